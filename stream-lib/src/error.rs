@@ -1,0 +1,139 @@
+//! The one error type of the library.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What went wrong, in one word: what a caller can match on.
+///
+/// Read from [`Error::kind`]. More kinds may be added, so a `match` needs a
+/// wildcard arm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A configuration value is out of its bounds. The text names the field.
+    Config,
+    /// Redis can't be reached. Nothing was sent, so trying again is safe.
+    Unavailable,
+    /// The connection was lost after a write was sent: Redis may or may not
+    /// have carried it out.
+    OutcomeUnknown,
+    /// User name or password are wrong, or one is missing.
+    Authentication,
+    /// The Redis user may not run a command or touch a key (`NOPERM`).
+    PermissionDenied,
+    /// A key holds something that is not a stream (`WRONGTYPE`).
+    WrongType,
+    /// Redis refuses to serve for now: `OOM`, `READONLY`, `LOADING`, `MISCONF`
+    /// and their like. Nothing was written.
+    Refused,
+    /// The stream or the consumer group does not exist (`NOGROUP`).
+    NoGroup,
+    /// Redis answered with another error.
+    Server,
+    /// Redis sent something that is not a valid reply.
+    Protocol,
+    /// A message can't be written as an entry.
+    Encode,
+    /// An entry can't be read as the message type.
+    Decode,
+    /// No producer or consumer has this name.
+    NotFound,
+    /// The name is taken, or the consumer runs already.
+    AlreadyExists,
+    /// Several producers serve the stream; say which with `add_to`.
+    Ambiguous,
+    /// The manager or the consumer was shut down.
+    Closed,
+    /// The operating system refused a thread or a file.
+    System,
+}
+
+/// The library's error.
+///
+/// [`Display`](fmt::Display) says what was being done, on which stream, and
+/// what to do about it; [`source`](StdError::source) has the cause. A password
+/// never appears in either.
+pub struct Error(Box<Inner>);
+
+/// Short for a result with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+struct Inner {
+    kind: ErrorKind,
+    text: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            text: text.into(),
+            source: None,
+        }))
+    }
+
+    /// Adds the cause, which `Display` leaves to `source()`.
+    pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Puts what was being done in front of the text; the kind stays.
+    pub(crate) fn while_doing(mut self, what: impl fmt::Display) -> Self {
+        self.0.text = format!("{what}: {}", self.0.text);
+        self
+    }
+
+    /// What went wrong, to match on.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the same call may succeed later without any change by the
+    /// caller, and has certainly not been carried out yet.
+    ///
+    /// [`ErrorKind::OutcomeUnknown`] is not retryable in this sense: a second
+    /// call may write a second entry.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Unavailable | ErrorKind::Refused)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &self.0.kind).field("text", &self.0.text);
+        if let Some(source) = &self.0.source {
+            out.field("source", source);
+        }
+        out.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|e| e as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_leaves_the_cause_to_source() {
+        let error = Error::new(ErrorKind::Unavailable, "no connection")
+            .because("refused")
+            .while_doing("adding to `orders`");
+        assert_eq!(error.to_string(), "adding to `orders`: no connection");
+        assert_eq!(error.source().unwrap().to_string(), "refused");
+        assert!(error.is_retryable());
+    }
+}
