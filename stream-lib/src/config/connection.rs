@@ -1,0 +1,258 @@
+//! How to reach Redis.
+
+mod env;
+mod url;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How to reach Redis: where it is, who we are, and how long we wait.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use stream_lib::config::ConnectionConfig;
+///
+/// let config = ConnectionConfig::new("redis://app:secret@redis.internal:6379/2")?
+///     .connect_timeout(Duration::from_secs(2))
+///     .pool_size(8);
+/// config.validate()?;
+/// # Ok::<(), stream_lib::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct ConnectionConfig {
+    pub(crate) address: Address,
+    pub(crate) credentials: Credentials,
+    pub(crate) db: i64,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) response_timeout: Duration,
+    pub(crate) pool_size: u32,
+    pub(crate) client_name: Option<String>,
+    pub(crate) tls_root_certificates: Option<Vec<u8>>,
+    pub(crate) tls_client_certificate: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Address {
+    Tcp { host: String, port: u16, tls: bool },
+    Unix(PathBuf),
+}
+
+/// Who we say we are.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Credentials {
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<String>,
+}
+
+impl ConnectionConfig {
+    /// Reads a URL.
+    ///
+    /// - `redis://[user:password@]host[:port][/db]`, plain TCP; port 6379 and
+    ///   db 0 where the URL has none;
+    /// - `rediss://…`, the same over TLS;
+    /// - `unix:///path/to/socket[?db=1&user=…&pass=…]`, also as `redis+unix:`.
+    ///
+    /// `valkey://`, `valkeys://` and `valkey+unix:` mean the same. Characters
+    /// with a meaning in URLs (`@`, `/`, `#` …) are percent-encoded in user and
+    /// password. Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when the URL can't be read. The text has no more
+    /// of the URL than its scheme, since the rest may hold a password.
+    pub fn new(url: impl AsRef<str>) -> Result<Self> {
+        url::parse(url.as_ref())
+    }
+
+    /// Reads the environment: `REDIS_URL`, else `REDIS_ADDR`, `REDIS_PASSWORD`
+    /// and `REDIS_DB`.
+    ///
+    /// `REDIS_ADDR` is `host:port` and defaults to `127.0.0.1:6379`;
+    /// `REDIS_DB` defaults to 0. An empty variable counts as absent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] that names the variable.
+    pub fn from_env() -> Result<Self> {
+        env::read(|name| std::env::var_os(name))
+    }
+
+    pub(crate) fn with_address(address: Address) -> Self {
+        Self {
+            address,
+            credentials: Credentials::default(),
+            db: 0,
+            connect_timeout: Duration::from_secs(5),
+            response_timeout: Duration::from_secs(5),
+            pool_size: 16,
+            client_name: None,
+            tls_root_certificates: None,
+            tls_client_certificate: None,
+        }
+    }
+
+    /// How long one connection attempt may take, with TLS, authentication and
+    /// choice of the database. Looking up a host name comes on top and is
+    /// bounded by the system's resolver. Defaults to 5 seconds.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long Redis may take to accept a request, and again to answer it.
+    /// Waits that Redis was asked for (`BLOCK`) come on top. Defaults to 5
+    /// seconds.
+    #[must_use]
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
+        self
+    }
+
+    /// How many pooled connections there may be at once. They are opened when
+    /// needed. Blocking reads have connections of their own, which don't
+    /// count. Defaults to 16.
+    #[must_use]
+    pub fn pool_size(mut self, connections: u32) -> Self {
+        self.pool_size = connections;
+        self
+    }
+
+    /// The name of our connections in `CLIENT LIST`. A user who may not run
+    /// `CLIENT SETNAME` connects without it. Defaults to none.
+    #[must_use]
+    pub fn client_name(mut self, name: impl Into<String>) -> Self {
+        self.client_name = Some(name.into());
+        self
+    }
+
+    /// The certificates, in PEM, that may have signed the server's: for
+    /// `rediss://` with a private authority. Defaults to the system's roots.
+    #[must_use]
+    pub fn tls_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.tls_root_certificates = Some(pem.into());
+        self
+    }
+
+    /// The certificate chain and private key, in PEM, that we show to the
+    /// server. Defaults to none.
+    #[must_use]
+    pub fn tls_client_certificate(
+        mut self,
+        certificate_pem: impl Into<Vec<u8>>,
+        key_pem: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.tls_client_certificate = Some((certificate_pem.into(), key_pem.into()));
+        self
+    }
+
+    /// Checks every value against its bounds.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] that names the field and the value.
+    pub fn validate(&self) -> Result<()> {
+        timeout_in_bounds("connect_timeout", self.connect_timeout)?;
+        timeout_in_bounds("response_timeout", self.response_timeout)?;
+        if !(1..=10_000).contains(&self.pool_size) {
+            return Err(invalid("pool_size", self.pool_size, "1 to 10000"));
+        }
+        if self.db < 0 {
+            return Err(invalid("db", self.db, "0 or more"));
+        }
+        if let Some(name) = &self.client_name
+            && (name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic()))
+        {
+            let name = format!("{name:?}");
+            return Err(invalid("client_name", name, "printable ASCII, no spaces"));
+        }
+        self.validate_tls()
+    }
+
+    fn validate_tls(&self) -> Result<()> {
+        let tls = matches!(self.address, Address::Tcp { tls: true, .. });
+        if tls && cfg!(not(feature = "tls")) {
+            let text = "the URL asks for TLS, but stream-lib was built without its feature `tls`";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+        for (field, given) in [
+            (
+                "tls_root_certificates",
+                self.tls_root_certificates.is_some(),
+            ),
+            (
+                "tls_client_certificate",
+                self.tls_client_certificate.is_some(),
+            ),
+        ] {
+            if given && !tls {
+                let text = format!("`{field}` is set, but the URL is not a `rediss://` one");
+                return Err(Error::new(ErrorKind::Config, text));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn timeout_in_bounds(field: &str, value: Duration) -> Result<()> {
+    let bounds = Duration::from_millis(1)..=Duration::from_hours(1);
+    if bounds.contains(&value) {
+        return Ok(());
+    }
+    Err(invalid(field, format_args!("{value:?}"), "1 ms to 1 h"))
+}
+
+fn invalid(field: &str, value: impl fmt::Display, allowed: &str) -> Error {
+    let text = format!("`{field}` is {value}; allowed: {allowed}");
+    Error::new(ErrorKind::Config, text)
+}
+
+impl fmt::Debug for ConnectionConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionConfig")
+            .field("address", &self.address)
+            .field("credentials", &self.credentials)
+            .field("db", &self.db)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("response_timeout", &self.response_timeout)
+            .field("pool_size", &self.pool_size)
+            .field("client_name", &self.client_name)
+            .field(
+                "tls_root_certificates",
+                &self.tls_root_certificates.is_some(),
+            )
+            .field(
+                "tls_client_certificate",
+                &self.tls_client_certificate.is_some(),
+            )
+            .finish()
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("username", &self.username)
+            .field("password", &self.password.as_ref().map(|_| "***"))
+            .finish()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port, .. } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp { host, port, .. } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! The environment variables of `ConnectionConfig::from_env`.
+
+use std::ffi::OsString;
+
+use super::{Address, ConnectionConfig};
+use crate::error::{Error, ErrorKind, Result};
+
+const DEFAULT_HOST: &str = "127.0.0.1";
+const DEFAULT_PORT: u16 = 6379;
+
+pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<ConnectionConfig> {
+    let variable = |name: &str| match lookup(name).map(OsString::into_string) {
+        None => Ok(None),
+        Some(Ok(value)) => Ok(Some(value).filter(|v| !v.is_empty())),
+        Some(Err(_)) => Err(variable_error(name, "is not valid UTF-8")),
+    };
+    if let Some(url) = variable("REDIS_URL")? {
+        return ConnectionConfig::new(url).map_err(|e| e.while_doing("variable REDIS_URL"));
+    }
+    let address = match variable("REDIS_ADDR")? {
+        Some(value) => host_and_port(&value)?,
+        None => (DEFAULT_HOST.to_owned(), DEFAULT_PORT),
+    };
+    let mut config = ConnectionConfig::with_address(Address::Tcp {
+        host: address.0,
+        port: address.1,
+        tls: false,
+    });
+    config.credentials.password = variable("REDIS_PASSWORD")?;
+    if let Some(db) = variable("REDIS_DB")? {
+        config.db = db.trim().parse().ok().filter(|n| *n >= 0).ok_or_else(|| {
+            variable_error(
+                "REDIS_DB",
+                format_args!("is {db:?}; it must be a number, 0 or more"),
+            )
+        })?;
+    }
+    Ok(config)
+}
+
+/// Reads `host:port`, `host`, `:port` and `[v6]:port`.
+fn host_and_port(value: &str) -> Result<(String, u16)> {
+    if value.contains("://") || value.contains('@') {
+        let text = "must be host:port; a URL goes into REDIS_URL";
+        return Err(variable_error("REDIS_ADDR", text));
+    }
+    let (host, port) = match value.rsplit_once(':') {
+        // A bare IPv6 address has colons, but no port.
+        Some((host, _)) if host.contains(':') && !host.starts_with('[') => (value, None),
+        Some(_) if value.starts_with('[') && value.ends_with(']') => (value, None),
+        Some((host, port)) => (host, Some(port)),
+        None => (value, None),
+    };
+    let port = match port {
+        None => DEFAULT_PORT,
+        Some(port) => port.parse().ok().filter(|p| *p > 0).ok_or_else(|| {
+            let text = format!("has the port {port:?}; it must be a number from 1 to 65535");
+            variable_error("REDIS_ADDR", text)
+        })?,
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let host = if host.is_empty() { DEFAULT_HOST } else { host };
+    Ok((host.to_owned(), port))
+}
+
+fn variable_error(name: &str, problem: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Config, format!("variable {name} {problem}"))
+}

@@ -1,0 +1,84 @@
+//! One server, and all that is needed to open connections to it.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::scan::Limits;
+#[cfg(feature = "tls")]
+use super::tls::TlsSetup;
+use crate::config::{Address, ConnectionConfig, Credentials};
+use crate::error::Result;
+
+/// What a [`Wire`](super::Wire) is made from. Made once, since certificates
+/// are read and checked here.
+pub(crate) struct Endpoint {
+    pub(super) address: Address,
+    pub(super) credentials: Credentials,
+    pub(super) db: i64,
+    pub(super) client_name: Option<String>,
+    pub(super) connect_timeout: Duration,
+    pub(super) response_timeout: Duration,
+    pub(super) limits: Limits,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<TlsSetup>,
+}
+
+impl Endpoint {
+    /// # Errors
+    ///
+    /// `Config` when a value is out of its bounds or a certificate can't be
+    /// read.
+    pub(crate) fn new(config: &ConnectionConfig) -> Result<Self> {
+        config.validate()?;
+        Ok(Self {
+            address: config.address.clone(),
+            credentials: config.credentials.clone(),
+            db: config.db,
+            client_name: config.client_name.clone(),
+            connect_timeout: config.connect_timeout,
+            response_timeout: config.response_timeout,
+            limits: Limits::DEFAULT,
+            #[cfg(feature = "tls")]
+            tls: match &config.address {
+                Address::Tcp {
+                    host, tls: true, ..
+                } => Some(TlsSetup::new(host, config)?),
+                _ => None,
+            },
+        })
+    }
+
+    /// Accepts less than usual from the server.
+    #[cfg(test)]
+    pub(super) fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// `host:port` or the path of a socket, for texts.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    pub(crate) fn response_timeout(&self) -> Duration {
+        self.response_timeout
+    }
+
+    pub(crate) fn db(&self) -> i64 {
+        self.db
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("address", &self.address)
+            .field("credentials", &self.credentials)
+            .field("db", &self.db)
+            .finish_non_exhaustive()
+    }
+}

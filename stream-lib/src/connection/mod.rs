@@ -1,0 +1,38 @@
+//! Connections to Redis, from the outside in: [`Topology`] knows which
+//! [`Node`] serves a key; a node lends pooled connections and opens dedicated
+//! ones; a connection is a [`Wire`], the only type that talks to a server.
+//!
+//! Below a wire are the byte stream with its deadlines, and the scanner that
+//! turns bytes into a [`Reply`]. Values stay where they were read: a reply is
+//! bytes and [`Token`]s with offsets into them.
+
+mod topology;
+
+mod pool;
+
+mod cold;
+mod handshake;
+mod wire;
+
+mod buffer;
+mod deadline;
+mod endpoint;
+mod socket;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
+
+mod reply;
+mod scan;
+mod server_error;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::endpoint::Endpoint;
+pub(crate) use self::pool::PooledWire;
+pub(crate) use self::reply::{Elements, Reply, ReplyRef};
+pub(crate) use self::scan::Token;
+pub(crate) use self::server_error::{ServerError, code, from_redis};
+pub(crate) use self::topology::{Node, Topology};
+pub(crate) use self::wire::{Stopper, Wire};

@@ -1,0 +1,204 @@
+//! A byte stream to the server, plain or TLS, that moves one step at a time.
+//!
+//! A step makes at most one read or write call on the socket, so that whoever
+//! drives it can look at its deadline in between: a peer that trickles bytes
+//! can't stretch it.
+
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::deadline::Deadline;
+use super::endpoint::Endpoint;
+use super::socket::{Socket, remaining};
+
+/// The shortest timeout a socket takes; zero would mean none.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+#[derive(Debug)]
+pub(super) struct Stream {
+    socket: Arc<Socket>,
+    #[cfg(feature = "tls")]
+    tls: Option<Box<rustls::ClientConnection>>,
+    /// The timeouts the socket has now.
+    read_timeout: Duration,
+    write_timeout: Duration,
+}
+
+impl Stream {
+    /// Connects, with the TLS handshake where there is one.
+    pub(super) fn connect(endpoint: &Endpoint, deadline: &mut Deadline) -> io::Result<Self> {
+        // The clock runs while the host name is looked up, too.
+        remaining(deadline)?;
+        let socket = Socket::connect(&endpoint.address, deadline)?;
+        let mut stream = Self {
+            socket: Arc::new(socket),
+            #[cfg(feature = "tls")]
+            tls: None,
+            read_timeout: Duration::ZERO,
+            write_timeout: Duration::ZERO,
+        };
+        #[cfg(feature = "tls")]
+        if let Some(setup) = &endpoint.tls {
+            stream.tls = Some(Box::new(setup.client()?));
+            stream.tls_handshake(deadline)?;
+        }
+        Ok(stream)
+    }
+
+    /// Reads what has come, at most `buffer` full. `None` means that some of
+    /// the deadline was used without anything to show for it; `Some(0)` that
+    /// the peer has closed.
+    pub(super) fn read_step(
+        &mut self,
+        buffer: &mut [u8],
+        deadline: &mut Deadline,
+    ) -> io::Result<Option<usize>> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            match tls.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return done.map(Some),
+            }
+        }
+        self.arm_read(remaining(deadline)?)?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            let Some(count) = went_on(tls.read_tls(&mut &*self.socket))? else {
+                return Ok(None);
+            };
+            process(tls, &self.socket)?;
+            return match tls.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    Ok(Some(0).filter(|_| count == 0))
+                }
+                done => done.map(Some),
+            };
+        }
+        went_on((&*self.socket).read(buffer))
+    }
+
+    /// Writes some of `bytes` and moves it past them. Gives the number of
+    /// bytes the socket took, which for TLS is not the same.
+    pub(super) fn write_step(
+        &mut self,
+        bytes: &mut &[u8],
+        deadline: &mut Deadline,
+    ) -> io::Result<usize> {
+        self.arm_write(remaining(deadline)?)?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            if !tls.wants_write() {
+                let count = tls.writer().write(bytes)?;
+                *bytes = bytes.get(count..).unwrap_or_default();
+            }
+            return written(went_on(tls.write_tls(&mut &*self.socket)));
+        }
+        let count = written(went_on((&*self.socket).write(bytes)))?;
+        *bytes = bytes.get(count..).unwrap_or_default();
+        Ok(count)
+    }
+
+    /// Whether all that was written has left the process.
+    pub(super) fn is_flushed(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return !tls.wants_write();
+        }
+        true
+    }
+
+    /// Whether the peer has neither closed nor sent anything unread.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.socket.is_quiet()
+    }
+
+    pub(super) fn socket(&self) -> Weak<Socket> {
+        Arc::downgrade(&self.socket)
+    }
+
+    #[cfg(feature = "tls")]
+    fn tls_handshake(&mut self, deadline: &mut Deadline) -> io::Result<()> {
+        loop {
+            let left = remaining(deadline)?;
+            self.arm_read(left)?;
+            self.arm_write(left)?;
+            let Some(tls) = self.tls.as_mut().filter(|tls| tls.is_handshaking()) else {
+                return Ok(());
+            };
+            if tls.wants_write() {
+                written(went_on(tls.write_tls(&mut &*self.socket)))?;
+            } else if let Some(count) = went_on(tls.read_tls(&mut &*self.socket))? {
+                if count == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                process(tls, &self.socket)?;
+            }
+        }
+    }
+
+    fn arm_read(&mut self, left: Duration) -> io::Result<()> {
+        if needs_arming(self.read_timeout, left) {
+            self.read_timeout = left.max(SHORTEST);
+            self.socket.set_read_timeout(self.read_timeout)?;
+        }
+        Ok(())
+    }
+
+    fn arm_write(&mut self, left: Duration) -> io::Result<()> {
+        if needs_arming(self.write_timeout, left) {
+            self.write_timeout = left.max(SHORTEST);
+            self.socket.set_write_timeout(self.write_timeout)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.socket.shutdown();
+    }
+}
+
+/// Whether the socket's timeout is wrong for a step that may take `left`.
+///
+/// One that is a little too long is left as it is: replies that come in a few
+/// pieces then cost no system call beside their reads.
+fn needs_arming(armed: Duration, left: Duration) -> bool {
+    armed
+        .checked_sub(left)
+        .is_none_or(|excess| excess > armed / 16)
+}
+
+/// A step that was interrupted or timed out is one without progress: the
+/// deadline decides what to do about it.
+fn went_on(step: io::Result<usize>) -> io::Result<Option<usize>> {
+    match step {
+        Ok(count) => Ok(Some(count)),
+        Err(error) => match error.kind() {
+            io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                Ok(None)
+            }
+            _ => Err(error),
+        },
+    }
+}
+
+fn written(step: io::Result<Option<usize>>) -> io::Result<usize> {
+    match step? {
+        Some(0) => Err(io::ErrorKind::WriteZero.into()),
+        count => Ok(count.unwrap_or_default()),
+    }
+}
+
+#[cfg(feature = "tls")]
+fn process(tls: &mut rustls::ClientConnection, mut socket: &Socket) -> io::Result<()> {
+    match tls.process_new_packets() {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            // Tells the peer why, if it still listens.
+            let _ = tls.write_tls(&mut socket);
+            Err(io::Error::new(io::ErrorKind::InvalidData, error))
+        }
+    }
+}

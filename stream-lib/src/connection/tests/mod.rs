@@ -1,0 +1,57 @@
+//! Tests against scripted servers: threads that say what they are told to.
+
+mod cold;
+mod fake;
+mod handshake;
+mod pool;
+mod scan;
+#[cfg(feature = "tls")]
+mod tls;
+mod wire;
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use self::fake::Fake;
+use super::{Endpoint, Wire};
+use crate::config::ConnectionConfig;
+use crate::error::{Error, Result};
+
+/// Long enough for everything that is meant to happen.
+const AMPLE: Duration = Duration::from_secs(20);
+
+/// Short enough to be waited for.
+const SHORT: Duration = Duration::from_millis(60);
+
+fn config(server: &Fake) -> ConnectionConfig {
+    ConnectionConfig::new(server.url()).unwrap()
+}
+
+fn endpoint(config: &ConnectionConfig) -> Arc<Endpoint> {
+    Arc::new(Endpoint::new(config).unwrap())
+}
+
+fn connect(config: &ConnectionConfig) -> Result<Wire> {
+    Wire::connect(&endpoint(config), config.connect_timeout)
+}
+
+/// Everything an error shows, to whomever.
+fn shown(error: &Error) -> String {
+    let mut parts = vec![format!("{error} | {error:?}")];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        parts.push(format!("{cause} | {cause:?}"));
+        source = cause.source();
+    }
+    parts.join(" | ")
+}
+
+/// Waits for what another thread is about to bring about.
+fn eventually(condition: impl Fn() -> bool) {
+    let end = Instant::now() + AMPLE;
+    while !condition() {
+        assert!(Instant::now() < end, "it never happened");
+        std::thread::yield_now();
+    }
+}

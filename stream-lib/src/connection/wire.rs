@@ -1,0 +1,293 @@
+//! The one blocking connection.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::buffer::ReadBuffer;
+use super::deadline::Deadline;
+use super::endpoint::Endpoint;
+use super::handshake;
+use super::reply::{Reply, ReplyRef};
+use super::scan::{Progress, Scanner};
+use super::socket::Socket;
+use super::stream::Stream;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A blocking RESP2 connection to one server.
+///
+/// Requests go out with [`send`](Self::send), several at a time if wanted;
+/// their replies come back in order with [`receive`](Self::receive). Whatever
+/// is odd (an I/O error, a deadline, bytes that are no reply) breaks the
+/// connection for good: the socket is closed, and every later call fails at
+/// once. A server's error reply is a reply like any other.
+pub(crate) struct Wire {
+    endpoint: Arc<Endpoint>,
+    /// `None` before connecting and once broken; `broken` then says why.
+    stream: Option<Stream>,
+    broken: String,
+    buffer: ReadBuffer,
+    scanner: Scanner,
+    outstanding: usize,
+    client_id: Option<i64>,
+}
+
+impl Wire {
+    /// Connects, authenticates, chooses the database and sets the client's
+    /// name, all within `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when the server can't be reached or doesn't serve yet,
+    /// `Authentication`, `PermissionDenied`, and `Config` for a database that
+    /// doesn't exist.
+    pub(crate) fn connect(endpoint: &Arc<Endpoint>, timeout: Duration) -> Result<Self> {
+        let mut wire = Self::unconnected(endpoint);
+        let mut deadline = Deadline::of(timeout);
+        let stream = Stream::connect(endpoint, &mut deadline);
+        let stream = stream.map_err(|e| cannot_connect(endpoint, &deadline, e))?;
+        wire.stream = Some(stream);
+        wire.client_id = handshake::run(&mut wire, &mut deadline)?;
+        Ok(wire)
+    }
+
+    /// A connection that is broken from the start: the pool's empty slot.
+    pub(super) fn unconnected(endpoint: &Arc<Endpoint>) -> Self {
+        Self {
+            endpoint: Arc::clone(endpoint),
+            stream: None,
+            broken: "not connected yet".to_owned(),
+            buffer: ReadBuffer::default(),
+            scanner: Scanner::new(endpoint.limits),
+            outstanding: 0,
+            client_id: None,
+        }
+    }
+
+    /// Writes whole requests, which `replies` replies will answer.
+    ///
+    /// # Blocking
+    ///
+    /// Until the system has taken all of them, at most the response timeout.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when not one byte has gone out, else `OutcomeUnknown`.
+    pub(crate) fn send(&mut self, packed: &[u8], replies: usize) -> Result<()> {
+        let mut deadline = Deadline::of(self.endpoint.response_timeout);
+        self.send_within(packed, replies, &mut deadline)
+    }
+
+    /// The next reply, borrowed from the buffer until the next call.
+    ///
+    /// # Blocking
+    ///
+    /// Until the reply is whole, at most `timeout`; a [`Stopper`] wakes it.
+    ///
+    /// # Errors
+    ///
+    /// `OutcomeUnknown` when no reply came, `Protocol` when what came is none.
+    pub(crate) fn receive(&mut self, timeout: Duration) -> Result<ReplyRef<'_>> {
+        self.receive_within(&mut Deadline::of(timeout))
+    }
+
+    /// The next reply as one to keep; blocks and fails like
+    /// [`receive`](Self::receive). A large one takes the buffer with it, and
+    /// nothing is copied.
+    pub(crate) fn receive_owned(&mut self, timeout: Duration) -> Result<Reply> {
+        let range = self.next_reply(&mut Deadline::of(timeout))?;
+        Ok(Reply {
+            bytes: self.buffer.take(range),
+            tokens: self.scanner.take_tokens(),
+        })
+    }
+
+    /// Closes the connection, for a reason of the caller's: the server says it
+    /// is no master any more, say. What is outstanding is lost.
+    pub(crate) fn abandon(&mut self, reason: impl Into<String>) {
+        if self.stream.take().is_some() {
+            self.broken = reason.into();
+            self.buffer = ReadBuffer::default();
+        }
+    }
+
+    /// Whether nothing can be sent any more.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.stream.is_none()
+    }
+
+    /// Replies not received yet.
+    pub(crate) fn outstanding(&self) -> usize {
+        self.outstanding
+    }
+
+    /// Whether the peer has closed the connection or says something nobody
+    /// asked for. One system call that doesn't block; only meaningful while
+    /// nothing is outstanding.
+    pub(crate) fn is_stale(&self) -> bool {
+        match &self.stream {
+            Some(stream) => !self.buffer.unread().is_empty() || !stream.is_quiet(),
+            None => true,
+        }
+    }
+
+    /// The server's number for this connection (`CLIENT ID`); `None` where we
+    /// may not ask.
+    pub(crate) fn client_id(&self) -> Option<i64> {
+        self.client_id
+    }
+
+    /// What ends a blocked call of this connection from another thread.
+    pub(crate) fn stopper(&self) -> Stopper {
+        Stopper(self.stream.as_ref().map(Stream::socket).unwrap_or_default())
+    }
+
+    pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
+    }
+
+    /// Gives memory back that only an unusually large reply needed.
+    pub(super) fn shrink(&mut self) {
+        self.buffer.shrink();
+    }
+
+    pub(super) fn send_within(
+        &mut self,
+        packed: &[u8],
+        replies: usize,
+        deadline: &mut Deadline,
+    ) -> Result<()> {
+        if self.outstanding == 0 && !self.buffer.unread().is_empty() {
+            self.abandon("it sent bytes nobody asked for");
+        }
+        let Some(stream) = &mut self.stream else {
+            return Err(self.already_broken(ErrorKind::Unavailable));
+        };
+        let mut rest = packed;
+        let mut kind = ErrorKind::Unavailable;
+        while !rest.is_empty() || !stream.is_flushed() {
+            match stream.write_step(&mut rest, deadline) {
+                Ok(0) => {}
+                Ok(_) => kind = ErrorKind::OutcomeUnknown,
+                Err(error) => {
+                    let did = format!("accept a request within {:?}", deadline.total());
+                    return Err(self.lost(kind, &did, error));
+                }
+            }
+        }
+        self.outstanding += replies;
+        Ok(())
+    }
+
+    pub(super) fn receive_within(&mut self, deadline: &mut Deadline) -> Result<ReplyRef<'_>> {
+        let range = self.next_reply(deadline)?;
+        Ok(ReplyRef::new(
+            self.buffer.slice(range),
+            self.scanner.tokens(),
+        ))
+    }
+
+    fn next_reply(&mut self, deadline: &mut Deadline) -> Result<Range<usize>> {
+        if self.outstanding == 0 {
+            let text = format!("{} owes no reply", self.endpoint.address);
+            return Err(Error::new(ErrorKind::Protocol, text));
+        }
+        self.scanner.begin();
+        loop {
+            match self.scanner.scan(self.buffer.unread()) {
+                Ok(Progress::Whole(length)) => {
+                    self.outstanding -= 1;
+                    return Ok(self.buffer.consume(length));
+                }
+                Ok(Progress::Missing(bytes)) => self.read(bytes, deadline)?,
+                Err(error) => {
+                    self.abandon(format!("its reply was unreadable: {error}"));
+                    let text = format!("{} sent what is no reply", self.endpoint.address);
+                    return Err(Error::new(ErrorKind::Protocol, text).because(error));
+                }
+            }
+        }
+    }
+
+    /// Reads at least `missing` bytes, and whatever else has come.
+    fn read(&mut self, mut missing: usize, deadline: &mut Deadline) -> Result<()> {
+        while missing > 0 {
+            let Some(stream) = &mut self.stream else {
+                return Err(self.already_broken(ErrorKind::OutcomeUnknown));
+            };
+            let step = match stream.read_step(self.buffer.room(missing), deadline) {
+                Ok(Some(0)) => Err(io::ErrorKind::UnexpectedEof.into()),
+                step => step,
+            };
+            match step {
+                Ok(count) => {
+                    let count = count.unwrap_or_default();
+                    self.buffer.fill(count);
+                    missing = missing.saturating_sub(count);
+                }
+                Err(error) => {
+                    let did = format!("answer within {:?}", deadline.total());
+                    return Err(self.lost(ErrorKind::OutcomeUnknown, &did, error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Breaks the connection and says so. `did` is what the server failed to
+    /// do in time.
+    fn lost(&mut self, kind: ErrorKind, did: &str, error: io::Error) -> Error {
+        let address = &self.endpoint.address;
+        let text = match error.kind() {
+            io::ErrorKind::TimedOut => format!("Redis at {address} did not {did}"),
+            io::ErrorKind::UnexpectedEof => format!("Redis at {address} closed the connection"),
+            _ => format!("the connection to Redis at {address} was lost"),
+        };
+        self.abandon(text.clone());
+        Error::new(kind, text).because(error)
+    }
+
+    fn already_broken(&self, kind: ErrorKind) -> Error {
+        let address = &self.endpoint.address;
+        let text = format!("no connection to Redis at {address}: {}", self.broken);
+        Error::new(kind, text)
+    }
+}
+
+fn cannot_connect(endpoint: &Endpoint, deadline: &Deadline, error: io::Error) -> Error {
+    let address = &endpoint.address;
+    let text = match error.kind() {
+        io::ErrorKind::TimedOut => {
+            let total = deadline.total();
+            format!("can't connect to Redis at {address} within {total:?}")
+        }
+        _ => format!("can't connect to Redis at {address}"),
+    };
+    Error::new(ErrorKind::Unavailable, text).because(error)
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire")
+            .field("address", &self.endpoint.address)
+            .field("broken", &self.is_broken())
+            .field("outstanding", &self.outstanding)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Ends a connection from another thread: a blocked call fails at once. Keeps
+/// nothing open by itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stopper(Weak<Socket>);
+
+impl Stopper {
+    /// Closes the connection in both directions, if it still exists.
+    pub(crate) fn stop(&self) {
+        if let Some(socket) = self.0.upgrade() {
+            socket.shutdown();
+        }
+    }
+}
