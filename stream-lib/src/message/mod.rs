@@ -2,40 +2,181 @@
 //!
 //! A message is an ordered list of field names and byte values. A type becomes
 //! one with `#[derive(StreamMessage)]`; [`RawMessage`] is the untyped form.
+//!
+//! # How values are written
+//!
+//! As text, the way go-redis and people with redis-cli write them, so that
+//! programs in other languages can read and write the same streams:
+//!
+//! | Rust | in the entry |
+//! |---|---|
+//! | integers, `NonZero` | decimal: `42`, `-7` |
+//! | `f32`, `f64` | shortest decimal that reads back the same, never with an exponent: `99.99`, `1`; `NaN`, `inf`, `-inf` |
+//! | `bool` | `1` or `0`; `true` and `false` are read too |
+//! | `char`, `String`, `&str`, `Box<str>`, `Arc<str>`, `Cow<str>` | UTF-8 as it is |
+//! | `Vec<u8>`, `&[u8]`, `[u8; N]`, `Box<[u8]>`, `Cow<[u8]>` | the bytes as they are |
+//! | [`Duration`](std::time::Duration) | milliseconds, with a fraction where there is one: `1500`, `0.25` |
+//! | [`SystemTime`](std::time::SystemTime) | milliseconds since 1970 in the same form; negative before |
+//! | [`EntryId`] | `1700000000000-0` |
+//! | `Option<T>` | no field at all for `None` |
+//! | enum of unit variants, with the derive | the variant's name |
+//!
+//! Anything else travels as JSON (`#[stream(json)]`) or in a form of its own
+//! (`#[stream(with = "module")]`).
+//!
+//! # Reserved names
+//!
+//! Field names that start with `~` belong to the library. They carry headers
+//! such as the origin of a dead letter, are refused when a message is written
+//! and are invisible to [`Fields::iter`].
 
 mod error;
 mod field;
-mod fields;
+pub(crate) mod fields;
 mod id;
 mod raw;
-mod schema;
+pub(crate) mod schema;
 mod writer;
 
-pub use self::error::{DecodeError, EncodeError, FieldError};
+pub use self::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FieldError};
 pub use self::field::{FromField, ToField};
 pub use self::fields::Fields;
+pub(crate) use self::fields::Span;
 pub use self::id::EntryId;
 pub use self::raw::RawMessage;
-pub use self::schema::{FieldSchema, FieldType, Schema};
+pub use self::schema::{FieldSchema, FieldType, Schema, VariantSchema};
 pub use self::writer::FieldWriter;
 
+use std::sync::Arc;
+
+/// Field names that start with this byte belong to the library.
+pub(crate) const RESERVED: u8 = b'~';
+
 /// A type that can be written as an entry of a stream.
+///
+/// Implemented by `#[derive(StreamMessage)]`; by hand where a type wants a form
+/// of its own.
+///
+/// # Examples
+///
+/// ```
+/// use stream_lib::message::{EncodeError, FieldType, FieldSchema, FieldWriter, Schema};
+/// use stream_lib::{RawMessage, StreamMessage};
+///
+/// struct Point {
+///     x: f64,
+///     y: f64,
+/// }
+///
+/// impl StreamMessage for Point {
+///     const SCHEMA: &'static Schema = &Schema::new("Point").with_fields(&[
+///         FieldSchema::new("at", FieldType::Text),
+///     ]);
+///
+///     fn encode(&self, out: &mut FieldWriter<'_>) -> Result<(), EncodeError> {
+///         out.display("at", format_args!("{},{}", self.x, self.y))
+///     }
+/// }
+///
+/// let raw = RawMessage::from_message(&Point { x: 1.0, y: 2.5 })?;
+/// assert_eq!(raw.get_str("at"), Some("1,2.5"));
+/// # Ok::<(), EncodeError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a message",
+    label = "not a `StreamMessage`",
+    note = "put `#[derive(StreamMessage)]` on it; an enum needs `#[stream(tag = \"..\")]` to be a message"
+)]
 pub trait StreamMessage {
     /// The fields of this type, for tools.
     const SCHEMA: &'static Schema;
 
     /// Writes every field, in order.
+    ///
+    /// # Errors
+    ///
+    /// More than 1,000 fields, a name that starts with `~`, a name or value
+    /// above 512 MiB, or a value that its serializer refuses. What was written
+    /// before the error is discarded by the caller.
     fn encode(&self, out: &mut FieldWriter<'_>) -> Result<(), EncodeError>;
 }
 
 /// A [`StreamMessage`] that owns its fields, and so can be read back.
+///
+/// Implemented by `#[derive(StreamMessage)]` for every type that borrows
+/// nothing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be read from an entry",
+    label = "not an `OwnedMessage`",
+    note = "`#[derive(StreamMessage)]` implements it for types that borrow nothing"
+)]
 pub trait OwnedMessage: StreamMessage + Sized {
     /// Reads the message out of an entry's fields, in one pass.
+    ///
+    /// # Errors
+    ///
+    /// A field is missing or malformed, or the type refuses unknown fields and
+    /// there is one.
     fn decode(fields: Fields<'_>) -> Result<Self, DecodeError>;
 }
 
 /// A message type with a stream of its own: `#[stream(name = "orders")]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no stream of its own",
+    label = "no `#[stream(name = \"..\")]`",
+    note = "name the stream with `#[stream(name = \"..\")]` on the type, or say where it goes with `add_to`"
+)]
 pub trait Routed {
     /// The stream that `manager.add` writes this type to.
     const STREAM: &'static str;
+}
+
+macro_rules! message_through_pointer {
+    ($($pointer:ty),*) => {$(
+        impl<M: StreamMessage + ?Sized> StreamMessage for $pointer {
+            const SCHEMA: &'static Schema = M::SCHEMA;
+
+            fn encode(&self, out: &mut FieldWriter<'_>) -> Result<(), EncodeError> {
+                (**self).encode(out)
+            }
+        }
+
+        impl<M: Routed + ?Sized> Routed for $pointer {
+            const STREAM: &'static str = M::STREAM;
+        }
+    )*};
+}
+
+message_through_pointer!(&M, Box<M>, Arc<M>);
+
+impl<M: OwnedMessage> OwnedMessage for Box<M> {
+    fn decode(fields: Fields<'_>) -> Result<Self, DecodeError> {
+        M::decode(fields).map(Self::new)
+    }
+}
+
+impl<M: OwnedMessage> OwnedMessage for Arc<M> {
+    fn decode(fields: Fields<'_>) -> Result<Self, DecodeError> {
+        M::decode(fields).map(Self::new)
+    }
+}
+
+/// A flattened message that may be absent: `None` writes no field at all, and
+/// is what is read when the entry has no field of `M`.
+impl<M: StreamMessage> StreamMessage for Option<M> {
+    const SCHEMA: &'static Schema = &M::SCHEMA.optional();
+
+    fn encode(&self, out: &mut FieldWriter<'_>) -> Result<(), EncodeError> {
+        self.as_ref().map_or(Ok(()), |message| message.encode(out))
+    }
+}
+
+impl<M: OwnedMessage> OwnedMessage for Option<M> {
+    fn decode(fields: Fields<'_>) -> Result<Self, DecodeError> {
+        if fields.rest().any(|(name, _)| M::SCHEMA.claims(name)) {
+            M::decode(fields).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
 }

@@ -1,0 +1,181 @@
+//! The writing side.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+use super::{WRITTEN, checks_inside, local, place, schema, slot, with_bounds, written};
+use crate::model::{Body, Default, Field, Form, Model, Shape, Variant};
+
+/// `StreamMessage` for a struct or an enum with a tag.
+pub(super) fn message(model: &Model<'_>) -> TokenStream {
+    let Model { private, ident, .. } = model;
+    let (generics, arguments, _) = model.generics.split_for_impl();
+    let bounds = with_bounds(model, &[WRITTEN]);
+    let schema = schema::message(model);
+    let checks = checks_inside(model);
+    let (this, out) = (local("this"), local("out"));
+    let body = match &model.body {
+        Body::Struct(fields) => {
+            let fields = written(fields).map(|field| {
+                let member = &field.member;
+                write_field(model, field, &quote!(&#this.#member))
+            });
+            quote!(#(#fields)*)
+        }
+        Body::Enum(tag, variants) => {
+            let arms = variants
+                .iter()
+                .map(|variant| write_variant(model, &tag.text, variant));
+            quote!(match #this { #(#arms)* })
+        }
+        Body::Newtype(_) | Body::Choice(_) => TokenStream::new(),
+    };
+    quote! {
+        #[automatically_derived]
+        impl #generics #private::StreamMessage for #ident #arguments #bounds {
+            const SCHEMA: &'static #private::Schema = #schema;
+
+            fn encode(
+                &self,
+                #out: &mut #private::FieldWriter<'_>,
+            ) -> ::core::result::Result<(), #private::EncodeError> {
+                #checks
+                let #this = self;
+                #body
+                ::core::result::Result::Ok(())
+            }
+        }
+    }
+}
+
+/// `ToField` for a struct around one value.
+pub(super) fn newtype(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
+    let private = &model.private;
+    let ty = field.ty;
+    let (this, out, name) = (local("this"), local("out"), local("name"));
+    let (shape, optional, write) = match &field.form {
+        Form::Json => (
+            quote!(#private::FieldType::Json),
+            quote!(false),
+            quote!(#private::write_json_or_null(&#this.0, #name, #out)),
+        ),
+        Form::With(module) => (
+            quote!(#private::FieldType::Custom),
+            quote!(false),
+            quote!(#private::write_with(#module::encode(&#this.0), #name, #out)),
+        ),
+        Form::Plain | Form::Flatten | Form::Skip => {
+            let value = quote_spanned!(place(ty)=> <#ty as #private::ToField>);
+            (
+                quote!(#value::TYPE),
+                quote!(#value::OPTIONAL),
+                quote!(#value::write(&#this.0, #name, #out)),
+            )
+        }
+    };
+    to_field(model, &shape, &optional, &write)
+}
+
+/// `ToField` for one of several words.
+pub(super) fn choice(model: &Model<'_>, variants: &[Variant<'_>]) -> TokenStream {
+    let private = &model.private;
+    let (this, out, name) = (local("this"), local("out"), local("name"));
+    let arms = variants.iter().map(|variant| {
+        let ident = variant.ident;
+        if let Shape::Newtype(ty) = variant.shape {
+            let held = local("held");
+            let write = quote_spanned!(place(ty)=> <#ty as #private::ToField>::write);
+            return quote!(Self::#ident(#held) => #write(#held, #name, #out),);
+        }
+        let word = &variant.name.text;
+        quote!(Self::#ident => #out.text(#name, #word),)
+    });
+    let write = quote!(match #this { #(#arms)* });
+    to_field(
+        model,
+        &schema::choice(model, variants),
+        &quote!(false),
+        &write,
+    )
+}
+
+fn to_field(
+    model: &Model<'_>,
+    shape: &TokenStream,
+    optional: &TokenStream,
+    write: &TokenStream,
+) -> TokenStream {
+    let Model { private, ident, .. } = model;
+    let (generics, arguments, _) = model.generics.split_for_impl();
+    let bounds = with_bounds(model, &[WRITTEN]);
+    let (this, out, name) = (local("this"), local("out"), local("name"));
+    quote! {
+        #[automatically_derived]
+        impl #generics #private::ToField for #ident #arguments #bounds {
+            const TYPE: #private::FieldType = #shape;
+            const OPTIONAL: bool = #optional;
+
+            #[inline]
+            fn write(
+                &self,
+                #name: &str,
+                #out: &mut #private::FieldWriter<'_>,
+            ) -> ::core::result::Result<(), #private::EncodeError> {
+                let #this = self;
+                #write
+            }
+        }
+    }
+}
+
+fn write_variant(model: &Model<'_>, tag: &str, variant: &Variant<'_>) -> TokenStream {
+    let private = &model.private;
+    let (ident, name, out) = (variant.ident, &variant.name.text, local("out"));
+    let write_tag = quote!(#out.text(#tag, #name)?;);
+    match &variant.shape {
+        Shape::Unit => quote!(Self::#ident => { #write_tag }),
+        Shape::Newtype(ty) => {
+            // What takes every tag holds its own one too.
+            let write_tag = (!variant.is_other()).then_some(write_tag);
+            let held = local("held");
+            let encode = quote_spanned!(place(ty)=> <#ty as #private::StreamMessage>::encode);
+            quote!(Self::#ident(#held) => { #write_tag #encode(#held, #out)?; })
+        }
+        Shape::Named(fields) => {
+            let members = written(fields).map(|field| &field.member);
+            let slots: Vec<_> = written(fields).map(|field| slot(&field.member)).collect();
+            let writes = written(fields)
+                .zip(&slots)
+                .map(|(field, slot)| write_field(model, field, &quote!(#slot)));
+            quote!(Self::#ident { #(#members: #slots,)* .. } => { #write_tag #(#writes)* })
+        }
+    }
+}
+
+/// Writes one field; `value` is a reference to it.
+fn write_field(model: &Model<'_>, field: &Field<'_>, value: &TokenStream) -> TokenStream {
+    let private = &model.private;
+    let (ty, name, out) = (field.ty, &field.name.text, local("out"));
+    match &field.form {
+        Form::Plain => {
+            let write = quote_spanned!(place(ty)=> <#ty as #private::ToField>::write);
+            quote!(#write(#value, #name, #out)?;)
+        }
+        Form::Json => {
+            let write = if matches!(field.default, Default::None) {
+                quote_spanned!(place(ty)=> #private::write_json::<#ty>)
+            } else {
+                quote_spanned!(place(ty)=> #private::write_json_or_null::<#ty>)
+            };
+            quote!(#write(#value, #name, #out)?;)
+        }
+        Form::With(module) => {
+            quote!(#private::write_with(#module::encode(#value), #name, #out)?;)
+        }
+        Form::Flatten => {
+            let encode = quote_spanned!(place(ty)=> <#ty as #private::StreamMessage>::encode);
+            quote!(#encode(#value, #out)?;)
+        }
+        Form::Skip => TokenStream::new(),
+    }
+}

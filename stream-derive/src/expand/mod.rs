@@ -1,0 +1,306 @@
+//! The code that the derive writes. Everything goes by absolute path, so that
+//! nothing in the user's scope can get in between.
+
+mod decode;
+mod encode;
+mod schema;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{DeriveInput, Generics, Ident, LitByteStr, Member, Type, WhereClause};
+
+use crate::model::{Body, Default, Field, Form, Model, Shape};
+
+/// The implementations for a type without mistakes.
+pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
+    let written = match &model.body {
+        Body::Struct(_) | Body::Enum(..) => encode::message(model),
+        Body::Newtype(field) => encode::newtype(model, field),
+        Body::Choice(variants) => encode::choice(model, variants),
+    };
+    let read = (!model.borrows()).then(|| match &model.body {
+        Body::Struct(fields) => decode::structure(model, fields),
+        Body::Enum(tag, variants) => decode::enumeration(model, tag, variants),
+        Body::Newtype(field) => decode::newtype(model, field),
+        Body::Choice(variants) => decode::choice(model, variants),
+    });
+    let routed = routed(model);
+    let checks = checks(model);
+    quote! {
+        #[allow(deprecated, unreachable_code, unused_qualifications, clippy::all, clippy::pedantic)]
+        const _: () = {
+            #written
+            #read
+            #routed
+            #checks
+        };
+    }
+}
+
+/// Implementations that only keep the compiler quiet about what is missing
+/// because of the mistakes already reported.
+pub(crate) fn stub(input: &DeriveInput, model: Option<&Model<'_>>) -> TokenStream {
+    let private = model.map_or_else(|| quote!(::stream_lib::__private), |m| m.private.clone());
+    let ident = &input.ident;
+    let (generics, arguments, bounds) = input.generics.split_for_impl();
+    let message = quote! {
+        impl #generics #private::StreamMessage for #ident #arguments #bounds {
+            const SCHEMA: &'static #private::Schema = &#private::Schema::new("");
+            fn encode(
+                &self,
+                _: &mut #private::FieldWriter<'_>,
+            ) -> ::core::result::Result<(), #private::EncodeError> {
+                loop {}
+            }
+        }
+        impl #generics #private::OwnedMessage for #ident #arguments #bounds {
+            fn decode(
+                _: #private::Fields<'_>,
+            ) -> ::core::result::Result<Self, #private::DecodeError> {
+                loop {}
+            }
+        }
+        impl #generics #private::Routed for #ident #arguments #bounds {
+            const STREAM: &'static str = "";
+        }
+    };
+    let value = quote! {
+        impl #generics #private::ToField for #ident #arguments #bounds {
+            const TYPE: #private::FieldType = #private::FieldType::Custom;
+            fn write(
+                &self,
+                _: &str,
+                _: &mut #private::FieldWriter<'_>,
+            ) -> ::core::result::Result<(), #private::EncodeError> {
+                loop {}
+            }
+        }
+        impl #generics #private::FromField for #ident #arguments #bounds {
+            fn from_field(_: &[u8]) -> ::core::result::Result<Self, #private::FieldError> {
+                loop {}
+            }
+        }
+    };
+    quote! {
+        #[allow(clippy::all)]
+        const _: () = {
+            #message
+            #value
+        };
+    }
+}
+
+/// The name of the type's stream.
+fn routed(model: &Model<'_>) -> Option<TokenStream> {
+    let stream = model.attrs.text("name")?;
+    let Model { private, ident, .. } = model;
+    let (generics, arguments, bounds) = model.generics.split_for_impl();
+    Some(quote! {
+        #[automatically_derived]
+        impl #generics #private::Routed for #ident #arguments #bounds {
+            const STREAM: &'static str = #stream;
+        }
+    })
+}
+
+/// What only types can tell: that flattened messages bring no name that is
+/// taken, and that no optional field has a default of its own.
+///
+/// As items they are evaluated where the type stands. A type with parameters has
+/// them in `encode` instead, for each of its instances.
+fn checks(model: &Model<'_>) -> Option<TokenStream> {
+    if !model.generics.params.is_empty() {
+        return None;
+    }
+    let checks = check_exprs(model);
+    Some(quote!(#(const _: () = #checks;)*))
+}
+
+/// [`checks`] as statements, where they could not be items.
+fn checks_inside(model: &Model<'_>) -> Option<TokenStream> {
+    if model.generics.params.is_empty() {
+        return None;
+    }
+    let checks = check_exprs(model);
+    Some(quote!(#(const { #checks };)*))
+}
+
+fn check_exprs(model: &Model<'_>) -> Vec<TokenStream> {
+    let private = &model.private;
+    let schema = schema_of(model);
+    let mut checks = Vec::new();
+    for group in groups(model, &schema) {
+        let (tag, list) = (&group.tag, &group.list);
+        for (position, ty) in &group.flattened {
+            checks.push(quote_spanned! {place(ty)=>
+                #private::check_flattened(#tag, #list, #position)
+            });
+        }
+    }
+    for field in model.fields() {
+        if let (Default::Path(_), Form::Plain) = (&field.default, &field.form) {
+            let ty = field.ty;
+            checks.push(quote_spanned!(place(ty)=> #private::check_default::<#ty>()));
+        }
+    }
+    checks
+}
+
+/// Fields that are written together: those of a struct, or of one variant.
+struct Group<'a> {
+    tag: TokenStream,
+    /// Their schemas.
+    list: TokenStream,
+    /// The flattened ones, with their positions in the schema.
+    flattened: Vec<(usize, &'a Type)>,
+}
+
+fn groups<'a>(model: &'a Model<'_>, schema: &TokenStream) -> Vec<Group<'a>> {
+    let private = &model.private;
+    match &model.body {
+        Body::Struct(fields) => vec![Group {
+            tag: option(None),
+            list: quote!(#schema.fields),
+            flattened: flattened(fields),
+        }],
+        Body::Enum(tag, variants) => variants
+            .iter()
+            .enumerate()
+            .map(|(number, variant)| Group {
+                tag: option(Some(&tag.text)),
+                list: quote!(#private::variant_fields(#schema, #number)),
+                flattened: match &variant.shape {
+                    Shape::Newtype(ty) if !variant.is_other() => vec![(0, *ty)],
+                    shape => flattened(shape.fields()),
+                },
+            })
+            .collect(),
+        Body::Newtype(_) | Body::Choice(_) => Vec::new(),
+    }
+}
+
+fn flattened<'a>(fields: &'a [Field<'_>]) -> Vec<(usize, &'a Type)> {
+    written(fields)
+        .enumerate()
+        .filter(|(_, field)| matches!(field.form, Form::Flatten))
+        .map(|(position, field)| (position, field.ty))
+        .collect()
+}
+
+/// The fields that are in the schema.
+fn written<'a, 'b>(fields: &'b [Field<'a>]) -> impl Iterator<Item = &'b Field<'a>> + Clone {
+    fields
+        .iter()
+        .filter(|field| !matches!(field.form, Form::Skip))
+}
+
+/// The schema of the type, inside its implementations.
+fn schema_of(model: &Model<'_>) -> TokenStream {
+    let (ident, private) = (model.ident, &model.private);
+    if model.generics.params.is_empty() {
+        quote!(<#ident as #private::StreamMessage>::SCHEMA)
+    } else {
+        quote!(<Self as #private::StreamMessage>::SCHEMA)
+    }
+}
+
+/// What a field's type must implement.
+struct Bounds {
+    message: &'static str,
+    json: &'static str,
+    field: &'static str,
+}
+
+const WRITTEN: Bounds = Bounds {
+    message: "StreamMessage",
+    json: "Serialize",
+    field: "ToField",
+};
+
+const READ: Bounds = Bounds {
+    message: "OwnedMessage",
+    json: "DeserializeOwned",
+    field: "FromField",
+};
+
+/// The type's own `where` clause, and a bound for every field whose type
+/// depends on a type parameter.
+fn with_bounds(model: &Model<'_>, sides: &[Bounds]) -> Option<WhereClause> {
+    let private = &model.private;
+    let mut generics: Generics = model.generics.clone();
+    let mut add = |ty: &Type, bound: &str| {
+        if model.is_generic(ty) {
+            let bound = Ident::new(bound, Span::call_site());
+            let clause = generics.make_where_clause();
+            clause
+                .predicates
+                .push(syn::parse_quote!(#ty: #private::#bound));
+        }
+    };
+    for Bounds {
+        message,
+        json,
+        field: plain,
+    } in sides
+    {
+        let reads = *plain == READ.field;
+        for field in model.fields() {
+            match field.form {
+                Form::Plain => add(field.ty, plain),
+                Form::Json => add(field.ty, json),
+                Form::Flatten => add(field.ty, message),
+                Form::With(_) | Form::Skip => {}
+            }
+            let defaults =
+                matches!(field.form, Form::Skip) || matches!(field.default, Default::Trait);
+            if reads && defaults {
+                add(field.ty, "Default");
+            }
+        }
+        let newtype = if matches!(model.body, Body::Enum(..)) {
+            message
+        } else {
+            plain
+        };
+        for variant in model.variants() {
+            if let Shape::Newtype(ty) = variant.shape {
+                add(ty, newtype);
+            }
+        }
+    }
+    generics.where_clause
+}
+
+/// `Some(text)` or `None`.
+fn option(text: Option<&str>) -> TokenStream {
+    text.map_or_else(
+        || quote!(::core::option::Option::None),
+        |text| quote!(::core::option::Option::Some(#text)),
+    )
+}
+
+/// Bytes as a literal, which may stand in a pattern.
+fn bytes(text: &str) -> LitByteStr {
+    LitByteStr::new(text.as_bytes(), Span::call_site())
+}
+
+/// Where generated tokens are said to be, so that errors show what the user
+/// wrote.
+fn place(written: &impl Spanned) -> Span {
+    Span::call_site().located_at(written.span())
+}
+
+/// A name that no code of the user's can meet.
+fn local(name: impl std::fmt::Display) -> Ident {
+    Ident::new(&format!("__{name}"), Span::mixed_site())
+}
+
+/// The variable for a field.
+fn slot(member: &Member) -> Ident {
+    match member {
+        Member::Named(ident) => local(format_args!("field_{}", ident.unraw())),
+        Member::Unnamed(index) => local(format_args!("field_{}", index.index)),
+    }
+}

@@ -1,0 +1,116 @@
+//! The constants that describe the type.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{GenericArgument, PathArguments, Type};
+
+use super::{place, written};
+use crate::model::{Body, Default, Field, Form, Model, Name, Shape, Variant};
+
+/// The schema of a message.
+pub(super) fn message(model: &Model<'_>) -> TokenStream {
+    let private = &model.private;
+    let name = model.ident.to_string();
+    let body = match &model.body {
+        Body::Struct(fields) => {
+            let fields = fields_of(model, fields);
+            quote!(.with_fields(#fields))
+        }
+        Body::Enum(tag, variants) => {
+            let tag = &tag.text;
+            let variants = variants.iter().map(|variant| variant_of(model, variant));
+            quote!(.with_variants(#tag, const { &[#(#variants),*] }))
+        }
+        Body::Newtype(_) | Body::Choice(_) => TokenStream::new(),
+    };
+    let stream = model
+        .attrs
+        .text("name")
+        .map(|stream| quote!(.with_stream(#stream)));
+    let deny = model
+        .attrs
+        .has("deny_unknown_fields")
+        .then(|| quote!(.deny_unknown()));
+    quote!(&#private::Schema::new(#name) #body #stream #deny)
+}
+
+/// The type of a value that is one of several words.
+pub(super) fn choice(model: &Model<'_>, variants: &[Variant<'_>]) -> TokenStream {
+    let private = &model.private;
+    let open = variants.iter().any(Variant::is_other);
+    let names = variants
+        .iter()
+        .filter(|variant| matches!(variant.shape, Shape::Unit))
+        .map(|variant| &variant.name.text);
+    quote!(#private::FieldType::Choice { names: &[#(#names),*], open: #open })
+}
+
+fn variant_of(model: &Model<'_>, variant: &Variant<'_>) -> TokenStream {
+    let private = &model.private;
+    let name = &variant.name.text;
+    let aliases = aliases(&variant.aliases);
+    let other = variant.is_other().then(|| quote!(.other()));
+    let fields = match &variant.shape {
+        Shape::Unit => None,
+        Shape::Named(fields) => {
+            let fields = fields_of(model, fields);
+            Some(quote!(.with_fields(#fields)))
+        }
+        Shape::Newtype(ty) => {
+            let field = nested(model, name, ty);
+            Some(quote!(.with_fields(const { &[#field] })))
+        }
+    };
+    quote!(#private::VariantSchema::new(#name) #aliases #fields #other)
+}
+
+fn fields_of(model: &Model<'_>, fields: &[Field<'_>]) -> TokenStream {
+    let fields = written(fields).map(|field| field_of(model, field));
+    quote!(const { &[#(#fields),*] })
+}
+
+fn field_of(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
+    let private = &model.private;
+    let (name, ty) = (&field.name.text, field.ty);
+    let defaults = !matches!(field.default, Default::None);
+    let (shape, optional) = match field.form {
+        Form::Plain => {
+            let value = quote_spanned!(place(ty)=> <#ty as #private::ToField>);
+            let optional = if defaults {
+                quote!(true)
+            } else {
+                quote!(#value::OPTIONAL)
+            };
+            (quote!(#value::TYPE), optional)
+        }
+        Form::Json => {
+            let optional = defaults || is_option(ty);
+            (quote!(#private::FieldType::Json), quote!(#optional))
+        }
+        Form::With(_) | Form::Skip => (quote!(#private::FieldType::Custom), quote!(#defaults)),
+        Form::Flatten => return nested(model, name, ty),
+    };
+    let aliases = aliases(&field.aliases);
+    quote!(#private::FieldSchema::new(#name, #shape) #aliases .optional(#optional))
+}
+
+fn nested(model: &Model<'_>, name: &str, ty: &Type) -> TokenStream {
+    let private = &model.private;
+    let schema = quote_spanned!(place(ty)=> <#ty as #private::StreamMessage>::SCHEMA);
+    quote!(#private::FieldSchema::nested(#name, #schema))
+}
+
+fn aliases(aliases: &[Name]) -> Option<TokenStream> {
+    let aliases = aliases.iter().map(|alias| &alias.text);
+    (aliases.len() > 0).then(|| quote!(.with_aliases(&[#(#aliases),*])))
+}
+
+/// Whether a type is written as an `Option`. For JSON there is no trait to ask.
+fn is_option(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.path.segments.last().is_some_and(|last| {
+        last.ident == "Option"
+            && matches!(&last.arguments, PathArguments::AngleBracketed(arguments)
+                if matches!(arguments.args.first(), Some(GenericArgument::Type(_))))
+    })
+}

@@ -1,0 +1,366 @@
+//! Writing fields straight into the command that adds the entry.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{EncodeError, EncodeErrorKind, RESERVED, StreamMessage, ToField};
+
+/// The fields a message may have: Lua's `unpack`, which moves entries between
+/// streams, ends at 7,999 values.
+const MAX_FIELDS: usize = 1_000;
+
+/// The longest string that Redis takes by default.
+const MAX_STRING: usize = 512 << 20;
+
+/// Room for the header of a string whose length is not known yet: `$`, nine
+/// digits, CR and LF.
+const GAP: &[u8; 12] = b"$000000000\r\n";
+
+/// Takes the fields of a message, one after the other, and writes them into the
+/// command that adds the entry: no map, no copy in between.
+///
+/// A field that is refused leaves nothing behind, so names and values are always
+/// in step.
+pub struct FieldWriter<'a> {
+    out: &'a mut Vec<u8>,
+    fields: usize,
+    headers: usize,
+}
+
+impl<'a> FieldWriter<'a> {
+    /// A writer that appends to `out`.
+    pub(crate) const fn new(out: &'a mut Vec<u8>) -> Self {
+        Self {
+            out,
+            fields: 0,
+            headers: 0,
+        }
+    }
+
+    /// Appends a whole message and returns how many fields it has. After an
+    /// error `out` is as it was.
+    pub(crate) fn message(
+        out: &'a mut Vec<u8>,
+        message: &(impl StreamMessage + ?Sized),
+    ) -> Result<usize, EncodeError> {
+        let start = out.len();
+        let mut writer = FieldWriter::new(out);
+        let result = message.encode(&mut writer);
+        let count = writer.finish();
+        match result.and(count) {
+            Ok(count) => Ok(count),
+            Err(error) => {
+                out.truncate(start);
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes a value of any type that has a form of its own.
+    #[inline]
+    pub fn field(
+        &mut self,
+        name: &str,
+        value: &(impl ToField + ?Sized),
+    ) -> Result<(), EncodeError> {
+        value.write(name, self)
+    }
+
+    /// Writes text.
+    #[inline]
+    pub fn text(&mut self, name: &str, value: &str) -> Result<(), EncodeError> {
+        self.pair(name.as_bytes(), value.as_bytes())
+    }
+
+    /// Writes bytes as they are.
+    #[inline]
+    pub fn bytes(&mut self, name: &str, value: &[u8]) -> Result<(), EncodeError> {
+        self.pair(name.as_bytes(), value)
+    }
+
+    /// Writes bytes under a name that need not be UTF-8.
+    #[inline]
+    pub fn pair(&mut self, name: &[u8], value: &[u8]) -> Result<(), EncodeError> {
+        self.admit(name, value.len())?;
+        string(self.out, name);
+        string(self.out, value);
+        Ok(())
+    }
+
+    /// Writes what `Display` shows.
+    pub fn display(&mut self, name: &str, value: impl fmt::Display) -> Result<(), EncodeError> {
+        self.unmeasured(name, |out| write!(out, "{value}").map(|()| true))
+    }
+
+    /// Writes a value as a JSON document.
+    pub fn json(
+        &mut self,
+        name: &str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<(), EncodeError> {
+        self.unmeasured(name, |out| serde_json::to_writer(out, value).map(|()| true))
+    }
+
+    /// [`FieldWriter::json`], where `null` is no field at all.
+    pub(crate) fn json_unless_null(
+        &mut self,
+        name: &str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<(), EncodeError> {
+        self.unmeasured(name, |out| {
+            serde_json::to_writer(&mut *out, value)?;
+            Ok::<_, serde_json::Error>(!out.is(b"null"))
+        })
+    }
+
+    /// Writes a field of the library's own. The name starts with `~`.
+    pub(crate) fn header(&mut self, name: &str, value: &[u8]) -> Result<(), EncodeError> {
+        if name.len().max(value.len()) > MAX_STRING {
+            return Err(EncodeError::new(
+                EncodeErrorKind::TooLarge,
+                Some(name.as_bytes()),
+            ));
+        }
+        self.headers += 1;
+        string(self.out, name.as_bytes());
+        string(self.out, value);
+        Ok(())
+    }
+
+    /// How many fields were written, the library's own included.
+    pub fn count(&self) -> usize {
+        self.fields + self.headers
+    }
+
+    /// [`FieldWriter::count`], which for an entry must not be zero.
+    pub(crate) fn finish(self) -> Result<usize, EncodeError> {
+        match self.count() {
+            0 => Err(EncodeError::new(EncodeErrorKind::Empty, None)),
+            count => Ok(count),
+        }
+    }
+
+    /// Counts one more field, if there may be one of this name and length.
+    #[inline]
+    fn admit(&mut self, name: &[u8], length: usize) -> Result<(), EncodeError> {
+        if self.fields >= MAX_FIELDS
+            || name.first() == Some(&RESERVED)
+            || name.len() > MAX_STRING
+            || length > MAX_STRING
+        {
+            return Err(self.refusal(name));
+        }
+        self.fields += 1;
+        Ok(())
+    }
+
+    #[cold]
+    fn refusal(&self, name: &[u8]) -> EncodeError {
+        let kind = if name.first() == Some(&RESERVED) {
+            EncodeErrorKind::Reserved
+        } else if self.fields >= MAX_FIELDS {
+            EncodeErrorKind::TooManyFields
+        } else {
+            EncodeErrorKind::TooLarge
+        };
+        EncodeError::new(kind, Some(name))
+    }
+
+    /// Writes a value whose length shows only once it is written: first the
+    /// value, behind a gap, then its header, and the value moves up to it.
+    /// `write` returns whether the field is wanted.
+    fn unmeasured<E: fmt::Display>(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&mut Tail<'_>) -> Result<bool, E>,
+    ) -> Result<(), EncodeError> {
+        self.admit(name.as_bytes(), 0)?;
+        let start = self.out.len();
+        string(self.out, name.as_bytes());
+        let gap = self.out.len();
+        self.out.extend_from_slice(GAP);
+        let mut tail = Tail {
+            start: self.out.len(),
+            out: self.out,
+        };
+        let written = write(&mut tail);
+        let value = tail.start..tail.out.len();
+        let outcome = match written {
+            Ok(true) if value.len() <= MAX_STRING => {
+                self.close_gap(gap, value);
+                return Ok(());
+            }
+            Ok(true) => Err(EncodeError::new(
+                EncodeErrorKind::TooLarge,
+                Some(name.as_bytes()),
+            )),
+            Ok(false) => Ok(()),
+            Err(error) => Err(EncodeError::value(name, error)),
+        };
+        self.out.truncate(start);
+        self.fields -= 1;
+        outcome
+    }
+
+    fn close_gap(&mut self, gap: usize, value: std::ops::Range<usize>) {
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(value.len()).as_bytes();
+        let moved = gap + digits.len() + 3;
+        let end = moved + value.len();
+        self.out.copy_within(value, moved);
+        self.out.truncate(end);
+        let header = std::iter::once(&b'$').chain(digits).chain(b"\r\n");
+        for (slot, byte) in self.out.iter_mut().skip(gap).zip(header) {
+            *slot = *byte;
+        }
+        self.out.extend_from_slice(b"\r\n");
+    }
+}
+
+impl fmt::Debug for FieldWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FieldWriter")
+            .field("count", &self.count())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The end of the buffer, where a value of unknown length grows.
+struct Tail<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+}
+
+impl Tail<'_> {
+    fn is(&self, value: &[u8]) -> bool {
+        self.out.get(self.start..) == Some(value)
+    }
+}
+
+impl Write for Tail<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Appends a RESP bulk string: `$length`, the bytes, each with CR LF.
+#[inline]
+fn string(out: &mut Vec<u8>, value: &[u8]) {
+    match value.len() {
+        length @ ..10 => {
+            let [units, ..] = length.to_le_bytes();
+            out.extend_from_slice(&[b'$', b'0' + units, b'\r', b'\n']);
+        }
+        length @ 10..100 => {
+            let ([tens, ..], [units, ..]) =
+                ((length / 10).to_le_bytes(), (length % 10).to_le_bytes());
+            out.extend_from_slice(&[b'$', b'0' + tens, b'0' + units, b'\r', b'\n']);
+        }
+        length => {
+            out.push(b'$');
+            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut FieldWriter<'_>) -> Result<(), EncodeError>) -> Vec<u8> {
+        let mut out = b"before".to_vec();
+        write(&mut FieldWriter::new(&mut out)).unwrap();
+        out
+    }
+
+    #[test]
+    fn strings_of_every_length_class_have_the_right_header() {
+        for length in [0, 1, 9, 10, 99, 100, 12_345] {
+            let value = vec![b'x'; length];
+            let mut expected = format!("before$1\r\na\r\n${length}\r\n").into_bytes();
+            expected.extend_from_slice(&value);
+            expected.extend_from_slice(b"\r\n");
+            assert_eq!(written(|out| out.bytes("a", &value)), expected, "{length}");
+            let text = String::from_utf8(value).unwrap();
+            assert_eq!(written(|out| out.display("a", &text)), expected, "{length}");
+        }
+    }
+
+    #[test]
+    fn refused_field_leaves_nothing_behind() {
+        let mut out = Vec::new();
+        let mut writer = FieldWriter::new(&mut out);
+        let keyless: BTreeMap<Vec<u8>, u8> = BTreeMap::from([(vec![1], 1)]);
+        assert_eq!(
+            writer.json("a", &keyless).unwrap_err().kind(),
+            EncodeErrorKind::Value
+        );
+        assert_eq!(
+            writer.text("~a", "").unwrap_err().kind(),
+            EncodeErrorKind::Reserved
+        );
+        assert_eq!(
+            writer.display("~a", 1).unwrap_err().kind(),
+            EncodeErrorKind::Reserved
+        );
+        writer.json_unless_null("a", &None::<u8>).unwrap();
+        assert_eq!(writer.count(), 0);
+        assert_eq!(writer.finish().unwrap_err().kind(), EncodeErrorKind::Empty);
+        assert!(out.is_empty());
+    }
+
+    #[test]
+    fn thousand_fields_fit_and_headers_do_not_count_against_them() {
+        let mut out = Vec::new();
+        let mut writer = FieldWriter::new(&mut out);
+        for _ in 0..1_000 {
+            writer.text("a", "b").unwrap();
+        }
+        assert_eq!(
+            writer.text("a", "b").unwrap_err().kind(),
+            EncodeErrorKind::TooManyFields
+        );
+        writer.header("~id", b"1-0").unwrap();
+        assert_eq!(writer.count(), 1_001);
+    }
+
+    #[test]
+    fn value_above_the_limit_is_refused() {
+        let value = vec![0; MAX_STRING + 1];
+        let mut out = Vec::new();
+        let error = FieldWriter::new(&mut out).bytes("a", &value).unwrap_err();
+        assert_eq!(error.kind(), EncodeErrorKind::TooLarge);
+        assert!(out.is_empty());
+    }
+
+    #[test]
+    fn failed_message_leaves_the_buffer_as_it_was() {
+        struct Half;
+
+        impl StreamMessage for Half {
+            const SCHEMA: &'static super::super::Schema = &super::super::Schema::new("Half");
+
+            fn encode(&self, out: &mut FieldWriter<'_>) -> Result<(), EncodeError> {
+                out.text("a", "b")?;
+                out.text("~b", "c")
+            }
+        }
+
+        let mut out = b"before".to_vec();
+        assert!(FieldWriter::message(&mut out, &Half).is_err());
+        assert_eq!(out, b"before");
+    }
+}

@@ -1,0 +1,189 @@
+//! What the code of `#[derive(StreamMessage)]` calls. Not for people: it may
+//! change in any release.
+
+use std::fmt;
+
+pub use serde::Serialize;
+pub use serde::de::DeserializeOwned;
+
+pub use crate::message::fields::Claims;
+pub use crate::message::{
+    DecodeError, EncodeError, FieldError, FieldSchema, FieldType, FieldWriter, Fields, FromField,
+    OwnedMessage, Routed, Schema, StreamMessage, ToField, VariantSchema,
+};
+
+/// Reads a field, or what its absence means.
+#[inline]
+pub fn field<T: ToField + FromField>(
+    value: Option<&[u8]>,
+    message: &'static str,
+    name: &str,
+) -> Result<T, DecodeError> {
+    match value {
+        Some(value) => present(value, message, name),
+        None => T::absent().ok_or_else(|| DecodeError::missing(message, name, T::TYPE)),
+    }
+}
+
+/// Reads a field that is there.
+#[inline]
+pub fn present<T: FromField>(
+    value: &[u8],
+    message: &'static str,
+    name: &str,
+) -> Result<T, DecodeError> {
+    T::from_field(value).map_err(|error| DecodeError::malformed(message, name, error, value))
+}
+
+/// Reads a JSON field, or what its absence means: what `null` does.
+pub fn json<T: DeserializeOwned>(
+    value: Option<&[u8]>,
+    message: &'static str,
+    name: &str,
+) -> Result<T, DecodeError> {
+    match value {
+        Some(value) => json_present(value, message, name),
+        None => json_absent().ok_or_else(|| DecodeError::missing(message, name, FieldType::Json)),
+    }
+}
+
+/// Reads a JSON field that is there.
+pub fn json_present<T: DeserializeOwned>(
+    value: &[u8],
+    message: &'static str,
+    name: &str,
+) -> Result<T, DecodeError> {
+    json_value(value).map_err(|error| DecodeError::malformed(message, name, error, value))
+}
+
+/// What an absent JSON field means, if it may be absent.
+pub fn json_absent<T: DeserializeOwned>() -> Option<T> {
+    serde_json::from_slice(b"null").ok()
+}
+
+/// Reads JSON. serde's own text is left out, since it repeats the value.
+pub fn json_value<T: DeserializeOwned>(value: &[u8]) -> Result<T, FieldError> {
+    serde_json::from_slice(value).map_err(|error| {
+        let what = match error.classify() {
+            serde_json::error::Category::Data => "another shape",
+            serde_json::error::Category::Eof => "the document ends too early",
+            serde_json::error::Category::Io | serde_json::error::Category::Syntax => "not JSON",
+        };
+        let (line, column) = (error.line(), error.column());
+        FieldError::expected(FieldType::Json.to_string())
+            .because(format_args!("{what}, at line {line} column {column}"))
+    })
+}
+
+/// Writes a JSON field; no field for `null`, as for every `None`.
+pub fn write_json<T: Serialize + ?Sized>(
+    value: &T,
+    name: &str,
+    out: &mut FieldWriter<'_>,
+) -> Result<(), EncodeError> {
+    out.json_unless_null(name, value)
+}
+
+/// Writes a JSON field whose absence means a default, and so not `null`.
+pub fn write_json_or_null<T: Serialize + ?Sized>(
+    value: &T,
+    name: &str,
+    out: &mut FieldWriter<'_>,
+) -> Result<(), EncodeError> {
+    out.json(name, value)
+}
+
+/// Writes a field of `with = "module"`.
+#[inline]
+pub fn write_with(
+    value: impl AsRef<[u8]>,
+    name: &str,
+    out: &mut FieldWriter<'_>,
+) -> Result<(), EncodeError> {
+    out.bytes(name, value.as_ref())
+}
+
+/// Takes the bytes of a field that must be there.
+#[inline]
+pub fn required<'a>(
+    value: Option<&'a [u8]>,
+    message: &'static str,
+    name: &str,
+) -> Result<&'a [u8], DecodeError> {
+    value.ok_or_else(|| DecodeError::missing(message, name, FieldType::Custom))
+}
+
+/// The error of a module's `decode`.
+#[cold]
+pub fn refused(module: &str, error: impl fmt::Display) -> FieldError {
+    FieldError::expected(format!("what `{module}` reads")).because(error)
+}
+
+/// The error of a tag that is absent, or names no variant.
+#[cold]
+pub fn bad_tag(schema: &'static Schema, tag: &str, value: Option<&[u8]>) -> DecodeError {
+    let expected = Variants(schema);
+    match value {
+        Some(value) => {
+            let expected = FieldError::expected(expected.to_string());
+            DecodeError::unknown_variant(schema.name, tag, expected, value)
+        }
+        None => DecodeError::missing(schema.name, tag, expected),
+    }
+}
+
+struct Variants(&'static Schema);
+
+impl fmt::Display for Variants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one of ")?;
+        for (position, variant) in self.0.variants.iter().enumerate() {
+            let comma = if position == 0 { "" } else { ", " };
+            write!(f, "{comma}`{}`", variant.name)?;
+        }
+        Ok(())
+    }
+}
+
+/// The error of a word that is not one of an enum's.
+#[cold]
+pub fn bad_choice<T: ToField>() -> FieldError {
+    FieldError::expected(T::TYPE.to_string())
+}
+
+/// The fields of one variant.
+pub fn variant_fields(schema: &'static Schema, variant: usize) -> &'static [FieldSchema] {
+    schema
+        .variants
+        .get(variant)
+        .map_or(&[], |variant| variant.fields)
+}
+
+/// The view of an entry for a flattened field.
+#[inline]
+pub fn flattened<'a>(fields: Fields<'a>, claims: &'a Claims<'a>) -> Fields<'a> {
+    fields.flattened(claims)
+}
+
+/// Whether a field is nobody's: no flattened message among `own` has it, nor a
+/// message that this one is flattened into.
+pub fn is_unknown(name: &[u8], own: &'static [FieldSchema], view: Fields<'_>) -> bool {
+    !own.iter().any(|field| field.claims(name)) && !view.is_claimed(name)
+}
+
+/// Fails to compile where the flattened field number `position` shares a name
+/// with another field or with the tag.
+pub const fn check_flattened(tag: Option<&str>, fields: &[FieldSchema], position: usize) {
+    assert!(
+        !crate::message::schema::overlaps(tag, fields, position),
+        "the flattened message has a field whose name is taken by another field or by the tag"
+    );
+}
+
+/// Fails to compile for `default = ".."` on an optional field.
+pub const fn check_default<T: ToField>() {
+    assert!(
+        !T::OPTIONAL,
+        "`default = \"..\"` on an optional field: `None` is written as an absent field, which would be read as the default"
+    );
+}
