@@ -72,11 +72,7 @@ impl Recipe {
             Ok(Start::Silent) => false,
             Err(e) => return Err(ServerError::system("starting a private server", e)),
         };
-        Err(ServerError::NotReady {
-            binary: self.binary.clone(),
-            ended,
-            log: self.log(),
-        })
+        Err(ServerError::not_ready(&self.binary, ended, self.log()))
     }
 
     pub(super) fn log(&self) -> String {

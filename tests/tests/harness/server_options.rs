@@ -82,10 +82,14 @@ fn a_wrong_directive_is_an_error_with_what_the_server_said() {
 #[test]
 fn a_server_with_certificates_opens_a_second_port() {
     let certificates = Certificates::generate();
-    let server = Server::options()
-        .tls(certificates.server(true))
-        .start()
-        .unwrap();
+    let server = match Server::options().tls(certificates.server(true)).start() {
+        Ok(server) => server,
+        Err(e @ ServerError::NoTls { .. }) => {
+            eprintln!("not tested: {e}");
+            return;
+        }
+        Err(e) => panic!("{e}"),
+    };
     let port = server.tls_port().unwrap();
     assert_ne!(port, server.port());
     assert_eq!(
