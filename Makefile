@@ -9,7 +9,7 @@ SERVER = scripts/ensure-server.sh
 .PHONY: help demo test lint server
 
 help: ## lists the targets
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## typed orders through a real server, with a table at the end
 	@if [ -z "$$REDIS_URL" ]; then \

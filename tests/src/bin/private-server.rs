@@ -3,16 +3,24 @@
 //! process, however that ends.
 
 use std::io;
+use std::process::ExitCode;
 
 use stream_tests::Server;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let server = Server::start()?;
+fn main() -> ExitCode {
+    let server = match Server::start() {
+        Ok(server) => server,
+        Err(e) => {
+            eprintln!("{e}");
+            return ExitCode::FAILURE;
+        }
+    };
     println!("url {}", server.url());
     println!("unix {}", server.unix_url());
     println!("pid {}", server.pid().unwrap_or_default());
     println!("dir {}", server.dir().display());
     println!("ready; ends with the end of standard input");
-    io::copy(&mut io::stdin(), &mut io::sink())?;
-    Ok(())
+    // A terminal that is gone is an end too.
+    let _ = io::copy(&mut io::stdin(), &mut io::sink());
+    ExitCode::SUCCESS
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use rustix::process::{Pid, test_kill_process};
-use stream_tests::{Fsync, Server, ServerHandle, wait_until};
+use stream_tests::{Fsync, Program, Server, ServerHandle, wait_until};
 
 use crate::DEADLINE;
 
@@ -177,6 +177,8 @@ fn a_frozen_server_can_be_stopped_and_dropped() {
     server.freeze();
     server.stop();
     assert!(!server.is_running());
+    // It has taken the signal, and was not killed at last.
+    assert!(server.log().contains("ready to exit"), "{}", server.log());
 
     server.restart();
     let pid = server.pid().unwrap();
@@ -215,6 +217,22 @@ fn usage_and_calls_grow_with_work() {
     assert!(before.resident > 1 << 20, "{before:?}");
     server.command::<()>(&["EVAL", "for i = 1, 2e7 do end return 1", "0"]);
     assert!(server.usage().unwrap().cpu_time > before.cpu_time);
+}
+
+#[test]
+fn without_a_server_program_the_error_says_what_to_do() {
+    let finished = Program::at(env!("CARGO_BIN_EXE_private-server"))
+        .env("STREAM_TEST_SERVER", "/nowhere/redis-server")
+        .run(DEADLINE);
+    assert_eq!(finished.status.code(), Some(1));
+    let text = finished.stderr;
+    for part in [
+        "/nowhere/redis-server does not exist",
+        "make server",
+        "STREAM_TEST_SERVER",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
 }
 
 #[test]
