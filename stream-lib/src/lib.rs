@@ -1,17 +1,36 @@
-//! Blocking Redis Streams.
-#![allow(dead_code, unused_imports)]
+//! Blocking Redis Streams: typed messages, consumer groups on OS threads, no
+//! async runtime.
 
+// The derive's code names this crate; so its own tests and docs can use it too.
 extern crate self as stream_lib;
 
-pub mod config;
+mod command;
+mod config;
 mod connection;
+mod consumer;
 mod error;
+mod inspect;
+mod keys;
+mod manager;
 pub mod message;
-
-pub use crate::error::{Error, ErrorKind, Result};
-pub use crate::message::{OwnedMessage, RawMessage, Routed, StreamMessage};
-pub use stream_derive::StreamMessage;
+pub mod prelude;
+mod producer;
+mod runtime;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+
+pub use stream_derive::StreamMessage;
+
+pub use crate::config::{
+    ConnectionConfig, ConsumerConfig, OnGroupLost, RetryPolicy, StartFrom, StreamConfig,
+};
+pub use crate::consumer::{
+    Consumer, ConsumerStats, Delivery, Handler, HandlerError, HandlerResult, ShutdownReport,
+};
+pub use crate::error::{Error, ErrorKind, Result};
+pub use crate::inspect::{GroupStats, StreamStats};
+pub use crate::manager::StreamManager;
+pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
+pub use crate::producer::{Added, Producer};

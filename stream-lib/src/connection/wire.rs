@@ -144,6 +144,11 @@ impl Wire {
         Stopper(self.stream.as_ref().map(Stream::socket).unwrap_or_default())
     }
 
+    /// How long one exchange may take, unless its caller knows better.
+    pub(crate) fn response_timeout(&self) -> Duration {
+        self.endpoint.response_timeout()
+    }
+
     pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
     }

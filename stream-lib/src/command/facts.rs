@@ -1,0 +1,149 @@
+//! Read-only facts about streams and groups.
+
+use redis::streams::{StreamInfoGroupsReply, StreamPendingCountReply};
+use redis::{Value, cmd, from_redis_value, pipe};
+
+use super::Group;
+use crate::connection::{Wire, from_redis};
+use crate::error::{ErrorKind, Result};
+use crate::keys::StreamKeys;
+use crate::message::EntryId;
+
+/// What Redis says of a stream and what belongs to it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StreamFacts {
+    /// `XLEN`.
+    pub(crate) length: u64,
+    /// `XLEN` of the backup stream.
+    pub(crate) backup: u64,
+    /// `XLEN` of the dead letters.
+    pub(crate) dead: u64,
+    pub(crate) groups: Vec<GroupFacts>,
+}
+
+/// What Redis says of a group.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupFacts {
+    pub(crate) name: String,
+    /// Entries that no consumer has read; `None` where Redis can't say.
+    pub(crate) unread: Option<u64>,
+    /// `XPENDING`, those of `~waiting` included.
+    pub(crate) pending: u64,
+    /// `ZCARD` of the waiting set.
+    pub(crate) waiting: u64,
+    /// Consumers, without `~waiting`.
+    pub(crate) consumers: u64,
+}
+
+/// Asks for everything about a stream. A stream that doesn't exist is empty.
+pub(crate) fn stream_facts(wire: &mut Wire, keys: &StreamKeys) -> Result<StreamFacts> {
+    let (length, backup, dead): (u64, u64, u64) = pipe()
+        .cmd("XLEN")
+        .arg(keys.stream())
+        .cmd("XLEN")
+        .arg(keys.backup())
+        .cmd("XLEN")
+        .arg(keys.dead())
+        .query(wire)
+        .map_err(from_redis)?;
+    let groups = groups(wire, keys, length)?;
+    Ok(StreamFacts {
+        length,
+        backup,
+        dead,
+        groups,
+    })
+}
+
+fn groups(wire: &mut Wire, keys: &StreamKeys, length: u64) -> Result<Vec<GroupFacts>> {
+    let info = cmd("XINFO")
+        .arg("GROUPS")
+        .arg(keys.stream())
+        .query::<StreamInfoGroupsReply>(wire);
+    let info = match info {
+        Ok(info) => info.groups,
+        Err(e) if e.to_string().contains("no such key") => return Ok(Vec::new()),
+        Err(e) => return Err(from_redis(e)),
+    };
+    info.into_iter()
+        .map(|group| {
+            let (waiting, parked): (u64, Value) = pipe()
+                .cmd("ZCARD")
+                .arg(keys.waiting(&group.name))
+                .cmd("XINFO")
+                .arg("CONSUMERS")
+                .arg(keys.stream())
+                .arg(&group.name)
+                .query(wire)
+                .map_err(from_redis)?;
+            let unread = match group.lag {
+                Some(lag) => Some((lag as u64).min(length)),
+                None => count_unread(wire, keys, &group.last_delivered_id)?,
+            };
+            Ok(GroupFacts {
+                consumers: (group.consumers as u64).saturating_sub(names_waiting(&parked)),
+                pending: group.pending as u64,
+                name: group.name,
+                unread,
+                waiting,
+            })
+        })
+        .collect()
+}
+
+/// Counts what stands behind a group's cursor, by `XRANGE`, up to 1,000.
+fn count_unread(wire: &mut Wire, keys: &StreamKeys, cursor: &str) -> Result<Option<u64>> {
+    const MOST: usize = 1_000;
+    let ids: Vec<Value> = cmd("XRANGE")
+        .arg(keys.stream())
+        .arg(format!("({cursor}"))
+        .arg("+")
+        .arg("COUNT")
+        .arg(MOST)
+        .query(wire)
+        .map_err(from_redis)?;
+    Ok((ids.len() < MOST).then_some(ids.len() as u64))
+}
+
+/// 1 where `~waiting` is among the consumers.
+fn names_waiting(consumers: &Value) -> u64 {
+    let Value::Array(consumers) = consumers else {
+        return 0;
+    };
+    let waiting = consumers.iter().any(|consumer| match consumer {
+        Value::Array(fields) => fields
+            .iter()
+            .any(|f| matches!(f, Value::BulkString(name) if name == b"~waiting")),
+        _ => false,
+    });
+    u64::from(waiting)
+}
+
+/// Up to 1,000 entries that Redis has as delivered to `consumer`, from behind
+/// `after` on (`XPENDING`).
+pub(crate) fn pending_of(
+    wire: &mut Wire,
+    group: &Group,
+    consumer: &str,
+    after: Option<EntryId>,
+) -> Result<Vec<EntryId>> {
+    let pending = cmd("XPENDING")
+        .arg(group.stream())
+        .arg(group.name())
+        .arg(after.map_or_else(|| "-".to_owned(), |id| format!("({id}")))
+        .arg("+")
+        .arg(1_000)
+        .arg(consumer)
+        .query::<Value>(wire)
+        .and_then(|reply| Ok(from_redis_value::<StreamPendingCountReply>(reply)?))
+        .map_err(from_redis);
+    match pending {
+        Ok(pending) => Ok(pending
+            .ids
+            .iter()
+            .filter_map(|p| p.id.parse().ok())
+            .collect()),
+        Err(e) if e.kind() == ErrorKind::NoGroup => Ok(Vec::new()),
+        Err(e) => Err(e),
+    }
+}

@@ -1,0 +1,57 @@
+//! Whether a consumer may do what it will have to do at night.
+
+use redis::{Cmd, cmd};
+
+use super::{Group, renew};
+use crate::connection::{Wire, from_redis};
+use crate::error::{ErrorKind, Result};
+use crate::message::EntryId;
+
+/// Tries every command that a consumer needs, in forms that change nothing, so
+/// that a missing right is found at the start.
+pub(crate) fn preflight(wire: &mut Wire, group: &Group, consumer: &str) -> Result<()> {
+    for command in harmless(group, consumer) {
+        match command.exec(wire).map_err(from_redis) {
+            // Rights are checked before arguments: an id that is none gets a
+            // plain error from who may run the command.
+            Err(e) if e.kind() == ErrorKind::Server => {}
+            Err(e) => return Err(e.while_doing(describe(group))),
+            Ok(()) => {}
+        }
+    }
+    renew(wire, group, consumer, &[EntryId::new(0, 1)])
+        .map(drop)
+        .map_err(|e| e.while_doing(describe(group)))
+}
+
+fn describe(group: &Group) -> String {
+    format!(
+        "checking what the group `{}` of `{}` may do",
+        group.name(),
+        group.stream()
+    )
+}
+
+fn harmless(group: &Group, consumer: &str) -> Vec<Cmd> {
+    let on = |name: &str, key: &str| {
+        let mut command = cmd(name);
+        command.arg(key);
+        command
+    };
+    let mut read = cmd("XREADGROUP");
+    read.arg("GROUP").arg(group.name()).arg(consumer);
+    read.arg("STREAMS").arg(group.stream()).arg("none");
+    let mut ack = on("XACK", group.stream());
+    ack.arg(group.name()).arg("0-1");
+    let mut claim = on("XCLAIM", group.stream());
+    claim.arg(group.name()).arg(consumer).arg("0").arg("none");
+    let mut range = on("XRANGE", group.stream());
+    range.arg("0-1").arg("0-1");
+    let mut bury = on("XADD", group.dead());
+    bury.arg("NOMKSTREAM").arg("none").arg("a").arg("b");
+    let mut wait = on("ZREM", group.waiting());
+    wait.arg("0-1");
+    let mut beat = on("HDEL", group.meta());
+    beat.arg("~none");
+    vec![read, ack, claim, range, bury, wait, beat]
+}

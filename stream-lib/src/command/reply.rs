@@ -1,0 +1,114 @@
+//! Replies, read token by token.
+
+use crate::connection::{Reply, ReplyRef, ServerError, Token};
+use crate::error::{Error, ErrorKind, Result};
+use crate::message::{EntryId, Span};
+
+/// Walks the tokens of one reply, each call taking the kind it expects.
+pub(super) struct Tokens<'a> {
+    bytes: &'a [u8],
+    rest: std::slice::Iter<'a, Token>,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(reply: &'a Reply) -> Self {
+        Self {
+            bytes: &reply.bytes,
+            rest: reply.tokens.iter(),
+        }
+    }
+
+    /// The length of the array that begins here.
+    pub(super) fn array(&mut self) -> Result<u32> {
+        match self.rest.next() {
+            Some(Token::Array(len)) => Ok(*len),
+            _ => Err(unexpected("an array")),
+        }
+    }
+
+    /// Takes a nil, if one stands here.
+    pub(super) fn nil(&mut self) -> bool {
+        let nil = matches!(self.rest.as_slice().first(), Some(Token::Nil));
+        if nil {
+            self.rest.next();
+        }
+        nil
+    }
+
+    pub(super) fn bulk(&mut self) -> Result<Span> {
+        match self.rest.next() {
+            Some(&Token::Bulk { start, end }) => Ok(Span { start, end }),
+            _ => Err(unexpected("a string")),
+        }
+    }
+
+    pub(super) fn int(&mut self) -> Result<i64> {
+        match self.rest.next() {
+            Some(Token::Int(number)) => Ok(*number),
+            _ => Err(unexpected("a number")),
+        }
+    }
+
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8]> {
+        let span = self.bulk()?;
+        self.bytes
+            .get(span.start as usize..span.end as usize)
+            .ok_or_else(|| unexpected("a string"))
+    }
+
+    pub(super) fn text(&mut self) -> Result<&'a str> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| unexpected("text"))
+    }
+
+    pub(super) fn entry_id(&mut self) -> Result<EntryId> {
+        EntryId::parse(self.bytes()?).map_err(|_| unexpected("an entry id"))
+    }
+}
+
+/// A reply that is not what the command answers with: a server, or a proxy,
+/// that speaks another language.
+pub(super) fn unexpected(wanted: &str) -> Error {
+    Error::new(
+        ErrorKind::Protocol,
+        format!("Redis answered with something else than {wanted}"),
+    )
+}
+
+/// Turns an error reply into an error.
+pub(super) fn checked(reply: Reply) -> Result<Reply> {
+    match error_line(&reply) {
+        Some(line) => Err(ServerError::new(line).into_error()),
+        None => Ok(reply),
+    }
+}
+
+/// Whether the reply is an error with this code.
+pub(super) fn is_code(reply: &Reply, code: &str) -> bool {
+    error_line(reply).is_some_and(|line| line.starts_with(code.as_bytes()))
+}
+
+fn error_line(reply: &Reply) -> Option<&[u8]> {
+    match reply.tokens.first() {
+        Some(&Token::Error { start, end }) => reply.bytes.get(start as usize..end as usize),
+        _ => None,
+    }
+}
+
+/// The answer to one `XADD`.
+pub(super) fn entry_id(reply: ReplyRef<'_>) -> Result<EntryId> {
+    if let Some(line) = reply.error() {
+        return Err(ServerError::new(line).into_error());
+    }
+    reply
+        .text()
+        .and_then(|id| EntryId::parse(id).ok())
+        .ok_or_else(|| unexpected("an entry id"))
+}
+
+/// An answer that is a number.
+pub(super) fn int(reply: ReplyRef<'_>) -> Result<i64> {
+    if let Some(line) = reply.error() {
+        return Err(ServerError::new(line).into_error());
+    }
+    reply.int().ok_or_else(|| unexpected("a number"))
+}

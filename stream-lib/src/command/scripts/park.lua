@@ -1,0 +1,36 @@
+-- Moves entries that a consumer holds to ~waiting, each due after a delay.
+--
+-- KEYS  1 stream  2 waiting set
+-- ARGV  1 group  2 consumer  then per entry: id, delay in ms, delivery count
+--       to set ('' keeps it)
+-- Reply one number per entry: 1 moved, 2 was moved before, 3 deleted from the
+--       stream, 0 not held by the consumer
+-- An entry is in the set exactly while ~waiting owns it; taking it from a
+-- consumer that no longer holds it is impossible.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local reply = {}
+for i = 3, #ARGV, 3 do
+  local id, delay, count = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
+  local pending = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
+  local outcome = 0
+  if pending and pending[2] == ARGV[2] then
+    -- TIME 1: idle since 1970, so that takeover sees it if the set loses it.
+    local claim = {'XCLAIM', KEYS[1], ARGV[1], '~waiting', 0, id, 'TIME', 1, 'JUSTID'}
+    if count ~= '' then
+      claim[#claim + 1] = 'RETRYCOUNT'
+      claim[#claim + 1] = count
+    end
+    if redis.call(unpack(claim))[1] then
+      redis.call('ZADD', KEYS[2], now + delay, id)
+      outcome = 1
+    else
+      redis.call('XACK', KEYS[1], ARGV[1], id)
+      outcome = 3
+    end
+  elseif pending and pending[2] == '~waiting' then
+    outcome = 2
+  end
+  reply[#reply + 1] = outcome
+end
+return reply

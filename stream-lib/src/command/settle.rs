@@ -1,0 +1,163 @@
+//! What ends a delivery, or prolongs it.
+
+use std::time::Duration;
+
+use super::claim::with_ids;
+use super::reply::{Tokens, unexpected};
+use super::script::{Script, script};
+use super::{Group, pack};
+use crate::connection::{Reply, Wire};
+use crate::error::Result;
+use crate::message::EntryId;
+
+static PARK: Script = script!("park.lua");
+static RENEW: Script = script!("renew.lua");
+static BURY: Script = script!("bury.lua");
+static SETTLE: Script = script!("settle.lua");
+
+/// What a script found of an entry that a consumer believed to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// It held it, and the operation was carried out.
+    Yes,
+    /// Another consumer holds it, or nobody.
+    No,
+    /// It held it, but the entry is gone from the stream.
+    Deleted,
+}
+
+/// Acknowledges entries without asking who holds them (`XACK`).
+pub(crate) fn ack(wire: &mut Wire, group: &Group, ids: &[EntryId]) -> Result<()> {
+    let mut packed = Vec::with_capacity(64 + 32 * ids.len());
+    pack::array(&mut packed, 3 + ids.len());
+    pack::bulk(&mut packed, b"XACK");
+    pack::bulk(&mut packed, group.stream().as_bytes());
+    pack::bulk(&mut packed, group.name().as_bytes());
+    let mut text = Vec::with_capacity(32);
+    for id in ids {
+        text.clear();
+        id.write_to(&mut text);
+        pack::bulk(&mut packed, &text);
+    }
+    let timeout = wire.response_timeout();
+    wire.send(&packed, 1)?;
+    super::reply::int(wire.receive(timeout)?).map(drop)
+}
+
+/// Acknowledges the entries that `consumer` still holds.
+pub(crate) fn ack_held(
+    wire: &mut Wire,
+    group: &Group,
+    consumer: &str,
+    ids: &[EntryId],
+) -> Result<Vec<Held>> {
+    let call = SETTLE
+        .call(&[group.stream()])
+        .arg(group.name())
+        .arg(consumer);
+    outcomes(&with_ids(call, ids).run(wire)?, ids.len())
+}
+
+/// Renews the leases of the entries that `consumer` still holds.
+pub(crate) fn renew(
+    wire: &mut Wire,
+    group: &Group,
+    consumer: &str,
+    ids: &[EntryId],
+) -> Result<Vec<Held>> {
+    let call = RENEW
+        .call(&[group.stream()])
+        .arg(group.name())
+        .arg(consumer);
+    outcomes(&with_ids(call, ids).run(wire)?, ids.len())
+}
+
+/// An entry on its way to `~waiting`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parking {
+    pub(crate) id: EntryId,
+    /// How long it waits there.
+    pub(crate) delay: Duration,
+    /// The delivery count it shall have; `None` keeps the one it has.
+    pub(crate) deliveries: Option<u32>,
+}
+
+/// Moves entries that `consumer` holds to `~waiting`.
+pub(crate) fn park(
+    wire: &mut Wire,
+    group: &Group,
+    consumer: &str,
+    entries: &[Parking],
+) -> Result<Vec<Held>> {
+    let mut call = PARK
+        .call(&[group.stream(), group.waiting()])
+        .arg(group.name())
+        .arg(consumer);
+    for entry in entries {
+        call = call.shown(entry.id).millis(entry.delay);
+        call = match entry.deliveries {
+            Some(count) => call.number(u64::from(count)),
+            None => call.arg(""),
+        };
+    }
+    outcomes(&call.run(wire)?, entries.len())
+}
+
+/// An entry on its way to the dead letters.
+#[derive(Debug, Clone)]
+pub(crate) struct Burial<'a> {
+    pub(crate) id: EntryId,
+    pub(crate) reason: &'a str,
+    pub(crate) error: &'a str,
+    /// How many dead letters to keep at most.
+    pub(crate) keep: u64,
+    /// How long to keep one.
+    pub(crate) keep_for: Duration,
+}
+
+/// Moves an entry that `consumer` holds to the dead letters.
+pub(crate) fn bury(
+    wire: &mut Wire,
+    group: &Group,
+    consumer: &str,
+    burial: &Burial<'_>,
+) -> Result<Held> {
+    let id = burial.id.to_string();
+    let reply = BURY
+        .call(&[group.stream(), group.dead(), group.waiting()])
+        .arg(group.name())
+        .arg(consumer)
+        .arg(&id)
+        .number(burial.keep)
+        .millis(burial.keep_for)
+        .arg("~id")
+        .arg(&id)
+        .arg("~group")
+        .arg(group.name())
+        .arg("~consumer")
+        .arg(consumer)
+        .arg("~reason")
+        .arg(burial.reason)
+        .arg("~error")
+        .arg(burial.error)
+        .run(wire)?;
+    held(Tokens::new(&reply).int()?)
+}
+
+fn outcomes(reply: &Reply, expected: usize) -> Result<Vec<Held>> {
+    let mut tokens = Tokens::new(reply);
+    if tokens.array()? as usize != expected {
+        return Err(unexpected("a script"));
+    }
+    (0..expected).map(|_| held(tokens.int()?)).collect()
+}
+
+fn held(outcome: i64) -> Result<Held> {
+    match outcome {
+        // 2: an earlier try, whose answer was lost, has done it.
+        1 | 2 => Ok(Held::Yes),
+        3 => Ok(Held::Deleted),
+        0 => Ok(Held::No),
+        _ => Err(unexpected("a script")),
+    }
+}

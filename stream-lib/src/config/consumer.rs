@@ -1,0 +1,240 @@
+//! How a consumer group reads a stream.
+
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use super::{RetryPolicy, check};
+use crate::error::Result;
+use crate::message::EntryId;
+
+/// Where a group begins when it is made for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum StartFrom {
+    /// With the oldest entry of the stream.
+    #[default]
+    Beginning,
+    /// With the first entry added after the group was made.
+    End,
+    /// With the first entry after this id.
+    Id(EntryId),
+}
+
+/// What a consumer does when its group has vanished: the stream was deleted,
+/// the server flushed, or a failover lost it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnGroupLost {
+    /// Makes it again at the beginning of the stream: nothing is missed, what
+    /// is still there is handled once more.
+    #[default]
+    Recreate,
+    /// Stops with an error, for those who would rather not replay.
+    Stop,
+}
+
+/// A consumer: one member of a group, with its worker threads.
+///
+/// ```
+/// use std::time::Duration;
+/// use stream_lib::ConsumerConfig;
+///
+/// let config = ConsumerConfig::new("orders")
+///     .workers(8)
+///     .lease(Duration::from_secs(60));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConsumerConfig {
+    pub(crate) stream: String,
+    pub(crate) group: String,
+    pub(crate) consumer: Option<String>,
+    pub(crate) workers: usize,
+    pub(crate) read_count: usize,
+    pub(crate) block_duration: Duration,
+    pub(crate) lease: Duration,
+    pub(crate) lease_cap: Duration,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) grace: Duration,
+    pub(crate) start_from: StartFrom,
+    pub(crate) on_group_lost: OnGroupLost,
+}
+
+impl ConsumerConfig {
+    /// A consumer of `stream` in the group `<stream>_group`, with the defaults
+    /// of each setter.
+    pub fn new(stream: impl Into<String>) -> Self {
+        let stream = stream.into();
+        Self {
+            group: format!("{stream}_group"),
+            stream,
+            consumer: None,
+            workers: available_parallelism().map_or(1, usize::from),
+            read_count: 128,
+            block_duration: Duration::from_secs(1),
+            lease: Duration::from_secs(30),
+            lease_cap: Duration::from_hours(1),
+            retry: RetryPolicy::default(),
+            grace: Duration::from_secs(25),
+            start_from: StartFrom::default(),
+            on_group_lost: OnGroupLost::default(),
+        }
+    }
+
+    /// The consumer group. Defaults to `<stream>_group`.
+    #[must_use]
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.group = name.into();
+        self
+    }
+
+    /// A label for this consumer in Redis; `-` and random characters follow
+    /// it there, so that two lives never share a name. Defaults to host and
+    /// process id.
+    #[must_use]
+    pub fn consumer(mut self, label: impl Into<String>) -> Self {
+        self.consumer = Some(label.into());
+        self
+    }
+
+    /// How many threads run handlers, 1 to 1,024. Defaults to the number of
+    /// cores.
+    #[must_use]
+    pub fn workers(mut self, threads: usize) -> Self {
+        self.workers = threads;
+        self
+    }
+
+    /// How many entries one read asks for at most, 1 to 10,000 (`XREADGROUP …
+    /// COUNT`). At most twice as many wait in the buffer. Defaults to 128.
+    #[must_use]
+    pub fn read_count(mut self, entries: usize) -> Self {
+        self.read_count = entries;
+        self
+    }
+
+    /// How long one read waits for new entries, 10 ms to 1 min (`XREADGROUP …
+    /// BLOCK`). Entries and a stop end the wait at once. Defaults to 1 s.
+    #[must_use]
+    pub fn block_duration(mut self, wait: Duration) -> Self {
+        self.block_duration = wait;
+        self
+    }
+
+    /// How long an entry stays with a process that shows no sign of life,
+    /// 100 ms to 1 h; then others take it over. A living process renews its
+    /// leases, so a handler may run longer. Defaults to 30 s.
+    #[must_use]
+    pub fn lease(mut self, time: Duration) -> Self {
+        self.lease = time;
+        self
+    }
+
+    /// How long the lease of one running handler is renewed, at least one
+    /// lease, at most 7 days; past it, another process may run the entry.
+    /// Defaults to 1 h.
+    #[must_use]
+    pub fn lease_cap(mut self, time: Duration) -> Self {
+        self.lease_cap = time;
+        self
+    }
+
+    /// When a failed entry is tried again. Defaults to
+    /// [`RetryPolicy::default`].
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// How long a stop waits for running handlers, at most 1 h. Defaults to
+    /// 25 s.
+    #[must_use]
+    pub fn grace(mut self, time: Duration) -> Self {
+        self.grace = time;
+        self
+    }
+
+    /// Where the group begins if this consumer makes it. Defaults to
+    /// [`StartFrom::Beginning`].
+    #[must_use]
+    pub fn start_from(mut self, position: StartFrom) -> Self {
+        self.start_from = position;
+        self
+    }
+
+    /// What to do when the group vanishes later on. Defaults to
+    /// [`OnGroupLost::Recreate`].
+    #[must_use]
+    pub fn on_group_lost(mut self, answer: OnGroupLost) -> Self {
+        self.on_group_lost = answer;
+        self
+    }
+
+    pub(crate) fn validate(&self) -> Result<()> {
+        const MS: Duration = Duration::from_millis(1);
+        const HOUR: Duration = Duration::from_hours(1);
+        check::name("stream", &self.stream)?;
+        check::name("group", &self.group)?;
+        if let Some(label) = &self.consumer {
+            check::name("consumer", label)?;
+        }
+        check::in_range("workers", self.workers, 1..=1_024)?;
+        check::in_range("read_count", self.read_count, 1..=10_000)?;
+        check::duration("block_duration", self.block_duration, MS * 10, HOUR / 60)?;
+        check::duration("lease", self.lease, MS * 100, HOUR)?;
+        check::duration("lease_cap", self.lease_cap, self.lease, HOUR * 24 * 7)?;
+        check::duration("grace", self.grace, Duration::ZERO, HOUR)?;
+        self.retry.validate()
+    }
+
+    /// The error prefix that says whose configuration is wrong.
+    pub(crate) fn checked(self) -> Result<Self> {
+        match self.validate() {
+            Ok(()) => Ok(self),
+            Err(e) => Err(e.while_doing(format_args!(
+                "configuration of a consumer of `{}`",
+                self.stream
+            ))),
+        }
+    }
+}
+
+impl From<&str> for ConsumerConfig {
+    fn from(stream: &str) -> Self {
+        Self::new(stream)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn defaults_are_valid() {
+        assert!(ConsumerConfig::new("orders").validate().is_ok());
+    }
+
+    #[test]
+    fn each_bound_is_named_with_its_value() {
+        let base = || ConsumerConfig::new("orders");
+        for (config, words) in [
+            (base().workers(0), ["`workers`", "is 0"]),
+            (base().read_count(20_000), ["`read_count`", "is 20000"]),
+            (base().lease(Duration::ZERO), ["`lease`", "is 0ns"]),
+            (
+                base().lease_cap(Duration::from_secs(1)),
+                ["`lease_cap`", "is 1s"],
+            ),
+            (base().group("~g"), ["`group`", "~"]),
+            (base().consumer("~waiting"), ["`consumer`", "~waiting"]),
+            (ConsumerConfig::new(""), ["`stream`", "empty"]),
+        ] {
+            let error = config.checked().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            for word in words {
+                assert!(error.to_string().contains(word), "{error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! When a failed delivery is tried again: data, and one pure function.
+
+use std::time::Duration;
+
+use super::check;
+use crate::error::Result;
+
+/// How often, and how long after a failure, an entry is delivered again.
+///
+/// The default is exponential: 1 s after the first failure, doubling, at most
+/// 5 min, each ±20 % so that entries that failed together don't return
+/// together; 10 deliveries in all.
+///
+/// ```
+/// use std::time::Duration;
+/// use stream_lib::RetryPolicy;
+///
+/// let policy = RetryPolicy::exponential(Duration::from_millis(200))
+///     .cap(Duration::from_secs(30))
+///     .max_deliveries(5);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetryPolicy {
+    schedule: Schedule,
+    max_deliveries: u32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Schedule {
+    Exponential {
+        first: Duration,
+        cap: Duration,
+        jitter: f64,
+    },
+    List(Vec<Duration>),
+}
+
+impl RetryPolicy {
+    /// Waits `first` after the first failure and twice as long after each
+    /// further one.
+    pub fn exponential(first: Duration) -> Self {
+        Self {
+            schedule: Schedule::Exponential {
+                first,
+                cap: Duration::from_mins(5).max(first),
+                jitter: 0.2,
+            },
+            max_deliveries: 10,
+        }
+    }
+
+    /// Waits exactly these times, the last one again and again where there
+    /// are more failures. Deliveries default to one more than the list has
+    /// waits, so that each is used once.
+    pub fn list(delays: impl Into<Vec<Duration>>) -> Self {
+        let delays = delays.into();
+        let max_deliveries = u32::try_from(delays.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
+        Self {
+            schedule: Schedule::List(delays),
+            max_deliveries: max_deliveries.max(2),
+        }
+    }
+
+    /// The longest exponential wait. Defaults to 5 min. A list has no cap.
+    #[must_use]
+    pub fn cap(mut self, longest: Duration) -> Self {
+        if let Schedule::Exponential { cap, .. } = &mut self.schedule {
+            *cap = longest;
+        }
+        self
+    }
+
+    /// By what share an exponential wait is made longer or shorter at random,
+    /// 0 to 1. Defaults to 0.2. A list is kept exactly.
+    #[must_use]
+    pub fn jitter(mut self, share: f64) -> Self {
+        if let Schedule::Exponential { jitter, .. } = &mut self.schedule {
+            *jitter = share;
+        }
+        self
+    }
+
+    /// How often an entry is delivered at most, the first time included, before
+    /// it goes to the dead letters. At least 2. Defaults to 10.
+    #[must_use]
+    pub fn max_deliveries(mut self, deliveries: u32) -> Self {
+        self.max_deliveries = deliveries;
+        self
+    }
+
+    /// The bound set by [`max_deliveries`](Self::max_deliveries).
+    pub fn deliveries(&self) -> u32 {
+        self.max_deliveries
+    }
+
+    /// The wait after delivery number `attempt` (from 1) has failed, before
+    /// jitter.
+    pub fn delay_after(&self, attempt: u32) -> Duration {
+        match &self.schedule {
+            Schedule::Exponential { first, cap, .. } => {
+                let doublings = attempt.saturating_sub(1).min(31);
+                first.saturating_mul(1 << doublings).min(*cap)
+            }
+            Schedule::List(delays) => {
+                let at = (attempt.max(1) as usize - 1).min(delays.len().saturating_sub(1));
+                delays.get(at).copied().unwrap_or_default()
+            }
+        }
+    }
+
+    /// By what share the wait is varied.
+    pub(crate) fn jitter_share(&self) -> f64 {
+        match self.schedule {
+            Schedule::Exponential { jitter, .. } => jitter,
+            Schedule::List(_) => 0.0,
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<()> {
+        const LONGEST: Duration = Duration::from_hours(24 * 365);
+        check::in_range("retry.max_deliveries", self.max_deliveries, 2..=1_000_000)?;
+        match &self.schedule {
+            Schedule::Exponential { first, cap, jitter } => {
+                check::duration("retry.first", *first, Duration::ZERO, LONGEST)?;
+                check::duration("retry.cap", *cap, *first, LONGEST)?;
+                check::in_range("retry.jitter", *jitter, 0.0..=1.0)
+            }
+            Schedule::List(delays) => {
+                check::in_range("retry.list: its length", delays.len(), 1..=1_000)?;
+                delays.iter().try_for_each(|delay| {
+                    check::duration("retry.list", *delay, Duration::ZERO, LONGEST)
+                })
+            }
+        }
+    }
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self::exponential(Duration::from_secs(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn exponential_doubles_up_to_the_cap() {
+        let policy = RetryPolicy::default();
+        assert_eq!(policy.delay_after(1), SECOND);
+        assert_eq!(policy.delay_after(2), SECOND * 2);
+        assert_eq!(policy.delay_after(5), SECOND * 16);
+        assert_eq!(policy.delay_after(10), Duration::from_mins(5));
+        assert_eq!(policy.delay_after(u32::MAX), Duration::from_mins(5));
+    }
+
+    #[test]
+    fn a_list_repeats_its_last_wait() {
+        let policy = RetryPolicy::list([SECOND, SECOND * 7]);
+        assert_eq!(policy.deliveries(), 3);
+        assert_eq!(policy.delay_after(1), SECOND);
+        assert_eq!(policy.delay_after(2), SECOND * 7);
+        assert_eq!(policy.delay_after(9), SECOND * 7);
+    }
+
+    #[test]
+    fn validation_names_the_field_and_the_value() {
+        let error = RetryPolicy::default()
+            .max_deliveries(1)
+            .validate()
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("retry.max_deliveries"),
+            "{error}"
+        );
+        assert!(error.to_string().contains("is 1"), "{error}");
+        assert!(RetryPolicy::list([]).validate().is_err());
+        assert!(RetryPolicy::default().jitter(f64::NAN).validate().is_err());
+        assert!(
+            RetryPolicy::default()
+                .cap(Duration::ZERO)
+                .validate()
+                .is_err()
+        );
+    }
+}

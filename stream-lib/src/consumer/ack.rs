@@ -1,0 +1,223 @@
+//! The thread that settles deliveries: acknowledges, parks, buries.
+//!
+//! It takes whatever is queued and settles it at once, so batches grow by
+//! themselves under load and nothing waits without. Every operation can be
+//! repeated: what an answer got lost for is done again, with the same effect.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+
+use super::batch::{Batch, Stage};
+use super::link::{Link, Role};
+use super::member::Member;
+use super::retry::Reason;
+use crate::command::{self, Burial, Held, Parking};
+use crate::error::{ErrorKind, Result};
+use crate::message::EntryId;
+
+/// What shall become of one entry; or the end of the thread.
+pub(super) enum Settle {
+    Entry(Unsettled),
+    /// Nothing comes behind this.
+    Finish,
+}
+
+/// An entry whose delivery has ended.
+pub(super) struct Unsettled {
+    batch: Arc<Batch>,
+    index: usize,
+    action: Action,
+}
+
+/// How a delivery ended.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// `late` asks Redis whether the entry is still ours.
+    Ack {
+        late: bool,
+    },
+    /// It did not run: the count of deliveries goes back by one.
+    GiveBack,
+    Retry {
+        delay: Duration,
+    },
+    Bury {
+        reason: Reason,
+        error: String,
+    },
+}
+
+impl Settle {
+    pub(super) fn new(batch: &Arc<Batch>, index: usize, action: Action) -> Self {
+        Self::Entry(Unsettled {
+            batch: Arc::clone(batch),
+            index,
+            action,
+        })
+    }
+}
+
+/// Most entries in one request.
+const CHUNK: usize = 1_000;
+/// The bounds of the dead letters: 100,000, for 14 days.
+const KEEP_DEAD: u64 = 100_000;
+const KEEP_DEAD_FOR: Duration = Duration::from_hours(24 * 14);
+
+/// Settles what comes in until [`Settle::Finish`], or until the consumer is
+/// given up.
+pub(super) fn run(member: &Member, inbox: &Receiver<Settle>) {
+    let mut link = Link::new(member, Role::Ack, &member.halt);
+    let mut open = Vec::new();
+    let mut finishing = false;
+    while !(member.halt.is_set() || finishing && open.is_empty()) {
+        if open.is_empty() {
+            match inbox.recv() {
+                Ok(Settle::Entry(entry)) => open.push(entry),
+                Ok(Settle::Finish) | Err(_) => finishing = true,
+            }
+        }
+        while open.len() < CHUNK {
+            match inbox.try_recv() {
+                Ok(Settle::Entry(entry)) => open.push(entry),
+                Ok(Settle::Finish) => finishing = true,
+                Err(_) => break,
+            }
+        }
+        open = settle(member, &mut link, open);
+    }
+}
+
+/// Settles what it can; returns what must be tried again.
+fn settle(member: &Member, link: &mut Link<'_>, open: Vec<Unsettled>) -> Vec<Unsettled> {
+    let (mut fresh, mut late, mut parked, mut buried) = (vec![], vec![], vec![], vec![]);
+    // With this much of the lease gone, somebody may be about to take over.
+    let safe = member.config.lease * 3 / 4;
+    for entry in open {
+        match entry.action {
+            Action::Ack { late: false } if entry.batch.since_confirmed() < safe => {
+                fresh.push(entry);
+            }
+            Action::Ack { .. } => late.push(entry),
+            Action::GiveBack | Action::Retry { .. } => parked.push(entry),
+            Action::Bury { .. } => buried.push(entry),
+        }
+    }
+    let mut again = Vec::new();
+    finish(member, fresh, &mut again, |entries| {
+        let ids = ids(entries);
+        link.run(|wire| command::ack(wire, &member.group, &ids))
+            .map(|()| vec![Held::Yes; ids.len()])
+    });
+    finish(member, late, &mut again, |entries| {
+        let ids = ids(entries);
+        link.run(|wire| command::ack_held(wire, &member.group, &member.name, &ids))
+    });
+    finish(member, parked, &mut again, |entries| {
+        let parking: Vec<_> = entries.iter().map(Unsettled::parking).collect();
+        let now = Instant::now();
+        let held = link.run(|wire| command::park(wire, &member.group, &member.name, &parking))?;
+        if let Some(soonest) = parking.iter().map(|p| p.delay).min() {
+            member.expect_due(now + soonest);
+        }
+        Ok(held)
+    });
+    for entry in buried {
+        finish(member, vec![entry], &mut again, |entries| {
+            entries
+                .iter()
+                .map(|entry| bury(member, link, entry))
+                .collect()
+        });
+    }
+    again
+}
+
+/// Runs one operation for `entries`, and marks them settled or queues them
+/// again.
+fn finish(
+    member: &Member,
+    entries: Vec<Unsettled>,
+    again: &mut Vec<Unsettled>,
+    operation: impl FnOnce(&[Unsettled]) -> Result<Vec<Held>>,
+) {
+    if entries.is_empty() {
+        return;
+    }
+    match operation(&entries) {
+        Ok(outcomes) => {
+            for (entry, held) in entries.into_iter().zip(outcomes) {
+                settled(member, &entry, held);
+            }
+        }
+        // With the group gone, nobody holds anything.
+        Err(e) if e.kind() == ErrorKind::NoGroup => {
+            for entry in entries {
+                settled(member, &entry, Held::No);
+            }
+        }
+        Err(_) => again.extend(entries),
+    }
+}
+
+fn settled(member: &Member, entry: &Unsettled, held: Held) {
+    let counters = &member.counters;
+    let count = match (held, &entry.action) {
+        (Held::No, _) => &counters.lost,
+        (Held::Deleted, _) => &counters.deleted,
+        (Held::Yes, Action::Ack { .. }) => &counters.completed,
+        (Held::Yes, Action::GiveBack) => &counters.released,
+        (Held::Yes, Action::Retry { .. }) => &counters.failed,
+        (Held::Yes, Action::Bury { .. }) => &counters.dead,
+    };
+    count.fetch_add(1, Ordering::Relaxed);
+    entry.batch.set_stage(entry.index, Stage::Gone);
+    counters.settling.fetch_sub(1, Ordering::SeqCst);
+}
+
+fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Held> {
+    let Action::Bury { reason, error } = &entry.action else {
+        return Ok(Held::No);
+    };
+    let id = entry.batch.id(entry.index);
+    let burial = Burial {
+        id,
+        reason: reason.as_str(),
+        error,
+        keep: KEEP_DEAD,
+        keep_for: KEEP_DEAD_FOR,
+    };
+    let held = link.run(|wire| command::bury(wire, &member.group, &member.name, &burial))?;
+    if held == Held::Yes {
+        log::warn!(
+            "entry {id} of `{}` went to the dead letters of the group `{}`: {}",
+            member.group.stream(),
+            member.group.name(),
+            reason.as_str()
+        );
+    }
+    Ok(held)
+}
+
+fn ids(entries: &[Unsettled]) -> Vec<EntryId> {
+    entries.iter().map(|e| e.batch.id(e.index)).collect()
+}
+
+impl Unsettled {
+    fn parking(&self) -> Parking {
+        let (delay, deliveries) = match self.action {
+            Action::Retry { delay } => (delay, None),
+            _ => {
+                let attempt = self.batch.attempt(self.index);
+                (Duration::ZERO, Some(attempt.saturating_sub(1)))
+            }
+        };
+        Parking {
+            id: self.batch.id(self.index),
+            delay,
+            deliveries,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Entries that this process holds: what state each is in, and since when.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::command::Entries;
+use crate::message::{EntryId, Fields};
+
+/// Where an entry stands between its delivery and its settlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Stage {
+    /// Waits for a worker.
+    Buffered = 0,
+    /// A handler runs.
+    Running = 1,
+    /// A handler runs, and another consumer holds the entry, or soon may.
+    Lost = 2,
+    /// The handler is done, or the entry was withdrawn from the buffer; Redis
+    /// has not confirmed it yet.
+    Settling = 3,
+    /// No longer this process's.
+    Gone = 4,
+}
+
+/// The entries of one reply, shared by those who run them, renew them and
+/// settle them.
+///
+/// One fast message costs two atomic stores here and nothing else.
+#[derive(Debug)]
+pub(super) struct Batch {
+    entries: Entries,
+    stages: Vec<AtomicU8>,
+    /// When each handler was started: milliseconds since `received`.
+    started: Vec<AtomicU32>,
+    /// The next entry for a worker.
+    next: AtomicUsize,
+    received: Instant,
+    /// When Redis last confirmed that the entries are ours: milliseconds since
+    /// `received`.
+    confirmed: AtomicU32,
+    cap_reported: AtomicBool,
+    held_bytes: Arc<AtomicUsize>,
+}
+
+impl Batch {
+    /// `asked` is when the request was sent that brought the entries; their
+    /// bytes are added to `held_bytes` as long as the batch lives.
+    pub(super) fn new(entries: Entries, asked: Instant, held_bytes: &Arc<AtomicUsize>) -> Self {
+        let len = entries.len();
+        held_bytes.fetch_add(entries.bytes(), Ordering::Relaxed);
+        Self {
+            stages: (0..len)
+                .map(|_| AtomicU8::new(Stage::Buffered as u8))
+                .collect(),
+            started: (0..len).map(|_| AtomicU32::new(0)).collect(),
+            entries,
+            next: AtomicUsize::new(0),
+            received: asked,
+            confirmed: AtomicU32::new(0),
+            cap_reported: AtomicBool::new(false),
+            held_bytes: Arc::clone(held_bytes),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.entries.bytes()
+    }
+
+    pub(super) fn id(&self, index: usize) -> EntryId {
+        self.entries.id(index)
+    }
+
+    pub(super) fn attempt(&self, index: usize) -> u32 {
+        self.entries.deliveries(index)
+    }
+
+    pub(super) fn fields(&self, index: usize) -> Fields<'_> {
+        self.entries.fields(index)
+    }
+
+    pub(super) fn stage(&self, index: usize) -> Stage {
+        match self.stages.get(index).map(|s| s.load(Ordering::Acquire)) {
+            Some(0) => Stage::Buffered,
+            Some(1) => Stage::Running,
+            Some(2) => Stage::Lost,
+            Some(3) => Stage::Settling,
+            _ => Stage::Gone,
+        }
+    }
+
+    /// Moves an entry from one stage to another, if it stands there.
+    pub(super) fn advance(&self, index: usize, from: Stage, to: Stage) -> bool {
+        self.stages.get(index).is_some_and(|stage| {
+            stage
+                .compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok()
+        })
+    }
+
+    /// Sets the stage, whatever it was.
+    pub(super) fn set_stage(&self, index: usize, to: Stage) {
+        if let Some(stage) = self.stages.get(index) {
+            stage.store(to as u8, Ordering::Release);
+        }
+    }
+
+    /// The next entry that waits for a worker; it is running from now on.
+    pub(super) fn start_next(&self) -> Option<usize> {
+        loop {
+            if self.next.load(Ordering::Relaxed) >= self.len() {
+                return None;
+            }
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            if index >= self.len() {
+                return None;
+            }
+            if self.advance(index, Stage::Buffered, Stage::Running) {
+                if let Some(started) = self.started.get(index) {
+                    started.store(
+                        self.millis_since_received(Instant::now()),
+                        Ordering::Relaxed,
+                    );
+                }
+                return Some(index);
+            }
+        }
+    }
+
+    /// The next entry that waits for a worker, withdrawn from the buffer.
+    pub(super) fn withdraw_next(&self) -> Option<usize> {
+        loop {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            if index >= self.len() {
+                return None;
+            }
+            if self.advance(index, Stage::Buffered, Stage::Settling) {
+                return Some(index);
+            }
+        }
+    }
+
+    /// How long ago Redis last confirmed that the entries are ours. Before a
+    /// lease has passed, nobody else can have taken them.
+    pub(super) fn since_confirmed(&self) -> Duration {
+        let confirmed = Duration::from_millis(self.confirmed.load(Ordering::Acquire).into());
+        self.received.elapsed().saturating_sub(confirmed)
+    }
+
+    /// Notes that Redis has renewed the lease by a request sent at `asked`.
+    pub(super) fn confirm(&self, asked: Instant) {
+        self.confirmed
+            .fetch_max(self.millis_since_received(asked), Ordering::AcqRel);
+    }
+
+    /// How long the entry has been buffered, up to now.
+    pub(super) fn age(&self) -> Duration {
+        self.received.elapsed()
+    }
+
+    /// How long the handler of a running entry has been at it.
+    pub(super) fn running_for(&self, index: usize) -> Duration {
+        let started = self
+            .started
+            .get(index)
+            .map_or(0, |s| s.load(Ordering::Relaxed));
+        self.received
+            .elapsed()
+            .saturating_sub(Duration::from_millis(started.into()))
+    }
+
+    /// True the first time: one log line a batch is enough.
+    pub(super) fn report_cap(&self) -> bool {
+        !self.cap_reported.swap(true, Ordering::Relaxed)
+    }
+
+    fn millis_since_received(&self, at: Instant) -> u32 {
+        let millis = at.saturating_duration_since(self.received).as_millis();
+        u32::try_from(millis).unwrap_or(u32::MAX)
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.held_bytes
+            .fetch_sub(self.entries.bytes(), Ordering::Relaxed);
+    }
+}
+
+/// Every batch that still has an entry somewhere. It keeps none alive.
+#[derive(Debug, Default)]
+pub(super) struct Registry(Mutex<Vec<Weak<Batch>>>);
+
+impl Registry {
+    pub(super) fn insert(&self, batch: &Arc<Batch>) {
+        let mut batches = self.0.lock();
+        batches.retain(|known| known.strong_count() > 0);
+        batches.push(Arc::downgrade(batch));
+    }
+
+    pub(super) fn batches(&self) -> Vec<Arc<Batch>> {
+        self.0.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The ids of all entries that are not settled.
+    pub(super) fn ids(&self) -> Vec<EntryId> {
+        self.batches()
+            .iter()
+            .flat_map(|batch| {
+                (0..batch.len())
+                    .filter(|&index| batch.stage(index) != Stage::Gone)
+                    .map(|index| batch.id(index))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+}

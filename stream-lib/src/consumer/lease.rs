@@ -1,0 +1,328 @@
+//! The thread that keeps what the consumer holds: renews it, claims what is
+//! due, takes over what others abandoned, and gives everything back at the end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use super::ack::{Action, Settle};
+use super::batch::{Batch, Stage};
+use super::link::{Link, Role};
+use super::member::Member;
+use super::retry::Reason;
+use crate::command::{self, Held, TakeOver};
+use crate::connection::Wire;
+use crate::error::Result;
+use crate::message::EntryId;
+use crate::runtime::jitter;
+
+/// Most ids in one renewal.
+const CHUNK: usize = 500;
+/// How many abandoned entries one step of a takeover looks at.
+const LOOK: usize = 100;
+/// How long after another process has put something into `~waiting` it is
+/// noticed at the latest.
+const NOTICE_DUE: Duration = Duration::from_secs(1);
+
+/// How the other threads of the consumer tell that they have ended, and are
+/// told to: each channel carries nothing and is disconnected.
+pub(super) struct Ends {
+    pub(super) stop_workers: Sender<()>,
+    pub(super) reader: Receiver<()>,
+    pub(super) workers: Receiver<()>,
+    pub(super) ack: Receiver<()>,
+}
+
+/// Keeps the leases until the consumer stops, and conducts the stop.
+pub(super) fn run(member: &Member, ends: Ends) {
+    let mut keeper = Keeper::new(member);
+    while !member.stop.is_set() {
+        keeper.tick();
+        let wake = keeper.next_wake();
+        member.stop.wait_until(wake, || keeper.next_wake() < wake);
+    }
+    keeper.close(ends);
+}
+
+struct Keeper<'a> {
+    member: &'a Member,
+    link: Link<'a>,
+    epoch: u64,
+    renew_at: Instant,
+    claim_at: Instant,
+    take_over_at: Instant,
+    /// Where the takeover goes on.
+    cursor: Option<EntryId>,
+}
+
+impl<'a> Keeper<'a> {
+    fn new(member: &'a Member) -> Self {
+        let now = Instant::now();
+        Self {
+            member,
+            link: Link::new(member, Role::Lease, &member.halt),
+            epoch: 1,
+            renew_at: now + member.config.lease / 6,
+            claim_at: now,
+            take_over_at: now,
+            cursor: None,
+        }
+    }
+
+    /// When there is something to do. Entries are claimed only when a worker
+    /// is free for them.
+    fn next_wake(&self) -> Instant {
+        if self.member.queue.room_for_returning() == 0 {
+            return self.renew_at;
+        }
+        let due = self.member.next_due.lock().unwrap_or(self.claim_at);
+        self.renew_at
+            .min(self.take_over_at)
+            .min(self.claim_at)
+            .min(due)
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        if self.renew_at <= now {
+            self.renew_at = now + self.member.config.lease / 6;
+            self.renew();
+        }
+        if self.member.queue.room_for_returning() > 0 {
+            let due = self.member.next_due.lock().is_some_and(|at| at <= now);
+            if due || self.claim_at <= now {
+                self.claim_due();
+            }
+        }
+        let room = self.member.queue.room_for_returning();
+        if room > 0 && self.take_over_at <= Instant::now() {
+            self.take_over(room);
+        }
+        if self.link.epoch() > self.epoch {
+            // Others may be as late as we are: let them renew first.
+            self.epoch = self.link.epoch();
+            self.renew_at = Instant::now();
+            self.take_over_at = Instant::now() + self.member.config.lease;
+        }
+    }
+
+    fn renew(&mut self) {
+        let third = self.member.config.lease / 3;
+        for batch in self.member.registry.batches() {
+            if batch.since_confirmed() >= third {
+                self.renew_batch(&batch);
+            }
+        }
+    }
+
+    fn renew_batch(&mut self, batch: &Arc<Batch>) {
+        let member = self.member;
+        let held: Vec<_> = (0..batch.len())
+            .filter(|&index| self.keeps(batch, index))
+            .map(|index| (index, batch.id(index)))
+            .collect();
+        let asked = Instant::now();
+        for chunk in held.chunks(CHUNK) {
+            let ids: Vec<_> = chunk.iter().map(|(_, id)| *id).collect();
+            let renewed = self
+                .link
+                .run(|wire| command::renew(wire, &member.group, &member.name, &ids));
+            let Ok(renewed) = renewed else {
+                return;
+            };
+            for ((index, _), held) in chunk.iter().zip(renewed) {
+                if held == Held::No {
+                    self.lose(batch, *index);
+                }
+            }
+        }
+        batch.confirm(asked);
+    }
+
+    /// Whether an entry's lease is to be renewed. What has waited in the buffer
+    /// for a lease is given back instead, and what has run for too long is left
+    /// to others.
+    fn keeps(&self, batch: &Arc<Batch>, index: usize) -> bool {
+        match batch.stage(index) {
+            Stage::Buffered if batch.age() >= self.member.config.lease => {
+                if batch.advance(index, Stage::Buffered, Stage::Settling) {
+                    self.member.give_back(batch, index);
+                }
+                false
+            }
+            Stage::Running if batch.running_for(index) >= self.member.config.lease_cap => {
+                if batch.advance(index, Stage::Running, Stage::Lost) && batch.report_cap() {
+                    log::warn!(
+                        "a handler of `{}` has run for {:?} and more with entry {}: its lease is \
+                         no longer renewed",
+                        self.member.group.stream(),
+                        self.member.config.lease_cap,
+                        batch.id(index)
+                    );
+                }
+                false
+            }
+            Stage::Buffered | Stage::Running | Stage::Settling => true,
+            Stage::Lost | Stage::Gone => false,
+        }
+    }
+
+    /// Another consumer has the entry.
+    fn lose(&self, batch: &Arc<Batch>, index: usize) {
+        if batch.advance(index, Stage::Running, Stage::Lost) {
+            log::warn!(
+                "the lease of entry {} of `{}` was lost while its handler runs",
+                batch.id(index),
+                self.member.group.stream()
+            );
+        } else if batch.advance(index, Stage::Buffered, Stage::Gone) {
+            self.member.queue.left(&self.member.stop);
+            self.member.counters.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn claim_due(&mut self) {
+        let member = self.member;
+        let most = member.queue.room_for_returning();
+        let claiming = member.claiming.lock();
+        let asked = Instant::now();
+        let due = self
+            .link
+            .run(|wire| command::claim_due(wire, &member.group, &member.name, most));
+        self.claim_at = Instant::now() + NOTICE_DUE;
+        match due {
+            Ok(due) => {
+                *member.next_due.lock() = due.next.map(|wait| asked + wait);
+                member.accept(due.claimed, asked, claiming);
+            }
+            Err(_) => self.lost_answer(),
+        }
+    }
+
+    fn take_over(&mut self, room: usize) {
+        let member = self.member;
+        let step = TakeOver {
+            lease: member.config.lease,
+            after: self.cursor,
+            look: LOOK,
+            take: room,
+            max_deliveries: member.config.retry.deliveries(),
+        };
+        let claiming = member.claiming.lock();
+        let asked = Instant::now();
+        let taken = self
+            .link
+            .run(|wire| command::take_over(wire, &member.group, &member.name, &step));
+        let Ok(taken) = taken else {
+            self.take_over_at = Instant::now() + member.config.lease;
+            return self.lost_answer();
+        };
+        self.cursor = taken.next;
+        self.take_over_at = Instant::now();
+        if self.cursor.is_none() {
+            self.take_over_at += jitter(member.config.lease / 3, 0.3);
+        }
+        let count = taken.claimed.entries.len() + taken.spent.len();
+        member
+            .counters
+            .taken_over
+            .fetch_add(count as u64, Ordering::Relaxed);
+        if count > 0 {
+            log::info!(
+                "took over {count} entries of `{}` whose consumer let its lease lapse",
+                member.group.stream()
+            );
+        }
+        let spent = member.hold(taken.spent, asked);
+        for index in 0..spent.len() {
+            spent.set_stage(index, Stage::Settling);
+            let action = Action::Bury {
+                reason: Reason::Crashed,
+                error: "each delivery ended with the death of its process, or of the connection"
+                    .to_owned(),
+            };
+            member.send(Settle::new(&spent, index, action));
+        }
+        member.accept(taken.claimed, asked, claiming);
+    }
+
+    /// Entries may have been claimed that we know nothing of.
+    fn lost_answer(&self) {
+        self.member.recovery_wanted.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends the other threads in order, within the grace: first nothing new
+    /// comes in, then what has not started goes back, so that others can have
+    /// it while the last handlers still run.
+    fn close(&mut self, ends: Ends) {
+        const POLL: Duration = Duration::from_millis(20);
+        let member = self.member;
+        let deadline = Instant::now() + member.config.grace;
+        drop(ends.stop_workers);
+        self.unblock_reader();
+        while waits(&ends.reader, POLL) && Instant::now() < deadline {
+            self.unblock_reader();
+        }
+        while let Some(batch) = member.queue.take() {
+            member.give_back_rest(&batch);
+        }
+        let step = member.config.lease / 6;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !waits(&ends.workers, step.min(left)) || left.is_zero() {
+                break;
+            }
+            self.renew();
+        }
+        let _ = member.settle.send_deadline(Settle::Finish, deadline);
+        // Settling what ended in the last moment of the grace takes a moment.
+        let settled_by = deadline.max(Instant::now() + Duration::from_secs(1));
+        let unsettled = waits(
+            &ends.ack,
+            settled_by.saturating_duration_since(Instant::now()),
+        );
+        member.halt.set();
+        if unsettled {
+            return;
+        }
+        if let Err(e) = self.leave() {
+            log::info!(
+                "the consumer `{}` could not be removed from the group `{}`: {e}",
+                member.name,
+                member.group.name()
+            );
+        }
+    }
+
+    /// Ends the reader's wait for entries. It may have begun another meanwhile,
+    /// so this is called until the reader has ended. Where it isn't allowed,
+    /// the wait ends by itself.
+    fn unblock_reader(&mut self) {
+        let client = self.member.reader_client.load(Ordering::SeqCst);
+        if client != 0 {
+            let _ = self.brief(|wire| command::unblock(wire, client));
+        }
+    }
+
+    fn leave(&mut self) -> Result<bool> {
+        let member = self.member;
+        self.brief(|wire| member.group.leave(wire, &member.name))
+    }
+
+    /// One operation on a pooled connection, tried once.
+    fn brief<T>(&self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
+        let node = self
+            .member
+            .topology
+            .node_for(self.member.group.stream().as_bytes());
+        let mut wire = node.pooled(Duration::from_secs(1))?;
+        operation(&mut wire)
+    }
+}
+
+/// Waits for a channel's disconnection; returns whether it is still connected.
+fn waits(ended: &Receiver<()>, time: Duration) -> bool {
+    ended.recv_timeout(time) == Err(RecvTimeoutError::Timeout)
+}

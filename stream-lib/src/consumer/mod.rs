@@ -1,0 +1,243 @@
+//! Consumers: members of a group, each with its own threads.
+//!
+//! A *reader* asks Redis for entries as long as there is room in the buffer,
+//! *workers* decode them and call the handler, *ack* settles what they are done
+//! with, and *lease* renews what is held, claims what is due and takes over
+//! what others abandoned. They share a [`Member`]: one life of the consumer,
+//! with a name in Redis that no other life has.
+
+mod ack;
+mod batch;
+mod delivery;
+mod handler;
+mod lease;
+mod life;
+mod link;
+mod member;
+mod queue;
+mod read_ahead;
+mod reader;
+mod retry;
+mod worker;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use parking_lot::Mutex;
+
+pub use self::delivery::Delivery;
+pub use self::handler::{Handler, HandlerError, HandlerResult};
+
+use self::life::Life;
+use self::member::Counters;
+use self::worker::{Run, Typed};
+use crate::command::Group;
+use crate::config::ConsumerConfig;
+use crate::connection::Topology;
+use crate::error::{Error, ErrorKind, Result};
+use crate::keys::StreamKeys;
+use crate::message::OwnedMessage;
+
+/// A consumer that a manager holds, running or not.
+///
+/// Clones are handles on the same consumer.
+#[derive(Clone)]
+pub struct Consumer(Arc<Inner>);
+
+struct Inner {
+    topology: Arc<Topology>,
+    config: ConsumerConfig,
+    group: Group,
+    handler: Arc<dyn Run>,
+    counters: Arc<Counters>,
+    failure: Arc<Mutex<Option<Error>>>,
+    life: Mutex<Option<Life>>,
+}
+
+/// What a consumer has done since it was created, and what it has in hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ConsumerStats {
+    /// Entries that came in, by reads, retries and takeovers.
+    pub delivered: u64,
+    /// Entries handled with success and acknowledged.
+    pub completed: u64,
+    /// Deliveries that failed and were put off for another try.
+    pub failed: u64,
+    /// Of all deliveries, those whose handler panicked.
+    pub panicked: u64,
+    /// Entries moved to the dead letters.
+    pub dead: u64,
+    /// Entries given back without having run.
+    pub released: u64,
+    /// Entries taken over from consumers that let their lease lapse.
+    pub taken_over: u64,
+    /// Deliveries that ended after their lease was lost; not acknowledged.
+    pub lost: u64,
+    /// Entries found deleted from the stream while pending; acknowledged.
+    pub deleted: u64,
+    /// Entries in the buffer now, waiting for a worker.
+    pub buffered: usize,
+    /// Handlers running now.
+    pub running: usize,
+    /// Entries whose end Redis has not confirmed yet.
+    pub settling: usize,
+}
+
+/// How a consumer's stop went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Entries completed since the consumers were created.
+    pub completed: u64,
+    /// Entries given back without having run, since then.
+    pub given_back: u64,
+    /// Handlers that still ran when the grace was over. Their threads are
+    /// detached, their leases lapse.
+    pub still_running: usize,
+}
+
+impl Consumer {
+    pub(crate) fn new<M: OwnedMessage + 'static>(
+        topology: Arc<Topology>,
+        config: ConsumerConfig,
+        handler: impl Handler<M>,
+    ) -> Result<Self> {
+        let config = config.checked()?;
+        let keys = StreamKeys::new(&config.stream)?;
+        Ok(Self(Arc::new(Inner {
+            topology,
+            group: Group::new(keys, &config.group),
+            config,
+            handler: Arc::new(Typed::<M, _>::new(handler)),
+            counters: Arc::default(),
+            failure: Arc::default(),
+            life: Mutex::new(None),
+        })))
+    }
+
+    /// The stream it reads.
+    pub fn stream(&self) -> &str {
+        self.0.group.stream()
+    }
+
+    /// Its group.
+    pub fn group(&self) -> &str {
+        self.0.group.name()
+    }
+
+    /// Its name in Redis, unique to this life; `None` while it doesn't run.
+    pub fn name(&self) -> Option<String> {
+        let life = self.0.life.lock();
+        life.as_ref()
+            .filter(|life| life.is_running())
+            .map(|life| life.name().to_owned())
+    }
+
+    /// Whether it reads and handles entries. False before the start, after a
+    /// stop, and once an error has ended it: see [`failure`](Self::failure).
+    pub fn is_running(&self) -> bool {
+        self.0.life.lock().as_ref().is_some_and(Life::is_running)
+    }
+
+    /// The error that ended it, if one has: a missing permission, a key of
+    /// another type, a vanished group that was not to be made again.
+    pub fn failure(&self) -> Option<Error> {
+        let failure = self.0.failure.lock();
+        failure
+            .as_ref()
+            .map(|e| Error::new(e.kind(), e.to_string()))
+    }
+
+    /// What it has done, and what it has in hand.
+    pub fn stats(&self) -> ConsumerStats {
+        let counters = &self.0.counters;
+        let life = self.0.life.lock();
+        ConsumerStats {
+            delivered: counters.delivered.load(Ordering::Relaxed),
+            completed: counters.completed.load(Ordering::Relaxed),
+            failed: counters.failed.load(Ordering::Relaxed),
+            panicked: counters.panicked.load(Ordering::Relaxed),
+            dead: counters.dead.load(Ordering::Relaxed),
+            released: counters.released.load(Ordering::Relaxed),
+            taken_over: counters.taken_over.load(Ordering::Relaxed),
+            lost: counters.lost.load(Ordering::Relaxed),
+            deleted: counters.deleted.load(Ordering::Relaxed),
+            buffered: life.as_ref().map_or(0, Life::buffered),
+            running: counters.running.load(Ordering::SeqCst),
+            settling: counters.settling.load(Ordering::SeqCst),
+        }
+    }
+
+    pub(crate) fn start(&self) -> Result<()> {
+        let mut life = self.0.life.lock();
+        match life.take() {
+            Some(running) if running.is_running() => {
+                *life = Some(running);
+                return Err(Error::new(
+                    ErrorKind::AlreadyExists,
+                    format!(
+                        "the consumer of `{}` in the group `{}` runs already",
+                        self.stream(),
+                        self.group()
+                    ),
+                ));
+            }
+            // Ended by an error: its threads are on their way out.
+            Some(ended) => drop(ended.end(self.0.config.grace)),
+            None => {}
+        }
+        *self.0.failure.lock() = None;
+        *life = Some(Life::begin(
+            &self.0.topology,
+            &self.0.config,
+            &self.0.group,
+            &self.0.handler,
+            &self.0.counters,
+            &self.0.failure,
+        )?);
+        Ok(())
+    }
+
+    /// Begins a stop without waiting for it.
+    pub(crate) fn signal_stop(&self) {
+        if let Some(life) = self.0.life.lock().as_ref() {
+            life.signal_stop();
+        }
+    }
+
+    /// Stops it. From one of the library's own threads this only signals.
+    pub(crate) fn stop(&self) -> ShutdownReport {
+        let life = self.0.life.lock().take();
+        let still_running = life.map_or(0, |life| life.end(self.0.config.grace));
+        let counters = &self.0.counters;
+        ShutdownReport {
+            completed: counters.completed.load(Ordering::Relaxed),
+            given_back: counters.released.load(Ordering::Relaxed),
+            still_running,
+        }
+    }
+}
+
+impl ShutdownReport {
+    /// The sum of two reports.
+    #[must_use]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            completed: self.completed + other.completed,
+            given_back: self.given_back + other.given_back,
+            still_running: self.still_running + other.still_running,
+        }
+    }
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("stream", &self.stream())
+            .field("group", &self.group())
+            .field("running", &self.is_running())
+            .finish_non_exhaustive()
+    }
+}

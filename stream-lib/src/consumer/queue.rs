@@ -1,0 +1,200 @@
+//! The buffer between the reader and the workers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded, select};
+
+use super::batch::Batch;
+use super::read_ahead::Load;
+use crate::config::ConsumerConfig;
+use crate::runtime::Shutdown;
+
+/// Batches that wait for workers.
+///
+/// A batch is sent once for each worker that could share it; whoever receives
+/// one takes entries from it until none is left. So a channel operation is paid
+/// per batch and worker, not per entry.
+#[derive(Debug)]
+pub(super) struct Queue {
+    new: Lane,
+    /// Retries and entries taken over from others, which must not wait behind
+    /// a backlog of new ones.
+    returning: Lane,
+    workers: usize,
+    read_count: usize,
+    lease: Duration,
+    buffered: AtomicUsize,
+    idle: AtomicUsize,
+    /// A running mean, 0 before the first handler has ended.
+    handler_nanos: AtomicU64,
+    entry_bytes: AtomicUsize,
+    reader_waits: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Lane {
+    into: Sender<Arc<Batch>>,
+    from: Receiver<Arc<Batch>>,
+}
+
+impl Lane {
+    fn new(capacity: usize) -> Self {
+        let (into, from) = bounded(capacity);
+        Self { into, from }
+    }
+}
+
+impl Queue {
+    pub(super) fn new(config: &ConsumerConfig) -> Self {
+        Self {
+            // As many entries as may be buffered, each in a batch of its own,
+            // and what a worker each may leave of batches others emptied.
+            new: Lane::new(2 * config.read_count + config.workers),
+            returning: Lane::new(2 * config.workers),
+            workers: config.workers,
+            read_count: config.read_count,
+            lease: config.lease,
+            buffered: AtomicUsize::new(0),
+            idle: AtomicUsize::new(0),
+            handler_nanos: AtomicU64::new(0),
+            entry_bytes: AtomicUsize::new(0),
+            reader_waits: AtomicBool::new(false),
+        }
+    }
+
+    /// Hands new entries to the workers. Returns false if the consumer stopped
+    /// before any of them could be told.
+    #[must_use]
+    pub(super) fn push(&self, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
+        let mean = batch.bytes() / batch.len().max(1);
+        let seen = self.entry_bytes.load(Ordering::Relaxed);
+        self.entry_bytes
+            .store(mean.max(seen - seen / 8), Ordering::Relaxed);
+        self.send(&self.new, batch, stop)
+    }
+
+    /// As [`push`](Self::push), for entries that come back: at most as many as
+    /// there are workers.
+    #[must_use]
+    pub(super) fn push_returning(&self, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
+        self.send(&self.returning, batch, stop)
+    }
+
+    fn send(&self, lane: &Lane, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
+        const LOOK_UP: Duration = Duration::from_millis(20);
+        self.buffered.fetch_add(batch.len(), Ordering::SeqCst);
+        while let Err(SendTimeoutError::Timeout(_)) =
+            lane.into.send_timeout(Arc::clone(batch), LOOK_UP)
+        {
+            if stop.is_set() {
+                return false;
+            }
+        }
+        // One worker knows now. That others know too only makes them share.
+        for _ in 1..batch.len().min(self.workers) {
+            if lane.into.try_send(Arc::clone(batch)).is_err() {
+                break;
+            }
+        }
+        true
+    }
+
+    /// The next batch for a worker, from both lanes alike; `None` once `ended`
+    /// disconnects. `wake` is nudged where that makes room for returning ones.
+    pub(super) fn next(&self, ended: &Receiver<()>, wake: &Shutdown) -> Option<Arc<Batch>> {
+        if let Ok(batch) = self.new.from.try_recv() {
+            return Some(batch);
+        }
+        self.idle.fetch_add(1, Ordering::SeqCst);
+        let next = select! {
+            recv(self.new.from) -> batch => batch.ok(),
+            recv(self.returning.from) -> batch => {
+                wake.nudge();
+                batch.ok()
+            }
+            recv(ended) -> _ => None,
+        };
+        self.idle.fetch_sub(1, Ordering::SeqCst);
+        next
+    }
+
+    /// A batch of returning entries, if one waits; `wake` as in
+    /// [`next`](Self::next).
+    pub(super) fn next_returning(&self, wake: &Shutdown) -> Option<Arc<Batch>> {
+        let batch = self.returning.from.try_recv().ok()?;
+        wake.nudge();
+        Some(batch)
+    }
+
+    /// Takes one batch out of the buffer, to withdraw its entries.
+    pub(super) fn take(&self) -> Option<Arc<Batch>> {
+        self.new
+            .from
+            .try_recv()
+            .or_else(|_| self.returning.from.try_recv())
+            .ok()
+    }
+
+    /// Notes that an entry has left the buffer, and wakes a reader that waits
+    /// for room.
+    pub(super) fn left(&self, wake: &Shutdown) {
+        self.buffered.fetch_sub(1, Ordering::SeqCst);
+        if self.reader_waits.load(Ordering::SeqCst) {
+            wake.nudge();
+        }
+    }
+
+    /// Notes how long a handler took.
+    pub(super) fn observe(&self, handler: Duration) {
+        let seen = self.handler_nanos.load(Ordering::Relaxed);
+        let nanos = u64::try_from(handler.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let mean = if seen == 0 {
+            nanos
+        } else {
+            seen - seen / 8 + nanos / 8
+        };
+        self.handler_nanos.store(mean.max(1), Ordering::Relaxed);
+    }
+
+    /// How many entries the reader may ask for now.
+    pub(super) fn room(&self, held_bytes: usize) -> usize {
+        let nanos = self.handler_nanos.load(Ordering::Relaxed);
+        let load = Load {
+            workers: self.workers,
+            idle: self.idle(),
+            handler: (nanos > 0).then(|| Duration::from_nanos(nanos)),
+            lease: self.lease,
+            read_count: self.read_count,
+            held_bytes,
+            entry_bytes: self.entry_bytes.load(Ordering::Relaxed),
+        };
+        load.limit()
+            .saturating_sub(self.buffered())
+            .min(self.read_count)
+    }
+
+    /// Says that the reader waits for room, or no longer does.
+    pub(super) fn set_reader_waits(&self, waits: bool) {
+        self.reader_waits.store(waits, Ordering::SeqCst);
+    }
+
+    /// How many returning entries the workers could start at once: none while
+    /// some still wait.
+    pub(super) fn room_for_returning(&self) -> usize {
+        if self.returning.from.is_empty() {
+            self.idle().max(1)
+        } else {
+            0
+        }
+    }
+
+    pub(super) fn buffered(&self) -> usize {
+        self.buffered.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn idle(&self) -> usize {
+        self.idle.load(Ordering::SeqCst)
+    }
+}

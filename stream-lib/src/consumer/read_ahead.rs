@@ -1,0 +1,113 @@
+//! How many entries to hold ready for the workers: a pure decision.
+
+use std::time::Duration;
+
+/// What is known when the next read is prepared.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Load {
+    pub(super) workers: usize,
+    /// Workers that wait for an entry.
+    pub(super) idle: usize,
+    /// How long handlers take, where one has been seen.
+    pub(super) handler: Option<Duration>,
+    pub(super) lease: Duration,
+    pub(super) read_count: usize,
+    /// Bytes of replies that are still held.
+    pub(super) held_bytes: usize,
+    /// Bytes of the largest entry seen lately.
+    pub(super) entry_bytes: usize,
+}
+
+/// Most bytes of replies held at a time.
+const MOST_BYTES: usize = 64 << 20;
+
+impl Load {
+    /// How many entries may wait in the buffer: no more than can start within a
+    /// third of the lease, at most two reads and 64 MiB, never less than one
+    /// for each idle worker.
+    pub(super) fn limit(&self) -> usize {
+        let least = self.idle.max(1);
+        let by_time = match self.handler {
+            None => self.workers,
+            Some(time) => {
+                let each = time.as_nanos().max(1);
+                let starts = (self.lease / 3).as_nanos() / each * self.workers as u128;
+                usize::try_from(starts).unwrap_or(usize::MAX)
+            }
+        };
+        let by_bytes = MOST_BYTES.saturating_sub(self.held_bytes) / self.entry_bytes.max(1);
+        by_time.min(by_bytes).min(2 * self.read_count).max(least)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOAD: Load = Load {
+        workers: 4,
+        idle: 0,
+        handler: Some(Duration::from_micros(10)),
+        lease: Duration::from_secs(30),
+        read_count: 128,
+        held_bytes: 0,
+        entry_bytes: 100,
+    };
+
+    #[test]
+    fn fast_handlers_get_two_reads_ahead() {
+        assert_eq!(LOAD.limit(), 256);
+    }
+
+    #[test]
+    fn slow_handlers_get_what_starts_within_a_third_of_the_lease() {
+        let handler = Some(Duration::from_secs(1));
+        assert_eq!(Load { handler, ..LOAD }.limit(), 40);
+        let handler = Some(Duration::from_mins(1));
+        assert_eq!(Load { handler, ..LOAD }.limit(), 1);
+        assert_eq!(
+            Load {
+                handler,
+                idle: 3,
+                ..LOAD
+            }
+            .limit(),
+            3
+        );
+    }
+
+    #[test]
+    fn before_any_handler_was_seen_one_for_each_worker() {
+        assert_eq!(
+            Load {
+                handler: None,
+                ..LOAD
+            }
+            .limit(),
+            4
+        );
+    }
+
+    #[test]
+    fn large_entries_are_bounded_by_bytes() {
+        let entry_bytes = 10 << 20;
+        assert_eq!(
+            Load {
+                entry_bytes,
+                ..LOAD
+            }
+            .limit(),
+            6
+        );
+        let held_bytes = 80 << 20;
+        assert_eq!(
+            Load {
+                held_bytes,
+                idle: 2,
+                ..LOAD
+            }
+            .limit(),
+            2
+        );
+    }
+}

@@ -1,0 +1,180 @@
+//! The thread that reads new entries.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::link::{Link, Role};
+use super::member::Member;
+use crate::command::{self, MakeGroup, Read};
+use crate::config::{OnGroupLost, StartFrom};
+use crate::connection::Wire;
+use crate::error::{ErrorKind, Result};
+use crate::runtime::Backoff;
+
+/// Reads until the consumer stops.
+pub(super) fn run(member: &Member) {
+    let mut link = Link::new(member, Role::Reader, &member.stop);
+    let mut recovery = Recovery::new(member);
+    let mut regroup = Backoff::for_connections();
+    while !member.stop.is_set() {
+        let room = wait_for_room(member);
+        if room == 0 {
+            continue;
+        }
+        let outcome = link.run(|wire| {
+            if recovery.is_due() {
+                recover(member, wire)?;
+                recovery.done();
+            }
+            read(member, wire, room)
+        });
+        match outcome {
+            Ok(()) => regroup.reset(),
+            Err(e) if e.kind() == ErrorKind::NoGroup => {
+                heal(member, &mut link);
+                member.stop.sleep(regroup.next());
+            }
+            // The answer may have been on its way.
+            Err(_) => member.recovery_wanted.store(true, Ordering::SeqCst),
+        }
+    }
+}
+
+/// Waits until entries may be asked for; returns how many, or 0 for stop.
+fn wait_for_room(member: &Member) -> usize {
+    let room = || member.queue.room(member.held_bytes.load(Ordering::Relaxed));
+    let free = room();
+    if free > 0 {
+        return free;
+    }
+    member.queue.set_reader_waits(true);
+    let soon = Instant::now() + member.config.block_duration;
+    member.stop.wait_until(soon, || room() > 0);
+    member.queue.set_reader_waits(false);
+    room()
+}
+
+fn read(member: &Member, wire: &mut Wire, count: usize) -> Result<()> {
+    let read = Read {
+        group: &member.group,
+        consumer: &member.name,
+        count,
+        block: member.config.block_duration,
+    };
+    read.send(wire)?;
+    let entries = read.receive(wire)?;
+    if entries.is_empty() {
+        return Ok(());
+    }
+    // A read may have waited long before the entries were delivered, so the
+    // lease is counted from the answer. One that lay in the socket while this
+    // process stood still is found out by the renewal, which asks for owners.
+    let batch = member.hold(entries, Instant::now());
+    if !member.queue.push(&batch, &member.stop) {
+        member.give_back_rest(&batch);
+    }
+    Ok(())
+}
+
+/// Makes the vanished group again, or stops, as the configuration says.
+fn heal(member: &Member, link: &mut Link<'_>) {
+    let group = &member.group;
+    let stood = member.prepared.load(Ordering::SeqCst);
+    if stood && member.config.on_group_lost == OnGroupLost::Stop {
+        member.fail(command::group_lost(group));
+        return;
+    }
+    let from = if stood {
+        StartFrom::Beginning
+    } else {
+        member.config.start_from
+    };
+    let made = link.run(|wire| {
+        let made = group.make(wire, from)?;
+        group.join(wire, &member.name)?;
+        Ok(made)
+    });
+    if made.is_ok() {
+        member.prepared.store(true, Ordering::SeqCst);
+    }
+    if stood && matches!(made, Ok(MakeGroup::Made)) {
+        log::warn!(
+            "the group `{}` of `{}` had vanished and was made again, at the beginning",
+            group.name(),
+            group.stream()
+        );
+    }
+}
+
+/// Fetches what Redis has as delivered to us and nobody here knows: answers
+/// that got lost on the way. No read is under way meanwhile.
+fn recover(member: &Member, wire: &mut Wire) -> Result<()> {
+    let mut after = None;
+    loop {
+        let claiming = member.claiming.lock();
+        let asked = Instant::now();
+        let pending = command::pending_of(wire, &member.group, &member.name, after)?;
+        let Some(&last) = pending.last() else {
+            return Ok(());
+        };
+        after = Some(last);
+        // Asked after Redis was: what has come in since is already known.
+        let held: HashSet<_> = member.registry.ids().into_iter().collect();
+        let unseen: Vec<_> = pending
+            .into_iter()
+            .filter(|id| !held.contains(id))
+            .collect();
+        let mut batches = Vec::new();
+        for ids in unseen.chunks(member.config.read_count) {
+            let entries = command::recover(wire, &member.group, &member.name, ids)?;
+            if !entries.is_empty() {
+                batches.push(member.hold(entries, asked));
+            }
+        }
+        drop(claiming);
+        for batch in batches {
+            log::info!(
+                "fetched {} entries of `{}` whose delivery was lost with a connection",
+                batch.len(),
+                member.group.stream()
+            );
+            if !member.queue.push(&batch, &member.stop) {
+                member.give_back_rest(&batch);
+            }
+        }
+    }
+}
+
+/// When to look for unseen deliveries: after a failure of this thread's or
+/// another's, and for a lease after that, since a stalled server may run a
+/// read after its connection was closed.
+struct Recovery<'a> {
+    member: &'a Member,
+    next: Option<Instant>,
+    until: Instant,
+}
+
+impl<'a> Recovery<'a> {
+    fn new(member: &'a Member) -> Self {
+        Self {
+            member,
+            next: None,
+            until: Instant::now(),
+        }
+    }
+
+    fn is_due(&mut self) -> bool {
+        let now = Instant::now();
+        if self.member.recovery_wanted.swap(false, Ordering::SeqCst) {
+            self.next = Some(now);
+            self.until = now + self.member.config.lease * 4 / 3;
+        }
+        self.next.is_some_and(|at| at <= now)
+    }
+
+    fn done(&mut self) {
+        let next = Instant::now() + self.member.config.lease / 3;
+        self.next = (next < self.until).then_some(next);
+    }
+}

@@ -1,0 +1,173 @@
+//! What becomes of an entry after its handler has run: a pure decision.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use super::handler::{Advice, HandlerError};
+use crate::config::RetryPolicy;
+use crate::message::DecodeError;
+
+/// How one delivery ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Done,
+    Failed(Box<dyn StdError + Send + Sync>),
+    Panicked(String),
+    Undecodable(DecodeError),
+}
+
+/// What to do with the entry.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Verdict {
+    Ack,
+    /// Before jitter, which [`RetryPolicy::jitter_share`] bounds.
+    Retry {
+        delay: Duration,
+        jitter: f64,
+    },
+    Bury {
+        reason: Reason,
+        error: String,
+    },
+}
+
+/// Why an entry is among the dead letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    RetriesExhausted,
+    Permanent,
+    Undecodable,
+    Crashed,
+}
+
+impl Reason {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::RetriesExhausted => "retries-exhausted",
+            Self::Permanent => "permanent",
+            Self::Undecodable => "undecodable",
+            Self::Crashed => "crashed",
+        }
+    }
+}
+
+/// Decides from how delivery number `attempt` ended.
+pub(super) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> Verdict {
+    let (error, advice) = match outcome {
+        Outcome::Done => return Verdict::Ack,
+        Outcome::Undecodable(e) => {
+            return Verdict::Bury {
+                reason: Reason::Undecodable,
+                error: e.to_string(),
+            };
+        }
+        Outcome::Panicked(text) => (format!("panicked: {text}"), None),
+        Outcome::Failed(e) => (
+            chain(e.as_ref()),
+            e.downcast_ref::<HandlerError>().map(HandlerError::advice),
+        ),
+    };
+    match advice {
+        Some(Advice::Bury) => Verdict::Bury {
+            reason: Reason::Permanent,
+            error,
+        },
+        _ if attempt >= policy.deliveries() => Verdict::Bury {
+            reason: Reason::RetriesExhausted,
+            error,
+        },
+        Some(Advice::RetryAfter(delay)) => Verdict::Retry { delay, jitter: 0.0 },
+        None => Verdict::Retry {
+            delay: policy.delay_after(attempt),
+            jitter: policy.jitter_share(),
+        },
+    }
+}
+
+/// The error and its causes in one line, of bounded length.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    const MOST: usize = 1_000;
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(e) = cause {
+        if text.len() > MOST {
+            break;
+        }
+        text.push_str(": ");
+        text.push_str(&e.to_string());
+        cause = e.source();
+    }
+    if text.len() > MOST {
+        text = text.chars().take(MOST).chain(['…']).collect();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Outcome {
+        Outcome::Failed(error.into())
+    }
+
+    #[test]
+    fn an_error_is_retried_after_the_policys_delay() {
+        let policy = RetryPolicy::default();
+        assert_eq!(
+            judge(&failed("no stock"), 2, &policy),
+            Verdict::Retry {
+                delay: Duration::from_secs(2),
+                jitter: 0.2
+            }
+        );
+    }
+
+    #[test]
+    fn the_last_delivery_buries() {
+        let policy = RetryPolicy::default().max_deliveries(3);
+        let Verdict::Bury { reason, error } = judge(&failed("no stock"), 3, &policy) else {
+            panic!("not buried");
+        };
+        assert_eq!(
+            (reason.as_str(), error.as_str()),
+            ("retries-exhausted", "no stock")
+        );
+        let panicked = Outcome::Panicked("boom".to_owned());
+        assert!(matches!(
+            judge(&panicked, 2, &policy),
+            Verdict::Retry { .. }
+        ));
+        assert!(matches!(judge(&panicked, 3, &policy), Verdict::Bury { .. }));
+    }
+
+    #[test]
+    fn the_errors_own_advice_is_followed() {
+        let policy = RetryPolicy::default().max_deliveries(3);
+        let permanent = failed(HandlerError::permanent("bad order"));
+        assert!(matches!(
+            judge(&permanent, 1, &policy),
+            Verdict::Bury {
+                reason: Reason::Permanent,
+                ..
+            }
+        ));
+        let delay = Duration::from_secs(7);
+        let later = failed(HandlerError::retry_after("rate limit", delay));
+        assert_eq!(
+            judge(&later, 1, &policy),
+            Verdict::Retry { delay, jitter: 0.0 }
+        );
+        assert!(matches!(judge(&later, 3, &policy), Verdict::Bury { .. }));
+    }
+
+    #[test]
+    fn long_errors_are_cut() {
+        let Verdict::Bury { error, .. } =
+            judge(&failed("é".repeat(5_000)), 10, &RetryPolicy::default())
+        else {
+            panic!("not buried");
+        };
+        assert_eq!(error.chars().count(), 1_001);
+    }
+}

@@ -1,0 +1,126 @@
+//! The threads that run handlers.
+
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crossbeam_channel::Receiver;
+
+use super::ack::{Action, Settle};
+use super::batch::{Batch, Stage};
+use super::delivery::{Delivery, Taken};
+use super::handler::Handler;
+use super::member::Member;
+use super::retry::{Outcome, Verdict, judge};
+use crate::message::OwnedMessage;
+use crate::runtime::{jitter, panic_text};
+
+/// Runs one delivery: what is left of a typed handler for the threads, which
+/// know no types.
+pub(super) trait Run: Send + Sync {
+    fn run(&self, taken: Taken) -> Outcome;
+}
+
+/// A handler with its message type.
+pub(super) struct Typed<M, H> {
+    handler: H,
+    message: PhantomData<fn() -> M>,
+}
+
+impl<M, H> Typed<M, H> {
+    pub(super) fn new(handler: H) -> Self {
+        Self {
+            handler,
+            message: PhantomData,
+        }
+    }
+}
+
+impl<M: OwnedMessage, H: Handler<M>> Run for Typed<M, H> {
+    fn run(&self, taken: Taken) -> Outcome {
+        // A decoder may be the user's own, and panic as any handler.
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            match M::decode(taken.batch.fields(taken.index)) {
+                Ok(message) => match self.handler.handle(&Delivery::new(message, taken)) {
+                    Ok(()) => Outcome::Done,
+                    Err(e) => Outcome::Failed(e),
+                },
+                Err(e) => Outcome::Undecodable(e),
+            }
+        }));
+        ran.unwrap_or_else(|panic| Outcome::Panicked(panic_text(&*panic)))
+    }
+}
+
+/// Runs entries until `ended` disconnects.
+pub(super) fn run(member: &Arc<Member>, handler: &dyn Run, ended: &Receiver<()>) {
+    while let Some(batch) = member.queue.next(ended, &member.stop) {
+        while work(member, handler, &batch) {
+            if let Some(returning) = member.queue.next_returning(&member.stop) {
+                work(member, handler, &returning);
+            }
+        }
+    }
+}
+
+/// Runs the next entry of a batch. Returns whether there was one.
+fn work(member: &Arc<Member>, handler: &dyn Run, batch: &Arc<Batch>) -> bool {
+    if member.stop.is_set() {
+        // Whoever takes a batch out of the queue answers for all of it.
+        member.give_back_rest(batch);
+        return false;
+    }
+    let Some(index) = batch.start_next() else {
+        return false;
+    };
+    if batch.since_confirmed() >= member.config.lease {
+        // This process, or the server, stood still: the entry may be with
+        // somebody else by now.
+        batch.set_stage(index, Stage::Settling);
+        member.give_back(batch, index);
+        return true;
+    }
+    member.queue.left(&member.stop);
+    member.counters.running.fetch_add(1, Ordering::SeqCst);
+    let started = Instant::now();
+    let outcome = handler.run(Taken {
+        member: Arc::clone(member),
+        batch: Arc::clone(batch),
+        index,
+    });
+    member.queue.observe(started.elapsed());
+    end(member, batch, index, outcome);
+    member.counters.running.fetch_sub(1, Ordering::SeqCst);
+    true
+}
+
+fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: Outcome) {
+    let counters = &member.counters;
+    if matches!(outcome, Outcome::Panicked(_)) {
+        counters.panicked.fetch_add(1, Ordering::Relaxed);
+    }
+    // With the lease lost, the entry is settled only if it is ours after all.
+    let late = !batch.advance(index, Stage::Running, Stage::Settling);
+    batch.set_stage(index, Stage::Settling);
+    let attempt = batch.attempt(index);
+    let action = match judge(&outcome, attempt, &member.config.retry) {
+        Verdict::Ack => Action::Ack { late },
+        Verdict::Retry {
+            delay,
+            jitter: share,
+        } => {
+            log::debug!(
+                "delivery {attempt} of {} of `{}` failed, next in {delay:?}",
+                batch.id(index),
+                member.group.stream()
+            );
+            Action::Retry {
+                delay: jitter(delay, share),
+            }
+        }
+        Verdict::Bury { reason, error } => Action::Bury { reason, error },
+    };
+    member.send(Settle::new(batch, index, action));
+}

@@ -1,0 +1,63 @@
+//! Read-only facts about streams and their groups.
+
+use crate::command::{self, GroupFacts};
+use crate::connection::Wire;
+use crate::error::Result;
+use crate::keys::StreamKeys;
+
+/// A stream and what belongs to it, as Redis has it now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct StreamStats {
+    /// The stream's name.
+    pub name: String,
+    /// Entries in the stream, handled ones included (`XLEN`).
+    pub length: u64,
+    /// Entries in the backup stream.
+    pub backup: u64,
+    /// Entries among the dead letters.
+    pub dead: u64,
+    /// Its consumer groups.
+    pub groups: Vec<GroupStats>,
+}
+
+/// A consumer group, as Redis has it now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct GroupStats {
+    /// The group's name.
+    pub name: String,
+    /// Entries that no consumer has read (`XINFO GROUPS`, `lag`); `None` where
+    /// Redis can't say.
+    pub unread: Option<u64>,
+    /// Entries read and not acknowledged, those waiting for a retry included
+    /// (`XINFO GROUPS`, `pending`).
+    pub pending: u64,
+    /// Of these, entries that wait for a retry, or to be read anew.
+    pub waiting: u64,
+    /// Consumers that Redis knows, dead ones included.
+    pub consumers: u64,
+}
+
+pub(crate) fn stream_stats(wire: &mut Wire, keys: &StreamKeys) -> Result<StreamStats> {
+    let facts = command::stream_facts(wire, keys)?;
+    Ok(StreamStats {
+        name: keys.stream().to_owned(),
+        length: facts.length,
+        backup: facts.backup,
+        dead: facts.dead,
+        groups: facts.groups.into_iter().map(GroupStats::from).collect(),
+    })
+}
+
+impl From<GroupFacts> for GroupStats {
+    fn from(facts: GroupFacts) -> Self {
+        Self {
+            name: facts.name,
+            unread: facts.unread,
+            pending: facts.pending,
+            waiting: facts.waiting,
+            consumers: facts.consumers,
+        }
+    }
+}

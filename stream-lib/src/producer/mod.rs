@@ -1,0 +1,97 @@
+//! Producers: what adds messages to a stream.
+
+mod simple;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+pub(crate) use self::simple::SimpleProducer;
+
+use crate::error::Result;
+use crate::message::{EntryId, StreamMessage};
+
+/// Where an added message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Added {
+    /// In the stream, under this id.
+    Main(EntryId),
+}
+
+impl Added {
+    /// The entry's id in Redis.
+    pub fn id(self) -> EntryId {
+        match self {
+            Self::Main(id) => id,
+        }
+    }
+}
+
+/// A handle on a producer of a manager, for one message type.
+///
+/// Cheap to clone, for threads and handlers. It keeps no manager alive; after
+/// the manager's shutdown, or once the producer was removed, it fails with
+/// [`ErrorKind::Closed`](crate::ErrorKind::Closed).
+pub struct Producer<M: ?Sized> {
+    inner: Arc<SimpleProducer>,
+    message: PhantomData<fn(&M)>,
+}
+
+impl<M: StreamMessage + ?Sized> Producer<M> {
+    pub(crate) fn new(inner: Arc<SimpleProducer>) -> Self {
+        Self {
+            inner,
+            message: PhantomData,
+        }
+    }
+
+    /// The stream it adds to.
+    pub fn stream(&self) -> &str {
+        self.inner.stream()
+    }
+
+    /// Adds one message (`XADD`).
+    ///
+    /// # Blocking
+    ///
+    /// Until Redis has the entry: one round trip. While Redis is away, up to
+    /// the producer's `send_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`StreamManager::add`](crate::StreamManager::add).
+    pub fn add(&self, message: &M) -> Result<Added> {
+        self.inner.add(message)
+    }
+
+    /// Adds many messages, the producer's `batch_size` in one round trip.
+    /// Returns one result per message, in order: an error stops no other.
+    ///
+    /// # Blocking
+    ///
+    /// One round trip per batch.
+    pub fn add_all<'m>(&self, messages: impl IntoIterator<Item = &'m M>) -> Vec<Result<Added>>
+    where
+        M: 'm,
+    {
+        self.inner.add_all(messages)
+    }
+}
+
+impl<M: ?Sized> Clone for Producer<M> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            message: PhantomData,
+        }
+    }
+}
+
+impl<M: ?Sized> fmt::Debug for Producer<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer")
+            .field("stream", &self.inner.stream())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,56 @@
+//! Enough randomness for jitter and for names that must not collide.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// 64 random bits: the standard library keys each `RandomState` from the
+/// system's source, and the counter keeps two calls in one thread apart.
+fn random() -> u64 {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u64(CALLS.fetch_add(1, Ordering::Relaxed));
+    hasher.finish()
+}
+
+/// `time`, up to `share` longer or shorter.
+pub(crate) fn jitter(time: Duration, share: f64) -> Duration {
+    #[allow(clippy::cast_precision_loss, reason = "53 bits of it are plenty")]
+    let unit = (random() >> 11) as f64 / (1_u64 << 53) as f64;
+    time.mul_f64(1.0 - share + 2.0 * share * unit)
+}
+
+/// Twelve characters that no other life of a consumer has.
+pub(crate) fn random_suffix() -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bits = random();
+    (0..12)
+        .filter_map(|_| {
+            let letter = ALPHABET.get((bits & 31) as usize)?;
+            bits >>= 5;
+            Some(char::from(*letter))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn suffixes_differ() {
+        let names: HashSet<_> = (0..10_000).map(|_| random_suffix()).collect();
+        assert_eq!(names.len(), 10_000);
+        assert!(names.iter().all(|n| n.len() == 12));
+    }
+
+    #[test]
+    fn jitter_stays_within_its_share() {
+        for _ in 0..1_000 {
+            let wait = jitter(Duration::from_secs(10), 0.2).as_secs_f64();
+            assert!((8.0..=12.0).contains(&wait), "{wait}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The signal that ends waits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+/// A flag that is set once, and wakes everybody who waits on it. Clones share
+/// the flag.
+///
+/// The same wait can be cut short by [`nudge`](Self::nudge): a thread that
+/// sleeps until its next deadline is told that an earlier one has come up.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shutdown(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    set: AtomicBool,
+    nudges: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Shutdown {
+    pub(crate) fn set(&self) {
+        self.0.set.store(true, Ordering::SeqCst);
+        self.nudge();
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.set.load(Ordering::SeqCst)
+    }
+
+    /// Ends the waits under way, without setting the flag.
+    pub(crate) fn nudge(&self) {
+        *self.0.nudges.lock() += 1;
+        self.0.changed.notify_all();
+    }
+
+    /// Sleeps for `time`, or until the flag is set. Returns whether it is set.
+    pub(crate) fn sleep(&self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        let mut nudges = self.0.nudges.lock();
+        while !self.is_set() {
+            if self.0.changed.wait_until(&mut nudges, deadline).timed_out() {
+                break;
+            }
+        }
+        self.is_set()
+    }
+
+    /// Waits until `ready` holds, the flag is set, or `deadline` has passed.
+    /// `ready` is asked again at every nudge.
+    pub(crate) fn wait_until(&self, deadline: Instant, mut ready: impl FnMut() -> bool) -> bool {
+        let mut nudges = self.0.nudges.lock();
+        loop {
+            if self.is_set() || ready() {
+                return true;
+            }
+            if self.0.changed.wait_until(&mut nudges, deadline).timed_out() {
+                return self.is_set() || ready();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    const LONG: Duration = Duration::from_mins(1);
+
+    #[test]
+    fn setting_the_flag_ends_a_sleep() {
+        let shutdown = Shutdown::default();
+        thread::scope(|scope| {
+            let sleeper = scope.spawn(|| shutdown.sleep(LONG));
+            shutdown.set();
+            assert!(sleeper.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn a_nudge_asks_again_and_leaves_sleepers_asleep() {
+        let shutdown = Shutdown::default();
+        let ready = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                shutdown.wait_until(Instant::now() + LONG, || ready.load(Ordering::SeqCst))
+            });
+            ready.store(true, Ordering::SeqCst);
+            shutdown.nudge();
+            assert!(waiter.join().unwrap());
+        });
+        assert!(!shutdown.sleep(Duration::from_millis(1)));
+    }
+}

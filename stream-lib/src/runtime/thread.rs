@@ -1,0 +1,90 @@
+//! Named threads of the library, each owned by a handle and joined.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, bounded};
+
+use crate::error::{Error, ErrorKind, Result};
+
+thread_local! {
+    static LIBRARY_THREAD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the calling thread is one of the library's own: there, shutdown
+/// must only signal, since a thread can't join itself.
+pub(crate) fn on_library_thread() -> bool {
+    LIBRARY_THREAD.get()
+}
+
+/// A running thread. Dropping the handle detaches it.
+#[derive(Debug)]
+pub(crate) struct Thread {
+    name: String,
+    handle: JoinHandle<()>,
+    /// Disconnects when the thread ends, however it ends.
+    ended: Receiver<()>,
+}
+
+impl Thread {
+    /// Starts `body` on a thread called `name`.
+    pub(crate) fn spawn(
+        name: impl Into<String>,
+        body: impl FnOnce() + Send + 'static,
+    ) -> Result<Self> {
+        let name = name.into();
+        let (alive, ended) = bounded(0);
+        let handle = Builder::new()
+            .name(name.clone())
+            .spawn(move || {
+                let _alive = alive;
+                LIBRARY_THREAD.set(true);
+                body();
+            })
+            .map_err(|e| {
+                let text = format!("can't start the thread `{name}`: the system is out of threads");
+                Error::new(ErrorKind::System, text).because(e)
+            })?;
+        Ok(Self {
+            name,
+            handle,
+            ended,
+        })
+    }
+
+    /// Joins the thread if it ends before `deadline`; otherwise detaches it and
+    /// returns false. A panic in it is logged.
+    pub(crate) fn join_by(self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Nothing is ever sent: the receive ends by disconnection or timeout.
+        if let Err(crossbeam_channel::RecvTimeoutError::Timeout) = self.ended.recv_timeout(left) {
+            return false;
+        }
+        if let Err(panic) = self.handle.join() {
+            log::error!(
+                "thread `{}` panicked: {}; this is a bug in stream-lib",
+                self.name,
+                panic_text(&*panic)
+            );
+        }
+        true
+    }
+
+    /// As [`join_by`](Self::join_by), for threads that end by themselves soon.
+    pub(crate) fn join_within(self, wait: Duration) -> bool {
+        self.join_by(Instant::now() + wait)
+    }
+}
+
+/// What a panic said, for logs and dead letters.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic without a text".to_owned()
+    }
+}
