@@ -113,7 +113,7 @@ fn check(step: Step, endpoint: &Endpoint, line: &[u8]) -> Result<()> {
             (ErrorKind::PermissionDenied, text)
         }
         (Step::Select, _) => {
-            let text = format!("database {} at Redis {address} can't be used", endpoint.db);
+            let text = format!("Redis at {address} has no database {} for us", endpoint.db);
             (ErrorKind::Config, text)
         }
         (Step::Auth, kind) => (kind, format!("Redis at {address} refuses the connection")),

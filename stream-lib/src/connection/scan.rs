@@ -90,10 +90,11 @@ pub(crate) struct Scanner {
 /// How many tokens the scanner keeps room for between replies.
 const KEPT_TOKENS: usize = 64 << 10;
 
-/// `-` and 19 digits.
-const LONGEST_NUMBER: usize = 20;
+/// The digits of the largest number.
+const LONGEST_NUMBER: usize = 19;
 
 const NOT_A_NUMBER: &str = "not a number";
+const TOO_LARGE: &str = "a number is too large";
 const BAD_LINE_END: &str = "a line doesn't end in CR LF";
 
 impl Scanner {
@@ -263,36 +264,26 @@ impl Scanner {
             [b'-', digits @ ..] => (true, digits),
             _ => (false, rest),
         };
-        // Counted downwards, since the negative range is the larger one.
-        let mut value: i64 = 0;
+        let mut value: u64 = 0;
         for (count, byte) in digits.iter().enumerate() {
-            match byte {
-                b'0'..=b'9' if count < LONGEST_NUMBER => {
-                    let digit = i64::from(byte - b'0');
-                    value = match value.checked_mul(10).and_then(|v| v.checked_sub(digit)) {
-                        Some(value) => value,
-                        None => return Err(self.error("a number is too large")),
-                    };
-                }
-                b'\r' if count > 0 => {
-                    return match digits.get(count + 1) {
-                        None => Ok(None),
-                        Some(b'\n') => {
-                            let value = if negative {
-                                Some(value)
-                            } else {
-                                value.checked_neg()
-                            };
-                            let Some(value) = value else {
-                                return Err(self.error("a number is too large"));
-                            };
-                            Ok(Some((value, usize::from(negative) + count + 2)))
-                        }
-                        Some(_) => Err(self.error(BAD_LINE_END)),
-                    };
-                }
-                _ => return Err(self.error(NOT_A_NUMBER)),
+            let digit = byte.wrapping_sub(b'0');
+            if digit <= 9 && count < LONGEST_NUMBER {
+                // So many digits fit, whichever they are.
+                value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+                continue;
             }
+            let problem = match (byte, digits.get(count + 1)) {
+                (b'\r', _) if count == 0 => NOT_A_NUMBER,
+                (b'\r', None) => return Ok(None),
+                (b'\r', Some(b'\n')) => match signed(negative, value) {
+                    Some(value) => return Ok(Some((value, usize::from(negative) + count + 2))),
+                    None => TOO_LARGE,
+                },
+                (b'\r', Some(_)) => BAD_LINE_END,
+                _ if digit <= 9 => TOO_LARGE,
+                _ => NOT_A_NUMBER,
+            };
+            return Err(self.error(problem));
         }
         Ok(None)
     }
@@ -320,6 +311,14 @@ impl Scanner {
             problem,
             offset: self.position,
         }
+    }
+}
+
+fn signed(negative: bool, magnitude: u64) -> Option<i64> {
+    if negative {
+        0_i64.checked_sub_unsigned(magnitude)
+    } else {
+        i64::try_from(magnitude).ok()
     }
 }
 
