@@ -4,6 +4,8 @@
 //! valid, is it within our limits, and where is each value. The scanner keeps
 //! its place between reads, so no byte is looked at twice.
 
+mod number;
+
 use std::fmt;
 
 /// One value of a reply, in pre-order: an array is followed by its elements.
@@ -89,13 +91,6 @@ pub(crate) struct Scanner {
 
 /// How many tokens the scanner keeps room for between replies.
 const KEPT_TOKENS: usize = 64 << 10;
-
-/// The digits of the largest number.
-const LONGEST_NUMBER: usize = 19;
-
-const NOT_A_NUMBER: &str = "not a number";
-const TOO_LARGE: &str = "a number is too large";
-const BAD_LINE_END: &str = "a line doesn't end in CR LF";
 
 impl Scanner {
     pub(crate) fn new(limits: Limits) -> Self {
@@ -247,7 +242,7 @@ impl Scanner {
                 self.searched = length;
                 return Ok(Step::Missing(1));
             }
-            _ => return Err(self.error(BAD_LINE_END)),
+            _ => return Err(self.error(number::BAD_LINE_END)),
         }
         self.searched = 0;
         let (start, end) = (self.offset(1), self.offset(1 + length));
@@ -258,34 +253,8 @@ impl Scanner {
         Ok(Step::Value(token, length + 2))
     }
 
-    /// Reads a decimal number and its line end; `None` when they aren't whole.
     fn number(&self, rest: &[u8]) -> Result<Option<(i64, usize)>, ProtocolError> {
-        let (negative, digits) = match rest {
-            [b'-', digits @ ..] => (true, digits),
-            _ => (false, rest),
-        };
-        let mut value: u64 = 0;
-        for (count, byte) in digits.iter().enumerate() {
-            let digit = byte.wrapping_sub(b'0');
-            if digit <= 9 && count < LONGEST_NUMBER {
-                // So many digits fit, whichever they are.
-                value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
-                continue;
-            }
-            let problem = match (byte, digits.get(count + 1)) {
-                (b'\r', _) if count == 0 => NOT_A_NUMBER,
-                (b'\r', None) => return Ok(None),
-                (b'\r', Some(b'\n')) => match signed(negative, value) {
-                    Some(value) => return Ok(Some((value, usize::from(negative) + count + 2))),
-                    None => TOO_LARGE,
-                },
-                (b'\r', Some(_)) => BAD_LINE_END,
-                _ if digit <= 9 => TOO_LARGE,
-                _ => NOT_A_NUMBER,
-            };
-            return Err(self.error(problem));
-        }
-        Ok(None)
+        number::read(rest).map_err(|problem| self.error(problem))
     }
 
     /// Counts one value as read; true when it was the reply's last.
@@ -311,14 +280,6 @@ impl Scanner {
             problem,
             offset: self.position,
         }
-    }
-}
-
-fn signed(negative: bool, magnitude: u64) -> Option<i64> {
-    if negative {
-        0_i64.checked_sub_unsigned(magnitude)
-    } else {
-        i64::try_from(magnitude).ok()
     }
 }
 

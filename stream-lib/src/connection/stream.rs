@@ -209,3 +209,18 @@ fn process(tls: &mut rustls::ClientConnection, mut socket: &Socket) -> io::Resul
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_timeout_is_set_anew_only_where_it_matters() {
+        let seconds = Duration::from_secs;
+        assert!(needs_arming(Duration::ZERO, seconds(5)));
+        assert!(!needs_arming(seconds(5), seconds(5)));
+        assert!(!needs_arming(seconds(5), Duration::from_millis(4_900)));
+        assert!(needs_arming(seconds(5), seconds(4)));
+        assert!(needs_arming(seconds(4), seconds(5)));
+    }
+}
