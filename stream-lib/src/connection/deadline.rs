@@ -31,9 +31,12 @@ impl Deadline {
         Some(left).filter(|left| !left.is_zero())
     }
 
-    /// The whole time that was given, for texts.
+    /// The whole time that was given, rounded for texts.
     pub(crate) fn total(&self) -> Duration {
-        self.total
+        match u64::try_from(self.total.as_millis()) {
+            Ok(millis) if millis > 0 => Duration::from_millis(millis),
+            _ => self.total,
+        }
     }
 }
 

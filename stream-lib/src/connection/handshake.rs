@@ -34,8 +34,13 @@ pub(super) fn run(wire: &mut Wire, deadline: &mut Deadline) -> Result<Option<i64
         let reply = wire.receive_within(deadline).map_err(unfinished)?;
         match reply.error() {
             Some(line) => check(step, &endpoint, line)?,
-            None if step == Step::ClientId => client_id = reply.int(),
-            None => {}
+            None if step != Step::ClientId => {}
+            None if reply.int().is_some() => client_id = reply.int(),
+            None => {
+                let address = &endpoint.address;
+                let text = format!("what answers at {address} is not Redis");
+                return Err(Error::new(ErrorKind::Protocol, text));
+            }
         }
     }
     Ok(client_id)
@@ -113,7 +118,7 @@ fn check(step: Step, endpoint: &Endpoint, line: &[u8]) -> Result<()> {
             (ErrorKind::PermissionDenied, text)
         }
         (Step::Select, _) => {
-            let text = format!("database {} at Redis {address} can't be used", endpoint.db);
+            let text = format!("Redis at {address} has no database {} for us", endpoint.db);
             (ErrorKind::Config, text)
         }
         (Step::Auth, kind) => (kind, format!("Redis at {address} refuses the connection")),

@@ -21,9 +21,6 @@ use super::endpoint::Endpoint;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Connections nobody has used for this long are closed.
-const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
-
 /// The wait after a failed attempt, doubling.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -36,31 +33,26 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Makes an empty pool; nothing is connected yet.
+    /// Makes a pool; nothing is connected yet.
     pub(crate) fn new(endpoint: Arc<Endpoint>, size: u32) -> Self {
-        // With its default behaviour the thread would stay until the next job
-        // in its queue is due.
-        let scheduler = ScheduledThreadPool::builder()
-            .num_threads(1)
-            .on_drop_behavior(OnPoolDropBehavior::DiscardPendingScheduled)
-            .thread_name_pattern("stream-pool")
-            .build();
-        Self::with_scheduler(endpoint, size, Arc::new(scheduler))
+        Self::with_scheduler(endpoint, size, scheduler())
     }
 
     pub(super) fn with_scheduler(
         endpoint: Arc<Endpoint>,
         size: u32,
-        scheduler: Arc<ScheduledThreadPool>,
+        scheduler: ScheduledThreadPool,
     ) -> Self {
         let places = r2d2::Pool::builder()
             .max_size(size)
-            .min_idle(Some(0))
+            // All places from the start: one made later would lie on top of
+            // those that are connected.
+            .min_idle(None)
             .test_on_check_out(false)
             .max_lifetime(None)
-            .idle_timeout(Some(IDLE_TIMEOUT))
+            .idle_timeout(None)
             .error_handler(Box::new(NopErrorHandler))
-            .thread_pool(scheduler)
+            .thread_pool(Arc::new(scheduler))
             .build_unchecked(Places(Arc::clone(&endpoint)));
         Self {
             endpoint,
@@ -92,14 +84,17 @@ impl Pool {
         Ok(PooledWire(place))
     }
 
-    /// Ends all waiting in [`get`](Self::get), now and later, with `Closed`.
-    /// Connections in use stay usable.
+    /// Ends all waiting for the server in [`get`](Self::get), now and later,
+    /// with `Closed`. Connections that exist stay usable.
     pub(crate) fn close(&self) {
         self.gate.state.lock().closed = true;
         self.gate.change.notify_all();
     }
 
     fn connect(&self, deadline: &mut Deadline) -> Result<Wire> {
+        if self.gate.state.lock().closed {
+            return Err(self.closed());
+        }
         let mut pause = FIRST_PAUSE;
         // At least one attempt, however short the time.
         let mut timeout = deadline.remaining().unwrap_or(FIRST_PAUSE);
@@ -208,10 +203,25 @@ impl ManageConnection for Places {
         Ok(())
     }
 
+    /// Says no, and closes a connection that can't be lent again itself: r2d2
+    /// would drop the place and leave those asleep who wait for one.
     fn has_broken(&self, wire: &mut Wire) -> bool {
+        if wire.outstanding() > 0 {
+            wire.abandon("it was given back with replies outstanding");
+        }
         wire.shrink();
-        wire.is_broken() || wire.outstanding() > 0
+        false
     }
+}
+
+/// The one thread r2d2 wants. With the default behaviour it would stay until
+/// the last job in its queue is due.
+pub(super) fn scheduler() -> ScheduledThreadPool {
+    ScheduledThreadPool::builder()
+        .num_threads(1)
+        .on_drop_behavior(OnPoolDropBehavior::DiscardPendingScheduled)
+        .thread_name_pattern("stream-pool")
+        .build()
 }
 
 /// Where callers wait between attempts, and what the last one came to.

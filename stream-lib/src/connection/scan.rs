@@ -4,6 +4,8 @@
 //! valid, is it within our limits, and where is each value. The scanner keeps
 //! its place between reads, so no byte is looked at twice.
 
+mod number;
+
 use std::fmt;
 
 /// One value of a reply, in pre-order: an array is followed by its elements.
@@ -89,12 +91,6 @@ pub(crate) struct Scanner {
 
 /// How many tokens the scanner keeps room for between replies.
 const KEPT_TOKENS: usize = 64 << 10;
-
-/// `-` and 19 digits.
-const LONGEST_NUMBER: usize = 20;
-
-const NOT_A_NUMBER: &str = "not a number";
-const BAD_LINE_END: &str = "a line doesn't end in CR LF";
 
 impl Scanner {
     pub(crate) fn new(limits: Limits) -> Self {
@@ -246,7 +242,7 @@ impl Scanner {
                 self.searched = length;
                 return Ok(Step::Missing(1));
             }
-            _ => return Err(self.error(BAD_LINE_END)),
+            _ => return Err(self.error(number::BAD_LINE_END)),
         }
         self.searched = 0;
         let (start, end) = (self.offset(1), self.offset(1 + length));
@@ -257,44 +253,8 @@ impl Scanner {
         Ok(Step::Value(token, length + 2))
     }
 
-    /// Reads a decimal number and its line end; `None` when they aren't whole.
     fn number(&self, rest: &[u8]) -> Result<Option<(i64, usize)>, ProtocolError> {
-        let (negative, digits) = match rest {
-            [b'-', digits @ ..] => (true, digits),
-            _ => (false, rest),
-        };
-        // Counted downwards, since the negative range is the larger one.
-        let mut value: i64 = 0;
-        for (count, byte) in digits.iter().enumerate() {
-            match byte {
-                b'0'..=b'9' if count < LONGEST_NUMBER => {
-                    let digit = i64::from(byte - b'0');
-                    value = match value.checked_mul(10).and_then(|v| v.checked_sub(digit)) {
-                        Some(value) => value,
-                        None => return Err(self.error("a number is too large")),
-                    };
-                }
-                b'\r' if count > 0 => {
-                    return match digits.get(count + 1) {
-                        None => Ok(None),
-                        Some(b'\n') => {
-                            let value = if negative {
-                                Some(value)
-                            } else {
-                                value.checked_neg()
-                            };
-                            let Some(value) = value else {
-                                return Err(self.error("a number is too large"));
-                            };
-                            Ok(Some((value, usize::from(negative) + count + 2)))
-                        }
-                        Some(_) => Err(self.error(BAD_LINE_END)),
-                    };
-                }
-                _ => return Err(self.error(NOT_A_NUMBER)),
-            }
-        }
-        Ok(None)
+        number::read(rest).map_err(|problem| self.error(problem))
     }
 
     /// Counts one value as read; true when it was the reply's last.

@@ -53,6 +53,9 @@ impl Socket {
     fn connect_one(address: SocketAddr, timeout: Duration) -> io::Result<Self> {
         let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.connect_timeout(&address.into(), timeout)?;
+        if is_connected_to_itself(&socket) {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
         socket.set_tcp_nodelay(true)?;
         let keepalive = TcpKeepalive::new()
             .with_time(IDLE_BEFORE_PROBE)
@@ -113,9 +116,35 @@ impl Write for &Socket {
     }
 }
 
+/// Whoever tries again and again to reach a local port where nobody listens
+/// gets that very port as its own one day, and then its own words as answers.
+fn is_connected_to_itself(socket: &socket2::Socket) -> bool {
+    match (socket.local_addr(), socket.peer_addr()) {
+        (Ok(ours), Ok(theirs)) => ours.as_socket() == theirs.as_socket(),
+        _ => false,
+    }
+}
+
 /// What is left of the deadline, as an I/O result.
 pub(super) fn remaining(deadline: &mut Deadline) -> io::Result<Duration> {
     deadline
         .remaining()
         .ok_or_else(|| io::ErrorKind::TimedOut.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_to_itself_is_noticed() {
+        let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        socket.bind(&any_port.into()).unwrap();
+        let own = socket.local_addr().unwrap();
+        socket.connect(&own).unwrap();
+        assert!(is_connected_to_itself(&socket));
+    }
 }

@@ -31,7 +31,7 @@ impl Stream {
         // The clock runs while the host name is looked up, too.
         remaining(deadline)?;
         let socket = Socket::connect(&endpoint.address, deadline)?;
-        let mut stream = Self {
+        let stream = Self {
             socket: Arc::new(socket),
             #[cfg(feature = "tls")]
             tls: None,
@@ -39,10 +39,10 @@ impl Stream {
             write_timeout: Duration::ZERO,
         };
         #[cfg(feature = "tls")]
-        if let Some(setup) = &endpoint.tls {
-            stream.tls = Some(Box::new(setup.client()?));
-            stream.tls_handshake(deadline)?;
-        }
+        let stream = match &endpoint.tls {
+            Some(setup) => stream.tls_handshake(setup.client()?, deadline)?,
+            None => stream,
+        };
         Ok(stream)
     }
 
@@ -100,6 +100,10 @@ impl Stream {
     }
 
     /// Whether all that was written has left the process.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(clippy::unused_self, reason = "TLS has a buffer")
+    )]
     pub(super) fn is_flushed(&self) -> bool {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
@@ -118,23 +122,26 @@ impl Stream {
     }
 
     #[cfg(feature = "tls")]
-    fn tls_handshake(&mut self, deadline: &mut Deadline) -> io::Result<()> {
-        loop {
+    fn tls_handshake(
+        mut self,
+        mut tls: rustls::ClientConnection,
+        deadline: &mut Deadline,
+    ) -> io::Result<Self> {
+        while tls.is_handshaking() {
             let left = remaining(deadline)?;
             self.arm_read(left)?;
             self.arm_write(left)?;
-            let Some(tls) = self.tls.as_mut().filter(|tls| tls.is_handshaking()) else {
-                return Ok(());
-            };
             if tls.wants_write() {
                 written(went_on(tls.write_tls(&mut &*self.socket)))?;
             } else if let Some(count) = went_on(tls.read_tls(&mut &*self.socket))? {
                 if count == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
-                process(tls, &self.socket)?;
+                process(&mut tls, &self.socket)?;
             }
         }
+        self.tls = Some(Box::new(tls));
+        Ok(self)
     }
 
     fn arm_read(&mut self, left: Duration) -> io::Result<()> {
@@ -200,5 +207,20 @@ fn process(tls: &mut rustls::ClientConnection, mut socket: &Socket) -> io::Resul
             let _ = tls.write_tls(&mut socket);
             Err(io::Error::new(io::ErrorKind::InvalidData, error))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_timeout_is_set_anew_only_where_it_matters() {
+        let seconds = Duration::from_secs;
+        assert!(needs_arming(Duration::ZERO, seconds(5)));
+        assert!(!needs_arming(seconds(5), seconds(5)));
+        assert!(!needs_arming(seconds(5), Duration::from_millis(4_900)));
+        assert!(needs_arming(seconds(5), seconds(4)));
+        assert!(needs_arming(seconds(4), seconds(5)));
     }
 }

@@ -56,7 +56,8 @@ impl Topology {
         }
     }
 
-    /// Ends all waiting for pooled connections, now and later, with `Closed`.
+    /// Ends all waiting for servers in [`Node::pooled`], now and later, with
+    /// `Closed`.
     pub(crate) fn close(&self) {
         match &self.layout {
             Layout::Standalone(node) => node.pool.close(),

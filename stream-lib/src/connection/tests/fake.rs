@@ -73,7 +73,11 @@ impl Fake {
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = thread::spawn(move || serve(&stopped));
+        let serve = move || serve(&stopped);
+        let thread = thread::Builder::new()
+            .name("fake".to_owned())
+            .spawn(serve)
+            .unwrap();
         Self {
             url,
             stop,

@@ -196,6 +196,14 @@ fn a_connection_lost_in_the_handshake_is_unavailable() {
 }
 
 #[test]
+fn an_echo_is_not_taken_for_redis() {
+    let server = answering(&["*2\r\n$6\r\nCLIENT\r\n$2\r\nID"]);
+    let error = connect(&config(&server)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.to_string().contains("is not Redis"), "{error}");
+}
+
+#[test]
 fn nothing_shows_the_password() {
     let server = answering(&["+OK", ":1"]);
     let config = ConnectionConfig::new(server.url_as("redis", "app:hunter2@")).unwrap();

@@ -1,6 +1,7 @@
 //! Tests against scripted servers: threads that say what they are told to.
 
 mod cold;
+mod connect;
 mod fake;
 mod handshake;
 mod pool;

@@ -4,13 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
-
 use super::fake::Fake;
 use super::{AMPLE, SHORT, config, connect, endpoint, eventually, shown};
 use crate::config::ConnectionConfig;
 use crate::connection::Topology;
-use crate::connection::pool::Pool;
+use crate::connection::pool::{Pool, scheduler};
 use crate::error::ErrorKind;
 
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
@@ -86,17 +84,34 @@ fn a_full_pool_says_so() {
 }
 
 #[test]
+fn a_broken_connection_makes_room_for_those_who_wait() {
+    let (server, _) = counting();
+    let pool = pool(&config(&server).pool_size(1));
+    let mut held = pool.get(AMPLE).unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| pool.get(AMPLE).map(drop));
+        // As long as this takes, the other one has time to fall asleep.
+        assert!(pool.get(SHORT).is_err());
+        held.abandon("a test");
+        drop(held);
+        waiting.join().unwrap().unwrap();
+    });
+}
+
+#[test]
 fn a_wrong_password_fails_at_once_and_keeps_its_kind() {
-    let server = Fake::tcp(|peer| {
+    let (tell, told) = mpsc::channel();
+    let server = Fake::tcp(move |peer| {
+        tell.send(()).unwrap();
         peer.request();
         peer.say(b"-WRONGPASS invalid username-password pair\r\n");
         peer.until_hangup();
     });
     let config = ConnectionConfig::new(server.url_as("redis", ":hunter2@")).unwrap();
-    // It would be an hour if it waited.
-    let error = pool(&config).get(Duration::from_hours(1)).unwrap_err();
+    let error = pool(&config).get(AMPLE).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert!(!shown(&error).contains("hunter2"));
+    assert_eq!(told.try_iter().count(), 1, "it tried again");
 }
 
 #[test]
@@ -151,7 +166,7 @@ fn closing_wakes_those_who_wait() {
     topology.refresh().unwrap();
     let node = topology.node_for(b"orders");
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| node.pooled(Duration::from_hours(1)));
+        let waiting = scope.spawn(|| node.pooled(AMPLE));
         topology.close();
         assert_eq!(
             waiting.join().unwrap().unwrap_err().kind(),
@@ -192,13 +207,12 @@ fn dropping_a_pool_ends_its_thread() {
     }
 
     let (server, _) = counting();
-    let scheduler = ScheduledThreadPool::builder()
-        .num_threads(1)
-        .on_drop_behavior(OnPoolDropBehavior::DiscardPendingScheduled)
-        .build();
+    let scheduler = scheduler();
     let (tell, told) = mpsc::channel();
     scheduler.execute(move || FAREWELL.set(Some(Farewell(tell))));
-    let pool = Pool::with_scheduler(endpoint(&config(&server)), 4, Arc::new(scheduler));
+    // A job that is due much later must not keep the thread.
+    scheduler.execute_after(Duration::from_hours(1), || {});
+    let pool = Pool::with_scheduler(endpoint(&config(&server)), 4, scheduler);
     drop(pool.get(AMPLE).unwrap());
     drop(pool);
     assert_eq!(told.recv_timeout(AMPLE), Ok(()));

@@ -1,12 +1,8 @@
-use std::net::{Ipv4Addr, TcpListener};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
-
 use super::fake::{Fake, Peer};
-use super::{AMPLE, SHORT, config, connect, endpoint, eventually, shown};
-use crate::config::ConnectionConfig;
+use super::{AMPLE, SHORT, config, connect, eventually, shown};
 use crate::connection::scan::Limits;
 use crate::connection::{Endpoint, Wire};
 use crate::error::ErrorKind;
@@ -286,69 +282,4 @@ fn an_abandoned_connection_gives_the_reason() {
     wire.abandon("the server became a replica");
     let error = wire.send(PING, 1).unwrap_err();
     assert!(error.to_string().contains("became a replica"), "{error}");
-}
-
-#[test]
-fn unix_sockets_work() {
-    let directory = tempfile::tempdir().unwrap();
-    let server = Fake::unix(directory.path(), |peer| {
-        peer.greet();
-        while peer.request().is_some() {
-            peer.say(b"+PONG\r\n");
-        }
-    });
-    let mut wire = connect(&config(&server)).unwrap();
-    assert!(!wire.is_stale());
-    wire.send(PING, 1).unwrap();
-    assert_eq!(wire.receive(AMPLE).unwrap().text(), Some(&b"PONG"[..]));
-
-    let missing = format!("unix://{}/nothing", directory.path().display());
-    let error = connect(&ConnectionConfig::new(missing).unwrap()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-}
-
-#[test]
-fn nobody_listening_is_unavailable_and_names_the_address() {
-    let free = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let url = format!("redis://:hunter2@{free}");
-    let error = connect(&ConnectionConfig::new(url).unwrap()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(error.to_string().contains(&free.to_string()), "{error}");
-    assert!(!shown(&error).contains("hunter2"));
-}
-
-#[test]
-fn a_black_hole_ends_at_the_connect_timeout() {
-    // A listener whose queue is full drops further connection requests.
-    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    let any_port = std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    listener.bind(&any_port.into()).unwrap();
-    listener.listen(0).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut fillers = Vec::new();
-    for _ in 0..8 {
-        let filler = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        filler.connect_timeout(&address, SHORT).ok();
-        fillers.push(filler);
-    }
-    let url = format!("redis://{}", address.as_socket().unwrap());
-    let config = ConnectionConfig::new(url).unwrap().connect_timeout(SHORT);
-    let error = connect(&config).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(error.to_string().contains("within 60ms"), "{error}");
-}
-
-#[test]
-fn a_server_that_accepts_and_says_nothing_ends_at_the_connect_timeout() {
-    let server = Fake::tcp(Peer::until_hangup);
-    let config = config(&server).connect_timeout(SHORT);
-    let error = Wire::connect(&endpoint(&config), SHORT).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(
-        error.to_string().contains("did not answer within 60ms"),
-        "{error}"
-    );
 }
