@@ -60,6 +60,11 @@ impl StreamKeys {
     pub(crate) fn meta(&self) -> String {
         format!("{}:meta", self.stem)
     }
+
+    /// Who does a job that one process does at a time: a string that expires.
+    pub(crate) fn lock(&self, what: &str) -> String {
+        format!("{}:lock:{what}", self.stem)
+    }
 }
 
 enum Braces {
@@ -92,6 +97,7 @@ mod tests {
         assert_eq!(plain.stream(), "orders");
         assert_eq!(plain.dead(), "{orders}:dead");
         assert_eq!(plain.waiting("g"), "{orders}:waiting:g");
+        assert_eq!(plain.lock("retention"), "{orders}:lock:retention");
         let tagged = StreamKeys::new("{shop}:orders").unwrap();
         assert_eq!(tagged.backup(), "{shop}:orders:backup");
         assert_eq!(tagged.meta(), "{shop}:orders:meta");

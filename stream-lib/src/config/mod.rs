@@ -4,11 +4,15 @@
 mod check;
 mod connection;
 mod consumer;
+mod priority;
+mod retention;
 mod retry;
 mod stream;
 
 pub use self::connection::ConnectionConfig;
 pub(crate) use self::connection::{Address, Credentials};
 pub use self::consumer::{ConsumerConfig, OnGroupLost, StartFrom};
+pub use self::priority::Priority;
+pub(crate) use self::retention::{Retention, RetentionSettings};
 pub use self::retry::RetryPolicy;
 pub use self::stream::StreamConfig;
