@@ -61,7 +61,7 @@ impl StreamKeys {
         format!("{}:meta", self.stem)
     }
 
-    /// Who does a job that one process does at a time: a string that expires.
+    /// Who may do `what` for the stream: a string that lapses.
     pub(crate) fn lock(&self, what: &str) -> String {
         format!("{}:lock:{what}", self.stem)
     }

@@ -15,6 +15,7 @@ mod manager;
 pub mod message;
 pub mod prelude;
 mod producer;
+mod retention;
 mod runtime;
 
 #[doc(hidden)]
@@ -34,3 +35,4 @@ pub use crate::inspect::{GroupStats, StreamStats};
 pub use crate::manager::StreamManager;
 pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
 pub use crate::producer::{Added, Producer};
+pub use crate::retention::{BlockedStream, CleanupReport, RetentionPlan};

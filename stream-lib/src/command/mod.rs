@@ -9,6 +9,7 @@ mod pack;
 mod preflight;
 mod read;
 mod reply;
+mod retain;
 mod script;
 mod server;
 mod settle;
@@ -20,5 +21,8 @@ pub(crate) use self::facts::{GroupFacts, pending_of, stream_facts};
 pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
+pub(crate) use self::retain::{
+    Errand, Position, Retain, Retained, Sight, count_entries, declare, retain,
+};
 pub(crate) use self::server::{Server, warn_of_eviction};
 pub(crate) use self::settle::{Burial, Held, Parking, ack, ack_held, bury, park, renew};

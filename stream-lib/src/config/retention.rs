@@ -114,6 +114,22 @@ impl Default for Retention {
     }
 }
 
+impl From<Retention> for RetentionSettings {
+    fn from(all: Retention) -> Self {
+        Self {
+            priority: Some(all.priority),
+            max_length: Some(all.max_length),
+            max_age: Some(all.max_age),
+            min_retention_time: Some(all.min_retention_time),
+            min_retention_count: Some(all.min_retention_count),
+            delete_after_ack: Some(all.delete_after_ack),
+            trim_without_groups: Some(all.trim_without_groups),
+            cleanup_interval: Some(all.cleanup_interval),
+            group: all.group,
+        }
+    }
+}
+
 impl Retention {
     /// The defaults of a process that only consumes the stream.
     pub(crate) fn of_consumers() -> Self {

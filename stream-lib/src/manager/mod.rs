@@ -2,6 +2,7 @@
 
 mod global;
 mod registry;
+mod retention;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use parking_lot::RwLock;
 
 use self::registry::Registry;
 use crate::command::{Server, warn_of_eviction};
-use crate::config::{ConnectionConfig, ConsumerConfig, StreamConfig};
+use crate::config::{ConnectionConfig, ConsumerConfig, RetentionSettings, StreamConfig};
 use crate::connection::Topology;
 use crate::consumer::{Consumer, Delivery, Handler, HandlerResult, ShutdownReport};
 use crate::error::{Error, ErrorKind, Result};
@@ -19,6 +20,7 @@ use crate::inspect::{self, StreamStats};
 use crate::keys::StreamKeys;
 use crate::message::{OwnedMessage, Routed, StreamMessage};
 use crate::producer::{Added, Producer, SimpleProducer};
+use crate::retention::{Cleaner, User};
 
 /// The owner of a process's producers and consumers, and of their connections
 /// to one Redis.
@@ -53,6 +55,7 @@ use crate::producer::{Added, Producer, SimpleProducer};
 pub struct StreamManager {
     topology: Arc<Topology>,
     registry: RwLock<Registry>,
+    cleaner: Cleaner,
 }
 
 impl StreamManager {
@@ -100,8 +103,10 @@ impl StreamManager {
     ///
     /// [`Config`](ErrorKind::Config).
     pub fn connect_lazy(config: ConnectionConfig) -> Result<Self> {
+        let topology = Arc::new(Topology::new(&config)?);
         Ok(Self {
-            topology: Arc::new(Topology::new(&config)?),
+            cleaner: Cleaner::new(Arc::clone(&topology)),
+            topology,
             registry: RwLock::default(),
         })
     }
@@ -109,20 +114,26 @@ impl StreamManager {
     /// Creates a simple producer: straight to the stream, for logs, events and
     /// whatever may wait while Redis is away.
     ///
-    /// Talks to Redis only once something is added.
+    /// Talks to Redis only once something is added, but for what a background
+    /// thread does: it stores the settings of retention, if any were made, and
+    /// cleans the stream on its interval.
     ///
     /// # Errors
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists), [`Config`](ErrorKind::Config),
     /// [`Closed`](ErrorKind::Closed).
     pub fn create_simple_producer(&self, name: &str, config: StreamConfig) -> Result<()> {
+        let asked = config.retention.clone();
         let producer = Arc::new(SimpleProducer::new(Arc::clone(&self.topology), config)?);
+        let keys = producer.keys().clone();
         let mut registry = self.registry.write();
         registry.open()?;
-        let stream = producer.stream().to_owned();
         registry.producers.insert("producer", name, producer)?;
         // What `add` made for want of this one has had its day.
-        registry.defaults.remove(&stream);
+        registry.defaults.remove(keys.stream());
+        self.cleaner.forget(keys.stream(), &User::DefaultProducer);
+        self.cleaner
+            .tend(&keys, User::Producer(name.to_owned()), asked);
         Ok(())
     }
 
@@ -150,6 +161,8 @@ impl StreamManager {
     pub fn remove_producer(&self, name: &str) -> Result<()> {
         let producer = self.registry.write().producers.remove("producer", name)?;
         producer.close();
+        self.cleaner
+            .forget(producer.stream(), &User::Producer(name.to_owned()));
         Ok(())
     }
 
@@ -238,6 +251,7 @@ impl StreamManager {
         let consumer = self.create_consumer(name, config, handler)?;
         if let Err(e) = consumer.start() {
             let _ = self.registry.write().consumers.remove("consumer", name);
+            self.forget_consumer(name, &consumer);
             return Err(e);
         }
         Ok(consumer)
@@ -270,12 +284,15 @@ impl StreamManager {
         config: ConsumerConfig,
         handler: impl Handler<M>,
     ) -> Result<Consumer> {
+        let asked = config.retention.clone();
         let consumer = Consumer::new(Arc::clone(&self.topology), config, handler)?;
         let mut registry = self.registry.write();
         registry.open()?;
         registry
             .consumers
             .insert("consumer", name, consumer.clone())?;
+        let user = User::Consumer(name.to_owned());
+        self.cleaner.tend(consumer.keys(), user, asked);
         Ok(consumer)
     }
 
@@ -321,7 +338,13 @@ impl StreamManager {
     /// [`NotFound`](ErrorKind::NotFound).
     pub fn remove_consumer(&self, name: &str) -> Result<ShutdownReport> {
         let consumer = self.registry.write().consumers.remove("consumer", name)?;
+        self.forget_consumer(name, &consumer);
         Ok(consumer.stop())
+    }
+
+    fn forget_consumer(&self, name: &str, consumer: &Consumer) {
+        self.cleaner
+            .forget(consumer.stream(), &User::Consumer(name.to_owned()));
     }
 
     /// A consumer, to ask whether it runs and what it has done.
@@ -351,6 +374,14 @@ impl StreamManager {
     /// [`PermissionDenied`](ErrorKind::PermissionDenied),
     /// [`WrongType`](ErrorKind::WrongType).
     pub fn stats(&self) -> Result<Vec<StreamStats>> {
+        self.streams()
+            .iter()
+            .map(|stream| self.stream_stats(stream))
+            .collect()
+    }
+
+    /// The streams that a producer or consumer uses, sorted.
+    fn streams(&self) -> Vec<String> {
         let mut streams: Vec<_> = {
             let registry = self.registry.read();
             let producers = registry.producers.all();
@@ -364,9 +395,6 @@ impl StreamManager {
         streams.sort();
         streams.dedup();
         streams
-            .iter()
-            .map(|stream| self.stream_stats(stream))
-            .collect()
     }
 
     /// The facts of [`stats`](Self::stats) for any stream. One that doesn't
@@ -400,13 +428,16 @@ impl StreamManager {
         for producer in producers {
             producer.close();
         }
+        self.cleaner.signal_stop();
         for consumer in &consumers {
             consumer.signal_stop();
         }
-        consumers
+        let report = consumers
             .iter()
             .map(Consumer::stop)
-            .fold(ShutdownReport::default(), ShutdownReport::and)
+            .fold(ShutdownReport::default(), ShutdownReport::and);
+        self.cleaner.stop();
+        report
     }
 
     fn producer_for(&self, stream: &str) -> Result<Arc<SimpleProducer>> {
@@ -428,6 +459,8 @@ impl StreamManager {
         registry
             .defaults
             .insert(stream.to_owned(), Arc::clone(&made));
+        let asked = RetentionSettings::default();
+        self.cleaner.tend(made.keys(), User::DefaultProducer, asked);
         Ok(made)
     }
 
