@@ -56,6 +56,11 @@ impl StreamKeys {
         format!("{}:waiting:{group}", self.stem)
     }
 
+    /// A lock that one process holds at a time, for `what`.
+    pub(crate) fn lock(&self, what: &str) -> String {
+        format!("{}:lock:{what}", self.stem)
+    }
+
     /// What processes tell each other about the stream: a hash.
     pub(crate) fn meta(&self) -> String {
         format!("{}:meta", self.stem)

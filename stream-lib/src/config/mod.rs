@@ -4,11 +4,14 @@
 mod check;
 mod connection;
 mod consumer;
+mod events;
 mod retry;
 mod stream;
 
 pub use self::connection::ConnectionConfig;
 pub(crate) use self::connection::{Address, Credentials};
 pub use self::consumer::{ConsumerConfig, OnGroupLost, StartFrom};
+pub use self::events::ConsumerEvents;
+pub(crate) use self::events::Events;
 pub use self::retry::RetryPolicy;
 pub use self::stream::StreamConfig;
