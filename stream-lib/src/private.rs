@@ -1,12 +1,14 @@
 //! What the code of `#[derive(StreamMessage)]` calls. Not for people: it may
 //! change in any release.
 
+pub use std::default::Default;
 use std::fmt;
 
 pub use serde::Serialize;
 pub use serde::de::DeserializeOwned;
 
 pub use crate::message::fields::Claims;
+use crate::message::schema::{is_open_twice, overlaps};
 pub use crate::message::{
     DecodeError, EncodeError, FieldError, FieldSchema, FieldType, FieldWriter, Fields, FromField,
     OwnedMessage, Routed, Schema, StreamMessage, ToField, VariantSchema,
@@ -152,11 +154,11 @@ pub fn bad_choice<T: ToField>() -> FieldError {
 }
 
 /// The fields of one variant.
-pub fn variant_fields(schema: &'static Schema, variant: usize) -> &'static [FieldSchema] {
-    schema
-        .variants
-        .get(variant)
-        .map_or(&[], |variant| variant.fields)
+pub const fn variant_fields(schema: &'static Schema, variant: usize) -> &'static [FieldSchema] {
+    match schema.variants.split_at_checked(variant) {
+        Some((_, [variant, ..])) => variant.fields,
+        _ => &[],
+    }
 }
 
 /// The view of an entry for a flattened field.
@@ -172,11 +174,15 @@ pub fn is_unknown(name: &[u8], own: &'static [FieldSchema], view: Fields<'_>) ->
 }
 
 /// Fails to compile where the flattened field number `position` shares a name
-/// with another field or with the tag.
+/// with another field or with the tag, or takes any name as another one does.
 pub const fn check_flattened(tag: Option<&str>, fields: &[FieldSchema], position: usize) {
     assert!(
-        !crate::message::schema::overlaps(tag, fields, position),
-        "the flattened message has a field whose name is taken by another field or by the tag"
+        !overlaps(tag, fields, position),
+        "this message has a field whose name is taken by another field or by the tag"
+    );
+    assert!(
+        !is_open_twice(fields, position),
+        "only one flattened field can take what the others leave"
     );
 }
 
