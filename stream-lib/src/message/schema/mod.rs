@@ -3,7 +3,7 @@
 mod overlap;
 mod text;
 
-pub(crate) use self::overlap::{is_open_twice, overlaps};
+pub use self::overlap::{is_open_twice, overlaps};
 
 /// The fields of a message type.
 ///

@@ -5,7 +5,7 @@ use super::{FieldSchema, FieldType, Schema};
 
 /// Whether field number `position` shares a name with the tag or with another
 /// field.
-pub(crate) const fn overlaps(tag: Option<&str>, fields: &[FieldSchema], position: usize) -> bool {
+pub const fn overlaps(tag: Option<&str>, fields: &[FieldSchema], position: usize) -> bool {
     let Some((before, [field, after @ ..])) = fields.split_at_checked(position) else {
         return false;
     };
@@ -18,7 +18,7 @@ pub(crate) const fn overlaps(tag: Option<&str>, fields: &[FieldSchema], position
 }
 
 /// Whether field number `position` takes any name, and another field does too.
-pub(crate) const fn is_open_twice(fields: &[FieldSchema], position: usize) -> bool {
+pub const fn is_open_twice(fields: &[FieldSchema], position: usize) -> bool {
     let Some((before, [field, after @ ..])) = fields.split_at_checked(position) else {
         return false;
     };
