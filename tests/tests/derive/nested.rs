@@ -186,6 +186,25 @@ fn rest_of_a_variant_has_neither_tag_nor_fields_of_the_variant() {
 }
 
 #[derive(StreamMessage, Debug, PartialEq)]
+struct Cached {
+    #[stream(skip)]
+    cache: u8,
+    id: u8,
+    #[stream(flatten)]
+    payment: Option<Payment>,
+}
+
+#[test]
+fn skipped_field_before_a_flattened_one_changes_nothing() {
+    let cached = Cached {
+        cache: 0,
+        id: 1,
+        payment: Some(Payment::Invoice),
+    };
+    assert_eq!(raw(&cached).decode::<Cached>().unwrap(), cached);
+}
+
+#[derive(StreamMessage, Debug, PartialEq)]
 struct Envelope<T> {
     trace: String,
     #[stream(flatten)]
