@@ -1,1 +1,8 @@
-//! Programs.
+//! What the example programs share.
+
+pub mod orders;
+mod setup;
+mod signals;
+
+pub use self::setup::{connect, log_to_stderr, pretend_to_work};
+pub use self::signals::StopSignal;
