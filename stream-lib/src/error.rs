@@ -85,6 +85,15 @@ impl Error {
         self
     }
 
+    /// The same error for somebody else who is hit by it; its cause as text.
+    pub(crate) fn again(&self) -> Self {
+        let same = Self::new(self.0.kind, self.0.text.clone());
+        match &self.0.source {
+            Some(source) => same.because(source.to_string()),
+            None => same,
+        }
+    }
+
     /// What went wrong, to match on.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::pack;
 use crate::connection::Wire;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::message::{EntryId, FieldWriter, StreamMessage};
 
 /// Adds to one stream, packed one behind the other.
@@ -12,6 +12,8 @@ use crate::message::{EntryId, FieldWriter, StreamMessage};
 pub(crate) struct Adds<'a> {
     stream: &'a str,
     packed: Vec<u8>,
+    /// Where the beginning of a command is made, once its length is known.
+    header: Vec<u8>,
     count: usize,
 }
 
@@ -20,67 +22,61 @@ impl<'a> Adds<'a> {
         Self {
             stream,
             packed: Vec::with_capacity(512),
+            header: Vec::with_capacity(8),
             count: 0,
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.count == 0
+    pub(crate) fn len(&self) -> usize {
+        self.count
     }
 
     /// Packs one message. On an error nothing of it is left in the request.
     pub(crate) fn push<M: StreamMessage + ?Sized>(&mut self, message: &M) -> Result<()> {
         let start = self.packed.len();
-        match self.pack(message, start) {
-            Ok(()) => {
-                self.count += 1;
-                Ok(())
-            }
-            Err(e) => {
-                self.packed.truncate(start);
-                Err(e)
-            }
-        }
-    }
-
-    fn pack<M: StreamMessage + ?Sized>(&mut self, message: &M, start: usize) -> Result<()> {
-        // XADD key * and two per field: two digits until 48 fields.
-        const GUESS: usize = 10;
-        pack::array(&mut self.packed, GUESS);
+        // XADD, key, id, and two per field: two digits, until 48 fields.
+        pack::array(&mut self.packed, 10);
         let head = self.packed.len();
         pack::bulk(&mut self.packed, b"XADD");
         pack::bulk(&mut self.packed, self.stream.as_bytes());
         pack::bulk(&mut self.packed, b"*");
-        let mut fields = FieldWriter::new(&mut self.packed);
-        message.encode(&mut fields)?;
-        let fields = fields.count();
-        if fields == 0 {
-            return Err(Error::new(
-                ErrorKind::Encode,
-                "the message has no field to write, and Redis keeps no empty entry",
-            ));
-        }
-        let mut header = Vec::with_capacity(8);
-        pack::array(&mut header, 3 + 2 * fields);
-        self.packed.splice(start..head, header);
+        let fields = match FieldWriter::message(&mut self.packed, message) {
+            Ok(fields) => fields,
+            Err(e) => {
+                self.packed.truncate(start);
+                return Err(e.into());
+            }
+        };
+        self.header.clear();
+        pack::array(&mut self.header, 3 + 2 * fields);
+        self.packed.splice(start..head, self.header.iter().copied());
+        self.count += 1;
         Ok(())
     }
 
-    /// Sends all of them and reads the answers, in the order of the pushes.
-    ///
-    /// The outer error is the connection's; each inner one is an entry that
-    /// Redis refused.
-    pub(crate) fn execute(&self, wire: &mut Wire) -> Result<Vec<Result<EntryId>>> {
+    /// Sends all of them and reads the answers: one for each, in the order of
+    /// the pushes. Where the connection fails, those without an answer get its
+    /// error.
+    pub(crate) fn execute(&self, wire: &mut Wire) -> Vec<Result<EntryId>> {
         let mut ids = Vec::with_capacity(self.count);
-        if self.count > 0 {
-            wire.send(&self.packed, self.count)?;
+        if self.count > 0
+            && let Err(e) = self.exchange(wire, &mut ids)
+        {
+            while ids.len() < self.count {
+                ids.push(Err(e.again()));
+            }
         }
+        ids
+    }
+
+    fn exchange(&self, wire: &mut Wire, ids: &mut Vec<Result<EntryId>>) -> Result<()> {
+        wire.send(&self.packed, self.count)?;
         // One deadline for all: a stalled server costs it once.
         let deadline = Instant::now() + wire.response_timeout();
         for _ in 0..self.count {
             let left = deadline.saturating_duration_since(Instant::now());
             ids.push(super::reply::entry_id(wire.receive(left)?));
         }
-        Ok(ids)
+        Ok(())
     }
 }

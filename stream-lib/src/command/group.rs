@@ -59,10 +59,6 @@ impl Group {
         &self.meta
     }
 
-    pub(crate) fn keys(&self) -> &StreamKeys {
-        &self.keys
-    }
-
     /// Makes the group, and the stream with it, where they don't stand yet
     /// (`XGROUP CREATE … MKSTREAM`).
     pub(crate) fn make(&self, wire: &mut Wire, from: StartFrom) -> Result<MakeGroup> {

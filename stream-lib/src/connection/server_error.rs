@@ -95,11 +95,7 @@ pub(crate) fn code(error: &Error) -> Option<&str> {
 /// Takes back what the redis crate made of a reply or of our own error.
 pub(crate) fn from_redis(error: RedisError) -> Error {
     if let Some(own) = own_error(&error) {
-        let same = Error::new(own.kind(), own.to_string());
-        return match own.source() {
-            Some(cause) => same.because(cause.to_string()),
-            None => same,
-        };
+        return own.again();
     }
     let kind = match error.kind() {
         redis::ErrorKind::Io => ErrorKind::OutcomeUnknown,

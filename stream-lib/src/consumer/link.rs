@@ -74,7 +74,7 @@ impl<'a> Link<'a> {
             Ok(_) => self.up(),
             Err(e) => match Remedy::for_error(e) {
                 Remedy::MakeGroup => {}
-                Remedy::Stop => self.member.fail(fatal(e)),
+                Remedy::Stop => self.member.fail(e.again()),
                 Remedy::Reconnect => self.down(e),
             },
         }
@@ -145,9 +145,4 @@ impl<'a> Link<'a> {
         }
         self.pause();
     }
-}
-
-/// A copy of an error that ends the consumer, to be kept.
-fn fatal(error: &Error) -> Error {
-    Error::new(error.kind(), error.to_string())
 }

@@ -145,9 +145,7 @@ impl Consumer {
     /// another type, a vanished group that was not to be made again.
     pub fn failure(&self) -> Option<Error> {
         let failure = self.0.failure.lock();
-        failure
-            .as_ref()
-            .map(|e| Error::new(e.kind(), e.to_string()))
+        failure.as_ref().map(Error::again)
     }
 
     /// What it has done, and what it has in hand.

@@ -40,10 +40,6 @@ impl SimpleProducer {
         self.keys.stream()
     }
 
-    pub(crate) fn keys(&self) -> &StreamKeys {
-        &self.keys
-    }
-
     /// Makes every further add fail with `Closed`.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
@@ -51,12 +47,11 @@ impl SimpleProducer {
 
     pub(crate) fn add<M: StreamMessage + ?Sized>(&self, message: &M) -> Result<Added> {
         let mut adds = Adds::to(self.stream());
-        adds.push(message).map_err(|e| self.describe(e))?;
-        let mut ids = self.execute(&adds)?;
-        match ids.pop() {
-            Some(id) => id.map(Added::Main).map_err(|e| self.describe(e)),
-            None => Err(self.describe(Error::new(ErrorKind::Protocol, "no answer"))),
-        }
+        let added = adds.push(message).and_then(|()| {
+            let answer = self.execute(&adds).pop();
+            answer.unwrap_or_else(no_answer)
+        });
+        added.map(Added::Main).map_err(|e| self.describe(e))
     }
 
     pub(crate) fn add_all<'m, M: StreamMessage + ?Sized + 'm>(
@@ -67,50 +62,43 @@ impl SimpleProducer {
         let mut results = Vec::with_capacity(messages.size_hint().0);
         while messages.peek().is_some() {
             let mut adds = Adds::to(self.stream());
-            let first = results.len();
-            for message in messages.by_ref().take(self.config.batch_size) {
-                // What can't be encoded has its result already; the others get
-                // theirs, in order, from Redis.
-                results.push(adds.push(message).map(|()| Added::Main(EntryId::MIN)));
-            }
-            let sent = results
-                .iter_mut()
-                .skip(first)
-                .filter(|result| result.is_ok());
-            match self.execute(&adds) {
-                Ok(ids) => sent
-                    .zip(ids)
-                    .for_each(|(result, id)| *result = id.map(Added::Main)),
-                Err(e) => {
-                    sent.for_each(|result| *result = Err(Error::new(e.kind(), e.to_string())))
-                }
-            }
-            for result in results.iter_mut().skip(first) {
-                if let Err(e) = result {
-                    let bare = std::mem::replace(e, Error::new(e.kind(), ""));
-                    *e = self.describe(bare);
-                }
-            }
+            let pushed: Vec<_> = messages
+                .by_ref()
+                .take(self.config.batch_size)
+                .map(|message| adds.push(message))
+                .collect();
+            let mut answers = self.execute(&adds).into_iter();
+            // What couldn't be packed has no answer, but its own error.
+            results.extend(pushed.into_iter().map(|pushed| {
+                let answer = pushed.and_then(|()| answers.next().unwrap_or_else(no_answer));
+                answer.map(Added::Main).map_err(|e| self.describe(e))
+            }));
         }
         results
     }
 
-    fn execute(&self, adds: &Adds<'_>) -> Result<Vec<Result<EntryId>>> {
-        if self.closed.load(Ordering::SeqCst) {
-            return Err(Error::new(
+    fn execute(&self, adds: &Adds<'_>) -> Vec<Result<EntryId>> {
+        let connected = if self.closed.load(Ordering::SeqCst) {
+            Err(Error::new(
                 ErrorKind::Closed,
                 "the producer was removed, or its manager shut down",
-            ));
+            ))
+        } else {
+            let node = self.topology.node_for(self.stream().as_bytes());
+            node.pooled(self.config.send_timeout)
+        };
+        match connected {
+            Ok(mut wire) => adds.execute(&mut wire),
+            Err(e) => (0..adds.len()).map(|_| Err(e.again())).collect(),
         }
-        if adds.is_empty() {
-            return Ok(Vec::new());
-        }
-        let node = self.topology.node_for(self.stream().as_bytes());
-        let mut wire = node.pooled(self.config.send_timeout)?;
-        adds.execute(&mut wire)
     }
 
     fn describe(&self, error: Error) -> Error {
         error.while_doing(format_args!("adding to `{}`", self.stream()))
     }
+}
+
+/// `execute` answers once for each message pushed.
+fn no_answer() -> Result<EntryId> {
+    Err(Error::new(ErrorKind::Protocol, "no answer"))
 }

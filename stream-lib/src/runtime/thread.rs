@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, bounded};
 
@@ -70,11 +70,6 @@ impl Thread {
             );
         }
         true
-    }
-
-    /// As [`join_by`](Self::join_by), for threads that end by themselves soon.
-    pub(crate) fn join_within(self, wait: Duration) -> bool {
-        self.join_by(Instant::now() + wait)
     }
 }
 

@@ -91,7 +91,7 @@ fn requests_and_replies_pass_through_tls() {
         assert_eq!(wire.receive(AMPLE).unwrap().text(), Some(&b"PONG"[..]));
         assert!(!wire.is_stale());
     }
-    let payload = "y".repeat(1 << 20);
+    let payload = "y".repeat((1 << 20) + 40_000);
     let large = redis::cmd("LARGE").arg(payload).get_packed_command();
     wire.send(&large, 1).unwrap();
     let reply = wire.receive_owned(AMPLE).unwrap();

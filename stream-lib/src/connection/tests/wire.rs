@@ -244,9 +244,10 @@ fn bytes_nobody_asked_for_are_noticed_before_the_next_request() {
     wire.send(PING, 1).unwrap();
     told.recv_timeout(AMPLE).unwrap();
     assert_eq!(wire.receive(AMPLE).unwrap().text(), Some(&b"OK"[..]));
-    eventually(|| wire.is_stale());
-    // Whether they were read with the reply or still wait in the socket.
     assert!(wire.is_stale());
+    let error = wire.send(PING, 1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("nobody asked for"), "{error}");
 }
 
 #[test]
