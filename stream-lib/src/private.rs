@@ -12,6 +12,14 @@ pub use crate::message::{
     OwnedMessage, Routed, Schema, StreamMessage, ToField, VariantSchema,
 };
 
+/// Writes a field whose value is the message's idempotency key.
+pub fn write_key<'w>(
+    out: &mut FieldWriter<'w>,
+    write: impl FnOnce(&mut FieldWriter<'w>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    out.keyed(write)
+}
+
 /// Reads a field, or what its absence means.
 #[inline]
 pub fn field<T: ToField + FromField>(
