@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use syn::{Ident, LitStr};
 
 use crate::attr::{Attrs, Errors};
-use crate::model::{Body, Field, Form, Model, Name, Shape, Variant};
+use crate::model::{Body, Field, Form, Model, Name, Shape, Variant, option_of};
 
 /// Reports every rule that the type breaks.
 pub(crate) fn check(model: &Model<'_>, errors: &mut Errors) {
@@ -113,9 +113,10 @@ fn check_variants(variants: &[Variant<'_>], errors: &mut Errors) {
     let mut other: Option<&Ident> = None;
     for variant in variants {
         if let Some(attr) = variant.attrs.find("other") {
-            if let Some(first) = other.replace(variant.ident) {
+            if let Some(first) = other {
                 errors.on(&attr.key, format!("`other` is taken by `{first}`"));
             }
+            other.get_or_insert(variant.ident);
             let refused: &[&str] = match variant.shape {
                 Shape::Unit => &["alias"],
                 _ => &["alias", "rename"],
@@ -220,6 +221,13 @@ fn check_conflicts(field: &Field<'_>, errors: &mut Errors) {
     }
     if let (Some(_), Some(with)) = (attrs.find("json"), attrs.find("with")) {
         errors.on(&with.key, "a field has either `json` or `with`");
+    }
+    if matches!(field.form, Form::Plain)
+        && let Some(inner) = option_of(field.ty)
+        && option_of(inner).is_some()
+    {
+        let text = "an `Option` in an `Option`: an entry can't tell their `None`s apart";
+        errors.on(field.ty, text);
     }
 }
 

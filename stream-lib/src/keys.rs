@@ -85,14 +85,14 @@ impl StreamKeys {
         format!("{}:waiting:{group}", self.stem)
     }
 
+    /// A lock that one process holds at a time, for `what`.
+    pub(crate) fn lock(&self, what: &str) -> String {
+        format!("{}:lock:{what}", self.stem)
+    }
+
     /// What processes tell each other about the stream: a hash.
     pub(crate) fn meta(&self) -> String {
         format!("{}:meta", self.stem)
-    }
-
-    /// Who may do `what` for the stream: a string that lapses.
-    pub(crate) fn lock(&self, what: &str) -> String {
-        format!("{}:lock:{what}", self.stem)
     }
 
     /// Where the first message of an idempotency key is: a string that lapses.

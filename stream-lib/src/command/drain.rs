@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use redis::{Value, cmd, pipe};
 
+use super::ORIGIN;
+use super::lock::release_lock;
 use super::reply::{Tokens, unexpected};
 use super::script::{Script, script};
 use crate::connection::{ServerError, Wire, from_redis};
@@ -12,7 +14,6 @@ use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
 static DRAIN: Script = script!(flags: "#!lua flags=allow-oom\n", "part_room.lua", "drain.lua");
-static UNLOCK: Script = script!("unlock.lua");
 
 /// One process's claim on draining a stream.
 #[derive(Debug, Clone)]
@@ -116,8 +117,12 @@ impl DrainLease {
         for field in &fields {
             add.arg(field.as_slice());
         }
-        if !fields.iter().step_by(2).any(|name| name == b"~origin") {
-            add.arg("~origin").arg(&id);
+        if !fields
+            .iter()
+            .step_by(2)
+            .any(|name| name == ORIGIN.as_bytes())
+        {
+            add.arg(ORIGIN).arg(&id);
         }
         transaction.cmd("XDEL").arg(&self.backup).arg(&id);
         let done: Value = transaction.query(wire).map_err(from_redis)?;
@@ -126,8 +131,7 @@ impl DrainLease {
 
     /// Gives the lease back, if it is still ours.
     pub(crate) fn release(&self, wire: &mut Wire) -> Result<()> {
-        UNLOCK.call(&[&self.lock]).arg(&self.owner).run(wire)?;
-        Ok(())
+        release_lock(wire, &self.lock, &self.owner)
     }
 }
 

@@ -65,6 +65,11 @@ impl<'a> Tokens<'a> {
             .ok_or_else(|| unexpected("a string"))
     }
 
+    /// Whether a string begins with this byte.
+    pub(super) fn starts_with(&self, span: Span, byte: u8) -> bool {
+        span.start < span.end && self.bytes.get(span.start as usize) == Some(&byte)
+    }
+
     pub(super) fn text(&mut self) -> Result<&'a str> {
         std::str::from_utf8(self.bytes()?).map_err(|_| unexpected("text"))
     }
@@ -97,10 +102,7 @@ pub(super) fn is_code(reply: &Reply, code: &str) -> bool {
 }
 
 fn error_line(reply: &Reply) -> Option<&[u8]> {
-    match reply.tokens.first() {
-        Some(&Token::Error { start, end }) => reply.bytes.get(start as usize..end as usize),
-        _ => None,
-    }
+    reply.as_ref().error()
 }
 
 /// The answer to one `XADD`.

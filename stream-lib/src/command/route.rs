@@ -45,7 +45,7 @@ pub(crate) fn route(
     let (keys, backup) = (routing.keys, routing.keys.backup());
     let call = with_once_keys(ROUTE.call(&[keys.stream(), &backup]), keys, batch)
         .number(routing.capacity)
-        .shown(routing.max_backup.map_or(-1, u64::cast_signed))
+        .shown(&routing.max_backup.map_or(-1, u64::cast_signed))
         .millis(routing.window);
     placed(&with_messages(call, batch).run(wire)?, batch.len())
 }

@@ -81,7 +81,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    pub(super) fn shown(mut self, value: impl ToString) -> Self {
+    pub(super) fn shown(mut self, value: &impl ToString) -> Self {
         self.args.push(Arg::Owned(value.to_string()));
         self
     }

@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod connection;
 mod consumer;
+mod events;
 mod retry;
 mod stream;
 
@@ -12,5 +13,7 @@ pub use self::backup::BackupStreamConfig;
 pub use self::connection::ConnectionConfig;
 pub(crate) use self::connection::{Address, Credentials};
 pub use self::consumer::{ConsumerConfig, OnGroupLost, StartFrom};
+pub use self::events::ConsumerEvents;
+pub(crate) use self::events::Events;
 pub use self::retry::RetryPolicy;
 pub use self::stream::StreamConfig;

@@ -88,6 +88,7 @@ impl fmt::Display for ServerError {
 
 impl StdError for ServerError {}
 
+#[cfg(test)]
 /// The server's error code, where `error` comes from an error reply.
 pub(crate) fn code(error: &Error) -> Option<&str> {
     let source = error.source()?;

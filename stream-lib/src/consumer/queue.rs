@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded, select};
+use parking_lot::Mutex;
 
 use super::batch::Batch;
 use super::read_ahead::Load;
@@ -22,6 +23,12 @@ pub(super) struct Queue {
     /// Retries and entries taken over from others, which must not wait behind
     /// a backlog of new ones.
     returning: Lane,
+    /// For an entry that runs while nothing else does.
+    alone: Lane,
+    /// There while the workers are paused; disconnects when they go on.
+    pause: Mutex<Option<(Sender<()>, Receiver<()>)>>,
+    paused: AtomicBool,
+    running: AtomicUsize,
     workers: usize,
     read_count: usize,
     lease: Duration,
@@ -53,6 +60,10 @@ impl Queue {
             // and what a worker each may leave of batches others emptied.
             new: Lane::new(2 * config.read_count + config.workers),
             returning: Lane::new(2 * config.workers),
+            alone: Lane::new(1),
+            pause: Mutex::new(None),
+            paused: AtomicBool::new(false),
+            running: AtomicUsize::new(0),
             workers: config.workers,
             read_count: config.read_count,
             lease: config.lease,
@@ -82,9 +93,21 @@ impl Queue {
         self.send(&self.returning, batch, stop)
     }
 
+    /// As [`push`](Self::push), for an entry that runs while the workers are
+    /// paused.
+    #[must_use]
+    pub(super) fn push_alone(&self, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
+        self.send(&self.alone, batch, stop)
+    }
+
+    /// Counts a batch as buffered that is not pushed after all.
+    pub(super) fn expect(&self, batch: &Batch) {
+        self.buffered.fetch_add(batch.len(), Ordering::SeqCst);
+    }
+
     fn send(&self, lane: &Lane, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
         const LOOK_UP: Duration = Duration::from_millis(20);
-        self.buffered.fetch_add(batch.len(), Ordering::SeqCst);
+        self.expect(batch);
         while let Err(SendTimeoutError::Timeout(_)) =
             lane.into.send_timeout(Arc::clone(batch), LOOK_UP)
         {
@@ -114,6 +137,7 @@ impl Queue {
                 wake.nudge();
                 batch.ok()
             }
+            recv(self.alone.from) -> batch => batch.ok(),
             recv(ended) -> _ => None,
         };
         self.idle.fetch_sub(1, Ordering::SeqCst);
@@ -128,12 +152,67 @@ impl Queue {
         Some(batch)
     }
 
+    /// Counts a worker as running, unless it must wait for others to run alone.
+    pub(super) fn enter(&self, batch: &Batch) -> bool {
+        // Counted first, looked second; `pause` goes the other way round. So
+        // one of both sees the other.
+        self.running.fetch_add(1, Ordering::SeqCst);
+        if self.paused.load(Ordering::SeqCst) && !batch.is_alone() {
+            self.running.fetch_sub(1, Ordering::SeqCst);
+            return false;
+        }
+        true
+    }
+
+    /// The opposite of [`enter`](Self::enter).
+    pub(super) fn leave(&self, wake: &Shutdown) {
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        if self.paused.load(Ordering::SeqCst) {
+            wake.nudge();
+        }
+    }
+
+    /// How many handlers run.
+    pub(super) fn running(&self) -> usize {
+        self.running.load(Ordering::SeqCst)
+    }
+
+    /// Has workers start nothing but what comes by [`push_alone`].
+    ///
+    /// [`push_alone`]: Self::push_alone
+    pub(super) fn pause(&self) {
+        *self.pause.lock() = Some(bounded(0));
+        self.paused.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends a pause.
+    pub(super) fn resume(&self) {
+        self.paused.store(false, Ordering::SeqCst);
+        *self.pause.lock() = None;
+    }
+
+    /// Waits for the end of a pause; returns the entry that runs alone, if this
+    /// worker is the one to run it.
+    pub(super) fn wait_out(&self, ended: &Receiver<()>) -> Option<Arc<Batch>> {
+        let resumed = self
+            .pause
+            .lock()
+            .as_ref()
+            .map(|(_, resumed)| resumed.clone())?;
+        select! {
+            recv(self.alone.from) -> batch => batch.ok(),
+            recv(resumed) -> _ => None,
+            recv(ended) -> _ => None,
+        }
+    }
+
     /// Takes one batch out of the buffer, to withdraw its entries.
     pub(super) fn take(&self) -> Option<Arc<Batch>> {
         self.new
             .from
             .try_recv()
             .or_else(|_| self.returning.from.try_recv())
+            .or_else(|_| self.alone.from.try_recv())
             .ok()
     }
 

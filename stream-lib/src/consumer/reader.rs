@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::link::{Link, Role};
 use super::member::Member;
 use crate::command::{self, MakeGroup, Read};
-use crate::config::{OnGroupLost, StartFrom};
+use crate::config::{ConsumerEvents, OnGroupLost, StartFrom};
 use crate::connection::Wire;
 use crate::error::{ErrorKind, Result};
 use crate::runtime::Backoff;
@@ -104,6 +104,7 @@ fn heal(member: &Member, link: &mut Link<'_>) {
             group.name(),
             group.stream()
         );
+        member.config.events.tell(ConsumerEvents::group_recreated);
     }
 }
 

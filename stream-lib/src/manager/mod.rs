@@ -5,7 +5,6 @@ mod registry;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::RwLock;
 
@@ -14,11 +13,13 @@ use crate::command::{Server, warn_of_eviction};
 use crate::config::{BackupStreamConfig, ConnectionConfig, ConsumerConfig, StreamConfig};
 use crate::connection::Topology;
 use crate::consumer::{Consumer, Delivery, Handler, HandlerResult, ShutdownReport};
+use crate::dead_letters::DeadLetters;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inspect::{self, StreamStats};
 use crate::keys::StreamKeys;
 use crate::message::{OwnedMessage, Routed, StreamMessage};
 use crate::producer::{Added, Producer, ProducerCore};
+use crate::runtime::on_library_thread;
 
 /// The owner of a process's producers and consumers, and of their connections
 /// to one Redis.
@@ -77,6 +78,10 @@ impl StreamManager {
     /// # Errors
     ///
     /// As [`connect`](Self::connect).
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "reads as the consumers' and producers'"
+    )]
     pub fn connect_with(config: ConnectionConfig) -> Result<Self> {
         let manager = Self::connect_lazy(config)?;
         manager.look_at_server()?;
@@ -99,6 +104,10 @@ impl StreamManager {
     /// # Errors
     ///
     /// [`Config`](ErrorKind::Config).
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "reads as the consumers' and producers'"
+    )]
     pub fn connect_lazy(config: ConnectionConfig) -> Result<Self> {
         Ok(Self {
             topology: Arc::new(Topology::new(&config)?),
@@ -406,9 +415,18 @@ impl StreamManager {
             Some(keys) => keys,
             None => StreamKeys::new(stream)?,
         };
-        let mut wire = self.topology.node_for(stream.as_bytes()).pooled(WAIT)?;
+        let mut wire = self.topology.node_for(stream.as_bytes()).dedicated()?;
         inspect::stream_stats(&mut wire, &keys)
             .map_err(|e| e.while_doing(format_args!("looking at `{stream}`")))
+    }
+
+    /// The dead letters of a stream: to look at, and to put back.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) for a name that is none.
+    pub fn dead_letters(&self, stream: &str) -> Result<DeadLetters> {
+        DeadLetters::new(Arc::clone(&self.topology), stream)
     }
 
     /// Stops all consumers, closes all producers, and reports how it went.
@@ -438,6 +456,11 @@ impl StreamManager {
             .fold(ShutdownReport::default(), ShutdownReport::and);
         for producer in &producers {
             producer.join();
+        }
+        if !on_library_thread() {
+            // Adds that wait for Redis end with it; consumers that were only
+            // told to stop still need their connections.
+            self.topology.close();
         }
         report
     }
@@ -493,9 +516,6 @@ impl StreamManager {
         Ok(())
     }
 }
-
-/// How long an inspection waits for a connection.
-const WAIT: Duration = Duration::from_secs(5);
 
 impl Drop for StreamManager {
     fn drop(&mut self) {
