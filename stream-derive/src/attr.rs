@@ -111,6 +111,7 @@ const KNOWN: &[Known] = &[
     known("json", &[Place::Field], Takes::Nothing),
     known("with", &[Place::Field], Takes::Text("path::to_module")),
     known("flatten", &[Place::Field], Takes::Nothing),
+    known("idempotency_key", &[Place::Field], Takes::Nothing),
 ];
 
 /// The attributes of one type, variant or field.

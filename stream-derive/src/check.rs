@@ -187,8 +187,15 @@ fn check_fields(fields: &[Field<'_>], tag: Option<&Name>, errors: &mut Errors) {
     if let Some(tag) = tag {
         names.0.insert(tag.text.clone(), "the tag".to_owned());
     }
+    let mut keyed = false;
     for field in fields {
         check_conflicts(field, errors);
+        if let Some(attr) = field.attrs.find("idempotency_key")
+            && std::mem::replace(&mut keyed, true)
+        {
+            let text = "another field is the `idempotency_key` already";
+            errors.on(&attr.key, text);
+        }
         if matches!(field.form, Form::Skip | Form::Flatten) {
             continue;
         }

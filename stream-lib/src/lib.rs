@@ -25,8 +25,8 @@ pub mod __private;
 pub use stream_derive::StreamMessage;
 
 pub use crate::config::{
-    ConnectionConfig, ConsumerConfig, ConsumerEvents, OnGroupLost, RetryPolicy, StartFrom,
-    StreamConfig,
+    BackupStreamConfig, ConnectionConfig, ConsumerConfig, ConsumerEvents, OnGroupLost, RetryPolicy,
+    StartFrom, StreamConfig,
 };
 pub use crate::consumer::{
     Consumer, ConsumerStats, Delivery, Handler, HandlerError, HandlerResult, ShutdownReport,

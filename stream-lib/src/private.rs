@@ -14,6 +14,14 @@ pub use crate::message::{
     OwnedMessage, Routed, Schema, StreamMessage, ToField, VariantSchema,
 };
 
+/// Writes a field whose value is the message's idempotency key.
+pub fn write_key<'w>(
+    out: &mut FieldWriter<'w>,
+    write: impl FnOnce(&mut FieldWriter<'w>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    out.keyed(write)
+}
+
 /// Reads a field, or what its absence means. `own` has its schema.
 #[inline]
 pub fn field<T: FromField>(

@@ -153,6 +153,20 @@ fn write_variant(model: &Model<'_>, tag: &str, variant: &Variant<'_>) -> TokenSt
 
 /// Writes one field; `value` is a reference to it.
 fn write_field(model: &Model<'_>, field: &Field<'_>, value: &TokenStream) -> TokenStream {
+    let write = write_value(model, field, value);
+    if !field.attrs.has("idempotency_key") {
+        return write;
+    }
+    let (private, out) = (&model.private, local("out"));
+    quote! {
+        #private::write_key(#out, |#out| {
+            #write
+            ::core::result::Result::Ok(())
+        })?;
+    }
+}
+
+fn write_value(model: &Model<'_>, field: &Field<'_>, value: &TokenStream) -> TokenStream {
     let private = &model.private;
     let (ty, name, out) = (field.ty, &field.name.text, local("out"));
     match &field.form {

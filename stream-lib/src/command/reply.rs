@@ -35,6 +35,15 @@ impl<'a> Tokens<'a> {
         nil
     }
 
+    /// Takes an error, if one stands here: its line.
+    pub(super) fn error(&mut self) -> Option<&'a [u8]> {
+        let Some(&Token::Error { start, end }) = self.rest.as_slice().first() else {
+            return None;
+        };
+        self.rest.next();
+        self.bytes.get(start as usize..end as usize)
+    }
+
     pub(super) fn bulk(&mut self) -> Result<Span> {
         match self.rest.next() {
             Some(&Token::Bulk { start, end }) => Ok(Span { start, end }),

@@ -1,6 +1,7 @@
 //! Plain validated data, one struct per role. It is checked when it is used to
 //! build something; the error names the field and its value.
 
+mod backup;
 mod check;
 mod connection;
 mod consumer;
@@ -8,6 +9,7 @@ mod events;
 mod retry;
 mod stream;
 
+pub use self::backup::BackupStreamConfig;
 pub use self::connection::ConnectionConfig;
 pub(crate) use self::connection::{Address, Credentials};
 pub use self::consumer::{ConsumerConfig, OnGroupLost, StartFrom};

@@ -92,6 +92,11 @@ impl<'a> Link<'a> {
         self.epoch
     }
 
+    /// Gives the connection up, with what is still to be answered on it.
+    pub(super) fn drop_wire(&mut self) {
+        self.wire = None;
+    }
+
     /// Waits a moment that grows with each call, until something succeeds.
     pub(super) fn pause(&mut self) {
         let wait = self.backoff.next();
