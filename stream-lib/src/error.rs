@@ -26,6 +26,8 @@ pub enum ErrorKind {
     /// Redis refuses to serve for now: `OOM`, `READONLY`, `LOADING`, `MISCONF`
     /// and their like. Nothing was written.
     Refused,
+    /// The backup stream holds as many entries as it may. Nothing was written.
+    Full,
     /// The stream or the consumer group does not exist (`NOGROUP`).
     NoGroup,
     /// Redis answered with another error.
@@ -105,7 +107,10 @@ impl Error {
     /// [`ErrorKind::OutcomeUnknown`] is not retryable in this sense: a second
     /// call may write a second entry.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Unavailable | ErrorKind::Refused)
+        matches!(
+            self.kind(),
+            ErrorKind::Unavailable | ErrorKind::Refused | ErrorKind::Full
+        )
     }
 }
 

@@ -49,6 +49,8 @@ impl ServerError {
             "NOPERM" | "DENIED" => ErrorKind::PermissionDenied,
             "NOAUTH" | "WRONGPASS" => ErrorKind::Authentication,
             "NOGROUP" => ErrorKind::NoGroup,
+            // Said by our own script.
+            "FULL" => ErrorKind::Full,
             "UNBLOCKED" if self.says("no longer exists") => ErrorKind::NoGroup,
             // Otherwise UNBLOCKED says that the master became a replica.
             "OOM" | "READONLY" | "LOADING" | "MISCONF" | "MASTERDOWN" | "CLUSTERDOWN"
@@ -86,6 +88,7 @@ impl fmt::Display for ServerError {
 
 impl StdError for ServerError {}
 
+#[cfg(test)]
 /// The server's error code, where `error` comes from an error reply.
 pub(crate) fn code(error: &Error) -> Option<&str> {
     let source = error.source()?;

@@ -7,6 +7,7 @@
 //! with a name in Redis that no other life has.
 
 mod ack;
+mod alone;
 mod batch;
 mod delivery;
 mod handler;
@@ -163,7 +164,7 @@ impl Consumer {
             lost: counters.lost.load(Ordering::Relaxed),
             deleted: counters.deleted.load(Ordering::Relaxed),
             buffered: life.as_ref().map_or(0, Life::buffered),
-            running: counters.running.load(Ordering::SeqCst),
+            running: life.as_ref().map_or(0, Life::running),
             settling: counters.settling.load(Ordering::SeqCst),
         }
     }

@@ -2,7 +2,8 @@ use redis::{ConnectionLike, RedisResult, Value};
 
 use super::fake::{Fake, Peer};
 use super::{SHORT, config, connect};
-use crate::connection::{code, from_redis};
+use crate::connection::from_redis;
+use crate::connection::server_error::code;
 use crate::error::ErrorKind;
 
 fn saying(reply: &'static [u8], requests: usize) -> Fake {

@@ -10,7 +10,7 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use super::fake::{Duplex, Fake};
 use super::{AMPLE, SHORT, connect, shown};
 use crate::config::ConnectionConfig;
-use crate::connection::Endpoint;
+use crate::connection::endpoint::Endpoint;
 use crate::error::ErrorKind;
 
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";

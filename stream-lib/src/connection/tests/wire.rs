@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use super::fake::{Fake, Peer};
 use super::{AMPLE, SHORT, config, connect, eventually, shown};
+use crate::connection::Wire;
+use crate::connection::endpoint::Endpoint;
 use crate::connection::scan::Limits;
-use crate::connection::{Endpoint, Wire};
 use crate::error::ErrorKind;
 
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
