@@ -34,8 +34,6 @@ fn what_is_not_built_says_so() {
         "produce --count 1 --producer backup",
         "produce --count 1 --max-length 9",
         "produce --count 1 --spool-dir spool",
-        "dead list",
-        "dead redrive --limit 3",
         "trim --priority low",
     ] {
         let finished = Program::example("orders")
