@@ -5,6 +5,7 @@
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
+mod backup;
 mod ending;
 mod outage;
 mod produce;
