@@ -155,9 +155,10 @@ pub(super) struct DeadArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DeadAction {
-    /// Prints the dead letters, oldest first.
+    /// Prints the dead letters, oldest first, each as one line of JSON.
     List(DeadSelection),
-    /// Puts dead letters back into the stream, oldest first.
+    /// Puts dead letters back into the stream, oldest first, for the group that failed on them.
+    /// The last line is `redriven N`.
     Redrive(DeadSelection),
 }
 
