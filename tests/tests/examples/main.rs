@@ -4,6 +4,8 @@
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
+mod backup;
+mod dead;
 mod ending;
 mod outage;
 mod produce;
