@@ -5,14 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use redis::streams::StreamRangeReply;
-use stream_tests::{Process, Program, Server, wait_until};
+use stream_tests::{Process, Program, Server, wait_for, wait_until};
 
-use crate::{BACKUP, DEADLINE, STREAM, connect, length, quick};
+use crate::{BACKUP, DEADLINE, LOCK, STREAM, connect, length, quick};
 
 const PRODUCERS: usize = 3;
-const EACH: usize = 4_000;
+const EACH: usize = 8_000;
 const CAPACITY: &str = "200";
-const KILLS: usize = 12;
+const KILLS: usize = 20;
 
 #[test]
 fn killed_drains_neither_lose_nor_double_nor_reorder() {
@@ -29,20 +29,7 @@ fn killed_drains_neither_lose_nor_double_nor_reorder() {
 
     let done = tempfile::NamedTempFile::new().unwrap();
     let workers: Vec<_> = (0..2).map(|_| work(&server, done.path())).collect();
-    // Each adds something now and then, and drains all the while.
-    for kill in 0..KILLS {
-        let hosts = [0, 1].map(|n| {
-            let prefix = format!("H{kill}x{n}");
-            produce(&server, &prefix, 1_000, &["--rate", "200"])
-        });
-        let before = length(&server, BACKUP);
-        wait_until(DEADLINE, "some to move", || {
-            length(&server, BACKUP) + 200 < before || before < 2_000
-        });
-        for host in hosts {
-            host.kill();
-        }
-    }
+    kill_drains(&server);
     let manager = connect(&server);
     manager.create_backup_producer("p", quick(200)).unwrap();
     wait_until(4 * DEADLINE, "the end of the backup", || {
@@ -69,6 +56,32 @@ fn killed_drains_neither_lose_nor_double_nor_reorder() {
         assert_eq!(last[format!("P{n}").as_str()], EACH - 1);
     }
     assert_eq!(done_ids(done.path()), all.into_iter().collect());
+}
+
+/// Lets two processes drain, while they add something now and then, and kills
+/// whichever is at it, again and again.
+fn kill_drains(server: &Server) {
+    let host =
+        |number: usize| produce(server, &format!("H{number}"), 1_000_000, &["--rate", "100"]);
+    let mut hosts = vec![host(0), host(1)];
+    for kill in 0..KILLS {
+        let before = length(server, BACKUP);
+        let at_it = wait_for(DEADLINE, "a drain at work", || {
+            let owner: Option<String> = server.command(&["GET", LOCK]);
+            let pid: u32 = owner?.split_once('-')?.0.parse().ok()?;
+            let moved = length(server, BACKUP) < before;
+            hosts.iter().position(|h| moved && h.pid() == pid)
+        });
+        let killed = std::mem::replace(&mut hosts[at_it], host(kill + 2));
+        killed.kill();
+        // Once, the lease lapses by itself; to wait for it each time would
+        // take too long.
+        if kill > 0 {
+            server.command::<()>(&["DEL", LOCK]);
+        }
+    }
+    hosts.iter().for_each(Process::kill);
+    server.command::<()>(&["DEL", LOCK]);
 }
 
 fn produce(server: &Server, prefix: &str, count: usize, more: &[&str]) -> Process {
