@@ -47,6 +47,7 @@ impl OrderHandler {
 impl Handler<Order> for OrderHandler {
     fn handle(&self, delivery: &Delivery<Order>) -> HandlerResult {
         let (id, attempt) = (&delivery.order_id, delivery.attempt());
+        log::info!("working on {id}, attempt {attempt}");
         pretend_to_work(self.takes);
         if self.abort.hit(delivery, attempt) {
             eprintln!("aborting at {id}");

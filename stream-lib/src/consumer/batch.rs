@@ -194,6 +194,15 @@ impl Batch {
             .saturating_sub(Duration::from_millis(started.into()))
     }
 
+    /// How long the longest of its running handlers has been at it.
+    pub(super) fn longest_running(&self) -> Duration {
+        (0..self.len())
+            .filter(|&index| matches!(self.stage(index), Stage::Running | Stage::Lost))
+            .map(|index| self.running_for(index))
+            .max()
+            .unwrap_or_default()
+    }
+
     /// True the first time: one log line a batch is enough.
     pub(super) fn report_cap(&self) -> bool {
         !self.cap_reported.swap(true, Ordering::Relaxed)

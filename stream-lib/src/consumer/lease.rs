@@ -177,11 +177,14 @@ impl<'a> Keeper<'a> {
 
     fn renew(&mut self) {
         let third = self.member.config.lease / 3;
+        let mut longest = Duration::ZERO;
         for batch in self.member.registry.batches() {
+            longest = longest.max(batch.longest_running());
             if batch.since_confirmed() >= third {
                 self.renew_batch(&batch);
             }
         }
+        self.member.queue.observe_longest(longest);
         if self.alone.is_some() {
             let (lock, token) = (self.member.group.lock_alone(), &self.member.name);
             let lease = self.member.takeover_after();

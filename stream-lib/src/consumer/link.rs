@@ -75,7 +75,12 @@ impl<'a> Link<'a> {
             Ok(_) => self.up(),
             Err(e) => match Remedy::for_error(e) {
                 Remedy::MakeGroup => {}
-                Remedy::Stop => self.member.fail(e.again()),
+                Remedy::Stop => {
+                    self.member.fail(e.again());
+                    // What is to be settled is tried again until the grace is
+                    // over: the permission may come back.
+                    self.pause();
+                }
                 Remedy::Reconnect => self.down(e),
             },
         }
@@ -85,6 +90,11 @@ impl<'a> Link<'a> {
     /// How many connections there have been, the present one included.
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Gives the connection up, with what is still to be answered on it.
+    pub(super) fn drop_wire(&mut self) {
+        self.wire = None;
     }
 
     /// Waits a moment that grows with each call, until something succeeds.

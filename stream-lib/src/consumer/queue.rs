@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded, select};
 use parking_lot::Mutex;
@@ -37,7 +37,11 @@ pub(super) struct Queue {
     /// A running mean, 0 before the first handler has ended.
     handler_nanos: AtomicU64,
     entry_bytes: AtomicUsize,
-    reader_waits: AtomicBool,
+    /// The longest of the handlers that run.
+    longest_nanos: AtomicU64,
+    /// How few buffered entries a waiting reader wants to hear of; 0 while it
+    /// doesn't wait.
+    wake_below: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -71,7 +75,8 @@ impl Queue {
             idle: AtomicUsize::new(0),
             handler_nanos: AtomicU64::new(0),
             entry_bytes: AtomicUsize::new(0),
-            reader_waits: AtomicBool::new(false),
+            longest_nanos: AtomicU64::new(0),
+            wake_below: AtomicUsize::new(0),
         }
     }
 
@@ -131,6 +136,10 @@ impl Queue {
             return Some(batch);
         }
         self.idle.fetch_add(1, Ordering::SeqCst);
+        if self.wake_below.load(Ordering::SeqCst) > 0 {
+            // A reader that waits for room has some now: this worker's.
+            wake.nudge();
+        }
         let next = select! {
             recv(self.new.from) -> batch => batch.ok(),
             recv(self.returning.from) -> batch => {
@@ -217,10 +226,10 @@ impl Queue {
     }
 
     /// Notes that an entry has left the buffer, and wakes a reader that waits
-    /// for room.
+    /// for room, once there is enough.
     pub(super) fn left(&self, wake: &Shutdown) {
-        self.buffered.fetch_sub(1, Ordering::SeqCst);
-        if self.reader_waits.load(Ordering::SeqCst) {
+        let before = self.buffered.fetch_sub(1, Ordering::SeqCst);
+        if before <= self.wake_below.load(Ordering::SeqCst) {
             wake.nudge();
         }
     }
@@ -237,26 +246,56 @@ impl Queue {
         self.handler_nanos.store(mean.max(1), Ordering::Relaxed);
     }
 
-    /// How many entries the reader may ask for now.
-    pub(super) fn room(&self, held_bytes: usize) -> usize {
-        let nanos = self.handler_nanos.load(Ordering::Relaxed);
+    /// Notes how long the longest of the running handlers has run.
+    pub(super) fn observe_longest(&self, running: Duration) {
+        let nanos = u64::try_from(running.as_nanos()).unwrap_or(u64::MAX);
+        self.longest_nanos.store(nanos, Ordering::Relaxed);
+    }
+
+    /// How many entries the reader may ask for now, with `promised` on the way:
+    /// none before half the buffer is free, so that reads stay large.
+    pub(super) fn room(&self, promised: usize, held_bytes: usize) -> usize {
+        let limit = self.limit(held_bytes);
+        let free = limit.saturating_sub(self.buffered() + promised);
+        if free < limit.div_ceil(2) {
+            return 0;
+        }
+        free.min(self.read_count)
+    }
+
+    /// Waits until `room` isn't 0, the flag is set or `deadline` has passed.
+    /// Returns whether there is room.
+    pub(super) fn wait_for_room(
+        &self,
+        wake: &Shutdown,
+        deadline: Instant,
+        room: impl Fn() -> usize,
+    ) -> bool {
+        if room() > 0 {
+            return true;
+        }
+        // Whatever the limit is by then: at half of what is there now, or when
+        // workers run out, it is asked again.
+        self.wake_below
+            .store(self.buffered().div_ceil(2).max(1), Ordering::SeqCst);
+        wake.wait_until(deadline, || room() > 0);
+        self.wake_below.store(0, Ordering::SeqCst);
+        room() > 0
+    }
+
+    fn limit(&self, held_bytes: usize) -> usize {
+        let mean = self.handler_nanos.load(Ordering::Relaxed);
+        let longest = self.longest_nanos.load(Ordering::Relaxed);
         let load = Load {
             workers: self.workers,
             idle: self.idle(),
-            handler: (nanos > 0).then(|| Duration::from_nanos(nanos)),
+            handler: (mean > 0).then(|| Duration::from_nanos(mean.max(longest))),
             lease: self.lease,
             read_count: self.read_count,
             held_bytes,
             entry_bytes: self.entry_bytes.load(Ordering::Relaxed),
         };
         load.limit()
-            .saturating_sub(self.buffered())
-            .min(self.read_count)
-    }
-
-    /// Says that the reader waits for room, or no longer does.
-    pub(super) fn set_reader_waits(&self, waits: bool) {
-        self.reader_waits.store(waits, Ordering::SeqCst);
     }
 
     /// How many returning entries the workers could start at once: none while
