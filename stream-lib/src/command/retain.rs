@@ -196,7 +196,7 @@ pub(crate) fn count_entries(
 
 fn shown_or_none(call: Call<'_>, text: Option<String>) -> Call<'_> {
     match text {
-        Some(text) => call.shown(text),
+        Some(text) => call.shown(&text),
         None => call.arg(""),
     }
 }

@@ -3,7 +3,7 @@
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use super::{RetentionSettings, RetryPolicy, check};
+use super::{ConsumerEvents, Events, RetentionSettings, RetryPolicy, check};
 use crate::error::Result;
 use crate::message::EntryId;
 
@@ -58,6 +58,8 @@ pub struct ConsumerConfig {
     pub(crate) start_from: StartFrom,
     pub(crate) on_group_lost: OnGroupLost,
     pub(crate) retention: RetentionSettings,
+    pub(crate) consumer_expiry: Duration,
+    pub(crate) events: Events,
 }
 
 impl ConsumerConfig {
@@ -79,6 +81,8 @@ impl ConsumerConfig {
             start_from: StartFrom::default(),
             on_group_lost: OnGroupLost::default(),
             retention: RetentionSettings::default(),
+            consumer_expiry: Duration::from_hours(1),
+            events: Events::default(),
         }
     }
 
@@ -191,6 +195,23 @@ impl ConsumerConfig {
         self
     }
 
+    /// After how long without a sign of life a consumer of the group that holds
+    /// nothing is removed from it, one lease to 30 days. Consumers of other
+    /// programs count as alive while Redis shows them as less idle than this.
+    /// Defaults to 1 h.
+    #[must_use]
+    pub fn consumer_expiry(mut self, time: Duration) -> Self {
+        self.consumer_expiry = time;
+        self
+    }
+
+    /// Hooks to call when something happens. Defaults to none.
+    #[must_use]
+    pub fn events(mut self, events: impl ConsumerEvents) -> Self {
+        self.events = Events::new(events);
+        self
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
         const MS: Duration = Duration::from_millis(1);
         const HOUR: Duration = Duration::from_hours(1);
@@ -204,6 +225,12 @@ impl ConsumerConfig {
         check::duration("block_duration", self.block_duration, MS * 10, HOUR / 60)?;
         check::duration("lease", self.lease, MS * 100, HOUR)?;
         check::duration("lease_cap", self.lease_cap, self.lease, HOUR * 24 * 7)?;
+        check::duration(
+            "consumer_expiry",
+            self.consumer_expiry,
+            self.lease,
+            HOUR * 24 * 30,
+        )?;
         check::duration("grace", self.grace, Duration::ZERO, HOUR)?;
         self.retention.validate("max_messages")?;
         self.retry.validate()

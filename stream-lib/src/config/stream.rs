@@ -27,6 +27,7 @@ pub struct StreamConfig {
     pub(crate) name: String,
     pub(crate) batch_size: usize,
     pub(crate) send_timeout: Duration,
+    pub(crate) idempotency_window: Duration,
     pub(crate) retention: RetentionSettings,
 }
 
@@ -37,6 +38,7 @@ impl StreamConfig {
             name: name.into(),
             batch_size: 10,
             send_timeout: Duration::from_secs(5),
+            idempotency_window: Duration::from_mins(2),
             retention: RetentionSettings::default(),
         }
     }
@@ -54,6 +56,15 @@ impl StreamConfig {
     #[must_use]
     pub fn send_timeout(mut self, wait: Duration) -> Self {
         self.send_timeout = wait;
+        self
+    }
+
+    /// How long an idempotency key is remembered, 1 ms to 7 days: a second add
+    /// of the same key within it returns the first entry's id. Defaults to
+    /// 2 min.
+    #[must_use]
+    pub fn idempotency_window(mut self, time: Duration) -> Self {
+        self.idempotency_window = time;
         self
     }
 
@@ -135,8 +146,8 @@ impl StreamConfig {
         self
     }
 
-    /// [`max_length`](Self::max_length), or its default.
-    #[allow(dead_code, reason = "for the producers that route by it")]
+    /// [`max_length`](Self::max_length): also the backlog that a backup producer
+    /// lets the stream have.
     pub(crate) fn capacity(&self) -> u64 {
         let default = Retention::default().max_length;
         self.retention.max_length.unwrap_or(default)
@@ -150,6 +161,12 @@ impl StreamConfig {
             self.send_timeout,
             Duration::from_millis(1),
             Duration::from_hours(1),
+        )?;
+        check::duration(
+            "idempotency_window",
+            self.idempotency_window,
+            Duration::from_millis(1),
+            Duration::from_hours(24 * 7),
         )?;
         self.retention.validate("max_length")
     }

@@ -7,6 +7,7 @@
 //! with a name in Redis that no other life has.
 
 mod ack;
+mod alone;
 mod batch;
 mod delivery;
 mod handler;
@@ -38,6 +39,7 @@ use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::OwnedMessage;
+use crate::runtime::on_library_thread;
 
 /// A consumer that a manager holds, running or not.
 ///
@@ -149,9 +151,7 @@ impl Consumer {
     /// another type, a vanished group that was not to be made again.
     pub fn failure(&self) -> Option<Error> {
         let failure = self.0.failure.lock();
-        failure
-            .as_ref()
-            .map(|e| Error::new(e.kind(), e.to_string()))
+        failure.as_ref().map(Error::again)
     }
 
     /// What it has done, and what it has in hand.
@@ -169,7 +169,7 @@ impl Consumer {
             lost: counters.lost.load(Ordering::Relaxed),
             deleted: counters.deleted.load(Ordering::Relaxed),
             buffered: life.as_ref().map_or(0, Life::buffered),
-            running: counters.running.load(Ordering::SeqCst),
+            running: life.as_ref().map_or(0, Life::running),
             settling: counters.settling.load(Ordering::SeqCst),
         }
     }
@@ -213,8 +213,14 @@ impl Consumer {
 
     /// Stops it. From one of the library's own threads this only signals.
     pub(crate) fn stop(&self) -> ShutdownReport {
-        let life = self.0.life.lock().take();
-        let still_running = life.map_or(0, |life| life.end(self.0.config.grace));
+        let still_running = if on_library_thread() {
+            self.signal_stop();
+            // The threads stay with us: a later stop waits for them.
+            self.0.life.lock().as_ref().map_or(0, Life::running)
+        } else {
+            let life = self.0.life.lock().take();
+            life.map_or(0, |life| life.end(self.0.config.grace))
+        };
         let counters = &self.0.counters;
         ShutdownReport {
             completed: counters.completed.load(Ordering::Relaxed),

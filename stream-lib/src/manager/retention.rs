@@ -1,8 +1,8 @@
 //! What retention does, asked for by hand.
 
-use super::{StreamManager, WAIT};
+use super::StreamManager;
 use crate::config::StreamConfig;
-use crate::connection::PooledWire;
+use crate::connection::Wire;
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::retention::{self, BlockedStream, CleanupReport, RetentionPlan, Wish};
@@ -103,8 +103,8 @@ impl StreamManager {
             .map_err(|e| e.while_doing(format_args!("cleaning `{}`", keys.stream())))
     }
 
-    fn retention_wire(&self, keys: &StreamKeys) -> Result<PooledWire> {
+    fn retention_wire(&self, keys: &StreamKeys) -> Result<Wire> {
         let node = self.topology.node_for(keys.stream().as_bytes());
-        node.pooled(WAIT)
+        node.dedicated()
     }
 }

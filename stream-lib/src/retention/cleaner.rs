@@ -95,7 +95,7 @@ impl Cleaner {
             thread.take()
         };
         if let Some(thread) = thread.filter(|_| !on_library_thread()) {
-            thread.join_within(PATIENCE);
+            thread.join_by(Instant::now() + PATIENCE);
         }
     }
 }

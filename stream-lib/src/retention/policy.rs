@@ -7,7 +7,6 @@
 use std::time::Duration;
 
 use crate::command::{Position, Sight};
-use crate::config::Retention;
 use crate::message::EntryId;
 
 /// Which of a stream's oldest entries go.
@@ -133,7 +132,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::Priority;
+    use crate::config::{Priority, Retention};
 
     const NOW: u64 = 1_000;
 
