@@ -7,6 +7,7 @@ mod idle;
 mod order;
 mod produce;
 mod status;
+mod trim;
 mod work;
 
 use std::fmt;
@@ -28,7 +29,7 @@ impl Cli {
             Command::Work(args) => work::run(&args),
             Command::Status(args) => status::run(&args),
             Command::Dead(args) => dead::run(&args),
-            Command::Trim(_) => Err(NotYet("trim").into()),
+            Command::Trim(args) => trim::run(&args),
         }
     }
 }
