@@ -181,7 +181,7 @@ fn race(priority: Priority) {
     for group in ["quick", "stopped"] {
         server.command::<()>(&["XGROUP", "CREATE", STREAM, group, "0", "MKSTREAM"]);
     }
-    let cleaning: Vec<_> = (0..2).map(|_| clean(&server, priority)).collect();
+    let cleaning = [clean(&server, priority), clean(&server, priority)];
     let quick = Group::start(&server, "quick", dir.path());
     let stopped = Group::start(&server, "stopped", dir.path());
     let manager = StreamManager::connect(server.url()).unwrap();
