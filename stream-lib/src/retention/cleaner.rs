@@ -135,9 +135,7 @@ fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
     const WAIT: Duration = Duration::from_secs(2);
     let stream = task.keys.stream();
     let mut wire = shared.topology.node_for(stream.as_bytes()).pooled(WAIT)?;
-    if task.announce {
-        announce(&mut wire, &task.keys, &task.wish.asked)?;
-    }
+    announce(&mut wire, &task.keys, &task.wish.unsaid)?;
     let errand = Errand::TrimInTurn(&shared.token);
     let mut total = Total::default();
     loop {
