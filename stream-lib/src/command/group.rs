@@ -66,6 +66,10 @@ impl Group {
         &self.lock_alone
     }
 
+    pub(crate) fn keys(&self) -> &StreamKeys {
+        &self.keys
+    }
+
     /// Makes the group, and the stream with it, where they don't stand yet
     /// (`XGROUP CREATE … MKSTREAM`).
     pub(crate) fn make(&self, wire: &mut Wire, from: StartFrom) -> Result<MakeGroup> {
