@@ -41,6 +41,10 @@ impl Group {
         }
     }
 
+    pub(crate) fn keys(&self) -> &StreamKeys {
+        &self.keys
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -64,10 +68,6 @@ impl Group {
     /// The lock for a delivery that runs alone in the whole group.
     pub(crate) fn lock_alone(&self) -> &str {
         &self.lock_alone
-    }
-
-    pub(crate) fn keys(&self) -> &StreamKeys {
-        &self.keys
     }
 
     /// Makes the group, and the stream with it, where they don't stand yet

@@ -57,9 +57,9 @@ pub struct ConsumerConfig {
     pub(crate) grace: Duration,
     pub(crate) start_from: StartFrom,
     pub(crate) on_group_lost: OnGroupLost,
+    pub(crate) retention: RetentionSettings,
     pub(crate) consumer_expiry: Duration,
     pub(crate) events: Events,
-    pub(crate) retention: RetentionSettings,
 }
 
 impl ConsumerConfig {
@@ -80,9 +80,9 @@ impl ConsumerConfig {
             grace: Duration::from_secs(25),
             start_from: StartFrom::default(),
             on_group_lost: OnGroupLost::default(),
+            retention: RetentionSettings::default(),
             consumer_expiry: Duration::from_hours(1),
             events: Events::default(),
-            retention: RetentionSettings::default(),
         }
     }
 
@@ -176,23 +176,6 @@ impl ConsumerConfig {
         self
     }
 
-    /// After how long without a sign of life a consumer of the group that holds
-    /// nothing is removed from it, one lease to 30 days. Consumers of other
-    /// programs count as alive while Redis shows them as less idle than this.
-    /// Defaults to 1 h.
-    #[must_use]
-    pub fn consumer_expiry(mut self, time: Duration) -> Self {
-        self.consumer_expiry = time;
-        self
-    }
-
-    /// Hooks to call when something happens. Defaults to none.
-    #[must_use]
-    pub fn events(mut self, events: impl ConsumerEvents) -> Self {
-        self.events = Events::new(events);
-        self
-    }
-
     /// How many entries the stream shall have at most, 1 to 10^12: the
     /// [`max_length`](crate::StreamConfig::max_length) of the stream, and
     /// stored with it, as set by a consumer. Defaults to what is stored, else
@@ -209,6 +192,23 @@ impl ConsumerConfig {
     #[must_use]
     pub fn cleanup_interval(mut self, interval: Duration) -> Self {
         self.retention.cleanup_interval = Some(interval);
+        self
+    }
+
+    /// After how long without a sign of life a consumer of the group that holds
+    /// nothing is removed from it, one lease to 30 days. Consumers of other
+    /// programs count as alive while Redis shows them as less idle than this.
+    /// Defaults to 1 h.
+    #[must_use]
+    pub fn consumer_expiry(mut self, time: Duration) -> Self {
+        self.consumer_expiry = time;
+        self
+    }
+
+    /// Hooks to call when something happens. Defaults to none.
+    #[must_use]
+    pub fn events(mut self, events: impl ConsumerEvents) -> Self {
+        self.events = Events::new(events);
         self
     }
 

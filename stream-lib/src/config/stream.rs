@@ -146,8 +146,8 @@ impl StreamConfig {
         self
     }
 
-    /// [`max_length`](Self::max_length), or its default: the backlog that a
-    /// backup producer lets the stream have.
+    /// [`max_length`](Self::max_length): also the backlog that a backup producer
+    /// lets the stream have.
     pub(crate) fn capacity(&self) -> u64 {
         let default = Retention::default().max_length;
         self.retention.max_length.unwrap_or(default)

@@ -195,9 +195,9 @@ impl StreamManager {
     /// [`NotFound`](ErrorKind::NotFound).
     pub fn remove_producer(&self, name: &str) -> Result<()> {
         let producer = self.registry.write().producers.remove("producer", name)?;
-        producer.close();
         self.cleaner
             .forget(producer.stream(), &User::Producer(name.to_owned()));
+        producer.close();
         producer.join();
         Ok(())
     }
@@ -484,10 +484,10 @@ impl StreamManager {
             .iter()
             .map(Consumer::stop)
             .fold(ShutdownReport::default(), ShutdownReport::and);
-        self.cleaner.stop();
         for producer in &producers {
             producer.join();
         }
+        self.cleaner.stop();
         if !on_library_thread() {
             // Adds that wait for Redis end with it; consumers that were only
             // told to stop still need their connections.
@@ -496,22 +496,16 @@ impl StreamManager {
         report
     }
 
-    fn register(
-        &self,
-        name: &str,
-        producer: ProducerCore,
-        retention: RetentionSettings,
-    ) -> Result<()> {
+    fn register(&self, name: &str, producer: ProducerCore, asked: RetentionSettings) -> Result<()> {
         let producer = Arc::new(producer);
         let mut registry = self.registry.write();
         let registered = registry.register(name, &producer);
         if registered.is_ok() {
-            // What `add` made for want of this one has had its day.
-            let user = User::Producer(name.to_owned());
+            let keys = producer.keys();
+            self.cleaner.forget(keys.stream(), &User::DefaultProducer);
             self.cleaner
-                .forget(producer.stream(), &User::DefaultProducer);
-            self.cleaner.tend(producer.keys(), user, retention);
-            return registered;
+                .tend(keys, User::Producer(name.to_owned()), asked);
+            return Ok(());
         }
         drop(registry);
         producer.close();

@@ -132,8 +132,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::Priority;
-    use crate::config::Retention;
+    use crate::config::{Priority, Retention};
 
     const NOW: u64 = 1_000;
 

@@ -4,7 +4,11 @@
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
+mod cleaner;
+mod limits;
 mod priorities;
+mod race;
+mod settings;
 mod stream;
 
 use std::time::Duration;

@@ -122,12 +122,12 @@ end
 local owner = false
 if writes and token ~= '' then
   owner = redis.call('GET', lock)
-  if owner and owner ~= token then
-    return {0, redis.call('PTTL', lock)}
-  end
   local pace = tonumber(set.cleanup_interval)
   if eager then
     pace = math.min(pace, 100)
+  end
+  if owner and owner ~= token then
+    return {0, pace}
   end
   local last = tonumber(redis.call('HGET', meta, 'retention:last') or '')
   if not last then
