@@ -42,6 +42,10 @@ pub enum ErrorKind {
     AlreadyExists,
     /// Several producers serve the stream; say which with `add_to`.
     Ambiguous,
+    /// The spool has no room for the message. Nothing of it was kept.
+    Full,
+    /// Another process, or another producer, has the spool's directory.
+    Locked,
     /// The manager or the consumer was shut down.
     Closed,
     /// The operating system refused a thread or a file.

@@ -1,6 +1,8 @@
 //! Producers: what adds messages to a stream.
 
 mod simple;
+#[cfg(feature = "spool")]
+mod spool;
 
 use std::fmt;
 use std::marker::PhantomData;
