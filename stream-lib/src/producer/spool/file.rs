@@ -17,8 +17,9 @@ pub(super) const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new(
 const HEADER: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("header");
 const FORMAT: u64 = 1;
 
-/// What redb may keep in memory: records are read once, in order.
-const CACHE: usize = 8 << 20;
+/// What redb may keep in memory: records are read once, in order. Tests want to
+/// see the disk.
+const CACHE: usize = if cfg!(test) { 0 } else { 8 << 20 };
 
 /// Why the database can't be used.
 #[derive(Debug)]

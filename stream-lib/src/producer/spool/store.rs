@@ -1,5 +1,6 @@
 //! The database file: commits, reads, and what to do when it fails.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -64,10 +65,11 @@ impl Store {
             Err(Trouble::Damaged(cause)) => {
                 // The numbers given out are unknown: begin with a new name.
                 let name = SpoolId::random();
-                let (fresh, damage) = salvage::replace(&directory, stream, cause, |highest| Header {
-                    spool: name,
-                    life: highest.life(),
-                })?;
+                let (fresh, damage) =
+                    salvage::replace(&directory, stream, cause, |highest| Header {
+                        spool: name,
+                        life: highest.life(),
+                    })?;
                 damages.push(damage);
                 fresh
             }
@@ -114,7 +116,9 @@ impl Store {
         let count = records.len() as u64;
         let bytes = records.iter().map(Record::cost).sum::<u64>();
         let sent = self.contents.lock().sent;
+        let tried = Cell::new(false);
         let done = self.run(stream, |database| {
+            tried.set(true);
             let write = file::begin_write(database)?;
             {
                 let mut table = write.open_table(FRAMES)?;
@@ -141,7 +145,7 @@ impl Store {
             contents.reserved.1 -= bytes;
         }
         match done {
-            Err(Trouble::Failed(cause)) => match self.reopen(stream) {
+            Err(Trouble::Failed(cause)) if tried.get() => match self.reopen(stream) {
                 Ok(()) => Err(Trouble::Failed(cause)),
                 // What the disk has of it shows when it can be read again.
                 Err(_) => Err(Trouble::Uncertain(cause)),

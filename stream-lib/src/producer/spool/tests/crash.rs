@@ -97,7 +97,9 @@ fn life(directory: &Path) {
     confirm(&text(2));
     // Redis is away, then there for one batch, whose answer is lost too.
     assert!(spool.turn(1).is_none());
-    spool.append(vec![text(3).into_bytes(), text(4).into_bytes()]).unwrap();
+    spool
+        .append(vec![text(3).into_bytes(), text(4).into_bytes()])
+        .unwrap();
     confirm(&text(3));
     confirm(&text(4));
     redis.send(&spool.peek_oldest(2, u64::MAX).unwrap());

@@ -48,7 +48,8 @@ fn plan() -> Option<Arc<Plan>> {
             ..Plan::default()
         }))
     });
-    PLAN.with_borrow(Clone::clone).or_else(|| of_process.clone())
+    PLAN.with_borrow(Clone::clone)
+        .or_else(|| of_process.clone())
 }
 
 /// A step outside of the database file.
@@ -146,7 +147,10 @@ impl Watched {
     fn remember(&self, offset: u64, length: usize) -> io::Result<()> {
         let mut unsynced = self.unsynced.lock();
         let end = self.inner.len()?;
-        let (first, last) = (offset / BLOCK as u64, (offset + length as u64 - 1) / BLOCK as u64);
+        let (first, last) = (
+            offset / BLOCK as u64,
+            (offset + length as u64 - 1) / BLOCK as u64,
+        );
         for block in first..=last {
             let at = block * BLOCK as u64;
             let mut before = vec![0; BLOCK.min(end.saturating_sub(at) as usize)];

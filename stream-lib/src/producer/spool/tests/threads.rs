@@ -40,7 +40,10 @@ fn threads_share_commits_and_each_keeps_its_order() {
     }
     let steps = plan.steps() - before;
     let alone = steps_of_one * (threads * each) as u64;
-    assert!(steps < alone / 2, "{steps} steps, {alone} if each were alone");
+    assert!(
+        steps < alone / 2,
+        "{steps} steps, {alone} if each were alone"
+    );
 }
 
 #[test]
@@ -102,7 +105,10 @@ fn full_spool_refuses_whole_batches_and_takes_more_once_emptied() {
     let (_directory, spool) = in_new_directory();
     let half = "x".repeat(usize::try_from(OPTIONS.max_bytes / 2).unwrap() - 1_000);
     append(&spool, &[&half]).unwrap();
-    assert_eq!(kind(append(&spool, &["small", &half, &half])), ErrorKind::Full);
+    assert_eq!(
+        kind(append(&spool, &["small", &half, &half])),
+        ErrorKind::Full
+    );
     assert_eq!(spool.len(), 1);
     append(&spool, &[&half]).unwrap();
     assert_eq!(kind(append(&spool, &[&half])), ErrorKind::Full);
