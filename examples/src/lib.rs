@@ -1,1 +1,10 @@
-//! Programs.
+//! What the example programs share.
+
+mod cleanup;
+pub mod orders;
+mod setup;
+mod signals;
+
+pub use self::cleanup::remove_stream;
+pub use self::setup::{connect, log_to_stderr, pretend_to_work};
+pub use self::signals::StopSignal;

@@ -111,6 +111,7 @@ const KNOWN: &[Known] = &[
     known("json", &[Place::Field], Takes::Nothing),
     known("with", &[Place::Field], Takes::Text("path::to_module")),
     known("flatten", &[Place::Field], Takes::Nothing),
+    known("idempotency_key", &[Place::Field], Takes::Nothing),
 ];
 
 /// The attributes of one type, variant or field.
@@ -282,16 +283,19 @@ fn items(attributes: &[Attribute], errors: &mut Errors) -> Vec<Item> {
 /// Reads all items, going on behind the next comma after a mistake.
 fn parse_items(input: ParseStream<'_>, items: &mut Vec<Item>, errors: &mut Errors) {
     while !input.is_empty() {
-        match Item::parse(input) {
+        let item = Item::parse(input).and_then(|item| {
+            if input.is_empty() || input.peek(Token![,]) {
+                Ok(item)
+            } else {
+                Err(input.error("expected `,`"))
+            }
+        });
+        match item {
             Ok(item) => items.push(item),
             Err(error) => {
                 errors.add(error);
                 skip_to_comma(input);
             }
-        }
-        if !input.is_empty() && !input.peek(Token![,]) {
-            errors.add(input.error("expected `,`"));
-            skip_to_comma(input);
         }
         let _: Option<Token![,]> = input.parse().unwrap_or_default();
     }
@@ -313,7 +317,7 @@ impl Parse for Item {
         let key = input.call(Ident::parse_any)?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            match input.parse::<Expr>()? {
+            match ungrouped(input.parse()?) {
                 Expr::Lit(ExprLit {
                     lit: Lit::Str(text),
                     ..
@@ -327,6 +331,14 @@ impl Parse for Item {
         };
         Ok(Self { key, value })
     }
+}
+
+/// Takes off the invisible brackets around what comes out of a `macro_rules!`.
+fn ungrouped(mut expression: Expr) -> Expr {
+    while let Expr::Group(group) = expression {
+        expression = *group.expr;
+    }
+    expression
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use syn::{Ident, LitStr};
 
 use crate::attr::{Attrs, Errors};
-use crate::model::{Body, Field, Form, Model, Name, Shape, Variant};
+use crate::model::{Body, Field, Form, Model, Name, Shape, Variant, option_of};
 
 /// Reports every rule that the type breaks.
 pub(crate) fn check(model: &Model<'_>, errors: &mut Errors) {
@@ -113,9 +113,10 @@ fn check_variants(variants: &[Variant<'_>], errors: &mut Errors) {
     let mut other: Option<&Ident> = None;
     for variant in variants {
         if let Some(attr) = variant.attrs.find("other") {
-            if let Some(first) = other.replace(variant.ident) {
+            if let Some(first) = other {
                 errors.on(&attr.key, format!("`other` is taken by `{first}`"));
             }
+            other.get_or_insert(variant.ident);
             let refused: &[&str] = match variant.shape {
                 Shape::Unit => &["alias"],
                 _ => &["alias", "rename"],
@@ -186,8 +187,15 @@ fn check_fields(fields: &[Field<'_>], tag: Option<&Name>, errors: &mut Errors) {
     if let Some(tag) = tag {
         names.0.insert(tag.text.clone(), "the tag".to_owned());
     }
+    let mut keyed = false;
     for field in fields {
         check_conflicts(field, errors);
+        if let Some(attr) = field.attrs.find("idempotency_key")
+            && std::mem::replace(&mut keyed, true)
+        {
+            let text = "another field is the `idempotency_key` already";
+            errors.on(&attr.key, text);
+        }
         if matches!(field.form, Form::Skip | Form::Flatten) {
             continue;
         }
@@ -213,6 +221,13 @@ fn check_conflicts(field: &Field<'_>, errors: &mut Errors) {
     }
     if let (Some(_), Some(with)) = (attrs.find("json"), attrs.find("with")) {
         errors.on(&with.key, "a field has either `json` or `with`");
+    }
+    if matches!(field.form, Form::Plain)
+        && let Some(inner) = option_of(field.ty)
+        && option_of(inner).is_some()
+    {
+        let text = "an `Option` in an `Option`: an entry can't tell their `None`s apart";
+        errors.on(field.ty, text);
     }
 }
 

@@ -1,4 +1,11 @@
-//! `#[derive(StreamMessage)]` for stream-lib.
+//! `#[derive(StreamMessage)]` for stream-lib, which re-exports it.
+//!
+//! Depend on stream-lib, not on this crate: see the derive
+//! [`StreamMessage`](macro@StreamMessage).
+//!
+//! From one stage to the next: `attr` parses `#[stream(..)]`, `model` puts it in
+//! the terms of messages, `check` holds the rules between attributes, `expand`
+//! writes the code.
 
 mod attr;
 mod case;
@@ -7,12 +14,251 @@ mod expand;
 mod model;
 
 use proc_macro::TokenStream;
+use quote::quote;
 use syn::{DeriveInput, parse_macro_input};
 
 use crate::attr::Errors;
 use crate::model::Model;
 
-/// Derives `StreamMessage`.
+/// Makes a type a message, or the value of a field.
+///
+/// | on | makes it |
+/// |---|---|
+/// | a struct with named fields | a message: one field of the entry for each |
+/// | an enum with `#[stream(tag = "..")]` | a message: one of several types on one stream |
+/// | an enum of unit variants, without `tag` | a field value: the variant's name |
+/// | a struct around one value, `struct OrderId(u64)` | a field value: that value |
+///
+/// A message implements `StreamMessage`, and `OwnedMessage` if it borrows
+/// nothing: a type with a lifetime parameter, or with a reference in a field, can
+/// be written but not read. Generic types work; their parameters need what their
+/// fields need. `SCHEMA` describes the type for tools.
+///
+/// ```
+/// use stream_lib::{RawMessage, Routed, StreamMessage};
+///
+/// #[derive(StreamMessage)]
+/// #[stream(name = "orders")]
+/// struct Order {
+///     order_id: String,
+///     amount: f64,
+///     paid: bool,
+///     note: Option<String>,
+/// }
+///
+/// let order = Order { order_id: "A-1".into(), amount: 99.99, paid: true, note: None };
+/// let entry = RawMessage::from_message(&order)?;
+/// assert_eq!(
+///     entry,
+///     RawMessage::from_iter([("order_id", "A-1"), ("amount", "99.99"), ("paid", "1")]),
+/// );
+/// assert_eq!(Order::STREAM, "orders");
+///
+/// // An entry made by hand, by another program, in another order:
+/// let entry = RawMessage::from_iter([
+///     ("paid", "false"), ("amount", "9.5"), ("order_id", "A-2"), ("more", "ignored"),
+/// ]);
+/// let order: Order = entry.decode()?;
+/// assert_eq!(order.order_id, "A-2");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Reading
+///
+/// Unknown fields are ignored, so producers can move first. Of duplicate fields
+/// the last wins. An absent field is an error, unless its type is an `Option` or
+/// it has a `default`; so is a malformed one, with a default too. Field names
+/// that start with `~` are the library's: refused in messages, skipped when
+/// reading.
+///
+/// # Attributes on the type
+///
+/// - **`name = "orders"`**: the stream of a message. Implements `Routed`, which
+///   `manager.add` needs; messages without a name go through `add_to`. Braces
+///   are for one Redis Cluster hash tag: `"{shop}:orders"`.
+/// - **`rename_all = "camelCase"`**: the names of all fields of a struct, or of
+///   all variants of an enum. One of `lowercase`, `UPPERCASE`, `PascalCase`,
+///   `camelCase`, `snake_case`, `SCREAMING_SNAKE_CASE`, `kebab-case`,
+///   `SCREAMING-KEBAB-CASE`. Defaults to the names as they are.
+/// - **`rename_all_fields = "camelCase"`**: the names of the fields in all
+///   variants of an enum.
+/// - **`tag = "kind"`**: makes an enum a message, with the variant's name in a
+///   field `kind`. Variants have named fields, no fields, or hold another message.
+/// - **`deny_unknown_fields`**: an unknown field is an error.
+/// - **`crate = "path"`**: where stream-lib is, if not at `::stream_lib`.
+///
+/// ```
+/// use stream_lib::{RawMessage, StreamMessage};
+///
+/// #[derive(StreamMessage, Debug, PartialEq)]
+/// struct Refund {
+///     order_id: String,
+///     cents: u64,
+/// }
+///
+/// #[derive(StreamMessage, Debug, PartialEq)]
+/// #[stream(name = "order_events", tag = "kind", rename_all = "snake_case")]
+/// enum OrderEvent {
+///     OrderPlaced { order_id: String },
+///     #[stream(alias = "repaid")]
+///     Refunded(Refund),
+///     Heartbeat,
+///     #[stream(other)]
+///     Unknown(RawMessage),
+/// }
+///
+/// let event = OrderEvent::Refunded(Refund { order_id: "A-1".into(), cents: 250 });
+/// let entry = RawMessage::from_message(&event)?;
+/// assert_eq!(
+///     entry,
+///     RawMessage::from_iter([("kind", "refunded"), ("order_id", "A-1"), ("cents", "250")]),
+/// );
+/// assert_eq!(entry.decode::<OrderEvent>()?, event);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Attributes on a variant
+///
+/// - **`rename = "made"`**: its name.
+/// - **`alias = "created"`**: another name that is read. May be repeated.
+/// - **`rename_all = "camelCase"`**: the names of its fields.
+/// - **`other`**: takes every name that no other variant has. A message variant
+///   without fields drops what it does not know; one that holds a `RawMessage`
+///   keeps the whole entry, its tag included, and writes it as it was. In a field
+///   value, a variant that holds a `String` keeps the word.
+///
+/// ```
+/// use stream_lib::{RawMessage, StreamMessage};
+///
+/// #[derive(StreamMessage, Debug, PartialEq)]
+/// #[stream(rename_all = "lowercase")]
+/// enum Status {
+///     #[stream(alias = "new")]
+///     Pending,
+///     Paid,
+///     #[stream(other)]
+///     Other(String),
+/// }
+///
+/// #[derive(StreamMessage, Debug, PartialEq)]
+/// struct OrderId(u64);
+///
+/// #[derive(StreamMessage)]
+/// struct Change {
+///     id: OrderId,
+///     status: Status,
+/// }
+///
+/// let change: Change = RawMessage::from_iter([("id", "7"), ("status", "new")]).decode()?;
+/// assert_eq!((change.id, change.status), (OrderId(7), Status::Pending));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Attributes on a field
+///
+/// - **`rename = "id"`**: its name in the entry.
+/// - **`alias = "order"`**: another name that is read. May be repeated.
+/// - **`default`**, **`default = "path"`**: what an absent field means:
+///   `Default::default()`, or what the function returns. A function is refused on
+///   an `Option`, whose `None` is written as an absent field.
+/// - **`skip`**: not in the entry. Reading fills in `Default::default()`.
+/// - **`json`**: any serde type, as one JSON document. `null` is no field at all,
+///   as for every `Option`, unless the field has a `default`.
+/// - **`with = "module"`**: a form of its own. The module has
+///   `fn encode(value: &T) -> impl AsRef<[u8]>` and
+///   `fn decode(bytes: &[u8]) -> Result<T, impl Display>`. Error texts are shown,
+///   so they must not repeat the value.
+/// - **`flatten`**: the fields of another message, in this one's entry. An
+///   `Option` of one is `None` if none of its fields is there. A `RawMessage`
+///   takes every field that the others leave. Names that meet are a compile
+///   error.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use serde::{Deserialize, Serialize};
+/// use stream_lib::{RawMessage, StreamMessage};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Item {
+///     sku: String,
+///     count: u32,
+/// }
+///
+/// #[derive(StreamMessage)]
+/// struct Address {
+///     city: String,
+///     zip: String,
+/// }
+///
+/// /// Seconds instead of milliseconds.
+/// mod seconds {
+///     use std::num::ParseIntError;
+///     use std::time::Duration;
+///
+///     pub fn encode(value: &Duration) -> String {
+///         value.as_secs().to_string()
+///     }
+///
+///     pub fn decode(bytes: &[u8]) -> Result<Duration, ParseIntError> {
+///         let text = String::from_utf8_lossy(bytes);
+///         text.parse().map(Duration::from_secs)
+///     }
+/// }
+///
+/// fn standard() -> String {
+///     "standard".to_owned()
+/// }
+///
+/// #[derive(StreamMessage)]
+/// struct Shipment {
+///     #[stream(rename = "id", alias = "shipment_id")]
+///     shipment: u64,
+///     #[stream(default = "standard")]
+///     service: String,
+///     #[stream(json)]
+///     items: Vec<Item>,
+///     #[stream(with = "seconds")]
+///     promised: Duration,
+///     #[stream(flatten)]
+///     address: Address,
+///     #[stream(flatten)]
+///     rest: RawMessage,
+///     #[stream(skip)]
+///     cached_label: Option<Vec<u8>>,
+/// }
+///
+/// let entry = RawMessage::from_iter([
+///     ("shipment_id", "7"),
+///     ("items", r#"[{"sku":"A","count":2}]"#),
+///     ("promised", "90"),
+///     ("city", "Ulm"),
+///     ("zip", "89073"),
+///     ("colour", "red"),
+/// ]);
+/// let shipment: Shipment = entry.decode()?;
+/// assert_eq!(shipment.service, "standard");
+/// assert_eq!(shipment.items[0].count, 2);
+/// assert_eq!(shipment.promised, Duration::from_secs(90));
+/// assert_eq!(shipment.rest, RawMessage::new().with("colour", "red"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Mistakes
+///
+/// They are all reported at once, each where it was made:
+///
+/// ```compile_fail
+/// # use stream_lib::StreamMessage;
+/// #[derive(StreamMessage)]
+/// #[stream(name = "{}:orders")]         // stray or empty braces
+/// struct Order {
+///     #[stream(renam = "id")]           // unknown attribute, did you mean `rename`?
+///     order_id: u64,
+///     #[stream(rename = "~origin")]     // reserved
+///     origin: String,
+/// }
+/// ```
 #[proc_macro_derive(StreamMessage, attributes(stream))]
 pub fn stream_message(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -25,7 +271,7 @@ pub fn stream_message(input: TokenStream) -> TokenStream {
         (None, Some(model)) => expand::expand(model),
         (errors, model) => {
             let stub = expand::stub(&input, model.as_ref());
-            quote::quote!(#errors #stub)
+            quote!(#errors #stub)
         }
     };
     output.into()

@@ -5,7 +5,10 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Data, DataEnum, DeriveInput, Fields, Generics, Ident, LitStr, Member, Path, Type};
+use syn::{
+    Data, DataEnum, DeriveInput, Fields, GenericArgument, Generics, Ident, LitStr, Member, Path,
+    PathArguments, Type,
+};
 
 use crate::attr::{Attrs, Errors, Place};
 use crate::case::Case;
@@ -382,4 +385,24 @@ fn mentions(ty: &Type, is_it: impl Fn(&TokenTree) -> bool + Copy) -> bool {
 
 fn is_punct(token: &TokenTree, wanted: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted)
+}
+
+/// What is optional, where a type is spelled as an `Option`. For aliases only a
+/// trait knows.
+pub(crate) fn option_of(ty: &Type) -> Option<&Type> {
+    let last = match ty {
+        Type::Path(path) => path.path.segments.last()?,
+        // Around what comes out of a `macro_rules!`.
+        Type::Group(group) => return option_of(&group.elem),
+        _ => return None,
+    };
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) if last.ident == "Option" => {
+            match arguments.args.first()? {
+                GenericArgument::Type(inner) => Some(inner),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }

@@ -26,6 +26,8 @@ pub enum ErrorKind {
     /// Redis refuses to serve for now: `OOM`, `READONLY`, `LOADING`, `MISCONF`
     /// and their like. Nothing was written.
     Refused,
+    /// The backup stream holds as many entries as it may. Nothing was written.
+    Full,
     /// The stream or the consumer group does not exist (`NOGROUP`).
     NoGroup,
     /// Redis answered with another error.
@@ -89,6 +91,15 @@ impl Error {
         self
     }
 
+    /// The same error for somebody else who is hit by it; its cause as text.
+    pub(crate) fn again(&self) -> Self {
+        let same = Self::new(self.0.kind, self.0.text.clone());
+        match &self.0.source {
+            Some(source) => same.because(source.to_string()),
+            None => same,
+        }
+    }
+
     /// What went wrong, to match on.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -100,7 +111,10 @@ impl Error {
     /// [`ErrorKind::OutcomeUnknown`] is not retryable in this sense: a second
     /// call may write a second entry.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Unavailable | ErrorKind::Refused)
+        matches!(
+            self.kind(),
+            ErrorKind::Unavailable | ErrorKind::Refused | ErrorKind::Full
+        )
     }
 }
 

@@ -11,6 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) struct StreamKeys {
     stream: String,
     stem: String,
+    /// The backup stream, where it has a name of its own.
+    backup: Option<String>,
 }
 
 impl StreamKeys {
@@ -34,7 +36,31 @@ impl StreamKeys {
         Ok(Self {
             stream: stream.to_owned(),
             stem,
+            backup: None,
         })
+    }
+
+    /// Gives the backup stream a name of its own, which must share the slot.
+    pub(crate) fn with_backup(mut self, backup: &str) -> Result<Self> {
+        let problem = if backup == self.stream {
+            "is the stream itself"
+        } else if slot_tag(backup) == slot_tag(&self.stream) {
+            self.backup = Some(backup.to_owned());
+            return Ok(self);
+        } else {
+            "would be in another slot of a Redis Cluster"
+        };
+        Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "`backup_stream` {problem}: `{backup}`; use a name such as `{}`",
+                Self {
+                    backup: None,
+                    ..self
+                }
+                .backup()
+            ),
+        ))
     }
 
     pub(crate) fn stream(&self) -> &str {
@@ -43,7 +69,10 @@ impl StreamKeys {
 
     /// Where a backup producer puts what the stream has no room for.
     pub(crate) fn backup(&self) -> String {
-        format!("{}:backup", self.stem)
+        match &self.backup {
+            Some(name) => name.clone(),
+            None => format!("{}:backup", self.stem),
+        }
     }
 
     /// The dead letters: a stream.
@@ -56,9 +85,32 @@ impl StreamKeys {
         format!("{}:waiting:{group}", self.stem)
     }
 
+    /// A lock that one process holds at a time, for `what`.
+    pub(crate) fn lock(&self, what: &str) -> String {
+        format!("{}:lock:{what}", self.stem)
+    }
+
     /// What processes tell each other about the stream: a hash.
     pub(crate) fn meta(&self) -> String {
         format!("{}:meta", self.stem)
+    }
+
+    /// Where the first message of an idempotency key is: a string that lapses.
+    pub(crate) fn once(&self, key: &[u8]) -> Vec<u8> {
+        let mut name = format!("{}:once:", self.stem).into_bytes();
+        name.extend_from_slice(key);
+        name
+    }
+}
+
+/// The part of a key that Redis Cluster hashes.
+fn slot_tag(key: &str) -> &str {
+    let tag = key
+        .split_once('{')
+        .and_then(|(_, rest)| rest.split_once('}'));
+    match tag {
+        Some((tag, _)) if !tag.is_empty() => tag,
+        _ => key,
     }
 }
 
@@ -95,6 +147,22 @@ mod tests {
         let tagged = StreamKeys::new("{shop}:orders").unwrap();
         assert_eq!(tagged.backup(), "{shop}:orders:backup");
         assert_eq!(tagged.meta(), "{shop}:orders:meta");
+    }
+
+    #[test]
+    fn a_backup_stream_of_its_own_name_shares_the_slot() {
+        let keys = || StreamKeys::new("orders").unwrap();
+        assert_eq!(keys().lock("drain"), "{orders}:lock:drain");
+        assert_eq!(keys().once(b"k\xff"), b"{orders}:once:k\xff");
+        for name in ["{orders}:spare", "spare{orders}"] {
+            assert_eq!(keys().with_backup(name).unwrap().backup(), name);
+        }
+        for name in ["orders", "orders_backup", "{}orders", "{order}s", ""] {
+            let error = keys().with_backup(name).unwrap_err().to_string();
+            assert!(error.contains("`{orders}:backup`"), "{error}");
+        }
+        let tagged = StreamKeys::new("{shop}:orders").unwrap();
+        assert!(tagged.with_backup("{shop}:spare").is_ok());
     }
 
     #[test]

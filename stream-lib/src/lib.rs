@@ -8,6 +8,7 @@ mod command;
 mod config;
 mod connection;
 mod consumer;
+mod dead_letters;
 mod error;
 mod inspect;
 mod keys;
@@ -24,11 +25,13 @@ pub mod __private;
 pub use stream_derive::StreamMessage;
 
 pub use crate::config::{
-    ConnectionConfig, ConsumerConfig, OnGroupLost, RetryPolicy, StartFrom, StreamConfig,
+    BackupStreamConfig, ConnectionConfig, ConsumerConfig, ConsumerEvents, OnGroupLost, RetryPolicy,
+    StartFrom, StreamConfig,
 };
 pub use crate::consumer::{
     Consumer, ConsumerStats, Delivery, Handler, HandlerError, HandlerResult, ShutdownReport,
 };
+pub use crate::dead_letters::{DeadLetter, DeadLetters, RedriveReport};
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{GroupStats, StreamStats};
 pub use crate::manager::StreamManager;

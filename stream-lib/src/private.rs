@@ -1,28 +1,49 @@
 //! What the code of `#[derive(StreamMessage)]` calls. Not for people: it may
 //! change in any release.
 
+pub use std::default::Default;
 use std::fmt;
 
 pub use serde::Serialize;
 pub use serde::de::DeserializeOwned;
 
 pub use crate::message::fields::Claims;
+pub use crate::message::schema::{is_open_twice, overlaps};
 pub use crate::message::{
     DecodeError, EncodeError, FieldError, FieldSchema, FieldType, FieldWriter, Fields, FromField,
     OwnedMessage, Routed, Schema, StreamMessage, ToField, VariantSchema,
 };
 
-/// Reads a field, or what its absence means.
+/// Writes a field whose value is the message's idempotency key.
+pub fn write_key<'w>(
+    out: &mut FieldWriter<'w>,
+    write: impl FnOnce(&mut FieldWriter<'w>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    out.keyed(write)
+}
+
+/// Reads a field, or what its absence means. `own` has its schema.
 #[inline]
-pub fn field<T: ToField + FromField>(
+pub fn field<T: FromField>(
     value: Option<&[u8]>,
     message: &'static str,
     name: &str,
+    own: &'static [FieldSchema],
 ) -> Result<T, DecodeError> {
     match value {
         Some(value) => present(value, message, name),
-        None => T::absent().ok_or_else(|| DecodeError::missing(message, name, T::TYPE)),
+        None => T::absent().ok_or_else(|| missing(message, name, own)),
     }
+}
+
+#[cold]
+fn missing(message: &'static str, name: &str, own: &'static [FieldSchema]) -> DecodeError {
+    let expected = own.iter().find(|field| field.name == name);
+    DecodeError::missing(
+        message,
+        name,
+        expected.map_or(FieldType::Custom, |field| field.ty),
+    )
 }
 
 /// Reads a field that is there.
@@ -40,10 +61,11 @@ pub fn json<T: DeserializeOwned>(
     value: Option<&[u8]>,
     message: &'static str,
     name: &str,
+    own: &'static [FieldSchema],
 ) -> Result<T, DecodeError> {
     match value {
         Some(value) => json_present(value, message, name),
-        None => json_absent().ok_or_else(|| DecodeError::missing(message, name, FieldType::Json)),
+        None => serde_json::from_slice(b"null").map_err(|_| missing(message, name, own)),
     }
 }
 
@@ -54,11 +76,6 @@ pub fn json_present<T: DeserializeOwned>(
     name: &str,
 ) -> Result<T, DecodeError> {
     json_value(value).map_err(|error| DecodeError::malformed(message, name, error, value))
-}
-
-/// What an absent JSON field means, if it may be absent.
-pub fn json_absent<T: DeserializeOwned>() -> Option<T> {
-    serde_json::from_slice(b"null").ok()
 }
 
 /// Reads JSON. serde's own text is left out, since it repeats the value.
@@ -152,11 +169,11 @@ pub fn bad_choice<T: ToField>() -> FieldError {
 }
 
 /// The fields of one variant.
-pub fn variant_fields(schema: &'static Schema, variant: usize) -> &'static [FieldSchema] {
-    schema
-        .variants
-        .get(variant)
-        .map_or(&[], |variant| variant.fields)
+pub const fn variant_fields(schema: &'static Schema, variant: usize) -> &'static [FieldSchema] {
+    match schema.variants.split_at_checked(variant) {
+        Some((_, [variant, ..])) => variant.fields,
+        _ => &[],
+    }
 }
 
 /// The view of an entry for a flattened field.
@@ -169,21 +186,4 @@ pub fn flattened<'a>(fields: Fields<'a>, claims: &'a Claims<'a>) -> Fields<'a> {
 /// message that this one is flattened into.
 pub fn is_unknown(name: &[u8], own: &'static [FieldSchema], view: Fields<'_>) -> bool {
     !own.iter().any(|field| field.claims(name)) && !view.is_claimed(name)
-}
-
-/// Fails to compile where the flattened field number `position` shares a name
-/// with another field or with the tag.
-pub const fn check_flattened(tag: Option<&str>, fields: &[FieldSchema], position: usize) {
-    assert!(
-        !crate::message::schema::overlaps(tag, fields, position),
-        "the flattened message has a field whose name is taken by another field or by the tag"
-    );
-}
-
-/// Fails to compile for `default = ".."` on an optional field.
-pub const fn check_default<T: ToField>() {
-    assert!(
-        !T::OPTIONAL,
-        "`default = \"..\"` on an optional field: `None` is written as an absent field, which would be read as the default"
-    );
 }

@@ -63,7 +63,8 @@ pub(super) fn newtype(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
         Form::Json => (quote!(#private::json_value(#value)), None),
         Form::With(module) => {
             let refused = refused(model, module);
-            (quote!(#module::decode(#value).map_err(#refused)), None)
+            let decode = quote_spanned!(place(module)=> #module::decode);
+            (quote!(#decode(#value).map_err(#refused)), None)
         }
         Form::Plain | Form::Flatten | Form::Skip => {
             let inner = quote_spanned!(place(ty)=> <#ty as #private::FromField>);
@@ -277,8 +278,9 @@ fn read_field(
         ),
         Form::With(module) => {
             let refused = refused(model, module);
+            let decode = quote_spanned!(place(module)=> #module::decode);
             let decode = quote! {
-                #module::decode(#value).map_err(#refused).map_err(|error| {
+                #decode(#value).map_err(#refused).map_err(|error| {
                     #private::DecodeError::malformed(#message, #name, error, #value)
                 })?
             };
@@ -297,7 +299,8 @@ fn read_field(
         }
     };
     let Some(default) = default else {
-        return quote!(#always(#slot, #message, #name)?);
+        let list = &around.list;
+        return quote!(#always(#slot, #message, #name, const { #list })?);
     };
     quote! {
         match #slot {

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::{WRITTEN, checks_inside, local, place, schema, slot, with_bounds, written};
+use super::{WRITTEN, assert, local, place, schema, slot, with_bounds, written};
 use crate::model::{Body, Default, Field, Form, Model, Shape, Variant};
 
 /// `StreamMessage` for a struct or an enum with a tag.
@@ -12,7 +12,7 @@ pub(super) fn message(model: &Model<'_>) -> TokenStream {
     let (generics, arguments, _) = model.generics.split_for_impl();
     let bounds = with_bounds(model, &[WRITTEN]);
     let schema = schema::message(model);
-    let checks = checks_inside(model);
+    let checks = assert::statements(model);
     let (this, out) = (local("this"), local("out"));
     let body = match &model.body {
         Body::Struct(fields) => {
@@ -59,11 +59,10 @@ pub(super) fn newtype(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
             quote!(false),
             quote!(#private::write_json_or_null(&#this.0, #name, #out)),
         ),
-        Form::With(module) => (
-            quote!(#private::FieldType::Custom),
-            quote!(false),
-            quote!(#private::write_with(#module::encode(&#this.0), #name, #out)),
-        ),
+        Form::With(module) => (quote!(#private::FieldType::Custom), quote!(false), {
+            let encode = quote_spanned!(place(module)=> #module::encode);
+            quote!(#private::write_with(#encode(&#this.0), #name, #out))
+        }),
         Form::Plain | Form::Flatten | Form::Skip => {
             let value = quote_spanned!(place(ty)=> <#ty as #private::ToField>);
             (
@@ -154,6 +153,20 @@ fn write_variant(model: &Model<'_>, tag: &str, variant: &Variant<'_>) -> TokenSt
 
 /// Writes one field; `value` is a reference to it.
 fn write_field(model: &Model<'_>, field: &Field<'_>, value: &TokenStream) -> TokenStream {
+    let write = write_value(model, field, value);
+    if !field.attrs.has("idempotency_key") {
+        return write;
+    }
+    let (private, out) = (&model.private, local("out"));
+    quote! {
+        #private::write_key(#out, |#out| {
+            #write
+            ::core::result::Result::Ok(())
+        })?;
+    }
+}
+
+fn write_value(model: &Model<'_>, field: &Field<'_>, value: &TokenStream) -> TokenStream {
     let private = &model.private;
     let (ty, name, out) = (field.ty, &field.name.text, local("out"));
     match &field.form {
@@ -170,7 +183,8 @@ fn write_field(model: &Model<'_>, field: &Field<'_>, value: &TokenStream) -> Tok
             quote!(#write(#value, #name, #out)?;)
         }
         Form::With(module) => {
-            quote!(#private::write_with(#module::encode(#value), #name, #out)?;)
+            let encode = quote_spanned!(place(module)=> #module::encode);
+            quote!(#private::write_with(#encode(#value), #name, #out)?;)
         }
         Form::Flatten => {
             let encode = quote_spanned!(place(ty)=> <#ty as #private::StreamMessage>::encode);

@@ -1,12 +1,13 @@
 //! The code that the derive writes. Everything goes by absolute path, so that
 //! nothing in the user's scope can get in between.
 
+mod assert;
 mod decode;
 mod encode;
 mod schema;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{DeriveInput, Generics, Ident, LitByteStr, Member, Type, WhereClause};
@@ -27,7 +28,7 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
         Body::Choice(variants) => decode::choice(model, variants),
     });
     let routed = routed(model);
-    let checks = checks(model);
+    let checks = assert::items(model);
     quote! {
         #[allow(deprecated, unreachable_code, unused_qualifications, clippy::all, clippy::pedantic)]
         const _: () = {
@@ -103,90 +104,6 @@ fn routed(model: &Model<'_>) -> Option<TokenStream> {
             const STREAM: &'static str = #stream;
         }
     })
-}
-
-/// What only types can tell: that flattened messages bring no name that is
-/// taken, and that no optional field has a default of its own.
-///
-/// As items they are evaluated where the type stands. A type with parameters has
-/// them in `encode` instead, for each of its instances.
-fn checks(model: &Model<'_>) -> Option<TokenStream> {
-    if !model.generics.params.is_empty() {
-        return None;
-    }
-    let checks = check_exprs(model);
-    Some(quote!(#(const _: () = #checks;)*))
-}
-
-/// [`checks`] as statements, where they could not be items.
-fn checks_inside(model: &Model<'_>) -> Option<TokenStream> {
-    if model.generics.params.is_empty() {
-        return None;
-    }
-    let checks = check_exprs(model);
-    Some(quote!(#(const { #checks };)*))
-}
-
-fn check_exprs(model: &Model<'_>) -> Vec<TokenStream> {
-    let private = &model.private;
-    let schema = schema_of(model);
-    let mut checks = Vec::new();
-    for group in groups(model, &schema) {
-        let (tag, list) = (&group.tag, &group.list);
-        for (position, ty) in &group.flattened {
-            checks.push(quote_spanned! {place(ty)=>
-                #private::check_flattened(#tag, #list, #position)
-            });
-        }
-    }
-    for field in model.fields() {
-        if let (Default::Path(_), Form::Plain) = (&field.default, &field.form) {
-            let ty = field.ty;
-            checks.push(quote_spanned!(place(ty)=> #private::check_default::<#ty>()));
-        }
-    }
-    checks
-}
-
-/// Fields that are written together: those of a struct, or of one variant.
-struct Group<'a> {
-    tag: TokenStream,
-    /// Their schemas.
-    list: TokenStream,
-    /// The flattened ones, with their positions in the schema.
-    flattened: Vec<(usize, &'a Type)>,
-}
-
-fn groups<'a>(model: &'a Model<'_>, schema: &TokenStream) -> Vec<Group<'a>> {
-    let private = &model.private;
-    match &model.body {
-        Body::Struct(fields) => vec![Group {
-            tag: option(None),
-            list: quote!(#schema.fields),
-            flattened: flattened(fields),
-        }],
-        Body::Enum(tag, variants) => variants
-            .iter()
-            .enumerate()
-            .map(|(number, variant)| Group {
-                tag: option(Some(&tag.text)),
-                list: quote!(#private::variant_fields(#schema, #number)),
-                flattened: match &variant.shape {
-                    Shape::Newtype(ty) if !variant.is_other() => vec![(0, *ty)],
-                    shape => flattened(shape.fields()),
-                },
-            })
-            .collect(),
-        Body::Newtype(_) | Body::Choice(_) => Vec::new(),
-    }
-}
-
-fn flattened<'a>(fields: &'a [Field<'_>]) -> Vec<(usize, &'a Type)> {
-    written(fields)
-        .enumerate()
-        .filter(|(_, field)| matches!(field.form, Form::Flatten))
-        .map(|(position, field)| (position, field.ty))
-        .collect()
 }
 
 /// The fields that are in the schema.

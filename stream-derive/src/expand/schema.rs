@@ -2,10 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{GenericArgument, PathArguments, Type};
+use syn::Type;
 
 use super::{place, written};
-use crate::model::{Body, Default, Field, Form, Model, Name, Shape, Variant};
+use crate::model::{Body, Default, Field, Form, Model, Name, Shape, Variant, option_of};
 
 /// The schema of a message.
 pub(super) fn message(model: &Model<'_>) -> TokenStream {
@@ -84,7 +84,7 @@ fn field_of(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
             (quote!(#value::TYPE), optional)
         }
         Form::Json => {
-            let optional = defaults || is_option(ty);
+            let optional = defaults || option_of(ty).is_some();
             (quote!(#private::FieldType::Json), quote!(#optional))
         }
         Form::With(_) | Form::Skip => (quote!(#private::FieldType::Custom), quote!(#defaults)),
@@ -103,14 +103,4 @@ fn nested(model: &Model<'_>, name: &str, ty: &Type) -> TokenStream {
 fn aliases(aliases: &[Name]) -> Option<TokenStream> {
     let aliases = aliases.iter().map(|alias| &alias.text);
     (aliases.len() > 0).then(|| quote!(.with_aliases(&[#(#aliases),*])))
-}
-
-/// Whether a type is written as an `Option`. For JSON there is no trait to ask.
-fn is_option(ty: &Type) -> bool {
-    let Type::Path(path) = ty else { return false };
-    path.path.segments.last().is_some_and(|last| {
-        last.ident == "Option"
-            && matches!(&last.arguments, PathArguments::AngleBracketed(arguments)
-                if matches!(arguments.args.first(), Some(GenericArgument::Type(_))))
-    })
 }

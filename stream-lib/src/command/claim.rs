@@ -72,6 +72,8 @@ pub(crate) struct TakeOver {
     pub(crate) take: usize,
     /// Deliveries after which an entry is not run again.
     pub(crate) max_deliveries: u32,
+    /// Take at most one entry on its last delivery, with the lock for it.
+    pub(crate) alone: bool,
 }
 
 /// What one step of a takeover brought.
@@ -80,6 +82,8 @@ pub(crate) struct TakenOver {
     pub(crate) claimed: Claimed,
     /// Claimed, with no delivery left: for the dead letters.
     pub(crate) spent: Entries,
+    /// At most one, on its last delivery. The lock is held for it.
+    pub(crate) alone: Entries,
     /// Where to go on; `None` at the end.
     pub(crate) next: Option<EntryId>,
 }
@@ -95,7 +99,7 @@ pub(crate) fn take_over(
         .after
         .map_or_else(|| "-".to_owned(), |id| format!("({id}"));
     let reply = TAKE_OVER
-        .call(&[group.stream(), group.waiting()])
+        .call(&[group.stream(), group.waiting(), group.lock_alone()])
         .arg(group.name())
         .arg(consumer)
         .millis(step.lease)
@@ -103,9 +107,10 @@ pub(crate) fn take_over(
         .number(step.look as u64)
         .number(step.take as u64)
         .number(u64::from(step.max_deliveries))
+        .arg(if step.alone { consumer } else { "" })
         .run(wire)?;
     let mut tokens = Tokens::new(&reply);
-    if tokens.array()? != 4 {
+    if tokens.array()? != 5 {
         return Err(unexpected("take_over"));
     }
     let next = tokens.text()?;
@@ -118,10 +123,16 @@ pub(crate) fn take_over(
     entries.push_claimed(&mut tokens)?;
     let mut spent = Entries::default();
     spent.push_ids(&mut tokens)?;
+    let mut alone = Entries::default();
+    alone.push_claimed(&mut tokens)?;
+    if !alone.is_empty() {
+        alone = alone.with_bytes(reply.bytes.clone());
+    }
     let entries = entries.with_bytes(reply.bytes);
     Ok(TakenOver {
         claimed: Claimed { entries, deleted },
         spent,
+        alone,
         next,
     })
 }

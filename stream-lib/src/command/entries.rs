@@ -5,22 +5,24 @@ use std::ops::Range;
 use super::reply::{Tokens, unexpected};
 use crate::connection::Reply;
 use crate::error::Result;
-use crate::message::{EntryId, Fields, Span};
+use crate::message::{EntryId, Fields, RESERVED, Span};
 
 /// The entries of one reply. Their fields stay where the connection put them.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
     bytes: Vec<u8>,
     spans: Vec<Span>,
-    entries: Vec<EntryAt>,
+    places: Vec<Place>,
 }
 
 #[derive(Debug)]
-struct EntryAt {
+struct Place {
     id: EntryId,
     /// Which delivery of the entry this is, from 1.
     deliveries: u32,
     spans: Range<u32>,
+    /// Whether there are reserved fields.
+    headed: bool,
 }
 
 impl Entries {
@@ -37,15 +39,27 @@ impl Entries {
             return Err(unexpected("XREADGROUP"));
         }
         tokens.bulk()?;
+        entries.push_range(&mut tokens)?;
+        Ok(entries.with_bytes(reply.bytes))
+    }
+
+    /// Reads the answer to `XRANGE`.
+    pub(super) fn from_range(reply: Reply) -> Result<Self> {
+        let mut entries = Self::default();
+        entries.push_range(&mut Tokens::new(&reply))?;
+        Ok(entries.with_bytes(reply.bytes))
+    }
+
+    /// Reads `{id, fields}` pairs.
+    fn push_range(&mut self, tokens: &mut Tokens<'_>) -> Result<()> {
         for _ in 0..tokens.array()? {
             if tokens.array()? != 2 {
-                return Err(unexpected("XREADGROUP"));
+                return Err(unexpected("entries"));
             }
             let id = tokens.entry_id()?;
-            entries.push(&mut tokens, id, 1)?;
+            self.push(tokens, id, 1)?;
         }
-        entries.bytes = reply.bytes;
-        Ok(entries)
+        Ok(())
     }
 
     /// Reads `{id, delivery count, fields}` triples, as the scripts give them.
@@ -64,10 +78,11 @@ impl Entries {
     /// Reads ids whose fields nobody needs.
     pub(super) fn push_ids(&mut self, tokens: &mut Tokens<'_>) -> Result<()> {
         for _ in 0..tokens.array()? {
-            self.entries.push(EntryAt {
+            self.places.push(Place {
                 id: tokens.entry_id()?,
                 deliveries: 0,
                 spans: 0..0,
+                headed: false,
             });
         }
         Ok(())
@@ -83,15 +98,19 @@ impl Entries {
         let start = self.span_count();
         // A nil stands for an entry that was deleted from the stream: it has
         // no fields, and the first script to look for it acknowledges it.
+        let mut headed = false;
         if !tokens.nil() {
-            for _ in 0..tokens.array()? {
-                self.spans.push(tokens.bulk()?);
+            for at in 0..tokens.array()? {
+                let span = tokens.bulk()?;
+                headed |= at % 2 == 0 && tokens.starts_with(span, RESERVED);
+                self.spans.push(span);
             }
         }
-        self.entries.push(EntryAt {
+        self.places.push(Place {
             id,
             deliveries,
             spans: start..self.span_count(),
+            headed,
         });
         Ok(())
     }
@@ -102,11 +121,11 @@ impl Entries {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.places.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.places.is_empty()
     }
 
     /// The size of the reply, which lives until its last entry is done.
@@ -115,16 +134,23 @@ impl Entries {
     }
 
     pub(crate) fn id(&self, index: usize) -> EntryId {
-        self.entries.get(index).map_or(EntryId::MIN, |e| e.id)
+        self.places.get(index).map_or(EntryId::MIN, |e| e.id)
     }
 
     pub(crate) fn deliveries(&self, index: usize) -> u32 {
-        self.entries.get(index).map_or(0, |e| e.deliveries)
+        self.places.get(index).map_or(0, |e| e.deliveries)
+    }
+
+    /// One reserved field, named with its `~`. Costs nothing where there is
+    /// none.
+    pub(crate) fn header(&self, index: usize, name: &str) -> Option<&[u8]> {
+        let headed = self.places.get(index)?.headed;
+        headed.then(|| self.fields(index).header(name))?
     }
 
     pub(crate) fn fields(&self, index: usize) -> Fields<'_> {
         let spans = self
-            .entries
+            .places
             .get(index)
             .and_then(|e| self.spans.get(e.spans.start as usize..e.spans.end as usize))
             .unwrap_or_default();

@@ -55,6 +55,11 @@ pub(crate) fn stream_facts(wire: &mut Wire, keys: &StreamKeys) -> Result<StreamF
     })
 }
 
+/// The length of a stream, 0 where there is none (`XLEN`).
+pub(crate) fn length(wire: &mut Wire, key: &str) -> Result<u64> {
+    cmd("XLEN").arg(key).query(wire).map_err(from_redis)
+}
+
 fn groups(wire: &mut Wire, keys: &StreamKeys, length: u64) -> Result<Vec<GroupFacts>> {
     let info = cmd("XINFO")
         .arg("GROUPS")

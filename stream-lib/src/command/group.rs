@@ -19,6 +19,7 @@ pub(crate) struct Group {
     waiting: String,
     dead: String,
     meta: String,
+    lock_alone: String,
 }
 
 /// What [`Group::make`] found.
@@ -34,6 +35,7 @@ impl Group {
             waiting: keys.waiting(name),
             dead: keys.dead(),
             meta: keys.meta(),
+            lock_alone: keys.lock(&format!("alone:{name}")),
             name: name.to_owned(),
             keys,
         }
@@ -59,8 +61,9 @@ impl Group {
         &self.meta
     }
 
-    pub(crate) fn keys(&self) -> &StreamKeys {
-        &self.keys
+    /// The lock for a delivery that runs alone in the whole group.
+    pub(crate) fn lock_alone(&self) -> &str {
+        &self.lock_alone
     }
 
     /// Makes the group, and the stream with it, where they don't stand yet

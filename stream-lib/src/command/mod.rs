@@ -1,24 +1,42 @@
 //! The only place that names a Redis command: typed operations on a connection.
 
 mod add;
+mod batch;
+mod beat;
 mod claim;
+mod dead;
+mod drain;
 mod entries;
 mod facts;
 mod group;
+mod lock;
 mod pack;
 mod preflight;
 mod read;
 mod reply;
+mod route;
 mod script;
 mod server;
 mod settle;
 
-pub(crate) use self::add::Adds;
+pub(crate) use self::add::add;
+pub(crate) use self::batch::Batch;
+pub(crate) use self::beat::beat;
 pub(crate) use self::claim::{Claimed, TakeOver, claim_due, recover, take_over};
+pub(crate) use self::dead::{Redriven, dead_letters, newest_dead_letter, redrive};
+pub(crate) use self::drain::{DrainLease, DrainState, Drained};
 pub(crate) use self::entries::Entries;
-pub(crate) use self::facts::{GroupFacts, pending_of, stream_facts};
+pub(crate) use self::facts::{GroupFacts, length, pending_of, stream_facts};
 pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
+pub(crate) use self::lock::{hold_lock, release_lock};
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
+pub(crate) use self::route::{Placed, Routing, add_once, route};
 pub(crate) use self::server::{Server, warn_of_eviction};
 pub(crate) use self::settle::{Burial, Held, Parking, ack, ack_held, bury, park, renew};
+
+/// The reserved field with the group that a redriven entry is for.
+pub(crate) const FOR_GROUP: &str = "~for";
+
+/// The reserved field with the id that an entry had before it was moved.
+pub(crate) const ORIGIN: &str = "~origin";

@@ -35,6 +35,15 @@ impl<'a> Tokens<'a> {
         nil
     }
 
+    /// Takes an error, if one stands here: its line.
+    pub(super) fn error(&mut self) -> Option<&'a [u8]> {
+        let Some(&Token::Error { start, end }) = self.rest.as_slice().first() else {
+            return None;
+        };
+        self.rest.next();
+        self.bytes.get(start as usize..end as usize)
+    }
+
     pub(super) fn bulk(&mut self) -> Result<Span> {
         match self.rest.next() {
             Some(&Token::Bulk { start, end }) => Ok(Span { start, end }),
@@ -54,6 +63,11 @@ impl<'a> Tokens<'a> {
         self.bytes
             .get(span.start as usize..span.end as usize)
             .ok_or_else(|| unexpected("a string"))
+    }
+
+    /// Whether a string begins with this byte.
+    pub(super) fn starts_with(&self, span: Span, byte: u8) -> bool {
+        span.start < span.end && self.bytes.get(span.start as usize) == Some(&byte)
     }
 
     pub(super) fn text(&mut self) -> Result<&'a str> {
@@ -88,10 +102,7 @@ pub(super) fn is_code(reply: &Reply, code: &str) -> bool {
 }
 
 fn error_line(reply: &Reply) -> Option<&[u8]> {
-    match reply.tokens.first() {
-        Some(&Token::Error { start, end }) => reply.bytes.get(start as usize..end as usize),
-        _ => None,
-    }
+    reply.as_ref().error()
 }
 
 /// The answer to one `XADD`.

@@ -15,8 +15,12 @@ pub(super) struct Script {
 }
 
 macro_rules! script {
-    ($file:literal) => {{
-        const SOURCE: &str = include_str!(concat!("scripts/", $file));
+    ($($file:literal),+ $(,)?) => {
+        script!(flags: "", $($file),+)
+    };
+    // `flags` is the first line, as Redis reads it: `#!lua flags=…`.
+    (flags: $flags:literal, $($file:literal),+ $(,)?) => {{
+        const SOURCE: &str = concat!($flags, $(include_str!(concat!("scripts/", $file))),+);
         $crate::command::script::Script::new(SOURCE, || {
             redis::Script::new(SOURCE).get_hash().to_owned()
         })
@@ -37,6 +41,7 @@ impl Script {
             script: self,
             keys: keys.len(),
             args: keys.iter().map(|key| Arg::Text(key)).collect(),
+            tail: (0, &[]),
         }
     }
 }
@@ -47,15 +52,25 @@ pub(super) struct Call<'a> {
     script: &'static Script,
     keys: usize,
     args: Vec<Arg<'a>>,
+    /// Arguments behind all others that are packed already, and their number.
+    tail: (usize, &'a [u8]),
 }
 
 #[derive(Debug)]
 enum Arg<'a> {
     Text(&'a str),
     Owned(String),
+    Bytes(Vec<u8>),
 }
 
 impl<'a> Call<'a> {
+    /// One more key. Keys come before arguments.
+    pub(super) fn key(mut self, key: Vec<u8>) -> Self {
+        self.keys += 1;
+        self.args.push(Arg::Bytes(key));
+        self
+    }
+
     pub(super) fn arg(mut self, text: &'a str) -> Self {
         self.args.push(Arg::Text(text));
         self
@@ -66,7 +81,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    pub(super) fn shown(mut self, value: impl ToString) -> Self {
+    pub(super) fn shown(mut self, value: &impl ToString) -> Self {
         self.args.push(Arg::Owned(value.to_string()));
         self
     }
@@ -75,20 +90,29 @@ impl<'a> Call<'a> {
         self.number(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
     }
 
+    /// `count` arguments that are packed already, behind all others.
+    pub(super) fn packed(mut self, count: usize, args: &'a [u8]) -> Self {
+        self.tail = (count, args);
+        self
+    }
+
     /// Runs the script, loading it first where the server doesn't have it.
     pub(super) fn run(&self, wire: &mut Wire) -> Result<Reply> {
-        let mut packed = Vec::with_capacity(256);
-        pack::array(&mut packed, 3 + self.args.len());
+        let (count, tail) = self.tail;
+        let mut packed = Vec::with_capacity(256 + 16 * self.args.len() + tail.len());
+        pack::array(&mut packed, 3 + self.args.len() + count);
         pack::bulk(&mut packed, b"EVALSHA");
         pack::bulk(&mut packed, self.script.digest.as_bytes());
         pack::number(&mut packed, self.keys as u64);
         for arg in &self.args {
-            let text = match arg {
-                Arg::Text(text) => text,
-                Arg::Owned(text) => text.as_str(),
+            let bytes = match arg {
+                Arg::Text(text) => text.as_bytes(),
+                Arg::Owned(text) => text.as_bytes(),
+                Arg::Bytes(bytes) => bytes,
             };
-            pack::bulk(&mut packed, text.as_bytes());
+            pack::bulk(&mut packed, bytes);
         }
+        packed.extend_from_slice(tail);
         let timeout = wire.response_timeout();
         wire.send(&packed, 1)?;
         let reply = wire.receive_owned(timeout)?;

@@ -71,13 +71,13 @@ pub(crate) fn warn_of_eviction(wire: &mut Wire) {
         .arg("GET")
         .arg("maxmemory-policy")
         .query::<Vec<String>>(wire);
-    if let Ok([_, policy]) = policy.as_deref() {
-        if policy.starts_with("allkeys-") {
-            log::warn!(
-                "the server's maxmemory-policy is `{policy}`: when its memory is full it deletes \
-                 whole streams; set `noeviction` or a `volatile-` policy"
-            );
-        }
+    if let Ok([_, policy]) = policy.as_deref()
+        && policy.starts_with("allkeys-")
+    {
+        log::warn!(
+            "the server's maxmemory-policy is `{policy}`: when its memory is full it deletes \
+             whole streams; set `noeviction` or a `volatile-` policy"
+        );
     }
 }
 

@@ -76,8 +76,8 @@ pub(crate) fn renew(
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parking {
     pub(crate) id: EntryId,
-    /// How long it waits there.
-    pub(crate) delay: Duration,
+    /// How long it waits there; `None` leaves it to the next takeover.
+    pub(crate) delay: Option<Duration>,
     /// The delivery count it shall have; `None` keeps the one it has.
     pub(crate) deliveries: Option<u32>,
 }
@@ -94,7 +94,11 @@ pub(crate) fn park(
         .arg(group.name())
         .arg(consumer);
     for entry in entries {
-        call = call.shown(entry.id).millis(entry.delay);
+        call = call.shown(&entry.id);
+        call = match entry.delay {
+            Some(delay) => call.millis(delay),
+            None => call.arg(""),
+        };
         call = match entry.deliveries {
             Some(count) => call.number(u64::from(count)),
             None => call.arg(""),

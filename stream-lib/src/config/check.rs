@@ -17,7 +17,7 @@ impl fmt::Display for Printed {
 }
 
 /// Refuses a value outside `bounds`.
-pub(super) fn in_range<T: PartialOrd + fmt::Display>(
+pub(super) fn in_range<T: PartialOrd + fmt::Display + Copy>(
     field: &str,
     value: T,
     bounds: RangeInclusive<T>,

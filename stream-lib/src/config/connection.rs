@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// ```
 /// use std::time::Duration;
-/// use stream_lib::config::ConnectionConfig;
+/// use stream_lib::ConnectionConfig;
 ///
 /// let config = ConnectionConfig::new("redis://app:secret@redis.internal:6379/2")?
 ///     .connect_timeout(Duration::from_secs(2))

@@ -3,7 +3,7 @@
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use super::{RetryPolicy, check};
+use super::{ConsumerEvents, Events, RetryPolicy, check};
 use crate::error::Result;
 use crate::message::EntryId;
 
@@ -57,6 +57,8 @@ pub struct ConsumerConfig {
     pub(crate) grace: Duration,
     pub(crate) start_from: StartFrom,
     pub(crate) on_group_lost: OnGroupLost,
+    pub(crate) consumer_expiry: Duration,
+    pub(crate) events: Events,
 }
 
 impl ConsumerConfig {
@@ -77,6 +79,8 @@ impl ConsumerConfig {
             grace: Duration::from_secs(25),
             start_from: StartFrom::default(),
             on_group_lost: OnGroupLost::default(),
+            consumer_expiry: Duration::from_hours(1),
+            events: Events::default(),
         }
     }
 
@@ -170,6 +174,23 @@ impl ConsumerConfig {
         self
     }
 
+    /// After how long without a sign of life a consumer of the group that holds
+    /// nothing is removed from it, one lease to 30 days. Consumers of other
+    /// programs count as alive while Redis shows them as less idle than this.
+    /// Defaults to 1 h.
+    #[must_use]
+    pub fn consumer_expiry(mut self, time: Duration) -> Self {
+        self.consumer_expiry = time;
+        self
+    }
+
+    /// Hooks to call when something happens. Defaults to none.
+    #[must_use]
+    pub fn events(mut self, events: impl ConsumerEvents) -> Self {
+        self.events = Events::new(events);
+        self
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
         const MS: Duration = Duration::from_millis(1);
         const HOUR: Duration = Duration::from_hours(1);
@@ -183,6 +204,12 @@ impl ConsumerConfig {
         check::duration("block_duration", self.block_duration, MS * 10, HOUR / 60)?;
         check::duration("lease", self.lease, MS * 100, HOUR)?;
         check::duration("lease_cap", self.lease_cap, self.lease, HOUR * 24 * 7)?;
+        check::duration(
+            "consumer_expiry",
+            self.consumer_expiry,
+            self.lease,
+            HOUR * 24 * 30,
+        )?;
         check::duration("grace", self.grace, Duration::ZERO, HOUR)?;
         self.retry.validate()
     }

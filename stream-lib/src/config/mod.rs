@@ -1,14 +1,19 @@
 //! Plain validated data, one struct per role. It is checked when it is used to
 //! build something; the error names the field and its value.
 
+mod backup;
 mod check;
 mod connection;
 mod consumer;
+mod events;
 mod retry;
 mod stream;
 
+pub use self::backup::BackupStreamConfig;
 pub use self::connection::ConnectionConfig;
 pub(crate) use self::connection::{Address, Credentials};
 pub use self::consumer::{ConsumerConfig, OnGroupLost, StartFrom};
+pub use self::events::ConsumerEvents;
+pub(crate) use self::events::Events;
 pub use self::retry::RetryPolicy;
 pub use self::stream::StreamConfig;

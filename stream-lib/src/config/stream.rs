@@ -17,6 +17,8 @@ pub struct StreamConfig {
     pub(crate) name: String,
     pub(crate) batch_size: usize,
     pub(crate) send_timeout: Duration,
+    pub(crate) max_length: u64,
+    pub(crate) idempotency_window: Duration,
 }
 
 impl StreamConfig {
@@ -26,6 +28,8 @@ impl StreamConfig {
             name: name.into(),
             batch_size: 10,
             send_timeout: Duration::from_secs(5),
+            max_length: 1_000,
+            idempotency_window: Duration::from_mins(2),
         }
     }
 
@@ -45,6 +49,22 @@ impl StreamConfig {
         self
     }
 
+    /// How many entries the stream shall hold, 1 to 10^12. Defaults to 1,000.
+    #[must_use]
+    pub fn max_length(mut self, entries: u64) -> Self {
+        self.max_length = entries;
+        self
+    }
+
+    /// How long an idempotency key is remembered, 1 ms to 7 days: a second add
+    /// of the same key within it returns the first entry's id. Defaults to
+    /// 2 min.
+    #[must_use]
+    pub fn idempotency_window(mut self, time: Duration) -> Self {
+        self.idempotency_window = time;
+        self
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
         check::name("name", &self.name)?;
         check::in_range("batch_size", self.batch_size, 1..=1_000)?;
@@ -53,6 +73,13 @@ impl StreamConfig {
             self.send_timeout,
             Duration::from_millis(1),
             Duration::from_hours(1),
+        )?;
+        check::in_range("max_length", self.max_length, 1..=1_000_000_000_000)?;
+        check::duration(
+            "idempotency_window",
+            self.idempotency_window,
+            Duration::from_millis(1),
+            Duration::from_hours(24 * 7),
         )
     }
 }

@@ -203,8 +203,8 @@ impl ManageConnection for Places {
         Ok(())
     }
 
-    /// Says no, and closes a connection that can't be lent again itself: r2d2
-    /// would drop the place and leave those asleep who wait for one.
+    /// Says no, and closes a connection that can't be lent again itself: the
+    /// place stays, and whoever waits for one is woken at once.
     fn has_broken(&self, wire: &mut Wire) -> bool {
         if wire.outstanding() > 0 {
             wire.abandon("it was given back with replies outstanding");

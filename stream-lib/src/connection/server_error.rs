@@ -49,6 +49,8 @@ impl ServerError {
             "NOPERM" | "DENIED" => ErrorKind::PermissionDenied,
             "NOAUTH" | "WRONGPASS" => ErrorKind::Authentication,
             "NOGROUP" => ErrorKind::NoGroup,
+            // Said by our own script.
+            "FULL" => ErrorKind::Full,
             "UNBLOCKED" if self.says("no longer exists") => ErrorKind::NoGroup,
             // Otherwise UNBLOCKED says that the master became a replica.
             "OOM" | "READONLY" | "LOADING" | "MISCONF" | "MASTERDOWN" | "CLUSTERDOWN"
@@ -86,6 +88,7 @@ impl fmt::Display for ServerError {
 
 impl StdError for ServerError {}
 
+#[cfg(test)]
 /// The server's error code, where `error` comes from an error reply.
 pub(crate) fn code(error: &Error) -> Option<&str> {
     let source = error.source()?;
@@ -95,11 +98,7 @@ pub(crate) fn code(error: &Error) -> Option<&str> {
 /// Takes back what the redis crate made of a reply or of our own error.
 pub(crate) fn from_redis(error: RedisError) -> Error {
     if let Some(own) = own_error(&error) {
-        let same = Error::new(own.kind(), own.to_string());
-        return match own.source() {
-            Some(cause) => same.because(cause.to_string()),
-            None => same,
-        };
+        return own.again();
     }
     let kind = match error.kind() {
         redis::ErrorKind::Io => ErrorKind::OutcomeUnknown,

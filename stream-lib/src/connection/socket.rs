@@ -1,6 +1,6 @@
 //! TCP and unix sockets: opening them, and what the standard library lacks.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use std::path::Path;
@@ -109,6 +109,11 @@ impl Read for &Socket {
 impl Write for &Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.send_with_flags(bytes, SEND_FLAGS)
+    }
+
+    /// TLS writes its records this way.
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.send_vectored_with_flags(slices, SEND_FLAGS)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -64,16 +64,11 @@ impl Stream {
         self.arm_read(remaining(deadline)?)?;
         #[cfg(feature = "tls")]
         if let Some(tls) = &mut self.tls {
-            let Some(count) = went_on(tls.read_tls(&mut &*self.socket))? else {
+            if went_on(tls.read_tls(&mut &*self.socket))?.is_none() {
                 return Ok(None);
-            };
+            }
             process(tls, &self.socket)?;
-            return match tls.reader().read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    Ok(Some(0).filter(|_| count == 0))
-                }
-                done => done.map(Some),
-            };
+            return went_on(tls.reader().read(buffer));
         }
         went_on((&*self.socket).read(buffer))
     }

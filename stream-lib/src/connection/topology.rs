@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::endpoint::Endpoint;
 use super::pool::{Pool, PooledWire};
 use super::wire::Wire;
-use crate::config::{Address, ConnectionConfig};
+use crate::config::ConnectionConfig;
 use crate::error::Result;
 
 /// Answers which server is responsible for a key now.
@@ -88,14 +88,5 @@ impl Node {
     /// connect timeout.
     pub(crate) fn dedicated(&self) -> Result<Wire> {
         Wire::connect(&self.endpoint, self.endpoint.connect_timeout())
-    }
-
-    /// The server's address, for texts.
-    pub(crate) fn address(&self) -> &Address {
-        self.endpoint.address()
-    }
-
-    pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
-        &self.endpoint
     }
 }

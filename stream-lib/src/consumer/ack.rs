@@ -119,7 +119,7 @@ fn settle(member: &Member, link: &mut Link<'_>, open: Vec<Unsettled>) -> Vec<Uns
         let parking: Vec<_> = entries.iter().map(Unsettled::parking).collect();
         let now = Instant::now();
         let held = link.run(|wire| command::park(wire, &member.group, &member.name, &parking))?;
-        if let Some(soonest) = parking.iter().map(|p| p.delay).min() {
+        if let Some(soonest) = parking.iter().filter_map(|p| p.delay).min() {
             member.expect_due(now + soonest);
         }
         Ok(held)
@@ -175,6 +175,10 @@ fn settled(member: &Member, entry: &Unsettled, held: Held) {
     count.fetch_add(1, Ordering::Relaxed);
     entry.batch.set_stage(entry.index, Stage::Gone);
     counters.settling.fetch_sub(1, Ordering::SeqCst);
+    if entry.batch.is_alone() {
+        // The others may go on.
+        member.stop.nudge();
+    }
 }
 
 fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Held> {
@@ -197,6 +201,8 @@ fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Held>
             member.group.name(),
             reason.as_str()
         );
+        let reason = reason.as_str();
+        member.config.events.tell(|e| e.dead_lettered(id, reason));
     }
     Ok(held)
 }
@@ -207,11 +213,12 @@ fn ids(entries: &[Unsettled]) -> Vec<EntryId> {
 
 impl Unsettled {
     fn parking(&self) -> Parking {
-        let (delay, deliveries) = match self.action {
-            Action::Retry { delay } => (delay, None),
-            _ => {
+        let (delay, deliveries) = match &self.action {
+            Action::Retry { delay } => (Some(*delay), None),
+            Action::GiveBack | Action::Ack { .. } | Action::Bury { .. } => {
                 let attempt = self.batch.attempt(self.index);
-                (Duration::ZERO, Some(attempt.saturating_sub(1)))
+                let delay = (!self.batch.is_alone()).then_some(Duration::ZERO);
+                (delay, Some(attempt.saturating_sub(1)))
             }
         };
         Parking {

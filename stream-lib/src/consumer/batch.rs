@@ -42,6 +42,8 @@ pub(super) struct Batch {
     /// When Redis last confirmed that the entries are ours: milliseconds since
     /// `received`.
     confirmed: AtomicU32,
+    /// Runs while nothing else does; given back, it is left to the takeover.
+    alone: bool,
     cap_reported: AtomicBool,
     held_bytes: Arc<AtomicUsize>,
 }
@@ -61,9 +63,21 @@ impl Batch {
             next: AtomicUsize::new(0),
             received: asked,
             confirmed: AtomicU32::new(0),
+            alone: false,
             cap_reported: AtomicBool::new(false),
             held_bytes: Arc::clone(held_bytes),
         }
+    }
+
+    /// The same, to run while nothing else does.
+    pub(super) fn alone(self) -> Self {
+        let mut batch = self;
+        batch.alone = true;
+        batch
+    }
+
+    pub(super) fn is_alone(&self) -> bool {
+        self.alone
     }
 
     pub(super) fn len(&self) -> usize {
@@ -80,6 +94,10 @@ impl Batch {
 
     pub(super) fn attempt(&self, index: usize) -> u32 {
         self.entries.deliveries(index)
+    }
+
+    pub(super) fn header(&self, index: usize, name: &str) -> Option<&[u8]> {
+        self.entries.header(index, name)
     }
 
     pub(super) fn fields(&self, index: usize) -> Fields<'_> {
@@ -174,6 +192,15 @@ impl Batch {
         self.received
             .elapsed()
             .saturating_sub(Duration::from_millis(started.into()))
+    }
+
+    /// How long the longest of its running handlers has been at it.
+    pub(super) fn longest_running(&self) -> Duration {
+        (0..self.len())
+            .filter(|&index| matches!(self.stage(index), Stage::Running | Stage::Lost))
+            .map(|index| self.running_for(index))
+            .max()
+            .unwrap_or_default()
     }
 
     /// True the first time: one log line a batch is enough.

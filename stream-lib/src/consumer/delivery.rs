@@ -3,9 +3,11 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::batch::{Batch, Stage};
 use super::member::Member;
+use crate::command::ORIGIN;
 use crate::message::EntryId;
 
 /// One delivery of an entry, with the message it carries.
@@ -69,6 +71,26 @@ impl<M> Delivery<M> {
     /// One reserved field, named with its `~`.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.taken.batch.fields(self.taken.index).header(name)
+    }
+
+    /// How old the message is: since it was first added, by the server's clock
+    /// and its entry id; for one that came by way of the backup stream, since
+    /// it was added there.
+    pub fn age(&self) -> Duration {
+        let Taken {
+            member,
+            batch,
+            index,
+        } = &self.taken;
+        let origin = batch
+            .header(*index, ORIGIN)
+            .and_then(|id| EntryId::parse(id).ok());
+        let added = origin.unwrap_or_else(|| self.id()).ms();
+        match member.clock.now_ms() {
+            Some(now) => Duration::from_millis(now.saturating_sub(added)),
+            // Redis has not been asked yet: no older than known.
+            None => batch.age(),
+        }
     }
 
     /// Whether another process may have taken the entry over, since this one

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::ack::{Action, Settle};
+use super::alone::{Alone, Step};
 use super::batch::{Batch, Stage};
 use super::link::{Link, Role};
 use super::member::Member;
@@ -22,6 +23,8 @@ use crate::runtime::jitter;
 const CHUNK: usize = 500;
 /// How many abandoned entries one step of a takeover looks at.
 const LOOK: usize = 100;
+/// How often dead consumers are looked for.
+const REAP: Duration = Duration::from_mins(1);
 /// How long after another process has put something into `~waiting` it is
 /// noticed at the latest.
 const NOTICE_DUE: Duration = Duration::from_secs(1);
@@ -48,6 +51,8 @@ pub(super) fn run(member: &Member, ends: Ends) {
 
 struct Keeper<'a> {
     member: &'a Member,
+    /// Long past: for what is to be done at once.
+    began: Instant,
     link: Link<'a>,
     epoch: u64,
     renew_at: Instant,
@@ -55,6 +60,9 @@ struct Keeper<'a> {
     take_over_at: Instant,
     /// Where the takeover goes on.
     cursor: Option<EntryId>,
+    beat_at: Instant,
+    reap_at: Instant,
+    alone: Option<Alone<'a>>,
 }
 
 impl<'a> Keeper<'a> {
@@ -62,26 +70,34 @@ impl<'a> Keeper<'a> {
         let now = Instant::now();
         Self {
             member,
+            began: now,
             link: Link::new(member, Role::Lease, &member.halt),
             epoch: 1,
             renew_at: now + member.config.lease / 6,
             claim_at: now,
             take_over_at: now,
             cursor: None,
+            beat_at: now + member.config.lease / 3,
+            reap_at: now + jitter(REAP, 0.5),
+            alone: None,
         }
     }
 
     /// When there is something to do. Entries are claimed only when a worker
     /// is free for them.
     fn next_wake(&self) -> Instant {
+        let renew_at = self.renew_at.min(self.beat_at);
+        if let Some(alone) = &self.alone {
+            return match alone.step() {
+                Step::Wait => alone.patience().map_or(renew_at, |at| at.min(renew_at)),
+                _ => self.began,
+            };
+        }
         if self.member.queue.room_for_returning() == 0 {
-            return self.renew_at;
+            return renew_at;
         }
         let due = self.member.next_due.lock().unwrap_or(self.claim_at);
-        self.renew_at
-            .min(self.take_over_at)
-            .min(self.claim_at)
-            .min(due)
+        renew_at.min(self.take_over_at).min(self.claim_at).min(due)
     }
 
     fn tick(&mut self) {
@@ -90,6 +106,23 @@ impl<'a> Keeper<'a> {
             self.renew_at = now + self.member.config.lease / 6;
             self.renew();
         }
+        if self.beat_at <= now {
+            self.beat(now);
+        }
+        if self.alone.is_some() {
+            self.tend_alone();
+        } else {
+            self.claim(now);
+        }
+        if self.link.epoch() > self.epoch {
+            // Others may be as late as we are: let them renew first.
+            self.epoch = self.link.epoch();
+            self.renew_at = Instant::now();
+            self.take_over_at = Instant::now() + self.member.takeover_after();
+        }
+    }
+
+    fn claim(&mut self, now: Instant) {
         if self.member.queue.room_for_returning() > 0 {
             let due = self.member.next_due.lock().is_some_and(|at| at <= now);
             if due || self.claim_at <= now {
@@ -100,20 +133,64 @@ impl<'a> Keeper<'a> {
         if room > 0 && self.take_over_at <= Instant::now() {
             self.take_over(room);
         }
-        if self.link.epoch() > self.epoch {
-            // Others may be as late as we are: let them renew first.
-            self.epoch = self.link.epoch();
-            self.renew_at = Instant::now();
-            self.take_over_at = Instant::now() + self.member.config.lease;
+    }
+
+    fn beat(&mut self, now: Instant) {
+        let member = self.member;
+        self.beat_at = now + member.config.lease / 3;
+        let reap = self.reap_at <= now;
+        if reap {
+            self.reap_at = now + jitter(REAP, 0.5);
+        }
+        let patience = reap.then_some(member.config.consumer_expiry);
+        let _ = self.link.run(|wire| member.beat(wire, patience));
+    }
+
+    /// Runs an entry alone, as soon as no handler runs; gives it back where one
+    /// takes too long.
+    fn tend_alone(&mut self) {
+        match self.alone.as_mut().map(|alone| (alone.step(), alone)) {
+            Some((Step::Start, alone)) => alone.start(),
+            Some((Step::GiveUp, _)) => {
+                self.end_alone();
+                self.take_over_at = Instant::now() + jitter(self.member.config.lease / 3, 0.3);
+            }
+            Some((Step::Done, _)) => {
+                self.end_alone();
+                // There may be more of them, further up.
+                self.take_over_at = Instant::now();
+                self.cursor = None;
+            }
+            Some((Step::Wait, _)) | None => {}
+        }
+    }
+
+    fn end_alone(&mut self) {
+        let member = self.member;
+        if self.alone.take().is_some() {
+            let lock = member.group.lock_alone();
+            let _ = self
+                .link
+                .run(|wire| command::release_lock(wire, lock, &member.name));
         }
     }
 
     fn renew(&mut self) {
         let third = self.member.config.lease / 3;
+        let mut longest = Duration::ZERO;
         for batch in self.member.registry.batches() {
+            longest = longest.max(batch.longest_running());
             if batch.since_confirmed() >= third {
                 self.renew_batch(&batch);
             }
+        }
+        self.member.queue.observe_longest(longest);
+        if self.alone.is_some() {
+            let (lock, token) = (self.member.group.lock_alone(), &self.member.name);
+            let lease = self.member.takeover_after();
+            let _ = self
+                .link
+                .run(|wire| command::hold_lock(wire, lock, token, lease));
         }
     }
 
@@ -177,6 +254,8 @@ impl<'a> Keeper<'a> {
                 batch.id(index),
                 self.member.group.stream()
             );
+            let id = batch.id(index);
+            self.member.config.events.tell(|e| e.lease_lost(id));
         } else if batch.advance(index, Stage::Buffered, Stage::Gone) {
             self.member.queue.left(&self.member.stop);
             self.member.counters.lost.fetch_add(1, Ordering::Relaxed);
@@ -204,11 +283,12 @@ impl<'a> Keeper<'a> {
     fn take_over(&mut self, room: usize) {
         let member = self.member;
         let step = TakeOver {
-            lease: member.config.lease,
+            lease: member.takeover_after(),
             after: self.cursor,
             look: LOOK,
             take: room,
             max_deliveries: member.config.retry.deliveries(),
+            alone: true,
         };
         let claiming = member.claiming.lock();
         let asked = Instant::now();
@@ -224,7 +304,7 @@ impl<'a> Keeper<'a> {
         if self.cursor.is_none() {
             self.take_over_at += jitter(member.config.lease / 3, 0.3);
         }
-        let count = taken.claimed.entries.len() + taken.spent.len();
+        let count = taken.claimed.entries.len() + taken.spent.len() + taken.alone.len();
         member
             .counters
             .taken_over
@@ -234,6 +314,11 @@ impl<'a> Keeper<'a> {
                 "took over {count} entries of `{}` whose consumer let its lease lapse",
                 member.group.stream()
             );
+            member.config.events.tell(|e| e.taken_over(count));
+        }
+        if !taken.alone.is_empty() {
+            let batch = member.hold_alone(taken.alone, asked);
+            self.alone = Some(Alone::new(member, batch, member.config.lease));
         }
         let spent = member.hold(taken.spent, asked);
         for index in 0..spent.len() {
@@ -260,10 +345,19 @@ impl<'a> Keeper<'a> {
         const POLL: Duration = Duration::from_millis(20);
         let member = self.member;
         let deadline = Instant::now() + member.config.grace;
+        if let Some(alone) = self.alone.take() {
+            drop(alone);
+            let lock = member.group.lock_alone();
+            let _ = self.brief(|wire| command::release_lock(wire, lock, &member.name));
+        }
         drop(ends.stop_workers);
         self.unblock_reader();
         while waits(&ends.reader, POLL) && Instant::now() < deadline {
             self.unblock_reader();
+        }
+        if let Some(stopper) = self.member.reader_wire.lock().stopper.take() {
+            // A reader that a stalled server still holds is let go.
+            stopper.stop();
         }
         while let Some(batch) = member.queue.take() {
             member.give_back_rest(&batch);
@@ -300,8 +394,8 @@ impl<'a> Keeper<'a> {
     /// so this is called until the reader has ended. Where it isn't allowed,
     /// the wait ends by itself.
     fn unblock_reader(&mut self) {
-        let client = self.member.reader_client.load(Ordering::SeqCst);
-        if client != 0 {
+        let client = self.member.reader_wire.lock().client;
+        if let Some(client) = client {
             let _ = self.brief(|wire| command::unblock(wire, client));
         }
     }

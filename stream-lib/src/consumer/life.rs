@@ -12,7 +12,7 @@ use super::member::{Counters, Member};
 use super::worker::Run;
 use super::{ack, lease, reader, worker};
 use crate::command::{self, Group};
-use crate::config::ConsumerConfig;
+use crate::config::{ConsumerConfig, ConsumerEvents};
 use crate::connection::Topology;
 use crate::error::{Error, Result};
 use crate::runtime::{Thread, on_library_thread, random_suffix};
@@ -83,7 +83,7 @@ impl Life {
             drop(reader_lives);
         })?;
         life.spawn(format!("{stream} lease"), move |member| {
-            lease::run(member, ends)
+            lease::run(member, ends);
         })?;
         Ok(life)
     }
@@ -113,6 +113,10 @@ impl Life {
         self.member.queue.buffered()
     }
 
+    pub(super) fn running(&self) -> usize {
+        self.member.queue.running()
+    }
+
     pub(super) fn signal_stop(&self) {
         self.member.stop.set();
     }
@@ -124,7 +128,7 @@ impl Life {
         const SETTLE: Duration = Duration::from_secs(10);
         self.signal_stop();
         if on_library_thread() {
-            return self.member.counters.running.load(Ordering::SeqCst);
+            return self.member.queue.running();
         }
         let deadline = Instant::now() + grace + SETTLE;
         // The last one conducts the stop of the others.
@@ -136,7 +140,7 @@ impl Life {
                 deadline
             });
         }
-        self.member.counters.running.load(Ordering::SeqCst)
+        self.member.queue.running()
     }
 }
 
@@ -155,11 +159,13 @@ fn prepare(member: &Member) -> Result<()> {
         let mut wire = node.pooled(CONNECTION)?;
         group.make(&mut wire, config.start_from)?;
         group.join(&mut wire, &member.name)?;
-        command::preflight(&mut wire, group, &member.name)
+        command::preflight(&mut wire, group, &member.name)?;
+        member.beat(&mut wire, None)
     })();
     match prepared {
         Ok(()) => {
             member.prepared.store(true, Ordering::SeqCst);
+            config.events.tell(ConsumerEvents::connected);
             Ok(())
         }
         Err(e) if e.is_retryable() => {

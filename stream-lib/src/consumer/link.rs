@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use super::member::Member;
+use super::member::{Member, ReaderWire};
+use crate::config::ConsumerEvents;
 use crate::connection::Wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Backoff, Shutdown};
@@ -74,7 +75,7 @@ impl<'a> Link<'a> {
             Ok(_) => self.up(),
             Err(e) => match Remedy::for_error(e) {
                 Remedy::MakeGroup => {}
-                Remedy::Stop => self.member.fail(fatal(e)),
+                Remedy::Stop => self.member.fail(e.again()),
                 Remedy::Reconnect => self.down(e),
             },
         }
@@ -84,6 +85,11 @@ impl<'a> Link<'a> {
     /// How many connections there have been, the present one included.
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Gives the connection up, with what is still to be answered on it.
+    pub(super) fn drop_wire(&mut self) {
+        self.wire = None;
     }
 
     /// Waits a moment that grows with each call, until something succeeds.
@@ -106,8 +112,10 @@ impl<'a> Link<'a> {
                 .node_for(self.member.group.stream().as_bytes());
             let wire = node.dedicated()?;
             if matches!(self.role, Role::Reader) {
-                let client = wire.client_id().unwrap_or(0);
-                self.member.reader_client.store(client, Ordering::SeqCst);
+                *self.member.reader_wire.lock() = ReaderWire {
+                    client: wire.client_id(),
+                    stopper: Some(wire.stopper()),
+                };
             }
             self.epoch += 1;
             return Ok(self.wire.insert(wire));
@@ -129,6 +137,7 @@ impl<'a> Link<'a> {
                 self.member.name,
                 self.member.group.stream()
             );
+            self.member.config.events.tell(ConsumerEvents::connected);
         }
     }
 
@@ -142,12 +151,8 @@ impl<'a> Link<'a> {
                 self.member.name,
                 self.member.group.stream()
             );
+            self.member.config.events.tell(|e| e.disconnected(error));
         }
         self.pause();
     }
-}
-
-/// A copy of an error that ends the consumer, to be kept.
-fn fatal(error: &Error) -> Error {
-    Error::new(error.kind(), error.to_string())
 }

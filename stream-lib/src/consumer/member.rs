@@ -1,8 +1,8 @@
 //! One life of a consumer: what its threads share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use parking_lot::{Mutex, MutexGuard};
@@ -10,11 +10,11 @@ use parking_lot::{Mutex, MutexGuard};
 use super::ack::{Action, Settle};
 use super::batch::{Batch, Registry};
 use super::queue::Queue;
-use crate::command::{Claimed, Entries, Group};
+use crate::command::{self, Claimed, Entries, Group};
 use crate::config::ConsumerConfig;
-use crate::connection::Topology;
-use crate::error::Error;
-use crate::runtime::Shutdown;
+use crate::connection::{Stopper, Topology, Wire};
+use crate::error::{Error, Result};
+use crate::runtime::{ServerClock, Shutdown};
 
 /// What the threads of a running consumer share.
 pub(super) struct Member {
@@ -41,20 +41,30 @@ pub(super) struct Member {
     pub(super) recovery_wanted: AtomicBool,
     /// The group is known to have stood.
     pub(super) prepared: AtomicBool,
-    /// The reader's connection, for `CLIENT UNBLOCK`; 0 where unknown.
-    pub(super) reader_client: AtomicI64,
+    /// The reader's connection, to end its waits.
+    pub(super) reader_wire: Mutex<ReaderWire>,
     /// When an entry of `~waiting` is due, as far as known.
     pub(super) next_due: Mutex<Option<Instant>>,
+    pub(super) clock: ServerClock,
+    /// The longest lease in the group, in ms, as far as known.
+    pub(super) group_lease: AtomicU64,
     /// Which connections are down, a bit each.
     pub(super) down: AtomicU8,
     failure: Arc<Mutex<Option<Error>>>,
+}
+
+/// How to reach the reader's connection from outside.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ReaderWire {
+    /// For `CLIENT UNBLOCK`; `None` where the server doesn't tell.
+    pub(super) client: Option<i64>,
+    pub(super) stopper: Option<Stopper>,
 }
 
 /// What a consumer has done since it was created.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) delivered: AtomicU64,
-    pub(super) running: AtomicUsize,
     pub(super) settling: AtomicUsize,
     pub(super) completed: AtomicU64,
     pub(super) failed: AtomicU64,
@@ -92,8 +102,10 @@ impl Member {
             claiming: Mutex::new(()),
             recovery_wanted: AtomicBool::new(false),
             prepared: AtomicBool::new(false),
-            reader_client: AtomicI64::new(0),
+            reader_wire: Mutex::default(),
             next_due: Mutex::new(None),
+            clock: ServerClock::new(),
+            group_lease: AtomicU64::new(0),
             down: AtomicU8::new(0),
             failure,
         }
@@ -101,11 +113,20 @@ impl Member {
 
     /// Makes entries known as held, before anybody starts them.
     pub(super) fn hold(&self, entries: Entries, asked: Instant) -> Arc<Batch> {
-        let delivered = entries.len() as u64;
+        self.hold_batch(Batch::new(entries, asked, &self.held_bytes))
+    }
+
+    /// As [`hold`](Self::hold), for an entry that runs while nothing else does.
+    pub(super) fn hold_alone(&self, entries: Entries, asked: Instant) -> Arc<Batch> {
+        self.hold_batch(Batch::new(entries, asked, &self.held_bytes).alone())
+    }
+
+    fn hold_batch(&self, batch: Batch) -> Arc<Batch> {
+        let delivered = batch.len() as u64;
         self.counters
             .delivered
             .fetch_add(delivered, Ordering::Relaxed);
-        let batch = Arc::new(Batch::new(entries, asked, &self.held_bytes));
+        let batch = Arc::new(batch);
         self.registry.insert(&batch);
         batch
     }
@@ -137,6 +158,38 @@ impl Member {
         self.send(Settle::new(batch, index, Action::GiveBack));
     }
 
+    /// Gives a sign of life, and takes in what the others tell. With
+    /// `patience`, removes consumers that are dead for longer.
+    pub(super) fn beat(&self, wire: &mut Wire, patience: Option<Duration>) -> Result<()> {
+        let lease = self.config.lease;
+        let beat = command::beat(wire, &self.group, &self.name, lease, patience)?;
+        self.clock.set(beat.server_ms, Instant::now());
+        let longest = u64::try_from(beat.lease.as_millis()).unwrap_or(u64::MAX);
+        let known = self.group_lease.swap(longest, Ordering::Relaxed);
+        if beat.lease > lease && known != longest {
+            log::warn!(
+                "the lease of this consumer of `{}` is {lease:?}, another's in the group `{}` is \
+                 {:?}: entries are taken over after the longer one",
+                self.group.stream(),
+                self.group.name(),
+                beat.lease
+            );
+        }
+        for name in beat.removed {
+            log::info!(
+                "removed the dead consumer `{name}` from `{}`",
+                self.group.name()
+            );
+        }
+        Ok(())
+    }
+
+    /// After how long without a renewal an entry is taken over.
+    pub(super) fn takeover_after(&self) -> Duration {
+        let group = Duration::from_millis(self.group_lease.load(Ordering::Relaxed));
+        group.max(self.config.lease)
+    }
+
     /// Queues what shall become of an entry. Once the consumer has been given
     /// up nobody listens; the entry's lease then lapses.
     pub(super) fn send(&self, settle: Settle) {
@@ -165,6 +218,7 @@ impl Member {
                 self.name,
                 self.group.stream()
             );
+            self.config.events.tell(|e| e.stopped(&error));
             *failure = Some(error);
         }
         drop(failure);

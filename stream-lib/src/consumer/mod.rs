@@ -7,6 +7,7 @@
 //! with a name in Redis that no other life has.
 
 mod ack;
+mod alone;
 mod batch;
 mod delivery;
 mod handler;
@@ -145,9 +146,7 @@ impl Consumer {
     /// another type, a vanished group that was not to be made again.
     pub fn failure(&self) -> Option<Error> {
         let failure = self.0.failure.lock();
-        failure
-            .as_ref()
-            .map(|e| Error::new(e.kind(), e.to_string()))
+        failure.as_ref().map(Error::again)
     }
 
     /// What it has done, and what it has in hand.
@@ -165,7 +164,7 @@ impl Consumer {
             lost: counters.lost.load(Ordering::Relaxed),
             deleted: counters.deleted.load(Ordering::Relaxed),
             buffered: life.as_ref().map_or(0, Life::buffered),
-            running: counters.running.load(Ordering::SeqCst),
+            running: life.as_ref().map_or(0, Life::running),
             settling: counters.settling.load(Ordering::SeqCst),
         }
     }

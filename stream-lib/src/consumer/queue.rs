@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded, select};
+use parking_lot::Mutex;
 
 use super::batch::Batch;
 use super::read_ahead::Load;
@@ -22,6 +23,12 @@ pub(super) struct Queue {
     /// Retries and entries taken over from others, which must not wait behind
     /// a backlog of new ones.
     returning: Lane,
+    /// For an entry that runs while nothing else does.
+    alone: Lane,
+    /// There while the workers are paused; disconnects when they go on.
+    pause: Mutex<Option<(Sender<()>, Receiver<()>)>>,
+    paused: AtomicBool,
+    running: AtomicUsize,
     workers: usize,
     read_count: usize,
     lease: Duration,
@@ -30,7 +37,11 @@ pub(super) struct Queue {
     /// A running mean, 0 before the first handler has ended.
     handler_nanos: AtomicU64,
     entry_bytes: AtomicUsize,
-    reader_waits: AtomicBool,
+    /// The longest of the handlers that run.
+    longest_nanos: AtomicU64,
+    /// How few buffered entries a waiting reader wants to hear of; 0 while it
+    /// doesn't wait.
+    wake_below: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -53,6 +64,10 @@ impl Queue {
             // and what a worker each may leave of batches others emptied.
             new: Lane::new(2 * config.read_count + config.workers),
             returning: Lane::new(2 * config.workers),
+            alone: Lane::new(1),
+            pause: Mutex::new(None),
+            paused: AtomicBool::new(false),
+            running: AtomicUsize::new(0),
             workers: config.workers,
             read_count: config.read_count,
             lease: config.lease,
@@ -60,7 +75,8 @@ impl Queue {
             idle: AtomicUsize::new(0),
             handler_nanos: AtomicU64::new(0),
             entry_bytes: AtomicUsize::new(0),
-            reader_waits: AtomicBool::new(false),
+            longest_nanos: AtomicU64::new(0),
+            wake_below: AtomicUsize::new(0),
         }
     }
 
@@ -82,9 +98,21 @@ impl Queue {
         self.send(&self.returning, batch, stop)
     }
 
+    /// As [`push`](Self::push), for an entry that runs while the workers are
+    /// paused.
+    #[must_use]
+    pub(super) fn push_alone(&self, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
+        self.send(&self.alone, batch, stop)
+    }
+
+    /// Counts a batch as buffered that is not pushed after all.
+    pub(super) fn expect(&self, batch: &Batch) {
+        self.buffered.fetch_add(batch.len(), Ordering::SeqCst);
+    }
+
     fn send(&self, lane: &Lane, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
         const LOOK_UP: Duration = Duration::from_millis(20);
-        self.buffered.fetch_add(batch.len(), Ordering::SeqCst);
+        self.expect(batch);
         while let Err(SendTimeoutError::Timeout(_)) =
             lane.into.send_timeout(Arc::clone(batch), LOOK_UP)
         {
@@ -108,12 +136,17 @@ impl Queue {
             return Some(batch);
         }
         self.idle.fetch_add(1, Ordering::SeqCst);
+        if self.wake_below.load(Ordering::SeqCst) > 0 {
+            // A reader that waits for room has some now: this worker's.
+            wake.nudge();
+        }
         let next = select! {
             recv(self.new.from) -> batch => batch.ok(),
             recv(self.returning.from) -> batch => {
                 wake.nudge();
                 batch.ok()
             }
+            recv(self.alone.from) -> batch => batch.ok(),
             recv(ended) -> _ => None,
         };
         self.idle.fetch_sub(1, Ordering::SeqCst);
@@ -128,20 +161,75 @@ impl Queue {
         Some(batch)
     }
 
+    /// Counts a worker as running, unless it must wait for others to run alone.
+    pub(super) fn enter(&self, batch: &Batch) -> bool {
+        // Counted first, looked second; `pause` goes the other way round. So
+        // one of both sees the other.
+        self.running.fetch_add(1, Ordering::SeqCst);
+        if self.paused.load(Ordering::SeqCst) && !batch.is_alone() {
+            self.running.fetch_sub(1, Ordering::SeqCst);
+            return false;
+        }
+        true
+    }
+
+    /// The opposite of [`enter`](Self::enter).
+    pub(super) fn leave(&self, wake: &Shutdown) {
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        if self.paused.load(Ordering::SeqCst) {
+            wake.nudge();
+        }
+    }
+
+    /// How many handlers run.
+    pub(super) fn running(&self) -> usize {
+        self.running.load(Ordering::SeqCst)
+    }
+
+    /// Has workers start nothing but what comes by [`push_alone`].
+    ///
+    /// [`push_alone`]: Self::push_alone
+    pub(super) fn pause(&self) {
+        *self.pause.lock() = Some(bounded(0));
+        self.paused.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends a pause.
+    pub(super) fn resume(&self) {
+        self.paused.store(false, Ordering::SeqCst);
+        *self.pause.lock() = None;
+    }
+
+    /// Waits for the end of a pause; returns the entry that runs alone, if this
+    /// worker is the one to run it.
+    pub(super) fn wait_out(&self, ended: &Receiver<()>) -> Option<Arc<Batch>> {
+        let resumed = self
+            .pause
+            .lock()
+            .as_ref()
+            .map(|(_, resumed)| resumed.clone())?;
+        select! {
+            recv(self.alone.from) -> batch => batch.ok(),
+            recv(resumed) -> _ => None,
+            recv(ended) -> _ => None,
+        }
+    }
+
     /// Takes one batch out of the buffer, to withdraw its entries.
     pub(super) fn take(&self) -> Option<Arc<Batch>> {
         self.new
             .from
             .try_recv()
             .or_else(|_| self.returning.from.try_recv())
+            .or_else(|_| self.alone.from.try_recv())
             .ok()
     }
 
     /// Notes that an entry has left the buffer, and wakes a reader that waits
-    /// for room.
+    /// for room, once there is enough.
     pub(super) fn left(&self, wake: &Shutdown) {
-        self.buffered.fetch_sub(1, Ordering::SeqCst);
-        if self.reader_waits.load(Ordering::SeqCst) {
+        let before = self.buffered.fetch_sub(1, Ordering::SeqCst);
+        if before <= self.wake_below.load(Ordering::SeqCst) {
             wake.nudge();
         }
     }
@@ -158,26 +246,56 @@ impl Queue {
         self.handler_nanos.store(mean.max(1), Ordering::Relaxed);
     }
 
-    /// How many entries the reader may ask for now.
-    pub(super) fn room(&self, held_bytes: usize) -> usize {
-        let nanos = self.handler_nanos.load(Ordering::Relaxed);
+    /// Notes how long the longest of the running handlers has run.
+    pub(super) fn observe_longest(&self, running: Duration) {
+        let nanos = u64::try_from(running.as_nanos()).unwrap_or(u64::MAX);
+        self.longest_nanos.store(nanos, Ordering::Relaxed);
+    }
+
+    /// How many entries the reader may ask for now, with `promised` on the way:
+    /// none before half the buffer is free, so that reads stay large.
+    pub(super) fn room(&self, promised: usize, held_bytes: usize) -> usize {
+        let limit = self.limit(held_bytes);
+        let free = limit.saturating_sub(self.buffered() + promised);
+        if free < limit.div_ceil(2) {
+            return 0;
+        }
+        free.min(self.read_count)
+    }
+
+    /// Waits until `room` isn't 0, the flag is set or `deadline` has passed.
+    /// Returns whether there is room.
+    pub(super) fn wait_for_room(
+        &self,
+        wake: &Shutdown,
+        deadline: Instant,
+        room: impl Fn() -> usize,
+    ) -> bool {
+        if room() > 0 {
+            return true;
+        }
+        // Whatever the limit is by then: at half of what is there now, or when
+        // workers run out, it is asked again.
+        self.wake_below
+            .store(self.buffered().div_ceil(2).max(1), Ordering::SeqCst);
+        wake.wait_until(deadline, || room() > 0);
+        self.wake_below.store(0, Ordering::SeqCst);
+        room() > 0
+    }
+
+    fn limit(&self, held_bytes: usize) -> usize {
+        let mean = self.handler_nanos.load(Ordering::Relaxed);
+        let longest = self.longest_nanos.load(Ordering::Relaxed);
         let load = Load {
             workers: self.workers,
             idle: self.idle(),
-            handler: (nanos > 0).then(|| Duration::from_nanos(nanos)),
+            handler: (mean > 0).then(|| Duration::from_nanos(mean.max(longest))),
             lease: self.lease,
             read_count: self.read_count,
             held_bytes,
             entry_bytes: self.entry_bytes.load(Ordering::Relaxed),
         };
         load.limit()
-            .saturating_sub(self.buffered())
-            .min(self.read_count)
-    }
-
-    /// Says that the reader waits for room, or no longer does.
-    pub(super) fn set_reader_waits(&self, waits: bool) {
-        self.reader_waits.store(waits, Ordering::SeqCst);
     }
 
     /// How many returning entries the workers could start at once: none while

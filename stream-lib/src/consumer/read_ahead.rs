@@ -24,11 +24,10 @@ const MOST_BYTES: usize = 64 << 20;
 impl Load {
     /// How many entries may wait in the buffer: no more than can start within a
     /// third of the lease, at most two reads and 64 MiB, never less than one
-    /// for each idle worker.
+    /// for each idle worker; just these, before any handler was seen.
     pub(super) fn limit(&self) -> usize {
-        let least = self.idle.max(1);
         let by_time = match self.handler {
-            None => self.workers,
+            None => 0,
             Some(time) => {
                 let each = time.as_nanos().max(1);
                 let starts = (self.lease / 3).as_nanos() / each * self.workers as u128;
@@ -36,7 +35,10 @@ impl Load {
             }
         };
         let by_bytes = MOST_BYTES.saturating_sub(self.held_bytes) / self.entry_bytes.max(1);
-        by_time.min(by_bytes).min(2 * self.read_count).max(least)
+        by_time
+            .min(by_bytes)
+            .min(2 * self.read_count)
+            .max(self.idle)
     }
 }
 
@@ -64,7 +66,7 @@ mod tests {
         let handler = Some(Duration::from_secs(1));
         assert_eq!(Load { handler, ..LOAD }.limit(), 40);
         let handler = Some(Duration::from_mins(1));
-        assert_eq!(Load { handler, ..LOAD }.limit(), 1);
+        assert_eq!(Load { handler, ..LOAD }.limit(), 0);
         assert_eq!(
             Load {
                 handler,
@@ -77,14 +79,15 @@ mod tests {
     }
 
     #[test]
-    fn before_any_handler_was_seen_one_for_each_worker() {
+    fn before_any_handler_was_seen_one_for_each_idle_worker() {
         assert_eq!(
             Load {
                 handler: None,
+                idle: 3,
                 ..LOAD
             }
             .limit(),
-            4
+            3
         );
     }
 

@@ -1,80 +1,138 @@
 //! The thread that reads new entries.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::link::{Link, Role};
 use super::member::Member;
 use crate::command::{self, MakeGroup, Read};
-use crate::config::{OnGroupLost, StartFrom};
+use crate::config::{ConsumerEvents, OnGroupLost, StartFrom};
 use crate::connection::Wire;
 use crate::error::{ErrorKind, Result};
 use crate::runtime::Backoff;
+
+/// Most reads on the wire at a time: while one is decoded here, Redis works on
+/// the next.
+const IN_FLIGHT: usize = 2;
 
 /// Reads until the consumer stops.
 pub(super) fn run(member: &Member) {
     let mut link = Link::new(member, Role::Reader, &member.stop);
     let mut recovery = Recovery::new(member);
     let mut regroup = Backoff::for_connections();
-    while !member.stop.is_set() {
-        let room = wait_for_room(member);
-        if room == 0 {
+    let mut flight = Flight::default();
+    while !(member.stop.is_set() && flight.is_empty()) {
+        if flight.is_empty() && !wait_for_room(member) {
             continue;
         }
         let outcome = link.run(|wire| {
-            if recovery.is_due() {
+            if recovery.is_due() && flight.is_empty() {
                 recover(member, wire)?;
                 recovery.done();
             }
-            read(member, wire, room)
+            if !member.stop.is_set() && !recovery.is_due() {
+                flight.fill(member, wire)?;
+            }
+            flight.land(member, wire)
         });
         match outcome {
             Ok(()) => regroup.reset(),
             Err(e) if e.kind() == ErrorKind::NoGroup => {
+                flight.lost();
+                // The reads behind it fail the same way.
+                link.drop_wire();
                 heal(member, &mut link);
                 member.stop.sleep(regroup.next());
             }
-            // The answer may have been on its way.
-            Err(_) => member.recovery_wanted.store(true, Ordering::SeqCst),
+            Err(_) => {
+                flight.lost();
+                // The answer may have been on its way.
+                member.recovery_wanted.store(true, Ordering::SeqCst);
+            }
         }
     }
 }
 
-/// Waits until entries may be asked for; returns how many, or 0 for stop.
-fn wait_for_room(member: &Member) -> usize {
-    let room = || member.queue.room(member.held_bytes.load(Ordering::Relaxed));
-    let free = room();
-    if free > 0 {
-        return free;
-    }
-    member.queue.set_reader_waits(true);
+/// Waits until entries may be asked for. Returns false if the consumer stops,
+/// or nothing has changed for a while.
+fn wait_for_room(member: &Member) -> bool {
     let soon = Instant::now() + member.config.block_duration;
-    member.stop.wait_until(soon, || room() > 0);
-    member.queue.set_reader_waits(false);
-    room()
+    member
+        .queue
+        .wait_for_room(&member.stop, soon, || room(member, 0))
+        && !member.stop.is_set()
 }
 
-fn read(member: &Member, wire: &mut Wire, count: usize) -> Result<()> {
-    let read = Read {
+/// How many entries one more read may ask for, with `promised` on the way.
+fn room(member: &Member, promised: usize) -> usize {
+    let held_bytes = member.held_bytes.load(Ordering::Relaxed);
+    member.queue.room(promised, held_bytes)
+}
+
+/// The reads on the wire.
+#[derive(Debug, Default)]
+struct Flight {
+    /// How many entries each asks for.
+    counts: VecDeque<usize>,
+    /// The last answer was full: there is more where it came from.
+    full: bool,
+}
+
+impl Flight {
+    fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// Nothing will be answered any more.
+    fn lost(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Sends reads: one, and another while answers come back full.
+    fn fill(&mut self, member: &Member, wire: &mut Wire) -> Result<()> {
+        let most = if self.full { IN_FLIGHT } else { 1 };
+        while self.counts.len() < most {
+            let count = room(member, self.counts.iter().sum());
+            if count == 0 {
+                break;
+            }
+            read(member, count).send(wire)?;
+            self.counts.push_back(count);
+        }
+        Ok(())
+    }
+
+    /// Receives the answer to the oldest read.
+    fn land(&mut self, member: &Member, wire: &mut Wire) -> Result<()> {
+        let Some(&count) = self.counts.front() else {
+            return Ok(());
+        };
+        let entries = read(member, count).receive(wire)?;
+        self.counts.pop_front();
+        self.full = entries.len() == count;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        // A read may have waited long before the entries were delivered, so the
+        // lease is counted from the answer. One that lay in the socket while
+        // this process stood still is found out by the renewal, which asks for
+        // owners.
+        let batch = member.hold(entries, Instant::now());
+        if !member.queue.push(&batch, &member.stop) {
+            member.give_back_rest(&batch);
+        }
+        Ok(())
+    }
+}
+
+fn read(member: &Member, count: usize) -> Read<'_> {
+    Read {
         group: &member.group,
         consumer: &member.name,
         count,
         block: member.config.block_duration,
-    };
-    read.send(wire)?;
-    let entries = read.receive(wire)?;
-    if entries.is_empty() {
-        return Ok(());
     }
-    // A read may have waited long before the entries were delivered, so the
-    // lease is counted from the answer. One that lay in the socket while this
-    // process stood still is found out by the renewal, which asks for owners.
-    let batch = member.hold(entries, Instant::now());
-    if !member.queue.push(&batch, &member.stop) {
-        member.give_back_rest(&batch);
-    }
-    Ok(())
 }
 
 /// Makes the vanished group again, or stops, as the configuration says.
@@ -104,6 +162,7 @@ fn heal(member: &Member, link: &mut Link<'_>) {
             group.name(),
             group.stream()
         );
+        member.config.events.tell(ConsumerEvents::group_recreated);
     }
 }
 

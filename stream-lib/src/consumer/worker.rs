@@ -14,6 +14,7 @@ use super::delivery::{Delivery, Taken};
 use super::handler::Handler;
 use super::member::Member;
 use super::retry::{Outcome, Verdict, judge};
+use crate::command::FOR_GROUP;
 use crate::message::OwnedMessage;
 use crate::runtime::{jitter, panic_text};
 
@@ -40,6 +41,11 @@ impl<M, H> Typed<M, H> {
 
 impl<M: OwnedMessage, H: Handler<M>> Run for Typed<M, H> {
     fn run(&self, taken: Taken) -> Outcome {
+        // A redriven entry is for the group that failed on it.
+        let redriven_for = taken.batch.header(taken.index, FOR_GROUP);
+        if redriven_for.is_some_and(|group| group != taken.member.group.name().as_bytes()) {
+            return Outcome::Done;
+        }
         // A decoder may be the user's own, and panic as any handler.
         let ran = catch_unwind(AssertUnwindSafe(|| {
             match M::decode(taken.batch.fields(taken.index)) {
@@ -57,16 +63,30 @@ impl<M: OwnedMessage, H: Handler<M>> Run for Typed<M, H> {
 /// Runs entries until `ended` disconnects.
 pub(super) fn run(member: &Arc<Member>, handler: &dyn Run, ended: &Receiver<()>) {
     while let Some(batch) = member.queue.next(ended, &member.stop) {
-        while work(member, handler, &batch) {
+        while work(member, handler, &batch, ended) {
             if let Some(returning) = member.queue.next_returning(&member.stop) {
-                work(member, handler, &returning);
+                work(member, handler, &returning, ended);
             }
         }
     }
 }
 
-/// Runs the next entry of a batch. Returns whether there was one.
-fn work(member: &Arc<Member>, handler: &dyn Run, batch: &Arc<Batch>) -> bool {
+/// Runs the next entry of a batch. Returns whether there may be another.
+fn work(member: &Arc<Member>, handler: &dyn Run, batch: &Arc<Batch>, ended: &Receiver<()>) -> bool {
+    while !member.queue.enter(batch) {
+        if let Some(alone) = member.queue.wait_out(ended) {
+            work(member, handler, &alone, ended);
+        }
+        if member.stop.is_set() {
+            break;
+        }
+    }
+    let more = start(member, handler, batch);
+    member.queue.leave(&member.stop);
+    more
+}
+
+fn start(member: &Arc<Member>, handler: &dyn Run, batch: &Arc<Batch>) -> bool {
     if member.stop.is_set() {
         // Whoever takes a batch out of the queue answers for all of it.
         member.give_back_rest(batch);
@@ -83,7 +103,6 @@ fn work(member: &Arc<Member>, handler: &dyn Run, batch: &Arc<Batch>) -> bool {
         return true;
     }
     member.queue.left(&member.stop);
-    member.counters.running.fetch_add(1, Ordering::SeqCst);
     let started = Instant::now();
     let outcome = handler.run(Taken {
         member: Arc::clone(member),
@@ -91,34 +110,38 @@ fn work(member: &Arc<Member>, handler: &dyn Run, batch: &Arc<Batch>) -> bool {
         index,
     });
     member.queue.observe(started.elapsed());
-    end(member, batch, index, outcome);
-    member.counters.running.fetch_sub(1, Ordering::SeqCst);
+    end(member, batch, index, &outcome);
     true
 }
 
-fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: Outcome) {
+fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: &Outcome) {
     let counters = &member.counters;
-    if matches!(outcome, Outcome::Panicked(_)) {
+    if let Outcome::Panicked(text) = outcome {
         counters.panicked.fetch_add(1, Ordering::Relaxed);
+        member
+            .config
+            .events
+            .tell(|e| e.panicked(batch.id(index), text));
     }
     // With the lease lost, the entry is settled only if it is ours after all.
     let late = !batch.advance(index, Stage::Running, Stage::Settling);
     batch.set_stage(index, Stage::Settling);
     let attempt = batch.attempt(index);
-    let action = match judge(&outcome, attempt, &member.config.retry) {
+    let action = match judge(outcome, attempt, &member.config.retry) {
         Verdict::Ack => Action::Ack { late },
         Verdict::Retry {
             delay,
             jitter: share,
         } => {
+            let delay = jitter(delay, share);
             log::debug!(
                 "delivery {attempt} of {} of `{}` failed, next in {delay:?}",
                 batch.id(index),
                 member.group.stream()
             );
-            Action::Retry {
-                delay: jitter(delay, share),
-            }
+            let id = batch.id(index);
+            member.config.events.tell(|e| e.retried(id, attempt, delay));
+            Action::Retry { delay }
         }
         Verdict::Bury { reason, error } => Action::Bury { reason, error },
     };

@@ -5,20 +5,21 @@ mod registry;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::RwLock;
 
 use self::registry::Registry;
 use crate::command::{Server, warn_of_eviction};
-use crate::config::{ConnectionConfig, ConsumerConfig, StreamConfig};
+use crate::config::{BackupStreamConfig, ConnectionConfig, ConsumerConfig, StreamConfig};
 use crate::connection::Topology;
 use crate::consumer::{Consumer, Delivery, Handler, HandlerResult, ShutdownReport};
+use crate::dead_letters::DeadLetters;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inspect::{self, StreamStats};
 use crate::keys::StreamKeys;
 use crate::message::{OwnedMessage, Routed, StreamMessage};
-use crate::producer::{Added, Producer, SimpleProducer};
+use crate::producer::{Added, Producer, ProducerCore};
+use crate::runtime::on_library_thread;
 
 /// The owner of a process's producers and consumers, and of their connections
 /// to one Redis.
@@ -77,6 +78,10 @@ impl StreamManager {
     /// # Errors
     ///
     /// As [`connect`](Self::connect).
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "reads as the consumers' and producers'"
+    )]
     pub fn connect_with(config: ConnectionConfig) -> Result<Self> {
         let manager = Self::connect_lazy(config)?;
         manager.look_at_server()?;
@@ -99,6 +104,10 @@ impl StreamManager {
     /// # Errors
     ///
     /// [`Config`](ErrorKind::Config).
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "reads as the consumers' and producers'"
+    )]
     pub fn connect_lazy(config: ConnectionConfig) -> Result<Self> {
         Ok(Self {
             topology: Arc::new(Topology::new(&config)?),
@@ -116,14 +125,34 @@ impl StreamManager {
     /// [`AlreadyExists`](ErrorKind::AlreadyExists), [`Config`](ErrorKind::Config),
     /// [`Closed`](ErrorKind::Closed).
     pub fn create_simple_producer(&self, name: &str, config: StreamConfig) -> Result<()> {
-        let producer = Arc::new(SimpleProducer::new(Arc::clone(&self.topology), config)?);
-        let mut registry = self.registry.write();
-        registry.open()?;
-        let stream = producer.stream().to_owned();
-        registry.producers.insert("producer", name, producer)?;
-        // What `add` made for want of this one has had its day.
-        registry.defaults.remove(&stream);
-        Ok(())
+        let producer = ProducerCore::simple(Arc::clone(&self.topology), config)?;
+        self.register(name, producer)
+    }
+
+    /// Creates a backup producer: for orders, payments and whatever must not
+    /// be lost or overtaken when consumers fall behind.
+    ///
+    /// While the stream's backlog is below `max_length`, messages go straight
+    /// to it. Beyond that they wait in the backup stream, and a thread of the
+    /// producer moves them back, in order, as consumers make room; of all
+    /// processes that have such a producer open, one does so at a time.
+    ///
+    /// # Delivery
+    ///
+    /// The order of the calls is kept across both streams. No crash of any
+    /// process loses or duplicates an entry on its way back.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists), [`Config`](ErrorKind::Config),
+    /// [`Closed`](ErrorKind::Closed), [`System`](ErrorKind::System).
+    pub fn create_backup_producer(
+        &self,
+        name: &str,
+        config: impl Into<BackupStreamConfig>,
+    ) -> Result<()> {
+        let producer = ProducerCore::backup(Arc::clone(&self.topology), config.into())?;
+        self.register(name, producer)
     }
 
     /// A handle on a producer, for one message type: what threads and handlers
@@ -144,12 +173,18 @@ impl StreamManager {
 
     /// Removes a producer. Its handles fail from now on.
     ///
+    /// # Blocking
+    ///
+    /// For a backup producer, until its thread has ended: a round trip, or a
+    /// few seconds where Redis is away. From a handler this only signals.
+    ///
     /// # Errors
     ///
     /// [`NotFound`](ErrorKind::NotFound).
     pub fn remove_producer(&self, name: &str) -> Result<()> {
         let producer = self.registry.write().producers.remove("producer", name)?;
         producer.close();
+        producer.join();
         Ok(())
     }
 
@@ -177,7 +212,7 @@ impl StreamManager {
     /// [`PermissionDenied`](ErrorKind::PermissionDenied),
     /// [`Closed`](ErrorKind::Closed).
     pub fn add<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Added> {
-        self.producer_for(M::STREAM)?.add(message)
+        self.producer_for(M::STREAM)?.add(message, None)
     }
 
     /// As [`add`](Self::add), for many messages, each batch in one round trip.
@@ -205,7 +240,7 @@ impl StreamManager {
         registry.open()?;
         let producer = registry.producers.get("producer", producer)?;
         drop(registry);
-        producer.add(message)
+        producer.add(message, None)
     }
 
     /// Creates a consumer and starts it.
@@ -376,10 +411,22 @@ impl StreamManager {
     ///
     /// As [`stats`](Self::stats).
     pub fn stream_stats(&self, stream: &str) -> Result<StreamStats> {
-        let keys = StreamKeys::new(stream)?;
-        let mut wire = self.topology.node_for(stream.as_bytes()).pooled(WAIT)?;
+        let keys = match self.registry.read().keys_of(stream) {
+            Some(keys) => keys,
+            None => StreamKeys::new(stream)?,
+        };
+        let mut wire = self.topology.node_for(stream.as_bytes()).dedicated()?;
         inspect::stream_stats(&mut wire, &keys)
             .map_err(|e| e.while_doing(format_args!("looking at `{stream}`")))
+    }
+
+    /// The dead letters of a stream: to look at, and to put back.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) for a name that is none.
+    pub fn dead_letters(&self, stream: &str) -> Result<DeadLetters> {
+        DeadLetters::new(Arc::clone(&self.topology), stream)
     }
 
     /// Stops all consumers, closes all producers, and reports how it went.
@@ -397,19 +444,38 @@ impl StreamManager {
             producers.extend(std::mem::take(&mut registry.defaults).into_values());
             (producers, registry.consumers.all())
         };
-        for producer in producers {
+        for producer in &producers {
             producer.close();
         }
         for consumer in &consumers {
             consumer.signal_stop();
         }
-        consumers
+        let report = consumers
             .iter()
             .map(Consumer::stop)
-            .fold(ShutdownReport::default(), ShutdownReport::and)
+            .fold(ShutdownReport::default(), ShutdownReport::and);
+        for producer in &producers {
+            producer.join();
+        }
+        if !on_library_thread() {
+            // Adds that wait for Redis end with it; consumers that were only
+            // told to stop still need their connections.
+            self.topology.close();
+        }
+        report
     }
 
-    fn producer_for(&self, stream: &str) -> Result<Arc<SimpleProducer>> {
+    fn register(&self, name: &str, producer: ProducerCore) -> Result<()> {
+        let producer = Arc::new(producer);
+        let registered = self.registry.write().register(name, &producer);
+        if registered.is_err() {
+            producer.close();
+            producer.join();
+        }
+        registered
+    }
+
+    fn producer_for(&self, stream: &str) -> Result<Arc<ProducerCore>> {
         {
             let registry = self.registry.read();
             registry.open()?;
@@ -418,7 +484,7 @@ impl StreamManager {
             }
         }
         let config = StreamConfig::new(stream);
-        let made = Arc::new(SimpleProducer::new(Arc::clone(&self.topology), config)?);
+        let made = Arc::new(ProducerCore::simple(Arc::clone(&self.topology), config)?);
         let mut registry = self.registry.write();
         registry.open()?;
         // Somebody may have been faster.
@@ -450,9 +516,6 @@ impl StreamManager {
         Ok(())
     }
 }
-
-/// How long an inspection waits for a connection.
-const WAIT: Duration = Duration::from_secs(5);
 
 impl Drop for StreamManager {
     fn drop(&mut self) {

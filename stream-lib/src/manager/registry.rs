@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use crate::consumer::Consumer;
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::SimpleProducer;
+use crate::keys::StreamKeys;
+use crate::producer::ProducerCore;
 
 /// What a manager holds, by name.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
-    pub(super) producers: Named<Arc<SimpleProducer>>,
+    pub(super) producers: Named<Arc<ProducerCore>>,
     pub(super) consumers: Named<Consumer>,
     /// Made by `add` where nobody registered a producer, by stream.
-    pub(super) defaults: BTreeMap<String, Arc<SimpleProducer>>,
+    pub(super) defaults: BTreeMap<String, Arc<ProducerCore>>,
     pub(super) closed: bool,
 }
 
@@ -27,8 +28,27 @@ impl Registry {
         Ok(())
     }
 
+    /// Registers a producer. What `add` made for want of it has had its day.
+    pub(super) fn register(&mut self, name: &str, producer: &Arc<ProducerCore>) -> Result<()> {
+        self.open()?;
+        self.producers
+            .insert("producer", name, Arc::clone(producer))?;
+        self.defaults.remove(producer.stream());
+        Ok(())
+    }
+
+    /// The keys of a stream as its producer has them: a backup stream may have
+    /// a name of its own.
+    pub(super) fn keys_of(&self, stream: &str) -> Option<StreamKeys> {
+        let producers = self.producers.0.values();
+        let chosen = producers
+            .filter(|p| p.stream() == stream)
+            .max_by_key(|p| p.is_backup());
+        chosen.map(|p| p.keys().clone())
+    }
+
     /// The one producer registered for a stream; none is `Ok(None)`.
-    pub(super) fn producer_for(&self, stream: &str) -> Result<Option<Arc<SimpleProducer>>> {
+    pub(super) fn producer_for(&self, stream: &str) -> Result<Option<Arc<ProducerCore>>> {
         let mut found = self
             .producers
             .0

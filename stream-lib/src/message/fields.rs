@@ -69,7 +69,7 @@ impl<'a> Fields<'a> {
     pub fn rest(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let claims = self.claims;
         self.iter()
-            .filter(move |(name, _)| !claims.is_some_and(|claims| claims.cover(name)))
+            .filter(move |(name, _)| !claims.is_some_and(|claims| claims.name(name)))
     }
 
     /// The value of a field; of duplicates, the last. Reserved fields are not
@@ -92,10 +92,10 @@ impl<'a> Fields<'a> {
         self.iter().next().is_none()
     }
 
-    /// Whether a message that this one is flattened into has a field of this
+    /// Whether a message that this one is flattened into takes a field of this
     /// name.
     pub(crate) fn is_claimed(&self, name: &[u8]) -> bool {
-        self.claims.is_some_and(|claims| claims.cover(name))
+        self.claims.is_some_and(|claims| claims.take(name))
     }
 
     #[inline]
@@ -156,14 +156,24 @@ impl<'a> Claims<'a> {
         }
     }
 
-    fn cover(&self, name: &[u8]) -> bool {
+    /// Whether a field has this name.
+    fn name(&self, name: &[u8]) -> bool {
+        self.any(name, FieldSchema::names)
+    }
+
+    /// Whether a field has this name, or takes any.
+    fn take(&self, name: &[u8]) -> bool {
+        self.any(name, FieldSchema::claims)
+    }
+
+    fn any(&self, name: &[u8], has: fn(&FieldSchema, &[u8]) -> bool) -> bool {
         self.tag.is_some_and(|tag| tag.as_bytes() == name)
             || self
                 .fields
                 .iter()
                 .enumerate()
-                .any(|(position, field)| position != self.except && field.claims(name))
-            || self.outer.is_some_and(|outer| outer.cover(name))
+                .any(|(position, field)| position != self.except && has(field, name))
+            || self.outer.is_some_and(|outer| outer.any(name, has))
     }
 }
 

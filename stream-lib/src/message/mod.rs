@@ -105,6 +105,51 @@ pub trait StreamMessage {
 ///
 /// Implemented by `#[derive(StreamMessage)]` for every type that borrows
 /// nothing.
+///
+/// # Examples
+///
+/// By hand, here for a message that another program writes in one of two ways:
+///
+/// ```
+/// use stream_lib::message::{
+///     DecodeError, EncodeError, FieldSchema, FieldType, FieldWriter, Fields, FromField, Schema,
+/// };
+/// use stream_lib::{OwnedMessage, RawMessage, StreamMessage};
+///
+/// struct Reading {
+///     celsius: f64,
+/// }
+///
+/// impl StreamMessage for Reading {
+///     const SCHEMA: &'static Schema = &Schema::new("Reading")
+///         .with_fields(&[FieldSchema::new("celsius", FieldType::Float { bits: 64 })]);
+///
+///     fn encode(&self, out: &mut FieldWriter<'_>) -> Result<(), EncodeError> {
+///         out.field("celsius", &self.celsius)
+///     }
+/// }
+///
+/// impl OwnedMessage for Reading {
+///     fn decode(fields: Fields<'_>) -> Result<Self, DecodeError> {
+///         let number = |name, value| {
+///             f64::from_field(value)
+///                 .map_err(|error| DecodeError::malformed("Reading", name, error, value))
+///         };
+///         match (fields.get("celsius"), fields.get("fahrenheit")) {
+///             (Some(value), _) => Ok(Self { celsius: number("celsius", value)? }),
+///             (None, Some(value)) => {
+///                 let fahrenheit = number("fahrenheit", value)?;
+///                 Ok(Self { celsius: (fahrenheit - 32.0) / 1.8 })
+///             }
+///             (None, None) => Err(DecodeError::missing("Reading", "celsius", "a number")),
+///         }
+///     }
+/// }
+///
+/// let reading: Reading = RawMessage::new().with("fahrenheit", "212").decode()?;
+/// assert_eq!(reading.celsius, 100.0);
+/// # Ok::<(), DecodeError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be read from an entry",
     label = "not an `OwnedMessage`",

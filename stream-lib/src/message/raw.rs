@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::fields::Lengths;
+use super::writer::read_string;
 use super::{
     DecodeError, EncodeError, EncodeErrorKind, FieldWriter, Fields, OwnedMessage, Schema, Span,
     StreamMessage,
@@ -202,16 +203,6 @@ impl fmt::Debug for RawMessage {
             .entries(self.iter().map(|(name, value)| Lengths(name, value.len())))
             .finish()
     }
-}
-
-/// Splits off the RESP bulk string that a [`FieldWriter`] wrote.
-fn read_string(written: &[u8]) -> Option<(&[u8], &[u8])> {
-    let digits = written.strip_prefix(b"$")?;
-    let end = digits.iter().position(|byte| *byte == b'\r')?;
-    let (digits, rest) = digits.split_at_checked(end)?;
-    let length = str::from_utf8(digits).ok()?.parse().ok()?;
-    let (string, rest) = rest.strip_prefix(b"\r\n")?.split_at_checked(length)?;
-    Some((string, rest.strip_prefix(b"\r\n")?))
 }
 
 #[cfg(test)]

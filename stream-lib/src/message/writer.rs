@@ -27,6 +27,7 @@ pub struct FieldWriter<'a> {
     out: &'a mut Vec<u8>,
     fields: usize,
     headers: usize,
+    key: Option<Box<[u8]>>,
 }
 
 impl<'a> FieldWriter<'a> {
@@ -36,6 +37,7 @@ impl<'a> FieldWriter<'a> {
             out,
             fields: 0,
             headers: 0,
+            key: None,
         }
     }
 
@@ -116,6 +118,13 @@ impl<'a> FieldWriter<'a> {
     }
 
     /// Writes a field of the library's own. The name starts with `~`.
+    #[cfg_attr(
+        not(test),
+        allow(
+            dead_code,
+            reason = "for idempotency keys and trace context, which are to come"
+        )
+    )]
     pub(crate) fn header(&mut self, name: &str, value: &[u8]) -> Result<(), EncodeError> {
         if name.len().max(value.len()) > MAX_STRING {
             return Err(EncodeError::new(
@@ -126,6 +135,35 @@ impl<'a> FieldWriter<'a> {
         self.headers += 1;
         string(self.out, name.as_bytes());
         string(self.out, value);
+        Ok(())
+    }
+
+    /// Gives the message an idempotency key: within a window, a second add of
+    /// the same key to the same stream adds nothing, and returns the id of the
+    /// first entry. The derive does it with `#[stream(idempotency_key)]`.
+    pub fn idempotency_key(&mut self, key: &[u8]) {
+        self.key = Some(key.into());
+    }
+
+    /// The key that the message has given itself.
+    pub(crate) fn take_key(&mut self) -> Option<Box<[u8]>> {
+        self.key.take()
+    }
+
+    /// Makes the value of the field that `write` writes the idempotency key.
+    /// No field, no key.
+    pub(crate) fn keyed(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let start = self.out.len();
+        write(self)?;
+        let written = self.out.get(start..).unwrap_or_default();
+        if let Some((_, rest)) = read_string(written)
+            && let Some((value, _)) = read_string(rest)
+        {
+            self.key = Some(value.into());
+        }
         Ok(())
     }
 
@@ -272,6 +310,16 @@ fn string(out: &mut Vec<u8>, value: &[u8]) {
     }
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
+}
+
+/// Splits off the RESP bulk string that a [`FieldWriter`] wrote.
+pub(super) fn read_string(written: &[u8]) -> Option<(&[u8], &[u8])> {
+    let digits = written.strip_prefix(b"$")?;
+    let end = digits.iter().position(|byte| *byte == b'\r')?;
+    let (digits, rest) = digits.split_at_checked(end)?;
+    let length = str::from_utf8(digits).ok()?.parse().ok()?;
+    let (string, rest) = rest.strip_prefix(b"\r\n")?.split_at_checked(length)?;
+    Some((string, rest.strip_prefix(b"\r\n")?))
 }
 
 #[cfg(test)]

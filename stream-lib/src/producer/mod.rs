@@ -1,5 +1,9 @@
 //! Producers: what adds messages to a stream.
 
+mod backup;
+mod core;
+mod drain;
+mod pace;
 mod simple;
 #[cfg(feature = "spool")]
 mod spool;
@@ -8,8 +12,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-pub(crate) use self::simple::SimpleProducer;
+pub(crate) use self::core::ProducerCore;
 
+use crate::command::Placed;
 use crate::error::Result;
 use crate::message::{EntryId, StreamMessage};
 
@@ -19,13 +24,25 @@ use crate::message::{EntryId, StreamMessage};
 pub enum Added {
     /// In the stream, under this id.
     Main(EntryId),
+    /// In the backup stream, under this id, until there is room in the stream.
+    /// There it gets a new id; this one travels with it.
+    Backup(EntryId),
 }
 
 impl Added {
     /// The entry's id in Redis.
     pub fn id(self) -> EntryId {
         match self {
-            Self::Main(id) => id,
+            Self::Main(id) | Self::Backup(id) => id,
+        }
+    }
+}
+
+impl From<Placed> for Added {
+    fn from(placed: Placed) -> Self {
+        match placed {
+            Placed::Main(id) => Self::Main(id),
+            Placed::Backup(id) => Self::Backup(id),
         }
     }
 }
@@ -36,12 +53,12 @@ impl Added {
 /// the manager's shutdown, or once the producer was removed, it fails with
 /// [`ErrorKind::Closed`](crate::ErrorKind::Closed).
 pub struct Producer<M: ?Sized> {
-    inner: Arc<SimpleProducer>,
+    inner: Arc<ProducerCore>,
     message: PhantomData<fn(&M)>,
 }
 
 impl<M: StreamMessage + ?Sized> Producer<M> {
-    pub(crate) fn new(inner: Arc<SimpleProducer>) -> Self {
+    pub(crate) fn new(inner: Arc<ProducerCore>) -> Self {
         Self {
             inner,
             message: PhantomData,
@@ -64,7 +81,32 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     ///
     /// As [`StreamManager::add`](crate::StreamManager::add).
     pub fn add(&self, message: &M) -> Result<Added> {
-        self.inner.add(message)
+        self.inner.add(message, None)
+    }
+
+    /// Adds one message, once for this idempotency key: within the producer's
+    /// `idempotency_window` a second add of the same key to the same stream, by
+    /// anybody, adds nothing and returns where the first one went.
+    ///
+    /// The key takes the place of one that the message has itself
+    /// (`#[stream(idempotency_key)]`). It travels with the entry.
+    ///
+    /// # Blocking
+    ///
+    /// As [`add`](Self::add).
+    ///
+    /// # Delivery
+    ///
+    /// The entry and the memory of its key are written together or not at all.
+    /// So where the connection is lost after sending, the message is sent again
+    /// by itself, for up to the producer's `send_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add); [`Encode`](crate::ErrorKind::Encode) for a key
+    /// that is empty or longer than 512 bytes.
+    pub fn add_with_key(&self, message: &M, key: &str) -> Result<Added> {
+        self.inner.add(message, Some(key))
     }
 
     /// Adds many messages, the producer's `batch_size` in one round trip.

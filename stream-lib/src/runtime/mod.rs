@@ -1,11 +1,13 @@
 //! Threads that are named and joined, waits that end on shutdown, and backoff.
 
 mod backoff;
+mod clock;
 mod random;
 mod shutdown;
 mod thread;
 
 pub(crate) use self::backoff::Backoff;
+pub(crate) use self::clock::ServerClock;
 pub(crate) use self::random::{jitter, random_suffix};
 pub(crate) use self::shutdown::Shutdown;
 pub(crate) use self::thread::{Thread, on_library_thread, panic_text};

@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -54,12 +54,17 @@ impl Thread {
         })
     }
 
+    /// Waits for its end until `deadline`. Returns whether it has ended.
+    pub(crate) fn ends_by(&self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Nothing is ever sent: the receive ends by disconnection or timeout.
+        self.ended.recv_timeout(left) != Err(RecvTimeoutError::Timeout)
+    }
+
     /// Joins the thread if it ends before `deadline`; otherwise detaches it and
     /// returns false. A panic in it is logged.
     pub(crate) fn join_by(self, deadline: Instant) -> bool {
-        let left = deadline.saturating_duration_since(Instant::now());
-        // Nothing is ever sent: the receive ends by disconnection or timeout.
-        if let Err(crossbeam_channel::RecvTimeoutError::Timeout) = self.ended.recv_timeout(left) {
+        if !self.ends_by(deadline) {
             return false;
         }
         if let Err(panic) = self.handle.join() {
@@ -70,11 +75,6 @@ impl Thread {
             );
         }
         true
-    }
-
-    /// As [`join_by`](Self::join_by), for threads that end by themselves soon.
-    pub(crate) fn join_within(self, wait: Duration) -> bool {
-        self.join_by(Instant::now() + wait)
     }
 }
 

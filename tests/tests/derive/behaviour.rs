@@ -6,13 +6,7 @@ use std::borrow::Cow;
 use stream_lib::message::{DecodeErrorKind, EncodeErrorKind};
 use stream_lib::{RawMessage, Routed, StreamMessage};
 
-fn raw(message: &impl StreamMessage) -> RawMessage {
-    RawMessage::from_message(message).expect("a message that can be written")
-}
-
-fn fields<const N: usize>(fields: [(&str, &str); N]) -> RawMessage {
-    fields.into_iter().collect()
-}
+use crate::{fields, raw};
 
 #[derive(StreamMessage, Debug, Clone, PartialEq)]
 #[stream(name = "orders")]

@@ -1,12 +1,12 @@
 -- Moves entries that a consumer holds to ~waiting, each due after a delay.
 --
 -- KEYS  1 stream  2 waiting set
--- ARGV  1 group  2 consumer  then per entry: id, delay in ms, delivery count
---       to set ('' keeps it)
+-- ARGV  1 group  2 consumer  then per entry: id, delay in ms ('' leaves it to
+--       the takeover), delivery count to set ('' keeps it)
 -- Reply one number per entry: 1 moved, 2 was moved before, 3 deleted from the
 --       stream, 0 not held by the consumer
--- An entry is in the set exactly while ~waiting owns it; taking it from a
--- consumer that no longer holds it is impossible.
+-- What is in the set belongs to ~waiting; taking an entry from a consumer that
+-- no longer holds it is impossible.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local reply = {}
@@ -22,7 +22,9 @@ for i = 3, #ARGV, 3 do
       claim[#claim + 1] = count
     end
     if redis.call(unpack(claim))[1] then
-      redis.call('ZADD', KEYS[2], now + delay, id)
+      if delay then
+        redis.call('ZADD', KEYS[2], now + delay, id)
+      end
       outcome = 1
     else
       redis.call('XACK', KEYS[1], ARGV[1], id)

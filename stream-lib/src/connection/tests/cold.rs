@@ -2,7 +2,8 @@ use redis::{ConnectionLike, RedisResult, Value};
 
 use super::fake::{Fake, Peer};
 use super::{SHORT, config, connect};
-use crate::connection::{code, from_redis};
+use crate::connection::from_redis;
+use crate::connection::server_error::code;
 use crate::error::ErrorKind;
 
 fn saying(reply: &'static [u8], requests: usize) -> Fake {
@@ -67,11 +68,18 @@ fn pipelines_give_every_result() {
 #[test]
 fn transactions_skip_what_was_queued() {
     let reply = b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n:1\r\n:2\r\n";
-    let server = saying(reply, 4);
-    let mut wire = connect(&config(&server)).unwrap();
     let mut pipeline = redis::pipe();
     let pipeline = pipeline.atomic().cmd("A").cmd("B");
+    let server = saying(reply, 4);
+    let mut wire = connect(&config(&server)).unwrap();
     assert_eq!(pipeline.query::<(i64, i64)>(&mut wire), Ok((1, 2)));
+    drop(wire);
+
+    let mut wire = connect(&config(&server)).unwrap();
+    let values = wire
+        .req_packed_commands(&pipeline.get_packed_pipeline(), 3, 1)
+        .unwrap();
+    assert_eq!(values, [Value::Array(vec![Value::Int(1), Value::Int(2)])]);
 }
 
 #[test]

@@ -3,7 +3,8 @@ use std::sync::mpsc;
 use super::fake::Fake;
 use super::{AMPLE, config, connect, endpoint, shown};
 use crate::config::ConnectionConfig;
-use crate::connection::{Wire, code};
+use crate::connection::Wire;
+use crate::connection::server_error::code;
 use crate::error::ErrorKind;
 
 /// Answers the requests of a handshake one by one, then hangs up.

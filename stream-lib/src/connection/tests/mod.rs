@@ -15,7 +15,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::fake::Fake;
-use super::{Endpoint, Wire};
+use super::Wire;
+use super::endpoint::Endpoint;
 use crate::config::ConnectionConfig;
 use crate::error::{Error, Result};
 

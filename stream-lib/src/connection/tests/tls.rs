@@ -10,7 +10,7 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use super::fake::{Duplex, Fake};
 use super::{AMPLE, SHORT, connect, shown};
 use crate::config::ConnectionConfig;
-use crate::connection::Endpoint;
+use crate::connection::endpoint::Endpoint;
 use crate::error::ErrorKind;
 
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
@@ -91,7 +91,7 @@ fn requests_and_replies_pass_through_tls() {
         assert_eq!(wire.receive(AMPLE).unwrap().text(), Some(&b"PONG"[..]));
         assert!(!wire.is_stale());
     }
-    let payload = "y".repeat(1 << 20);
+    let payload = "y".repeat((1 << 20) + 40_000);
     let large = redis::cmd("LARGE").arg(payload).get_packed_command();
     wire.send(&large, 1).unwrap();
     let reply = wire.receive_owned(AMPLE).unwrap();

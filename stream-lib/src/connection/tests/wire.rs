@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use super::fake::{Fake, Peer};
 use super::{AMPLE, SHORT, config, connect, eventually, shown};
+use crate::connection::Wire;
+use crate::connection::endpoint::Endpoint;
 use crate::connection::scan::Limits;
-use crate::connection::{Endpoint, Wire};
 use crate::error::ErrorKind;
 
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
@@ -244,9 +245,10 @@ fn bytes_nobody_asked_for_are_noticed_before_the_next_request() {
     wire.send(PING, 1).unwrap();
     told.recv_timeout(AMPLE).unwrap();
     assert_eq!(wire.receive(AMPLE).unwrap().text(), Some(&b"OK"[..]));
-    eventually(|| wire.is_stale());
-    // Whether they were read with the reply or still wait in the socket.
     assert!(wire.is_stale());
+    let error = wire.send(PING, 1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("nobody asked for"), "{error}");
 }
 
 #[test]

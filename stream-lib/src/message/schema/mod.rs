@@ -3,7 +3,7 @@
 mod overlap;
 mod text;
 
-pub(crate) use self::overlap::overlaps;
+pub use self::overlap::{is_open_twice, overlaps};
 
 /// The fields of a message type.
 ///
@@ -190,18 +190,6 @@ impl Schema {
         self.optional = true;
         self
     }
-
-    /// Whether a field of this name belongs to the type: as a field, an alias,
-    /// the tag, or a field of a flattened message. An open type claims all.
-    pub fn claims(&self, name: &[u8]) -> bool {
-        self.open
-            || self.tag.is_some_and(|tag| tag.as_bytes() == name)
-            || self.fields.iter().any(|field| field.claims(name))
-            || self
-                .variants
-                .iter()
-                .any(|variant| variant.fields.iter().any(|field| field.claims(name)))
-    }
 }
 
 impl VariantSchema {
@@ -266,15 +254,5 @@ impl FieldSchema {
     pub const fn optional(mut self, optional: bool) -> Self {
         self.optional = optional;
         self
-    }
-
-    pub(crate) fn claims(&self, name: &[u8]) -> bool {
-        match self.ty {
-            FieldType::Nested(schema) => schema.claims(name),
-            _ => {
-                self.name.as_bytes() == name
-                    || self.aliases.iter().any(|alias| alias.as_bytes() == name)
-            }
-        }
     }
 }

@@ -1,30 +1,54 @@
-//! Whether two fields share a name, at compile time: `flatten` checks it.
+//! Which names a type takes, and whether two fields take the same: at compile
+//! time, where `flatten` is checked, and when an entry is read.
 
 use super::{FieldSchema, FieldType, Schema};
 
 /// Whether field number `position` shares a name with the tag or with another
 /// field.
-pub(crate) const fn overlaps(tag: Option<&str>, fields: &[FieldSchema], position: usize) -> bool {
+pub const fn overlaps(tag: Option<&str>, fields: &[FieldSchema], position: usize) -> bool {
     let Some((before, [field, after @ ..])) = fields.split_at_checked(position) else {
         return false;
     };
     if let Some(tag) = tag
-        && field.names(tag)
+        && field.names(tag.as_bytes())
     {
         return true;
     }
     any_meets(before, field) || any_meets(after, field)
 }
 
+/// Whether field number `position` takes any name, and another field does too.
+pub const fn is_open_twice(fields: &[FieldSchema], position: usize) -> bool {
+    let Some((before, [field, after @ ..])) = fields.split_at_checked(position) else {
+        return false;
+    };
+    field.is_open() && (any_open(before) || any_open(after))
+}
+
 impl Schema {
-    /// [`Schema::claims`] for compile time, but an open type names nothing.
-    const fn names(&self, name: &str) -> bool {
-        if let Some(tag) = self.tag
-            && same(tag, name)
-        {
-            return true;
+    /// Whether a field of this name belongs to the type: as a field, an alias,
+    /// the tag, or a field of a flattened message. An open type claims all.
+    pub const fn claims(&self, name: &[u8]) -> bool {
+        self.is_open() || self.names(name)
+    }
+
+    /// Whether the type, or a message within it, takes any field.
+    const fn is_open(&self) -> bool {
+        let mut variants = self.variants;
+        while let [variant, rest @ ..] = variants {
+            if any_open(variant.fields) {
+                return true;
+            }
+            variants = rest;
         }
-        if any_names(self.fields, name) {
+        self.open || any_open(self.fields)
+    }
+
+    /// [`Schema::claims`], where an open type names nothing.
+    const fn names(&self, name: &[u8]) -> bool {
+        if let Some(tag) = self.tag
+            && same(tag.as_bytes(), name)
+        {
             return true;
         }
         let mut variants = self.variants;
@@ -34,17 +58,14 @@ impl Schema {
             }
             variants = rest;
         }
-        false
+        any_names(self.fields, name)
     }
 
     /// Whether a name of this type is one of the field's too.
     const fn meets(&self, field: &FieldSchema) -> bool {
         if let Some(tag) = self.tag
-            && field.names(tag)
+            && field.names(tag.as_bytes())
         {
-            return true;
-        }
-        if any_meets(self.fields, field) {
             return true;
         }
         let mut variants = self.variants;
@@ -54,23 +75,33 @@ impl Schema {
             }
             variants = rest;
         }
-        false
+        any_meets(self.fields, field)
     }
 }
 
 impl FieldSchema {
-    const fn names(&self, name: &str) -> bool {
+    /// [`Schema::claims`] for one field.
+    pub(crate) const fn claims(&self, name: &[u8]) -> bool {
+        self.is_open() || self.names(name)
+    }
+
+    /// [`FieldSchema::claims`], where an open message names nothing.
+    pub(crate) const fn names(&self, name: &[u8]) -> bool {
         if let FieldType::Nested(schema) = self.ty {
             return schema.names(name);
         }
         let mut aliases = self.aliases;
         while let [alias, rest @ ..] = aliases {
-            if same(alias, name) {
+            if same(alias.as_bytes(), name) {
                 return true;
             }
             aliases = rest;
         }
-        same(self.name, name)
+        same(self.name.as_bytes(), name)
+    }
+
+    const fn is_open(&self) -> bool {
+        matches!(self.ty, FieldType::Nested(schema) if schema.is_open())
     }
 
     /// Whether the two share a name.
@@ -80,16 +111,26 @@ impl FieldSchema {
         }
         let mut aliases = self.aliases;
         while let [alias, rest @ ..] = aliases {
-            if other.names(alias) {
+            if other.names(alias.as_bytes()) {
                 return true;
             }
             aliases = rest;
         }
-        other.names(self.name)
+        other.names(self.name.as_bytes())
     }
 }
 
-const fn any_names(mut fields: &[FieldSchema], name: &str) -> bool {
+const fn any_open(mut fields: &[FieldSchema]) -> bool {
+    while let [field, rest @ ..] = fields {
+        if field.is_open() {
+            return true;
+        }
+        fields = rest;
+    }
+    false
+}
+
+const fn any_names(mut fields: &[FieldSchema], name: &[u8]) -> bool {
     while let [field, rest @ ..] = fields {
         if field.names(name) {
             return true;
@@ -109,8 +150,7 @@ const fn any_meets(mut fields: &[FieldSchema], other: &FieldSchema) -> bool {
     false
 }
 
-const fn same(left: &str, right: &str) -> bool {
-    let (mut left, mut right) = (left.as_bytes(), right.as_bytes());
+const fn same(mut left: &[u8], mut right: &[u8]) -> bool {
     while let ([l, l_rest @ ..], [r, r_rest @ ..]) = (left, right) {
         if *l != *r {
             return false;

@@ -1,0 +1,71 @@
+//! When `orders work --exit-when-idle` may end.
+
+use std::time::{Duration, Instant};
+
+use stream_lib::{Consumer, StreamManager};
+
+/// How often Redis is asked, once all is quiet here.
+const LOOK: Duration = Duration::from_millis(100);
+/// A reader that lost its connection is back by then. A count of unread entries
+/// that still stands is Redis's own: it stays too high after some trims.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Knows since when a consumer has had nothing to do.
+#[derive(Debug)]
+pub(super) struct Idle {
+    after: Duration,
+    since: Instant,
+    delivered: u64,
+    next_look: Instant,
+}
+
+impl Idle {
+    pub(super) fn new(after: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            after,
+            since: now,
+            delivered: 0,
+            next_look: now,
+        }
+    }
+
+    /// Whether nothing was read, running, buffered or waiting for retry for
+    /// long enough. To be asked every few milliseconds.
+    pub(super) fn is_over(&mut self, manager: &StreamManager, consumer: &Consumer) -> bool {
+        let now = Instant::now();
+        let stats = consumer.stats();
+        let in_hand = stats.buffered + stats.running + stats.settling;
+        if in_hand > 0 || stats.delivered != self.delivered {
+            self.delivered = stats.delivered;
+            self.since = now;
+        }
+        if now - self.since < self.after || now < self.next_look {
+            return false;
+        }
+        self.next_look = now + LOOK;
+        if let Some(InRedis { waiting: 0, unread }) = in_redis(manager, consumer) {
+            unread == Some(0) || now - self.since > self.after + PATIENCE
+        } else {
+            // What waits comes back to somebody. Without Redis, who knows.
+            self.since = now;
+            false
+        }
+    }
+}
+
+struct InRedis {
+    waiting: u64,
+    unread: Option<u64>,
+}
+
+/// What Redis has for the group; `None` where it can't be asked.
+fn in_redis(manager: &StreamManager, consumer: &Consumer) -> Option<InRedis> {
+    let stats = manager.stream_stats(consumer.stream()).ok()?;
+    let mut groups = stats.groups.into_iter();
+    let group = groups.find(|group| group.name == consumer.group())?;
+    Some(InRedis {
+        waiting: group.waiting,
+        unread: group.unread,
+    })
+}

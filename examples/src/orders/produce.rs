@@ -1,0 +1,138 @@
+//! `orders produce`.
+
+use std::io::{self, Write};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use stream_lib::{Added, Error, Producer, StreamConfig, StreamManager};
+
+use super::args::{ProduceArgs, ProducerKind};
+use super::{NotYet, Order};
+use crate::pretend_to_work;
+
+const PRODUCER: &str = "order_processor";
+
+pub(super) fn run(args: &ProduceArgs) -> anyhow::Result<()> {
+    refuse_what_is_not_built(args)?;
+    let (_server, manager) = crate::connect()?;
+    create_producer(&manager, args)?;
+    let tally = produce(&manager, args)?;
+    manager.shutdown();
+    writeln!(
+        io::stdout(),
+        "produced {} main {} backup {} spooled",
+        tally.main,
+        tally.backup,
+        tally.spooled
+    )?;
+    if tally.failed > 0 {
+        bail!("{} of {} orders failed", tally.failed, args.count);
+    }
+    Ok(())
+}
+
+fn refuse_what_is_not_built(args: &ProduceArgs) -> Result<(), NotYet> {
+    if args.producer == ProducerKind::Backup {
+        return Err(NotYet("--producer backup"));
+    }
+    if args.max_length.is_some() {
+        return Err(NotYet("--max-length"));
+    }
+    if args.spool_dir.is_some() {
+        return Err(NotYet("--spool-dir"));
+    }
+    Ok(())
+}
+
+fn create_producer(manager: &StreamManager, args: &ProduceArgs) -> stream_lib::Result<()> {
+    let config = StreamConfig::new(&args.stream).batch_size(args.batch.into());
+    manager.create_simple_producer(PRODUCER, config)
+}
+
+/// Where the orders have gone.
+#[derive(Debug, Default)]
+struct Tally {
+    main: u64,
+    backup: u64,
+    spooled: u64,
+    failed: u64,
+}
+
+fn produce(manager: &StreamManager, args: &ProduceArgs) -> anyhow::Result<Tally> {
+    let start = Instant::now();
+    let mut tally = Tally::default();
+    thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for first in 0..u64::from(args.threads) {
+            let producer = manager.producer::<Order>(PRODUCER)?;
+            let thread = thread::Builder::new()
+                .name(format!("producer {first}"))
+                .spawn_scoped(scope, move || add_share(&producer, args, first, start))
+                .context("starting a thread")?;
+            threads.push(thread);
+        }
+        for thread in threads {
+            match thread.join() {
+                Ok(share) => tally.join(&share),
+                Err(_) => bail!("a producing thread panicked"),
+            }
+        }
+        Ok(tally)
+    })
+}
+
+/// Adds every T-th order, from `first` on.
+fn add_share(producer: &Producer<Order>, args: &ProduceArgs, first: u64, start: Instant) -> Tally {
+    let mut tally = Tally::default();
+    let mut numbers = (first..args.count).step_by(args.threads.into()).peekable();
+    while let Some(&next) = numbers.peek() {
+        if let Some(rate) = args.rate {
+            wait_for_turn(start, next, rate);
+        }
+        let orders: Vec<_> = numbers
+            .by_ref()
+            .take(args.batch.into())
+            .map(|number| Order::numbered(&args.prefix, number))
+            .collect();
+        let results = match orders.as_slice() {
+            [order] => vec![producer.add(order)],
+            orders => producer.add_all(orders),
+        };
+        for (order, result) in orders.iter().zip(results) {
+            tally.count(order, result);
+        }
+    }
+    tally
+}
+
+/// Waits until it is time for this order. Time lost to an outage is made up.
+fn wait_for_turn(start: Instant, number: u64, rate: f64) {
+    #[expect(clippy::cast_precision_loss, reason = "exact for 2^53 orders")]
+    let due = Duration::try_from_secs_f64(number as f64 / rate).unwrap_or(Duration::MAX);
+    pretend_to_work(due.saturating_sub(start.elapsed()));
+}
+
+impl Tally {
+    fn count(&mut self, order: &Order, result: Result<Added, Error>) {
+        match result {
+            Ok(Added::Main(_)) => self.main += 1,
+            Ok(other) => {
+                // Simple producers know no other place.
+                self.failed += 1;
+                eprintln!("failed {}: it went to {other:?}", order.order_id);
+            }
+            Err(e) => {
+                self.failed += 1;
+                eprintln!("failed {}: {:#}", order.order_id, anyhow::Error::from(e));
+            }
+        }
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.main += other.main;
+        self.backup += other.backup;
+        self.spooled += other.spooled;
+        self.failed += other.failed;
+    }
+}

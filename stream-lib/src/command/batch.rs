@@ -1,0 +1,126 @@
+//! Messages, encoded, on their way to one stream.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::message::{FieldWriter, StreamMessage};
+
+/// The header that carries a message's idempotency key.
+const KEY_HEADER: &str = "~key";
+
+/// The longest idempotency key, in bytes.
+const LONGEST_KEY: usize = 512;
+
+/// Encoded messages, in order. Nothing in them says where they go, so they can
+/// be sent again, elsewhere, or later.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Batch {
+    /// Names and values, in the form that goes over the wire.
+    fields: Vec<u8>,
+    messages: Vec<Place>,
+}
+
+/// A message in a [`Batch`].
+#[derive(Debug, Clone)]
+struct Place {
+    /// Where its fields end.
+    end: usize,
+    count: usize,
+    key: Option<Box<[u8]>>,
+}
+
+/// A message as it goes over the wire.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encoded<'a> {
+    /// Names and values, each with its length in front (RESP).
+    pub(crate) fields: &'a [u8],
+    /// How many fields there are.
+    pub(crate) count: usize,
+    /// The idempotency key.
+    pub(crate) key: Option<&'a [u8]>,
+}
+
+impl Batch {
+    /// Encodes one message. `key` is its idempotency key, in place of the one
+    /// that the message may have itself. On an error nothing of it is left.
+    pub(crate) fn push<M: StreamMessage + ?Sized>(
+        &mut self,
+        message: &M,
+        key: Option<&str>,
+    ) -> Result<()> {
+        let start = self.fields.len();
+        let pushed = self.encode(message, key);
+        if pushed.is_err() {
+            self.fields.truncate(start);
+        }
+        pushed
+    }
+
+    fn encode<M: StreamMessage + ?Sized>(&mut self, message: &M, key: Option<&str>) -> Result<()> {
+        let mut writer = FieldWriter::new(&mut self.fields);
+        message.encode(&mut writer)?;
+        let own = writer.take_key();
+        let key = key.map(|key| Box::from(key.as_bytes())).or(own);
+        if let Some(key) = &key {
+            check_key(key)?;
+            writer.header(KEY_HEADER, key)?;
+        }
+        let count = writer.finish()?;
+        self.messages.push(Place {
+            end: self.fields.len(),
+            count,
+            key,
+        });
+        Ok(())
+    }
+
+    /// Takes a message that was encoded before.
+    pub(crate) fn push_encoded(&mut self, message: Encoded<'_>) {
+        self.fields.extend_from_slice(message.fields);
+        self.messages.push(Place {
+            end: self.fields.len(),
+            count: message.count,
+            key: message.key.map(Box::from),
+        });
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Encoded<'_>> {
+        let mut start = 0;
+        self.messages.iter().map(move |place| {
+            let fields = self.fields.get(start..place.end).unwrap_or_default();
+            start = place.end;
+            Encoded {
+                fields,
+                count: place.count,
+                key: place.key.as_deref(),
+            }
+        })
+    }
+
+    /// The fields of all messages, one behind the other.
+    pub(super) fn fields(&self) -> &[u8] {
+        &self.fields
+    }
+
+    pub(crate) fn has_keys(&self) -> bool {
+        self.messages.iter().any(|place| place.key.is_some())
+    }
+}
+
+fn check_key(key: &[u8]) -> Result<()> {
+    let problem = match key.len() {
+        0 => "is empty: every such message but the first would be lost",
+        1..=LONGEST_KEY => return Ok(()),
+        _ => "is longer than 512 bytes",
+    };
+    Err(Error::new(
+        ErrorKind::Encode,
+        format!("the message can't be written: its idempotency key {problem}"),
+    ))
+}

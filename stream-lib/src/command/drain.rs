@@ -1,0 +1,146 @@
+//! Moving entries from the backup stream back to the stream.
+
+use std::time::Duration;
+
+use redis::{Value, cmd, pipe};
+
+use super::ORIGIN;
+use super::lock::release_lock;
+use super::reply::{Tokens, unexpected};
+use super::script::{Script, script};
+use crate::connection::{ServerError, Wire, from_redis};
+use crate::error::{Error, Result};
+use crate::keys::StreamKeys;
+use crate::message::EntryId;
+
+static DRAIN: Script = script!(flags: "#!lua flags=allow-oom\n", "part_room.lua", "drain.lua");
+
+/// One process's claim on draining a stream.
+#[derive(Debug, Clone)]
+pub(crate) struct DrainLease {
+    lock: String,
+    backup: String,
+    keys: StreamKeys,
+    /// Who we are.
+    owner: String,
+    lease: Duration,
+}
+
+/// What one batch came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Drained {
+    pub(crate) moved: u64,
+    /// How many entries the backup stream still has.
+    pub(crate) left: u64,
+    pub(crate) state: DrainState,
+}
+
+/// Why a batch ended where it did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DrainState {
+    /// All was moved that there was, that was asked for or that had room.
+    Moved,
+    /// Another process drains the stream; its lease ends by then.
+    Standby(Duration),
+    /// The next entry has more fields than a script can move.
+    TooLarge(EntryId),
+    /// The stream takes no entry; what Redis said.
+    Refused(String),
+}
+
+impl DrainLease {
+    pub(crate) fn new(keys: &StreamKeys, owner: String, lease: Duration) -> Self {
+        Self {
+            lock: keys.lock("drain"),
+            backup: keys.backup(),
+            keys: keys.clone(),
+            owner,
+            lease,
+        }
+    }
+
+    /// Moves up to `most` entries, as far as the stream's backlog is below
+    /// `capacity`, and takes or renews the lease where there is anything to
+    /// move.
+    pub(crate) fn drain(&self, wire: &mut Wire, capacity: u64, most: u64) -> Result<Drained> {
+        let reply = DRAIN
+            .call(&[self.keys.stream(), &self.backup, &self.lock])
+            .number(capacity)
+            .number(most)
+            .arg(&self.owner)
+            .millis(self.lease)
+            .run(wire)?;
+        let mut tokens = Tokens::new(&reply);
+        if tokens.array()? != 4 {
+            return Err(unexpected("a script"));
+        }
+        let (state, moved, left) = (tokens.int()?, tokens.int()?, tokens.int()?);
+        Ok(Drained {
+            moved: moved.unsigned_abs(),
+            left: left.unsigned_abs(),
+            state: match state {
+                0 => DrainState::Moved,
+                1 => DrainState::Standby(Duration::from_millis(tokens.int()?.unsigned_abs())),
+                2 => DrainState::TooLarge(tokens.entry_id()?),
+                3 => DrainState::Refused(tokens.text()?.to_owned()),
+                _ => return Err(unexpected("a script")),
+            },
+        })
+    }
+
+    /// Moves the one entry that is too large for a script, as a transaction
+    /// that fails when the lease is no longer ours. Returns whether it moved.
+    ///
+    /// Nobody but the holder of the lease takes entries out of the backup
+    /// stream, so what was read is still there.
+    pub(crate) fn move_large(&self, wire: &mut Wire, id: EntryId) -> Result<bool> {
+        cmd("WATCH")
+            .arg(&self.lock)
+            .exec(wire)
+            .map_err(from_redis)?;
+        let owner: Option<String> = cmd("GET").arg(&self.lock).query(wire).map_err(from_redis)?;
+        let found: Vec<(String, Vec<Vec<u8>>)> = cmd("XRANGE")
+            .arg(&self.backup)
+            .arg(id.to_string())
+            .arg(id.to_string())
+            .query(wire)
+            .map_err(from_redis)?;
+        let entry = found.into_iter().next();
+        let Some((id, fields)) = entry.filter(|_| owner.as_deref() == Some(self.owner.as_str()))
+        else {
+            cmd("UNWATCH").exec(wire).map_err(from_redis)?;
+            return Ok(false);
+        };
+        let mut transaction = pipe();
+        transaction.atomic();
+        let add = transaction.cmd("XADD").arg(self.keys.stream()).arg("*");
+        for field in &fields {
+            add.arg(field.as_slice());
+        }
+        if !fields
+            .iter()
+            .step_by(2)
+            .any(|name| name == ORIGIN.as_bytes())
+        {
+            add.arg(ORIGIN).arg(&id);
+        }
+        transaction.cmd("XDEL").arg(&self.backup).arg(&id);
+        let done: Value = transaction.query(wire).map_err(from_redis)?;
+        Ok(done != Value::Nil)
+    }
+
+    /// Gives the lease back, if it is still ours.
+    pub(crate) fn release(&self, wire: &mut Wire) -> Result<()> {
+        release_lock(wire, &self.lock, &self.owner)
+    }
+}
+
+impl Drained {
+    /// The stream refuses entries: an error of the kind that Redis gave.
+    pub(crate) fn refusal(&self) -> Option<Error> {
+        match &self.state {
+            DrainState::Refused(line) => Some(ServerError::new(line.as_bytes()).into_error()),
+            _ => None,
+        }
+    }
+}

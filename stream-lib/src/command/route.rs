@@ -1,0 +1,113 @@
+//! Adding by script: to the stream or its backup stream, and only once.
+
+use std::time::Duration;
+
+use super::Batch;
+use super::reply::{Tokens, unexpected};
+use super::script::{Call, Script, script};
+use crate::connection::{Reply, ServerError, Wire};
+use crate::error::Result;
+use crate::keys::StreamKeys;
+use crate::message::EntryId;
+
+static ROUTE: Script = script!("part_room.lua", "part_once.lua", "route.lua");
+static ADD_ONCE: Script = script!("part_once.lua", "add_once.lua");
+
+/// Where a script put a message, or had put it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placed {
+    Main(EntryId),
+    Backup(EntryId),
+}
+
+/// What decides where messages go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Routing<'a> {
+    pub(crate) keys: &'a StreamKeys,
+    /// The backlog from which on messages go to the backup stream.
+    pub(crate) capacity: u64,
+    /// The length from which on the backup stream takes no more.
+    pub(crate) max_backup: Option<u64>,
+    /// How long idempotency keys are remembered.
+    pub(crate) window: Duration,
+}
+
+/// Adds every message of a batch to the stream or its backup stream, in one
+/// round trip.
+///
+/// The outer error is the batch's: nothing was written, unless its kind is
+/// `OutcomeUnknown`. Each inner one is a message that was not written.
+pub(crate) fn route(
+    wire: &mut Wire,
+    routing: Routing<'_>,
+    batch: &Batch,
+) -> Result<Vec<Result<Placed>>> {
+    let (keys, backup) = (routing.keys, routing.keys.backup());
+    let call = with_once_keys(ROUTE.call(&[keys.stream(), &backup]), keys, batch)
+        .number(routing.capacity)
+        .shown(&routing.max_backup.map_or(-1, u64::cast_signed))
+        .millis(routing.window);
+    placed(&with_messages(call, batch).run(wire)?, batch.len())
+}
+
+/// Adds every message of a batch to the stream, those with a key only once
+/// within `window`; fails as [`route`].
+pub(crate) fn add_once(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    window: Duration,
+    batch: &Batch,
+) -> Result<Vec<Result<Placed>>> {
+    let call = with_once_keys(ADD_ONCE.call(&[keys.stream()]), keys, batch).millis(window);
+    placed(&with_messages(call, batch).run(wire)?, batch.len())
+}
+
+fn with_once_keys<'a>(call: Call<'a>, keys: &StreamKeys, batch: &Batch) -> Call<'a> {
+    batch
+        .iter()
+        .filter_map(|message| message.key)
+        .fold(call, |call, key| call.key(keys.once(key)))
+}
+
+fn with_messages<'a>(call: Call<'a>, batch: &'a Batch) -> Call<'a> {
+    let mut call = call.number(batch.len() as u64);
+    let mut keys = 0;
+    let mut values = 0;
+    for message in batch.iter() {
+        values += 2 * message.count;
+        call = call.number(2 * message.count as u64);
+        call = match message.key {
+            Some(_) => {
+                keys += 1;
+                call.number(keys)
+            }
+            None => call.number(0),
+        };
+    }
+    call.packed(values, batch.fields())
+}
+
+fn placed(reply: &Reply, expected: usize) -> Result<Vec<Result<Placed>>> {
+    let mut tokens = Tokens::new(reply);
+    if tokens.array()? as usize != expected {
+        return Err(unexpected("a script"));
+    }
+    (0..expected)
+        .map(|_| {
+            if let Some(line) = tokens.error() {
+                return Ok(Err(ServerError::new(line).into_error()));
+            }
+            let text = tokens.bytes()?;
+            let (backup, id) = match text.strip_prefix(b"b") {
+                Some(id) => (true, id),
+                None => (false, text),
+            };
+            let id = EntryId::parse(id).map_err(|_| unexpected("an entry id"))?;
+            Ok(Ok(if backup {
+                Placed::Backup(id)
+            } else {
+                Placed::Main(id)
+            }))
+        })
+        .collect()
+}

@@ -1,0 +1,18 @@
+-- Adds messages to a stream, those with an idempotency key only once.
+--
+-- KEYS  1 stream  then the keys of messages that have one
+-- ARGV  1 window of the keys in ms  2 how many messages
+--       then for each message: how many values it has, and which key (0: none)
+--       then all values: name, value, name, value, …
+-- Reply for each message the id of its entry, with a `b` in front where its
+--       first one went to the backup stream, or an error
+-- The order of the messages is kept.
+local stream, window, count = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local from, reply = 3 + 2 * count, {}
+for i = 1, count do
+  local to = from + ARGV[1 + 2 * i] - 1
+  local key = ARGV[2 + 2 * i] ~= '0' and KEYS[1 + ARGV[2 + 2 * i]]
+  reply[i] = first_of(key) or add(stream, '', key, window, from, to)
+  from = to + 1
+end
+return reply

@@ -1,0 +1,31 @@
+-- Part of the scripts that add messages.
+--
+-- A message with an idempotency key is added once within a window; the key
+-- holds where its first one is. The entry is written before the key, so that a
+-- server without memory has neither.
+
+-- Where the message of this key is; false for a new one.
+local function first_of(key)
+  return key and redis.pcall('GET', key)
+end
+
+-- Adds ARGV[from] to ARGV[to] as one entry. An error is returned, not raised:
+-- what stands beside this message is done or undone by itself.
+local function add(target, mark, key, window, from, to)
+  if key then
+    -- Changes nothing: says whether the key may be written later on.
+    local may = redis.pcall('SET', key, '', 'XX', 'PX', window)
+    if type(may) == 'table' and may.err then
+      return may
+    end
+  end
+  local added = redis.pcall('XADD', target, '*', unpack(ARGV, from, to))
+  if type(added) == 'table' then
+    return added
+  end
+  added = mark .. added
+  if key then
+    redis.call('SET', key, added, 'PX', window)
+  end
+  return added
+end

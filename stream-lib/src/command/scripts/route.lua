@@ -1,0 +1,42 @@
+-- Adds messages: to the stream while it has room, else to its backup stream.
+--
+-- KEYS  1 stream  2 backup stream  then the keys of messages that have one
+-- ARGV  1 capacity of the stream  2 of the backup stream (-1: no bound)
+--       3 window of the keys in ms  4 how many messages
+--       then for each message: how many values it has, and which key (0: none)
+--       then all values: name, value, name, value, …
+-- Reply for each message the id of its entry, with a `b` in front where it is
+--       in the backup stream, or an error
+-- While the backup stream holds anything, everything goes there: the order of
+-- the calls is the order of the backup stream behind the stream. A batch ends
+-- up where the same messages would, added one by one.
+local stream, backup, window = KEYS[1], KEYS[2], ARGV[3]
+local most, count = tonumber(ARGV[2]), tonumber(ARGV[4])
+local kept, free = length(backup), 0
+if kept == 0 then
+  free = room(stream, tonumber(ARGV[1]), count)
+end
+local from, reply = 5 + 2 * count, {}
+for i = 1, count do
+  local to = from + ARGV[3 + 2 * i] - 1
+  local key = ARGV[4 + 2 * i] ~= '0' and KEYS[2 + ARGV[4 + 2 * i]]
+  local added = first_of(key)
+  if not added then
+    if free > 0 then
+      added = add(stream, '', key, window, from, to)
+      if type(added) == 'string' then
+        free = free - 1
+      end
+    elseif most >= 0 and kept >= most then
+      added = redis.error_reply('FULL the backup stream holds ' .. kept .. ' entries')
+    else
+      added = add(backup, 'b', key, window, from, to)
+      if type(added) == 'string' then
+        kept = kept + 1
+      end
+    end
+  end
+  reply[i] = added
+  from = to + 1
+end
+return reply

@@ -1,0 +1,177 @@
+//! How a backup producer adds to a stream.
+
+use std::time::Duration;
+
+use super::{StreamConfig, check};
+use crate::error::Result;
+
+/// A stream with a backup stream, as a producer sees it.
+///
+/// While the stream's backlog is below [`max_length`](Self::max_length),
+/// messages go straight to it; beyond that they go to the backup stream, and
+/// are moved back in order as consumers make room.
+///
+/// What a plain stream has too is set on a [`StreamConfig`], which converts.
+///
+/// ```
+/// use std::time::Duration;
+/// use stream_lib::{BackupStreamConfig, StreamConfig};
+///
+/// let config = BackupStreamConfig::new("orders").max_length(50_000);
+/// let config = BackupStreamConfig::from(StreamConfig::new("orders").batch_size(50))
+///     .transfer_batch_size(100)
+///     .slow_timeout(Duration::from_millis(500));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct BackupStreamConfig {
+    pub(crate) stream: StreamConfig,
+    pub(crate) backup_stream: Option<String>,
+    pub(crate) max_backup_length: Option<u64>,
+    pub(crate) transfer_batch_size: usize,
+    pub(crate) lock_timeout: Duration,
+    pub(crate) fast_timeout: Duration,
+    pub(crate) slow_timeout: Duration,
+}
+
+impl BackupStreamConfig {
+    /// The stream `name` with the defaults of each setter.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self::from(StreamConfig::new(name))
+    }
+
+    /// The backlog from which on messages go to the backup stream: entries
+    /// pending and unread, of the group that has most; where there is no
+    /// group, the stream's length. 1 to 10^12. Defaults to 1,000.
+    #[must_use]
+    pub fn max_length(mut self, entries: u64) -> Self {
+        self.stream = self.stream.max_length(entries);
+        self
+    }
+
+    /// The backup stream. It must share the stream's slot of a Redis Cluster:
+    /// for `orders`, a name with `{orders}` in it. Defaults to
+    /// `{orders}:backup`.
+    #[must_use]
+    pub fn backup_stream(mut self, name: impl Into<String>) -> Self {
+        self.backup_stream = Some(name.into());
+        self
+    }
+
+    /// The length from which on the backup stream takes no more, 1 to 10^12:
+    /// an add then fails with [`ErrorKind::Full`](crate::ErrorKind::Full).
+    /// Defaults to none: the server's memory is the bound.
+    #[must_use]
+    pub fn max_backup_length(mut self, entries: u64) -> Self {
+        self.max_backup_length = Some(entries);
+        self
+    }
+
+    /// How many entries are moved back in one step, 1 to 1,000. Defaults to
+    /// 10.
+    #[must_use]
+    pub fn transfer_batch_size(mut self, entries: usize) -> Self {
+        self.transfer_batch_size = entries;
+        self
+    }
+
+    /// How long a process that moves entries back keeps the others from it
+    /// without a sign of life, 100 ms to 1 h. Defaults to 10 s.
+    #[must_use]
+    pub fn lock_timeout(mut self, time: Duration) -> Self {
+        self.lock_timeout = time;
+        self
+    }
+
+    /// How long to wait before looking for room again while the stream is
+    /// full, 1 ms to 1 min. Defaults to 50 ms.
+    #[must_use]
+    pub fn fast_timeout(mut self, time: Duration) -> Self {
+        self.fast_timeout = time;
+        self
+    }
+
+    /// How long to wait before looking again while the backup stream is empty,
+    /// 1 ms to 1 min; it doubles up to 2 s while that stays so. Defaults to
+    /// 200 ms.
+    #[must_use]
+    pub fn slow_timeout(mut self, time: Duration) -> Self {
+        self.slow_timeout = time;
+        self
+    }
+
+    pub(crate) fn validate(&self) -> Result<()> {
+        const MS: Duration = Duration::from_millis(1);
+        const MINUTE: Duration = Duration::from_mins(1);
+        self.stream.validate()?;
+        if let Some(name) = &self.backup_stream {
+            check::name("backup_stream", name)?;
+        }
+        if let Some(most) = self.max_backup_length {
+            check::in_range("max_backup_length", most, 1..=1_000_000_000_000)?;
+        }
+        check::in_range("transfer_batch_size", self.transfer_batch_size, 1..=1_000)?;
+        check::duration("lock_timeout", self.lock_timeout, MS * 100, MINUTE * 60)?;
+        check::duration("fast_timeout", self.fast_timeout, MS, MINUTE)?;
+        check::duration("slow_timeout", self.slow_timeout, MS, MINUTE)
+    }
+}
+
+impl From<StreamConfig> for BackupStreamConfig {
+    fn from(stream: StreamConfig) -> Self {
+        Self {
+            stream,
+            backup_stream: None,
+            max_backup_length: None,
+            transfer_batch_size: 10,
+            lock_timeout: Duration::from_secs(10),
+            fast_timeout: Duration::from_millis(50),
+            slow_timeout: Duration::from_millis(200),
+        }
+    }
+}
+
+impl From<&str> for BackupStreamConfig {
+    fn from(stream: &str) -> Self {
+        Self::new(stream)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn each_bound_is_named_with_its_value() {
+        let base = || BackupStreamConfig::new("orders");
+        assert!(base().validate().is_ok());
+        for (config, words) in [
+            (base().max_length(0), ["`max_length`", "is 0"]),
+            (base().max_backup_length(0), ["`max_backup_length`", "is 0"]),
+            (
+                base().transfer_batch_size(1_001),
+                ["`transfer_batch_size`", "is 1001"],
+            ),
+            (
+                base().lock_timeout(Duration::ZERO),
+                ["`lock_timeout`", "is 0ns"],
+            ),
+            (
+                base().fast_timeout(Duration::ZERO),
+                ["`fast_timeout`", "is 0ns"],
+            ),
+            (
+                base().slow_timeout(Duration::MAX),
+                ["`slow_timeout`", "must be"],
+            ),
+            (base().backup_stream("~x"), ["`backup_stream`", "~"]),
+            (BackupStreamConfig::new(""), ["`name`", "empty"]),
+        ] {
+            let error = config.validate().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            for word in words {
+                assert!(error.to_string().contains(word), "{error}");
+            }
+        }
+    }
+}

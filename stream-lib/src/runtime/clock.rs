@@ -1,0 +1,56 @@
+//! The server's clock, as far as this process knows it.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
+
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// How the server's clock stands to this process's monotonic one.
+#[derive(Debug)]
+pub(crate) struct ServerClock(AtomicI64);
+
+const UNKNOWN: i64 = i64::MIN;
+
+impl ServerClock {
+    pub(crate) fn new() -> Self {
+        Self(AtomicI64::new(UNKNOWN))
+    }
+
+    /// Notes that the server's clock showed `server_ms` at `at`.
+    pub(crate) fn set(&self, server_ms: u64, at: Instant) {
+        let server = i64::try_from(server_ms).unwrap_or(i64::MAX);
+        self.0
+            .store(server.saturating_sub(local(at)), Ordering::Relaxed);
+    }
+
+    /// What it shows now, in milliseconds since 1970; `None` before it was
+    /// ever asked.
+    pub(crate) fn now_ms(&self) -> Option<u64> {
+        match self.0.load(Ordering::Relaxed) {
+            UNKNOWN => None,
+            offset => u64::try_from(offset.saturating_add(local(Instant::now()))).ok(),
+        }
+    }
+}
+
+fn local(at: Instant) -> i64 {
+    i64::try_from(at.saturating_duration_since(*START).as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_on_from_what_the_server_said() {
+        let clock = ServerClock::new();
+        assert_eq!(clock.now_ms(), None);
+        clock.set(1_700_000_000_000, Instant::now());
+        let shown = clock.now_ms().unwrap();
+        assert!(
+            (1_700_000_000_000..1_700_000_060_000).contains(&shown),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,20 @@
+//! The programs of `examples`, run as a user would.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the parts of a test outside its function fail it by a panic too"
+)]
+
+mod ending;
+mod outage;
+mod produce;
+mod programs;
+mod refusing;
+mod status;
+mod support;
+mod work;
+
+use std::time::Duration;
+
+/// More than anything here needs, also on a busy machine.
+const DEADLINE: Duration = Duration::from_mins(1);

@@ -1,0 +1,6 @@
+use stream_lib::StreamMessage;
+
+#[derive(StreamMessage)]
+enum Never {}
+
+fn main() {}

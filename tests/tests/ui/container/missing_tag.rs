@@ -1,0 +1,10 @@
+use stream_lib::StreamMessage;
+
+#[derive(StreamMessage)]
+#[stream(name = "events")]
+enum Event {
+    Created { id: u64 },
+    Deleted,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use stream_lib::StreamMessage;
+
+#[derive(StreamMessage)]
+struct Order {
+    id: u64,
+    #[stream(flatten)]
+    count: u32,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use stream_lib::StreamMessage;
+
+struct Handle;
+
+#[derive(StreamMessage)]
+struct Order {
+    id: u64,
+    #[stream(skip)]
+    handle: Handle,
+}
+
+fn main() {}
