@@ -6,5 +6,5 @@ mod setup;
 mod signals;
 
 pub use self::cleanup::remove_stream;
-pub use self::setup::{connect, log_to_stderr, pretend_to_work};
+pub use self::setup::{connect, connect_lazily, log_to_stderr, pretend_to_work};
 pub use self::signals::StopSignal;

@@ -435,7 +435,9 @@ impl StreamManager {
     /// # Blocking
     ///
     /// All consumers stop at the same time, so as long as the slowest one: at
-    /// most its grace and a little. From a handler this only signals.
+    /// most its grace and a little. Producers with a spool that holds messages
+    /// go on sending them for up to their `spool_grace`. From a handler this
+    /// only signals.
     pub fn shutdown(&self) -> ShutdownReport {
         let (producers, consumers) = {
             let mut registry = self.registry.write();
@@ -450,12 +452,12 @@ impl StreamManager {
         for consumer in &consumers {
             consumer.signal_stop();
         }
-        let report = consumers
+        let mut report = consumers
             .iter()
             .map(Consumer::stop)
             .fold(ShutdownReport::default(), ShutdownReport::and);
         for producer in &producers {
-            producer.join();
+            report.spooled += producer.join();
         }
         if !on_library_thread() {
             // Adds that wait for Redis end with it; consumers that were only

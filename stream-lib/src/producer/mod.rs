@@ -3,10 +3,16 @@
 mod backup;
 mod core;
 mod drain;
+#[cfg(feature = "spool")]
+mod envelope;
 mod pace;
+#[cfg(feature = "spool")]
+mod replay;
 mod simple;
 #[cfg(feature = "spool")]
 mod spool;
+#[cfg(feature = "spool")]
+mod spooler;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -27,13 +33,16 @@ pub enum Added {
     /// In the backup stream, under this id, until there is room in the stream.
     /// There it gets a new id; this one travels with it.
     Backup(EntryId),
+    /// On disk, in the producer's spool, until Redis is back.
+    Spooled,
 }
 
 impl Added {
-    /// The entry's id in Redis.
-    pub fn id(self) -> EntryId {
+    /// The entry's id in Redis, if it is there already.
+    pub fn id(self) -> Option<EntryId> {
         match self {
-            Self::Main(id) | Self::Backup(id) => id,
+            Self::Main(id) | Self::Backup(id) => Some(id),
+            Self::Spooled => None,
         }
     }
 }

@@ -10,6 +10,7 @@ mod outage;
 mod produce;
 mod programs;
 mod refusing;
+mod spool;
 mod status;
 mod support;
 mod work;

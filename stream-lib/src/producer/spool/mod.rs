@@ -251,8 +251,8 @@ impl Turn<'_> {
         self.first
     }
 
-    /// Ends the turn and keeps its messages, all of them and in their order,
-    /// under the numbers they were sent with.
+    /// Ends the turn and keeps its messages but for the first `settled` ones,
+    /// all of them and in their order, under the numbers they were sent with.
     ///
     /// # Blocking
     ///
@@ -261,10 +261,11 @@ impl Turn<'_> {
     /// # Errors
     ///
     /// As [`Spool::append`].
-    pub(crate) fn keep(mut self, messages: Vec<Vec<u8>>) -> Result<()> {
+    pub(crate) fn keep(mut self, settled: usize, messages: Vec<Vec<u8>>) -> Result<()> {
         self.over = true;
         let queue = &self.spool.queue;
-        queue.keep_turn(&self.spool.writer(), self.first, messages)
+        let first = self.first.plus(settled as u64);
+        queue.keep_turn(&self.spool.writer(), first, messages)
     }
 }
 

@@ -82,7 +82,7 @@ proptest! {
                         highest = first.plus(count as u64 - 1);
                         if keep {
                             let batch: Vec<_> = (0..count).map(&mut message).collect();
-                            turn.keep(batch.clone()).unwrap();
+                            turn.keep(0, batch.clone()).unwrap();
                             let numbers = (0..).map(|n| Some(first.plus(n)));
                             model.extend(batch.into_iter().zip(numbers));
                         }
