@@ -35,7 +35,7 @@ pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
 pub(crate) use self::route::{Placed, Routing, add_once, route};
 #[cfg(feature = "spool")]
-pub(crate) use self::route::{Taken, route_spooled};
+pub(crate) use self::route::{Taken, route_spooled, spool_mark};
 pub(crate) use self::server::{Server, warn_of_eviction};
 pub(crate) use self::settle::{Burial, Held, Parking, ack, ack_held, bury, park, renew};
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::Batch;
 use super::reply::{Tokens, unexpected};
 use super::script::{Call, Script, script};
+#[cfg(feature = "spool")]
+use crate::connection::from_redis;
 use crate::connection::{Reply, ServerError, Wire};
 use crate::error::Result;
 use crate::keys::StreamKeys;
@@ -72,6 +74,17 @@ pub(crate) enum Taken {
     Now(Placed),
     /// It has been in Redis since an earlier try.
     Before,
+}
+
+/// The highest number that was taken of a spool; empty where none was.
+#[cfg(feature = "spool")]
+pub(crate) fn spool_mark(wire: &mut Wire, keys: &StreamKeys, spool: &str) -> Result<String> {
+    let mark: Option<String> = redis::cmd("HGET")
+        .arg(keys.meta())
+        .arg(format!("spool:{spool}"))
+        .query(wire)
+        .map_err(from_redis)?;
+    Ok(mark.unwrap_or_default())
 }
 
 /// Adds every message of a batch as [`route`] does, unless a message of the

@@ -18,6 +18,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inspect::{self, StreamStats};
 use crate::keys::StreamKeys;
 use crate::message::{OwnedMessage, Routed, StreamMessage};
+#[cfg(feature = "spool")]
+use crate::producer::SpoolStats;
 use crate::producer::{Added, Producer, ProducerCore};
 use crate::runtime::on_library_thread;
 
@@ -145,7 +147,8 @@ impl StreamManager {
     /// # Errors
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists), [`Config`](ErrorKind::Config),
-    /// [`Closed`](ErrorKind::Closed), [`System`](ErrorKind::System).
+    /// [`Closed`](ErrorKind::Closed), [`System`](ErrorKind::System); with a
+    /// spool, [`Locked`](ErrorKind::Locked) where another has its directory.
     pub fn create_backup_producer(
         &self,
         name: &str,
@@ -153,6 +156,18 @@ impl StreamManager {
     ) -> Result<()> {
         let producer = ProducerCore::backup(Arc::clone(&self.topology), config.into())?;
         self.register(name, producer)
+    }
+
+    /// What the spool of a producer holds, and what was found damaged in it;
+    /// `None` for a producer without one. Requires the feature `spool`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound).
+    #[cfg(feature = "spool")]
+    pub fn spool_stats(&self, producer: &str) -> Result<Option<SpoolStats>> {
+        let producer = self.registry.read().producers.get("producer", producer)?;
+        Ok(producer.spool_stats())
     }
 
     /// A handle on a producer, for one message type: what threads and handlers

@@ -6,7 +6,7 @@ use super::Added;
 use super::core::Executed;
 use super::drain::Drain;
 #[cfg(feature = "spool")]
-use super::spooler::{Route, Spooler};
+use super::spooler::{Route, SpoolStats, Spooler};
 use crate::command::{self, Batch, Routing};
 use crate::config::BackupStreamConfig;
 use crate::connection::{Topology, Wire};
@@ -31,11 +31,7 @@ impl Backup {
         #[cfg(feature = "spool")]
         let spooler = match &config.spool.dir {
             Some(dir) => {
-                let route = Route {
-                    topology: Arc::clone(topology),
-                    keys: keys.clone(),
-                    config: config.clone(),
-                };
+                let route = Route::new(Arc::clone(topology), keys.clone(), config.clone());
                 Some(Spooler::open(dir, route)?)
             }
             None => None,
@@ -58,6 +54,12 @@ impl Backup {
             self.drain.wake();
         }
         Some(results)
+    }
+
+    /// What the spool holds; `None` where there is none.
+    #[cfg(feature = "spool")]
+    pub(super) fn spool_stats(&self) -> Option<SpoolStats> {
+        self.spooler.as_ref()?.stats()
     }
 
     /// Tells the threads to end.

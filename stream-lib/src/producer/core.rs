@@ -27,7 +27,7 @@ pub(crate) struct ProducerCore {
 #[derive(Debug)]
 enum Kind {
     Simple,
-    Backup(Backup),
+    Backup(Box<Backup>),
 }
 
 /// What became of a batch.
@@ -71,7 +71,7 @@ impl ProducerCore {
             topology,
             keys,
             config: stream,
-            kind: Kind::Backup(backup),
+            kind: Kind::Backup(Box::new(backup)),
             closed: Shutdown::default(),
         })
     }
@@ -122,6 +122,15 @@ impl ProducerCore {
             }));
         }
         results
+    }
+
+    /// What its spool holds; `None` where there is none.
+    #[cfg(feature = "spool")]
+    pub(crate) fn spool_stats(&self) -> Option<super::SpoolStats> {
+        match &self.kind {
+            Kind::Simple => None,
+            Kind::Backup(backup) => backup.spool_stats(),
+        }
     }
 
     /// Makes every further add fail with `Closed`, and tells the drain to end.

@@ -19,6 +19,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 pub(crate) use self::core::ProducerCore;
+#[cfg(feature = "spool")]
+pub use self::spool::SpoolDamage;
+#[cfg(feature = "spool")]
+pub use self::spooler::SpoolStats;
 
 use crate::command::Placed;
 use crate::error::Result;

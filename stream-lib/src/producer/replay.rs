@@ -164,6 +164,8 @@ impl Worker {
 
     /// Sends the oldest messages, and forgets those that Redis has.
     fn step(&mut self) -> Result<()> {
+        let (route, spool) = (Arc::clone(&self.route), Arc::clone(&self.spool));
+        route.check(self.connected()?, &spool)?;
         let mut records = self.spool.peek_oldest(MESSAGES, BYTES)?;
         let Some(first) = records.first() else {
             return Ok(());
@@ -182,7 +184,6 @@ impl Worker {
             batch.push_encoded(message);
         }
         let numbers: Vec<_> = records.iter().map(|record| record.sequence).collect();
-        let route = Arc::clone(&self.route);
         let answers = route.send(self.connected()?, id, &numbers, &batch)?;
         let taken = answers.iter().take_while(|answer| answer.is_ok()).count();
         if let Some(last) = numbers.iter().take(taken).next_back() {

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::core::Executed;
 use super::replay::Replay;
-use super::spool::{Sequence, Spool, SpoolId, SpoolOptions, Turn};
+use super::spool::{Sequence, Spool, SpoolDamage, SpoolId, SpoolOptions, Turn};
 use super::{Added, envelope};
 use crate::command::{self, Batch, Routing, Taken};
 use crate::config::BackupStreamConfig;
@@ -29,12 +29,26 @@ pub(super) struct Spooler {
     replay: Replay,
 }
 
+/// What a producer's spool holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpoolStats {
+    /// Messages that are not in Redis yet, or not known to be.
+    pub messages: u64,
+    /// How much of `max_spool_bytes` they take.
+    pub bytes: u64,
+    /// What was found damaged since the producer was created.
+    pub damages: Vec<SpoolDamage>,
+}
+
 /// Where a producer's messages go.
 #[derive(Debug)]
 pub(super) struct Route {
     pub(super) topology: Arc<Topology>,
     pub(super) keys: StreamKeys,
     pub(super) config: BackupStreamConfig,
+    /// Redis was asked for the spool's mark.
+    checked: Mutex<bool>,
 }
 
 impl Spooler {
@@ -67,13 +81,22 @@ impl Spooler {
         let Some(spool) = &*spool else {
             return all_fail(batch, &closed());
         };
-        match spool.turn(batch.len()) {
-            Some(turn) => self.send_in_turn(turn, batch),
-            None => {
-                let kept = spool.append(envelope::seal_all(batch));
-                self.spooled(batch, kept)
-            }
+        if let Some(turn) = spool.turn(batch.len()) {
+            return self.send_in_turn(spool, turn, batch);
         }
+        let kept = spool.append(envelope::seal_all(batch));
+        self.spooled(batch, kept)
+    }
+
+    /// What the spool holds, and what it found damaged; `None` once closed.
+    pub(super) fn stats(&self) -> Option<SpoolStats> {
+        let spool = self.spool.read();
+        let spool = spool.as_ref()?;
+        Some(SpoolStats {
+            messages: spool.len(),
+            bytes: spool.bytes(),
+            damages: spool.damages(),
+        })
     }
 
     /// Says that no more messages come: the spool may use its grace.
@@ -102,35 +125,55 @@ impl Spooler {
         left
     }
 
-    fn send_in_turn(&self, turn: Turn<'_>, batch: &Batch) -> Vec<Result<Added>> {
+    fn send_in_turn(&self, spool: &Spool, turn: Turn<'_>, batch: &Batch) -> Vec<Result<Added>> {
         let mut results = Vec::with_capacity(batch.len());
         while results.len() < batch.len() {
             let rest = batch_from(batch, results.len());
             let first = turn.first().plus(results.len() as u64);
-            match self.route.send_now(turn.spool(), first, &rest) {
-                Executed::Answered(answers) if !answers.is_empty() => results.extend(answers),
-                Executed::Answered(_) => {
-                    let error = Error::new(ErrorKind::Protocol, "no answer");
-                    results.extend(all_fail(&rest, &error));
-                }
+            let sent = self.route.send_now(spool, first, &rest);
+            let told = sent.and_then(|answers| self.tell(spool, answers, &mut results));
+            let Err(error) = told else { continue };
+            let settled = results.len();
+            let rest = batch_from(batch, settled);
+            let spooled = match Executed::from_error(error) {
+                Executed::NotNow(_) => turn.keep(settled, envelope::seal_all(&rest)),
+                // Redis may have them already, and a spool that has no room
+                // doesn't change that.
+                Executed::Unknown(error) => turn
+                    .keep(settled, envelope::seal_all(&rest))
+                    .map_err(|_| error),
                 // Nothing was written, and the caller hears why: the numbers
                 // stay unused.
-                Executed::Failed(error) => results.extend(all_fail(&rest, &error)),
-                Executed::NotNow(_) => {
-                    let kept = turn.keep(results.len(), envelope::seal_all(&rest));
-                    results.extend(self.spooled(&rest, kept));
-                    return results;
-                }
-                Executed::Unknown(error) => {
-                    // Redis may have them already, and a spool that has no room
-                    // doesn't change that.
-                    let kept = turn.keep(results.len(), envelope::seal_all(&rest));
-                    results.extend(self.spooled(&rest, kept.map_err(|_| error)));
-                    return results;
-                }
-            }
+                Executed::Failed(error) => Err(error),
+                Executed::Answered(_) => Ok(()),
+            };
+            results.extend(self.spooled(&rest, spooled));
+            return results;
         }
         results
+    }
+
+    /// Passes on what Redis answered. On an error, and where a message is to be
+    /// sent again, what follows has no result yet.
+    fn tell(
+        &self,
+        spool: &Spool,
+        answers: Vec<Result<Taken>>,
+        results: &mut Vec<Result<Added>>,
+    ) -> Result<()> {
+        if answers.is_empty() {
+            return Err(Error::new(ErrorKind::Protocol, "no answer"));
+        }
+        for answer in answers {
+            match answer {
+                Ok(Taken::Now(placed)) => results.push(Ok(Added::from(placed))),
+                // It has never been sent before: another has had its number.
+                Ok(Taken::Before) => return self.route.rename(spool),
+                Err(e) if e.kind() == ErrorKind::Refused => return Err(e),
+                Err(e) => results.push(Err(e)),
+            }
+        }
+        Ok(())
     }
 
     fn spooled(&self, batch: &Batch, kept: Result<()>) -> Vec<Result<Added>> {
@@ -145,29 +188,54 @@ impl Spooler {
 }
 
 impl Route {
-    fn send_now(&self, spool: SpoolId, first: Sequence, batch: &Batch) -> Executed {
+    pub(super) fn new(
+        topology: Arc<Topology>,
+        keys: StreamKeys,
+        config: BackupStreamConfig,
+    ) -> Self {
+        Self {
+            topology,
+            keys,
+            config,
+            checked: Mutex::new(false),
+        }
+    }
+
+    fn send_now(
+        &self,
+        spool: &Spool,
+        first: Sequence,
+        batch: &Batch,
+    ) -> Result<Vec<Result<Taken>>> {
         let node = self.topology.node_for(self.keys.stream().as_bytes());
         let wait = self.config.stream.send_timeout.min(PATIENCE);
+        let mut wire = node.pooled(wait)?;
+        self.check(&mut wire, spool)?;
         let numbers: Vec<_> = (0..batch.len() as u64).map(|n| first.plus(n)).collect();
-        let sent = node
-            .pooled(wait)
-            .and_then(|mut wire| self.send(&mut wire, spool, &numbers, batch));
-        let answers = match sent {
-            Ok(answers) => answers,
-            Err(e) => return Executed::from_error(e),
-        };
-        if let Some(Err(e)) = answers.first()
-            && e.kind() == ErrorKind::Refused
-        {
-            return Executed::NotNow(e.again());
+        self.send(&mut wire, spool.id(), &numbers, batch)
+    }
+
+    /// Asks Redis, before the first send of this life, whether anybody else has
+    /// had its numbers.
+    pub(super) fn check(&self, wire: &mut Wire, spool: &Spool) -> Result<()> {
+        let mut checked = self.checked.lock();
+        if !*checked {
+            let mark = command::spool_mark(wire, &self.keys, spool.id().as_str())?;
+            if !spool.is_possible(&mark) {
+                self.rename(spool)?;
+            }
+            *checked = true;
         }
-        let added = |answer: Result<Taken>| {
-            answer.and_then(|taken| match taken {
-                Taken::Now(placed) => Ok(Added::from(placed)),
-                Taken::Before => Err(self.reused(spool)),
-            })
-        };
-        Executed::Answered(answers.into_iter().map(added).collect())
+        Ok(())
+    }
+
+    fn rename(&self, spool: &Spool) -> Result<()> {
+        log::error!(
+            "the spool of `{}` has given out numbers that Redis knows from another life of it: its \
+             directory was copied, or an old copy was put back; it goes on under a new name",
+            self.keys.stream()
+        );
+        spool.rename()
     }
 
     /// Sends messages under their numbers; fewer answers than messages end with
@@ -187,18 +255,6 @@ impl Route {
             window: self.config.stream.idempotency_window,
         };
         command::route_spooled(wire, routing, spool.as_str(), &numbers, batch)
-    }
-
-    fn reused(&self, spool: SpoolId) -> Error {
-        Error::new(
-            ErrorKind::Server,
-            format!(
-                "Redis has seen a newer number of the spool {} of `{}`: its directory was copied, \
-                 or an old copy was put back; give this producer an empty one",
-                spool.as_str(),
-                self.keys.stream()
-            ),
-        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! Scenario 9: an outage under a producer with a spool.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -243,4 +244,27 @@ fn second_producer_in_the_directory_is_refused() {
     assert_eq!(second.status.code(), Some(1), "{second:#?}");
     let owner = format!("in use by process {}", producing.pid());
     assert!(second.stderr.contains(&owner), "{second:#?}");
+}
+
+#[test]
+fn old_copy_of_the_directory_put_back_swallows_nothing() {
+    let server = durable_server();
+    let spool = Spool::new();
+    spool.run(&server, "--count 5 --prefix A");
+    let copy = fs::read(spool.path().join("spool.redb")).unwrap();
+    spool.run(&server, "--count 20 --prefix B");
+
+    // Sent at once, and by way of the spool: both under numbers of B.
+    fs::write(spool.path().join("spool.redb"), &copy).unwrap();
+    spool.run(&server, "--count 15 --prefix C");
+    fs::write(spool.path().join("spool.redb"), &copy).unwrap();
+    server.kill();
+    spool.run(&server, "--count 15 --prefix D");
+    server.restart();
+    spool.run(&server, "--count 1 --prefix E");
+    let ids = ids(&server);
+    for (prefix, count) in [("A-", 5), ("B-", 20), ("C-", 15), ("D-", 15), ("E-", 1)] {
+        assert_eq!(unbroken(&ids, prefix), count, "{prefix}");
+    }
+    assert!(ids.is_sorted_by_key(|id| &id[..1]));
 }

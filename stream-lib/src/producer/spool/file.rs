@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use redb::{Builder, Database, ReadableDatabase, TableDefinition, WriteTransaction};
+use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::directory::Directory;
 use super::fail;
@@ -152,6 +152,30 @@ pub(super) fn begin_life(database: &Database, before: Header) -> Result<Header, 
     }
     write.commit()?;
     Ok(header)
+}
+
+/// Gives the spool, and all records of its present life, another name.
+pub(super) fn rename(database: &Database, header: Header) -> Result<(), Trouble> {
+    let write = begin_write(database)?;
+    {
+        let mut table = write.open_table(HEADER)?;
+        table.insert("spool", header.spool.as_bytes())?;
+        let mut frames = write.open_table(FRAMES)?;
+        let first = Sequence::start_of(header.life).raw();
+        let mut renamed = Vec::new();
+        for entry in frames.range::<u64>(first..)? {
+            let (key, value) = entry?;
+            let mut record = sound_record(key.value(), value.value())?;
+            record.spool = header.spool;
+            renamed.push(record);
+        }
+        for record in renamed {
+            let frame = frame::encode(&record, Sequence::ZERO).unwrap_or_default();
+            frames.insert(record.sequence.raw(), frame.as_slice())?;
+        }
+    }
+    write.commit()?;
+    Ok(())
 }
 
 /// Removes what comes after `last`.

@@ -54,6 +54,11 @@
 //! | it is sent, Redis' answer is read | sent again, "have it" |
 //! | Redis' answer is read, it is removed | sent again, "have it" |
 //!
+//! A directory that was copied, or put back from an old copy, breaks the first
+//! rule behind our back. It shows when Redis is asked for the mark before the
+//! first send of a life, or answers a new number with "have it": then the spool
+//! takes a new name for all numbers of that life.
+//!
 //! # Damage
 //!
 //! The whole file is checked when it is opened, and each record again when it
@@ -116,7 +121,7 @@ impl Spool {
     ///
     /// [`Locked`](ErrorKind::Locked), [`System`](ErrorKind::System), and
     /// [`Config`](ErrorKind::Config) where it holds messages for another stream.
-    /// A damaged file is no error: see [`take_damages`](Self::take_damages).
+    /// A damaged file is no error: see [`damages`](Self::damages).
     pub(crate) fn open(directory: &Path, options: SpoolOptions<'_>) -> Result<Self> {
         let locked = Directory::open(directory)?;
         let store = Store::open(locked, options.stream).map_err(|e| error(e, directory))?;
@@ -136,10 +141,9 @@ impl Spool {
     ///
     /// While another thread has the turn.
     pub(crate) fn turn(&self, count: usize) -> Option<Turn<'_>> {
-        let (id, first) = self.queue.turn(&self.store, count as u64)?;
+        let first = self.queue.turn(&self.store, count as u64)?;
         Some(Turn {
             spool: self,
-            id,
             first,
             over: false,
         })
@@ -209,9 +213,27 @@ impl Spool {
         self.store.contents().header.spool
     }
 
-    /// What was found damaged since the last call; it has been logged.
-    pub(crate) fn take_damages(&self) -> Vec<Damage> {
-        self.store.take_damages()
+    /// A mark that only numbers of this life, and so none before the first
+    /// send, can be above.
+    pub(crate) fn is_possible(&self, mark: &str) -> bool {
+        let life = Sequence::start_of(self.store.contents().header.life);
+        *mark <= *life.to_string()
+    }
+
+    /// Takes a new name, for all numbers of this life: somebody else has given
+    /// out the same ones, from a copy of the directory.
+    ///
+    /// # Errors
+    ///
+    /// [`System`](ErrorKind::System).
+    pub(crate) fn rename(&self) -> Result<()> {
+        let rename = || self.store.rename(&self.stream);
+        self.queue.rename(rename).map_err(|e| self.error(e))
+    }
+
+    /// What was found damaged since it was opened; it has been logged.
+    pub(crate) fn damages(&self) -> Vec<SpoolDamage> {
+        self.store.damages()
     }
 
     fn writer(&self) -> Writer<'_> {
@@ -236,16 +258,11 @@ impl Spool {
 #[must_use]
 pub(crate) struct Turn<'a> {
     spool: &'a Spool,
-    id: SpoolId,
     first: Sequence,
     over: bool,
 }
 
 impl Turn<'_> {
-    pub(crate) fn spool(&self) -> SpoolId {
-        self.id
-    }
-
     /// The number of the first message; the others follow.
     pub(crate) fn first(&self) -> Sequence {
         self.first
@@ -277,20 +294,22 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// A damaged database, and what became of it.
+/// A spool's file that was found damaged, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Damage {
+#[non_exhaustive]
+pub struct SpoolDamage {
     /// What was wrong.
-    pub(crate) cause: String,
-    /// The damaged file.
-    pub(crate) file: PathBuf,
-    /// How many records were carried over.
-    pub(crate) kept: u64,
-    /// Of how many records only ruins were found. Others may have left no trace.
-    pub(crate) unreadable: u64,
+    pub cause: String,
+    /// The damaged file, which is kept.
+    pub file: PathBuf,
+    /// How many messages could be read from it, and were carried over.
+    pub kept: u64,
+    /// Of how many messages only ruins were found. Others may have left no
+    /// trace.
+    pub unreadable: u64,
 }
 
-impl fmt::Display for Damage {
+impl fmt::Display for SpoolDamage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

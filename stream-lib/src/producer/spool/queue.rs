@@ -54,7 +54,7 @@ impl Queue {
 
     /// Takes the turn to send `count` messages to Redis, unless there are
     /// messages to be sent before them.
-    pub(super) fn turn(&self, store: &Store, count: u64) -> Option<(SpoolId, Sequence)> {
+    pub(super) fn turn(&self, store: &Store, count: u64) -> Option<Sequence> {
         let mut state = self.state.lock();
         self.wait_for_turn(&mut state);
         if store.contents().held() > 0 {
@@ -63,7 +63,7 @@ impl Queue {
         state.direct = true;
         let first = state.last.plus(1);
         state.last = state.last.plus(count);
-        Some((state.spool, first))
+        Some(first)
     }
 
     pub(super) fn end_turn(&self) {
@@ -96,6 +96,20 @@ impl Queue {
         state.last = state.last.plus(messages.len() as u64);
         state.push(first, messages);
         self.settle(state, writer)
+    }
+
+    /// Changes the name that numbers are given out under, by `change`, while
+    /// nothing is on its way to the disk.
+    pub(super) fn rename<E>(
+        &self,
+        change: impl FnOnce() -> std::result::Result<SpoolId, E>,
+    ) -> std::result::Result<(), E> {
+        let mut state = self.state.lock();
+        while state.committing || !state.waiting.is_empty() {
+            self.changed.wait(&mut state);
+        }
+        state.spool = change()?;
+        Ok(())
     }
 
     fn wait_for_turn(&self, state: &mut MutexGuard<'_, State>) {

@@ -10,7 +10,7 @@ use super::directory::Directory;
 use super::file::{self, FRAMES, Found, Header, Trouble};
 use super::frame::{self, HEADER, MARK, Record};
 use super::sequence::Sequence;
-use super::{Damage, fail};
+use super::{SpoolDamage, fail};
 
 /// How much of the file is searched at a time, and carried over in one commit.
 const WINDOW: usize = 1 << 20;
@@ -28,7 +28,7 @@ pub(super) fn replace(
     stream: &str,
     cause: String,
     header: impl FnOnce(Sequence) -> Header,
-) -> Result<((Database, Found), Damage), Trouble> {
+) -> Result<((Database, Found), SpoolDamage), Trouble> {
     let set_aside = directory.set_aside()?;
     let mut file = File::open(&set_aside)?;
     let scan = scan(&mut file)?;
@@ -37,7 +37,7 @@ pub(super) fn replace(
     drop(database);
     directory.install()?;
     let fresh = file::open(directory, stream)?;
-    let damage = Damage {
+    let damage = SpoolDamage {
         cause,
         kept: scan.live().count() as u64,
         unreadable: scan.unreadable,
@@ -91,19 +91,15 @@ fn scan(file: &mut File) -> io::Result<Scan> {
                 // Across the border of the window, or longer than one.
                 None => frame_at(file, at, length)?,
             };
-            place += match frame {
-                Some((record, sent)) => {
-                    let whole = HEADER + record.message.len();
-                    scan.sent = scan.sent.max(sent);
-                    scan.highest = scan.highest.max(record.sequence);
-                    scan.frames.insert(record.sequence, at);
-                    whole
-                }
-                None => {
-                    scan.unreadable += 1;
-                    MARK.len()
-                }
-            };
+            if let Some((record, sent)) = frame {
+                place += HEADER + record.message.len();
+                scan.sent = scan.sent.max(sent);
+                scan.highest = scan.highest.max(record.sequence);
+                scan.frames.insert(record.sequence, at);
+            } else {
+                place += MARK.len();
+                scan.unreadable += 1;
+            }
         }
         // The mark may stand across the border of two windows.
         let searched = window.len().saturating_sub(MARK.len() - 1).max(1);

@@ -12,7 +12,7 @@ use super::file::{self, FRAMES, Header, Trouble};
 use super::frame::{self, Record};
 use super::salvage;
 use super::sequence::{Sequence, SpoolId};
-use super::{Damage, fail};
+use super::{SpoolDamage, fail};
 use crate::runtime::panic_text;
 
 /// The records on disk.
@@ -26,7 +26,7 @@ pub(super) struct Store {
     /// `None` while it can't be used.
     database: RwLock<Option<Database>>,
     contents: Mutex<Contents>,
-    damages: Mutex<Vec<Damage>>,
+    damages: Mutex<Vec<SpoolDamage>>,
 }
 
 /// What is in the database, known without asking it.
@@ -200,9 +200,23 @@ impl Store {
         })
     }
 
-    /// What was found damaged since the last call.
-    pub(super) fn take_damages(&self) -> Vec<Damage> {
-        std::mem::take(&mut self.damages.lock())
+    /// Gives the spool, and all records of this life, a new name.
+    pub(super) fn rename(&self, stream: &str) -> Result<SpoolId, Trouble> {
+        let name = SpoolId::random();
+        self.run(stream, |database| {
+            let header = Header {
+                spool: name,
+                ..self.contents.lock().header
+            };
+            file::rename(database, header)?;
+            self.contents.lock().header = header;
+            Ok(name)
+        })
+    }
+
+    /// What was found damaged since it was opened.
+    pub(super) fn damages(&self) -> Vec<SpoolDamage> {
+        self.damages.lock().clone()
     }
 
     pub(super) fn path(&self) -> PathBuf {

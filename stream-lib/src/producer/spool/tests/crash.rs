@@ -57,7 +57,7 @@ impl Place {
     /// Sends what is left, and compares what arrived with what was confirmed.
     fn check(&self, step: u64) {
         let spool = open(&self.directory.path().join("spool"));
-        assert_eq!(spool.take_damages(), [], "step {step}");
+        assert_eq!(spool.damages(), [], "step {step}");
         let redis = self.redis();
         redis.replay(&spool, 3);
         let arrived = redis.entries();
@@ -123,7 +123,7 @@ fn life(directory: &Path) {
     confirm(&text(9));
 }
 
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Answer {
     Heard,
     Lost,
@@ -134,7 +134,7 @@ fn send(spool: &Spool, redis: &Redis, text: &str, answer: Answer) {
     let turn = spool.turn(1).unwrap();
     step();
     if answer != Answer::Refused {
-        redis.add(&[(turn.spool(), turn.first(), text)]);
+        redis.add(&[(spool.id(), turn.first(), text)]);
     }
     step();
     if answer != Answer::Heard {

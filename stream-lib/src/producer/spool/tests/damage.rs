@@ -62,7 +62,7 @@ fn changed_byte_costs_the_message_it_is_in_and_no_other() {
         fs::write(database(&directory), &changed).unwrap();
         let before = set_aside(&directory).len();
         let (spool, kept) = open_damaged(&directory, &all);
-        let damages = spool.take_damages();
+        let damages = spool.damages();
         assert_eq!(set_aside(&directory).len() - before, damages.len());
         if damages.is_empty() {
             assert_eq!(kept, all, "byte {at}");
@@ -88,7 +88,7 @@ fn cut_file_gives_what_is_left_of_it() {
     for length in (0..whole.len()).step_by(4_001) {
         fs::write(database(&directory), &whole[..length]).unwrap();
         let (spool, _) = open_damaged(&directory, &all);
-        assert_eq!(spool.take_damages().len(), 1, "{length} bytes");
+        assert_eq!(spool.damages().len(), 1, "{length} bytes");
     }
 }
 
@@ -99,9 +99,8 @@ fn file_of_another_kind_is_set_aside_untouched() {
     fs::write(database(&directory), &poem).unwrap();
     let (spool, kept) = open_damaged(&directory, &all);
     assert!(kept.is_empty());
-    let damage = &spool.take_damages()[0];
+    let damage = &spool.damages()[0];
     assert_eq!(fs::read_to_string(&damage.file).unwrap(), poem);
-    assert_eq!(spool.take_damages(), []);
 }
 
 #[test]
@@ -115,7 +114,7 @@ fn damaged_spool_has_a_new_name_and_its_messages_the_old() {
     drop(spool);
     cut(&database(&directory), 200);
     let spool = open(&directory.path().join("spool"));
-    assert_eq!(spool.take_damages().len(), 1);
+    assert_eq!(spool.damages().len(), 1);
     assert_ne!(spool.id(), old);
     append(&spool, &["d"]).unwrap();
     let records = spool.peek_oldest(9, u64::MAX).unwrap();
@@ -142,7 +141,7 @@ fn what_was_sent_does_not_come_back_with_the_damage() {
     cut(&database(&directory), 200);
     let spool = open(&directory.path().join("spool"));
     assert_eq!(texts(&spool), ["c", "d"]);
-    assert_eq!(spool.take_damages()[0].kept, 2);
+    assert_eq!(spool.damages()[0].kept, 2);
 }
 
 #[test]
@@ -158,7 +157,7 @@ fn damage_under_a_running_spool_is_noticed_when_the_record_is_read() {
     file.seek(SeekFrom::Start(at as u64 + 50)).unwrap();
     file.write_all(b"y").unwrap();
     assert_eq!(texts_after(&spool), ["a", "c"]);
-    let damages = spool.take_damages();
+    let damages = spool.damages();
     assert_eq!((damages[0].kept, damages[0].unreadable), (2, 1));
     // Its numbers are known, so its name is good.
     assert_eq!(spool.id(), id);
@@ -203,7 +202,7 @@ fn disk_that_refuses_keeps_nothing_and_the_spool_goes_on() {
         plan.refusals.store(0, Ordering::SeqCst);
         append(&spool, &["c"]).unwrap();
         assert_eq!(texts(&spool).last().unwrap(), "c");
-        assert!(spool.take_damages().is_empty(), "step {step}");
+        assert!(spool.damages().is_empty(), "step {step}");
         set_plan(None);
     }
     assert!(errors >= 3, "{errors} of {steps} steps failed");

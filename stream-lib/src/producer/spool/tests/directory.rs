@@ -66,7 +66,7 @@ fn spool_of_another_stream_is_refused_and_left_alone() {
     assert!(error.to_string().contains("`orders`"), "{error}");
     let spool = open(&path);
     assert_eq!(texts(&spool), ["a"]);
-    assert!(spool.take_damages().is_empty());
+    assert!(spool.damages().is_empty());
 }
 
 #[test]
@@ -84,6 +84,41 @@ fn place_that_can_not_be_written_is_a_clear_error() {
     if fs::write(closed.join("probe"), "").is_err() {
         assert_eq!(kind(Spool::open(&closed, OPTIONS)), ErrorKind::System);
     }
+}
+
+#[test]
+fn renamed_spool_renames_what_this_life_has_kept_and_no_more() {
+    let (directory, spool) = in_new_directory();
+    append(&spool, &["a"]).unwrap();
+    let old = spool.id();
+    drop(spool);
+    let path = directory.path().join("spool");
+    let spool = open(&path);
+    append(&spool, &["b"]).unwrap();
+    spool.rename().unwrap();
+    append(&spool, &["c"]).unwrap();
+    let names = |spool: &Spool| -> Vec<_> {
+        let records = spool.peek_oldest(9, u64::MAX).unwrap();
+        records.into_iter().map(|record| record.spool).collect()
+    };
+    assert_ne!(spool.id(), old);
+    assert_eq!(names(&spool), [old, spool.id(), spool.id()]);
+    let new = spool.id();
+    drop(spool);
+    let spool = open(&path);
+    assert_eq!((spool.id(), names(&spool)), (new, vec![old, new, new]));
+    assert_eq!(texts(&spool), ["a", "b", "c"]);
+}
+
+#[test]
+fn mark_of_this_life_or_a_later_one_is_not_possible_before_its_first_send() {
+    let (directory, spool) = in_new_directory();
+    let sent = spool.turn(1).unwrap().first().to_string();
+    assert!(spool.is_possible(""));
+    assert!(!spool.is_possible(&sent));
+    drop(spool);
+    let spool = open(&directory.path().join("spool"));
+    assert!(spool.is_possible(&sent));
 }
 
 #[test]

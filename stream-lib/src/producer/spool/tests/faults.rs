@@ -54,16 +54,20 @@ fn plan() -> Option<Arc<Plan>> {
 
 /// A step outside of the database file.
 pub(in super::super) fn step() {
-    if let Some(plan) = plan() {
-        if plan.next() == plan.die_at {
-            std::process::abort();
-        }
+    if let Some(plan) = plan()
+        && plan.is_dead_at(plan.next())
+    {
+        std::process::abort();
     }
 }
 
 impl Plan {
-    fn next(&self) -> Option<u64> {
-        Some(self.steps.fetch_add(1, Ordering::SeqCst) + 1)
+    fn next(&self) -> u64 {
+        self.steps.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    fn is_dead_at(&self, step: u64) -> bool {
+        self.die_at == Some(step)
     }
 
     pub(super) fn steps(&self) -> u64 {
@@ -114,16 +118,16 @@ impl Watched {
             return Ok(());
         };
         let step = plan.next();
-        if step == plan.die_at {
+        if plan.is_dead_at(step) {
             if let Some(seed) = plan.lose_unsynced {
                 self.lose_unsynced(seed)?;
             }
             std::process::abort();
         }
-        match step {
-            Some(step) if plan.refuses(step) => Err(io::ErrorKind::StorageFull.into()),
-            _ => Ok(()),
+        if plan.refuses(step) {
+            return Err(io::ErrorKind::StorageFull.into());
         }
+        Ok(())
     }
 
     /// Each block that was written and not synced is on disk, or isn't.
@@ -153,7 +157,8 @@ impl Watched {
         );
         for block in first..=last {
             let at = block * BLOCK as u64;
-            let mut before = vec![0; BLOCK.min(end.saturating_sub(at) as usize)];
+            let left = usize::try_from(end.saturating_sub(at)).unwrap();
+            let mut before = vec![0; BLOCK.min(left)];
             self.inner.read(at, &mut before)?;
             unsynced.before.entry(block).or_insert(before);
         }

@@ -32,7 +32,8 @@ impl Redis {
             let sequence = sequence.to_string();
             let mark = marks.entry(spool.as_str().to_owned()).or_default();
             if *mark < sequence {
-                taken += &format!("{} {sequence} {text}\n", spool.as_str());
+                taken += &[spool.as_str(), &sequence, text].join(" ");
+                taken += "\n";
                 *mark = sequence;
             }
         }

@@ -92,10 +92,10 @@ fn add(spool: &Spool, redis: &Redis, text: &str, calls: &AtomicU64) {
         return append(spool, &[text]).unwrap();
     };
     let call = calls.fetch_add(1, Ordering::SeqCst);
-    if call % 6 != 0 {
-        redis.add(&[(turn.spool(), turn.first(), text)]);
+    if !call.is_multiple_of(6) {
+        redis.add(&[(spool.id(), turn.first(), text)]);
     }
-    if call % 3 == 0 {
+    if call.is_multiple_of(3) {
         turn.keep(0, vec![text.as_bytes().to_vec()]).unwrap();
     }
 }
