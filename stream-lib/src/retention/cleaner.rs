@@ -180,6 +180,7 @@ fn pace(sight: &Sight, removed: bool) -> Duration {
 }
 
 impl Shared {
+    #[allow(clippy::needless_pass_by_value, reason = "it ends here")]
     fn done(&self, task: &Task, outcome: Outcome) {
         let stream = task.keys.stream();
         let blocked = outcome.sight.as_ref().map(|sight| {

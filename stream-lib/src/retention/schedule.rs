@@ -40,6 +40,7 @@ pub(super) struct Told {
     /// That cleaning fails.
     pub(super) failure: bool,
     /// That this group blocks; `Some(None)`: that there is no group.
+    #[allow(clippy::option_option, reason = "each has a meaning of its own")]
     pub(super) blocked: Option<Option<String>>,
 }
 
