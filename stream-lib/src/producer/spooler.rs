@@ -221,8 +221,8 @@ impl Route {
         let mut checked = self.checked.lock();
         if !*checked {
             let mark = command::spool_mark(wire, &self.keys, spool.id().as_str())?;
-            if !spool.is_possible(&mark) {
-                self.rename(spool)?;
+            if spool.meet(&mark)? {
+                self.warn_of_copy();
             }
             *checked = true;
         }
@@ -230,12 +230,16 @@ impl Route {
     }
 
     fn rename(&self, spool: &Spool) -> Result<()> {
+        self.warn_of_copy();
+        spool.rename()
+    }
+
+    fn warn_of_copy(&self) {
         log::error!(
             "the spool of `{}` has given out numbers that Redis knows from another life of it: its \
              directory was copied, or an old copy was put back; it goes on under a new name",
             self.keys.stream()
         );
-        spool.rename()
     }
 
     /// Sends messages under their numbers; fewer answers than messages end with

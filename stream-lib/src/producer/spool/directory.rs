@@ -17,7 +17,7 @@ const DAMAGED: &str = "spool.redb.damaged";
 pub(super) struct Directory {
     path: PathBuf,
     /// Locked by `flock`, which ends with the process, however it ends.
-    _lock: File,
+    lock: File,
 }
 
 impl Directory {
@@ -28,7 +28,7 @@ impl Directory {
         make_private(path).map_err(|e| refused(path, "look into", e))?;
         let directory = Self {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         };
         // Left by a process that ended while it made a database: what it was
         // made from is still there.
@@ -131,6 +131,14 @@ impl Directory {
             File::open(&self.path)?.sync_all()?;
         }
         Ok(())
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock with a process that is just being
+        // forked off, until it runs another program.
+        let _ = self.lock.unlock();
     }
 }
 

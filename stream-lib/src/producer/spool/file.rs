@@ -39,6 +39,15 @@ pub(super) enum Trouble {
 pub(super) struct Header {
     pub(super) spool: SpoolId,
     pub(super) life: u64,
+    /// The last life whose numbers Redis may know: noted before its first send.
+    pub(super) met: u64,
+}
+
+impl Header {
+    /// What comes before the numbers that Redis can't know.
+    pub(super) fn unmet(&self) -> Sequence {
+        Sequence::start_of(self.met + 1)
+    }
 }
 
 /// What a look at all of it found.
@@ -58,6 +67,7 @@ pub(super) fn open_or_create(
         let header = Header {
             spool: SpoolId::random(),
             life: 0,
+            met: 0,
         };
         drop(create(&directory.fresh(), stream, header)?);
         directory.install()?;
@@ -75,6 +85,7 @@ pub(super) fn create(path: &Path, stream: &str, header: Header) -> Result<Databa
         table.insert("stream", stream.as_bytes())?;
         table.insert("spool", header.spool.as_bytes())?;
         table.insert("life", header.life.to_le_bytes().as_slice())?;
+        table.insert("met", header.met.to_le_bytes().as_slice())?;
         write.open_table(FRAMES)?;
     }
     write.commit()?;
@@ -124,6 +135,7 @@ pub(super) fn look(database: &Database, stream: &str) -> Result<Found, Trouble> 
     let header = Header {
         spool,
         life: number("life")?,
+        met: number("met")?,
     };
     let (mut records, mut bytes) = (0, 0);
     let frames = read.open_table(FRAMES)?;
@@ -154,20 +166,25 @@ pub(super) fn begin_life(database: &Database, before: Header) -> Result<Header, 
     Ok(header)
 }
 
-/// Gives the spool, and all records of its present life, another name.
-pub(super) fn rename(database: &Database, header: Header) -> Result<(), Trouble> {
+/// Notes who the spool is from now on. Where it has another name than before,
+/// so have all records that Redis can't know.
+pub(super) fn meet(database: &Database, before: Header, after: Header) -> Result<(), Trouble> {
     let write = begin_write(database)?;
     {
         let mut table = write.open_table(HEADER)?;
-        table.insert("spool", header.spool.as_bytes())?;
+        table.insert("spool", after.spool.as_bytes())?;
+        table.insert("met", after.met.to_le_bytes().as_slice())?;
         let mut frames = write.open_table(FRAMES)?;
-        let first = Sequence::start_of(header.life).raw();
         let mut renamed = Vec::new();
-        for entry in frames.range::<u64>(first..)? {
-            let (key, value) = entry?;
-            let mut record = sound_record(key.value(), value.value())?;
-            record.spool = header.spool;
-            renamed.push(record);
+        if after.spool != before.spool {
+            for entry in frames.range::<u64>(before.unmet().raw()..)? {
+                let (key, value) = entry?;
+                let record = sound_record(key.value(), value.value())?;
+                renamed.push(Record {
+                    spool: after.spool,
+                    ..record
+                });
+            }
         }
         for record in renamed {
             let frame = frame::encode(&record, Sequence::ZERO).unwrap_or_default();

@@ -48,6 +48,7 @@
 //! | between | then |
 //! |---|---|
 //! | the life is durable, a number is used | a gap |
+//! | the life notes that it sends, it does | nothing was sent |
 //! | a direct send is answered, the caller knows | the caller never got an answer; its message is there once, or not |
 //! | a direct send's outcome is unknown, it is in the file | the same |
 //! | it is in the file, the caller knows | it is sent, once |
@@ -55,9 +56,11 @@
 //! | Redis' answer is read, it is removed | sent again, "have it" |
 //!
 //! A directory that was copied, or put back from an old copy, breaks the first
-//! rule behind our back. It shows when Redis is asked for the mark before the
-//! first send of a life, or answers a new number with "have it": then the spool
-//! takes a new name for all numbers of that life.
+//! rule behind our back. So each life, before its first send, asks Redis for the
+//! mark, which can't be above what earlier lives have sent, and then notes in
+//! the file that it sends. Where the mark is, or a new number is answered "have
+//! it", the spool takes a new name for all numbers that were not sent yet. (Two
+//! copies that replay at the same moment are beyond this.)
 //!
 //! # Damage
 //!
@@ -213,22 +216,34 @@ impl Spool {
         self.store.contents().header.spool
     }
 
-    /// A mark that only numbers of this life, and so none before the first
-    /// send, can be above.
-    pub(crate) fn is_possible(&self, mark: &str) -> bool {
-        let life = Sequence::start_of(self.store.contents().header.life);
-        *mark <= *life.to_string()
+    /// Takes note of the mark that Redis has for [`id`](Self::id). To be called
+    /// before the first send of a life.
+    ///
+    /// Where the mark is above what any life has sent, somebody else has given
+    /// out the same numbers, from a copy of the directory: then the spool takes
+    /// a new name, for all numbers that were not sent yet. Returns whether it
+    /// did.
+    ///
+    /// # Errors
+    ///
+    /// [`System`](ErrorKind::System).
+    pub(crate) fn meet(&self, mark: &str) -> Result<bool> {
+        let unmet = self.store.contents().header.unmet();
+        let foreign = *mark > *unmet.to_string();
+        let change = || self.store.meet(&self.stream, foreign);
+        self.queue.rename(change).map_err(|e| self.error(e))?;
+        Ok(foreign)
     }
 
-    /// Takes a new name, for all numbers of this life: somebody else has given
-    /// out the same ones, from a copy of the directory.
+    /// Takes a new name, as [`meet`](Self::meet), in the midst of a life:
+    /// somebody else gives out the same numbers now.
     ///
     /// # Errors
     ///
     /// [`System`](ErrorKind::System).
     pub(crate) fn rename(&self) -> Result<()> {
-        let rename = || self.store.rename(&self.stream);
-        self.queue.rename(rename).map_err(|e| self.error(e))
+        let change = || self.store.meet(&self.stream, true);
+        self.queue.rename(change).map_err(|e| self.error(e))
     }
 
     /// What was found damaged since it was opened; it has been logged.

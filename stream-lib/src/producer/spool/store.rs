@@ -69,6 +69,7 @@ impl Store {
                     salvage::replace(&directory, stream, cause, |highest| Header {
                         spool: name,
                         life: highest.life(),
+                        met: highest.life(),
                     })?;
                 damages.push(damage);
                 fresh
@@ -200,17 +201,20 @@ impl Store {
         })
     }
 
-    /// Gives the spool, and all records of this life, a new name.
-    pub(super) fn rename(&self, stream: &str) -> Result<SpoolId, Trouble> {
-        let name = SpoolId::random();
+    /// Notes that Redis may know numbers of this life from now on; and takes a
+    /// new name, for those numbers that it can't know, where `rename`.
+    pub(super) fn meet(&self, stream: &str, rename: bool) -> Result<SpoolId, Trouble> {
+        let name = rename.then(SpoolId::random);
         self.run(stream, |database| {
-            let header = Header {
-                spool: name,
-                ..self.contents.lock().header
+            let before = self.contents.lock().header;
+            let after = Header {
+                spool: name.unwrap_or(before.spool),
+                life: before.life,
+                met: before.life,
             };
-            file::rename(database, header)?;
-            self.contents.lock().header = header;
-            Ok(name)
+            file::meet(database, before, after)?;
+            self.contents.lock().header = after;
+            Ok(after.spool)
         })
     }
 

@@ -87,38 +87,45 @@ fn place_that_can_not_be_written_is_a_clear_error() {
 }
 
 #[test]
-fn renamed_spool_renames_what_this_life_has_kept_and_no_more() {
+fn impossible_mark_renames_what_was_not_sent_and_no_more() {
     let (directory, spool) = in_new_directory();
     append(&spool, &["a"]).unwrap();
+    assert!(!spool.meet("").unwrap());
     let old = spool.id();
     drop(spool);
+    // A life that never meets Redis, and one that does.
     let path = directory.path().join("spool");
+    append(&open(&path), &["b"]).unwrap();
     let spool = open(&path);
-    append(&spool, &["b"]).unwrap();
-    spool.rename().unwrap();
     append(&spool, &["c"]).unwrap();
+    let of_the_copy = spool.peek_oldest(2, u64::MAX).unwrap()[1].sequence;
+    assert!(spool.meet(&of_the_copy.to_string()).unwrap());
+    let new = spool.id();
+    append(&spool, &["d"]).unwrap();
     let names = |spool: &Spool| -> Vec<_> {
         let records = spool.peek_oldest(9, u64::MAX).unwrap();
         records.into_iter().map(|record| record.spool).collect()
     };
-    assert_ne!(spool.id(), old);
-    assert_eq!(names(&spool), [old, spool.id(), spool.id()]);
-    let new = spool.id();
+    assert_ne!(new, old);
+    assert_eq!(names(&spool), [old, new, new, new]);
     drop(spool);
     let spool = open(&path);
-    assert_eq!((spool.id(), names(&spool)), (new, vec![old, new, new]));
-    assert_eq!(texts(&spool), ["a", "b", "c"]);
+    assert_eq!((spool.id(), names(&spool)), (new, vec![old, new, new, new]));
+    assert_eq!(texts(&spool), ["a", "b", "c", "d"]);
 }
 
 #[test]
-fn mark_of_this_life_or_a_later_one_is_not_possible_before_its_first_send() {
+fn mark_of_a_life_that_may_have_sent_is_no_surprise() {
     let (directory, spool) = in_new_directory();
+    let id = spool.id();
+    assert!(!spool.meet("").unwrap());
     let sent = spool.turn(1).unwrap().first().to_string();
-    assert!(spool.is_possible(""));
-    assert!(!spool.is_possible(&sent));
     drop(spool);
-    let spool = open(&directory.path().join("spool"));
-    assert!(spool.is_possible(&sent));
+    let path = directory.path().join("spool");
+    drop(open(&path));
+    let spool = open(&path);
+    assert!(!spool.meet(&sent).unwrap());
+    assert_eq!(spool.id(), id);
 }
 
 #[test]

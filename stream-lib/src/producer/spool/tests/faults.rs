@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 use redb::backends::FileBackend;
 use redb::{BackendError, DatabaseError, StorageBackend};
+use rustix::process::{Signal, getpid, kill_process};
 
 /// What is to go wrong, and when. Steps count from 1.
 #[derive(Debug, Default)]
@@ -57,8 +58,14 @@ pub(in super::super) fn step() {
     if let Some(plan) = plan()
         && plan.is_dead_at(plan.next())
     {
-        std::process::abort();
+        die();
     }
+}
+
+/// As by `kill -9`.
+fn die() -> ! {
+    let _ = kill_process(getpid(), Signal::KILL);
+    unreachable!("nobody survives SIGKILL")
 }
 
 impl Plan {
@@ -122,7 +129,7 @@ impl Watched {
             if let Some(seed) = plan.lose_unsynced {
                 self.lose_unsynced(seed)?;
             }
-            std::process::abort();
+            die();
         }
         if plan.refuses(step) {
             return Err(io::ErrorKind::StorageFull.into());

@@ -20,13 +20,24 @@ impl Redis {
         }
     }
 
-    /// The script: adds what is above the mark, in one step.
-    pub(super) fn add(&self, messages: &[(SpoolId, Sequence, &str)]) {
-        let mut marks: BTreeMap<String, String> = BTreeMap::new();
+    /// What a producer asks before its first send.
+    pub(super) fn meet(&self, spool: &Spool) {
+        let mark = self.marks().remove(spool.id().as_str());
+        assert!(!spool.meet(&mark.unwrap_or_default()).unwrap());
+    }
+
+    fn marks(&self) -> BTreeMap<String, String> {
+        let mut marks = BTreeMap::new();
         for line in self.lines() {
             let mut words = line.split(' ').map(str::to_owned);
             marks.insert(words.next().unwrap(), words.next().unwrap());
         }
+        marks
+    }
+
+    /// The script: adds what is above the mark, in one step.
+    pub(super) fn add(&self, messages: &[(SpoolId, Sequence, &str)]) {
+        let mut marks = self.marks();
         let mut taken = String::new();
         for (spool, sequence, text) in messages {
             let sequence = sequence.to_string();
