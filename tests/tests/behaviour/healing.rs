@@ -153,10 +153,7 @@ fn lost_group_stops_who_would_rather_not_replay() {
 
 #[test]
 fn restarted_server_is_found_again_and_nothing_confirmed_is_lost() {
-    let server = Server::options()
-        .appendonly(Fsync::EverySecond)
-        .start()
-        .unwrap();
+    let server = Server::options().appendonly(Fsync::Always).start().unwrap();
     let shop = Shop::with(server);
     let log = LogCapture::start();
     let seen = Seen::default();
