@@ -8,6 +8,7 @@
 mod access;
 mod adding;
 mod consuming;
+mod dead_letters;
 mod dependencies;
 mod dropping;
 mod failing;
@@ -15,5 +16,6 @@ mod healing;
 mod hostile;
 mod leases;
 mod manager;
+mod members;
 mod stopping;
 mod support;

@@ -13,7 +13,7 @@ use stream_lib::{
 use stream_tests::{Server, wait_until};
 
 /// More than anything here needs, also on a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
 #[derive(StreamMessage, Debug, Clone, PartialEq)]
