@@ -84,7 +84,8 @@ fn each_bad_order_dies_once_and_takes_no_good_one_along() {
     for _ in 0..3 {
         let idle = start();
         wait_until(DEADLINE, "it to have joined", || {
-            !store.consumers().is_empty()
+            let name = format!("w{}", lives.get());
+            store.consumers().iter().any(|c| is_labelled(c, &name))
         });
         Store::stop(&idle);
     }

@@ -46,30 +46,32 @@ fn stopped_worker_hands_its_buffer_to_a_peer_as_if_never_delivered() {
 }
 
 #[test]
-fn peer_has_the_buffer_while_the_last_handlers_still_run() {
+fn peer_has_the_buffer_while_the_last_handler_still_runs() {
     let store = Store::open();
     let leaver = store.work(
         "leaver",
-        "--workers 1 --lease-ms 60000 --handler-ms 30000 --grace-ms 60000",
+        "--workers 1 --lease-ms 300000 --handler-ms 10000 --grace-ms 60000",
     );
-    store.produce(1, "--prefix SLOW");
-    wait_until(DEADLINE, "the slow one to run", || {
-        store.held_by("leaver").len() == 1
-    });
-    store.produce(5, "--prefix P");
-    wait_until(DEADLINE, "something to be buffered", || {
-        store.held_by("leaver").len() > 1
+    // The first tells the worker how long a handler takes, so that it knows how
+    // far it may read ahead.
+    store.produce(1, "--prefix FIRST");
+    store.wait_until_done(&orders("FIRST", 1));
+    store.produce(4, "--prefix P");
+    wait_until(DEADLINE, "one to run and three to be buffered", || {
+        store.held_by("leaver").len() == 4
     });
     leaver.terminate();
-    let peer = store.work("peer", "--workers 1 --lease-ms 60000");
-    store.wait_until_done(&orders("P", 5));
+    let peer = store.work("peer", "--workers 1 --lease-ms 300000");
+    wait_until(DEADLINE, "the peer to be done with three", || {
+        store.done().len() == 1 + 3
+    });
     assert!(leaver.is_running(), "its handler still runs");
     assert_eq!(store.held_by("leaver").len(), 1);
+    assert!(store.done().iter().all(|d| d.attempt == 1));
 
     // A second signal ends it at once.
     leaver.terminate();
-    let status = leaver.wait(DEADLINE);
-    assert!(!status.success());
+    assert!(!leaver.wait(DEADLINE).success());
     assert_eq!(store.held_by("leaver").len(), 1, "its lease lapses");
     Store::stop(&peer);
 }
