@@ -10,7 +10,7 @@ use stream_tests::{Process, Program, Server, wait_until};
 use tempfile::TempDir;
 
 /// More than anything here needs, also on a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 /// One server with its stream `orders`.
 pub(crate) struct Store {
