@@ -65,6 +65,12 @@ impl StreamConfig {
         self
     }
 
+    /// [`max_length`](Self::max_length): the backlog that a backup producer
+    /// lets the stream have.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.max_length
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
         check::name("name", &self.name)?;
         check::in_range("batch_size", self.batch_size, 1..=1_000)?;

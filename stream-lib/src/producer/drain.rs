@@ -48,7 +48,7 @@ impl Drain {
             topology,
             stream: keys.stream().to_owned(),
             lease: DrainLease::new(keys, owner, config.lock_timeout),
-            capacity: config.stream.max_length,
+            capacity: config.stream.capacity(),
             batch: config.transfer_batch_size as u64,
             pace: Pace::new(config),
             shared: Arc::clone(&shared),
