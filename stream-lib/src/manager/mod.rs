@@ -448,7 +448,7 @@ impl StreamManager {
             producer.close();
         }
         for consumer in &consumers {
-            consumer.signal_stop();
+            consumer.close();
         }
         let report = consumers
             .iter()
