@@ -131,6 +131,10 @@ impl Consumer {
         self.0.group.stream()
     }
 
+    pub(crate) fn keys(&self) -> &StreamKeys {
+        self.0.group.keys()
+    }
+
     /// Its group.
     pub fn group(&self) -> &str {
         self.0.group.name()
