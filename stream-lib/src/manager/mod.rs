@@ -495,7 +495,7 @@ impl StreamManager {
         }
         self.cleaner.signal_stop();
         for consumer in &consumers {
-            consumer.signal_stop();
+            consumer.close();
         }
         let mut report = consumers
             .iter()

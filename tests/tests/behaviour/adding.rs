@@ -8,7 +8,7 @@ use stream_lib::message::{EncodeError, FieldWriter, Schema};
 use stream_lib::{EntryId, ErrorKind, RawMessage, StreamConfig, StreamManager, StreamMessage};
 use stream_tests::{Direction, Proxy, Server, wait_for};
 
-use crate::support::{DEADLINE, HOUR, Order, Shop, order};
+use crate::support::{DEADLINE, HOUR, Order, Pairs, Shop, order};
 
 #[test]
 fn typed_message_reads_naturally_in_redis() {
@@ -49,7 +49,7 @@ fn untyped_message_goes_through_a_named_producer() {
         .with(b"\xff\x00", b"\r\n$3\r\n")
         .with("b", "");
     shop.manager.add_to("p", &message).unwrap();
-    let entries: Vec<(String, Vec<(Vec<u8>, Vec<u8>)>)> = shop.ask("XRANGE events - +");
+    let entries: Vec<(String, Pairs)> = shop.ask("XRANGE events - +");
     let expected: Vec<_> = message
         .iter()
         .map(|(name, value)| (name.to_vec(), value.to_vec()))
