@@ -53,6 +53,8 @@ pub(super) struct Record {
     /// Found no Redis at their start, which ends a worker.
     pub(super) never_began: u64,
     pub(super) slowest_stop: Duration,
+    /// The highest share of a core that one worker took over its life.
+    pub(super) most_cpu: f64,
     pub(super) idle_cpu: f64,
     pub(super) log_lines: u64,
     pub(super) logs: Logs,
@@ -67,6 +69,8 @@ pub(super) struct Stopped {
     /// When it was told to, and when it had ended.
     pub(super) from: Duration,
     pub(super) to: Duration,
+    /// What it said last.
+    pub(super) last_words: String,
 }
 
 impl<'a> Fleet<'a> {
@@ -169,13 +173,26 @@ impl<'a> Fleet<'a> {
         if let Some(current) = self.current.get_mut(place) {
             std::mem::swap(current, &mut life);
         }
+        let age = self.scene.journal.now().saturating_sub(life.born);
+        if let Some(used) = life.cpu_time()
+            && age > START / 3
+        {
+            let share = used.as_secs_f64() / age.as_secs_f64();
+            self.record.most_cpu = self.record.most_cpu.max(share);
+        }
         life
     }
 
     fn begin(&mut self, place: usize) -> Life<'a> {
         self.record.started += 1;
         let label = format!("w{place}-{}", self.record.started);
-        Life::begin(self.args, self.scene, label, &self.file(place))
+        // Some are slow, and a few hold an order for longer than its lease.
+        let handler = match self.rng.u8(..8) {
+            0 => self.args.lease().mul_f64(1.2),
+            1 => Duration::from_millis(100),
+            _ => Duration::from_millis(4),
+        };
+        Life::begin(self.args, self.scene, label, handler, &self.file(place))
     }
 
     fn file(&self, place: usize) -> PathBuf {
@@ -213,6 +230,7 @@ impl<'a> Fleet<'a> {
                     totals,
                     from,
                     to: now,
+                    last_words: last_words(life),
                 });
                 None
             }
@@ -249,9 +267,6 @@ impl<'a> Fleet<'a> {
 
     fn note(&mut self, life: &Life<'_>, failure: Option<String>) {
         if let Some(failure) = failure {
-            let stderr = life.process.stderr();
-            let mut last: Vec<_> = stderr.lines().rev().take(15).collect();
-            last.reverse();
             let now = self.scene.journal.now();
             let faults = self.scene.journal.during(now.saturating_sub(START), now);
             self.record.failures.push(format!(
@@ -259,7 +274,7 @@ impl<'a> Fleet<'a> {
                 life.label,
                 life.born.as_secs_f64(),
                 now.as_secs_f64(),
-                last.join("\n")
+                last_words(life)
             ));
         }
         self.read_logs(life);
@@ -312,4 +327,11 @@ impl<'a> Fleet<'a> {
             self.stopping.is_empty().then_some(())
         });
     }
+}
+
+fn last_words(life: &Life<'_>) -> String {
+    let stderr = life.process.stderr();
+    let mut last: Vec<_> = stderr.lines().rev().take(15).collect();
+    last.reverse();
+    last.join("\n")
 }

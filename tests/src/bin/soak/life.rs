@@ -11,7 +11,7 @@ use super::args::Args;
 use super::journal::Lasting;
 use super::{STREAM, Scene};
 
-/// How long a stop waits for handlers, which take milliseconds.
+/// How long a stop waits for handlers, which take less.
 const GRACE: Duration = Duration::from_secs(5);
 /// A stop has ended by then, whatever Redis does: the grace, 10 s to settle,
 /// and what a start takes that the stop came into.
@@ -38,10 +38,17 @@ pub(super) struct Totals {
 }
 
 impl<'a> Life<'a> {
-    pub(super) fn begin(args: &Args, scene: &'a Scene, label: String, done: &Path) -> Self {
+    pub(super) fn begin(
+        args: &Args,
+        scene: &'a Scene,
+        label: String,
+        handler: Duration,
+        done: &Path,
+    ) -> Self {
         let process = Program::example("orders")
             .args(["work", "--stream", STREAM, "--consumer", &label])
-            .args(["--handler-ms", "4", "--fail-every", "53"])
+            .args(["--handler-ms", &handler.as_millis().to_string()])
+            .args(["--fail-every", "53"])
             .args(["--panic-every", "97", "--backoff-ms", "200"])
             .args(["--lease-ms", &args.lease_ms.to_string()])
             .args(["--grace-ms", &GRACE.as_millis().to_string()])

@@ -26,6 +26,9 @@ impl Logs {
         let mut lines = 0;
         for line in stderr.lines() {
             let Some((level, text)) = logged(line) else {
+                if let Some(error) = line.strip_prefix("orders: ") {
+                    *self.kinds.entry(kind("ended by", error)).or_default() += 1;
+                }
                 self.panics += u64::from(line.contains(" panicked: told to panic"));
                 if line.contains("panicked") && !line.contains("told to panic") {
                     self.alarming.push(format!("{worker}: {line}"));

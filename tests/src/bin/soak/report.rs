@@ -230,9 +230,10 @@ impl Report {
         self.line(
             "",
             format!(
-                "{} panics, {} log lines, {:.1} % of a core while idle",
+                "{} panics, {} log lines, at most {:.0} % of a core, {:.1} % while idle",
                 logs.panics,
                 record.log_lines,
+                record.most_cpu * 100.0,
                 record.idle_cpu * 100.0
             ),
         );

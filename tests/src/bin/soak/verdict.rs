@@ -1,6 +1,7 @@
 //! Compares what was confirmed with what was done and what Redis has.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use redis::streams::StreamRangeReply;
 
@@ -11,6 +12,8 @@ use super::ledger::Fate;
 use super::report::{Consumers, Orders, Report};
 use super::{Left, Outcome, STREAM, Scene};
 
+/// How far back a fault may have to do with something.
+const LATELY: Duration = Duration::from_secs(15);
 /// Most names in one line of the report.
 const NAMES: usize = 20;
 
@@ -133,7 +136,18 @@ fn consumers(
         } else if stopped.is_some_and(|life| scene.journal.redis_was_away(life.from, life.to)) {
             consumers.of_cut_off += 1;
         } else {
-            without_reason.push(name);
+            without_reason.push(match stopped {
+                Some(life) => format!(
+                    "{name}, stopped from {:.1} to {:.1} s after {:?}:\n{}\n",
+                    life.from.as_secs_f64(),
+                    life.to.as_secs_f64(),
+                    scene
+                        .journal
+                        .during(life.from.saturating_sub(LATELY), life.to),
+                    life.last_words
+                ),
+                None => name,
+            });
         }
     }
     if !without_reason.is_empty() {
