@@ -14,7 +14,9 @@ use crate::pretend_to_work;
 const PRODUCER: &str = "order_processor";
 
 pub(super) fn run(args: &ProduceArgs) -> anyhow::Result<()> {
-    refuse_what_is_not_built(args)?;
+    if args.spool_dir.is_some() {
+        return Err(NotYet("--spool-dir").into());
+    }
     let (_server, manager) = crate::connect()?;
     create_producer(&manager, args)?;
     let tally = produce(&manager, args)?;
@@ -32,22 +34,15 @@ pub(super) fn run(args: &ProduceArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn refuse_what_is_not_built(args: &ProduceArgs) -> Result<(), NotYet> {
-    if args.producer == ProducerKind::Backup {
-        return Err(NotYet("--producer backup"));
-    }
-    if args.max_length.is_some() {
-        return Err(NotYet("--max-length"));
-    }
-    if args.spool_dir.is_some() {
-        return Err(NotYet("--spool-dir"));
-    }
-    Ok(())
-}
-
 fn create_producer(manager: &StreamManager, args: &ProduceArgs) -> stream_lib::Result<()> {
-    let config = StreamConfig::new(&args.stream).batch_size(args.batch.into());
-    manager.create_simple_producer(PRODUCER, config)
+    let mut config = StreamConfig::new(&args.stream).batch_size(args.batch.into());
+    if let Some(most) = args.max_length {
+        config = config.max_length(most);
+    }
+    match args.producer {
+        ProducerKind::Simple => manager.create_simple_producer(PRODUCER, config),
+        ProducerKind::Backup => manager.create_backup_producer(PRODUCER, config),
+    }
 }
 
 /// Where the orders have gone.
@@ -117,8 +112,9 @@ impl Tally {
     fn count(&mut self, order: &Order, result: Result<Added, Error>) {
         match result {
             Ok(Added::Main(_)) => self.main += 1,
+            Ok(Added::Backup(_)) => self.backup += 1,
             Ok(other) => {
-                // Simple producers know no other place.
+                // No producer made here knows another place.
                 self.failed += 1;
                 eprintln!("failed {}: it went to {other:?}", order.order_id);
             }
