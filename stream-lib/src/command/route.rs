@@ -6,7 +6,7 @@ use super::Batch;
 use super::reply::{Tokens, unexpected};
 use super::script::{Call, Script, script};
 use crate::connection::{Reply, ServerError, Wire};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
@@ -95,7 +95,7 @@ fn placed(reply: &Reply, expected: usize) -> Result<Vec<Result<Placed>>> {
     (0..expected)
         .map(|_| {
             if let Some(line) = tokens.error() {
-                return Ok(Err(ServerError::new(line).into_error()));
+                return Ok(Err(refusal(line)));
             }
             let text = tokens.bytes()?;
             let (backup, id) = match text.strip_prefix(b"b") {
@@ -110,4 +110,14 @@ fn placed(reply: &Reply, expected: usize) -> Result<Vec<Result<Placed>>> {
             }))
         })
         .collect()
+}
+
+/// The error of a message that was not written.
+fn refusal(line: &[u8]) -> Error {
+    let error = ServerError::new(line);
+    match error.line().strip_prefix("FULL ") {
+        // Said by our own script.
+        Some(text) => Error::new(ErrorKind::Full, text),
+        None => error.into_error(),
+    }
 }

@@ -31,8 +31,6 @@ fn bad_arguments_are_named() {
 #[test]
 fn what_is_not_built_says_so() {
     for args in [
-        "produce --count 1 --producer backup",
-        "produce --count 1 --max-length 9",
         "produce --count 1 --spool-dir spool",
         "dead list",
         "dead redrive --limit 3",
