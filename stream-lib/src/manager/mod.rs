@@ -149,6 +149,9 @@ impl StreamManager {
     /// producer moves them back, in order, as consumers make room; of all
     /// processes that have such a producer open, one does so at a time.
     ///
+    /// Entries move back only while some process has such a producer open: let
+    /// the processes of consumers open one too, if producers come and go.
+    ///
     /// # Delivery
     ///
     /// The order of the calls is kept across both streams. No crash of any

@@ -101,7 +101,7 @@ fn a_full_backup_is_an_error_and_writes_nothing() {
     assert!(error.is_retryable());
     let text = error.to_string();
     assert!(
-        text.contains("adding to `orders`") && text.contains('3'),
+        text.contains("adding to `orders`") && text.contains("holds 3 entries"),
         "{text}"
     );
     assert_eq!(numbers(&rig.server, STREAM), [0, 1]);
