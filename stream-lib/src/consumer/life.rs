@@ -14,7 +14,7 @@ use super::{ack, lease, reader, worker};
 use crate::command::{self, Group};
 use crate::config::ConsumerConfig;
 use crate::connection::Topology;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Thread, on_library_thread, random_suffix};
 
 /// How long the checks before the start wait for a connection.
@@ -177,7 +177,8 @@ fn prepare(member: &Member) -> Result<()> {
             member.prepared.store(true, Ordering::SeqCst);
             Ok(())
         }
-        Err(e) if e.is_retryable() => {
+        // A server that stands still is away too, and all this can be repeated.
+        Err(e) if e.is_retryable() || e.kind() == ErrorKind::OutcomeUnknown => {
             log::warn!(
                 "the consumer of `{}` starts without Redis, and reads as soon as it can: {e}",
                 group.stream()
