@@ -177,7 +177,7 @@ fn prepare(member: &Member) -> Result<()> {
             member.prepared.store(true, Ordering::SeqCst);
             Ok(())
         }
-        // A server that stands still is away too, and all this can be repeated.
+        // Whatever was under way may be done again: nothing of it adds up.
         Err(e) if e.is_retryable() || e.kind() == ErrorKind::OutcomeUnknown => {
             log::warn!(
                 "the consumer of `{}` starts without Redis, and reads as soon as it can: {e}",

@@ -92,7 +92,7 @@ pub struct ConsumerStats {
     pub settling: usize,
 }
 
-/// How a consumer's stop went.
+/// How a stop went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ShutdownReport {
@@ -103,6 +103,9 @@ pub struct ShutdownReport {
     /// Handlers that still ran when the grace was over. Their threads are
     /// detached, their leases lapse.
     pub still_running: usize,
+    /// Messages that stay in producers' spools, for the next life of these
+    /// producers to send.
+    pub spooled: u64,
 }
 
 impl Consumer {
@@ -256,6 +259,7 @@ impl Consumer {
             completed: counters.completed.load(Ordering::Relaxed),
             given_back: counters.released.load(Ordering::Relaxed),
             still_running,
+            spooled: 0,
         }
     }
 }
@@ -268,6 +272,7 @@ impl ShutdownReport {
             completed: self.completed + other.completed,
             given_back: self.given_back + other.given_back,
             still_running: self.still_running + other.still_running,
+            spooled: self.spooled + other.spooled,
         }
     }
 }
