@@ -212,6 +212,31 @@ fn consumer_starts_while_redis_is_away() {
 }
 
 #[test]
+fn consumer_starts_while_redis_stands_still() {
+    let server = Server::start().unwrap();
+    let config = ConnectionConfig::new(server.url())
+        .unwrap()
+        .connect_timeout(Duration::from_millis(200))
+        .response_timeout(Duration::from_millis(200));
+    let shop = Shop {
+        manager: StreamManager::connect_with(config).unwrap(),
+        server,
+    };
+    // So that there is a connection already, which will not answer.
+    shop.manager.add(&order("1")).unwrap();
+    shop.server.freeze();
+    let seen = Seen::default();
+    let consumer = shop
+        .manager
+        .consume("c", quick("orders"), noting(&seen))
+        .unwrap();
+    assert!(consumer.is_running());
+    shop.server.thaw();
+    seen.wait_for(1);
+    shop.wait_until_settled("orders");
+}
+
+#[test]
 fn frozen_server_is_waited_for() {
     let server = Server::start().unwrap();
     let config = ConnectionConfig::new(server.url())
