@@ -235,7 +235,7 @@ fn check(manager: &StreamManager, stream: &mut Stream, case: &Case) -> TestCaseR
 
     let config = case.rules.config(&stream.name);
     manager
-        .create_simple_producer("under test", config)
+        .create_simple_producer(&stream.name, config)
         .unwrap();
     let plan = manager.retention_plan(&stream.name).unwrap();
     prop_assert_eq!(plan.removes, removed as u64, "{}", plan);
@@ -248,7 +248,7 @@ fn check(manager: &StreamManager, stream: &mut Stream, case: &Case) -> TestCaseR
     );
 
     let report = manager.cleanup_now(&stream.name).unwrap();
-    manager.remove_producer("under test").unwrap();
+    manager.remove_producer(&stream.name).unwrap();
     prop_assert_eq!(stream.ids(), left);
     prop_assert_eq!(report.removed, removed as u64);
     prop_assert_eq!(report.lost, lost as u64);
