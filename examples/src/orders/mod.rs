@@ -1,6 +1,7 @@
 //! The `orders` program: a reliable order queue, by hand.
 
 mod args;
+mod dead;
 mod handler;
 mod idle;
 mod order;
@@ -26,7 +27,7 @@ impl Cli {
             Command::Produce(args) => produce::run(&args),
             Command::Work(args) => work::run(&args),
             Command::Status(args) => status::run(&args),
-            Command::Dead(_) => Err(NotYet("dead").into()),
+            Command::Dead(args) => dead::run(&args),
             Command::Trim(_) => Err(NotYet("trim").into()),
         }
     }

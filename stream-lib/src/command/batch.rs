@@ -124,3 +124,55 @@ fn check_key(key: &[u8]) -> Result<()> {
         format!("the message can't be written: its idempotency key {problem}"),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{EncodeError, RawMessage, Schema};
+
+    /// Fails after its first field.
+    struct Half;
+
+    impl StreamMessage for Half {
+        const SCHEMA: &'static Schema = &Schema::new("Half");
+
+        fn encode(&self, out: &mut FieldWriter<'_>) -> std::result::Result<(), EncodeError> {
+            out.text("a", "b")?;
+            out.text("~b", "c")
+        }
+    }
+
+    #[test]
+    fn a_message_that_fails_leaves_nothing_behind() {
+        let mut batch = Batch::default();
+        let message = RawMessage::new().with("a", "1");
+        batch.push(&message, None).unwrap();
+        let written = batch.fields().to_vec();
+        assert_eq!(
+            batch.push(&Half, None).unwrap_err().kind(),
+            ErrorKind::Encode
+        );
+        let empty = batch.push(&RawMessage::new(), None);
+        assert_eq!(empty.unwrap_err().kind(), ErrorKind::Encode);
+        for key in ["", &"k".repeat(513)] {
+            let error = batch.push(&message, Some(key)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Encode);
+        }
+        assert_eq!(batch.fields(), written);
+        assert_eq!(batch.len(), 1);
+    }
+
+    #[test]
+    fn messages_are_the_same_in_another_batch() {
+        let mut batch = Batch::default();
+        batch.push(&RawMessage::new().with("a", "1"), None).unwrap();
+        let pair = RawMessage::new().with("b", "2").with("c", "");
+        batch.push(&pair, Some("k")).unwrap();
+        let mut again = Batch::default();
+        batch.iter().for_each(|message| again.push_encoded(message));
+        assert_eq!(again.fields(), batch.fields());
+        let shapes: Vec<_> = again.iter().map(|m| (m.count, m.key)).collect();
+        assert_eq!(shapes, [(1, None), (3, Some(&b"k"[..]))]);
+        assert!(again.has_keys());
+    }
+}

@@ -14,6 +14,7 @@ mod pack;
 mod preflight;
 mod read;
 mod reply;
+mod retain;
 mod route;
 mod script;
 mod server;
@@ -33,6 +34,9 @@ pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
 pub(crate) use self::lock::{hold_lock, release_lock};
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
+pub(crate) use self::retain::{
+    Errand, Position, Retain, Retained, Sight, count_entries, declare, retain,
+};
 pub(crate) use self::route::{Placed, Routing, add_once, route};
 #[cfg(feature = "spool")]
 pub(crate) use self::route::{Taken, route_spooled, spool_mark};

@@ -89,11 +89,12 @@ impl HandlerError {
         }
     }
 
-    /// The next try shall come after `delay`, whatever the retry policy says.
-    /// The number of deliveries stays bounded by the policy.
+    /// The next try shall come after `delay`, at most a year, whatever the
+    /// retry policy says. The number of deliveries stays bounded by the policy.
     pub fn retry_after(cause: impl Into<Box<dyn StdError + Send + Sync>>, delay: Duration) -> Self {
+        const LONGEST: Duration = Duration::from_hours(24 * 365);
         Self {
-            advice: Advice::RetryAfter(delay),
+            advice: Advice::RetryAfter(delay.min(LONGEST)),
             cause: cause.into(),
         }
     }

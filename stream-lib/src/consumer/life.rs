@@ -140,6 +140,8 @@ impl Life {
                 deadline
             });
         }
+        // Who is not done by now gives up, lest it wait for Redis for ever.
+        self.member.halt.set();
         self.member.queue.running()
     }
 }
@@ -158,9 +160,12 @@ fn prepare(member: &Member) -> Result<()> {
         let node = member.topology.node_for(group.stream().as_bytes());
         let mut wire = node.pooled(CONNECTION)?;
         group.make(&mut wire, config.start_from)?;
-        group.join(&mut wire, &member.name)?;
         command::preflight(&mut wire, group, &member.name)?;
-        member.beat(&mut wire, None)
+        group.join(&mut wire, &member.name)?;
+        member.beat(&mut wire, None).inspect_err(|_| {
+            // Who doesn't start leaves nothing behind.
+            let _ = group.leave(&mut wire, &member.name);
+        })
     })();
     match prepared {
         Ok(()) => {

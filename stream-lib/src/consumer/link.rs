@@ -75,7 +75,12 @@ impl<'a> Link<'a> {
             Ok(_) => self.up(),
             Err(e) => match Remedy::for_error(e) {
                 Remedy::MakeGroup => {}
-                Remedy::Stop => self.member.fail(e.again()),
+                Remedy::Stop => {
+                    self.member.fail(e);
+                    // What is to be settled is tried again until the grace is
+                    // over: the permission may come back.
+                    self.pause();
+                }
                 Remedy::Reconnect => self.down(e),
             },
         }

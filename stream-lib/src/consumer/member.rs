@@ -210,18 +210,22 @@ impl Member {
     }
 
     /// Stops the consumer for good, by an error that waiting won't mend.
-    pub(super) fn fail(&self, error: Error) {
+    pub(super) fn fail(&self, error: &Error) {
         let mut failure = self.failure.lock();
-        if failure.is_none() {
+        let is_first = failure.is_none();
+        if is_first {
             log::error!(
                 "the consumer `{}` of `{}` stops: {error}",
                 self.name,
                 self.group.stream()
             );
-            self.config.events.tell(|e| e.stopped(&error));
-            *failure = Some(error);
+            *failure = Some(error.again());
         }
         drop(failure);
         self.stop.set();
+        if is_first {
+            // Without the lock: a hook may ask for the failure.
+            self.config.events.tell(|e| e.stopped(error));
+        }
     }
 }

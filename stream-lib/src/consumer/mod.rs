@@ -39,6 +39,7 @@ use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::OwnedMessage;
+use crate::runtime::on_library_thread;
 
 /// A consumer that a manager holds, running or not.
 ///
@@ -126,6 +127,10 @@ impl Consumer {
         self.0.group.stream()
     }
 
+    pub(crate) fn keys(&self) -> &StreamKeys {
+        self.0.group.keys()
+    }
+
     /// Its group.
     pub fn group(&self) -> &str {
         self.0.group.name()
@@ -211,8 +216,14 @@ impl Consumer {
 
     /// Stops it. From one of the library's own threads this only signals.
     pub(crate) fn stop(&self) -> ShutdownReport {
-        let life = self.0.life.lock().take();
-        let still_running = life.map_or(0, |life| life.end(self.0.config.grace));
+        let still_running = if on_library_thread() {
+            self.signal_stop();
+            // The threads stay with us: a later stop waits for them.
+            self.0.life.lock().as_ref().map_or(0, Life::running)
+        } else {
+            let life = self.0.life.lock().take();
+            life.map_or(0, |life| life.end(self.0.config.grace))
+        };
         let counters = &self.0.counters;
         ShutdownReport {
             completed: counters.completed.load(Ordering::Relaxed),

@@ -78,7 +78,9 @@ fn work(member: &Arc<Member>, handler: &dyn Run, batch: &Arc<Batch>, ended: &Rec
             work(member, handler, &alone, ended);
         }
         if member.stop.is_set() {
-            break;
+            // It never entered, so it must not leave.
+            member.give_back_rest(batch);
+            return false;
         }
     }
     let more = start(member, handler, batch);
@@ -111,6 +113,8 @@ fn start(member: &Arc<Member>, handler: &dyn Run, batch: &Arc<Batch>) -> bool {
     });
     member.queue.observe(started.elapsed());
     end(member, batch, index, &outcome);
+    // An error may be the user's own type, and so is how it is dropped.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(outcome)));
     true
 }
 
@@ -127,7 +131,14 @@ fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: &Outcome) {
     let late = !batch.advance(index, Stage::Running, Stage::Settling);
     batch.set_stage(index, Stage::Settling);
     let attempt = batch.attempt(index);
-    let action = match judge(outcome, attempt, &member.config.retry) {
+    let policy = &member.config.retry;
+    // An error's text may be the user's own code too, and panic.
+    let verdict = catch_unwind(AssertUnwindSafe(|| judge(outcome, attempt, policy)));
+    let verdict = verdict.unwrap_or_else(|panic| {
+        let text = format!("an error that can't be shown: {}", panic_text(&*panic));
+        judge(&Outcome::Panicked(text), attempt, policy)
+    });
+    let action = match verdict {
         Verdict::Ack => Action::Ack { late },
         Verdict::Retry {
             delay,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{EncodeError, EncodeErrorKind, RESERVED, StreamMessage, ToField};
+use super::{EncodeError, EncodeErrorKind, RESERVED, ToField};
 
 /// The fields a message may have: Lua's `unpack`, which moves entries between
 /// streams, ends at 7,999 values.
@@ -38,25 +38,6 @@ impl<'a> FieldWriter<'a> {
             fields: 0,
             headers: 0,
             key: None,
-        }
-    }
-
-    /// Appends a whole message and returns how many fields it has. After an
-    /// error `out` is as it was.
-    pub(crate) fn message(
-        out: &'a mut Vec<u8>,
-        message: &(impl StreamMessage + ?Sized),
-    ) -> Result<usize, EncodeError> {
-        let start = out.len();
-        let mut writer = FieldWriter::new(out);
-        let result = message.encode(&mut writer);
-        let count = writer.finish();
-        match result.and(count) {
-            Ok(count) => Ok(count),
-            Err(error) => {
-                out.truncate(start);
-                Err(error)
-            }
         }
     }
 
@@ -392,23 +373,5 @@ mod tests {
         let error = FieldWriter::new(&mut out).bytes("a", &value).unwrap_err();
         assert_eq!(error.kind(), EncodeErrorKind::TooLarge);
         assert!(out.is_empty());
-    }
-
-    #[test]
-    fn failed_message_leaves_the_buffer_as_it_was() {
-        struct Half;
-
-        impl StreamMessage for Half {
-            const SCHEMA: &'static super::super::Schema = &super::super::Schema::new("Half");
-
-            fn encode(&self, out: &mut FieldWriter<'_>) -> Result<(), EncodeError> {
-                out.text("a", "b")?;
-                out.text("~b", "c")
-            }
-        }
-
-        let mut out = b"before".to_vec();
-        assert!(FieldWriter::message(&mut out, &Half).is_err());
-        assert_eq!(out, b"before");
     }
 }

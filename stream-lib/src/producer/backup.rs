@@ -87,7 +87,7 @@ impl Backup {
     pub(super) fn execute(&self, wire: &mut Wire, keys: &StreamKeys, batch: &Batch) -> Executed {
         let routing = Routing {
             keys,
-            capacity: self.config.stream.max_length,
+            capacity: self.config.stream.capacity(),
             max_backup: self.config.max_backup_length,
             window: self.config.stream.idempotency_window,
         };

@@ -254,7 +254,7 @@ impl Route {
         let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
         let routing = Routing {
             keys: &self.keys,
-            capacity: self.config.stream.max_length,
+            capacity: self.config.stream.capacity(),
             max_backup: self.config.max_backup_length,
             window: self.config.stream.idempotency_window,
         };

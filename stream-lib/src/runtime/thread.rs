@@ -34,7 +34,8 @@ impl Thread {
         name: impl Into<String>,
         body: impl FnOnce() + Send + 'static,
     ) -> Result<Self> {
-        let name = name.into();
+        // The standard library panics at a NUL in a thread's name.
+        let name = name.into().replace('\0', " ");
         let (alive, ended) = bounded(0);
         let handle = Builder::new()
             .name(name.clone())

@@ -1,0 +1,223 @@
+//! Rights and passwords: what is missing is said, and no password is.
+
+use stream_lib::{Error, ErrorKind, StreamManager};
+use stream_tests::{LogCapture, Server, wait_until};
+
+use crate::support::{DEADLINE, Seen, noting, order, quick};
+
+const PASSWORD: &str = "s3cret-and-long";
+
+/// All that an error shows.
+fn all_texts(error: &Error) -> String {
+    let mut text = format!("{error} {error:?} {error:#?}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(e) = cause {
+        text.push_str(&format!(" {e} {e:?}"));
+        cause = e.source();
+    }
+    text
+}
+
+fn server_with_user(rules: &str) -> (Server, String) {
+    let server = Server::options()
+        .user(&format!("clerk on >{PASSWORD} {rules}"))
+        .start()
+        .unwrap();
+    let url = format!("redis://clerk:{PASSWORD}@127.0.0.1:{}", server.port());
+    (server, url)
+}
+
+#[test]
+fn each_missing_right_is_named_at_the_start() {
+    let log = LogCapture::start();
+    for command in [
+        "xreadgroup",
+        "xack",
+        "xclaim",
+        "xpending",
+        "evalsha",
+        "xgroup",
+    ] {
+        let (server, url) = server_with_user(&format!("~* &* +@all -{command}"));
+        let manager = StreamManager::connect(url).unwrap();
+        let seen = Seen::default();
+        let error = manager
+            .consume("c", quick("orders"), noting(&seen))
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        let text = error.to_string();
+        assert!(text.contains("`orders`"), "{text}");
+        // A script doesn't say which command it was.
+        let in_script = command == "xpending";
+        assert!(in_script || text.contains(command), "{command}: {text}");
+        assert!(!all_texts(&error).contains(PASSWORD));
+        assert!(manager.list_consumers().is_empty());
+        if server.command::<u64>(&["EXISTS", "orders"]) == 1 {
+            let consumers: Vec<redis::Value> =
+                server.command(&["XINFO", "CONSUMERS", "orders", "orders_group"]);
+            assert!(consumers.is_empty(), "{command}: {consumers:?}");
+        }
+    }
+    assert!(log.containing(PASSWORD).is_empty());
+}
+
+#[test]
+fn right_to_the_stream_alone_is_not_enough_and_the_least_is() {
+    let (_server, url) = server_with_user("~orders &* +@all");
+    let manager = StreamManager::connect(url).unwrap();
+    let seen = Seen::default();
+    let error = manager
+        .consume("c", quick("orders"), noting(&seen))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+
+    let rights = "~orders ~{orders}* +@stream +@connection +evalsha +script|load +time +type \
+                  +@sortedset +@hash +@string";
+    let (server, url) = server_with_user(rights);
+    let manager = StreamManager::connect(url).unwrap();
+    manager
+        .consume("c", quick("orders"), noting(&seen))
+        .unwrap();
+    manager.add(&order("1")).unwrap();
+    seen.wait_for(1);
+    manager.shutdown();
+    let consumers: Vec<redis::Value> =
+        server.command(&["XINFO", "CONSUMERS", "orders", "orders_group"]);
+    assert!(consumers.is_empty(), "{consumers:?}");
+}
+
+#[test]
+fn right_taken_away_later_stops_the_consumer_with_an_error() {
+    let (server, url) = server_with_user("~* &* +@all");
+    let log = LogCapture::start();
+    let manager = StreamManager::connect(url).unwrap();
+    let seen = Seen::default();
+    let consumer = manager
+        .consume("c", quick("denied"), noting(&seen))
+        .unwrap();
+    let calls = |command: &str| {
+        let stats: String = server.command(&["INFO", "commandstats"]);
+        let key = format!("cmdstat_{command}:");
+        let line = stats
+            .lines()
+            .find_map(|line| line.strip_prefix(&key)?.split("rejected_calls=").nth(1));
+        line.map_or(0, |rest| {
+            rest.split(',').next().unwrap().parse::<u64>().unwrap()
+        })
+    };
+    server.command::<()>(&["ACL", "SETUSER", "clerk", "-xack"]);
+    let add = ["XADD", "denied", "*", "order_id", "1", "amount", "1"];
+    server.command::<String>(&add);
+    wait_until(DEADLINE, "it to stop", || !consumer.is_running());
+    let error = consumer.failure().unwrap();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(error.to_string().contains("xack"), "{error}");
+    assert!(!all_texts(&error).contains(PASSWORD));
+    manager.stop_consumer("c").unwrap();
+    assert!(
+        calls("xack") < 200,
+        "a busy loop of {} tries",
+        calls("xack")
+    );
+    let errors = log.matching(|l| l.level == log::Level::Error && l.text.contains("denied"));
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    // The entry is not lost: it is still pending.
+    let pending: Vec<redis::Value> =
+        server.command(&["XPENDING", "denied", "denied_group", "-", "+", "10"]);
+    assert_eq!(pending.len(), 1);
+}
+
+#[test]
+fn wrong_password_and_database_are_named_without_the_password() {
+    let log = LogCapture::start();
+    let server = Server::options().password("right").start().unwrap();
+    let at = |rest: &str| format!("redis://{rest}");
+    let port = server.port();
+    let cases = [
+        (
+            at(&format!(":{PASSWORD}@127.0.0.1:{port}")),
+            ErrorKind::Authentication,
+        ),
+        (
+            at(&format!("nobody:{PASSWORD}@127.0.0.1:{port}")),
+            ErrorKind::Authentication,
+        ),
+        (at(&format!("127.0.0.1:{port}")), ErrorKind::Authentication),
+        (
+            at(&format!(":right@127.0.0.1:{port}/999")),
+            ErrorKind::Config,
+        ),
+        (
+            at(&format!(":{PASSWORD}@127.0.0.1:{port}/x")),
+            ErrorKind::Config,
+        ),
+        (
+            format!("http://:{PASSWORD}@127.0.0.1:{port}"),
+            ErrorKind::Config,
+        ),
+        (format!(":{PASSWORD}@127.0.0.1:{port}"), ErrorKind::Config),
+    ];
+    for (url, kind) in cases {
+        let error = StreamManager::connect(&url).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(!error.is_retryable());
+        assert!(!all_texts(&error).contains(PASSWORD), "{error:?}");
+    }
+    let error = StreamManager::connect(at(&format!(":right@127.0.0.1:{port}/999"))).unwrap_err();
+    assert!(error.to_string().contains("999"), "{error}");
+    assert!(log.containing(PASSWORD).is_empty());
+}
+
+#[test]
+fn password_changed_later_is_waited_for() {
+    let server = Server::options().password(PASSWORD).start().unwrap();
+    let log = LogCapture::start();
+    let manager = StreamManager::connect(server.url()).unwrap();
+    let seen = Seen::default();
+    let consumer = manager
+        .consume("c", quick("pw-later"), noting(&seen))
+        .unwrap();
+    let mut connection = server.connect().unwrap();
+    let mut run = |words: &[&str]| {
+        redis::cmd(words[0])
+            .arg(&words[1..])
+            .query::<redis::Value>(&mut connection)
+            .unwrap()
+    };
+    run(&["CONFIG", "SET", "requirepass", "another"]);
+    run(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    wait_until(DEADLINE, "it to be refused", || {
+        !log.matching(|line| line.text.contains("pw-later") && line.text.contains("held up"))
+            .is_empty()
+    });
+    assert!(consumer.is_running());
+    run(&["CONFIG", "SET", "requirepass", PASSWORD]);
+    run(&["XADD", "pw-later", "*", "order_id", "1", "amount", "1"]);
+    seen.wait_for(1);
+    assert!(log.containing(PASSWORD).is_empty());
+    assert!(!format!("{manager:?} {consumer:?}").contains(PASSWORD));
+}
+
+#[test]
+fn key_that_changes_its_type_stops_the_consumer_with_an_error() {
+    let shop = crate::support::Shop::open();
+    let seen = Seen::default();
+    let consumer = shop
+        .manager
+        .consume("c", quick("orders"), noting(&seen))
+        .unwrap();
+    let mut connection = shop.server.connect().unwrap();
+    redis::pipe()
+        .atomic()
+        .cmd("DEL")
+        .arg("orders")
+        .cmd("SET")
+        .arg("orders")
+        .arg("text")
+        .exec(&mut connection)
+        .unwrap();
+    wait_until(DEADLINE, "it to stop", || !consumer.is_running());
+    let error = consumer.failure().unwrap();
+    assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
+    shop.manager.stop_consumer("c").unwrap();
+}

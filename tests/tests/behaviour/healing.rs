@@ -1,0 +1,277 @@
+//! Consumers that carry on by themselves: lost connections, vanished groups,
+//! servers that restart or stand still.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use stream_lib::{ConnectionConfig, ErrorKind, OnGroupLost, StreamManager};
+use stream_tests::{Fsync, LogCapture, Proxy, Server, wait_for, wait_until};
+
+use crate::support::{DEADLINE, HOUR, Order, Seen, Shop, noting, order, quick};
+
+#[track_caller]
+fn wait_for_blocked_reader(server: &Server) {
+    wait_until(DEADLINE, "the reader to block", || {
+        let clients: String = server.command(&["CLIENT", "LIST"]);
+        let blocked =
+            |client: &&str| client.contains("cmd=xreadgroup") && client.contains("flags=b");
+        clients.lines().any(|client| blocked(&client))
+    });
+}
+
+#[test]
+fn killed_connections_lose_nothing_and_deliver_nothing_twice() {
+    const ORDERS: usize = 4_000;
+    let shop = Shop::open();
+    shop.add_by_hand("orders", ORDERS);
+    let seen = Seen::default();
+    let config = quick("orders").read_count(20);
+    let consumer = shop.manager.consume("c", config, noting(&seen)).unwrap();
+    let mut connection = shop.server.connect().unwrap();
+    let mut killed = 0_u64;
+    wait_until(DEADLINE, "all to be completed", || {
+        let kill: u64 = redis::cmd("CLIENT")
+            .arg(&["KILL", "TYPE", "normal", "SKIPME", "yes"])
+            .query(&mut connection)
+            .unwrap();
+        killed += kill;
+        consumer.stats().completed as usize >= ORDERS
+    });
+    shop.wait_until_settled("orders");
+    let ids: HashSet<_> = seen.all().into_iter().collect();
+    assert_eq!(
+        (seen.count(), ids.len()),
+        (ORDERS, ORDERS),
+        "{killed} killed"
+    );
+    assert!(ids.iter().all(|(_, attempt)| *attempt == 1));
+    assert!(killed > 0);
+}
+
+#[test]
+fn answers_cut_in_the_middle_are_fetched_again() {
+    const ORDERS: usize = 600;
+    let server = Server::start().unwrap();
+    let proxy = Proxy::in_front_of(&server);
+    let manager = StreamManager::connect(server.url_at(proxy.port())).unwrap();
+    let shop = Shop { manager, server };
+    shop.add_by_hand("orders", ORDERS);
+    let seen = Seen::default();
+    let config = quick("orders").read_count(50);
+    let consumer = shop.manager.consume("c", config, noting(&seen)).unwrap();
+    let mut cut = 0;
+    wait_until(DEADLINE, "all to be completed", || {
+        cut += 1;
+        proxy.cut_after(stream_tests::Direction::Replies, 700 * cut);
+        consumer.stats().completed as usize >= ORDERS
+    });
+    proxy.pass();
+    shop.wait_until_settled("orders");
+    let ids: HashSet<_> = seen.all().into_iter().collect();
+    assert_eq!((seen.count(), ids.len()), (ORDERS, ORDERS));
+    assert!(ids.iter().all(|(_, attempt)| *attempt == 1));
+}
+
+#[test]
+fn deleted_stream_heals_under_a_blocked_reader_with_few_words() {
+    let shop = Shop::open();
+    let log = LogCapture::start();
+    let seen = Seen::default();
+    let config = quick("heal-del").block_duration(HOUR / 60);
+    shop.manager.consume("c", config, noting(&seen)).unwrap();
+    for (round, command) in [(1, "DEL heal-del"), (2, "FLUSHALL"), (3, "FLUSHDB ASYNC")] {
+        wait_for_blocked_reader(&shop.server);
+        shop.ask::<redis::Value>(command);
+        wait_until(DEADLINE, "the group to be back", || {
+            let groups = shop
+                .server
+                .try_command::<Vec<redis::Value>>(&["XINFO", "GROUPS", "heal-del"]);
+            groups.is_ok_and(|groups| !groups.is_empty())
+        });
+        shop.add_by_hand("heal-del", 3);
+        seen.wait_for(3 * round);
+    }
+    shop.wait_until_settled("heal-del");
+    assert_eq!(seen.count(), 9);
+    let name = shop.manager.consumer("c").unwrap().name().unwrap();
+    assert_eq!(shop.consumers("heal-del"), [name]);
+    let lines =
+        log.matching(|line| line.level <= log::Level::Warn && line.text.contains("heal-del"));
+    assert!((3..=9).contains(&lines.len()), "{lines:#?}");
+}
+
+#[test]
+fn vanished_group_makes_no_busy_loop() {
+    let shop = Shop::open();
+    let seen = Seen::default();
+    shop.manager
+        .consume("c", quick("orders"), noting(&seen))
+        .unwrap();
+    // Gone as soon as it is made again.
+    shop.ask::<()>("CONFIG RESETSTAT");
+    let made = || shop.server.calls("xgroup|create");
+    wait_until(DEADLINE, "the group to be made several times", || {
+        let _ = shop.server.try_command::<redis::Value>(&[
+            "XGROUP",
+            "DESTROY",
+            "orders",
+            "orders_group",
+        ]);
+        made() >= 4
+    });
+    let reads = shop.server.calls("xreadgroup");
+    assert!(reads <= 20 * made(), "{reads} reads");
+    shop.add_by_hand("orders", 1);
+    seen.wait_for(1);
+}
+
+#[test]
+fn lost_group_stops_who_would_rather_not_replay() {
+    let shop = Shop::open();
+    let seen = Seen::default();
+    let config = quick("orders").on_group_lost(OnGroupLost::Stop);
+    let consumer = shop.manager.consume("c", config, noting(&seen)).unwrap();
+    shop.manager.add(&order("1")).unwrap();
+    seen.wait_for(1);
+    assert_eq!(consumer.failure().map(|e| e.kind()), None);
+    shop.ask::<()>("DEL orders");
+    wait_until(DEADLINE, "it to stop", || !consumer.is_running());
+    let error = consumer.failure().unwrap();
+    assert_eq!(error.kind(), ErrorKind::NoGroup);
+    let text = error.to_string();
+    assert!(
+        text.contains("`orders`") && text.contains("`orders_group`"),
+        "{text}"
+    );
+    assert_eq!(shop.ask::<u64>("EXISTS orders"), 0, "not made again");
+
+    shop.manager.start_consumer("c").unwrap();
+    assert!(consumer.failure().is_none());
+    shop.manager.add(&order("2")).unwrap();
+    seen.wait_for(2);
+}
+
+#[test]
+fn restarted_server_is_found_again_and_nothing_confirmed_is_lost() {
+    let server = Server::options()
+        .appendonly(Fsync::EverySecond)
+        .start()
+        .unwrap();
+    let shop = Shop::with(server);
+    let log = LogCapture::start();
+    let seen = Seen::default();
+    shop.manager
+        .create_simple_producer("p", stream_lib::StreamConfig::new("restart"))
+        .unwrap();
+    let producer = shop.manager.producer::<Order>("p").unwrap();
+    let consumer = shop
+        .manager
+        .consume("c", quick("restart"), noting(&seen))
+        .unwrap();
+    let mut confirmed = HashSet::new();
+    for round in 0..3 {
+        for n in 0..50 {
+            let id = format!("{round}-{n}");
+            producer.add(&order(&id)).unwrap();
+            confirmed.insert(id);
+        }
+        shop.server.restart();
+    }
+    let done = || {
+        seen.all()
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect::<HashSet<_>>()
+    };
+    wait_until(DEADLINE, "every confirmed order", || done() == confirmed);
+    shop.wait_until_settled("restart");
+    assert!(consumer.is_running());
+    let lines =
+        log.matching(|line| line.level <= log::Level::Warn && line.text.contains("restart"));
+    assert!(lines.len() <= 12, "{lines:#?}");
+}
+
+#[test]
+fn consumer_starts_while_redis_is_away() {
+    let server = Server::start().unwrap();
+    server.stop();
+    let config = ConnectionConfig::new(server.url())
+        .unwrap()
+        .connect_timeout(Duration::from_millis(200));
+    let shop = Shop {
+        manager: StreamManager::connect_lazy(config).unwrap(),
+        server,
+    };
+    let seen = Seen::default();
+    let consumer = shop
+        .manager
+        .consume("c", quick("orders"), noting(&seen))
+        .unwrap();
+    assert!(consumer.is_running());
+    shop.server.restart();
+    shop.manager.add(&order("1")).unwrap();
+    seen.wait_for(1);
+    shop.wait_until_settled("orders");
+}
+
+#[test]
+fn frozen_server_is_waited_for() {
+    let server = Server::start().unwrap();
+    let config = ConnectionConfig::new(server.url())
+        .unwrap()
+        .connect_timeout(Duration::from_millis(200))
+        .response_timeout(Duration::from_millis(200));
+    let shop = Shop {
+        manager: StreamManager::connect_with(config).unwrap(),
+        server,
+    };
+    let log = LogCapture::start();
+    let seen = Seen::default();
+    let config = quick("frozen")
+        .block_duration(Duration::from_millis(50))
+        .lease(Duration::from_secs(30));
+    let consumer = shop.manager.consume("c", config, noting(&seen)).unwrap();
+    shop.add_by_hand("frozen", 100);
+    seen.wait_for(1);
+    shop.server.freeze();
+    // The lease thread asks every second what is due, so it is the first to
+    // notice.
+    wait_for(DEADLINE, "somebody to notice", || {
+        let held_up = |line: &stream_tests::LogLine| {
+            line.text.contains("frozen") && line.text.contains("held up")
+        };
+        (!log.matching(held_up).is_empty()).then_some(())
+    });
+    shop.server.thaw();
+    shop.add_by_hand("frozen", 100);
+    seen.wait_for(200);
+    shop.wait_until_settled("frozen");
+    wait_until(DEADLINE, "all to be counted", || {
+        let stats = consumer.stats();
+        stats.completed + stats.lost == seen.count() as u64
+    });
+    assert_eq!(seen.count(), 200, "nothing twice: the leases held");
+    let lines = log.matching(|line| line.level <= log::Level::Warn && line.text.contains("frozen"));
+    assert!(lines.len() <= 6, "{lines:#?}");
+}
+
+#[test]
+fn full_memory_holds_burials_up_and_loses_nothing() {
+    let shop = Shop::open();
+    let seen = Seen::default();
+    let consumer = shop
+        .manager
+        .consume("c", quick("orders"), noting(&seen))
+        .unwrap();
+    shop.ask::<String>("XADD orders * amount nonsense");
+    wait_until(DEADLINE, "the first dead letter", || {
+        consumer.stats().dead == 1
+    });
+    shop.ask::<String>("XADD orders * amount nonsense");
+    shop.ask::<String>("XADD orders * amount nonsense");
+    shop.ask::<()>("CONFIG SET maxmemory 1");
+    shop.ask::<()>("CONFIG SET maxmemory 0");
+    wait_until(DEADLINE, "the dead letters", || consumer.stats().dead == 3);
+    assert_eq!(shop.dead("orders").len(), 3);
+    shop.wait_until_settled("orders");
+}

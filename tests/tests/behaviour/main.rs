@@ -1,0 +1,21 @@
+//! The library against a real server: managers, producers and consumer groups.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the parts of a test outside its function fail it by a panic too"
+)]
+
+mod access;
+mod adding;
+mod consuming;
+mod dead_letters;
+mod dependencies;
+mod dropping;
+mod failing;
+mod healing;
+mod hostile;
+mod leases;
+mod manager;
+mod members;
+mod stopping;
+mod support;
