@@ -31,6 +31,18 @@ fn bad_arguments_are_named() {
 }
 
 #[test]
+fn spool_without_a_backup_producer_is_refused() {
+    let finished = Program::example("orders")
+        .args(["produce", "--count", "1", "--spool-dir", "spool"])
+        .run(DEADLINE);
+    assert_eq!(finished.status.code(), Some(1), "{finished:#?}");
+    assert!(
+        finished.stderr.contains("--producer backup"),
+        "{finished:#?}"
+    );
+}
+
+#[test]
 fn values_out_of_bounds_are_named() {
     let server = Server::start().unwrap();
     for (args, named) in [
