@@ -83,7 +83,7 @@ impl ServerOptions {
     ///
     /// # Blocking
     ///
-    /// Until the server answers `PING`, at most 10 s.
+    /// Until the server answers `PING`, at most 30 s.
     ///
     /// # Errors
     ///

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use stream_lib::{ConnectionConfig, ErrorKind, OnGroupLost, StreamManager};
-use stream_tests::{Fsync, LogCapture, Proxy, Server, wait_for, wait_until};
+use stream_tests::{Direction, Fsync, LogCapture, Proxy, Server, wait_for, wait_until};
 
 use crate::support::{DEADLINE, HOUR, Order, Seen, Shop, noting, order, quick};
 
@@ -49,6 +49,19 @@ fn killed_connections_lose_nothing_and_deliver_nothing_twice() {
 }
 
 #[test]
+fn consumer_starts_though_its_checks_lose_their_connection() {
+    let server = Server::start().unwrap();
+    let proxy = Proxy::in_front_of(&server);
+    for bytes in (0..800).step_by(20) {
+        let manager = StreamManager::connect(server.url_at(proxy.port())).unwrap();
+        proxy.cut_after(Direction::Replies, bytes);
+        let consumer = manager.consume("c", quick("orders"), noting(&Seen::default()));
+        assert!(consumer.is_ok(), "cut after {bytes} bytes: {consumer:?}");
+        proxy.pass();
+    }
+}
+
+#[test]
 fn answers_cut_in_the_middle_are_fetched_again() {
     const ORDERS: usize = 600;
     let server = Server::start().unwrap();
@@ -62,7 +75,7 @@ fn answers_cut_in_the_middle_are_fetched_again() {
     let mut cut = 0;
     wait_until(DEADLINE, "all to be completed", || {
         cut += 1;
-        proxy.cut_after(stream_tests::Direction::Replies, 700 * cut);
+        proxy.cut_after(Direction::Replies, 700 * cut);
         consumer.stats().completed >= ORDERS as u64
     });
     proxy.pass();

@@ -80,7 +80,11 @@ struct Scene {
 
 impl Scene {
     fn set() -> Outcome<Self> {
-        let server = Server::options().appendonly(Fsync::Always).start()?;
+        let server = Server::options()
+            .appendonly(Fsync::Always)
+            // Rewritten often, so that a restart doesn't load for seconds.
+            .config("auto-aof-rewrite-min-size", "16mb")
+            .start()?;
         Ok(Self {
             workers: Proxy::in_front_of(&server),
             producers: Proxy::in_front_of(&server),

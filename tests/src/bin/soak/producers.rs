@@ -10,6 +10,7 @@ use super::{Outcome, STREAM, Scene};
 
 const NAME: &str = "order_processor";
 const BATCH: usize = 20;
+const EVERYTHING: u64 = 1_000_000_000_000;
 /// How many orders come at once now and then: more than the workers buffer.
 const BURST: u64 = 2_000;
 
@@ -27,8 +28,10 @@ struct Order {
 pub(super) fn run(scene: &Scene, thread: u8, args: &Args, mut rng: Rng) -> Outcome<()> {
     let url = scene.server.url_at(scene.producers.port());
     let manager = StreamManager::connect_lazy(ConnectionConfig::new(url)?)?;
-    // No retention: the whole stream is compared at the end.
-    let config = StreamConfig::new(STREAM).batch_size(BATCH);
+    // Nothing is trimmed: the whole stream is compared at the end.
+    let config = StreamConfig::new(STREAM)
+        .batch_size(BATCH)
+        .min_retention_count(EVERYTHING);
     manager.create_simple_producer(NAME, config)?;
     let producer = manager.producer::<Order>(NAME)?;
     let mut numbers = 0..;
