@@ -9,7 +9,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use self::figure::Figure;
 use crate::Result;
 use crate::rounds::Found;
 
