@@ -14,6 +14,7 @@
 
 mod baseline;
 mod instructions;
+mod load;
 mod message;
 mod ours;
 mod report;

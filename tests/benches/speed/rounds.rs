@@ -5,7 +5,7 @@ use std::env;
 use std::time::Instant;
 
 use crate::rig::{Plan, Rig};
-use crate::{Readings, Result, baseline, instructions, ours};
+use crate::{Readings, Result, baseline, instructions, load, ours};
 
 /// One thing that is measured.
 #[derive(Debug)]
@@ -78,6 +78,7 @@ pub(crate) fn run() -> Result<Found> {
         server: server_version(&rig)?,
     };
     for (number, round) in found.rounds.iter_mut().enumerate() {
+        round.extend(load::of_others());
         let once = if number == 0 { ONCE } else { &[] };
         for probe in EVERY_ROUND.iter().chain(once) {
             if probe.name.contains(&only) {
