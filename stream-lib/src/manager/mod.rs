@@ -21,6 +21,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inspect::{self, StreamStats};
 use crate::keys::StreamKeys;
 use crate::message::{OwnedMessage, Routed, StreamMessage};
+#[cfg(feature = "spool")]
+use crate::producer::SpoolStats;
 use crate::producer::{Added, Producer, ProducerCore};
 use crate::retention::{Cleaner, User};
 use crate::runtime::on_library_thread;
@@ -147,6 +149,9 @@ impl StreamManager {
     /// producer moves them back, in order, as consumers make room; of all
     /// processes that have such a producer open, one does so at a time.
     ///
+    /// Entries move back only while some process has such a producer open: let
+    /// the processes of consumers open one too, if producers come and go.
+    ///
     /// # Delivery
     ///
     /// The order of the calls is kept across both streams. No crash of any
@@ -155,7 +160,8 @@ impl StreamManager {
     /// # Errors
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists), [`Config`](ErrorKind::Config),
-    /// [`Closed`](ErrorKind::Closed), [`System`](ErrorKind::System).
+    /// [`Closed`](ErrorKind::Closed), [`System`](ErrorKind::System); with a
+    /// spool, [`Locked`](ErrorKind::Locked) where another has its directory.
     pub fn create_backup_producer(
         &self,
         name: &str,
@@ -165,6 +171,18 @@ impl StreamManager {
         let asked = config.stream.retention.clone();
         let producer = ProducerCore::backup(Arc::clone(&self.topology), config)?;
         self.register(name, producer, asked)
+    }
+
+    /// What the spool of a producer holds, and what was found damaged in it;
+    /// `None` for a producer without one. Requires the feature `spool`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound).
+    #[cfg(feature = "spool")]
+    pub fn spool_stats(&self, producer: &str) -> Result<Option<SpoolStats>> {
+        let producer = self.registry.read().producers.get("producer", producer)?;
+        Ok(producer.spool_stats())
     }
 
     /// A handle on a producer, for one message type: what threads and handlers
@@ -464,7 +482,9 @@ impl StreamManager {
     /// # Blocking
     ///
     /// All consumers stop at the same time, so as long as the slowest one: at
-    /// most its grace and a little. From a handler this only signals.
+    /// most its grace and a little. Producers with a spool that holds messages
+    /// go on sending them for up to their `spool_grace`. From a handler this
+    /// only signals.
     pub fn shutdown(&self) -> ShutdownReport {
         let (producers, consumers) = {
             let mut registry = self.registry.write();
@@ -478,14 +498,14 @@ impl StreamManager {
         }
         self.cleaner.signal_stop();
         for consumer in &consumers {
-            consumer.signal_stop();
+            consumer.close();
         }
-        let report = consumers
+        let mut report = consumers
             .iter()
             .map(Consumer::stop)
             .fold(ShutdownReport::default(), ShutdownReport::and);
         for producer in &producers {
-            producer.join();
+            report.spooled += producer.join();
         }
         self.cleaner.stop();
         if !on_library_thread() {

@@ -23,21 +23,12 @@ pub use self::report::{BlockedStream, CleanupReport, RetentionPlan};
 use self::policy::{Cut, Floor};
 
 /// What a process wants of a stream's retention.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Wish {
     /// What was asked for.
     pub(crate) asked: RetentionSettings,
     /// What holds where nobody asks for anything.
     pub(crate) defaults: Retention,
-}
-
-impl Default for Wish {
-    fn default() -> Self {
-        Self {
-            asked: RetentionSettings::default(),
-            defaults: Retention::default(),
-        }
-    }
 }
 
 /// What would go from a stream now.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::Wish;
+use super::{BlockedStream, Wish};
 use crate::config::{Retention, RetentionSettings};
 use crate::keys::StreamKeys;
 use crate::runtime::{Backoff, jitter};
@@ -39,8 +39,8 @@ pub(super) struct Tended {
 pub(super) struct Told {
     /// That cleaning fails.
     pub(super) failure: bool,
-    /// That this group blocks; `Some(None)`: that there is no group.
-    pub(super) blocked: Option<Option<String>>,
+    /// Who keeps the stream from being trimmed.
+    pub(super) blocked: Option<BlockedStream>,
 }
 
 /// What is to be done for one stream.

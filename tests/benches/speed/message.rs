@@ -8,6 +8,10 @@ use stream_lib::message::{
 use stream_lib::prelude::*;
 
 /// The order of the acceptance tests.
+#[allow(
+    clippy::struct_field_names,
+    reason = "the fields are what people call them"
+)]
 #[derive(Debug, Clone, PartialEq, StreamMessage)]
 pub(crate) struct Order {
     pub(crate) order_id: String,

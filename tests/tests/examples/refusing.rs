@@ -31,17 +31,6 @@ fn bad_arguments_are_named() {
 }
 
 #[test]
-fn what_is_not_built_says_so() {
-    for args in ["produce --count 1 --spool-dir spool", "trim --priority low"] {
-        let finished = Program::example("orders")
-            .args(args.split_whitespace())
-            .run(DEADLINE);
-        assert_eq!(finished.status.code(), Some(2), "{args}: {finished:#?}");
-        assert!(finished.stderr.starts_with("not yet: "), "{finished:#?}");
-    }
-}
-
-#[test]
 fn values_out_of_bounds_are_named() {
     let server = Server::start().unwrap();
     for (args, named) in [

@@ -38,6 +38,7 @@ impl Lines {
     }
 
     /// Receives what is exactly so many lines long.
+    #[allow(clippy::naive_bytecount, reason = "not worth a dependency")]
     pub(super) fn receive(&mut self, lines: usize) -> Result<&[u8]> {
         let mut seen = 0;
         self.used = 0;
