@@ -4,8 +4,8 @@
 //! One private server without persistence; every round runs each probe once, in
 //! turn, so that whatever else the machine does hits all alike; each figure is
 //! the median over the rounds, ratios taken within a round. `ROUNDS=n` sets how
-//! many (5), `QUICK=1` makes a short trial, `ONLY=word` runs the probes whose
-//! names have that word.
+//! many (5), `QUICK=1` makes a short trial, `ONLY=words` runs the probes whose
+//! names have one of the words between commas.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -14,6 +14,7 @@
 
 mod baseline;
 mod instructions;
+mod load;
 mod message;
 mod ours;
 mod report;

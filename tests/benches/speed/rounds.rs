@@ -5,7 +5,7 @@ use std::env;
 use std::time::Instant;
 
 use crate::rig::{Plan, Rig};
-use crate::{Readings, Result, baseline, instructions, ours};
+use crate::{Readings, Result, baseline, instructions, load, ours};
 
 /// One thing that is measured.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ const EVERY_ROUND: &[Probe] = &[
         baseline::redis_benchmark::xreadgroup,
     ),
     probe("consume", ours::consume::measure),
+    probe("backlog", ours::backlog::measure),
     probe("minimal_consume", baseline::minimal::measure),
     probe("bare_consume", baseline::bare::consume),
     probe("sea_streamer_consume", baseline::peer::consume),
@@ -32,7 +33,6 @@ const EVERY_ROUND: &[Probe] = &[
         "sea_streamer_consume_100",
         baseline::peer::consume_in_hundreds,
     ),
-    probe("backlog", ours::backlog::measure),
     probe("redis_benchmark_xadd", baseline::redis_benchmark::xadd),
     probe("add_all", ours::add::add_all),
     probe("routed_batch", ours::routed::in_batches),
@@ -78,9 +78,10 @@ pub(crate) fn run() -> Result<Found> {
         server: server_version(&rig)?,
     };
     for (number, round) in found.rounds.iter_mut().enumerate() {
+        round.extend(load::of_others());
         let once = if number == 0 { ONCE } else { &[] };
         for probe in EVERY_ROUND.iter().chain(once) {
-            if probe.name.contains(&only) {
+            if only.split(',').any(|word| probe.name.contains(word)) {
                 take(probe, &rig, number, round, &mut found.failures);
             }
         }

@@ -31,7 +31,11 @@ fn main() -> Result<()> {
         ["send", url, stream, count, bytes] => {
             runtime.block_on(send(url, stream, count.parse()?, bytes.parse()?))?
         }
-        _ => return Err("consume URL STREAM GROUP COUNT BATCH, or send URL STREAM COUNT BYTES".into()),
+        _ => {
+            return Err(
+                "consume URL STREAM GROUP COUNT BATCH, or send URL STREAM COUNT BYTES".into(),
+            );
+        }
     };
     println!("{seconds}");
     Ok(())

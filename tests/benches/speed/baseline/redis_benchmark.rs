@@ -18,8 +18,16 @@ pub(crate) fn xadd(rig: &Rig) -> Result<Readings> {
     let words = Order::number(1).words();
     let mut command = vec!["XADD", &stream.name, "*"];
     command.extend(words.iter().map(String::as_str));
+    let watch = rig.watch()?;
     let rate = run(rig, ["-P", "64", "-c", "8"], count, &command)?;
-    Ok(vec![("redis_benchmark_xadd_per_s", rate)])
+    let server = watch.stop()?.server_cpu;
+    Ok(vec![
+        ("redis_benchmark_xadd_per_s", rate),
+        (
+            "redis_benchmark_xadd_server_us",
+            server * 1e6 / count as f64,
+        ),
+    ])
 }
 
 pub(crate) fn xreadgroup(rig: &Rig) -> Result<Readings> {
@@ -35,11 +43,18 @@ pub(crate) fn xreadgroup(rig: &Rig) -> Result<Readings> {
         ORDERS,
         ">",
     ];
-    let rate = run(rig, ["-P", "4", "-c", "1"], rig.plan.bulk / COUNT, &command)?;
-    Ok(vec![(
-        "redis_benchmark_xreadgroup_per_s",
-        rate * COUNT as f64,
-    )])
+    let reads = rig.plan.bulk / COUNT;
+    let watch = rig.watch()?;
+    let rate = run(rig, ["-P", "4", "-c", "1"], reads, &command)?;
+    let server = watch.stop()?.server_cpu;
+    let entries = (reads * COUNT) as f64;
+    Ok(vec![
+        ("redis_benchmark_xreadgroup_per_s", rate * COUNT as f64),
+        (
+            "redis_benchmark_xreadgroup_server_us",
+            server * 1e6 / entries,
+        ),
+    ])
 }
 
 /// Runs a command so many times, and returns how many times a second.

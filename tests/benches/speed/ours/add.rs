@@ -35,6 +35,7 @@ pub(crate) fn add_all(rig: &Rig) -> Result<Readings> {
     Ok(vec![
         ("add_all_per_s", messages / spent.wall),
         ("add_all_server_cpu", spent.server_cpu / spent.wall),
+        ("add_all_server_us", spent.server_cpu * 1e6 / messages),
         ("add_all_client_us", spent.client_cpu * 1e6 / messages),
     ])
 }

@@ -21,7 +21,14 @@ pub(crate) fn measure(rig: &Rig) -> Result<Readings> {
     }
     let group = rig.group(BACKLOG)?;
     let (entries, spent) = consume::consume(rig, &group, rig.plan.bulk)?;
-    Ok(vec![("backlog_consume_per_s", entries as f64 / spent.wall)])
+    let entries = entries as f64;
+    Ok(vec![
+        ("backlog_consume_per_s", entries / spent.wall),
+        (
+            "backlog_consume_server_us",
+            spent.server_cpu * 1e6 / entries,
+        ),
+    ])
 }
 
 /// The most memory that a process of its own has while it consumes.

@@ -54,11 +54,12 @@ fn until_completed(consumer: &Consumer, count: usize) -> Result<usize> {
     }
 }
 
+/// Pauses.
 #[expect(
     clippy::disallowed_methods,
     reason = "a load at a steady rate, and a look at a counter now and then, are made of pauses"
 )]
-fn rest(pause: Duration) {
+pub(crate) fn rest(pause: Duration) {
     thread::sleep(pause);
 }
 

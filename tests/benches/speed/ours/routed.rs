@@ -32,6 +32,7 @@ pub(crate) fn in_batches(rig: &Rig) -> Result<Readings> {
     Ok(vec![
         ("routed_batch_per_s", messages / spent.wall),
         ("routed_batch_server_cpu", spent.server_cpu / spent.wall),
+        ("routed_batch_server_us", spent.server_cpu * 1e6 / messages),
     ])
 }
 

@@ -5,6 +5,9 @@ use std::fmt::Write;
 use super::figure::{Figure, Goal};
 use crate::rounds::Found;
 
+/// From so many cores on, what others do spoils the figures.
+const BUSY: f64 = 0.1;
+
 pub(super) fn render(
     found: &Found,
     figures: &[Figure],
@@ -19,6 +22,16 @@ pub(super) fn render(
         found.rounds.len(),
         found.plan.bulk
     );
+    let busy = rates.iter().find(|(name, _)| *name == "others_busy_cores");
+    if let Some((_, [_, cores, _])) = busy
+        && *cores > BUSY
+    {
+        let _ = writeln!(
+            out,
+            "Others kept {cores:.1} cores of this machine busy meanwhile: rates and latencies say \
+             little, and ratios of processor times most.\n"
+        );
+    }
     let _ = writeln!(
         out,
         "{:<36} {:>9} {:>9}   {:<19} reached",
