@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
+use super::ack::Settle;
 use super::lease::Ends;
 use super::member::{Counters, Member};
 use super::worker::Run;
@@ -96,8 +97,12 @@ impl Life {
         body: impl FnOnce(&Arc<Member>) + Send + 'static,
     ) -> Result<()> {
         let member = Arc::clone(&self.member);
-        self.threads
-            .push(Thread::spawn(name, move || body(&member))?);
+        let thread = Thread::spawn(name, move || body(&member)).inspect_err(|_| {
+            // The one that conducts a stop is not there.
+            self.member.halt.set();
+            let _ = self.member.settle.try_send(Settle::Finish);
+        })?;
+        self.threads.push(thread);
         Ok(())
     }
 
