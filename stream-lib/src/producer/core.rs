@@ -27,7 +27,7 @@ pub(crate) struct ProducerCore {
 #[derive(Debug)]
 enum Kind {
     Simple,
-    Backup(Backup),
+    Backup(Box<Backup>),
 }
 
 /// What became of a batch.
@@ -71,7 +71,7 @@ impl ProducerCore {
             topology,
             keys,
             config: stream,
-            kind: Kind::Backup(backup),
+            kind: Kind::Backup(Box::new(backup)),
             closed: Shutdown::default(),
         })
     }

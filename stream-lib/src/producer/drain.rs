@@ -200,10 +200,10 @@ impl Worker {
 
     /// Lets others drain at once. Where that fails, the lease lapses.
     fn release(&mut self) {
-        if let Some(wire) = self.wire.as_mut().filter(|wire| !wire.is_broken()) {
-            if let Err(e) = self.lease.release(wire) {
-                log::debug!("the drain lock of `{}` is left to lapse: {e}", self.stream);
-            }
+        if let Some(wire) = self.wire.as_mut().filter(|wire| !wire.is_broken())
+            && let Err(e) = self.lease.release(wire)
+        {
+            log::debug!("the drain lock of `{}` is left to lapse: {e}", self.stream);
         }
     }
 }

@@ -120,7 +120,7 @@ fn a_lock_that_never_lapses_is_taken_over() {
 
 #[test]
 fn a_shutdown_gives_the_lock_back() {
-    let rig = Rig::new(quick(5).lock_timeout(Duration::from_secs(3_600)));
+    let rig = Rig::new(quick(5).lock_timeout(Duration::from_hours(1)));
     rig.make_group();
     rig.placed(0..20);
     let held = |server: &Server| server.command::<Option<String>>(&["GET", LOCK]);

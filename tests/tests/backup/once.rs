@@ -5,7 +5,7 @@ use std::time::Duration;
 use stream_lib::{
     Added, ErrorKind, Producer, RawMessage, StreamConfig, StreamManager, StreamMessage,
 };
-use stream_tests::{Direction, Proxy, Server, wait_until};
+use stream_tests::{Direction, Proxy, Server, wait_for, wait_until};
 
 use crate::{
     BACKUP, DEADLINE, Rig, STREAM, connect, connect_to, hold_drain, length, message, numbers,
@@ -250,12 +250,15 @@ fn where_redis_stays_away_the_outcome_stays_unknown() {
     let config = StreamConfig::new(STREAM).send_timeout(Duration::from_millis(300));
     manager.create_simple_producer("s", config).unwrap();
     let producer: Producer<RawMessage> = manager.producer("s").unwrap();
-    producer.add(&message(0)).unwrap();
+    // It may take longer to connect, the first time and the last.
+    wait_for(DEADLINE, "a connection", || producer.add(&message(0)).ok());
     proxy.refuse();
     proxy.cut_after(Direction::Replies, 0);
     let error = producer.add_with_key(&message(1), "k").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
     proxy.pass();
-    producer.add_with_key(&message(1), "k").unwrap();
+    wait_for(DEADLINE, "a connection", || {
+        producer.add_with_key(&message(1), "k").ok()
+    });
     assert_eq!(numbers(&server, STREAM), [0, 1]);
 }

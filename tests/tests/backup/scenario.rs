@@ -63,7 +63,7 @@ fn killed_drains_neither_lose_nor_double_nor_reorder() {
 fn kill_drains(server: &Server) {
     let host =
         |number: usize| produce(server, &format!("H{number}"), 1_000_000, &["--rate", "100"]);
-    let mut hosts = vec![host(0), host(1)];
+    let mut hosts = [host(0), host(1)];
     for kill in 0..KILLS {
         let before = length(server, BACKUP);
         let at_it = wait_for(DEADLINE, "a drain at work", || {
