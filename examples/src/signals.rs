@@ -30,6 +30,7 @@ impl StopSignal {
             .spawn(move || {
                 let mut signals = signals.forever();
                 if signals.next().is_some() {
+                    eprintln!("stopping; a second signal ends it at once");
                     // Where nobody listens any more, the stop is under way.
                     let _ = tell.send(());
                 }

@@ -144,6 +144,7 @@ mod tests {
         assert_eq!(plain.stream(), "orders");
         assert_eq!(plain.dead(), "{orders}:dead");
         assert_eq!(plain.waiting("g"), "{orders}:waiting:g");
+        assert_eq!(plain.lock("retention"), "{orders}:lock:retention");
         let tagged = StreamKeys::new("{shop}:orders").unwrap();
         assert_eq!(tagged.backup(), "{shop}:orders:backup");
         assert_eq!(tagged.meta(), "{shop}:orders:meta");

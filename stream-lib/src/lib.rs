@@ -16,6 +16,7 @@ mod manager;
 pub mod message;
 pub mod prelude;
 mod producer;
+mod retention;
 mod runtime;
 
 #[doc(hidden)]
@@ -25,8 +26,8 @@ pub mod __private;
 pub use stream_derive::StreamMessage;
 
 pub use crate::config::{
-    BackupStreamConfig, ConnectionConfig, ConsumerConfig, ConsumerEvents, OnGroupLost, RetryPolicy,
-    StartFrom, StreamConfig,
+    BackupStreamConfig, ConnectionConfig, ConsumerConfig, ConsumerEvents, OnGroupLost, Priority,
+    RetryPolicy, StartFrom, StreamConfig,
 };
 pub use crate::consumer::{
     Consumer, ConsumerStats, Delivery, Handler, HandlerError, HandlerResult, ShutdownReport,
@@ -37,3 +38,6 @@ pub use crate::inspect::{GroupStats, StreamStats};
 pub use crate::manager::StreamManager;
 pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
 pub use crate::producer::{Added, Producer};
+#[cfg(feature = "spool")]
+pub use crate::producer::{SpoolDamage, SpoolStats};
+pub use crate::retention::{BlockedStream, CleanupReport, RetentionPlan};

@@ -25,7 +25,7 @@ struct UserEvent {
 /// Counts the actions of each user.
 struct UserEventHandler {
     actions: Mutex<BTreeMap<u64, u64>>,
-    handled: Sender<()>,
+    tell: Sender<()>,
 }
 
 impl Handler<UserEvent> for UserEventHandler {
@@ -35,7 +35,7 @@ impl Handler<UserEvent> for UserEventHandler {
             event.user_id, event.action, event.timestamp, event.ip
         );
         *self.actions.lock().entry(event.user_id).or_default() += 1;
-        self.handled.send(())?;
+        self.tell.send(())?;
         // Ok acknowledges the entry; an error has it delivered again.
         Ok(())
     }
@@ -70,10 +70,10 @@ fn main() -> anyhow::Result<()> {
     stream_examples::log_to_stderr();
     let (_server, manager) = stream_examples::connect()?;
     let manager = StreamManager::init_global(manager)?;
-    let (handled, receiver) = channel();
+    let (tell, told) = channel();
     let handler = Arc::new(UserEventHandler {
         actions: Mutex::default(),
-        handled,
+        tell,
     });
     init_tracking(Arc::clone(&handler))?;
     println!("producers: {:?}", manager.list_producers());
@@ -85,8 +85,7 @@ fn main() -> anyhow::Result<()> {
     }
     track_user_action(8, "login")?;
     for _ in 0..=actions.len() {
-        receiver
-            .recv_timeout(Duration::from_secs(10))
+        told.recv_timeout(Duration::from_secs(10))
             .context("an event was not handled")?;
     }
 

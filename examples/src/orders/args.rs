@@ -52,8 +52,9 @@ pub(super) struct ProduceArgs {
     /// Straight to the stream, or by way of a backup stream when that is full.
     #[arg(long, value_enum, default_value_t = ProducerKind::Simple)]
     pub(super) producer: ProducerKind,
-    /// How many entries a backup producer lets wait in the stream itself.
-    #[arg(long, value_name = "N")]
+    /// How many orders may wait in the stream itself before a backup producer sends them to the
+    /// backup stream [default: 1000].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_length: Option<u64>,
     /// A directory that keeps orders while Redis is away.
     #[arg(long, value_name = "DIR")]
@@ -70,6 +71,8 @@ pub(super) enum ProducerKind {
 }
 
 /// Works on orders, as one member of a consumer group.
+///
+/// It also moves orders on from the backup stream, so that they need no producer any more.
 ///
 /// SIGTERM and SIGINT (Ctrl-C) stop it gracefully: running handlers end, the rest is given back.
 /// A second one stops it at once. The last line is `completed C failed F dead D released R`.
@@ -152,9 +155,10 @@ pub(super) struct DeadArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DeadAction {
-    /// Prints the dead letters, oldest first.
+    /// Prints the dead letters, oldest first, each as one line of JSON.
     List(DeadSelection),
-    /// Puts dead letters back into the stream, oldest first.
+    /// Puts dead letters back into the stream, oldest first, for the group that failed on them.
+    /// The last line is `redriven N`.
     Redrive(DeadSelection),
 }
 

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use stream_lib::{Consumer, StreamManager};
 
-/// How often Redis is asked, once all is quiet here.
+/// How often Redis is asked while all is quiet here.
 const LOOK: Duration = Duration::from_millis(100);
-/// A reader that lost its connection is back by then. A count of unread entries
-/// that still stands is Redis's own: it stays too high after some trims.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A reader that lost its connection is back by then, and what a dead process
+/// was moving from the backup stream moves again. Counts that still stand are
+/// nothing to wait for: that of unread entries stays too high after some trims.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Knows since when a consumer has had nothing to do.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl Idle {
     }
 
     /// Whether nothing was read, running, buffered or waiting for retry for
-    /// long enough. To be asked every few milliseconds.
+    /// long enough, and nothing is left to be read. To be asked every few milliseconds.
     pub(super) fn is_over(&mut self, manager: &StreamManager, consumer: &Consumer) -> bool {
         let now = Instant::now();
         let stats = consumer.stats();
@@ -40,23 +41,30 @@ impl Idle {
             self.delivered = stats.delivered;
             self.since = now;
         }
-        if now - self.since < self.after || now < self.next_look {
+        // Asked all the time, not just at its end: what is being claimed out of
+        // the waiting ones is neither there nor here for a moment.
+        if self.since == now || now < self.next_look {
             return false;
         }
-        self.next_look = now + LOOK;
-        if let Some(InRedis { waiting: 0, unread }) = in_redis(manager, consumer) {
-            unread == Some(0) || now - self.since > self.after + PATIENCE
-        } else {
+        self.next_look = now + LOOK.min(self.after / 4);
+        let Some(InRedis {
+            waiting: 0,
+            to_come,
+        }) = in_redis(manager, consumer)
+        else {
             // What waits comes back to somebody. Without Redis, who knows.
             self.since = now;
-            false
-        }
+            return false;
+        };
+        let quiet = now - self.since;
+        quiet >= self.after && to_come == Some(0) || quiet > self.after + PATIENCE
     }
 }
 
 struct InRedis {
     waiting: u64,
-    unread: Option<u64>,
+    /// Unread, in the stream and its backup.
+    to_come: Option<u64>,
 }
 
 /// What Redis has for the group; `None` where it can't be asked.
@@ -66,6 +74,6 @@ fn in_redis(manager: &StreamManager, consumer: &Consumer) -> Option<InRedis> {
     let group = groups.find(|group| group.name == consumer.group())?;
     Some(InRedis {
         waiting: group.waiting,
-        unread: group.unread,
+        to_come: group.unread.map(|unread| unread + stats.backup),
     })
 }

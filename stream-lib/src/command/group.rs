@@ -41,6 +41,10 @@ impl Group {
         }
     }
 
+    pub(crate) fn keys(&self) -> &StreamKeys {
+        &self.keys
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

@@ -3,7 +3,7 @@
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use super::{ConsumerEvents, Events, RetryPolicy, check};
+use super::{ConsumerEvents, Events, RetentionSettings, RetryPolicy, check};
 use crate::error::Result;
 use crate::message::EntryId;
 
@@ -57,6 +57,7 @@ pub struct ConsumerConfig {
     pub(crate) grace: Duration,
     pub(crate) start_from: StartFrom,
     pub(crate) on_group_lost: OnGroupLost,
+    pub(crate) retention: RetentionSettings,
     pub(crate) consumer_expiry: Duration,
     pub(crate) events: Events,
 }
@@ -79,6 +80,7 @@ impl ConsumerConfig {
             grace: Duration::from_secs(25),
             start_from: StartFrom::default(),
             on_group_lost: OnGroupLost::default(),
+            retention: RetentionSettings::default(),
             consumer_expiry: Duration::from_hours(1),
             events: Events::default(),
         }
@@ -174,6 +176,25 @@ impl ConsumerConfig {
         self
     }
 
+    /// How many entries the stream shall have at most, 1 to 10^12: the
+    /// [`max_length`](crate::StreamConfig::max_length) of the stream, and
+    /// stored with it, as set by a consumer. Defaults to what is stored, else
+    /// to 10,000.
+    #[must_use]
+    pub fn max_messages(mut self, entries: u64) -> Self {
+        self.retention.max_length = Some(entries);
+        self
+    }
+
+    /// How often the stream is cleaned, 10 ms to 7 days: the
+    /// [`cleanup_interval`](crate::StreamConfig::cleanup_interval) of the
+    /// stream, and stored with it. Defaults to what is stored, else to 30 min.
+    #[must_use]
+    pub fn cleanup_interval(mut self, interval: Duration) -> Self {
+        self.retention.cleanup_interval = Some(interval);
+        self
+    }
+
     /// After how long without a sign of life a consumer of the group that holds
     /// nothing is removed from it, one lease to 30 days. Consumers of other
     /// programs count as alive while Redis shows them as less idle than this.
@@ -211,6 +232,7 @@ impl ConsumerConfig {
             HOUR * 24 * 30,
         )?;
         check::duration("grace", self.grace, Duration::ZERO, HOUR)?;
+        self.retention.validate("max_messages")?;
         self.retry.validate()
     }
 
@@ -253,6 +275,7 @@ mod tests {
                 base().lease_cap(Duration::from_secs(1)),
                 ["`lease_cap`", "is 1s"],
             ),
+            (base().max_messages(0), ["`max_messages`", "is 0"]),
             (base().group("~g"), ["`group`", "~"]),
             (base().consumer("~waiting"), ["`consumer`", "~waiting"]),
             (ConsumerConfig::new(""), ["`stream`", "empty"]),

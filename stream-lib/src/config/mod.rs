@@ -6,6 +6,8 @@ mod check;
 mod connection;
 mod consumer;
 mod events;
+mod priority;
+mod retention;
 mod retry;
 mod stream;
 
@@ -15,5 +17,7 @@ pub(crate) use self::connection::{Address, Credentials};
 pub use self::consumer::{ConsumerConfig, OnGroupLost, StartFrom};
 pub use self::events::ConsumerEvents;
 pub(crate) use self::events::Events;
+pub use self::priority::Priority;
+pub(crate) use self::retention::{Retention, RetentionSettings};
 pub use self::retry::RetryPolicy;
 pub use self::stream::StreamConfig;

@@ -2,23 +2,33 @@
 
 use std::time::Duration;
 
-use super::check;
+use super::{Priority, Retention, RetentionSettings, check};
 use crate::error::Result;
 
-/// A stream as a producer sees it.
+/// A stream as a producer sees it: how to add, and what to keep.
+///
+/// What to keep belongs to the stream, not to the producer: whatever is set
+/// here is stored in Redis, beside the stream, and holds for every process. A
+/// setting that differs from the stored one replaces it, with a warning in the
+/// log; one that is left at its default replaces nothing.
 ///
 /// ```
-/// use stream_lib::StreamConfig;
+/// use std::time::Duration;
+/// use stream_lib::{Priority, StreamConfig};
 ///
-/// let config = StreamConfig::new("user_events").batch_size(50);
+/// let config = StreamConfig::new("user_events")
+///     .batch_size(50)
+///     .priority(Priority::High)
+///     .max_age(Duration::from_hours(2))
+///     .min_retention_time(Duration::from_mins(30));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamConfig {
     pub(crate) name: String,
     pub(crate) batch_size: usize,
     pub(crate) send_timeout: Duration,
-    pub(crate) max_length: u64,
     pub(crate) idempotency_window: Duration,
+    pub(crate) retention: RetentionSettings,
 }
 
 impl StreamConfig {
@@ -28,8 +38,8 @@ impl StreamConfig {
             name: name.into(),
             batch_size: 10,
             send_timeout: Duration::from_secs(5),
-            max_length: 1_000,
             idempotency_window: Duration::from_mins(2),
+            retention: RetentionSettings::default(),
         }
     }
 
@@ -49,13 +59,6 @@ impl StreamConfig {
         self
     }
 
-    /// How many entries the stream shall hold, 1 to 10^12. Defaults to 1,000.
-    #[must_use]
-    pub fn max_length(mut self, entries: u64) -> Self {
-        self.max_length = entries;
-        self
-    }
-
     /// How long an idempotency key is remembered, 1 ms to 7 days: a second add
     /// of the same key within it returns the first entry's id. Defaults to
     /// 2 min.
@@ -65,10 +68,89 @@ impl StreamConfig {
         self
     }
 
-    /// [`max_length`](Self::max_length): the backlog that a backup producer
+    /// The group that reads the stream, where it must not be forgotten before
+    /// it exists: nothing it has yet to read is removed, even if other groups
+    /// have read it. Defaults to none: the groups that exist count.
+    #[must_use]
+    pub fn group_name(mut self, group: impl Into<String>) -> Self {
+        self.retention.group = Some(group.into());
+        self
+    }
+
+    /// How many entries the stream shall have at most, 1 to 10^12. Retention
+    /// removes the oldest beyond it, as far as [`priority`](Self::priority)
+    /// allows. Defaults to 1,000.
+    #[must_use]
+    pub fn max_length(mut self, entries: u64) -> Self {
+        self.retention.max_length = Some(entries);
+        self
+    }
+
+    /// How often the stream is cleaned, 10 ms to 7 days, ±20 %, by one process
+    /// at a time. Defaults to 5 min.
+    #[must_use]
+    pub fn cleanup_interval(mut self, interval: Duration) -> Self {
+        self.retention.cleanup_interval = Some(interval);
+        self
+    }
+
+    /// What retention may remove. Defaults to [`Priority::Normal`].
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.retention.priority = Some(priority);
+        self
+    }
+
+    /// How old an entry gets, by the server's clock, before retention removes
+    /// it as far as [`priority`](Self::priority) allows; 1 ms to 100 years.
+    /// Defaults to 1 h.
+    #[must_use]
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.retention.max_age = Some(age);
+        self
+    }
+
+    /// How long an entry stays at least under [`Priority::High`] and
+    /// [`Priority::Critical`], even if acknowledged; at most 100 years.
+    /// Defaults to 10 min.
+    #[must_use]
+    pub fn min_retention_time(mut self, age: Duration) -> Self {
+        self.retention.min_retention_time = Some(age);
+        self
+    }
+
+    /// How many of the newest entries stay under any priority, at most 10^12.
+    /// Wins over [`max_length`](Self::max_length). Defaults to 100, and to 0
+    /// with [`delete_after_ack`](Self::delete_after_ack).
+    #[must_use]
+    pub fn min_retention_count(mut self, entries: u64) -> Self {
+        self.retention.min_retention_count = Some(entries);
+        self
+    }
+
+    /// Whether entries go soon after every group has acknowledged them and all
+    /// before them, whatever the length and age of the stream; the minima
+    /// hold. Not with [`Priority::Critical`]. Defaults to false.
+    #[must_use]
+    pub fn delete_after_ack(mut self, delete: bool) -> Self {
+        self.retention.delete_after_ack = Some(delete);
+        self
+    }
+
+    /// Whether a stream without any group is trimmed, as if a group had
+    /// handled all of it. Defaults to false: producers are often there before
+    /// consumers.
+    #[must_use]
+    pub fn trim_without_groups(mut self, trim: bool) -> Self {
+        self.retention.trim_without_groups = Some(trim);
+        self
+    }
+
+    /// [`max_length`](Self::max_length): also the backlog that a backup producer
     /// lets the stream have.
     pub(crate) fn capacity(&self) -> u64 {
-        self.max_length
+        let default = Retention::default().max_length;
+        self.retention.max_length.unwrap_or(default)
     }
 
     pub(crate) fn validate(&self) -> Result<()> {
@@ -80,12 +162,67 @@ impl StreamConfig {
             Duration::from_millis(1),
             Duration::from_hours(1),
         )?;
-        check::in_range("max_length", self.max_length, 1..=1_000_000_000_000)?;
         check::duration(
             "idempotency_window",
             self.idempotency_window,
             Duration::from_millis(1),
             Duration::from_hours(24 * 7),
-        )
+        )?;
+        self.retention.validate("max_length")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn nothing_is_asked_for_by_default() {
+        let config = StreamConfig::new("orders");
+        assert!(config.validate().is_ok());
+        assert!(config.retention.is_empty());
+        assert_eq!(config.capacity(), 1_000);
+        assert!(!config.priority(Priority::Normal).retention.is_empty());
+    }
+
+    #[test]
+    fn each_bound_of_retention_is_named_with_its_value() {
+        let base = || StreamConfig::new("orders");
+        let century = Duration::from_hours(24 * 36_501);
+        for (config, words) in [
+            (base().max_length(0), ["`max_length`", "is 0"]),
+            (base().max_age(Duration::ZERO), ["`max_age`", "is 0ns"]),
+            (base().max_age(century), ["`max_age`", "is 3153686400s"]),
+            (
+                base().min_retention_time(century),
+                ["`min_retention_time`", "is 3153686400s"],
+            ),
+            (
+                base().min_retention_count(u64::MAX),
+                ["`min_retention_count`", "is 18446744073709551615"],
+            ),
+            (
+                base().cleanup_interval(Duration::from_millis(9)),
+                ["`cleanup_interval`", "is 9ms"],
+            ),
+            (base().group_name("~g"), ["`group_name`", "~g"]),
+            (
+                base().priority(Priority::Critical).delete_after_ack(true),
+                ["`delete_after_ack`", "`priority`"],
+            ),
+        ] {
+            let error = config.validate().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            for word in words {
+                assert!(error.to_string().contains(word), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_minimum_above_the_maximum_is_allowed() {
+        let config = StreamConfig::new("orders").min_retention_count(10_000);
+        assert!(config.max_length(10).validate().is_ok());
     }
 }

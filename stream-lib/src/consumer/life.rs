@@ -12,9 +12,9 @@ use super::member::{Counters, Member};
 use super::worker::Run;
 use super::{ack, lease, reader, worker};
 use crate::command::{self, Group};
-use crate::config::{ConsumerConfig, ConsumerEvents};
+use crate::config::ConsumerConfig;
 use crate::connection::Topology;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Thread, on_library_thread, random_suffix};
 
 /// How long the checks before the start wait for a connection.
@@ -109,6 +109,11 @@ impl Life {
         !self.member.stop.is_set()
     }
 
+    /// Whether the group was made and checked at the start.
+    pub(super) fn is_prepared(&self) -> bool {
+        self.member.prepared.load(Ordering::SeqCst)
+    }
+
     pub(super) fn buffered(&self) -> usize {
         self.member.queue.buffered()
     }
@@ -170,10 +175,10 @@ fn prepare(member: &Member) -> Result<()> {
     match prepared {
         Ok(()) => {
             member.prepared.store(true, Ordering::SeqCst);
-            config.events.tell(ConsumerEvents::connected);
             Ok(())
         }
-        Err(e) if e.is_retryable() => {
+        // Whatever was under way may be done again: nothing of it adds up.
+        Err(e) if e.is_retryable() || e.kind() == ErrorKind::OutcomeUnknown => {
             log::warn!(
                 "the consumer of `{}` starts without Redis, and reads as soon as it can: {e}",
                 group.stream()

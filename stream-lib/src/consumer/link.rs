@@ -76,7 +76,7 @@ impl<'a> Link<'a> {
             Err(e) => match Remedy::for_error(e) {
                 Remedy::MakeGroup => {}
                 Remedy::Stop => {
-                    self.member.fail(e.again());
+                    self.member.fail(e);
                     // What is to be settled is tried again until the grace is
                     // over: the permission may come back.
                     self.pause();

@@ -210,7 +210,7 @@ impl Member {
     }
 
     /// Stops the consumer for good, by an error that waiting won't mend.
-    pub(super) fn fail(&self, error: Error) {
+    pub(super) fn fail(&self, error: &Error) {
         let mut failure = self.failure.lock();
         let is_first = failure.is_none();
         if is_first {
@@ -225,7 +225,7 @@ impl Member {
         self.stop.set();
         if is_first {
             // Without the lock: a hook may ask for the failure.
-            self.config.events.tell(|e| e.stopped(&error));
+            self.config.events.tell(|e| e.stopped(error));
         }
     }
 }

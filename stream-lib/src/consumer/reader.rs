@@ -140,7 +140,7 @@ fn heal(member: &Member, link: &mut Link<'_>) {
     let group = &member.group;
     let stood = member.prepared.load(Ordering::SeqCst);
     if stood && member.config.on_group_lost == OnGroupLost::Stop {
-        member.fail(command::group_lost(group));
+        member.fail(&command::group_lost(group));
         return;
     }
     let from = if stood {

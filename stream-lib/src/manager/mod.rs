@@ -2,6 +2,7 @@
 
 mod global;
 mod registry;
+mod retention;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +11,9 @@ use parking_lot::RwLock;
 
 use self::registry::Registry;
 use crate::command::{Server, warn_of_eviction};
-use crate::config::{BackupStreamConfig, ConnectionConfig, ConsumerConfig, StreamConfig};
+use crate::config::{
+    BackupStreamConfig, ConnectionConfig, ConsumerConfig, RetentionSettings, StreamConfig,
+};
 use crate::connection::Topology;
 use crate::consumer::{Consumer, Delivery, Handler, HandlerResult, ShutdownReport};
 use crate::dead_letters::DeadLetters;
@@ -18,7 +21,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inspect::{self, StreamStats};
 use crate::keys::StreamKeys;
 use crate::message::{OwnedMessage, Routed, StreamMessage};
+#[cfg(feature = "spool")]
+use crate::producer::SpoolStats;
 use crate::producer::{Added, Producer, ProducerCore};
+use crate::retention::{Cleaner, User};
 use crate::runtime::on_library_thread;
 
 /// The owner of a process's producers and consumers, and of their connections
@@ -54,6 +60,7 @@ use crate::runtime::on_library_thread;
 pub struct StreamManager {
     topology: Arc<Topology>,
     registry: RwLock<Registry>,
+    cleaner: Cleaner,
 }
 
 impl StreamManager {
@@ -109,8 +116,10 @@ impl StreamManager {
         reason = "reads as the consumers' and producers'"
     )]
     pub fn connect_lazy(config: ConnectionConfig) -> Result<Self> {
+        let topology = Arc::new(Topology::new(&config)?);
         Ok(Self {
-            topology: Arc::new(Topology::new(&config)?),
+            cleaner: Cleaner::new(Arc::clone(&topology)),
+            topology,
             registry: RwLock::default(),
         })
     }
@@ -118,15 +127,18 @@ impl StreamManager {
     /// Creates a simple producer: straight to the stream, for logs, events and
     /// whatever may wait while Redis is away.
     ///
-    /// Talks to Redis only once something is added.
+    /// Talks to Redis only once something is added, but for what a background
+    /// thread does: it stores the settings of retention, if any were made, and
+    /// cleans the stream on its interval.
     ///
     /// # Errors
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists), [`Config`](ErrorKind::Config),
     /// [`Closed`](ErrorKind::Closed).
     pub fn create_simple_producer(&self, name: &str, config: StreamConfig) -> Result<()> {
+        let asked = config.retention.clone();
         let producer = ProducerCore::simple(Arc::clone(&self.topology), config)?;
-        self.register(name, producer)
+        self.register(name, producer, asked)
     }
 
     /// Creates a backup producer: for orders, payments and whatever must not
@@ -148,14 +160,29 @@ impl StreamManager {
     /// # Errors
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists), [`Config`](ErrorKind::Config),
-    /// [`Closed`](ErrorKind::Closed), [`System`](ErrorKind::System).
+    /// [`Closed`](ErrorKind::Closed), [`System`](ErrorKind::System); with a
+    /// spool, [`Locked`](ErrorKind::Locked) where another has its directory.
     pub fn create_backup_producer(
         &self,
         name: &str,
         config: impl Into<BackupStreamConfig>,
     ) -> Result<()> {
-        let producer = ProducerCore::backup(Arc::clone(&self.topology), config.into())?;
-        self.register(name, producer)
+        let config = config.into();
+        let asked = config.stream.retention.clone();
+        let producer = ProducerCore::backup(Arc::clone(&self.topology), config)?;
+        self.register(name, producer, asked)
+    }
+
+    /// What the spool of a producer holds, and what was found damaged in it;
+    /// `None` for a producer without one. Requires the feature `spool`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound).
+    #[cfg(feature = "spool")]
+    pub fn spool_stats(&self, producer: &str) -> Result<Option<SpoolStats>> {
+        let producer = self.registry.read().producers.get("producer", producer)?;
+        Ok(producer.spool_stats())
     }
 
     /// A handle on a producer, for one message type: what threads and handlers
@@ -186,6 +213,8 @@ impl StreamManager {
     /// [`NotFound`](ErrorKind::NotFound).
     pub fn remove_producer(&self, name: &str) -> Result<()> {
         let producer = self.registry.write().producers.remove("producer", name)?;
+        self.cleaner
+            .forget(producer.stream(), &User::Producer(name.to_owned()));
         producer.close();
         producer.join();
         Ok(())
@@ -276,6 +305,7 @@ impl StreamManager {
         let consumer = self.create_consumer(name, config, handler)?;
         if let Err(e) = consumer.start() {
             let _ = self.registry.write().consumers.remove("consumer", name);
+            self.forget_consumer(name, &consumer);
             return Err(e);
         }
         Ok(consumer)
@@ -308,12 +338,15 @@ impl StreamManager {
         config: ConsumerConfig,
         handler: impl Handler<M>,
     ) -> Result<Consumer> {
+        let asked = config.retention.clone();
         let consumer = Consumer::new(Arc::clone(&self.topology), config, handler)?;
         let mut registry = self.registry.write();
         registry.open()?;
         registry
             .consumers
             .insert("consumer", name, consumer.clone())?;
+        let user = User::Consumer(name.to_owned());
+        self.cleaner.tend(consumer.keys(), user, asked);
         Ok(consumer)
     }
 
@@ -359,7 +392,13 @@ impl StreamManager {
     /// [`NotFound`](ErrorKind::NotFound).
     pub fn remove_consumer(&self, name: &str) -> Result<ShutdownReport> {
         let consumer = self.registry.write().consumers.remove("consumer", name)?;
+        self.forget_consumer(name, &consumer);
         Ok(consumer.stop())
+    }
+
+    fn forget_consumer(&self, name: &str, consumer: &Consumer) {
+        self.cleaner
+            .forget(consumer.stream(), &User::Consumer(name.to_owned()));
     }
 
     /// A consumer, to ask whether it runs and what it has done.
@@ -389,6 +428,14 @@ impl StreamManager {
     /// [`PermissionDenied`](ErrorKind::PermissionDenied),
     /// [`WrongType`](ErrorKind::WrongType).
     pub fn stats(&self) -> Result<Vec<StreamStats>> {
+        self.streams()
+            .iter()
+            .map(|stream| self.stream_stats(stream))
+            .collect()
+    }
+
+    /// The streams that a producer or consumer uses, sorted.
+    fn streams(&self) -> Vec<String> {
         let mut streams: Vec<_> = {
             let registry = self.registry.read();
             let producers = registry.producers.all();
@@ -402,9 +449,6 @@ impl StreamManager {
         streams.sort();
         streams.dedup();
         streams
-            .iter()
-            .map(|stream| self.stream_stats(stream))
-            .collect()
     }
 
     /// The facts of [`stats`](Self::stats) for any stream. One that doesn't
@@ -438,7 +482,9 @@ impl StreamManager {
     /// # Blocking
     ///
     /// All consumers stop at the same time, so as long as the slowest one: at
-    /// most its grace and a little. From a handler this only signals.
+    /// most its grace and a little. Producers with a spool that holds messages
+    /// go on sending them for up to their `spool_grace`. From a handler this
+    /// only signals.
     pub fn shutdown(&self) -> ShutdownReport {
         let (producers, consumers) = {
             let mut registry = self.registry.write();
@@ -450,16 +496,18 @@ impl StreamManager {
         for producer in &producers {
             producer.close();
         }
+        self.cleaner.signal_stop();
         for consumer in &consumers {
-            consumer.signal_stop();
+            consumer.close();
         }
-        let report = consumers
+        let mut report = consumers
             .iter()
             .map(Consumer::stop)
             .fold(ShutdownReport::default(), ShutdownReport::and);
         for producer in &producers {
-            producer.join();
+            report.spooled += producer.join();
         }
+        self.cleaner.stop();
         if !on_library_thread() {
             // Adds that wait for Redis end with it; consumers that were only
             // told to stop still need their connections.
@@ -468,13 +516,20 @@ impl StreamManager {
         report
     }
 
-    fn register(&self, name: &str, producer: ProducerCore) -> Result<()> {
+    fn register(&self, name: &str, producer: ProducerCore, asked: RetentionSettings) -> Result<()> {
         let producer = Arc::new(producer);
-        let registered = self.registry.write().register(name, &producer);
-        if registered.is_err() {
-            producer.close();
-            producer.join();
+        let mut registry = self.registry.write();
+        let registered = registry.register(name, &producer);
+        if registered.is_ok() {
+            let keys = producer.keys();
+            self.cleaner.forget(keys.stream(), &User::DefaultProducer);
+            self.cleaner
+                .tend(keys, User::Producer(name.to_owned()), asked);
+            return Ok(());
         }
+        drop(registry);
+        producer.close();
+        producer.join();
         registered
     }
 
@@ -497,6 +552,8 @@ impl StreamManager {
         registry
             .defaults
             .insert(stream.to_owned(), Arc::clone(&made));
+        let asked = RetentionSettings::default();
+        self.cleaner.tend(made.keys(), User::DefaultProducer, asked);
         Ok(made)
     }
 

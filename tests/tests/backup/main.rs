@@ -1,9 +1,9 @@
 //! Backup producers: where messages go, how they come back, and idempotency.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::type_complexity,
-    reason = "a test may panic in its helpers too"
+    reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
 mod drain;

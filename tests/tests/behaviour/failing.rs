@@ -39,7 +39,13 @@ fn failed_entry_waits_with_its_count_and_comes_again_when_due() {
     });
     let config = quick("orders").retry(RetryPolicy::list([HOUR]));
     let consumer = shop.manager.consume("c", config, handler).unwrap();
-    let id = shop.manager.add(&order("1")).unwrap().id().to_string();
+    let id = shop
+        .manager
+        .add(&order("1"))
+        .unwrap()
+        .id()
+        .unwrap()
+        .to_string();
     wait_until(DEADLINE, "the failure to be settled", || {
         consumer.stats().failed == 1
     });

@@ -35,7 +35,7 @@ fn killed_connections_lose_nothing_and_deliver_nothing_twice() {
             .query(&mut connection)
             .unwrap();
         killed += kill;
-        consumer.stats().completed as usize >= ORDERS
+        consumer.stats().completed >= ORDERS as u64
     });
     shop.wait_until_settled("orders");
     let ids: HashSet<_> = seen.all().into_iter().collect();
@@ -63,7 +63,7 @@ fn answers_cut_in_the_middle_are_fetched_again() {
     wait_until(DEADLINE, "all to be completed", || {
         cut += 1;
         proxy.cut_after(stream_tests::Direction::Replies, 700 * cut);
-        consumer.stats().completed as usize >= ORDERS
+        consumer.stats().completed >= ORDERS as u64
     });
     proxy.pass();
     shop.wait_until_settled("orders");
@@ -153,10 +153,7 @@ fn lost_group_stops_who_would_rather_not_replay() {
 
 #[test]
 fn restarted_server_is_found_again_and_nothing_confirmed_is_lost() {
-    let server = Server::options()
-        .appendonly(Fsync::EverySecond)
-        .start()
-        .unwrap();
+    let server = Server::options().appendonly(Fsync::Always).start().unwrap();
     let shop = Shop::with(server);
     let log = LogCapture::start();
     let seen = Seen::default();

@@ -8,12 +8,15 @@
 mod access;
 mod adding;
 mod consuming;
+mod dead_letters;
 mod dependencies;
 mod dropping;
 mod failing;
 mod healing;
+mod hooks;
 mod hostile;
 mod leases;
 mod manager;
+mod members;
 mod stopping;
 mod support;

@@ -1,15 +1,17 @@
 //! The programs of `examples`, run as a user would.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
+mod backup;
+mod dead;
 mod ending;
 mod outage;
 mod produce;
 mod programs;
 mod refusing;
+mod spool;
 mod status;
 mod support;
 mod work;

@@ -16,31 +16,17 @@ fn bad_arguments_are_named() {
         ("produce --count 1 --batch 1001", "--batch"),
         ("produce --count 1 --rate 0", "--rate"),
         ("produce --count 1 --producer best", "--producer"),
+        ("produce --count 1 --max-length 0", "--max-length"),
         ("work --fail-every 0", "--fail-every"),
         ("work --lease-ms -5", "-5"),
         ("trim --priority most", "--priority"),
+        ("dead bury", "bury"),
     ] {
         let finished = Program::example("orders")
             .args(args.split_whitespace())
             .run(DEADLINE);
         assert_eq!(finished.status.code(), Some(2), "{args}: {finished:#?}");
         assert!(finished.stderr.contains(named), "{args}: {finished:#?}");
-    }
-}
-
-#[test]
-fn what_is_not_built_says_so() {
-    for args in [
-        "produce --count 1 --spool-dir spool",
-        "dead list",
-        "dead redrive --limit 3",
-        "trim --priority low",
-    ] {
-        let finished = Program::example("orders")
-            .args(args.split_whitespace())
-            .run(DEADLINE);
-        assert_eq!(finished.status.code(), Some(2), "{args}: {finished:#?}");
-        assert!(finished.stderr.starts_with("not yet: "), "{finished:#?}");
     }
 }
 
@@ -65,7 +51,7 @@ fn password_never_shows() {
     const WRONG: &str = "s3cret-and-wrong";
     let server = Server::options().password("right").start().unwrap();
     let url = format!("redis://:{WRONG}@127.0.0.1:{}", server.port());
-    for args in ["produce --count 2", "work", "status"] {
+    for args in ["produce --count 2", "work", "status", "dead list"] {
         let finished = orders(&server, args)
             .env("RUST_LOG", "trace")
             .redis_url(&url)
@@ -94,7 +80,7 @@ fn file_that_cannot_be_opened_is_named() {
 fn server_that_is_away_is_an_error_at_once() {
     let server = Server::start().unwrap();
     server.stop();
-    for args in ["produce --count 2", "work", "status"] {
+    for args in ["produce --count 2", "work", "status", "dead list"] {
         let finished = orders(&server, args).run(DEADLINE);
         assert_eq!(finished.status.code(), Some(1), "{args}: {finished:#?}");
         let port = server.port().to_string();

@@ -48,7 +48,11 @@ fn every_so_many_orders_fail_or_panic_once() {
     let attempts = done.attempts();
     assert_eq!(attempts.len(), 120);
     for (order, attempt) in attempts {
-        let expected = if number(&order) % 10 == 0 { 2 } else { 1 };
+        let expected = if number(&order).is_multiple_of(10) {
+            2
+        } else {
+            1
+        };
         assert_eq!(attempt, expected, "{order}");
     }
     // A panic says one line, and no more.

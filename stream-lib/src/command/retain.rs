@@ -1,0 +1,300 @@
+//! Retention: a stream's facts, and the removal of its oldest entries.
+
+use std::time::Duration;
+
+use super::reply::{Tokens, unexpected};
+use super::script::{Call, Script, script};
+use crate::config::{Priority, Retention, RetentionSettings};
+use crate::connection::{Reply, Wire};
+use crate::error::Result;
+use crate::keys::StreamKeys;
+use crate::message::EntryId;
+
+static RETAIN: Script = script!("retain.lua");
+static DECLARE: Script = script!("declare_retention.lua");
+static COUNT: Script = script!("count.lua");
+
+/// Settings, in the order in which the script takes them.
+const NAMES: [&str; 9] = [
+    "priority",
+    "max_length",
+    "max_age",
+    "min_retention_time",
+    "min_retention_count",
+    "delete_after_ack",
+    "trim_without_groups",
+    "cleanup_interval",
+    "group",
+];
+
+/// What to do with a stream.
+#[derive(Debug)]
+pub(crate) struct Retain<'a> {
+    pub(crate) keys: &'a StreamKeys,
+    pub(crate) errand: Errand<'a>,
+    /// What this process asks for.
+    pub(crate) ours: &'a RetentionSettings,
+    /// What holds where nobody asks for anything.
+    pub(crate) defaults: &'a Retention,
+    /// Whether ours win over what is stored, for this one time. Else what is
+    /// stored wins, and what is missing there is stored.
+    pub(crate) once: bool,
+}
+
+/// How far to go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Errand<'a> {
+    /// Look, and change nothing.
+    Look,
+    /// Trim, whoever else does.
+    Trim,
+    /// Trim if it is time, and nobody but the holder of this token does.
+    TrimInTurn(&'a str),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Retained {
+    /// Another process does it, or it isn't time yet; it may be after this.
+    NotYet(Duration),
+    /// The stream as it is now.
+    Seen(Sight),
+}
+
+/// A stream at one moment, behind what was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sight {
+    /// The server's clock, in ms since 1970.
+    pub(crate) now: u64,
+    pub(crate) length: u64,
+    pub(crate) first: Option<EntryId>,
+    /// How many entries this call removed.
+    pub(crate) removed: u64,
+    /// Of these, how many some group had not read or not acknowledged.
+    pub(crate) lost: u64,
+    /// Whether another call would remove more.
+    pub(crate) more: bool,
+    pub(crate) settings: Retention,
+    pub(crate) groups: Vec<Position>,
+}
+
+/// How far a group has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) group: String,
+    /// The last entry it has read.
+    pub(crate) cursor: EntryId,
+    pub(crate) oldest_pending: Option<EntryId>,
+    /// Since when its floor has been seen where it is, in ms since 1970.
+    pub(crate) since: u64,
+}
+
+/// Looks at a stream and trims it, as far as one call goes.
+pub(crate) fn retain(wire: &mut Wire, request: &Retain<'_>) -> Result<Retained> {
+    let (meta, lock) = (request.keys.meta(), request.keys.lock("retention"));
+    let (mode, token) = match request.errand {
+        Errand::Look => ("plan", ""),
+        Errand::Trim => ("trim", ""),
+        Errand::TrimInTurn(token) => ("trim", token),
+    };
+    let mut call = RETAIN
+        .call(&[request.keys.stream(), &meta, &lock])
+        .arg(mode)
+        .arg(token)
+        .arg(if request.once { "0" } else { "1" });
+    let defaults = texts(&RetentionSettings::from(request.defaults.clone()));
+    for (ours, default) in texts(request.ours).into_iter().zip(defaults) {
+        call = shown_or_none(shown_or_none(call, ours), default);
+    }
+    read(&call.run(wire)?)
+}
+
+/// A setting that was stored with another value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Replaced {
+    pub(crate) name: &'static str,
+    pub(crate) before: String,
+    pub(crate) now: String,
+}
+
+/// Stores what was asked for, and tells what it replaced.
+pub(crate) fn declare(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    settings: &RetentionSettings,
+) -> Result<Vec<Replaced>> {
+    let asked: Vec<_> = NAMES
+        .into_iter()
+        .zip(texts(settings))
+        .filter_map(|(name, text)| Some((name, text?)))
+        .collect();
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let meta = keys.meta();
+    let mut call = DECLARE.call(&[&meta]);
+    for (name, text) in &asked {
+        call = call.arg(name).arg(text);
+    }
+    let reply = call.run(wire)?;
+    let mut tokens = Tokens::new(&reply);
+    if tokens.array()? as usize != asked.len() {
+        return Err(unexpected("a script"));
+    }
+    let mut replaced = Vec::new();
+    for (name, now) in asked {
+        let before = text(&mut tokens)?;
+        if !before.is_empty() && before != now {
+            replaced.push(Replaced { name, before, now });
+        }
+    }
+    Ok(replaced)
+}
+
+/// Entries of a stream from one id to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counted {
+    /// How many there are, or the bound of the count.
+    pub(crate) entries: u64,
+    pub(crate) first: Option<EntryId>,
+}
+
+/// Counts the entries from `from` on, and below `below`, up to `most`.
+pub(crate) fn count_entries(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    from: EntryId,
+    below: EntryId,
+    most: u64,
+) -> Result<Counted> {
+    let mut counted = Counted::default();
+    let mut from = from.to_string();
+    let to = below.previous().to_string();
+    if below == EntryId::MIN {
+        return Ok(counted);
+    }
+    while counted.entries < most {
+        let reply = COUNT
+            .call(&[keys.stream()])
+            .arg(&from)
+            .arg(&to)
+            .number(most - counted.entries)
+            .run(wire)?;
+        let mut tokens = Tokens::new(&reply);
+        tokens.array()?;
+        counted.entries += unsigned(&mut tokens)?;
+        let first = optional_id(&mut tokens)?;
+        counted.first = counted.first.or(first);
+        let next = text(&mut tokens)?;
+        if next.is_empty() {
+            break;
+        }
+        from = next;
+    }
+    Ok(counted)
+}
+
+fn shown_or_none(call: Call<'_>, text: Option<String>) -> Call<'_> {
+    match text {
+        Some(text) => call.shown(&text),
+        None => call.arg(""),
+    }
+}
+
+/// Settings as the script takes them.
+fn texts(settings: &RetentionSettings) -> [Option<String>; 9] {
+    let flag = |flag: bool| if flag { "1" } else { "0" }.to_owned();
+    let millis = |time: Duration| time.as_millis().to_string();
+    [
+        settings.priority.map(|p| p.as_str().to_owned()),
+        settings.max_length.map(|n| n.to_string()),
+        settings.max_age.map(millis),
+        settings.min_retention_time.map(millis),
+        settings.min_retention_count.map(|n| n.to_string()),
+        settings.delete_after_ack.map(flag),
+        settings.trim_without_groups.map(flag),
+        settings.cleanup_interval.map(millis),
+        settings.group.clone(),
+    ]
+}
+
+fn read(reply: &Reply) -> Result<Retained> {
+    let mut tokens = Tokens::new(reply);
+    tokens.array()?;
+    let state = tokens.int()?;
+    let now = unsigned(&mut tokens)?;
+    if state == 0 {
+        return Ok(Retained::NotYet(Duration::from_millis(now)));
+    }
+    let length = unsigned(&mut tokens)?;
+    let removed = unsigned(&mut tokens)?;
+    let lost = unsigned(&mut tokens)?;
+    let first = optional_id(&mut tokens)?;
+    let settings = settings(&mut tokens)?;
+    let groups = (0..tokens.array()?)
+        .map(|_| position(&mut tokens))
+        .collect::<Result<_>>()?;
+    Ok(Retained::Seen(Sight {
+        now,
+        length,
+        first,
+        removed,
+        lost,
+        more: state == 2,
+        settings,
+        groups,
+    }))
+}
+
+fn settings(tokens: &mut Tokens<'_>) -> Result<Retention> {
+    if tokens.array()? as usize != NAMES.len() {
+        return Err(unexpected("settings"));
+    }
+    let priority = tokens.text()?.parse::<Priority>();
+    let mut number = || -> Result<u64> {
+        let digits = tokens.text()?;
+        digits.parse().map_err(|_| unexpected("a number"))
+    };
+    Ok(Retention {
+        priority: priority.map_err(|_| unexpected("a priority"))?,
+        max_length: number()?,
+        max_age: Duration::from_millis(number()?),
+        min_retention_time: Duration::from_millis(number()?),
+        min_retention_count: number()?,
+        delete_after_ack: number()? == 1,
+        trim_without_groups: number()? == 1,
+        cleanup_interval: Duration::from_millis(number()?),
+        group: Some(text(tokens)?).filter(|group| !group.is_empty()),
+    })
+}
+
+fn position(tokens: &mut Tokens<'_>) -> Result<Position> {
+    if tokens.array()? != 4 {
+        return Err(unexpected("a group"));
+    }
+    Ok(Position {
+        group: text(tokens)?,
+        cursor: tokens.entry_id()?,
+        oldest_pending: optional_id(tokens)?,
+        since: text(tokens)?.parse().map_err(|_| unexpected("a time"))?,
+    })
+}
+
+fn optional_id(tokens: &mut Tokens<'_>) -> Result<Option<EntryId>> {
+    let id = tokens.bytes()?;
+    if id.is_empty() {
+        return Ok(None);
+    }
+    let id = EntryId::parse(id).map_err(|_| unexpected("an entry id"))?;
+    Ok(Some(id))
+}
+
+/// A name somebody else may have chosen, so it may be no UTF-8.
+fn text(tokens: &mut Tokens<'_>) -> Result<String> {
+    Ok(String::from_utf8_lossy(tokens.bytes()?).into_owned())
+}
+
+fn unsigned(tokens: &mut Tokens<'_>) -> Result<u64> {
+    // Nothing that is counted is below zero, but a lock without an end is.
+    Ok(u64::try_from(tokens.int()?).unwrap_or(0))
+}

@@ -1,0 +1,112 @@
+//! How precious a stream is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How precious a stream is: what retention may remove from it.
+///
+/// The *floor* of a stream is the lowest id that some group has not
+/// acknowledged: its oldest pending entry, or the first one it hasn't read.
+/// What lies below has been handled by every group.
+///
+/// | Priority | Removes | Never removes |
+/// |---|---|---|
+/// | `Low` | what is beyond `max_age` or `max_length`, read or not; what was unread or pending is counted and logged | the newest `min_retention_count` |
+/// | `Normal` | the same, but only below the floor | the newest `min_retention_count`, anything at or above the floor |
+/// | `High` | as `Normal` | as `Normal`, and anything younger than `min_retention_time`, even if acknowledged |
+/// | `Critical` | only what is beyond `max_age` and below the floor: length alone never deletes | as `High` |
+///
+/// So from `Normal` on, nothing is removed that a group has yet to handle. A
+/// group that stands still then keeps its entries in the stream; see
+/// [`StreamManager::blocked_streams`](crate::StreamManager::blocked_streams).
+///
+/// | For | Take |
+/// |---|---|
+/// | metrics, traces: new ones matter more than all of them | `Low` |
+/// | events, notifications, work that is done once and forgotten | `Normal` |
+/// | work that is looked at again after it was done | `High` |
+/// | orders, payments: what was handled is evidence for its whole `max_age` | `Critical` |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Priority {
+    /// Bounds are kept at any price.
+    Low,
+    /// Bounds are kept as far as all groups have come.
+    #[default]
+    Normal,
+    /// As `Normal`, and what was handled stays for a while.
+    High,
+    /// Only age removes, and only what was handled.
+    Critical,
+}
+
+impl Priority {
+    /// Every priority, the lowest first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Normal, Self::High, Self::Critical];
+
+    /// `low`, `normal`, `high` or `critical`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// Whether the floor holds entries back.
+    pub(crate) const fn heeds_floor(self) -> bool {
+        !matches!(self, Self::Low)
+    }
+
+    /// Whether `min_retention_time` holds entries back.
+    pub(crate) const fn heeds_min_time(self) -> bool {
+        matches!(self, Self::High | Self::Critical)
+    }
+
+    /// Whether length is a reason to remove entries.
+    pub(crate) const fn heeds_length(self) -> bool {
+        !matches!(self, Self::Critical)
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Priority {
+    type Err = Error;
+
+    /// Reads what [`as_str`](Self::as_str) gives, in any case.
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|priority| priority.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| {
+                let text = format!(
+                    "`{}` is no priority: use low, normal, high or critical",
+                    text.chars().take(64).collect::<String>()
+                );
+                Error::new(ErrorKind::Config, text)
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back_and_others_are_refused() {
+        for priority in Priority::ALL {
+            assert_eq!(priority.to_string().parse::<Priority>().unwrap(), priority);
+        }
+        assert_eq!("CRITICAL".parse::<Priority>().unwrap(), Priority::Critical);
+        let error = "urgent".parse::<Priority>().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("`urgent`"), "{error}");
+    }
+}

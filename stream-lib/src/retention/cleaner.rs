@@ -1,0 +1,263 @@
+//! The thread that cleans streams.
+//!
+//! One per manager, for all its streams. Every process with a producer or a
+//! consumer of a stream has one; the script sees to it that a stream is cleaned
+//! once per interval, by whoever comes first.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::schedule::{Schedule, Task};
+use super::{BlockedStream, Total, Wish, announce, step};
+use crate::command::{Errand, Retained, Sight};
+use crate::config::RetentionSettings;
+use crate::connection::Topology;
+use crate::error::{Error, Result};
+use crate::keys::StreamKeys;
+use crate::runtime::{Shutdown, Thread, jitter, on_library_thread, random_suffix};
+
+pub(crate) use super::schedule::User;
+
+/// A handle on the cleaner's thread, which starts with the first stream.
+#[derive(Debug)]
+pub(crate) struct Cleaner {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<Thread>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    topology: Arc<Topology>,
+    schedule: Mutex<Schedule>,
+    stop: Shutdown,
+    /// Who we are, for locks.
+    token: String,
+}
+
+impl Cleaner {
+    pub(crate) fn new(topology: Arc<Topology>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                topology,
+                schedule: Mutex::default(),
+                stop: Shutdown::default(),
+                token: random_suffix(),
+            }),
+            thread: Mutex::new(None),
+        }
+    }
+
+    /// Looks after a stream from now on, for `user`, who asks for this. What
+    /// was asked for is stored in the background.
+    pub(crate) fn tend(&self, keys: &StreamKeys, user: User, asked: RetentionSettings) {
+        let mut thread = self.thread.lock();
+        if self.shared.stop.is_set() {
+            return;
+        }
+        self.shared.schedule.lock().tend(keys, user, asked);
+        self.shared.stop.nudge();
+        if thread.is_none() {
+            let shared = Arc::clone(&self.shared);
+            match Thread::spawn("stream-cleaner", move || run(&shared)) {
+                Ok(started) => *thread = Some(started),
+                // The next stream tries again: no reason to refuse a producer.
+                Err(e) => log::error!("`{}` is not cleaned for now: {e}", keys.stream()),
+            }
+        }
+    }
+
+    /// Looks after a stream for one user less.
+    pub(crate) fn forget(&self, stream: &str, user: &User) {
+        self.shared.schedule.lock().forget(stream, user);
+        self.shared.stop.nudge();
+    }
+
+    /// What the users of a stream have asked for.
+    pub(crate) fn wish(&self, stream: &str) -> Wish {
+        self.shared.schedule.lock().wish(stream)
+    }
+
+    /// Begins a stop without waiting for it.
+    pub(crate) fn signal_stop(&self) {
+        self.shared.stop.set();
+    }
+
+    /// Stops the thread and joins it. From one of the library's own threads
+    /// this only signals.
+    pub(crate) fn stop(&self) {
+        /// Longer than one exchange with a server that doesn't answer.
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let thread = {
+            let mut thread = self.thread.lock();
+            self.signal_stop();
+            thread.take()
+        };
+        if let Some(thread) = thread.filter(|_| !on_library_thread()) {
+            thread.join_by(Instant::now() + PATIENCE);
+        }
+    }
+}
+
+/// Cleans what is due until the stop.
+fn run(shared: &Shared) {
+    const LONG: Duration = Duration::from_hours(1);
+    while !shared.stop.is_set() {
+        let now = Instant::now();
+        let (next, task) = {
+            let schedule = shared.schedule.lock();
+            (schedule.next_due(), schedule.due(now))
+        };
+        let Some(task) = task else {
+            let deadline = next.unwrap_or(now + LONG);
+            let changed = || shared.schedule.lock().next_due() != next;
+            shared.stop.wait_until(deadline, changed);
+            continue;
+        };
+        match clean(shared, &task) {
+            Ok(outcome) => shared.done(&task, &outcome),
+            Err(e) => shared.failed(&task, &e),
+        }
+    }
+}
+
+/// How a task went.
+struct Outcome {
+    /// When to come again.
+    wait: Duration,
+    /// The stream at the end; `None` if it was not our turn.
+    sight: Option<Sight>,
+}
+
+fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
+    /// While Redis is away we come again, and must not hold up a shutdown.
+    const WAIT: Duration = Duration::from_secs(2);
+    let stream = task.keys.stream();
+    let mut wire = shared.topology.node_for(stream.as_bytes()).pooled(WAIT)?;
+    if task.announce {
+        announce(&mut wire, &task.keys, &task.wish.asked)?;
+    }
+    let errand = Errand::TrimInTurn(&shared.token);
+    let mut total = Total::default();
+    loop {
+        match step(&mut wire, &task.keys, &task.wish, errand, false)? {
+            Retained::NotYet(wait) => {
+                // Not all who wait shall come at the same time.
+                let wait = jitter(wait + wait / 5, 0.15);
+                let wait = wait.max(Duration::from_millis(10));
+                return Ok(Outcome { wait, sight: None });
+            }
+            Retained::Seen(sight) => {
+                if total.add(&sight) && !shared.stop.is_set() {
+                    continue;
+                }
+                let report = total.report(&task.keys, &sight);
+                log::debug!(
+                    "cleaned `{stream}`: {} entries went, {} are left",
+                    report.removed,
+                    report.length
+                );
+                return Ok(Outcome {
+                    wait: pace(&sight, report.removed > 0),
+                    sight: Some(sight),
+                });
+            }
+        }
+    }
+}
+
+/// When to come again to a stream.
+fn pace(sight: &Sight, removed: bool) -> Duration {
+    let settings = &sight.settings;
+    let mut wait = settings.cleanup_interval;
+    if settings.delete_after_ack && settings.priority.heeds_length() {
+        // As the acknowledged prefix grows; where nothing moves, not so often.
+        let eager = Duration::from_millis(if removed { 100 } else { 500 });
+        wait = wait.min(eager);
+    }
+    jitter(wait, 0.2)
+}
+
+impl Shared {
+    fn done(&self, task: &Task, outcome: &Outcome) {
+        let stream = task.keys.stream();
+        let blocked = outcome.sight.as_ref().map(|sight| {
+            // A group that moves on between two runs doesn't stand still.
+            let patience = sight.settings.cleanup_interval * 3 / 4;
+            let blocked = BlockedStream::left(stream, sight);
+            (
+                blocked.is_none(),
+                blocked.filter(|b| b.standing >= patience),
+            )
+        });
+        let (mut works_again, mut news, mut trimmed_again) = (false, None, false);
+        if let Some(tended) = self.schedule.lock().done(task, outcome.wait) {
+            let told = &mut tended.told;
+            works_again = std::mem::take(&mut told.failure);
+            match blocked {
+                Some((true, _)) => trimmed_again = told.blocked.take().is_some(),
+                Some((_, Some(blocked)))
+                    if told.blocked.as_ref().map(|known| &known.group) != Some(&blocked.group) =>
+                {
+                    told.blocked = Some(blocked.clone());
+                    news = Some(blocked);
+                }
+                _ => {}
+            }
+        }
+        // No lock is held here: a logger may add to a stream.
+        if works_again {
+            log::warn!("`{stream}` is cleaned again");
+        }
+        if let Some(blocked) = news {
+            log::warn!("{blocked}");
+        }
+        if trimmed_again {
+            log::info!("`{stream}` can be trimmed again");
+        }
+    }
+
+    fn failed(&self, task: &Task, error: &Error) {
+        let first = self
+            .schedule
+            .lock()
+            .failed(task)
+            .is_some_and(|tended| !std::mem::replace(&mut tended.told.failure, true));
+        if first && !self.stop.is_set() {
+            log::warn!(
+                "`{}` is not cleaned for now, which is tried again: {error}",
+                task.keys.stream()
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ConnectionConfig;
+
+    #[test]
+    fn the_thread_has_ended_after_a_stop_even_without_a_server() {
+        let socket = "redis+unix:///nowhere/redis.sock";
+        let config = ConnectionConfig::new(socket).unwrap();
+        let cleaner = Cleaner::new(Arc::new(Topology::new(&config).unwrap()));
+        cleaner.stop();
+        let keys = StreamKeys::new("orders").unwrap();
+        let asked = RetentionSettings {
+            max_length: Some(5),
+            ..RetentionSettings::default()
+        };
+        let user = User::Producer("p".to_owned());
+        cleaner.tend(&keys, user.clone(), asked.clone());
+        assert!(cleaner.thread.lock().is_none(), "nothing starts after it");
+
+        let cleaner = Cleaner::new(Arc::new(Topology::new(&config).unwrap()));
+        cleaner.tend(&keys, user, asked);
+        assert!(cleaner.thread.lock().is_some());
+        assert_eq!(Arc::strong_count(&cleaner.shared), 2);
+        cleaner.stop();
+        assert_eq!(Arc::strong_count(&cleaner.shared), 1);
+    }
+}

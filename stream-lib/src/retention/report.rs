@@ -1,0 +1,156 @@
+//! What a cleanup has done, or would do.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::policy::{Floor, held_back};
+use crate::command::Sight;
+use crate::config::Priority;
+use crate::message::EntryId;
+
+/// What retention would remove from a stream now, and why.
+///
+/// By [`StreamManager::retention_plan`](crate::StreamManager::retention_plan).
+/// The stream goes on changing: a cleanup looks for itself. It prints as a
+/// sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetentionPlan {
+    /// The stream's name.
+    pub stream: String,
+    /// The priority that holds for it.
+    pub priority: Priority,
+    /// Entries in the stream (`XLEN`).
+    pub length: u64,
+    /// How many of the oldest would go. The counts of a plan end at
+    /// [`COUNTED`](Self::COUNTED): there may be more.
+    pub removes: u64,
+    /// Of these, how many are older than `max_age`.
+    pub expired: u64,
+    /// Of these, how many are too many for `max_length`.
+    pub excess: u64,
+    /// Of these, how many `delete_after_ack` is a reason for.
+    pub acknowledged: u64,
+    /// Of these, how many lie at or above the floor: unread or pending for
+    /// some group, or behind such an entry. Only under [`Priority::Low`].
+    pub above_floor: u64,
+    /// What keeps entries in the stream that would go otherwise.
+    pub blocked: Option<BlockedStream>,
+}
+
+impl RetentionPlan {
+    /// Where a plan stops counting: 20,000.
+    pub const COUNTED: u64 = 20_000;
+}
+
+impl fmt::Display for RetentionPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = |count: u64| if count >= Self::COUNTED { "+" } else { "" };
+        write!(
+            f,
+            "`{}` ({} priority): {}{} of {} entries would go ({} expired, {} too many, {} \
+             acknowledged",
+            self.stream,
+            self.priority,
+            self.removes,
+            more(self.removes),
+            self.length,
+            self.expired,
+            self.excess,
+            self.acknowledged
+        )?;
+        if self.above_floor > 0 {
+            write!(f, "; {} not handled by all groups", self.above_floor)?;
+        }
+        f.write_str(")")?;
+        match &self.blocked {
+            Some(blocked) => write!(f, "; {blocked}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a cleanup has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CleanupReport {
+    /// The stream's name.
+    pub stream: String,
+    /// Entries removed (`XTRIM`).
+    pub removed: u64,
+    /// Of these, entries that some group had not read or not acknowledged.
+    /// Only under [`Priority::Low`].
+    pub lost: u64,
+    /// Entries left (`XLEN`).
+    pub length: u64,
+    /// What keeps entries in the stream that would have gone otherwise.
+    pub blocked: Option<BlockedStream>,
+}
+
+/// A stream that can't be trimmed, because a group has yet to handle its oldest
+/// entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockedStream {
+    /// The stream's name.
+    pub stream: String,
+    /// The group that is furthest behind; `None` where the stream has no group
+    /// at all.
+    pub group: Option<String>,
+    /// The oldest entry that it has yet to handle.
+    pub entry: EntryId,
+    /// Since when the group stands there, by the server's clock: as far back
+    /// as a cleanup has seen it there, and not before the entry was added.
+    pub since: SystemTime,
+    /// How long that is.
+    pub standing: Duration,
+}
+
+impl BlockedStream {
+    /// Of a stream with `above` entries from `first_above` on, the first one
+    /// at or above the floor.
+    pub(super) fn find(
+        stream: &str,
+        sight: &Sight,
+        first_above: EntryId,
+        above: u64,
+    ) -> Option<Self> {
+        if !held_back(sight, first_above, above) {
+            return None;
+        }
+        let group = Floor::of(sight).group;
+        let added = first_above.ms().min(sight.now);
+        let since = group.map_or(added, |group| group.since.min(sight.now).max(added));
+        Some(Self {
+            stream: stream.to_owned(),
+            group: group.map(|group| group.group.clone()),
+            entry: first_above,
+            since: UNIX_EPOCH + Duration::from_millis(since),
+            standing: Duration::from_millis(sight.now - since),
+        })
+    }
+
+    /// As [`find`](Self::find), for a stream from which all has gone that may.
+    pub(super) fn left(stream: &str, sight: &Sight) -> Option<Self> {
+        let first = sight.first.filter(|id| *id >= Floor::of(sight).id)?;
+        Self::find(stream, sight, first, sight.length)
+    }
+}
+
+impl fmt::Display for BlockedStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.group {
+            Some(group) => write!(
+                f,
+                "`{}` can't be trimmed: the group `{group}` has stood still at {} for {:?}",
+                self.stream, self.entry, self.standing
+            ),
+            None => write!(
+                f,
+                "`{}` can't be trimmed: it has no group, so nothing counts as handled \
+                 (`trim_without_groups` would trim it)",
+                self.stream
+            ),
+        }
+    }
+}

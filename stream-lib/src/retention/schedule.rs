@@ -1,0 +1,212 @@
+//! Which streams are tended, for whom, and when each is due.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::{BlockedStream, Wish};
+use crate::config::{Retention, RetentionSettings};
+use crate::keys::StreamKeys;
+use crate::runtime::{Backoff, jitter};
+
+/// Who uses a stream, by its name in the manager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum User {
+    Producer(String),
+    /// The producer that was made for want of one.
+    DefaultProducer,
+    Consumer(String),
+}
+
+/// The streams that this process looks after.
+#[derive(Debug, Default)]
+pub(super) struct Schedule(BTreeMap<String, Tended>);
+
+/// A stream, and how its care goes.
+#[derive(Debug)]
+pub(super) struct Tended {
+    keys: StreamKeys,
+    users: Vec<(User, RetentionSettings)>,
+    /// Whether what was asked for is stored.
+    announced: bool,
+    due: Instant,
+    backoff: Backoff,
+    /// Of what the log has been told.
+    pub(super) told: Told,
+}
+
+/// What stands in the log, so that it doesn't stand there twice.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Told {
+    /// That cleaning fails.
+    pub(super) failure: bool,
+    /// Who keeps the stream from being trimmed.
+    pub(super) blocked: Option<BlockedStream>,
+}
+
+/// What is to be done for one stream.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) keys: StreamKeys,
+    pub(super) wish: Wish,
+    pub(super) announce: bool,
+}
+
+impl Schedule {
+    /// Looks after a stream for `user`, who asks for this.
+    pub(super) fn tend(&mut self, keys: &StreamKeys, user: User, asked: RetentionSettings) {
+        /// The stored interval is found out this soon.
+        const FIRST_LOOK: Duration = Duration::from_secs(10);
+        let now = Instant::now();
+        let tended = self
+            .0
+            .entry(keys.stream().to_owned())
+            .or_insert_with(|| Tended {
+                keys: keys.clone(),
+                users: Vec::new(),
+                announced: true,
+                due: now + jitter(FIRST_LOOK, 0.2),
+                backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1)),
+                told: Told::default(),
+            });
+        tended.users.retain(|(known, _)| *known != user);
+        if !asked.is_empty() {
+            tended.announced = false;
+            tended.due = now;
+        }
+        tended.users.push((user, asked));
+    }
+
+    /// Looks after a stream for one user less.
+    pub(super) fn forget(&mut self, stream: &str, user: &User) {
+        if let Some(tended) = self.0.get_mut(stream) {
+            tended.users.retain(|(known, _)| known != user);
+            if tended.users.is_empty() {
+                self.0.remove(stream);
+            }
+        }
+    }
+
+    /// When the next stream is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.0.values().map(|tended| tended.due).min()
+    }
+
+    /// The stream that has been due the longest.
+    pub(super) fn due(&self, now: Instant) -> Option<Task> {
+        let tended = self.0.values().min_by_key(|tended| tended.due)?;
+        (tended.due <= now).then(|| Task {
+            keys: tended.keys.clone(),
+            wish: tended.wish(),
+            announce: !tended.announced,
+        })
+    }
+
+    /// Notes that a task has succeeded, and is due again after `wait`; unless
+    /// somebody has asked for something new meanwhile.
+    pub(super) fn done(&mut self, task: &Task, wait: Duration) -> Option<&mut Tended> {
+        let tended = self.0.get_mut(task.keys.stream())?;
+        tended.backoff.reset();
+        if tended.wish() == task.wish {
+            tended.announced = true;
+            tended.due = Instant::now() + wait;
+        }
+        Some(tended)
+    }
+
+    /// Notes that a task has failed, and is to be tried again.
+    pub(super) fn failed(&mut self, task: &Task) -> Option<&mut Tended> {
+        let tended = self.0.get_mut(task.keys.stream())?;
+        let wait = tended.backoff.next();
+        tended.due = Instant::now() + wait;
+        Some(tended)
+    }
+
+    /// What this process wants of a stream's retention.
+    pub(super) fn wish(&self, stream: &str) -> Wish {
+        self.0.get(stream).map(Tended::wish).unwrap_or_default()
+    }
+}
+
+impl Tended {
+    fn wish(&self) -> Wish {
+        let only_consumers = self
+            .users
+            .iter()
+            .all(|(user, _)| matches!(user, User::Consumer(_)));
+        Wish {
+            // Who came last is heard first.
+            asked: self
+                .users
+                .iter()
+                .fold(RetentionSettings::default(), |older, (_, asked)| {
+                    asked.clone().over(older)
+                }),
+            defaults: if only_consumers {
+                Retention::of_consumers()
+            } else {
+                Retention::default()
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn length(entries: u64) -> RetentionSettings {
+        RetentionSettings {
+            max_length: Some(entries),
+            ..RetentionSettings::default()
+        }
+    }
+
+    fn producer(name: &str) -> User {
+        User::Producer(name.to_owned())
+    }
+
+    #[test]
+    fn the_last_to_ask_is_heard_and_defaults_are_nobodys_wish() {
+        let mut schedule = Schedule::default();
+        let keys = StreamKeys::new("orders").unwrap();
+        let consumer = User::Consumer("c".to_owned());
+        schedule.tend(&keys, consumer.clone(), RetentionSettings::default());
+        assert_eq!(schedule.wish("orders").defaults.max_length, 10_000);
+        assert!(schedule.due(Instant::now()).is_none(), "nothing to store");
+
+        schedule.tend(&keys, producer("a"), length(5));
+        schedule.tend(&keys, producer("b"), length(7));
+        schedule.tend(&keys, consumer, RetentionSettings::default());
+        let wish = schedule.wish("orders");
+        assert_eq!(wish.asked, length(7));
+        assert_eq!(wish.defaults.max_length, 1_000);
+        schedule.forget("orders", &producer("b"));
+        assert_eq!(schedule.wish("orders").asked, length(5));
+    }
+
+    #[test]
+    fn what_was_asked_for_meanwhile_stays_due() {
+        let mut schedule = Schedule::default();
+        let keys = StreamKeys::new("orders").unwrap();
+        schedule.tend(&keys, producer("a"), length(5));
+        let task = schedule.due(Instant::now()).unwrap();
+        assert!(task.announce);
+        schedule.tend(&keys, producer("b"), length(7));
+        assert!(schedule.done(&task, Duration::from_mins(1)).is_some());
+        let task = schedule.due(Instant::now()).unwrap();
+        assert_eq!((task.announce, task.wish.asked.clone()), (true, length(7)));
+        schedule.done(&task, Duration::from_mins(1));
+        assert!(schedule.due(Instant::now()).is_none());
+    }
+
+    #[test]
+    fn a_stream_that_nobody_uses_is_left_alone() {
+        let mut schedule = Schedule::default();
+        let keys = StreamKeys::new("orders").unwrap();
+        schedule.tend(&keys, producer("a"), length(5));
+        let task = schedule.due(Instant::now()).unwrap();
+        schedule.forget("orders", &producer("a"));
+        assert!(schedule.next_due().is_none());
+        assert!(schedule.failed(&task).is_none());
+    }
+}

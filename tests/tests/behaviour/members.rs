@@ -1,0 +1,274 @@
+//! What the members of a group owe each other: signs of life, the longer lease,
+//! and a last chance that harms no neighbour.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use stream_lib::{ConsumerEvents, Delivery, EntryId, Error, HandlerResult, RetryPolicy};
+use stream_tests::wait_until;
+
+use crate::support::{DEADLINE, Order, Seen, Shop, order, quick};
+
+const LEASE: Duration = Duration::from_millis(300);
+
+#[expect(clippy::unnecessary_wraps, reason = "it is a handler")]
+fn fine(_: &Delivery<Order>) -> HandlerResult {
+    Ok(())
+}
+
+#[test]
+fn dead_consumers_that_hold_nothing_are_removed_and_others_stay() {
+    let shop = Shop::open();
+    shop.add_by_hand("orders", 1);
+    shop.ask::<()>("XGROUP CREATE orders orders_group 0");
+    shop.ask::<u8>("XGROUP CREATECONSUMER orders orders_group idle");
+    shop.ask::<redis::Value>("XREADGROUP GROUP orders_group holder STREAMS orders >");
+    // What it holds must outlive the takeover: no lease is ever over.
+    let expiry = Duration::from_mins(1);
+    let config = quick("orders").lease(expiry).consumer_expiry(expiry);
+    shop.manager.consume_fn::<Order>("c", config, fine).unwrap();
+
+    // The first look at the others comes within two minutes; here it is asked
+    // for by hand, by the script that the consumer uses.
+    let beat = include_str!("../../../stream-lib/src/command/scripts/beat.lua");
+    let look = |patience: &str| -> (u64, u64, Vec<String>) {
+        let mut connection = shop.server.connect().unwrap();
+        let mut call = redis::cmd("EVAL");
+        call.arg(beat).arg(2).arg("orders").arg("{orders}:meta");
+        call.arg("orders_group").arg("me").arg(1_000).arg(patience);
+        call.query(&mut connection).unwrap()
+    };
+    let (_, lease, removed) = look("3600000");
+    assert_eq!(
+        (lease, removed),
+        (60_000, vec![]),
+        "ours has the longest lease"
+    );
+    wait_until(DEADLINE, "the idle consumer to be removed", || {
+        look("1").2 == ["idle"] || !shop.consumers("orders").contains(&"idle".to_owned())
+    });
+    let left = shop.consumers("orders");
+    assert!(
+        left.contains(&"holder".to_owned()),
+        "it holds an entry: {left:?}"
+    );
+}
+
+#[test]
+fn entry_on_its_last_delivery_after_crashes_runs_while_nothing_else_does() {
+    let shop = Shop::open();
+    shop.add_by_hand("orders", 1);
+    shop.ask::<()>("XGROUP CREATE orders orders_group 0");
+    shop.ask::<redis::Value>("XREADGROUP GROUP orders_group crashed STREAMS orders >");
+    let id = shop.pending("orders").remove(0).id;
+    // Two deliveries of three are gone; its consumer has been dead for long.
+    shop.ask::<redis::Value>(&format!(
+        "XCLAIM orders orders_group crashed 0 {id} IDLE 60000 RETRYCOUNT 2 JUSTID"
+    ));
+    shop.add_by_hand("orders", 400);
+
+    let running = Arc::new(AtomicUsize::new(0));
+    let beside = Arc::new(Mutex::new(None));
+    let handler = {
+        let (running, beside) = (Arc::clone(&running), Arc::clone(&beside));
+        move |delivery: &Delivery<Order>| -> HandlerResult {
+            let others = running.fetch_add(1, Ordering::SeqCst);
+            if delivery.attempt() == 3 {
+                *beside.lock() = Some((others, delivery.id().to_string()));
+            }
+            // Long enough for handlers to overlap where they may.
+            std::thread::yield_now();
+            running.fetch_sub(1, Ordering::SeqCst);
+            Ok(())
+        }
+    };
+    let config = quick("orders")
+        .workers(4)
+        .lease(LEASE)
+        .retry(RetryPolicy::default().max_deliveries(3));
+    let consumer = shop
+        .manager
+        .consume_fn::<Order>("c", config, handler)
+        .unwrap();
+    wait_until(DEADLINE, "all orders", || consumer.stats().completed == 401);
+    assert_eq!(beside.lock().clone(), Some((0, id)));
+    shop.wait_until_settled("orders");
+    wait_until(DEADLINE, "the lock to be released", || {
+        shop.ask::<u8>("EXISTS {orders}:lock:alone:orders_group") == 0
+    });
+    assert_eq!(shop.dead("orders").len(), 0);
+}
+
+#[test]
+fn last_delivery_waits_while_another_process_has_one() {
+    let shop = Shop::open();
+    shop.add_by_hand("orders", 1);
+    shop.ask::<()>("XGROUP CREATE orders orders_group 0");
+    shop.ask::<redis::Value>("XREADGROUP GROUP orders_group crashed STREAMS orders >");
+    let id = shop.pending("orders").remove(0).id;
+    shop.ask::<redis::Value>(&format!(
+        "XCLAIM orders orders_group crashed 0 {id} IDLE 60000 RETRYCOUNT 9 JUSTID"
+    ));
+    shop.ask::<()>("SET {orders}:lock:alone:orders_group somebody");
+    let seen = Seen::default();
+    let handler = {
+        let seen = seen.clone();
+        move |delivery: &Delivery<Order>| -> HandlerResult {
+            seen.push(delivery.attempt());
+            Ok(())
+        }
+    };
+    let config = quick("orders").lease(LEASE);
+    shop.manager
+        .consume_fn::<Order>("c", config, handler)
+        .unwrap();
+    // New entries are handled meanwhile, in several rounds of takeovers.
+    for number in 0..5 {
+        shop.manager.add(&order(number.to_string())).unwrap();
+        seen.wait_for(number + 1);
+        let calls = shop.server.calls("XPENDING");
+        wait_until(DEADLINE, "another look at abandoned entries", || {
+            shop.server.calls("XPENDING") > calls
+        });
+    }
+    assert!(
+        seen.all().iter().all(|attempt| *attempt == 1),
+        "{:?}",
+        seen.all()
+    );
+    shop.ask::<u8>("DEL {orders}:lock:alone:orders_group");
+    seen.wait_for(6);
+    assert_eq!(seen.all()[5], 10);
+    shop.wait_until_settled("orders");
+}
+
+/// Writes down the name of every event.
+#[derive(Clone, Default)]
+struct Diary(Arc<Mutex<Vec<String>>>);
+
+impl Diary {
+    fn note(&self, event: impl Into<String>) {
+        self.0.lock().push(event.into());
+    }
+
+    fn wait_for(&self, event: &str) {
+        wait_until(DEADLINE, format!("the event `{event}`"), || {
+            self.0.lock().iter().any(|noted| noted == event)
+        });
+    }
+}
+
+impl ConsumerEvents for Diary {
+    fn connected(&self) {
+        self.note("connected");
+    }
+
+    fn disconnected(&self, _: &Error) {
+        self.note("disconnected");
+    }
+
+    fn group_recreated(&self) {
+        self.note("group recreated");
+    }
+
+    fn taken_over(&self, entries: usize) {
+        self.note(format!("taken over {entries}"));
+    }
+
+    fn retried(&self, _: EntryId, attempt: u32, _: Duration) {
+        self.note(format!("retried {attempt}"));
+    }
+
+    fn dead_lettered(&self, _: EntryId, reason: &str) {
+        self.note(format!("dead {reason}"));
+    }
+
+    fn panicked(&self, _: EntryId, text: &str) {
+        self.note(format!("panicked {text}"));
+        panic!("a hook that panics harms nobody");
+    }
+
+    fn stopped(&self, error: &Error) {
+        self.note(format!("stopped {:?}", error.kind()));
+    }
+}
+
+#[test]
+fn every_event_is_told() {
+    let shop = Shop::open();
+    shop.add_by_hand("orders", 1);
+    shop.ask::<()>("XGROUP CREATE orders orders_group 0");
+    shop.ask::<redis::Value>("XREADGROUP GROUP orders_group crashed STREAMS orders >");
+    let id = shop.pending("orders").remove(0).id;
+    shop.ask::<redis::Value>(&format!(
+        "XCLAIM orders orders_group crashed 0 {id} IDLE 60000 JUSTID"
+    ));
+    let diary = Diary::default();
+    let handler = |delivery: &Delivery<Order>| -> HandlerResult {
+        match (delivery.order_id.as_str(), delivery.attempt()) {
+            ("panics", 1) => panic!("boom"),
+            ("fails", _) => Err("no".into()),
+            _ => Ok(()),
+        }
+    };
+    let config = quick("orders")
+        .lease(LEASE)
+        .retry(RetryPolicy::list([Duration::ZERO; 2]))
+        .events(diary.clone());
+    let consumer = shop
+        .manager
+        .consume_fn::<Order>("c", config, handler)
+        .unwrap();
+    diary.wait_for("connected");
+    diary.wait_for("taken over 1");
+    shop.manager.add(&order("panics")).unwrap();
+    diary.wait_for("panicked boom");
+    diary.wait_for("retried 1");
+    shop.manager.add(&order("fails")).unwrap();
+    diary.wait_for("retried 2");
+    diary.wait_for("dead retries-exhausted");
+    shop.wait_until_settled("orders");
+
+    shop.ask::<()>("FLUSHALL");
+    diary.wait_for("group recreated");
+    shop.server.kill();
+    diary.wait_for("disconnected");
+    diary.0.lock().clear();
+    shop.server.restart();
+    diary.wait_for("connected");
+    wait_until(DEADLINE, "the group to be there again", || {
+        shop.ask::<u8>("EXISTS orders") == 1
+    });
+    shop.ask::<()>("SET orders text");
+    diary.wait_for("stopped WrongType");
+    assert!(!consumer.is_running());
+}
+
+#[test]
+fn age_counts_from_the_first_id_by_the_servers_clock() {
+    let shop = Shop::open();
+    let seen = Seen::default();
+    let handler = {
+        let seen = seen.clone();
+        move |delivery: &Delivery<Order>| -> HandlerResult {
+            seen.push(delivery.age());
+            Ok(())
+        }
+    };
+    let (seconds, _): (u64, u64) = shop.ask("TIME");
+    let hour_ago = (seconds - 3_600) * 1_000;
+    shop.ask::<String>(&format!("XADD orders {hour_ago}-0 order_id a amount 1"));
+    shop.ask::<String>(&format!(
+        "XADD orders * order_id b amount 1 ~origin {hour_ago}-7"
+    ));
+    shop.ask::<String>("XADD orders * order_id c amount 1");
+    let config = quick("orders").workers(1);
+    shop.manager
+        .consume_fn::<Order>("c", config, handler)
+        .unwrap();
+    seen.wait_for(3);
+    let hours: Vec<_> = seen.all().iter().map(|age| age.as_secs() / 3_500).collect();
+    assert_eq!(hours, [1, 1, 0]);
+}

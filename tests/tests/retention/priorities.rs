@@ -1,0 +1,284 @@
+//! The table of priorities, entry by entry, against plan and script on a real
+//! server.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseResult, TestRunner};
+use redis::cmd;
+use stream_lib::{EntryId, Priority, StreamConfig, StreamManager};
+use stream_tests::Server;
+
+use crate::HOUR;
+use crate::stream::{NO_ARGS, Stream};
+
+/// A stream with holes, and groups that have come more or less far.
+#[derive(Debug, Clone)]
+struct Case {
+    /// Hours ago and sequence number, the oldest first.
+    entries: BTreeSet<(std::cmp::Reverse<u64>, u64)>,
+    deleted: Vec<bool>,
+    groups: Vec<GroupCase>,
+    /// `stream-node-max-entries`: how coarse `XTRIM ~` is.
+    node: u64,
+    rules: Rules,
+}
+
+#[derive(Debug, Clone)]
+struct GroupCase {
+    read: usize,
+    /// Of those read: pending, or handed to `~waiting`.
+    pending: Vec<Option<bool>>,
+}
+
+#[derive(Debug, Clone)]
+struct Rules {
+    priority: Priority,
+    max_length: u64,
+    /// In hours, and half an hour more: no clock decides a test.
+    max_age: u32,
+    min_time: u32,
+    min_count: u64,
+    delete_after_ack: bool,
+    trim_without_groups: bool,
+}
+
+impl Rules {
+    fn config(&self, stream: &str) -> StreamConfig {
+        StreamConfig::new(stream)
+            .priority(self.priority)
+            .max_length(self.max_length)
+            .max_age(HOUR * self.max_age + HOUR / 2)
+            .min_retention_time(HOUR * self.min_time + HOUR / 2)
+            .min_retention_count(self.min_count)
+            .delete_after_ack(self.delete_after_ack)
+            .trim_without_groups(self.trim_without_groups)
+    }
+}
+
+fn groups() -> impl Strategy<Value = Vec<GroupCase>> {
+    let pending = prop_oneof![
+        4 => Just(None),
+        1 => Just(Some(false)),
+        1 => Just(Some(true)),
+    ];
+    let group = (
+        0_usize..320,
+        proptest::collection::vec(pending, 320),
+        0_usize..320,
+    );
+    // Nothing is pending among the first few, so that there is something to do.
+    let group = group.prop_map(|(read, mut pending, clean)| {
+        pending.iter_mut().take(clean).for_each(|p| *p = None);
+        GroupCase { read, pending }
+    });
+    proptest::collection::vec(group, 0..4)
+}
+
+prop_compose! {
+    fn rules()(
+        priority in proptest::sample::select(Priority::ALL.to_vec()),
+        max_length in 1_u64..300,
+        max_age in 0_u32..13,
+        min_time in 0_u32..13,
+        min_count in prop_oneof![Just(0_u64), 0_u64..100],
+        delete_after_ack: bool,
+        trim_without_groups: bool,
+    ) -> Rules {
+        Rules {
+            priority,
+            max_length,
+            max_age,
+            min_time,
+            min_count,
+            delete_after_ack: delete_after_ack && priority != Priority::Critical,
+            trim_without_groups,
+        }
+    }
+}
+
+prop_compose! {
+    fn cases()(
+        entries in prop_oneof![0_usize..20, 0_usize..310].prop_flat_map(|count| {
+            let seq = prop_oneof![2 => 0_u64..100, 1 => u64::MAX - 100..u64::MAX, 1 => Just(u64::MAX)];
+            let hours = (0_u64..13).prop_map(std::cmp::Reverse);
+            proptest::collection::vec((hours, seq), count)
+        }),
+        deleted in proptest::collection::vec(proptest::bool::weighted(0.1), 310),
+        groups in groups(),
+        node in proptest::sample::select(vec![0_u64, 1, 3, 100]),
+        rules in rules(),
+    ) -> Case {
+        Case { entries: entries.into_iter().collect(), deleted, groups, node, rules }
+    }
+}
+
+/// What the server has, as the model sees it.
+struct Model<'a> {
+    now: u64,
+    entries: Vec<EntryId>,
+    /// Per group: what it has not read, or not acknowledged.
+    unhandled: Vec<BTreeSet<EntryId>>,
+    rules: &'a Rules,
+}
+
+impl Model<'_> {
+    fn somebody_waits_for(&self, id: EntryId) -> bool {
+        self.unhandled.iter().any(|ids| ids.contains(&id))
+    }
+
+    /// Whether nobody waits for this entry, nor for any before it.
+    fn is_handled(&self, id: EntryId) -> bool {
+        if self.unhandled.is_empty() {
+            return self.rules.trim_without_groups;
+        }
+        let first = |ids: &BTreeSet<EntryId>| ids.first().is_none_or(|first| *first > id);
+        self.unhandled.iter().all(first)
+    }
+
+    fn goes(&self, older: usize, id: EntryId) -> bool {
+        let rules = self.rules;
+        let newer = (self.entries.len() - older - 1) as u64;
+        let handled = self.is_handled(id);
+        let age = Duration::from_millis(self.now - id.ms());
+        let too_old = age > HOUR * rules.max_age + HOUR / 2;
+        let too_young = age < HOUR * rules.min_time + HOUR / 2;
+        let too_many = newer >= rules.max_length;
+        let done = rules.delete_after_ack && handled && !self.unhandled.is_empty();
+        newer >= rules.min_count
+            && match rules.priority {
+                Priority::Low => too_old || too_many || done,
+                Priority::Normal => handled && (too_old || too_many || done),
+                Priority::High => handled && !too_young && (too_old || too_many || done),
+                Priority::Critical => handled && !too_young && too_old,
+            }
+    }
+}
+
+fn build(case: &Case, stream: &mut Stream) {
+    let mut config = cmd("CONFIG");
+    config
+        .arg("SET")
+        .arg("stream-node-max-entries")
+        .arg(case.node);
+    stream.query::<()>(&config);
+    let now = stream.now();
+    for (hours, seq) in &case.entries {
+        let ms = now - hours.0 * HOUR.as_secs() * 1_000;
+        stream.add(EntryId::new(ms, *seq));
+    }
+    for (number, group) in case.groups.iter().enumerate() {
+        let name = format!("g{number}");
+        stream.group(&name);
+        let read = stream.read(&name, group.read);
+        let mut acked = Vec::new();
+        for (id, pending) in read.into_iter().zip(&group.pending) {
+            match pending {
+                None => acked.push(id),
+                Some(true) => {
+                    stream.run::<()>("XCLAIM", (&name, "~waiting", 0, id, "JUSTID"));
+                }
+                Some(false) => {}
+            }
+        }
+        stream.ack(&name, &acked);
+    }
+    for (id, deleted) in stream.ids().into_iter().zip(&case.deleted) {
+        if *deleted {
+            stream.run::<()>("XDEL", id.to_string());
+        }
+    }
+}
+
+fn model<'a>(case: &'a Case, stream: &mut Stream) -> Model<'a> {
+    let entries = stream.ids();
+    let mut unhandled = Vec::new();
+    if !case.entries.is_empty() || !case.groups.is_empty() {
+        let groups: redis::streams::StreamInfoGroupsReply = stream.run("XINFO GROUPS", NO_ARGS);
+        for group in groups.groups {
+            let cursor: EntryId = group.last_delivered_id.parse().unwrap();
+            let mut ids = stream.pending(&group.name);
+            ids.extend(entries.iter().filter(|id| **id > cursor));
+            unhandled.push(ids);
+        }
+    }
+    Model {
+        now: stream.now(),
+        entries,
+        unhandled,
+        rules: &case.rules,
+    }
+}
+
+fn check(manager: &StreamManager, stream: &mut Stream, case: &Case) -> TestCaseResult {
+    build(case, stream);
+    let model = model(case, stream);
+    let goes: Vec<_> = (0..)
+        .zip(&model.entries)
+        .map(|(older, id)| model.goes(older, *id))
+        .collect();
+    let removed = goes.iter().filter(|goes| **goes).count();
+    prop_assert!(goes.is_sorted_by(|a, b| a >= b), "a beginning");
+    let (gone, left) = model.entries.split_at(removed);
+    let waited_for = gone
+        .iter()
+        .filter(|id| model.somebody_waits_for(**id))
+        .count();
+    let without_groups = case.groups.is_empty() && !case.rules.trim_without_groups;
+    let lost = if without_groups { removed } else { waited_for };
+    if case.rules.priority != Priority::Low {
+        prop_assert_eq!(lost, 0, "nothing unread or pending may go");
+    }
+    let above = gone.iter().filter(|id| !model.is_handled(**id)).count();
+
+    let config = case.rules.config(&stream.name);
+    manager
+        .create_simple_producer("under test", config)
+        .unwrap();
+    let plan = manager.retention_plan(&stream.name).unwrap();
+    prop_assert_eq!(plan.removes, removed as u64, "{}", plan);
+    prop_assert_eq!(plan.above_floor, above as u64, "{}", plan);
+    prop_assert_eq!(plan.length, model.entries.len() as u64);
+    prop_assert_eq!(
+        stream.ids(),
+        model.entries.clone(),
+        "a plan removes nothing"
+    );
+
+    let report = manager.cleanup_now(&stream.name).unwrap();
+    manager.remove_producer("under test").unwrap();
+    prop_assert_eq!(stream.ids(), left);
+    prop_assert_eq!(report.removed, removed as u64);
+    prop_assert_eq!(report.lost, lost as u64);
+    prop_assert_eq!(report.length, left.len() as u64);
+    let by_plan = plan.blocked.map(|blocked| (blocked.group, blocked.entry));
+    let by_report = report.blocked.map(|blocked| (blocked.group, blocked.entry));
+    prop_assert_eq!(by_plan, by_report);
+    let again = manager.cleanup_now(&stream.name).unwrap();
+    prop_assert_eq!(again.removed, 0, "a second cleanup finds nothing");
+    Ok(())
+}
+
+#[test]
+fn plan_and_script_do_what_the_table_says() {
+    let server = Server::start().unwrap();
+    let manager = StreamManager::connect(server.url()).unwrap();
+    let stream = RefCell::new(Stream::new(&server, "orders"));
+    let number = Cell::new(0);
+    let config = Config {
+        cases: 250,
+        max_shrink_iters: 300,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config)
+        .run(&cases(), |case| {
+            let mut stream = stream.borrow_mut();
+            number.set(number.get() + 1);
+            stream.name = format!("orders-{}", number.get());
+            check(&manager, &mut stream, &case)
+        })
+        .unwrap();
+}
