@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use stream_lib::StreamManager;
+use stream_lib::{ConnectionConfig, StreamManager};
 use stream_tests::ServerHandle;
 
 /// Takes the server of `REDIS_URL`, else starts a private one, and connects to
@@ -16,6 +16,17 @@ pub fn connect() -> anyhow::Result<(ServerHandle, StreamManager)> {
     let server = ServerHandle::from_env_or_private().context("no private server")?;
     let manager = StreamManager::connect(server.url())?;
     Ok((server, manager))
+}
+
+/// As [`connect`], for a program that goes on while the server is away.
+///
+/// # Errors
+///
+/// When there is no server to look for.
+pub fn connect_lazily() -> anyhow::Result<(ServerHandle, StreamManager)> {
+    let server = ServerHandle::from_env_or_private().context("no private server")?;
+    let config = ConnectionConfig::new(server.url())?;
+    Ok((server, StreamManager::connect_lazy(config)?))
 }
 
 /// Shows what the library logs: warnings and errors, or what `RUST_LOG` says.

@@ -26,7 +26,8 @@ pub enum ErrorKind {
     /// Redis refuses to serve for now: `OOM`, `READONLY`, `LOADING`, `MISCONF`
     /// and their like. Nothing was written.
     Refused,
-    /// The backup stream holds as many entries as it may. Nothing was written.
+    /// The backup stream, or the spool, holds as much as it may. Nothing was
+    /// written.
     Full,
     /// The stream or the consumer group does not exist (`NOGROUP`).
     NoGroup,
@@ -44,6 +45,8 @@ pub enum ErrorKind {
     AlreadyExists,
     /// Several producers serve the stream; say which with `add_to`.
     Ambiguous,
+    /// Another process, or another producer, has the spool's directory.
+    Locked,
     /// The manager or the consumer was shut down.
     Closed,
     /// The operating system refused a thread or a file.

@@ -38,4 +38,6 @@ pub use crate::inspect::{GroupStats, StreamStats};
 pub use crate::manager::StreamManager;
 pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
 pub use crate::producer::{Added, Producer};
+#[cfg(feature = "spool")]
+pub use crate::producer::{SpoolDamage, SpoolStats};
 pub use crate::retention::{BlockedStream, CleanupReport, RetentionPlan};

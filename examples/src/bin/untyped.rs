@@ -21,7 +21,9 @@ fn main() -> anyhow::Result<()> {
         .with("action", "login")
         .with("time", now.to_string());
     let added = manager.add_to("my_producer", &login)?;
-    println!("added {}", added.id());
+    if let Some(id) = added.id() {
+        println!("added {id}");
+    }
     // Values are bytes: any will do.
     let avatar = RawMessage::new()
         .with("user_id", "123")

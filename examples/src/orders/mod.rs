@@ -10,8 +10,6 @@ mod status;
 mod trim;
 mod work;
 
-use std::fmt;
-
 pub use self::args::Cli;
 pub use self::order::Order;
 
@@ -22,7 +20,7 @@ impl Cli {
     ///
     /// # Errors
     ///
-    /// When not all went well; [`NotYet`] for what is not built.
+    /// When not all went well.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Produce(args) => produce::run(&args),
@@ -33,15 +31,3 @@ impl Cli {
         }
     }
 }
-
-/// A part of the command line that is not built yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotYet(&'static str);
-
-impl fmt::Display for NotYet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not yet: {}", self.0)
-    }
-}
-
-impl std::error::Error for NotYet {}

@@ -22,6 +22,8 @@ mod settle;
 
 pub(crate) use self::add::add;
 pub(crate) use self::batch::Batch;
+#[cfg(feature = "spool")]
+pub(crate) use self::batch::Encoded;
 pub(crate) use self::beat::beat;
 pub(crate) use self::claim::{Claimed, TakeOver, claim_due, recover, take_over};
 pub(crate) use self::dead::{Redriven, dead_letters, newest_dead_letter, redrive};
@@ -36,6 +38,8 @@ pub(crate) use self::retain::{
     Errand, Position, Retain, Retained, Sight, count_entries, declare, retain,
 };
 pub(crate) use self::route::{Placed, Routing, add_once, route};
+#[cfg(feature = "spool")]
+pub(crate) use self::route::{Taken, route_spooled, spool_mark};
 pub(crate) use self::server::{Server, warn_of_eviction};
 pub(crate) use self::settle::{Burial, Held, Parking, ack, ack_held, bury, park, renew};
 

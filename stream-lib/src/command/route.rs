@@ -5,13 +5,18 @@ use std::time::Duration;
 use super::Batch;
 use super::reply::{Tokens, unexpected};
 use super::script::{Call, Script, script};
+#[cfg(feature = "spool")]
+use crate::connection::from_redis;
 use crate::connection::{Reply, ServerError, Wire};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
 static ROUTE: Script = script!("part_room.lua", "part_once.lua", "route.lua");
 static ADD_ONCE: Script = script!("part_once.lua", "add_once.lua");
+
+#[cfg(feature = "spool")]
+static ROUTE_SPOOLED: Script = script!("part_room.lua", "part_once.lua", "route_spooled.lua");
 
 /// Where a script put a message, or had put it before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +67,77 @@ pub(crate) fn add_once(
     placed(&with_messages(call, batch).run(wire)?, batch.len())
 }
 
+/// What became of a message with a number.
+#[cfg(feature = "spool")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Now(Placed),
+    /// It has been in Redis since an earlier try.
+    Before,
+}
+
+/// The highest number that was taken of a spool; empty where none was.
+#[cfg(feature = "spool")]
+pub(crate) fn spool_mark(wire: &mut Wire, keys: &StreamKeys, spool: &str) -> Result<String> {
+    let mark: Option<String> = redis::cmd("HGET")
+        .arg(keys.meta())
+        .arg(format!("spool:{spool}"))
+        .query(wire)
+        .map_err(from_redis)?;
+    Ok(mark.unwrap_or_default())
+}
+
+/// Adds every message of a batch as [`route`] does, unless a message of the
+/// spool with its number or a higher one has been added before. Numbers are
+/// 20 digits, and rise.
+///
+/// The outer error is as that of [`route`]. There are fewer answers than
+/// messages where the last is an error: what comes after it was not tried.
+#[cfg(feature = "spool")]
+pub(crate) fn route_spooled(
+    wire: &mut Wire,
+    routing: Routing<'_>,
+    spool: &str,
+    numbers: &[String],
+    batch: &Batch,
+) -> Result<Vec<Result<Taken>>> {
+    let (keys, backup, meta) = (routing.keys, routing.keys.backup(), routing.keys.meta());
+    let call = ROUTE_SPOOLED.call(&[keys.stream(), &backup, &meta]);
+    let mut call = with_once_keys(call, keys, batch)
+        .number(routing.capacity)
+        .shown(&routing.max_backup.map_or(-1, u64::cast_signed))
+        .millis(routing.window)
+        .number(batch.len() as u64)
+        .shown(&format_args!("spool:{spool}"));
+    let (mut values, mut with_key) = (0, 0);
+    for (message, number) in batch.iter().zip(numbers) {
+        values += 2 * message.count;
+        with_key += u64::from(message.key.is_some());
+        let key = if message.key.is_some() { with_key } else { 0 };
+        call = call
+            .number(2 * message.count as u64)
+            .number(key)
+            .arg(number);
+    }
+    let reply = call.packed(values, batch.fields()).run(wire)?;
+    let mut tokens = Tokens::new(&reply);
+    let answers = tokens.array()? as usize;
+    if answers > batch.len() {
+        return Err(unexpected("a script"));
+    }
+    (0..answers)
+        .map(|_| {
+            if let Some(line) = tokens.error() {
+                return Ok(Err(ServerError::new(line).into_error()));
+            }
+            match tokens.bytes()? {
+                b"=" => Ok(Ok(Taken::Before)),
+                text => Ok(Ok(Taken::Now(place(text)?))),
+            }
+        })
+        .collect()
+}
+
 fn with_once_keys<'a>(call: Call<'a>, keys: &StreamKeys, batch: &Batch) -> Call<'a> {
     batch
         .iter()
@@ -95,19 +171,32 @@ fn placed(reply: &Reply, expected: usize) -> Result<Vec<Result<Placed>>> {
     (0..expected)
         .map(|_| {
             if let Some(line) = tokens.error() {
-                return Ok(Err(ServerError::new(line).into_error()));
+                return Ok(Err(refusal(line)));
             }
-            let text = tokens.bytes()?;
-            let (backup, id) = match text.strip_prefix(b"b") {
-                Some(id) => (true, id),
-                None => (false, text),
-            };
-            let id = EntryId::parse(id).map_err(|_| unexpected("an entry id"))?;
-            Ok(Ok(if backup {
-                Placed::Backup(id)
-            } else {
-                Placed::Main(id)
-            }))
+            Ok(Ok(place(tokens.bytes()?)?))
         })
         .collect()
+}
+
+fn place(text: &[u8]) -> Result<Placed> {
+    let (backup, id) = match text.strip_prefix(b"b") {
+        Some(id) => (true, id),
+        None => (false, text),
+    };
+    let id = EntryId::parse(id).map_err(|_| unexpected("an entry id"))?;
+    Ok(if backup {
+        Placed::Backup(id)
+    } else {
+        Placed::Main(id)
+    })
+}
+
+/// The error of a message that was not written.
+fn refusal(line: &[u8]) -> Error {
+    let error = ServerError::new(line);
+    match error.line().strip_prefix("FULL ") {
+        // Said by our own script.
+        Some(text) => Error::new(ErrorKind::Full, text),
+        None => error.into_error(),
+    }
 }

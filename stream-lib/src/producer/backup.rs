@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::Added;
 use super::core::Executed;
 use super::drain::Drain;
+#[cfg(feature = "spool")]
+use super::spooler::{Route, SpoolStats, Spooler};
 use crate::command::{self, Batch, Routing};
 use crate::config::BackupStreamConfig;
 use crate::connection::{Topology, Wire};
@@ -16,6 +18,8 @@ use crate::keys::StreamKeys;
 pub(super) struct Backup {
     config: BackupStreamConfig,
     drain: Drain,
+    #[cfg(feature = "spool")]
+    spooler: Option<Spooler>,
 }
 
 impl Backup {
@@ -24,8 +28,58 @@ impl Backup {
         keys: &StreamKeys,
         config: BackupStreamConfig,
     ) -> Result<Self> {
+        #[cfg(feature = "spool")]
+        let spooler = match &config.spool.dir {
+            Some(dir) => {
+                let route = Route::new(Arc::clone(topology), keys.clone(), config.clone());
+                Some(Spooler::open(dir, route)?)
+            }
+            None => None,
+        };
         let drain = Drain::start(Arc::clone(topology), keys, &config)?;
-        Ok(Self { config, drain })
+        Ok(Self {
+            config,
+            drain,
+            #[cfg(feature = "spool")]
+            spooler,
+        })
+    }
+
+    /// Adds every message of a batch by way of the spool; `None` where there is
+    /// no spool.
+    #[cfg(feature = "spool")]
+    pub(super) fn send_spooled(&self, batch: &Batch) -> Option<Vec<Result<Added>>> {
+        let results = self.spooler.as_ref()?.send(batch);
+        if results.iter().any(|r| matches!(r, Ok(Added::Backup(_)))) {
+            self.drain.wake();
+        }
+        Some(results)
+    }
+
+    /// What the spool holds; `None` where there is none.
+    #[cfg(feature = "spool")]
+    pub(super) fn spool_stats(&self) -> Option<SpoolStats> {
+        self.spooler.as_ref()?.stats()
+    }
+
+    /// Tells the threads to end.
+    pub(super) fn close(&self) {
+        self.drain.stop();
+        #[cfg(feature = "spool")]
+        if let Some(spooler) = &self.spooler {
+            spooler.close();
+        }
+    }
+
+    /// Waits for the threads to end, once closed. Returns how many messages
+    /// stay in the spool.
+    pub(super) fn join(&self) -> u64 {
+        #[cfg(feature = "spool")]
+        let left = self.spooler.as_ref().map_or(0, Spooler::join);
+        #[cfg(not(feature = "spool"))]
+        let left = 0;
+        self.drain.join();
+        left
     }
 
     /// Adds every message of a batch, each to the stream or the backup stream:
@@ -44,9 +98,5 @@ impl Backup {
             self.drain.wake();
         }
         executed
-    }
-
-    pub(super) fn drain(&self) -> &Drain {
-        &self.drain
     }
 }

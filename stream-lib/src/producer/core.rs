@@ -124,25 +124,44 @@ impl ProducerCore {
         results
     }
 
+    /// What its spool holds; `None` where there is none.
+    #[cfg(feature = "spool")]
+    pub(crate) fn spool_stats(&self) -> Option<super::SpoolStats> {
+        match &self.kind {
+            Kind::Simple => None,
+            Kind::Backup(backup) => backup.spool_stats(),
+        }
+    }
+
     /// Makes every further add fail with `Closed`, and tells the drain to end.
     pub(crate) fn close(&self) {
         self.closed.set();
         if let Kind::Backup(backup) = &self.kind {
-            backup.drain().stop();
+            backup.close();
         }
     }
 
     /// Joins the threads of a producer that was closed. From one of the
-    /// library's own threads it doesn't wait.
-    pub(crate) fn join(&self) {
-        if let Kind::Backup(backup) = &self.kind {
-            backup.drain().join();
+    /// library's own threads it doesn't wait. Returns how many messages stay in
+    /// its spool.
+    pub(crate) fn join(&self) -> u64 {
+        match &self.kind {
+            Kind::Simple => 0,
+            Kind::Backup(backup) => backup.join(),
         }
     }
 
     /// Sends a batch. Messages with an idempotency key whose outcome is unknown
     /// are sent again, for as long as an add may wait for a connection.
     fn send(&self, batch: &Batch) -> Vec<Result<Added>> {
+        #[cfg(feature = "spool")]
+        if let Kind::Backup(backup) = &self.kind
+            && !self.closed.is_set()
+            && !batch.is_empty()
+            && let Some(results) = backup.send_spooled(batch)
+        {
+            return results;
+        }
         let wait = self.config.send_timeout;
         let mut results = self.execute(batch, wait).into_results(batch.len());
         if batch.has_keys() && results.iter().any(is_unknown) {
@@ -205,7 +224,7 @@ impl ProducerCore {
 }
 
 impl Executed {
-    fn from_error(error: Error) -> Self {
+    pub(super) fn from_error(error: Error) -> Self {
         match error.kind() {
             ErrorKind::Unavailable | ErrorKind::Refused => Self::NotNow(error),
             // A reply that can't be read says nothing about what was written.

@@ -3,14 +3,26 @@
 mod backup;
 mod core;
 mod drain;
+#[cfg(feature = "spool")]
+mod envelope;
 mod pace;
+#[cfg(feature = "spool")]
+mod replay;
 mod simple;
+#[cfg(feature = "spool")]
+mod spool;
+#[cfg(feature = "spool")]
+mod spooler;
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 pub(crate) use self::core::ProducerCore;
+#[cfg(feature = "spool")]
+pub use self::spool::SpoolDamage;
+#[cfg(feature = "spool")]
+pub use self::spooler::SpoolStats;
 
 use crate::command::Placed;
 use crate::error::Result;
@@ -25,13 +37,16 @@ pub enum Added {
     /// In the backup stream, under this id, until there is room in the stream.
     /// There it gets a new id; this one travels with it.
     Backup(EntryId),
+    /// On disk, in the producer's spool, until Redis is back.
+    Spooled,
 }
 
 impl Added {
-    /// The entry's id in Redis.
-    pub fn id(self) -> EntryId {
+    /// The entry's id in Redis, if it is there already.
+    pub fn id(self) -> Option<EntryId> {
         match self {
-            Self::Main(id) | Self::Backup(id) => id,
+            Self::Main(id) | Self::Backup(id) => Some(id),
+            Self::Spooled => None,
         }
     }
 }

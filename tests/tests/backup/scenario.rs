@@ -7,10 +7,10 @@ use std::path::Path;
 use redis::streams::StreamRangeReply;
 use stream_tests::{Process, Program, Server, wait_for, wait_until};
 
-use crate::{BACKUP, DEADLINE, LOCK, STREAM, connect, length, quick};
+use crate::{BACKUP, DEADLINE, LOCK, STREAM, length};
 
 const PRODUCERS: usize = 3;
-const EACH: usize = 8_000;
+const EACH: usize = 6_000;
 const CAPACITY: &str = "200";
 const KILLS: usize = 20;
 
@@ -28,10 +28,7 @@ fn killed_drains_neither_lose_nor_double_nor_reorder() {
     assert!(length(&server, BACKUP) > PRODUCERS * EACH / 2);
 
     let done = tempfile::NamedTempFile::new().unwrap();
-    let workers: Vec<_> = (0..2).map(|_| work(&server, done.path())).collect();
-    kill_drains(&server);
-    let manager = connect(&server);
-    manager.create_backup_producer("p", quick(200)).unwrap();
+    let workers = kill_drains(&server, done.path());
     wait_until(4 * DEADLINE, "the end of the backup", || {
         length(&server, BACKUP) == 0
     });
@@ -58,12 +55,10 @@ fn killed_drains_neither_lose_nor_double_nor_reorder() {
     assert_eq!(done_ids(done.path()), all.into_iter().collect());
 }
 
-/// Lets two processes drain, while they add something now and then, and kills
-/// whichever is at it, again and again.
-fn kill_drains(server: &Server) {
-    let host =
-        |number: usize| produce(server, &format!("H{number}"), 1_000_000, &["--rate", "100"]);
-    let mut hosts = vec![host(0), host(1)];
+/// Lets two processes drain, which also work on the orders, and kills whichever
+/// is at it, again and again. Returns the last two.
+fn kill_drains(server: &Server, done: &Path) -> [Process; 2] {
+    let mut hosts = [work(server, done), work(server, done)];
     for kill in 0..KILLS {
         let before = length(server, BACKUP);
         let at_it = wait_for(DEADLINE, "a drain at work", || {
@@ -72,7 +67,7 @@ fn kill_drains(server: &Server) {
             let moved = length(server, BACKUP) < before;
             hosts.iter().position(|h| moved && h.pid() == pid)
         });
-        let killed = std::mem::replace(&mut hosts[at_it], host(kill + 2));
+        let killed = std::mem::replace(&mut hosts[at_it], work(server, done));
         killed.kill();
         // Once, the lease lapses by itself; to wait for it each time would
         // take too long.
@@ -80,8 +75,7 @@ fn kill_drains(server: &Server) {
             server.command::<()>(&["DEL", LOCK]);
         }
     }
-    hosts.iter().for_each(Process::kill);
-    server.command::<()>(&["DEL", LOCK]);
+    hosts
 }
 
 fn produce(server: &Server, prefix: &str, count: usize, more: &[&str]) -> Process {
@@ -96,7 +90,7 @@ fn produce(server: &Server, prefix: &str, count: usize, more: &[&str]) -> Proces
 fn work(server: &Server, done: &Path) -> Process {
     Program::example("orders")
         .env("REDIS_URL", server.url())
-        .args(["work", "--lease-ms", "2000", "--done"])
+        .args(["work", "--lease-ms", "2000", "--handler-ms", "3", "--done"])
         .arg(done)
         .spawn()
 }

@@ -11,6 +11,7 @@ mod outage;
 mod produce;
 mod programs;
 mod refusing;
+mod spool;
 mod status;
 mod support;
 mod work;

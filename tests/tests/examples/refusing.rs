@@ -31,14 +31,15 @@ fn bad_arguments_are_named() {
 }
 
 #[test]
-fn what_is_not_built_says_so() {
-    for args in ["produce --count 1 --spool-dir spool", "trim --priority low"] {
-        let finished = Program::example("orders")
-            .args(args.split_whitespace())
-            .run(DEADLINE);
-        assert_eq!(finished.status.code(), Some(2), "{args}: {finished:#?}");
-        assert!(finished.stderr.starts_with("not yet: "), "{finished:#?}");
-    }
+fn spool_without_a_backup_producer_is_refused() {
+    let finished = Program::example("orders")
+        .args(["produce", "--count", "1", "--spool-dir", "spool"])
+        .run(DEADLINE);
+    assert_eq!(finished.status.code(), Some(1), "{finished:#?}");
+    assert!(
+        finished.stderr.contains("--producer backup"),
+        "{finished:#?}"
+    );
 }
 
 #[test]

@@ -1,0 +1,55 @@
+-- Adds messages of a spool: where route.lua would, each once, and in order.
+--
+-- KEYS  1 stream  2 backup stream  3 meta hash
+--       then the keys of messages that have one
+-- ARGV  1 capacity of the stream  2 of the backup stream (-1: no bound)
+--       3 window of the keys in ms  4 how many messages  5 field of the mark
+--       then for each message: how many values it has, which key (0: none),
+--       and its number: 20 digits, so that they compare as text
+--       then all values: name, value, name, value, …
+-- Reply for each message the id of its entry, with a `b` in front where it is
+--       in the backup stream, or `=` where it was taken before; after an error
+--       nothing more
+-- The mark is the highest number taken of this spool. What is at or below it is
+-- not added again; what comes after a message that failed is not added before
+-- it. Entries and mark are written together.
+local stream, backup, meta, window = KEYS[1], KEYS[2], KEYS[3], ARGV[3]
+local most, count, field = tonumber(ARGV[2]), tonumber(ARGV[4]), ARGV[5]
+local before = redis.call('HGET', meta, field) or ''
+local kept, free = length(backup), 0
+if kept == 0 then
+  free = room(stream, tonumber(ARGV[1]), count)
+end
+-- Changes nothing: says, before the first entry is written, whether the mark
+-- may be written behind the last.
+redis.call('HSET', meta, field, before)
+local from, mark, reply = 6 + 3 * count, before, {}
+for i = 1, count do
+  local at = 3 + 3 * i
+  local to, number = from + ARGV[at] - 1, ARGV[at + 2]
+  local key = ARGV[at + 1] ~= '0' and KEYS[3 + ARGV[at + 1]]
+  local added = number <= mark and '=' or first_of(key)
+  if not added then
+    if free > 0 then
+      added = add(stream, '', key, window, from, to)
+      free = free - 1
+    elseif most >= 0 and kept >= most then
+      added = redis.error_reply('FULL the backup stream holds ' .. kept .. ' entries')
+    else
+      added = add(backup, 'b', key, window, from, to)
+      kept = kept + 1
+    end
+  end
+  reply[i] = added
+  if type(added) == 'table' then
+    break
+  end
+  if added ~= '=' then
+    mark = number
+  end
+  from = to + 1
+end
+if mark ~= before then
+  redis.call('HSET', meta, field, mark)
+end
+return reply

@@ -1,0 +1,221 @@
+//! The spool's directory: private, locked, and the files in it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::fail;
+use crate::error::{Error, ErrorKind, Result};
+
+const LOCK: &str = "spool.lock";
+const DATABASE: &str = "spool.redb";
+const FRESH: &str = "spool.redb.new";
+const DAMAGED: &str = "spool.redb.damaged";
+
+/// A directory that no other process uses as a spool while this lives.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    /// Locked by `flock`, which ends with the process, however it ends.
+    lock: File,
+}
+
+impl Directory {
+    /// Makes the directory (mode 0700), if it isn't there, and locks it.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        make(path).map_err(|e| refused(path, "make", e))?;
+        let lock = Self::lock(path)?;
+        make_private(path).map_err(|e| refused(path, "look into", e))?;
+        let directory = Self {
+            path: path.to_owned(),
+            lock,
+        };
+        // Left by a process that ended while it made a database: what it was
+        // made from is still there.
+        match fs::remove_file(directory.fresh()) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                Err(refused(path, "remove an unfinished file in", e))
+            }
+            _ => Ok(directory),
+        }
+    }
+
+    fn lock(path: &Path) -> Result<File> {
+        let mut options = private_file();
+        let mut file = options
+            .read(true)
+            .create(true)
+            .open(path.join(LOCK))
+            .map_err(|e| refused(path, "write to", e))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut owner = String::new();
+                let _ = file.take(20).read_to_string(&mut owner);
+                return Err(Error::new(
+                    ErrorKind::Locked,
+                    format!(
+                        "the spool directory `{}` is in use by process {}: \
+                         each producer needs a directory of its own",
+                        path.display(),
+                        owner.trim()
+                    ),
+                ));
+            }
+            Err(TryLockError::Error(e)) => return Err(refused(path, "lock", e)),
+        }
+        // For the error text above, and no more: the lock is what counts.
+        let _ = file.set_len(0);
+        let _ = write!(file, "{}", std::process::id());
+        Ok(file)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.path.join(DATABASE)
+    }
+
+    /// Where a database is made, before it takes its place.
+    pub(super) fn fresh(&self) -> PathBuf {
+        self.path.join(FRESH)
+    }
+
+    /// Opens a file for the database, readable by its owner alone.
+    pub(super) fn file(path: &Path, create: bool) -> io::Result<File> {
+        private_file().read(true).create(create).open(path)
+    }
+
+    /// Gives the database a second name, under which it stays when
+    /// [`install`](Self::install) takes its first. A crash in between leaves
+    /// both.
+    pub(super) fn set_aside(&self) -> io::Result<PathBuf> {
+        let database = self.database();
+        for n in 1_u32.. {
+            let name = self.path.join(format!("{DAMAGED}-{n}"));
+            match fs::hard_link(&database, &name) {
+                Ok(()) => {
+                    fail::step();
+                    self.sync()?;
+                    return Ok(name);
+                }
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                // A file system without links.
+                Err(_) => {
+                    if !name.exists() {
+                        fs::copy(&database, &name)?;
+                        File::open(&name)?.sync_all()?;
+                        self.sync()?;
+                        return Ok(name);
+                    }
+                }
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Puts the fresh database, complete and synced, in the place of the old.
+    pub(super) fn install(&self) -> io::Result<()> {
+        File::open(self.fresh())?.sync_all()?;
+        fail::step();
+        fs::rename(self.fresh(), self.database())?;
+        fail::step();
+        self.sync()
+    }
+
+    /// Makes names durable, where the system has that.
+    fn sync(&self) -> io::Result<()> {
+        if cfg!(unix) {
+            File::open(&self.path)?.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock with a process that is just being
+        // forked off, until it runs another program.
+        let _ = self.lock.unlock();
+    }
+}
+
+fn make(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent()
+        && !parent.as_os_str().is_empty()
+    {
+        fs::create_dir_all(parent)?;
+    }
+    match private_directory().create(path) {
+        // Another process, at the same time.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
+    }
+}
+
+#[cfg(unix)]
+fn private_directory() -> DirBuilder {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+#[cfg(not(unix))]
+fn private_directory() -> DirBuilder {
+    DirBuilder::new()
+}
+
+#[cfg(unix)]
+fn private_file() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
+}
+
+#[cfg(not(unix))]
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    options
+}
+
+/// Closes a directory that was there before to others, if nothing but a spool
+/// is in it. One with other files in it is somebody's: its mode stays.
+#[cfg(unix)]
+fn make_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path)?.permissions().mode();
+    let of_others = mode & 0o077;
+    if of_others == 0 {
+        return Ok(());
+    }
+    let mut ours = true;
+    for entry in fs::read_dir(path)? {
+        ours &= entry?.file_name().to_string_lossy().starts_with("spool.");
+    }
+    if !ours || fs::set_permissions(path, fs::Permissions::from_mode(0o700)).is_err() {
+        log::warn!(
+            "the spool directory `{}` is open to other users and not ours alone: the spool's files \
+             are private, but a directory of its own is safer",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn refused(path: &Path, what: &str, cause: io::Error) -> Error {
+    let text = format!("can't {what} the spool directory `{}`", path.display());
+    Error::new(ErrorKind::System, text).because(cause)
+}

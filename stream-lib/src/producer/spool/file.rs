@@ -1,0 +1,282 @@
+//! The layout of the database, and its first and last word on whether it is
+//! sound.
+
+use std::io;
+use std::path::Path;
+
+use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+
+use super::directory::Directory;
+use super::fail;
+use super::frame::{self, Record};
+use super::sequence::{Sequence, SpoolId};
+
+/// Frames by number.
+pub(super) const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
+
+const HEADER: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("header");
+const FORMAT: u64 = 1;
+
+/// What redb may keep in memory: records are read once, in order. Tests want to
+/// see the disk.
+const CACHE: usize = if cfg!(test) { 0 } else { 8 << 20 };
+
+/// Why the database can't be used.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// It says what nobody wrote.
+    Damaged(String),
+    /// The disk refused; nothing was kept.
+    Failed(Box<dyn std::error::Error + Send + Sync>),
+    /// The disk refused, and can't even be asked what it kept.
+    Uncertain(Box<dyn std::error::Error + Send + Sync>),
+    /// It is sound, but not for us.
+    Foreign(String),
+}
+
+/// Who the spool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) spool: SpoolId,
+    pub(super) life: u64,
+    /// The last life whose numbers Redis may know: noted before its first send.
+    pub(super) met: u64,
+}
+
+impl Header {
+    /// What comes before the numbers that Redis can't know.
+    pub(super) fn unmet(&self) -> Sequence {
+        Sequence::start_of(self.met + 1)
+    }
+}
+
+/// What a look at all of it found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) header: Header,
+    pub(super) records: u64,
+    pub(super) bytes: u64,
+}
+
+/// Opens the database, or makes an empty one where there is none.
+pub(super) fn open_or_create(
+    directory: &Directory,
+    stream: &str,
+) -> Result<(Database, Found), Trouble> {
+    if !directory.database().try_exists()? {
+        let header = Header {
+            spool: SpoolId::random(),
+            life: 0,
+            met: 0,
+        };
+        drop(create(&directory.fresh(), stream, header)?);
+        directory.install()?;
+    }
+    open(directory, stream)
+}
+
+/// Makes an empty database at `path`.
+pub(super) fn create(path: &Path, stream: &str, header: Header) -> Result<Database, Trouble> {
+    let database = builder().create_with_backend(fail::backend(Directory::file(path, true)?)?)?;
+    let write = begin_write(&database)?;
+    {
+        let mut table = write.open_table(HEADER)?;
+        table.insert("format", FORMAT.to_le_bytes().as_slice())?;
+        table.insert("stream", stream.as_bytes())?;
+        table.insert("spool", header.spool.as_bytes())?;
+        table.insert("life", header.life.to_le_bytes().as_slice())?;
+        table.insert("met", header.met.to_le_bytes().as_slice())?;
+        write.open_table(FRAMES)?;
+    }
+    write.commit()?;
+    Ok(database)
+}
+
+/// Opens the database and checks every byte that matters.
+pub(super) fn open(directory: &Directory, stream: &str) -> Result<(Database, Found), Trouble> {
+    let file = Directory::file(&directory.database(), false)?;
+    if file.metadata()?.len() == 0 {
+        // redb would take it for a new one.
+        return Err(Trouble::Damaged("the file is empty".to_owned()));
+    }
+    let database = builder().create_with_backend(fail::backend(file)?)?;
+    let found = look(&database, stream)?;
+    Ok((database, found))
+}
+
+/// Reads all of the database.
+pub(super) fn look(database: &Database, stream: &str) -> Result<Found, Trouble> {
+    let read = database.begin_read()?;
+    let table = read.open_table(HEADER)?;
+    let field = |name: &str| match table.get(name) {
+        Ok(Some(value)) => Ok(value.value().to_vec()),
+        Ok(None) => Err(Trouble::Damaged(format!("it has no `{name}`"))),
+        Err(e) => Err(e.into()),
+    };
+    let number = |name: &str| match field(name)?.try_into() {
+        Ok(bytes) => Ok(u64::from_le_bytes(bytes)),
+        Err(_) => Err(Trouble::Damaged(format!("its `{name}` is no number"))),
+    };
+    let format = number("format")?;
+    if format != FORMAT {
+        return Err(Trouble::Foreign(format!(
+            "has format {format}, which this version of stream-lib can't read"
+        )));
+    }
+    let owner = field("stream")?;
+    if owner != stream.as_bytes() {
+        return Err(Trouble::Foreign(format!(
+            "holds messages for `{}`, not for `{stream}`: each producer needs a directory of its own",
+            String::from_utf8_lossy(&owner)
+        )));
+    }
+    let spool = SpoolId::from_bytes(&field("spool")?)
+        .ok_or_else(|| Trouble::Damaged("its `spool` is no id".to_owned()))?;
+    let header = Header {
+        spool,
+        life: number("life")?,
+        met: number("met")?,
+    };
+    let (mut records, mut bytes) = (0, 0);
+    let frames = read.open_table(FRAMES)?;
+    for entry in frames.range::<u64>(..)? {
+        let (key, value) = entry?;
+        bytes += sound_record(key.value(), value.value())?.cost();
+        records += 1;
+    }
+    Ok(Found {
+        header,
+        records,
+        bytes,
+    })
+}
+
+/// Begins the next life of the spool: durable before its first number is used.
+pub(super) fn begin_life(database: &Database, before: Header) -> Result<Header, Trouble> {
+    let header = Header {
+        life: before.life + 1,
+        ..before
+    };
+    let write = begin_write(database)?;
+    {
+        let mut table = write.open_table(HEADER)?;
+        table.insert("life", header.life.to_le_bytes().as_slice())?;
+    }
+    write.commit()?;
+    Ok(header)
+}
+
+/// Notes who the spool is from now on. Where it has another name than before,
+/// so have all records that Redis can't know.
+pub(super) fn meet(database: &Database, before: Header, after: Header) -> Result<(), Trouble> {
+    let write = begin_write(database)?;
+    {
+        let mut table = write.open_table(HEADER)?;
+        table.insert("spool", after.spool.as_bytes())?;
+        table.insert("met", after.met.to_le_bytes().as_slice())?;
+        let mut frames = write.open_table(FRAMES)?;
+        let mut renamed = Vec::new();
+        if after.spool != before.spool {
+            for entry in frames.range::<u64>(before.unmet().raw()..)? {
+                let (key, value) = entry?;
+                let record = sound_record(key.value(), value.value())?;
+                renamed.push(Record {
+                    spool: after.spool,
+                    ..record
+                });
+            }
+        }
+        for record in renamed {
+            let frame = frame::encode(&record, Sequence::ZERO).unwrap_or_default();
+            frames.insert(record.sequence.raw(), frame.as_slice())?;
+        }
+    }
+    write.commit()?;
+    Ok(())
+}
+
+/// Removes what comes after `last`.
+pub(super) fn discard_after(database: &Database, last: Sequence) -> Result<(), Trouble> {
+    let write = begin_write(database)?;
+    {
+        let mut table = write.open_table(FRAMES)?;
+        table.retain_in::<u64, _>(last.plus(1).raw().., |_, _| false)?;
+    }
+    write.commit()?;
+    Ok(())
+}
+
+/// A write transaction, in two phases: the first is on disk before the second
+/// says that it counts. With one, a commit that was torn by a crash looks like
+/// one that was damaged later, and redb would quietly go back to the one
+/// before.
+pub(super) fn begin_write(database: &Database) -> Result<WriteTransaction, Trouble> {
+    let mut write = database.begin_write()?;
+    write.set_two_phase_commit(true);
+    Ok(write)
+}
+
+/// The record of a frame that stands under `key`.
+pub(super) fn sound_record(key: u64, frame: &[u8]) -> Result<Record, Trouble> {
+    match frame::decode(frame) {
+        Some((record, _)) if record.sequence.raw() == key => Ok(record),
+        _ => Err(Trouble::Damaged("a record fails its checksum".to_owned())),
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE);
+    builder.set_check_integrity_on_open(true);
+    builder
+}
+
+impl From<redb::Error> for Trouble {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::UpgradeRequired(version) => Self::Foreign(format!(
+                "is a database of version {version}, which this version of stream-lib can't read"
+            )),
+            // An invalid file is told by the kind of the I/O error.
+            redb::Error::Io(e)
+                if !matches!(
+                    e.kind(),
+                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+                ) =>
+            {
+                Self::Failed(e.into())
+            }
+            error @ (redb::Error::Io(_)
+            | redb::Error::Corrupted(_)
+            | redb::Error::TableTypeMismatch { .. }
+            | redb::Error::TableIsMultimap(_)
+            | redb::Error::TypeDefinitionChanged { .. }
+            | redb::Error::TableDoesNotExist(_)) => Self::Damaged(error.to_string()),
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+macro_rules! trouble_from {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Trouble {
+            fn from(error: $error) -> Self {
+                Self::from(redb::Error::from(error))
+            }
+        })*
+    };
+}
+
+trouble_from!(
+    redb::StorageError,
+    redb::TableError,
+    redb::DatabaseError,
+    redb::TransactionError,
+    redb::CommitError
+);
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::from(redb::Error::Io(error))
+    }
+}

@@ -1,0 +1,198 @@
+//! Many threads, one commit; and whose turn it is to talk to Redis.
+
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::frame::{self, Record};
+use super::sequence::{Sequence, SpoolId};
+use super::store::Store;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Numbers messages, and brings them to disk in the order of their numbers.
+///
+/// A thread that finds nobody committing commits what is queued, its own
+/// messages and those of others; the others wait for that. What comes meanwhile
+/// is the next commit, led by one of those who wait for it. So many threads
+/// share a sync, one alone waits for nobody, and no thread of our own is needed.
+#[derive(Debug)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// Something of `committing`, `direct` or an outcome has changed.
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    spool: SpoolId,
+    last: Sequence,
+    waiting: Vec<Record>,
+    /// The outcome of the commit that `waiting` will be.
+    next: Arc<OnceLock<Outcome>>,
+    committing: bool,
+    /// Somebody sends to Redis under numbers that come before all others.
+    direct: bool,
+}
+
+/// As [`Result`], for each of those who share it.
+type Outcome = std::result::Result<(), (ErrorKind, String, Option<String>)>;
+
+impl Queue {
+    pub(super) fn new(spool: SpoolId, last: Sequence) -> Self {
+        Self {
+            state: Mutex::new(State {
+                spool,
+                last,
+                waiting: Vec::new(),
+                next: Arc::default(),
+                committing: false,
+                direct: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Takes the turn to send `count` messages to Redis, unless there are
+    /// messages to be sent before them.
+    pub(super) fn turn(&self, store: &Store, count: u64) -> Option<Sequence> {
+        let mut state = self.state.lock();
+        self.wait_for_turn(&mut state);
+        if store.contents().held() > 0 {
+            return None;
+        }
+        state.direct = true;
+        let first = state.last.plus(1);
+        state.last = state.last.plus(count);
+        Some(first)
+    }
+
+    pub(super) fn end_turn(&self) {
+        self.state.lock().direct = false;
+        self.changed.notify_all();
+    }
+
+    /// Ends the turn, and keeps what was to be sent in it, under its numbers.
+    pub(super) fn keep_turn(
+        &self,
+        writer: &Writer<'_>,
+        first: Sequence,
+        messages: Vec<Vec<u8>>,
+    ) -> Result<()> {
+        let mut state = self.state.lock();
+        let place = writer.reserve(&messages);
+        state.direct = false;
+        self.changed.notify_all();
+        place?;
+        state.push(first, messages);
+        self.settle(state, writer)
+    }
+
+    /// Keeps messages under the next numbers.
+    pub(super) fn append(&self, writer: &Writer<'_>, messages: Vec<Vec<u8>>) -> Result<()> {
+        let mut state = self.state.lock();
+        self.wait_for_turn(&mut state);
+        writer.reserve(&messages)?;
+        let first = state.last.plus(1);
+        state.last = state.last.plus(messages.len() as u64);
+        state.push(first, messages);
+        self.settle(state, writer)
+    }
+
+    /// Changes the name that numbers are given out under, by `change`, while
+    /// nothing is on its way to the disk.
+    pub(super) fn rename<E>(
+        &self,
+        change: impl FnOnce() -> std::result::Result<SpoolId, E>,
+    ) -> std::result::Result<(), E> {
+        let mut state = self.state.lock();
+        while state.committing || !state.waiting.is_empty() {
+            self.changed.wait(&mut state);
+        }
+        state.spool = change()?;
+        Ok(())
+    }
+
+    fn wait_for_turn(&self, state: &mut MutexGuard<'_, State>) {
+        while state.direct {
+            self.changed.wait(state);
+        }
+    }
+
+    /// Returns once all that is queued now is on disk, or is not to be.
+    fn settle(&self, mut state: MutexGuard<'_, State>, writer: &Writer<'_>) -> Result<()> {
+        let commit = Arc::clone(&state.next);
+        while commit.get().is_none() {
+            if state.committing {
+                self.changed.wait(&mut state);
+                continue;
+            }
+            state.committing = true;
+            let records = std::mem::take(&mut state.waiting);
+            let mine = std::mem::take(&mut state.next);
+            let outcome = MutexGuard::unlocked(&mut state, || writer.commit(&records));
+            let _ = mine.set(outcome);
+            state.committing = false;
+            self.changed.notify_all();
+        }
+        drop(state);
+        match commit.get() {
+            Some(Err((kind, text, cause))) => {
+                let error = Error::new(*kind, text.clone());
+                Err(match cause {
+                    Some(cause) => error.because(cause.clone()),
+                    None => error,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl State {
+    fn push(&mut self, first: Sequence, messages: Vec<Vec<u8>>) {
+        let spool = self.spool;
+        let numbers = (0..).map(|n| first.plus(n));
+        let records = numbers.zip(messages).map(|(sequence, message)| Record {
+            spool,
+            sequence,
+            message,
+        });
+        self.waiting.extend(records);
+    }
+}
+
+/// Where the queue writes to, and how much it may.
+#[derive(Debug)]
+pub(super) struct Writer<'a> {
+    pub(super) store: &'a Store,
+    pub(super) stream: &'a str,
+    pub(super) max_bytes: u64,
+}
+
+impl Writer<'_> {
+    fn reserve(&self, messages: &[Vec<u8>]) -> Result<()> {
+        let cost = messages.iter().map(|m| frame::cost(m.len())).sum();
+        let count = messages.len() as u64;
+        match self.store.reserve(count, cost, self.max_bytes) {
+            Ok(()) => Ok(()),
+            Err(contents) => Err(Error::new(
+                ErrorKind::Full,
+                format!(
+                    "the spool is full: it holds {} messages in {} bytes, may take {} bytes, and \
+                     {cost} more are needed; it empties when Redis is back",
+                    contents.records,
+                    contents.taken(),
+                    self.max_bytes
+                ),
+            )),
+        }
+    }
+
+    fn commit(&self, records: &[Record]) -> Outcome {
+        self.store.commit(self.stream, records).map_err(|trouble| {
+            let error = super::error(trouble, &self.store.path());
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            (error.kind(), error.to_string(), cause)
+        })
+    }
+}

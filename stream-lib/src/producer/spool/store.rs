@@ -1,0 +1,325 @@
+//! The database file: commits, reads, and what to do when it fails.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use parking_lot::{Mutex, RwLock};
+use redb::{Database, ReadableDatabase};
+
+use super::directory::Directory;
+use super::file::{self, FRAMES, Header, Trouble};
+use super::frame::{self, Record};
+use super::salvage;
+use super::sequence::{Sequence, SpoolId};
+use super::{SpoolDamage, fail};
+use crate::runtime::panic_text;
+
+/// The records on disk.
+///
+/// Whatever a call here is told by the disk, the next one finds either a sound
+/// database or an error: a failed one is opened again, a damaged one set aside
+/// and replaced.
+#[derive(Debug)]
+pub(super) struct Store {
+    directory: Directory,
+    /// `None` while it can't be used.
+    database: RwLock<Option<Database>>,
+    contents: Mutex<Contents>,
+    damages: Mutex<Vec<SpoolDamage>>,
+}
+
+/// What is in the database, known without asking it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Contents {
+    pub(super) header: Header,
+    pub(super) records: u64,
+    /// Their cost.
+    pub(super) bytes: u64,
+    /// Records, and their cost, that have a place and are not on disk yet.
+    reserved: (u64, u64),
+    /// The highest number whose commit was confirmed.
+    confirmed: Sequence,
+    /// Up to which number records were removed.
+    sent: Sequence,
+}
+
+impl Contents {
+    /// How many records it holds or is about to.
+    pub(super) fn held(&self) -> u64 {
+        self.records + self.reserved.0
+    }
+
+    /// What is taken of the spool's bound.
+    pub(super) fn taken(&self) -> u64 {
+        self.bytes + self.reserved.1
+    }
+}
+
+impl Store {
+    /// Opens the database for `stream`, and begins a new life of the spool.
+    pub(super) fn open(directory: Directory, stream: &str) -> Result<Self, Trouble> {
+        let mut damages = Vec::new();
+        let opened = guarded(|| file::open_or_create(&directory, stream));
+        let (database, found) = match opened {
+            Err(Trouble::Damaged(cause)) => {
+                // The numbers given out are unknown: begin with a new name.
+                let name = SpoolId::random();
+                let (fresh, damage) =
+                    salvage::replace(&directory, stream, cause, |highest| Header {
+                        spool: name,
+                        life: highest.life(),
+                        met: highest.life(),
+                    })?;
+                damages.push(damage);
+                fresh
+            }
+            opened => opened?,
+        };
+        let header = file::begin_life(&database, found.header)?;
+        Ok(Self {
+            directory,
+            contents: Mutex::new(Contents {
+                header,
+                records: found.records,
+                bytes: found.bytes,
+                reserved: (0, 0),
+                confirmed: Sequence::start_of(header.life),
+                sent: Sequence::ZERO,
+            }),
+            database: RwLock::new(Some(database)),
+            damages: Mutex::new(damages),
+        })
+    }
+
+    pub(super) fn contents(&self) -> Contents {
+        *self.contents.lock()
+    }
+
+    /// Keeps a place for records of this cost, unless more than `most` bytes
+    /// would be taken. What has a place is to be committed.
+    pub(super) fn reserve(&self, records: u64, bytes: u64, most: u64) -> Result<(), Contents> {
+        let mut contents = self.contents.lock();
+        if contents.taken().saturating_add(bytes) > most {
+            return Err(*contents);
+        }
+        contents.reserved.0 += records;
+        contents.reserved.1 += bytes;
+        Ok(())
+    }
+
+    /// Puts records that have a place into the database and syncs it. On an
+    /// error of any kind none of them is kept, but for [`Trouble::Uncertain`].
+    pub(super) fn commit(&self, stream: &str, records: &[Record]) -> Result<(), Trouble> {
+        let Some(last) = records.last() else {
+            return Ok(());
+        };
+        let count = records.len() as u64;
+        let bytes = records.iter().map(Record::cost).sum::<u64>();
+        let sent = self.contents.lock().sent;
+        let tried = Cell::new(false);
+        let done = self.run(stream, |database| {
+            tried.set(true);
+            let write = file::begin_write(database)?;
+            {
+                let mut table = write.open_table(FRAMES)?;
+                for record in records {
+                    let frame = frame::encode(record, sent)
+                        .ok_or(redb::StorageError::ValueTooLarge(record.message.len()))?;
+                    table.insert(record.sequence.raw(), frame.as_slice())?;
+                }
+            }
+            write.commit()?;
+            // While the database can't be replaced under us.
+            let mut contents = self.contents.lock();
+            contents.records += count;
+            contents.bytes += bytes;
+            contents.reserved.0 -= count;
+            contents.reserved.1 -= bytes;
+            contents.confirmed = last.sequence;
+            Ok(())
+        });
+        fail::step();
+        if done.is_err() {
+            let mut contents = self.contents.lock();
+            contents.reserved.0 -= count;
+            contents.reserved.1 -= bytes;
+        }
+        match done {
+            Err(Trouble::Failed(cause)) if tried.get() => match self.reopen(stream) {
+                Ok(()) => Err(Trouble::Failed(cause)),
+                // What the disk has of it shows when it can be read again.
+                Err(_) => Err(Trouble::Uncertain(cause)),
+            },
+            done => done,
+        }
+    }
+
+    /// The oldest records, at least one, up to `most` and about `bytes`.
+    pub(super) fn oldest(
+        &self,
+        stream: &str,
+        most: usize,
+        bytes: u64,
+    ) -> Result<Vec<Record>, Trouble> {
+        self.run(stream, |database| {
+            let table = database.begin_read()?.open_table(FRAMES)?;
+            let mut records = Vec::new();
+            let mut cost = 0;
+            for entry in table.range::<u64>(..)?.take(most) {
+                let (key, value) = entry?;
+                let record = file::sound_record(key.value(), value.value())?;
+                cost += record.cost();
+                if !records.is_empty() && cost > bytes {
+                    break;
+                }
+                records.push(record);
+            }
+            Ok(records)
+        })
+    }
+
+    /// Removes the records up to `last`, that included, and syncs.
+    pub(super) fn remove_up_to(&self, stream: &str, last: Sequence) -> Result<u64, Trouble> {
+        self.run(stream, |database| {
+            let write = file::begin_write(database)?;
+            let (mut records, mut bytes) = (0, 0);
+            {
+                let mut table = write.open_table(FRAMES)?;
+                table.retain_in::<u64, _>(..=last.raw(), |_, frame| {
+                    records += 1;
+                    bytes += frame.len() as u64;
+                    false
+                })?;
+            }
+            write.commit()?;
+            let mut contents = self.contents.lock();
+            contents.records = contents.records.saturating_sub(records);
+            contents.bytes = contents.bytes.saturating_sub(bytes);
+            contents.sent = contents.sent.max(last);
+            Ok(records)
+        })
+    }
+
+    /// Notes that Redis may know numbers of this life from now on; and takes a
+    /// new name, for those numbers that it can't know, where `rename`.
+    pub(super) fn meet(&self, stream: &str, rename: bool) -> Result<SpoolId, Trouble> {
+        let name = rename.then(SpoolId::random);
+        self.run(stream, |database| {
+            let before = self.contents.lock().header;
+            let after = Header {
+                spool: name.unwrap_or(before.spool),
+                life: before.life,
+                met: before.life,
+            };
+            file::meet(database, before, after)?;
+            self.contents.lock().header = after;
+            Ok(after.spool)
+        })
+    }
+
+    /// What was found damaged since it was opened.
+    pub(super) fn damages(&self) -> Vec<SpoolDamage> {
+        self.damages.lock().clone()
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.directory.path().to_owned()
+    }
+
+    /// Runs an operation; on a damaged database a second time, on the one that
+    /// took its place. It may not change anything before it can fail.
+    fn run<T>(
+        &self,
+        stream: &str,
+        operation: impl Fn(&Database) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        match self.attempt(&operation) {
+            Some(Err(Trouble::Damaged(cause))) => self.replace(stream, cause)?,
+            Some(Err(error)) => {
+                // After an error redb takes no more: the next call opens anew.
+                close(self.database.write().take());
+                return Err(error);
+            }
+            Some(done) => return done,
+            None => self.reopen(stream)?,
+        }
+        self.attempt(&operation)
+            .unwrap_or_else(|| Err(Trouble::Failed("the spool's database is not open".into())))
+    }
+
+    fn attempt<T>(
+        &self,
+        operation: impl Fn(&Database) -> Result<T, Trouble>,
+    ) -> Option<Result<T, Trouble>> {
+        let database = self.database.read();
+        let database = database.as_ref()?;
+        Some(guarded(|| operation(database)))
+    }
+
+    /// Opens the database again after the disk failed, and drops what was
+    /// written but never confirmed.
+    fn reopen(&self, stream: &str) -> Result<(), Trouble> {
+        let mut place = self.database.write();
+        close(place.take());
+        let confirmed = self.contents.lock().confirmed;
+        let opened = guarded(|| {
+            let (database, _) = file::open(&self.directory, stream)?;
+            file::discard_after(&database, confirmed)?;
+            let found = file::look(&database, stream)?;
+            Ok((database, found))
+        });
+        match opened {
+            Ok((database, found)) => {
+                self.adopt(&mut place, database, found);
+                Ok(())
+            }
+            Err(Trouble::Damaged(cause)) => {
+                drop(place);
+                self.replace(stream, cause)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Sets a damaged database aside and goes on with what could be read of it.
+    /// Name and life are known here, so they stay.
+    fn replace(&self, stream: &str, cause: String) -> Result<(), Trouble> {
+        let mut place = self.database.write();
+        close(place.take());
+        let contents = self.contents();
+        let ((database, _), damage) =
+            salvage::replace(&self.directory, stream, cause, |_| contents.header)?;
+        self.damages.lock().push(damage);
+        file::discard_after(&database, contents.confirmed)?;
+        let found = file::look(&database, stream)?;
+        self.adopt(&mut place, database, found);
+        Ok(())
+    }
+
+    fn adopt(&self, place: &mut Option<Database>, database: Database, found: file::Found) {
+        let mut contents = self.contents.lock();
+        contents.records = found.records;
+        contents.bytes = found.bytes;
+        *place = Some(database);
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        close(self.database.get_mut().take());
+    }
+}
+
+/// Runs `operation`. redb may panic on a file that was changed under it: that
+/// is damage too.
+fn guarded<T>(operation: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+    catch_unwind(AssertUnwindSafe(operation)).unwrap_or_else(|panic| {
+        let text = panic_text(&*panic);
+        Err(Trouble::Damaged(format!("reading it failed: {text}")))
+    })
+}
+
+fn close(database: Option<Database>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
+}

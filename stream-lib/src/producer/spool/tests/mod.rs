@@ -1,0 +1,49 @@
+//! The spool against crashes, failing disks, damage, threads and a model.
+
+mod crash;
+mod damage;
+mod directory;
+pub(super) mod faults;
+mod model;
+mod redis;
+mod threads;
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::{Spool, SpoolOptions};
+use crate::error::{Error, ErrorKind, Result};
+
+const OPTIONS: SpoolOptions<'_> = SpoolOptions {
+    stream: "orders",
+    max_bytes: 1 << 20,
+};
+
+fn open(directory: &Path) -> Spool {
+    Spool::open(directory, OPTIONS).unwrap()
+}
+
+fn in_new_directory() -> (TempDir, Spool) {
+    let directory = TempDir::new().unwrap();
+    let spool = open(&directory.path().join("spool"));
+    (directory, spool)
+}
+
+fn append(spool: &Spool, texts: &[&str]) -> Result<()> {
+    spool.append(texts.iter().map(|text| text.as_bytes().to_vec()).collect())
+}
+
+/// All that the spool holds.
+fn texts(spool: &Spool) -> Vec<String> {
+    let records = spool.peek_oldest(usize::MAX, u64::MAX).unwrap();
+    assert_eq!(records.len() as u64, spool.len());
+    records
+        .into_iter()
+        .map(|record| String::from_utf8(record.message).unwrap())
+        .collect()
+}
+
+fn kind(result: Result<impl Sized>) -> ErrorKind {
+    result.err().as_ref().map(Error::kind).unwrap()
+}

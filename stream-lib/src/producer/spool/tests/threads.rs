@@ -1,0 +1,131 @@
+//! Many threads at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use super::super::Sequence;
+use super::faults::{Plan, set_plan};
+use super::redis::Redis;
+use super::{ErrorKind, OPTIONS, Spool, append, in_new_directory, kind, texts};
+
+#[test]
+fn threads_share_commits_and_each_keeps_its_order() {
+    let plan = Arc::new(Plan::default());
+    set_plan(Some(Arc::clone(&plan)));
+    let (_directory, spool) = in_new_directory();
+    let before = plan.steps();
+    append(&spool, &["alone"]).unwrap();
+    let steps_of_one = plan.steps() - before;
+    let (threads, each) = (8, 25);
+    let before = plan.steps();
+    thread::scope(|scope| {
+        for t in 0..threads {
+            let spool = &spool;
+            scope.spawn(move || {
+                for n in 0..each {
+                    append(spool, &[&format!("{t}:{n}")]).unwrap();
+                }
+            });
+        }
+    });
+    set_plan(None);
+    let all = texts(&spool);
+    assert_eq!(all.len(), threads * each + 1);
+    for t in 0..threads {
+        let prefix = format!("{t}:");
+        let own: Vec<_> = all.iter().filter(|m| m.starts_with(&prefix)).collect();
+        let expected: Vec<_> = (0..each).map(|n| format!("{t}:{n}")).collect();
+        assert!(own.into_iter().eq(&expected));
+    }
+    let steps = plan.steps() - before;
+    let alone = steps_of_one * (threads * each) as u64;
+    assert!(
+        steps < alone / 2,
+        "{steps} steps, {alone} if each were alone"
+    );
+}
+
+#[test]
+fn direct_sends_appends_and_replay_keep_the_order_of_each_thread() {
+    let (directory, spool) = in_new_directory();
+    let redis = Redis::in_file(&directory.path().join("redis"));
+    let (threads, each) = (4, 40);
+    let done = AtomicBool::new(false);
+    let calls = AtomicU64::new(0);
+    thread::scope(|scope| {
+        let producers: Vec<_> = (0..threads)
+            .map(|t| {
+                let (spool, redis, calls) = (&spool, &redis, &calls);
+                scope.spawn(move || {
+                    for n in 0..each {
+                        add(spool, redis, &format!("{t}:{n:02}"), calls);
+                    }
+                })
+            })
+            .collect();
+        let replayer = scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) || !spool.is_empty() {
+                redis.replay(&spool, 3);
+                thread::yield_now();
+            }
+        });
+        let ended: Vec<_> = producers
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .collect();
+        done.store(true, Ordering::SeqCst);
+        replayer.join().unwrap();
+        assert!(ended.iter().all(Result::is_ok));
+    });
+    let all = redis.entries();
+    assert_eq!(all.len(), threads * each);
+    for t in 0..threads {
+        let prefix = format!("{t}:");
+        let own: Vec<_> = all.iter().filter(|m| m.starts_with(&prefix)).collect();
+        assert!(own.is_sorted_by(|a, b| a < b), "{own:?}");
+    }
+}
+
+/// As a producer does it, with every third send of unknown outcome: half of
+/// those Redis took.
+fn add(spool: &Spool, redis: &Redis, text: &str, calls: &AtomicU64) {
+    let Some(turn) = spool.turn(1) else {
+        return append(spool, &[text]).unwrap();
+    };
+    let call = calls.fetch_add(1, Ordering::SeqCst);
+    if !call.is_multiple_of(6) {
+        redis.add(&[(spool.id(), turn.first(), text)]);
+    }
+    if call.is_multiple_of(3) {
+        turn.keep(0, vec![text.as_bytes().to_vec()]).unwrap();
+    }
+}
+
+#[test]
+fn full_spool_refuses_whole_batches_and_takes_more_once_emptied() {
+    let (_directory, spool) = in_new_directory();
+    let half = "x".repeat(usize::try_from(OPTIONS.max_bytes / 2).unwrap() - 1_000);
+    append(&spool, &[&half]).unwrap();
+    assert_eq!(
+        kind(append(&spool, &["small", &half, &half])),
+        ErrorKind::Full
+    );
+    assert_eq!(spool.len(), 1);
+    append(&spool, &[&half]).unwrap();
+    assert_eq!(kind(append(&spool, &[&half])), ErrorKind::Full);
+    let oldest = spool.peek_oldest(1, 0).unwrap();
+    assert_eq!(spool.remove_up_to(oldest[0].sequence).unwrap(), 1);
+    append(&spool, &[&half]).unwrap();
+    assert_eq!(spool.remove_up_to(Sequence::from_raw(u64::MAX)).unwrap(), 2);
+    assert_eq!((spool.len(), spool.bytes()), (0, 0));
+}
+
+#[test]
+fn kept_turn_without_room_gives_the_turn_back() {
+    let (_directory, spool) = in_new_directory();
+    let huge = vec![0; usize::try_from(OPTIONS.max_bytes).unwrap()];
+    let turn = spool.turn(1).unwrap();
+    assert_eq!(kind(turn.keep(0, vec![huge])), ErrorKind::Full);
+    assert!(spool.turn(1).is_some());
+}
