@@ -39,6 +39,8 @@ const EVERY_ROUND: &[Probe] = &[
     probe("sea_streamer_send", baseline::peer::send),
     probe("bare_add_1_thread", baseline::bare::add),
     probe("add_1_thread", ours::add::from_one_thread),
+    probe("original_routed", baseline::original::measure),
+    probe("routed_1_thread", ours::routed::from_one_thread),
     probe("pool_add_64_threads", baseline::pool::measure),
     probe("add_64_threads", ours::add::from_64_threads),
     probe("routed_64_threads", ours::routed::from_64_threads),

@@ -3,6 +3,7 @@
 pub(crate) mod bare;
 pub(crate) mod latency;
 pub(crate) mod minimal;
+pub(crate) mod original;
 pub(crate) mod peer;
 pub(crate) mod pool;
 pub(crate) mod redis_benchmark;

@@ -36,6 +36,23 @@ pub(crate) fn in_batches(rig: &Rig) -> Result<Readings> {
     ])
 }
 
+pub(crate) fn from_one_thread(rig: &Rig) -> Result<Readings> {
+    let stream = rig.stream();
+    let manager = rig.manager()?;
+    manager.create_backup_producer("bench", config(&stream.name))?;
+    let orders = Order::numbers(rig.plan.single);
+    let watch = rig.watch()?;
+    for order in &orders {
+        manager.add_to("bench", order)?;
+    }
+    let spent = watch.stop()?;
+    stream.must_have(orders.len())?;
+    Ok(vec![(
+        "routed_1_thread_per_s",
+        orders.len() as f64 / spent.wall,
+    )])
+}
+
 pub(crate) fn from_64_threads(rig: &Rig) -> Result<Readings> {
     let stream = rig.stream();
     let manager = rig.manager()?;

@@ -96,6 +96,11 @@ const FIGURES: &[(&str, Goal, Made)] = &[
         AtLeast(1.5),
         Ratio("routed_64_threads_per_s", "pool_add_64_threads_per_s"),
     ),
+    (
+        "routed_1_thread_vs_original",
+        AtLeast(4.0),
+        Ratio("routed_1_thread_per_s", "original_routed_1_thread_per_s"),
+    ),
     ("end_to_end_vs_limit", AtLeast(0.90), EndToEnd),
     (
         "latency_p50_vs_bare",
