@@ -68,17 +68,20 @@ impl Journal {
         counts
     }
 
-    /// What struck or lasted in a span of time.
+    /// What struck or lasted in a span of time, with seconds.
     pub(super) fn during(&self, from: Duration, to: Duration) -> Vec<String> {
         let faults = self.faults.lock();
         let overlaps = |f: &&Fault| f.from <= to && f.to.is_none_or(|end| end >= from);
         faults
             .iter()
             .filter(overlaps)
-            .map(|f| match f.to.map(|end| end.saturating_sub(f.from)) {
-                Some(time) if time < Duration::from_millis(10) => f.what.to_owned(),
-                Some(time) => format!("{} {:.1} s", f.what, time.as_secs_f64()),
-                None => format!("{} (still)", f.what),
+            .map(|f| {
+                let at = format!("{} at {:.1}", f.what, f.from.as_secs_f64());
+                match f.to.map(|end| end.saturating_sub(f.from)) {
+                    Some(time) if time < Duration::from_millis(10) => at,
+                    Some(time) => format!("{at} for {:.1}", time.as_secs_f64()),
+                    None => format!("{at}, still"),
+                }
             })
             .collect()
     }
@@ -110,7 +113,10 @@ mod tests {
         let lasting = journal.begin("server frozen");
         journal.strike("worker killed");
         let later = journal.now() + Duration::from_secs(1);
-        assert_eq!(journal.during(later, later), ["server frozen (still)"]);
+        assert_eq!(
+            journal.during(later, later),
+            ["server frozen at 0.0, still"]
+        );
         drop(lasting);
         assert!(journal.during(later, later).is_empty());
         assert_eq!(journal.during(begun, later).len(), 2);

@@ -45,6 +45,9 @@ impl<'a> Life<'a> {
         handler: Duration,
         done: &Path,
     ) -> Self {
+        // Taken first: on a busy machine the start takes its time, and the
+        // process may have met a fault before it returns.
+        let born = scene.journal.now();
         let process = Program::example("orders")
             .args(["work", "--stream", STREAM, "--consumer", &label])
             .args(["--handler-ms", &handler.as_millis().to_string()])
@@ -60,7 +63,7 @@ impl<'a> Life<'a> {
         Self {
             label,
             process,
-            born: scene.journal.now(),
+            born,
             thaw: None,
             asked_to_stop: None,
         }
