@@ -6,7 +6,7 @@ CARGO ?= cargo
 SERVER = scripts/ensure-server.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint server
+.PHONY: help demo test soak bench lint server
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,20 @@ demo: ## typed orders through a real server, with a table at the end
 test: ## all tests, against private servers that it starts and stops
 	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
 	set -x; $(CARGO) test --workspace --all-features
+
+# As in `make soak MINUTES=10 SEED=7`.
+MINUTES ?= 1
+
+soak: ## random faults for MINUTES, and the proof that no order was lost
+	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
+	$(CARGO) run -p stream-tests --features soak --bin soak -- \
+		--minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+bench: ## how fast it is, against redis-benchmark, the redis crate and a peer (ROUNDS=5, QUICK=1)
+	@$(CARGO) build --release --locked --manifest-path tests/peer/Cargo.toml --target-dir target/peer \
+		|| echo "the peer can't be built here: figures against it are left out" >&2
+	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
+	set -x; $(CARGO) bench -p stream-tests --bench speed
 
 lint: ## formatting, clippy and rustdoc, with warnings as errors
 	$(CARGO) fmt --all --check

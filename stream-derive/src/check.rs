@@ -190,14 +190,14 @@ fn check_fields(fields: &[Field<'_>], tag: Option<&Name>, errors: &mut Errors) {
     let mut keyed = false;
     for field in fields {
         check_conflicts(field, errors);
+        if matches!(field.form, Form::Skip | Form::Flatten) {
+            continue;
+        }
         if let Some(attr) = field.attrs.find("idempotency_key")
             && std::mem::replace(&mut keyed, true)
         {
             let text = "another field is the `idempotency_key` already";
             errors.on(&attr.key, text);
-        }
-        if matches!(field.form, Form::Skip | Form::Flatten) {
-            continue;
         }
         for name in std::iter::once(&field.name).chain(&field.aliases) {
             check_field_name(name, errors);

@@ -172,6 +172,8 @@ use crate::model::Model;
 ///   `Option` of one is `None` if none of its fields is there. A `RawMessage`
 ///   takes every field that the others leave. Names that meet are a compile
 ///   error.
+/// - **`idempotency_key`**: its value is the message's idempotency key, by which
+///   a second add within a window is recognised. `None` is no key.
 ///
 /// ```
 /// use std::time::Duration;

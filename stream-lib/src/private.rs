@@ -14,6 +14,11 @@ pub use crate::message::{
     OwnedMessage, Routed, Schema, StreamMessage, ToField, VariantSchema,
 };
 
+/// A writer that appends to `out`: for benchmarks of what the derive makes.
+pub fn writer(out: &mut Vec<u8>) -> FieldWriter<'_> {
+    FieldWriter::new(out)
+}
+
 /// Writes a field whose value is the message's idempotency key.
 pub fn write_key<'w>(
     out: &mut FieldWriter<'w>,

@@ -7,17 +7,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use stream_examples::orders::{Cli, NotYet};
+use stream_examples::orders::Cli;
 
 fn main() -> ExitCode {
     stream_examples::log_to_stderr();
     let Err(error) = Cli::parse().run() else {
         return ExitCode::SUCCESS;
     };
-    if let Some(not_yet) = error.downcast_ref::<NotYet>() {
-        eprintln!("{not_yet}");
-        return ExitCode::from(2);
-    }
     eprintln!("orders: {error:#}");
     ExitCode::FAILURE
 }

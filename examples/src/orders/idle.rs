@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use stream_lib::{Consumer, StreamManager};
 
-/// How often Redis is asked, once all is quiet here.
+/// How often Redis is asked while all is quiet here.
 const LOOK: Duration = Duration::from_millis(100);
 /// A reader that lost its connection is back by then, and what a dead process
 /// was moving from the backup stream moves again. Counts that still stand are
@@ -41,21 +41,23 @@ impl Idle {
             self.delivered = stats.delivered;
             self.since = now;
         }
-        if now - self.since < self.after || now < self.next_look {
+        // Asked all the time, not just at its end: what is being claimed out of
+        // the waiting ones is neither there nor here for a moment.
+        if self.since == now || now < self.next_look {
             return false;
         }
-        self.next_look = now + LOOK;
-        if let Some(InRedis {
+        self.next_look = now + LOOK.min(self.after / 4);
+        let Some(InRedis {
             waiting: 0,
             to_come,
         }) = in_redis(manager, consumer)
-        {
-            to_come == Some(0) || now - self.since > self.after + PATIENCE
-        } else {
+        else {
             // What waits comes back to somebody. Without Redis, who knows.
             self.since = now;
-            false
-        }
+            return false;
+        };
+        let quiet = now - self.since;
+        quiet >= self.after && to_come == Some(0) || quiet > self.after + PATIENCE
     }
 }
 

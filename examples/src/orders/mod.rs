@@ -7,9 +7,8 @@ mod idle;
 mod order;
 mod produce;
 mod status;
+mod trim;
 mod work;
-
-use std::fmt;
 
 pub use self::args::Cli;
 pub use self::order::Order;
@@ -21,26 +20,14 @@ impl Cli {
     ///
     /// # Errors
     ///
-    /// When not all went well; [`NotYet`] for what is not built.
+    /// When not all went well.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Produce(args) => produce::run(&args),
             Command::Work(args) => work::run(&args),
             Command::Status(args) => status::run(&args),
             Command::Dead(args) => dead::run(&args),
-            Command::Trim(_) => Err(NotYet("trim").into()),
+            Command::Trim(args) => trim::run(&args),
         }
     }
 }
-
-/// A part of the command line that is not built yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotYet(&'static str);
-
-impl fmt::Display for NotYet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not yet: {}", self.0)
-    }
-}
-
-impl std::error::Error for NotYet {}

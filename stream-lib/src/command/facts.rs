@@ -1,6 +1,6 @@
 //! Read-only facts about streams and groups.
 
-use redis::streams::{StreamInfoGroupsReply, StreamPendingCountReply};
+use redis::streams::{StreamInfoGroup, StreamInfoGroupsReply, StreamPendingCountReply};
 use redis::{Value, cmd, from_redis_value, pipe};
 
 use super::Group;
@@ -81,10 +81,7 @@ fn groups(wire: &mut Wire, keys: &StreamKeys, length: u64) -> Result<Vec<GroupFa
                 .arg(&group.name)
                 .query(wire)
                 .map_err(from_redis)?;
-            let unread = match group.lag {
-                Some(lag) => Some((lag as u64).min(length)),
-                None => count_unread(wire, keys, &group.last_delivered_id)?,
-            };
+            let unread = unread(wire, keys, &group, length)?;
             Ok(GroupFacts {
                 consumers: (group.consumers as u64).saturating_sub(names_waiting(&parked)),
                 pending: group.pending as u64,
@@ -96,18 +93,34 @@ fn groups(wire: &mut Wire, keys: &StreamKeys, length: u64) -> Result<Vec<GroupFa
         .collect()
 }
 
-/// Counts what stands behind a group's cursor, by `XRANGE`, up to 1,000.
-fn count_unread(wire: &mut Wire, keys: &StreamKeys, cursor: &str) -> Result<Option<u64>> {
-    const MOST: usize = 1_000;
+/// The entries that a group has not read; `None` where Redis can't say.
+///
+/// A lag is never too low, but may stay too high for good: Redis 7.0 forgets how
+/// many were read when it loads an append-only file, and after some trims. So
+/// a small number is counted, and is exact.
+fn unread(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    group: &StreamInfoGroup,
+    length: u64,
+) -> Result<Option<u64>> {
+    let most = match group.lag {
+        Some(0) => return Ok(Some(0)),
+        Some(_) => 100,
+        None => 1_000,
+    };
     let ids: Vec<Value> = cmd("XRANGE")
         .arg(keys.stream())
-        .arg(format!("({cursor}"))
+        .arg(format!("({}", group.last_delivered_id))
         .arg("+")
         .arg("COUNT")
-        .arg(MOST)
+        .arg(most)
         .query(wire)
         .map_err(from_redis)?;
-    Ok((ids.len() < MOST).then_some(ids.len() as u64))
+    if ids.len() < most {
+        return Ok(Some(ids.len() as u64));
+    }
+    Ok(group.lag.map(|lag| (lag as u64).min(length)))
 }
 
 /// 1 where `~waiting` is among the consumers.

@@ -8,7 +8,7 @@ use super::script::{Call, Script, script};
 #[cfg(feature = "spool")]
 use crate::connection::from_redis;
 use crate::connection::{Reply, ServerError, Wire};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
@@ -171,7 +171,7 @@ fn placed(reply: &Reply, expected: usize) -> Result<Vec<Result<Placed>>> {
     (0..expected)
         .map(|_| {
             if let Some(line) = tokens.error() {
-                return Ok(Err(ServerError::new(line).into_error()));
+                return Ok(Err(refusal(line)));
             }
             Ok(Ok(place(tokens.bytes()?)?))
         })
@@ -189,4 +189,14 @@ fn place(text: &[u8]) -> Result<Placed> {
     } else {
         Placed::Main(id)
     })
+}
+
+/// The error of a message that was not written.
+fn refusal(line: &[u8]) -> Error {
+    let error = ServerError::new(line);
+    match error.line().strip_prefix("FULL ") {
+        // Said by our own script.
+        Some(text) => Error::new(ErrorKind::Full, text),
+        None => error.into_error(),
+    }
 }

@@ -49,8 +49,6 @@ impl ServerError {
             "NOPERM" | "DENIED" => ErrorKind::PermissionDenied,
             "NOAUTH" | "WRONGPASS" => ErrorKind::Authentication,
             "NOGROUP" => ErrorKind::NoGroup,
-            // Said by our own script.
-            "FULL" => ErrorKind::Full,
             "UNBLOCKED" if self.says("no longer exists") => ErrorKind::NoGroup,
             // Otherwise UNBLOCKED says that the master became a replica.
             "OOM" | "READONLY" | "LOADING" | "MISCONF" | "MASTERDOWN" | "CLUSTERDOWN"

@@ -1,6 +1,7 @@
 //! The thread that keeps what the consumer holds: renews it, claims what is
 //! due, takes over what others abandoned, and gives everything back at the end.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -60,6 +61,8 @@ struct Keeper<'a> {
     take_over_at: Instant,
     /// Where the takeover goes on.
     cursor: Option<EntryId>,
+    /// How many were taken over since the beginning of the list.
+    swept: usize,
     beat_at: Instant,
     reap_at: Instant,
     alone: Option<Alone<'a>>,
@@ -77,6 +80,7 @@ impl<'a> Keeper<'a> {
             claim_at: now,
             take_over_at: now,
             cursor: None,
+            swept: 0,
             beat_at: now + member.config.lease / 3,
             reap_at: now + jitter(REAP, 0.5),
             alone: None,
@@ -310,11 +314,16 @@ impl<'a> Keeper<'a> {
             .taken_over
             .fetch_add(count as u64, Ordering::Relaxed);
         if count > 0 {
+            member.config.events.tell(|e| e.taken_over(count));
+        }
+        // Steps are small: one line for all up to the end of the list.
+        self.swept += count;
+        if self.cursor.is_none() && self.swept > 0 {
             log::info!(
-                "took over {count} entries of `{}` whose consumer let its lease lapse",
+                "took over {} entries of `{}` whose consumer let its lease lapse",
+                mem::take(&mut self.swept),
                 member.group.stream()
             );
-            member.config.events.tell(|e| e.taken_over(count));
         }
         if !taken.alone.is_empty() {
             let batch = member.hold_alone(taken.alone, asked);

@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
+use super::ack::Settle;
 use super::lease::Ends;
 use super::member::{Counters, Member};
 use super::worker::Run;
 use super::{ack, lease, reader, worker};
 use crate::command::{self, Group};
-use crate::config::{ConsumerConfig, ConsumerEvents};
+use crate::config::ConsumerConfig;
 use crate::connection::Topology;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Thread, on_library_thread, random_suffix};
 
 /// How long the checks before the start wait for a connection.
@@ -96,8 +97,12 @@ impl Life {
         body: impl FnOnce(&Arc<Member>) + Send + 'static,
     ) -> Result<()> {
         let member = Arc::clone(&self.member);
-        self.threads
-            .push(Thread::spawn(name, move || body(&member))?);
+        let thread = Thread::spawn(name, move || body(&member)).inspect_err(|_| {
+            // The one that conducts a stop is not there.
+            self.member.halt.set();
+            let _ = self.member.settle.try_send(Settle::Finish);
+        })?;
+        self.threads.push(thread);
         Ok(())
     }
 
@@ -107,6 +112,11 @@ impl Life {
 
     pub(super) fn is_running(&self) -> bool {
         !self.member.stop.is_set()
+    }
+
+    /// Whether the group was made and checked at the start.
+    pub(super) fn is_prepared(&self) -> bool {
+        self.member.prepared.load(Ordering::SeqCst)
     }
 
     pub(super) fn buffered(&self) -> usize {
@@ -170,10 +180,10 @@ fn prepare(member: &Member) -> Result<()> {
     match prepared {
         Ok(()) => {
             member.prepared.store(true, Ordering::SeqCst);
-            config.events.tell(ConsumerEvents::connected);
             Ok(())
         }
-        Err(e) if e.is_retryable() => {
+        // Whatever was under way may be done again: nothing of it adds up.
+        Err(e) if e.is_retryable() || e.kind() == ErrorKind::OutcomeUnknown => {
             log::warn!(
                 "the consumer of `{}` starts without Redis, and reads as soon as it can: {e}",
                 group.stream()

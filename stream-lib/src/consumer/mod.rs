@@ -23,7 +23,7 @@ mod worker;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -34,7 +34,7 @@ use self::life::Life;
 use self::member::Counters;
 use self::worker::{Run, Typed};
 use crate::command::Group;
-use crate::config::ConsumerConfig;
+use crate::config::{ConsumerConfig, ConsumerEvents};
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
@@ -54,7 +54,12 @@ struct Inner {
     handler: Arc<dyn Run>,
     counters: Arc<Counters>,
     failure: Arc<Mutex<Option<Error>>>,
+    /// Held only for a moment: hooks and handlers ask for it.
     life: Mutex<Option<Life>>,
+    /// Held during a start.
+    starting: Mutex<()>,
+    /// After the manager's shutdown nothing starts any more.
+    closed: AtomicBool,
 }
 
 /// What a consumer has done since it was created, and what it has in hand.
@@ -119,6 +124,8 @@ impl Consumer {
             counters: Arc::default(),
             failure: Arc::default(),
             life: Mutex::new(None),
+            starting: Mutex::new(()),
+            closed: AtomicBool::new(false),
         })))
     }
 
@@ -178,33 +185,56 @@ impl Consumer {
     }
 
     pub(crate) fn start(&self) -> Result<()> {
-        let mut life = self.0.life.lock();
-        match life.take() {
-            Some(running) if running.is_running() => {
-                *life = Some(running);
-                return Err(Error::new(
-                    ErrorKind::AlreadyExists,
-                    format!(
-                        "the consumer of `{}` in the group `{}` runs already",
-                        self.stream(),
-                        self.group()
-                    ),
-                ));
-            }
-            // Ended by an error: its threads are on their way out.
-            Some(ended) => drop(ended.end(self.0.config.grace)),
-            None => {}
+        let _starting = self.0.starting.lock();
+        if self.is_running() {
+            return Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!(
+                    "the consumer of `{}` in the group `{}` runs already",
+                    self.stream(),
+                    self.group()
+                ),
+            ));
+        }
+        let ended = self.0.life.lock().take();
+        if let Some(ended) = ended {
+            // By an error, or from a handler: its threads are on their way out.
+            ended.end(self.0.config.grace);
         }
         *self.0.failure.lock() = None;
-        *life = Some(Life::begin(
+        let begun = Life::begin(
             &self.0.topology,
             &self.0.config,
             &self.0.group,
             &self.0.handler,
             &self.0.counters,
             &self.0.failure,
-        )?);
+        )?;
+        let is_prepared = begun.is_prepared();
+        let mut life = self.0.life.lock();
+        if self.0.closed.load(Ordering::SeqCst) {
+            drop(life);
+            begun.end(self.0.config.grace);
+            return Err(Error::new(
+                ErrorKind::Closed,
+                "the manager was shut down meanwhile",
+            ));
+        }
+        *life = Some(begun);
+        drop(life);
+        if is_prepared {
+            self.0.config.events.tell(ConsumerEvents::connected);
+        }
         Ok(())
+    }
+
+    /// Begins the stop for good: it can't be started again.
+    pub(crate) fn close(&self) {
+        let life = self.0.life.lock();
+        self.0.closed.store(true, Ordering::SeqCst);
+        if let Some(life) = life.as_ref() {
+            life.signal_stop();
+        }
     }
 
     /// Begins a stop without waiting for it.

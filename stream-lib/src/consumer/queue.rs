@@ -162,12 +162,13 @@ impl Queue {
     }
 
     /// Counts a worker as running, unless it must wait for others to run alone.
-    pub(super) fn enter(&self, batch: &Batch) -> bool {
+    pub(super) fn enter(&self, batch: &Batch, wake: &Shutdown) -> bool {
         // Counted first, looked second; `pause` goes the other way round. So
         // one of both sees the other.
         self.running.fetch_add(1, Ordering::SeqCst);
         if self.paused.load(Ordering::SeqCst) && !batch.is_alone() {
-            self.running.fetch_sub(1, Ordering::SeqCst);
+            // Whoever has just seen it counted looks again.
+            self.leave(wake);
             return false;
         }
         true

@@ -73,7 +73,7 @@ pub(super) fn run(member: &Arc<Member>, handler: &dyn Run, ended: &Receiver<()>)
 
 /// Runs the next entry of a batch. Returns whether there may be another.
 fn work(member: &Arc<Member>, handler: &dyn Run, batch: &Arc<Batch>, ended: &Receiver<()>) -> bool {
-    while !member.queue.enter(batch) {
+    while !member.queue.enter(batch, &member.stop) {
         if let Some(alone) = member.queue.wait_out(ended) {
             work(member, handler, &alone, ended);
         }

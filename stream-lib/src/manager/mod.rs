@@ -1,6 +1,8 @@
 //! One place for all producers and consumers of a process.
 
+mod consumers;
 mod global;
+mod producers;
 mod registry;
 mod retention;
 
@@ -11,27 +13,21 @@ use parking_lot::RwLock;
 
 use self::registry::Registry;
 use crate::command::{Server, warn_of_eviction};
-use crate::config::{
-    BackupStreamConfig, ConnectionConfig, ConsumerConfig, RetentionSettings, StreamConfig,
-};
+use crate::config::ConnectionConfig;
 use crate::connection::Topology;
-use crate::consumer::{Consumer, Delivery, Handler, HandlerResult, ShutdownReport};
+use crate::consumer::{Consumer, ShutdownReport};
 use crate::dead_letters::DeadLetters;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inspect::{self, StreamStats};
 use crate::keys::StreamKeys;
-use crate::message::{OwnedMessage, Routed, StreamMessage};
-#[cfg(feature = "spool")]
-use crate::producer::SpoolStats;
-use crate::producer::{Added, Producer, ProducerCore};
-use crate::retention::{Cleaner, User};
+use crate::retention::Cleaner;
 use crate::runtime::on_library_thread;
 
 /// The owner of a process's producers and consumers, and of their connections
 /// to one Redis.
 ///
 /// Shared by reference, in an `Arc`, or as the [global](Self::global) one;
-/// threads and handlers that only add messages take a [`Producer`] instead.
+/// threads and handlers that only add messages take a [`Producer`](crate::Producer) instead.
 /// Dropping it is a [`shutdown`](Self::shutdown).
 ///
 /// # Examples
@@ -124,294 +120,6 @@ impl StreamManager {
         })
     }
 
-    /// Creates a simple producer: straight to the stream, for logs, events and
-    /// whatever may wait while Redis is away.
-    ///
-    /// Talks to Redis only once something is added, but for what a background
-    /// thread does: it stores the settings of retention, if any were made, and
-    /// cleans the stream on its interval.
-    ///
-    /// # Errors
-    ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists), [`Config`](ErrorKind::Config),
-    /// [`Closed`](ErrorKind::Closed).
-    pub fn create_simple_producer(&self, name: &str, config: StreamConfig) -> Result<()> {
-        let asked = config.retention.clone();
-        let producer = ProducerCore::simple(Arc::clone(&self.topology), config)?;
-        self.register(name, producer, asked)
-    }
-
-    /// Creates a backup producer: for orders, payments and whatever must not
-    /// be lost or overtaken when consumers fall behind.
-    ///
-    /// While the stream's backlog is below `max_length`, messages go straight
-    /// to it. Beyond that they wait in the backup stream, and a thread of the
-    /// producer moves them back, in order, as consumers make room; of all
-    /// processes that have such a producer open, one does so at a time.
-    ///
-    /// # Delivery
-    ///
-    /// The order of the calls is kept across both streams. No crash of any
-    /// process loses or duplicates an entry on its way back.
-    ///
-    /// # Errors
-    ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists), [`Config`](ErrorKind::Config),
-    /// [`Closed`](ErrorKind::Closed), [`System`](ErrorKind::System); with a
-    /// spool, [`Locked`](ErrorKind::Locked) where another has its directory.
-    pub fn create_backup_producer(
-        &self,
-        name: &str,
-        config: impl Into<BackupStreamConfig>,
-    ) -> Result<()> {
-        let config = config.into();
-        let asked = config.stream.retention.clone();
-        let producer = ProducerCore::backup(Arc::clone(&self.topology), config)?;
-        self.register(name, producer, asked)
-    }
-
-    /// What the spool of a producer holds, and what was found damaged in it;
-    /// `None` for a producer without one. Requires the feature `spool`.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](ErrorKind::NotFound).
-    #[cfg(feature = "spool")]
-    pub fn spool_stats(&self, producer: &str) -> Result<Option<SpoolStats>> {
-        let producer = self.registry.read().producers.get("producer", producer)?;
-        Ok(producer.spool_stats())
-    }
-
-    /// A handle on a producer, for one message type: what threads and handlers
-    /// clone.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](ErrorKind::NotFound).
-    pub fn producer<M: StreamMessage + ?Sized>(&self, name: &str) -> Result<Producer<M>> {
-        let producer = self.registry.read().producers.get("producer", name)?;
-        Ok(Producer::new(producer))
-    }
-
-    /// The names of all producers, sorted.
-    pub fn list_producers(&self) -> Vec<String> {
-        self.registry.read().producers.names()
-    }
-
-    /// Removes a producer. Its handles fail from now on.
-    ///
-    /// # Blocking
-    ///
-    /// For a backup producer, until its thread has ended: a round trip, or a
-    /// few seconds where Redis is away. From a handler this only signals.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](ErrorKind::NotFound).
-    pub fn remove_producer(&self, name: &str) -> Result<()> {
-        let producer = self.registry.write().producers.remove("producer", name)?;
-        self.cleaner
-            .forget(producer.stream(), &User::Producer(name.to_owned()));
-        producer.close();
-        producer.join();
-        Ok(())
-    }
-
-    /// Adds a message to its type's stream (`XADD`), by the producer registered
-    /// for it; where there is none, by a simple one with default settings.
-    ///
-    /// # Blocking
-    ///
-    /// Until Redis has the entry: one round trip. While Redis is away, up to
-    /// the producer's `send_timeout`.
-    ///
-    /// # Delivery
-    ///
-    /// `Ok` means that Redis has the entry. After
-    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) it may have it or not;
-    /// after any other error it hasn't.
-    ///
-    /// # Errors
-    ///
-    /// [`Ambiguous`](ErrorKind::Ambiguous) where several producers are
-    /// registered for the stream, [`Unavailable`](ErrorKind::Unavailable),
-    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown),
-    /// [`Encode`](ErrorKind::Encode), [`Refused`](ErrorKind::Refused),
-    /// [`WrongType`](ErrorKind::WrongType),
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied),
-    /// [`Closed`](ErrorKind::Closed).
-    pub fn add<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Added> {
-        self.producer_for(M::STREAM)?.add(message, None)
-    }
-
-    /// As [`add`](Self::add), for many messages, each batch in one round trip.
-    /// Returns one result per message, in order: an error stops no other.
-    ///
-    /// # Errors
-    ///
-    /// The outer one where no producer can be found; the inner ones as
-    /// [`add`](Self::add).
-    pub fn add_all<'m, M: StreamMessage + Routed + 'm>(
-        &self,
-        messages: impl IntoIterator<Item = &'m M>,
-    ) -> Result<Vec<Result<Added>>> {
-        Ok(self.producer_for(M::STREAM)?.add_all(messages))
-    }
-
-    /// As [`add`](Self::add), by the producer of this name: for messages
-    /// without a stream of their own, and streams with several producers.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](ErrorKind::NotFound), else as [`add`](Self::add).
-    pub fn add_to<M: StreamMessage + ?Sized>(&self, producer: &str, message: &M) -> Result<Added> {
-        let registry = self.registry.read();
-        registry.open()?;
-        let producer = registry.producers.get("producer", producer)?;
-        drop(registry);
-        producer.add(message, None)
-    }
-
-    /// Creates a consumer and starts it.
-    ///
-    /// The group is made, with the stream, where it doesn't stand yet, and what
-    /// the Redis user may do is checked.
-    ///
-    /// # Blocking
-    ///
-    /// A few round trips. Where Redis is away, up to 5 s; the consumer then
-    /// starts without it, and reads as soon as it can.
-    ///
-    /// # Delivery
-    ///
-    /// At least once: see [`Handler`].
-    ///
-    /// # Errors
-    ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists), [`Config`](ErrorKind::Config),
-    /// [`Authentication`](ErrorKind::Authentication),
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied),
-    /// [`WrongType`](ErrorKind::WrongType), [`System`](ErrorKind::System),
-    /// [`Closed`](ErrorKind::Closed).
-    pub fn consume<M: OwnedMessage + 'static>(
-        &self,
-        name: &str,
-        config: ConsumerConfig,
-        handler: impl Handler<M>,
-    ) -> Result<Consumer> {
-        let consumer = self.create_consumer(name, config, handler)?;
-        if let Err(e) = consumer.start() {
-            let _ = self.registry.write().consumers.remove("consumer", name);
-            self.forget_consumer(name, &consumer);
-            return Err(e);
-        }
-        Ok(consumer)
-    }
-
-    /// As [`consume`](Self::consume), for a closure, whose argument needs no
-    /// type: `consume_fn::<Order>(name, config, |order| …)`.
-    ///
-    /// # Errors
-    ///
-    /// As [`consume`](Self::consume).
-    pub fn consume_fn<M: OwnedMessage + 'static>(
-        &self,
-        name: &str,
-        config: ConsumerConfig,
-        handler: impl Fn(&Delivery<M>) -> HandlerResult + Send + Sync + 'static,
-    ) -> Result<Consumer> {
-        self.consume::<M>(name, config, handler)
-    }
-
-    /// Creates a consumer without starting it.
-    ///
-    /// # Errors
-    ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists), [`Config`](ErrorKind::Config),
-    /// [`Closed`](ErrorKind::Closed).
-    pub fn create_consumer<M: OwnedMessage + 'static>(
-        &self,
-        name: &str,
-        config: ConsumerConfig,
-        handler: impl Handler<M>,
-    ) -> Result<Consumer> {
-        let asked = config.retention.clone();
-        let consumer = Consumer::new(Arc::clone(&self.topology), config, handler)?;
-        let mut registry = self.registry.write();
-        registry.open()?;
-        registry
-            .consumers
-            .insert("consumer", name, consumer.clone())?;
-        let user = User::Consumer(name.to_owned());
-        self.cleaner.tend(consumer.keys(), user, asked);
-        Ok(consumer)
-    }
-
-    /// Starts a consumer that was created, or stopped.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](ErrorKind::NotFound), [`AlreadyExists`](ErrorKind::AlreadyExists)
-    /// where it runs, else as [`consume`](Self::consume).
-    pub fn start_consumer(&self, name: &str) -> Result<()> {
-        let registry = self.registry.read();
-        registry.open()?;
-        let consumer = registry.consumers.get("consumer", name)?;
-        drop(registry);
-        consumer.start()
-    }
-
-    /// Stops a consumer, which can be started again.
-    ///
-    /// It reads no more, waits for running handlers up to the grace, gives back
-    /// what has not started, and leaves the group. From a handler this only
-    /// signals.
-    ///
-    /// # Blocking
-    ///
-    /// As long as the handlers that run, at most the grace and a little.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](ErrorKind::NotFound).
-    pub fn stop_consumer(&self, name: &str) -> Result<ShutdownReport> {
-        Ok(self.consumer(name)?.stop())
-    }
-
-    /// Stops a consumer and forgets it.
-    ///
-    /// # Blocking
-    ///
-    /// As [`stop_consumer`](Self::stop_consumer).
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](ErrorKind::NotFound).
-    pub fn remove_consumer(&self, name: &str) -> Result<ShutdownReport> {
-        let consumer = self.registry.write().consumers.remove("consumer", name)?;
-        self.forget_consumer(name, &consumer);
-        Ok(consumer.stop())
-    }
-
-    fn forget_consumer(&self, name: &str, consumer: &Consumer) {
-        self.cleaner
-            .forget(consumer.stream(), &User::Consumer(name.to_owned()));
-    }
-
-    /// A consumer, to ask whether it runs and what it has done.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](ErrorKind::NotFound).
-    pub fn consumer(&self, name: &str) -> Result<Consumer> {
-        self.registry.read().consumers.get("consumer", name)
-    }
-
-    /// The names of all consumers, running or not, sorted.
-    pub fn list_consumers(&self) -> Vec<String> {
-        self.registry.read().consumers.names()
-    }
-
     /// Length, unread, pending, backup and dead letters of every stream that a
     /// producer or consumer of this manager uses.
     ///
@@ -495,7 +203,7 @@ impl StreamManager {
         }
         self.cleaner.signal_stop();
         for consumer in &consumers {
-            consumer.signal_stop();
+            consumer.close();
         }
         let mut report = consumers
             .iter()
@@ -511,47 +219,6 @@ impl StreamManager {
             self.topology.close();
         }
         report
-    }
-
-    fn register(&self, name: &str, producer: ProducerCore, asked: RetentionSettings) -> Result<()> {
-        let producer = Arc::new(producer);
-        let mut registry = self.registry.write();
-        let registered = registry.register(name, &producer);
-        if registered.is_ok() {
-            let keys = producer.keys();
-            self.cleaner.forget(keys.stream(), &User::DefaultProducer);
-            self.cleaner
-                .tend(keys, User::Producer(name.to_owned()), asked);
-            return Ok(());
-        }
-        drop(registry);
-        producer.close();
-        producer.join();
-        registered
-    }
-
-    fn producer_for(&self, stream: &str) -> Result<Arc<ProducerCore>> {
-        {
-            let registry = self.registry.read();
-            registry.open()?;
-            if let Some(producer) = registry.producer_for(stream)? {
-                return Ok(producer);
-            }
-        }
-        let config = StreamConfig::new(stream);
-        let made = Arc::new(ProducerCore::simple(Arc::clone(&self.topology), config)?);
-        let mut registry = self.registry.write();
-        registry.open()?;
-        // Somebody may have been faster.
-        if let Some(producer) = registry.producer_for(stream)? {
-            return Ok(producer);
-        }
-        registry
-            .defaults
-            .insert(stream.to_owned(), Arc::clone(&made));
-        let asked = RetentionSettings::default();
-        self.cleaner.tend(made.keys(), User::DefaultProducer, asked);
-        Ok(made)
     }
 
     /// Asks the server who it is, once, and warns of what will hurt later.

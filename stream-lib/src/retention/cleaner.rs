@@ -116,7 +116,7 @@ fn run(shared: &Shared) {
             continue;
         };
         match clean(shared, &task) {
-            Ok(outcome) => shared.done(&task, outcome),
+            Ok(outcome) => shared.done(&task, &outcome),
             Err(e) => shared.failed(&task, &e),
         }
     }
@@ -135,9 +135,7 @@ fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
     const WAIT: Duration = Duration::from_secs(2);
     let stream = task.keys.stream();
     let mut wire = shared.topology.node_for(stream.as_bytes()).pooled(WAIT)?;
-    if task.announce {
-        announce(&mut wire, &task.keys, &task.wish.asked)?;
-    }
+    announce(&mut wire, &task.keys, &task.wish.unsaid)?;
     let errand = Errand::TrimInTurn(&shared.token);
     let mut total = Total::default();
     loop {
@@ -180,7 +178,7 @@ fn pace(sight: &Sight, removed: bool) -> Duration {
 }
 
 impl Shared {
-    fn done(&self, task: &Task, outcome: Outcome) {
+    fn done(&self, task: &Task, outcome: &Outcome) {
         let stream = task.keys.stream();
         let blocked = outcome.sight.as_ref().map(|sight| {
             // A group that moves on between two runs doesn't stand still.
@@ -197,8 +195,10 @@ impl Shared {
             works_again = std::mem::take(&mut told.failure);
             match blocked {
                 Some((true, _)) => trimmed_again = told.blocked.take().is_some(),
-                Some((_, Some(blocked))) if told.blocked.as_ref() != Some(&blocked.group) => {
-                    told.blocked = Some(blocked.group.clone());
+                Some((_, Some(blocked)))
+                    if told.blocked.as_ref().map(|known| &known.group) != Some(&blocked.group) =>
+                {
+                    told.blocked = Some(blocked.clone());
                     news = Some(blocked);
                 }
                 _ => {}
@@ -228,5 +228,34 @@ impl Shared {
                 task.keys.stream()
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ConnectionConfig;
+
+    #[test]
+    fn the_thread_has_ended_after_a_stop_even_without_a_server() {
+        let socket = "redis+unix:///nowhere/redis.sock";
+        let config = ConnectionConfig::new(socket).unwrap();
+        let cleaner = Cleaner::new(Arc::new(Topology::new(&config).unwrap()));
+        cleaner.stop();
+        let keys = StreamKeys::new("orders").unwrap();
+        let asked = RetentionSettings {
+            max_length: Some(5),
+            ..RetentionSettings::default()
+        };
+        let user = User::Producer("p".to_owned());
+        cleaner.tend(&keys, user.clone(), asked.clone());
+        assert!(cleaner.thread.lock().is_none(), "nothing starts after it");
+
+        let cleaner = Cleaner::new(Arc::new(Topology::new(&config).unwrap()));
+        cleaner.tend(&keys, user, asked);
+        assert!(cleaner.thread.lock().is_some());
+        assert_eq!(Arc::strong_count(&cleaner.shared), 2);
+        cleaner.stop();
+        assert_eq!(Arc::strong_count(&cleaner.shared), 1);
     }
 }

@@ -23,21 +23,15 @@ pub use self::report::{BlockedStream, CleanupReport, RetentionPlan};
 use self::policy::{Cut, Floor};
 
 /// What a process wants of a stream's retention.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Wish {
     /// What was asked for.
     pub(crate) asked: RetentionSettings,
+    /// Of this, what may not be stored yet. Only this replaces what is stored:
+    /// what was stored once may since have been replaced by others.
+    pub(crate) unsaid: RetentionSettings,
     /// What holds where nobody asks for anything.
     pub(crate) defaults: Retention,
-}
-
-impl Default for Wish {
-    fn default() -> Self {
-        Self {
-            asked: RetentionSettings::default(),
-            defaults: Retention::default(),
-        }
-    }
 }
 
 /// What would go from a stream now.
@@ -88,7 +82,7 @@ pub(crate) fn clean(
     once: bool,
 ) -> Result<CleanupReport> {
     if !once {
-        announce(wire, keys, &wish.asked)?;
+        announce(wire, keys, &wish.unsaid)?;
     }
     let mut total = Total::default();
     loop {
@@ -139,8 +133,8 @@ impl Total {
 }
 
 /// Stores what was asked for, with a warning where something else was stored.
-fn announce(wire: &mut Wire, keys: &StreamKeys, asked: &RetentionSettings) -> Result<()> {
-    for replaced in declare(wire, keys, asked)? {
+fn announce(wire: &mut Wire, keys: &StreamKeys, unsaid: &RetentionSettings) -> Result<()> {
+    for replaced in declare(wire, keys, unsaid)? {
         log::warn!(
             "`{}` of `{}` is now {}, in place of {}: retention belongs to the stream, and holds \
              for every program that uses it",

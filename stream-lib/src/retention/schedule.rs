@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::Wish;
+use super::{BlockedStream, Wish};
 use crate::config::{Retention, RetentionSettings};
 use crate::keys::StreamKeys;
 use crate::runtime::{Backoff, jitter};
@@ -26,8 +26,8 @@ pub(super) struct Schedule(BTreeMap<String, Tended>);
 pub(super) struct Tended {
     keys: StreamKeys,
     users: Vec<(User, RetentionSettings)>,
-    /// Whether what was asked for is stored.
-    announced: bool,
+    /// What was asked for and may not be stored yet.
+    unsaid: RetentionSettings,
     due: Instant,
     backoff: Backoff,
     /// Of what the log has been told.
@@ -39,8 +39,8 @@ pub(super) struct Tended {
 pub(super) struct Told {
     /// That cleaning fails.
     pub(super) failure: bool,
-    /// That this group blocks; `Some(None)`: that there is no group.
-    pub(super) blocked: Option<Option<String>>,
+    /// Who keeps the stream from being trimmed.
+    pub(super) blocked: Option<BlockedStream>,
 }
 
 /// What is to be done for one stream.
@@ -48,7 +48,6 @@ pub(super) struct Told {
 pub(super) struct Task {
     pub(super) keys: StreamKeys,
     pub(super) wish: Wish,
-    pub(super) announce: bool,
 }
 
 impl Schedule {
@@ -63,14 +62,15 @@ impl Schedule {
             .or_insert_with(|| Tended {
                 keys: keys.clone(),
                 users: Vec::new(),
-                announced: true,
+                unsaid: RetentionSettings::default(),
                 due: now + jitter(FIRST_LOOK, 0.2),
                 backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1)),
                 told: Told::default(),
             });
         tended.users.retain(|(known, _)| *known != user);
         if !asked.is_empty() {
-            tended.announced = false;
+            let unsaid = std::mem::take(&mut tended.unsaid);
+            tended.unsaid = asked.clone().over(unsaid);
             tended.due = now;
         }
         tended.users.push((user, asked));
@@ -97,7 +97,6 @@ impl Schedule {
         (tended.due <= now).then(|| Task {
             keys: tended.keys.clone(),
             wish: tended.wish(),
-            announce: !tended.announced,
         })
     }
 
@@ -107,7 +106,7 @@ impl Schedule {
         let tended = self.0.get_mut(task.keys.stream())?;
         tended.backoff.reset();
         if tended.wish() == task.wish {
-            tended.announced = true;
+            tended.unsaid = RetentionSettings::default();
             tended.due = Instant::now() + wait;
         }
         Some(tended)
@@ -141,6 +140,7 @@ impl Tended {
                 .fold(RetentionSettings::default(), |older, (_, asked)| {
                     asked.clone().over(older)
                 }),
+            unsaid: self.unsaid.clone(),
             defaults: if only_consumers {
                 Retention::of_consumers()
             } else {
@@ -190,13 +190,16 @@ mod tests {
         let keys = StreamKeys::new("orders").unwrap();
         schedule.tend(&keys, producer("a"), length(5));
         let task = schedule.due(Instant::now()).unwrap();
-        assert!(task.announce);
+        assert_eq!(task.wish.unsaid, length(5));
         schedule.tend(&keys, producer("b"), length(7));
         assert!(schedule.done(&task, Duration::from_mins(1)).is_some());
         let task = schedule.due(Instant::now()).unwrap();
-        assert_eq!((task.announce, task.wish.asked.clone()), (true, length(7)));
+        assert_eq!(task.wish.unsaid, length(7));
         schedule.done(&task, Duration::from_mins(1));
         assert!(schedule.due(Instant::now()).is_none());
+        // Once said, it is said no more, but still asked for.
+        let wish = schedule.wish("orders");
+        assert_eq!((wish.unsaid.is_empty(), wish.asked), (true, length(7)));
     }
 
     #[test]

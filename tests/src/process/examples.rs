@@ -59,8 +59,8 @@ struct Place {
 }
 
 impl Place {
-    /// `TARGET/[TRIPLE/]PROFILE/deps/TEST`, where cargo has marked `TARGET`
-    /// with a `CACHEDIR.TAG`.
+    /// `TARGET/[TRIPLE/]PROFILE/deps/TEST`, or a program beside `deps`, where
+    /// cargo has marked `TARGET` with a `CACHEDIR.TAG`.
     fn of(test: &Path) -> Option<Self> {
         let is_marked = |dir: &&Path| dir.join("CACHEDIR.TAG").is_file();
         let target_dir = test.ancestors().skip(1).find(is_marked)?;
@@ -71,7 +71,7 @@ impl Place {
         let folder = test.parent()?.strip_prefix(target_dir).ok()?;
         let folders: Vec<&str> = folder.iter().filter_map(|part| part.to_str()).collect();
         let (triple, profile) = match folders.as_slice() {
-            [profile, "deps"] => (None, *profile),
+            [profile, "deps"] | [profile] => (None, *profile),
             [triple, profile, "deps"] => (Some((*triple).to_owned()), *profile),
             _ => return None,
         };
@@ -140,6 +140,10 @@ mod tests {
         assert_eq!(
             place("/w/target/x86_64-unknown-linux-musl/release/deps/it-0f"),
             Some((Some("x86_64-unknown-linux-musl".into()), "release".into()))
+        );
+        assert_eq!(
+            place("/w/target/release/soak"),
+            Some((None, "release".into()))
         );
         assert_eq!(place("/tmp/rustdoctest/it"), None);
     }

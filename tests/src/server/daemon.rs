@@ -15,7 +15,8 @@ use crate::signal;
 use crate::wait::poll;
 use crate::watchdog::Watchdog;
 
-const READY_DEADLINE: Duration = Duration::from_secs(10);
+/// Long enough to load an append-only file on a busy machine.
+const READY_DEADLINE: Duration = Duration::from_secs(30);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 const PORT_BACK_DEADLINE: Duration = Duration::from_secs(10);
 const PING_TIMEOUT: Duration = Duration::from_secs(2);

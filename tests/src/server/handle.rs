@@ -18,7 +18,7 @@ impl ServerHandle {
     ///
     /// # Blocking
     ///
-    /// Until a private server answers `PING`, at most 10 s.
+    /// Until a private server answers `PING`, at most 30 s.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl ServerHandle {
     ///
     /// # Blocking
     ///
-    /// Until the server answers `PING`, at most 10 s.
+    /// Until the server answers `PING`, at most 30 s.
     ///
     /// # Errors
     ///

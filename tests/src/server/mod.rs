@@ -51,7 +51,7 @@ impl Server {
     ///
     /// # Blocking
     ///
-    /// Until the server answers `PING`, at most 10 s.
+    /// Until the server answers `PING`, at most 30 s.
     ///
     /// # Errors
     ///
@@ -165,7 +165,7 @@ impl Server {
     ///
     /// # Blocking
     ///
-    /// Until the server answers `PING`, at most 20 s.
+    /// Until the server answers `PING`, at most 40 s.
     ///
     /// # Panics
     ///

@@ -11,8 +11,8 @@ use super::{Server, ServerError};
 pub enum Fsync {
     /// Before each reply: no confirmed write is lost, not even to a power cut.
     Always,
-    /// Once a second. A killed server still loses nothing, since the kernel
-    /// has what was written.
+    /// Once a second. While that sync is under way the server answers first and
+    /// writes later, so a killed one may lose what it has confirmed.
     EverySecond,
 }
 
@@ -83,7 +83,7 @@ impl ServerOptions {
     ///
     /// # Blocking
     ///
-    /// Until the server answers `PING`, at most 10 s.
+    /// Until the server answers `PING`, at most 30 s.
     ///
     /// # Errors
     ///

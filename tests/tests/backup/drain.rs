@@ -39,7 +39,7 @@ fn fields_come_back_byte_for_byte_with_their_first_id_behind_them() {
         .with([0xff, 0x00, b'\n'], [0xfe, b'\r', b'\n'])
         .with("b", "1")
         .with("", "");
-    let first = rig.producer().add(&odd).unwrap().id().to_string();
+    let first = rig.producer().add(&odd).unwrap().id().unwrap().to_string();
     // As if it had been moved before.
     rig.server
         .command::<()>(&["XADD", BACKUP, "*", "a", "1", "~origin", "7-7", "b", "2"]);
@@ -74,7 +74,7 @@ fn an_emptied_backup_keeps_its_key_and_last_id() {
     let last = {
         hold_drain(&rig.server);
         rig.placed(0..1);
-        rig.producer().add(&message(1)).unwrap().id()
+        rig.producer().add(&message(1)).unwrap().id().unwrap()
     };
     release_drain(&rig.server);
     rig.consume(1);
@@ -120,7 +120,7 @@ fn a_lock_that_never_lapses_is_taken_over() {
 
 #[test]
 fn a_shutdown_gives_the_lock_back() {
-    let rig = Rig::new(quick(5).lock_timeout(Duration::from_secs(3_600)));
+    let rig = Rig::new(quick(5).lock_timeout(Duration::from_hours(1)));
     rig.make_group();
     rig.placed(0..20);
     let held = |server: &Server| server.command::<Option<String>>(&["GET", LOCK]);

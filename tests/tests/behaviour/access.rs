@@ -9,13 +9,13 @@ const PASSWORD: &str = "s3cret-and-long";
 
 /// All that an error shows.
 fn all_texts(error: &Error) -> String {
-    let mut text = format!("{error} {error:?} {error:#?}");
+    let mut texts = vec![format!("{error} {error:?} {error:#?}")];
     let mut cause = std::error::Error::source(error);
     while let Some(e) = cause {
-        text.push_str(&format!(" {e} {e:?}"));
+        texts.push(format!("{e} {e:?}"));
         cause = e.source();
     }
-    text
+    texts.join(" ")
 }
 
 fn server_with_user(rules: &str) -> (Server, String) {

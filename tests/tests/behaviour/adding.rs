@@ -8,7 +8,7 @@ use stream_lib::message::{EncodeError, FieldWriter, Schema};
 use stream_lib::{EntryId, ErrorKind, RawMessage, StreamConfig, StreamManager, StreamMessage};
 use stream_tests::{Direction, Proxy, Server, wait_for};
 
-use crate::support::{DEADLINE, HOUR, Order, Shop, order};
+use crate::support::{DEADLINE, HOUR, Order, Pairs, Shop, order};
 
 #[test]
 fn typed_message_reads_naturally_in_redis() {
@@ -18,7 +18,7 @@ fn typed_message_reads_naturally_in_redis() {
         amount: 99.99,
         note: Some("as agreed: 2 × ½".to_owned()),
     };
-    let id = shop.manager.add(&message).unwrap().id();
+    let id = shop.manager.add(&message).unwrap().id().unwrap();
     shop.manager.add(&order("no note")).unwrap();
     let entries: Vec<(String, Vec<(String, String)>)> = shop.ask("XRANGE orders - +");
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -49,7 +49,7 @@ fn untyped_message_goes_through_a_named_producer() {
         .with(b"\xff\x00", b"\r\n$3\r\n")
         .with("b", "");
     shop.manager.add_to("p", &message).unwrap();
-    let entries: Vec<(String, Vec<(Vec<u8>, Vec<u8>)>)> = shop.ask("XRANGE events - +");
+    let entries: Vec<(String, Pairs)> = shop.ask("XRANGE events - +");
     let expected: Vec<_> = message
         .iter()
         .map(|(name, value)| (name.to_vec(), value.to_vec()))
@@ -85,7 +85,7 @@ fn message_that_can_not_be_written_stops_no_other() {
     let mut ids = Vec::new();
     for (message, result) in messages.iter().zip(&results) {
         match result {
-            Ok(added) => ids.push((added.id().to_string(), message.0)),
+            Ok(added) => ids.push((added.id().unwrap().to_string(), message.0)),
             Err(e) => {
                 assert_eq!((e.kind(), message.0), (ErrorKind::Encode, "bad"), "{e}");
                 assert!(e.to_string().contains("`orders`"), "{e}");
@@ -289,7 +289,7 @@ fn many_threads_add_each_message_once() {
                 scope.spawn(move || {
                     (0..EACH)
                         .map(|n| order(format!("{thread}-{n}")))
-                        .map(|order| manager.add(&order).unwrap().id())
+                        .map(|order| manager.add(&order).unwrap().id().unwrap())
                         .collect::<Vec<_>>()
                 })
             })

@@ -102,7 +102,7 @@ fn group_is_made_before_its_stream_and_misses_nothing() {
 #[test]
 fn group_begins_where_it_is_told_to() {
     let shop = Shop::open();
-    let add = |id: &str| shop.manager.add(&order(id)).unwrap().id();
+    let add = |id: &str| shop.manager.add(&order(id)).unwrap().id().unwrap();
     let ids = ["1", "2", "3"].map(add);
     let starts = [
         ("beginning", StartFrom::Beginning),
@@ -231,7 +231,7 @@ fn entry_deleted_while_it_runs_is_acknowledged() {
             Ok(())
         })
         .unwrap();
-    let id = shop.manager.add(&order("1")).unwrap().id();
+    let id = shop.manager.add(&order("1")).unwrap().id().unwrap();
     wait_until(DEADLINE, "it to run", || consumer.stats().running == 1);
     shop.ask::<()>(&format!("XDEL orders {id}"));
     gate.open();

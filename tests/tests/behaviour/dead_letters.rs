@@ -45,7 +45,7 @@ fn consume(
 fn dead_letters_are_listed_by_pages_with_all_that_is_known() {
     let shop = Shop::open();
     let (accept, seen) = (Arc::default(), Seen::default());
-    let first = shop.manager.add(&order("0")).unwrap().id();
+    let first = shop.manager.add(&order("0")).unwrap().id().unwrap();
     shop.add_by_hand("orders", 250);
     let consumer = consume(&shop.manager, "g", refusing(&accept, &seen));
     wait_for_dead(&shop.manager, 251);

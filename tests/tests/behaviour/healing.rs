@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use stream_lib::{ConnectionConfig, ErrorKind, OnGroupLost, StreamManager};
-use stream_tests::{Fsync, LogCapture, Proxy, Server, wait_for, wait_until};
+use stream_tests::{Direction, Fsync, LogCapture, Proxy, Server, wait_for, wait_until};
 
 use crate::support::{DEADLINE, HOUR, Order, Seen, Shop, noting, order, quick};
 
@@ -35,7 +35,7 @@ fn killed_connections_lose_nothing_and_deliver_nothing_twice() {
             .query(&mut connection)
             .unwrap();
         killed += kill;
-        consumer.stats().completed as usize >= ORDERS
+        consumer.stats().completed >= ORDERS as u64
     });
     shop.wait_until_settled("orders");
     let ids: HashSet<_> = seen.all().into_iter().collect();
@@ -46,6 +46,19 @@ fn killed_connections_lose_nothing_and_deliver_nothing_twice() {
     );
     assert!(ids.iter().all(|(_, attempt)| *attempt == 1));
     assert!(killed > 0);
+}
+
+#[test]
+fn consumer_starts_though_its_checks_lose_their_connection() {
+    let server = Server::start().unwrap();
+    let proxy = Proxy::in_front_of(&server);
+    for bytes in (0..800).step_by(20) {
+        let manager = StreamManager::connect(server.url_at(proxy.port())).unwrap();
+        proxy.cut_after(Direction::Replies, bytes);
+        let consumer = manager.consume("c", quick("orders"), noting(&Seen::default()));
+        assert!(consumer.is_ok(), "cut after {bytes} bytes: {consumer:?}");
+        proxy.pass();
+    }
 }
 
 #[test]
@@ -62,8 +75,8 @@ fn answers_cut_in_the_middle_are_fetched_again() {
     let mut cut = 0;
     wait_until(DEADLINE, "all to be completed", || {
         cut += 1;
-        proxy.cut_after(stream_tests::Direction::Replies, 700 * cut);
-        consumer.stats().completed as usize >= ORDERS
+        proxy.cut_after(Direction::Replies, 700 * cut);
+        consumer.stats().completed >= ORDERS as u64
     });
     proxy.pass();
     shop.wait_until_settled("orders");
@@ -153,10 +166,7 @@ fn lost_group_stops_who_would_rather_not_replay() {
 
 #[test]
 fn restarted_server_is_found_again_and_nothing_confirmed_is_lost() {
-    let server = Server::options()
-        .appendonly(Fsync::EverySecond)
-        .start()
-        .unwrap();
+    let server = Server::options().appendonly(Fsync::Always).start().unwrap();
     let shop = Shop::with(server);
     let log = LogCapture::start();
     let seen = Seen::default();
@@ -210,6 +220,31 @@ fn consumer_starts_while_redis_is_away() {
     assert!(consumer.is_running());
     shop.server.restart();
     shop.manager.add(&order("1")).unwrap();
+    seen.wait_for(1);
+    shop.wait_until_settled("orders");
+}
+
+#[test]
+fn consumer_starts_while_redis_stands_still() {
+    let server = Server::start().unwrap();
+    let config = ConnectionConfig::new(server.url())
+        .unwrap()
+        .connect_timeout(Duration::from_millis(200))
+        .response_timeout(Duration::from_millis(200));
+    let shop = Shop {
+        manager: StreamManager::connect_with(config).unwrap(),
+        server,
+    };
+    // So that there is a connection already, which will not answer.
+    shop.manager.add(&order("1")).unwrap();
+    shop.server.freeze();
+    let seen = Seen::default();
+    let consumer = shop
+        .manager
+        .consume("c", quick("orders"), noting(&seen))
+        .unwrap();
+    assert!(consumer.is_running());
+    shop.server.thaw();
     seen.wait_for(1);
     shop.wait_until_settled("orders");
 }

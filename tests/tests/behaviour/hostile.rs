@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use stream_lib::{RawMessage, StreamMessage};
 use stream_tests::wait_until;
 
-use crate::support::{DEADLINE, Order, Seen, Shop, noting, order, quick};
-
-type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+use crate::support::{DEADLINE, Order, Pairs, Seen, Shop, noting, order, quick};
 
 #[track_caller]
 fn add_pairs(shop: &Shop, stream: &str, pairs: &Pairs) -> String {

@@ -148,7 +148,7 @@ fn lost_lease_shows_and_its_completion_is_not_acknowledged() {
             Ok(())
         })
         .unwrap();
-    let id = shop.manager.add(&order("1")).unwrap().id();
+    let id = shop.manager.add(&order("1")).unwrap().id().unwrap();
     lost.wait_for(1);
     shop.ask::<redis::Value>(&format!("XCLAIM orders orders_group thief 0 {id}"));
     lost.wait_for(2);
@@ -181,7 +181,7 @@ fn failure_after_a_lost_lease_leaves_the_entry_with_its_new_owner() {
             Err("too late".into())
         })
         .unwrap();
-    let id = shop.manager.add(&order("1")).unwrap().id();
+    let id = shop.manager.add(&order("1")).unwrap().id().unwrap();
     lost.wait_for(1);
     shop.ask::<redis::Value>(&format!("XCLAIM orders orders_group thief 0 {id}"));
     lost.push(id);

@@ -13,6 +13,7 @@ mod dependencies;
 mod dropping;
 mod failing;
 mod healing;
+mod hooks;
 mod hostile;
 mod leases;
 mod manager;

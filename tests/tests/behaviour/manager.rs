@@ -7,7 +7,7 @@ use stream_lib::{
     ConnectionConfig, ConsumerConfig, Delivery, ErrorKind, Handler, HandlerResult, RawMessage,
     StreamConfig, StreamManager,
 };
-use stream_tests::{Server, wait_until};
+use stream_tests::{Fsync, Server, wait_until};
 
 use crate::support::{DEADLINE, Order, Seen, Shop, noting, order, quick};
 
@@ -293,6 +293,27 @@ fn stats_show_length_unread_pending_and_dead_letters() {
     assert_eq!(group.consumers, 1);
     assert_eq!(stats[1].length, 0, "a stream that isn't there is empty");
     assert!(stats[1].groups.is_empty());
+}
+
+/// Redis 7.0 then takes what was read since the file was rewritten for unread.
+#[test]
+fn unread_is_right_after_a_restart_of_the_server() {
+    let shop = Shop::with(Server::options().appendonly(Fsync::Always).start().unwrap());
+    shop.add_by_hand("orders", 150);
+    shop.ask::<String>("XGROUP CREATE orders g 0");
+    shop.ask::<Vec<redis::Value>>("XREADGROUP GROUP g c COUNT 10 STREAMS orders >");
+    shop.ask::<String>("BGREWRITEAOF");
+    wait_until(DEADLINE, "the file to be rewritten", || {
+        let info: String = shop.ask("INFO persistence");
+        info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0")
+    });
+    for (read, unread) in [(130, 10), (10, 0)] {
+        let read = format!("XREADGROUP GROUP g c COUNT {read} STREAMS orders >");
+        shop.ask::<Vec<redis::Value>>(&read);
+        shop.server.restart();
+        let stats = shop.manager.stream_stats("orders").unwrap();
+        assert_eq!(stats.groups[0].unread, Some(unread));
+    }
 }
 
 #[test]

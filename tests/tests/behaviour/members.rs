@@ -13,6 +13,7 @@ use crate::support::{DEADLINE, Order, Seen, Shop, order, quick};
 
 const LEASE: Duration = Duration::from_millis(300);
 
+#[expect(clippy::unnecessary_wraps, reason = "it is a handler")]
 fn fine(_: &Delivery<Order>) -> HandlerResult {
     Ok(())
 }

@@ -8,8 +8,7 @@ use stream_lib::StreamManager;
 use stream_tests::wait_until;
 
 use crate::support::{
-    DEADLINE, Gate, HOUR, Order, Pending, Seen, Shop, noting, order, quick,
-    wait_until_threads_ended,
+    DEADLINE, Gate, Order, Pending, Seen, Shop, noting, order, quick, wait_until_threads_ended,
 };
 
 #[test]
@@ -64,7 +63,7 @@ fn stop_waits_for_running_handlers_and_gives_back_the_rest() {
     let doorway = gate.doorway();
     let seen = Seen::default();
     let noted = seen.clone();
-    let config = quick("orders").workers(1).read_count(20).grace(HOUR);
+    let config = quick("orders").workers(1).read_count(20).grace(DEADLINE);
     let consumer = shop
         .manager
         .consume_fn::<Order>("c", config, move |order| {
@@ -149,7 +148,7 @@ fn stop_from_a_handler_signals_and_a_later_shutdown_waits() {
     let told = Seen::default();
     let (within, noted) = (Arc::downgrade(&manager), told.clone());
     let consumer = manager
-        .consume_fn::<Order>("c", quick("orders").grace(HOUR), move |_| {
+        .consume_fn::<Order>("c", quick("orders").grace(DEADLINE), move |_| {
             if let Some(manager) = within.upgrade() {
                 manager.shutdown();
                 noted.push("signalled");

@@ -18,6 +18,7 @@ pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
 #[derive(StreamMessage, Debug, Clone, PartialEq)]
 #[stream(name = "orders")]
+#[expect(clippy::struct_field_names, reason = "it is called so in the stream")]
 pub(crate) struct Order {
     pub(crate) order_id: String,
     pub(crate) amount: f64,
@@ -31,6 +32,9 @@ pub(crate) fn order(id: impl Into<String>) -> Order {
         note: None,
     }
 }
+
+/// Names and values, in order.
+pub(crate) type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// A manager and its server. The manager goes first.
 pub(crate) struct Shop {
@@ -95,7 +99,7 @@ impl Shop {
 
     /// The dead letters of a stream, fields in order.
     #[track_caller]
-    pub(crate) fn dead(&self, stream: &str) -> Vec<(String, Vec<(Vec<u8>, Vec<u8>)>)> {
+    pub(crate) fn dead(&self, stream: &str) -> Vec<(String, Pairs)> {
         self.ask(&format!("XRANGE {{{stream}}}:dead - +"))
     }
 }

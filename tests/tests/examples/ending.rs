@@ -9,7 +9,7 @@ use crate::support::{Done, last_line, orders, run, status};
 fn idle_worker_waits_for_retries() {
     let server = Server::start().unwrap();
     run(&server, "produce --count 1");
-    let args = "work --fail-every 1 --backoff-ms 1500 --exit-when-idle 200";
+    let args = "work --fail-every 1 --backoff-ms 1500 --exit-when-idle 400";
     let finished = run(&server, args);
     assert_eq!(
         last_line(&finished),

@@ -31,15 +31,6 @@ fn bad_arguments_are_named() {
 }
 
 #[test]
-fn what_is_not_built_says_so() {
-    let finished = Program::example("orders")
-        .args(["trim", "--priority", "low"])
-        .run(DEADLINE);
-    assert_eq!(finished.status.code(), Some(2), "{finished:#?}");
-    assert!(finished.stderr.starts_with("not yet: "), "{finished:#?}");
-}
-
-#[test]
 fn spool_without_a_backup_producer_is_refused() {
     let finished = Program::example("orders")
         .args(["produce", "--count", "1", "--spool-dir", "spool"])

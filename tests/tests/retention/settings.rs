@@ -102,8 +102,10 @@ fn a_differing_setting_replaces_the_stored_one_with_a_warning() {
         })
     });
     assert_eq!(stream.meta("retention:max_length").as_deref(), Some("20"));
-    // It holds for the one whose setting was replaced, too.
+    // It holds for the one whose setting was replaced, too, who doesn't insist.
     assert_eq!(manager.retention_plan(name).unwrap().removes, 30);
+    assert_eq!(manager.cleanup_now(name).unwrap().length, 20);
+    assert_eq!(stream.meta("retention:max_length").as_deref(), Some("20"));
 }
 
 #[test]

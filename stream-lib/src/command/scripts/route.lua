@@ -28,7 +28,8 @@ for i = 1, count do
         free = free - 1
       end
     elseif most >= 0 and kept >= most then
-      added = redis.error_reply('FULL the backup stream holds ' .. kept .. ' entries')
+      added = redis.error_reply('FULL the backup stream `' .. backup .. '` holds ' .. kept ..
+        ' entries, and may not hold more; it empties as consumers make room')
     else
       added = add(backup, 'b', key, window, from, to)
       if type(added) == 'string' then

@@ -11,6 +11,12 @@ struct Order {
     rest: RawMessage,
     #[stream(flatten, skip)]
     both: RawMessage,
+    #[stream(idempotency_key)]
+    request: String,
+    #[stream(idempotency_key, rename = "second")]
+    other: String,
+    #[stream(flatten, idempotency_key)]
+    nested: RawMessage,
 }
 
 fn main() {}

@@ -30,7 +30,7 @@ struct Order {
     cache: Option<std::time::Duration>,
     #[stream(json, default = "Vec::new")]
     items: Vec<(String, u32)>,
-    #[stream(with = "reversed")]
+    #[stream(with = "reversed", idempotency_key)]
     secret: String,
     #[stream(flatten)]
     rest: RawMessage,
@@ -51,7 +51,10 @@ enum Status {
 #[stream(rename_all_fields = "PascalCase")]
 enum Event {
     #[stream(rename = "made", alias = "created", rename_all = "UPPERCASE")]
-    Made { id: u8 },
+    Made {
+        #[stream(idempotency_key, json)]
+        id: u8,
+    },
     Order(Order),
     Gone {},
     #[stream(other)]

@@ -12,7 +12,7 @@ pub struct Order<T> {
     /// Documented.
     pub id: T,
     #[deprecated]
-    #[stream(default)]
+    #[stream(default, idempotency_key)]
     /// Documented.
     pub old: u8,
     /// Documented.

@@ -70,7 +70,10 @@ fn direct_sends_appends_and_replay_keep_the_order_of_each_thread() {
                 thread::yield_now();
             }
         });
-        let ended: Vec<_> = producers.into_iter().map(|p| p.join()).collect();
+        let ended: Vec<_> = producers
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .collect();
         done.store(true, Ordering::SeqCst);
         replayer.join().unwrap();
         assert!(ended.iter().all(Result::is_ok));

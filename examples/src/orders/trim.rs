@@ -1,0 +1,47 @@
+//! `orders trim`.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use stream_lib::{Priority, StreamConfig};
+
+use super::args::{PriorityArg, TrimArgs};
+
+/// Cleans the stream once, by these settings; what is stored with the stream
+/// stays as it is.
+pub(super) fn run(args: &TrimArgs) -> anyhow::Result<()> {
+    let (_server, manager) = crate::connect()?;
+    let report = manager.cleanup_once(&config(args))?;
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "removed {} lost {} left {}",
+        report.removed, report.lost, report.length
+    )?;
+    if let Some(blocked) = report.blocked {
+        writeln!(out, "{blocked}")?;
+    }
+    Ok(())
+}
+
+fn config(args: &TrimArgs) -> StreamConfig {
+    let mut config = StreamConfig::new(&args.stream).priority(match args.priority {
+        PriorityArg::Low => Priority::Low,
+        PriorityArg::Normal => Priority::Normal,
+        PriorityArg::High => Priority::High,
+        PriorityArg::Critical => Priority::Critical,
+    });
+    if let Some(age) = args.max_age_ms {
+        config = config.max_age(Duration::from_millis(age));
+    }
+    if let Some(length) = args.max_length {
+        config = config.max_length(length);
+    }
+    if let Some(age) = args.min_retention_ms {
+        config = config.min_retention_time(Duration::from_millis(age));
+    }
+    if let Some(count) = args.min_retention_count {
+        config = config.min_retention_count(count);
+    }
+    config
+}

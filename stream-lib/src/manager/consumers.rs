@@ -1,0 +1,152 @@
+//! The consumers of a manager.
+
+use std::sync::Arc;
+
+use super::StreamManager;
+use crate::config::ConsumerConfig;
+use crate::consumer::{Consumer, Delivery, Handler, HandlerResult, ShutdownReport};
+use crate::error::Result;
+use crate::message::OwnedMessage;
+use crate::retention::User;
+
+impl StreamManager {
+    /// Creates a consumer and starts it.
+    ///
+    /// The group is made, with the stream, where it doesn't stand yet, and what
+    /// the Redis user may do is checked.
+    ///
+    /// # Blocking
+    ///
+    /// A few round trips. Where Redis is away, up to 5 s; the consumer then
+    /// starts without it, and reads as soon as it can.
+    ///
+    /// # Delivery
+    ///
+    /// At least once: see [`Handler`].
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists), [`Config`](crate::ErrorKind::Config),
+    /// [`Authentication`](crate::ErrorKind::Authentication),
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
+    /// [`WrongType`](crate::ErrorKind::WrongType), [`System`](crate::ErrorKind::System),
+    /// [`Closed`](crate::ErrorKind::Closed).
+    pub fn consume<M: OwnedMessage + 'static>(
+        &self,
+        name: &str,
+        config: ConsumerConfig,
+        handler: impl Handler<M>,
+    ) -> Result<Consumer> {
+        let consumer = self.create_consumer(name, config, handler)?;
+        if let Err(e) = consumer.start() {
+            let _ = self.registry.write().consumers.remove("consumer", name);
+            self.forget_consumer(name, &consumer);
+            return Err(e);
+        }
+        Ok(consumer)
+    }
+
+    /// As [`consume`](Self::consume), for a closure, whose argument needs no
+    /// type: `consume_fn::<Order>(name, config, |order| …)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`consume`](Self::consume).
+    pub fn consume_fn<M: OwnedMessage + 'static>(
+        &self,
+        name: &str,
+        config: ConsumerConfig,
+        handler: impl Fn(&Delivery<M>) -> HandlerResult + Send + Sync + 'static,
+    ) -> Result<Consumer> {
+        self.consume::<M>(name, config, handler)
+    }
+
+    /// Creates a consumer without starting it.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists), [`Config`](crate::ErrorKind::Config),
+    /// [`Closed`](crate::ErrorKind::Closed).
+    pub fn create_consumer<M: OwnedMessage + 'static>(
+        &self,
+        name: &str,
+        config: ConsumerConfig,
+        handler: impl Handler<M>,
+    ) -> Result<Consumer> {
+        let asked = config.retention.clone();
+        let consumer = Consumer::new(Arc::clone(&self.topology), config, handler)?;
+        let mut registry = self.registry.write();
+        registry.open()?;
+        registry
+            .consumers
+            .insert("consumer", name, consumer.clone())?;
+        let user = User::Consumer(name.to_owned());
+        self.cleaner.tend(consumer.keys(), user, asked);
+        Ok(consumer)
+    }
+
+    /// Starts a consumer that was created, or stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound), [`AlreadyExists`](crate::ErrorKind::AlreadyExists)
+    /// where it runs, else as [`consume`](Self::consume).
+    pub fn start_consumer(&self, name: &str) -> Result<()> {
+        let registry = self.registry.read();
+        registry.open()?;
+        let consumer = registry.consumers.get("consumer", name)?;
+        drop(registry);
+        consumer.start()
+    }
+
+    /// Stops a consumer, which can be started again.
+    ///
+    /// It reads no more, waits for running handlers up to the grace, gives back
+    /// what has not started, and leaves the group. From a handler this only
+    /// signals.
+    ///
+    /// # Blocking
+    ///
+    /// As long as the handlers that run, at most the grace and a little.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    pub fn stop_consumer(&self, name: &str) -> Result<ShutdownReport> {
+        Ok(self.consumer(name)?.stop())
+    }
+
+    /// Stops a consumer and forgets it.
+    ///
+    /// # Blocking
+    ///
+    /// As [`stop_consumer`](Self::stop_consumer).
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    pub fn remove_consumer(&self, name: &str) -> Result<ShutdownReport> {
+        let consumer = self.registry.write().consumers.remove("consumer", name)?;
+        self.forget_consumer(name, &consumer);
+        Ok(consumer.stop())
+    }
+
+    fn forget_consumer(&self, name: &str, consumer: &Consumer) {
+        self.cleaner
+            .forget(consumer.stream(), &User::Consumer(name.to_owned()));
+    }
+
+    /// A consumer, to ask whether it runs and what it has done.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    pub fn consumer(&self, name: &str) -> Result<Consumer> {
+        self.registry.read().consumers.get("consumer", name)
+    }
+
+    /// The names of all consumers, running or not, sorted.
+    pub fn list_consumers(&self) -> Vec<String> {
+        self.registry.read().consumers.names()
+    }
+}

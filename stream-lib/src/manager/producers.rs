@@ -1,0 +1,206 @@
+//! The producers of a manager.
+
+use std::sync::Arc;
+
+use super::StreamManager;
+use crate::config::{BackupStreamConfig, RetentionSettings, StreamConfig};
+use crate::error::Result;
+use crate::message::{Routed, StreamMessage};
+#[cfg(feature = "spool")]
+use crate::producer::SpoolStats;
+use crate::producer::{Added, Producer, ProducerCore};
+use crate::retention::User;
+
+impl StreamManager {
+    /// Creates a simple producer: straight to the stream, for logs, events and
+    /// whatever may wait while Redis is away.
+    ///
+    /// Talks to Redis only once something is added, but for what a background
+    /// thread does: it stores the settings of retention, if any were made, and
+    /// cleans the stream on its interval.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists), [`Config`](crate::ErrorKind::Config),
+    /// [`Closed`](crate::ErrorKind::Closed).
+    pub fn create_simple_producer(&self, name: &str, config: StreamConfig) -> Result<()> {
+        let asked = config.retention.clone();
+        let producer = ProducerCore::simple(Arc::clone(&self.topology), config)?;
+        self.register(name, producer, asked)
+    }
+
+    /// Creates a backup producer: for orders, payments and whatever must not
+    /// be lost or overtaken when consumers fall behind.
+    ///
+    /// While the stream's backlog is below `max_length`, messages go straight
+    /// to it. Beyond that they wait in the backup stream, and a thread of the
+    /// producer moves them back, in order, as consumers make room; of all
+    /// processes that have such a producer open, one does so at a time.
+    ///
+    /// Entries move back only while some process has such a producer open: let
+    /// the processes of consumers open one too, if producers come and go.
+    ///
+    /// # Delivery
+    ///
+    /// The order of the calls is kept across both streams. No crash of any
+    /// process loses or duplicates an entry on its way back.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists), [`Config`](crate::ErrorKind::Config),
+    /// [`Closed`](crate::ErrorKind::Closed), [`System`](crate::ErrorKind::System); with a
+    /// spool, [`Locked`](crate::ErrorKind::Locked) where another has its directory.
+    pub fn create_backup_producer(
+        &self,
+        name: &str,
+        config: impl Into<BackupStreamConfig>,
+    ) -> Result<()> {
+        let config = config.into();
+        let asked = config.stream.retention.clone();
+        let producer = ProducerCore::backup(Arc::clone(&self.topology), config)?;
+        self.register(name, producer, asked)
+    }
+
+    /// What the spool of a producer holds, and what was found damaged in it;
+    /// `None` for a producer without one. Requires the feature `spool`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    #[cfg(feature = "spool")]
+    pub fn spool_stats(&self, producer: &str) -> Result<Option<SpoolStats>> {
+        let producer = self.registry.read().producers.get("producer", producer)?;
+        Ok(producer.spool_stats())
+    }
+
+    /// A handle on a producer, for one message type: what threads and handlers
+    /// clone.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    pub fn producer<M: StreamMessage + ?Sized>(&self, name: &str) -> Result<Producer<M>> {
+        let producer = self.registry.read().producers.get("producer", name)?;
+        Ok(Producer::new(producer))
+    }
+
+    /// The names of all producers, sorted.
+    pub fn list_producers(&self) -> Vec<String> {
+        self.registry.read().producers.names()
+    }
+
+    /// Removes a producer. Its handles fail from now on.
+    ///
+    /// # Blocking
+    ///
+    /// For a backup producer, until its thread has ended: a round trip, or a
+    /// few seconds where Redis is away. From a handler this only signals.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    pub fn remove_producer(&self, name: &str) -> Result<()> {
+        let producer = self.registry.write().producers.remove("producer", name)?;
+        self.cleaner
+            .forget(producer.stream(), &User::Producer(name.to_owned()));
+        producer.close();
+        producer.join();
+        Ok(())
+    }
+
+    /// Adds a message to its type's stream (`XADD`), by the producer registered
+    /// for it; where there is none, by a simple one with default settings.
+    ///
+    /// # Blocking
+    ///
+    /// Until Redis has the entry: one round trip. While Redis is away, up to
+    /// the producer's `send_timeout`.
+    ///
+    /// # Delivery
+    ///
+    /// `Ok` means that Redis has the entry. After
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) it may have it or not;
+    /// after any other error it hasn't.
+    ///
+    /// # Errors
+    ///
+    /// [`Ambiguous`](crate::ErrorKind::Ambiguous) where several producers are
+    /// registered for the stream, [`Unavailable`](crate::ErrorKind::Unavailable),
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
+    /// [`Encode`](crate::ErrorKind::Encode), [`Refused`](crate::ErrorKind::Refused),
+    /// [`WrongType`](crate::ErrorKind::WrongType),
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
+    /// [`Closed`](crate::ErrorKind::Closed).
+    pub fn add<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Added> {
+        self.producer_for(M::STREAM)?.add(message, None)
+    }
+
+    /// As [`add`](Self::add), for many messages, each batch in one round trip.
+    /// Returns one result per message, in order: an error stops no other.
+    ///
+    /// # Errors
+    ///
+    /// The outer one where no producer can be found; the inner ones as
+    /// [`add`](Self::add).
+    pub fn add_all<'m, M: StreamMessage + Routed + 'm>(
+        &self,
+        messages: impl IntoIterator<Item = &'m M>,
+    ) -> Result<Vec<Result<Added>>> {
+        Ok(self.producer_for(M::STREAM)?.add_all(messages))
+    }
+
+    /// As [`add`](Self::add), by the producer of this name: for messages
+    /// without a stream of their own, and streams with several producers.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound), else as [`add`](Self::add).
+    pub fn add_to<M: StreamMessage + ?Sized>(&self, producer: &str, message: &M) -> Result<Added> {
+        let registry = self.registry.read();
+        registry.open()?;
+        let producer = registry.producers.get("producer", producer)?;
+        drop(registry);
+        producer.add(message, None)
+    }
+
+    fn register(&self, name: &str, producer: ProducerCore, asked: RetentionSettings) -> Result<()> {
+        let producer = Arc::new(producer);
+        let mut registry = self.registry.write();
+        let registered = registry.register(name, &producer);
+        if registered.is_ok() {
+            let keys = producer.keys();
+            self.cleaner.forget(keys.stream(), &User::DefaultProducer);
+            self.cleaner
+                .tend(keys, User::Producer(name.to_owned()), asked);
+            return Ok(());
+        }
+        drop(registry);
+        producer.close();
+        producer.join();
+        registered
+    }
+
+    fn producer_for(&self, stream: &str) -> Result<Arc<ProducerCore>> {
+        {
+            let registry = self.registry.read();
+            registry.open()?;
+            if let Some(producer) = registry.producer_for(stream)? {
+                return Ok(producer);
+            }
+        }
+        let config = StreamConfig::new(stream);
+        let made = Arc::new(ProducerCore::simple(Arc::clone(&self.topology), config)?);
+        let mut registry = self.registry.write();
+        registry.open()?;
+        // Somebody may have been faster.
+        if let Some(producer) = registry.producer_for(stream)? {
+            return Ok(producer);
+        }
+        registry
+            .defaults
+            .insert(stream.to_owned(), Arc::clone(&made));
+        let asked = RetentionSettings::default();
+        self.cleaner.tend(made.keys(), User::DefaultProducer, asked);
+        Ok(made)
+    }
+}

@@ -1,0 +1,66 @@
+//! Encoding and decoding one order: `cargo bench -p stream-tests --bench codec`.
+//! The same without a clock, by instructions, is part of `make bench`.
+
+#[path = "speed/message.rs"]
+#[allow(dead_code, reason = "the other benchmark uses the rest")]
+mod message;
+
+use divan::{Bencher, black_box};
+use stream_lib::__private as internals;
+use stream_lib::{OwnedMessage, RawMessage, StreamMessage};
+
+use self::message::{HandOrder, Order, Payload};
+
+fn main() {
+    divan::main();
+}
+
+trait Sample: StreamMessage + Clone {
+    fn sample() -> Self;
+}
+
+impl Sample for Order {
+    fn sample() -> Self {
+        Self::number(1)
+    }
+}
+
+impl Sample for HandOrder {
+    fn sample() -> Self {
+        Self(Order::number(1))
+    }
+}
+
+impl Sample for Payload {
+    fn sample() -> Self {
+        Self::new()
+    }
+}
+
+impl Sample for RawMessage {
+    fn sample() -> Self {
+        let order = Order::number(1).words();
+        let pairs = order.as_chunks::<2>().0;
+        pairs
+            .iter()
+            .fold(Self::new(), |raw, [name, value]| raw.with(name, value))
+    }
+}
+
+#[divan::bench(types = [Order, HandOrder, Payload, RawMessage])]
+fn encode<M: Sample>(bencher: Bencher<'_, '_>) {
+    let message = M::sample();
+    let mut command = Vec::with_capacity(1 << 10);
+    bencher.bench_local(|| {
+        command.clear();
+        black_box(&message).encode(&mut internals::writer(&mut command))
+    });
+}
+
+#[divan::bench(types = [Order, HandOrder, Payload, RawMessage])]
+fn decode<M: Sample + OwnedMessage>(bencher: Bencher<'_, '_>) {
+    let Ok(entry) = RawMessage::from_message(&M::sample()) else {
+        unreachable!("the samples can be written");
+    };
+    bencher.bench_local(|| M::decode(black_box(&entry).fields()));
+}

@@ -1,0 +1,9 @@
+//! What ours is compared with.
+
+pub(crate) mod bare;
+pub(crate) mod latency;
+pub(crate) mod minimal;
+pub(crate) mod peer;
+pub(crate) mod pool;
+pub(crate) mod redis_benchmark;
+pub(crate) mod socket;

@@ -1,0 +1,72 @@
+//! What the library does: one figure a file.
+
+pub(crate) mod add;
+pub(crate) mod backlog;
+pub(crate) mod consume;
+pub(crate) mod end_to_end;
+pub(crate) mod latency;
+pub(crate) mod routed;
+
+use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use stream_lib::{Added, Consumer};
+
+use crate::Result;
+
+/// How many threads add at once, where many do.
+pub(crate) const THREADS: usize = 64;
+
+/// A consumer that gets no further for so long has stopped.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Joins threads; the first error is everybody's.
+pub(crate) fn join<'s>(
+    threads: impl IntoIterator<Item = ScopedJoinHandle<'s, Result<()>>>,
+) -> Result<()> {
+    let mut first = Ok(());
+    for thread in threads {
+        let joined = thread
+            .join()
+            .unwrap_or_else(|_| Err("a thread has panicked".into()));
+        first = first.and(joined);
+    }
+    first
+}
+
+/// Waits until a consumer has completed so many entries or a few more, and
+/// returns how many.
+fn until_completed(consumer: &Consumer, count: usize) -> Result<usize> {
+    let mut last = 0;
+    let mut moved = Instant::now();
+    loop {
+        let completed = usize::try_from(consumer.stats().completed)?;
+        if completed >= count {
+            return Ok(completed);
+        }
+        if completed != last {
+            last = completed;
+            moved = Instant::now();
+        } else if moved.elapsed() > PATIENCE {
+            return Err(format!("stands still at {completed} of {count}").into());
+        }
+        rest(Duration::from_millis(1));
+    }
+}
+
+/// Pauses.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a load at a steady rate, and a look at a counter now and then, are made of pauses"
+)]
+pub(crate) fn rest(pause: Duration) {
+    thread::sleep(pause);
+}
+
+/// Fails if any message wasn't added: a rate of lost messages is none.
+fn all_added(results: Vec<stream_lib::Result<Added>>) -> Result<()> {
+    for result in results {
+        result?;
+    }
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! The figures that must be reached, and what each is made of.
+
+use super::median;
+use crate::rounds::{Found, Round};
+
+/// A figure, as it came out.
+#[derive(Debug)]
+pub(super) struct Figure {
+    pub(super) key: &'static str,
+    pub(super) goal: Goal,
+    /// The lowest, the median and the highest of the rounds; else why there is
+    /// none.
+    pub(super) value: Result<[f64; 3], String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Goal {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Goal {
+    pub(super) fn is_met_by(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(goal) => value >= goal,
+            Self::AtMost(goal) => value <= goal,
+        }
+    }
+}
+
+/// What a figure is made of.
+#[derive(Debug, Clone, Copy)]
+enum Made {
+    Of(&'static str),
+    Ratio(&'static str, &'static str),
+    /// What runs at once, to what the two could do one after the other.
+    EndToEnd,
+}
+
+use Goal::{AtLeast, AtMost};
+use Made::{EndToEnd, Of, Ratio};
+
+const FIGURES: &[(&str, Goal, Made)] = &[
+    (
+        "consume_vs_redis_benchmark",
+        AtLeast(1.15),
+        Ratio("consume_per_s", "redis_benchmark_xreadgroup_per_s"),
+    ),
+    (
+        "consume_server_cpu",
+        AtLeast(0.95),
+        Of("consume_server_cpu"),
+    ),
+    (
+        "consume_server_us_vs_minimal",
+        AtMost(1.05),
+        Ratio("consume_server_us", "minimal_consume_server_us"),
+    ),
+    (
+        "consume_vs_sea_streamer",
+        AtLeast(11.0),
+        Ratio("consume_per_s", "sea_streamer_consume_per_s"),
+    ),
+    (
+        "add_all_vs_redis_benchmark",
+        AtLeast(0.95),
+        Ratio("add_all_per_s", "redis_benchmark_xadd_per_s"),
+    ),
+    (
+        "send_vs_redis_benchmark",
+        AtLeast(0.95),
+        Ratio("send_per_s", "redis_benchmark_xadd_per_s"),
+    ),
+    (
+        "send_vs_sea_streamer",
+        AtLeast(1.5),
+        Ratio("send_payload_per_s", "sea_streamer_send_per_s"),
+    ),
+    (
+        "add_1_thread_vs_bare",
+        AtLeast(1.1),
+        Ratio("add_1_thread_per_s", "bare_add_1_thread_per_s"),
+    ),
+    (
+        "add_64_threads_vs_pool",
+        AtLeast(2.5),
+        Ratio("add_64_threads_per_s", "pool_add_64_threads_per_s"),
+    ),
+    (
+        "routed_batch_vs_redis_benchmark",
+        AtLeast(0.45),
+        Ratio("routed_batch_per_s", "redis_benchmark_xadd_per_s"),
+    ),
+    (
+        "routed_64_threads_vs_pool",
+        AtLeast(1.5),
+        Ratio("routed_64_threads_per_s", "pool_add_64_threads_per_s"),
+    ),
+    ("end_to_end_vs_limit", AtLeast(0.90), EndToEnd),
+    (
+        "latency_p50_vs_bare",
+        AtMost(1.4),
+        Ratio("latency_p50_us", "bare_latency_p50_us"),
+    ),
+    (
+        "latency_p99_vs_bare",
+        AtMost(1.3),
+        Ratio("latency_p99_us", "bare_latency_p99_us"),
+    ),
+    (
+        "backlog_10m_vs_1m",
+        AtLeast(0.90),
+        Ratio("backlog_consume_per_s", "consume_per_s"),
+    ),
+    ("rss_mib_at_backlog", AtMost(40.0), Of("rss_mib")),
+    (
+        "client_us_per_message",
+        AtMost(2.5),
+        Of("client_us_per_message"),
+    ),
+    (
+        "derive_vs_handwritten_instructions",
+        AtMost(1.05),
+        Ratio("derive_instructions", "handwritten_instructions"),
+    ),
+];
+
+/// The figures of a run.
+pub(super) fn all(found: &Found) -> Vec<Figure> {
+    FIGURES
+        .iter()
+        .map(|(key, goal, made)| Figure {
+            key,
+            goal: *goal,
+            value: spread(found.rounds.iter().filter_map(|round| made.in_round(round)))
+                .ok_or_else(|| made.why_not(found)),
+        })
+        .collect()
+}
+
+/// Every reading, as it came out.
+pub(super) fn rates(found: &Found) -> Vec<(&'static str, [f64; 3])> {
+    let mut names: Vec<_> = found
+        .rounds
+        .iter()
+        .flat_map(|r| r.keys().copied())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let values = found.rounds.iter().filter_map(|r| r.get(name).copied());
+            Some((name, spread(values)?))
+        })
+        .collect()
+}
+
+fn spread(values: impl Iterator<Item = f64>) -> Option<[f64; 3]> {
+    let values: Vec<_> = values.collect();
+    let lowest = values.iter().copied().reduce(f64::min)?;
+    let highest = values.iter().copied().reduce(f64::max)?;
+    Some([lowest, median(values)?, highest])
+}
+
+impl Made {
+    fn in_round(self, round: &Round) -> Option<f64> {
+        let of = |name| round.get(name).copied();
+        match self {
+            Of(name) => of(name),
+            Ratio(a, b) => Some(of(a)? / of(b)?),
+            EndToEnd => {
+                let limit = 1.0 / (1.0 / of("add_all_per_s")? + 1.0 / of("consume_per_s")?);
+                Some(of("end_to_end_per_s")? / limit)
+            }
+        }
+    }
+
+    /// Names the reading that is missing, and why if that is known.
+    fn why_not(self, found: &Found) -> String {
+        let (a, b) = match self {
+            Of(a) => (a, a),
+            Ratio(a, b) => (a, b),
+            EndToEnd => ("end_to_end_per_s", "add_all_per_s"),
+        };
+        let missing = [a, b]
+            .into_iter()
+            .find(|name| !found.rounds.iter().any(|r| r.contains_key(name)))
+            .unwrap_or(a);
+        let failure = found
+            .failures
+            .iter()
+            .find(|(probe, _)| missing.starts_with(**probe));
+        match failure {
+            Some((_, why)) => why.clone(),
+            None if missing.starts_with("send_") => "not built".to_owned(),
+            None => format!("not measured: {missing}"),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The server that everything is measured on, what lies ready in it, and how
+//! much of it a run takes.
+
+use std::env;
+use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use stream_lib::StreamManager;
+use stream_tests::{Server, Usage};
+
+use crate::Result;
+use crate::baseline::socket;
+use crate::message::{Order, Payload};
+
+/// The stream of orders that consumers read, each in a group of its own.
+pub(crate) const ORDERS: &str = "orders";
+/// The stream of payloads that the peer reads.
+pub(crate) const PAYLOADS: &str = "payloads";
+/// The stream with the big backlog.
+pub(crate) const BACKLOG: &str = "backlog";
+
+/// How much is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) rounds: usize,
+    /// Entries that each consumer reads, and that pipelined producers add.
+    pub(crate) bulk: usize,
+    /// The same for what is slow by nature: the peer.
+    pub(crate) slow: usize,
+    /// Adds one at a time, from one thread.
+    pub(crate) single: usize,
+    /// Adds one at a time, from 64 threads.
+    pub(crate) crowd: usize,
+    /// Messages whose way is timed, at 1,000/s.
+    pub(crate) timed: usize,
+    /// Entries of the big backlog; none in a short trial.
+    pub(crate) backlog: Option<usize>,
+}
+
+impl Plan {
+    pub(crate) fn from_env() -> Result<Self> {
+        let quick = env::var("QUICK").is_ok_and(|quick| quick == "1");
+        let mut plan = if quick {
+            Self {
+                rounds: 2,
+                bulk: 200_000,
+                slow: 30_000,
+                single: 10_000,
+                crowd: 30_000,
+                timed: 500,
+                backlog: None,
+            }
+        } else {
+            Self {
+                rounds: 5,
+                bulk: 1_000_000,
+                slow: 100_000,
+                single: 50_000,
+                crowd: 100_000,
+                timed: 3_000,
+                backlog: Some(10_000_000),
+            }
+        };
+        if let Some(rounds) = env::var("ROUNDS").ok().filter(|rounds| !rounds.is_empty()) {
+            plan.rounds = rounds.parse()?;
+        }
+        Ok(plan)
+    }
+}
+
+/// A private server with its streams.
+#[derive(Debug)]
+pub(crate) struct Rig {
+    pub(crate) server: Server,
+    pub(crate) plan: Plan,
+    names: AtomicUsize,
+}
+
+impl Rig {
+    pub(crate) fn start(plan: Plan) -> Result<Self> {
+        let rig = Self {
+            server: Server::options().config("save", "").start()?,
+            plan,
+            names: AtomicUsize::new(0),
+        };
+        let order = Order::number(0).words();
+        socket::fill(&rig, ORDERS, &order, plan.bulk)?;
+        let payload = ["msg".to_owned(), Payload::new().msg];
+        socket::fill(&rig, PAYLOADS, &payload, plan.slow)?;
+        if let Some(entries) = plan.backlog {
+            socket::fill(&rig, BACKLOG, &order, entries)?;
+        }
+        Ok(rig)
+    }
+
+    pub(crate) fn manager(&self) -> Result<StreamManager> {
+        Ok(StreamManager::connect(self.server.url())?)
+    }
+
+    /// A group of its own at the beginning of a stream; gone at the end.
+    pub(crate) fn group(&self, stream: &'static str) -> Result<Group<'_>> {
+        let name = self.fresh("group");
+        self.server
+            .try_command::<String>(&["XGROUP", "CREATE", stream, &name, "0"])?;
+        Ok(Group {
+            rig: self,
+            stream,
+            name,
+        })
+    }
+
+    /// An empty stream of its own; gone at the end.
+    pub(crate) fn stream(&self) -> Stream<'_> {
+        Stream {
+            rig: self,
+            name: self.fresh("stream"),
+        }
+    }
+
+    fn fresh(&self, what: &str) -> String {
+        format!("{what}-{}", self.names.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Starts to watch what is used.
+    pub(crate) fn watch(&self) -> Result<Watch<'_>> {
+        Ok(Watch {
+            rig: self,
+            server: self.server_cpu()?,
+            client: own_cpu()?,
+            started: Instant::now(),
+        })
+    }
+
+    fn server_cpu(&self) -> Result<Duration> {
+        let usage = self.server.usage().ok_or("the server's usage is unknown")?;
+        Ok(usage.cpu_time)
+    }
+}
+
+fn own_cpu() -> Result<Duration> {
+    let usage = Usage::of(process::id()).ok_or("this process's usage is unknown")?;
+    Ok(usage.cpu_time)
+}
+
+/// A consumer group for one measurement.
+#[derive(Debug)]
+pub(crate) struct Group<'r> {
+    rig: &'r Rig,
+    pub(crate) stream: &'static str,
+    pub(crate) name: String,
+}
+
+impl Drop for Group<'_> {
+    fn drop(&mut self) {
+        let destroy = ["XGROUP", "DESTROY", self.stream, &self.name];
+        // The server may be gone; the next measurement says so.
+        let _ = self.rig.server.try_command::<i64>(&destroy);
+        let leftovers = [
+            "DEL".to_owned(),
+            format!("{{{}}}:meta", self.stream),
+            format!("{{{}}}:waiting:{}", self.stream, self.name),
+        ];
+        let leftovers: Vec<_> = leftovers.iter().map(String::as_str).collect();
+        let _ = self.rig.server.try_command::<i64>(&leftovers);
+    }
+}
+
+/// A stream for one measurement.
+#[derive(Debug)]
+pub(crate) struct Stream<'r> {
+    rig: &'r Rig,
+    pub(crate) name: String,
+}
+
+impl Stream<'_> {
+    /// How many entries it has.
+    pub(crate) fn len(&self) -> Result<usize> {
+        Ok(self.rig.server.try_command(&["XLEN", &self.name])?)
+    }
+
+    /// Fails if it doesn't have so many: a rate of lost messages is none.
+    pub(crate) fn must_have(&self, count: usize) -> Result<()> {
+        match self.len()? {
+            len if len == count => Ok(()),
+            len => Err(format!("{len} of {count} entries are in the stream").into()),
+        }
+    }
+}
+
+impl Drop for Stream<'_> {
+    fn drop(&mut self) {
+        let keys = [
+            "DEL".to_owned(),
+            self.name.clone(),
+            format!("{{{}}}:backup", self.name),
+            format!("{{{}}}:meta", self.name),
+        ];
+        let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+        let _ = self.rig.server.try_command::<i64>(&keys);
+    }
+}
+
+/// A stretch of time, and what it took.
+#[derive(Debug)]
+pub(crate) struct Watch<'r> {
+    rig: &'r Rig,
+    server: Duration,
+    client: Duration,
+    started: Instant,
+}
+
+/// What a stretch of time took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spent {
+    pub(crate) wall: f64,
+    pub(crate) server_cpu: f64,
+    pub(crate) client_cpu: f64,
+}
+
+impl Watch<'_> {
+    pub(crate) fn stop(self) -> Result<Spent> {
+        let wall = self.started.elapsed();
+        let server = self.rig.server_cpu()?.saturating_sub(self.server);
+        let client = own_cpu()?.saturating_sub(self.client);
+        Ok(Spent {
+            wall: wall.as_secs_f64(),
+            server_cpu: server.as_secs_f64(),
+            client_cpu: client.as_secs_f64(),
+        })
+    }
+}

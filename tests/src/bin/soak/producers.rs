@@ -1,0 +1,82 @@
+//! The threads that add orders.
+
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use stream_lib::{ConnectionConfig, Producer, StreamConfig, StreamManager, StreamMessage};
+
+use super::args::Args;
+use super::{Outcome, STREAM, Scene};
+
+const NAME: &str = "order_processor";
+const BATCH: usize = 20;
+const EVERYTHING: u64 = 1_000_000_000_000;
+/// How many orders come at once now and then: more than the workers buffer.
+const BURST: u64 = 2_000;
+
+/// An order as `orders work` reads it.
+#[derive(StreamMessage, Debug)]
+#[expect(clippy::struct_field_names, reason = "the names stand in the stream")]
+struct Order {
+    order_id: String,
+    user_id: u64,
+    amount: f64,
+    status: &'static str,
+}
+
+/// Adds orders until it is enough: mostly one at a time, now and then many.
+pub(super) fn run(scene: &Scene, thread: u8, args: &Args, mut rng: Rng) -> Outcome<()> {
+    let url = scene.server.url_at(scene.producers.port());
+    let manager = StreamManager::connect_lazy(ConnectionConfig::new(url)?)?;
+    // Nothing is trimmed: the whole stream is compared at the end.
+    let config = StreamConfig::new(STREAM)
+        .batch_size(BATCH)
+        .min_retention_count(EVERYTHING);
+    manager.create_simple_producer(NAME, config)?;
+    let producer = manager.producer::<Order>(NAME)?;
+    let mut numbers = 0..;
+    let mut due = Instant::now();
+    while !scene.enough.is_set() {
+        let count = match rng.u32(..5 * args.rate) {
+            0 => rng.u64(..BURST),
+            1..=20 => rng.u64(2..40),
+            _ => 1,
+        };
+        let orders = numbers.by_ref().take(usize::try_from(count)?);
+        let orders: Vec<_> = orders.map(|number| Order::new(thread, number)).collect();
+        add(scene, &producer, &orders);
+        let pause = Duration::from_secs_f64(rng.f64() * 2.0 / f64::from(args.rate));
+        // What an outage held up is not made up for: bursts are others' job.
+        due = (due + pause).max(Instant::now());
+        scene.enough.comes_within(due - Instant::now());
+    }
+    manager.shutdown();
+    Ok(())
+}
+
+fn add(scene: &Scene, producer: &Producer<Order>, orders: &[Order]) {
+    // In pieces, so that a burst ends soon when it is enough.
+    for piece in orders.chunks(5 * BATCH) {
+        if scene.enough.is_set() {
+            return;
+        }
+        let results = match piece {
+            [order] => vec![producer.add(order)],
+            piece => producer.add_all(piece),
+        };
+        for (order, result) in piece.iter().zip(results) {
+            scene.ledger.enter(order.order_id.clone(), &result);
+        }
+    }
+}
+
+impl Order {
+    fn new(thread: u8, number: u64) -> Self {
+        Self {
+            order_id: format!("p{thread}-{number}"),
+            user_id: number % 1_000,
+            amount: f64::from(u16::try_from(number % 10_000).unwrap_or(0)) / 100.0,
+            status: "pending",
+        }
+    }
+}

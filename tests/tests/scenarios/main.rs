@@ -1,0 +1,14 @@
+//! The reliability scenarios: real processes against a real server, by way of
+//! the `orders` program.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the parts of a test outside its function fail it by a panic too"
+)]
+
+mod crash;
+mod outage;
+mod poison;
+mod shutdown;
+mod slow;
+mod store;
+mod zombie;

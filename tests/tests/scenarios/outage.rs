@@ -1,0 +1,98 @@
+//! Scenarios 5 and 6: streams that vanish, servers that die or stand still.
+
+use std::collections::BTreeSet;
+
+use stream_tests::{Fsync, Process, Server, wait_until};
+
+use crate::store::{DEADLINE, Store, orders};
+
+#[test]
+fn vanished_stream_comes_back_with_few_words_and_no_busy_loop() {
+    let store = Store::open();
+    let worker = store.work("w", "--workers 2");
+    let mut expected = BTreeSet::new();
+    for (round, command) in ["DEL orders", "FLUSHALL", "DEL orders"].iter().enumerate() {
+        wait_until(DEADLINE, "the reader to block", || {
+            let clients: String = store.ask("CLIENT LIST");
+            clients
+                .lines()
+                .any(|c| c.contains("cmd=xreadgroup") && c.contains("flags=b"))
+        });
+        store.ask::<redis::Value>(command);
+        let prefix = format!("R{round}");
+        store.produce(20, &format!("--prefix {prefix}"));
+        expected.extend(orders(&prefix, 20));
+        store.wait_until_done(&expected);
+    }
+    store.wait_until_settled();
+    let calls = store.server.calls("xreadgroup") + store.server.calls("xgroup|create");
+    assert!(calls < 1_000, "{calls} calls for 60 orders");
+    Store::stop(&worker);
+    let lines = worker.stderr().lines().count();
+    assert!((3..=15).contains(&lines), "{}", worker.stderr());
+    assert!(store.repeats().is_empty());
+}
+
+/// The orders that `produce` says it could not confirm.
+fn failed(producer: &Process) -> BTreeSet<String> {
+    let said = producer.stderr();
+    let failed = said.lines().filter_map(|line| line.strip_prefix("failed "));
+    failed
+        .filter_map(|line| Some(line.split_once(':')?.0.to_owned()))
+        .collect()
+}
+
+#[test]
+fn killed_and_frozen_server_loses_no_confirmed_order() {
+    const ORDERS: usize = 6_000;
+    let server = Server::options().appendonly(Fsync::Always).start().unwrap();
+    let store = Store::on(server);
+    let options = "--workers 2 --lease-ms 2000 --backoff-ms 50";
+    let workers = ["a", "b"].map(|label| store.work(label, options));
+    let producer = store
+        .orders(&format!(
+            "produce --count {ORDERS} --prefix P --threads 4 --rate 400"
+        ))
+        .spawn();
+    let progress = |share: usize| {
+        wait_until(DEADLINE, "some progress", || {
+            store.done().len() >= ORDERS * share / 10
+        });
+    };
+    progress(1);
+    store.server.restart();
+    progress(3);
+    store.server.freeze();
+    // Longer than any answer may take.
+    wait_until(DEADLINE, "the workers to notice", || {
+        workers
+            .iter()
+            .all(|w| w.stderr().matches("held up").count() >= 2)
+    });
+    store.server.thaw();
+    progress(5);
+    store.server.kill();
+    wait_until(DEADLINE, "a worker to notice", || {
+        workers
+            .iter()
+            .any(|w| w.stderr().matches("held up").count() >= 3)
+    });
+    store.server.restart();
+
+    producer.wait(DEADLINE);
+    let all = orders("P", ORDERS);
+    let failed = failed(&producer);
+    let confirmed: BTreeSet<_> = all.difference(&failed).cloned().collect();
+    assert!(confirmed.len() > ORDERS / 2, "{} failed", failed.len());
+    store.wait_until_done(&confirmed);
+    store.wait_until_settled();
+    assert!(store.done_orders().is_subset(&all));
+    for worker in &workers {
+        assert!(worker.is_running());
+        let lines = worker.stderr().lines().count();
+        assert!(lines <= 30, "{}", worker.stderr());
+        Store::stop(worker);
+    }
+    assert!(store.consumers().is_empty(), "{:?}", store.consumers());
+    assert!(store.dead().is_empty());
+}

@@ -1,0 +1,103 @@
+//! Scenario 10: workers that are asked to stop.
+
+use std::collections::BTreeSet;
+
+use stream_tests::wait_until;
+
+use crate::store::{DEADLINE, Store, is_labelled, orders};
+
+#[test]
+fn stopped_worker_hands_its_buffer_to_a_peer_as_if_never_delivered() {
+    const QUICK: usize = 40;
+    let store = Store::open();
+    // Quick orders first, so that it learns to read ahead.
+    let leaver = store.work("leaver", "--workers 2 --lease-ms 60000 --handler-ms 1000");
+    store.produce(QUICK, "--prefix P");
+    wait_until(DEADLINE, "a full buffer", || {
+        store.held_by("leaver").len() > 10
+    });
+    let held = store.held_by("leaver").len();
+    leaver.terminate();
+    wait_until(DEADLINE, "the buffer to be given back", || {
+        store.held_by("leaver").len() <= 2
+    });
+    let peer = store.work("peer", "--workers 8 --lease-ms 60000");
+    let all = orders("P", QUICK);
+    store.wait_until_done(&all);
+    let status = leaver.wait(DEADLINE);
+    assert!(status.success(), "{}", leaver.stderr());
+    store.wait_until_settled();
+    assert!(store.repeats().is_empty(), "{:?}", store.repeats());
+    let done = store.done();
+    assert!(done.iter().all(|d| d.attempt == 1), "as if never delivered");
+    let by_peer = done
+        .iter()
+        .filter(|d| is_labelled(&d.consumer, "peer"))
+        .count();
+    assert!(by_peer >= held - 4, "{by_peer} of {held} by the peer");
+    assert!(
+        store
+            .consumers()
+            .iter()
+            .all(|name| is_labelled(name, "peer"))
+    );
+    Store::stop(&peer);
+    assert!(store.consumers().is_empty());
+}
+
+#[test]
+fn peer_has_the_buffer_while_the_last_handler_still_runs() {
+    let store = Store::open();
+    let leaver = store.work(
+        "leaver",
+        "--workers 1 --lease-ms 300000 --handler-ms 10000 --grace-ms 60000",
+    );
+    // The first tells the worker how long a handler takes, so that it knows how
+    // far it may read ahead.
+    store.produce(1, "--prefix FIRST");
+    store.wait_until_done(&orders("FIRST", 1));
+    store.produce(4, "--prefix P");
+    wait_until(DEADLINE, "one to run and three to be buffered", || {
+        store.held_by("leaver").len() == 4
+    });
+    leaver.terminate();
+    let peer = store.work("peer", "--workers 1 --lease-ms 300000");
+    wait_until(DEADLINE, "the peer to be done with three", || {
+        store.done().len() == 1 + 3
+    });
+    assert!(leaver.is_running(), "its handler still runs");
+    assert_eq!(store.held_by("leaver").len(), 1);
+    assert!(store.done().iter().all(|d| d.attempt == 1));
+
+    // A second signal ends it at once.
+    leaver.terminate();
+    assert!(!leaver.wait(DEADLINE).success());
+    assert_eq!(store.held_by("leaver").len(), 1, "its lease lapses");
+    Store::stop(&peer);
+}
+
+#[test]
+fn rolling_restarts_leave_no_consumer_behind() {
+    const ROUNDS: usize = 25;
+    const EACH: usize = 20;
+    let store = Store::open();
+    let options = "--workers 2 --handler-ms 2 --lease-ms 60000";
+    let mut running = store.work("r0", options);
+    let mut expected = BTreeSet::new();
+    for round in 1..=ROUNDS {
+        let prefix = format!("R{round}");
+        store.produce(EACH, &format!("--prefix {prefix}"));
+        expected.extend(orders(&prefix, EACH));
+        let next = store.work(&format!("r{round}"), options);
+        running.terminate();
+        let status = running.wait(DEADLINE);
+        assert!(status.success(), "{}", running.stderr());
+        running = next;
+    }
+    store.wait_until_done(&expected);
+    store.wait_until_settled();
+    Store::stop(&running);
+    assert!(store.consumers().is_empty(), "{:?}", store.consumers());
+    assert!(store.repeats().is_empty(), "{:?}", store.repeats());
+    assert!(store.done().iter().all(|d| d.attempt == 1));
+}
