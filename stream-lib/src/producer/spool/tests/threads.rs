@@ -104,7 +104,10 @@ fn records_removed_as_soon_as_they_are_on_disk_are_not_counted_for_ever() {
         let appenders: Vec<_> = (0..threads)
             .map(|_| scope.spawn(|| (0..each).for_each(|_| append(&spool, &["a"]).unwrap())))
             .collect();
-        let ended: Vec<_> = appenders.into_iter().map(|a| a.join()).collect();
+        let ended: Vec<_> = appenders
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .collect();
         done.store(true, Ordering::SeqCst);
         remover.join().unwrap();
         assert!(ended.iter().all(Result::is_ok));
