@@ -130,12 +130,13 @@ impl Worker {
                 if self.shared.closed.lock().is_some() {
                     return;
                 }
-                let Shared { halt, woken, .. } = &*self.shared;
-                halt.wait_until(Instant::now() + IDLE, || woken.load(Ordering::SeqCst));
+                self.wait_for_messages();
                 continue;
             }
             match self.step() {
-                Ok(()) => {
+                // They are on their way to the disk.
+                Ok(0) => self.wait_for_messages(),
+                Ok(_) => {
                     backoff.reset();
                     self.report(None);
                 }
@@ -155,6 +156,11 @@ impl Worker {
         self.shared.halt.is_set() || closed.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
+    fn wait_for_messages(&self) {
+        let Shared { halt, woken, .. } = &*self.shared;
+        halt.wait_until(Instant::now() + IDLE, || woken.load(Ordering::SeqCst));
+    }
+
     /// Waits before the next try, which a close brings forward.
     fn pause(&self, wait: Duration) {
         let Shared { halt, closed, .. } = &*self.shared;
@@ -162,13 +168,14 @@ impl Worker {
         halt.wait_until(Instant::now() + wait, || closed.lock().is_some() != before);
     }
 
-    /// Sends the oldest messages, and forgets those that Redis has.
-    fn step(&mut self) -> Result<()> {
+    /// Sends the oldest messages, and forgets those that Redis has. Returns how
+    /// many these are; 0 where none is on disk.
+    fn step(&mut self) -> Result<usize> {
         let (route, spool) = (Arc::clone(&self.route), Arc::clone(&self.spool));
         route.check(self.connected()?, &spool)?;
         let mut records = self.spool.peek_oldest(MESSAGES, BYTES)?;
         let Some(first) = records.first() else {
-            return Ok(());
+            return Ok(0);
         };
         // A damaged spool has messages of its earlier name.
         let id = first.spool;
@@ -189,10 +196,11 @@ impl Worker {
         if let Some(last) = numbers.iter().take(taken).next_back() {
             self.spool.remove_up_to(*last)?;
         }
-        answers
-            .into_iter()
-            .find_map(Result::err)
-            .map_or(Ok(()), Err)
+        match answers.into_iter().find_map(Result::err) {
+            Some(error) => Err(error),
+            None if taken == 0 => Err(Error::new(ErrorKind::Protocol, "no answer")),
+            None => Ok(taken),
+        }
     }
 
     fn connected(&mut self) -> Result<&mut Wire> {

@@ -177,11 +177,9 @@ impl Spooler {
     }
 
     fn spooled(&self, batch: &Batch, kept: Result<()>) -> Vec<Result<Added>> {
+        self.replay.wake();
         match kept {
-            Ok(()) => {
-                self.replay.wake();
-                (0..batch.len()).map(|_| Ok(Added::Spooled)).collect()
-            }
+            Ok(()) => (0..batch.len()).map(|_| Ok(Added::Spooled)).collect(),
             Err(error) => all_fail(batch, &error),
         }
     }

@@ -25,6 +25,9 @@ pub(super) struct Store {
     directory: Directory,
     /// `None` while it can't be used.
     database: RwLock<Option<Database>>,
+    /// Held over each write and the count of it: else what is written could be
+    /// read, sent and removed before it is counted.
+    writing: Mutex<()>,
     contents: Mutex<Contents>,
     damages: Mutex<Vec<SpoolDamage>>,
 }
@@ -88,6 +91,7 @@ impl Store {
                 sent: Sequence::ZERO,
             }),
             database: RwLock::new(Some(database)),
+            writing: Mutex::new(()),
             damages: Mutex::new(damages),
         })
     }
@@ -120,6 +124,7 @@ impl Store {
         let tried = Cell::new(false);
         let done = self.run(stream, |database| {
             tried.set(true);
+            let _counted = self.writing.lock();
             let write = file::begin_write(database)?;
             {
                 let mut table = write.open_table(FRAMES)?;
@@ -182,6 +187,7 @@ impl Store {
     /// Removes the records up to `last`, that included, and syncs.
     pub(super) fn remove_up_to(&self, stream: &str, last: Sequence) -> Result<u64, Trouble> {
         self.run(stream, |database| {
+            let _counted = self.writing.lock();
             let write = file::begin_write(database)?;
             let (mut records, mut bytes) = (0, 0);
             {
@@ -206,6 +212,7 @@ impl Store {
     pub(super) fn meet(&self, stream: &str, rename: bool) -> Result<SpoolId, Trouble> {
         let name = rename.then(SpoolId::random);
         self.run(stream, |database| {
+            let _counted = self.writing.lock();
             let before = self.contents.lock().header;
             let after = Header {
                 spool: name.unwrap_or(before.spool),

@@ -87,6 +87,35 @@ fn direct_sends_appends_and_replay_keep_the_order_of_each_thread() {
     }
 }
 
+#[test]
+fn records_removed_as_soon_as_they_are_on_disk_are_not_counted_for_ever() {
+    let (_directory, spool) = in_new_directory();
+    let (threads, each) = (4, 150);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let remover = scope.spawn(|| {
+            let mut removed = 0;
+            while !done.load(Ordering::SeqCst) || removed < threads * each {
+                if let [.., last] = &*spool.peek_oldest(1_000, u64::MAX).unwrap() {
+                    removed += spool.remove_up_to(last.sequence).unwrap();
+                }
+            }
+        });
+        let appenders: Vec<_> = (0..threads)
+            .map(|_| scope.spawn(|| (0..each).for_each(|_| append(&spool, &["a"]).unwrap())))
+            .collect();
+        let ended: Vec<_> = appenders
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .collect();
+        done.store(true, Ordering::SeqCst);
+        remover.join().unwrap();
+        assert!(ended.iter().all(Result::is_ok));
+    });
+    assert_eq!((spool.len(), spool.bytes()), (0, 0));
+    assert!(spool.turn(1).is_some());
+}
+
 /// As a producer does it, with every third send of unknown outcome: half of
 /// those Redis took.
 fn add(spool: &Spool, redis: &Redis, text: &str, calls: &AtomicU64) {
