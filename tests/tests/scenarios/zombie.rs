@@ -13,6 +13,10 @@ fn thawed_worker_never_takes_its_entry_back() {
     wait_until(DEADLINE, "the zombie to have it", || {
         store.held_by("zombie").len() == 1
     });
+    // Frozen before its handler has begun, it would rightly not begin it later.
+    wait_until(DEADLINE, "a renewal, long after the start", || {
+        store.server.calls("XCLAIM") > 0
+    });
     zombie.freeze();
     let heir = store.work("heir", options);
     wait_until(DEADLINE, "the heir to take over", || {
