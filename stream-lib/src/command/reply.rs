@@ -6,15 +6,19 @@ use crate::message::{EntryId, Span};
 
 /// Walks the tokens of one reply, each call taking the kind it expects.
 pub(super) struct Tokens<'a> {
-    bytes: &'a [u8],
+    reply: ReplyRef<'a>,
     rest: std::slice::Iter<'a, Token>,
 }
 
 impl<'a> Tokens<'a> {
     pub(super) fn new(reply: &'a Reply) -> Self {
+        Self::of(reply.as_ref())
+    }
+
+    pub(super) fn of(reply: ReplyRef<'a>) -> Self {
         Self {
-            bytes: &reply.bytes,
-            rest: reply.tokens.iter(),
+            reply,
+            rest: reply.tokens().iter(),
         }
     }
 
@@ -41,7 +45,7 @@ impl<'a> Tokens<'a> {
             return None;
         };
         self.rest.next();
-        self.bytes.get(start as usize..end as usize)
+        Some(self.reply.slice(start, end))
     }
 
     pub(super) fn bulk(&mut self) -> Result<Span> {
@@ -60,14 +64,12 @@ impl<'a> Tokens<'a> {
 
     pub(super) fn bytes(&mut self) -> Result<&'a [u8]> {
         let span = self.bulk()?;
-        self.bytes
-            .get(span.start as usize..span.end as usize)
-            .ok_or_else(|| unexpected("a string"))
+        Ok(self.reply.slice(span.start, span.end))
     }
 
     /// Whether a string begins with this byte.
     pub(super) fn starts_with(&self, span: Span, byte: u8) -> bool {
-        span.start < span.end && self.bytes.get(span.start as usize) == Some(&byte)
+        self.reply.slice(span.start, span.end).first() == Some(&byte)
     }
 
     pub(super) fn text(&mut self) -> Result<&'a str> {
@@ -90,19 +92,10 @@ pub(super) fn unexpected(wanted: &str) -> Error {
 
 /// Turns an error reply into an error.
 pub(super) fn checked(reply: Reply) -> Result<Reply> {
-    match error_line(&reply) {
+    match reply.as_ref().error() {
         Some(line) => Err(ServerError::new(line).into_error()),
         None => Ok(reply),
     }
-}
-
-/// Whether the reply is an error with this code.
-pub(super) fn is_code(reply: &Reply, code: &str) -> bool {
-    error_line(reply).is_some_and(|line| line.starts_with(code.as_bytes()))
-}
-
-fn error_line(reply: &Reply) -> Option<&[u8]> {
-    reply.as_ref().error()
 }
 
 /// The answer to one `XADD`.

@@ -7,7 +7,7 @@ use super::reply::{Tokens, unexpected};
 use super::script::{Call, Script, script};
 #[cfg(feature = "spool")]
 use crate::connection::from_redis;
-use crate::connection::{Reply, ServerError, Wire};
+use crate::connection::{ReplyRef, ServerError, Wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
@@ -47,12 +47,16 @@ pub(crate) fn route(
     routing: Routing<'_>,
     batch: &Batch,
 ) -> Result<Vec<Result<Placed>>> {
+    placed(route_call(routing, batch).run(wire)?.as_ref(), batch.len())
+}
+
+fn route_call<'a>(routing: Routing<'_>, batch: &'a Batch) -> Call<'a> {
     let (keys, backup) = (routing.keys, routing.keys.backup());
     let call = with_once_keys(ROUTE.call(&[keys.stream(), &backup]), keys, batch)
         .number(routing.capacity)
         .shown(&routing.max_backup.map_or(-1, u64::cast_signed))
         .millis(routing.window);
-    placed(&with_messages(call, batch).run(wire)?, batch.len())
+    with_messages(call, batch)
 }
 
 /// Adds every message of a batch to the stream, those with a key only once
@@ -64,7 +68,7 @@ pub(crate) fn add_once(
     batch: &Batch,
 ) -> Result<Vec<Result<Placed>>> {
     let call = with_once_keys(ADD_ONCE.call(&[keys.stream()]), keys, batch).millis(window);
-    placed(&with_messages(call, batch).run(wire)?, batch.len())
+    placed(with_messages(call, batch).run(wire)?.as_ref(), batch.len())
 }
 
 /// What became of a message with a number.
@@ -142,7 +146,7 @@ fn with_once_keys<'a>(call: Call<'a>, keys: &StreamKeys, batch: &Batch) -> Call<
     batch
         .iter()
         .filter_map(|message| message.key)
-        .fold(call, |call, key| call.key(keys.once(key)))
+        .fold(call, |call, key| call.key(&keys.once(key)))
 }
 
 fn with_messages<'a>(call: Call<'a>, batch: &'a Batch) -> Call<'a> {
@@ -163,8 +167,8 @@ fn with_messages<'a>(call: Call<'a>, batch: &'a Batch) -> Call<'a> {
     call.packed(values, batch.fields())
 }
 
-fn placed(reply: &Reply, expected: usize) -> Result<Vec<Result<Placed>>> {
-    let mut tokens = Tokens::new(reply);
+fn placed(reply: ReplyRef<'_>, expected: usize) -> Result<Vec<Result<Placed>>> {
+    let mut tokens = Tokens::of(reply);
     if tokens.array()? as usize != expected {
         return Err(unexpected("a script"));
     }

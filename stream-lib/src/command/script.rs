@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::pack;
-use crate::connection::{Reply, Wire};
+use super::reply::checked;
+use crate::connection::{Reply, ReplyRef, Wire};
 use crate::error::Result;
 
 /// A script and its digest.
@@ -36,13 +37,34 @@ impl Script {
         }
     }
 
-    pub(super) fn call<'a>(&'static self, keys: &[&'a str]) -> Call<'a> {
-        Call {
+    pub(super) fn call<'a>(&'static self, keys: &[&str]) -> Call<'a> {
+        let mut call = Call {
             script: self,
-            keys: keys.len(),
-            args: keys.iter().map(|key| Arg::Text(key)).collect(),
+            keys: 0,
+            args: (0, Vec::with_capacity(256)),
             tail: (0, &[]),
+        };
+        for key in keys {
+            call = call.key(key.as_bytes());
         }
+        call
+    }
+
+    /// Whether the answer to a call says that the server has to learn the
+    /// script first.
+    pub(super) fn is_missing(reply: ReplyRef<'_>) -> bool {
+        reply
+            .error()
+            .is_some_and(|line| line.starts_with(b"NOSCRIPT"))
+    }
+
+    /// Sends `calls` packed calls of the script, and the script in front of
+    /// them: its answer, which is an error or nothing of interest, comes first.
+    pub(super) fn send_with(&self, wire: &mut Wire, packed: &[u8], calls: usize) -> Result<()> {
+        let mut all = Vec::with_capacity(self.source.len() + 64 + packed.len());
+        pack::command(&mut all, &[b"SCRIPT", b"LOAD", self.source.as_bytes()]);
+        all.extend_from_slice(packed);
+        wire.send(&all, 1 + calls)
     }
 }
 
@@ -51,39 +73,32 @@ impl Script {
 pub(super) struct Call<'a> {
     script: &'static Script,
     keys: usize,
-    args: Vec<Arg<'a>>,
+    /// How many keys and arguments there are so far, and they as they go over
+    /// the wire.
+    args: (usize, Vec<u8>),
     /// Arguments behind all others that are packed already, and their number.
     tail: (usize, &'a [u8]),
 }
 
-#[derive(Debug)]
-enum Arg<'a> {
-    Text(&'a str),
-    Owned(String),
-    Bytes(Vec<u8>),
-}
-
 impl<'a> Call<'a> {
     /// One more key. Keys come before arguments.
-    pub(super) fn key(mut self, key: Vec<u8>) -> Self {
+    pub(super) fn key(mut self, key: &[u8]) -> Self {
         self.keys += 1;
-        self.args.push(Arg::Bytes(key));
-        self
+        self.bytes(key)
     }
 
-    pub(super) fn arg(mut self, text: &'a str) -> Self {
-        self.args.push(Arg::Text(text));
-        self
+    pub(super) fn arg(self, text: &str) -> Self {
+        self.bytes(text.as_bytes())
     }
 
     pub(super) fn number(mut self, value: u64) -> Self {
-        self.args.push(Arg::Owned(value.to_string()));
+        self.args.0 += 1;
+        pack::number(&mut self.args.1, value);
         self
     }
 
-    pub(super) fn shown(mut self, value: &impl ToString) -> Self {
-        self.args.push(Arg::Owned(value.to_string()));
-        self
+    pub(super) fn shown(self, value: &impl ToString) -> Self {
+        self.bytes(value.to_string().as_bytes())
     }
 
     pub(super) fn millis(self, time: Duration) -> Self {
@@ -96,38 +111,37 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Appends the call as it goes over the wire.
+    pub(super) fn pack_into(&self, out: &mut Vec<u8>) {
+        let ((count, args), (more, tail)) = (&self.args, self.tail);
+        out.reserve(128 + args.len() + tail.len());
+        pack::array(out, 3 + count + more);
+        pack::bulk(out, b"EVALSHA");
+        pack::bulk(out, self.script.digest.as_bytes());
+        pack::number(out, self.keys as u64);
+        out.extend_from_slice(args);
+        out.extend_from_slice(tail);
+    }
+
     /// Runs the script, loading it first where the server doesn't have it.
     pub(super) fn run(&self, wire: &mut Wire) -> Result<Reply> {
-        let (count, tail) = self.tail;
-        let mut packed = Vec::with_capacity(256 + 16 * self.args.len() + tail.len());
-        pack::array(&mut packed, 3 + self.args.len() + count);
-        pack::bulk(&mut packed, b"EVALSHA");
-        pack::bulk(&mut packed, self.script.digest.as_bytes());
-        pack::number(&mut packed, self.keys as u64);
-        for arg in &self.args {
-            let bytes = match arg {
-                Arg::Text(text) => text.as_bytes(),
-                Arg::Owned(text) => text.as_bytes(),
-                Arg::Bytes(bytes) => bytes,
-            };
-            pack::bulk(&mut packed, bytes);
-        }
-        packed.extend_from_slice(tail);
+        let mut packed = Vec::new();
+        self.pack_into(&mut packed);
         let timeout = wire.response_timeout();
         wire.send(&packed, 1)?;
         let reply = wire.receive_owned(timeout)?;
-        if !super::reply::is_code(&reply, "NOSCRIPT") {
-            return super::reply::checked(reply);
+        if !Script::is_missing(reply.as_ref()) {
+            return checked(reply);
         }
-        let mut load = Vec::with_capacity(self.script.source.len() + 64);
-        pack::command(
-            &mut load,
-            &[b"SCRIPT", b"LOAD", self.script.source.as_bytes()],
-        );
-        load.extend_from_slice(&packed);
-        wire.send(&load, 2)?;
-        let loaded = super::reply::checked(wire.receive_owned(timeout)?);
-        let reply = super::reply::checked(wire.receive_owned(timeout)?);
+        self.script.send_with(wire, &packed, 1)?;
+        let loaded = checked(wire.receive_owned(timeout)?);
+        let reply = checked(wire.receive_owned(timeout)?);
         loaded.and(reply)
+    }
+
+    fn bytes(mut self, value: &[u8]) -> Self {
+        self.args.0 += 1;
+        pack::bulk(&mut self.args.1, value);
+        self
     }
 }
