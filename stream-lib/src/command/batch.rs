@@ -90,6 +90,11 @@ impl Batch {
         self.messages.is_empty()
     }
 
+    /// How much its fields take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.fields.len()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = Encoded<'_>> {
         let mut start = 0;
         self.messages.iter().map(move |place| {

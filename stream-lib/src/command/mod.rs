@@ -20,7 +20,7 @@ mod script;
 mod server;
 mod settle;
 
-pub(crate) use self::add::add;
+pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::batch::Batch;
 #[cfg(feature = "spool")]
 pub(crate) use self::batch::Encoded;
@@ -37,7 +37,9 @@ pub(crate) use self::read::Read;
 pub(crate) use self::retain::{
     Errand, Position, Retain, Retained, Sight, count_entries, declare, retain,
 };
-pub(crate) use self::route::{Placed, Routing, add_once, route};
+pub(crate) use self::route::{
+    Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
+};
 #[cfg(feature = "spool")]
 pub(crate) use self::route::{Taken, route_spooled, spool_mark};
 pub(crate) use self::server::{Server, warn_of_eviction};

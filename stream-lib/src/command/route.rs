@@ -7,7 +7,7 @@ use super::reply::{Tokens, unexpected};
 use super::script::{Call, Script, script};
 #[cfg(feature = "spool")]
 use crate::connection::from_redis;
-use crate::connection::{ReplyRef, ServerError, Wire};
+use crate::connection::{Deadline, ReplyRef, ServerError, Wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
@@ -50,20 +50,9 @@ pub(crate) fn route(
     placed(route_call(routing, batch).run(wire)?.as_ref(), batch.len())
 }
 
-fn route_call<'a>(routing: Routing<'_>, batch: &'a Batch) -> Call<'a> {
-    let (keys, backup) = (routing.keys, routing.keys.backup());
-    let call = with_once_keys(ROUTE.call(&[keys.stream(), &backup]), keys, batch)
-        .number(routing.capacity)
-        .shown(&routing.max_backup.map_or(-1, u64::cast_signed))
-        .millis(routing.window);
-    let count = batch.len() as u64;
-    match values_of_each(batch) {
-        Some(values) => call
-            .number(count)
-            .number(values as u64)
-            .packed(values * batch.len(), batch.fields()),
-        None => with_messages(call.number(count).number(0), batch),
-    }
+/// Packs what [`route`] does; [`receive_placed`] reads the answer.
+pub(crate) fn pack_route(out: &mut Vec<u8>, routing: Routing<'_>, batch: &Batch) {
+    route_call(routing, batch).pack_into(out);
 }
 
 /// Adds every message of a batch to the stream, those with a key only once
@@ -74,10 +63,52 @@ pub(crate) fn add_once(
     window: Duration,
     batch: &Batch,
 ) -> Result<Vec<Result<Placed>>> {
+    let reply = once_call(keys, window, batch).run(wire)?;
+    placed(reply.as_ref(), batch.len())
+}
+
+/// Packs what [`add_once`] does; [`receive_placed`] reads the answer.
+pub(crate) fn pack_add_once(out: &mut Vec<u8>, keys: &StreamKeys, window: Duration, batch: &Batch) {
+    once_call(keys, window, batch).pack_into(out);
+}
+
+/// Reads the answer to a packed call for `count` messages; `None` where the
+/// server doesn't know the script, and has done nothing.
+pub(crate) fn receive_placed(
+    wire: &mut Wire,
+    deadline: &mut Deadline,
+    count: usize,
+) -> Result<Option<Vec<Result<Placed>>>> {
+    let reply = wire.receive_within(deadline)?;
+    if Script::is_missing(reply) {
+        return Ok(None);
+    }
+    if let Some(line) = reply.error() {
+        return Err(ServerError::new(line).into_error());
+    }
+    placed(reply, count).map(Some)
+}
+
+fn route_call<'a>(routing: Routing<'_>, batch: &'a Batch) -> Call<'a> {
+    let (keys, backup) = (routing.keys, routing.keys.backup());
+    let call = with_once_keys(ROUTE.call(&[keys.stream(), &backup]), keys, batch)
+        .number(routing.capacity)
+        .shown(&routing.max_backup.map_or(-1, u64::cast_signed))
+        .millis(routing.window)
+        .number(batch.len() as u64);
+    match values_of_each(batch) {
+        Some(values) => call
+            .number(values as u64)
+            .packed(values * batch.len(), batch.fields()),
+        None => with_messages(call.number(0), batch),
+    }
+}
+
+fn once_call<'a>(keys: &StreamKeys, window: Duration, batch: &'a Batch) -> Call<'a> {
     let call = with_once_keys(ADD_ONCE.call(&[keys.stream()]), keys, batch)
         .millis(window)
         .number(batch.len() as u64);
-    placed(with_messages(call, batch).run(wire)?.as_ref(), batch.len())
+    with_messages(call, batch)
 }
 
 /// What became of a message with a number.

@@ -93,6 +93,15 @@ impl Wire {
         self.receive_within(&mut Deadline::of(timeout))
     }
 
+    /// As [`receive`](Self::receive), where several replies share a deadline.
+    pub(crate) fn receive_within(&mut self, deadline: &mut Deadline) -> Result<ReplyRef<'_>> {
+        let range = self.next_reply(deadline)?;
+        Ok(ReplyRef::new(
+            self.buffer.slice(range),
+            self.scanner.tokens(),
+        ))
+    }
+
     /// The next reply as one to keep; blocks and fails like
     /// [`receive`](Self::receive). A large one takes the buffer with it, and
     /// nothing is copied.
@@ -184,14 +193,6 @@ impl Wire {
         }
         self.outstanding += replies;
         Ok(())
-    }
-
-    pub(super) fn receive_within(&mut self, deadline: &mut Deadline) -> Result<ReplyRef<'_>> {
-        let range = self.next_reply(deadline)?;
-        Ok(ReplyRef::new(
-            self.buffer.slice(range),
-            self.scanner.tokens(),
-        ))
     }
 
     fn next_reply(&mut self, deadline: &mut Deadline) -> Result<Range<usize>> {

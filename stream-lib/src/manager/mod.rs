@@ -20,6 +20,7 @@ use crate::dead_letters::DeadLetters;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inspect::{self, StreamStats};
 use crate::keys::StreamKeys;
+use crate::producer::Coalescer;
 use crate::retention::Cleaner;
 use crate::runtime::on_library_thread;
 
@@ -55,6 +56,7 @@ use crate::runtime::on_library_thread;
 /// ```
 pub struct StreamManager {
     topology: Arc<Topology>,
+    coalescer: Arc<Coalescer>,
     registry: RwLock<Registry>,
     cleaner: Cleaner,
 }
@@ -115,6 +117,7 @@ impl StreamManager {
         let topology = Arc::new(Topology::new(&config)?);
         Ok(Self {
             cleaner: Cleaner::new(Arc::clone(&topology)),
+            coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
             topology,
             registry: RwLock::default(),
         })

@@ -25,7 +25,7 @@ impl StreamManager {
     /// [`Closed`](crate::ErrorKind::Closed).
     pub fn create_simple_producer(&self, name: &str, config: StreamConfig) -> Result<()> {
         let asked = config.retention.clone();
-        let producer = ProducerCore::simple(Arc::clone(&self.topology), config)?;
+        let producer = ProducerCore::simple(&self.coalescer, config)?;
         self.register(name, producer, asked)
     }
 
@@ -57,7 +57,7 @@ impl StreamManager {
     ) -> Result<()> {
         let config = config.into();
         let asked = config.stream.retention.clone();
-        let producer = ProducerCore::backup(Arc::clone(&self.topology), config)?;
+        let producer = ProducerCore::backup(&self.coalescer, config)?;
         self.register(name, producer, asked)
     }
 
@@ -189,7 +189,7 @@ impl StreamManager {
             }
         }
         let config = StreamConfig::new(stream);
-        let made = Arc::new(ProducerCore::simple(Arc::clone(&self.topology), config)?);
+        let made = Arc::new(ProducerCore::simple(&self.coalescer, config)?);
         let mut registry = self.registry.write();
         registry.open()?;
         // Somebody may have been faster.

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "spool")]
 use super::Added;
-use super::core::Executed;
 use super::drain::Drain;
 #[cfg(feature = "spool")]
+use super::outlet::Answers;
+#[cfg(feature = "spool")]
 use super::spooler::{Route, SpoolStats, Spooler};
-use crate::command::{self, Batch, Routing};
+#[cfg(feature = "spool")]
+use crate::command::Batch;
+use crate::command::Routing;
 use crate::config::BackupStreamConfig;
-use crate::connection::{Topology, Wire};
+use crate::connection::Topology;
 use crate::error::Result;
 use crate::keys::StreamKeys;
 
@@ -45,15 +49,13 @@ impl Backup {
         })
     }
 
-    /// Adds every message of a batch by way of the spool; `None` where there is
-    /// no spool.
+    /// The way through the spool; `None` where there is none.
     #[cfg(feature = "spool")]
-    pub(super) fn send_spooled(&self, batch: &Batch) -> Option<Vec<Result<Added>>> {
-        let results = self.spooler.as_ref()?.send(batch);
-        if results.iter().any(|r| matches!(r, Ok(Added::Backup(_)))) {
-            self.drain.wake();
-        }
-        Some(results)
+    pub(super) fn spooled(&self) -> Option<Spooled<'_>> {
+        Some(Spooled {
+            spooler: self.spooler.as_ref()?,
+            drain: &self.drain,
+        })
     }
 
     /// What the spool holds; `None` where there is none.
@@ -82,21 +84,37 @@ impl Backup {
         left
     }
 
-    /// Adds every message of a batch, each to the stream or the backup stream:
-    /// one script, one round trip.
-    pub(super) fn execute(&self, wire: &mut Wire, keys: &StreamKeys, batch: &Batch) -> Executed {
-        let routing = Routing {
+    /// What decides where messages go.
+    pub(super) fn routing<'a>(&self, keys: &'a StreamKeys) -> Routing<'a> {
+        Routing {
             keys,
             capacity: self.config.stream.capacity(),
             max_backup: self.config.max_backup_length,
             window: self.config.stream.idempotency_window,
-        };
-        let executed = command::route(wire, routing, batch).into();
-        if let Executed::Answered(results) = &executed
-            && results.iter().any(|r| matches!(r, Ok(Added::Backup(_))))
-        {
+        }
+    }
+
+    /// Says that there is something in the backup stream.
+    pub(super) fn wake_drain(&self) {
+        self.drain.wake();
+    }
+}
+
+/// The way of a batch through the spool.
+#[cfg(feature = "spool")]
+pub(super) struct Spooled<'b> {
+    spooler: &'b Spooler,
+    drain: &'b Drain,
+}
+
+#[cfg(feature = "spool")]
+impl Spooled<'_> {
+    /// Adds every message of a batch, to Redis or to the spool.
+    pub(super) fn send(&self, batch: &Batch) -> Answers {
+        let answers = self.spooler.send(batch);
+        if answers.iter().any(|a| matches!(a, Ok(Added::Backup(_)))) {
             self.drain.wake();
         }
-        executed
+        answers
     }
 }

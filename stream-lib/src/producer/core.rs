@@ -1,12 +1,19 @@
-//! What all producers have in common: encoding, batches, connections, and what
-//! is done when the connection is lost.
+//! What all producers have in common: encoding, batches, and what is done
+//! when it is unknown whether Redis has a message.
 
+use std::borrow::Borrow;
+use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Added;
 use super::backup::Backup;
-use super::{Added, simple};
-use crate::command::{Batch, Placed};
+#[cfg(feature = "spool")]
+use super::backup::Spooled;
+use super::coalesce::{Coalescer, no_answer};
+use super::outlet::{Answers, Kind, Outlet, all_fail};
+use super::pipeline::Lane;
+use crate::command::Batch;
 use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
@@ -18,46 +25,22 @@ use crate::runtime::{Backoff, Shutdown};
 #[derive(Debug)]
 pub(crate) struct ProducerCore {
     topology: Arc<Topology>,
-    keys: StreamKeys,
+    coalescer: Arc<Coalescer>,
+    outlet: Arc<Outlet>,
     config: StreamConfig,
-    kind: Kind,
     closed: Shutdown,
 }
 
-#[derive(Debug)]
-enum Kind {
-    Simple,
-    Backup(Box<Backup>),
-}
-
-/// What became of a batch.
-#[derive(Debug)]
-pub(super) enum Executed {
-    /// One result for each message.
-    Answered(Vec<Result<Added>>),
-    /// Nothing was written: Redis can't be reached, or refuses writes for now.
-    /// The batch may be sent again, or kept for later.
-    NotNow(Error),
-    /// The connection was lost after sending: all was written, or nothing.
-    Unknown(Error),
-    /// Nothing was written, and sending it again won't help.
-    Failed(Error),
-}
-
 impl ProducerCore {
-    pub(crate) fn simple(topology: Arc<Topology>, config: StreamConfig) -> Result<Self> {
+    pub(crate) fn simple(coalescer: &Arc<Coalescer>, config: StreamConfig) -> Result<Self> {
         config.validate().map_err(|e| in_config(e, &config))?;
-        Ok(Self {
-            keys: StreamKeys::new(&config.name)?,
-            topology,
-            config,
-            kind: Kind::Simple,
-            closed: Shutdown::default(),
-        })
+        let keys = StreamKeys::new(&config.name)?;
+        let kind = Kind::Simple(config.idempotency_window);
+        Ok(Self::new(coalescer, config, Outlet { keys, kind }))
     }
 
     /// Makes a backup producer, and starts to drain.
-    pub(crate) fn backup(topology: Arc<Topology>, config: BackupStreamConfig) -> Result<Self> {
+    pub(crate) fn backup(coalescer: &Arc<Coalescer>, config: BackupStreamConfig) -> Result<Self> {
         let stream = config.stream.clone();
         config.validate().map_err(|e| in_config(e, &stream))?;
         let mut keys = StreamKeys::new(&stream.name)?;
@@ -66,26 +49,31 @@ impl ProducerCore {
                 .with_backup(backup)
                 .map_err(|e| in_config(e, &stream))?;
         }
-        let backup = Backup::new(&topology, &keys, config)?;
-        Ok(Self {
-            topology,
-            keys,
-            config: stream,
-            kind: Kind::Backup(Box::new(backup)),
+        let backup = Backup::new(coalescer.topology(), &keys, config)?;
+        let kind = Kind::Backup(Box::new(backup));
+        Ok(Self::new(coalescer, stream, Outlet { keys, kind }))
+    }
+
+    fn new(coalescer: &Arc<Coalescer>, config: StreamConfig, outlet: Outlet) -> Self {
+        Self {
+            topology: Arc::clone(coalescer.topology()),
+            coalescer: Arc::clone(coalescer),
+            outlet: Arc::new(outlet),
+            config,
             closed: Shutdown::default(),
-        })
+        }
     }
 
     pub(crate) fn stream(&self) -> &str {
-        self.keys.stream()
+        self.outlet.keys.stream()
     }
 
     pub(crate) fn keys(&self) -> &StreamKeys {
-        &self.keys
+        &self.outlet.keys
     }
 
     pub(crate) fn is_backup(&self) -> bool {
-        matches!(self.kind, Kind::Backup(_))
+        matches!(self.outlet.kind, Kind::Backup(_))
     }
 
     pub(crate) fn add<M: StreamMessage + ?Sized>(
@@ -94,10 +82,7 @@ impl ProducerCore {
         key: Option<&str>,
     ) -> Result<Added> {
         let mut batch = Batch::default();
-        let added = batch.push(message, key).and_then(|()| {
-            let answer = self.send(&batch).pop();
-            answer.unwrap_or_else(no_answer)
-        });
+        let added = batch.push(message, key).and_then(|()| self.add_one(batch));
         added.map_err(|e| self.describe(e))
     }
 
@@ -105,30 +90,33 @@ impl ProducerCore {
         &self,
         messages: impl IntoIterator<Item = &'m M>,
     ) -> Vec<Result<Added>> {
-        let mut messages = messages.into_iter().peekable();
+        let mut messages = messages.into_iter();
         let mut results = Vec::with_capacity(messages.size_hint().0);
-        while messages.peek().is_some() {
+        let batches = iter::from_fn(|| {
             let mut batch = Batch::default();
             let pushed: Vec<_> = messages
                 .by_ref()
                 .take(self.config.batch_size)
                 .map(|message| batch.push(message, None))
                 .collect();
-            let mut answers = self.send(&batch).into_iter();
+            (!pushed.is_empty()).then_some(Pushed { batch, pushed })
+        });
+        self.send_all(batches, |Pushed { pushed, .. }, answers| {
+            let mut answers = answers.into_iter();
             // What couldn't be encoded has no answer, but its own error.
             results.extend(pushed.into_iter().map(|pushed| {
                 let answer = pushed.and_then(|()| answers.next().unwrap_or_else(no_answer));
                 answer.map_err(|e| self.describe(e))
             }));
-        }
+        });
         results
     }
 
     /// What its spool holds; `None` where there is none.
     #[cfg(feature = "spool")]
     pub(crate) fn spool_stats(&self) -> Option<super::SpoolStats> {
-        match &self.kind {
-            Kind::Simple => None,
+        match &self.outlet.kind {
+            Kind::Simple(_) => None,
             Kind::Backup(backup) => backup.spool_stats(),
         }
     }
@@ -136,7 +124,7 @@ impl ProducerCore {
     /// Makes every further add fail with `Closed`, and tells the drain to end.
     pub(crate) fn close(&self) {
         self.closed.set();
-        if let Kind::Backup(backup) = &self.kind {
+        if let Kind::Backup(backup) = &self.outlet.kind {
             backup.close();
         }
     }
@@ -145,77 +133,115 @@ impl ProducerCore {
     /// library's own threads it doesn't wait. Returns how many messages stay in
     /// its spool.
     pub(crate) fn join(&self) -> u64 {
-        match &self.kind {
-            Kind::Simple => 0,
+        match &self.outlet.kind {
+            Kind::Simple(_) => 0,
             Kind::Backup(backup) => backup.join(),
         }
     }
 
-    /// Sends a batch. Messages with an idempotency key whose outcome is unknown
-    /// are sent again, for as long as an add may wait for a connection.
-    fn send(&self, batch: &Batch) -> Vec<Result<Added>> {
+    fn add_one(&self, batch: Batch) -> Result<Added> {
+        self.open()?;
         #[cfg(feature = "spool")]
-        if let Kind::Backup(backup) = &self.kind
-            && !self.closed.is_set()
-            && !batch.is_empty()
-            && let Some(results) = backup.send_spooled(batch)
-        {
-            return results;
+        if let Some(spool) = self.spooled() {
+            return spool.send(&batch).pop().unwrap_or_else(no_answer);
         }
         let wait = self.config.send_timeout;
-        let mut results = self.execute(batch, wait).into_results(batch.len());
-        if batch.has_keys() && results.iter().any(is_unknown) {
-            self.settle(batch, &mut results, Instant::now() + wait);
+        // Who has a key may have to try again.
+        let kept = batch.has_keys().then(|| batch.clone());
+        let mut answer = [self.coalescer.add(&self.outlet, batch, wait)];
+        if let Some(batch) = kept {
+            self.settle(&batch, &mut answer);
         }
-        results
+        let [answer] = answer;
+        answer
     }
 
-    fn settle(&self, batch: &Batch, results: &mut [Result<Added>], deadline: Instant) {
+    /// Sends batches in order, and gives each with its answers to `done`.
+    fn send_all<B: Borrow<Batch>>(
+        &self,
+        batches: impl Iterator<Item = B>,
+        mut done: impl FnMut(B, Answers),
+    ) {
+        let lane = Lane {
+            topology: &self.topology,
+            outlet: &self.outlet,
+            wait: self.config.send_timeout,
+            open: &|| self.open(),
+        };
+        #[cfg(feature = "spool")]
+        if let Some(spool) = self.spooled() {
+            for batch in batches {
+                let answers = match self.open() {
+                    Ok(()) => spool.send(batch.borrow()),
+                    Err(e) => all_fail(batch.borrow(), &e),
+                };
+                done(batch, answers);
+            }
+            return;
+        }
+        lane.send(batches, |batch, mut answers| {
+            self.settle(batch.borrow(), &mut answers);
+            done(batch, answers);
+        });
+    }
+
+    #[cfg(feature = "spool")]
+    fn spooled(&self) -> Option<Spooled<'_>> {
+        match &self.outlet.kind {
+            Kind::Simple(_) => None,
+            Kind::Backup(backup) => backup.spooled(),
+        }
+    }
+
+    /// Sends messages with an idempotency key whose outcome is unknown again,
+    /// for as long as an add may wait for a connection.
+    fn settle(&self, batch: &Batch, answers: &mut [Result<Added>]) {
+        if !batch.has_keys() || !answers.iter().any(is_unknown) {
+            return;
+        }
+        let deadline = Instant::now() + self.config.send_timeout;
         let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(500));
         loop {
             let mut again = Batch::default();
             let open: Vec<_> = batch
                 .iter()
-                .zip(results.iter_mut())
-                .filter(|(message, result)| message.key.is_some() && is_unknown(result))
-                .map(|(message, result)| {
+                .zip(answers.iter_mut())
+                .filter(|(message, answer)| message.key.is_some() && is_unknown(answer))
+                .map(|(message, answer)| {
                     again.push_encoded(message);
-                    result
+                    answer
                 })
                 .collect();
             let left = deadline.saturating_duration_since(Instant::now());
             if open.is_empty() || left.is_zero() || self.closed.is_set() {
                 return;
             }
-            let answers = self.execute(&again, left).into_results(again.len());
-            for (result, answer) in open.into_iter().zip(answers) {
+            for (answer, new) in open.into_iter().zip(self.execute(&again, left)) {
                 // Whatever goes wrong now, the first try may have been written.
-                if answer.is_ok() {
-                    *result = answer;
+                if new.is_ok() {
+                    *answer = new;
                 }
             }
             self.closed.sleep(backoff.next().min(left));
         }
     }
 
-    fn execute(&self, batch: &Batch, wait: Duration) -> Executed {
-        if batch.is_empty() {
-            return Executed::Answered(Vec::new());
+    fn execute(&self, batch: &Batch, wait: Duration) -> Answers {
+        let node = self.topology.node_for(self.stream().as_bytes());
+        match node.pooled(wait) {
+            Ok(mut wire) => self.outlet.execute(&mut wire, batch),
+            Err(e) => all_fail(batch, &e),
         }
+    }
+
+    fn open(&self) -> Result<()> {
         if self.closed.is_set() {
-            return Executed::Failed(Error::new(
+            return Err(Error::new(
                 ErrorKind::Closed,
                 "the producer was removed, or its manager shut down",
             ));
         }
-        let node = self.topology.node_for(self.stream().as_bytes());
-        match node.pooled(wait) {
-            Ok(mut wire) => match &self.kind {
-                Kind::Simple => simple::execute(&mut wire, &self.keys, &self.config, batch),
-                Kind::Backup(backup) => backup.execute(&mut wire, &self.keys, batch),
-            },
-            Err(e) => Executed::from_error(e),
-        }
+        Ok(())
     }
 
     fn describe(&self, error: Error) -> Error {
@@ -223,40 +249,15 @@ impl ProducerCore {
     }
 }
 
-impl Executed {
-    pub(super) fn from_error(error: Error) -> Self {
-        match error.kind() {
-            ErrorKind::Unavailable | ErrorKind::Refused => Self::NotNow(error),
-            // A reply that can't be read says nothing about what was written.
-            ErrorKind::OutcomeUnknown | ErrorKind::Protocol => Self::Unknown(error),
-            _ => Self::Failed(error),
-        }
-    }
-
-    fn into_results(self, count: usize) -> Vec<Result<Added>> {
-        match self {
-            Self::Answered(results) => results,
-            Self::NotNow(error) | Self::Unknown(error) | Self::Failed(error) => {
-                (0..count).map(|_| Err(error.again())).collect()
-            }
-        }
-    }
+/// A batch, and whether each message could be encoded into it.
+struct Pushed {
+    batch: Batch,
+    pushed: Vec<Result<()>>,
 }
 
-impl From<Result<Vec<Result<Placed>>>> for Executed {
-    fn from(answer: Result<Vec<Result<Placed>>>) -> Self {
-        let results = match answer {
-            Ok(results) => results,
-            Err(e) => return Self::from_error(e),
-        };
-        // A server without memory refuses each message for itself.
-        let refused = |r: &Result<Placed>| matches!(r, Err(e) if e.kind() == ErrorKind::Refused);
-        if results.iter().all(refused)
-            && let Some(Err(e)) = results.first()
-        {
-            return Self::NotNow(e.again());
-        }
-        Self::Answered(results.into_iter().map(|r| r.map(Added::from)).collect())
+impl Borrow<Batch> for Pushed {
+    fn borrow(&self) -> &Batch {
+        &self.batch
     }
 }
 
@@ -269,9 +270,4 @@ fn in_config(error: Error, config: &StreamConfig) -> Error {
         "configuration of a producer of `{}`",
         config.name
     ))
-}
-
-/// Every message that was sent has an answer.
-fn no_answer() -> Result<Added> {
-    Err(Error::new(ErrorKind::Protocol, "no answer"))
 }

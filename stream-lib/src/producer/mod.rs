@@ -1,14 +1,17 @@
 //! Producers: what adds messages to a stream.
 
 mod backup;
+mod coalesce;
 mod core;
 mod drain;
 #[cfg(feature = "spool")]
 mod envelope;
+mod line;
+mod outlet;
 mod pace;
+mod pipeline;
 #[cfg(feature = "spool")]
 mod replay;
-mod simple;
 #[cfg(feature = "spool")]
 mod spool;
 #[cfg(feature = "spool")]
@@ -18,6 +21,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+pub(crate) use self::coalesce::Coalescer;
 pub(crate) use self::core::ProducerCore;
 #[cfg(feature = "spool")]
 pub use self::spool::SpoolDamage;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 
-use super::core::Executed;
+use super::outlet::{Answers, all_fail};
 use super::replay::Replay;
 use super::spool::{Sequence, Spool, SpoolDamage, SpoolId, SpoolOptions, Turn};
 use super::{Added, envelope};
@@ -76,7 +76,7 @@ impl Spooler {
     }
 
     /// Adds every message of a batch: to Redis, or behind what the spool holds.
-    pub(super) fn send(&self, batch: &Batch) -> Vec<Result<Added>> {
+    pub(super) fn send(&self, batch: &Batch) -> Answers {
         let spool = self.spool.read();
         let Some(spool) = &*spool else {
             return all_fail(batch, &closed());
@@ -125,7 +125,7 @@ impl Spooler {
         left
     }
 
-    fn send_in_turn(&self, spool: &Spool, turn: Turn<'_>, batch: &Batch) -> Vec<Result<Added>> {
+    fn send_in_turn(&self, spool: &Spool, turn: Turn<'_>, batch: &Batch) -> Answers {
         let mut results = Vec::with_capacity(batch.len());
         while results.len() < batch.len() {
             let rest = batch_from(batch, results.len());
@@ -135,17 +135,19 @@ impl Spooler {
             let Err(error) = told else { continue };
             let settled = results.len();
             let rest = batch_from(batch, settled);
-            let spooled = match Executed::from_error(error) {
-                Executed::NotNow(_) => turn.keep(settled, envelope::seal_all(&rest)),
-                // Redis may have them already, and a spool that has no room
-                // doesn't change that.
-                Executed::Unknown(error) => turn
+            let spooled = match error.kind() {
+                ErrorKind::Unavailable | ErrorKind::Refused => {
+                    turn.keep(settled, envelope::seal_all(&rest))
+                }
+                // Redis may have them already (a reply that can't be read says
+                // nothing either), and a spool that has no room doesn't change
+                // that.
+                ErrorKind::OutcomeUnknown | ErrorKind::Protocol => turn
                     .keep(settled, envelope::seal_all(&rest))
                     .map_err(|_| error),
                 // Nothing was written, and the caller hears why: the numbers
                 // stay unused.
-                Executed::Failed(error) => Err(error),
-                Executed::Answered(_) => Ok(()),
+                _ => Err(error),
             };
             results.extend(self.spooled(&rest, spooled));
             return results;
@@ -176,7 +178,7 @@ impl Spooler {
         Ok(())
     }
 
-    fn spooled(&self, batch: &Batch, kept: Result<()>) -> Vec<Result<Added>> {
+    fn spooled(&self, batch: &Batch, kept: Result<()>) -> Answers {
         self.replay.wake();
         match kept {
             Ok(()) => (0..batch.len()).map(|_| Ok(Added::Spooled)).collect(),
@@ -270,10 +272,6 @@ fn batch_from(batch: &Batch, first: usize) -> Batch {
         rest.push_encoded(message);
     }
     rest
-}
-
-fn all_fail(batch: &Batch, error: &Error) -> Vec<Result<Added>> {
-    (0..batch.len()).map(|_| Err(error.again())).collect()
 }
 
 fn closed() -> Error {

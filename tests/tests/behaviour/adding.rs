@@ -272,7 +272,9 @@ fn pooled_add_is_one_round_trip() {
     let results = manager.add_all(&orders).unwrap();
     assert!(results.iter().all(Result::is_ok));
     let traffic = proxy.traffic();
-    assert_eq!((traffic.round_trips, traffic.connections), (3, 0));
+    // Three batches; two may be under way at a time.
+    assert!((1..=3).contains(&traffic.round_trips), "{traffic:?}");
+    assert_eq!(traffic.connections, 0);
     assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 51);
     assert_eq!(server.calls("ping"), pings);
 }

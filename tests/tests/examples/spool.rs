@@ -100,7 +100,10 @@ fn outage_fails_no_call_and_all_arrive_in_order_none_twice() {
     assert!(producing.wait(DEADLINE).success(), "{}", producing.stderr());
     assert!(!producing.stderr().contains("failed P-"));
     assert!(producing.stderr().contains("stay in the spool"));
-    assert_eq!(producing.stdout(), "produced 1500 main 0 backup 0 spooled\n");
+    assert_eq!(
+        producing.stdout(),
+        "produced 1500 main 0 backup 0 spooled\n"
+    );
 
     let ids = ids(&server);
     let numbers: Vec<usize> = ids.iter().map(|id| id[2..].parse().unwrap()).collect();

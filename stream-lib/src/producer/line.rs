@@ -1,0 +1,359 @@
+//! A line of callers in which some lead: they do the work of all who wait.
+//!
+//! Whoever comes while there are few leaders leads at once. Others queue their
+//! job and wait. A leader takes what is queued, does it with its own, and at
+//! its end hands its lead on to the first of those who have come meanwhile; so
+//! nobody leads twice while others wait, and no thread is needed but those of
+//! the callers.
+//!
+//! No wake-up is lost: what a caller waits for is written under the lock of its
+//! seat before its thread is unparked, and an unpark that comes before the park
+//! makes that one return at once. No lead is lost: it is given back, or handed
+//! on, under the lock of the line, in which jobs are queued; and it is handed
+//! on when a leader is dropped, however that happens.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread::{self, Thread};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+/// Callers with jobs of type `J`, which have answers of type `A`.
+#[derive(Debug)]
+pub(super) struct Line<J, A> {
+    queue: Mutex<Queue<J, A>>,
+    most_leaders: usize,
+}
+
+#[derive(Debug)]
+struct Queue<J, A> {
+    waiting: VecDeque<Waiting<J, A>>,
+    leaders: usize,
+}
+
+#[derive(Debug)]
+struct Waiting<J, A> {
+    job: J,
+    seat: Arc<Seat<J, A>>,
+}
+
+/// Where a caller finds what became of its job.
+#[derive(Debug)]
+struct Seat<J, A> {
+    caller: Thread,
+    news: Mutex<News<J, A>>,
+}
+
+#[derive(Debug)]
+enum News<J, A> {
+    None,
+    /// The lead, and the job back.
+    Lead(J),
+    Answer(A),
+    Lost,
+}
+
+/// What became of a caller.
+#[derive(Debug)]
+pub(super) enum Turn<'l, J, A> {
+    /// It does its own job, and those that it takes.
+    Lead(J, Lead<'l, J, A>),
+    /// Somebody else has done its job.
+    Done(A),
+    /// Its time was up before anybody has taken its job.
+    Late(J),
+    /// Who had taken its job has panicked.
+    Lost,
+}
+
+impl<J, A> Line<J, A> {
+    pub(super) fn new(most_leaders: usize) -> Self {
+        Self {
+            queue: Mutex::new(Queue {
+                waiting: VecDeque::new(),
+                leaders: 0,
+            }),
+            most_leaders,
+        }
+    }
+
+    /// Joins the line with a job.
+    ///
+    /// # Blocking
+    ///
+    /// While others lead; at most until `deadline`, and then for as long as
+    /// it takes whoever has the job already.
+    pub(super) fn join(&self, job: J, deadline: Instant) -> Turn<'_, J, A> {
+        let seat = {
+            let mut queue = self.queue.lock();
+            if queue.leaders < self.most_leaders {
+                queue.leaders += 1;
+                return Turn::Lead(job, Lead::new(self));
+            }
+            let seat = Arc::new(Seat {
+                caller: thread::current(),
+                news: Mutex::new(News::None),
+            });
+            queue.waiting.push_back(Waiting {
+                job,
+                seat: Arc::clone(&seat),
+            });
+            seat
+        };
+        loop {
+            match std::mem::replace(&mut *seat.news.lock(), News::None) {
+                News::None => {}
+                News::Lead(job) => return Turn::Lead(job, Lead::new(self)),
+                News::Answer(answer) => return Turn::Done(answer),
+                News::Lost => return Turn::Lost,
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                thread::park_timeout(left);
+            } else if let Some(job) = self.leave(&seat) {
+                return Turn::Late(job);
+            } else {
+                // Somebody has the job: the news is there, or will come.
+                thread::park();
+            }
+        }
+    }
+
+    /// Takes a job out again, if nobody has it yet.
+    fn leave(&self, seat: &Arc<Seat<J, A>>) -> Option<J> {
+        let mut queue = self.queue.lock();
+        let place = queue
+            .waiting
+            .iter()
+            .position(|waiting| Arc::ptr_eq(&waiting.seat, seat))?;
+        queue.waiting.remove(place).map(|waiting| waiting.job)
+    }
+}
+
+impl<J, A> Seat<J, A> {
+    fn tell(&self, news: News<J, A>) {
+        *self.news.lock() = news;
+        self.caller.unpark();
+    }
+}
+
+/// The lead of a line, until dropped.
+#[derive(Debug)]
+pub(super) struct Lead<'l, J, A> {
+    line: &'l Line<J, A>,
+    /// Those whose jobs it has taken, in the order of the line.
+    taken: VecDeque<Arc<Seat<J, A>>>,
+    handed_on: bool,
+}
+
+impl<'l, J, A> Lead<'l, J, A> {
+    fn new(line: &'l Line<J, A>) -> Self {
+        Self {
+            line,
+            taken: VecDeque::new(),
+            handed_on: false,
+        }
+    }
+
+    /// Takes the jobs of those who wait, first come first, for as long as
+    /// `fits` says so.
+    pub(super) fn take(&mut self, mut fits: impl FnMut(&J) -> bool) -> Vec<J> {
+        let mut queue = self.line.queue.lock();
+        let mut jobs = Vec::with_capacity(queue.waiting.len());
+        while queue.waiting.front().is_some_and(|w| fits(&w.job))
+            && let Some(waiting) = queue.waiting.pop_front()
+        {
+            self.taken.push_back(waiting.seat);
+            jobs.push(waiting.job);
+        }
+        jobs
+    }
+
+    /// Hands the lead on, then gives the callers their answers, in the order
+    /// in which their jobs were taken.
+    pub(super) fn finish(mut self, answers: impl IntoIterator<Item = A>) {
+        self.hand_on();
+        for answer in answers {
+            if let Some(seat) = self.taken.pop_front() {
+                seat.tell(News::Answer(answer));
+            }
+        }
+    }
+
+    fn hand_on(&mut self) {
+        if std::mem::replace(&mut self.handed_on, true) {
+            return;
+        }
+        let mut queue = self.line.queue.lock();
+        match queue.waiting.pop_front() {
+            Some(next) => {
+                drop(queue);
+                next.seat.tell(News::Lead(next.job));
+            }
+            None => queue.leaders -= 1,
+        }
+    }
+}
+
+impl<J, A> Drop for Lead<'_, J, A> {
+    fn drop(&mut self) {
+        self.hand_on();
+        for seat in self.taken.drain(..) {
+            seat.tell(News::Lost);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_mins(2);
+
+    fn led<J, A>(turn: Turn<'_, J, A>) -> (J, Lead<'_, J, A>) {
+        match turn {
+            Turn::Lead(job, lead) => (job, lead),
+            _ => panic!("somebody else leads"),
+        }
+    }
+
+    fn waiting<J, A>(line: &Line<J, A>) -> usize {
+        line.queue.lock().waiting.len()
+    }
+
+    fn leaders<J, A>(line: &Line<J, A>) -> usize {
+        line.queue.lock().leaders
+    }
+
+    fn spin_until(mut condition: impl FnMut() -> bool) {
+        let end = Instant::now() + LONG;
+        while !condition() {
+            assert!(Instant::now() < end, "waited in vain");
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn who_comes_alone_leads_at_once() {
+        let line = Line::<_, ()>::new(1);
+        for job in 0..3 {
+            let (own, mut lead) = led(line.join(job, Instant::now()));
+            assert_eq!(own, job);
+            assert!(lead.take(|_| true).is_empty());
+            lead.finish([]);
+        }
+        assert_eq!(leaders(&line), 0);
+    }
+
+    #[test]
+    fn each_caller_gets_its_own_answer_and_the_rest_gets_the_lead() {
+        let line = Line::new(1);
+        thread::scope(|scope| {
+            let (_, mut lead) = led(line.join(0, Instant::now()));
+            let callers: Vec<_> = (1..=3)
+                .map(|job| {
+                    let line = &line;
+                    let caller = scope.spawn(move || line.join(job, Instant::now() + LONG));
+                    spin_until(|| waiting(line) == job);
+                    caller
+                })
+                .collect();
+            assert_eq!(lead.take(|job| *job < 3), [1, 2]);
+            lead.finish(["one", "two"]);
+            let turns: Vec<_> = callers.into_iter().map(|c| c.join().unwrap()).collect();
+            assert!(matches!(
+                &turns[..],
+                [Turn::Done("one"), Turn::Done("two"), Turn::Lead(3, _)]
+            ));
+        });
+        assert_eq!(leaders(&line), 0);
+    }
+
+    #[test]
+    fn who_is_late_has_its_job_back() {
+        let line = Line::<_, ()>::new(1);
+        let (_, lead) = led(line.join(0, Instant::now()));
+        assert!(matches!(line.join(1, Instant::now()), Turn::Late(1)));
+        assert_eq!(waiting(&line), 0);
+        drop(lead);
+        assert_eq!(leaders(&line), 0);
+    }
+
+    #[test]
+    fn panic_of_a_leader_hangs_nobody() {
+        let line = Line::<_, ()>::new(1);
+        thread::scope(|scope| {
+            let (_, mut lead) = led(line.join(0, Instant::now()));
+            let callers = [1, 2].map(|job| {
+                let line = &line;
+                let caller = scope.spawn(move || line.join(job, Instant::now() + LONG));
+                spin_until(|| waiting(line) == job);
+                caller
+            });
+            let panicked = scope.spawn(move || {
+                lead.take(|job| *job == 1);
+                std::panic::resume_unwind(Box::new("on purpose"));
+            });
+            assert!(panicked.join().is_err());
+            let [taken, next] = callers.map(|c| c.join().unwrap());
+            assert!(matches!(taken, Turn::Lost));
+            assert!(matches!(next, Turn::Lead(2, _)));
+        });
+    }
+
+    /// Every job is done once, by somebody, or comes back; whatever the timing.
+    #[test]
+    fn storm_of_callers_loses_no_job_and_no_wake_up() {
+        const CALLERS: usize = 16;
+        const JOBS: usize = 3_000;
+        for most_leaders in [1, 2, 3] {
+            let line = Line::new(most_leaders);
+            let (at_once, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            thread::scope(|scope| {
+                for caller in 0..CALLERS {
+                    let (line, at_once, done) = (&line, &at_once, &done);
+                    scope.spawn(move || {
+                        for number in 0..JOBS {
+                            let job = caller * JOBS + number;
+                            // Some are in a hurry.
+                            let patience = match number % 7 {
+                                0 => Duration::from_micros(number as u64 % 50),
+                                _ => LONG,
+                            };
+                            match line.join(job, Instant::now() + patience) {
+                                Turn::Lead(own, mut lead) => {
+                                    assert_eq!(own, job);
+                                    assert!(at_once.fetch_add(1, Ordering::SeqCst) < most_leaders);
+                                    // So that others come meanwhile.
+                                    thread::yield_now();
+                                    let mut room = 1 + number % 20;
+                                    let jobs = lead.take(|_| {
+                                        room -= 1;
+                                        room > 0
+                                    });
+                                    at_once.fetch_sub(1, Ordering::SeqCst);
+                                    // Answers nobody gets are told as lost.
+                                    let answered = jobs.len()
+                                        - usize::from(number % 11 == 0 && !jobs.is_empty());
+                                    lead.finish(jobs.into_iter().take(answered));
+                                }
+                                Turn::Done(answer) => {
+                                    assert_eq!(answer, job);
+                                    done.fetch_add(1, Ordering::SeqCst);
+                                }
+                                Turn::Late(own) => assert_eq!(own, job),
+                                Turn::Lost => {}
+                            }
+                        }
+                    });
+                }
+            });
+            assert_eq!((waiting(&line), leaders(&line)), (0, 0));
+            assert!(done.into_inner() > 0, "nobody has waited");
+        }
+    }
+}
