@@ -28,7 +28,7 @@ struct Place {
 impl Entries {
     /// Reads the answer to `XREADGROUP` on one stream: `None` where the wait
     /// ended without an entry.
-    pub(super) fn from_read(reply: Reply) -> Result<Self> {
+    pub(crate) fn from_read(reply: Reply) -> Result<Self> {
         let mut entries = Self::default();
         let mut tokens = Tokens::new(&reply);
         if tokens.nil() {
