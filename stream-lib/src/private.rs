@@ -1,6 +1,9 @@
 //! What the code of `#[derive(StreamMessage)]` calls. Not for people: it may
 //! change in any release.
 
+#[path = "private/replies.rs"]
+mod replies;
+
 pub use std::default::Default;
 use std::fmt;
 
@@ -13,6 +16,8 @@ pub use crate::message::{
     DecodeError, EncodeError, FieldError, FieldSchema, FieldType, FieldWriter, Fields, FromField,
     OwnedMessage, Routed, Schema, StreamMessage, ToField, VariantSchema,
 };
+
+pub use self::replies::{Came, ReadEntries, ReplyReader, ReplyValue};
 
 /// A writer that appends to `out`: for benchmarks of what the derive makes.
 pub fn writer(out: &mut Vec<u8>) -> FieldWriter<'_> {

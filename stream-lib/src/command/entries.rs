@@ -28,7 +28,7 @@ struct Place {
 impl Entries {
     /// Reads the answer to `XREADGROUP` on one stream: `None` where the wait
     /// ended without an entry.
-    pub(super) fn from_read(reply: Reply) -> Result<Self> {
+    pub(crate) fn from_read(reply: Reply) -> Result<Self> {
         let mut entries = Self::default();
         let mut tokens = Tokens::new(&reply);
         if tokens.nil() {
@@ -52,7 +52,9 @@ impl Entries {
 
     /// Reads `{id, fields}` pairs.
     fn push_range(&mut self, tokens: &mut Tokens<'_>) -> Result<()> {
-        for _ in 0..tokens.array()? {
+        let count = tokens.array()?;
+        self.reserve(count, 3, tokens);
+        for _ in 0..count {
             if tokens.array()? != 2 {
                 return Err(unexpected("entries"));
             }
@@ -64,7 +66,9 @@ impl Entries {
 
     /// Reads `{id, delivery count, fields}` triples, as the scripts give them.
     pub(super) fn push_claimed(&mut self, tokens: &mut Tokens<'_>) -> Result<()> {
-        for _ in 0..tokens.array()? {
+        let count = tokens.array()?;
+        self.reserve(count, 4, tokens);
+        for _ in 0..count {
             if tokens.array()? != 3 {
                 return Err(unexpected("a script"));
             }
@@ -73,6 +77,17 @@ impl Entries {
             self.push(tokens, id, deliveries)?;
         }
         Ok(())
+    }
+
+    /// Makes room for the entries that come next, each with so many values
+    /// around its fields. No more than what has come is believed.
+    fn reserve(&mut self, count: u32, around: usize, tokens: &Tokens<'_>) {
+        let (count, left) = (count as usize, tokens.left());
+        if count > 0 {
+            self.places.reserve_exact(count.min(left));
+            let fields = left.saturating_sub(count.saturating_mul(around));
+            self.spans.reserve_exact(fields);
+        }
     }
 
     /// Reads ids whose fields nobody needs.

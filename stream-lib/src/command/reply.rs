@@ -22,6 +22,11 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// How many values there are still to come.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The length of the array that begins here.
     pub(super) fn array(&mut self) -> Result<u32> {
         match self.rest.next() {

@@ -94,12 +94,20 @@ fn route_call<'a>(routing: Routing<'_>, batch: &'a Batch) -> Call<'a> {
     let call = with_once_keys(ROUTE.call(&[keys.stream(), &backup]), keys, batch)
         .number(routing.capacity)
         .shown(&routing.max_backup.map_or(-1, u64::cast_signed))
-        .millis(routing.window);
-    with_messages(call, batch)
+        .millis(routing.window)
+        .number(batch.len() as u64);
+    match values_of_each(batch) {
+        Some(values) => call
+            .number(values as u64)
+            .packed(values * batch.len(), batch.fields()),
+        None => with_messages(call.number(0), batch),
+    }
 }
 
 fn once_call<'a>(keys: &StreamKeys, window: Duration, batch: &'a Batch) -> Call<'a> {
-    let call = with_once_keys(ADD_ONCE.call(&[keys.stream()]), keys, batch).millis(window);
+    let call = with_once_keys(ADD_ONCE.call(&[keys.stream()]), keys, batch)
+        .millis(window)
+        .number(batch.len() as u64);
     with_messages(call, batch)
 }
 
@@ -174,6 +182,15 @@ pub(crate) fn route_spooled(
         .collect()
 }
 
+/// How many values each message has, where they all have as many, and no key.
+fn values_of_each(batch: &Batch) -> Option<usize> {
+    let first = batch.iter().next()?.count;
+    batch
+        .iter()
+        .all(|message| message.count == first && message.key.is_none())
+        .then_some(2 * first)
+}
+
 fn with_once_keys<'a>(call: Call<'a>, keys: &StreamKeys, batch: &Batch) -> Call<'a> {
     batch
         .iter()
@@ -181,8 +198,7 @@ fn with_once_keys<'a>(call: Call<'a>, keys: &StreamKeys, batch: &Batch) -> Call<
         .fold(call, |call, key| call.key(&keys.once(key)))
 }
 
-fn with_messages<'a>(call: Call<'a>, batch: &'a Batch) -> Call<'a> {
-    let mut call = call.number(batch.len() as u64);
+fn with_messages<'a>(mut call: Call<'a>, batch: &'a Batch) -> Call<'a> {
     let mut keys = 0;
     let mut values = 0;
     for message in batch.iter() {

@@ -32,7 +32,7 @@ mod tests;
 pub(crate) use self::deadline::Deadline;
 pub(crate) use self::pool::PooledWire;
 pub(crate) use self::reply::{Reply, ReplyRef};
-pub(crate) use self::scan::Token;
+pub(crate) use self::scan::{Limits, Progress, Scanner, Token};
 pub(crate) use self::server_error::{ServerError, from_redis};
 pub(crate) use self::topology::{Node, Topology};
 pub(crate) use self::wire::{Stopper, Wire};

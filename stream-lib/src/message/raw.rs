@@ -168,7 +168,18 @@ impl StreamMessage for RawMessage {
 
 impl OwnedMessage for RawMessage {
     fn decode(fields: Fields<'_>) -> Result<Self, DecodeError> {
-        Ok(fields.rest().collect())
+        let (mut texts, mut bytes) = (0, 0);
+        for (name, value) in fields.rest() {
+            texts += 2;
+            bytes += name.len() + value.len();
+        }
+        let mut message = Self {
+            bytes: Vec::with_capacity(bytes),
+            spans: Vec::with_capacity(texts),
+            overflow: false,
+        };
+        message.extend(fields.rest());
+        Ok(message)
     }
 }
 

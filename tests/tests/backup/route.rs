@@ -162,6 +162,42 @@ fn entries_of_a_thousand_fields_pass_and_larger_ones_are_refused() {
 }
 
 #[test]
+fn messages_of_one_shape_and_of_many_arrive_as_they_were() {
+    let rig = Rig::still(quick(7));
+    let shaped = |fields: usize, n: usize| {
+        (0..fields).fold(RawMessage::new(), |m, f| {
+            m.with(format!("f{f}"), format!("{n}.{f}"))
+        })
+    };
+    let one: Vec<_> = (0..4).map(|n| shaped(3, n)).collect();
+    let many: Vec<_> = (1..8).map(|n| shaped(n, n)).collect();
+    for messages in [&one, &many] {
+        for added in rig.producer().add_all(messages) {
+            added.unwrap();
+        }
+    }
+    let written: Vec<Vec<(String, String)>> = [STREAM, BACKUP]
+        .into_iter()
+        .flat_map(|key| {
+            rig.server
+                .command::<Vec<(String, Vec<(String, String)>)>>(&["XRANGE", key, "-", "+"])
+        })
+        .map(|(_, fields)| fields)
+        .collect();
+    let sent: Vec<Vec<(String, String)>> = one
+        .iter()
+        .chain(&many)
+        .map(|message| {
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+            let fields = message.fields();
+            fields.iter().map(|(n, v)| (text(n), text(v))).collect()
+        })
+        .collect();
+    assert_eq!(length(&rig.server, BACKUP), 4);
+    assert_eq!(written, sent);
+}
+
+#[test]
 fn a_message_that_cannot_be_written_stops_no_other() {
     let rig = Rig::still(quick(1));
     let messages = [message(0), RawMessage::new(), message(1)];

@@ -3,7 +3,8 @@
 -- KEYS  1 stream  2 backup stream  then the keys of messages that have one
 -- ARGV  1 capacity of the stream  2 of the backup stream (-1: no bound)
 --       3 window of the keys in ms  4 how many messages
---       then for each message: how many values it has, and which key (0: none)
+--       5 how many values each has, where none has a key; 0 where that differs,
+--         then for each message: how many it has, and which key (0: none)
 --       then all values: name, value, name, value, …
 -- Reply for each message the id of its entry, with a `b` in front where it is
 --       in the backup stream, or an error
@@ -11,15 +12,31 @@
 -- the calls is the order of the backup stream behind the stream. A batch ends
 -- up where the same messages would, added one by one.
 local stream, backup, window = KEYS[1], KEYS[2], ARGV[3]
-local most, count = tonumber(ARGV[2]), tonumber(ARGV[4])
+local most, count, each = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local kept, free = length(backup), 0
 if kept == 0 then
   free = room(stream, tonumber(ARGV[1]), count)
 end
-local from, reply = 5 + 2 * count, {}
+local from, reply = 6, {}
+if each > 0 and free >= count then
+  -- The same as below, where nothing is to be decided: for speed. What stands
+  -- outside of the loop is dear inside.
+  local pcall, unpack, args = redis.pcall, unpack, ARGV
+  for i = 1, count do
+    reply[i] = pcall('XADD', stream, '*', unpack(args, from, from + each - 1))
+    from = from + each
+  end
+  return reply
+elseif each == 0 then
+  from = from + 2 * count
+end
 for i = 1, count do
-  local to = from + ARGV[3 + 2 * i] - 1
-  local key = ARGV[4 + 2 * i] ~= '0' and KEYS[2 + ARGV[4 + 2 * i]]
+  local values, key = each, false
+  if each == 0 then
+    values, key = ARGV[4 + 2 * i], ARGV[5 + 2 * i]
+    key = key ~= '0' and KEYS[2 + key]
+  end
+  local to = from + values - 1
   local added = first_of(key)
   if not added then
     if free > 0 then

@@ -156,6 +156,17 @@ enum Sample {
 }
 
 impl Sample {
+    /// How deep arrays with something in them stand in each other.
+    fn depth(&self) -> usize {
+        match self {
+            Self::Array(elements) => {
+                let inner = elements.iter().map(|element| 1 + element.depth());
+                inner.max().unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Nil => out.extend(b"$-1\r\n"),
@@ -190,6 +201,45 @@ fn sample() -> impl Strategy<Value = Sample> {
     scalar.prop_recursive(6, 64, 8, |inner| {
         prop::collection::vec(inner, 0..8).prop_map(Sample::Array)
     })
+}
+
+/// Bytes that are no reply, or nearly one.
+fn broken() -> impl Strategy<Value = Vec<u8>> {
+    let nearly = (
+        sample(),
+        prop::collection::vec((any::<usize>(), any::<u8>()), 0..4),
+    );
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..64),
+        "[*$:+\\-0-9\r\na]{0,64}".prop_map(String::into_bytes),
+        nearly.prop_map(|(sample, changes)| {
+            let mut bytes = Vec::new();
+            sample.write(&mut bytes);
+            for (at, byte) in changes {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            bytes
+        }),
+    ]
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    let small = (
+        0..4_usize,
+        1..20_usize,
+        0..12_usize,
+        0..12_usize,
+        4..80_usize,
+    );
+    let small = small.prop_map(|(depth, tokens, bulk, line, reply)| Limits {
+        depth,
+        tokens,
+        bulk,
+        line,
+        reply,
+    });
+    prop_oneof![Just(Limits::DEFAULT), small]
 }
 
 /// Turns tokens into what the redis crate's parser makes of the same bytes.
@@ -250,15 +300,10 @@ proptest! {
     }
 
     #[test]
-    fn garbage_never_panics_and_cuts_do_not_change_the_verdict(
-        bytes in prop_oneof![
-            prop::collection::vec(any::<u8>(), 0..64),
-            "[*$:+\\-0-9\r\na]{0,64}".prop_map(String::into_bytes),
-        ],
-    ) {
-        let mut at_once = Scanner::new(Limits::DEFAULT);
+    fn cuts_do_not_change_the_verdict(bytes in broken(), limits in limits()) {
+        let mut at_once = Scanner::new(limits);
         let expected = at_once.scan(&bytes);
-        let mut stepwise = Scanner::new(Limits::DEFAULT);
+        let mut stepwise = Scanner::new(limits);
         let mut last: Result<Progress, ProtocolError> = Ok(Progress::Missing(1));
         for end in 0..=bytes.len() {
             last = stepwise.scan(&bytes[..end]);
@@ -267,9 +312,35 @@ proptest! {
             }
         }
         prop_assert_eq!(last, expected);
+        prop_assert_eq!(stepwise.tokens(), at_once.tokens());
+        prop_assert!(at_once.tokens().len() <= limits.tokens);
         if let Ok(Progress::Whole(length)) = expected {
-            prop_assert!(length <= bytes.len());
-            prop_assert_eq!(stepwise.tokens(), at_once.tokens());
+            prop_assert!(length <= bytes.len().min(limits.reply));
+            for token in at_once.tokens() {
+                if let Token::Bulk { start, end }
+                | Token::Simple { start, end }
+                | Token::Error { start, end } = *token
+                {
+                    prop_assert!(start <= end && end as usize <= length);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_reply_beyond_a_limit_is_an_error_and_one_within_is_not(sample in sample()) {
+        let mut bytes = Vec::new();
+        sample.write(&mut bytes);
+        let tokens = scan(&bytes).unwrap().1.len();
+        let fits = Limits { tokens, reply: bytes.len(), depth: sample.depth(), ..Limits::DEFAULT };
+        prop_assert!(scan_within(&bytes, fits).is_ok());
+        let few = Limits { tokens: tokens - 1, ..fits };
+        prop_assert!(scan_within(&bytes, few).unwrap_err().contains("too many values"));
+        let short = Limits { reply: bytes.len() - 1, ..fits };
+        prop_assert!(scan_within(&bytes, short).unwrap_err().contains("reply is too long"));
+        if let Some(depth) = fits.depth.checked_sub(1) {
+            let flat = Limits { depth, ..fits };
+            prop_assert!(scan_within(&bytes, flat).unwrap_err().contains("nested too deeply"));
         }
     }
 }
