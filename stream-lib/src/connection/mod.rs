@@ -17,6 +17,7 @@ mod wire;
 mod buffer;
 mod deadline;
 mod endpoint;
+mod glance;
 mod socket;
 mod stream;
 #[cfg(feature = "tls")]

@@ -106,8 +106,9 @@ impl Pool {
         loop {
             let attempt = Wire::connect(&self.endpoint, timeout.min(self.endpoint.connect_timeout));
             let error = match attempt {
-                Ok(wire) => {
+                Ok(mut wire) => {
                     self.gate.open();
+                    wire.expect_quick_replies();
                     return Ok(wire);
                 }
                 Err(error) => error,

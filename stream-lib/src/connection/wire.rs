@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::buffer::ReadBuffer;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
+use super::glance::Glance;
 use super::handshake;
 use super::reply::{Reply, ReplyRef};
 use super::scan::{Progress, Scanner};
@@ -33,6 +34,8 @@ pub(crate) struct Wire {
     outstanding: usize,
     client_id: Option<i64>,
     rests_since: Option<Instant>,
+    /// For a connection on which every request is answered at once.
+    glance: Option<Glance>,
 }
 
 impl Wire {
@@ -65,6 +68,7 @@ impl Wire {
             outstanding: 0,
             client_id: None,
             rests_since: None,
+            glance: None,
         }
     }
 
@@ -164,6 +168,12 @@ impl Wire {
         &self.endpoint
     }
 
+    /// Says that every request on it is answered at once, so that it may pay
+    /// to look for a reply before sleeping until it comes.
+    pub(super) fn expect_quick_replies(&mut self) {
+        self.glance = Some(Glance::default());
+    }
+
     /// Ends a use of it: gives memory back that only an unusually large reply
     /// needed, and remembers the time.
     pub(super) fn rest(&mut self) {
@@ -231,6 +241,9 @@ impl Wire {
             let Some(stream) = &mut self.stream else {
                 return Err(self.already_broken(ErrorKind::OutcomeUnknown));
             };
+            if let Some(glance) = &mut self.glance {
+                glance.wait(|| !stream.is_quiet());
+            }
             let step = match stream.read_step(self.buffer.room(missing), deadline) {
                 Ok(Some(0)) => Err(io::ErrorKind::UnexpectedEof.into()),
                 step => step,

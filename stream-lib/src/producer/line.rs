@@ -104,7 +104,11 @@ impl<J, A> Line<J, A> {
         loop {
             match std::mem::replace(&mut *seat.news.lock(), News::None) {
                 News::None => {}
-                News::Lead(job) => return Turn::Lead(job, Lead::new(self)),
+                News::Lead(job) => {
+                    // Lets those who are about to come, come.
+                    thread::yield_now();
+                    return Turn::Lead(job, Lead::new(self));
+                }
                 News::Answer(answer) => return Turn::Done(answer),
                 News::Lost => return Turn::Lost,
             }
@@ -170,10 +174,10 @@ impl<'l, J, A> Lead<'l, J, A> {
         jobs
     }
 
-    /// Hands the lead on, then gives the callers their answers, in the order
-    /// in which their jobs were taken.
+    /// Gives the callers their answers, in the order in which their jobs were
+    /// taken, and then hands the lead on: those who come again at once are there
+    /// before the next leader looks.
     pub(super) fn finish(mut self, answers: impl IntoIterator<Item = A>) {
-        self.hand_on();
         for answer in answers {
             if let Some(seat) = self.taken.pop_front() {
                 seat.tell(News::Answer(answer));
