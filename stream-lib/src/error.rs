@@ -26,8 +26,8 @@ pub enum ErrorKind {
     /// Redis refuses to serve for now: `OOM`, `READONLY`, `LOADING`, `MISCONF`
     /// and their like. Nothing was written.
     Refused,
-    /// The backup stream, or the spool, holds as much as it may. Nothing was
-    /// written.
+    /// The backup stream, the spool or the send buffer holds as much as it may.
+    /// Nothing was written.
     Full,
     /// The stream or the consumer group does not exist (`NOGROUP`).
     NoGroup,

@@ -27,7 +27,7 @@ pub use stream_derive::StreamMessage;
 
 pub use crate::config::{
     BackupStreamConfig, ConnectionConfig, ConsumerConfig, ConsumerEvents, OnGroupLost, Priority,
-    RetryPolicy, StartFrom, StreamConfig,
+    RetryPolicy, StartFrom, StreamConfig, WhenFull,
 };
 pub use crate::consumer::{
     Consumer, ConsumerStats, Delivery, Handler, HandlerError, HandlerResult, ShutdownReport,
@@ -37,7 +37,7 @@ pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{GroupStats, StreamStats};
 pub use crate::manager::StreamManager;
 pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
-pub use crate::producer::{Added, Producer};
+pub use crate::producer::{Added, FlushReport, Producer, Receipt, SendFailure};
 #[cfg(feature = "spool")]
 pub use crate::producer::{SpoolDamage, SpoolStats};
 pub use crate::retention::{BlockedStream, CleanupReport, RetentionPlan};

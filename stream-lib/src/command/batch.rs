@@ -39,6 +39,19 @@ pub(crate) struct Encoded<'a> {
 }
 
 impl Batch {
+    pub(crate) const fn new() -> Self {
+        Self {
+            fields: Vec::new(),
+            messages: Vec::new(),
+        }
+    }
+
+    /// Makes it empty, and keeps its memory.
+    pub(crate) fn clear(&mut self) {
+        self.fields.clear();
+        self.messages.clear();
+    }
+
     /// Encodes one message. `key` is its idempotency key, in place of the one
     /// that the message may have itself. On an error nothing of it is left.
     pub(crate) fn push<M: StreamMessage + ?Sized>(

@@ -9,6 +9,7 @@ mod events;
 mod priority;
 mod retention;
 mod retry;
+mod send;
 mod stream;
 
 pub use self::backup::BackupStreamConfig;
@@ -20,4 +21,6 @@ pub(crate) use self::events::Events;
 pub use self::priority::Priority;
 pub(crate) use self::retention::{Retention, RetentionSettings};
 pub use self::retry::RetryPolicy;
+pub(crate) use self::send::SendConfig;
+pub use self::send::WhenFull;
 pub use self::stream::StreamConfig;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Priority, Retention, RetentionSettings, check};
+use super::{Priority, Retention, RetentionSettings, SendConfig, WhenFull, check};
 use crate::error::Result;
 
 /// A stream as a producer sees it: how to add, and what to keep.
@@ -27,6 +27,7 @@ pub struct StreamConfig {
     pub(crate) name: String,
     pub(crate) batch_size: usize,
     pub(crate) send_timeout: Duration,
+    pub(crate) send: SendConfig,
     pub(crate) idempotency_window: Duration,
     pub(crate) retention: RetentionSettings,
 }
@@ -38,6 +39,7 @@ impl StreamConfig {
             name: name.into(),
             batch_size: 10,
             send_timeout: Duration::from_secs(5),
+            send: SendConfig::default(),
             idempotency_window: Duration::from_mins(2),
             retention: RetentionSettings::default(),
         }
@@ -56,6 +58,32 @@ impl StreamConfig {
     #[must_use]
     pub fn send_timeout(mut self, wait: Duration) -> Self {
         self.send_timeout = wait;
+        self
+    }
+
+    /// How much the messages of [`Producer::send`](crate::Producer::send) take
+    /// at most until they are answered, 1 KiB to 1 GiB: their fields and 64
+    /// bytes for each. Defaults to 16 MiB.
+    #[must_use]
+    pub fn send_buffer(mut self, bytes: usize) -> Self {
+        self.send.buffer = bytes;
+        self
+    }
+
+    /// What [`Producer::send`](crate::Producer::send) does while its buffer is
+    /// full. Defaults to [`WhenFull::Block`].
+    #[must_use]
+    pub fn when_full(mut self, what: WhenFull) -> Self {
+        self.send.when_full = what;
+        self
+    }
+
+    /// How long a message of [`Producer::send`](crate::Producer::send) waits for
+    /// others to go with, at most 10 s. Defaults to 0: it goes at once, and
+    /// what comes while others are under way goes together anyway.
+    #[must_use]
+    pub fn linger(mut self, time: Duration) -> Self {
+        self.send.linger = time;
         self
     }
 
@@ -162,6 +190,7 @@ impl StreamConfig {
             Duration::from_millis(1),
             Duration::from_hours(1),
         )?;
+        self.send.validate()?;
         check::duration(
             "idempotency_window",
             self.idempotency_window,

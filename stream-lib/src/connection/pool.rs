@@ -25,6 +25,9 @@ use crate::error::{Error, ErrorKind, Result};
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// A connection that came back so recently isn't asked whether it is closed.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// A bounded number of connections to one server, opened when needed.
 pub(crate) struct Pool {
     endpoint: Arc<Endpoint>,
@@ -78,7 +81,9 @@ impl Pool {
         let Ok(mut place) = self.places.get_timeout(wait) else {
             return Err(self.no_place(timeout));
         };
-        if place.is_stale() {
+        // What was in use a moment ago is as good as what is in use.
+        if place.is_broken() || !place.was_used_within(MOMENT) && place.is_stale() {
+            place.abandon("it was closed while nobody used it");
             *place = self.connect(&mut deadline)?;
         }
         Ok(PooledWire(place))
@@ -209,7 +214,7 @@ impl ManageConnection for Places {
         if wire.outstanding() > 0 {
             wire.abandon("it was given back with replies outstanding");
         }
-        wire.shrink();
+        wire.rest();
         false
     }
 }

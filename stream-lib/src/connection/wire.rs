@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::buffer::ReadBuffer;
 use super::deadline::Deadline;
@@ -32,6 +32,7 @@ pub(crate) struct Wire {
     scanner: Scanner,
     outstanding: usize,
     client_id: Option<i64>,
+    rests_since: Option<Instant>,
 }
 
 impl Wire {
@@ -63,6 +64,7 @@ impl Wire {
             scanner: Scanner::new(endpoint.limits),
             outstanding: 0,
             client_id: None,
+            rests_since: None,
         }
     }
 
@@ -162,9 +164,15 @@ impl Wire {
         &self.endpoint
     }
 
-    /// Gives memory back that only an unusually large reply needed.
-    pub(super) fn shrink(&mut self) {
+    /// Ends a use of it: gives memory back that only an unusually large reply
+    /// needed, and remembers the time.
+    pub(super) fn rest(&mut self) {
         self.buffer.shrink();
+        self.rests_since = Some(Instant::now());
+    }
+
+    pub(super) fn was_used_within(&self, time: Duration) -> bool {
+        self.rests_since.is_some_and(|since| since.elapsed() < time)
     }
 
     pub(super) fn send_within(

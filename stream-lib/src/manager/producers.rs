@@ -1,6 +1,7 @@
 //! The producers of a manager.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::StreamManager;
 use crate::config::{BackupStreamConfig, RetentionSettings, StreamConfig};
@@ -8,7 +9,7 @@ use crate::error::Result;
 use crate::message::{Routed, StreamMessage};
 #[cfg(feature = "spool")]
 use crate::producer::SpoolStats;
-use crate::producer::{Added, Producer, ProducerCore};
+use crate::producer::{Added, FlushReport, Producer, ProducerCore, Receipt};
 use crate::retention::User;
 
 impl StreamManager {
@@ -149,6 +150,32 @@ impl StreamManager {
         Ok(self.producer_for(M::STREAM)?.add_all(messages))
     }
 
+    /// Queues a message for its type's stream, by the producer registered for
+    /// it, and doesn't wait for Redis; see [`Producer::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Producer::send`]; [`Ambiguous`](crate::ErrorKind::Ambiguous) where
+    /// several producers are registered for the stream.
+    pub fn send<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Receipt> {
+        self.producer_for(M::STREAM)?.send(message, None)
+    }
+
+    /// Waits until everything is answered that was sent before, by any of its
+    /// producers, and reports what became of it; see [`Producer::flush`].
+    ///
+    /// # Blocking
+    ///
+    /// At most `timeout`.
+    pub fn flush(&self, timeout: Duration) -> FlushReport {
+        let end = Instant::now().checked_add(timeout);
+        let left = || end.map_or(timeout, |end| end.saturating_duration_since(Instant::now()));
+        self.all_producers()
+            .iter()
+            .map(|producer| producer.flush(left()))
+            .fold(FlushReport::default(), FlushReport::and)
+    }
+
     /// As [`add`](Self::add), by the producer of this name: for messages
     /// without a stream of their own, and streams with several producers.
     ///
@@ -161,6 +188,13 @@ impl StreamManager {
         let producer = registry.producers.get("producer", producer)?;
         drop(registry);
         producer.add(message, None)
+    }
+
+    fn all_producers(&self) -> Vec<Arc<ProducerCore>> {
+        let registry = self.registry.read();
+        let mut producers = registry.producers.all();
+        producers.extend(registry.defaults.values().cloned());
+        producers
     }
 
     fn register(&self, name: &str, producer: ProducerCore, asked: RetentionSettings) -> Result<()> {

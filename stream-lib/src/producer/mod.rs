@@ -3,10 +3,12 @@
 mod backup;
 mod coalesce;
 mod core;
+mod dispatch;
 mod drain;
 #[cfg(feature = "spool")]
 mod envelope;
 mod line;
+mod outbox;
 mod outlet;
 mod pace;
 mod pipeline;
@@ -20,9 +22,11 @@ mod spooler;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use self::coalesce::Coalescer;
 pub(crate) use self::core::ProducerCore;
+pub use self::outbox::{FlushReport, Receipt, SendFailure};
 #[cfg(feature = "spool")]
 pub use self::spool::SpoolDamage;
 #[cfg(feature = "spool")]
@@ -137,6 +141,56 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
         M: 'm,
     {
         self.inner.add_all(messages)
+    }
+
+    /// Queues one message, and doesn't wait for Redis: a thread of the producer
+    /// sends what is queued, in order, as much at a time as there is.
+    ///
+    /// An [`add`](Self::add) of this producer waits for what was sent before
+    /// it, so that it comes behind.
+    ///
+    /// # Blocking
+    ///
+    /// While the send buffer is full, as [`WhenFull`](crate::WhenFull) says.
+    ///
+    /// # Delivery
+    ///
+    /// The receipt says what became of the message. If it is dropped, the
+    /// message goes out all the same, and [`flush`](Self::flush) reports a
+    /// failure; the log has the first one of a row. What is queued when the
+    /// manager shuts down, or the producer is removed, still goes out, for up
+    /// to its `send_timeout`. What is queued when the process dies is lost, so
+    /// use [`add`](Self::add) where it must not be.
+    ///
+    /// # Errors
+    ///
+    /// [`Encode`](crate::ErrorKind::Encode), [`Full`](crate::ErrorKind::Full),
+    /// [`Closed`](crate::ErrorKind::Closed), [`System`](crate::ErrorKind::System)
+    /// where the thread can't be started. The message was not queued.
+    pub fn send(&self, message: &M) -> Result<Receipt> {
+        self.inner.send(message, None)
+    }
+
+    /// As [`send`](Self::send), once for this idempotency key, as
+    /// [`add_with_key`](Self::add_with_key) does it.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_with_key(&self, message: &M, key: &str) -> Result<Receipt> {
+        self.inner.send(message, Some(key))
+    }
+
+    /// Waits until everything is answered that was sent before, by any handle
+    /// of this producer, and reports what became of it: each message in one
+    /// report only.
+    ///
+    /// # Blocking
+    ///
+    /// At most `timeout`. What is not answered then goes on, and is in the next
+    /// report.
+    pub fn flush(&self, timeout: Duration) -> FlushReport {
+        self.inner.flush(timeout)
     }
 }
 

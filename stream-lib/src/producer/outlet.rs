@@ -81,6 +81,21 @@ impl Outlet {
         matches!(self.kind, Kind::Backup(_)) || batch.has_keys()
     }
 
+    /// Tells the threads of a backup producer to end.
+    pub(super) fn close(&self) {
+        if let Kind::Backup(backup) = &self.kind {
+            backup.close();
+        }
+    }
+
+    /// Joins them, once closed. Returns how many messages stay in the spool.
+    pub(super) fn join(&self) -> u64 {
+        match &self.kind {
+            Kind::Simple(_) => 0,
+            Kind::Backup(backup) => backup.join(),
+        }
+    }
+
     fn add(&self, wire: &mut Wire, batch: &Batch) -> Answers {
         let mut packed = Vec::new();
         let replies = self.pack(&mut packed, batch);

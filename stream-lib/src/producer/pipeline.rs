@@ -14,50 +14,48 @@ use crate::error::{Error, ErrorKind, Result};
 const MOST_UNDER_WAY: usize = 3;
 
 /// The way that one producer's batches go.
-pub(super) struct Lane<'l> {
+pub(super) struct Lane<'l, B> {
     pub(super) topology: &'l Topology,
     pub(super) outlet: &'l Outlet,
     /// How long a batch waits for a connection.
-    pub(super) wait: Duration,
+    pub(super) wait: &'l dyn Fn(&B) -> Duration,
     /// Says no once nothing may be sent any more.
     pub(super) open: &'l dyn Fn() -> Result<()>,
 }
 
-impl Lane<'_> {
-    /// Sends `batches` one behind the other, and gives each with its answers to
-    /// `done`, in order. Where the connection fails, those under way get its
-    /// error, and the next go over another one.
-    ///
-    /// # Blocking
-    ///
-    /// Until all are answered.
-    pub(super) fn send<B: Borrow<Batch>>(
-        &self,
-        batches: impl Iterator<Item = B>,
-        mut done: impl FnMut(B, Answers),
-    ) {
-        let mut batches = batches.fuse();
-        let mut pipeline = Pipeline {
-            lane: self,
-            wire: None,
-            packed: Vec::new(),
-            sent: VecDeque::new(),
-            script_known: false,
-        };
-        loop {
-            if pipeline.sent.len() < pipeline.depth()
-                && let Some(batch) = batches.next()
-            {
-                pipeline.send(batch, &mut done);
-            } else if !pipeline.receive(&mut done) {
-                return;
-            }
+/// Sends `batches` one behind the other, and gives each with its answers to
+/// `done`, in order. Where the connection fails, those under way get its error,
+/// and the next go over another one. While batches are under way, it asks for
+/// more even where there was none.
+///
+/// # Blocking
+///
+/// Until there are no more, and all are answered.
+pub(super) fn send<B: Borrow<Batch>>(
+    lane: &Lane<'_, B>,
+    mut batches: impl Iterator<Item = B>,
+    mut done: impl FnMut(B, Answers),
+) {
+    let mut pipeline = Pipeline {
+        lane,
+        wire: None,
+        packed: Vec::new(),
+        sent: VecDeque::new(),
+        script_known: false,
+    };
+    loop {
+        if pipeline.sent.len() < pipeline.depth()
+            && let Some(batch) = batches.next()
+        {
+            pipeline.send(batch, &mut done);
+        } else if !pipeline.receive(&mut done) {
+            return;
         }
     }
 }
 
 struct Pipeline<'p, B> {
-    lane: &'p Lane<'p>,
+    lane: &'p Lane<'p, B>,
     wire: Option<PooledWire>,
     packed: Vec<u8>,
     sent: VecDeque<B>,
@@ -89,14 +87,14 @@ impl<B: Borrow<Batch>> Pipeline<'_, B> {
             while self.receive(done) {}
         }
         let used = self.wire.is_some();
-        let mut sent = self.write(replies);
+        let mut sent = self.write(&batch, replies);
         if sent.is_err() {
             while self.receive(done) {}
         }
         // A connection that was closed between two batches is like one that
         // was closed in the pool: not a byte has gone out.
         if used && matches!(&sent, Err(e) if e.kind() == ErrorKind::Unavailable) {
-            sent = self.write(replies);
+            sent = self.write(&batch, replies);
         }
         match sent {
             Ok(()) => self.sent.push_back(batch),
@@ -107,7 +105,7 @@ impl<B: Borrow<Batch>> Pipeline<'_, B> {
         }
     }
 
-    fn write(&mut self, replies: usize) -> Result<()> {
+    fn write(&mut self, batch: &B, replies: usize) -> Result<()> {
         if replies == 0 {
             return Ok(());
         }
@@ -120,7 +118,7 @@ impl<B: Borrow<Batch>> Pipeline<'_, B> {
                 *gone = None;
                 let stream = self.lane.outlet.keys.stream();
                 let node = self.lane.topology.node_for(stream.as_bytes());
-                gone.insert(node.pooled(self.lane.wait)?)
+                gone.insert(node.pooled((self.lane.wait)(batch))?)
             }
         };
         wire.send(&self.packed, replies)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::dispatch::closed;
 use super::outlet::{Answers, all_fail};
 use super::replay::Replay;
 use super::spool::{Sequence, Spool, SpoolDamage, SpoolId, SpoolOptions, Turn};
@@ -272,13 +273,6 @@ fn batch_from(batch: &Batch, first: usize) -> Batch {
         rest.push_encoded(message);
     }
     rest
-}
-
-fn closed() -> Error {
-    Error::new(
-        ErrorKind::Closed,
-        "the producer was removed, or its manager shut down",
-    )
 }
 
 /// When a grace that begins now is over.

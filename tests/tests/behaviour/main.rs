@@ -7,6 +7,7 @@
 
 mod access;
 mod adding;
+mod coalescing;
 mod consuming;
 mod dead_letters;
 mod dependencies;
@@ -18,5 +19,6 @@ mod hostile;
 mod leases;
 mod manager;
 mod members;
+mod sending;
 mod stopping;
 mod support;

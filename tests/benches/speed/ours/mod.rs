@@ -6,6 +6,7 @@ pub(crate) mod consume;
 pub(crate) mod end_to_end;
 pub(crate) mod latency;
 pub(crate) mod routed;
+pub(crate) mod send;
 
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};

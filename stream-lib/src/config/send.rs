@@ -1,0 +1,57 @@
+//! How messages are queued to be sent.
+
+use std::time::Duration;
+
+use super::check;
+use crate::error::Result;
+
+/// What [`Producer::send`](crate::Producer::send) does while the send buffer is
+/// full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenFull {
+    /// Waits for room. While Redis is away that comes, too: what has waited for
+    /// the `send_timeout` fails.
+    #[default]
+    Block,
+    /// Fails at once with [`ErrorKind::Full`](crate::ErrorKind::Full).
+    Fail,
+    /// Waits so long for room, then fails.
+    Wait(Duration),
+}
+
+/// The outbox of a producer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct SendConfig {
+    /// What the messages that are not answered yet may take, in bytes.
+    pub(crate) buffer: usize,
+    pub(crate) when_full: WhenFull,
+    /// How long the first message of a chunk waits for others.
+    pub(crate) linger: Duration,
+}
+
+impl SendConfig {
+    pub(crate) fn validate(&self) -> Result<()> {
+        check::in_range("send_buffer", self.buffer, 1_024..=1 << 30)?;
+        check::duration(
+            "linger",
+            self.linger,
+            Duration::ZERO,
+            Duration::from_secs(10),
+        )?;
+        if let WhenFull::Wait(time) = self.when_full {
+            let hour = Duration::from_hours(1);
+            check::duration("when_full", time, Duration::ZERO, hour)?;
+        }
+        Ok(())
+    }
+}
+
+impl Default for SendConfig {
+    fn default() -> Self {
+        Self {
+            buffer: 16 << 20,
+            when_full: WhenFull::Block,
+            linger: Duration::ZERO,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The messages of an outbox: queued, under way, and counted.
+
+use std::borrow::Borrow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::receipt::{Receipt, Verdict};
+use super::report::FlushReport;
+use crate::command::Batch;
+use crate::error::{Error, ErrorKind};
+use crate::producer::outlet::{Answers, all_fail};
+
+/// What a chunk holds before the next one is begun.
+const MOST_TOGETHER: usize = 128;
+const MOST_BYTES: usize = 256 << 10;
+
+/// What a message takes beside its fields.
+const OVERHEAD: usize = 64;
+
+/// Messages that go out together.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) batch: Batch,
+    pub(super) verdict: Arc<Verdict>,
+    /// The number of its first message.
+    pub(super) first: u64,
+    /// When that one was queued.
+    pub(super) since: Instant,
+}
+
+/// What an outbox holds. All of it is behind one lock.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    chunks: VecDeque<Chunk>,
+    /// How many chunks were taken, and not answered yet.
+    under_way: usize,
+    /// What the messages take that are not answered yet.
+    bytes: usize,
+    /// How many messages were queued, and how many of them answered.
+    sent: u64,
+    answered: u64,
+    /// What became of the messages answered since the last flush.
+    pub(super) report: FlushReport,
+    /// Why Redis couldn't be reached at the last try, if it couldn't.
+    pub(super) away: Option<Error>,
+    /// Set once nothing more may be queued: when the last message may go out.
+    pub(super) closes: Option<Instant>,
+}
+
+impl Queue {
+    /// Whether a message of so many bytes finds room under `limit`. One that is
+    /// larger than that does while there is no other.
+    pub(super) fn has_room(&self, fields: usize, limit: usize) -> bool {
+        self.bytes == 0 || self.bytes + fields + OVERHEAD <= limit
+    }
+
+    /// Queues the one message of a batch.
+    pub(super) fn push(&mut self, message: &Batch) -> Receipt {
+        let number = self.sent;
+        let has_room = |chunk: &&mut Chunk| !chunk.is_full();
+        let chunk = match self.chunks.back_mut().filter(has_room) {
+            Some(chunk) => chunk,
+            None => self.chunks.push_back_mut(Chunk {
+                batch: Batch::default(),
+                verdict: Arc::default(),
+                first: number,
+                since: Instant::now(),
+            }),
+        };
+        let receipt = Receipt::new(&chunk.verdict, chunk.batch.len(), number);
+        message.iter().for_each(|m| chunk.batch.push_encoded(m));
+        self.bytes += message.bytes() + OVERHEAD * message.len();
+        self.sent += message.len() as u64;
+        receipt
+    }
+
+    /// Takes what is due next: all that is there, once the first has lingered.
+    pub(super) fn take(&mut self, linger: Duration) -> Option<Chunk> {
+        let due = self.due(linger)?;
+        if !due.is_zero() {
+            return None;
+        }
+        self.under_way += 1;
+        self.chunks.pop_front()
+    }
+
+    /// How long until something is due; `None` where there is nothing.
+    pub(super) fn due(&self, linger: Duration) -> Option<Duration> {
+        let first = self.chunks.front()?;
+        if linger.is_zero() || first.is_full() || self.closes.is_some() {
+            return Some(Duration::ZERO);
+        }
+        Some(linger.saturating_sub(first.since.elapsed()))
+    }
+
+    /// Whether Redis was away at the last try, and the next chunk has waited
+    /// for it long enough.
+    pub(super) fn is_late(&self, wait: Duration) -> bool {
+        let late = |chunk: &Chunk| chunk.since.elapsed() >= wait;
+        self.away.is_some() && self.under_way == 0 && self.chunks.front().is_some_and(late)
+    }
+
+    /// Counts a chunk that was taken as answered.
+    pub(super) fn answer(&mut self, chunk: &Chunk, answers: &Answers) {
+        let batch = &chunk.batch;
+        self.under_way -= 1;
+        self.bytes -= batch.bytes() + OVERHEAD * batch.len();
+        self.answered += batch.len() as u64;
+        self.away = None;
+        for (number, answer) in (chunk.first..).zip(answers) {
+            match answer {
+                Ok(_) => self.report.added += 1,
+                Err(e) => {
+                    if e.kind() == ErrorKind::Unavailable {
+                        self.away = Some(e.again());
+                    }
+                    self.report.fail(number, e.again());
+                }
+            }
+        }
+    }
+
+    /// Lets go of everything: nobody will send it.
+    pub(super) fn abandon(&mut self) {
+        self.closes.get_or_insert_with(Instant::now);
+        self.chunks.clear();
+        self.bytes = 0;
+        self.answered = self.sent;
+    }
+
+    /// How many messages were queued so far.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// How many of the first `sent` messages are not answered.
+    pub(super) fn unanswered(&self, sent: u64) -> u64 {
+        sent.saturating_sub(self.answered)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Chunk {
+    fn is_full(&self) -> bool {
+        self.batch.len() >= MOST_TOGETHER || self.batch.bytes() >= MOST_BYTES
+    }
+}
+
+impl Borrow<Batch> for Chunk {
+    fn borrow(&self) -> &Batch {
+        &self.batch
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        // Nothing happens where it has its answers.
+        self.verdict.give(all_fail(&self.batch, &lost()));
+    }
+}
+
+fn lost() -> Error {
+    Error::new(
+        ErrorKind::OutcomeUnknown,
+        "the thread that was to send this message has ended; this is a bug in stream-lib",
+    )
+}

@@ -1,0 +1,116 @@
+//! What the callers of `send` hold, and look at when they like.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::producer::Added;
+use crate::producer::outlet::Answers;
+
+/// What becomes of a message that was queued with
+/// [`Producer::send`](crate::Producer::send).
+///
+/// It may be dropped: the message goes out all the same, and
+/// [`Producer::flush`](crate::Producer::flush) reports those that failed.
+#[must_use = "a receipt, or `flush`, says whether the message was added"]
+pub struct Receipt {
+    verdict: Arc<Verdict>,
+    index: usize,
+    number: u64,
+}
+
+impl Receipt {
+    pub(super) fn new(verdict: &Arc<Verdict>, index: usize, number: u64) -> Self {
+        Self {
+            verdict: Arc::clone(verdict),
+            index,
+            number,
+        }
+    }
+
+    /// Which message of its producer this is: the first one sent has 0. Failures
+    /// are reported under it.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Waits until it is known what became of the message.
+    ///
+    /// # Blocking
+    ///
+    /// Until the messages before it and its own are answered. While Redis is
+    /// away, up to the producer's `send_timeout` from the time it was queued.
+    ///
+    /// # Errors
+    ///
+    /// As [`Producer::add`](crate::Producer::add).
+    pub fn wait(self) -> Result<Added> {
+        self.verdict.wait(None);
+        self.get().unwrap_or_else(unheard)
+    }
+
+    /// As [`wait`](Self::wait), for at most `timeout`; `None` where it is still
+    /// not known.
+    pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<Added>> {
+        self.verdict.wait(Instant::now().checked_add(timeout));
+        self.get()
+    }
+
+    /// What became of the message; `None` where it is not known yet. Doesn't
+    /// block.
+    pub fn get(&self) -> Option<Result<Added>> {
+        let answers = self.verdict.answers.get()?;
+        Some(match answers.get(self.index) {
+            Some(Ok(added)) => Ok(*added),
+            Some(Err(e)) => Err(e.again()),
+            None => unheard(),
+        })
+    }
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receipt")
+            .field("number", &self.number)
+            .field("answer", &self.get())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answers to a batch, once they are there.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    answers: OnceLock<Answers>,
+    lock: Mutex<()>,
+    done: Condvar,
+}
+
+impl Verdict {
+    /// Gives the answers; the first ones count.
+    pub(super) fn give(&self, answers: Answers) {
+        if self.answers.set(answers).is_ok() {
+            // Whoever has seen none holds the lock until it waits.
+            drop(self.lock.lock());
+            self.done.notify_all();
+        }
+    }
+
+    /// Waits for the answers, until `end` if there is one.
+    fn wait(&self, end: Option<Instant>) {
+        let mut guard = self.lock.lock();
+        while self.answers.get().is_none() {
+            match end {
+                None => self.done.wait(&mut guard),
+                Some(end) if self.done.wait_until(&mut guard, end).timed_out() => return,
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+fn unheard() -> Result<Added> {
+    Err(Error::new(ErrorKind::Protocol, "no answer"))
+}

@@ -1,0 +1,57 @@
+//! What a flush tells.
+
+use crate::error::Error;
+
+/// How many failures a report keeps; all are counted.
+const MOST_FAILURES: usize = 1_000;
+
+/// What became of the messages sent since the last flush.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+#[must_use = "it says which messages were not added"]
+pub struct FlushReport {
+    /// How many were added, or are safe in the spool.
+    pub added: u64,
+    /// How many were not added, or it is not known whether they were.
+    pub failed: u64,
+    /// The first 1,000 of those that failed, in order.
+    pub failures: Vec<SendFailure>,
+    /// How many were not answered when the time was up. They go on.
+    pub unanswered: u64,
+}
+
+/// A message that was sent, and failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SendFailure {
+    /// Which message of its producer it is, as
+    /// [`Receipt::number`](crate::Receipt::number).
+    pub number: u64,
+    /// Why. The text names the stream.
+    pub error: Error,
+}
+
+impl FlushReport {
+    /// Whether every message was added.
+    pub fn is_ok(&self) -> bool {
+        self.failed == 0 && self.unanswered == 0
+    }
+
+    /// Both in one. For failures of several producers the text of the error
+    /// says whose they are.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.added += other.added;
+        self.failed += other.failed;
+        self.unanswered += other.unanswered;
+        self.failures.extend(other.failures);
+        self.failures.truncate(MOST_FAILURES);
+        self
+    }
+
+    pub(super) fn fail(&mut self, number: u64, error: Error) {
+        self.failed += 1;
+        if self.failures.len() < MOST_FAILURES {
+            self.failures.push(SendFailure { number, error });
+        }
+    }
+}
