@@ -12,7 +12,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
-static ROUTE: Script = script!("part_room.lua", "part_once.lua", "route.lua");
+static ROUTE: Script = script!(
+    "part_plain.lua",
+    "part_room.lua",
+    "part_once.lua",
+    "route.lua"
+);
 static ADD_ONCE: Script = script!("part_once.lua", "add_once.lua");
 
 #[cfg(feature = "spool")]

@@ -10,24 +10,19 @@
 --       in the backup stream, or an error
 -- While the backup stream holds anything, everything goes there: the order of
 -- the calls is the order of the backup stream behind the stream. A batch ends
--- up where the same messages would, added one by one.
+-- up where the same messages would, added one by one. part_plain.lua has done
+-- most calls already.
 local stream, backup, window = KEYS[1], KEYS[2], ARGV[3]
-local most, count, each = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local most, count = tonumber(ARGV[2]), tonumber(ARGV[4])
 local kept, free = length(backup), 0
 if kept == 0 then
   free = room(stream, tonumber(ARGV[1]), count)
 end
-local from, reply = 6, {}
 if each > 0 and free >= count then
-  -- The same as below, where nothing is to be decided: for speed. What stands
-  -- outside of the loop is dear inside.
-  local pcall, unpack, args = redis.pcall, unpack, ARGV
-  for i = 1, count do
-    reply[i] = pcall('XADD', stream, '*', unpack(args, from, from + each - 1))
-    from = from + each
-  end
-  return reply
-elseif each == 0 then
+  return add_plain(stream, count, each)
+end
+local from, reply = 6, {}
+if each == 0 then
   from = from + 2 * count
 end
 for i = 1, count do
