@@ -30,13 +30,12 @@ impl Glance {
             return;
         }
         let begin = Instant::now();
-        loop {
+        // A look that comes late because others had the processor is in vain,
+        // too: whoever sleeps is sooner back than who yields.
+        while begin.elapsed() < WHILE {
             if has_come() {
                 self.in_vain = 0;
                 return;
-            }
-            if begin.elapsed() >= WHILE {
-                break;
             }
             thread::yield_now();
         }
@@ -67,7 +66,7 @@ mod tests {
     fn slow_replies_are_hardly_looked_for_and_quick_ones_again_at_once() {
         let mut glance = Glance::default();
         assert!(looks(&mut glance, 3_000) <= 11);
-        // The next look that succeeds is forgotten nothing of.
+        // One that succeeds is enough.
         let mut replies = 0;
         let mut come = false;
         while !come {
