@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long it looks.
-const WHILE: Duration = Duration::from_micros(50);
+const WHILE: Duration = Duration::from_micros(100);
 
 /// After so many looks in vain, each one more doubles the replies that are not
 /// looked for: up to 1,024.

@@ -101,6 +101,9 @@ impl<J, A> Line<J, A> {
             });
             seat
         };
+        // Whoever has the job may be through before this thread could sleep,
+        // if others are let run; to sleep and to be woken costs more.
+        thread::yield_now();
         loop {
             match std::mem::replace(&mut *seat.news.lock(), News::None) {
                 News::None => {}
