@@ -1,6 +1,8 @@
 //! What the code of `#[derive(StreamMessage)]` calls. Not for people: it may
 //! change in any release.
 
+#[path = "private/callers.rs"]
+mod callers;
 #[path = "private/replies.rs"]
 mod replies;
 
@@ -17,6 +19,7 @@ pub use crate::message::{
     OwnedMessage, Routed, Schema, StreamMessage, ToField, VariantSchema,
 };
 
+pub use self::callers::Callers;
 pub use self::replies::{Came, ReadEntries, ReplyReader, ReplyValue};
 
 /// A writer that appends to `out`: for benchmarks of what the derive makes.

@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 
 /// Callers with jobs of type `J`, which have answers of type `A`.
 #[derive(Debug)]
-pub(super) struct Line<J, A> {
+pub(crate) struct Line<J, A> {
     queue: Mutex<Queue<J, A>>,
     most_leaders: usize,
 }
@@ -56,7 +56,7 @@ enum News<J, A> {
 
 /// What became of a caller.
 #[derive(Debug)]
-pub(super) enum Turn<'l, J, A> {
+pub(crate) enum Turn<'l, J, A> {
     /// It does its own job, and those that it takes.
     Lead(J, Lead<'l, J, A>),
     /// Somebody else has done its job.
@@ -68,7 +68,7 @@ pub(super) enum Turn<'l, J, A> {
 }
 
 impl<J, A> Line<J, A> {
-    pub(super) fn new(most_leaders: usize) -> Self {
+    pub(crate) fn new(most_leaders: usize) -> Self {
         Self {
             queue: Mutex::new(Queue {
                 waiting: VecDeque::new(),
@@ -84,7 +84,7 @@ impl<J, A> Line<J, A> {
     ///
     /// While others lead; at most until `deadline`, and then for as long as
     /// it takes whoever has the job already.
-    pub(super) fn join(&self, job: J, deadline: Instant) -> Turn<'_, J, A> {
+    pub(crate) fn join(&self, job: J, deadline: Instant) -> Turn<'_, J, A> {
         let seat = {
             let mut queue = self.queue.lock();
             if queue.leaders < self.most_leaders {
@@ -147,7 +147,7 @@ impl<J, A> Seat<J, A> {
 
 /// The lead of a line, until dropped.
 #[derive(Debug)]
-pub(super) struct Lead<'l, J, A> {
+pub(crate) struct Lead<'l, J, A> {
     line: &'l Line<J, A>,
     /// Those whose jobs it has taken, in the order of the line.
     taken: VecDeque<Arc<Seat<J, A>>>,
@@ -165,7 +165,7 @@ impl<'l, J, A> Lead<'l, J, A> {
 
     /// Takes the jobs of those who wait, first come first, for as long as
     /// `fits` says so.
-    pub(super) fn take(&mut self, mut fits: impl FnMut(&J) -> bool) -> Vec<J> {
+    pub(crate) fn take(&mut self, mut fits: impl FnMut(&J) -> bool) -> Vec<J> {
         let mut queue = self.line.queue.lock();
         let mut jobs = Vec::with_capacity(queue.waiting.len());
         while queue.waiting.front().is_some_and(|w| fits(&w.job))
@@ -180,7 +180,7 @@ impl<'l, J, A> Lead<'l, J, A> {
     /// Gives the callers their answers, in the order in which their jobs were
     /// taken, and then hands the lead on: those who come again at once are there
     /// before the next leader looks.
-    pub(super) fn finish(mut self, answers: impl IntoIterator<Item = A>) {
+    pub(crate) fn finish(mut self, answers: impl IntoIterator<Item = A>) {
         for answer in answers {
             if let Some(seat) = self.taken.pop_front() {
                 seat.tell(News::Answer(answer));

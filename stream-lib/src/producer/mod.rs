@@ -26,6 +26,7 @@ use std::time::Duration;
 
 pub(crate) use self::coalesce::Coalescer;
 pub(crate) use self::core::ProducerCore;
+pub(crate) use self::line::{Line, Turn};
 pub use self::outbox::{FlushReport, Receipt, SendFailure};
 #[cfg(feature = "spool")]
 pub use self::spool::SpoolDamage;

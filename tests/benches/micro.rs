@@ -1,12 +1,15 @@
-//! Encoding and decoding one order: `cargo bench -p stream-tests --bench codec`.
-//! The same without a clock, by instructions, is part of `make bench`.
+//! Encoding and decoding one order, and what callers of `add` pay for meeting
+//! each other: `cargo bench -p stream-tests --bench micro`. The first two
+//! without a clock, by instructions, are part of `make bench`.
 
 #[path = "speed/message.rs"]
 #[allow(dead_code, reason = "the other benchmark uses the rest")]
 mod message;
 
+use std::sync::LazyLock;
+
 use divan::{Bencher, black_box};
-use stream_lib::__private as internals;
+use stream_lib::__private::{self as internals, Callers};
 use stream_lib::{OwnedMessage, RawMessage, StreamMessage};
 
 use self::message::{HandOrder, Order, Payload};
@@ -63,4 +66,11 @@ fn decode<M: Sample + OwnedMessage>(bencher: Bencher<'_, '_>) {
         unreachable!("the samples can be written");
     };
     bencher.bench_local(|| M::decode(black_box(&entry).fields()));
+}
+
+/// Nobody else is there with one thread; with more, some wait for others.
+#[divan::bench(threads = [1, 2, 16])]
+fn coalesce(bencher: Bencher<'_, '_>) {
+    static CALLERS: LazyLock<Callers> = LazyLock::new(|| Callers::new(2));
+    bencher.bench(|| CALLERS.pass(black_box(7)));
 }

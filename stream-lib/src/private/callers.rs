@@ -1,0 +1,31 @@
+//! The line in which callers of `add` meet, without a server: to see what it
+//! costs.
+
+use std::time::{Duration, Instant};
+
+use crate::producer::{Line, Turn};
+
+/// A line whose jobs are numbers, each its own answer.
+#[derive(Debug)]
+pub struct Callers(Line<u64, u64>);
+
+impl Callers {
+    /// A line with so many leaders at a time.
+    pub fn new(most_leaders: usize) -> Self {
+        Self(Line::new(most_leaders))
+    }
+
+    /// Has a job done: by this thread, with those of others who wait, or by
+    /// another one. `None` where nobody did it within a second.
+    pub fn pass(&self, job: u64) -> Option<u64> {
+        match self.0.join(job, Instant::now() + Duration::from_secs(1)) {
+            Turn::Lead(own, mut lead) => {
+                let others = lead.take(|_| true);
+                lead.finish(others);
+                Some(own)
+            }
+            Turn::Done(answer) => Some(answer),
+            Turn::Late(_) | Turn::Lost => None,
+        }
+    }
+}
