@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 #[cfg(feature = "spool")]
 use super::Added;
+#[cfg(feature = "spool")]
+use super::answers::Answers;
 use super::drain::Drain;
 #[cfg(feature = "spool")]
-use super::outlet::Answers;
+use super::numbered::Route;
 #[cfg(feature = "spool")]
-use super::spooler::{Route, SpoolStats, Spooler};
+use super::spooler::{SpoolStats, Spooler};
 #[cfg(feature = "spool")]
 use crate::command::Batch;
 use crate::command::Routing;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Added;
+use super::answers::{Answers, all_fail, no_answer};
 use super::line::{Lead, Line, Turn};
-use super::outlet::{Answers, Outlet, all_fail};
+use super::outlet::Outlet;
 use crate::command::Batch;
 use crate::connection::{Deadline, Node, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result};
@@ -189,9 +190,4 @@ fn run(wire: &mut Wire, shares: &[Share]) -> Vec<Answers> {
 
 fn one(mut answers: Answers) -> Result<Added> {
     answers.pop().unwrap_or_else(no_answer)
-}
-
-/// Every message that was sent has an answer.
-pub(super) fn no_answer() -> Result<Added> {
-    Err(Error::new(ErrorKind::Protocol, "no answer"))
 }

@@ -10,8 +10,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::Added;
+use super::answers::no_answer;
 use super::backup::Backup;
-use super::coalesce::{Coalescer, no_answer};
+use super::coalesce::Coalescer;
 use super::dispatch::Dispatch;
 use super::outbox::{FlushReport, Outbox, Receipt};
 use super::outlet::{Kind, Outlet};

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Added;
+use super::answers::{Answers, all_fail, closed};
 #[cfg(feature = "spool")]
 use super::backup::Spooled;
 #[cfg(feature = "spool")]
 use super::outlet::Kind;
-use super::outlet::{Answers, Outlet, all_fail};
+use super::outlet::Outlet;
 use super::pipeline::{self, Lane};
 use crate::command::Batch;
 use crate::connection::Topology;
@@ -152,13 +153,6 @@ impl Dispatch {
             Err(e) => all_fail(batch, &e),
         }
     }
-}
-
-pub(super) fn closed() -> Error {
-    Error::new(
-        ErrorKind::Closed,
-        "the producer was removed, or its manager shut down",
-    )
 }
 
 fn is_unknown(result: &Result<Added>) -> bool {

@@ -1,5 +1,6 @@
 //! Producers: what adds messages to a stream.
 
+mod answers;
 mod backup;
 mod coalesce;
 mod core;
@@ -8,6 +9,8 @@ mod drain;
 #[cfg(feature = "spool")]
 mod envelope;
 mod line;
+#[cfg(feature = "spool")]
+mod numbered;
 mod outbox;
 mod outlet;
 mod pace;

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use super::Added;
+use super::answers::{Answers, all_fail};
 use super::backup::Backup;
 use crate::command::{self, Batch, Placed};
 use crate::connection::{Deadline, Wire};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::keys::StreamKeys;
 
 /// Where one producer's messages go.
@@ -25,9 +26,6 @@ pub(super) enum Kind {
     /// To the stream, the backup stream or the spool.
     Backup(Box<Backup>),
 }
-
-/// One for each message of a batch.
-pub(super) type Answers = Vec<Result<Added>>;
 
 impl Outlet {
     /// Packs a batch; returns how many replies will answer it.
@@ -119,9 +117,4 @@ impl Outlet {
         }
         placed.into_iter().map(|p| p.map(Added::from)).collect()
     }
-}
-
-/// The answers of a batch that failed as a whole.
-pub(super) fn all_fail(batch: &Batch, error: &Error) -> Answers {
-    (0..batch.len()).map(|_| Err(error.again())).collect()
 }

@@ -4,7 +4,8 @@ use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::outlet::{Answers, Outlet, all_fail};
+use super::answers::{Answers, all_fail};
+use super::outlet::Outlet;
 use crate::command::Batch;
 use crate::connection::{Deadline, PooledWire, Topology};
 use crate::error::{Error, ErrorKind, Result};

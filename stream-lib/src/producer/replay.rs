@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::envelope;
+use super::numbered::Route;
 use super::spool::Spool;
-use super::spooler::{Route, grace_from_now};
 use crate::command::Batch;
 use crate::connection::{Stopper, Wire};
 use crate::error::{Error, ErrorKind, Result};
@@ -236,4 +236,10 @@ impl Worker {
             _ => {}
         }
     }
+}
+
+/// When a grace that begins now is over.
+fn grace_from_now(grace: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(grace).unwrap_or(now)
 }

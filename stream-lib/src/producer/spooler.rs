@@ -3,23 +3,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
-use super::dispatch::closed;
-use super::outlet::{Answers, all_fail};
+use super::answers::{Answers, all_fail, closed};
+use super::numbered::Route;
 use super::replay::Replay;
-use super::spool::{Sequence, Spool, SpoolDamage, SpoolId, SpoolOptions, Turn};
+use super::spool::{Spool, SpoolDamage, SpoolOptions, Turn};
 use super::{Added, envelope};
-use crate::command::{self, Batch, Routing, Taken};
-use crate::config::BackupStreamConfig;
-use crate::connection::{Topology, Wire};
+use crate::command::{Batch, Taken};
 use crate::error::{Error, ErrorKind, Result};
-use crate::keys::StreamKeys;
-
-/// How long an add looks for Redis before it goes to the spool instead.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Sends messages under the numbers of a spool.
 #[derive(Debug)]
@@ -40,16 +33,6 @@ pub struct SpoolStats {
     pub bytes: u64,
     /// What was found damaged since the producer was created.
     pub damages: Vec<SpoolDamage>,
-}
-
-/// Where a producer's messages go.
-#[derive(Debug)]
-pub(super) struct Route {
-    pub(super) topology: Arc<Topology>,
-    pub(super) keys: StreamKeys,
-    pub(super) config: BackupStreamConfig,
-    /// Redis was asked for the spool's mark.
-    checked: Mutex<bool>,
 }
 
 impl Spooler {
@@ -188,81 +171,6 @@ impl Spooler {
     }
 }
 
-impl Route {
-    pub(super) fn new(
-        topology: Arc<Topology>,
-        keys: StreamKeys,
-        config: BackupStreamConfig,
-    ) -> Self {
-        Self {
-            topology,
-            keys,
-            config,
-            checked: Mutex::new(false),
-        }
-    }
-
-    fn send_now(
-        &self,
-        spool: &Spool,
-        first: Sequence,
-        batch: &Batch,
-    ) -> Result<Vec<Result<Taken>>> {
-        let node = self.topology.node_for(self.keys.stream().as_bytes());
-        let wait = self.config.stream.send_timeout.min(PATIENCE);
-        let mut wire = node.pooled(wait)?;
-        self.check(&mut wire, spool)?;
-        let numbers: Vec<_> = (0..batch.len() as u64).map(|n| first.plus(n)).collect();
-        self.send(&mut wire, spool.id(), &numbers, batch)
-    }
-
-    /// Asks Redis, before the first send of this life, whether anybody else has
-    /// had its numbers.
-    pub(super) fn check(&self, wire: &mut Wire, spool: &Spool) -> Result<()> {
-        let mut checked = self.checked.lock();
-        if !*checked {
-            let mark = command::spool_mark(wire, &self.keys, spool.id().as_str())?;
-            if spool.meet(&mark)? {
-                self.warn_of_copy();
-            }
-            *checked = true;
-        }
-        Ok(())
-    }
-
-    fn rename(&self, spool: &Spool) -> Result<()> {
-        self.warn_of_copy();
-        spool.rename()
-    }
-
-    fn warn_of_copy(&self) {
-        log::error!(
-            "the spool of `{}` has given out numbers that Redis knows from another life of it: its \
-             directory was copied, or an old copy was put back; it goes on under a new name",
-            self.keys.stream()
-        );
-    }
-
-    /// Sends messages under their numbers; fewer answers than messages end with
-    /// an error.
-    pub(super) fn send(
-        &self,
-        wire: &mut Wire,
-        spool: SpoolId,
-        numbers: &[Sequence],
-        batch: &Batch,
-    ) -> Result<Vec<Result<Taken>>> {
-        let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
-        let routing = Routing {
-            keys: &self.keys,
-            capacity: self.config.stream.capacity(),
-            max_backup: self.config.max_backup_length,
-            window: self.config.stream.idempotency_window,
-        };
-        command::route_spooled(wire, routing, spool.as_str(), &numbers, batch)
-    }
-}
-
 /// The messages of a batch from `first` on.
 fn batch_from(batch: &Batch, first: usize) -> Batch {
     if first == 0 {
@@ -273,10 +181,4 @@ fn batch_from(batch: &Batch, first: usize) -> Batch {
         rest.push_encoded(message);
     }
     rest
-}
-
-/// When a grace that begins now is over.
-pub(super) fn grace_from_now(grace: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(grace).unwrap_or(now)
 }

@@ -14,8 +14,8 @@ use parking_lot::{Condvar, Mutex};
 use self::queue::{Chunk, Queue};
 pub use self::receipt::Receipt;
 pub use self::report::{FlushReport, SendFailure};
-use super::dispatch::{self, Dispatch};
-use super::outlet::{Answers, all_fail};
+use super::answers::{Answers, all_fail, closed};
+use super::dispatch::Dispatch;
 use crate::command::Batch;
 use crate::config::{SendConfig, StreamConfig, WhenFull};
 use crate::error::{Error, ErrorKind, Result};
@@ -88,7 +88,7 @@ impl Outbox {
             shared.progress.wait_until(&mut queue, end);
         }
         if queue.closes.is_some() {
-            return Err(dispatch::closed());
+            return Err(closed());
         }
         let receipt = queue.push(message);
         drop(queue);
@@ -160,7 +160,7 @@ impl Shared {
     /// Says no once the time after closing is up.
     fn open(&self) -> Result<()> {
         match self.queue.lock().closes {
-            Some(end) if Instant::now() >= end => Err(dispatch::closed()),
+            Some(end) if Instant::now() >= end => Err(closed()),
             _ => Ok(()),
         }
     }

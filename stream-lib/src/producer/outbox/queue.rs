@@ -9,7 +9,7 @@ use super::receipt::{Receipt, Verdict};
 use super::report::FlushReport;
 use crate::command::Batch;
 use crate::error::{Error, ErrorKind};
-use crate::producer::outlet::{Answers, all_fail};
+use crate::producer::answers::{Answers, all_fail};
 
 /// What a chunk holds before the next one is begun.
 const MOST_TOGETHER: usize = 128;

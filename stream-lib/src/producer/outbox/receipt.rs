@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::producer::Added;
-use crate::producer::outlet::Answers;
+use crate::producer::answers::{Answers, no_answer};
 
 /// What becomes of a message that was queued with
 /// [`Producer::send`](crate::Producer::send).
@@ -49,7 +49,7 @@ impl Receipt {
     /// As [`Producer::add`](crate::Producer::add).
     pub fn wait(self) -> Result<Added> {
         self.verdict.wait(None);
-        self.get().unwrap_or_else(unheard)
+        self.get().unwrap_or_else(no_answer)
     }
 
     /// As [`wait`](Self::wait), for at most `timeout`; `None` where it is still
@@ -66,7 +66,7 @@ impl Receipt {
         Some(match answers.get(self.index) {
             Some(Ok(added)) => Ok(*added),
             Some(Err(e)) => Err(e.again()),
-            None => unheard(),
+            None => no_answer(),
         })
     }
 }
@@ -109,8 +109,4 @@ impl Verdict {
             }
         }
     }
-}
-
-fn unheard() -> Result<Added> {
-    Err(Error::new(ErrorKind::Protocol, "no answer"))
 }
