@@ -26,7 +26,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// A connection that came back so recently isn't asked whether it is closed.
-const MOMENT: Duration = Duration::from_millis(1);
+const MOMENT: Duration = Duration::from_micros(100);
 
 /// A bounded number of connections to one server, opened when needed.
 pub(crate) struct Pool {
