@@ -26,6 +26,19 @@ pub(super) enum Stage {
     Gone = 4,
 }
 
+/// What else may run with an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Company {
+    /// Whatever there is.
+    Any,
+    /// Taken over from a process that may have died of it: nothing in the same
+    /// batch.
+    OwnBatch,
+    /// On its last delivery after such deaths: nothing at all. Given back, it
+    /// is left to the takeover.
+    Alone,
+}
+
 /// The entries of one reply, shared by those who run them, renew them and
 /// settle them.
 ///
@@ -42,8 +55,7 @@ pub(super) struct Batch {
     /// When Redis last confirmed that the entries are ours: milliseconds since
     /// `received`.
     confirmed: AtomicU32,
-    /// Runs while nothing else does; given back, it is left to the takeover.
-    alone: bool,
+    company: Company,
     cap_reported: AtomicBool,
     held_bytes: Arc<AtomicUsize>,
 }
@@ -51,7 +63,12 @@ pub(super) struct Batch {
 impl Batch {
     /// `asked` is when the request was sent that brought the entries; their
     /// bytes are added to `held_bytes` as long as the batch lives.
-    pub(super) fn new(entries: Entries, asked: Instant, held_bytes: &Arc<AtomicUsize>) -> Self {
+    pub(super) fn new(
+        entries: Entries,
+        company: Company,
+        asked: Instant,
+        held_bytes: &Arc<AtomicUsize>,
+    ) -> Self {
         let len = entries.len();
         held_bytes.fetch_add(entries.bytes(), Ordering::Relaxed);
         Self {
@@ -63,21 +80,18 @@ impl Batch {
             next: AtomicUsize::new(0),
             received: asked,
             confirmed: AtomicU32::new(0),
-            alone: false,
+            company,
             cap_reported: AtomicBool::new(false),
             held_bytes: Arc::clone(held_bytes),
         }
     }
 
-    /// The same, to run while nothing else does.
-    pub(super) fn alone(self) -> Self {
-        let mut batch = self;
-        batch.alone = true;
-        batch
+    pub(super) fn company(&self) -> Company {
+        self.company
     }
 
     pub(super) fn is_alone(&self) -> bool {
-        self.alone
+        self.company == Company::Alone
     }
 
     pub(super) fn len(&self) -> usize {
@@ -140,16 +154,47 @@ impl Batch {
             if index >= self.len() {
                 return None;
             }
-            if self.advance(index, Stage::Buffered, Stage::Running) {
-                if let Some(started) = self.started.get(index) {
-                    started.store(
-                        self.millis_since_received(Instant::now()),
-                        Ordering::Relaxed,
-                    );
-                }
+            if self.start(index) {
                 return Some(index);
             }
         }
+    }
+
+    /// As [`start_next`](Self::start_next), if the next entry `fits`.
+    pub(super) fn start_next_if(&self, fits: impl Fn(usize) -> bool) -> Option<usize> {
+        loop {
+            let index = self.next.load(Ordering::Relaxed);
+            if index >= self.len() || !fits(index) {
+                return None;
+            }
+            let claimed =
+                self.next
+                    .compare_exchange(index, index + 1, Ordering::Relaxed, Ordering::Relaxed);
+            if claimed.is_ok() && self.start(index) {
+                return Some(index);
+            }
+        }
+    }
+
+    fn start(&self, index: usize) -> bool {
+        let starts = self.advance(index, Stage::Buffered, Stage::Running);
+        if starts {
+            self.restart(index);
+        }
+        starts
+    }
+
+    /// Notes that the handler of a running entry begins now.
+    pub(super) fn restart(&self, index: usize) {
+        if let Some(started) = self.started.get(index) {
+            let now = self.millis_since_received(Instant::now());
+            started.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether every entry has been started or withdrawn.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.next.load(Ordering::Relaxed) >= self.len()
     }
 
     /// The next entry that waits for a worker, withdrawn from the buffer.
@@ -194,13 +239,11 @@ impl Batch {
             .saturating_sub(Duration::from_millis(started.into()))
     }
 
-    /// How long the longest of its running handlers has been at it.
-    pub(super) fn longest_running(&self) -> Duration {
+    /// How long each of the running entries has been at it.
+    pub(super) fn running(&self) -> impl Iterator<Item = Duration> {
         (0..self.len())
             .filter(|&index| matches!(self.stage(index), Stage::Running | Stage::Lost))
             .map(|index| self.running_for(index))
-            .max()
-            .unwrap_or_default()
     }
 
     /// True the first time: one log line a batch is enough.

@@ -15,12 +15,21 @@ use super::handler::Handler;
 use super::member::Member;
 use super::retry::{Outcome, Verdict, judge};
 use crate::command::FOR_GROUP;
-use crate::message::OwnedMessage;
+use crate::message::{DecodeError, OwnedMessage};
 use crate::runtime::{jitter, panic_text};
+
+/// What each worker thread of a consumer does.
+pub(super) trait Work: Send + Sync {
+    /// Works until `ended` disconnects.
+    fn work(&self, member: &Arc<Member>, ended: &Receiver<()>);
+
+    /// How many entries a worker takes at a time at most.
+    fn batch_size(&self) -> usize;
+}
 
 /// Runs one delivery: what is left of a typed handler for the threads, which
 /// know no types.
-pub(super) trait Run: Send + Sync {
+trait Run: Send + Sync {
     fn run(&self, taken: Taken) -> Outcome;
 }
 
@@ -39,29 +48,45 @@ impl<M, H> Typed<M, H> {
     }
 }
 
+impl<M: OwnedMessage + 'static, H: Handler<M>> Work for Typed<M, H> {
+    fn work(&self, member: &Arc<Member>, ended: &Receiver<()>) {
+        run(member, self, ended);
+    }
+
+    fn batch_size(&self) -> usize {
+        1
+    }
+}
+
 impl<M: OwnedMessage, H: Handler<M>> Run for Typed<M, H> {
     fn run(&self, taken: Taken) -> Outcome {
-        // A redriven entry is for the group that failed on it.
-        let redriven_for = taken.batch.header(taken.index, FOR_GROUP);
-        if redriven_for.is_some_and(|group| group != taken.member.group.name().as_bytes()) {
+        if is_for_another_group(&taken) {
             return Outcome::Done;
         }
         // A decoder may be the user's own, and panic as any handler.
-        let ran = catch_unwind(AssertUnwindSafe(|| {
-            match M::decode(taken.batch.fields(taken.index)) {
-                Ok(message) => match self.handler.handle(&Delivery::new(message, taken)) {
-                    Ok(()) => Outcome::Done,
-                    Err(e) => Outcome::Failed(e),
-                },
-                Err(e) => Outcome::Undecodable(e),
-            }
+        let ran = catch_unwind(AssertUnwindSafe(|| match decode(&taken) {
+            Ok(message) => match self.handler.handle(&Delivery::new(message, taken)) {
+                Ok(()) => Outcome::Done,
+                Err(e) => Outcome::Failed(e.into()),
+            },
+            Err(e) => Outcome::Undecodable(e),
         }));
         ran.unwrap_or_else(|panic| Outcome::Panicked(panic_text(&*panic)))
     }
 }
 
+/// A redriven entry is for the group that failed on it.
+pub(super) fn is_for_another_group(taken: &Taken) -> bool {
+    let redriven_for = taken.batch.header(taken.index, FOR_GROUP);
+    redriven_for.is_some_and(|group| group != taken.member.group.name().as_bytes())
+}
+
+pub(super) fn decode<M: OwnedMessage>(taken: &Taken) -> Result<M, DecodeError> {
+    M::decode(taken.batch.fields(taken.index))
+}
+
 /// Runs entries until `ended` disconnects.
-pub(super) fn run(member: &Arc<Member>, handler: &dyn Run, ended: &Receiver<()>) {
+fn run(member: &Arc<Member>, handler: &dyn Run, ended: &Receiver<()>) {
     while let Some(batch) = member.queue.next(ended, &member.stop) {
         while work(member, handler, &batch, ended) {
             if let Some(returning) = member.queue.next_returning(&member.stop) {
@@ -74,7 +99,8 @@ pub(super) fn run(member: &Arc<Member>, handler: &dyn Run, ended: &Receiver<()>)
 /// Runs the next entry of a batch. Returns whether there may be another.
 fn work(member: &Arc<Member>, handler: &dyn Run, batch: &Arc<Batch>, ended: &Receiver<()>) -> bool {
     while !member.queue.enter(batch, &member.stop) {
-        if let Some(alone) = member.queue.wait_out(ended) {
+        member.queue.wait_out(ended);
+        if let Some(alone) = member.queue.next_alone() {
             work(member, handler, &alone, ended);
         }
         if member.stop.is_set() {
@@ -112,15 +138,14 @@ fn start(member: &Arc<Member>, handler: &dyn Run, batch: &Arc<Batch>) -> bool {
         index,
     });
     member.queue.observe(started.elapsed());
-    end(member, batch, index, &outcome);
-    // An error may be the user's own type, and so is how it is dropped.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(outcome)));
+    end(member, batch, index, outcome);
     true
 }
 
-fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: &Outcome) {
+/// Decides what becomes of an entry whose delivery has ended.
+pub(super) fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: Outcome) {
     let counters = &member.counters;
-    if let Outcome::Panicked(text) = outcome {
+    if let Outcome::Panicked(text) = &outcome {
         counters.panicked.fetch_add(1, Ordering::Relaxed);
         member
             .config
@@ -133,7 +158,7 @@ fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: &Outcome) {
     let attempt = batch.attempt(index);
     let policy = &member.config.retry;
     // An error's text may be the user's own code too, and panic.
-    let verdict = catch_unwind(AssertUnwindSafe(|| judge(outcome, attempt, policy)));
+    let verdict = catch_unwind(AssertUnwindSafe(|| judge(&outcome, attempt, policy)));
     let verdict = verdict.unwrap_or_else(|panic| {
         let text = format!("an error that can't be shown: {}", panic_text(&*panic));
         judge(&Outcome::Panicked(text), attempt, policy)
@@ -157,4 +182,6 @@ fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: &Outcome) {
         Verdict::Bury { reason, error } => Action::Bury { reason, error },
     };
     member.send(Settle::new(batch, index, action));
+    // An error may be the user's own type, and so is how it is dropped.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(outcome)));
 }
