@@ -19,11 +19,13 @@ pub(super) enum Stage {
     Running = 1,
     /// A handler runs, and another consumer holds the entry, or soon may.
     Lost = 2,
-    /// The handler is done, or the entry was withdrawn from the buffer; Redis
+    /// The handler has succeeded; nobody has asked Redis yet to acknowledge it.
+    Done = 3,
+    /// The delivery has ended, or the entry was withdrawn from the buffer; Redis
     /// has not confirmed it yet.
-    Settling = 3,
+    Settling = 4,
     /// No longer this process's.
-    Gone = 4,
+    Gone = 5,
 }
 
 /// What else may run with an entry.
@@ -42,7 +44,9 @@ pub(super) enum Company {
 /// The entries of one reply, shared by those who run them, renew them and
 /// settle them.
 ///
-/// One fast message costs two atomic stores here and nothing else.
+/// One fast message costs a few atomic operations here and nothing else: that
+/// it is done shows in its stage, and only the first of several that are done
+/// is announced.
 #[derive(Debug)]
 pub(super) struct Batch {
     entries: Entries,
@@ -56,6 +60,9 @@ pub(super) struct Batch {
     /// `received`.
     confirmed: AtomicU32,
     company: Company,
+    /// Who acknowledges has been told that entries are done, and has yet to
+    /// look.
+    announced: AtomicBool,
     cap_reported: AtomicBool,
     held_bytes: Arc<AtomicUsize>,
 }
@@ -81,6 +88,7 @@ impl Batch {
             received: asked,
             confirmed: AtomicU32::new(0),
             company,
+            announced: AtomicBool::new(false),
             cap_reported: AtomicBool::new(false),
             held_bytes: Arc::clone(held_bytes),
         }
@@ -123,7 +131,8 @@ impl Batch {
             Some(0) => Stage::Buffered,
             Some(1) => Stage::Running,
             Some(2) => Stage::Lost,
-            Some(3) => Stage::Settling,
+            Some(3) => Stage::Done,
+            Some(4) => Stage::Settling,
             _ => Stage::Gone,
         }
     }
@@ -144,8 +153,8 @@ impl Batch {
         }
     }
 
-    /// The next entry that waits for a worker; it is running from now on.
-    pub(super) fn start_next(&self) -> Option<usize> {
+    /// The next entry that waits for a worker; it is running from `now` on.
+    pub(super) fn start_next(&self, now: Instant) -> Option<usize> {
         loop {
             if self.next.load(Ordering::Relaxed) >= self.len() {
                 return None;
@@ -154,14 +163,18 @@ impl Batch {
             if index >= self.len() {
                 return None;
             }
-            if self.start(index) {
+            if self.start(index, now) {
                 return Some(index);
             }
         }
     }
 
     /// As [`start_next`](Self::start_next), if the next entry `fits`.
-    pub(super) fn start_next_if(&self, fits: impl Fn(usize) -> bool) -> Option<usize> {
+    pub(super) fn start_next_if(
+        &self,
+        now: Instant,
+        fits: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
         loop {
             let index = self.next.load(Ordering::Relaxed);
             if index >= self.len() || !fits(index) {
@@ -170,26 +183,50 @@ impl Batch {
             let claimed =
                 self.next
                     .compare_exchange(index, index + 1, Ordering::Relaxed, Ordering::Relaxed);
-            if claimed.is_ok() && self.start(index) {
+            if claimed.is_ok() && self.start(index, now) {
                 return Some(index);
             }
         }
     }
 
-    fn start(&self, index: usize) -> bool {
+    fn start(&self, index: usize, now: Instant) -> bool {
         let starts = self.advance(index, Stage::Buffered, Stage::Running);
         if starts {
-            self.restart(index);
+            self.restart(index, now);
         }
         starts
     }
 
-    /// Notes that the handler of a running entry begins now.
-    pub(super) fn restart(&self, index: usize) {
+    /// Notes that the handler of a running entry begins `now`.
+    pub(super) fn restart(&self, index: usize, now: Instant) {
         if let Some(started) = self.started.get(index) {
-            let now = self.millis_since_received(Instant::now());
-            started.store(now, Ordering::Relaxed);
+            started.store(self.millis_since_received(now), Ordering::Relaxed);
         }
+    }
+
+    /// Whether this is to be announced: an entry is done, and who acknowledges
+    /// has looked since the last time.
+    pub(super) fn announce(&self) -> bool {
+        !self.announced.swap(true, Ordering::AcqRel)
+    }
+
+    /// Takes the entries that are done, to acknowledge them. What is done from
+    /// now on is announced again.
+    pub(super) fn take_done(&self) -> Vec<usize> {
+        self.announced.swap(false, Ordering::AcqRel);
+        (0..self.len())
+            .filter(|&index| {
+                let is_done = self.stage(index) == Stage::Done;
+                is_done && self.advance(index, Stage::Done, Stage::Settling)
+            })
+            .collect()
+    }
+
+    /// How many entries are done, but not confirmed by Redis.
+    pub(super) fn settling(&self) -> usize {
+        (0..self.len())
+            .filter(|&index| matches!(self.stage(index), Stage::Done | Stage::Settling))
+            .count()
     }
 
     /// Whether every entry has been started or withdrawn.
@@ -213,8 +250,14 @@ impl Batch {
     /// How long ago Redis last confirmed that the entries are ours. Before a
     /// lease has passed, nobody else can have taken them.
     pub(super) fn since_confirmed(&self) -> Duration {
+        self.since_confirmed_at(Instant::now())
+    }
+
+    /// As [`since_confirmed`](Self::since_confirmed), for who knows the time.
+    pub(super) fn since_confirmed_at(&self, now: Instant) -> Duration {
         let confirmed = Duration::from_millis(self.confirmed.load(Ordering::Acquire).into());
-        self.received.elapsed().saturating_sub(confirmed)
+        now.saturating_duration_since(self.received)
+            .saturating_sub(confirmed)
     }
 
     /// Notes that Redis has renewed the lease by a request sent at `asked`.

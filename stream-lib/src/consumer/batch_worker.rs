@@ -118,7 +118,9 @@ fn handle(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>) {
         return;
     };
     let started = Instant::now();
-    let ended = |taken: &Taken, outcome| end(member, &taken.batch, taken.index, outcome);
+    let ended = |taken: &Taken, outcome| {
+        end(member, &taken.batch, taken.index, outcome);
+    };
     if let Err((taken, text)) = handler.run(taken, &ended) {
         find_culprit(member, handler, taken, text);
     }
@@ -128,7 +130,9 @@ fn handle(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>) {
 /// Runs what was in a batch whose handler panicked, one by one. What can't run
 /// any more here goes back, to be found out elsewhere.
 fn find_culprit(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>, text: String) {
-    let ended = |taken: &Taken, outcome| end(member, &taken.batch, taken.index, outcome);
+    let ended = |taken: &Taken, outcome| {
+        end(member, &taken.batch, taken.index, outcome);
+    };
     if let [culprit] = &*taken {
         return ended(culprit, Outcome::Panicked(text));
     }
@@ -142,7 +146,7 @@ fn find_culprit(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>,
             give_back(&suspect);
             continue;
         }
-        suspect.batch.restart(suspect.index);
+        suspect.batch.restart(suspect.index, Instant::now());
         if let Err((taken, text)) = handler.run(vec![suspect], &ended) {
             for culprit in taken {
                 ended(&culprit, Outcome::Panicked(text.clone()));

@@ -39,6 +39,11 @@ impl<M> Delivery<M> {
         Self { message, taken }
     }
 
+    /// What is left when the message is done with.
+    pub(super) fn into_taken(self) -> Taken {
+        self.taken
+    }
+
     /// The message.
     pub fn message(&self) -> &M {
         &self.message

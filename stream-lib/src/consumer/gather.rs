@@ -164,9 +164,10 @@ impl Hand {
             batch.company() != Company::Any
                 || goes_alone(batch.attempt(index), &member.config.retry)
         };
+        let now = Instant::now();
         while !self.closed {
             let is_first = self.taken.is_empty();
-            let next = batch.start_next_if(|index| is_first || !own_batch(index));
+            let next = batch.start_next_if(now, |index| is_first || !own_batch(index));
             let Some(index) = next else {
                 self.closed = !batch.is_used_up();
                 return;

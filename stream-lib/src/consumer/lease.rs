@@ -248,7 +248,7 @@ impl<'a> Keeper<'a> {
                 }
                 false
             }
-            Stage::Buffered | Stage::Running | Stage::Settling => true,
+            Stage::Buffered | Stage::Running | Stage::Done | Stage::Settling => true,
             Stage::Lost | Stage::Gone => false,
         }
     }

@@ -128,6 +128,12 @@ impl Life {
         self.member.queue.running()
     }
 
+    /// How many entries have ended here, but not in Redis.
+    pub(super) fn settling(&self) -> usize {
+        let batches = self.member.registry.batches();
+        batches.iter().map(|batch| batch.settling()).sum()
+    }
+
     pub(super) fn signal_stop(&self) {
         self.member.stop.set();
     }

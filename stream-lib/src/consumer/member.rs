@@ -68,7 +68,6 @@ pub(super) struct ReaderWire {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) delivered: AtomicU64,
-    pub(super) settling: AtomicUsize,
     pub(super) completed: AtomicU64,
     pub(super) failed: AtomicU64,
     pub(super) panicked: AtomicU64,
@@ -196,10 +195,7 @@ impl Member {
     /// Queues what shall become of an entry. Once the consumer has been given
     /// up nobody listens; the entry's lease then lapses.
     pub(super) fn send(&self, settle: Settle) {
-        self.counters.settling.fetch_add(1, Ordering::SeqCst);
-        if self.settle.send(settle).is_err() {
-            self.counters.settling.fetch_sub(1, Ordering::SeqCst);
-        }
+        let _ = self.settle.send(settle);
     }
 
     /// Notes when an entry of `~waiting` is due, and wakes who claims it.

@@ -203,7 +203,9 @@ impl Consumer {
             deleted: counters.deleted.load(Ordering::Relaxed),
             buffered: life.as_ref().map_or(0, Life::buffered),
             running: life.as_ref().map_or(0, Life::running),
-            settling: counters.settling.load(Ordering::SeqCst),
+            // In the order in which an entry goes from one to the next, so that
+            // none is missed.
+            settling: life.as_ref().map_or(0, Life::settling),
         }
     }
 

@@ -227,6 +227,11 @@ impl Queue {
         }
     }
 
+    /// Whether workers must make way for an entry that runs alone.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::SeqCst)
+    }
+
     /// How many handlers run.
     pub(super) fn running(&self) -> usize {
         self.running.load(Ordering::SeqCst)

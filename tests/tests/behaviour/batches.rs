@@ -341,9 +341,11 @@ fn entries_of_a_dead_process_get_batches_of_their_own() {
     let seen = Seen::default();
     let handler = noting_batches(&seen, |_| Ok(()));
     let config = single("orders").lease(LEASE);
+    // Long enough to bring all together that may be.
+    let batch = BatchConfig::new(100).wait(LEASE / 3);
     let consumer = shop
         .manager
-        .consume_batches("c", config, BatchConfig::new(10), handler)
+        .consume_batches("c", config, batch, handler)
         .unwrap();
     wait_until(DEADLINE, "12 completed", || {
         consumer.stats().completed == 12
@@ -390,8 +392,13 @@ fn last_delivery_after_crashes_runs_while_no_batch_does() {
     wait_until(DEADLINE, "it to be taken over", || {
         consumer.stats().taken_over == 1
     });
-    // New ones wait for it, or it for them; never both at the same time.
+    // It waits for the running one, and new ones wait for it.
     shop.manager.add(&order("next")).unwrap();
+    wait_until(DEADLINE, "the next one", || consumer.stats().delivered == 3);
+    let calls = shop.server.calls("XPENDING");
+    wait_until(DEADLINE, "a renewal", || {
+        shop.server.calls("XPENDING") > calls
+    });
     assert_eq!(seen.all(), ["1 begins"]);
     gate.open();
     wait_until(DEADLINE, "all three", || consumer.stats().completed == 3);
