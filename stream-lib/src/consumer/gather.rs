@@ -28,7 +28,7 @@ pub(super) fn gather(
 }
 
 /// Replies that batches are being gathered from: one of new entries, one of
-/// those that come back. Whoever's turn it is to gather answers for them.
+/// those that come back.
 #[derive(Debug, Default)]
 pub(super) struct Open {
     new: Option<Arc<Batch>>,
@@ -48,7 +48,7 @@ impl Open {
         let queue = &member.queue;
         loop {
             if member.stop.is_set() {
-                self.give_back(member);
+                // What is open goes back by itself.
                 return None;
             }
             let mut hand = Hand::new(config.size);
@@ -132,12 +132,6 @@ impl Open {
             }
         }
         self.new.is_some() || self.returning.is_some()
-    }
-
-    fn give_back(&mut self, member: &Member) {
-        for batch in [self.new.take(), self.returning.take()].iter().flatten() {
-            member.give_back_rest(batch);
-        }
     }
 }
 

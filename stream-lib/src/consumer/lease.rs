@@ -371,7 +371,8 @@ impl<'a> Keeper<'a> {
             // A reader that a stalled server still holds is let go.
             stopper.stop();
         }
-        while let Some(batch) = member.queue.take() {
+        // Also what a worker has to itself that is still in a handler.
+        for batch in member.registry.batches() {
             member.give_back_rest(&batch);
         }
         let step = member.config.lease / 6;

@@ -265,16 +265,6 @@ impl Queue {
         select.ready();
     }
 
-    /// Takes one batch out of the buffer, to withdraw its entries.
-    pub(super) fn take(&self) -> Option<Arc<Batch>> {
-        self.new
-            .from
-            .try_recv()
-            .or_else(|_| self.returning.from.try_recv())
-            .or_else(|_| self.alone.from.try_recv())
-            .ok()
-    }
-
     /// Notes that an entry has left the buffer, and wakes a reader that waits
     /// for room, once there is enough.
     pub(super) fn left(&self, wake: &Shutdown) {
