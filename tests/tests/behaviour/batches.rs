@@ -529,7 +529,7 @@ fn stop_waits_for_the_running_batch_and_gives_back_the_rest() {
     let doorways = [first.doorway(), second.doorway()];
     let seen = Seen::default();
     let noted = seen.clone();
-    let config = single("orders").read_count(20).grace(DEADLINE);
+    let config = single("orders").read_count(20).grace(DEADLINE).lease(HOUR);
     let handler = noting_batches(&seen, move |_| {
         match noted.all().concat().len() {
             21 => doorways[0].pass(),

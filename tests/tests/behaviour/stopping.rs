@@ -8,7 +8,8 @@ use stream_lib::StreamManager;
 use stream_tests::wait_until;
 
 use crate::support::{
-    DEADLINE, Gate, Order, Pending, Seen, Shop, noting, order, quick, wait_until_threads_ended,
+    DEADLINE, Gate, HOUR, Order, Pending, Seen, Shop, noting, order, quick,
+    wait_until_threads_ended,
 };
 
 #[test]
@@ -63,7 +64,11 @@ fn stop_waits_for_running_handlers_and_gives_back_the_rest() {
     let doorway = gate.doorway();
     let seen = Seen::default();
     let noted = seen.clone();
-    let config = quick("orders").workers(1).read_count(20).grace(DEADLINE);
+    let config = quick("orders")
+        .workers(1)
+        .read_count(20)
+        .grace(DEADLINE)
+        .lease(HOUR);
     let consumer = shop
         .manager
         .consume_fn::<Order>("c", config, move |order| {
@@ -121,7 +126,11 @@ fn rest_of_a_reply_goes_back_while_its_worker_is_still_in_a_handler() {
     let doorways = [first.doorway(), second.doorway()];
     let seen = Seen::default();
     let noted = seen.clone();
-    let config = quick("orders").workers(1).read_count(20).grace(DEADLINE);
+    let config = quick("orders")
+        .workers(1)
+        .read_count(20)
+        .grace(DEADLINE)
+        .lease(HOUR);
     let consumer = shop
         .manager
         .consume_fn::<Order>("c", config, move |order| {
