@@ -26,11 +26,12 @@ pub mod __private;
 pub use stream_derive::StreamMessage;
 
 pub use crate::config::{
-    BackupStreamConfig, ConnectionConfig, ConsumerConfig, ConsumerEvents, OnGroupLost, Priority,
-    RetryPolicy, StartFrom, StreamConfig, WhenFull,
+    BackupStreamConfig, BatchConfig, ConnectionConfig, ConsumerConfig, ConsumerEvents, OnGroupLost,
+    Priority, RetryPolicy, StartFrom, StreamConfig, WhenFull,
 };
 pub use crate::consumer::{
-    Consumer, ConsumerStats, Delivery, Handler, HandlerError, HandlerResult, ShutdownReport,
+    BatchDelivery, BatchHandler, Consumer, ConsumerStats, Delivery, Handler, HandlerError,
+    HandlerResult, ShutdownReport,
 };
 pub use crate::dead_letters::{DeadLetter, DeadLetters, RedriveReport};
 pub use crate::error::{Error, ErrorKind, Result};

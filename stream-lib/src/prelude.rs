@@ -1,3 +1,3 @@
 //! The traits and the derive: `use stream_lib::prelude::*;`.
 
-pub use crate::{Handler, OwnedMessage, Routed, StreamMessage};
+pub use crate::{BatchHandler, Handler, OwnedMessage, Routed, StreamMessage};

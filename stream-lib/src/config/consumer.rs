@@ -3,7 +3,7 @@
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use super::{ConsumerEvents, Events, RetentionSettings, RetryPolicy, check};
+use super::{BatchConfig, ConsumerEvents, Events, RetentionSettings, RetryPolicy, check};
 use crate::error::Result;
 use crate::message::EntryId;
 
@@ -238,7 +238,18 @@ impl ConsumerConfig {
 
     /// The error prefix that says whose configuration is wrong.
     pub(crate) fn checked(self) -> Result<Self> {
-        match self.validate() {
+        let validated = self.validate();
+        self.or_error(validated)
+    }
+
+    /// As [`checked`](Self::checked), for a consumer of batches.
+    pub(crate) fn checked_with(self, batch: &BatchConfig) -> Result<Self> {
+        let validated = self.validate().and_then(|()| batch.validate(&self));
+        self.or_error(validated)
+    }
+
+    fn or_error(self, validated: Result<()>) -> Result<Self> {
+        match validated {
             Ok(()) => Ok(self),
             Err(e) => Err(e.while_doing(format_args!(
                 "configuration of a consumer of `{}`",

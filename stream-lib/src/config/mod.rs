@@ -2,6 +2,7 @@
 //! build something; the error names the field and its value.
 
 mod backup;
+mod batch;
 mod check;
 mod connection;
 mod consumer;
@@ -13,6 +14,7 @@ mod send;
 mod stream;
 
 pub use self::backup::BackupStreamConfig;
+pub use self::batch::BatchConfig;
 pub use self::connection::ConnectionConfig;
 pub(crate) use self::connection::{Address, Credentials};
 pub use self::consumer::{ConsumerConfig, OnGroupLost, StartFrom};

@@ -18,14 +18,16 @@ use crate::command::{self, Burial, Held, Parking};
 use crate::error::{ErrorKind, Result};
 use crate::message::EntryId;
 
-/// What shall become of one entry; or the end of the thread.
+/// What has ended; or the end of the thread.
 pub(super) enum Settle {
+    /// Entries of it are done: see [`Batch::take_done`].
+    Done(Arc<Batch>),
     Entry(Unsettled),
     /// Nothing comes behind this.
     Finish,
 }
 
-/// An entry whose delivery has ended.
+/// An entry whose delivery has ended, and that is not simply done.
 pub(super) struct Unsettled {
     batch: Arc<Batch>,
     index: usize,
@@ -35,10 +37,8 @@ pub(super) struct Unsettled {
 /// How a delivery ended.
 #[derive(Debug)]
 pub(super) enum Action {
-    /// `late` asks Redis whether the entry is still ours.
-    Ack {
-        late: bool,
-    },
+    /// Done, if the entry is still ours: Redis must be asked.
+    AckHeld,
     /// It did not run: the count of deliveries goes back by one.
     GiveBack,
     Retry {
@@ -70,19 +70,18 @@ const KEEP_DEAD_FOR: Duration = Duration::from_hours(24 * 14);
 /// given up.
 pub(super) fn run(member: &Member, inbox: &Receiver<Settle>) {
     let mut link = Link::new(member, Role::Ack, &member.halt);
-    let mut open = Vec::new();
+    let mut open = Open::default();
     let mut finishing = false;
     while !(member.halt.is_set() || finishing && open.is_empty()) {
         if open.is_empty() {
             match inbox.recv() {
-                Ok(Settle::Entry(entry)) => open.push(entry),
-                Ok(Settle::Finish) | Err(_) => finishing = true,
+                Ok(settle) => finishing |= open.add(settle),
+                Err(_) => finishing = true,
             }
         }
-        while open.len() < CHUNK {
+        while open.len < CHUNK {
             match inbox.try_recv() {
-                Ok(Settle::Entry(entry)) => open.push(entry),
-                Ok(Settle::Finish) => finishing = true,
+                Ok(settle) => finishing |= open.add(settle),
                 Err(_) => break,
             }
         }
@@ -90,29 +89,65 @@ pub(super) fn run(member: &Member, inbox: &Receiver<Settle>) {
     }
 }
 
-/// Settles what it can; returns what must be tried again.
-fn settle(member: &Member, link: &mut Link<'_>, open: Vec<Unsettled>) -> Vec<Unsettled> {
-    let (mut fresh, mut late, mut parked, mut buried) = (vec![], vec![], vec![], vec![]);
-    // With this much of the lease gone, somebody may be about to take over.
-    let safe = member.config.lease * 3 / 4;
-    for entry in open {
-        match entry.action {
-            Action::Ack { late: false } if entry.batch.since_confirmed() < safe => {
-                fresh.push(entry);
+/// What is to be settled.
+#[derive(Default)]
+struct Open {
+    done: Vec<(Arc<Batch>, Vec<usize>)>,
+    other: Vec<Unsettled>,
+    len: usize,
+}
+
+impl Open {
+    /// Returns whether this was the end.
+    fn add(&mut self, settle: Settle) -> bool {
+        match settle {
+            Settle::Done(batch) => {
+                let done = batch.take_done();
+                self.len += done.len();
+                self.done.push((batch, done));
             }
-            Action::Ack { .. } => late.push(entry),
+            Settle::Entry(entry) => {
+                self.len += 1;
+                self.other.push(entry);
+            }
+            Settle::Finish => return true,
+        }
+        false
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+/// Settles what it can; returns what must be tried again.
+fn settle(member: &Member, link: &mut Link<'_>, open: Open) -> Open {
+    let mut again = Open::default();
+    let (mut late, mut parked, mut buried) = (vec![], vec![], vec![]);
+    for entry in open.other {
+        match entry.action {
+            Action::AckHeld => late.push(entry),
             Action::GiveBack | Action::Retry { .. } => parked.push(entry),
             Action::Bury { .. } => buried.push(entry),
         }
     }
-    let mut again = Vec::new();
-    finish(member, fresh, &mut again, |entries| {
-        let ids = ids(entries);
-        link.run(|wire| command::ack(wire, &member.group, &ids))
-            .map(|()| vec![Held::Yes; ids.len()])
-    });
+    // With this much of the lease gone, somebody may be about to take over.
+    let safe = member.config.lease * 3 / 4;
+    let now = Instant::now();
+    let (done, doubtful): (Vec<_>, Vec<_>) = open
+        .done
+        .into_iter()
+        .partition(|(batch, _)| batch.since_confirmed_at(now) < safe);
+    late.extend(doubtful.into_iter().flat_map(|(batch, done)| {
+        done.into_iter().map(move |index| Unsettled {
+            batch: Arc::clone(&batch),
+            index,
+            action: Action::AckHeld,
+        })
+    }));
+    acknowledge(member, link, done, &mut again);
     finish(member, late, &mut again, |entries| {
-        let ids = ids(entries);
+        let ids: Vec<_> = entries.iter().map(Unsettled::id).collect();
         link.run(|wire| command::ack_held(wire, &member.group, &member.name, &ids))
     });
     finish(member, parked, &mut again, |entries| {
@@ -135,12 +170,53 @@ fn settle(member: &Member, link: &mut Link<'_>, open: Vec<Unsettled>) -> Vec<Uns
     again
 }
 
+/// Acknowledges what is done and surely ours.
+fn acknowledge(
+    member: &Member,
+    link: &mut Link<'_>,
+    done: Vec<(Arc<Batch>, Vec<usize>)>,
+    again: &mut Open,
+) {
+    let ids: Vec<_> = done
+        .iter()
+        .flat_map(|(batch, done)| done.iter().map(|&index| batch.id(index)))
+        .collect();
+    if ids.is_empty() {
+        return;
+    }
+    let acked = ids
+        .chunks(CHUNK)
+        .try_for_each(|ids| link.run(|wire| command::ack(wire, &member.group, ids)));
+    let counter = match acked {
+        Ok(()) => &member.counters.completed,
+        // With the group gone, nobody holds anything.
+        Err(e) if e.kind() == ErrorKind::NoGroup => &member.counters.lost,
+        Err(_) => {
+            again.len += ids.len();
+            again.done = done;
+            return;
+        }
+    };
+    let mut is_alone = false;
+    for (batch, done) in &done {
+        for &index in done {
+            batch.set_stage(index, Stage::Gone);
+        }
+        is_alone |= batch.is_alone();
+    }
+    counter.fetch_add(ids.len() as u64, Ordering::Relaxed);
+    if is_alone {
+        // The others may go on.
+        member.stop.nudge();
+    }
+}
+
 /// Runs one operation for `entries`, and marks them settled or queues them
 /// again.
 fn finish(
     member: &Member,
     entries: Vec<Unsettled>,
-    again: &mut Vec<Unsettled>,
+    again: &mut Open,
     operation: impl FnOnce(&[Unsettled]) -> Result<Vec<Held>>,
 ) {
     if entries.is_empty() {
@@ -158,7 +234,10 @@ fn finish(
                 settled(member, &entry, Held::No);
             }
         }
-        Err(_) => again.extend(entries),
+        Err(_) => {
+            again.len += entries.len();
+            again.other.extend(entries);
+        }
     }
 }
 
@@ -167,14 +246,13 @@ fn settled(member: &Member, entry: &Unsettled, held: Held) {
     let count = match (held, &entry.action) {
         (Held::No, _) => &counters.lost,
         (Held::Deleted, _) => &counters.deleted,
-        (Held::Yes, Action::Ack { .. }) => &counters.completed,
+        (Held::Yes, Action::AckHeld) => &counters.completed,
         (Held::Yes, Action::GiveBack) => &counters.released,
         (Held::Yes, Action::Retry { .. }) => &counters.failed,
         (Held::Yes, Action::Bury { .. }) => &counters.dead,
     };
-    count.fetch_add(1, Ordering::Relaxed);
     entry.batch.set_stage(entry.index, Stage::Gone);
-    counters.settling.fetch_sub(1, Ordering::SeqCst);
+    count.fetch_add(1, Ordering::Relaxed);
     if entry.batch.is_alone() {
         // The others may go on.
         member.stop.nudge();
@@ -185,7 +263,7 @@ fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Held>
     let Action::Bury { reason, error } = &entry.action else {
         return Ok(Held::No);
     };
-    let id = entry.batch.id(entry.index);
+    let id = entry.id();
     let burial = Burial {
         id,
         reason: reason.as_str(),
@@ -207,22 +285,22 @@ fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Held>
     Ok(held)
 }
 
-fn ids(entries: &[Unsettled]) -> Vec<EntryId> {
-    entries.iter().map(|e| e.batch.id(e.index)).collect()
-}
-
 impl Unsettled {
+    fn id(&self) -> EntryId {
+        self.batch.id(self.index)
+    }
+
     fn parking(&self) -> Parking {
         let (delay, deliveries) = match &self.action {
             Action::Retry { delay } => (Some(*delay), None),
-            Action::GiveBack | Action::Ack { .. } | Action::Bury { .. } => {
+            Action::GiveBack | Action::AckHeld | Action::Bury { .. } => {
                 let attempt = self.batch.attempt(self.index);
                 let delay = (!self.batch.is_alone()).then_some(Duration::ZERO);
                 (delay, Some(attempt.saturating_sub(1)))
             }
         };
         Parking {
-            id: self.batch.id(self.index),
+            id: self.id(),
             delay,
             deliveries,
         }

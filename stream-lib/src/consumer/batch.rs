@@ -19,17 +19,34 @@ pub(super) enum Stage {
     Running = 1,
     /// A handler runs, and another consumer holds the entry, or soon may.
     Lost = 2,
-    /// The handler is done, or the entry was withdrawn from the buffer; Redis
+    /// The handler has succeeded; nobody has asked Redis yet to acknowledge it.
+    Done = 3,
+    /// The delivery has ended, or the entry was withdrawn from the buffer; Redis
     /// has not confirmed it yet.
-    Settling = 3,
+    Settling = 4,
     /// No longer this process's.
-    Gone = 4,
+    Gone = 5,
+}
+
+/// What else may run with an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Company {
+    /// Whatever there is.
+    Any,
+    /// Taken over from a process that may have died of it: nothing in the same
+    /// batch.
+    OwnBatch,
+    /// On its last delivery after such deaths: nothing at all. Given back, it
+    /// is left to the takeover.
+    Alone,
 }
 
 /// The entries of one reply, shared by those who run them, renew them and
 /// settle them.
 ///
-/// One fast message costs two atomic stores here and nothing else.
+/// One fast message costs a few atomic operations here and nothing else: that
+/// it is done shows in its stage, and only the first of several that are done
+/// is announced.
 #[derive(Debug)]
 pub(super) struct Batch {
     entries: Entries,
@@ -42,8 +59,10 @@ pub(super) struct Batch {
     /// When Redis last confirmed that the entries are ours: milliseconds since
     /// `received`.
     confirmed: AtomicU32,
-    /// Runs while nothing else does; given back, it is left to the takeover.
-    alone: bool,
+    company: Company,
+    /// Who acknowledges has been told that entries are done, and has yet to
+    /// look.
+    announced: AtomicBool,
     cap_reported: AtomicBool,
     held_bytes: Arc<AtomicUsize>,
 }
@@ -51,7 +70,12 @@ pub(super) struct Batch {
 impl Batch {
     /// `asked` is when the request was sent that brought the entries; their
     /// bytes are added to `held_bytes` as long as the batch lives.
-    pub(super) fn new(entries: Entries, asked: Instant, held_bytes: &Arc<AtomicUsize>) -> Self {
+    pub(super) fn new(
+        entries: Entries,
+        company: Company,
+        asked: Instant,
+        held_bytes: &Arc<AtomicUsize>,
+    ) -> Self {
         let len = entries.len();
         held_bytes.fetch_add(entries.bytes(), Ordering::Relaxed);
         Self {
@@ -63,21 +87,19 @@ impl Batch {
             next: AtomicUsize::new(0),
             received: asked,
             confirmed: AtomicU32::new(0),
-            alone: false,
+            company,
+            announced: AtomicBool::new(false),
             cap_reported: AtomicBool::new(false),
             held_bytes: Arc::clone(held_bytes),
         }
     }
 
-    /// The same, to run while nothing else does.
-    pub(super) fn alone(self) -> Self {
-        let mut batch = self;
-        batch.alone = true;
-        batch
+    pub(super) fn company(&self) -> Company {
+        self.company
     }
 
     pub(super) fn is_alone(&self) -> bool {
-        self.alone
+        self.company == Company::Alone
     }
 
     pub(super) fn len(&self) -> usize {
@@ -109,7 +131,8 @@ impl Batch {
             Some(0) => Stage::Buffered,
             Some(1) => Stage::Running,
             Some(2) => Stage::Lost,
-            Some(3) => Stage::Settling,
+            Some(3) => Stage::Done,
+            Some(4) => Stage::Settling,
             _ => Stage::Gone,
         }
     }
@@ -130,8 +153,8 @@ impl Batch {
         }
     }
 
-    /// The next entry that waits for a worker; it is running from now on.
-    pub(super) fn start_next(&self) -> Option<usize> {
+    /// The next entry that waits for a worker; it is running from `now` on.
+    pub(super) fn start_next(&self, now: Instant) -> Option<usize> {
         loop {
             if self.next.load(Ordering::Relaxed) >= self.len() {
                 return None;
@@ -140,16 +163,75 @@ impl Batch {
             if index >= self.len() {
                 return None;
             }
-            if self.advance(index, Stage::Buffered, Stage::Running) {
-                if let Some(started) = self.started.get(index) {
-                    started.store(
-                        self.millis_since_received(Instant::now()),
-                        Ordering::Relaxed,
-                    );
-                }
+            if self.start(index, now) {
                 return Some(index);
             }
         }
+    }
+
+    /// As [`start_next`](Self::start_next), if the next entry `fits`.
+    pub(super) fn start_next_if(
+        &self,
+        now: Instant,
+        fits: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        loop {
+            let index = self.next.load(Ordering::Relaxed);
+            if index >= self.len() || !fits(index) {
+                return None;
+            }
+            let claimed =
+                self.next
+                    .compare_exchange(index, index + 1, Ordering::Relaxed, Ordering::Relaxed);
+            if claimed.is_ok() && self.start(index, now) {
+                return Some(index);
+            }
+        }
+    }
+
+    fn start(&self, index: usize, now: Instant) -> bool {
+        let starts = self.advance(index, Stage::Buffered, Stage::Running);
+        if starts {
+            self.restart(index, now);
+        }
+        starts
+    }
+
+    /// Notes that the handler of a running entry begins `now`.
+    pub(super) fn restart(&self, index: usize, now: Instant) {
+        if let Some(started) = self.started.get(index) {
+            started.store(self.millis_since_received(now), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether this is to be announced: an entry is done, and who acknowledges
+    /// has looked since the last time.
+    pub(super) fn announce(&self) -> bool {
+        !self.announced.swap(true, Ordering::AcqRel)
+    }
+
+    /// Takes the entries that are done, to acknowledge them. What is done from
+    /// now on is announced again.
+    pub(super) fn take_done(&self) -> Vec<usize> {
+        self.announced.swap(false, Ordering::AcqRel);
+        (0..self.len())
+            .filter(|&index| {
+                let is_done = self.stage(index) == Stage::Done;
+                is_done && self.advance(index, Stage::Done, Stage::Settling)
+            })
+            .collect()
+    }
+
+    /// How many entries are done, but not confirmed by Redis.
+    pub(super) fn settling(&self) -> usize {
+        (0..self.len())
+            .filter(|&index| matches!(self.stage(index), Stage::Done | Stage::Settling))
+            .count()
+    }
+
+    /// Whether every entry has been started or withdrawn.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.next.load(Ordering::Relaxed) >= self.len()
     }
 
     /// The next entry that waits for a worker, withdrawn from the buffer.
@@ -168,8 +250,14 @@ impl Batch {
     /// How long ago Redis last confirmed that the entries are ours. Before a
     /// lease has passed, nobody else can have taken them.
     pub(super) fn since_confirmed(&self) -> Duration {
+        self.since_confirmed_at(Instant::now())
+    }
+
+    /// As [`since_confirmed`](Self::since_confirmed), for who knows the time.
+    pub(super) fn since_confirmed_at(&self, now: Instant) -> Duration {
         let confirmed = Duration::from_millis(self.confirmed.load(Ordering::Acquire).into());
-        self.received.elapsed().saturating_sub(confirmed)
+        now.saturating_duration_since(self.received)
+            .saturating_sub(confirmed)
     }
 
     /// Notes that Redis has renewed the lease by a request sent at `asked`.
@@ -194,13 +282,11 @@ impl Batch {
             .saturating_sub(Duration::from_millis(started.into()))
     }
 
-    /// How long the longest of its running handlers has been at it.
-    pub(super) fn longest_running(&self) -> Duration {
+    /// How long each of the running entries has been at it.
+    pub(super) fn running(&self) -> impl Iterator<Item = Duration> {
         (0..self.len())
             .filter(|&index| matches!(self.stage(index), Stage::Running | Stage::Lost))
             .map(|index| self.running_for(index))
-            .max()
-            .unwrap_or_default()
     }
 
     /// True the first time: one log line a batch is enough.

@@ -26,9 +26,22 @@ pub(super) struct Taken {
     pub(super) index: usize,
 }
 
+impl Taken {
+    /// Whether nobody else can have the entry yet, as far as known.
+    pub(super) fn is_held(&self) -> bool {
+        self.batch.stage(self.index) != Stage::Lost
+            && self.batch.since_confirmed() < self.member.config.lease
+    }
+}
+
 impl<M> Delivery<M> {
     pub(super) fn new(message: M, taken: Taken) -> Self {
         Self { message, taken }
+    }
+
+    /// What is left when the message is done with.
+    pub(super) fn into_taken(self) -> Taken {
+        self.taken
     }
 
     /// The message.
@@ -97,12 +110,7 @@ impl<M> Delivery<M> {
     /// could not renew its lease in time. What the handler still does may be
     /// done twice; its result is counted and no longer acknowledged.
     pub fn lease_lost(&self) -> bool {
-        let Taken {
-            member,
-            batch,
-            index,
-        } = &self.taken;
-        batch.stage(*index) == Stage::Lost || batch.since_confirmed() > member.config.lease
+        !self.taken.is_held()
     }
 
     /// Whether the consumer is being stopped: a long handler may want to end

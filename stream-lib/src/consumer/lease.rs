@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::ack::{Action, Settle};
 use super::alone::{Alone, Step};
-use super::batch::{Batch, Stage};
+use super::batch::{Batch, Company, Stage};
 use super::link::{Link, Role};
 use super::member::Member;
 use super::retry::Reason;
@@ -181,14 +181,17 @@ impl<'a> Keeper<'a> {
 
     fn renew(&mut self) {
         let third = self.member.config.lease / 3;
-        let mut longest = Duration::ZERO;
+        let (mut longest, mut running) = (Duration::ZERO, 0);
         for batch in self.member.registry.batches() {
-            longest = longest.max(batch.longest_running());
+            for time in batch.running() {
+                longest = longest.max(time);
+                running += 1;
+            }
             if batch.since_confirmed() >= third {
                 self.renew_batch(&batch);
             }
         }
-        self.member.queue.observe_longest(longest);
+        self.member.queue.observe_longest(longest, running);
         if self.alone.is_some() {
             let (lock, token) = (self.member.group.lock_alone(), &self.member.name);
             let lease = self.member.takeover_after();
@@ -245,7 +248,7 @@ impl<'a> Keeper<'a> {
                 }
                 false
             }
-            Stage::Buffered | Stage::Running | Stage::Settling => true,
+            Stage::Buffered | Stage::Running | Stage::Done | Stage::Settling => true,
             Stage::Lost | Stage::Gone => false,
         }
     }
@@ -268,7 +271,7 @@ impl<'a> Keeper<'a> {
 
     fn claim_due(&mut self) {
         let member = self.member;
-        let most = member.queue.room_for_returning();
+        let most = member.queue.room_for_due();
         let claiming = member.claiming.lock();
         let asked = Instant::now();
         let due = self
@@ -278,7 +281,7 @@ impl<'a> Keeper<'a> {
         match due {
             Ok(due) => {
                 *member.next_due.lock() = due.next.map(|wait| asked + wait);
-                member.accept(due.claimed, asked, claiming);
+                member.accept(due.claimed, Company::Any, asked, claiming);
             }
             Err(_) => self.lost_answer(),
         }
@@ -326,10 +329,10 @@ impl<'a> Keeper<'a> {
             );
         }
         if !taken.alone.is_empty() {
-            let batch = member.hold_alone(taken.alone, asked);
+            let batch = member.hold(taken.alone, Company::Alone, asked);
             self.alone = Some(Alone::new(member, batch, member.config.lease));
         }
-        let spent = member.hold(taken.spent, asked);
+        let spent = member.hold(taken.spent, Company::Any, asked);
         for index in 0..spent.len() {
             spent.set_stage(index, Stage::Settling);
             let action = Action::Bury {
@@ -339,7 +342,7 @@ impl<'a> Keeper<'a> {
             };
             member.send(Settle::new(&spent, index, action));
         }
-        member.accept(taken.claimed, asked, claiming);
+        member.accept(taken.claimed, Company::OwnBatch, asked, claiming);
     }
 
     /// Entries may have been claimed that we know nothing of.
@@ -368,7 +371,8 @@ impl<'a> Keeper<'a> {
             // A reader that a stalled server still holds is let go.
             stopper.stop();
         }
-        while let Some(batch) = member.queue.take() {
+        // Also what a worker has to itself that is still in a handler.
+        for batch in member.registry.batches() {
             member.give_back_rest(&batch);
         }
         let step = member.config.lease / 6;

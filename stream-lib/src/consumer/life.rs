@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use super::ack::Settle;
 use super::lease::Ends;
 use super::member::{Counters, Member};
-use super::worker::Run;
-use super::{ack, lease, reader, worker};
+use super::worker::Work;
+use super::{ack, lease, reader};
 use crate::command::{self, Group};
 use crate::config::ConsumerConfig;
 use crate::connection::Topology;
@@ -33,7 +33,7 @@ impl Life {
         topology: &Arc<Topology>,
         config: &ConsumerConfig,
         group: &Group,
-        handler: &Arc<dyn Run>,
+        handler: &Arc<dyn Work>,
         counters: &Arc<Counters>,
         failure: &Arc<Mutex<Option<Error>>>,
     ) -> Result<Self> {
@@ -48,6 +48,7 @@ impl Life {
             Arc::clone(counters),
             Arc::clone(failure),
             settle,
+            handler.batch_size(),
         ));
         prepare(&member)?;
 
@@ -74,7 +75,7 @@ impl Life {
             let handler = Arc::clone(handler);
             let (stop, lives) = (workers_stop.clone(), workers_live.clone());
             life.spawn(format!("{stream} worker {number}"), move |member| {
-                worker::run(member, &*handler, &stop);
+                handler.work(member, &stop);
                 drop(lives);
             })?;
         }
@@ -125,6 +126,12 @@ impl Life {
 
     pub(super) fn running(&self) -> usize {
         self.member.queue.running()
+    }
+
+    /// How many entries have ended here, but not in Redis.
+    pub(super) fn settling(&self) -> usize {
+        let batches = self.member.registry.batches();
+        batches.iter().map(|batch| batch.settling()).sum()
     }
 
     pub(super) fn signal_stop(&self) {

@@ -8,7 +8,8 @@ use crossbeam_channel::Sender;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::ack::{Action, Settle};
-use super::batch::{Batch, Registry};
+use super::batch::{Batch, Company, Registry};
+use super::gather::Open;
 use super::queue::Queue;
 use crate::command::{self, Claimed, Entries, Group};
 use crate::config::ConsumerConfig;
@@ -25,6 +26,8 @@ pub(super) struct Member {
     pub(super) name: String,
     pub(super) registry: Registry,
     pub(super) queue: Queue,
+    /// What workers of a batch handler gather from, in turn.
+    pub(super) open: Mutex<Open>,
     pub(super) counters: Arc<Counters>,
     /// Bytes of the replies that batches keep.
     pub(super) held_bytes: Arc<AtomicUsize>,
@@ -65,7 +68,6 @@ pub(super) struct ReaderWire {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) delivered: AtomicU64,
-    pub(super) settling: AtomicUsize,
     pub(super) completed: AtomicU64,
     pub(super) failed: AtomicU64,
     pub(super) panicked: AtomicU64,
@@ -86,10 +88,12 @@ impl Member {
         counters: Arc<Counters>,
         failure: Arc<Mutex<Option<Error>>>,
         settle: Sender<Settle>,
+        batch_size: usize,
     ) -> Self {
         Self {
             topology,
-            queue: Queue::new(&config),
+            queue: Queue::new(&config, batch_size),
+            open: Mutex::default(),
             config,
             group,
             name,
@@ -112,16 +116,8 @@ impl Member {
     }
 
     /// Makes entries known as held, before anybody starts them.
-    pub(super) fn hold(&self, entries: Entries, asked: Instant) -> Arc<Batch> {
-        self.hold_batch(Batch::new(entries, asked, &self.held_bytes))
-    }
-
-    /// As [`hold`](Self::hold), for an entry that runs while nothing else does.
-    pub(super) fn hold_alone(&self, entries: Entries, asked: Instant) -> Arc<Batch> {
-        self.hold_batch(Batch::new(entries, asked, &self.held_bytes).alone())
-    }
-
-    fn hold_batch(&self, batch: Batch) -> Arc<Batch> {
+    pub(super) fn hold(&self, entries: Entries, company: Company, asked: Instant) -> Arc<Batch> {
+        let batch = Batch::new(entries, company, asked, &self.held_bytes);
         let delivered = batch.len() as u64;
         self.counters
             .delivered
@@ -133,11 +129,17 @@ impl Member {
 
     /// Makes claimed entries known, after which others may claim again, and
     /// hands them to the workers.
-    pub(super) fn accept(&self, claimed: Claimed, asked: Instant, claiming: MutexGuard<'_, ()>) {
+    pub(super) fn accept(
+        &self,
+        claimed: Claimed,
+        company: Company,
+        asked: Instant,
+        claiming: MutexGuard<'_, ()>,
+    ) {
         let deleted = claimed.deleted;
         self.counters.deleted.fetch_add(deleted, Ordering::Relaxed);
         if !claimed.entries.is_empty() {
-            let batch = self.hold(claimed.entries, asked);
+            let batch = self.hold(claimed.entries, company, asked);
             drop(claiming);
             if !self.queue.push_returning(&batch, &self.stop) {
                 self.give_back_rest(&batch);
@@ -193,10 +195,7 @@ impl Member {
     /// Queues what shall become of an entry. Once the consumer has been given
     /// up nobody listens; the entry's lease then lapses.
     pub(super) fn send(&self, settle: Settle) {
-        self.counters.settling.fetch_add(1, Ordering::SeqCst);
-        if self.settle.send(settle).is_err() {
-            self.counters.settling.fetch_sub(1, Ordering::SeqCst);
-        }
+        let _ = self.settle.send(settle);
     }
 
     /// Notes when an entry of `~waiting` is due, and wakes who claims it.

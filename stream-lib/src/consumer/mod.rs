@@ -1,7 +1,8 @@
 //! Consumers: members of a group, each with its own threads.
 //!
 //! A *reader* asks Redis for entries as long as there is room in the buffer,
-//! *workers* decode them and call the handler, *ack* settles what they are done
+//! *workers* decode them and call the handler, one by one or in batches that
+//! they *gather*, *ack* settles what they are done
 //! with, and *lease* renews what is held, claims what is due and takes over
 //! what others abandoned. They share a [`Member`]: one life of the consumer,
 //! with a name in Redis that no other life has.
@@ -9,7 +10,10 @@
 mod ack;
 mod alone;
 mod batch;
+mod batch_handler;
+mod batch_worker;
 mod delivery;
+mod gather;
 mod handler;
 mod lease;
 mod life;
@@ -27,14 +31,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+pub use self::batch_handler::{BatchDelivery, BatchHandler};
 pub use self::delivery::Delivery;
 pub use self::handler::{Handler, HandlerError, HandlerResult};
 
+use self::batch_worker::TypedBatch;
 use self::life::Life;
 use self::member::Counters;
-use self::worker::{Run, Typed};
+use self::worker::{Typed, Work};
 use crate::command::Group;
-use crate::config::{ConsumerConfig, ConsumerEvents};
+use crate::config::{BatchConfig, ConsumerConfig, ConsumerEvents};
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
@@ -51,7 +57,7 @@ struct Inner {
     topology: Arc<Topology>,
     config: ConsumerConfig,
     group: Group,
-    handler: Arc<dyn Run>,
+    handler: Arc<dyn Work>,
     counters: Arc<Counters>,
     failure: Arc<Mutex<Option<Error>>>,
     /// Held only for a moment: hooks and handlers ask for it.
@@ -72,7 +78,8 @@ pub struct ConsumerStats {
     pub completed: u64,
     /// Deliveries that failed and were put off for another try.
     pub failed: u64,
-    /// Of all deliveries, those whose handler panicked.
+    /// Of all deliveries, those whose handler panicked; of a batch, those
+    /// whose handler panicked over them alone.
     pub panicked: u64,
     /// Entries moved to the dead letters.
     pub dead: u64,
@@ -86,7 +93,7 @@ pub struct ConsumerStats {
     pub deleted: u64,
     /// Entries in the buffer now, waiting for a worker.
     pub buffered: usize,
-    /// Handlers running now.
+    /// Handlers running now; one for a batch, from its first entry on.
     pub running: usize,
     /// Entries whose end Redis has not confirmed yet.
     pub settling: usize,
@@ -114,13 +121,29 @@ impl Consumer {
         config: ConsumerConfig,
         handler: impl Handler<M>,
     ) -> Result<Self> {
-        let config = config.checked()?;
+        let handler = Arc::new(Typed::<M, _>::new(handler));
+        Self::of(topology, config.checked()?, handler)
+    }
+
+    /// A consumer of batches.
+    pub(crate) fn of_batches<M: OwnedMessage + 'static>(
+        topology: Arc<Topology>,
+        config: ConsumerConfig,
+        batch: BatchConfig,
+        handler: impl BatchHandler<M>,
+    ) -> Result<Self> {
+        let config = config.checked_with(&batch)?;
+        let handler = Arc::new(TypedBatch::<M, _>::new(handler, batch));
+        Self::of(topology, config, handler)
+    }
+
+    fn of(topology: Arc<Topology>, config: ConsumerConfig, handler: Arc<dyn Work>) -> Result<Self> {
         let keys = StreamKeys::new(&config.stream)?;
         Ok(Self(Arc::new(Inner {
             topology,
             group: Group::new(keys, &config.group),
             config,
-            handler: Arc::new(Typed::<M, _>::new(handler)),
+            handler,
             counters: Arc::default(),
             failure: Arc::default(),
             life: Mutex::new(None),
@@ -180,7 +203,9 @@ impl Consumer {
             deleted: counters.deleted.load(Ordering::Relaxed),
             buffered: life.as_ref().map_or(0, Life::buffered),
             running: life.as_ref().map_or(0, Life::running),
-            settling: counters.settling.load(Ordering::SeqCst),
+            // In the order in which an entry goes from one to the next, so that
+            // none is missed.
+            settling: life.as_ref().map_or(0, Life::settling),
         }
     }
 

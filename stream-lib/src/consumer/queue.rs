@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded, select};
+use crossbeam_channel::{Receiver, Select, SendTimeoutError, Sender, bounded, select};
 use parking_lot::Mutex;
 
 use super::batch::Batch;
@@ -30,6 +30,8 @@ pub(super) struct Queue {
     paused: AtomicBool,
     running: AtomicUsize,
     workers: usize,
+    /// How many entries a worker takes at a time.
+    batch_size: usize,
     read_count: usize,
     lease: Duration,
     buffered: AtomicUsize,
@@ -58,7 +60,7 @@ impl Lane {
 }
 
 impl Queue {
-    pub(super) fn new(config: &ConsumerConfig) -> Self {
+    pub(super) fn new(config: &ConsumerConfig, batch_size: usize) -> Self {
         Self {
             // As many entries as may be buffered, each in a batch of its own,
             // and what a worker each may leave of batches others emptied.
@@ -69,6 +71,7 @@ impl Queue {
             paused: AtomicBool::new(false),
             running: AtomicUsize::new(0),
             workers: config.workers,
+            batch_size,
             read_count: config.read_count,
             lease: config.lease,
             buffered: AtomicUsize::new(0),
@@ -120,8 +123,14 @@ impl Queue {
                 return false;
             }
         }
-        // One worker knows now. That others know too only makes them share.
-        for _ in 1..batch.len().min(self.workers) {
+        // One worker knows now. That others know too only makes them share;
+        // batches are gathered by one at a time.
+        let sharing = if self.batch_size == 1 {
+            self.workers
+        } else {
+            1
+        };
+        for _ in 1..batch.len().min(sharing) {
             if lane.into.try_send(Arc::clone(batch)).is_err() {
                 break;
             }
@@ -135,11 +144,7 @@ impl Queue {
         if let Ok(batch) = self.new.from.try_recv() {
             return Some(batch);
         }
-        self.idle.fetch_add(1, Ordering::SeqCst);
-        if self.wake_below.load(Ordering::SeqCst) > 0 {
-            // A reader that waits for room has some now: this worker's.
-            wake.nudge();
-        }
+        self.rest(wake);
         let next = select! {
             recv(self.new.from) -> batch => batch.ok(),
             recv(self.returning.from) -> batch => {
@@ -149,8 +154,48 @@ impl Queue {
             recv(self.alone.from) -> batch => batch.ok(),
             recv(ended) -> _ => None,
         };
-        self.idle.fetch_sub(1, Ordering::SeqCst);
+        self.stir();
         next
+    }
+
+    /// Counts a worker as idle.
+    pub(super) fn rest(&self, wake: &Shutdown) {
+        self.idle.fetch_add(1, Ordering::SeqCst);
+        if self.wake_below.load(Ordering::SeqCst) > 0 {
+            // A reader that waits for room has some now: this worker's.
+            wake.nudge();
+        }
+    }
+
+    /// The opposite of [`rest`](Self::rest).
+    pub(super) fn stir(&self) {
+        self.idle.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Waits until there may be a batch to take, `ended` is disconnected, or it
+    /// is too late. Returns whether it isn't. With a time, an entry that runs
+    /// alone is none of the caller's business.
+    pub(super) fn wait(&self, ended: &Receiver<()>, until: Option<Instant>) -> bool {
+        let mut select = Select::new();
+        select.recv(&self.new.from);
+        select.recv(&self.returning.from);
+        select.recv(ended);
+        if let Some(until) = until {
+            return select.ready_deadline(until).is_ok();
+        }
+        select.recv(&self.alone.from);
+        select.ready();
+        true
+    }
+
+    /// A batch of new entries, if one waits.
+    pub(super) fn next_new(&self) -> Option<Arc<Batch>> {
+        self.new.from.try_recv().ok()
+    }
+
+    /// The entry that is to run while nothing else does, if it waits.
+    pub(super) fn next_alone(&self) -> Option<Arc<Batch>> {
+        self.alone.from.try_recv().ok()
     }
 
     /// A batch of returning entries, if one waits; `wake` as in
@@ -182,6 +227,11 @@ impl Queue {
         }
     }
 
+    /// Whether workers must make way for an entry that runs alone.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::SeqCst)
+    }
+
     /// How many handlers run.
     pub(super) fn running(&self) -> usize {
         self.running.load(Ordering::SeqCst)
@@ -201,29 +251,18 @@ impl Queue {
         *self.pause.lock() = None;
     }
 
-    /// Waits for the end of a pause; returns the entry that runs alone, if this
-    /// worker is the one to run it.
-    pub(super) fn wait_out(&self, ended: &Receiver<()>) -> Option<Arc<Batch>> {
-        let resumed = self
-            .pause
-            .lock()
-            .as_ref()
-            .map(|(_, resumed)| resumed.clone())?;
-        select! {
-            recv(self.alone.from) -> batch => batch.ok(),
-            recv(resumed) -> _ => None,
-            recv(ended) -> _ => None,
-        }
-    }
-
-    /// Takes one batch out of the buffer, to withdraw its entries.
-    pub(super) fn take(&self) -> Option<Arc<Batch>> {
-        self.new
-            .from
-            .try_recv()
-            .or_else(|_| self.returning.from.try_recv())
-            .or_else(|_| self.alone.from.try_recv())
-            .ok()
+    /// Waits for the end of a pause, or until the entry that runs alone waits.
+    pub(super) fn wait_out(&self, ended: &Receiver<()>) {
+        let pause = self.pause.lock();
+        let Some(resumed) = pause.as_ref().map(|(_, resumed)| resumed.clone()) else {
+            return;
+        };
+        drop(pause);
+        let mut select = Select::new();
+        select.recv(&self.alone.from);
+        select.recv(&resumed);
+        select.recv(ended);
+        select.ready();
     }
 
     /// Notes that an entry has left the buffer, and wakes a reader that waits
@@ -235,7 +274,7 @@ impl Queue {
         }
     }
 
-    /// Notes how long a handler took.
+    /// Notes how long a handler took for each entry.
     pub(super) fn observe(&self, handler: Duration) {
         let seen = self.handler_nanos.load(Ordering::Relaxed);
         let nanos = u64::try_from(handler.as_nanos()).unwrap_or(u64::MAX).max(1);
@@ -247,9 +286,12 @@ impl Queue {
         self.handler_nanos.store(mean.max(1), Ordering::Relaxed);
     }
 
-    /// Notes how long the longest of the running handlers has run.
-    pub(super) fn observe_longest(&self, running: Duration) {
-        let nanos = u64::try_from(running.as_nanos()).unwrap_or(u64::MAX);
+    /// Notes how long the longest of the running handlers has run, and how many
+    /// entries they all have in hand.
+    pub(super) fn observe_longest(&self, longest: Duration, entries: usize) {
+        let handlers = self.running().max(1);
+        let nanos = longest.as_nanos() * handlers as u128 / entries.max(handlers) as u128;
+        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
         self.longest_nanos.store(nanos, Ordering::Relaxed);
     }
 
@@ -285,22 +327,35 @@ impl Queue {
     }
 
     fn limit(&self, held_bytes: usize) -> usize {
+        self.load(held_bytes).limit()
+    }
+
+    fn load(&self, held_bytes: usize) -> Load {
         let mean = self.handler_nanos.load(Ordering::Relaxed);
         let longest = self.longest_nanos.load(Ordering::Relaxed);
-        let load = Load {
+        Load {
             workers: self.workers,
             idle: self.idle(),
+            batch_size: self.batch_size,
             handler: (mean > 0).then(|| Duration::from_nanos(mean.max(longest))),
             lease: self.lease,
             read_count: self.read_count,
             held_bytes,
             entry_bytes: self.entry_bytes.load(Ordering::Relaxed),
-        };
-        load.limit()
+        }
     }
 
-    /// How many returning entries the workers could start at once: none while
-    /// some still wait.
+    /// How many entries of `~waiting` to claim: where batches are quickly done,
+    /// as many as fill one for each idle worker.
+    pub(super) fn room_for_due(&self) -> usize {
+        let quick = self.load(0).starts_soon();
+        let batches = self.idle() * self.batch_size;
+        self.room_for_returning()
+            .max(batches.min(quick).min(self.read_count))
+    }
+
+    /// How many returning entries the workers could start at once, each by
+    /// itself: none while some still wait.
     pub(super) fn room_for_returning(&self) -> usize {
         if self.returning.from.is_empty() {
             self.idle().max(1)

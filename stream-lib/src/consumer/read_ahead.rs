@@ -8,7 +8,9 @@ pub(super) struct Load {
     pub(super) workers: usize,
     /// Workers that wait for an entry.
     pub(super) idle: usize,
-    /// How long handlers take, where one has been seen.
+    /// How many entries a worker takes at a time.
+    pub(super) batch_size: usize,
+    /// How long handlers take for one entry, where one has been seen.
     pub(super) handler: Option<Duration>,
     pub(super) lease: Duration,
     pub(super) read_count: usize,
@@ -23,22 +25,26 @@ const MOST_BYTES: usize = 64 << 20;
 
 impl Load {
     /// How many entries may wait in the buffer: no more than can start within a
-    /// third of the lease, at most two reads and 64 MiB, never less than one
-    /// for each idle worker; just these, before any handler was seen.
+    /// third of the lease, or as the idle workers take at once, at most two
+    /// reads and 64 MiB, never less than one for each idle worker.
     pub(super) fn limit(&self) -> usize {
-        let by_time = match self.handler {
-            None => 0,
-            Some(time) => {
-                let each = time.as_nanos().max(1);
-                let starts = (self.lease / 3).as_nanos() / each * self.workers as u128;
-                usize::try_from(starts).unwrap_or(usize::MAX)
-            }
-        };
         let by_bytes = MOST_BYTES.saturating_sub(self.held_bytes) / self.entry_bytes.max(1);
-        by_time
+        self.starts_soon()
+            .max(self.idle * self.batch_size)
             .min(by_bytes)
             .min(2 * self.read_count)
             .max(self.idle)
+    }
+
+    /// How many entries can start within a third of the lease; none are known
+    /// to, before any handler was seen.
+    pub(super) fn starts_soon(&self) -> usize {
+        let Some(time) = self.handler else {
+            return 0;
+        };
+        let each = time.as_nanos().max(1);
+        let starts = (self.lease / 3).as_nanos() / each * self.workers as u128;
+        usize::try_from(starts).unwrap_or(usize::MAX)
     }
 }
 
@@ -49,6 +55,7 @@ mod tests {
     const LOAD: Load = Load {
         workers: 4,
         idle: 0,
+        batch_size: 1,
         handler: Some(Duration::from_micros(10)),
         lease: Duration::from_secs(30),
         read_count: 128,
@@ -88,6 +95,28 @@ mod tests {
             }
             .limit(),
             3
+        );
+    }
+
+    #[test]
+    fn idle_workers_get_batches_within_two_reads() {
+        let load = |idle, batch_size| Load {
+            idle,
+            batch_size,
+            handler: None,
+            ..LOAD
+        };
+        assert_eq!(load(3, 50).limit(), 150);
+        assert_eq!(load(3, 1_000).limit(), 256);
+        assert_eq!(load(0, 50).limit(), 0);
+        let entry_bytes = 10 << 20;
+        assert_eq!(
+            Load {
+                entry_bytes,
+                ..load(3, 50)
+            }
+            .limit(),
+            6
         );
     }
 

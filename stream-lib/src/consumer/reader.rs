@@ -4,6 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::batch::Company;
 use super::link::{Link, Role};
 use super::member::Member;
 use crate::command::{self, MakeGroup, Read};
@@ -118,7 +119,7 @@ impl Flight {
         // lease is counted from the answer. One that lay in the socket while
         // this process stood still is found out by the renewal, which asks for
         // owners.
-        let batch = member.hold(entries, Instant::now());
+        let batch = member.hold(entries, Company::Any, Instant::now());
         if !member.queue.push(&batch, &member.stop) {
             member.give_back_rest(&batch);
         }
@@ -188,7 +189,7 @@ fn recover(member: &Member, wire: &mut Wire) -> Result<()> {
         for ids in unseen.chunks(member.config.read_count) {
             let entries = command::recover(wire, &member.group, &member.name, ids)?;
             if !entries.is_empty() {
-                batches.push(member.hold(entries, asked));
+                batches.push(member.hold(entries, Company::Any, asked));
             }
         }
         drop(claiming);

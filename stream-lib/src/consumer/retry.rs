@@ -1,6 +1,7 @@
 //! What becomes of an entry after its handler has run: a pure decision.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::handler::{Advice, HandlerError};
@@ -11,7 +12,8 @@ use crate::message::DecodeError;
 #[derive(Debug)]
 pub(super) enum Outcome {
     Done,
-    Failed(Box<dyn StdError + Send + Sync>),
+    /// Shared where one error is that of a whole batch.
+    Failed(Arc<dyn StdError + Send + Sync>),
     Panicked(String),
     Undecodable(DecodeError),
 }
@@ -84,6 +86,12 @@ pub(super) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> Ve
     }
 }
 
+/// Whether delivery number `attempt` gets a batch of its own: from half of the
+/// deliveries on, so that nobody's last one can fail by another's fault.
+pub(super) fn goes_alone(attempt: u32, policy: &RetryPolicy) -> bool {
+    u64::from(attempt) * 2 > u64::from(policy.deliveries())
+}
+
 /// The error and its causes in one line, of bounded length.
 fn chain(error: &(dyn StdError + 'static)) -> String {
     const MOST: usize = 1_000;
@@ -108,7 +116,7 @@ mod tests {
     use super::*;
 
     fn failed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Outcome {
-        Outcome::Failed(error.into())
+        Outcome::Failed(Arc::from(error.into()))
     }
 
     #[test]
@@ -159,6 +167,16 @@ mod tests {
             Verdict::Retry { delay, jitter: 0.0 }
         );
         assert!(matches!(judge(&later, 3, &policy), Verdict::Bury { .. }));
+    }
+
+    #[test]
+    fn the_second_half_of_the_deliveries_and_the_last_of_two_go_alone() {
+        for (deliveries, together) in [(2, 1), (3, 1), (4, 2), (10, 5)] {
+            let policy = RetryPolicy::default().max_deliveries(deliveries);
+            for attempt in 1..=deliveries {
+                assert_eq!(goes_alone(attempt, &policy), attempt > together);
+            }
+        }
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::StreamManager;
-use crate::config::ConsumerConfig;
-use crate::consumer::{Consumer, Delivery, Handler, HandlerResult, ShutdownReport};
+use crate::config::{BatchConfig, ConsumerConfig, RetentionSettings};
+use crate::consumer::{
+    BatchDelivery, BatchHandler, Consumer, Delivery, Handler, HandlerResult, ShutdownReport,
+};
 use crate::error::Result;
 use crate::message::OwnedMessage;
 use crate::retention::User;
@@ -38,12 +40,7 @@ impl StreamManager {
         handler: impl Handler<M>,
     ) -> Result<Consumer> {
         let consumer = self.create_consumer(name, config, handler)?;
-        if let Err(e) = consumer.start() {
-            let _ = self.registry.write().consumers.remove("consumer", name);
-            self.forget_consumer(name, &consumer);
-            return Err(e);
-        }
-        Ok(consumer)
+        self.start_or_forget(name, consumer)
     }
 
     /// As [`consume`](Self::consume), for a closure, whose argument needs no
@@ -61,6 +58,57 @@ impl StreamManager {
         self.consume::<M>(name, config, handler)
     }
 
+    /// Creates a consumer and starts it, as [`consume`](Self::consume) does; its
+    /// handler gets many deliveries at a time.
+    ///
+    /// # Blocking
+    ///
+    /// As [`consume`](Self::consume).
+    ///
+    /// # Delivery
+    ///
+    /// At least once, each entry by itself: see [`BatchHandler`].
+    ///
+    /// # Errors
+    ///
+    /// As [`consume`](Self::consume).
+    pub fn consume_batches<M: OwnedMessage + 'static>(
+        &self,
+        name: &str,
+        config: ConsumerConfig,
+        batch: BatchConfig,
+        handler: impl BatchHandler<M>,
+    ) -> Result<Consumer> {
+        let consumer = self.create_batch_consumer(name, config, batch, handler)?;
+        self.start_or_forget(name, consumer)
+    }
+
+    /// As [`consume_batches`](Self::consume_batches), for a closure, whose
+    /// argument needs no type:
+    /// `consume_batches_fn::<Order>(name, config, BatchConfig::new(100), |orders| …)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`consume`](Self::consume).
+    pub fn consume_batches_fn<M: OwnedMessage + 'static>(
+        &self,
+        name: &str,
+        config: ConsumerConfig,
+        batch: BatchConfig,
+        handler: impl Fn(&[BatchDelivery<M>]) -> HandlerResult + Send + Sync + 'static,
+    ) -> Result<Consumer> {
+        self.consume_batches::<M>(name, config, batch, handler)
+    }
+
+    fn start_or_forget(&self, name: &str, consumer: Consumer) -> Result<Consumer> {
+        if let Err(e) = consumer.start() {
+            let _ = self.registry.write().consumers.remove("consumer", name);
+            self.forget_consumer(name, &consumer);
+            return Err(e);
+        }
+        Ok(consumer)
+    }
+
     /// Creates a consumer without starting it.
     ///
     /// # Errors
@@ -75,6 +123,33 @@ impl StreamManager {
     ) -> Result<Consumer> {
         let asked = config.retention.clone();
         let consumer = Consumer::new(Arc::clone(&self.topology), config, handler)?;
+        self.register_consumer(name, consumer, asked)
+    }
+
+    /// Creates a consumer of batches without starting it.
+    ///
+    /// # Errors
+    ///
+    /// As [`create_consumer`](Self::create_consumer).
+    pub fn create_batch_consumer<M: OwnedMessage + 'static>(
+        &self,
+        name: &str,
+        config: ConsumerConfig,
+        batch: BatchConfig,
+        handler: impl BatchHandler<M>,
+    ) -> Result<Consumer> {
+        let asked = config.retention.clone();
+        let topology = Arc::clone(&self.topology);
+        let consumer = Consumer::of_batches(topology, config, batch, handler)?;
+        self.register_consumer(name, consumer, asked)
+    }
+
+    fn register_consumer(
+        &self,
+        name: &str,
+        consumer: Consumer,
+        asked: RetentionSettings,
+    ) -> Result<Consumer> {
         let mut registry = self.registry.write();
         registry.open()?;
         registry

@@ -3,18 +3,11 @@
 use std::time::Duration;
 
 use stream_lib::{RetryPolicy, StreamManager};
-use stream_tests::{Server, wait_until};
+use stream_tests::wait_until;
 
-use crate::support::{DEADLINE, Gate, HOUR, Order, Seen, Shop, ask, noting, order, quick};
+use crate::support::{DEADLINE, Gate, HOUR, Order, Seen, Shop, noting, order, quick, read_and_die};
 
 const LEASE: Duration = Duration::from_millis(500);
-
-/// Reads new entries as a consumer that does nothing more with them.
-#[track_caller]
-fn read_and_die(server: &Server, consumer: &str, count: usize) {
-    let read = format!("XREADGROUP GROUP orders_group {consumer} COUNT {count} STREAMS orders >");
-    ask::<redis::Value>(server, &read);
-}
 
 #[test]
 fn abandoned_entries_are_taken_over_after_the_lease_oldest_first() {

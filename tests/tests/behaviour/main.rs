@@ -7,6 +7,7 @@
 
 mod access;
 mod adding;
+mod batches;
 mod coalescing;
 mod consuming;
 mod dead_letters;

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use stream_lib::{ConsumerEvents, Delivery, EntryId, Error, HandlerResult, RetryPolicy};
 use stream_tests::wait_until;
 
-use crate::support::{DEADLINE, Order, Seen, Shop, order, quick};
+use crate::support::{DEADLINE, Gate, Order, Seen, Shop, order, quick};
 
 const LEASE: Duration = Duration::from_millis(300);
 
@@ -99,6 +99,55 @@ fn entry_on_its_last_delivery_after_crashes_runs_while_nothing_else_does() {
         shop.ask::<u8>("EXISTS {orders}:lock:alone:orders_group") == 0
     });
     assert_eq!(shop.dead("orders").len(), 0);
+}
+
+#[test]
+fn last_delivery_after_crashes_comes_before_the_rest_of_a_reply() {
+    let shop = Shop::open();
+    let (first, second) = (Gate::default(), Gate::default());
+    let doorways = [first.doorway(), second.doorway()];
+    let seen = Seen::default();
+    let noted = seen.clone();
+    let config = quick("orders")
+        .workers(1)
+        .lease(Duration::from_secs(6))
+        .retry(RetryPolicy::default().max_deliveries(3));
+    let consumer = shop
+        .manager
+        .consume_fn::<Order>("c", config, move |order| {
+            noted.push(order.attempt());
+            match noted.count() {
+                21 => doorways[0].pass(),
+                23 => doorways[1].pass(),
+                _ => {}
+            }
+            Ok(())
+        })
+        .unwrap();
+    // Quick ones first, so that the reader knows it may read ahead. One is old
+    // enough to have been abandoned.
+    shop.ask::<String>("XADD orders 1-1 order_id old amount 1");
+    shop.add_by_hand("orders", 19);
+    seen.wait_for(20);
+    shop.add_by_hand("orders", 1);
+    seen.wait_for(21);
+    shop.add_by_hand("orders", 15);
+    wait_until(DEADLINE, "15 to be buffered", || {
+        consumer.stats().buffered == 15
+    });
+    // The first of them may have come alone, the second not.
+    first.open();
+    seen.wait_for(23);
+    // One that was acknowledged will do for one that has crashed twice.
+    shop.ask::<redis::Value>(
+        "XCLAIM orders orders_group crashed 0 1-1 IDLE 60000 RETRYCOUNT 2 FORCE JUSTID",
+    );
+    wait_until(DEADLINE, "it to be taken over", || {
+        consumer.stats().taken_over == 1
+    });
+    second.open();
+    wait_until(DEADLINE, "all orders", || consumer.stats().completed == 37);
+    assert_eq!(seen.all()[23], 3, "{:?}", seen.all());
 }
 
 #[test]

@@ -8,7 +8,8 @@ use stream_lib::StreamManager;
 use stream_tests::wait_until;
 
 use crate::support::{
-    DEADLINE, Gate, Order, Pending, Seen, Shop, noting, order, quick, wait_until_threads_ended,
+    DEADLINE, Gate, HOUR, Order, Pending, Seen, Shop, noting, order, quick,
+    wait_until_threads_ended,
 };
 
 #[test]
@@ -63,7 +64,11 @@ fn stop_waits_for_running_handlers_and_gives_back_the_rest() {
     let doorway = gate.doorway();
     let seen = Seen::default();
     let noted = seen.clone();
-    let config = quick("orders").workers(1).read_count(20).grace(DEADLINE);
+    let config = quick("orders")
+        .workers(1)
+        .read_count(20)
+        .grace(DEADLINE)
+        .lease(HOUR);
     let consumer = shop
         .manager
         .consume_fn::<Order>("c", config, move |order| {
@@ -112,6 +117,56 @@ fn stop_waits_for_running_handlers_and_gives_back_the_rest() {
         .unwrap();
     again.wait_for(15);
     assert!(again.all().iter().all(|(_, attempt)| *attempt == 1));
+}
+
+#[test]
+fn rest_of_a_reply_goes_back_while_its_worker_is_still_in_a_handler() {
+    let shop = Shop::open();
+    let (first, second) = (Gate::default(), Gate::default());
+    let doorways = [first.doorway(), second.doorway()];
+    let seen = Seen::default();
+    let noted = seen.clone();
+    let config = quick("orders")
+        .workers(1)
+        .read_count(20)
+        .grace(DEADLINE)
+        .lease(HOUR);
+    let consumer = shop
+        .manager
+        .consume_fn::<Order>("c", config, move |order| {
+            noted.push(order.order_id.clone());
+            match noted.count() {
+                21 => doorways[0].pass(),
+                23 => doorways[1].pass(),
+                _ => {}
+            }
+            Ok(())
+        })
+        .unwrap();
+    // Quick ones first, so that the reader knows it may read ahead.
+    shop.add_by_hand("orders", 20);
+    shop.wait_until_settled("orders");
+    seen.wait_for(20);
+    shop.manager.add(&order("slow")).unwrap();
+    seen.wait_for(21);
+    shop.add_by_hand("orders", 15);
+    wait_until(DEADLINE, "15 to be buffered", || {
+        consumer.stats().buffered == 15
+    });
+    // The first of them may have come alone, the second not.
+    first.open();
+    seen.wait_for(23);
+    thread::scope(|scope| {
+        let stop = scope.spawn(|| shop.manager.stop_consumer("c").unwrap());
+        let back = |p: &Pending| p.consumer == "~waiting" && p.deliveries == 0;
+        wait_until(DEADLINE, "13 to be given back", || {
+            shop.pending("orders").iter().filter(|p| back(p)).count() == 13
+        });
+        assert!(!stop.is_finished());
+        second.open();
+        let report = stop.join().unwrap();
+        assert_eq!((report.completed, report.given_back), (23, 13));
+    });
 }
 
 #[test]

@@ -131,6 +131,13 @@ pub(crate) fn pending(server: &Server, stream: &str) -> Vec<Pending> {
         .collect()
 }
 
+/// Reads new entries as a consumer that does nothing more with them.
+#[track_caller]
+pub(crate) fn read_and_die(server: &Server, consumer: &str, count: usize) {
+    let read = format!("XREADGROUP GROUP orders_group {consumer} COUNT {count} STREAMS orders >");
+    ask::<redis::Value>(server, &read);
+}
+
 /// A consumer that is quick in everything a test waits for.
 pub(crate) fn quick(stream: &str) -> ConsumerConfig {
     ConsumerConfig::new(stream)
