@@ -13,52 +13,10 @@ use crossbeam_channel::Receiver;
 use super::batch::{Batch, Stage};
 use super::link::{Link, Role};
 use super::member::Member;
-use super::retry::Reason;
+use super::settle::{Action, Settle, Unsettled};
 use crate::command::{self, Burial, Held, Parking};
 use crate::error::{ErrorKind, Result};
 use crate::message::EntryId;
-
-/// What has ended; or the end of the thread.
-pub(super) enum Settle {
-    /// Entries of it are done: see [`Batch::take_done`].
-    Done(Arc<Batch>),
-    Entry(Unsettled),
-    /// Nothing comes behind this.
-    Finish,
-}
-
-/// An entry whose delivery has ended, and that is not simply done.
-pub(super) struct Unsettled {
-    batch: Arc<Batch>,
-    index: usize,
-    action: Action,
-}
-
-/// How a delivery ended.
-#[derive(Debug)]
-pub(super) enum Action {
-    /// Done, if the entry is still ours: Redis must be asked.
-    AckHeld,
-    /// It did not run: the count of deliveries goes back by one.
-    GiveBack,
-    Retry {
-        delay: Duration,
-    },
-    Bury {
-        reason: Reason,
-        error: String,
-    },
-}
-
-impl Settle {
-    pub(super) fn new(batch: &Arc<Batch>, index: usize, action: Action) -> Self {
-        Self::Entry(Unsettled {
-            batch: Arc::clone(batch),
-            index,
-            action,
-        })
-    }
-}
 
 /// Most entries in one request.
 const CHUNK: usize = 1_000;

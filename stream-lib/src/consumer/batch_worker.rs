@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 
-use super::ack::{Action, Settle};
 use super::batch::Stage;
 use super::batch_handler::{BatchDelivery, BatchHandler};
 use super::delivery::{Delivery, Taken};
 use super::gather::gather;
 use super::member::Member;
 use super::retry::Outcome;
+use super::settle::{Action, Settle};
 use super::worker::{Work, decode, end, is_for_another_group};
 use crate::config::BatchConfig;
 use crate::message::OwnedMessage;

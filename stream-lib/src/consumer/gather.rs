@@ -11,6 +11,7 @@ use crossbeam_channel::Receiver;
 use super::batch::{Batch, Company};
 use super::delivery::Taken;
 use super::member::Member;
+use super::open::Open;
 use super::retry::goes_alone;
 use crate::config::BatchConfig;
 
@@ -22,117 +23,68 @@ pub(super) fn gather(
     ended: &Receiver<()>,
 ) -> Option<Vec<Taken>> {
     member.queue.rest(&member.stop);
-    let gathered = member.open.lock().gather(member, config, ended);
+    let gathered = take_batch(&mut member.open.lock(), member, config, ended);
     member.queue.stir();
     gathered
 }
 
-/// Replies that batches are being gathered from: one of new entries, one of
-/// those that come back.
-#[derive(Debug, Default)]
-pub(super) struct Open {
-    new: Option<Arc<Batch>>,
-    returning: Option<Arc<Batch>>,
-    /// Those that come back are first in the next batch, so that neither kind
-    /// waits for the other to end.
-    returning_first: bool,
+/// Takes one batch from what is open, with which the worker has then entered.
+fn take_batch(
+    open: &mut Open,
+    member: &Arc<Member>,
+    config: &BatchConfig,
+    ended: &Receiver<()>,
+) -> Option<Vec<Taken>> {
+    let queue = &member.queue;
+    loop {
+        if member.stop.is_set() {
+            // What is open goes back by itself.
+            return None;
+        }
+        let mut hand = Hand::new(config.size);
+        if let Some(alone) = queue.next_alone() {
+            queue.enter(&alone, &member.stop);
+            hand.take(member, &alone);
+        } else if !open.refill(queue, &member.stop) {
+            queue.wait(ended, None);
+            continue;
+        } else if open.first().is_some_and(|b| queue.enter(b, &member.stop)) {
+            fill(open, member, config.wait, ended, &mut hand);
+        } else {
+            queue.wait_out(ended);
+            continue;
+        }
+        if !hand.taken.is_empty() {
+            return Some(hand.taken);
+        }
+        // All of it had been withdrawn.
+        queue.leave(&member.stop);
+    }
 }
 
-impl Open {
-    fn gather(
-        &mut self,
-        member: &Arc<Member>,
-        config: &BatchConfig,
-        ended: &Receiver<()>,
-    ) -> Option<Vec<Taken>> {
-        let queue = &member.queue;
-        loop {
-            if member.stop.is_set() {
-                // What is open goes back by itself.
-                return None;
-            }
-            let mut hand = Hand::new(config.size);
-            if let Some(alone) = queue.next_alone() {
-                queue.enter(&alone, &member.stop);
-                hand.take(member, &alone);
-            } else if !self.refill(member) {
-                queue.wait(ended, None);
-                continue;
-            } else if self.may_enter(member) {
-                self.fill(member, config.wait, ended, &mut hand);
-            } else {
-                queue.wait_out(ended);
-                continue;
-            }
-            if !hand.taken.is_empty() {
-                return Some(hand.taken);
-            }
-            // All of it had been withdrawn.
-            queue.leave(&member.stop);
-        }
-    }
-
-    fn may_enter(&self, member: &Member) -> bool {
-        let batch = self.new.as_ref().or(self.returning.as_ref());
-        batch.is_some_and(|batch| member.queue.enter(batch, &member.stop))
-    }
-
-    /// Fills a hand with what is there, and with what comes in until `wait` has
-    /// passed since the first entry.
-    fn fill(
-        &mut self,
-        member: &Arc<Member>,
-        wait: Duration,
-        ended: &Receiver<()>,
-        hand: &mut Hand,
-    ) {
-        self.take(member, hand);
-        let until = Instant::now() + wait;
-        while !hand.closed {
-            if self.refill(member) {
-                self.take(member, hand);
-            } else if hand.taken.is_empty()
-                || wait.is_zero()
-                || member.stop.is_set()
-                || !member.queue.wait(ended, Some(until))
-            {
-                break;
-            }
-        }
-        self.returning_first = !self.returning_first;
-    }
-
-    fn take(&self, member: &Arc<Member>, hand: &mut Hand) {
-        let mut order = [&self.new, &self.returning];
-        if self.returning_first {
-            order.reverse();
-        }
-        for batch in order.into_iter().flatten() {
-            hand.take(member, batch);
-        }
-    }
-
-    /// Replaces replies that are used up. Returns whether there is any other.
-    fn refill(&mut self, member: &Member) -> bool {
-        let queue = &member.queue;
-        while self.new.as_ref().is_none_or(|batch| batch.is_used_up()) {
-            self.new = queue.next_new();
-            if self.new.is_none() {
-                break;
-            }
-        }
-        while self
-            .returning
-            .as_ref()
-            .is_none_or(|batch| batch.is_used_up())
+/// Fills a hand with what is there, and with what comes in until `wait` has
+/// passed since the first entry.
+fn fill(
+    open: &mut Open,
+    member: &Arc<Member>,
+    wait: Duration,
+    ended: &Receiver<()>,
+    hand: &mut Hand,
+) {
+    let until = Instant::now() + wait;
+    hand.take_all(member, open);
+    while !hand.closed {
+        if open.refill(&member.queue, &member.stop) {
+            hand.take_all(member, open);
+        } else if hand.taken.is_empty()
+            || wait.is_zero()
+            || member.stop.is_set()
+            || !member.queue.wait(ended, Some(until))
         {
-            self.returning = queue.next_returning(&member.stop);
-            if self.returning.is_none() {
-                break;
-            }
+            break;
         }
-        self.new.is_some() || self.returning.is_some()
     }
+    open.turn();
 }
 
 /// What is being gathered.
@@ -149,6 +101,13 @@ impl Hand {
             taken: Vec::new(),
             size,
             closed: false,
+        }
+    }
+
+    /// Takes from what is open what fits.
+    fn take_all(&mut self, member: &Arc<Member>, open: &Open) {
+        for batch in open.in_turn() {
+            self.take(member, batch);
         }
     }
 

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::ack::{Action, Settle};
 use super::alone::{Alone, Step};
 use super::batch::{Batch, Company, Stage};
 use super::link::{Link, Role};
 use super::member::Member;
-use super::retry::Reason;
+use super::settle::Reason;
+use super::settle::{Action, Settle};
 use crate::command::{self, Held, TakeOver};
 use crate::connection::Wire;
 use crate::error::Result;

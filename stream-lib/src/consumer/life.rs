@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
-use super::ack::Settle;
 use super::lease::Ends;
 use super::member::{Counters, Member};
+use super::settle::Settle;
 use super::worker::Work;
 use super::{ack, lease, reader};
 use crate::command::{self, Group};

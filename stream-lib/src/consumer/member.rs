@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::ack::{Action, Settle};
 use super::batch::{Batch, Company, Registry};
-use super::gather::Open;
+use super::open::Open;
 use super::queue::Queue;
+use super::settle::{Action, Settle};
 use crate::command::{self, Claimed, Entries, Group};
 use crate::config::ConsumerConfig;
 use crate::connection::{Stopper, Topology, Wire};

@@ -15,14 +15,17 @@ mod batch_worker;
 mod delivery;
 mod gather;
 mod handler;
+mod handler_error;
 mod lease;
 mod life;
 mod link;
 mod member;
+mod open;
 mod queue;
 mod read_ahead;
 mod reader;
 mod retry;
+mod settle;
 mod worker;
 
 use std::fmt;
@@ -33,7 +36,8 @@ use parking_lot::Mutex;
 
 pub use self::batch_handler::{BatchDelivery, BatchHandler};
 pub use self::delivery::Delivery;
-pub use self::handler::{Handler, HandlerError, HandlerResult};
+pub use self::handler::{Handler, HandlerResult};
+pub use self::handler_error::HandlerError;
 
 use self::batch_worker::TypedBatch;
 use self::life::Life;

@@ -4,7 +4,8 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::handler::{Advice, HandlerError};
+use super::handler_error::{Advice, HandlerError};
+use super::settle::Reason;
 use crate::config::RetryPolicy;
 use crate::message::DecodeError;
 
@@ -31,26 +32,6 @@ pub(super) enum Verdict {
         reason: Reason,
         error: String,
     },
-}
-
-/// Why an entry is among the dead letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reason {
-    RetriesExhausted,
-    Permanent,
-    Undecodable,
-    Crashed,
-}
-
-impl Reason {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::RetriesExhausted => "retries-exhausted",
-            Self::Permanent => "permanent",
-            Self::Undecodable => "undecodable",
-            Self::Crashed => "crashed",
-        }
-    }
 }
 
 /// Decides from how delivery number `attempt` ended.

@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 
-use super::ack::{Action, Settle};
 use super::batch::{Batch, Stage};
 use super::delivery::{Delivery, Taken};
 use super::handler::Handler;
 use super::member::Member;
 use super::retry::{Outcome, Verdict, judge};
+use super::settle::{Action, Settle};
 use crate::command::FOR_GROUP;
 use crate::message::{DecodeError, OwnedMessage};
 use crate::runtime::{jitter, panic_text};
