@@ -12,6 +12,7 @@ mod once;
 mod order;
 mod route;
 mod scenario;
+mod spool;
 
 use std::time::Duration;
 
