@@ -32,10 +32,11 @@ pub(super) fn run(member: &Member) {
                 recover(member, wire)?;
                 recovery.done();
             }
-            if !member.stop.is_set() && !recovery.is_due() {
-                flight.fill(member, wire)?;
+            let more = !recovery.is_due();
+            if more {
+                flight.fill(member, wire, 0)?;
             }
-            flight.land(member, wire)
+            flight.land(member, wire, more)
         });
         match outcome {
             Ok(()) => regroup.reset(),
@@ -90,11 +91,17 @@ impl Flight {
         *self = Self::default();
     }
 
-    /// Sends reads: one, and another while answers come back full.
-    fn fill(&mut self, member: &Member, wire: &mut Wire) -> Result<()> {
-        let most = if self.full { IN_FLIGHT } else { 1 };
+    /// Sends reads: one, and another while answers come back full. `landed`
+    /// entries are about to be buffered.
+    fn fill(&mut self, member: &Member, wire: &mut Wire, landed: usize) -> Result<()> {
+        let most = match self.full {
+            _ if member.stop.is_set() => 0,
+            true => IN_FLIGHT,
+            false => 1,
+        };
         while self.counts.len() < most {
-            let count = room(member, self.counts.iter().sum());
+            let promised: usize = self.counts.iter().sum();
+            let count = room(member, promised + landed);
             if count == 0 {
                 break;
             }
@@ -104,8 +111,10 @@ impl Flight {
         Ok(())
     }
 
-    /// Receives the answer to the oldest read.
-    fn land(&mut self, member: &Member, wire: &mut Wire) -> Result<()> {
+    /// Receives the answer to the oldest read. Where that is full and `more` may
+    /// be read, the next one goes out first, so that Redis is at it while the
+    /// entries are handed on.
+    fn land(&mut self, member: &Member, wire: &mut Wire, more: bool) -> Result<()> {
         let Some(&count) = self.counts.front() else {
             return Ok(());
         };
@@ -115,6 +124,11 @@ impl Flight {
         if entries.is_empty() {
             return Ok(());
         }
+        let filled = if self.full && more {
+            self.fill(member, wire, entries.len())
+        } else {
+            Ok(())
+        };
         // A read may have waited long before the entries were delivered, so the
         // lease is counted from the answer. One that lay in the socket while
         // this process stood still is found out by the renewal, which asks for
@@ -123,7 +137,7 @@ impl Flight {
         if !member.queue.push(&batch, &member.stop) {
             member.give_back_rest(&batch);
         }
-        Ok(())
+        filled
     }
 }
 
