@@ -3,7 +3,8 @@
 //! To sleep and to be woken costs more than a reply takes that comes from the
 //! same machine or rack. So a connection looks a few times first, and lets
 //! other threads run in between. Where replies take longer than that, it finds
-//! out, and hardly ever looks.
+//! out, and hardly ever looks; and where requests are few, it doesn't look at
+//! all, since the processor is better left to those who handle them.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -25,7 +25,8 @@ use crate::error::{Error, ErrorKind, Result};
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// A connection that came back so recently isn't asked whether it is closed.
+/// A connection that came back so recently isn't asked whether it is closed,
+/// and counts as in steady use.
 const MOMENT: Duration = Duration::from_micros(100);
 
 /// A bounded number of connections to one server, opened when needed.
@@ -82,10 +83,12 @@ impl Pool {
             return Err(self.no_place(timeout));
         };
         // What was in use a moment ago is as good as what is in use.
-        if place.is_broken() || !place.was_used_within(MOMENT) && place.is_stale() {
+        let closely = place.was_used_within(MOMENT);
+        if place.is_broken() || !closely && place.is_stale() {
             place.abandon("it was closed while nobody used it");
             *place = self.connect(&mut deadline)?;
         }
+        place.begin(closely);
         Ok(PooledWire(place))
     }
 
@@ -106,9 +109,8 @@ impl Pool {
         loop {
             let attempt = Wire::connect(&self.endpoint, timeout.min(self.endpoint.connect_timeout));
             let error = match attempt {
-                Ok(mut wire) => {
+                Ok(wire) => {
                     self.gate.open();
-                    wire.expect_quick_replies();
                     return Ok(wire);
                 }
                 Err(error) => error,

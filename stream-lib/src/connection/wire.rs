@@ -34,8 +34,9 @@ pub(crate) struct Wire {
     outstanding: usize,
     client_id: Option<i64>,
     rests_since: Option<Instant>,
-    /// For a connection on which every request is answered at once.
-    glance: Option<Glance>,
+    /// Set while one request follows the other, and all are answered at once.
+    in_steady_use: bool,
+    glance: Glance,
 }
 
 impl Wire {
@@ -68,7 +69,8 @@ impl Wire {
             outstanding: 0,
             client_id: None,
             rests_since: None,
-            glance: None,
+            in_steady_use: false,
+            glance: Glance::default(),
         }
     }
 
@@ -168,10 +170,11 @@ impl Wire {
         &self.endpoint
     }
 
-    /// Says that every request on it is answered at once, so that it may pay
-    /// to look for a reply before sleeping until it comes.
-    pub(super) fn expect_quick_replies(&mut self) {
-        self.glance = Some(Glance::default());
+    /// Begins a use of it, in which every request is answered at once. Where it
+    /// follows the one before it closely, it may pay to look for a reply before
+    /// sleeping until it comes.
+    pub(super) fn begin(&mut self, closely: bool) {
+        self.in_steady_use = closely;
     }
 
     /// Ends a use of it: gives memory back that only an unusually large reply
@@ -241,8 +244,8 @@ impl Wire {
             let Some(stream) = &mut self.stream else {
                 return Err(self.already_broken(ErrorKind::OutcomeUnknown));
             };
-            if let Some(glance) = &mut self.glance {
-                glance.wait(|| !stream.is_quiet());
+            if self.in_steady_use {
+                self.glance.wait(|| !stream.is_quiet());
             }
             let step = match stream.read_step(self.buffer.room(missing), deadline) {
                 Ok(Some(0)) => Err(io::ErrorKind::UnexpectedEof.into()),

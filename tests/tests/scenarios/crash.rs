@@ -6,7 +6,7 @@ use crate::store::{DEADLINE, Store, orders};
 
 #[test]
 fn killed_workers_lose_no_order() {
-    const ORDERS: usize = 4_000;
+    const ORDERS: usize = 10_000;
     const KILLS: usize = 10;
     let store = Store::open();
     store.produce(ORDERS, "--prefix P --batch 100");

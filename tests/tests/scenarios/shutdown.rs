@@ -78,8 +78,8 @@ fn peer_has_the_buffer_while_the_last_handler_still_runs() {
 
 #[test]
 fn rolling_restarts_leave_no_consumer_behind() {
-    const ROUNDS: usize = 25;
-    const EACH: usize = 20;
+    const ROUNDS: usize = 200;
+    const EACH: usize = 5;
     let store = Store::open();
     let options = "--workers 2 --handler-ms 2 --lease-ms 60000";
     let mut running = store.work("r0", options);
