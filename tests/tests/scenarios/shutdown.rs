@@ -88,7 +88,12 @@ fn rolling_restarts_leave_no_consumer_behind() {
         let prefix = format!("R{round}");
         store.produce(EACH, &format!("--prefix {prefix}"));
         expected.extend(orders(&prefix, EACH));
-        let next = store.work(&format!("r{round}"), options);
+        let label = format!("r{round}");
+        let next = store.work(&label, options);
+        // A signal that comes before the program could ask for it just kills.
+        wait_until(DEADLINE, "the next one to join", || {
+            store.has_joined(&label)
+        });
         running.terminate();
         let status = running.wait(DEADLINE);
         assert!(status.success(), "{}", running.stderr());

@@ -159,6 +159,18 @@ impl Store {
             .collect()
     }
 
+    /// Whether a worker with this label is a member of the group.
+    pub(crate) fn has_joined(&self, label: &str) -> bool {
+        let words = ["XINFO", "CONSUMERS", "orders", "orders_group"];
+        // The group may not be there yet.
+        let consumers: Vec<BTreeMap<String, redis::Value>> =
+            self.server.try_command(&words).unwrap_or_default();
+        consumers
+            .iter()
+            .filter_map(|consumer| redis::from_redis_value_ref(consumer.get("name")?).ok())
+            .any(|name: String| is_labelled(&name, label))
+    }
+
     /// The dead letters: their fields by name, the last of duplicates.
     #[track_caller]
     pub(crate) fn dead(&self) -> Vec<BTreeMap<String, String>> {
