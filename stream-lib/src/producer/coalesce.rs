@@ -118,15 +118,15 @@ impl Default for Room {
 }
 
 impl Room {
+    /// Takes room for a batch, if there is enough.
     fn has(&mut self, batch: &Batch) -> bool {
-        let left = self.bytes.checked_sub(batch.bytes());
-        if let Some(bytes) = left
-            && self.messages > 0
-        {
-            self.messages -= 1;
-            self.bytes = bytes;
-        }
-        left.is_some()
+        let messages = self.messages.checked_sub(batch.len());
+        let bytes = self.bytes.checked_sub(batch.bytes());
+        let (Some(messages), Some(bytes)) = (messages, bytes) else {
+            return false;
+        };
+        *self = Self { messages, bytes };
+        true
     }
 }
 
@@ -190,4 +190,30 @@ fn run(wire: &mut Wire, shares: &[Share]) -> Vec<Answers> {
 
 fn one(mut answers: Answers) -> Result<Added> {
     answers.pop().unwrap_or_else(no_answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::RawMessage;
+
+    fn one_of(bytes: usize) -> Batch {
+        let mut batch = Batch::default();
+        let message = RawMessage::new().with("a", "x".repeat(bytes));
+        batch.push(&message, None).unwrap();
+        batch
+    }
+
+    #[test]
+    fn pipeline_is_bounded_in_messages_and_in_bytes() {
+        let fit = |batch: &Batch| {
+            let mut room = Room::default();
+            (0..2 * MOST_MESSAGES)
+                .take_while(|_| room.has(batch))
+                .count()
+        };
+        assert_eq!(fit(&one_of(1)), MOST_MESSAGES);
+        assert_eq!(fit(&one_of(MOST_BYTES / 4)), 3);
+        assert_eq!(fit(&one_of(MOST_BYTES)), 0);
+    }
 }
