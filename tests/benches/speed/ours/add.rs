@@ -1,11 +1,9 @@
 //! Typed adds by a simple producer: many at once, one by one, and one by one
 //! from many threads.
 
-use std::thread;
-
 use stream_lib::StreamConfig;
 
-use super::{THREADS, all_added, join};
+use super::{THREADS, add_by_many, all_added};
 use crate::message::Order;
 use crate::rig::Rig;
 use crate::{Readings, Result};
@@ -65,19 +63,7 @@ pub(crate) fn from_64_threads(rig: &Rig) -> Result<Readings> {
     let share = rig.plan.crowd / THREADS;
     let orders = Order::numbers(share);
     let watch = rig.watch()?;
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS)
-            .map(|_| {
-                scope.spawn(|| -> Result<()> {
-                    for order in &orders {
-                        producer.add(order)?;
-                    }
-                    Ok(())
-                })
-            })
-            .collect();
-        join(threads)
-    })?;
+    add_by_many(&producer, &orders)?;
     let spent = watch.stop()?;
     stream.must_have(share * THREADS)?;
     Ok(vec![(

@@ -11,9 +11,10 @@ pub(crate) mod send;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use stream_lib::{Added, Consumer};
+use stream_lib::{Added, Consumer, Producer};
 
 use crate::Result;
+use crate::message::Order;
 
 /// How many threads add at once, where many do.
 pub(crate) const THREADS: usize = 64;
@@ -33,6 +34,23 @@ pub(crate) fn join<'s>(
         first = first.and(joined);
     }
     first
+}
+
+/// Adds all of `orders` one by one, from each of many threads at once.
+fn add_by_many(producer: &Producer<Order>, orders: &[Order]) -> Result<()> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    for order in orders {
+                        producer.add(order)?;
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        join(threads)
+    })
 }
 
 /// Waits until a consumer has completed so many entries or a few more, and
