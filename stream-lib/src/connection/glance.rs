@@ -9,82 +9,24 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::runtime::Patience;
+
 /// How long it looks.
 const WHILE: Duration = Duration::from_micros(100);
 
-/// After so many looks in vain, each one more doubles the replies that are not
-/// looked for: up to 1,024.
-const MOST_DOUBLINGS: u32 = 10;
-
-/// Whether it pays to look.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Glance {
-    in_vain: u32,
-    skip: u32,
-}
-
-impl Glance {
-    /// Asks `has_come` for a short while, if that has paid lately.
-    pub(super) fn wait(&mut self, mut has_come: impl FnMut() -> bool) {
-        if self.skip > 0 {
-            self.skip -= 1;
-            return;
-        }
-        let begin = Instant::now();
-        // A look that comes late because others had the processor is in vain,
-        // too: whoever sleeps is sooner back than who yields.
-        while begin.elapsed() < WHILE {
-            if has_come() {
-                self.in_vain = 0;
-                return;
-            }
-            thread::yield_now();
-        }
-        self.in_vain = (self.in_vain + 1).min(MOST_DOUBLINGS);
-        self.skip = 1 << self.in_vain;
+/// Asks `has_come` for a short while, if that has paid lately.
+pub(super) fn wait(patience: &mut Patience, mut has_come: impl FnMut() -> bool) {
+    if !patience.pays() {
+        return;
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// How often a reply that never comes in time is asked for.
-    fn looks(glance: &mut Glance, replies: u32) -> u32 {
-        let mut looks = 0;
-        for _ in 0..replies {
-            let mut looked = false;
-            glance.wait(|| {
-                looked = true;
-                false
-            });
-            looks += u32::from(looked);
+    let begin = Instant::now();
+    // A look that comes late because others had the processor is in vain,
+    // too: whoever sleeps is sooner back than who yields.
+    while begin.elapsed() < WHILE {
+        if has_come() {
+            return patience.rewarded();
         }
-        looks
+        thread::yield_now();
     }
-
-    #[test]
-    fn slow_replies_are_hardly_looked_for_and_quick_ones_again_at_once() {
-        let mut glance = Glance::default();
-        assert!(looks(&mut glance, 3_000) <= 11);
-        // One that succeeds is enough.
-        let mut replies = 0;
-        let mut come = false;
-        while !come {
-            glance.wait(|| {
-                come = true;
-                true
-            });
-            replies += 1;
-        }
-        assert!(replies <= 1_025);
-        for _ in 0..100 {
-            let mut looked = false;
-            glance.wait(|| {
-                looked = true;
-                true
-            });
-            assert!(looked);
-        }
-    }
+    patience.in_vain();
 }

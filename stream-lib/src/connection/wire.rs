@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use super::buffer::ReadBuffer;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
-use super::glance::Glance;
+use super::glance;
 use super::handshake;
 use super::reply::{Reply, ReplyRef};
 use super::scan::{Progress, Scanner};
 use super::socket::Socket;
 use super::stream::Stream;
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::Patience;
 
 /// A blocking RESP2 connection to one server.
 ///
@@ -36,7 +37,7 @@ pub(crate) struct Wire {
     rests_since: Option<Instant>,
     /// Set while one request follows the other, and all are answered at once.
     in_steady_use: bool,
-    glance: Glance,
+    patience: Patience,
 }
 
 impl Wire {
@@ -70,7 +71,7 @@ impl Wire {
             client_id: None,
             rests_since: None,
             in_steady_use: false,
-            glance: Glance::default(),
+            patience: Patience::default(),
         }
     }
 
@@ -245,7 +246,7 @@ impl Wire {
                 return Err(self.already_broken(ErrorKind::OutcomeUnknown));
             };
             if self.in_steady_use {
-                self.glance.wait(|| !stream.is_quiet());
+                glance::wait(&mut self.patience, || !stream.is_quiet());
             }
             let step = match stream.read_step(self.buffer.room(missing), deadline) {
                 Ok(Some(0)) => Err(io::ErrorKind::UnexpectedEof.into()),

@@ -4,7 +4,7 @@
 //! job and wait. A leader takes what is queued, does it with its own, and at
 //! its end hands its lead on to the first of those who have come meanwhile; so
 //! nobody leads twice while others wait, and no thread is needed but those of
-//! the callers.
+//! the callers. Who waits looks a few times before it sleeps, where that pays.
 //!
 //! No wake-up is lost: what a caller waits for is written under the lock of its
 //! seat before its thread is unparked, and an unpark that comes before the park
@@ -15,9 +15,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::{self, Thread};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+
+use crate::runtime::Patience;
+
+/// How often a caller looks for its news before it sleeps, and for how long at
+/// most. With 64 callers on two cores, news takes four or five looks.
+const MOST_LOOKS: u32 = 16;
+const LOOKS_END: Duration = Duration::from_millis(1);
 
 /// Callers with jobs of type `J`, which have answers of type `A`.
 #[derive(Debug)]
@@ -30,6 +37,7 @@ pub(crate) struct Line<J, A> {
 struct Queue<J, A> {
     waiting: VecDeque<Waiting<J, A>>,
     leaders: usize,
+    patience: Patience,
 }
 
 #[derive(Debug)]
@@ -73,6 +81,7 @@ impl<J, A> Line<J, A> {
             queue: Mutex::new(Queue {
                 waiting: VecDeque::new(),
                 leaders: 0,
+                patience: Patience::default(),
             }),
             most_leaders,
         }
@@ -85,7 +94,7 @@ impl<J, A> Line<J, A> {
     /// While others lead; at most until `deadline`, and then for as long as
     /// it takes whoever has the job already.
     pub(crate) fn join(&self, job: J, deadline: Instant) -> Turn<'_, J, A> {
-        let seat = {
+        let (seat, patience) = {
             let mut queue = self.queue.lock();
             if queue.leaders < self.most_leaders {
                 queue.leaders += 1;
@@ -99,21 +108,17 @@ impl<J, A> Line<J, A> {
                 job,
                 seat: Arc::clone(&seat),
             });
-            seat
+            let pays = queue.patience.pays();
+            (seat, pays.then_some(queue.patience))
         };
-        // Whoever has the job may be through before this thread could sleep,
-        // if others are let run; to sleep and to be woken costs more.
-        thread::yield_now();
+        if let Some(patience) = patience
+            && let Some(turn) = self.look(&seat, patience)
+        {
+            return turn;
+        }
         loop {
-            match std::mem::replace(&mut *seat.news.lock(), News::None) {
-                News::None => {}
-                News::Lead(job) => {
-                    // Lets those who are about to come, come.
-                    thread::yield_now();
-                    return Turn::Lead(job, Lead::new(self));
-                }
-                News::Answer(answer) => return Turn::Done(answer),
-                News::Lost => return Turn::Lost,
+            if let Some(turn) = self.turn(&seat) {
+                return turn;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if !left.is_zero() {
@@ -124,6 +129,38 @@ impl<J, A> Line<J, A> {
                 // Somebody has the job: the news is there, or will come.
                 thread::park();
             }
+        }
+    }
+
+    /// Looks for the news of a seat while others are let run: whoever has the
+    /// job is one of them, and to sleep and to be woken costs more.
+    fn look(&self, seat: &Seat<J, A>, patience: Patience) -> Option<Turn<'_, J, A>> {
+        let begin = Instant::now();
+        for _ in 0..MOST_LOOKS {
+            thread::yield_now();
+            if let Some(turn) = self.turn(seat) {
+                if patience.is_strained() {
+                    self.queue.lock().patience.rewarded();
+                }
+                return Some(turn);
+            }
+            // Where others want the processor for so long, whoever sleeps is
+            // sooner back than who yields.
+            if begin.elapsed() > LOOKS_END {
+                break;
+            }
+        }
+        self.queue.lock().patience.in_vain();
+        None
+    }
+
+    /// What the news of a seat means to its caller.
+    fn turn(&self, seat: &Seat<J, A>) -> Option<Turn<'_, J, A>> {
+        match std::mem::replace(&mut *seat.news.lock(), News::None) {
+            News::None => None,
+            News::Lead(job) => Some(Turn::Lead(job, Lead::new(self))),
+            News::Answer(answer) => Some(Turn::Done(answer)),
+            News::Lost => Some(Turn::Lost),
         }
     }
 
@@ -214,10 +251,8 @@ impl<J, A> Drop for Lead<'_, J, A> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
-
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     const LONG: Duration = Duration::from_mins(2);
 
