@@ -96,16 +96,16 @@ pub(crate) fn receive_placed(
 
 fn route_call<'a>(routing: Routing<'_>, batch: &'a Batch) -> Call<'a> {
     let (keys, backup) = (routing.keys, routing.keys.backup());
+    let each = values_of_each(batch);
+    let most_in_backup = routing.max_backup.map_or(-1, u64::cast_signed);
+    let window = routing.window.as_millis();
     let call = with_once_keys(ROUTE.call(&[keys.stream(), &backup]), keys, batch)
         .number(routing.capacity)
-        .shown(&routing.max_backup.map_or(-1, u64::cast_signed))
-        .millis(routing.window)
-        .number(batch.len() as u64);
-    match values_of_each(batch) {
-        Some(values) => call
-            .number(values as u64)
-            .packed(values * batch.len(), batch.fields()),
-        None => with_messages(call.number(0), batch),
+        .number(each.unwrap_or(0) as u64)
+        .shown(&format_args!("{most_in_backup} {window} {}", batch.len()));
+    match each {
+        Some(values) => call.packed(values * batch.len(), batch.fields()),
+        None => with_messages(call, batch),
     }
 }
 
@@ -221,6 +221,11 @@ fn with_messages<'a>(mut call: Call<'a>, batch: &'a Batch) -> Call<'a> {
 }
 
 fn placed(reply: ReplyRef<'_>, expected: usize) -> Result<Vec<Result<Placed>>> {
+    if expected == 1
+        && let Some(text) = reply.text()
+    {
+        return Ok(vec![Ok(place(text)?)]);
+    }
     let mut tokens = Tokens::of(reply);
     if tokens.array()? as usize != expected {
         return Err(unexpected("a script"));

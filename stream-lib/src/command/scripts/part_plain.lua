@@ -1,23 +1,29 @@
 -- Part of route.lua, in front of the others: where nothing is to be decided
 -- there is no need even to define them.
 
--- Adds messages without keys, `each` values long, from ARGV[6] on.
-local function add_plain(stream, count, each)
+local each, values = tonumber(ARGV[2]), #ARGV - 3
+local plain = each > 0 and redis.pcall('XLEN', KEYS[2]) == 0
+if plain then
+  local total = redis.pcall('XLEN', KEYS[1])
+  plain = type(total) == 'number' and total + values / each <= tonumber(ARGV[1])
+end
+if plain and values == each then
+  return redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, 4))
+end
+
+-- Adds messages without keys, `each` values long.
+local function add_plain(stream)
   -- What stands outside of the loop is dear inside.
-  local pcall, unpack, args = redis.pcall, unpack, ARGV
-  local from, reply = 6, {}
-  for i = 1, count do
-    reply[i] = pcall('XADD', stream, '*', unpack(args, from, from + each - 1))
+  local pcall, unpack, args, last = redis.pcall, unpack, ARGV, each - 1
+  local from, reply = 4, {}
+  for i = 1, values / each do
+    reply[i] = pcall('XADD', stream, '*', unpack(args, from, from + last))
     from = from + each
   end
   return reply
 end
 
-local each = tonumber(ARGV[5])
-if each > 0 and redis.pcall('XLEN', KEYS[2]) == 0 then
-  local count, total = tonumber(ARGV[4]), redis.pcall('XLEN', KEYS[1])
-  if type(total) == 'number' and total + count <= tonumber(ARGV[1]) then
-    return add_plain(KEYS[1], count, each)
-  end
+if plain then
+  return add_plain(KEYS[1])
 end
 

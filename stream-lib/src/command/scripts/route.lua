@@ -1,34 +1,38 @@
 -- Adds messages: to the stream while it has room, else to its backup stream.
 --
 -- KEYS  1 stream  2 backup stream  then the keys of messages that have one
--- ARGV  1 capacity of the stream  2 of the backup stream (-1: no bound)
---       3 window of the keys in ms  4 how many messages
---       5 how many values each has, where none has a key; 0 where that differs,
---         then for each message: how many it has, and which key (0: none)
+-- ARGV  1 capacity of the stream
+--       2 how many values each message has, where none has a key; 0 where that
+--         differs
+--       3 capacity of the backup stream (-1: no bound), window of the keys in
+--         ms, how many messages: with a space in between
+--       then, after a 0, for each message: how many values, and which key (0:
+--         none)
 --       then all values: name, value, name, value, …
 -- Reply for each message the id of its entry, with a `b` in front where it is
---       in the backup stream, or an error
+--       in the backup stream, or an error; that of a single one may come by itself
 -- While the backup stream holds anything, everything goes there: the order of
 -- the calls is the order of the backup stream behind the stream. A batch ends
 -- up where the same messages would, added one by one. part_plain.lua has done
 -- most calls already.
-local stream, backup, window = KEYS[1], KEYS[2], ARGV[3]
-local most, count = tonumber(ARGV[2]), tonumber(ARGV[4])
+local stream, backup = KEYS[1], KEYS[2]
+local most, window, count = string.match(ARGV[3], '(%S+) (%S+) (%S+)')
+most, count = tonumber(most), tonumber(count)
 local kept, free = length(backup), 0
 if kept == 0 then
   free = room(stream, tonumber(ARGV[1]), count)
 end
 if each > 0 and free >= count then
-  return add_plain(stream, count, each)
+  return add_plain(stream)
 end
-local from, reply = 6, {}
+local from, reply = 4, {}
 if each == 0 then
   from = from + 2 * count
 end
 for i = 1, count do
   local values, key = each, false
   if each == 0 then
-    values, key = ARGV[4 + 2 * i], ARGV[5 + 2 * i]
+    values, key = ARGV[2 + 2 * i], ARGV[3 + 2 * i]
     key = key ~= '0' and KEYS[2 + key]
   end
   local to = from + values - 1
