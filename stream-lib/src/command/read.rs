@@ -42,6 +42,11 @@ impl Read<'_> {
         wire.send(&packed, 1)
     }
 
+    /// Waits until the answer to [`send`](Self::send) begins to come.
+    pub(crate) fn await_answer(&self, wire: &mut Wire) -> Result<()> {
+        wire.await_reply(self.block + Self::MARGIN)
+    }
+
     /// Waits for the answer to [`send`](Self::send). Empty where the wait ended
     /// without an entry.
     pub(crate) fn receive(&self, wire: &mut Wire) -> Result<Entries> {

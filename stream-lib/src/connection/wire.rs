@@ -89,6 +89,16 @@ impl Wire {
         self.send_within(packed, replies, &mut deadline)
     }
 
+    /// Waits until the next reply begins to come; blocks and fails like
+    /// [`receive`](Self::receive), which then reads it.
+    pub(crate) fn await_reply(&mut self, timeout: Duration) -> Result<()> {
+        self.must_owe()?;
+        if self.buffer.unread().is_empty() {
+            self.read(1, &mut Deadline::of(timeout))?;
+        }
+        Ok(())
+    }
+
     /// The next reply, borrowed from the buffer until the next call.
     ///
     /// # Blocking
@@ -218,10 +228,7 @@ impl Wire {
     }
 
     fn next_reply(&mut self, deadline: &mut Deadline) -> Result<Range<usize>> {
-        if self.outstanding == 0 {
-            let text = format!("{} owes no reply", self.endpoint.address);
-            return Err(Error::new(ErrorKind::Protocol, text));
-        }
+        self.must_owe()?;
         self.scanner.begin();
         loop {
             match self.scanner.scan(self.buffer.unread()) {
@@ -237,6 +244,14 @@ impl Wire {
                 }
             }
         }
+    }
+
+    fn must_owe(&self) -> Result<()> {
+        if self.outstanding > 0 {
+            return Ok(());
+        }
+        let text = format!("{} owes no reply", self.endpoint.address);
+        Err(Error::new(ErrorKind::Protocol, text))
     }
 
     /// Reads at least `missing` bytes, and whatever else has come.

@@ -91,9 +91,9 @@ impl Flight {
         *self = Self::default();
     }
 
-    /// Sends reads: one, and another while answers come back full. `landed`
-    /// entries are about to be buffered.
-    fn fill(&mut self, member: &Member, wire: &mut Wire, landed: usize) -> Result<()> {
+    /// Sends reads: one, and another while answers come back full. Up to
+    /// `landing` entries are about to be buffered.
+    fn fill(&mut self, member: &Member, wire: &mut Wire, landing: usize) -> Result<()> {
         let most = match self.full {
             _ if member.stop.is_set() => 0,
             true => IN_FLIGHT,
@@ -101,7 +101,7 @@ impl Flight {
         };
         while self.counts.len() < most {
             let promised: usize = self.counts.iter().sum();
-            let count = room(member, promised + landed);
+            let count = room(member, promised + landing);
             if count == 0 {
                 break;
             }
@@ -111,24 +111,26 @@ impl Flight {
         Ok(())
     }
 
-    /// Receives the answer to the oldest read. Where that is full and `more` may
-    /// be read, the next one goes out first, so that Redis is at it while the
-    /// entries are handed on.
+    /// Receives the answer to the oldest read. Where answers come back full and
+    /// `more` may be read, the next read goes out as soon as Redis is through
+    /// with this one, before anybody looks at the answer.
     fn land(&mut self, member: &Member, wire: &mut Wire, more: bool) -> Result<()> {
         let Some(&count) = self.counts.front() else {
             return Ok(());
         };
-        let entries = read(member, count).receive(wire)?;
+        let read = read(member, count);
+        read.await_answer(wire)?;
         self.counts.pop_front();
-        self.full = entries.len() == count;
-        if entries.is_empty() {
-            return Ok(());
-        }
         let filled = if self.full && more {
-            self.fill(member, wire, entries.len())
+            self.fill(member, wire, count)
         } else {
             Ok(())
         };
+        let entries = read.receive(wire)?;
+        self.full = entries.len() == count;
+        if entries.is_empty() {
+            return filled;
+        }
         // A read may have waited long before the entries were delivered, so the
         // lease is counted from the answer. One that lay in the socket while
         // this process stood still is found out by the renewal, which asks for

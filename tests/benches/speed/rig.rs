@@ -15,7 +15,7 @@ use crate::message::{Order, Payload};
 
 /// The stream of orders that consumers read, each in a group of its own.
 pub(crate) const ORDERS: &str = "orders";
-/// The stream of payloads that the peer reads.
+/// The stream of payloads that the peer and we read.
 pub(crate) const PAYLOADS: &str = "payloads";
 /// The stream with the big backlog.
 pub(crate) const BACKLOG: &str = "backlog";
@@ -87,7 +87,7 @@ impl Rig {
         let order = Order::number(0).words();
         socket::fill(&rig, ORDERS, &order, plan.bulk)?;
         let payload = ["msg".to_owned(), Payload::new().msg];
-        socket::fill(&rig, PAYLOADS, &payload, plan.slow)?;
+        socket::fill(&rig, PAYLOADS, &payload, plan.bulk)?;
         if let Some(entries) = plan.backlog {
             socket::fill(&rig, BACKLOG, &order, entries)?;
         }

@@ -24,10 +24,11 @@ const EVERY_ROUND: &[Probe] = &[
         "redis_benchmark_xreadgroup",
         baseline::redis_benchmark::xreadgroup,
     ),
-    probe("consume", ours::consume::measure),
+    probe("consume_orders", ours::consume::orders),
     probe("backlog", ours::backlog::measure),
     probe("minimal_consume", baseline::minimal::measure),
     probe("bare_consume", baseline::bare::consume),
+    probe("consume_payload", ours::consume::payloads),
     probe("sea_streamer_consume", baseline::peer::consume),
     probe(
         "sea_streamer_consume_100",

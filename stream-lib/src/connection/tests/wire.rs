@@ -176,6 +176,37 @@ fn several_requests_are_in_flight_and_answered_in_order() {
 }
 
 #[test]
+fn the_next_request_goes_out_while_a_reply_has_only_begun() {
+    let server = Fake::tcp(|peer| {
+        peer.greet();
+        peer.request().unwrap();
+        peer.say(b"$3\r\n");
+        // Without the second request, the first is never answered.
+        peer.request().unwrap();
+        peer.say(b"one\r\n$3\r\ntwo\r\n");
+        peer.until_hangup();
+    });
+    let mut wire = connect(&config(&server)).unwrap();
+    let nothing = wire.await_reply(SHORT).unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::Protocol);
+    wire.send(PING, 1).unwrap();
+    wire.await_reply(AMPLE).unwrap();
+    assert_eq!(wire.outstanding(), 1);
+    wire.send(PING, 1).unwrap();
+    for text in ["one", "two"] {
+        wire.await_reply(AMPLE).unwrap();
+        let reply = wire.receive(AMPLE).unwrap();
+        assert_eq!(reply.text(), Some(text.as_bytes()));
+    }
+    let late = {
+        wire.send(PING, 1).unwrap();
+        wire.await_reply(SHORT).unwrap_err()
+    };
+    assert_eq!(late.kind(), ErrorKind::OutcomeUnknown);
+    assert!(wire.is_broken());
+}
+
+#[test]
 fn large_replies_come_whole_and_leave_the_next_one_intact() {
     let server = after_a_request(|peer| {
         let body = vec![b'x'; 10 << 20];

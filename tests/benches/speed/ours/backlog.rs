@@ -14,13 +14,13 @@ use crate::message::Order;
 use crate::rig::{BACKLOG, ORDERS, Rig};
 use crate::{Readings, Result};
 
-/// As many entries as [`consume::measure`] reads, out of ten times as many.
+/// As many entries as [`consume::orders`] reads, out of ten times as many.
 pub(crate) fn measure(rig: &Rig) -> Result<Readings> {
     if rig.plan.backlog.is_none() {
         return Err("not measured in a short trial".into());
     }
     let group = rig.group(BACKLOG)?;
-    let (entries, spent) = consume::consume(rig, &group, rig.plan.bulk)?;
+    let (entries, spent) = consume::consume::<Order>(rig, &group, rig.plan.bulk)?;
     let entries = entries as f64;
     Ok(vec![
         ("backlog_consume_per_s", entries / spent.wall),

@@ -4,15 +4,20 @@
 use std::hint::black_box;
 
 use stream_lib::ConsumerConfig;
+use stream_lib::prelude::OwnedMessage;
 
 use super::until_completed;
-use crate::message::Order;
-use crate::rig::{Group, ORDERS, Rig, Spent};
+use crate::message::{Order, Payload};
+use crate::rig::{Group, ORDERS, PAYLOADS, Rig, Spent};
 use crate::{Readings, Result};
 
-pub(crate) fn measure(rig: &Rig) -> Result<Readings> {
+/// Twice the default: for streams with so many entries.
+const READ_COUNT: usize = 256;
+
+/// Orders of four fields.
+pub(crate) fn orders(rig: &Rig) -> Result<Readings> {
     let group = rig.group(ORDERS)?;
-    let (entries, spent) = consume(rig, &group, rig.plan.bulk)?;
+    let (entries, spent) = consume::<Order>(rig, &group, rig.plan.bulk)?;
     let entries = entries as f64;
     Ok(vec![
         ("consume_per_s", entries / spent.wall),
@@ -22,14 +27,25 @@ pub(crate) fn measure(rig: &Rig) -> Result<Readings> {
     ])
 }
 
+/// Payloads of one field: the very stream that the peer reads.
+pub(crate) fn payloads(rig: &Rig) -> Result<Readings> {
+    let group = rig.group(PAYLOADS)?;
+    let (entries, spent) = consume::<Payload>(rig, &group, rig.plan.bulk)?;
+    Ok(vec![("consume_payload_per_s", entries as f64 / spent.wall)])
+}
+
 /// Consumes so many entries, from the call that starts the consumer to the last
 /// confirmed acknowledgement.
-pub(super) fn consume(rig: &Rig, group: &Group<'_>, count: usize) -> Result<(usize, Spent)> {
+pub(super) fn consume<M: OwnedMessage + 'static>(
+    rig: &Rig,
+    group: &Group<'_>,
+    count: usize,
+) -> Result<(usize, Spent)> {
     let manager = rig.manager()?;
     let config = config(group.stream, &group.name);
     let watch = rig.watch()?;
-    let consumer = manager.consume_fn::<Order>("bench", config, |order| {
-        black_box(&**order);
+    let consumer = manager.consume_fn::<M>("bench", config, |message| {
+        black_box(&**message);
         Ok(())
     })?;
     let completed = until_completed(&consumer, count)?;
@@ -39,5 +55,8 @@ pub(super) fn consume(rig: &Rig, group: &Group<'_>, count: usize) -> Result<(usi
 }
 
 pub(super) fn config(stream: &str, group: &str) -> ConsumerConfig {
-    ConsumerConfig::new(stream).group(group).workers(2)
+    ConsumerConfig::new(stream)
+        .group(group)
+        .workers(2)
+        .read_count(READ_COUNT)
 }

@@ -59,7 +59,7 @@ const FIGURES: &[(&str, Goal, Made)] = &[
     (
         "consume_vs_sea_streamer",
         AtLeast(11.0),
-        Ratio("consume_per_s", "sea_streamer_consume_per_s"),
+        Ratio("consume_payload_per_s", "sea_streamer_consume_per_s"),
     ),
     (
         "add_all_vs_redis_benchmark",
