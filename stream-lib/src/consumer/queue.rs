@@ -295,11 +295,11 @@ impl Queue {
         self.longest_nanos.store(nanos, Ordering::Relaxed);
     }
 
-    /// How many entries the reader may ask for now, with `promised` on the way:
-    /// none before half the buffer is free, so that reads stay large.
-    pub(super) fn room(&self, promised: usize, held_bytes: usize) -> usize {
+    /// How many entries the reader may ask for now, with `landing` about to be
+    /// buffered: none before half the buffer is free, so that reads stay large.
+    pub(super) fn room(&self, landing: usize, held_bytes: usize) -> usize {
         let limit = self.limit(held_bytes);
-        let free = limit.saturating_sub(self.buffered() + promised);
+        let free = limit.saturating_sub(self.buffered() + landing);
         if free < limit.div_ceil(2) {
             return 0;
         }

@@ -1,6 +1,6 @@
 //! The thread that reads new entries.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -12,10 +12,6 @@ use crate::config::{ConsumerEvents, OnGroupLost, StartFrom};
 use crate::connection::Wire;
 use crate::error::{ErrorKind, Result};
 use crate::runtime::Backoff;
-
-/// Most reads on the wire at a time: while one is decoded here, Redis works on
-/// the next.
-const IN_FLIGHT: usize = 2;
 
 /// Reads until the consumer stops.
 pub(super) fn run(member: &Member) {
@@ -34,7 +30,7 @@ pub(super) fn run(member: &Member) {
             }
             let more = !recovery.is_due();
             if more {
-                flight.fill(member, wire, 0)?;
+                flight.take_off(member, wire, 0)?;
             }
             flight.land(member, wire, more)
         });
@@ -42,7 +38,7 @@ pub(super) fn run(member: &Member) {
             Ok(()) => regroup.reset(),
             Err(e) if e.kind() == ErrorKind::NoGroup => {
                 flight.lost();
-                // The reads behind it fail the same way.
+                // The read behind it fails the same way.
                 link.drop_wire();
                 heal(member, &mut link);
                 member.stop.sleep(regroup.next());
@@ -66,24 +62,27 @@ fn wait_for_room(member: &Member) -> bool {
         && !member.stop.is_set()
 }
 
-/// How many entries one more read may ask for, with `promised` on the way.
-fn room(member: &Member, promised: usize) -> usize {
+/// How many entries a read may ask for, with up to `landing` about to be
+/// buffered.
+fn room(member: &Member, landing: usize) -> usize {
     let held_bytes = member.held_bytes.load(Ordering::Relaxed);
-    member.queue.room(promised, held_bytes)
+    member.queue.room(landing, held_bytes)
 }
 
-/// The reads on the wire.
+/// The read on the wire. While an answer is decoded here, Redis works on the
+/// next read; one more behind that would gain nothing, since Redis answers
+/// together what comes together, and then waits for us.
 #[derive(Debug, Default)]
 struct Flight {
-    /// How many entries each asks for.
-    counts: VecDeque<usize>,
+    /// How many entries it asks for.
+    count: Option<usize>,
     /// The last answer was full: there is more where it came from.
     full: bool,
 }
 
 impl Flight {
     fn is_empty(&self) -> bool {
-        self.counts.is_empty()
+        self.count.is_none()
     }
 
     /// Nothing will be answered any more.
@@ -91,45 +90,37 @@ impl Flight {
         *self = Self::default();
     }
 
-    /// Sends reads: one, and another while answers come back full. Up to
-    /// `landing` entries are about to be buffered.
-    fn fill(&mut self, member: &Member, wire: &mut Wire, landing: usize) -> Result<()> {
-        let most = match self.full {
-            _ if member.stop.is_set() => 0,
-            true => IN_FLIGHT,
-            false => 1,
-        };
-        while self.counts.len() < most {
-            let promised: usize = self.counts.iter().sum();
-            let count = room(member, promised + landing);
-            if count == 0 {
-                break;
+    /// Sends a read where there is none, and room for its answer.
+    fn take_off(&mut self, member: &Member, wire: &mut Wire, landing: usize) -> Result<()> {
+        if self.is_empty() && !member.stop.is_set() {
+            let count = room(member, landing);
+            if count > 0 {
+                read(member, count).send(wire)?;
+                self.count = Some(count);
             }
-            read(member, count).send(wire)?;
-            self.counts.push_back(count);
         }
         Ok(())
     }
 
-    /// Receives the answer to the oldest read. Where answers come back full and
-    /// `more` may be read, the next read goes out as soon as Redis is through
-    /// with this one, before anybody looks at the answer.
+    /// Receives the answer. Where answers come back full and `more` may be read,
+    /// the next read goes out as soon as Redis is through with this one, before
+    /// anybody looks at the answer.
     fn land(&mut self, member: &Member, wire: &mut Wire, more: bool) -> Result<()> {
-        let Some(&count) = self.counts.front() else {
+        let Some(count) = self.count else {
             return Ok(());
         };
         let read = read(member, count);
         read.await_answer(wire)?;
-        self.counts.pop_front();
-        let filled = if self.full && more {
-            self.fill(member, wire, count)
+        self.count = None;
+        let next = if self.full && more {
+            self.take_off(member, wire, count)
         } else {
             Ok(())
         };
         let entries = read.receive(wire)?;
         self.full = entries.len() == count;
         if entries.is_empty() {
-            return filled;
+            return next;
         }
         // A read may have waited long before the entries were delivered, so the
         // lease is counted from the answer. One that lay in the socket while
@@ -139,7 +130,7 @@ impl Flight {
         if !member.queue.push(&batch, &member.stop) {
             member.give_back_rest(&batch);
         }
-        filled
+        next
     }
 }
 
