@@ -91,8 +91,8 @@ impl<J, A> Line<J, A> {
     ///
     /// # Blocking
     ///
-    /// While others lead; at most until `deadline`, and then for as long as
-    /// it takes whoever has the job already.
+    /// While others lead; at most until `deadline`, or a millisecond where that
+    /// is sooner, and then for as long as it takes whoever has the job already.
     pub(crate) fn join(&self, job: J, deadline: Instant) -> Turn<'_, J, A> {
         let (seat, patience) = {
             let mut queue = self.queue.lock();

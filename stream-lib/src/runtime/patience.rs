@@ -66,7 +66,10 @@ mod tests {
         let mut patience = Patience::default();
         looks(&mut patience, 3_000);
         assert!((0..=1_024).any(|_| patience.pays()));
+        // Somebody else may have looked in vain meanwhile.
+        patience.in_vain();
         patience.rewarded();
+        assert!(!patience.is_strained());
         assert!((0..100).all(|_| patience.pays()));
     }
 }
