@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Instant;
 
 use super::batch::Company;
@@ -129,6 +130,11 @@ impl Flight {
         let batch = member.hold(entries, Company::Any, Instant::now());
         if !member.queue.push(&batch, &member.stop) {
             member.give_back_rest(&batch);
+        }
+        if !self.full && member.queue.idle() > 0 {
+            // The worker that was woken often waits for this very core. With
+            // nothing more to read, it goes first.
+            thread::yield_now();
         }
         next
     }
