@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::entries::Entries;
+use super::settle::{pack_ack, receive_acked};
 use super::{Group, pack};
 use crate::connection::Wire;
 use crate::error::Result;
+use crate::message::EntryId;
 
 /// One request for new entries.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +17,7 @@ pub(crate) struct Read<'a> {
     /// At most this many.
     pub(crate) count: usize,
     /// How long Redis waits for the first one.
-    pub(crate) block: Duration,
+    pub(crate) block: Option<Duration>,
 }
 
 impl Read<'_> {
@@ -23,34 +25,50 @@ impl Read<'_> {
     /// stalled.
     const MARGIN: Duration = Duration::from_secs(5);
 
-    pub(crate) fn send(&self, wire: &mut Wire) -> Result<()> {
+    /// Sends the request, and in front of it an `XACK` of `done`, if that isn't
+    /// empty.
+    pub(crate) fn send(&self, wire: &mut Wire, done: &[EntryId]) -> Result<()> {
         let mut packed = Vec::with_capacity(192);
-        pack::array(&mut packed, 11);
+        if !done.is_empty() {
+            pack_ack(&mut packed, self.group, done);
+        }
+        pack::array(&mut packed, if self.block.is_some() { 11 } else { 9 });
         pack::bulk(&mut packed, b"XREADGROUP");
         pack::bulk(&mut packed, b"GROUP");
         pack::bulk(&mut packed, self.group.name().as_bytes());
         pack::bulk(&mut packed, self.consumer.as_bytes());
         pack::bulk(&mut packed, b"COUNT");
         pack::number(&mut packed, self.count as u64);
-        pack::bulk(&mut packed, b"BLOCK");
-        // BLOCK 0 would wait for ever.
-        let block = u64::try_from(self.block.as_millis()).unwrap_or(u64::MAX);
-        pack::number(&mut packed, block.max(1));
+        if let Some(block) = self.block {
+            pack::bulk(&mut packed, b"BLOCK");
+            // BLOCK 0 would wait for ever.
+            let block = u64::try_from(block.as_millis()).unwrap_or(u64::MAX);
+            pack::number(&mut packed, block.max(1));
+        }
         pack::bulk(&mut packed, b"STREAMS");
         pack::bulk(&mut packed, self.group.stream().as_bytes());
         pack::bulk(&mut packed, b">");
-        wire.send(&packed, 1)
+        wire.send(&packed, 1 + usize::from(!done.is_empty()))
     }
 
-    /// Waits until the answer to [`send`](Self::send) begins to come.
+    /// Waits until the first answer to [`send`](Self::send) begins to come.
     pub(crate) fn await_answer(&self, wire: &mut Wire) -> Result<()> {
-        wire.await_reply(self.block + Self::MARGIN)
+        wire.await_reply(self.timeout())
     }
 
-    /// Waits for the answer to [`send`](Self::send). Empty where the wait ended
-    /// without an entry.
+    /// Waits for the answer to the `XACK` in front, where there was one.
+    pub(crate) fn receive_acked(&self, wire: &mut Wire) -> Result<()> {
+        receive_acked(wire, self.timeout())
+    }
+
+    /// Waits for the answer to [`send`](Self::send). Empty where there was no
+    /// entry, or the wait ended without one.
     pub(crate) fn receive(&self, wire: &mut Wire) -> Result<Entries> {
-        let reply = wire.receive_owned(self.block + Self::MARGIN)?;
+        let reply = wire.receive_owned(self.timeout())?;
         Entries::from_read(super::reply::checked(reply)?)
+    }
+
+    fn timeout(&self) -> Duration {
+        self.block.unwrap_or_default() + Self::MARGIN
     }
 }

@@ -28,19 +28,30 @@ pub(crate) enum Held {
 
 /// Acknowledges entries without asking who holds them (`XACK`).
 pub(crate) fn ack(wire: &mut Wire, group: &Group, ids: &[EntryId]) -> Result<()> {
-    let mut packed = Vec::with_capacity(64 + 32 * ids.len());
-    pack::array(&mut packed, 3 + ids.len());
-    pack::bulk(&mut packed, b"XACK");
-    pack::bulk(&mut packed, group.stream().as_bytes());
-    pack::bulk(&mut packed, group.name().as_bytes());
+    let mut packed = Vec::new();
+    pack_ack(&mut packed, group, ids);
+    let timeout = wire.response_timeout();
+    wire.send(&packed, 1)?;
+    receive_acked(wire, timeout)
+}
+
+/// Packs the request of [`ack`].
+pub(super) fn pack_ack(packed: &mut Vec<u8>, group: &Group, ids: &[EntryId]) {
+    packed.reserve(64 + 32 * ids.len());
+    pack::array(packed, 3 + ids.len());
+    pack::bulk(packed, b"XACK");
+    pack::bulk(packed, group.stream().as_bytes());
+    pack::bulk(packed, group.name().as_bytes());
     let mut text = Vec::with_capacity(32);
     for id in ids {
         text.clear();
         id.write_to(&mut text);
-        pack::bulk(&mut packed, &text);
+        pack::bulk(packed, &text);
     }
-    let timeout = wire.response_timeout();
-    wire.send(&packed, 1)?;
+}
+
+/// Waits for the answer to [`pack_ack`].
+pub(super) fn receive_acked(wire: &mut Wire, timeout: Duration) -> Result<()> {
     super::reply::int(wire.receive(timeout)?).map(drop)
 }
 

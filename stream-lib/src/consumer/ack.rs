@@ -3,15 +3,18 @@
 //! It takes whatever is queued and settles it at once, so batches grow by
 //! themselves under load and nothing waits without. Every operation can be
 //! repeated: what an answer got lost for is done again, with the same effect.
+//!
+//! While there is more to read than fits into one answer, this thread sleeps:
+//! what is done is acknowledged with the next read (see [`Done::collect`]).
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
-use super::batch::{Batch, Stage};
+use super::batch::Stage;
+use super::done::{CHUNK, Done};
 use super::link::{Link, Role};
 use super::member::Member;
 use super::settle::{Action, Settle, Unsettled};
@@ -19,8 +22,6 @@ use crate::command::{self, Burial, Held, Parking};
 use crate::error::{ErrorKind, Result};
 use crate::message::EntryId;
 
-/// Most entries in one request.
-const CHUNK: usize = 1_000;
 /// The bounds of the dead letters: 100,000, for 14 days.
 const KEEP_DEAD: u64 = 100_000;
 const KEEP_DEAD_FOR: Duration = Duration::from_hours(24 * 14);
@@ -41,7 +42,7 @@ pub(super) fn run(member: &Member, inbox: &Receiver<Settle>) {
         // Those who are about to complete something get to it first: fewer,
         // larger requests, and nobody waits for them.
         thread::yield_now();
-        while open.len < CHUNK {
+        while open.len() < CHUNK {
             match inbox.try_recv() {
                 Ok(settle) => finishing |= open.add(settle),
                 Err(_) => break,
@@ -54,9 +55,8 @@ pub(super) fn run(member: &Member, inbox: &Receiver<Settle>) {
 /// What is to be settled.
 #[derive(Default)]
 struct Open {
-    done: Vec<(Arc<Batch>, Vec<usize>)>,
+    done: Done,
     other: Vec<Unsettled>,
-    len: usize,
 }
 
 impl Open {
@@ -64,28 +64,28 @@ impl Open {
     fn add(&mut self, settle: Settle) -> bool {
         match settle {
             Settle::Done(batch) => {
-                let done = batch.take_done();
-                self.len += done.len();
-                self.done.push((batch, done));
+                self.done.take(batch);
             }
-            Settle::Entry(entry) => {
-                self.len += 1;
-                self.other.push(entry);
-            }
+            Settle::Entry(entry) => self.other.push(entry),
             Settle::Finish => return true,
         }
         false
     }
 
+    fn len(&self) -> usize {
+        self.done.len() + self.other.len()
+    }
+
     fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 }
 
 /// Settles what it can; returns what must be tried again.
-fn settle(member: &Member, link: &mut Link<'_>, open: Open) -> Open {
+fn settle(member: &Member, link: &mut Link<'_>, mut open: Open) -> Open {
     let mut again = Open::default();
-    let (mut late, mut parked, mut buried) = (vec![], vec![], vec![]);
+    let mut late = open.done.split_doubtful(member);
+    let (mut parked, mut buried) = (vec![], vec![]);
     for entry in open.other {
         match entry.action {
             Action::AckHeld => late.push(entry),
@@ -93,21 +93,7 @@ fn settle(member: &Member, link: &mut Link<'_>, open: Open) -> Open {
             Action::Bury { .. } => buried.push(entry),
         }
     }
-    // With this much of the lease gone, somebody may be about to take over.
-    let safe = member.config.lease * 3 / 4;
-    let now = Instant::now();
-    let (done, doubtful): (Vec<_>, Vec<_>) = open
-        .done
-        .into_iter()
-        .partition(|(batch, _)| batch.since_confirmed_at(now) < safe);
-    late.extend(doubtful.into_iter().flat_map(|(batch, done)| {
-        done.into_iter().map(move |index| Unsettled {
-            batch: Arc::clone(&batch),
-            index,
-            action: Action::AckHeld,
-        })
-    }));
-    acknowledge(member, link, done, &mut again);
+    again.done = acknowledge(member, link, open.done);
     finish(member, late, &mut again, |entries| {
         let ids: Vec<_> = entries.iter().map(Unsettled::id).collect();
         link.run(|wire| command::ack_held(wire, &member.group, &member.name, &ids))
@@ -133,44 +119,19 @@ fn settle(member: &Member, link: &mut Link<'_>, open: Open) -> Open {
 }
 
 /// Acknowledges what is done and surely ours.
-fn acknowledge(
-    member: &Member,
-    link: &mut Link<'_>,
-    done: Vec<(Arc<Batch>, Vec<usize>)>,
-    again: &mut Open,
-) {
-    let ids: Vec<_> = done
-        .iter()
-        .flat_map(|(batch, done)| done.iter().map(|&index| batch.id(index)))
-        .collect();
-    if ids.is_empty() {
-        return;
-    }
-    let acked = ids
+/// Returns what must be tried again.
+fn acknowledge(member: &Member, link: &mut Link<'_>, done: Done) -> Done {
+    let acked = done
+        .ids()
         .chunks(CHUNK)
         .try_for_each(|ids| link.run(|wire| command::ack(wire, &member.group, ids)));
-    let counter = match acked {
-        Ok(()) => &member.counters.completed,
+    match acked {
+        Ok(()) => done.settled(member, &member.counters.completed),
         // With the group gone, nobody holds anything.
-        Err(e) if e.kind() == ErrorKind::NoGroup => &member.counters.lost,
-        Err(_) => {
-            again.len += ids.len();
-            again.done = done;
-            return;
-        }
-    };
-    let mut is_alone = false;
-    for (batch, done) in &done {
-        for &index in done {
-            batch.set_stage(index, Stage::Gone);
-        }
-        is_alone |= batch.is_alone();
+        Err(e) if e.kind() == ErrorKind::NoGroup => done.settled(member, &member.counters.lost),
+        Err(_) => return done,
     }
-    counter.fetch_add(ids.len() as u64, Ordering::Relaxed);
-    if is_alone {
-        // The others may go on.
-        member.stop.nudge();
-    }
+    Done::default()
 }
 
 /// Runs one operation for `entries`, and marks them settled or queues them
@@ -197,7 +158,6 @@ fn finish(
             }
         }
         Err(_) => {
-            again.len += entries.len();
             again.other.extend(entries);
         }
     }

@@ -210,8 +210,8 @@ impl Batch {
         !self.announced.swap(true, Ordering::AcqRel)
     }
 
-    /// Takes the entries that are done, to acknowledge them. What is done from
-    /// now on is announced again.
+    /// Takes the entries that are done, to acknowledge them, after an
+    /// announcement. What is done from now on is announced again.
     pub(super) fn take_done(&self) -> Vec<usize> {
         self.announced.swap(false, Ordering::AcqRel);
         (0..self.len())

@@ -42,6 +42,9 @@ pub(super) struct Member {
     /// An answer may have been lost: what Redis has as ours and we don't know
     /// must be fetched.
     pub(super) recovery_wanted: AtomicBool,
+    /// Batches with entries that are done, which the reader acknowledges with
+    /// its next read; `None` while it doesn't.
+    pub(super) done: Mutex<Option<Vec<Arc<Batch>>>>,
     /// The group is known to have stood.
     pub(super) prepared: AtomicBool,
     /// The reader's connection, to end its waits.
@@ -105,6 +108,7 @@ impl Member {
             halt: Shutdown::default(),
             claiming: Mutex::new(()),
             recovery_wanted: AtomicBool::new(false),
+            done: Mutex::new(None),
             prepared: AtomicBool::new(false),
             reader_wire: Mutex::default(),
             next_due: Mutex::new(None),
@@ -196,6 +200,15 @@ impl Member {
     /// up nobody listens; the entry's lease then lapses.
     pub(super) fn send(&self, settle: Settle) {
         let _ = self.settle.send(settle);
+    }
+
+    /// Passes on what a batch has announced: to the reader, if that acknowledges,
+    /// or to the thread that settles.
+    pub(super) fn tell_of_done(&self, batch: &Arc<Batch>) {
+        if let Some(batches) = &mut *self.done.lock() {
+            return batches.push(Arc::clone(batch));
+        }
+        self.send(Settle::Done(Arc::clone(batch)));
     }
 
     /// Notes when an entry of `~waiting` is due, and wakes who claims it.

@@ -13,6 +13,7 @@ mod batch;
 mod batch_handler;
 mod batch_worker;
 mod delivery;
+mod done;
 mod gather;
 mod handler;
 mod handler_error;

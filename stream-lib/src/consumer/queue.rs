@@ -46,6 +46,9 @@ pub(super) struct Queue {
     wake_below: AtomicUsize,
 }
 
+/// In how many reads the buffer is filled.
+const READS: usize = 3;
+
 #[derive(Debug)]
 struct Lane {
     into: Sender<Arc<Batch>>,
@@ -296,11 +299,12 @@ impl Queue {
     }
 
     /// How many entries the reader may ask for now, with `landing` about to be
-    /// buffered: none before half the buffer is free, so that reads stay large.
+    /// buffered: none before a third of the buffer is free, so that reads stay
+    /// large.
     pub(super) fn room(&self, landing: usize, held_bytes: usize) -> usize {
         let limit = self.limit(held_bytes);
         let free = limit.saturating_sub(self.buffered() + landing);
-        if free < limit.div_ceil(2) {
+        if free < limit / READS {
             return 0;
         }
         free.min(self.read_count)

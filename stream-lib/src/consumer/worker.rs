@@ -206,7 +206,7 @@ pub(super) fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: Ou
     if matches!(outcome, Outcome::Done) && batch.advance(index, Stage::Running, Stage::Done) {
         let is_news = batch.announce();
         if is_news {
-            member.send(Settle::Done(Arc::clone(batch)));
+            member.tell_of_done(batch);
         }
         return !is_news;
     }

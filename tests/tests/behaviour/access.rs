@@ -1,5 +1,7 @@
 //! Rights and passwords: what is missing is said, and no password is.
 
+use std::collections::HashSet;
+
 use stream_lib::{Error, ErrorKind, StreamManager};
 use stream_tests::{LogCapture, Server, wait_until};
 
@@ -125,6 +127,39 @@ fn right_taken_away_later_stops_the_consumer_with_an_error() {
     let pending: Vec<redis::Value> =
         server.command(&["XPENDING", "denied", "denied_group", "-", "+", "10"]);
     assert_eq!(pending.len(), 1);
+}
+
+#[test]
+fn right_taken_away_amid_a_backlog_stops_the_consumer_and_loses_nothing() {
+    const ORDERS: u64 = 2_000;
+    let (server, url) = server_with_user("~* &* +@all");
+    let manager = StreamManager::connect(url).unwrap();
+    let seen = Seen::default();
+    let config = quick("orders").read_count(50);
+    let consumer = manager.consume("c", config, noting(&seen)).unwrap();
+    server.command::<()>(&["ACL", "SETUSER", "clerk", "-xack"]);
+    let add = "for i = 1, ARGV[1] do
+        redis.call('XADD', KEYS[1], '*', 'order_id', i, 'amount', 1)
+    end";
+    server.command::<redis::Value>(&["EVAL", add, "1", "orders", &ORDERS.to_string()]);
+    wait_until(DEADLINE, "it to stop", || !consumer.is_running());
+    assert_eq!(
+        consumer.failure().unwrap().kind(),
+        ErrorKind::PermissionDenied
+    );
+    server.command::<()>(&["ACL", "SETUSER", "clerk", "+xack"]);
+    let report = manager.shutdown();
+    // What ran is acknowledged after all, and what was read goes back.
+    assert_eq!(report.completed, seen.count() as u64);
+    let manager = StreamManager::connect(server.url()).unwrap();
+    let rest = manager
+        .consume("c", quick("orders"), noting(&seen))
+        .unwrap();
+    wait_until(DEADLINE, "the rest", || {
+        report.completed + rest.stats().completed == ORDERS
+    });
+    let ids: HashSet<_> = seen.all().into_iter().map(|(id, _)| id).collect();
+    assert_eq!((seen.count() as u64, ids.len() as u64), (ORDERS, ORDERS));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use stream_lib::{Delivery, EntryId, HandlerResult, RawMessage, StartFrom, StreamManager};
 use stream_tests::{wait_for, wait_until};
 
-use crate::support::{DEADLINE, Order, Seen, Shop, noting, order, quick};
+use crate::support::{DEADLINE, Gate, Order, Seen, Shop, noting, order, quick};
 
 #[test]
 fn entry_made_by_hand_is_an_order() {
@@ -67,6 +67,36 @@ fn several_workers_run_each_entry_once() {
     let stats = consumer.stats();
     assert_eq!((stats.delivered, stats.lost, stats.failed), (6_000, 0, 0));
     assert_eq!((stats.buffered, stats.running, stats.settling), (0, 0, 0));
+}
+
+#[test]
+fn slow_handler_amid_a_backlog_holds_up_no_other_acknowledgement() {
+    const ORDERS: usize = 3_000;
+    let shop = Shop::open();
+    shop.add_by_hand("orders", ORDERS);
+    let seen = Seen::default();
+    let noted = seen.clone();
+    let gate = Gate::default();
+    let doorway = gate.doorway();
+    let config = quick("orders").read_count(50);
+    let consumer = shop
+        .manager
+        .consume_fn::<Order>("c", config, move |order| {
+            if order.order_id == "0" {
+                doorway.pass();
+            }
+            noted.push(order.order_id.clone());
+            Ok(())
+        })
+        .unwrap();
+    wait_until(DEADLINE, "all others to be completed", || {
+        consumer.stats().completed == ORDERS as u64 - 1
+    });
+    assert_eq!(shop.pending("orders").len(), 1);
+    gate.open();
+    shop.wait_until_settled("orders");
+    let ids: HashSet<_> = seen.all().into_iter().collect();
+    assert_eq!((seen.count(), ids.len()), (ORDERS, ORDERS));
 }
 
 #[test]
@@ -222,7 +252,7 @@ fn handler_adds_to_another_stream() {
 #[test]
 fn entry_deleted_while_it_runs_is_acknowledged() {
     let shop = Shop::open();
-    let gate = crate::support::Gate::default();
+    let gate = Gate::default();
     let doorway = gate.doorway();
     let consumer = shop
         .manager
