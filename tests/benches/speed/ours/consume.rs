@@ -11,8 +11,8 @@ use crate::message::{Order, Payload};
 use crate::rig::{Group, ORDERS, PAYLOADS, Rig, Spent};
 use crate::{Readings, Result};
 
-/// Twice the default: for streams with so many entries.
-const READ_COUNT: usize = 256;
+/// Four times the default: for streams with so many entries.
+const READ_COUNT: usize = 512;
 
 /// Orders of four fields.
 pub(crate) fn orders(rig: &Rig) -> Result<Readings> {
