@@ -1,5 +1,58 @@
 //! Blocking Redis Streams: typed messages, consumer groups on OS threads, no
 //! async runtime.
+//!
+//! A [`StreamManager`] owns the producers and consumers of a process and their
+//! connections to one Redis. Messages are structs and enums with
+//! `#[derive(`[`StreamMessage`](derive@StreamMessage)`)]`, or [`RawMessage`]s.
+//!
+//! ```no_run
+//! use stream_lib::{ConsumerConfig, StreamManager, StreamMessage};
+//!
+//! #[derive(StreamMessage)]
+//! #[stream(name = "orders")]
+//! struct Order {
+//!     order_id: String,
+//!     amount: f64,
+//! }
+//!
+//! let manager = StreamManager::connect("redis://127.0.0.1:6379")?;
+//! manager.consume_fn::<Order>("order_consumer", ConsumerConfig::new("orders"), |order| {
+//!     println!("{} costs {}", order.order_id, order.amount);
+//!     Ok(())
+//! })?;
+//! manager.add(&Order {
+//!     order_id: "ORD-12345".to_owned(),
+//!     amount: 99.99,
+//! })?;
+//! # Ok::<(), stream_lib::Error>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! - Adding: [`StreamManager::add`], [`add_all`](StreamManager::add_all) and
+//!   [`send`](StreamManager::send); [`Producer`] is what threads and handlers
+//!   clone. A [simple](StreamManager::create_simple_producer) producer goes
+//!   straight to the stream, a [backup](StreamManager::create_backup_producer)
+//!   producer waits for consumers that fall behind.
+//! - Consuming: [`StreamManager::consume`] with a [`Handler`] and a
+//!   [`ConsumerConfig`], or [`consume_batches`](StreamManager::consume_batches)
+//!   with a [`BatchHandler`]. [`Delivery`] is what a handler gets,
+//!   [`HandlerError`] what it may say of an entry, [`RetryPolicy`] what comes
+//!   of that.
+//! - Watching: [`ConsumerEvents`], [`StreamManager::stats`],
+//!   [`StreamManager::dead_letters`], [`StreamManager::blocked_streams`].
+//!
+//! # Delivery
+//!
+//! At least once: an entry is acknowledged after its handler returned `Ok`,
+//! delivered again after an error, a panic or the death of its process, and set
+//! aside as a dead letter when it never succeeds. So a handler may run twice
+//! for one entry; [`Delivery::id`] tells repeats.
+//!
+//! # Features
+//!
+//! `tls` (default): `rediss://` URLs. `spool`: a queue on the local disk for
+//! what a backup producer can't add while Redis is away.
 
 // The derive's code names this crate; so its own tests and docs can use it too.
 extern crate self as stream_lib;

@@ -42,7 +42,7 @@ pub(crate) use self::route::{
 };
 #[cfg(feature = "spool")]
 pub(crate) use self::route::{Taken, route_spooled, spool_mark};
-pub(crate) use self::server::{Server, warn_of_eviction};
+pub(crate) use self::server::FirstLook;
 pub(crate) use self::settle::{Burial, Held, Parking, ack, ack_held, bury, park, renew};
 
 /// The reserved field with the group that a redriven entry is for.

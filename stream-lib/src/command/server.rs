@@ -1,39 +1,96 @@
 //! What kind of server this is.
 
-use redis::{InfoDict, Value, cmd, from_redis_value};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redis::{
+    InfoDict, ParsingError, RedisResult, Value, cmd, from_redis_value, from_redis_value_ref,
+};
 
 use crate::connection::{Wire, from_redis};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Name and version of a server (`INFO server`).
+/// Whether somebody has looked at the server yet.
+#[derive(Debug, Default)]
+pub(crate) struct FirstLook(AtomicBool);
+
+impl FirstLook {
+    /// Finds out, the first time, who the server is (`INFO server`, else `HELLO`),
+    /// and warns of what will hurt later.
+    pub(crate) fn take(&self, wire: &mut Wire) -> Result<()> {
+        if self.0.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        look(wire).inspect_err(|e| {
+            // What the server is, it stays; anything else may be asked again.
+            let is_known = e.kind() == ErrorKind::Server;
+            self.0.store(is_known, Ordering::Relaxed);
+        })
+    }
+}
+
+fn look(wire: &mut Wire) -> Result<()> {
+    let server = Server::ask(wire)?;
+    log::debug!("connected to {} {}", server.name, server.version());
+    if !server.is_supported() {
+        let text = format!(
+            "{} {} is too old: stream-lib needs Redis 7.0 or Valkey",
+            server.name,
+            server.version()
+        );
+        return Err(Error::new(ErrorKind::Server, text));
+    }
+    warn_of_eviction(wire);
+    Ok(())
+}
+
+/// Name and version of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Server {
-    pub(crate) name: String,
+struct Server {
+    name: String,
     version: (u32, u32, u32),
 }
 
 impl Server {
     /// Asks the server. One that doesn't let us ask counts as Redis 7.0.
-    pub(crate) fn ask(wire: &mut Wire) -> Result<Self> {
-        let info = cmd("INFO").arg("server").query::<Value>(wire);
-        let info = match info.map_err(from_redis) {
-            Ok(info) => info,
-            Err(e) if e.kind() == ErrorKind::PermissionDenied => return Ok(Self::assumed()),
-            Err(e) => return Err(e),
+    fn ask(wire: &mut Wire) -> Result<Self> {
+        let known = match Self::by_info(wire)? {
+            None => Self::by_hello(wire)?,
+            known => known,
         };
-        let info: InfoDict = from_redis_value(info).map_err(|e| {
-            Error::new(ErrorKind::Protocol, "can't read the answer to INFO").because(e)
-        })?;
-        let named = |name: &str, field: &str| {
-            let version = info.get::<String>(field)?;
-            Some(Self {
-                name: name.to_owned(),
-                version: parse_version(&version)?,
-            })
+        Ok(known.unwrap_or_else(Self::assumed))
+    }
+
+    /// `INFO server`; `None` where the server doesn't allow it, or doesn't say.
+    fn by_info(wire: &mut Wire) -> Result<Option<Self>> {
+        let Some(info) = allowed(cmd("INFO").arg("server").query::<Value>(wire))? else {
+            return Ok(None);
         };
-        Ok(named("Valkey", "valkey_version")
-            .or_else(|| named("Redis", "redis_version"))
-            .unwrap_or_else(Self::assumed))
+        let info: InfoDict = from_redis_value(info).map_err(|e| unreadable("INFO", e))?;
+        let named = |name, field| Self::named(name, &info.get::<String>(field)?);
+        Ok(named("Valkey", "valkey_version").or_else(|| named("Redis", "redis_version")))
+    }
+
+    /// `HELLO`, as [`by_info`](Self::by_info).
+    fn by_hello(wire: &mut Wire) -> Result<Option<Self>> {
+        let Some(hello) = allowed(cmd("HELLO").query::<Value>(wire))? else {
+            return Ok(None);
+        };
+        let hello: HashMap<String, Value> =
+            from_redis_value(hello).map_err(|e| unreadable("HELLO", e))?;
+        let text = |key| from_redis_value_ref::<String>(hello.get(key)?).ok();
+        let name = match text("server").as_deref() {
+            Some("valkey") => "Valkey",
+            _ => "Redis",
+        };
+        Ok(text("version").and_then(|version| Self::named(name, &version)))
+    }
+
+    fn named(name: &str, version: &str) -> Option<Self> {
+        Some(Self {
+            name: name.to_owned(),
+            version: parse_version(version)?,
+        })
     }
 
     fn assumed() -> Self {
@@ -44,15 +101,32 @@ impl Server {
     }
 
     /// As `7.0.15`.
-    pub(crate) fn version(&self) -> String {
+    fn version(&self) -> String {
         let (major, minor, patch) = self.version;
         format!("{major}.{minor}.{patch}")
     }
 
     /// The oldest servers that this library has been tried on.
-    pub(crate) fn is_supported(&self) -> bool {
+    fn is_supported(&self) -> bool {
         self.version >= (7, 0, 0)
     }
+}
+
+/// The answer to a question that the server may refuse: by its rights, or since
+/// the command was renamed.
+fn allowed(answer: RedisResult<Value>) -> Result<Option<Value>> {
+    match answer.map_err(from_redis) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(e) => match e.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::Server => Ok(None),
+            _ => Err(e.while_doing("asking the server for its version")),
+        },
+    }
+}
+
+fn unreadable(command: &str, cause: ParsingError) -> Error {
+    let text = format!("can't read the answer to {command}");
+    Error::new(ErrorKind::Protocol, text).because(cause)
 }
 
 fn parse_version(text: &str) -> Option<(u32, u32, u32)> {
@@ -66,7 +140,7 @@ fn parse_version(text: &str) -> Option<(u32, u32, u32)> {
 
 /// Logs a warning where the server may evict whole streams when its memory is
 /// full (`CONFIG GET maxmemory-policy`). Silent where it won't say.
-pub(crate) fn warn_of_eviction(wire: &mut Wire) {
+fn warn_of_eviction(wire: &mut Wire) {
     let policy = cmd("CONFIG")
         .arg("GET")
         .arg("maxmemory-policy")

@@ -12,7 +12,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, RwLock};
 use r2d2::{ManageConnection, NopErrorHandler};
 use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
@@ -32,7 +32,9 @@ const MOMENT: Duration = Duration::from_micros(100);
 /// A bounded number of connections to one server, opened when needed.
 pub(crate) struct Pool {
     endpoint: Arc<Endpoint>,
-    places: r2d2::Pool<Places>,
+    size: u32,
+    /// Until the pool is closed.
+    places: RwLock<Option<r2d2::Pool<Places>>>,
     gate: Gate,
 }
 
@@ -60,7 +62,8 @@ impl Pool {
             .build_unchecked(Places(Arc::clone(&endpoint)));
         Self {
             endpoint,
-            places,
+            size,
+            places: RwLock::new(Some(places)),
             gate: Gate::default(),
         }
     }
@@ -79,7 +82,10 @@ impl Pool {
     pub(crate) fn get(&self, timeout: Duration) -> Result<PooledWire> {
         let mut deadline = Deadline::of(timeout);
         let wait = deadline.remaining().unwrap_or_default();
-        let Ok(mut place) = self.places.get_timeout(wait) else {
+        let Some(places) = self.places.read().clone() else {
+            return Err(self.closed());
+        };
+        let Ok(mut place) = places.get_timeout(wait) else {
             return Err(self.no_place(timeout));
         };
         // What was in use a moment ago is as good as what is in use.
@@ -93,8 +99,10 @@ impl Pool {
     }
 
     /// Ends all waiting for the server in [`get`](Self::get), now and later,
-    /// with `Closed`. Connections that exist stay usable.
+    /// with `Closed`. Connections end with whoever still uses them.
     pub(crate) fn close(&self) {
+        let places = self.places.write().take();
+        drop(places);
         self.gate.state.lock().closed = true;
         self.gate.change.notify_all();
     }
@@ -142,7 +150,7 @@ impl Pool {
         }
         let text = format!(
             "all {} pooled connections to Redis at {} were in use for {timeout:?}; raise `pool_size`",
-            self.places.max_size(),
+            self.size,
             self.endpoint.address(),
         );
         Error::new(ErrorKind::Unavailable, text)
@@ -161,7 +169,6 @@ impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
             .field("endpoint", &self.endpoint)
-            .field("state", &self.places.state())
             .finish_non_exhaustive()
     }
 }

@@ -231,7 +231,9 @@ impl Member {
                 self.name,
                 self.group.stream()
             );
-            *failure = Some(error.again());
+            let (stream, group) = (self.group.stream(), self.group.name());
+            let doing = format_args!("consuming `{stream}` in the group `{group}`");
+            *failure = Some(error.again().while_doing(doing));
         }
         drop(failure);
         self.stop.set();

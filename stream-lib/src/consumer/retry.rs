@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::handler_error::{Advice, HandlerError};
+use super::handler_error::{Advice, advice_of, is_advice};
 use super::settle::Reason;
 use crate::config::RetryPolicy;
 use crate::message::DecodeError;
@@ -45,10 +45,7 @@ pub(super) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> Ve
             };
         }
         Outcome::Panicked(text) => (format!("panicked: {text}"), None),
-        Outcome::Failed(e) => (
-            chain(e.as_ref()),
-            e.downcast_ref::<HandlerError>().map(HandlerError::advice),
-        ),
+        Outcome::Failed(e) => (chain(e.as_ref()), advice_of(e.as_ref())),
     };
     match advice {
         Some(Advice::Bury) => Verdict::Bury {
@@ -82,8 +79,10 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
         if text.len() > MOST {
             break;
         }
-        text.push_str(": ");
-        text.push_str(&e.to_string());
+        if !is_advice(e) {
+            text.push_str(": ");
+            text.push_str(&e.to_string());
+        }
         cause = e.source();
     }
     if text.len() > MOST {
@@ -94,6 +93,7 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::handler_error::HandlerError;
     use super::*;
 
     fn failed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Outcome {

@@ -162,6 +162,12 @@ impl StreamManager {
 
     /// Starts a consumer that was created, or stopped.
     ///
+    /// # Blocking
+    ///
+    /// A few round trips, or the connect timeout where Redis is away: the
+    /// consumer then starts without it. One that an error has stopped is
+    /// stopped properly first: see [`stop_consumer`](Self::stop_consumer).
+    ///
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound), [`AlreadyExists`](crate::ErrorKind::AlreadyExists)

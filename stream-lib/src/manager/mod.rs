@@ -12,12 +12,12 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use self::registry::Registry;
-use crate::command::{Server, warn_of_eviction};
+use crate::command::FirstLook;
 use crate::config::ConnectionConfig;
 use crate::connection::Topology;
 use crate::consumer::{Consumer, ShutdownReport};
 use crate::dead_letters::DeadLetters;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::inspect::{self, StreamStats};
 use crate::keys::StreamKeys;
 use crate::producer::Coalescer;
@@ -59,6 +59,7 @@ pub struct StreamManager {
     coalescer: Arc<Coalescer>,
     registry: RwLock<Registry>,
     cleaner: Cleaner,
+    first_look: Arc<FirstLook>,
 }
 
 impl StreamManager {
@@ -71,9 +72,9 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) for a URL that can't be read,
-    /// [`Unavailable`](ErrorKind::Unavailable) where Redis can't be reached,
-    /// [`Authentication`](ErrorKind::Authentication).
+    /// [`Config`](crate::ErrorKind::Config) for a URL that can't be read,
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) where Redis can't be reached,
+    /// [`Authentication`](crate::ErrorKind::Authentication).
     pub fn connect(url: impl AsRef<str>) -> Result<Self> {
         Self::connect_with(ConnectionConfig::new(url)?)
     }
@@ -89,7 +90,8 @@ impl StreamManager {
     )]
     pub fn connect_with(config: ConnectionConfig) -> Result<Self> {
         let manager = Self::connect_lazy(config)?;
-        manager.look_at_server()?;
+        let mut wire = manager.topology.node_for(b"").dedicated()?;
+        manager.first_look.take(&mut wire)?;
         Ok(manager)
     }
 
@@ -104,19 +106,23 @@ impl StreamManager {
     }
 
     /// As [`connect_with`](Self::connect_with), but connects when something
-    /// needs it: for programs that may start before Redis.
+    /// needs it: for programs that may start before Redis. A server that is too
+    /// old, or may evict streams, then shows in the log, once there is a stream
+    /// to tend.
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config).
+    /// [`Config`](crate::ErrorKind::Config).
     #[allow(
         clippy::needless_pass_by_value,
         reason = "reads as the consumers' and producers'"
     )]
     pub fn connect_lazy(config: ConnectionConfig) -> Result<Self> {
         let topology = Arc::new(Topology::new(&config)?);
+        let first_look = Arc::new(FirstLook::default());
         Ok(Self {
-            cleaner: Cleaner::new(Arc::clone(&topology)),
+            cleaner: Cleaner::new(Arc::clone(&topology), Arc::clone(&first_look)),
+            first_look,
             coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
             topology,
             registry: RwLock::default(),
@@ -132,9 +138,9 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](ErrorKind::Unavailable),
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied),
-    /// [`WrongType`](ErrorKind::WrongType).
+    /// [`Unavailable`](crate::ErrorKind::Unavailable),
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
+    /// [`WrongType`](crate::ErrorKind::WrongType).
     pub fn stats(&self) -> Result<Vec<StreamStats>> {
         self.streams()
             .iter()
@@ -179,7 +185,7 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) for a name that is none.
+    /// [`Config`](crate::ErrorKind::Config) for a name that is none.
     pub fn dead_letters(&self, stream: &str) -> Result<DeadLetters> {
         DeadLetters::new(Arc::clone(&self.topology), stream)
     }
@@ -190,9 +196,9 @@ impl StreamManager {
     /// # Blocking
     ///
     /// All consumers stop at the same time, so as long as the slowest one: at
-    /// most its grace and a little. Producers with a spool that holds messages
-    /// go on sending them for up to their `spool_grace`. From a handler this
-    /// only signals.
+    /// most its grace and a little. Producers go on with what was queued by
+    /// `send`, for up to their `send_timeout`, and with what their spool holds,
+    /// for up to their `spool_grace`. From a handler this only signals.
     pub fn shutdown(&self) -> ShutdownReport {
         let (producers, consumers) = {
             let mut registry = self.registry.write();
@@ -222,25 +228,6 @@ impl StreamManager {
             self.topology.close();
         }
         report
-    }
-
-    /// Asks the server who it is, once, and warns of what will hurt later.
-    fn look_at_server(&self) -> Result<()> {
-        let mut wire = self.topology.node_for(b"").dedicated()?;
-        let server = Server::ask(&mut wire)?;
-        log::debug!("connected to {} {}", server.name, server.version());
-        if !server.is_supported() {
-            return Err(Error::new(
-                ErrorKind::Server,
-                format!(
-                    "{} {} is too old: stream-lib needs Redis 7.0 or Valkey",
-                    server.name,
-                    server.version()
-                ),
-            ));
-        }
-        warn_of_eviction(&mut wire);
-        Ok(())
     }
 }
 

@@ -94,8 +94,10 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// For a backup producer, until its thread has ended: a round trip, or a
-    /// few seconds where Redis is away. From a handler this only signals.
+    /// Until what was queued by `send` has gone out, up to the producer's
+    /// `send_timeout`; for a backup producer, until its thread has ended: a
+    /// round trip, or a few seconds where Redis is away. From a handler this
+    /// only signals.
     ///
     /// # Errors
     ///

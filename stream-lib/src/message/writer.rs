@@ -23,6 +23,13 @@ const GAP: &[u8; 12] = b"$000000000\r\n";
 ///
 /// A field that is refused leaves nothing behind, so names and values are always
 /// in step.
+///
+/// # Errors
+///
+/// Each method refuses a name that begins with `~`, which is reserved, the
+/// 1,001st field of a message, and names and values beyond 512 MiB.
+/// [`display`](Self::display) and [`json`](Self::json) also fail as the value
+/// does.
 pub struct FieldWriter<'a> {
     out: &'a mut Vec<u8>,
     fields: usize,
@@ -99,13 +106,6 @@ impl<'a> FieldWriter<'a> {
     }
 
     /// Writes a field of the library's own. The name starts with `~`.
-    #[cfg_attr(
-        not(test),
-        allow(
-            dead_code,
-            reason = "for idempotency keys and trace context, which are to come"
-        )
-    )]
     pub(crate) fn header(&mut self, name: &str, value: &[u8]) -> Result<(), EncodeError> {
         if name.len().max(value.len()) > MAX_STRING {
             return Err(EncodeError::new(

@@ -139,7 +139,12 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     ///
     /// # Blocking
     ///
-    /// One round trip per batch.
+    /// One round trip per batch. While Redis is away, up to the producer's
+    /// `send_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// Each message's own, as [`add`](Self::add).
     pub fn add_all<'m>(&self, messages: impl IntoIterator<Item = &'m M>) -> Vec<Result<Added>>
     where
         M: 'm,

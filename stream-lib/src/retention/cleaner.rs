@@ -11,10 +11,10 @@ use parking_lot::Mutex;
 
 use super::schedule::{Schedule, Task};
 use super::{BlockedStream, Total, Wish, announce, step};
-use crate::command::{Errand, Retained, Sight};
+use crate::command::{Errand, FirstLook, Retained, Sight};
 use crate::config::RetentionSettings;
 use crate::connection::Topology;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::runtime::{Shutdown, Thread, jitter, on_library_thread, random_suffix};
 
@@ -30,6 +30,7 @@ pub(crate) struct Cleaner {
 #[derive(Debug)]
 struct Shared {
     topology: Arc<Topology>,
+    first_look: Arc<FirstLook>,
     schedule: Mutex<Schedule>,
     stop: Shutdown,
     /// Who we are, for locks.
@@ -37,10 +38,12 @@ struct Shared {
 }
 
 impl Cleaner {
-    pub(crate) fn new(topology: Arc<Topology>) -> Self {
+    /// For a manager that may not have had its first look at the server.
+    pub(crate) fn new(topology: Arc<Topology>, first_look: Arc<FirstLook>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 topology,
+                first_look,
                 schedule: Mutex::default(),
                 stop: Shutdown::default(),
                 token: random_suffix(),
@@ -135,6 +138,10 @@ fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
     const WAIT: Duration = Duration::from_secs(2);
     let stream = task.keys.stream();
     let mut wire = shared.topology.node_for(stream.as_bytes()).pooled(WAIT)?;
+    match shared.first_look.take(&mut wire) {
+        Err(e) if e.kind() == ErrorKind::Server => log::error!("{e}"),
+        looked => looked?,
+    }
     announce(&mut wire, &task.keys, &task.wish.unsaid)?;
     let errand = Errand::TrimInTurn(&shared.token);
     let mut total = Total::default();
@@ -240,18 +247,19 @@ mod tests {
     fn the_thread_has_ended_after_a_stop_even_without_a_server() {
         let socket = "redis+unix:///nowhere/redis.sock";
         let config = ConnectionConfig::new(socket).unwrap();
-        let cleaner = Cleaner::new(Arc::new(Topology::new(&config).unwrap()));
-        cleaner.stop();
+        let cleaner = || Cleaner::new(Arc::new(Topology::new(&config).unwrap()), Arc::default());
+        let stopped = cleaner();
+        stopped.stop();
         let keys = StreamKeys::new("orders").unwrap();
         let asked = RetentionSettings {
             max_length: Some(5),
             ..RetentionSettings::default()
         };
         let user = User::Producer("p".to_owned());
-        cleaner.tend(&keys, user.clone(), asked.clone());
-        assert!(cleaner.thread.lock().is_none(), "nothing starts after it");
+        stopped.tend(&keys, user.clone(), asked.clone());
+        assert!(stopped.thread.lock().is_none(), "nothing starts after it");
 
-        let cleaner = Cleaner::new(Arc::new(Topology::new(&config).unwrap()));
+        let cleaner = cleaner();
         cleaner.tend(&keys, user, asked);
         assert!(cleaner.thread.lock().is_some());
         assert_eq!(Arc::strong_count(&cleaner.shared), 2);

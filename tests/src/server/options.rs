@@ -79,6 +79,13 @@ impl ServerOptions {
         self
     }
 
+    /// Takes a command away (`rename-command`).
+    pub fn without_command(mut self, command: &str) -> Self {
+        self.lines
+            .push(format!("rename-command {command} {}", quoted("")));
+        self
+    }
+
     /// Starts the server.
     ///
     /// # Blocking

@@ -254,5 +254,9 @@ fn key_that_changes_its_type_stops_the_consumer_with_an_error() {
     wait_until(DEADLINE, "it to stop", || !consumer.is_running());
     let error = consumer.failure().unwrap();
     assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
+    assert!(
+        error.to_string().contains("consuming `orders` in"),
+        "{error}"
+    );
     shop.manager.stop_consumer("c").unwrap();
 }

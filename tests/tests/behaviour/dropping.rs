@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::{env, thread};
 
 use parking_lot::Mutex;
-use stream_lib::StreamManager;
+use stream_lib::{ErrorKind, StreamConfig, StreamManager};
 use stream_tests::{Server, wait_until};
 
 use crate::support::{
@@ -134,7 +134,7 @@ fn handle_of_a_consumer_keeps_nothing_running() {
     let config = quick("drop-f").block_duration(HOUR / 60);
     let consumer = shop.manager.consume("c", config, noting(&seen)).unwrap();
     let producer = {
-        let config = stream_lib::StreamConfig::new("drop-f");
+        let config = StreamConfig::new("drop-f");
         shop.manager.create_simple_producer("p", config).unwrap();
         shop.manager.producer::<Order>("p").unwrap()
     };
@@ -181,6 +181,7 @@ fn no_thread_of_any_kind_is_left() {
     alone("dropping::no_thread_of_any_kind_is_left", || {
         let server = Server::start().unwrap();
         let before = threads("").len();
+        let mut handles = Vec::new();
         for _ in 0..3 {
             let manager = StreamManager::connect(server.url()).unwrap();
             let seen = Seen::default();
@@ -190,6 +191,13 @@ fn no_thread_of_any_kind_is_left() {
             manager.add(&order("1")).unwrap();
             seen.wait_for(1);
             assert!(threads("").len() > before);
+            let config = StreamConfig::new("handled");
+            manager.create_simple_producer("p", config).unwrap();
+            // Handles that somebody keeps hold nothing.
+            handles.push((
+                manager.producer::<Order>("p").unwrap(),
+                manager.consumer("c").unwrap(),
+            ));
             drop(manager);
             wait_until(DEADLINE, format!("{before} threads"), || {
                 threads("").len() == before
@@ -197,5 +205,10 @@ fn no_thread_of_any_kind_is_left() {
         }
         let clients: String = server.command(&["CLIENT", "LIST"]);
         assert_eq!(clients.lines().count(), 1, "only we are connected");
+        for (producer, consumer) in handles {
+            let error = producer.add(&order("1")).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Closed);
+            assert!(!consumer.is_running());
+        }
     });
 }

@@ -30,6 +30,44 @@ fn tries(seen: &Seen<(String, u32)>, id: &str) -> Vec<u32> {
 }
 
 #[test]
+fn advice_counts_within_other_errors_too() {
+    let shop = Shop::open();
+    let seen = Seen::default();
+    let handler = failing(&seen, |delivery| {
+        let permanent = || HandlerError::permanent("no such user");
+        match delivery.order_id.as_str() {
+            "0" => Err(permanent().into()),
+            "1" => Err(anyhow::Error::new(permanent()).into()),
+            "2" => Err(anyhow::Error::new(permanent()).context("paying").into()),
+            _ => Err("an unknown order".into()),
+        }
+    });
+    let config = quick("orders").retry(RetryPolicy::list([HOUR]));
+    let consumer = shop.manager.consume("c", config, handler).unwrap();
+    shop.add_by_hand("orders", 3);
+    wait_until(DEADLINE, "all to be dead letters", || {
+        consumer.stats().dead == 3
+    });
+    let letters = shop.manager.dead_letters("orders").unwrap();
+    let mut errors: Vec<_> = letters
+        .list(10)
+        .unwrap()
+        .iter()
+        .map(|letter| (letter.reason().to_owned(), letter.error().to_owned()))
+        .collect();
+    errors.sort();
+    let dead = |error: &str| ("permanent".to_owned(), error.to_owned());
+    assert_eq!(
+        errors,
+        [
+            dead("no such user"),
+            dead("no such user"),
+            dead("paying: no such user")
+        ]
+    );
+}
+
+#[test]
 fn failed_entry_waits_with_its_count_and_comes_again_when_due() {
     let shop = Shop::open();
     let seen = Seen::default();

@@ -21,5 +21,6 @@ mod leases;
 mod manager;
 mod members;
 mod sending;
+mod server;
 mod stopping;
 mod support;

@@ -10,6 +10,7 @@ mod ending;
 mod outage;
 mod produce;
 mod programs;
+mod readme;
 mod refusing;
 mod spool;
 mod status;

@@ -82,6 +82,9 @@ fn bad_urls_are_refused_without_showing_the_password() {
         "redis://:hunter2@h?protocol=hunter2",
         "unix://hunter2@host/path?pass=hunter2",
         "unix:///s?db=x&pass=hunter2",
+        "unix:///s?database=1&pass=hunter2",
+        "redis://u:hunter2@h?db=1",
+        "redis://h/1?password=hunter2",
     ] {
         let error = ConnectionConfig::new(url).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{url}");

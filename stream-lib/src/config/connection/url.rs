@@ -32,6 +32,7 @@ pub(super) fn parse(url: &str) -> Result<ConnectionConfig> {
     if info.redis_settings().protocol() != ProtocolVersion::RESP2 {
         return Err(config_error("`protocol` in the URL: only RESP2 is spoken"));
     }
+    refuse_unknown_parts(rest, &scheme)?;
     let address = match info.addr() {
         ConnectionAddr::Tcp(host, port) => Address::Tcp {
             host: host.clone(),
@@ -49,6 +50,35 @@ pub(super) fn parse(url: &str) -> Result<ConnectionConfig> {
     };
     config.db = settings.db();
     Ok(config)
+}
+
+/// What stands behind the `?`, and would be passed over in silence.
+fn refuse_unknown_parts(rest: &str, scheme: &str) -> Result<()> {
+    let known: &[&str] = if scheme.ends_with("unix") {
+        &["db", "user", "pass", "protocol"]
+    } else {
+        &["protocol"]
+    };
+    let query = rest.split('#').next().unwrap_or_default();
+    let Some((_, query)) = query.split_once('?') else {
+        return Ok(());
+    };
+    let names = query
+        .split('&')
+        .map(|part| part.split('=').next().unwrap_or_default());
+    for name in names.filter(|name| !name.is_empty()) {
+        if !known.contains(&name) {
+            let place = if scheme.ends_with("unix") {
+                "`db`, `user` and `pass` may stand behind the `?`"
+            } else {
+                "the database stands behind the host, as in redis://host:port/2"
+            };
+            return Err(config_error(&format!(
+                "the `{scheme}:` URL has a `?` part that means nothing here: {place}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Says what is wrong without the URL: when it can't be parsed, nobody knows
