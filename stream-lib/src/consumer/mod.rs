@@ -4,7 +4,7 @@
 //! *workers* decode them and call the handler, one by one or in batches that
 //! they *gather*, *ack* settles what they are done
 //! with, and *lease* renews what is held, claims what is due and takes over
-//! what others abandoned. They share a [`Member`]: one life of the consumer,
+//! what others abandoned. They share a [`Member`](member::Member): one life of the consumer,
 //! with a name in Redis that no other life has.
 
 mod ack;
@@ -14,6 +14,7 @@ mod batch_handler;
 mod batch_worker;
 mod delivery;
 mod done;
+mod flight;
 mod gather;
 mod handler;
 mod handler_error;
