@@ -1,6 +1,8 @@
 //! What is said first on a new connection, in one round trip.
 
 use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
 
 use redis::{Cmd, Pipeline};
 
@@ -19,8 +21,26 @@ enum Step {
     ClientId,
 }
 
+impl Wire {
+    /// Connects, authenticates, chooses the database and sets the client's
+    /// name, all within `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when the server can't be reached or doesn't serve yet,
+    /// `Authentication`, `PermissionDenied`, and `Config` for a database that
+    /// doesn't exist.
+    pub(crate) fn connect(endpoint: &Arc<Endpoint>, timeout: Duration) -> Result<Self> {
+        let mut deadline = Deadline::of(timeout);
+        let mut wire = Self::open(endpoint, &mut deadline)?;
+        let id = run(&mut wire, &mut deadline)?;
+        wire.set_client_id(id);
+        Ok(wire)
+    }
+}
+
 /// Runs the handshake; the answer is the client id, where we may know it.
-pub(super) fn run(wire: &mut Wire, deadline: &mut Deadline) -> Result<Option<i64>> {
+fn run(wire: &mut Wire, deadline: &mut Deadline) -> Result<Option<i64>> {
     let requests = requests(wire.endpoint());
     let mut packed = Pipeline::new();
     for (_, request) in &requests {

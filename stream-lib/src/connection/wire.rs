@@ -10,7 +10,6 @@ use super::buffer::ReadBuffer;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::glance;
-use super::handshake;
 use super::reply::{Reply, ReplyRef};
 use super::scan::{Progress, Scanner};
 use super::socket::Socket;
@@ -41,22 +40,19 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// Connects, authenticates, chooses the database and sets the client's
-    /// name, all within `timeout`.
-    ///
-    /// # Errors
-    ///
-    /// `Unavailable` when the server can't be reached or doesn't serve yet,
-    /// `Authentication`, `PermissionDenied`, and `Config` for a database that
-    /// doesn't exist.
-    pub(crate) fn connect(endpoint: &Arc<Endpoint>, timeout: Duration) -> Result<Self> {
-        let mut wire = Self::unconnected(endpoint);
-        let mut deadline = Deadline::of(timeout);
-        let stream = Stream::connect(endpoint, &mut deadline);
-        let stream = stream.map_err(|e| cannot_connect(endpoint, &deadline, e))?;
-        wire.stream = Some(stream);
-        wire.client_id = handshake::run(&mut wire, &mut deadline)?;
-        Ok(wire)
+    /// Opens the socket. Nothing was said yet: see [`connect`](Self::connect).
+    pub(super) fn open(endpoint: &Arc<Endpoint>, deadline: &mut Deadline) -> Result<Self> {
+        let stream = Stream::connect(endpoint, deadline);
+        let stream = stream.map_err(|e| cannot_connect(endpoint, deadline, e))?;
+        Ok(Self {
+            stream: Some(stream),
+            ..Self::unconnected(endpoint)
+        })
+    }
+
+    /// Notes as whom the server knows this connection.
+    pub(super) fn set_client_id(&mut self, id: Option<i64>) {
+        self.client_id = id;
     }
 
     /// A connection that is broken from the start: the pool's empty slot.
