@@ -11,8 +11,8 @@ use crate::message::{Order, Payload};
 use crate::rig::{Group, ORDERS, PAYLOADS, Rig, Spent};
 use crate::{Readings, Result};
 
-/// Four times the default: for streams with so many entries.
-const READ_COUNT: usize = 512;
+/// Three times the default: for streams with so many entries.
+const READ_COUNT: usize = 384;
 
 /// Orders of four fields.
 pub(crate) fn orders(rig: &Rig) -> Result<Readings> {
