@@ -53,22 +53,27 @@ impl Read<'_> {
 
     /// Waits until the first answer to [`send`](Self::send) begins to come.
     pub(crate) fn await_answer(&self, wire: &mut Wire) -> Result<()> {
-        wire.await_reply(self.timeout())
+        wire.await_reply(self.timeout(wire))
     }
 
     /// Waits for the answer to the `XACK` in front, where there was one.
     pub(crate) fn receive_acked(&self, wire: &mut Wire) -> Result<()> {
-        receive_acked(wire, self.timeout())
+        let timeout = self.timeout(wire);
+        receive_acked(wire, timeout)
     }
 
     /// Waits for the answer to [`send`](Self::send). Empty where there was no
     /// entry, or the wait ended without one.
     pub(crate) fn receive(&self, wire: &mut Wire) -> Result<Entries> {
-        let reply = wire.receive_owned(self.timeout())?;
+        let timeout = self.timeout(wire);
+        let reply = wire.receive_owned(timeout)?;
         Entries::from_read(super::reply::checked(reply)?)
     }
 
-    fn timeout(&self) -> Duration {
-        self.block.unwrap_or_default() + Self::MARGIN
+    fn timeout(&self, wire: &Wire) -> Duration {
+        match self.block {
+            Some(block) => block + Self::MARGIN,
+            None => wire.response_timeout(),
+        }
     }
 }

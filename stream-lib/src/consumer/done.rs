@@ -26,7 +26,7 @@ impl Done {
         let told = member.done.lock().replace(Vec::new());
         let mut done = Self::default();
         for batch in told.into_iter().flatten() {
-            if is_ours(member, &batch) {
+            if done.len < CHUNK && is_ours(member, &batch) {
                 done.take(batch);
             } else {
                 member.send(Settle::Done(batch));
@@ -38,8 +38,10 @@ impl Done {
     /// Takes what is done of a batch that has announced it.
     pub(super) fn take(&mut self, batch: Arc<Batch>) {
         let taken = batch.take_done();
-        self.len += taken.len();
-        self.batches.push((batch, taken));
+        if !taken.is_empty() {
+            self.len += taken.len();
+            self.batches.push((batch, taken));
+        }
     }
 
     pub(super) fn len(&self) -> usize {

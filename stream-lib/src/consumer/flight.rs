@@ -60,6 +60,7 @@ impl<'a> Flight<'a> {
                 member,
                 count,
                 done: self.full.then(|| Done::collect(member)),
+                sent: Instant::now(),
             };
             let read = asked.read();
             let ids = asked.done.as_ref().map(Done::ids).unwrap_or_default();
@@ -92,12 +93,12 @@ impl<'a> Flight<'a> {
         if entries.is_empty() {
             return next;
         }
-        // A read may have waited long before the entries were delivered, so the
-        // lease is counted from the answer. One that lay in the socket while
-        // this process stood still is found out by the renewal, which asks for
-        // owners.
-        let batch = member.hold(entries, Company::Any, Instant::now());
-        if !member.queue.push(&batch, &member.stop) {
+        let batch = member.hold(entries, Company::Any, asked.delivered(&read));
+        let pushed = member.queue.push(&batch, &member.stop, || {
+            // Whoever makes room may wait for an acknowledgement.
+            done::leave_to_ack(member);
+        });
+        if !pushed {
             member.give_back_rest(&batch);
         }
         if !self.full && member.queue.idle() > 0 {
@@ -118,6 +119,7 @@ struct Asked<'a> {
     /// What goes along; `None` for a read that waits for entries, which would
     /// hold it up.
     done: Option<Done>,
+    sent: Instant,
 }
 
 impl<'a> Asked<'a> {
@@ -129,6 +131,17 @@ impl<'a> Asked<'a> {
             consumer: &member.name,
             count: self.count,
             block: self.done.is_none().then_some(block),
+        }
+    }
+
+    /// When the entries were delivered at the earliest, from where their lease
+    /// counts. A read may have waited long for them, and then it is now: an
+    /// answer that lay in the socket while this process stood still is found out
+    /// by the renewal, which asks for owners.
+    fn delivered(&self, read: &Read<'_>) -> Instant {
+        match read.block {
+            Some(_) => Instant::now(),
+            None => self.sent,
         }
     }
 

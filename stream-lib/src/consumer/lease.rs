@@ -10,13 +10,14 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::alone::{Alone, Step};
 use super::batch::{Batch, Company, Stage};
+use super::done;
 use super::link::{Link, Role};
 use super::member::Member;
 use super::settle::Reason;
 use super::settle::{Action, Settle};
 use crate::command::{self, Held, TakeOver};
 use crate::connection::Wire;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::message::EntryId;
 use crate::runtime::jitter;
 
@@ -266,6 +267,9 @@ impl<'a> Keeper<'a> {
         } else if batch.advance(index, Stage::Buffered, Stage::Gone) {
             self.member.queue.left(&self.member.stop);
             self.member.counters.lost.fetch_add(1, Ordering::Relaxed);
+        } else if batch.advance(index, Stage::Done, Stage::Gone) {
+            // Nobody had asked for it to be acknowledged, and nobody will.
+            self.member.counters.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -355,6 +359,8 @@ impl<'a> Keeper<'a> {
     /// it while the last handlers still run.
     fn close(&mut self, ends: Ends) {
         const POLL: Duration = Duration::from_millis(20);
+        /// For what takes a moment and must not be left out.
+        const SOON: Duration = Duration::from_secs(1);
         let member = self.member;
         let deadline = Instant::now() + member.config.grace;
         if let Some(alone) = self.alone.take() {
@@ -371,6 +377,7 @@ impl<'a> Keeper<'a> {
             // A reader that a stalled server still holds is let go.
             stopper.stop();
         }
+        waits(&ends.reader, SOON);
         // Also what a worker has to itself that is still in a handler.
         for batch in member.registry.batches() {
             member.give_back_rest(&batch);
@@ -383,9 +390,10 @@ impl<'a> Keeper<'a> {
             }
             self.renew();
         }
+        done::leave_to_ack(member);
         let _ = member.settle.send_deadline(Settle::Finish, deadline);
         // Settling what ended in the last moment of the grace takes a moment.
-        let settled_by = deadline.max(Instant::now() + Duration::from_secs(1));
+        let settled_by = deadline.max(Instant::now() + SOON);
         let unsettled = waits(
             &ends.ack,
             settled_by.saturating_duration_since(Instant::now()),
@@ -418,14 +426,18 @@ impl<'a> Keeper<'a> {
         self.brief(|wire| member.group.leave(wire, &member.name))
     }
 
-    /// One operation on a pooled connection, tried once.
+    /// One operation on a connection of its own, pooled if possible; tried once.
     fn brief<T>(&self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
         let node = self
             .member
             .topology
             .node_for(self.member.group.stream().as_bytes());
-        let mut wire = node.pooled(Duration::from_secs(1))?;
-        operation(&mut wire)
+        match node.pooled(Duration::from_secs(1)) {
+            Ok(mut wire) => operation(&mut wire),
+            // Where a handler stops its consumer, the manager may be gone first.
+            Err(e) if e.kind() == ErrorKind::Closed => operation(&mut node.dedicated()?),
+            Err(e) => Err(e),
+        }
     }
 }
 

@@ -87,28 +87,34 @@ impl Queue {
     }
 
     /// Hands new entries to the workers. Returns false if the consumer stopped
-    /// before any of them could be told.
+    /// before any of them could be told. `before_waiting` is called where there
+    /// is no place for the batch yet.
     #[must_use]
-    pub(super) fn push(&self, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
+    pub(super) fn push(
+        &self,
+        batch: &Arc<Batch>,
+        stop: &Shutdown,
+        before_waiting: impl FnOnce(),
+    ) -> bool {
         let mean = batch.bytes() / batch.len().max(1);
         let seen = self.entry_bytes.load(Ordering::Relaxed);
         self.entry_bytes
             .store(mean.max(seen - seen / 8), Ordering::Relaxed);
-        self.send(&self.new, batch, stop)
+        self.send(&self.new, batch, stop, before_waiting)
     }
 
     /// As [`push`](Self::push), for entries that come back: at most as many as
     /// there are workers.
     #[must_use]
     pub(super) fn push_returning(&self, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
-        self.send(&self.returning, batch, stop)
+        self.send(&self.returning, batch, stop, || {})
     }
 
     /// As [`push`](Self::push), for an entry that runs while the workers are
     /// paused.
     #[must_use]
     pub(super) fn push_alone(&self, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
-        self.send(&self.alone, batch, stop)
+        self.send(&self.alone, batch, stop, || {})
     }
 
     /// Counts a batch as buffered that is not pushed after all.
@@ -116,9 +122,18 @@ impl Queue {
         self.buffered.fetch_add(batch.len(), Ordering::SeqCst);
     }
 
-    fn send(&self, lane: &Lane, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
+    fn send(
+        &self,
+        lane: &Lane,
+        batch: &Arc<Batch>,
+        stop: &Shutdown,
+        before_waiting: impl FnOnce(),
+    ) -> bool {
         const LOOK_UP: Duration = Duration::from_millis(20);
         self.expect(batch);
+        if lane.into.is_full() {
+            before_waiting();
+        }
         while let Err(SendTimeoutError::Timeout(_)) =
             lane.into.send_timeout(Arc::clone(batch), LOOK_UP)
         {

@@ -39,8 +39,10 @@ pub(super) fn run(member: &Member) {
             Ok(()) => regroup.reset(),
             Err(e) if e.kind() == ErrorKind::NoGroup => {
                 flight.lost(member);
-                // The read behind it fails the same way.
+                // The read behind it fails the same way, unless somebody makes
+                // the group again in between.
                 link.drop_wire();
+                member.recovery_wanted.store(true, Ordering::SeqCst);
                 heal(member, &mut link);
                 member.stop.sleep(regroup.next());
             }
@@ -126,7 +128,7 @@ fn recover(member: &Member, wire: &mut Wire) -> Result<()> {
                 batch.len(),
                 member.group.stream()
             );
-            if !member.queue.push(&batch, &member.stop) {
+            if !member.queue.push(&batch, &member.stop, || {}) {
                 member.give_back_rest(&batch);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::{env, thread};
 
 use parking_lot::Mutex;
@@ -125,6 +126,29 @@ fn handler_that_owns_the_manager_is_let_go_by_shutdown() {
     manager.remove_consumer("c").unwrap();
     assert_eq!(seen.all(), ["dropped"]);
     assert_eq!(Arc::strong_count(&manager), 1);
+}
+
+#[test]
+fn consumer_removed_by_its_handler_leaves_the_group_though_the_manager_ends() {
+    let Shop { manager, server } = Shop::open();
+    let manager = Arc::new(manager);
+    let weak = Arc::downgrade(&manager);
+    let (tell, told) = channel();
+    let config = quick("orders").block_duration(HOUR / 60);
+    manager
+        .consume_fn::<Order>("c", config, move |_| {
+            weak.upgrade().unwrap().remove_consumer("c")?;
+            Ok(tell.send(())?)
+        })
+        .unwrap();
+    manager.add(&order("1")).unwrap();
+    told.recv().unwrap();
+    manager.shutdown();
+    wait_until(DEADLINE, "it to leave the group", || {
+        let consumers: Vec<redis::Value> =
+            server.command(&["XINFO", "CONSUMERS", "orders", "orders_group"]);
+        consumers.is_empty()
+    });
 }
 
 #[test]

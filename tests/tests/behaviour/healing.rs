@@ -2,7 +2,14 @@
 //! servers that restart or stand still.
 
 use std::collections::HashSet;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use stream_lib::{ConnectionConfig, ErrorKind, OnGroupLost, StreamManager};
 use stream_tests::{Direction, Fsync, LogCapture, Proxy, Server, wait_for, wait_until};
@@ -111,6 +118,79 @@ fn deleted_stream_heals_under_a_blocked_reader_with_few_words() {
     let lines =
         log.matching(|line| line.level <= log::Level::Warn && line.text.contains("heal-del"));
     assert!((3..=9).contains(&lines.len()), "{lines:#?}");
+}
+
+/// Runs `body` on a thread that ends with the sockets it reads.
+fn in_background(body: impl FnOnce() + Send + 'static) {
+    let thread = thread::Builder::new().name("meddler".to_owned());
+    thread.spawn(body).unwrap();
+}
+
+/// Passes requests on to the server; what `meddle` makes of each one happens
+/// before it.
+fn meddling(server: &Server, meddle: impl Fn(&str) + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (target, meddle) = (server.address(), Arc::new(meddle));
+    in_background(move || {
+        for client in listener.incoming() {
+            let (mut client, mut server) = (client.unwrap(), TcpStream::connect(target).unwrap());
+            let (mut back, mut answers) =
+                (client.try_clone().unwrap(), server.try_clone().unwrap());
+            in_background(move || {
+                let _ = io::copy(&mut answers, &mut back);
+                let _ = back.shutdown(Shutdown::Both);
+            });
+            let meddle = Arc::clone(&meddle);
+            in_background(move || {
+                let mut bytes = vec![0; 65_536];
+                while let Ok(count @ 1..) = client.read(&mut bytes) {
+                    meddle(&String::from_utf8_lossy(&bytes[..count]));
+                    if server.write_all(&bytes[..count]).is_err() {
+                        break;
+                    }
+                }
+                let _ = server.shutdown(Shutdown::Both);
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn group_that_is_back_before_the_next_read_loses_nothing() {
+    const ORDERS: usize = 5_000;
+    let server = Server::start().unwrap();
+    let mut admin = server.connect().unwrap();
+    let group = move |words: &[&str]| {
+        let _: redis::RedisResult<redis::Value> = redis::cmd("XGROUP").arg(words).query(&mut admin);
+    };
+    // Of two reads on the wire, the first one finds no group.
+    let (group, reads) = (Mutex::new(group), AtomicUsize::new(0));
+    let port = meddling(&server, move |request| {
+        if request.contains("XREADGROUP") && !request.contains("BLOCK") {
+            match reads.fetch_add(1, Ordering::SeqCst) {
+                20 => group.lock()(&["DESTROY", "orders", "orders_group"]),
+                21 => group.lock()(&["CREATE", "orders", "orders_group", "0"]),
+                _ => {}
+            }
+        }
+    });
+    let manager = StreamManager::connect(server.url_at(port)).unwrap();
+    let shop = Shop { manager, server };
+    shop.add_by_hand("orders", ORDERS);
+    let seen = Seen::default();
+    let config = quick("orders").read_count(60).lease(Duration::from_secs(1));
+    shop.manager.consume("c", config, noting(&seen)).unwrap();
+    wait_until(DEADLINE, "all to be handled and settled", || {
+        let stats = shop.manager.stream_stats("orders").unwrap();
+        let [group] = &*stats.groups else {
+            return false;
+        };
+        seen.count() > ORDERS && (group.unread, group.pending) == (Some(0), 0)
+    });
+    let ids: HashSet<_> = seen.all().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids.len(), ORDERS);
 }
 
 #[test]
