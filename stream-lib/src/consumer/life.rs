@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
-use super::lease::Ends;
-use super::member::{Counters, Member};
-use super::settle::Settle;
-use super::worker::Work;
-use super::{ack, lease, reader};
 use crate::command::{self, Group};
 use crate::config::ConsumerConfig;
 use crate::connection::Topology;
+use crate::consumer::keeper::{self, Ends};
+use crate::consumer::member::settle::Settle;
+use crate::consumer::member::{Counters, Member};
+use crate::consumer::worker::Work;
+use crate::consumer::{reader, settler};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Thread, on_library_thread, random_suffix};
 
@@ -23,13 +23,13 @@ const CONNECTION: Duration = Duration::from_secs(5);
 
 /// The threads of a running consumer. Dropped, they are told to stop and left
 /// to themselves.
-pub(super) struct Life {
+pub(crate) struct Life {
     member: Arc<Member>,
     threads: Vec<Thread>,
 }
 
 impl Life {
-    pub(super) fn begin(
+    pub(crate) fn begin(
         topology: &Arc<Topology>,
         config: &ConsumerConfig,
         group: &Group,
@@ -68,7 +68,7 @@ impl Life {
         };
         let stream = group.stream();
         life.spawn(format!("{stream} ack"), move |member| {
-            ack::run(member, &inbox);
+            settler::run(member, &inbox);
             drop(ack_lives);
         })?;
         for number in 1..=config.workers {
@@ -85,7 +85,7 @@ impl Life {
             drop(reader_lives);
         })?;
         life.spawn(format!("{stream} lease"), move |member| {
-            lease::run(member, ends);
+            keeper::run(member, ends);
         })?;
         Ok(life)
     }
@@ -107,41 +107,41 @@ impl Life {
         Ok(())
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.member.name
     }
 
-    pub(super) fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         !self.member.stop.is_set()
     }
 
     /// Whether the group was made and checked at the start.
-    pub(super) fn is_prepared(&self) -> bool {
+    pub(crate) fn is_prepared(&self) -> bool {
         self.member.prepared.load(Ordering::SeqCst)
     }
 
-    pub(super) fn buffered(&self) -> usize {
+    pub(crate) fn buffered(&self) -> usize {
         self.member.queue.buffered()
     }
 
-    pub(super) fn running(&self) -> usize {
+    pub(crate) fn running(&self) -> usize {
         self.member.queue.running()
     }
 
     /// How many entries have ended here, but not in Redis.
-    pub(super) fn settling(&self) -> usize {
+    pub(crate) fn settling(&self) -> usize {
         let batches = self.member.registry.batches();
         batches.iter().map(|batch| batch.settling()).sum()
     }
 
-    pub(super) fn signal_stop(&self) {
+    pub(crate) fn signal_stop(&self) {
         self.member.stop.set();
     }
 
     /// Stops and joins the threads, within the grace and a little; those that
     /// are still in a handler then are detached. Returns how many handlers
     /// still ran. From one of the library's own threads it only signals.
-    pub(super) fn end(mut self, grace: Duration) -> usize {
+    pub(crate) fn end(mut self, grace: Duration) -> usize {
         const SETTLE: Duration = Duration::from_secs(10);
         self.signal_stop();
         if on_library_thread() {

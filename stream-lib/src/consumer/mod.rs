@@ -7,27 +7,12 @@
 //! what others abandoned. They share a [`Member`](member::Member): one life of the consumer,
 //! with a name in Redis that no other life has.
 
-mod ack;
-mod alone;
-mod batch;
-mod batch_handler;
-mod batch_worker;
-mod delivery;
-mod done;
-mod flight;
-mod gather;
 mod handler;
-mod handler_error;
-mod lease;
+mod keeper;
 mod life;
-mod link;
 mod member;
-mod open;
-mod queue;
-mod read_ahead;
 mod reader;
-mod retry;
-mod settle;
+mod settler;
 mod worker;
 
 use std::fmt;
@@ -36,15 +21,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-pub use self::batch_handler::{BatchDelivery, BatchHandler};
-pub use self::delivery::Delivery;
-pub use self::handler::{Handler, HandlerResult};
-pub use self::handler_error::HandlerError;
+pub use self::handler::{
+    BatchDelivery, BatchHandler, Delivery, Handler, HandlerError, HandlerResult,
+};
 
-use self::batch_worker::TypedBatch;
 use self::life::Life;
 use self::member::Counters;
-use self::worker::{Typed, Work};
+use self::worker::{Typed, TypedBatch, Work};
 use crate::command::Group;
 use crate::config::{BatchConfig, ConsumerConfig, ConsumerEvents};
 use crate::connection::Topology;

@@ -9,18 +9,18 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::Added;
-use super::answers::no_answer;
-use super::backup::Backup;
-use super::coalesce::Coalescer;
-use super::dispatch::Dispatch;
-use super::outbox::{FlushReport, Outbox, Receipt};
-use super::outlet::{Kind, Outlet};
 use crate::command::Batch;
 use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
 use crate::message::StreamMessage;
+use crate::producer::Added;
+use crate::producer::answers::no_answer;
+use crate::producer::backup::Backup;
+use crate::producer::outbox::{FlushReport, Outbox, Receipt};
+use crate::producer::transport::Coalescer;
+use crate::producer::transport::dispatch::Dispatch;
+use crate::producer::transport::outlet::{Kind, Outlet};
 
 /// The most that a thread keeps for the messages it sends, in bytes.
 const LARGEST_SCRATCH: usize = 64 << 10;

@@ -2,40 +2,27 @@
 
 mod answers;
 mod backup;
-mod coalesce;
 mod core;
-mod dispatch;
-mod drain;
-#[cfg(feature = "spool")]
-mod envelope;
-mod line;
-#[cfg(feature = "spool")]
-mod numbered;
 mod outbox;
-mod outlet;
-mod pace;
-mod pipeline;
-#[cfg(feature = "spool")]
-mod replay;
 #[cfg(feature = "spool")]
 mod spool;
 #[cfg(feature = "spool")]
-mod spooler;
+mod spooled;
+mod transport;
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use self::coalesce::Coalescer;
 pub(crate) use self::core::ProducerCore;
-pub(crate) use self::line::{Line, Turn};
 pub use self::outbox::{FlushReport, Receipt, SendFailure};
 #[cfg(feature = "spool")]
 pub use self::spool::SpoolDamage;
 #[cfg(feature = "spool")]
-pub use self::spooler::SpoolStats;
+pub use self::spooled::SpoolStats;
 
+pub(crate) use self::transport::{Coalescer, Line, Turn};
 use crate::command::Placed;
 use crate::error::Result;
 use crate::message::{EntryId, StreamMessage};

@@ -14,11 +14,11 @@ use parking_lot::{Condvar, Mutex};
 use self::queue::{Chunk, Queue};
 pub use self::receipt::Receipt;
 pub use self::report::{FlushReport, SendFailure};
-use super::answers::{Answers, all_fail, closed};
-use super::dispatch::Dispatch;
 use crate::command::Batch;
 use crate::config::{SendConfig, StreamConfig, WhenFull};
 use crate::error::{Error, ErrorKind, Result};
+use crate::producer::answers::{Answers, all_fail, closed};
+use crate::producer::transport::dispatch::Dispatch;
 use crate::runtime::{Thread, on_library_thread};
 
 /// How much longer than its messages may wait the thread has to end.

@@ -1,0 +1,138 @@
+//! What a user writes who wants many deliveries at a time.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::consumer::handler::delivery::Delivery;
+use crate::consumer::handler::single::HandlerResult;
+
+/// Handles the deliveries of one consumer in batches: one insert of a hundred
+/// rows instead of a hundred inserts.
+///
+/// Closures `Fn(&[BatchDelivery<M>]) -> HandlerResult` are batch handlers, and
+/// so is an `Arc` of one. All workers call the same handler at the same time.
+/// How large a batch gets is set by [`BatchConfig`](crate::BatchConfig); none is
+/// empty, and its deliveries stand in the order in which they came in.
+///
+/// # Answers
+///
+/// After `Ok(())`, each delivery of the batch is acknowledged, save those that
+/// [`fail`](BatchDelivery::fail) was called on. After an error all of them have
+/// failed, those with an error of their own by that one. So an answer is given
+/// on the delivery that it is for: there is no list of results that could be too
+/// short, or off by one.
+///
+/// # Delivery
+///
+/// At least once, as with a [`Handler`](crate::Handler), and for each entry by
+/// itself: each has its own lease, its own number of deliveries and its own
+/// retry, and one that can't be decoded becomes a dead letter without being
+/// seen. So that no entry becomes a dead letter for the fault of another one,
+/// an entry gets a batch of its own
+///
+/// - in the second half of the deliveries that its
+///   [`RetryPolicy`](crate::RetryPolicy) allows,
+/// - when it was taken over from a process that died: it may be the one that
+///   kills.
+///
+/// # Panics
+///
+/// A panic counts as a failure of the entry that causes it. Nobody knows which
+/// one of several that is, so they are handled again at once, within the same
+/// delivery, each in a batch of its own; errors they were given before the panic
+/// are forgotten. The worker goes on.
+///
+/// # Examples
+///
+/// ```
+/// use stream_lib::{BatchDelivery, BatchHandler, HandlerError, HandlerResult, RawMessage};
+///
+/// struct Import;
+///
+/// impl BatchHandler<RawMessage> for Import {
+///     fn handle(&self, batch: &[BatchDelivery<RawMessage>]) -> HandlerResult {
+///         let mut rows = Vec::new();
+///         for delivery in batch {
+///             match delivery.get_str("user_id") {
+///                 Some(user) => rows.push((delivery.id(), user)),
+///                 // This one alone; the others go on.
+///                 None => delivery.fail(HandlerError::permanent("no user id")),
+///             }
+///         }
+///         println!("one insert of {} rows", rows.len());
+///         Ok(()) // an error here, by `?`, would be everybody's
+///     }
+/// }
+/// ```
+pub trait BatchHandler<M>: Send + Sync + 'static {
+    /// Handles one batch. Blocks its worker thread as long as it runs; the
+    /// leases are renewed meanwhile.
+    fn handle(&self, batch: &[BatchDelivery<M>]) -> HandlerResult;
+}
+
+impl<M, F> BatchHandler<M> for F
+where
+    F: Fn(&[BatchDelivery<M>]) -> HandlerResult + Send + Sync + 'static,
+{
+    fn handle(&self, batch: &[BatchDelivery<M>]) -> HandlerResult {
+        self(batch)
+    }
+}
+
+impl<M, H: BatchHandler<M> + ?Sized> BatchHandler<M> for Arc<H> {
+    fn handle(&self, batch: &[BatchDelivery<M>]) -> HandlerResult {
+        (**self).handle(batch)
+    }
+}
+
+/// One delivery of a batch.
+///
+/// Derefs to the [`Delivery`], and so to the message.
+pub struct BatchDelivery<M> {
+    delivery: Delivery<M>,
+    failure: Mutex<Option<Failure>>,
+}
+
+pub(crate) type Failure = Box<dyn StdError + Send + Sync>;
+
+impl<M> BatchDelivery<M> {
+    pub(crate) fn new(delivery: Delivery<M>) -> Self {
+        Self {
+            delivery,
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// Has this delivery fail, whatever becomes of the others: as if a
+    /// [`Handler`](crate::Handler) had returned the error.
+    /// [`HandlerError`](crate::HandlerError) is recognised. Of several calls the
+    /// last one counts.
+    pub fn fail(&self, error: impl Into<Box<dyn StdError + Send + Sync>>) {
+        let error = error.into();
+        let before = self.failure.lock().replace(error);
+        // Without the lock: the user's own type may do anything when dropped.
+        drop(before);
+    }
+
+    pub(crate) fn into_failure(self) -> Option<Failure> {
+        self.failure.into_inner()
+    }
+}
+
+impl<M> Deref for BatchDelivery<M> {
+    type Target = Delivery<M>;
+
+    fn deref(&self) -> &Delivery<M> {
+        &self.delivery
+    }
+}
+
+impl<M> fmt::Debug for BatchDelivery<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.delivery.fmt(f)
+    }
+}

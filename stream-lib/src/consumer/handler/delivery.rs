@@ -1,0 +1,139 @@
+//! One entry on its way through a handler.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::command::ORIGIN;
+use crate::consumer::member::Member;
+use crate::consumer::member::held::{Batch, Stage};
+use crate::message::EntryId;
+
+/// One delivery of an entry, with the message it carries.
+///
+/// Derefs to the message: `delivery.order_id` reads a field of it.
+pub struct Delivery<M> {
+    message: M,
+    taken: Taken,
+}
+
+/// An entry in the hands of a worker.
+#[derive(Clone)]
+pub(crate) struct Taken {
+    pub(crate) member: Arc<Member>,
+    pub(crate) batch: Arc<Batch>,
+    pub(crate) index: usize,
+}
+
+impl Taken {
+    /// Whether nobody else can have the entry yet, as far as known.
+    pub(crate) fn is_held(&self) -> bool {
+        self.batch.stage(self.index) != Stage::Lost
+            && self.batch.since_confirmed() < self.member.config.lease
+    }
+}
+
+impl<M> Delivery<M> {
+    pub(crate) fn new(message: M, taken: Taken) -> Self {
+        Self { message, taken }
+    }
+
+    /// What is left when the message is done with.
+    pub(crate) fn into_taken(self) -> Taken {
+        self.taken
+    }
+
+    /// The message.
+    pub fn message(&self) -> &M {
+        &self.message
+    }
+
+    /// The entry's id: the same at each delivery of it.
+    pub fn id(&self) -> EntryId {
+        self.taken.batch.id(self.taken.index)
+    }
+
+    /// The stream that the entry stands in.
+    pub fn stream(&self) -> &str {
+        self.taken.member.group.stream()
+    }
+
+    /// The consumer group that it was delivered to.
+    pub fn group(&self) -> &str {
+        self.taken.member.group.name()
+    }
+
+    /// This consumer's name in Redis.
+    pub fn consumer(&self) -> &str {
+        &self.taken.member.name
+    }
+
+    /// Which delivery of the entry this is: 1 the first time (`XPENDING`'s
+    /// delivery count).
+    pub fn attempt(&self) -> u32 {
+        self.taken.batch.attempt(self.taken.index)
+    }
+
+    /// The reserved fields of the entry, which the message doesn't show: names,
+    /// with their `~`, and values.
+    pub fn headers(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
+        self.taken.batch.fields(self.taken.index).headers()
+    }
+
+    /// One reserved field, named with its `~`.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.taken.batch.fields(self.taken.index).header(name)
+    }
+
+    /// How old the message is: since it was first added, by the server's clock
+    /// and its entry id; for one that came by way of the backup stream, since
+    /// it was added there.
+    pub fn age(&self) -> Duration {
+        let Taken {
+            member,
+            batch,
+            index,
+        } = &self.taken;
+        let origin = batch
+            .header(*index, ORIGIN)
+            .and_then(|id| EntryId::parse(id).ok());
+        let added = origin.unwrap_or_else(|| self.id()).ms();
+        match member.clock.now_ms() {
+            Some(now) => Duration::from_millis(now.saturating_sub(added)),
+            // Redis has not been asked yet: no older than known.
+            None => batch.age(),
+        }
+    }
+
+    /// Whether another process may have taken the entry over, since this one
+    /// could not renew its lease in time. What the handler still does may be
+    /// done twice; its result is counted and no longer acknowledged.
+    pub fn lease_lost(&self) -> bool {
+        !self.taken.is_held()
+    }
+
+    /// Whether the consumer is being stopped: a long handler may want to end
+    /// early, with an error, to be continued elsewhere.
+    pub fn is_shutting_down(&self) -> bool {
+        self.taken.member.stop.is_set()
+    }
+}
+
+impl<M> Deref for Delivery<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.message
+    }
+}
+
+impl<M> fmt::Debug for Delivery<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("stream", &self.stream())
+            .field("id", &self.id())
+            .field("attempt", &self.attempt())
+            .finish_non_exhaustive()
+    }
+}

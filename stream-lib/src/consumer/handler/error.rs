@@ -1,0 +1,164 @@
+//! What a handler's error may say of the entry.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+/// An error that tells the library what to do with the entry.
+///
+/// Returned from a handler, directly or by `?`, it is recognised in the box;
+/// and so it is within other errors, by their [`source`](StdError::source):
+/// with a context by `anyhow`, or in an error of your own. The outermost one
+/// counts.
+pub struct HandlerError(Advised);
+
+/// The advice with its error: what a `HandlerError` has as its source, so that
+/// it is also found where an error type wraps the handler error invisibly.
+struct Advised {
+    advice: Advice,
+    cause: Box<dyn StdError + Send + Sync>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Advice {
+    Bury,
+    RetryAfter(Duration),
+}
+
+impl HandlerError {
+    /// No further try would help: the entry goes to the dead letters at once.
+    pub fn permanent(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(Advice::Bury, cause.into())
+    }
+
+    /// The next try shall come after `delay`, at most a year, whatever the
+    /// retry policy says. The number of deliveries stays bounded by the policy.
+    pub fn retry_after(cause: impl Into<Box<dyn StdError + Send + Sync>>, delay: Duration) -> Self {
+        const LONGEST: Duration = Duration::from_hours(24 * 365);
+        Self::new(Advice::RetryAfter(delay.min(LONGEST)), cause.into())
+    }
+
+    fn new(advice: Advice, cause: Box<dyn StdError + Send + Sync>) -> Self {
+        Self(Advised { advice, cause })
+    }
+}
+
+/// What an error, or one of its causes, advises.
+pub(crate) fn advice_of(error: &(dyn StdError + 'static)) -> Option<Advice> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let advised = match error.downcast_ref::<HandlerError>() {
+            Some(HandlerError(advised)) => Some(advised),
+            None => error.downcast_ref::<Advised>(),
+        };
+        if let Some(advised) = advised {
+            return Some(advised.advice);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// Whether this cause repeats what the error above it has said.
+pub(crate) fn is_advice(error: &(dyn StdError + 'static)) -> bool {
+    error.is::<Advised>()
+}
+
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.cause.fmt(f)
+    }
+}
+
+impl fmt::Debug for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerError")
+            .field("advice", &self.0.advice)
+            .field("cause", &self.0.cause)
+            .finish()
+    }
+}
+
+impl StdError for HandlerError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl fmt::Display for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.advice {
+            Advice::Bury => f.write_str("no further try would help"),
+            Advice::RetryAfter(delay) => write!(f, "to be tried again after {delay:?}"),
+        }
+    }
+}
+
+impl fmt::Debug for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.advice, f)
+    }
+}
+
+impl StdError for Advised {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Wrapped(HandlerError);
+
+    impl fmt::Display for Wrapped {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no payment")
+        }
+    }
+
+    impl StdError for Wrapped {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    /// Shows its inner error's source as its own, as boxes of some crates do.
+    #[derive(Debug)]
+    struct Invisible(HandlerError);
+
+    impl fmt::Display for Invisible {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.fmt(f)
+        }
+    }
+
+    impl StdError for Invisible {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            self.0.source()
+        }
+    }
+
+    #[test]
+    fn advice_is_found_however_deep_and_the_outermost_counts() {
+        let soon = Duration::from_secs(1);
+        let permanent = || HandlerError::permanent("no stock");
+        assert_eq!(advice_of(&permanent()), Some(Advice::Bury));
+        assert_eq!(advice_of(&Wrapped(permanent())), Some(Advice::Bury));
+        assert_eq!(advice_of(&Invisible(permanent())), Some(Advice::Bury));
+        let both = HandlerError::retry_after(Wrapped(permanent()), soon);
+        assert_eq!(advice_of(&both), Some(Advice::RetryAfter(soon)));
+        assert_eq!(advice_of(&fmt::Error), None);
+    }
+
+    #[test]
+    fn the_causes_of_the_error_go_on_behind_the_advice() {
+        let error = HandlerError::permanent(Wrapped(HandlerError::permanent("no stock")));
+        assert_eq!(error.to_string(), "no payment");
+        let advice = error.source().unwrap();
+        assert_eq!(advice.to_string(), "no further try would help");
+        assert_eq!(advice.source().unwrap().to_string(), "no stock");
+    }
+}

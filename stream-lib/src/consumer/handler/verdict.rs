@@ -1,0 +1,172 @@
+//! What becomes of an entry after its handler has run: a pure decision.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::RetryPolicy;
+use crate::consumer::handler::error::{Advice, advice_of, is_advice};
+use crate::consumer::member::settle::Reason;
+use crate::message::DecodeError;
+
+/// How one delivery ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Done,
+    /// Shared where one error is that of a whole batch.
+    Failed(Arc<dyn StdError + Send + Sync>),
+    Panicked(String),
+    Undecodable(DecodeError),
+}
+
+/// What to do with the entry.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Verdict {
+    Ack,
+    /// Before jitter, which [`RetryPolicy::jitter_share`] bounds.
+    Retry {
+        delay: Duration,
+        jitter: f64,
+    },
+    Bury {
+        reason: Reason,
+        error: String,
+    },
+}
+
+/// Decides from how delivery number `attempt` ended.
+pub(crate) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> Verdict {
+    let (error, advice) = match outcome {
+        Outcome::Done => return Verdict::Ack,
+        Outcome::Undecodable(e) => {
+            return Verdict::Bury {
+                reason: Reason::Undecodable,
+                error: e.to_string(),
+            };
+        }
+        Outcome::Panicked(text) => (format!("panicked: {text}"), None),
+        Outcome::Failed(e) => (chain(e.as_ref()), advice_of(e.as_ref())),
+    };
+    match advice {
+        Some(Advice::Bury) => Verdict::Bury {
+            reason: Reason::Permanent,
+            error,
+        },
+        _ if attempt >= policy.deliveries() => Verdict::Bury {
+            reason: Reason::RetriesExhausted,
+            error,
+        },
+        Some(Advice::RetryAfter(delay)) => Verdict::Retry { delay, jitter: 0.0 },
+        None => Verdict::Retry {
+            delay: policy.delay_after(attempt),
+            jitter: policy.jitter_share(),
+        },
+    }
+}
+
+/// Whether delivery number `attempt` gets a batch of its own: from half of the
+/// deliveries on, so that nobody's last one can fail by another's fault.
+pub(crate) fn goes_alone(attempt: u32, policy: &RetryPolicy) -> bool {
+    u64::from(attempt) * 2 > u64::from(policy.deliveries())
+}
+
+/// The error and its causes in one line, of bounded length.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    const MOST: usize = 1_000;
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(e) = cause {
+        if text.len() > MOST {
+            break;
+        }
+        if !is_advice(e) {
+            text.push_str(": ");
+            text.push_str(&e.to_string());
+        }
+        cause = e.source();
+    }
+    if text.len() > MOST {
+        text = text.chars().take(MOST).chain(['…']).collect();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consumer::handler::error::HandlerError;
+
+    fn failed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Outcome {
+        Outcome::Failed(Arc::from(error.into()))
+    }
+
+    #[test]
+    fn an_error_is_retried_after_the_policys_delay() {
+        let policy = RetryPolicy::default();
+        assert_eq!(
+            judge(&failed("no stock"), 2, &policy),
+            Verdict::Retry {
+                delay: Duration::from_secs(2),
+                jitter: 0.2
+            }
+        );
+    }
+
+    #[test]
+    fn the_last_delivery_buries() {
+        let policy = RetryPolicy::default().max_deliveries(3);
+        let Verdict::Bury { reason, error } = judge(&failed("no stock"), 3, &policy) else {
+            panic!("not buried");
+        };
+        assert_eq!(
+            (reason.as_str(), error.as_str()),
+            ("retries-exhausted", "no stock")
+        );
+        let panicked = Outcome::Panicked("boom".to_owned());
+        assert!(matches!(
+            judge(&panicked, 2, &policy),
+            Verdict::Retry { .. }
+        ));
+        assert!(matches!(judge(&panicked, 3, &policy), Verdict::Bury { .. }));
+    }
+
+    #[test]
+    fn the_errors_own_advice_is_followed() {
+        let policy = RetryPolicy::default().max_deliveries(3);
+        let permanent = failed(HandlerError::permanent("bad order"));
+        assert!(matches!(
+            judge(&permanent, 1, &policy),
+            Verdict::Bury {
+                reason: Reason::Permanent,
+                ..
+            }
+        ));
+        let delay = Duration::from_secs(7);
+        let later = failed(HandlerError::retry_after("rate limit", delay));
+        assert_eq!(
+            judge(&later, 1, &policy),
+            Verdict::Retry { delay, jitter: 0.0 }
+        );
+        assert!(matches!(judge(&later, 3, &policy), Verdict::Bury { .. }));
+    }
+
+    #[test]
+    fn the_second_half_of_the_deliveries_and_the_last_of_two_go_alone() {
+        for (deliveries, together) in [(2, 1), (3, 1), (4, 2), (10, 5)] {
+            let policy = RetryPolicy::default().max_deliveries(deliveries);
+            for attempt in 1..=deliveries {
+                assert_eq!(goes_alone(attempt, &policy), attempt > together);
+            }
+        }
+    }
+
+    #[test]
+    fn long_errors_are_cut() {
+        let Verdict::Bury { error, .. } =
+            judge(&failed("é".repeat(5_000)), 10, &RetryPolicy::default())
+        else {
+            panic!("not buried");
+        };
+        assert_eq!(error.chars().count(), 1_001);
+    }
+}

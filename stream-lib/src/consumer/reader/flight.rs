@@ -1,0 +1,174 @@
+//! The reads on the wire.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Instant;
+
+use crate::command::Read;
+use crate::connection::Wire;
+use crate::consumer::member::Member;
+use crate::consumer::member::done::{self, Done};
+use crate::consumer::member::held::Company;
+use crate::error::Result;
+
+/// The reads on the wire: one that waits for entries; or two that don't wait,
+/// where answers come back full. Redis works on one of them while another's
+/// answer is decoded here.
+///
+/// What is done meanwhile is acknowledged with the next read that doesn't wait:
+/// one request, one answer, and no thread to wake for it.
+#[derive(Default)]
+pub(crate) struct Flight<'a> {
+    asked: VecDeque<Asked<'a>>,
+    /// The last answer was full: there is more where it came from.
+    full: bool,
+}
+
+impl<'a> Flight<'a> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.asked.is_empty()
+    }
+
+    /// Nothing will be answered any more.
+    pub(crate) fn lost(&mut self, member: &Member) {
+        *self = Self::default();
+        done::leave_to_ack(member);
+    }
+
+    /// Sends reads, where there is room for their answers.
+    pub(crate) fn take_off(
+        &mut self,
+        member: &'a Member,
+        wire: &mut Wire,
+        landing: usize,
+    ) -> Result<()> {
+        // Of all that may be buffered, a third is with the workers, another is
+        // being answered, and the last one Redis works on.
+        let (reads, most) = if self.full {
+            (2, (2 * member.config.read_count).div_ceil(3))
+        } else {
+            (1, member.config.read_count)
+        };
+        while self.asked.len() < reads && !member.stop.is_set() {
+            let coming: usize = self.asked.iter().map(|asked| asked.count).sum();
+            let count = room(member, landing + coming).min(most);
+            if count == 0 {
+                break;
+            }
+            let asked = Asked {
+                member,
+                count,
+                done: self.full.then(|| Done::collect(member)),
+                sent: Instant::now(),
+            };
+            let read = asked.read();
+            let ids = asked.done.as_ref().map(Done::ids).unwrap_or_default();
+            self.asked.push_back(asked);
+            read.send(wire, &ids)?;
+        }
+        Ok(())
+    }
+
+    /// Receives the answer. Where answers come back full and `more` may be read,
+    /// the next read goes out as soon as Redis is through with this one, before
+    /// anybody looks at the answer.
+    pub(crate) fn land(&mut self, member: &'a Member, wire: &mut Wire, more: bool) -> Result<()> {
+        let Some(mut asked) = self.asked.pop_front() else {
+            return Ok(());
+        };
+        let read = asked.read();
+        read.await_answer(wire)?;
+        let next = if self.full && more {
+            self.take_off(member, wire, asked.count)
+        } else {
+            Ok(())
+        };
+        if self.is_empty() {
+            done::leave_to_ack(member);
+        }
+        asked.receive_acked(&read, wire);
+        let entries = read.receive(wire)?;
+        self.full = entries.len() == asked.count;
+        if entries.is_empty() {
+            return next;
+        }
+        let batch = member.hold(entries, Company::Any, asked.delivered(&read));
+        let pushed = member.queue.push(&batch, &member.stop, || {
+            // Whoever makes room may wait for an acknowledgement.
+            done::leave_to_ack(member);
+        });
+        if !pushed {
+            member.give_back_rest(&batch);
+        }
+        if !self.full && member.queue.idle() > 0 {
+            // The worker that was woken often waits for this very core. With
+            // nothing more to read, it goes first.
+            thread::yield_now();
+        }
+        next
+    }
+}
+
+/// One read, and what it acknowledges. Dropped before that is confirmed, it
+/// leaves it to the thread that settles.
+struct Asked<'a> {
+    member: &'a Member,
+    /// How many entries it asks for.
+    count: usize,
+    /// What goes along; `None` for a read that waits for entries, which would
+    /// hold it up.
+    done: Option<Done>,
+    sent: Instant,
+}
+
+impl<'a> Asked<'a> {
+    fn read(&self) -> Read<'a> {
+        let member = self.member;
+        let block = member.config.block_duration;
+        Read {
+            group: &member.group,
+            consumer: &member.name,
+            count: self.count,
+            block: self.done.is_none().then_some(block),
+        }
+    }
+
+    /// When the entries were delivered at the earliest, from where their lease
+    /// counts. A read may have waited long for them, and then it is now: an
+    /// answer that lay in the socket while this process stood still is found out
+    /// by the renewal, which asks for owners.
+    fn delivered(&self, read: &Read<'_>) -> Instant {
+        match read.block {
+            Some(_) => Instant::now(),
+            None => self.sent,
+        }
+    }
+
+    /// Receives the answer to what went along. A failure is left to the thread
+    /// that settles, which meets it again.
+    fn receive_acked(&mut self, read: &Read<'_>, wire: &mut Wire) {
+        let Some(done) = self.done.take_if(|done| !done.is_empty()) else {
+            return;
+        };
+        match read.receive_acked(wire) {
+            Ok(()) => done.settled(self.member, &self.member.counters.completed),
+            Err(_) => done.hand_over(self.member),
+        }
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if let Some(done) = self.done.take() {
+            done.hand_over(self.member);
+        }
+    }
+}
+
+/// How many entries a read may ask for, with up to `landing` about to be
+/// buffered.
+pub(crate) fn room(member: &Member, landing: usize) -> usize {
+    let held_bytes = member.held_bytes.load(Ordering::Relaxed);
+    member.queue.room(landing, held_bytes)
+}

@@ -1,0 +1,230 @@
+//! The thread that settles deliveries: acknowledges, parks, buries.
+//!
+//! It takes whatever is queued and settles it at once, so batches grow by
+//! themselves under load and nothing waits without. Every operation can be
+//! repeated: what an answer got lost for is done again, with the same effect.
+//!
+//! While there is more to read than fits into one answer, this thread sleeps:
+//! what is done is acknowledged with the next read (see [`Done::collect`]).
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+
+use crate::command::{self, Burial, Held, Parking};
+use crate::consumer::member::Member;
+use crate::consumer::member::done::{CHUNK, Done};
+use crate::consumer::member::held::Stage;
+use crate::consumer::member::link::{Link, Role};
+use crate::consumer::member::settle::{Action, Settle, Unsettled};
+use crate::error::{ErrorKind, Result};
+use crate::message::EntryId;
+
+/// The bounds of the dead letters: 100,000, for 14 days.
+const KEEP_DEAD: u64 = 100_000;
+const KEEP_DEAD_FOR: Duration = Duration::from_hours(24 * 14);
+
+/// Settles what comes in until [`Settle::Finish`], or until the consumer is
+/// given up.
+pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
+    let mut link = Link::new(member, Role::Ack, &member.halt);
+    let mut open = Open::default();
+    let mut finishing = false;
+    while !(member.halt.is_set() || finishing && open.is_empty()) {
+        if open.is_empty() {
+            match inbox.recv() {
+                Ok(settle) => finishing |= open.add(settle),
+                Err(_) => finishing = true,
+            }
+        }
+        // Those who are about to complete something get to it first: fewer,
+        // larger requests, and nobody waits for them.
+        thread::yield_now();
+        while open.len() < CHUNK {
+            match inbox.try_recv() {
+                Ok(settle) => finishing |= open.add(settle),
+                Err(_) => break,
+            }
+        }
+        open = settle(member, &mut link, open);
+    }
+}
+
+/// What is to be settled.
+#[derive(Default)]
+struct Open {
+    done: Done,
+    other: Vec<Unsettled>,
+}
+
+impl Open {
+    /// Returns whether this was the end.
+    fn add(&mut self, settle: Settle) -> bool {
+        match settle {
+            Settle::Done(batch) => {
+                self.done.take(batch);
+            }
+            Settle::Entry(entry) => self.other.push(entry),
+            Settle::Finish => return true,
+        }
+        false
+    }
+
+    fn len(&self) -> usize {
+        self.done.len() + self.other.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Settles what it can; returns what must be tried again.
+fn settle(member: &Member, link: &mut Link<'_>, mut open: Open) -> Open {
+    let mut again = Open::default();
+    let mut late = open.done.split_doubtful(member);
+    let (mut parked, mut buried) = (vec![], vec![]);
+    for entry in open.other {
+        match entry.action {
+            Action::AckHeld => late.push(entry),
+            Action::GiveBack | Action::Retry { .. } => parked.push(entry),
+            Action::Bury { .. } => buried.push(entry),
+        }
+    }
+    again.done = acknowledge(member, link, open.done);
+    finish(member, late, &mut again, |entries| {
+        let ids: Vec<_> = entries.iter().map(Unsettled::id).collect();
+        link.run(|wire| command::ack_held(wire, &member.group, &member.name, &ids))
+    });
+    finish(member, parked, &mut again, |entries| {
+        let parking: Vec<_> = entries.iter().map(Unsettled::parking).collect();
+        let now = Instant::now();
+        let held = link.run(|wire| command::park(wire, &member.group, &member.name, &parking))?;
+        if let Some(soonest) = parking.iter().filter_map(|p| p.delay).min() {
+            member.expect_due(now + soonest);
+        }
+        Ok(held)
+    });
+    for entry in buried {
+        finish(member, vec![entry], &mut again, |entries| {
+            entries
+                .iter()
+                .map(|entry| bury(member, link, entry))
+                .collect()
+        });
+    }
+    again
+}
+
+/// Acknowledges what is done and surely ours.
+/// Returns what must be tried again.
+fn acknowledge(member: &Member, link: &mut Link<'_>, done: Done) -> Done {
+    let acked = done
+        .ids()
+        .chunks(CHUNK)
+        .try_for_each(|ids| link.run(|wire| command::ack(wire, &member.group, ids)));
+    match acked {
+        Ok(()) => done.settled(member, &member.counters.completed),
+        // With the group gone, nobody holds anything.
+        Err(e) if e.kind() == ErrorKind::NoGroup => done.settled(member, &member.counters.lost),
+        Err(_) => return done,
+    }
+    Done::default()
+}
+
+/// Runs one operation for `entries`, and marks them settled or queues them
+/// again.
+fn finish(
+    member: &Member,
+    entries: Vec<Unsettled>,
+    again: &mut Open,
+    operation: impl FnOnce(&[Unsettled]) -> Result<Vec<Held>>,
+) {
+    if entries.is_empty() {
+        return;
+    }
+    match operation(&entries) {
+        Ok(outcomes) => {
+            for (entry, held) in entries.into_iter().zip(outcomes) {
+                settled(member, &entry, held);
+            }
+        }
+        // With the group gone, nobody holds anything.
+        Err(e) if e.kind() == ErrorKind::NoGroup => {
+            for entry in entries {
+                settled(member, &entry, Held::No);
+            }
+        }
+        Err(_) => {
+            again.other.extend(entries);
+        }
+    }
+}
+
+fn settled(member: &Member, entry: &Unsettled, held: Held) {
+    let counters = &member.counters;
+    let count = match (held, &entry.action) {
+        (Held::No, _) => &counters.lost,
+        (Held::Deleted, _) => &counters.deleted,
+        (Held::Yes, Action::AckHeld) => &counters.completed,
+        (Held::Yes, Action::GiveBack) => &counters.released,
+        (Held::Yes, Action::Retry { .. }) => &counters.failed,
+        (Held::Yes, Action::Bury { .. }) => &counters.dead,
+    };
+    entry.batch.set_stage(entry.index, Stage::Gone);
+    count.fetch_add(1, Ordering::Relaxed);
+    if entry.batch.is_alone() {
+        // The others may go on.
+        member.stop.nudge();
+    }
+}
+
+fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Held> {
+    let Action::Bury { reason, error } = &entry.action else {
+        return Ok(Held::No);
+    };
+    let id = entry.id();
+    let burial = Burial {
+        id,
+        reason: reason.as_str(),
+        error,
+        keep: KEEP_DEAD,
+        keep_for: KEEP_DEAD_FOR,
+    };
+    let held = link.run(|wire| command::bury(wire, &member.group, &member.name, &burial))?;
+    if held == Held::Yes {
+        log::warn!(
+            "entry {id} of `{}` went to the dead letters of the group `{}`: {}",
+            member.group.stream(),
+            member.group.name(),
+            reason.as_str()
+        );
+        let reason = reason.as_str();
+        member.config.events.tell(|e| e.dead_lettered(id, reason));
+    }
+    Ok(held)
+}
+
+impl Unsettled {
+    fn id(&self) -> EntryId {
+        self.batch.id(self.index)
+    }
+
+    fn parking(&self) -> Parking {
+        let (delay, deliveries) = match &self.action {
+            Action::Retry { delay } => (Some(*delay), None),
+            Action::GiveBack | Action::AckHeld | Action::Bury { .. } => {
+                let attempt = self.batch.attempt(self.index);
+                let delay = (!self.batch.is_alone()).then_some(Duration::ZERO);
+                (delay, Some(attempt.saturating_sub(1)))
+            }
+        };
+        Parking {
+            id: self.id(),
+            delay,
+            deliveries,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The threads that run batch handlers.
+
+use std::error::Error as StdError;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::Receiver;
+
+use crate::config::BatchConfig;
+use crate::consumer::handler::delivery::{Delivery, Taken};
+use crate::consumer::handler::verdict::Outcome;
+use crate::consumer::handler::{BatchDelivery, BatchHandler};
+use crate::consumer::member::Member;
+use crate::consumer::member::held::Stage;
+use crate::consumer::member::settle::{Action, Settle};
+use crate::consumer::worker::gather::gather;
+use crate::consumer::worker::{Work, decode, end, is_for_another_group};
+use crate::message::OwnedMessage;
+use crate::runtime::panic_text;
+
+/// Runs batches: what is left of a typed batch handler for the threads, which
+/// know no types.
+trait RunBatch: Send + Sync {
+    /// Tells `end` how each delivery ended, save those of a panic.
+    fn run(&self, taken: Vec<Taken>, end: &dyn Fn(&Taken, Outcome)) -> Result<(), Panic>;
+}
+
+/// The deliveries that were in a handler when it panicked, and what it said.
+type Panic = (Vec<Taken>, String);
+
+/// A batch handler with its message type.
+pub(crate) struct TypedBatch<M, H> {
+    handler: H,
+    config: BatchConfig,
+    message: PhantomData<fn() -> M>,
+}
+
+impl<M, H> TypedBatch<M, H> {
+    pub(crate) fn new(handler: H, config: BatchConfig) -> Self {
+        Self {
+            handler,
+            config,
+            message: PhantomData,
+        }
+    }
+}
+
+impl<M: OwnedMessage + 'static, H: BatchHandler<M>> Work for TypedBatch<M, H> {
+    fn work(&self, member: &Arc<Member>, ended: &Receiver<()>) {
+        run(member, self, &self.config, ended);
+    }
+
+    fn batch_size(&self) -> usize {
+        self.config.size
+    }
+}
+
+impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
+    fn run(&self, taken: Vec<Taken>, end: &dyn Fn(&Taken, Outcome)) -> Result<(), Panic> {
+        let mut batch = Vec::with_capacity(taken.len());
+        let mut running = Vec::with_capacity(taken.len());
+        for taken in taken {
+            if is_for_another_group(&taken) {
+                end(&taken, Outcome::Done);
+                continue;
+            }
+            // A decoder may be the user's own, and panic as any handler.
+            match catch_unwind(AssertUnwindSafe(|| decode::<M>(&taken))) {
+                Ok(Ok(message)) => {
+                    batch.push(BatchDelivery::new(Delivery::new(message, taken.clone())));
+                    running.push(taken);
+                }
+                Ok(Err(e)) => end(&taken, Outcome::Undecodable(e)),
+                Err(panic) => end(&taken, Outcome::Panicked(panic_text(&*panic))),
+            }
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let result = self.handler.handle(&batch);
+            let own: Vec<_> = batch.into_iter().map(BatchDelivery::into_failure).collect();
+            (result, own)
+        }));
+        match ran {
+            Ok((result, own)) => {
+                let all: Option<Arc<dyn StdError + Send + Sync>> = result.err().map(Arc::from);
+                for (taken, own) in running.iter().zip(own) {
+                    let failure = own.map(Arc::from).or_else(|| all.clone());
+                    end(taken, failure.map_or(Outcome::Done, Outcome::Failed));
+                }
+                // The error may be the user's own type, and so is how it is
+                // dropped.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(all)));
+                Ok(())
+            }
+            Err(panic) => Err((running, panic_text(&*panic))),
+        }
+    }
+}
+
+/// Runs batches until the consumer stops.
+fn run(member: &Arc<Member>, handler: &dyn RunBatch, config: &BatchConfig, ended: &Receiver<()>) {
+    while let Some(taken) = gather(member, config, ended) {
+        handle(member, handler, taken);
+        member.queue.leave(&member.stop);
+    }
+}
+
+fn handle(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>) {
+    let (taken, lost): (Vec<_>, Vec<_>) = taken.into_iter().partition(Taken::is_held);
+    for taken in lost {
+        give_back(&taken);
+    }
+    let Ok(count) = u32::try_from(taken.len().max(1)) else {
+        return;
+    };
+    let started = Instant::now();
+    let ended = |taken: &Taken, outcome| {
+        end(member, &taken.batch, taken.index, outcome);
+    };
+    if let Err((taken, text)) = handler.run(taken, &ended) {
+        find_culprit(member, handler, taken, text);
+    }
+    member.queue.observe(started.elapsed() / count);
+}
+
+/// Runs what was in a batch whose handler panicked, one by one. What can't run
+/// any more here goes back, to be found out elsewhere.
+fn find_culprit(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>, text: String) {
+    let ended = |taken: &Taken, outcome| {
+        end(member, &taken.batch, taken.index, outcome);
+    };
+    if let [culprit] = &*taken {
+        return ended(culprit, Outcome::Panicked(text));
+    }
+    log::warn!(
+        "a batch handler of `{}` panicked over {} entries, which now run one by one: {text}",
+        member.group.stream(),
+        taken.len()
+    );
+    for suspect in taken {
+        if member.stop.is_set() || !suspect.is_held() {
+            give_back(&suspect);
+            continue;
+        }
+        suspect.batch.restart(suspect.index, Instant::now());
+        if let Err((taken, text)) = handler.run(vec![suspect], &ended) {
+            for culprit in taken {
+                ended(&culprit, Outcome::Panicked(text.clone()));
+            }
+        }
+    }
+}
+
+/// Has an entry given back that has left the buffer and not run.
+fn give_back(taken: &Taken) {
+    taken.batch.set_stage(taken.index, Stage::Settling);
+    let settle = Settle::new(&taken.batch, taken.index, Action::GiveBack);
+    taken.member.send(settle);
+}

@@ -1,0 +1,58 @@
+//! The replies that batches are gathered from.
+
+use std::sync::Arc;
+
+use crate::consumer::member::held::Batch;
+use crate::consumer::member::queue::Queue;
+use crate::runtime::Shutdown;
+
+/// One reply of new entries, and one of those that come back.
+#[derive(Debug, Default)]
+pub(crate) struct Open {
+    new: Option<Arc<Batch>>,
+    returning: Option<Arc<Batch>>,
+    /// Those that come back are first in the next batch, so that neither kind
+    /// waits for the other to end.
+    returning_first: bool,
+}
+
+impl Open {
+    /// Replaces replies that are used up. Returns whether there is any other.
+    pub(crate) fn refill(&mut self, queue: &Queue, stop: &Shutdown) -> bool {
+        while is_used_up(self.new.as_ref()) {
+            self.new = queue.next_new();
+            if self.new.is_none() {
+                break;
+            }
+        }
+        while is_used_up(self.returning.as_ref()) {
+            self.returning = queue.next_returning(stop);
+            if self.returning.is_none() {
+                break;
+            }
+        }
+        self.first().is_some()
+    }
+
+    pub(crate) fn first(&self) -> Option<&Arc<Batch>> {
+        self.new.as_ref().or(self.returning.as_ref())
+    }
+
+    /// Those that there are, in the order of this turn.
+    pub(crate) fn in_turn(&self) -> impl Iterator<Item = &Arc<Batch>> {
+        let mut order = [&self.new, &self.returning];
+        if self.returning_first {
+            order.reverse();
+        }
+        order.into_iter().flatten()
+    }
+
+    /// Ends a turn.
+    pub(crate) fn turn(&mut self) {
+        self.returning_first = !self.returning_first;
+    }
+}
+
+fn is_used_up(batch: Option<&Arc<Batch>>) -> bool {
+    batch.is_none_or(|batch| batch.is_used_up())
+}

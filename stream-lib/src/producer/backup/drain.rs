@@ -1,0 +1,209 @@
+//! The thread that moves entries from the backup stream back to the stream.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::command::{DrainLease, DrainState, Drained};
+use crate::config::BackupStreamConfig;
+use crate::connection::{Stopper, Topology, Wire};
+use crate::error::{Error, ErrorKind, Result};
+use crate::keys::StreamKeys;
+use crate::producer::backup::pace::Pace;
+use crate::runtime::{Backoff, Shutdown, Thread, on_library_thread, random_suffix};
+
+/// How long a stop waits for the batch under way, before it cuts the
+/// connection.
+const POLITE: Duration = Duration::from_secs(1);
+
+/// How long it then waits at most: a connection may just be being made.
+const LAST: Duration = Duration::from_secs(6);
+
+/// The drain of one producer. Dropped, it is told to end.
+#[derive(Debug)]
+pub(crate) struct Drain {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<Thread>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    stop: Shutdown,
+    /// Entries went to the backup stream since the last look.
+    woken: AtomicBool,
+    connection: Mutex<Stopper>,
+}
+
+impl Drain {
+    pub(crate) fn start(
+        topology: Arc<Topology>,
+        keys: &StreamKeys,
+        config: &BackupStreamConfig,
+    ) -> Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let owner = format!("{}-{}", std::process::id(), random_suffix());
+        let mut worker = Worker {
+            topology,
+            stream: keys.stream().to_owned(),
+            lease: DrainLease::new(keys, owner, config.lock_timeout),
+            capacity: config.stream.capacity(),
+            batch: config.transfer_batch_size as u64,
+            pace: Pace::new(config),
+            shared: Arc::clone(&shared),
+            wire: None,
+            trouble: None,
+        };
+        let thread = Thread::spawn(format!("{} drain", keys.stream()), move || worker.run())?;
+        Ok(Self {
+            shared,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Says that there is something to move.
+    pub(crate) fn wake(&self) {
+        if !self.shared.woken.swap(true, Ordering::SeqCst) {
+            self.shared.stop.nudge();
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        self.shared.stop.set();
+    }
+
+    /// Waits for the end of the thread, once it was told to stop. From one of
+    /// the library's own threads it doesn't wait.
+    pub(crate) fn join(&self) {
+        let mut place = self.thread.lock();
+        if on_library_thread() {
+            return;
+        }
+        let Some(thread) = place.take() else { return };
+        if !thread.ends_by(Instant::now() + POLITE) {
+            self.shared.connection.lock().stop();
+        }
+        thread.join_by(Instant::now() + LAST);
+    }
+}
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// What the thread owns.
+struct Worker {
+    topology: Arc<Topology>,
+    stream: String,
+    lease: DrainLease,
+    capacity: u64,
+    batch: u64,
+    pace: Pace,
+    shared: Arc<Shared>,
+    wire: Option<Wire>,
+    /// What was last logged to be in the way.
+    trouble: Option<String>,
+}
+
+impl Worker {
+    fn run(&mut self) {
+        let mut backoff = Backoff::for_connections();
+        while !self.shared.stop.is_set() {
+            self.shared.woken.store(false, Ordering::SeqCst);
+            match self.step() {
+                Ok(drained) => {
+                    backoff.reset();
+                    self.report(drained.refusal());
+                    self.wait(&drained);
+                }
+                Err(e) => {
+                    // A connection that answered, even by refusing, may be in
+                    // any state.
+                    self.wire = None;
+                    self.report(Some(e));
+                    self.shared.stop.sleep(backoff.next());
+                }
+            }
+        }
+        self.release();
+    }
+
+    /// Moves one batch.
+    fn step(&mut self) -> Result<Drained> {
+        let (capacity, batch) = (self.capacity, self.batch);
+        let lease = self.lease.clone();
+        let wire = self.connected()?;
+        let mut drained = lease.drain(wire, capacity, batch)?;
+        if let (DrainState::TooLarge(id), 0) = (&drained.state, drained.moved) {
+            let id = *id;
+            if lease.move_large(wire, id)? {
+                log::warn!(
+                    "the entry {id} in the backup stream of `{}` has more fields than a script \
+                     can move, and was moved by itself",
+                    self.stream
+                );
+                drained.moved = 1;
+                drained.left = drained.left.saturating_sub(1);
+            }
+        }
+        Ok(drained)
+    }
+
+    /// Sleeps until the next batch. While the backup stream is empty, an entry
+    /// that this process adds to it ends the sleep.
+    fn wait(&mut self, drained: &Drained) {
+        let time = self.pace.after(drained);
+        let Shared { stop, woken, .. } = &*self.shared;
+        if drained.left > 0 {
+            stop.sleep(time);
+        } else {
+            stop.wait_until(Instant::now() + time, || woken.load(Ordering::SeqCst));
+        }
+    }
+
+    fn connected(&mut self) -> Result<&mut Wire> {
+        if self.wire.as_ref().is_none_or(Wire::is_broken) {
+            self.topology.refresh()?;
+            let node = self.topology.node_for(self.stream.as_bytes());
+            let wire = node.dedicated()?;
+            *self.shared.connection.lock() = wire.stopper();
+            self.wire = Some(wire);
+        }
+        self.wire
+            .as_mut()
+            .ok_or_else(|| Error::new(ErrorKind::Unavailable, "no connection"))
+    }
+
+    /// Logs the first trouble of a row, and its end.
+    fn report(&mut self, trouble: Option<Error>) {
+        match (trouble, &self.trouble) {
+            (None, Some(_)) => {
+                log::warn!(
+                    "entries of `{}` move back from the backup stream again",
+                    self.stream
+                );
+                self.trouble = None;
+            }
+            (Some(e), None) if !self.shared.stop.is_set() => {
+                log::warn!(
+                    "no entries of `{}` move back from the backup stream for now: {e}",
+                    self.stream
+                );
+                self.trouble = Some(e.to_string());
+            }
+            _ => {}
+        }
+    }
+
+    /// Lets others drain at once. Where that fails, the lease lapses.
+    fn release(&mut self) {
+        if let Some(wire) = self.wire.as_mut().filter(|wire| !wire.is_broken())
+            && let Err(e) = self.lease.release(wire)
+        {
+            log::debug!("the drain lock of `{}` is left to lapse: {e}", self.stream);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! An encoded message as the spool keeps it: length of its idempotency key (two
+//! bytes, `FF FF` for none), the key, how many fields (four bytes), the fields as
+//! they go over the wire. Numbers are little-endian.
+
+use crate::command::{Batch, Encoded};
+
+const NO_KEY: u16 = u16::MAX;
+
+/// All messages of a batch, each by itself.
+pub(crate) fn seal_all(batch: &Batch) -> Vec<Vec<u8>> {
+    batch.iter().map(seal).collect()
+}
+
+fn seal(message: Encoded<'_>) -> Vec<u8> {
+    let key = message.key.unwrap_or_default();
+    let mut out = Vec::with_capacity(6 + key.len() + message.fields.len());
+    // A key has at most 512 bytes, a message at most a few thousand fields.
+    let length = match message.key {
+        Some(key) => u16::try_from(key.len()).unwrap_or(NO_KEY - 1),
+        None => NO_KEY,
+    };
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(key);
+    let count = u32::try_from(message.count).unwrap_or(u32::MAX);
+    out.extend_from_slice(&count.to_le_bytes());
+    out.extend_from_slice(message.fields);
+    out
+}
+
+/// The message that was kept as these bytes, if one was.
+pub(crate) fn open(kept: &[u8]) -> Option<Encoded<'_>> {
+    let (length, rest) = kept.split_first_chunk::<2>()?;
+    let (key, rest) = match u16::from_le_bytes(*length) {
+        NO_KEY => (None, rest),
+        length => {
+            let (key, rest) = rest.split_at_checked(usize::from(length))?;
+            (Some(key), rest)
+        }
+    };
+    let (count, fields) = rest.split_first_chunk::<4>()?;
+    Some(Encoded {
+        fields,
+        count: usize::try_from(u32::from_le_bytes(*count)).ok()?,
+        key,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::RawMessage;
+
+    #[test]
+    fn message_comes_back_with_and_without_its_key() {
+        let mut batch = Batch::default();
+        let message = RawMessage::from_iter([("order_id", "A-1"), ("status", "")]);
+        batch.push(&message, None).unwrap();
+        batch.push(&message, Some("key")).unwrap();
+        let sealed = seal_all(&batch);
+        for (sealed, message) in sealed.iter().zip(batch.iter()) {
+            let opened = open(sealed).unwrap();
+            assert_eq!(opened.fields, message.fields);
+            assert_eq!(opened.count, message.count);
+            assert_eq!(opened.key, message.key);
+        }
+        assert_eq!(batch.iter().nth(1).unwrap().key, Some(&b"key"[..]));
+    }
+
+    #[test]
+    fn what_ends_too_early_is_no_message() {
+        for kept in [&b""[..], b"\x01", b"\x05\x00abc", b"\xFF\xFF\x01\x00"] {
+            assert!(open(kept).is_none(), "{kept:?}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The way into Redis of messages with numbers of a spool: one that Redis has
+//! already is not added again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::command::{self, Batch, Routing, Taken};
+use crate::config::BackupStreamConfig;
+use crate::connection::{Topology, Wire};
+use crate::error::Result;
+use crate::keys::StreamKeys;
+use crate::producer::spool::{Sequence, Spool, SpoolId};
+
+/// How long an add looks for Redis before it goes to the spool instead.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Where a producer's messages go.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) topology: Arc<Topology>,
+    pub(crate) keys: StreamKeys,
+    pub(crate) config: BackupStreamConfig,
+    /// Redis was asked for the spool's mark.
+    checked: Mutex<bool>,
+}
+
+impl Route {
+    pub(crate) fn new(
+        topology: Arc<Topology>,
+        keys: StreamKeys,
+        config: BackupStreamConfig,
+    ) -> Self {
+        Self {
+            topology,
+            keys,
+            config,
+            checked: Mutex::new(false),
+        }
+    }
+
+    pub(crate) fn send_now(
+        &self,
+        spool: &Spool,
+        first: Sequence,
+        batch: &Batch,
+    ) -> Result<Vec<Result<Taken>>> {
+        let node = self.topology.node_for(self.keys.stream().as_bytes());
+        let wait = self.config.stream.send_timeout.min(PATIENCE);
+        let mut wire = node.pooled(wait)?;
+        self.check(&mut wire, spool)?;
+        let numbers: Vec<_> = (0..batch.len() as u64).map(|n| first.plus(n)).collect();
+        self.send(&mut wire, spool.id(), &numbers, batch)
+    }
+
+    /// Asks Redis, before the first send of this life, whether anybody else has
+    /// had its numbers.
+    pub(crate) fn check(&self, wire: &mut Wire, spool: &Spool) -> Result<()> {
+        let mut checked = self.checked.lock();
+        if !*checked {
+            let mark = command::spool_mark(wire, &self.keys, spool.id().as_str())?;
+            if spool.meet(&mark)? {
+                self.warn_of_copy();
+            }
+            *checked = true;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn rename(&self, spool: &Spool) -> Result<()> {
+        self.warn_of_copy();
+        spool.rename()
+    }
+
+    fn warn_of_copy(&self) {
+        log::error!(
+            "the spool of `{}` has given out numbers that Redis knows from another life of it: its \
+             directory was copied, or an old copy was put back; it goes on under a new name",
+            self.keys.stream()
+        );
+    }
+
+    /// Sends messages under their numbers; fewer answers than messages end with
+    /// an error.
+    pub(crate) fn send(
+        &self,
+        wire: &mut Wire,
+        spool: SpoolId,
+        numbers: &[Sequence],
+        batch: &Batch,
+    ) -> Result<Vec<Result<Taken>>> {
+        let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+        let routing = Routing {
+            keys: &self.keys,
+            capacity: self.config.stream.capacity(),
+            max_backup: self.config.max_backup_length,
+            window: self.config.stream.idempotency_window,
+        };
+        command::route_spooled(wire, routing, spool.as_str(), &numbers, batch)
+    }
+}

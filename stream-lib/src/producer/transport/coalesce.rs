@@ -1,0 +1,219 @@
+//! Many callers, one round trip: adds that are under way at the same time
+//! share a pipeline.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::command::Batch;
+use crate::connection::{Deadline, Node, Topology, Wire};
+use crate::error::{Error, ErrorKind, Result};
+use crate::producer::Added;
+use crate::producer::answers::{Answers, all_fail, no_answer};
+use crate::producer::transport::line::{Lead, Line, Turn};
+use crate::producer::transport::outlet::Outlet;
+
+/// Pipelines under way at a time: while one is answered, the next is filled.
+const MOST_LEADERS: usize = 2;
+
+/// The bounds of a pipeline, and of what one script is given: a script keeps
+/// the server to itself.
+const MOST_MESSAGES: usize = 1_024;
+const MOST_BYTES: usize = 1 << 20;
+const MOST_IN_A_SCRIPT: usize = 128;
+
+/// Where the callers of all producers of a manager meet.
+#[derive(Debug)]
+pub(crate) struct Coalescer {
+    topology: Arc<Topology>,
+    line: Line<Job, Result<Added>>,
+}
+
+/// One message, and where it goes.
+#[derive(Debug)]
+struct Job {
+    outlet: Arc<Outlet>,
+    batch: Batch,
+    node: Arc<Node>,
+}
+
+/// Messages of one producer: a share of a pipeline.
+#[derive(Debug)]
+struct Share {
+    outlet: Arc<Outlet>,
+    batch: Batch,
+}
+
+impl Coalescer {
+    pub(crate) fn new(topology: Arc<Topology>) -> Self {
+        Self {
+            topology,
+            line: Line::new(MOST_LEADERS),
+        }
+    }
+
+    pub(crate) fn topology(&self) -> &Arc<Topology> {
+        &self.topology
+    }
+
+    /// Adds a batch of one message.
+    ///
+    /// # Blocking
+    ///
+    /// At most `wait` for a connection, and then until the server has answered.
+    pub(crate) fn add(&self, outlet: &Arc<Outlet>, batch: Batch, wait: Duration) -> Result<Added> {
+        let node = self.topology.node_for(outlet.keys.stream().as_bytes());
+        let deadline = Instant::now() + wait;
+        let job = Job {
+            outlet: Arc::clone(outlet),
+            batch,
+            node,
+        };
+        match self.line.join(job, deadline) {
+            Turn::Lead(job, lead) => send(job, lead, deadline),
+            Turn::Done(answer) => answer,
+            // Those ahead wait for a connection themselves, and know why; so
+            // will this one.
+            Turn::Late(job) => {
+                let mut wire = job.node.pooled(Duration::ZERO)?;
+                one(job.outlet.execute(&mut wire, &job.batch))
+            }
+            Turn::Lost => Err(Error::new(
+                ErrorKind::OutcomeUnknown,
+                "the thread that was to send this message has panicked; this is a bug in stream-lib",
+            )),
+        }
+    }
+}
+
+/// Sends a message, and those of others who wait to the same server.
+fn send(job: Job, mut lead: Lead<'_, Job, Result<Added>>, deadline: Instant) -> Result<Added> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let mut wire = job.node.pooled(left)?;
+    let mut room = Room::default();
+    let others = lead.take(|other| Arc::ptr_eq(&other.node, &job.node) && room.has(&other.batch));
+    if others.is_empty() {
+        return one(job.outlet.execute(&mut wire, &job.batch));
+    }
+    let mut answers = exchange(&mut wire, std::iter::once(job).chain(others)).into_iter();
+    drop(wire);
+    let own = answers.next();
+    lead.finish(answers);
+    own.unwrap_or_else(no_answer)
+}
+
+/// What a pipeline still has room for.
+#[derive(Debug)]
+struct Room {
+    messages: usize,
+    bytes: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            messages: MOST_MESSAGES,
+            bytes: MOST_BYTES,
+        }
+    }
+}
+
+impl Room {
+    /// Takes room for a batch, if there is enough.
+    fn has(&mut self, batch: &Batch) -> bool {
+        let messages = self.messages.checked_sub(batch.len());
+        let bytes = self.bytes.checked_sub(batch.bytes());
+        let (Some(messages), Some(bytes)) = (messages, bytes) else {
+            return false;
+        };
+        *self = Self { messages, bytes };
+        true
+    }
+}
+
+/// Sends all jobs in one pipeline; returns their answers in order.
+fn exchange(wire: &mut Wire, jobs: impl Iterator<Item = Job>) -> Answers {
+    let mut shares = Vec::new();
+    let places: Vec<usize> = jobs.map(|job| place(job, &mut shares)).collect();
+    let mut answers: Vec<_> = run(wire, &shares).into_iter().map(Vec::into_iter).collect();
+    places
+        .into_iter()
+        .map(|share| {
+            let answer = answers.get_mut(share).and_then(Iterator::next);
+            answer.unwrap_or_else(no_answer)
+        })
+        .collect()
+}
+
+/// Puts a job into a share of its kind; returns which.
+fn place(job: Job, shares: &mut Vec<Share>) -> usize {
+    let script = job.outlet.needs_script(&job.batch);
+    let fits = |share: &Share| {
+        Arc::ptr_eq(&share.outlet, &job.outlet)
+            && share.batch.has_keys() == job.batch.has_keys()
+            && (!script || share.batch.len() < MOST_IN_A_SCRIPT)
+    };
+    if let Some(place) = shares.iter().rposition(fits)
+        && let Some(share) = shares.get_mut(place)
+    {
+        job.batch.iter().for_each(|m| share.batch.push_encoded(m));
+        return place;
+    }
+    shares.push(Share {
+        outlet: job.outlet,
+        batch: job.batch,
+    });
+    shares.len() - 1
+}
+
+fn run(wire: &mut Wire, shares: &[Share]) -> Vec<Answers> {
+    let mut packed = Vec::new();
+    let replies = shares
+        .iter()
+        .map(|share| share.outlet.pack(&mut packed, &share.batch))
+        .sum();
+    if let Err(e) = wire.send(&packed, replies) {
+        return shares.iter().map(|s| all_fail(&s.batch, &e)).collect();
+    }
+    let mut deadline = Deadline::of(wire.response_timeout());
+    let answers: Vec<_> = shares
+        .iter()
+        .map(|share| share.outlet.receive(wire, &mut deadline, &share.batch))
+        .collect();
+    // Each share is of callers who wait for it alone: those whose script was
+    // unknown may come behind the others.
+    answers
+        .into_iter()
+        .zip(shares)
+        .map(|(answers, s)| answers.unwrap_or_else(|| s.outlet.execute(wire, &s.batch)))
+        .collect()
+}
+
+fn one(mut answers: Answers) -> Result<Added> {
+    answers.pop().unwrap_or_else(no_answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::RawMessage;
+
+    fn one_of(bytes: usize) -> Batch {
+        let mut batch = Batch::default();
+        let message = RawMessage::new().with("a", "x".repeat(bytes));
+        batch.push(&message, None).unwrap();
+        batch
+    }
+
+    #[test]
+    fn pipeline_is_bounded_in_messages_and_in_bytes() {
+        let fit = |batch: &Batch| {
+            let mut room = Room::default();
+            (0..2 * MOST_MESSAGES)
+                .take_while(|_| room.has(batch))
+                .count()
+        };
+        assert_eq!(fit(&one_of(1)), MOST_MESSAGES);
+        assert_eq!(fit(&one_of(MOST_BYTES / 4)), 3);
+        assert_eq!(fit(&one_of(MOST_BYTES)), 0);
+    }
+}

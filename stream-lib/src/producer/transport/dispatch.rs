@@ -1,0 +1,160 @@
+//! Batches of one producer on their way to Redis, and what is done when it is
+//! unknown whether Redis has a message.
+
+use std::borrow::Borrow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::command::Batch;
+use crate::connection::Topology;
+use crate::error::{Error, ErrorKind, Result};
+use crate::producer::Added;
+use crate::producer::answers::{Answers, all_fail, closed};
+#[cfg(feature = "spool")]
+use crate::producer::backup::Spooled;
+#[cfg(feature = "spool")]
+use crate::producer::transport::outlet::Kind;
+use crate::producer::transport::outlet::Outlet;
+use crate::producer::transport::pipeline::{self, Lane};
+use crate::runtime::{Backoff, Shutdown};
+
+/// The way of a producer's batches, until it is closed.
+#[derive(Debug)]
+pub(crate) struct Dispatch {
+    topology: Arc<Topology>,
+    outlet: Arc<Outlet>,
+    /// How long a batch waits for a connection.
+    wait: Duration,
+    closed: Shutdown,
+}
+
+impl Dispatch {
+    pub(crate) fn new(topology: Arc<Topology>, outlet: Outlet, wait: Duration) -> Self {
+        Self {
+            topology,
+            outlet: Arc::new(outlet),
+            wait,
+            closed: Shutdown::default(),
+        }
+    }
+
+    pub(crate) fn outlet(&self) -> &Arc<Outlet> {
+        &self.outlet
+    }
+
+    pub(crate) fn stream(&self) -> &str {
+        self.outlet.keys.stream()
+    }
+
+    /// Ends all adds but those of the outbox.
+    pub(crate) fn close(&self) {
+        self.closed.set();
+    }
+
+    /// Fails once the producer is closed.
+    pub(crate) fn open(&self) -> Result<()> {
+        if self.closed.is_set() {
+            return Err(closed());
+        }
+        Ok(())
+    }
+
+    /// Sends batches in order, and gives each with its answers to `done`.
+    pub(crate) fn send<B: Borrow<Batch>>(
+        &self,
+        batches: impl Iterator<Item = B>,
+        done: impl FnMut(B, Answers),
+    ) {
+        self.send_while(&|| self.open(), &|_| self.wait, batches, done);
+    }
+
+    /// As [`send`](Self::send), for as long as `open` says yes, each batch
+    /// waiting its own time for a connection.
+    pub(crate) fn send_while<B: Borrow<Batch>>(
+        &self,
+        open: &dyn Fn() -> Result<()>,
+        wait: &dyn Fn(&B) -> Duration,
+        batches: impl Iterator<Item = B>,
+        mut done: impl FnMut(B, Answers),
+    ) {
+        #[cfg(feature = "spool")]
+        if let Some(spool) = self.spooled() {
+            for batch in batches {
+                let answers = match open() {
+                    Ok(()) => spool.send(batch.borrow()),
+                    Err(e) => all_fail(batch.borrow(), &e),
+                };
+                done(batch, answers);
+            }
+            return;
+        }
+        let lane = Lane {
+            topology: &self.topology,
+            outlet: &self.outlet,
+            wait,
+            open,
+        };
+        pipeline::send(&lane, batches, |batch, mut answers| {
+            self.settle(batch.borrow(), &mut answers);
+            done(batch, answers);
+        });
+    }
+
+    /// Sends messages with an idempotency key whose outcome is unknown again,
+    /// for as long as an add may wait for a connection.
+    pub(crate) fn settle(&self, batch: &Batch, answers: &mut [Result<Added>]) {
+        if !batch.has_keys() || !answers.iter().any(is_unknown) {
+            return;
+        }
+        let deadline = Instant::now() + self.wait;
+        let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(500));
+        loop {
+            let mut again = Batch::default();
+            let open: Vec<_> = batch
+                .iter()
+                .zip(answers.iter_mut())
+                .filter(|(message, answer)| message.key.is_some() && is_unknown(answer))
+                .map(|(message, answer)| {
+                    again.push_encoded(message);
+                    answer
+                })
+                .collect();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if open.is_empty() || left.is_zero() || self.closed.is_set() {
+                return;
+            }
+            for (answer, new) in open.into_iter().zip(self.execute(&again, left)) {
+                // Whatever goes wrong now, the first try may have been written.
+                if new.is_ok() {
+                    *answer = new;
+                }
+            }
+            self.closed.sleep(backoff.next().min(left));
+        }
+    }
+
+    /// The way through the spool; `None` where there is none.
+    #[cfg(feature = "spool")]
+    pub(crate) fn spooled(&self) -> Option<Spooled<'_>> {
+        match &self.outlet.kind {
+            Kind::Simple(_) => None,
+            Kind::Backup(backup) => backup.spooled(),
+        }
+    }
+
+    pub(crate) fn describe(&self, error: Error) -> Error {
+        error.while_doing(format_args!("adding to `{}`", self.stream()))
+    }
+
+    fn execute(&self, batch: &Batch, wait: Duration) -> Answers {
+        let node = self.topology.node_for(self.stream().as_bytes());
+        match node.pooled(wait) {
+            Ok(mut wire) => self.outlet.execute(&mut wire, batch),
+            Err(e) => all_fail(batch, &e),
+        }
+    }
+}
+
+fn is_unknown(result: &Result<Added>) -> bool {
+    matches!(result, Err(e) if e.kind() == ErrorKind::OutcomeUnknown)
+}
