@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 /// What went wrong, in one word: what a caller can match on.
 ///
@@ -58,20 +59,24 @@ pub enum ErrorKind {
 /// [`Display`](fmt::Display) says what was being done, on which stream, and
 /// what to do about it; [`source`](StdError::source) has the cause. A password
 /// never appears in either.
-pub struct Error(Box<Inner>);
+///
+/// A clone shares the cause: one failure may be told to many callers.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
 
 /// Short for a result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     text: String,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
+        Self(Arc::new(Inner {
             kind,
             text: text.into(),
             source: None,
@@ -80,23 +85,15 @@ impl Error {
 
     /// Adds the cause, which `Display` leaves to `source()`.
     pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        Arc::make_mut(&mut self.0).source = Some(Arc::from(source.into()));
         self
     }
 
     /// Puts what was being done in front of the text; the kind stays.
     pub(crate) fn while_doing(mut self, what: impl fmt::Display) -> Self {
-        self.0.text = format!("{what}: {}", self.0.text);
+        let inner = Arc::make_mut(&mut self.0);
+        inner.text.insert_str(0, &format!("{what}: "));
         self
-    }
-
-    /// The same error for somebody else who is hit by it; its cause as text.
-    pub(crate) fn again(&self) -> Self {
-        let same = Self::new(self.0.kind, self.0.text.clone());
-        match &self.0.source {
-            Some(source) => same.because(source.to_string()),
-            None => same,
-        }
     }
 
     /// What went wrong, to match on.

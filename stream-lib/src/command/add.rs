@@ -33,7 +33,7 @@ pub(crate) fn receive_ids(
         match wire.receive_within(deadline) {
             Ok(reply) => ids.push(super::reply::entry_id(reply)),
             Err(e) => {
-                ids.resize_with(count, || Err(e.again()));
+                ids.resize_with(count, || Err(e.clone()));
             }
         }
     }

@@ -6,7 +6,6 @@
 //! Errors then keep their kind, wrong passwords fail at once, nothing connects
 //! that nobody asked for, and the number of connections stays bounded.
 
-use std::error::Error as _;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -123,7 +122,7 @@ impl Pool {
                 }
                 Err(error) => error,
             };
-            self.gate.state.lock().failure = Some(copy(&error));
+            self.gate.state.lock().failure = Some(error.clone());
             let Some(left) = deadline.remaining().filter(|_| error.is_retryable()) else {
                 return Err(error);
             };
@@ -146,7 +145,7 @@ impl Pool {
         }
         // Whoever has the places is likely to wait for the server.
         if let Some(failure) = &state.failure {
-            return copy(failure);
+            return failure.clone();
         }
         let text = format!(
             "all {} pooled connections to Redis at {} were in use for {timeout:?}; raise `pool_size`",
@@ -270,13 +269,5 @@ impl Gate {
             }
         }
         if state.closed { Err(()) } else { Ok(()) }
-    }
-}
-
-fn copy(error: &Error) -> Error {
-    let copy = Error::new(error.kind(), error.to_string());
-    match error.source() {
-        Some(cause) => copy.because(cause.to_string()),
-        None => copy,
     }
 }

@@ -96,7 +96,7 @@ pub(crate) fn code(error: &Error) -> Option<&str> {
 /// Takes back what the redis crate made of a reply or of our own error.
 pub(crate) fn from_redis(error: RedisError) -> Error {
     if let Some(own) = own_error(&error) {
-        return own.again();
+        return own.clone();
     }
     let kind = match error.kind() {
         redis::ErrorKind::Io => ErrorKind::OutcomeUnknown,

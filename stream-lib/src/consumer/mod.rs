@@ -173,7 +173,7 @@ impl Consumer {
     /// another type, a vanished group that was not to be made again.
     pub fn failure(&self) -> Option<Error> {
         let failure = self.0.failure.lock();
-        failure.as_ref().map(Error::again)
+        failure.clone()
     }
 
     /// What it has done, and what it has in hand.

@@ -9,7 +9,7 @@ pub(crate) type Answers = Vec<Result<Added>>;
 
 /// The answers of a batch that failed as a whole.
 pub(crate) fn all_fail(batch: &Batch, error: &Error) -> Answers {
-    (0..batch.len()).map(|_| Err(error.again())).collect()
+    (0..batch.len()).map(|_| Err(error.clone())).collect()
 }
 
 /// Every message that was sent has an answer.

@@ -240,7 +240,7 @@ impl Member {
             );
             let (stream, group) = (self.group.stream(), self.group.name());
             let doing = format_args!("consuming `{stream}` in the group `{group}`");
-            *failure = Some(error.again().while_doing(doing));
+            *failure = Some(error.clone().while_doing(doing));
         }
         drop(failure);
         self.stop.set();

@@ -179,7 +179,7 @@ impl Shared {
         if !queue.is_late(self.wait) {
             return None;
         }
-        let error = queue.away.as_ref()?.again();
+        let error = queue.away.as_ref()?.clone();
         Some((queue.take(Duration::ZERO)?, error))
     }
 

@@ -113,9 +113,9 @@ impl Queue {
                 Ok(_) => self.report.added += 1,
                 Err(e) => {
                     if e.kind() == ErrorKind::Unavailable {
-                        self.away = Some(e.again());
+                        self.away = Some(e.clone());
                     }
-                    self.report.fail(number, e.again());
+                    self.report.fail(number, e.clone());
                 }
             }
         }

@@ -65,7 +65,7 @@ impl Receipt {
         let answers = self.verdict.answers.get()?;
         Some(match answers.get(self.index) {
             Some(Ok(added)) => Ok(*added),
-            Some(Err(e)) => Err(e.again()),
+            Some(Err(e)) => Err(e.clone()),
             None => no_answer(),
         })
     }

@@ -28,14 +28,11 @@ struct State {
     last: Sequence,
     waiting: Vec<Record>,
     /// The outcome of the commit that `waiting` will be.
-    next: Arc<OnceLock<Outcome>>,
+    next: Arc<OnceLock<Result<()>>>,
     committing: bool,
     /// Somebody sends to Redis under numbers that come before all others.
     direct: bool,
 }
-
-/// As [`Result`], for each of those who share it.
-type Outcome = std::result::Result<(), (ErrorKind, String, Option<String>)>;
 
 impl Queue {
     pub(super) fn new(spool: SpoolId, last: Sequence) -> Self {
@@ -136,14 +133,8 @@ impl Queue {
         }
         drop(state);
         match commit.get() {
-            Some(Err((kind, text, cause))) => {
-                let error = Error::new(*kind, text.clone());
-                Err(match cause {
-                    Some(cause) => error.because(cause.clone()),
-                    None => error,
-                })
-            }
-            _ => Ok(()),
+            Some(outcome) => outcome.clone(),
+            None => Ok(()),
         }
     }
 }
@@ -188,11 +179,9 @@ impl Writer<'_> {
         }
     }
 
-    fn commit(&self, records: &[Record]) -> Outcome {
-        self.store.commit(self.stream, records).map_err(|trouble| {
-            let error = super::error(trouble, &self.store.path());
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            (error.kind(), error.to_string(), cause)
-        })
+    fn commit(&self, records: &[Record]) -> Result<()> {
+        self.store
+            .commit(self.stream, records)
+            .map_err(|trouble| super::error(trouble, &self.store.path()))
     }
 }
