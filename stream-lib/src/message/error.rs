@@ -122,7 +122,7 @@ impl From<EncodeError> for Error {
 }
 
 /// A value that is not what its field expects: what a
-/// [`FromField`](super::FromField) reports.
+/// [`FromField`](crate::message::FromField) reports.
 ///
 /// It holds what was expected, never the value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{FieldSchema, RESERVED};
+use super::reserved::RESERVED;
+use super::schema::FieldSchema;
 
 /// Where a name or a value lies in the bytes of a [`Fields`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl Span {
 /// A view: copying it copies no bytes. Reserved fields, whose names start with
 /// `~`, are apart from the others: see [`Fields::headers`].
 ///
-/// [`OwnedMessage::decode`]: super::OwnedMessage::decode
+/// [`OwnedMessage::decode`]: crate::OwnedMessage::decode
 #[derive(Clone, Copy)]
 pub struct Fields<'a> {
     bytes: &'a [u8],

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{EncodeError, FieldError, FieldType, FieldWriter, FromField, ToField};
+use super::error::{EncodeError, FieldError};
+use super::field::{FromField, ToField};
+use super::schema::FieldType;
+use super::writer::FieldWriter;
 
 /// The id of an entry: milliseconds of the server's clock, and a sequence
 /// number within them.

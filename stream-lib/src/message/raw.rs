@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use super::fields::Lengths;
-use super::writer::read_string;
-use super::{
-    DecodeError, EncodeError, EncodeErrorKind, FieldWriter, Fields, OwnedMessage, Schema, Span,
-    StreamMessage,
-};
+use super::error::{DecodeError, EncodeError, EncodeErrorKind};
+use super::fields::{Fields, Lengths, Span};
+use super::schema::Schema;
+use super::typed::{OwnedMessage, StreamMessage};
+use super::writer::{FieldWriter, read_string};
 
 /// An untyped message: ordered names and values, both any bytes, duplicates
 /// included.

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{EncodeError, EncodeErrorKind, RESERVED, ToField};
+use super::error::{EncodeError, EncodeErrorKind};
+use super::field::ToField;
+use super::reserved::RESERVED;
 
 /// The fields a message may have: Lua's `unpack`, which moves entries between
 /// streams, ends at 7,999 values.

@@ -2,8 +2,10 @@
 
 use std::num::NonZero;
 
-use super::super::{EncodeError, FieldError, FieldType, FieldWriter};
-use super::{FromField, ToField};
+use super::value::{FromField, ToField};
+use crate::message::error::{EncodeError, FieldError};
+use crate::message::schema::FieldType;
+use crate::message::writer::FieldWriter;
 
 macro_rules! integers {
     ($signed:literal: $($integer:ty)*) => {$(

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::super::{EncodeError, FieldError, FieldType, FieldWriter};
 use super::number::expected;
-use super::{FromField, ToField};
+use super::value::{FromField, ToField};
+use crate::message::error::{EncodeError, FieldError};
+use crate::message::schema::FieldType;
+use crate::message::writer::FieldWriter;
 
 impl ToField for str {
     const TYPE: FieldType = FieldType::Text;

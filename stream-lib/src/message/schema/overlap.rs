@@ -1,7 +1,7 @@
 //! Which names a type takes, and whether two fields take the same: at compile
 //! time, where `flatten` is checked, and when an entry is read.
 
-use super::{FieldSchema, FieldType, Schema};
+use super::shape::{FieldSchema, FieldType, Schema};
 
 /// Whether field number `position` shares a name with the tag or with another
 /// field.
@@ -162,8 +162,8 @@ const fn same(mut left: &[u8], mut right: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::VariantSchema;
     use super::*;
+    use crate::message::schema::VariantSchema;
 
     #[test]
     fn fields_meet_through_nested_messages_aliases_and_tags() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::FieldType;
+use super::shape::FieldType;
 
 impl fmt::Display for FieldType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
