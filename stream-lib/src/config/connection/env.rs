@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-use super::{Address, ConnectionConfig};
+use super::settings::ConnectionConfig;
+use super::target::Address;
 use crate::error::{Error, ErrorKind, Result};
 
 const DEFAULT_HOST: &str = "127.0.0.1";

@@ -3,7 +3,10 @@ use std::ffi::OsString;
 
 use proptest::prelude::*;
 
-use super::*;
+use std::time::Duration;
+
+use super::{Address, ConnectionConfig, env};
+use crate::error::{ErrorKind, Result};
 
 fn tcp(host: &str, port: u16, tls: bool) -> Address {
     let host = host.to_owned();

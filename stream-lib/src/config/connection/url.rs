@@ -2,7 +2,8 @@
 
 use redis::{ConnectionAddr, IntoConnectionInfo, ProtocolVersion};
 
-use super::{Address, ConnectionConfig, Credentials};
+use super::settings::ConnectionConfig;
+use super::target::{Address, Credentials};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The redis crate's parser reads all but the TLS schemes, which it knows only

@@ -1,12 +1,10 @@
-//! How to reach Redis.
-
-mod env;
-mod url;
+//! The one type: who to reach, and how long to wait.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
+use super::target::{Address, Credentials};
+use super::{env, url};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How to reach Redis: where it is, who we are, and how long we wait.
@@ -34,20 +32,6 @@ pub struct ConnectionConfig {
     pub(crate) client_name: Option<String>,
     pub(crate) tls_root_certificates: Option<Vec<u8>>,
     pub(crate) tls_client_certificate: Option<(Vec<u8>, Vec<u8>)>,
-}
-
-/// Where a server listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Address {
-    Tcp { host: String, port: u16, tls: bool },
-    Unix(PathBuf),
-}
-
-/// Who we say we are.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Credentials {
-    pub(crate) username: Option<String>,
-    pub(crate) password: Option<String>,
 }
 
 impl ConnectionConfig {
@@ -234,25 +218,3 @@ impl fmt::Debug for ConnectionConfig {
             .finish()
     }
 }
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("username", &self.username)
-            .field("password", &self.password.as_ref().map(|_| "***"))
-            .finish()
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp { host, port, .. } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Tcp { host, port, .. } => write!(f, "{host}:{port}"),
-            Self::Unix(path) => write!(f, "{}", path.display()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;
