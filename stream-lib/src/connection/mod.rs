@@ -15,11 +15,11 @@ mod handshake;
 mod wire;
 
 mod buffer;
+mod byte_stream;
 mod deadline;
 mod endpoint;
 mod glance;
 mod socket;
-mod stream;
 #[cfg(feature = "tls")]
 mod tls;
 

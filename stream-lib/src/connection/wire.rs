@@ -7,13 +7,13 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::buffer::ReadBuffer;
+use super::byte_stream::ByteStream;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::glance;
 use super::reply::{Reply, ReplyRef};
 use super::scan::{Progress, Scanner};
 use super::socket::Socket;
-use super::stream::Stream;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Patience;
 
@@ -27,7 +27,7 @@ use crate::runtime::Patience;
 pub(crate) struct Wire {
     endpoint: Arc<Endpoint>,
     /// `None` before connecting and once broken; `broken` then says why.
-    stream: Option<Stream>,
+    stream: Option<ByteStream>,
     broken: String,
     buffer: ReadBuffer,
     scanner: Scanner,
@@ -42,7 +42,7 @@ pub(crate) struct Wire {
 impl Wire {
     /// Opens the socket. Nothing was said yet: see [`connect`](Self::connect).
     pub(super) fn open(endpoint: &Arc<Endpoint>, deadline: &mut Deadline) -> Result<Self> {
-        let stream = Stream::connect(endpoint, deadline);
+        let stream = ByteStream::connect(endpoint, deadline);
         let stream = stream.map_err(|e| cannot_connect(endpoint, deadline, e))?;
         Ok(Self {
             stream: Some(stream),
@@ -165,7 +165,12 @@ impl Wire {
 
     /// What ends a blocked call of this connection from another thread.
     pub(crate) fn stopper(&self) -> Stopper {
-        Stopper(self.stream.as_ref().map(Stream::socket).unwrap_or_default())
+        Stopper(
+            self.stream
+                .as_ref()
+                .map(ByteStream::socket)
+                .unwrap_or_default(),
+        )
     }
 
     /// How long one exchange may take, unless its caller knows better.

@@ -4,60 +4,11 @@
 //! valid, is it within our limits, and where is each value. The scanner keeps
 //! its place between reads, so no byte is looked at twice.
 
-mod number;
-
 use std::fmt;
 
-/// One value of a reply, in pre-order: an array is followed by its elements.
-///
-/// Offsets count from the first byte of the reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Token {
-    /// The next so many values, each with what is in it, are its elements.
-    Array(u32),
-    Bulk {
-        start: u32,
-        end: u32,
-    },
-    /// An absent bulk string or array.
-    Nil,
-    Int(i64),
-    Simple {
-        start: u32,
-        end: u32,
-    },
-    /// An error line, without its `-` and line end.
-    Error {
-        start: u32,
-        end: u32,
-    },
-}
-
-/// What a server may send at most. Offsets are 32 bits wide, so `reply` must
-/// stay below 4 GiB.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Arrays within arrays.
-    pub(crate) depth: usize,
-    /// Values in one reply.
-    pub(crate) tokens: usize,
-    /// Bytes of one bulk string.
-    pub(crate) bulk: usize,
-    /// Bytes of one line: a simple string or an error.
-    pub(crate) line: usize,
-    /// Bytes of one reply.
-    pub(crate) reply: usize,
-}
-
-impl Limits {
-    pub(crate) const DEFAULT: Self = Self {
-        depth: 16,
-        tokens: 16 << 20,
-        bulk: 512 << 20,
-        line: 64 << 10,
-        reply: 1 << 30,
-    };
-}
+use super::limits::Limits;
+use super::number;
+use super::token::Token;
 
 /// How far a scan came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

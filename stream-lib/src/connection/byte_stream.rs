@@ -16,7 +16,7 @@ use super::socket::{Socket, remaining};
 const SHORTEST: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct ByteStream {
     socket: Arc<Socket>,
     #[cfg(feature = "tls")]
     tls: Option<Box<rustls::ClientConnection>>,
@@ -25,7 +25,7 @@ pub(super) struct Stream {
     write_timeout: Duration,
 }
 
-impl Stream {
+impl ByteStream {
     /// Connects, with the TLS handshake where there is one.
     pub(super) fn connect(endpoint: &Endpoint, deadline: &mut Deadline) -> io::Result<Self> {
         // The clock runs while the host name is looked up, too.
@@ -156,7 +156,7 @@ impl Stream {
     }
 }
 
-impl Drop for Stream {
+impl Drop for ByteStream {
     fn drop(&mut self) {
         self.socket.shutdown();
     }
