@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ConsumerConfig, check};
+use super::check;
 use crate::error::Result;
 
 /// How many deliveries a [`BatchHandler`](crate::BatchHandler) gets at a time.
@@ -24,7 +24,7 @@ impl BatchConfig {
     ///
     /// Without a [`wait`](Self::wait) a batch is made of what lies in the
     /// buffer, which has at most twice the
-    /// [`read_count`](ConsumerConfig::read_count): set that as large as the
+    /// [`read_count`](crate::ConsumerConfig::read_count): set that as large as the
     /// batch where it is to be filled.
     pub fn new(size: usize) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl BatchConfig {
     }
 
     /// How long a batch that is not full waits for more entries, counted from
-    /// its first one; at most a third of the [`lease`](ConsumerConfig::lease).
+    /// its first one; at most a third of the [`lease`](crate::ConsumerConfig::lease).
     /// A stop ends the wait at once. Defaults to zero: what is there.
     #[must_use]
     pub fn wait(mut self, time: Duration) -> Self {
@@ -42,16 +42,17 @@ impl BatchConfig {
         self
     }
 
-    /// Checks the values, for a consumer that is valid itself.
-    pub(crate) fn validate(&self, consumer: &ConsumerConfig) -> Result<()> {
+    /// Checks the values, for a consumer with this lease.
+    pub(crate) fn validate(&self, lease: Duration) -> Result<()> {
         check::in_range("batch_size", self.size, 1..=10_000)?;
-        check::duration("batch_wait", self.wait, Duration::ZERO, consumer.lease / 3)
+        check::duration("batch_wait", self.wait, Duration::ZERO, lease / 3)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ConsumerConfig;
     use crate::error::ErrorKind;
 
     #[test]
@@ -59,7 +60,7 @@ mod tests {
         let consumer = ConsumerConfig::new("orders").lease(Duration::from_secs(30));
         let ten_seconds = Duration::from_secs(10);
         let longest = BatchConfig::new(10_000).wait(ten_seconds);
-        assert!(longest.validate(&consumer).is_ok());
+        assert!(longest.validate(consumer.lease).is_ok());
         for (config, words) in [
             (BatchConfig::new(0), ["`batch_size`", "is 0"]),
             (BatchConfig::new(10_001), ["`batch_size`", "is 10001"]),

@@ -244,7 +244,7 @@ impl ConsumerConfig {
 
     /// As [`checked`](Self::checked), for a consumer of batches.
     pub(crate) fn checked_with(self, batch: &BatchConfig) -> Result<Self> {
-        let validated = self.validate().and_then(|()| batch.validate(&self));
+        let validated = self.validate().and_then(|()| batch.validate(self.lease));
         self.or_error(validated)
     }
 

@@ -6,7 +6,6 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::error::{EncodeError, EncodeErrorKind};
-use super::field::ToField;
 use super::reserved::RESERVED;
 
 /// The fields a message may have: Lua's `unpack`, which moves entries between
@@ -48,16 +47,6 @@ impl<'a> FieldWriter<'a> {
             headers: 0,
             key: None,
         }
-    }
-
-    /// Writes a value of any type that has a form of its own.
-    #[inline]
-    pub fn field(
-        &mut self,
-        name: &str,
-        value: &(impl ToField + ?Sized),
-    ) -> Result<(), EncodeError> {
-        value.write(name, self)
     }
 
     /// Writes text.

@@ -2,41 +2,48 @@
 
 use std::ffi::OsString;
 
-use super::settings::ConnectionConfig;
-use super::target::Address;
+use super::target::{Address, Credentials, Target};
+use super::url;
 use crate::error::{Error, ErrorKind, Result};
 
 const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_PORT: u16 = 6379;
 
-pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<ConnectionConfig> {
+pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Target> {
     let variable = |name: &str| match lookup(name).map(OsString::into_string) {
         None => Ok(None),
         Some(Ok(value)) => Ok(Some(value).filter(|v| !v.is_empty())),
         Some(Err(_)) => Err(variable_error(name, "is not valid UTF-8")),
     };
     if let Some(url) = variable("REDIS_URL")? {
-        return ConnectionConfig::new(url).map_err(|e| e.while_doing("variable REDIS_URL"));
+        return url::parse(&url).map_err(|e| e.while_doing("variable REDIS_URL"));
     }
-    let address = match variable("REDIS_ADDR")? {
+    let (host, port) = match variable("REDIS_ADDR")? {
         Some(value) => host_and_port(&value)?,
         None => (DEFAULT_HOST.to_owned(), DEFAULT_PORT),
     };
-    let mut config = ConnectionConfig::with_address(Address::Tcp {
-        host: address.0,
-        port: address.1,
-        tls: false,
-    });
-    config.credentials.password = variable("REDIS_PASSWORD")?;
-    if let Some(db) = variable("REDIS_DB")? {
-        config.db = db.trim().parse().ok().filter(|n| *n >= 0).ok_or_else(|| {
+    let password = variable("REDIS_PASSWORD")?;
+    let db = match variable("REDIS_DB")? {
+        Some(db) => db.trim().parse().ok().filter(|n| *n >= 0).ok_or_else(|| {
             variable_error(
                 "REDIS_DB",
                 format_args!("is {db:?}; it must be a number, 0 or more"),
             )
-        })?;
-    }
-    Ok(config)
+        })?,
+        None => 0,
+    };
+    Ok(Target {
+        address: Address::Tcp {
+            host,
+            port,
+            tls: false,
+        },
+        credentials: Credentials {
+            username: None,
+            password,
+        },
+        db,
+    })
 }
 
 /// Reads `host:port`, `host`, `:port` and `[v6]:port`.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::target::{Address, Credentials};
+use super::target::{Address, Credentials, Target};
 use super::{env, url};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -51,7 +51,7 @@ impl ConnectionConfig {
     /// [`ErrorKind::Config`] when the URL can't be read. The text has no more
     /// of the URL than its scheme, since the rest may hold a password.
     pub fn new(url: impl AsRef<str>) -> Result<Self> {
-        url::parse(url.as_ref())
+        url::parse(url.as_ref()).map(Self::to)
     }
 
     /// Reads the environment: `REDIS_URL`, else `REDIS_ADDR`, `REDIS_PASSWORD`
@@ -64,14 +64,14 @@ impl ConnectionConfig {
     ///
     /// [`ErrorKind::Config`] that names the variable.
     pub fn from_env() -> Result<Self> {
-        env::read(|name| std::env::var_os(name))
+        env::read(|name| std::env::var_os(name)).map(Self::to)
     }
 
-    pub(crate) fn with_address(address: Address) -> Self {
+    fn to(target: Target) -> Self {
         Self {
-            address,
-            credentials: Credentials::default(),
-            db: 0,
+            address: target.address,
+            credentials: target.credentials,
+            db: target.db,
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(5),
             pool_size: 16,

@@ -3,6 +3,14 @@
 use std::fmt;
 use std::path::PathBuf;
 
+/// What a URL or the environment says.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) address: Address,
+    pub(super) credentials: Credentials,
+    pub(super) db: i64,
+}
+
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Address {

@@ -1,10 +1,10 @@
 use std::error::Error as _;
 use std::ffi::OsString;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
-use std::time::Duration;
-
+use super::target::Target;
 use super::{Address, ConnectionConfig, env};
 use crate::error::{ErrorKind, Result};
 
@@ -13,7 +13,7 @@ fn tcp(host: &str, port: u16, tls: bool) -> Address {
     Address::Tcp { host, port, tls }
 }
 
-fn from_vars(vars: &[(&str, &str)]) -> Result<ConnectionConfig> {
+fn from_vars(vars: &[(&str, &str)]) -> Result<Target> {
     env::read(|name| {
         let found = vars.iter().find(|(n, _)| *n == name);
         found.map(|(_, value)| OsString::from(value))

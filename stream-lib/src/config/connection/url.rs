@@ -2,13 +2,12 @@
 
 use redis::{ConnectionAddr, IntoConnectionInfo, ProtocolVersion};
 
-use super::settings::ConnectionConfig;
-use super::target::{Address, Credentials};
+use super::target::{Address, Credentials, Target};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The redis crate's parser reads all but the TLS schemes, which it knows only
 /// together with a TLS stack of its own.
-pub(super) fn parse(url: &str) -> Result<ConnectionConfig> {
+pub(super) fn parse(url: &str) -> Result<Target> {
     let Some((scheme, rest)) = url.split_once(':') else {
         return Err(config_error("not a URL: it has no scheme such as `redis:`"));
     };
@@ -44,13 +43,14 @@ pub(super) fn parse(url: &str) -> Result<ConnectionConfig> {
         _ => return Err(config_error("an address of this kind is not supported")),
     };
     let settings = info.redis_settings();
-    let mut config = ConnectionConfig::with_address(address);
-    config.credentials = Credentials {
-        username: settings.username().map(str::to_owned),
-        password: settings.password().map(str::to_owned),
-    };
-    config.db = settings.db();
-    Ok(config)
+    Ok(Target {
+        address,
+        credentials: Credentials {
+            username: settings.username().map(str::to_owned),
+            password: settings.password().map(str::to_owned),
+        },
+        db: settings.db(),
+    })
 }
 
 /// What stands behind the `?`, and would be passed over in silence.

@@ -62,6 +62,18 @@ pub trait ToField {
     fn write(&self, name: &str, out: &mut FieldWriter<'_>) -> Result<(), EncodeError>;
 }
 
+impl FieldWriter<'_> {
+    /// Writes a value of any type that has a form of its own.
+    #[inline]
+    pub fn field(
+        &mut self,
+        name: &str,
+        value: &(impl ToField + ?Sized),
+    ) -> Result<(), EncodeError> {
+        value.write(name, self)
+    }
+}
+
 /// A value that can be read from one field.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be read from one field",
