@@ -1,10 +1,8 @@
 //! Messages, encoded, on their way to one stream.
 
+use super::reserved;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{FieldWriter, StreamMessage};
-
-/// The header that carries a message's idempotency key.
-const KEY_HEADER: &str = "~key";
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 512;
@@ -74,7 +72,7 @@ impl Batch {
         let key = key.map(|key| Box::from(key.as_bytes())).or(own);
         if let Some(key) = &key {
             check_key(key)?;
-            writer.header(KEY_HEADER, key)?;
+            writer.header(reserved::KEY, key)?;
         }
         let count = writer.finish()?;
         self.messages.push(Place {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use redis::{Value, cmd, pipe};
 
-use super::ORIGIN;
 use super::lock::release_lock;
 use super::reply::{Tokens, unexpected};
+use super::reserved::ORIGIN;
 use super::script::{Script, script};
 use crate::connection::{ServerError, Wire, from_redis};
 use crate::error::{Error, Result};

@@ -12,11 +12,11 @@ use crate::message::{EntryId, Fields, RESERVED, Span};
 pub(crate) struct Entries {
     bytes: Vec<u8>,
     spans: Vec<Span>,
-    places: Vec<Place>,
+    places: Vec<EntryPlace>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct EntryPlace {
     id: EntryId,
     /// Which delivery of the entry this is, from 1.
     deliveries: u32,
@@ -93,7 +93,7 @@ impl Entries {
     /// Reads ids whose fields nobody needs.
     pub(super) fn push_ids(&mut self, tokens: &mut Tokens<'_>) -> Result<()> {
         for _ in 0..tokens.array()? {
-            self.places.push(Place {
+            self.places.push(EntryPlace {
                 id: tokens.entry_id()?,
                 deliveries: 0,
                 spans: 0..0,
@@ -121,7 +121,7 @@ impl Entries {
                 self.spans.push(span);
             }
         }
-        self.places.push(Place {
+        self.places.push(EntryPlace {
             id,
             deliveries,
             spans: start..self.span_count(),

@@ -4,6 +4,7 @@ use redis::streams::{StreamInfoGroup, StreamInfoGroupsReply, StreamPendingCountR
 use redis::{Value, cmd, from_redis_value, pipe};
 
 use super::Group;
+use super::reserved::WAITING;
 use crate::connection::{Wire, from_redis};
 use crate::error::{ErrorKind, Result};
 use crate::keys::StreamKeys;
@@ -131,7 +132,7 @@ fn names_waiting(consumers: &Value) -> u64 {
     let waiting = consumers.iter().any(|consumer| match consumer {
         Value::Array(fields) => fields
             .iter()
-            .any(|f| matches!(f, Value::BulkString(name) if name == b"~waiting")),
+            .any(|f| matches!(f, Value::BulkString(name) if name == WAITING.as_bytes())),
         _ => false,
     });
     u64::from(waiting)

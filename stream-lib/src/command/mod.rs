@@ -14,6 +14,7 @@ mod pack;
 mod preflight;
 mod read;
 mod reply;
+pub(crate) mod reserved;
 mod retain;
 mod route;
 mod script;
@@ -44,9 +45,3 @@ pub(crate) use self::route::{
 pub(crate) use self::route::{Taken, route_spooled, spool_mark};
 pub(crate) use self::server::FirstLook;
 pub(crate) use self::settle::{Burial, Held, Parking, ack, ack_held, bury, park, renew};
-
-/// The reserved field with the group that a redriven entry is for.
-pub(crate) const FOR_GROUP: &str = "~for";
-
-/// The reserved field with the id that an entry had before it was moved.
-pub(crate) const ORIGIN: &str = "~origin";

@@ -2,7 +2,7 @@
 
 use redis::{Cmd, cmd};
 
-use super::{Group, renew};
+use super::{Group, renew, reserved};
 use crate::connection::{Wire, from_redis};
 use crate::error::{ErrorKind, Result};
 use crate::message::EntryId;
@@ -52,6 +52,6 @@ fn harmless(group: &Group, consumer: &str) -> Vec<Cmd> {
     let mut wait = on("ZREM", group.waiting());
     wait.arg("0-1");
     let mut beat = on("HDEL", group.meta());
-    beat.arg("~none");
+    beat.arg(reserved::NOBODY);
     vec![read, ack, claim, range, bury, wait, beat]
 }

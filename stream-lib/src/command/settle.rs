@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::claim::with_ids;
 use super::reply::{Tokens, unexpected};
 use super::script::{Script, script};
-use super::{Group, pack};
+use super::{Group, pack, reserved};
 use crate::connection::{Reply, Wire};
 use crate::error::Result;
 use crate::message::EntryId;
@@ -145,15 +145,15 @@ pub(crate) fn bury(
         .arg(&id)
         .number(burial.keep)
         .millis(burial.keep_for)
-        .arg("~id")
+        .arg(reserved::DEAD_ID)
         .arg(&id)
-        .arg("~group")
+        .arg(reserved::DEAD_GROUP)
         .arg(group.name())
-        .arg("~consumer")
+        .arg(reserved::DEAD_CONSUMER)
         .arg(consumer)
-        .arg("~reason")
+        .arg(reserved::DEAD_REASON)
         .arg(burial.reason)
-        .arg("~error")
+        .arg(reserved::DEAD_ERROR)
         .arg(burial.error)
         .run(wire)?;
     held(Tokens::new(&reply).int()?)

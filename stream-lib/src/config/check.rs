@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::message::RESERVED;
 
 /// A duration that prints itself.
 #[derive(PartialEq, PartialOrd, Clone, Copy)]
@@ -49,7 +50,7 @@ pub(super) fn duration(
 pub(super) fn name(field: &str, value: &str) -> Result<()> {
     let problem = if value.is_empty() {
         "is empty"
-    } else if value.starts_with('~') {
+    } else if value.as_bytes().first() == Some(&RESERVED) {
         "begins with `~`, which is reserved for the library"
     } else if value.len() > 512 {
         "is longer than 512 bytes"

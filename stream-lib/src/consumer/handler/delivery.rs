@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::command::ORIGIN;
+use crate::command::reserved::ORIGIN;
 use crate::consumer::member::Member;
 use crate::consumer::member::held::{Batch, Stage};
 use crate::message::EntryId;

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 
-use crate::command::FOR_GROUP;
+use crate::command::reserved::FOR_GROUP;
 use crate::consumer::handler::Handler;
 use crate::consumer::handler::delivery::{Delivery, Taken};
 use crate::consumer::handler::verdict::{Outcome, Verdict, judge};

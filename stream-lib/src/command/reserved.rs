@@ -1,0 +1,114 @@
+//! The names that belong to the library: one list for Rust and Lua.
+//!
+//! Users' fields and consumers can't have them, since they begin with
+//! [`RESERVED`](crate::message::RESERVED). A script writes them out; the test
+//! below compares.
+
+#![allow(dead_code, reason = "scripts alone use some of them")]
+
+/// The consumer that holds the entries that are due later.
+pub(crate) const WAITING: &str = "~waiting";
+
+/// A consumer that never is: for commands that must change nothing.
+pub(crate) const NOBODY: &str = "~none";
+
+/// The field with a message's idempotency key.
+pub(crate) const KEY: &str = "~key";
+
+/// The field with the id that an entry had before it was moved.
+pub(crate) const ORIGIN: &str = "~origin";
+
+/// The field with the group that a redriven entry is for.
+pub(crate) const FOR_GROUP: &str = "~for";
+
+/// The id that a dead letter had in its stream.
+pub(crate) const DEAD_ID: &str = "~id";
+
+/// The group whose handler failed.
+pub(crate) const DEAD_GROUP: &str = "~group";
+
+/// The consumer that buried it.
+pub(crate) const DEAD_CONSUMER: &str = "~consumer";
+
+/// How often it was delivered.
+pub(crate) const DEAD_DELIVERIES: &str = "~deliveries";
+
+/// Why it was buried, in one word.
+pub(crate) const DEAD_REASON: &str = "~reason";
+
+/// The last error.
+pub(crate) const DEAD_ERROR: &str = "~error";
+
+/// When it was buried, in milliseconds since 1970 by the server's clock.
+pub(crate) const DEAD_TIME: &str = "~time";
+
+/// How many fields a dead letter lacks that was too large to be kept.
+pub(crate) const DEAD_OMITTED: &str = "~omitted";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::message::RESERVED;
+
+    /// The names above.
+    fn listed() -> Vec<&'static str> {
+        include_str!("reserved.rs")
+            .lines()
+            .filter(|line| line.starts_with("pub(crate) const "))
+            .filter_map(|line| line.split('"').nth(1))
+            .collect()
+    }
+
+    /// What stands between quotes, begins with `~` and goes on: alone it is
+    /// Redis's own sign for "about".
+    fn reserved_in(lua: &str) -> impl Iterator<Item = &str> {
+        lua.lines()
+            .filter(|line| !line.trim_start().starts_with("--"))
+            .flat_map(|line| line.split(['\'', '"']).skip(1).step_by(2))
+            .filter(|text| text.len() > 1 && text.as_bytes().first() == Some(&RESERVED))
+    }
+
+    #[test]
+    fn scripts_use_no_name_that_is_not_listed() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/command/scripts");
+        let (listed, mut used) = (listed(), BTreeSet::new());
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let lua = fs::read_to_string(&path).unwrap();
+            for name in reserved_in(&lua) {
+                assert!(listed.contains(&name), "{name} in {}", path.display());
+                used.insert(name.to_owned());
+            }
+        }
+        // Those that Lua writes and Rust reads, or the other way round.
+        for name in [
+            WAITING,
+            ORIGIN,
+            FOR_GROUP,
+            DEAD_ID,
+            DEAD_GROUP,
+            DEAD_CONSUMER,
+            DEAD_DELIVERIES,
+            DEAD_REASON,
+            DEAD_ERROR,
+            DEAD_TIME,
+            DEAD_OMITTED,
+        ] {
+            assert!(used.contains(name), "no script uses {name}");
+        }
+    }
+
+    #[test]
+    fn listed_names_are_reserved_and_differ() {
+        let listed = listed();
+        let names: BTreeSet<_> = listed.iter().collect();
+        assert_eq!((names.len(), listed.len()), (13, 13));
+        for name in listed {
+            assert_eq!(name.as_bytes().first(), Some(&RESERVED), "{name}");
+        }
+    }
+}
