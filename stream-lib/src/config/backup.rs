@@ -152,7 +152,7 @@ impl BackupStreamConfig {
 
     pub(crate) fn validate(&self) -> Result<()> {
         const MS: Duration = Duration::from_millis(1);
-        const MINUTE: Duration = Duration::from_mins(1);
+        const MINUTE: Duration = Duration::from_secs(60);
         self.stream.validate()?;
         if let Some(name) = &self.backup_stream {
             check::name("backup_stream", name)?;
@@ -194,7 +194,7 @@ impl From<StreamConfig> for BackupStreamConfig {
 impl SpoolConfig {
     fn validate(&self) -> Result<()> {
         check::in_range("max_spool_bytes", self.max_bytes, 64 << 10..=1 << 40)?;
-        let hour = Duration::from_hours(1);
+        let hour = Duration::from_secs(3_600);
         check::duration("spool_grace", self.grace, Duration::ZERO, hour)
     }
 }

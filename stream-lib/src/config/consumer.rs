@@ -75,13 +75,13 @@ impl ConsumerConfig {
             read_count: 128,
             block_duration: Duration::from_secs(1),
             lease: Duration::from_secs(30),
-            lease_cap: Duration::from_hours(1),
+            lease_cap: Duration::from_secs(3_600),
             retry: RetryPolicy::default(),
             grace: Duration::from_secs(25),
             start_from: StartFrom::default(),
             on_group_lost: OnGroupLost::default(),
             retention: RetentionSettings::default(),
-            consumer_expiry: Duration::from_hours(1),
+            consumer_expiry: Duration::from_secs(3_600),
             events: Events::default(),
         }
     }
@@ -214,7 +214,7 @@ impl ConsumerConfig {
 
     pub(crate) fn validate(&self) -> Result<()> {
         const MS: Duration = Duration::from_millis(1);
-        const HOUR: Duration = Duration::from_hours(1);
+        const HOUR: Duration = Duration::from_secs(3_600);
         check::name("stream", &self.stream)?;
         check::name("group", &self.group)?;
         if let Some(label) = &self.consumer {

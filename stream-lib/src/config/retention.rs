@@ -6,7 +6,7 @@ use super::{Priority, check};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The longest time that any setting takes.
-const LONGEST: Duration = Duration::from_hours(24 * 36_500);
+const LONGEST: Duration = Duration::from_secs(36_500 * 86_400);
 /// The largest count that any setting takes: exact in Lua's numbers.
 const LARGEST: u64 = 1_000_000_000_000;
 
@@ -52,7 +52,7 @@ impl RetentionSettings {
     /// Checks all bounds; `length` is what the caller calls `max_length`.
     pub(super) fn validate(&self, length: &str) -> Result<()> {
         const MS: Duration = Duration::from_millis(1);
-        const WEEK: Duration = Duration::from_hours(24 * 7);
+        const WEEK: Duration = Duration::from_secs(7 * 86_400);
         if let Some(entries) = self.max_length {
             check::in_range(length, entries, 1..=LARGEST)?;
         }
@@ -103,12 +103,12 @@ impl Default for Retention {
         Self {
             priority: Priority::Normal,
             max_length: 1_000,
-            max_age: Duration::from_hours(1),
-            min_retention_time: Duration::from_mins(10),
+            max_age: Duration::from_secs(3_600),
+            min_retention_time: Duration::from_secs(10 * 60),
             min_retention_count: 100,
             delete_after_ack: false,
             trim_without_groups: false,
-            cleanup_interval: Duration::from_mins(5),
+            cleanup_interval: Duration::from_secs(5 * 60),
             group: None,
         }
     }
@@ -135,7 +135,7 @@ impl Retention {
     pub(crate) fn of_consumers() -> Self {
         Self {
             max_length: 10_000,
-            cleanup_interval: Duration::from_mins(30),
+            cleanup_interval: Duration::from_secs(30 * 60),
             ..Self::default()
         }
     }

@@ -42,7 +42,7 @@ impl RetryPolicy {
         Self {
             schedule: Schedule::Exponential {
                 first,
-                cap: Duration::from_mins(5).max(first),
+                cap: Duration::from_secs(5 * 60).max(first),
                 jitter: 0.2,
             },
             max_deliveries: 10,
@@ -119,7 +119,7 @@ impl RetryPolicy {
     }
 
     pub(super) fn validate(&self) -> Result<()> {
-        const LONGEST: Duration = Duration::from_hours(24 * 365);
+        const LONGEST: Duration = Duration::from_secs(365 * 86_400);
         check::in_range("retry.max_deliveries", self.max_deliveries, 2..=1_000_000)?;
         match &self.schedule {
             Schedule::Exponential { first, cap, jitter } => {
@@ -155,8 +155,8 @@ mod tests {
         assert_eq!(policy.delay_after(1), SECOND);
         assert_eq!(policy.delay_after(2), SECOND * 2);
         assert_eq!(policy.delay_after(5), SECOND * 16);
-        assert_eq!(policy.delay_after(10), Duration::from_mins(5));
-        assert_eq!(policy.delay_after(u32::MAX), Duration::from_mins(5));
+        assert_eq!(policy.delay_after(10), Duration::from_secs(5 * 60));
+        assert_eq!(policy.delay_after(u32::MAX), Duration::from_secs(5 * 60));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl SendConfig {
             Duration::from_secs(10),
         )?;
         if let WhenFull::Wait(time) = self.when_full {
-            let hour = Duration::from_hours(1);
+            let hour = Duration::from_secs(3_600);
             check::duration("when_full", time, Duration::ZERO, hour)?;
         }
         Ok(())

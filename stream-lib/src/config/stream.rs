@@ -19,8 +19,8 @@ use crate::error::Result;
 /// let config = StreamConfig::new("user_events")
 ///     .batch_size(50)
 ///     .priority(Priority::High)
-///     .max_age(Duration::from_hours(2))
-///     .min_retention_time(Duration::from_mins(30));
+///     .max_age(Duration::from_secs(2 * 3_600))
+///     .min_retention_time(Duration::from_secs(30 * 60));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamConfig {
@@ -40,7 +40,7 @@ impl StreamConfig {
             batch_size: 10,
             send_timeout: Duration::from_secs(5),
             send: SendConfig::default(),
-            idempotency_window: Duration::from_mins(2),
+            idempotency_window: Duration::from_secs(2 * 60),
             retention: RetentionSettings::default(),
         }
     }
@@ -188,14 +188,14 @@ impl StreamConfig {
             "send_timeout",
             self.send_timeout,
             Duration::from_millis(1),
-            Duration::from_hours(1),
+            Duration::from_secs(3_600),
         )?;
         self.send.validate()?;
         check::duration(
             "idempotency_window",
             self.idempotency_window,
             Duration::from_millis(1),
-            Duration::from_hours(24 * 7),
+            Duration::from_secs(7 * 86_400),
         )?;
         self.retention.validate("max_length")
     }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn each_bound_of_retention_is_named_with_its_value() {
         let base = || StreamConfig::new("orders");
-        let century = Duration::from_hours(24 * 36_501);
+        let century = Duration::from_secs(36_501 * 86_400);
         for (config, words) in [
             (base().max_length(0), ["`max_length`", "is 0"]),
             (base().max_age(Duration::ZERO), ["`max_age`", "is 0ns"]),

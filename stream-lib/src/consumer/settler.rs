@@ -24,7 +24,7 @@ use crate::message::EntryId;
 
 /// The bounds of the dead letters: 100,000, for 14 days.
 const KEEP_DEAD: u64 = 100_000;
-const KEEP_DEAD_FOR: Duration = Duration::from_hours(24 * 14);
+const KEEP_DEAD_FOR: Duration = Duration::from_secs(14 * 86_400);
 
 /// Settles what comes in until [`Settle::Finish`], or until the consumer is
 /// given up.

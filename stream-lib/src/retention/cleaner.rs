@@ -105,7 +105,7 @@ impl Cleaner {
 
 /// Cleans what is due until the stop.
 fn run(shared: &Shared) {
-    const LONG: Duration = Duration::from_hours(1);
+    const LONG: Duration = Duration::from_secs(3_600);
     while !shared.stop.is_set() {
         let now = Instant::now();
         let (next, task) = {

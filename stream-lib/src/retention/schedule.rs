@@ -64,7 +64,7 @@ impl Schedule {
                 users: Vec::new(),
                 unsaid: RetentionSettings::default(),
                 due: now + jitter(FIRST_LOOK, 0.2),
-                backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1)),
+                backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
                 told: Told::default(),
             });
         tended.users.retain(|(known, _)| *known != user);
@@ -192,10 +192,10 @@ mod tests {
         let task = schedule.due(Instant::now()).unwrap();
         assert_eq!(task.wish.unsaid, length(5));
         schedule.tend(&keys, producer("b"), length(7));
-        assert!(schedule.done(&task, Duration::from_mins(1)).is_some());
+        assert!(schedule.done(&task, Duration::from_secs(60)).is_some());
         let task = schedule.due(Instant::now()).unwrap();
         assert_eq!(task.wish.unsaid, length(7));
-        schedule.done(&task, Duration::from_mins(1));
+        schedule.done(&task, Duration::from_secs(60));
         assert!(schedule.due(Instant::now()).is_none());
         // Once said, it is said no more, but still asked for.
         let wish = schedule.wish("orders");

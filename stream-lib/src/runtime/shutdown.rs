@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use std::thread;
 
-    const LONG: Duration = Duration::from_mins(1);
+    const LONG: Duration = Duration::from_secs(60);
 
     #[test]
     fn setting_the_flag_ends_a_sleep() {

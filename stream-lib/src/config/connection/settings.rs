@@ -185,7 +185,7 @@ impl ConnectionConfig {
 }
 
 fn timeout_in_bounds(field: &str, value: Duration) -> Result<()> {
-    let bounds = Duration::from_millis(1)..=Duration::from_hours(1);
+    let bounds = Duration::from_millis(1)..=Duration::from_secs(3_600);
     if bounds.contains(&value) {
         return Ok(());
     }

@@ -214,7 +214,7 @@ fn dropping_a_pool_ends_its_thread() {
     let (tell, told) = mpsc::channel();
     scheduler.execute(move || FAREWELL.set(Some(Farewell(tell))));
     // A job that is due much later must not keep the thread.
-    scheduler.execute_after(Duration::from_hours(1), || {});
+    scheduler.execute_after(Duration::from_secs(3_600), || {});
     let pool = Pool::with_scheduler(endpoint(&config(&server)), 4, scheduler);
     drop(pool.get(AMPLE).unwrap());
     drop(pool);

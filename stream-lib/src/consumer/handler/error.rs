@@ -34,7 +34,7 @@ impl HandlerError {
     /// The next try shall come after `delay`, at most a year, whatever the
     /// retry policy says. The number of deliveries stays bounded by the policy.
     pub fn retry_after(cause: impl Into<Box<dyn StdError + Send + Sync>>, delay: Duration) -> Self {
-        const LONGEST: Duration = Duration::from_hours(24 * 365);
+        const LONGEST: Duration = Duration::from_secs(365 * 86_400);
         Self::new(Advice::RetryAfter(delay.min(LONGEST)), cause.into())
     }
 

@@ -28,7 +28,7 @@ const CHUNK: usize = 500;
 /// How many abandoned entries one step of a takeover looks at.
 const LOOK: usize = 100;
 /// How often dead consumers are looked for.
-const REAP: Duration = Duration::from_mins(1);
+const REAP: Duration = Duration::from_secs(60);
 /// How long after another process has put something into `~waiting` it is
 /// noticed at the latest.
 const NOTICE_DUE: Duration = Duration::from_secs(1);

@@ -72,7 +72,7 @@ mod tests {
     fn slow_handlers_get_what_starts_within_a_third_of_the_lease() {
         let handler = Some(Duration::from_secs(1));
         assert_eq!(Load { handler, ..LOAD }.limit(), 40);
-        let handler = Some(Duration::from_mins(1));
+        let handler = Some(Duration::from_secs(60));
         assert_eq!(Load { handler, ..LOAD }.limit(), 0);
         assert_eq!(
             Load {

@@ -58,18 +58,21 @@ impl Queue {
     /// Queues the one message of a batch.
     pub(super) fn push(&mut self, message: &Batch) -> Receipt {
         let number = self.sent;
-        let has_room = |chunk: &&mut Chunk| !chunk.is_full();
-        let chunk = match self.chunks.back_mut().filter(has_room) {
-            Some(chunk) => chunk,
-            None => self.chunks.push_back_mut(Chunk {
-                batch: Batch::default(),
-                verdict: Arc::default(),
-                first: number,
-                since: Instant::now(),
-            }),
+        let mut chunk = match self.chunks.pop_back() {
+            Some(chunk) if !chunk.is_full() => chunk,
+            full => {
+                self.chunks.extend(full);
+                Chunk {
+                    batch: Batch::default(),
+                    verdict: Arc::default(),
+                    first: number,
+                    since: Instant::now(),
+                }
+            }
         };
         let receipt = Receipt::new(&chunk.verdict, chunk.batch.len(), number);
         message.iter().for_each(|m| chunk.batch.push_encoded(m));
+        self.chunks.push_back(chunk);
         self.bytes += message.bytes() + OVERHEAD * message.len();
         self.sent += message.len() as u64;
         receipt

@@ -40,6 +40,10 @@ impl Directory {
         }
     }
 
+    #[expect(
+        clippy::incompatible_msrv,
+        reason = "redb, without which there is no spool, needs 1.90"
+    )]
     fn lock(path: &Path) -> Result<File> {
         let mut options = private_file();
         let mut file = options
@@ -135,6 +139,10 @@ impl Directory {
 }
 
 impl Drop for Directory {
+    #[expect(
+        clippy::incompatible_msrv,
+        reason = "redb, without which there is no spool, needs 1.90"
+    )]
     fn drop(&mut self) {
         // Closing alone would leave the lock with a process that is just being
         // forked off, until it runs another program.

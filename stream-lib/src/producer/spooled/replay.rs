@@ -19,7 +19,7 @@ const MESSAGES: usize = 256;
 const BYTES: u64 = 1 << 20;
 
 /// While there is nothing to do: whoever spools wakes it.
-const IDLE: Duration = Duration::from_mins(1);
+const IDLE: Duration = Duration::from_secs(60);
 
 /// Between tries: short, since a grace is short too.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

@@ -254,7 +254,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    const LONG: Duration = Duration::from_mins(2);
+    const LONG: Duration = Duration::from_secs(120);
 
     fn led<J, A>(turn: Turn<'_, J, A>) -> (J, Lead<'_, J, A>) {
         match turn {
