@@ -9,16 +9,15 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::schedule::{Schedule, Task};
-use super::{BlockedStream, Total, Wish, announce, step};
+use super::engine::{Total, Wish, announce, step};
+use super::report::BlockedStream;
+use super::schedule::{Schedule, Task, User};
 use crate::command::{Errand, FirstLook, Retained, Sight};
 use crate::config::RetentionSettings;
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::runtime::{Shutdown, Thread, jitter, on_library_thread, random_suffix};
-
-pub(crate) use super::schedule::User;
 
 /// A handle on the cleaner's thread, which starts with the first stream.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::{BlockedStream, Wish};
+use super::engine::Wish;
+use super::report::BlockedStream;
 use crate::config::{Retention, RetentionSettings};
 use crate::keys::StreamKeys;
 use crate::runtime::{Backoff, jitter};
