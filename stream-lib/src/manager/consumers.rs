@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::StreamManager;
+use super::stream_manager::StreamManager;
 use crate::config::{BatchConfig, ConsumerConfig, RetentionSettings};
 use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, Delivery, Handler, HandlerResult, ShutdownReport,

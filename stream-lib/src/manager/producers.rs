@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::StreamManager;
+use super::stream_manager::StreamManager;
 use crate::config::{BackupStreamConfig, RetentionSettings, StreamConfig};
 use crate::error::Result;
 use crate::message::{Routed, StreamMessage};
