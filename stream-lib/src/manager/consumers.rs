@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::stream_manager::StreamManager;
-use crate::config::{BatchConfig, ConsumerConfig, RetentionSettings};
+use crate::config::{BatchConfig, ConsumerConfig};
+use crate::connection::Topology;
 use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, Delivery, Handler, HandlerResult, ShutdownReport,
 };
@@ -121,9 +122,9 @@ impl StreamManager {
         config: ConsumerConfig,
         handler: impl Handler<M>,
     ) -> Result<Consumer> {
-        let asked = config.retention.clone();
-        let consumer = Consumer::new(Arc::clone(&self.topology), config, handler)?;
-        self.register_consumer(name, consumer, asked)
+        self.register_consumer(name, config, |topology, config| {
+            Consumer::new(topology, config, handler)
+        })
     }
 
     /// Creates a consumer of batches without starting it.
@@ -138,20 +139,22 @@ impl StreamManager {
         batch: BatchConfig,
         handler: impl BatchHandler<M>,
     ) -> Result<Consumer> {
-        let asked = config.retention.clone();
-        let topology = Arc::clone(&self.topology);
-        let consumer = Consumer::of_batches(topology, config, batch, handler)?;
-        self.register_consumer(name, consumer, asked)
+        self.register_consumer(name, config, |topology, config| {
+            Consumer::of_batches(topology, config, batch, handler)
+        })
     }
 
+    /// Makes a consumer, of whatever kind, and takes it in.
     fn register_consumer(
         &self,
         name: &str,
-        consumer: Consumer,
-        asked: RetentionSettings,
+        config: ConsumerConfig,
+        make: impl FnOnce(Arc<Topology>, ConsumerConfig) -> Result<Consumer>,
     ) -> Result<Consumer> {
+        let asked = config.retention.clone();
+        let consumer = make(Arc::clone(&self.topology), config)?;
         let mut registry = self.registry.write();
-        registry.open()?;
+        registry.ensure_open()?;
         registry
             .consumers
             .insert("consumer", name, consumer.clone())?;
@@ -174,7 +177,7 @@ impl StreamManager {
     /// where it runs, else as [`consume`](Self::consume).
     pub fn start_consumer(&self, name: &str) -> Result<()> {
         let registry = self.registry.read();
-        registry.open()?;
+        registry.ensure_open()?;
         let consumer = registry.consumers.get("consumer", name)?;
         drop(registry);
         consumer.start()

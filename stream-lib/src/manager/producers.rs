@@ -27,7 +27,7 @@ impl StreamManager {
     pub fn create_simple_producer(&self, name: &str, config: StreamConfig) -> Result<()> {
         let asked = config.retention.clone();
         let producer = ProducerCore::simple(&self.coalescer, config)?;
-        self.register(name, producer, asked)
+        self.register_producer(name, producer, asked)
     }
 
     /// Creates a backup producer: for orders, payments and whatever must not
@@ -59,7 +59,7 @@ impl StreamManager {
         let config = config.into();
         let asked = config.stream.retention.clone();
         let producer = ProducerCore::backup(&self.coalescer, config)?;
-        self.register(name, producer, asked)
+        self.register_producer(name, producer, asked)
     }
 
     /// What the spool of a producer holds, and what was found damaged in it;
@@ -186,7 +186,7 @@ impl StreamManager {
     /// [`NotFound`](crate::ErrorKind::NotFound), else as [`add`](Self::add).
     pub fn add_to<M: StreamMessage + ?Sized>(&self, producer: &str, message: &M) -> Result<Added> {
         let registry = self.registry.read();
-        registry.open()?;
+        registry.ensure_open()?;
         let producer = registry.producers.get("producer", producer)?;
         drop(registry);
         producer.add(message, None)
@@ -199,7 +199,12 @@ impl StreamManager {
         producers
     }
 
-    fn register(&self, name: &str, producer: ProducerCore, asked: RetentionSettings) -> Result<()> {
+    fn register_producer(
+        &self,
+        name: &str,
+        producer: ProducerCore,
+        asked: RetentionSettings,
+    ) -> Result<()> {
         let producer = Arc::new(producer);
         let mut registry = self.registry.write();
         let registered = registry.register(name, &producer);
@@ -219,7 +224,7 @@ impl StreamManager {
     fn producer_for(&self, stream: &str) -> Result<Arc<ProducerCore>> {
         {
             let registry = self.registry.read();
-            registry.open()?;
+            registry.ensure_open()?;
             if let Some(producer) = registry.producer_for(stream)? {
                 return Ok(producer);
             }
@@ -227,7 +232,7 @@ impl StreamManager {
         let config = StreamConfig::new(stream);
         let made = Arc::new(ProducerCore::simple(&self.coalescer, config)?);
         let mut registry = self.registry.write();
-        registry.open()?;
+        registry.ensure_open()?;
         // Somebody may have been faster.
         if let Some(producer) = registry.producer_for(stream)? {
             return Ok(producer);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::registry::Registry;
+use super::registry::NameRegistry;
 use crate::command::FirstLook;
 use crate::config::ConnectionConfig;
 use crate::connection::Topology;
@@ -48,7 +48,7 @@ use crate::runtime::on_library_thread;
 pub struct StreamManager {
     pub(super) topology: Arc<Topology>,
     pub(super) coalescer: Arc<Coalescer>,
-    pub(super) registry: RwLock<Registry>,
+    pub(super) registry: RwLock<NameRegistry>,
     pub(super) cleaner: Cleaner,
     first_look: Arc<FirstLook>,
 }
