@@ -1,7 +1,6 @@
 //! The only place that names a Redis command: typed operations on a connection.
 
 mod add;
-mod batch;
 mod beat;
 mod claim;
 mod dead;
@@ -10,6 +9,7 @@ mod entries;
 mod facts;
 mod group;
 mod lock;
+mod outgoing;
 mod pack;
 mod preflight;
 mod read;
@@ -21,9 +21,6 @@ mod server;
 mod settle;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
-pub(crate) use self::batch::Batch;
-#[cfg(feature = "spool")]
-pub(crate) use self::batch::Encoded;
 pub(crate) use self::beat::beat;
 pub(crate) use self::claim::{Claimed, TakeOver, claim_due, recover, take_over};
 pub(crate) use self::dead::{Redriven, dead_letters, newest_dead_letter, redrive};
@@ -32,6 +29,9 @@ pub(crate) use self::entries::Entries;
 pub(crate) use self::facts::{GroupFacts, length, pending_of, stream_facts};
 pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
 pub(crate) use self::lock::{hold_lock, release_lock};
+#[cfg(feature = "spool")]
+pub(crate) use self::outgoing::Encoded;
+pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
 pub(crate) use self::retain::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Batch;
+use super::Outgoing;
 use super::reply::{Tokens, unexpected};
 use super::script::{Call, Script, script};
 #[cfg(feature = "spool")]
@@ -50,13 +50,13 @@ pub(crate) struct Routing<'a> {
 pub(crate) fn route(
     wire: &mut Wire,
     routing: Routing<'_>,
-    batch: &Batch,
+    batch: &Outgoing,
 ) -> Result<Vec<Result<Placed>>> {
     placed(route_call(routing, batch).run(wire)?.as_ref(), batch.len())
 }
 
 /// Packs what [`route`] does; [`receive_placed`] reads the answer.
-pub(crate) fn pack_route(out: &mut Vec<u8>, routing: Routing<'_>, batch: &Batch) {
+pub(crate) fn pack_route(out: &mut Vec<u8>, routing: Routing<'_>, batch: &Outgoing) {
     route_call(routing, batch).pack_into(out);
 }
 
@@ -66,14 +66,19 @@ pub(crate) fn add_once(
     wire: &mut Wire,
     keys: &StreamKeys,
     window: Duration,
-    batch: &Batch,
+    batch: &Outgoing,
 ) -> Result<Vec<Result<Placed>>> {
     let reply = once_call(keys, window, batch).run(wire)?;
     placed(reply.as_ref(), batch.len())
 }
 
 /// Packs what [`add_once`] does; [`receive_placed`] reads the answer.
-pub(crate) fn pack_add_once(out: &mut Vec<u8>, keys: &StreamKeys, window: Duration, batch: &Batch) {
+pub(crate) fn pack_add_once(
+    out: &mut Vec<u8>,
+    keys: &StreamKeys,
+    window: Duration,
+    batch: &Outgoing,
+) {
     once_call(keys, window, batch).pack_into(out);
 }
 
@@ -94,7 +99,7 @@ pub(crate) fn receive_placed(
     placed(reply, count).map(Some)
 }
 
-fn route_call<'a>(routing: Routing<'_>, batch: &'a Batch) -> Call<'a> {
+fn route_call<'a>(routing: Routing<'_>, batch: &'a Outgoing) -> Call<'a> {
     let (keys, backup) = (routing.keys, routing.keys.backup());
     let each = values_of_each(batch);
     let most_in_backup = routing.max_backup.map_or(-1, u64::cast_signed);
@@ -109,7 +114,7 @@ fn route_call<'a>(routing: Routing<'_>, batch: &'a Batch) -> Call<'a> {
     }
 }
 
-fn once_call<'a>(keys: &StreamKeys, window: Duration, batch: &'a Batch) -> Call<'a> {
+fn once_call<'a>(keys: &StreamKeys, window: Duration, batch: &'a Outgoing) -> Call<'a> {
     let call = with_once_keys(ADD_ONCE.call(&[keys.stream()]), keys, batch)
         .millis(window)
         .number(batch.len() as u64);
@@ -148,7 +153,7 @@ pub(crate) fn route_spooled(
     routing: Routing<'_>,
     spool: &str,
     numbers: &[String],
-    batch: &Batch,
+    batch: &Outgoing,
 ) -> Result<Vec<Result<Taken>>> {
     let (keys, backup, meta) = (routing.keys, routing.keys.backup(), routing.keys.meta());
     let call = ROUTE_SPOOLED.call(&[keys.stream(), &backup, &meta]);
@@ -188,7 +193,7 @@ pub(crate) fn route_spooled(
 }
 
 /// How many values each message has, where they all have as many, and no key.
-fn values_of_each(batch: &Batch) -> Option<usize> {
+fn values_of_each(batch: &Outgoing) -> Option<usize> {
     let first = batch.iter().next()?.count;
     batch
         .iter()
@@ -196,14 +201,14 @@ fn values_of_each(batch: &Batch) -> Option<usize> {
         .then_some(2 * first)
 }
 
-fn with_once_keys<'a>(call: Call<'a>, keys: &StreamKeys, batch: &Batch) -> Call<'a> {
+fn with_once_keys<'a>(call: Call<'a>, keys: &StreamKeys, batch: &Outgoing) -> Call<'a> {
     batch
         .iter()
         .filter_map(|message| message.key)
         .fold(call, |call, key| call.key(&keys.once(key)))
 }
 
-fn with_messages<'a>(mut call: Call<'a>, batch: &'a Batch) -> Call<'a> {
+fn with_messages<'a>(mut call: Call<'a>, batch: &'a Outgoing) -> Call<'a> {
     let mut keys = 0;
     let mut values = 0;
     for message in batch.iter() {

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
 use crate::message::StreamMessage;
-use crate::producer::Added;
-use crate::producer::answers::no_answer;
+use crate::producer::added::Added;
+use crate::producer::added::no_answer;
 use crate::producer::backup::Backup;
 use crate::producer::outbox::{FlushReport, Outbox, Receipt};
 use crate::producer::transport::Coalescer;
@@ -28,7 +28,7 @@ const LARGEST_SCRATCH: usize = 64 << 10;
 thread_local! {
     /// Where messages are encoded on their way into an outbox. Whoever encodes
     /// takes it, since encoding a message may send another one.
-    static SCRATCH: Cell<Batch> = const { Cell::new(Batch::new()) };
+    static SCRATCH: Cell<Outgoing> = const { Cell::new(Outgoing::new()) };
 }
 
 /// A producer of any kind, as managers and handles share it.
@@ -93,7 +93,7 @@ impl ProducerCore {
         message: &M,
         key: Option<&str>,
     ) -> Result<Added> {
-        let mut batch = Batch::default();
+        let mut batch = Outgoing::default();
         let added = batch.push(message, key).and_then(|()| self.add_one(batch));
         added.map_err(|e| self.dispatch.describe(e))
     }
@@ -106,7 +106,7 @@ impl ProducerCore {
         let mut messages = messages.into_iter().fuse();
         let mut results = Vec::with_capacity(messages.size_hint().0);
         let batches = iter::from_fn(|| {
-            let mut batch = Batch::default();
+            let mut batch = Outgoing::default();
             let pushed: Vec<_> = messages
                 .by_ref()
                 .take(self.config.batch_size)
@@ -128,7 +128,7 @@ impl ProducerCore {
 
     /// What its spool holds; `None` where there is none.
     #[cfg(feature = "spool")]
-    pub(crate) fn spool_stats(&self) -> Option<super::SpoolStats> {
+    pub(crate) fn spool_stats(&self) -> Option<crate::producer::spooled::SpoolStats> {
         match &self.dispatch.outlet().kind {
             Kind::Simple(_) => None,
             Kind::Backup(backup) => backup.spool_stats(),
@@ -204,7 +204,7 @@ impl ProducerCore {
         }
     }
 
-    fn add_one(&self, batch: Batch) -> Result<Added> {
+    fn add_one(&self, batch: Outgoing) -> Result<Added> {
         self.after_sends();
         self.dispatch.open()?;
         #[cfg(feature = "spool")]
@@ -225,12 +225,12 @@ impl ProducerCore {
 
 /// A batch, and whether each message could be encoded into it.
 struct Pushed {
-    batch: Batch,
+    batch: Outgoing,
     pushed: Vec<Result<()>>,
 }
 
-impl Borrow<Batch> for Pushed {
-    fn borrow(&self) -> &Batch {
+impl Borrow<Outgoing> for Pushed {
+    fn borrow(&self) -> &Outgoing {
         &self.batch
     }
 }

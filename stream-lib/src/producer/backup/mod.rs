@@ -6,16 +6,16 @@ mod pace;
 use std::sync::Arc;
 
 #[cfg(feature = "spool")]
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::command::Routing;
 use crate::config::BackupStreamConfig;
 use crate::connection::Topology;
 use crate::error::Result;
 use crate::keys::StreamKeys;
 #[cfg(feature = "spool")]
-use crate::producer::Added;
+use crate::producer::added::Added;
 #[cfg(feature = "spool")]
-use crate::producer::answers::Answers;
+use crate::producer::added::Answers;
 use crate::producer::backup::drain::Drain;
 #[cfg(feature = "spool")]
 use crate::producer::spooled::route::Route;
@@ -115,7 +115,7 @@ pub(crate) struct Spooled<'b> {
 #[cfg(feature = "spool")]
 impl Spooled<'_> {
     /// Adds every message of a batch, to Redis or to the spool.
-    pub(crate) fn send(&self, batch: &Batch) -> Answers {
+    pub(crate) fn send(&self, batch: &Outgoing) -> Answers {
         let answers = self.spooler.send(batch);
         if answers.iter().any(|a| matches!(a, Ok(Added::Backup(_)))) {
             self.drain.wake();

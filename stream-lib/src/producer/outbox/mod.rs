@@ -14,10 +14,10 @@ use parking_lot::{Condvar, Mutex};
 use self::queue::{Chunk, Queue};
 pub use self::receipt::Receipt;
 pub use self::report::{FlushReport, SendFailure};
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::config::{SendConfig, StreamConfig, WhenFull};
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::answers::{Answers, all_fail, closed};
+use crate::producer::added::{Answers, all_fail, closed};
 use crate::producer::transport::dispatch::Dispatch;
 use crate::runtime::{Thread, on_library_thread};
 
@@ -67,7 +67,7 @@ impl Outbox {
     }
 
     /// Queues the one message of a batch.
-    pub(super) fn send(&self, message: &Batch) -> Result<Receipt> {
+    pub(super) fn send(&self, message: &Outgoing) -> Result<Receipt> {
         let shared = &*self.shared;
         let mut queue = shared.queue.lock();
         let mut end = None;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::receipt::{Receipt, Verdict};
 use super::report::FlushReport;
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::error::{Error, ErrorKind};
-use crate::producer::answers::{Answers, all_fail};
+use crate::producer::added::{Answers, all_fail};
 
 /// What a chunk holds before the next one is begun.
 const MOST_TOGETHER: usize = 128;
@@ -21,7 +21,7 @@ const OVERHEAD: usize = 64;
 /// Messages that go out together.
 #[derive(Debug)]
 pub(super) struct Chunk {
-    pub(super) batch: Batch,
+    pub(super) batch: Outgoing,
     pub(super) verdict: Arc<Verdict>,
     /// The number of its first message.
     pub(super) first: u64,
@@ -56,13 +56,13 @@ impl Queue {
     }
 
     /// Queues the one message of a batch.
-    pub(super) fn push(&mut self, message: &Batch) -> Receipt {
+    pub(super) fn push(&mut self, message: &Outgoing) -> Receipt {
         let number = self.sent;
         let has_room = |chunk: &&mut Chunk| !chunk.is_full();
         let chunk = match self.chunks.back_mut().filter(has_room) {
             Some(chunk) => chunk,
             None => self.chunks.push_back_mut(Chunk {
-                batch: Batch::default(),
+                batch: Outgoing::default(),
                 verdict: Arc::default(),
                 first: number,
                 since: Instant::now(),
@@ -150,8 +150,8 @@ impl Chunk {
     }
 }
 
-impl Borrow<Batch> for Chunk {
-    fn borrow(&self) -> &Batch {
+impl Borrow<Outgoing> for Chunk {
+    fn borrow(&self) -> &Outgoing {
         &self.batch
     }
 }

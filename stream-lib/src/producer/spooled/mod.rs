@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use crate::command::{Batch, Taken};
+use crate::command::{Outgoing, Taken};
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::Added;
-use crate::producer::answers::{Answers, all_fail, closed};
+use crate::producer::added::Added;
+use crate::producer::added::{Answers, all_fail, closed};
 use crate::producer::spool::{Spool, SpoolDamage, SpoolOptions, Turn};
 use crate::producer::spooled::replay::Replay;
 use crate::producer::spooled::route::Route;
@@ -64,7 +64,7 @@ impl Spooler {
     }
 
     /// Adds every message of a batch: to Redis, or behind what the spool holds.
-    pub(crate) fn send(&self, batch: &Batch) -> Answers {
+    pub(crate) fn send(&self, batch: &Outgoing) -> Answers {
         let spool = self.spool.read();
         let Some(spool) = &*spool else {
             return all_fail(batch, &closed());
@@ -113,7 +113,7 @@ impl Spooler {
         left
     }
 
-    fn send_in_turn(&self, spool: &Spool, turn: Turn<'_>, batch: &Batch) -> Answers {
+    fn send_in_turn(&self, spool: &Spool, turn: Turn<'_>, batch: &Outgoing) -> Answers {
         let mut results = Vec::with_capacity(batch.len());
         while results.len() < batch.len() {
             let rest = batch_from(batch, results.len());
@@ -166,7 +166,7 @@ impl Spooler {
         Ok(())
     }
 
-    fn spooled(&self, batch: &Batch, kept: Result<()>) -> Answers {
+    fn spooled(&self, batch: &Outgoing, kept: Result<()>) -> Answers {
         self.replay.wake();
         match kept {
             Ok(()) => (0..batch.len()).map(|_| Ok(Added::Spooled)).collect(),
@@ -176,11 +176,11 @@ impl Spooler {
 }
 
 /// The messages of a batch from `first` on.
-fn batch_from(batch: &Batch, first: usize) -> Batch {
+fn batch_from(batch: &Outgoing, first: usize) -> Outgoing {
     if first == 0 {
         return batch.clone();
     }
-    let mut rest = Batch::default();
+    let mut rest = Outgoing::default();
     for message in batch.iter().skip(first) {
         rest.push_encoded(message);
     }

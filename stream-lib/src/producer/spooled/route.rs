@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::command::{self, Batch, Routing, Taken};
+use crate::command::{self, Outgoing, Routing, Taken};
 use crate::config::BackupStreamConfig;
 use crate::connection::{Topology, Wire};
 use crate::error::Result;
@@ -44,7 +44,7 @@ impl Route {
         &self,
         spool: &Spool,
         first: Sequence,
-        batch: &Batch,
+        batch: &Outgoing,
     ) -> Result<Vec<Result<Taken>>> {
         let node = self.topology.node_for(self.keys.stream().as_bytes());
         let wait = self.config.stream.send_timeout.min(PATIENCE);
@@ -88,7 +88,7 @@ impl Route {
         wire: &mut Wire,
         spool: SpoolId,
         numbers: &[Sequence],
-        batch: &Batch,
+        batch: &Outgoing,
     ) -> Result<Vec<Result<Taken>>> {
         let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
         let routing = Routing {

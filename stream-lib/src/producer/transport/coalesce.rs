@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::connection::{Deadline, Node, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::Added;
-use crate::producer::answers::{Answers, all_fail, no_answer};
+use crate::producer::added::Added;
+use crate::producer::added::{Answers, all_fail, no_answer};
 use crate::producer::transport::line::{Lead, Line, Turn};
 use crate::producer::transport::outlet::Outlet;
 
@@ -32,7 +32,7 @@ pub(crate) struct Coalescer {
 #[derive(Debug)]
 struct Job {
     outlet: Arc<Outlet>,
-    batch: Batch,
+    batch: Outgoing,
     node: Arc<Node>,
 }
 
@@ -40,7 +40,7 @@ struct Job {
 #[derive(Debug)]
 struct Share {
     outlet: Arc<Outlet>,
-    batch: Batch,
+    batch: Outgoing,
 }
 
 impl Coalescer {
@@ -60,7 +60,12 @@ impl Coalescer {
     /// # Blocking
     ///
     /// At most `wait` for a connection, and then until the server has answered.
-    pub(crate) fn add(&self, outlet: &Arc<Outlet>, batch: Batch, wait: Duration) -> Result<Added> {
+    pub(crate) fn add(
+        &self,
+        outlet: &Arc<Outlet>,
+        batch: Outgoing,
+        wait: Duration,
+    ) -> Result<Added> {
         let node = self.topology.node_for(outlet.keys.stream().as_bytes());
         let deadline = Instant::now() + wait;
         let job = Job {
@@ -119,7 +124,7 @@ impl Default for Room {
 
 impl Room {
     /// Takes room for a batch, if there is enough.
-    fn has(&mut self, batch: &Batch) -> bool {
+    fn has(&mut self, batch: &Outgoing) -> bool {
         let messages = self.messages.checked_sub(batch.len());
         let bytes = self.bytes.checked_sub(batch.bytes());
         let (Some(messages), Some(bytes)) = (messages, bytes) else {
@@ -197,8 +202,8 @@ mod tests {
     use super::*;
     use crate::message::RawMessage;
 
-    fn one_of(bytes: usize) -> Batch {
-        let mut batch = Batch::default();
+    fn one_of(bytes: usize) -> Outgoing {
+        let mut batch = Outgoing::default();
         let message = RawMessage::new().with("a", "x".repeat(bytes));
         batch.push(&message, None).unwrap();
         batch
@@ -206,7 +211,7 @@ mod tests {
 
     #[test]
     fn pipeline_is_bounded_in_messages_and_in_bytes() {
-        let fit = |batch: &Batch| {
+        let fit = |batch: &Outgoing| {
             let mut room = Room::default();
             (0..2 * MOST_MESSAGES)
                 .take_while(|_| room.has(batch))

@@ -5,11 +5,11 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::Added;
-use crate::producer::answers::{Answers, all_fail, closed};
+use crate::producer::added::Added;
+use crate::producer::added::{Answers, all_fail, closed};
 #[cfg(feature = "spool")]
 use crate::producer::backup::Spooled;
 #[cfg(feature = "spool")]
@@ -60,7 +60,7 @@ impl Dispatch {
     }
 
     /// Sends batches in order, and gives each with its answers to `done`.
-    pub(crate) fn send<B: Borrow<Batch>>(
+    pub(crate) fn send<B: Borrow<Outgoing>>(
         &self,
         batches: impl Iterator<Item = B>,
         done: impl FnMut(B, Answers),
@@ -70,7 +70,7 @@ impl Dispatch {
 
     /// As [`send`](Self::send), for as long as `open` says yes, each batch
     /// waiting its own time for a connection.
-    pub(crate) fn send_while<B: Borrow<Batch>>(
+    pub(crate) fn send_while<B: Borrow<Outgoing>>(
         &self,
         open: &dyn Fn() -> Result<()>,
         wait: &dyn Fn(&B) -> Duration,
@@ -102,14 +102,14 @@ impl Dispatch {
 
     /// Sends messages with an idempotency key whose outcome is unknown again,
     /// for as long as an add may wait for a connection.
-    pub(crate) fn settle(&self, batch: &Batch, answers: &mut [Result<Added>]) {
+    pub(crate) fn settle(&self, batch: &Outgoing, answers: &mut [Result<Added>]) {
         if !batch.has_keys() || !answers.iter().any(is_unknown) {
             return;
         }
         let deadline = Instant::now() + self.wait;
         let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(500));
         loop {
-            let mut again = Batch::default();
+            let mut again = Outgoing::default();
             let open: Vec<_> = batch
                 .iter()
                 .zip(answers.iter_mut())
@@ -146,7 +146,7 @@ impl Dispatch {
         error.while_doing(format_args!("adding to `{}`", self.stream()))
     }
 
-    fn execute(&self, batch: &Batch, wait: Duration) -> Answers {
+    fn execute(&self, batch: &Outgoing, wait: Duration) -> Answers {
         let node = self.topology.node_for(self.stream().as_bytes());
         match node.pooled(wait) {
             Ok(mut wire) => self.outlet.execute(&mut wire, batch),

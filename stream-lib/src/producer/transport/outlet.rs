@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use crate::command::{self, Batch, Placed};
+use crate::command::{self, Outgoing, Placed};
 use crate::connection::{Deadline, Wire};
 use crate::error::Result;
 use crate::keys::StreamKeys;
-use crate::producer::Added;
-use crate::producer::answers::{Answers, all_fail};
+use crate::producer::added::Added;
+use crate::producer::added::{Answers, all_fail};
 use crate::producer::backup::Backup;
 
 /// Where one producer's messages go.
@@ -29,7 +29,7 @@ pub(crate) enum Kind {
 
 impl Outlet {
     /// Packs a batch; returns how many replies will answer it.
-    pub(crate) fn pack(&self, out: &mut Vec<u8>, batch: &Batch) -> usize {
+    pub(crate) fn pack(&self, out: &mut Vec<u8>, batch: &Outgoing) -> usize {
         match &self.kind {
             Kind::Simple(_) if !batch.has_keys() => {
                 command::pack_adds(out, self.keys.stream(), batch);
@@ -52,7 +52,7 @@ impl Outlet {
         &self,
         wire: &mut Wire,
         deadline: &mut Deadline,
-        batch: &Batch,
+        batch: &Outgoing,
     ) -> Option<Answers> {
         if !self.needs_script(batch) {
             let ids = command::receive_ids(wire, deadline, batch.len());
@@ -64,7 +64,7 @@ impl Outlet {
 
     /// Sends a batch and reads what answers it. An error in the place of the
     /// whole answer is that of every message.
-    pub(crate) fn execute(&self, wire: &mut Wire, batch: &Batch) -> Answers {
+    pub(crate) fn execute(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
         let placed = match &self.kind {
             Kind::Simple(_) if !batch.has_keys() => return self.add(wire, batch),
             Kind::Simple(window) => command::add_once(wire, &self.keys, *window, batch),
@@ -75,7 +75,7 @@ impl Outlet {
 
     /// Whether a batch goes by a script, which a server may have to be given
     /// first.
-    pub(crate) fn needs_script(&self, batch: &Batch) -> bool {
+    pub(crate) fn needs_script(&self, batch: &Outgoing) -> bool {
         matches!(self.kind, Kind::Backup(_)) || batch.has_keys()
     }
 
@@ -94,7 +94,7 @@ impl Outlet {
         }
     }
 
-    fn add(&self, wire: &mut Wire, batch: &Batch) -> Answers {
+    fn add(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
         let mut packed = Vec::new();
         let replies = self.pack(&mut packed, batch);
         if let Err(e) = wire.send(&packed, replies) {
@@ -105,7 +105,7 @@ impl Outlet {
         ids.into_iter().map(|id| id.map(Added::Main)).collect()
     }
 
-    fn answers(&self, placed: Result<Vec<Result<Placed>>>, batch: &Batch) -> Answers {
+    fn answers(&self, placed: Result<Vec<Result<Placed>>>, batch: &Outgoing) -> Answers {
         let placed = match placed {
             Ok(placed) => placed,
             Err(e) => return all_fail(batch, &e),

@@ -4,10 +4,10 @@ use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::connection::{Deadline, PooledWire, Topology};
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::answers::{Answers, all_fail};
+use crate::producer::added::{Answers, all_fail};
 use crate::producer::transport::outlet::Outlet;
 
 /// Batches under way at a time: while the server works on one, the next is
@@ -32,7 +32,7 @@ pub(crate) struct Lane<'l, B> {
 /// # Blocking
 ///
 /// Until there are no more, and all are answered.
-pub(crate) fn send<B: Borrow<Batch>>(
+pub(crate) fn send<B: Borrow<Outgoing>>(
     lane: &Lane<'_, B>,
     mut batches: impl Iterator<Item = B>,
     mut done: impl FnMut(B, Answers),
@@ -64,7 +64,7 @@ struct Pipeline<'p, B> {
     script_known: bool,
 }
 
-impl<B: Borrow<Batch>> Pipeline<'_, B> {
+impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
     /// A batch whose script may be unknown is not followed by another, which
     /// could overtake it.
     fn depth(&self) -> usize {
@@ -138,7 +138,7 @@ impl<B: Borrow<Batch>> Pipeline<'_, B> {
         true
     }
 
-    fn answers(&mut self, batch: &Batch) -> Option<Answers> {
+    fn answers(&mut self, batch: &Outgoing) -> Option<Answers> {
         let Some(wire) = self.wire.as_mut().filter(|_| !batch.is_empty()) else {
             return Some(Vec::new());
         };
