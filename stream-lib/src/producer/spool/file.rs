@@ -1,7 +1,6 @@
 //! The layout of the database, and its first and last word on whether it is
 //! sound.
 
-use std::io;
 use std::path::Path;
 
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
@@ -10,6 +9,7 @@ use super::directory::Directory;
 use super::fail;
 use super::frame::{self, Record};
 use super::sequence::{Sequence, SpoolId};
+use super::trouble::Trouble;
 
 /// Frames by number.
 pub(super) const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
@@ -20,19 +20,6 @@ const FORMAT: u64 = 1;
 /// What redb may keep in memory: records are read once, in order. Tests want to
 /// see the disk.
 const CACHE: usize = if cfg!(test) { 0 } else { 8 << 20 };
-
-/// Why the database can't be used.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// It says what nobody wrote.
-    Damaged(String),
-    /// The disk refused; nothing was kept.
-    Failed(Box<dyn std::error::Error + Send + Sync>),
-    /// The disk refused, and can't even be asked what it kept.
-    Uncertain(Box<dyn std::error::Error + Send + Sync>),
-    /// It is sound, but not for us.
-    Foreign(String),
-}
 
 /// Who the spool is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,54 +216,4 @@ fn builder() -> Builder {
     builder.set_cache_size(CACHE);
     builder.set_check_integrity_on_open(true);
     builder
-}
-
-impl From<redb::Error> for Trouble {
-    fn from(error: redb::Error) -> Self {
-        match error {
-            redb::Error::UpgradeRequired(version) => Self::Foreign(format!(
-                "is a database of version {version}, which this version of stream-lib can't read"
-            )),
-            // An invalid file is told by the kind of the I/O error.
-            redb::Error::Io(e)
-                if !matches!(
-                    e.kind(),
-                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-                ) =>
-            {
-                Self::Failed(e.into())
-            }
-            error @ (redb::Error::Io(_)
-            | redb::Error::Corrupted(_)
-            | redb::Error::TableTypeMismatch { .. }
-            | redb::Error::TableIsMultimap(_)
-            | redb::Error::TypeDefinitionChanged { .. }
-            | redb::Error::TableDoesNotExist(_)) => Self::Damaged(error.to_string()),
-            error => Self::Failed(error.into()),
-        }
-    }
-}
-
-macro_rules! trouble_from {
-    ($($error:ty),*) => {
-        $(impl From<$error> for Trouble {
-            fn from(error: $error) -> Self {
-                Self::from(redb::Error::from(error))
-            }
-        })*
-    };
-}
-
-trouble_from!(
-    redb::StorageError,
-    redb::TableError,
-    redb::DatabaseError,
-    redb::TransactionError,
-    redb::CommitError
-);
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        Self::from(redb::Error::Io(error))
-    }
 }

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// is the next commit, led by one of those who wait for it. So many threads
 /// share a sync, one alone waits for nobody, and no thread of our own is needed.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(super) struct CommitQueue {
     state: Mutex<State>,
     /// Something of `committing`, `direct` or an outcome has changed.
     changed: Condvar,
@@ -34,7 +34,7 @@ struct State {
     direct: bool,
 }
 
-impl Queue {
+impl CommitQueue {
     pub(super) fn new(spool: SpoolId, last: Sequence) -> Self {
         Self {
             state: Mutex::new(State {
@@ -182,6 +182,6 @@ impl Writer<'_> {
     fn commit(&self, records: &[Record]) -> Result<()> {
         self.store
             .commit(self.stream, records)
-            .map_err(|trouble| super::error(trouble, &self.store.path()))
+            .map_err(|trouble| trouble.into_error(&self.store.path()))
     }
 }

@@ -6,11 +6,13 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use redb::Database;
 
+use super::damage::SpoolDamage;
 use super::directory::Directory;
-use super::file::{self, FRAMES, Found, Header, Trouble};
+use super::fail;
+use super::file::{self, FRAMES, Found, Header};
 use super::frame::{self, HEADER, MARK, Record};
 use super::sequence::Sequence;
-use super::{SpoolDamage, fail};
+use super::trouble::Trouble;
 
 /// How much of the file is searched at a time, and carried over in one commit.
 const WINDOW: usize = 1 << 20;

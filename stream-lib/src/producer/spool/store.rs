@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use parking_lot::{Mutex, RwLock};
 use redb::{Database, ReadableDatabase};
 
+use super::damage::SpoolDamage;
 use super::directory::Directory;
-use super::file::{self, FRAMES, Header, Trouble};
+use super::fail;
+use super::file::{self, FRAMES, Header};
 use super::frame::{self, Record};
 use super::salvage;
 use super::sequence::{Sequence, SpoolId};
-use super::{SpoolDamage, fail};
+use super::trouble::Trouble;
 use crate::runtime::panic_text;
 
 /// The records on disk.

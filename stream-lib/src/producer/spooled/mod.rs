@@ -14,7 +14,7 @@ use crate::command::{Outgoing, Taken};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::Added;
 use crate::producer::added::{Answers, all_fail, closed};
-use crate::producer::spool::{Spool, SpoolDamage, SpoolOptions, Turn};
+use crate::producer::spool::{DirectTurn, Spool, SpoolDamage, SpoolOptions};
 use crate::producer::spooled::replay::Replay;
 use crate::producer::spooled::route::Route;
 
@@ -113,7 +113,7 @@ impl Spooler {
         left
     }
 
-    fn send_in_turn(&self, spool: &Spool, turn: Turn<'_>, batch: &Outgoing) -> Answers {
+    fn send_in_turn(&self, spool: &Spool, turn: DirectTurn<'_>, batch: &Outgoing) -> Answers {
         let mut results = Vec::with_capacity(batch.len());
         while results.len() < batch.len() {
             let rest = batch_from(batch, results.len());
