@@ -70,6 +70,7 @@
 //! name and number it has, and is itself a new spool with a new id, since what
 //! numbers the old one gave out is no longer known.
 
+mod contents;
 mod damage;
 mod directory;
 mod durable;
