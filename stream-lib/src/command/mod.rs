@@ -19,6 +19,8 @@ mod route;
 mod script;
 mod server;
 mod settle;
+#[cfg(feature = "spool")]
+mod spooled;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::beat::beat;
@@ -29,8 +31,6 @@ pub(crate) use self::entries::Entries;
 pub(crate) use self::facts::{GroupFacts, length, pending_of, stream_facts};
 pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
 pub(crate) use self::lock::{hold_lock, release_lock};
-#[cfg(feature = "spool")]
-pub(crate) use self::outgoing::Encoded;
 pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
@@ -40,10 +40,13 @@ pub(crate) use self::retain::{
 pub(crate) use self::route::{
     Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
 };
-#[cfg(feature = "spool")]
-pub(crate) use self::route::{Taken, route_spooled, spool_mark};
 pub(crate) use self::server::FirstLook;
 pub(crate) use self::settle::{Burial, Held, Parking, ack, ack_held, bury, park, renew};
+#[cfg(feature = "spool")]
+pub(crate) use self::{
+    outgoing::Encoded,
+    spooled::{Taken, route_spooled, spool_mark},
+};
 
 /// The reserved field with the group that a redriven entry is for.
 pub(crate) const FOR_GROUP: &str = "~for";

@@ -2,8 +2,8 @@
 //!
 //! `stream_manager` owns them, connects and shuts down; `registry` finds them
 //! by name. One file per kind of thing that a manager creates or is asked for
-//! adds its methods: `producers`, `consumers`, `inspect`, `retention`. `global`
-//! keeps the manager of a process that wants just one.
+//! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`.
+//! `global` keeps the manager of a process that wants just one.
 
 mod consumers;
 mod global;
@@ -11,6 +11,8 @@ mod inspect;
 mod producers;
 mod registry;
 mod retention;
+#[cfg(feature = "spool")]
+mod spool;
 mod stream_manager;
 
 pub use self::stream_manager::StreamManager;

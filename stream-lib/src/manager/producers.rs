@@ -7,8 +7,6 @@ use super::stream_manager::StreamManager;
 use crate::config::{BackupStreamConfig, RetentionSettings, StreamConfig};
 use crate::error::Result;
 use crate::message::{Routed, StreamMessage};
-#[cfg(feature = "spool")]
-use crate::producer::SpoolStats;
 use crate::producer::{Added, FlushReport, Producer, ProducerCore, Receipt};
 use crate::retention::User;
 
@@ -60,18 +58,6 @@ impl StreamManager {
         let asked = config.stream.retention.clone();
         let producer = ProducerCore::backup(&self.coalescer, config)?;
         self.register_producer(name, producer, asked)
-    }
-
-    /// What the spool of a producer holds, and what was found damaged in it;
-    /// `None` for a producer without one. Requires the feature `spool`.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](crate::ErrorKind::NotFound).
-    #[cfg(feature = "spool")]
-    pub fn spool_stats(&self, producer: &str) -> Result<Option<SpoolStats>> {
-        let producer = self.registry.read().producers.get("producer", producer)?;
-        Ok(producer.spool_stats())
     }
 
     /// A handle on a producer, for one message type: what threads and handlers

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::producer::{Line, Turn};
+use crate::producer::{Joined, Line};
 
 /// A line whose jobs are numbers, each its own answer.
 #[derive(Debug)]
@@ -19,13 +19,13 @@ impl Callers {
     /// another one. `None` where nobody did it within a second.
     pub fn pass(&self, job: u64) -> Option<u64> {
         match self.0.join(job, Instant::now() + Duration::from_secs(1)) {
-            Turn::Lead(own, mut lead) => {
+            Joined::Lead(own, mut lead) => {
                 let others = lead.take(|_| true);
                 lead.finish(others);
                 Some(own)
             }
-            Turn::Done(answer) => Some(answer),
-            Turn::Late(_) | Turn::Lost => None,
+            Joined::Done(answer) => Some(answer),
+            Joined::Late(_) | Joined::Lost => None,
         }
     }
 }

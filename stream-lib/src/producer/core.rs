@@ -14,13 +14,11 @@ use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
 use crate::message::StreamMessage;
-use crate::producer::added::Added;
-use crate::producer::added::no_answer;
+use crate::producer::added::{Added, no_answer};
 use crate::producer::backup::Backup;
 use crate::producer::outbox::{FlushReport, Outbox, Receipt};
-use crate::producer::transport::Coalescer;
-use crate::producer::transport::dispatch::Dispatch;
-use crate::producer::transport::outlet::{Kind, Outlet};
+use crate::producer::spooled::Spooler;
+use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind};
 
 /// The most that a thread keeps for the messages it sends, in bytes.
 const LARGEST_SCRATCH: usize = 64 << 10;
@@ -46,7 +44,7 @@ impl ProducerCore {
     pub(crate) fn simple(coalescer: &Arc<Coalescer>, config: StreamConfig) -> Result<Self> {
         config.validate().map_err(|e| in_config(e, &config))?;
         let keys = StreamKeys::new(&config.name)?;
-        let kind = Kind::Simple(config.idempotency_window);
+        let kind = OutletKind::Simple(config.idempotency_window);
         Ok(Self::new(coalescer, config, Outlet { keys, kind }))
     }
 
@@ -61,7 +59,7 @@ impl ProducerCore {
                 .map_err(|e| in_config(e, &stream))?;
         }
         let backup = Backup::new(coalescer.topology(), &keys, config)?;
-        let kind = Kind::Backup(Box::new(backup));
+        let kind = OutletKind::Backup(Box::new(backup));
         Ok(Self::new(coalescer, stream, Outlet { keys, kind }))
     }
 
@@ -85,7 +83,7 @@ impl ProducerCore {
     }
 
     pub(crate) fn is_backup(&self) -> bool {
-        matches!(self.dispatch.outlet().kind, Kind::Backup(_))
+        matches!(self.dispatch.outlet().kind, OutletKind::Backup(_))
     }
 
     pub(crate) fn add<M: StreamMessage + ?Sized>(
@@ -126,13 +124,9 @@ impl ProducerCore {
         results
     }
 
-    /// What its spool holds; `None` where there is none.
-    #[cfg(feature = "spool")]
-    pub(crate) fn spool_stats(&self) -> Option<crate::producer::spooled::SpoolStats> {
-        match &self.dispatch.outlet().kind {
-            Kind::Simple(_) => None,
-            Kind::Backup(backup) => backup.spool_stats(),
-        }
+    /// Its way through the spool; `None` where it has no spool.
+    pub(crate) fn spooler(&self) -> Option<&Spooler> {
+        self.dispatch.outlet().spooler()
     }
 
     /// Queues a message, for the thread of the producer's outbox to send.
@@ -189,7 +183,7 @@ impl ProducerCore {
             return Ok(outbox);
         }
         let _making = self.making_outbox.lock();
-        self.dispatch.open()?;
+        self.dispatch.ensure_open()?;
         if let Some(outbox) = self.outbox.get() {
             return Ok(outbox);
         }
@@ -206,15 +200,16 @@ impl ProducerCore {
 
     fn add_one(&self, batch: Outgoing) -> Result<Added> {
         self.after_sends();
-        self.dispatch.open()?;
-        #[cfg(feature = "spool")]
-        if let Some(spool) = self.dispatch.spooled() {
-            return spool.send(&batch).pop().unwrap_or_else(no_answer);
+        self.dispatch.ensure_open()?;
+        let outlet = self.dispatch.outlet();
+        if let Some(spooler) = self.spooler() {
+            let mut answers = outlet.send_spooled(spooler, &batch);
+            return answers.pop().unwrap_or_else(no_answer);
         }
         let wait = self.config.send_timeout;
         // Who has a key may have to try again.
         let kept = batch.has_keys().then(|| batch.clone());
-        let mut answer = [self.coalescer.add(self.dispatch.outlet(), batch, wait)];
+        let mut answer = [self.coalescer.add(outlet, batch, wait)];
         if let Some(batch) = kept {
             self.dispatch.settle(&batch, &mut answer);
         }

@@ -1,4 +1,10 @@
 //! Producers: they add messages to a stream.
+//!
+//! From above: a *handle* is what threads hold, the *core* what all producers
+//! have in common. An *outbox* sends what nobody waits for. *transport* takes
+//! messages to Redis; *backup* moves entries back from the backup stream;
+//! *spooled* is the way through the *spool* on the local disk. *added* says what
+//! became of a message. Each uses only those named after it.
 
 mod added;
 mod backup;
@@ -7,7 +13,7 @@ mod handle;
 mod outbox;
 #[cfg(feature = "spool")]
 mod spool;
-#[cfg(feature = "spool")]
+#[cfg_attr(not(feature = "spool"), path = "spooled/none.rs")]
 mod spooled;
 mod transport;
 
@@ -16,7 +22,5 @@ pub(crate) use self::core::ProducerCore;
 pub use self::handle::Producer;
 pub use self::outbox::{FlushReport, Receipt, SendFailure};
 #[cfg(feature = "spool")]
-pub use self::spool::SpoolDamage;
-#[cfg(feature = "spool")]
-pub use self::spooled::SpoolStats;
-pub(crate) use self::transport::{Coalescer, Line, Turn};
+pub use self::spooled::{SpoolDamage, SpoolStats};
+pub(crate) use self::transport::{Coalescer, Joined, Line};

@@ -18,7 +18,7 @@ use crate::command::Outgoing;
 use crate::config::{SendConfig, StreamConfig, WhenFull};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Answers, all_fail, closed};
-use crate::producer::transport::dispatch::Dispatch;
+use crate::producer::transport::Dispatch;
 use crate::runtime::{Thread, on_library_thread};
 
 /// How much longer than its messages may wait the thread has to end.
@@ -157,8 +157,8 @@ impl Drop for Outbox {
 }
 
 impl Shared {
-    /// Says no once the time after closing is up.
-    fn open(&self) -> Result<()> {
+    /// Fails once the time after closing is up.
+    fn ensure_open(&self) -> Result<()> {
         match self.queue.lock().closes {
             Some(end) if Instant::now() >= end => Err(closed()),
             _ => Ok(()),
@@ -202,7 +202,7 @@ impl Sender {
         while self.wait_for_work() {
             self.fail_late();
             shared.dispatch.send_while(
-                &|| shared.open(),
+                &|| shared.ensure_open(),
                 &|chunk| shared.patience(chunk),
                 iter::from_fn(|| shared.next()),
                 |chunk, answers| self.done(&chunk, answers),

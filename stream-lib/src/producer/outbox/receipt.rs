@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use crate::error::Result;
-use crate::producer::added::Added;
-use crate::producer::added::{Answers, no_answer};
+use crate::producer::added::{Added, Answers, no_answer};
 
 /// What becomes of a message that was queued with
 /// [`Producer::send`](crate::Producer::send).

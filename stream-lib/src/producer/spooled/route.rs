@@ -91,12 +91,7 @@ impl Route {
         batch: &Outgoing,
     ) -> Result<Vec<Result<Taken>>> {
         let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
-        let routing = Routing {
-            keys: &self.keys,
-            capacity: self.config.stream.capacity(),
-            max_backup: self.config.max_backup_length,
-            window: self.config.stream.idempotency_window,
-        };
+        let routing = Routing::new(&self.keys, &self.config);
         command::route_spooled(wire, routing, spool.as_str(), &numbers, batch)
     }
 }

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use crate::command::Outgoing;
 use crate::connection::{Deadline, Node, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::added::Added;
-use crate::producer::added::{Answers, all_fail, no_answer};
-use crate::producer::transport::line::{Lead, Line, Turn};
+use crate::producer::added::{Added, Answers, all_fail, no_answer};
+use crate::producer::transport::line::{Joined, Lead, Line};
 use crate::producer::transport::outlet::Outlet;
 
 /// Pipelines under way at a time: while one is answered, the next is filled.
@@ -74,15 +73,15 @@ impl Coalescer {
             node,
         };
         match self.line.join(job, deadline) {
-            Turn::Lead(job, lead) => send(job, lead, deadline),
-            Turn::Done(answer) => answer,
+            Joined::Lead(job, lead) => send(job, lead, deadline),
+            Joined::Done(answer) => answer,
             // Those ahead wait for a connection themselves, and know why; so
             // will this one.
-            Turn::Late(job) => {
+            Joined::Late(job) => {
                 let mut wire = job.node.pooled(Duration::ZERO)?;
                 one(job.outlet.execute(&mut wire, &job.batch))
             }
-            Turn::Lost => Err(Error::new(
+            Joined::Lost => Err(Error::new(
                 ErrorKind::OutcomeUnknown,
                 "the thread that was to send this message has panicked; this is a bug in stream-lib",
             )),

@@ -8,14 +8,9 @@ use std::time::{Duration, Instant};
 use crate::command::Outgoing;
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::added::Added;
-use crate::producer::added::{Answers, all_fail, closed};
-#[cfg(feature = "spool")]
-use crate::producer::backup::Spooled;
-#[cfg(feature = "spool")]
-use crate::producer::transport::outlet::Kind;
+use crate::producer::added::{Added, Answers, all_fail, closed};
 use crate::producer::transport::outlet::Outlet;
-use crate::producer::transport::pipeline::{self, Lane};
+use crate::producer::transport::pipeline::{self, BatchRoute};
 use crate::runtime::{Backoff, Shutdown};
 
 /// The way of a producer's batches, until it is closed.
@@ -52,7 +47,7 @@ impl Dispatch {
     }
 
     /// Fails once the producer is closed.
-    pub(crate) fn open(&self) -> Result<()> {
+    pub(crate) fn ensure_open(&self) -> Result<()> {
         if self.closed.is_set() {
             return Err(closed());
         }
@@ -65,36 +60,35 @@ impl Dispatch {
         batches: impl Iterator<Item = B>,
         done: impl FnMut(B, Answers),
     ) {
-        self.send_while(&|| self.open(), &|_| self.wait, batches, done);
+        self.send_while(&|| self.ensure_open(), &|_| self.wait, batches, done);
     }
 
-    /// As [`send`](Self::send), for as long as `open` says yes, each batch
-    /// waiting its own time for a connection.
+    /// As [`send`](Self::send), until `ensure_open` fails. Each batch waits
+    /// its own time for a connection.
     pub(crate) fn send_while<B: Borrow<Outgoing>>(
         &self,
-        open: &dyn Fn() -> Result<()>,
+        ensure_open: &dyn Fn() -> Result<()>,
         wait: &dyn Fn(&B) -> Duration,
         batches: impl Iterator<Item = B>,
         mut done: impl FnMut(B, Answers),
     ) {
-        #[cfg(feature = "spool")]
-        if let Some(spool) = self.spooled() {
+        if let Some(spooler) = self.outlet.spooler() {
             for batch in batches {
-                let answers = match open() {
-                    Ok(()) => spool.send(batch.borrow()),
+                let answers = match ensure_open() {
+                    Ok(()) => self.outlet.send_spooled(spooler, batch.borrow()),
                     Err(e) => all_fail(batch.borrow(), &e),
                 };
                 done(batch, answers);
             }
             return;
         }
-        let lane = Lane {
+        let route = BatchRoute {
             topology: &self.topology,
             outlet: &self.outlet,
             wait,
-            open,
+            ensure_open,
         };
-        pipeline::send(&lane, batches, |batch, mut answers| {
+        pipeline::send(&route, batches, |batch, mut answers| {
             self.settle(batch.borrow(), &mut answers);
             done(batch, answers);
         });
@@ -130,15 +124,6 @@ impl Dispatch {
                 }
             }
             self.closed.sleep(backoff.next().min(left));
-        }
-    }
-
-    /// The way through the spool; `None` where there is none.
-    #[cfg(feature = "spool")]
-    pub(crate) fn spooled(&self) -> Option<Spooled<'_>> {
-        match &self.outlet.kind {
-            Kind::Simple(_) => None,
-            Kind::Backup(backup) => backup.spooled(),
         }
     }
 

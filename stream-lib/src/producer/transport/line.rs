@@ -29,12 +29,12 @@ const LOOKS_END: Duration = Duration::from_millis(1);
 /// Callers with jobs of type `J`, which have answers of type `A`.
 #[derive(Debug)]
 pub(crate) struct Line<J, A> {
-    queue: Mutex<Queue<J, A>>,
+    state: Mutex<LineState<J, A>>,
     most_leaders: usize,
 }
 
 #[derive(Debug)]
-struct Queue<J, A> {
+struct LineState<J, A> {
     waiting: VecDeque<Waiting<J, A>>,
     leaders: usize,
     patience: Patience,
@@ -62,9 +62,9 @@ enum News<J, A> {
     Lost,
 }
 
-/// What became of a caller.
+/// What became of a caller that has joined.
 #[derive(Debug)]
-pub(crate) enum Turn<'l, J, A> {
+pub(crate) enum Joined<'l, J, A> {
     /// It does its own job, and those that it takes.
     Lead(J, Lead<'l, J, A>),
     /// Somebody else has done its job.
@@ -78,7 +78,7 @@ pub(crate) enum Turn<'l, J, A> {
 impl<J, A> Line<J, A> {
     pub(crate) fn new(most_leaders: usize) -> Self {
         Self {
-            queue: Mutex::new(Queue {
+            state: Mutex::new(LineState {
                 waiting: VecDeque::new(),
                 leaders: 0,
                 patience: Patience::default(),
@@ -93,23 +93,23 @@ impl<J, A> Line<J, A> {
     ///
     /// While others lead; at most until `deadline`, or a millisecond where that
     /// is sooner, and then for as long as it takes whoever has the job already.
-    pub(crate) fn join(&self, job: J, deadline: Instant) -> Turn<'_, J, A> {
+    pub(crate) fn join(&self, job: J, deadline: Instant) -> Joined<'_, J, A> {
         let (seat, patience) = {
-            let mut queue = self.queue.lock();
-            if queue.leaders < self.most_leaders {
-                queue.leaders += 1;
-                return Turn::Lead(job, Lead::new(self));
+            let mut state = self.state.lock();
+            if state.leaders < self.most_leaders {
+                state.leaders += 1;
+                return Joined::Lead(job, Lead::new(self));
             }
             let seat = Arc::new(Seat {
                 caller: thread::current(),
                 news: Mutex::new(News::None),
             });
-            queue.waiting.push_back(Waiting {
+            state.waiting.push_back(Waiting {
                 job,
                 seat: Arc::clone(&seat),
             });
-            let pays = queue.patience.pays();
-            (seat, pays.then_some(queue.patience))
+            let pays = state.patience.pays();
+            (seat, pays.then_some(state.patience))
         };
         if let Some(patience) = patience
             && let Some(turn) = self.look(&seat, patience)
@@ -124,7 +124,7 @@ impl<J, A> Line<J, A> {
             if !left.is_zero() {
                 thread::park_timeout(left);
             } else if let Some(job) = self.leave(&seat) {
-                return Turn::Late(job);
+                return Joined::Late(job);
             } else {
                 // Somebody has the job: the news is there, or will come.
                 thread::park();
@@ -134,13 +134,13 @@ impl<J, A> Line<J, A> {
 
     /// Looks for the news of a seat while others are let run: whoever has the
     /// job is one of them, and to sleep and to be woken costs more.
-    fn look(&self, seat: &Seat<J, A>, patience: Patience) -> Option<Turn<'_, J, A>> {
+    fn look(&self, seat: &Seat<J, A>, patience: Patience) -> Option<Joined<'_, J, A>> {
         let begin = Instant::now();
         for _ in 0..MOST_LOOKS {
             thread::yield_now();
             if let Some(turn) = self.turn(seat) {
                 if patience.is_strained() {
-                    self.queue.lock().patience.rewarded();
+                    self.state.lock().patience.rewarded();
                 }
                 return Some(turn);
             }
@@ -150,28 +150,28 @@ impl<J, A> Line<J, A> {
                 break;
             }
         }
-        self.queue.lock().patience.in_vain();
+        self.state.lock().patience.in_vain();
         None
     }
 
     /// What the news of a seat means to its caller.
-    fn turn(&self, seat: &Seat<J, A>) -> Option<Turn<'_, J, A>> {
+    fn turn(&self, seat: &Seat<J, A>) -> Option<Joined<'_, J, A>> {
         match std::mem::replace(&mut *seat.news.lock(), News::None) {
             News::None => None,
-            News::Lead(job) => Some(Turn::Lead(job, Lead::new(self))),
-            News::Answer(answer) => Some(Turn::Done(answer)),
-            News::Lost => Some(Turn::Lost),
+            News::Lead(job) => Some(Joined::Lead(job, Lead::new(self))),
+            News::Answer(answer) => Some(Joined::Done(answer)),
+            News::Lost => Some(Joined::Lost),
         }
     }
 
     /// Takes a job out again, if nobody has it yet.
     fn leave(&self, seat: &Arc<Seat<J, A>>) -> Option<J> {
-        let mut queue = self.queue.lock();
-        let place = queue
+        let mut state = self.state.lock();
+        let place = state
             .waiting
             .iter()
             .position(|waiting| Arc::ptr_eq(&waiting.seat, seat))?;
-        queue.waiting.remove(place).map(|waiting| waiting.job)
+        state.waiting.remove(place).map(|waiting| waiting.job)
     }
 }
 
@@ -203,10 +203,10 @@ impl<'l, J, A> Lead<'l, J, A> {
     /// Takes the jobs of those who wait, first come first, for as long as
     /// `fits` says so.
     pub(crate) fn take(&mut self, mut fits: impl FnMut(&J) -> bool) -> Vec<J> {
-        let mut queue = self.line.queue.lock();
-        let mut jobs = Vec::with_capacity(queue.waiting.len());
-        while queue.waiting.front().is_some_and(|w| fits(&w.job))
-            && let Some(waiting) = queue.waiting.pop_front()
+        let mut state = self.line.state.lock();
+        let mut jobs = Vec::with_capacity(state.waiting.len());
+        while state.waiting.front().is_some_and(|w| fits(&w.job))
+            && let Some(waiting) = state.waiting.pop_front()
         {
             self.taken.push_back(waiting.seat);
             jobs.push(waiting.job);
@@ -229,13 +229,13 @@ impl<'l, J, A> Lead<'l, J, A> {
         if std::mem::replace(&mut self.handed_on, true) {
             return;
         }
-        let mut queue = self.line.queue.lock();
-        match queue.waiting.pop_front() {
+        let mut state = self.line.state.lock();
+        match state.waiting.pop_front() {
             Some(next) => {
-                drop(queue);
+                drop(state);
                 next.seat.tell(News::Lead(next.job));
             }
-            None => queue.leaders -= 1,
+            None => state.leaders -= 1,
         }
     }
 }
@@ -256,19 +256,19 @@ mod tests {
 
     const LONG: Duration = Duration::from_mins(2);
 
-    fn led<J, A>(turn: Turn<'_, J, A>) -> (J, Lead<'_, J, A>) {
+    fn led<J, A>(turn: Joined<'_, J, A>) -> (J, Lead<'_, J, A>) {
         match turn {
-            Turn::Lead(job, lead) => (job, lead),
+            Joined::Lead(job, lead) => (job, lead),
             _ => panic!("somebody else leads"),
         }
     }
 
     fn waiting<J, A>(line: &Line<J, A>) -> usize {
-        line.queue.lock().waiting.len()
+        line.state.lock().waiting.len()
     }
 
     fn leaders<J, A>(line: &Line<J, A>) -> usize {
-        line.queue.lock().leaders
+        line.state.lock().leaders
     }
 
     fn spin_until(mut condition: impl FnMut() -> bool) {
@@ -309,7 +309,7 @@ mod tests {
             let turns: Vec<_> = callers.into_iter().map(|c| c.join().unwrap()).collect();
             assert!(matches!(
                 &turns[..],
-                [Turn::Done("one"), Turn::Done("two"), Turn::Lead(3, _)]
+                [Joined::Done("one"), Joined::Done("two"), Joined::Lead(3, _)]
             ));
         });
         assert_eq!(leaders(&line), 0);
@@ -319,7 +319,7 @@ mod tests {
     fn who_is_late_has_its_job_back() {
         let line = Line::<_, ()>::new(1);
         let (_, lead) = led(line.join(0, Instant::now()));
-        assert!(matches!(line.join(1, Instant::now()), Turn::Late(1)));
+        assert!(matches!(line.join(1, Instant::now()), Joined::Late(1)));
         assert_eq!(waiting(&line), 0);
         drop(lead);
         assert_eq!(leaders(&line), 0);
@@ -342,8 +342,8 @@ mod tests {
             });
             assert!(panicked.join().is_err());
             let [taken, next] = callers.map(|c| c.join().unwrap());
-            assert!(matches!(taken, Turn::Lost));
-            assert!(matches!(next, Turn::Lead(2, _)));
+            assert!(matches!(taken, Joined::Lost));
+            assert!(matches!(next, Joined::Lead(2, _)));
         });
     }
 
@@ -367,7 +367,7 @@ mod tests {
                                 _ => LONG,
                             };
                             match line.join(job, Instant::now() + patience) {
-                                Turn::Lead(own, mut lead) => {
+                                Joined::Lead(own, mut lead) => {
                                     assert_eq!(own, job);
                                     assert!(at_once.fetch_add(1, Ordering::SeqCst) < most_leaders);
                                     // So that others come meanwhile.
@@ -383,12 +383,12 @@ mod tests {
                                         - usize::from(number % 11 == 0 && !jobs.is_empty());
                                     lead.finish(jobs.into_iter().take(answered));
                                 }
-                                Turn::Done(answer) => {
+                                Joined::Done(answer) => {
                                     assert_eq!(answer, job);
                                     done.fetch_add(1, Ordering::SeqCst);
                                 }
-                                Turn::Late(own) => assert_eq!(own, job),
-                                Turn::Lost => {}
+                                Joined::Late(own) => assert_eq!(own, job),
+                                Joined::Lost => {}
                             }
                         }
                     });

@@ -7,19 +7,19 @@ use crate::command::{self, Outgoing, Placed};
 use crate::connection::{Deadline, Wire};
 use crate::error::Result;
 use crate::keys::StreamKeys;
-use crate::producer::added::Added;
-use crate::producer::added::{Answers, all_fail};
+use crate::producer::added::{Added, Answers, all_fail};
 use crate::producer::backup::Backup;
+use crate::producer::spooled::Spooler;
 
 /// Where one producer's messages go.
 #[derive(Debug)]
 pub(crate) struct Outlet {
     pub(crate) keys: StreamKeys,
-    pub(crate) kind: Kind,
+    pub(crate) kind: OutletKind,
 }
 
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub(crate) enum OutletKind {
     /// Straight to the stream: plain `XADD`s, or a script where a message has
     /// an idempotency key, remembered for this long.
     Simple(Duration),
@@ -31,15 +31,15 @@ impl Outlet {
     /// Packs a batch; returns how many replies will answer it.
     pub(crate) fn pack(&self, out: &mut Vec<u8>, batch: &Outgoing) -> usize {
         match &self.kind {
-            Kind::Simple(_) if !batch.has_keys() => {
+            OutletKind::Simple(_) if !batch.has_keys() => {
                 command::pack_adds(out, self.keys.stream(), batch);
                 batch.len()
             }
-            Kind::Simple(window) => {
+            OutletKind::Simple(window) => {
                 command::pack_add_once(out, &self.keys, *window, batch);
                 1
             }
-            Kind::Backup(backup) => {
+            OutletKind::Backup(backup) => {
                 command::pack_route(out, backup.routing(&self.keys), batch);
                 1
             }
@@ -66,9 +66,9 @@ impl Outlet {
     /// whole answer is that of every message.
     pub(crate) fn execute(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
         let placed = match &self.kind {
-            Kind::Simple(_) if !batch.has_keys() => return self.add(wire, batch),
-            Kind::Simple(window) => command::add_once(wire, &self.keys, *window, batch),
-            Kind::Backup(backup) => command::route(wire, backup.routing(&self.keys), batch),
+            OutletKind::Simple(_) if !batch.has_keys() => return self.add(wire, batch),
+            OutletKind::Simple(window) => command::add_once(wire, &self.keys, *window, batch),
+            OutletKind::Backup(backup) => command::route(wire, backup.routing(&self.keys), batch),
         };
         self.answers(placed, batch)
     }
@@ -76,12 +76,27 @@ impl Outlet {
     /// Whether a batch goes by a script, which a server may have to be given
     /// first.
     pub(crate) fn needs_script(&self, batch: &Outgoing) -> bool {
-        matches!(self.kind, Kind::Backup(_)) || batch.has_keys()
+        matches!(self.kind, OutletKind::Backup(_)) || batch.has_keys()
+    }
+
+    /// The way through the spool; `None` where the producer has no spool.
+    pub(crate) fn spooler(&self) -> Option<&Spooler> {
+        match &self.kind {
+            OutletKind::Simple(_) => None,
+            OutletKind::Backup(backup) => backup.spooler(),
+        }
+    }
+
+    /// Adds every message of a batch, to Redis or to the spool.
+    pub(crate) fn send_spooled(&self, spooler: &Spooler, batch: &Outgoing) -> Answers {
+        let answers = spooler.send(batch);
+        self.wake_drain(&answers);
+        answers
     }
 
     /// Tells the threads of a backup producer to end.
     pub(crate) fn close(&self) {
-        if let Kind::Backup(backup) = &self.kind {
+        if let OutletKind::Backup(backup) = &self.kind {
             backup.close();
         }
     }
@@ -89,8 +104,8 @@ impl Outlet {
     /// Joins them, once closed. Returns how many messages stay in the spool.
     pub(crate) fn join(&self) -> u64 {
         match &self.kind {
-            Kind::Simple(_) => 0,
-            Kind::Backup(backup) => backup.join(),
+            OutletKind::Simple(_) => 0,
+            OutletKind::Backup(backup) => backup.join(),
         }
     }
 
@@ -106,15 +121,20 @@ impl Outlet {
     }
 
     fn answers(&self, placed: Result<Vec<Result<Placed>>>, batch: &Outgoing) -> Answers {
-        let placed = match placed {
-            Ok(placed) => placed,
+        let answers: Answers = match placed {
+            Ok(placed) => placed.into_iter().map(|p| p.map(Added::from)).collect(),
             Err(e) => return all_fail(batch, &e),
         };
-        if let Kind::Backup(backup) = &self.kind
-            && placed.iter().any(|p| matches!(p, Ok(Placed::Backup(_))))
+        self.wake_drain(&answers);
+        answers
+    }
+
+    /// Wakes the drain where a message went to the backup stream.
+    fn wake_drain(&self, answers: &Answers) {
+        if let OutletKind::Backup(backup) = &self.kind
+            && answers.iter().any(|a| matches!(a, Ok(Added::Backup(_))))
         {
             backup.wake_drain();
         }
-        placed.into_iter().map(|p| p.map(Added::from)).collect()
     }
 }

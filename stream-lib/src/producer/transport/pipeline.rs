@@ -15,13 +15,13 @@ use crate::producer::transport::outlet::Outlet;
 const MOST_UNDER_WAY: usize = 3;
 
 /// The way that one producer's batches go.
-pub(crate) struct Lane<'l, B> {
+pub(crate) struct BatchRoute<'l, B> {
     pub(crate) topology: &'l Topology,
     pub(crate) outlet: &'l Outlet,
     /// How long a batch waits for a connection.
     pub(crate) wait: &'l dyn Fn(&B) -> Duration,
-    /// Says no once nothing may be sent any more.
-    pub(crate) open: &'l dyn Fn() -> Result<()>,
+    /// Fails once nothing may be sent any more.
+    pub(crate) ensure_open: &'l dyn Fn() -> Result<()>,
 }
 
 /// Sends `batches` one behind the other, and gives each with its answers to
@@ -33,12 +33,12 @@ pub(crate) struct Lane<'l, B> {
 ///
 /// Until there are no more, and all are answered.
 pub(crate) fn send<B: Borrow<Outgoing>>(
-    lane: &Lane<'_, B>,
+    route: &BatchRoute<'_, B>,
     mut batches: impl Iterator<Item = B>,
     mut done: impl FnMut(B, Answers),
 ) {
     let mut pipeline = Pipeline {
-        lane,
+        route,
         wire: None,
         packed: Vec::new(),
         sent: VecDeque::new(),
@@ -56,7 +56,7 @@ pub(crate) fn send<B: Borrow<Outgoing>>(
 }
 
 struct Pipeline<'p, B> {
-    lane: &'p Lane<'p, B>,
+    route: &'p BatchRoute<'p, B>,
     wire: Option<PooledWire>,
     packed: Vec<u8>,
     sent: VecDeque<B>,
@@ -68,7 +68,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
     /// A batch whose script may be unknown is not followed by another, which
     /// could overtake it.
     fn depth(&self) -> usize {
-        let script = |batch: &B| self.lane.outlet.needs_script(batch.borrow());
+        let script = |batch: &B| self.route.outlet.needs_script(batch.borrow());
         if !self.script_known && self.sent.iter().any(script) {
             1
         } else {
@@ -81,7 +81,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         let replies = if batch.borrow().is_empty() {
             0
         } else {
-            let outlet = self.lane.outlet;
+            let outlet = self.route.outlet;
             outlet.pack(&mut self.packed, batch.borrow())
         };
         if self.wire.as_ref().is_some_and(|wire| wire.is_broken()) {
@@ -110,16 +110,16 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         if replies == 0 {
             return Ok(());
         }
-        (self.lane.open)()?;
+        (self.route.ensure_open)()?;
         let wire = match &mut self.wire {
             Some(wire) if !wire.is_broken() => wire,
             gone => {
                 self.script_known = false;
                 // The place in the pool is free before another is asked for.
                 *gone = None;
-                let stream = self.lane.outlet.keys.stream();
-                let node = self.lane.topology.node_for(stream.as_bytes());
-                gone.insert(node.pooled((self.lane.wait)(batch))?)
+                let stream = self.route.outlet.keys.stream();
+                let node = self.route.topology.node_for(stream.as_bytes());
+                gone.insert(node.pooled((self.route.wait)(batch))?)
             }
         };
         wire.send(&self.packed, replies)
@@ -143,8 +143,8 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
             return Some(Vec::new());
         };
         let mut deadline = Deadline::of(wire.response_timeout());
-        let answers = self.lane.outlet.receive(wire, &mut deadline, batch)?;
-        if self.lane.outlet.needs_script(batch) {
+        let answers = self.route.outlet.receive(wire, &mut deadline, batch)?;
+        if self.route.outlet.needs_script(batch) {
             self.script_known = answers.iter().all(Result::is_ok);
         }
         Some(answers)
@@ -167,7 +167,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         for (batch, answers) in open {
             let answers = match (answers, &mut self.wire) {
                 (Some(answers), _) => answers,
-                (None, Some(wire)) if !overtaken => self.lane.outlet.execute(wire, batch.borrow()),
+                (None, Some(wire)) if !overtaken => self.route.outlet.execute(wire, batch.borrow()),
                 (None, _) => all_fail(batch.borrow(), &forgotten()),
             };
             done(batch, answers);
