@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::receipt::{Receipt, Verdict};
+use super::receipt::{ChunkAnswers, Receipt};
 use super::report::FlushReport;
 use crate::command::Outgoing;
 use crate::error::{Error, ErrorKind};
@@ -22,7 +22,7 @@ const OVERHEAD: usize = 64;
 #[derive(Debug)]
 pub(super) struct Chunk {
     pub(super) batch: Outgoing,
-    pub(super) verdict: Arc<Verdict>,
+    pub(super) answers: Arc<ChunkAnswers>,
     /// The number of its first message.
     pub(super) first: u64,
     /// When that one was queued.
@@ -31,7 +31,7 @@ pub(super) struct Chunk {
 
 /// What an outbox holds. All of it is behind one lock.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(super) struct SendQueue {
     chunks: VecDeque<Chunk>,
     /// How many chunks were taken, and not answered yet.
     under_way: usize,
@@ -48,7 +48,7 @@ pub(super) struct Queue {
     pub(super) closes: Option<Instant>,
 }
 
-impl Queue {
+impl SendQueue {
     /// Whether a message of so many bytes finds room under `limit`. One that is
     /// larger than that does while there is no other.
     pub(super) fn has_room(&self, fields: usize, limit: usize) -> bool {
@@ -63,12 +63,12 @@ impl Queue {
             Some(chunk) => chunk,
             None => self.chunks.push_back_mut(Chunk {
                 batch: Outgoing::default(),
-                verdict: Arc::default(),
+                answers: Arc::default(),
                 first: number,
                 since: Instant::now(),
             }),
         };
-        let receipt = Receipt::new(&chunk.verdict, chunk.batch.len(), number);
+        let receipt = Receipt::new(&chunk.answers, chunk.batch.len(), number);
         message.iter().for_each(|m| chunk.batch.push_encoded(m));
         self.bytes += message.bytes() + OVERHEAD * message.len();
         self.sent += message.len() as u64;
@@ -159,7 +159,7 @@ impl Borrow<Outgoing> for Chunk {
 impl Drop for Chunk {
     fn drop(&mut self) {
         // Nothing happens where it has its answers.
-        self.verdict.give(all_fail(&self.batch, &lost()));
+        self.answers.give(all_fail(&self.batch, &lost()));
     }
 }
 

@@ -16,15 +16,15 @@ use crate::producer::added::{Added, Answers, no_answer};
 /// [`Producer::flush`](crate::Producer::flush) reports those that failed.
 #[must_use = "a receipt, or `flush`, says whether the message was added"]
 pub struct Receipt {
-    verdict: Arc<Verdict>,
+    chunk: Arc<ChunkAnswers>,
     index: usize,
     number: u64,
 }
 
 impl Receipt {
-    pub(super) fn new(verdict: &Arc<Verdict>, index: usize, number: u64) -> Self {
+    pub(super) fn new(chunk: &Arc<ChunkAnswers>, index: usize, number: u64) -> Self {
         Self {
-            verdict: Arc::clone(verdict),
+            chunk: Arc::clone(chunk),
             index,
             number,
         }
@@ -47,21 +47,21 @@ impl Receipt {
     ///
     /// As [`Producer::add`](crate::Producer::add).
     pub fn wait(self) -> Result<Added> {
-        self.verdict.wait(None);
+        self.chunk.wait(None);
         self.get().unwrap_or_else(no_answer)
     }
 
     /// As [`wait`](Self::wait), for at most `timeout`; `None` where it is still
     /// not known.
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<Added>> {
-        self.verdict.wait(Instant::now().checked_add(timeout));
+        self.chunk.wait(Instant::now().checked_add(timeout));
         self.get()
     }
 
     /// What became of the message; `None` where it is not known yet. Doesn't
     /// block.
     pub fn get(&self) -> Option<Result<Added>> {
-        let answers = self.verdict.answers.get()?;
+        let answers = self.chunk.answers.get()?;
         Some(match answers.get(self.index) {
             Some(Ok(added)) => Ok(*added),
             Some(Err(e)) => Err(e.clone()),
@@ -79,15 +79,15 @@ impl fmt::Debug for Receipt {
     }
 }
 
-/// The answers to a batch, once they are there.
+/// The answers to the messages of a chunk, once they are there.
 #[derive(Debug, Default)]
-pub(super) struct Verdict {
+pub(super) struct ChunkAnswers {
     answers: OnceLock<Answers>,
     lock: Mutex<()>,
     done: Condvar,
 }
 
-impl Verdict {
+impl ChunkAnswers {
     /// Gives the answers; the first ones count.
     pub(super) fn give(&self, answers: Answers) {
         if self.answers.set(answers).is_ok() {
