@@ -15,8 +15,8 @@ use crate::retention::User;
 impl StreamManager {
     /// Creates a consumer and starts it.
     ///
-    /// The group is made, with the stream, where it doesn't stand yet, and what
-    /// the Redis user may do is checked.
+    /// The group is made, with the stream, where it doesn't stand yet, and the
+    /// permissions of the Redis user are checked.
     ///
     /// # Blocking
     ///
@@ -144,7 +144,7 @@ impl StreamManager {
         })
     }
 
-    /// Makes a consumer, of whatever kind, and takes it in.
+    /// Makes a consumer, and registers it.
     fn register_consumer(
         &self,
         name: &str,
@@ -186,7 +186,7 @@ impl StreamManager {
     /// Stops a consumer, which can be started again.
     ///
     /// It reads no more, waits for running handlers up to the grace, gives back
-    /// what has not started, and leaves the group. From a handler this only
+    /// entries whose handler has not started, and leaves the group. From a handler this only
     /// signals.
     ///
     /// # Blocking

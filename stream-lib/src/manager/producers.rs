@@ -12,11 +12,11 @@ use crate::retention::User;
 
 impl StreamManager {
     /// Creates a simple producer: straight to the stream, for logs, events and
-    /// whatever may wait while Redis is away.
+    /// other messages that may wait while Redis is away.
     ///
-    /// Talks to Redis only once something is added, but for what a background
-    /// thread does: it stores the settings of retention, if any were made, and
-    /// cleans the stream on its interval.
+    /// Talks to Redis only once something is added, but for a background thread:
+    /// it stores the settings of retention, if any were made, and cleans the
+    /// stream on its interval.
     ///
     /// # Errors
     ///
@@ -28,13 +28,13 @@ impl StreamManager {
         self.register_producer(name, producer, asked)
     }
 
-    /// Creates a backup producer: for orders, payments and whatever must not
-    /// be lost or overtaken when consumers fall behind.
+    /// Creates a backup producer: for orders, payments and other messages that
+    /// must not be lost or overtaken when consumers fall behind.
     ///
     /// While the stream's backlog is below `max_length`, messages go straight
     /// to it. Beyond that they wait in the backup stream, and a thread of the
     /// producer moves them back, in order, as consumers make room; of all
-    /// processes that have such a producer open, one does so at a time.
+    /// processes that have such a producer open, one moves them at a time.
     ///
     /// Entries move back only while some process has such a producer open: let
     /// the processes of consumers open one too, if producers come and go.
@@ -80,7 +80,7 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// Until what was queued by `send` has gone out, up to the producer's
+    /// Until the messages queued by `send` have gone out, up to the producer's
     /// `send_timeout`; for a backup producer, until its thread has ended: a
     /// round trip, or a few seconds where Redis is away. From a handler this
     /// only signals.
@@ -149,8 +149,8 @@ impl StreamManager {
         self.producer_for(M::STREAM)?.send(message, None)
     }
 
-    /// Waits until everything is answered that was sent before, by any of its
-    /// producers, and reports what became of it; see [`Producer::flush`].
+    /// Waits until all messages are answered that any of its producers has sent
+    /// before, and reports them; see [`Producer::flush`].
     ///
     /// # Blocking
     ///
@@ -219,7 +219,7 @@ impl StreamManager {
         let made = Arc::new(ProducerCore::simple(&self.coalescer, config)?);
         let mut registry = self.registry.write();
         registry.ensure_open()?;
-        // Somebody may have been faster.
+        // Another thread may have been faster.
         if let Some(producer) = registry.producer_for(stream)? {
             return Ok(producer);
         }

@@ -14,7 +14,7 @@ use crate::producer::ProducerCore;
 pub(super) struct NameRegistry {
     pub(super) producers: Named<Arc<ProducerCore>>,
     pub(super) consumers: Named<Consumer>,
-    /// Made by `add` where nobody registered a producer, by stream.
+    /// Producers that `add` made where none was registered, by stream.
     pub(super) defaults: BTreeMap<String, Arc<ProducerCore>>,
     pub(super) closed: bool,
 }

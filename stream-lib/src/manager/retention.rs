@@ -1,4 +1,4 @@
-//! What retention does, asked for by hand.
+//! Retention, asked for by hand.
 
 use super::stream_manager::StreamManager;
 use crate::config::StreamConfig;

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::producer::SpoolStats;
 
 impl StreamManager {
-    /// What the spool of a producer holds, and what was found damaged in it;
+    /// The contents of a producer's spool, and the damages found in it;
     /// `None` for a producer without one. Requires the feature `spool`.
     ///
     /// # Errors

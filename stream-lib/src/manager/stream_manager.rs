@@ -126,8 +126,8 @@ impl StreamManager {
     /// # Blocking
     ///
     /// All consumers stop at the same time, so as long as the slowest one: at
-    /// most its grace and a little. Producers go on with what was queued by
-    /// `send`, for up to their `send_timeout`, and with what their spool holds,
+    /// most its grace and a little. Producers go on with the messages queued by
+    /// `send`, for up to their `send_timeout`, and with those in their spool,
     /// for up to their `spool_grace`. From a handler this only signals.
     pub fn shutdown(&self) -> ShutdownReport {
         let (producers, consumers) = {

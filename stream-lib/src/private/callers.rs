@@ -15,8 +15,8 @@ impl Callers {
         Self(Line::new(most_leaders))
     }
 
-    /// Has a job done: by this thread, with those of others who wait, or by
-    /// another one. `None` where nobody did it within a second.
+    /// Has a job done: by this thread, with those of waiting callers, or by
+    /// another one. `None` where that took more than a second.
     pub fn pass(&self, job: u64) -> Option<u64> {
         match self.0.join(job, Instant::now() + Duration::from_secs(1)) {
             Joined::Lead(own, mut lead) => {

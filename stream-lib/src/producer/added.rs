@@ -1,4 +1,4 @@
-//! What callers are told of their messages.
+//! The answers to the messages of callers.
 
 use crate::command::{Outgoing, Placed};
 use crate::error::{Error, ErrorKind, Result};
@@ -36,7 +36,7 @@ impl From<Placed> for Added {
     }
 }
 
-/// One for each message of a batch.
+/// One answer for each message of a batch, in order.
 pub(crate) type Answers = Vec<Result<Added>>;
 
 /// The answers of a batch that failed as a whole.

@@ -1,5 +1,5 @@
-//! What all producers have in common: messages are encoded into batches, and
-//! go one by one, many at once, or by way of the outbox.
+//! The common part of all producers: it encodes messages into batches, and
+//! sends them one by one, many at once, or by way of the outbox.
 
 use std::borrow::Borrow;
 use std::cell::Cell;
@@ -24,8 +24,8 @@ use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind};
 const LARGEST_SCRATCH: usize = 64 << 10;
 
 thread_local! {
-    /// Where messages are encoded on their way into an outbox. Whoever encodes
-    /// takes it, since encoding a message may send another one.
+    /// The buffer in which messages are encoded on their way into an outbox.
+    /// Encoding takes it out, since encoding a message may send another one.
     static SCRATCH: Cell<Outgoing> = const { Cell::new(Outgoing::new()) };
 }
 
@@ -115,7 +115,7 @@ impl ProducerCore {
         self.dispatch
             .send(batches, |Pushed { pushed, .. }, answers| {
                 let mut answers = answers.into_iter();
-                // What couldn't be encoded has no answer, but its own error.
+                // A message that couldn't be encoded has no answer, but its own error.
                 results.extend(pushed.into_iter().map(|pushed| {
                     let answer = pushed.and_then(|()| answers.next().unwrap_or_else(no_answer));
                     answer.map_err(|e| self.dispatch.describe(e))
@@ -160,7 +160,7 @@ impl ProducerCore {
         let _making = self.making_outbox.lock();
         self.dispatch.close();
         match self.outbox.get() {
-            // What it holds goes out first.
+            // It sends the messages it holds first.
             Some(outbox) => outbox.close(),
             None => self.dispatch.outlet().close(),
         }
@@ -191,7 +191,7 @@ impl ProducerCore {
         Ok(self.outbox.get_or_init(|| made))
     }
 
-    /// Lets what was sent before go first.
+    /// Waits for the messages in the outbox, so that they go first.
     fn after_sends(&self) {
         if let Some(outbox) = self.outbox.get() {
             outbox.wait_until_empty();
@@ -207,7 +207,7 @@ impl ProducerCore {
             return answers.pop().unwrap_or_else(no_answer);
         }
         let wait = self.config.send_timeout;
-        // Who has a key may have to try again.
+        // A message with a key may have to be sent again.
         let kept = batch.has_keys().then(|| batch.clone());
         let mut answer = [self.coalescer.add(outlet, batch, wait)];
         if let Some(batch) = kept {

@@ -92,10 +92,10 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     }
 
     /// Queues one message, and doesn't wait for Redis: a thread of the producer
-    /// sends what is queued, in order, as much at a time as there is.
+    /// sends queued messages, in order, as many at a time as there are.
     ///
-    /// An [`add`](Self::add) of this producer waits for what was sent before
-    /// it, so that it comes behind.
+    /// An [`add`](Self::add) of this producer waits for the messages sent before
+    /// it, so that it comes behind them.
     ///
     /// # Blocking
     ///
@@ -103,18 +103,20 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     ///
     /// # Delivery
     ///
-    /// The receipt says what became of the message. If it is dropped, the
-    /// message goes out all the same, and [`flush`](Self::flush) reports a
-    /// failure; the log has the first one of a row. What is queued when the
-    /// manager shuts down, or the producer is removed, still goes out, for up
-    /// to its `send_timeout`. What is queued when the process dies is lost, so
-    /// use [`add`](Self::add) where it must not be.
+    /// The receipt tells the answer. If it is dropped, the message goes out all
+    /// the same, and [`flush`](Self::flush) reports a failure; the log has the
+    /// first one of a row. Messages that are queued when the manager shuts down,
+    /// or the producer is removed, still go out, for up to its `send_timeout`.
+    /// Messages that are queued when the process dies are lost: use
+    /// [`add`](Self::add) for those that must not be.
     ///
     /// # Errors
     ///
-    /// [`Encode`](crate::ErrorKind::Encode), [`Full`](crate::ErrorKind::Full),
-    /// [`Closed`](crate::ErrorKind::Closed), [`System`](crate::ErrorKind::System)
-    /// where the thread can't be started. The message was not queued.
+    /// [`Encode`](crate::ErrorKind::Encode) for a message that can't be written
+    /// as an entry, [`Full`](crate::ErrorKind::Full) while the send buffer is
+    /// full, [`Closed`](crate::ErrorKind::Closed) after a shutdown or a removal,
+    /// [`System`](crate::ErrorKind::System) where the thread can't be started.
+    /// The message was not queued.
     pub fn send(&self, message: &M) -> Result<Receipt> {
         self.inner.send(message, None)
     }
@@ -129,14 +131,13 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
         self.inner.send(message, Some(key))
     }
 
-    /// Waits until everything is answered that was sent before, by any handle
-    /// of this producer, and reports what became of it: each message in one
-    /// report only.
+    /// Waits until all messages are answered that any handle of this producer
+    /// has sent before, and reports them: each message in one report only.
     ///
     /// # Blocking
     ///
-    /// At most `timeout`. What is not answered then goes on, and is in the next
-    /// report.
+    /// At most `timeout`. Messages that are not answered by then go on, and are
+    /// in the next report.
     pub fn flush(&self, timeout: Duration) -> FlushReport {
         self.inner.flush(timeout)
     }

@@ -1,5 +1,4 @@
-//! What both the cleaner and a caller ask for: a plan, a cleanup, and what is in
-//! the way.
+//! Plans and cleanups, for callers and for the cleaner.
 
 use super::policy::{Cut, Floor};
 use super::report::{BlockedStream, CleanupReport, RetentionPlan};
@@ -10,19 +9,20 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
-/// What a process wants of a stream's retention.
+/// The settings that a process wants for a stream's retention.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Wish {
-    /// What was asked for.
+    /// The settings asked for.
     pub(crate) asked: RetentionSettings,
-    /// Of this, what may not be stored yet. Only this replaces what is stored:
-    /// what was stored once may since have been replaced by others.
+    /// Of these, the ones that may not be stored yet. Only they replace stored
+    /// ones: a setting that was stored once may since have been replaced by
+    /// another program.
     pub(crate) unsaid: RetentionSettings,
-    /// What holds where nobody asks for anything.
+    /// The settings that hold where none are asked for or stored.
     pub(crate) defaults: Retention,
 }
 
-/// What would go from a stream now.
+/// Counts the entries that would go from a stream now.
 pub(crate) fn plan(wire: &mut Wire, keys: &StreamKeys, wish: &Wish) -> Result<RetentionPlan> {
     const MOST: u64 = RetentionPlan::COUNTED;
     let sight = look(wire, keys, wish)?;
@@ -51,7 +51,7 @@ pub(crate) fn plan(wire: &mut Wire, keys: &StreamKeys, wish: &Wish) -> Result<Re
     })
 }
 
-/// Who keeps the stream from being trimmed, if anybody does.
+/// Why the stream can't be trimmed; `None` if it can.
 pub(crate) fn blocked_now(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -61,8 +61,8 @@ pub(crate) fn blocked_now(
     blocked(wire, keys, &sight)
 }
 
-/// Removes from a stream all that may go. With `once`, what `wish` asks for
-/// holds for this time, whatever is stored; else it is stored first.
+/// Removes all entries from a stream that may go. With `once`, the wish holds
+/// for this time, whatever is stored; else it is stored first.
 pub(crate) fn clean(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -84,7 +84,7 @@ pub(crate) fn clean(
     }
 }
 
-/// What several calls have removed.
+/// The entries that several calls have removed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Total {
     removed: u64,
@@ -99,7 +99,7 @@ impl Total {
         sight.more && sight.removed > 0
     }
 
-    /// Puts it into words, the last call having left the stream like this.
+    /// The report, if the last call has left the stream like this.
     pub(super) fn report(self, keys: &StreamKeys, sight: &Sight) -> CleanupReport {
         if self.lost > 0 {
             log::warn!(
@@ -120,7 +120,7 @@ impl Total {
     }
 }
 
-/// Stores what was asked for, with a warning where something else was stored.
+/// Stores settings, with a warning for each that replaces another value.
 pub(super) fn announce(
     wire: &mut Wire,
     keys: &StreamKeys,

@@ -1,8 +1,9 @@
-//! What may go: a pure function of a stream's facts and its settings.
+//! The entries that may go: a pure function of a stream's facts and its
+//! settings.
 //!
 //! `retain.lua` decides the same in the server, where nothing can change
-//! between the look and the cut. This is what it is held against, and what
-//! plans are made of.
+//! between the look and the cut. Tests hold it against this, and plans are made
+//! by this.
 
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ impl Cut {
     }
 }
 
-/// Up to where every group has come.
+/// The point up to which every group has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Floor<'a> {
     /// The lowest id that some group has not acknowledged.

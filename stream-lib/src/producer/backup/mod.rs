@@ -1,4 +1,8 @@
-//! The backup producer: what the stream has no room for waits in another one.
+//! The backup producer: messages for which the stream has no room go to the
+//! backup stream, and wait there.
+//!
+//! *drain* is the thread that moves them back, and *pace* says how long it waits
+//! between two batches.
 
 mod drain;
 mod pace;
@@ -57,7 +61,7 @@ impl Backup {
         left
     }
 
-    /// What decides where messages go.
+    /// The facts by which a script decides where messages go.
     pub(crate) fn routing<'a>(&self, keys: &'a StreamKeys) -> Routing<'a> {
         Routing::new(keys, &self.config)
     }

@@ -1,5 +1,8 @@
-//! The outbox: messages that are sent without waiting for each, in order, by a
-//! thread of the producer.
+//! The outbox: messages that a thread of the producer sends, in order, while
+//! their callers go on.
+//!
+//! Callers *queue* messages, in chunks, and hold *receipts*; the *sender* is the
+//! thread. A flush collects the *report*.
 
 mod queue;
 mod receipt;
@@ -22,7 +25,7 @@ use crate::producer::added::closed;
 use crate::producer::transport::Dispatch;
 use crate::runtime::{Thread, on_library_thread};
 
-/// How much longer than its messages may wait the thread has to end.
+/// The time that the thread has to end, beyond the wait of its messages.
 const LAST: Duration = Duration::from_secs(10);
 
 /// Messages on their way, and the thread that sends them.

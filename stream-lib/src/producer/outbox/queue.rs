@@ -11,11 +11,11 @@ use crate::command::Outgoing;
 use crate::error::{Error, ErrorKind};
 use crate::producer::added::{Answers, all_fail};
 
-/// What a chunk holds before the next one is begun.
+/// The bounds of a chunk, at which the next one begins.
 const MOST_TOGETHER: usize = 128;
 const MOST_BYTES: usize = 256 << 10;
 
-/// What a message takes beside its fields.
+/// The cost of a message beside its fields, in bytes.
 const OVERHEAD: usize = 64;
 
 /// Messages that go out together.
@@ -25,32 +25,33 @@ pub(super) struct Chunk {
     pub(super) answers: Arc<ChunkAnswers>,
     /// The number of its first message.
     pub(super) first: u64,
-    /// When that one was queued.
+    /// The time at which that one was queued.
     pub(super) since: Instant,
 }
 
-/// What an outbox holds. All of it is behind one lock.
+/// The messages that an outbox holds, and their counts. All of it is behind
+/// one lock.
 #[derive(Debug, Default)]
 pub(super) struct SendQueue {
     chunks: VecDeque<Chunk>,
-    /// How many chunks were taken, and not answered yet.
+    /// Chunks that were taken, and not answered yet.
     under_way: usize,
-    /// What the messages take that are not answered yet.
+    /// The cost of the messages that are not answered yet.
     bytes: usize,
-    /// How many messages were queued, and how many of them answered.
+    /// Messages that were queued, and those of them that were answered.
     sent: u64,
     answered: u64,
-    /// What became of the messages answered since the last flush.
+    /// The messages answered since the last flush.
     pub(super) report: FlushReport,
-    /// Why Redis couldn't be reached at the last try, if it couldn't.
+    /// The error of the last try, if Redis couldn't be reached.
     pub(super) away: Option<Error>,
-    /// Set once nothing more may be queued: when the last message may go out.
+    /// Set once nothing more may be queued: until then messages may go out.
     pub(super) closes: Option<Instant>,
 }
 
 impl SendQueue {
     /// Whether a message of so many bytes finds room under `limit`. One that is
-    /// larger than that does while there is no other.
+    /// larger than `limit` finds room while there is no other.
     pub(super) fn has_room(&self, fields: usize, limit: usize) -> bool {
         self.bytes == 0 || self.bytes + fields + OVERHEAD <= limit
     }
@@ -75,7 +76,7 @@ impl SendQueue {
         receipt
     }
 
-    /// Takes what is due next: all that is there, once the first has lingered.
+    /// Takes the first chunk, once it is due.
     pub(super) fn take(&mut self, linger: Duration) -> Option<Chunk> {
         let due = self.due(linger)?;
         if !due.is_zero() {
@@ -85,7 +86,7 @@ impl SendQueue {
         self.chunks.pop_front()
     }
 
-    /// How long until something is due; `None` where there is nothing.
+    /// The time until the first chunk is due; `None` where there is none.
     pub(super) fn due(&self, linger: Duration) -> Option<Duration> {
         let first = self.chunks.front()?;
         if linger.is_zero() || first.is_full() || self.closes.is_some() {
@@ -121,7 +122,7 @@ impl SendQueue {
         }
     }
 
-    /// Lets go of everything: nobody will send it.
+    /// Lets go of everything, since no thread will send it.
     pub(super) fn abandon(&mut self) {
         self.closes.get_or_insert_with(Instant::now);
         self.chunks.clear();

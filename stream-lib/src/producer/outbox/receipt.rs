@@ -1,4 +1,4 @@
-//! What the callers of `send` hold, and look at when they like.
+//! Receipts: callers of `send` look there for the answer when they like.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::error::Result;
 use crate::producer::added::{Added, Answers, no_answer};
 
-/// What becomes of a message that was queued with
+/// Tells the answer to a message that was queued with
 /// [`Producer::send`](crate::Producer::send).
 ///
 /// It may be dropped: the message goes out all the same, and
@@ -36,7 +36,7 @@ impl Receipt {
         self.number
     }
 
-    /// Waits until it is known what became of the message.
+    /// Waits for the answer to the message.
     ///
     /// # Blocking
     ///
@@ -51,15 +51,14 @@ impl Receipt {
         self.get().unwrap_or_else(no_answer)
     }
 
-    /// As [`wait`](Self::wait), for at most `timeout`; `None` where it is still
-    /// not known.
+    /// As [`wait`](Self::wait), for at most `timeout`; `None` where there is no
+    /// answer by then.
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<Added>> {
         self.chunk.wait(Instant::now().checked_add(timeout));
         self.get()
     }
 
-    /// What became of the message; `None` where it is not known yet. Doesn't
-    /// block.
+    /// The answer to the message; `None` before there is one. Doesn't block.
     pub fn get(&self) -> Option<Result<Added>> {
         let answers = self.chunk.answers.get()?;
         Some(match answers.get(self.index) {
@@ -91,7 +90,7 @@ impl ChunkAnswers {
     /// Gives the answers; the first ones count.
     pub(super) fn give(&self, answers: Answers) {
         if self.answers.set(answers).is_ok() {
-            // Whoever has seen none holds the lock until it waits.
+            // A waiter that has seen no answers holds the lock until it waits.
             drop(self.lock.lock());
             self.done.notify_all();
         }

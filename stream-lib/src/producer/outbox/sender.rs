@@ -12,7 +12,13 @@ use crate::error::{Error, Result};
 use crate::producer::added::{Answers, all_fail, closed};
 use crate::producer::transport::Dispatch;
 
-/// What the thread and the callers have in common.
+/// The part that the thread and the callers share.
+///
+/// `queue` is behind one lock. A caller that has queued a message, or closes,
+/// signals `work`, for which the thread waits. The thread signals `progress`
+/// after each chunk is answered, and at its end; callers that wait for room, or
+/// for answers, wait for it. Each waiter looks at the queue under its lock
+/// before it waits, so no wake-up is lost.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) dispatch: Arc<Dispatch>,
@@ -35,7 +41,8 @@ impl Shared {
         }
     }
 
-    /// What goes out next; none while Redis is away for what is late already.
+    /// The chunk that goes out next. None while Redis is away and the first
+    /// chunk is late: it fails instead.
     fn next(&self) -> Option<Chunk> {
         let mut queue = self.queue.lock();
         if queue.is_late(self.wait) {
@@ -59,7 +66,7 @@ impl Shared {
     }
 }
 
-/// What the thread owns.
+/// The thread's own part.
 pub(super) struct Sender {
     shared: Arc<Shared>,
     /// How many messages have failed in a row.
@@ -103,8 +110,8 @@ impl Sender {
         }
     }
 
-    /// Fails what was queued while others waited in vain for Redis, once it
-    /// has been there as long as they: each by itself would wait anew.
+    /// Fails the chunks that have waited for Redis as long as a message may:
+    /// others before them have, and each would wait that long again.
     fn fail_late(&mut self) {
         while let Some((chunk, error)) = self.shared.next_late() {
             let answers = all_fail(&chunk.batch, &error);
@@ -142,7 +149,7 @@ impl Sender {
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        // Nobody waits for what is left; after a panic there is some.
+        // After a panic there are messages left, which no thread sends.
         self.shared.queue.lock().abandon();
         self.shared.progress.notify_all();
     }

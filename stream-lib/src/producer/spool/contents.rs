@@ -1,10 +1,10 @@
-//! What a database holds, counted without asking it.
+//! The contents of a database, counted without asking it.
 
 use super::file::{Found, Header};
 use super::frame::Record;
 use super::sequence::Sequence;
 
-/// What is in the database, and what is on its way there.
+/// Records in the database, and on their way there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Contents {
     pub(super) header: Header,
@@ -38,12 +38,12 @@ impl Contents {
         }
     }
 
-    /// How many records it holds or is about to.
+    /// The records that it holds, or has a place for.
     pub(super) fn held(&self) -> u64 {
         self.records + self.reserved.records
     }
 
-    /// What is taken of the spool's bound.
+    /// The part of the spool's bound that is taken.
     pub(super) fn taken(&self) -> u64 {
         self.bytes + self.reserved.bytes
     }
@@ -80,7 +80,7 @@ impl Contents {
         self.sent = self.sent.max(last);
     }
 
-    /// Takes what was found in a database that was opened again.
+    /// Takes the counts of a database that was opened again.
     pub(super) fn adopt(&mut self, found: Found) {
         self.records = found.records;
         self.bytes = found.bytes;

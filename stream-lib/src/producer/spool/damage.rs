@@ -1,4 +1,4 @@
-//! What is told of a damaged file.
+//! The report of a damaged file.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,10 +11,9 @@ pub struct SpoolDamage {
     pub cause: String,
     /// The damaged file, which is kept.
     pub file: PathBuf,
-    /// How many messages could be read from it, and were carried over.
+    /// Messages that could be read from it, and were carried over.
     pub kept: u64,
-    /// Of how many messages only ruins were found. Others may have left no
-    /// trace.
+    /// Messages of which only a part was found. Others may have left no trace.
     pub unreadable: u64,
 }
 

@@ -11,12 +11,12 @@ use super::store::Store;
 use super::trouble::Trouble;
 use crate::error::{Error, Result};
 
-/// How a spool is opened.
+/// The options of a spool.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SpoolOptions<'a> {
     /// The stream that its messages go to.
     pub(crate) stream: &'a str,
-    /// How much it holds at most, messages and what is written with them.
+    /// The bound of its messages, with their frames, in bytes.
     pub(crate) max_bytes: u64,
 }
 
@@ -114,7 +114,7 @@ impl Spool {
             .map_err(|e| self.error(e))
     }
 
-    /// How many messages it holds, those included that are being written.
+    /// The number of messages it holds, including those being written.
     pub(crate) fn len(&self) -> u64 {
         self.store.contents().held()
     }
@@ -124,7 +124,7 @@ impl Spool {
         self.len() == 0
     }
 
-    /// How much of `max_bytes` is taken.
+    /// The part of `max_bytes` that is taken.
     pub(crate) fn bytes(&self) -> u64 {
         self.store.contents().taken()
     }
@@ -137,10 +137,9 @@ impl Spool {
     /// Takes note of the mark that Redis has for [`id`](Self::id). To be called
     /// before the first send of a life.
     ///
-    /// Where the mark is above what any life has sent, somebody else has given
-    /// out the same numbers, from a copy of the directory: then the spool takes
-    /// a new name, for all numbers that were not sent yet. Returns whether it
-    /// did.
+    /// If the mark is above all numbers that any life has sent, a copy of the
+    /// directory has given out the same numbers: then the spool takes a new
+    /// name, for all numbers that were not sent yet. Returns whether it did.
     ///
     /// # Errors
     ///
@@ -153,8 +152,8 @@ impl Spool {
         Ok(foreign)
     }
 
-    /// Takes a new name, as [`meet`](Self::meet), in the midst of a life:
-    /// somebody else gives out the same numbers now.
+    /// Takes a new name, as [`meet`](Self::meet), in the midst of a life: a copy
+    /// of the directory gives out the same numbers now.
     ///
     /// # Errors
     ///
@@ -164,7 +163,7 @@ impl Spool {
         self.queue.rename(change).map_err(|e| self.error(e))
     }
 
-    /// What was found damaged since it was opened; it has been logged.
+    /// The damages found since it was opened; they have been logged.
     pub(crate) fn damages(&self) -> Vec<SpoolDamage> {
         self.store.damages()
     }

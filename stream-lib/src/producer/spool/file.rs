@@ -17,11 +17,11 @@ pub(super) const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new(
 const HEADER: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("header");
 const FORMAT: u64 = 1;
 
-/// What redb may keep in memory: records are read once, in order. Tests want to
-/// see the disk.
+/// The bytes that redb may keep in memory: records are read once, in order.
+/// Tests want to see the disk.
 const CACHE: usize = if cfg!(test) { 0 } else { 8 << 20 };
 
-/// Who the spool is.
+/// The spool's name, and its lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) spool: SpoolId,
@@ -31,13 +31,13 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// What comes before the numbers that Redis can't know.
+    /// The number before those that Redis can't know.
     pub(super) fn unmet(&self) -> Sequence {
         Sequence::start_of(self.met + 1)
     }
 }
 
-/// What a look at all of it found.
+/// The result of reading all of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
     pub(super) header: Header,
@@ -153,8 +153,8 @@ pub(super) fn begin_life(database: &Database, before: Header) -> Result<Header, 
     Ok(header)
 }
 
-/// Notes who the spool is from now on. Where it has another name than before,
-/// so have all records that Redis can't know.
+/// Writes the spool's new header. If its name changes, all records that Redis
+/// can't know change theirs.
 pub(super) fn meet(database: &Database, before: Header, after: Header) -> Result<(), Trouble> {
     let write = begin_write(database)?;
     {
@@ -182,7 +182,7 @@ pub(super) fn meet(database: &Database, before: Header, after: Header) -> Result
     Ok(())
 }
 
-/// Removes what comes after `last`.
+/// Removes all records after `last`.
 pub(super) fn discard_after(database: &Database, last: Sequence) -> Result<(), Trouble> {
     let write = begin_write(database)?;
     {

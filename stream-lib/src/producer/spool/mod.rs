@@ -33,14 +33,14 @@
 //!    with an id or with "have it".
 //!
 //! From 3 and 4 nothing acknowledged is lost: it is in the file until Redis has
-//! it. From 1 and the mark nothing is added twice, after any time: whatever was
-//! sent before, by this process or one that died, a late request in the
+//! it. From 1 and the mark nothing is added twice, after any time: every
+//! request sent before, by this process or one that died, and a late one in the
 //! server's socket buffer too, carries a number that is at or below the mark
 //! once the message is taken. From 2 nothing is reordered: when a number is
 //! taken, all that were ever to come before it have been, and a late request
 //! with a lower one is refused.
 //!
-//! Where Redis itself forgets (a flush, a failover that lost its last writes),
+//! If Redis itself forgets (a flush, a failover that lost its last writes),
 //! entries and mark go together, since one script writes both.
 //!
 //! A crash at any step:
@@ -67,8 +67,15 @@
 //! The whole file is checked when it is opened, and each record again when it
 //! is read. A damaged file gets another name and stays; a fresh one takes over
 //! every record of which a sound copy can be found in the raw bytes, under the
-//! name and number it has, and is itself a new spool with a new id, since what
-//! numbers the old one gave out is no longer known.
+//! name and number it has, and is itself a new spool with a new id, since the
+//! numbers that the old one gave out are no longer known.
+//!
+//! # The parts
+//!
+//! `durable` has the spool and its turns. `queue` numbers messages and brings
+//! them to the `store`, which counts its `contents` and replaces a database that
+//! fails, by `salvage` where it is damaged. `file` is the layout of the database,
+//! `frame` that of a message, `directory` the place of both.
 
 mod contents;
 mod damage;

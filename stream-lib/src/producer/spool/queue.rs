@@ -1,4 +1,4 @@
-//! Many threads, one commit; and whose turn it is to talk to Redis.
+//! Many threads share one commit, and take turns to talk to Redis.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,10 +12,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Numbers messages, and brings them to disk in the order of their numbers.
 ///
-/// A thread that finds nobody committing commits what is queued, its own
-/// messages and those of others; the others wait for that. What comes meanwhile
-/// is the next commit, led by one of those who wait for it. So many threads
-/// share a sync, one alone waits for nobody, and no thread of our own is needed.
+/// A thread that finds no commit under way commits all queued messages, its own
+/// and those of others, which wait for that. Messages queued meanwhile are the
+/// next commit, led by one of the threads that wait for it. So many threads
+/// share a sync, a single one doesn't wait, and the spool needs no thread.
 #[derive(Debug)]
 pub(super) struct CommitQueue {
     state: Mutex<State>,
@@ -31,7 +31,7 @@ struct State {
     /// The outcome of the commit that `waiting` will be.
     next: Arc<OnceLock<Result<()>>>,
     committing: bool,
-    /// Somebody sends to Redis under numbers that come before all others.
+    /// A thread sends to Redis under numbers that come before all others.
     direct: bool,
 }
 
@@ -69,7 +69,7 @@ impl CommitQueue {
         self.changed.notify_all();
     }
 
-    /// Ends the turn, and keeps what was to be sent in it, under its numbers.
+    /// Ends the turn, and keeps its messages under its numbers.
     pub(super) fn keep_turn(
         &self,
         writer: &Writer<'_>,
@@ -116,7 +116,7 @@ impl CommitQueue {
         }
     }
 
-    /// Returns once all that is queued now is on disk, or is not to be.
+    /// Returns once the commit of all that is queued now has an outcome.
     fn settle(&self, mut state: MutexGuard<'_, State>, writer: &Writer<'_>) -> Result<()> {
         let commit = Arc::clone(&state.next);
         while commit.get().is_none() {
@@ -153,7 +153,7 @@ impl State {
     }
 }
 
-/// Where the queue writes to, and how much it may.
+/// The store that the queue writes to, and its bound.
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
     pub(super) store: &'a Store,

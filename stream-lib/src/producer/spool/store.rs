@@ -28,8 +28,8 @@ pub(super) struct Store {
     directory: Directory,
     /// `None` while it can't be used.
     database: RwLock<Option<Database>>,
-    /// Held over each write and the count of it: else what is written could be
-    /// read, sent and removed before it is counted.
+    /// Held over each write and its count: else records could be read, sent and
+    /// removed before they are counted.
     writing: Mutex<()>,
     contents: Mutex<Contents>,
     damages: Mutex<Vec<SpoolDamage>>,
@@ -113,7 +113,7 @@ impl Store {
         match done {
             Err(Trouble::Failed(cause)) if tried.get() => match self.reopen(stream) {
                 Ok(()) => Err(Trouble::Failed(cause)),
-                // What the disk has of it shows when it can be read again.
+                // The next read shows which records the disk has.
                 Err(_) => Err(Trouble::Uncertain(cause)),
             },
             done => done,
@@ -182,7 +182,7 @@ impl Store {
         })
     }
 
-    /// What was found damaged since it was opened.
+    /// The damages found since it was opened.
     pub(super) fn damages(&self) -> Vec<SpoolDamage> {
         self.damages.lock().clone()
     }
@@ -201,7 +201,8 @@ impl Store {
         match self.attempt(&operation) {
             Some(Err(Trouble::Damaged(cause))) => self.replace(stream, cause)?,
             Some(Err(error)) => {
-                // After an error redb takes no more: the next call opens anew.
+                // After an error redb refuses all writes: the next call opens it
+                // again.
                 close(self.database.write().take());
                 return Err(error);
             }

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 /// Why the database can't be used.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// It says what nobody wrote.
+    /// It holds bytes that the spool never wrote.
     Damaged(String),
     /// The disk refused; nothing was kept.
     Failed(Box<dyn std::error::Error + Send + Sync>),

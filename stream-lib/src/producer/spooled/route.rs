@@ -13,10 +13,10 @@ use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::spool::{Sequence, Spool, SpoolId};
 
-/// How long an add looks for Redis before it goes to the spool instead.
+/// The longest wait of an add for Redis, before it goes to the spool instead.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Where a producer's messages go.
+/// A producer's way into Redis.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) topology: Arc<Topology>,
@@ -54,8 +54,8 @@ impl Route {
         self.send(&mut wire, spool.id(), &numbers, batch)
     }
 
-    /// Asks Redis, before the first send of this life, whether anybody else has
-    /// had its numbers.
+    /// Asks Redis, before the first send of this life, whether a copy of the
+    /// spool has used its numbers.
     pub(crate) fn check(&self, wire: &mut Wire, spool: &Spool) -> Result<()> {
         let mut checked = self.checked.lock();
         if !*checked {

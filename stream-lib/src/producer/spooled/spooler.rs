@@ -24,15 +24,15 @@ pub(crate) struct Spooler {
     replay: Replay,
 }
 
-/// What a producer's spool holds.
+/// The contents of a producer's spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpoolStats {
     /// Messages that are not in Redis yet, or not known to be.
     pub messages: u64,
-    /// How much of `max_spool_bytes` they take.
+    /// The part of `max_spool_bytes` that they take.
     pub bytes: u64,
-    /// What was found damaged since the producer was created.
+    /// The damages found since the producer was created.
     pub damages: Vec<SpoolDamage>,
 }
 
@@ -82,7 +82,7 @@ impl Spooler {
         self.spooled(batch, kept)
     }
 
-    /// What the spool holds, and what it found damaged; `None` once closed.
+    /// The contents of the spool, and its damages; `None` once closed.
     pub(crate) fn stats(&self) -> Option<SpoolStats> {
         let spool = self.spool.read();
         let spool = spool.as_ref()?;
@@ -163,7 +163,8 @@ impl Spooler {
         for answer in answers {
             match answer {
                 Ok(Taken::Now(placed)) => results.push(Ok(Added::from(placed))),
-                // It has never been sent before: another has had its number.
+                // It has never been sent before: a copy of the spool has used
+                // its number.
                 Ok(Taken::Before) => return self.route.rename(spool),
                 Err(e) if e.kind() == ErrorKind::Refused => return Err(e),
                 Err(e) => results.push(Err(e)),

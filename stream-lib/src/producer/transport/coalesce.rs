@@ -20,7 +20,7 @@ const MOST_MESSAGES: usize = 1_024;
 const MOST_BYTES: usize = 1 << 20;
 const MOST_IN_A_SCRIPT: usize = 128;
 
-/// Where the callers of all producers of a manager meet.
+/// The line in which the callers of all producers of a manager meet.
 #[derive(Debug)]
 pub(crate) struct Coalescer {
     topology: Arc<Topology>,
@@ -75,8 +75,8 @@ impl Coalescer {
         match self.line.join(job, deadline) {
             Joined::Lead(job, lead) => send(job, lead, deadline),
             Joined::Done(answer) => answer,
-            // Those ahead wait for a connection themselves, and know why; so
-            // will this one.
+            // The callers ahead wait for a connection too. This one finds out
+            // by itself why there is none.
             Joined::Late(job) => {
                 let mut wire = job.node.pooled(Duration::ZERO)?;
                 one(job.outlet.execute(&mut wire, &job.batch))
@@ -89,7 +89,7 @@ impl Coalescer {
     }
 }
 
-/// Sends a message, and those of others who wait to the same server.
+/// Sends a message, and those of callers waiting for the same server.
 fn send(job: Job, mut lead: Lead<'_, Job, Result<Added>>, deadline: Instant) -> Result<Added> {
     let left = deadline.saturating_duration_since(Instant::now());
     let mut wire = job.node.pooled(left)?;
@@ -105,7 +105,7 @@ fn send(job: Job, mut lead: Lead<'_, Job, Result<Added>>, deadline: Instant) -> 
     own.unwrap_or_else(no_answer)
 }
 
-/// What a pipeline still has room for.
+/// The room left in a pipeline.
 #[derive(Debug)]
 struct Room {
     messages: usize,
@@ -183,7 +183,7 @@ fn run(wire: &mut Wire, shares: &[Share]) -> Vec<Answers> {
         .iter()
         .map(|share| share.outlet.receive(wire, &mut deadline, &share.batch))
         .collect();
-    // Each share is of callers who wait for it alone: those whose script was
+    // The callers of a share wait for it alone: a share whose script was
     // unknown may come behind the others.
     answers
         .into_iter()

@@ -1,5 +1,5 @@
-//! Batches of one producer on their way to Redis, and what is done when it is
-//! unknown whether Redis has a message.
+//! Batches of one producer on their way to Redis. Messages whose outcome is
+//! unknown are sent again here, where a key makes that safe.
 
 use std::borrow::Borrow;
 use std::sync::Arc;

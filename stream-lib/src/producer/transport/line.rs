@@ -1,13 +1,14 @@
-//! A line of callers in which some lead: they do the work of all who wait.
+//! A line of callers in which some lead: a leader does the jobs of the others.
 //!
-//! Whoever comes while there are few leaders leads at once. Others queue their
-//! job and wait. A leader takes what is queued, does it with its own, and at
-//! its end hands its lead on to the first of those who have come meanwhile; so
-//! nobody leads twice while others wait, and no thread is needed but those of
-//! the callers. Who waits looks a few times before it sleeps, where that pays.
+//! A caller that finds fewer leaders than `most_leaders` leads at once. Others
+//! queue their job and wait. A leader takes the queued jobs, does them with its
+//! own, and at its end hands its lead on to the first caller that has come
+//! meanwhile. So no caller leads twice while others wait, and the callers'
+//! threads are the only ones. A waiting caller looks a few times before it
+//! sleeps, where that pays.
 //!
-//! No wake-up is lost: what a caller waits for is written under the lock of its
-//! seat before its thread is unparked, and an unpark that comes before the park
+//! No wake-up is lost: a caller's news is written under the lock of its seat
+//! before its thread is unparked, and an unpark that comes before the park
 //! makes that one return at once. No lead is lost: it is given back, or handed
 //! on, under the lock of the line, in which jobs are queued; and it is handed
 //! on when a leader is dropped, however that happens.
@@ -46,7 +47,7 @@ struct Waiting<J, A> {
     seat: Arc<Seat<J, A>>,
 }
 
-/// Where a caller finds what became of its job.
+/// The place where a waiting caller finds its news.
 #[derive(Debug)]
 struct Seat<J, A> {
     caller: Thread,
@@ -62,16 +63,16 @@ enum News<J, A> {
     Lost,
 }
 
-/// What became of a caller that has joined.
+/// The outcome of joining a line.
 #[derive(Debug)]
 pub(crate) enum Joined<'l, J, A> {
-    /// It does its own job, and those that it takes.
+    /// The caller leads: it does its own job, and those that it takes.
     Lead(J, Lead<'l, J, A>),
-    /// Somebody else has done its job.
+    /// A leader has done its job.
     Done(A),
-    /// Its time was up before anybody has taken its job.
+    /// Its deadline passed before a leader took its job.
     Late(J),
-    /// Who had taken its job has panicked.
+    /// The leader that took its job has panicked.
     Lost,
 }
 
@@ -91,8 +92,8 @@ impl<J, A> Line<J, A> {
     ///
     /// # Blocking
     ///
-    /// While others lead; at most until `deadline`, or a millisecond where that
-    /// is sooner, and then for as long as it takes whoever has the job already.
+    /// While others lead: until `deadline`, or a millisecond where that is
+    /// sooner. If a leader has the job by then, until that leader is done.
     pub(crate) fn join(&self, job: J, deadline: Instant) -> Joined<'_, J, A> {
         let (seat, patience) = {
             let mut state = self.state.lock();
@@ -126,14 +127,14 @@ impl<J, A> Line<J, A> {
             } else if let Some(job) = self.leave(&seat) {
                 return Joined::Late(job);
             } else {
-                // Somebody has the job: the news is there, or will come.
+                // A leader has the job: the news is there, or will come.
                 thread::park();
             }
         }
     }
 
-    /// Looks for the news of a seat while others are let run: whoever has the
-    /// job is one of them, and to sleep and to be woken costs more.
+    /// Looks for the news of a seat while others run: the leader that has the
+    /// job is one of them, and a sleep and a wake-up cost more.
     fn look(&self, seat: &Seat<J, A>, patience: Patience) -> Option<Joined<'_, J, A>> {
         let begin = Instant::now();
         for _ in 0..MOST_LOOKS {
@@ -144,8 +145,8 @@ impl<J, A> Line<J, A> {
                 }
                 return Some(turn);
             }
-            // Where others want the processor for so long, whoever sleeps is
-            // sooner back than who yields.
+            // Where others want the processor for so long, a thread that
+            // sleeps is back sooner than one that yields.
             if begin.elapsed() > LOOKS_END {
                 break;
             }
@@ -154,7 +155,7 @@ impl<J, A> Line<J, A> {
         None
     }
 
-    /// What the news of a seat means to its caller.
+    /// The outcome that the news of a seat means, if there is news.
     fn turn(&self, seat: &Seat<J, A>) -> Option<Joined<'_, J, A>> {
         match std::mem::replace(&mut *seat.news.lock(), News::None) {
             News::None => None,
@@ -164,7 +165,7 @@ impl<J, A> Line<J, A> {
         }
     }
 
-    /// Takes a job out again, if nobody has it yet.
+    /// Takes a job out again, unless a leader has it.
     fn leave(&self, seat: &Arc<Seat<J, A>>) -> Option<J> {
         let mut state = self.state.lock();
         let place = state
@@ -200,8 +201,8 @@ impl<'l, J, A> Lead<'l, J, A> {
         }
     }
 
-    /// Takes the jobs of those who wait, first come first, for as long as
-    /// `fits` says so.
+    /// Takes the jobs of waiting callers, the first ones first, while `fits`
+    /// returns true.
     pub(crate) fn take(&mut self, mut fits: impl FnMut(&J) -> bool) -> Vec<J> {
         let mut state = self.line.state.lock();
         let mut jobs = Vec::with_capacity(state.waiting.len());
@@ -215,8 +216,8 @@ impl<'l, J, A> Lead<'l, J, A> {
     }
 
     /// Gives the callers their answers, in the order in which their jobs were
-    /// taken, and then hands the lead on: those who come again at once are there
-    /// before the next leader looks.
+    /// taken, and then hands the lead on: callers that come again at once are
+    /// there before the next leader looks.
     pub(crate) fn finish(mut self, answers: impl IntoIterator<Item = A>) {
         for answer in answers {
             if let Some(seat) = self.taken.pop_front() {

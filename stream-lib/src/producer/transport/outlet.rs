@@ -1,5 +1,4 @@
-//! The way of a producer's batches into Redis: how they are packed, and what
-//! the answers mean.
+//! One producer's way into Redis: it packs batches, and reads their answers.
 
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use crate::producer::added::{Added, Answers, all_fail};
 use crate::producer::backup::Backup;
 use crate::producer::spooled::Spooler;
 
-/// Where one producer's messages go.
+/// The stream of one producer, and the kind of its way there.
 #[derive(Debug)]
 pub(crate) struct Outlet {
     pub(crate) keys: StreamKeys,
@@ -46,7 +45,7 @@ impl Outlet {
         }
     }
 
-    /// Reads what answers a batch; `None` where the server doesn't know our
+    /// Reads the answers to a batch; `None` where the server doesn't know our
     /// script: nothing was written, and [`execute`](Self::execute) loads it.
     pub(crate) fn receive(
         &self,
@@ -62,8 +61,8 @@ impl Outlet {
         Some(self.answers(placed.transpose()?, batch))
     }
 
-    /// Sends a batch and reads what answers it. An error in the place of the
-    /// whole answer is that of every message.
+    /// Sends a batch and reads its answers. An error in the place of the whole
+    /// answer is that of every message.
     pub(crate) fn execute(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
         let placed = match &self.kind {
             OutletKind::Simple(_) if !batch.has_keys() => return self.add(wire, batch),

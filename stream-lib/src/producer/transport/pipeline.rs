@@ -14,7 +14,7 @@ use crate::producer::transport::outlet::Outlet;
 /// made, and the answers to the one before are read.
 const MOST_UNDER_WAY: usize = 3;
 
-/// The way that one producer's batches go.
+/// The way of one producer's batches to its node.
 pub(crate) struct BatchRoute<'l, B> {
     pub(crate) topology: &'l Topology,
     pub(crate) outlet: &'l Outlet,

@@ -1,4 +1,5 @@
-//! Where tests let the process die: before each step that changes a file.
+//! The seam at which tests let the disk fail, or the process die: before each
+//! step that changes a file.
 
 #[cfg(test)]
 pub(super) mod faults;
