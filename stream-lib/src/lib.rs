@@ -62,7 +62,6 @@ mod command;
 mod config;
 mod connection;
 mod consumer;
-mod dead_letters;
 mod error;
 mod inspect;
 mod keys;
@@ -74,7 +73,7 @@ mod retention;
 mod runtime;
 
 #[doc(hidden)]
-#[path = "private.rs"]
+#[path = "private/mod.rs"]
 pub mod __private;
 
 pub use stream_derive::StreamMessage;
@@ -87,9 +86,8 @@ pub use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, ConsumerStats, Delivery, Handler, HandlerError,
     HandlerResult, ShutdownReport,
 };
-pub use crate::dead_letters::{DeadLetter, DeadLetters, RedriveReport};
 pub use crate::error::{Error, ErrorKind, Result};
-pub use crate::inspect::{GroupStats, StreamStats};
+pub use crate::inspect::{DeadLetter, DeadLetters, GroupStats, RedriveReport, StreamStats};
 pub use crate::manager::StreamManager;
 pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
 pub use crate::producer::{Added, FlushReport, Producer, Receipt, SendFailure};

@@ -1,12 +1,12 @@
 //! `XADD`, one or many in one request.
 
-use super::{Batch, pack};
+use super::{Outgoing, pack};
 use crate::connection::{Deadline, Wire};
 use crate::error::Result;
 use crate::message::EntryId;
 
 /// Packs an `XADD` to `stream` for every message of a batch.
-pub(crate) fn pack_adds(out: &mut Vec<u8>, stream: &str, batch: &Batch) {
+pub(crate) fn pack_adds(out: &mut Vec<u8>, stream: &str, batch: &Outgoing) {
     let mut start = Vec::with_capacity(stream.len() + 32);
     pack::bulk(&mut start, b"XADD");
     pack::bulk(&mut start, stream.as_bytes());

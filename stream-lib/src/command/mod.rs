@@ -1,7 +1,6 @@
 //! The only place that names a Redis command: typed operations on a connection.
 
 mod add;
-mod batch;
 mod beat;
 mod claim;
 mod dead;
@@ -10,6 +9,7 @@ mod entries;
 mod facts;
 mod group;
 mod lock;
+mod outgoing;
 mod pack;
 mod preflight;
 mod read;
@@ -20,11 +20,10 @@ mod route;
 mod script;
 mod server;
 mod settle;
+#[cfg(feature = "spool")]
+mod spooled;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
-pub(crate) use self::batch::Batch;
-#[cfg(feature = "spool")]
-pub(crate) use self::batch::Encoded;
 pub(crate) use self::beat::beat;
 pub(crate) use self::claim::{Claimed, TakeOver, claim_due, recover, take_over};
 pub(crate) use self::dead::{Redriven, dead_letters, newest_dead_letter, redrive};
@@ -33,6 +32,7 @@ pub(crate) use self::entries::Entries;
 pub(crate) use self::facts::{GroupFacts, length, pending_of, stream_facts};
 pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
 pub(crate) use self::lock::{hold_lock, release_lock};
+pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
 pub(crate) use self::retain::{
@@ -41,7 +41,10 @@ pub(crate) use self::retain::{
 pub(crate) use self::route::{
     Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
 };
-#[cfg(feature = "spool")]
-pub(crate) use self::route::{Taken, route_spooled, spool_mark};
 pub(crate) use self::server::FirstLook;
 pub(crate) use self::settle::{Burial, Held, Parking, ack, ack_held, bury, park, renew};
+#[cfg(feature = "spool")]
+pub(crate) use self::{
+    outgoing::Encoded,
+    spooled::{Taken, route_spooled, spool_mark},
+};

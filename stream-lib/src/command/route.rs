@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use super::Batch;
+use super::Outgoing;
 use super::reply::{Tokens, unexpected};
 use super::script::{Call, Script, script};
-#[cfg(feature = "spool")]
-use crate::connection::from_redis;
+use crate::config::BackupStreamConfig;
 use crate::connection::{Deadline, ReplyRef, ServerError, Wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
@@ -20,9 +19,6 @@ static ROUTE: Script = script!(
 );
 static ADD_ONCE: Script = script!("part_once.lua", "add_once.lua");
 
-#[cfg(feature = "spool")]
-static ROUTE_SPOOLED: Script = script!("part_room.lua", "part_once.lua", "route_spooled.lua");
-
 /// Where a script put a message, or had put it before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Placed {
@@ -33,13 +29,24 @@ pub(crate) enum Placed {
 /// What decides where messages go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Routing<'a> {
-    pub(crate) keys: &'a StreamKeys,
+    pub(super) keys: &'a StreamKeys,
     /// The backlog from which on messages go to the backup stream.
-    pub(crate) capacity: u64,
+    pub(super) capacity: u64,
     /// The length from which on the backup stream takes no more.
-    pub(crate) max_backup: Option<u64>,
+    pub(super) max_backup: Option<u64>,
     /// How long idempotency keys are remembered.
-    pub(crate) window: Duration,
+    pub(super) window: Duration,
+}
+
+impl<'a> Routing<'a> {
+    pub(crate) fn new(keys: &'a StreamKeys, config: &BackupStreamConfig) -> Self {
+        Self {
+            keys,
+            capacity: config.stream.capacity(),
+            max_backup: config.max_backup_length,
+            window: config.stream.idempotency_window,
+        }
+    }
 }
 
 /// Adds every message of a batch to the stream or its backup stream, in one
@@ -50,13 +57,13 @@ pub(crate) struct Routing<'a> {
 pub(crate) fn route(
     wire: &mut Wire,
     routing: Routing<'_>,
-    batch: &Batch,
+    batch: &Outgoing,
 ) -> Result<Vec<Result<Placed>>> {
     placed(route_call(routing, batch).run(wire)?.as_ref(), batch.len())
 }
 
 /// Packs what [`route`] does; [`receive_placed`] reads the answer.
-pub(crate) fn pack_route(out: &mut Vec<u8>, routing: Routing<'_>, batch: &Batch) {
+pub(crate) fn pack_route(out: &mut Vec<u8>, routing: Routing<'_>, batch: &Outgoing) {
     route_call(routing, batch).pack_into(out);
 }
 
@@ -66,14 +73,19 @@ pub(crate) fn add_once(
     wire: &mut Wire,
     keys: &StreamKeys,
     window: Duration,
-    batch: &Batch,
+    batch: &Outgoing,
 ) -> Result<Vec<Result<Placed>>> {
     let reply = once_call(keys, window, batch).run(wire)?;
     placed(reply.as_ref(), batch.len())
 }
 
 /// Packs what [`add_once`] does; [`receive_placed`] reads the answer.
-pub(crate) fn pack_add_once(out: &mut Vec<u8>, keys: &StreamKeys, window: Duration, batch: &Batch) {
+pub(crate) fn pack_add_once(
+    out: &mut Vec<u8>,
+    keys: &StreamKeys,
+    window: Duration,
+    batch: &Outgoing,
+) {
     once_call(keys, window, batch).pack_into(out);
 }
 
@@ -94,7 +106,7 @@ pub(crate) fn receive_placed(
     placed(reply, count).map(Some)
 }
 
-fn route_call<'a>(routing: Routing<'_>, batch: &'a Batch) -> Call<'a> {
+fn route_call<'a>(routing: Routing<'_>, batch: &'a Outgoing) -> Call<'a> {
     let (keys, backup) = (routing.keys, routing.keys.backup());
     let each = values_of_each(batch);
     let most_in_backup = routing.max_backup.map_or(-1, u64::cast_signed);
@@ -109,86 +121,15 @@ fn route_call<'a>(routing: Routing<'_>, batch: &'a Batch) -> Call<'a> {
     }
 }
 
-fn once_call<'a>(keys: &StreamKeys, window: Duration, batch: &'a Batch) -> Call<'a> {
+fn once_call<'a>(keys: &StreamKeys, window: Duration, batch: &'a Outgoing) -> Call<'a> {
     let call = with_once_keys(ADD_ONCE.call(&[keys.stream()]), keys, batch)
         .millis(window)
         .number(batch.len() as u64);
     with_messages(call, batch)
 }
 
-/// What became of a message with a number.
-#[cfg(feature = "spool")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
-    Now(Placed),
-    /// It has been in Redis since an earlier try.
-    Before,
-}
-
-/// The highest number that was taken of a spool; empty where none was.
-#[cfg(feature = "spool")]
-pub(crate) fn spool_mark(wire: &mut Wire, keys: &StreamKeys, spool: &str) -> Result<String> {
-    let mark: Option<String> = redis::cmd("HGET")
-        .arg(keys.meta())
-        .arg(format!("spool:{spool}"))
-        .query(wire)
-        .map_err(from_redis)?;
-    Ok(mark.unwrap_or_default())
-}
-
-/// Adds every message of a batch as [`route`] does, unless a message of the
-/// spool with its number or a higher one has been added before. Numbers are
-/// 20 digits, and rise.
-///
-/// The outer error is as that of [`route`]. There are fewer answers than
-/// messages where the last is an error: what comes after it was not tried.
-#[cfg(feature = "spool")]
-pub(crate) fn route_spooled(
-    wire: &mut Wire,
-    routing: Routing<'_>,
-    spool: &str,
-    numbers: &[String],
-    batch: &Batch,
-) -> Result<Vec<Result<Taken>>> {
-    let (keys, backup, meta) = (routing.keys, routing.keys.backup(), routing.keys.meta());
-    let call = ROUTE_SPOOLED.call(&[keys.stream(), &backup, &meta]);
-    let mut call = with_once_keys(call, keys, batch)
-        .number(routing.capacity)
-        .shown(&routing.max_backup.map_or(-1, u64::cast_signed))
-        .millis(routing.window)
-        .number(batch.len() as u64)
-        .shown(&format_args!("spool:{spool}"));
-    let (mut values, mut with_key) = (0, 0);
-    for (message, number) in batch.iter().zip(numbers) {
-        values += 2 * message.count;
-        with_key += u64::from(message.key.is_some());
-        let key = if message.key.is_some() { with_key } else { 0 };
-        call = call
-            .number(2 * message.count as u64)
-            .number(key)
-            .arg(number);
-    }
-    let reply = call.packed(values, batch.fields()).run(wire)?;
-    let mut tokens = Tokens::new(&reply);
-    let answers = tokens.array()? as usize;
-    if answers > batch.len() {
-        return Err(unexpected("a script"));
-    }
-    (0..answers)
-        .map(|_| {
-            if let Some(line) = tokens.error() {
-                return Ok(Err(ServerError::new(line).into_error()));
-            }
-            match tokens.bytes()? {
-                b"=" => Ok(Ok(Taken::Before)),
-                text => Ok(Ok(Taken::Now(place(text)?))),
-            }
-        })
-        .collect()
-}
-
 /// How many values each message has, where they all have as many, and no key.
-fn values_of_each(batch: &Batch) -> Option<usize> {
+fn values_of_each(batch: &Outgoing) -> Option<usize> {
     let first = batch.iter().next()?.count;
     batch
         .iter()
@@ -196,14 +137,14 @@ fn values_of_each(batch: &Batch) -> Option<usize> {
         .then_some(2 * first)
 }
 
-fn with_once_keys<'a>(call: Call<'a>, keys: &StreamKeys, batch: &Batch) -> Call<'a> {
+pub(super) fn with_once_keys<'a>(call: Call<'a>, keys: &StreamKeys, batch: &Outgoing) -> Call<'a> {
     batch
         .iter()
         .filter_map(|message| message.key)
         .fold(call, |call, key| call.key(&keys.once(key)))
 }
 
-fn with_messages<'a>(mut call: Call<'a>, batch: &'a Batch) -> Call<'a> {
+fn with_messages<'a>(mut call: Call<'a>, batch: &'a Outgoing) -> Call<'a> {
     let mut keys = 0;
     let mut values = 0;
     for message in batch.iter() {
@@ -240,7 +181,7 @@ fn placed(reply: ReplyRef<'_>, expected: usize) -> Result<Vec<Result<Placed>>> {
         .collect()
 }
 
-fn place(text: &[u8]) -> Result<Placed> {
+pub(super) fn place(text: &[u8]) -> Result<Placed> {
     let (backup, id) = match text.strip_prefix(b"b") {
         Some(id) => (true, id),
         None => (false, text),

@@ -1,9 +1,8 @@
 //! How a backup producer adds to a stream.
 
-#[cfg(feature = "spool")]
-use std::path::PathBuf;
 use std::time::Duration;
 
+use super::spool::SpoolConfig;
 use super::{StreamConfig, check};
 use crate::error::Result;
 
@@ -33,17 +32,7 @@ pub struct BackupStreamConfig {
     pub(crate) lock_timeout: Duration,
     pub(crate) fast_timeout: Duration,
     pub(crate) slow_timeout: Duration,
-    #[cfg(feature = "spool")]
     pub(crate) spool: SpoolConfig,
-}
-
-/// Where messages stay while Redis is away.
-#[cfg(feature = "spool")]
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct SpoolConfig {
-    pub(crate) dir: Option<PathBuf>,
-    pub(crate) max_bytes: u64,
-    pub(crate) grace: Duration,
 }
 
 impl BackupStreamConfig {
@@ -112,44 +101,6 @@ impl BackupStreamConfig {
         self
     }
 
-    /// A directory that keeps messages while Redis can't be reached or refuses
-    /// writes: an add then ends with [`Added::Spooled`](crate::Added::Spooled),
-    /// and the messages go to Redis, in order, each once and before anything
-    /// newer of this producer, when it is back, be it in another life of the
-    /// process. Defaults to none.
-    ///
-    /// Each producer needs a directory of its own. It is made, with mode 0700,
-    /// if it isn't there, and locked by its process. With it, a producer sends
-    /// one batch at a time, in the order of their numbers. Requires the feature
-    /// `spool`.
-    #[cfg(feature = "spool")]
-    #[must_use]
-    pub fn spool_dir(mut self, dir: impl Into<PathBuf>) -> Self {
-        self.spool.dir = Some(dir.into());
-        self
-    }
-
-    /// How many bytes of messages the spool holds, 64 KiB to 1 TiB: an add
-    /// that finds no room fails with [`ErrorKind::Full`](crate::ErrorKind::Full).
-    /// The file on disk can be a few times as large. Defaults to 1 GiB.
-    #[cfg(feature = "spool")]
-    #[must_use]
-    pub fn max_spool_bytes(mut self, bytes: u64) -> Self {
-        self.spool.max_bytes = bytes;
-        self
-    }
-
-    /// How long a shutdown goes on sending what the spool holds, up to 1 h.
-    /// What is left then stays in the directory, and is counted in
-    /// [`ShutdownReport::spooled`](crate::ShutdownReport::spooled). Defaults to
-    /// 5 s.
-    #[cfg(feature = "spool")]
-    #[must_use]
-    pub fn spool_grace(mut self, time: Duration) -> Self {
-        self.spool.grace = time;
-        self
-    }
-
     pub(crate) fn validate(&self) -> Result<()> {
         const MS: Duration = Duration::from_millis(1);
         const MINUTE: Duration = Duration::from_secs(60);
@@ -164,9 +115,46 @@ impl BackupStreamConfig {
         check::duration("lock_timeout", self.lock_timeout, MS * 100, MINUTE * 60)?;
         check::duration("fast_timeout", self.fast_timeout, MS, MINUTE)?;
         check::duration("slow_timeout", self.slow_timeout, MS, MINUTE)?;
-        #[cfg(feature = "spool")]
-        self.spool.validate()?;
-        Ok(())
+        self.spool.validate()
+    }
+}
+
+/// Requires the feature `spool`.
+#[cfg(feature = "spool")]
+impl BackupStreamConfig {
+    /// A directory that keeps messages while Redis can't be reached or refuses
+    /// writes: an add then ends with [`Added::Spooled`](crate::Added::Spooled),
+    /// and the messages go to Redis, in order, each once and before anything
+    /// newer of this producer, when it is back, be it in another life of the
+    /// process. Defaults to none.
+    ///
+    /// Each producer needs a directory of its own. It is made, with mode 0700,
+    /// if it isn't there, and locked by its process. With it, a producer sends
+    /// one batch at a time, in the order of their numbers. Requires the feature
+    /// `spool`.
+    #[must_use]
+    pub fn spool_dir(mut self, dir: impl Into<std::path::PathBuf>) -> Self {
+        self.spool.dir = Some(dir.into());
+        self
+    }
+
+    /// How many bytes of messages the spool holds, 64 KiB to 1 TiB: an add
+    /// that finds no room fails with [`ErrorKind::Full`](crate::ErrorKind::Full).
+    /// The file on disk can be a few times as large. Defaults to 1 GiB.
+    #[must_use]
+    pub fn max_spool_bytes(mut self, bytes: u64) -> Self {
+        self.spool.max_bytes = bytes;
+        self
+    }
+
+    /// How long a shutdown goes on sending what the spool holds, up to 1 h.
+    /// What is left then stays in the directory, and is counted in
+    /// [`ShutdownReport::spooled`](crate::ShutdownReport::spooled). Defaults to
+    /// 5 s.
+    #[must_use]
+    pub fn spool_grace(mut self, time: Duration) -> Self {
+        self.spool.grace = time;
+        self
     }
 }
 
@@ -180,22 +168,8 @@ impl From<StreamConfig> for BackupStreamConfig {
             lock_timeout: Duration::from_secs(10),
             fast_timeout: Duration::from_millis(50),
             slow_timeout: Duration::from_millis(200),
-            #[cfg(feature = "spool")]
-            spool: SpoolConfig {
-                dir: None,
-                max_bytes: 1 << 30,
-                grace: Duration::from_secs(5),
-            },
+            spool: SpoolConfig::default(),
         }
-    }
-}
-
-#[cfg(feature = "spool")]
-impl SpoolConfig {
-    fn validate(&self) -> Result<()> {
-        check::in_range("max_spool_bytes", self.max_bytes, 64 << 10..=1 << 40)?;
-        let hour = Duration::from_secs(3_600);
-        check::duration("spool_grace", self.grace, Duration::ZERO, hour)
     }
 }
 
@@ -210,31 +184,14 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
 
-    #[cfg(feature = "spool")]
-    #[test]
-    fn bounds_of_the_spool_are_named_with_their_values() {
-        let base = || BackupStreamConfig::new("orders").spool_dir("spool");
-        assert!(base().validate().is_ok());
-        for (config, words) in [
-            (base().max_spool_bytes(1), ["`max_spool_bytes`", "is 1"]),
-            (
-                base().spool_grace(Duration::MAX),
-                ["`spool_grace`", "must be"],
-            ),
-        ] {
-            let error = config.validate().unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Config);
-            for word in words {
-                assert!(error.to_string().contains(word), "{error}");
-            }
-        }
-    }
-
     #[test]
     fn each_bound_is_named_with_its_value() {
         let base = || BackupStreamConfig::new("orders");
         assert!(base().validate().is_ok());
+        let mut small_spool = base();
+        small_spool.spool.max_bytes = 1;
         for (config, words) in [
+            (small_spool, ["`max_spool_bytes`", "is 1"]),
             (base().max_length(0), ["`max_length`", "is 0"]),
             (base().max_backup_length(0), ["`max_backup_length`", "is 0"]),
             (

@@ -11,6 +11,7 @@ mod priority;
 mod retention;
 mod retry;
 mod send;
+mod spool;
 mod stream;
 
 pub use self::backup::BackupStreamConfig;

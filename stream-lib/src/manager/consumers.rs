@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::StreamManager;
-use crate::config::{BatchConfig, ConsumerConfig, RetentionSettings};
+use super::stream_manager::StreamManager;
+use crate::config::{BatchConfig, ConsumerConfig};
+use crate::connection::Topology;
 use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, Delivery, Handler, HandlerResult, ShutdownReport,
 };
@@ -14,8 +15,8 @@ use crate::retention::User;
 impl StreamManager {
     /// Creates a consumer and starts it.
     ///
-    /// The group is made, with the stream, where it doesn't stand yet, and what
-    /// the Redis user may do is checked.
+    /// The group is made, with the stream, where it doesn't stand yet, and the
+    /// permissions of the Redis user are checked.
     ///
     /// # Blocking
     ///
@@ -121,9 +122,9 @@ impl StreamManager {
         config: ConsumerConfig,
         handler: impl Handler<M>,
     ) -> Result<Consumer> {
-        let asked = config.retention.clone();
-        let consumer = Consumer::new(Arc::clone(&self.topology), config, handler)?;
-        self.register_consumer(name, consumer, asked)
+        self.register_consumer(name, config, |topology, config| {
+            Consumer::new(topology, config, handler)
+        })
     }
 
     /// Creates a consumer of batches without starting it.
@@ -138,20 +139,22 @@ impl StreamManager {
         batch: BatchConfig,
         handler: impl BatchHandler<M>,
     ) -> Result<Consumer> {
-        let asked = config.retention.clone();
-        let topology = Arc::clone(&self.topology);
-        let consumer = Consumer::of_batches(topology, config, batch, handler)?;
-        self.register_consumer(name, consumer, asked)
+        self.register_consumer(name, config, |topology, config| {
+            Consumer::of_batches(topology, config, batch, handler)
+        })
     }
 
+    /// Makes a consumer, and registers it.
     fn register_consumer(
         &self,
         name: &str,
-        consumer: Consumer,
-        asked: RetentionSettings,
+        config: ConsumerConfig,
+        make: impl FnOnce(Arc<Topology>, ConsumerConfig) -> Result<Consumer>,
     ) -> Result<Consumer> {
+        let asked = config.retention.clone();
+        let consumer = make(Arc::clone(&self.topology), config)?;
         let mut registry = self.registry.write();
-        registry.open()?;
+        registry.ensure_open()?;
         registry
             .consumers
             .insert("consumer", name, consumer.clone())?;
@@ -174,7 +177,7 @@ impl StreamManager {
     /// where it runs, else as [`consume`](Self::consume).
     pub fn start_consumer(&self, name: &str) -> Result<()> {
         let registry = self.registry.read();
-        registry.open()?;
+        registry.ensure_open()?;
         let consumer = registry.consumers.get("consumer", name)?;
         drop(registry);
         consumer.start()
@@ -183,7 +186,7 @@ impl StreamManager {
     /// Stops a consumer, which can be started again.
     ///
     /// It reads no more, waits for running handlers up to the grace, gives back
-    /// what has not started, and leaves the group. From a handler this only
+    /// entries whose handler has not started, and leaves the group. From a handler this only
     /// signals.
     ///
     /// # Blocking

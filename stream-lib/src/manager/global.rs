@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::StreamManager;
+use super::stream_manager::StreamManager;
 use crate::error::{Error, ErrorKind, Result};
 
 static GLOBAL: OnceLock<StreamManager> = OnceLock::new();

@@ -3,22 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::StreamManager;
+use super::stream_manager::StreamManager;
 use crate::config::{BackupStreamConfig, RetentionSettings, StreamConfig};
 use crate::error::Result;
 use crate::message::{Routed, StreamMessage};
-#[cfg(feature = "spool")]
-use crate::producer::SpoolStats;
 use crate::producer::{Added, FlushReport, Producer, ProducerCore, Receipt};
 use crate::retention::User;
 
 impl StreamManager {
     /// Creates a simple producer: straight to the stream, for logs, events and
-    /// whatever may wait while Redis is away.
+    /// other messages that may wait while Redis is away.
     ///
-    /// Talks to Redis only once something is added, but for what a background
-    /// thread does: it stores the settings of retention, if any were made, and
-    /// cleans the stream on its interval.
+    /// Talks to Redis only once something is added, but for a background thread:
+    /// it stores the settings of retention, if any were made, and cleans the
+    /// stream on its interval.
     ///
     /// # Errors
     ///
@@ -27,16 +25,16 @@ impl StreamManager {
     pub fn create_simple_producer(&self, name: &str, config: StreamConfig) -> Result<()> {
         let asked = config.retention.clone();
         let producer = ProducerCore::simple(&self.coalescer, config)?;
-        self.register(name, producer, asked)
+        self.register_producer(name, producer, asked)
     }
 
-    /// Creates a backup producer: for orders, payments and whatever must not
-    /// be lost or overtaken when consumers fall behind.
+    /// Creates a backup producer: for orders, payments and other messages that
+    /// must not be lost or overtaken when consumers fall behind.
     ///
     /// While the stream's backlog is below `max_length`, messages go straight
     /// to it. Beyond that they wait in the backup stream, and a thread of the
     /// producer moves them back, in order, as consumers make room; of all
-    /// processes that have such a producer open, one does so at a time.
+    /// processes that have such a producer open, one moves them at a time.
     ///
     /// Entries move back only while some process has such a producer open: let
     /// the processes of consumers open one too, if producers come and go.
@@ -59,19 +57,7 @@ impl StreamManager {
         let config = config.into();
         let asked = config.stream.retention.clone();
         let producer = ProducerCore::backup(&self.coalescer, config)?;
-        self.register(name, producer, asked)
-    }
-
-    /// What the spool of a producer holds, and what was found damaged in it;
-    /// `None` for a producer without one. Requires the feature `spool`.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](crate::ErrorKind::NotFound).
-    #[cfg(feature = "spool")]
-    pub fn spool_stats(&self, producer: &str) -> Result<Option<SpoolStats>> {
-        let producer = self.registry.read().producers.get("producer", producer)?;
-        Ok(producer.spool_stats())
+        self.register_producer(name, producer, asked)
     }
 
     /// A handle on a producer, for one message type: what threads and handlers
@@ -94,7 +80,7 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// Until what was queued by `send` has gone out, up to the producer's
+    /// Until the messages queued by `send` have gone out, up to the producer's
     /// `send_timeout`; for a backup producer, until its thread has ended: a
     /// round trip, or a few seconds where Redis is away. From a handler this
     /// only signals.
@@ -163,8 +149,8 @@ impl StreamManager {
         self.producer_for(M::STREAM)?.send(message, None)
     }
 
-    /// Waits until everything is answered that was sent before, by any of its
-    /// producers, and reports what became of it; see [`Producer::flush`].
+    /// Waits until all messages are answered that any of its producers has sent
+    /// before, and reports them; see [`Producer::flush`].
     ///
     /// # Blocking
     ///
@@ -186,7 +172,7 @@ impl StreamManager {
     /// [`NotFound`](crate::ErrorKind::NotFound), else as [`add`](Self::add).
     pub fn add_to<M: StreamMessage + ?Sized>(&self, producer: &str, message: &M) -> Result<Added> {
         let registry = self.registry.read();
-        registry.open()?;
+        registry.ensure_open()?;
         let producer = registry.producers.get("producer", producer)?;
         drop(registry);
         producer.add(message, None)
@@ -199,7 +185,12 @@ impl StreamManager {
         producers
     }
 
-    fn register(&self, name: &str, producer: ProducerCore, asked: RetentionSettings) -> Result<()> {
+    fn register_producer(
+        &self,
+        name: &str,
+        producer: ProducerCore,
+        asked: RetentionSettings,
+    ) -> Result<()> {
         let producer = Arc::new(producer);
         let mut registry = self.registry.write();
         let registered = registry.register(name, &producer);
@@ -219,7 +210,7 @@ impl StreamManager {
     fn producer_for(&self, stream: &str) -> Result<Arc<ProducerCore>> {
         {
             let registry = self.registry.read();
-            registry.open()?;
+            registry.ensure_open()?;
             if let Some(producer) = registry.producer_for(stream)? {
                 return Ok(producer);
             }
@@ -227,8 +218,8 @@ impl StreamManager {
         let config = StreamConfig::new(stream);
         let made = Arc::new(ProducerCore::simple(&self.coalescer, config)?);
         let mut registry = self.registry.write();
-        registry.open()?;
-        // Somebody may have been faster.
+        registry.ensure_open()?;
+        // Another thread may have been faster.
         if let Some(producer) = registry.producer_for(stream)? {
             return Ok(producer);
         }

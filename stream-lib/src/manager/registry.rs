@@ -9,28 +9,28 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::producer::ProducerCore;
 
-/// What a manager holds, by name.
+/// The producers and consumers of a manager, by name.
 #[derive(Debug, Default)]
-pub(super) struct Registry {
+pub(super) struct NameRegistry {
     pub(super) producers: Named<Arc<ProducerCore>>,
     pub(super) consumers: Named<Consumer>,
-    /// Made by `add` where nobody registered a producer, by stream.
+    /// Producers that `add` made where none was registered, by stream.
     pub(super) defaults: BTreeMap<String, Arc<ProducerCore>>,
     pub(super) closed: bool,
 }
 
-impl Registry {
-    /// Refuses everything after a shutdown.
-    pub(super) fn open(&self) -> Result<()> {
+impl NameRegistry {
+    /// Fails with `Closed` after a shutdown.
+    pub(super) fn ensure_open(&self) -> Result<()> {
         if self.closed {
             return Err(Error::new(ErrorKind::Closed, "the manager was shut down"));
         }
         Ok(())
     }
 
-    /// Registers a producer. What `add` made for want of it has had its day.
+    /// Registers a producer. It replaces the one that `add` made for its stream.
     pub(super) fn register(&mut self, name: &str, producer: &Arc<ProducerCore>) -> Result<()> {
-        self.open()?;
+        self.ensure_open()?;
         self.producers
             .insert("producer", name, Arc::clone(producer))?;
         self.defaults.remove(producer.stream());

@@ -1,6 +1,6 @@
-//! What retention does, asked for by hand.
+//! Retention, asked for by hand.
 
-use super::StreamManager;
+use super::stream_manager::StreamManager;
 use crate::config::StreamConfig;
 use crate::connection::Wire;
 use crate::error::Result;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::producer::{Line, Turn};
+use crate::producer::{Joined, Line};
 
 /// A line whose jobs are numbers, each its own answer.
 #[derive(Debug)]
@@ -15,17 +15,17 @@ impl Callers {
         Self(Line::new(most_leaders))
     }
 
-    /// Has a job done: by this thread, with those of others who wait, or by
-    /// another one. `None` where nobody did it within a second.
+    /// Has a job done: by this thread, with those of waiting callers, or by
+    /// another one. `None` where that took more than a second.
     pub fn pass(&self, job: u64) -> Option<u64> {
         match self.0.join(job, Instant::now() + Duration::from_secs(1)) {
-            Turn::Lead(own, mut lead) => {
+            Joined::Lead(own, mut lead) => {
                 let others = lead.take(|_| true);
                 lead.finish(others);
                 Some(own)
             }
-            Turn::Done(answer) => Some(answer),
-            Turn::Late(_) | Turn::Lost => None,
+            Joined::Done(answer) => Some(answer),
+            Joined::Late(_) | Joined::Lost => None,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What all producers have in common: messages are encoded into batches, and
-//! go one by one, many at once, or by way of the outbox.
+//! The common part of all producers: it encodes messages into batches, and
+//! sends them one by one, many at once, or by way of the outbox.
 
 use std::borrow::Borrow;
 use std::cell::Cell;
@@ -9,26 +9,24 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
 use crate::message::StreamMessage;
-use crate::producer::Added;
-use crate::producer::answers::no_answer;
+use crate::producer::added::{Added, no_answer};
 use crate::producer::backup::Backup;
 use crate::producer::outbox::{FlushReport, Outbox, Receipt};
-use crate::producer::transport::Coalescer;
-use crate::producer::transport::dispatch::Dispatch;
-use crate::producer::transport::outlet::{Kind, Outlet};
+use crate::producer::spooled::Spooler;
+use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind};
 
 /// The most that a thread keeps for the messages it sends, in bytes.
 const LARGEST_SCRATCH: usize = 64 << 10;
 
 thread_local! {
-    /// Where messages are encoded on their way into an outbox. Whoever encodes
-    /// takes it, since encoding a message may send another one.
-    static SCRATCH: Cell<Batch> = const { Cell::new(Batch::new()) };
+    /// The buffer in which messages are encoded on their way into an outbox.
+    /// Encoding takes it out, since encoding a message may send another one.
+    static SCRATCH: Cell<Outgoing> = const { Cell::new(Outgoing::new()) };
 }
 
 /// A producer of any kind, as managers and handles share it.
@@ -46,7 +44,7 @@ impl ProducerCore {
     pub(crate) fn simple(coalescer: &Arc<Coalescer>, config: StreamConfig) -> Result<Self> {
         config.validate().map_err(|e| in_config(e, &config))?;
         let keys = StreamKeys::new(&config.name)?;
-        let kind = Kind::Simple(config.idempotency_window);
+        let kind = OutletKind::Simple(config.idempotency_window);
         Ok(Self::new(coalescer, config, Outlet { keys, kind }))
     }
 
@@ -61,7 +59,7 @@ impl ProducerCore {
                 .map_err(|e| in_config(e, &stream))?;
         }
         let backup = Backup::new(coalescer.topology(), &keys, config)?;
-        let kind = Kind::Backup(Box::new(backup));
+        let kind = OutletKind::Backup(Box::new(backup));
         Ok(Self::new(coalescer, stream, Outlet { keys, kind }))
     }
 
@@ -85,7 +83,7 @@ impl ProducerCore {
     }
 
     pub(crate) fn is_backup(&self) -> bool {
-        matches!(self.dispatch.outlet().kind, Kind::Backup(_))
+        matches!(self.dispatch.outlet().kind, OutletKind::Backup(_))
     }
 
     pub(crate) fn add<M: StreamMessage + ?Sized>(
@@ -93,7 +91,7 @@ impl ProducerCore {
         message: &M,
         key: Option<&str>,
     ) -> Result<Added> {
-        let mut batch = Batch::default();
+        let mut batch = Outgoing::default();
         let added = batch.push(message, key).and_then(|()| self.add_one(batch));
         added.map_err(|e| self.dispatch.describe(e))
     }
@@ -106,7 +104,7 @@ impl ProducerCore {
         let mut messages = messages.into_iter().fuse();
         let mut results = Vec::with_capacity(messages.size_hint().0);
         let batches = iter::from_fn(|| {
-            let mut batch = Batch::default();
+            let mut batch = Outgoing::default();
             let pushed: Vec<_> = messages
                 .by_ref()
                 .take(self.config.batch_size)
@@ -117,7 +115,7 @@ impl ProducerCore {
         self.dispatch
             .send(batches, |Pushed { pushed, .. }, answers| {
                 let mut answers = answers.into_iter();
-                // What couldn't be encoded has no answer, but its own error.
+                // A message that couldn't be encoded has no answer, but its own error.
                 results.extend(pushed.into_iter().map(|pushed| {
                     let answer = pushed.and_then(|()| answers.next().unwrap_or_else(no_answer));
                     answer.map_err(|e| self.dispatch.describe(e))
@@ -126,13 +124,9 @@ impl ProducerCore {
         results
     }
 
-    /// What its spool holds; `None` where there is none.
-    #[cfg(feature = "spool")]
-    pub(crate) fn spool_stats(&self) -> Option<super::SpoolStats> {
-        match &self.dispatch.outlet().kind {
-            Kind::Simple(_) => None,
-            Kind::Backup(backup) => backup.spool_stats(),
-        }
+    /// Its way through the spool; `None` where it has no spool.
+    pub(crate) fn spooler(&self) -> Option<&Spooler> {
+        self.dispatch.outlet().spooler()
     }
 
     /// Queues a message, for the thread of the producer's outbox to send.
@@ -166,7 +160,7 @@ impl ProducerCore {
         let _making = self.making_outbox.lock();
         self.dispatch.close();
         match self.outbox.get() {
-            // What it holds goes out first.
+            // It sends the messages it holds first.
             Some(outbox) => outbox.close(),
             None => self.dispatch.outlet().close(),
         }
@@ -189,7 +183,7 @@ impl ProducerCore {
             return Ok(outbox);
         }
         let _making = self.making_outbox.lock();
-        self.dispatch.open()?;
+        self.dispatch.ensure_open()?;
         if let Some(outbox) = self.outbox.get() {
             return Ok(outbox);
         }
@@ -197,24 +191,25 @@ impl ProducerCore {
         Ok(self.outbox.get_or_init(|| made))
     }
 
-    /// Lets what was sent before go first.
+    /// Waits for the messages in the outbox, so that they go first.
     fn after_sends(&self) {
         if let Some(outbox) = self.outbox.get() {
             outbox.wait_until_empty();
         }
     }
 
-    fn add_one(&self, batch: Batch) -> Result<Added> {
+    fn add_one(&self, batch: Outgoing) -> Result<Added> {
         self.after_sends();
-        self.dispatch.open()?;
-        #[cfg(feature = "spool")]
-        if let Some(spool) = self.dispatch.spooled() {
-            return spool.send(&batch).pop().unwrap_or_else(no_answer);
+        self.dispatch.ensure_open()?;
+        let outlet = self.dispatch.outlet();
+        if let Some(spooler) = self.spooler() {
+            let mut answers = outlet.send_spooled(spooler, &batch);
+            return answers.pop().unwrap_or_else(no_answer);
         }
         let wait = self.config.send_timeout;
-        // Who has a key may have to try again.
+        // A message with a key may have to be sent again.
         let kept = batch.has_keys().then(|| batch.clone());
-        let mut answer = [self.coalescer.add(self.dispatch.outlet(), batch, wait)];
+        let mut answer = [self.coalescer.add(outlet, batch, wait)];
         if let Some(batch) = kept {
             self.dispatch.settle(&batch, &mut answer);
         }
@@ -225,12 +220,12 @@ impl ProducerCore {
 
 /// A batch, and whether each message could be encoded into it.
 struct Pushed {
-    batch: Batch,
+    batch: Outgoing,
     pushed: Vec<Result<()>>,
 }
 
-impl Borrow<Batch> for Pushed {
-    fn borrow(&self) -> &Batch {
+impl Borrow<Outgoing> for Pushed {
+    fn borrow(&self) -> &Outgoing {
         &self.batch
     }
 }

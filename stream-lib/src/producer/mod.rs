@@ -1,208 +1,26 @@
-//! Producers: what adds messages to a stream.
+//! Producers: they add messages to a stream.
+//!
+//! From above: a *handle* is what threads hold, the *core* what all producers
+//! have in common. An *outbox* sends what nobody waits for. *transport* takes
+//! messages to Redis; *backup* moves entries back from the backup stream;
+//! *spooled* is the way through the *spool* on the local disk. *added* says what
+//! became of a message. Each uses only those named after it.
 
-mod answers;
+mod added;
 mod backup;
 mod core;
+mod handle;
 mod outbox;
 #[cfg(feature = "spool")]
 mod spool;
-#[cfg(feature = "spool")]
+#[cfg_attr(not(feature = "spool"), path = "spooled/none.rs")]
 mod spooled;
 mod transport;
 
-use std::fmt;
-use std::marker::PhantomData;
-use std::sync::Arc;
-use std::time::Duration;
-
+pub use self::added::Added;
 pub(crate) use self::core::ProducerCore;
+pub use self::handle::Producer;
 pub use self::outbox::{FlushReport, Receipt, SendFailure};
 #[cfg(feature = "spool")]
-pub use self::spool::SpoolDamage;
-#[cfg(feature = "spool")]
-pub use self::spooled::SpoolStats;
-
-pub(crate) use self::transport::{Coalescer, Line, Turn};
-use crate::command::Placed;
-use crate::error::Result;
-use crate::message::{EntryId, StreamMessage};
-
-/// Where an added message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Added {
-    /// In the stream, under this id.
-    Main(EntryId),
-    /// In the backup stream, under this id, until there is room in the stream.
-    /// There it gets a new id; this one travels with it.
-    Backup(EntryId),
-    /// On disk, in the producer's spool, until Redis is back.
-    Spooled,
-}
-
-impl Added {
-    /// The entry's id in Redis, if it is there already.
-    pub fn id(self) -> Option<EntryId> {
-        match self {
-            Self::Main(id) | Self::Backup(id) => Some(id),
-            Self::Spooled => None,
-        }
-    }
-}
-
-impl From<Placed> for Added {
-    fn from(placed: Placed) -> Self {
-        match placed {
-            Placed::Main(id) => Self::Main(id),
-            Placed::Backup(id) => Self::Backup(id),
-        }
-    }
-}
-
-/// A handle on a producer of a manager, for one message type.
-///
-/// Cheap to clone, for threads and handlers. It keeps no manager alive; after
-/// the manager's shutdown, or once the producer was removed, it fails with
-/// [`ErrorKind::Closed`](crate::ErrorKind::Closed).
-pub struct Producer<M: ?Sized> {
-    inner: Arc<ProducerCore>,
-    message: PhantomData<fn(&M)>,
-}
-
-impl<M: StreamMessage + ?Sized> Producer<M> {
-    pub(crate) fn new(inner: Arc<ProducerCore>) -> Self {
-        Self {
-            inner,
-            message: PhantomData,
-        }
-    }
-
-    /// The stream it adds to.
-    pub fn stream(&self) -> &str {
-        self.inner.stream()
-    }
-
-    /// Adds one message (`XADD`).
-    ///
-    /// # Blocking
-    ///
-    /// Until Redis has the entry: one round trip. While Redis is away, up to
-    /// the producer's `send_timeout`.
-    ///
-    /// # Errors
-    ///
-    /// As [`StreamManager::add`](crate::StreamManager::add).
-    pub fn add(&self, message: &M) -> Result<Added> {
-        self.inner.add(message, None)
-    }
-
-    /// Adds one message, once for this idempotency key: within the producer's
-    /// `idempotency_window` a second add of the same key to the same stream, by
-    /// anybody, adds nothing and returns where the first one went.
-    ///
-    /// The key takes the place of one that the message has itself
-    /// (`#[stream(idempotency_key)]`). It travels with the entry.
-    ///
-    /// # Blocking
-    ///
-    /// As [`add`](Self::add).
-    ///
-    /// # Delivery
-    ///
-    /// The entry and the memory of its key are written together or not at all.
-    /// So where the connection is lost after sending, the message is sent again
-    /// by itself, for up to the producer's `send_timeout`.
-    ///
-    /// # Errors
-    ///
-    /// As [`add`](Self::add); [`Encode`](crate::ErrorKind::Encode) for a key
-    /// that is empty or longer than 512 bytes.
-    pub fn add_with_key(&self, message: &M, key: &str) -> Result<Added> {
-        self.inner.add(message, Some(key))
-    }
-
-    /// Adds many messages, the producer's `batch_size` in one round trip.
-    /// Returns one result per message, in order: an error stops no other.
-    ///
-    /// # Blocking
-    ///
-    /// One round trip per batch. While Redis is away, up to the producer's
-    /// `send_timeout`.
-    ///
-    /// # Errors
-    ///
-    /// Each message's own, as [`add`](Self::add).
-    pub fn add_all<'m>(&self, messages: impl IntoIterator<Item = &'m M>) -> Vec<Result<Added>>
-    where
-        M: 'm,
-    {
-        self.inner.add_all(messages)
-    }
-
-    /// Queues one message, and doesn't wait for Redis: a thread of the producer
-    /// sends what is queued, in order, as much at a time as there is.
-    ///
-    /// An [`add`](Self::add) of this producer waits for what was sent before
-    /// it, so that it comes behind.
-    ///
-    /// # Blocking
-    ///
-    /// While the send buffer is full, as [`WhenFull`](crate::WhenFull) says.
-    ///
-    /// # Delivery
-    ///
-    /// The receipt says what became of the message. If it is dropped, the
-    /// message goes out all the same, and [`flush`](Self::flush) reports a
-    /// failure; the log has the first one of a row. What is queued when the
-    /// manager shuts down, or the producer is removed, still goes out, for up
-    /// to its `send_timeout`. What is queued when the process dies is lost, so
-    /// use [`add`](Self::add) where it must not be.
-    ///
-    /// # Errors
-    ///
-    /// [`Encode`](crate::ErrorKind::Encode), [`Full`](crate::ErrorKind::Full),
-    /// [`Closed`](crate::ErrorKind::Closed), [`System`](crate::ErrorKind::System)
-    /// where the thread can't be started. The message was not queued.
-    pub fn send(&self, message: &M) -> Result<Receipt> {
-        self.inner.send(message, None)
-    }
-
-    /// As [`send`](Self::send), once for this idempotency key, as
-    /// [`add_with_key`](Self::add_with_key) does it.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_with_key(&self, message: &M, key: &str) -> Result<Receipt> {
-        self.inner.send(message, Some(key))
-    }
-
-    /// Waits until everything is answered that was sent before, by any handle
-    /// of this producer, and reports what became of it: each message in one
-    /// report only.
-    ///
-    /// # Blocking
-    ///
-    /// At most `timeout`. What is not answered then goes on, and is in the next
-    /// report.
-    pub fn flush(&self, timeout: Duration) -> FlushReport {
-        self.inner.flush(timeout)
-    }
-}
-
-impl<M: ?Sized> Clone for Producer<M> {
-    fn clone(&self) -> Self {
-        Self {
-            inner: Arc::clone(&self.inner),
-            message: PhantomData,
-        }
-    }
-}
-
-impl<M: ?Sized> fmt::Debug for Producer<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Producer")
-            .field("stream", &self.inner.stream())
-            .finish_non_exhaustive()
-    }
-}
+pub use self::spooled::{SpoolDamage, SpoolStats};
+pub(crate) use self::transport::{Coalescer, Joined, Line};

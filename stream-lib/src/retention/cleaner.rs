@@ -2,23 +2,22 @@
 //!
 //! One per manager, for all its streams. Every process with a producer or a
 //! consumer of a stream has one; the script sees to it that a stream is cleaned
-//! once per interval, by whoever comes first.
+//! once per interval, by the first process that comes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::schedule::{Schedule, Task};
-use super::{BlockedStream, Total, Wish, announce, step};
+use super::engine::{Total, Wish, announce, step};
+use super::report::BlockedStream;
+use super::schedule::{Schedule, Task, User};
 use crate::command::{Errand, FirstLook, Retained, Sight};
 use crate::config::RetentionSettings;
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::runtime::{Shutdown, Thread, jitter, on_library_thread, random_suffix};
-
-pub(crate) use super::schedule::User;
 
 /// A handle on the cleaner's thread, which starts with the first stream.
 #[derive(Debug)]
@@ -33,7 +32,7 @@ struct Shared {
     first_look: Arc<FirstLook>,
     schedule: Mutex<Schedule>,
     stop: Shutdown,
-    /// Who we are, for locks.
+    /// Our name, for locks.
     token: String,
 }
 
@@ -52,8 +51,8 @@ impl Cleaner {
         }
     }
 
-    /// Looks after a stream from now on, for `user`, who asks for this. What
-    /// was asked for is stored in the background.
+    /// Looks after a stream from now on, for `user`, with the settings it asks
+    /// for. They are stored in the background.
     pub(crate) fn tend(&self, keys: &StreamKeys, user: User, asked: RetentionSettings) {
         let mut thread = self.thread.lock();
         if self.shared.stop.is_set() {
@@ -77,7 +76,7 @@ impl Cleaner {
         self.shared.stop.nudge();
     }
 
-    /// What the users of a stream have asked for.
+    /// The settings that the users of a stream have asked for.
     pub(crate) fn wish(&self, stream: &str) -> Wish {
         self.shared.schedule.lock().wish(stream)
     }
@@ -103,7 +102,7 @@ impl Cleaner {
     }
 }
 
-/// Cleans what is due until the stop.
+/// Cleans the streams that are due, until the stop.
 fn run(shared: &Shared) {
     const LONG: Duration = Duration::from_secs(3_600);
     while !shared.stop.is_set() {
@@ -125,9 +124,9 @@ fn run(shared: &Shared) {
     }
 }
 
-/// How a task went.
+/// The outcome of a task.
 struct Outcome {
-    /// When to come again.
+    /// The time until the next task.
     wait: Duration,
     /// The stream at the end; `None` if it was not our turn.
     sight: Option<Sight>,
@@ -148,7 +147,7 @@ fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
     loop {
         match step(&mut wire, &task.keys, &task.wish, errand, false)? {
             Retained::NotYet(wait) => {
-                // Not all who wait shall come at the same time.
+                // Processes that wait must not all come at the same time.
                 let wait = jitter(wait + wait / 5, 0.15);
                 let wait = wait.max(Duration::from_millis(10));
                 return Ok(Outcome { wait, sight: None });
@@ -172,7 +171,7 @@ fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
     }
 }
 
-/// When to come again to a stream.
+/// The time until a stream is cleaned again.
 fn pace(sight: &Sight, removed: bool) -> Duration {
     let settings = &sight.settings;
     let mut wait = settings.cleanup_interval;

@@ -1,4 +1,4 @@
-//! What a cleanup has done, or would do.
+//! The reports of cleanups, and of plans.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -34,7 +34,7 @@ pub struct RetentionPlan {
     /// Of these, how many lie at or above the floor: unread or pending for
     /// some group, or behind such an entry. Only under [`Priority::Low`].
     pub above_floor: u64,
-    /// What keeps entries in the stream that would go otherwise.
+    /// Why entries stay in the stream that would go otherwise.
     pub blocked: Option<BlockedStream>,
 }
 
@@ -70,7 +70,7 @@ impl fmt::Display for RetentionPlan {
     }
 }
 
-/// What a cleanup has done.
+/// The entries that a cleanup has removed and left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CleanupReport {
@@ -83,7 +83,7 @@ pub struct CleanupReport {
     pub lost: u64,
     /// Entries left (`XLEN`).
     pub length: u64,
-    /// What keeps entries in the stream that would have gone otherwise.
+    /// Why entries stay in the stream that would have gone otherwise.
     pub blocked: Option<BlockedStream>,
 }
 

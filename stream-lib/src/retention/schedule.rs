@@ -1,18 +1,19 @@
-//! Which streams are tended, for whom, and when each is due.
+//! The streams that are tended, their users, and the time each is due.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::{BlockedStream, Wish};
+use super::engine::Wish;
+use super::report::BlockedStream;
 use crate::config::{Retention, RetentionSettings};
 use crate::keys::StreamKeys;
 use crate::runtime::{Backoff, jitter};
 
-/// Who uses a stream, by its name in the manager.
+/// A user of a stream, by its name in the manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum User {
     Producer(String),
-    /// The producer that was made for want of one.
+    /// The producer that `add` made, where none was registered.
     DefaultProducer,
     Consumer(String),
 }
@@ -26,24 +27,24 @@ pub(super) struct Schedule(BTreeMap<String, Tended>);
 pub(super) struct Tended {
     keys: StreamKeys,
     users: Vec<(User, RetentionSettings)>,
-    /// What was asked for and may not be stored yet.
+    /// Settings that were asked for, and may not be stored yet.
     unsaid: RetentionSettings,
     due: Instant,
     backoff: Backoff,
-    /// Of what the log has been told.
+    /// The troubles that the log has been told.
     pub(super) told: Told,
 }
 
-/// What stands in the log, so that it doesn't stand there twice.
+/// Troubles that stand in the log, so that they don't stand there twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Told {
-    /// That cleaning fails.
+    /// Cleaning fails.
     pub(super) failure: bool,
-    /// Who keeps the stream from being trimmed.
+    /// The stream can't be trimmed.
     pub(super) blocked: Option<BlockedStream>,
 }
 
-/// What is to be done for one stream.
+/// The next work for one stream.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) keys: StreamKeys,
@@ -51,7 +52,7 @@ pub(super) struct Task {
 }
 
 impl Schedule {
-    /// Looks after a stream for `user`, who asks for this.
+    /// Looks after a stream for `user`, with the settings it asks for.
     pub(super) fn tend(&mut self, keys: &StreamKeys, user: User, asked: RetentionSettings) {
         /// The stored interval is found out this soon.
         const FIRST_LOOK: Duration = Duration::from_secs(10);
@@ -86,7 +87,7 @@ impl Schedule {
         }
     }
 
-    /// When the next stream is due.
+    /// The time at which the next stream is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.0.values().map(|tended| tended.due).min()
     }
@@ -100,8 +101,8 @@ impl Schedule {
         })
     }
 
-    /// Notes that a task has succeeded, and is due again after `wait`; unless
-    /// somebody has asked for something new meanwhile.
+    /// Notes that a task has succeeded. It is due again after `wait`, unless a
+    /// user has asked for other settings meanwhile.
     pub(super) fn done(&mut self, task: &Task, wait: Duration) -> Option<&mut Tended> {
         let tended = self.0.get_mut(task.keys.stream())?;
         tended.backoff.reset();
@@ -120,7 +121,7 @@ impl Schedule {
         Some(tended)
     }
 
-    /// What this process wants of a stream's retention.
+    /// The settings that this process wants for a stream's retention.
     pub(super) fn wish(&self, stream: &str) -> Wish {
         self.0.get(stream).map(Tended::wish).unwrap_or_default()
     }
@@ -133,7 +134,7 @@ impl Tended {
             .iter()
             .all(|(user, _)| matches!(user, User::Consumer(_)));
         Wish {
-            // Who came last is heard first.
+            // The last user's settings win.
             asked: self
                 .users
                 .iter()

@@ -1,4 +1,4 @@
-//! How long the drain waits before it looks again.
+//! The pauses of the drain.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::config::BackupStreamConfig;
 /// asks for a longer one from the start.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// From what a batch came to, when to move the next one.
+/// Chooses the pause before the next batch by the outcome of the last one.
 #[derive(Debug, Clone)]
 pub(crate) struct Pace {
     batch: u64,
@@ -86,7 +86,7 @@ mod tests {
         let empty = drained(0, 0, DrainState::Moved);
         let waits: Vec<_> = (0..6).map(|_| pace.after(&empty)).collect();
         assert_eq!(waits, [200, 400, 800, 1_600, 2_000, 2_000].map(|n| n * MS));
-        // What was moved may have company soon.
+        // After an entry was moved, others may come soon.
         assert_eq!(pace.after(&drained(4, 0, DrainState::Moved)), 200 * MS);
         let longer = BackupStreamConfig::new("orders").slow_timeout(5_000 * MS);
         let mut pace = Pace::new(&longer);

@@ -1,27 +1,31 @@
-//! The outbox: messages that are sent without waiting for each, in order, by a
-//! thread of the producer.
+//! The outbox: messages that a thread of the producer sends, in order, while
+//! their callers go on.
+//!
+//! Callers *queue* messages, in chunks, and hold *receipts*; the *sender* is the
+//! thread. A flush collects the *report*.
 
 mod queue;
 mod receipt;
 mod report;
+mod sender;
 
-use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use self::queue::{Chunk, Queue};
+use self::queue::SendQueue;
 pub use self::receipt::Receipt;
 pub use self::report::{FlushReport, SendFailure};
-use crate::command::Batch;
-use crate::config::{SendConfig, StreamConfig, WhenFull};
+use self::sender::{Sender, Shared};
+use crate::command::Outgoing;
+use crate::config::{StreamConfig, WhenFull};
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::answers::{Answers, all_fail, closed};
-use crate::producer::transport::dispatch::Dispatch;
+use crate::producer::added::closed;
+use crate::producer::transport::Dispatch;
 use crate::runtime::{Thread, on_library_thread};
 
-/// How much longer than its messages may wait the thread has to end.
+/// The time that the thread has to end, beyond the wait of its messages.
 const LAST: Duration = Duration::from_secs(10);
 
 /// Messages on their way, and the thread that sends them.
@@ -29,19 +33,6 @@ const LAST: Duration = Duration::from_secs(10);
 pub(super) struct Outbox {
     shared: Arc<Shared>,
     thread: Mutex<Option<Thread>>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    dispatch: Arc<Dispatch>,
-    config: SendConfig,
-    /// How long a message waits for a connection, from when it was queued.
-    wait: Duration,
-    queue: Mutex<Queue>,
-    /// There is something to send, or the end has come.
-    work: Condvar,
-    /// Something was answered, or the end has come.
-    progress: Condvar,
 }
 
 impl Outbox {
@@ -55,10 +46,7 @@ impl Outbox {
             work: Condvar::new(),
             progress: Condvar::new(),
         });
-        let sender = Sender {
-            shared: Arc::clone(&shared),
-            failing: 0,
-        };
+        let sender = Sender::new(&shared);
         let thread = Thread::spawn(name, move || sender.run())?;
         Ok(Self {
             shared,
@@ -67,7 +55,7 @@ impl Outbox {
     }
 
     /// Queues the one message of a batch.
-    pub(super) fn send(&self, message: &Batch) -> Result<Receipt> {
+    pub(super) fn send(&self, message: &Outgoing) -> Result<Receipt> {
         let shared = &*self.shared;
         let mut queue = shared.queue.lock();
         let mut end = None;
@@ -156,122 +144,7 @@ impl Drop for Outbox {
     }
 }
 
-impl Shared {
-    /// Says no once the time after closing is up.
-    fn open(&self) -> Result<()> {
-        match self.queue.lock().closes {
-            Some(end) if Instant::now() >= end => Err(closed()),
-            _ => Ok(()),
-        }
-    }
-
-    /// What goes out next; none while Redis is away for what is late already.
-    fn next(&self) -> Option<Chunk> {
-        let mut queue = self.queue.lock();
-        if queue.is_late(self.wait) {
-            return None;
-        }
-        queue.take(self.config.linger)
-    }
-
-    fn next_late(&self) -> Option<(Chunk, Error)> {
-        let mut queue = self.queue.lock();
-        if !queue.is_late(self.wait) {
-            return None;
-        }
-        let error = queue.away.as_ref()?.clone();
-        Some((queue.take(Duration::ZERO)?, error))
-    }
-
-    /// How long a chunk may still wait for a connection.
-    fn patience(&self, chunk: &Chunk) -> Duration {
-        self.wait.saturating_sub(chunk.since.elapsed())
-    }
-}
-
-/// What the thread owns.
-struct Sender {
-    shared: Arc<Shared>,
-    /// How many messages have failed in a row.
-    failing: u64,
-}
-
-impl Sender {
-    fn run(mut self) {
-        let shared = Arc::clone(&self.shared);
-        while self.wait_for_work() {
-            self.fail_late();
-            shared.dispatch.send_while(
-                &|| shared.open(),
-                &|chunk| shared.patience(chunk),
-                iter::from_fn(|| shared.next()),
-                |chunk, answers| self.done(&chunk, answers),
-            );
-        }
-        shared.dispatch.outlet().close();
-    }
-
-    /// Waits until something is due; false at the end.
-    fn wait_for_work(&self) -> bool {
-        let mut queue = self.shared.queue.lock();
-        loop {
-            match queue.due(self.shared.config.linger) {
-                Some(Duration::ZERO) => return true,
-                Some(time) => {
-                    self.shared.work.wait_for(&mut queue, time);
-                }
-                None if queue.closes.is_some() => return false,
-                None => self.shared.work.wait(&mut queue),
-            }
-        }
-    }
-
-    /// Fails what was queued while others waited in vain for Redis, once it
-    /// has been there as long as they: each by itself would wait anew.
-    fn fail_late(&mut self) {
-        while let Some((chunk, error)) = self.shared.next_late() {
-            let answers = all_fail(&chunk.batch, &error);
-            self.done(&chunk, answers);
-        }
-    }
-
-    fn done(&mut self, chunk: &Chunk, answers: Answers) {
-        let dispatch = &self.shared.dispatch;
-        let answers: Answers = answers
-            .into_iter()
-            .map(|answer| answer.map_err(|e| dispatch.describe(e)))
-            .collect();
-        let failed = answers.iter().filter(|answer| answer.is_err()).count();
-        self.log(failed as u64, &answers);
-        self.shared.queue.lock().answer(chunk, &answers);
-        chunk.verdict.give(answers);
-        self.shared.progress.notify_all();
-    }
-
-    /// Logs the first failure of a row, and its end: receipts may have been
-    /// dropped.
-    fn log(&mut self, failed: u64, answers: &Answers) {
-        let stream = self.shared.dispatch.stream();
-        if let (0, Some(Err(error))) = (self.failing, answers.iter().find(|a| a.is_err())) {
-            log::error!("messages that were sent to `{stream}` fail: {error}");
-        }
-        self.failing += failed;
-        if self.failing > 0 && failed == 0 {
-            let failed = std::mem::take(&mut self.failing);
-            log::warn!("messages are added to `{stream}` again; {failed} have failed");
-        }
-    }
-}
-
-impl Drop for Sender {
-    fn drop(&mut self) {
-        // Nobody waits for what is left; after a panic there is some.
-        self.shared.queue.lock().abandon();
-        self.shared.progress.notify_all();
-    }
-}
-
-fn full(queue: &Queue, limit: usize) -> Error {
+fn full(queue: &SendQueue, limit: usize) -> Error {
     let text = format!(
         "the send buffer holds {} of {limit} bytes; it empties as Redis answers: wait longer \
          (`when_full`), or raise `send_buffer`",

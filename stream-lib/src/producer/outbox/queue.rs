@@ -5,72 +5,73 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::receipt::{Receipt, Verdict};
+use super::receipt::{ChunkAnswers, Receipt};
 use super::report::FlushReport;
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::error::{Error, ErrorKind};
-use crate::producer::answers::{Answers, all_fail};
+use crate::producer::added::{Answers, all_fail};
 
-/// What a chunk holds before the next one is begun.
+/// The bounds of a chunk, at which the next one begins.
 const MOST_TOGETHER: usize = 128;
 const MOST_BYTES: usize = 256 << 10;
 
-/// What a message takes beside its fields.
+/// The cost of a message beside its fields, in bytes.
 const OVERHEAD: usize = 64;
 
 /// Messages that go out together.
 #[derive(Debug)]
 pub(super) struct Chunk {
-    pub(super) batch: Batch,
-    pub(super) verdict: Arc<Verdict>,
+    pub(super) batch: Outgoing,
+    pub(super) answers: Arc<ChunkAnswers>,
     /// The number of its first message.
     pub(super) first: u64,
-    /// When that one was queued.
+    /// The time at which that one was queued.
     pub(super) since: Instant,
 }
 
-/// What an outbox holds. All of it is behind one lock.
+/// The messages that an outbox holds, and their counts. All of it is behind
+/// one lock.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(super) struct SendQueue {
     chunks: VecDeque<Chunk>,
-    /// How many chunks were taken, and not answered yet.
+    /// Chunks that were taken, and not answered yet.
     under_way: usize,
-    /// What the messages take that are not answered yet.
+    /// The cost of the messages that are not answered yet.
     bytes: usize,
-    /// How many messages were queued, and how many of them answered.
+    /// Messages that were queued, and those of them that were answered.
     sent: u64,
     answered: u64,
-    /// What became of the messages answered since the last flush.
+    /// The messages answered since the last flush.
     pub(super) report: FlushReport,
-    /// Why Redis couldn't be reached at the last try, if it couldn't.
+    /// The error of the last try, if Redis couldn't be reached.
     pub(super) away: Option<Error>,
-    /// Set once nothing more may be queued: when the last message may go out.
+    /// Set once nothing more may be queued: until then messages may go out.
     pub(super) closes: Option<Instant>,
 }
 
-impl Queue {
+impl SendQueue {
     /// Whether a message of so many bytes finds room under `limit`. One that is
-    /// larger than that does while there is no other.
+    /// larger than `limit` finds room while there is no other.
     pub(super) fn has_room(&self, fields: usize, limit: usize) -> bool {
         self.bytes == 0 || self.bytes + fields + OVERHEAD <= limit
     }
 
     /// Queues the one message of a batch.
-    pub(super) fn push(&mut self, message: &Batch) -> Receipt {
+    pub(super) fn push(&mut self, message: &Outgoing) -> Receipt {
         let number = self.sent;
         let mut chunk = match self.chunks.pop_back() {
             Some(chunk) if !chunk.is_full() => chunk,
             full => {
                 self.chunks.extend(full);
                 Chunk {
-                    batch: Batch::default(),
-                    verdict: Arc::default(),
+                    batch: Outgoing::default(),
+                    answers: Arc::default(),
                     first: number,
                     since: Instant::now(),
                 }
             }
         };
-        let receipt = Receipt::new(&chunk.verdict, chunk.batch.len(), number);
+        let receipt = Receipt::new(&chunk.answers, chunk.batch.len(), number);
         message.iter().for_each(|m| chunk.batch.push_encoded(m));
         self.chunks.push_back(chunk);
         self.bytes += message.bytes() + OVERHEAD * message.len();
@@ -78,7 +79,7 @@ impl Queue {
         receipt
     }
 
-    /// Takes what is due next: all that is there, once the first has lingered.
+    /// Takes the first chunk, once it is due.
     pub(super) fn take(&mut self, linger: Duration) -> Option<Chunk> {
         let due = self.due(linger)?;
         if !due.is_zero() {
@@ -88,7 +89,7 @@ impl Queue {
         self.chunks.pop_front()
     }
 
-    /// How long until something is due; `None` where there is nothing.
+    /// The time until the first chunk is due; `None` where there is none.
     pub(super) fn due(&self, linger: Duration) -> Option<Duration> {
         let first = self.chunks.front()?;
         if linger.is_zero() || first.is_full() || self.closes.is_some() {
@@ -124,7 +125,7 @@ impl Queue {
         }
     }
 
-    /// Lets go of everything: nobody will send it.
+    /// Lets go of everything, since no thread will send it.
     pub(super) fn abandon(&mut self) {
         self.closes.get_or_insert_with(Instant::now);
         self.chunks.clear();
@@ -153,8 +154,8 @@ impl Chunk {
     }
 }
 
-impl Borrow<Batch> for Chunk {
-    fn borrow(&self) -> &Batch {
+impl Borrow<Outgoing> for Chunk {
+    fn borrow(&self) -> &Outgoing {
         &self.batch
     }
 }
@@ -162,7 +163,7 @@ impl Borrow<Batch> for Chunk {
 impl Drop for Chunk {
     fn drop(&mut self) {
         // Nothing happens where it has its answers.
-        self.verdict.give(all_fail(&self.batch, &lost()));
+        self.answers.give(all_fail(&self.batch, &lost()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the callers of `send` hold, and look at when they like.
+//! Receipts: callers of `send` look there for the answer when they like.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -7,25 +7,24 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use crate::error::Result;
-use crate::producer::Added;
-use crate::producer::answers::{Answers, no_answer};
+use crate::producer::added::{Added, Answers, no_answer};
 
-/// What becomes of a message that was queued with
+/// Tells the answer to a message that was queued with
 /// [`Producer::send`](crate::Producer::send).
 ///
 /// It may be dropped: the message goes out all the same, and
 /// [`Producer::flush`](crate::Producer::flush) reports those that failed.
 #[must_use = "a receipt, or `flush`, says whether the message was added"]
 pub struct Receipt {
-    verdict: Arc<Verdict>,
+    chunk: Arc<ChunkAnswers>,
     index: usize,
     number: u64,
 }
 
 impl Receipt {
-    pub(super) fn new(verdict: &Arc<Verdict>, index: usize, number: u64) -> Self {
+    pub(super) fn new(chunk: &Arc<ChunkAnswers>, index: usize, number: u64) -> Self {
         Self {
-            verdict: Arc::clone(verdict),
+            chunk: Arc::clone(chunk),
             index,
             number,
         }
@@ -37,7 +36,7 @@ impl Receipt {
         self.number
     }
 
-    /// Waits until it is known what became of the message.
+    /// Waits for the answer to the message.
     ///
     /// # Blocking
     ///
@@ -48,21 +47,20 @@ impl Receipt {
     ///
     /// As [`Producer::add`](crate::Producer::add).
     pub fn wait(self) -> Result<Added> {
-        self.verdict.wait(None);
+        self.chunk.wait(None);
         self.get().unwrap_or_else(no_answer)
     }
 
-    /// As [`wait`](Self::wait), for at most `timeout`; `None` where it is still
-    /// not known.
+    /// As [`wait`](Self::wait), for at most `timeout`; `None` where there is no
+    /// answer by then.
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<Added>> {
-        self.verdict.wait(Instant::now().checked_add(timeout));
+        self.chunk.wait(Instant::now().checked_add(timeout));
         self.get()
     }
 
-    /// What became of the message; `None` where it is not known yet. Doesn't
-    /// block.
+    /// The answer to the message; `None` before there is one. Doesn't block.
     pub fn get(&self) -> Option<Result<Added>> {
-        let answers = self.verdict.answers.get()?;
+        let answers = self.chunk.answers.get()?;
         Some(match answers.get(self.index) {
             Some(Ok(added)) => Ok(*added),
             Some(Err(e)) => Err(e.clone()),
@@ -80,19 +78,19 @@ impl fmt::Debug for Receipt {
     }
 }
 
-/// The answers to a batch, once they are there.
+/// The answers to the messages of a chunk, once they are there.
 #[derive(Debug, Default)]
-pub(super) struct Verdict {
+pub(super) struct ChunkAnswers {
     answers: OnceLock<Answers>,
     lock: Mutex<()>,
     done: Condvar,
 }
 
-impl Verdict {
+impl ChunkAnswers {
     /// Gives the answers; the first ones count.
     pub(super) fn give(&self, answers: Answers) {
         if self.answers.set(answers).is_ok() {
-            // Whoever has seen none holds the lock until it waits.
+            // A waiter that has seen no answers holds the lock until it waits.
             drop(self.lock.lock());
             self.done.notify_all();
         }

@@ -1,4 +1,4 @@
-//! What a flush tells.
+//! The report of a flush.
 
 use crate::error::Error;
 

@@ -82,7 +82,7 @@ impl Directory {
         self.path.join(DATABASE)
     }
 
-    /// Where a database is made, before it takes its place.
+    /// The path at which a database is made, before it takes its place.
     pub(super) fn fresh(&self) -> PathBuf {
         self.path.join(FRESH)
     }
@@ -195,7 +195,7 @@ fn private_file() -> OpenOptions {
 }
 
 /// Closes a directory that was there before to others, if nothing but a spool
-/// is in it. One with other files in it is somebody's: its mode stays.
+/// is in it. One with other files in it belongs to others: its mode stays.
 #[cfg(unix)]
 fn make_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -1,7 +1,6 @@
 //! The layout of the database, and its first and last word on whether it is
 //! sound.
 
-use std::io;
 use std::path::Path;
 
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
@@ -10,6 +9,7 @@ use super::directory::Directory;
 use super::fail;
 use super::frame::{self, Record};
 use super::sequence::{Sequence, SpoolId};
+use super::trouble::Trouble;
 
 /// Frames by number.
 pub(super) const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
@@ -17,24 +17,11 @@ pub(super) const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new(
 const HEADER: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("header");
 const FORMAT: u64 = 1;
 
-/// What redb may keep in memory: records are read once, in order. Tests want to
-/// see the disk.
+/// The bytes that redb may keep in memory: records are read once, in order.
+/// Tests want to see the disk.
 const CACHE: usize = if cfg!(test) { 0 } else { 8 << 20 };
 
-/// Why the database can't be used.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// It says what nobody wrote.
-    Damaged(String),
-    /// The disk refused; nothing was kept.
-    Failed(Box<dyn std::error::Error + Send + Sync>),
-    /// The disk refused, and can't even be asked what it kept.
-    Uncertain(Box<dyn std::error::Error + Send + Sync>),
-    /// It is sound, but not for us.
-    Foreign(String),
-}
-
-/// Who the spool is.
+/// The spool's name, and its lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) spool: SpoolId,
@@ -44,13 +31,13 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// What comes before the numbers that Redis can't know.
+    /// The number before those that Redis can't know.
     pub(super) fn unmet(&self) -> Sequence {
         Sequence::start_of(self.met + 1)
     }
 }
 
-/// What a look at all of it found.
+/// The result of reading all of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
     pub(super) header: Header,
@@ -166,8 +153,8 @@ pub(super) fn begin_life(database: &Database, before: Header) -> Result<Header, 
     Ok(header)
 }
 
-/// Notes who the spool is from now on. Where it has another name than before,
-/// so have all records that Redis can't know.
+/// Writes the spool's new header. If its name changes, all records that Redis
+/// can't know change theirs.
 pub(super) fn meet(database: &Database, before: Header, after: Header) -> Result<(), Trouble> {
     let write = begin_write(database)?;
     {
@@ -195,7 +182,7 @@ pub(super) fn meet(database: &Database, before: Header, after: Header) -> Result
     Ok(())
 }
 
-/// Removes what comes after `last`.
+/// Removes all records after `last`.
 pub(super) fn discard_after(database: &Database, last: Sequence) -> Result<(), Trouble> {
     let write = begin_write(database)?;
     {
@@ -229,54 +216,4 @@ fn builder() -> Builder {
     builder.set_cache_size(CACHE);
     builder.set_check_integrity_on_open(true);
     builder
-}
-
-impl From<redb::Error> for Trouble {
-    fn from(error: redb::Error) -> Self {
-        match error {
-            redb::Error::UpgradeRequired(version) => Self::Foreign(format!(
-                "is a database of version {version}, which this version of stream-lib can't read"
-            )),
-            // An invalid file is told by the kind of the I/O error.
-            redb::Error::Io(e)
-                if !matches!(
-                    e.kind(),
-                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-                ) =>
-            {
-                Self::Failed(e.into())
-            }
-            error @ (redb::Error::Io(_)
-            | redb::Error::Corrupted(_)
-            | redb::Error::TableTypeMismatch { .. }
-            | redb::Error::TableIsMultimap(_)
-            | redb::Error::TypeDefinitionChanged { .. }
-            | redb::Error::TableDoesNotExist(_)) => Self::Damaged(error.to_string()),
-            error => Self::Failed(error.into()),
-        }
-    }
-}
-
-macro_rules! trouble_from {
-    ($($error:ty),*) => {
-        $(impl From<$error> for Trouble {
-            fn from(error: $error) -> Self {
-                Self::from(redb::Error::from(error))
-            }
-        })*
-    };
-}
-
-trouble_from!(
-    redb::StorageError,
-    redb::TableError,
-    redb::DatabaseError,
-    redb::TransactionError,
-    redb::CommitError
-);
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        Self::from(redb::Error::Io(error))
-    }
 }

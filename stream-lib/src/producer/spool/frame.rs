@@ -15,10 +15,10 @@
 
 use super::sequence::{Sequence, SpoolId};
 
-/// Where a frame begins. Not text in any encoding.
+/// The first bytes of a frame. Not text in any encoding.
 pub(super) const MARK: [u8; 8] = *b"\xF5\xFEspool\x01";
 
-/// What stands before the message.
+/// The length of all that stands before the message.
 pub(super) const HEADER: usize = 8 + 4 + 4 + 8 + 8 + SpoolId::LEN;
 
 /// A message with its name and number.
@@ -30,13 +30,13 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// What it takes of the spool's bound.
+    /// Its share of the spool's bound, in bytes.
     pub(super) fn cost(&self) -> u64 {
         cost(self.message.len())
     }
 }
 
-/// What a message of this length takes of the spool's bound.
+/// The share of the spool's bound that a message of this length takes.
 pub(super) fn cost(length: usize) -> u64 {
     (HEADER + length) as u64
 }
@@ -82,7 +82,7 @@ pub(super) fn decode(frame: &[u8]) -> Option<(Record, Sequence)> {
     Some((record, Sequence::from_raw(u64::from_le_bytes(*sent))))
 }
 
-/// How long the frame that begins here says it is.
+/// The length that the frame beginning here gives for itself.
 pub(super) fn frame_length(start: &[u8]) -> Option<usize> {
     let rest = start.strip_prefix(&MARK)?;
     let (_, rest) = rest.split_first_chunk::<4>()?;

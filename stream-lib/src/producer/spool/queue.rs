@@ -1,9 +1,10 @@
-//! Many threads, one commit; and whose turn it is to talk to Redis.
+//! Many threads share one commit, and take turns to talk to Redis.
 
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::contents::Share;
 use super::frame::{self, Record};
 use super::sequence::{Sequence, SpoolId};
 use super::store::Store;
@@ -11,12 +12,12 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Numbers messages, and brings them to disk in the order of their numbers.
 ///
-/// A thread that finds nobody committing commits what is queued, its own
-/// messages and those of others; the others wait for that. What comes meanwhile
-/// is the next commit, led by one of those who wait for it. So many threads
-/// share a sync, one alone waits for nobody, and no thread of our own is needed.
+/// A thread that finds no commit under way commits all queued messages, its own
+/// and those of others, which wait for that. Messages queued meanwhile are the
+/// next commit, led by one of the threads that wait for it. So many threads
+/// share a sync, a single one doesn't wait, and the spool needs no thread.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(super) struct CommitQueue {
     state: Mutex<State>,
     /// Something of `committing`, `direct` or an outcome has changed.
     changed: Condvar,
@@ -30,11 +31,11 @@ struct State {
     /// The outcome of the commit that `waiting` will be.
     next: Arc<OnceLock<Result<()>>>,
     committing: bool,
-    /// Somebody sends to Redis under numbers that come before all others.
+    /// A thread sends to Redis under numbers that come before all others.
     direct: bool,
 }
 
-impl Queue {
+impl CommitQueue {
     pub(super) fn new(spool: SpoolId, last: Sequence) -> Self {
         Self {
             state: Mutex::new(State {
@@ -68,7 +69,7 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Ends the turn, and keeps what was to be sent in it, under its numbers.
+    /// Ends the turn, and keeps its messages under its numbers.
     pub(super) fn keep_turn(
         &self,
         writer: &Writer<'_>,
@@ -115,7 +116,7 @@ impl Queue {
         }
     }
 
-    /// Returns once all that is queued now is on disk, or is not to be.
+    /// Returns once the commit of all that is queued now has an outcome.
     fn settle(&self, mut state: MutexGuard<'_, State>, writer: &Writer<'_>) -> Result<()> {
         let commit = Arc::clone(&state.next);
         while commit.get().is_none() {
@@ -152,7 +153,7 @@ impl State {
     }
 }
 
-/// Where the queue writes to, and how much it may.
+/// The store that the queue writes to, and its bound.
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
     pub(super) store: &'a Store,
@@ -163,8 +164,11 @@ pub(super) struct Writer<'a> {
 impl Writer<'_> {
     fn reserve(&self, messages: &[Vec<u8>]) -> Result<()> {
         let cost = messages.iter().map(|m| frame::cost(m.len())).sum();
-        let count = messages.len() as u64;
-        match self.store.reserve(count, cost, self.max_bytes) {
+        let share = Share {
+            records: messages.len() as u64,
+            bytes: cost,
+        };
+        match self.store.reserve(share, self.max_bytes) {
             Ok(()) => Ok(()),
             Err(contents) => Err(Error::new(
                 ErrorKind::Full,
@@ -182,6 +186,6 @@ impl Writer<'_> {
     fn commit(&self, records: &[Record]) -> Result<()> {
         self.store
             .commit(self.stream, records)
-            .map_err(|trouble| super::error(trouble, &self.store.path()))
+            .map_err(|trouble| trouble.into_error(&self.store.path()))
     }
 }

@@ -6,19 +6,21 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use redb::Database;
 
+use super::damage::SpoolDamage;
 use super::directory::Directory;
-use super::file::{self, FRAMES, Found, Header, Trouble};
+use super::fail;
+use super::file::{self, FRAMES, Found, Header};
 use super::frame::{self, HEADER, MARK, Record};
 use super::sequence::Sequence;
-use super::{SpoolDamage, fail};
+use super::trouble::Trouble;
 
 /// How much of the file is searched at a time, and carried over in one commit.
 const WINDOW: usize = 1 << 20;
 
 /// Replaces the database by a fresh one with all records that can still be
 /// read, whatever the database says about them, and keeps the old file under
-/// another name. `header` says who the fresh one is, given the highest number
-/// seen.
+/// another name. `header` makes the header of the fresh one from the highest
+/// number seen.
 ///
 /// A record that was removed can come back this way, where the file still has
 /// a copy of it; as every record, it is sent under its own number, and Redis
@@ -49,10 +51,10 @@ pub(super) fn replace(
     Ok((fresh, damage))
 }
 
-/// What a search of the raw file found.
+/// The result of searching the raw file.
 #[derive(Debug)]
 struct Scan {
-    /// Where a sound frame of each number begins.
+    /// The offset of a sound frame of each number.
     frames: BTreeMap<Sequence, u64>,
     /// Up to which number all was sent.
     sent: Sequence,

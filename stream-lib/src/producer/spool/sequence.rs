@@ -1,4 +1,4 @@
-//! Who a message is: the spool it went through, and its number there.
+//! The name of a message: its spool, and its number there.
 
 use std::fmt;
 
@@ -58,7 +58,7 @@ impl Sequence {
     /// Lower than any number given out.
     pub(crate) const ZERO: Self = Self(0);
 
-    /// What comes before the first number of `life`.
+    /// The number before the first one of `life`.
     pub(super) const fn start_of(life: u64) -> Self {
         Self(life << Self::COUNT_BITS)
     }
@@ -76,7 +76,7 @@ impl Sequence {
     }
 
     /// The number `n` later. A life that ran out of numbers goes on in those of
-    /// the next: nobody sends a million million messages.
+    /// the next; that takes a million million messages.
     pub(crate) const fn plus(self, n: u64) -> Self {
         Self(self.0.saturating_add(n))
     }

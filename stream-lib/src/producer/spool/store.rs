@@ -7,12 +7,15 @@ use std::path::PathBuf;
 use parking_lot::{Mutex, RwLock};
 use redb::{Database, ReadableDatabase};
 
+use super::contents::{Contents, Share};
+use super::damage::SpoolDamage;
 use super::directory::Directory;
-use super::file::{self, FRAMES, Header, Trouble};
+use super::fail;
+use super::file::{self, FRAMES, Header};
 use super::frame::{self, Record};
 use super::salvage;
 use super::sequence::{Sequence, SpoolId};
-use super::{SpoolDamage, fail};
+use super::trouble::Trouble;
 use crate::runtime::panic_text;
 
 /// The records on disk.
@@ -25,38 +28,11 @@ pub(super) struct Store {
     directory: Directory,
     /// `None` while it can't be used.
     database: RwLock<Option<Database>>,
-    /// Held over each write and the count of it: else what is written could be
-    /// read, sent and removed before it is counted.
+    /// Held over each write and its count: else records could be read, sent and
+    /// removed before they are counted.
     writing: Mutex<()>,
     contents: Mutex<Contents>,
     damages: Mutex<Vec<SpoolDamage>>,
-}
-
-/// What is in the database, known without asking it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Contents {
-    pub(super) header: Header,
-    pub(super) records: u64,
-    /// Their cost.
-    pub(super) bytes: u64,
-    /// Records, and their cost, that have a place and are not on disk yet.
-    reserved: (u64, u64),
-    /// The highest number whose commit was confirmed.
-    confirmed: Sequence,
-    /// Up to which number records were removed.
-    sent: Sequence,
-}
-
-impl Contents {
-    /// How many records it holds or is about to.
-    pub(super) fn held(&self) -> u64 {
-        self.records + self.reserved.0
-    }
-
-    /// What is taken of the spool's bound.
-    pub(super) fn taken(&self) -> u64 {
-        self.bytes + self.reserved.1
-    }
 }
 
 impl Store {
@@ -82,14 +58,7 @@ impl Store {
         let header = file::begin_life(&database, found.header)?;
         Ok(Self {
             directory,
-            contents: Mutex::new(Contents {
-                header,
-                records: found.records,
-                bytes: found.bytes,
-                reserved: (0, 0),
-                confirmed: Sequence::start_of(header.life),
-                sent: Sequence::ZERO,
-            }),
+            contents: Mutex::new(Contents::new(header, found)),
             database: RwLock::new(Some(database)),
             writing: Mutex::new(()),
             damages: Mutex::new(damages),
@@ -100,16 +69,15 @@ impl Store {
         *self.contents.lock()
     }
 
-    /// Keeps a place for records of this cost, unless more than `most` bytes
-    /// would be taken. What has a place is to be committed.
-    pub(super) fn reserve(&self, records: u64, bytes: u64, most: u64) -> Result<(), Contents> {
+    /// Keeps a place for records, unless more than `most` bytes would be taken.
+    /// Records that have a place must be committed.
+    pub(super) fn reserve(&self, share: Share, most: u64) -> Result<(), Contents> {
         let mut contents = self.contents.lock();
-        if contents.taken().saturating_add(bytes) > most {
-            return Err(*contents);
+        if contents.reserve(share, most) {
+            Ok(())
+        } else {
+            Err(*contents)
         }
-        contents.reserved.0 += records;
-        contents.reserved.1 += bytes;
-        Ok(())
     }
 
     /// Puts records that have a place into the database and syncs it. On an
@@ -118,8 +86,7 @@ impl Store {
         let Some(last) = records.last() else {
             return Ok(());
         };
-        let count = records.len() as u64;
-        let bytes = records.iter().map(Record::cost).sum::<u64>();
+        let share = Share::of(records);
         let sent = self.contents.lock().sent;
         let tried = Cell::new(false);
         let done = self.run(stream, |database| {
@@ -136,24 +103,17 @@ impl Store {
             }
             write.commit()?;
             // While the database can't be replaced under us.
-            let mut contents = self.contents.lock();
-            contents.records += count;
-            contents.bytes += bytes;
-            contents.reserved.0 -= count;
-            contents.reserved.1 -= bytes;
-            contents.confirmed = last.sequence;
+            self.contents.lock().commit(share, last.sequence);
             Ok(())
         });
         fail::step();
         if done.is_err() {
-            let mut contents = self.contents.lock();
-            contents.reserved.0 -= count;
-            contents.reserved.1 -= bytes;
+            self.contents.lock().give_up(share);
         }
         match done {
             Err(Trouble::Failed(cause)) if tried.get() => match self.reopen(stream) {
                 Ok(()) => Err(Trouble::Failed(cause)),
-                // What the disk has of it shows when it can be read again.
+                // The next read shows which records the disk has.
                 Err(_) => Err(Trouble::Uncertain(cause)),
             },
             done => done,
@@ -189,21 +149,18 @@ impl Store {
         self.run(stream, |database| {
             let _counted = self.writing.lock();
             let write = file::begin_write(database)?;
-            let (mut records, mut bytes) = (0, 0);
+            let mut removed = Share::default();
             {
                 let mut table = write.open_table(FRAMES)?;
                 table.retain_in::<u64, _>(..=last.raw(), |_, frame| {
-                    records += 1;
-                    bytes += frame.len() as u64;
+                    removed.records += 1;
+                    removed.bytes += frame.len() as u64;
                     false
                 })?;
             }
             write.commit()?;
-            let mut contents = self.contents.lock();
-            contents.records = contents.records.saturating_sub(records);
-            contents.bytes = contents.bytes.saturating_sub(bytes);
-            contents.sent = contents.sent.max(last);
-            Ok(records)
+            self.contents.lock().remove(removed, last);
+            Ok(removed.records)
         })
     }
 
@@ -225,7 +182,7 @@ impl Store {
         })
     }
 
-    /// What was found damaged since it was opened.
+    /// The damages found since it was opened.
     pub(super) fn damages(&self) -> Vec<SpoolDamage> {
         self.damages.lock().clone()
     }
@@ -244,7 +201,8 @@ impl Store {
         match self.attempt(&operation) {
             Some(Err(Trouble::Damaged(cause))) => self.replace(stream, cause)?,
             Some(Err(error)) => {
-                // After an error redb takes no more: the next call opens anew.
+                // After an error redb refuses all writes: the next call opens it
+                // again.
                 close(self.database.write().take());
                 return Err(error);
             }
@@ -306,8 +264,7 @@ impl Store {
 
     fn adopt(&self, place: &mut Option<Database>, database: Database, found: file::Found) {
         let mut contents = self.contents.lock();
-        contents.records = found.records;
-        contents.bytes = found.bytes;
+        contents.adopt(found);
         *place = Some(database);
     }
 }

@@ -2,12 +2,12 @@
 //! bytes, `FF FF` for none), the key, how many fields (four bytes), the fields as
 //! they go over the wire. Numbers are little-endian.
 
-use crate::command::{Batch, Encoded};
+use crate::command::{Encoded, Outgoing};
 
 const NO_KEY: u16 = u16::MAX;
 
 /// All messages of a batch, each by itself.
-pub(crate) fn seal_all(batch: &Batch) -> Vec<Vec<u8>> {
+pub(crate) fn seal_all(batch: &Outgoing) -> Vec<Vec<u8>> {
     batch.iter().map(seal).collect()
 }
 
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn message_comes_back_with_and_without_its_key() {
-        let mut batch = Batch::default();
+        let mut batch = Outgoing::default();
         let message = RawMessage::from_iter([("order_id", "A-1"), ("status", "")]);
         batch.push(&message, None).unwrap();
         batch.push(&message, Some("key")).unwrap();

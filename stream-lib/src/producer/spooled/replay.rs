@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::connection::{Stopper, Wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::spool::Spool;
@@ -182,7 +182,7 @@ impl Worker {
         let same = records.iter().take_while(|record| record.spool == id);
         let same = same.count();
         records.truncate(same);
-        let mut batch = Batch::default();
+        let mut batch = Outgoing::default();
         for record in &records {
             let message = envelope::open(&record.message).ok_or_else(|| {
                 let text = "a message in the spool can't be read by this version of stream-lib";

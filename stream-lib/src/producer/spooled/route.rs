@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::command::{self, Batch, Routing, Taken};
+use crate::command::{self, Outgoing, Routing, Taken};
 use crate::config::BackupStreamConfig;
 use crate::connection::{Topology, Wire};
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::spool::{Sequence, Spool, SpoolId};
 
-/// How long an add looks for Redis before it goes to the spool instead.
+/// The longest wait of an add for Redis, before it goes to the spool instead.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Where a producer's messages go.
+/// A producer's way into Redis.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) topology: Arc<Topology>,
@@ -44,7 +44,7 @@ impl Route {
         &self,
         spool: &Spool,
         first: Sequence,
-        batch: &Batch,
+        batch: &Outgoing,
     ) -> Result<Vec<Result<Taken>>> {
         let node = self.topology.node_for(self.keys.stream().as_bytes());
         let wait = self.config.stream.send_timeout.min(PATIENCE);
@@ -54,8 +54,8 @@ impl Route {
         self.send(&mut wire, spool.id(), &numbers, batch)
     }
 
-    /// Asks Redis, before the first send of this life, whether anybody else has
-    /// had its numbers.
+    /// Asks Redis, before the first send of this life, whether a copy of the
+    /// spool has used its numbers.
     pub(crate) fn check(&self, wire: &mut Wire, spool: &Spool) -> Result<()> {
         let mut checked = self.checked.lock();
         if !*checked {
@@ -88,15 +88,10 @@ impl Route {
         wire: &mut Wire,
         spool: SpoolId,
         numbers: &[Sequence],
-        batch: &Batch,
+        batch: &Outgoing,
     ) -> Result<Vec<Result<Taken>>> {
         let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
-        let routing = Routing {
-            keys: &self.keys,
-            capacity: self.config.stream.capacity(),
-            max_backup: self.config.max_backup_length,
-            window: self.config.stream.idempotency_window,
-        };
+        let routing = Routing::new(&self.keys, &self.config);
         command::route_spooled(wire, routing, spool.as_str(), &numbers, batch)
     }
 }

@@ -4,12 +4,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::connection::{Deadline, Node, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::Added;
-use crate::producer::answers::{Answers, all_fail, no_answer};
-use crate::producer::transport::line::{Lead, Line, Turn};
+use crate::producer::added::{Added, Answers, all_fail, no_answer};
+use crate::producer::transport::line::{Joined, Lead, Line};
 use crate::producer::transport::outlet::Outlet;
 
 /// Pipelines under way at a time: while one is answered, the next is filled.
@@ -21,7 +20,7 @@ const MOST_MESSAGES: usize = 1_024;
 const MOST_BYTES: usize = 1 << 20;
 const MOST_IN_A_SCRIPT: usize = 128;
 
-/// Where the callers of all producers of a manager meet.
+/// The line in which the callers of all producers of a manager meet.
 #[derive(Debug)]
 pub(crate) struct Coalescer {
     topology: Arc<Topology>,
@@ -32,7 +31,7 @@ pub(crate) struct Coalescer {
 #[derive(Debug)]
 struct Job {
     outlet: Arc<Outlet>,
-    batch: Batch,
+    batch: Outgoing,
     node: Arc<Node>,
 }
 
@@ -40,7 +39,7 @@ struct Job {
 #[derive(Debug)]
 struct Share {
     outlet: Arc<Outlet>,
-    batch: Batch,
+    batch: Outgoing,
 }
 
 impl Coalescer {
@@ -60,7 +59,12 @@ impl Coalescer {
     /// # Blocking
     ///
     /// At most `wait` for a connection, and then until the server has answered.
-    pub(crate) fn add(&self, outlet: &Arc<Outlet>, batch: Batch, wait: Duration) -> Result<Added> {
+    pub(crate) fn add(
+        &self,
+        outlet: &Arc<Outlet>,
+        batch: Outgoing,
+        wait: Duration,
+    ) -> Result<Added> {
         let node = self.topology.node_for(outlet.keys.stream().as_bytes());
         let deadline = Instant::now() + wait;
         let job = Job {
@@ -69,15 +73,15 @@ impl Coalescer {
             node,
         };
         match self.line.join(job, deadline) {
-            Turn::Lead(job, lead) => send(job, lead, deadline),
-            Turn::Done(answer) => answer,
-            // Those ahead wait for a connection themselves, and know why; so
-            // will this one.
-            Turn::Late(job) => {
+            Joined::Lead(job, lead) => send(job, lead, deadline),
+            Joined::Done(answer) => answer,
+            // The callers ahead wait for a connection too. This one finds out
+            // by itself why there is none.
+            Joined::Late(job) => {
                 let mut wire = job.node.pooled(Duration::ZERO)?;
                 one(job.outlet.execute(&mut wire, &job.batch))
             }
-            Turn::Lost => Err(Error::new(
+            Joined::Lost => Err(Error::new(
                 ErrorKind::OutcomeUnknown,
                 "the thread that was to send this message has panicked; this is a bug in stream-lib",
             )),
@@ -85,7 +89,7 @@ impl Coalescer {
     }
 }
 
-/// Sends a message, and those of others who wait to the same server.
+/// Sends a message, and those of callers waiting for the same server.
 fn send(job: Job, mut lead: Lead<'_, Job, Result<Added>>, deadline: Instant) -> Result<Added> {
     let left = deadline.saturating_duration_since(Instant::now());
     let mut wire = job.node.pooled(left)?;
@@ -101,7 +105,7 @@ fn send(job: Job, mut lead: Lead<'_, Job, Result<Added>>, deadline: Instant) -> 
     own.unwrap_or_else(no_answer)
 }
 
-/// What a pipeline still has room for.
+/// The room left in a pipeline.
 #[derive(Debug)]
 struct Room {
     messages: usize,
@@ -119,7 +123,7 @@ impl Default for Room {
 
 impl Room {
     /// Takes room for a batch, if there is enough.
-    fn has(&mut self, batch: &Batch) -> bool {
+    fn has(&mut self, batch: &Outgoing) -> bool {
         let messages = self.messages.checked_sub(batch.len());
         let bytes = self.bytes.checked_sub(batch.bytes());
         let (Some(messages), Some(bytes)) = (messages, bytes) else {
@@ -179,7 +183,7 @@ fn run(wire: &mut Wire, shares: &[Share]) -> Vec<Answers> {
         .iter()
         .map(|share| share.outlet.receive(wire, &mut deadline, &share.batch))
         .collect();
-    // Each share is of callers who wait for it alone: those whose script was
+    // The callers of a share wait for it alone: a share whose script was
     // unknown may come behind the others.
     answers
         .into_iter()
@@ -197,8 +201,8 @@ mod tests {
     use super::*;
     use crate::message::RawMessage;
 
-    fn one_of(bytes: usize) -> Batch {
-        let mut batch = Batch::default();
+    fn one_of(bytes: usize) -> Outgoing {
+        let mut batch = Outgoing::default();
         let message = RawMessage::new().with("a", "x".repeat(bytes));
         batch.push(&message, None).unwrap();
         batch
@@ -206,7 +210,7 @@ mod tests {
 
     #[test]
     fn pipeline_is_bounded_in_messages_and_in_bytes() {
-        let fit = |batch: &Batch| {
+        let fit = |batch: &Outgoing| {
             let mut room = Room::default();
             (0..2 * MOST_MESSAGES)
                 .take_while(|_| room.has(batch))

@@ -1,21 +1,16 @@
-//! Batches of one producer on their way to Redis, and what is done when it is
-//! unknown whether Redis has a message.
+//! Batches of one producer on their way to Redis. Messages whose outcome is
+//! unknown are sent again here, where a key makes that safe.
 
 use std::borrow::Borrow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::Added;
-use crate::producer::answers::{Answers, all_fail, closed};
-#[cfg(feature = "spool")]
-use crate::producer::backup::Spooled;
-#[cfg(feature = "spool")]
-use crate::producer::transport::outlet::Kind;
+use crate::producer::added::{Added, Answers, all_fail, closed};
 use crate::producer::transport::outlet::Outlet;
-use crate::producer::transport::pipeline::{self, Lane};
+use crate::producer::transport::pipeline::{self, BatchRoute};
 use crate::runtime::{Backoff, Shutdown};
 
 /// The way of a producer's batches, until it is closed.
@@ -52,7 +47,7 @@ impl Dispatch {
     }
 
     /// Fails once the producer is closed.
-    pub(crate) fn open(&self) -> Result<()> {
+    pub(crate) fn ensure_open(&self) -> Result<()> {
         if self.closed.is_set() {
             return Err(closed());
         }
@@ -60,41 +55,40 @@ impl Dispatch {
     }
 
     /// Sends batches in order, and gives each with its answers to `done`.
-    pub(crate) fn send<B: Borrow<Batch>>(
+    pub(crate) fn send<B: Borrow<Outgoing>>(
         &self,
         batches: impl Iterator<Item = B>,
         done: impl FnMut(B, Answers),
     ) {
-        self.send_while(&|| self.open(), &|_| self.wait, batches, done);
+        self.send_while(&|| self.ensure_open(), &|_| self.wait, batches, done);
     }
 
-    /// As [`send`](Self::send), for as long as `open` says yes, each batch
-    /// waiting its own time for a connection.
-    pub(crate) fn send_while<B: Borrow<Batch>>(
+    /// As [`send`](Self::send), until `ensure_open` fails. Each batch waits
+    /// its own time for a connection.
+    pub(crate) fn send_while<B: Borrow<Outgoing>>(
         &self,
-        open: &dyn Fn() -> Result<()>,
+        ensure_open: &dyn Fn() -> Result<()>,
         wait: &dyn Fn(&B) -> Duration,
         batches: impl Iterator<Item = B>,
         mut done: impl FnMut(B, Answers),
     ) {
-        #[cfg(feature = "spool")]
-        if let Some(spool) = self.spooled() {
+        if let Some(spooler) = self.outlet.spooler() {
             for batch in batches {
-                let answers = match open() {
-                    Ok(()) => spool.send(batch.borrow()),
+                let answers = match ensure_open() {
+                    Ok(()) => self.outlet.send_spooled(spooler, batch.borrow()),
                     Err(e) => all_fail(batch.borrow(), &e),
                 };
                 done(batch, answers);
             }
             return;
         }
-        let lane = Lane {
+        let route = BatchRoute {
             topology: &self.topology,
             outlet: &self.outlet,
             wait,
-            open,
+            ensure_open,
         };
-        pipeline::send(&lane, batches, |batch, mut answers| {
+        pipeline::send(&route, batches, |batch, mut answers| {
             self.settle(batch.borrow(), &mut answers);
             done(batch, answers);
         });
@@ -102,14 +96,14 @@ impl Dispatch {
 
     /// Sends messages with an idempotency key whose outcome is unknown again,
     /// for as long as an add may wait for a connection.
-    pub(crate) fn settle(&self, batch: &Batch, answers: &mut [Result<Added>]) {
+    pub(crate) fn settle(&self, batch: &Outgoing, answers: &mut [Result<Added>]) {
         if !batch.has_keys() || !answers.iter().any(is_unknown) {
             return;
         }
         let deadline = Instant::now() + self.wait;
         let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(500));
         loop {
-            let mut again = Batch::default();
+            let mut again = Outgoing::default();
             let open: Vec<_> = batch
                 .iter()
                 .zip(answers.iter_mut())
@@ -133,20 +127,11 @@ impl Dispatch {
         }
     }
 
-    /// The way through the spool; `None` where there is none.
-    #[cfg(feature = "spool")]
-    pub(crate) fn spooled(&self) -> Option<Spooled<'_>> {
-        match &self.outlet.kind {
-            Kind::Simple(_) => None,
-            Kind::Backup(backup) => backup.spooled(),
-        }
-    }
-
     pub(crate) fn describe(&self, error: Error) -> Error {
         error.while_doing(format_args!("adding to `{}`", self.stream()))
     }
 
-    fn execute(&self, batch: &Batch, wait: Duration) -> Answers {
+    fn execute(&self, batch: &Outgoing, wait: Duration) -> Answers {
         let node = self.topology.node_for(self.stream().as_bytes());
         match node.pooled(wait) {
             Ok(mut wire) => self.outlet.execute(&mut wire, batch),

@@ -1,13 +1,14 @@
-//! A line of callers in which some lead: they do the work of all who wait.
+//! A line of callers in which some lead: a leader does the jobs of the others.
 //!
-//! Whoever comes while there are few leaders leads at once. Others queue their
-//! job and wait. A leader takes what is queued, does it with its own, and at
-//! its end hands its lead on to the first of those who have come meanwhile; so
-//! nobody leads twice while others wait, and no thread is needed but those of
-//! the callers. Who waits looks a few times before it sleeps, where that pays.
+//! A caller that finds fewer leaders than `most_leaders` leads at once. Others
+//! queue their job and wait. A leader takes the queued jobs, does them with its
+//! own, and at its end hands its lead on to the first caller that has come
+//! meanwhile. So no caller leads twice while others wait, and the callers'
+//! threads are the only ones. A waiting caller looks a few times before it
+//! sleeps, where that pays.
 //!
-//! No wake-up is lost: what a caller waits for is written under the lock of its
-//! seat before its thread is unparked, and an unpark that comes before the park
+//! No wake-up is lost: a caller's news is written under the lock of its seat
+//! before its thread is unparked, and an unpark that comes before the park
 //! makes that one return at once. No lead is lost: it is given back, or handed
 //! on, under the lock of the line, in which jobs are queued; and it is handed
 //! on when a leader is dropped, however that happens.
@@ -29,12 +30,12 @@ const LOOKS_END: Duration = Duration::from_millis(1);
 /// Callers with jobs of type `J`, which have answers of type `A`.
 #[derive(Debug)]
 pub(crate) struct Line<J, A> {
-    queue: Mutex<Queue<J, A>>,
+    state: Mutex<LineState<J, A>>,
     most_leaders: usize,
 }
 
 #[derive(Debug)]
-struct Queue<J, A> {
+struct LineState<J, A> {
     waiting: VecDeque<Waiting<J, A>>,
     leaders: usize,
     patience: Patience,
@@ -46,7 +47,7 @@ struct Waiting<J, A> {
     seat: Arc<Seat<J, A>>,
 }
 
-/// Where a caller finds what became of its job.
+/// The place where a waiting caller finds its news.
 #[derive(Debug)]
 struct Seat<J, A> {
     caller: Thread,
@@ -62,23 +63,23 @@ enum News<J, A> {
     Lost,
 }
 
-/// What became of a caller.
+/// The outcome of joining a line.
 #[derive(Debug)]
-pub(crate) enum Turn<'l, J, A> {
-    /// It does its own job, and those that it takes.
+pub(crate) enum Joined<'l, J, A> {
+    /// The caller leads: it does its own job, and those that it takes.
     Lead(J, Lead<'l, J, A>),
-    /// Somebody else has done its job.
+    /// A leader has done its job.
     Done(A),
-    /// Its time was up before anybody has taken its job.
+    /// Its deadline passed before a leader took its job.
     Late(J),
-    /// Who had taken its job has panicked.
+    /// The leader that took its job has panicked.
     Lost,
 }
 
 impl<J, A> Line<J, A> {
     pub(crate) fn new(most_leaders: usize) -> Self {
         Self {
-            queue: Mutex::new(Queue {
+            state: Mutex::new(LineState {
                 waiting: VecDeque::new(),
                 leaders: 0,
                 patience: Patience::default(),
@@ -91,25 +92,25 @@ impl<J, A> Line<J, A> {
     ///
     /// # Blocking
     ///
-    /// While others lead; at most until `deadline`, or a millisecond where that
-    /// is sooner, and then for as long as it takes whoever has the job already.
-    pub(crate) fn join(&self, job: J, deadline: Instant) -> Turn<'_, J, A> {
+    /// While others lead: until `deadline`, or a millisecond where that is
+    /// sooner. If a leader has the job by then, until that leader is done.
+    pub(crate) fn join(&self, job: J, deadline: Instant) -> Joined<'_, J, A> {
         let (seat, patience) = {
-            let mut queue = self.queue.lock();
-            if queue.leaders < self.most_leaders {
-                queue.leaders += 1;
-                return Turn::Lead(job, Lead::new(self));
+            let mut state = self.state.lock();
+            if state.leaders < self.most_leaders {
+                state.leaders += 1;
+                return Joined::Lead(job, Lead::new(self));
             }
             let seat = Arc::new(Seat {
                 caller: thread::current(),
                 news: Mutex::new(News::None),
             });
-            queue.waiting.push_back(Waiting {
+            state.waiting.push_back(Waiting {
                 job,
                 seat: Arc::clone(&seat),
             });
-            let pays = queue.patience.pays();
-            (seat, pays.then_some(queue.patience))
+            let pays = state.patience.pays();
+            (seat, pays.then_some(state.patience))
         };
         if let Some(patience) = patience
             && let Some(turn) = self.look(&seat, patience)
@@ -124,54 +125,54 @@ impl<J, A> Line<J, A> {
             if !left.is_zero() {
                 thread::park_timeout(left);
             } else if let Some(job) = self.leave(&seat) {
-                return Turn::Late(job);
+                return Joined::Late(job);
             } else {
-                // Somebody has the job: the news is there, or will come.
+                // A leader has the job: the news is there, or will come.
                 thread::park();
             }
         }
     }
 
-    /// Looks for the news of a seat while others are let run: whoever has the
-    /// job is one of them, and to sleep and to be woken costs more.
-    fn look(&self, seat: &Seat<J, A>, patience: Patience) -> Option<Turn<'_, J, A>> {
+    /// Looks for the news of a seat while others run: the leader that has the
+    /// job is one of them, and a sleep and a wake-up cost more.
+    fn look(&self, seat: &Seat<J, A>, patience: Patience) -> Option<Joined<'_, J, A>> {
         let begin = Instant::now();
         for _ in 0..MOST_LOOKS {
             thread::yield_now();
             if let Some(turn) = self.turn(seat) {
                 if patience.is_strained() {
-                    self.queue.lock().patience.rewarded();
+                    self.state.lock().patience.rewarded();
                 }
                 return Some(turn);
             }
-            // Where others want the processor for so long, whoever sleeps is
-            // sooner back than who yields.
+            // Where others want the processor for so long, a thread that
+            // sleeps is back sooner than one that yields.
             if begin.elapsed() > LOOKS_END {
                 break;
             }
         }
-        self.queue.lock().patience.in_vain();
+        self.state.lock().patience.in_vain();
         None
     }
 
-    /// What the news of a seat means to its caller.
-    fn turn(&self, seat: &Seat<J, A>) -> Option<Turn<'_, J, A>> {
+    /// The outcome that the news of a seat means, if there is news.
+    fn turn(&self, seat: &Seat<J, A>) -> Option<Joined<'_, J, A>> {
         match std::mem::replace(&mut *seat.news.lock(), News::None) {
             News::None => None,
-            News::Lead(job) => Some(Turn::Lead(job, Lead::new(self))),
-            News::Answer(answer) => Some(Turn::Done(answer)),
-            News::Lost => Some(Turn::Lost),
+            News::Lead(job) => Some(Joined::Lead(job, Lead::new(self))),
+            News::Answer(answer) => Some(Joined::Done(answer)),
+            News::Lost => Some(Joined::Lost),
         }
     }
 
-    /// Takes a job out again, if nobody has it yet.
+    /// Takes a job out again, unless a leader has it.
     fn leave(&self, seat: &Arc<Seat<J, A>>) -> Option<J> {
-        let mut queue = self.queue.lock();
-        let place = queue
+        let mut state = self.state.lock();
+        let place = state
             .waiting
             .iter()
             .position(|waiting| Arc::ptr_eq(&waiting.seat, seat))?;
-        queue.waiting.remove(place).map(|waiting| waiting.job)
+        state.waiting.remove(place).map(|waiting| waiting.job)
     }
 }
 
@@ -200,13 +201,13 @@ impl<'l, J, A> Lead<'l, J, A> {
         }
     }
 
-    /// Takes the jobs of those who wait, first come first, for as long as
-    /// `fits` says so.
+    /// Takes the jobs of waiting callers, the first ones first, while `fits`
+    /// returns true.
     pub(crate) fn take(&mut self, mut fits: impl FnMut(&J) -> bool) -> Vec<J> {
-        let mut queue = self.line.queue.lock();
-        let mut jobs = Vec::with_capacity(queue.waiting.len());
-        while queue.waiting.front().is_some_and(|w| fits(&w.job))
-            && let Some(waiting) = queue.waiting.pop_front()
+        let mut state = self.line.state.lock();
+        let mut jobs = Vec::with_capacity(state.waiting.len());
+        while state.waiting.front().is_some_and(|w| fits(&w.job))
+            && let Some(waiting) = state.waiting.pop_front()
         {
             self.taken.push_back(waiting.seat);
             jobs.push(waiting.job);
@@ -215,8 +216,8 @@ impl<'l, J, A> Lead<'l, J, A> {
     }
 
     /// Gives the callers their answers, in the order in which their jobs were
-    /// taken, and then hands the lead on: those who come again at once are there
-    /// before the next leader looks.
+    /// taken, and then hands the lead on: callers that come again at once are
+    /// there before the next leader looks.
     pub(crate) fn finish(mut self, answers: impl IntoIterator<Item = A>) {
         for answer in answers {
             if let Some(seat) = self.taken.pop_front() {
@@ -229,13 +230,13 @@ impl<'l, J, A> Lead<'l, J, A> {
         if std::mem::replace(&mut self.handed_on, true) {
             return;
         }
-        let mut queue = self.line.queue.lock();
-        match queue.waiting.pop_front() {
+        let mut state = self.line.state.lock();
+        match state.waiting.pop_front() {
             Some(next) => {
-                drop(queue);
+                drop(state);
                 next.seat.tell(News::Lead(next.job));
             }
-            None => queue.leaders -= 1,
+            None => state.leaders -= 1,
         }
     }
 }
@@ -250,152 +251,4 @@ impl<J, A> Drop for Lead<'_, J, A> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    const LONG: Duration = Duration::from_secs(120);
-
-    fn led<J, A>(turn: Turn<'_, J, A>) -> (J, Lead<'_, J, A>) {
-        match turn {
-            Turn::Lead(job, lead) => (job, lead),
-            _ => panic!("somebody else leads"),
-        }
-    }
-
-    fn waiting<J, A>(line: &Line<J, A>) -> usize {
-        line.queue.lock().waiting.len()
-    }
-
-    fn leaders<J, A>(line: &Line<J, A>) -> usize {
-        line.queue.lock().leaders
-    }
-
-    fn spin_until(mut condition: impl FnMut() -> bool) {
-        let end = Instant::now() + LONG;
-        while !condition() {
-            assert!(Instant::now() < end, "waited in vain");
-            thread::yield_now();
-        }
-    }
-
-    #[test]
-    fn who_comes_alone_leads_at_once() {
-        let line = Line::<_, ()>::new(1);
-        for job in 0..3 {
-            let (own, mut lead) = led(line.join(job, Instant::now()));
-            assert_eq!(own, job);
-            assert!(lead.take(|_| true).is_empty());
-            lead.finish([]);
-        }
-        assert_eq!(leaders(&line), 0);
-    }
-
-    #[test]
-    fn each_caller_gets_its_own_answer_and_the_rest_gets_the_lead() {
-        let line = Line::new(1);
-        thread::scope(|scope| {
-            let (_, mut lead) = led(line.join(0, Instant::now()));
-            let callers: Vec<_> = (1..=3)
-                .map(|job| {
-                    let line = &line;
-                    let caller = scope.spawn(move || line.join(job, Instant::now() + LONG));
-                    spin_until(|| waiting(line) == job);
-                    caller
-                })
-                .collect();
-            assert_eq!(lead.take(|job| *job < 3), [1, 2]);
-            lead.finish(["one", "two"]);
-            let turns: Vec<_> = callers.into_iter().map(|c| c.join().unwrap()).collect();
-            assert!(matches!(
-                &turns[..],
-                [Turn::Done("one"), Turn::Done("two"), Turn::Lead(3, _)]
-            ));
-        });
-        assert_eq!(leaders(&line), 0);
-    }
-
-    #[test]
-    fn who_is_late_has_its_job_back() {
-        let line = Line::<_, ()>::new(1);
-        let (_, lead) = led(line.join(0, Instant::now()));
-        assert!(matches!(line.join(1, Instant::now()), Turn::Late(1)));
-        assert_eq!(waiting(&line), 0);
-        drop(lead);
-        assert_eq!(leaders(&line), 0);
-    }
-
-    #[test]
-    fn panic_of_a_leader_hangs_nobody() {
-        let line = Line::<_, ()>::new(1);
-        thread::scope(|scope| {
-            let (_, mut lead) = led(line.join(0, Instant::now()));
-            let callers = [1, 2].map(|job| {
-                let line = &line;
-                let caller = scope.spawn(move || line.join(job, Instant::now() + LONG));
-                spin_until(|| waiting(line) == job);
-                caller
-            });
-            let panicked = scope.spawn(move || {
-                lead.take(|job| *job == 1);
-                std::panic::resume_unwind(Box::new("on purpose"));
-            });
-            assert!(panicked.join().is_err());
-            let [taken, next] = callers.map(|c| c.join().unwrap());
-            assert!(matches!(taken, Turn::Lost));
-            assert!(matches!(next, Turn::Lead(2, _)));
-        });
-    }
-
-    /// Every job is done once, by somebody, or comes back; whatever the timing.
-    #[test]
-    fn storm_of_callers_loses_no_job_and_no_wake_up() {
-        const CALLERS: usize = 16;
-        const JOBS: usize = 3_000;
-        for most_leaders in [1, 2, 3] {
-            let line = Line::new(most_leaders);
-            let (at_once, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-            thread::scope(|scope| {
-                for caller in 0..CALLERS {
-                    let (line, at_once, done) = (&line, &at_once, &done);
-                    scope.spawn(move || {
-                        for number in 0..JOBS {
-                            let job = caller * JOBS + number;
-                            // Some are in a hurry.
-                            let patience = match number % 7 {
-                                0 => Duration::from_micros(number as u64 % 50),
-                                _ => LONG,
-                            };
-                            match line.join(job, Instant::now() + patience) {
-                                Turn::Lead(own, mut lead) => {
-                                    assert_eq!(own, job);
-                                    assert!(at_once.fetch_add(1, Ordering::SeqCst) < most_leaders);
-                                    // So that others come meanwhile.
-                                    thread::yield_now();
-                                    let mut room = 1 + number % 20;
-                                    let jobs = lead.take(|_| {
-                                        room -= 1;
-                                        room > 0
-                                    });
-                                    at_once.fetch_sub(1, Ordering::SeqCst);
-                                    // Answers nobody gets are told as lost.
-                                    let answered = jobs.len()
-                                        - usize::from(number % 11 == 0 && !jobs.is_empty());
-                                    lead.finish(jobs.into_iter().take(answered));
-                                }
-                                Turn::Done(answer) => {
-                                    assert_eq!(answer, job);
-                                    done.fetch_add(1, Ordering::SeqCst);
-                                }
-                                Turn::Late(own) => assert_eq!(own, job),
-                                Turn::Lost => {}
-                            }
-                        }
-                    });
-                }
-            });
-            assert_eq!((waiting(&line), leaders(&line)), (0, 0));
-            assert!(done.into_inner() > 0, "nobody has waited");
-        }
-    }
-}
+mod tests;

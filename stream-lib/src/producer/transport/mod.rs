@@ -1,10 +1,18 @@
 //! The way to Redis: many callers, few round trips.
+//!
+//! An *outlet* knows how one producer's batches are packed and what their
+//! answers mean. One message at a time goes by the *coalescer*, in which the
+//! callers of all producers stand in a *line*: some lead, and send what the
+//! others have queued. Batches go by *dispatch*, several under way at a time in
+//! a *pipeline*, or by way of the spool.
 
 mod coalesce;
-pub(crate) mod dispatch;
+mod dispatch;
 mod line;
-pub(crate) mod outlet;
+mod outlet;
 mod pipeline;
 
 pub(crate) use self::coalesce::Coalescer;
-pub(crate) use self::line::{Line, Turn};
+pub(crate) use self::dispatch::Dispatch;
+pub(crate) use self::line::{Joined, Line};
+pub(crate) use self::outlet::{Outlet, OutletKind};

@@ -1,25 +1,24 @@
-//! The way of a producer's batches into Redis: how they are packed, and what
-//! the answers mean.
+//! One producer's way into Redis: it packs batches, and reads their answers.
 
 use std::time::Duration;
 
-use crate::command::{self, Batch, Placed};
+use crate::command::{self, Outgoing, Placed};
 use crate::connection::{Deadline, Wire};
 use crate::error::Result;
 use crate::keys::StreamKeys;
-use crate::producer::Added;
-use crate::producer::answers::{Answers, all_fail};
+use crate::producer::added::{Added, Answers, all_fail};
 use crate::producer::backup::Backup;
+use crate::producer::spooled::Spooler;
 
-/// Where one producer's messages go.
+/// The stream of one producer, and the kind of its way there.
 #[derive(Debug)]
 pub(crate) struct Outlet {
     pub(crate) keys: StreamKeys,
-    pub(crate) kind: Kind,
+    pub(crate) kind: OutletKind,
 }
 
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub(crate) enum OutletKind {
     /// Straight to the stream: plain `XADD`s, or a script where a message has
     /// an idempotency key, remembered for this long.
     Simple(Duration),
@@ -29,30 +28,30 @@ pub(crate) enum Kind {
 
 impl Outlet {
     /// Packs a batch; returns how many replies will answer it.
-    pub(crate) fn pack(&self, out: &mut Vec<u8>, batch: &Batch) -> usize {
+    pub(crate) fn pack(&self, out: &mut Vec<u8>, batch: &Outgoing) -> usize {
         match &self.kind {
-            Kind::Simple(_) if !batch.has_keys() => {
+            OutletKind::Simple(_) if !batch.has_keys() => {
                 command::pack_adds(out, self.keys.stream(), batch);
                 batch.len()
             }
-            Kind::Simple(window) => {
+            OutletKind::Simple(window) => {
                 command::pack_add_once(out, &self.keys, *window, batch);
                 1
             }
-            Kind::Backup(backup) => {
+            OutletKind::Backup(backup) => {
                 command::pack_route(out, backup.routing(&self.keys), batch);
                 1
             }
         }
     }
 
-    /// Reads what answers a batch; `None` where the server doesn't know our
+    /// Reads the answers to a batch; `None` where the server doesn't know our
     /// script: nothing was written, and [`execute`](Self::execute) loads it.
     pub(crate) fn receive(
         &self,
         wire: &mut Wire,
         deadline: &mut Deadline,
-        batch: &Batch,
+        batch: &Outgoing,
     ) -> Option<Answers> {
         if !self.needs_script(batch) {
             let ids = command::receive_ids(wire, deadline, batch.len());
@@ -62,26 +61,41 @@ impl Outlet {
         Some(self.answers(placed.transpose()?, batch))
     }
 
-    /// Sends a batch and reads what answers it. An error in the place of the
-    /// whole answer is that of every message.
-    pub(crate) fn execute(&self, wire: &mut Wire, batch: &Batch) -> Answers {
+    /// Sends a batch and reads its answers. An error in the place of the whole
+    /// answer is that of every message.
+    pub(crate) fn execute(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
         let placed = match &self.kind {
-            Kind::Simple(_) if !batch.has_keys() => return self.add(wire, batch),
-            Kind::Simple(window) => command::add_once(wire, &self.keys, *window, batch),
-            Kind::Backup(backup) => command::route(wire, backup.routing(&self.keys), batch),
+            OutletKind::Simple(_) if !batch.has_keys() => return self.add(wire, batch),
+            OutletKind::Simple(window) => command::add_once(wire, &self.keys, *window, batch),
+            OutletKind::Backup(backup) => command::route(wire, backup.routing(&self.keys), batch),
         };
         self.answers(placed, batch)
     }
 
     /// Whether a batch goes by a script, which a server may have to be given
     /// first.
-    pub(crate) fn needs_script(&self, batch: &Batch) -> bool {
-        matches!(self.kind, Kind::Backup(_)) || batch.has_keys()
+    pub(crate) fn needs_script(&self, batch: &Outgoing) -> bool {
+        matches!(self.kind, OutletKind::Backup(_)) || batch.has_keys()
+    }
+
+    /// The way through the spool; `None` where the producer has no spool.
+    pub(crate) fn spooler(&self) -> Option<&Spooler> {
+        match &self.kind {
+            OutletKind::Simple(_) => None,
+            OutletKind::Backup(backup) => backup.spooler(),
+        }
+    }
+
+    /// Adds every message of a batch, to Redis or to the spool.
+    pub(crate) fn send_spooled(&self, spooler: &Spooler, batch: &Outgoing) -> Answers {
+        let answers = spooler.send(batch);
+        self.wake_drain(&answers);
+        answers
     }
 
     /// Tells the threads of a backup producer to end.
     pub(crate) fn close(&self) {
-        if let Kind::Backup(backup) = &self.kind {
+        if let OutletKind::Backup(backup) = &self.kind {
             backup.close();
         }
     }
@@ -89,12 +103,12 @@ impl Outlet {
     /// Joins them, once closed. Returns how many messages stay in the spool.
     pub(crate) fn join(&self) -> u64 {
         match &self.kind {
-            Kind::Simple(_) => 0,
-            Kind::Backup(backup) => backup.join(),
+            OutletKind::Simple(_) => 0,
+            OutletKind::Backup(backup) => backup.join(),
         }
     }
 
-    fn add(&self, wire: &mut Wire, batch: &Batch) -> Answers {
+    fn add(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
         let mut packed = Vec::new();
         let replies = self.pack(&mut packed, batch);
         if let Err(e) = wire.send(&packed, replies) {
@@ -105,16 +119,21 @@ impl Outlet {
         ids.into_iter().map(|id| id.map(Added::Main)).collect()
     }
 
-    fn answers(&self, placed: Result<Vec<Result<Placed>>>, batch: &Batch) -> Answers {
-        let placed = match placed {
-            Ok(placed) => placed,
+    fn answers(&self, placed: Result<Vec<Result<Placed>>>, batch: &Outgoing) -> Answers {
+        let answers: Answers = match placed {
+            Ok(placed) => placed.into_iter().map(|p| p.map(Added::from)).collect(),
             Err(e) => return all_fail(batch, &e),
         };
-        if let Kind::Backup(backup) = &self.kind
-            && placed.iter().any(|p| matches!(p, Ok(Placed::Backup(_))))
+        self.wake_drain(&answers);
+        answers
+    }
+
+    /// Wakes the drain where a message went to the backup stream.
+    fn wake_drain(&self, answers: &Answers) {
+        if let OutletKind::Backup(backup) = &self.kind
+            && answers.iter().any(|a| matches!(a, Ok(Added::Backup(_))))
         {
             backup.wake_drain();
         }
-        placed.into_iter().map(|p| p.map(Added::from)).collect()
     }
 }

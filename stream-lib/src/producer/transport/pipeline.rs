@@ -4,24 +4,24 @@ use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::command::Batch;
+use crate::command::Outgoing;
 use crate::connection::{Deadline, PooledWire, Topology};
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::answers::{Answers, all_fail};
+use crate::producer::added::{Answers, all_fail};
 use crate::producer::transport::outlet::Outlet;
 
 /// Batches under way at a time: while the server works on one, the next is
 /// made, and the answers to the one before are read.
 const MOST_UNDER_WAY: usize = 3;
 
-/// The way that one producer's batches go.
-pub(crate) struct Lane<'l, B> {
+/// The way of one producer's batches to its node.
+pub(crate) struct BatchRoute<'l, B> {
     pub(crate) topology: &'l Topology,
     pub(crate) outlet: &'l Outlet,
     /// How long a batch waits for a connection.
     pub(crate) wait: &'l dyn Fn(&B) -> Duration,
-    /// Says no once nothing may be sent any more.
-    pub(crate) open: &'l dyn Fn() -> Result<()>,
+    /// Fails once nothing may be sent any more.
+    pub(crate) ensure_open: &'l dyn Fn() -> Result<()>,
 }
 
 /// Sends `batches` one behind the other, and gives each with its answers to
@@ -32,13 +32,13 @@ pub(crate) struct Lane<'l, B> {
 /// # Blocking
 ///
 /// Until there are no more, and all are answered.
-pub(crate) fn send<B: Borrow<Batch>>(
-    lane: &Lane<'_, B>,
+pub(crate) fn send<B: Borrow<Outgoing>>(
+    route: &BatchRoute<'_, B>,
     mut batches: impl Iterator<Item = B>,
     mut done: impl FnMut(B, Answers),
 ) {
     let mut pipeline = Pipeline {
-        lane,
+        route,
         wire: None,
         packed: Vec::new(),
         sent: VecDeque::new(),
@@ -56,7 +56,7 @@ pub(crate) fn send<B: Borrow<Batch>>(
 }
 
 struct Pipeline<'p, B> {
-    lane: &'p Lane<'p, B>,
+    route: &'p BatchRoute<'p, B>,
     wire: Option<PooledWire>,
     packed: Vec<u8>,
     sent: VecDeque<B>,
@@ -64,11 +64,11 @@ struct Pipeline<'p, B> {
     script_known: bool,
 }
 
-impl<B: Borrow<Batch>> Pipeline<'_, B> {
+impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
     /// A batch whose script may be unknown is not followed by another, which
     /// could overtake it.
     fn depth(&self) -> usize {
-        let script = |batch: &B| self.lane.outlet.needs_script(batch.borrow());
+        let script = |batch: &B| self.route.outlet.needs_script(batch.borrow());
         if !self.script_known && self.sent.iter().any(script) {
             1
         } else {
@@ -81,7 +81,7 @@ impl<B: Borrow<Batch>> Pipeline<'_, B> {
         let replies = if batch.borrow().is_empty() {
             0
         } else {
-            let outlet = self.lane.outlet;
+            let outlet = self.route.outlet;
             outlet.pack(&mut self.packed, batch.borrow())
         };
         if self.wire.as_ref().is_some_and(|wire| wire.is_broken()) {
@@ -110,16 +110,16 @@ impl<B: Borrow<Batch>> Pipeline<'_, B> {
         if replies == 0 {
             return Ok(());
         }
-        (self.lane.open)()?;
+        (self.route.ensure_open)()?;
         let wire = match &mut self.wire {
             Some(wire) if !wire.is_broken() => wire,
             gone => {
                 self.script_known = false;
                 // The place in the pool is free before another is asked for.
                 *gone = None;
-                let stream = self.lane.outlet.keys.stream();
-                let node = self.lane.topology.node_for(stream.as_bytes());
-                gone.insert(node.pooled((self.lane.wait)(batch))?)
+                let stream = self.route.outlet.keys.stream();
+                let node = self.route.topology.node_for(stream.as_bytes());
+                gone.insert(node.pooled((self.route.wait)(batch))?)
             }
         };
         wire.send(&self.packed, replies)
@@ -138,13 +138,13 @@ impl<B: Borrow<Batch>> Pipeline<'_, B> {
         true
     }
 
-    fn answers(&mut self, batch: &Batch) -> Option<Answers> {
+    fn answers(&mut self, batch: &Outgoing) -> Option<Answers> {
         let Some(wire) = self.wire.as_mut().filter(|_| !batch.is_empty()) else {
             return Some(Vec::new());
         };
         let mut deadline = Deadline::of(wire.response_timeout());
-        let answers = self.lane.outlet.receive(wire, &mut deadline, batch)?;
-        if self.lane.outlet.needs_script(batch) {
+        let answers = self.route.outlet.receive(wire, &mut deadline, batch)?;
+        if self.route.outlet.needs_script(batch) {
             self.script_known = answers.iter().all(Result::is_ok);
         }
         Some(answers)
@@ -167,7 +167,7 @@ impl<B: Borrow<Batch>> Pipeline<'_, B> {
         for (batch, answers) in open {
             let answers = match (answers, &mut self.wire) {
                 (Some(answers), _) => answers,
-                (None, Some(wire)) if !overtaken => self.lane.outlet.execute(wire, batch.borrow()),
+                (None, Some(wire)) if !overtaken => self.route.outlet.execute(wire, batch.borrow()),
                 (None, _) => all_fail(batch.borrow(), &forgotten()),
             };
             done(batch, answers);

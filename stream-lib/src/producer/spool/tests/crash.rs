@@ -8,7 +8,7 @@ use std::thread;
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
-use super::faults::{POWER, STEP, step};
+use super::super::fail::faults::{POWER, STEP, step};
 use super::redis::{Redis, append as write_line};
 use super::{Spool, open};
 

@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 
 use tempfile::TempDir;
 
+use super::super::fail::faults::{Plan, set_plan};
 use super::super::frame;
-use super::faults::{Plan, set_plan};
 use super::redis::Redis;
 use super::{ErrorKind, Spool, append, in_new_directory, kind, open, texts};
 

@@ -3,7 +3,6 @@
 mod crash;
 mod damage;
 mod directory;
-pub(super) mod faults;
 mod model;
 mod redis;
 mod threads;

@@ -6,7 +6,9 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::super::{Record, Sequence, Spool, SpoolId};
+use super::super::fail::faults::step;
+use super::super::frame::Record;
+use super::super::{Sequence, Spool, SpoolId};
 
 #[derive(Debug, Clone)]
 pub(super) struct Redis {
@@ -74,9 +76,9 @@ impl Redis {
         loop {
             let records = spool.peek_oldest(most, u64::MAX).unwrap();
             let Some(last) = records.last() else { return };
-            super::faults::step();
+            step();
             self.send(&records);
-            super::faults::step();
+            step();
             let removed = spool.remove_up_to(last.sequence).unwrap();
             assert_eq!(removed, records.len() as u64);
         }

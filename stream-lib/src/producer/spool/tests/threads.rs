@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use super::super::Sequence;
-use super::faults::{Plan, set_plan};
+use super::super::fail::faults::{Plan, set_plan};
 use super::redis::Redis;
 use super::{ErrorKind, OPTIONS, Spool, append, in_new_directory, kind, texts};
 

@@ -57,9 +57,9 @@ pub struct RedriveReport {
     pub without_body: usize,
 }
 
-/// How many go into one script: a server is busy for less than a millisecond.
+/// Entries in one script: a server is busy for less than a millisecond.
 const CHUNK: usize = 50;
-/// How many are listed in one answer.
+/// Entries listed in one answer.
 const PAGE: usize = 100;
 
 impl DeadLetters {
@@ -80,7 +80,7 @@ impl DeadLetters {
         self.list_after(None, limit)
     }
 
-    /// At most `limit` from behind the dead letter `after` on: the next page.
+    /// At most `limit` dead letters after `after`: the next page.
     pub fn list_after(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<DeadLetter>> {
         self.with("listing", |wire, keys| {
             let mut letters = Vec::new();
@@ -116,7 +116,7 @@ impl DeadLetters {
             let mut report = RedriveReport::default();
             let mut after = None;
             let mut left = limit;
-            // What fails again meanwhile comes to stand behind the newest.
+            // Entries that fail again meanwhile come behind the newest.
             let Some(last) = command::newest_dead_letter(wire, keys)? else {
                 return Ok(report);
             };

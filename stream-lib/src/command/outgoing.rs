@@ -7,18 +7,18 @@ use crate::message::{FieldWriter, StreamMessage};
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 512;
 
-/// Encoded messages, in order. Nothing in them says where they go, so they can
-/// be sent again, elsewhere, or later.
+/// A batch of messages to add: encoded, in order. Nothing in it says where it
+/// goes, so it can be sent again, elsewhere, or later.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Batch {
+pub(crate) struct Outgoing {
     /// Names and values, in the form that goes over the wire.
     fields: Vec<u8>,
-    messages: Vec<Place>,
+    messages: Vec<Span>,
 }
 
-/// A message in a [`Batch`].
+/// One message of an [`Outgoing`].
 #[derive(Debug, Clone)]
-struct Place {
+struct Span {
     /// Where its fields end.
     end: usize,
     count: usize,
@@ -36,7 +36,7 @@ pub(crate) struct Encoded<'a> {
     pub(crate) key: Option<&'a [u8]>,
 }
 
-impl Batch {
+impl Outgoing {
     pub(crate) const fn new() -> Self {
         Self {
             fields: Vec::new(),
@@ -75,7 +75,7 @@ impl Batch {
             writer.header(reserved::KEY, key)?;
         }
         let count = writer.finish()?;
-        self.messages.push(Place {
+        self.messages.push(Span {
             end: self.fields.len(),
             count,
             key,
@@ -86,7 +86,7 @@ impl Batch {
     /// Takes a message that was encoded before.
     pub(crate) fn push_encoded(&mut self, message: Encoded<'_>) {
         self.fields.extend_from_slice(message.fields);
-        self.messages.push(Place {
+        self.messages.push(Span {
             end: self.fields.len(),
             count: message.count,
             key: message.key.map(Box::from),
@@ -108,13 +108,13 @@ impl Batch {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Encoded<'_>> {
         let mut start = 0;
-        self.messages.iter().map(move |place| {
-            let fields = self.fields.get(start..place.end).unwrap_or_default();
-            start = place.end;
+        self.messages.iter().map(move |span| {
+            let fields = self.fields.get(start..span.end).unwrap_or_default();
+            start = span.end;
             Encoded {
                 fields,
-                count: place.count,
-                key: place.key.as_deref(),
+                count: span.count,
+                key: span.key.as_deref(),
             }
         })
     }
@@ -125,7 +125,7 @@ impl Batch {
     }
 
     pub(crate) fn has_keys(&self) -> bool {
-        self.messages.iter().any(|place| place.key.is_some())
+        self.messages.iter().any(|span| span.key.is_some())
     }
 }
 
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_message_that_fails_leaves_nothing_behind() {
-        let mut batch = Batch::default();
+        let mut batch = Outgoing::default();
         let message = RawMessage::new().with("a", "1");
         batch.push(&message, None).unwrap();
         let written = batch.fields().to_vec();
@@ -180,11 +180,11 @@ mod tests {
 
     #[test]
     fn messages_are_the_same_in_another_batch() {
-        let mut batch = Batch::default();
+        let mut batch = Outgoing::default();
         batch.push(&RawMessage::new().with("a", "1"), None).unwrap();
         let pair = RawMessage::new().with("b", "2").with("c", "");
         batch.push(&pair, Some("k")).unwrap();
-        let mut again = Batch::default();
+        let mut again = Outgoing::default();
         batch.iter().for_each(|message| again.push_encoded(message));
         assert_eq!(again.fields(), batch.fields());
         let shapes: Vec<_> = again.iter().map(|m| (m.count, m.key)).collect();

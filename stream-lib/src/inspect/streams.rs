@@ -33,7 +33,7 @@ pub struct GroupStats {
     /// Entries read and not acknowledged, those waiting for a retry included
     /// (`XINFO GROUPS`, `pending`).
     pub pending: u64,
-    /// Of these, entries that wait for a retry, or to be read anew.
+    /// Of these, entries that wait for a retry, or to be read again.
     pub waiting: u64,
     /// Consumers that Redis knows, dead ones included.
     pub consumers: u64,

@@ -1,26 +1,16 @@
-//! What the code of `#[derive(StreamMessage)]` calls. Not for people: it may
-//! change in any release.
+//! The functions that derived code calls: a field read or written, and the
+//! errors of what is missing or unknown.
 
-#[path = "private/callers.rs"]
-mod callers;
-#[path = "private/replies.rs"]
-mod replies;
-
-pub use std::default::Default;
 use std::fmt;
 
-pub use serde::Serialize;
-pub use serde::de::DeserializeOwned;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-pub use crate::message::fields::Claims;
-pub use crate::message::schema::{is_open_twice, overlaps};
-pub use crate::message::{
+use crate::message::fields::Claims;
+use crate::message::{
     DecodeError, EncodeError, FieldError, FieldSchema, FieldType, FieldWriter, Fields, FromField,
-    OwnedMessage, Routed, Schema, StreamMessage, ToField, VariantSchema,
+    Schema, ToField,
 };
-
-pub use self::callers::Callers;
-pub use self::replies::{Came, ReadEntries, ReplyReader, ReplyValue};
 
 /// A writer that appends to `out`: for benchmarks of what the derive makes.
 pub fn writer(out: &mut Vec<u8>) -> FieldWriter<'_> {

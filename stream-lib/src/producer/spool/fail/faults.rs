@@ -18,12 +18,12 @@ use rustix::process::{Signal, getpid, kill_process};
 pub(in super::super) struct Plan {
     steps: AtomicU64,
     /// The process dies before this step.
-    pub(super) die_at: Option<u64>,
+    pub(in super::super) die_at: Option<u64>,
     /// When it dies, what was not synced is lost, in part, by this seed.
-    pub(super) lose_unsynced: Option<u64>,
+    pub(in super::super) lose_unsynced: Option<u64>,
     /// The disk refuses this step, and those after it while this is above 0.
-    pub(super) refuse_from: AtomicU64,
-    pub(super) refusals: AtomicU64,
+    pub(in super::super) refuse_from: AtomicU64,
+    pub(in super::super) refusals: AtomicU64,
 }
 
 thread_local! {
@@ -31,11 +31,11 @@ thread_local! {
 }
 
 /// What this process was started for.
-pub(super) const STEP: &str = "STREAM_LIB_SPOOL_TEST_STEP";
-pub(super) const POWER: &str = "STREAM_LIB_SPOOL_TEST_POWER";
+pub(in super::super) const STEP: &str = "STREAM_LIB_SPOOL_TEST_STEP";
+pub(in super::super) const POWER: &str = "STREAM_LIB_SPOOL_TEST_POWER";
 
 /// Makes `plan` that of all files opened by this thread from now on.
-pub(super) fn set_plan(plan: Option<Arc<Plan>>) {
+pub(in super::super) fn set_plan(plan: Option<Arc<Plan>>) {
     PLAN.set(plan);
 }
 
@@ -77,7 +77,7 @@ impl Plan {
         self.die_at == Some(step)
     }
 
-    pub(super) fn steps(&self) -> u64 {
+    pub(in super::super) fn steps(&self) -> u64 {
         self.steps.load(Ordering::SeqCst)
     }
 

@@ -1,0 +1,63 @@
+//! How much a producer's spool holds, where, and for how long.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::check;
+use crate::error::Result;
+
+/// Where messages stay while Redis is away.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SpoolConfig {
+    /// `None`, and always so without the feature `spool`: no spool.
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) max_bytes: u64,
+    pub(crate) grace: Duration,
+}
+
+impl SpoolConfig {
+    pub(crate) fn validate(&self) -> Result<()> {
+        check::in_range("max_spool_bytes", self.max_bytes, 64 << 10..=1 << 40)?;
+        let hour = Duration::from_secs(3_600);
+        check::duration("spool_grace", self.grace, Duration::ZERO, hour)
+    }
+}
+
+impl Default for SpoolConfig {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            max_bytes: 1 << 30,
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn bounds_of_the_spool_are_named_with_their_values() {
+        assert!(SpoolConfig::default().validate().is_ok());
+        let small = SpoolConfig {
+            max_bytes: 1,
+            ..SpoolConfig::default()
+        };
+        let patient = SpoolConfig {
+            grace: Duration::MAX,
+            ..SpoolConfig::default()
+        };
+        for (config, words) in [
+            (small, ["`max_spool_bytes`", "is 1"]),
+            (patient, ["`spool_grace`", "must be"]),
+        ] {
+            let error = config.validate().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            for word in words {
+                assert!(error.to_string().contains(word), "{error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Looks into the spool of a producer.
+
+use super::stream_manager::StreamManager;
+use crate::error::Result;
+use crate::producer::SpoolStats;
+
+impl StreamManager {
+    /// The contents of a producer's spool, and the damages found in it;
+    /// `None` for a producer without one. Requires the feature `spool`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    pub fn spool_stats(&self, producer: &str) -> Result<Option<SpoolStats>> {
+        let producer = self.registry.read().producers.get("producer", producer)?;
+        let Some(spooler) = producer.spooler() else {
+            return Ok(None);
+        };
+        Ok(spooler.stats())
+    }
+}

@@ -1,0 +1,178 @@
+//! The manager: what it owns, how it connects, and how it shuts down.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::registry::NameRegistry;
+use crate::command::FirstLook;
+use crate::config::ConnectionConfig;
+use crate::connection::Topology;
+use crate::consumer::{Consumer, ShutdownReport};
+use crate::error::Result;
+use crate::producer::Coalescer;
+use crate::retention::Cleaner;
+use crate::runtime::on_library_thread;
+
+/// The owner of a process's producers and consumers, and of their connections
+/// to one Redis.
+///
+/// Shared by reference, in an `Arc`, or as the [global](Self::global) one;
+/// threads and handlers that only add messages take a [`Producer`](crate::Producer) instead.
+/// Dropping it is a [`shutdown`](Self::shutdown).
+///
+/// # Examples
+///
+/// ```no_run
+/// use stream_lib::{ConsumerConfig, StreamManager, StreamMessage};
+///
+/// #[derive(StreamMessage)]
+/// #[stream(name = "orders")]
+/// struct Order {
+///     order_id: String,
+///     amount: f64,
+/// }
+///
+/// let manager = StreamManager::connect("redis://127.0.0.1:6379")?;
+/// manager.consume_fn::<Order>("order_consumer", ConsumerConfig::new("orders"), |order| {
+///     println!("{} costs {}", order.order_id, order.amount);
+///     Ok(())
+/// })?;
+/// manager.add(&Order {
+///     order_id: "ORD-12345".to_owned(),
+///     amount: 99.99,
+/// })?;
+/// # Ok::<(), stream_lib::Error>(())
+/// ```
+pub struct StreamManager {
+    pub(super) topology: Arc<Topology>,
+    pub(super) coalescer: Arc<Coalescer>,
+    pub(super) registry: RwLock<NameRegistry>,
+    pub(super) cleaner: Cleaner,
+    first_look: Arc<FirstLook>,
+}
+
+impl StreamManager {
+    /// Connects to the Redis at a URL: `redis://[user:password@]host[:port][/db]`,
+    /// `rediss://…` for TLS, or `unix:///path`.
+    ///
+    /// # Blocking
+    ///
+    /// Up to the connect timeout, 5 s.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) for a URL that can't be read,
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) where Redis can't be reached,
+    /// [`Authentication`](crate::ErrorKind::Authentication).
+    pub fn connect(url: impl AsRef<str>) -> Result<Self> {
+        Self::connect_with(ConnectionConfig::new(url)?)
+    }
+
+    /// As [`connect`](Self::connect), from a configuration.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "reads as the consumers' and producers'"
+    )]
+    pub fn connect_with(config: ConnectionConfig) -> Result<Self> {
+        let manager = Self::connect_lazy(config)?;
+        let mut wire = manager.topology.node_for(b"").dedicated()?;
+        manager.first_look.take(&mut wire)?;
+        Ok(manager)
+    }
+
+    /// As [`connect`](Self::connect), by the environment: `REDIS_URL`, else
+    /// `REDIS_ADDR` (`host:port`), `REDIS_PASSWORD` and `REDIS_DB`.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub fn from_env() -> Result<Self> {
+        Self::connect_with(ConnectionConfig::from_env()?)
+    }
+
+    /// As [`connect_with`](Self::connect_with), but connects when something
+    /// needs it: for programs that may start before Redis. A server that is too
+    /// old, or may evict streams, then shows in the log, once there is a stream
+    /// to tend.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config).
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "reads as the consumers' and producers'"
+    )]
+    pub fn connect_lazy(config: ConnectionConfig) -> Result<Self> {
+        let topology = Arc::new(Topology::new(&config)?);
+        let first_look = Arc::new(FirstLook::default());
+        Ok(Self {
+            cleaner: Cleaner::new(Arc::clone(&topology), Arc::clone(&first_look)),
+            first_look,
+            coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
+            topology,
+            registry: RwLock::default(),
+        })
+    }
+
+    /// Stops all consumers, closes all producers, and reports how it went.
+    /// A second call does nothing.
+    ///
+    /// # Blocking
+    ///
+    /// All consumers stop at the same time, so as long as the slowest one: at
+    /// most its grace and a little. Producers go on with the messages queued by
+    /// `send`, for up to their `send_timeout`, and with those in their spool,
+    /// for up to their `spool_grace`. From a handler this only signals.
+    pub fn shutdown(&self) -> ShutdownReport {
+        let (producers, consumers) = {
+            let mut registry = self.registry.write();
+            registry.closed = true;
+            let mut producers = registry.producers.all();
+            producers.extend(std::mem::take(&mut registry.defaults).into_values());
+            (producers, registry.consumers.all())
+        };
+        for producer in &producers {
+            producer.close();
+        }
+        self.cleaner.signal_stop();
+        for consumer in &consumers {
+            consumer.close();
+        }
+        let mut report = consumers
+            .iter()
+            .map(Consumer::stop)
+            .fold(ShutdownReport::default(), ShutdownReport::and);
+        for producer in &producers {
+            report.spooled += producer.join();
+        }
+        self.cleaner.stop();
+        if !on_library_thread() {
+            // Adds that wait for Redis end with it; consumers that were only
+            // told to stop still need their connections.
+            self.topology.close();
+        }
+        report
+    }
+}
+
+impl Drop for StreamManager {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+impl fmt::Debug for StreamManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let registry = self.registry.read();
+        f.debug_struct("StreamManager")
+            .field("producers", &registry.producers.names())
+            .field("consumers", &registry.consumers.names())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,29 @@
+//! What the code of `#[derive(StreamMessage)]` calls. Not for people: it may
+//! change in any release.
+//!
+//! *derive* has the functions. *callers* and *replies* open up two parts of the
+//! library to benchmarks, counts of allocations and the fuzzer.
+
+mod callers;
+mod derive;
+mod replies;
+
+pub use std::default::Default;
+
+pub use serde::Serialize;
+pub use serde::de::DeserializeOwned;
+
+pub use crate::message::fields::Claims;
+pub use crate::message::schema::{is_open_twice, overlaps};
+pub use crate::message::{
+    DecodeError, EncodeError, FieldError, FieldSchema, FieldType, FieldWriter, Fields, FromField,
+    OwnedMessage, Routed, Schema, StreamMessage, ToField, VariantSchema,
+};
+
+pub use self::callers::Callers;
+pub use self::derive::{
+    bad_choice, bad_tag, field, flattened, is_unknown, json, json_present, json_value, present,
+    refused, required, variant_fields, write_json, write_json_or_null, write_key, write_with,
+    writer,
+};
+pub use self::replies::{Came, ReadEntries, ReplyReader, ReplyValue};

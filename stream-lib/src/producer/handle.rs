@@ -1,0 +1,161 @@
+//! The handle on a producer that threads and handlers hold.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::message::StreamMessage;
+use crate::producer::added::Added;
+use crate::producer::core::ProducerCore;
+use crate::producer::outbox::{FlushReport, Receipt};
+
+/// A handle on a producer of a manager, for one message type.
+///
+/// Cheap to clone, for threads and handlers. It keeps no manager alive; after
+/// the manager's shutdown, or once the producer was removed, it fails with
+/// [`ErrorKind::Closed`](crate::ErrorKind::Closed).
+pub struct Producer<M: ?Sized> {
+    inner: Arc<ProducerCore>,
+    message: PhantomData<fn(&M)>,
+}
+
+impl<M: StreamMessage + ?Sized> Producer<M> {
+    pub(crate) fn new(inner: Arc<ProducerCore>) -> Self {
+        Self {
+            inner,
+            message: PhantomData,
+        }
+    }
+
+    /// The stream it adds to.
+    pub fn stream(&self) -> &str {
+        self.inner.stream()
+    }
+
+    /// Adds one message (`XADD`).
+    ///
+    /// # Blocking
+    ///
+    /// Until Redis has the entry: one round trip. While Redis is away, up to
+    /// the producer's `send_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`StreamManager::add`](crate::StreamManager::add).
+    pub fn add(&self, message: &M) -> Result<Added> {
+        self.inner.add(message, None)
+    }
+
+    /// Adds one message, once for this idempotency key: within the producer's
+    /// `idempotency_window` a second add of the same key to the same stream, by
+    /// anybody, adds nothing and returns where the first one went.
+    ///
+    /// The key takes the place of one that the message has itself
+    /// (`#[stream(idempotency_key)]`). It travels with the entry.
+    ///
+    /// # Blocking
+    ///
+    /// As [`add`](Self::add).
+    ///
+    /// # Delivery
+    ///
+    /// The entry and the memory of its key are written together or not at all.
+    /// So where the connection is lost after sending, the message is sent again
+    /// by itself, for up to the producer's `send_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add); [`Encode`](crate::ErrorKind::Encode) for a key
+    /// that is empty or longer than 512 bytes.
+    pub fn add_with_key(&self, message: &M, key: &str) -> Result<Added> {
+        self.inner.add(message, Some(key))
+    }
+
+    /// Adds many messages, the producer's `batch_size` in one round trip.
+    /// Returns one result per message, in order: an error stops no other.
+    ///
+    /// # Blocking
+    ///
+    /// One round trip per batch. While Redis is away, up to the producer's
+    /// `send_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// Each message's own, as [`add`](Self::add).
+    pub fn add_all<'m>(&self, messages: impl IntoIterator<Item = &'m M>) -> Vec<Result<Added>>
+    where
+        M: 'm,
+    {
+        self.inner.add_all(messages)
+    }
+
+    /// Queues one message, and doesn't wait for Redis: a thread of the producer
+    /// sends queued messages, in order, as many at a time as there are.
+    ///
+    /// An [`add`](Self::add) of this producer waits for the messages sent before
+    /// it, so that it comes behind them.
+    ///
+    /// # Blocking
+    ///
+    /// While the send buffer is full, as [`WhenFull`](crate::WhenFull) says.
+    ///
+    /// # Delivery
+    ///
+    /// The receipt tells the answer. If it is dropped, the message goes out all
+    /// the same, and [`flush`](Self::flush) reports a failure; the log has the
+    /// first one of a row. Messages that are queued when the manager shuts down,
+    /// or the producer is removed, still go out, for up to its `send_timeout`.
+    /// Messages that are queued when the process dies are lost: use
+    /// [`add`](Self::add) for those that must not be.
+    ///
+    /// # Errors
+    ///
+    /// [`Encode`](crate::ErrorKind::Encode) for a message that can't be written
+    /// as an entry, [`Full`](crate::ErrorKind::Full) while the send buffer is
+    /// full, [`Closed`](crate::ErrorKind::Closed) after a shutdown or a removal,
+    /// [`System`](crate::ErrorKind::System) where the thread can't be started.
+    /// The message was not queued.
+    pub fn send(&self, message: &M) -> Result<Receipt> {
+        self.inner.send(message, None)
+    }
+
+    /// As [`send`](Self::send), once for this idempotency key, as
+    /// [`add_with_key`](Self::add_with_key) does it.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_with_key(&self, message: &M, key: &str) -> Result<Receipt> {
+        self.inner.send(message, Some(key))
+    }
+
+    /// Waits until all messages are answered that any handle of this producer
+    /// has sent before, and reports them: each message in one report only.
+    ///
+    /// # Blocking
+    ///
+    /// At most `timeout`. Messages that are not answered by then go on, and are
+    /// in the next report.
+    pub fn flush(&self, timeout: Duration) -> FlushReport {
+        self.inner.flush(timeout)
+    }
+}
+
+impl<M: ?Sized> Clone for Producer<M> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            message: PhantomData,
+        }
+    }
+}
+
+impl<M: ?Sized> fmt::Debug for Producer<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer")
+            .field("stream", &self.inner.stream())
+            .finish_non_exhaustive()
+    }
+}

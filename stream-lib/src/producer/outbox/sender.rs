@@ -1,0 +1,156 @@
+//! The thread that sends what an outbox holds.
+
+use std::iter;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::queue::{Chunk, SendQueue};
+use crate::config::SendConfig;
+use crate::error::{Error, Result};
+use crate::producer::added::{Answers, all_fail, closed};
+use crate::producer::transport::Dispatch;
+
+/// The part that the thread and the callers share.
+///
+/// `queue` is behind one lock. A caller that has queued a message, or closes,
+/// signals `work`, for which the thread waits. The thread signals `progress`
+/// after each chunk is answered, and at its end; callers that wait for room, or
+/// for answers, wait for it. Each waiter looks at the queue under its lock
+/// before it waits, so no wake-up is lost.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) dispatch: Arc<Dispatch>,
+    pub(super) config: SendConfig,
+    /// How long a message waits for a connection, from when it was queued.
+    pub(super) wait: Duration,
+    pub(super) queue: Mutex<SendQueue>,
+    /// There is something to send, or the end has come.
+    pub(super) work: Condvar,
+    /// Something was answered, or the end has come.
+    pub(super) progress: Condvar,
+}
+
+impl Shared {
+    /// Fails once the time after closing is up.
+    fn ensure_open(&self) -> Result<()> {
+        match self.queue.lock().closes {
+            Some(end) if Instant::now() >= end => Err(closed()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The chunk that goes out next. None while Redis is away and the first
+    /// chunk is late: it fails instead.
+    fn next(&self) -> Option<Chunk> {
+        let mut queue = self.queue.lock();
+        if queue.is_late(self.wait) {
+            return None;
+        }
+        queue.take(self.config.linger)
+    }
+
+    fn next_late(&self) -> Option<(Chunk, Error)> {
+        let mut queue = self.queue.lock();
+        if !queue.is_late(self.wait) {
+            return None;
+        }
+        let error = queue.away.as_ref()?.clone();
+        Some((queue.take(Duration::ZERO)?, error))
+    }
+
+    /// How long a chunk may still wait for a connection.
+    fn patience(&self, chunk: &Chunk) -> Duration {
+        self.wait.saturating_sub(chunk.since.elapsed())
+    }
+}
+
+/// The thread's own part.
+pub(super) struct Sender {
+    shared: Arc<Shared>,
+    /// How many messages have failed in a row.
+    failing: u64,
+}
+
+impl Sender {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            failing: 0,
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        while self.wait_for_work() {
+            self.fail_late();
+            shared.dispatch.send_while(
+                &|| shared.ensure_open(),
+                &|chunk| shared.patience(chunk),
+                iter::from_fn(|| shared.next()),
+                |chunk, answers| self.done(&chunk, answers),
+            );
+        }
+        shared.dispatch.outlet().close();
+    }
+
+    /// Waits until something is due; false at the end.
+    fn wait_for_work(&self) -> bool {
+        let mut queue = self.shared.queue.lock();
+        loop {
+            match queue.due(self.shared.config.linger) {
+                Some(Duration::ZERO) => return true,
+                Some(time) => {
+                    self.shared.work.wait_for(&mut queue, time);
+                }
+                None if queue.closes.is_some() => return false,
+                None => self.shared.work.wait(&mut queue),
+            }
+        }
+    }
+
+    /// Fails the chunks that have waited for Redis as long as a message may:
+    /// others before them have, and each would wait that long again.
+    fn fail_late(&mut self) {
+        while let Some((chunk, error)) = self.shared.next_late() {
+            let answers = all_fail(&chunk.batch, &error);
+            self.done(&chunk, answers);
+        }
+    }
+
+    fn done(&mut self, chunk: &Chunk, answers: Answers) {
+        let dispatch = &self.shared.dispatch;
+        let answers: Answers = answers
+            .into_iter()
+            .map(|answer| answer.map_err(|e| dispatch.describe(e)))
+            .collect();
+        let failed = answers.iter().filter(|answer| answer.is_err()).count();
+        self.log(failed as u64, &answers);
+        self.shared.queue.lock().answer(chunk, &answers);
+        chunk.answers.give(answers);
+        self.shared.progress.notify_all();
+    }
+
+    /// Logs the first failure of a row, and its end: receipts may have been
+    /// dropped.
+    fn log(&mut self, failed: u64, answers: &Answers) {
+        let stream = self.shared.dispatch.stream();
+        if let (0, Some(Err(error))) = (self.failing, answers.iter().find(|a| a.is_err())) {
+            log::error!("messages that were sent to `{stream}` fail: {error}");
+        }
+        self.failing += failed;
+        if self.failing > 0 && failed == 0 {
+            let failed = std::mem::take(&mut self.failing);
+            log::warn!("messages are added to `{stream}` again; {failed} have failed");
+        }
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        // After a panic there are messages left, which no thread sends.
+        self.shared.queue.lock().abandon();
+        self.shared.progress.notify_all();
+    }
+}

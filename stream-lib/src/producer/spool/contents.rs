@@ -1,0 +1,97 @@
+//! The contents of a database, counted without asking it.
+
+use super::file::{Found, Header};
+use super::frame::Record;
+use super::sequence::Sequence;
+
+/// Records in the database, and on their way there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Contents {
+    pub(super) header: Header,
+    pub(super) records: u64,
+    /// Their cost.
+    bytes: u64,
+    reserved: Share,
+    /// The highest number whose commit was confirmed.
+    pub(super) confirmed: Sequence,
+    /// Up to which number records were removed.
+    pub(super) sent: Sequence,
+}
+
+/// Records, and their cost, that have a place and are not on disk yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Share {
+    pub(super) records: u64,
+    pub(super) bytes: u64,
+}
+
+impl Contents {
+    /// Of a database that was just opened, in the life that `header` names.
+    pub(super) fn new(header: Header, found: Found) -> Self {
+        Self {
+            header,
+            records: found.records,
+            bytes: found.bytes,
+            reserved: Share::default(),
+            confirmed: Sequence::start_of(header.life),
+            sent: Sequence::ZERO,
+        }
+    }
+
+    /// The records that it holds, or has a place for.
+    pub(super) fn held(&self) -> u64 {
+        self.records + self.reserved.records
+    }
+
+    /// The part of the spool's bound that is taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.bytes + self.reserved.bytes
+    }
+
+    /// Keeps a place for records, unless more than `most` bytes would be
+    /// taken. Returns whether it did.
+    pub(super) fn reserve(&mut self, share: Share, most: u64) -> bool {
+        if self.taken().saturating_add(share.bytes) > most {
+            return false;
+        }
+        self.reserved.records += share.records;
+        self.reserved.bytes += share.bytes;
+        true
+    }
+
+    /// Gives up the place of records that are not kept.
+    pub(super) fn give_up(&mut self, share: Share) {
+        self.reserved.records -= share.records;
+        self.reserved.bytes -= share.bytes;
+    }
+
+    /// Counts records, `last` being the newest, that are on disk now.
+    pub(super) fn commit(&mut self, share: Share, last: Sequence) {
+        self.give_up(share);
+        self.records += share.records;
+        self.bytes += share.bytes;
+        self.confirmed = last;
+    }
+
+    /// Counts records up to `last` that are not on disk any more.
+    pub(super) fn remove(&mut self, share: Share, last: Sequence) {
+        self.records = self.records.saturating_sub(share.records);
+        self.bytes = self.bytes.saturating_sub(share.bytes);
+        self.sent = self.sent.max(last);
+    }
+
+    /// Takes the counts of a database that was opened again.
+    pub(super) fn adopt(&mut self, found: Found) {
+        self.records = found.records;
+        self.bytes = found.bytes;
+    }
+}
+
+impl Share {
+    pub(super) fn of(records: &[Record]) -> Self {
+        Self {
+            records: records.len() as u64,
+            bytes: records.iter().map(Record::cost).sum(),
+        }
+    }
+}

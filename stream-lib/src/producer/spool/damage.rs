@@ -1,0 +1,32 @@
+//! The report of a damaged file.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// A spool's file that was found damaged, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpoolDamage {
+    /// What was wrong.
+    pub cause: String,
+    /// The damaged file, which is kept.
+    pub file: PathBuf,
+    /// Messages that could be read from it, and were carried over.
+    pub kept: u64,
+    /// Messages of which only a part was found. Others may have left no trace.
+    pub unreadable: u64,
+}
+
+impl fmt::Display for SpoolDamage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}; {} messages were read from it and kept, {} could not be read; the damaged file is \
+             now `{}`",
+            self.cause,
+            self.kept,
+            self.unreadable,
+            self.file.display()
+        )
+    }
+}

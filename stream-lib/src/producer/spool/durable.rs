@@ -1,0 +1,227 @@
+//! The spool as its producer uses it, and the right to go past it.
+
+use std::path::Path;
+
+use super::damage::SpoolDamage;
+use super::directory::Directory;
+use super::frame::Record;
+use super::queue::{CommitQueue, Writer};
+use super::sequence::{Sequence, SpoolId};
+use super::store::Store;
+use super::trouble::Trouble;
+use crate::error::{Error, Result};
+
+/// The options of a spool.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SpoolOptions<'a> {
+    /// The stream that its messages go to.
+    pub(crate) stream: &'a str,
+    /// The bound of its messages, with their frames, in bytes.
+    pub(crate) max_bytes: u64,
+}
+
+/// A durable queue of encoded messages, and the numbers of all messages of its
+/// producer. See the [module](super).
+#[derive(Debug)]
+pub(crate) struct Spool {
+    stream: String,
+    max_bytes: u64,
+    store: Store,
+    queue: CommitQueue,
+}
+
+impl Spool {
+    /// Opens the spool in `directory`, which is made, with mode 0700, if it
+    /// isn't there, and locked until this is dropped or the process ends.
+    ///
+    /// # Blocking
+    ///
+    /// Reads and checks all that the spool holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Locked`](crate::ErrorKind::Locked), [`System`](crate::ErrorKind::System), and
+    /// [`Config`](crate::ErrorKind::Config) where it holds messages for another stream.
+    /// A damaged file is no error: see [`damages`](Self::damages).
+    pub(crate) fn open(directory: &Path, options: SpoolOptions<'_>) -> Result<Self> {
+        let locked = Directory::open(directory)?;
+        let store = Store::open(locked, options.stream).map_err(|e| e.into_error(directory))?;
+        let header = store.contents().header;
+        Ok(Self {
+            stream: options.stream.to_owned(),
+            max_bytes: options.max_bytes,
+            queue: CommitQueue::new(header.spool, Sequence::start_of(header.life)),
+            store,
+        })
+    }
+
+    /// Takes the turn to send `count` messages straight to Redis. `None` while
+    /// the spool holds messages: those go first, and these behind them.
+    ///
+    /// # Blocking
+    ///
+    /// While another thread has the turn.
+    pub(crate) fn turn(&self, count: usize) -> Option<DirectTurn<'_>> {
+        let first = self.queue.turn(&self.store, count as u64)?;
+        Some(DirectTurn {
+            spool: self,
+            first,
+            over: false,
+        })
+    }
+
+    /// Keeps messages, behind all others. All of them, or none.
+    ///
+    /// # Blocking
+    ///
+    /// Until they are on disk; threads that append at the same time share a
+    /// sync. While another thread has the turn.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](crate::ErrorKind::Full), [`System`](crate::ErrorKind::System);
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) where the disk failed and
+    /// doesn't say what it kept.
+    pub(crate) fn append(&self, messages: Vec<Vec<u8>>) -> Result<()> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        self.queue.append(&self.writer(), messages)
+    }
+
+    /// The oldest records: at least one if there is any, at most `most`, and
+    /// not much more than `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`System`](crate::ErrorKind::System).
+    pub(crate) fn peek_oldest(&self, most: usize, bytes: u64) -> Result<Vec<Record>> {
+        self.store
+            .oldest(&self.stream, most, bytes)
+            .map_err(|e| self.error(e))
+    }
+
+    /// Removes all records up to `last`, that included, for which Redis has
+    /// answered. Returns how many that were.
+    ///
+    /// # Errors
+    ///
+    /// [`System`](crate::ErrorKind::System); they are then sent again, which changes
+    /// nothing.
+    pub(crate) fn remove_up_to(&self, last: Sequence) -> Result<u64> {
+        self.store
+            .remove_up_to(&self.stream, last)
+            .map_err(|e| self.error(e))
+    }
+
+    /// The number of messages it holds, including those being written.
+    pub(crate) fn len(&self) -> u64 {
+        self.store.contents().held()
+    }
+
+    /// Whether it holds none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The part of `max_bytes` that is taken.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.store.contents().taken()
+    }
+
+    /// Its name, as the numbers given out now have it.
+    pub(crate) fn id(&self) -> SpoolId {
+        self.store.contents().header.spool
+    }
+
+    /// Takes note of the mark that Redis has for [`id`](Self::id). To be called
+    /// before the first send of a life.
+    ///
+    /// If the mark is above all numbers that any life has sent, a copy of the
+    /// directory has given out the same numbers: then the spool takes a new
+    /// name, for all numbers that were not sent yet. Returns whether it did.
+    ///
+    /// # Errors
+    ///
+    /// [`System`](crate::ErrorKind::System).
+    pub(crate) fn meet(&self, mark: &str) -> Result<bool> {
+        let unmet = self.store.contents().header.unmet();
+        let foreign = *mark > *unmet.to_string();
+        let change = || self.store.meet(&self.stream, foreign);
+        self.queue.rename(change).map_err(|e| self.error(e))?;
+        Ok(foreign)
+    }
+
+    /// Takes a new name, as [`meet`](Self::meet), in the midst of a life: a copy
+    /// of the directory gives out the same numbers now.
+    ///
+    /// # Errors
+    ///
+    /// [`System`](crate::ErrorKind::System).
+    pub(crate) fn rename(&self) -> Result<()> {
+        let change = || self.store.meet(&self.stream, true);
+        self.queue.rename(change).map_err(|e| self.error(e))
+    }
+
+    /// The damages found since it was opened; they have been logged.
+    pub(crate) fn damages(&self) -> Vec<SpoolDamage> {
+        self.store.damages()
+    }
+
+    fn writer(&self) -> Writer<'_> {
+        Writer {
+            store: &self.store,
+            stream: &self.stream,
+            max_bytes: self.max_bytes,
+        }
+    }
+
+    fn error(&self, trouble: Trouble) -> Error {
+        trouble.into_error(&self.store.path())
+    }
+}
+
+/// The right to send messages straight to Redis, under numbers that come before
+/// those of all others. Others wait until it is kept or dropped.
+///
+/// To be dropped only once it is known for each message that Redis has it, or
+/// that its caller gets an error; else [`keep`](Self::keep) is due.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct DirectTurn<'a> {
+    spool: &'a Spool,
+    first: Sequence,
+    over: bool,
+}
+
+impl DirectTurn<'_> {
+    /// The number of the first message; the others follow.
+    pub(crate) fn first(&self) -> Sequence {
+        self.first
+    }
+
+    /// Ends the turn and keeps its messages but for the first `settled` ones,
+    /// all of them and in their order, under the numbers they were sent with.
+    ///
+    /// # Blocking
+    ///
+    /// Until they are on disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`Spool::append`].
+    pub(crate) fn keep(mut self, settled: usize, messages: Vec<Vec<u8>>) -> Result<()> {
+        self.over = true;
+        let queue = &self.spool.queue;
+        let first = self.first.plus(settled as u64);
+        queue.keep_turn(&self.spool.writer(), first, messages)
+    }
+}
+
+impl Drop for DirectTurn<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.spool.queue.end_turn();
+        }
+    }
+}

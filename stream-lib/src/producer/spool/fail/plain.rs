@@ -1,0 +1,15 @@
+//! The file of the database, and steps at which nothing happens.
+
+use std::fs::File;
+
+use redb::backends::FileBackend;
+use redb::{DatabaseError, StorageBackend};
+
+/// A step that a crash may come before: nothing, outside of tests.
+#[inline]
+pub(in super::super) fn step() {}
+
+/// The file, as redb reads and writes it.
+pub(in super::super) fn backend(file: File) -> Result<impl StorageBackend, DatabaseError> {
+    FileBackend::new(file)
+}

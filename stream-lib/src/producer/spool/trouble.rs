@@ -1,0 +1,96 @@
+//! Why a database can't be used: in terms of the disk, and as an error.
+
+use std::io;
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind};
+
+/// Why the database can't be used.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// It holds bytes that the spool never wrote.
+    Damaged(String),
+    /// The disk refused; nothing was kept.
+    Failed(Box<dyn std::error::Error + Send + Sync>),
+    /// The disk refused, and can't even be asked what it kept.
+    Uncertain(Box<dyn std::error::Error + Send + Sync>),
+    /// It is sound, but not for us.
+    Foreign(String),
+}
+
+impl Trouble {
+    /// The error for the owner of a spool in `directory`.
+    pub(super) fn into_error(self, directory: &Path) -> Error {
+        let place = directory.display();
+        match self {
+            Trouble::Damaged(cause) => Error::new(
+                ErrorKind::System,
+                format!("the spool in `{place}` is damaged, and so is what took its place"),
+            )
+            .because(cause),
+            Trouble::Failed(cause) => Error::new(
+                ErrorKind::System,
+                format!("the disk refused the spool in `{place}`; nothing was kept"),
+            )
+            .because(cause),
+            Trouble::Uncertain(cause) => Error::new(
+                ErrorKind::OutcomeUnknown,
+                format!("the disk failed the spool in `{place}`, and doesn't say what it kept"),
+            )
+            .because(cause),
+            Trouble::Foreign(why) => {
+                Error::new(ErrorKind::Config, format!("the spool in `{place}` {why}"))
+            }
+        }
+    }
+}
+
+impl From<redb::Error> for Trouble {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::UpgradeRequired(version) => Self::Foreign(format!(
+                "is a database of version {version}, which this version of stream-lib can't read"
+            )),
+            // An invalid file is told by the kind of the I/O error.
+            redb::Error::Io(e)
+                if !matches!(
+                    e.kind(),
+                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+                ) =>
+            {
+                Self::Failed(e.into())
+            }
+            error @ (redb::Error::Io(_)
+            | redb::Error::Corrupted(_)
+            | redb::Error::TableTypeMismatch { .. }
+            | redb::Error::TableIsMultimap(_)
+            | redb::Error::TypeDefinitionChanged { .. }
+            | redb::Error::TableDoesNotExist(_)) => Self::Damaged(error.to_string()),
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+macro_rules! trouble_from {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Trouble {
+            fn from(error: $error) -> Self {
+                Self::from(redb::Error::from(error))
+            }
+        })*
+    };
+}
+
+trouble_from!(
+    redb::StorageError,
+    redb::TableError,
+    redb::DatabaseError,
+    redb::TransactionError,
+    redb::CommitError
+);
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::from(redb::Error::Io(error))
+    }
+}
