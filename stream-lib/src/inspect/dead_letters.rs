@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::command::reserved::{
+    DEAD_CONSUMER, DEAD_DELIVERIES, DEAD_ERROR, DEAD_GROUP, DEAD_ID, DEAD_REASON, DEAD_TIME,
+};
 use crate::command::{self, Entries, Redriven};
 use crate::connection::{Topology, Wire};
 use crate::error::Result;
@@ -195,13 +198,13 @@ impl DeadLetter {
         let text = |name| String::from_utf8_lossy(fields.header(name).unwrap_or_default());
         Self {
             id: page.id(index),
-            original_id: text("~id").parse().unwrap_or(EntryId::MIN),
-            group: text("~group").into_owned(),
-            consumer: text("~consumer").into_owned(),
-            reason: text("~reason").into_owned(),
-            error: text("~error").into_owned(),
-            deliveries: text("~deliveries").parse().unwrap_or(0),
-            time_ms: text("~time").parse().unwrap_or(0),
+            original_id: text(DEAD_ID).parse().unwrap_or(EntryId::MIN),
+            group: text(DEAD_GROUP).into_owned(),
+            consumer: text(DEAD_CONSUMER).into_owned(),
+            reason: text(DEAD_REASON).into_owned(),
+            error: text(DEAD_ERROR).into_owned(),
+            deliveries: text(DEAD_DELIVERIES).parse().unwrap_or(0),
+            time_ms: text(DEAD_TIME).parse().unwrap_or(0),
             message: body(fields),
         }
     }
