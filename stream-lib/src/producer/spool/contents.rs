@@ -11,7 +11,7 @@ pub(super) struct Contents {
     pub(super) records: u64,
     /// Their cost.
     bytes: u64,
-    reserved: Share,
+    reserved: Tally,
     /// The highest number whose commit was confirmed.
     pub(super) confirmed: Sequence,
     /// Up to which number records were removed.
@@ -20,7 +20,7 @@ pub(super) struct Contents {
 
 /// Records, and their cost, that have a place and are not on disk yet.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Share {
+pub(super) struct Tally {
     pub(super) records: u64,
     pub(super) bytes: u64,
 }
@@ -32,7 +32,7 @@ impl Contents {
             header,
             records: found.records,
             bytes: found.bytes,
-            reserved: Share::default(),
+            reserved: Tally::default(),
             confirmed: Sequence::start_of(header.life),
             sent: Sequence::ZERO,
         }
@@ -50,33 +50,33 @@ impl Contents {
 
     /// Keeps a place for records, unless more than `most` bytes would be
     /// taken. Returns whether it did.
-    pub(super) fn reserve(&mut self, share: Share, most: u64) -> bool {
-        if self.taken().saturating_add(share.bytes) > most {
+    pub(super) fn reserve(&mut self, tally: Tally, most: u64) -> bool {
+        if self.taken().saturating_add(tally.bytes) > most {
             return false;
         }
-        self.reserved.records += share.records;
-        self.reserved.bytes += share.bytes;
+        self.reserved.records += tally.records;
+        self.reserved.bytes += tally.bytes;
         true
     }
 
     /// Gives up the place of records that are not kept.
-    pub(super) fn give_up(&mut self, share: Share) {
-        self.reserved.records -= share.records;
-        self.reserved.bytes -= share.bytes;
+    pub(super) fn give_up(&mut self, tally: Tally) {
+        self.reserved.records -= tally.records;
+        self.reserved.bytes -= tally.bytes;
     }
 
     /// Counts records, `last` being the newest, that are on disk now.
-    pub(super) fn commit(&mut self, share: Share, last: Sequence) {
-        self.give_up(share);
-        self.records += share.records;
-        self.bytes += share.bytes;
+    pub(super) fn commit(&mut self, tally: Tally, last: Sequence) {
+        self.give_up(tally);
+        self.records += tally.records;
+        self.bytes += tally.bytes;
         self.confirmed = last;
     }
 
     /// Counts records up to `last` that are not on disk any more.
-    pub(super) fn remove(&mut self, share: Share, last: Sequence) {
-        self.records = self.records.saturating_sub(share.records);
-        self.bytes = self.bytes.saturating_sub(share.bytes);
+    pub(super) fn remove(&mut self, tally: Tally, last: Sequence) {
+        self.records = self.records.saturating_sub(tally.records);
+        self.bytes = self.bytes.saturating_sub(tally.bytes);
         self.sent = self.sent.max(last);
     }
 
@@ -87,7 +87,7 @@ impl Contents {
     }
 }
 
-impl Share {
+impl Tally {
     pub(super) fn of(records: &[Record]) -> Self {
         Self {
             records: records.len() as u64,

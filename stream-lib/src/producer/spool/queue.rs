@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::contents::Share;
+use super::contents::Tally;
 use super::frame::{self, Record};
 use super::sequence::{Sequence, SpoolId};
 use super::store::Store;
@@ -164,11 +164,11 @@ pub(super) struct Writer<'a> {
 impl Writer<'_> {
     fn reserve(&self, messages: &[Vec<u8>]) -> Result<()> {
         let cost = messages.iter().map(|m| frame::cost(m.len())).sum();
-        let share = Share {
+        let tally = Tally {
             records: messages.len() as u64,
             bytes: cost,
         };
-        match self.store.reserve(share, self.max_bytes) {
+        match self.store.reserve(tally, self.max_bytes) {
             Ok(()) => Ok(()),
             Err(contents) => Err(Error::new(
                 ErrorKind::Full,

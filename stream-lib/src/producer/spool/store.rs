@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use parking_lot::{Mutex, RwLock};
 use redb::{Database, ReadableDatabase};
 
-use super::contents::{Contents, Share};
+use super::contents::{Contents, Tally};
 use super::damage::SpoolDamage;
 use super::directory::Directory;
 use super::fail;
@@ -71,9 +71,9 @@ impl Store {
 
     /// Keeps a place for records, unless more than `most` bytes would be taken.
     /// Records that have a place must be committed.
-    pub(super) fn reserve(&self, share: Share, most: u64) -> Result<(), Contents> {
+    pub(super) fn reserve(&self, tally: Tally, most: u64) -> Result<(), Contents> {
         let mut contents = self.contents.lock();
-        if contents.reserve(share, most) {
+        if contents.reserve(tally, most) {
             Ok(())
         } else {
             Err(*contents)
@@ -86,7 +86,7 @@ impl Store {
         let Some(last) = records.last() else {
             return Ok(());
         };
-        let share = Share::of(records);
+        let tally = Tally::of(records);
         let sent = self.contents.lock().sent;
         let tried = Cell::new(false);
         let done = self.run(stream, |database| {
@@ -103,12 +103,12 @@ impl Store {
             }
             write.commit()?;
             // While the database can't be replaced under us.
-            self.contents.lock().commit(share, last.sequence);
+            self.contents.lock().commit(tally, last.sequence);
             Ok(())
         });
         fail::step();
         if done.is_err() {
-            self.contents.lock().give_up(share);
+            self.contents.lock().give_up(tally);
         }
         match done {
             Err(Trouble::Failed(cause)) if tried.get() => match self.reopen(stream) {
@@ -149,7 +149,7 @@ impl Store {
         self.run(stream, |database| {
             let _counted = self.writing.lock();
             let write = file::begin_write(database)?;
-            let mut removed = Share::default();
+            let mut removed = Tally::default();
             {
                 let mut table = write.open_table(FRAMES)?;
                 table.retain_in::<u64, _>(..=last.raw(), |_, frame| {
