@@ -13,6 +13,7 @@ mod life;
 mod member;
 mod reader;
 mod settler;
+mod stats;
 mod worker;
 
 use std::fmt;
@@ -24,9 +25,10 @@ use parking_lot::Mutex;
 pub use self::handler::{
     BatchDelivery, BatchHandler, Delivery, Handler, HandlerError, HandlerResult,
 };
+pub use self::stats::{ConsumerStats, ShutdownReport};
 
 use self::life::Life;
-use self::member::Counters;
+use self::stats::Counters;
 use self::worker::{Typed, TypedBatch, Work};
 use crate::command::Group;
 use crate::config::{BatchConfig, ConsumerConfig, ConsumerEvents};
@@ -55,53 +57,6 @@ struct Inner {
     starting: Mutex<()>,
     /// After the manager's shutdown nothing starts any more.
     closed: AtomicBool,
-}
-
-/// What a consumer has done since it was created, and what it has in hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct ConsumerStats {
-    /// Entries that came in, by reads, retries and takeovers.
-    pub delivered: u64,
-    /// Entries handled with success and acknowledged.
-    pub completed: u64,
-    /// Deliveries that failed and were put off for another try.
-    pub failed: u64,
-    /// Of all deliveries, those whose handler panicked; of a batch, those
-    /// whose handler panicked over them alone.
-    pub panicked: u64,
-    /// Entries moved to the dead letters.
-    pub dead: u64,
-    /// Entries given back without having run.
-    pub released: u64,
-    /// Entries taken over from consumers that let their lease lapse.
-    pub taken_over: u64,
-    /// Deliveries that ended after their lease was lost; not acknowledged.
-    pub lost: u64,
-    /// Entries found deleted from the stream while pending; acknowledged.
-    pub deleted: u64,
-    /// Entries in the buffer now, waiting for a worker.
-    pub buffered: usize,
-    /// Handlers running now; one for a batch, from its first entry on.
-    pub running: usize,
-    /// Entries whose end Redis has not confirmed yet.
-    pub settling: usize,
-}
-
-/// How a stop went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct ShutdownReport {
-    /// Entries completed since the consumers were created.
-    pub completed: u64,
-    /// Entries given back without having run, since then.
-    pub given_back: u64,
-    /// Handlers that still ran when the grace was over. Their threads are
-    /// detached, their leases lapse.
-    pub still_running: usize,
-    /// Messages that stay in producers' spools, for the next life of these
-    /// producers to send.
-    pub spooled: u64,
 }
 
 impl Consumer {
@@ -178,23 +133,15 @@ impl Consumer {
 
     /// What it has done, and what it has in hand.
     pub fn stats(&self) -> ConsumerStats {
-        let counters = &self.0.counters;
+        let counted = self.0.counters.stats();
         let life = self.0.life.lock();
         ConsumerStats {
-            delivered: counters.delivered.load(Ordering::Relaxed),
-            completed: counters.completed.load(Ordering::Relaxed),
-            failed: counters.failed.load(Ordering::Relaxed),
-            panicked: counters.panicked.load(Ordering::Relaxed),
-            dead: counters.dead.load(Ordering::Relaxed),
-            released: counters.released.load(Ordering::Relaxed),
-            taken_over: counters.taken_over.load(Ordering::Relaxed),
-            lost: counters.lost.load(Ordering::Relaxed),
-            deleted: counters.deleted.load(Ordering::Relaxed),
-            buffered: life.as_ref().map_or(0, Life::buffered),
-            running: life.as_ref().map_or(0, Life::running),
             // In the order in which an entry goes from one to the next, so that
             // none is missed.
+            buffered: life.as_ref().map_or(0, Life::buffered),
+            running: life.as_ref().map_or(0, Life::running),
             settling: life.as_ref().map_or(0, Life::settling),
+            ..counted
         }
     }
 
@@ -268,25 +215,12 @@ impl Consumer {
             let life = self.0.life.lock().take();
             life.map_or(0, |life| life.end(self.0.config.grace))
         };
-        let counters = &self.0.counters;
+        let counted = self.0.counters.stats();
         ShutdownReport {
-            completed: counters.completed.load(Ordering::Relaxed),
-            given_back: counters.released.load(Ordering::Relaxed),
+            completed: counted.completed,
+            given_back: counted.released,
             still_running,
             spooled: 0,
-        }
-    }
-}
-
-impl ShutdownReport {
-    /// The sum of two reports.
-    #[must_use]
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self {
-            completed: self.completed + other.completed,
-            given_back: self.given_back + other.given_back,
-            still_running: self.still_running + other.still_running,
-            spooled: self.spooled + other.spooled,
         }
     }
 }

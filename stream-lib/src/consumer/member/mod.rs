@@ -20,6 +20,7 @@ use crate::connection::{Stopper, Topology, Wire};
 use crate::consumer::member::held::{Batch, Company, Registry};
 use crate::consumer::member::queue::Queue;
 use crate::consumer::member::settle::{Action, Settle};
+use crate::consumer::stats::Counters;
 use crate::consumer::worker::open::Open;
 use crate::error::{Error, Result};
 use crate::runtime::{ServerClock, Shutdown};
@@ -72,20 +73,6 @@ pub(crate) struct ReaderWire {
     /// For `CLIENT UNBLOCK`; `None` where the server doesn't tell.
     pub(crate) client: Option<i64>,
     pub(crate) stopper: Option<Stopper>,
-}
-
-/// What a consumer has done since it was created.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) delivered: AtomicU64,
-    pub(crate) completed: AtomicU64,
-    pub(crate) failed: AtomicU64,
-    pub(crate) panicked: AtomicU64,
-    pub(crate) dead: AtomicU64,
-    pub(crate) released: AtomicU64,
-    pub(crate) taken_over: AtomicU64,
-    pub(crate) lost: AtomicU64,
-    pub(crate) deleted: AtomicU64,
 }
 
 impl Member {
