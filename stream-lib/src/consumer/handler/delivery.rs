@@ -2,12 +2,10 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::command::ORIGIN;
-use crate::consumer::member::Member;
-use crate::consumer::member::held::{Batch, Stage};
+use crate::consumer::handler::taken::TakenEntry;
 use crate::message::EntryId;
 
 /// One delivery of an entry, with the message it carries.
@@ -15,32 +13,16 @@ use crate::message::EntryId;
 /// Derefs to the message: `delivery.order_id` reads a field of it.
 pub struct Delivery<M> {
     message: M,
-    taken: Taken,
-}
-
-/// An entry in the hands of a worker.
-#[derive(Clone)]
-pub(crate) struct Taken {
-    pub(crate) member: Arc<Member>,
-    pub(crate) batch: Arc<Batch>,
-    pub(crate) index: usize,
-}
-
-impl Taken {
-    /// Whether nobody else can have the entry yet, as far as known.
-    pub(crate) fn is_held(&self) -> bool {
-        self.batch.stage(self.index) != Stage::Lost
-            && self.batch.since_confirmed() < self.member.config.lease
-    }
+    taken: TakenEntry,
 }
 
 impl<M> Delivery<M> {
-    pub(crate) fn new(message: M, taken: Taken) -> Self {
+    pub(crate) fn new(message: M, taken: TakenEntry) -> Self {
         Self { message, taken }
     }
 
     /// What is left when the message is done with.
-    pub(crate) fn into_taken(self) -> Taken {
+    pub(crate) fn into_taken(self) -> TakenEntry {
         self.taken
     }
 
@@ -90,7 +72,7 @@ impl<M> Delivery<M> {
     /// and its entry id; for one that came by way of the backup stream, since
     /// it was added there.
     pub fn age(&self) -> Duration {
-        let Taken {
+        let TakenEntry {
             member,
             batch,
             index,

@@ -4,6 +4,7 @@ mod batch;
 pub(crate) mod delivery;
 pub(crate) mod error;
 mod single;
+pub(crate) mod taken;
 pub(crate) mod verdict;
 
 pub use self::batch::{BatchDelivery, BatchHandler};

@@ -9,14 +9,16 @@ use std::time::Instant;
 use crossbeam_channel::Receiver;
 
 use crate::config::BatchConfig;
-use crate::consumer::handler::delivery::{Delivery, Taken};
+use crate::consumer::handler::delivery::Delivery;
+use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::Outcome;
 use crate::consumer::handler::{BatchDelivery, BatchHandler};
 use crate::consumer::member::Member;
 use crate::consumer::member::held::Stage;
 use crate::consumer::member::settle::{Action, Settle};
+use crate::consumer::worker::ending::end;
 use crate::consumer::worker::gather::gather;
-use crate::consumer::worker::{Work, decode, end, is_for_another_group};
+use crate::consumer::worker::work::Work;
 use crate::message::OwnedMessage;
 use crate::runtime::panic_text;
 
@@ -24,11 +26,11 @@ use crate::runtime::panic_text;
 /// know no types.
 trait RunBatch: Send + Sync {
     /// Tells `end` how each delivery ended, save those of a panic.
-    fn run(&self, taken: Vec<Taken>, end: &dyn Fn(&Taken, Outcome)) -> Result<(), Panic>;
+    fn run(&self, taken: Vec<TakenEntry>, end: &dyn Fn(&TakenEntry, Outcome)) -> Result<(), Panic>;
 }
 
 /// The deliveries that were in a handler when it panicked, and what it said.
-type Panic = (Vec<Taken>, String);
+type Panic = (Vec<TakenEntry>, String);
 
 /// A batch handler with its message type.
 pub(crate) struct TypedBatch<M, H> {
@@ -58,16 +60,16 @@ impl<M: OwnedMessage + 'static, H: BatchHandler<M>> Work for TypedBatch<M, H> {
 }
 
 impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
-    fn run(&self, taken: Vec<Taken>, end: &dyn Fn(&Taken, Outcome)) -> Result<(), Panic> {
+    fn run(&self, taken: Vec<TakenEntry>, end: &dyn Fn(&TakenEntry, Outcome)) -> Result<(), Panic> {
         let mut batch = Vec::with_capacity(taken.len());
         let mut running = Vec::with_capacity(taken.len());
         for taken in taken {
-            if is_for_another_group(&taken) {
+            if taken.is_for_another_group() {
                 end(&taken, Outcome::Done);
                 continue;
             }
             // A decoder may be the user's own, and panic as any handler.
-            match catch_unwind(AssertUnwindSafe(|| decode::<M>(&taken))) {
+            match catch_unwind(AssertUnwindSafe(|| taken.decode::<M>())) {
                 Ok(Ok(message)) => {
                     batch.push(BatchDelivery::new(Delivery::new(message, taken.clone())));
                     running.push(taken);
@@ -109,8 +111,8 @@ fn run(member: &Arc<Member>, handler: &dyn RunBatch, config: &BatchConfig, ended
     }
 }
 
-fn handle(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>) {
-    let (taken, lost): (Vec<_>, Vec<_>) = taken.into_iter().partition(Taken::is_held);
+fn handle(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<TakenEntry>) {
+    let (taken, lost): (Vec<_>, Vec<_>) = taken.into_iter().partition(TakenEntry::is_held);
     for taken in lost {
         give_back(&taken);
     }
@@ -118,7 +120,7 @@ fn handle(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>) {
         return;
     };
     let started = Instant::now();
-    let ended = |taken: &Taken, outcome| {
+    let ended = |taken: &TakenEntry, outcome| {
         end(member, &taken.batch, taken.index, outcome);
     };
     if let Err((taken, text)) = handler.run(taken, &ended) {
@@ -129,8 +131,13 @@ fn handle(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>) {
 
 /// Runs what was in a batch whose handler panicked, one by one. What can't run
 /// any more here goes back, to be found out elsewhere.
-fn find_culprit(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>, text: String) {
-    let ended = |taken: &Taken, outcome| {
+fn find_culprit(
+    member: &Arc<Member>,
+    handler: &dyn RunBatch,
+    taken: Vec<TakenEntry>,
+    text: String,
+) {
+    let ended = |taken: &TakenEntry, outcome| {
         end(member, &taken.batch, taken.index, outcome);
     };
     if let [culprit] = &*taken {
@@ -156,7 +163,7 @@ fn find_culprit(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>,
 }
 
 /// Has an entry given back that has left the buffer and not run.
-fn give_back(taken: &Taken) {
+fn give_back(taken: &TakenEntry) {
     taken.batch.set_stage(taken.index, Stage::Settling);
     let settle = Settle::new(&taken.batch, taken.index, Action::GiveBack);
     taken.member.send(settle);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 
 use crate::config::BatchConfig;
-use crate::consumer::handler::delivery::Taken;
+use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::goes_alone;
 use crate::consumer::member::Member;
 use crate::consumer::member::held::{Batch, Company};
@@ -21,7 +21,7 @@ pub(crate) fn gather(
     member: &Arc<Member>,
     config: &BatchConfig,
     ended: &Receiver<()>,
-) -> Option<Vec<Taken>> {
+) -> Option<Vec<TakenEntry>> {
     member.queue.rest(&member.stop);
     let gathered = take_batch(&mut member.open.lock(), member, config, ended);
     member.queue.stir();
@@ -34,7 +34,7 @@ fn take_batch(
     member: &Arc<Member>,
     config: &BatchConfig,
     ended: &Receiver<()>,
-) -> Option<Vec<Taken>> {
+) -> Option<Vec<TakenEntry>> {
     let queue = &member.queue;
     loop {
         if member.stop.is_set() {
@@ -89,7 +89,7 @@ fn fill(
 
 /// What is being gathered.
 struct Hand {
-    taken: Vec<Taken>,
+    taken: Vec<TakenEntry>,
     size: usize,
     /// Nothing more fits.
     closed: bool,
@@ -126,7 +126,7 @@ impl Hand {
                 return;
             };
             member.queue.left(&member.stop);
-            self.taken.push(Taken {
+            self.taken.push(TakenEntry {
                 member: Arc::clone(member),
                 batch: Arc::clone(batch),
                 index,

@@ -1,0 +1,63 @@
+//! The end of a delivery: from its outcome to what is asked of the settler.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::consumer::handler::verdict::{Outcome, Verdict, judge};
+use crate::consumer::member::Member;
+use crate::consumer::member::held::{Batch, Stage};
+use crate::consumer::member::settle::{Action, Settle};
+use crate::runtime::{jitter, panic_text};
+
+/// Decides what becomes of an entry whose delivery has ended. Returns false if
+/// that may have taken a while.
+pub(crate) fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: Outcome) -> bool {
+    if matches!(outcome, Outcome::Done) && batch.advance(index, Stage::Running, Stage::Done) {
+        let is_news = batch.announce();
+        if is_news {
+            member.tell_of_done(batch);
+        }
+        return !is_news;
+    }
+    if let Outcome::Panicked(text) = &outcome {
+        member.counters.panicked.fetch_add(1, Ordering::Relaxed);
+        member
+            .config
+            .events
+            .tell(|e| e.panicked(batch.id(index), text));
+    }
+    batch.set_stage(index, Stage::Settling);
+    let attempt = batch.attempt(index);
+    let policy = &member.config.retry;
+    // An error's text may be the user's own code too, and panic.
+    let verdict = catch_unwind(AssertUnwindSafe(|| judge(&outcome, attempt, policy)));
+    let verdict = verdict.unwrap_or_else(|panic| {
+        let text = format!("an error that can't be shown: {}", panic_text(&*panic));
+        judge(&Outcome::Panicked(text), attempt, policy)
+    });
+    let action = match verdict {
+        // With the lease lost, the entry is settled only if it is ours after
+        // all.
+        Verdict::Ack => Action::AckHeld,
+        Verdict::Retry {
+            delay,
+            jitter: share,
+        } => {
+            let delay = jitter(delay, share);
+            log::debug!(
+                "delivery {attempt} of {} of `{}` failed, next in {delay:?}",
+                batch.id(index),
+                member.group.stream()
+            );
+            let id = batch.id(index);
+            member.config.events.tell(|e| e.retried(id, attempt, delay));
+            Action::Retry { delay }
+        }
+        Verdict::Bury { reason, error } => Action::Bury { reason, error },
+    };
+    member.send(Settle::new(batch, index, action));
+    // An error may be the user's own type, and so is how it is dropped.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(outcome)));
+    false
+}
