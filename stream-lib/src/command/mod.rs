@@ -43,7 +43,7 @@ pub(crate) use self::route::{
 #[cfg(feature = "spool")]
 pub(crate) use self::route::{Taken, route_spooled, spool_mark};
 pub(crate) use self::server::FirstLook;
-pub(crate) use self::settle::{Burial, Held, Parking, ack, ack_held, bury, park, renew};
+pub(crate) use self::settle::{Burial, Found, Parking, ack, ack_held, bury, park, renew};
 
 /// The reserved field with the group that a redriven entry is for.
 pub(crate) const FOR_GROUP: &str = "~for";

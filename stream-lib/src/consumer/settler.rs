@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
-use crate::command::{self, Burial, Held, Parking};
+use crate::command::{self, Burial, Found, Parking};
 use crate::consumer::member::Member;
 use crate::consumer::member::done::{CHUNK, Done};
 use crate::consumer::member::held::Stage;
@@ -140,7 +140,7 @@ fn finish(
     member: &Member,
     entries: Vec<Unsettled>,
     again: &mut Open,
-    operation: impl FnOnce(&[Unsettled]) -> Result<Vec<Held>>,
+    operation: impl FnOnce(&[Unsettled]) -> Result<Vec<Found>>,
 ) {
     if entries.is_empty() {
         return;
@@ -154,7 +154,7 @@ fn finish(
         // With the group gone, nobody holds anything.
         Err(e) if e.kind() == ErrorKind::NoGroup => {
             for entry in entries {
-                settled(member, &entry, Held::No);
+                settled(member, &entry, Found::NotOurs);
             }
         }
         Err(_) => {
@@ -163,15 +163,15 @@ fn finish(
     }
 }
 
-fn settled(member: &Member, entry: &Unsettled, held: Held) {
+fn settled(member: &Member, entry: &Unsettled, held: Found) {
     let counters = &member.counters;
     let count = match (held, &entry.action) {
-        (Held::No, _) => &counters.lost,
-        (Held::Deleted, _) => &counters.deleted,
-        (Held::Yes, Action::AckHeld) => &counters.completed,
-        (Held::Yes, Action::GiveBack) => &counters.released,
-        (Held::Yes, Action::Retry { .. }) => &counters.failed,
-        (Held::Yes, Action::Bury { .. }) => &counters.dead,
+        (Found::NotOurs, _) => &counters.lost,
+        (Found::Deleted, _) => &counters.deleted,
+        (Found::Ours, Action::AckHeld) => &counters.completed,
+        (Found::Ours, Action::GiveBack) => &counters.released,
+        (Found::Ours, Action::Retry { .. }) => &counters.failed,
+        (Found::Ours, Action::Bury { .. }) => &counters.dead,
     };
     entry.batch.set_stage(entry.index, Stage::Gone);
     count.fetch_add(1, Ordering::Relaxed);
@@ -181,9 +181,9 @@ fn settled(member: &Member, entry: &Unsettled, held: Held) {
     }
 }
 
-fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Held> {
+fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Found> {
     let Action::Bury { reason, error } = &entry.action else {
-        return Ok(Held::No);
+        return Ok(Found::NotOurs);
     };
     let id = entry.id();
     let burial = Burial {
@@ -194,7 +194,7 @@ fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Held>
         keep_for: KEEP_DEAD_FOR,
     };
     let held = link.run(|wire| command::bury(wire, &member.group, &member.name, &burial))?;
-    if held == Held::Yes {
+    if held == Found::Ours {
         log::warn!(
             "entry {id} of `{}` went to the dead letters of the group `{}`: {}",
             member.group.stream(),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use crate::command::{self, Held, TakeOver};
+use crate::command::{self, Found, TakeOver};
 use crate::connection::Wire;
 use crate::consumer::keeper::alone::{Alone, Step};
 use crate::consumer::member::Member;
@@ -220,7 +220,7 @@ impl<'a> Keeper<'a> {
                 return;
             };
             for ((index, _), held) in chunk.iter().zip(renewed) {
-                if held == Held::No {
+                if held == Found::NotOurs {
                     self.lose(batch, *index);
                 }
             }
