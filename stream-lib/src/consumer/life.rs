@@ -131,8 +131,8 @@ impl Life {
 
     /// How many entries have ended here, but not in Redis.
     pub(crate) fn settling(&self) -> usize {
-        let batches = self.member.registry.batches();
-        batches.iter().map(|batch| batch.settling()).sum()
+        let replies = self.member.replies.all();
+        replies.iter().map(|held| held.settling()).sum()
     }
 
     pub(crate) fn signal_stop(&self) {

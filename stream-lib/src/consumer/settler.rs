@@ -63,8 +63,8 @@ impl Open {
     /// Returns whether this was the end.
     fn add(&mut self, settle: Settle) -> bool {
         match settle {
-            Settle::Done(batch) => {
-                self.done.take(batch);
+            Settle::Done(held) => {
+                self.done.take(held);
             }
             Settle::Entry(entry) => self.other.push(entry),
             Settle::Finish => return true,
@@ -173,9 +173,9 @@ fn settled(member: &Member, entry: &Unsettled, held: Found) {
         (Found::Ours, Action::Retry { .. }) => &counters.failed,
         (Found::Ours, Action::Bury { .. }) => &counters.dead,
     };
-    entry.batch.set_stage(entry.index, Stage::Gone);
+    entry.held.set_stage(entry.index, Stage::Gone);
     count.fetch_add(1, Ordering::Relaxed);
-    if entry.batch.is_alone() {
+    if entry.held.is_alone() {
         // The others may go on.
         member.stop.nudge();
     }
@@ -209,15 +209,15 @@ fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Found
 
 impl Unsettled {
     fn id(&self) -> EntryId {
-        self.batch.id(self.index)
+        self.held.id(self.index)
     }
 
     fn parking(&self) -> Parking {
         let (delay, deliveries) = match &self.action {
             Action::Retry { delay } => (Some(*delay), None),
             Action::GiveBack | Action::AckHeld | Action::Bury { .. } => {
-                let attempt = self.batch.attempt(self.index);
-                let delay = (!self.batch.is_alone()).then_some(Duration::ZERO);
+                let attempt = self.held.attempt(self.index);
+                let delay = (!self.held.is_alone()).then_some(Duration::ZERO);
                 (delay, Some(attempt.saturating_sub(1)))
             }
         };

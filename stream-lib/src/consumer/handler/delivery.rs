@@ -33,7 +33,7 @@ impl<M> Delivery<M> {
 
     /// The entry's id: the same at each delivery of it.
     pub fn id(&self) -> EntryId {
-        self.taken.batch.id(self.taken.index)
+        self.taken.held.id(self.taken.index)
     }
 
     /// The stream that the entry stands in.
@@ -54,18 +54,18 @@ impl<M> Delivery<M> {
     /// Which delivery of the entry this is: 1 the first time (`XPENDING`'s
     /// delivery count).
     pub fn attempt(&self) -> u32 {
-        self.taken.batch.attempt(self.taken.index)
+        self.taken.held.attempt(self.taken.index)
     }
 
     /// The reserved fields of the entry, which the message doesn't show: names,
     /// with their `~`, and values.
     pub fn headers(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
-        self.taken.batch.fields(self.taken.index).headers()
+        self.taken.held.fields(self.taken.index).headers()
     }
 
     /// One reserved field, named with its `~`.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.taken.batch.fields(self.taken.index).header(name)
+        self.taken.held.fields(self.taken.index).header(name)
     }
 
     /// How old the message is: since it was first added, by the server's clock
@@ -74,17 +74,17 @@ impl<M> Delivery<M> {
     pub fn age(&self) -> Duration {
         let TakenEntry {
             member,
-            batch,
+            held,
             index,
         } = &self.taken;
-        let origin = batch
+        let origin = held
             .header(*index, ORIGIN)
             .and_then(|id| EntryId::parse(id).ok());
         let added = origin.unwrap_or_else(|| self.id()).ms();
         match member.clock.now_ms() {
             Some(now) => Duration::from_millis(now.saturating_sub(added)),
             // Redis has not been asked yet: no older than known.
-            None => batch.age(),
+            None => held.age(),
         }
     }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Batch, Stage};
+use crate::consumer::member::held::{Held, Stage};
 
 /// One entry that is to run alone. The workers are paused as long as this
 /// lives.
 pub(crate) struct Alone<'a> {
     member: &'a Member,
-    batch: Arc<Batch>,
+    held: Arc<Held>,
     /// How long running handlers are waited for.
     patience: Instant,
     started: bool,
@@ -27,18 +27,18 @@ pub(crate) enum Step {
 }
 
 impl<'a> Alone<'a> {
-    pub(crate) fn new(member: &'a Member, batch: Arc<Batch>, patience: Duration) -> Self {
+    pub(crate) fn new(member: &'a Member, held: Arc<Held>, patience: Duration) -> Self {
         member.queue.pause();
         Self {
             member,
-            batch,
+            held,
             patience: Instant::now() + patience,
             started: false,
         }
     }
 
     pub(crate) fn step(&self) -> Step {
-        let settled = self.batch.stage(0) == Stage::Gone;
+        let settled = self.held.stage(0) == Stage::Gone;
         if self.started {
             return if settled { Step::Done } else { Step::Wait };
         }
@@ -58,8 +58,8 @@ impl<'a> Alone<'a> {
 
     pub(crate) fn start(&mut self) {
         self.started = true;
-        if !self.member.queue.push_alone(&self.batch, &self.member.stop) {
-            self.member.give_back_rest(&self.batch);
+        if !self.member.queue.push_alone(&self.held, &self.member.stop) {
+            self.member.give_back_rest(&self.held);
         }
     }
 }
@@ -67,8 +67,8 @@ impl<'a> Alone<'a> {
 impl Drop for Alone<'_> {
     fn drop(&mut self) {
         if !self.started {
-            self.member.queue.expect(&self.batch);
-            self.member.give_back_rest(&self.batch);
+            self.member.queue.expect(&self.held);
+            self.member.give_back_rest(&self.held);
         }
         self.member.queue.resume();
     }

@@ -15,7 +15,7 @@ use crate::connection::Wire;
 use crate::consumer::keeper::alone::{Alone, Step};
 use crate::consumer::member::Member;
 use crate::consumer::member::done;
-use crate::consumer::member::held::{Batch, Company, Stage};
+use crate::consumer::member::held::{Company, Held, Stage};
 use crate::consumer::member::link::{Link, Role};
 use crate::consumer::member::settle::Reason;
 use crate::consumer::member::settle::{Action, Settle};
@@ -185,13 +185,13 @@ impl<'a> Keeper<'a> {
     fn renew(&mut self) {
         let third = self.member.config.lease / 3;
         let (mut longest, mut running) = (Duration::ZERO, 0);
-        for batch in self.member.registry.batches() {
-            for time in batch.running() {
+        for held in self.member.replies.all() {
+            for time in held.running() {
                 longest = longest.max(time);
                 running += 1;
             }
-            if batch.since_confirmed() >= third {
-                self.renew_batch(&batch);
+            if held.since_confirmed() >= third {
+                self.renew_reply(&held);
             }
         }
         self.member.queue.observe_longest(longest, running);
@@ -204,14 +204,14 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    fn renew_batch(&mut self, batch: &Arc<Batch>) {
+    fn renew_reply(&mut self, held: &Arc<Held>) {
         let member = self.member;
-        let held: Vec<_> = (0..batch.len())
-            .filter(|&index| self.keeps(batch, index))
-            .map(|index| (index, batch.id(index)))
+        let kept: Vec<_> = (0..held.len())
+            .filter(|&index| self.keeps(held, index))
+            .map(|index| (index, held.id(index)))
             .collect();
         let asked = Instant::now();
-        for chunk in held.chunks(CHUNK) {
+        for chunk in kept.chunks(CHUNK) {
             let ids: Vec<_> = chunk.iter().map(|(_, id)| *id).collect();
             let renewed = self
                 .link
@@ -219,34 +219,34 @@ impl<'a> Keeper<'a> {
             let Ok(renewed) = renewed else {
                 return;
             };
-            for ((index, _), held) in chunk.iter().zip(renewed) {
-                if held == Found::NotOurs {
-                    self.lose(batch, *index);
+            for ((index, _), found) in chunk.iter().zip(renewed) {
+                if found == Found::NotOurs {
+                    self.lose(held, *index);
                 }
             }
         }
-        batch.confirm(asked);
+        held.confirm(asked);
     }
 
     /// Whether an entry's lease is to be renewed. What has waited in the buffer
     /// for a lease is given back instead, and what has run for too long is left
     /// to others.
-    fn keeps(&self, batch: &Arc<Batch>, index: usize) -> bool {
-        match batch.stage(index) {
-            Stage::Buffered if batch.age() >= self.member.config.lease => {
-                if batch.advance(index, Stage::Buffered, Stage::Settling) {
-                    self.member.give_back(batch, index);
+    fn keeps(&self, held: &Arc<Held>, index: usize) -> bool {
+        match held.stage(index) {
+            Stage::Buffered if held.age() >= self.member.config.lease => {
+                if held.advance(index, Stage::Buffered, Stage::Settling) {
+                    self.member.give_back(held, index);
                 }
                 false
             }
-            Stage::Running if batch.running_for(index) >= self.member.config.lease_cap => {
-                if batch.advance(index, Stage::Running, Stage::Lost) && batch.report_cap() {
+            Stage::Running if held.running_for(index) >= self.member.config.lease_cap => {
+                if held.advance(index, Stage::Running, Stage::Lost) && held.report_cap() {
                     log::warn!(
                         "a handler of `{}` has run for {:?} and more with entry {}: its lease is \
                          no longer renewed",
                         self.member.group.stream(),
                         self.member.config.lease_cap,
-                        batch.id(index)
+                        held.id(index)
                     );
                 }
                 false
@@ -257,19 +257,19 @@ impl<'a> Keeper<'a> {
     }
 
     /// Another consumer has the entry.
-    fn lose(&self, batch: &Arc<Batch>, index: usize) {
-        if batch.advance(index, Stage::Running, Stage::Lost) {
+    fn lose(&self, held: &Arc<Held>, index: usize) {
+        if held.advance(index, Stage::Running, Stage::Lost) {
             log::warn!(
                 "the lease of entry {} of `{}` was lost while its handler runs",
-                batch.id(index),
+                held.id(index),
                 self.member.group.stream()
             );
-            let id = batch.id(index);
+            let id = held.id(index);
             self.member.config.events.tell(|e| e.lease_lost(id));
-        } else if batch.advance(index, Stage::Buffered, Stage::Gone) {
+        } else if held.advance(index, Stage::Buffered, Stage::Gone) {
             self.member.queue.left(&self.member.stop);
             self.member.counters.lost.fetch_add(1, Ordering::Relaxed);
-        } else if batch.advance(index, Stage::Done, Stage::Gone) {
+        } else if held.advance(index, Stage::Done, Stage::Gone) {
             // Nobody had asked for it to be acknowledged, and nobody will.
             self.member.counters.lost.fetch_add(1, Ordering::Relaxed);
         }
@@ -335,8 +335,8 @@ impl<'a> Keeper<'a> {
             );
         }
         if !taken.alone.is_empty() {
-            let batch = member.hold(taken.alone, Company::Alone, asked);
-            self.alone = Some(Alone::new(member, batch, member.config.lease));
+            let held = member.hold(taken.alone, Company::Alone, asked);
+            self.alone = Some(Alone::new(member, held, member.config.lease));
         }
         let spent = member.hold(taken.spent, Company::Any, asked);
         for index in 0..spent.len() {
@@ -381,8 +381,8 @@ impl<'a> Keeper<'a> {
         }
         waits(&ends.reader, SOON);
         // Also what a worker has to itself that is still in a handler.
-        for batch in member.registry.batches() {
-            member.give_back_rest(&batch);
+        for held in member.replies.all() {
+            member.give_back_rest(&held);
         }
         let step = member.config.lease / 6;
         loop {

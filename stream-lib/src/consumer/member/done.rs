@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Batch, Stage};
+use crate::consumer::member::held::{Held, Stage};
 use crate::consumer::member::settle::{Action, Settle, Unsettled};
 use crate::message::EntryId;
 
@@ -15,7 +15,7 @@ pub(crate) const CHUNK: usize = 1_000;
 /// Entries taken to be acknowledged together.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
-    batches: Vec<(Arc<Batch>, Vec<usize>)>,
+    replies: Vec<(Arc<Held>, Vec<usize>)>,
     len: usize,
 }
 
@@ -25,22 +25,22 @@ impl Done {
     pub(crate) fn collect(member: &Member) -> Self {
         let told = member.done.lock().replace(Vec::new());
         let mut done = Self::default();
-        for batch in told.into_iter().flatten() {
-            if done.len < CHUNK && is_ours(member, &batch) {
-                done.take(batch);
+        for held in told.into_iter().flatten() {
+            if done.len < CHUNK && is_ours(member, &held) {
+                done.take(held);
             } else {
-                member.send(Settle::Done(batch));
+                member.send(Settle::Done(held));
             }
         }
         done
     }
 
     /// Takes what is done of a batch that has announced it.
-    pub(crate) fn take(&mut self, batch: Arc<Batch>) {
-        let taken = batch.take_done();
+    pub(crate) fn take(&mut self, held: Arc<Held>) {
+        let taken = held.take_done();
         if !taken.is_empty() {
             self.len += taken.len();
-            self.batches.push((batch, taken));
+            self.replies.push((held, taken));
         }
     }
 
@@ -53,9 +53,9 @@ impl Done {
     }
 
     pub(crate) fn ids(&self) -> Vec<EntryId> {
-        self.batches
+        self.replies
             .iter()
-            .flat_map(|(batch, taken)| taken.iter().map(|&index| batch.id(index)))
+            .flat_map(|(held, taken)| taken.iter().map(|&index| held.id(index)))
             .collect()
     }
 
@@ -63,12 +63,12 @@ impl Done {
     /// else.
     pub(crate) fn split_doubtful(&mut self, member: &Member) -> Vec<Unsettled> {
         let doubtful = self
-            .batches
-            .extract_if(.., |(batch, _)| !is_ours(member, batch));
+            .replies
+            .extract_if(.., |(held, _)| !is_ours(member, held));
         let doubtful: Vec<_> = doubtful
-            .flat_map(|(batch, taken)| {
+            .flat_map(|(held, taken)| {
                 taken.into_iter().map(move |index| Unsettled {
-                    batch: Arc::clone(&batch),
+                    held: Arc::clone(&held),
                     index,
                     action: Action::AckHeld,
                 })
@@ -81,11 +81,11 @@ impl Done {
     /// Redis has confirmed it: they are `counter`'s now.
     pub(crate) fn settled(self, member: &Member, counter: &AtomicU64) {
         let mut is_alone = false;
-        for (batch, taken) in &self.batches {
+        for (held, taken) in &self.replies {
             for &index in taken {
-                batch.set_stage(index, Stage::Gone);
+                held.set_stage(index, Stage::Gone);
             }
-            is_alone |= batch.is_alone();
+            is_alone |= held.is_alone();
         }
         counter.fetch_add(self.len as u64, Ordering::Relaxed);
         if is_alone {
@@ -97,12 +97,12 @@ impl Done {
     /// Nobody knows whether Redis has acknowledged them: the thread that
     /// settles does so again.
     pub(crate) fn hand_over(self, member: &Member) {
-        for (batch, taken) in self.batches {
+        for (held, taken) in self.replies {
             for index in taken {
-                batch.advance(index, Stage::Settling, Stage::Done);
+                held.advance(index, Stage::Settling, Stage::Done);
             }
-            if batch.announce() {
-                member.send(Settle::Done(batch));
+            if held.announce() {
+                member.send(Settle::Done(held));
             }
         }
     }
@@ -111,12 +111,12 @@ impl Done {
 /// No read takes along what is done: the thread that settles is told of it.
 pub(crate) fn leave_to_ack(member: &Member) {
     let told = member.done.lock().take();
-    for batch in told.into_iter().flatten() {
-        member.send(Settle::Done(batch));
+    for held in told.into_iter().flatten() {
+        member.send(Settle::Done(held));
     }
 }
 
 /// Whether nobody else can be about to take the entries over.
-fn is_ours(member: &Member, batch: &Batch) -> bool {
-    batch.since_confirmed_at(Instant::now()) < member.config.lease * 3 / 4
+fn is_ours(member: &Member, held: &Held) -> bool {
+    held.since_confirmed_at(Instant::now()) < member.config.lease * 3 / 4
 }

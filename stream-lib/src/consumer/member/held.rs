@@ -1,10 +1,8 @@
 //! Entries that this process holds: what state each is in, and since when.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-
-use parking_lot::Mutex;
 
 use crate::command::Entries;
 use crate::message::{EntryId, Fields};
@@ -48,7 +46,7 @@ pub(crate) enum Company {
 /// it is done shows in its stage, and only the first of several that are done
 /// is announced.
 #[derive(Debug)]
-pub(crate) struct Batch {
+pub(crate) struct Held {
     entries: Entries,
     stages: Vec<AtomicU8>,
     /// When each handler was started: milliseconds since `received`.
@@ -67,7 +65,7 @@ pub(crate) struct Batch {
     held_bytes: Arc<AtomicUsize>,
 }
 
-impl Batch {
+impl Held {
     /// `asked` is when the request was sent that brought the entries; their
     /// bytes are added to `held_bytes` as long as the batch lives.
     pub(crate) fn new(
@@ -300,38 +298,9 @@ impl Batch {
     }
 }
 
-impl Drop for Batch {
+impl Drop for Held {
     fn drop(&mut self) {
         self.held_bytes
             .fetch_sub(self.entries.bytes(), Ordering::Relaxed);
-    }
-}
-
-/// Every batch that still has an entry somewhere. It keeps none alive.
-#[derive(Debug, Default)]
-pub(crate) struct Registry(Mutex<Vec<Weak<Batch>>>);
-
-impl Registry {
-    pub(crate) fn insert(&self, batch: &Arc<Batch>) {
-        let mut batches = self.0.lock();
-        batches.retain(|known| known.strong_count() > 0);
-        batches.push(Arc::downgrade(batch));
-    }
-
-    pub(crate) fn batches(&self) -> Vec<Arc<Batch>> {
-        self.0.lock().iter().filter_map(Weak::upgrade).collect()
-    }
-
-    /// The ids of all entries that are not settled.
-    pub(crate) fn ids(&self) -> Vec<EntryId> {
-        self.batches()
-            .iter()
-            .flat_map(|batch| {
-                (0..batch.len())
-                    .filter(|&index| batch.stage(index) != Stage::Gone)
-                    .map(|index| batch.id(index))
-                    .collect::<Vec<_>>()
-            })
-            .collect()
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod done;
 pub(crate) mod held;
+mod held_replies;
 pub(crate) mod link;
 pub(crate) mod queue;
 mod read_ahead;
@@ -17,7 +18,8 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::command::{self, Claimed, Entries, Group};
 use crate::config::ConsumerConfig;
 use crate::connection::{Stopper, Topology, Wire};
-use crate::consumer::member::held::{Batch, Company, Registry};
+use crate::consumer::member::held::{Company, Held};
+use crate::consumer::member::held_replies::HeldReplies;
 use crate::consumer::member::queue::Queue;
 use crate::consumer::member::settle::{Action, Settle};
 use crate::consumer::stats::Counters;
@@ -32,7 +34,7 @@ pub(crate) struct Member {
     pub(crate) group: Group,
     /// The name in Redis: the label and random characters.
     pub(crate) name: String,
-    pub(crate) registry: Registry,
+    pub(crate) replies: HeldReplies,
     pub(crate) queue: Queue,
     /// What workers of a batch handler gather from, in turn.
     pub(crate) open: Mutex<Open>,
@@ -52,7 +54,7 @@ pub(crate) struct Member {
     pub(crate) recovery_wanted: AtomicBool,
     /// Batches with entries that are done, which the reader acknowledges with
     /// its next read; `None` while it doesn't.
-    pub(crate) done: Mutex<Option<Vec<Arc<Batch>>>>,
+    pub(crate) done: Mutex<Option<Vec<Arc<Held>>>>,
     /// The group is known to have stood.
     pub(crate) prepared: AtomicBool,
     /// The reader's connection, to end its waits.
@@ -94,7 +96,7 @@ impl Member {
             config,
             group,
             name,
-            registry: Registry::default(),
+            replies: HeldReplies::default(),
             counters,
             held_bytes: Arc::default(),
             settle,
@@ -114,15 +116,15 @@ impl Member {
     }
 
     /// Makes entries known as held, before anybody starts them.
-    pub(crate) fn hold(&self, entries: Entries, company: Company, asked: Instant) -> Arc<Batch> {
-        let batch = Batch::new(entries, company, asked, &self.held_bytes);
-        let delivered = batch.len() as u64;
+    pub(crate) fn hold(&self, entries: Entries, company: Company, asked: Instant) -> Arc<Held> {
+        let held = Held::new(entries, company, asked, &self.held_bytes);
+        let delivered = held.len() as u64;
         self.counters
             .delivered
             .fetch_add(delivered, Ordering::Relaxed);
-        let batch = Arc::new(batch);
-        self.registry.insert(&batch);
-        batch
+        let held = Arc::new(held);
+        self.replies.insert(&held);
+        held
     }
 
     /// Makes claimed entries known, after which others may claim again, and
@@ -137,25 +139,25 @@ impl Member {
         let deleted = claimed.deleted;
         self.counters.deleted.fetch_add(deleted, Ordering::Relaxed);
         if !claimed.entries.is_empty() {
-            let batch = self.hold(claimed.entries, company, asked);
+            let held = self.hold(claimed.entries, company, asked);
             drop(claiming);
-            if !self.queue.push_returning(&batch, &self.stop) {
-                self.give_back_rest(&batch);
+            if !self.queue.push_returning(&held, &self.stop) {
+                self.give_back_rest(&held);
             }
         }
     }
 
     /// Withdraws what no worker has started, and has it given back.
-    pub(crate) fn give_back_rest(&self, batch: &Arc<Batch>) {
-        while let Some(index) = batch.withdraw_next() {
-            self.give_back(batch, index);
+    pub(crate) fn give_back_rest(&self, held: &Arc<Held>) {
+        while let Some(index) = held.withdraw_next() {
+            self.give_back(held, index);
         }
     }
 
     /// Has an entry given back that was withdrawn from the buffer.
-    pub(crate) fn give_back(&self, batch: &Arc<Batch>, index: usize) {
+    pub(crate) fn give_back(&self, held: &Arc<Held>, index: usize) {
         self.queue.left(&self.stop);
-        self.send(Settle::new(batch, index, Action::GiveBack));
+        self.send(Settle::new(held, index, Action::GiveBack));
     }
 
     /// Gives a sign of life, and takes in what the others tell. With
@@ -198,11 +200,11 @@ impl Member {
 
     /// Passes on what a batch has announced: to the reader, if that acknowledges,
     /// or to the thread that settles.
-    pub(crate) fn tell_of_done(&self, batch: &Arc<Batch>) {
-        if let Some(batches) = &mut *self.done.lock() {
-            return batches.push(Arc::clone(batch));
+    pub(crate) fn tell_of_done(&self, held: &Arc<Held>) {
+        if let Some(replies) = &mut *self.done.lock() {
+            return replies.push(Arc::clone(held));
         }
-        self.send(Settle::Done(Arc::clone(batch)));
+        self.send(Settle::Done(Arc::clone(held)));
     }
 
     /// Notes when an entry of `~waiting` is due, and wakes who claims it.

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Select, SendTimeoutError, Sender, bounded, sel
 use parking_lot::Mutex;
 
 use crate::config::ConsumerConfig;
-use crate::consumer::member::held::Batch;
+use crate::consumer::member::held::Held;
 use crate::consumer::member::read_ahead::Load;
 use crate::runtime::Shutdown;
 
@@ -51,8 +51,8 @@ const READS: usize = 3;
 
 #[derive(Debug)]
 struct Lane {
-    into: Sender<Arc<Batch>>,
-    from: Receiver<Arc<Batch>>,
+    into: Sender<Arc<Held>>,
+    from: Receiver<Arc<Held>>,
 }
 
 impl Lane {
@@ -92,50 +92,50 @@ impl Queue {
     #[must_use]
     pub(crate) fn push(
         &self,
-        batch: &Arc<Batch>,
+        held: &Arc<Held>,
         stop: &Shutdown,
         before_waiting: impl FnOnce(),
     ) -> bool {
-        let mean = batch.bytes() / batch.len().max(1);
+        let mean = held.bytes() / held.len().max(1);
         let seen = self.entry_bytes.load(Ordering::Relaxed);
         self.entry_bytes
             .store(mean.max(seen - seen / 8), Ordering::Relaxed);
-        self.send(&self.new, batch, stop, before_waiting)
+        self.send(&self.new, held, stop, before_waiting)
     }
 
     /// As [`push`](Self::push), for entries that come back: at most as many as
     /// there are workers.
     #[must_use]
-    pub(crate) fn push_returning(&self, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
-        self.send(&self.returning, batch, stop, || {})
+    pub(crate) fn push_returning(&self, held: &Arc<Held>, stop: &Shutdown) -> bool {
+        self.send(&self.returning, held, stop, || {})
     }
 
     /// As [`push`](Self::push), for an entry that runs while the workers are
     /// paused.
     #[must_use]
-    pub(crate) fn push_alone(&self, batch: &Arc<Batch>, stop: &Shutdown) -> bool {
-        self.send(&self.alone, batch, stop, || {})
+    pub(crate) fn push_alone(&self, held: &Arc<Held>, stop: &Shutdown) -> bool {
+        self.send(&self.alone, held, stop, || {})
     }
 
     /// Counts a batch as buffered that is not pushed after all.
-    pub(crate) fn expect(&self, batch: &Batch) {
-        self.buffered.fetch_add(batch.len(), Ordering::SeqCst);
+    pub(crate) fn expect(&self, held: &Held) {
+        self.buffered.fetch_add(held.len(), Ordering::SeqCst);
     }
 
     fn send(
         &self,
         lane: &Lane,
-        batch: &Arc<Batch>,
+        held: &Arc<Held>,
         stop: &Shutdown,
         before_waiting: impl FnOnce(),
     ) -> bool {
         const LOOK_UP: Duration = Duration::from_millis(20);
-        self.expect(batch);
+        self.expect(held);
         if lane.into.is_full() {
             before_waiting();
         }
         while let Err(SendTimeoutError::Timeout(_)) =
-            lane.into.send_timeout(Arc::clone(batch), LOOK_UP)
+            lane.into.send_timeout(Arc::clone(held), LOOK_UP)
         {
             if stop.is_set() {
                 return false;
@@ -148,8 +148,8 @@ impl Queue {
         } else {
             1
         };
-        for _ in 1..batch.len().min(sharing) {
-            if lane.into.try_send(Arc::clone(batch)).is_err() {
+        for _ in 1..held.len().min(sharing) {
+            if lane.into.try_send(Arc::clone(held)).is_err() {
                 break;
             }
         }
@@ -158,18 +158,18 @@ impl Queue {
 
     /// The next batch for a worker, from both lanes alike; `None` once `ended`
     /// disconnects. `wake` is nudged where that makes room for returning ones.
-    pub(crate) fn next(&self, ended: &Receiver<()>, wake: &Shutdown) -> Option<Arc<Batch>> {
-        if let Ok(batch) = self.new.from.try_recv() {
-            return Some(batch);
+    pub(crate) fn next(&self, ended: &Receiver<()>, wake: &Shutdown) -> Option<Arc<Held>> {
+        if let Ok(held) = self.new.from.try_recv() {
+            return Some(held);
         }
         self.rest(wake);
         let next = select! {
-            recv(self.new.from) -> batch => batch.ok(),
-            recv(self.returning.from) -> batch => {
+            recv(self.new.from) -> held => held.ok(),
+            recv(self.returning.from) -> held => {
                 wake.nudge();
-                batch.ok()
+                held.ok()
             }
-            recv(self.alone.from) -> batch => batch.ok(),
+            recv(self.alone.from) -> held => held.ok(),
             recv(ended) -> _ => None,
         };
         self.stir();
@@ -207,29 +207,29 @@ impl Queue {
     }
 
     /// A batch of new entries, if one waits.
-    pub(crate) fn next_new(&self) -> Option<Arc<Batch>> {
+    pub(crate) fn next_new(&self) -> Option<Arc<Held>> {
         self.new.from.try_recv().ok()
     }
 
     /// The entry that is to run while nothing else does, if it waits.
-    pub(crate) fn next_alone(&self) -> Option<Arc<Batch>> {
+    pub(crate) fn next_alone(&self) -> Option<Arc<Held>> {
         self.alone.from.try_recv().ok()
     }
 
     /// A batch of returning entries, if one waits; `wake` as in
     /// [`next`](Self::next).
-    pub(crate) fn next_returning(&self, wake: &Shutdown) -> Option<Arc<Batch>> {
-        let batch = self.returning.from.try_recv().ok()?;
+    pub(crate) fn next_returning(&self, wake: &Shutdown) -> Option<Arc<Held>> {
+        let held = self.returning.from.try_recv().ok()?;
         wake.nudge();
-        Some(batch)
+        Some(held)
     }
 
     /// Counts a worker as running, unless it must wait for others to run alone.
-    pub(crate) fn enter(&self, batch: &Batch, wake: &Shutdown) -> bool {
+    pub(crate) fn enter(&self, held: &Held, wake: &Shutdown) -> bool {
         // Counted first, looked second; `pause` goes the other way round. So
         // one of both sees the other.
         self.running.fetch_add(1, Ordering::SeqCst);
-        if self.paused.load(Ordering::SeqCst) && !batch.is_alone() {
+        if self.paused.load(Ordering::SeqCst) && !held.is_alone() {
             // Whoever has just seen it counted looks again.
             self.leave(wake);
             return false;
@@ -368,9 +368,9 @@ impl Queue {
     /// as many as fill one for each idle worker.
     pub(crate) fn room_for_due(&self) -> usize {
         let quick = self.load(0).starts_soon();
-        let batches = self.idle() * self.batch_size;
+        let replies = self.idle() * self.batch_size;
         self.room_for_returning()
-            .max(batches.min(quick).min(self.read_count))
+            .max(replies.min(quick).min(self.read_count))
     }
 
     /// How many returning entries the workers could start at once, each by

@@ -93,13 +93,13 @@ impl<'a> Flight<'a> {
         if entries.is_empty() {
             return next;
         }
-        let batch = member.hold(entries, Company::Any, asked.delivered(&read));
-        let pushed = member.queue.push(&batch, &member.stop, || {
+        let held = member.hold(entries, Company::Any, asked.delivered(&read));
+        let pushed = member.queue.push(&held, &member.stop, || {
             // Whoever makes room may wait for an acknowledgement.
             done::leave_to_ack(member);
         });
         if !pushed {
-            member.give_back_rest(&batch);
+            member.give_back_rest(&held);
         }
         if !self.full && member.queue.idle() > 0 {
             // The worker that was woken often waits for this very core. With

@@ -111,27 +111,27 @@ fn recover(member: &Member, wire: &mut Wire) -> Result<()> {
         };
         after = Some(last);
         // Asked after Redis was: what has come in since is already known.
-        let held: HashSet<_> = member.registry.ids().into_iter().collect();
+        let held: HashSet<_> = member.replies.ids().into_iter().collect();
         let unseen: Vec<_> = pending
             .into_iter()
             .filter(|id| !held.contains(id))
             .collect();
-        let mut batches = Vec::new();
+        let mut replies = Vec::new();
         for ids in unseen.chunks(member.config.read_count) {
             let entries = command::recover(wire, &member.group, &member.name, ids)?;
             if !entries.is_empty() {
-                batches.push(member.hold(entries, Company::Any, asked));
+                replies.push(member.hold(entries, Company::Any, asked));
             }
         }
         drop(claiming);
-        for batch in batches {
+        for held in replies {
             log::info!(
                 "fetched {} entries of `{}` whose delivery was lost with a connection",
-                batch.len(),
+                held.len(),
                 member.group.stream()
             );
-            if !member.queue.push(&batch, &member.stop, || {}) {
-                member.give_back_rest(&batch);
+            if !member.queue.push(&held, &member.stop, || {}) {
+                member.give_back_rest(&held);
             }
         }
     }

@@ -121,7 +121,7 @@ fn handle(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<TakenEntry>) 
     };
     let started = Instant::now();
     let ended = |taken: &TakenEntry, outcome| {
-        end(member, &taken.batch, taken.index, outcome);
+        end(member, &taken.held, taken.index, outcome);
     };
     if let Err((taken, text)) = handler.run(taken, &ended) {
         find_culprit(member, handler, taken, text);
@@ -138,7 +138,7 @@ fn find_culprit(
     text: String,
 ) {
     let ended = |taken: &TakenEntry, outcome| {
-        end(member, &taken.batch, taken.index, outcome);
+        end(member, &taken.held, taken.index, outcome);
     };
     if let [culprit] = &*taken {
         return ended(culprit, Outcome::Panicked(text));
@@ -153,7 +153,7 @@ fn find_culprit(
             give_back(&suspect);
             continue;
         }
-        suspect.batch.restart(suspect.index, Instant::now());
+        suspect.held.restart(suspect.index, Instant::now());
         if let Err((taken, text)) = handler.run(vec![suspect], &ended) {
             for culprit in taken {
                 ended(&culprit, Outcome::Panicked(text.clone()));
@@ -164,7 +164,7 @@ fn find_culprit(
 
 /// Has an entry given back that has left the buffer and not run.
 fn give_back(taken: &TakenEntry) {
-    taken.batch.set_stage(taken.index, Stage::Settling);
-    let settle = Settle::new(&taken.batch, taken.index, Action::GiveBack);
+    taken.held.set_stage(taken.index, Stage::Settling);
+    let settle = Settle::new(&taken.held, taken.index, Action::GiveBack);
     taken.member.send(settle);
 }

@@ -6,17 +6,17 @@ use std::sync::atomic::Ordering;
 
 use crate::consumer::handler::verdict::{Outcome, Verdict, judge};
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Batch, Stage};
+use crate::consumer::member::held::{Held, Stage};
 use crate::consumer::member::settle::{Action, Settle};
 use crate::runtime::{jitter, panic_text};
 
 /// Decides what becomes of an entry whose delivery has ended. Returns false if
 /// that may have taken a while.
-pub(crate) fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: Outcome) -> bool {
-    if matches!(outcome, Outcome::Done) && batch.advance(index, Stage::Running, Stage::Done) {
-        let is_news = batch.announce();
+pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> bool {
+    if matches!(outcome, Outcome::Done) && held.advance(index, Stage::Running, Stage::Done) {
+        let is_news = held.announce();
         if is_news {
-            member.tell_of_done(batch);
+            member.tell_of_done(held);
         }
         return !is_news;
     }
@@ -25,10 +25,10 @@ pub(crate) fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: Ou
         member
             .config
             .events
-            .tell(|e| e.panicked(batch.id(index), text));
+            .tell(|e| e.panicked(held.id(index), text));
     }
-    batch.set_stage(index, Stage::Settling);
-    let attempt = batch.attempt(index);
+    held.set_stage(index, Stage::Settling);
+    let attempt = held.attempt(index);
     let policy = &member.config.retry;
     // An error's text may be the user's own code too, and panic.
     let verdict = catch_unwind(AssertUnwindSafe(|| judge(&outcome, attempt, policy)));
@@ -47,16 +47,16 @@ pub(crate) fn end(member: &Member, batch: &Arc<Batch>, index: usize, outcome: Ou
             let delay = jitter(delay, share);
             log::debug!(
                 "delivery {attempt} of {} of `{}` failed, next in {delay:?}",
-                batch.id(index),
+                held.id(index),
                 member.group.stream()
             );
-            let id = batch.id(index);
+            let id = held.id(index);
             member.config.events.tell(|e| e.retried(id, attempt, delay));
             Action::Retry { delay }
         }
         Verdict::Bury { reason, error } => Action::Bury { reason, error },
     };
-    member.send(Settle::new(batch, index, action));
+    member.send(Settle::new(held, index, action));
     // An error may be the user's own type, and so is how it is dropped.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(outcome)));
     false

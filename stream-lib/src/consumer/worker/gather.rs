@@ -12,7 +12,7 @@ use crate::config::BatchConfig;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::goes_alone;
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Batch, Company};
+use crate::consumer::member::held::{Company, Held};
 use crate::consumer::worker::open::Open;
 
 /// Waits for its turn and for entries, with which the worker has entered; `None`
@@ -106,29 +106,28 @@ impl Hand {
 
     /// Takes from what is open what fits.
     fn take_all(&mut self, member: &Arc<Member>, open: &Open) {
-        for batch in open.in_turn() {
-            self.take(member, batch);
+        for held in open.in_turn() {
+            self.take(member, held);
         }
     }
 
     /// Takes from one reply what fits.
-    fn take(&mut self, member: &Arc<Member>, batch: &Arc<Batch>) {
+    fn take(&mut self, member: &Arc<Member>, held: &Arc<Held>) {
         let own_batch = |index| {
-            batch.company() != Company::Any
-                || goes_alone(batch.attempt(index), &member.config.retry)
+            held.company() != Company::Any || goes_alone(held.attempt(index), &member.config.retry)
         };
         let now = Instant::now();
         while !self.closed {
             let is_first = self.taken.is_empty();
-            let next = batch.start_next_if(now, |index| is_first || !own_batch(index));
+            let next = held.start_next_if(now, |index| is_first || !own_batch(index));
             let Some(index) = next else {
-                self.closed = !batch.is_used_up();
+                self.closed = !held.is_used_up();
                 return;
             };
             member.queue.left(&member.stop);
             self.taken.push(TakenEntry {
                 member: Arc::clone(member),
-                batch: Arc::clone(batch),
+                held: Arc::clone(held),
                 index,
             });
             self.closed = self.taken.len() >= self.size || own_batch(index);

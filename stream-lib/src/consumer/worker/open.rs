@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::consumer::member::held::Batch;
+use crate::consumer::member::held::Held;
 use crate::consumer::member::queue::Queue;
 use crate::runtime::Shutdown;
 
 /// One reply of new entries, and one of those that come back.
 #[derive(Debug, Default)]
 pub(crate) struct Open {
-    new: Option<Arc<Batch>>,
-    returning: Option<Arc<Batch>>,
+    new: Option<Arc<Held>>,
+    returning: Option<Arc<Held>>,
     /// Those that come back are first in the next batch, so that neither kind
     /// waits for the other to end.
     returning_first: bool,
@@ -34,12 +34,12 @@ impl Open {
         self.first().is_some()
     }
 
-    pub(crate) fn first(&self) -> Option<&Arc<Batch>> {
+    pub(crate) fn first(&self) -> Option<&Arc<Held>> {
         self.new.as_ref().or(self.returning.as_ref())
     }
 
     /// Those that there are, in the order of this turn.
-    pub(crate) fn in_turn(&self) -> impl Iterator<Item = &Arc<Batch>> {
+    pub(crate) fn in_turn(&self) -> impl Iterator<Item = &Arc<Held>> {
         let mut order = [&self.new, &self.returning];
         if self.returning_first {
             order.reverse();
@@ -53,6 +53,6 @@ impl Open {
     }
 }
 
-fn is_used_up(batch: Option<&Arc<Batch>>) -> bool {
-    batch.is_none_or(|batch| batch.is_used_up())
+fn is_used_up(held: Option<&Arc<Held>>) -> bool {
+    held.is_none_or(|held| held.is_used_up())
 }

@@ -12,7 +12,7 @@ use crate::consumer::handler::delivery::Delivery;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::Outcome;
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Batch, Stage};
+use crate::consumer::member::held::{Held, Stage};
 use crate::consumer::worker::ending::end;
 use crate::consumer::worker::work::Work;
 use crate::message::OwnedMessage;
@@ -79,9 +79,9 @@ fn run(member: &Arc<Member>, handler: &dyn Run, ended: &Receiver<()>) {
         ended,
         now: Instant::now(),
     };
-    while let Some(batch) = member.queue.next(ended, &member.stop) {
+    while let Some(held) = member.queue.next(ended, &member.stop) {
         worker.now = Instant::now();
-        worker.work(&batch);
+        worker.work(&held);
     }
 }
 
@@ -96,20 +96,20 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     /// Runs what other workers leave of a batch, and what comes back meanwhile.
-    fn work(&mut self, batch: &Arc<Batch>) {
+    fn work(&mut self, held: &Arc<Held>) {
         let queue = &self.member.queue;
-        if !self.enter(batch) {
+        if !self.enter(held) {
             return;
         }
         let mut taken = None;
-        while self.start(batch, &mut taken) {
+        while self.start(held, &mut taken) {
             if let Some(returning) = queue.next_returning(&self.member.stop) {
                 if !self.stays(&returning) {
-                    return self.member.give_back_rest(batch);
+                    return self.member.give_back_rest(held);
                 }
                 self.start(&returning, &mut None);
             }
-            if !self.stays(batch) {
+            if !self.stays(held) {
                 return;
             }
         }
@@ -118,16 +118,16 @@ impl Worker<'_> {
 
     /// Counts as running, as soon as that may be. Returns false, and gives the
     /// batch back, if the consumer stops before.
-    fn enter(&mut self, batch: &Arc<Batch>) -> bool {
+    fn enter(&mut self, held: &Arc<Held>) -> bool {
         let queue = &self.member.queue;
-        while !queue.enter(batch, &self.member.stop) {
+        while !queue.enter(held, &self.member.stop) {
             queue.wait_out(self.ended);
             self.now = Instant::now();
             if let Some(alone) = queue.next_alone() {
                 self.work(&alone);
             }
             if self.member.stop.is_set() {
-                self.member.give_back_rest(batch);
+                self.member.give_back_rest(held);
                 return false;
             }
         }
@@ -135,31 +135,31 @@ impl Worker<'_> {
     }
 
     /// Makes way for an entry that runs alone, then enters again.
-    fn stays(&mut self, batch: &Arc<Batch>) -> bool {
+    fn stays(&mut self, held: &Arc<Held>) -> bool {
         let queue = &self.member.queue;
-        if batch.is_alone() || !queue.is_paused() {
+        if held.is_alone() || !queue.is_paused() {
             return true;
         }
         queue.leave(&self.member.stop);
-        self.enter(batch)
+        self.enter(held)
     }
 
     /// Runs the next entry of a batch. Returns whether there may be another.
-    fn start(&mut self, batch: &Arc<Batch>, kept: &mut Option<TakenEntry>) -> bool {
+    fn start(&mut self, held: &Arc<Held>, kept: &mut Option<TakenEntry>) -> bool {
         let member = self.member;
         if member.stop.is_set() {
             // Whoever takes a batch out of the queue answers for all of it.
-            member.give_back_rest(batch);
+            member.give_back_rest(held);
             return false;
         }
-        let Some(index) = batch.start_next(self.now) else {
+        let Some(index) = held.start_next(self.now) else {
             return false;
         };
-        if batch.since_confirmed_at(self.now) >= member.config.lease {
+        if held.since_confirmed_at(self.now) >= member.config.lease {
             // This process, or the server, stood still: the entry may be with
             // somebody else by now.
-            batch.set_stage(index, Stage::Settling);
-            member.give_back(batch, index);
+            held.set_stage(index, Stage::Settling);
+            member.give_back(held, index);
             return true;
         }
         member.queue.left(&member.stop);
@@ -167,7 +167,7 @@ impl Worker<'_> {
             Some(kept) => TakenEntry { index, ..kept },
             None => TakenEntry {
                 member: Arc::clone(member),
-                batch: Arc::clone(batch),
+                held: Arc::clone(held),
                 index,
             },
         };
@@ -175,7 +175,7 @@ impl Worker<'_> {
         *kept = taken;
         let now = Instant::now();
         member.queue.observe(now - self.now);
-        let at_once = end(member, batch, index, outcome);
+        let at_once = end(member, held, index, outcome);
         self.now = if at_once { now } else { Instant::now() };
         true
     }
