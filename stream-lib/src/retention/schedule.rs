@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{BlockedStream, Wish};
 use crate::config::{Retention, RetentionSettings};
 use crate::keys::StreamKeys;
-use crate::runtime::{Backoff, jitter};
+use crate::runtime::{Backoff, Trouble, jitter};
 
 /// Who uses a stream, by its name in the manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +35,10 @@ pub(super) struct Tended {
 }
 
 /// What stands in the log, so that it doesn't stand there twice.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Told {
     /// That cleaning fails.
-    pub(super) failure: bool,
+    pub(super) failure: Trouble,
     /// Who keeps the stream from being trimmed.
     pub(super) blocked: Option<BlockedStream>,
 }
