@@ -17,7 +17,7 @@ use crate::command::{self, Burial, Found, Parking};
 use crate::consumer::member::Member;
 use crate::consumer::member::done::{CHUNK, Done};
 use crate::consumer::member::held::Stage;
-use crate::consumer::member::link::{Link, Role};
+use crate::consumer::member::link::{MemberLink, Role};
 use crate::consumer::member::settle::{Action, Settle, Unsettled};
 use crate::error::{ErrorKind, Result};
 use crate::message::EntryId;
@@ -29,7 +29,7 @@ const KEEP_DEAD_FOR: Duration = Duration::from_hours(24 * 14);
 /// Settles what comes in until [`Settle::Finish`], or until the consumer is
 /// given up.
 pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
-    let mut link = Link::new(member, Role::Ack, &member.halt);
+    let mut link = MemberLink::new(member, Role::Ack, &member.halt);
     let mut open = Open::default();
     let mut finishing = false;
     while !(member.halt.is_set() || finishing && open.is_empty()) {
@@ -82,7 +82,7 @@ impl Open {
 }
 
 /// Settles what it can; returns what must be tried again.
-fn settle(member: &Member, link: &mut Link<'_>, mut open: Open) -> Open {
+fn settle(member: &Member, link: &mut MemberLink<'_>, mut open: Open) -> Open {
     let mut again = Open::default();
     let mut late = open.done.split_doubtful(member);
     let (mut parked, mut buried) = (vec![], vec![]);
@@ -120,7 +120,7 @@ fn settle(member: &Member, link: &mut Link<'_>, mut open: Open) -> Open {
 
 /// Acknowledges what is done and surely ours.
 /// Returns what must be tried again.
-fn acknowledge(member: &Member, link: &mut Link<'_>, done: Done) -> Done {
+fn acknowledge(member: &Member, link: &mut MemberLink<'_>, done: Done) -> Done {
     let acked = done
         .ids()
         .chunks(CHUNK)
@@ -181,7 +181,7 @@ fn settled(member: &Member, entry: &Unsettled, held: Found) {
     }
 }
 
-fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Found> {
+fn bury(member: &Member, link: &mut MemberLink<'_>, entry: &Unsettled) -> Result<Found> {
     let Action::Bury { reason, error } = &entry.action else {
         return Ok(Found::NotOurs);
     };

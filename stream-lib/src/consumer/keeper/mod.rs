@@ -16,7 +16,7 @@ use crate::consumer::keeper::alone::{Alone, Step};
 use crate::consumer::member::Member;
 use crate::consumer::member::done;
 use crate::consumer::member::held::{Company, Held, Stage};
-use crate::consumer::member::link::{Link, Role};
+use crate::consumer::member::link::{MemberLink, Role};
 use crate::consumer::member::settle::Reason;
 use crate::consumer::member::settle::{Action, Settle};
 use crate::error::{ErrorKind, Result};
@@ -57,7 +57,7 @@ struct Keeper<'a> {
     member: &'a Member,
     /// Long past: for what is to be done at once.
     began: Instant,
-    link: Link<'a>,
+    link: MemberLink<'a>,
     epoch: u64,
     renew_at: Instant,
     claim_at: Instant,
@@ -77,7 +77,7 @@ impl<'a> Keeper<'a> {
         Self {
             member,
             began: now,
-            link: Link::new(member, Role::Lease, &member.halt),
+            link: MemberLink::new(member, Role::Lease, &member.halt),
             epoch: 1,
             renew_at: now + member.config.lease / 6,
             claim_at: now,
@@ -375,10 +375,8 @@ impl<'a> Keeper<'a> {
         while waits(&ends.reader, POLL) && Instant::now() < deadline {
             self.unblock_reader();
         }
-        if let Some(stopper) = self.member.reader_wire.lock().stopper.take() {
-            // A reader that a stalled server still holds is let go.
-            stopper.stop();
-        }
+        // A reader that a stalled server still holds is let go.
+        self.member.reader_wire.stop();
         waits(&ends.reader, SOON);
         // Also what a worker has to itself that is still in a handler.
         for held in member.replies.all() {
@@ -417,8 +415,7 @@ impl<'a> Keeper<'a> {
     /// so this is called until the reader has ended. Where it isn't allowed,
     /// the wait ends by itself.
     fn unblock_reader(&mut self) {
-        let client = self.member.reader_wire.lock().client;
-        if let Some(client) = client {
+        if let Some(client) = self.member.reader_wire.client_id() {
             let _ = self.brief(|wire| command::unblock(wire, client));
         }
     }

@@ -62,20 +62,20 @@ pub(crate) struct Held {
     /// look.
     announced: AtomicBool,
     cap_reported: AtomicBool,
-    held_bytes: Arc<AtomicUsize>,
+    all_bytes: Arc<AtomicUsize>,
 }
 
 impl Held {
     /// `asked` is when the request was sent that brought the entries; their
-    /// bytes are added to `held_bytes` as long as the batch lives.
+    /// bytes are added to `all_bytes` for as long as this lives.
     pub(crate) fn new(
         entries: Entries,
         company: Company,
         asked: Instant,
-        held_bytes: &Arc<AtomicUsize>,
+        all_bytes: &Arc<AtomicUsize>,
     ) -> Self {
         let len = entries.len();
-        held_bytes.fetch_add(entries.bytes(), Ordering::Relaxed);
+        all_bytes.fetch_add(entries.bytes(), Ordering::Relaxed);
         Self {
             stages: (0..len)
                 .map(|_| AtomicU8::new(Stage::Buffered as u8))
@@ -88,7 +88,7 @@ impl Held {
             company,
             announced: AtomicBool::new(false),
             cap_reported: AtomicBool::new(false),
-            held_bytes: Arc::clone(held_bytes),
+            all_bytes: Arc::clone(all_bytes),
         }
     }
 
@@ -300,7 +300,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.held_bytes
+        self.all_bytes
             .fetch_sub(self.entries.bytes(), Ordering::Relaxed);
     }
 }

@@ -1,10 +1,10 @@
 //! One thread's connection, which comes back by itself.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
 use crate::config::ConsumerEvents;
-use crate::connection::Wire;
-use crate::consumer::member::{Member, ReaderWire};
+use crate::connection::{Link, LinkHandle, Wire};
+use crate::consumer::member::Member;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Backoff, Shutdown};
 
@@ -12,21 +12,20 @@ use crate::runtime::{Backoff, Shutdown};
 #[derive(Debug, Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum Role {
-    Reader = 1,
-    Ack = 2,
-    Lease = 4,
+    Reader,
+    Ack,
+    Lease,
 }
 
-/// A connection of its own for one thread, made again after every failure.
-pub(crate) struct Link<'a> {
+/// A connection of its own for one thread of a member. Its failures and its
+/// recovery are the member's.
+pub(crate) struct MemberLink<'a> {
     member: &'a Member,
     role: Role,
     /// Ends the waits between attempts.
     until: Shutdown,
-    wire: Option<Wire>,
+    link: Link,
     backoff: Backoff,
-    /// Counts connections, so that a thread notices a new one.
-    epoch: u64,
 }
 
 /// What a failure calls for.
@@ -50,15 +49,18 @@ impl Remedy {
     }
 }
 
-impl<'a> Link<'a> {
+impl<'a> MemberLink<'a> {
     pub(crate) fn new(member: &'a Member, role: Role, until: &Shutdown) -> Self {
+        let handle = match role {
+            Role::Reader => member.reader_wire.clone(),
+            Role::Ack | Role::Lease => LinkHandle::default(),
+        };
         Self {
             member,
             role,
             until: until.clone(),
-            wire: None,
+            link: Link::new(Arc::clone(&member.topology), member.group.stream(), handle),
             backoff: Backoff::for_connections(),
-            epoch: 0,
         }
     }
 
@@ -67,10 +69,7 @@ impl<'a> Link<'a> {
     /// An error of the kind `NoGroup` is the caller's to heal; after one that
     /// calls for [`Remedy::Stop`], the consumer is stopping.
     pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
-        let result = match self.connected() {
-            Ok(wire) => operation(wire),
-            Err(e) => Err(e),
-        };
+        let result = self.link.wire().and_then(operation);
         match &result {
             Ok(_) => self.up(),
             Err(e) => match Remedy::for_error(e) {
@@ -89,54 +88,23 @@ impl<'a> Link<'a> {
 
     /// How many connections there have been, the present one included.
     pub(crate) fn epoch(&self) -> u64 {
-        self.epoch
+        self.link.epoch()
     }
 
     /// Gives the connection up, with what is still to be answered on it.
     pub(crate) fn drop_wire(&mut self) {
-        self.wire = None;
+        self.link.drop_wire();
     }
 
     /// Waits a moment that grows with each call, until something succeeds.
-    pub(crate) fn pause(&mut self) {
+    fn pause(&mut self) {
         let wait = self.backoff.next();
         self.until.sleep(wait);
     }
 
-    fn connected(&mut self) -> Result<&mut Wire> {
-        if self.wire.as_ref().is_some_and(Wire::is_broken) {
-            self.wire = None;
-        }
-        if self.wire.is_none() {
-            if self.epoch > 0 {
-                self.member.topology.refresh()?;
-            }
-            let node = self
-                .member
-                .topology
-                .node_for(self.member.group.stream().as_bytes());
-            let wire = node.dedicated()?;
-            if matches!(self.role, Role::Reader) {
-                *self.member.reader_wire.lock() = ReaderWire {
-                    client: wire.client_id(),
-                    stopper: Some(wire.stopper()),
-                };
-            }
-            self.epoch += 1;
-            return Ok(self.wire.insert(wire));
-        }
-        // Checked above; the error is never seen.
-        self.wire
-            .as_mut()
-            .ok_or_else(|| Error::new(ErrorKind::Unavailable, "no connection"))
-    }
-
     fn up(&mut self) {
         self.backoff.reset();
-        let bit = self.role as u8;
-        if self.member.down.load(Ordering::Relaxed) & bit != 0
-            && self.member.down.fetch_and(!bit, Ordering::SeqCst) == bit
-        {
+        if self.member.trouble.ends_for(self.role as u8) {
             log::warn!(
                 "the consumer `{}` of `{}` works again",
                 self.member.name,
@@ -148,9 +116,8 @@ impl<'a> Link<'a> {
 
     fn down(&mut self, error: &Error) {
         // A connection that answered, even by refusing, may be in any state.
-        self.wire = None;
-        if self.member.down.fetch_or(self.role as u8, Ordering::SeqCst) == 0 && !self.until.is_set()
-        {
+        self.link.drop_wire();
+        if self.member.trouble.begins_for(self.role as u8) && !self.until.is_set() {
             log::warn!(
                 "the consumer `{}` of `{}` is held up, and tries again until it works: {error}",
                 self.member.name,

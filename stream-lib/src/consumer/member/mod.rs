@@ -9,7 +9,7 @@ mod read_ahead;
 pub(crate) mod settle;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
@@ -17,7 +17,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::command::{self, Claimed, Entries, Group};
 use crate::config::ConsumerConfig;
-use crate::connection::{Stopper, Topology, Wire};
+use crate::connection::{LinkHandle, Topology, Wire};
 use crate::consumer::member::held::{Company, Held};
 use crate::consumer::member::held_replies::HeldReplies;
 use crate::consumer::member::queue::Queue;
@@ -25,7 +25,7 @@ use crate::consumer::member::settle::{Action, Settle};
 use crate::consumer::stats::Counters;
 use crate::consumer::worker::open::Open;
 use crate::error::{Error, Result};
-use crate::runtime::{ServerClock, Shutdown};
+use crate::runtime::{ServerClock, Shutdown, Trouble};
 
 /// What the threads of a running consumer share.
 pub(crate) struct Member {
@@ -58,23 +58,15 @@ pub(crate) struct Member {
     /// The group is known to have stood.
     pub(crate) prepared: AtomicBool,
     /// The reader's connection, to end its waits.
-    pub(crate) reader_wire: Mutex<ReaderWire>,
+    pub(crate) reader_wire: LinkHandle,
     /// When an entry of `~waiting` is due, as far as known.
     pub(crate) next_due: Mutex<Option<Instant>>,
     pub(crate) clock: ServerClock,
     /// The longest lease in the group, in ms, as far as known.
     pub(crate) group_lease: AtomicU64,
-    /// Which connections are down, a bit each.
-    pub(crate) down: AtomicU8,
+    /// Of the connections, by their [`Role`](link::Role).
+    pub(crate) trouble: Trouble,
     failure: Arc<Mutex<Option<Error>>>,
-}
-
-/// How to reach the reader's connection from outside.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ReaderWire {
-    /// For `CLIENT UNBLOCK`; `None` where the server doesn't tell.
-    pub(crate) client: Option<i64>,
-    pub(crate) stopper: Option<Stopper>,
 }
 
 impl Member {
@@ -106,11 +98,11 @@ impl Member {
             recovery_wanted: AtomicBool::new(false),
             done: Mutex::new(None),
             prepared: AtomicBool::new(false),
-            reader_wire: Mutex::default(),
+            reader_wire: LinkHandle::default(),
             next_due: Mutex::new(None),
             clock: ServerClock::new(),
             group_lease: AtomicU64::new(0),
-            down: AtomicU8::new(0),
+            trouble: Trouble::default(),
             failure,
         }
     }

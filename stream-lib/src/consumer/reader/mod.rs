@@ -11,14 +11,14 @@ use crate::config::{ConsumerEvents, OnGroupLost, StartFrom};
 use crate::connection::Wire;
 use crate::consumer::member::Member;
 use crate::consumer::member::held::Company;
-use crate::consumer::member::link::{Link, Role};
+use crate::consumer::member::link::{MemberLink, Role};
 use crate::consumer::reader::flight::{Flight, room};
 use crate::error::{ErrorKind, Result};
 use crate::runtime::Backoff;
 
 /// Reads until the consumer stops.
 pub(crate) fn run(member: &Member) {
-    let mut link = Link::new(member, Role::Reader, &member.stop);
+    let mut link = MemberLink::new(member, Role::Reader, &member.stop);
     let mut recovery = Recovery::new(member);
     let mut regroup = Backoff::for_connections();
     let mut flight = Flight::default();
@@ -68,7 +68,7 @@ fn wait_for_room(member: &Member) -> bool {
 }
 
 /// Makes the vanished group again, or stops, as the configuration says.
-fn heal(member: &Member, link: &mut Link<'_>) {
+fn heal(member: &Member, link: &mut MemberLink<'_>) {
     let group = &member.group;
     let stood = member.prepared.load(Ordering::SeqCst);
     if stood && member.config.on_group_lost == OnGroupLost::Stop {
