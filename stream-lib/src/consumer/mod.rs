@@ -8,6 +8,7 @@
 //! with a name in Redis that no other life has.
 
 mod handler;
+mod identity;
 mod keeper;
 mod life;
 mod member;
@@ -27,8 +28,8 @@ pub use self::handler::{
 };
 pub use self::stats::{ConsumerStats, ShutdownReport};
 
+use self::identity::Identity;
 use self::life::Life;
-use self::stats::Counters;
 use self::worker::{Typed, TypedBatch, Work};
 use crate::command::Group;
 use crate::config::{BatchConfig, ConsumerConfig, ConsumerEvents};
@@ -45,12 +46,8 @@ use crate::runtime::on_library_thread;
 pub struct Consumer(Arc<Inner>);
 
 struct Inner {
-    topology: Arc<Topology>,
-    config: ConsumerConfig,
-    group: Group,
+    identity: Identity,
     handler: Arc<dyn Work>,
-    counters: Arc<Counters>,
-    failure: Arc<Mutex<Option<Error>>>,
     /// Held only for a moment: hooks and handlers ask for it.
     life: Mutex<Option<Life>>,
     /// Held during a start.
@@ -84,12 +81,14 @@ impl Consumer {
     fn of(topology: Arc<Topology>, config: ConsumerConfig, handler: Arc<dyn Work>) -> Result<Self> {
         let keys = StreamKeys::new(&config.stream)?;
         Ok(Self(Arc::new(Inner {
-            topology,
-            group: Group::new(keys, &config.group),
-            config,
+            identity: Identity {
+                topology,
+                group: Group::new(keys, &config.group),
+                config,
+                counters: Arc::default(),
+                failure: Arc::default(),
+            },
             handler,
-            counters: Arc::default(),
-            failure: Arc::default(),
             life: Mutex::new(None),
             starting: Mutex::new(()),
             closed: AtomicBool::new(false),
@@ -98,16 +97,16 @@ impl Consumer {
 
     /// The stream it reads.
     pub fn stream(&self) -> &str {
-        self.0.group.stream()
+        self.0.identity.group.stream()
     }
 
     pub(crate) fn keys(&self) -> &StreamKeys {
-        self.0.group.keys()
+        self.0.identity.group.keys()
     }
 
     /// Its group.
     pub fn group(&self) -> &str {
-        self.0.group.name()
+        self.0.identity.group.name()
     }
 
     /// Its name in Redis, unique to this life; `None` while it doesn't run.
@@ -127,13 +126,13 @@ impl Consumer {
     /// The error that ended it, if one has: a missing permission, a key of
     /// another type, a vanished group that was not to be made again.
     pub fn failure(&self) -> Option<Error> {
-        let failure = self.0.failure.lock();
+        let failure = self.0.identity.failure.lock();
         failure.clone()
     }
 
     /// What it has done, and what it has in hand.
     pub fn stats(&self) -> ConsumerStats {
-        let counted = self.0.counters.stats();
+        let counted = self.0.identity.counters.stats();
         let life = self.0.life.lock();
         ConsumerStats {
             // In the order in which an entry goes from one to the next, so that
@@ -160,22 +159,15 @@ impl Consumer {
         let ended = self.0.life.lock().take();
         if let Some(ended) = ended {
             // By an error, or from a handler: its threads are on their way out.
-            ended.end(self.0.config.grace);
+            ended.end(self.0.identity.config.grace);
         }
-        *self.0.failure.lock() = None;
-        let begun = Life::begin(
-            &self.0.topology,
-            &self.0.config,
-            &self.0.group,
-            &self.0.handler,
-            &self.0.counters,
-            &self.0.failure,
-        )?;
+        *self.0.identity.failure.lock() = None;
+        let begun = Life::begin(&self.0.identity, &self.0.handler)?;
         let is_prepared = begun.is_prepared();
         let mut life = self.0.life.lock();
         if self.0.closed.load(Ordering::SeqCst) {
             drop(life);
-            begun.end(self.0.config.grace);
+            begun.end(self.0.identity.config.grace);
             return Err(Error::new(
                 ErrorKind::Closed,
                 "the manager was shut down meanwhile",
@@ -184,7 +176,11 @@ impl Consumer {
         *life = Some(begun);
         drop(life);
         if is_prepared {
-            self.0.config.events.tell(ConsumerEvents::connected);
+            self.0
+                .identity
+                .config
+                .events
+                .tell(ConsumerEvents::connected);
         }
         Ok(())
     }
@@ -213,9 +209,9 @@ impl Consumer {
             self.0.life.lock().as_ref().map_or(0, Life::running)
         } else {
             let life = self.0.life.lock().take();
-            life.map_or(0, |life| life.end(self.0.config.grace))
+            life.map_or(0, |life| life.end(self.0.identity.config.grace))
         };
-        let counted = self.0.counters.stats();
+        let counted = self.0.identity.counters.stats();
         ShutdownReport {
             completed: counted.completed,
             given_back: counted.released,

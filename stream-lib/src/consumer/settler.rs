@@ -7,7 +7,6 @@
 //! While there is more to read than fits into one answer, this thread sleeps:
 //! what is done is acknowledged with the next read (see [`Done::collect`]).
 
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,8 +15,8 @@ use crossbeam_channel::Receiver;
 use crate::command::{self, Burial, Found, Parking};
 use crate::consumer::member::Member;
 use crate::consumer::member::done::{CHUNK, Done};
-use crate::consumer::member::held::Stage;
-use crate::consumer::member::link::{MemberLink, Role};
+use crate::consumer::member::health::Role;
+use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::{Action, Settle, Unsettled};
 use crate::error::{ErrorKind, Result};
 use crate::message::EntryId;
@@ -29,37 +28,37 @@ const KEEP_DEAD_FOR: Duration = Duration::from_hours(24 * 14);
 /// Settles what comes in until [`Settle::Finish`], or until the consumer is
 /// given up.
 pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
-    let mut link = MemberLink::new(member, Role::Ack, &member.halt);
-    let mut open = Open::default();
+    let mut link = member.link(Role::Ack, &member.halt);
+    let mut unfinished = Unfinished::default();
     let mut finishing = false;
-    while !(member.halt.is_set() || finishing && open.is_empty()) {
-        if open.is_empty() {
+    while !(member.halt.is_set() || finishing && unfinished.is_empty()) {
+        if unfinished.is_empty() {
             match inbox.recv() {
-                Ok(settle) => finishing |= open.add(settle),
+                Ok(settle) => finishing |= unfinished.add(settle),
                 Err(_) => finishing = true,
             }
         }
         // Those who are about to complete something get to it first: fewer,
         // larger requests, and nobody waits for them.
         thread::yield_now();
-        while open.len() < CHUNK {
+        while unfinished.len() < CHUNK {
             match inbox.try_recv() {
-                Ok(settle) => finishing |= open.add(settle),
+                Ok(settle) => finishing |= unfinished.add(settle),
                 Err(_) => break,
             }
         }
-        open = settle(member, &mut link, open);
+        unfinished = settle(member, &mut link, unfinished);
     }
 }
 
 /// What is to be settled.
 #[derive(Default)]
-struct Open {
+struct Unfinished {
     done: Done,
     other: Vec<Unsettled>,
 }
 
-impl Open {
+impl Unfinished {
     /// Returns whether this was the end.
     fn add(&mut self, settle: Settle) -> bool {
         match settle {
@@ -82,18 +81,18 @@ impl Open {
 }
 
 /// Settles what it can; returns what must be tried again.
-fn settle(member: &Member, link: &mut MemberLink<'_>, mut open: Open) -> Open {
-    let mut again = Open::default();
-    let mut late = open.done.split_doubtful(member);
+fn settle(member: &Member, link: &mut MemberLink<'_>, mut unfinished: Unfinished) -> Unfinished {
+    let mut again = Unfinished::default();
+    let mut late = member.acknowledging.split_doubtful(&mut unfinished.done);
     let (mut parked, mut buried) = (vec![], vec![]);
-    for entry in open.other {
+    for entry in unfinished.other {
         match entry.action {
             Action::AckHeld => late.push(entry),
             Action::GiveBack | Action::Retry { .. } => parked.push(entry),
             Action::Bury { .. } => buried.push(entry),
         }
     }
-    again.done = acknowledge(member, link, open.done);
+    again.done = acknowledge(member, link, unfinished.done);
     finish(member, late, &mut again, |entries| {
         let ids: Vec<_> = entries.iter().map(Unsettled::id).collect();
         link.run(|wire| command::ack_held(wire, &member.group, &member.name, &ids))
@@ -103,7 +102,7 @@ fn settle(member: &Member, link: &mut MemberLink<'_>, mut open: Open) -> Open {
         let now = Instant::now();
         let held = link.run(|wire| command::park(wire, &member.group, &member.name, &parking))?;
         if let Some(soonest) = parking.iter().filter_map(|p| p.delay).min() {
-            member.expect_due(now + soonest);
+            member.claiming.expect_due(now + soonest);
         }
         Ok(held)
     });
@@ -126,9 +125,13 @@ fn acknowledge(member: &Member, link: &mut MemberLink<'_>, done: Done) -> Done {
         .chunks(CHUNK)
         .try_for_each(|ids| link.run(|wire| command::ack(wire, &member.group, ids)));
     match acked {
-        Ok(()) => done.settled(member, &member.counters.completed),
+        Ok(()) => member
+            .acknowledging
+            .confirmed(&done, &member.counters.completed),
         // With the group gone, nobody holds anything.
-        Err(e) if e.kind() == ErrorKind::NoGroup => done.settled(member, &member.counters.lost),
+        Err(e) if e.kind() == ErrorKind::NoGroup => {
+            member.acknowledging.confirmed(&done, &member.counters.lost);
+        }
         Err(_) => return done,
     }
     Done::default()
@@ -139,7 +142,7 @@ fn acknowledge(member: &Member, link: &mut MemberLink<'_>, done: Done) -> Done {
 fn finish(
     member: &Member,
     entries: Vec<Unsettled>,
-    again: &mut Open,
+    again: &mut Unfinished,
     operation: impl FnOnce(&[Unsettled]) -> Result<Vec<Found>>,
 ) {
     if entries.is_empty() {
@@ -173,12 +176,7 @@ fn settled(member: &Member, entry: &Unsettled, held: Found) {
         (Found::Ours, Action::Retry { .. }) => &counters.failed,
         (Found::Ours, Action::Bury { .. }) => &counters.dead,
     };
-    entry.held.set_stage(entry.index, Stage::Gone);
-    count.fetch_add(1, Ordering::Relaxed);
-    if entry.held.is_alone() {
-        // The others may go on.
-        member.stop.nudge();
-    }
+    member.acknowledging.settled(entry, count);
 }
 
 fn bury(member: &Member, link: &mut MemberLink<'_>, entry: &Unsettled) -> Result<Found> {

@@ -81,7 +81,7 @@ impl<M> Delivery<M> {
             .header(*index, ORIGIN)
             .and_then(|id| EntryId::parse(id).ok());
         let added = origin.unwrap_or_else(|| self.id()).ms();
-        match member.clock.now_ms() {
+        match member.sign_of_life.server_ms() {
             Some(now) => Duration::from_millis(now.saturating_sub(added)),
             // Redis has not been asked yet: no older than known.
             None => held.age(),

@@ -1,18 +1,17 @@
-//! Entries whose handlers have succeeded, on their way to being acknowledged.
+//! Entries whose handlers have succeeded, taken to be acknowledged together.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::consumer::member::Member;
-use crate::consumer::member::held::{Held, Stage};
-use crate::consumer::member::settle::{Action, Settle, Unsettled};
+use crate::consumer::member::held::Held;
+use crate::consumer::member::settle::{Action, Unsettled};
 use crate::message::EntryId;
 
 /// Most entries in one request.
 pub(crate) const CHUNK: usize = 1_000;
 
-/// Entries taken to be acknowledged together.
+/// Entries taken from [`Stage::Done`](super::held::Stage): whoever has this
+/// answers for them.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
     replies: Vec<(Arc<Held>, Vec<usize>)>,
@@ -20,22 +19,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    /// Takes what is done, to acknowledge it with a read. From now on, and until
-    /// [`leave_to_ack`], more waits for the next call.
-    pub(crate) fn collect(member: &Member) -> Self {
-        let told = member.done.lock().replace(Vec::new());
-        let mut done = Self::default();
-        for held in told.into_iter().flatten() {
-            if done.len < CHUNK && is_ours(member, &held) {
-                done.take(held);
-            } else {
-                member.send(Settle::Done(held));
-            }
-        }
-        done
-    }
-
-    /// Takes what is done of a batch that has announced it.
+    /// Takes what is done of a reply that was announced.
     pub(crate) fn take(&mut self, held: Arc<Held>) {
         let taken = held.take_done();
         if !taken.is_empty() {
@@ -59,12 +43,12 @@ impl Done {
             .collect()
     }
 
-    /// Splits off what Redis must be asked about, since it may be with somebody
-    /// else.
-    pub(crate) fn split_doubtful(&mut self, member: &Member) -> Vec<Unsettled> {
+    /// Splits off the entries that somebody else may have by now: Redis must be
+    /// asked who holds them.
+    pub(crate) fn split_doubtful(&mut self, lease: Duration) -> Vec<Unsettled> {
         let doubtful = self
             .replies
-            .extract_if(.., |(held, _)| !is_ours(member, held));
+            .extract_if(.., |(held, _)| !is_ours(held, lease));
         let doubtful: Vec<_> = doubtful
             .flat_map(|(held, taken)| {
                 taken.into_iter().map(move |index| Unsettled {
@@ -78,45 +62,13 @@ impl Done {
         doubtful
     }
 
-    /// Redis has confirmed it: they are `counter`'s now.
-    pub(crate) fn settled(self, member: &Member, counter: &AtomicU64) {
-        let mut is_alone = false;
-        for (held, taken) in &self.replies {
-            for &index in taken {
-                held.set_stage(index, Stage::Gone);
-            }
-            is_alone |= held.is_alone();
-        }
-        counter.fetch_add(self.len as u64, Ordering::Relaxed);
-        if is_alone {
-            // The others may go on.
-            member.stop.nudge();
-        }
-    }
-
-    /// Nobody knows whether Redis has acknowledged them: the thread that
-    /// settles does so again.
-    pub(crate) fn hand_over(self, member: &Member) {
-        for (held, taken) in self.replies {
-            for index in taken {
-                held.advance(index, Stage::Settling, Stage::Done);
-            }
-            if held.announce() {
-                member.send(Settle::Done(held));
-            }
-        }
-    }
-}
-
-/// No read takes along what is done: the thread that settles is told of it.
-pub(crate) fn leave_to_ack(member: &Member) {
-    let told = member.done.lock().take();
-    for held in told.into_iter().flatten() {
-        member.send(Settle::Done(held));
+    /// The replies, each with the indexes of its entries.
+    pub(crate) fn replies(&self) -> &[(Arc<Held>, Vec<usize>)] {
+        &self.replies
     }
 }
 
 /// Whether nobody else can be about to take the entries over.
-fn is_ours(member: &Member, held: &Held) -> bool {
-    held.since_confirmed_at(Instant::now()) < member.config.lease * 3 / 4
+pub(crate) fn is_ours(held: &Held, lease: Duration) -> bool {
+    held.since_confirmed_at(Instant::now()) < lease * 3 / 4
 }

@@ -1,25 +1,38 @@
 //! The replies that this process holds entries of.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use crate::consumer::member::held::{Held, Stage};
+use crate::command::Entries;
+use crate::consumer::member::held::{Company, Held, Stage};
 use crate::message::EntryId;
 
 /// Every reply of which an entry is still somewhere. This keeps none alive.
 #[derive(Debug, Default)]
-pub(crate) struct HeldReplies(Mutex<Vec<Weak<Held>>>);
+pub(crate) struct HeldReplies {
+    replies: Mutex<Vec<Weak<Held>>>,
+    /// Of all replies that live.
+    bytes: Arc<AtomicUsize>,
+}
 
 impl HeldReplies {
-    pub(crate) fn insert(&self, held: &Arc<Held>) {
-        let mut replies = self.0.lock();
+    /// Makes entries known as held. `asked` is when the request was sent that
+    /// brought them.
+    pub(crate) fn hold(&self, entries: Entries, company: Company, asked: Instant) -> Arc<Held> {
+        let held = Arc::new(Held::new(entries, company, asked, &self.bytes));
+        let mut replies = self.replies.lock();
         replies.retain(|known| known.strong_count() > 0);
-        replies.push(Arc::downgrade(held));
+        replies.push(Arc::downgrade(&held));
+        drop(replies);
+        held
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Held>> {
-        self.0.lock().iter().filter_map(Weak::upgrade).collect()
+        let replies = self.replies.lock();
+        replies.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// The ids of all entries that are not settled.
@@ -33,5 +46,10 @@ impl HeldReplies {
                     .collect::<Vec<_>>()
             })
             .collect()
+    }
+
+    /// How many bytes the replies take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
     }
 }

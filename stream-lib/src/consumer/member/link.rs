@@ -1,36 +1,23 @@
-//! One thread's connection, which comes back by itself.
+//! One thread's connection, and the remedy for each of its failures.
 
-use std::sync::Arc;
-
-use crate::config::ConsumerEvents;
-use crate::connection::{Link, LinkHandle, Wire};
-use crate::consumer::member::Member;
+use crate::connection::{Link, Wire};
+use crate::consumer::member::health::{Health, Role};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Backoff, Shutdown};
 
-/// Whose connection it is.
-#[derive(Debug, Clone, Copy)]
-#[repr(u8)]
-pub(crate) enum Role {
-    Reader,
-    Ack,
-    Lease,
-}
-
-/// A connection of its own for one thread of a member. Its failures and its
-/// recovery are the member's.
+/// A connection of its own for one thread of a member.
 pub(crate) struct MemberLink<'a> {
-    member: &'a Member,
+    link: Link,
     role: Role,
+    health: &'a Health,
     /// Ends the waits between attempts.
     until: Shutdown,
-    link: Link,
     backoff: Backoff,
 }
 
 /// What a failure calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Remedy {
+enum Remedy {
     /// Another connection, after a while.
     Reconnect,
     /// The group made again.
@@ -40,7 +27,7 @@ pub(crate) enum Remedy {
 }
 
 impl Remedy {
-    pub(crate) fn for_error(error: &Error) -> Self {
+    fn for_error(error: &Error) -> Self {
         match error.kind() {
             ErrorKind::NoGroup => Self::MakeGroup,
             ErrorKind::PermissionDenied | ErrorKind::WrongType => Self::Stop,
@@ -50,16 +37,12 @@ impl Remedy {
 }
 
 impl<'a> MemberLink<'a> {
-    pub(crate) fn new(member: &'a Member, role: Role, until: &Shutdown) -> Self {
-        let handle = match role {
-            Role::Reader => member.reader_wire.clone(),
-            Role::Ack | Role::Lease => LinkHandle::default(),
-        };
+    pub(crate) fn new(link: Link, role: Role, health: &'a Health, until: &Shutdown) -> Self {
         Self {
-            member,
+            link,
             role,
+            health,
             until: until.clone(),
-            link: Link::new(Arc::clone(&member.topology), member.group.stream(), handle),
             backoff: Backoff::for_connections(),
         }
     }
@@ -71,16 +54,25 @@ impl<'a> MemberLink<'a> {
     pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
         let result = self.link.wire().and_then(operation);
         match &result {
-            Ok(_) => self.up(),
+            Ok(_) => {
+                self.backoff.reset();
+                self.health.works(self.role);
+            }
             Err(e) => match Remedy::for_error(e) {
                 Remedy::MakeGroup => {}
                 Remedy::Stop => {
-                    self.member.fail(e);
-                    // What is to be settled is tried again until the grace is
-                    // over: the permission may come back.
+                    self.health.fail(e);
+                    // Entries that are still to be settled are tried again until
+                    // the grace is over: the permission may come back.
                     self.pause();
                 }
-                Remedy::Reconnect => self.down(e),
+                Remedy::Reconnect => {
+                    // A connection that answered, even by refusing, may be in
+                    // any state.
+                    self.link.drop_wire();
+                    self.health.held_up(self.role, e, self.until.is_set());
+                    self.pause();
+                }
             },
         }
         result
@@ -100,31 +92,5 @@ impl<'a> MemberLink<'a> {
     fn pause(&mut self) {
         let wait = self.backoff.next();
         self.until.sleep(wait);
-    }
-
-    fn up(&mut self) {
-        self.backoff.reset();
-        if self.member.trouble.ends_for(self.role as u8) {
-            log::warn!(
-                "the consumer `{}` of `{}` works again",
-                self.member.name,
-                self.member.group.stream()
-            );
-            self.member.config.events.tell(ConsumerEvents::connected);
-        }
-    }
-
-    fn down(&mut self, error: &Error) {
-        // A connection that answered, even by refusing, may be in any state.
-        self.link.drop_wire();
-        if self.member.trouble.begins_for(self.role as u8) && !self.until.is_set() {
-            log::warn!(
-                "the consumer `{}` of `{}` is held up, and tries again until it works: {error}",
-                self.member.name,
-                self.member.group.stream()
-            );
-            self.member.config.events.tell(|e| e.disconnected(error));
-        }
-        self.pause();
     }
 }

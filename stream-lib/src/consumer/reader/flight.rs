@@ -1,14 +1,13 @@
 //! The reads on the wire.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
 
 use crate::command::Read;
 use crate::connection::Wire;
 use crate::consumer::member::Member;
-use crate::consumer::member::done::{self, Done};
+use crate::consumer::member::done::Done;
 use crate::consumer::member::held::Company;
 use crate::error::Result;
 
@@ -33,7 +32,7 @@ impl<'a> Flight<'a> {
     /// Nothing will be answered any more.
     pub(crate) fn lost(&mut self, member: &Member) {
         *self = Self::default();
-        done::leave_to_ack(member);
+        member.acknowledging.leave_to_settler();
     }
 
     /// Sends reads, where there is room for their answers.
@@ -52,14 +51,14 @@ impl<'a> Flight<'a> {
         };
         while self.asked.len() < reads && !member.stop.is_set() {
             let coming: usize = self.asked.iter().map(|asked| asked.count).sum();
-            let count = room(member, landing + coming).min(most);
+            let count = member.room(landing + coming).min(most);
             if count == 0 {
                 break;
             }
             let asked = Asked {
                 member,
                 count,
-                done: self.full.then(|| Done::collect(member)),
+                done: self.full.then(|| member.acknowledging.collect()),
                 sent: Instant::now(),
             };
             let read = asked.read();
@@ -85,7 +84,7 @@ impl<'a> Flight<'a> {
             Ok(())
         };
         if self.is_empty() {
-            done::leave_to_ack(member);
+            member.acknowledging.leave_to_settler();
         }
         asked.receive_acked(&read, wire);
         let entries = read.receive(wire)?;
@@ -94,14 +93,11 @@ impl<'a> Flight<'a> {
             return next;
         }
         let held = member.hold(entries, Company::Any, asked.delivered(&read));
-        let pushed = member.queue.push(&held, &member.stop, || {
-            // Whoever makes room may wait for an acknowledgement.
-            done::leave_to_ack(member);
+        member.enqueue(&held, || {
+            // A worker that would make room may wait for an acknowledgement.
+            member.acknowledging.leave_to_settler();
         });
-        if !pushed {
-            member.give_back_rest(&held);
-        }
-        if !self.full && member.queue.idle() > 0 {
+        if !self.full && member.buffer.room.idle() > 0 {
             // The worker that was woken often waits for this very core. With
             // nothing more to read, it goes first.
             thread::yield_now();
@@ -151,9 +147,10 @@ impl<'a> Asked<'a> {
         let Some(done) = self.done.take_if(|done| !done.is_empty()) else {
             return;
         };
+        let acknowledging = &self.member.acknowledging;
         match read.receive_acked(wire) {
-            Ok(()) => done.settled(self.member, &self.member.counters.completed),
-            Err(_) => done.hand_over(self.member),
+            Ok(()) => acknowledging.confirmed(&done, &self.member.counters.completed),
+            Err(_) => acknowledging.hand_over(&done),
         }
     }
 }
@@ -161,14 +158,7 @@ impl<'a> Asked<'a> {
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
         if let Some(done) = self.done.take() {
-            done.hand_over(self.member);
+            self.member.acknowledging.hand_over(&done);
         }
     }
-}
-
-/// How many entries a read may ask for, with up to `landing` about to be
-/// buffered.
-pub(crate) fn room(member: &Member, landing: usize) -> usize {
-    let held_bytes = member.held_bytes.load(Ordering::Relaxed);
-    member.queue.room(landing, held_bytes)
 }

@@ -6,8 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::Receiver;
-
 use crate::config::BatchConfig;
 use crate::consumer::handler::delivery::Delivery;
 use crate::consumer::handler::taken::TakenEntry;
@@ -15,10 +13,10 @@ use crate::consumer::handler::verdict::Outcome;
 use crate::consumer::handler::{BatchDelivery, BatchHandler};
 use crate::consumer::member::Member;
 use crate::consumer::member::held::Stage;
-use crate::consumer::member::settle::{Action, Settle};
+use crate::consumer::member::settle::Action;
 use crate::consumer::worker::ending::end;
 use crate::consumer::worker::gather::gather;
-use crate::consumer::worker::work::Work;
+use crate::consumer::worker::work::{Crew, Work};
 use crate::message::OwnedMessage;
 use crate::runtime::panic_text;
 
@@ -50,8 +48,8 @@ impl<M, H> TypedBatch<M, H> {
 }
 
 impl<M: OwnedMessage + 'static, H: BatchHandler<M>> Work for TypedBatch<M, H> {
-    fn work(&self, member: &Arc<Member>, ended: &Receiver<()>) {
-        run(member, self, &self.config, ended);
+    fn work(&self, crew: &Crew) {
+        run(crew, self, &self.config);
     }
 
     fn batch_size(&self) -> usize {
@@ -104,14 +102,14 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
 }
 
 /// Runs batches until the consumer stops.
-fn run(member: &Arc<Member>, handler: &dyn RunBatch, config: &BatchConfig, ended: &Receiver<()>) {
-    while let Some(taken) = gather(member, config, ended) {
-        handle(member, handler, taken);
-        member.queue.leave(&member.stop);
+fn run(crew: &Crew, handler: &dyn RunBatch, config: &BatchConfig) {
+    while let Some(taken) = gather(crew, config) {
+        handle(&crew.member, handler, taken);
+        crew.member.buffer.pause.leave();
     }
 }
 
-fn handle(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<TakenEntry>) {
+fn handle(member: &Member, handler: &dyn RunBatch, taken: Vec<TakenEntry>) {
     let (taken, lost): (Vec<_>, Vec<_>) = taken.into_iter().partition(TakenEntry::is_held);
     for taken in lost {
         give_back(&taken);
@@ -126,17 +124,15 @@ fn handle(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<TakenEntry>) 
     if let Err((taken, text)) = handler.run(taken, &ended) {
         find_culprit(member, handler, taken, text);
     }
-    member.queue.observe(started.elapsed() / count);
+    member
+        .buffer
+        .handler_time
+        .observe(started.elapsed() / count);
 }
 
 /// Runs what was in a batch whose handler panicked, one by one. What can't run
 /// any more here goes back, to be found out elsewhere.
-fn find_culprit(
-    member: &Arc<Member>,
-    handler: &dyn RunBatch,
-    taken: Vec<TakenEntry>,
-    text: String,
-) {
+fn find_culprit(member: &Member, handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String) {
     let ended = |taken: &TakenEntry, outcome| {
         end(member, &taken.held, taken.index, outcome);
     };
@@ -165,6 +161,7 @@ fn find_culprit(
 /// Has an entry given back that has left the buffer and not run.
 fn give_back(taken: &TakenEntry) {
     taken.held.set_stage(taken.index, Stage::Settling);
-    let settle = Settle::new(&taken.held, taken.index, Action::GiveBack);
-    taken.member.send(settle);
+    taken
+        .member
+        .settle(&taken.held, taken.index, Action::GiveBack);
 }

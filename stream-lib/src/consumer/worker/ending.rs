@@ -4,20 +4,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::consumer::handler::verdict::{Outcome, Verdict, judge};
+use crate::consumer::handler::verdict::{EntryVerdict, Outcome, judge};
 use crate::consumer::member::Member;
 use crate::consumer::member::held::{Held, Stage};
-use crate::consumer::member::settle::{Action, Settle};
+use crate::consumer::member::settle::Action;
 use crate::runtime::{jitter, panic_text};
 
 /// Decides what becomes of an entry whose delivery has ended. Returns false if
 /// that may have taken a while.
 pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> bool {
     if matches!(outcome, Outcome::Done) && held.advance(index, Stage::Running, Stage::Done) {
-        let is_news = held.announce();
-        if is_news {
-            member.tell_of_done(held);
-        }
+        let is_news = member.acknowledging.announce(held);
         return !is_news;
     }
     if let Outcome::Panicked(text) = &outcome {
@@ -39,8 +36,8 @@ pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outc
     let action = match verdict {
         // With the lease lost, the entry is settled only if it is ours after
         // all.
-        Verdict::Ack => Action::AckHeld,
-        Verdict::Retry {
+        EntryVerdict::Ack => Action::AckHeld,
+        EntryVerdict::Retry {
             delay,
             jitter: share,
         } => {
@@ -54,9 +51,9 @@ pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outc
             member.config.events.tell(|e| e.retried(id, attempt, delay));
             Action::Retry { delay }
         }
-        Verdict::Bury { reason, error } => Action::Bury { reason, error },
+        EntryVerdict::Bury { reason, error } => Action::Bury { reason, error },
     };
-    member.send(Settle::new(held, index, action));
+    member.settle(held, index, action);
     // An error may be the user's own type, and so is how it is dropped.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(outcome)));
     false

@@ -6,80 +6,71 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
-
 use crate::config::BatchConfig;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::goes_alone;
 use crate::consumer::member::Member;
 use crate::consumer::member::held::{Company, Held};
-use crate::consumer::worker::open::Open;
+use crate::consumer::worker::open_replies::OpenReplies;
+use crate::consumer::worker::work::Crew;
 
 /// Waits for its turn and for entries, with which the worker has entered; `None`
 /// once the consumer stops.
-pub(crate) fn gather(
-    member: &Arc<Member>,
-    config: &BatchConfig,
-    ended: &Receiver<()>,
-) -> Option<Vec<TakenEntry>> {
-    member.queue.rest(&member.stop);
-    let gathered = take_batch(&mut member.open.lock(), member, config, ended);
-    member.queue.stir();
+pub(crate) fn gather(crew: &Crew, config: &BatchConfig) -> Option<Vec<TakenEntry>> {
+    let room = &crew.member.buffer.room;
+    room.rest();
+    let gathered = take_batch(&mut crew.open.lock(), crew, config);
+    room.stir();
     gathered
 }
 
 /// Takes one batch from what is open, with which the worker has then entered.
 fn take_batch(
-    open: &mut Open,
-    member: &Arc<Member>,
+    open: &mut OpenReplies,
+    crew: &Crew,
     config: &BatchConfig,
-    ended: &Receiver<()>,
 ) -> Option<Vec<TakenEntry>> {
-    let queue = &member.queue;
+    let Crew { member, ended, .. } = crew;
+    let buffer = &member.buffer;
     loop {
         if member.stop.is_set() {
-            // What is open goes back by itself.
+            // The stop gives back what is open.
             return None;
         }
         let mut hand = Hand::new(config.size);
-        if let Some(alone) = queue.next_alone() {
-            queue.enter(&alone, &member.stop);
+        if let Some(alone) = buffer.next_alone() {
+            buffer.pause.enter(&alone);
             hand.take(member, &alone);
-        } else if !open.refill(queue, &member.stop) {
-            queue.wait(ended, None);
+        } else if !open.refill(buffer) {
+            buffer.wait(ended);
             continue;
-        } else if open.first().is_some_and(|b| queue.enter(b, &member.stop)) {
-            fill(open, member, config.wait, ended, &mut hand);
+        } else if open.first().is_some_and(|held| buffer.pause.enter(held)) {
+            fill(open, crew, config.wait, &mut hand);
         } else {
-            queue.wait_out(ended);
+            buffer.wait_out(ended);
             continue;
         }
         if !hand.taken.is_empty() {
             return Some(hand.taken);
         }
         // All of it had been withdrawn.
-        queue.leave(&member.stop);
+        buffer.pause.leave();
     }
 }
 
 /// Fills a hand with what is there, and with what comes in until `wait` has
-/// passed since the first entry.
-fn fill(
-    open: &mut Open,
-    member: &Arc<Member>,
-    wait: Duration,
-    ended: &Receiver<()>,
-    hand: &mut Hand,
-) {
+/// passed since the first entry. An entry that runs alone does not end the wait.
+fn fill(open: &mut OpenReplies, crew: &Crew, wait: Duration, hand: &mut Hand) {
+    let Crew { member, ended, .. } = crew;
     let until = Instant::now() + wait;
     hand.take_all(member, open);
     while !hand.closed {
-        if open.refill(&member.queue, &member.stop) {
+        if open.refill(&member.buffer) {
             hand.take_all(member, open);
         } else if hand.taken.is_empty()
             || wait.is_zero()
             || member.stop.is_set()
-            || !member.queue.wait(ended, Some(until))
+            || !member.buffer.wait_until(ended, until)
         {
             break;
         }
@@ -105,7 +96,7 @@ impl Hand {
     }
 
     /// Takes from what is open what fits.
-    fn take_all(&mut self, member: &Arc<Member>, open: &Open) {
+    fn take_all(&mut self, member: &Arc<Member>, open: &OpenReplies) {
         for held in open.in_turn() {
             self.take(member, held);
         }
@@ -124,7 +115,7 @@ impl Hand {
                 self.closed = !held.is_used_up();
                 return;
             };
-            member.queue.left(&member.stop);
+            member.buffer.room.left();
             self.taken.push(TakenEntry {
                 member: Arc::clone(member),
                 held: Arc::clone(held),

@@ -1,12 +1,17 @@
 //! The threads that run handlers.
+//!
+//! All of them form a [`Crew`], and do the [`Work`] of their handler: that of
+//! one delivery at a time ([`Typed`]), or of batches ([`TypedBatch`]) that they
+//! *gather* in turn from *open replies*. How a delivery went is decided by the
+//! user's handler; its *ending* says what is to become of the entry.
 
 mod batch;
 mod ending;
 mod gather;
-pub(crate) mod open;
+mod open_replies;
 mod single;
 mod work;
 
 pub(crate) use self::batch::TypedBatch;
 pub(crate) use self::single::Typed;
-pub(crate) use self::work::Work;
+pub(crate) use self::work::{Crew, Work};

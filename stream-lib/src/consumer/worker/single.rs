@@ -5,8 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::Receiver;
-
 use crate::consumer::handler::Handler;
 use crate::consumer::handler::delivery::Delivery;
 use crate::consumer::handler::taken::TakenEntry;
@@ -14,7 +12,7 @@ use crate::consumer::handler::verdict::Outcome;
 use crate::consumer::member::Member;
 use crate::consumer::member::held::{Held, Stage};
 use crate::consumer::worker::ending::end;
-use crate::consumer::worker::work::Work;
+use crate::consumer::worker::work::{Crew, Work};
 use crate::message::OwnedMessage;
 use crate::runtime::panic_text;
 
@@ -41,8 +39,8 @@ impl<M, H> Typed<M, H> {
 }
 
 impl<M: OwnedMessage + 'static, H: Handler<M>> Work for Typed<M, H> {
-    fn work(&self, member: &Arc<Member>, ended: &Receiver<()>) {
-        run(member, self, ended);
+    fn work(&self, crew: &Crew) {
+        run(crew, self);
     }
 
     fn batch_size(&self) -> usize {
@@ -71,39 +69,40 @@ impl<M: OwnedMessage, H: Handler<M>> Run for Typed<M, H> {
     }
 }
 
-/// Runs entries until `ended` disconnects.
-fn run(member: &Arc<Member>, handler: &dyn Run, ended: &Receiver<()>) {
+/// Runs entries until the crew ends.
+fn run(crew: &Crew, handler: &dyn Run) {
     let mut worker = Worker {
-        member,
+        crew,
+        member: &crew.member,
         handler,
-        ended,
         now: Instant::now(),
     };
-    while let Some(held) = member.queue.next(ended, &member.stop) {
+    while let Some(held) = crew.member.buffer.next(&crew.ended) {
         worker.now = Instant::now();
         worker.work(&held);
     }
 }
 
 struct Worker<'a> {
+    crew: &'a Crew,
     member: &'a Arc<Member>,
     handler: &'a dyn Run,
-    ended: &'a Receiver<()>,
     /// The time, which is asked for once an entry: the end of one handler is
     /// the start of the next.
     now: Instant,
 }
 
 impl Worker<'_> {
-    /// Runs what other workers leave of a batch, and what comes back meanwhile.
+    /// Runs the entries that other workers leave of a reply, and those that come
+    /// back meanwhile.
     fn work(&mut self, held: &Arc<Held>) {
-        let queue = &self.member.queue;
+        let buffer = &self.member.buffer;
         if !self.enter(held) {
             return;
         }
         let mut taken = None;
         while self.start(held, &mut taken) {
-            if let Some(returning) = queue.next_returning(&self.member.stop) {
+            if let Some(returning) = buffer.next_returning() {
                 if !self.stays(&returning) {
                     return self.member.give_back_rest(held);
                 }
@@ -113,17 +112,17 @@ impl Worker<'_> {
                 return;
             }
         }
-        queue.leave(&self.member.stop);
+        buffer.pause.leave();
     }
 
     /// Counts as running, as soon as that may be. Returns false, and gives the
-    /// batch back, if the consumer stops before.
+    /// reply back, if the consumer stops before.
     fn enter(&mut self, held: &Arc<Held>) -> bool {
-        let queue = &self.member.queue;
-        while !queue.enter(held, &self.member.stop) {
-            queue.wait_out(self.ended);
+        let buffer = &self.member.buffer;
+        while !buffer.pause.enter(held) {
+            buffer.wait_out(&self.crew.ended);
             self.now = Instant::now();
-            if let Some(alone) = queue.next_alone() {
+            if let Some(alone) = buffer.next_alone() {
                 self.work(&alone);
             }
             if self.member.stop.is_set() {
@@ -136,19 +135,20 @@ impl Worker<'_> {
 
     /// Makes way for an entry that runs alone, then enters again.
     fn stays(&mut self, held: &Arc<Held>) -> bool {
-        let queue = &self.member.queue;
-        if held.is_alone() || !queue.is_paused() {
+        let pause = &self.member.buffer.pause;
+        if held.is_alone() || !pause.is_paused() {
             return true;
         }
-        queue.leave(&self.member.stop);
+        pause.leave();
         self.enter(held)
     }
 
-    /// Runs the next entry of a batch. Returns whether there may be another.
+    /// Runs the next entry of a reply. Returns whether there may be another.
     fn start(&mut self, held: &Arc<Held>, kept: &mut Option<TakenEntry>) -> bool {
         let member = self.member;
         if member.stop.is_set() {
-            // Whoever takes a batch out of the queue answers for all of it.
+            // The worker that takes a reply out of the queue answers for all of
+            // it.
             member.give_back_rest(held);
             return false;
         }
@@ -162,7 +162,7 @@ impl Worker<'_> {
             member.give_back(held, index);
             return true;
         }
-        member.queue.left(&member.stop);
+        member.buffer.room.left();
         let taken = match kept.take() {
             Some(kept) => TakenEntry { index, ..kept },
             None => TakenEntry {
@@ -174,7 +174,7 @@ impl Worker<'_> {
         let (outcome, taken) = self.handler.run(taken);
         *kept = taken;
         let now = Instant::now();
-        member.queue.observe(now - self.now);
+        member.buffer.handler_time.observe(now - self.now);
         let at_once = end(member, held, index, outcome);
         self.now = if at_once { now } else { Instant::now() };
         true

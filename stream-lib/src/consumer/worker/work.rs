@@ -1,16 +1,38 @@
-//! What a worker thread does, whatever its handler's type.
+//! The work of a thread, whatever its handler's type, and what the threads
+//! share for it.
 
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
+use parking_lot::Mutex;
 
 use crate::consumer::member::Member;
+use crate::consumer::worker::open_replies::OpenReplies;
 
 /// What each worker thread of a consumer does.
 pub(crate) trait Work: Send + Sync {
-    /// Works until `ended` disconnects.
-    fn work(&self, member: &Arc<Member>, ended: &Receiver<()>);
+    /// Works until the crew's `ended` disconnects.
+    fn work(&self, crew: &Crew);
 
     /// How many entries a worker takes at a time at most.
     fn batch_size(&self) -> usize;
+}
+
+/// What the workers of one life share.
+pub(crate) struct Crew {
+    pub(crate) member: Arc<Member>,
+    /// Disconnects when the workers are to end.
+    pub(crate) ended: Receiver<()>,
+    /// The replies that batches are gathered from, one worker at a time.
+    pub(crate) open: Mutex<OpenReplies>,
+}
+
+impl Crew {
+    pub(crate) fn new(member: &Arc<Member>, ended: Receiver<()>) -> Self {
+        Self {
+            member: Arc::clone(member),
+            ended,
+            open: Mutex::default(),
+        }
+    }
 }

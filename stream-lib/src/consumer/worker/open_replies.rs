@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::consumer::member::Buffer;
 use crate::consumer::member::held::Held;
-use crate::consumer::member::queue::Queue;
-use crate::runtime::Shutdown;
 
 /// One reply of new entries, and one of those that come back.
 #[derive(Debug, Default)]
-pub(crate) struct Open {
+pub(crate) struct OpenReplies {
     new: Option<Arc<Held>>,
     returning: Option<Arc<Held>>,
     /// Those that come back are first in the next batch, so that neither kind
@@ -16,17 +15,17 @@ pub(crate) struct Open {
     returning_first: bool,
 }
 
-impl Open {
+impl OpenReplies {
     /// Replaces replies that are used up. Returns whether there is any other.
-    pub(crate) fn refill(&mut self, queue: &Queue, stop: &Shutdown) -> bool {
+    pub(crate) fn refill(&mut self, buffer: &Buffer) -> bool {
         while is_used_up(self.new.as_ref()) {
-            self.new = queue.next_new();
+            self.new = buffer.next_new();
             if self.new.is_none() {
                 break;
             }
         }
         while is_used_up(self.returning.as_ref()) {
-            self.returning = queue.next_returning(stop);
+            self.returning = buffer.next_returning();
             if self.returning.is_none() {
                 break;
             }
