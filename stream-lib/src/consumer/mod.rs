@@ -1,11 +1,16 @@
 //! Consumers: members of a group, each with its own threads.
 //!
-//! A *reader* asks Redis for entries as long as there is room in the buffer,
-//! *workers* decode them and call the handler, one by one or in batches that
-//! they *gather*, *ack* settles what they are done
-//! with, and *lease* renews what is held, claims what is due and takes over
-//! what others abandoned. They share a [`Member`](member::Member): one life of the consumer,
-//! with a name in Redis that no other life has.
+//! A *reader* asks Redis for entries as long as there is room in the buffer.
+//! *Workers* decode them and call the user's *handler*, one by one or in
+//! batches. The *settler* has Redis confirm how each delivery ended. The *keeper*
+//! renews the leases, claims entries that are due and takes over entries that
+//! others have abandoned. All of them share a [`Member`](member::Member): one
+//! *life* of the consumer, with a name in Redis that no other life has.
+//!
+//! Three protocols hold these threads together. Each is written down once: the
+//! [stages of an entry](member::held), [who acknowledges](member::acknowledging),
+//! and who wakes whom, in `member/buffer.rs`, with the pause for an entry that
+//! runs alone, in `member/pause.rs`.
 
 mod handler;
 mod identity;

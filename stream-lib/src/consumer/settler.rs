@@ -1,11 +1,12 @@
 //! The thread that settles deliveries: acknowledges, parks, buries.
 //!
-//! It takes whatever is queued and settles it at once, so batches grow by
-//! themselves under load and nothing waits without. Every operation can be
-//! repeated: what an answer got lost for is done again, with the same effect.
+//! It takes all queued requests and settles them at once, so that requests to
+//! Redis grow by themselves under load and nothing waits without. Every operation
+//! can be repeated: one whose answer was lost is done again, with the same effect.
 //!
-//! While there is more to read than fits into one answer, this thread sleeps:
-//! what is done is acknowledged with the next read (see [`Done::collect`]).
+//! While there is more to read than fits into one answer, this thread sleeps, and
+//! the reader acknowledges: see
+//! [`acknowledging`](crate::consumer::member::acknowledging).
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ use crate::message::EntryId;
 const KEEP_DEAD: u64 = 100_000;
 const KEEP_DEAD_FOR: Duration = Duration::from_hours(24 * 14);
 
-/// Settles what comes in until [`Settle::Finish`], or until the consumer is
+/// Settles all requests until [`Settle::Finish`], or until the consumer is
 /// given up.
 pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
     let mut link = member.link(Role::Ack, &member.halt);
@@ -38,7 +39,7 @@ pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
                 Err(_) => finishing = true,
             }
         }
-        // Those who are about to complete something get to it first: fewer,
+        // Workers that are about to complete something get to it first: fewer,
         // larger requests, and nobody waits for them.
         thread::yield_now();
         while unfinished.len() < CHUNK {
@@ -51,7 +52,7 @@ pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
     }
 }
 
-/// What is to be settled.
+/// Entries that are to be settled.
 #[derive(Default)]
 struct Unfinished {
     done: Done,
@@ -80,7 +81,7 @@ impl Unfinished {
     }
 }
 
-/// Settles what it can; returns what must be tried again.
+/// Settles what it can. Returns the entries that must be tried again.
 fn settle(member: &Member, link: &mut MemberLink<'_>, mut unfinished: Unfinished) -> Unfinished {
     let mut again = Unfinished::default();
     let mut late = member.acknowledging.split_doubtful(&mut unfinished.done);
@@ -117,8 +118,8 @@ fn settle(member: &Member, link: &mut MemberLink<'_>, mut unfinished: Unfinished
     again
 }
 
-/// Acknowledges what is done and surely ours.
-/// Returns what must be tried again.
+/// Acknowledges entries that are done and surely ours. Returns those that must
+/// be tried again.
 fn acknowledge(member: &Member, link: &mut MemberLink<'_>, done: Done) -> Done {
     let acked = done
         .ids()

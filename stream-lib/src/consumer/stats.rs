@@ -1,4 +1,4 @@
-//! What a consumer counts, and what it reports.
+//! The counters of a consumer, and its reports.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -49,7 +49,7 @@ pub struct ShutdownReport {
     pub spooled: u64,
 }
 
-/// What a consumer has done since it was created.
+/// The counts since a consumer was created.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) delivered: AtomicU64,
@@ -64,7 +64,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// The counts now, without what a running consumer has in hand.
+    /// The counts now; nothing is in hand.
     pub(crate) fn stats(&self) -> ConsumerStats {
         ConsumerStats {
             delivered: self.delivered.load(Ordering::Relaxed),

@@ -21,7 +21,7 @@ impl<M> Delivery<M> {
         Self { message, taken }
     }
 
-    /// What is left when the message is done with.
+    /// Drops the message.
     pub(crate) fn into_taken(self) -> TakenEntry {
         self.taken
     }
@@ -89,7 +89,7 @@ impl<M> Delivery<M> {
     }
 
     /// Whether another process may have taken the entry over, since this one
-    /// could not renew its lease in time. What the handler still does may be
+    /// could not renew its lease in time. The rest of the handler's work may be
     /// done twice; its result is counted and no longer acknowledged.
     pub fn lease_lost(&self) -> bool {
         !self.taken.is_held()

@@ -1,4 +1,4 @@
-//! What users write: handlers of deliveries, and what their answer means.
+//! Handlers of deliveries, which users write, and the meaning of their answers.
 
 mod batch;
 pub(crate) mod delivery;

@@ -1,4 +1,4 @@
-//! What becomes of an entry after its handler has run: a pure decision.
+//! The decision on an entry after its handler has run: a pure function.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(crate) enum Outcome {
     Undecodable(DecodeError),
 }
 
-/// What to do with the entry.
+/// The decision on the entry.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum EntryVerdict {
     Ack,

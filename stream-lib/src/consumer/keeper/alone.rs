@@ -25,7 +25,7 @@ pub(super) struct Alone<'a> {
     started: bool,
 }
 
-/// What there is to do for it.
+/// The next thing to do for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Wait,

@@ -12,7 +12,7 @@ use crate::consumer::member::link::MemberLink;
 /// Most ids in one request.
 const CHUNK: usize = 500;
 
-/// Renews what was last confirmed more than a third of a lease ago.
+/// Renews entries that were last confirmed more than a third of a lease ago.
 pub(super) struct Renewal<'a> {
     member: &'a Member,
     at: Instant,

@@ -16,8 +16,8 @@ use crate::runtime::jitter;
 /// How many abandoned entries one step looks at.
 const LOOK: usize = 100;
 
-/// Goes through what is pending in the group, in small steps, oldest first;
-/// from the beginning each third of a lease.
+/// Goes through the pending entries of the group in small steps, oldest first,
+/// and from the beginning each third of a lease.
 pub(super) struct Takeover<'a> {
     member: &'a Member,
     at: Instant,

@@ -9,8 +9,8 @@ use crate::error::{ErrorKind, Result};
 /// How long to wait for a connection.
 const CONNECTION: Duration = Duration::from_secs(5);
 
-/// Makes the group and checks what the consumer may do. Where Redis is away,
-/// the reader does it later; any other trouble is the caller's.
+/// Makes the group and checks the permissions. Where Redis is away, the reader
+/// makes the group later; any other error is the caller's.
 pub(super) fn prepare(member: &Member) -> Result<()> {
     let group = &member.group;
     match make_group(member) {
@@ -18,7 +18,7 @@ pub(super) fn prepare(member: &Member) -> Result<()> {
             member.health.group_stands();
             Ok(())
         }
-        // Whatever was under way may be done again: nothing of it adds up.
+        // All of it may be done again: nothing adds up.
         Err(e) if e.is_retryable() || e.kind() == ErrorKind::OutcomeUnknown => {
             log::warn!(
                 "the consumer of `{}` starts without Redis, and reads as soon as it can: {e}",

@@ -1,8 +1,8 @@
 //! The stop of a consumer, conducted by the lease thread.
 //!
 //! The other threads end in order, within the grace: first nothing new comes in,
-//! then what has not started goes back, so that others can have it while the
-//! last handlers still run; when these have ended, and Redis has confirmed how,
+//! then entries that have not started go back, so that others can have them while
+//! the last handlers still run; when these have ended, and Redis has confirmed how,
 //! the consumer leaves its group.
 
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ pub(super) struct Ends {
     pub(super) settler: Receiver<()>,
 }
 
-/// For what takes a moment and must not be left out.
+/// For steps that take a moment and must not be left out.
 const SOON: Duration = Duration::from_secs(1);
 
 /// Ends the other threads, and leaves the group.
@@ -38,7 +38,7 @@ pub(super) fn conduct(member: &Member, mut keeper: Keeper<'_>, ends: Ends) {
     }
     drop(ends.stop_workers);
     end_reader(member, &ends.reader, deadline);
-    // Also what a worker has to itself that is still in a handler.
+    // Also those that a worker has to itself which is still in a handler.
     for held in member.replies.all() {
         member.give_back_rest(&held);
     }
@@ -52,7 +52,7 @@ pub(super) fn conduct(member: &Member, mut keeper: Keeper<'_>, ends: Ends) {
     }
     member.acknowledging.leave_to_settler();
     member.acknowledging.finish(deadline);
-    // Settling what ended in the last moment of the grace takes a moment.
+    // Settling entries that ended in the last moment of the grace takes a while.
     let settled_by = deadline.max(Instant::now() + SOON);
     let left = settled_by.saturating_duration_since(Instant::now());
     let unsettled = waits(&ends.settler, left);

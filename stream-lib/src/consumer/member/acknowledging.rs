@@ -1,4 +1,4 @@
-//! Who acknowledges, and how it learns what is done.
+//! The acknowledgement of entries that are done.
 //!
 //! # Protocol
 //!
@@ -55,7 +55,7 @@ pub(crate) struct Acknowledging {
     wake: Shutdown,
 }
 
-/// The thread that acknowledges what is done.
+/// The thread that acknowledges entries that are done.
 #[derive(Debug)]
 enum Acknowledger {
     /// With its next read, for the replies that were announced since the last.
@@ -90,8 +90,8 @@ impl Acknowledging {
         self.send(Settle::Done(held));
     }
 
-    /// Takes what is done, to acknowledge it with a read. From now on the reader
-    /// is the acknowledger.
+    /// Takes the entries that are done, to acknowledge them with a read. From now
+    /// on the reader is the acknowledger.
     pub(crate) fn collect(&self) -> Done {
         let mut done = Done::default();
         for held in self.hand_to(Acknowledger::Reader(Vec::new())) {
@@ -104,14 +104,16 @@ impl Acknowledging {
         done
     }
 
-    /// Makes the settler the acknowledger, also of what was announced already.
+    /// Makes the settler the acknowledger, also of replies that were announced
+    /// already.
     pub(crate) fn leave_to_settler(&self) {
         for held in self.hand_to(Acknowledger::Settler) {
             self.send(Settle::Done(held));
         }
     }
 
-    /// Returns what was announced to the reader and not looked at.
+    /// Returns the replies that were announced to the reader since it last
+    /// looked.
     fn hand_to(&self, next: Acknowledger) -> Vec<Arc<Held>> {
         match mem::replace(&mut *self.acknowledger.lock(), next) {
             Acknowledger::Reader(announced) => announced,
@@ -119,8 +121,8 @@ impl Acknowledging {
         }
     }
 
-    /// Queues what is to become of an entry. Once the consumer has been given
-    /// up nobody listens; the entry's lease then lapses.
+    /// Queues a request for the settler. Once the consumer has been given up
+    /// nobody listens; the entry's lease then lapses.
     pub(crate) fn send(&self, settle: Settle) {
         let _ = self.settler.send(settle);
     }

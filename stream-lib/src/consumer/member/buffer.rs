@@ -21,7 +21,7 @@
 //! No nudge is lost: a thread changes the state first and nudges then, and a
 //! sleeper holds the signal's lock from the check of its condition until it
 //! sleeps. Workers leave a nudge out where nobody waits, since it costs a lock:
-//! whether somebody does is in `wake_below` and `paused`. The sleeper sets these
+//! `wake_below` and `paused` say whether somebody does. The sleeper sets these
 //! before it checks its condition, and a worker changes the state before it
 //! reads them; all of it is sequentially consistent, so that at least one of the
 //! two sees the other.
@@ -40,7 +40,7 @@ use crate::consumer::member::read_ahead::Load;
 use crate::consumer::member::room::Room;
 use crate::runtime::Shutdown;
 
-/// Entries that wait for workers, and what decides how many do.
+/// Entries that wait for workers, and the parts that decide how many do.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     queue: WorkQueue,

@@ -53,7 +53,7 @@ impl Claiming {
         *self.next_due.lock()
     }
 
-    /// Replaces what is known of the next due time, as Redis has told it.
+    /// Sets the next due time, as Redis has told it.
     pub(crate) fn set_next_due(&self, at: Option<Instant>) {
         *self.next_due.lock() = at;
     }

@@ -10,7 +10,7 @@ use crate::message::EntryId;
 /// Most entries in one request.
 pub(crate) const CHUNK: usize = 1_000;
 
-/// Entries taken from [`Stage::Done`](super::held::Stage): whoever has this
+/// Entries taken from [`Stage::Done`](super::held::Stage): the owner of this
 /// answers for them.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
@@ -19,7 +19,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    /// Takes what is done of a reply that was announced.
+    /// Takes the entries of an announced reply that are done.
     pub(crate) fn take(&mut self, held: Arc<Held>) {
         let taken = held.take_done();
         if !taken.is_empty() {
@@ -43,8 +43,8 @@ impl Done {
             .collect()
     }
 
-    /// Splits off the entries that somebody else may have by now: Redis must be
-    /// asked who holds them.
+    /// Splits off the entries that another consumer may have by now: Redis must
+    /// be asked about them.
     pub(crate) fn split_doubtful(&mut self, lease: Duration) -> Vec<Unsettled> {
         let doubtful = self
             .replies
@@ -68,7 +68,7 @@ impl Done {
     }
 }
 
-/// Whether nobody else can be about to take the entries over.
+/// Whether no other consumer can be about to take the entries over.
 pub(crate) fn is_ours(held: &Held, lease: Duration) -> bool {
     held.since_confirmed_at(Instant::now()) < lease * 3 / 4
 }

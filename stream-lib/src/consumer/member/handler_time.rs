@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// What is known of the handlers' times, for the read-ahead.
+/// An estimate for the read-ahead.
 #[derive(Debug, Default)]
 pub(crate) struct HandlerTime {
     /// A running mean, 0 before the first handler has ended.

@@ -1,4 +1,34 @@
-//! Entries that this process holds: what state each is in, and since when.
+//! Entries that this process holds: the stage of each, and since when.
+//!
+//! # The stages of an entry
+//!
+//! ```text
+//!              worker            handler: Ok      acknowledger       Redis confirms
+//! Buffered ─────────────▶ Running ─────────▶ Done ─────────────▶ Settling ────▶ Gone
+//!   │   │                  │   │              │                   ▲  ▲  ▲        ▲
+//!   │   │      lease lost  │   └── any other end ─────────────────┘  │  │        │
+//!   │   │                  ▼                  │                      │  │        │
+//!   │   │                Lost ────── any end ─┼──────────────────────┘  │        │
+//!   │   │                                     └── lease lost ───────────┼────────┤
+//!   │   └── withdrawn, or buffered for a lease ─────────────────────────┘        │
+//!   └── lease lost ──────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Several threads move an entry, and each move has one owner. From `Buffered`,
+//! `Done` and (for the loss of its lease) `Running` an entry moves by a compare
+//! and exchange: the thread that succeeds answers for what comes next, so that an
+//! entry never both runs and is given back, and is acknowledged by one thread.
+//! From there on the entry belongs to that thread alone: a worker moves its
+//! running entry to `Settling` whether or not the lease was lost meanwhile, and
+//! the thread that asks Redis moves a settling one to `Gone`. Where the answer to
+//! an acknowledgement was lost, the entry goes back from `Settling` to `Done`.
+//!
+//! Leases are renewed in all stages but `Lost` and `Gone`: a completed entry is
+//! held until Redis has confirmed it. An entry that was taken over in `Settling`
+//! stays there, since Redis says so when it is asked to settle it.
+//!
+//! How the step from `Done` is announced is written down in
+//! [`acknowledging`](super::acknowledging).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
@@ -26,10 +56,10 @@ pub(crate) enum Stage {
     Gone = 5,
 }
 
-/// What else may run with an entry.
+/// The other entries that may run with an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Company {
-    /// Whatever there is.
+    /// All.
     Any,
     /// Taken over from a process that may have died of it: nothing in the same
     /// batch.
@@ -39,8 +69,8 @@ pub(crate) enum Company {
     Alone,
 }
 
-/// The entries of one reply, shared by those who run them, renew them and
-/// settle them.
+/// The entries of one reply, shared by the threads that run them, renew them
+/// and settle them.
 ///
 /// One fast message costs a few atomic operations here and nothing else: that
 /// it is done shows in its stage, and only the first of several that are done
@@ -58,7 +88,7 @@ pub(crate) struct Held {
     /// `received`.
     confirmed: AtomicU32,
     company: Company,
-    /// Who acknowledges has been told that entries are done, and has yet to
+    /// The acknowledger has been told that entries are done, and has yet to
     /// look.
     announced: AtomicBool,
     cap_reported: AtomicBool,
@@ -144,7 +174,7 @@ impl Held {
         })
     }
 
-    /// Sets the stage, whatever it was.
+    /// Sets the stage, for the thread that the entry belongs to.
     pub(crate) fn set_stage(&self, index: usize, to: Stage) {
         if let Some(stage) = self.stages.get(index) {
             stage.store(to as u8, Ordering::Release);
@@ -202,14 +232,14 @@ impl Held {
         }
     }
 
-    /// Whether this is to be announced: an entry is done, and who acknowledges
-    /// has looked since the last time.
+    /// Notes that an entry is done. Returns whether this is to be announced: the
+    /// acknowledger has looked since the last time.
     pub(crate) fn announce(&self) -> bool {
         !self.announced.swap(true, Ordering::AcqRel)
     }
 
     /// Takes the entries that are done, to acknowledge them, after an
-    /// announcement. What is done from now on is announced again.
+    /// announcement. Entries that are done from now on are announced again.
     pub(crate) fn take_done(&self) -> Vec<usize> {
         self.announced.swap(false, Ordering::AcqRel);
         (0..self.len())
@@ -251,7 +281,7 @@ impl Held {
         self.since_confirmed_at(Instant::now())
     }
 
-    /// As [`since_confirmed`](Self::since_confirmed), for who knows the time.
+    /// As [`since_confirmed`](Self::since_confirmed), for a caller that knows the time.
     pub(crate) fn since_confirmed_at(&self, now: Instant) -> Duration {
         let confirmed = Duration::from_millis(self.confirmed.load(Ordering::Acquire).into());
         now.saturating_duration_since(self.received)
@@ -287,7 +317,7 @@ impl Held {
             .map(|index| self.running_for(index))
     }
 
-    /// True the first time: one log line a batch is enough.
+    /// True the first time: one log line a reply is enough.
     pub(crate) fn report_cap(&self) -> bool {
         !self.cap_reported.swap(true, Ordering::Relaxed)
     }

@@ -15,14 +15,14 @@ pub(crate) struct MemberLink<'a> {
     backoff: Backoff,
 }
 
-/// What a failure calls for.
+/// The remedy for a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Remedy {
     /// Another connection, after a while.
     Reconnect,
     /// The group made again.
     MakeGroup,
-    /// Somebody who changes permissions, or the key.
+    /// A person who changes permissions, or the key.
     Stop,
 }
 
@@ -83,7 +83,7 @@ impl<'a> MemberLink<'a> {
         self.link.epoch()
     }
 
-    /// Gives the connection up, with what is still to be answered on it.
+    /// Gives the connection up, with all answers that are still to come on it.
     pub(crate) fn drop_wire(&mut self) {
         self.link.drop_wire();
     }

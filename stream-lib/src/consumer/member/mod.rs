@@ -47,7 +47,7 @@ use crate::consumer::stats::Counters;
 use crate::error::Result;
 use crate::runtime::Shutdown;
 
-/// What the threads of a running consumer share.
+/// The state that the threads of a running consumer share.
 pub(crate) struct Member {
     pub(crate) topology: Arc<Topology>,
     pub(crate) config: ConsumerConfig,
@@ -65,7 +65,7 @@ pub(crate) struct Member {
     pub(crate) reader_link: LinkHandle,
     /// Stop reading and starting.
     pub(crate) stop: Shutdown,
-    /// Give up what is unconfirmed: the grace is over.
+    /// Give up all unconfirmed entries: the grace is over.
     pub(crate) halt: Shutdown,
 }
 
@@ -151,7 +151,8 @@ impl Member {
         }
     }
 
-    /// Withdraws what no worker has started, and has it given back.
+    /// Withdraws the entries that no worker has started, and has them given
+    /// back.
     pub(crate) fn give_back_rest(&self, held: &Arc<Held>) {
         while let Some(index) = held.withdraw_next() {
             self.give_back(held, index);
@@ -164,7 +165,7 @@ impl Member {
         self.settle(held, index, Action::GiveBack);
     }
 
-    /// Queues what is to become of an entry.
+    /// Queues a request for an entry whose delivery has ended.
     pub(crate) fn settle(&self, held: &Arc<Held>, index: usize, action: Action) {
         self.acknowledging.send(Settle::new(held, index, action));
     }

@@ -1,4 +1,4 @@
-//! How much waits in the buffer, and how much more may.
+//! How many entries wait in the buffer, and how many more may.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -8,8 +8,8 @@ use crate::consumer::member::held::Held;
 use crate::consumer::member::read_ahead::Load;
 use crate::runtime::Shutdown;
 
-/// Counts what waits in the buffer and which workers wait for it. The decision
-/// on top of these counts is [`Load`]'s.
+/// Counts the entries that wait for workers, and the workers that wait for
+/// entries. The decision on top of these counts is [`Load`]'s.
 #[derive(Debug)]
 pub(crate) struct Room {
     workers: usize,
@@ -82,8 +82,8 @@ impl Room {
             .store(mean.max(seen - seen / 8), Ordering::Relaxed);
     }
 
-    /// What is known now, with the time of a handler and the bytes of all
-    /// replies that are held.
+    /// The present state, for the time of a handler and the bytes of all replies
+    /// that are held.
     pub(crate) fn load(&self, handler: Option<Duration>, held_bytes: usize) -> Load {
         Load {
             workers: self.workers,
@@ -129,8 +129,8 @@ impl Room {
         if room() > 0 {
             return true;
         }
-        // Whatever the limit is by then: at half of what is there now, or when
-        // workers run out, it is asked again.
+        // The limit may have changed by then: it is asked for again once half of
+        // the buffer has gone, or when a worker has nothing to do.
         self.wake_below
             .store(self.buffered().div_ceil(2).max(1), Ordering::SeqCst);
         self.wake.wait_until(deadline, || room() > 0);

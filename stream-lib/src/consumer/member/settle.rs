@@ -1,20 +1,20 @@
-//! How deliveries end: what is asked of the thread that settles them.
+//! The requests to the settler: how deliveries end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::consumer::member::held::Held;
 
-/// What has ended; or the end of the thread that settles it.
+/// A request to the settler.
 pub(crate) enum Settle {
     /// Entries of it are done: see [`Held::take_done`].
     Done(Arc<Held>),
     Entry(Unsettled),
-    /// Nothing comes behind this.
+    /// Nothing comes behind this: the thread ends.
     Finish,
 }
 
-/// An entry whose delivery has ended, and that is not simply done.
+/// An entry whose delivery has ended, other than by being done.
 pub(crate) struct Unsettled {
     pub(crate) held: Arc<Held>,
     pub(crate) index: usize,

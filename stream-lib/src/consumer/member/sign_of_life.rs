@@ -8,8 +8,8 @@ use crate::connection::Wire;
 use crate::error::Result;
 use crate::runtime::ServerClock;
 
-/// Gives this member's sign of life, and remembers what the answers tell: the
-/// server's time, and the longest lease in the group.
+/// Gives this member's sign of life, and remembers the server's time and the
+/// longest lease in the group from the answers.
 #[derive(Debug)]
 pub(crate) struct SignOfLife {
     /// This member's.
@@ -63,8 +63,8 @@ impl SignOfLife {
         longest.max(self.lease)
     }
 
-    /// What the server's clock shows, in milliseconds since 1970; `None` before
-    /// the first sign of life.
+    /// The server's time, in milliseconds since 1970; `None` before the first
+    /// sign of life.
     pub(crate) fn server_ms(&self) -> Option<u64> {
         self.clock.now_ms()
     }

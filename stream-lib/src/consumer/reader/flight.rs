@@ -15,8 +15,8 @@ use crate::error::Result;
 /// where answers come back full. Redis works on one of them while another's
 /// answer is decoded here.
 ///
-/// What is done meanwhile is acknowledged with the next read that doesn't wait:
-/// one request, one answer, and no thread to wake for it.
+/// Entries that are done meanwhile are acknowledged with the next read that
+/// doesn't wait: one request, one answer, and no thread to wake for it.
 #[derive(Default)]
 pub(crate) struct Flight<'a> {
     asked: VecDeque<Asked<'a>>,
@@ -106,14 +106,14 @@ impl<'a> Flight<'a> {
     }
 }
 
-/// One read, and what it acknowledges. Dropped before that is confirmed, it
-/// leaves it to the thread that settles.
+/// One read, and the entries that it acknowledges. Dropped before that is
+/// confirmed, it leaves them to the settler.
 struct Asked<'a> {
     member: &'a Member,
     /// How many entries it asks for.
     count: usize,
-    /// What goes along; `None` for a read that waits for entries, which would
-    /// hold it up.
+    /// The entries that go along; `None` for a read that waits for entries, which
+    /// would hold them up.
     done: Option<Done>,
     sent: Instant,
 }
@@ -141,8 +141,8 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Receives the answer to what went along. A failure is left to the thread
-    /// that settles, which meets it again.
+    /// Receives the answer to the acknowledgement. A failure is left to the
+    /// settler, which meets it again.
     fn receive_acked(&mut self, read: &Read<'_>, wire: &mut Wire) {
         let Some(done) = self.done.take_if(|done| !done.is_empty()) else {
             return;

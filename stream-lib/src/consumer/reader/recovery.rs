@@ -36,8 +36,8 @@ impl<'a> Recovery<'a> {
         self.next.is_some_and(|at| at <= now)
     }
 
-    /// Fetches what Redis has as delivered to us and nobody here knows. No read
-    /// is under way meanwhile.
+    /// Fetches the entries that Redis has as delivered to us and nobody here
+    /// knows. No read is under way meanwhile.
     pub(crate) fn run(&mut self, wire: &mut Wire) -> Result<()> {
         recover(self.member, wire)?;
         let next = Instant::now() + self.member.config.lease / 3;
@@ -56,7 +56,7 @@ fn recover(member: &Member, wire: &mut Wire) -> Result<()> {
             return Ok(());
         };
         after = Some(last);
-        // Asked after Redis was: what has come in since is already known.
+        // Asked after Redis was: entries that have come in since are known.
         let known: HashSet<_> = member.replies.ids().into_iter().collect();
         let unseen: Vec<_> = pending
             .into_iter()

@@ -20,14 +20,14 @@ use crate::consumer::worker::work::{Crew, Work};
 use crate::message::OwnedMessage;
 use crate::runtime::panic_text;
 
-/// Runs batches: what is left of a typed batch handler for the threads, which
-/// know no types.
+/// Runs batches: the face of a typed batch handler for the threads, which know
+/// no types.
 trait RunBatch: Send + Sync {
     /// Tells `end` how each delivery ended, save those of a panic.
     fn run(&self, taken: Vec<TakenEntry>, end: &dyn Fn(&TakenEntry, Outcome)) -> Result<(), Panic>;
 }
 
-/// The deliveries that were in a handler when it panicked, and what it said.
+/// The deliveries that were in a handler when it panicked, and the panic's text.
 type Panic = (Vec<TakenEntry>, String);
 
 /// A batch handler with its message type.
@@ -130,8 +130,8 @@ fn handle(member: &Member, handler: &dyn RunBatch, taken: Vec<TakenEntry>) {
         .observe(started.elapsed() / count);
 }
 
-/// Runs what was in a batch whose handler panicked, one by one. What can't run
-/// any more here goes back, to be found out elsewhere.
+/// Runs the entries of a batch whose handler panicked, one by one. Entries that
+/// can't run here any more go back, and the culprit is found elsewhere.
 fn find_culprit(member: &Member, handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String) {
     let ended = |taken: &TakenEntry, outcome| {
         end(member, &taken.held, taken.index, outcome);

@@ -1,4 +1,4 @@
-//! The end of a delivery: from its outcome to what is asked of the settler.
+//! The end of a delivery: from its outcome to a request to the settler.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use crate::consumer::member::held::{Held, Stage};
 use crate::consumer::member::settle::Action;
 use crate::runtime::{jitter, panic_text};
 
-/// Decides what becomes of an entry whose delivery has ended. Returns false if
-/// that may have taken a while.
+/// Ends a delivery as its outcome asks for. Returns false if that may have taken
+/// a while.
 pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> bool {
     if matches!(outcome, Outcome::Done) && held.advance(index, Stage::Running, Stage::Done) {
         let is_news = member.acknowledging.announce(held);

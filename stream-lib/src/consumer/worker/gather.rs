@@ -24,7 +24,8 @@ pub(crate) fn gather(crew: &Crew, config: &BatchConfig) -> Option<Vec<TakenEntry
     gathered
 }
 
-/// Takes one batch from what is open, with which the worker has then entered.
+/// Takes one batch from the open replies, with which the worker has then
+/// entered.
 fn take_batch(
     open: &mut OpenReplies,
     crew: &Crew,
@@ -34,7 +35,7 @@ fn take_batch(
     let buffer = &member.buffer;
     loop {
         if member.stop.is_set() {
-            // The stop gives back what is open.
+            // The stop gives back the open replies.
             return None;
         }
         let mut hand = Hand::new(config.size);
@@ -58,8 +59,8 @@ fn take_batch(
     }
 }
 
-/// Fills a hand with what is there, and with what comes in until `wait` has
-/// passed since the first entry. An entry that runs alone does not end the wait.
+/// Fills a hand with the entries that are there, and with those that come in
+/// until `wait` has passed since the first. An entry that runs alone does not end the wait.
 fn fill(open: &mut OpenReplies, crew: &Crew, wait: Duration, hand: &mut Hand) {
     let Crew { member, ended, .. } = crew;
     let until = Instant::now() + wait;
@@ -78,7 +79,7 @@ fn fill(open: &mut OpenReplies, crew: &Crew, wait: Duration, hand: &mut Hand) {
     open.turn();
 }
 
-/// What is being gathered.
+/// A batch that is being gathered.
 struct Hand {
     taken: Vec<TakenEntry>,
     size: usize,
@@ -95,14 +96,14 @@ impl Hand {
         }
     }
 
-    /// Takes from what is open what fits.
+    /// Takes the entries of the open replies that fit.
     fn take_all(&mut self, member: &Arc<Member>, open: &OpenReplies) {
         for held in open.in_turn() {
             self.take(member, held);
         }
     }
 
-    /// Takes from one reply what fits.
+    /// Takes the entries of one reply that fit.
     fn take(&mut self, member: &Arc<Member>, held: &Arc<Held>) {
         let own_batch = |index| {
             held.company() != Company::Any || goes_alone(held.attempt(index), &member.config.retry)

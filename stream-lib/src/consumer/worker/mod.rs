@@ -2,8 +2,8 @@
 //!
 //! All of them form a [`Crew`], and do the [`Work`] of their handler: that of
 //! one delivery at a time ([`Typed`]), or of batches ([`TypedBatch`]) that they
-//! *gather* in turn from *open replies*. How a delivery went is decided by the
-//! user's handler; its *ending* says what is to become of the entry.
+//! *gather* in turn from *open replies*. An
+//! *ending* turns the handler's answer into a request to the settler.
 
 mod batch;
 mod ending;

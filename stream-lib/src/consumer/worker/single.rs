@@ -16,8 +16,8 @@ use crate::consumer::worker::work::{Crew, Work};
 use crate::message::OwnedMessage;
 use crate::runtime::panic_text;
 
-/// Runs one delivery: what is left of a typed handler for the threads, which
-/// know no types.
+/// Runs one delivery: the face of a typed handler for the threads, which know
+/// no types.
 trait Run: Send + Sync {
     /// Gives `taken` back for the next entry, unless a panic has swallowed it.
     fn run(&self, taken: TakenEntry) -> (Outcome, Option<TakenEntry>);

@@ -1,5 +1,5 @@
-//! The work of a thread, whatever its handler's type, and what the threads
-//! share for it.
+//! The work of a worker thread, for every type of handler, and the state that
+//! the threads share for it.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::consumer::member::Member;
 use crate::consumer::worker::open_replies::OpenReplies;
 
-/// What each worker thread of a consumer does.
+/// The work of each worker thread of a consumer.
 pub(crate) trait Work: Send + Sync {
     /// Works until the crew's `ended` disconnects.
     fn work(&self, crew: &Crew);
@@ -18,7 +18,7 @@ pub(crate) trait Work: Send + Sync {
     fn batch_size(&self) -> usize;
 }
 
-/// What the workers of one life share.
+/// The workers of one life: the state that they share.
 pub(crate) struct Crew {
     pub(crate) member: Arc<Member>,
     /// Disconnects when the workers are to end.

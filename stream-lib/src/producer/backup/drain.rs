@@ -95,7 +95,7 @@ impl Drop for Drain {
     }
 }
 
-/// What the thread owns.
+/// The state of the thread.
 struct Worker {
     link: Link,
     mover: Mover,

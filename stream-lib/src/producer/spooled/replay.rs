@@ -1,4 +1,4 @@
-//! The thread that sends what the spool holds, oldest first.
+//! The thread that sends the messages of the spool, oldest first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,11 +14,11 @@ use crate::producer::spooled::envelope;
 use crate::producer::spooled::route::Route;
 use crate::runtime::{Backoff, Shutdown, Thread, Trouble, on_library_thread};
 
-/// What one request carries at most.
+/// The most that one request carries.
 const MESSAGES: usize = 256;
 const BYTES: u64 = 1 << 20;
 
-/// While there is nothing to do: whoever spools wakes it.
+/// While there is nothing to do: a message that goes to the spool ends it.
 const IDLE: Duration = Duration::from_mins(1);
 
 /// Between tries: short, since a grace is short too.
@@ -39,7 +39,7 @@ pub(crate) struct Replay {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Set when it must end, whatever is left.
+    /// Set when it must end, even if messages are left.
     halt: Shutdown,
     /// Messages went to the spool since the last look.
     woken: AtomicBool,
@@ -112,7 +112,7 @@ impl Drop for Replay {
     }
 }
 
-/// What the thread owns.
+/// The state of the thread.
 struct Worker {
     link: Link,
     sender: Sender,
