@@ -8,7 +8,7 @@
 //! *life* of the consumer, with a name in Redis that no other life has.
 //!
 //! Three protocols hold these threads together. Each is written down once: the
-//! [stages of an entry](member::held), [who acknowledges](member::acknowledging),
+//! [stages of an entry](member::stage), [who acknowledges](member::acknowledging),
 //! and who wakes whom, in `member/buffer.rs`, with the pause for an entry that
 //! runs alone, in `member/pause.rs`.
 

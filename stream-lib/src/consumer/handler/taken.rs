@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::command::FOR_GROUP;
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Held, Stage};
+use crate::consumer::member::held::Held;
+use crate::consumer::member::stage::Stage;
 use crate::message::{DecodeError, OwnedMessage};
 
 /// An entry in the hands of a worker.

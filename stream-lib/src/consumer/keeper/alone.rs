@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::command;
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Held, Stage};
+use crate::consumer::member::held::Held;
 use crate::consumer::member::link::MemberLink;
+use crate::consumer::member::stage::Stage;
 
 /// One entry that is to run alone. The workers are paused as long as this
 /// lives.

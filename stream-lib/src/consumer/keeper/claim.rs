@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::command;
 use crate::consumer::member::Member;
-use crate::consumer::member::held::Company;
 use crate::consumer::member::link::MemberLink;
+use crate::consumer::member::stage::Company;
 
 /// How long after another process has put something into `~waiting` it is
 /// noticed at the latest.

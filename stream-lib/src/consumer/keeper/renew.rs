@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::command::{self, Found};
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Held, Stage};
+use crate::consumer::member::held::Held;
 use crate::consumer::member::link::MemberLink;
+use crate::consumer::member::stage::Stage;
 
 /// Most ids in one request.
 const CHUNK: usize = 500;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use super::alone::Alone;
 use crate::command::{self, Entries, TakeOver};
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Company, Stage};
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::{Action, Reason};
+use crate::consumer::member::stage::{Company, Stage};
 use crate::message::EntryId;
 use crate::runtime::jitter;
 

@@ -3,7 +3,7 @@
 //! # Protocol
 //!
 //! A worker whose handler has succeeded moves the entry to
-//! [`Stage::Done`](super::held::Stage). Only the first entry of a reply that is
+//! [`Stage::Done`](super::stage::Stage). Only the first entry of a reply that is
 //! done is announced ([`Held::announce`]); until the acknowledger looks, the
 //! others cost nothing. The acknowledger takes the announcement back before it
 //! looks at the stages ([`Held::take_done`]), and a worker sets the stage before
@@ -41,8 +41,9 @@ use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 
 use crate::consumer::member::done::{CHUNK, Done, is_ours};
-use crate::consumer::member::held::{Held, Stage};
+use crate::consumer::member::held::Held;
 use crate::consumer::member::settle::{Settle, Unsettled};
+use crate::consumer::member::stage::Stage;
 use crate::runtime::Shutdown;
 
 /// The way of entries from the end of their delivery to Redis' confirmation.
@@ -179,5 +180,106 @@ impl Acknowledging {
                 self.send(Settle::Done(Arc::clone(held)));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::{Receiver, bounded};
+
+    use super::*;
+    use crate::consumer::member::stage::Company;
+
+    const LEASE: Duration = Duration::from_mins(5);
+
+    fn acknowledging(lease: Duration) -> (Acknowledging, Receiver<Settle>) {
+        let (settler, inbox) = bounded(16);
+        let acknowledging = Acknowledging::new(settler, lease, &Shutdown::default());
+        (acknowledging, inbox)
+    }
+
+    /// A reply whose one entry is done.
+    fn done() -> Arc<Held> {
+        let held = Held::for_test(1, Company::Any);
+        held.set_stage(0, Stage::Done);
+        held
+    }
+
+    /// The replies that the settler was told of.
+    fn told(inbox: &Receiver<Settle>) -> Vec<Arc<Held>> {
+        let told = inbox.try_iter().filter_map(|settle| match settle {
+            Settle::Done(held) => Some(held),
+            Settle::Entry(_) | Settle::Finish => None,
+        });
+        told.collect()
+    }
+
+    fn are(told: &[Arc<Held>], expected: &[&Arc<Held>]) -> bool {
+        told.len() == expected.len() && told.iter().zip(expected).all(|(a, b)| Arc::ptr_eq(a, b))
+    }
+
+    #[test]
+    fn the_settler_acknowledges_until_the_reader_collects_and_after_it_has_left() {
+        let (acknowledging, inbox) = acknowledging(LEASE);
+        let (first, second, third) = (done(), done(), done());
+        assert!(acknowledging.announce(&first));
+        assert!(!acknowledging.announce(&first), "it knows");
+        assert!(are(&told(&inbox), &[&first]));
+
+        assert!(
+            acknowledging.collect().is_empty(),
+            "nothing was its own yet"
+        );
+        acknowledging.announce(&second);
+        assert!(told(&inbox).is_empty());
+        let collected = acknowledging.collect();
+        assert_eq!(collected.len(), 1);
+        assert_eq!(second.stage(0), Stage::Settling);
+
+        acknowledging.announce(&third);
+        acknowledging.leave_to_settler();
+        assert!(are(&told(&inbox), &[&third]), "nothing is left behind");
+        assert_eq!(third.stage(0), Stage::Done, "the settler takes it");
+        let fourth = done();
+        acknowledging.announce(&fourth);
+        assert!(are(&told(&inbox), &[&fourth]));
+    }
+
+    #[test]
+    fn entries_that_another_consumer_may_have_are_the_settlers() {
+        let (acknowledging, inbox) = acknowledging(Duration::ZERO);
+        let late = done();
+        acknowledging.collect();
+        acknowledging.announce(&late);
+        assert!(acknowledging.collect().is_empty());
+        let told = told(&inbox);
+        assert!(are(&told, &[&late]));
+        let mut done = Done::default();
+        done.take(late);
+        assert_eq!(acknowledging.split_doubtful(&mut done).len(), 1);
+        assert!(done.is_empty());
+    }
+
+    #[test]
+    fn an_acknowledgement_whose_answer_was_lost_is_the_settlers() {
+        let (acknowledging, inbox) = acknowledging(LEASE);
+        let held = done();
+        acknowledging.collect();
+        acknowledging.announce(&held);
+        let collected = acknowledging.collect();
+        acknowledging.hand_over(&collected);
+        assert!(are(&told(&inbox), &[&held]));
+        assert_eq!(held.stage(0), Stage::Done);
+    }
+
+    #[test]
+    fn confirmed_entries_are_gone_and_counted() {
+        let (acknowledging, _inbox) = acknowledging(LEASE);
+        let (held, counter) = (done(), AtomicU64::new(0));
+        let mut collected = Done::default();
+        collected.take(Arc::clone(&held));
+        acknowledging.confirmed(&collected, &counter);
+        assert_eq!(held.stage(0), Stage::Gone);
+        assert_eq!(counter.into_inner(), 1);
     }
 }

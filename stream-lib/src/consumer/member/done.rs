@@ -10,7 +10,7 @@ use crate::message::EntryId;
 /// Most entries in one request.
 pub(crate) const CHUNK: usize = 1_000;
 
-/// Entries taken from [`Stage::Done`](super::held::Stage): the owner of this
+/// Entries taken from [`Stage::Done`](super::stage::Stage): the owner of this
 /// answers for them.
 #[derive(Debug, Default)]
 pub(crate) struct Done {

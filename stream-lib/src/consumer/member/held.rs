@@ -1,73 +1,12 @@
 //! Entries that this process holds: the stage of each, and since when.
-//!
-//! # The stages of an entry
-//!
-//! ```text
-//!              worker            handler: Ok      acknowledger       Redis confirms
-//! Buffered ─────────────▶ Running ─────────▶ Done ─────────────▶ Settling ────▶ Gone
-//!   │   │                  │   │              │                   ▲  ▲  ▲        ▲
-//!   │   │      lease lost  │   └── any other end ─────────────────┘  │  │        │
-//!   │   │                  ▼                  │                      │  │        │
-//!   │   │                Lost ────── any end ─┼──────────────────────┘  │        │
-//!   │   │                                     └── lease lost ───────────┼────────┤
-//!   │   └── withdrawn, or buffered for a lease ─────────────────────────┘        │
-//!   └── lease lost ──────────────────────────────────────────────────────────────┘
-//! ```
-//!
-//! Several threads move an entry, and each move has one owner. From `Buffered`,
-//! `Done` and (for the loss of its lease) `Running` an entry moves by a compare
-//! and exchange: the thread that succeeds answers for what comes next, so that an
-//! entry never both runs and is given back, and is acknowledged by one thread.
-//! From there on the entry belongs to that thread alone: a worker moves its
-//! running entry to `Settling` whether or not the lease was lost meanwhile, and
-//! the thread that asks Redis moves a settling one to `Gone`. Where the answer to
-//! an acknowledgement was lost, the entry goes back from `Settling` to `Done`.
-//!
-//! Leases are renewed in all stages but `Lost` and `Gone`: a completed entry is
-//! held until Redis has confirmed it. An entry that was taken over in `Settling`
-//! stays there, since Redis says so when it is asked to settle it.
-//!
-//! How the step from `Done` is announced is written down in
-//! [`acknowledging`](super::acknowledging).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::command::Entries;
+use crate::consumer::member::stage::{Company, Stage};
 use crate::message::{EntryId, Fields};
-
-/// Where an entry stands between its delivery and its settlement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Stage {
-    /// Waits for a worker.
-    Buffered = 0,
-    /// A handler runs.
-    Running = 1,
-    /// A handler runs, and another consumer holds the entry, or soon may.
-    Lost = 2,
-    /// The handler has succeeded; nobody has asked Redis yet to acknowledge it.
-    Done = 3,
-    /// The delivery has ended, or the entry was withdrawn from the buffer; Redis
-    /// has not confirmed it yet.
-    Settling = 4,
-    /// No longer this process's.
-    Gone = 5,
-}
-
-/// The other entries that may run with an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Company {
-    /// All.
-    Any,
-    /// Taken over from a process that may have died of it: nothing in the same
-    /// batch.
-    OwnBatch,
-    /// On its last delivery after such deaths: nothing at all. Given back, it
-    /// is left to the takeover.
-    Alone,
-}
 
 /// The entries of one reply, shared by the threads that run them, renew them
 /// and settle them.
@@ -155,14 +94,10 @@ impl Held {
     }
 
     pub(crate) fn stage(&self, index: usize) -> Stage {
-        match self.stages.get(index).map(|s| s.load(Ordering::Acquire)) {
-            Some(0) => Stage::Buffered,
-            Some(1) => Stage::Running,
-            Some(2) => Stage::Lost,
-            Some(3) => Stage::Done,
-            Some(4) => Stage::Settling,
-            _ => Stage::Gone,
-        }
+        let stage = self.stages.get(index);
+        stage.map_or(Stage::Gone, |stage| {
+            Stage::of(stage.load(Ordering::Acquire))
+        })
     }
 
     /// Moves an entry from one stage to another, if it stands there.
@@ -332,5 +267,72 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.all_bytes
             .fetch_sub(self.entries.bytes(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+impl Held {
+    /// A reply of `len` entries with one field each, which were asked for just
+    /// now.
+    pub(crate) fn for_test(len: usize, company: Company) -> Arc<Self> {
+        use std::fmt::Write;
+
+        use crate::connection::{Limits, Reply, Scanner};
+
+        let mut reply = format!("*1\r\n*2\r\n$1\r\ns\r\n*{len}\r\n");
+        for index in 0..len {
+            let id = format!("{}-0", index + 1);
+            let field = "*2\r\n$1\r\nf\r\n$1\r\nv\r\n";
+            write!(reply, "*2\r\n${}\r\n{id}\r\n{field}", id.len()).unwrap();
+        }
+        let bytes = reply.into_bytes();
+        let mut scanner = Scanner::new(Limits::DEFAULT);
+        scanner.scan(&bytes).unwrap();
+        let tokens = scanner.take_tokens();
+        let entries = Entries::from_read(Reply { bytes, tokens }).unwrap();
+        Arc::new(Self::new(entries, company, Instant::now(), &Arc::default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_entry_is_started_or_withdrawn_once() {
+        let held = Held::for_test(3, Company::Any);
+        assert_eq!(held.start_next(Instant::now()), Some(0));
+        assert_eq!(held.withdraw_next(), Some(1));
+        assert!(held.advance(2, Stage::Buffered, Stage::Gone), "it was lost");
+        assert_eq!(held.start_next(Instant::now()), None);
+        assert_eq!(held.withdraw_next(), None);
+        assert!(held.is_used_up());
+        let stages = [0, 1, 2].map(|index| held.stage(index));
+        assert_eq!(stages, [Stage::Running, Stage::Settling, Stage::Gone]);
+    }
+
+    #[test]
+    fn only_the_first_of_several_done_entries_is_announced() {
+        let held = Held::for_test(3, Company::Any);
+        for index in [0, 2] {
+            held.set_stage(index, Stage::Done);
+        }
+        assert!(held.announce());
+        assert!(!held.announce());
+        assert_eq!(held.take_done(), [0, 2]);
+        assert_eq!(held.settling(), 2);
+        held.set_stage(1, Stage::Done);
+        assert!(held.announce(), "it came after the look");
+        assert_eq!(held.take_done(), [1]);
+    }
+
+    #[test]
+    fn an_entry_that_does_not_fit_stays_for_the_next() {
+        let held = Held::for_test(2, Company::Any);
+        let now = Instant::now();
+        assert_eq!(held.start_next_if(now, |index| index == 0), Some(0));
+        assert_eq!(held.start_next_if(now, |index| index == 0), None);
+        assert!(!held.is_used_up());
+        assert_eq!(held.start_next_if(now, |_| true), Some(1));
     }
 }

@@ -7,7 +7,8 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 use crate::command::Entries;
-use crate::consumer::member::held::{Company, Held, Stage};
+use crate::consumer::member::held::Held;
+use crate::consumer::member::stage::{Company, Stage};
 use crate::message::EntryId;
 
 /// Every reply of which an entry is still somewhere. This keeps none alive.

@@ -3,7 +3,7 @@
 //! # Protocol
 //!
 //! An entry on its last delivery after crashes runs while no other handler does
-//! ([`Company::Alone`](super::held::Company)), so that it takes no neighbour
+//! ([`Company::Alone`](super::stage::Company)), so that it takes no neighbour
 //! with it if it kills the process. The lease thread conducts this:
 //!
 //! 1. [`begin`](Pause::begin) sets `paused`. From now on a worker that wants to
@@ -104,22 +104,19 @@ impl Pause {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::thread;
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::command::Entries;
-    use crate::consumer::member::held::Company;
-
-    fn held(company: Company) -> Held {
-        Held::new(Entries::default(), company, Instant::now(), &Arc::default())
-    }
+    use crate::consumer::member::stage::Company;
 
     #[test]
     fn during_a_pause_only_the_entry_that_runs_alone_may_enter() {
         let pause = Pause::new(&Shutdown::default());
-        let (any, alone) = (held(Company::Any), held(Company::Alone));
+        let (any, alone) = (
+            Held::for_test(1, Company::Any),
+            Held::for_test(1, Company::Alone),
+        );
         assert!(pause.enter(&any));
         pause.begin();
         assert!(pause.is_paused());
@@ -139,7 +136,7 @@ mod tests {
     fn a_worker_that_leaves_during_a_pause_wakes_the_lease_thread() {
         let wake = Shutdown::default();
         let pause = Pause::new(&wake);
-        assert!(pause.enter(&held(Company::Any)));
+        assert!(pause.enter(&Held::for_test(1, Company::Any)));
         pause.begin();
         let long = Instant::now() + Duration::from_mins(5);
         thread::scope(|scope| {

@@ -8,7 +8,7 @@ use crate::command::Read;
 use crate::connection::Wire;
 use crate::consumer::member::Member;
 use crate::consumer::member::done::Done;
-use crate::consumer::member::held::Company;
+use crate::consumer::member::stage::Company;
 use crate::error::Result;
 
 /// The reads on the wire: one that waits for entries; or two that don't wait,

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::command;
 use crate::connection::Wire;
 use crate::consumer::member::Member;
-use crate::consumer::member::held::Company;
+use crate::consumer::member::stage::Company;
 use crate::error::Result;
 
 /// When to look for unseen deliveries: after a failure of this thread's or

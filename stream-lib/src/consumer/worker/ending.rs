@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 
 use crate::consumer::handler::verdict::{EntryVerdict, Outcome, judge};
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Held, Stage};
+use crate::consumer::member::held::Held;
 use crate::consumer::member::settle::Action;
+use crate::consumer::member::stage::Stage;
 use crate::runtime::{jitter, panic_text};
 
 /// Ends a delivery as its outcome asks for. Returns false if that may have taken

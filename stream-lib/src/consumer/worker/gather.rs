@@ -10,7 +10,8 @@ use crate::config::BatchConfig;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::goes_alone;
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Company, Held};
+use crate::consumer::member::held::Held;
+use crate::consumer::member::stage::Company;
 use crate::consumer::worker::open_replies::OpenReplies;
 use crate::consumer::worker::work::Crew;
 
