@@ -138,9 +138,18 @@ mod tests {
         let pause = Pause::new(&wake);
         assert!(pause.enter(&Held::for_test(1, Company::Any)));
         pause.begin();
-        let long = Instant::now() + Duration::from_mins(5);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let looked = AtomicBool::new(false);
+        let has_ended = || {
+            looked.store(true, Ordering::SeqCst);
+            // A look at the deadline would find it, too.
+            pause.running() == 0 && Instant::now() < deadline
+        };
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| wake.wait_until(long, || pause.running() == 0));
+            let waiter = scope.spawn(|| wake.wait_until(deadline, has_ended));
+            while !looked.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
             pause.leave();
             assert!(waiter.join().unwrap());
         });
