@@ -42,7 +42,7 @@ pub(crate) use self::route::{
     Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
 };
 pub(crate) use self::server::FirstLook;
-pub(crate) use self::settle::{Burial, Held, Parking, ack, ack_held, bury, park, renew};
+pub(crate) use self::settle::{Burial, Found, Parking, ack, ack_held, bury, park, renew};
 #[cfg(feature = "spool")]
 pub(crate) use self::{
     outgoing::Encoded,

@@ -15,14 +15,14 @@ static RENEW: Script = script!("renew.lua");
 static BURY: Script = script!("bury.lua");
 static SETTLE: Script = script!("settle.lua");
 
-/// What a script found of an entry that a consumer believed to hold.
+/// The state in which a script found an entry that a consumer believed to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Held {
-    /// It held it, and the operation was carried out.
-    Yes,
+pub(crate) enum Found {
+    /// The consumer held it, and the operation was carried out.
+    Ours,
     /// Another consumer holds it, or nobody.
-    No,
-    /// It held it, but the entry is gone from the stream.
+    NotOurs,
+    /// The consumer held it, but the entry is gone from the stream.
     Deleted,
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn ack_held(
     group: &Group,
     consumer: &str,
     ids: &[EntryId],
-) -> Result<Vec<Held>> {
+) -> Result<Vec<Found>> {
     let call = SETTLE
         .call(&[group.stream()])
         .arg(group.name())
@@ -75,7 +75,7 @@ pub(crate) fn renew(
     group: &Group,
     consumer: &str,
     ids: &[EntryId],
-) -> Result<Vec<Held>> {
+) -> Result<Vec<Found>> {
     let call = RENEW
         .call(&[group.stream()])
         .arg(group.name())
@@ -99,7 +99,7 @@ pub(crate) fn park(
     group: &Group,
     consumer: &str,
     entries: &[Parking],
-) -> Result<Vec<Held>> {
+) -> Result<Vec<Found>> {
     let mut call = PARK
         .call(&[group.stream(), group.waiting()])
         .arg(group.name())
@@ -136,7 +136,7 @@ pub(crate) fn bury(
     group: &Group,
     consumer: &str,
     burial: &Burial<'_>,
-) -> Result<Held> {
+) -> Result<Found> {
     let id = burial.id.to_string();
     let reply = BURY
         .call(&[group.stream(), group.dead(), group.waiting()])
@@ -156,23 +156,23 @@ pub(crate) fn bury(
         .arg(reserved::DEAD_ERROR)
         .arg(burial.error)
         .run(wire)?;
-    held(Tokens::new(&reply).int()?)
+    found(Tokens::new(&reply).int()?)
 }
 
-fn outcomes(reply: &Reply, expected: usize) -> Result<Vec<Held>> {
+fn outcomes(reply: &Reply, expected: usize) -> Result<Vec<Found>> {
     let mut tokens = Tokens::new(reply);
     if tokens.array()? as usize != expected {
         return Err(unexpected("a script"));
     }
-    (0..expected).map(|_| held(tokens.int()?)).collect()
+    (0..expected).map(|_| found(tokens.int()?)).collect()
 }
 
-fn held(outcome: i64) -> Result<Held> {
+fn found(outcome: i64) -> Result<Found> {
     match outcome {
         // 2: an earlier try, whose answer was lost, has done it.
-        1 | 2 => Ok(Held::Yes),
-        3 => Ok(Held::Deleted),
-        0 => Ok(Held::No),
+        1 | 2 => Ok(Found::Ours),
+        3 => Ok(Found::Deleted),
+        0 => Ok(Found::NotOurs),
         _ => Err(unexpected("a script")),
     }
 }

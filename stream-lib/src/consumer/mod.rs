@@ -1,18 +1,25 @@
 //! Consumers: members of a group, each with its own threads.
 //!
-//! A *reader* asks Redis for entries as long as there is room in the buffer,
-//! *workers* decode them and call the handler, one by one or in batches that
-//! they *gather*, *ack* settles what they are done
-//! with, and *lease* renews what is held, claims what is due and takes over
-//! what others abandoned. They share a [`Member`](member::Member): one life of the consumer,
-//! with a name in Redis that no other life has.
+//! A *reader* asks Redis for entries as long as there is room in the buffer.
+//! *Workers* decode them and call the user's *handler*, one by one or in
+//! batches. The *settler* has Redis confirm how each delivery ended. The *keeper*
+//! renews the leases, claims entries that are due and takes over entries that
+//! others have abandoned. All of them share a [`Member`](member::Member): one
+//! *life* of the consumer, with a name in Redis that no other life has.
+//!
+//! Three protocols hold these threads together. Each is written down once: the
+//! [stages of an entry](member::stage), [who acknowledges](member::acknowledging),
+//! and who wakes whom, in `member/buffer.rs`, with the pause for an entry that
+//! runs alone, in `member/pause.rs`.
 
 mod handler;
+mod identity;
 mod keeper;
 mod life;
 mod member;
 mod reader;
 mod settler;
+mod stats;
 mod worker;
 
 use std::fmt;
@@ -24,9 +31,10 @@ use parking_lot::Mutex;
 pub use self::handler::{
     BatchDelivery, BatchHandler, Delivery, Handler, HandlerError, HandlerResult,
 };
+pub use self::stats::{ConsumerStats, ShutdownReport};
 
+use self::identity::Identity;
 use self::life::Life;
-use self::member::Counters;
 use self::worker::{Typed, TypedBatch, Work};
 use crate::command::Group;
 use crate::config::{BatchConfig, ConsumerConfig, ConsumerEvents};
@@ -43,65 +51,14 @@ use crate::runtime::on_library_thread;
 pub struct Consumer(Arc<Inner>);
 
 struct Inner {
-    topology: Arc<Topology>,
-    config: ConsumerConfig,
-    group: Group,
+    identity: Identity,
     handler: Arc<dyn Work>,
-    counters: Arc<Counters>,
-    failure: Arc<Mutex<Option<Error>>>,
     /// Held only for a moment: hooks and handlers ask for it.
     life: Mutex<Option<Life>>,
     /// Held during a start.
     starting: Mutex<()>,
     /// After the manager's shutdown nothing starts any more.
     closed: AtomicBool,
-}
-
-/// What a consumer has done since it was created, and what it has in hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct ConsumerStats {
-    /// Entries that came in, by reads, retries and takeovers.
-    pub delivered: u64,
-    /// Entries handled with success and acknowledged.
-    pub completed: u64,
-    /// Deliveries that failed and were put off for another try.
-    pub failed: u64,
-    /// Of all deliveries, those whose handler panicked; of a batch, those
-    /// whose handler panicked over them alone.
-    pub panicked: u64,
-    /// Entries moved to the dead letters.
-    pub dead: u64,
-    /// Entries given back without having run.
-    pub released: u64,
-    /// Entries taken over from consumers that let their lease lapse.
-    pub taken_over: u64,
-    /// Deliveries that ended after their lease was lost; not acknowledged.
-    pub lost: u64,
-    /// Entries found deleted from the stream while pending; acknowledged.
-    pub deleted: u64,
-    /// Entries in the buffer now, waiting for a worker.
-    pub buffered: usize,
-    /// Handlers running now; one for a batch, from its first entry on.
-    pub running: usize,
-    /// Entries whose end Redis has not confirmed yet.
-    pub settling: usize,
-}
-
-/// How a stop went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct ShutdownReport {
-    /// Entries completed since the consumers were created.
-    pub completed: u64,
-    /// Entries given back without having run, since then.
-    pub given_back: u64,
-    /// Handlers that still ran when the grace was over. Their threads are
-    /// detached, their leases lapse.
-    pub still_running: usize,
-    /// Messages that stay in producers' spools, for the next life of these
-    /// producers to send.
-    pub spooled: u64,
 }
 
 impl Consumer {
@@ -129,12 +86,14 @@ impl Consumer {
     fn of(topology: Arc<Topology>, config: ConsumerConfig, handler: Arc<dyn Work>) -> Result<Self> {
         let keys = StreamKeys::new(&config.stream)?;
         Ok(Self(Arc::new(Inner {
-            topology,
-            group: Group::new(keys, &config.group),
-            config,
+            identity: Identity {
+                topology,
+                group: Group::new(keys, &config.group),
+                config,
+                counters: Arc::default(),
+                failure: Arc::default(),
+            },
             handler,
-            counters: Arc::default(),
-            failure: Arc::default(),
             life: Mutex::new(None),
             starting: Mutex::new(()),
             closed: AtomicBool::new(false),
@@ -143,16 +102,16 @@ impl Consumer {
 
     /// The stream it reads.
     pub fn stream(&self) -> &str {
-        self.0.group.stream()
+        self.0.identity.group.stream()
     }
 
     pub(crate) fn keys(&self) -> &StreamKeys {
-        self.0.group.keys()
+        self.0.identity.group.keys()
     }
 
     /// Its group.
     pub fn group(&self) -> &str {
-        self.0.group.name()
+        self.0.identity.group.name()
     }
 
     /// Its name in Redis, unique to this life; `None` while it doesn't run.
@@ -172,29 +131,21 @@ impl Consumer {
     /// The error that ended it, if one has: a missing permission, a key of
     /// another type, a vanished group that was not to be made again.
     pub fn failure(&self) -> Option<Error> {
-        let failure = self.0.failure.lock();
+        let failure = self.0.identity.failure.lock();
         failure.clone()
     }
 
     /// What it has done, and what it has in hand.
     pub fn stats(&self) -> ConsumerStats {
-        let counters = &self.0.counters;
+        let counted = self.0.identity.counters.stats();
         let life = self.0.life.lock();
         ConsumerStats {
-            delivered: counters.delivered.load(Ordering::Relaxed),
-            completed: counters.completed.load(Ordering::Relaxed),
-            failed: counters.failed.load(Ordering::Relaxed),
-            panicked: counters.panicked.load(Ordering::Relaxed),
-            dead: counters.dead.load(Ordering::Relaxed),
-            released: counters.released.load(Ordering::Relaxed),
-            taken_over: counters.taken_over.load(Ordering::Relaxed),
-            lost: counters.lost.load(Ordering::Relaxed),
-            deleted: counters.deleted.load(Ordering::Relaxed),
-            buffered: life.as_ref().map_or(0, Life::buffered),
-            running: life.as_ref().map_or(0, Life::running),
             // In the order in which an entry goes from one to the next, so that
             // none is missed.
+            buffered: life.as_ref().map_or(0, Life::buffered),
+            running: life.as_ref().map_or(0, Life::running),
             settling: life.as_ref().map_or(0, Life::settling),
+            ..counted
         }
     }
 
@@ -213,22 +164,15 @@ impl Consumer {
         let ended = self.0.life.lock().take();
         if let Some(ended) = ended {
             // By an error, or from a handler: its threads are on their way out.
-            ended.end(self.0.config.grace);
+            ended.end(self.0.identity.config.grace);
         }
-        *self.0.failure.lock() = None;
-        let begun = Life::begin(
-            &self.0.topology,
-            &self.0.config,
-            &self.0.group,
-            &self.0.handler,
-            &self.0.counters,
-            &self.0.failure,
-        )?;
+        *self.0.identity.failure.lock() = None;
+        let begun = Life::begin(&self.0.identity, &self.0.handler)?;
         let is_prepared = begun.is_prepared();
         let mut life = self.0.life.lock();
         if self.0.closed.load(Ordering::SeqCst) {
             drop(life);
-            begun.end(self.0.config.grace);
+            begun.end(self.0.identity.config.grace);
             return Err(Error::new(
                 ErrorKind::Closed,
                 "the manager was shut down meanwhile",
@@ -237,7 +181,11 @@ impl Consumer {
         *life = Some(begun);
         drop(life);
         if is_prepared {
-            self.0.config.events.tell(ConsumerEvents::connected);
+            self.0
+                .identity
+                .config
+                .events
+                .tell(ConsumerEvents::connected);
         }
         Ok(())
     }
@@ -266,27 +214,14 @@ impl Consumer {
             self.0.life.lock().as_ref().map_or(0, Life::running)
         } else {
             let life = self.0.life.lock().take();
-            life.map_or(0, |life| life.end(self.0.config.grace))
+            life.map_or(0, |life| life.end(self.0.identity.config.grace))
         };
-        let counters = &self.0.counters;
+        let counted = self.0.identity.counters.stats();
         ShutdownReport {
-            completed: counters.completed.load(Ordering::Relaxed),
-            given_back: counters.released.load(Ordering::Relaxed),
+            completed: counted.completed,
+            given_back: counted.released,
             still_running,
             spooled: 0,
-        }
-    }
-}
-
-impl ShutdownReport {
-    /// The sum of two reports.
-    #[must_use]
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self {
-            completed: self.completed + other.completed,
-            given_back: self.given_back + other.given_back,
-            still_running: self.still_running + other.still_running,
-            spooled: self.spooled + other.spooled,
         }
     }
 }

@@ -1,23 +1,23 @@
 //! The thread that settles deliveries: acknowledges, parks, buries.
 //!
-//! It takes whatever is queued and settles it at once, so batches grow by
-//! themselves under load and nothing waits without. Every operation can be
-//! repeated: what an answer got lost for is done again, with the same effect.
+//! It takes all queued requests and settles them at once, so that requests to
+//! Redis grow by themselves under load and nothing waits without. Every operation
+//! can be repeated: one whose answer was lost is done again, with the same effect.
 //!
-//! While there is more to read than fits into one answer, this thread sleeps:
-//! what is done is acknowledged with the next read (see [`Done::collect`]).
+//! While there is more to read than fits into one answer, this thread sleeps, and
+//! the reader acknowledges: see
+//! [`acknowledging`](crate::consumer::member::acknowledging).
 
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
-use crate::command::{self, Burial, Held, Parking};
+use crate::command::{self, Burial, Found, Parking};
 use crate::consumer::member::Member;
 use crate::consumer::member::done::{CHUNK, Done};
-use crate::consumer::member::held::Stage;
-use crate::consumer::member::link::{Link, Role};
+use crate::consumer::member::health::Role;
+use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::{Action, Settle, Unsettled};
 use crate::error::{ErrorKind, Result};
 use crate::message::EntryId;
@@ -26,45 +26,45 @@ use crate::message::EntryId;
 const KEEP_DEAD: u64 = 100_000;
 const KEEP_DEAD_FOR: Duration = Duration::from_secs(14 * 86_400);
 
-/// Settles what comes in until [`Settle::Finish`], or until the consumer is
+/// Settles all requests until [`Settle::Finish`], or until the consumer is
 /// given up.
 pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
-    let mut link = Link::new(member, Role::Ack, &member.halt);
-    let mut open = Open::default();
+    let mut link = member.link(Role::Ack, &member.halt);
+    let mut unfinished = Unfinished::default();
     let mut finishing = false;
-    while !(member.halt.is_set() || finishing && open.is_empty()) {
-        if open.is_empty() {
+    while !(member.halt.is_set() || finishing && unfinished.is_empty()) {
+        if unfinished.is_empty() {
             match inbox.recv() {
-                Ok(settle) => finishing |= open.add(settle),
+                Ok(settle) => finishing |= unfinished.add(settle),
                 Err(_) => finishing = true,
             }
         }
-        // Those who are about to complete something get to it first: fewer,
+        // Workers that are about to complete something get to it first: fewer,
         // larger requests, and nobody waits for them.
         thread::yield_now();
-        while open.len() < CHUNK {
+        while unfinished.len() < CHUNK {
             match inbox.try_recv() {
-                Ok(settle) => finishing |= open.add(settle),
+                Ok(settle) => finishing |= unfinished.add(settle),
                 Err(_) => break,
             }
         }
-        open = settle(member, &mut link, open);
+        unfinished = settle(member, &mut link, unfinished);
     }
 }
 
-/// What is to be settled.
+/// Entries that are to be settled.
 #[derive(Default)]
-struct Open {
+struct Unfinished {
     done: Done,
     other: Vec<Unsettled>,
 }
 
-impl Open {
+impl Unfinished {
     /// Returns whether this was the end.
     fn add(&mut self, settle: Settle) -> bool {
         match settle {
-            Settle::Done(batch) => {
-                self.done.take(batch);
+            Settle::Done(held) => {
+                self.done.take(held);
             }
             Settle::Entry(entry) => self.other.push(entry),
             Settle::Finish => return true,
@@ -81,19 +81,19 @@ impl Open {
     }
 }
 
-/// Settles what it can; returns what must be tried again.
-fn settle(member: &Member, link: &mut Link<'_>, mut open: Open) -> Open {
-    let mut again = Open::default();
-    let mut late = open.done.split_doubtful(member);
+/// Settles what it can. Returns the entries that must be tried again.
+fn settle(member: &Member, link: &mut MemberLink<'_>, mut unfinished: Unfinished) -> Unfinished {
+    let mut again = Unfinished::default();
+    let mut late = member.acknowledging.split_doubtful(&mut unfinished.done);
     let (mut parked, mut buried) = (vec![], vec![]);
-    for entry in open.other {
+    for entry in unfinished.other {
         match entry.action {
             Action::AckHeld => late.push(entry),
             Action::GiveBack | Action::Retry { .. } => parked.push(entry),
             Action::Bury { .. } => buried.push(entry),
         }
     }
-    again.done = acknowledge(member, link, open.done);
+    again.done = acknowledge(member, link, unfinished.done);
     finish(member, late, &mut again, |entries| {
         let ids: Vec<_> = entries.iter().map(Unsettled::id).collect();
         link.run(|wire| command::ack_held(wire, &member.group, &member.name, &ids))
@@ -103,7 +103,7 @@ fn settle(member: &Member, link: &mut Link<'_>, mut open: Open) -> Open {
         let now = Instant::now();
         let held = link.run(|wire| command::park(wire, &member.group, &member.name, &parking))?;
         if let Some(soonest) = parking.iter().filter_map(|p| p.delay).min() {
-            member.expect_due(now + soonest);
+            member.claiming.expect_due(now + soonest);
         }
         Ok(held)
     });
@@ -118,17 +118,21 @@ fn settle(member: &Member, link: &mut Link<'_>, mut open: Open) -> Open {
     again
 }
 
-/// Acknowledges what is done and surely ours.
-/// Returns what must be tried again.
-fn acknowledge(member: &Member, link: &mut Link<'_>, done: Done) -> Done {
+/// Acknowledges entries that are done and surely ours. Returns those that must
+/// be tried again.
+fn acknowledge(member: &Member, link: &mut MemberLink<'_>, done: Done) -> Done {
     let acked = done
         .ids()
         .chunks(CHUNK)
         .try_for_each(|ids| link.run(|wire| command::ack(wire, &member.group, ids)));
     match acked {
-        Ok(()) => done.settled(member, &member.counters.completed),
+        Ok(()) => member
+            .acknowledging
+            .confirmed(&done, &member.counters.completed),
         // With the group gone, nobody holds anything.
-        Err(e) if e.kind() == ErrorKind::NoGroup => done.settled(member, &member.counters.lost),
+        Err(e) if e.kind() == ErrorKind::NoGroup => {
+            member.acknowledging.confirmed(&done, &member.counters.lost);
+        }
         Err(_) => return done,
     }
     Done::default()
@@ -139,8 +143,8 @@ fn acknowledge(member: &Member, link: &mut Link<'_>, done: Done) -> Done {
 fn finish(
     member: &Member,
     entries: Vec<Unsettled>,
-    again: &mut Open,
-    operation: impl FnOnce(&[Unsettled]) -> Result<Vec<Held>>,
+    again: &mut Unfinished,
+    operation: impl FnOnce(&[Unsettled]) -> Result<Vec<Found>>,
 ) {
     if entries.is_empty() {
         return;
@@ -154,7 +158,7 @@ fn finish(
         // With the group gone, nobody holds anything.
         Err(e) if e.kind() == ErrorKind::NoGroup => {
             for entry in entries {
-                settled(member, &entry, Held::No);
+                settled(member, &entry, Found::NotOurs);
             }
         }
         Err(_) => {
@@ -163,27 +167,22 @@ fn finish(
     }
 }
 
-fn settled(member: &Member, entry: &Unsettled, held: Held) {
+fn settled(member: &Member, entry: &Unsettled, held: Found) {
     let counters = &member.counters;
     let count = match (held, &entry.action) {
-        (Held::No, _) => &counters.lost,
-        (Held::Deleted, _) => &counters.deleted,
-        (Held::Yes, Action::AckHeld) => &counters.completed,
-        (Held::Yes, Action::GiveBack) => &counters.released,
-        (Held::Yes, Action::Retry { .. }) => &counters.failed,
-        (Held::Yes, Action::Bury { .. }) => &counters.dead,
+        (Found::NotOurs, _) => &counters.lost,
+        (Found::Deleted, _) => &counters.deleted,
+        (Found::Ours, Action::AckHeld) => &counters.completed,
+        (Found::Ours, Action::GiveBack) => &counters.released,
+        (Found::Ours, Action::Retry { .. }) => &counters.failed,
+        (Found::Ours, Action::Bury { .. }) => &counters.dead,
     };
-    entry.batch.set_stage(entry.index, Stage::Gone);
-    count.fetch_add(1, Ordering::Relaxed);
-    if entry.batch.is_alone() {
-        // The others may go on.
-        member.stop.nudge();
-    }
+    member.acknowledging.settled(entry, count);
 }
 
-fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Held> {
+fn bury(member: &Member, link: &mut MemberLink<'_>, entry: &Unsettled) -> Result<Found> {
     let Action::Bury { reason, error } = &entry.action else {
-        return Ok(Held::No);
+        return Ok(Found::NotOurs);
     };
     let id = entry.id();
     let burial = Burial {
@@ -194,7 +193,7 @@ fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Held>
         keep_for: KEEP_DEAD_FOR,
     };
     let held = link.run(|wire| command::bury(wire, &member.group, &member.name, &burial))?;
-    if held == Held::Yes {
+    if held == Found::Ours {
         log::warn!(
             "entry {id} of `{}` went to the dead letters of the group `{}`: {}",
             member.group.stream(),
@@ -209,15 +208,15 @@ fn bury(member: &Member, link: &mut Link<'_>, entry: &Unsettled) -> Result<Held>
 
 impl Unsettled {
     fn id(&self) -> EntryId {
-        self.batch.id(self.index)
+        self.held.id(self.index)
     }
 
     fn parking(&self) -> Parking {
         let (delay, deliveries) = match &self.action {
             Action::Retry { delay } => (Some(*delay), None),
             Action::GiveBack | Action::AckHeld | Action::Bury { .. } => {
-                let attempt = self.batch.attempt(self.index);
-                let delay = (!self.batch.is_alone()).then_some(Duration::ZERO);
+                let attempt = self.held.attempt(self.index);
+                let delay = (!self.held.is_alone()).then_some(Duration::ZERO);
                 (delay, Some(attempt.saturating_sub(1)))
             }
         };

@@ -198,7 +198,7 @@ impl Shared {
         let (mut works_again, mut news, mut trimmed_again) = (false, None, false);
         if let Some(tended) = self.schedule.lock().done(task, outcome.wait) {
             let told = &mut tended.told;
-            works_again = std::mem::take(&mut told.failure);
+            works_again = told.failure.ends();
             match blocked {
                 Some((true, _)) => trimmed_again = told.blocked.take().is_some(),
                 Some((_, Some(blocked)))
@@ -227,7 +227,7 @@ impl Shared {
             .schedule
             .lock()
             .failed(task)
-            .is_some_and(|tended| !std::mem::replace(&mut tended.told.failure, true));
+            .is_some_and(|tended| tended.told.failure.begins());
         if first && !self.stop.is_set() {
             log::warn!(
                 "`{}` is not cleaned for now, which is tried again: {error}",

@@ -7,7 +7,7 @@ use super::engine::Wish;
 use super::report::BlockedStream;
 use crate::config::{Retention, RetentionSettings};
 use crate::keys::StreamKeys;
-use crate::runtime::{Backoff, jitter};
+use crate::runtime::{Backoff, Trouble, jitter};
 
 /// A user of a stream, by its name in the manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +35,12 @@ pub(super) struct Tended {
     pub(super) told: Told,
 }
 
-/// Troubles that stand in the log, so that they don't stand there twice.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What stands in the log, so that it doesn't stand there twice.
+#[derive(Debug, Default)]
 pub(super) struct Told {
-    /// Cleaning fails.
-    pub(super) failure: bool,
-    /// The stream can't be trimmed.
+    /// That cleaning fails.
+    pub(super) failure: Trouble,
+    /// Who keeps the stream from being trimmed.
     pub(super) blocked: Option<BlockedStream>,
 }
 

@@ -1,5 +1,5 @@
 //! Threads that are named and joined, waits that end on shutdown, backoff,
-//! and looks that spare a sleep.
+//! looks that spare a sleep, and failures that are told once.
 
 mod backoff;
 mod clock;
@@ -7,6 +7,7 @@ mod patience;
 mod random;
 mod shutdown;
 mod thread;
+mod trouble;
 
 pub(crate) use self::backoff::Backoff;
 pub(crate) use self::clock::ServerClock;
@@ -14,3 +15,4 @@ pub(crate) use self::patience::Patience;
 pub(crate) use self::random::{jitter, random_suffix};
 pub(crate) use self::shutdown::Shutdown;
 pub(crate) use self::thread::{Thread, on_library_thread, panic_text};
+pub(crate) use self::trouble::Trouble;

@@ -4,6 +4,7 @@ mod cold;
 mod connect;
 mod fake;
 mod handshake;
+mod link;
 mod pool;
 mod scan;
 #[cfg(feature = "tls")]

@@ -1,4 +1,4 @@
-//! What a user writes who wants many deliveries at a time.
+//! Handlers of many deliveries at a time: a trait for users.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -107,7 +107,7 @@ impl<M> BatchDelivery<M> {
         }
     }
 
-    /// Has this delivery fail, whatever becomes of the others: as if a
+    /// Has this delivery fail, independently of the others: as if a
     /// [`Handler`](crate::Handler) had returned the error.
     /// [`HandlerError`](crate::HandlerError) is recognised. Of several calls the
     /// last one counts.

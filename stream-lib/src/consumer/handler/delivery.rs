@@ -2,12 +2,10 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::command::reserved::ORIGIN;
-use crate::consumer::member::Member;
-use crate::consumer::member::held::{Batch, Stage};
+use crate::consumer::handler::taken::TakenEntry;
 use crate::message::EntryId;
 
 /// One delivery of an entry, with the message it carries.
@@ -15,32 +13,16 @@ use crate::message::EntryId;
 /// Derefs to the message: `delivery.order_id` reads a field of it.
 pub struct Delivery<M> {
     message: M,
-    taken: Taken,
-}
-
-/// An entry in the hands of a worker.
-#[derive(Clone)]
-pub(crate) struct Taken {
-    pub(crate) member: Arc<Member>,
-    pub(crate) batch: Arc<Batch>,
-    pub(crate) index: usize,
-}
-
-impl Taken {
-    /// Whether nobody else can have the entry yet, as far as known.
-    pub(crate) fn is_held(&self) -> bool {
-        self.batch.stage(self.index) != Stage::Lost
-            && self.batch.since_confirmed() < self.member.config.lease
-    }
+    taken: TakenEntry,
 }
 
 impl<M> Delivery<M> {
-    pub(crate) fn new(message: M, taken: Taken) -> Self {
+    pub(crate) fn new(message: M, taken: TakenEntry) -> Self {
         Self { message, taken }
     }
 
-    /// What is left when the message is done with.
-    pub(crate) fn into_taken(self) -> Taken {
+    /// Drops the message.
+    pub(crate) fn into_taken(self) -> TakenEntry {
         self.taken
     }
 
@@ -51,7 +33,7 @@ impl<M> Delivery<M> {
 
     /// The entry's id: the same at each delivery of it.
     pub fn id(&self) -> EntryId {
-        self.taken.batch.id(self.taken.index)
+        self.taken.held.id(self.taken.index)
     }
 
     /// The stream that the entry stands in.
@@ -72,42 +54,42 @@ impl<M> Delivery<M> {
     /// Which delivery of the entry this is: 1 the first time (`XPENDING`'s
     /// delivery count).
     pub fn attempt(&self) -> u32 {
-        self.taken.batch.attempt(self.taken.index)
+        self.taken.held.attempt(self.taken.index)
     }
 
     /// The reserved fields of the entry, which the message doesn't show: names,
     /// with their `~`, and values.
     pub fn headers(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
-        self.taken.batch.fields(self.taken.index).headers()
+        self.taken.held.fields(self.taken.index).headers()
     }
 
     /// One reserved field, named with its `~`.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.taken.batch.fields(self.taken.index).header(name)
+        self.taken.held.fields(self.taken.index).header(name)
     }
 
     /// How old the message is: since it was first added, by the server's clock
     /// and its entry id; for one that came by way of the backup stream, since
     /// it was added there.
     pub fn age(&self) -> Duration {
-        let Taken {
+        let TakenEntry {
             member,
-            batch,
+            held,
             index,
         } = &self.taken;
-        let origin = batch
+        let origin = held
             .header(*index, ORIGIN)
             .and_then(|id| EntryId::parse(id).ok());
         let added = origin.unwrap_or_else(|| self.id()).ms();
-        match member.clock.now_ms() {
+        match member.sign_of_life.server_ms() {
             Some(now) => Duration::from_millis(now.saturating_sub(added)),
             // Redis has not been asked yet: no older than known.
-            None => batch.age(),
+            None => held.age(),
         }
     }
 
     /// Whether another process may have taken the entry over, since this one
-    /// could not renew its lease in time. What the handler still does may be
+    /// could not renew its lease in time. The rest of the handler's work may be
     /// done twice; its result is counted and no longer acknowledged.
     pub fn lease_lost(&self) -> bool {
         !self.taken.is_held()

@@ -1,4 +1,4 @@
-//! What a handler's error may say of the entry.
+//! Errors of handlers that advise on the entry.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,8 +12,8 @@ use std::time::Duration;
 /// counts.
 pub struct HandlerError(Advised);
 
-/// The advice with its error: what a `HandlerError` has as its source, so that
-/// it is also found where an error type wraps the handler error invisibly.
+/// The advice with its error. This is the source of a `HandlerError`, so that it
+/// is also found where an error type wraps the handler error invisibly.
 struct Advised {
     advice: Advice,
     cause: Box<dyn StdError + Send + Sync>,
@@ -31,8 +31,8 @@ impl HandlerError {
         Self::new(Advice::Bury, cause.into())
     }
 
-    /// The next try shall come after `delay`, at most a year, whatever the
-    /// retry policy says. The number of deliveries stays bounded by the policy.
+    /// The next try comes after `delay`, at most a year, instead of the retry
+    /// policy's. The number of deliveries stays bounded by the policy.
     pub fn retry_after(cause: impl Into<Box<dyn StdError + Send + Sync>>, delay: Duration) -> Self {
         const LONGEST: Duration = Duration::from_secs(365 * 86_400);
         Self::new(Advice::RetryAfter(delay.min(LONGEST)), cause.into())
@@ -43,7 +43,7 @@ impl HandlerError {
     }
 }
 
-/// What an error, or one of its causes, advises.
+/// The advice of an error, or of one of its causes.
 pub(crate) fn advice_of(error: &(dyn StdError + 'static)) -> Option<Advice> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -59,7 +59,7 @@ pub(crate) fn advice_of(error: &(dyn StdError + 'static)) -> Option<Advice> {
     None
 }
 
-/// Whether this cause repeats what the error above it has said.
+/// Whether this cause repeats the text of the error above it.
 pub(crate) fn is_advice(error: &(dyn StdError + 'static)) -> bool {
     error.is::<Advised>()
 }

@@ -1,9 +1,10 @@
-//! What users write: handlers of deliveries, and what their answer means.
+//! Handlers of deliveries, which users write, and the meaning of their answers.
 
 mod batch;
 pub(crate) mod delivery;
 pub(crate) mod error;
 mod single;
+pub(crate) mod taken;
 pub(crate) mod verdict;
 
 pub use self::batch::{BatchDelivery, BatchHandler};

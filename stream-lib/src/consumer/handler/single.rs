@@ -1,4 +1,4 @@
-//! What a user writes: a handler of typed deliveries.
+//! Handlers of single deliveries: a trait for users.
 
 use std::error::Error as StdError;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What becomes of an entry after its handler has run: a pure decision.
+//! The decision on an entry after its handler has run: a pure function.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ pub(crate) enum Outcome {
     Undecodable(DecodeError),
 }
 
-/// What to do with the entry.
+/// The decision on the entry.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum EntryVerdict {
     Ack,
     /// Before jitter, which [`RetryPolicy::jitter_share`] bounds.
     Retry {
@@ -35,11 +35,11 @@ pub(crate) enum Verdict {
 }
 
 /// Decides from how delivery number `attempt` ended.
-pub(crate) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> Verdict {
+pub(crate) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> EntryVerdict {
     let (error, advice) = match outcome {
-        Outcome::Done => return Verdict::Ack,
+        Outcome::Done => return EntryVerdict::Ack,
         Outcome::Undecodable(e) => {
-            return Verdict::Bury {
+            return EntryVerdict::Bury {
                 reason: Reason::Undecodable,
                 error: e.to_string(),
             };
@@ -48,16 +48,16 @@ pub(crate) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> Ve
         Outcome::Failed(e) => (chain(e.as_ref()), advice_of(e.as_ref())),
     };
     match advice {
-        Some(Advice::Bury) => Verdict::Bury {
+        Some(Advice::Bury) => EntryVerdict::Bury {
             reason: Reason::Permanent,
             error,
         },
-        _ if attempt >= policy.deliveries() => Verdict::Bury {
+        _ if attempt >= policy.deliveries() => EntryVerdict::Bury {
             reason: Reason::RetriesExhausted,
             error,
         },
-        Some(Advice::RetryAfter(delay)) => Verdict::Retry { delay, jitter: 0.0 },
-        None => Verdict::Retry {
+        Some(Advice::RetryAfter(delay)) => EntryVerdict::Retry { delay, jitter: 0.0 },
+        None => EntryVerdict::Retry {
             delay: policy.delay_after(attempt),
             jitter: policy.jitter_share(),
         },
@@ -105,7 +105,7 @@ mod tests {
         let policy = RetryPolicy::default();
         assert_eq!(
             judge(&failed("no stock"), 2, &policy),
-            Verdict::Retry {
+            EntryVerdict::Retry {
                 delay: Duration::from_secs(2),
                 jitter: 0.2
             }
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn the_last_delivery_buries() {
         let policy = RetryPolicy::default().max_deliveries(3);
-        let Verdict::Bury { reason, error } = judge(&failed("no stock"), 3, &policy) else {
+        let EntryVerdict::Bury { reason, error } = judge(&failed("no stock"), 3, &policy) else {
             panic!("not buried");
         };
         assert_eq!(
@@ -125,9 +125,12 @@ mod tests {
         let panicked = Outcome::Panicked("boom".to_owned());
         assert!(matches!(
             judge(&panicked, 2, &policy),
-            Verdict::Retry { .. }
+            EntryVerdict::Retry { .. }
         ));
-        assert!(matches!(judge(&panicked, 3, &policy), Verdict::Bury { .. }));
+        assert!(matches!(
+            judge(&panicked, 3, &policy),
+            EntryVerdict::Bury { .. }
+        ));
     }
 
     #[test]
@@ -136,7 +139,7 @@ mod tests {
         let permanent = failed(HandlerError::permanent("bad order"));
         assert!(matches!(
             judge(&permanent, 1, &policy),
-            Verdict::Bury {
+            EntryVerdict::Bury {
                 reason: Reason::Permanent,
                 ..
             }
@@ -145,9 +148,12 @@ mod tests {
         let later = failed(HandlerError::retry_after("rate limit", delay));
         assert_eq!(
             judge(&later, 1, &policy),
-            Verdict::Retry { delay, jitter: 0.0 }
+            EntryVerdict::Retry { delay, jitter: 0.0 }
         );
-        assert!(matches!(judge(&later, 3, &policy), Verdict::Bury { .. }));
+        assert!(matches!(
+            judge(&later, 3, &policy),
+            EntryVerdict::Bury { .. }
+        ));
     }
 
     #[test]
@@ -162,7 +168,7 @@ mod tests {
 
     #[test]
     fn long_errors_are_cut() {
-        let Verdict::Bury { error, .. } =
+        let EntryVerdict::Bury { error, .. } =
             judge(&failed("é".repeat(5_000)), 10, &RetryPolicy::default())
         else {
             panic!("not buried");

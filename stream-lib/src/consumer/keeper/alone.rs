@@ -1,25 +1,34 @@
 //! An entry's last delivery after crashes: it runs while nothing else does, so
 //! that, if it kills its process again, it takes no neighbour with it.
+//!
+//! Within this process the workers are paused for it: see
+//! [`Pause`](crate::consumer::member). Within the group a lock sees to it that
+//! one process at a time does so; the takeover's script takes the lock together
+//! with the entry.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::command;
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Batch, Stage};
+use crate::consumer::member::held::Held;
+use crate::consumer::member::link::MemberLink;
+use crate::consumer::member::stage::Stage;
 
 /// One entry that is to run alone. The workers are paused as long as this
 /// lives.
-pub(crate) struct Alone<'a> {
+pub(super) struct Alone<'a> {
     member: &'a Member,
-    batch: Arc<Batch>,
+    held: Arc<Held>,
+    since: Instant,
     /// How long running handlers are waited for.
-    patience: Instant,
+    patience: Duration,
     started: bool,
 }
 
-/// What there is to do for it.
+/// The next thing to do for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(super) enum Step {
     Wait,
     Start,
     GiveUp,
@@ -27,49 +36,76 @@ pub(crate) enum Step {
 }
 
 impl<'a> Alone<'a> {
-    pub(crate) fn new(member: &'a Member, batch: Arc<Batch>, patience: Duration) -> Self {
-        member.queue.pause();
+    pub(super) fn new(member: &'a Member, held: Arc<Held>, patience: Duration) -> Self {
+        member.buffer.pause.begin();
         Self {
             member,
-            batch,
-            patience: Instant::now() + patience,
+            held,
+            since: Instant::now(),
+            patience,
             started: false,
         }
     }
 
-    pub(crate) fn step(&self) -> Step {
-        let settled = self.batch.stage(0) == Stage::Gone;
+    pub(super) fn step(&self) -> Step {
         if self.started {
-            return if settled { Step::Done } else { Step::Wait };
+            let is_settled = self.held.stage(0) == Stage::Gone;
+            return if is_settled { Step::Done } else { Step::Wait };
         }
-        if self.member.queue.running() == 0 {
+        if self.member.buffer.pause.running() == 0 {
             Step::Start
-        } else if self.patience <= Instant::now() {
+        } else if self.patience_ends() <= Instant::now() {
             Step::GiveUp
         } else {
             Step::Wait
         }
     }
 
-    /// When to look again at the latest.
-    pub(crate) fn patience(&self) -> Option<Instant> {
-        (!self.started).then_some(self.patience)
+    /// When to look again at the latest; `None` while it runs, whose end wakes
+    /// this thread.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        match self.step() {
+            Step::Wait => (!self.started).then(|| self.patience_ends()),
+            // Long past: at once.
+            Step::Start | Step::GiveUp | Step::Done => Some(self.since),
+        }
     }
 
-    pub(crate) fn start(&mut self) {
+    pub(super) fn start(&mut self) {
         self.started = true;
-        if !self.member.queue.push_alone(&self.batch, &self.member.stop) {
-            self.member.give_back_rest(&self.batch);
+        if !self.member.buffer.push_alone(&self.held) {
+            self.member.give_back_rest(&self.held);
         }
+    }
+
+    /// Renews the lock. Where that fails, the next renewal is soon enough.
+    pub(super) fn hold_lock(&self, link: &mut MemberLink<'_>) {
+        let member = self.member;
+        let (lock, token) = (member.group.lock_alone(), &member.name);
+        let lease = member.sign_of_life.takeover_after();
+        let _ = link.run(|wire| command::hold_lock(wire, lock, token, lease));
+    }
+
+    /// Lets the workers go on, and then another process have the lock. Where
+    /// that fails, the lock lapses.
+    pub(super) fn end(self, link: &mut MemberLink<'_>) {
+        let member = self.member;
+        drop(self);
+        let lock = member.group.lock_alone();
+        let _ = link.run(|wire| command::release_lock(wire, lock, &member.name));
+    }
+
+    fn patience_ends(&self) -> Instant {
+        self.since + self.patience
     }
 }
 
 impl Drop for Alone<'_> {
     fn drop(&mut self) {
         if !self.started {
-            self.member.queue.expect(&self.batch);
-            self.member.give_back_rest(&self.batch);
+            self.member.buffer.room.expect(&self.held);
+            self.member.give_back_rest(&self.held);
         }
-        self.member.queue.resume();
+        self.member.buffer.pause.end();
     }
 }

@@ -1,91 +1,63 @@
-//! The thread that keeps what the consumer holds: renews it, claims what is
-//! due, takes over what others abandoned, and gives everything back at the end.
+//! The thread that keeps the entries that the consumer holds, and fetches those
+//! that come back.
+//!
+//! It has one job for each part, with a timer of its own: it *renews* leases,
+//! gives *beats* as signs of life, *claims* entries of `~waiting` that are due,
+//! and *takes over* those whose consumer has let its lease lapse. One of these
+//! may have to run *alone*; until that has ended, nothing else is claimed.
 
 mod alone;
+mod beat;
+mod claim;
+mod renew;
+mod takeover;
 
-use std::mem;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-
-use crate::command::{self, Held, TakeOver};
-use crate::connection::Wire;
-use crate::consumer::keeper::alone::{Alone, Step};
+use self::alone::{Alone, Step};
+use self::beat::Beats;
+use self::claim::DueClaims;
+use self::renew::Renewal;
+use self::takeover::Takeover;
 use crate::consumer::member::Member;
-use crate::consumer::member::done;
-use crate::consumer::member::held::{Batch, Company, Stage};
-use crate::consumer::member::link::{Link, Role};
-use crate::consumer::member::settle::Reason;
-use crate::consumer::member::settle::{Action, Settle};
-use crate::error::{ErrorKind, Result};
-use crate::message::EntryId;
-use crate::runtime::jitter;
+use crate::consumer::member::health::Role;
+use crate::consumer::member::link::MemberLink;
 
-/// Most ids in one renewal.
-const CHUNK: usize = 500;
-/// How many abandoned entries one step of a takeover looks at.
-const LOOK: usize = 100;
-/// How often dead consumers are looked for.
-const REAP: Duration = Duration::from_secs(60);
-/// How long after another process has put something into `~waiting` it is
-/// noticed at the latest.
-const NOTICE_DUE: Duration = Duration::from_secs(1);
-
-/// How the other threads of the consumer tell that they have ended, and are
-/// told to: each channel carries nothing and is disconnected.
-pub(crate) struct Ends {
-    pub(crate) stop_workers: Sender<()>,
-    pub(crate) reader: Receiver<()>,
-    pub(crate) workers: Receiver<()>,
-    pub(crate) ack: Receiver<()>,
-}
-
-/// Keeps the leases until the consumer stops, and conducts the stop.
-pub(crate) fn run(member: &Member, ends: Ends) {
+/// Keeps the leases until the consumer stops. Returns the keeper, since leases
+/// are to be renewed while the last handlers run.
+pub(crate) fn run(member: &Member) -> Keeper<'_> {
     let mut keeper = Keeper::new(member);
     while !member.stop.is_set() {
         keeper.tick();
         let wake = keeper.next_wake();
         member.stop.wait_until(wake, || keeper.next_wake() < wake);
     }
-    keeper.close(ends);
+    keeper
 }
 
-struct Keeper<'a> {
+/// The jobs of the thread, and the connection that they share.
+pub(crate) struct Keeper<'a> {
     member: &'a Member,
-    /// Long past: for what is to be done at once.
-    began: Instant,
-    link: Link<'a>,
+    link: MemberLink<'a>,
+    /// Of the connection that was last noticed.
     epoch: u64,
-    renew_at: Instant,
-    claim_at: Instant,
-    take_over_at: Instant,
-    /// Where the takeover goes on.
-    cursor: Option<EntryId>,
-    /// How many were taken over since the beginning of the list.
-    swept: usize,
-    beat_at: Instant,
-    reap_at: Instant,
+    renewal: Renewal<'a>,
+    beats: Beats<'a>,
+    due: DueClaims<'a>,
+    takeover: Takeover<'a>,
     alone: Option<Alone<'a>>,
 }
 
 impl<'a> Keeper<'a> {
     fn new(member: &'a Member) -> Self {
-        let now = Instant::now();
         Self {
             member,
-            began: now,
-            link: Link::new(member, Role::Lease, &member.halt),
+            link: member.link(Role::Lease, &member.halt),
             epoch: 1,
-            renew_at: now + member.config.lease / 6,
-            claim_at: now,
-            take_over_at: now,
-            cursor: None,
-            swept: 0,
-            beat_at: now + member.config.lease / 3,
-            reap_at: now + jitter(REAP, 0.5),
+            renewal: Renewal::new(member),
+            beats: Beats::new(member),
+            due: DueClaims::new(member),
+            takeover: Takeover::new(member),
             alone: None,
         }
     }
@@ -93,28 +65,23 @@ impl<'a> Keeper<'a> {
     /// When there is something to do. Entries are claimed only when a worker
     /// is free for them.
     fn next_wake(&self) -> Instant {
-        let renew_at = self.renew_at.min(self.beat_at);
+        let keep_at = self.renewal.at().min(self.beats.at());
         if let Some(alone) = &self.alone {
-            return match alone.step() {
-                Step::Wait => alone.patience().map_or(renew_at, |at| at.min(renew_at)),
-                _ => self.began,
-            };
+            return alone.wake_at().map_or(keep_at, |at| at.min(keep_at));
         }
-        if self.member.queue.room_for_returning() == 0 {
-            return renew_at;
+        if self.member.buffer.room_for_returning() == 0 {
+            return keep_at;
         }
-        let due = self.member.next_due.lock().unwrap_or(self.claim_at);
-        renew_at.min(self.take_over_at).min(self.claim_at).min(due)
+        keep_at.min(self.takeover.at()).min(self.due.at())
     }
 
     fn tick(&mut self) {
         let now = Instant::now();
-        if self.renew_at <= now {
-            self.renew_at = now + self.member.config.lease / 6;
+        if self.renewal.at() <= now {
             self.renew();
         }
-        if self.beat_at <= now {
-            self.beat(now);
+        if self.beats.at() <= now {
+            self.beats.beat(now, &mut self.link);
         }
         if self.alone.is_some() {
             self.tend_alone();
@@ -124,326 +91,58 @@ impl<'a> Keeper<'a> {
         if self.link.epoch() > self.epoch {
             // Others may be as late as we are: let them renew first.
             self.epoch = self.link.epoch();
-            self.renew_at = Instant::now();
-            self.take_over_at = Instant::now() + self.member.takeover_after();
+            self.renewal.hasten();
+            let lease = self.member.sign_of_life.takeover_after();
+            self.takeover.put_off(lease);
+        }
+    }
+
+    /// Renews the leases, and the lock of the entry that runs alone.
+    pub(crate) fn renew(&mut self) {
+        self.renewal.renew(&mut self.link);
+        if let Some(alone) = &self.alone {
+            alone.hold_lock(&mut self.link);
         }
     }
 
     fn claim(&mut self, now: Instant) {
-        if self.member.queue.room_for_returning() > 0 {
-            let due = self.member.next_due.lock().is_some_and(|at| at <= now);
-            if due || self.claim_at <= now {
-                self.claim_due();
-            }
+        let buffer = &self.member.buffer;
+        if buffer.room_for_returning() > 0 && self.due.at() <= now {
+            self.due.claim(&mut self.link);
         }
-        let room = self.member.queue.room_for_returning();
-        if room > 0 && self.take_over_at <= Instant::now() {
-            self.take_over(room);
+        let room = buffer.room_for_returning();
+        if room > 0 && self.takeover.at() <= Instant::now() {
+            self.alone = self.takeover.step(&mut self.link, room);
         }
-    }
-
-    fn beat(&mut self, now: Instant) {
-        let member = self.member;
-        self.beat_at = now + member.config.lease / 3;
-        let reap = self.reap_at <= now;
-        if reap {
-            self.reap_at = now + jitter(REAP, 0.5);
-        }
-        let patience = reap.then_some(member.config.consumer_expiry);
-        let _ = self.link.run(|wire| member.beat(wire, patience));
     }
 
     /// Runs an entry alone, as soon as no handler runs; gives it back where one
     /// takes too long.
     fn tend_alone(&mut self) {
-        match self.alone.as_mut().map(|alone| (alone.step(), alone)) {
-            Some((Step::Start, alone)) => alone.start(),
-            Some((Step::GiveUp, _)) => {
-                self.end_alone();
-                self.take_over_at = Instant::now() + jitter(self.member.config.lease / 3, 0.3);
-            }
-            Some((Step::Done, _)) => {
-                self.end_alone();
-                // There may be more of them, further up.
-                self.take_over_at = Instant::now();
-                self.cursor = None;
-            }
-            Some((Step::Wait, _)) | None => {}
-        }
-    }
-
-    fn end_alone(&mut self) {
-        let member = self.member;
-        if self.alone.take().is_some() {
-            let lock = member.group.lock_alone();
-            let _ = self
-                .link
-                .run(|wire| command::release_lock(wire, lock, &member.name));
-        }
-    }
-
-    fn renew(&mut self) {
-        let third = self.member.config.lease / 3;
-        let (mut longest, mut running) = (Duration::ZERO, 0);
-        for batch in self.member.registry.batches() {
-            for time in batch.running() {
-                longest = longest.max(time);
-                running += 1;
-            }
-            if batch.since_confirmed() >= third {
-                self.renew_batch(&batch);
-            }
-        }
-        self.member.queue.observe_longest(longest, running);
-        if self.alone.is_some() {
-            let (lock, token) = (self.member.group.lock_alone(), &self.member.name);
-            let lease = self.member.takeover_after();
-            let _ = self
-                .link
-                .run(|wire| command::hold_lock(wire, lock, token, lease));
-        }
-    }
-
-    fn renew_batch(&mut self, batch: &Arc<Batch>) {
-        let member = self.member;
-        let held: Vec<_> = (0..batch.len())
-            .filter(|&index| self.keeps(batch, index))
-            .map(|index| (index, batch.id(index)))
-            .collect();
-        let asked = Instant::now();
-        for chunk in held.chunks(CHUNK) {
-            let ids: Vec<_> = chunk.iter().map(|(_, id)| *id).collect();
-            let renewed = self
-                .link
-                .run(|wire| command::renew(wire, &member.group, &member.name, &ids));
-            let Ok(renewed) = renewed else {
-                return;
-            };
-            for ((index, _), held) in chunk.iter().zip(renewed) {
-                if held == Held::No {
-                    self.lose(batch, *index);
-                }
-            }
-        }
-        batch.confirm(asked);
-    }
-
-    /// Whether an entry's lease is to be renewed. What has waited in the buffer
-    /// for a lease is given back instead, and what has run for too long is left
-    /// to others.
-    fn keeps(&self, batch: &Arc<Batch>, index: usize) -> bool {
-        match batch.stage(index) {
-            Stage::Buffered if batch.age() >= self.member.config.lease => {
-                if batch.advance(index, Stage::Buffered, Stage::Settling) {
-                    self.member.give_back(batch, index);
-                }
-                false
-            }
-            Stage::Running if batch.running_for(index) >= self.member.config.lease_cap => {
-                if batch.advance(index, Stage::Running, Stage::Lost) && batch.report_cap() {
-                    log::warn!(
-                        "a handler of `{}` has run for {:?} and more with entry {}: its lease is \
-                         no longer renewed",
-                        self.member.group.stream(),
-                        self.member.config.lease_cap,
-                        batch.id(index)
-                    );
-                }
-                false
-            }
-            Stage::Buffered | Stage::Running | Stage::Done | Stage::Settling => true,
-            Stage::Lost | Stage::Gone => false,
-        }
-    }
-
-    /// Another consumer has the entry.
-    fn lose(&self, batch: &Arc<Batch>, index: usize) {
-        if batch.advance(index, Stage::Running, Stage::Lost) {
-            log::warn!(
-                "the lease of entry {} of `{}` was lost while its handler runs",
-                batch.id(index),
-                self.member.group.stream()
-            );
-            let id = batch.id(index);
-            self.member.config.events.tell(|e| e.lease_lost(id));
-        } else if batch.advance(index, Stage::Buffered, Stage::Gone) {
-            self.member.queue.left(&self.member.stop);
-            self.member.counters.lost.fetch_add(1, Ordering::Relaxed);
-        } else if batch.advance(index, Stage::Done, Stage::Gone) {
-            // Nobody had asked for it to be acknowledged, and nobody will.
-            self.member.counters.lost.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn claim_due(&mut self) {
-        let member = self.member;
-        let most = member.queue.room_for_due();
-        let claiming = member.claiming.lock();
-        let asked = Instant::now();
-        let due = self
-            .link
-            .run(|wire| command::claim_due(wire, &member.group, &member.name, most));
-        self.claim_at = Instant::now() + NOTICE_DUE;
-        match due {
-            Ok(due) => {
-                *member.next_due.lock() = due.next.map(|wait| asked + wait);
-                member.accept(due.claimed, Company::Any, asked, claiming);
-            }
-            Err(_) => self.lost_answer(),
-        }
-    }
-
-    fn take_over(&mut self, room: usize) {
-        let member = self.member;
-        let step = TakeOver {
-            lease: member.takeover_after(),
-            after: self.cursor,
-            look: LOOK,
-            take: room,
-            max_deliveries: member.config.retry.deliveries(),
-            alone: true,
-        };
-        let claiming = member.claiming.lock();
-        let asked = Instant::now();
-        let taken = self
-            .link
-            .run(|wire| command::take_over(wire, &member.group, &member.name, &step));
-        let Ok(taken) = taken else {
-            self.take_over_at = Instant::now() + member.config.lease;
-            return self.lost_answer();
-        };
-        self.cursor = taken.next;
-        self.take_over_at = Instant::now();
-        if self.cursor.is_none() {
-            self.take_over_at += jitter(member.config.lease / 3, 0.3);
-        }
-        let count = taken.claimed.entries.len() + taken.spent.len() + taken.alone.len();
-        member
-            .counters
-            .taken_over
-            .fetch_add(count as u64, Ordering::Relaxed);
-        if count > 0 {
-            member.config.events.tell(|e| e.taken_over(count));
-        }
-        // Steps are small: one line for all up to the end of the list.
-        self.swept += count;
-        if self.cursor.is_none() && self.swept > 0 {
-            log::info!(
-                "took over {} entries of `{}` whose consumer let its lease lapse",
-                mem::take(&mut self.swept),
-                member.group.stream()
-            );
-        }
-        if !taken.alone.is_empty() {
-            let batch = member.hold(taken.alone, Company::Alone, asked);
-            self.alone = Some(Alone::new(member, batch, member.config.lease));
-        }
-        let spent = member.hold(taken.spent, Company::Any, asked);
-        for index in 0..spent.len() {
-            spent.set_stage(index, Stage::Settling);
-            let action = Action::Bury {
-                reason: Reason::Crashed,
-                error: "each delivery ended with the death of its process, or of the connection"
-                    .to_owned(),
-            };
-            member.send(Settle::new(&spent, index, action));
-        }
-        member.accept(taken.claimed, Company::OwnBatch, asked, claiming);
-    }
-
-    /// Entries may have been claimed that we know nothing of.
-    fn lost_answer(&self) {
-        self.member.recovery_wanted.store(true, Ordering::SeqCst);
-    }
-
-    /// Ends the other threads in order, within the grace: first nothing new
-    /// comes in, then what has not started goes back, so that others can have
-    /// it while the last handlers still run.
-    fn close(&mut self, ends: Ends) {
-        const POLL: Duration = Duration::from_millis(20);
-        /// For what takes a moment and must not be left out.
-        const SOON: Duration = Duration::from_secs(1);
-        let member = self.member;
-        let deadline = Instant::now() + member.config.grace;
-        if let Some(alone) = self.alone.take() {
-            drop(alone);
-            let lock = member.group.lock_alone();
-            let _ = self.brief(|wire| command::release_lock(wire, lock, &member.name));
-        }
-        drop(ends.stop_workers);
-        self.unblock_reader();
-        while waits(&ends.reader, POLL) && Instant::now() < deadline {
-            self.unblock_reader();
-        }
-        if let Some(stopper) = self.member.reader_wire.lock().stopper.take() {
-            // A reader that a stalled server still holds is let go.
-            stopper.stop();
-        }
-        waits(&ends.reader, SOON);
-        // Also what a worker has to itself that is still in a handler.
-        for batch in member.registry.batches() {
-            member.give_back_rest(&batch);
-        }
-        let step = member.config.lease / 6;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if !waits(&ends.workers, step.min(left)) || left.is_zero() {
-                break;
-            }
-            self.renew();
-        }
-        done::leave_to_ack(member);
-        let _ = member.settle.send_deadline(Settle::Finish, deadline);
-        // Settling what ended in the last moment of the grace takes a moment.
-        let settled_by = deadline.max(Instant::now() + SOON);
-        let unsettled = waits(
-            &ends.ack,
-            settled_by.saturating_duration_since(Instant::now()),
-        );
-        member.halt.set();
-        if unsettled {
+        let Some(mut alone) = self.alone.take() else {
             return;
-        }
-        if let Err(e) = self.leave() {
-            log::info!(
-                "the consumer `{}` could not be removed from the group `{}`: {e}",
-                member.name,
-                member.group.name()
-            );
+        };
+        match alone.step() {
+            Step::Wait => self.alone = Some(alone),
+            Step::Start => {
+                alone.start();
+                self.alone = Some(alone);
+            }
+            Step::GiveUp => {
+                alone.end(&mut self.link);
+                self.takeover.try_later();
+            }
+            Step::Done => {
+                alone.end(&mut self.link);
+                // There may be more of them, further up.
+                self.takeover.begin_again();
+            }
         }
     }
 
-    /// Ends the reader's wait for entries. It may have begun another meanwhile,
-    /// so this is called until the reader has ended. Where it isn't allowed,
-    /// the wait ends by itself.
-    fn unblock_reader(&mut self) {
-        let client = self.member.reader_wire.lock().client;
-        if let Some(client) = client {
-            let _ = self.brief(|wire| command::unblock(wire, client));
-        }
+    /// Gives back an entry that was to run alone and has not started, and lets
+    /// the workers go on. Returns whether there was one: its lock is still held.
+    pub(crate) fn drop_alone(&mut self) -> bool {
+        self.alone.take().is_some()
     }
-
-    fn leave(&mut self) -> Result<bool> {
-        let member = self.member;
-        self.brief(|wire| member.group.leave(wire, &member.name))
-    }
-
-    /// One operation on a connection of its own, pooled if possible; tried once.
-    fn brief<T>(&self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
-        let node = self
-            .member
-            .topology
-            .node_for(self.member.group.stream().as_bytes());
-        match node.pooled(Duration::from_secs(1)) {
-            Ok(mut wire) => operation(&mut wire),
-            // Where a handler stops its consumer, the manager may be gone first.
-            Err(e) if e.kind() == ErrorKind::Closed => operation(&mut node.dedicated()?),
-            Err(e) => Err(e),
-        }
-    }
-}
-
-/// Waits for a channel's disconnection; returns whether it is still connected.
-fn waits(ended: &Receiver<()>, time: Duration) -> bool {
-    ended.recv_timeout(time) == Err(RecvTimeoutError::Timeout)
 }

@@ -1,46 +1,30 @@
-//! Entries whose handlers have succeeded, on their way to being acknowledged.
+//! Entries whose handlers have succeeded, taken to be acknowledged together.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::consumer::member::Member;
-use crate::consumer::member::held::{Batch, Stage};
-use crate::consumer::member::settle::{Action, Settle, Unsettled};
+use crate::consumer::member::held::Held;
+use crate::consumer::member::settle::{Action, Unsettled};
 use crate::message::EntryId;
 
 /// Most entries in one request.
 pub(crate) const CHUNK: usize = 1_000;
 
-/// Entries taken to be acknowledged together.
+/// Entries taken from [`Stage::Done`](super::stage::Stage): the owner of this
+/// answers for them.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
-    batches: Vec<(Arc<Batch>, Vec<usize>)>,
+    replies: Vec<(Arc<Held>, Vec<usize>)>,
     len: usize,
 }
 
 impl Done {
-    /// Takes what is done, to acknowledge it with a read. From now on, and until
-    /// [`leave_to_ack`], more waits for the next call.
-    pub(crate) fn collect(member: &Member) -> Self {
-        let told = member.done.lock().replace(Vec::new());
-        let mut done = Self::default();
-        for batch in told.into_iter().flatten() {
-            if done.len < CHUNK && is_ours(member, &batch) {
-                done.take(batch);
-            } else {
-                member.send(Settle::Done(batch));
-            }
-        }
-        done
-    }
-
-    /// Takes what is done of a batch that has announced it.
-    pub(crate) fn take(&mut self, batch: Arc<Batch>) {
-        let taken = batch.take_done();
+    /// Takes the entries of an announced reply that are done.
+    pub(crate) fn take(&mut self, held: Arc<Held>) {
+        let taken = held.take_done();
         if !taken.is_empty() {
             self.len += taken.len();
-            self.batches.push((batch, taken));
+            self.replies.push((held, taken));
         }
     }
 
@@ -53,22 +37,22 @@ impl Done {
     }
 
     pub(crate) fn ids(&self) -> Vec<EntryId> {
-        self.batches
+        self.replies
             .iter()
-            .flat_map(|(batch, taken)| taken.iter().map(|&index| batch.id(index)))
+            .flat_map(|(held, taken)| taken.iter().map(|&index| held.id(index)))
             .collect()
     }
 
-    /// Splits off what Redis must be asked about, since it may be with somebody
-    /// else.
-    pub(crate) fn split_doubtful(&mut self, member: &Member) -> Vec<Unsettled> {
+    /// Splits off the entries that another consumer may have by now: Redis must
+    /// be asked about them.
+    pub(crate) fn split_doubtful(&mut self, lease: Duration) -> Vec<Unsettled> {
         let doubtful = self
-            .batches
-            .extract_if(.., |(batch, _)| !is_ours(member, batch));
+            .replies
+            .extract_if(.., |(held, _)| !is_ours(held, lease));
         let doubtful: Vec<_> = doubtful
-            .flat_map(|(batch, taken)| {
+            .flat_map(|(held, taken)| {
                 taken.into_iter().map(move |index| Unsettled {
-                    batch: Arc::clone(&batch),
+                    held: Arc::clone(&held),
                     index,
                     action: Action::AckHeld,
                 })
@@ -78,45 +62,13 @@ impl Done {
         doubtful
     }
 
-    /// Redis has confirmed it: they are `counter`'s now.
-    pub(crate) fn settled(self, member: &Member, counter: &AtomicU64) {
-        let mut is_alone = false;
-        for (batch, taken) in &self.batches {
-            for &index in taken {
-                batch.set_stage(index, Stage::Gone);
-            }
-            is_alone |= batch.is_alone();
-        }
-        counter.fetch_add(self.len as u64, Ordering::Relaxed);
-        if is_alone {
-            // The others may go on.
-            member.stop.nudge();
-        }
-    }
-
-    /// Nobody knows whether Redis has acknowledged them: the thread that
-    /// settles does so again.
-    pub(crate) fn hand_over(self, member: &Member) {
-        for (batch, taken) in self.batches {
-            for index in taken {
-                batch.advance(index, Stage::Settling, Stage::Done);
-            }
-            if batch.announce() {
-                member.send(Settle::Done(batch));
-            }
-        }
+    /// The replies, each with the indexes of its entries.
+    pub(crate) fn replies(&self) -> &[(Arc<Held>, Vec<usize>)] {
+        &self.replies
     }
 }
 
-/// No read takes along what is done: the thread that settles is told of it.
-pub(crate) fn leave_to_ack(member: &Member) {
-    let told = member.done.lock().take();
-    for batch in told.into_iter().flatten() {
-        member.send(Settle::Done(batch));
-    }
-}
-
-/// Whether nobody else can be about to take the entries over.
-fn is_ours(member: &Member, batch: &Batch) -> bool {
-    batch.since_confirmed_at(Instant::now()) < member.config.lease * 3 / 4
+/// Whether no other consumer can be about to take the entries over.
+pub(crate) fn is_ours(held: &Held, lease: Duration) -> bool {
+    held.since_confirmed_at(Instant::now()) < lease * 3 / 4
 }

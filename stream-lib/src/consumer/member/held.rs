@@ -1,54 +1,21 @@
-//! Entries that this process holds: what state each is in, and since when.
+//! Entries that this process holds: the stage of each, and since when.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use crate::command::Entries;
+use crate::consumer::member::stage::{Company, Stage};
 use crate::message::{EntryId, Fields};
 
-/// Where an entry stands between its delivery and its settlement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Stage {
-    /// Waits for a worker.
-    Buffered = 0,
-    /// A handler runs.
-    Running = 1,
-    /// A handler runs, and another consumer holds the entry, or soon may.
-    Lost = 2,
-    /// The handler has succeeded; nobody has asked Redis yet to acknowledge it.
-    Done = 3,
-    /// The delivery has ended, or the entry was withdrawn from the buffer; Redis
-    /// has not confirmed it yet.
-    Settling = 4,
-    /// No longer this process's.
-    Gone = 5,
-}
-
-/// What else may run with an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Company {
-    /// Whatever there is.
-    Any,
-    /// Taken over from a process that may have died of it: nothing in the same
-    /// batch.
-    OwnBatch,
-    /// On its last delivery after such deaths: nothing at all. Given back, it
-    /// is left to the takeover.
-    Alone,
-}
-
-/// The entries of one reply, shared by those who run them, renew them and
-/// settle them.
+/// The entries of one reply, shared by the threads that run them, renew them
+/// and settle them.
 ///
 /// One fast message costs a few atomic operations here and nothing else: that
 /// it is done shows in its stage, and only the first of several that are done
 /// is announced.
 #[derive(Debug)]
-pub(crate) struct Batch {
+pub(crate) struct Held {
     entries: Entries,
     stages: Vec<AtomicU8>,
     /// When each handler was started: milliseconds since `received`.
@@ -60,24 +27,24 @@ pub(crate) struct Batch {
     /// `received`.
     confirmed: AtomicU32,
     company: Company,
-    /// Who acknowledges has been told that entries are done, and has yet to
+    /// The acknowledger has been told that entries are done, and has yet to
     /// look.
     announced: AtomicBool,
     cap_reported: AtomicBool,
-    held_bytes: Arc<AtomicUsize>,
+    all_bytes: Arc<AtomicUsize>,
 }
 
-impl Batch {
+impl Held {
     /// `asked` is when the request was sent that brought the entries; their
-    /// bytes are added to `held_bytes` as long as the batch lives.
+    /// bytes are added to `all_bytes` for as long as this lives.
     pub(crate) fn new(
         entries: Entries,
         company: Company,
         asked: Instant,
-        held_bytes: &Arc<AtomicUsize>,
+        all_bytes: &Arc<AtomicUsize>,
     ) -> Self {
         let len = entries.len();
-        held_bytes.fetch_add(entries.bytes(), Ordering::Relaxed);
+        all_bytes.fetch_add(entries.bytes(), Ordering::Relaxed);
         Self {
             stages: (0..len)
                 .map(|_| AtomicU8::new(Stage::Buffered as u8))
@@ -90,7 +57,7 @@ impl Batch {
             company,
             announced: AtomicBool::new(false),
             cap_reported: AtomicBool::new(false),
-            held_bytes: Arc::clone(held_bytes),
+            all_bytes: Arc::clone(all_bytes),
         }
     }
 
@@ -127,14 +94,10 @@ impl Batch {
     }
 
     pub(crate) fn stage(&self, index: usize) -> Stage {
-        match self.stages.get(index).map(|s| s.load(Ordering::Acquire)) {
-            Some(0) => Stage::Buffered,
-            Some(1) => Stage::Running,
-            Some(2) => Stage::Lost,
-            Some(3) => Stage::Done,
-            Some(4) => Stage::Settling,
-            _ => Stage::Gone,
-        }
+        let stage = self.stages.get(index);
+        stage.map_or(Stage::Gone, |stage| {
+            Stage::of(stage.load(Ordering::Acquire))
+        })
     }
 
     /// Moves an entry from one stage to another, if it stands there.
@@ -146,7 +109,7 @@ impl Batch {
         })
     }
 
-    /// Sets the stage, whatever it was.
+    /// Sets the stage, for the thread that the entry belongs to.
     pub(crate) fn set_stage(&self, index: usize, to: Stage) {
         if let Some(stage) = self.stages.get(index) {
             stage.store(to as u8, Ordering::Release);
@@ -204,14 +167,14 @@ impl Batch {
         }
     }
 
-    /// Whether this is to be announced: an entry is done, and who acknowledges
-    /// has looked since the last time.
+    /// Notes that an entry is done. Returns whether this is to be announced: the
+    /// acknowledger has looked since the last time.
     pub(crate) fn announce(&self) -> bool {
         !self.announced.swap(true, Ordering::AcqRel)
     }
 
     /// Takes the entries that are done, to acknowledge them, after an
-    /// announcement. What is done from now on is announced again.
+    /// announcement. Entries that are done from now on are announced again.
     pub(crate) fn take_done(&self) -> Vec<usize> {
         self.announced.swap(false, Ordering::AcqRel);
         (0..self.len())
@@ -253,7 +216,7 @@ impl Batch {
         self.since_confirmed_at(Instant::now())
     }
 
-    /// As [`since_confirmed`](Self::since_confirmed), for who knows the time.
+    /// As [`since_confirmed`](Self::since_confirmed), for a caller that knows the time.
     pub(crate) fn since_confirmed_at(&self, now: Instant) -> Duration {
         let confirmed = Duration::from_millis(self.confirmed.load(Ordering::Acquire).into());
         now.saturating_duration_since(self.received)
@@ -289,7 +252,7 @@ impl Batch {
             .map(|index| self.running_for(index))
     }
 
-    /// True the first time: one log line a batch is enough.
+    /// True the first time: one log line a reply is enough.
     pub(crate) fn report_cap(&self) -> bool {
         !self.cap_reported.swap(true, Ordering::Relaxed)
     }
@@ -300,38 +263,76 @@ impl Batch {
     }
 }
 
-impl Drop for Batch {
+impl Drop for Held {
     fn drop(&mut self) {
-        self.held_bytes
+        self.all_bytes
             .fetch_sub(self.entries.bytes(), Ordering::Relaxed);
     }
 }
 
-/// Every batch that still has an entry somewhere. It keeps none alive.
-#[derive(Debug, Default)]
-pub(crate) struct Registry(Mutex<Vec<Weak<Batch>>>);
+#[cfg(test)]
+impl Held {
+    /// A reply of `len` entries with one field each, which were asked for just
+    /// now.
+    pub(crate) fn for_test(len: usize, company: Company) -> Arc<Self> {
+        use std::fmt::Write;
 
-impl Registry {
-    pub(crate) fn insert(&self, batch: &Arc<Batch>) {
-        let mut batches = self.0.lock();
-        batches.retain(|known| known.strong_count() > 0);
-        batches.push(Arc::downgrade(batch));
+        use crate::connection::{Limits, Reply, Scanner};
+
+        let mut reply = format!("*1\r\n*2\r\n$1\r\ns\r\n*{len}\r\n");
+        for index in 0..len {
+            let id = format!("{}-0", index + 1);
+            let field = "*2\r\n$1\r\nf\r\n$1\r\nv\r\n";
+            write!(reply, "*2\r\n${}\r\n{id}\r\n{field}", id.len()).unwrap();
+        }
+        let bytes = reply.into_bytes();
+        let mut scanner = Scanner::new(Limits::DEFAULT);
+        scanner.scan(&bytes).unwrap();
+        let tokens = scanner.take_tokens();
+        let entries = Entries::from_read(Reply { bytes, tokens }).unwrap();
+        Arc::new(Self::new(entries, company, Instant::now(), &Arc::default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_entry_is_started_or_withdrawn_once() {
+        let held = Held::for_test(3, Company::Any);
+        assert_eq!(held.start_next(Instant::now()), Some(0));
+        assert_eq!(held.withdraw_next(), Some(1));
+        assert!(held.advance(2, Stage::Buffered, Stage::Gone), "it was lost");
+        assert_eq!(held.start_next(Instant::now()), None);
+        assert_eq!(held.withdraw_next(), None);
+        assert!(held.is_used_up());
+        let stages = [0, 1, 2].map(|index| held.stage(index));
+        assert_eq!(stages, [Stage::Running, Stage::Settling, Stage::Gone]);
     }
 
-    pub(crate) fn batches(&self) -> Vec<Arc<Batch>> {
-        self.0.lock().iter().filter_map(Weak::upgrade).collect()
+    #[test]
+    fn only_the_first_of_several_done_entries_is_announced() {
+        let held = Held::for_test(3, Company::Any);
+        for index in [0, 2] {
+            held.set_stage(index, Stage::Done);
+        }
+        assert!(held.announce());
+        assert!(!held.announce());
+        assert_eq!(held.take_done(), [0, 2]);
+        assert_eq!(held.settling(), 2);
+        held.set_stage(1, Stage::Done);
+        assert!(held.announce(), "it came after the look");
+        assert_eq!(held.take_done(), [1]);
     }
 
-    /// The ids of all entries that are not settled.
-    pub(crate) fn ids(&self) -> Vec<EntryId> {
-        self.batches()
-            .iter()
-            .flat_map(|batch| {
-                (0..batch.len())
-                    .filter(|&index| batch.stage(index) != Stage::Gone)
-                    .map(|index| batch.id(index))
-                    .collect::<Vec<_>>()
-            })
-            .collect()
+    #[test]
+    fn an_entry_that_does_not_fit_stays_for_the_next() {
+        let held = Held::for_test(2, Company::Any);
+        let now = Instant::now();
+        assert_eq!(held.start_next_if(now, |index| index == 0), Some(0));
+        assert_eq!(held.start_next_if(now, |index| index == 0), None);
+        assert!(!held.is_used_up());
+        assert_eq!(held.start_next_if(now, |_| true), Some(1));
     }
 }

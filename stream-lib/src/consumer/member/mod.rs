@@ -1,141 +1,136 @@
-//! One life of a consumer: what its threads share.
+//! One life of a consumer: the parts that its threads share.
+//!
+//! Entries come in as the [`Held`] entries of one reply, known to
+//! [`HeldReplies`] from then on. They wait in the [`Buffer`]; when their
+//! delivery has ended, [`Acknowledging`] carries them to the thread that has
+//! Redis confirm it. [`Claiming`] orders the claims of returning entries.
+//! [`SignOfLife`] keeps the member in its group, and [`Health`] tells of its
+//! connections, each of which is a [`MemberLink`].
 
+pub(crate) mod acknowledging;
+mod buffer;
+pub(crate) mod claiming;
 pub(crate) mod done;
+mod handler_time;
+pub(crate) mod health;
 pub(crate) mod held;
+mod held_replies;
 pub(crate) mod link;
-pub(crate) mod queue;
+mod pause;
+mod queue;
 mod read_ahead;
+mod room;
 pub(crate) mod settle;
+mod sign_of_life;
+pub(crate) mod stage;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crossbeam_channel::Sender;
-use parking_lot::{Mutex, MutexGuard};
 
-use crate::command::{self, Claimed, Entries, Group};
+pub(crate) use self::buffer::Buffer;
+
+use self::acknowledging::Acknowledging;
+use self::claiming::{Claim, Claiming};
+use self::health::{Health, Role};
+use self::held::Held;
+use self::held_replies::HeldReplies;
+use self::link::MemberLink;
+use self::settle::{Action, Settle};
+use self::sign_of_life::SignOfLife;
+use self::stage::Company;
+use crate::command::{Claimed, Entries, Group};
 use crate::config::ConsumerConfig;
-use crate::connection::{Stopper, Topology, Wire};
-use crate::consumer::member::held::{Batch, Company, Registry};
-use crate::consumer::member::queue::Queue;
-use crate::consumer::member::settle::{Action, Settle};
-use crate::consumer::worker::open::Open;
-use crate::error::{Error, Result};
-use crate::runtime::{ServerClock, Shutdown};
+use crate::connection::{Link, LinkHandle, Topology, Wire};
+use crate::consumer::identity::Identity;
+use crate::consumer::stats::Counters;
+use crate::error::Result;
+use crate::runtime::Shutdown;
 
-/// What the threads of a running consumer share.
+/// The state that the threads of a running consumer share.
 pub(crate) struct Member {
     pub(crate) topology: Arc<Topology>,
     pub(crate) config: ConsumerConfig,
     pub(crate) group: Group,
     /// The name in Redis: the label and random characters.
     pub(crate) name: String,
-    pub(crate) registry: Registry,
-    pub(crate) queue: Queue,
-    /// What workers of a batch handler gather from, in turn.
-    pub(crate) open: Mutex<Open>,
     pub(crate) counters: Arc<Counters>,
-    /// Bytes of the replies that batches keep.
-    pub(crate) held_bytes: Arc<AtomicUsize>,
-    pub(crate) settle: Sender<Settle>,
+    pub(crate) replies: HeldReplies,
+    pub(crate) buffer: Buffer,
+    pub(crate) acknowledging: Acknowledging,
+    pub(crate) claiming: Claiming,
+    pub(crate) health: Health,
+    pub(crate) sign_of_life: SignOfLife,
+    /// The reader's connection, to end its waits.
+    pub(crate) reader_link: LinkHandle,
     /// Stop reading and starting.
     pub(crate) stop: Shutdown,
-    /// Give up what is unconfirmed: the grace is over.
+    /// Give up all unconfirmed entries: the grace is over.
     pub(crate) halt: Shutdown,
-    /// Held from a claim until its entries are registered, and while unseen
-    /// deliveries are looked for: an entry on its way must not look unseen.
-    pub(crate) claiming: Mutex<()>,
-    /// An answer may have been lost: what Redis has as ours and we don't know
-    /// must be fetched.
-    pub(crate) recovery_wanted: AtomicBool,
-    /// Batches with entries that are done, which the reader acknowledges with
-    /// its next read; `None` while it doesn't.
-    pub(crate) done: Mutex<Option<Vec<Arc<Batch>>>>,
-    /// The group is known to have stood.
-    pub(crate) prepared: AtomicBool,
-    /// The reader's connection, to end its waits.
-    pub(crate) reader_wire: Mutex<ReaderWire>,
-    /// When an entry of `~waiting` is due, as far as known.
-    pub(crate) next_due: Mutex<Option<Instant>>,
-    pub(crate) clock: ServerClock,
-    /// The longest lease in the group, in ms, as far as known.
-    pub(crate) group_lease: AtomicU64,
-    /// Which connections are down, a bit each.
-    pub(crate) down: AtomicU8,
-    failure: Arc<Mutex<Option<Error>>>,
-}
-
-/// How to reach the reader's connection from outside.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ReaderWire {
-    /// For `CLIENT UNBLOCK`; `None` where the server doesn't tell.
-    pub(crate) client: Option<i64>,
-    pub(crate) stopper: Option<Stopper>,
-}
-
-/// What a consumer has done since it was created.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) delivered: AtomicU64,
-    pub(crate) completed: AtomicU64,
-    pub(crate) failed: AtomicU64,
-    pub(crate) panicked: AtomicU64,
-    pub(crate) dead: AtomicU64,
-    pub(crate) released: AtomicU64,
-    pub(crate) taken_over: AtomicU64,
-    pub(crate) lost: AtomicU64,
-    pub(crate) deleted: AtomicU64,
 }
 
 impl Member {
-    #[allow(clippy::too_many_arguments, reason = "called once, by the wiring")]
     pub(crate) fn new(
-        topology: Arc<Topology>,
-        config: ConsumerConfig,
-        group: Group,
+        identity: &Identity,
         name: String,
-        counters: Arc<Counters>,
-        failure: Arc<Mutex<Option<Error>>>,
-        settle: Sender<Settle>,
+        settler: Sender<Settle>,
         batch_size: usize,
     ) -> Self {
+        let config = identity.config.clone();
+        let stop = Shutdown::default();
         Self {
-            topology,
-            queue: Queue::new(&config, batch_size),
-            open: Mutex::default(),
-            config,
-            group,
-            name,
-            registry: Registry::default(),
-            counters,
-            held_bytes: Arc::default(),
-            settle,
-            stop: Shutdown::default(),
+            topology: Arc::clone(&identity.topology),
+            group: identity.group.clone(),
+            counters: Arc::clone(&identity.counters),
+            replies: HeldReplies::default(),
+            buffer: Buffer::new(&config, batch_size, &stop),
+            acknowledging: Acknowledging::new(settler, config.lease, &stop),
+            claiming: Claiming::new(&stop),
+            health: Health::new(identity, &name, &stop),
+            sign_of_life: SignOfLife::new(config.lease),
+            reader_link: LinkHandle::default(),
             halt: Shutdown::default(),
-            claiming: Mutex::new(()),
-            recovery_wanted: AtomicBool::new(false),
-            done: Mutex::new(None),
-            prepared: AtomicBool::new(false),
-            reader_wire: Mutex::default(),
-            next_due: Mutex::new(None),
-            clock: ServerClock::new(),
-            group_lease: AtomicU64::new(0),
-            down: AtomicU8::new(0),
-            failure,
+            name,
+            config,
+            stop,
         }
     }
 
-    /// Makes entries known as held, before anybody starts them.
-    pub(crate) fn hold(&self, entries: Entries, company: Company, asked: Instant) -> Arc<Batch> {
-        let batch = Batch::new(entries, company, asked, &self.held_bytes);
-        let delivered = batch.len() as u64;
+    /// A connection for one of the threads; `until` ends its waits.
+    pub(crate) fn link(&self, role: Role, until: &Shutdown) -> MemberLink<'_> {
+        let handle = match role {
+            Role::Reader => self.reader_link.clone(),
+            Role::Ack | Role::Lease => LinkHandle::default(),
+        };
+        let link = Link::new(Arc::clone(&self.topology), self.group.stream(), handle);
+        MemberLink::new(link, role, &self.health, until)
+    }
+
+    /// Gives this member's sign of life; see [`SignOfLife::give`].
+    pub(crate) fn beat(&self, wire: &mut Wire, reap: bool) -> Result<()> {
+        let patience = reap.then_some(self.config.consumer_expiry);
+        self.sign_of_life
+            .give(wire, &self.group, &self.name, patience)
+    }
+
+    /// Makes entries known as held, before a worker can start them.
+    pub(crate) fn hold(&self, entries: Entries, company: Company, asked: Instant) -> Arc<Held> {
+        let delivered = entries.len() as u64;
         self.counters
             .delivered
             .fetch_add(delivered, Ordering::Relaxed);
-        let batch = Arc::new(batch);
-        self.registry.insert(&batch);
-        batch
+        self.replies.hold(entries, company, asked)
+    }
+
+    /// Hands new entries to the workers, or gives them back if the consumer
+    /// stops before. `before_waiting` is called where there is no place for them
+    /// yet.
+    pub(crate) fn enqueue(&self, held: &Arc<Held>, before_waiting: impl FnOnce()) {
+        if !self.buffer.push(held, before_waiting) {
+            self.give_back_rest(held);
+        }
     }
 
     /// Makes claimed entries known, after which others may claim again, and
@@ -145,108 +140,41 @@ impl Member {
         claimed: Claimed,
         company: Company,
         asked: Instant,
-        claiming: MutexGuard<'_, ()>,
+        claim: Claim<'_>,
     ) {
         let deleted = claimed.deleted;
         self.counters.deleted.fetch_add(deleted, Ordering::Relaxed);
         if !claimed.entries.is_empty() {
-            let batch = self.hold(claimed.entries, company, asked);
-            drop(claiming);
-            if !self.queue.push_returning(&batch, &self.stop) {
-                self.give_back_rest(&batch);
+            let held = self.hold(claimed.entries, company, asked);
+            drop(claim);
+            if !self.buffer.push_returning(&held) {
+                self.give_back_rest(&held);
             }
         }
     }
 
-    /// Withdraws what no worker has started, and has it given back.
-    pub(crate) fn give_back_rest(&self, batch: &Arc<Batch>) {
-        while let Some(index) = batch.withdraw_next() {
-            self.give_back(batch, index);
+    /// Withdraws the entries that no worker has started, and has them given
+    /// back.
+    pub(crate) fn give_back_rest(&self, held: &Arc<Held>) {
+        while let Some(index) = held.withdraw_next() {
+            self.give_back(held, index);
         }
     }
 
     /// Has an entry given back that was withdrawn from the buffer.
-    pub(crate) fn give_back(&self, batch: &Arc<Batch>, index: usize) {
-        self.queue.left(&self.stop);
-        self.send(Settle::new(batch, index, Action::GiveBack));
+    pub(crate) fn give_back(&self, held: &Arc<Held>, index: usize) {
+        self.buffer.room.left();
+        self.settle(held, index, Action::GiveBack);
     }
 
-    /// Gives a sign of life, and takes in what the others tell. With
-    /// `patience`, removes consumers that are dead for longer.
-    pub(crate) fn beat(&self, wire: &mut Wire, patience: Option<Duration>) -> Result<()> {
-        let lease = self.config.lease;
-        let beat = command::beat(wire, &self.group, &self.name, lease, patience)?;
-        self.clock.set(beat.server_ms, Instant::now());
-        let longest = u64::try_from(beat.lease.as_millis()).unwrap_or(u64::MAX);
-        let known = self.group_lease.swap(longest, Ordering::Relaxed);
-        if beat.lease > lease && known != longest {
-            log::warn!(
-                "the lease of this consumer of `{}` is {lease:?}, another's in the group `{}` is \
-                 {:?}: entries are taken over after the longer one",
-                self.group.stream(),
-                self.group.name(),
-                beat.lease
-            );
-        }
-        for name in beat.removed {
-            log::info!(
-                "removed the dead consumer `{name}` from `{}`",
-                self.group.name()
-            );
-        }
-        Ok(())
+    /// Queues a request for an entry whose delivery has ended.
+    pub(crate) fn settle(&self, held: &Arc<Held>, index: usize, action: Action) {
+        self.acknowledging.send(Settle::new(held, index, action));
     }
 
-    /// After how long without a renewal an entry is taken over.
-    pub(crate) fn takeover_after(&self) -> Duration {
-        let group = Duration::from_millis(self.group_lease.load(Ordering::Relaxed));
-        group.max(self.config.lease)
-    }
-
-    /// Queues what shall become of an entry. Once the consumer has been given
-    /// up nobody listens; the entry's lease then lapses.
-    pub(crate) fn send(&self, settle: Settle) {
-        let _ = self.settle.send(settle);
-    }
-
-    /// Passes on what a batch has announced: to the reader, if that acknowledges,
-    /// or to the thread that settles.
-    pub(crate) fn tell_of_done(&self, batch: &Arc<Batch>) {
-        if let Some(batches) = &mut *self.done.lock() {
-            return batches.push(Arc::clone(batch));
-        }
-        self.send(Settle::Done(Arc::clone(batch)));
-    }
-
-    /// Notes when an entry of `~waiting` is due, and wakes who claims it.
-    pub(crate) fn expect_due(&self, at: Instant) {
-        let mut next = self.next_due.lock();
-        if next.is_none_or(|known| at < known) {
-            *next = Some(at);
-            drop(next);
-            self.stop.nudge();
-        }
-    }
-
-    /// Stops the consumer for good, by an error that waiting won't mend.
-    pub(crate) fn fail(&self, error: &Error) {
-        let mut failure = self.failure.lock();
-        let is_first = failure.is_none();
-        if is_first {
-            log::error!(
-                "the consumer `{}` of `{}` stops: {error}",
-                self.name,
-                self.group.stream()
-            );
-            let (stream, group) = (self.group.stream(), self.group.name());
-            let doing = format_args!("consuming `{stream}` in the group `{group}`");
-            *failure = Some(error.clone().while_doing(doing));
-        }
-        drop(failure);
-        self.stop.set();
-        if is_first {
-            // Without the lock: a hook may ask for the failure.
-            self.config.events.tell(|e| e.stopped(error));
-        }
+    /// How many entries the reader may ask for, with up to `landing` about to
+    /// be buffered.
+    pub(crate) fn room(&self, landing: usize) -> usize {
+        self.buffer.room_for_new(landing, self.replies.bytes())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What is known when the next read is prepared.
+/// The state of the consumer when the next read is prepared.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) workers: usize,
@@ -36,8 +36,8 @@ impl Load {
             .max(self.idle)
     }
 
-    /// How many entries can start within a third of the lease; none are known
-    /// to, before any handler was seen.
+    /// How many entries can start within a third of the lease; 0 before a handler
+    /// has ended.
     pub(crate) fn starts_soon(&self) -> usize {
         let Some(time) = self.handler else {
             return 0;

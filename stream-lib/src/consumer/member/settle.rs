@@ -1,22 +1,22 @@
-//! How deliveries end: what is asked of the thread that settles them.
+//! The requests to the settler: how deliveries end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::consumer::member::held::Batch;
+use crate::consumer::member::held::Held;
 
-/// What has ended; or the end of the thread that settles it.
+/// A request to the settler.
 pub(crate) enum Settle {
-    /// Entries of it are done: see [`Batch::take_done`].
-    Done(Arc<Batch>),
+    /// Entries of it are done: see [`Held::take_done`].
+    Done(Arc<Held>),
     Entry(Unsettled),
-    /// Nothing comes behind this.
+    /// Nothing comes behind this: the thread ends.
     Finish,
 }
 
-/// An entry whose delivery has ended, and that is not simply done.
+/// An entry whose delivery has ended, other than by being done.
 pub(crate) struct Unsettled {
-    pub(crate) batch: Arc<Batch>,
+    pub(crate) held: Arc<Held>,
     pub(crate) index: usize,
     pub(crate) action: Action,
 }
@@ -38,9 +38,9 @@ pub(crate) enum Action {
 }
 
 impl Settle {
-    pub(crate) fn new(batch: &Arc<Batch>, index: usize, action: Action) -> Self {
+    pub(crate) fn new(held: &Arc<Held>, index: usize, action: Action) -> Self {
         Self::Entry(Unsettled {
-            batch: Arc::clone(batch),
+            held: Arc::clone(held),
             index,
             action,
         })

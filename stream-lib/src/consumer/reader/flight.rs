@@ -1,23 +1,22 @@
 //! The reads on the wire.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
 
 use crate::command::Read;
 use crate::connection::Wire;
 use crate::consumer::member::Member;
-use crate::consumer::member::done::{self, Done};
-use crate::consumer::member::held::Company;
+use crate::consumer::member::done::Done;
+use crate::consumer::member::stage::Company;
 use crate::error::Result;
 
 /// The reads on the wire: one that waits for entries; or two that don't wait,
 /// where answers come back full. Redis works on one of them while another's
 /// answer is decoded here.
 ///
-/// What is done meanwhile is acknowledged with the next read that doesn't wait:
-/// one request, one answer, and no thread to wake for it.
+/// Entries that are done meanwhile are acknowledged with the next read that
+/// doesn't wait: one request, one answer, and no thread to wake for it.
 #[derive(Default)]
 pub(crate) struct Flight<'a> {
     asked: VecDeque<Asked<'a>>,
@@ -33,7 +32,7 @@ impl<'a> Flight<'a> {
     /// Nothing will be answered any more.
     pub(crate) fn lost(&mut self, member: &Member) {
         *self = Self::default();
-        done::leave_to_ack(member);
+        member.acknowledging.leave_to_settler();
     }
 
     /// Sends reads, where there is room for their answers.
@@ -52,14 +51,14 @@ impl<'a> Flight<'a> {
         };
         while self.asked.len() < reads && !member.stop.is_set() {
             let coming: usize = self.asked.iter().map(|asked| asked.count).sum();
-            let count = room(member, landing + coming).min(most);
+            let count = member.room(landing + coming).min(most);
             if count == 0 {
                 break;
             }
             let asked = Asked {
                 member,
                 count,
-                done: self.full.then(|| Done::collect(member)),
+                done: self.full.then(|| member.acknowledging.collect()),
                 sent: Instant::now(),
             };
             let read = asked.read();
@@ -85,7 +84,7 @@ impl<'a> Flight<'a> {
             Ok(())
         };
         if self.is_empty() {
-            done::leave_to_ack(member);
+            member.acknowledging.leave_to_settler();
         }
         asked.receive_acked(&read, wire);
         let entries = read.receive(wire)?;
@@ -93,15 +92,12 @@ impl<'a> Flight<'a> {
         if entries.is_empty() {
             return next;
         }
-        let batch = member.hold(entries, Company::Any, asked.delivered(&read));
-        let pushed = member.queue.push(&batch, &member.stop, || {
-            // Whoever makes room may wait for an acknowledgement.
-            done::leave_to_ack(member);
+        let held = member.hold(entries, Company::Any, asked.delivered(&read));
+        member.enqueue(&held, || {
+            // A worker that would make room may wait for an acknowledgement.
+            member.acknowledging.leave_to_settler();
         });
-        if !pushed {
-            member.give_back_rest(&batch);
-        }
-        if !self.full && member.queue.idle() > 0 {
+        if !self.full && member.buffer.room.idle() > 0 {
             // The worker that was woken often waits for this very core. With
             // nothing more to read, it goes first.
             thread::yield_now();
@@ -110,14 +106,14 @@ impl<'a> Flight<'a> {
     }
 }
 
-/// One read, and what it acknowledges. Dropped before that is confirmed, it
-/// leaves it to the thread that settles.
+/// One read, and the entries that it acknowledges. Dropped before that is
+/// confirmed, it leaves them to the settler.
 struct Asked<'a> {
     member: &'a Member,
     /// How many entries it asks for.
     count: usize,
-    /// What goes along; `None` for a read that waits for entries, which would
-    /// hold it up.
+    /// The entries that go along; `None` for a read that waits for entries, which
+    /// would hold them up.
     done: Option<Done>,
     sent: Instant,
 }
@@ -145,15 +141,16 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Receives the answer to what went along. A failure is left to the thread
-    /// that settles, which meets it again.
+    /// Receives the answer to the acknowledgement. A failure is left to the
+    /// settler, which meets it again.
     fn receive_acked(&mut self, read: &Read<'_>, wire: &mut Wire) {
         let Some(done) = self.done.take_if(|done| !done.is_empty()) else {
             return;
         };
+        let acknowledging = &self.member.acknowledging;
         match read.receive_acked(wire) {
-            Ok(()) => done.settled(self.member, &self.member.counters.completed),
-            Err(_) => done.hand_over(self.member),
+            Ok(()) => acknowledging.confirmed(&done, &self.member.counters.completed),
+            Err(_) => acknowledging.hand_over(&done),
         }
     }
 }
@@ -161,14 +158,7 @@ impl<'a> Asked<'a> {
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
         if let Some(done) = self.done.take() {
-            done.hand_over(self.member);
+            self.member.acknowledging.hand_over(&done);
         }
     }
-}
-
-/// How many entries a read may ask for, with up to `landing` about to be
-/// buffered.
-pub(crate) fn room(member: &Member, landing: usize) -> usize {
-    let held_bytes = member.held_bytes.load(Ordering::Relaxed);
-    member.queue.room(landing, held_bytes)
 }

@@ -6,29 +6,29 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::Receiver;
-
 use crate::config::BatchConfig;
-use crate::consumer::handler::delivery::{Delivery, Taken};
+use crate::consumer::handler::delivery::Delivery;
+use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::Outcome;
 use crate::consumer::handler::{BatchDelivery, BatchHandler};
 use crate::consumer::member::Member;
-use crate::consumer::member::held::Stage;
-use crate::consumer::member::settle::{Action, Settle};
+use crate::consumer::member::settle::Action;
+use crate::consumer::member::stage::Stage;
+use crate::consumer::worker::ending::end;
 use crate::consumer::worker::gather::gather;
-use crate::consumer::worker::{Work, decode, end, is_for_another_group};
+use crate::consumer::worker::work::{Crew, Work};
 use crate::message::OwnedMessage;
 use crate::runtime::panic_text;
 
-/// Runs batches: what is left of a typed batch handler for the threads, which
-/// know no types.
+/// Runs batches: the face of a typed batch handler for the threads, which know
+/// no types.
 trait RunBatch: Send + Sync {
     /// Tells `end` how each delivery ended, save those of a panic.
-    fn run(&self, taken: Vec<Taken>, end: &dyn Fn(&Taken, Outcome)) -> Result<(), Panic>;
+    fn run(&self, taken: Vec<TakenEntry>, end: &dyn Fn(&TakenEntry, Outcome)) -> Result<(), Panic>;
 }
 
-/// The deliveries that were in a handler when it panicked, and what it said.
-type Panic = (Vec<Taken>, String);
+/// The deliveries that were in a handler when it panicked, and the panic's text.
+type Panic = (Vec<TakenEntry>, String);
 
 /// A batch handler with its message type.
 pub(crate) struct TypedBatch<M, H> {
@@ -48,8 +48,8 @@ impl<M, H> TypedBatch<M, H> {
 }
 
 impl<M: OwnedMessage + 'static, H: BatchHandler<M>> Work for TypedBatch<M, H> {
-    fn work(&self, member: &Arc<Member>, ended: &Receiver<()>) {
-        run(member, self, &self.config, ended);
+    fn work(&self, crew: &Crew) {
+        run(crew, self, &self.config);
     }
 
     fn batch_size(&self) -> usize {
@@ -58,16 +58,16 @@ impl<M: OwnedMessage + 'static, H: BatchHandler<M>> Work for TypedBatch<M, H> {
 }
 
 impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
-    fn run(&self, taken: Vec<Taken>, end: &dyn Fn(&Taken, Outcome)) -> Result<(), Panic> {
+    fn run(&self, taken: Vec<TakenEntry>, end: &dyn Fn(&TakenEntry, Outcome)) -> Result<(), Panic> {
         let mut batch = Vec::with_capacity(taken.len());
         let mut running = Vec::with_capacity(taken.len());
         for taken in taken {
-            if is_for_another_group(&taken) {
+            if taken.is_for_another_group() {
                 end(&taken, Outcome::Done);
                 continue;
             }
             // A decoder may be the user's own, and panic as any handler.
-            match catch_unwind(AssertUnwindSafe(|| decode::<M>(&taken))) {
+            match catch_unwind(AssertUnwindSafe(|| taken.decode::<M>())) {
                 Ok(Ok(message)) => {
                     batch.push(BatchDelivery::new(Delivery::new(message, taken.clone())));
                     running.push(taken);
@@ -102,15 +102,15 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
 }
 
 /// Runs batches until the consumer stops.
-fn run(member: &Arc<Member>, handler: &dyn RunBatch, config: &BatchConfig, ended: &Receiver<()>) {
-    while let Some(taken) = gather(member, config, ended) {
-        handle(member, handler, taken);
-        member.queue.leave(&member.stop);
+fn run(crew: &Crew, handler: &dyn RunBatch, config: &BatchConfig) {
+    while let Some(taken) = gather(crew, config) {
+        handle(&crew.member, handler, taken);
+        crew.member.buffer.pause.leave();
     }
 }
 
-fn handle(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>) {
-    let (taken, lost): (Vec<_>, Vec<_>) = taken.into_iter().partition(Taken::is_held);
+fn handle(member: &Member, handler: &dyn RunBatch, taken: Vec<TakenEntry>) {
+    let (taken, lost): (Vec<_>, Vec<_>) = taken.into_iter().partition(TakenEntry::is_held);
     for taken in lost {
         give_back(&taken);
     }
@@ -118,20 +118,23 @@ fn handle(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>) {
         return;
     };
     let started = Instant::now();
-    let ended = |taken: &Taken, outcome| {
-        end(member, &taken.batch, taken.index, outcome);
+    let ended = |taken: &TakenEntry, outcome| {
+        end(member, &taken.held, taken.index, outcome);
     };
     if let Err((taken, text)) = handler.run(taken, &ended) {
         find_culprit(member, handler, taken, text);
     }
-    member.queue.observe(started.elapsed() / count);
+    member
+        .buffer
+        .handler_time
+        .observe(started.elapsed() / count);
 }
 
-/// Runs what was in a batch whose handler panicked, one by one. What can't run
-/// any more here goes back, to be found out elsewhere.
-fn find_culprit(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>, text: String) {
-    let ended = |taken: &Taken, outcome| {
-        end(member, &taken.batch, taken.index, outcome);
+/// Runs the entries of a batch whose handler panicked, one by one. Entries that
+/// can't run here any more go back, and the culprit is found elsewhere.
+fn find_culprit(member: &Member, handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String) {
+    let ended = |taken: &TakenEntry, outcome| {
+        end(member, &taken.held, taken.index, outcome);
     };
     if let [culprit] = &*taken {
         return ended(culprit, Outcome::Panicked(text));
@@ -146,7 +149,7 @@ fn find_culprit(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>,
             give_back(&suspect);
             continue;
         }
-        suspect.batch.restart(suspect.index, Instant::now());
+        suspect.held.restart(suspect.index, Instant::now());
         if let Err((taken, text)) = handler.run(vec![suspect], &ended) {
             for culprit in taken {
                 ended(&culprit, Outcome::Panicked(text.clone()));
@@ -156,8 +159,9 @@ fn find_culprit(member: &Arc<Member>, handler: &dyn RunBatch, taken: Vec<Taken>,
 }
 
 /// Has an entry given back that has left the buffer and not run.
-fn give_back(taken: &Taken) {
-    taken.batch.set_stage(taken.index, Stage::Settling);
-    let settle = Settle::new(&taken.batch, taken.index, Action::GiveBack);
-    taken.member.send(settle);
+fn give_back(taken: &TakenEntry) {
+    taken.held.set_stage(taken.index, Stage::Settling);
+    taken
+        .member
+        .settle(&taken.held, taken.index, Action::GiveBack);
 }

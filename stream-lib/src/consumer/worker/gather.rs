@@ -6,80 +6,73 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
-
 use crate::config::BatchConfig;
-use crate::consumer::handler::delivery::Taken;
+use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::goes_alone;
 use crate::consumer::member::Member;
-use crate::consumer::member::held::{Batch, Company};
-use crate::consumer::worker::open::Open;
+use crate::consumer::member::held::Held;
+use crate::consumer::member::stage::Company;
+use crate::consumer::worker::open_replies::OpenReplies;
+use crate::consumer::worker::work::Crew;
 
 /// Waits for its turn and for entries, with which the worker has entered; `None`
 /// once the consumer stops.
-pub(crate) fn gather(
-    member: &Arc<Member>,
-    config: &BatchConfig,
-    ended: &Receiver<()>,
-) -> Option<Vec<Taken>> {
-    member.queue.rest(&member.stop);
-    let gathered = take_batch(&mut member.open.lock(), member, config, ended);
-    member.queue.stir();
+pub(crate) fn gather(crew: &Crew, config: &BatchConfig) -> Option<Vec<TakenEntry>> {
+    let room = &crew.member.buffer.room;
+    room.rest();
+    let gathered = take_batch(&mut crew.open.lock(), crew, config);
+    room.stir();
     gathered
 }
 
-/// Takes one batch from what is open, with which the worker has then entered.
+/// Takes one batch from the open replies, with which the worker has then
+/// entered.
 fn take_batch(
-    open: &mut Open,
-    member: &Arc<Member>,
+    open: &mut OpenReplies,
+    crew: &Crew,
     config: &BatchConfig,
-    ended: &Receiver<()>,
-) -> Option<Vec<Taken>> {
-    let queue = &member.queue;
+) -> Option<Vec<TakenEntry>> {
+    let Crew { member, ended, .. } = crew;
+    let buffer = &member.buffer;
     loop {
         if member.stop.is_set() {
-            // What is open goes back by itself.
+            // The stop gives back the open replies.
             return None;
         }
         let mut hand = Hand::new(config.size);
-        if let Some(alone) = queue.next_alone() {
-            queue.enter(&alone, &member.stop);
+        if let Some(alone) = buffer.next_alone() {
+            buffer.pause.enter(&alone);
             hand.take(member, &alone);
-        } else if !open.refill(queue, &member.stop) {
-            queue.wait(ended, None);
+        } else if !open.refill(buffer) {
+            buffer.wait(ended);
             continue;
-        } else if open.first().is_some_and(|b| queue.enter(b, &member.stop)) {
-            fill(open, member, config.wait, ended, &mut hand);
+        } else if open.first().is_some_and(|held| buffer.pause.enter(held)) {
+            fill(open, crew, config.wait, &mut hand);
         } else {
-            queue.wait_out(ended);
+            buffer.wait_out(ended);
             continue;
         }
         if !hand.taken.is_empty() {
             return Some(hand.taken);
         }
         // All of it had been withdrawn.
-        queue.leave(&member.stop);
+        buffer.pause.leave();
     }
 }
 
-/// Fills a hand with what is there, and with what comes in until `wait` has
-/// passed since the first entry.
-fn fill(
-    open: &mut Open,
-    member: &Arc<Member>,
-    wait: Duration,
-    ended: &Receiver<()>,
-    hand: &mut Hand,
-) {
+/// Fills a hand with the entries that are there, and with those that come in
+/// until `wait` has passed since the first. An entry that runs alone does not end the wait.
+fn fill(open: &mut OpenReplies, crew: &Crew, wait: Duration, hand: &mut Hand) {
+    let Crew { member, ended, .. } = crew;
     let until = Instant::now() + wait;
     hand.take_all(member, open);
     while !hand.closed {
-        if open.refill(&member.queue, &member.stop) {
+        if open.refill(&member.buffer) {
             hand.take_all(member, open);
         } else if hand.taken.is_empty()
             || wait.is_zero()
             || member.stop.is_set()
-            || !member.queue.wait(ended, Some(until))
+            || !member.buffer.wait_until(ended, until)
         {
             break;
         }
@@ -87,9 +80,9 @@ fn fill(
     open.turn();
 }
 
-/// What is being gathered.
+/// A batch that is being gathered.
 struct Hand {
-    taken: Vec<Taken>,
+    taken: Vec<TakenEntry>,
     size: usize,
     /// Nothing more fits.
     closed: bool,
@@ -104,31 +97,30 @@ impl Hand {
         }
     }
 
-    /// Takes from what is open what fits.
-    fn take_all(&mut self, member: &Arc<Member>, open: &Open) {
-        for batch in open.in_turn() {
-            self.take(member, batch);
+    /// Takes the entries of the open replies that fit.
+    fn take_all(&mut self, member: &Arc<Member>, open: &OpenReplies) {
+        for held in open.in_turn() {
+            self.take(member, held);
         }
     }
 
-    /// Takes from one reply what fits.
-    fn take(&mut self, member: &Arc<Member>, batch: &Arc<Batch>) {
+    /// Takes the entries of one reply that fit.
+    fn take(&mut self, member: &Arc<Member>, held: &Arc<Held>) {
         let own_batch = |index| {
-            batch.company() != Company::Any
-                || goes_alone(batch.attempt(index), &member.config.retry)
+            held.company() != Company::Any || goes_alone(held.attempt(index), &member.config.retry)
         };
         let now = Instant::now();
         while !self.closed {
             let is_first = self.taken.is_empty();
-            let next = batch.start_next_if(now, |index| is_first || !own_batch(index));
+            let next = held.start_next_if(now, |index| is_first || !own_batch(index));
             let Some(index) = next else {
-                self.closed = !batch.is_used_up();
+                self.closed = !held.is_used_up();
                 return;
             };
-            member.queue.left(&member.stop);
-            self.taken.push(Taken {
+            member.buffer.room.left();
+            self.taken.push(TakenEntry {
                 member: Arc::clone(member),
-                batch: Arc::clone(batch),
+                held: Arc::clone(held),
                 index,
             });
             self.closed = self.taken.len() >= self.size || own_batch(index);

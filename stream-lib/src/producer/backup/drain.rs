@@ -8,11 +8,11 @@ use parking_lot::Mutex;
 
 use crate::command::{DrainLease, DrainState, Drained};
 use crate::config::BackupStreamConfig;
-use crate::connection::{Stopper, Topology, Wire};
-use crate::error::{Error, ErrorKind, Result};
+use crate::connection::{Link, LinkHandle, Topology, Wire};
+use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
 use crate::producer::backup::pace::Pace;
-use crate::runtime::{Backoff, Shutdown, Thread, on_library_thread, random_suffix};
+use crate::runtime::{Backoff, Shutdown, Thread, Trouble, on_library_thread, random_suffix};
 
 /// How long a stop waits for the batch under way, before it cuts the
 /// connection.
@@ -33,7 +33,7 @@ struct Shared {
     stop: Shutdown,
     /// Entries went to the backup stream since the last look.
     woken: AtomicBool,
-    connection: Mutex<Stopper>,
+    connection: LinkHandle,
 }
 
 impl Drain {
@@ -45,15 +45,16 @@ impl Drain {
         let shared = Arc::new(Shared::default());
         let owner = format!("{}-{}", std::process::id(), random_suffix());
         let mut worker = Worker {
-            topology,
-            stream: keys.stream().to_owned(),
-            lease: DrainLease::new(keys, owner, config.lock_timeout),
-            capacity: config.stream.capacity(),
-            batch: config.transfer_batch_size as u64,
+            link: Link::new(topology, keys.stream(), shared.connection.clone()),
+            mover: Mover {
+                stream: keys.stream().to_owned(),
+                lease: DrainLease::new(keys, owner, config.lock_timeout),
+                capacity: config.stream.capacity(),
+                batch: config.transfer_batch_size as u64,
+            },
             pace: Pace::new(config),
             shared: Arc::clone(&shared),
-            wire: None,
-            trouble: None,
+            trouble: Trouble::default(),
         };
         let thread = Thread::spawn(format!("{} drain", keys.stream()), move || worker.run())?;
         Ok(Self {
@@ -82,7 +83,7 @@ impl Drain {
         }
         let Some(thread) = place.take() else { return };
         if !thread.ends_by(Instant::now() + POLITE) {
-            self.shared.connection.lock().stop();
+            self.shared.connection.stop();
         }
         thread.join_by(Instant::now() + LAST);
     }
@@ -94,18 +95,13 @@ impl Drop for Drain {
     }
 }
 
-/// What the thread owns.
+/// The state of the thread.
 struct Worker {
-    topology: Arc<Topology>,
-    stream: String,
-    lease: DrainLease,
-    capacity: u64,
-    batch: u64,
+    link: Link,
+    mover: Mover,
     pace: Pace,
     shared: Arc<Shared>,
-    wire: Option<Wire>,
-    /// What was last logged to be in the way.
-    trouble: Option<String>,
+    trouble: Trouble,
 }
 
 impl Worker {
@@ -113,43 +109,22 @@ impl Worker {
         let mut backoff = Backoff::for_connections();
         while !self.shared.stop.is_set() {
             self.shared.woken.store(false, Ordering::SeqCst);
-            match self.step() {
+            match self.link.run(|wire| self.mover.step(wire)) {
                 Ok(drained) => {
                     backoff.reset();
-                    self.report(drained.refusal());
+                    match drained.refusal() {
+                        Some(refusal) => self.tell(&refusal),
+                        None => self.tell_of_recovery(),
+                    }
                     self.wait(&drained);
                 }
                 Err(e) => {
-                    // A connection that answered, even by refusing, may be in
-                    // any state.
-                    self.wire = None;
-                    self.report(Some(e));
+                    self.tell(&e);
                     self.shared.stop.sleep(backoff.next());
                 }
             }
         }
         self.release();
-    }
-
-    /// Moves one batch.
-    fn step(&mut self) -> Result<Drained> {
-        let (capacity, batch) = (self.capacity, self.batch);
-        let lease = self.lease.clone();
-        let wire = self.connected()?;
-        let mut drained = lease.drain(wire, capacity, batch)?;
-        if let (DrainState::TooLarge(id), 0) = (&drained.state, drained.moved) {
-            let id = *id;
-            if lease.move_large(wire, id)? {
-                log::warn!(
-                    "the entry {id} in the backup stream of `{}` has more fields than a script \
-                     can move, and was moved by itself",
-                    self.stream
-                );
-                drained.moved = 1;
-                drained.left = drained.left.saturating_sub(1);
-            }
-        }
-        Ok(drained)
     }
 
     /// Sleeps until the next batch. While the backup stream is empty, an entry
@@ -164,46 +139,62 @@ impl Worker {
         }
     }
 
-    fn connected(&mut self) -> Result<&mut Wire> {
-        if self.wire.as_ref().is_none_or(Wire::is_broken) {
-            self.topology.refresh()?;
-            let node = self.topology.node_for(self.stream.as_bytes());
-            let wire = node.dedicated()?;
-            *self.shared.connection.lock() = wire.stopper();
-            self.wire = Some(wire);
+    /// Logs the first failure of a row.
+    fn tell(&self, error: &Error) {
+        if !self.shared.stop.is_set() && self.trouble.begins() {
+            log::warn!(
+                "no entries of `{}` move back from the backup stream for now: {error}",
+                self.mover.stream
+            );
         }
-        self.wire
-            .as_mut()
-            .ok_or_else(|| Error::new(ErrorKind::Unavailable, "no connection"))
     }
 
-    /// Logs the first trouble of a row, and its end.
-    fn report(&mut self, trouble: Option<Error>) {
-        match (trouble, &self.trouble) {
-            (None, Some(_)) => {
-                log::warn!(
-                    "entries of `{}` move back from the backup stream again",
-                    self.stream
-                );
-                self.trouble = None;
-            }
-            (Some(e), None) if !self.shared.stop.is_set() => {
-                log::warn!(
-                    "no entries of `{}` move back from the backup stream for now: {e}",
-                    self.stream
-                );
-                self.trouble = Some(e.to_string());
-            }
-            _ => {}
+    fn tell_of_recovery(&self) {
+        if self.trouble.ends() {
+            log::warn!(
+                "entries of `{}` move back from the backup stream again",
+                self.mover.stream
+            );
         }
     }
 
     /// Lets others drain at once. Where that fails, the lease lapses.
     fn release(&mut self) {
-        if let Some(wire) = self.wire.as_mut().filter(|wire| !wire.is_broken())
-            && let Err(e) = self.lease.release(wire)
+        if let Some(wire) = self.link.live_wire()
+            && let Err(e) = self.mover.lease.release(wire)
         {
-            log::debug!("the drain lock of `{}` is left to lapse: {e}", self.stream);
+            log::debug!(
+                "the drain lock of `{}` is left to lapse: {e}",
+                self.mover.stream
+            );
         }
+    }
+}
+
+/// Moves entries, a batch at a time.
+struct Mover {
+    stream: String,
+    lease: DrainLease,
+    capacity: u64,
+    batch: u64,
+}
+
+impl Mover {
+    /// Moves one batch.
+    fn step(&self, wire: &mut Wire) -> Result<Drained> {
+        let mut drained = self.lease.drain(wire, self.capacity, self.batch)?;
+        if let (DrainState::TooLarge(id), 0) = (&drained.state, drained.moved) {
+            let id = *id;
+            if self.lease.move_large(wire, id)? {
+                log::warn!(
+                    "the entry {id} in the backup stream of `{}` has more fields than a script \
+                     can move, and was moved by itself",
+                    self.stream
+                );
+                drained.moved = 1;
+                drained.left = drained.left.saturating_sub(1);
+            }
+        }
+        Ok(drained)
     }
 }

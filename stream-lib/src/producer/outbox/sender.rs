@@ -11,6 +11,7 @@ use crate::config::SendConfig;
 use crate::error::{Error, Result};
 use crate::producer::added::{Answers, all_fail, closed};
 use crate::producer::transport::Dispatch;
+use crate::runtime::Trouble;
 
 /// The part that the thread and the callers share.
 ///
@@ -69,15 +70,17 @@ impl Shared {
 /// The thread's own part.
 pub(super) struct Sender {
     shared: Arc<Shared>,
-    /// How many messages have failed in a row.
-    failing: u64,
+    trouble: Trouble,
+    /// How many messages have failed since the trouble began.
+    failed: u64,
 }
 
 impl Sender {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
         Self {
             shared: Arc::clone(shared),
-            failing: 0,
+            trouble: Trouble::default(),
+            failed: 0,
         }
     }
 
@@ -125,8 +128,7 @@ impl Sender {
             .into_iter()
             .map(|answer| answer.map_err(|e| dispatch.describe(e)))
             .collect();
-        let failed = answers.iter().filter(|answer| answer.is_err()).count();
-        self.log(failed as u64, &answers);
+        self.log(&answers);
         self.shared.queue.lock().answer(chunk, &answers);
         chunk.answers.give(answers);
         self.shared.progress.notify_all();
@@ -134,14 +136,16 @@ impl Sender {
 
     /// Logs the first failure of a row, and its end: receipts may have been
     /// dropped.
-    fn log(&mut self, failed: u64, answers: &Answers) {
+    fn log(&mut self, answers: &Answers) {
         let stream = self.shared.dispatch.stream();
-        if let (0, Some(Err(error))) = (self.failing, answers.iter().find(|a| a.is_err())) {
-            log::error!("messages that were sent to `{stream}` fail: {error}");
-        }
-        self.failing += failed;
-        if self.failing > 0 && failed == 0 {
-            let failed = std::mem::take(&mut self.failing);
+        let failures = || answers.iter().filter_map(|answer| answer.as_ref().err());
+        if let Some(error) = failures().next() {
+            self.failed += failures().count() as u64;
+            if self.trouble.begins() {
+                log::error!("messages that were sent to `{stream}` fail: {error}");
+            }
+        } else if self.trouble.ends() {
+            let failed = std::mem::take(&mut self.failed);
             log::warn!("messages are added to `{stream}` again; {failed} have failed");
         }
     }

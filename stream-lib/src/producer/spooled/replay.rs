@@ -1,4 +1,4 @@
-//! The thread that sends what the spool holds, oldest first.
+//! The thread that sends the messages of the spool, oldest first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::command::Outgoing;
-use crate::connection::{Stopper, Wire};
+use crate::connection::{Link, LinkHandle, Wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::spool::Spool;
 use crate::producer::spooled::envelope;
 use crate::producer::spooled::route::Route;
-use crate::runtime::{Backoff, Shutdown, Thread, on_library_thread};
+use crate::runtime::{Backoff, Shutdown, Thread, Trouble, on_library_thread};
 
-/// What one request carries at most.
+/// The most that one request carries.
 const MESSAGES: usize = 256;
 const BYTES: u64 = 1 << 20;
 
-/// While there is nothing to do: whoever spools wakes it.
+/// While there is nothing to do: a message that goes to the spool ends it.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Between tries: short, since a grace is short too.
@@ -39,25 +39,26 @@ pub(crate) struct Replay {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Set when it must end, whatever is left.
+    /// Set when it must end, even if messages are left.
     halt: Shutdown,
     /// Messages went to the spool since the last look.
     woken: AtomicBool,
     /// Nothing more comes: when to end at the latest.
     closed: Mutex<Option<Instant>>,
-    connection: Mutex<Stopper>,
+    connection: LinkHandle,
 }
 
 impl Replay {
     pub(crate) fn start(spool: Arc<Spool>, route: Arc<Route>) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let name = format!("{} spool", route.keys.stream());
+        let topology = Arc::clone(&route.topology);
+        let link = Link::new(topology, route.keys.stream(), shared.connection.clone());
         let mut worker = Worker {
-            spool,
-            route,
+            link,
+            sender: Sender { spool, route },
             shared: Arc::clone(&shared),
-            wire: None,
-            trouble: None,
+            trouble: Trouble::default(),
         };
         let thread = Thread::spawn(name, move || worker.run())?;
         Ok(Self {
@@ -97,7 +98,7 @@ impl Replay {
         if !thread.ends_by(deadline) {
             self.shared.halt.set();
             if !thread.ends_by(Instant::now() + POLITE) {
-                self.shared.connection.lock().stop();
+                self.shared.connection.stop();
             }
         }
         thread.join_by(Instant::now() + LAST);
@@ -111,14 +112,12 @@ impl Drop for Replay {
     }
 }
 
-/// What the thread owns.
+/// The state of the thread.
 struct Worker {
-    spool: Arc<Spool>,
-    route: Arc<Route>,
+    link: Link,
+    sender: Sender,
     shared: Arc<Shared>,
-    wire: Option<Wire>,
-    /// What was last logged to be in the way.
-    trouble: Option<String>,
+    trouble: Trouble,
 }
 
 impl Worker {
@@ -126,25 +125,22 @@ impl Worker {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         while !self.is_over() {
             self.shared.woken.store(false, Ordering::SeqCst);
-            if self.spool.is_empty() {
+            if self.sender.spool.is_empty() {
                 if self.shared.closed.lock().is_some() {
                     return;
                 }
                 self.wait_for_messages();
                 continue;
             }
-            match self.step() {
+            match self.link.run(|wire| self.sender.step(wire)) {
                 // They are on their way to the disk.
                 Ok(0) => self.wait_for_messages(),
                 Ok(_) => {
                     backoff.reset();
-                    self.report(None);
+                    self.tell_of_recovery();
                 }
                 Err(e) => {
-                    // A connection that answered, even by refusing, may be in
-                    // any state.
-                    self.wire = None;
-                    self.report(Some(e));
+                    self.tell(&e);
                     self.pause(backoff.next());
                 }
             }
@@ -168,11 +164,37 @@ impl Worker {
         halt.wait_until(Instant::now() + wait, || closed.lock().is_some() != before);
     }
 
+    /// Logs the first failure of a row.
+    fn tell(&self, error: &Error) {
+        if self.trouble.begins() {
+            let stream = self.sender.route.keys.stream();
+            log::warn!("messages for `{stream}` stay in the spool for now: {error}");
+        }
+    }
+
+    fn tell_of_recovery(&self) {
+        if self.trouble.ends() {
+            let Sender { spool, route } = &self.sender;
+            log::warn!(
+                "messages for `{}` go from the spool to Redis again, {} left",
+                route.keys.stream(),
+                spool.len()
+            );
+        }
+    }
+}
+
+/// Sends the messages of a spool.
+struct Sender {
+    spool: Arc<Spool>,
+    route: Arc<Route>,
+}
+
+impl Sender {
     /// Sends the oldest messages, and forgets those that Redis has. Returns how
     /// many these are; 0 where none is on disk.
-    fn step(&mut self) -> Result<usize> {
-        let (route, spool) = (Arc::clone(&self.route), Arc::clone(&self.spool));
-        route.check(self.connected()?, &spool)?;
+    fn step(&self, wire: &mut Wire) -> Result<usize> {
+        self.route.check(wire, &self.spool)?;
         let mut records = self.spool.peek_oldest(MESSAGES, BYTES)?;
         let Some(first) = records.first() else {
             return Ok(0);
@@ -191,7 +213,7 @@ impl Worker {
             batch.push_encoded(message);
         }
         let numbers: Vec<_> = records.iter().map(|record| record.sequence).collect();
-        let answers = route.send(self.connected()?, id, &numbers, &batch)?;
+        let answers = self.route.send(wire, id, &numbers, &batch)?;
         let taken = answers.iter().take_while(|answer| answer.is_ok()).count();
         if let Some(last) = numbers.iter().take(taken).next_back() {
             self.spool.remove_up_to(*last)?;
@@ -200,40 +222,6 @@ impl Worker {
             Some(error) => Err(error),
             None if taken == 0 => Err(Error::new(ErrorKind::Protocol, "no answer")),
             None => Ok(taken),
-        }
-    }
-
-    fn connected(&mut self) -> Result<&mut Wire> {
-        if self.wire.as_ref().is_none_or(Wire::is_broken) {
-            self.route.topology.refresh()?;
-            let stream = self.route.keys.stream();
-            let wire = self
-                .route
-                .topology
-                .node_for(stream.as_bytes())
-                .dedicated()?;
-            *self.shared.connection.lock() = wire.stopper();
-            self.wire = Some(wire);
-        }
-        self.wire
-            .as_mut()
-            .ok_or_else(|| Error::new(ErrorKind::Unavailable, "no connection"))
-    }
-
-    /// Logs the first trouble of a row, and its end.
-    fn report(&mut self, trouble: Option<Error>) {
-        let stream = self.route.keys.stream();
-        match (trouble, &self.trouble) {
-            (None, Some(_)) => {
-                let left = self.spool.len();
-                log::warn!("messages for `{stream}` go from the spool to Redis again, {left} left");
-                self.trouble = None;
-            }
-            (Some(e), None) => {
-                log::warn!("messages for `{stream}` stay in the spool for now: {e}");
-                self.trouble = Some(e.to_string());
-            }
-            _ => {}
         }
     }
 }

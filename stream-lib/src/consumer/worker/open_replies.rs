@@ -2,31 +2,30 @@
 
 use std::sync::Arc;
 
-use crate::consumer::member::held::Batch;
-use crate::consumer::member::queue::Queue;
-use crate::runtime::Shutdown;
+use crate::consumer::member::Buffer;
+use crate::consumer::member::held::Held;
 
 /// One reply of new entries, and one of those that come back.
 #[derive(Debug, Default)]
-pub(crate) struct Open {
-    new: Option<Arc<Batch>>,
-    returning: Option<Arc<Batch>>,
+pub(crate) struct OpenReplies {
+    new: Option<Arc<Held>>,
+    returning: Option<Arc<Held>>,
     /// Those that come back are first in the next batch, so that neither kind
     /// waits for the other to end.
     returning_first: bool,
 }
 
-impl Open {
+impl OpenReplies {
     /// Replaces replies that are used up. Returns whether there is any other.
-    pub(crate) fn refill(&mut self, queue: &Queue, stop: &Shutdown) -> bool {
+    pub(crate) fn refill(&mut self, buffer: &Buffer) -> bool {
         while is_used_up(self.new.as_ref()) {
-            self.new = queue.next_new();
+            self.new = buffer.next_new();
             if self.new.is_none() {
                 break;
             }
         }
         while is_used_up(self.returning.as_ref()) {
-            self.returning = queue.next_returning(stop);
+            self.returning = buffer.next_returning();
             if self.returning.is_none() {
                 break;
             }
@@ -34,12 +33,12 @@ impl Open {
         self.first().is_some()
     }
 
-    pub(crate) fn first(&self) -> Option<&Arc<Batch>> {
+    pub(crate) fn first(&self) -> Option<&Arc<Held>> {
         self.new.as_ref().or(self.returning.as_ref())
     }
 
     /// Those that there are, in the order of this turn.
-    pub(crate) fn in_turn(&self) -> impl Iterator<Item = &Arc<Batch>> {
+    pub(crate) fn in_turn(&self) -> impl Iterator<Item = &Arc<Held>> {
         let mut order = [&self.new, &self.returning];
         if self.returning_first {
             order.reverse();
@@ -53,6 +52,6 @@ impl Open {
     }
 }
 
-fn is_used_up(batch: Option<&Arc<Batch>>) -> bool {
-    batch.is_none_or(|batch| batch.is_used_up())
+fn is_used_up(held: Option<&Arc<Held>>) -> bool {
+    held.is_none_or(|held| held.is_used_up())
 }

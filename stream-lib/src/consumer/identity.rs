@@ -1,0 +1,22 @@
+//! The parts of a consumer that stay the same from one life to the next.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::command::Group;
+use crate::config::ConsumerConfig;
+use crate::connection::Topology;
+use crate::consumer::stats::Counters;
+use crate::error::Error;
+
+/// Which stream a consumer reads for which group, how, and the record of it.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) topology: Arc<Topology>,
+    pub(crate) config: ConsumerConfig,
+    pub(crate) group: Group,
+    pub(crate) counters: Arc<Counters>,
+    /// The error that has ended the last life, if one has.
+    pub(crate) failure: Arc<Mutex<Option<Error>>>,
+}

@@ -1,0 +1,124 @@
+//! The renewal of leases.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::command::{self, Found};
+use crate::consumer::member::Member;
+use crate::consumer::member::held::Held;
+use crate::consumer::member::link::MemberLink;
+use crate::consumer::member::stage::Stage;
+
+/// Most ids in one request.
+const CHUNK: usize = 500;
+
+/// Renews entries that were last confirmed more than a third of a lease ago.
+pub(super) struct Renewal<'a> {
+    member: &'a Member,
+    at: Instant,
+}
+
+impl<'a> Renewal<'a> {
+    pub(super) fn new(member: &'a Member) -> Self {
+        Self {
+            member,
+            at: Instant::now() + member.config.lease / 6,
+        }
+    }
+
+    pub(super) fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// Has the next renewal come at once.
+    pub(super) fn hasten(&mut self) {
+        self.at = Instant::now();
+    }
+
+    pub(super) fn renew(&mut self, link: &mut MemberLink<'_>) {
+        let lease = self.member.config.lease;
+        self.at = Instant::now() + lease / 6;
+        let (mut longest, mut running) = (Duration::ZERO, 0);
+        for held in self.member.replies.all() {
+            for time in held.running() {
+                longest = longest.max(time);
+                running += 1;
+            }
+            if held.since_confirmed() >= lease / 3 {
+                self.renew_reply(link, &held);
+            }
+        }
+        self.member.buffer.observe_longest(longest, running);
+    }
+
+    fn renew_reply(&self, link: &mut MemberLink<'_>, held: &Arc<Held>) {
+        let member = self.member;
+        let kept: Vec<_> = (0..held.len())
+            .filter(|&index| self.keeps(held, index))
+            .map(|index| (index, held.id(index)))
+            .collect();
+        let asked = Instant::now();
+        for chunk in kept.chunks(CHUNK) {
+            let ids: Vec<_> = chunk.iter().map(|(_, id)| *id).collect();
+            let renewed = link.run(|wire| command::renew(wire, &member.group, &member.name, &ids));
+            let Ok(renewed) = renewed else {
+                return;
+            };
+            for ((index, _), found) in chunk.iter().zip(renewed) {
+                if found == Found::NotOurs {
+                    self.lose(held, *index);
+                }
+            }
+        }
+        held.confirm(asked);
+    }
+
+    /// Whether an entry's lease is to be renewed. An entry that has waited in
+    /// the buffer for a lease is given back instead, and one that has run for
+    /// too long is left to others.
+    fn keeps(&self, held: &Arc<Held>, index: usize) -> bool {
+        match held.stage(index) {
+            Stage::Buffered if held.age() >= self.member.config.lease => {
+                if held.advance(index, Stage::Buffered, Stage::Settling) {
+                    self.member.give_back(held, index);
+                }
+                false
+            }
+            Stage::Running if held.running_for(index) >= self.member.config.lease_cap => {
+                if held.advance(index, Stage::Running, Stage::Lost) && held.report_cap() {
+                    log::warn!(
+                        "a handler of `{}` has run for {:?} and more with entry {}: its lease is \
+                         no longer renewed",
+                        self.member.group.stream(),
+                        self.member.config.lease_cap,
+                        held.id(index)
+                    );
+                }
+                false
+            }
+            Stage::Buffered | Stage::Running | Stage::Done | Stage::Settling => true,
+            Stage::Lost | Stage::Gone => false,
+        }
+    }
+
+    /// Another consumer has the entry.
+    fn lose(&self, held: &Arc<Held>, index: usize) {
+        let member = self.member;
+        if held.advance(index, Stage::Running, Stage::Lost) {
+            log::warn!(
+                "the lease of entry {} of `{}` was lost while its handler runs",
+                held.id(index),
+                member.group.stream()
+            );
+            let id = held.id(index);
+            member.config.events.tell(|e| e.lease_lost(id));
+        } else if held.advance(index, Stage::Buffered, Stage::Gone) {
+            member.buffer.room.left();
+            member.counters.lost.fetch_add(1, Ordering::Relaxed);
+        } else if held.advance(index, Stage::Done, Stage::Gone) {
+            // Nobody had asked for it to be acknowledged, and nobody will.
+            member.counters.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The checks and calls before the threads of a consumer start.
+
+use std::time::Duration;
+
+use crate::command;
+use crate::consumer::member::Member;
+use crate::error::{ErrorKind, Result};
+
+/// How long to wait for a connection.
+const CONNECTION: Duration = Duration::from_secs(5);
+
+/// Makes the group and checks the permissions. Where Redis is away, the reader
+/// makes the group later; any other error is the caller's.
+pub(super) fn prepare(member: &Member) -> Result<()> {
+    let group = &member.group;
+    match make_group(member) {
+        Ok(()) => {
+            member.health.group_stands();
+            Ok(())
+        }
+        // All of it may be done again: nothing adds up.
+        Err(e) if e.is_retryable() || e.kind() == ErrorKind::OutcomeUnknown => {
+            log::warn!(
+                "the consumer of `{}` starts without Redis, and reads as soon as it can: {e}",
+                group.stream()
+            );
+            Ok(())
+        }
+        Err(e) => Err(e.while_doing(format_args!(
+            "starting a consumer of `{}` in the group `{}`",
+            group.stream(),
+            group.name()
+        ))),
+    }
+}
+
+fn make_group(member: &Member) -> Result<()> {
+    let Member { group, config, .. } = member;
+    let node = member.topology.node_for(group.stream().as_bytes());
+    let mut wire = node.pooled(CONNECTION)?;
+    group.make(&mut wire, config.start_from)?;
+    command::preflight(&mut wire, group, &member.name)?;
+    group.join(&mut wire, &member.name)?;
+    member.beat(&mut wire, false).inspect_err(|_| {
+        // A consumer that doesn't start leaves nothing behind.
+        let _ = group.leave(&mut wire, &member.name);
+    })
+}
+
+/// The label of a consumer without one: host and process id.
+pub(super) fn default_label() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "host".to_owned());
+    format!("{host}-{}", std::process::id())
+}

@@ -1,0 +1,106 @@
+//! The stop of a consumer, conducted by the lease thread.
+//!
+//! The other threads end in order, within the grace: first nothing new comes in,
+//! then entries that have not started go back, so that others can have them while
+//! the last handlers still run; when these have ended, and Redis has confirmed how,
+//! the consumer leaves its group.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use crate::command;
+use crate::connection::Wire;
+use crate::consumer::keeper::Keeper;
+use crate::consumer::member::Member;
+use crate::error::{ErrorKind, Result};
+
+/// How the other threads of the consumer tell that they have ended, and are
+/// told to: each channel carries nothing and is disconnected.
+pub(super) struct Ends {
+    pub(super) stop_workers: Sender<()>,
+    pub(super) reader: Receiver<()>,
+    pub(super) workers: Receiver<()>,
+    pub(super) settler: Receiver<()>,
+}
+
+/// For steps that take a moment and must not be left out.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Ends the other threads, and leaves the group.
+pub(super) fn conduct(member: &Member, mut keeper: Keeper<'_>, ends: Ends) {
+    let deadline = Instant::now() + member.config.grace;
+    if keeper.drop_alone() {
+        let lock = member.group.lock_alone();
+        let _ = brief(member, |wire| {
+            command::release_lock(wire, lock, &member.name)
+        });
+    }
+    drop(ends.stop_workers);
+    end_reader(member, &ends.reader, deadline);
+    // Also those that a worker has to itself which is still in a handler.
+    for held in member.replies.all() {
+        member.give_back_rest(&held);
+    }
+    let step = member.config.lease / 6;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if !waits(&ends.workers, step.min(left)) || left.is_zero() {
+            break;
+        }
+        keeper.renew();
+    }
+    member.acknowledging.leave_to_settler();
+    member.acknowledging.finish(deadline);
+    // Settling entries that ended in the last moment of the grace takes a while.
+    let settled_by = deadline.max(Instant::now() + SOON);
+    let left = settled_by.saturating_duration_since(Instant::now());
+    let unsettled = waits(&ends.settler, left);
+    member.halt.set();
+    if unsettled {
+        return;
+    }
+    if let Err(e) = brief(member, |wire| member.group.leave(wire, &member.name)) {
+        log::info!(
+            "the consumer `{}` could not be removed from the group `{}`: {e}",
+            member.name,
+            member.group.name()
+        );
+    }
+}
+
+/// Ends the reader's wait for entries, again until it has ended: it may have
+/// begun another wait meanwhile.
+fn end_reader(member: &Member, reader: &Receiver<()>, deadline: Instant) {
+    const POLL: Duration = Duration::from_millis(20);
+    unblock_reader(member);
+    while waits(reader, POLL) && Instant::now() < deadline {
+        unblock_reader(member);
+    }
+    // A reader that a stalled server still holds is let go.
+    member.reader_link.stop();
+    waits(reader, SOON);
+}
+
+/// Where this isn't allowed, the reader's wait ends by itself.
+fn unblock_reader(member: &Member) {
+    if let Some(client) = member.reader_link.client_id() {
+        let _ = brief(member, |wire| command::unblock(wire, client));
+    }
+}
+
+/// One operation on a connection of its own, pooled if possible; tried once.
+fn brief<T>(member: &Member, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
+    let node = member.topology.node_for(member.group.stream().as_bytes());
+    match node.pooled(SOON) {
+        Ok(mut wire) => operation(&mut wire),
+        // Where a handler stops its consumer, the manager may be gone first.
+        Err(e) if e.kind() == ErrorKind::Closed => operation(&mut node.dedicated()?),
+        Err(e) => Err(e),
+    }
+}
+
+/// Waits for a channel's disconnection. Returns whether it is still connected.
+fn waits(ended: &Receiver<()>, time: Duration) -> bool {
+    ended.recv_timeout(time) == Err(RecvTimeoutError::Timeout)
+}

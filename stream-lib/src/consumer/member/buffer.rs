@@ -1,0 +1,171 @@
+//! The buffer between the threads that fetch entries and the workers.
+//!
+//! # Who wakes whom
+//!
+//! Workers and the thread that settles sleep on channels. The reader and the
+//! lease thread sleep on the member's stop signal, each with a condition of its
+//! own, and are nudged:
+//!
+//! | Thread | waits for | and is woken by |
+//! |---|---|---|
+//! | worker | an entry | the reply on its [lane](WorkQueue) |
+//! | worker | the end of a [pause](Pause) | the pause's channel, or the entry that runs alone |
+//! | settler | something to settle | its inbox |
+//! | reader | [room](Room) in the buffer | a worker that takes an entry, or becomes idle |
+//! | lease | room for returning entries | a worker that takes a returning reply |
+//! | lease | the end of all other handlers | a worker that leaves during a pause |
+//! | lease | the end of an entry that runs alone | the thread that had it confirmed |
+//! | lease | an earlier due time | the settler, which has parked an entry |
+//! | each | the stop | the stop signal; for workers, a channel that disconnects |
+//!
+//! No nudge is lost: a thread changes the state first and nudges then, and a
+//! sleeper holds the signal's lock from the check of its condition until it
+//! sleeps. Workers leave a nudge out where nobody waits, since it costs a lock:
+//! `wake_below` and `paused` say whether somebody does. The sleeper sets these
+//! before it checks its condition, and a worker changes the state before it
+//! reads them; all of it is sequentially consistent, so that at least one of the
+//! two sees the other.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+
+use crate::config::ConsumerConfig;
+use crate::consumer::member::handler_time::HandlerTime;
+use crate::consumer::member::held::Held;
+use crate::consumer::member::pause::Pause;
+use crate::consumer::member::queue::WorkQueue;
+use crate::consumer::member::read_ahead::Load;
+use crate::consumer::member::room::Room;
+use crate::runtime::Shutdown;
+
+/// Entries that wait for workers, and the parts that decide how many do.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    queue: WorkQueue,
+    pub(crate) pause: Pause,
+    pub(crate) room: Room,
+    pub(crate) handler_time: HandlerTime,
+    /// The member's stop signal.
+    stop: Shutdown,
+}
+
+impl Buffer {
+    pub(crate) fn new(config: &ConsumerConfig, batch_size: usize, stop: &Shutdown) -> Self {
+        Self {
+            queue: WorkQueue::new(config.workers, batch_size, config.read_count),
+            pause: Pause::new(stop),
+            room: Room::new(config, batch_size, stop),
+            handler_time: HandlerTime::default(),
+            stop: stop.clone(),
+        }
+    }
+
+    /// Hands new entries to the workers. Returns false if the consumer stopped
+    /// before any of them could be told. `before_waiting` is called where there
+    /// is no place for the reply yet.
+    #[must_use]
+    pub(crate) fn push(&self, held: &Arc<Held>, before_waiting: impl FnOnce()) -> bool {
+        self.room.weigh(held);
+        self.room.expect(held);
+        self.queue.push_new(held, &self.stop, before_waiting)
+    }
+
+    /// As [`push`](Self::push), for entries that come back: at most as many as
+    /// there are workers.
+    #[must_use]
+    pub(crate) fn push_returning(&self, held: &Arc<Held>) -> bool {
+        self.room.expect(held);
+        self.queue.push_returning(held, &self.stop)
+    }
+
+    /// As [`push`](Self::push), for an entry that runs while the workers are
+    /// paused.
+    #[must_use]
+    pub(crate) fn push_alone(&self, held: &Arc<Held>) -> bool {
+        self.room.expect(held);
+        self.queue.push_alone(held, &self.stop)
+    }
+
+    /// The next reply for a worker, from all lanes alike; `None` once `ended`
+    /// disconnects.
+    pub(crate) fn next(&self, ended: &Receiver<()>) -> Option<Arc<Held>> {
+        if let Some(held) = self.queue.take_new() {
+            return Some(held);
+        }
+        self.room.rest();
+        let next = self.queue.next(ended, || self.stop.nudge());
+        self.room.stir();
+        next
+    }
+
+    /// A reply with new entries, if one waits.
+    pub(crate) fn next_new(&self) -> Option<Arc<Held>> {
+        self.queue.take_new()
+    }
+
+    /// A reply with returning entries, if one waits.
+    pub(crate) fn next_returning(&self) -> Option<Arc<Held>> {
+        let held = self.queue.take_returning()?;
+        // There is room for others now.
+        self.stop.nudge();
+        Some(held)
+    }
+
+    /// The entry that is to run while nothing else does, if it waits.
+    pub(crate) fn next_alone(&self) -> Option<Arc<Held>> {
+        self.queue.take_alone()
+    }
+
+    /// Waits until there may be a reply to take, or `ended` disconnects.
+    pub(crate) fn wait(&self, ended: &Receiver<()>) {
+        self.queue.wait(ended);
+    }
+
+    /// Waits for a reply that several workers may share, for `ended` to
+    /// disconnect, or until `until`. Returns false on timeout.
+    pub(crate) fn wait_until(&self, ended: &Receiver<()>, until: Instant) -> bool {
+        self.queue.wait_until(ended, until)
+    }
+
+    /// Waits for the end of a pause, or until the entry that runs alone waits.
+    pub(crate) fn wait_out(&self, ended: &Receiver<()>) {
+        if let Some(resumed) = self.pause.resumed() {
+            self.queue.wait_for_alone(&resumed, ended);
+        }
+    }
+
+    /// Notes how long the longest of the running handlers has run, and how many
+    /// entries they all have in hand.
+    pub(crate) fn observe_longest(&self, longest: Duration, entries: usize) {
+        let handlers = self.pause.running();
+        self.handler_time
+            .observe_longest(longest, handlers, entries);
+    }
+
+    /// How many entries the reader may ask for now, with `landing` about to be
+    /// buffered.
+    pub(crate) fn room_for_new(&self, landing: usize, held_bytes: usize) -> usize {
+        self.room.for_new(landing, &self.load(held_bytes))
+    }
+
+    /// How many returning entries to claim: none while some still wait.
+    pub(crate) fn room_for_returning(&self) -> usize {
+        if self.queue.has_returning() {
+            0
+        } else {
+            self.room.for_returning()
+        }
+    }
+
+    /// How many entries of `~waiting` to claim.
+    pub(crate) fn room_for_due(&self) -> usize {
+        let batches = self.room.for_batches(&self.load(0));
+        self.room_for_returning().max(batches)
+    }
+
+    fn load(&self, held_bytes: usize) -> Load {
+        self.room.load(self.handler_time.estimate(), held_bytes)
+    }
+}

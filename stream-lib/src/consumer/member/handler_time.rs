@@ -1,0 +1,78 @@
+//! How long handlers take for an entry.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// An estimate for the read-ahead.
+#[derive(Debug, Default)]
+pub(crate) struct HandlerTime {
+    /// A running mean, 0 before the first handler has ended.
+    mean_nanos: AtomicU64,
+    /// Of the handlers that run now, the longest time for an entry so far.
+    longest_nanos: AtomicU64,
+}
+
+impl HandlerTime {
+    /// Notes how long a handler that has ended took for each entry.
+    pub(crate) fn observe(&self, time: Duration) {
+        let seen = self.mean_nanos.load(Ordering::Relaxed);
+        let nanos = nanos(time.as_nanos()).max(1);
+        let mean = if seen == 0 {
+            nanos
+        } else {
+            seen - seen / 8 + nanos / 8
+        };
+        self.mean_nanos.store(mean.max(1), Ordering::Relaxed);
+    }
+
+    /// Notes how long the longest of `handlers` that run has run, where all of
+    /// them have `entries` in hand.
+    pub(crate) fn observe_longest(&self, longest: Duration, handlers: usize, entries: usize) {
+        let handlers = handlers.max(1);
+        let each = longest.as_nanos() * handlers as u128 / entries.max(handlers) as u128;
+        self.longest_nanos.store(nanos(each), Ordering::Relaxed);
+    }
+
+    /// How long a handler takes for an entry; `None` before one has ended.
+    pub(crate) fn estimate(&self) -> Option<Duration> {
+        let mean = self.mean_nanos.load(Ordering::Relaxed);
+        let longest = self.longest_nanos.load(Ordering::Relaxed);
+        (mean > 0).then(|| Duration::from_nanos(mean.max(longest)))
+    }
+}
+
+fn nanos(nanos: u128) -> u64 {
+    u64::try_from(nanos).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn the_mean_follows_the_handlers_that_have_ended() {
+        let time = HandlerTime::default();
+        assert_eq!(time.estimate(), None);
+        time.observe(8 * SECOND);
+        assert_eq!(time.estimate(), Some(8 * SECOND));
+        time.observe(16 * SECOND);
+        assert_eq!(time.estimate(), Some(9 * SECOND));
+    }
+
+    #[test]
+    fn a_handler_that_runs_for_longer_than_the_mean_counts_at_once() {
+        let time = HandlerTime::default();
+        time.observe_longest(SECOND, 1, 1);
+        assert_eq!(time.estimate(), None, "none has ended");
+        time.observe(SECOND);
+        time.observe_longest(20 * SECOND, 1, 1);
+        assert_eq!(time.estimate(), Some(20 * SECOND));
+        // Two batches of ten entries each.
+        time.observe_longest(20 * SECOND, 2, 20);
+        assert_eq!(time.estimate(), Some(2 * SECOND));
+        time.observe_longest(Duration::ZERO, 0, 0);
+        assert_eq!(time.estimate(), Some(SECOND));
+    }
+}

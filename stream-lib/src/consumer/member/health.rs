@@ -1,0 +1,106 @@
+//! How a member fares: its connections, and the error that ends it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::config::{ConsumerEvents, Events};
+use crate::consumer::identity::Identity;
+use crate::error::Error;
+use crate::runtime::{Shutdown, Trouble};
+
+/// The threads that have a connection of their own.
+#[derive(Debug, Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum Role {
+    Reader,
+    Ack,
+    Lease,
+}
+
+/// Tells the log and the hooks when the member is held up, works again, or
+/// ends: once for all of its connections.
+#[derive(Debug)]
+pub(crate) struct Health {
+    name: String,
+    stream: String,
+    group: String,
+    events: Events,
+    trouble: Trouble,
+    failure: Arc<Mutex<Option<Error>>>,
+    /// The group is known to have stood, so that a lost one has vanished.
+    group_stood: AtomicBool,
+    stop: Shutdown,
+}
+
+impl Health {
+    pub(crate) fn new(identity: &Identity, name: &str, stop: &Shutdown) -> Self {
+        Self {
+            name: name.to_owned(),
+            stream: identity.group.stream().to_owned(),
+            group: identity.group.name().to_owned(),
+            events: identity.config.events.clone(),
+            trouble: Trouble::default(),
+            failure: Arc::clone(&identity.failure),
+            group_stood: AtomicBool::new(false),
+            stop: stop.clone(),
+        }
+    }
+
+    /// Notes that a thread's connection works.
+    pub(crate) fn works(&self, role: Role) {
+        if self.trouble.ends_for(role as u8) {
+            log::warn!(
+                "the consumer `{}` of `{}` works again",
+                self.name,
+                self.stream
+            );
+            self.events.tell(ConsumerEvents::connected);
+        }
+    }
+
+    /// Notes that a thread's connection fails. A thread that is `ending` tells
+    /// nobody.
+    pub(crate) fn held_up(&self, role: Role, error: &Error, ending: bool) {
+        if self.trouble.begins_for(role as u8) && !ending {
+            log::warn!(
+                "the consumer `{}` of `{}` is held up, and tries again until it works: {error}",
+                self.name,
+                self.stream
+            );
+            self.events.tell(|e| e.disconnected(error));
+        }
+    }
+
+    /// Stops the consumer for good, by an error that waiting doesn't mend.
+    pub(crate) fn fail(&self, error: &Error) {
+        let mut failure = self.failure.lock();
+        let is_first = failure.is_none();
+        if is_first {
+            log::error!(
+                "the consumer `{}` of `{}` stops: {error}",
+                self.name,
+                self.stream
+            );
+            let (stream, group) = (&self.stream, &self.group);
+            let doing = format_args!("consuming `{stream}` in the group `{group}`");
+            *failure = Some(error.clone().while_doing(doing));
+        }
+        drop(failure);
+        self.stop.set();
+        if is_first {
+            // Without the lock: a hook may ask for the failure.
+            self.events.tell(|e| e.stopped(error));
+        }
+    }
+
+    pub(crate) fn group_stood(&self) -> bool {
+        self.group_stood.load(Ordering::SeqCst)
+    }
+
+    /// Notes that the group stands.
+    pub(crate) fn group_stands(&self) {
+        self.group_stood.store(true, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,56 @@
+//! The replies that this process holds entries of.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use crate::command::Entries;
+use crate::consumer::member::held::Held;
+use crate::consumer::member::stage::{Company, Stage};
+use crate::message::EntryId;
+
+/// Every reply of which an entry is still somewhere. This keeps none alive.
+#[derive(Debug, Default)]
+pub(crate) struct HeldReplies {
+    replies: Mutex<Vec<Weak<Held>>>,
+    /// Of all replies that live.
+    bytes: Arc<AtomicUsize>,
+}
+
+impl HeldReplies {
+    /// Makes entries known as held. `asked` is when the request was sent that
+    /// brought them.
+    pub(crate) fn hold(&self, entries: Entries, company: Company, asked: Instant) -> Arc<Held> {
+        let held = Arc::new(Held::new(entries, company, asked, &self.bytes));
+        let mut replies = self.replies.lock();
+        replies.retain(|known| known.strong_count() > 0);
+        replies.push(Arc::downgrade(&held));
+        drop(replies);
+        held
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Held>> {
+        let replies = self.replies.lock();
+        replies.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The ids of all entries that are not settled.
+    pub(crate) fn ids(&self) -> Vec<EntryId> {
+        self.all()
+            .iter()
+            .flat_map(|held| {
+                (0..held.len())
+                    .filter(|&index| held.stage(index) != Stage::Gone)
+                    .map(|index| held.id(index))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// How many bytes the replies take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}

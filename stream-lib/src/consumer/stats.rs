@@ -1,0 +1,95 @@
+//! The counters of a consumer, and its reports.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a consumer has done since it was created, and what it has in hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ConsumerStats {
+    /// Entries that came in, by reads, retries and takeovers.
+    pub delivered: u64,
+    /// Entries handled with success and acknowledged.
+    pub completed: u64,
+    /// Deliveries that failed and were put off for another try.
+    pub failed: u64,
+    /// Of all deliveries, those whose handler panicked; of a batch, those
+    /// whose handler panicked over them alone.
+    pub panicked: u64,
+    /// Entries moved to the dead letters.
+    pub dead: u64,
+    /// Entries given back without having run.
+    pub released: u64,
+    /// Entries taken over from consumers that let their lease lapse.
+    pub taken_over: u64,
+    /// Deliveries that ended after their lease was lost; not acknowledged.
+    pub lost: u64,
+    /// Entries found deleted from the stream while pending; acknowledged.
+    pub deleted: u64,
+    /// Entries in the buffer now, waiting for a worker.
+    pub buffered: usize,
+    /// Handlers running now; one for a batch, from its first entry on.
+    pub running: usize,
+    /// Entries whose end Redis has not confirmed yet.
+    pub settling: usize,
+}
+
+/// How a stop went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Entries completed since the consumers were created.
+    pub completed: u64,
+    /// Entries given back without having run, since then.
+    pub given_back: u64,
+    /// Handlers that still ran when the grace was over. Their threads are
+    /// detached, their leases lapse.
+    pub still_running: usize,
+    /// Messages that stay in producers' spools, for the next life of these
+    /// producers to send.
+    pub spooled: u64,
+}
+
+/// The counts since a consumer was created.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) delivered: AtomicU64,
+    pub(crate) completed: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) panicked: AtomicU64,
+    pub(crate) dead: AtomicU64,
+    pub(crate) released: AtomicU64,
+    pub(crate) taken_over: AtomicU64,
+    pub(crate) lost: AtomicU64,
+    pub(crate) deleted: AtomicU64,
+}
+
+impl Counters {
+    /// The counts now; nothing is in hand.
+    pub(crate) fn stats(&self) -> ConsumerStats {
+        ConsumerStats {
+            delivered: self.delivered.load(Ordering::Relaxed),
+            completed: self.completed.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+            panicked: self.panicked.load(Ordering::Relaxed),
+            dead: self.dead.load(Ordering::Relaxed),
+            released: self.released.load(Ordering::Relaxed),
+            taken_over: self.taken_over.load(Ordering::Relaxed),
+            lost: self.lost.load(Ordering::Relaxed),
+            deleted: self.deleted.load(Ordering::Relaxed),
+            ..ConsumerStats::default()
+        }
+    }
+}
+
+impl ShutdownReport {
+    /// The sum of two reports.
+    #[must_use]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            completed: self.completed + other.completed,
+            given_back: self.given_back + other.given_back,
+            still_running: self.still_running + other.still_running,
+            spooled: self.spooled + other.spooled,
+        }
+    }
+}
