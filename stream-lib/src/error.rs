@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-/// What went wrong, in one word: what a caller can match on.
+/// The kind of a failure, in one word, for callers to match on.
 ///
 /// Read from [`Error::kind`]. More kinds may be added, so a `match` needs a
 /// wildcard arm.
@@ -96,7 +96,7 @@ impl Error {
         self
     }
 
-    /// What went wrong, to match on.
+    /// The kind of the failure, to match on.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }

@@ -21,7 +21,7 @@ pub(crate) struct DrainLease {
     lock: String,
     backup: String,
     keys: StreamKeys,
-    /// Who we are.
+    /// The token that this process holds the lock by.
     owner: String,
     lease: Duration,
 }

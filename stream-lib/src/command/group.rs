@@ -128,8 +128,7 @@ pub(crate) fn unblock(wire: &mut Wire, client: i64) -> Result<()> {
         .map_err(from_redis)
 }
 
-/// The error of a consumer whose group has vanished and shall not be made
-/// again.
+/// The error of a consumer whose group has vanished and is not to be made again.
 pub(crate) fn group_lost(group: &Group) -> Error {
     Error::new(
         ErrorKind::NoGroup,

@@ -12,8 +12,8 @@ use crate::message::EntryId;
 pub(crate) fn preflight(wire: &mut Wire, group: &Group, consumer: &str) -> Result<()> {
     for command in harmless(group, consumer) {
         match command.exec(wire).map_err(from_redis) {
-            // Rights are checked before arguments: an id that is none gets a
-            // plain error from who may run the command.
+            // Redis checks rights before arguments: with the right to run the
+            // command, an id that is none gets a plain error.
             Err(e) if e.kind() == ErrorKind::Server => {}
             Err(e) => return Err(e.while_doing(describe(group))),
             Ok(()) => {}

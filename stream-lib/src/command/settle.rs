@@ -89,7 +89,7 @@ pub(crate) struct Parking {
     pub(crate) id: EntryId,
     /// How long it waits there; `None` leaves it to the next takeover.
     pub(crate) delay: Option<Duration>,
-    /// The delivery count it shall have; `None` keeps the one it has.
+    /// The delivery count to give it; `None` keeps the present one.
     pub(crate) deliveries: Option<u32>,
 }
 

@@ -12,7 +12,7 @@ use crate::error::Result;
 /// messages go straight to it; beyond that they go to the backup stream, and
 /// are moved back in order as consumers make room.
 ///
-/// What a plain stream has too is set on a [`StreamConfig`], which converts.
+/// The settings of a plain stream are made on a [`StreamConfig`], which converts.
 ///
 /// ```
 /// use std::time::Duration;
@@ -148,7 +148,7 @@ impl BackupStreamConfig {
     }
 
     /// How long a shutdown goes on sending what the spool holds, up to 1 h.
-    /// What is left then stays in the directory, and is counted in
+    /// The rest stays in the directory, and is counted in
     /// [`ShutdownReport::spooled`](crate::ShutdownReport::spooled). Defaults to
     /// 5 s.
     #[must_use]

@@ -35,7 +35,7 @@ impl BatchConfig {
 
     /// How long a batch that is not full waits for more entries, counted from
     /// its first one; at most a third of the [`lease`](crate::ConsumerConfig::lease).
-    /// A stop ends the wait at once. Defaults to zero: what is there.
+    /// A stop ends the wait at once. Defaults to zero: no wait.
     #[must_use]
     pub fn wait(mut self, time: Duration) -> Self {
         self.wait = time;

@@ -29,7 +29,7 @@ pub enum OnGroupLost {
     /// is still there is handled once more.
     #[default]
     Recreate,
-    /// Stops with an error, for those who would rather not replay.
+    /// Stops with an error, and replays nothing.
     Stop,
 }
 
@@ -176,7 +176,7 @@ impl ConsumerConfig {
         self
     }
 
-    /// How many entries the stream shall have at most, 1 to 10^12: the
+    /// The most entries that the stream keeps, 1 to 10^12: the
     /// [`max_length`](crate::StreamConfig::max_length) of the stream, and
     /// stored with it, as set by a consumer. Defaults to what is stored, else
     /// to 10,000.

@@ -1,4 +1,4 @@
-//! What a consumer tells a program that wants to know.
+//! Events of a consumer, for a program that listens.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

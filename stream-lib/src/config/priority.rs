@@ -9,14 +9,14 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// The *floor* of a stream is the lowest id that some group has not
 /// acknowledged: its oldest pending entry, or the first one it hasn't read.
-/// What lies below has been handled by every group.
+/// Every group has handled the entries below it.
 ///
 /// | Priority | Removes | Never removes |
 /// |---|---|---|
-/// | `Low` | what is beyond `max_age` or `max_length`, read or not; what was unread or pending is counted and logged | the newest `min_retention_count` |
+/// | `Low` | entries beyond `max_age` or `max_length`, read or not; those unread or pending are counted and logged | the newest `min_retention_count` |
 /// | `Normal` | the same, but only below the floor | the newest `min_retention_count`, anything at or above the floor |
 /// | `High` | as `Normal` | as `Normal`, and anything younger than `min_retention_time`, even if acknowledged |
-/// | `Critical` | only what is beyond `max_age` and below the floor: length alone never deletes | as `High` |
+/// | `Critical` | only entries beyond `max_age` and below the floor: length alone never deletes | as `High` |
 ///
 /// So from `Normal` on, nothing is removed that a group has yet to handle. A
 /// group that stands still then keeps its entries in the stream; see
@@ -27,7 +27,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// | metrics, traces: new ones matter more than all of them | `Low` |
 /// | events, notifications, work that is done once and forgotten | `Normal` |
 /// | work that is looked at again after it was done | `High` |
-/// | orders, payments: what was handled is evidence for its whole `max_age` | `Critical` |
+/// | orders, payments: handled entries are evidence for its whole `max_age` | `Critical` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Priority {
     /// Bounds are kept at any price.
@@ -35,9 +35,9 @@ pub enum Priority {
     /// Bounds are kept as far as all groups have come.
     #[default]
     Normal,
-    /// As `Normal`, and what was handled stays for a while.
+    /// As `Normal`, and handled entries stay for a while.
     High,
-    /// Only age removes, and only what was handled.
+    /// Only age removes, and only handled entries.
     Critical,
 }
 

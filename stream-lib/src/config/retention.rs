@@ -1,4 +1,5 @@
-//! What of a stream is kept, and how long: settings as given, and as they hold.
+//! Which entries of a stream are kept, and how long: settings as given, and as
+//! they hold.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ const LONGEST: Duration = Duration::from_secs(36_500 * 86_400);
 /// The largest count that any setting takes: exact in Lua's numbers.
 const LARGEST: u64 = 1_000_000_000_000;
 
-/// What somebody has asked for; `None` where he left the default.
+/// The settings as given; `None` where one was left at its default.
 ///
 /// Only what was asked for is stored with the stream, so that the defaults of
 /// one program never replace the settings of another.
@@ -82,8 +83,8 @@ impl RetentionSettings {
     }
 }
 
-/// The settings that hold for a stream: what is stored with it, else what this
-/// process asks for, else the defaults.
+/// The settings that hold for a stream: each as stored with it, else as this
+/// process asks, else its default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Retention {
     pub(crate) priority: Priority,

@@ -9,20 +9,20 @@ use crate::error::Result;
 /// full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WhenFull {
-    /// Waits for room. While Redis is away that comes, too: what has waited for
-    /// the `send_timeout` fails.
+    /// Waits for room. During an outage room appears as queued messages fail
+    /// after the `send_timeout`.
     #[default]
     Block,
     /// Fails at once with [`ErrorKind::Full`](crate::ErrorKind::Full).
     Fail,
-    /// Waits so long for room, then fails.
+    /// Waits this long for room, then fails.
     Wait(Duration),
 }
 
 /// The outbox of a producer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct SendConfig {
-    /// What the messages that are not answered yet may take, in bytes.
+    /// The most bytes that unanswered messages may take.
     pub(crate) buffer: usize,
     pub(crate) when_full: WhenFull,
     /// How long the first message of a chunk waits for others.

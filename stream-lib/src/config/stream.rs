@@ -7,9 +7,9 @@ use crate::error::Result;
 
 /// A stream as a producer sees it: how to add, and what to keep.
 ///
-/// What to keep belongs to the stream, not to the producer: whatever is set
-/// here is stored in Redis, beside the stream, and holds for every process. A
-/// setting that differs from the stored one replaces it, with a warning in the
+/// Retention belongs to the stream, not to the producer: a setting made here is
+/// stored in Redis, beside the stream, and holds for every process. A setting
+/// that differs from the stored one replaces it, with a warning in the
 /// log; one that is left at its default replaces nothing.
 ///
 /// ```
@@ -80,7 +80,7 @@ impl StreamConfig {
 
     /// How long a message of [`Producer::send`](crate::Producer::send) waits for
     /// others to go with, at most 10 s. Defaults to 0: it goes at once, and
-    /// what comes while others are under way goes together anyway.
+    /// messages that queue up behind a pipeline go together anyway.
     #[must_use]
     pub fn linger(mut self, time: Duration) -> Self {
         self.send.linger = time;
@@ -105,7 +105,7 @@ impl StreamConfig {
         self
     }
 
-    /// How many entries the stream shall have at most, 1 to 10^12. Retention
+    /// The most entries that the stream keeps, 1 to 10^12. Retention
     /// removes the oldest beyond it, as far as [`priority`](Self::priority)
     /// allows. Defaults to 1,000.
     #[must_use]

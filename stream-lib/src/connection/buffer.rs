@@ -1,4 +1,4 @@
-//! What was read and not yet used up.
+//! Bytes that were read and not yet used up.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! A byte stream to the server, plain or TLS, that moves one step at a time.
 //!
-//! A step makes at most one read or write call on the socket, so that whoever
-//! drives it can look at its deadline in between: a peer that trickles bytes
+//! A step makes at most one read or write call on the socket, so that the
+//! caller can look at its deadline in between: a peer that trickles bytes
 //! can't stretch it.
 
 use std::io::{self, Read, Write};

@@ -4,7 +4,7 @@
 //! same machine or rack. So a connection looks a few times first, and lets
 //! other threads run in between. Where replies take longer than that, it finds
 //! out, and hardly ever looks; and where requests are few, it doesn't look at
-//! all, since the processor is better left to those who handle them.
+//! all, since the processor is better left to the threads that handle them.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,13 +20,13 @@ pub(super) fn wait(patience: &mut Patience, mut has_come: impl FnMut() -> bool) 
         return;
     }
     let begin = Instant::now();
-    // A look that comes late because others had the processor is in vain,
-    // too: whoever sleeps is sooner back than who yields.
+    // A look that comes late because other threads had the processor counts as
+    // missed: a thread that sleeps is back sooner than one that yields.
     while begin.elapsed() < WHILE {
         if has_come() {
             return patience.rewarded();
         }
         thread::yield_now();
     }
-    patience.in_vain();
+    patience.missed();
 }

@@ -1,4 +1,4 @@
-//! What is said first on a new connection, in one round trip.
+//! The first commands on a new connection, in one round trip.
 
 use std::error::Error as _;
 use std::sync::Arc;

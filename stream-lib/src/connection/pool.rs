@@ -2,9 +2,9 @@
 //!
 //! r2d2 connects on a background thread, tells callers no more than a text,
 //! and goes on trying for ever. So here it hands out *places*: a place is a
-//! [`Wire`] that may not be connected yet, and whoever gets it connects it.
+//! [`Wire`] that may not be connected yet, and the caller that gets it connects it.
 //! Errors then keep their kind, wrong passwords fail at once, nothing connects
-//! that nobody asked for, and the number of connections stays bounded.
+//! unasked, and the number of connections stays bounded.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -87,7 +87,7 @@ impl Pool {
         let Ok(mut place) = places.get_timeout(wait) else {
             return Err(self.no_place(timeout));
         };
-        // What was in use a moment ago is as good as what is in use.
+        // A connection that was in use a moment ago needs no look.
         let closely = place.was_used_within(MOMENT);
         if place.is_broken() || !closely && place.is_stale() {
             place.abandon("it was closed while nobody used it");
@@ -98,7 +98,7 @@ impl Pool {
     }
 
     /// Ends all waiting for the server in [`get`](Self::get), now and later,
-    /// with `Closed`. Connections end with whoever still uses them.
+    /// with `Closed`. Connections in use end with their users.
     pub(crate) fn close(&self) {
         let places = self.places.write().take();
         drop(places);
@@ -143,7 +143,7 @@ impl Pool {
             drop(state);
             return self.closed();
         }
-        // Whoever has the places is likely to wait for the server.
+        // The callers that have the places are likely to wait for the server.
         if let Some(failure) = &state.failure {
             return failure.clone();
         }
@@ -218,7 +218,7 @@ impl ManageConnection for Places {
     }
 
     /// Says no, and closes a connection that can't be lent again itself: the
-    /// place stays, and whoever waits for one is woken at once.
+    /// place stays, and a caller that waits for one is woken at once.
     fn has_broken(&self, wire: &mut Wire) -> bool {
         if wire.outstanding() > 0 {
             wire.abandon("it was given back with replies outstanding");
@@ -259,7 +259,7 @@ impl Gate {
         }
     }
 
-    /// Waits for the pause to pass or somebody else to get through.
+    /// Waits for the pause to pass, or for another caller to get through.
     fn wait(&self, pause: Duration) -> std::result::Result<(), ()> {
         let end = Instant::now() + pause;
         let mut state = self.state.lock();

@@ -15,7 +15,7 @@ impl Reply {
     }
 }
 
-/// A reply, or one value of it, in somebody else's buffer.
+/// A reply, or one value of it, in a borrowed buffer.
 ///
 /// Offsets in `tokens` count from the first byte of `bytes`, which is always
 /// the whole reply's. The first token is the value, those after it are its

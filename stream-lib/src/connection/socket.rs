@@ -121,8 +121,8 @@ impl Write for &Socket {
     }
 }
 
-/// Whoever tries again and again to reach a local port where nobody listens
-/// gets that very port as its own one day, and then its own words as answers.
+/// A process that keeps trying a local port where nothing listens is given that
+/// very port as its own one day, and then reads its own words as answers.
 fn is_connected_to_itself(socket: &socket2::Socket) -> bool {
     match (socket.local_addr(), socket.peer_addr()) {
         (Ok(ours), Ok(theirs)) => ours.as_socket() == theirs.as_socket(),

@@ -43,8 +43,8 @@ impl Topology {
         }
     }
 
-    /// Finds out anew who is responsible for what: after a redirect, a
-    /// failover or a lost connection.
+    /// Finds out again which server is responsible for which keys: after a
+    /// redirect, a failover or a lost connection.
     #[expect(
         clippy::unnecessary_wraps,
         reason = "Sentinel and Cluster will have to ask"

@@ -20,9 +20,9 @@ use crate::runtime::Patience;
 /// A blocking RESP2 connection to one server.
 ///
 /// Requests go out with [`send`](Self::send), several at a time if wanted;
-/// their replies come back in order with [`receive`](Self::receive). Whatever
-/// is odd (an I/O error, a deadline, bytes that are no reply) breaks the
-/// connection for good: the socket is closed, and every later call fails at
+/// their replies come back in order with [`receive`](Self::receive). Anything odd
+/// (an I/O error, a deadline, bytes that are no reply) breaks the connection for
+/// good: the socket is closed, and every later call fails at
 /// once. A server's error reply is a reply like any other.
 pub(crate) struct Wire {
     endpoint: Arc<Endpoint>,
@@ -129,7 +129,7 @@ impl Wire {
     }
 
     /// Closes the connection, for a reason of the caller's: the server says it
-    /// is no master any more, say. What is outstanding is lost.
+    /// is no master any more, say. Outstanding replies are lost.
     pub(crate) fn abandon(&mut self, reason: impl Into<String>) {
         if self.stream.take().is_some() {
             self.broken = reason.into();
@@ -147,8 +147,7 @@ impl Wire {
         self.outstanding
     }
 
-    /// Whether the peer has closed the connection or says something nobody
-    /// asked for. One system call that doesn't block; only meaningful while
+    /// Whether the peer has closed the connection or sent something unasked. One system call that doesn't block; only meaningful while
     /// nothing is outstanding.
     pub(crate) fn is_stale(&self) -> bool {
         match &self.stream {
@@ -255,7 +254,7 @@ impl Wire {
         Err(Error::new(ErrorKind::Protocol, text))
     }
 
-    /// Reads at least `missing` bytes, and whatever else has come.
+    /// Reads at least `missing` bytes, and all else that has come.
     fn read(&mut self, mut missing: usize, deadline: &mut Deadline) -> Result<()> {
         while missing > 0 {
             let Some(stream) = &mut self.stream else {

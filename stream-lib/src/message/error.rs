@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 /// How much of a refused value a [`DecodeError`] keeps.
 const KEPT: usize = 256;
 
-/// How much of a field name, which may be anybody's, an error text shows.
+/// How much of a field name, which anybody may choose, an error text shows.
 const SHOWN: usize = 64;
 
 /// A message that can't be written as an entry. Nothing was sent.

@@ -117,7 +117,7 @@ impl fmt::Debug for Fields<'_> {
     }
 }
 
-/// A name and how long its value is: what `Debug` may show.
+/// A name and the length of its value: all that `Debug` may show.
 pub(crate) struct Lengths<'a>(pub(crate) &'a [u8], pub(crate) usize);
 
 impl fmt::Debug for Lengths<'_> {

@@ -51,8 +51,8 @@ pub trait StreamMessage {
     /// # Errors
     ///
     /// More than 1,000 fields, a name that starts with `~`, a name or value
-    /// above 512 MiB, or a value that its serializer refuses. What was written
-    /// before the error is discarded by the caller.
+    /// above 512 MiB, or a value that its serializer refuses. The caller discards
+    /// the fields written before the error.
     fn encode(&self, out: &mut FieldWriter<'_>) -> Result<(), EncodeError>;
 }
 

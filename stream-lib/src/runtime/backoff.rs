@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_cap_and_start_anew_after_reset() {
+    fn waits_double_up_to_the_cap_and_start_over_after_reset() {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(3));
         let near = |wait: Duration, secs: f64| (wait.as_secs_f64() / secs - 1.0).abs() <= 0.21;
         assert!(near(backoff.next(), 1.0));

@@ -1,17 +1,17 @@
 //! Whether it pays to look for something before sleeping until it comes.
 //!
 //! To sleep and to be woken costs more than a few looks, between which other
-//! threads run; but looks in vain cost that, too, and what takes long is hardly
-//! ever found by them.
+//! threads run. But looks that find nothing cost that, too, and a reply that
+//! takes long is hardly ever found by them.
 
-/// After so many looks in vain, each one more doubles the waits without looks:
+/// Up to so many missed looks, each one more doubles the waits without looks:
 /// up to 1,024.
 const MOST_DOUBLINGS: u32 = 10;
 
-/// What came of the looks so far.
+/// The outcome of the looks so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Patience {
-    in_vain: u32,
+    missed: u32,
     skip: u32,
 }
 
@@ -23,20 +23,20 @@ impl Patience {
         pays
     }
 
-    /// Remembers that it was found by looking.
+    /// Remembers that a look found it.
     pub(crate) fn rewarded(&mut self) {
         *self = Self::default();
     }
 
-    /// Remembers that it was not.
-    pub(crate) fn in_vain(&mut self) {
-        self.in_vain = (self.in_vain + 1).min(MOST_DOUBLINGS);
-        self.skip = 1 << self.in_vain;
+    /// Remembers that a look found nothing.
+    pub(crate) fn missed(&mut self) {
+        self.missed = (self.missed + 1).min(MOST_DOUBLINGS);
+        self.skip = 1 << self.missed;
     }
 
-    /// Whether the last looks were in vain.
+    /// Whether the last looks found nothing.
     pub(crate) fn is_strained(self) -> bool {
-        self.in_vain > 0
+        self.missed > 0
     }
 }
 
@@ -44,12 +44,12 @@ impl Patience {
 mod tests {
     use super::*;
 
-    /// How often it is looked for in vain.
+    /// How often it looks, and finds nothing.
     fn looks(patience: &mut Patience, waits: u32) -> u32 {
         let mut looks = 0;
         for _ in 0..waits {
             if patience.pays() {
-                patience.in_vain();
+                patience.missed();
                 looks += 1;
             }
         }
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_slow_is_hardly_looked_for() {
+    fn slow_replies_are_hardly_looked_for() {
         assert!(looks(&mut Patience::default(), 3_000) <= 11);
     }
 
@@ -66,8 +66,8 @@ mod tests {
         let mut patience = Patience::default();
         looks(&mut patience, 3_000);
         assert!((0..=1_024).any(|_| patience.pays()));
-        // Somebody else may have looked in vain meanwhile.
-        patience.in_vain();
+        // Another thread may have missed it meanwhile.
+        patience.missed();
         patience.rewarded();
         assert!(!patience.is_strained());
         assert!((0..100).all(|_| patience.pays()));

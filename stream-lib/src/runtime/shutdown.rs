@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-/// A flag that is set once, and wakes everybody who waits on it. Clones share
+/// A flag that is set once, and wakes every thread that waits on it. Clones share
 /// the flag.
 ///
 /// The same wait can be cut short by [`nudge`](Self::nudge): a thread that

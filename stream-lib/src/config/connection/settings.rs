@@ -1,4 +1,4 @@
-//! The one type: who to reach, and how long to wait.
+//! The settings of a connection: server, credentials, timeouts, pool.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::target::{Address, Credentials, Target};
 use super::{env, url};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How to reach Redis: where it is, who we are, and how long we wait.
+/// How to reach Redis: its address, our credentials, and the timeouts.
 ///
 /// # Examples
 ///

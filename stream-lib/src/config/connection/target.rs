@@ -1,9 +1,9 @@
-//! Where a server is, and who we are to it.
+//! The address of a server, and our credentials there.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// What a URL or the environment says.
+/// All that a URL or the environment can say.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) address: Address,
@@ -18,7 +18,7 @@ pub(crate) enum Address {
     Unix(PathBuf),
 }
 
-/// Who we say we are.
+/// Our user name and password.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Credentials {
     pub(crate) username: Option<String>,

@@ -15,7 +15,7 @@ pub(super) fn parse(url: &str) -> Result<Target> {
     let (plain, tls) = match scheme.as_str() {
         "redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix" => (scheme.as_str(), false),
         "rediss" | "valkeys" => ("redis", true),
-        // What stands here may be the first half of `user:password`.
+        // The scheme may be the first half of `user:password`.
         _ => {
             let text = "not a Redis URL: the scheme must be redis, rediss, unix or redis+unix";
             return Err(config_error(text));
@@ -53,7 +53,7 @@ pub(super) fn parse(url: &str) -> Result<Target> {
     })
 }
 
-/// What stands behind the `?`, and would be passed over in silence.
+/// Refuses parts behind the `?` that would be ignored in silence.
 fn refuse_unknown_parts(rest: &str, scheme: &str) -> Result<()> {
     let known: &[&str] = if scheme.ends_with("unix") {
         &["db", "user", "pass", "protocol"]
@@ -82,8 +82,8 @@ fn refuse_unknown_parts(rest: &str, scheme: &str) -> Result<()> {
     Ok(())
 }
 
-/// Says what is wrong without the URL: when it can't be parsed, nobody knows
-/// where in it the password stands.
+/// An error without the URL: the place of the password in it is unknown where it
+/// can't be parsed.
 fn unreadable(scheme: &str, cause: &redis::RedisError) -> Error {
     let form = if scheme.ends_with("unix") {
         "unix:///path/to/socket?db=0&user=name&pass=secret"

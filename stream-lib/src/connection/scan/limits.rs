@@ -1,6 +1,6 @@
-//! What a reply may have at most.
+//! The limits of a reply.
 
-/// What a server may send at most. Offsets are 32 bits wide, so `reply` must
+/// The most that a server may send. Offsets are 32 bits wide, so `reply` must
 /// stay below 4 GiB.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {

@@ -89,8 +89,8 @@ pub trait FromField: Sized {
     /// Says what was expected; never repeats the value.
     fn from_field(value: &[u8]) -> Result<Self, FieldError>;
 
-    /// What it means that there is no such field. `None`, the default, means
-    /// that there must be one.
+    /// The value that an absent field stands for. `None`, the default, makes its
+    /// absence an error.
     fn absent() -> Option<Self> {
         None
     }
