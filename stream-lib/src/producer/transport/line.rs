@@ -151,7 +151,7 @@ impl<J, A> Line<J, A> {
                 break;
             }
         }
-        self.state.lock().patience.in_vain();
+        self.state.lock().patience.missed();
         None
     }
 
