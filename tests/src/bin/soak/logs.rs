@@ -83,7 +83,7 @@ mod tests {
         let mut logs = Logs::default();
         let lines = logs.enter(
             "w",
-            "[2026-01-31T12:00:00Z INFO  stream_lib::consumer::lease] took over 12 entries of `o` x\n\
+            "[2026-01-31T12:00:00Z INFO  stream_lib::consumer::keeper] took over 12 entries of `o` x\n\
              orders worker 1 panicked: told to panic at p-0, attempt 1\n\
              [2026-01-31T12:00:00Z ERROR stream_lib::consumer] the consumer `w-1` stops: no\n",
         );
