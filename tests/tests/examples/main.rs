@@ -8,6 +8,7 @@ mod backup;
 mod dead;
 mod ending;
 mod outage;
+mod permissions;
 mod produce;
 mod programs;
 mod readme;

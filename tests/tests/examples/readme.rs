@@ -25,3 +25,20 @@ fn first_program_completes_the_order_that_it_adds() {
     let number = |field| redis::from_redis_value_ref::<u64>(&groups[field]).unwrap();
     assert_eq!((number("entries-read"), number("pending")), (1, 0));
 }
+
+#[test]
+fn every_link_works_from_a_packed_crate_too() {
+    let readme = include_str!("../../../README.md");
+    let inline = readme.match_indices("](").map(|(at, _)| &readme[at + 2..]);
+    let named = readme.lines().filter_map(|line| {
+        let (name, target) = line.split_once("]: ")?;
+        name.starts_with('[').then_some(target)
+    });
+    let targets: Vec<_> = inline.chain(named).collect();
+    assert!(!targets.is_empty());
+    for target in targets {
+        let is_absolute = target.starts_with("https://") || target.starts_with('#');
+        let shown = target.get(..60.min(target.len()));
+        assert!(is_absolute, "a packed crate has no such file: {shown:?}");
+    }
+}
