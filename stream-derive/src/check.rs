@@ -171,7 +171,7 @@ fn check_newtype(field: &Field<'_>, errors: &mut Errors) {
     for attr in field
         .attrs
         .iter()
-        .filter(|attr| !matches!(attr.name, "json" | "with"))
+        .filter(|attr| !matches!(attr.name, "json" | "text" | "with"))
     {
         let text = format!(
             "`{}` has no meaning on a struct around one value",
@@ -219,8 +219,16 @@ fn check_conflicts(field: &Field<'_>, errors: &mut Errors) {
             return;
         }
     }
-    if let (Some(_), Some(with)) = (attrs.find("json"), attrs.find("with")) {
-        errors.on(&with.key, "a field has either `json` or `with`");
+    let forms = attrs
+        .iter()
+        .filter(|attr| matches!(attr.name, "json" | "text" | "with"));
+    for attr in forms.skip(1) {
+        errors.on(&attr.key, "a field has one of `json`, `text` and `with`");
+    }
+    if field.optional().is_some()
+        && let Some(path) = attrs.text("default")
+    {
+        errors.on(path, OPTIONAL);
     }
     if matches!(field.form, Form::Plain)
         && let Some(inner) = option_of(field.ty)
@@ -230,6 +238,10 @@ fn check_conflicts(field: &Field<'_>, errors: &mut Errors) {
         errors.on(field.ty, text);
     }
 }
+
+/// Why an optional field has no default but `None`.
+pub(crate) const OPTIONAL: &str = "an optional field can't have a default of its own: `None` is \
+                                   written as an absent field, which would be read as that default";
 
 fn check_field_name(name: &Name, errors: &mut Errors) {
     if name.text.is_empty() {

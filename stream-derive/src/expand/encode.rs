@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::{WRITTEN, assert, local, place, schema, slot, with_bounds, written};
+use super::{WRITTEN, assert, local, own_form, place, schema, slot, with_bounds, written};
 use crate::model::{Body, Default, Field, Form, Model, Shape, Variant};
 
 /// `StreamMessage` for a struct or an enum with a tag.
@@ -59,10 +59,15 @@ pub(super) fn newtype(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
             quote!(false),
             quote!(#private::write_json_or_null(&#this.0, #name, #out)),
         ),
-        Form::With(module) => (quote!(#private::FieldType::Custom), quote!(false), {
-            let encode = quote_spanned!(place(module)=> #module::encode);
-            quote!(#private::write_with(#encode(&#this.0), #name, #out))
-        }),
+        Form::Text | Form::With(_) => {
+            let optional = field.optional().is_some();
+            let write = own_form::write(model, field, &quote!(&#this.0), &quote!(#name));
+            (
+                own_form::ty(model, &field.form),
+                quote!(#optional),
+                quote!({ #write ::core::result::Result::Ok(()) }),
+            )
+        }
         Form::Plain | Form::Flatten | Form::Skip => {
             let value = quote_spanned!(place(ty)=> <#ty as #private::ToField>);
             (
@@ -182,10 +187,7 @@ fn write_value(model: &Model<'_>, field: &Field<'_>, value: &TokenStream) -> Tok
             };
             quote!(#write(#value, #name, #out)?;)
         }
-        Form::With(module) => {
-            let encode = quote_spanned!(place(module)=> #module::encode);
-            quote!(#private::write_with(#encode(#value), #name, #out)?;)
-        }
+        Form::Text | Form::With(_) => own_form::write(model, field, value, &quote!(#name)),
         Form::Flatten => {
             let encode = quote_spanned!(place(ty)=> <#ty as #private::StreamMessage>::encode);
             quote!(#encode(#value, #out)?;)

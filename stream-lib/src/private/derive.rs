@@ -2,6 +2,7 @@
 //! errors of what is missing or unknown.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -123,20 +124,60 @@ pub fn write_with(
     out.bytes(name, value.as_ref())
 }
 
-/// Takes the bytes of a field that must be there.
+/// Reads a value by the `decode` of `module`.
+#[inline]
+pub fn read_with<'a, T, E: fmt::Display>(
+    decode: impl FnOnce(&'a [u8]) -> Result<T, E>,
+    value: &'a [u8],
+    module: &'static str,
+) -> Result<T, FieldError> {
+    decode(value).map_err(|error| refused(module, error))
+}
+
+#[cold]
+fn refused(module: &str, error: impl fmt::Display) -> FieldError {
+    FieldError::expected(format!("what `{module}` reads")).because(error)
+}
+
+/// Writes a field as `Display` shows it.
+#[inline]
+pub fn write_text<T: fmt::Display + ?Sized>(
+    value: &T,
+    name: &str,
+    out: &mut FieldWriter<'_>,
+) -> Result<(), EncodeError> {
+    out.display(name, value)
+}
+
+/// Reads a field by `FromStr`. The type's own error is left out, since it may
+/// repeat the value.
+#[inline]
+pub fn read_text<T: FromStr>(value: &[u8], expected: &'static str) -> Result<T, FieldError> {
+    let text = str::from_utf8(value).ok();
+    let read = text.and_then(|text| text.parse().ok());
+    read.ok_or_else(|| FieldError::expected(expected))
+}
+
+/// Names the field whose value was refused.
+#[inline]
+pub fn in_field<T>(
+    read: Result<T, FieldError>,
+    message: &'static str,
+    name: &str,
+    value: &[u8],
+) -> Result<T, DecodeError> {
+    read.map_err(|error| DecodeError::malformed(message, name, error, value))
+}
+
+/// Takes the bytes of a field that must be there. `own` has its schema.
 #[inline]
 pub fn required<'a>(
     value: Option<&'a [u8]>,
     message: &'static str,
     name: &str,
+    own: &'static [FieldSchema],
 ) -> Result<&'a [u8], DecodeError> {
-    value.ok_or_else(|| DecodeError::missing(message, name, FieldType::Custom))
-}
-
-/// The error of a module's `decode`.
-#[cold]
-pub fn refused(module: &str, error: impl fmt::Display) -> FieldError {
-    FieldError::expected(format!("what `{module}` reads")).because(error)
+    value.ok_or_else(|| missing(message, name, own))
 }
 
 /// The error of a tag that is absent, or names no variant.

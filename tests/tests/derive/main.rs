@@ -3,6 +3,7 @@
 mod behaviour;
 mod enums;
 mod evolution;
+mod forms;
 mod nested;
 mod round_trip;
 mod schema;
