@@ -190,7 +190,7 @@ fn check_fields(fields: &[Field<'_>], tag: Option<&Name>, errors: &mut Errors) {
     let mut keyed = false;
     for field in fields {
         check_conflicts(field, errors);
-        if matches!(field.form, Form::Skip | Form::Flatten) {
+        if matches!(field.form, Form::Skip) {
             continue;
         }
         if let Some(attr) = field.attrs.find("idempotency_key")
@@ -198,6 +198,9 @@ fn check_fields(fields: &[Field<'_>], tag: Option<&Name>, errors: &mut Errors) {
         {
             let text = "another field is the `idempotency_key` already";
             errors.on(&attr.key, text);
+        }
+        if matches!(field.form, Form::Flatten) {
+            continue;
         }
         for name in std::iter::once(&field.name).chain(&field.aliases) {
             check_field_name(name, errors);
@@ -208,9 +211,10 @@ fn check_fields(fields: &[Field<'_>], tag: Option<&Name>, errors: &mut Errors) {
 
 fn check_conflicts(field: &Field<'_>, errors: &mut Errors) {
     let attrs = &field.attrs;
-    for alone in ["skip", "flatten"] {
+    for (alone, beside) in [("skip", ""), ("flatten", "idempotency_key")] {
         if attrs.has(alone) {
-            for attr in attrs.iter().filter(|attr| attr.name != alone) {
+            let refused = |name| name != alone && name != beside;
+            for attr in attrs.iter().filter(|attr| refused(attr.name)) {
                 errors.on(
                     &attr.key,
                     format!("`{}` has no meaning beside `{alone}`", attr.name),

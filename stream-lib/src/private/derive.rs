@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::message::fields::Claims;
 use crate::message::{
     DecodeError, EncodeError, FieldError, FieldSchema, FieldType, FieldWriter, Fields, FromField,
-    Schema, ToField,
+    Schema, StreamMessage, ToField,
 };
 
 /// A writer that appends to `out`: for benchmarks of what the derive makes.
@@ -18,12 +18,37 @@ pub fn writer(out: &mut Vec<u8>) -> FieldWriter<'_> {
     FieldWriter::new(out)
 }
 
-/// Writes a field whose value is the message's idempotency key.
+/// The idempotency key that a message gives itself: for tests.
+pub fn key_of(message: &impl StreamMessage) -> Result<Option<Box<[u8]>>, EncodeError> {
+    let mut out = Vec::new();
+    let mut writer = FieldWriter::new(&mut out);
+    message.encode(&mut writer)?;
+    Ok(writer.take_key())
+}
+
+/// Writes a field whose value is the message's idempotency key, behind what
+/// tells the variant apart from others.
 pub fn write_key<'w>(
+    out: &mut FieldWriter<'w>,
+    variant: &str,
+    write: impl FnOnce(&mut FieldWriter<'w>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    out.keyed(variant, write)
+}
+
+/// Puts what tells the variant apart in front of the key of the message in it.
+#[inline]
+pub fn tell_key_apart(out: &mut FieldWriter<'_>, variant: &str) {
+    out.tell_key_apart(variant);
+}
+
+/// Writes a flattened message whose key is not the outer one's.
+#[inline]
+pub fn write_unkeyed<'w>(
     out: &mut FieldWriter<'w>,
     write: impl FnOnce(&mut FieldWriter<'w>) -> Result<(), EncodeError>,
 ) -> Result<(), EncodeError> {
-    out.keyed(write)
+    out.unkeyed(write)
 }
 
 /// Reads a field, or what its absence means. `own` has its schema.

@@ -25,7 +25,7 @@ pub use crate::message::{
 pub use self::callers::Callers;
 pub use self::derive::{
     bad_choice, bad_tag, field, flattened, in_field, is_unknown, json, json_present, json_value,
-    present, read_text, read_with, required, variant_fields, write_json, write_json_or_null,
-    write_key, write_text, write_with, writer,
+    key_of, present, read_text, read_with, required, tell_key_apart, variant_fields, write_json,
+    write_json_or_null, write_key, write_text, write_unkeyed, write_with, writer,
 };
 pub use self::replies::{Came, ReadEntries, ReplyReader, ReplyValue};
