@@ -109,6 +109,7 @@ const KNOWN: &[Known] = &[
     ),
     known("skip", &[Place::Field], Takes::Nothing),
     known("json", &[Place::Field], Takes::Nothing),
+    known("text", &[Place::Field], Takes::Nothing),
     known("with", &[Place::Field], Takes::Text("path::to_module")),
     known("flatten", &[Place::Field], Takes::Nothing),
     known("idempotency_key", &[Place::Field], Takes::Nothing),

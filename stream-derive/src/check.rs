@@ -171,7 +171,7 @@ fn check_newtype(field: &Field<'_>, errors: &mut Errors) {
     for attr in field
         .attrs
         .iter()
-        .filter(|attr| !matches!(attr.name, "json" | "with"))
+        .filter(|attr| !matches!(attr.name, "json" | "text" | "with"))
     {
         let text = format!(
             "`{}` has no meaning on a struct around one value",
@@ -190,7 +190,7 @@ fn check_fields(fields: &[Field<'_>], tag: Option<&Name>, errors: &mut Errors) {
     let mut keyed = false;
     for field in fields {
         check_conflicts(field, errors);
-        if matches!(field.form, Form::Skip | Form::Flatten) {
+        if matches!(field.form, Form::Skip) {
             continue;
         }
         if let Some(attr) = field.attrs.find("idempotency_key")
@@ -198,6 +198,9 @@ fn check_fields(fields: &[Field<'_>], tag: Option<&Name>, errors: &mut Errors) {
         {
             let text = "another field is the `idempotency_key` already";
             errors.on(&attr.key, text);
+        }
+        if matches!(field.form, Form::Flatten) {
+            continue;
         }
         for name in std::iter::once(&field.name).chain(&field.aliases) {
             check_field_name(name, errors);
@@ -208,9 +211,10 @@ fn check_fields(fields: &[Field<'_>], tag: Option<&Name>, errors: &mut Errors) {
 
 fn check_conflicts(field: &Field<'_>, errors: &mut Errors) {
     let attrs = &field.attrs;
-    for alone in ["skip", "flatten"] {
+    for (alone, beside) in [("skip", ""), ("flatten", "idempotency_key")] {
         if attrs.has(alone) {
-            for attr in attrs.iter().filter(|attr| attr.name != alone) {
+            let refused = |name| name != alone && name != beside;
+            for attr in attrs.iter().filter(|attr| refused(attr.name)) {
                 errors.on(
                     &attr.key,
                     format!("`{}` has no meaning beside `{alone}`", attr.name),
@@ -219,8 +223,16 @@ fn check_conflicts(field: &Field<'_>, errors: &mut Errors) {
             return;
         }
     }
-    if let (Some(_), Some(with)) = (attrs.find("json"), attrs.find("with")) {
-        errors.on(&with.key, "a field has either `json` or `with`");
+    let forms = attrs
+        .iter()
+        .filter(|attr| matches!(attr.name, "json" | "text" | "with"));
+    for attr in forms.skip(1) {
+        errors.on(&attr.key, "a field has one of `json`, `text` and `with`");
+    }
+    if field.optional().is_some()
+        && let Some(path) = attrs.text("default")
+    {
+        errors.on(path, OPTIONAL);
     }
     if matches!(field.form, Form::Plain)
         && let Some(inner) = option_of(field.ty)
@@ -230,6 +242,10 @@ fn check_conflicts(field: &Field<'_>, errors: &mut Errors) {
         errors.on(field.ty, text);
     }
 }
+
+/// Why an optional field has no default but `None`.
+pub(crate) const OPTIONAL: &str = "an optional field can't have a default of its own: `None` is \
+                                   written as an absent field, which would be read as that default";
 
 fn check_field_name(name: &Name, errors: &mut Errors) {
     if name.text.is_empty() {

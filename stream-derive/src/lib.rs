@@ -164,10 +164,16 @@ use crate::model::Model;
 /// - **`skip`**: not in the entry. Reading fills in `Default::default()`.
 /// - **`json`**: any serde type, as one JSON document. `null` is no field at all,
 ///   as for every `Option`, unless the field has a `default`.
+/// - **`text`**: any type, in the form that its `Display` writes and its `FromStr`
+///   reads. Its own error is not shown, since many repeat the value.
 /// - **`with = "module"`**: a form of its own. The module has
 ///   `fn encode(value: &T) -> impl AsRef<[u8]>` and
 ///   `fn decode(bytes: &[u8]) -> Result<T, impl Display>`. Error texts are shown,
 ///   so they must not repeat the value.
+///
+///   On an `Option<T>`, `text` and `with` are for the `T`: `None` is no field at
+///   all, and no field is `None`. The type must be spelled as an `Option`; of one
+///   behind an alias, the module gets and makes the whole.
 /// - **`flatten`**: the fields of another message, in this one's entry. An
 ///   `Option` of one is `None` if none of its fields is there. A `RawMessage`
 ///   takes every field that the others leave. Names that meet are a compile
@@ -175,7 +181,14 @@ use crate::model::Model;
 /// - **`idempotency_key`**: its value is the message's idempotency key, by which
 ///   a second add within a window is recognised. `None` is no key.
 ///
+///   The key of an enum carries the variant, with its length in front: `P-1` in
+///   the variant `refund` is `6:refund:P-1`. So a payment and a refund with one id
+///   are two messages. A message that a variant holds gives its key; the key of a
+///   flattened message counts only with `#[stream(flatten, idempotency_key)]`. A
+///   key that a hand-written `StreamMessage` gives is not changed.
+///
 /// ```
+/// use std::net::IpAddr;
 /// use std::time::Duration;
 ///
 /// use serde::{Deserialize, Serialize};
@@ -220,6 +233,8 @@ use crate::model::Model;
 ///     service: String,
 ///     #[stream(json)]
 ///     items: Vec<Item>,
+///     #[stream(text)]
+///     ordered_from: Option<IpAddr>,
 ///     #[stream(with = "seconds")]
 ///     promised: Duration,
 ///     #[stream(flatten)]
@@ -233,6 +248,7 @@ use crate::model::Model;
 /// let entry = RawMessage::from_iter([
 ///     ("shipment_id", "7"),
 ///     ("items", r#"[{"sku":"A","count":2}]"#),
+///     ("ordered_from", "192.0.2.7"),
 ///     ("promised", "90"),
 ///     ("city", "Ulm"),
 ///     ("zip", "89073"),
@@ -241,6 +257,7 @@ use crate::model::Model;
 /// let shipment: Shipment = entry.decode()?;
 /// assert_eq!(shipment.service, "standard");
 /// assert_eq!(shipment.items[0].count, 2);
+/// assert_eq!(shipment.ordered_from, Some(IpAddr::from([192, 0, 2, 7])));
 /// assert_eq!(shipment.promised, Duration::from_secs(90));
 /// assert_eq!(shipment.rest, RawMessage::new().with("colour", "red"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

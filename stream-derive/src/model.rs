@@ -65,6 +65,8 @@ pub(crate) struct Field<'a> {
 pub(crate) enum Form {
     Plain,
     Json,
+    /// By `Display` and `FromStr`.
+    Text,
     With(Path),
     Flatten,
     Skip,
@@ -165,6 +167,21 @@ impl<'a> Model<'a> {
                 _ => None,
             });
         fields.chain(newtypes)
+    }
+}
+
+impl<'a> Field<'a> {
+    /// What a form of the user's own is for, where `None` is no field at all.
+    pub(crate) fn optional(&self) -> Option<&'a Type> {
+        match self.form {
+            Form::Text | Form::With(_) => option_of(self.ty),
+            Form::Plain | Form::Json | Form::Flatten | Form::Skip => None,
+        }
+    }
+
+    /// The type whose values are written: that in the `Option`, if there is one.
+    pub(crate) fn held(&self) -> &'a Type {
+        self.optional().unwrap_or(self.ty)
     }
 }
 
@@ -331,6 +348,8 @@ fn read_form(attrs: &Attrs, errors: &mut Errors) -> Form {
         Form::Flatten
     } else if attrs.has("json") {
         Form::Json
+    } else if attrs.has("text") {
+        Form::Text
     } else if let Some(module) = attrs.text("with").and_then(|text| parse_path(text, errors)) {
         Form::With(module)
     } else {

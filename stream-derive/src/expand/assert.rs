@@ -1,11 +1,12 @@
 //! Checks that only types can answer, so the compiler does: constants that fail
 //! to evaluate, at the field to change.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use super::{option, place, schema_of, written};
+use super::{located, option, place, schema_of, written};
+use crate::check::OPTIONAL;
 use crate::model::{Body, Default, Field, Form, Model, Shape};
 
 /// The checks as items: that flattened messages bring no name that is
@@ -43,7 +44,7 @@ fn check_exprs(model: &Model<'_>) -> impl Iterator<Item = (Span, TokenStream)> {
             let taken = quote!(#private::overlaps(#tag, #list, #position));
             let open = quote!(#private::is_open_twice(#list, #position));
             for (found, text) in [(taken, TAKEN), (open, OPEN)] {
-                let found = moved(found, span);
+                let found = located(found, ty);
                 checks.push((
                     span,
                     quote_spanned!(span=> if #found { ::core::panic!(#text) }),
@@ -67,23 +68,6 @@ fn check_exprs(model: &Model<'_>) -> impl Iterator<Item = (Span, TokenStream)> {
 const TAKEN: &str =
     "a field of the flattened message has a name that another field or the tag has already";
 const OPEN: &str = "only one flattened message can take what the other fields leave";
-const OPTIONAL: &str = "an optional field can't have a default of its own: `None` is written as \
-                        an absent field, which would be read as that default";
-
-/// Says that all tokens stand in one place.
-fn moved(tokens: TokenStream, span: Span) -> TokenStream {
-    let one = |token| match token {
-        TokenTree::Group(group) => {
-            TokenTree::Group(Group::new(group.delimiter(), moved(group.stream(), span)))
-        }
-        token => token,
-    };
-    let all = tokens.into_iter().map(one).map(|mut token| {
-        token.set_span(span);
-        token
-    });
-    all.collect()
-}
 
 /// Fields that are written together: those of a struct, or of one variant.
 struct Together<'a> {

@@ -4,7 +4,9 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::{READ, WRITTEN, bytes, local, option, place, schema_of, slot, with_bounds, written};
+use super::{
+    READ, WRITTEN, bytes, local, option, own_form, place, schema_of, slot, with_bounds, written,
+};
 use crate::model::{Default, Field, Form, Model, Name, Shape, Variant};
 
 /// `OwnedMessage` for a struct.
@@ -61,10 +63,19 @@ pub(super) fn newtype(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
     let (ty, value) = (field.ty, local("value"));
     let (read, absent) = match &field.form {
         Form::Json => (quote!(#private::json_value(#value)), None),
-        Form::With(module) => {
-            let refused = refused(model, module);
-            let decode = quote_spanned!(place(module)=> #module::decode);
-            (quote!(#decode(#value).map_err(#refused)), None)
+        Form::Text | Form::With(_) => {
+            let read = own_form::read(model, field);
+            if field.optional().is_some() {
+                let read = quote!(#read.map(::core::option::Option::Some));
+                let absent = quote! {
+                    fn absent() -> ::core::option::Option<Self> {
+                        ::core::option::Option::Some(Self(::core::option::Option::None))
+                    }
+                };
+                (read, Some(absent))
+            } else {
+                (read, None)
+            }
         }
         Form::Plain | Form::Flatten | Form::Skip => {
             let inner = quote_spanned!(place(ty)=> <#ty as #private::FromField>);
@@ -276,26 +287,8 @@ fn read_field(
             quote_spanned!(place(ty)=> #private::json::<#ty>),
             quote_spanned!(place(ty)=> #private::json_present::<#ty>),
         ),
-        Form::With(module) => {
-            let refused = refused(model, module);
-            let decode = quote_spanned!(place(module)=> #module::decode);
-            let decode = quote! {
-                #decode(#value).map_err(#refused).map_err(|error| {
-                    #private::DecodeError::malformed(#message, #name, error, #value)
-                })?
-            };
-            let Some(default) = default else {
-                return quote! {{
-                    let #value = #private::required(#slot, #message, #name)?;
-                    #decode
-                }};
-            };
-            return quote! {
-                match #slot {
-                    ::core::option::Option::Some(#value) => #decode,
-                    ::core::option::Option::None => #default,
-                }
-            };
+        Form::Text | Form::With(_) => {
+            return own_form::read_field(model, field, default, message, &around.list);
         }
     };
     let Some(default) = default else {
@@ -328,15 +321,6 @@ fn read_flattened(
 
 fn default_of(ty: &syn::Type) -> TokenStream {
     quote_spanned!(place(ty)=> <#ty as ::core::default::Default>::default())
-}
-
-fn refused(model: &Model<'_>, module: &syn::Path) -> TokenStream {
-    let private = &model.private;
-    let shown: String = quote::ToTokens::to_token_stream(module)
-        .to_string()
-        .split_whitespace()
-        .collect();
-    quote!(|error| #private::refused(#shown, error))
 }
 
 /// The name and its aliases, as patterns.

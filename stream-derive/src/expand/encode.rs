@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::{WRITTEN, assert, local, place, schema, slot, with_bounds, written};
+use super::{WRITTEN, assert, local, own_form, place, schema, slot, with_bounds, written};
 use crate::model::{Body, Default, Field, Form, Model, Shape, Variant};
 
 /// `StreamMessage` for a struct or an enum with a tag.
@@ -18,7 +18,7 @@ pub(super) fn message(model: &Model<'_>) -> TokenStream {
         Body::Struct(fields) => {
             let fields = written(fields).map(|field| {
                 let member = &field.member;
-                write_field(model, field, &quote!(&#this.#member))
+                write_field(model, field, &quote!(&#this.#member), None)
             });
             quote!(#(#fields)*)
         }
@@ -59,10 +59,15 @@ pub(super) fn newtype(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
             quote!(false),
             quote!(#private::write_json_or_null(&#this.0, #name, #out)),
         ),
-        Form::With(module) => (quote!(#private::FieldType::Custom), quote!(false), {
-            let encode = quote_spanned!(place(module)=> #module::encode);
-            quote!(#private::write_with(#encode(&#this.0), #name, #out))
-        }),
+        Form::Text | Form::With(_) => {
+            let optional = field.optional().is_some();
+            let write = own_form::write(model, field, &quote!(&#this.0), &quote!(#name));
+            (
+                own_form::ty(model, &field.form),
+                quote!(#optional),
+                quote!({ #write ::core::result::Result::Ok(()) }),
+            )
+        }
         Form::Plain | Form::Flatten | Form::Skip => {
             let value = quote_spanned!(place(ty)=> <#ty as #private::ToField>);
             (
@@ -136,33 +141,58 @@ fn write_variant(model: &Model<'_>, tag: &str, variant: &Variant<'_>) -> TokenSt
         Shape::Newtype(ty) => {
             // What takes every tag holds its own one too.
             let write_tag = (!variant.is_other()).then_some(write_tag);
+            let apart = (!variant.is_other()).then(|| tell_key_apart(model, variant));
             let held = local("held");
             let encode = quote_spanned!(place(ty)=> <#ty as #private::StreamMessage>::encode);
-            quote!(Self::#ident(#held) => { #write_tag #encode(#held, #out)?; })
+            quote!(Self::#ident(#held) => { #write_tag #encode(#held, #out)?; #apart })
         }
         Shape::Named(fields) => {
             let members = written(fields).map(|field| &field.member);
             let slots: Vec<_> = written(fields).map(|field| slot(&field.member)).collect();
             let writes = written(fields)
                 .zip(&slots)
-                .map(|(field, slot)| write_field(model, field, &quote!(#slot)));
+                .map(|(field, slot)| write_field(model, field, &quote!(#slot), Some(variant)));
             quote!(Self::#ident { #(#members: #slots,)* .. } => { #write_tag #(#writes)* })
         }
     }
 }
 
-/// Writes one field; `value` is a reference to it.
-fn write_field(model: &Model<'_>, field: &Field<'_>, value: &TokenStream) -> TokenStream {
+/// What stands in front of a variant's idempotency keys: its name, with its
+/// length in front, so that no name and key read as another name and key.
+fn key_prefix(variant: &Variant<'_>) -> String {
+    let name = &variant.name.text;
+    format!("{}:{name}:", name.len())
+}
+
+fn tell_key_apart(model: &Model<'_>, variant: &Variant<'_>) -> TokenStream {
+    let (private, out, prefix) = (&model.private, local("out"), key_prefix(variant));
+    quote!(#private::tell_key_apart(#out, #prefix);)
+}
+
+/// Writes one field; `value` is a reference to it. Where it is the idempotency
+/// key of a message that is one of several, the variant goes into the key.
+fn write_field(
+    model: &Model<'_>,
+    field: &Field<'_>,
+    value: &TokenStream,
+    variant: Option<&Variant<'_>>,
+) -> TokenStream {
     let write = write_value(model, field, value);
-    if !field.attrs.has("idempotency_key") {
-        return write;
-    }
     let (private, out) = (&model.private, local("out"));
-    quote! {
-        #private::write_key(#out, |#out| {
-            #write
-            ::core::result::Result::Ok(())
-        })?;
+    let done = quote!(::core::result::Result::Ok(()));
+    match (&field.form, field.attrs.has("idempotency_key")) {
+        (Form::Flatten, false) => {
+            quote!(#private::write_unkeyed(#out, |#out| { #write #done })?;)
+        }
+        (Form::Flatten, true) => {
+            let apart = variant.map(|variant| tell_key_apart(model, variant));
+            quote!(#write #apart)
+        }
+        (_, false) => write,
+        (_, true) => {
+            let prefix = variant.map_or_else(String::new, key_prefix);
+            quote!(#private::write_key(#out, #prefix, |#out| { #write #done })?;)
+        }
     }
 }
 
@@ -182,10 +212,7 @@ fn write_value(model: &Model<'_>, field: &Field<'_>, value: &TokenStream) -> Tok
             };
             quote!(#write(#value, #name, #out)?;)
         }
-        Form::With(module) => {
-            let encode = quote_spanned!(place(module)=> #module::encode);
-            quote!(#private::write_with(#encode(#value), #name, #out)?;)
-        }
+        Form::Text | Form::With(_) => own_form::write(model, field, value, &quote!(#name)),
         Form::Flatten => {
             let encode = quote_spanned!(place(ty)=> <#ty as #private::StreamMessage>::encode);
             quote!(#encode(#value, #out)?;)

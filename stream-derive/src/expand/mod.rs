@@ -4,9 +4,10 @@
 mod assert;
 mod decode;
 mod encode;
+mod own_form;
 mod schema;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -127,18 +128,21 @@ fn schema_of(model: &Model<'_>) -> TokenStream {
 struct Bounds {
     message: &'static str,
     json: &'static str,
+    text: &'static str,
     field: &'static str,
 }
 
 const WRITTEN: Bounds = Bounds {
     message: "StreamMessage",
     json: "Serialize",
+    text: "Display",
     field: "ToField",
 };
 
 const READ: Bounds = Bounds {
     message: "OwnedMessage",
     json: "DeserializeOwned",
+    text: "FromStr",
     field: "FromField",
 };
 
@@ -159,6 +163,7 @@ fn with_bounds(model: &Model<'_>, sides: &[Bounds]) -> Option<WhereClause> {
     for Bounds {
         message,
         json,
+        text,
         field: plain,
     } in sides
     {
@@ -167,6 +172,7 @@ fn with_bounds(model: &Model<'_>, sides: &[Bounds]) -> Option<WhereClause> {
             match field.form {
                 Form::Plain => add(field.ty, plain),
                 Form::Json => add(field.ty, json),
+                Form::Text => add(field.held(), text),
                 Form::Flatten => add(field.ty, message),
                 Form::With(_) | Form::Skip => {}
             }
@@ -207,6 +213,24 @@ fn bytes(text: &str) -> LitByteStr {
 /// wrote.
 fn place(written: &impl Spanned) -> Span {
     Span::call_site().located_at(written.span())
+}
+
+/// Says that all tokens stand where the user wrote something; what they mean
+/// stays.
+fn located(tokens: TokenStream, written: &impl Spanned) -> TokenStream {
+    fn move_all(tokens: TokenStream, to: Span) -> TokenStream {
+        let one = |mut token: TokenTree| {
+            if let TokenTree::Group(group) = &token {
+                let (span, within) = (group.span(), move_all(group.stream(), to));
+                token = TokenTree::Group(Group::new(group.delimiter(), within));
+                token.set_span(span);
+            }
+            token.set_span(token.span().located_at(to));
+            token
+        };
+        tokens.into_iter().map(one).collect()
+    }
+    move_all(tokens, written.span())
 }
 
 /// A name that no code of the user's can meet.

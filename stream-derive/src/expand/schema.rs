@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use super::{place, written};
+use super::{own_form, place, written};
 use crate::model::{Body, Default, Field, Form, Model, Name, Shape, Variant, option_of};
 
 /// The schema of a message.
@@ -87,7 +87,10 @@ fn field_of(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
             let optional = defaults || option_of(ty).is_some();
             (quote!(#private::FieldType::Json), quote!(#optional))
         }
-        Form::With(_) | Form::Skip => (quote!(#private::FieldType::Custom), quote!(#defaults)),
+        Form::Text | Form::With(_) | Form::Skip => {
+            let optional = defaults || field.optional().is_some();
+            (own_form::ty(model, &field.form), quote!(#optional))
+        }
         Form::Flatten => return nested(model, name, ty),
     };
     let aliases = aliases(&field.aliases);

@@ -21,7 +21,8 @@
 //! | `Option<T>` | no field at all for `None` |
 //! | enum of unit variants, with the derive | the variant's name |
 //!
-//! Anything else travels as JSON (`#[stream(json)]`) or in a form of its own
+//! Anything else travels as what `Display` writes and `FromStr` reads
+//! (`#[stream(text)]`), as JSON (`#[stream(json)]`), or in a form of its own
 //! (`#[stream(with = "module")]`).
 //!
 //! # Reserved names

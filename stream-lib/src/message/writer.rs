@@ -35,7 +35,14 @@ pub struct FieldWriter<'a> {
     out: &'a mut Vec<u8>,
     fields: usize,
     headers: usize,
-    key: Option<Box<[u8]>>,
+    key: Option<Key>,
+}
+
+/// An idempotency key.
+struct Key {
+    bytes: Box<[u8]>,
+    /// Whether the derive took it from a field. One given by hand stays as it is.
+    derived: bool,
 }
 
 impl<'a> FieldWriter<'a> {
@@ -112,20 +119,25 @@ impl<'a> FieldWriter<'a> {
 
     /// Gives the message an idempotency key: within a window, a second add of
     /// the same key to the same stream adds nothing, and returns the id of the
-    /// first entry. The derive does it with `#[stream(idempotency_key)]`.
+    /// first entry. The derive does it with `#[stream(idempotency_key)]`; a key
+    /// given here is the same in whatever derived message this one is.
     pub fn idempotency_key(&mut self, key: &[u8]) {
-        self.key = Some(key.into());
+        self.key = Some(Key {
+            bytes: key.into(),
+            derived: false,
+        });
     }
 
     /// The key that the message has given itself.
     pub(crate) fn take_key(&mut self) -> Option<Box<[u8]>> {
-        self.key.take()
+        self.key.take().map(|key| key.bytes)
     }
 
-    /// Makes the value of the field that `write` writes the idempotency key.
-    /// No field, no key.
+    /// Makes the value of the field that `write` writes the idempotency key,
+    /// behind `variant`. No field, no key.
     pub(crate) fn keyed(
         &mut self,
+        variant: &str,
         write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
         let start = self.out.len();
@@ -134,9 +146,33 @@ impl<'a> FieldWriter<'a> {
         if let Some((_, rest)) = read_string(written)
             && let Some((value, _)) = read_string(rest)
         {
-            self.key = Some(value.into());
+            self.key = Some(Key {
+                bytes: behind(variant, value),
+                derived: true,
+            });
         }
         Ok(())
+    }
+
+    /// Puts `variant` in front of the key that the message in it has, so that
+    /// equal keys of two variants differ.
+    pub(crate) fn tell_key_apart(&mut self, variant: &str) {
+        if let Some(key) = &mut self.key
+            && key.derived
+        {
+            key.bytes = behind(variant, &key.bytes);
+        }
+    }
+
+    /// Writes a message within another one, whose key is not touched.
+    pub(crate) fn unkeyed(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let key = self.key.take();
+        let written = write(self);
+        self.key = key;
+        written
     }
 
     /// How many fields were written, the library's own included.
@@ -235,6 +271,14 @@ impl fmt::Debug for FieldWriter<'_> {
             .field("count", &self.count())
             .finish_non_exhaustive()
     }
+}
+
+/// An empty key stays empty, since no message may have one.
+fn behind(variant: &str, key: &[u8]) -> Box<[u8]> {
+    if key.is_empty() {
+        return Box::default();
+    }
+    [variant.as_bytes(), key].concat().into()
 }
 
 /// The end of the buffer, where a value of unknown length grows.

@@ -2,6 +2,7 @@
 //! errors of what is missing or unknown.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::message::fields::Claims;
 use crate::message::{
     DecodeError, EncodeError, FieldError, FieldSchema, FieldType, FieldWriter, Fields, FromField,
-    Schema, ToField,
+    Schema, StreamMessage, ToField,
 };
 
 /// A writer that appends to `out`: for benchmarks of what the derive makes.
@@ -17,12 +18,37 @@ pub fn writer(out: &mut Vec<u8>) -> FieldWriter<'_> {
     FieldWriter::new(out)
 }
 
-/// Writes a field whose value is the message's idempotency key.
+/// The idempotency key that a message gives itself: for tests.
+pub fn key_of(message: &impl StreamMessage) -> Result<Option<Box<[u8]>>, EncodeError> {
+    let mut out = Vec::new();
+    let mut writer = FieldWriter::new(&mut out);
+    message.encode(&mut writer)?;
+    Ok(writer.take_key())
+}
+
+/// Writes a field whose value is the message's idempotency key, behind what
+/// tells the variant apart from others.
 pub fn write_key<'w>(
+    out: &mut FieldWriter<'w>,
+    variant: &str,
+    write: impl FnOnce(&mut FieldWriter<'w>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    out.keyed(variant, write)
+}
+
+/// Puts what tells the variant apart in front of the key of the message in it.
+#[inline]
+pub fn tell_key_apart(out: &mut FieldWriter<'_>, variant: &str) {
+    out.tell_key_apart(variant);
+}
+
+/// Writes a flattened message whose key is not the outer one's.
+#[inline]
+pub fn write_unkeyed<'w>(
     out: &mut FieldWriter<'w>,
     write: impl FnOnce(&mut FieldWriter<'w>) -> Result<(), EncodeError>,
 ) -> Result<(), EncodeError> {
-    out.keyed(write)
+    out.unkeyed(write)
 }
 
 /// Reads a field, or what its absence means. `own` has its schema.
@@ -123,20 +149,60 @@ pub fn write_with(
     out.bytes(name, value.as_ref())
 }
 
-/// Takes the bytes of a field that must be there.
+/// Reads a value by the `decode` of `module`.
+#[inline]
+pub fn read_with<'a, T, E: fmt::Display>(
+    decode: impl FnOnce(&'a [u8]) -> Result<T, E>,
+    value: &'a [u8],
+    module: &'static str,
+) -> Result<T, FieldError> {
+    decode(value).map_err(|error| refused(module, error))
+}
+
+#[cold]
+fn refused(module: &str, error: impl fmt::Display) -> FieldError {
+    FieldError::expected(format!("what `{module}` reads")).because(error)
+}
+
+/// Writes a field as `Display` shows it.
+#[inline]
+pub fn write_text<T: fmt::Display + ?Sized>(
+    value: &T,
+    name: &str,
+    out: &mut FieldWriter<'_>,
+) -> Result<(), EncodeError> {
+    out.display(name, value)
+}
+
+/// Reads a field by `FromStr`. The type's own error is left out, since it may
+/// repeat the value.
+#[inline]
+pub fn read_text<T: FromStr>(value: &[u8], expected: &'static str) -> Result<T, FieldError> {
+    let text = str::from_utf8(value).ok();
+    let read = text.and_then(|text| text.parse().ok());
+    read.ok_or_else(|| FieldError::expected(expected))
+}
+
+/// Names the field whose value was refused.
+#[inline]
+pub fn in_field<T>(
+    read: Result<T, FieldError>,
+    message: &'static str,
+    name: &str,
+    value: &[u8],
+) -> Result<T, DecodeError> {
+    read.map_err(|error| DecodeError::malformed(message, name, error, value))
+}
+
+/// Takes the bytes of a field that must be there. `own` has its schema.
 #[inline]
 pub fn required<'a>(
     value: Option<&'a [u8]>,
     message: &'static str,
     name: &str,
+    own: &'static [FieldSchema],
 ) -> Result<&'a [u8], DecodeError> {
-    value.ok_or_else(|| DecodeError::missing(message, name, FieldType::Custom))
-}
-
-/// The error of a module's `decode`.
-#[cold]
-pub fn refused(module: &str, error: impl fmt::Display) -> FieldError {
-    FieldError::expected(format!("what `{module}` reads")).because(error)
+    value.ok_or_else(|| missing(message, name, own))
 }
 
 /// The error of a tag that is absent, or names no variant.

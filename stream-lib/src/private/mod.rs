@@ -9,6 +9,8 @@ mod derive;
 mod replies;
 
 pub use std::default::Default;
+pub use std::fmt::Display;
+pub use std::str::FromStr;
 
 pub use serde::Serialize;
 pub use serde::de::DeserializeOwned;
@@ -22,8 +24,8 @@ pub use crate::message::{
 
 pub use self::callers::Callers;
 pub use self::derive::{
-    bad_choice, bad_tag, field, flattened, is_unknown, json, json_present, json_value, present,
-    refused, required, variant_fields, write_json, write_json_or_null, write_key, write_with,
-    writer,
+    bad_choice, bad_tag, field, flattened, in_field, is_unknown, json, json_present, json_value,
+    key_of, present, read_text, read_with, required, tell_key_apart, variant_fields, write_json,
+    write_json_or_null, write_key, write_text, write_unkeyed, write_with, writer,
 };
 pub use self::replies::{Came, ReadEntries, ReplyReader, ReplyValue};

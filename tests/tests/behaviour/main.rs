@@ -13,6 +13,7 @@ mod consuming;
 mod dead_letters;
 mod dependencies;
 mod dropping;
+mod duplicates;
 mod failing;
 mod healing;
 mod hooks;

@@ -3,6 +3,8 @@
 mod behaviour;
 mod enums;
 mod evolution;
+mod forms;
+mod keys;
 mod nested;
 mod round_trip;
 mod schema;

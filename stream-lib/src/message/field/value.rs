@@ -44,7 +44,7 @@ use crate::message::writer::FieldWriter;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be written as one field",
     label = "not a field value",
-    note = "a nested message needs `#[stream(flatten)]`; any serde type can go with `#[stream(json)]`",
+    note = "a nested message needs `#[stream(flatten)]`; any serde type can go with `#[stream(json)]`, any `Display + FromStr` with `#[stream(text)]`",
     note = "for a form of its own, `#[stream(with = \"module\")]`; `#[stream(skip)]` leaves the field out"
 )]
 pub trait ToField {
@@ -78,7 +78,7 @@ impl FieldWriter<'_> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be read from one field",
     label = "not a field value that can be read",
-    note = "a nested message needs `#[stream(flatten)]`; any serde type can go with `#[stream(json)]`",
+    note = "a nested message needs `#[stream(flatten)]`; any serde type can go with `#[stream(json)]`, any `Display + FromStr` with `#[stream(text)]`",
     note = "for a form of its own, `#[stream(with = \"module\")]`; `#[stream(skip)]` leaves the field out"
 )]
 pub trait FromField: Sized {

@@ -7,6 +7,8 @@ struct Order {
     note: String,
     #[stream(json, with = "module")]
     form: String,
+    #[stream(with = "module", text)]
+    other_form: String,
     #[stream(flatten, default, rename = "x")]
     rest: RawMessage,
     #[stream(flatten, skip)]

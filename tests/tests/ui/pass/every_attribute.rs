@@ -32,6 +32,10 @@ struct Order {
     items: Vec<(String, u32)>,
     #[stream(with = "reversed", idempotency_key)]
     secret: String,
+    #[stream(with = "reversed")]
+    second_secret: Option<String>,
+    #[stream(text, default)]
+    from: Option<std::net::Ipv4Addr>,
     #[stream(flatten)]
     rest: RawMessage,
     status: Status,
