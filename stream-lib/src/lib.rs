@@ -90,7 +90,7 @@ pub use crate::consumer::{
 };
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{
-    DeadLetter, DeadLetters, GroupStats, RedriveReport, StreamStats,
+    DeadLetter, DeadLetters, GroupStats, RedriveReport, RemoveReport, StreamStats,
 };
 pub use crate::manager::StreamManager;
 pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
