@@ -93,6 +93,7 @@ pub use crate::inspect::{
     DeadLetter, DeadLetters, GroupStats, RedriveReport, RemoveReport, StreamStats,
 };
 pub use crate::manager::StreamManager;
+pub use crate::message::dead_reason::DeadReason;
 pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
 pub use crate::producer::{Added, FlushReport, Producer, Receipt, SendFailure};
 #[cfg(feature = "spool")]
