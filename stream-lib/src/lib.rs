@@ -47,7 +47,9 @@
 //! At least once: an entry is acknowledged after its handler returned `Ok`,
 //! delivered again after an error, a panic or the death of its process, and set
 //! aside as a dead letter when it never succeeds. So a handler may run twice
-//! for one entry; [`Delivery::id`] tells repeats.
+//! for one message; [`Delivery::original_id`] tells repeats. [`Delivery::id`] is
+//! the same at each retry, but not after a redrive, nor after a drain of the
+//! backup stream.
 //!
 //! # Features
 //!
@@ -84,11 +86,14 @@ pub use crate::config::{
 };
 pub use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, ConsumerStats, Delivery, Handler, HandlerError,
-    HandlerResult, ShutdownReport,
+    HandlerResult, ShutdownReport, by_value,
 };
 pub use crate::error::{Error, ErrorKind, Result};
-pub use crate::inspect::{DeadLetter, DeadLetters, GroupStats, RedriveReport, StreamStats};
+pub use crate::inspect::{
+    DeadLetter, DeadLetters, GroupStats, RedriveReport, RemoveReport, StreamStats,
+};
 pub use crate::manager::StreamManager;
+pub use crate::message::dead_reason::DeadReason;
 pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
 pub use crate::producer::{Added, FlushReport, Producer, Receipt, SendFailure};
 #[cfg(feature = "spool")]

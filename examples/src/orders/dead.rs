@@ -59,6 +59,7 @@ struct Line<'a> {
     group: &'a str,
     consumer: &'a str,
     deliveries: u64,
+    redrives: u32,
     reason: &'a str,
     error: &'a str,
     time_ms: u128,
@@ -75,6 +76,7 @@ impl<'a> From<&'a DeadLetter> for Line<'a> {
             group: letter.group(),
             consumer: letter.consumer(),
             deliveries: letter.deliveries(),
+            redrives: letter.redrives(),
             reason: letter.reason(),
             error: letter.error(),
             time_ms: letter

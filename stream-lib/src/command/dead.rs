@@ -1,9 +1,9 @@
-//! Dead letters: looked at, and put back.
+//! Dead letters: looked at, put back, and removed.
 
 use super::claim::with_ids;
 use super::entries::Entries;
 use super::pack;
-use super::reply::{Tokens, checked, unexpected};
+use super::reply::{self, Tokens, checked, unexpected};
 use super::script::{Script, script};
 use crate::connection::Wire;
 use crate::error::Result;
@@ -11,6 +11,7 @@ use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
 static REDRIVE: Script = script!("redrive.lua");
+static REMOVE: Script = script!("remove_dead.lua");
 
 /// What became of one dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,40 @@ fn range(wire: &mut Wire, command: [&str; 4], most: usize) -> Result<Entries> {
     wire.send(&packed, 1)?;
     let timeout = wire.response_timeout();
     Entries::from_range(checked(wire.receive_owned(timeout)?)?)
+}
+
+/// Removes dead letters (`XDEL`). Returns how many there were.
+pub(crate) fn remove_dead_letters(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    ids: &[EntryId],
+) -> Result<usize> {
+    let texts: Vec<_> = ids.iter().map(EntryId::to_string).collect();
+    let dead = keys.dead();
+    let mut command = vec![&b"XDEL"[..], dead.as_bytes()];
+    command.extend(texts.iter().map(String::as_bytes));
+    let mut packed = Vec::with_capacity(64 + 32 * ids.len());
+    pack::command(&mut packed, &command);
+    wire.send(&packed, 1)?;
+    let timeout = wire.response_timeout();
+    removed(reply::int(wire.receive(timeout)?)?)
+}
+
+/// Removes the oldest dead letters up to `last`, at most `most`. Returns how many
+/// there were.
+pub(crate) fn remove_dead_letters_until(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    last: EntryId,
+    most: usize,
+) -> Result<usize> {
+    let call = REMOVE.call(&[&keys.dead()]).shown(&last);
+    let reply = call.number(most as u64).run(wire)?;
+    removed(Tokens::new(&reply).int()?)
+}
+
+fn removed(count: i64) -> Result<usize> {
+    usize::try_from(count).map_err(|_| unexpected("XDEL"))
 }
 
 /// Puts dead letters back into the stream, for the group that failed on them.

@@ -26,7 +26,10 @@ mod spooled;
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::beat::beat;
 pub(crate) use self::claim::{Claimed, TakeOver, claim_due, recover, take_over};
-pub(crate) use self::dead::{Redriven, dead_letters, newest_dead_letter, redrive};
+pub(crate) use self::dead::{
+    Redriven, dead_letters, newest_dead_letter, redrive, remove_dead_letters,
+    remove_dead_letters_until,
+};
 pub(crate) use self::drain::{DrainLease, DrainState, Drained};
 pub(crate) use self::entries::Entries;
 pub(crate) use self::facts::{GroupFacts, length, pending_of, stream_facts};

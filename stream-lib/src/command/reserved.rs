@@ -15,11 +15,18 @@ pub(crate) const NOBODY: &str = "~none";
 /// The field with a message's idempotency key.
 pub(crate) const KEY: &str = "~key";
 
-/// The field with the id that an entry had before it was moved.
+/// In front of the name of a user's own header, which is a field too.
+pub(crate) const HEADER: &str = "~h:";
+
+/// The field with the id that a message had first, before a drain or a redrive
+/// moved it.
 pub(crate) const ORIGIN: &str = "~origin";
 
 /// The field with the group that a redriven entry is for.
 pub(crate) const FOR_GROUP: &str = "~for";
+
+/// The field that says how often an entry was put back from the dead letters.
+pub(crate) const REDRIVEN: &str = "~redriven";
 
 /// The id that a dead letter had in its stream.
 pub(crate) const DEAD_ID: &str = "~id";
@@ -89,6 +96,7 @@ mod tests {
             WAITING,
             ORIGIN,
             FOR_GROUP,
+            REDRIVEN,
             DEAD_ID,
             DEAD_GROUP,
             DEAD_CONSUMER,
@@ -106,7 +114,7 @@ mod tests {
     fn listed_names_are_reserved_and_differ() {
         let listed = listed();
         let names: BTreeSet<_> = listed.iter().collect();
-        assert_eq!((names.len(), listed.len()), (13, 13));
+        assert_eq!((names.len(), listed.len()), (15, 15));
         for name in listed {
             assert_eq!(name.as_bytes().first(), Some(&RESERVED), "{name}");
         }

@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 pub use self::handler::{
-    BatchDelivery, BatchHandler, Delivery, Handler, HandlerError, HandlerResult,
+    BatchDelivery, BatchHandler, Delivery, Handler, HandlerError, HandlerResult, by_value,
 };
 pub use self::stats::{ConsumerStats, ShutdownReport};
 

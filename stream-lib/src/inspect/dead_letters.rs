@@ -1,17 +1,15 @@
-//! Entries that no delivery could complete.
+//! Entries that no delivery could complete: listed, put back, removed.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use crate::command::reserved::{
-    DEAD_CONSUMER, DEAD_DELIVERIES, DEAD_ERROR, DEAD_GROUP, DEAD_ID, DEAD_REASON, DEAD_TIME,
-};
-use crate::command::{self, Entries, Redriven};
+use super::dead_letter::DeadLetter;
+use super::dead_report::{RedriveReport, RemoveReport};
+use crate::command;
 use crate::connection::{Topology, Wire};
 use crate::error::Result;
 use crate::keys::StreamKeys;
-use crate::message::{DecodeError, EntryId, Fields, OwnedMessage, RawMessage};
+use crate::message::EntryId;
 
 /// The dead letters of one stream, `{<stream>}:dead` in Redis.
 ///
@@ -39,25 +37,12 @@ use crate::message::{DecodeError, EntryId, Fields, OwnedMessage, RawMessage};
 /// for letter in dead.list(10)? {
 ///     println!("{} failed: {}", letter.original_id(), letter.error());
 /// }
-/// println!("putting back {}", dead.count()?);
-/// dead.redrive_all()?;
+/// println!("{} dead letters: {}", dead.count()?, dead.redrive_all()?);
 /// # Ok::<(), stream_lib::Error>(())
 /// ```
 pub struct DeadLetters {
     topology: Arc<Topology>,
     keys: StreamKeys,
-}
-
-/// How a redrive went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct RedriveReport {
-    /// Entries put back into the stream.
-    pub redriven: usize,
-    /// Ids without a dead letter.
-    pub missing: usize,
-    /// Dead letters whose body was too large to be kept; they stay.
-    pub without_body: usize,
 }
 
 /// Entries in one script: a server is busy for less than a millisecond.
@@ -103,6 +88,11 @@ impl DeadLetters {
 
     /// Puts these dead letters back into the stream, for the group that failed
     /// on them; other groups skip them. Each is moved in one step.
+    ///
+    /// The entry gets a new id, and its deliveries are counted from 1 again; the
+    /// message keeps its first id
+    /// ([`Delivery::original_id`](crate::Delivery::original_id)) and its age, and
+    /// [`Delivery::redrives`](crate::Delivery::redrives) counts on.
     pub fn redrive(&self, ids: &[EntryId]) -> Result<RedriveReport> {
         self.with("redriving", |wire, keys| {
             let mut report = RedriveReport::default();
@@ -145,6 +135,48 @@ impl DeadLetters {
         self.redrive_some(usize::MAX)
     }
 
+    /// Removes these dead letters for good (`XDEL`). Their entries are gone from
+    /// the stream's backlog already: the group acknowledged them when they came
+    /// here.
+    pub fn remove(&self, ids: &[EntryId]) -> Result<RemoveReport> {
+        self.with("removing", |wire, keys| {
+            let mut report = RemoveReport::default();
+            for chunk in ids.chunks(CHUNK) {
+                let removed = command::remove_dead_letters(wire, keys, chunk)?;
+                report.removed += removed;
+                report.missing += chunk.len().saturating_sub(removed);
+            }
+            Ok(report)
+        })
+    }
+
+    /// Removes the oldest ones, at most `limit`; see [`remove`](Self::remove).
+    ///
+    /// Dead letters that come in meanwhile stay. They go in steps, each short
+    /// for the server; a failed call leaves those that it hadn't reached.
+    pub fn remove_some(&self, limit: usize) -> Result<RemoveReport> {
+        self.with("removing", |wire, keys| {
+            let mut report = RemoveReport::default();
+            let Some(last) = command::newest_dead_letter(wire, keys)? else {
+                return Ok(report);
+            };
+            while report.removed < limit {
+                let most = (limit - report.removed).min(CHUNK);
+                let removed = command::remove_dead_letters_until(wire, keys, last, most)?;
+                report.removed += removed;
+                if removed < most {
+                    break;
+                }
+            }
+            Ok(report)
+        })
+    }
+
+    /// Removes all of them; see [`remove_some`](Self::remove_some).
+    pub fn remove_all(&self) -> Result<RemoveReport> {
+        self.remove_some(usize::MAX)
+    }
+
     fn with<T>(
         &self,
         doing: &str,
@@ -158,125 +190,10 @@ impl DeadLetters {
     }
 }
 
-impl RedriveReport {
-    fn count(&mut self, outcomes: &[Redriven]) {
-        for outcome in outcomes {
-            match outcome {
-                Redriven::As(_) => self.redriven += 1,
-                Redriven::Gone => self.missing += 1,
-                Redriven::Bare => self.without_body += 1,
-            }
-        }
-    }
-}
-
 impl fmt::Debug for DeadLetters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeadLetters")
             .field("stream", &self.keys.stream())
             .finish_non_exhaustive()
     }
-}
-
-/// An entry that no delivery could complete.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    id: EntryId,
-    original_id: EntryId,
-    group: String,
-    consumer: String,
-    reason: String,
-    error: String,
-    deliveries: u64,
-    time_ms: u64,
-    message: RawMessage,
-}
-
-impl DeadLetter {
-    fn new(page: &Entries, index: usize) -> Self {
-        let fields = page.fields(index);
-        let text = |name| String::from_utf8_lossy(fields.header(name).unwrap_or_default());
-        Self {
-            id: page.id(index),
-            original_id: text(DEAD_ID).parse().unwrap_or(EntryId::MIN),
-            group: text(DEAD_GROUP).into_owned(),
-            consumer: text(DEAD_CONSUMER).into_owned(),
-            reason: text(DEAD_REASON).into_owned(),
-            error: text(DEAD_ERROR).into_owned(),
-            deliveries: text(DEAD_DELIVERIES).parse().unwrap_or(0),
-            time_ms: text(DEAD_TIME).parse().unwrap_or(0),
-            message: body(fields),
-        }
-    }
-
-    /// Its id among the dead letters, for [`DeadLetters::redrive`].
-    pub fn id(&self) -> EntryId {
-        self.id
-    }
-
-    /// The id it had in the stream.
-    pub fn original_id(&self) -> EntryId {
-        self.original_id
-    }
-
-    /// The group that failed on it.
-    pub fn group(&self) -> &str {
-        &self.group
-    }
-
-    /// The consumer that failed on it last.
-    pub fn consumer(&self) -> &str {
-        &self.consumer
-    }
-
-    /// Why it is here: `retries-exhausted`, `permanent`, `undecodable` or
-    /// `crashed`.
-    pub fn reason(&self) -> &str {
-        &self.reason
-    }
-
-    /// What the handler's last error said.
-    pub fn error(&self) -> &str {
-        &self.error
-    }
-
-    /// How often it was delivered.
-    pub fn deliveries(&self) -> u64 {
-        self.deliveries
-    }
-
-    /// When it came here, by the server's clock.
-    pub fn time(&self) -> SystemTime {
-        let since = Duration::from_millis(self.time_ms);
-        SystemTime::UNIX_EPOCH
-            .checked_add(since)
-            .unwrap_or(SystemTime::UNIX_EPOCH)
-    }
-
-    /// Its fields, as they were in the stream.
-    pub fn message(&self) -> &RawMessage {
-        &self.message
-    }
-
-    /// Its fields as a message type.
-    pub fn decode<M: OwnedMessage>(&self) -> Result<M, DecodeError> {
-        self.message.decode()
-    }
-}
-
-/// Shows no payload.
-impl fmt::Debug for DeadLetter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeadLetter")
-            .field("id", &self.id)
-            .field("original_id", &self.original_id)
-            .field("group", &self.group)
-            .field("reason", &self.reason)
-            .field("deliveries", &self.deliveries)
-            .finish_non_exhaustive()
-    }
-}
-
-fn body(fields: Fields<'_>) -> RawMessage {
-    fields.iter().collect()
 }

@@ -1,11 +1,16 @@
 //! Looks at what Redis holds, for people and their tools.
 //!
 //! *streams* reads the facts of a stream and its groups. *dead letters* lists
-//! the entries that no delivery could complete, and puts them back.
+//! the entries that no delivery could complete, puts them back and
+//! removes them.
 
+mod dead_letter;
 mod dead_letters;
+mod dead_report;
 mod streams;
 
-pub use self::dead_letters::{DeadLetter, DeadLetters, RedriveReport};
+pub use self::dead_letter::DeadLetter;
+pub use self::dead_letters::DeadLetters;
+pub use self::dead_report::{RedriveReport, RemoveReport};
 pub(crate) use self::streams::stream_stats;
 pub use self::streams::{GroupStats, StreamStats};

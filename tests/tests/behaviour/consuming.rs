@@ -216,16 +216,22 @@ fn untyped_handler_gets_fields_and_headers_apart() {
             .map(|(name, value)| (name.to_vec(), value.to_vec()))
             .collect();
         assert_eq!(delivery.header("~trace"), Some(&b"t-1"[..]));
+        assert_eq!(delivery.header("~h:tenant"), Some(&b"y"[..]));
+        assert_eq!(delivery.header("tenant"), Some(&b"y"[..]));
+        assert_eq!(delivery.header("trace"), None);
         noted.push((delivery.message().clone(), headers));
         Ok(())
     };
     shop.manager.consume("c", quick("events"), handler).unwrap();
-    shop.ask::<String>("XADD events * b 1 ~trace t-1 a 2 b 3");
+    shop.ask::<String>("XADD events * b 1 ~trace t-1 a 2 ~h:tenant x ~h:tenant y b 3");
     seen.wait_for(1);
     let message = RawMessage::from_iter([("b", "1"), ("a", "2"), ("b", "3")]);
     assert_eq!(
         seen.all(),
-        [(message, vec![(b"~trace".to_vec(), b"t-1".to_vec())])]
+        [(
+            message,
+            ["x", "y"].map(|v| (b"tenant".to_vec(), v.into())).to_vec()
+        )]
     );
 }
 

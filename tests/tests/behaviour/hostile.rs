@@ -44,12 +44,14 @@ fn untyped_handler_gets_every_strange_entry_as_it_is() {
     let consumer = shop
         .manager
         .consume_fn::<RawMessage>("c", quick("events"), move |event| {
-            let all: Pairs = event
+            let mut all: Pairs = event
                 .message()
                 .iter()
-                .chain(event.headers())
                 .map(|(name, value)| (name.to_vec(), value.to_vec()))
                 .collect();
+            let reserved = ["~id", "~reason"].map(|name| (name, event.header(name)));
+            let reserved = reserved.into_iter().filter_map(|(n, v)| Some((n, v?)));
+            all.extend(reserved.map(|(n, v)| (n.into(), v.to_vec())));
             noted.push((event.id().to_string(), all));
             Ok(())
         })

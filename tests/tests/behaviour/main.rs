@@ -21,6 +21,8 @@ mod hostile;
 mod leases;
 mod manager;
 mod members;
+mod redriving;
+mod removing;
 mod sending;
 mod server;
 mod stopping;

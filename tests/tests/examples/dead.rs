@@ -31,7 +31,10 @@ fn list_says_why_each_order_is_there() {
     assert_eq!(lines.len(), 3);
     for line in &lines {
         assert_eq!(line["group"], "orders_group");
-        assert_eq!(line["deliveries"], 2);
+        assert_eq!(
+            (&line["deliveries"], &line["redrives"]),
+            (&2.into(), &0.into())
+        );
         assert_eq!(line["reason"], "retries-exhausted");
         assert_eq!(line["fields"][0][0], "order_id");
         let order = line["fields"][0][1].as_str().unwrap();

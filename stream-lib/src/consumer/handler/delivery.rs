@@ -4,13 +4,27 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
-use crate::command::reserved::ORIGIN;
+use crate::command::reserved::{HEADER, ORIGIN, REDRIVEN};
 use crate::consumer::handler::taken::TakenEntry;
-use crate::message::EntryId;
+use crate::message::{EntryId, Fields, RESERVED};
 
 /// One delivery of an entry, with the message it carries.
 ///
 /// Derefs to the message: `delivery.order_id` reads a field of it.
+///
+/// # Methods
+///
+/// A method of the message is reached by deref, too, except where `Delivery` has
+/// a method of the same name:
+///
+/// `message`, `into_message`, `id`, `original_id`, `stream`, `group`, `consumer`,
+/// `attempt`, `redrives`, `headers`, `header`, `age`, `lease_lost`,
+/// `is_shutting_down`, and `fmt`, `deref` of its traits. A
+/// [`BatchDelivery`](crate::BatchDelivery) has `fail` as well.
+///
+/// `delivery.message().id()` calls the method of the message. A method that is
+/// added to this list is a breaking change of this library, since it could hide
+/// one of yours. Fields are never hidden.
 pub struct Delivery<M> {
     message: M,
     taken: TakenEntry,
@@ -26,14 +40,39 @@ impl<M> Delivery<M> {
         self.taken
     }
 
+    pub(crate) fn taken(&self) -> &TakenEntry {
+        &self.taken
+    }
+
     /// The message.
     pub fn message(&self) -> &M {
         &self.message
     }
 
-    /// The entry's id: the same at each delivery of it.
+    /// The message, without the delivery. A handler that is given the delivery
+    /// by value can move the message on: see [`by_value`](crate::by_value).
+    pub fn into_message(self) -> M {
+        self.message
+    }
+
+    /// The entry's id: the same at each retry of it. A drain and a redrive add
+    /// the message to the stream again, under a new id: see
+    /// [`original_id`](Self::original_id).
     pub fn id(&self) -> EntryId {
         self.taken.held.id(self.taken.index)
+    }
+
+    /// The id that the message had when it was first added: in the backup
+    /// stream, if it came by way of that. It is the same at each delivery of the
+    /// message, also after a drain and after any number of redrives, so it tells
+    /// repeats.
+    ///
+    /// Where a producer adds the same message twice, the two have different ids;
+    /// an idempotency key prevents that.
+    pub fn original_id(&self) -> EntryId {
+        let origin = self.taken.held.header(self.taken.index, ORIGIN);
+        let origin = origin.and_then(|id| EntryId::parse(id).ok());
+        origin.unwrap_or_else(|| self.id())
     }
 
     /// The stream that the entry stands in.
@@ -52,37 +91,44 @@ impl<M> Delivery<M> {
     }
 
     /// Which delivery of the entry this is: 1 the first time (`XPENDING`'s
-    /// delivery count).
+    /// delivery count). A redrive begins at 1 again.
     pub fn attempt(&self) -> u32 {
         self.taken.held.attempt(self.taken.index)
     }
 
-    /// The reserved fields of the entry, which the message doesn't show: names,
-    /// with their `~`, and values.
+    /// How often the message was put back from the dead letters: 0 for most.
+    pub fn redrives(&self) -> u32 {
+        let count = self.taken.held.header(self.taken.index, REDRIVEN);
+        let count = count.and_then(|count| str::from_utf8(count).ok()?.parse().ok());
+        count.unwrap_or(0)
+    }
+
+    /// The headers that the producer has given the message, names and values, in
+    /// order.
     pub fn headers(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
-        self.taken.held.fields(self.taken.index).headers()
+        self.fields()
+            .headers()
+            .filter_map(|(name, value)| Some((name.strip_prefix(HEADER.as_bytes())?, value)))
     }
 
-    /// One reserved field, named with its `~`.
+    /// The value of a header; of duplicates, the last. A name that begins with
+    /// `~` is that of a reserved field of the entry.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.taken.held.fields(self.taken.index).header(name)
+        if name.as_bytes().first() == Some(&RESERVED) {
+            return self.fields().header(name);
+        }
+        self.headers()
+            .rfind(|(header, _)| *header == name.as_bytes())
+            .map(|(_, value)| value)
     }
 
-    /// How old the message is: since it was first added, by the server's clock
-    /// and its entry id; for one that came by way of the backup stream, since
-    /// it was added there.
+    /// The time since the message was first added, by the server's clock and its
+    /// [`original_id`](Self::original_id). A drain and a redrive don't make it
+    /// younger.
     pub fn age(&self) -> Duration {
-        let TakenEntry {
-            member,
-            held,
-            index,
-        } = &self.taken;
-        let origin = held
-            .header(*index, ORIGIN)
-            .and_then(|id| EntryId::parse(id).ok());
-        let added = origin.unwrap_or_else(|| self.id()).ms();
+        let TakenEntry { member, held, .. } = &self.taken;
         match member.sign_of_life.server_ms() {
-            Some(now) => Duration::from_millis(now.saturating_sub(added)),
+            Some(now) => Duration::from_millis(now.saturating_sub(self.original_id().ms())),
             // Redis has not been asked yet: no older than known.
             None => held.age(),
         }
@@ -99,6 +145,10 @@ impl<M> Delivery<M> {
     /// early, with an error, to be continued elsewhere.
     pub fn is_shutting_down(&self) -> bool {
         self.taken.member.stop.is_set()
+    }
+
+    fn fields(&self) -> Fields<'_> {
+        self.taken.held.fields(self.taken.index)
     }
 }
 
@@ -117,5 +167,40 @@ impl<M> fmt::Debug for Delivery<M> {
             .field("id", &self.id())
             .field("attempt", &self.attempt())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// The public functions with a receiver.
+    fn methods(source: &str) -> BTreeSet<&str> {
+        let lines = source.lines().map(str::trim_start);
+        lines
+            .filter_map(|line| line.strip_prefix("pub fn ")?.split_once('('))
+            .filter(|(_, rest)| rest.starts_with("&self") || rest.starts_with("self"))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    /// The names in backticks in the section `# Methods` up to the example.
+    fn documented(source: &str) -> BTreeSet<&str> {
+        let (_, list) = source.split_once("/// # Methods").unwrap();
+        let (list, _) = list.split_once("`delivery.message()").unwrap();
+        let names = list.split('`').skip(1).step_by(2);
+        names
+            .filter(|name| name.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()))
+            .filter(|name| !["fmt", "deref"].contains(name))
+            .collect()
+    }
+
+    #[test]
+    fn methods_that_hide_those_of_a_message_are_all_documented() {
+        let source = include_str!("delivery.rs");
+        let mut methods = methods(source);
+        methods.extend(self::methods(include_str!("batch.rs")));
+        assert_eq!(methods, documented(source));
+        assert!(methods.contains("original_id") && methods.contains("fail"));
     }
 }

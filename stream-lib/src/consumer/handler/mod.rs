@@ -1,6 +1,7 @@
 //! Handlers of deliveries, which users write, and the meaning of their answers.
 
 mod batch;
+mod by_value;
 pub(crate) mod delivery;
 pub(crate) mod error;
 mod single;
@@ -8,6 +9,7 @@ pub(crate) mod taken;
 pub(crate) mod verdict;
 
 pub use self::batch::{BatchDelivery, BatchHandler};
+pub use self::by_value::by_value;
 pub use self::delivery::Delivery;
 pub use self::error::HandlerError;
 pub use self::single::{Handler, HandlerResult};

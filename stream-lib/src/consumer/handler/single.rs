@@ -12,14 +12,15 @@ pub type HandlerResult = Result<(), Box<dyn StdError + Send + Sync>>;
 /// Handles the deliveries of one consumer.
 ///
 /// Closures `Fn(&Delivery<M>) -> HandlerResult` are handlers, and so is an
-/// `Arc` of one. All workers call the same handler at the same time, so state
+/// `Arc` of one; [`by_value`](crate::by_value) makes one of a closure that takes
+/// the delivery itself. All workers call the same handler at the same time, so state
 /// in it needs a lock or an atomic.
 ///
 /// # Delivery
 ///
 /// At least once: an entry comes again after an error, a panic, or the death of
 /// its process, in rare cases also after it was handled. A handler should have
-/// the same effect when it runs twice; [`Delivery::id`] tells repeats.
+/// the same effect when it runs twice; [`Delivery::original_id`] tells repeats.
 ///
 /// # Panics
 ///
@@ -47,6 +48,14 @@ pub trait Handler<M>: Send + Sync + 'static {
     /// Handles one delivery. Blocks its worker thread as long as it runs; the
     /// lease is renewed meanwhile.
     fn handle(&self, delivery: &Delivery<M>) -> HandlerResult;
+
+    /// As [`handle`](Self::handle), which it calls; for the library. Returns the
+    /// delivery, unless it was given away.
+    #[doc(hidden)]
+    fn handle_taken(&self, delivery: Delivery<M>) -> (HandlerResult, Option<Delivery<M>>) {
+        let result = self.handle(&delivery);
+        (result, Some(delivery))
+    }
 }
 
 impl<M, F> Handler<M> for F
@@ -61,5 +70,9 @@ where
 impl<M, H: Handler<M> + ?Sized> Handler<M> for Arc<H> {
     fn handle(&self, delivery: &Delivery<M>) -> HandlerResult {
         (**self).handle(delivery)
+    }
+
+    fn handle_taken(&self, delivery: Delivery<M>) -> (HandlerResult, Option<Delivery<M>>) {
+        (**self).handle_taken(delivery)
     }
 }

@@ -20,7 +20,8 @@ use crate::runtime::panic_text;
 /// Runs one delivery: the face of a typed handler for the threads, which know
 /// no types.
 trait Run: Send + Sync {
-    /// Gives `taken` back for the next entry, unless a panic has swallowed it.
+    /// Gives `taken` back for the next entry, unless the handler has kept it, or
+    /// a panic has swallowed it.
     fn run(&self, taken: TakenEntry) -> (Outcome, Option<TakenEntry>);
 }
 
@@ -58,11 +59,12 @@ impl<M: OwnedMessage, H: Handler<M>> Run for Typed<M, H> {
         let ran = catch_unwind(AssertUnwindSafe(|| match taken.decode() {
             Ok(message) => {
                 let delivery = Delivery::new(message, taken);
-                let outcome = match self.handler.handle(&delivery) {
+                let (result, delivery) = self.handler.handle_taken(delivery);
+                let outcome = match result {
                     Ok(()) => Outcome::Done,
                     Err(e) => Outcome::Failed(e.into()),
                 };
-                (outcome, Some(delivery.into_taken()))
+                (outcome, delivery.map(Delivery::into_taken))
             }
             Err(e) => (Outcome::Undecodable(e), Some(taken)),
         }));

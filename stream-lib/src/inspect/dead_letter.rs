@@ -1,0 +1,136 @@
+//! One entry that no delivery could complete.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use crate::command::Entries;
+use crate::command::reserved::{
+    DEAD_CONSUMER, DEAD_DELIVERIES, DEAD_ERROR, DEAD_GROUP, DEAD_ID, DEAD_REASON, DEAD_TIME,
+    ORIGIN, REDRIVEN,
+};
+use crate::message::{DecodeError, EntryId, Fields, OwnedMessage, RawMessage};
+
+/// An entry that no delivery could complete.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    id: EntryId,
+    entry_id: EntryId,
+    original_id: EntryId,
+    group: String,
+    consumer: String,
+    reason: String,
+    error: String,
+    deliveries: u64,
+    redrives: u32,
+    time_ms: u64,
+    message: RawMessage,
+}
+
+impl DeadLetter {
+    pub(super) fn new(page: &Entries, index: usize) -> Self {
+        let fields = page.fields(index);
+        let text = |name| String::from_utf8_lossy(fields.header(name).unwrap_or_default());
+        let entry_id = text(DEAD_ID).parse().unwrap_or(EntryId::MIN);
+        Self {
+            id: page.id(index),
+            entry_id,
+            original_id: text(ORIGIN).parse().unwrap_or(entry_id),
+            group: text(DEAD_GROUP).into_owned(),
+            consumer: text(DEAD_CONSUMER).into_owned(),
+            reason: text(DEAD_REASON).into_owned(),
+            error: text(DEAD_ERROR).into_owned(),
+            deliveries: text(DEAD_DELIVERIES).parse().unwrap_or(0),
+            redrives: text(REDRIVEN).parse().unwrap_or(0),
+            time_ms: text(DEAD_TIME).parse().unwrap_or(0),
+            message: body(fields),
+        }
+    }
+
+    /// Its id among the dead letters, for
+    /// [`DeadLetters::redrive`](crate::DeadLetters::redrive) and
+    /// [`remove`](crate::DeadLetters::remove).
+    pub fn id(&self) -> EntryId {
+        self.id
+    }
+
+    /// The id it had in the stream when its last delivery failed.
+    pub fn entry_id(&self) -> EntryId {
+        self.entry_id
+    }
+
+    /// The id that the message had when it was first added, before any drain or
+    /// redrive; see [`Delivery::original_id`](crate::Delivery::original_id).
+    pub fn original_id(&self) -> EntryId {
+        self.original_id
+    }
+
+    /// The group that failed on it.
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// The consumer that failed on it last.
+    pub fn consumer(&self) -> &str {
+        &self.consumer
+    }
+
+    /// Why it is here: `retries-exhausted`, `permanent`, `undecodable` or
+    /// `crashed`.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// What the handler's last error said.
+    pub fn error(&self) -> &str {
+        &self.error
+    }
+
+    /// How often it was delivered since it was last added or put back
+    /// (`XPENDING`'s delivery count).
+    pub fn deliveries(&self) -> u64 {
+        self.deliveries
+    }
+
+    /// How often it was put back before it came here again.
+    pub fn redrives(&self) -> u32 {
+        self.redrives
+    }
+
+    /// When it came here, by the server's clock.
+    pub fn time(&self) -> SystemTime {
+        let since = Duration::from_millis(self.time_ms);
+        SystemTime::UNIX_EPOCH
+            .checked_add(since)
+            .unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    /// Its fields as they were in the stream, byte for byte and in order, except
+    /// for reserved ones. Empty where the body was too large to be kept: more
+    /// than about 3,900 fields.
+    pub fn message(&self) -> &RawMessage {
+        &self.message
+    }
+
+    /// Its fields as a message type.
+    pub fn decode<M: OwnedMessage>(&self) -> Result<M, DecodeError> {
+        self.message.decode()
+    }
+}
+
+/// Shows no payload.
+impl fmt::Debug for DeadLetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadLetter")
+            .field("id", &self.id)
+            .field("original_id", &self.original_id)
+            .field("group", &self.group)
+            .field("reason", &self.reason)
+            .field("deliveries", &self.deliveries)
+            .field("redrives", &self.redrives)
+            .finish_non_exhaustive()
+    }
+}
+
+fn body(fields: Fields<'_>) -> RawMessage {
+    fields.iter().collect()
+}
