@@ -15,6 +15,9 @@ pub(crate) const NOBODY: &str = "~none";
 /// The field with a message's idempotency key.
 pub(crate) const KEY: &str = "~key";
 
+/// In front of the name of a user's own header, which is a field too.
+pub(crate) const HEADER: &str = "~h:";
+
 /// The field with the id that an entry had before it was moved.
 pub(crate) const ORIGIN: &str = "~origin";
 
@@ -106,7 +109,7 @@ mod tests {
     fn listed_names_are_reserved_and_differ() {
         let listed = listed();
         let names: BTreeSet<_> = listed.iter().collect();
-        assert_eq!((names.len(), listed.len()), (13, 13));
+        assert_eq!((names.len(), listed.len()), (14, 14));
         for name in listed {
             assert_eq!(name.as_bytes().first(), Some(&RESERVED), "{name}");
         }
