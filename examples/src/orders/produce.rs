@@ -127,7 +127,8 @@ impl Tally {
         match result {
             Ok(Added::Backup(_)) => self.backup += 1,
             Ok(Added::Spooled) => self.spooled += 1,
-            // Main: what else there may ever be is in Redis too.
+            // Main. A duplicate is there already, and any other answer that
+            // may ever come is in Redis, too.
             Ok(_) => self.main += 1,
             Err(e) => {
                 self.failed += 1;

@@ -50,7 +50,8 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
 
     /// Adds one message, once for this idempotency key: within the producer's
     /// `idempotency_window` a second add of the same key to the same stream, by
-    /// anybody, adds nothing and returns where the first one went.
+    /// anybody, adds nothing and returns [`Added::Duplicate`] with the id of the
+    /// first entry.
     ///
     /// The key takes the place of one that the message has itself
     /// (`#[stream(idempotency_key)]`). It travels with the entry.
