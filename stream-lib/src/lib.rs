@@ -31,7 +31,7 @@
 //!
 //! - Adding: [`StreamManager::add`], [`add_all`](StreamManager::add_all) and
 //!   [`send`](StreamManager::send); [`Producer`] is what threads and handlers
-//!   clone. A [simple](StreamManager::create_simple_producer) producer goes
+//!   clone. [`Producer::with`] sends headers or an idempotency key along. A [simple](StreamManager::create_simple_producer) producer goes
 //!   straight to the stream, a [backup](StreamManager::create_backup_producer)
 //!   producer waits for consumers that fall behind.
 //! - Consuming: [`StreamManager::consume`] with a [`Handler`] and a
@@ -90,7 +90,7 @@ pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{DeadLetter, DeadLetters, GroupStats, RedriveReport, StreamStats};
 pub use crate::manager::StreamManager;
 pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
-pub use crate::producer::{Added, FlushReport, Producer, Receipt, SendFailure};
+pub use crate::producer::{Added, Draft, Envelope, FlushReport, Producer, Receipt, SendFailure};
 #[cfg(feature = "spool")]
 pub use crate::producer::{SpoolDamage, SpoolStats};
 pub use crate::retention::{BlockedStream, CleanupReport, RetentionPlan};

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::stream_manager::StreamManager;
+use crate::command::Extras;
 use crate::config::{BackupStreamConfig, RetentionSettings, StreamConfig};
 use crate::error::Result;
 use crate::message::{Routed, StreamMessage};
-use crate::producer::{Added, FlushReport, Producer, ProducerCore, Receipt};
+use crate::producer::{
+    Added, Draft, Envelope, FindProducer, FlushReport, Producer, ProducerCore, Receipt,
+};
 use crate::retention::User;
 
 impl StreamManager {
@@ -121,20 +124,30 @@ impl StreamManager {
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
     /// [`Closed`](crate::ErrorKind::Closed).
     pub fn add<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Added> {
-        self.producer_for(M::STREAM)?.add(message, None)
+        self.producer_for(M::STREAM)?.add(message, &Extras::NONE)
+    }
+
+    /// Begins to add a message with more than its own fields, by the producer
+    /// that [`add`](Self::add) would take; see [`Producer::with`].
+    pub fn with<'m, M: StreamMessage + Routed + ?Sized>(&self, message: &'m M) -> Draft<'_, 'm, M> {
+        Draft::to(M::STREAM, self, message)
     }
 
     /// As [`add`](Self::add), for many messages, each batch in one round trip.
     /// Returns one result per message, in order: an error stops no other.
     ///
+    /// Each is a `&message`, or an [`Envelope`] where more goes with it.
+    ///
     /// # Errors
     ///
     /// The outer one where no producer can be found; the inner ones as
     /// [`add`](Self::add).
-    pub fn add_all<'m, M: StreamMessage + Routed + 'm>(
-        &self,
-        messages: impl IntoIterator<Item = &'m M>,
-    ) -> Result<Vec<Result<Added>>> {
+    pub fn add_all<'m, M, I>(&self, messages: I) -> Result<Vec<Result<Added>>>
+    where
+        M: StreamMessage + Routed + 'm,
+        I: IntoIterator,
+        I::Item: Into<Envelope<'m, M>>,
+    {
         Ok(self.producer_for(M::STREAM)?.add_all(messages))
     }
 
@@ -146,7 +159,7 @@ impl StreamManager {
     /// As [`Producer::send`]; [`Ambiguous`](crate::ErrorKind::Ambiguous) where
     /// several producers are registered for the stream.
     pub fn send<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Receipt> {
-        self.producer_for(M::STREAM)?.send(message, None)
+        self.producer_for(M::STREAM)?.send(message, &Extras::NONE)
     }
 
     /// Waits until all messages are answered that any of its producers has sent
@@ -175,7 +188,7 @@ impl StreamManager {
         registry.ensure_open()?;
         let producer = registry.producers.get("producer", producer)?;
         drop(registry);
-        producer.add(message, None)
+        producer.add(message, &Extras::NONE)
     }
 
     fn all_producers(&self) -> Vec<Arc<ProducerCore>> {
@@ -229,5 +242,11 @@ impl StreamManager {
         let asked = RetentionSettings::default();
         self.cleaner.tend(made.keys(), User::DefaultProducer, asked);
         Ok(made)
+    }
+}
+
+impl FindProducer for StreamManager {
+    fn find_producer(&self, stream: &str) -> Result<Arc<ProducerCore>> {
+        self.producer_for(stream)
     }
 }

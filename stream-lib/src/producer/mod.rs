@@ -1,7 +1,8 @@
 //! Producers: they add messages to a stream.
 //!
-//! From above: a *handle* is what threads hold, the *core* what all producers
-//! have in common. An *outbox* sends what nobody waits for. *transport* takes
+//! From above: a *handle* is what threads hold; a *draft* is a message on its
+//! way out, in an *envelope* with what goes with it; the *core* is what all
+//! producers have in common. An *outbox* sends what nobody waits for. *transport* takes
 //! messages to Redis; *backup* moves entries back from the backup stream;
 //! *spooled* is the way through the *spool* on the local disk. *added* says what
 //! became of a message. Each uses only those named after it.
@@ -9,6 +10,8 @@
 mod added;
 mod backup;
 mod core;
+mod draft;
+mod envelope;
 mod handle;
 mod outbox;
 #[cfg(feature = "spool")]
@@ -19,6 +22,9 @@ mod transport;
 
 pub use self::added::Added;
 pub(crate) use self::core::ProducerCore;
+pub use self::draft::Draft;
+pub(crate) use self::draft::FindProducer;
+pub use self::envelope::Envelope;
 pub use self::handle::Producer;
 pub use self::outbox::{FlushReport, Receipt, SendFailure};
 #[cfg(feature = "spool")]
