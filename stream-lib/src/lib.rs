@@ -90,7 +90,9 @@ pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{DeadLetter, DeadLetters, GroupStats, RedriveReport, StreamStats};
 pub use crate::manager::StreamManager;
 pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
-pub use crate::producer::{Added, Draft, Envelope, FlushReport, Producer, Receipt, SendFailure};
+pub use crate::producer::{
+    Added, Draft, Envelope, FlushReport, Producer, ProducerHandle, Receipt, SendFailure,
+};
 #[cfg(feature = "spool")]
 pub use crate::producer::{SpoolDamage, SpoolStats};
 pub use crate::retention::{BlockedStream, CleanupReport, RetentionPlan};

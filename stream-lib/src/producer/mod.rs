@@ -1,6 +1,7 @@
 //! Producers: they add messages to a stream.
 //!
-//! From above: a *handle* is what threads hold; a *draft* is a message on its
+//! From above: a *registered* producer is what a manager gives out; a *handle*,
+//! for one message type, is what threads hold; a *draft* is a message on its
 //! way out, in an *envelope* with what goes with it; the *core* is what all
 //! producers have in common. An *outbox* sends what nobody waits for. *transport* takes
 //! messages to Redis; *backup* moves entries back from the backup stream;
@@ -14,6 +15,7 @@ mod draft;
 mod envelope;
 mod handle;
 mod outbox;
+mod registered;
 #[cfg(feature = "spool")]
 mod spool;
 #[cfg_attr(not(feature = "spool"), path = "spooled/none.rs")]
@@ -27,6 +29,7 @@ pub(crate) use self::draft::FindProducer;
 pub use self::envelope::Envelope;
 pub use self::handle::Producer;
 pub use self::outbox::{FlushReport, Receipt, SendFailure};
+pub use self::registered::ProducerHandle;
 #[cfg(feature = "spool")]
 pub use self::spooled::{SpoolDamage, SpoolStats};
 pub(crate) use self::transport::{Coalescer, Joined, Line};
