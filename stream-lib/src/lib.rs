@@ -79,8 +79,9 @@ pub mod __private;
 pub use stream_derive::StreamMessage;
 
 pub use crate::config::{
-    BackupStreamConfig, BatchConfig, ConnectionConfig, ConsumerConfig, ConsumerEvents, OnGroupLost,
-    Priority, RetryPolicy, StartFrom, StreamConfig, WhenFull,
+    BackupStreamConfig, BackupStreamSettings, BatchConfig, ConnectionConfig, ConnectionSettings,
+    ConsumerConfig, ConsumerEvents, OnGroupLost, Priority, RetentionWishes, RetryPolicy, StartFrom,
+    StreamConfig, StreamSettings, WhenFull,
 };
 pub use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, ConsumerStats, Delivery, Handler, HandlerError,
