@@ -31,7 +31,7 @@
 //!
 //! - Adding: [`StreamManager::add`], [`add_all`](StreamManager::add_all) and
 //!   [`send`](StreamManager::send); [`Producer`] is what threads and handlers
-//!   clone. A [simple](StreamManager::create_simple_producer) producer goes
+//!   clone. [`Producer::with`] sends headers or an idempotency key along. A [simple](StreamManager::create_simple_producer) producer goes
 //!   straight to the stream, a [backup](StreamManager::create_backup_producer)
 //!   producer waits for consumers that fall behind.
 //! - Consuming: [`StreamManager::consume`] with a [`Handler`] and a
@@ -81,8 +81,9 @@ pub mod __private;
 pub use stream_derive::StreamMessage;
 
 pub use crate::config::{
-    BackupStreamConfig, BatchConfig, ConnectionConfig, ConsumerConfig, ConsumerEvents, OnGroupLost,
-    Priority, RetryPolicy, StartFrom, StreamConfig, WhenFull,
+    BackupStreamConfig, BackupStreamSettings, BatchConfig, ConnectionConfig, ConnectionSettings,
+    ConsumerConfig, ConsumerEvents, OnGroupLost, Priority, RetentionWishes, RetryPolicy, StartFrom,
+    StreamConfig, StreamSettings, WhenFull,
 };
 pub use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, ConsumerStats, Delivery, Handler, HandlerError,
@@ -95,7 +96,9 @@ pub use crate::inspect::{
 pub use crate::manager::StreamManager;
 pub use crate::message::dead_reason::DeadReason;
 pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
-pub use crate::producer::{Added, FlushReport, Producer, Receipt, SendFailure};
+pub use crate::producer::{
+    Added, Draft, Envelope, FlushReport, Producer, ProducerHandle, Receipt, SendFailure,
+};
 #[cfg(feature = "spool")]
 pub use crate::producer::{SpoolDamage, SpoolStats};
 pub use crate::retention::{BlockedStream, CleanupReport, RetentionPlan};

@@ -5,7 +5,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use stream_lib::{Added, BackupStreamConfig, Error, Producer, StreamConfig, StreamManager};
+use stream_lib::{
+    Added, BackupStreamConfig, Error, Producer, ProducerHandle, StreamConfig, StreamManager,
+};
 
 use super::Order;
 use super::args::{ProduceArgs, ProducerKind};
@@ -42,7 +44,10 @@ pub(super) fn run(args: &ProduceArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn create_producer(manager: &StreamManager, args: &ProduceArgs) -> stream_lib::Result<()> {
+fn create_producer(
+    manager: &StreamManager,
+    args: &ProduceArgs,
+) -> stream_lib::Result<ProducerHandle> {
     let mut config = StreamConfig::new(&args.stream).batch_size(args.batch.into());
     if let Some(entries) = args.max_length {
         config = config.max_length(entries);
@@ -127,7 +132,8 @@ impl Tally {
         match result {
             Ok(Added::Backup(_)) => self.backup += 1,
             Ok(Added::Spooled) => self.spooled += 1,
-            // Main: what else there may ever be is in Redis too.
+            // Main. A duplicate is there already, and any other answer that
+            // may ever come is in Redis, too.
             Ok(_) => self.main += 1,
             Err(e) => {
                 self.failed += 1;

@@ -6,6 +6,7 @@ mod claim;
 mod dead;
 mod drain;
 mod entries;
+mod extras;
 mod facts;
 mod group;
 mod lock;
@@ -32,6 +33,7 @@ pub(crate) use self::dead::{
 };
 pub(crate) use self::drain::{DrainLease, DrainState, Drained};
 pub(crate) use self::entries::Entries;
+pub(crate) use self::extras::Extras;
 pub(crate) use self::facts::{GroupFacts, length, pending_of, stream_facts};
 pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
 pub(crate) use self::lock::{hold_lock, release_lock};

@@ -1,11 +1,9 @@
 //! Messages, encoded, on their way to one stream.
 
+use super::extras::{Extras, check_key};
 use super::reserved;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::message::{FieldWriter, StreamMessage};
-
-/// The longest idempotency key, in bytes.
-const LONGEST_KEY: usize = 512;
 
 /// A batch of messages to add: encoded, in order. Nothing in it says where it
 /// goes, so it can be sent again, elsewhere, or later.
@@ -50,31 +48,36 @@ impl Outgoing {
         self.messages.clear();
     }
 
-    /// Encodes one message. `key` is its idempotency key, in place of the one
-    /// that the message may have itself. On an error nothing of it is left.
+    /// Encodes one message, and what its caller gives it beside its fields. On
+    /// an error nothing of it is left.
     pub(crate) fn push<M: StreamMessage + ?Sized>(
         &mut self,
         message: &M,
-        key: Option<&str>,
+        extras: &Extras<'_>,
     ) -> Result<()> {
         let start = self.fields.len();
-        let pushed = self.encode(message, key);
+        let pushed = self.encode(message, extras);
         if pushed.is_err() {
             self.fields.truncate(start);
         }
         pushed
     }
 
-    fn encode<M: StreamMessage + ?Sized>(&mut self, message: &M, key: Option<&str>) -> Result<()> {
+    fn encode<M: StreamMessage + ?Sized>(
+        &mut self,
+        message: &M,
+        extras: &Extras<'_>,
+    ) -> Result<()> {
         let mut writer = FieldWriter::new(&mut self.fields);
         message.encode(&mut writer)?;
         let own = writer.take_key();
-        let key = key.map(|key| Box::from(key.as_bytes())).or(own);
+        let key = extras.key().map(Box::from).or(own);
+        let fields = writer.count();
         if let Some(key) = &key {
             check_key(key)?;
             writer.header(reserved::KEY, key)?;
         }
-        let count = writer.finish()?;
+        let count = writer.finish()? + extras.write_headers(&mut self.fields, fields)?;
         self.messages.push(Span {
             end: self.fields.len(),
             count,
@@ -129,21 +132,10 @@ impl Outgoing {
     }
 }
 
-fn check_key(key: &[u8]) -> Result<()> {
-    let problem = match key.len() {
-        0 => "is empty: every such message but the first would be lost",
-        1..=LONGEST_KEY => return Ok(()),
-        _ => "is longer than 512 bytes",
-    };
-    Err(Error::new(
-        ErrorKind::Encode,
-        format!("the message can't be written: its idempotency key {problem}"),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use crate::message::{EncodeError, RawMessage, Schema};
 
     /// Fails after its first field.
@@ -162,18 +154,22 @@ mod tests {
     fn a_message_that_fails_leaves_nothing_behind() {
         let mut batch = Outgoing::default();
         let message = RawMessage::new().with("a", "1");
-        batch.push(&message, None).unwrap();
+        batch.push(&message, &Extras::NONE).unwrap();
         let written = batch.fields().to_vec();
         assert_eq!(
-            batch.push(&Half, None).unwrap_err().kind(),
+            batch.push(&Half, &Extras::NONE).unwrap_err().kind(),
             ErrorKind::Encode
         );
-        let empty = batch.push(&RawMessage::new(), None);
+        let empty = batch.push(&RawMessage::new(), &Extras::NONE);
         assert_eq!(empty.unwrap_err().kind(), ErrorKind::Encode);
         for key in ["", &"k".repeat(513)] {
-            let error = batch.push(&message, Some(key)).unwrap_err();
+            let error = batch.push(&message, &Extras::of_key(key)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Encode);
         }
+        let mut extras = Extras::new();
+        extras.push_header("~a", b"");
+        let error = batch.push(&message, &extras).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Encode);
         assert_eq!(batch.fields(), written);
         assert_eq!(batch.len(), 1);
     }
@@ -181,9 +177,11 @@ mod tests {
     #[test]
     fn messages_are_the_same_in_another_batch() {
         let mut batch = Outgoing::default();
-        batch.push(&RawMessage::new().with("a", "1"), None).unwrap();
+        batch
+            .push(&RawMessage::new().with("a", "1"), &Extras::NONE)
+            .unwrap();
         let pair = RawMessage::new().with("b", "2").with("c", "");
-        batch.push(&pair, Some("k")).unwrap();
+        batch.push(&pair, &Extras::of_key("k")).unwrap();
         let mut again = Outgoing::default();
         batch.iter().for_each(|message| again.push_encoded(message));
         assert_eq!(again.fields(), batch.fields());

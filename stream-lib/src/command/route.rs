@@ -19,11 +19,14 @@ static ROUTE: Script = script!(
 );
 static ADD_ONCE: Script = script!("part_once.lua", "add_once.lua");
 
-/// Where a script put a message, or had put it before.
+/// The entry of a message that a script was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Placed {
-    Main(EntryId),
-    Backup(EntryId),
+pub(crate) struct Placed {
+    pub(crate) id: EntryId,
+    /// It was put into the backup stream.
+    pub(crate) in_backup: bool,
+    /// It is the first entry of the message's key, which was there already.
+    pub(crate) is_first: bool,
 }
 
 /// What decides where messages go.
@@ -182,16 +185,21 @@ fn placed(reply: ReplyRef<'_>, expected: usize) -> Result<Vec<Result<Placed>>> {
 }
 
 pub(super) fn place(text: &[u8]) -> Result<Placed> {
-    let (backup, id) = match text.strip_prefix(b"b") {
-        Some(id) => (true, id),
-        None => (false, text),
-    };
+    let (is_first, text) = split_mark(text, b"d");
+    let (in_backup, id) = split_mark(text, b"b");
     let id = EntryId::parse(id).map_err(|_| unexpected("an entry id"))?;
-    Ok(if backup {
-        Placed::Backup(id)
-    } else {
-        Placed::Main(id)
+    Ok(Placed {
+        id,
+        in_backup,
+        is_first,
     })
+}
+
+fn split_mark<'t>(text: &'t [u8], mark: &[u8]) -> (bool, &'t [u8]) {
+    match text.strip_prefix(mark) {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    }
 }
 
 /// The error of a message that was not written.

@@ -28,7 +28,11 @@ use crate::error::{Error, ErrorKind, Result};
 /// | events, notifications, work that is done once and forgotten | `Normal` |
 /// | work that is looked at again after it was done | `High` |
 /// | orders, payments: handled entries are evidence for its whole `max_age` | `Critical` |
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+///
+/// A priority that keeps more is greater: `Low` is the least. More may come, so a
+/// `match` needs a wildcard arm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[non_exhaustive]
 pub enum Priority {
     /// Bounds are kept at any price.
     Low,
@@ -43,7 +47,9 @@ pub enum Priority {
 
 impl Priority {
     /// Every priority, the lowest first.
-    pub const ALL: [Self; 4] = [Self::Low, Self::Normal, Self::High, Self::Critical];
+    pub const fn all() -> &'static [Self] {
+        &[Self::Low, Self::Normal, Self::High, Self::Critical]
+    }
 
     /// `low`, `normal`, `high` or `critical`.
     pub const fn as_str(self) -> &'static str {
@@ -82,8 +88,9 @@ impl FromStr for Priority {
 
     /// Reads what [`as_str`](Self::as_str) gives, in any case.
     fn from_str(text: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
+        Self::all()
+            .iter()
+            .copied()
             .find(|priority| priority.as_str().eq_ignore_ascii_case(text))
             .ok_or_else(|| {
                 let text = format!(
@@ -101,7 +108,8 @@ mod tests {
 
     #[test]
     fn names_read_back_and_others_are_refused() {
-        for priority in Priority::ALL {
+        assert!(Priority::all().is_sorted());
+        for &priority in Priority::all() {
             assert_eq!(priority.to_string().parse::<Priority>().unwrap(), priority);
         }
         assert_eq!("CRITICAL".parse::<Priority>().unwrap(), Priority::Critical);

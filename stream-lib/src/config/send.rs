@@ -7,7 +7,10 @@ use crate::error::Result;
 
 /// What [`Producer::send`](crate::Producer::send) does while the send buffer is
 /// full.
+///
+/// More may come, so a `match` needs a wildcard arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum WhenFull {
     /// Waits for room. During an outage room appears as queued messages fail
     /// after the `send_timeout`.

@@ -88,8 +88,8 @@ impl StreamConfig {
     }
 
     /// How long an idempotency key is remembered, 1 ms to 7 days: a second add
-    /// of the same key within it returns the first entry's id. Defaults to
-    /// 2 min.
+    /// of the same key within it adds nothing, and says
+    /// [`Added::Duplicate`](crate::Added::Duplicate). Defaults to 2 min.
     #[must_use]
     pub fn idempotency_window(mut self, time: Duration) -> Self {
         self.idempotency_window = time;

@@ -1,11 +1,13 @@
 //! Read-only facts about streams and their groups.
 
+use std::fmt;
+
 use crate::command::{self, GroupFacts};
 use crate::connection::Wire;
 use crate::error::Result;
 use crate::keys::StreamKeys;
 
-/// A stream and what belongs to it, as Redis has it now.
+/// A stream and what belongs to it, as Redis has it now. It prints as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct StreamStats {
@@ -59,5 +61,67 @@ impl From<GroupFacts> for GroupStats {
             waiting: facts.waiting,
             consumers: facts.consumers,
         }
+    }
+}
+
+impl fmt::Display for StreamStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}`: {} entries, {} in the backup stream, {} dead letters",
+            self.name, self.length, self.backup, self.dead
+        )?;
+        for group in &self.groups {
+            write!(f, "; {group}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for GroupStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "group `{}`: ", self.name)?;
+        match self.unread {
+            Some(unread) => write!(f, "{unread} unread")?,
+            None => f.write_str("unread not known")?,
+        }
+        write!(
+            f,
+            ", {} pending, {} of them waiting, {} consumers",
+            self.pending, self.waiting, self.consumers
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stream_and_groups_print_in_one_line() {
+        let group = GroupStats {
+            name: "g".to_owned(),
+            unread: Some(4),
+            pending: 3,
+            waiting: 1,
+            consumers: 2,
+        };
+        let unsure = GroupStats {
+            name: "h".to_owned(),
+            ..GroupStats::default()
+        };
+        let stats = StreamStats {
+            name: "orders".to_owned(),
+            length: 9,
+            backup: 1,
+            dead: 2,
+            groups: vec![group, unsure],
+        };
+        assert_eq!(
+            stats.to_string(),
+            "`orders`: 9 entries, 1 in the backup stream, 2 dead letters; group `g`: 4 unread, 3 \
+             pending, 1 of them waiting, 2 consumers; group `h`: unread not known, 0 pending, 0 of \
+             them waiting, 0 consumers"
+        );
     }
 }

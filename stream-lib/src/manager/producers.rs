@@ -3,11 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::registry::NameRegistry;
 use super::stream_manager::StreamManager;
+use crate::command::Extras;
 use crate::config::{BackupStreamConfig, RetentionSettings, StreamConfig};
 use crate::error::Result;
 use crate::message::{Routed, StreamMessage};
-use crate::producer::{Added, FlushReport, Producer, ProducerCore, Receipt};
+use crate::producer::{
+    Added, Draft, Envelope, FindProducer, FlushReport, Producer, ProducerCore, ProducerHandle,
+    Receipt,
+};
 use crate::retention::User;
 
 impl StreamManager {
@@ -22,7 +27,24 @@ impl StreamManager {
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists), [`Config`](crate::ErrorKind::Config),
     /// [`Closed`](crate::ErrorKind::Closed).
-    pub fn create_simple_producer(&self, name: &str, config: StreamConfig) -> Result<()> {
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use stream_lib::{RawMessage, StreamConfig, StreamManager};
+    ///
+    /// let manager = StreamManager::connect("redis://127.0.0.1:6379")?;
+    /// let events = manager
+    ///     .create_simple_producer("events", StreamConfig::new("user_events"))?
+    ///     .typed::<RawMessage>();
+    /// events.add(&RawMessage::new().with("action", "login"))?;
+    /// # Ok::<(), stream_lib::Error>(())
+    /// ```
+    pub fn create_simple_producer(
+        &self,
+        name: &str,
+        config: StreamConfig,
+    ) -> Result<ProducerHandle> {
         let asked = config.retention.clone();
         let producer = ProducerCore::simple(&self.coalescer, config)?;
         self.register_producer(name, producer, asked)
@@ -53,7 +75,7 @@ impl StreamManager {
         &self,
         name: &str,
         config: impl Into<BackupStreamConfig>,
-    ) -> Result<()> {
+    ) -> Result<ProducerHandle> {
         let config = config.into();
         let asked = config.stream.retention.clone();
         let producer = ProducerCore::backup(&self.coalescer, config)?;
@@ -71,9 +93,27 @@ impl StreamManager {
         Ok(Producer::new(producer))
     }
 
-    /// The names of all producers, sorted.
+    /// The names of all producers, sorted; behind them the streams for which
+    /// [`add`](Self::add) has made a default one, each marked:
+    /// `orders (default)`. [`producers`](Self::producers) tells more.
     pub fn list_producers(&self) -> Vec<String> {
-        self.registry.read().producers.names()
+        let producers = self.producers();
+        producers.iter().map(ToString::to_string).collect()
+    }
+
+    /// All producers, in the order of [`list_producers`](Self::list_producers).
+    pub fn producers(&self) -> Vec<ProducerHandle> {
+        self.registry.read().handles()
+    }
+
+    /// Whether every stream needs a producer that was created for it: then
+    /// [`add`](Self::add), [`add_all`](Self::add_all), [`send`](Self::send) and
+    /// [`with`](Self::with) fail with [`NotFound`](crate::ErrorKind::NotFound)
+    /// where there is none, so that a message whose stream has another name than
+    /// expected doesn't go past its backup stream. Default producers made before
+    /// are not used then. Defaults to false.
+    pub fn require_producers(&self, require: bool) {
+        self.registry.write().no_defaults = require;
     }
 
     /// Removes a producer. Its handles fail from now on.
@@ -97,8 +137,10 @@ impl StreamManager {
         Ok(())
     }
 
-    /// Adds a message to its type's stream (`XADD`), by the producer registered
-    /// for it; where there is none, by a simple one with default settings.
+    /// Adds a message to its type's stream (`XADD`), by the producer created
+    /// for it; where there is none, by a simple one with default settings, which
+    /// the log tells once, and [`require_producers`](Self::require_producers)
+    /// forbids.
     ///
     /// # Blocking
     ///
@@ -114,27 +156,40 @@ impl StreamManager {
     /// # Errors
     ///
     /// [`Ambiguous`](crate::ErrorKind::Ambiguous) where several producers are
-    /// registered for the stream, [`Unavailable`](crate::ErrorKind::Unavailable),
+    /// created for the stream, [`NotFound`](crate::ErrorKind::NotFound) where
+    /// none is and one is [required](Self::require_producers),
+    /// [`Config`](crate::ErrorKind::Config) for a type whose stream can't have
+    /// its name, [`Unavailable`](crate::ErrorKind::Unavailable),
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
     /// [`Encode`](crate::ErrorKind::Encode), [`Refused`](crate::ErrorKind::Refused),
     /// [`WrongType`](crate::ErrorKind::WrongType),
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
     /// [`Closed`](crate::ErrorKind::Closed).
     pub fn add<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Added> {
-        self.producer_for(M::STREAM)?.add(message, None)
+        self.producer_for(M::STREAM)?.add(message, &Extras::NONE)
+    }
+
+    /// Begins to add a message with more than its own fields, by the producer
+    /// that [`add`](Self::add) would take; see [`Producer::with`].
+    pub fn with<'m, M: StreamMessage + Routed + ?Sized>(&self, message: &'m M) -> Draft<'_, 'm, M> {
+        Draft::to(M::STREAM, self, message)
     }
 
     /// As [`add`](Self::add), for many messages, each batch in one round trip.
     /// Returns one result per message, in order: an error stops no other.
     ///
+    /// Each is a `&message`, or an [`Envelope`] where more goes with it.
+    ///
     /// # Errors
     ///
     /// The outer one where no producer can be found; the inner ones as
     /// [`add`](Self::add).
-    pub fn add_all<'m, M: StreamMessage + Routed + 'm>(
-        &self,
-        messages: impl IntoIterator<Item = &'m M>,
-    ) -> Result<Vec<Result<Added>>> {
+    pub fn add_all<'m, M, I>(&self, messages: I) -> Result<Vec<Result<Added>>>
+    where
+        M: StreamMessage + Routed + 'm,
+        I: IntoIterator,
+        I::Item: Into<Envelope<'m, M>>,
+    {
         Ok(self.producer_for(M::STREAM)?.add_all(messages))
     }
 
@@ -146,7 +201,7 @@ impl StreamManager {
     /// As [`Producer::send`]; [`Ambiguous`](crate::ErrorKind::Ambiguous) where
     /// several producers are registered for the stream.
     pub fn send<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Receipt> {
-        self.producer_for(M::STREAM)?.send(message, None)
+        self.producer_for(M::STREAM)?.send(message, &Extras::NONE)
     }
 
     /// Waits until all messages are answered that any of its producers has sent
@@ -175,7 +230,7 @@ impl StreamManager {
         registry.ensure_open()?;
         let producer = registry.producers.get("producer", producer)?;
         drop(registry);
-        producer.add(message, None)
+        producer.add(message, &Extras::NONE)
     }
 
     fn all_producers(&self) -> Vec<Arc<ProducerCore>> {
@@ -190,21 +245,20 @@ impl StreamManager {
         name: &str,
         producer: ProducerCore,
         asked: RetentionSettings,
-    ) -> Result<()> {
+    ) -> Result<ProducerHandle> {
         let producer = Arc::new(producer);
         let mut registry = self.registry.write();
-        let registered = registry.register(name, &producer);
-        if registered.is_ok() {
-            let keys = producer.keys();
-            self.cleaner.forget(keys.stream(), &User::DefaultProducer);
-            self.cleaner
-                .tend(keys, User::Producer(name.to_owned()), asked);
-            return Ok(());
+        if let Err(e) = registry.register(name, &producer) {
+            drop(registry);
+            producer.close();
+            producer.join();
+            return Err(e);
         }
-        drop(registry);
-        producer.close();
-        producer.join();
-        registered
+        let keys = producer.keys();
+        self.cleaner.forget(keys.stream(), &User::DefaultProducer);
+        self.cleaner
+            .tend(keys, User::Producer(name.to_owned()), asked);
+        Ok(ProducerHandle::new(producer, Some(name.to_owned())))
     }
 
     fn producer_for(&self, stream: &str) -> Result<Arc<ProducerCore>> {
@@ -226,8 +280,32 @@ impl StreamManager {
         registry
             .defaults
             .insert(stream.to_owned(), Arc::clone(&made));
+        tell_of_default(stream, &registry);
         let asked = RetentionSettings::default();
         self.cleaner.tend(made.keys(), User::DefaultProducer, asked);
         Ok(made)
+    }
+}
+
+/// Says once that nobody has created a producer for a stream. Where others were
+/// created, its name may be a mistake.
+fn tell_of_default(stream: &str, registry: &NameRegistry) {
+    let level = if registry.producers.names().is_empty() {
+        log::Level::Info
+    } else {
+        log::Level::Warn
+    };
+    log::log!(
+        level,
+        "no producer was created for `{stream}` ({}): messages go there by a simple one with \
+         default settings, without a backup stream; `create_simple_producer` or \
+         `create_backup_producer` makes another, `require_producers` refuses such messages",
+        registry.known_producers()
+    );
+}
+
+impl FindProducer for StreamManager {
+    fn find_producer(&self, stream: &str) -> Result<Arc<ProducerCore>> {
+        self.producer_for(stream)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::consumer::Consumer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
-use crate::producer::ProducerCore;
+use crate::producer::{ProducerCore, ProducerHandle};
 
 /// The producers and consumers of a manager, by name.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub(super) struct NameRegistry {
     pub(super) consumers: Named<Consumer>,
     /// Producers that `add` made where none was registered, by stream.
     pub(super) defaults: BTreeMap<String, Arc<ProducerCore>>,
+    /// Set where `add` is to fail rather than make one.
+    pub(super) no_defaults: bool,
     pub(super) closed: bool,
 }
 
@@ -47,7 +49,18 @@ impl NameRegistry {
         chosen.map(|p| p.keys().clone())
     }
 
-    /// The one producer registered for a stream; none is `Ok(None)`.
+    /// All producers, those that `add` made last.
+    pub(super) fn handles(&self) -> Vec<ProducerHandle> {
+        let named = self.producers.0.iter();
+        let named = named.map(|(name, p)| (p, Some(name.clone())));
+        let defaults = self.defaults.values().map(|p| (p, None));
+        let all = named.chain(defaults);
+        all.map(|(producer, name)| ProducerHandle::new(Arc::clone(producer), name))
+            .collect()
+    }
+
+    /// The one producer registered for a stream, or made for it; none is
+    /// `Ok(None)` where one may be made.
     pub(super) fn producer_for(&self, stream: &str) -> Result<Option<Arc<ProducerCore>>> {
         let mut found = self
             .producers
@@ -55,6 +68,7 @@ impl NameRegistry {
             .iter()
             .filter(|(_, p)| p.stream() == stream);
         match (found.next(), found.next()) {
+            (None, _) if self.no_defaults => Err(self.none_for(stream)),
             (None, _) => Ok(self.defaults.get(stream).cloned()),
             (Some((_, producer)), None) => Ok(Some(Arc::clone(producer))),
             (Some((one, _)), Some((other, _))) => Err(Error::new(
@@ -65,6 +79,25 @@ impl NameRegistry {
                 ),
             )),
         }
+    }
+}
+
+impl NameRegistry {
+    /// The names of the producers, for an error or a log line.
+    pub(super) fn known_producers(&self) -> String {
+        self.producers.known("producer")
+    }
+
+    fn none_for(&self, stream: &str) -> Error {
+        Error::new(
+            ErrorKind::NotFound,
+            format!(
+                "no producer adds to `{}` ({}), and `require_producers` forbids a default one: \
+                 create one with `create_simple_producer` or `create_backup_producer`",
+                stream,
+                self.known_producers()
+            ),
+        )
     }
 }
 
@@ -109,15 +142,19 @@ impl<T: Clone> Named<T> {
     }
 
     fn not_found(&self, what: &str, name: &str) -> Error {
-        let known = if self.0.is_empty() {
-            format!("no {what} has been created")
-        } else {
-            format!("known: {}", Listed(&self.0))
-        };
+        let known = self.known(what);
         Error::new(
             ErrorKind::NotFound,
             format!("there is no {what} named `{name}` ({known})"),
         )
+    }
+
+    fn known(&self, what: &str) -> String {
+        if self.0.is_empty() {
+            format!("no {what} has been created")
+        } else {
+            format!("known: {}", Listed(&self.0))
+        }
     }
 }
 

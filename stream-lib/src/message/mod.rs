@@ -52,3 +52,4 @@ pub(crate) use self::reserved::RESERVED;
 pub use self::schema::{FieldSchema, FieldType, Schema, VariantSchema};
 pub use self::typed::{OwnedMessage, Routed, StreamMessage};
 pub use self::writer::FieldWriter;
+pub(crate) use self::writer::MAX_FIELDS;

@@ -10,7 +10,7 @@ use super::reserved::RESERVED;
 
 /// The fields a message may have: Lua's `unpack`, which moves entries between
 /// streams, ends at 7,999 values.
-const MAX_FIELDS: usize = 1_000;
+pub(crate) const MAX_FIELDS: usize = 1_000;
 
 /// The longest string that Redis takes by default.
 const MAX_STRING: usize = 512 << 20;

@@ -5,6 +5,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::message::EntryId;
 
 /// Where an added message is.
+///
+/// More may come, so a `match` needs a wildcard arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Added {
@@ -13,25 +15,54 @@ pub enum Added {
     /// In the backup stream, under this id, until there is room in the stream.
     /// There it gets a new id; this one travels with it.
     Backup(EntryId),
-    /// On disk, in the producer's spool, until Redis is back.
+    /// On disk, in the producer's spool, until Redis is back. Whether its
+    /// idempotency key was added before shows only there: a repeat is left out
+    /// without a word.
     Spooled,
+    /// Not added: its idempotency key was added within the window, by anybody,
+    /// and this is the id of the first entry, which went to the stream or to the
+    /// backup stream. By now it may have moved, or be gone.
+    ///
+    /// It also answers a caller that adds a message again after
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown), where the first try
+    /// was written. A message that the library itself has sent again after a
+    /// lost connection is [`Main`](Self::Main) or [`Backup`](Self::Backup),
+    /// though: its key can't tell the library's own first try from another's.
+    Duplicate(EntryId),
 }
 
 impl Added {
-    /// The entry's id in Redis, if it is there already.
+    /// The entry's id in Redis, if it is there already; for a duplicate that of
+    /// the first entry.
     pub fn id(self) -> Option<EntryId> {
         match self {
-            Self::Main(id) | Self::Backup(id) => Some(id),
+            Self::Main(id) | Self::Backup(id) | Self::Duplicate(id) => Some(id),
             Self::Spooled => None,
+        }
+    }
+
+    /// Whether nothing was added, since the message's idempotency key was known.
+    pub fn is_duplicate(self) -> bool {
+        matches!(self, Self::Duplicate(_))
+    }
+
+    /// The answer to a message that was sent again after its outcome was
+    /// unknown: the first entry of its key is taken for its own.
+    pub(crate) fn after_resend(placed: Placed) -> Self {
+        if placed.in_backup {
+            Self::Backup(placed.id)
+        } else {
+            Self::Main(placed.id)
         }
     }
 }
 
 impl From<Placed> for Added {
     fn from(placed: Placed) -> Self {
-        match placed {
-            Placed::Main(id) => Self::Main(id),
-            Placed::Backup(id) => Self::Backup(id),
+        if placed.is_first {
+            Self::Duplicate(placed.id)
+        } else {
+            Self::after_resend(placed)
         }
     }
 }

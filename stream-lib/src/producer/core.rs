@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::command::Outgoing;
+use crate::command::{Extras, Outgoing};
 use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
 use crate::message::StreamMessage;
 use crate::producer::added::{Added, no_answer};
 use crate::producer::backup::Backup;
+use crate::producer::envelope::Envelope;
 use crate::producer::outbox::{FlushReport, Outbox, Receipt};
 use crate::producer::spooled::Spooler;
 use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind};
@@ -89,17 +90,21 @@ impl ProducerCore {
     pub(crate) fn add<M: StreamMessage + ?Sized>(
         &self,
         message: &M,
-        key: Option<&str>,
+        extras: &Extras<'_>,
     ) -> Result<Added> {
         let mut batch = Outgoing::default();
-        let added = batch.push(message, key).and_then(|()| self.add_one(batch));
+        let added = batch
+            .push(message, extras)
+            .and_then(|()| self.add_one(batch));
         added.map_err(|e| self.dispatch.describe(e))
     }
 
-    pub(crate) fn add_all<'m, M: StreamMessage + ?Sized + 'm>(
-        &self,
-        messages: impl IntoIterator<Item = &'m M>,
-    ) -> Vec<Result<Added>> {
+    pub(crate) fn add_all<'m, M, I>(&self, messages: I) -> Vec<Result<Added>>
+    where
+        M: StreamMessage + ?Sized + 'm,
+        I: IntoIterator,
+        I::Item: Into<Envelope<'m, M>>,
+    {
         self.after_sends();
         let mut messages = messages.into_iter().fuse();
         let mut results = Vec::with_capacity(messages.size_hint().0);
@@ -108,7 +113,8 @@ impl ProducerCore {
             let pushed: Vec<_> = messages
                 .by_ref()
                 .take(self.config.batch_size)
-                .map(|message| batch.push(message, None))
+                .map(Into::into)
+                .map(|envelope| batch.push(envelope.message(), envelope.extras()))
                 .collect();
             (!pushed.is_empty()).then_some(Pushed { batch, pushed })
         });
@@ -133,11 +139,11 @@ impl ProducerCore {
     pub(crate) fn send<M: StreamMessage + ?Sized>(
         &self,
         message: &M,
-        key: Option<&str>,
+        extras: &Extras<'_>,
     ) -> Result<Receipt> {
         let mut batch = SCRATCH.take();
         batch.clear();
-        let pushed = batch.push(message, key);
+        let pushed = batch.push(message, extras);
         let sent = pushed.and_then(|()| self.outbox()?.send(&batch));
         if batch.bytes() <= LARGEST_SCRATCH {
             SCRATCH.set(batch);

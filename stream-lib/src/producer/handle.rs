@@ -5,10 +5,13 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::command::Extras;
 use crate::error::Result;
 use crate::message::StreamMessage;
 use crate::producer::added::Added;
 use crate::producer::core::ProducerCore;
+use crate::producer::draft::Draft;
+use crate::producer::envelope::Envelope;
 use crate::producer::outbox::{FlushReport, Receipt};
 
 /// A handle on a producer of a manager, for one message type.
@@ -45,12 +48,13 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     ///
     /// As [`StreamManager::add`](crate::StreamManager::add).
     pub fn add(&self, message: &M) -> Result<Added> {
-        self.inner.add(message, None)
+        self.inner.add(message, &Extras::NONE)
     }
 
     /// Adds one message, once for this idempotency key: within the producer's
     /// `idempotency_window` a second add of the same key to the same stream, by
-    /// anybody, adds nothing and returns where the first one went.
+    /// anybody, adds nothing and returns [`Added::Duplicate`] with the id of the
+    /// first entry.
     ///
     /// The key takes the place of one that the message has itself
     /// (`#[stream(idempotency_key)]`). It travels with the entry.
@@ -70,11 +74,33 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     /// As [`add`](Self::add); [`Encode`](crate::ErrorKind::Encode) for a key
     /// that is empty or longer than 512 bytes.
     pub fn add_with_key(&self, message: &M, key: &str) -> Result<Added> {
-        self.inner.add(message, Some(key))
+        self.inner.add(message, &Extras::of_key(key))
+    }
+
+    /// Begins to add one message with more than its own fields: an idempotency
+    /// key, and headers that travel with the entry.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use stream_lib::{Producer, RawMessage};
+    /// # fn pay(producer: &Producer<RawMessage>, order: &RawMessage) -> stream_lib::Result<()> {
+    /// producer
+    ///     .with(order)
+    ///     .idempotency_key("order-A-1")
+    ///     .header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    ///     .add()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with<'m>(&self, message: &'m M) -> Draft<'_, 'm, M> {
+        Draft::by(&self.inner, message)
     }
 
     /// Adds many messages, the producer's `batch_size` in one round trip.
     /// Returns one result per message, in order: an error stops no other.
+    ///
+    /// Each is a `&message`, or an [`Envelope`] where more goes with it.
     ///
     /// # Blocking
     ///
@@ -84,9 +110,11 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     /// # Errors
     ///
     /// Each message's own, as [`add`](Self::add).
-    pub fn add_all<'m>(&self, messages: impl IntoIterator<Item = &'m M>) -> Vec<Result<Added>>
+    pub fn add_all<'m, I>(&self, messages: I) -> Vec<Result<Added>>
     where
         M: 'm,
+        I: IntoIterator,
+        I::Item: Into<Envelope<'m, M>>,
     {
         self.inner.add_all(messages)
     }
@@ -118,7 +146,7 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     /// [`System`](crate::ErrorKind::System) where the thread can't be started.
     /// The message was not queued.
     pub fn send(&self, message: &M) -> Result<Receipt> {
-        self.inner.send(message, None)
+        self.inner.send(message, &Extras::NONE)
     }
 
     /// As [`send`](Self::send), once for this idempotency key, as
@@ -128,7 +156,7 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     ///
     /// As [`send`](Self::send).
     pub fn send_with_key(&self, message: &M, key: &str) -> Result<Receipt> {
-        self.inner.send(message, Some(key))
+        self.inner.send(message, &Extras::of_key(key))
     }
 
     /// Waits until all messages are answered that any handle of this producer

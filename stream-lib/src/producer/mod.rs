@@ -1,7 +1,9 @@
 //! Producers: they add messages to a stream.
 //!
-//! From above: a *handle* is what threads hold, the *core* what all producers
-//! have in common. An *outbox* sends what nobody waits for. *transport* takes
+//! From above: a *registered* producer is what a manager gives out; a *handle*,
+//! for one message type, is what threads hold; a *draft* is a message on its
+//! way out, in an *envelope* with what goes with it; the *core* is what all
+//! producers have in common. An *outbox* sends what nobody waits for. *transport* takes
 //! messages to Redis; *backup* moves entries back from the backup stream;
 //! *spooled* is the way through the *spool* on the local disk. *added* says what
 //! became of a message. Each uses only those named after it.
@@ -9,8 +11,11 @@
 mod added;
 mod backup;
 mod core;
+mod draft;
+mod envelope;
 mod handle;
 mod outbox;
+mod registered;
 #[cfg(feature = "spool")]
 mod spool;
 #[cfg_attr(not(feature = "spool"), path = "spooled/none.rs")]
@@ -19,8 +24,12 @@ mod transport;
 
 pub use self::added::Added;
 pub(crate) use self::core::ProducerCore;
+pub use self::draft::Draft;
+pub(crate) use self::draft::FindProducer;
+pub use self::envelope::Envelope;
 pub use self::handle::Producer;
 pub use self::outbox::{FlushReport, Receipt, SendFailure};
+pub use self::registered::ProducerHandle;
 #[cfg(feature = "spool")]
 pub use self::spooled::{SpoolDamage, SpoolStats};
 pub(crate) use self::transport::{Coalescer, Joined, Line};

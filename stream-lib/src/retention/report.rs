@@ -70,7 +70,7 @@ impl fmt::Display for RetentionPlan {
     }
 }
 
-/// The entries that a cleanup has removed and left.
+/// The entries that a cleanup has removed and left. It prints as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CleanupReport {
@@ -85,6 +85,23 @@ pub struct CleanupReport {
     pub length: u64,
     /// Why entries stay in the stream that would have gone otherwise.
     pub blocked: Option<BlockedStream>,
+}
+
+impl fmt::Display for CleanupReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}`: {} entries removed, {} left",
+            self.stream, self.removed, self.length
+        )?;
+        if self.lost > 0 {
+            write!(f, "; {} were not handled by all groups", self.lost)?;
+        }
+        match &self.blocked {
+            Some(blocked) => write!(f, "; {blocked}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A stream that can't be trimmed, because a group has yet to handle its oldest
@@ -152,5 +169,35 @@ impl fmt::Display for BlockedStream {
                 self.stream
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cleanup_prints_its_counts_and_the_reason_of_those_that_stay() {
+        let mut report = CleanupReport {
+            stream: "orders".to_owned(),
+            removed: 5,
+            lost: 0,
+            length: 7,
+            blocked: None,
+        };
+        assert_eq!(report.to_string(), "`orders`: 5 entries removed, 7 left");
+        report.lost = 2;
+        let blocked = BlockedStream {
+            stream: "orders".to_owned(),
+            group: None,
+            entry: EntryId::MIN,
+            since: UNIX_EPOCH,
+            standing: Duration::ZERO,
+        };
+        let expected = format!(
+            "`orders`: 5 entries removed, 7 left; 2 were not handled by all groups; {blocked}"
+        );
+        report.blocked = Some(blocked);
+        assert_eq!(report.to_string(), expected);
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod drain;
+mod headers;
 mod model;
 mod once;
 mod order;

@@ -39,8 +39,12 @@ fn producers(manager: &StreamManager) -> [Producer<RawMessage>; 2] {
     ["s", "p"].map(|name| manager.producer(name).unwrap())
 }
 
+fn duplicate_of(first: Added) -> Added {
+    Added::Duplicate(first.id().unwrap())
+}
+
 #[test]
-fn a_second_add_of_a_key_returns_the_first_id() {
+fn a_second_add_of_a_key_is_a_duplicate_of_the_first() {
     let rig = both(quick(100));
     let [simple, backup] = producers(&rig.manager);
     for (n, producer) in [&simple, &backup].into_iter().enumerate() {
@@ -48,7 +52,8 @@ fn a_second_add_of_a_key_returns_the_first_id() {
         let first = producer.add_with_key(&message(n), &key).unwrap();
         for other in [&simple, &backup, &simple] {
             let again = other.add_with_key(&message(99), &key).unwrap();
-            assert_eq!(again, first);
+            assert_eq!(again, duplicate_of(first));
+            assert!(again.is_duplicate());
         }
     }
     assert_eq!(numbers(&rig.server, STREAM), [0, 1]);
@@ -66,13 +71,22 @@ fn a_first_entry_in_the_backup_is_found_there_and_after_it_moved() {
     rig.placed(0..1);
     let first = backup.add_with_key(&message(1), "k").unwrap();
     assert!(matches!(first, Added::Backup(_)), "{first:?}");
-    assert_eq!(backup.add_with_key(&message(1), "k").unwrap(), first);
+    assert_eq!(
+        backup.add_with_key(&message(1), "k").unwrap(),
+        duplicate_of(first)
+    );
     assert_eq!(length(&rig.server, BACKUP), 1);
     release_drain(&rig.server);
     rig.consume(1);
     wait_for_length(&rig.server, BACKUP, 0);
-    assert_eq!(backup.add_with_key(&message(1), "k").unwrap(), first);
-    assert_eq!(simple.add_with_key(&message(1), "k").unwrap(), first);
+    assert_eq!(
+        backup.add_with_key(&message(1), "k").unwrap(),
+        duplicate_of(first)
+    );
+    assert_eq!(
+        simple.add_with_key(&message(1), "k").unwrap(),
+        duplicate_of(first)
+    );
     assert_eq!(numbers(&rig.server, STREAM), [0, 1]);
 }
 
@@ -101,13 +115,59 @@ fn a_field_of_the_message_can_be_its_key() {
             .into_iter()
             .map(Result::unwrap)
             .collect();
-        assert_eq!(added[2], added[0]);
-        assert_eq!(added[6], added[1]);
+        assert_eq!(added[2], duplicate_of(added[0]));
+        assert_eq!(added[6], duplicate_of(added[1]));
         assert_eq!(numbers(&rig.server, STREAM), [0, 1, 2, 2, 3]);
-        assert_eq!(producer.add(&order(9, "c")).unwrap(), added[5]);
+        assert_eq!(
+            producer.add(&order(9, "c")).unwrap(),
+            duplicate_of(added[5])
+        );
         // A key given beside the message takes its place.
         producer.add_with_key(&order(4, "a"), "d").unwrap();
         assert_eq!(numbers(&rig.server, STREAM), [0, 1, 2, 2, 3, 4]);
+    }
+}
+
+#[test]
+fn the_value_under_a_key_is_what_earlier_versions_read() {
+    let rig = both(quick(1));
+    rig.make_group();
+    let [simple, backup] = producers(&rig.manager);
+    let value = |key: &str| {
+        let key = format!("{{orders}}:once:{key}");
+        rig.server.command::<String>(&["GET", &key])
+    };
+    for (key, mark, producer) in [("s", "", &simple), ("p", "b", &backup)] {
+        let first = producer.add_with_key(&message(0), key).unwrap();
+        let expected = format!("{mark}{}", first.id().unwrap());
+        assert_eq!(value(key), expected);
+        assert!(
+            backup
+                .add_with_key(&message(0), key)
+                .unwrap()
+                .is_duplicate()
+        );
+        assert_eq!(value(key), expected);
+    }
+}
+
+#[test]
+fn a_duplicate_is_told_by_send_and_by_a_producer_with_a_spool() {
+    let rig = both(quick(100));
+    let dir = tempfile::tempdir().unwrap();
+    let config = quick(100).spool_dir(dir.path().join("spool"));
+    rig.manager
+        .create_backup_producer("spooled", config)
+        .unwrap();
+    for name in ["s", "p", "spooled"] {
+        let producer: Producer<RawMessage> = rig.manager.producer(name).unwrap();
+        let first = producer.send_with_key(&message(0), name).unwrap().wait();
+        let again = producer.send_with_key(&message(0), name).unwrap().wait();
+        let first = first.unwrap();
+        assert!(matches!(first, Added::Main(_)), "{name}: {first:?}");
+        assert_eq!(again.unwrap(), duplicate_of(first), "{name}");
+        let again = producer.add_with_key(&message(0), name).unwrap();
+        assert_eq!(again, duplicate_of(first), "{name}");
     }
 }
 
@@ -141,9 +201,12 @@ fn a_key_is_forgotten_after_its_window() {
     let config = StreamConfig::new(STREAM).idempotency_window(Duration::from_millis(20));
     manager.create_simple_producer("s", config).unwrap();
     let producer: Producer<RawMessage> = manager.producer("s").unwrap();
-    let first = producer.add_with_key(&message(0), "k").unwrap();
+    producer.add_with_key(&message(0), "k").unwrap();
     wait_until(DEADLINE, "another entry", || {
-        producer.add_with_key(&message(0), "k").unwrap() != first
+        !producer
+            .add_with_key(&message(0), "k")
+            .unwrap()
+            .is_duplicate()
     });
 }
 

@@ -11,6 +11,7 @@ mod batches;
 mod coalescing;
 mod consuming;
 mod dead_letters;
+mod defaults;
 mod dependencies;
 mod dropping;
 mod duplicates;

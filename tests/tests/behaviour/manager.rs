@@ -105,11 +105,12 @@ fn explicit_producer_replaces_the_default_one() {
     let shop = Shop::open();
     let manager = &shop.manager;
     manager.add(&order("by default")).unwrap();
-    assert!(manager.list_producers().is_empty());
+    assert_eq!(manager.list_producers(), ["orders (default)"]);
     manager
         .create_simple_producer("explicit", StreamConfig::new("orders"))
         .unwrap();
     manager.add(&order("explicitly")).unwrap();
+    assert_eq!(manager.list_producers(), ["explicit"]);
     manager.remove_producer("explicit").unwrap();
     manager.add(&order("by default again")).unwrap();
     assert_eq!(shop.ask::<u64>("XLEN orders"), 3);

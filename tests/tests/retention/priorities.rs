@@ -79,7 +79,7 @@ fn groups() -> impl Strategy<Value = Vec<GroupCase>> {
 
 prop_compose! {
     fn rules()(
-        priority in proptest::sample::select(Priority::ALL.to_vec()),
+        priority in proptest::sample::select(Priority::all()),
         max_length in 1_u64..300,
         max_age in 0_u32..13,
         min_time in 0_u32..13,
@@ -153,6 +153,7 @@ impl Model<'_> {
                 Priority::Normal => handled && (too_old || too_many || done),
                 Priority::High => handled && !too_young && (too_old || too_many || done),
                 Priority::Critical => handled && !too_young && too_old,
+                other => panic!("{other}"),
             }
     }
 }

@@ -4,8 +4,9 @@
 -- ARGV  1 window of the keys in ms  2 how many messages
 --       then for each message: how many values it has, and which key (0: none)
 --       then all values: name, value, name, value, …
--- Reply for each message the id of its entry, with a `b` in front where its
---       first one went to the backup stream, or an error
+-- Reply for each message the id of its entry, or an error; where its key was
+--       added before, a `d` and the id of the first entry, with a `b` in front
+--       of the id where that one went to the backup stream
 -- The order of the messages is kept.
 local stream, window, count = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local from, reply = 3 + 2 * count, {}

@@ -4,9 +4,14 @@
 -- holds where its first one is. The entry is written before the key, so that a
 -- server without memory has neither.
 
--- Where the message of this key is; false for a new one.
+-- Where the first message of this key is, with a `d` in front; false for a
+-- new one. The value under the key has no `d`: older members read it as well.
 local function first_of(key)
-  return key and redis.pcall('GET', key)
+  local first = key and redis.pcall('GET', key)
+  if type(first) == 'string' then
+    return 'd' .. first
+  end
+  return first
 end
 
 -- Adds ARGV[from] to ARGV[to] as one entry. An error is returned, not raised:

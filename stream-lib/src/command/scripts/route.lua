@@ -10,7 +10,9 @@
 --         none)
 --       then all values: name, value, name, value, …
 -- Reply for each message the id of its entry, with a `b` in front where it is
---       in the backup stream, or an error; that of a single one may come by itself
+--       in the backup stream, and a `d` before that where it is the first entry
+--       of a key that was added before; or an error. That of a single message
+--       may come by itself
 -- While the backup stream holds anything, everything goes there: the order of
 -- the calls is the order of the backup stream behind the stream. A batch ends
 -- up where the same messages would, added one by one. part_plain.lua has done

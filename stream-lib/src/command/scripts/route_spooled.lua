@@ -8,8 +8,9 @@
 --       and its number: 20 digits, so that they compare as text
 --       then all values: name, value, name, value, …
 -- Reply for each message the id of its entry, with a `b` in front where it is
---       in the backup stream, or `=` where it was taken before; after an error
---       nothing more
+--       in the backup stream, and a `d` before that where it is the first entry
+--       of a key that was added before; or `=` where it was taken before; after
+--       an error nothing more
 -- The mark is the highest number taken of this spool. What is at or below it is
 -- not added again; what comes after a message that failed is not added before
 -- it. Entries and mark are written together.

@@ -4,9 +4,11 @@ mod env;
 mod settings;
 mod target;
 mod url;
+mod view;
 
 pub use self::settings::ConnectionConfig;
 pub(crate) use self::target::{Address, Credentials};
+pub use self::view::ConnectionSettings;
 
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,20 @@
 //! The report of a flush.
 
+use std::fmt;
+
 use crate::error::Error;
 
 /// How many failures a report keeps; all are counted.
 const MOST_FAILURES: usize = 1_000;
 
-/// What became of the messages sent since the last flush.
+/// What became of the messages sent since the last flush. It prints as a
+/// sentence.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 #[must_use = "it says which messages were not added"]
 pub struct FlushReport {
-    /// How many were added, or are safe in the spool.
+    /// How many were added, or are safe in the spool; duplicates of messages
+    /// that were added before count, too.
     pub added: u64,
     /// How many were not added, or it is not known whether they were.
     pub failed: u64,
@@ -53,5 +57,50 @@ impl FlushReport {
         if self.failures.len() < MOST_FAILURES {
             self.failures.push(SendFailure { number, error });
         }
+    }
+}
+
+impl fmt::Display for FlushReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} messages added", self.added)?;
+        if self.unanswered > 0 {
+            write!(f, ", {} not answered yet", self.unanswered)?;
+        }
+        if self.failed > 0 {
+            write!(f, ", {} failed", self.failed)?;
+        }
+        match self.failures.first() {
+            Some(first) => write!(f, "; first: {first}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for SendFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {}: {}", self.number, self.error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn report_prints_counts_and_the_first_failure() {
+        let mut report = FlushReport {
+            added: 3,
+            ..FlushReport::default()
+        };
+        assert_eq!(report.to_string(), "3 messages added");
+        for number in [4, 5] {
+            report.fail(number, Error::new(ErrorKind::Refused, "no memory"));
+        }
+        report.unanswered = 1;
+        assert_eq!(
+            report.to_string(),
+            "3 messages added, 1 not answered yet, 2 failed; first: message 4: no memory"
+        );
     }
 }

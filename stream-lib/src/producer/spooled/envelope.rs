@@ -48,14 +48,15 @@ pub(crate) fn open(kept: &[u8]) -> Option<Encoded<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::Extras;
     use crate::message::RawMessage;
 
     #[test]
     fn message_comes_back_with_and_without_its_key() {
         let mut batch = Outgoing::default();
         let message = RawMessage::from_iter([("order_id", "A-1"), ("status", "")]);
-        batch.push(&message, None).unwrap();
-        batch.push(&message, Some("key")).unwrap();
+        batch.push(&message, &Extras::NONE).unwrap();
+        batch.push(&message, &Extras::of_key("key")).unwrap();
         let sealed = seal_all(&batch);
         for (sealed, message) in sealed.iter().zip(batch.iter()) {
             let opened = open(sealed).unwrap();

@@ -1,5 +1,6 @@
 //! Each batch to Redis while it is there, else to the spool, in one order.
 
+use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -24,7 +25,7 @@ pub(crate) struct Spooler {
     replay: Replay,
 }
 
-/// The contents of a producer's spool.
+/// The contents of a producer's spool. They print as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpoolStats {
@@ -34,6 +35,16 @@ pub struct SpoolStats {
     pub bytes: u64,
     /// The damages found since the producer was created.
     pub damages: Vec<SpoolDamage>,
+}
+
+impl fmt::Display for SpoolStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} messages of {} bytes", self.messages, self.bytes)?;
+        for damage in &self.damages {
+            write!(f, "; damaged: {damage}")?;
+        }
+        Ok(())
+    }
 }
 
 impl Spooler {
@@ -192,4 +203,26 @@ fn batch_from(batch: &Outgoing, first: usize) -> Outgoing {
         rest.push_encoded(message);
     }
     rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contents_and_damages_of_a_spool_are_printed() {
+        let damage = SpoolDamage {
+            cause: "a page has a wrong checksum".to_owned(),
+            file: "/spool/old".into(),
+            kept: 1,
+            unreadable: 0,
+        };
+        let stats = SpoolStats {
+            messages: 2,
+            bytes: 60,
+            damages: vec![damage.clone()],
+        };
+        let expected = format!("2 messages of 60 bytes; damaged: {damage}");
+        assert_eq!(stats.to_string(), expected);
+    }
 }

@@ -199,12 +199,13 @@ fn one(mut answers: Answers) -> Result<Added> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::Extras;
     use crate::message::RawMessage;
 
     fn one_of(bytes: usize) -> Outgoing {
         let mut batch = Outgoing::default();
         let message = RawMessage::new().with("a", "x".repeat(bytes));
-        batch.push(&message, None).unwrap();
+        batch.push(&message, &Extras::NONE).unwrap();
         batch
     }
 

@@ -117,7 +117,7 @@ impl Dispatch {
             if open.is_empty() || left.is_zero() || self.closed.is_set() {
                 return;
             }
-            for (answer, new) in open.into_iter().zip(self.execute(&again, left)) {
+            for (answer, new) in open.into_iter().zip(self.execute_again(&again, left)) {
                 // Whatever goes wrong now, the first try may have been written.
                 if new.is_ok() {
                     *answer = new;
@@ -131,10 +131,10 @@ impl Dispatch {
         error.while_doing(format_args!("adding to `{}`", self.stream()))
     }
 
-    fn execute(&self, batch: &Outgoing, wait: Duration) -> Answers {
+    fn execute_again(&self, batch: &Outgoing, wait: Duration) -> Answers {
         let node = self.topology.node_for(self.stream().as_bytes());
         match node.pooled(wait) {
-            Ok(mut wire) => self.outlet.execute(&mut wire, batch),
+            Ok(mut wire) => self.outlet.execute_again(&mut wire, batch),
             Err(e) => all_fail(batch, &e),
         }
     }

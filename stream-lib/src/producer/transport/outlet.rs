@@ -58,18 +58,32 @@ impl Outlet {
             return Some(ids.into_iter().map(|id| id.map(Added::Main)).collect());
         }
         let placed = command::receive_placed(wire, deadline, batch.len());
-        Some(self.answers(placed.transpose()?, batch))
+        Some(self.answers(placed.transpose()?, batch, Added::from))
     }
 
     /// Sends a batch and reads its answers. An error in the place of the whole
     /// answer is that of every message.
     pub(crate) fn execute(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
-        let placed = match &self.kind {
-            OutletKind::Simple(_) if !batch.has_keys() => return self.add(wire, batch),
+        if !self.needs_script(batch) {
+            return self.add(wire, batch);
+        }
+        let placed = self.place(wire, batch);
+        self.answers(placed, batch, Added::from)
+    }
+
+    /// As [`execute`](Self::execute), for messages with keys that were sent
+    /// before, and may have been written: they are no duplicates of themselves.
+    pub(crate) fn execute_again(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
+        let placed = self.place(wire, batch);
+        self.answers(placed, batch, Added::after_resend)
+    }
+
+    /// Sends a batch by the script of its kind.
+    fn place(&self, wire: &mut Wire, batch: &Outgoing) -> Result<Vec<Result<Placed>>> {
+        match &self.kind {
             OutletKind::Simple(window) => command::add_once(wire, &self.keys, *window, batch),
             OutletKind::Backup(backup) => command::route(wire, backup.routing(&self.keys), batch),
-        };
-        self.answers(placed, batch)
+        }
     }
 
     /// Whether a batch goes by a script, which a server may have to be given
@@ -119,9 +133,14 @@ impl Outlet {
         ids.into_iter().map(|id| id.map(Added::Main)).collect()
     }
 
-    fn answers(&self, placed: Result<Vec<Result<Placed>>>, batch: &Outgoing) -> Answers {
+    fn answers(
+        &self,
+        placed: Result<Vec<Result<Placed>>>,
+        batch: &Outgoing,
+        read: fn(Placed) -> Added,
+    ) -> Answers {
         let answers: Answers = match placed {
-            Ok(placed) => placed.into_iter().map(|p| p.map(Added::from)).collect(),
+            Ok(placed) => placed.into_iter().map(|p| p.map(read)).collect(),
             Err(e) => return all_fail(batch, &e),
         };
         self.wake_drain(&answers);

@@ -26,7 +26,7 @@ fn ids() -> impl Strategy<Value = Vec<EntryId>> {
 
 prop_compose! {
     fn settings()(
-        priority in proptest::sample::select(Priority::ALL.to_vec()),
+        priority in proptest::sample::select(Priority::all()),
         max_length in 1_u64..40,
         max_age in 0_u64..1_200,
         min_time in 0_u64..1_200,

@@ -1,0 +1,108 @@
+//! The settings of a connection, to be read, without its secrets.
+
+use std::time::Duration;
+
+use super::settings::ConnectionConfig;
+use super::target::Address;
+
+/// The settings of a [`ConnectionConfig`]; each is described at its setter. It
+/// has neither the password nor a private key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionSettings {
+    /// `host:port`, or the path of a socket.
+    pub address: String,
+    /// Whether it is a `rediss://` URL.
+    pub tls: bool,
+    /// The user name; `None` is the default user.
+    pub username: Option<String>,
+    /// Whether a password is given.
+    pub has_password: bool,
+    /// The database.
+    pub db: i64,
+    /// [`ConnectionConfig::connect_timeout`].
+    pub connect_timeout: Duration,
+    /// [`ConnectionConfig::response_timeout`].
+    pub response_timeout: Duration,
+    /// [`ConnectionConfig::pool_size`].
+    pub pool_size: u32,
+    /// [`ConnectionConfig::client_name`].
+    pub client_name: Option<String>,
+    /// Whether [`ConnectionConfig::tls_root_certificates`] are given; else the
+    /// system's are used.
+    pub has_tls_root_certificates: bool,
+    /// Whether a [`ConnectionConfig::tls_client_certificate`] is given.
+    pub has_tls_client_certificate: bool,
+}
+
+impl ConnectionConfig {
+    /// The settings as the URL and the setters have left them, to be read. They
+    /// are not checked yet.
+    ///
+    /// ```
+    /// use stream_lib::ConnectionConfig;
+    ///
+    /// let settings = ConnectionConfig::new("redis://app:secret@redis.internal/2")?.settings();
+    /// assert_eq!((settings.address.as_str(), settings.db), ("redis.internal:6379", 2));
+    /// assert!(settings.has_password && !format!("{settings:?}").contains("secret"));
+    /// # Ok::<(), stream_lib::Error>(())
+    /// ```
+    pub fn settings(&self) -> ConnectionSettings {
+        ConnectionSettings {
+            address: self.address.to_string(),
+            tls: matches!(self.address, Address::Tcp { tls: true, .. }),
+            username: self.credentials.username.clone(),
+            has_password: self.credentials.password.is_some(),
+            db: self.db,
+            connect_timeout: self.connect_timeout,
+            response_timeout: self.response_timeout,
+            pool_size: self.pool_size,
+            client_name: self.client_name.clone(),
+            has_tls_root_certificates: self.tls_root_certificates.is_some(),
+            has_tls_client_certificate: self.tls_client_certificate.is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setter_has_its_getter_and_no_secret_is_shown() {
+        let second = Duration::from_secs(1);
+        let settings = ConnectionConfig::new("rediss://app:secret@h:7/3")
+            .unwrap()
+            .connect_timeout(second)
+            .response_timeout(2 * second)
+            .pool_size(4)
+            .client_name("shop")
+            .tls_root_certificates("root-pem")
+            .tls_client_certificate("client-pem", "key-pem")
+            .settings();
+        let expected = ConnectionSettings {
+            address: "h:7".to_owned(),
+            tls: true,
+            username: Some("app".to_owned()),
+            has_password: true,
+            db: 3,
+            connect_timeout: second,
+            response_timeout: 2 * second,
+            pool_size: 4,
+            client_name: Some("shop".to_owned()),
+            has_tls_root_certificates: true,
+            has_tls_client_certificate: true,
+        };
+        assert_eq!(settings, expected);
+        let shown = format!("{settings:?}");
+        assert!(
+            !shown.contains("secret") && !shown.contains("pem"),
+            "{shown}"
+        );
+        let plain = ConnectionConfig::new("unix:///run/redis.sock").unwrap();
+        let plain = plain.settings();
+        assert_eq!(plain.address, "/run/redis.sock");
+        assert!(!plain.tls && !plain.has_password && plain.username.is_none());
+        assert!(!plain.has_tls_root_certificates && !plain.has_tls_client_certificate);
+    }
+}

@@ -1,0 +1,199 @@
+//! The settings of a producer, to be read: its setters' counterpart.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{BackupStreamConfig, Priority, StreamConfig, WhenFull};
+
+/// The settings of a [`StreamConfig`]; each is described at its setter.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct StreamSettings {
+    /// The stream's name.
+    pub name: String,
+    /// [`StreamConfig::batch_size`].
+    pub batch_size: usize,
+    /// [`StreamConfig::send_timeout`].
+    pub send_timeout: Duration,
+    /// [`StreamConfig::send_buffer`], in bytes.
+    pub send_buffer: usize,
+    /// [`StreamConfig::when_full`].
+    pub when_full: WhenFull,
+    /// [`StreamConfig::linger`].
+    pub linger: Duration,
+    /// [`StreamConfig::idempotency_window`].
+    pub idempotency_window: Duration,
+    /// The settings of retention.
+    pub retention: RetentionWishes,
+}
+
+/// The settings of retention that a [`StreamConfig`] asks for. `None` is one that
+/// was left alone: the setting stored with the stream holds, else the setter's
+/// default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct RetentionWishes {
+    /// [`StreamConfig::priority`].
+    pub priority: Option<Priority>,
+    /// [`StreamConfig::max_length`].
+    pub max_length: Option<u64>,
+    /// [`StreamConfig::max_age`].
+    pub max_age: Option<Duration>,
+    /// [`StreamConfig::min_retention_time`].
+    pub min_retention_time: Option<Duration>,
+    /// [`StreamConfig::min_retention_count`].
+    pub min_retention_count: Option<u64>,
+    /// [`StreamConfig::delete_after_ack`].
+    pub delete_after_ack: Option<bool>,
+    /// [`StreamConfig::trim_without_groups`].
+    pub trim_without_groups: Option<bool>,
+    /// [`StreamConfig::cleanup_interval`].
+    pub cleanup_interval: Option<Duration>,
+    /// [`StreamConfig::group_name`].
+    pub group_name: Option<String>,
+}
+
+/// The settings of a [`BackupStreamConfig`]; each is described at its setter.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct BackupStreamSettings {
+    /// The settings of the stream itself.
+    pub stream: StreamSettings,
+    /// [`BackupStreamConfig::backup_stream`]; `None` for `{name}:backup`.
+    pub backup_stream: Option<String>,
+    /// [`BackupStreamConfig::max_backup_length`].
+    pub max_backup_length: Option<u64>,
+    /// [`BackupStreamConfig::transfer_batch_size`].
+    pub transfer_batch_size: usize,
+    /// [`BackupStreamConfig::lock_timeout`].
+    pub lock_timeout: Duration,
+    /// [`BackupStreamConfig::fast_timeout`].
+    pub fast_timeout: Duration,
+    /// [`BackupStreamConfig::slow_timeout`].
+    pub slow_timeout: Duration,
+    /// The directory of the spool; always `None` without the feature `spool`.
+    pub spool_dir: Option<PathBuf>,
+    /// How many bytes of messages the spool holds, where there is one.
+    pub max_spool_bytes: u64,
+    /// How long a shutdown goes on sending what the spool holds.
+    pub spool_grace: Duration,
+}
+
+impl StreamConfig {
+    /// The settings as the setters have left them, to be read. They are not
+    /// checked yet.
+    ///
+    /// ```
+    /// use stream_lib::StreamConfig;
+    ///
+    /// let settings = StreamConfig::new("orders").batch_size(50).settings();
+    /// assert_eq!((settings.name.as_str(), settings.batch_size), ("orders", 50));
+    /// assert_eq!(settings.retention.max_length, None);
+    /// ```
+    pub fn settings(&self) -> StreamSettings {
+        let asked = self.retention.clone();
+        StreamSettings {
+            name: self.name.clone(),
+            batch_size: self.batch_size,
+            send_timeout: self.send_timeout,
+            send_buffer: self.send.buffer,
+            when_full: self.send.when_full,
+            linger: self.send.linger,
+            idempotency_window: self.idempotency_window,
+            retention: RetentionWishes {
+                priority: asked.priority,
+                max_length: asked.max_length,
+                max_age: asked.max_age,
+                min_retention_time: asked.min_retention_time,
+                min_retention_count: asked.min_retention_count,
+                delete_after_ack: asked.delete_after_ack,
+                trim_without_groups: asked.trim_without_groups,
+                cleanup_interval: asked.cleanup_interval,
+                group_name: asked.group,
+            },
+        }
+    }
+}
+
+impl BackupStreamConfig {
+    /// The settings as the setters have left them, to be read. They are not
+    /// checked yet.
+    pub fn settings(&self) -> BackupStreamSettings {
+        BackupStreamSettings {
+            stream: self.stream.settings(),
+            backup_stream: self.backup_stream.clone(),
+            max_backup_length: self.max_backup_length,
+            transfer_batch_size: self.transfer_batch_size,
+            lock_timeout: self.lock_timeout,
+            fast_timeout: self.fast_timeout,
+            slow_timeout: self.slow_timeout,
+            spool_dir: self.spool.dir.clone(),
+            max_spool_bytes: self.spool.max_bytes,
+            spool_grace: self.spool.grace,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setter_has_its_getter() {
+        let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+        let stream = StreamConfig::new("orders")
+            .batch_size(2)
+            .send_timeout(second)
+            .send_buffer(2_048)
+            .when_full(WhenFull::Fail)
+            .linger(second)
+            .idempotency_window(minute)
+            .group_name("g")
+            .max_length(7)
+            .cleanup_interval(minute)
+            .priority(Priority::High)
+            .max_age(minute)
+            .min_retention_time(second)
+            .min_retention_count(3)
+            .delete_after_ack(true)
+            .trim_without_groups(true);
+        let expected = StreamSettings {
+            name: "orders".to_owned(),
+            batch_size: 2,
+            send_timeout: second,
+            send_buffer: 2_048,
+            when_full: WhenFull::Fail,
+            linger: second,
+            idempotency_window: minute,
+            retention: RetentionWishes {
+                priority: Some(Priority::High),
+                max_length: Some(7),
+                max_age: Some(minute),
+                min_retention_time: Some(second),
+                min_retention_count: Some(3),
+                delete_after_ack: Some(true),
+                trim_without_groups: Some(true),
+                cleanup_interval: Some(minute),
+                group_name: Some("g".to_owned()),
+            },
+        };
+        assert_eq!(stream.settings(), expected);
+        let backup = BackupStreamConfig::from(stream)
+            .backup_stream("{orders}:b")
+            .max_backup_length(9)
+            .transfer_batch_size(4)
+            .lock_timeout(minute)
+            .fast_timeout(second)
+            .slow_timeout(second);
+        let settings = backup.settings();
+        assert_eq!(settings.stream, expected);
+        assert_eq!(settings.backup_stream.as_deref(), Some("{orders}:b"));
+        assert_eq!(settings.max_backup_length, Some(9));
+        assert_eq!(settings.transfer_batch_size, 4);
+        let times = (settings.lock_timeout, settings.fast_timeout);
+        assert_eq!((times, settings.slow_timeout), ((minute, second), second));
+        let spool = (settings.max_spool_bytes, settings.spool_grace);
+        assert_eq!(spool, (1 << 30, 5 * second));
+        assert_eq!(settings.spool_dir, None);
+    }
+}

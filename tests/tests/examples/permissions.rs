@@ -1,0 +1,44 @@
+//! The rights that the README calls enough.
+
+use stream_tests::{Program, Server};
+
+use crate::DEADLINE;
+use crate::support::last_line;
+
+/// The rules of the README's user, with the stream `orders`.
+fn rules_of_the_readme() -> &'static str {
+    let readme = include_str!("../../../README.md");
+    let (_, line) = readme.split_once("ACL SETUSER ").unwrap();
+    line.lines().next().unwrap()
+}
+
+#[test]
+fn the_rights_of_the_readme_suffice_for_all_that_the_orders_program_does() {
+    let rules = rules_of_the_readme();
+    let server = Server::options().user(rules).start().unwrap();
+    let (name, _) = rules.split_once(' ').unwrap();
+    let url = format!("redis://{name}:password@127.0.0.1:{}", server.port());
+    for (args, last) in [
+        ("produce --count 20", "produced 20 main 0 backup 0 spooled"),
+        (
+            "produce --count 40 --prefix B --producer backup --max-length 40",
+            "produced 20 main 20 backup 0 spooled",
+        ),
+        (
+            "work --workers 2 --fail-every 7 --fail-on P-3 --max-deliveries 2 --backoff-ms 20 \
+             --lease-ms 500 --exit-when-idle 700",
+            "completed 59 failed",
+        ),
+        ("dead list", "{"),
+        ("dead redrive", "redriven 1"),
+        ("trim --priority low --max-length 10", ""),
+        ("status", "{"),
+    ] {
+        let program = Program::example("orders").args(args.split_whitespace());
+        let finished = program.redis_url(&url).run(DEADLINE);
+        assert!(finished.status.success(), "{args}: {finished:#?}");
+        assert!(last_line(&finished).starts_with(last), "{finished:#?}");
+    }
+    let denied: Vec<redis::Value> = server.command(&["ACL", "LOG"]);
+    assert!(denied.is_empty(), "{denied:#?}");
+}
