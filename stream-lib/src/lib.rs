@@ -89,6 +89,7 @@ pub use crate::consumer::{
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{DeadLetter, DeadLetters, GroupStats, RedriveReport, StreamStats};
 pub use crate::manager::StreamManager;
+pub use crate::message::dead_reason::DeadReason;
 pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
 pub use crate::producer::{Added, FlushReport, Producer, Receipt, SendFailure};
 #[cfg(feature = "spool")]

@@ -30,6 +30,7 @@
 //! such as the origin of a dead letter, are refused when a message is written
 //! and are invisible to [`Fields::iter`].
 
+pub(crate) mod dead_reason;
 mod error;
 mod field;
 pub(crate) mod fields;

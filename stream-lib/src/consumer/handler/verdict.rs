@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::config::RetryPolicy;
 use crate::consumer::handler::error::{Advice, advice_of, is_advice};
-use crate::consumer::member::settle::Reason;
 use crate::message::DecodeError;
+use crate::message::dead_reason::DeadReason;
 
 /// How one delivery ended.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(crate) enum EntryVerdict {
         jitter: f64,
     },
     Bury {
-        reason: Reason,
+        reason: DeadReason,
         error: String,
     },
 }
@@ -40,7 +40,7 @@ pub(crate) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> En
         Outcome::Done => return EntryVerdict::Ack,
         Outcome::Undecodable(e) => {
             return EntryVerdict::Bury {
-                reason: Reason::Undecodable,
+                reason: DeadReason::Undecodable,
                 error: e.to_string(),
             };
         }
@@ -49,11 +49,11 @@ pub(crate) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> En
     };
     match advice {
         Some(Advice::Bury) => EntryVerdict::Bury {
-            reason: Reason::Permanent,
+            reason: DeadReason::Permanent,
             error,
         },
         _ if attempt >= policy.deliveries() => EntryVerdict::Bury {
-            reason: Reason::RetriesExhausted,
+            reason: DeadReason::RetriesExhausted,
             error,
         },
         Some(Advice::RetryAfter(delay)) => EntryVerdict::Retry { delay, jitter: 0.0 },
@@ -140,7 +140,7 @@ mod tests {
         assert!(matches!(
             judge(&permanent, 1, &policy),
             EntryVerdict::Bury {
-                reason: Reason::Permanent,
+                reason: DeadReason::Permanent,
                 ..
             }
         ));

@@ -8,9 +8,10 @@ use super::alone::Alone;
 use crate::command::{self, Entries, TakeOver};
 use crate::consumer::member::Member;
 use crate::consumer::member::link::MemberLink;
-use crate::consumer::member::settle::{Action, Reason};
+use crate::consumer::member::settle::Action;
 use crate::consumer::member::stage::{Company, Stage};
 use crate::message::EntryId;
+use crate::message::dead_reason::DeadReason;
 use crate::runtime::jitter;
 
 /// How many abandoned entries one step looks at.
@@ -120,7 +121,7 @@ fn bury_spent(member: &Member, spent: Entries, asked: Instant) {
     for index in 0..spent.len() {
         spent.set_stage(index, Stage::Settling);
         let action = Action::Bury {
-            reason: Reason::Crashed,
+            reason: DeadReason::Crashed,
             error: "each delivery ended with the death of its process, or of the connection"
                 .to_owned(),
         };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::consumer::member::held::Held;
+use crate::message::dead_reason::DeadReason;
 
 /// A request to the settler.
 pub(crate) enum Settle {
@@ -32,7 +33,7 @@ pub(crate) enum Action {
         delay: Duration,
     },
     Bury {
-        reason: Reason,
+        reason: DeadReason,
         error: String,
     },
 }
@@ -44,25 +45,5 @@ impl Settle {
             index,
             action,
         })
-    }
-}
-
-/// Why an entry is among the dead letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
-    RetriesExhausted,
-    Permanent,
-    Undecodable,
-    Crashed,
-}
-
-impl Reason {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::RetriesExhausted => "retries-exhausted",
-            Self::Permanent => "permanent",
-            Self::Undecodable => "undecodable",
-            Self::Crashed => "crashed",
-        }
     }
 }
