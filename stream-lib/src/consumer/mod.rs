@@ -12,6 +12,7 @@
 //! and who wakes whom, in `member/buffer.rs`, with the pause for an entry that
 //! runs alone, in `member/pause.rs`.
 
+mod cause;
 mod handler;
 mod identity;
 mod keeper;

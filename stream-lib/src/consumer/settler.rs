@@ -181,7 +181,12 @@ fn settled(member: &Member, entry: &Unsettled, held: Found) {
 }
 
 fn bury(member: &Member, link: &mut MemberLink<'_>, entry: &Unsettled) -> Result<Found> {
-    let Action::Bury { reason, error } = &entry.action else {
+    let Action::Bury {
+        reason,
+        text: error,
+        ..
+    } = &entry.action
+    else {
         return Ok(Found::NotOurs);
     };
     let id = entry.id();
@@ -194,12 +199,7 @@ fn bury(member: &Member, link: &mut MemberLink<'_>, entry: &Unsettled) -> Result
     };
     let held = link.run(|wire| command::bury(wire, &member.group, &member.name, &burial))?;
     if held == Found::Ours {
-        log::warn!(
-            "entry {id} of `{}` went to the dead letters of the group `{}`: {}",
-            member.group.stream(),
-            member.group.name(),
-            reason.as_str()
-        );
+        member.failure_log.buried(id, *reason, error);
         let reason = reason.as_str();
         member.config.events.tell(|e| e.dead_lettered(id, reason));
     }

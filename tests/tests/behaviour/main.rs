@@ -14,6 +14,7 @@ mod dead_letters;
 mod dependencies;
 mod dropping;
 mod failing;
+mod failure_log;
 mod healing;
 mod hooks;
 mod hostile;

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::config::{ConsumerEvents, Events};
 use crate::consumer::identity::Identity;
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 use crate::runtime::{Shutdown, Trouble};
 
 /// The threads that have a connection of their own.
@@ -65,9 +65,10 @@ impl Health {
     pub(crate) fn held_up(&self, role: Role, error: &Error, ending: bool) {
         if self.trouble.begins_for(role as u8) && !ending {
             log::warn!(
-                "the consumer `{}` of `{}` is held up, and tries again until it works: {error}",
+                "the consumer `{}` of `{}` is held up, and tries again until it works: {}",
                 self.name,
-                self.stream
+                self.stream,
+                with_causes(error)
             );
             self.events.tell(|e| e.disconnected(error));
         }
@@ -79,9 +80,10 @@ impl Health {
         let is_first = failure.is_none();
         if is_first {
             log::error!(
-                "the consumer `{}` of `{}` stops: {error}",
+                "the consumer `{}` of `{}` stops: {}",
                 self.name,
-                self.stream
+                self.stream,
+                with_causes(error)
             );
             let (stream, group) = (&self.stream, &self.group);
             let doing = format_args!("consuming `{stream}` in the group `{group}`");

@@ -4,13 +4,15 @@
 //! [`HeldReplies`] from then on. They wait in the [`Buffer`]; when their
 //! delivery has ended, [`Acknowledging`] carries them to the thread that has
 //! Redis confirm it. [`Claiming`] orders the claims of returning entries.
-//! [`SignOfLife`] keeps the member in its group, and [`Health`] tells of its
-//! connections, each of which is a [`MemberLink`].
+//! [`SignOfLife`] keeps the member in its group. [`Health`] tells of its
+//! connections, each of which is a [`MemberLink`], and [`FailureLog`] of
+//! deliveries that failed.
 
 pub(crate) mod acknowledging;
 mod buffer;
 pub(crate) mod claiming;
 pub(crate) mod done;
+pub(crate) mod failure_log;
 mod handler_time;
 pub(crate) mod health;
 pub(crate) mod held;
@@ -34,6 +36,7 @@ pub(crate) use self::buffer::Buffer;
 
 use self::acknowledging::Acknowledging;
 use self::claiming::{Claim, Claiming};
+use self::failure_log::FailureLog;
 use self::health::{Health, Role};
 use self::held::Held;
 use self::held_replies::HeldReplies;
@@ -62,6 +65,7 @@ pub(crate) struct Member {
     pub(crate) acknowledging: Acknowledging,
     pub(crate) claiming: Claiming,
     pub(crate) health: Health,
+    pub(crate) failure_log: FailureLog,
     pub(crate) sign_of_life: SignOfLife,
     /// The reader's connection, to end its waits.
     pub(crate) reader_link: LinkHandle,
@@ -89,6 +93,7 @@ impl Member {
             acknowledging: Acknowledging::new(settler, config.lease, &stop),
             claiming: Claiming::new(&stop),
             health: Health::new(identity, &name, &stop),
+            failure_log: FailureLog::new(&identity.group, &stop),
             sign_of_life: SignOfLife::new(config.lease),
             reader_link: LinkHandle::default(),
             halt: Shutdown::default(),
