@@ -13,6 +13,7 @@ mod consuming;
 mod dead_letters;
 mod dependencies;
 mod dropping;
+mod events;
 mod failing;
 mod failure_log;
 mod healing;

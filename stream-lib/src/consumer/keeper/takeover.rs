@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::alone::Alone;
 use crate::command::{self, Entries, TakeOver};
+use crate::config::event::TakenOver;
 use crate::consumer::cause::Cause;
 use crate::consumer::member::Member;
 use crate::consumer::member::link::MemberLink;
@@ -105,7 +106,14 @@ impl<'a> Takeover<'a> {
             .taken_over
             .fetch_add(count as u64, Ordering::Relaxed);
         if count > 0 {
-            member.config.events.tell(|e| e.taken_over(count));
+            member.config.events.tell(|e| {
+                e.taken_over(&TakenOver {
+                    stream: member.group.stream(),
+                    group: member.group.name(),
+                    consumer: &member.name,
+                    entries: count,
+                });
+            });
         }
         // Steps are small: one line for all up to the end of the list.
         self.swept += count;

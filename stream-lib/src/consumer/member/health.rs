@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::config::{ConsumerEvents, Events};
+use crate::config::Events;
+use crate::config::event::{Connected, Disconnected, Stopped};
 use crate::consumer::identity::Identity;
 use crate::error::{Error, with_causes};
 use crate::runtime::{Shutdown, Trouble};
@@ -48,6 +49,17 @@ impl Health {
         }
     }
 
+    /// Tells the hooks that the member reaches Redis.
+    pub(crate) fn tell_connected(&self) {
+        self.events.tell(|e| {
+            e.connected(&Connected {
+                stream: &self.stream,
+                group: &self.group,
+                consumer: &self.name,
+            });
+        });
+    }
+
     /// Notes that a thread's connection works.
     pub(crate) fn works(&self, role: Role) {
         if self.trouble.ends_for(role as u8) {
@@ -56,7 +68,7 @@ impl Health {
                 self.name,
                 self.stream
             );
-            self.events.tell(ConsumerEvents::connected);
+            self.tell_connected();
         }
     }
 
@@ -70,7 +82,14 @@ impl Health {
                 self.stream,
                 with_causes(error)
             );
-            self.events.tell(|e| e.disconnected(error));
+            self.events.tell(|e| {
+                e.disconnected(&Disconnected {
+                    stream: &self.stream,
+                    group: &self.group,
+                    consumer: &self.name,
+                    error,
+                });
+            });
         }
     }
 
@@ -93,7 +112,14 @@ impl Health {
         self.stop.set();
         if is_first {
             // Without the lock: a hook may ask for the failure.
-            self.events.tell(|e| e.stopped(error));
+            self.events.tell(|e| {
+                e.stopped(&Stopped {
+                    stream: &self.stream,
+                    group: &self.group,
+                    consumer: &self.name,
+                    error,
+                });
+            });
         }
     }
 

@@ -35,7 +35,6 @@ pub(crate) enum Action {
     },
     Bury {
         reason: DeadReason,
-        #[expect(dead_code, reason = "for the events")]
         cause: Cause,
         /// Of the cause, for Redis and the log.
         text: String,

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::config::event::{Panicked, Retried};
 use crate::consumer::cause::Cause;
 use crate::consumer::handler::error::is_advice;
 use crate::consumer::handler::verdict::{EntryVerdict, Outcome, judge};
@@ -24,10 +25,16 @@ pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outc
     }
     if let Outcome::Panicked(text) = &outcome {
         member.counters.panicked.fetch_add(1, Ordering::Relaxed);
-        member
-            .config
-            .events
-            .tell(|e| e.panicked(held.id(index), text));
+        member.config.events.tell(|e| {
+            e.panicked(&Panicked {
+                stream: member.group.stream(),
+                group: member.group.name(),
+                consumer: &member.name,
+                id: held.id(index),
+                attempt: held.attempt(index),
+                text,
+            });
+        });
     }
     held.set_stage(index, Stage::Settling);
     let action = action(member, held, index, outcome);
@@ -57,7 +64,17 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
             let next = Next::DeliveryIn(delay);
             let failures = &member.failure_log;
             failures.failed(id, attempt, next, || shown(&cause));
-            member.config.events.tell(|e| e.retried(id, attempt, delay));
+            member.config.events.tell(|e| {
+                e.retried(&Retried {
+                    stream: member.group.stream(),
+                    group: member.group.name(),
+                    consumer: &member.name,
+                    id,
+                    attempt,
+                    delay,
+                    error: cause.error(),
+                });
+            });
             Action::Retry { delay }
         }
         EntryVerdict::Bury(reason) => {
