@@ -140,6 +140,45 @@ impl StdError for Error {
     }
 }
 
+/// An error and its causes in one line of bounded length, for logs.
+///
+/// Many errors show their cause in their own text; it is not repeated then.
+pub(crate) fn with_causes(error: &(dyn StdError + 'static)) -> String {
+    with_causes_except(error, |_| false)
+}
+
+/// As [`with_causes`], without the causes that `skip` is true for.
+pub(crate) fn with_causes_except(
+    error: &(dyn StdError + 'static),
+    skip: impl Fn(&(dyn StdError + 'static)) -> bool,
+) -> String {
+    /// Most characters.
+    const LONGEST: usize = 1_000;
+    /// Most causes: those of a strange error may go in a circle.
+    const DEEPEST: usize = 32;
+    let mut text = error.to_string();
+    let mut next = error.source();
+    for _ in 0..DEEPEST {
+        let Some(cause) = next.filter(|_| text.len() <= LONGEST) else {
+            break;
+        };
+        if !skip(cause) {
+            let cause = cause.to_string();
+            if !text.ends_with(&cause) {
+                text.push_str(": ");
+                text.push_str(&cause);
+            }
+        }
+        next = cause.source();
+    }
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let mut shown: String = text.chars().take(LONGEST).map(printable).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +191,27 @@ mod tests {
         assert_eq!(error.to_string(), "adding to `orders`: no connection");
         assert_eq!(error.source().unwrap().to_string(), "refused");
         assert!(error.is_retryable());
+    }
+
+    #[test]
+    fn causes_follow_in_one_line_and_are_not_repeated() {
+        let cause = Error::new(ErrorKind::Unavailable, "no\nconnection").because("refused");
+        let error = Error::new(ErrorKind::Closed, "closed").because(cause.clone());
+        assert_eq!(with_causes(&error), "closed: no connection: refused");
+        let repeating = Error::new(ErrorKind::Closed, format!("closed: {cause}")).because(cause);
+        assert_eq!(with_causes(&repeating), "closed: no connection: refused");
+        let is_refusal = |cause: &(dyn StdError + 'static)| cause.to_string() == "refused";
+        assert_eq!(
+            with_causes_except(&error, is_refusal),
+            "closed: no connection"
+        );
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        let error = Error::new(ErrorKind::Closed, "é".repeat(5_000));
+        let shown = with_causes(&error);
+        assert_eq!(shown.chars().count(), 1_001);
+        assert!(shown.ends_with('…'));
     }
 }

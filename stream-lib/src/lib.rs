@@ -39,7 +39,8 @@
 //!   with a [`BatchHandler`]. [`Delivery`] is what a handler gets,
 //!   [`HandlerError`] what it may say of an entry, [`RetryPolicy`] what comes
 //!   of that.
-//! - Watching: [`ConsumerEvents`], [`StreamManager::stats`],
+//! - Watching: [`ConsumerEvents`] and what they are told ([`events`]),
+//!   [`StreamManager::stats`],
 //!   [`StreamManager::dead_letters`], [`StreamManager::blocked_streams`].
 //!
 //! # Delivery
@@ -65,6 +66,7 @@ mod config;
 mod connection;
 mod consumer;
 mod error;
+pub mod events;
 mod inspect;
 mod keys;
 mod manager;

@@ -3,68 +3,127 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::error::Error;
-use crate::message::EntryId;
+use super::event::{
+    Completed, Connected, DeadLettered, Disconnected, GroupRecreated, LeaseLost, Panicked, Retried,
+    Stopped, TakenOver,
+};
 
 /// Hooks that a consumer calls when something happens, for metrics and alarms.
 ///
-/// Every method does nothing unless it is overridden. They are called on the
-/// consumer's own threads, several at the same time, and hold these up: count,
-/// or send to a channel, and return. A panic in one is caught and logged.
+/// Every method does nothing unless it is overridden, and gets one argument, a
+/// struct of [`events`](crate::events). They are called on the consumer's own
+/// threads, several at the same time, and hold these up: count, or send to a
+/// channel, and return. A panic in one is caught and logged.
+///
+/// An `Arc` of hooks are hooks too, so that the program keeps one to read from.
 ///
 /// # Examples
 ///
 /// ```
+/// use std::sync::Arc;
 /// use std::sync::atomic::{AtomicU64, Ordering};
-/// use stream_lib::{ConsumerConfig, ConsumerEvents, EntryId};
+/// use stream_lib::{ConsumerConfig, ConsumerEvents, events};
 ///
 /// #[derive(Default)]
-/// struct Alarms {
+/// struct Metrics {
+///     completed: AtomicU64,
 ///     dead: AtomicU64,
 /// }
 ///
-/// impl ConsumerEvents for Alarms {
-///     fn dead_lettered(&self, _id: EntryId, _reason: &str) {
+/// impl ConsumerEvents for Metrics {
+///     fn completed(&self, event: &events::Completed<'_>) {
+///         self.completed.fetch_add(event.entries as u64, Ordering::Relaxed);
+///     }
+///
+///     fn dead_lettered(&self, event: &events::DeadLettered<'_>) {
 ///         self.dead.fetch_add(1, Ordering::Relaxed);
+///         eprintln!("{} of `{}` is dead: {}", event.id, event.stream, event.reason);
 ///     }
 /// }
 ///
-/// let config = ConsumerConfig::new("orders").events(Alarms::default());
+/// let metrics = Arc::new(Metrics::default());
+/// let config = ConsumerConfig::new("orders").events(Arc::clone(&metrics));
+/// // Wherever the numbers are asked for:
+/// println!("{} dead letters", metrics.dead.load(Ordering::Relaxed));
 /// ```
 #[allow(unused_variables, reason = "the defaults do nothing")]
 pub trait ConsumerEvents: Send + Sync + 'static {
     /// The consumer reaches Redis: at the start, and after each
     /// [`disconnected`](Self::disconnected).
-    fn connected(&self) {}
+    fn connected(&self, event: &Connected<'_>) {}
 
     /// A connection failed, or Redis refuses to serve. The consumer tries until
     /// it works again; this is called once for it.
-    fn disconnected(&self, error: &Error) {}
+    fn disconnected(&self, event: &Disconnected<'_>) {}
 
     /// The group had vanished and was made again, at the beginning.
-    fn group_recreated(&self) {}
+    fn group_recreated(&self, event: &GroupRecreated<'_>) {}
 
     /// Another process has the entry while a handler still runs here.
-    fn lease_lost(&self, id: EntryId) {}
+    fn lease_lost(&self, event: &LeaseLost<'_>) {}
 
-    /// So many entries were taken over from consumers that let their leases
-    /// lapse.
-    fn taken_over(&self, entries: usize) {}
+    /// Entries were taken over from consumers that let their leases lapse.
+    fn taken_over(&self, event: &TakenOver<'_>) {}
 
-    /// Delivery number `attempt` failed; the next comes after `delay`.
-    fn retried(&self, id: EntryId, attempt: u32, delay: Duration) {}
+    /// Entries were handled with success, and Redis has confirmed that they are
+    /// acknowledged. Called once for each acknowledgement, which grows with the
+    /// load, so this costs next to nothing per entry.
+    fn completed(&self, event: &Completed<'_>) {}
 
-    /// An entry stands among the dead letters: `retries-exhausted`,
-    /// `permanent`, `undecodable` or `crashed`.
-    fn dead_lettered(&self, id: EntryId, reason: &str) {}
+    /// A delivery failed, and another one comes.
+    fn retried(&self, event: &Retried<'_>) {}
+
+    /// An entry stands among the dead letters.
+    fn dead_lettered(&self, event: &DeadLettered<'_>) {}
 
     /// A handler panicked.
-    fn panicked(&self, id: EntryId, text: &str) {}
+    fn panicked(&self, event: &Panicked<'_>) {}
 
     /// The consumer has ended by an error that waiting won't mend.
-    fn stopped(&self, error: &Error) {}
+    fn stopped(&self, event: &Stopped<'_>) {}
+}
+
+impl<E: ConsumerEvents + ?Sized> ConsumerEvents for Arc<E> {
+    fn connected(&self, event: &Connected<'_>) {
+        (**self).connected(event);
+    }
+
+    fn disconnected(&self, event: &Disconnected<'_>) {
+        (**self).disconnected(event);
+    }
+
+    fn group_recreated(&self, event: &GroupRecreated<'_>) {
+        (**self).group_recreated(event);
+    }
+
+    fn lease_lost(&self, event: &LeaseLost<'_>) {
+        (**self).lease_lost(event);
+    }
+
+    fn taken_over(&self, event: &TakenOver<'_>) {
+        (**self).taken_over(event);
+    }
+
+    fn completed(&self, event: &Completed<'_>) {
+        (**self).completed(event);
+    }
+
+    fn retried(&self, event: &Retried<'_>) {
+        (**self).retried(event);
+    }
+
+    fn dead_lettered(&self, event: &DeadLettered<'_>) {
+        (**self).dead_lettered(event);
+    }
+
+    fn panicked(&self, event: &Panicked<'_>) {
+        (**self).panicked(event);
+    }
+
+    fn stopped(&self, event: &Stopped<'_>) {
+        (**self).stopped(event);
+    }
 }
 
 /// The hooks of one consumer, or none.
@@ -74,6 +133,11 @@ pub(crate) struct Events(Option<Arc<dyn ConsumerEvents>>);
 impl Events {
     pub(crate) fn new(events: impl ConsumerEvents) -> Self {
         Self(Some(Arc::new(events)))
+    }
+
+    /// Whether there are any.
+    pub(crate) fn are_set(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Calls one hook.

@@ -6,6 +6,7 @@ mod batch;
 mod check;
 mod connection;
 mod consumer;
+pub(crate) mod event;
 mod events;
 mod priority;
 mod retention;

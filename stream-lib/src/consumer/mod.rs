@@ -12,6 +12,7 @@
 //! and who wakes whom, in `member/buffer.rs`, with the pause for an entry that
 //! runs alone, in `member/pause.rs`.
 
+mod cause;
 mod handler;
 mod identity;
 mod keeper;
@@ -37,7 +38,7 @@ use self::identity::Identity;
 use self::life::Life;
 use self::worker::{Typed, TypedBatch, Work};
 use crate::command::Group;
-use crate::config::{BatchConfig, ConsumerConfig, ConsumerEvents};
+use crate::config::{BatchConfig, ConsumerConfig};
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
@@ -178,14 +179,12 @@ impl Consumer {
                 "the manager was shut down meanwhile",
             ));
         }
+        let told = is_prepared.then(|| begun.member());
         *life = Some(begun);
+        // Without the lock: a hook may ask for anything.
         drop(life);
-        if is_prepared {
-            self.0
-                .identity
-                .config
-                .events
-                .tell(ConsumerEvents::connected);
+        if let Some(member) = told {
+            member.health.tell_connected();
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 
 use crate::command::{self, Burial, Found, Parking};
+use crate::config::event::DeadLettered;
 use crate::consumer::member::Member;
 use crate::consumer::member::done::{CHUNK, Done};
 use crate::consumer::member::health::Role;
@@ -126,9 +127,7 @@ fn acknowledge(member: &Member, link: &mut MemberLink<'_>, done: Done) -> Done {
         .chunks(CHUNK)
         .try_for_each(|ids| link.run(|wire| command::ack(wire, &member.group, ids)));
     match acked {
-        Ok(()) => member
-            .acknowledging
-            .confirmed(&done, &member.counters.completed),
+        Ok(()) => member.confirm_completed(&done),
         // With the group gone, nobody holds anything.
         Err(e) if e.kind() == ErrorKind::NoGroup => {
             member.acknowledging.confirmed(&done, &member.counters.lost);
@@ -151,9 +150,13 @@ fn finish(
     }
     match operation(&entries) {
         Ok(outcomes) => {
+            let mut completed = 0;
             for (entry, held) in entries.into_iter().zip(outcomes) {
+                let is_ours = held == Found::Ours;
+                completed += usize::from(is_ours && matches!(entry.action, Action::AckHeld));
                 settled(member, &entry, held);
             }
+            member.tell_completed(completed);
         }
         // With the group gone, nobody holds anything.
         Err(e) if e.kind() == ErrorKind::NoGroup => {
@@ -181,27 +184,36 @@ fn settled(member: &Member, entry: &Unsettled, held: Found) {
 }
 
 fn bury(member: &Member, link: &mut MemberLink<'_>, entry: &Unsettled) -> Result<Found> {
-    let Action::Bury { reason, error } = &entry.action else {
+    let Action::Bury {
+        reason,
+        cause,
+        text,
+    } = &entry.action
+    else {
         return Ok(Found::NotOurs);
     };
     let id = entry.id();
     let burial = Burial {
         id,
         reason: reason.as_str(),
-        error,
+        error: text,
         keep: KEEP_DEAD,
         keep_for: KEEP_DEAD_FOR,
     };
     let held = link.run(|wire| command::bury(wire, &member.group, &member.name, &burial))?;
     if held == Found::Ours {
-        log::warn!(
-            "entry {id} of `{}` went to the dead letters of the group `{}`: {}",
-            member.group.stream(),
-            member.group.name(),
-            reason.as_str()
-        );
-        let reason = reason.as_str();
-        member.config.events.tell(|e| e.dead_lettered(id, reason));
+        member.failure_log.buried(id, *reason, text);
+        member.config.events.tell(|e| {
+            e.dead_lettered(&DeadLettered {
+                stream: member.group.stream(),
+                group: member.group.name(),
+                consumer: &member.name,
+                id,
+                attempt: entry.held.attempt(entry.index),
+                reason: *reason,
+                error: cause.error(),
+            });
+        });
     }
     Ok(held)
 }

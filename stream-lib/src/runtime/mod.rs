@@ -1,8 +1,10 @@
 //! Threads that are named and joined, waits that end on shutdown, backoff,
-//! looks that spare a sleep, and failures that are told once.
+//! looks that spare a sleep, failures that are told once, and a bound on log
+//! lines.
 
 mod backoff;
 mod clock;
+mod log_limit;
 mod patience;
 mod random;
 mod shutdown;
@@ -11,6 +13,7 @@ mod trouble;
 
 pub(crate) use self::backoff::Backoff;
 pub(crate) use self::clock::ServerClock;
+pub(crate) use self::log_limit::{LogLimit, LogLine};
 pub(crate) use self::patience::Patience;
 pub(crate) use self::random::{jitter, random_suffix};
 pub(crate) use self::shutdown::Shutdown;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 
-use stream_lib::{ConsumerEvents, Error, StreamManager};
+use stream_lib::{ConsumerEvents, StreamManager, events};
 use stream_tests::wait_until;
 
 use crate::support::{DEADLINE, Seen, Shop, noting, quick, threads};
@@ -26,11 +26,11 @@ impl Curious {
 }
 
 impl ConsumerEvents for Curious {
-    fn connected(&self) {
+    fn connected(&self, _: &events::Connected<'_>) {
         self.ask("connected");
     }
 
-    fn stopped(&self, _: &Error) {
+    fn stopped(&self, _: &events::Stopped<'_>) {
         self.ask("stopped");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use stream_lib::{ConsumerEvents, Delivery, EntryId, Error, HandlerResult, RetryPolicy};
+use stream_lib::{ConsumerEvents, Delivery, HandlerResult, RetryPolicy, events};
 use stream_tests::wait_until;
 
 use crate::support::{DEADLINE, Gate, Order, Seen, Shop, order, quick};
@@ -210,37 +210,37 @@ impl Diary {
 }
 
 impl ConsumerEvents for Diary {
-    fn connected(&self) {
+    fn connected(&self, _: &events::Connected<'_>) {
         self.note("connected");
     }
 
-    fn disconnected(&self, _: &Error) {
+    fn disconnected(&self, _: &events::Disconnected<'_>) {
         self.note("disconnected");
     }
 
-    fn group_recreated(&self) {
+    fn group_recreated(&self, _: &events::GroupRecreated<'_>) {
         self.note("group recreated");
     }
 
-    fn taken_over(&self, entries: usize) {
-        self.note(format!("taken over {entries}"));
+    fn taken_over(&self, event: &events::TakenOver<'_>) {
+        self.note(format!("taken over {}", event.entries));
     }
 
-    fn retried(&self, _: EntryId, attempt: u32, _: Duration) {
-        self.note(format!("retried {attempt}"));
+    fn retried(&self, event: &events::Retried<'_>) {
+        self.note(format!("retried {}", event.attempt));
     }
 
-    fn dead_lettered(&self, _: EntryId, reason: &str) {
-        self.note(format!("dead {reason}"));
+    fn dead_lettered(&self, event: &events::DeadLettered<'_>) {
+        self.note(format!("dead {}", event.reason));
     }
 
-    fn panicked(&self, _: EntryId, text: &str) {
-        self.note(format!("panicked {text}"));
+    fn panicked(&self, event: &events::Panicked<'_>) {
+        self.note(format!("panicked {}", event.text));
         panic!("a hook that panics harms nobody");
     }
 
-    fn stopped(&self, error: &Error) {
-        self.note(format!("stopped {:?}", error.kind()));
+    fn stopped(&self, event: &events::Stopped<'_>) {
+        self.note(format!("stopped {:?}", event.error.kind()));
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::RetryPolicy;
-use crate::consumer::handler::error::{Advice, advice_of, is_advice};
+use crate::consumer::cause::Cause;
+use crate::consumer::handler::error::{Advice, advice_of};
 use crate::message::DecodeError;
 use crate::message::dead_reason::DeadReason;
 
@@ -28,34 +29,32 @@ pub(crate) enum EntryVerdict {
         delay: Duration,
         jitter: f64,
     },
-    Bury {
-        reason: DeadReason,
-        error: String,
-    },
+    Bury(DeadReason),
+}
+
+impl Outcome {
+    /// The error of a delivery that failed.
+    pub(crate) fn into_cause(self) -> Option<Cause> {
+        match self {
+            Self::Done => None,
+            Self::Failed(error) => Some(Cause::new(error)),
+            Self::Panicked(text) => Some(Cause::panic(text)),
+            Self::Undecodable(error) => Some(Cause::new(Arc::new(error))),
+        }
+    }
 }
 
 /// Decides from how delivery number `attempt` ended.
 pub(crate) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> EntryVerdict {
-    let (error, advice) = match outcome {
+    let advice = match outcome {
         Outcome::Done => return EntryVerdict::Ack,
-        Outcome::Undecodable(e) => {
-            return EntryVerdict::Bury {
-                reason: DeadReason::Undecodable,
-                error: e.to_string(),
-            };
-        }
-        Outcome::Panicked(text) => (format!("panicked: {text}"), None),
-        Outcome::Failed(e) => (chain(e.as_ref()), advice_of(e.as_ref())),
+        Outcome::Undecodable(_) => return EntryVerdict::Bury(DeadReason::Undecodable),
+        Outcome::Panicked(_) => None,
+        Outcome::Failed(e) => advice_of(e.as_ref()),
     };
     match advice {
-        Some(Advice::Bury) => EntryVerdict::Bury {
-            reason: DeadReason::Permanent,
-            error,
-        },
-        _ if attempt >= policy.deliveries() => EntryVerdict::Bury {
-            reason: DeadReason::RetriesExhausted,
-            error,
-        },
+        Some(Advice::Bury) => EntryVerdict::Bury(DeadReason::Permanent),
+        _ if attempt >= policy.deliveries() => EntryVerdict::Bury(DeadReason::RetriesExhausted),
         Some(Advice::RetryAfter(delay)) => EntryVerdict::Retry { delay, jitter: 0.0 },
         None => EntryVerdict::Retry {
             delay: policy.delay_after(attempt),
@@ -68,27 +67,6 @@ pub(crate) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> En
 /// deliveries on, so that nobody's last one can fail by another's fault.
 pub(crate) fn goes_alone(attempt: u32, policy: &RetryPolicy) -> bool {
     u64::from(attempt) * 2 > u64::from(policy.deliveries())
-}
-
-/// The error and its causes in one line, of bounded length.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    const MOST: usize = 1_000;
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(e) = cause {
-        if text.len() > MOST {
-            break;
-        }
-        if !is_advice(e) {
-            text.push_str(": ");
-            text.push_str(&e.to_string());
-        }
-        cause = e.source();
-    }
-    if text.len() > MOST {
-        text = text.chars().take(MOST).chain(['…']).collect();
-    }
-    text
 }
 
 #[cfg(test)]
@@ -115,45 +93,34 @@ mod tests {
     #[test]
     fn the_last_delivery_buries() {
         let policy = RetryPolicy::default().max_deliveries(3);
-        let EntryVerdict::Bury { reason, error } = judge(&failed("no stock"), 3, &policy) else {
-            panic!("not buried");
-        };
-        assert_eq!(
-            (reason.as_str(), error.as_str()),
-            ("retries-exhausted", "no stock")
-        );
+        let buried = EntryVerdict::Bury(DeadReason::RetriesExhausted);
+        assert_eq!(judge(&failed("no stock"), 3, &policy), buried);
         let panicked = Outcome::Panicked("boom".to_owned());
         assert!(matches!(
             judge(&panicked, 2, &policy),
             EntryVerdict::Retry { .. }
         ));
-        assert!(matches!(
-            judge(&panicked, 3, &policy),
-            EntryVerdict::Bury { .. }
-        ));
+        assert_eq!(judge(&panicked, 3, &policy), buried);
     }
 
     #[test]
     fn the_errors_own_advice_is_followed() {
         let policy = RetryPolicy::default().max_deliveries(3);
         let permanent = failed(HandlerError::permanent("bad order"));
-        assert!(matches!(
+        assert_eq!(
             judge(&permanent, 1, &policy),
-            EntryVerdict::Bury {
-                reason: DeadReason::Permanent,
-                ..
-            }
-        ));
+            EntryVerdict::Bury(DeadReason::Permanent)
+        );
         let delay = Duration::from_secs(7);
         let later = failed(HandlerError::retry_after("rate limit", delay));
         assert_eq!(
             judge(&later, 1, &policy),
             EntryVerdict::Retry { delay, jitter: 0.0 }
         );
-        assert!(matches!(
+        assert_eq!(
             judge(&later, 3, &policy),
-            EntryVerdict::Bury { .. }
-        ));
+            EntryVerdict::Bury(DeadReason::RetriesExhausted)
+        );
     }
 
     #[test]
@@ -164,15 +131,5 @@ mod tests {
                 assert_eq!(goes_alone(attempt, &policy), attempt > together);
             }
         }
-    }
-
-    #[test]
-    fn long_errors_are_cut() {
-        let EntryVerdict::Bury { error, .. } =
-            judge(&failed("é".repeat(5_000)), 10, &RetryPolicy::default())
-        else {
-            panic!("not buried");
-        };
-        assert_eq!(error.chars().count(), 1_001);
     }
 }

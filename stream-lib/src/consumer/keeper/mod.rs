@@ -66,6 +66,8 @@ impl<'a> Keeper<'a> {
     /// is free for them.
     fn next_wake(&self) -> Instant {
         let keep_at = self.renewal.at().min(self.beats.at());
+        let tell_at = self.member.failure_log.due();
+        let keep_at = tell_at.map_or(keep_at, |at| at.min(keep_at));
         if let Some(alone) = &self.alone {
             return alone.wake_at().map_or(keep_at, |at| at.min(keep_at));
         }
@@ -77,6 +79,7 @@ impl<'a> Keeper<'a> {
 
     fn tick(&mut self) {
         let now = Instant::now();
+        self.member.failure_log.tell_due(now);
         if self.renewal.at() <= now {
             self.renew();
         }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::command::{self, Found};
+use crate::config::event::LeaseLost;
 use crate::consumer::member::Member;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::link::MemberLink;
@@ -111,8 +112,15 @@ impl<'a> Renewal<'a> {
                 held.id(index),
                 member.group.stream()
             );
-            let id = held.id(index);
-            member.config.events.tell(|e| e.lease_lost(id));
+            member.config.events.tell(|e| {
+                e.lease_lost(&LeaseLost {
+                    stream: member.group.stream(),
+                    group: member.group.name(),
+                    consumer: &member.name,
+                    id: held.id(index),
+                    attempt: held.attempt(index),
+                });
+            });
         } else if held.advance(index, Stage::Buffered, Stage::Gone) {
             member.buffer.room.left();
             member.counters.lost.fetch_add(1, Ordering::Relaxed);

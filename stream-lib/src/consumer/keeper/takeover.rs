@@ -1,11 +1,16 @@
 //! The takeover of entries whose consumer has let its lease lapse.
 
+use std::error::Error as StdError;
+use std::fmt;
 use std::mem;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::alone::Alone;
 use crate::command::{self, Entries, TakeOver};
+use crate::config::event::TakenOver;
+use crate::consumer::cause::Cause;
 use crate::consumer::member::Member;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::Action;
@@ -101,7 +106,14 @@ impl<'a> Takeover<'a> {
             .taken_over
             .fetch_add(count as u64, Ordering::Relaxed);
         if count > 0 {
-            member.config.events.tell(|e| e.taken_over(count));
+            member.config.events.tell(|e| {
+                e.taken_over(&TakenOver {
+                    stream: member.group.stream(),
+                    group: member.group.name(),
+                    consumer: &member.name,
+                    entries: count,
+                });
+            });
         }
         // Steps are small: one line for all up to the end of the list.
         self.swept += count;
@@ -120,11 +132,24 @@ fn bury_spent(member: &Member, spent: Entries, asked: Instant) {
     let spent = member.hold(spent, Company::Any, asked);
     for index in 0..spent.len() {
         spent.set_stage(index, Stage::Settling);
+        let cause = Cause::new(Arc::new(Crashed));
         let action = Action::Bury {
             reason: DeadReason::Crashed,
-            error: "each delivery ended with the death of its process, or of the connection"
-                .to_owned(),
+            text: cause.error().to_string(),
+            cause,
         };
         member.settle(&spent, index, action);
     }
 }
+
+/// The error of an entry that no handler has answered for.
+#[derive(Debug)]
+struct Crashed;
+
+impl fmt::Display for Crashed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("each delivery ended with the death of its process, or of the connection")
+    }
+}
+
+impl StdError for Crashed {}

@@ -90,6 +90,10 @@ impl Life {
         Ok(())
     }
 
+    pub(crate) fn member(&self) -> Arc<Member> {
+        Arc::clone(&self.member)
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.member.name
     }

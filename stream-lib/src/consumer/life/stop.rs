@@ -57,6 +57,7 @@ pub(super) fn conduct(member: &Member, mut keeper: Keeper<'_>, ends: Ends) {
     let left = settled_by.saturating_duration_since(Instant::now());
     let unsettled = waits(&ends.settler, left);
     member.halt.set();
+    member.failure_log.tell_rest();
     if unsettled {
         return;
     }

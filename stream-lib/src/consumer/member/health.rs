@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::config::{ConsumerEvents, Events};
+use crate::config::Events;
+use crate::config::event::{Connected, Disconnected, Stopped};
 use crate::consumer::identity::Identity;
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 use crate::runtime::{Shutdown, Trouble};
 
 /// The threads that have a connection of their own.
@@ -48,6 +49,17 @@ impl Health {
         }
     }
 
+    /// Tells the hooks that the member reaches Redis.
+    pub(crate) fn tell_connected(&self) {
+        self.events.tell(|e| {
+            e.connected(&Connected {
+                stream: &self.stream,
+                group: &self.group,
+                consumer: &self.name,
+            });
+        });
+    }
+
     /// Notes that a thread's connection works.
     pub(crate) fn works(&self, role: Role) {
         if self.trouble.ends_for(role as u8) {
@@ -56,7 +68,7 @@ impl Health {
                 self.name,
                 self.stream
             );
-            self.events.tell(ConsumerEvents::connected);
+            self.tell_connected();
         }
     }
 
@@ -65,11 +77,19 @@ impl Health {
     pub(crate) fn held_up(&self, role: Role, error: &Error, ending: bool) {
         if self.trouble.begins_for(role as u8) && !ending {
             log::warn!(
-                "the consumer `{}` of `{}` is held up, and tries again until it works: {error}",
+                "the consumer `{}` of `{}` is held up, and tries again until it works: {}",
                 self.name,
-                self.stream
+                self.stream,
+                with_causes(error)
             );
-            self.events.tell(|e| e.disconnected(error));
+            self.events.tell(|e| {
+                e.disconnected(&Disconnected {
+                    stream: &self.stream,
+                    group: &self.group,
+                    consumer: &self.name,
+                    error,
+                });
+            });
         }
     }
 
@@ -79,9 +99,10 @@ impl Health {
         let is_first = failure.is_none();
         if is_first {
             log::error!(
-                "the consumer `{}` of `{}` stops: {error}",
+                "the consumer `{}` of `{}` stops: {}",
                 self.name,
-                self.stream
+                self.stream,
+                with_causes(error)
             );
             let (stream, group) = (&self.stream, &self.group);
             let doing = format_args!("consuming `{stream}` in the group `{group}`");
@@ -91,7 +112,14 @@ impl Health {
         self.stop.set();
         if is_first {
             // Without the lock: a hook may ask for the failure.
-            self.events.tell(|e| e.stopped(error));
+            self.events.tell(|e| {
+                e.stopped(&Stopped {
+                    stream: &self.stream,
+                    group: &self.group,
+                    consumer: &self.name,
+                    error,
+                });
+            });
         }
     }
 

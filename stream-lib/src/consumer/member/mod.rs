@@ -4,13 +4,15 @@
 //! [`HeldReplies`] from then on. They wait in the [`Buffer`]; when their
 //! delivery has ended, [`Acknowledging`] carries them to the thread that has
 //! Redis confirm it. [`Claiming`] orders the claims of returning entries.
-//! [`SignOfLife`] keeps the member in its group, and [`Health`] tells of its
-//! connections, each of which is a [`MemberLink`].
+//! [`SignOfLife`] keeps the member in its group. [`Health`] tells of its
+//! connections, each of which is a [`MemberLink`], and [`FailureLog`] of
+//! deliveries that failed.
 
 pub(crate) mod acknowledging;
 mod buffer;
 pub(crate) mod claiming;
 pub(crate) mod done;
+pub(crate) mod failure_log;
 mod handler_time;
 pub(crate) mod health;
 pub(crate) mod held;
@@ -25,8 +27,8 @@ mod sign_of_life;
 pub(crate) mod stage;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
@@ -34,6 +36,8 @@ pub(crate) use self::buffer::Buffer;
 
 use self::acknowledging::Acknowledging;
 use self::claiming::{Claim, Claiming};
+use self::done::Done;
+use self::failure_log::FailureLog;
 use self::health::{Health, Role};
 use self::held::Held;
 use self::held_replies::HeldReplies;
@@ -43,6 +47,7 @@ use self::sign_of_life::SignOfLife;
 use self::stage::Company;
 use crate::command::{Claimed, Entries, Group};
 use crate::config::ConsumerConfig;
+use crate::config::event::Completed;
 use crate::connection::{Link, LinkHandle, Topology, Wire};
 use crate::consumer::identity::Identity;
 use crate::consumer::stats::Counters;
@@ -62,6 +67,10 @@ pub(crate) struct Member {
     pub(crate) acknowledging: Acknowledging,
     pub(crate) claiming: Claiming,
     pub(crate) health: Health,
+    pub(crate) failure_log: FailureLog,
+    /// How long handlers ran that have succeeded since the hooks were last told,
+    /// in nanoseconds.
+    handler_nanos: AtomicU64,
     pub(crate) sign_of_life: SignOfLife,
     /// The reader's connection, to end its waits.
     pub(crate) reader_link: LinkHandle,
@@ -89,9 +98,11 @@ impl Member {
             acknowledging: Acknowledging::new(settler, config.lease, &stop),
             claiming: Claiming::new(&stop),
             health: Health::new(identity, &name, &stop),
+            failure_log: FailureLog::new(&identity.group, &stop),
             sign_of_life: SignOfLife::new(config.lease),
             reader_link: LinkHandle::default(),
             halt: Shutdown::default(),
+            handler_nanos: AtomicU64::new(0),
             name,
             config,
             stop,
@@ -165,6 +176,37 @@ impl Member {
     pub(crate) fn give_back(&self, held: &Arc<Held>, index: usize) {
         self.buffer.room.left();
         self.settle(held, index, Action::GiveBack);
+    }
+
+    /// Notes how long a handler ran that has succeeded, for the hooks. This comes
+    /// before the entry is done, so that the time is told with it.
+    pub(crate) fn handled(&self, time: Duration) {
+        if self.config.events.are_set() {
+            let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+            self.handler_nanos.fetch_add(nanos, Ordering::Relaxed);
+        }
+    }
+
+    /// Redis has confirmed that these are acknowledged.
+    pub(crate) fn confirm_completed(&self, done: &Done) {
+        self.acknowledging.confirmed(done, &self.counters.completed);
+        self.tell_completed(done.len());
+    }
+
+    /// Tells the hooks of so many entries that are acknowledged.
+    pub(crate) fn tell_completed(&self, entries: usize) {
+        if entries > 0 && self.config.events.are_set() {
+            let nanos = self.handler_nanos.swap(0, Ordering::Relaxed);
+            self.config.events.tell(|e| {
+                e.completed(&Completed {
+                    stream: self.group.stream(),
+                    group: self.group.name(),
+                    consumer: &self.name,
+                    entries,
+                    handler_time: Duration::from_nanos(nanos),
+                });
+            });
+        }
     }
 
     /// Queues a request for an entry whose delivery has ended.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::consumer::cause::Cause;
 use crate::consumer::member::held::Held;
 use crate::message::dead_reason::DeadReason;
 
@@ -34,7 +35,9 @@ pub(crate) enum Action {
     },
     Bury {
         reason: DeadReason,
-        error: String,
+        cause: Cause,
+        /// Of the cause, for Redis and the log.
+        text: String,
     },
 }
 

@@ -147,10 +147,9 @@ impl<'a> Asked<'a> {
         let Some(done) = self.done.take_if(|done| !done.is_empty()) else {
             return;
         };
-        let acknowledging = &self.member.acknowledging;
         match read.receive_acked(wire) {
-            Ok(()) => acknowledging.confirmed(&done, &self.member.counters.completed),
-            Err(_) => acknowledging.hand_over(&done),
+            Ok(()) => self.member.confirm_completed(&done),
+            Err(_) => self.member.acknowledging.hand_over(&done),
         }
     }
 }

@@ -6,7 +6,8 @@ mod recovery;
 use std::time::Instant;
 
 use crate::command::{self, MakeGroup};
-use crate::config::{ConsumerEvents, OnGroupLost, StartFrom};
+use crate::config::event::GroupRecreated;
+use crate::config::{OnGroupLost, StartFrom};
 use crate::consumer::member::Member;
 use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
@@ -90,6 +91,12 @@ fn heal(member: &Member, link: &mut MemberLink<'_>) {
             group.name(),
             group.stream()
         );
-        member.config.events.tell(ConsumerEvents::group_recreated);
+        member.config.events.tell(|e| {
+            e.group_recreated(&GroupRecreated {
+                stream: group.stream(),
+                group: group.name(),
+                consumer: &member.name,
+            });
+        });
     }
 }

@@ -24,7 +24,12 @@ use crate::runtime::panic_text;
 /// no types.
 trait RunBatch: Send + Sync {
     /// Tells `end` how each delivery ended, save those of a panic.
-    fn run(&self, taken: Vec<TakenEntry>, end: &dyn Fn(&TakenEntry, Outcome)) -> Result<(), Panic>;
+    fn run(
+        &self,
+        member: &Member,
+        taken: Vec<TakenEntry>,
+        end: &dyn Fn(&TakenEntry, Outcome),
+    ) -> Result<(), Panic>;
 }
 
 /// The deliveries that were in a handler when it panicked, and the panic's text.
@@ -58,7 +63,13 @@ impl<M: OwnedMessage + 'static, H: BatchHandler<M>> Work for TypedBatch<M, H> {
 }
 
 impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
-    fn run(&self, taken: Vec<TakenEntry>, end: &dyn Fn(&TakenEntry, Outcome)) -> Result<(), Panic> {
+    fn run(
+        &self,
+        member: &Member,
+        taken: Vec<TakenEntry>,
+        end: &dyn Fn(&TakenEntry, Outcome),
+    ) -> Result<(), Panic> {
+        let started = Instant::now();
         let mut batch = Vec::with_capacity(taken.len());
         let mut running = Vec::with_capacity(taken.len());
         for taken in taken {
@@ -84,8 +95,15 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
             let own: Vec<_> = batch.into_iter().map(BatchDelivery::into_failure).collect();
             (result, own)
         }));
+        let ran_for = started.elapsed();
+        if let Ok(count) = u32::try_from(running.len()) {
+            member.buffer.handler_time.observe(ran_for / count.max(1));
+        }
         match ran {
             Ok((result, own)) => {
+                if result.is_ok() && own.iter().any(Option::is_none) {
+                    member.handled(ran_for);
+                }
                 let all: Option<Arc<dyn StdError + Send + Sync>> = result.err().map(Arc::from);
                 for (taken, own) in running.iter().zip(own) {
                     let failure = own.map(Arc::from).or_else(|| all.clone());
@@ -114,20 +132,12 @@ fn handle(member: &Member, handler: &dyn RunBatch, taken: Vec<TakenEntry>) {
     for taken in lost {
         give_back(&taken);
     }
-    let Ok(count) = u32::try_from(taken.len().max(1)) else {
-        return;
-    };
-    let started = Instant::now();
     let ended = |taken: &TakenEntry, outcome| {
         end(member, &taken.held, taken.index, outcome);
     };
-    if let Err((taken, text)) = handler.run(taken, &ended) {
+    if let Err((taken, text)) = handler.run(member, taken, &ended) {
         find_culprit(member, handler, taken, text);
     }
-    member
-        .buffer
-        .handler_time
-        .observe(started.elapsed() / count);
 }
 
 /// Runs the entries of a batch whose handler panicked, one by one. Entries that
@@ -150,7 +160,7 @@ fn find_culprit(member: &Member, handler: &dyn RunBatch, taken: Vec<TakenEntry>,
             continue;
         }
         suspect.held.restart(suspect.index, Instant::now());
-        if let Err((taken, text)) = handler.run(vec![suspect], &ended) {
+        if let Err((taken, text)) = handler.run(member, vec![suspect], &ended) {
             for culprit in taken {
                 ended(&culprit, Outcome::Panicked(text.clone()));
             }

@@ -4,11 +4,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::config::event::{Panicked, Retried};
+use crate::consumer::cause::Cause;
+use crate::consumer::handler::error::is_advice;
 use crate::consumer::handler::verdict::{EntryVerdict, Outcome, judge};
 use crate::consumer::member::Member;
+use crate::consumer::member::failure_log::Next;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::settle::Action;
 use crate::consumer::member::stage::Stage;
+use crate::error::with_causes_except;
 use crate::runtime::{jitter, panic_text};
 
 /// Ends a delivery as its outcome asks for. Returns false if that may have taken
@@ -20,42 +25,75 @@ pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outc
     }
     if let Outcome::Panicked(text) = &outcome {
         member.counters.panicked.fetch_add(1, Ordering::Relaxed);
-        member
-            .config
-            .events
-            .tell(|e| e.panicked(held.id(index), text));
+        member.config.events.tell(|e| {
+            e.panicked(&Panicked {
+                stream: member.group.stream(),
+                group: member.group.name(),
+                consumer: &member.name,
+                id: held.id(index),
+                attempt: held.attempt(index),
+                text,
+            });
+        });
     }
     held.set_stage(index, Stage::Settling);
-    let attempt = held.attempt(index);
+    let action = action(member, held, index, outcome);
+    member.settle(held, index, action);
+    false
+}
+
+fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> Action {
+    let (id, attempt) = (held.id(index), held.attempt(index));
     let policy = &member.config.retry;
-    // An error's text may be the user's own code too, and panic.
+    // The error may be the user's own type, and panic when it is asked.
     let verdict = catch_unwind(AssertUnwindSafe(|| judge(&outcome, attempt, policy)));
-    let verdict = verdict.unwrap_or_else(|panic| {
-        let text = format!("an error that can't be shown: {}", panic_text(&*panic));
-        judge(&Outcome::Panicked(text), attempt, policy)
-    });
-    let action = match verdict {
+    let verdict = verdict
+        .unwrap_or_else(|panic| judge(&Outcome::Panicked(panic_text(&*panic)), attempt, policy));
+    let Some(cause) = outcome.into_cause() else {
         // With the lease lost, the entry is settled only if it is ours after
         // all.
+        return Action::AckHeld;
+    };
+    match verdict {
         EntryVerdict::Ack => Action::AckHeld,
         EntryVerdict::Retry {
             delay,
             jitter: share,
         } => {
             let delay = jitter(delay, share);
-            log::debug!(
-                "delivery {attempt} of {} of `{}` failed, next in {delay:?}",
-                held.id(index),
-                member.group.stream()
-            );
-            let id = held.id(index);
-            member.config.events.tell(|e| e.retried(id, attempt, delay));
+            let next = Next::DeliveryIn(delay);
+            let failures = &member.failure_log;
+            failures.failed(id, attempt, next, || shown(&cause));
+            member.config.events.tell(|e| {
+                e.retried(&Retried {
+                    stream: member.group.stream(),
+                    group: member.group.name(),
+                    consumer: &member.name,
+                    id,
+                    attempt,
+                    delay,
+                    error: cause.error(),
+                });
+            });
             Action::Retry { delay }
         }
-        EntryVerdict::Bury { reason, error } => Action::Bury { reason, error },
-    };
-    member.settle(held, index, action);
-    // An error may be the user's own type, and so is how it is dropped.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(outcome)));
-    false
+        EntryVerdict::Bury(reason) => {
+            let text = shown(&cause);
+            let next = Next::DeadLetter(reason);
+            let failures = &member.failure_log;
+            failures.failed(id, attempt, next, || text.clone());
+            Action::Bury {
+                reason,
+                cause,
+                text,
+            }
+        }
+    }
+}
+
+/// The text of an error, which may be the user's own code, and panic.
+fn shown(cause: &Cause) -> String {
+    let shown = AssertUnwindSafe(|| with_causes_except(cause.error(), is_advice));
+    catch_unwind(shown)
+        .unwrap_or_else(|panic| format!("an error that can't be shown: {}", panic_text(&*panic)))
 }

@@ -178,6 +178,9 @@ impl Worker<'_> {
         *kept = taken;
         let now = Instant::now();
         member.buffer.handler_time.observe(now - self.now);
+        if matches!(outcome, Outcome::Done) {
+            member.handled(now - self.now);
+        }
         let at_once = end(member, held, index, outcome);
         self.now = if at_once { now } else { Instant::now() };
         true

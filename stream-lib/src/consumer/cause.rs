@@ -1,0 +1,56 @@
+//! The error of a delivery that failed.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// The error of a delivery that failed: the user's own type, mostly, and so is
+/// how it is dropped. A panic of that is caught here.
+pub(crate) struct Cause(Option<Arc<dyn StdError + Send + Sync>>);
+
+impl Cause {
+    pub(crate) fn new(error: Arc<dyn StdError + Send + Sync>) -> Self {
+        Self(Some(error))
+    }
+
+    /// The error of a handler that has panicked.
+    pub(crate) fn panic(text: String) -> Self {
+        Self::new(Arc::new(Panicked(text)))
+    }
+
+    /// The error itself.
+    pub(crate) fn error(&self) -> &(dyn StdError + 'static) {
+        match &self.0 {
+            Some(error) => error.as_ref(),
+            // Only while it is dropped.
+            None => &fmt::Error,
+        }
+    }
+}
+
+impl Drop for Cause {
+    fn drop(&mut self) {
+        let error = self.0.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(error)));
+    }
+}
+
+/// Doesn't ask the error, which may panic.
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cause")
+    }
+}
+
+/// The error that stands for a panic.
+#[derive(Debug)]
+struct Panicked(String);
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "panicked: {}", self.0)
+    }
+}
+
+impl StdError for Panicked {}

@@ -1,0 +1,148 @@
+//! The log lines about deliveries that failed.
+//!
+//! Each consumer writes some lines a second; the others are counted, and the
+//! lease thread writes the count. Payloads are in none of them.
+
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::command::Group;
+use crate::message::EntryId;
+use crate::message::dead_reason::DeadReason;
+use crate::runtime::{LogLimit, LogLine, Shutdown};
+
+/// Tells the log of deliveries that failed, and of dead letters.
+#[derive(Debug)]
+pub(crate) struct FailureLog {
+    group: Group,
+    failed: Mutex<LogLimit>,
+    buried: Mutex<LogLimit>,
+    /// Wakes the lease thread.
+    wake: Shutdown,
+}
+
+/// What comes after a delivery that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    DeliveryIn(Duration),
+    DeadLetter(DeadReason),
+}
+
+impl FailureLog {
+    pub(crate) fn new(group: &Group, wake: &Shutdown) -> Self {
+        Self {
+            group: group.clone(),
+            failed: Mutex::default(),
+            buried: Mutex::default(),
+            wake: wake.clone(),
+        }
+    }
+
+    /// Tells of a delivery that failed. `error` makes the text of its error with
+    /// the causes, and is called only for a line that is written.
+    pub(crate) fn failed(
+        &self,
+        id: EntryId,
+        attempt: u32,
+        next: Next,
+        error: impl FnOnce() -> String,
+    ) {
+        if !self.admits(&self.failed, Self::more_failed) {
+            return;
+        }
+        let (stream, group) = (self.group.stream(), self.group.name());
+        let error = error();
+        match next {
+            Next::DeliveryIn(delay) => log::warn!(
+                "delivery {attempt} of {id} of `{stream}` in the group `{group}` failed, \
+                 the next comes in {delay:.1?}: {error}"
+            ),
+            Next::DeadLetter(reason) => log::warn!(
+                "delivery {attempt} of {id} of `{stream}` in the group `{group}` failed, \
+                 and was the last one ({reason}): {error}"
+            ),
+        }
+    }
+
+    /// Tells of an entry that stands among the dead letters.
+    pub(crate) fn buried(&self, id: EntryId, reason: DeadReason, error: &str) {
+        if self.admits(&self.buried, Self::more_buried) {
+            let (stream, group) = (self.group.stream(), self.group.name());
+            log::warn!(
+                "entry {id} of `{stream}` went to the dead letters of the group `{group}`: \
+                 {reason}: {error}"
+            );
+        }
+    }
+
+    /// When there is a count to be told.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let failed = self.failed.lock().due();
+        let buried = self.buried.lock().due();
+        failed.into_iter().chain(buried).min()
+    }
+
+    /// Tells the counts that are due.
+    pub(crate) fn tell_due(&self, now: Instant) {
+        self.tell(|limit| limit.take_due(now));
+    }
+
+    /// Tells all counts, due or not.
+    pub(crate) fn tell_rest(&self) {
+        self.tell(LogLimit::take_rest);
+    }
+
+    fn tell(&self, take: impl Fn(&mut LogLimit) -> Option<u64>) {
+        let failed = take(&mut self.failed.lock());
+        if let Some(count) = failed {
+            self.more_failed(count);
+        }
+        let buried = take(&mut self.buried.lock());
+        if let Some(count) = buried {
+            self.more_buried(count);
+        }
+    }
+
+    fn admits(&self, limit: &Mutex<LogLimit>, more: impl FnOnce(&Self, u64)) -> bool {
+        if !log::log_enabled!(log::Level::Warn) {
+            return false;
+        }
+        let line = limit.lock().admit(Instant::now());
+        match line {
+            LogLine::Written { withheld: 0 } => true,
+            LogLine::Written { withheld } => {
+                more(self, withheld);
+                true
+            }
+            LogLine::Withheld { is_first } => {
+                if is_first {
+                    self.wake.nudge();
+                }
+                false
+            }
+        }
+    }
+
+    fn more_failed(&self, count: u64) {
+        let (stream, group) = (self.group.stream(), self.group.name());
+        log::warn!(
+            "{count} more deliveries of `{stream}` in the group `{group}` failed within a second"
+        );
+    }
+
+    fn more_buried(&self, count: u64) {
+        let (stream, group) = (self.group.stream(), self.group.name());
+        log::warn!(
+            "{count} more entries of `{stream}` went to the dead letters of the group `{group}` \
+             within a second"
+        );
+    }
+}
+
+/// Handlers that a stop has left behind may fail after its last look.
+impl Drop for FailureLog {
+    fn drop(&mut self) {
+        self.tell_rest();
+    }
+}
