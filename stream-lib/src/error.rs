@@ -140,9 +140,29 @@ impl StdError for Error {
     }
 }
 
+/// A name in an error's text: a long one is cut after 64 characters.
+pub(crate) struct Shown<'n>(pub(crate) &'n str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(64) {
+            Some((end, _)) => write!(f, "{}…", self.0.get(..end).unwrap_or_default()),
+            None => f.write_str(self.0),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_names_are_cut_between_characters() {
+        let name = "ä".repeat(64);
+        assert_eq!(Shown(&name).to_string(), name);
+        let longer = format!("{name}bc");
+        assert_eq!(Shown(&longer).to_string(), format!("{name}…"));
+    }
 
     #[test]
     fn display_leaves_the_cause_to_source() {

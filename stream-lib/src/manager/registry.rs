@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::consumer::Consumer;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::producer::{ProducerCore, ProducerHandle};
 
@@ -114,7 +114,10 @@ impl<T: Clone> Named<T> {
         if self.0.contains_key(name) {
             return Err(Error::new(
                 ErrorKind::AlreadyExists,
-                format!("there is a {what} named `{name}` already; remove it first"),
+                format!(
+                    "there is a {what} named `{}` already; remove it first",
+                    Shown(name)
+                ),
             ));
         }
         self.0.insert(name.to_owned(), thing);
@@ -145,7 +148,7 @@ impl<T: Clone> Named<T> {
         let known = self.known(what);
         Error::new(
             ErrorKind::NotFound,
-            format!("there is no {what} named `{name}` ({known})"),
+            format!("there is no {what} named `{}` ({known})", Shown(name)),
         )
     }
 
@@ -170,7 +173,7 @@ impl<T> fmt::Display for Listed<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, name) in self.0.keys().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
-            write!(f, "{comma}`{name}`")?;
+            write!(f, "{comma}`{}`", Shown(name))?;
         }
         Ok(())
     }
