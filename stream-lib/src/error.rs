@@ -46,6 +46,8 @@ pub enum ErrorKind {
     AlreadyExists,
     /// Several producers serve the stream; say which with `add_to`.
     Ambiguous,
+    /// The stream is in use by a producer or a consumer. Nothing was done.
+    InUse,
     /// Another process, or another producer, has the spool's directory.
     Locked,
     /// The manager or the consumer was shut down.

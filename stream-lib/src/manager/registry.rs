@@ -83,6 +83,17 @@ impl NameRegistry {
 }
 
 impl NameRegistry {
+    /// A consumer or producer that is registered for a stream, by its kind and
+    /// name.
+    pub(super) fn user_of(&self, stream: &str) -> Option<String> {
+        let consumer = self.consumers.0.iter().find(|(_, c)| c.stream() == stream);
+        let consumer = consumer.map(|(name, _)| format!("consumer `{}`", Shown(name)));
+        consumer.or_else(|| {
+            let producer = self.producers.0.iter().find(|(_, p)| p.stream() == stream);
+            producer.map(|(name, _)| format!("producer `{}`", Shown(name)))
+        })
+    }
+
     /// The names of the producers, for an error or a log line.
     pub(super) fn known_producers(&self) -> String {
         self.producers.known("producer")

@@ -24,4 +24,5 @@ mod members;
 mod sending;
 mod server;
 mod stopping;
+mod streams;
 mod support;
