@@ -46,6 +46,8 @@ pub enum ErrorKind {
     AlreadyExists,
     /// Several producers serve the stream; say which with `add_to`.
     Ambiguous,
+    /// The stream is in use by a producer or a consumer. Nothing was done.
+    InUse,
     /// Another process, or another producer, has the spool's directory.
     Locked,
     /// The manager or the consumer was shut down.
@@ -173,15 +175,35 @@ pub(crate) fn with_causes_except(
     }
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     let mut shown: String = text.chars().take(LONGEST).map(printable).collect();
-    if shown.len() < text.len() {
+    if text.chars().nth(LONGEST).is_some() {
         shown.push('…');
     }
     shown
 }
 
+/// A name in an error's text: a long one is cut after 64 characters.
+pub(crate) struct Shown<'n>(pub(crate) &'n str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(64) {
+            Some((end, _)) => write!(f, "{}…", self.0.get(..end).unwrap_or_default()),
+            None => f.write_str(self.0),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_names_are_cut_between_characters() {
+        let name = "ä".repeat(64);
+        assert_eq!(Shown(&name).to_string(), name);
+        let longer = format!("{name}bc");
+        assert_eq!(Shown(&longer).to_string(), format!("{name}…"));
+    }
 
     #[test]
     fn display_leaves_the_cause_to_source() {

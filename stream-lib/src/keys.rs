@@ -1,6 +1,6 @@
 //! The keys of a stream: all in the slot of the stream itself.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 
 /// A stream's own key and those derived from it.
 ///
@@ -15,8 +15,42 @@ pub(crate) struct StreamKeys {
     backup: Option<String>,
 }
 
+/// The ends of keys that belong to a stream, and the middles of those that go on
+/// with a name. Those that nothing uses yet are kept free.
+const RESERVED_ENDS: [&str; 10] = [
+    ":backup", ":dead", ":meta", ":spools", ":due", ":later", ":unique", ":cron", ":events",
+    ":schema",
+];
+const RESERVED_MIDDLES: [&str; 7] = [
+    ":waiting:",
+    ":once:",
+    ":lock:",
+    ":members:",
+    ":facts:",
+    ":hold:",
+    ":rate:",
+];
+
 impl StreamKeys {
+    /// The keys of a stream that producers and consumers may use: not one that
+    /// belongs to another stream, such as `{orders}:dead`.
     pub(crate) fn new(stream: &str) -> Result<Self> {
+        let keys = Self::of_any(stream)?;
+        match reserved_part(stream) {
+            None => Ok(keys),
+            Some(part) => Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "stream name `{}` is reserved: behind a hash tag, `{part}` names a key that \
+                     belongs to another stream, such as its dead letters; use another name",
+                    Shown(stream)
+                ),
+            )),
+        }
+    }
+
+    /// The keys of any stream, for a look from outside.
+    pub(crate) fn of_any(stream: &str) -> Result<Self> {
         let stem = match braces(stream) {
             Braces::None => format!("{{{stream}}}"),
             Braces::Tag => stream.to_owned(),
@@ -24,8 +58,9 @@ impl StreamKeys {
                 return Err(Error::new(
                     ErrorKind::Config,
                     format!(
-                        "stream name `{stream}` has a stray or empty pair of braces: \
-                         use none, or one hash tag with text in it, such as `{{shop}}:orders`"
+                        "stream name `{}` has a stray or empty pair of braces: use none, or one \
+                         hash tag with text in it, such as `{{shop}}:orders`",
+                        Shown(stream)
                     ),
                 ));
             }
@@ -44,6 +79,8 @@ impl StreamKeys {
     pub(crate) fn with_backup(mut self, backup: &str) -> Result<Self> {
         let problem = if backup == self.stream {
             "is the stream itself"
+        } else if reserved_part(backup).is_some() && backup != self.backup() {
+            "has a name that is reserved for a key of another kind or stream"
         } else if slot_tag(backup) == slot_tag(&self.stream) {
             self.backup = Some(backup.to_owned());
             return Ok(self);
@@ -53,7 +90,8 @@ impl StreamKeys {
         Err(Error::new(
             ErrorKind::Config,
             format!(
-                "`backup_stream` {problem}: `{backup}`; use a name such as `{}`",
+                "`backup_stream` {problem}: `{}`; use a name such as `{}`",
+                Shown(backup),
                 Self {
                     backup: None,
                     ..self
@@ -101,6 +139,15 @@ impl StreamKeys {
         name.extend_from_slice(key);
         name
     }
+}
+
+/// The part behind the hash tag of a name that makes it one of a stream's own
+/// keys.
+fn reserved_part(name: &str) -> Option<&'static str> {
+    let (_, rest) = name.split_once('}')?;
+    let ends = RESERVED_ENDS.iter().find(|end| rest.ends_with(**end));
+    let middle = || RESERVED_MIDDLES.iter().find(|part| rest.contains(**part));
+    ends.or_else(middle).copied()
 }
 
 /// The part of a key that Redis Cluster hashes.
@@ -164,6 +211,58 @@ mod tests {
         }
         let tagged = StreamKeys::new("{shop}:orders").unwrap();
         assert!(tagged.with_backup("{shop}:spare").is_ok());
+    }
+
+    #[test]
+    fn keys_of_a_stream_are_no_streams() {
+        let keys = StreamKeys::new("{shop}:orders").unwrap();
+        let own = [
+            keys.backup(),
+            keys.dead(),
+            keys.meta(),
+            keys.waiting("g"),
+            keys.lock("drain"),
+            String::from_utf8(keys.once(b"k")).unwrap(),
+        ];
+        let plain = ["{orders}:dead", "{orders}:members:g", "x{orders}:spools"];
+        for name in own.iter().map(String::as_str).chain(plain) {
+            let error = StreamKeys::new(name).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().contains("reserved"), "{error}");
+            assert!(StreamKeys::of_any(name).is_ok());
+        }
+        for name in [
+            "orders:dead",
+            "{dead}",
+            "{shop}:deadlines",
+            ":dead{x}",
+            "{a}:waiting",
+        ] {
+            assert!(StreamKeys::new(name).is_ok(), "{name}");
+        }
+        let backup = |name: &str| StreamKeys::new("orders").unwrap().with_backup(name);
+        assert!(backup("{orders}:backup").is_ok());
+        for name in ["{orders}:dead", "{orders}:x:backup", "{orders}:meta"] {
+            let error = backup(name).unwrap_err().to_string();
+            assert!(error.contains("reserved"), "{error}");
+        }
+    }
+
+    #[test]
+    fn long_names_are_not_repeated_whole() {
+        let long = "x".repeat(10_000);
+        let errors = [
+            StreamKeys::new(&format!("{{{long}")).unwrap_err(),
+            StreamKeys::new(&format!("{{{long}}}:dead")).unwrap_err(),
+            StreamKeys::new("orders")
+                .unwrap()
+                .with_backup(&long)
+                .unwrap_err(),
+        ];
+        for error in errors {
+            let text = error.to_string();
+            assert!(text.len() < 400 && text.contains('…'), "{text}");
+        }
     }
 
     #[test]

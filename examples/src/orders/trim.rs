@@ -31,13 +31,19 @@ fn config(args: &TrimArgs) -> StreamConfig {
         PriorityArg::High => Priority::High,
         PriorityArg::Critical => Priority::Critical,
     });
+    // Below high nothing heeds it. From there on no entry goes earlier, so a
+    // shorter age is as good as this one, and not a mistake on a command line.
+    let min_retention_ms = args
+        .min_retention_ms
+        .filter(|_| config.settings().retention.priority >= Some(Priority::High));
     if let Some(age) = args.max_age_ms {
+        let age = age.max(min_retention_ms.unwrap_or(0));
         config = config.max_age(Duration::from_millis(age));
     }
     if let Some(length) = args.max_length {
         config = config.max_length(length);
     }
-    if let Some(age) = args.min_retention_ms {
+    if let Some(age) = min_retention_ms {
         config = config.min_retention_time(Duration::from_millis(age));
     }
     if let Some(count) = args.min_retention_count {

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{pack, reserved};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::message::{MAX_FIELDS, RESERVED};
 
 /// The longest idempotency key, in bytes.
@@ -13,9 +13,6 @@ const LONGEST_KEY: usize = 512;
 /// The longest name of a header, and its longest value, in bytes.
 const LONGEST_NAME: usize = 256;
 const LONGEST_VALUE: usize = 64 << 10;
-
-/// How much of a name an error repeats, in characters.
-const SHOWN: usize = 64;
 
 /// The key and the headers that a caller gives a message.
 ///
@@ -56,9 +53,8 @@ impl<'m> Extras<'m> {
 
     pub(crate) fn push_header(&mut self, name: &str, value: &[u8]) {
         if let Some(problem) = problem_of(name, value) {
-            let name: String = name.chars().take(SHOWN).collect();
             self.refused
-                .get_or_insert_with(|| format!("its header `{}` {problem}", name.escape_debug()));
+                .get_or_insert_with(|| format!("its header `{}` {problem}", Shown(name)));
             return;
         }
         pack::bulk(

@@ -4,6 +4,7 @@ mod add;
 mod beat;
 mod claim;
 mod dead;
+mod delete;
 mod drain;
 mod entries;
 mod extras;
@@ -31,6 +32,7 @@ pub(crate) use self::dead::{
     Redriven, dead_letters, newest_dead_letter, redrive, remove_dead_letters,
     remove_dead_letters_until,
 };
+pub(crate) use self::delete::delete_stream;
 pub(crate) use self::drain::{DrainLease, DrainState, Drained};
 pub(crate) use self::entries::Entries;
 pub(crate) use self::extras::Extras;

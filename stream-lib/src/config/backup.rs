@@ -37,6 +37,13 @@ pub struct BackupStreamConfig {
 
 impl BackupStreamConfig {
     /// The stream `name` with the defaults of each setter.
+    ///
+    /// A name has 1 to 512 bytes, doesn't begin with `~`, and has no braces or one
+    /// hash tag, such as `{shop}:orders`. Names of keys that belong to a stream,
+    /// such as `{orders}:dead` or `{shop}:orders:backup`, are reserved: dead
+    /// letters are read with
+    /// [`StreamManager::dead_letters`](crate::StreamManager::dead_letters), and not
+    /// by a consumer of their own.
     pub fn new(name: impl Into<String>) -> Self {
         Self::from(StreamConfig::new(name))
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::message::RESERVED;
 
 /// A duration that prints itself.
@@ -59,9 +59,6 @@ pub(super) fn name(field: &str, value: &str) -> Result<()> {
     };
     Err(Error::new(
         ErrorKind::Config,
-        format!(
-            "`{field}` {problem}: `{}`",
-            value.chars().take(64).collect::<String>()
-        ),
+        format!("`{field}` {problem}: `{}`", Shown(value)),
     ))
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 
 /// How precious a stream is: what retention may remove from it.
 ///
@@ -95,7 +95,7 @@ impl FromStr for Priority {
             .ok_or_else(|| {
                 let text = format!(
                     "`{}` is no priority: use low, normal, high or critical",
-                    text.chars().take(64).collect::<String>()
+                    Shown(text)
                 );
                 Error::new(ErrorKind::Config, text)
             })

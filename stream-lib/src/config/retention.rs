@@ -63,6 +63,17 @@ impl RetentionSettings {
         if let Some(age) = self.min_retention_time {
             check::duration("min_retention_time", age, Duration::ZERO, LONGEST)?;
         }
+        if let (Some(least), Some(most)) = (self.min_retention_time, self.max_age)
+            && least > most
+        {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "`min_retention_time` is {least:?} and `max_age` is {most:?}: an entry can't \
+                     stay for longer than it may; make one of them fit the other"
+                ),
+            ));
+        }
         if let Some(entries) = self.min_retention_count {
             check::in_range("min_retention_count", entries, 0..=LARGEST)?;
         }

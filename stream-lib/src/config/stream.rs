@@ -34,6 +34,13 @@ pub struct StreamConfig {
 
 impl StreamConfig {
     /// The stream `name` with the defaults of each setter.
+    ///
+    /// A name has 1 to 512 bytes, doesn't begin with `~`, and has no braces or one
+    /// hash tag, such as `{shop}:orders`. Names of keys that belong to a stream,
+    /// such as `{orders}:dead` or `{shop}:orders:backup`, are reserved: dead
+    /// letters are read with
+    /// [`StreamManager::dead_letters`](crate::StreamManager::dead_letters), and not
+    /// by a consumer of their own.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -139,8 +146,10 @@ impl StreamConfig {
     }
 
     /// How long an entry stays at least under [`Priority::High`] and
-    /// [`Priority::Critical`], even if acknowledged; at most 100 years.
-    /// Defaults to 10 min.
+    /// [`Priority::Critical`], even if acknowledged; at most 100 years, and at
+    /// most [`max_age`](Self::max_age) where both are set here. Where one of them
+    /// is stored with the stream, or a default, and the other is not, this one
+    /// wins. Defaults to 10 min.
     #[must_use]
     pub fn min_retention_time(mut self, age: Duration) -> Self {
         self.retention.min_retention_time = Some(age);
@@ -237,6 +246,12 @@ mod tests {
             ),
             (base().group_name("~g"), ["`group_name`", "~g"]),
             (
+                base()
+                    .max_age(Duration::from_secs(2))
+                    .min_retention_time(Duration::from_secs(3)),
+                ["`min_retention_time` is 3s", "`max_age` is 2s"],
+            ),
+            (
                 base().priority(Priority::Critical).delete_after_ack(true),
                 ["`delete_after_ack`", "`priority`"],
             ),
@@ -250,8 +265,21 @@ mod tests {
     }
 
     #[test]
-    fn a_minimum_above_the_maximum_is_allowed() {
+    fn a_minimum_of_entries_above_the_maximum_is_allowed() {
         let config = StreamConfig::new("orders").min_retention_count(10_000);
         assert!(config.max_length(10).validate().is_ok());
+    }
+
+    #[test]
+    fn a_time_that_meets_a_default_or_its_equal_is_allowed() {
+        let (hour, minute) = (Duration::from_secs(3_600), Duration::from_secs(60));
+        let base = || StreamConfig::new("orders");
+        for config in [
+            base().max_age(minute),
+            base().min_retention_time(2 * hour),
+            base().max_age(hour).min_retention_time(hour),
+        ] {
+            assert!(config.validate().is_ok(), "{config:?}");
+        }
     }
 }

@@ -44,8 +44,9 @@ impl StreamManager {
         streams
     }
 
-    /// The facts of [`stats`](Self::stats) for any stream. One that doesn't
-    /// exist is empty.
+    /// The facts of [`stats`](Self::stats) for any stream, also for one that
+    /// belongs to another, such as `{orders}:dead`. One that doesn't exist is
+    /// empty.
     ///
     /// # Errors
     ///
@@ -53,7 +54,7 @@ impl StreamManager {
     pub fn stream_stats(&self, stream: &str) -> Result<StreamStats> {
         let keys = match self.registry.read().keys_of(stream) {
             Some(keys) => keys,
-            None => StreamKeys::new(stream)?,
+            None => StreamKeys::of_any(stream)?,
         };
         let mut wire = self.topology.node_for(stream.as_bytes()).dedicated()?;
         inspect::stream_stats(&mut wire, &keys)

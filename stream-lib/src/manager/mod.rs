@@ -2,10 +2,12 @@
 //!
 //! `stream_manager` owns them, connects and shuts down; `registry` finds them
 //! by name. One file per kind of thing that a manager creates or is asked for
-//! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`.
+//! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
+//! `delete`.
 //! `global` keeps the manager of a process that wants just one.
 
 mod consumers;
+mod delete;
 mod global;
 mod inspect;
 mod producers;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::consumer::Consumer;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::producer::{ProducerCore, ProducerHandle};
 
@@ -83,6 +83,17 @@ impl NameRegistry {
 }
 
 impl NameRegistry {
+    /// A consumer or producer that is registered for a stream, by its kind and
+    /// name.
+    pub(super) fn user_of(&self, stream: &str) -> Option<String> {
+        let consumer = self.consumers.0.iter().find(|(_, c)| c.stream() == stream);
+        let consumer = consumer.map(|(name, _)| format!("consumer `{}`", Shown(name)));
+        consumer.or_else(|| {
+            let producer = self.producers.0.iter().find(|(_, p)| p.stream() == stream);
+            producer.map(|(name, _)| format!("producer `{}`", Shown(name)))
+        })
+    }
+
     /// The names of the producers, for an error or a log line.
     pub(super) fn known_producers(&self) -> String {
         self.producers.known("producer")
@@ -114,7 +125,10 @@ impl<T: Clone> Named<T> {
         if self.0.contains_key(name) {
             return Err(Error::new(
                 ErrorKind::AlreadyExists,
-                format!("there is a {what} named `{name}` already; remove it first"),
+                format!(
+                    "there is a {what} named `{}` already; remove it first",
+                    Shown(name)
+                ),
             ));
         }
         self.0.insert(name.to_owned(), thing);
@@ -145,7 +159,7 @@ impl<T: Clone> Named<T> {
         let known = self.known(what);
         Error::new(
             ErrorKind::NotFound,
-            format!("there is no {what} named `{name}` ({known})"),
+            format!("there is no {what} named `{}` ({known})", Shown(name)),
         )
     }
 
@@ -170,7 +184,7 @@ impl<T> fmt::Display for Listed<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, name) in self.0.keys().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
-            write!(f, "{comma}`{name}`")?;
+            write!(f, "{comma}`{}`", Shown(name))?;
         }
         Ok(())
     }

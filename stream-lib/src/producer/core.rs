@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use crate::command::{Extras, Outgoing};
 use crate::config::{BackupStreamConfig, StreamConfig};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::message::StreamMessage;
 use crate::producer::added::{Added, no_answer};
@@ -239,6 +239,6 @@ impl Borrow<Outgoing> for Pushed {
 fn in_config(error: Error, config: &StreamConfig) -> Error {
     error.while_doing(format_args!(
         "configuration of a producer of `{}`",
-        config.name
+        Shown(&config.name)
     ))
 }

@@ -29,4 +29,5 @@ mod removing;
 mod sending;
 mod server;
 mod stopping;
+mod streams;
 mod support;

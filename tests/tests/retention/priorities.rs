@@ -91,7 +91,8 @@ prop_compose! {
             priority,
             max_length,
             max_age,
-            min_time,
+            // More is an error.
+            min_time: min_time.min(max_age),
             min_count,
             delete_after_ack: delete_after_ack && priority != Priority::Critical,
             trim_without_groups,

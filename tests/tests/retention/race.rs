@@ -21,13 +21,16 @@ const MIN_COUNT: usize = 50;
 const MIN_TIME: Duration = Duration::from_millis(1_500);
 
 fn rules(priority: Priority) -> StreamConfig {
-    StreamConfig::new(STREAM)
+    let config = StreamConfig::new(STREAM)
         .priority(priority)
         .max_length(100)
-        .max_age(Duration::from_millis(300))
-        .min_retention_time(MIN_TIME)
         .min_retention_count(MIN_COUNT as u64)
-        .cleanup_interval(Duration::from_millis(10))
+        .cleanup_interval(Duration::from_millis(10));
+    if priority >= Priority::High {
+        config.max_age(MIN_TIME).min_retention_time(MIN_TIME)
+    } else {
+        config.max_age(Duration::from_millis(300))
+    }
 }
 
 /// What a cleaning process does: it is this test program, run with this test.

@@ -9,6 +9,10 @@ use super::target::Address;
 /// has neither the password nor a private key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says whether a secret is there"
+)]
 pub struct ConnectionSettings {
     /// `host:port`, or the path of a socket.
     pub address: String,

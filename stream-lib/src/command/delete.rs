@@ -1,0 +1,87 @@
+//! Deleting a stream, and all that belongs to it.
+
+use redis::cmd;
+use redis::streams::StreamInfoGroupsReply;
+
+use super::Group;
+use super::reply::{Tokens, unexpected};
+use super::script::{Script, script};
+use crate::connection::{Wire, from_redis};
+use crate::error::{Error, ErrorKind, Result};
+use crate::keys::StreamKeys;
+
+static DELETE: Script = script!("delete.lua");
+
+/// How often groups may be made between a look and the script.
+const TRIES: usize = 5;
+
+/// The most groups of a stream that can be deleted at once: a script can pass on
+/// about 8,000 keys.
+const MOST_GROUPS: usize = 3_000;
+
+/// Deletes a stream with all its keys but those of idempotency keys, which lapse
+/// by themselves. Returns whether there was anything; fails with `InUse` where a
+/// member of it lives.
+pub(crate) fn delete_stream(wire: &mut Wire, keys: &StreamKeys) -> Result<bool> {
+    for _ in 0..TRIES {
+        let groups = groups(wire, keys)?;
+        let (stream, backup, dead, meta) = (keys.stream(), keys.backup(), keys.dead(), keys.meta());
+        let (drain, retention) = (keys.lock("drain"), keys.lock("retention"));
+        let call = DELETE.call(&[stream, &backup, &dead, &meta, &drain, &retention]);
+        let call = groups.iter().fold(call, |call, group| {
+            call.key(group.waiting().as_bytes())
+                .key(group.lock_alone().as_bytes())
+        });
+        let call = groups.iter().fold(call, |call, g| call.arg(g.name()));
+        let reply = call.run(wire)?;
+        let text = Tokens::new(&reply).text()?.to_owned();
+        match text.as_str() {
+            "deleted" => return Ok(true),
+            "none" => return Ok(false),
+            "groups" => {}
+            text => {
+                return Err(text
+                    .strip_prefix("alive ")
+                    .map_or_else(|| unexpected("a script"), in_use));
+            }
+        }
+    }
+    Err(Error::new(
+        ErrorKind::InUse,
+        "groups are being made in it; nothing was deleted",
+    ))
+}
+
+fn in_use(member: &str) -> Error {
+    Error::new(
+        ErrorKind::InUse,
+        format!(
+            "its consumer `{member}` (group:name) lives, or has died less than two leases ago; stop \
+             the consumers of the stream first; nothing was deleted"
+        ),
+    )
+}
+
+/// The groups of a stream; none where it doesn't exist.
+fn groups(wire: &mut Wire, keys: &StreamKeys) -> Result<Vec<Group>> {
+    let info = cmd("XINFO")
+        .arg("GROUPS")
+        .arg(keys.stream())
+        .query::<StreamInfoGroupsReply>(wire);
+    let info = match info {
+        Ok(info) => info.groups,
+        Err(e) if e.to_string().contains("no such key") => return Ok(Vec::new()),
+        Err(e) => return Err(from_redis(e)),
+    };
+    if info.len() > MOST_GROUPS {
+        return Err(Error::new(
+            ErrorKind::Server,
+            format!(
+                "it has {} groups; at most {MOST_GROUPS} can be deleted with it",
+                info.len()
+            ),
+        ));
+    }
+    let group = |info: &redis::streams::StreamInfoGroup| Group::new(keys.clone(), &info.name);
+    Ok(info.iter().map(group).collect())
+}

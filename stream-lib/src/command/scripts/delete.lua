@@ -1,0 +1,41 @@
+-- Deletes a stream with all its keys, unless a member of it lives.
+--
+-- KEYS  1 stream  2 backup stream  3 dead letters  4 meta  5 lock of the drain
+--       6 lock of retention  then per group: waiting set, lock of entries that
+--       run alone
+-- ARGV  the groups, in the order of their keys
+-- Reply 'deleted', 'none' where there was nothing, 'groups' where the stream has
+--       a group that ARGV doesn't name, or 'alive <group>:<consumer>'
+-- Looking and deleting are one step: a member that comes later finds no stream,
+-- and makes its group anew. A sign of life is good for twice the lease it names.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local meta = redis.call('HGETALL', KEYS[4])
+for i = 1, #meta, 2 do
+  local member = string.match(meta[i], '^beat:(.*)$')
+  local at, lease = string.match(meta[i + 1], '^(%d+) (%d+)$')
+  if member and at and now - tonumber(at) < 2 * tonumber(lease) then
+    return 'alive ' .. member
+  end
+end
+-- Fails where one of them is no stream.
+for i = 1, 3 do
+  redis.call('XLEN', KEYS[i])
+end
+local known = {}
+for _, group in ipairs(ARGV) do
+  known[group] = true
+end
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+    for i = 1, #info, 2 do
+      if info[i] == 'name' and not known[info[i + 1]] then
+        return 'groups'
+      end
+    end
+  end
+end
+if redis.call('UNLINK', unpack(KEYS)) == 0 then
+  return 'none'
+end
+return 'deleted'

@@ -1,0 +1,69 @@
+//! Deleting a stream.
+
+use super::stream_manager::StreamManager;
+use crate::command;
+use crate::error::{Error, ErrorKind, Result, Shown};
+use crate::keys::StreamKeys;
+use crate::retention::User;
+
+impl StreamManager {
+    /// Deletes a stream: its entries, read or not, its groups, its backup stream,
+    /// its dead letters, and the settings stored with it. Returns whether there
+    /// was anything.
+    ///
+    /// It is refused while a consumer of this library lives, in any process, and
+    /// while this manager has a consumer of the stream, running or not, or a
+    /// producer that was created for it: remove those first. A default producer is
+    /// removed with the stream. Consumers of other libraries and producers of other
+    /// processes show no sign of life: they find an empty stream, or make a new one.
+    /// A consumer that has died lives on for two of its leases.
+    ///
+    /// Idempotency keys stay until their window has passed: until then a second add
+    /// of a key is a duplicate of an entry that is gone. A backup stream that was
+    /// given a name of its own stays: delete it by that name.
+    ///
+    /// # Blocking
+    ///
+    /// Two round trips. Redis frees the memory in the background (`UNLINK`).
+    ///
+    /// # Delivery
+    ///
+    /// One script looks and deletes: either all is gone, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`InUse`](ErrorKind::InUse), with the name of who uses it;
+    /// [`Config`](ErrorKind::Config) for a name that no stream has,
+    /// [`WrongType`](ErrorKind::WrongType) where a key of that name is no stream,
+    /// [`Unavailable`](ErrorKind::Unavailable),
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown),
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied),
+    /// [`Closed`](ErrorKind::Closed).
+    pub fn delete_stream(&self, stream: &str) -> Result<bool> {
+        let keys = StreamKeys::new(stream)?;
+        self.delete(&keys)
+            .map_err(|e| e.while_doing(format_args!("deleting `{}`", Shown(stream))))
+    }
+
+    fn delete(&self, keys: &StreamKeys) -> Result<bool> {
+        let stream = keys.stream();
+        let default = {
+            let mut registry = self.registry.write();
+            registry.ensure_open()?;
+            if let Some(user) = registry.user_of(stream) {
+                return Err(Error::new(
+                    ErrorKind::InUse,
+                    format!("the {user} of this manager uses it; remove that first"),
+                ));
+            }
+            registry.defaults.remove(stream)
+        };
+        if let Some(producer) = default {
+            self.cleaner.forget(stream, &User::DefaultProducer);
+            producer.close();
+            producer.join();
+        }
+        let mut wire = self.topology.node_for(stream.as_bytes()).dedicated()?;
+        command::delete_stream(&mut wire, keys)
+    }
+}
