@@ -73,6 +73,8 @@ pub mod prelude;
 mod producer;
 mod retention;
 mod runtime;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]

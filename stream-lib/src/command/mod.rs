@@ -9,6 +9,8 @@ mod entries;
 mod facts;
 mod group;
 mod lock;
+#[cfg(feature = "test-util")]
+mod made_up;
 mod outgoing;
 mod pack;
 mod preflight;

@@ -3,7 +3,8 @@
 //! From above: a *handle* is what threads hold, the *core* what all producers
 //! have in common. An *outbox* sends what nobody waits for. *transport* takes
 //! messages to Redis; *backup* moves entries back from the backup stream;
-//! *spooled* is the way through the *spool* on the local disk. *added* says what
+//! *spooled* is the way through the *spool* on the local disk, *recording* what
+//! stands in place of Redis in users' tests. *added* says what
 //! became of a message. Each uses only those named after it.
 
 mod added;
@@ -11,6 +12,8 @@ mod backup;
 mod core;
 mod handle;
 mod outbox;
+#[cfg_attr(not(feature = "test-util"), path = "recording/none.rs")]
+mod recording;
 #[cfg(feature = "spool")]
 mod spool;
 #[cfg_attr(not(feature = "spool"), path = "spooled/none.rs")]
@@ -21,6 +24,8 @@ pub use self::added::Added;
 pub(crate) use self::core::ProducerCore;
 pub use self::handle::Producer;
 pub use self::outbox::{FlushReport, Receipt, SendFailure};
+#[cfg(feature = "test-util")]
+pub(crate) use self::recording::Recorder;
 #[cfg(feature = "spool")]
 pub use self::spooled::{SpoolDamage, SpoolStats};
 pub(crate) use self::transport::{Coalescer, Joined, Line};
