@@ -54,7 +54,8 @@
 //! # Features
 //!
 //! `tls` (default): `rediss://` URLs. `spool`: a queue on the local disk for
-//! what a backup producer can't add while Redis is away. The library needs Rust
+//! what a backup producer can't add while Redis is away. `test-util`: deliveries,
+//! producers and servers for your tests. The library needs Rust
 //! 1.88, and 1.90 with `spool`.
 
 // The derive's code names this crate; so its own tests and docs can use it too.
