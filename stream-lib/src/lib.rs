@@ -55,7 +55,8 @@
 //! # Features
 //!
 //! `tls` (default): `rediss://` URLs. `spool`: a queue on the local disk for
-//! what a backup producer can't add while Redis is away. The library needs Rust
+//! what a backup producer can't add while Redis is away. `test-util`: deliveries,
+//! producers and servers for your tests. The library needs Rust
 //! 1.88, and 1.90 with `spool`.
 
 // The derive's code names this crate; so its own tests and docs can use it too.
@@ -75,6 +76,8 @@ pub mod prelude;
 mod producer;
 mod retention;
 mod runtime;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]

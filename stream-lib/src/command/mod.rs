@@ -11,6 +11,8 @@ mod extras;
 mod facts;
 mod group;
 mod lock;
+#[cfg(feature = "test-util")]
+mod made_up;
 mod outgoing;
 mod pack;
 mod preflight;

@@ -17,6 +17,8 @@ mod handler;
 mod identity;
 mod keeper;
 mod life;
+#[cfg(feature = "test-util")]
+mod made_up;
 mod member;
 mod reader;
 mod settler;
@@ -32,6 +34,8 @@ use parking_lot::Mutex;
 pub use self::handler::{
     BatchDelivery, BatchHandler, Delivery, Handler, HandlerError, HandlerResult, by_value,
 };
+#[cfg(feature = "test-util")]
+pub(crate) use self::made_up::MadeUp;
 pub use self::stats::{ConsumerStats, ShutdownReport};
 
 use self::identity::Identity;

@@ -18,6 +18,7 @@ use crate::producer::added::{Added, no_answer};
 use crate::producer::backup::Backup;
 use crate::producer::envelope::Envelope;
 use crate::producer::outbox::{FlushReport, Outbox, Receipt};
+use crate::producer::recording::Recorder;
 use crate::producer::spooled::Spooler;
 use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind};
 
@@ -43,10 +44,24 @@ pub(crate) struct ProducerCore {
 
 impl ProducerCore {
     pub(crate) fn simple(coalescer: &Arc<Coalescer>, config: StreamConfig) -> Result<Self> {
+        Self::simple_or_recorded(coalescer, config, None)
+    }
+
+    /// A simple producer. With a recorder, messages go there and not to Redis.
+    pub(crate) fn simple_or_recorded(
+        coalescer: &Arc<Coalescer>,
+        config: StreamConfig,
+        recorder: Option<Arc<Recorder>>,
+    ) -> Result<Self> {
         config.validate().map_err(|e| in_config(e, &config))?;
         let keys = StreamKeys::new(&config.name)?;
         let kind = OutletKind::Simple(config.idempotency_window);
-        Ok(Self::new(coalescer, config, Outlet { keys, kind }))
+        let outlet = Outlet {
+            keys,
+            kind,
+            recorder,
+        };
+        Ok(Self::new(coalescer, config, outlet))
     }
 
     /// Makes a backup producer, and starts to drain.
@@ -61,7 +76,12 @@ impl ProducerCore {
         }
         let backup = Backup::new(coalescer.topology(), &keys, config)?;
         let kind = OutletKind::Backup(Box::new(backup));
-        Ok(Self::new(coalescer, stream, Outlet { keys, kind }))
+        let outlet = Outlet {
+            keys,
+            kind,
+            recorder: None,
+        };
+        Ok(Self::new(coalescer, stream, outlet))
     }
 
     fn new(coalescer: &Arc<Coalescer>, config: StreamConfig, outlet: Outlet) -> Self {
@@ -131,6 +151,10 @@ impl ProducerCore {
     }
 
     /// Its way through the spool; `None` where it has no spool.
+    #[cfg_attr(
+        not(feature = "spool"),
+        expect(dead_code, reason = "only spools are looked into")
+    )]
     pub(crate) fn spooler(&self) -> Option<&Spooler> {
         self.dispatch.outlet().spooler()
     }
@@ -208,8 +232,8 @@ impl ProducerCore {
         self.after_sends();
         self.dispatch.ensure_open()?;
         let outlet = self.dispatch.outlet();
-        if let Some(spooler) = self.spooler() {
-            let mut answers = outlet.send_spooled(spooler, &batch);
+        if let Some(apart) = outlet.apart() {
+            let mut answers = outlet.send_apart(&apart, &batch);
             return answers.pop().unwrap_or_else(no_answer);
         }
         let wait = self.config.send_timeout;

@@ -5,7 +5,8 @@
 //! way out, in an *envelope* with what goes with it; the *core* is what all
 //! producers have in common. An *outbox* sends what nobody waits for. *transport* takes
 //! messages to Redis; *backup* moves entries back from the backup stream;
-//! *spooled* is the way through the *spool* on the local disk. *added* says what
+//! *spooled* is the way through the *spool* on the local disk, *recording* what
+//! stands in place of Redis in users' tests. *added* says what
 //! became of a message. Each uses only those named after it.
 
 mod added;
@@ -15,6 +16,8 @@ mod draft;
 mod envelope;
 mod handle;
 mod outbox;
+#[cfg_attr(not(feature = "test-util"), path = "recording/none.rs")]
+mod recording;
 mod registered;
 #[cfg(feature = "spool")]
 mod spool;
@@ -29,6 +32,8 @@ pub(crate) use self::draft::FindProducer;
 pub use self::envelope::Envelope;
 pub use self::handle::Producer;
 pub use self::outbox::{FlushReport, Receipt, SendFailure};
+#[cfg(feature = "test-util")]
+pub(crate) use self::recording::Recorder;
 pub use self::registered::ProducerHandle;
 #[cfg(feature = "spool")]
 pub use self::spooled::{SpoolDamage, SpoolStats};

@@ -97,7 +97,7 @@ pub struct BatchDelivery<M> {
     failure: Mutex<Option<Failure>>,
 }
 
-pub(crate) type Failure = Box<dyn StdError + Send + Sync>;
+type Failure = Arc<dyn StdError + Send + Sync>;
 
 impl<M> BatchDelivery<M> {
     pub(crate) fn new(delivery: Delivery<M>) -> Self {
@@ -112,10 +112,17 @@ impl<M> BatchDelivery<M> {
     /// [`HandlerError`](crate::HandlerError) is recognised. Of several calls the
     /// last one counts.
     pub fn fail(&self, error: impl Into<Box<dyn StdError + Send + Sync>>) {
-        let error = error.into();
+        let error = Arc::from(error.into());
         let before = self.failure.lock().replace(error);
         // Without the lock: the user's own type may do anything when dropped.
         drop(before);
+    }
+
+    /// The error that [`fail`](Self::fail) was called with; `None` if it was not
+    /// called. An error that the handler returns for the whole batch is not
+    /// among them.
+    pub fn failure(&self) -> Option<Arc<dyn StdError + Send + Sync>> {
+        self.failure.lock().clone()
     }
 
     pub(crate) fn into_failure(self) -> Option<Failure> {

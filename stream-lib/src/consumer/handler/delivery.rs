@@ -20,7 +20,7 @@ use crate::message::{EntryId, Fields, RESERVED};
 /// `message`, `into_message`, `id`, `original_id`, `stream`, `group`, `consumer`,
 /// `attempt`, `redrives`, `headers`, `header`, `age`, `lease_lost`,
 /// `is_shutting_down`, and `fmt`, `deref` of its traits. A
-/// [`BatchDelivery`](crate::BatchDelivery) has `fail` as well.
+/// [`BatchDelivery`](crate::BatchDelivery) has `fail` and `failure` as well.
 ///
 /// `delivery.message().id()` calls the method of the message. A method that is
 /// added to this list is a breaking change of this library, since it could hide

@@ -57,6 +57,12 @@ impl SignOfLife {
         Ok(())
     }
 
+    /// Notes the server's time, where there is no server to ask.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn set_server_ms(&self, server_ms: u64) {
+        self.clock.set(server_ms, Instant::now());
+    }
+
     /// After how long without a renewal an entry is taken over.
     pub(crate) fn takeover_after(&self) -> Duration {
         let longest = Duration::from_millis(self.longest_lease.load(Ordering::Relaxed));

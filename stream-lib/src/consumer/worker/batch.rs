@@ -106,7 +106,7 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
                 }
                 let all: Option<Arc<dyn StdError + Send + Sync>> = result.err().map(Arc::from);
                 for (taken, own) in running.iter().zip(own) {
-                    let failure = own.map(Arc::from).or_else(|| all.clone());
+                    let failure = own.or_else(|| all.clone());
                     end(taken, failure.map_or(Outcome::Done, Outcome::Failed));
                 }
                 // The error may be the user's own type, and so is how it is

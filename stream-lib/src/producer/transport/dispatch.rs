@@ -72,10 +72,10 @@ impl Dispatch {
         batches: impl Iterator<Item = B>,
         mut done: impl FnMut(B, Answers),
     ) {
-        if let Some(spooler) = self.outlet.spooler() {
+        if let Some(apart) = self.outlet.apart() {
             for batch in batches {
                 let answers = match ensure_open() {
-                    Ok(()) => self.outlet.send_spooled(spooler, batch.borrow()),
+                    Ok(()) => self.outlet.send_apart(&apart, batch.borrow()),
                     Err(e) => all_fail(batch.borrow(), &e),
                 };
                 done(batch, answers);

@@ -1,5 +1,6 @@
 //! One producer's way into Redis: it packs batches, and reads their answers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::command::{self, Outgoing, Placed};
@@ -8,6 +9,7 @@ use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::added::{Added, Answers, all_fail};
 use crate::producer::backup::Backup;
+use crate::producer::recording::Recorder;
 use crate::producer::spooled::Spooler;
 
 /// The stream of one producer, and the kind of its way there.
@@ -15,6 +17,8 @@ use crate::producer::spooled::Spooler;
 pub(crate) struct Outlet {
     pub(crate) keys: StreamKeys,
     pub(crate) kind: OutletKind,
+    /// Takes the place of Redis in users' tests.
+    pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
 #[derive(Debug)]
@@ -24,6 +28,13 @@ pub(crate) enum OutletKind {
     Simple(Duration),
     /// To the stream, the backup stream or the spool.
     Backup(Box<Backup>),
+}
+
+/// A way for messages that needs no connection of its caller's.
+#[derive(Debug)]
+pub(crate) enum Apart<'a> {
+    Spool(&'a Spooler),
+    Record(&'a Recorder),
 }
 
 impl Outlet {
@@ -100,9 +111,21 @@ impl Outlet {
         }
     }
 
-    /// Adds every message of a batch, to Redis or to the spool.
-    pub(crate) fn send_spooled(&self, spooler: &Spooler, batch: &Outgoing) -> Answers {
-        let answers = spooler.send(batch);
+    /// The way that all messages take in place of a connection, where there is
+    /// one.
+    pub(crate) fn apart(&self) -> Option<Apart<'_>> {
+        match &self.recorder {
+            Some(recorder) => Some(Apart::Record(recorder)),
+            None => self.spooler().map(Apart::Spool),
+        }
+    }
+
+    /// Adds every message of a batch: to Redis or the spool, or to a record.
+    pub(crate) fn send_apart(&self, apart: &Apart<'_>, batch: &Outgoing) -> Answers {
+        let answers = match apart {
+            Apart::Spool(spooler) => spooler.send(batch),
+            Apart::Record(recorder) => recorder.answer(batch),
+        };
         self.wake_drain(&answers);
         answers
     }

@@ -1,0 +1,86 @@
+//! Deliveries that no server has given: for tests of users' handlers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::command::{Entries, Group};
+use crate::config::ConsumerConfig;
+use crate::connection::Topology;
+use crate::consumer::handler::Delivery;
+use crate::consumer::handler::taken::TakenEntry;
+use crate::consumer::identity::Identity;
+use crate::consumer::member::Member;
+use crate::consumer::member::held::Held;
+use crate::consumer::member::stage::{Company, Stage};
+use crate::error::Result;
+use crate::keys::StreamKeys;
+use crate::message::{EntryId, FieldWriter, StreamMessage};
+
+/// No test takes longer.
+const LEASE: Duration = Duration::from_secs(86_400);
+
+/// What a made-up delivery says of itself.
+#[derive(Debug, Clone)]
+pub(crate) struct MadeUp {
+    pub(crate) stream: String,
+    pub(crate) group: String,
+    pub(crate) consumer: String,
+    pub(crate) id: EntryId,
+    pub(crate) attempt: u32,
+    /// Reserved fields, names with their `~`.
+    pub(crate) headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(crate) age: Duration,
+    pub(crate) lease_lost: bool,
+    pub(crate) shutting_down: bool,
+}
+
+impl MadeUp {
+    /// A delivery of `message`, of a member that has no threads and connects to
+    /// nothing.
+    pub(crate) fn deliver<M: StreamMessage>(
+        &self,
+        topology: &Arc<Topology>,
+        message: M,
+    ) -> Result<Delivery<M>> {
+        let mut fields = Vec::new();
+        let mut writer = FieldWriter::new(&mut fields);
+        message.encode(&mut writer)?;
+        let count = writer.count();
+        let entries = Entries::made_up(self.id, self.attempt, (count, &fields), &self.headers)?;
+        let held = Held::new(entries, Company::Any, Instant::now(), &Arc::default());
+        let stage = if self.lease_lost {
+            Stage::Lost
+        } else {
+            Stage::Running
+        };
+        held.set_stage(0, stage);
+        let taken = TakenEntry {
+            member: Arc::new(self.member(topology)?),
+            held: Arc::new(held),
+            index: 0,
+        };
+        let delivery = Delivery::new(message, taken);
+        let member = &delivery.taken().member;
+        let age = u64::try_from(self.age.as_millis()).unwrap_or(u64::MAX);
+        let now = delivery.original_id().ms().saturating_add(age);
+        member.sign_of_life.set_server_ms(now);
+        Ok(delivery)
+    }
+
+    fn member(&self, topology: &Arc<Topology>) -> Result<Member> {
+        let keys = StreamKeys::new(&self.stream)?;
+        let identity = Identity {
+            topology: Arc::clone(topology),
+            config: ConsumerConfig::new(&self.stream).lease(LEASE),
+            group: Group::new(keys, &self.group),
+            counters: Arc::default(),
+            failure: Arc::default(),
+        };
+        let (settler, _) = crossbeam_channel::bounded(1);
+        let member = Member::new(&identity, self.consumer.clone(), settler, 1);
+        if self.shutting_down {
+            member.stop.set();
+        }
+        Ok(member)
+    }
+}

@@ -1,0 +1,14 @@
+//! Where there is no feature `test-util`: nothing is recorded.
+
+use crate::command::Outgoing;
+use crate::producer::added::Answers;
+
+/// The record in place of Redis, of which there is none.
+#[derive(Debug)]
+pub(crate) enum Recorder {}
+
+impl Recorder {
+    pub(crate) fn answer(&self, _: &Outgoing) -> Answers {
+        match *self {}
+    }
+}

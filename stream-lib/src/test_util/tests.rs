@@ -1,0 +1,138 @@
+//! What users' tests can see, and change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Recorded;
+use crate::consumer::{BatchDelivery, Delivery, Handler, HandlerError, by_value};
+use crate::error::ErrorKind;
+use crate::message::{EntryId, RawMessage};
+use crate::producer::{Added, Producer};
+
+fn message(number: u32) -> RawMessage {
+    RawMessage::new().with("number", number.to_string())
+}
+
+fn recording() -> (Producer<RawMessage>, Recorded<RawMessage>) {
+    Producer::recording("orders")
+}
+
+#[test]
+fn delivery_says_what_the_test_has_set() {
+    let first = EntryId::new(7_000, 1);
+    let delivery = Delivery::for_test(message(1))
+        .id(EntryId::new(9_000, 2))
+        .original_id(first)
+        .attempt(3)
+        .redrives(2)
+        .header("traceparent", "00-a")
+        .header("empty", "")
+        .age(Duration::from_secs(90))
+        .stream("orders")
+        .group("billing")
+        .consumer("c-1")
+        .build();
+    assert_eq!(delivery.get_str("number"), Some("1"));
+    assert_eq!(
+        (delivery.id(), delivery.original_id()),
+        (EntryId::new(9_000, 2), first)
+    );
+    assert_eq!((delivery.attempt(), delivery.redrives()), (3, 2));
+    assert_eq!(delivery.header("traceparent"), Some(&b"00-a"[..]));
+    assert_eq!(delivery.header("number"), None);
+    let names: Vec<_> = delivery.headers().map(|(name, _)| name).collect();
+    assert_eq!(names, [&b"traceparent"[..], b"empty"]);
+    assert!(delivery.age() >= Duration::from_secs(90));
+    let names = (delivery.stream(), delivery.group(), delivery.consumer());
+    assert_eq!(names, ("orders", "billing", "c-1"));
+    assert!(!delivery.lease_lost() && !delivery.is_shutting_down());
+    assert_eq!(delivery.into_message(), message(1));
+}
+
+#[test]
+fn delivery_of_a_consumer_in_trouble() {
+    let lost = Delivery::for_test(message(1)).lease_lost().build();
+    assert!(lost.lease_lost() && !lost.is_shutting_down());
+    assert_eq!(lost.original_id(), lost.id());
+    let ending = Delivery::for_test(message(1)).shutting_down().build();
+    assert!(ending.is_shutting_down() && !ending.lease_lost());
+}
+
+#[test]
+fn handler_by_value_can_be_tested_like_any_other() {
+    let handler = by_value(|delivery: Delivery<RawMessage>| {
+        assert_eq!(delivery.attempt(), 2);
+        assert_eq!(delivery.into_message(), message(1));
+        Err("seen".into())
+    });
+    let delivery = Delivery::for_test(message(1)).attempt(2).build();
+    let error = Arc::new(handler).handle(&delivery).unwrap_err();
+    assert_eq!(error.to_string(), "seen");
+}
+
+#[test]
+fn answers_given_in_a_batch_can_be_read() {
+    let batch = BatchDelivery::for_test([message(1), message(2)]);
+    batch[1].fail("first");
+    batch[1].fail(HandlerError::permanent("second"));
+    assert!(batch[0].failure().is_none());
+    let failure = batch[1].failure().unwrap();
+    assert_eq!(failure.to_string(), "second");
+    assert!(failure.is::<HandlerError>());
+    assert_eq!(batch[1].id(), EntryId::new(2, 0));
+    let late = Delivery::for_test(message(3)).attempt(9).build_in_batch();
+    assert_eq!((late.attempt(), late.failure().is_none()), (9, true));
+}
+
+#[test]
+fn everything_a_producer_adds_is_recorded_in_order() {
+    let (producer, recorded) = recording();
+    assert_eq!(producer.stream(), "orders");
+    let receipt = producer.send(&message(1)).unwrap();
+    let added = producer.add_with_key(&message(2), "k-2").unwrap();
+    assert_eq!(added, Added::Main(EntryId::new(2, 0)));
+    let many: Vec<_> = (3..200).map(message).collect();
+    let results = producer.add_all(&many);
+    assert!(results.iter().all(Result::is_ok));
+    assert_eq!(receipt.wait().unwrap(), Added::Main(EntryId::new(1, 0)));
+    assert_eq!(producer.flush(Duration::MAX).added, 1);
+
+    let all: Vec<_> = (1..200).map(message).collect();
+    assert_eq!(recorded.messages().unwrap(), all);
+    let entries = recorded.entries();
+    assert_eq!(entries[1].message(), &message(2));
+    assert_eq!(entries[1].idempotency_key(), Some(&b"k-2"[..]));
+    assert_eq!(entries[0].idempotency_key(), None);
+    recorded.clear();
+    assert!(recorded.is_empty());
+}
+
+#[test]
+fn messages_fail_as_planned_and_the_others_are_recorded() {
+    let (producer, recorded) = recording();
+    recorded.answer_next(Added::Backup(EntryId::new(5, 5)));
+    recorded.fail_next(ErrorKind::OutcomeUnknown);
+    let messages = [message(1), message(2), message(3)];
+    let results = producer.add_all(&messages);
+    assert_eq!(
+        results[0].as_ref().unwrap(),
+        &Added::Backup(EntryId::new(5, 5))
+    );
+    let error = results[1].as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    assert!(error.to_string().contains("orders"), "{error}");
+    assert!(results[2].is_ok());
+    assert_eq!(recorded.messages().unwrap(), [message(1), message(3)]);
+
+    recorded.fail_next(ErrorKind::Unavailable);
+    let receipt = producer.send(&message(4)).unwrap();
+    assert_eq!(receipt.wait().unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(producer.flush(Duration::MAX).failed, 1);
+    // A key makes nobody send a message of a test again.
+    recorded.fail_next(ErrorKind::OutcomeUnknown);
+    assert!(producer.add_with_key(&message(5), "k").is_err());
+
+    let empty = producer.add(&RawMessage::new()).unwrap_err();
+    assert_eq!(empty.kind(), ErrorKind::Encode);
+    assert_eq!(recorded.len(), 2);
+}
