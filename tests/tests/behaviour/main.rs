@@ -7,6 +7,7 @@
 
 mod access;
 mod adding;
+mod anyhow_handlers;
 mod batches;
 mod coalescing;
 mod consuming;
