@@ -23,6 +23,7 @@ mod hostile;
 mod leases;
 mod manager;
 mod members;
+mod one_delivery;
 mod sending;
 mod server;
 mod stopping;
