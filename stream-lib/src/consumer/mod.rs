@@ -58,7 +58,7 @@ struct Inner {
     life: Mutex<Option<Life>>,
     /// Held during a start.
     starting: Mutex<()>,
-    /// After the manager's shutdown nothing starts any more.
+    /// After the manager's shutdown, or its removal, it doesn't start any more.
     closed: AtomicBool,
 }
 
@@ -150,8 +150,21 @@ impl Consumer {
         }
     }
 
-    pub(crate) fn start(&self) -> Result<()> {
+    /// Starts it, after it was created or stopped.
+    ///
+    /// # Blocking
+    ///
+    /// As [`StreamManager::start_consumer`](crate::StreamManager::start_consumer).
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) while it runs,
+    /// [`Closed`](ErrorKind::Closed) once the manager was shut down or the consumer
+    /// was removed from it, else as
+    /// [`StreamManager::consume`](crate::StreamManager::consume).
+    pub fn start(&self) -> Result<()> {
         let _starting = self.0.starting.lock();
+        self.ensure_open()?;
         if self.is_running() {
             return Err(Error::new(
                 ErrorKind::AlreadyExists,
@@ -174,10 +187,7 @@ impl Consumer {
         if self.0.closed.load(Ordering::SeqCst) {
             drop(life);
             begun.end(self.0.identity.config.grace);
-            return Err(Error::new(
-                ErrorKind::Closed,
-                "the manager was shut down meanwhile",
-            ));
+            return self.ensure_open();
         }
         let told = is_prepared.then(|| begun.member());
         *life = Some(begun);
@@ -185,6 +195,21 @@ impl Consumer {
         drop(life);
         if let Some(member) = told {
             member.health.tell_connected();
+        }
+        Ok(())
+    }
+
+    fn ensure_open(&self) -> Result<()> {
+        if self.0.closed.load(Ordering::SeqCst) {
+            return Err(Error::new(
+                ErrorKind::Closed,
+                format!(
+                    "the consumer of `{}` in the group `{}` can't start: its manager was shut \
+                     down, or it was removed from it",
+                    self.stream(),
+                    self.group()
+                ),
+            ));
         }
         Ok(())
     }
@@ -205,8 +230,17 @@ impl Consumer {
         }
     }
 
-    /// Stops it. From one of the library's own threads this only signals.
-    pub(crate) fn stop(&self) -> ShutdownReport {
+    /// Stops it; it can be started again.
+    ///
+    /// It reads no more, waits for running handlers up to the grace, gives back
+    /// entries whose handler has not started, and leaves the group. From a handler
+    /// or a hook this only begins the stop, and the report is that of the moment.
+    /// Nothing happens where it doesn't run.
+    ///
+    /// # Blocking
+    ///
+    /// As long as the handlers that run, at most the grace and a little.
+    pub fn stop(&self) -> ShutdownReport {
         let still_running = if on_library_thread() {
             self.signal_stop();
             // The threads stay with us: a later stop waits for them.
@@ -218,7 +252,7 @@ impl Consumer {
         let counted = self.0.identity.counters.stats();
         ShutdownReport {
             completed: counted.completed,
-            given_back: counted.released,
+            given_back: counted.given_back,
             still_running,
             spooled: 0,
         }

@@ -105,12 +105,14 @@ impl StreamManager {
         if let Err(e) = consumer.start() {
             let _ = self.registry.write().consumers.remove("consumer", name);
             self.forget_consumer(name, &consumer);
+            consumer.close();
             return Err(e);
         }
         Ok(consumer)
     }
 
-    /// Creates a consumer without starting it.
+    /// Creates a consumer without starting it: [`Consumer::start`] does, or
+    /// [`start_consumer`](Self::start_consumer).
     ///
     /// # Errors
     ///
@@ -183,11 +185,7 @@ impl StreamManager {
         consumer.start()
     }
 
-    /// Stops a consumer, which can be started again.
-    ///
-    /// It reads no more, waits for running handlers up to the grace, gives back
-    /// entries whose handler has not started, and leaves the group. From a handler this only
-    /// signals.
+    /// Stops a consumer, which can be started again: see [`Consumer::stop`].
     ///
     /// # Blocking
     ///
@@ -200,7 +198,7 @@ impl StreamManager {
         Ok(self.consumer(name)?.stop())
     }
 
-    /// Stops a consumer and forgets it.
+    /// Stops a consumer and forgets it. It can't be started again.
     ///
     /// # Blocking
     ///
@@ -212,6 +210,8 @@ impl StreamManager {
     pub fn remove_consumer(&self, name: &str) -> Result<ShutdownReport> {
         let consumer = self.registry.write().consumers.remove("consumer", name)?;
         self.forget_consumer(name, &consumer);
+        // A clone of the handle must not start it where no shutdown stops it.
+        consumer.close();
         Ok(consumer.stop())
     }
 

@@ -27,4 +27,5 @@ mod one_delivery;
 mod sending;
 mod server;
 mod stopping;
+mod stopping_itself;
 mod support;
