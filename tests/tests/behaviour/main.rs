@@ -26,6 +26,7 @@ mod members;
 mod one_delivery;
 mod sending;
 mod server;
+mod starting;
 mod stopping;
 mod stopping_itself;
 mod support;
