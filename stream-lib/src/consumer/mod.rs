@@ -60,35 +60,45 @@ struct Inner {
     starting: Mutex<()>,
     /// After the manager's shutdown, or its removal, it doesn't start any more.
     closed: AtomicBool,
+    /// Somebody has called for a start.
+    was_started: AtomicBool,
+}
+
+/// Where the consumers of a manager find Redis.
+pub(crate) struct Server {
+    pub(crate) topology: Arc<Topology>,
+    /// Whether a start waits for nothing.
+    pub(crate) is_lazy: bool,
 }
 
 impl Consumer {
     pub(crate) fn new<M: OwnedMessage + 'static>(
-        topology: Arc<Topology>,
+        server: Server,
         config: ConsumerConfig,
         handler: impl Handler<M>,
     ) -> Result<Self> {
         let handler = Arc::new(Typed::<M, _>::new(handler));
-        Self::of(topology, config.checked()?, handler)
+        Self::of(server, config.checked()?, handler)
     }
 
     /// A consumer of batches.
     pub(crate) fn of_batches<M: OwnedMessage + 'static>(
-        topology: Arc<Topology>,
+        server: Server,
         config: ConsumerConfig,
         batch: BatchConfig,
         handler: impl BatchHandler<M>,
     ) -> Result<Self> {
         let config = config.checked_with(&batch)?;
         let handler = Arc::new(TypedBatch::<M, _>::new(handler, batch));
-        Self::of(topology, config, handler)
+        Self::of(server, config, handler)
     }
 
-    fn of(topology: Arc<Topology>, config: ConsumerConfig, handler: Arc<dyn Work>) -> Result<Self> {
+    fn of(server: Server, config: ConsumerConfig, handler: Arc<dyn Work>) -> Result<Self> {
         let keys = StreamKeys::new(&config.stream)?;
         Ok(Self(Arc::new(Inner {
             identity: Identity {
-                topology,
+                topology: server.topology,
+                is_lazy: server.is_lazy,
                 group: Group::new(keys, &config.group),
                 config,
                 counters: Arc::default(),
@@ -98,6 +108,7 @@ impl Consumer {
             life: Mutex::new(None),
             starting: Mutex::new(()),
             closed: AtomicBool::new(false),
+            was_started: AtomicBool::new(false),
         })))
     }
 
@@ -165,6 +176,7 @@ impl Consumer {
     pub fn start(&self) -> Result<()> {
         let _starting = self.0.starting.lock();
         self.ensure_open()?;
+        self.0.was_started.store(true, Ordering::Relaxed);
         if self.is_running() {
             return Err(Error::new(
                 ErrorKind::AlreadyExists,
@@ -212,6 +224,19 @@ impl Consumer {
             ));
         }
         Ok(())
+    }
+
+    /// Says so if nobody has ever started it: a program that forgets that handles
+    /// nothing, and has no other sign of it.
+    pub(crate) fn warn_if_never_started(&self) {
+        // Once: a shutdown may be called twice.
+        if !self.0.was_started.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                "the consumer of `{}` in the group `{}` was created and never started",
+                self.stream(),
+                self.group()
+            );
+        }
     }
 
     /// Begins the stop for good: it can't be started again.
