@@ -33,7 +33,7 @@ pub(super) fn run(args: &WorkArgs) -> anyhow::Result<()> {
         stats.completed,
         stats.failed,
         stats.dead,
-        stats.released
+        stats.given_back
     )?;
     if let Some(error) = failure {
         return Err(error.into());

@@ -73,16 +73,11 @@ impl Group {
     /// Makes the group, and the stream with it, where they don't stand yet
     /// (`XGROUP CREATE … MKSTREAM`).
     pub(crate) fn make(&self, wire: &mut Wire, from: StartFrom) -> Result<MakeGroup> {
-        let start = match from {
-            StartFrom::Beginning => "0".to_owned(),
-            StartFrom::End => "$".to_owned(),
-            StartFrom::Id(id) => id.to_string(),
-        };
         let made = cmd("XGROUP")
             .arg("CREATE")
             .arg(self.stream())
             .arg(&self.name)
-            .arg(start)
+            .arg(from.after())
             .arg("MKSTREAM")
             .exec(wire);
         match made {

@@ -1,7 +1,7 @@
 //! How a consumer group reads a stream.
 
 use std::thread::available_parallelism;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{BatchConfig, ConsumerEvents, Events, RetentionSettings, RetryPolicy, check};
 use crate::error::Result;
@@ -18,6 +18,29 @@ pub enum StartFrom {
     End,
     /// With the first entry after this id.
     Id(EntryId),
+    /// With the first entry added at or after this time, to the millisecond, by
+    /// the server's clock: entry ids carry it. A time before 1970 is the
+    /// beginning.
+    Time(SystemTime),
+}
+
+impl StartFrom {
+    /// The id after which the group begins, as `XGROUP CREATE` takes it.
+    pub(crate) fn after(self) -> String {
+        match self {
+            Self::Beginning => "0".to_owned(),
+            Self::End => "$".to_owned(),
+            Self::Id(id) => id.to_string(),
+            Self::Time(time) => {
+                let since = time.duration_since(SystemTime::UNIX_EPOCH);
+                let ms = since.map_or(0, |since| since.as_millis());
+                let ms = u64::try_from(ms).unwrap_or(u64::MAX);
+                // The last id before the first one of that millisecond.
+                let before = ms.checked_sub(1).map(|ms| EntryId::new(ms, u64::MAX));
+                before.unwrap_or(EntryId::MIN).to_string()
+            }
+        }
+    }
 }
 
 /// What a consumer does when its group has vanished: the stream was deleted,
@@ -269,6 +292,16 @@ impl From<&str> for ConsumerConfig {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
+
+    #[test]
+    fn a_time_begins_before_the_first_id_of_its_millisecond() {
+        let at = |time| StartFrom::Time(time).after();
+        let epoch = SystemTime::UNIX_EPOCH;
+        assert_eq!(at(epoch - Duration::from_secs(1)), "0-0");
+        assert_eq!(at(epoch + Duration::from_micros(999)), "0-0");
+        let second = epoch + Duration::from_micros(1_000_999);
+        assert_eq!(at(second), "999-18446744073709551615");
+    }
 
     #[test]
     fn defaults_are_valid() {

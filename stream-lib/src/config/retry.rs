@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::check;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// How often, and how long after a failure, an entry is delivered again.
 ///
@@ -32,7 +32,11 @@ enum Schedule {
         cap: Duration,
         jitter: f64,
     },
-    List(Vec<Duration>),
+    List {
+        delays: Vec<Duration>,
+        /// A setter that a list has no use for, and that was called.
+        refused: Option<&'static str>,
+    },
 }
 
 impl RetryPolicy {
@@ -58,32 +62,44 @@ impl RetryPolicy {
             .unwrap_or(u32::MAX)
             .saturating_add(1);
         Self {
-            schedule: Schedule::List(delays),
+            schedule: Schedule::List {
+                delays,
+                refused: None,
+            },
             max_deliveries: max_deliveries.max(2),
         }
     }
 
-    /// The longest exponential wait. Defaults to 5 min. A list has no cap.
+    /// The longest exponential wait. Defaults to 5 min. For a list this is
+    /// refused, with [`Config`](crate::ErrorKind::Config), when the policy is used.
     #[must_use]
     pub fn cap(mut self, longest: Duration) -> Self {
-        if let Schedule::Exponential { cap, .. } = &mut self.schedule {
-            *cap = longest;
+        match &mut self.schedule {
+            Schedule::Exponential { cap, .. } => *cap = longest,
+            Schedule::List { refused, .. } => *refused = Some("retry.cap"),
         }
         self
     }
 
     /// By what share an exponential wait is made longer or shorter at random,
-    /// 0 to 1. Defaults to 0.2. A list is kept exactly.
+    /// 0 to 1. Defaults to 0.2. A list is kept exactly: for it this is refused,
+    /// with [`Config`](crate::ErrorKind::Config), when the policy is used.
     #[must_use]
     pub fn jitter(mut self, share: f64) -> Self {
-        if let Schedule::Exponential { jitter, .. } = &mut self.schedule {
-            *jitter = share;
+        match &mut self.schedule {
+            Schedule::Exponential { jitter, .. } => *jitter = share,
+            Schedule::List { refused, .. } => *refused = Some("retry.jitter"),
         }
         self
     }
 
     /// How often an entry is delivered at most, the first time included, before
-    /// it goes to the dead letters. At least 2. Defaults to 10.
+    /// it goes to the dead letters, 1 to 1,000,000. Defaults to 10, for a list to
+    /// one more than it has waits.
+    ///
+    /// 1 means no retry: an entry that fails is a dead letter. So is an entry that
+    /// was delivered to a process that died, whether its handler had started or
+    /// not.
     #[must_use]
     pub fn max_deliveries(mut self, deliveries: u32) -> Self {
         self.max_deliveries = deliveries;
@@ -103,7 +119,7 @@ impl RetryPolicy {
                 let doublings = attempt.saturating_sub(1).min(31);
                 first.saturating_mul(1 << doublings).min(*cap)
             }
-            Schedule::List(delays) => {
+            Schedule::List { delays, .. } => {
                 let at = (attempt.max(1) as usize - 1).min(delays.len().saturating_sub(1));
                 delays.get(at).copied().unwrap_or_default()
             }
@@ -114,20 +130,24 @@ impl RetryPolicy {
     pub(crate) fn jitter_share(&self) -> f64 {
         match self.schedule {
             Schedule::Exponential { jitter, .. } => jitter,
-            Schedule::List(_) => 0.0,
+            Schedule::List { .. } => 0.0,
         }
     }
 
     pub(super) fn validate(&self) -> Result<()> {
         const LONGEST: Duration = Duration::from_secs(365 * 86_400);
-        check::in_range("retry.max_deliveries", self.max_deliveries, 2..=1_000_000)?;
+        check::in_range("retry.max_deliveries", self.max_deliveries, 1..=1_000_000)?;
         match &self.schedule {
             Schedule::Exponential { first, cap, jitter } => {
                 check::duration("retry.first", *first, Duration::ZERO, LONGEST)?;
                 check::duration("retry.cap", *cap, *first, LONGEST)?;
                 check::in_range("retry.jitter", *jitter, 0.0..=1.0)
             }
-            Schedule::List(delays) => {
+            Schedule::List { delays, refused } => {
+                if let Some(setter) = refused {
+                    let text = format!("`{setter}` is set, and a list of waits has none");
+                    return Err(Error::new(ErrorKind::Config, text));
+                }
                 check::in_range("retry.list: its length", delays.len(), 1..=1_000)?;
                 delays.iter().try_for_each(|delay| {
                     check::duration("retry.list", *delay, Duration::ZERO, LONGEST)
@@ -171,14 +191,14 @@ mod tests {
     #[test]
     fn validation_names_the_field_and_the_value() {
         let error = RetryPolicy::default()
-            .max_deliveries(1)
+            .max_deliveries(0)
             .validate()
             .unwrap_err();
         assert!(
             error.to_string().contains("retry.max_deliveries"),
             "{error}"
         );
-        assert!(error.to_string().contains("is 1"), "{error}");
+        assert!(error.to_string().contains("is 0"), "{error}");
         assert!(RetryPolicy::list([]).validate().is_err());
         assert!(RetryPolicy::default().jitter(f64::NAN).validate().is_err());
         assert!(
@@ -187,5 +207,18 @@ mod tests {
                 .validate()
                 .is_err()
         );
+    }
+    #[test]
+    fn setters_of_the_other_schedule_are_refused_by_name() {
+        let list = || RetryPolicy::list([SECOND]);
+        assert!(list().max_deliveries(1).validate().is_ok());
+        for (policy, setter) in [
+            (list().cap(SECOND), "`retry.cap`"),
+            (list().jitter(0.0), "`retry.jitter`"),
+        ] {
+            let error = policy.validate().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().contains(setter), "{error}");
+        }
     }
 }

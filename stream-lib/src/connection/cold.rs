@@ -13,7 +13,7 @@ use super::wire::Wire;
 impl ConnectionLike for Wire {
     fn req_packed_command(&mut self, packed: &[u8]) -> RedisResult<Value> {
         self.send(packed, 1).map_err(to_redis)?;
-        let mut deadline = Deadline::of(self.endpoint().response_timeout());
+        let mut deadline = Deadline::of(self.response_timeout());
         let reply = self.receive_within(&mut deadline).map_err(to_redis)?;
         to_value(reply)
     }
@@ -26,7 +26,7 @@ impl ConnectionLike for Wire {
     ) -> RedisResult<Vec<Value>> {
         self.send(packed, offset + count).map_err(to_redis)?;
         // One for all of them, however many there are.
-        let mut deadline = Deadline::of(self.endpoint().response_timeout());
+        let mut deadline = Deadline::of(self.response_timeout());
         let mut values = Vec::with_capacity(count);
         for index in 0..offset + count {
             let reply = self.receive_within(&mut deadline).map_err(to_redis)?;

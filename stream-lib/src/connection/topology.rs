@@ -84,6 +84,11 @@ impl Node {
         self.pool.get(timeout)
     }
 
+    /// How long one connection attempt may take.
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.endpoint.connect_timeout()
+    }
+
     /// A connection of one's own, for blocking reads. One attempt, at most the
     /// connect timeout.
     pub(crate) fn dedicated(&self) -> Result<Wire> {

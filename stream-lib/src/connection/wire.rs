@@ -34,6 +34,8 @@ pub(crate) struct Wire {
     outstanding: usize,
     client_id: Option<i64>,
     rests_since: Option<Instant>,
+    /// Until when everything is to be answered, in this use of it.
+    answer_by: Option<Instant>,
     /// Set while one request follows the other, and all are answered at once.
     in_steady_use: bool,
     patience: Patience,
@@ -66,6 +68,7 @@ impl Wire {
             outstanding: 0,
             client_id: None,
             rests_since: None,
+            answer_by: None,
             in_steady_use: false,
             patience: Patience::default(),
         }
@@ -81,7 +84,7 @@ impl Wire {
     ///
     /// `Unavailable` when not one byte has gone out, else `OutcomeUnknown`.
     pub(crate) fn send(&mut self, packed: &[u8], replies: usize) -> Result<()> {
-        let mut deadline = Deadline::of(self.endpoint.response_timeout);
+        let mut deadline = Deadline::of(self.response_timeout());
         self.send_within(packed, replies, &mut deadline)
     }
 
@@ -174,7 +177,16 @@ impl Wire {
 
     /// How long one exchange may take, unless its caller knows better.
     pub(crate) fn response_timeout(&self) -> Duration {
-        self.endpoint.response_timeout()
+        let longest = self.endpoint.response_timeout();
+        match self.answer_by {
+            Some(at) => longest.min(at.saturating_duration_since(Instant::now())),
+            None => longest,
+        }
+    }
+
+    /// Bounds all exchanges of this use of it together.
+    pub(crate) fn answer_by(&mut self, deadline: Instant) {
+        self.answer_by = Some(deadline);
     }
 
     pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
@@ -192,6 +204,7 @@ impl Wire {
     /// needed, and remembers the time.
     pub(super) fn rest(&mut self) {
         self.buffer.shrink();
+        self.answer_by = None;
         self.rests_since = Some(Instant::now());
     }
 

@@ -15,6 +15,8 @@ use crate::error::Error;
 pub(crate) struct Identity {
     pub(crate) topology: Arc<Topology>,
     pub(crate) config: ConsumerConfig,
+    /// A start waits for nothing.
+    pub(crate) is_lazy: bool,
     pub(crate) group: Group,
     pub(crate) counters: Arc<Counters>,
     /// The error that has ended the last life, if one has.

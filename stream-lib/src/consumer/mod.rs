@@ -62,37 +62,47 @@ struct Inner {
     life: Mutex<Option<Life>>,
     /// Held during a start.
     starting: Mutex<()>,
-    /// After the manager's shutdown nothing starts any more.
+    /// After the manager's shutdown, or its removal, it doesn't start any more.
     closed: AtomicBool,
+    /// Somebody has called for a start.
+    was_started: AtomicBool,
+}
+
+/// Where the consumers of a manager find Redis.
+pub(crate) struct Server {
+    pub(crate) topology: Arc<Topology>,
+    /// Whether a start waits for nothing.
+    pub(crate) is_lazy: bool,
 }
 
 impl Consumer {
     pub(crate) fn new<M: OwnedMessage + 'static>(
-        topology: Arc<Topology>,
+        server: Server,
         config: ConsumerConfig,
         handler: impl Handler<M>,
     ) -> Result<Self> {
         let handler = Arc::new(Typed::<M, _>::new(handler));
-        Self::of(topology, config.checked()?, handler)
+        Self::of(server, config.checked()?, handler)
     }
 
     /// A consumer of batches.
     pub(crate) fn of_batches<M: OwnedMessage + 'static>(
-        topology: Arc<Topology>,
+        server: Server,
         config: ConsumerConfig,
         batch: BatchConfig,
         handler: impl BatchHandler<M>,
     ) -> Result<Self> {
         let config = config.checked_with(&batch)?;
         let handler = Arc::new(TypedBatch::<M, _>::new(handler, batch));
-        Self::of(topology, config, handler)
+        Self::of(server, config, handler)
     }
 
-    fn of(topology: Arc<Topology>, config: ConsumerConfig, handler: Arc<dyn Work>) -> Result<Self> {
+    fn of(server: Server, config: ConsumerConfig, handler: Arc<dyn Work>) -> Result<Self> {
         let keys = StreamKeys::new(&config.stream)?;
         Ok(Self(Arc::new(Inner {
             identity: Identity {
-                topology,
+                topology: server.topology,
+                is_lazy: server.is_lazy,
                 group: Group::new(keys, &config.group),
                 config,
                 counters: Arc::default(),
@@ -102,6 +112,7 @@ impl Consumer {
             life: Mutex::new(None),
             starting: Mutex::new(()),
             closed: AtomicBool::new(false),
+            was_started: AtomicBool::new(false),
         })))
     }
 
@@ -154,8 +165,22 @@ impl Consumer {
         }
     }
 
-    pub(crate) fn start(&self) -> Result<()> {
+    /// Starts it, after it was created or stopped.
+    ///
+    /// # Blocking
+    ///
+    /// As [`StreamManager::start_consumer`](crate::StreamManager::start_consumer).
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) while it runs,
+    /// [`Closed`](ErrorKind::Closed) once the manager was shut down or the consumer
+    /// was removed from it, else as
+    /// [`StreamManager::consume`](crate::StreamManager::consume).
+    pub fn start(&self) -> Result<()> {
         let _starting = self.0.starting.lock();
+        self.ensure_open()?;
+        self.0.was_started.store(true, Ordering::Relaxed);
         if self.is_running() {
             return Err(Error::new(
                 ErrorKind::AlreadyExists,
@@ -178,10 +203,7 @@ impl Consumer {
         if self.0.closed.load(Ordering::SeqCst) {
             drop(life);
             begun.end(self.0.identity.config.grace);
-            return Err(Error::new(
-                ErrorKind::Closed,
-                "the manager was shut down meanwhile",
-            ));
+            return self.ensure_open();
         }
         let told = is_prepared.then(|| begun.member());
         *life = Some(begun);
@@ -191,6 +213,34 @@ impl Consumer {
             member.health.tell_connected();
         }
         Ok(())
+    }
+
+    fn ensure_open(&self) -> Result<()> {
+        if self.0.closed.load(Ordering::SeqCst) {
+            return Err(Error::new(
+                ErrorKind::Closed,
+                format!(
+                    "the consumer of `{}` in the group `{}` can't start: its manager was shut \
+                     down, or it was removed from it",
+                    self.stream(),
+                    self.group()
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Says so if nobody has ever started it: a program that forgets that handles
+    /// nothing, and has no other sign of it.
+    pub(crate) fn warn_if_never_started(&self) {
+        // Once: a shutdown may be called twice.
+        if !self.0.was_started.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                "the consumer of `{}` in the group `{}` was created and never started",
+                self.stream(),
+                self.group()
+            );
+        }
     }
 
     /// Begins the stop for good: it can't be started again.
@@ -209,8 +259,17 @@ impl Consumer {
         }
     }
 
-    /// Stops it. From one of the library's own threads this only signals.
-    pub(crate) fn stop(&self) -> ShutdownReport {
+    /// Stops it; it can be started again.
+    ///
+    /// It reads no more, waits for running handlers up to the grace, gives back
+    /// entries whose handler has not started, and leaves the group. From a handler
+    /// or a hook this only begins the stop, and the report is that of the moment.
+    /// Nothing happens where it doesn't run.
+    ///
+    /// # Blocking
+    ///
+    /// As long as the handlers that run, at most the grace and a little.
+    pub fn stop(&self) -> ShutdownReport {
         let still_running = if on_library_thread() {
             self.signal_stop();
             // The threads stay with us: a later stop waits for them.
@@ -222,7 +281,7 @@ impl Consumer {
         let counted = self.0.identity.counters.stats();
         ShutdownReport {
             completed: counted.completed,
-            given_back: counted.released,
+            given_back: counted.given_back,
             still_running,
             spooled: 0,
         }

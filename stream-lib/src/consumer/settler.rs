@@ -176,7 +176,7 @@ fn settled(member: &Member, entry: &Unsettled, held: Found) {
         (Found::NotOurs, _) => &counters.lost,
         (Found::Deleted, _) => &counters.deleted,
         (Found::Ours, Action::AckHeld) => &counters.completed,
-        (Found::Ours, Action::GiveBack) => &counters.released,
+        (Found::Ours, Action::GiveBack) => &counters.given_back,
         (Found::Ours, Action::Retry { .. }) => &counters.failed,
         (Found::Ours, Action::Bury { .. }) => &counters.dead,
     };

@@ -1,5 +1,6 @@
 //! The counters of a consumer, and its reports.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a consumer has done since it was created, and what it has in hand.
@@ -17,8 +18,8 @@ pub struct ConsumerStats {
     pub panicked: u64,
     /// Entries moved to the dead letters.
     pub dead: u64,
-    /// Entries given back without having run.
-    pub released: u64,
+    /// Entries given back to the group without having run.
+    pub given_back: u64,
     /// Entries taken over from consumers that let their lease lapse.
     pub taken_over: u64,
     /// Deliveries that ended after their lease was lost; not acknowledged.
@@ -31,6 +32,32 @@ pub struct ConsumerStats {
     pub running: usize,
     /// Entries whose end Redis has not confirmed yet.
     pub settling: usize,
+}
+
+/// All counts in one line, for people: names and numbers, and no line break.
+impl fmt::Display for ConsumerStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            delivered,
+            completed,
+            failed,
+            panicked,
+            dead,
+            given_back,
+            taken_over,
+            lost,
+            deleted,
+            buffered,
+            running,
+            settling,
+        } = self;
+        write!(
+            f,
+            "delivered {delivered}, completed {completed}, failed {failed}, panicked {panicked}, \
+             dead {dead}, given back {given_back}, taken over {taken_over}, lost {lost}, \
+             deleted {deleted}, buffered {buffered}, running {running}, settling {settling}"
+        )
+    }
 }
 
 /// How a stop went.
@@ -49,6 +76,23 @@ pub struct ShutdownReport {
     pub spooled: u64,
 }
 
+/// The report in one line, for people: names and numbers, and no line break.
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            completed,
+            given_back,
+            still_running,
+            spooled,
+        } = self;
+        write!(
+            f,
+            "completed {completed}, given back {given_back}, still running {still_running}, \
+             spooled {spooled}"
+        )
+    }
+}
+
 /// The counts since a consumer was created.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -57,7 +101,7 @@ pub(crate) struct Counters {
     pub(crate) failed: AtomicU64,
     pub(crate) panicked: AtomicU64,
     pub(crate) dead: AtomicU64,
-    pub(crate) released: AtomicU64,
+    pub(crate) given_back: AtomicU64,
     pub(crate) taken_over: AtomicU64,
     pub(crate) lost: AtomicU64,
     pub(crate) deleted: AtomicU64,
@@ -72,7 +116,7 @@ impl Counters {
             failed: self.failed.load(Ordering::Relaxed),
             panicked: self.panicked.load(Ordering::Relaxed),
             dead: self.dead.load(Ordering::Relaxed),
-            released: self.released.load(Ordering::Relaxed),
+            given_back: self.given_back.load(Ordering::Relaxed),
             taken_over: self.taken_over.load(Ordering::Relaxed),
             lost: self.lost.load(Ordering::Relaxed),
             deleted: self.deleted.load(Ordering::Relaxed),
@@ -91,5 +135,32 @@ impl ShutdownReport {
             still_running: self.still_running + other.still_running,
             spooled: self.spooled + other.spooled,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_name_each_number() {
+        let report = ShutdownReport {
+            completed: 7,
+            given_back: 2,
+            still_running: 1,
+            spooled: 0,
+        };
+        let line = "completed 7, given back 2, still running 1, spooled 0";
+        assert_eq!(report.to_string(), line);
+        let stats = ConsumerStats {
+            given_back: 2,
+            settling: 3,
+            ..ConsumerStats::default()
+        };
+        assert_eq!(
+            stats.to_string(),
+            "delivered 0, completed 0, failed 0, panicked 0, dead 0, given back 2, taken over 0, \
+             lost 0, deleted 0, buffered 0, running 0, settling 3"
+        );
     }
 }

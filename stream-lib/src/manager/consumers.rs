@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::stream_manager::StreamManager;
 use crate::config::{BatchConfig, ConsumerConfig};
-use crate::connection::Topology;
 use crate::consumer::{
-    BatchDelivery, BatchHandler, Consumer, Delivery, Handler, HandlerResult, ShutdownReport,
+    BatchDelivery, BatchHandler, Consumer, Delivery, Handler, HandlerResult, Server, ShutdownReport,
 };
 use crate::error::Result;
 use crate::message::OwnedMessage;
@@ -20,8 +19,11 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// A few round trips. Where Redis is away, up to 5 s; the consumer then
-    /// starts without it, and reads as soon as it can.
+    /// A few round trips, at most the
+    /// [`connect_timeout`](crate::ConnectionConfig::connect_timeout), 5 s, in all.
+    /// Where Redis is away for that long, the consumer starts without it, and reads
+    /// as soon as it can. With a manager that
+    /// [connects lazily](Self::connect_lazy) nothing is waited for.
     ///
     /// # Delivery
     ///
@@ -105,12 +107,14 @@ impl StreamManager {
         if let Err(e) = consumer.start() {
             let _ = self.registry.write().consumers.remove("consumer", name);
             self.forget_consumer(name, &consumer);
+            consumer.close();
             return Err(e);
         }
         Ok(consumer)
     }
 
-    /// Creates a consumer without starting it.
+    /// Creates a consumer without starting it: [`Consumer::start`] does, or
+    /// [`start_consumer`](Self::start_consumer).
     ///
     /// # Errors
     ///
@@ -122,8 +126,8 @@ impl StreamManager {
         config: ConsumerConfig,
         handler: impl Handler<M>,
     ) -> Result<Consumer> {
-        self.register_consumer(name, config, |topology, config| {
-            Consumer::new(topology, config, handler)
+        self.register_consumer(name, config, |server, config| {
+            Consumer::new(server, config, handler)
         })
     }
 
@@ -139,8 +143,8 @@ impl StreamManager {
         batch: BatchConfig,
         handler: impl BatchHandler<M>,
     ) -> Result<Consumer> {
-        self.register_consumer(name, config, |topology, config| {
-            Consumer::of_batches(topology, config, batch, handler)
+        self.register_consumer(name, config, |server, config| {
+            Consumer::of_batches(server, config, batch, handler)
         })
     }
 
@@ -149,10 +153,14 @@ impl StreamManager {
         &self,
         name: &str,
         config: ConsumerConfig,
-        make: impl FnOnce(Arc<Topology>, ConsumerConfig) -> Result<Consumer>,
+        make: impl FnOnce(Server, ConsumerConfig) -> Result<Consumer>,
     ) -> Result<Consumer> {
         let asked = config.retention.clone();
-        let consumer = make(Arc::clone(&self.topology), config)?;
+        let server = Server {
+            topology: Arc::clone(&self.topology),
+            is_lazy: self.is_lazy,
+        };
+        let consumer = make(server, config)?;
         let mut registry = self.registry.write();
         registry.ensure_open()?;
         registry
@@ -167,8 +175,7 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// A few round trips, or the connect timeout where Redis is away: the
-    /// consumer then starts without it. One that an error has stopped is
+    /// As [`consume`](Self::consume). One that an error has stopped is
     /// stopped properly first: see [`stop_consumer`](Self::stop_consumer).
     ///
     /// # Errors
@@ -183,11 +190,7 @@ impl StreamManager {
         consumer.start()
     }
 
-    /// Stops a consumer, which can be started again.
-    ///
-    /// It reads no more, waits for running handlers up to the grace, gives back
-    /// entries whose handler has not started, and leaves the group. From a handler this only
-    /// signals.
+    /// Stops a consumer, which can be started again: see [`Consumer::stop`].
     ///
     /// # Blocking
     ///
@@ -200,7 +203,7 @@ impl StreamManager {
         Ok(self.consumer(name)?.stop())
     }
 
-    /// Stops a consumer and forgets it.
+    /// Stops a consumer and forgets it. It can't be started again.
     ///
     /// # Blocking
     ///
@@ -212,6 +215,8 @@ impl StreamManager {
     pub fn remove_consumer(&self, name: &str) -> Result<ShutdownReport> {
         let consumer = self.registry.write().consumers.remove("consumer", name)?;
         self.forget_consumer(name, &consumer);
+        // A clone of the handle must not start it where no shutdown stops it.
+        consumer.close();
         Ok(consumer.stop())
     }
 

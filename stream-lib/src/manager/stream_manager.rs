@@ -51,6 +51,8 @@ pub struct StreamManager {
     pub(super) registry: RwLock<NameRegistry>,
     pub(super) cleaner: Cleaner,
     first_look: Arc<FirstLook>,
+    /// A start of a consumer waits for nothing.
+    pub(super) is_lazy: bool,
 }
 
 impl StreamManager {
@@ -80,7 +82,8 @@ impl StreamManager {
         reason = "reads as the consumers' and producers'"
     )]
     pub fn connect_with(config: ConnectionConfig) -> Result<Self> {
-        let manager = Self::connect_lazy(config)?;
+        let mut manager = Self::connect_lazy(config)?;
+        manager.is_lazy = false;
         let mut wire = manager.topology.node_for(b"").dedicated()?;
         manager.first_look.take(&mut wire)?;
         Ok(manager)
@@ -101,6 +104,11 @@ impl StreamManager {
     /// old, or may evict streams, then shows in the log, once there is a stream
     /// to tend.
     ///
+    /// Consumers start without waiting for Redis. An error that ends one, such as
+    /// a missing permission, is not returned by the start then: it is in the log,
+    /// in [`Consumer::failure`], and told to
+    /// [`ConsumerEvents::stopped`](crate::ConsumerEvents::stopped).
+    ///
     /// # Errors
     ///
     /// [`Config`](crate::ErrorKind::Config).
@@ -117,11 +125,13 @@ impl StreamManager {
             coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
             topology,
             registry: RwLock::default(),
+            is_lazy: true,
         })
     }
 
     /// Stops all consumers, closes all producers, and reports how it went.
-    /// A second call does nothing.
+    /// A second call does nothing. A consumer that was created and never started
+    /// is said in the log.
     ///
     /// # Blocking
     ///
@@ -142,6 +152,7 @@ impl StreamManager {
         }
         self.cleaner.signal_stop();
         for consumer in &consumers {
+            consumer.warn_if_never_started();
             consumer.close();
         }
         let mut report = consumers

@@ -33,6 +33,11 @@ impl Trouble {
         self.failing.fetch_or(bit(party), Ordering::SeqCst) == 0
     }
 
+    /// Whether anybody fails at present.
+    pub(crate) fn lasts(&self) -> bool {
+        self.failing.load(Ordering::SeqCst) != 0
+    }
+
     /// Notes a success of `party`. Returns true if it was the last that failed.
     /// Costs one load while nothing fails.
     pub(crate) fn ends_for(&self, party: u8) -> bool {
@@ -56,8 +61,8 @@ mod tests {
         let trouble = Trouble::default();
         assert!(!trouble.ends(), "nothing has failed yet");
         assert!(trouble.begins());
-        assert!(!trouble.begins());
-        assert!(trouble.ends());
+        assert!(!trouble.begins() && trouble.lasts());
+        assert!(trouble.ends() && !trouble.lasts());
         assert!(!trouble.ends());
         assert!(trouble.begins(), "another row");
     }

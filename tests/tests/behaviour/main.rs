@@ -7,6 +7,7 @@
 
 mod access;
 mod adding;
+mod anyhow_handlers;
 mod batches;
 mod coalescing;
 mod consuming;
@@ -24,10 +25,13 @@ mod hostile;
 mod leases;
 mod manager;
 mod members;
+mod one_delivery;
 mod redriving;
 mod removing;
 mod sending;
 mod server;
+mod starting;
 mod stopping;
+mod stopping_itself;
 mod streams;
 mod support;

@@ -10,6 +10,17 @@ use std::time::Duration;
 /// and so it is within other errors, by their [`source`](StdError::source):
 /// with a context by `anyhow`, or in an error of your own. The outermost one
 /// counts.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use stream_lib::HandlerError;
+///
+/// let error = HandlerError::retry_after("rate limit", Duration::from_secs(30));
+/// assert_eq!(error.delay(), Some(Duration::from_secs(30)));
+/// assert!(HandlerError::permanent("no such user").is_permanent());
+/// ```
 pub struct HandlerError(Advised);
 
 /// The advice with its error. This is the source of a `HandlerError`, so that it
@@ -36,6 +47,20 @@ impl HandlerError {
     pub fn retry_after(cause: impl Into<Box<dyn StdError + Send + Sync>>, delay: Duration) -> Self {
         const LONGEST: Duration = Duration::from_secs(365 * 86_400);
         Self::new(Advice::RetryAfter(delay.min(LONGEST)), cause.into())
+    }
+
+    /// Whether this was made by [`permanent`](Self::permanent).
+    pub fn is_permanent(&self) -> bool {
+        self.0.advice == Advice::Bury
+    }
+
+    /// The time given to [`retry_after`](Self::retry_after); `None` for a
+    /// permanent error.
+    pub fn delay(&self) -> Option<Duration> {
+        match self.0.advice {
+            Advice::Bury => None,
+            Advice::RetryAfter(delay) => Some(delay),
+        }
     }
 
     fn new(advice: Advice, cause: Box<dyn StdError + Send + Sync>) -> Self {
@@ -151,6 +176,15 @@ mod tests {
         let both = HandlerError::retry_after(Wrapped(permanent()), soon);
         assert_eq!(advice_of(&both), Some(Advice::RetryAfter(soon)));
         assert_eq!(advice_of(&fmt::Error), None);
+    }
+
+    #[test]
+    fn the_advice_can_be_read() {
+        let permanent = HandlerError::permanent("no stock");
+        assert_eq!((permanent.is_permanent(), permanent.delay()), (true, None));
+        let year = Duration::from_secs(365 * 86_400);
+        let later = HandlerError::retry_after("rate limit", Duration::MAX);
+        assert_eq!((later.is_permanent(), later.delay()), (false, Some(year)));
     }
 
     #[test]

@@ -6,7 +6,12 @@ use std::sync::Arc;
 use crate::consumer::handler::delivery::Delivery;
 
 /// What a handler returns: `Ok(())` acknowledges the entry, an error has it
-/// delivered again later. `?` works on any error.
+/// delivered again later.
+///
+/// `?` works on any error. That of the crate `anyhow` is none by its type, and
+/// becomes this box all the same: where `process` returns `anyhow::Result<()>`,
+/// the handler is `|order| Ok(process(order)?)`. A [`HandlerError`](crate::HandlerError)
+/// in it is recognised, with or without a context.
 pub type HandlerResult = Result<(), Box<dyn StdError + Send + Sync>>;
 
 /// Handles the deliveries of one consumer.

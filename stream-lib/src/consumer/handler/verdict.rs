@@ -64,9 +64,10 @@ pub(crate) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> En
 }
 
 /// Whether delivery number `attempt` gets a batch of its own: from half of the
-/// deliveries on, so that nobody's last one can fail by another's fault.
+/// deliveries on, so that nobody's last one can fail by another's fault. A first
+/// delivery never does: where it is the only one, nothing has failed before.
 pub(crate) fn goes_alone(attempt: u32, policy: &RetryPolicy) -> bool {
-    u64::from(attempt) * 2 > u64::from(policy.deliveries())
+    attempt > 1 && u64::from(attempt) * 2 > u64::from(policy.deliveries())
 }
 
 #[cfg(test)]
@@ -125,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_second_half_of_the_deliveries_and_the_last_of_two_go_alone() {
-        for (deliveries, together) in [(2, 1), (3, 1), (4, 2), (10, 5)] {
+        for (deliveries, together) in [(1, 1), (2, 1), (3, 1), (4, 2), (10, 5)] {
             let policy = RetryPolicy::default().max_deliveries(deliveries);
             for attempt in 1..=deliveries {
                 assert_eq!(goes_alone(attempt, &policy), attempt > together);

@@ -9,6 +9,9 @@ use crate::runtime::jitter;
 /// How often dead consumers are looked for.
 const REAP: Duration = Duration::from_secs(60);
 
+/// When the first sign of life is tried again.
+const AGAIN: Duration = Duration::from_millis(200);
+
 /// The member's signs of life, one each third of a lease.
 pub(super) struct Beats<'a> {
     member: &'a Member,
@@ -21,7 +24,12 @@ impl<'a> Beats<'a> {
         let now = Instant::now();
         Self {
             member,
-            beat_at: now + member.config.lease / 3,
+            // The first one was given at the start, if Redis was there.
+            beat_at: if member.health.group_stood() {
+                now + member.config.lease / 3
+            } else {
+                now
+            },
             reap_at: now + jitter(REAP, 0.5),
         }
     }
@@ -30,13 +38,18 @@ impl<'a> Beats<'a> {
         self.beat_at
     }
 
-    /// Gives a sign of life. Where that fails, the next one is soon enough.
+    /// Gives a sign of life. Where that fails, the next one is soon enough, but
+    /// for the first, which the takeover waits for.
     pub(super) fn beat(&mut self, now: Instant, link: &mut MemberLink<'_>) {
-        self.beat_at = now + self.member.config.lease / 3;
+        let third = self.member.config.lease / 3;
+        self.beat_at = now + third;
         let reap = self.reap_at <= now;
         if reap {
             self.reap_at = now + jitter(REAP, 0.5);
         }
-        let _ = link.run(|wire| self.member.beat(wire, reap));
+        let given = link.run(|wire| self.member.beat(wire, reap));
+        if given.is_err() && self.member.sign_of_life.server_ms().is_none() {
+            self.beat_at = now + third.min(AGAIN);
+        }
     }
 }

@@ -74,7 +74,8 @@ impl<'a> Keeper<'a> {
         if self.member.buffer.room_for_returning() == 0 {
             return keep_at;
         }
-        keep_at.min(self.takeover.at()).min(self.due.at())
+        let claim_at = keep_at.min(self.due.at());
+        self.takeover_at().map_or(claim_at, |at| at.min(claim_at))
     }
 
     fn tick(&mut self) {
@@ -114,9 +115,16 @@ impl<'a> Keeper<'a> {
             self.due.claim(&mut self.link);
         }
         let room = buffer.room_for_returning();
-        if room > 0 && self.takeover.at() <= Instant::now() {
+        if room > 0 && self.takeover_at().is_some_and(|at| at <= Instant::now()) {
             self.alone = self.takeover.step(&mut self.link, room);
         }
+    }
+
+    /// When to take over; `None` before a sign of life was answered, with the
+    /// longest lease in the group.
+    fn takeover_at(&self) -> Option<Instant> {
+        let is_known = self.member.sign_of_life.server_ms().is_some();
+        is_known.then(|| self.takeover.at())
     }
 
     /// Runs an entry alone, as soon as no handler runs; gives it back where one

@@ -1,7 +1,7 @@
 //! One life of a consumer: how its threads begin and end.
 //!
 //! *Prepare* makes the group and checks the permissions, before there is any
-//! thread. At the end the lease thread conducts the *stop* of the others.
+//! thread, save where the manager connects lazily. At the end the lease thread conducts the *stop* of the others.
 
 mod prepare;
 mod stop;
@@ -35,7 +35,10 @@ impl Life {
         let (settle, inbox) = bounded(4 * config.read_count + 4 * config.workers);
         let name = format!("{label}-{}", random_suffix());
         let member = Arc::new(Member::new(identity, name, settle, handler.batch_size()));
-        prepare(&member)?;
+        // A lazy manager waits for nothing: the reader makes the group.
+        if !identity.is_lazy {
+            prepare(&member)?;
+        }
 
         let mut life = Self {
             member: Arc::clone(&member),

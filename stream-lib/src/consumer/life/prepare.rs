@@ -1,28 +1,27 @@
 //! The checks and calls before the threads of a consumer start.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use crate::command;
 use crate::consumer::member::Member;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, with_causes};
 
-/// How long to wait for a connection.
-const CONNECTION: Duration = Duration::from_secs(5);
-
-/// Makes the group and checks the permissions. Where Redis is away, the reader
-/// makes the group later; any other error is the caller's.
+/// Makes the group and checks the permissions, within the connect timeout. Where
+/// Redis is away, the reader makes the group later; any other error is the
+/// caller's.
 pub(super) fn prepare(member: &Member) -> Result<()> {
     let group = &member.group;
     match make_group(member) {
         Ok(()) => {
-            member.health.group_stands();
+            member.health.reached_at_start();
             Ok(())
         }
         // All of it may be done again: nothing adds up.
         Err(e) if e.is_retryable() || e.kind() == ErrorKind::OutcomeUnknown => {
             log::warn!(
-                "the consumer of `{}` starts without Redis, and reads as soon as it can: {e}",
-                group.stream()
+                "the consumer of `{}` starts without Redis, and reads as soon as it can: {}",
+                group.stream(),
+                with_causes(&e)
             );
             Ok(())
         }
@@ -37,7 +36,10 @@ pub(super) fn prepare(member: &Member) -> Result<()> {
 fn make_group(member: &Member) -> Result<()> {
     let Member { group, config, .. } = member;
     let node = member.topology.node_for(group.stream().as_bytes());
-    let mut wire = node.pooled(CONNECTION)?;
+    let timeout = node.connect_timeout();
+    let deadline = Instant::now() + timeout;
+    let mut wire = node.pooled(timeout)?;
+    wire.answer_by(deadline);
     group.make(&mut wire, config.start_from)?;
     command::preflight(&mut wire, group, &member.name)?;
     group.join(&mut wire, &member.name)?;

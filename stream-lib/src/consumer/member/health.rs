@@ -32,6 +32,8 @@ pub(crate) struct Health {
     failure: Arc<Mutex<Option<Error>>>,
     /// The group is known to have stood, so that a lost one has vanished.
     group_stood: AtomicBool,
+    /// Redis was reached once, and the hooks know or are about to be told.
+    reached: AtomicBool,
     stop: Shutdown,
 }
 
@@ -45,8 +47,16 @@ impl Health {
             trouble: Trouble::default(),
             failure: Arc::clone(&identity.failure),
             group_stood: AtomicBool::new(false),
+            reached: AtomicBool::new(false),
             stop: stop.clone(),
         }
+    }
+
+    /// Notes that Redis was reached at the start: the hooks are told once the
+    /// consumer is there to be asked.
+    pub(crate) fn reached_at_start(&self) {
+        self.reached.store(true, Ordering::SeqCst);
+        self.group_stands();
     }
 
     /// Tells the hooks that the member reaches Redis.
@@ -62,12 +72,20 @@ impl Health {
 
     /// Notes that a thread's connection works.
     pub(crate) fn works(&self, role: Role) {
-        if self.trouble.ends_for(role as u8) {
+        let mended = self.trouble.ends_for(role as u8);
+        if mended {
             log::warn!(
                 "the consumer `{}` of `{}` works again",
                 self.name,
                 self.stream
             );
+        }
+        // Looked at first, since it is so after the first time.
+        let is_news = !self.reached.load(Ordering::Relaxed)
+            && !self.trouble.lasts()
+            && !self.reached.swap(true, Ordering::SeqCst);
+        if mended || is_news {
+            self.reached.store(true, Ordering::SeqCst);
             self.tell_connected();
         }
     }

@@ -30,7 +30,7 @@ fn batches_have_at_most_their_size_in_the_order_of_the_stream() {
     let stats = consumer.stats();
     assert_eq!((stats.delivered, stats.failed, stats.lost), (250, 0, 0));
     wait_until(DEADLINE, "rest", || consumer.stats().running == 0);
-    assert_eq!((stats.buffered, stats.dead, stats.released), (0, 0, 0));
+    assert_eq!((stats.buffered, stats.dead, stats.given_back), (0, 0, 0));
 }
 
 #[test]
