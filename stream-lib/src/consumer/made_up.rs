@@ -72,6 +72,7 @@ impl MadeUp {
         let identity = Identity {
             topology: Arc::clone(topology),
             config: ConsumerConfig::new(&self.stream).lease(LEASE),
+            is_lazy: true,
             group: Group::new(keys, &self.group),
             counters: Arc::default(),
             failure: Arc::default(),
