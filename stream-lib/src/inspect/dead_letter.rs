@@ -8,6 +8,7 @@ use crate::command::reserved::{
     DEAD_CONSUMER, DEAD_DELIVERIES, DEAD_ERROR, DEAD_GROUP, DEAD_ID, DEAD_REASON, DEAD_TIME,
     ORIGIN, REDRIVEN,
 };
+use crate::message::dead_reason::DeadReason;
 use crate::message::{DecodeError, EntryId, Fields, OwnedMessage, RawMessage};
 
 /// An entry that no delivery could complete.
@@ -75,9 +76,15 @@ impl DeadLetter {
     }
 
     /// Why it is here: `retries-exhausted`, `permanent`, `undecodable` or
-    /// `crashed`.
+    /// `crashed`. [`known_reason`](Self::known_reason) has it as an enum.
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// Why it is here; `None` for a word that a later version of the library has
+    /// written.
+    pub fn known_reason(&self) -> Option<DeadReason> {
+        self.reason.parse().ok()
     }
 
     /// What the handler's last error said.

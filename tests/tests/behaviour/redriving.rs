@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use stream_lib::{BackupStreamConfig, Delivery, EntryId, HandlerError, HandlerResult, by_value};
+use stream_lib::{
+    BackupStreamConfig, DeadReason, Delivery, EntryId, HandlerError, HandlerResult, by_value,
+};
 use stream_tests::wait_until;
 
 use crate::support::{DEADLINE, Order, Seen, Shop, order, quick};
@@ -66,6 +68,7 @@ fn message_keeps_its_first_id_and_age_and_counts_its_redrives() {
         wait_for_dead(&shop, 1);
         let letter = dead.list(1).unwrap().remove(0);
         assert_eq!((letter.original_id(), letter.redrives()), (added, redrives));
+        assert_eq!(letter.known_reason(), Some(DeadReason::Permanent));
         assert_eq!(letter.entry_id(), seen.all()[redrives as usize].id);
         assert_eq!(dead.redrive_all().unwrap().redriven, 1);
     }
