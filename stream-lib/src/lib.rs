@@ -81,8 +81,9 @@ pub mod __private;
 pub use stream_derive::StreamMessage;
 
 pub use crate::config::{
-    BackupStreamConfig, BatchConfig, ConnectionConfig, ConsumerConfig, ConsumerEvents, OnGroupLost,
-    Priority, RetryPolicy, StartFrom, StreamConfig, WhenFull,
+    BackupStreamConfig, BatchConfig, BatchSettings, ConnectionConfig, ConsumerConfig,
+    ConsumerEvents, ConsumerSettings, OnGroupLost, Priority, RetryPolicy, RetrySchedule,
+    RetrySettings, StartFrom, StreamConfig, WhenFull,
 };
 pub use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, ConsumerStats, Delivery, Handler, HandlerError,
