@@ -86,9 +86,10 @@ pub mod __private;
 pub use stream_derive::StreamMessage;
 
 pub use crate::config::{
-    BackupStreamConfig, BackupStreamSettings, BatchConfig, ConnectionConfig, ConnectionSettings,
-    ConsumerConfig, ConsumerEvents, OnGroupLost, Priority, RetentionWishes, RetryPolicy, StartFrom,
-    StreamConfig, StreamSettings, WhenFull,
+    BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchSettings, ConnectionConfig,
+    ConnectionSettings, ConsumerConfig, ConsumerEvents, ConsumerSettings, OnGroupLost, Priority,
+    RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, StartFrom, StreamConfig,
+    StreamSettings, WhenFull,
 };
 pub use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, ConsumerStats, Delivery, Handler, HandlerError,

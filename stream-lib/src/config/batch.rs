@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::check;
+use super::{BatchSettings, check};
 use crate::error::Result;
 
 /// How many deliveries a [`BatchHandler`](crate::BatchHandler) gets at a time.
@@ -40,6 +40,18 @@ impl BatchConfig {
     pub fn wait(mut self, time: Duration) -> Self {
         self.wait = time;
         self
+    }
+
+    /// The size and the wait, for reading.
+    ///
+    /// ```
+    /// use stream_lib::BatchConfig;
+    ///
+    /// assert_eq!(BatchConfig::new(100).settings().size, 100);
+    /// ```
+    pub fn settings(&self) -> BatchSettings {
+        let Self { size, wait } = *self;
+        BatchSettings { size, wait }
     }
 
     /// Checks the values, for a consumer with this lease.

@@ -1,60 +1,13 @@
 //! How a consumer group reads a stream.
 
 use std::thread::available_parallelism;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use super::{BatchConfig, ConsumerEvents, Events, RetentionSettings, RetryPolicy, check};
+use super::{
+    BatchConfig, ConsumerEvents, ConsumerSettings, Events, OnGroupLost, RetentionSettings,
+    RetryPolicy, StartFrom, check,
+};
 use crate::error::Result;
-use crate::message::EntryId;
-
-/// Where a group begins when it is made for the first time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum StartFrom {
-    /// With the oldest entry of the stream.
-    #[default]
-    Beginning,
-    /// With the first entry added after the group was made.
-    End,
-    /// With the first entry after this id.
-    Id(EntryId),
-    /// With the first entry added at or after this time, to the millisecond, by
-    /// the server's clock: entry ids carry it. A time before 1970 is the
-    /// beginning.
-    Time(SystemTime),
-}
-
-impl StartFrom {
-    /// The id after which the group begins, as `XGROUP CREATE` takes it.
-    pub(crate) fn after(self) -> String {
-        match self {
-            Self::Beginning => "0".to_owned(),
-            Self::End => "$".to_owned(),
-            Self::Id(id) => id.to_string(),
-            Self::Time(time) => {
-                let since = time.duration_since(SystemTime::UNIX_EPOCH);
-                let ms = since.map_or(0, |since| since.as_millis());
-                let ms = u64::try_from(ms).unwrap_or(u64::MAX);
-                // The last id before the first one of that millisecond.
-                let before = ms.checked_sub(1).map(|ms| EntryId::new(ms, u64::MAX));
-                before.unwrap_or(EntryId::MIN).to_string()
-            }
-        }
-    }
-}
-
-/// What a consumer does when its group has vanished: the stream was deleted,
-/// the server flushed, or a failover lost it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum OnGroupLost {
-    /// Makes it again at the beginning of the stream: nothing is missed, what
-    /// is still there is handled once more.
-    #[default]
-    Recreate,
-    /// Stops with an error, and replays nothing.
-    Stop,
-}
 
 /// A consumer: one member of a group, with its worker threads.
 ///
@@ -235,6 +188,37 @@ impl ConsumerConfig {
         self
     }
 
+    /// The values of all setters, for reading.
+    ///
+    /// ```
+    /// use stream_lib::ConsumerConfig;
+    ///
+    /// let config = ConsumerConfig::new("orders").workers(8);
+    /// assert_eq!(config.settings().workers, 8);
+    /// assert_eq!(config.settings().group, "orders_group");
+    /// ```
+    pub fn settings(&self) -> ConsumerSettings {
+        let config = self.clone();
+        ConsumerSettings {
+            stream: config.stream,
+            group: config.group,
+            consumer: config.consumer,
+            workers: config.workers,
+            read_count: config.read_count,
+            block_duration: config.block_duration,
+            lease: config.lease,
+            lease_cap: config.lease_cap,
+            retry: config.retry,
+            grace: config.grace,
+            start_from: config.start_from,
+            on_group_lost: config.on_group_lost,
+            max_messages: config.retention.max_length,
+            cleanup_interval: config.retention.cleanup_interval,
+            consumer_expiry: config.consumer_expiry,
+            has_events: config.events.are_set(),
+        }
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
         const MS: Duration = Duration::from_millis(1);
         const HOUR: Duration = Duration::from_secs(3_600);
@@ -294,18 +278,50 @@ mod tests {
     use crate::error::ErrorKind;
 
     #[test]
-    fn a_time_begins_before_the_first_id_of_its_millisecond() {
-        let at = |time| StartFrom::Time(time).after();
-        let epoch = SystemTime::UNIX_EPOCH;
-        assert_eq!(at(epoch - Duration::from_secs(1)), "0-0");
-        assert_eq!(at(epoch + Duration::from_micros(999)), "0-0");
-        let second = epoch + Duration::from_micros(1_000_999);
-        assert_eq!(at(second), "999-18446744073709551615");
+    fn defaults_are_valid() {
+        assert!(ConsumerConfig::new("orders").validate().is_ok());
     }
 
     #[test]
-    fn defaults_are_valid() {
-        assert!(ConsumerConfig::new("orders").validate().is_ok());
+    fn settings_are_what_the_setters_were_given() {
+        struct Deaf;
+        impl ConsumerEvents for Deaf {}
+        let second = Duration::from_secs(1);
+        let config = ConsumerConfig::new("orders")
+            .group("cards")
+            .consumer("till")
+            .workers(3)
+            .read_count(5)
+            .block_duration(second)
+            .lease(second * 2)
+            .lease_cap(second * 3)
+            .retry(RetryPolicy::list([second]))
+            .grace(second * 4)
+            .start_from(StartFrom::End)
+            .on_group_lost(OnGroupLost::Stop)
+            .max_messages(7)
+            .cleanup_interval(second * 5)
+            .consumer_expiry(second * 6)
+            .events(Deaf);
+        let expected = ConsumerSettings {
+            stream: "orders".to_owned(),
+            group: "cards".to_owned(),
+            consumer: Some("till".to_owned()),
+            workers: 3,
+            read_count: 5,
+            block_duration: second,
+            lease: second * 2,
+            lease_cap: second * 3,
+            retry: RetryPolicy::list([second]),
+            grace: second * 4,
+            start_from: StartFrom::End,
+            on_group_lost: OnGroupLost::Stop,
+            max_messages: Some(7),
+            cleanup_interval: Some(second * 5),
+            consumer_expiry: second * 6,
+            has_events: true,
+        };
+        assert_eq!(config.settings(), expected);
     }
 
     #[test]

@@ -25,6 +25,35 @@ pub struct RetryPolicy {
     max_deliveries: u32,
 }
 
+/// The values of a [`RetryPolicy`].
+///
+/// Read with [`RetryPolicy::settings`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RetrySettings {
+    /// The waits between deliveries.
+    pub schedule: RetrySchedule,
+    /// How often an entry is delivered at most.
+    pub max_deliveries: u32,
+}
+
+/// The waits of a [`RetryPolicy`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum RetrySchedule {
+    /// Each wait is twice the one before.
+    Exponential {
+        /// After the first failure.
+        first: Duration,
+        /// The longest.
+        cap: Duration,
+        /// By what share a wait is made longer or shorter at random, 0 to 1.
+        jitter: f64,
+    },
+    /// These, the last one again and again.
+    List(Vec<Duration>),
+}
+
 #[derive(Debug, Clone, PartialEq)]
 enum Schedule {
     Exponential {
@@ -104,6 +133,31 @@ impl RetryPolicy {
     pub fn max_deliveries(mut self, deliveries: u32) -> Self {
         self.max_deliveries = deliveries;
         self
+    }
+
+    /// The waits and the bound, for reading.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use stream_lib::{RetryPolicy, RetrySchedule};
+    ///
+    /// let settings = RetryPolicy::list([Duration::from_secs(1)]).settings();
+    /// let waits = RetrySchedule::List(vec![Duration::from_secs(1)]);
+    /// assert_eq!((settings.schedule, settings.max_deliveries), (waits, 2));
+    /// ```
+    pub fn settings(&self) -> RetrySettings {
+        let schedule = match &self.schedule {
+            Schedule::Exponential { first, cap, jitter } => RetrySchedule::Exponential {
+                first: *first,
+                cap: *cap,
+                jitter: *jitter,
+            },
+            Schedule::List { delays, .. } => RetrySchedule::List(delays.clone()),
+        };
+        RetrySettings {
+            schedule,
+            max_deliveries: self.max_deliveries,
+        }
     }
 
     /// The bound set by [`max_deliveries`](Self::max_deliveries).

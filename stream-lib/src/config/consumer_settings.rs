@@ -1,0 +1,58 @@
+//! The values of the consumer's configurations, for reading.
+
+use std::time::Duration;
+
+use super::{OnGroupLost, RetryPolicy, StartFrom};
+
+/// The values of a [`ConsumerConfig`](crate::ConsumerConfig), as its setters left
+/// them: see there for what each means, and its bounds.
+///
+/// Read with [`ConsumerConfig::settings`](crate::ConsumerConfig::settings).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ConsumerSettings {
+    /// The stream that it reads.
+    pub stream: String,
+    /// The consumer group.
+    pub group: String,
+    /// The label in Redis; `None` for host and process id.
+    pub consumer: Option<String>,
+    /// How many threads run handlers.
+    pub workers: usize,
+    /// How many entries one read asks for at most.
+    pub read_count: usize,
+    /// How long one read waits for new entries.
+    pub block_duration: Duration,
+    /// How long an entry stays with a process that shows no sign of life.
+    pub lease: Duration,
+    /// How long the lease of one running handler is renewed.
+    pub lease_cap: Duration,
+    /// When a failed entry is tried again.
+    pub retry: RetryPolicy,
+    /// How long a stop waits for running handlers.
+    pub grace: Duration,
+    /// Where the group begins if this consumer makes it.
+    pub start_from: StartFrom,
+    /// What to do when the group vanishes later on.
+    pub on_group_lost: OnGroupLost,
+    /// The most entries that the stream keeps; `None` for what is stored with it.
+    pub max_messages: Option<u64>,
+    /// How often the stream is cleaned; `None` for what is stored with it.
+    pub cleanup_interval: Option<Duration>,
+    /// After how long without a sign of life a consumer is removed.
+    pub consumer_expiry: Duration,
+    /// Whether there are hooks.
+    pub has_events: bool,
+}
+
+/// The values of a [`BatchConfig`](crate::BatchConfig).
+///
+/// Read with [`BatchConfig::settings`](crate::BatchConfig::settings).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchSettings {
+    /// The most deliveries in a batch.
+    pub size: usize,
+    /// How long a batch that is not full waits for more.
+    pub wait: Duration,
+}
