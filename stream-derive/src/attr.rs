@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Token, token};
+use syn::{Attribute, Expr, ExprLit, ExprPath, Ident, Lit, LitStr, Meta, Token, token};
 
 /// Every mistake that was found, to be reported together.
 #[derive(Default)]
@@ -60,6 +60,8 @@ enum Takes {
     Nothing,
     Text(&'static str),
     Either(&'static str),
+    /// A text, or the path of a constant that is one.
+    TextOrPath(&'static str, &'static str),
 }
 
 struct Known {
@@ -77,7 +79,11 @@ const fn known(name: &'static str, places: &'static [Place], takes: Takes) -> Kn
 }
 
 const KNOWN: &[Known] = &[
-    known("name", &[Place::Container], Takes::Text("orders")),
+    known(
+        "name",
+        &[Place::Container],
+        Takes::TextOrPath("orders", "ORDERS"),
+    ),
     known(
         "rename_all",
         &[Place::Container, Place::Variant],
@@ -122,6 +128,8 @@ pub(crate) struct Attr {
     pub(crate) name: &'static str,
     pub(crate) key: Ident,
     pub(crate) text: Option<LitStr>,
+    /// The constant, where one was named in place of the text.
+    pub(crate) path: Option<ExprPath>,
 }
 
 impl Attrs {
@@ -180,29 +188,36 @@ fn recognise(item: Item, place: Place, errors: &mut Errors) -> Option<Attr> {
         );
         return None;
     }
-    let text = match (known.takes, value) {
-        (Takes::Nothing | Takes::Either(_), Value::None) => None,
-        (Takes::Text(_) | Takes::Either(_), Value::Text(text)) => Some(text),
-        (Takes::Nothing, Value::Text(text)) => {
-            errors.on(&text, format!("`{written}` takes no value"));
+    let (text, path) = match (known.takes, value) {
+        (Takes::Nothing | Takes::Either(_), Value::None) => (None, None),
+        (Takes::Text(_) | Takes::Either(_) | Takes::TextOrPath(..), Value::Text(text)) => {
+            (Some(text), None)
+        }
+        (Takes::TextOrPath(..), Value::Path(path)) => (None, Some(path)),
+        (Takes::Nothing, value) => {
+            errors.on(value, format!("`{written}` takes no value"));
             return None;
         }
-        (Takes::Nothing, Value::Other(tokens)) => {
-            errors.on(&tokens, format!("`{written}` takes no value"));
-            return None;
-        }
-        (Takes::Text(example), Value::None) => {
+        (Takes::Text(example) | Takes::TextOrPath(example, _), Value::None) => {
             errors.on(
                 &key,
                 format!("`{written}` needs a value: `{written} = \"{example}\"`"),
             );
             return None;
         }
-        (Takes::Text(example) | Takes::Either(example), Value::Other(tokens)) => {
+        (Takes::Text(example) | Takes::Either(example), value) => {
             errors.on(
-                &tokens,
+                value,
                 format!("expected a string: `{written} = \"{example}\"`"),
             );
+            return None;
+        }
+        (Takes::TextOrPath(example, path), value) => {
+            let text = format!(
+                "expected a string or the path of a constant: `{written} = \"{example}\"`, \
+                 `{written} = {path}`"
+            );
+            errors.on(value, text);
             return None;
         }
     };
@@ -210,6 +225,7 @@ fn recognise(item: Item, place: Place, errors: &mut Errors) -> Option<Attr> {
         name: known.name,
         key,
         text,
+        path,
     })
 }
 
@@ -257,7 +273,19 @@ struct Item {
 enum Value {
     None,
     Text(LitStr),
+    Path(ExprPath),
     Other(TokenStream),
+}
+
+impl ToTokens for Value {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::None => {}
+            Self::Text(text) => text.to_tokens(tokens),
+            Self::Path(path) => path.to_tokens(tokens),
+            Self::Other(other) => other.to_tokens(tokens),
+        }
+    }
 }
 
 fn items(attributes: &[Attribute], errors: &mut Errors) -> Vec<Item> {
@@ -323,6 +351,7 @@ impl Parse for Item {
                     lit: Lit::Str(text),
                     ..
                 }) => Value::Text(text),
+                Expr::Path(path) => Value::Path(path),
                 other => Value::Other(other.into_token_stream()),
             }
         } else if input.peek(token::Paren) {

@@ -73,9 +73,10 @@ use crate::model::Model;
 ///
 /// # Attributes on the type
 ///
-/// - **`name = "orders"`**: the stream of a message. Implements `Routed`, which
-///   `manager.add` needs; messages without a name go through `add_to`. Braces
-///   are for one Redis Cluster hash tag: `"{shop}:orders"`.
+/// - **`name = "orders"`**, **`name = ORDERS`**: the stream of a message, as a text
+///   or the path of a constant `&str`. Implements `Routed`, which `manager.add`
+///   needs; messages without a name go through `add_to`. Braces are for one Redis
+///   Cluster hash tag: `"{shop}:orders"`.
 /// - **`rename_all = "camelCase"`**: the names of all fields of a struct, or of
 ///   all variants of an enum. One of `lowercase`, `UPPERCASE`, `PascalCase`,
 ///   `camelCase`, `snake_case`, `SCREAMING_SNAKE_CASE`, `kebab-case`,
@@ -176,8 +177,8 @@ use crate::model::Model;
 ///   behind an alias, the module gets and makes the whole.
 /// - **`flatten`**: the fields of another message, in this one's entry. An
 ///   `Option` of one is `None` if none of its fields is there. A `RawMessage`
-///   takes every field that the others leave. Names that meet are a compile
-///   error.
+///   takes every field that the others leave. A name that two have is a compile
+///   error that names it.
 /// - **`idempotency_key`**: its value is the message's idempotency key, by which
 ///   a second add within a window is recognised. `None` is no key.
 ///

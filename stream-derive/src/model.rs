@@ -10,7 +10,7 @@ use syn::{
     PathArguments, Type,
 };
 
-use crate::attr::{Attrs, Errors, Place};
+use crate::attr::{Attr, Attrs, Errors, Place};
 use crate::case::Case;
 
 /// A type that derives `StreamMessage`.
@@ -115,6 +115,12 @@ impl<'a> Model<'a> {
             private,
             body: body?,
         })
+    }
+
+    /// The name of the stream: a text, or a constant.
+    pub(crate) fn stream(&self) -> Option<TokenStream> {
+        let Attr { text, path, .. } = self.attrs.find("name")?;
+        Some(quote!(#text #path))
     }
 
     /// Whether the type borrows, and so can only be written.

@@ -161,23 +161,38 @@ fn slot_tag(key: &str) -> &str {
     }
 }
 
-enum Braces {
+/// The braces in the name of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Braces {
     None,
+    /// One hash tag with text in it.
     Tag,
     Stray,
 }
 
-fn braces(name: &str) -> Braces {
-    match (name.find('{'), name.find('}')) {
-        (None, None) => Braces::None,
-        (Some(open), Some(close))
-            if open + 1 < close
-                && name.matches('{').count() == 1
-                && name.matches('}').count() == 1 =>
-        {
-            Braces::Tag
-        }
-        _ => Braces::Stray,
+/// A constant function, so that the derive can have the compiler ask it.
+pub(crate) const fn braces(name: &str) -> Braces {
+    let mut rest = name.as_bytes();
+    let mut found = Braces::None;
+    // How far behind the opening brace, if there was one.
+    let mut within = None;
+    while let [byte, after @ ..] = rest {
+        within = match (*byte, found, within) {
+            (b'{', Braces::None, None) => Some(0_usize),
+            (b'}', Braces::None, Some(1..)) => {
+                found = Braces::Tag;
+                None
+            }
+            (b'{' | b'}', ..) => return Braces::Stray,
+            (_, _, Some(length)) => Some(length + 1),
+            (_, _, None) => None,
+        };
+        rest = after;
+    }
+    if within.is_some() {
+        Braces::Stray
+    } else {
+        found
     }
 }
 

@@ -2,38 +2,72 @@
 //! to evaluate, at the field to change.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
+use syn::spanned::Spanned;
 
-use super::{located, option, place, schema_of, written};
+use super::{local, located, option, place, schema_of, this_type, written};
 use crate::check::OPTIONAL;
 use crate::model::{Body, Default, Field, Form, Model, Shape};
 
-/// The checks as items: that flattened messages bring no name that is
-/// taken, and that no optional field has a default of its own.
+/// The checks as items: that flattened messages bring no name that is taken,
+/// that no optional field has a default of its own, and that a constant is the
+/// name of a stream.
 ///
-/// As items they are evaluated where the type stands. A type with parameters has
-/// them in `encode` instead, for each of its instances.
-pub(super) fn items(model: &Model<'_>) -> Option<TokenStream> {
-    if !model.generics.params.is_empty() {
-        return None;
-    }
-    let checks =
-        check_exprs(model).map(|(span, check)| quote_spanned!(span=> const _: () = #check;));
-    Some(quote!(#(#checks)*))
+/// As items they are evaluated where the type stands. What depends on the
+/// parameters of a type is in `encode` instead, for each of its instances.
+pub(super) fn items(model: &Model<'_>) -> TokenStream {
+    let checks = checks(model).filter(|check| !check.is_generic);
+    let checks = checks.map(|Check { span, body, .. }| quote_spanned!(span=> const _: () = #body;));
+    quote!(#(#checks)*)
 }
 
 /// [`items`] as statements, where they could not be items.
-pub(super) fn statements(model: &Model<'_>) -> Option<TokenStream> {
-    if model.generics.params.is_empty() {
-        return None;
-    }
-    let checks = check_exprs(model).map(|(span, check)| quote_spanned!(span=> const { #check };));
-    Some(quote!(#(#checks)*))
+pub(super) fn statements(model: &Model<'_>) -> TokenStream {
+    let checks = checks(model).filter(|check| check.is_generic);
+    let checks = checks.map(|Check { span, body, .. }| quote_spanned!(span=> const { #body };));
+    quote!(#(#checks)*)
 }
 
-/// The checks, and where they are said to stand.
-fn check_exprs(model: &Model<'_>) -> impl Iterator<Item = (Span, TokenStream)> {
+/// A constant that fails to evaluate where something is wrong.
+struct Check {
+    /// Where it is said to stand.
+    span: Span,
+    body: TokenStream,
+    is_generic: bool,
+}
+
+fn checks(model: &Model<'_>) -> impl Iterator<Item = Check> {
+    let of_types = type_checks(model).into_iter().map(|(span, body)| Check {
+        span,
+        body,
+        is_generic: !model.generics.params.is_empty(),
+    });
+    of_types.chain(name_check(model))
+}
+
+/// Whether the constant is the name of a stream. Only through `Self` does it
+/// depend on the type.
+fn name_check(model: &Model<'_>) -> Option<Check> {
+    let private = &model.private;
+    let path = model.attrs.find("name")?.path.as_ref()?;
+    let first = path.path.segments.first()?;
+    let has_parameters = !model.generics.params.is_empty();
+    let is_own = path.qself.is_some() || first.ident == "Self";
+    let name = if is_own || !has_parameters {
+        let this = this_type(model);
+        quote!(<#this as #private::Routed>::STREAM)
+    } else {
+        path.to_token_stream()
+    };
+    Some(Check {
+        span: place(path),
+        body: refused(&quote!(#private::name_problem(#name)), path),
+        is_generic: is_own && has_parameters,
+    })
+}
+
+fn type_checks(model: &Model<'_>) -> Vec<(Span, TokenStream)> {
     let private = &model.private;
     let schema = schema_of(model);
     let mut checks = Vec::new();
@@ -42,14 +76,12 @@ fn check_exprs(model: &Model<'_>) -> impl Iterator<Item = (Span, TokenStream)> {
         for (position, ty) in &group.flattened {
             let span = place(ty);
             let taken = quote!(#private::overlaps(#tag, #list, #position));
-            let open = quote!(#private::is_open_twice(#list, #position));
-            for (found, text) in [(taken, TAKEN), (open, OPEN)] {
-                let found = located(found, ty);
-                checks.push((
-                    span,
-                    quote_spanned!(span=> if #found { ::core::panic!(#text) }),
-                ));
-            }
+            checks.push((span, refused(&taken, ty)));
+            let open = located(quote!(#private::is_open_twice(#list, #position)), ty);
+            checks.push((
+                span,
+                quote_spanned!(span=> if #open { ::core::panic!(#OPEN) }),
+            ));
         }
     }
     for field in model.fields() {
@@ -62,11 +94,21 @@ fn check_exprs(model: &Model<'_>) -> impl Iterator<Item = (Span, TokenStream)> {
             ));
         }
     }
-    checks.into_iter()
+    checks
 }
 
-const TAKEN: &str =
-    "a field of the flattened message has a name that another field or the tag has already";
+/// Fails with the text of a problem that is found only as the constants are
+/// evaluated.
+fn refused(check: &TokenStream, written: &impl Spanned) -> TokenStream {
+    let problem = local("problem");
+    let check = quote! {
+        if let ::core::option::Option::Some(#problem) = #check {
+            ::core::panic!("{}", #problem.text())
+        }
+    };
+    located(check, written)
+}
+
 const OPEN: &str = "only one flattened message can take what the other fields leave";
 
 /// Fields that are written together: those of a struct, or of one variant.

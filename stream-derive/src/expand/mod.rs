@@ -8,7 +8,7 @@ mod own_form;
 mod schema;
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{DeriveInput, Generics, Ident, LitByteStr, Member, Type, WhereClause};
@@ -96,7 +96,7 @@ pub(crate) fn stub(input: &DeriveInput, model: Option<&Model<'_>>) -> TokenStrea
 
 /// The name of the type's stream.
 fn routed(model: &Model<'_>) -> Option<TokenStream> {
-    let stream = model.attrs.text("name")?;
+    let stream = model.stream()?;
     let Model { private, ident, .. } = model;
     let (generics, arguments, bounds) = model.generics.split_for_impl();
     Some(quote! {
@@ -114,13 +114,19 @@ fn written<'a, 'b>(fields: &'b [Field<'a>]) -> impl Iterator<Item = &'b Field<'a
         .filter(|field| !matches!(field.form, Form::Skip))
 }
 
-/// The schema of the type, inside its implementations.
+/// The schema of the type, where its checks and implementations stand.
 fn schema_of(model: &Model<'_>) -> TokenStream {
-    let (ident, private) = (model.ident, &model.private);
+    let (this, private) = (this_type(model), &model.private);
+    quote!(<#this as #private::StreamMessage>::SCHEMA)
+}
+
+/// The type, where its checks stand: outside of implementations for a type
+/// without parameters, inside for one with.
+fn this_type(model: &Model<'_>) -> TokenStream {
     if model.generics.params.is_empty() {
-        quote!(<#ident as #private::StreamMessage>::SCHEMA)
+        model.ident.to_token_stream()
     } else {
-        quote!(<Self as #private::StreamMessage>::SCHEMA)
+        quote!(Self)
     }
 }
 

@@ -25,8 +25,8 @@ pub(super) fn message(model: &Model<'_>) -> TokenStream {
     };
     let stream = model
         .attrs
-        .text("name")
-        .map(|stream| quote!(.with_stream(#stream)));
+        .has("name")
+        .then(|| quote!(.with_stream(<Self as #private::Routed>::STREAM)));
     let deny = model
         .attrs
         .has("deny_unknown_fields")

@@ -1,11 +1,13 @@
 //! What the code of `#[derive(StreamMessage)]` calls. Not for people: it may
 //! change in any release.
 //!
-//! *derive* has the functions. *callers* and *replies* open up two parts of the
+//! *derive* has the functions, and *problem* those that the compiler evaluates.
+//! *callers* and *replies* open up two parts of the
 //! library to benchmarks, counts of allocations and the fuzzer.
 
 mod callers;
 mod derive;
+mod problem;
 mod replies;
 
 pub use std::default::Default;
@@ -16,7 +18,7 @@ pub use serde::Serialize;
 pub use serde::de::DeserializeOwned;
 
 pub use crate::message::fields::Claims;
-pub use crate::message::schema::{is_open_twice, overlaps};
+pub use crate::message::schema::is_open_twice;
 pub use crate::message::{
     DecodeError, EncodeError, FieldError, FieldSchema, FieldType, FieldWriter, Fields, FromField,
     OwnedMessage, Routed, Schema, StreamMessage, ToField, VariantSchema,
@@ -28,4 +30,5 @@ pub use self::derive::{
     key_of, present, read_text, read_with, required, tell_key_apart, variant_fields, write_json,
     write_json_or_null, write_key, write_text, write_unkeyed, write_with, writer,
 };
+pub use self::problem::{Problem, name_problem, overlaps};
 pub use self::replies::{Came, ReadEntries, ReplyReader, ReplyValue};

@@ -4,5 +4,6 @@ mod overlap;
 mod shape;
 mod text;
 
-pub use self::overlap::{is_open_twice, overlaps};
+pub use self::overlap::is_open_twice;
+pub(crate) use self::overlap::{Overlap, overlap};
 pub use self::shape::{FieldSchema, FieldType, Schema, VariantSchema};

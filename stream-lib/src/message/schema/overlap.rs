@@ -3,18 +3,42 @@
 
 use super::shape::{FieldSchema, FieldType, Schema};
 
-/// Whether field number `position` shares a name with the tag or with another
-/// field.
-pub const fn overlaps(tag: Option<&str>, fields: &[FieldSchema], position: usize) -> bool {
+/// A name that two have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Overlap {
+    /// The name.
+    pub(crate) name: &'static str,
+    /// Whether the tag of the enum is one of the two, not only fields.
+    pub(crate) with_tag: bool,
+}
+
+/// The first name that field number `position` shares with the tag or with
+/// another field.
+pub(crate) const fn overlap(
+    tag: Option<&'static str>,
+    fields: &[FieldSchema],
+    position: usize,
+) -> Option<Overlap> {
     let Some((before, [field, after @ ..])) = fields.split_at_checked(position) else {
-        return false;
+        return None;
     };
-    if let Some(tag) = tag
-        && field.names(tag.as_bytes())
+    if let Some(name) = tag
+        && field.names(name.as_bytes())
     {
-        return true;
+        let with_tag = true;
+        return Some(Overlap { name, with_tag });
     }
-    any_meets(before, field) || any_meets(after, field)
+    let name = match any_meets(before, field) {
+        Some(name) => Some(name),
+        None => any_meets(after, field),
+    };
+    match name {
+        Some(name) => Some(Overlap {
+            name,
+            with_tag: false,
+        }),
+        None => None,
+    }
 }
 
 /// Whether field number `position` takes any name, and another field does too.
@@ -61,17 +85,17 @@ impl Schema {
         any_names(self.fields, name)
     }
 
-    /// Whether a name of this type is one of the field's too.
-    const fn meets(&self, field: &FieldSchema) -> bool {
+    /// The first name of this type that is one of the field's too.
+    const fn meets(&self, field: &FieldSchema) -> Option<&'static str> {
         if let Some(tag) = self.tag
             && field.names(tag.as_bytes())
         {
-            return true;
+            return Some(tag);
         }
         let mut variants = self.variants;
         while let [variant, rest @ ..] = variants {
-            if any_meets(variant.fields, field) {
-                return true;
+            if let Some(name) = any_meets(variant.fields, field) {
+                return Some(name);
             }
             variants = rest;
         }
@@ -104,19 +128,22 @@ impl FieldSchema {
         matches!(self.ty, FieldType::Nested(schema) if schema.is_open())
     }
 
-    /// Whether the two share a name.
-    const fn meets(&self, other: &FieldSchema) -> bool {
+    /// The first name that the two share.
+    const fn meets(&self, other: &FieldSchema) -> Option<&'static str> {
         if let FieldType::Nested(schema) = self.ty {
             return schema.meets(other);
         }
         let mut aliases = self.aliases;
         while let [alias, rest @ ..] = aliases {
             if other.names(alias.as_bytes()) {
-                return true;
+                return Some(alias);
             }
             aliases = rest;
         }
-        other.names(self.name.as_bytes())
+        if other.names(self.name.as_bytes()) {
+            return Some(self.name);
+        }
+        None
     }
 }
 
@@ -140,14 +167,14 @@ const fn any_names(mut fields: &[FieldSchema], name: &[u8]) -> bool {
     false
 }
 
-const fn any_meets(mut fields: &[FieldSchema], other: &FieldSchema) -> bool {
+const fn any_meets(mut fields: &[FieldSchema], other: &FieldSchema) -> Option<&'static str> {
     while let [field, rest @ ..] = fields {
-        if field.meets(other) {
-            return true;
+        if let Some(name) = field.meets(other) {
+            return Some(name);
         }
         fields = rest;
     }
-    false
+    None
 }
 
 const fn same(mut left: &[u8], mut right: &[u8]) -> bool {
@@ -173,12 +200,17 @@ mod tests {
         );
         let nested = FieldSchema::new("inner", FieldType::Nested(&INNER));
         let meets = |name| nested.meets(&FieldSchema::new(name, FieldType::Text));
-        assert!(meets("kind") && meets("x"));
-        assert!(!meets("inner") && !meets("xx") && !meets(""));
-        assert!(
-            FieldSchema::new("y", FieldType::Text)
-                .with_aliases(&["z", "x"])
-                .meets(&nested)
-        );
+        assert_eq!((meets("kind"), meets("x")), (Some("kind"), Some("x")));
+        assert_eq!([meets("inner"), meets("xx"), meets("")], [None; 3]);
+        let aliased = FieldSchema::new("y", FieldType::Text).with_aliases(&["z", "x"]);
+        assert_eq!(aliased.meets(&nested), Some("x"));
+
+        let fields = [aliased, nested];
+        let shared = |tag| overlap(tag, &fields, 1);
+        let (name, with_tag) = ("x", false);
+        assert_eq!(shared(Some("z")), Some(Overlap { name, with_tag }));
+        let (name, with_tag) = ("kind", true);
+        assert_eq!(shared(Some("kind")), Some(Overlap { name, with_tag }));
+        assert_eq!(overlap(Some("kind"), &fields, 2), None);
     }
 }
