@@ -31,7 +31,7 @@ fn group_begins_at_a_time() {
         ("within", second + Duration::from_micros(900), &all[1..]),
         ("later", second + Duration::from_millis(1), &all[3..]),
         ("old", SystemTime::UNIX_EPOCH - Duration::from_secs(1), &all),
-        ("now", SystemTime::now() - Duration::from_secs(3_600), &[]),
+        ("now", SystemTime::now() - Duration::from_hours(1), &[]),
     ];
     let seen = starts.map(|(group, time, _)| {
         let seen = Seen::default();
@@ -58,6 +58,10 @@ fn must_return(start: impl FnOnce() + Send + 'static) {
     thread.join().unwrap();
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it is a handler, and never called"
+)]
 fn done(_: &Delivery<Order>) -> HandlerResult {
     Ok(())
 }
