@@ -6,7 +6,7 @@ CARGO ?= cargo
 SERVER = scripts/ensure-server.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak bench lint server
+.PHONY: help demo test soak bench lint api server
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,21 @@ lint: ## formatting, clippy and rustdoc, with warnings as errors
 	else \
 		echo "cargo-deny is not installed: licences and duplicates are not checked"; \
 	fi
+	@if $(CARGO) public-api --version 2>/dev/null | grep -q ' 0\.52\.'; then \
+		$(API) | diff -u stream-lib/public-api.txt - || \
+			{ echo "the public items have changed: make api" >&2; exit 1; }; \
+	else \
+		echo "cargo-public-api 0.52 is not installed: the list of public items is not checked"; \
+	fi
+
+# The list of public items, so that a change of them shows in a diff. The tool reads
+# what rustdoc writes for machines, which a stable compiler does only when asked so.
+API = RUSTC_BOOTSTRAP=1 $(CARGO) public-api -p stream-lib --all-features -sss
+
+api: ## writes the list of public items: stream-lib/public-api.txt
+	@$(CARGO) public-api --version >/dev/null 2>&1 || \
+		{ echo "needs cargo-public-api: cargo install cargo-public-api@0.52 --locked" >&2; exit 1; }
+	$(API) > stream-lib/public-api.txt
 
 server: ## finds a redis-server or valkey-server, or gets one
 	@$(SERVER)
