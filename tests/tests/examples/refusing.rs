@@ -48,7 +48,7 @@ fn values_out_of_bounds_are_named() {
     for (args, named) in [
         ("work --lease-ms 1", "`lease` is 1ms"),
         ("work --workers 0", "`workers` is 0"),
-        ("work --max-deliveries 1", "max_deliveries` is 1"),
+        ("work --max-deliveries 0", "max_deliveries` is 0"),
         ("work --consumer ~me", "`consumer`"),
         ("produce --count 1 --stream {}", "{}"),
     ] {
