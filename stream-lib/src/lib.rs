@@ -79,6 +79,8 @@ mod retention;
 mod runtime;
 #[cfg(feature = "test-util")]
 pub mod test_util;
+#[cfg(all(test, feature = "spool", feature = "test-util"))]
+mod threads;
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]
