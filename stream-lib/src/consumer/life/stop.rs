@@ -1,4 +1,4 @@
-//! The stop of a consumer, conducted by the lease thread.
+//! The stop of a consumer, conducted by the keeper.
 //!
 //! The other threads end in order, within the grace: first nothing new comes in,
 //! then entries that have not started go back, so that others can have them while
