@@ -96,6 +96,7 @@ const KNOWN: &[Known] = &[
     ),
     known("tag", &[Place::Container], Takes::Text("kind")),
     known("deny_unknown_fields", &[Place::Container], Takes::Nothing),
+    known("ignore_serde", &[Place::Container], Takes::Nothing),
     known(
         "crate",
         &[Place::Container],

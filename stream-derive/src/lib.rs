@@ -11,6 +11,7 @@ mod attr;
 mod case;
 mod check;
 mod expand;
+mod foreign;
 mod model;
 
 use proc_macro::TokenStream;
@@ -86,6 +87,7 @@ use crate::model::Model;
 /// - **`tag = "kind"`**: makes an enum a message, with the variant's name in a
 ///   field `kind`. Variants have named fields, no fields, or hold another message.
 /// - **`deny_unknown_fields`**: an unknown field is an error.
+/// - **`ignore_serde`**: serde's attributes on the type are for another format.
 /// - **`crate = "path"`**: where stream-lib is, if not at `::stream_lib`.
 ///
 /// ```
@@ -264,6 +266,33 @@ use crate::model::Model;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// # Types that serde reads too
+///
+/// serde's attributes have no effect on an entry, except within a `json` field,
+/// where the types of its value have their own. So that a field doesn't get
+/// another name than its author thinks, some are warned of (as `deprecated`),
+/// unless the stream is told as well: `rename`, `alias`, `rename_all`,
+/// `rename_all_fields`, `default`, `skip`, `flatten`, `with`, `other` and
+/// `deny_unknown_fields`, each by the attribute of its name here. On a type that
+/// is meant to look otherwise in a stream, say `ignore_serde`:
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use stream_lib::{RawMessage, StreamMessage};
+///
+/// #[derive(Serialize, Deserialize, StreamMessage)]
+/// #[serde(rename_all = "camelCase")]
+/// #[stream(ignore_serde)]
+/// struct Order {
+///     order_id: u64,
+/// }
+///
+/// // `orderId` in JSON, `order_id` in a stream.
+/// let entry = RawMessage::from_message(&Order { order_id: 7 })?;
+/// assert_eq!(entry.get_str("order_id"), Some("7"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Mistakes
 ///
 /// They are all reported at once, each where it was made:
@@ -288,7 +317,10 @@ pub fn stream_message(input: TokenStream) -> TokenStream {
         check::check(model, &mut errors);
     }
     let output = match (errors.into_tokens(), &model) {
-        (None, Some(model)) => expand::expand(model),
+        (None, Some(model)) => {
+            let (warnings, code) = (foreign::warnings(&input, model), expand::expand(model));
+            quote!(#warnings #code)
+        }
         (errors, model) => {
             let stub = expand::stub(&input, model.as_ref());
             quote!(#errors #stub)

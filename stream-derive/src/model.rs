@@ -6,8 +6,8 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
-    Data, DataEnum, DeriveInput, Fields, GenericArgument, Generics, Ident, LitStr, Member, Path,
-    PathArguments, Type,
+    Attribute, Data, DataEnum, DeriveInput, Fields, GenericArgument, Generics, Ident, LitStr,
+    Member, Path, PathArguments, Type,
 };
 
 use crate::attr::{Attr, Attrs, Errors, Place};
@@ -36,6 +36,8 @@ pub(crate) enum Body<'a> {
 
 pub(crate) struct Variant<'a> {
     pub(crate) ident: &'a Ident,
+    /// All attributes, those of others too.
+    pub(crate) written: &'a [Attribute],
     pub(crate) attrs: Attrs,
     /// What the tag holds.
     pub(crate) name: Name,
@@ -53,6 +55,8 @@ pub(crate) enum Shape<'a> {
 pub(crate) struct Field<'a> {
     pub(crate) member: Member,
     pub(crate) ty: &'a Type,
+    /// All attributes, those of others too.
+    pub(crate) written: &'a [Attribute],
     pub(crate) attrs: Attrs,
     /// The name in the entry.
     pub(crate) name: Name,
@@ -270,6 +274,7 @@ fn read_enum<'a>(
         };
         variants.push(Variant {
             ident: &variant.ident,
+            written: &variant.attrs,
             name: read_name(
                 &attrs,
                 case.map_or(written.clone(), |c| c.variant(&written)),
@@ -331,6 +336,7 @@ fn read_fields<'a>(fields: &'a Fields, case: Option<Case>, errors: &mut Errors) 
                 default: read_default(&attrs, errors),
                 member,
                 ty: &field.ty,
+                written: &field.attrs,
                 attrs,
             }
         })
