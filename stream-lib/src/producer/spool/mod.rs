@@ -80,6 +80,7 @@
 mod contents;
 mod damage;
 mod directory;
+mod disk_trouble;
 mod durable;
 mod fail;
 mod file;
@@ -90,7 +91,6 @@ mod sequence;
 mod store;
 #[cfg(test)]
 mod tests;
-mod trouble;
 
 pub use self::damage::SpoolDamage;
 pub(crate) use self::durable::{DirectTurn, Spool, SpoolOptions};
