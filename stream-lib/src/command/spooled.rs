@@ -33,7 +33,7 @@ pub(crate) fn spool_mark(wire: &mut Wire, keys: &StreamKeys, spool: &str) -> Res
 /// 20 digits, and rise.
 ///
 /// The outer error is as that of [`route`](super::route()). There are fewer answers than
-/// messages where the last is an error: what comes after it was not tried.
+/// messages where the last is an error: later ones were not tried.
 pub(crate) fn route_spooled(
     wire: &mut Wire,
     routing: Routing<'_>,

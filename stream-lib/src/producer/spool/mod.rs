@@ -16,7 +16,7 @@
 //! the script that adds a message compares and raises it in the same step: a
 //! number at or below the mark is answered "have it" and not added.
 //!
-//! What holds at every moment:
+//! The invariants:
 //!
 //! 1. **No number is given out twice, and numbers only rise.** The high bits of
 //!    a number are the life of the spool, which is durable before the first
