@@ -31,9 +31,10 @@
 //!
 //! - Adding: [`StreamManager::add`], [`add_all`](StreamManager::add_all) and
 //!   [`send`](StreamManager::send); [`Producer`] is what threads and handlers
-//!   clone. [`Producer::with`] sends headers or an idempotency key along. A [simple](StreamManager::create_simple_producer) producer goes
-//!   straight to the stream, a [backup](StreamManager::create_backup_producer)
-//!   producer waits for consumers that fall behind.
+//!   clone. [`Producer::with`] sends headers or an idempotency key along.
+//!   A [simple](StreamManager::create_simple_producer) producer goes straight to
+//!   the stream, a [backup](StreamManager::create_backup_producer) producer waits
+//!   for consumers that fall behind.
 //! - Consuming: [`StreamManager::consume`] with a [`Handler`] and a
 //!   [`ConsumerConfig`], or [`consume_batches`](StreamManager::consume_batches)
 //!   with a [`BatchHandler`]. [`Delivery`] is what a handler gets,
@@ -78,6 +79,8 @@ mod retention;
 mod runtime;
 #[cfg(feature = "test-util")]
 pub mod test_util;
+#[cfg(all(test, feature = "spool", feature = "test-util"))]
+mod threads;
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]
@@ -101,7 +104,9 @@ pub use crate::inspect::{
 };
 pub use crate::manager::StreamManager;
 pub use crate::message::dead_reason::DeadReason;
-pub use crate::message::{EntryId, OwnedMessage, RawMessage, Routed, StreamMessage};
+pub use crate::message::id::EntryId;
+pub use crate::message::raw::RawMessage;
+pub use crate::message::typed::{OwnedMessage, Routed, StreamMessage};
 pub use crate::producer::{
     Added, Draft, Envelope, FlushReport, Producer, ProducerHandle, Receipt, SendFailure,
 };

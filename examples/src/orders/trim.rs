@@ -7,8 +7,8 @@ use stream_lib::{Priority, StreamConfig};
 
 use super::args::{PriorityArg, TrimArgs};
 
-/// Cleans the stream once, by these settings; what is stored with the stream
-/// stays as it is.
+/// Cleans the stream once, by these settings. The settings stored with the stream
+/// stay as they are.
 pub(super) fn run(args: &TrimArgs) -> anyhow::Result<()> {
     let (_server, manager) = crate::connect()?;
     let report = manager.cleanup_once(&config(args))?;

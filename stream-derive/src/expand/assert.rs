@@ -14,8 +14,8 @@ use crate::model::{Body, Default, Field, Form, Model, Shape};
 /// that no optional field has a default of its own, and that a constant is the
 /// name of a stream.
 ///
-/// As items they are evaluated where the type stands. What depends on the
-/// parameters of a type is in `encode` instead, for each of its instances.
+/// As items they are evaluated where the type stands. Checks that
+/// depend on the parameters of a type are in `encode`, for each of its instances.
 pub(super) fn items(model: &Model<'_>) -> TokenStream {
     let checks = checks(model).filter(|check| !check.is_generic);
     let checks = checks.map(|Check { span, body, .. }| quote_spanned!(span=> const _: () = #body;));

@@ -139,7 +139,7 @@ fn write_variant(model: &Model<'_>, tag: &str, variant: &Variant<'_>) -> TokenSt
     match &variant.shape {
         Shape::Unit => quote!(Self::#ident => { #write_tag }),
         Shape::Newtype(ty) => {
-            // What takes every tag holds its own one too.
+            // A variant for every tag holds its own one, too.
             let write_tag = (!variant.is_other()).then_some(write_tag);
             let apart = (!variant.is_other()).then(|| tell_key_apart(model, variant));
             let held = local("held");

@@ -12,7 +12,7 @@ static ROUTE_SPOOLED: Script = script!("part_room.lua", "part_once.lua", "route_
 
 /// What became of a message with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(crate) enum SpooledAdd {
     Now(Placed),
     /// It has been in Redis since an earlier try.
     Before,
@@ -33,14 +33,14 @@ pub(crate) fn spool_mark(wire: &mut Wire, keys: &StreamKeys, spool: &str) -> Res
 /// 20 digits, and rise.
 ///
 /// The outer error is as that of [`route`](super::route()). There are fewer answers than
-/// messages where the last is an error: what comes after it was not tried.
+/// messages where the last is an error: later ones were not tried.
 pub(crate) fn route_spooled(
     wire: &mut Wire,
     routing: Routing<'_>,
     spool: &str,
     numbers: &[String],
     batch: &Outgoing,
-) -> Result<Vec<Result<Taken>>> {
+) -> Result<Vec<Result<SpooledAdd>>> {
     let (keys, backup, meta) = (routing.keys, routing.keys.backup(), routing.keys.meta());
     let call = ROUTE_SPOOLED.call(&[keys.stream(), &backup, &meta]);
     let mut call = with_once_keys(call, keys, batch)
@@ -71,8 +71,8 @@ pub(crate) fn route_spooled(
                 return Ok(Err(ServerError::new(line).into_error()));
             }
             match tokens.bytes()? {
-                b"=" => Ok(Ok(Taken::Before)),
-                text => Ok(Ok(Taken::Now(place(text)?))),
+                b"=" => Ok(Ok(SpooledAdd::Before)),
+                text => Ok(Ok(SpooledAdd::Now(place(text)?))),
             }
         })
         .collect()

@@ -114,7 +114,7 @@ pub struct Retried<'a> {
     pub delay: Duration,
     /// The error, as the handler returned it: it can be downcast, and has
     /// its source. After a panic, an error with the text of the panic.
-    pub error: &'a (dyn StdError + 'static),
+    pub error: &'a (dyn StdError + Send + Sync + 'static),
 }
 
 /// An entry stands among the dead letters: of
@@ -137,7 +137,7 @@ pub struct DeadLettered<'a> {
     /// The error of the last delivery, as the handler returned it: it can be
     /// downcast, and has its source. For an undecodable entry this is the
     /// [`DecodeError`](crate::message::DecodeError).
-    pub error: &'a (dyn StdError + 'static),
+    pub error: &'a (dyn StdError + Send + Sync + 'static),
 }
 
 /// A handler panicked: of [`panicked`](crate::ConsumerEvents::panicked).

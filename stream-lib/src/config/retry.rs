@@ -262,6 +262,7 @@ mod tests {
                 .is_err()
         );
     }
+
     #[test]
     fn setters_of_the_other_schedule_are_refused_by_name() {
         let list = || RetryPolicy::list([SECOND]);

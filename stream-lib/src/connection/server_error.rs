@@ -53,7 +53,7 @@ impl ServerError {
             // Otherwise UNBLOCKED says that the master became a replica.
             "OOM" | "READONLY" | "LOADING" | "MISCONF" | "MASTERDOWN" | "CLUSTERDOWN"
             | "TRYAGAIN" | "BUSY" | "NOREPLICAS" | "UNBLOCKED" => ErrorKind::Refused,
-            // What NOPERM is called inside a script.
+            // A script's form of NOPERM.
             "ERR" if self.says("The user executing the script can't") => {
                 ErrorKind::PermissionDenied
             }

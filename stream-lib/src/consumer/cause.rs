@@ -20,7 +20,7 @@ impl Cause {
     }
 
     /// The error itself.
-    pub(crate) fn error(&self) -> &(dyn StdError + 'static) {
+    pub(crate) fn error(&self) -> &(dyn StdError + Send + Sync + 'static) {
         match &self.0 {
             Some(error) => error.as_ref(),
             // Only while it is dropped.

@@ -30,7 +30,7 @@ const KEEP_DEAD_FOR: Duration = Duration::from_secs(14 * 86_400);
 /// Settles all requests until [`Settle::Finish`], or until the consumer is
 /// given up.
 pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
-    let mut link = member.link(Role::Ack, &member.halt);
+    let mut link = member.link(Role::Settler, &member.halt);
     let mut unfinished = Unfinished::default();
     let mut finishing = false;
     while !(member.halt.is_set() || finishing && unfinished.is_empty()) {

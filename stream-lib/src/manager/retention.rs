@@ -47,8 +47,8 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// As [`retention_plan`](Self::retention_plan). What was removed until then
-    /// stays removed.
+    /// As [`retention_plan`](Self::retention_plan). Entries that were removed
+    /// until then stay removed.
     pub fn cleanup_now(&self, stream: &str) -> Result<CleanupReport> {
         let keys = StreamKeys::new(stream)?;
         self.clean(&keys, &self.cleaner.wish(stream), false)

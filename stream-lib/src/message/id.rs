@@ -16,7 +16,7 @@ use super::writer::FieldWriter;
 /// # Examples
 ///
 /// ```
-/// use stream_lib::message::EntryId;
+/// use stream_lib::EntryId;
 ///
 /// let id: EntryId = "1700000000000-3".parse()?;
 /// assert_eq!(id.ms(), 1_700_000_000_000);

@@ -35,21 +35,26 @@ pub(crate) mod dead_reason;
 mod error;
 mod field;
 pub(crate) mod fields;
-mod id;
-mod raw;
+pub(crate) mod id;
+pub(crate) mod raw;
 mod reserved;
 pub(crate) mod schema;
-mod typed;
+pub(crate) mod typed;
 mod writer;
 
 pub use self::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FieldError};
 pub use self::field::{FromField, ToField};
 pub use self::fields::Fields;
 pub(crate) use self::fields::Span;
-pub use self::id::EntryId;
-pub use self::raw::RawMessage;
 pub(crate) use self::reserved::RESERVED;
 pub use self::schema::{FieldSchema, FieldType, Schema, VariantSchema};
-pub use self::typed::{OwnedMessage, Routed, StreamMessage};
 pub use self::writer::FieldWriter;
 pub(crate) use self::writer::MAX_FIELDS;
+
+// Public in the root of the crate. These paths are those of earlier programs.
+#[doc(hidden)]
+pub use self::id::EntryId;
+#[doc(hidden)]
+pub use self::raw::RawMessage;
+#[doc(hidden)]
+pub use self::typed::{OwnedMessage, Routed, StreamMessage};

@@ -85,7 +85,7 @@ pub fn present<T: FromField>(
     T::from_field(value).map_err(|error| DecodeError::malformed(message, name, error, value))
 }
 
-/// Reads a JSON field, or what its absence means: what `null` does.
+/// Reads a JSON field. An absent one is read as `null`.
 pub fn json<T: DeserializeOwned>(
     value: Option<&[u8]>,
     message: &'static str,

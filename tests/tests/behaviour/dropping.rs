@@ -24,7 +24,9 @@ fn dropped_manager_leaves_no_thread() {
     wait_until(DEADLINE, "the threads to have names", || {
         let mut names = threads("drop-a");
         names.sort();
-        let roles = ["ack", "lease", "reader", "worker 1", "worker 2", "worker 3"];
+        let roles = [
+            "keeper", "reader", "settler", "worker 1", "worker 2", "worker 3",
+        ];
         names == roles.map(|role| format!("drop-a {role}"))
     });
     drop(shop.manager);

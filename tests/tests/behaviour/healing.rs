@@ -349,7 +349,7 @@ fn frozen_server_is_waited_for() {
     shop.add_by_hand("frozen", 100);
     seen.wait_for(1);
     shop.server.freeze();
-    // The lease thread asks every second what is due, so it is the first to
+    // The keeper asks every second what is due, so it is the first to
     // notice.
     wait_for(DEADLINE, "somebody to notice", || {
         let held_up = |line: &stream_tests::LogLine| {

@@ -46,7 +46,7 @@ fn keys(server: &Server) -> Vec<String> {
 }
 
 #[test]
-fn deleted_stream_leaves_no_key_and_begins_anew() {
+fn deleted_stream_leaves_no_key_and_begins_again() {
     let shop = Shop::open();
     let manager = &shop.manager;
     let config = StreamConfig::new("orders").max_length(3);

@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 use proptest::strategy::{BoxedStrategy, ValueTree};
 use serde::{Deserialize, Serialize};
-use stream_lib::message::{EntryId, FromField, ToField};
-use stream_lib::{OwnedMessage, RawMessage, StreamMessage};
+use stream_lib::message::{FromField, ToField};
+use stream_lib::{EntryId, OwnedMessage, RawMessage, StreamMessage};
 
 use crate::raw;
 

@@ -1,5 +1,6 @@
 //! The rights that the README calls enough.
 
+use stream_lib::StreamManager;
 use stream_tests::{Program, Server};
 
 use crate::DEADLINE;
@@ -13,7 +14,7 @@ fn rules_of_the_readme() -> &'static str {
 }
 
 #[test]
-fn the_rights_of_the_readme_suffice_for_all_that_the_orders_program_does() {
+fn the_rights_of_the_readme_suffice_for_the_orders_program_and_for_deleting() {
     let rules = rules_of_the_readme();
     let server = Server::options().user(rules).start().unwrap();
     let (name, _) = rules.split_once(' ').unwrap();
@@ -39,6 +40,13 @@ fn the_rights_of_the_readme_suffice_for_all_that_the_orders_program_does() {
         assert!(finished.status.success(), "{args}: {finished:#?}");
         assert!(last_line(&finished).starts_with(last), "{finished:#?}");
     }
+    let manager = StreamManager::connect(&url).unwrap();
+    manager
+        .dead_letters("orders")
+        .unwrap()
+        .remove_all()
+        .unwrap();
+    assert!(manager.delete_stream("orders").unwrap());
     let denied: Vec<redis::Value> = server.command(&["ACL", "LOG"]);
     assert!(denied.is_empty(), "{denied:#?}");
 }

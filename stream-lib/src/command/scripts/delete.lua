@@ -7,7 +7,7 @@
 -- Reply 'deleted', 'none' where there was nothing, 'groups' where the stream has
 --       a group that ARGV doesn't name, or 'alive <group>:<consumer>'
 -- Looking and deleting are one step: a member that comes later finds no stream,
--- and makes its group anew. A sign of life is good for twice the lease it names.
+-- and makes its group again. A sign of life is good for twice the lease it names.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local meta = redis.call('HGETALL', KEYS[4])

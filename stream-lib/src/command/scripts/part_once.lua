@@ -15,7 +15,7 @@ local function first_of(key)
 end
 
 -- Adds ARGV[from] to ARGV[to] as one entry. An error is returned, not raised:
--- what stands beside this message is done or undone by itself.
+-- the caller does or undoes the steps around this one.
 local function add(target, mark, key, window, from, to)
   if key then
     -- Changes nothing: says whether the key may be written later on.

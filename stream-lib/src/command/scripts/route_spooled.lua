@@ -11,9 +11,9 @@
 --       in the backup stream, and a `d` before that where it is the first entry
 --       of a key that was added before; or `=` where it was taken before; after
 --       an error nothing more
--- The mark is the highest number taken of this spool. What is at or below it is
--- not added again; what comes after a message that failed is not added before
--- it. Entries and mark are written together.
+-- The mark is the highest number taken of this spool. A message at or below it is
+-- not added again, and none is added after one that failed. Entries and mark are
+-- written together.
 local stream, backup, meta, window = KEYS[1], KEYS[2], KEYS[3], ARGV[3]
 local most, count, field = tonumber(ARGV[2]), tonumber(ARGV[4]), ARGV[5]
 local before = redis.call('HGET', meta, field) or ''

@@ -31,8 +31,8 @@ for at, pending in ipairs(idle) do
     claim[7] = 'JUSTID'
     into = spent
   elseif pending[4] > 0 and pending[4] + 1 >= most then
-    -- What may kill its process again gets one to itself; what was never
-    -- delivered has killed none.
+    -- An entry that may kill its process again gets one to itself; one that was
+    -- never delivered has killed none.
     into = alone
     abandoned = abandoned and ARGV[8] ~= '' and #alone == 0
       and redis.call('SET', KEYS[3], ARGV[8], 'NX', 'PX', lease)

@@ -160,7 +160,7 @@ impl Scanner {
                 return Err(self.error("arrays are nested too deeply"));
             }
             // The array itself counts as the last value before its elements:
-            // what is open around it is one less already.
+            // the count around it is one less already.
             self.outer.push(self.remaining.saturating_sub(1));
             self.remaining = count.saturating_add(1);
         }

@@ -52,7 +52,7 @@ impl<'a> Keeper<'a> {
     fn new(member: &'a Member) -> Self {
         Self {
             member,
-            link: member.link(Role::Lease, &member.halt),
+            link: member.link(Role::Keeper, &member.halt),
             epoch: 1,
             renewal: Renewal::new(member),
             beats: Beats::new(member),

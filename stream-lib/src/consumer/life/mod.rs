@@ -1,7 +1,8 @@
 //! One life of a consumer: how its threads begin and end.
 //!
 //! *Prepare* makes the group and checks the permissions, before there is any
-//! thread, save where the manager connects lazily. At the end the lease thread conducts the *stop* of the others.
+//! thread, save where the manager connects lazily. At the end the keeper conducts
+//! the *stop* of the others.
 
 mod prepare;
 mod stop;
@@ -55,7 +56,7 @@ impl Life {
             settler: settler_ended,
         };
         let stream = identity.group.stream();
-        life.spawn(format!("{stream} ack"), move |member| {
+        life.spawn(format!("{stream} settler"), move |member| {
             settler::run(member, &inbox);
             drop(settler_lives);
         })?;
@@ -73,7 +74,7 @@ impl Life {
             reader::run(member);
             drop(reader_lives);
         })?;
-        life.spawn(format!("{stream} lease"), move |member| {
+        life.spawn(format!("{stream} keeper"), move |member| {
             let keeper = keeper::run(member);
             stop::conduct(member, keeper, ends);
         })?;

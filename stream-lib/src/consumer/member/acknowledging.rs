@@ -52,7 +52,7 @@ pub(crate) struct Acknowledging {
     acknowledger: Mutex<Acknowledger>,
     settler: Sender<Settle>,
     lease: Duration,
-    /// Wakes the lease thread.
+    /// Wakes the keeper.
     wake: Shutdown,
 }
 
@@ -161,7 +161,7 @@ impl Acknowledging {
         self.resume_after(entry.held.is_alone());
     }
 
-    /// After an entry that ran alone, the others may go on: the lease thread
+    /// After an entry that ran alone, the others may go on: the keeper
     /// sees to that.
     fn resume_after(&self, is_alone: bool) {
         if is_alone {

@@ -2,9 +2,8 @@
 //!
 //! # Who wakes whom
 //!
-//! Workers and the thread that settles sleep on channels. The reader and the
-//! lease thread sleep on the member's stop signal, each with a condition of its
-//! own, and are nudged:
+//! Workers and the settler sleep on channels. The reader and the keeper sleep on
+//! the member's stop signal, each with a condition of its own, and are nudged:
 //!
 //! | Thread | waits for | and is woken by |
 //! |---|---|---|
@@ -12,10 +11,10 @@
 //! | worker | the end of a [pause](Pause) | the pause's channel, or the entry that runs alone |
 //! | settler | something to settle | its inbox |
 //! | reader | [room](Room) in the buffer | a worker that takes an entry, or becomes idle |
-//! | lease | room for returning entries | a worker that takes a returning reply |
-//! | lease | the end of all other handlers | a worker that leaves during a pause |
-//! | lease | the end of an entry that runs alone | the thread that had it confirmed |
-//! | lease | an earlier due time | the settler, which has parked an entry |
+//! | keeper | room for returning entries | a worker that takes a returning reply |
+//! | keeper | the end of all other handlers | a worker that leaves during a pause |
+//! | keeper | the end of an entry that runs alone | the thread that had it confirmed |
+//! | keeper | an earlier due time | the settler, which has parked an entry |
 //! | each | the stop | the stop signal; for workers, a channel that disconnects |
 //!
 //! No nudge is lost: a thread changes the state first and nudges then, and a

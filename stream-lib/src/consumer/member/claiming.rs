@@ -14,7 +14,7 @@ pub(crate) struct Claiming {
     under_way: Mutex<()>,
     answer_lost: AtomicBool,
     next_due: Mutex<Option<Instant>>,
-    /// Wakes the lease thread.
+    /// Wakes the keeper.
     wake: Shutdown,
 }
 
@@ -58,7 +58,7 @@ impl Claiming {
         *self.next_due.lock() = at;
     }
 
-    /// Notes when an entry of `~waiting` is due, and wakes the lease thread if
+    /// Notes when an entry of `~waiting` is due, and wakes the keeper if
     /// that is earlier than known.
     pub(crate) fn expect_due(&self, at: Instant) {
         let mut next = self.next_due.lock();

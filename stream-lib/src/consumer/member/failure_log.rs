@@ -1,7 +1,7 @@
 //! The log lines about deliveries that failed.
 //!
 //! Each consumer writes some lines a second; the others are counted, and the
-//! lease thread writes the count. Payloads are in none of them.
+//! keeper writes the count. Payloads are in none of them.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ pub(crate) struct FailureLog {
     group: Group,
     failed: Mutex<LogLimit>,
     buried: Mutex<LogLimit>,
-    /// Wakes the lease thread.
+    /// Wakes the keeper.
     wake: Shutdown,
 }
 

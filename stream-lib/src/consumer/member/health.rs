@@ -16,8 +16,8 @@ use crate::runtime::{Shutdown, Trouble};
 #[repr(u8)]
 pub(crate) enum Role {
     Reader,
-    Ack,
-    Lease,
+    Settler,
+    Keeper,
 }
 
 /// Tells the log and the hooks when the member is held up, works again, or

@@ -113,7 +113,7 @@ impl Member {
     pub(crate) fn link(&self, role: Role, until: &Shutdown) -> MemberLink<'_> {
         let handle = match role {
             Role::Reader => self.reader_link.clone(),
-            Role::Ack | Role::Lease => LinkHandle::default(),
+            Role::Settler | Role::Keeper => LinkHandle::default(),
         };
         let link = Link::new(Arc::clone(&self.topology), self.group.stream(), handle);
         MemberLink::new(link, role, &self.health, until)

@@ -4,7 +4,7 @@
 //!
 //! An entry on its last delivery after crashes runs while no other handler does
 //! ([`Company::Alone`](super::stage::Company)), so that it takes no neighbour
-//! with it if it kills the process. The lease thread conducts this:
+//! with it if it kills the process. The keeper conducts this:
 //!
 //! 1. [`begin`](Pause::begin) sets `paused`. From now on a worker that wants to
 //!    start something else is refused by [`enter`](Pause::enter) and waits for
@@ -22,7 +22,7 @@
 //! thread sets `paused` before it looks at the count. All of it is sequentially
 //! consistent, so at least one of the two sees the other: either the worker is
 //! refused, or it is waited for. A worker that leaves during a pause wakes the
-//! lease thread, which looks at the count again.
+//! keeper, which looks at the count again.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -39,7 +39,7 @@ pub(crate) struct Pause {
     paused: AtomicBool,
     /// Present during a pause; disconnects when it ends.
     resumed: Mutex<Option<(Sender<()>, Receiver<()>)>>,
-    /// Wakes the lease thread.
+    /// Wakes the keeper.
     wake: Shutdown,
 }
 
@@ -58,7 +58,7 @@ impl Pause {
     pub(crate) fn enter(&self, held: &Held) -> bool {
         self.running.fetch_add(1, Ordering::SeqCst);
         if self.paused.load(Ordering::SeqCst) && !held.is_alone() {
-            // The lease thread may have seen it counted: it looks again.
+            // The keeper may have seen it counted: it looks again.
             self.leave();
             return false;
         }

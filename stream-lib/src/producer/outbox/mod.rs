@@ -113,8 +113,8 @@ impl Outbox {
         }
     }
 
-    /// Takes no more messages. What it holds goes out, for as long as a message
-    /// may wait for a connection.
+    /// Takes no more messages. Those it holds go out, for as long as a message may
+    /// wait for a connection.
     pub(super) fn close(&self) {
         let mut queue = self.shared.queue.lock();
         let end = Instant::now() + self.shared.wait;

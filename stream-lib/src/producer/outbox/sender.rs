@@ -8,7 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::queue::{Chunk, SendQueue};
 use crate::config::SendConfig;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, with_causes};
 use crate::producer::added::{Answers, all_fail, closed};
 use crate::producer::transport::Dispatch;
 use crate::runtime::Trouble;
@@ -142,7 +142,10 @@ impl Sender {
         if let Some(error) = failures().next() {
             self.failed += failures().count() as u64;
             if self.trouble.begins() {
-                log::error!("messages that were sent to `{stream}` fail: {error}");
+                log::error!(
+                    "messages that were sent to `{stream}` fail: {}",
+                    with_causes(error)
+                );
             }
         } else if self.trouble.ends() {
             let failed = std::mem::take(&mut self.failed);

@@ -30,8 +30,8 @@ impl Directory {
             path: path.to_owned(),
             lock,
         };
-        // Left by a process that ended while it made a database: what it was
-        // made from is still there.
+        // Left by a process that ended while it made a database,
+        // whose source is still there.
         match fs::remove_file(directory.fresh()) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 Err(refused(path, "remove an unfinished file in", e))

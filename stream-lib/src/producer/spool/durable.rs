@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::damage::SpoolDamage;
 use super::directory::Directory;
+use super::disk_trouble::DiskTrouble;
 use super::frame::Record;
 use super::queue::{CommitQueue, Writer};
 use super::sequence::{Sequence, SpoolId};
 use super::store::Store;
-use super::trouble::Trouble;
 use crate::error::{Error, Result};
 
 /// The options of a spool.
@@ -176,7 +176,7 @@ impl Spool {
         }
     }
 
-    fn error(&self, trouble: Trouble) -> Error {
+    fn error(&self, trouble: DiskTrouble) -> Error {
         trouble.into_error(&self.store.path())
     }
 }

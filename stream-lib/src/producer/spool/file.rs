@@ -6,10 +6,10 @@ use std::path::Path;
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::directory::Directory;
+use super::disk_trouble::DiskTrouble;
 use super::fail;
 use super::frame::{self, Record};
 use super::sequence::{Sequence, SpoolId};
-use super::trouble::Trouble;
 
 /// Frames by number.
 pub(super) const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
@@ -49,7 +49,7 @@ pub(super) struct Found {
 pub(super) fn open_or_create(
     directory: &Directory,
     stream: &str,
-) -> Result<(Database, Found), Trouble> {
+) -> Result<(Database, Found), DiskTrouble> {
     if !directory.database().try_exists()? {
         let header = Header {
             spool: SpoolId::random(),
@@ -63,7 +63,7 @@ pub(super) fn open_or_create(
 }
 
 /// Makes an empty database at `path`.
-pub(super) fn create(path: &Path, stream: &str, header: Header) -> Result<Database, Trouble> {
+pub(super) fn create(path: &Path, stream: &str, header: Header) -> Result<Database, DiskTrouble> {
     let database = builder().create_with_backend(fail::backend(Directory::file(path, true)?)?)?;
     let write = begin_write(&database)?;
     {
@@ -80,11 +80,11 @@ pub(super) fn create(path: &Path, stream: &str, header: Header) -> Result<Databa
 }
 
 /// Opens the database and checks every byte that matters.
-pub(super) fn open(directory: &Directory, stream: &str) -> Result<(Database, Found), Trouble> {
+pub(super) fn open(directory: &Directory, stream: &str) -> Result<(Database, Found), DiskTrouble> {
     let file = Directory::file(&directory.database(), false)?;
     if file.metadata()?.len() == 0 {
         // redb would take it for a new one.
-        return Err(Trouble::Damaged("the file is empty".to_owned()));
+        return Err(DiskTrouble::Damaged("the file is empty".to_owned()));
     }
     let database = builder().create_with_backend(fail::backend(file)?)?;
     let found = look(&database, stream)?;
@@ -92,33 +92,33 @@ pub(super) fn open(directory: &Directory, stream: &str) -> Result<(Database, Fou
 }
 
 /// Reads all of the database.
-pub(super) fn look(database: &Database, stream: &str) -> Result<Found, Trouble> {
+pub(super) fn look(database: &Database, stream: &str) -> Result<Found, DiskTrouble> {
     let read = database.begin_read()?;
     let table = read.open_table(HEADER)?;
     let field = |name: &str| match table.get(name) {
         Ok(Some(value)) => Ok(value.value().to_vec()),
-        Ok(None) => Err(Trouble::Damaged(format!("it has no `{name}`"))),
+        Ok(None) => Err(DiskTrouble::Damaged(format!("it has no `{name}`"))),
         Err(e) => Err(e.into()),
     };
     let number = |name: &str| match field(name)?.try_into() {
         Ok(bytes) => Ok(u64::from_le_bytes(bytes)),
-        Err(_) => Err(Trouble::Damaged(format!("its `{name}` is no number"))),
+        Err(_) => Err(DiskTrouble::Damaged(format!("its `{name}` is no number"))),
     };
     let format = number("format")?;
     if format != FORMAT {
-        return Err(Trouble::Foreign(format!(
+        return Err(DiskTrouble::Foreign(format!(
             "has format {format}, which this version of stream-lib can't read"
         )));
     }
     let owner = field("stream")?;
     if owner != stream.as_bytes() {
-        return Err(Trouble::Foreign(format!(
+        return Err(DiskTrouble::Foreign(format!(
             "holds messages for `{}`, not for `{stream}`: each producer needs a directory of its own",
             String::from_utf8_lossy(&owner)
         )));
     }
     let spool = SpoolId::from_bytes(&field("spool")?)
-        .ok_or_else(|| Trouble::Damaged("its `spool` is no id".to_owned()))?;
+        .ok_or_else(|| DiskTrouble::Damaged("its `spool` is no id".to_owned()))?;
     let header = Header {
         spool,
         life: number("life")?,
@@ -139,7 +139,7 @@ pub(super) fn look(database: &Database, stream: &str) -> Result<Found, Trouble> 
 }
 
 /// Begins the next life of the spool: durable before its first number is used.
-pub(super) fn begin_life(database: &Database, before: Header) -> Result<Header, Trouble> {
+pub(super) fn begin_life(database: &Database, before: Header) -> Result<Header, DiskTrouble> {
     let header = Header {
         life: before.life + 1,
         ..before
@@ -155,7 +155,7 @@ pub(super) fn begin_life(database: &Database, before: Header) -> Result<Header, 
 
 /// Writes the spool's new header. If its name changes, all records that Redis
 /// can't know change theirs.
-pub(super) fn meet(database: &Database, before: Header, after: Header) -> Result<(), Trouble> {
+pub(super) fn meet(database: &Database, before: Header, after: Header) -> Result<(), DiskTrouble> {
     let write = begin_write(database)?;
     {
         let mut table = write.open_table(HEADER)?;
@@ -183,7 +183,7 @@ pub(super) fn meet(database: &Database, before: Header, after: Header) -> Result
 }
 
 /// Removes all records after `last`.
-pub(super) fn discard_after(database: &Database, last: Sequence) -> Result<(), Trouble> {
+pub(super) fn discard_after(database: &Database, last: Sequence) -> Result<(), DiskTrouble> {
     let write = begin_write(database)?;
     {
         let mut table = write.open_table(FRAMES)?;
@@ -197,17 +197,19 @@ pub(super) fn discard_after(database: &Database, last: Sequence) -> Result<(), T
 /// says that it counts. With one, a commit that was torn by a crash looks like
 /// one that was damaged later, and redb would quietly go back to the one
 /// before.
-pub(super) fn begin_write(database: &Database) -> Result<WriteTransaction, Trouble> {
+pub(super) fn begin_write(database: &Database) -> Result<WriteTransaction, DiskTrouble> {
     let mut write = database.begin_write()?;
     write.set_two_phase_commit(true);
     Ok(write)
 }
 
 /// The record of a frame that stands under `key`.
-pub(super) fn sound_record(key: u64, frame: &[u8]) -> Result<Record, Trouble> {
+pub(super) fn sound_record(key: u64, frame: &[u8]) -> Result<Record, DiskTrouble> {
     match frame::decode(frame) {
         Some((record, _)) if record.sequence.raw() == key => Ok(record),
-        _ => Err(Trouble::Damaged("a record fails its checksum".to_owned())),
+        _ => Err(DiskTrouble::Damaged(
+            "a record fails its checksum".to_owned(),
+        )),
     }
 }
 

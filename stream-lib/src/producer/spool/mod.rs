@@ -16,7 +16,7 @@
 //! the script that adds a message compares and raises it in the same step: a
 //! number at or below the mark is answered "have it" and not added.
 //!
-//! What holds at every moment:
+//! The invariants:
 //!
 //! 1. **No number is given out twice, and numbers only rise.** The high bits of
 //!    a number are the life of the spool, which is durable before the first
@@ -80,6 +80,7 @@
 mod contents;
 mod damage;
 mod directory;
+mod disk_trouble;
 mod durable;
 mod fail;
 mod file;
@@ -90,7 +91,6 @@ mod sequence;
 mod store;
 #[cfg(test)]
 mod tests;
-mod trouble;
 
 pub use self::damage::SpoolDamage;
 pub(crate) use self::durable::{DirectTurn, Spool, SpoolOptions};

@@ -8,11 +8,11 @@ use redb::Database;
 
 use super::damage::SpoolDamage;
 use super::directory::Directory;
+use super::disk_trouble::DiskTrouble;
 use super::fail;
 use super::file::{self, FRAMES, Found, Header};
 use super::frame::{self, HEADER, MARK, Record};
 use super::sequence::Sequence;
-use super::trouble::Trouble;
 
 /// How much of the file is searched at a time, and carried over in one commit.
 const WINDOW: usize = 1 << 20;
@@ -30,7 +30,7 @@ pub(super) fn replace(
     stream: &str,
     cause: String,
     header: impl FnOnce(Sequence) -> Header,
-) -> Result<((Database, Found), SpoolDamage), Trouble> {
+) -> Result<((Database, Found), SpoolDamage), DiskTrouble> {
     let set_aside = directory.set_aside()?;
     let mut file = File::open(&set_aside)?;
     let scan = scan(&mut file)?;
@@ -114,7 +114,7 @@ fn find_mark(bytes: &[u8]) -> Option<usize> {
     bytes.windows(MARK.len()).position(|window| window == MARK)
 }
 
-fn carry_over(file: &mut File, scan: &Scan, database: &Database) -> Result<(), Trouble> {
+fn carry_over(file: &mut File, scan: &Scan, database: &Database) -> Result<(), DiskTrouble> {
     let length = file.metadata()?.len();
     let mut frames = scan.live().peekable();
     while frames.peek().is_some() {

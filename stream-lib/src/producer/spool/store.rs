@@ -10,12 +10,12 @@ use redb::{Database, ReadableDatabase};
 use super::contents::{Contents, Tally};
 use super::damage::SpoolDamage;
 use super::directory::Directory;
+use super::disk_trouble::DiskTrouble;
 use super::fail;
 use super::file::{self, FRAMES, Header};
 use super::frame::{self, Record};
 use super::salvage;
 use super::sequence::{Sequence, SpoolId};
-use super::trouble::Trouble;
 use crate::runtime::panic_text;
 
 /// The records on disk.
@@ -37,11 +37,11 @@ pub(super) struct Store {
 
 impl Store {
     /// Opens the database for `stream`, and begins a new life of the spool.
-    pub(super) fn open(directory: Directory, stream: &str) -> Result<Self, Trouble> {
+    pub(super) fn open(directory: Directory, stream: &str) -> Result<Self, DiskTrouble> {
         let mut damages = Vec::new();
         let opened = guarded(|| file::open_or_create(&directory, stream));
         let (database, found) = match opened {
-            Err(Trouble::Damaged(cause)) => {
+            Err(DiskTrouble::Damaged(cause)) => {
                 // The numbers given out are unknown: begin with a new name.
                 let name = SpoolId::random();
                 let (fresh, damage) =
@@ -81,8 +81,8 @@ impl Store {
     }
 
     /// Puts records that have a place into the database and syncs it. On an
-    /// error of any kind none of them is kept, but for [`Trouble::Uncertain`].
-    pub(super) fn commit(&self, stream: &str, records: &[Record]) -> Result<(), Trouble> {
+    /// error of any kind none of them is kept, but for [`DiskTrouble::Uncertain`].
+    pub(super) fn commit(&self, stream: &str, records: &[Record]) -> Result<(), DiskTrouble> {
         let Some(last) = records.last() else {
             return Ok(());
         };
@@ -111,10 +111,10 @@ impl Store {
             self.contents.lock().give_up(tally);
         }
         match done {
-            Err(Trouble::Failed(cause)) if tried.get() => match self.reopen(stream) {
-                Ok(()) => Err(Trouble::Failed(cause)),
+            Err(DiskTrouble::Failed(cause)) if tried.get() => match self.reopen(stream) {
+                Ok(()) => Err(DiskTrouble::Failed(cause)),
                 // The next read shows which records the disk has.
-                Err(_) => Err(Trouble::Uncertain(cause)),
+                Err(_) => Err(DiskTrouble::Uncertain(cause)),
             },
             done => done,
         }
@@ -126,7 +126,7 @@ impl Store {
         stream: &str,
         most: usize,
         bytes: u64,
-    ) -> Result<Vec<Record>, Trouble> {
+    ) -> Result<Vec<Record>, DiskTrouble> {
         self.run(stream, |database| {
             let table = database.begin_read()?.open_table(FRAMES)?;
             let mut records = Vec::new();
@@ -145,7 +145,7 @@ impl Store {
     }
 
     /// Removes the records up to `last`, that included, and syncs.
-    pub(super) fn remove_up_to(&self, stream: &str, last: Sequence) -> Result<u64, Trouble> {
+    pub(super) fn remove_up_to(&self, stream: &str, last: Sequence) -> Result<u64, DiskTrouble> {
         self.run(stream, |database| {
             let _counted = self.writing.lock();
             let write = file::begin_write(database)?;
@@ -166,7 +166,7 @@ impl Store {
 
     /// Notes that Redis may know numbers of this life from now on; and takes a
     /// new name, for those numbers that it can't know, where `rename`.
-    pub(super) fn meet(&self, stream: &str, rename: bool) -> Result<SpoolId, Trouble> {
+    pub(super) fn meet(&self, stream: &str, rename: bool) -> Result<SpoolId, DiskTrouble> {
         let name = rename.then(SpoolId::random);
         self.run(stream, |database| {
             let _counted = self.writing.lock();
@@ -196,10 +196,10 @@ impl Store {
     fn run<T>(
         &self,
         stream: &str,
-        operation: impl Fn(&Database) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+        operation: impl Fn(&Database) -> Result<T, DiskTrouble>,
+    ) -> Result<T, DiskTrouble> {
         match self.attempt(&operation) {
-            Some(Err(Trouble::Damaged(cause))) => self.replace(stream, cause)?,
+            Some(Err(DiskTrouble::Damaged(cause))) => self.replace(stream, cause)?,
             Some(Err(error)) => {
                 // After an error redb refuses all writes: the next call opens it
                 // again.
@@ -209,14 +209,17 @@ impl Store {
             Some(done) => return done,
             None => self.reopen(stream)?,
         }
-        self.attempt(&operation)
-            .unwrap_or_else(|| Err(Trouble::Failed("the spool's database is not open".into())))
+        self.attempt(&operation).unwrap_or_else(|| {
+            Err(DiskTrouble::Failed(
+                "the spool's database is not open".into(),
+            ))
+        })
     }
 
     fn attempt<T>(
         &self,
-        operation: impl Fn(&Database) -> Result<T, Trouble>,
-    ) -> Option<Result<T, Trouble>> {
+        operation: impl Fn(&Database) -> Result<T, DiskTrouble>,
+    ) -> Option<Result<T, DiskTrouble>> {
         let database = self.database.read();
         let database = database.as_ref()?;
         Some(guarded(|| operation(database)))
@@ -224,7 +227,7 @@ impl Store {
 
     /// Opens the database again after the disk failed, and drops what was
     /// written but never confirmed.
-    fn reopen(&self, stream: &str) -> Result<(), Trouble> {
+    fn reopen(&self, stream: &str) -> Result<(), DiskTrouble> {
         let mut place = self.database.write();
         close(place.take());
         let confirmed = self.contents.lock().confirmed;
@@ -239,7 +242,7 @@ impl Store {
                 self.adopt(&mut place, database, found);
                 Ok(())
             }
-            Err(Trouble::Damaged(cause)) => {
+            Err(DiskTrouble::Damaged(cause)) => {
                 drop(place);
                 self.replace(stream, cause)
             }
@@ -249,7 +252,7 @@ impl Store {
 
     /// Sets a damaged database aside and goes on with what could be read of it.
     /// Name and life are known here, so they stay.
-    fn replace(&self, stream: &str, cause: String) -> Result<(), Trouble> {
+    fn replace(&self, stream: &str, cause: String) -> Result<(), DiskTrouble> {
         let mut place = self.database.write();
         close(place.take());
         let contents = self.contents();
@@ -277,10 +280,10 @@ impl Drop for Store {
 
 /// Runs `operation`. redb may panic on a file that was changed under it: that
 /// is damage too.
-fn guarded<T>(operation: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+fn guarded<T>(operation: impl FnOnce() -> Result<T, DiskTrouble>) -> Result<T, DiskTrouble> {
     catch_unwind(AssertUnwindSafe(operation)).unwrap_or_else(|panic| {
         let text = panic_text(&*panic);
-        Err(Trouble::Damaged(format!("reading it failed: {text}")))
+        Err(DiskTrouble::Damaged(format!("reading it failed: {text}")))
     })
 }
 

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::command::Outgoing;
 use crate::connection::{Link, LinkHandle, Wire};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::producer::spool::Spool;
 use crate::producer::spooled::envelope;
 use crate::producer::spooled::route::Route;
@@ -168,7 +168,10 @@ impl Worker {
     fn tell(&self, error: &Error) {
         if self.trouble.begins() {
             let stream = self.sender.route.keys.stream();
-            log::warn!("messages for `{stream}` stay in the spool for now: {error}");
+            log::warn!(
+                "messages for `{stream}` stay in the spool for now: {}",
+                with_causes(error)
+            );
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::command::{self, Outgoing, Routing, Taken};
+use crate::command::{self, Outgoing, Routing, SpooledAdd};
 use crate::config::BackupStreamConfig;
 use crate::connection::{Topology, Wire};
 use crate::error::Result;
@@ -45,7 +45,7 @@ impl Route {
         spool: &Spool,
         first: Sequence,
         batch: &Outgoing,
-    ) -> Result<Vec<Result<Taken>>> {
+    ) -> Result<Vec<Result<SpooledAdd>>> {
         let node = self.topology.node_for(self.keys.stream().as_bytes());
         let wait = self.config.stream.send_timeout.min(PATIENCE);
         let mut wire = node.pooled(wait)?;
@@ -89,7 +89,7 @@ impl Route {
         spool: SpoolId,
         numbers: &[Sequence],
         batch: &Outgoing,
-    ) -> Result<Vec<Result<Taken>>> {
+    ) -> Result<Vec<Result<SpooledAdd>>> {
         let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
         let routing = Routing::new(&self.keys, &self.config);
         command::route_spooled(wire, routing, spool.as_str(), &numbers, batch)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use crate::command::{Outgoing, Taken};
+use crate::command::{Outgoing, SpooledAdd};
 use crate::config::BackupStreamConfig;
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
@@ -165,7 +165,7 @@ impl Spooler {
     fn tell(
         &self,
         spool: &Spool,
-        answers: Vec<Result<Taken>>,
+        answers: Vec<Result<SpooledAdd>>,
         results: &mut Vec<Result<Added>>,
     ) -> Result<()> {
         if answers.is_empty() {
@@ -173,10 +173,10 @@ impl Spooler {
         }
         for answer in answers {
             match answer {
-                Ok(Taken::Now(placed)) => results.push(Ok(Added::from(placed))),
+                Ok(SpooledAdd::Now(placed)) => results.push(Ok(Added::from(placed))),
                 // It has never been sent before: a copy of the spool has used
                 // its number.
-                Ok(Taken::Before) => return self.route.rename(spool),
+                Ok(SpooledAdd::Before) => return self.route.rename(spool),
                 Err(e) if e.kind() == ErrorKind::Refused => return Err(e),
                 Err(e) => results.push(Err(e)),
             }

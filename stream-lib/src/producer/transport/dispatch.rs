@@ -118,7 +118,7 @@ impl Dispatch {
                 return;
             }
             for (answer, new) in open.into_iter().zip(self.execute_again(&again, left)) {
-                // Whatever goes wrong now, the first try may have been written.
+                // An error now says nothing: the first try may have been written.
                 if new.is_ok() {
                     *answer = new;
                 }

@@ -24,7 +24,7 @@ fn leaders<J, A>(line: &Line<J, A>) -> usize {
 fn spin_until(mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + LONG;
     while !condition() {
-        assert!(Instant::now() < end, "waited in vain");
+        assert!(Instant::now() < end, "waited too long");
         thread::yield_now();
     }
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 
 /// Why the database can't be used.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum DiskTrouble {
     /// It holds bytes that the spool never wrote.
     Damaged(String),
     /// The disk refused; nothing was kept.
@@ -18,34 +18,34 @@ pub(super) enum Trouble {
     Foreign(String),
 }
 
-impl Trouble {
+impl DiskTrouble {
     /// The error for the owner of a spool in `directory`.
     pub(super) fn into_error(self, directory: &Path) -> Error {
         let place = directory.display();
         match self {
-            Trouble::Damaged(cause) => Error::new(
+            DiskTrouble::Damaged(cause) => Error::new(
                 ErrorKind::System,
                 format!("the spool in `{place}` is damaged, and so is what took its place"),
             )
             .because(cause),
-            Trouble::Failed(cause) => Error::new(
+            DiskTrouble::Failed(cause) => Error::new(
                 ErrorKind::System,
                 format!("the disk refused the spool in `{place}`; nothing was kept"),
             )
             .because(cause),
-            Trouble::Uncertain(cause) => Error::new(
+            DiskTrouble::Uncertain(cause) => Error::new(
                 ErrorKind::OutcomeUnknown,
                 format!("the disk failed the spool in `{place}`, and doesn't say what it kept"),
             )
             .because(cause),
-            Trouble::Foreign(why) => {
+            DiskTrouble::Foreign(why) => {
                 Error::new(ErrorKind::Config, format!("the spool in `{place}` {why}"))
             }
         }
     }
 }
 
-impl From<redb::Error> for Trouble {
+impl From<redb::Error> for DiskTrouble {
     fn from(error: redb::Error) -> Self {
         match error {
             redb::Error::UpgradeRequired(version) => Self::Foreign(format!(
@@ -73,7 +73,7 @@ impl From<redb::Error> for Trouble {
 
 macro_rules! trouble_from {
     ($($error:ty),*) => {
-        $(impl From<$error> for Trouble {
+        $(impl From<$error> for DiskTrouble {
             fn from(error: $error) -> Self {
                 Self::from(redb::Error::from(error))
             }
@@ -89,7 +89,7 @@ trouble_from!(
     redb::CommitError
 );
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for DiskTrouble {
     fn from(error: io::Error) -> Self {
         Self::from(redb::Error::Io(error))
     }

@@ -1,0 +1,161 @@
+//! Every public type can be sent to another thread, and shared between threads.
+
+use std::collections::BTreeSet;
+
+use stream_lib::message::{
+    DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FieldError, FieldSchema, FieldType,
+    FieldWriter, Fields, Schema, VariantSchema,
+};
+use stream_lib::test_util::{PrivateServer, Recorded, RecordedEntry, TestDelivery};
+use stream_lib::{
+    Added, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery, BatchSettings,
+    BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings, Consumer, ConsumerConfig,
+    ConsumerSettings, ConsumerStats, DeadLetter, DeadLetters, DeadReason, Delivery, Draft, EntryId,
+    Envelope, Error, ErrorKind, FlushReport, GroupStats, HandlerError, HandlerResult, OnGroupLost,
+    Priority, Producer, ProducerHandle, RawMessage, Receipt, RedriveReport, RemoveReport, Result,
+    RetentionPlan, RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, SendFailure,
+    ShutdownReport, SpoolDamage, SpoolStats, StartFrom, StreamConfig, StreamManager,
+    StreamSettings, StreamStats, WhenFull, events,
+};
+
+/// A message that has to stay in its thread; a handle on its producer need not.
+type Local = std::rc::Rc<RawMessage>;
+
+/// Compiles for types that are `Send` and `Sync`, and gives them as they are
+/// written here.
+macro_rules! sent_and_shared {
+    ($($type:ty),* $(,)?) => {{
+        const fn check<T: Send + Sync>() {}
+        $(const { check::<$type>() };)*
+        [$(stringify!($type)),*].join(" ")
+    }};
+}
+
+fn checked() -> String {
+    sent_and_shared![
+        Added,
+        BackupStreamConfig,
+        BackupStreamSettings,
+        BatchConfig,
+        BatchDelivery<RawMessage>,
+        BatchSettings,
+        BlockedStream,
+        CleanupReport,
+        ConnectionConfig,
+        ConnectionSettings,
+        Consumer,
+        ConsumerConfig,
+        ConsumerSettings,
+        ConsumerStats,
+        DeadLetter,
+        DeadLetters,
+        DeadReason,
+        DecodeError,
+        DecodeErrorKind,
+        Delivery<RawMessage>,
+        Draft<'static, 'static, RawMessage>,
+        EncodeError,
+        EncodeErrorKind,
+        EntryId,
+        Envelope<'static, RawMessage>,
+        Error,
+        ErrorKind,
+        FieldError,
+        FieldSchema,
+        FieldType,
+        FieldWriter<'static>,
+        Fields<'static>,
+        FlushReport,
+        GroupStats,
+        HandlerError,
+        HandlerResult,
+        OnGroupLost,
+        Priority,
+        PrivateServer,
+        Producer<Local>,
+        ProducerHandle,
+        RawMessage,
+        Receipt,
+        Recorded<Local>,
+        RecordedEntry,
+        RedriveReport,
+        RemoveReport,
+        Result<()>,
+        RetentionPlan,
+        RetentionWishes,
+        RetryPolicy,
+        RetrySchedule,
+        RetrySettings,
+        Schema,
+        SendFailure,
+        ShutdownReport,
+        SpoolDamage,
+        SpoolStats,
+        StartFrom,
+        StreamConfig,
+        StreamManager,
+        StreamSettings,
+        StreamStats,
+        TestDelivery<RawMessage>,
+        VariantSchema,
+        WhenFull,
+        events::Completed<'static>,
+        events::Connected<'static>,
+        events::DeadLettered<'static>,
+        events::Disconnected<'static>,
+        events::GroupRecreated<'static>,
+        events::LeaseLost<'static>,
+        events::Panicked<'static>,
+        events::Retried<'static>,
+        events::Stopped<'static>,
+        events::TakenOver<'static>,
+    ]
+}
+
+/// Traits need not be sent.
+const TRAITS: [&str; 8] = [
+    "BatchHandler",
+    "ConsumerEvents",
+    "FromField",
+    "Handler",
+    "OwnedMessage",
+    "Routed",
+    "StreamMessage",
+    "ToField",
+];
+
+/// The words that begin as names of types do.
+fn names(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| word.starts_with(|c: char| c.is_ascii_uppercase()))
+        .collect()
+}
+
+/// The names of types in the `pub use` of a file.
+fn exported(source: &str) -> BTreeSet<&str> {
+    source
+        .split("\npub use ")
+        .skip(1)
+        .filter_map(|rest| rest.split(';').next())
+        .flat_map(names)
+        .collect()
+}
+
+#[test]
+fn every_public_type_is_sent_and_shared() {
+    let checked = checked();
+    let mut known = names(&checked);
+    known.extend(TRAITS);
+    let faces = [
+        include_str!("lib.rs"),
+        include_str!("events.rs"),
+        include_str!("message/mod.rs"),
+        include_str!("test_util/mod.rs"),
+    ];
+    for face in faces {
+        let exported = exported(face);
+        assert!(!exported.is_empty());
+        let missing: Vec<_> = exported.difference(&known).collect();
+        assert!(missing.is_empty(), "not checked: {missing:?}");
+    }
+}
