@@ -9,6 +9,7 @@ mod access;
 mod adding;
 mod anyhow_handlers;
 mod batches;
+mod broken_errors;
 mod coalescing;
 mod consuming;
 mod dead_letters;

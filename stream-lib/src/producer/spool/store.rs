@@ -279,7 +279,7 @@ impl Drop for Store {
 /// is damage too.
 fn guarded<T>(operation: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
     catch_unwind(AssertUnwindSafe(operation)).unwrap_or_else(|panic| {
-        let text = panic_text(&*panic);
+        let text = panic_text(panic);
         Err(Trouble::Damaged(format!("reading it failed: {text}")))
     })
 }
