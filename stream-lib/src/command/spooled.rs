@@ -33,7 +33,8 @@ pub(crate) fn spool_mark(wire: &mut Wire, keys: &StreamKeys, spool: &str) -> Res
 /// 20 digits, and rise.
 ///
 /// The outer error is as that of [`route`](super::route()). There are fewer answers than
-/// messages where the last is an error: what comes after it was not tried.
+/// messages where the last is an error: what comes after it was not tried. An error
+/// before the last counts as taken.
 pub(crate) fn route_spooled(
     wire: &mut Wire,
     routing: Routing<'_>,
@@ -72,7 +73,7 @@ pub(crate) fn route_spooled(
             }
             match tokens.bytes()? {
                 b"=" => Ok(Ok(Taken::Before)),
-                text => Ok(Ok(Taken::Now(place(text)?))),
+                text => Ok(place(text).map(Taken::Now)),
             }
         })
         .collect()

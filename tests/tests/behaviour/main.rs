@@ -10,6 +10,7 @@ mod adding;
 mod anyhow_handlers;
 mod batches;
 mod broken_errors;
+mod broken_keys;
 mod coalescing;
 mod consuming;
 mod dead_letters;
