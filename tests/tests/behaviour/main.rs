@@ -11,6 +11,7 @@ mod anyhow_handlers;
 mod batches;
 mod broken_errors;
 mod broken_keys;
+mod broken_stops;
 mod coalescing;
 mod consuming;
 mod dead_letters;
