@@ -22,7 +22,8 @@ pub enum ErrorKind {
     Authentication,
     /// The Redis user may not run a command or touch a key (`NOPERM`).
     PermissionDenied,
-    /// A key holds something that is not a stream (`WRONGTYPE`).
+    /// A key holds something that is not a stream (`WRONGTYPE`), or something
+    /// else than the library has written there.
     WrongType,
     /// Redis refuses to serve for now: `OOM`, `READONLY`, `LOADING`, `MISCONF`
     /// and their like. Nothing was written.
@@ -154,8 +155,6 @@ pub(crate) fn with_causes_except(
     error: &(dyn StdError + 'static),
     skip: impl Fn(&(dyn StdError + 'static)) -> bool,
 ) -> String {
-    /// Most characters.
-    const LONGEST: usize = 1_000;
     /// Most causes: those of a strange error may go in a circle.
     const DEEPEST: usize = 32;
     let mut text = error.to_string();
@@ -173,7 +172,16 @@ pub(crate) fn with_causes_except(
         }
         next = cause.source();
     }
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    one_line(&text)
+}
+
+/// Most characters of a text in a log line.
+const LONGEST: usize = 1_000;
+
+/// A text of somebody else's in one line of bounded length, for logs.
+pub(crate) fn one_line(text: &str) -> String {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let printable = |c: char| if breaks(c) { ' ' } else { c };
     let mut shown: String = text.chars().take(LONGEST).map(printable).collect();
     if text.chars().nth(LONGEST).is_some() {
         shown.push('…');
@@ -235,5 +243,6 @@ mod tests {
         let shown = with_causes(&error);
         assert_eq!(shown.chars().count(), 1_001);
         assert!(shown.ends_with('…'));
+        assert_eq!(one_line("a\r\nb\u{85}\u{2028}c\u{1b}[31m"), "a  b  c [31m");
     }
 }

@@ -168,7 +168,7 @@ fn placed(reply: ReplyRef<'_>, expected: usize) -> Result<Vec<Result<Placed>>> {
     if expected == 1
         && let Some(text) = reply.text()
     {
-        return Ok(vec![Ok(place(text)?)]);
+        return Ok(vec![place(text)]);
     }
     let mut tokens = Tokens::of(reply);
     if tokens.array()? as usize != expected {
@@ -179,15 +179,23 @@ fn placed(reply: ReplyRef<'_>, expected: usize) -> Result<Vec<Result<Placed>>> {
             if let Some(line) = tokens.error() {
                 return Ok(Err(refusal(line)));
             }
-            Ok(Ok(place(tokens.bytes()?)?))
+            Ok(place(tokens.bytes()?))
         })
         .collect()
 }
 
+/// Reads the answer to one message. It fails for this message alone: others of
+/// its batch may have been written.
 pub(super) fn place(text: &[u8]) -> Result<Placed> {
     let (is_first, text) = split_mark(text, b"d");
     let (in_backup, id) = split_mark(text, b"b");
-    let id = EntryId::parse(id).map_err(|_| unexpected("an entry id"))?;
+    let id = EntryId::parse(id).map_err(|_| {
+        if is_first {
+            no_id_under_its_key()
+        } else {
+            unexpected("an entry id")
+        }
+    })?;
     Ok(Placed {
         id,
         in_backup,
@@ -200,6 +208,16 @@ fn split_mark<'t>(text: &'t [u8], mark: &[u8]) -> (bool, &'t [u8]) {
         Some(rest) => (true, rest),
         None => (false, text),
     }
+}
+
+/// The error of a message that was not written, since something else than the
+/// library has written what stands under its idempotency key.
+fn no_id_under_its_key() -> Error {
+    Error::new(
+        ErrorKind::WrongType,
+        "the message was not written: what Redis holds under its idempotency key is not the id of \
+         an entry, so another program must have written it; delete that key",
+    )
 }
 
 /// The error of a message that was not written.

@@ -33,7 +33,8 @@ pub(crate) fn spool_mark(wire: &mut Wire, keys: &StreamKeys, spool: &str) -> Res
 /// 20 digits, and rise.
 ///
 /// The outer error is as that of [`route`](super::route()). There are fewer answers than
-/// messages where the last is an error: later ones were not tried.
+/// messages where the last is an error: later ones were not tried. An error
+/// before the last counts as taken.
 pub(crate) fn route_spooled(
     wire: &mut Wire,
     routing: Routing<'_>,
@@ -72,7 +73,7 @@ pub(crate) fn route_spooled(
             }
             match tokens.bytes()? {
                 b"=" => Ok(Ok(SpooledAdd::Before)),
-                text => Ok(Ok(SpooledAdd::Now(place(text)?))),
+                text => Ok(place(text).map(SpooledAdd::Now)),
             }
         })
         .collect()

@@ -8,6 +8,8 @@ use super::event::{
     Completed, Connected, DeadLettered, Disconnected, GroupRecreated, LeaseLost, Panicked, Retried,
     Stopped, TakenOver,
 };
+use crate::error::one_line;
+use crate::runtime::panic_text;
 
 /// Hooks that a consumer calls when something happens, for metrics and alarms.
 ///
@@ -143,9 +145,10 @@ impl Events {
     /// Calls one hook.
     pub(crate) fn tell(&self, call: impl FnOnce(&dyn ConsumerEvents)) {
         if let Some(events) = &self.0
-            && catch_unwind(AssertUnwindSafe(|| call(&**events))).is_err()
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(&**events)))
         {
-            log::error!("a hook of a consumer panicked");
+            let text = panic_text(panic);
+            log::error!("a hook of a consumer panicked: {}", one_line(&text));
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+
+use crate::runtime::drop_shielded;
 
 /// The error of a delivery that failed: the user's own type, mostly, and so is
 /// how it is dropped. A panic of that is caught here.
@@ -31,8 +32,7 @@ impl Cause {
 
 impl Drop for Cause {
     fn drop(&mut self) {
-        let error = self.0.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(error)));
+        drop_shielded(self.0.take());
     }
 }
 

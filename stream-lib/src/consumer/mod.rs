@@ -62,6 +62,9 @@ struct Inner {
     life: Mutex<Option<Life>>,
     /// Held during a start.
     starting: Mutex<()>,
+    /// Held while a stop waits: another one, such as the manager's shutdown,
+    /// waits for the same end.
+    stopping: Mutex<()>,
     /// After the manager's shutdown, or its removal, it doesn't start any more.
     closed: AtomicBool,
     /// Somebody has called for a start.
@@ -111,6 +114,7 @@ impl Consumer {
             handler,
             life: Mutex::new(None),
             starting: Mutex::new(()),
+            stopping: Mutex::new(()),
             closed: AtomicBool::new(false),
             was_started: AtomicBool::new(false),
         })))
@@ -252,6 +256,11 @@ impl Consumer {
         }
     }
 
+    /// Whether both are handles on one consumer.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Begins a stop without waiting for it.
     pub(crate) fn signal_stop(&self) {
         if let Some(life) = self.0.life.lock().as_ref() {
@@ -268,13 +277,15 @@ impl Consumer {
     ///
     /// # Blocking
     ///
-    /// As long as the handlers that run, at most the grace and a little.
+    /// As long as the handlers that run, at most the grace and a little; the same
+    /// where another thread stops it already.
     pub fn stop(&self) -> ShutdownReport {
         let still_running = if on_library_thread() {
             self.signal_stop();
             // The threads stay with us: a later stop waits for them.
             self.0.life.lock().as_ref().map_or(0, Life::running)
         } else {
+            let _stopping = self.0.stopping.lock();
             let life = self.0.life.lock().take();
             life.map_or(0, |life| life.end(self.0.identity.config.grace))
         };

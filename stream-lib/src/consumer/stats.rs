@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct ConsumerStats {
     /// Entries that came in, by reads, retries and takeovers.
     pub delivered: u64,
-    /// Entries handled with success and acknowledged.
+    /// Entries handled with success and acknowledged; with those that a redrive
+    /// has put back for another group, which are acknowledged unseen.
     pub completed: u64,
     /// Deliveries that failed and were put off for another try.
     pub failed: u64,

@@ -213,11 +213,22 @@ impl StreamManager {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound).
     pub fn remove_consumer(&self, name: &str) -> Result<ShutdownReport> {
-        let consumer = self.registry.write().consumers.remove("consumer", name)?;
-        self.forget_consumer(name, &consumer);
+        let consumer = self.consumer(name)?;
         // A clone of the handle must not start it where no shutdown stops it.
         consumer.close();
-        Ok(consumer.stop())
+        // Until it has ended it stays where a shutdown finds it, and waits.
+        let report = consumer.stop();
+        let mut registry = self.registry.write();
+        // Another thread may have removed it meanwhile, and made one anew.
+        if registry
+            .consumers
+            .get("consumer", name)
+            .is_ok_and(|c| c.is(&consumer))
+        {
+            registry.consumers.remove("consumer", name)?;
+            self.forget_consumer(name, &consumer);
+        }
+        Ok(report)
     }
 
     fn forget_consumer(&self, name: &str, consumer: &Consumer) {

@@ -72,7 +72,9 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     /// # Errors
     ///
     /// As [`add`](Self::add); [`Encode`](crate::ErrorKind::Encode) for a key
-    /// that is empty or longer than 512 bytes.
+    /// that is empty or longer than 512 bytes,
+    /// [`WrongType`](crate::ErrorKind::WrongType) where something else has
+    /// written what Redis holds under the key.
     pub fn add_with_key(&self, message: &M, key: &str) -> Result<Added> {
         self.inner.add(message, &Extras::of_key(key))
     }

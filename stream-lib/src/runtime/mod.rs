@@ -5,6 +5,7 @@
 mod backoff;
 mod clock;
 mod log_limit;
+mod panics;
 mod patience;
 mod random;
 mod shutdown;
@@ -14,8 +15,9 @@ mod trouble;
 pub(crate) use self::backoff::Backoff;
 pub(crate) use self::clock::ServerClock;
 pub(crate) use self::log_limit::{LogLimit, LogLine};
+pub(crate) use self::panics::{drop_shielded, panic_text};
 pub(crate) use self::patience::Patience;
 pub(crate) use self::random::{jitter, random_suffix};
 pub(crate) use self::shutdown::Shutdown;
-pub(crate) use self::thread::{Thread, on_library_thread, panic_text};
+pub(crate) use self::thread::{Thread, on_library_thread};
 pub(crate) use self::trouble::Trouble;

@@ -1,12 +1,12 @@
 //! Named threads of the library, each owned by a handle and joined.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
+use super::panics::panic_text;
 use crate::error::{Error, ErrorKind, Result};
 
 thread_local! {
@@ -72,20 +72,9 @@ impl Thread {
             log::error!(
                 "thread `{}` panicked: {}; this is a bug in stream-lib",
                 self.name,
-                panic_text(&*panic)
+                panic_text(panic)
             );
         }
         true
-    }
-}
-
-/// What a panic said, for logs and dead letters.
-pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
-    if let Some(text) = payload.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "a panic without a text".to_owned()
     }
 }

@@ -70,8 +70,12 @@ impl HandlerError {
 
 /// The advice of an error, or of one of its causes.
 pub(crate) fn advice_of(error: &(dyn StdError + 'static)) -> Option<Advice> {
+    /// Most errors that are asked: the causes of a strange one may go in a
+    /// circle.
+    const DEEPEST: usize = 1_000;
     let mut next = Some(error);
-    while let Some(error) = next {
+    for _ in 0..DEEPEST {
+        let error = next?;
         let advised = match error.downcast_ref::<HandlerError>() {
             Some(HandlerError(advised)) => Some(advised),
             None => error.downcast_ref::<Advised>(),
@@ -176,6 +180,27 @@ mod tests {
         let both = HandlerError::retry_after(Wrapped(permanent()), soon);
         assert_eq!(advice_of(&both), Some(Advice::RetryAfter(soon)));
         assert_eq!(advice_of(&fmt::Error), None);
+    }
+
+    /// Its own cause.
+    #[derive(Debug)]
+    struct Circle;
+
+    impl fmt::Display for Circle {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("round and round")
+        }
+    }
+
+    impl StdError for Circle {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(self)
+        }
+    }
+
+    #[test]
+    fn causes_that_go_in_a_circle_come_to_an_end() {
+        assert_eq!(advice_of(&Circle), None);
     }
 
     #[test]

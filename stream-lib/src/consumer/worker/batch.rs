@@ -17,8 +17,9 @@ use crate::consumer::member::stage::Stage;
 use crate::consumer::worker::ending::end;
 use crate::consumer::worker::gather::gather;
 use crate::consumer::worker::work::{Crew, Work};
+use crate::error::one_line;
 use crate::message::OwnedMessage;
-use crate::runtime::panic_text;
+use crate::runtime::{drop_shielded, panic_text};
 
 /// Runs batches: the face of a typed batch handler for the threads, which know
 /// no types.
@@ -84,21 +85,25 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
                     running.push(taken);
                 }
                 Ok(Err(e)) => end(&taken, Outcome::Undecodable(e)),
-                Err(panic) => end(&taken, Outcome::Panicked(panic_text(&*panic))),
+                Err(panic) => end(&taken, Outcome::Panicked(panic_text(panic))),
             }
         }
         if batch.is_empty() {
             return Ok(());
         }
-        let ran = catch_unwind(AssertUnwindSafe(|| {
-            let result = self.handler.handle(&batch);
-            let own: Vec<_> = batch.into_iter().map(BatchDelivery::into_failure).collect();
-            (result, own)
-        }));
+        let ran = catch_unwind(AssertUnwindSafe(|| self.handler.handle(&batch)));
         let ran_for = started.elapsed();
         if let Ok(count) = u32::try_from(running.len()) {
             member.buffer.handler_time.observe(ran_for / count.max(1));
         }
+        let ran = ran.and_then(|result| {
+            let own =
+                AssertUnwindSafe(|| batch.drain(..).map(BatchDelivery::into_failure).collect());
+            catch_unwind(own).map(|own: Vec<_>| (result, own))
+        });
+        // One by one, and not while a panic unwinds: to drop what is the user's
+        // own may panic too, and would end the process.
+        batch.into_iter().for_each(drop_shielded);
         match ran {
             Ok((result, own)) => {
                 if result.is_ok() && own.iter().any(Option::is_none) {
@@ -111,10 +116,10 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
                 }
                 // The error may be the user's own type, and so is how it is
                 // dropped.
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(all)));
+                drop_shielded(all);
                 Ok(())
             }
-            Err(panic) => Err((running, panic_text(&*panic))),
+            Err(panic) => Err((running, panic_text(panic))),
         }
     }
 }
@@ -152,7 +157,8 @@ fn find_culprit(member: &Member, handler: &dyn RunBatch, taken: Vec<TakenEntry>,
     log::warn!(
         "a batch handler of `{}` panicked over {} entries, which now run one by one: {text}",
         member.group.stream(),
-        taken.len()
+        taken.len(),
+        text = one_line(&text)
     );
     for suspect in taken {
         if member.stop.is_set() || !suspect.is_held() {

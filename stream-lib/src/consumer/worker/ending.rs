@@ -13,7 +13,7 @@ use crate::consumer::member::failure_log::Next;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::settle::Action;
 use crate::consumer::member::stage::Stage;
-use crate::error::with_causes_except;
+use crate::error::{one_line, with_causes_except};
 use crate::runtime::{jitter, panic_text};
 
 /// Ends a delivery as its outcome asks for. Returns false if that may have taken
@@ -48,7 +48,7 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
     // The error may be the user's own type, and panic when it is asked.
     let verdict = catch_unwind(AssertUnwindSafe(|| judge(&outcome, attempt, policy)));
     let verdict = verdict
-        .unwrap_or_else(|panic| judge(&Outcome::Panicked(panic_text(&*panic)), attempt, policy));
+        .unwrap_or_else(|panic| judge(&Outcome::Panicked(panic_text(panic)), attempt, policy));
     let Some(cause) = outcome.into_cause() else {
         // With the lease lost, the entry is settled only if it is ours after
         // all.
@@ -94,6 +94,8 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
 /// The text of an error, which may be the user's own code, and panic.
 fn shown(cause: &Cause) -> String {
     let shown = AssertUnwindSafe(|| with_causes_except(cause.error(), is_advice));
-    catch_unwind(shown)
-        .unwrap_or_else(|panic| format!("an error that can't be shown: {}", panic_text(&*panic)))
+    catch_unwind(shown).unwrap_or_else(|panic| {
+        let text = panic_text(panic);
+        format!("an error that can't be shown: {}", one_line(&text))
+    })
 }

@@ -68,7 +68,7 @@ impl<M: OwnedMessage, H: Handler<M>> Run for Typed<M, H> {
             }
             Err(e) => (Outcome::Undecodable(e), Some(taken)),
         }));
-        ran.unwrap_or_else(|panic| (Outcome::Panicked(panic_text(&*panic)), None))
+        ran.unwrap_or_else(|panic| (Outcome::Panicked(panic_text(panic)), None))
     }
 }
 

@@ -282,7 +282,7 @@ impl Drop for Store {
 /// is damage too.
 fn guarded<T>(operation: impl FnOnce() -> Result<T, DiskTrouble>) -> Result<T, DiskTrouble> {
     catch_unwind(AssertUnwindSafe(operation)).unwrap_or_else(|panic| {
-        let text = panic_text(&*panic);
+        let text = panic_text(panic);
         Err(DiskTrouble::Damaged(format!("reading it failed: {text}")))
     })
 }

@@ -1,5 +1,6 @@
 //! One producer's way into Redis: it packs batches, and reads their answers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,7 +87,16 @@ impl Outlet {
     /// before, and may have been written: they are no duplicates of themselves.
     pub(crate) fn execute_again(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
         let placed = self.place(wire, batch);
-        self.answers(placed, batch, Added::after_resend)
+        let mut answers = self.answers(placed, batch, Added::after_resend);
+        // Of one key in a batch, only the first message can have been written.
+        let mut keys = HashSet::new();
+        for (message, answer) in batch.iter().zip(&mut answers) {
+            let is_repeat = message.key.is_some_and(|key| !keys.insert(key));
+            if let (true, Ok(Added::Main(id) | Added::Backup(id))) = (is_repeat, &answer) {
+                *answer = Ok(Added::Duplicate(*id));
+            }
+        }
+        answers
     }
 
     /// Sends a batch by the script of its kind.
