@@ -7,6 +7,7 @@
 
 mod access;
 mod adding;
+mod adding_to_the_end;
 mod anyhow_handlers;
 mod batches;
 mod coalescing;
