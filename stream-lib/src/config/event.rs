@@ -88,7 +88,7 @@ pub struct Completed<'a> {
     pub group: &'a str,
     /// Its name in Redis, unique to this life.
     pub consumer: &'a str,
-    /// How many: those of one acknowledgement.
+    /// How many: those of one acknowledgement that a handler has handled.
     pub entries: usize,
     /// How long handlers ran that have succeeded since the last such event,
     /// added up. The handler of a batch counts once for all of it.

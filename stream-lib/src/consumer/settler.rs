@@ -89,7 +89,7 @@ fn settle(member: &Member, link: &mut MemberLink<'_>, mut unfinished: Unfinished
     let (mut parked, mut buried) = (vec![], vec![]);
     for entry in unfinished.other {
         match entry.action {
-            Action::AckHeld => late.push(entry),
+            Action::AckHeld | Action::Skip => late.push(entry),
             Action::GiveBack | Action::Retry { .. } => parked.push(entry),
             Action::Bury { .. } => buried.push(entry),
         }
@@ -176,6 +176,7 @@ fn settled(member: &Member, entry: &Unsettled, held: Found) {
         (Found::NotOurs, _) => &counters.lost,
         (Found::Deleted, _) => &counters.deleted,
         (Found::Ours, Action::AckHeld) => &counters.completed,
+        (Found::Ours, Action::Skip) => &counters.skipped,
         (Found::Ours, Action::GiveBack) => &counters.given_back,
         (Found::Ours, Action::Retry { .. }) => &counters.failed,
         (Found::Ours, Action::Bury { .. }) => &counters.dead,
@@ -226,7 +227,7 @@ impl Unsettled {
     fn parking(&self) -> Parking {
         let (delay, deliveries) = match &self.action {
             Action::Retry { delay } => (Some(*delay), None),
-            Action::GiveBack | Action::AckHeld | Action::Bury { .. } => {
+            Action::GiveBack | Action::AckHeld | Action::Skip | Action::Bury { .. } => {
                 let attempt = self.held.attempt(self.index);
                 let delay = (!self.held.is_alone()).then_some(Duration::ZERO);
                 (delay, Some(attempt.saturating_sub(1)))

@@ -31,6 +31,7 @@ mod redriving;
 mod removing;
 mod sending;
 mod server;
+mod skipping;
 mod starting;
 mod stopping;
 mod stopping_itself;
