@@ -36,6 +36,7 @@ mod error;
 mod field;
 pub(crate) mod fields;
 mod id;
+mod json;
 mod raw;
 mod reserved;
 pub(crate) mod schema;

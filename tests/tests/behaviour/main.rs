@@ -23,6 +23,7 @@ mod failure_log;
 mod healing;
 mod hooks;
 mod hostile;
+mod json_numbers;
 mod leases;
 mod manager;
 mod members;
