@@ -23,10 +23,6 @@ use crate::consumer::member::settle::{Action, Settle, Unsettled};
 use crate::error::{ErrorKind, Result};
 use crate::message::EntryId;
 
-/// The bounds of the dead letters: 100,000, for 14 days.
-const KEEP_DEAD: u64 = 100_000;
-const KEEP_DEAD_FOR: Duration = Duration::from_secs(14 * 86_400);
-
 /// Settles all requests until [`Settle::Finish`], or until the consumer is
 /// given up.
 pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
@@ -198,8 +194,8 @@ fn bury(member: &Member, link: &mut MemberLink<'_>, entry: &Unsettled) -> Result
         id,
         reason: reason.as_str(),
         error: text,
-        keep: KEEP_DEAD,
-        keep_for: KEEP_DEAD_FOR,
+        keep: member.config.dead_letter_max_length,
+        keep_for: member.config.dead_letter_max_age,
     };
     let held = link.run(|wire| command::bury(wire, &member.group, &member.name, &burial))?;
     if held == Found::Ours {

@@ -12,6 +12,7 @@ mod anyhow_handlers;
 mod batches;
 mod coalescing;
 mod consuming;
+mod dead_letter_bounds;
 mod dead_letters;
 mod defaults;
 mod dependencies;
