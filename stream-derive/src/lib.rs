@@ -166,7 +166,10 @@ use crate::model::Model;
 ///   an `Option`, whose `None` is written as an absent field.
 /// - **`skip`**: not in the entry. Reading fills in `Default::default()`.
 /// - **`json`**: any serde type, as one JSON document. `null` is no field at all,
-///   as for every `Option`, unless the field has a `default`.
+///   as for every `Option`, unless the field has a `default`. NaN and the
+///   infinities, which JSON can't say, are an error of the `add`. Serde reads no
+///   `u128` and no `i128` beyond 64 bits inside of its own `flatten`, `untagged` and
+///   `tag`: keep those out, or write them as text.
 /// - **`text`**: any type, in the form that its `Display` writes and its `FromStr`
 ///   reads. Its own error is not shown, since many repeat the value.
 /// - **`with = "module"`**: a form of its own. The module has

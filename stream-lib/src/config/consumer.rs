@@ -35,6 +35,8 @@ pub struct ConsumerConfig {
     pub(crate) on_group_lost: OnGroupLost,
     pub(crate) retention: RetentionSettings,
     pub(crate) consumer_expiry: Duration,
+    pub(crate) dead_letter_max_length: u64,
+    pub(crate) dead_letter_max_age: Duration,
     pub(crate) events: Events,
 }
 
@@ -58,6 +60,8 @@ impl ConsumerConfig {
             on_group_lost: OnGroupLost::default(),
             retention: RetentionSettings::default(),
             consumer_expiry: Duration::from_secs(3_600),
+            dead_letter_max_length: 100_000,
+            dead_letter_max_age: Duration::from_secs(14 * 86_400),
             events: Events::default(),
         }
     }
@@ -181,6 +185,25 @@ impl ConsumerConfig {
         self
     }
 
+    /// About how many dead letters the stream keeps, 1 to 10^12 (`XADD … MAXLEN ~`):
+    /// each burial removes the oldest beyond that, as far as Redis can do so at
+    /// little cost, by default a hundred at a time. All consumers of a stream share
+    /// its dead letters, so the smallest value wins. Defaults to 100,000.
+    #[must_use]
+    pub fn dead_letter_max_length(mut self, entries: u64) -> Self {
+        self.dead_letter_max_length = entries;
+        self
+    }
+
+    /// About how long a dead letter is kept, 1 s to 3,650 days (`XTRIM … MINID ~`):
+    /// each burial removes older ones, as for
+    /// [`dead_letter_max_length`](Self::dead_letter_max_length). Defaults to 14 days.
+    #[must_use]
+    pub fn dead_letter_max_age(mut self, time: Duration) -> Self {
+        self.dead_letter_max_age = time;
+        self
+    }
+
     /// Hooks to call when something happens. Defaults to none.
     #[must_use]
     pub fn events(mut self, events: impl ConsumerEvents) -> Self {
@@ -215,6 +238,8 @@ impl ConsumerConfig {
             max_messages: config.retention.max_length,
             cleanup_interval: config.retention.cleanup_interval,
             consumer_expiry: config.consumer_expiry,
+            dead_letter_max_length: config.dead_letter_max_length,
+            dead_letter_max_age: config.dead_letter_max_age,
             has_events: config.events.are_set(),
         }
     }
@@ -237,6 +262,17 @@ impl ConsumerConfig {
             self.consumer_expiry,
             self.lease,
             HOUR * 24 * 30,
+        )?;
+        check::in_range(
+            "dead_letter_max_length",
+            self.dead_letter_max_length,
+            1..=1_000_000_000_000,
+        )?;
+        check::duration(
+            "dead_letter_max_age",
+            self.dead_letter_max_age,
+            MS * 1_000,
+            HOUR * 24 * 3_650,
         )?;
         check::duration("grace", self.grace, Duration::ZERO, HOUR)?;
         self.retention.validate("max_messages")?;
@@ -302,6 +338,8 @@ mod tests {
             .max_messages(7)
             .cleanup_interval(second * 5)
             .consumer_expiry(second * 6)
+            .dead_letter_max_length(8)
+            .dead_letter_max_age(second * 7)
             .events(Deaf);
         let expected = ConsumerSettings {
             stream: "orders".to_owned(),
@@ -319,6 +357,8 @@ mod tests {
             max_messages: Some(7),
             cleanup_interval: Some(second * 5),
             consumer_expiry: second * 6,
+            dead_letter_max_length: 8,
+            dead_letter_max_age: second * 7,
             has_events: true,
         };
         assert_eq!(config.settings(), expected);
@@ -336,6 +376,14 @@ mod tests {
                 ["`lease_cap`", "is 1s"],
             ),
             (base().max_messages(0), ["`max_messages`", "is 0"]),
+            (
+                base().dead_letter_max_length(0),
+                ["`dead_letter_max_length`", "is 0"],
+            ),
+            (
+                base().dead_letter_max_age(Duration::MAX),
+                ["`dead_letter_max_age`", "is "],
+            ),
             (base().group("~g"), ["`group`", "~"]),
             (base().consumer("~waiting"), ["`consumer`", "~waiting"]),
             (ConsumerConfig::new(""), ["`stream`", "empty"]),

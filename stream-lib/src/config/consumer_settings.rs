@@ -41,6 +41,10 @@ pub struct ConsumerSettings {
     pub cleanup_interval: Option<Duration>,
     /// After how long without a sign of life a consumer is removed.
     pub consumer_expiry: Duration,
+    /// About how many dead letters the stream keeps.
+    pub dead_letter_max_length: u64,
+    /// About how long a dead letter is kept.
+    pub dead_letter_max_age: Duration,
     /// Whether there are hooks.
     pub has_events: bool,
 }

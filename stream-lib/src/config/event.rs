@@ -88,7 +88,7 @@ pub struct Completed<'a> {
     pub group: &'a str,
     /// Its name in Redis, unique to this life.
     pub consumer: &'a str,
-    /// How many: those of one acknowledgement, as in
+    /// How many: those of one acknowledgement that a handler has handled, as in
     /// [`ConsumerStats::completed`](crate::ConsumerStats::completed).
     pub entries: usize,
     /// How long handlers ran that have succeeded since the last such event,

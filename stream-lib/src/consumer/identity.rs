@@ -1,6 +1,7 @@
 //! The parts of a consumer that stay the same from one life to the next.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
@@ -17,6 +18,9 @@ pub(crate) struct Identity {
     pub(crate) config: ConsumerConfig,
     /// A start waits for nothing.
     pub(crate) is_lazy: bool,
+    /// Held by each life until its last handler has ended, or its grace is over;
+    /// gone after the manager's shutdown.
+    pub(crate) until_ended: Weak<dyn Any + Send + Sync>,
     pub(crate) group: Group,
     pub(crate) counters: Arc<Counters>,
     /// The error that has ended the last life, if one has.

@@ -1,6 +1,6 @@
 //! Deliveries that no server has given: for tests of users' handlers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::command::{Entries, Group};
@@ -73,6 +73,7 @@ impl MadeUp {
             topology: Arc::clone(topology),
             config: ConsumerConfig::new(&self.stream).lease(LEASE),
             is_lazy: true,
+            until_ended: Weak::<()>::new(),
             group: Group::new(keys, &self.group),
             counters: Arc::default(),
             failure: Arc::default(),

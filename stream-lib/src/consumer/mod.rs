@@ -25,9 +25,10 @@ mod settler;
 mod stats;
 mod worker;
 
+use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
@@ -76,6 +77,8 @@ pub(crate) struct Server {
     pub(crate) topology: Arc<Topology>,
     /// Whether a start waits for nothing.
     pub(crate) is_lazy: bool,
+    /// Held by each life until its last handler has ended, or its grace is over.
+    pub(crate) until_ended: Weak<dyn Any + Send + Sync>,
 }
 
 impl Consumer {
@@ -106,6 +109,7 @@ impl Consumer {
             identity: Identity {
                 topology: server.topology,
                 is_lazy: server.is_lazy,
+                until_ended: server.until_ended,
                 group: Group::new(keys, &config.group),
                 config,
                 counters: Arc::default(),

@@ -23,10 +23,6 @@ use crate::consumer::member::settle::{Action, Settle, Unsettled};
 use crate::error::{ErrorKind, Result};
 use crate::message::EntryId;
 
-/// The bounds of the dead letters: 100,000, for 14 days.
-const KEEP_DEAD: u64 = 100_000;
-const KEEP_DEAD_FOR: Duration = Duration::from_secs(14 * 86_400);
-
 /// Settles all requests until [`Settle::Finish`], or until the consumer is
 /// given up.
 pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
@@ -89,7 +85,7 @@ fn settle(member: &Member, link: &mut MemberLink<'_>, mut unfinished: Unfinished
     let (mut parked, mut buried) = (vec![], vec![]);
     for entry in unfinished.other {
         match entry.action {
-            Action::AckHeld => late.push(entry),
+            Action::AckHeld | Action::Skip => late.push(entry),
             Action::GiveBack | Action::Retry { .. } => parked.push(entry),
             Action::Bury { .. } => buried.push(entry),
         }
@@ -176,6 +172,7 @@ fn settled(member: &Member, entry: &Unsettled, held: Found) {
         (Found::NotOurs, _) => &counters.lost,
         (Found::Deleted, _) => &counters.deleted,
         (Found::Ours, Action::AckHeld) => &counters.completed,
+        (Found::Ours, Action::Skip) => &counters.skipped,
         (Found::Ours, Action::GiveBack) => &counters.given_back,
         (Found::Ours, Action::Retry { .. }) => &counters.failed,
         (Found::Ours, Action::Bury { .. }) => &counters.dead,
@@ -197,8 +194,8 @@ fn bury(member: &Member, link: &mut MemberLink<'_>, entry: &Unsettled) -> Result
         id,
         reason: reason.as_str(),
         error: text,
-        keep: KEEP_DEAD,
-        keep_for: KEEP_DEAD_FOR,
+        keep: member.config.dead_letter_max_length,
+        keep_for: member.config.dead_letter_max_age,
     };
     let held = link.run(|wire| command::bury(wire, &member.group, &member.name, &burial))?;
     if held == Found::Ours {
@@ -226,7 +223,7 @@ impl Unsettled {
     fn parking(&self) -> Parking {
         let (delay, deliveries) = match &self.action {
             Action::Retry { delay } => (Some(*delay), None),
-            Action::GiveBack | Action::AckHeld | Action::Bury { .. } => {
+            Action::GiveBack | Action::AckHeld | Action::Skip | Action::Bury { .. } => {
                 let attempt = self.held.attempt(self.index);
                 let delay = (!self.held.is_alone()).then_some(Duration::ZERO);
                 (delay, Some(attempt.saturating_sub(1)))

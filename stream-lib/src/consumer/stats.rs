@@ -12,6 +12,9 @@ pub struct ConsumerStats {
     /// Entries handled with success and acknowledged; with those that a redrive
     /// has put back for another group, which are acknowledged unseen.
     pub completed: u64,
+    /// Entries acknowledged without a handler: put back from the dead letters for
+    /// another group.
+    pub skipped: u64,
     /// Deliveries that failed and were put off for another try.
     pub failed: u64,
     /// Of all deliveries, those whose handler panicked; of a batch, those
@@ -41,6 +44,7 @@ impl fmt::Display for ConsumerStats {
         let Self {
             delivered,
             completed,
+            skipped,
             failed,
             panicked,
             dead,
@@ -54,8 +58,8 @@ impl fmt::Display for ConsumerStats {
         } = self;
         write!(
             f,
-            "delivered {delivered}, completed {completed}, failed {failed}, panicked {panicked}, \
-             dead {dead}, given back {given_back}, taken over {taken_over}, lost {lost}, \
+            "delivered {delivered}, completed {completed}, skipped {skipped}, failed {failed}, \
+             panicked {panicked}, dead {dead}, given back {given_back}, taken over {taken_over}, lost {lost}, \
              deleted {deleted}, buffered {buffered}, running {running}, settling {settling}"
         )
     }
@@ -99,6 +103,7 @@ impl fmt::Display for ShutdownReport {
 pub(crate) struct Counters {
     pub(crate) delivered: AtomicU64,
     pub(crate) completed: AtomicU64,
+    pub(crate) skipped: AtomicU64,
     pub(crate) failed: AtomicU64,
     pub(crate) panicked: AtomicU64,
     pub(crate) dead: AtomicU64,
@@ -114,6 +119,7 @@ impl Counters {
         ConsumerStats {
             delivered: self.delivered.load(Ordering::Relaxed),
             completed: self.completed.load(Ordering::Relaxed),
+            skipped: self.skipped.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
             panicked: self.panicked.load(Ordering::Relaxed),
             dead: self.dead.load(Ordering::Relaxed),
@@ -160,7 +166,7 @@ mod tests {
         };
         assert_eq!(
             stats.to_string(),
-            "delivered 0, completed 0, failed 0, panicked 0, dead 0, given back 2, taken over 0, \
+            "delivered 0, completed 0, skipped 0, failed 0, panicked 0, dead 0, given back 2, taken over 0, \
              lost 0, deleted 0, buffered 0, running 0, settling 3"
         );
     }

@@ -159,13 +159,16 @@ impl StreamManager {
         let server = Server {
             topology: Arc::clone(&self.topology),
             is_lazy: self.is_lazy,
+            until_ended: self.until_ended(),
         };
+        let grace = config.grace;
         let consumer = make(server, config)?;
         let mut registry = self.registry.write();
         registry.ensure_open()?;
         registry
             .consumers
             .insert("consumer", name, consumer.clone())?;
+        registry.longest_grace = registry.longest_grace.max(grace);
         let user = User::Consumer(name.to_owned());
         self.cleaner.tend(consumer.keys(), user, asked);
         Ok(consumer)

@@ -1,11 +1,12 @@
 //! One place for all producers and consumers of a process.
 //!
-//! `stream_manager` owns them, connects and shuts down; `registry` finds them
-//! by name. One file per kind of thing that a manager creates or is asked for
+//! `stream_manager` owns them, connects and shuts down, `closing` in the right
+//! order; `registry` finds them by name. One file per kind of thing that a manager creates or is asked for
 //! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
 //! `delete`.
 //! `global` keeps the manager of a process that wants just one.
 
+mod closing;
 mod consumers;
 mod delete;
 mod global;

@@ -213,7 +213,8 @@ impl StreamManager {
     pub fn flush(&self, timeout: Duration) -> FlushReport {
         let end = Instant::now().checked_add(timeout);
         let left = || end.map_or(timeout, |end| end.saturating_duration_since(Instant::now()));
-        self.all_producers()
+        let producers = self.registry.read().all_producers();
+        producers
             .iter()
             .map(|producer| producer.flush(left()))
             .fold(FlushReport::default(), FlushReport::and)
@@ -227,17 +228,10 @@ impl StreamManager {
     /// [`NotFound`](crate::ErrorKind::NotFound), else as [`add`](Self::add).
     pub fn add_to<M: StreamMessage + ?Sized>(&self, producer: &str, message: &M) -> Result<Added> {
         let registry = self.registry.read();
-        registry.ensure_open()?;
+        registry.ensure_adds()?;
         let producer = registry.producers.get("producer", producer)?;
         drop(registry);
         producer.add(message, &Extras::NONE)
-    }
-
-    fn all_producers(&self) -> Vec<Arc<ProducerCore>> {
-        let registry = self.registry.read();
-        let mut producers = registry.producers.all();
-        producers.extend(registry.defaults.values().cloned());
-        producers
     }
 
     fn register_producer(
@@ -264,7 +258,7 @@ impl StreamManager {
     fn producer_for(&self, stream: &str) -> Result<Arc<ProducerCore>> {
         {
             let registry = self.registry.read();
-            registry.ensure_open()?;
+            registry.ensure_adds()?;
             if let Some(producer) = registry.producer_for(stream)? {
                 return Ok(producer);
             }
@@ -272,7 +266,7 @@ impl StreamManager {
         let config = StreamConfig::new(stream);
         let made = Arc::new(ProducerCore::simple(&self.coalescer, config)?);
         let mut registry = self.registry.write();
-        registry.ensure_open()?;
+        registry.ensure_adds()?;
         // Another thread may have been faster.
         if let Some(producer) = registry.producer_for(stream)? {
             return Ok(producer);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::consumer::Consumer;
 use crate::error::{Error, ErrorKind, Result, Shown};
@@ -18,16 +19,30 @@ pub(super) struct NameRegistry {
     pub(super) defaults: BTreeMap<String, Arc<ProducerCore>>,
     /// Set where `add` is to fail rather than make one.
     pub(super) no_defaults: bool,
+    /// Nothing new is made: the shutdown has begun.
     pub(super) closed: bool,
+    /// Nothing is added any more: the last handler has ended.
+    pub(super) sealed: bool,
+    /// The longest grace of any consumer so far.
+    pub(super) longest_grace: Duration,
 }
 
 impl NameRegistry {
-    /// Fails with `Closed` after a shutdown.
+    /// Fails with `Closed` once a shutdown has begun.
     pub(super) fn ensure_open(&self) -> Result<()> {
-        if self.closed {
-            return Err(Error::new(ErrorKind::Closed, "the manager was shut down"));
-        }
-        Ok(())
+        open_unless(self.closed)
+    }
+
+    /// Fails with `Closed` once nothing may be added any more: handlers that still
+    /// run during a shutdown may.
+    pub(super) fn ensure_adds(&self) -> Result<()> {
+        open_unless(self.sealed)
+    }
+
+    pub(super) fn all_producers(&self) -> Vec<Arc<ProducerCore>> {
+        let mut producers = self.producers.all();
+        producers.extend(self.defaults.values().cloned());
+        producers
     }
 
     /// Registers a producer. It replaces the one that `add` made for its stream.
@@ -110,6 +125,13 @@ impl NameRegistry {
             ),
         )
     }
+}
+
+fn open_unless(closed: bool) -> Result<()> {
+    if closed {
+        return Err(Error::new(ErrorKind::Closed, "the manager was shut down"));
+    }
+    Ok(())
 }
 
 /// Things of one kind, each under a name of its own.

@@ -1,10 +1,14 @@
 //! The manager: what it owns, how it connects, and how it shuts down.
 
+use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
+use crossbeam_channel::Receiver;
+use parking_lot::{Mutex, RwLock};
 
+use super::closing::{Closing, close_producers};
 use super::registry::NameRegistry;
 use crate::command::FirstLook;
 use crate::config::ConnectionConfig;
@@ -48,7 +52,11 @@ use crate::runtime::on_library_thread;
 pub struct StreamManager {
     pub(super) topology: Arc<Topology>,
     pub(super) coalescer: Arc<Coalescer>,
-    pub(super) registry: RwLock<NameRegistry>,
+    pub(super) registry: Arc<RwLock<NameRegistry>>,
+    /// `None` once the shutdown has begun.
+    closing: Mutex<Option<Arc<Closing>>>,
+    /// Disconnects when the last handler has ended, after that.
+    handlers_ended: Receiver<()>,
     pub(super) cleaner: Cleaner,
     first_look: Arc<FirstLook>,
     /// A start of a consumer waits for nothing.
@@ -119,37 +127,45 @@ impl StreamManager {
     pub fn connect_lazy(config: ConnectionConfig) -> Result<Self> {
         let topology = Arc::new(Topology::new(&config)?);
         let first_look = Arc::new(FirstLook::default());
+        let registry = Arc::default();
+        let (closing, handlers_ended) = Closing::of(&registry);
         Ok(Self {
             cleaner: Cleaner::new(Arc::clone(&topology), Arc::clone(&first_look)),
             first_look,
             coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
             topology,
-            registry: RwLock::default(),
+            registry,
+            closing: Mutex::new(Some(closing)),
+            handlers_ended,
             is_lazy: true,
         })
     }
 
-    /// Stops all consumers, closes all producers, and reports how it went.
+    /// Stops all consumers, then closes all producers, and reports how it went.
     /// A second call does nothing. A consumer that was created and never started
     /// is said in the log.
+    ///
+    /// Nothing new can be created from now on. Adding works until the last handler
+    /// has ended, or the longest grace is over, so that handlers can add to other
+    /// streams to their end; after that it fails with
+    /// [`Closed`](crate::ErrorKind::Closed).
     ///
     /// # Blocking
     ///
     /// All consumers stop at the same time, so as long as the slowest one: at
-    /// most its grace and a little. Producers go on with the messages queued by
+    /// most its grace and a little. Producers then go on with the messages queued by
     /// `send`, for up to their `send_timeout`, and with those in their spool,
-    /// for up to their `spool_grace`. From a handler this only signals.
+    /// for up to their `spool_grace`. From a handler this only signals, and the
+    /// producers close when the last handler has ended.
     pub fn shutdown(&self) -> ShutdownReport {
-        let (producers, consumers) = {
+        /// For the last acknowledgements.
+        const SETTLE: Duration = Duration::from_secs(2);
+        let (consumers, grace) = {
             let mut registry = self.registry.write();
             registry.closed = true;
-            let mut producers = registry.producers.all();
-            producers.extend(std::mem::take(&mut registry.defaults).into_values());
-            (producers, registry.consumers.all())
+            (registry.consumers.all(), registry.longest_grace)
         };
-        for producer in &producers {
-            producer.close();
-        }
+        let deadline = Instant::now() + grace + SETTLE;
         self.cleaner.signal_stop();
         for consumer in &consumers {
             consumer.warn_if_never_started();
@@ -159,16 +175,38 @@ impl StreamManager {
             .iter()
             .map(Consumer::stop)
             .fold(ShutdownReport::default(), ShutdownReport::and);
+        let closing = self.closing.lock().take();
+        drop(closing);
+        if on_library_thread() {
+            // The lives of the consumers hold the rest.
+            self.cleaner.stop();
+            return report;
+        }
+        // Consumers that another thread stops, or that were removed, may still have
+        // handlers. Nothing is ever sent: this ends by disconnection or timeout.
+        let _ = self.handlers_ended.recv_deadline(deadline);
+        close_producers(&self.registry);
+        let producers = {
+            let mut registry = self.registry.write();
+            let mut producers = registry.producers.all();
+            producers.extend(std::mem::take(&mut registry.defaults).into_values());
+            producers
+        };
         for producer in &producers {
             report.spooled += producer.join();
         }
         self.cleaner.stop();
-        if !on_library_thread() {
-            // Adds that wait for Redis end with it; consumers that were only
-            // told to stop still need their connections.
-            self.topology.close();
-        }
+        // Adds that wait for Redis end with it. After a shutdown from a handler,
+        // consumers still need their connections.
+        self.topology.close();
         report
+    }
+
+    /// A life of a consumer holds it until its last handler has ended.
+    pub(super) fn until_ended(&self) -> Weak<dyn Any + Send + Sync> {
+        let closing = self.closing.lock();
+        let closing = closing.as_ref().map(Arc::downgrade);
+        closing.unwrap_or_default()
     }
 }
 

@@ -36,6 +36,7 @@ mod error;
 mod field;
 pub(crate) mod fields;
 pub(crate) mod id;
+mod json;
 pub(crate) mod raw;
 mod reserved;
 pub(crate) mod schema;

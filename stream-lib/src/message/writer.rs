@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::error::{EncodeError, EncodeErrorKind};
+use super::json::document;
 use super::reserved::RESERVED;
 
 /// The fields a message may have: Lua's `unpack`, which moves entries between
@@ -82,13 +83,14 @@ impl<'a> FieldWriter<'a> {
         self.unmeasured(name, |out| write!(out, "{value}").map(|()| true))
     }
 
-    /// Writes a value as a JSON document.
+    /// Writes a value as a JSON document. NaN and the infinities, wherever they are in
+    /// it, are an error, since JSON has no form for them.
     pub fn json(
         &mut self,
         name: &str,
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), EncodeError> {
-        self.unmeasured(name, |out| serde_json::to_writer(out, value).map(|()| true))
+        self.unmeasured(name, |out| document(out, value).map(|()| true))
     }
 
     /// [`FieldWriter::json`], where `null` is no field at all.
@@ -98,7 +100,7 @@ impl<'a> FieldWriter<'a> {
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), EncodeError> {
         self.unmeasured(name, |out| {
-            serde_json::to_writer(&mut *out, value)?;
+            document(&mut *out, value)?;
             Ok::<_, serde_json::Error>(!out.is(b"null"))
         })
     }

@@ -54,6 +54,40 @@ fn entry_of_another_consumer_is_left_alone_within_its_lease() {
 }
 
 #[test]
+fn entries_with_ids_in_the_future_are_taken_over() {
+    let shop = Shop::open();
+    shop.ask::<String>("XADD orders 9999999999998-1 order_id 0 amount 1");
+    // Behind it, ids that Redis gives lie in the future too.
+    shop.add_by_hand("orders", 1);
+    shop.ask::<()>("XGROUP CREATE orders orders_group 0");
+    read_and_die(&shop.server, "dead", 2);
+    let seen = Seen::default();
+    let config = quick("orders").workers(1).lease(LEASE);
+    shop.manager.consume("c", config, noting(&seen)).unwrap();
+    seen.wait_for(2);
+    shop.wait_until_settled("orders");
+    assert_eq!(seen.all(), [("0".to_owned(), 2), ("0".to_owned(), 2)]);
+}
+
+#[test]
+fn entry_with_an_id_in_the_future_is_left_alone_within_its_lease() {
+    let shop = Shop::open();
+    shop.ask::<String>("XADD orders 9999999999998-1 order_id future amount 1");
+    shop.ask::<()>("XGROUP CREATE orders orders_group 0");
+    read_and_die(&shop.server, "busy", 1);
+    let entries = shop.pending("orders");
+    shop.ask::<String>("XADD orders 9999999999998-2 order_id next amount 1");
+    let seen = Seen::default();
+    let config = quick("orders").lease(HOUR);
+    shop.manager.consume("c", config, noting(&seen)).unwrap();
+    seen.wait_for(1);
+    wait_until(DEADLINE, "the other one to be settled", || {
+        shop.pending("orders") == entries
+    });
+    assert_eq!(seen.all(), [("next".to_owned(), 1)]);
+}
+
+#[test]
 fn entry_whose_deliveries_are_used_up_is_not_run_again() {
     let shop = Shop::open();
     shop.add_by_hand("orders", 1);

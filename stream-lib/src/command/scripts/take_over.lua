@@ -11,13 +11,11 @@
 --         it, for one lease
 -- Entries of ~waiting are left where they are while the set knows when they are
 -- due, and our own are ours. A claim adds one delivery, save where none is left.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local group, consumer, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local look, take, most = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
--- No younger entry can have been idle that long.
-local last = string.format('%.0f', math.max(0, now - lease))
-local idle = redis.call('XPENDING', KEYS[1], group, 'IDLE', lease, ARGV[4], last, look)
+-- Ids don't bound the search: they may lie in the future, after a clock that
+-- went back.
+local idle = redis.call('XPENDING', KEYS[1], group, 'IDLE', lease, ARGV[4], '+', look)
 local following, deleted, entries, spent, alone = '', 0, {}, {}, {}
 for at, pending in ipairs(idle) do
   local id, owner = pending[1], pending[2]

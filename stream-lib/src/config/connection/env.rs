@@ -8,11 +8,12 @@ use crate::error::{Error, ErrorKind, Result};
 
 const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_PORT: u16 = 6379;
+const PASSWORD: &str = "REDIS_PASSWORD";
 
 pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Target> {
     let variable = |name: &str| match lookup(name).map(OsString::into_string) {
         None => Ok(None),
-        Some(Ok(value)) => Ok(Some(value).filter(|v| !v.is_empty())),
+        Some(Ok(value)) => tidy(name, &value),
         Some(Err(_)) => Err(variable_error(name, "is not valid UTF-8")),
     };
     if let Some(url) = variable("REDIS_URL")? {
@@ -22,9 +23,9 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Target> 
         Some(value) => host_and_port(&value)?,
         None => (DEFAULT_HOST.to_owned(), DEFAULT_PORT),
     };
-    let password = variable("REDIS_PASSWORD")?;
+    let password = variable(PASSWORD)?;
     let db = match variable("REDIS_DB")? {
-        Some(db) => db.trim().parse().ok().filter(|n| *n >= 0).ok_or_else(|| {
+        Some(db) => db.parse().ok().filter(|n| *n >= 0).ok_or_else(|| {
             variable_error(
                 "REDIS_DB",
                 format_args!("is {db:?}; it must be a number, 0 or more"),
@@ -44,6 +45,32 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Target> 
         },
         db,
     })
+}
+
+/// The value without the line end that a file has which it was read from; `None`
+/// where nothing is left. Any other white space around it is a mistake that Redis
+/// would answer with a wrong password, or DNS with an unknown host.
+fn tidy(name: &str, value: &str) -> Result<Option<String>> {
+    let value = value.strip_suffix('\n').unwrap_or(value);
+    let value = value.strip_suffix('\r').unwrap_or(value);
+    let place = if value.starts_with(char::is_whitespace) {
+        "begins with"
+    } else if value.ends_with(char::is_whitespace) {
+        "ends with"
+    } else if name != PASSWORD && value.contains(char::is_whitespace) {
+        "contains"
+    } else {
+        return Ok(Some(value.to_owned()).filter(|v| !v.is_empty()));
+    };
+    let advice = if name == PASSWORD {
+        "; one that really has it goes into REDIS_URL, percent-encoded"
+    } else {
+        ""
+    };
+    Err(variable_error(
+        name,
+        format_args!("{place} white space (one line end is allowed for){advice}"),
+    ))
 }
 
 /// Reads `host:port`, `host`, `:port` and `[v6]:port`.

@@ -58,7 +58,9 @@ impl ConnectionConfig {
     /// and `REDIS_DB`.
     ///
     /// `REDIS_ADDR` is `host:port` and defaults to `127.0.0.1:6379`;
-    /// `REDIS_DB` defaults to 0. An empty variable counts as absent.
+    /// `REDIS_DB` defaults to 0. An empty variable counts as absent. One line end
+    /// at the end of a value, which a file that holds a secret often has, is
+    /// dropped; other white space around a value is an error.
     ///
     /// # Errors
     ///

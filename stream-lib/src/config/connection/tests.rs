@@ -139,6 +139,53 @@ fn environment_address_password_and_db() {
 }
 
 #[test]
+fn line_end_of_a_mounted_secret_is_dropped() {
+    for end in ["\n", "\r\n"] {
+        let vars = [
+            ("REDIS_ADDR", format!("b:2{end}")),
+            ("REDIS_PASSWORD", format!("two words{end}")),
+            ("REDIS_DB", format!("7{end}")),
+        ];
+        let vars = vars.each_ref().map(|(name, value)| (*name, &**value));
+        let config = from_vars(&vars).unwrap();
+        assert_eq!(config.address, tcp("b", 2, false));
+        let password = config.credentials.password.as_deref();
+        assert_eq!((password, config.db), (Some("two words"), 7));
+        let url = format!("redis://:p@a:1/2{end}");
+        let config = from_vars(&[("REDIS_URL", &url)]).unwrap();
+        assert_eq!((config.address, config.db), (tcp("a", 1, false), 2));
+        let empty = [("REDIS_URL", end), ("REDIS_PASSWORD", end)];
+        assert_eq!(from_vars(&empty).unwrap().credentials.password, None);
+    }
+}
+
+#[test]
+fn stray_white_space_in_the_environment_is_refused() {
+    for (name, value) in [
+        ("REDIS_PASSWORD", "hunter2 "),
+        ("REDIS_PASSWORD", "hunter2\n\n"),
+        ("REDIS_PASSWORD", "\thunter2"),
+        ("REDIS_PASSWORD", " \n"),
+        ("REDIS_ADDR", "h:1 \n"),
+        ("REDIS_ADDR", "h :1"),
+        ("REDIS_ADDR", "\u{a0}h"),
+        ("REDIS_DB", " 7"),
+        ("REDIS_URL", "redis://:hunter2@h\n\n"),
+        ("REDIS_URL", "redis://:hunter2\n@h"),
+        ("REDIS_URL", " redis://:hunter2@h"),
+    ] {
+        let error = from_vars(&[(name, value)]).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert_eq!(error.kind(), ErrorKind::Config, "{value:?}");
+        assert!(
+            shown.contains(name) && shown.contains("white space"),
+            "{shown}"
+        );
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
 fn environment_addresses_come_in_several_forms() {
     for (value, host, port) in [
         ("h", "h", 6379),

@@ -14,6 +14,8 @@ use crate::message::dead_reason::DeadReason;
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Done,
+    /// No handler ran: the entry is meant for another group.
+    Skipped,
     /// Shared where one error is that of a whole batch.
     Failed(Arc<dyn StdError + Send + Sync>),
     Panicked(String),
@@ -36,7 +38,7 @@ impl Outcome {
     /// The error of a delivery that failed.
     pub(crate) fn into_cause(self) -> Option<Cause> {
         match self {
-            Self::Done => None,
+            Self::Done | Self::Skipped => None,
             Self::Failed(error) => Some(Cause::new(error)),
             Self::Panicked(text) => Some(Cause::panic(text)),
             Self::Undecodable(error) => Some(Cause::new(Arc::new(error))),
@@ -47,7 +49,7 @@ impl Outcome {
 /// Decides from how delivery number `attempt` ended.
 pub(crate) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> EntryVerdict {
     let advice = match outcome {
-        Outcome::Done => return EntryVerdict::Ack,
+        Outcome::Done | Outcome::Skipped => return EntryVerdict::Ack,
         Outcome::Undecodable(_) => return EntryVerdict::Bury(DeadReason::Undecodable),
         Outcome::Panicked(_) => None,
         Outcome::Failed(e) => advice_of(e.as_ref()),

@@ -18,7 +18,7 @@ use crate::consumer::identity::Identity;
 use crate::consumer::member::Member;
 use crate::consumer::worker::{Crew, Work};
 use crate::consumer::{keeper, reader, settler};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Thread, on_library_thread, random_suffix};
 
 /// The threads of a running consumer. Dropped, they are told to stop and left
@@ -30,6 +30,10 @@ pub(crate) struct Life {
 
 impl Life {
     pub(crate) fn begin(identity: &Identity, handler: &Arc<dyn Work>) -> Result<Self> {
+        let until_ended = identity.until_ended.upgrade().ok_or_else(|| {
+            let text = "the consumer can't start: its manager was shut down";
+            Error::new(ErrorKind::Closed, text)
+        })?;
         let config = &identity.config;
         let label = config.consumer.clone().unwrap_or_else(default_label);
         // Each entry is settled once, so this never fills while Redis answers.
@@ -77,6 +81,7 @@ impl Life {
         life.spawn(format!("{stream} keeper"), move |member| {
             let keeper = keeper::run(member);
             stop::conduct(member, keeper, ends);
+            drop(until_ended);
         })?;
         Ok(life)
     }

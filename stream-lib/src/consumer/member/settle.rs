@@ -28,6 +28,8 @@ pub(crate) struct Unsettled {
 pub(crate) enum Action {
     /// Done, if the entry is still ours: Redis must be asked.
     AckHeld,
+    /// As [`AckHeld`](Self::AckHeld), with no handler for it.
+    Skip,
     /// It did not run: the count of deliveries goes back by one.
     GiveBack,
     Retry {

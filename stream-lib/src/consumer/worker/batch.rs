@@ -75,7 +75,7 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
         let mut running = Vec::with_capacity(taken.len());
         for taken in taken {
             if taken.is_for_another_group() {
-                end(&taken, Outcome::Done);
+                end(&taken, Outcome::Skipped);
                 continue;
             }
             // A decoder may be the user's own, and panic as any handler.

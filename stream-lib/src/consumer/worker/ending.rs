@@ -49,6 +49,9 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
     let verdict = catch_unwind(AssertUnwindSafe(|| judge(&outcome, attempt, policy)));
     let verdict = verdict
         .unwrap_or_else(|panic| judge(&Outcome::Panicked(panic_text(panic)), attempt, policy));
+    if matches!(outcome, Outcome::Skipped) {
+        return Action::Skip;
+    }
     let Some(cause) = outcome.into_cause() else {
         // With the lease lost, the entry is settled only if it is ours after
         // all.

@@ -53,7 +53,7 @@ impl<M: OwnedMessage + 'static, H: Handler<M>> Work for Typed<M, H> {
 impl<M: OwnedMessage, H: Handler<M>> Run for Typed<M, H> {
     fn run(&self, taken: TakenEntry) -> (Outcome, Option<TakenEntry>) {
         if taken.is_for_another_group() {
-            return (Outcome::Done, Some(taken));
+            return (Outcome::Skipped, Some(taken));
         }
         // A decoder may be the user's own, and panic as any handler.
         let ran = catch_unwind(AssertUnwindSafe(|| match taken.decode() {
@@ -177,7 +177,9 @@ impl Worker<'_> {
         let (outcome, taken) = self.handler.run(taken);
         *kept = taken;
         let now = Instant::now();
-        member.buffer.handler_time.observe(now - self.now);
+        if !matches!(outcome, Outcome::Skipped) {
+            member.buffer.handler_time.observe(now - self.now);
+        }
         if matches!(outcome, Outcome::Done) {
             member.handled(now - self.now);
         }
