@@ -48,7 +48,7 @@ fn entry_for_another_group_counts_as_skipped() {
     is_counted_apart(|shop, config| {
         let consumer = shop
             .manager
-            .consume("c", config, noting(&Default::default()));
+            .consume("c", config, noting(&Seen::default()));
         consumer.unwrap()
     });
 }
