@@ -77,6 +77,13 @@ impl Life {
             let keeper = keeper::run(member);
             stop::conduct(member, keeper, ends);
         })?;
+        // A consumer of the wrong stream has no other sign of it.
+        log::info!(
+            "the consumer `{}` of `{stream}` in the group `{}` has started, with {} workers",
+            member.name,
+            identity.group.name(),
+            config.workers
+        );
         Ok(life)
     }
 
