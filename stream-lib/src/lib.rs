@@ -53,6 +53,14 @@
 //! the same at each retry, but not after a redrive, nor after a drain of the
 //! backup stream.
 //!
+//! # Log
+//!
+//! By the crate `log`, under targets that begin with `stream_lib`: install a
+//! logger such as `env_logger`, or the bridge of `tracing`. `warn`: failed
+//! deliveries and dead letters with their errors, at most a few lines a second
+//! for each consumer, and outages. `info`: the start of each consumer, with its
+//! stream and group, and the end of outages. Payloads are in no line.
+//!
 //! # Features
 //!
 //! `tls` (default): `rediss://` URLs. `spool`: a queue on the local disk for

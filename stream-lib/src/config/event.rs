@@ -114,7 +114,9 @@ pub struct Retried<'a> {
     /// After how long the next one comes.
     pub delay: Duration,
     /// The error, as the handler returned it: it can be downcast, and has
-    /// its source. After a panic, an error with the text of the panic.
+    /// its source; of the crate `anyhow`, see
+    /// [`HandlerResult`](crate::HandlerResult). After a panic, an error with the
+    /// text of the panic.
     pub error: &'a (dyn StdError + Send + Sync + 'static),
 }
 
@@ -136,8 +138,9 @@ pub struct DeadLettered<'a> {
     /// Why it is there.
     pub reason: DeadReason,
     /// The error of the last delivery, as the handler returned it: it can be
-    /// downcast, and has its source. For an undecodable entry this is the
-    /// [`DecodeError`](crate::message::DecodeError).
+    /// downcast, and has its source; of the crate `anyhow`, see
+    /// [`HandlerResult`](crate::HandlerResult). For an undecodable entry this is
+    /// the [`DecodeError`](crate::message::DecodeError).
     pub error: &'a (dyn StdError + Send + Sync + 'static),
 }
 

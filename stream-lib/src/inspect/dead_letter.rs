@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::command::Entries;
 use crate::command::reserved::{
     DEAD_CONSUMER, DEAD_DELIVERIES, DEAD_ERROR, DEAD_GROUP, DEAD_ID, DEAD_REASON, DEAD_TIME,
-    ORIGIN, REDRIVEN,
+    HEADER, ORIGIN, REDRIVEN,
 };
 use crate::message::dead_reason::DeadReason;
 use crate::message::{DecodeError, EntryId, Fields, OwnedMessage, RawMessage};
@@ -24,6 +24,7 @@ pub struct DeadLetter {
     deliveries: u64,
     redrives: u32,
     time_ms: u64,
+    headers: Vec<(Vec<u8>, Vec<u8>)>,
     message: RawMessage,
 }
 
@@ -43,6 +44,7 @@ impl DeadLetter {
             deliveries: text(DEAD_DELIVERIES).parse().unwrap_or(0),
             redrives: text(REDRIVEN).parse().unwrap_or(0),
             time_ms: text(DEAD_TIME).parse().unwrap_or(0),
+            headers: headers(fields),
             message: body(fields),
         }
     }
@@ -111,6 +113,21 @@ impl DeadLetter {
             .unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
+    /// The headers that the producer has given the message, names and values, in
+    /// order.
+    pub fn headers(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
+        self.headers
+            .iter()
+            .map(|(name, value)| (name.as_slice(), value.as_slice()))
+    }
+
+    /// The value of a header; of duplicates, the last.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers()
+            .rfind(|(header, _)| *header == name.as_bytes())
+            .map(|(_, value)| value)
+    }
+
     /// Its fields as they were in the stream, byte for byte and in order, except
     /// for reserved ones. Empty where the body was too large to be kept: more
     /// than about 3,900 fields.
@@ -136,6 +153,14 @@ impl fmt::Debug for DeadLetter {
             .field("redrives", &self.redrives)
             .finish_non_exhaustive()
     }
+}
+
+fn headers(fields: Fields<'_>) -> Vec<(Vec<u8>, Vec<u8>)> {
+    fields
+        .headers()
+        .filter_map(|(name, value)| Some((name.strip_prefix(HEADER.as_bytes())?, value)))
+        .map(|(name, value)| (name.to_vec(), value.to_vec()))
+        .collect()
 }
 
 fn body(fields: Fields<'_>) -> RawMessage {

@@ -129,7 +129,8 @@ impl<M> Recorded<M> {
         self.recorder.plan(Err(error));
     }
 
-    /// Has the next message that is added answered by `added`; it is recorded.
+    /// Has the next message that is added answered by `added`; it is recorded,
+    /// also where that is [`Added::Duplicate`], which in Redis adds nothing.
     /// Called several times, and with [`fail_next`](Self::fail_next), it is for as
     /// many messages, in order. Defaults to [`Added::Main`] with the ids `1-0`,
     /// `2-0`, ….

@@ -45,7 +45,9 @@ fn consume(
 fn dead_letters_are_listed_by_pages_with_all_that_is_known() {
     let shop = Shop::open();
     let (accept, seen) = (Arc::default(), Seen::default());
-    let first = shop.manager.add(&order("0")).unwrap().id().unwrap();
+    let traced = order("0");
+    let traced = shop.manager.with(&traced).header("traceparent", "00-1");
+    let first = traced.add().unwrap().id().unwrap();
     shop.add_by_hand("orders", 250);
     let consumer = consume(&shop.manager, "g", refusing(&accept, &seen));
     wait_for_dead(&shop.manager, 251);
@@ -58,6 +60,10 @@ fn dead_letters_are_listed_by_pages_with_all_that_is_known() {
     assert_eq!((letter.error(), letter.deliveries()), ("no 0", 1));
     assert_eq!(letter.consumer(), consumer.name().unwrap());
     assert_eq!(letter.decode::<Order>().unwrap(), order("0"));
+    let headers: Vec<_> = letter.headers().collect();
+    assert_eq!(headers, [(&b"traceparent"[..], &b"00-1"[..])]);
+    assert_eq!(letter.header("traceparent"), Some(&b"00-1"[..]));
+    assert_eq!(letter.header("tracestate"), None);
     assert!(letter.message().get("~id").is_none());
 
     let page = dead.list_after(Some(letters[99].id()), 100).unwrap();

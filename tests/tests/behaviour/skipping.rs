@@ -46,9 +46,7 @@ fn is_counted_apart(start: impl FnOnce(&Shop, ConsumerConfig) -> Consumer) {
 #[test]
 fn entry_for_another_group_counts_as_skipped() {
     is_counted_apart(|shop, config| {
-        let consumer = shop
-            .manager
-            .consume("c", config, noting(&Seen::default()));
+        let consumer = shop.manager.consume("c", config, noting(&Seen::default()));
         consumer.unwrap()
     });
 }

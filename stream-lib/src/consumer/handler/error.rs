@@ -21,6 +21,19 @@ use std::time::Duration;
 /// assert_eq!(error.delay(), Some(Duration::from_secs(30)));
 /// assert!(HandlerError::permanent("no such user").is_permanent());
 /// ```
+///
+/// In the test of a handler, [`is_permanent_in`](Self::is_permanent_in) and
+/// [`delay_in`](Self::delay_in) tell what the library makes of its error:
+///
+/// ```
+/// use stream_lib::{HandlerError, HandlerResult};
+///
+/// fn charge(card: &str) -> HandlerResult {
+///     Err(HandlerError::permanent(format!("{card} was declined")))?
+/// }
+///
+/// assert!(HandlerError::is_permanent_in(&*charge("4242").unwrap_err()));
+/// ```
 pub struct HandlerError(Advised);
 
 /// The advice with its error. This is the source of a `HandlerError`, so that it
@@ -60,6 +73,29 @@ impl HandlerError {
         match self.0.advice {
             Advice::Bury => None,
             Advice::RetryAfter(delay) => Some(delay),
+        }
+    }
+
+    /// The error that this one was made of. The causes that
+    /// [`source`](StdError::source) tells go on behind it.
+    pub fn cause(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        self.0.cause.as_ref()
+    }
+
+    /// Whether the library takes an error that a handler returns for permanent:
+    /// the error is a [`permanent`](Self::permanent) one, or has one among its
+    /// causes and no other `HandlerError` before it.
+    pub fn is_permanent_in(error: &(dyn StdError + 'static)) -> bool {
+        advice_of(error) == Some(Advice::Bury)
+    }
+
+    /// The time given to [`retry_after`](Self::retry_after) in an error that a
+    /// handler returns, or in one of its causes; `None` where the retry policy
+    /// decides, and for a permanent error.
+    pub fn delay_in(error: &(dyn StdError + 'static)) -> Option<Duration> {
+        match advice_of(error) {
+            Some(Advice::RetryAfter(delay)) => Some(delay),
+            Some(Advice::Bury) | None => None,
         }
     }
 
@@ -204,12 +240,29 @@ mod tests {
     }
 
     #[test]
+    fn the_advice_in_a_returned_error_can_be_read() {
+        let soon = Duration::from_secs(1);
+        let permanent = Invisible(HandlerError::permanent("no stock"));
+        assert!(HandlerError::is_permanent_in(&permanent));
+        assert_eq!(HandlerError::delay_in(&permanent), None);
+        let later = Wrapped(HandlerError::retry_after("rate limit", soon));
+        assert!(!HandlerError::is_permanent_in(&later));
+        assert_eq!(HandlerError::delay_in(&later), Some(soon));
+        assert!(!HandlerError::is_permanent_in(&fmt::Error));
+    }
+
+    #[test]
     fn the_advice_can_be_read() {
         let permanent = HandlerError::permanent("no stock");
         assert_eq!((permanent.is_permanent(), permanent.delay()), (true, None));
         let year = Duration::from_secs(365 * 86_400);
         let later = HandlerError::retry_after("rate limit", Duration::MAX);
         assert_eq!((later.is_permanent(), later.delay()), (false, Some(year)));
+        assert!(
+            HandlerError::permanent(fmt::Error)
+                .cause()
+                .is::<fmt::Error>()
+        );
     }
 
     #[test]

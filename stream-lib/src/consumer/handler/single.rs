@@ -12,6 +12,11 @@ use crate::consumer::handler::delivery::Delivery;
 /// becomes this box all the same: where `process` returns `anyhow::Result<()>`,
 /// the handler is `|order| Ok(process(order)?)`. A [`HandlerError`](crate::HandlerError)
 /// in it is recognised, with or without a context.
+///
+/// The box that `?` makes of an `anyhow::Error` can't be downcast to the error
+/// inside; only the causes below the first context can, by `source`. Where
+/// [`ConsumerEvents`](crate::ConsumerEvents) or a test want that error, use
+/// `anyhow::Error::reallocate_into_boxed_dyn_error_without_backtrace` instead.
 pub type HandlerResult = Result<(), Box<dyn StdError + Send + Sync>>;
 
 /// Handles the deliveries of one consumer.

@@ -83,6 +83,13 @@ impl Life {
             stop::conduct(member, keeper, ends);
             drop(until_ended);
         })?;
+        // A consumer of the wrong stream has no other sign of it.
+        log::info!(
+            "the consumer `{}` of `{stream}` in the group `{}` has started, with {} workers",
+            member.name,
+            identity.group.name(),
+            config.workers
+        );
         Ok(life)
     }
 
