@@ -15,7 +15,7 @@ use super::schedule::{Schedule, Task, User};
 use crate::command::{Errand, FirstLook, Retained, Sight};
 use crate::config::RetentionSettings;
 use crate::connection::Topology;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::runtime::{Shutdown, Thread, jitter, on_library_thread, random_suffix};
 
@@ -65,7 +65,11 @@ impl Cleaner {
             match Thread::spawn("stream-cleaner", move || run(&shared)) {
                 Ok(started) => *thread = Some(started),
                 // The next stream tries again: no reason to refuse a producer.
-                Err(e) => log::error!("`{}` is not cleaned for now: {e}", keys.stream()),
+                Err(e) => log::error!(
+                    "`{}` is not cleaned for now: {}",
+                    keys.stream(),
+                    with_causes(&e)
+                ),
             }
         }
     }
@@ -138,7 +142,7 @@ fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
     let stream = task.keys.stream();
     let mut wire = shared.topology.node_for(stream.as_bytes()).pooled(WAIT)?;
     match shared.first_look.take(&mut wire) {
-        Err(e) if e.kind() == ErrorKind::Server => log::error!("{e}"),
+        Err(e) if e.kind() == ErrorKind::Server => log::error!("{}", with_causes(&e)),
         looked => looked?,
     }
     announce(&mut wire, &task.keys, &task.wish.unsaid)?;
@@ -223,15 +227,16 @@ impl Shared {
     }
 
     fn failed(&self, task: &Task, error: &Error) {
-        let first = self
+        let is_news = self
             .schedule
             .lock()
             .failed(task)
-            .is_some_and(|tended| tended.told.failure.begins());
-        if first && !self.stop.is_set() {
+            .is_some_and(|tended| tended.told.failure.begins(error));
+        if is_news && !self.stop.is_set() {
             log::warn!(
-                "`{}` is not cleaned for now, which is tried again: {error}",
-                task.keys.stream()
+                "`{}` is not cleaned for now, which is tried again: {}",
+                task.keys.stream(),
+                with_causes(error)
             );
         }
     }

@@ -26,6 +26,7 @@ mod hooks;
 mod hostile;
 mod json_numbers;
 mod leases;
+mod log_causes;
 mod manager;
 mod members;
 mod one_delivery;

@@ -13,7 +13,7 @@ use crate::command;
 use crate::connection::Wire;
 use crate::consumer::keeper::Keeper;
 use crate::consumer::member::Member;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, with_causes};
 
 /// How the other threads of the consumer tell that they have ended, and are
 /// told to: each channel carries nothing and is disconnected.
@@ -63,9 +63,10 @@ pub(super) fn conduct(member: &Member, mut keeper: Keeper<'_>, ends: Ends) {
     }
     if let Err(e) = brief(member, |wire| member.group.leave(wire, &member.name)) {
         log::info!(
-            "the consumer `{}` could not be removed from the group `{}`: {e}",
+            "the consumer `{}` could not be removed from the group `{}`: {}",
             member.name,
-            member.group.name()
+            member.group.name(),
+            with_causes(&e)
         );
     }
 }

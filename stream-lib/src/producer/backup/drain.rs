@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::command::{DrainLease, DrainState, Drained};
 use crate::config::BackupStreamConfig;
 use crate::connection::{Link, LinkHandle, Topology, Wire};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::producer::backup::pace::Pace;
 use crate::runtime::{Backoff, Shutdown, Thread, Trouble, on_library_thread, random_suffix};
@@ -139,12 +139,13 @@ impl Worker {
         }
     }
 
-    /// Logs the first failure of a row.
+    /// Logs the first failure of a row, and each that has another cause.
     fn tell(&self, error: &Error) {
-        if !self.shared.stop.is_set() && self.trouble.begins() {
+        if !self.shared.stop.is_set() && self.trouble.begins(error) {
             log::warn!(
-                "no entries of `{}` move back from the backup stream for now: {error}",
-                self.mover.stream
+                "no entries of `{}` move back from the backup stream for now: {}",
+                self.mover.stream,
+                with_causes(error)
             );
         }
     }
@@ -164,8 +165,9 @@ impl Worker {
             && let Err(e) = self.mover.lease.release(wire)
         {
             log::debug!(
-                "the drain lock of `{}` is left to lapse: {e}",
-                self.mover.stream
+                "the drain lock of `{}` is left to lapse: {}",
+                self.mover.stream,
+                with_causes(&e)
             );
         }
     }

@@ -8,7 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::queue::{Chunk, SendQueue};
 use crate::config::SendConfig;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, with_causes};
 use crate::producer::added::{Answers, all_fail, closed};
 use crate::producer::transport::Dispatch;
 use crate::runtime::Trouble;
@@ -134,15 +134,18 @@ impl Sender {
         self.shared.progress.notify_all();
     }
 
-    /// Logs the first failure of a row, and its end: receipts may have been
+    /// Logs the first failure of a row, each that has another cause, and the end: receipts may have been
     /// dropped.
     fn log(&mut self, answers: &Answers) {
         let stream = self.shared.dispatch.stream();
         let failures = || answers.iter().filter_map(|answer| answer.as_ref().err());
         if let Some(error) = failures().next() {
             self.failed += failures().count() as u64;
-            if self.trouble.begins() {
-                log::error!("messages that were sent to `{stream}` fail: {error}");
+            if self.trouble.begins(error) {
+                log::error!(
+                    "messages that were sent to `{stream}` fail: {}",
+                    with_causes(error)
+                );
             }
         } else if self.trouble.ends() {
             let failed = std::mem::take(&mut self.failed);

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::command::Outgoing;
 use crate::connection::{Link, LinkHandle, Wire};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::producer::spool::Spool;
 use crate::producer::spooled::envelope;
 use crate::producer::spooled::route::Route;
@@ -164,11 +164,14 @@ impl Worker {
         halt.wait_until(Instant::now() + wait, || closed.lock().is_some() != before);
     }
 
-    /// Logs the first failure of a row.
+    /// Logs the first failure of a row, and each that has another cause.
     fn tell(&self, error: &Error) {
-        if self.trouble.begins() {
+        if self.trouble.begins(error) {
             let stream = self.sender.route.keys.stream();
-            log::warn!("messages for `{stream}` stay in the spool for now: {error}");
+            log::warn!(
+                "messages for `{stream}` stay in the spool for now: {}",
+                with_causes(error)
+            );
         }
     }
 
