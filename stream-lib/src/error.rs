@@ -99,6 +99,12 @@ impl Error {
         self
     }
 
+    /// The same failure as one of another kind.
+    pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
+        Arc::make_mut(&mut self.0).kind = kind;
+        self
+    }
+
     /// The kind of the failure, to match on.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

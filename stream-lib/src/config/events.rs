@@ -56,7 +56,7 @@ pub trait ConsumerEvents: Send + Sync + 'static {
     fn connected(&self, event: &Connected<'_>) {}
 
     /// A connection failed, or Redis refuses to serve. The consumer tries until
-    /// it works again; this is called once for it.
+    /// it works again; this is called once for it, and again where the cause changes.
     fn disconnected(&self, event: &Disconnected<'_>) {}
 
     /// The group had vanished and was made again, at the beginning.

@@ -1,6 +1,5 @@
 //! The first commands on a new connection, in one round trip.
 
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,13 +68,9 @@ fn run(wire: &mut Wire, deadline: &mut Deadline) -> Result<Option<i64>> {
 /// The connection was lost half-way. Nobody's command was on its way yet, so
 /// the outcome is known.
 fn unfinished(error: Error) -> Error {
-    if error.kind() != ErrorKind::OutcomeUnknown {
-        return error;
-    }
-    let same = Error::new(ErrorKind::Unavailable, error.to_string());
-    match error.source() {
-        Some(cause) => same.because(cause.to_string()),
-        None => same,
+    match error.kind() {
+        ErrorKind::OutcomeUnknown => error.of_kind(ErrorKind::Unavailable),
+        _ => error,
     }
 }
 

@@ -10,8 +10,8 @@
 //!
 //! | Rust | in the entry |
 //! |---|---|
-//! | integers, `NonZero` | decimal: `42`, `-7` |
-//! | `f32`, `f64` | shortest decimal that reads back the same, never with an exponent: `99.99`, `1`; `NaN`, `inf`, `-inf` |
+//! | integers, `NonZero` | decimal: `42`, `-7`; `7.0` and `1e+3`, as programs write that pass integers through a float, are read too |
+//! | `f32`, `f64` | shortest decimal that reads back the same, never with an exponent, which is read: `99.99`, `1`; `NaN`, `inf`, `-inf` |
 //! | `bool` | `1` or `0`; `true` and `false` are read too |
 //! | `char`, `String`, `&str`, `Box<str>`, `Arc<str>`, `Cow<str>` | UTF-8 as it is |
 //! | `Vec<u8>`, `&[u8]`, `[u8; N]`, `Box<[u8]>`, `Cow<[u8]>` | the bytes as they are |
@@ -20,6 +20,8 @@
 //! | [`EntryId`] | `1700000000000-0` |
 //! | `Option<T>` | no field at all for `None` |
 //! | enum of unit variants, with the derive | the variant's name |
+//!
+//! White space around a number or a boolean is refused: it is never meant.
 //!
 //! Anything else travels as what `Display` writes and `FromStr` reads
 //! (`#[stream(text)]`), as JSON (`#[stream(json)]`), or in a form of its own

@@ -227,12 +227,12 @@ impl Shared {
     }
 
     fn failed(&self, task: &Task, error: &Error) {
-        let first = self
+        let is_news = self
             .schedule
             .lock()
             .failed(task)
-            .is_some_and(|tended| tended.told.failure.begins());
-        if first && !self.stop.is_set() {
+            .is_some_and(|tended| tended.told.failure.begins(error));
+        if is_news && !self.stop.is_set() {
             log::warn!(
                 "cleaning `{}` failed and will be retried: {}",
                 task.keys.stream(),

@@ -31,6 +31,7 @@ mod hooks;
 mod hostile;
 mod json_numbers;
 mod leases;
+mod log_causes;
 mod manager;
 mod members;
 mod one_delivery;

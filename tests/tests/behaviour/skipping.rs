@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use stream_lib::{BatchConfig, Consumer, ConsumerConfig, ConsumerEvents, events};
 use stream_tests::wait_until;
 
-use crate::support::{DEADLINE, Order, Shop, noting, quick};
+use crate::support::{DEADLINE, Order, Seen, Shop, noting, quick};
 
 #[derive(Default)]
 struct Told(AtomicUsize);

@@ -93,7 +93,7 @@ impl Health {
     /// Notes that a thread's connection fails. A thread that is `ending` tells
     /// nobody.
     pub(crate) fn held_up(&self, role: Role, error: &Error, ending: bool) {
-        if self.trouble.begins_for(role as u8) && !ending {
+        if self.trouble.begins_for(role as u8, error) && !ending {
             log::warn!(
                 "the consumer `{}` of `{}` is held up, and tries again until it works: {}",
                 self.name,

@@ -24,7 +24,7 @@ macro_rules! integers {
         impl FromField for $integer {
             #[inline]
             fn from_field(value: &[u8]) -> Result<Self, FieldError> {
-                parsed(value).ok_or_else(expected::<Self>)
+                integer(value).ok_or_else(expected::<Self>)
             }
         }
 
@@ -40,7 +40,7 @@ macro_rules! integers {
         impl FromField for NonZero<$integer> {
             #[inline]
             fn from_field(value: &[u8]) -> Result<Self, FieldError> {
-                parsed(value).ok_or_else(|| expected::<$integer>().because("0 is not allowed"))
+                integer(value).ok_or_else(|| expected::<$integer>().because("0 is not allowed"))
             }
         }
     )*};
@@ -107,6 +107,55 @@ fn parsed<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
     str::from_utf8(value).ok()?.parse().ok()
 }
 
+#[inline]
+fn integer<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
+    match parsed(value) {
+        None => parsed(spelled_out(value)?.as_bytes()),
+        found => found,
+    }
+}
+
+/// The digits of an integer that is written with a fraction of zeros or with an
+/// exponent: `7.0`, `1e+3`, `1.5E1`. Languages without integers of their own, and
+/// programs that pass them through a float, write such. The value is exact: none
+/// goes through a float here.
+#[cold]
+fn spelled_out(value: &[u8]) -> Option<String> {
+    /// Longer than any spelling of a 128-bit integer with zeros behind its point.
+    const LONGEST: usize = 100;
+    /// Zeros that an exponent may add: no integer has more digits.
+    const MOST_ZEROS: usize = 39;
+    let text = str::from_utf8(value).ok().filter(|t| t.len() <= LONGEST)?;
+    let (sign, text) = match text.strip_prefix(['+', '-']) {
+        Some(rest) => text.split_at(text.len() - rest.len()),
+        None => ("", text),
+    };
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let fraction = fraction.trim_end_matches('0');
+    let mut digits = format!("{sign}{whole}{fraction}");
+    if digits.bytes().all(|b| !b.is_ascii_digit() || b == b'0') {
+        return Some(format!("{sign}0"));
+    }
+    let shift = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let zeros = usize::try_from(shift.unsigned_abs()).ok()?;
+    if shift >= 0 {
+        let zeros = Some(zeros).filter(|zeros| *zeros <= MOST_ZEROS)?;
+        digits.extend(std::iter::repeat_n('0', zeros));
+        return Some(digits);
+    }
+    let kept = digits.len().checked_sub(zeros)?;
+    let (kept, cut) = digits.split_at_checked(kept)?;
+    cut.bytes().all(|b| b == b'0').then(|| kept.to_owned())
+}
+
 /// The error of a type that says in its `TYPE` what it expects.
 #[cold]
 pub(super) fn expected<T: ToField + ?Sized>() -> FieldError {
@@ -156,6 +205,80 @@ mod tests {
     }
 
     #[test]
+    fn integers_that_other_languages_write_as_floats_are_read() {
+        for (spelling, value) in [
+            ("7.0", 7),
+            ("7.000", 7),
+            ("-7.0", -7),
+            ("+7.0", 7),
+            ("1e3", 1_000),
+            ("1e+3", 1_000),
+            ("1.5E1", 15),
+            ("-1.25e2", -125),
+            ("120e-1", 12),
+            ("1.20e1", 12),
+            ("0.0", 0),
+            ("-0.0", 0),
+            ("0e-99", 0),
+            ("0.0007e4", 7),
+            ("9.223372036854775807e18", i64::MAX),
+        ] {
+            assert_eq!(
+                i64::from_field(spelling.as_bytes()),
+                Ok(value),
+                "{spelling}"
+            );
+        }
+        let largest = b"3.40282366920938463463374607431768211455e38";
+        assert_eq!(u128::from_field(largest), Ok(u128::MAX));
+        assert_eq!(NonZero::<u8>::from_field(b"7.0").ok(), NonZero::new(7));
+        assert!(NonZero::<u8>::from_field(b"0.0").is_err());
+    }
+
+    #[test]
+    fn other_spellings_of_integers_are_refused() {
+        for spelling in [
+            "",
+            " 7",
+            "7 ",
+            "7\n",
+            "\u{a0}7",
+            "7.5",
+            "7.",
+            ".0",
+            "1e",
+            "e3",
+            "1e-1",
+            "12e-1",
+            "1e19",
+            "1e99999999999",
+            "1e2147483647",
+            "0x7",
+            "1_000",
+            "1,0",
+            "7.0.0",
+            "7.0e1.0",
+            "--7",
+            "+-7.0",
+            "-",
+            "NaN",
+            "inf",
+            "9.3e18",
+            "1e+ 3",
+        ] {
+            assert!(
+                i64::from_field(spelling.as_bytes()).is_err(),
+                "{spelling:?}"
+            );
+        }
+        assert!(u8::from_field(b"256.0").is_err());
+        assert!(u8::from_field(b"-1.0").is_err());
+        assert!(f64::from_field(b"7 ").is_err());
+        let long = format!("7.{}", "0".repeat(1_000));
+        assert!(i64::from_field(long.as_bytes()).is_err());
+    }
+
+    #[test]
     fn integers_out_of_range_are_refused() {
         assert_eq!(u8::from_field(b"255"), Ok(255));
         let error = u8::from_field(b"256").unwrap_err().to_string();
@@ -184,6 +307,28 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn integers_read_the_same_in_every_spelling(value: i64, zeros in 1..5_usize) {
+            let fraction = format!("{value}.{}", "0".repeat(zeros));
+            prop_assert_eq!(i64::from_field(fraction.as_bytes()), Ok(value));
+            let exponent = format!("{value}{}e-{zeros}", "0".repeat(zeros));
+            prop_assert_eq!(i64::from_field(exponent.as_bytes()), Ok(value));
+            // With the one digit before the point that `{:e}` has.
+            prop_assert_eq!(i64::from_field(format!("{value:e}").as_bytes()), Ok(value));
+        }
+
+        #[test]
+        fn any_bytes_are_an_integer_or_refused(value in "[-+0-9.eE ]{0,12}") {
+            let read = i128::from_field(value.as_bytes());
+            if let (Ok(read), Ok(float)) = (read, value.parse::<f64>())
+                && float.abs() < 1e15
+            {
+                #[expect(clippy::cast_precision_loss, reason = "it is small")]
+                let read = read as f64;
+                prop_assert!((read - float).abs() < 1.0, "{} {}", read, float);
+            }
+        }
+
         /// Where two shortest decimals are equally near, the two may differ in
         /// the last digit.
         #[test]

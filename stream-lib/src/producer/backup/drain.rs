@@ -139,9 +139,9 @@ impl Worker {
         }
     }
 
-    /// Logs the first failure of a row.
+    /// Logs the first failure of a row, and each that has another cause.
     fn tell(&self, error: &Error) {
-        if !self.shared.stop.is_set() && self.trouble.begins() {
+        if !self.shared.stop.is_set() && self.trouble.begins(error) {
             log::warn!(
                 "no entries of `{}` move back from the backup stream for now: {}",
                 self.mover.stream,

@@ -134,14 +134,14 @@ impl Sender {
         self.shared.progress.notify_all();
     }
 
-    /// Logs the first failure of a row, and its end: receipts may have been
+    /// Logs the first failure of a row, each that has another cause, and the end: receipts may have been
     /// dropped.
     fn log(&mut self, answers: &Answers) {
         let stream = self.shared.dispatch.stream();
         let failures = || answers.iter().filter_map(|answer| answer.as_ref().err());
         if let Some(error) = failures().next() {
             self.failed += failures().count() as u64;
-            if self.trouble.begins() {
+            if self.trouble.begins(error) {
                 log::error!(
                     "messages that were sent to `{stream}` fail: {}",
                     with_causes(error)

@@ -164,9 +164,9 @@ impl Worker {
         halt.wait_until(Instant::now() + wait, || closed.lock().is_some() != before);
     }
 
-    /// Logs the first failure of a row.
+    /// Logs the first failure of a row, and each that has another cause.
     fn tell(&self, error: &Error) {
-        if self.trouble.begins() {
+        if self.trouble.begins(error) {
             let stream = self.sender.route.keys.stream();
             log::warn!(
                 "messages for `{stream}` stay in the spool for now: {}",
