@@ -71,7 +71,7 @@ impl<'m> Extras<'m> {
 
     /// Appends the headers to a message that has so many fields itself; returns
     /// how many there are.
-    pub(super) fn write_headers(&self, out: &mut Vec<u8>, fields: usize) -> Result<usize> {
+    pub(crate) fn write_headers(&self, out: &mut Vec<u8>, fields: usize) -> Result<usize> {
         if let Some(problem) = &self.refused {
             return Err(refusal(problem));
         }

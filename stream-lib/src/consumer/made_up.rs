@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::command::{Entries, Group};
+use crate::command::{Entries, Extras, Group};
 use crate::config::ConsumerConfig;
 use crate::connection::Topology;
 use crate::consumer::handler::Delivery;
@@ -20,14 +20,16 @@ use crate::message::{EntryId, FieldWriter, StreamMessage};
 const LEASE: Duration = Duration::from_secs(86_400);
 
 /// What a made-up delivery says of itself.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct MadeUp {
     pub(crate) stream: String,
     pub(crate) group: String,
     pub(crate) consumer: String,
     pub(crate) id: EntryId,
     pub(crate) attempt: u32,
-    /// Reserved fields, names with their `~`.
+    /// As a producer gives them.
+    pub(crate) extras: Extras<'static>,
+    /// Other reserved fields, names with their `~`.
     pub(crate) headers: Vec<(Vec<u8>, Vec<u8>)>,
     pub(crate) age: Duration,
     pub(crate) lease_lost: bool,
@@ -46,6 +48,7 @@ impl MadeUp {
         let mut writer = FieldWriter::new(&mut fields);
         message.encode(&mut writer)?;
         let count = writer.count();
+        let count = count + self.extras.write_headers(&mut fields, count)?;
         let entries = Entries::made_up(self.id, self.attempt, (count, &fields), &self.headers)?;
         let held = Held::new(entries, Company::Any, Instant::now(), &Arc::default());
         let stage = if self.lease_lost {

@@ -206,7 +206,8 @@ impl StreamManager {
         Ok(self.consumer(name)?.stop())
     }
 
-    /// Stops a consumer and forgets it. It can't be started again.
+    /// Stops a consumer, and forgets it once it has ended: until then its name is
+    /// taken. It can't be started again.
     ///
     /// # Blocking
     ///

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::offline;
-use crate::command::reserved::{HEADER, ORIGIN, REDRIVEN};
+use crate::command::Extras;
+use crate::command::reserved::{ORIGIN, REDRIVEN};
 use crate::consumer::{BatchDelivery, Delivery, MadeUp};
 use crate::message::{EntryId, StreamMessage};
 
@@ -48,6 +49,7 @@ impl<M: StreamMessage> Delivery<M> {
                 consumer: "test-consumer".to_owned(),
                 id: EntryId::new(1, 0),
                 attempt: 1,
+                extras: Extras::new(),
                 headers: Vec::new(),
                 age: Duration::ZERO,
                 lease_lost: false,
@@ -123,9 +125,11 @@ impl<M: StreamMessage> TestDelivery<M> {
         self.reserved(REDRIVEN, count.to_string())
     }
 
-    /// Adds a header, as a producer does. Defaults to none.
-    pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.reserved(&format!("{HEADER}{name}"), value)
+    /// Adds a header, as a producer does: see
+    /// [`Envelope::header`](crate::Envelope::header). Defaults to none.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.made_up.extras.push_header(name, value.as_ref());
+        self
     }
 
     /// How old the message is, at least. Defaults to 0.

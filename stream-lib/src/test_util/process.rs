@@ -25,6 +25,7 @@ const LONGEST_PATH: usize = 100;
 /// however it ended: the kernel has closed the other end of the pipe then.
 const WATCH: &str = r#"
 trap '' HUP INT TERM
+PATH="/usr/bin:/bin:$PATH"
 if read -r word && [ "$word" = stand-down ]; then exit 0; fi
 kill -KILL "$1" 2>/dev/null
 rm -rf -- "$2"

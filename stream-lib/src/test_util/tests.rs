@@ -1,13 +1,22 @@
 //! What users' tests can see, and change.
 
+use std::env;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::Recorded;
+use super::program::{Found, find};
+use super::{PrivateServer, Recorded};
 use crate::consumer::{BatchDelivery, Delivery, Handler, HandlerError, by_value};
 use crate::error::ErrorKind;
 use crate::message::{EntryId, RawMessage};
 use crate::producer::{Added, Producer};
+use crate::runtime::panic_text;
 
 fn message(number: u32) -> RawMessage {
     RawMessage::new().with("number", number.to_string())
@@ -135,4 +144,125 @@ fn messages_fail_as_planned_and_the_others_are_recorded() {
     let empty = producer.add(&RawMessage::new()).unwrap_err();
     assert_eq!(empty.kind(), ErrorKind::Encode);
     assert_eq!(recorded.len(), 2);
+}
+
+/// The text of a panic that `run` ends with.
+#[track_caller]
+fn panic_of<T>(run: impl FnOnce() -> T) -> String {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(_) => panic!("it didn't panic"),
+        Err(panic) => panic_text(panic),
+    }
+}
+
+#[test]
+fn header_that_no_producer_would_take_is_refused() {
+    let long = "n".repeat(257);
+    for name in ["", "~for", "~h:x", long.as_str()] {
+        let delivery = Delivery::for_test(message(1)).header(name, "x");
+        let text = panic_of(|| delivery.build());
+        assert!(text.contains("header"), "{text}");
+    }
+}
+
+#[test]
+fn nonsense_makes_a_delivery_or_a_panic_with_a_text() {
+    let delivery = Delivery::for_test(RawMessage::new())
+        .id(EntryId::MAX)
+        .original_id(EntryId::MIN)
+        .attempt(0)
+        .redrives(u32::MAX)
+        .age(Duration::MAX)
+        .group("")
+        .consumer("\0")
+        .header("n\r\n\0", [0xFF])
+        .build();
+    assert_eq!((delivery.attempt(), delivery.redrives()), (0, u32::MAX));
+    assert!(delivery.age() > Duration::from_secs(1 << 50));
+    assert_eq!(delivery.header("n\r\n\0"), Some(&[0xFF][..]));
+    assert!(BatchDelivery::<RawMessage>::for_test([]).is_empty());
+    for name in ["", "{", "{orders}:dead"] {
+        let text = panic_of(|| Delivery::for_test(message(1)).stream(name).build());
+        assert!(text.contains("stream name"), "{text}");
+        let text = panic_of(|| Producer::<RawMessage>::recording(name));
+        assert!(text.contains("name"), "{text}");
+    }
+}
+
+#[test]
+fn messages_of_many_threads_are_each_recorded_once() {
+    let (producer, recorded) = recording();
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            let producer = producer.clone();
+            scope.spawn(move || {
+                for number in 0..50 {
+                    let message = message(thread * 100 + number);
+                    if number % 2 == 0 {
+                        producer.add(&message).unwrap();
+                    } else {
+                        drop(producer.send(&message).unwrap());
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(producer.flush(Duration::MAX).added, 200);
+    let numbers = recorded.messages().unwrap();
+    let mut numbers: Vec<u32> = numbers
+        .iter()
+        .map(|message| message.get_str("number").unwrap().parse().unwrap())
+        .collect();
+    let of_first: Vec<_> = numbers.iter().copied().filter(|n| *n < 100).collect();
+    assert_eq!(
+        of_first,
+        (0..50).collect::<Vec<_>>(),
+        "in the order of their thread"
+    );
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 400);
+}
+
+#[test]
+#[ignore = "run by the test beside it, in a process of its own"]
+fn owner_of_a_server() {
+    let server = PrivateServer::start().unwrap();
+    println!("\nurl {}", server.url());
+    // Until this process is killed.
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+#[test]
+fn killed_process_leaves_no_server_and_no_directory_behind() {
+    let Found::Program(program) = find() else {
+        return;
+    };
+    for path in ["", "/nowhere"] {
+        let mut owner = Command::new(env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "test_util::tests::owner_of_a_server",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env("STREAM_TEST_SERVER", &program)
+            .env("PATH", path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(owner.stdout.take().unwrap());
+        let mut lines = output.lines().map_while(Result::ok);
+        let url = lines.find_map(|line| line.strip_prefix("url redis+unix://").map(str::to_owned));
+        owner.kill().unwrap();
+        owner.wait().unwrap();
+        let url = url.unwrap();
+        let socket = Path::new(&url);
+        let end = Instant::now() + Duration::from_secs(60);
+        while UnixStream::connect(socket).is_ok() || socket.parent().unwrap().exists() {
+            assert!(Instant::now() < end, "{} is still there", socket.display());
+            thread::yield_now();
+        }
+    }
 }
