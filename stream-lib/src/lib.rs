@@ -56,10 +56,11 @@
 //! # Log
 //!
 //! By the crate `log`, under targets that begin with `stream_lib`: install a
-//! logger such as `env_logger`, or the bridge of `tracing`. `warn`: failed
-//! deliveries and dead letters with their errors, at most a few lines a second
-//! for each consumer, and outages. `info`: the start of each consumer, with its
-//! stream and group, and the end of outages. Payloads are in no line.
+//! logger such as `env_logger`. `warn`: failed deliveries and dead letters with
+//! their errors, at most a few lines a second for each consumer, and the
+//! beginning and end of outages. `info`: the start of each consumer, with its
+//! stream and group. The library logs no payload; the text of a handler's error
+//! stands there as it is.
 //!
 //! # Features
 //!

@@ -41,7 +41,7 @@ fn are_told(config: ConnectionConfig, name: &str, cause: &str) {
     let read = format!("{name}-read");
     manager.consume("c", quick(&read), noting(&seen)).unwrap();
     wait_for_line(&log, &backup, "move back", cause);
-    wait_for_line(&log, &backup, "is not cleaned", cause);
+    wait_for_line(&log, &backup, "cleaning", cause);
     wait_for_line(&log, &sent, "fail", cause);
     wait_for_line(&log, &read, "held up", cause);
 }

@@ -51,6 +51,22 @@ fn group_begins_at_a_time() {
     }
 }
 
+#[test]
+fn start_is_logged_with_stream_and_group() {
+    let shop = Shop::open();
+    let log = LogCapture::start();
+    let config = quick("ordres").group("misspelt").workers(2);
+    let consumer = shop
+        .manager
+        .consume("c", config, noting(&Seen::default()))
+        .unwrap();
+    let line = format!(
+        "the consumer `{}` of `ordres` in the group `misspelt` has started, with 2 workers",
+        consumer.name().unwrap()
+    );
+    assert_eq!(log.containing(&line).len(), 1, "{:#?}", log.lines());
+}
+
 /// Runs `start` on a thread that outlives a test that fails.
 fn must_return(start: impl FnOnce() + Send + 'static) {
     let thread = thread::Builder::new().spawn(start).unwrap();
