@@ -1,6 +1,6 @@
 //! JSON that reads back as the value it was written from.
 //!
-//! serde_json writes NaN and the infinities as `null`, which reads back as another
+//! `serde_json` writes NaN and the infinities as `null`, which reads back as another
 //! value or not at all. Its writer doesn't tell them from a real `null`, so where it
 //! has written one, a serializer that writes nothing walks the value again.
 
@@ -182,7 +182,7 @@ impl ser::SerializeMap for Walk {
     type Ok = ();
     type Error = Error;
 
-    /// serde_json refuses the keys that it can't write.
+    /// `serde_json` refuses the keys that it can't write.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Result<(), Error> {
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use stream_lib::{BatchConfig, Consumer, ConsumerConfig, ConsumerEvents, events};
 use stream_tests::wait_until;
 
-use crate::support::{DEADLINE, Order, Shop, noting, quick};
+use crate::support::{DEADLINE, Order, Seen, Shop, noting, quick};
 
 #[derive(Default)]
 struct Told(AtomicUsize);
@@ -46,9 +46,7 @@ fn is_counted_apart(start: impl FnOnce(&Shop, ConsumerConfig) -> Consumer) {
 #[test]
 fn entry_for_another_group_counts_as_skipped() {
     is_counted_apart(|shop, config| {
-        let consumer = shop
-            .manager
-            .consume("c", config, noting(&Default::default()));
+        let consumer = shop.manager.consume("c", config, noting(&Seen::default()));
         consumer.unwrap()
     });
 }
