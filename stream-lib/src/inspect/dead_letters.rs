@@ -15,7 +15,9 @@ use crate::message::EntryId;
 ///
 /// An entry comes here after a permanent failure, when it can't be decoded, and
 /// when its deliveries are used up: with its fields byte for byte, and reserved
-/// ones that say why. The newest 100,000 of at most 14 days are kept.
+/// ones that say why. How many are kept, and for how long, are settings of the
+/// consumers: [`dead_letter_max_length`](crate::ConsumerConfig::dead_letter_max_length)
+/// and [`dead_letter_max_age`](crate::ConsumerConfig::dead_letter_max_age).
 ///
 /// # Blocking
 ///
