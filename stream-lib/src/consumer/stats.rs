@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct ConsumerStats {
     /// Entries that came in, by reads, retries and takeovers.
     pub delivered: u64,
-    /// Entries handled with success and acknowledged; with those that a redrive
-    /// has put back for another group, which are acknowledged unseen.
+    /// Entries handled with success and acknowledged.
     pub completed: u64,
     /// Entries acknowledged without a handler: put back from the dead letters for
     /// another group.
