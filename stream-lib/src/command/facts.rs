@@ -72,24 +72,30 @@ fn groups(wire: &mut Wire, keys: &StreamKeys, length: u64) -> Result<Vec<GroupFa
         Err(e) => return Err(from_redis(e)),
     };
     info.into_iter()
-        .map(|group| {
-            let (waiting, parked): (u64, Value) = pipe()
+        .filter_map(|group| {
+            let asked = pipe()
                 .cmd("ZCARD")
                 .arg(keys.waiting(&group.name))
                 .cmd("XINFO")
                 .arg("CONSUMERS")
                 .arg(keys.stream())
                 .arg(&group.name)
-                .query(wire)
-                .map_err(from_redis)?;
-            let unread = unread(wire, keys, &group, length)?;
-            Ok(GroupFacts {
+                .query::<(u64, Value)>(wire)
+                .map_err(from_redis);
+            let (waiting, parked) = match asked {
+                Ok(facts) => facts,
+                // It was destroyed meanwhile.
+                Err(e) if e.kind() == ErrorKind::NoGroup => return None,
+                Err(e) => return Some(Err(e)),
+            };
+            let unread = unread(wire, keys, &group, length);
+            Some(unread.map(|unread| GroupFacts {
                 consumers: (group.consumers as u64).saturating_sub(names_waiting(&parked)),
                 pending: group.pending as u64,
                 name: group.name,
                 unread,
                 waiting,
-            })
+            }))
         })
         .collect()
 }
