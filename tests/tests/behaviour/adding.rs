@@ -312,7 +312,10 @@ fn silent_server_is_an_unknown_outcome_within_the_response_timeout() {
     let server = Server::start().unwrap();
     let config = stream_lib::ConnectionConfig::new(server.url())
         .unwrap()
-        .response_timeout(Duration::from_millis(200));
+        .response_timeout(Duration::from_millis(200))
+        // The next message goes out on the connection that is there: a pool's
+        // further places are made behind, and may be lent first.
+        .pool_size(1);
     let manager = StreamManager::connect_with(config).unwrap();
     manager.add(&order("1")).unwrap();
     server.freeze();
