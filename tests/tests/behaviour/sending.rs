@@ -371,8 +371,8 @@ fn silent_server_leaves_the_outcome_of_sends_unknown() {
     let config = ConnectionConfig::new(server.url())
         .unwrap()
         .response_timeout(Duration::from_millis(200))
-        // The next message goes out on the connection that is there: a pool's
-        // further places are made behind, and may be lent first.
+        // One place, so that the next message takes this connection: a larger
+        // pool adds places from its own thread, and may lend a new one first.
         .pool_size(1);
     let manager = StreamManager::connect_with(config).unwrap();
     manager.send(&order("0")).unwrap().wait().unwrap();
