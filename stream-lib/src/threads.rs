@@ -11,11 +11,11 @@ use stream_lib::{
     Added, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery, BatchSettings,
     BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings, Consumer, ConsumerConfig,
     ConsumerSettings, ConsumerStats, DeadLetter, DeadLetters, DeadReason, Delivery, Draft, EntryId,
-    Envelope, Error, ErrorKind, FlushReport, GroupStats, HandlerError, HandlerResult, OnGroupLost,
-    Priority, Producer, ProducerHandle, RawMessage, Receipt, RedriveReport, RemoveReport, Result,
-    RetentionPlan, RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, SendFailure,
-    ShutdownReport, SpoolDamage, SpoolStats, StartFrom, StreamConfig, StreamManager,
-    StreamSettings, StreamStats, WhenFull, events,
+    Envelope, Error, ErrorKind, FlushReport, GroupStats, HandlerError, HandlerResult,
+    OnGroupLost, OnUndecodable, Priority, Producer, ProducerHandle, RawMessage, Receipt,
+    RedriveReport, RemoveReport, Result, RetentionPlan, RetentionWishes, RetryPolicy,
+    RetrySchedule, RetrySettings, SendFailure, ShutdownReport, SpoolDamage, SpoolStats, StartFrom,
+    StreamConfig, StreamManager, StreamSettings, StreamStats, WhenFull, events,
 };
 
 /// A message that has to stay in its thread; a handle on its producer need not.
@@ -70,6 +70,7 @@ fn checked() -> String {
         HandlerError,
         HandlerResult,
         OnGroupLost,
+        OnUndecodable,
         Priority,
         PrivateServer,
         Producer<Local>,

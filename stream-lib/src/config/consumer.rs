@@ -4,8 +4,8 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::{
-    BatchConfig, ConsumerEvents, ConsumerSettings, Events, OnGroupLost, RetentionSettings,
-    RetryPolicy, StartFrom, check,
+    BatchConfig, ConsumerEvents, ConsumerSettings, Events, OnGroupLost, OnUndecodable,
+    RetentionSettings, RetryPolicy, StartFrom, check,
 };
 use crate::error::Result;
 
@@ -33,6 +33,7 @@ pub struct ConsumerConfig {
     pub(crate) grace: Duration,
     pub(crate) start_from: StartFrom,
     pub(crate) on_group_lost: OnGroupLost,
+    pub(crate) on_undecodable: OnUndecodable,
     pub(crate) retention: RetentionSettings,
     pub(crate) consumer_expiry: Duration,
     pub(crate) dead_letter_max_length: u64,
@@ -58,6 +59,7 @@ impl ConsumerConfig {
             grace: Duration::from_secs(25),
             start_from: StartFrom::default(),
             on_group_lost: OnGroupLost::default(),
+            on_undecodable: OnUndecodable::default(),
             retention: RetentionSettings::default(),
             consumer_expiry: Duration::from_secs(3_600),
             dead_letter_max_length: 100_000,
@@ -156,6 +158,16 @@ impl ConsumerConfig {
         self
     }
 
+    /// What to do with an entry that can't be decoded. Defaults to
+    /// [`OnUndecodable::Retry`]: with the default [`retry`](Self::retry) policy it
+    /// goes to the dead letters after about 8½ minutes, if no member of the group
+    /// can decode it until then.
+    #[must_use]
+    pub fn on_undecodable(mut self, answer: OnUndecodable) -> Self {
+        self.on_undecodable = answer;
+        self
+    }
+
     /// The most entries that the stream keeps, 1 to 10^12: the
     /// [`max_length`](crate::StreamConfig::max_length) of the stream, and
     /// stored with it, as set by a consumer. Defaults to what is stored, else
@@ -235,6 +247,7 @@ impl ConsumerConfig {
             grace: config.grace,
             start_from: config.start_from,
             on_group_lost: config.on_group_lost,
+            on_undecodable: config.on_undecodable,
             max_messages: config.retention.max_length,
             cleanup_interval: config.retention.cleanup_interval,
             consumer_expiry: config.consumer_expiry,
@@ -335,6 +348,7 @@ mod tests {
             .grace(second * 4)
             .start_from(StartFrom::End)
             .on_group_lost(OnGroupLost::Stop)
+            .on_undecodable(OnUndecodable::Bury)
             .max_messages(7)
             .cleanup_interval(second * 5)
             .consumer_expiry(second * 6)
@@ -354,6 +368,7 @@ mod tests {
             grace: second * 4,
             start_from: StartFrom::End,
             on_group_lost: OnGroupLost::Stop,
+            on_undecodable: OnUndecodable::Bury,
             max_messages: Some(7),
             cleanup_interval: Some(second * 5),
             consumer_expiry: second * 6,

@@ -116,7 +116,8 @@ pub struct Retried<'a> {
     /// The error, as the handler returned it: it can be downcast, and has
     /// its source; of the crate `anyhow`, see
     /// [`HandlerResult`](crate::HandlerResult). After a panic, an error with the
-    /// text of the panic.
+    /// text of the panic; for an undecodable entry the
+    /// [`DecodeError`](crate::message::DecodeError).
     pub error: &'a (dyn StdError + Send + Sync + 'static),
 }
 

@@ -13,8 +13,9 @@ use crate::message::EntryId;
 
 /// The dead letters of one stream, `{<stream>}:dead` in Redis.
 ///
-/// An entry comes here after a permanent failure, when it can't be decoded, and
-/// when its deliveries are used up: with its fields byte for byte, and reserved
+/// An entry comes here after a permanent failure, and when its deliveries are used
+/// up, or earlier where it can't be decoded and
+/// [`on_undecodable`](crate::ConsumerConfig::on_undecodable) says so: with its fields byte for byte, and reserved
 /// ones that say why. How many are kept, and for how long, are settings of the
 /// consumers: [`dead_letter_max_length`](crate::ConsumerConfig::dead_letter_max_length)
 /// and [`dead_letter_max_age`](crate::ConsumerConfig::dead_letter_max_age).

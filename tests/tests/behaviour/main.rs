@@ -45,3 +45,4 @@ mod stopping;
 mod stopping_itself;
 mod streams;
 mod support;
+mod undecodable;

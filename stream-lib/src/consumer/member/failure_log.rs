@@ -17,9 +17,19 @@ use crate::runtime::{LogLimit, LogLine, Shutdown};
 pub(crate) struct FailureLog {
     group: Group,
     failed: Mutex<LogLimit>,
+    undecodable: Mutex<LogLimit>,
     buried: Mutex<LogLimit>,
     /// Wakes the keeper.
     wake: Shutdown,
+}
+
+/// How a delivery failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Its handler failed.
+    Handler,
+    /// The entry is no message of the handler's type.
+    Undecodable,
 }
 
 /// What comes after a delivery that failed.
@@ -34,6 +44,7 @@ impl FailureLog {
         Self {
             group: group.clone(),
             failed: Mutex::default(),
+            undecodable: Mutex::default(),
             buried: Mutex::default(),
             wake: wake.clone(),
         }
@@ -43,23 +54,35 @@ impl FailureLog {
     /// the causes, and is called only for a line that is written.
     pub(crate) fn failed(
         &self,
+        failure: Failure,
         id: EntryId,
         attempt: u32,
         next: Next,
         error: impl FnOnce() -> String,
     ) {
-        if !self.admits(&self.failed, Self::more_failed) {
+        let is_written = match failure {
+            Failure::Handler => self.admits(&self.failed, Self::more_failed),
+            Failure::Undecodable => self.admits(&self.undecodable, Self::more_undecodable),
+        };
+        if !is_written {
             return;
         }
+        let (failed, hint) = match failure {
+            Failure::Handler => ("failed", ""),
+            Failure::Undecodable => (
+                "found an undecodable entry",
+                ", in case another member can decode it",
+            ),
+        };
         let (stream, group) = (self.group.stream(), self.group.name());
         let error = error();
         match next {
             Next::DeliveryIn(delay) => log::warn!(
-                "delivery {attempt} of {id} of `{stream}` in the group `{group}` failed, \
-                 the next comes in {delay:.1?}: {error}"
+                "delivery {attempt} of {id} of `{stream}` in the group `{group}` {failed}, \
+                 the next comes in {delay:.1?}{hint}: {error}"
             ),
             Next::DeadLetter(reason) => log::warn!(
-                "delivery {attempt} of {id} of `{stream}` in the group `{group}` failed, \
+                "delivery {attempt} of {id} of `{stream}` in the group `{group}` {failed}, \
                  and was the last one ({reason}): {error}"
             ),
         }
@@ -78,9 +101,8 @@ impl FailureLog {
 
     /// When there is a count to be told.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let failed = self.failed.lock().due();
-        let buried = self.buried.lock().due();
-        failed.into_iter().chain(buried).min()
+        let limits = [&self.failed, &self.undecodable, &self.buried];
+        limits.iter().filter_map(|limit| limit.lock().due()).min()
     }
 
     /// Tells the counts that are due.
@@ -97,6 +119,10 @@ impl FailureLog {
         let failed = take(&mut self.failed.lock());
         if let Some(count) = failed {
             self.more_failed(count);
+        }
+        let undecodable = take(&mut self.undecodable.lock());
+        if let Some(count) = undecodable {
+            self.more_undecodable(count);
         }
         let buried = take(&mut self.buried.lock());
         if let Some(count) = buried {
@@ -128,6 +154,14 @@ impl FailureLog {
         let (stream, group) = (self.group.stream(), self.group.name());
         log::warn!(
             "{count} more deliveries of `{stream}` in the group `{group}` failed within a second"
+        );
+    }
+
+    fn more_undecodable(&self, count: u64) {
+        let (stream, group) = (self.group.stream(), self.group.name());
+        log::warn!(
+            "{count} more deliveries of `{stream}` in the group `{group}` found undecodable \
+             entries within a second"
         );
     }
 
