@@ -38,7 +38,7 @@ pub(crate) use self::delete::delete_stream;
 pub(crate) use self::drain::{DrainLease, DrainState, Drained};
 pub(crate) use self::entries::Entries;
 pub(crate) use self::extras::Extras;
-pub(crate) use self::facts::{GroupFacts, length, pending_of, stream_facts};
+pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
 pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
 pub(crate) use self::lock::{hold_lock, release_lock};
 pub(crate) use self::outgoing::Outgoing;

@@ -121,10 +121,10 @@ impl Wire {
     }
 
     /// The next reply as one to keep; blocks and fails like
-    /// [`receive`](Self::receive). A large one takes the buffer with it, and
-    /// nothing is copied.
+    /// [`receive`](Self::receive), but `timeout` counts from the last bytes that
+    /// came. A large one takes the buffer with it, and nothing is copied.
     pub(crate) fn receive_owned(&mut self, timeout: Duration) -> Result<Reply> {
-        let range = self.next_reply(&mut Deadline::of(timeout))?;
+        let range = self.next_reply(&mut Deadline::renewed(timeout, self.answer_by))?;
         Ok(Reply {
             bytes: self.buffer.take(range),
             tokens: self.scanner.take_tokens(),
@@ -284,6 +284,7 @@ impl Wire {
                 Ok(count) => {
                     let count = count.unwrap_or_default();
                     self.buffer.fill(count);
+                    deadline.progressed(count);
                     missing = missing.saturating_sub(count);
                 }
                 Err(error) => {

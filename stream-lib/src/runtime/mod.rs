@@ -1,12 +1,13 @@
 //! Threads that are named and joined, waits that end on shutdown, backoff,
-//! looks that spare a sleep, failures that are told once, and a bound on log
-//! lines.
+//! looks that spare a sleep, failures that are told once, bounds on log lines,
+//! and on what is asked for at a time.
 
 mod backoff;
 mod clock;
 mod log_limit;
 mod panics;
 mod patience;
+mod portion;
 mod random;
 mod shutdown;
 mod thread;
@@ -17,6 +18,7 @@ pub(crate) use self::clock::ServerClock;
 pub(crate) use self::log_limit::{LogLimit, LogLine};
 pub(crate) use self::panics::{drop_shielded, panic_text};
 pub(crate) use self::patience::Patience;
+pub(crate) use self::portion::Portion;
 pub(crate) use self::random::{jitter, random_suffix};
 pub(crate) use self::shutdown::Shutdown;
 pub(crate) use self::thread::{Thread, on_library_thread};

@@ -30,6 +30,7 @@ mod healing;
 mod hooks;
 mod hostile;
 mod json_numbers;
+mod large_replies;
 mod leases;
 mod log_causes;
 mod manager;

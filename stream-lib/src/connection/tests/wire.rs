@@ -1,5 +1,5 @@
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::fake::{Fake, Peer};
 use super::{AMPLE, SHORT, config, connect, eventually, shown};
@@ -80,6 +80,41 @@ fn a_trickling_server_can_not_stretch_the_deadline() {
     let error = wire.receive(SHORT * 3).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
     assert!(wire.is_broken());
+}
+
+#[test]
+fn a_large_reply_may_take_as_long_as_its_bytes_come() {
+    let server = after_a_request(|peer| {
+        peer.say(format!("${}\r\n", 48 << 14).as_bytes());
+        for _ in 0..48 {
+            peer.say(&vec![b'x'; 1 << 14]);
+            peer.rest(SHORT / 2);
+        }
+        peer.say(b"\r\n");
+        peer.until_hangup();
+    });
+    let mut wire = connect(&config(&server)).unwrap();
+    wire.send(PING, 1).unwrap();
+    let began = Instant::now();
+    let reply = wire.receive_owned(SHORT * 20).unwrap();
+    assert_eq!(reply.as_ref().text().map(<[u8]>::len), Some(48 << 14));
+    assert!(began.elapsed() > SHORT * 20, "longer than any pause may be");
+}
+
+#[test]
+fn no_bytes_stretch_the_time_by_which_all_is_to_be_answered() {
+    let server = after_a_request(|peer| {
+        peer.say(format!("${}\r\n", 64 << 20).as_bytes());
+        for _ in 0..1_000 {
+            peer.say(&vec![b'x'; 64 << 10]);
+            peer.rest(SHORT / 2);
+        }
+    });
+    let mut wire = connect(&config(&server)).unwrap();
+    wire.answer_by(Instant::now() + SHORT * 4);
+    wire.send(PING, 1).unwrap();
+    let error = wire.receive_owned(AMPLE).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
 }
 
 #[test]
