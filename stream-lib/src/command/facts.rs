@@ -4,6 +4,7 @@ use redis::streams::{StreamInfoGroup, StreamInfoGroupsReply, StreamPendingCountR
 use redis::{Value, cmd, from_redis_value, pipe};
 
 use super::Group;
+use super::backup::known_backup;
 use super::reserved::WAITING;
 use crate::connection::{Wire, from_redis};
 use crate::error::{ErrorKind, Result};
@@ -40,6 +41,9 @@ pub(crate) struct GroupFacts {
 
 /// Asks for everything about a stream. A stream that doesn't exist is empty.
 pub(crate) fn stream_facts(wire: &mut Wire, keys: &StreamKeys) -> Result<StreamFacts> {
+    // A user who may only look at streams sees the one that is usual.
+    let known = known_backup(wire, keys).ok().flatten();
+    let keys = known.as_ref().unwrap_or(keys);
     let (length, backup, dead): (u64, u64, u64) = pipe()
         .cmd("XLEN")
         .arg(keys.stream())

@@ -1,9 +1,11 @@
 //! The only place that names a Redis command: typed operations on a connection.
 
 mod add;
+mod backup;
 mod beat;
 mod claim;
 mod dead;
+mod declare;
 mod delete;
 mod drain;
 mod entries;
@@ -28,14 +30,16 @@ mod settle;
 mod spooled;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
+pub(crate) use self::backup::{declare_backup, known_backup};
 pub(crate) use self::beat::beat;
 pub(crate) use self::claim::{Claimed, TakeOver, claim_due, recover, take_over};
 pub(crate) use self::dead::{
     Redriven, dead_letters, newest_dead_letter, redrive, remove_dead_letters,
     remove_dead_letters_until,
 };
+pub(crate) use self::declare::Replaced;
 pub(crate) use self::delete::delete_stream;
-pub(crate) use self::drain::{DrainLease, DrainState, Drained};
+pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
 pub(crate) use self::entries::Entries;
 pub(crate) use self::extras::Extras;
 pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
@@ -45,7 +49,7 @@ pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
 pub(crate) use self::retain::{
-    Errand, Position, Retain, Retained, Sight, count_entries, declare, retain,
+    Errand, Position, Retain, Retained, Sight, count_entries, declare_retention, retain,
 };
 pub(crate) use self::route::{
     Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,

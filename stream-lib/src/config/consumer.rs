@@ -35,6 +35,7 @@ pub struct ConsumerConfig {
     pub(crate) on_group_lost: OnGroupLost,
     pub(crate) on_undecodable: OnUndecodable,
     pub(crate) retention: RetentionSettings,
+    pub(crate) drain_backup: bool,
     pub(crate) consumer_expiry: Duration,
     pub(crate) dead_letter_max_length: u64,
     pub(crate) dead_letter_max_age: Duration,
@@ -61,6 +62,7 @@ impl ConsumerConfig {
             on_group_lost: OnGroupLost::default(),
             on_undecodable: OnUndecodable::default(),
             retention: RetentionSettings::default(),
+            drain_backup: true,
             consumer_expiry: Duration::from_secs(3_600),
             dead_letter_max_length: 100_000,
             dead_letter_max_age: Duration::from_secs(14 * 86_400),
@@ -187,6 +189,17 @@ impl ConsumerConfig {
         self
     }
 
+    /// Whether this process moves entries back from the stream's backup stream,
+    /// where it has one, while the consumer runs: so they come back when no backup
+    /// producer is open any more. Of all processes of the stream one does it at a
+    /// time. Where the Redis user lacks the right to it, a log line says so once,
+    /// and the consumer goes on. Defaults to true.
+    #[must_use]
+    pub fn drain_backup(mut self, drain: bool) -> Self {
+        self.drain_backup = drain;
+        self
+    }
+
     /// After how long without a sign of life a consumer of the group that holds
     /// nothing is removed from it, one lease to 30 days. Consumers of other
     /// programs count as alive while Redis shows them as less idle than this.
@@ -250,6 +263,7 @@ impl ConsumerConfig {
             on_undecodable: config.on_undecodable,
             max_messages: config.retention.max_length,
             cleanup_interval: config.retention.cleanup_interval,
+            drain_backup: config.drain_backup,
             consumer_expiry: config.consumer_expiry,
             dead_letter_max_length: config.dead_letter_max_length,
             dead_letter_max_age: config.dead_letter_max_age,
@@ -351,6 +365,7 @@ mod tests {
             .on_undecodable(OnUndecodable::Bury)
             .max_messages(7)
             .cleanup_interval(second * 5)
+            .drain_backup(false)
             .consumer_expiry(second * 6)
             .dead_letter_max_length(8)
             .dead_letter_max_age(second * 7)
@@ -371,6 +386,7 @@ mod tests {
             on_undecodable: OnUndecodable::Bury,
             max_messages: Some(7),
             cleanup_interval: Some(second * 5),
+            drain_backup: false,
             consumer_expiry: second * 6,
             dead_letter_max_length: 8,
             dead_letter_max_age: second * 7,

@@ -41,6 +41,8 @@ pub struct ConsumerSettings {
     pub max_messages: Option<u64>,
     /// How often the stream is cleaned; `None` for what is stored with it.
     pub cleanup_interval: Option<Duration>,
+    /// Whether this process moves entries back from the backup stream.
+    pub drain_backup: bool,
     /// After how long without a sign of life a consumer is removed.
     pub consumer_expiry: Duration,
     /// About how many dead letters the stream keeps.

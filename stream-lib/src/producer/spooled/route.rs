@@ -11,6 +11,7 @@ use crate::config::BackupStreamConfig;
 use crate::connection::{Topology, Wire};
 use crate::error::Result;
 use crate::keys::StreamKeys;
+use crate::producer::capacity::Capacity;
 use crate::producer::spool::{Sequence, Spool, SpoolId};
 
 /// The longest wait of an add for Redis, before it goes to the spool instead.
@@ -22,6 +23,7 @@ pub(crate) struct Route {
     pub(crate) topology: Arc<Topology>,
     pub(crate) keys: StreamKeys,
     pub(crate) config: BackupStreamConfig,
+    capacity: Capacity,
     /// Redis was asked for the spool's mark.
     checked: Mutex<bool>,
 }
@@ -31,11 +33,13 @@ impl Route {
         topology: Arc<Topology>,
         keys: StreamKeys,
         config: BackupStreamConfig,
+        capacity: Capacity,
     ) -> Self {
         Self {
             topology,
             keys,
             config,
+            capacity,
             checked: Mutex::new(false),
         }
     }
@@ -91,7 +95,7 @@ impl Route {
         batch: &Outgoing,
     ) -> Result<Vec<Result<SpooledAdd>>> {
         let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
-        let routing = Routing::new(&self.keys, &self.config);
+        let routing = Routing::new(&self.keys, &self.config, self.capacity.entries());
         command::route_spooled(wire, routing, spool.as_str(), &numbers, batch)
     }
 }

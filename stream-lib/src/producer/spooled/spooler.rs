@@ -11,6 +11,7 @@ use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::producer::added::{Added, Answers, all_fail, closed};
+use crate::producer::capacity::Capacity;
 use crate::producer::spool::{DirectTurn, Spool, SpoolDamage, SpoolOptions};
 use crate::producer::spooled::envelope;
 use crate::producer::spooled::replay::Replay;
@@ -54,11 +55,17 @@ impl Spooler {
         topology: &Arc<Topology>,
         keys: &StreamKeys,
         config: &BackupStreamConfig,
+        capacity: &Capacity,
     ) -> Result<Option<Self>> {
         let Some(dir) = &config.spool.dir else {
             return Ok(None);
         };
-        let route = Route::new(Arc::clone(topology), keys.clone(), config.clone());
+        let route = Route::new(
+            Arc::clone(topology),
+            keys.clone(),
+            config.clone(),
+            capacity.clone(),
+        );
         let options = SpoolOptions {
             stream: route.keys.stream(),
             max_bytes: route.config.spool.max_bytes,
