@@ -15,6 +15,7 @@ mod broken_errors;
 mod broken_headers;
 mod broken_keys;
 mod broken_stops;
+mod buffering;
 mod coalescing;
 mod consuming;
 mod dead_letter_bounds;
