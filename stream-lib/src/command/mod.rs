@@ -31,7 +31,7 @@ pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::beat::beat;
 pub(crate) use self::claim::{Claimed, TakeOver, claim_due, recover, take_over};
 pub(crate) use self::dead::{
-    Redriven, dead_letters, newest_dead_letter, redrive, remove_dead_letters,
+    Redriven, dead_letters, newest_dead_letter, redrive, redrive_oldest, remove_dead_letters,
     remove_dead_letters_until,
 };
 pub(crate) use self::delete::delete_stream;

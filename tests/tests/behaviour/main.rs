@@ -31,6 +31,7 @@ mod healing;
 mod hooks;
 mod hostile;
 mod json_numbers;
+mod large_dead_letters;
 mod large_replies;
 mod leases;
 mod log_causes;
