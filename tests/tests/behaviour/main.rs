@@ -37,6 +37,7 @@ mod leases;
 mod log_causes;
 mod manager;
 mod members;
+mod memory_full;
 mod one_delivery;
 mod redriving;
 mod removing;
