@@ -104,6 +104,7 @@ fn checked() -> String {
         events::Completed<'static>,
         events::Connected<'static>,
         events::DeadLettered<'static>,
+        events::DeadLettersDropped<'static>,
         events::Disconnected<'static>,
         events::GroupRecreated<'static>,
         events::LeaseLost<'static>,

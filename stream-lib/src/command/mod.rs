@@ -3,6 +3,7 @@
 mod add;
 mod backup;
 mod beat;
+mod bury;
 mod claim;
 mod dead;
 mod declare;
@@ -32,9 +33,10 @@ mod spooled;
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::backup::{declare_backup, known_backup};
 pub(crate) use self::beat::beat;
+pub(crate) use self::bury::{Burial, Burials, DeadBounds, bury};
 pub(crate) use self::claim::{Claimed, TakeOver, claim_due, recover, take_over};
 pub(crate) use self::dead::{
-    Redriven, dead_letters, newest_dead_letter, redrive, remove_dead_letters,
+    Redriven, dead_letters, newest_dead_letter, redrive, redrive_oldest, remove_dead_letters,
     remove_dead_letters_until,
 };
 pub(crate) use self::declare::Replaced;
@@ -55,7 +57,7 @@ pub(crate) use self::route::{
     Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
 };
 pub(crate) use self::server::FirstLook;
-pub(crate) use self::settle::{Burial, Found, Parking, ack, ack_held, bury, park, renew};
+pub(crate) use self::settle::{Found, Parking, ack, ack_held, park, renew};
 #[cfg(feature = "spool")]
 pub(crate) use self::{
     outgoing::Encoded,

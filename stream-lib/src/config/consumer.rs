@@ -210,10 +210,11 @@ impl ConsumerConfig {
         self
     }
 
-    /// About how many dead letters the stream keeps, 1 to 10^12 (`XADD … MAXLEN ~`):
+    /// About how many dead letters the stream keeps, 1 to 10^12 (`XTRIM … MAXLEN ~`):
     /// each burial removes the oldest beyond that, as far as Redis can do so at
-    /// little cost, by default a hundred at a time. All consumers of a stream share
-    /// its dead letters, so the smallest value wins. Defaults to 100,000.
+    /// little cost, by default a hundred at a time; see
+    /// [`ConsumerEvents::dead_letters_dropped`]. All consumers of a stream share its
+    /// dead letters, so the smallest value wins. Defaults to 100,000.
     #[must_use]
     pub fn dead_letter_max_length(mut self, entries: u64) -> Self {
         self.dead_letter_max_length = entries;

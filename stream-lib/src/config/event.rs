@@ -145,6 +145,21 @@ pub struct DeadLettered<'a> {
     pub error: &'a (dyn StdError + Send + Sync + 'static),
 }
 
+/// The oldest dead letters were removed: of
+/// [`dead_letters_dropped`](crate::ConsumerEvents::dead_letters_dropped).
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct DeadLettersDropped<'a> {
+    /// The stream that the consumer reads.
+    pub stream: &'a str,
+    /// Its group. The dead letters of a stream are those of all its groups.
+    pub group: &'a str,
+    /// Its name in Redis, unique to this life.
+    pub consumer: &'a str,
+    /// How many (`XTRIM`).
+    pub entries: u64,
+}
+
 /// A handler panicked: of [`panicked`](crate::ConsumerEvents::panicked).
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]

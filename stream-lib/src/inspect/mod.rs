@@ -6,6 +6,7 @@
 
 mod dead_letter;
 mod dead_letters;
+mod dead_pages;
 mod dead_report;
 mod streams;
 

@@ -5,6 +5,7 @@
 mod backoff;
 mod clock;
 mod log_limit;
+mod log_sum;
 mod panics;
 mod patience;
 mod portion;
@@ -16,6 +17,7 @@ mod trouble;
 pub(crate) use self::backoff::Backoff;
 pub(crate) use self::clock::ServerClock;
 pub(crate) use self::log_limit::{LogLimit, LogLine};
+pub(crate) use self::log_sum::LogSum;
 pub(crate) use self::panics::{drop_shielded, panic_text};
 pub(crate) use self::patience::Patience;
 pub(crate) use self::portion::Portion;

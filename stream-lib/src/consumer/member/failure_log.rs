@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use crate::command::Group;
 use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
-use crate::runtime::{LogLimit, LogLine, Shutdown};
+use crate::runtime::{LogLimit, LogLine, LogSum, Shutdown};
 
 /// Tells the log of deliveries that failed, and of dead letters.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(crate) struct FailureLog {
     failed: Mutex<LogLimit>,
     undecodable: Mutex<LogLimit>,
     buried: Mutex<LogLimit>,
+    dropped: Mutex<LogSum>,
     /// Wakes the keeper.
     wake: Shutdown,
 }
@@ -46,6 +47,7 @@ impl FailureLog {
             failed: Mutex::default(),
             undecodable: Mutex::default(),
             buried: Mutex::default(),
+            dropped: Mutex::default(),
             wake: wake.clone(),
         }
     }
@@ -99,23 +101,41 @@ impl FailureLog {
         }
     }
 
+    /// Tells of old dead letters that had to go, at once or within a minute.
+    pub(crate) fn dropped(&self, entries: u64) {
+        let (told, due) = {
+            let mut dropped = self.dropped.lock();
+            (dropped.add(entries, Instant::now()), dropped.due())
+        };
+        match told {
+            Some(count) => self.were_dropped(count),
+            None if due.is_some() => self.wake.nudge(),
+            None => {}
+        }
+    }
+
     /// When there is a count to be told.
     pub(crate) fn due(&self) -> Option<Instant> {
         let limits = [&self.failed, &self.undecodable, &self.buried];
-        limits.iter().filter_map(|limit| limit.lock().due()).min()
+        let limits = limits.iter().filter_map(|limit| limit.lock().due());
+        limits.chain(self.dropped.lock().due()).min()
     }
 
     /// Tells the counts that are due.
     pub(crate) fn tell_due(&self, now: Instant) {
-        self.tell(|limit| limit.take_due(now));
+        self.tell(|limit| limit.take_due(now), |sum| sum.take_due(now));
     }
 
     /// Tells all counts, due or not.
     pub(crate) fn tell_rest(&self) {
-        self.tell(LogLimit::take_rest);
+        self.tell(LogLimit::take_rest, LogSum::take_rest);
     }
 
-    fn tell(&self, take: impl Fn(&mut LogLimit) -> Option<u64>) {
+    fn tell(
+        &self,
+        take: impl Fn(&mut LogLimit) -> Option<u64>,
+        take_sum: impl Fn(&mut LogSum) -> Option<u64>,
+    ) {
         let failed = take(&mut self.failed.lock());
         if let Some(count) = failed {
             self.more_failed(count);
@@ -127,6 +147,10 @@ impl FailureLog {
         let buried = take(&mut self.buried.lock());
         if let Some(count) = buried {
             self.more_buried(count);
+        }
+        let dropped = take_sum(&mut self.dropped.lock());
+        if let Some(count) = dropped {
+            self.were_dropped(count);
         }
     }
 
@@ -170,6 +194,16 @@ impl FailureLog {
         log::warn!(
             "{count} more entries of `{stream}` went to the dead letters of the group `{group}` \
              within a second"
+        );
+    }
+}
+
+impl FailureLog {
+    fn were_dropped(&self, count: u64) {
+        log::warn!(
+            "the dead letters of `{}` are too many or too old: the oldest {count} were removed \
+             for newer ones (dead_letter_max_length, dead_letter_max_age)",
+            self.group.stream()
         );
     }
 }
