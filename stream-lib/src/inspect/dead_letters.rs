@@ -183,12 +183,11 @@ impl DeadLetters {
     fn with<T>(
         &self,
         doing: &str,
-        operation: impl FnOnce(&mut Wire, &StreamKeys) -> Result<T>,
+        mut operation: impl FnMut(&mut Wire, &StreamKeys) -> Result<T>,
     ) -> Result<T> {
         let stream = self.keys.stream();
-        let node = self.topology.node_for(stream.as_bytes());
-        node.dedicated()
-            .and_then(|mut wire| operation(&mut wire, &self.keys))
+        self.topology
+            .run_alone(stream.as_bytes(), |wire| operation(wire, &self.keys))
             .map_err(|e| self.failed(e, doing))
     }
 

@@ -64,7 +64,7 @@ impl StreamManager {
             producer.close();
             producer.join();
         }
-        let mut wire = self.topology.node_for(stream.as_bytes()).dedicated()?;
-        command::delete_stream(&mut wire, keys)
+        self.topology
+            .run_alone(stream.as_bytes(), |wire| command::delete_stream(wire, keys))
     }
 }

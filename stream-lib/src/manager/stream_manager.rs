@@ -93,8 +93,9 @@ impl StreamManager {
     pub fn connect_with(config: ConnectionConfig) -> Result<Self> {
         let mut manager = Self::connect_lazy(config)?;
         manager.is_lazy = false;
-        let mut wire = manager.topology.node_for(b"").dedicated()?;
-        manager.first_look.take(&mut wire)?;
+        manager
+            .topology
+            .run_alone(b"", |wire| manager.first_look.take(wire))?;
         Ok(manager)
     }
 

@@ -190,7 +190,7 @@ fn several_requests_are_in_flight_and_answered_in_order() {
         for _ in 0..5 {
             peer.request().unwrap();
         }
-        peer.say(b":1\r\n:2\r\n-ERR no\r\n:4\r\n:5");
+        peer.say(b":1\r\n:2\r\n-OOM no\r\n:4\r\n:5");
         peer.say(b"\r\n");
         peer.until_hangup();
     });
@@ -201,7 +201,7 @@ fn several_requests_are_in_flight_and_answered_in_order() {
     assert_eq!(wire.receive(AMPLE).unwrap().int(), Some(1));
     assert_eq!(wire.receive_owned(AMPLE).unwrap().as_ref().int(), Some(2));
     assert_eq!(wire.outstanding(), 3);
-    assert_eq!(wire.receive(AMPLE).unwrap().error(), Some(&b"ERR no"[..]));
+    assert_eq!(wire.receive(AMPLE).unwrap().error(), Some(&b"OOM no"[..]));
     assert_eq!(wire.receive(AMPLE).unwrap().int(), Some(4));
     assert_eq!(wire.receive_owned(AMPLE).unwrap().bytes, b":5\r\n");
     assert_eq!(wire.outstanding(), 0);

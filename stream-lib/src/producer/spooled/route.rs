@@ -2,13 +2,13 @@
 //! already is not added again.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use crate::command::{self, Outgoing, Routing, SpooledAdd};
 use crate::config::BackupStreamConfig;
-use crate::connection::{Topology, Wire};
+use crate::connection::{Topology, Wire, answer_of};
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::capacity::Capacity;
@@ -50,12 +50,22 @@ impl Route {
         first: Sequence,
         batch: &Outgoing,
     ) -> Result<Vec<Result<SpooledAdd>>> {
-        let node = self.topology.node_for(self.keys.stream().as_bytes());
-        let wait = self.config.stream.send_timeout.min(PATIENCE);
-        let mut wire = node.pooled(wait)?;
-        self.check(&mut wire, spool)?;
-        let numbers: Vec<_> = (0..batch.len() as u64).map(|n| first.plus(n)).collect();
-        self.send(&mut wire, spool.id(), &numbers, batch)
+        let timeout = self.config.stream.send_timeout;
+        let deadline = Instant::now() + timeout;
+        let key = self.keys.stream().as_bytes();
+        self.topology.run(key, timeout.min(PATIENCE), |wire| {
+            wire.answer_by(deadline);
+            self.check(wire, spool)?;
+            let numbers: Vec<_> = (0..batch.len() as u64).map(|n| first.plus(n)).collect();
+            let mut answers = self.send(wire, spool.id(), &numbers, batch)?;
+            match answers.first() {
+                // Nothing was written, and the batch may go elsewhere.
+                Some(Err(e)) if answer_of(e).may_go_again() => {
+                    answers.swap_remove(0).map(|_| vec![])
+                }
+                _ => Ok(answers),
+            }
+        })
     }
 
     /// Asks Redis, before the first send of this life, whether a copy of the

@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 
 use crate::command::{Outgoing, SpooledAdd};
 use crate::config::BackupStreamConfig;
-use crate::connection::Topology;
+use crate::connection::{Topology, answer_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::producer::added::{Added, Answers, all_fail, closed};
@@ -139,27 +139,37 @@ impl Spooler {
 
     fn send_in_turn(&self, spool: &Spool, turn: DirectTurn<'_>, batch: &Outgoing) -> Answers {
         let mut results = Vec::with_capacity(batch.len());
+        let mut most = batch.len();
         while results.len() < batch.len() {
-            let rest = batch_from(batch, results.len());
+            let rest = some_of(batch, results.len(), most);
             let first = turn.first().plus(results.len() as u64);
             let sent = self.route.send_now(spool, first, &rest);
             let told = sent.and_then(|answers| self.tell(spool, answers, &mut results));
             let Err(error) = told else { continue };
-            let settled = results.len();
-            let rest = batch_from(batch, settled);
-            let spooled = match error.kind() {
-                ErrorKind::Unavailable | ErrorKind::Refused => {
-                    turn.keep(settled, envelope::seal_all(&rest))
+            let answer = answer_of(&error);
+            if answer.is_too_large() {
+                // One of them is, and each is tried by itself. The number of the
+                // one that is stays unused.
+                if rest.len() == 1 {
+                    results.push(Err(error));
                 }
+                most = 1;
+                continue;
+            }
+            let settled = results.len();
+            let rest = some_of(batch, settled, batch.len());
+            let spooled = if answer.may_be_written() {
                 // Redis may have them already (a reply that can't be read says
                 // nothing either), and a spool that has no room doesn't change
                 // that.
-                ErrorKind::OutcomeUnknown | ErrorKind::Protocol => turn
-                    .keep(settled, envelope::seal_all(&rest))
-                    .map_err(|_| error),
+                turn.keep(settled, envelope::seal_all(&rest))
+                    .map_err(|_| error)
+            } else if answer.may_pass() {
+                turn.keep(settled, envelope::seal_all(&rest))
+            } else {
                 // Nothing was written, and the caller hears why: the numbers
                 // stay unused.
-                _ => Err(error),
+                Err(error)
             };
             results.extend(self.spooled(&rest, spooled));
             return results;
@@ -184,7 +194,7 @@ impl Spooler {
                 // It has never been sent before: a copy of the spool has used
                 // its number.
                 Ok(SpooledAdd::Before) => return self.route.rename(spool),
-                Err(e) if e.kind() == ErrorKind::Refused => return Err(e),
+                Err(e) if answer_of(&e).may_pass() => return Err(e),
                 Err(e) => results.push(Err(e)),
             }
         }
@@ -200,16 +210,16 @@ impl Spooler {
     }
 }
 
-/// The messages of a batch from `first` on.
-fn batch_from(batch: &Outgoing, first: usize) -> Outgoing {
-    if first == 0 {
+/// The messages of a batch from `first` on, at most so many.
+fn some_of(batch: &Outgoing, first: usize, most: usize) -> Outgoing {
+    if first == 0 && most >= batch.len() {
         return batch.clone();
     }
-    let mut rest = Outgoing::default();
-    for message in batch.iter().skip(first) {
-        rest.push_encoded(message);
+    let mut some = Outgoing::default();
+    for message in batch.iter().skip(first).take(most) {
+        some.push_encoded(message);
     }
-    rest
+    some
 }
 
 #[cfg(test)]
