@@ -15,6 +15,7 @@ mod lock;
 mod made_up;
 mod outgoing;
 mod pack;
+mod ping;
 mod preflight;
 mod read;
 mod reply;
@@ -42,6 +43,7 @@ pub(crate) use self::facts::{GroupFacts, length, pending_of, stream_facts};
 pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
 pub(crate) use self::lock::{hold_lock, release_lock};
 pub(crate) use self::outgoing::Outgoing;
+pub(crate) use self::ping::answers;
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
 pub(crate) use self::retain::{
