@@ -4,11 +4,10 @@ use redis::streams::{StreamInfoGroup, StreamInfoGroupsReply, StreamPendingCountR
 use redis::{Value, cmd, from_redis_value, pipe};
 
 use super::Group;
-use super::reserved::WAITING;
 use crate::connection::{Wire, from_redis};
 use crate::error::{ErrorKind, Result};
 use crate::keys::StreamKeys;
-use crate::message::EntryId;
+use crate::message::{EntryId, RESERVED};
 
 /// What Redis says of a stream and what belongs to it.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +31,7 @@ pub(crate) struct GroupFacts {
     pub(crate) pending: u64,
     /// `ZCARD` of the waiting set.
     pub(crate) waiting: u64,
-    /// Consumers, without `~waiting`.
+    /// Consumers, without the reserved ones, such as `~waiting`.
     pub(crate) consumers: u64,
 }
 
@@ -90,7 +89,7 @@ fn groups(wire: &mut Wire, keys: &StreamKeys, length: u64) -> Result<Vec<GroupFa
             };
             let unread = unread(wire, keys, &group, length);
             Some(unread.map(|unread| GroupFacts {
-                consumers: (group.consumers as u64).saturating_sub(names_waiting(&parked)),
+                consumers: (group.consumers as u64).saturating_sub(reserved_names(&parked)),
                 pending: group.pending as u64,
                 name: group.name,
                 unread,
@@ -130,18 +129,19 @@ fn unread(
     Ok(group.lag.map(|lag| (lag as u64).min(length)))
 }
 
-/// 1 where `~waiting` is among the consumers.
-fn names_waiting(consumers: &Value) -> u64 {
+/// How many of the consumers are the library's own.
+fn reserved_names(consumers: &Value) -> u64 {
     let Value::Array(consumers) = consumers else {
         return 0;
     };
-    let waiting = consumers.iter().any(|consumer| match consumer {
-        Value::Array(fields) => fields
-            .iter()
-            .any(|f| matches!(f, Value::BulkString(name) if name == WAITING.as_bytes())),
+    let is_reserved = |consumer: &&Value| match consumer {
+        Value::Array(fields) => matches!(
+            fields.get(1),
+            Some(Value::BulkString(name)) if name.first() == Some(&RESERVED)
+        ),
         _ => false,
-    });
-    u64::from(waiting)
+    };
+    consumers.iter().filter(is_reserved).count() as u64
 }
 
 /// Up to 1,000 entries that Redis has as delivered to `consumer`, from behind

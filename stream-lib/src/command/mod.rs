@@ -3,6 +3,7 @@
 mod add;
 mod beat;
 mod claim;
+mod clock;
 mod dead;
 mod delete;
 mod drain;
@@ -27,10 +28,14 @@ mod server;
 mod settle;
 #[cfg(feature = "spool")]
 mod spooled;
+mod together;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
-pub(crate) use self::beat::beat;
-pub(crate) use self::claim::{Claimed, TakeOver, claim_due, recover, take_over};
+pub(crate) use self::beat::{Beat, Holding, Look};
+pub(crate) use self::claim::{
+    Claimed, ClockWindow, TakeOver, claim_due, gather, recover, take_over,
+};
+pub(crate) use self::clock::DueMove;
 pub(crate) use self::dead::{
     Redriven, dead_letters, newest_dead_letter, redrive, remove_dead_letters,
     remove_dead_letters_until,

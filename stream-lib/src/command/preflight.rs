@@ -11,12 +11,16 @@ use crate::message::EntryId;
 /// that a missing right is found at the start.
 pub(crate) fn preflight(wire: &mut Wire, group: &Group, consumer: &str) -> Result<()> {
     for command in harmless(group, consumer) {
-        match command.exec(wire).map_err(from_redis) {
-            // Redis checks rights before arguments: with the right to run the
-            // command, an id that is none gets a plain error.
-            Err(e) if e.kind() == ErrorKind::Server => {}
-            Err(e) => return Err(e.while_doing(describe(group))),
-            Ok(()) => {}
+        let Err(e) = command.exec(wire) else {
+            continue;
+        };
+        // Redis checks rights before memory, which consuming doesn't need, and
+        // before arguments: with the right to run the command, an id that is none
+        // gets a plain error.
+        let lacks_memory = e.code() == Some("OOM");
+        let e = from_redis(e);
+        if !(lacks_memory || e.kind() == ErrorKind::Server) {
+            return Err(e.while_doing(describe(group)));
         }
     }
     renew(wire, group, consumer, &[EntryId::new(0, 1)])
@@ -51,7 +55,12 @@ fn harmless(group: &Group, consumer: &str) -> Vec<Cmd> {
     bury.arg("NOMKSTREAM").arg("none").arg("a").arg("b");
     let mut wait = on("ZREM", group.waiting());
     wait.arg("0-1");
-    let mut beat = on("HDEL", group.meta());
-    beat.arg(reserved::NOBODY);
-    vec![read, ack, claim, range, bury, wait, beat]
+    let mut park = on("ZADD", group.waiting());
+    park.arg("XX").arg("0").arg(reserved::NOBODY);
+    let mut due = on("ZRANGE", group.waiting());
+    due.arg("0").arg("0");
+    let mut clock = on("HGET", group.meta());
+    clock.arg(reserved::NOBODY);
+    let lock = on("GET", group.lock_alone());
+    vec![read, ack, claim, range, bury, wait, park, due, clock, lock]
 }

@@ -43,10 +43,11 @@ fn make_group(member: &Member) -> Result<()> {
     group.make(&mut wire, config.start_from)?;
     command::preflight(&mut wire, group, &member.name)?;
     group.join(&mut wire, &member.name)?;
-    member.beat(&mut wire, false).inspect_err(|_| {
+    let beat = member.beat(&mut wire, false).inspect_err(|_| {
         // A consumer that doesn't start leaves nothing behind.
         let _ = group.leave(&mut wire, &member.name);
-    })
+    });
+    beat.map(drop)
 }
 
 /// The label of a consumer without one: host and process id.
