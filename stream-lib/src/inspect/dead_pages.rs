@@ -82,8 +82,8 @@ impl<'a> DeadPages<'a> {
         let wire = if let Some(wire) = &mut self.wire {
             wire
         } else {
-            let node = self.topology.node_for(self.keys.stream().as_bytes());
-            self.wire.insert(node.dedicated()?)
+            let key = self.keys.stream().as_bytes();
+            self.wire.insert(self.topology.dedicated(key)?)
         };
         command::dead_letters(wire, self.keys, self.after, count)
     }

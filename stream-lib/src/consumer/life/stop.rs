@@ -87,7 +87,10 @@ fn end_reader(member: &Member, reader: &Receiver<()>, deadline: Instant) {
 /// Where this isn't allowed, the reader's wait ends by itself.
 fn unblock_reader(member: &Member) {
     if let Some(client) = member.reader_link.client_id() {
-        let _ = brief(member, |wire| command::unblock(wire, client));
+        let _ = brief(member, |wire| {
+            wire.answer_by(Instant::now() + SOON);
+            command::unblock(wire, &member.group, client)
+        });
     }
 }
 

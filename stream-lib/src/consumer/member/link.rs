@@ -1,5 +1,7 @@
 //! One thread's connection, and the remedy for each of its failures.
 
+use std::time::Duration;
+
 use crate::connection::{Link, Wire};
 use crate::consumer::member::health::{Health, Role};
 use crate::error::{Error, ErrorKind, Result};
@@ -45,6 +47,13 @@ impl<'a> MemberLink<'a> {
             until: until.clone(),
             backoff: Backoff::for_connections(),
         }
+    }
+
+    /// Bounds the waits between attempts: a member that is late to renew its
+    /// leases must not be later than others are to take over.
+    pub(crate) fn pausing_for(mut self, longest: Duration) -> Self {
+        self.backoff = Backoff::for_connections().at_most(longest);
+        self
     }
 
     /// Runs `operation` on the connection, making one first where there is

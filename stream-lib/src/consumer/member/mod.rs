@@ -23,7 +23,7 @@ mod queue;
 mod read_ahead;
 mod room;
 pub(crate) mod settle;
-mod sign_of_life;
+pub(crate) mod sign_of_life;
 pub(crate) mod stage;
 
 use std::sync::Arc;
@@ -45,7 +45,7 @@ use self::link::MemberLink;
 use self::settle::{Action, Settle};
 use self::sign_of_life::SignOfLife;
 use self::stage::Company;
-use crate::command::{Claimed, Entries, Group};
+use crate::command::{Claimed, Entries, Group, Look};
 use crate::config::ConsumerConfig;
 use crate::config::event::Completed;
 use crate::connection::{Link, LinkHandle, Topology, Wire};
@@ -116,14 +116,14 @@ impl Member {
             Role::Settler | Role::Keeper => LinkHandle::default(),
         };
         let link = Link::new(Arc::clone(&self.topology), self.group.stream(), handle);
-        MemberLink::new(link, role, &self.health, until)
+        MemberLink::new(link, role, &self.health, until).pausing_for(self.config.lease / 6)
     }
 
     /// Gives this member's sign of life; see [`SignOfLife::give`].
-    pub(crate) fn beat(&self, wire: &mut Wire, reap: bool) -> Result<()> {
-        let patience = reap.then_some(self.config.consumer_expiry);
+    pub(crate) fn beat(&self, wire: &mut Wire, name_idle: bool) -> Result<Look> {
+        let keep = self.config.consumer_expiry;
         self.sign_of_life
-            .give(wire, &self.group, &self.name, patience)
+            .give(wire, &self.group, &self.name, keep, name_idle)
     }
 
     /// Makes entries known as held, before a worker can start them.

@@ -1,6 +1,7 @@
 //! The thread that reads new entries.
 
 mod flight;
+mod overrun;
 mod recovery;
 mod unreadable;
 

@@ -63,8 +63,8 @@ impl Post {
     /// wait before the next look.
     pub(super) fn look(&mut self, topology: &Topology) -> Duration {
         let stream = self.keys.stream();
-        let node = topology.node_for(stream.as_bytes());
-        let looked = node.pooled(PATIENCE).and_then(|mut wire| {
+        let looked = topology.pooled(stream.as_bytes(), PATIENCE);
+        let looked = looked.and_then(|mut wire| {
             wire.answer_by(Instant::now() + PATIENCE);
             self.step(&mut wire)
         });
@@ -83,8 +83,8 @@ impl Post {
         if !self.holds_lease {
             return;
         }
-        let node = topology.node_for(self.keys.stream().as_bytes());
-        let released = node.pooled(PATIENCE / 4).and_then(|mut wire| {
+        let wire = topology.pooled(self.keys.stream().as_bytes(), PATIENCE / 4);
+        let released = wire.and_then(|mut wire| {
             wire.answer_by(Instant::now() + PATIENCE / 4);
             self.release(&mut wire)
         });
