@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::runtime::Interrupt;
+
 /// Longer waits than this are the same as this.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
@@ -13,16 +15,34 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 pub(crate) struct Deadline {
     total: Duration,
     end: Option<Instant>,
+    interrupt: Option<Interrupt>,
 }
 
 impl Deadline {
     pub(crate) fn of(total: Duration) -> Self {
         let total = total.min(LONGEST);
-        Self { total, end: None }
+        Self {
+            total,
+            end: None,
+            interrupt: None,
+        }
+    }
+
+    /// Ends sooner where another thread says so.
+    pub(crate) fn unless(mut self, interrupt: &Interrupt) -> Self {
+        self.interrupt = Some(interrupt.clone());
+        self
+    }
+
+    pub(super) fn interrupt(&self) -> Option<&Interrupt> {
+        self.interrupt.as_ref()
     }
 
     /// What is left; `None` when the time is up.
     pub(crate) fn remaining(&mut self) -> Option<Duration> {
+        if self.interrupt.as_ref().is_some_and(Interrupt::is_over) {
+            return None;
+        }
         let Some(end) = self.end else {
             self.end = Some(Instant::now() + self.total);
             return Some(self.total).filter(|total| !total.is_zero());

@@ -30,9 +30,14 @@ impl Wire {
     /// `Authentication`, `PermissionDenied`, and `Config` for a database that
     /// doesn't exist.
     pub(crate) fn connect(endpoint: &Arc<Endpoint>, timeout: Duration) -> Result<Self> {
-        let mut deadline = Deadline::of(timeout);
-        let mut wire = Self::open(endpoint, &mut deadline)?;
-        let id = run(&mut wire, &mut deadline)?;
+        Self::connect_by(endpoint, &mut Deadline::of(timeout))
+    }
+
+    /// As [`connect`](Self::connect), until a deadline, whose interrupt ends the
+    /// attempt at once.
+    pub(super) fn connect_by(endpoint: &Arc<Endpoint>, deadline: &mut Deadline) -> Result<Self> {
+        let mut wire = Self::open(endpoint, deadline)?;
+        let id = run(&mut wire, deadline)?;
         wire.set_client_id(id);
         Ok(wire)
     }

@@ -2,12 +2,15 @@
 //! every failure.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::deadline::Deadline;
 use super::topology::Topology;
 use super::wire::{Stopper, Wire};
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::Interrupt;
 
 /// A connection that a thread has to itself for as long as it lives.
 ///
@@ -26,8 +29,8 @@ pub(crate) struct Link {
     handle: LinkHandle,
 }
 
-/// Reaches the present connection of a [`Link`] from other threads. Clones reach
-/// the same one.
+/// Reaches a [`Link`] from other threads: its connection, and its attempts to make
+/// one. Clones reach the same one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LinkHandle(Arc<Mutex<Reach>>);
 
@@ -35,6 +38,12 @@ pub(crate) struct LinkHandle(Arc<Mutex<Reach>>);
 struct Reach {
     client_id: Option<i64>,
     stopper: Stopper,
+    /// The attempt under way.
+    attempt: Option<Interrupt>,
+    /// No attempt is made for now.
+    held_off: bool,
+    /// When everything has to be over.
+    until: Option<Instant>,
 }
 
 impl Link {
@@ -66,11 +75,12 @@ impl Link {
     }
 
     /// The connection. Where there is none, or it has broken, makes one: one
-    /// attempt, at most the connect timeout.
+    /// attempt, at most the connect timeout. Its [handle](LinkHandle) ends it sooner.
     ///
     /// # Errors
     ///
-    /// `Unavailable` and the like when the server can't be found or reached.
+    /// `Unavailable` and the like when the server can't be found or reached, `Closed`
+    /// while the handle holds attempts off.
     pub(crate) fn wire(&mut self) -> Result<&mut Wire> {
         if self.live_wire().is_none() {
             self.wire = None;
@@ -78,18 +88,20 @@ impl Link {
                 self.topology.refresh()?;
             }
             self.tried = true;
-            let wire = self.topology.node_for(self.key.as_bytes()).dedicated()?;
-            *self.handle.0.lock() = Reach {
-                client_id: wire.client_id(),
-                stopper: wire.stopper(),
-            };
+            let node = self.topology.node_for(self.key.as_bytes());
+            let wire = self.handle.attempt(node.connect_timeout(), |deadline| {
+                node.dedicated_by(deadline)
+            })?;
+            self.wire = Some(wire);
             self.epoch += 1;
-            return Ok(self.wire.insert(wire));
         }
-        // Checked above; the error is never seen.
-        self.wire
-            .as_mut()
-            .ok_or_else(|| Error::new(ErrorKind::Unavailable, "no connection"))
+        // Made above, so the error is never seen.
+        let wire = self.wire.as_mut();
+        let wire = wire.ok_or_else(|| Error::new(ErrorKind::Unavailable, "no connection"))?;
+        if let Some(until) = self.handle.0.lock().until {
+            wire.answer_by(until);
+        }
+        Ok(wire)
     }
 
     /// The connection, if there is one that works.
@@ -110,14 +122,72 @@ impl Link {
 }
 
 impl LinkHandle {
-    /// The id of the latest connection, for `CLIENT UNBLOCK`; `None` before the
-    /// first one, or where the server doesn't tell.
+    /// The id of the connection, for `CLIENT UNBLOCK`; `None` where there is none,
+    /// or where the server doesn't tell.
     pub(crate) fn client_id(&self) -> Option<i64> {
-        self.0.lock().client_id
+        let reach = self.0.lock();
+        reach.client_id.filter(|_| reach.stopper.is_live())
     }
 
-    /// Ends the latest connection: a blocked call on it fails at once.
+    /// Ends the connection, and the attempt to make one: a blocked call fails at
+    /// once. Another attempt may follow.
     pub(crate) fn stop(&self) {
-        self.0.lock().stopper.stop();
+        let attempt = {
+            let reach = self.0.lock();
+            reach.stopper.stop();
+            reach.attempt.clone()
+        };
+        if let Some(attempt) = attempt {
+            attempt.end();
+        }
+    }
+
+    /// Makes attempts fail at once, and ends the one under way, until
+    /// [`resume`](Self::resume). A connection that is there stays.
+    pub(crate) fn hold_off(&self) {
+        let attempt = {
+            let mut reach = self.0.lock();
+            reach.held_off = true;
+            reach.attempt.clone()
+        };
+        if let Some(attempt) = attempt {
+            attempt.end();
+        }
+    }
+
+    /// Lets attempts be made again. They and all exchanges end by `until`.
+    pub(crate) fn resume(&self, until: Instant) {
+        let mut reach = self.0.lock();
+        reach.held_off = false;
+        reach.until = Some(until);
+    }
+
+    /// Makes a connection, which this handle reaches from then on, and the attempt
+    /// meanwhile.
+    fn attempt(
+        &self,
+        timeout: Duration,
+        connect: impl FnOnce(&mut Deadline) -> Result<Wire>,
+    ) -> Result<Wire> {
+        let interrupt = Interrupt::new();
+        let timeout = {
+            let mut reach = self.0.lock();
+            if reach.held_off {
+                let text = "no connection is made any more: it is being stopped";
+                return Err(Error::new(ErrorKind::Closed, text));
+            }
+            reach.attempt = Some(interrupt.clone());
+            let left = |until: Instant| until.saturating_duration_since(Instant::now());
+            reach
+                .until
+                .map_or(timeout, |until| timeout.min(left(until)))
+        };
+        let made = connect(&mut Deadline::of(timeout).unless(&interrupt));
+        let mut reach = self.0.lock();
+        reach.attempt = None;
+        let wire = made?;
+        reach.client_id = wire.client_id();
+        reach.stopper = wire.stopper();
+        Ok(wire)
     }
 }

@@ -21,6 +21,7 @@ mod byte_stream;
 mod deadline;
 mod endpoint;
 mod glance;
+mod lookup;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
@@ -34,9 +35,11 @@ mod tests;
 
 pub(crate) use self::deadline::Deadline;
 pub(crate) use self::link::{Link, LinkHandle};
+#[cfg(test)]
+pub(crate) use self::lookup::black_hole;
 pub(crate) use self::pool::PooledWire;
 pub(crate) use self::reply::{Reply, ReplyRef};
 pub(crate) use self::scan::{Limits, Progress, Scanner, Token};
 pub(crate) use self::server_error::{ServerError, from_redis};
 pub(crate) use self::topology::{Node, Topology};
-pub(crate) use self::wire::Wire;
+pub(crate) use self::wire::{Stopper, Wire};

@@ -8,6 +8,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,10 +20,14 @@ use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{Interrupt, Thread, panic_text};
 
 /// The wait after a failed attempt, doubling.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long the thread is waited for that only shows that there can be one.
+const JOINED: Duration = Duration::from_secs(5);
 
 /// A connection that came back so recently isn't asked whether it is closed,
 /// and counts as in steady use.
@@ -39,8 +44,12 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// Makes a pool; nothing is connected yet.
-    pub(crate) fn new(endpoint: Arc<Endpoint>, size: u32) -> Self {
-        Self::with_scheduler(endpoint, size, scheduler())
+    ///
+    /// # Errors
+    ///
+    /// `System` where the system is out of threads.
+    pub(crate) fn new(endpoint: Arc<Endpoint>, size: u32) -> Result<Self> {
+        Ok(Self::with_scheduler(endpoint, size, scheduler()?))
     }
 
     pub(super) fn with_scheduler(
@@ -102,19 +111,19 @@ impl Pool {
     pub(crate) fn close(&self) {
         let places = self.places.write().take();
         drop(places);
-        self.gate.state.lock().closed = true;
-        self.gate.change.notify_all();
+        self.gate.close();
     }
 
     fn connect(&self, deadline: &mut Deadline) -> Result<Wire> {
-        if self.gate.state.lock().closed {
-            return Err(self.closed());
-        }
         let mut pause = FIRST_PAUSE;
         // At least one attempt, however short the time.
         let mut timeout = deadline.remaining().unwrap_or(FIRST_PAUSE);
         loop {
-            let attempt = Wire::connect(&self.endpoint, timeout.min(self.endpoint.connect_timeout));
+            let interrupt = self.gate.enter().map_err(|()| self.closed())?;
+            let timeout_now = timeout.min(self.endpoint.connect_timeout);
+            let mut attempt_by = Deadline::of(timeout_now).unless(&interrupt);
+            let attempt = Wire::connect_by(&self.endpoint, &mut attempt_by);
+            self.gate.leave(&interrupt);
             let error = match attempt {
                 Ok(wire) => {
                     self.gate.open();
@@ -230,12 +239,24 @@ impl ManageConnection for Places {
 
 /// The one thread r2d2 wants. With the default behaviour it would stay until
 /// the last job in its queue is due.
-pub(super) fn scheduler() -> ScheduledThreadPool {
-    ScheduledThreadPool::builder()
-        .num_threads(1)
-        .on_drop_behavior(OnPoolDropBehavior::DiscardPendingScheduled)
-        .thread_name_pattern("stream-pool")
-        .build()
+///
+/// It panics where the system is out of threads, and offers no other way. So a thread
+/// is tried first, which is the error that a caller sees. Another process may take
+/// the last one in between: then the panic is caught.
+pub(super) fn scheduler() -> Result<ScheduledThreadPool> {
+    const NAME: &str = "stream-pool";
+    Thread::spawn(NAME, || {})?.join_by(Instant::now() + JOINED);
+    let build = || {
+        ScheduledThreadPool::builder()
+            .num_threads(1)
+            .on_drop_behavior(OnPoolDropBehavior::DiscardPendingScheduled)
+            .thread_name_pattern(NAME)
+            .build()
+    };
+    catch_unwind(build).map_err(|panic| {
+        let text = format!("can't start the thread `{NAME}`: the system is out of threads");
+        Error::new(ErrorKind::System, text).because(panic_text(panic))
+    })
 }
 
 /// Where callers wait between attempts, and what the last one came to.
@@ -249,9 +270,42 @@ struct Gate {
 struct GateState {
     closed: bool,
     failure: Option<Error>,
+    /// The attempts under way.
+    attempts: Vec<Interrupt>,
 }
 
 impl Gate {
+    /// Begins an attempt, which [`close`](Self::close) ends.
+    fn enter(&self) -> std::result::Result<Interrupt, ()> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(());
+        }
+        let interrupt = Interrupt::new();
+        state.attempts.push(interrupt.clone());
+        Ok(interrupt)
+    }
+
+    fn leave(&self, attempt: &Interrupt) {
+        self.state
+            .lock()
+            .attempts
+            .retain(|other| !other.is(attempt));
+    }
+
+    /// Ends the attempts and the waits, now and later.
+    fn close(&self) {
+        let attempts = {
+            let mut state = self.state.lock();
+            state.closed = true;
+            std::mem::take(&mut state.attempts)
+        };
+        for attempt in attempts {
+            attempt.end();
+        }
+        self.change.notify_all();
+    }
+
     /// Tells those who wait that the server can be reached.
     fn open(&self) {
         if self.state.lock().failure.take().is_some() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::pool::{Pool, PooledWire};
 use super::wire::Wire;
@@ -26,10 +27,11 @@ impl Topology {
     ///
     /// # Errors
     ///
-    /// `Config` when a value is out of its bounds.
+    /// `Config` when a value is out of its bounds, `System` where the system is out
+    /// of threads.
     pub(crate) fn new(config: &ConnectionConfig) -> Result<Self> {
         let endpoint = Arc::new(Endpoint::new(config)?);
-        let node = Arc::new(Node::new(endpoint, config.pool_size));
+        let node = Arc::new(Node::new(endpoint, config.pool_size)?);
         Ok(Self {
             layout: Layout::Standalone(node),
         })
@@ -73,9 +75,9 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    fn new(endpoint: Arc<Endpoint>, pool_size: u32) -> Self {
-        let pool = Pool::new(Arc::clone(&endpoint), pool_size);
-        Self { endpoint, pool }
+    fn new(endpoint: Arc<Endpoint>, pool_size: u32) -> Result<Self> {
+        let pool = Pool::new(Arc::clone(&endpoint), pool_size)?;
+        Ok(Self { endpoint, pool })
     }
 
     /// A connection from the pool, waiting at most `timeout` for one; see
@@ -93,5 +95,15 @@ impl Node {
     /// connect timeout.
     pub(crate) fn dedicated(&self) -> Result<Wire> {
         Wire::connect(&self.endpoint, self.endpoint.connect_timeout())
+    }
+
+    /// As [`dedicated`](Self::dedicated), for a shorter time.
+    pub(crate) fn dedicated_within(&self, time: Duration) -> Result<Wire> {
+        Wire::connect(&self.endpoint, time.min(self.endpoint.connect_timeout()))
+    }
+
+    /// As [`dedicated`](Self::dedicated), until a deadline of the caller's.
+    pub(super) fn dedicated_by(&self, deadline: &mut Deadline) -> Result<Wire> {
+        Wire::connect_by(&self.endpoint, deadline)
     }
 }

@@ -343,6 +343,11 @@ impl fmt::Debug for Wire {
 pub(crate) struct Stopper(Weak<Socket>);
 
 impl Stopper {
+    /// Whether the connection still exists.
+    pub(super) fn is_live(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
     /// Closes the connection in both directions, if it still exists.
     pub(crate) fn stop(&self) {
         if let Some(socket) = self.0.upgrade() {

@@ -195,10 +195,10 @@ impl StreamManager {
         for producer in &producers {
             report.spooled += producer.join();
         }
-        self.cleaner.stop();
-        // Adds that wait for Redis end with it. After a shutdown from a handler,
-        // consumers still need their connections.
+        // Adds that wait for Redis end with it, and so does the cleaner. After a
+        // shutdown from a handler, consumers still need their connections.
         self.topology.close();
+        self.cleaner.stop();
         report
     }
 

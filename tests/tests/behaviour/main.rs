@@ -43,5 +43,7 @@ mod skipping;
 mod starting;
 mod stopping;
 mod stopping_itself;
+mod stopping_without_redis;
 mod streams;
 mod support;
+mod thread_limit;

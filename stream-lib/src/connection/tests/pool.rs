@@ -31,7 +31,7 @@ fn counting() -> (Fake, Arc<AtomicUsize>) {
 }
 
 fn pool(config: &ConnectionConfig) -> Pool {
-    Pool::new(endpoint(config), config.pool_size)
+    Pool::new(endpoint(config), config.pool_size).unwrap()
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn dropping_a_pool_ends_its_thread() {
     }
 
     let (server, _) = counting();
-    let scheduler = scheduler();
+    let scheduler = scheduler().unwrap();
     let (tell, told) = mpsc::channel();
     scheduler.execute(move || FAREWELL.set(Some(Farewell(tell))));
     // A job that is due much later must not keep the thread.

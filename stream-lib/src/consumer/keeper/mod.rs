@@ -52,7 +52,8 @@ impl<'a> Keeper<'a> {
     fn new(member: &'a Member) -> Self {
         Self {
             member,
-            link: member.link(Role::Keeper, &member.halt),
+            // Past the stop, the one who conducts it says when to try.
+            link: member.link(Role::Keeper, &member.stop),
             epoch: 1,
             renewal: Renewal::new(member),
             beats: Beats::new(member),

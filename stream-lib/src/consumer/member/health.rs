@@ -90,10 +90,10 @@ impl Health {
         }
     }
 
-    /// Notes that a thread's connection fails. A thread that is `ending` tells
-    /// nobody.
+    /// Notes that a thread's connection fails. That of a thread that is `ending` may
+    /// have been ended by us.
     pub(crate) fn held_up(&self, role: Role, error: &Error, ending: bool) {
-        if self.trouble.begins_for(role as u8, error) && !ending {
+        if !ending && self.trouble.begins_for(role as u8, error) {
             log::warn!(
                 "the consumer `{}` of `{}` is held up, and tries again until it works: {}",
                 self.name,
@@ -109,6 +109,11 @@ impl Health {
                 });
             });
         }
+    }
+
+    /// Whether one of its connections fails at present.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.trouble.lasts()
     }
 
     /// Stops the consumer for good, by an error that waiting doesn't mend.

@@ -1,7 +1,7 @@
 //! The thread that moves entries from the backup stream back to the stream.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -18,8 +18,8 @@ use crate::runtime::{Backoff, Shutdown, Thread, Trouble, on_library_thread, rand
 /// connection.
 const POLITE: Duration = Duration::from_secs(1);
 
-/// How long it then waits at most: a connection may just be being made.
-const LAST: Duration = Duration::from_secs(6);
+/// How long it then waits at most.
+const LAST: Duration = Duration::from_secs(2);
 
 /// The drain of one producer. Dropped, it is told to end.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub(crate) struct Drain {
 #[derive(Debug, Default)]
 struct Shared {
     stop: Shutdown,
+    /// When that began.
+    stop_began: OnceLock<Instant>,
     /// Entries went to the backup stream since the last look.
     woken: AtomicBool,
     connection: LinkHandle,
@@ -71,7 +73,9 @@ impl Drain {
     }
 
     pub(crate) fn stop(&self) {
+        self.shared.stop_began.get_or_init(Instant::now);
         self.shared.stop.set();
+        self.shared.connection.hold_off();
     }
 
     /// Waits for the end of the thread, once it was told to stop. From one of
@@ -82,7 +86,8 @@ impl Drain {
             return;
         }
         let Some(thread) = place.take() else { return };
-        if !thread.ends_by(Instant::now() + POLITE) {
+        let began = self.shared.stop_began.get_or_init(Instant::now);
+        if !thread.ends_by(*began + POLITE) {
             self.shared.connection.stop();
         }
         thread.join_by(Instant::now() + LAST);

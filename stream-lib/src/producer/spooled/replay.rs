@@ -28,7 +28,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long a stop waits for the request under way, before it cuts the
 /// connection, and how long after that.
 const POLITE: Duration = Duration::from_millis(500);
-const LAST: Duration = Duration::from_secs(6);
+const LAST: Duration = Duration::from_secs(2);
 
 /// The replay of one spool. Dropped, it is told to end.
 #[derive(Debug)]
@@ -97,6 +97,7 @@ impl Replay {
         let deadline = self.shared.closed.lock().unwrap_or_else(Instant::now);
         if !thread.ends_by(deadline) {
             self.shared.halt.set();
+            self.shared.connection.hold_off();
             if !thread.ends_by(Instant::now() + POLITE) {
                 self.shared.connection.stop();
             }
