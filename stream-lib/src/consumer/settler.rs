@@ -197,7 +197,9 @@ fn bury(member: &Member, link: &mut MemberLink<'_>, entry: &Unsettled) -> Result
         keep: member.config.dead_letter_max_length,
         keep_for: member.config.dead_letter_max_age,
     };
-    let held = link.run(|wire| command::bury(wire, &member.group, &member.name, &burial))?;
+    let held = link.run_as(Role::Burials, |wire| {
+        command::bury(wire, &member.group, &member.name, &burial)
+    })?;
     if held == Found::Ours {
         member.failure_log.buried(id, *reason, text);
         member.config.events.tell(|e| {

@@ -6,8 +6,8 @@
 //! producers have in common. An *outbox* sends what nobody waits for. *transport* takes
 //! messages to Redis; *backup* moves entries back from the backup stream;
 //! *spooled* is the way through the *spool* on the local disk, *recording* what
-//! stands in place of Redis in users' tests. *added* says what
-//! became of a message. Each uses only those named after it.
+//! stands in place of Redis in users' tests. *health* tells how its threads fare,
+//! *added* what became of a message. Each uses only those named after it.
 
 mod added;
 mod backup;
@@ -15,6 +15,7 @@ mod core;
 mod draft;
 mod envelope;
 mod handle;
+mod health;
 mod outbox;
 #[cfg_attr(not(feature = "test-util"), path = "recording/none.rs")]
 mod recording;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::command;
 use crate::consumer::member::Member;
+use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::stage::Company;
 
@@ -36,7 +37,9 @@ impl<'a> DueClaims<'a> {
         let most = member.buffer.room_for_due();
         let claim = member.claiming.begin();
         let asked = Instant::now();
-        let due = link.run(|wire| command::claim_due(wire, &member.group, &member.name, most));
+        let due = link.run_as(Role::Claims, |wire| {
+            command::claim_due(wire, &member.group, &member.name, most)
+        });
         self.look_at = Instant::now() + NOTICE;
         match due {
             Ok(due) => {

@@ -167,6 +167,10 @@ impl Life {
         self.member.health.group_stood()
     }
 
+    pub(crate) fn held_up_by(&self) -> Option<Error> {
+        self.member.health.held_up_by()
+    }
+
     pub(crate) fn buffered(&self) -> usize {
         self.member.buffer.room.buffered()
     }

@@ -35,8 +35,8 @@ impl MemberLinks {
     pub(super) fn of(&self, role: Role) -> &LinkHandle {
         match role {
             Role::Reader => &self.reader,
-            Role::Settler => &self.settler,
-            Role::Keeper => &self.keeper,
+            Role::Settler | Role::Burials => &self.settler,
+            Role::Keeper | Role::Claims => &self.keeper,
         }
     }
 

@@ -9,10 +9,11 @@ use parking_lot::Mutex;
 use crate::command::{DrainLease, DrainState, Drained};
 use crate::config::BackupStreamConfig;
 use crate::connection::{Link, LinkHandle, Topology, Wire};
-use crate::error::{Error, Result, with_causes};
+use crate::error::{Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::producer::backup::pace::Pace;
-use crate::runtime::{Backoff, Shutdown, Thread, Trouble, on_library_thread, random_suffix};
+use crate::producer::health::{Part, ProducerHealth};
+use crate::runtime::{Backoff, Shutdown, Thread, on_library_thread, random_suffix};
 
 /// How long a stop waits for the batch under way, before it cuts the
 /// connection.
@@ -43,6 +44,7 @@ impl Drain {
         topology: Arc<Topology>,
         keys: &StreamKeys,
         config: &BackupStreamConfig,
+        health: &Arc<ProducerHealth>,
     ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let owner = format!("{}-{}", std::process::id(), random_suffix());
@@ -56,7 +58,7 @@ impl Drain {
             },
             pace: Pace::new(config),
             shared: Arc::clone(&shared),
-            trouble: Trouble::default(),
+            health: Arc::clone(health),
         };
         let thread = Thread::spawn(format!("{} drain", keys.stream()), move || worker.run())?;
         Ok(Self {
@@ -106,7 +108,7 @@ struct Worker {
     mover: Mover,
     pace: Pace,
     shared: Arc<Shared>,
-    trouble: Trouble,
+    health: Arc<ProducerHealth>,
 }
 
 impl Worker {
@@ -118,13 +120,16 @@ impl Worker {
                 Ok(drained) => {
                     backoff.reset();
                     match drained.refusal() {
-                        Some(refusal) => self.tell(&refusal),
-                        None => self.tell_of_recovery(),
+                        Some(refusal) => self.health.held_up(Part::Drain, &refusal),
+                        None => self.health.works(Part::Drain),
                     }
                     self.wait(&drained);
                 }
                 Err(e) => {
-                    self.tell(&e);
+                    // A stop may have ended the connection.
+                    if !self.shared.stop.is_set() {
+                        self.health.held_up(Part::Drain, &e);
+                    }
                     self.shared.stop.sleep(backoff.next());
                 }
             }
@@ -141,26 +146,6 @@ impl Worker {
             stop.sleep(time);
         } else {
             stop.wait_until(Instant::now() + time, || woken.load(Ordering::SeqCst));
-        }
-    }
-
-    /// Logs the first failure of a row, and each that has another cause.
-    fn tell(&self, error: &Error) {
-        if !self.shared.stop.is_set() && self.trouble.begins(error) {
-            log::warn!(
-                "no entries of `{}` move back from the backup stream for now: {}",
-                self.mover.stream,
-                with_causes(error)
-            );
-        }
-    }
-
-    fn tell_of_recovery(&self) {
-        if self.trouble.ends() {
-            log::warn!(
-                "entries of `{}` move back from the backup stream again",
-                self.mover.stream
-            );
         }
     }
 

@@ -15,6 +15,7 @@ use crate::connection::Topology;
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::backup::drain::Drain;
+use crate::producer::health::ProducerHealth;
 use crate::producer::spooled::Spooler;
 
 /// Routes messages, and drains the backup stream meanwhile.
@@ -31,8 +32,9 @@ impl Backup {
         keys: &StreamKeys,
         config: BackupStreamConfig,
     ) -> Result<Self> {
-        let spooler = Spooler::open(topology, keys, &config)?;
-        let drain = Drain::start(Arc::clone(topology), keys, &config)?;
+        let health = Arc::new(ProducerHealth::new(keys.stream()));
+        let spooler = Spooler::open(topology, keys, &config, &health)?;
+        let drain = Drain::start(Arc::clone(topology), keys, &config, &health)?;
         Ok(Self {
             config,
             drain,

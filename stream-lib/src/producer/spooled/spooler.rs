@@ -11,6 +11,7 @@ use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::producer::added::{Added, Answers, all_fail, closed};
+use crate::producer::health::ProducerHealth;
 use crate::producer::spool::{DirectTurn, Spool, SpoolDamage, SpoolOptions};
 use crate::producer::spooled::envelope;
 use crate::producer::spooled::replay::Replay;
@@ -54,6 +55,7 @@ impl Spooler {
         topology: &Arc<Topology>,
         keys: &StreamKeys,
         config: &BackupStreamConfig,
+        health: &Arc<ProducerHealth>,
     ) -> Result<Option<Self>> {
         let Some(dir) = &config.spool.dir else {
             return Ok(None);
@@ -72,7 +74,7 @@ impl Spooler {
                 spool.len()
             );
         }
-        let replay = Replay::start(Arc::clone(&spool), Arc::clone(&route))?;
+        let replay = Replay::start(Arc::clone(&spool), Arc::clone(&route), Arc::clone(health))?;
         Ok(Some(Self {
             spool: RwLock::new(Some(spool)),
             route,
