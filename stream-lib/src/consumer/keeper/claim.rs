@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{self, DueMove};
 use crate::consumer::member::Member;
+use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::stage::Company;
 use crate::message::EntryId;
@@ -80,8 +81,9 @@ impl<'a> DueClaims<'a> {
         let claim = member.claiming.begin();
         let window = member.sign_of_life.window();
         let asked = Instant::now();
-        let due = link
-            .run(|wire| command::claim_due(wire, &member.group, &member.name, most, window, leave));
+        let due = link.run_as(Role::Claims, |wire| {
+            command::claim_due(wire, &member.group, &member.name, most, window, leave)
+        });
         self.look_at = Instant::now() + NOTICE;
         let Ok(due) = due else {
             member.claiming.lost_answer();

@@ -60,7 +60,8 @@ impl<'a> Keeper<'a> {
     fn new(member: &'a Member) -> Self {
         Self {
             member,
-            link: member.link(Role::Keeper, &member.halt),
+            // Past the stop, the one who conducts it says when to try.
+            link: member.link(Role::Keeper, &member.stop),
             // Where Redis was away at the start, others were without it, too.
             epoch: u64::from(member.health.group_stood()),
             renewal: Renewal::new(member),

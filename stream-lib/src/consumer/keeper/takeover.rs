@@ -14,6 +14,7 @@ use crate::command::{self, Entries, Look, TakeOver};
 use crate::config::event::TakenOver;
 use crate::consumer::cause::Cause;
 use crate::consumer::member::Member;
+use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::Action;
 use crate::consumer::member::sign_of_life::ClockStep;
@@ -158,7 +159,9 @@ impl<'a> Takeover<'a> {
         };
         let claim = member.claiming.begin();
         let asked = Instant::now();
-        let taken = link.run(|wire| command::take_over(wire, &member.group, &member.name, &step));
+        let taken = link.run_as(Role::Claims, |wire| {
+            command::take_over(wire, &member.group, &member.name, &step)
+        });
         let Ok(taken) = taken else {
             self.put_off();
             member.claiming.lost_answer();

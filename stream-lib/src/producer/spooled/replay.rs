@@ -8,11 +8,12 @@ use parking_lot::Mutex;
 
 use crate::command::Outgoing;
 use crate::connection::{Link, LinkHandle, Wire};
-use crate::error::{Error, ErrorKind, Result, with_causes};
+use crate::error::{Error, ErrorKind, Result};
+use crate::producer::health::{Part, ProducerHealth};
 use crate::producer::spool::Spool;
 use crate::producer::spooled::envelope;
 use crate::producer::spooled::route::Route;
-use crate::runtime::{Backoff, Shutdown, Thread, Trouble, on_library_thread};
+use crate::runtime::{Backoff, Shutdown, Thread, on_library_thread};
 
 /// The most that one request carries.
 const MESSAGES: usize = 256;
@@ -28,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long a stop waits for the request under way, before it cuts the
 /// connection, and how long after that.
 const POLITE: Duration = Duration::from_millis(500);
-const LAST: Duration = Duration::from_secs(6);
+const LAST: Duration = Duration::from_secs(2);
 
 /// The replay of one spool. Dropped, it is told to end.
 #[derive(Debug)]
@@ -49,7 +50,11 @@ struct Shared {
 }
 
 impl Replay {
-    pub(crate) fn start(spool: Arc<Spool>, route: Arc<Route>) -> Result<Self> {
+    pub(crate) fn start(
+        spool: Arc<Spool>,
+        route: Arc<Route>,
+        health: Arc<ProducerHealth>,
+    ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let name = format!("{} spool", route.keys.stream());
         let topology = Arc::clone(&route.topology);
@@ -58,7 +63,7 @@ impl Replay {
             link,
             sender: Sender { spool, route },
             shared: Arc::clone(&shared),
-            trouble: Trouble::default(),
+            health,
         };
         let thread = Thread::spawn(name, move || worker.run())?;
         Ok(Self {
@@ -97,6 +102,7 @@ impl Replay {
         let deadline = self.shared.closed.lock().unwrap_or_else(Instant::now);
         if !thread.ends_by(deadline) {
             self.shared.halt.set();
+            self.shared.connection.hold_off();
             if !thread.ends_by(Instant::now() + POLITE) {
                 self.shared.connection.stop();
             }
@@ -117,7 +123,7 @@ struct Worker {
     link: Link,
     sender: Sender,
     shared: Arc<Shared>,
-    trouble: Trouble,
+    health: Arc<ProducerHealth>,
 }
 
 impl Worker {
@@ -126,6 +132,7 @@ impl Worker {
         while !self.is_over() {
             self.shared.woken.store(false, Ordering::SeqCst);
             if self.sender.spool.is_empty() {
+                self.health.works(Part::Replay);
                 if self.shared.closed.lock().is_some() {
                     return;
                 }
@@ -137,10 +144,12 @@ impl Worker {
                 Ok(0) => self.wait_for_messages(),
                 Ok(_) => {
                     backoff.reset();
-                    self.tell_of_recovery();
+                    self.health.works(Part::Replay);
                 }
                 Err(e) => {
-                    self.tell(&e);
+                    if !self.shared.halt.is_set() {
+                        self.health.held_up(Part::Replay, &e);
+                    }
                     self.pause(backoff.next());
                 }
             }
@@ -154,7 +163,9 @@ impl Worker {
 
     fn wait_for_messages(&self) {
         let Shared { halt, woken, .. } = &*self.shared;
-        halt.wait_until(Instant::now() + IDLE, || woken.load(Ordering::SeqCst));
+        let idle = Instant::now() + IDLE;
+        let end = self.health.ends_from().map_or(idle, |at| at.min(idle));
+        halt.wait_until(end, || woken.load(Ordering::SeqCst));
     }
 
     /// Waits before the next try, which a close brings forward.
@@ -162,28 +173,6 @@ impl Worker {
         let Shared { halt, closed, .. } = &*self.shared;
         let before = closed.lock().is_some();
         halt.wait_until(Instant::now() + wait, || closed.lock().is_some() != before);
-    }
-
-    /// Logs the first failure of a row, and each that has another cause.
-    fn tell(&self, error: &Error) {
-        if self.trouble.begins(error) {
-            let stream = self.sender.route.keys.stream();
-            log::warn!(
-                "messages for `{stream}` stay in the spool for now: {}",
-                with_causes(error)
-            );
-        }
-    }
-
-    fn tell_of_recovery(&self) {
-        if self.trouble.ends() {
-            let Sender { spool, route } = &self.sender;
-            log::warn!(
-                "messages for `{}` go from the spool to Redis again, {} left",
-                route.keys.stream(),
-                spool.len()
-            );
-        }
     }
 }
 
