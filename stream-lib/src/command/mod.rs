@@ -29,6 +29,7 @@ mod settle;
 #[cfg(feature = "spool")]
 mod spooled;
 mod together;
+mod unblock;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::beat::{Beat, Holding, Look};
@@ -45,7 +46,7 @@ pub(crate) use self::drain::{DrainLease, DrainState, Drained};
 pub(crate) use self::entries::Entries;
 pub(crate) use self::extras::Extras;
 pub(crate) use self::facts::{GroupFacts, length, pending_of, stream_facts};
-pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
+pub(crate) use self::group::{Group, MakeGroup, group_lost};
 pub(crate) use self::lock::{hold_lock, release_lock};
 pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::ping::answers;
@@ -59,6 +60,7 @@ pub(crate) use self::route::{
 };
 pub(crate) use self::server::FirstLook;
 pub(crate) use self::settle::{Burial, Found, Parking, ack, ack_held, bury, park, renew};
+pub(crate) use self::unblock::unblock;
 #[cfg(feature = "spool")]
 pub(crate) use self::{
     outgoing::Encoded,
