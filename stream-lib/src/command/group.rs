@@ -2,15 +2,12 @@
 
 use redis::cmd;
 
-use super::pack;
-use super::reply::{self, Tokens};
+use super::reply::Tokens;
 use super::script::{Script, script};
-use super::settle::pack_ack;
 use crate::config::StartFrom;
 use crate::connection::{Wire, from_redis};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
-use crate::message::EntryId;
 
 static LEAVE: Script = script!(flags: "#!lua flags=allow-oom\n", "leave.lua");
 static JOIN: Script = script!(flags: "#!lua flags=allow-oom\n", "join.lua");
@@ -159,22 +156,6 @@ impl Group {
             .map(|_| Ok(String::from_utf8_lossy(tokens.bytes()?).into_owned()))
             .collect()
     }
-}
-
-/// Ends the read of the group that another connection is blocked in (`CLIENT
-/// UNBLOCK`).
-pub(crate) fn unblock(wire: &mut Wire, group: &Group, client: i64) -> Result<()> {
-    let mut packed = Vec::new();
-    // A server that pauses writes, for a failover say, keeps the read back, and
-    // may crash when that is unblocked. So it is asked to in the wake of a write,
-    // which waits for the end of the pause, too.
-    pack_ack(&mut packed, group, &[EntryId::new(0, 1)]);
-    let client = client.to_string();
-    pack::command(&mut packed, &[b"CLIENT", b"UNBLOCK", client.as_bytes()]);
-    let timeout = wire.response_timeout();
-    wire.send(&packed, 2)?;
-    wire.receive(timeout)?;
-    reply::int(wire.receive(timeout)?).map(drop)
 }
 
 /// The error of a consumer whose group has vanished and is not to be made again.

@@ -32,6 +32,7 @@ mod settle;
 #[cfg(feature = "spool")]
 mod spooled;
 mod together;
+mod unblock;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::backup::{declare_backup, known_backup};
@@ -51,7 +52,7 @@ pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
 pub(crate) use self::entries::Entries;
 pub(crate) use self::extras::Extras;
 pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
-pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
+pub(crate) use self::group::{Group, MakeGroup, group_lost};
 pub(crate) use self::lock::{hold_lock, release_lock};
 pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::ping::answers;
@@ -65,6 +66,7 @@ pub(crate) use self::route::{
 };
 pub(crate) use self::server::FirstLook;
 pub(crate) use self::settle::{Found, Parking, ack, ack_held, park, renew};
+pub(crate) use self::unblock::unblock;
 #[cfg(feature = "spool")]
 pub(crate) use self::{
     outgoing::Encoded,

@@ -10,6 +10,15 @@ use crate::support::{DEADLINE, Gate, HOUR, Order, Seen, Shop, noting, order, qui
 
 const LEASE: Duration = Duration::from_millis(300);
 
+/// Waits until the consumers have given so many signs of life, or looked for due
+/// entries.
+fn wait_for_looks(shop: &Shop, looks: u64) {
+    let calls = shop.server.calls("TIME");
+    wait_until(DEADLINE, "looks", || {
+        shop.server.calls("TIME") >= calls + looks
+    });
+}
+
 /// Parks so many entries, all due in a day.
 fn park(shop: &Shop, count: usize) {
     let script = "for i = 1, ARGV[1] do
@@ -35,10 +44,9 @@ fn looking_for_the_dead_costs_the_same_whatever_waits() {
     let seen = Seen::default();
     let config = quick("orders").lease(LEASE);
     shop.manager.consume("c", config, noting(&seen)).unwrap();
-    let looks = || shop.server.calls("XINFO|CONSUMERS");
-    wait_until(DEADLINE, "a look", || looks() > 0);
+    wait_for_looks(&shop, 10);
     shop.ask::<()>("CONFIG RESETSTAT");
-    wait_until(DEADLINE, "looks at the others", || looks() >= 20);
+    wait_for_looks(&shop, 40);
     for command in ["ZSCORE", "XPENDING", "XCLAIM"] {
         let calls = shop.server.calls(command);
         assert!(calls < 100, "{calls} {command} for {PARKED} parked");
@@ -91,10 +99,7 @@ fn entries_of_a_member_with_a_longer_lease_are_left_alone() {
     let seen = Seen::default();
     let config = quick("orders").lease(LEASE);
     shop.manager.consume("c", config, noting(&seen)).unwrap();
-    let zadds = shop.server.calls("ZADD");
-    wait_until(DEADLINE, "several looks", || {
-        shop.server.calls("ZADD") >= zadds + 12
-    });
+    wait_for_looks(&shop, 20);
     assert_eq!(seen.all(), [("1".to_owned(), 1)]);
     shop.ask::<u8>("ZADD {orders}:members:orders_group 1 patient");
     seen.wait_for(2);
@@ -190,10 +195,7 @@ fn handler_past_the_cap_is_not_started_again_beside_itself() {
     // Others are handled meanwhile.
     shop.manager.add(&order("next")).unwrap();
     seen.wait_for(2);
-    let looks = shop.server.calls("ZADD");
-    wait_until(DEADLINE, "several looks", || {
-        shop.server.calls("ZADD") > looks + 12
-    });
+    wait_for_looks(&shop, 20);
     assert_eq!((waiting(), seen.count()), (1, 2));
     gate.open();
     seen.wait_for(3);
@@ -257,10 +259,7 @@ fn after_an_outage_nothing_is_taken_from_those_who_come_back_later() {
         let tries = refused();
         wait_until(DEADLINE, "many tries", || refused() > tries + 60);
         shop.ask::<()>("CONFIG SET min-replicas-to-write 0");
-        let zadds = shop.server.calls("ZADD");
-        wait_until(DEADLINE, "several looks", || {
-            shop.server.calls("ZADD") > zadds + 60
-        });
+        wait_for_looks(&shop, 100);
     }
     assert_eq!(started.count(), 2 * PROCESSES, "{:?}", started.all());
     gate.open();
