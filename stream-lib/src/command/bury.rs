@@ -98,5 +98,5 @@ fn read(reply: &Reply, expected: usize) -> Result<Burials> {
 fn is_about_the_entries(error: &Error) -> bool {
     let source = error.source().and_then(|source| source.downcast_ref());
     let is_oom = source.is_some_and(|source: &ServerError| source.code() == "OOM");
-    is_oom || error.kind() == ErrorKind::Server
+    is_oom || matches!(error.kind(), ErrorKind::Server | ErrorKind::Encode)
 }

@@ -3,7 +3,7 @@
 use std::cmp;
 
 use crate::command::{self, Entries};
-use crate::connection::{Topology, Wire};
+use crate::connection::{Retry, Topology, Wire};
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
@@ -50,6 +50,7 @@ impl<'a> DeadPages<'a> {
 
     /// The next page, with at most `most` dead letters; `None` at the end.
     pub(super) fn next(&mut self, most: usize) -> Result<Option<Entries>> {
+        let mut retry = Retry::within(self.topology.connect_timeout(self.key()));
         loop {
             let count = self.count(most);
             if count == 0 || self.is_over {
@@ -62,7 +63,8 @@ impl<'a> DeadPages<'a> {
                 }
                 Err(e) => {
                     self.wire = None;
-                    if !Portion::is_about(&e) || !self.portion.halve(count) {
+                    let is_smaller = Portion::is_about(&e) && self.portion.halve(count);
+                    if !is_smaller && !self.topology.may_go_again(&mut retry, &e) {
                         return Err(e);
                     }
                 }
@@ -82,10 +84,13 @@ impl<'a> DeadPages<'a> {
         let wire = if let Some(wire) = &mut self.wire {
             wire
         } else {
-            let key = self.keys.stream().as_bytes();
-            self.wire.insert(self.topology.dedicated(key)?)
+            self.wire.insert(self.topology.dedicated(self.key())?)
         };
         command::dead_letters(wire, self.keys, self.after, count)
+    }
+
+    fn key(&self) -> &'a [u8] {
+        self.keys.stream().as_bytes()
     }
 
     fn accept(&mut self, page: Entries, count: usize) -> Option<Entries> {

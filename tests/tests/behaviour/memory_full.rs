@@ -8,7 +8,7 @@ use stream_lib::{
 };
 use stream_tests::{LogCapture, wait_until};
 
-use crate::support::{DEADLINE, Doorway, Gate, Order, Shop, quick};
+use crate::support::{DEADLINE, Doorway, Gate, Order, Seen, Shop, quick, read_and_die};
 
 const GOOD: u64 = 200;
 const BAD: u64 = 30;
@@ -162,4 +162,39 @@ fn many_that_can_not_be_buried_come_again_later_instead_of_filling_this_process(
     let waiting = "{orders}:waiting:orders_group";
     shop.server.command::<()>(&["EVAL", due, "1", waiting]);
     wait_until(DEADLINE, "the burials", || consumer.stats().dead == 1_500);
+}
+
+#[test]
+fn entry_that_ran_alone_and_can_not_be_buried_lets_the_others_go_on() {
+    let shop = Shop::open();
+    let lease = Duration::from_millis(500);
+    shop.add_by_hand("orders", 1);
+    shop.ask::<()>("XGROUP CREATE orders orders_group 0");
+    read_and_die(&shop.server, "dead", 1);
+    let gate = Gate::default();
+    let doorway = gate.doorway();
+    let alone = Seen::default();
+    let noted = alone.clone();
+    let handler = move |order: &Delivery<Order>| -> HandlerResult {
+        if order.attempt() == 1 {
+            return Ok(());
+        }
+        noted.push(order.attempt());
+        doorway.pass();
+        Err("no stock".into())
+    };
+    let policy = RetryPolicy::list([Duration::ZERO]);
+    let config = quick("orders").lease(lease).retry(policy);
+    let consumer = shop.manager.consume("c", config, handler).unwrap();
+    alone.wait_for(1);
+    shop.add_by_hand("orders", 20);
+    fill_memory(&shop);
+    gate.open();
+    wait_until(DEADLINE, "the others to be completed", || {
+        consumer.stats().completed == 20
+    });
+    assert_eq!((consumer.stats().dead, alone.all()), (0, vec![2]));
+    free_memory(&shop);
+    wait_until(DEADLINE, "the burial", || consumer.stats().dead == 1);
+    shop.wait_until_settled("orders");
 }

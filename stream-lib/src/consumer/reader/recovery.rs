@@ -140,8 +140,15 @@ impl<'a> Recovery<'a> {
         match &fetched {
             Ok(entries) => portion.received(entries.len()),
             Err(e) if Portion::is_about(e) => {
-                portion.halve(ids.len());
                 self.is_halved = true;
+                if portion.halve(ids.len()) {
+                    log::info!(
+                        "an answer with {} entries of `{}` was lost with its connection: fewer \
+                         are asked for at a time",
+                        ids.len(),
+                        member.group.stream()
+                    );
+                }
                 if let [id] = ids {
                     let times = match self.lost_alone {
                         Some((lost, times)) if lost == *id => times + 1,

@@ -21,8 +21,6 @@ use crate::runtime::{Backoff, Portion, Trouble};
 
 /// Most entries in one script: the server is busy for a millisecond or two.
 const CHUNK: usize = 50;
-/// Most bytes of errors in one request.
-const ERRORS: usize = 1 << 20;
 /// Most entries, and bytes of all replies held, while Redis refuses burials.
 const MOST_WAITING: usize = 1_000;
 const MOST_BYTES: usize = 64 << 20;
@@ -118,14 +116,7 @@ impl<'a> BurialQueue<'a> {
     }
 
     fn next_chunk(&mut self) -> Vec<Unsettled> {
-        let (mut count, mut bytes) = (0, 0);
-        for entry in self.waiting.iter().take(self.portion.size()) {
-            bytes += error_of(entry).len();
-            if count > 0 && bytes > ERRORS {
-                break;
-            }
-            count += 1;
-        }
+        let count = self.portion.size().min(self.waiting.len());
         self.waiting.drain(..count).collect()
     }
 
@@ -178,13 +169,15 @@ impl<'a> BurialQueue<'a> {
             }
             return false;
         };
+        // Without memory none of them goes; else it may be one that Redis won't take.
+        let is_about_one = error.kind() != ErrorKind::Refused;
         if reached > 0 {
             self.backoff.reset();
-        } else if error.kind() == ErrorKind::Server {
+        } else if is_about_one {
             self.portion.halve(asked);
         }
-        if asked == 1 && error.kind() == ErrorKind::Server {
-            // It may be this one that Redis doesn't take: others come first.
+        if asked == 1 && is_about_one {
+            // Others come first.
             self.waiting.extend(left);
         } else {
             self.put_back(left);
@@ -260,21 +253,14 @@ impl<'a> BurialQueue<'a> {
     }
 }
 
-fn error_of(entry: &Unsettled) -> &str {
-    match &entry.action {
-        Action::Bury { text, .. } => text,
-        _ => "",
-    }
-}
-
 fn burial(entry: &Unsettled) -> Burial<'_> {
-    let reason = match &entry.action {
-        Action::Bury { reason, .. } => reason.as_str(),
-        _ => "",
+    let (reason, error) = match &entry.action {
+        Action::Bury { reason, text, .. } => (reason.as_str(), text.as_str()),
+        _ => ("", ""),
     };
     Burial {
         id: entry.id(),
         reason,
-        error: error_of(entry),
+        error,
     }
 }
