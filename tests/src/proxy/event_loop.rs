@@ -82,15 +82,15 @@ impl EventLoop {
 
     fn accept(&mut self) {
         while let Ok((client, _)) = self.listener.accept() {
-            let refuse = {
+            let (refuse, target) = {
                 let mut state = self.shared.state.lock();
                 state.traffic.connections += 1;
-                state.faults.refuse
+                (state.faults.refuse, state.target.unwrap_or(self.target))
             };
             let server = if refuse {
                 None
             } else {
-                TcpStream::connect_timeout(&self.target, CONNECT_TIMEOUT).ok()
+                TcpStream::connect_timeout(&target, CONNECT_TIMEOUT).ok()
             };
             match server {
                 Some(server) if prepare(&client).is_ok() && prepare(&server).is_ok() => {

@@ -49,6 +49,8 @@ struct State {
     faults: Faults,
     traffic: Traffic,
     open_connections: usize,
+    /// Where new connections go.
+    target: Option<SocketAddr>,
     actions: Vec<(Action, SyncSender<()>)>,
     closing: bool,
 }
@@ -180,6 +182,12 @@ impl Proxy {
     /// stream, but can still write.
     pub fn half_close(&self, direction: Direction) {
         self.act(Action::HalfClose(direction));
+    }
+
+    /// Has new connections go to another address. Those that there are stay where
+    /// they are, as with a forwarder whose backend was replaced.
+    pub fn redirect(&self, target: SocketAddr) {
+        self.shared.state.lock().target = Some(target);
     }
 
     /// What has passed since the start or since

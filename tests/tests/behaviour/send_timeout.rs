@@ -1,0 +1,126 @@
+//! An add takes no longer than its `send_timeout`, whatever hangs.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stream_lib::{
+    Added, BackupStreamConfig, ConnectionConfig, ErrorKind, Producer, RawMessage, Result,
+    StreamConfig, StreamManager,
+};
+use stream_tests::Server;
+use tempfile::TempDir;
+
+use crate::support::DEADLINE;
+
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A manager that would wait for answers much longer than any test may take.
+fn connect(server: &Server) -> StreamManager {
+    let config = ConnectionConfig::new(server.url()).unwrap();
+    let config = config
+        .response_timeout(5 * DEADLINE)
+        .connect_timeout(DEADLINE);
+    StreamManager::connect_with(config).unwrap()
+}
+
+fn message() -> RawMessage {
+    RawMessage::new().with("n", "1")
+}
+
+#[track_caller]
+fn in_time<T>(what: &str, add: impl FnOnce() -> T) -> T {
+    let begin = Instant::now();
+    let added = add();
+    assert!(
+        begin.elapsed() < DEADLINE,
+        "{what} took {:?}",
+        begin.elapsed()
+    );
+    added
+}
+
+#[track_caller]
+fn assert_unknown(added: &Result<Added>) {
+    let error = added.as_ref().unwrap_err();
+    // The pool may have had another place, and no connection in it.
+    let kind = error.kind();
+    let kinds = [ErrorKind::OutcomeUnknown, ErrorKind::Unavailable];
+    assert!(kinds.contains(&kind), "{error}");
+}
+
+#[test]
+fn a_silent_server_holds_up_no_add() {
+    let (server, dir) = (Server::start().unwrap(), TempDir::new().unwrap());
+    let plain = |stream: &str| StreamConfig::new(stream).send_timeout(PATIENCE);
+    let backup = |stream: &str| BackupStreamConfig::from(plain(stream));
+    let shops: Vec<(&str, StreamManager, Producer<RawMessage>)> =
+        ["add", "key", "all", "send", "routed", "spooled"]
+            .map(|name| {
+                let manager = connect(&server);
+                match name {
+                    "routed" => manager.create_backup_producer("p", backup(name)),
+                    "spooled" => {
+                        manager.create_backup_producer("p", backup(name).spool_dir(dir.path()))
+                    }
+                    _ => manager.create_simple_producer("p", plain(name)),
+                }
+                .unwrap();
+                let producer = manager.producer("p").unwrap();
+                (name, manager, producer)
+            })
+            .into();
+    for (_, _, producer) in &shops {
+        producer.add(&message()).unwrap();
+    }
+    server.freeze();
+    for (name, _, producer) in &shops {
+        match *name {
+            "key" => assert_unknown(&in_time(name, || producer.add_with_key(&message(), "k"))),
+            "all" => {
+                let all = vec![message(); 30];
+                let results = in_time(name, || producer.add_all(&all));
+                results.iter().for_each(assert_unknown);
+            }
+            "send" => {
+                let receipt = producer.send(&message()).unwrap();
+                assert_unknown(&in_time(name, || receipt.wait()));
+            }
+            "spooled" => {
+                let added = in_time(name, || producer.add(&message()));
+                assert!(matches!(added, Ok(Added::Spooled)), "{added:?}");
+            }
+            _ => assert_unknown(&in_time(name, || producer.add(&message()))),
+        }
+    }
+    server.thaw();
+}
+
+#[test]
+fn callers_of_a_shared_pipeline_return_each_in_its_time() {
+    let server = Server::start().unwrap();
+    let manager = connect(&server);
+    let of = |stream: &str, time| StreamConfig::new(stream).send_timeout(time);
+    // One that waits long leads others that don't.
+    manager
+        .create_simple_producer("patient", of("patient", 2 * DEADLINE))
+        .unwrap();
+    manager
+        .create_simple_producer("hurried", of("hurried", PATIENCE))
+        .unwrap();
+    let patient: Producer<RawMessage> = manager.producer("patient").unwrap();
+    let hurried: Producer<RawMessage> = manager.producer("hurried").unwrap();
+    patient.add(&message()).unwrap();
+    server.freeze();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| patient.add(&message()));
+        }
+        let hurried: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| in_time("a hurried add", || hurried.add(&message()))))
+            .collect();
+        for add in hurried {
+            assert_unknown(&add.join().unwrap());
+        }
+        server.thaw();
+    });
+}
