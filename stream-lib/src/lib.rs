@@ -99,8 +99,8 @@ pub use stream_derive::StreamMessage;
 
 pub use crate::config::{
     BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchSettings, ConnectionConfig,
-    ConnectionSettings, ConsumerConfig, ConsumerEvents, ConsumerSettings, OnGroupLost, Priority,
-    RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, StartFrom, StreamConfig,
+    ConnectionSettings, ConsumerConfig, ConsumerEvents, ConsumerSettings, Credentials, OnGroupLost,
+    Priority, RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, StartFrom, StreamConfig,
     StreamSettings, WhenFull,
 };
 pub use crate::consumer::{

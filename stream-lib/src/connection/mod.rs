@@ -13,7 +13,9 @@ mod topology;
 mod pool;
 
 mod cold;
+mod credentials;
 mod handshake;
+mod reauth;
 mod wire;
 
 mod buffer;
@@ -25,6 +27,8 @@ mod lookup;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tls")]
+mod tls_trouble;
 
 mod reply;
 mod scan;

@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 
 use super::buffer::ReadBuffer;
 use super::byte_stream::ByteStream;
+use super::credentials::Given;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::glance;
+use super::reauth::Reauth;
 use super::reply::{Reply, ReplyRef};
 use super::scan::{Progress, Scanner};
 use super::socket::Socket;
+#[cfg(feature = "tls")]
+use super::tls_trouble;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Patience;
 
@@ -39,6 +43,7 @@ pub(crate) struct Wire {
     /// Set while one request follows the other, and all are answered at once.
     in_steady_use: bool,
     patience: Patience,
+    reauth: Reauth,
 }
 
 impl Wire {
@@ -57,6 +62,12 @@ impl Wire {
         self.client_id = id;
     }
 
+    /// Notes by which credentials it has authenticated. Before they lapse, it does so
+    /// again, in front of some request.
+    pub(super) fn authenticated_by(&mut self, given: &Given) {
+        self.reauth.begin(given);
+    }
+
     /// A connection that is broken from the start: the pool's empty slot.
     pub(super) fn unconnected(endpoint: &Arc<Endpoint>) -> Self {
         Self {
@@ -71,6 +82,7 @@ impl Wire {
             answer_by: None,
             in_steady_use: false,
             patience: Patience::default(),
+            reauth: Reauth::default(),
         }
     }
 
@@ -92,8 +104,10 @@ impl Wire {
     /// [`receive`](Self::receive), which then reads it.
     pub(crate) fn await_reply(&mut self, timeout: Duration) -> Result<()> {
         self.must_owe()?;
+        let mut deadline = Deadline::of(timeout);
+        self.receive_auth(&mut deadline)?;
         if self.buffer.unread().is_empty() {
-            self.read(1, &mut Deadline::of(timeout))?;
+            self.read(1, &mut deadline)?;
         }
         Ok(())
     }
@@ -221,6 +235,19 @@ impl Wire {
         if self.outstanding == 0 && !self.buffer.unread().is_empty() {
             self.abandon("it sent bytes nobody asked for");
         }
+        if !self.is_broken()
+            && let Some(auth) = self.reauth.request(&self.endpoint, self.outstanding)
+        {
+            // Nothing of the caller's has gone out.
+            let sent = self.write(&auth, deadline);
+            sent.map_err(|e| e.of_kind(ErrorKind::Unavailable))?;
+        }
+        self.write(packed, deadline)?;
+        self.outstanding += replies;
+        Ok(())
+    }
+
+    fn write(&mut self, packed: &[u8], deadline: &mut Deadline) -> Result<()> {
         let Some(stream) = &mut self.stream else {
             return Err(self.already_broken(ErrorKind::Unavailable));
         };
@@ -236,19 +263,34 @@ impl Wire {
                 }
             }
         }
-        self.outstanding += replies;
         Ok(())
     }
 
     fn next_reply(&mut self, deadline: &mut Deadline) -> Result<Range<usize>> {
         self.must_owe()?;
+        self.receive_auth(deadline)?;
+        let range = self.scan(deadline)?;
+        self.outstanding -= 1;
+        self.reauth.other_answered();
+        Ok(range)
+    }
+
+    /// Receives the answer to a request of its own, where that is the next one.
+    fn receive_auth(&mut self, deadline: &mut Deadline) -> Result<()> {
+        if self.reauth.is_next() {
+            let range = self.scan(deadline)?;
+            let reply = ReplyRef::new(self.buffer.slice(range), self.scanner.tokens());
+            self.reauth.answered(&self.endpoint, reply.error());
+        }
+        Ok(())
+    }
+
+    /// Reads the next reply.
+    fn scan(&mut self, deadline: &mut Deadline) -> Result<Range<usize>> {
         self.scanner.begin();
         loop {
             match self.scanner.scan(self.buffer.unread()) {
-                Ok(Progress::Whole(length)) => {
-                    self.outstanding -= 1;
-                    return Ok(self.buffer.consume(length));
-                }
+                Ok(Progress::Whole(length)) => return Ok(self.buffer.consume(length)),
                 Ok(Progress::Missing(bytes)) => self.read(bytes, deadline)?,
                 Err(error) => {
                     self.abandon(format!("its reply was unreadable: {error}"));
@@ -299,11 +341,16 @@ impl Wire {
     /// do in time.
     fn lost(&mut self, kind: ErrorKind, did: &str, error: io::Error) -> Error {
         let address = &self.endpoint.address;
-        let text = match error.kind() {
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "TLS says more"))]
+        let mut text = match error.kind() {
             io::ErrorKind::TimedOut => format!("Redis at {address} did not {did}"),
             io::ErrorKind::UnexpectedEof => format!("Redis at {address} closed the connection"),
             _ => format!("the connection to Redis at {address} was lost"),
         };
+        #[cfg(feature = "tls")]
+        if let Some(words) = tls_trouble::in_words(&error) {
+            text = format!("{text}: the server {words}");
+        }
         self.abandon(text.clone());
         Error::new(kind, text).because(error)
     }
@@ -317,13 +364,18 @@ impl Wire {
 
 fn cannot_connect(endpoint: &Endpoint, deadline: &Deadline, error: io::Error) -> Error {
     let address = &endpoint.address;
-    let text = match error.kind() {
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "TLS says more"))]
+    let mut text = match error.kind() {
         io::ErrorKind::TimedOut => {
             let total = deadline.total();
             format!("can't connect to Redis at {address} within {total:?}")
         }
         _ => format!("can't connect to Redis at {address}"),
     };
+    #[cfg(feature = "tls")]
+    if let Some(words) = tls_trouble::in_words(&error) {
+        text = format!("{text}: the server {words}");
+    }
     Error::new(ErrorKind::Unavailable, text).because(error)
 }
 
