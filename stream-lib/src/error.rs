@@ -99,6 +99,13 @@ impl Error {
         self
     }
 
+    /// Puts more behind the text.
+    pub(crate) fn adding(mut self, what: impl fmt::Display) -> Self {
+        let inner = Arc::make_mut(&mut self.0);
+        inner.text.push_str(&what.to_string());
+        self
+    }
+
     /// The same failure as one of another kind.
     pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
         Arc::make_mut(&mut self.0).kind = kind;

@@ -99,7 +99,7 @@ pub use stream_derive::StreamMessage;
 
 pub use crate::config::{
     BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchSettings, ConnectionConfig,
-    ConnectionSettings, ConsumerConfig, ConsumerEvents, ConsumerSettings, OnGroupLost,
+    ConnectionSettings, ConsumerConfig, ConsumerEvents, ConsumerSettings, Credentials, OnGroupLost,
     OnUndecodable, Priority, RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, StartFrom,
     StreamConfig, StreamSettings, WhenFull,
 };

@@ -10,10 +10,10 @@ use stream_lib::test_util::{PrivateServer, Recorded, RecordedEntry, TestDelivery
 use stream_lib::{
     Added, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery, BatchSettings,
     BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings, Consumer, ConsumerConfig,
-    ConsumerSettings, ConsumerStats, DeadLetter, DeadLetters, DeadReason, Delivery, Draft, EntryId,
-    Envelope, Error, ErrorKind, FlushReport, GroupHolder, GroupStats, HandlerError, HandlerResult,
-    OnGroupLost, OnUndecodable, Priority, Producer, ProducerHandle, RawMessage, Receipt,
-    RedriveReport, RemoveReport, Result, RetentionPlan, RetentionWishes, RetryPolicy,
+    ConsumerSettings, ConsumerStats, Credentials, DeadLetter, DeadLetters, DeadReason, Delivery,
+    Draft, EntryId, Envelope, Error, ErrorKind, FlushReport, GroupHolder, GroupStats, HandlerError,
+    HandlerResult, OnGroupLost, OnUndecodable, Priority, Producer, ProducerHandle, RawMessage,
+    Receipt, RedriveReport, RemoveReport, Result, RetentionPlan, RetentionWishes, RetryPolicy,
     RetrySchedule, RetrySettings, SendFailure, ShutdownReport, SpoolDamage, SpoolStats, StartFrom,
     StreamConfig, StreamManager, StreamSettings, StreamStats, WhenFull, events,
 };
@@ -47,6 +47,7 @@ fn checked() -> String {
         ConsumerConfig,
         ConsumerSettings,
         ConsumerStats,
+        Credentials,
         DeadLetter,
         DeadLetters,
         DeadReason,

@@ -21,8 +21,8 @@ mod undecodable;
 
 pub use self::backup::BackupStreamConfig;
 pub use self::batch::BatchConfig;
-pub(crate) use self::connection::{Address, Credentials};
-pub use self::connection::{ConnectionConfig, ConnectionSettings};
+pub(crate) use self::connection::{Address, Pem, Provider};
+pub use self::connection::{ConnectionConfig, ConnectionSettings, Credentials};
 pub use self::consumer::ConsumerConfig;
 pub use self::consumer_settings::{BatchSettings, ConsumerSettings};
 pub use self::events::ConsumerEvents;

@@ -11,6 +11,10 @@ use std::time::Duration;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::socket::{Socket, remaining};
+#[cfg(feature = "tls")]
+use super::tls_trouble::Silence;
+#[cfg(feature = "tls")]
+use crate::runtime::Interrupt;
 
 /// The shortest timeout a socket takes; zero would mean none.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -122,21 +126,41 @@ impl ByteStream {
         mut tls: rustls::ClientConnection,
         deadline: &mut Deadline,
     ) -> io::Result<Self> {
+        let mut is_silent = true;
         while tls.is_handshaking() {
-            let left = remaining(deadline)?;
-            self.arm_read(left)?;
-            self.arm_write(left)?;
-            if tls.wants_write() {
-                written(went_on(tls.write_tls(&mut &*self.socket)))?;
-            } else if let Some(count) = went_on(tls.read_tls(&mut &*self.socket))? {
-                if count == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                process(&mut tls, &self.socket)?;
+            if let Err(error) = self.handshake_step(&mut tls, deadline, &mut is_silent) {
+                let is_ended = deadline.interrupt().is_some_and(Interrupt::is_over);
+                return Err(match error.kind() {
+                    kind if is_silent && !is_ended => io::Error::new(kind, Silence),
+                    _ => error,
+                });
             }
         }
         self.tls = Some(Box::new(tls));
         Ok(self)
+    }
+
+    /// `is_silent` is cleared once the server has said anything.
+    #[cfg(feature = "tls")]
+    fn handshake_step(
+        &mut self,
+        tls: &mut rustls::ClientConnection,
+        deadline: &mut Deadline,
+        is_silent: &mut bool,
+    ) -> io::Result<()> {
+        let left = remaining(deadline)?;
+        self.arm_read(left)?;
+        self.arm_write(left)?;
+        if tls.wants_write() {
+            written(went_on(tls.write_tls(&mut &*self.socket)))?;
+        } else if let Some(count) = went_on(tls.read_tls(&mut &*self.socket))? {
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            *is_silent = false;
+            process(tls, &self.socket)?;
+        }
+        Ok(())
     }
 
     fn arm_read(&mut self, left: Duration) -> io::Result<()> {

@@ -4,17 +4,18 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::credentials::CredentialsSource;
 use super::scan::Limits;
 #[cfg(feature = "tls")]
 use super::tls::TlsSetup;
-use crate::config::{Address, ConnectionConfig, Credentials};
+use crate::config::{Address, ConnectionConfig};
 use crate::error::Result;
 
 /// What a [`Wire`](super::Wire) is made from. Made once, since certificates
 /// are read and checked here.
 pub(crate) struct Endpoint {
     pub(super) address: Address,
-    pub(super) credentials: Credentials,
+    pub(super) credentials: CredentialsSource,
     pub(super) db: i64,
     pub(super) client_name: Option<String>,
     pub(super) connect_timeout: Duration,
@@ -37,7 +38,10 @@ impl Endpoint {
         config.validate()?;
         Ok(Self {
             address: config.address.clone(),
-            credentials: config.credentials.clone(),
+            credentials: CredentialsSource::new(
+                config.credentials.clone(),
+                config.provider.clone(),
+            ),
             db: config.db,
             client_name: config.client_name.clone(),
             connect_timeout: config.connect_timeout,

@@ -1,13 +1,18 @@
 //! The first commands on a new connection, in one round trip.
 
+use std::error::Error as _;
+use std::io;
 use std::sync::Arc;
 
 use redis::{Cmd, Pipeline};
 
+use super::credentials::Given;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
+use super::scan::ProtocolError;
 use super::server_error::ServerError;
 use super::wire::Wire;
+use crate::config::{Address, Credentials};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The requests of a handshake, in their order.
@@ -29,9 +34,12 @@ impl Wire {
     /// `Authentication`, `PermissionDenied`, and `Config` for a database that
     /// doesn't exist.
     pub(super) fn connect_by(endpoint: &Arc<Endpoint>, deadline: &mut Deadline) -> Result<Self> {
+        // Asked for first: a server closes connections that say nothing for long.
+        let given = endpoint.credentials.for_handshake(deadline)?;
         let mut wire = Self::open(endpoint, deadline)?;
-        let id = run(&mut wire, deadline)?;
+        let id = run(&mut wire, &given, deadline)?;
         wire.set_client_id(id);
+        wire.authenticated_by(&given);
         Ok(wire)
     }
 
@@ -43,8 +51,9 @@ impl Wire {
 }
 
 /// Runs the handshake; the answer is the client id, where we may know it.
-fn run(wire: &mut Wire, deadline: &mut Deadline) -> Result<Option<i64>> {
-    let requests = requests(wire.endpoint());
+fn run(wire: &mut Wire, given: &Given, deadline: &mut Deadline) -> Result<Option<i64>> {
+    let credentials = given.credentials();
+    let requests = requests(wire.endpoint(), credentials);
     let mut packed = Pipeline::new();
     for (_, request) in &requests {
         packed.add_command(request.clone());
@@ -54,9 +63,10 @@ fn run(wire: &mut Wire, deadline: &mut Deadline) -> Result<Option<i64>> {
     sent.map_err(unfinished)?;
     let mut client_id = None;
     for (step, _) in requests {
-        let reply = wire.receive_within(deadline).map_err(unfinished)?;
+        let reply = wire.receive_within(deadline);
+        let reply = reply.map_err(|e| explained(unfinished(e), &endpoint.address))?;
         match reply.error() {
-            Some(line) => check(step, &endpoint, line)?,
+            Some(line) => check(step, &endpoint, credentials, line)?,
             None if step != Step::ClientId => {}
             None if reply.int().is_some() => client_id = reply.int(),
             None => {
@@ -78,25 +88,52 @@ fn unfinished(error: Error) -> Error {
     }
 }
 
-fn requests(endpoint: &Endpoint) -> Vec<(Step, Cmd)> {
-    let command = |words: &[&str]| {
-        let mut command = Cmd::new();
-        for word in words {
-            command.arg(word);
-        }
-        command
+/// Says what it may mean that a server can't be understood.
+fn explained(error: Error, address: &Address) -> Error {
+    if !matches!(address, Address::Tcp { tls: false, .. }) {
+        return error;
+    }
+    let cause = error.source();
+    let cause_is_tls = cause.and_then(|cause| cause.downcast_ref::<ProtocolError>());
+    if cause_is_tls.is_some_and(ProtocolError::is_tls) {
+        let text = format!("the server at {address} speaks TLS: its URL is a `rediss://` one");
+        return Error::new(ErrorKind::Protocol, text).because(error);
+    }
+    let lost = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    let is_closed = |kind: io::ErrorKind| {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+
+        matches!(kind, BrokenPipe | ConnectionReset | UnexpectedEof)
     };
-    let mut requests = Vec::new();
-    let credentials = &endpoint.credentials;
+    if lost.is_some_and(|cause| is_closed(cause.kind())) {
+        return error.adding("; a port for TLS ends it so, too: its URL is a `rediss://` one");
+    }
+    error
+}
+
+fn command(words: &[&str]) -> Cmd {
+    let mut command = Cmd::new();
+    for word in words {
+        command.arg(word);
+    }
+    command
+}
+
+/// The request by which a connection authenticates; `None` where it needs none.
+pub(super) fn auth(credentials: &Credentials) -> Option<Cmd> {
     let password = credentials.password.as_deref();
     match (credentials.username.as_deref(), password) {
         // A user without a password may be one who needs none.
-        (Some(user), _) => {
-            let words = ["AUTH", user, password.unwrap_or_default()];
-            requests.push((Step::Auth, command(&words)));
-        }
-        (None, Some(password)) => requests.push((Step::Auth, command(&["AUTH", password]))),
-        (None, None) => {}
+        (Some(user), _) => Some(command(&["AUTH", user, password.unwrap_or_default()])),
+        (None, Some(password)) => Some(command(&["AUTH", password])),
+        (None, None) => None,
+    }
+}
+
+fn requests(endpoint: &Endpoint, credentials: &Credentials) -> Vec<(Step, Cmd)> {
+    let mut requests = Vec::new();
+    if let Some(request) = auth(credentials) {
+        requests.push((Step::Auth, request));
     }
     if endpoint.db != 0 {
         requests.push((Step::Select, command(&["SELECT", &endpoint.db.to_string()])));
@@ -110,7 +147,7 @@ fn requests(endpoint: &Endpoint) -> Vec<(Step, Cmd)> {
 }
 
 /// Says what an error reply in the handshake means, or that it means nothing.
-fn check(step: Step, endpoint: &Endpoint, line: &[u8]) -> Result<()> {
+fn check(step: Step, endpoint: &Endpoint, credentials: &Credentials, line: &[u8]) -> Result<()> {
     let answer = ServerError::new(line);
     let address = &endpoint.address;
     let (kind, text) = match (step, answer.kind()) {
@@ -143,14 +180,14 @@ fn check(step: Step, endpoint: &Endpoint, line: &[u8]) -> Result<()> {
         }
         (Step::Auth, kind) => (kind, format!("Redis at {address} refuses the connection")),
     };
-    let line = without_password(answer.line(), endpoint);
+    let line = without_password(answer.line(), credentials);
     let answer = ServerError::new(line.as_bytes());
     Err(Error::new(kind, format!("{text}: {line}")).because(answer))
 }
 
 /// No server quotes the password; should one do so, we don't.
-fn without_password(line: &str, endpoint: &Endpoint) -> String {
-    match endpoint.credentials.password.as_deref() {
+fn without_password(line: &str, credentials: &Credentials) -> String {
+    match credentials.password.as_deref() {
         Some(password) if !password.is_empty() => line.replace(password, "***"),
         _ => line.to_owned(),
     }

@@ -22,7 +22,9 @@ mod pool;
 mod retry;
 
 mod cold;
+mod credentials;
 mod handshake;
+mod reauth;
 mod standing;
 mod wire;
 
@@ -35,6 +37,8 @@ mod lookup;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tls")]
+mod tls_trouble;
 
 mod answer;
 mod reply;

@@ -8,6 +8,8 @@ use super::endpoint::Endpoint;
 use super::reply::ReplyRef;
 use super::scan::Token;
 use super::server_error::ServerError;
+#[cfg(feature = "tls")]
+use super::tls_trouble;
 use crate::error::{Error, ErrorKind};
 
 /// Most error lines of one reply that are heeded: a script answers for many
@@ -116,6 +118,10 @@ impl Standing {
             io::ErrorKind::UnexpectedEof => format!("Redis at {address} closed the connection"),
             _ => format!("the connection to Redis at {address} was lost"),
         };
+        #[cfg(feature = "tls")]
+        if let Some(words) = tls_trouble::in_words(&error) {
+            text = format!("{text}: the server {words}");
+        }
         let kind = match kind {
             ErrorKind::OutcomeUnknown => self.kind_of_unanswered(),
             kind => kind,

@@ -1,64 +1,136 @@
 //! TLS by rustls, with the ring provider.
+//!
+//! Certificates that are given by path are read again for a new connection when a
+//! file has changed, so that they may be replaced while the process runs. Where the
+//! new ones can't be used, the connection is made with those of before: files of one
+//! certificate may be replaced one after the other.
 
 use std::fmt;
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use crate::config::ConnectionConfig;
-use crate::error::{Error, ErrorKind, Result};
+use crate::config::{ConnectionConfig, Pem};
+use crate::error::{Error, ErrorKind, Result, with_causes};
+use crate::runtime::Trouble;
 
 /// What TLS connections to one host are made from.
 pub(super) struct TlsSetup {
-    config: Arc<ClientConfig>,
     server_name: ServerName<'static>,
+    roots: Option<Pem>,
+    client: Option<(Pem, Pem)>,
+    loaded: Mutex<Loaded>,
+    trouble: Trouble,
+}
+
+struct Loaded {
+    config: Arc<ClientConfig>,
+    /// The files as they were when they were read.
+    files: Vec<Option<FileState>>,
+}
+
+/// Changes with each replacement of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileState {
+    device: u64,
+    inode: u64,
+    length: u64,
+    modified: (i64, i64),
 }
 
 impl TlsSetup {
     pub(super) fn new(host: &str, config: &ConnectionConfig) -> Result<Self> {
         let server_name = ServerName::try_from(host.to_owned())
             .map_err(|e| config_error("the URL's host is no name for TLS").because(e))?;
-        let roots = match &config.tls_root_certificates {
-            Some(pem) => given_roots(pem)?,
-            None => system_roots()?,
-        };
-        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|e| config_error("no TLS version can be used").because(e))?
-            .with_root_certificates(roots);
-        let config = match &config.tls_client_certificate {
-            None => builder.with_no_client_auth(),
-            Some((certificate, key)) => {
-                let chain = certificates("tls_client_certificate", certificate)?;
-                // The key's own error could quote the key.
-                let key = PrivateKeyDer::from_pem_slice(key)
-                    .map_err(|_| config_error("`tls_client_certificate`: no private key in PEM"))?;
-                let text = "`tls_client_certificate`: certificate and key don't fit";
-                builder
-                    .with_client_auth_cert(chain, key)
-                    .map_err(|e| config_error(text).because(e))?
-            }
+        let roots = config.tls_root_certificates.clone();
+        let client = config.tls_client_certificate.clone();
+        // Before they are read: a change in between is noticed later.
+        let files = files(roots.as_ref(), client.as_ref());
+        let loaded = Loaded {
+            config: load(roots.as_ref(), client.as_ref())?,
+            files,
         };
         Ok(Self {
-            config: Arc::new(config),
             server_name,
+            roots,
+            client,
+            loaded: Mutex::new(loaded),
+            trouble: Trouble::default(),
         })
     }
 
     pub(super) fn client(&self) -> io::Result<ClientConnection> {
-        ClientConnection::new(Arc::clone(&self.config), self.server_name.clone())
-            .map_err(io::Error::other)
+        ClientConnection::new(self.config(), self.server_name.clone()).map_err(io::Error::other)
+    }
+
+    /// The configuration by the certificates as they are now.
+    fn config(&self) -> Arc<ClientConfig> {
+        let mut loaded = self.loaded.lock();
+        let files = files(self.roots.as_ref(), self.client.as_ref());
+        if files == loaded.files {
+            return Arc::clone(&loaded.config);
+        }
+        let read = load(self.roots.as_ref(), self.client.as_ref());
+        if let Ok(config) = &read {
+            loaded.config = Arc::clone(config);
+            loaded.files = files;
+        }
+        let config = Arc::clone(&loaded.config);
+        drop(loaded);
+        match read {
+            Ok(_) => {
+                self.trouble.ends();
+                log::info!("the certificates for TLS have changed, and were read again");
+            }
+            Err(e) if self.trouble.begins(&e) => log::warn!(
+                "the certificates for TLS have changed and can't be used; connections are made \
+                 with those of before: {}",
+                with_causes(&e)
+            ),
+            Err(_) => {}
+        }
+        config
     }
 }
 
-fn given_roots(pem: &[u8]) -> Result<RootCertStore> {
-    let field = "tls_root_certificates";
+fn load(roots: Option<&Pem>, client: Option<&(Pem, Pem)>) -> Result<Arc<ClientConfig>> {
+    let roots = match roots {
+        Some(pem) => given_roots(pem)?,
+        None => system_roots()?,
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| config_error("no TLS version can be used").because(e))?
+        .with_root_certificates(roots);
+    let config = match client {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let field = field("tls_client_certificate", certificate);
+            let chain = certificates(&field, certificate)?;
+            // The key's own error could quote the key.
+            let key = PrivateKeyDer::from_pem_slice(&bytes(&field, key)?)
+                .map_err(|_| config_error(&format!("`{field}`: no private key in PEM")))?;
+            let text = format!("`{field}`: certificate and key don't fit");
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|e| config_error(&text).because(e))?
+        }
+    };
+    Ok(Arc::new(config))
+}
+
+fn given_roots(pem: &Pem) -> Result<RootCertStore> {
+    let field = field("tls_root_certificates", pem);
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(field, pem)? {
+    for certificate in certificates(&field, pem)? {
         roots.add(certificate).map_err(|e| {
             config_error(&format!("`{field}`: not the certificate of an authority")).because(e)
         })?;
@@ -80,11 +152,51 @@ fn system_roots() -> Result<RootCertStore> {
     })
 }
 
-fn certificates(field: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
-    let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+fn certificates(field: &str, pem: &Pem) -> Result<Vec<CertificateDer<'static>>> {
+    let bytes = bytes(field, pem)?;
+    let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
         _ => Err(config_error(&format!("`{field}`: no certificate in PEM"))),
+    }
+}
+
+fn bytes(field: &str, pem: &Pem) -> Result<Vec<u8>> {
+    match pem {
+        Pem::Bytes(bytes) => Ok(bytes.clone()),
+        Pem::File(path) => fs::read(path).map_err(|e| {
+            config_error(&format!("`{field}`: can't read {}", path.display())).because(e)
+        }),
+    }
+}
+
+/// The setter that a value comes from.
+fn field(name: &str, pem: &Pem) -> String {
+    match (name, pem) {
+        (name, Pem::Bytes(_)) => name.to_owned(),
+        ("tls_client_certificate", Pem::File(_)) => format!("{name}_files"),
+        (name, Pem::File(_)) => format!("{name}_file"),
+    }
+}
+
+fn files(roots: Option<&Pem>, client: Option<&(Pem, Pem)>) -> Vec<Option<FileState>> {
+    let client = client
+        .into_iter()
+        .flat_map(|(certificate, key)| [certificate, key]);
+    let paths = roots.into_iter().chain(client).filter_map(Pem::path);
+    paths.map(FileState::of).collect()
+}
+
+impl FileState {
+    /// `None` where there is no file now.
+    fn of(path: &Path) -> Option<Self> {
+        let found = fs::metadata(path).ok()?;
+        Some(Self {
+            device: found.dev(),
+            inode: found.ino(),
+            length: found.len(),
+            modified: (found.mtime(), found.mtime_nsec()),
+        })
     }
 }
 

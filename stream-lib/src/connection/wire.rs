@@ -8,13 +8,17 @@ use std::time::{Duration, Instant};
 
 use super::buffer::ReadBuffer;
 use super::byte_stream::ByteStream;
+use super::credentials::Given;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::glance;
+use super::reauth::Reauth;
 use super::reply::{Reply, ReplyRef};
 use super::scan::{Progress, Scanner};
 use super::socket::Stopper;
 use super::standing::Standing;
+#[cfg(feature = "tls")]
+use super::tls_trouble;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Patience;
 
@@ -49,6 +53,7 @@ pub(crate) struct Wire {
     /// Set while one request follows the other, and all are answered at once.
     in_steady_use: bool,
     patience: Patience,
+    reauth: Reauth,
 }
 
 impl Wire {
@@ -69,6 +74,12 @@ impl Wire {
         self.standing.begin_use();
     }
 
+    /// Notes by which credentials it has authenticated. Before they lapse, it does so
+    /// again, in front of some request.
+    pub(super) fn authenticated_by(&mut self, given: &Given) {
+        self.reauth.begin(given);
+    }
+
     /// A connection that is broken from the start: the pool's empty slot.
     pub(super) fn unconnected(endpoint: &Arc<Endpoint>) -> Self {
         Self {
@@ -83,6 +94,7 @@ impl Wire {
             answer_by: None,
             in_steady_use: false,
             patience: Patience::default(),
+            reauth: Reauth::default(),
         }
     }
 
@@ -106,8 +118,10 @@ impl Wire {
     /// [`receive`](Self::receive), which then reads it.
     pub(crate) fn await_reply(&mut self, timeout: Duration) -> Result<()> {
         self.must_owe()?;
+        let mut deadline = Deadline::of(timeout);
+        self.receive_auth(&mut deadline)?;
         if self.buffer.unread().is_empty() {
-            self.read(1, &mut Deadline::of(timeout))?;
+            self.read(1, &mut deadline)?;
         }
         Ok(())
     }
@@ -276,6 +290,19 @@ impl Wire {
         if self.outstanding == 0 && !self.buffer.unread().is_empty() {
             self.abandon("it sent bytes nobody asked for");
         }
+        if !self.is_broken()
+            && let Some(auth) = self.reauth.request(&self.endpoint, self.outstanding)
+        {
+            // Nothing of the caller's has gone out.
+            let sent = self.write(&auth, deadline);
+            sent.map_err(|e| e.of_kind(ErrorKind::Unavailable))?;
+        }
+        self.write(packed, deadline)?;
+        self.outstanding += replies;
+        Ok(())
+    }
+
+    fn write(&mut self, packed: &[u8], deadline: &mut Deadline) -> Result<()> {
         let Some(stream) = self.stream.as_mut().filter(|_| self.standing.is_good()) else {
             return Err(self.standing.unsent(&self.endpoint));
         };
@@ -297,25 +324,40 @@ impl Wire {
                 }
             }
         }
-        self.outstanding += replies;
         Ok(())
     }
 
     fn next_reply(&mut self, deadline: &mut Deadline) -> Result<Range<usize>> {
         self.must_owe()?;
+        self.receive_auth(deadline)?;
+        let range = self.scan(deadline)?;
+        self.outstanding -= 1;
+        self.reauth.other_answered();
+        if self.scanner.has_errors() {
+            let reply = ReplyRef::new(self.buffer.slice(range.clone()), self.scanner.tokens());
+            self.standing.heed(reply, &self.endpoint);
+        } else {
+            self.standing.serves();
+        }
+        Ok(range)
+    }
+
+    /// Receives the answer to a request of its own, where that is the next one.
+    fn receive_auth(&mut self, deadline: &mut Deadline) -> Result<()> {
+        if self.reauth.is_next() {
+            let range = self.scan(deadline)?;
+            let reply = ReplyRef::new(self.buffer.slice(range), self.scanner.tokens());
+            self.reauth.answered(&self.endpoint, reply.error());
+        }
+        Ok(())
+    }
+
+    /// Reads the next reply.
+    fn scan(&mut self, deadline: &mut Deadline) -> Result<Range<usize>> {
         self.scanner.begin();
         loop {
             match self.scanner.scan(self.buffer.unread()) {
-                Ok(Progress::Whole(length)) => {
-                    self.outstanding -= 1;
-                    if self.scanner.has_errors() {
-                        let reply = ReplyRef::new(self.buffer.unread(), self.scanner.tokens());
-                        self.standing.heed(reply, &self.endpoint);
-                    } else {
-                        self.standing.serves();
-                    }
-                    return Ok(self.buffer.consume(length));
-                }
+                Ok(Progress::Whole(length)) => return Ok(self.buffer.consume(length)),
                 Ok(Progress::Missing(bytes)) => self.read(bytes, deadline)?,
                 Err(error) => {
                     self.abandon(format!("its reply was unreadable: {error}"));
@@ -391,13 +433,18 @@ impl Wire {
 
 fn cannot_connect(endpoint: &Endpoint, deadline: &Deadline, error: io::Error) -> Error {
     let address = &endpoint.address;
-    let text = match error.kind() {
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "TLS says more"))]
+    let mut text = match error.kind() {
         io::ErrorKind::TimedOut => {
             let total = deadline.total();
             format!("can't connect to Redis at {address} within {total:?}")
         }
         _ => format!("can't connect to Redis at {address}"),
     };
+    #[cfg(feature = "tls")]
+    if let Some(words) = tls_trouble::in_words(&error) {
+        text = format!("{text}: the server {words}");
+    }
     Error::new(ErrorKind::Unavailable, text).because(error)
 }
 

@@ -81,6 +81,11 @@ impl<T: Clone> Ticket<T> {
         self.outcome.get().cloned()
     }
 
+    /// The outcome, if it has come.
+    pub(crate) fn outcome(&self) -> Option<T> {
+        self.outcome.get().cloned()
+    }
+
     /// Whether there will be no other outcome than there is now.
     pub(crate) fn has_ended(&self) -> bool {
         use crossbeam_channel::TryRecvError::Disconnected;

@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-use super::target::{Address, Credentials, Target};
+use super::credentials::Credentials;
+use super::target::{Address, Target};
 use super::url;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -40,8 +41,8 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Target> 
             tls: false,
         },
         credentials: Credentials {
-            username: None,
             password,
+            ..Credentials::default()
         },
         db,
     })

@@ -1,13 +1,18 @@
 //! How to reach Redis.
 
+mod credentials;
 mod env;
+mod pem;
 mod settings;
 mod target;
 mod url;
 mod view;
 
+pub use self::credentials::Credentials;
+pub(crate) use self::credentials::Provider;
+pub(crate) use self::pem::Pem;
 pub use self::settings::ConnectionConfig;
-pub(crate) use self::target::{Address, Credentials};
+pub(crate) use self::target::Address;
 pub use self::view::ConnectionSettings;
 
 #[cfg(test)]

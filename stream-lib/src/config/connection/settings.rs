@@ -1,9 +1,13 @@
 //! The settings of a connection: server, credentials, timeouts, pool.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::target::{Address, Credentials, Target};
+use super::credentials::{Credentials, Provider};
+use super::pem::Pem;
+use super::target::{Address, Target};
 use super::{env, url};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -25,13 +29,14 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct ConnectionConfig {
     pub(crate) address: Address,
     pub(crate) credentials: Credentials,
+    pub(crate) provider: Option<Provider>,
     pub(crate) db: i64,
     pub(crate) connect_timeout: Duration,
     pub(crate) response_timeout: Duration,
     pub(crate) pool_size: u32,
     pub(crate) client_name: Option<String>,
-    pub(crate) tls_root_certificates: Option<Vec<u8>>,
-    pub(crate) tls_client_certificate: Option<(Vec<u8>, Vec<u8>)>,
+    pub(crate) tls_root_certificates: Option<Pem>,
+    pub(crate) tls_client_certificate: Option<(Pem, Pem)>,
 }
 
 impl ConnectionConfig {
@@ -73,6 +78,7 @@ impl ConnectionConfig {
         Self {
             address: target.address,
             credentials: target.credentials,
+            provider: None,
             db: target.db,
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(5),
@@ -123,7 +129,16 @@ impl ConnectionConfig {
     /// `rediss://` with a private authority. Defaults to the system's roots.
     #[must_use]
     pub fn tls_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.tls_root_certificates = Some(pem.into());
+        self.tls_root_certificates = Some(Pem::Bytes(pem.into()));
+        self
+    }
+
+    /// As [`tls_root_certificates`](Self::tls_root_certificates), from a file, which is
+    /// read now and again for a new connection when it has changed. Certificates that
+    /// can't be used then are told in the log, and those of before stay in use.
+    #[must_use]
+    pub fn tls_root_certificates_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tls_root_certificates = Some(Pem::File(path.into()));
         self
     }
 
@@ -135,7 +150,65 @@ impl ConnectionConfig {
         certificate_pem: impl Into<Vec<u8>>,
         key_pem: impl Into<Vec<u8>>,
     ) -> Self {
-        self.tls_client_certificate = Some((certificate_pem.into(), key_pem.into()));
+        let (certificate, key) = (certificate_pem.into(), key_pem.into());
+        self.tls_client_certificate = Some((Pem::Bytes(certificate), Pem::Bytes(key)));
+        self
+    }
+
+    /// As [`tls_client_certificate`](Self::tls_client_certificate), from files, which
+    /// are read again when one of them has changed, as
+    /// [`tls_root_certificates_file`](Self::tls_root_certificates_file) is.
+    #[must_use]
+    pub fn tls_client_certificate_files(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        let (certificate, key) = (certificate.into(), key.into());
+        self.tls_client_certificate = Some((Pem::File(certificate), Pem::File(key)));
+        self
+    }
+
+    /// Code that gives user name and password, for passwords that lapse or change. It
+    /// is asked before each connection authenticates (`AUTH`), and once more before
+    /// the time is over for which the password is [valid](Credentials::valid_for):
+    /// connections that live then authenticate again, between two requests. Those of
+    /// the URL are not used. Defaults to none.
+    ///
+    /// # Blocking
+    ///
+    /// It runs on a thread of its own, one call at a time. A connection attempt waits
+    /// for it, at most the [`connect_timeout`](Self::connect_timeout), and other
+    /// attempts meanwhile wait for the same call. Connections that live don't wait. A
+    /// call that hangs leaves its thread behind, and is not followed by another one.
+    ///
+    /// # Errors
+    ///
+    /// An error of the provider's, or a panic in it, counts as an outage: it is the
+    /// cause of an [`Unavailable`](ErrorKind::Unavailable) error, with its text, and is
+    /// tried again. So the text must hold no secret. A password that Redis refuses is
+    /// [`Authentication`](ErrorKind::Authentication); refused for a connection that
+    /// lives, it is told in the log, and the provider is asked again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use stream_lib::{ConnectionConfig, Credentials};
+    ///
+    /// let config = ConnectionConfig::new("redis://redis.internal")?.credentials(|| {
+    ///     let token = std::fs::read_to_string("/run/secrets/redis-token")?;
+    ///     let token = Credentials::new(token.trim_end()).user("app");
+    ///     Ok::<_, std::io::Error>(token.valid_for(Duration::from_secs(900)))
+    /// });
+    /// # Ok::<(), stream_lib::Error>(())
+    /// ```
+    #[must_use]
+    pub fn credentials<E: Into<Box<dyn StdError + Send + Sync>>>(
+        mut self,
+        provider: impl Fn() -> Result<Credentials, E> + Send + Sync + 'static,
+    ) -> Self {
+        self.provider = Some(Provider::new(provider));
         self
     }
 
@@ -205,6 +278,7 @@ impl fmt::Debug for ConnectionConfig {
         f.debug_struct("ConnectionConfig")
             .field("address", &self.address)
             .field("credentials", &self.credentials)
+            .field("provider", &self.provider)
             .field("db", &self.db)
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)

@@ -1,7 +1,9 @@
-//! The address of a server, and our credentials there.
+//! The address of a server, with our credentials there.
 
 use std::fmt;
 use std::path::PathBuf;
+
+use super::credentials::Credentials;
 
 /// All that a URL or the environment can say.
 #[derive(Debug)]
@@ -16,22 +18,6 @@ pub(super) struct Target {
 pub(crate) enum Address {
     Tcp { host: String, port: u16, tls: bool },
     Unix(PathBuf),
-}
-
-/// Our user name and password.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Credentials {
-    pub(crate) username: Option<String>,
-    pub(crate) password: Option<String>,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("username", &self.username)
-            .field("password", &self.password.as_ref().map(|_| "***"))
-            .finish()
-    }
 }
 
 impl fmt::Display for Address {

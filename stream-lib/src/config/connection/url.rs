@@ -2,7 +2,8 @@
 
 use redis::{ConnectionAddr, IntoConnectionInfo, ProtocolVersion};
 
-use super::target::{Address, Credentials, Target};
+use super::credentials::Credentials;
+use super::target::{Address, Target};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The redis crate's parser reads all but the TLS schemes, which it knows only
@@ -48,6 +49,7 @@ pub(super) fn parse(url: &str) -> Result<Target> {
         credentials: Credentials {
             username: settings.username().map(str::to_owned),
             password: settings.password().map(str::to_owned),
+            valid_for: None,
         },
         db: settings.db(),
     })

@@ -22,6 +22,8 @@ pub struct ConnectionSettings {
     pub username: Option<String>,
     /// Whether a password is given.
     pub has_password: bool,
+    /// Whether a [provider](ConnectionConfig::credentials) gives user and password.
+    pub has_credentials_provider: bool,
     /// The database.
     pub db: i64,
     /// [`ConnectionConfig::connect_timeout`].
@@ -32,10 +34,10 @@ pub struct ConnectionSettings {
     pub pool_size: u32,
     /// [`ConnectionConfig::client_name`].
     pub client_name: Option<String>,
-    /// Whether [`ConnectionConfig::tls_root_certificates`] are given; else the
-    /// system's are used.
+    /// Whether [`ConnectionConfig::tls_root_certificates`] are given, or their file;
+    /// else the system's are used.
     pub has_tls_root_certificates: bool,
-    /// Whether a [`ConnectionConfig::tls_client_certificate`] is given.
+    /// Whether a [`ConnectionConfig::tls_client_certificate`] is given, or its files.
     pub has_tls_client_certificate: bool,
 }
 
@@ -57,6 +59,7 @@ impl ConnectionConfig {
             tls: matches!(self.address, Address::Tcp { tls: true, .. }),
             username: self.credentials.username.clone(),
             has_password: self.credentials.password.is_some(),
+            has_credentials_provider: self.provider.is_some(),
             db: self.db,
             connect_timeout: self.connect_timeout,
             response_timeout: self.response_timeout,
@@ -83,12 +86,14 @@ mod tests {
             .client_name("shop")
             .tls_root_certificates("root-pem")
             .tls_client_certificate("client-pem", "key-pem")
+            .credentials(|| Err("never asked"))
             .settings();
         let expected = ConnectionSettings {
             address: "h:7".to_owned(),
             tls: true,
             username: Some("app".to_owned()),
             has_password: true,
+            has_credentials_provider: true,
             db: 3,
             connect_timeout: second,
             response_timeout: 2 * second,
@@ -107,6 +112,7 @@ mod tests {
         let plain = plain.settings();
         assert_eq!(plain.address, "/run/redis.sock");
         assert!(!plain.tls && !plain.has_password && plain.username.is_none());
+        assert!(!plain.has_credentials_provider);
         assert!(!plain.has_tls_root_certificates && !plain.has_tls_client_certificate);
     }
 }

@@ -7,7 +7,5 @@ mod scanner;
 mod token;
 
 pub(crate) use self::limits::Limits;
-#[cfg(test)]
-pub(crate) use self::scanner::ProtocolError;
-pub(crate) use self::scanner::{Progress, Scanner};
+pub(crate) use self::scanner::{Progress, ProtocolError, Scanner};
 pub(crate) use self::token::Token;

@@ -26,6 +26,15 @@ pub(crate) struct ProtocolError {
     offset: usize,
 }
 
+const TLS: &str = "the server speaks TLS";
+
+impl ProtocolError {
+    /// Whether the bytes are those of TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.problem == TLS
+    }
+}
+
 /// The place in one reply. [`begin`](Self::begin) starts the next one.
 #[derive(Debug)]
 pub(crate) struct Scanner {
@@ -85,6 +94,8 @@ impl Scanner {
                 b'*' => self.array(rest)?,
                 b':' => self.integer(rest)?,
                 b'+' | b'-' => self.line(kind, rest)?,
+                // An alert, which answers what isn't TLS.
+                0x15 if self.position == 0 => return Err(self.error(TLS)),
                 _ => return Err(self.error("a value starts with an unknown type byte")),
             };
             match step {

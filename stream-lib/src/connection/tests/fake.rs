@@ -182,7 +182,7 @@ impl Peer {
     }
 
     /// Gives the client time to read, and keeps what it says meanwhile.
-    fn listen(&mut self, pause: Duration) -> io::Result<()> {
+    pub(super) fn listen(&mut self, pause: Duration) -> io::Result<()> {
         let tcp = self.tcp.as_ref().unwrap().try_clone()?;
         tcp.set_read_timeout(Some(pause))?;
         let mut chunk = [0; 4096];

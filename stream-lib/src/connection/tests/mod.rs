@@ -9,6 +9,8 @@ mod pool;
 mod scan;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tls")]
+mod tls_files;
 mod wire;
 
 use std::error::Error as _;

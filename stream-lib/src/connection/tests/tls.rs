@@ -1,6 +1,7 @@
 use std::net::TcpStream;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -15,9 +16,9 @@ use crate::error::ErrorKind;
 
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub(super) type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority(name: &str) -> Authority {
+pub(super) fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -25,15 +26,26 @@ fn authority(name: &str) -> Authority {
 }
 
 /// A certificate for `name`, and its key.
-fn certificate(authority: &Authority, name: &str) -> (rcgen::Certificate, KeyPair) {
+pub(super) fn certificate(authority: &Authority, name: &str) -> (rcgen::Certificate, KeyPair) {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     (params.signed_by(&key, authority).unwrap(), key)
 }
 
 /// A TLS server that answers PING; it wants a client certificate if told so.
-fn server(authority: &Authority, name: &str, wants_client: bool) -> Fake {
+pub(super) fn server(authority: &Authority, name: &str, wants_client: bool) -> Fake {
     let (certificate, key) = certificate(authority, name);
+    let shown = shown_by(authority, certificate.der(), &key, wants_client);
+    server_that_shows(Arc::new(Mutex::new(shown)))
+}
+
+/// The configuration of a server that shows this certificate.
+pub(super) fn shown_by(
+    authority: &Authority,
+    certificate: &CertificateDer<'static>,
+    key: &KeyPair,
+    wants_client: bool,
+) -> Arc<ServerConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -46,11 +58,16 @@ fn server(authority: &Authority, name: &str, wants_client: bool) -> Fake {
     } else {
         builder.with_no_client_auth()
     };
-    let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];
+    let chain = vec![certificate.clone()];
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let config = Arc::new(builder.with_single_cert(chain, key).unwrap());
+    Arc::new(builder.with_single_cert(chain, key).unwrap())
+}
+
+/// A TLS server that answers PING, and may change its certificate.
+pub(super) fn server_that_shows(shown: Arc<Mutex<Arc<ServerConfig>>>) -> Fake {
     let wrap = move |mut stream: TcpStream| -> Option<Box<dyn Duplex>> {
-        let mut tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+        let config = Arc::clone(&shown.lock());
+        let mut tls = ServerConnection::new(config).unwrap();
         while tls.is_handshaking() {
             tls.complete_io(&mut stream).ok()?;
         }
@@ -73,7 +90,7 @@ fn server(authority: &Authority, name: &str, wants_client: bool) -> Fake {
     })
 }
 
-fn config(server: &Fake, authority: &Authority) -> ConnectionConfig {
+pub(super) fn config(server: &Fake, authority: &Authority) -> ConnectionConfig {
     ConnectionConfig::new(server.url_as("rediss", ""))
         .unwrap()
         .tls_root_certificates(authority.pem())
@@ -121,16 +138,22 @@ fn a_tls_server_that_closes_is_noticed() {
 #[test]
 fn a_server_of_another_authority_or_name_is_refused() {
     let ours = authority("ours");
-    for (server, words) in [
+    for (server, cause, words) in [
         (
             server(&authority("theirs"), "127.0.0.1", false),
             "UnknownIssuer",
+            "not trusted; set `tls_root_certificates`",
         ),
-        (server(&ours, "redis.example", false), "not valid for name"),
+        (
+            server(&ours, "redis.example", false),
+            "not valid for name",
+            "for other names",
+        ),
     ] {
         let error = connect(&config(&server, &ours)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(shown(&error).contains(words), "{}", shown(&error));
+        assert!(shown(&error).contains(cause), "{}", shown(&error));
+        assert!(error.to_string().contains(words), "{error}");
     }
 }
 
@@ -149,13 +172,32 @@ fn a_client_certificate_is_shown_where_wanted() {
     drop(wire);
     let error = connect(&config).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{}", shown(&error));
+    assert!(
+        error.to_string().contains("set `tls_client_certificate`"),
+        "{error}"
+    );
 }
 
 #[test]
 fn plain_servers_are_not_taken_for_tls() {
     let plain = Fake::tcp(|peer| peer.say(b"-ERR Protocol error\r\n"));
-    let error = connect(&config(&plain, &authority("ours"))).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let silent = Fake::tcp(|peer| {
+        let _ = peer.listen(SHORT * 4);
+    });
+    for server in [plain, silent] {
+        let config = config(&server, &authority("ours")).connect_timeout(SHORT * 2);
+        let error = connect(&config).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("`redis://` URL"), "{error}");
+    }
+}
+
+#[test]
+fn tls_servers_are_not_taken_for_plain_ones() {
+    let authority = authority("ours");
+    let server = server(&authority, "127.0.0.1", false);
+    let error = connect(&ConnectionConfig::new(server.url()).unwrap()).unwrap_err();
+    assert!(error.to_string().contains("`rediss://`"), "{error}");
 }
 
 #[test]

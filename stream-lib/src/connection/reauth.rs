@@ -1,0 +1,98 @@
+//! A connection that authenticates again while it lives, since its credentials
+//! lapse.
+//!
+//! The request (`AUTH`) goes in front of another one, also while answers are
+//! outstanding; so its answer comes between those of others, and is taken out by
+//! counting them. A server that refuses it leaves the connection as it was.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::credentials::Given;
+use super::endpoint::Endpoint;
+use super::handshake::auth;
+use super::server_error::ServerError;
+use crate::error::{Error, ErrorKind};
+
+/// Until a connection looks for other credentials again.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Until one whose new credentials were refused does.
+const AFTER_REFUSAL: Duration = Duration::from_secs(5);
+
+/// The part of a connection that keeps its credentials valid.
+#[derive(Debug, Default)]
+pub(super) struct Reauth {
+    /// `None` where they don't lapse.
+    renew_at: Option<Instant>,
+    /// How many answers come before that to the request under way.
+    awaited: Option<Awaited>,
+}
+
+#[derive(Debug)]
+struct Awaited {
+    answers_before: usize,
+    renew_at: Option<Instant>,
+}
+
+impl Reauth {
+    /// Notes by which credentials the connection was made.
+    pub(super) fn begin(&mut self, given: &Given) {
+        self.renew_at = given.renew_at();
+    }
+
+    /// The request that goes in front of the next one, if it is time for one and
+    /// there are other credentials. `outstanding` answers are still to come.
+    pub(super) fn request(
+        &mut self,
+        endpoint: &Arc<Endpoint>,
+        outstanding: usize,
+    ) -> Option<Vec<u8>> {
+        let renew_at = self.renew_at?;
+        if self.awaited.is_some() {
+            return None;
+        }
+        let now = Instant::now();
+        if now < renew_at {
+            return None;
+        }
+        let Some(given) = endpoint.credentials.renewed(now) else {
+            self.renew_at = Some(now + LOOK_AGAIN);
+            return None;
+        };
+        self.awaited = Some(Awaited {
+            answers_before: outstanding,
+            renew_at: given.renew_at(),
+        });
+        auth(given.credentials()).map(|request| request.get_packed_command())
+    }
+
+    /// Whether the next answer is that to our own request.
+    pub(super) fn is_next(&self) -> bool {
+        let awaited = self.awaited.as_ref();
+        awaited.is_some_and(|awaited| awaited.answers_before == 0)
+    }
+
+    /// Notes that another request was answered.
+    pub(super) fn other_answered(&mut self) {
+        if let Some(awaited) = &mut self.awaited {
+            awaited.answers_before = awaited.answers_before.saturating_sub(1);
+        }
+    }
+
+    /// Takes note of the answer: the line of the error, if it is one.
+    pub(super) fn answered(&mut self, endpoint: &Endpoint, error: Option<&[u8]>) {
+        let Some(awaited) = self.awaited.take() else {
+            return;
+        };
+        let Some(line) = error else {
+            self.renew_at = awaited.renew_at;
+            return endpoint.credentials.accepted();
+        };
+        self.renew_at = Some(Instant::now() + AFTER_REFUSAL);
+        let answer = ServerError::new(line);
+        let text = format!("Redis at {} refuses them", endpoint.address);
+        let error = Error::new(ErrorKind::Authentication, text).because(answer);
+        endpoint.credentials.refused(&error);
+    }
+}
