@@ -19,6 +19,7 @@ pub(crate) struct Group {
     waiting: String,
     dead: String,
     meta: String,
+    members: String,
     lock_alone: String,
 }
 
@@ -35,6 +36,7 @@ impl Group {
             waiting: keys.waiting(name),
             dead: keys.dead(),
             meta: keys.meta(),
+            members: keys.members(name),
             lock_alone: keys.lock(&format!("alone:{name}")),
             name: name.to_owned(),
             keys,
@@ -63,6 +65,11 @@ impl Group {
 
     pub(crate) fn meta(&self) -> &str {
         &self.meta
+    }
+
+    /// The members' signs of life.
+    pub(crate) fn members(&self) -> &str {
+        &self.members
     }
 
     /// The lock for a delivery that runs alone in the whole group.
