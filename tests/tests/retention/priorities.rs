@@ -257,12 +257,15 @@ fn model<'a>(case: &'a Case, stream: &mut Stream) -> Model<'a> {
             let cursor: EntryId = group.last_delivered_id.parse().unwrap();
             let mut unhandled = stream.pending(&group.name);
             unhandled.extend(entries.iter().filter(|id| **id > cursor));
-            let number: usize = group.name[1..].parse().unwrap();
+            let number: usize = group.name.trim_start_matches('g').parse().unwrap();
+            let stands_long = case
+                .groups
+                .get(number)
+                .is_some_and(|group| group.stands_long);
             let floor = floor(stream, &group.name);
             models.push(GroupModel {
                 unhandled,
-                left_out: case.groups[number].stands_long
-                    && entries.last().is_some_and(|last| *last >= floor),
+                left_out: stands_long && entries.last().is_some_and(|last| *last >= floor),
                 name: group.name,
             });
         }
