@@ -14,7 +14,7 @@ use stream_lib::{
     Envelope, Error, ErrorKind, FlushReport, GroupStats, HandlerError, HandlerResult, OnGroupLost,
     Priority, Producer, ProducerHandle, RawMessage, Receipt, RedriveReport, RemoveReport, Result,
     RetentionPlan, RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, SendFailure,
-    ShutdownReport, SpoolDamage, SpoolStats, StartFrom, StreamConfig, StreamManager,
+    ShutdownReport, SpoolDamage, SpoolStats, StandingGroup, StartFrom, StreamConfig, StreamManager,
     StreamSettings, StreamStats, WhenFull, events,
 };
 
@@ -91,6 +91,7 @@ fn checked() -> String {
         ShutdownReport,
         SpoolDamage,
         SpoolStats,
+        StandingGroup,
         StartFrom,
         StreamConfig,
         StreamManager,
