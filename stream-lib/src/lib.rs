@@ -121,4 +121,4 @@ pub use crate::producer::{
 };
 #[cfg(feature = "spool")]
 pub use crate::producer::{SpoolDamage, SpoolStats};
-pub use crate::retention::{BlockedStream, CleanupReport, RetentionPlan};
+pub use crate::retention::{BlockedStream, CleanupReport, RetentionPlan, StandingGroup};

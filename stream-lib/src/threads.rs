@@ -14,8 +14,9 @@ use stream_lib::{
     Draft, EntryId, Envelope, Error, ErrorKind, FlushReport, GroupHolder, GroupStats, HandlerError,
     HandlerResult, OnGroupLost, OnUndecodable, Priority, Producer, ProducerHandle, RawMessage,
     Receipt, RedriveReport, RemoveReport, Result, RetentionPlan, RetentionWishes, RetryPolicy,
-    RetrySchedule, RetrySettings, SendFailure, ShutdownReport, SpoolDamage, SpoolStats, StartFrom,
-    StreamConfig, StreamManager, StreamSettings, StreamStats, WhenFull, events,
+    RetrySchedule, RetrySettings, SendFailure, ShutdownReport, SpoolDamage, SpoolStats,
+    StandingGroup, StartFrom, StreamConfig, StreamManager, StreamSettings, StreamStats, WhenFull,
+    events,
 };
 
 /// A message that has to stay in its thread; a handle on its producer need not.
@@ -94,6 +95,7 @@ fn checked() -> String {
         ShutdownReport,
         SpoolDamage,
         SpoolStats,
+        StandingGroup,
         StartFrom,
         StreamConfig,
         StreamManager,

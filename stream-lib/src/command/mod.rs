@@ -13,6 +13,7 @@ mod drain;
 mod entries;
 mod extras;
 mod facts;
+mod forget;
 mod group;
 mod lock;
 #[cfg(feature = "test-util")]
@@ -52,6 +53,7 @@ pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
 pub(crate) use self::entries::Entries;
 pub(crate) use self::extras::Extras;
 pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
+pub(crate) use self::forget::{Traces, forget_group, remove_group, traces};
 pub(crate) use self::group::{Group, MakeGroup, group_lost};
 pub(crate) use self::lock::{hold_lock, release_lock};
 pub(crate) use self::outgoing::Outgoing;

@@ -15,7 +15,7 @@ static RETAIN: Script = script!("retain.lua");
 static COUNT: Script = script!("count.lua");
 
 /// The fields of the settings, in the order in which the script takes them.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "retention:priority",
     "retention:max_length",
     "retention:max_age",
@@ -25,6 +25,7 @@ const FIELDS: [&str; 9] = [
     "retention:trim_without_groups",
     "retention:cleanup_interval",
     "retention:group",
+    "retention:ignore_groups_idle_for",
 ];
 
 /// What to do with a stream.
@@ -85,8 +86,11 @@ pub(crate) struct Position {
     /// The last entry it has read.
     pub(crate) cursor: EntryId,
     pub(crate) oldest_pending: Option<EntryId>,
-    /// Since when its floor has been seen where it is, in ms since 1970.
+    /// Since when its floor has been seen where it is, with entries above it, in ms
+    /// since 1970.
     pub(crate) since: u64,
+    /// It doesn't hold entries back, since it has stood still for too long.
+    pub(crate) is_left_out: bool,
 }
 
 /// Looks at a stream and trims it, as far as one call goes.
@@ -173,7 +177,7 @@ fn shown_or_none(call: Call<'_>, text: Option<String>) -> Call<'_> {
 }
 
 /// Settings as the script takes them.
-fn texts(settings: &RetentionSettings) -> [Option<String>; 9] {
+fn texts(settings: &RetentionSettings) -> [Option<String>; 10] {
     let flag = |flag: bool| if flag { "1" } else { "0" }.to_owned();
     let millis = |time: Duration| time.as_millis().to_string();
     [
@@ -186,6 +190,7 @@ fn texts(settings: &RetentionSettings) -> [Option<String>; 9] {
         settings.trim_without_groups.map(flag),
         settings.cleanup_interval.map(millis),
         settings.group.clone(),
+        settings.ignore_groups_idle_for.map(millis),
     ]
 }
 
@@ -222,32 +227,35 @@ fn settings(tokens: &mut Tokens<'_>) -> Result<Retention> {
         return Err(unexpected("settings"));
     }
     let priority = tokens.text()?.parse::<Priority>();
-    let mut number = || -> Result<u64> {
-        let digits = tokens.text()?;
-        digits.parse().map_err(|_| unexpected("a number"))
-    };
     Ok(Retention {
         priority: priority.map_err(|_| unexpected("a priority"))?,
-        max_length: number()?,
-        max_age: Duration::from_millis(number()?),
-        min_retention_time: Duration::from_millis(number()?),
-        min_retention_count: number()?,
-        delete_after_ack: number()? == 1,
-        trim_without_groups: number()? == 1,
-        cleanup_interval: Duration::from_millis(number()?),
+        max_length: number(tokens)?,
+        max_age: Duration::from_millis(number(tokens)?),
+        min_retention_time: Duration::from_millis(number(tokens)?),
+        min_retention_count: number(tokens)?,
+        delete_after_ack: number(tokens)? == 1,
+        trim_without_groups: number(tokens)? == 1,
+        cleanup_interval: Duration::from_millis(number(tokens)?),
         group: Some(text(tokens)?).filter(|group| !group.is_empty()),
+        ignore_groups_idle_for: Duration::from_millis(number(tokens)?),
     })
 }
 
+fn number(tokens: &mut Tokens<'_>) -> Result<u64> {
+    let digits = tokens.text()?;
+    digits.parse().map_err(|_| unexpected("a number"))
+}
+
 fn position(tokens: &mut Tokens<'_>) -> Result<Position> {
-    if tokens.array()? != 4 {
+    if tokens.array()? != 5 {
         return Err(unexpected("a group"));
     }
     Ok(Position {
         group: text(tokens)?,
         cursor: tokens.entry_id()?,
         oldest_pending: optional_id(tokens)?,
-        since: text(tokens)?.parse().map_err(|_| unexpected("a time"))?,
+        since: number(tokens)?,
+        is_left_out: tokens.int()? == 1,
     })
 }
 

@@ -26,6 +26,7 @@ pub(crate) struct RetentionSettings {
     pub(crate) trim_without_groups: Option<bool>,
     pub(crate) cleanup_interval: Option<Duration>,
     pub(crate) group: Option<String>,
+    pub(crate) ignore_groups_idle_for: Option<Duration>,
 }
 
 impl RetentionSettings {
@@ -47,6 +48,7 @@ impl RetentionSettings {
             trim_without_groups: self.trim_without_groups.or(older.trim_without_groups),
             cleanup_interval: self.cleanup_interval.or(older.cleanup_interval),
             group: self.group.or(older.group),
+            ignore_groups_idle_for: self.ignore_groups_idle_for.or(older.ignore_groups_idle_for),
         }
     }
 
@@ -83,6 +85,9 @@ impl RetentionSettings {
         if let Some(group) = &self.group {
             check::name("group_name", group)?;
         }
+        if let Some(time) = self.ignore_groups_idle_for.filter(|time| !time.is_zero()) {
+            check::duration("ignore_groups_idle_for", time, MS * 1_000, LONGEST)?;
+        }
         if self.delete_after_ack == Some(true) && self.priority == Some(Priority::Critical) {
             return Err(Error::new(
                 ErrorKind::Config,
@@ -108,6 +113,8 @@ pub(crate) struct Retention {
     pub(crate) cleanup_interval: Duration,
     /// A group that counts even before it exists.
     pub(crate) group: Option<String>,
+    /// Groups that stand still for this long don't count; zero: all do.
+    pub(crate) ignore_groups_idle_for: Duration,
 }
 
 impl Default for Retention {
@@ -122,6 +129,7 @@ impl Default for Retention {
             trim_without_groups: false,
             cleanup_interval: Duration::from_secs(5 * 60),
             group: None,
+            ignore_groups_idle_for: Duration::ZERO,
         }
     }
 }
@@ -138,6 +146,7 @@ impl From<Retention> for RetentionSettings {
             trim_without_groups: Some(all.trim_without_groups),
             cleanup_interval: Some(all.cleanup_interval),
             group: all.group,
+            ignore_groups_idle_for: Some(all.ignore_groups_idle_for),
         }
     }
 }

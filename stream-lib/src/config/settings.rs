@@ -53,6 +53,8 @@ pub struct RetentionWishes {
     pub cleanup_interval: Option<Duration>,
     /// [`StreamConfig::group_name`].
     pub group_name: Option<String>,
+    /// [`StreamConfig::ignore_groups_idle_for`].
+    pub ignore_groups_idle_for: Option<Duration>,
 }
 
 /// The settings of a [`BackupStreamConfig`]; each is described at its setter.
@@ -113,6 +115,7 @@ impl StreamConfig {
                 trim_without_groups: asked.trim_without_groups,
                 cleanup_interval: asked.cleanup_interval,
                 group_name: asked.group,
+                ignore_groups_idle_for: asked.ignore_groups_idle_for,
             },
         }
     }
@@ -152,6 +155,7 @@ mod tests {
             .linger(second)
             .idempotency_window(minute)
             .group_name("g")
+            .ignore_groups_idle_for(minute)
             .max_length(7)
             .capacity(5)
             .cleanup_interval(minute)
@@ -180,6 +184,7 @@ mod tests {
                 trim_without_groups: Some(true),
                 cleanup_interval: Some(minute),
                 group_name: Some("g".to_owned()),
+                ignore_groups_idle_for: Some(minute),
             },
         };
         assert_eq!(stream.settings(), expected);

@@ -199,6 +199,25 @@ impl StreamConfig {
         self
     }
 
+    /// How long a group may stand still, with entries above its floor, until
+    /// retention leaves it out, so that it keeps nothing in the stream any more; 1 s
+    /// to 100 years. Its oldest entry that is not acknowledged is its floor: a handler
+    /// that runs for longer, and a longer pause between two deliveries, is a
+    /// standstill, too. The time begins when a cleanup sees the group stand there.
+    /// Defaults to off, as does [`Duration::ZERO`]: nothing goes before every group
+    /// has handled it.
+    ///
+    /// This gives up entries that the group has yet to handle: they go as soon as the
+    /// other bounds allow, and the group never sees them. A warning names each group
+    /// that is left out, and one counts what it lost. Use it where groups come and go
+    /// without being removed; to get rid of a single one, see
+    /// [`StreamManager::remove_group`](crate::StreamManager::remove_group).
+    #[must_use]
+    pub fn ignore_groups_idle_for(mut self, time: Duration) -> Self {
+        self.retention.ignore_groups_idle_for = Some(time);
+        self
+    }
+
     /// The capacity that was asked for, by either setter.
     pub(crate) fn asked_capacity(&self) -> Option<u64> {
         self.capacity.or(self.retention.max_length)
@@ -272,6 +291,10 @@ mod tests {
             ),
             (base().group_name("~g"), ["`group_name`", "~g"]),
             (
+                base().ignore_groups_idle_for(Duration::from_millis(999)),
+                ["`ignore_groups_idle_for`", "is 999ms"],
+            ),
+            (
                 base()
                     .max_age(Duration::from_secs(2))
                     .min_retention_time(Duration::from_secs(3)),
@@ -288,6 +311,14 @@ mod tests {
                 assert!(error.to_string().contains(word), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn groups_that_stand_still_count_again_with_a_time_of_zero() {
+        let config = StreamConfig::new("orders").ignore_groups_idle_for(Duration::ZERO);
+        assert!(config.validate().is_ok());
+        let asked = config.retention.ignore_groups_idle_for;
+        assert_eq!(asked, Some(Duration::ZERO), "replaces what is stored");
     }
 
     #[test]

@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::engine::{Total, Wish, announce, step};
+use super::engine::{Total, Wish, announce, step, with_all_groups};
+use super::gone::sweep;
 use super::report::BlockedStream;
 use super::schedule::{Schedule, Task, User};
+use super::standing::{Listed, StandingGroup};
+use super::told::Told;
 use crate::command::{Errand, FirstLook, Retained, Sight};
 use crate::config::RetentionSettings;
 use crate::connection::{Stopper, Topology, Wire};
@@ -140,8 +143,17 @@ fn run(shared: &Shared) {
 struct Outcome {
     /// The time until the next task.
     wait: Duration,
-    /// The stream at the end; `None` if it was not our turn.
-    sight: Option<Sight>,
+    /// What keeps entries in the stream at the end.
+    held: Held,
+}
+
+/// What keeps entries in a stream that would go otherwise.
+enum Held {
+    /// It was not our turn to look.
+    Unknown,
+    Nothing,
+    /// Groups that stand still for long, or not yet.
+    ByGroups,
 }
 
 fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
@@ -172,21 +184,24 @@ fn clean_by(shared: &Shared, task: &Task, wire: &mut Wire) -> Result<Outcome> {
                 // Processes that wait must not all come at the same time.
                 let wait = jitter(wait + wait / 5, 0.15);
                 let wait = wait.max(Duration::from_millis(10));
-                return Ok(Outcome { wait, sight: None });
+                let held = Held::Unknown;
+                return Ok(Outcome { wait, held });
             }
             Retained::Seen(sight) => {
                 if total.add(&sight) && !shared.stop.is_set() {
                     continue;
                 }
-                let report = total.report(&task.keys, &sight);
+                total.warn_of_lost(&task.keys, &sight);
                 log::debug!(
                     "cleaned `{stream}`: {} entries went, {} are left",
-                    report.removed,
-                    report.length
+                    total.removed,
+                    sight.length
                 );
+                shared.tell_of_left_out(stream, &sight);
+                shared.sweep(wire, &task.keys, &sight);
                 return Ok(Outcome {
-                    wait: pace(&sight, report.removed > 0),
-                    sight: Some(sight),
+                    wait: pace(&sight, total.removed > 0),
+                    held: shared.tell_of_blocking(wire, &task.keys, &sight)?,
                 });
             }
         }
@@ -208,40 +223,94 @@ fn pace(sight: &Sight, removed: bool) -> Duration {
 impl Shared {
     fn done(&self, task: &Task, outcome: &Outcome) {
         let stream = task.keys.stream();
-        let blocked = outcome.sight.as_ref().map(|sight| {
-            // A group that moves on between two runs doesn't stand still.
-            let patience = sight.settings.cleanup_interval * 3 / 4;
-            let blocked = BlockedStream::left(stream, sight);
-            (
-                blocked.is_none(),
-                blocked.filter(|b| b.standing >= patience),
-            )
-        });
-        let (mut works_again, mut news, mut trimmed_again) = (false, None, false);
+        let (mut works_again, mut trimmed_again) = (false, false);
         if let Some(tended) = self.schedule.lock().done(task, outcome.wait) {
             let told = &mut tended.told;
             works_again = told.failure.ends();
-            match blocked {
-                Some((true, _)) => trimmed_again = told.blocked.take().is_some(),
-                Some((_, Some(blocked)))
-                    if told.blocked.as_ref().map(|known| &known.group) != Some(&blocked.group) =>
-                {
-                    told.blocked = Some(blocked.clone());
-                    news = Some(blocked);
-                }
-                _ => {}
-            }
+            trimmed_again = matches!(outcome.held, Held::Nothing) && told.blocked.ends();
         }
         // No lock is held here: a logger may add to a stream.
         if works_again {
             log::warn!("`{stream}` is cleaned again");
         }
-        if let Some(blocked) = news {
-            log::warn!("{blocked}");
-        }
         if trimmed_again {
             log::info!("`{stream}` can be trimmed again");
         }
+    }
+
+    /// Names the groups that keep a stream from being trimmed, each with the time
+    /// for which it stands still: when there is another one, and each hour.
+    fn tell_of_blocking(&self, wire: &mut Wire, keys: &StreamKeys, sight: &Sight) -> Result<Held> {
+        // A group that moves on between two runs doesn't stand still.
+        let patience = sight.settings.cleanup_interval * 3 / 4;
+        let Some(mut blocked) = BlockedStream::left(keys.stream(), sight) else {
+            return Ok(Held::Nothing);
+        };
+        // Whether they all hold something back costs a look for each.
+        let stands =
+            |since: u64| Duration::from_millis(sight.now.saturating_sub(since)) >= patience;
+        let groups = sight.groups.iter();
+        let groups = groups.filter(|group| !group.is_left_out && stands(group.since));
+        let names: Vec<_> = groups.map(|group| group.group.clone()).collect();
+        let is_due = blocked.standing >= patience
+            && self.told(keys.stream(), |told| {
+                told.blocked.is_due(&names, Instant::now())
+            });
+        if is_due {
+            blocked = with_all_groups(wire, keys, sight, blocked).inspect_err(|_| {
+                // The next run does.
+                self.told(keys.stream(), |told| told.blocked.ends());
+            })?;
+            blocked.groups.retain(|group| group.standing >= patience);
+            log::warn!("{blocked}");
+        }
+        Ok(Held::ByGroups)
+    }
+
+    /// Names the groups that hold nothing back any more: when there is another one,
+    /// and each hour.
+    fn tell_of_left_out(&self, stream: &str, sight: &Sight) {
+        let groups = StandingGroup::left_out(sight);
+        let names: Vec<_> = groups.iter().map(|group| group.group.clone()).collect();
+        if names.is_empty() {
+            if self.told(stream, |told| told.left_out.ends()) {
+                log::info!("no group of `{stream}` is left out by retention any more");
+            }
+        } else if self.told(stream, |told| told.left_out.is_due(&names, Instant::now())) {
+            log::warn!(
+                "retention of `{stream}` leaves out groups that stand still for longer than \
+                 {:?} (`ignore_groups_idle_for`), so entries go that they have yet to handle: {}",
+                sight.settings.ignore_groups_idle_for,
+                Listed(&groups)
+            );
+        }
+    }
+
+    /// Removes the traces of groups that are gone. Where that fails, all else goes
+    /// on.
+    fn sweep(&self, wire: &mut Wire, keys: &StreamKeys, sight: &Sight) {
+        let stream = keys.stream();
+        let names = sight.groups.iter().map(|group| group.group.clone());
+        let is_due = self.schedule.lock().sweep_is_due(stream, names.collect());
+        if !is_due {
+            return;
+        }
+        let Err(e) = sweep(wire, keys, sight) else {
+            return;
+        };
+        self.schedule.lock().sweep_again(stream);
+        if self.told(stream, |told| told.sweeping.begins(&e)) && !self.stop.is_set() {
+            log::warn!(
+                "what is left in Redis of groups of `{stream}` that were destroyed stays there: {}",
+                with_causes(&e)
+            );
+        }
+    }
+
+    /// Asks, or notes, what the log has been told. False for a stream that is not
+    /// looked after any more.
+    fn told(&self, stream: &str, ask: impl FnOnce(&mut Told) -> bool) -> bool {
+        self.schedule.lock().told(stream).is_some_and(ask)
     }
 
     fn failed(&self, task: &Task, error: &Error) {

@@ -1,11 +1,15 @@
 //! Plans and cleanups, for callers and for the cleaner.
 
-use super::policy::{Cut, Floor};
+use std::cmp::Reverse;
+
+use super::gone::sweep;
+use super::policy::{Cut, Floor, held_back};
 use super::report::{BlockedStream, CleanupReport, RetentionPlan};
+use super::standing::{Listed, StandingGroup};
 use crate::command::{Errand, Retain, Retained, Sight, count_entries, declare_retention, retain};
 use crate::config::{Retention, RetentionSettings};
 use crate::connection::Wire;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
@@ -27,7 +31,7 @@ pub(crate) fn plan(wire: &mut Wire, keys: &StreamKeys, wish: &Wish) -> Result<Re
     const MOST: u64 = RetentionPlan::COUNTED;
     let sight = look(wire, keys, wish)?;
     let cut = Cut::new(&sight);
-    let floor = Floor::of(&sight).id;
+    let whole = Floor::of(&sight).whole;
     let mut below = |from: EntryId, bound: EntryId, most: u64| {
         let most = most.min(cut.most).min(MOST);
         let bound = bound.min(cut.protected);
@@ -37,7 +41,7 @@ pub(crate) fn plan(wire: &mut Wire, keys: &StreamKeys, wish: &Wish) -> Result<Re
     let acknowledged = below(EntryId::MIN, cut.acknowledged, MOST)?;
     let excess = below(EntryId::MIN, EntryId::MAX, cut.excess)?;
     let removes = expired.max(acknowledged).max(excess);
-    let handled = below(EntryId::MIN, floor, removes)?;
+    let handled = below(EntryId::MIN, whole, removes)?;
     Ok(RetentionPlan {
         stream: keys.stream().to_owned(),
         priority: sight.settings.priority,
@@ -47,6 +51,7 @@ pub(crate) fn plan(wire: &mut Wire, keys: &StreamKeys, wish: &Wish) -> Result<Re
         excess,
         acknowledged,
         above_floor: removes - handled,
+        left_out: StandingGroup::left_out(&sight),
         blocked: blocked(wire, keys, &sight)?,
     })
 }
@@ -78,16 +83,35 @@ pub(crate) fn clean(
             Retained::Seen(sight) => sight,
             Retained::NotYet(_) => return Err(unasked()),
         };
-        if !total.add(&sight) {
-            return Ok(total.report(keys, &sight));
+        if total.add(&sight) {
+            continue;
         }
+        total.warn_of_lost(keys, &sight);
+        if let Err(e) = sweep(wire, keys, &sight) {
+            log::debug!(
+                "traces of groups of `{}` that are gone stay: {}",
+                keys.stream(),
+                with_causes(&e)
+            );
+        }
+        return Ok(CleanupReport {
+            stream: keys.stream().to_owned(),
+            removed: total.removed,
+            lost: total.lost,
+            length: sight.length,
+            left_out: StandingGroup::left_out(&sight),
+            blocked: match BlockedStream::left(keys.stream(), &sight) {
+                Some(blocked) => Some(with_all_groups(wire, keys, &sight, blocked)?),
+                None => None,
+            },
+        });
     }
 }
 
 /// The entries that several calls have removed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Total {
-    removed: u64,
+    pub(super) removed: u64,
     lost: u64,
 }
 
@@ -99,23 +123,23 @@ impl Total {
         sight.more && sight.removed > 0
     }
 
-    /// The report, if the last call has left the stream like this.
-    pub(super) fn report(self, keys: &StreamKeys, sight: &Sight) -> CleanupReport {
-        if self.lost > 0 {
-            log::warn!(
-                "{} of {} entries removed from `{}` were unread or pending for some group (its \
-                 priority is low)",
-                self.lost,
-                self.removed,
-                keys.stream()
-            );
+    /// Says how many entries some group had yet to handle, and why they went.
+    pub(super) fn warn_of_lost(self, keys: &StreamKeys, sight: &Sight) {
+        if self.lost == 0 {
+            return;
         }
-        CleanupReport {
-            stream: keys.stream().to_owned(),
-            removed: self.removed,
-            lost: self.lost,
-            length: sight.length,
-            blocked: BlockedStream::left(keys.stream(), sight),
+        let (lost, removed, stream) = (self.lost, self.removed, keys.stream());
+        if sight.settings.priority.heeds_floor() {
+            log::warn!(
+                "{lost} of {removed} entries removed from `{stream}` were unread or pending for \
+                 groups that `ignore_groups_idle_for` leaves out: {}",
+                Listed(&StandingGroup::left_out(sight))
+            );
+        } else {
+            log::warn!(
+                "{lost} of {removed} entries removed from `{stream}` were unread or pending for \
+                 some group (its priority is low)"
+            );
         }
     }
 }
@@ -176,7 +200,42 @@ fn blocked(wire: &mut Wire, keys: &StreamKeys, sight: &Sight) -> Result<Option<B
     let found = above
         .first
         .and_then(|first| BlockedStream::find(keys.stream(), sight, first, above.entries));
-    Ok(found)
+    found
+        .map(|blocked| with_all_groups(wire, keys, sight, blocked))
+        .transpose()
+}
+
+/// Names all groups that hold entries back, behind the one that is furthest behind.
+pub(super) fn with_all_groups(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    sight: &Sight,
+    mut blocked: BlockedStream,
+) -> Result<BlockedStream> {
+    let settings = &sight.settings;
+    let enough = settings.max_length.max(settings.min_retention_count) + 1;
+    let mut others: Vec<_> = sight
+        .groups
+        .iter()
+        .filter(|group| !group.is_left_out && Some(&group.group) != blocked.group.as_ref())
+        .collect();
+    // From the foremost on: those behind one that holds entries back do so as well.
+    others.sort_by_key(|group| Reverse(group.floor()));
+    let mut most = enough.min(RetentionPlan::COUNTED);
+    for group in others {
+        let above = count_entries(wire, keys, group.floor(), EntryId::MAX, most)?;
+        let Some(first) = above.first else { continue };
+        // Where the count ended early, there may be as many.
+        if most == 1
+            || above.entries == RetentionPlan::COUNTED
+            || held_back(sight, first, above.entries)
+        {
+            most = 1;
+            let standing = StandingGroup::at(group, first, sight);
+            blocked.groups.insert(1.min(blocked.groups.len()), standing);
+        }
+    }
+    Ok(blocked)
 }
 
 fn unasked() -> Error {

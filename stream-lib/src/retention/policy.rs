@@ -63,12 +63,14 @@ impl Cut {
     }
 }
 
-/// The point up to which every group has come.
+/// The point up to which every group that counts has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Floor<'a> {
-    /// The lowest id that some group has not acknowledged.
+    /// The lowest id that some group has not acknowledged, of those that count.
     pub(super) id: EntryId,
-    /// Below this, every group has acknowledged everything, and there is one.
+    /// The same of all groups: above it, entries may be lost to one.
+    pub(super) whole: EntryId,
+    /// Below this, every group that counts has acknowledged everything, and there is one.
     acknowledged: EntryId,
     /// The group that holds it; `None` where there is no group.
     pub(super) group: Option<&'a Position>,
@@ -76,21 +78,22 @@ pub(super) struct Floor<'a> {
 
 impl<'a> Floor<'a> {
     pub(super) fn of(sight: &'a Sight) -> Self {
-        match sight.groups.iter().min_by_key(|group| group.floor()) {
-            Some(group) => Self {
-                id: group.floor(),
-                acknowledged: group.floor(),
-                group: Some(group),
-            },
-            None => Self {
-                id: if sight.settings.trim_without_groups {
-                    EntryId::MAX
-                } else {
-                    EntryId::MIN
-                },
-                acknowledged: EntryId::MIN,
-                group: None,
-            },
+        let groups = &sight.groups;
+        let whole = groups.iter().map(Position::floor).min();
+        let counting = groups.iter().filter(|group| !group.is_left_out);
+        let group = counting.min_by_key(|group| group.floor());
+        let id = if let Some(group) = group {
+            group.floor()
+        } else if !groups.is_empty() || sight.settings.trim_without_groups {
+            EntryId::MAX
+        } else {
+            EntryId::MIN
+        };
+        Self {
+            id,
+            whole: whole.unwrap_or(id),
+            acknowledged: group.map_or(EntryId::MIN, Position::floor),
+            group,
         }
     }
 }

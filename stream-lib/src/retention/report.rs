@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::policy::{Floor, held_back};
+use super::standing::{Listed, StandingGroup};
 use crate::command::Sight;
 use crate::config::Priority;
 use crate::message::EntryId;
@@ -32,8 +33,12 @@ pub struct RetentionPlan {
     /// Of these, how many `delete_after_ack` is a reason for.
     pub acknowledged: u64,
     /// Of these, how many lie at or above the floor: unread or pending for
-    /// some group, or behind such an entry. Only under [`Priority::Low`].
+    /// some group, or behind such an entry. Only under [`Priority::Low`], and with
+    /// groups that are left out.
     pub above_floor: u64,
+    /// The groups that hold nothing back, since they stand still for longer than
+    /// [`ignore_groups_idle_for`](crate::StreamConfig::ignore_groups_idle_for).
+    pub left_out: Vec<StandingGroup>,
     /// Why entries stay in the stream that would go otherwise.
     pub blocked: Option<BlockedStream>,
 }
@@ -63,6 +68,9 @@ impl fmt::Display for RetentionPlan {
             write!(f, "; {} not handled by all groups", self.above_floor)?;
         }
         f.write_str(")")?;
+        if !self.left_out.is_empty() {
+            write!(f, "; left out: {}", Listed(&self.left_out))?;
+        }
         match &self.blocked {
             Some(blocked) => write!(f, "; {blocked}"),
             None => Ok(()),
@@ -79,10 +87,13 @@ pub struct CleanupReport {
     /// Entries removed (`XTRIM`).
     pub removed: u64,
     /// Of these, entries that some group had not read or not acknowledged.
-    /// Only under [`Priority::Low`].
+    /// Only under [`Priority::Low`], and with groups that are left out.
     pub lost: u64,
     /// Entries left (`XLEN`).
     pub length: u64,
+    /// The groups that held nothing back, since they stand still for longer than
+    /// [`ignore_groups_idle_for`](crate::StreamConfig::ignore_groups_idle_for).
+    pub left_out: Vec<StandingGroup>,
     /// Why entries stay in the stream that would have gone otherwise.
     pub blocked: Option<BlockedStream>,
 }
@@ -97,6 +108,9 @@ impl fmt::Display for CleanupReport {
         if self.lost > 0 {
             write!(f, "; {} were not handled by all groups", self.lost)?;
         }
+        if !self.left_out.is_empty() {
+            write!(f, "; left out: {}", Listed(&self.left_out))?;
+        }
         match &self.blocked {
             Some(blocked) => write!(f, "; {blocked}"),
             None => Ok(()),
@@ -104,8 +118,11 @@ impl fmt::Display for CleanupReport {
     }
 }
 
-/// A stream that can't be trimmed, because a group has yet to handle its oldest
+/// A stream that can't be trimmed, because groups have yet to handle its oldest
 /// entries.
+///
+/// To get it moving, start consumers of these groups, or remove the groups that
+/// nobody needs: [`StreamManager::remove_group`](crate::StreamManager::remove_group).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockedStream {
@@ -121,6 +138,9 @@ pub struct BlockedStream {
     pub since: SystemTime,
     /// How long that is.
     pub standing: Duration,
+    /// All groups that have yet to handle entries which would go otherwise, the one
+    /// that is furthest behind first; none where the stream has no group at all.
+    pub groups: Vec<StandingGroup>,
 }
 
 impl BlockedStream {
@@ -136,18 +156,27 @@ impl BlockedStream {
             return None;
         }
         let group = Floor::of(sight).group;
+        let furthest = group.map(|group| StandingGroup::at(group, first_above, sight));
         let added = first_above.ms().min(sight.now);
-        let since = group.map_or(added, |group| group.since.min(sight.now).max(added));
+        let (since, standing) = match &furthest {
+            Some(group) => (group.since, group.standing),
+            None => (
+                UNIX_EPOCH + Duration::from_millis(added),
+                Duration::from_millis(sight.now - added),
+            ),
+        };
         Some(Self {
             stream: stream.to_owned(),
-            group: group.map(|group| group.group.clone()),
+            group: furthest.as_ref().map(|group| group.group.clone()),
             entry: first_above,
-            since: UNIX_EPOCH + Duration::from_millis(since),
-            standing: Duration::from_millis(sight.now - since),
+            since,
+            standing,
+            groups: furthest.into_iter().collect(),
         })
     }
 
-    /// As [`find`](Self::find), for a stream from which all has gone that may.
+    /// As [`find`](Self::find), for a stream from which all has gone that may. Of
+    /// the groups it names only the one that is furthest behind.
     pub(super) fn left(stream: &str, sight: &Sight) -> Option<Self> {
         let first = sight.first.filter(|id| *id >= Floor::of(sight).id)?;
         Self::find(stream, sight, first, sight.length)
@@ -156,19 +185,21 @@ impl BlockedStream {
 
 impl fmt::Display for BlockedStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.group {
-            Some(group) => write!(
-                f,
-                "`{}` can't be trimmed: the group `{group}` has stood still at {} for {:?}",
-                self.stream, self.entry, self.standing
-            ),
-            None => write!(
+        if self.groups.is_empty() {
+            return write!(
                 f,
                 "`{}` can't be trimmed: it has no group, so nothing counts as handled \
                  (`trim_without_groups` would trim it)",
                 self.stream
-            ),
+            );
         }
+        write!(
+            f,
+            "`{}` can't be trimmed: {}; start their consumers, or remove the groups that nobody \
+             needs (`remove_group`)",
+            self.stream,
+            Listed(&self.groups)
+        )
     }
 }
 
@@ -183,6 +214,7 @@ mod tests {
             removed: 5,
             lost: 0,
             length: 7,
+            left_out: Vec::new(),
             blocked: None,
         };
         assert_eq!(report.to_string(), "`orders`: 5 entries removed, 7 left");
@@ -193,6 +225,7 @@ mod tests {
             entry: EntryId::MIN,
             since: UNIX_EPOCH,
             standing: Duration::ZERO,
+            groups: Vec::new(),
         };
         let expected = format!(
             "`orders`: 5 entries removed, 7 left; 2 were not handled by all groups; {blocked}"

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::engine::Wish;
-use super::report::BlockedStream;
+use super::told::Told;
 use crate::config::{Retention, RetentionSettings};
 use crate::keys::StreamKeys;
-use crate::runtime::{Backoff, Trouble, jitter};
+use crate::runtime::{Backoff, jitter};
 
 /// A user of a stream, by its name in the manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +31,11 @@ pub(super) struct Tended {
     unsaid: RetentionSettings,
     due: Instant,
     backoff: Backoff,
+    /// The groups at the last look for traces of those that are gone, and when that
+    /// was.
+    swept: Option<(Vec<String>, Instant)>,
     /// The troubles that the log has been told.
     pub(super) told: Told,
-}
-
-/// What stands in the log, so that it doesn't stand there twice.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    /// That cleaning fails.
-    pub(super) failure: Trouble,
-    /// Who keeps the stream from being trimmed.
-    pub(super) blocked: Option<BlockedStream>,
 }
 
 /// The next work for one stream.
@@ -66,6 +60,7 @@ impl Schedule {
                 unsaid: RetentionSettings::default(),
                 due: now + jitter(FIRST_LOOK, 0.2),
                 backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
+                swept: None,
                 told: Told::default(),
             });
         tended.users.retain(|(known, _)| *known != user);
@@ -119,6 +114,36 @@ impl Schedule {
         let wait = tended.backoff.next();
         tended.due = Instant::now() + wait;
         Some(tended)
+    }
+
+    /// Whether to look for traces of groups that are gone from a stream: when its
+    /// groups have changed, and each hour. Notes that it is done.
+    pub(super) fn sweep_is_due(&mut self, stream: &str, groups: Vec<String>) -> bool {
+        const AGAIN: Duration = Duration::from_secs(3_600);
+        let Some(tended) = self.0.get_mut(stream) else {
+            return false;
+        };
+        let now = Instant::now();
+        if let Some((known, at)) = &tended.swept
+            && *known == groups
+            && now < *at + AGAIN
+        {
+            return false;
+        }
+        tended.swept = Some((groups, now));
+        true
+    }
+
+    /// Looks for traces with the next run, whatever the groups.
+    pub(super) fn sweep_again(&mut self, stream: &str) {
+        if let Some(tended) = self.0.get_mut(stream) {
+            tended.swept = None;
+        }
+    }
+
+    /// What the log has been told of a stream.
+    pub(super) fn told(&mut self, stream: &str) -> Option<&mut Told> {
+        self.0.get_mut(stream).map(|tended| &mut tended.told)
     }
 
     /// The settings that this process wants for a stream's retention.
@@ -201,6 +226,22 @@ mod tests {
         // Once said, it is said no more, but still asked for.
         let wish = schedule.wish("orders");
         assert_eq!((wish.unsaid.is_empty(), wish.asked), (true, length(7)));
+    }
+
+    #[test]
+    fn traces_are_looked_for_when_groups_have_changed() {
+        let mut schedule = Schedule::default();
+        let keys = StreamKeys::new("orders").unwrap();
+        let groups = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        assert!(!schedule.sweep_is_due("orders", groups(&["a"])), "not ours");
+        schedule.tend(&keys, producer("p"), length(5));
+        for (names, is_due) in [
+            (&["a", "b"][..], true),
+            (&["a", "b"], false),
+            (&["b"], true),
+        ] {
+            assert_eq!(schedule.sweep_is_due("orders", groups(names)), is_due);
+        }
     }
 
     #[test]

@@ -197,6 +197,9 @@ fn a_differing_capacity_replaces_the_stored_one_with_a_warning() {
     let log = LogCapture::start();
     let rig = Rig::still(quick(5));
     assert_eq!(rig.placed(0..6), (5, 1));
+    wait_until(DEADLINE, "the first capacity", || {
+        stored(&rig.server, "backup:capacity").as_deref() == Some("5")
+    });
     let other = connect(&rig.server);
     other
         .create_backup_producer("p", quick(20).backup_stream("{orders}:spare"))

@@ -35,6 +35,8 @@ fn orders_beyond_the_bound_wait_in_the_backup_stream_and_are_done_in_order() {
             .iter())
     );
     assert_eq!(status(&server)["backup"], json!(0));
+    let stored: String = server.command(&["HGET", "{orders}:meta", "retention:max_length"]);
+    assert_eq!(stored, "40", "a worker changes no setting");
     assert_eq!(entries(&server, "orders").len(), 500);
 }
 

@@ -5,6 +5,7 @@
 )]
 
 mod cleaner;
+mod groups;
 mod limits;
 mod priorities;
 mod race;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseResult, TestRunner};
 use redis::cmd;
-use stream_lib::{EntryId, Priority, StreamConfig, StreamManager};
+use stream_lib::{BlockedStream, EntryId, Priority, StreamConfig, StreamManager};
 use stream_tests::Server;
 
 use crate::HOUR;
@@ -31,6 +31,8 @@ struct GroupCase {
     read: usize,
     /// Of those read: pending, or handed to `~waiting`.
     pending: Vec<Option<bool>>,
+    /// It has stood still for longer than groups count for.
+    stands_long: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -55,6 +57,7 @@ impl Rules {
             .min_retention_count(self.min_count)
             .delete_after_ack(self.delete_after_ack)
             .trim_without_groups(self.trim_without_groups)
+            .ignore_groups_idle_for(HOUR)
     }
 }
 
@@ -68,11 +71,16 @@ fn groups() -> impl Strategy<Value = Vec<GroupCase>> {
         0_usize..320,
         proptest::collection::vec(pending, 320),
         0_usize..320,
+        proptest::bool::weighted(0.2),
     );
     // Nothing is pending among the first few, so that there is something to do.
-    let group = group.prop_map(|(read, mut pending, clean)| {
+    let group = group.prop_map(|(read, mut pending, clean, stands_long)| {
         pending.iter_mut().take(clean).for_each(|p| *p = None);
-        GroupCase { read, pending }
+        GroupCase {
+            read,
+            pending,
+            stands_long,
+        }
     });
     proptest::collection::vec(group, 0..4)
 }
@@ -120,34 +128,68 @@ prop_compose! {
 struct Model<'a> {
     now: u64,
     entries: Vec<EntryId>,
-    /// Per group: what it has not read, or not acknowledged.
-    unhandled: Vec<BTreeSet<EntryId>>,
+    groups: Vec<GroupModel>,
     rules: &'a Rules,
+}
+
+struct GroupModel {
+    name: String,
+    /// What it has not read, or not acknowledged.
+    unhandled: BTreeSet<EntryId>,
+    left_out: bool,
 }
 
 impl Model<'_> {
     fn somebody_waits_for(&self, id: EntryId) -> bool {
-        self.unhandled.iter().any(|ids| ids.contains(&id))
+        self.groups
+            .iter()
+            .any(|group| group.unhandled.contains(&id))
     }
 
-    /// Whether nobody waits for this entry, nor for any before it.
-    fn is_handled(&self, id: EntryId) -> bool {
-        if self.unhandled.is_empty() {
+    fn counting(&self) -> impl Iterator<Item = &GroupModel> {
+        self.groups.iter().filter(|group| !group.left_out)
+    }
+
+    /// Whether none of these groups waits for this entry, nor for any before it.
+    fn is_handled_by<'g>(
+        &self,
+        mut groups: impl Iterator<Item = &'g GroupModel>,
+        id: EntryId,
+    ) -> bool {
+        if self.groups.is_empty() {
             return self.rules.trim_without_groups;
         }
-        let first = |ids: &BTreeSet<EntryId>| ids.first().is_none_or(|first| *first > id);
-        self.unhandled.iter().all(first)
+        groups.all(|group| group.unhandled.first().is_none_or(|first| *first > id))
+    }
+
+    /// The groups that keep an entry which would go otherwise.
+    fn blocking(&self) -> BTreeSet<String> {
+        let blocks = |group: &&GroupModel| {
+            let mut entries = (0..).zip(&self.entries);
+            let first = entries.find(|(_, id)| Some(*id) >= group.unhandled.first());
+            first.is_some_and(|(older, id)| self.goes_if(true, older, *id))
+        };
+        let counting = self.counting().filter(|group| !group.unhandled.is_empty());
+        let names = counting.filter(blocks).map(|group| group.name.clone());
+        match self.rules.priority {
+            Priority::Low => BTreeSet::new(),
+            _ => names.collect(),
+        }
     }
 
     fn goes(&self, older: usize, id: EntryId) -> bool {
+        self.goes_if(self.is_handled_by(self.counting(), id), older, id)
+    }
+
+    fn goes_if(&self, handled: bool, older: usize, id: EntryId) -> bool {
         let rules = self.rules;
         let newer = (self.entries.len() - older - 1) as u64;
-        let handled = self.is_handled(id);
         let age = Duration::from_millis(self.now - id.ms());
         let too_old = age > HOUR * rules.max_age + HOUR / 2;
         let too_young = age < HOUR * rules.min_time + HOUR / 2;
         let too_many = newer >= rules.max_length;
-        let done = rules.delete_after_ack && handled && !self.unhandled.is_empty();
+        let acked = self.is_handled_by(self.counting(), id) && self.counting().next().is_some();
+        let done = rules.delete_after_ack && acked;
         newer >= rules.min_count
             && match rules.priority {
                 Priority::Low => too_old || too_many || done,
@@ -190,6 +232,14 @@ fn build(case: &Case, stream: &mut Stream) {
             }
         }
         stream.ack(&name, &acked);
+        if group.stands_long {
+            let floor = floor(stream, &name);
+            let mut mark = cmd("HSET");
+            mark.arg(format!("{{{}}}:meta", stream.name));
+            mark.arg(format!("retention:floor:{name}"));
+            let long_ago = now - 2 * HOUR.as_secs() * 1_000;
+            stream.query::<()>(mark.arg(format!("{floor} {long_ago}")));
+        }
     }
     for (id, deleted) in stream.ids().into_iter().zip(&case.deleted) {
         if *deleted {
@@ -200,22 +250,46 @@ fn build(case: &Case, stream: &mut Stream) {
 
 fn model<'a>(case: &'a Case, stream: &mut Stream) -> Model<'a> {
     let entries = stream.ids();
-    let mut unhandled = Vec::new();
+    let mut models = Vec::new();
     if !case.entries.is_empty() || !case.groups.is_empty() {
         let groups: redis::streams::StreamInfoGroupsReply = stream.run("XINFO GROUPS", NO_ARGS);
         for group in groups.groups {
             let cursor: EntryId = group.last_delivered_id.parse().unwrap();
-            let mut ids = stream.pending(&group.name);
-            ids.extend(entries.iter().filter(|id| **id > cursor));
-            unhandled.push(ids);
+            let mut unhandled = stream.pending(&group.name);
+            unhandled.extend(entries.iter().filter(|id| **id > cursor));
+            let number: usize = group.name.trim_start_matches('g').parse().unwrap();
+            let stands_long = case
+                .groups
+                .get(number)
+                .is_some_and(|group| group.stands_long);
+            let floor = floor(stream, &group.name);
+            models.push(GroupModel {
+                unhandled,
+                left_out: stands_long && entries.last().is_some_and(|last| *last >= floor),
+                name: group.name,
+            });
         }
     }
     Model {
         now: stream.now(),
         entries,
-        unhandled,
+        groups: models,
         rules: &case.rules,
     }
+}
+
+/// The oldest pending entry of a group, or the first id that it has not read.
+fn floor(stream: &mut Stream, group: &str) -> EntryId {
+    let groups: redis::streams::StreamInfoGroupsReply = stream.run("XINFO GROUPS", NO_ARGS);
+    let mut groups = groups.groups.into_iter();
+    let found = groups.find(|found| found.name == group).unwrap();
+    let cursor: EntryId = found.last_delivered_id.parse().unwrap();
+    let unread = match cursor.seq().checked_add(1) {
+        Some(seq) => EntryId::new(cursor.ms(), seq),
+        None => EntryId::new(cursor.ms() + 1, 0),
+    };
+    let oldest = stream.pending(group).first().copied();
+    oldest.map_or(unread, |oldest| oldest.min(unread))
 }
 
 fn check(manager: &StreamManager, stream: &mut Stream, case: &Case) -> TestCaseResult {
@@ -234,10 +308,13 @@ fn check(manager: &StreamManager, stream: &mut Stream, case: &Case) -> TestCaseR
         .count();
     let without_groups = case.groups.is_empty() && !case.rules.trim_without_groups;
     let lost = if without_groups { removed } else { waited_for };
-    if case.rules.priority != Priority::Low {
+    let left_out = model.groups.iter().filter(|group| group.left_out);
+    let left_out: Vec<_> = left_out.map(|group| group.name.clone()).collect();
+    if case.rules.priority != Priority::Low && left_out.is_empty() {
         prop_assert_eq!(lost, 0, "nothing unread or pending may go");
     }
-    let above = gone.iter().filter(|id| !model.is_handled(**id)).count();
+    let by_all = |id: &&EntryId| model.is_handled_by(model.groups.iter(), **id);
+    let above = gone.iter().filter(|id| !by_all(id)).count();
 
     let config = case.rules.config(&stream.name);
     manager
@@ -259,9 +336,31 @@ fn check(manager: &StreamManager, stream: &mut Stream, case: &Case) -> TestCaseR
     prop_assert_eq!(report.removed, removed as u64);
     prop_assert_eq!(report.lost, lost as u64);
     prop_assert_eq!(report.length, left.len() as u64);
+    for groups in [&plan.left_out, &report.left_out] {
+        let names: Vec<_> = groups.iter().map(|group| group.group.clone()).collect();
+        prop_assert_eq!(&names, &left_out);
+    }
+    let named = |blocked: &Option<BlockedStream>| -> Vec<_> {
+        let groups = blocked.iter().flat_map(|blocked| &blocked.groups);
+        groups
+            .map(|group| (group.group.clone(), group.entry))
+            .collect()
+    };
+    prop_assert_eq!(named(&plan.blocked), named(&report.blocked));
+    let names: Vec<_> = named(&report.blocked)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    prop_assert_eq!(
+        names.iter().cloned().collect::<BTreeSet<_>>(),
+        model.blocking()
+    );
     let by_plan = plan.blocked.map(|blocked| (blocked.group, blocked.entry));
     let by_report = report.blocked.map(|blocked| (blocked.group, blocked.entry));
-    prop_assert_eq!(by_plan, by_report);
+    prop_assert_eq!(&by_plan, &by_report);
+    if let Some((group, _)) = by_report {
+        prop_assert_eq!(group.as_ref(), names.first(), "the one furthest behind");
+    }
     let again = manager.cleanup_now(&stream.name).unwrap();
     prop_assert_eq!(again.removed, 0, "a second cleanup finds nothing");
     Ok(())

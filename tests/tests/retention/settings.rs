@@ -150,8 +150,9 @@ fn a_stored_setting_that_makes_no_sense_counts_as_none() {
         ("max_age", "-5"),
         ("min_retention_count", ""),
         ("priority", "urgent"),
-        ("floors", "no json"),
-        ("floors", "[1,{\"g\":3}]"),
+        ("floor:g", "no floor"),
+        ("floor:g", "1-0 99999999999999999999"),
+        ("ignore_groups_idle_for", "a while"),
         ("last", "yesterday"),
     ] {
         let field = format!("retention:{field}");

@@ -11,13 +11,14 @@
 --       2 now in ms (state 0: ms until it may be)  3 length  4 removed  5 of these, unread or pending for some group  6 the first id ('': none)
 --       7 the settings that hold, in the order of NAMES
 --       8 per group: name, last id it read, oldest pending id ('': none), time
---         in ms since when its floor stands where it does
+--         in ms since when its floor stands still with entries above it, 1 where
+--         it is left out, since that is long ago
 -- Facts and trim are one script: nothing can be added, read or acknowledged in
 -- between. No call removes what its priority never removes, and none works for
 -- long: what is left is for the next call.
 local NAMES = {'priority', 'max_length', 'max_age', 'min_retention_time',
   'min_retention_count', 'delete_after_ack', 'trim_without_groups',
-  'cleanup_interval', 'group'}
+  'cleanup_interval', 'group', 'ignore_groups_idle_for'}
 local BOTTOM = '0-0'
 local TOP = '18446744073709551615-18446744073709551615'
 local key, meta, lock = KEYS[1], KEYS[2], KEYS[3]
@@ -166,44 +167,53 @@ if awaited ~= '' and set.trim_without_groups ~= '1' then
   groups[#groups + 1] = {awaited, BOTTOM, ''}
 end
 
--- The floor: below it, every group has acknowledged everything. Below `read`,
--- every group has read everything.
-local floor, read = TOP, TOP
-local floors = {}
+-- The floor of each group: below it, the group has acknowledged everything. Since
+-- when one stands still with entries above it, as far back as it has been seen so,
+-- is a field of its own: floor and time, which is 0 while nothing lies above.
+local newest = length > 0 and redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
+local patience, moved, floors = tonumber(set.ignore_groups_idle_for), {}, {}
 for i, group in ipairs(groups) do
   local after = successor(group[2])
-  read = lower(read, after)
   floors[i] = group[3] ~= '' and lower(after, group[3]) or after
-  floor = lower(floor, floors[i])
-end
-local acknowledged = floor
-if #groups == 0 then
-  acknowledged = BOTTOM
-  if set.trim_without_groups ~= '1' then
-    floor, read = BOTTOM, BOTTOM
+  local field = 'retention:floor:' .. group[1]
+  local kept = redis.call('HGET', meta, field)
+  local at, since = string.match(kept or '', '^(%S+) (%d+)$')
+  local waits = newest and not less(newest[1], floors[i])
+  if not waits or at ~= floors[i] or since == '0' or #since > 15 then
+    since = string.format('%.0f', now)
   end
+  local mark = floors[i] .. ' ' .. (waits and since or '0')
+  if mark ~= kept then
+    moved[#moved + 1] = {field, mark}
+  end
+  group[4] = since
+  group[5] = patience > 0 and waits and now - tonumber(since) >= patience and 1 or 0
+end
+if writes and moved[1] then
+  for _, mark in ipairs(moved) do
+    redis.call('HSET', meta, mark[1], mark[2])
+  end
+  -- Where they stood, all in one, in earlier versions.
+  redis.call('HDEL', meta, 'retention:floors')
 end
 
--- Since when each floor stands still: as far back as it has been seen there.
-local seen = redis.call('HGET', meta, 'retention:floors')
-local readable, before = pcall(cjson.decode, seen or '{}')
-if not readable or type(before) ~= 'table' then
-  before = {}
-end
-local standing, moved = {}, false
+-- Below `floor`, every group that counts has acknowledged everything. Below
+-- `whole` every group has, and below `read` every group has read everything.
+local floor, whole, read, counting = TOP, TOP, TOP, 0
 for i, group in ipairs(groups) do
-  local record = before[group[1]]
-  if type(record) == 'table' and record[1] == floors[i] and tonumber(record[2]) then
-    group[4] = tostring(record[2])
-  else
-    group[4] = string.format('%.0f', now)
-    moved = true
+  whole = lower(whole, floors[i])
+  read = lower(read, successor(group[2]))
+  if group[5] == 0 then
+    floor = lower(floor, floors[i])
+    counting = counting + 1
   end
-  standing[group[1]] = {floors[i], group[4]}
 end
-if writes and moved then
-  redis.call('HSET', meta, 'retention:floors', cjson.encode(standing))
+local acknowledged = counting > 0 and floor or BOTTOM
+if #groups == 0 and set.trim_without_groups ~= '1' then
+  floor, whole, read = BOTTOM, BOTTOM, BOTTOM
 end
+-- Entries may go that some group has yet to handle.
+local loses = low or less(whole, floor)
 
 -- What goes: everything below `old`, and the oldest as long as there are more
 -- than `max_length`; in both cases only below `protected`, and never the
@@ -230,7 +240,7 @@ end
 -- 199, and fewer where they are large, since XRANGE brings their fields along.
 -- `examine`, if given, sees what goes. Returns how many went.
 -- Counting what is lost makes a portion dearer.
-local rounds = low and 4 or 10
+local rounds = loses and 4 or 10
 local function step(bound, most, examine)
   if rounds <= 0 or most < 1 or bound == BOTTOM then
     return 0
@@ -303,9 +313,9 @@ local function count_pending(entries, count)
 end
 
 local function remove(bound, most)
-  local gone = sweep(low and lower(bound, floor) or bound, most)
-  if low and less(floor, bound) then
-    -- At or above the floor, what goes is counted: what not every group has
+  local gone = sweep(loses and lower(bound, whole) or bound, most)
+  if loses and less(whole, bound) then
+    -- At or above that floor, what goes is counted: what not every group has
     -- read is unread for one, and of the rest, what is pending.
     while gone < most do
       local went = step(lower(bound, read), most - gone, count_pending)

@@ -179,7 +179,8 @@ impl Worker {
         let declared = link.run(|wire| declare(wire, mover.lease.keys(), asked));
         if let Err(e) = declared {
             log::warn!(
-                "`{}` could not be told of its backup stream, so entries move back from there only                  once a backup producer is open: {}",
+                "`{}` could not be told of its backup stream, so entries move back from there only \
+                 once a backup producer is open: {}",
                 mover.stream(),
                 with_causes(&e)
             );

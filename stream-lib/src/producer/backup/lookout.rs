@@ -22,7 +22,10 @@ use crate::runtime::{Shutdown, Thread, on_library_thread, random_suffix};
 const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(2)];
 
 /// Whether a consumer runs.
-type Runs = Box<dyn Fn() -> bool + Send + Sync>;
+type Runs = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// A stream that is due, and the consumers for which it is watched.
+type Task = (StreamKeys, Vec<Runs>);
 
 /// A handle on the thread, which starts with the first stream.
 #[derive(Debug)]
@@ -43,7 +46,7 @@ struct Shared {
 /// A stream, and the consumers for which it is watched.
 struct Watched {
     keys: StreamKeys,
-    consumers: Vec<(String, Arc<Runs>)>,
+    consumers: Vec<(String, Runs)>,
     due: Instant,
     /// Until a consumer runs.
     ask_again: Duration,
@@ -73,7 +76,7 @@ impl Lookout {
         if self.shared.stop.is_set() {
             return;
         }
-        self.shared.tend(keys, consumer, Box::new(runs));
+        self.shared.tend(keys, consumer, Arc::new(runs));
         self.shared.stop.nudge();
         if thread.is_none() {
             let shared = Arc::clone(&self.shared);
@@ -167,9 +170,7 @@ impl Shared {
             });
         let [first, _] = ASK_AGAIN;
         watched.ask_again = first;
-        watched
-            .consumers
-            .push((consumer.to_owned(), Arc::new(runs)));
+        watched.consumers.push((consumer.to_owned(), runs));
     }
 
     fn next_due(&self) -> Option<Instant> {
@@ -177,7 +178,7 @@ impl Shared {
     }
 
     /// When the next stream is due, and the stream that is due now, if one is.
-    fn next(&self) -> (Option<Instant>, Option<(StreamKeys, Vec<Arc<Runs>>)>) {
+    fn next(&self) -> (Option<Instant>, Option<Task>) {
         let streams = self.streams.lock();
         let Some(watched) = streams.values().min_by_key(|watched| watched.due) else {
             return (None, None);

@@ -9,9 +9,12 @@ use crate::keys::StreamKeys;
 use crate::producer::backup::mover::Mover;
 use crate::runtime::{Backoff, Trouble, jitter};
 
-/// The wait before the next look at a stream that has no backup stream, or an
-/// empty one. Producers drain what they put there; this is for what they leave.
-const QUIET: Duration = Duration::from_secs(10);
+/// The wait before the next look at a stream that has no backup stream.
+const NONE: Duration = Duration::from_secs(10);
+
+/// The same, where it is empty. Producers drain what they put there; this is for
+/// what they leave.
+const EMPTY: Duration = Duration::from_secs(3);
 
 /// The longest wait while somebody else drains: it may end at any time.
 const STANDBY: Duration = Duration::from_secs(2);
@@ -54,7 +57,7 @@ impl Post {
             mover: None,
             holds_lease: false,
             full,
-            backoff: Backoff::new(Duration::from_secs(1), QUIET),
+            backoff: Backoff::new(Duration::from_secs(1), NONE),
             trouble: Trouble::default(),
         }
     }
@@ -106,7 +109,7 @@ impl Post {
             });
         }
         let Some(mover) = &self.mover else {
-            return Ok(jitter(QUIET, 0.2));
+            return Ok(jitter(NONE, 0.2));
         };
         let drained = mover.step(wire)?;
         self.after(wire, &drained)
@@ -124,7 +127,7 @@ impl Post {
                 Ok(if known_backup(wire, &self.keys)?.is_some() {
                     Duration::ZERO
                 } else {
-                    jitter(QUIET, 0.2)
+                    jitter(NONE, 0.2)
                 })
             }
             DrainState::Standby(lease) => {
@@ -136,7 +139,7 @@ impl Post {
                 if self.holds_lease || drained.moved > 0 {
                     self.release(wire)?;
                 }
-                Ok(jitter(QUIET, 0.2))
+                Ok(jitter(EMPTY, 0.2))
             }
             DrainState::Moved if drained.moved == BATCH => {
                 self.holds_lease = true;

@@ -9,7 +9,7 @@ use crate::config::{Priority, Retention};
 
 const NOW: u64 = 1_000;
 
-/// A stream as a set of ids, and what each group has yet to handle.
+/// A stream as a set of ids, and what each group that counts has yet to handle.
 #[derive(Debug, Clone)]
 struct Model {
     sight: Sight,
@@ -51,15 +51,20 @@ prop_compose! {
     fn models()(
         entries in ids(),
         settings in settings(),
-        // Per group: how far it has read, and which of that is pending.
+        // Per group: how far it has read, which of that is pending, and whether it
+        // is left out.
         groups in proptest::collection::vec(
-            (0_usize..41, proptest::collection::vec(any::<bool>(), 40)),
+            (
+                0_usize..41,
+                proptest::collection::vec(any::<bool>(), 40),
+                proptest::bool::weighted(0.2),
+            ),
             0..4,
         ),
     ) -> Model {
         let mut positions = Vec::new();
         let mut unhandled = Vec::new();
-        for (read, pending) in groups {
+        for (read, pending, is_left_out) in groups {
             let read = read.min(entries.len());
             let (seen, unread) = entries.split_at(read);
             let pending: BTreeSet<_> = seen
@@ -72,8 +77,11 @@ prop_compose! {
                 cursor: seen.last().copied().unwrap_or(EntryId::MIN),
                 oldest_pending: pending.first().copied(),
                 since: NOW,
+                is_left_out,
             });
-            unhandled.push(pending.into_iter().chain(unread.iter().copied()).collect());
+            if !is_left_out {
+                unhandled.push(pending.into_iter().chain(unread.iter().copied()).collect());
+            }
         }
         let sight = Sight {
             now: NOW,
@@ -111,7 +119,7 @@ impl Model {
             .entries
             .iter()
             .all(|before| *before > id || !self.somebody_waits_for(*before));
-        let handled = if self.unhandled.is_empty() {
+        let handled = if self.sight.groups.is_empty() {
             settings.trim_without_groups
         } else {
             behind_nobody
@@ -214,6 +222,7 @@ fn a_cursor_at_the_end_of_a_millisecond_is_passed_exactly() {
         cursor: EntryId::new(7, u64::MAX),
         oldest_pending: None,
         since: 0,
+        is_left_out: false,
     };
     assert_eq!(position.floor(), EntryId::new(8, 0));
 }

@@ -23,6 +23,10 @@ pub(super) struct Args {
     /// Worker processes at a time.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
     pub(super) processes: u8,
+    /// The server's clock is never set. Without this it is, where there is a C
+    /// compiler to build what does so.
+    #[arg(long)]
+    pub(super) steady_clock: bool,
     /// How long the entries of a dead process stay with it.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(100..))]
     pub(super) lease_ms: u32,

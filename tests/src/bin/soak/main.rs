@@ -2,12 +2,15 @@
 //! at the end the proof, by a ledger, that no confirmed order was lost.
 //!
 //! Producers add numbered orders; `orders work` processes complete them and
-//! note each in a file. Meanwhile three lanes of faults strike at random: at
+//! note each in a file. Some producers use the backup stream, from which workers
+//! move orders back. Meanwhile three lanes of faults strike at random: at
 //! the workers, at the connections, at the server. Then the faults end, the
 //! workers drain the stream, and everything is compared.
 
 mod args;
+mod clock;
 mod connections;
+mod demotion;
 mod done;
 mod fleet;
 mod journal;
@@ -31,6 +34,7 @@ use stream_lib::{GroupStats, StreamManager, StreamStats};
 use stream_tests::{Fsync, Proxy, Server, poll};
 
 use self::args::Args;
+use self::clock::Clock;
 use self::done::Done;
 use self::fleet::Fleet;
 use self::journal::Journal;
@@ -67,6 +71,10 @@ fn main() -> ExitCode {
 /// What all threads see.
 struct Scene {
     server: Server,
+    /// Takes over from the server while that is demoted.
+    standby: Server,
+    /// Sets the server's clock; `None` where it can't be set.
+    clock: Option<Clock>,
     /// In front of the server for the workers, and for the producers.
     workers: Proxy,
     producers: Proxy,
@@ -79,13 +87,23 @@ struct Scene {
 }
 
 impl Scene {
-    fn set() -> Outcome<Self> {
-        let server = Server::options()
+    fn set(args: &Args) -> Outcome<Self> {
+        let clock = if args.steady_clock {
+            None
+        } else {
+            Clock::new()?
+        };
+        let mut server = Server::options()
             .appendonly(Fsync::Always)
             // Rewritten often, so that a restart doesn't load for seconds.
-            .config("auto-aof-rewrite-min-size", "16mb")
-            .start()?;
+            .config("auto-aof-rewrite-min-size", "16mb");
+        for (name, value) in clock.iter().flat_map(Clock::environment) {
+            server = server.env(name, value);
+        }
+        let server = server.start()?;
         Ok(Self {
+            standby: Server::start()?,
+            clock,
             workers: Proxy::in_front_of(&server),
             producers: Proxy::in_front_of(&server),
             server,
@@ -101,7 +119,7 @@ fn run(args: &Args) -> Outcome<Report> {
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..=0xffff_ffff));
     eprintln!("soak: {} min, SEED={seed}", args.minutes);
     let mut seeds = Rng::with_seed(seed);
-    let scene = Scene::set()?;
+    let scene = Scene::set(args)?;
     let mut fleet = Fleet::new(args, &scene, seeds.fork())?;
     let done = Done::of(fleet.files());
     let (done, left) = scope(|scope| -> Outcome<_> {
@@ -120,10 +138,7 @@ fn run(args: &Args) -> Outcome<Report> {
             Ok(())
         })?);
         let rng = seeds.fork();
-        lanes.push(spawn(scope, "servers", || {
-            servers::run(&scene, rng);
-            Ok(())
-        })?);
+        lanes.push(spawn(scope, "servers", || servers::run(&scene, rng))?);
 
         let end = Instant::now() + args.time();
         while Instant::now() < end && !lanes.iter().any(ScopedJoinHandle::is_finished) {
@@ -191,7 +206,7 @@ struct Left {
     took: Duration,
 }
 
-/// Waits until nothing is unread or pending.
+/// Waits until nothing is unread or pending, nor in the backup stream.
 fn drain(scene: &Scene, fleet: &mut Fleet<'_>) -> Outcome<Left> {
     let start = Instant::now();
     let manager = StreamManager::connect(scene.server.url())?;
@@ -202,7 +217,8 @@ fn drain(scene: &Scene, fleet: &mut Fleet<'_>) -> Outcome<Left> {
         let [group] = seen.groups.as_slice() else {
             return None;
         };
-        (group.unread == Some(0) && group.pending == 0).then_some(())
+        let done = group.unread == Some(0) && group.pending == 0 && seen.backup == 0;
+        done.then_some(())
     });
     Ok(Left {
         group: seen.groups.first().cloned().unwrap_or_default(),

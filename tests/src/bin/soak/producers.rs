@@ -3,13 +3,17 @@
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use stream_lib::{ConnectionConfig, Producer, StreamConfig, StreamManager, StreamMessage};
+use stream_lib::{
+    BackupStreamConfig, ConnectionConfig, Producer, StreamConfig, StreamManager, StreamMessage,
+};
 
 use super::args::Args;
 use super::{Outcome, STREAM, Scene};
 
 const NAME: &str = "order_processor";
 const BATCH: usize = 20;
+/// The backlog from which on orders go to the backup stream: a burst is larger.
+const CAPACITY: u64 = 1_000;
 const EVERYTHING: u64 = 1_000_000_000_000;
 /// How many orders come at once now and then: more than the workers buffer.
 const BURST: u64 = 2_000;
@@ -32,7 +36,13 @@ pub(super) fn run(scene: &Scene, thread: u8, args: &Args, mut rng: Rng) -> Outco
     let config = StreamConfig::new(STREAM)
         .batch_size(BATCH)
         .min_retention_count(EVERYTHING);
-    manager.create_simple_producer(NAME, config)?;
+    // One in two by way of the backup stream, so that it is drained under fire.
+    if thread.is_multiple_of(2) {
+        manager.create_simple_producer(NAME, config)?;
+    } else {
+        manager
+            .create_backup_producer(NAME, BackupStreamConfig::from(config).capacity(CAPACITY))?;
+    }
     let producer = manager.producer::<Order>(NAME)?;
     let mut numbers = 0..;
     let mut due = Instant::now();

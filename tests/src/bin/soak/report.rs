@@ -230,8 +230,9 @@ impl Report {
         self.line(
             "",
             format!(
-                "{} panics, {} log lines, at most {:.0} % of a core, {:.1} % while idle",
+                "{} panics, {} failed deliveries told, {} other log lines, at most {:.0} % of a core, {:.1} % while idle",
                 logs.panics,
+                logs.failed,
                 record.log_lines,
                 record.most_cpu * 100.0,
                 record.idle_cpu * 100.0

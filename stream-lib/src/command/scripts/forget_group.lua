@@ -1,0 +1,39 @@
+#!lua flags=allow-oom
+-- Removes what is left of a group that is gone.
+--
+-- KEYS  1 stream  2 meta  3 waiting set  4 members
+-- ARGV  1 group  then fields of meta: signs of life that may be its members'
+-- Reply how many traces were removed; 0 where the group stands
+-- Looking and removing are one step: a group that is made later finds nothing, and
+-- one that was made before keeps all. Signs of life that are still good stay:
+-- their members make the group again. In meta, where older versions give them,
+-- each is good for twice the lease that it names.
+local group = ARGV[1]
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+    for i = 1, #info, 2 do
+      if info[i] == 'name' and info[i + 1] == group then
+        return 0
+      end
+    end
+  end
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local lapsed = {}
+for i = 2, #ARGV do
+  local at, lease = string.match(redis.call('HGET', KEYS[2], ARGV[i]) or '', '^(%d+) (%d+)$')
+  if not at or now - tonumber(at) >= 2 * tonumber(lease) then
+    lapsed[#lapsed + 1] = ARGV[i]
+  end
+end
+local members = redis.call('ZRANGE', KEYS[4], '-inf', string.format('%.0f', now), 'BYSCORE')
+local removed = redis.call('UNLINK', KEYS[3])
+removed = removed + redis.call('HDEL', KEYS[2], 'retention:floor:' .. group)
+for _, field in ipairs(lapsed) do
+  removed = removed + redis.call('HDEL', KEYS[2], field)
+end
+for _, member in ipairs(members) do
+  removed = removed + redis.call('ZREM', KEYS[4], member)
+end
+return removed

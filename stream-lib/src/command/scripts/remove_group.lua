@@ -1,0 +1,61 @@
+#!lua flags=allow-oom
+-- Destroys a group and removes what is kept for it, unless a member of it lives.
+--
+-- KEYS  1 stream  2 meta  3 waiting set  4 members  5 lock of entries that run
+--       alone
+-- ARGV  1 group
+-- Reply 'removed', 'none' where there was nothing, or 'alive <consumer>'
+-- Looking and removing are one step: a member that comes later makes the group
+-- again. Members of older versions give their signs of life in meta, each good for
+-- twice the lease that it names.
+local group = ARGV[1]
+local groups = {}
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+    for i = 1, #info, 2 do
+      if info[i] == 'name' then
+        groups[#groups + 1] = info[i + 1]
+      end
+    end
+  end
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local alive = redis.call('ZRANGE', KEYS[4], string.format('(%.0f', now), '+inf', 'BYSCORE',
+  'LIMIT', 0, 1)
+if alive[1] then
+  return 'alive ' .. alive[1]
+end
+-- Whether a sign is of another group, whose name goes on behind this one's.
+local prefix = 'beat:' .. group .. ':'
+local function of_another(field)
+  for _, name in ipairs(groups) do
+    local other = 'beat:' .. name .. ':'
+    if #other > #prefix and string.sub(field, 1, #other) == other then
+      return true
+    end
+  end
+  return false
+end
+local fields = {'retention:floor:' .. group}
+local meta = redis.call('HGETALL', KEYS[2])
+for i = 1, #meta, 2 do
+  if string.sub(meta[i], 1, #prefix) == prefix and not of_another(meta[i]) then
+    local at, lease = string.match(meta[i + 1], '^(%d+) (%d+)$')
+    if at and now - tonumber(at) < 2 * tonumber(lease) then
+      return 'alive ' .. string.sub(meta[i], #prefix + 1)
+    end
+    fields[#fields + 1] = meta[i]
+  end
+end
+local removed = 0
+for _, name in ipairs(groups) do
+  if name == group then
+    removed = redis.call('XGROUP', 'DESTROY', KEYS[1], group)
+  end
+end
+removed = removed + redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5])
+for _, field in ipairs(fields) do
+  removed = removed + redis.call('HDEL', KEYS[2], field)
+end
+return removed > 0 and 'removed' or 'none'

@@ -1,0 +1,78 @@
+//! Groups that stand still.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::command::{Position, Sight};
+use crate::message::EntryId;
+
+/// A group that stands still, with entries of the stream at or above its floor, the
+/// lowest id that it has not acknowledged. It prints as a part of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StandingGroup {
+    /// The group's name.
+    pub group: String,
+    /// The oldest entry that it has yet to handle.
+    pub entry: EntryId,
+    /// Since when the group stands there, by the server's clock: as far back
+    /// as a cleanup has seen it there, and not before the entry was added.
+    pub since: SystemTime,
+    /// How long that is.
+    pub standing: Duration,
+}
+
+impl StandingGroup {
+    /// A group whose oldest entry in the stream that it has yet to handle is
+    /// `entry`.
+    pub(super) fn at(group: &Position, entry: EntryId, sight: &Sight) -> Self {
+        let added = entry.ms().min(sight.now);
+        let since = group.since.min(sight.now).max(added);
+        Self {
+            group: group.group.clone(),
+            entry,
+            since: UNIX_EPOCH + Duration::from_millis(since),
+            standing: Duration::from_millis(sight.now - since),
+        }
+    }
+
+    /// The groups that retention leaves out, since they stand still for too long.
+    pub(super) fn left_out(sight: &Sight) -> Vec<Self> {
+        let groups = sight.groups.iter().filter(|group| group.is_left_out);
+        groups
+            .map(|group| Self {
+                // Not since the entry was added, which may be gone.
+                since: UNIX_EPOCH + Duration::from_millis(group.since),
+                standing: Duration::from_millis(sight.now.saturating_sub(group.since)),
+                ..Self::at(group, group.floor(), sight)
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for StandingGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the group `{}` has stood still at {} for {:?}",
+            self.group, self.entry, self.standing
+        )
+    }
+}
+
+/// Groups as one part of a sentence, up to a number that a log line holds.
+pub(super) struct Listed<'a>(pub(super) &'a [StandingGroup]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 20;
+        for (at, group) in self.0.iter().take(MOST).enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}{group}")?;
+        }
+        match self.0.len().saturating_sub(MOST) {
+            0 => Ok(()),
+            more => write!(f, ", and {more} more"),
+        }
+    }
+}
