@@ -8,6 +8,7 @@ use super::scan::Limits;
 use super::tls::TlsSetup;
 use crate::config::{Address, ConnectionConfig, Credentials};
 use crate::error::Result;
+use crate::runtime::Origin;
 
 /// What a [`Wire`](super::Wire) is made from. Made once, since certificates
 /// are read and checked here.
@@ -19,6 +20,8 @@ pub(crate) struct Endpoint {
     pub(super) connect_timeout: Duration,
     pub(super) response_timeout: Duration,
     pub(super) limits: Limits,
+    /// Its connections belong to this process.
+    pub(super) origin: Origin,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<TlsSetup>,
 }
@@ -38,6 +41,7 @@ impl Endpoint {
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
             limits: Limits::DEFAULT,
+            origin: Origin::here(),
             #[cfg(feature = "tls")]
             tls: match &config.address {
                 Address::Tcp {

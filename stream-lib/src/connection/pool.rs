@@ -79,6 +79,7 @@ impl Pool {
     /// The error of the last attempt. One that waiting doesn't cure, such as
     /// `Authentication`, comes at once.
     pub(crate) fn get(&self, timeout: Duration) -> Result<PooledWire> {
+        self.endpoint.origin.ensure_here()?;
         let mut deadline = Deadline::of(timeout);
         let wait = deadline.remaining().unwrap_or_default();
         let Some(places) = self.places.read().clone() else {

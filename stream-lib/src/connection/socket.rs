@@ -10,6 +10,7 @@ use socket2::{Domain, SockAddr, TcpKeepalive, Type};
 
 use super::deadline::Deadline;
 use crate::config::Address;
+use crate::runtime::Origin;
 
 /// An idle peer is probed after this time, then every `PROBE_INTERVAL`.
 const IDLE_BEFORE_PROBE: Duration = Duration::from_secs(15);
@@ -25,7 +26,7 @@ const SEND_FLAGS: libc::c_int = 0;
 
 /// A connected socket. Reads and writes go through `&Socket`.
 #[derive(Debug)]
-pub(super) struct Socket(socket2::Socket);
+pub(super) struct Socket(socket2::Socket, Origin);
 
 impl Socket {
     /// Connects to the first of the host's addresses that answers in time.
@@ -63,7 +64,7 @@ impl Socket {
         socket.set_tcp_keepalive(&keepalive)?;
         #[cfg(any(target_os = "linux", target_os = "android"))]
         socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
-        Ok(Self(socket))
+        Ok(Self(socket, Origin::here()))
     }
 
     fn connect_unix(path: &Path, deadline: &mut Deadline) -> io::Result<Self> {
@@ -71,7 +72,7 @@ impl Socket {
         // Bounds the wait for a place in a full queue, too.
         socket.set_write_timeout(Some(remaining(deadline)?))?;
         socket.connect(&SockAddr::unix(path)?)?;
-        Ok(Self(socket))
+        Ok(Self(socket, Origin::here()))
     }
 
     pub(super) fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
@@ -95,6 +96,10 @@ impl Socket {
 
     /// Ends reads and writes on this socket, in whichever thread they block.
     pub(super) fn shutdown(&self) {
+        // The connection of a parent goes on when its child closes its copy.
+        if !self.1.is_here() {
+            return;
+        }
         // It fails when the peer was faster: all the same to us.
         let _ = self.0.shutdown(Shutdown::Both);
     }

@@ -1,10 +1,11 @@
 //! Threads that are named and joined, waits that end on shutdown, backoff,
-//! looks that spare a sleep, failures that are told once, and a bound on log
-//! lines.
+//! looks that spare a sleep, failures that are told once, a bound on log lines,
+//! and the process that a thing belongs to.
 
 mod backoff;
 mod clock;
 mod log_limit;
+mod origin;
 mod panics;
 mod patience;
 mod random;
@@ -15,6 +16,7 @@ mod trouble;
 pub(crate) use self::backoff::Backoff;
 pub(crate) use self::clock::ServerClock;
 pub(crate) use self::log_limit::{LogLimit, LogLine};
+pub(crate) use self::origin::Origin;
 pub(crate) use self::panics::{drop_shielded, panic_text};
 pub(crate) use self::patience::Patience;
 pub(crate) use self::random::{jitter, random_suffix};

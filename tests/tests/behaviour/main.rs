@@ -26,6 +26,7 @@ mod duplicates;
 mod events;
 mod failing;
 mod failure_log;
+mod forking;
 mod healing;
 mod hooks;
 mod hostile;
