@@ -55,5 +55,5 @@ pub(crate) use self::settle::{Burial, Found, Parking, ack, ack_held, bury, park,
 #[cfg(feature = "spool")]
 pub(crate) use self::{
     outgoing::Encoded,
-    spooled::{SpooledAdd, route_spooled, spool_mark},
+    spooled::{SpoolMark, SpooledAdd, forget_spool, register_spool, route_spooled},
 };

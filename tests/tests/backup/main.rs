@@ -9,11 +9,14 @@
 mod drain;
 mod headers;
 mod model;
+mod narrow_gate;
 mod once;
 mod order;
 mod route;
 mod scenario;
 mod spool;
+mod spool_marks;
+mod spool_refused;
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 -- Deletes a stream with all its keys, unless a member of it lives.
 --
 -- KEYS  1 stream  2 backup stream  3 dead letters  4 meta  5 lock of the drain
---       6 lock of retention  then per group: waiting set, lock of entries that
---       run alone
+--       6 lock of retention  7 marks of spools  then per group: waiting set, lock
+--       of entries that run alone
 -- ARGV  the groups, in the order of their keys
 -- Reply 'deleted', 'none' where there was nothing, 'groups' where the stream has
 --       a group that ARGV doesn't name, or 'alive <group>:<consumer>'

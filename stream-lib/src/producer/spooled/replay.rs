@@ -6,17 +6,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::Outgoing;
-use crate::connection::{Link, LinkHandle, Wire};
-use crate::error::{Error, ErrorKind, Result, with_causes};
+use crate::connection::{Link, LinkHandle};
+use crate::error::{Error, Result, with_causes};
 use crate::producer::spool::Spool;
-use crate::producer::spooled::envelope;
 use crate::producer::spooled::route::Route;
-use crate::runtime::{Backoff, Shutdown, Thread, Trouble, on_library_thread};
-
-/// The most that one request carries.
-const MESSAGES: usize = 256;
-const BYTES: u64 = 1 << 20;
+use crate::producer::spooled::sender::{Sender, SetAside, Step};
+use crate::runtime::{Backoff, LogLimit, LogLine, Shutdown, Thread, Trouble, on_library_thread};
 
 /// While there is nothing to do: a message that goes to the spool ends it.
 const IDLE: Duration = Duration::from_secs(60);
@@ -56,9 +51,10 @@ impl Replay {
         let link = Link::new(topology, route.keys.stream(), shared.connection.clone());
         let mut worker = Worker {
             link,
-            sender: Sender { spool, route },
+            sender: Sender::new(spool, route),
             shared: Arc::clone(&shared),
             trouble: Trouble::default(),
+            lines: LogLimit::default(),
         };
         let thread = Thread::spawn(name, move || worker.run())?;
         Ok(Self {
@@ -118,6 +114,8 @@ struct Worker {
     sender: Sender,
     shared: Arc<Shared>,
     trouble: Trouble,
+    /// Bounds the lines about messages that are set aside.
+    lines: LogLimit,
 }
 
 impl Worker {
@@ -125,25 +123,37 @@ impl Worker {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         while !self.is_over() {
             self.shared.woken.store(false, Ordering::SeqCst);
-            if self.sender.spool.is_empty() {
+            if self.sender.is_empty() {
                 if self.shared.closed.lock().is_some() {
-                    return;
+                    break;
                 }
                 self.wait_for_messages();
                 continue;
             }
-            match self.link.run(|wire| self.sender.step(wire)) {
+            let sender = &mut self.sender;
+            match self.link.run(|wire| sender.step(wire)) {
                 // They are on their way to the disk.
-                Ok(0) => self.wait_for_messages(),
-                Ok(_) => {
+                Ok(Step::Nothing) => self.wait_for_messages(),
+                Ok(Step::Found) => {}
+                Ok(Step::Sent) => {
                     backoff.reset();
                     self.tell_of_recovery();
                 }
+                Ok(Step::SetAside(refused)) => {
+                    backoff.reset();
+                    self.tell_of_refused(&refused);
+                }
                 Err(e) => {
-                    self.tell(&e);
-                    self.pause(backoff.next());
+                    // A search goes on at once: the server is there.
+                    if !self.sender.narrows() {
+                        self.tell(&e);
+                        self.pause(backoff.next());
+                    }
                 }
             }
+        }
+        if let Some(withheld) = self.lines.take_rest() {
+            self.tell_of_withheld(withheld);
         }
     }
 
@@ -152,9 +162,14 @@ impl Worker {
         self.shared.halt.is_set() || closed.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    fn wait_for_messages(&self) {
+    fn wait_for_messages(&mut self) {
+        let now = Instant::now();
+        if let Some(withheld) = self.lines.take_due(now) {
+            self.tell_of_withheld(withheld);
+        }
+        let end = self.lines.due().unwrap_or(now + IDLE);
         let Shared { halt, woken, .. } = &*self.shared;
-        halt.wait_until(Instant::now() + IDLE, || woken.load(Ordering::SeqCst));
+        halt.wait_until(end, || woken.load(Ordering::SeqCst));
     }
 
     /// Waits before the next try, which a close brings forward.
@@ -167,9 +182,9 @@ impl Worker {
     /// Logs the first failure of a row, and each that has another cause.
     fn tell(&self, error: &Error) {
         if self.trouble.begins(error) {
-            let stream = self.sender.route.keys.stream();
             log::warn!(
-                "messages for `{stream}` stay in the spool for now: {}",
+                "messages for `{}` stay in the spool for now: {}",
+                self.sender.stream(),
                 with_causes(error)
             );
         }
@@ -177,55 +192,37 @@ impl Worker {
 
     fn tell_of_recovery(&self) {
         if self.trouble.ends() {
-            let Sender { spool, route } = &self.sender;
             log::warn!(
                 "messages for `{}` go from the spool to Redis again, {} left",
-                route.keys.stream(),
-                spool.len()
+                self.sender.stream(),
+                self.sender.left()
             );
         }
     }
-}
 
-/// Sends the messages of a spool.
-struct Sender {
-    spool: Arc<Spool>,
-    route: Arc<Route>,
-}
-
-impl Sender {
-    /// Sends the oldest messages, and forgets those that Redis has. Returns how
-    /// many these are; 0 where none is on disk.
-    fn step(&self, wire: &mut Wire) -> Result<usize> {
-        self.route.check(wire, &self.spool)?;
-        let mut records = self.spool.peek_oldest(MESSAGES, BYTES)?;
-        let Some(first) = records.first() else {
-            return Ok(0);
+    fn tell_of_refused(&mut self, refused: &SetAside) {
+        let LogLine::Written { withheld } = self.lines.admit(Instant::now()) else {
+            return;
         };
-        // A damaged spool has messages of its earlier name.
-        let id = first.spool;
-        let same = records.iter().take_while(|record| record.spool == id);
-        let same = same.count();
-        records.truncate(same);
-        let mut batch = Outgoing::default();
-        for record in &records {
-            let message = envelope::open(&record.message).ok_or_else(|| {
-                let text = "a message in the spool can't be read by this version of stream-lib";
-                Error::new(ErrorKind::System, text)
-            })?;
-            batch.push_encoded(message);
+        if withheld > 0 {
+            self.tell_of_withheld(withheld);
         }
-        let numbers: Vec<_> = records.iter().map(|record| record.sequence).collect();
-        let answers = self.route.send(wire, id, &numbers, &batch)?;
-        let taken = answers.iter().take_while(|answer| answer.is_ok()).count();
-        if let Some(last) = numbers.iter().take(taken).next_back() {
-            self.spool.remove_up_to(*last)?;
-        }
-        match answers.into_iter().find_map(Result::err) {
-            Some(error) => Err(error),
-            None if taken == 0 => Err(Error::new(ErrorKind::Protocol, "no answer")),
-            None => Ok(taken),
-        }
+        log::error!(
+            "Redis refuses a message of {} bytes for `{}` that waited in the spool; it was set aside \
+             as `{}`, and the next ones go on: {}",
+            refused.bytes,
+            self.sender.stream(),
+            refused.file.display(),
+            with_causes(&refused.error)
+        );
+    }
+
+    fn tell_of_withheld(&self, count: u64) {
+        log::error!(
+            "Redis refuses {count} more messages for `{}` that waited in the spool; they were set \
+             aside, too",
+            self.sender.stream()
+        );
     }
 }
 
