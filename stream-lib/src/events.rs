@@ -5,6 +5,6 @@
 //! from, so that one value can serve several consumers. Fields may be added.
 
 pub use crate::config::event::{
-    Completed, Connected, DeadLettered, Disconnected, GroupRecreated, LeaseLost, Panicked, Retried,
-    Stopped, TakenOver,
+    Completed, Connected, DeadLettered, DeadLettersDropped, Disconnected, GroupRecreated,
+    LeaseLost, Panicked, Retried, Stopped, TakenOver,
 };

@@ -99,9 +99,9 @@ pub use stream_derive::StreamMessage;
 
 pub use crate::config::{
     BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchSettings, ConnectionConfig,
-    ConnectionSettings, ConsumerConfig, ConsumerEvents, ConsumerSettings, OnGroupLost, Priority,
-    RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, StartFrom, StreamConfig,
-    StreamSettings, WhenFull,
+    ConnectionSettings, ConsumerConfig, ConsumerEvents, ConsumerSettings, OnGroupLost,
+    OnUndecodable, Priority, RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, StartFrom,
+    StreamConfig, StreamSettings, WhenFull,
 };
 pub use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, ConsumerStats, Delivery, Handler, HandlerError,
@@ -109,7 +109,7 @@ pub use crate::consumer::{
 };
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{
-    DeadLetter, DeadLetters, GroupStats, RedriveReport, RemoveReport, StreamStats,
+    DeadLetter, DeadLetters, GroupHolder, GroupStats, RedriveReport, RemoveReport, StreamStats,
 };
 pub use crate::manager::StreamManager;
 pub use crate::message::dead_reason::DeadReason;

@@ -52,8 +52,8 @@ pub(super) struct ProduceArgs {
     /// Straight to the stream, or by way of a backup stream when that is full.
     #[arg(long, value_enum, default_value_t = ProducerKind::Simple)]
     pub(super) producer: ProducerKind,
-    /// How many orders may wait in the stream itself before a backup producer sends them to the
-    /// backup stream [default: 1000].
+    /// How many orders the stream keeps, and how many may wait in it before a backup producer
+    /// sends them to the backup stream [default: 1000].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_length: Option<u64>,
     /// A directory that keeps orders while Redis is away.

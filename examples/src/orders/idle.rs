@@ -32,7 +32,8 @@ impl Idle {
     }
 
     /// Whether nothing was read, running, buffered or waiting for retry for
-    /// long enough, and nothing is left to be read. To be asked every few milliseconds.
+    /// long enough, nothing is left to be read, and Redis has nothing as delivered
+    /// to us. To be asked every few milliseconds.
     pub(super) fn is_over(&mut self, manager: &StreamManager, consumer: &Consumer) -> bool {
         let now = Instant::now();
         let stats = consumer.stats();
@@ -49,10 +50,12 @@ impl Idle {
         self.next_look = now + LOOK.min(self.after / 4);
         let Some(InRedis {
             waiting: 0,
+            ours: 0,
             to_come,
         }) = in_redis(manager, consumer)
         else {
-            // What waits comes back to somebody. Without Redis, who knows.
+            // What waits comes back to somebody, and what was lost on its way to
+            // us comes again. Without Redis, who knows.
             self.since = now;
             return false;
         };
@@ -63,6 +66,8 @@ impl Idle {
 
 struct InRedis {
     waiting: u64,
+    /// Delivered to this consumer and not acknowledged.
+    ours: u64,
     /// Unread, in the stream and its backup.
     to_come: Option<u64>,
 }
@@ -72,8 +77,11 @@ fn in_redis(manager: &StreamManager, consumer: &Consumer) -> Option<InRedis> {
     let stats = manager.stream_stats(consumer.stream()).ok()?;
     let mut groups = stats.groups.into_iter();
     let group = groups.find(|group| group.name == consumer.group())?;
+    let name = consumer.name()?;
+    let ours = group.holders.iter().find(|held| held.consumer == name);
     Some(InRedis {
         waiting: group.waiting,
+        ours: ours.map_or(0, |held| held.pending),
         to_come: group.unread.map(|unread| unread + stats.backup),
     })
 }

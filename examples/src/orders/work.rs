@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use stream_lib::{BackupStreamConfig, Consumer, ConsumerConfig, RetryPolicy, StreamManager};
+use stream_lib::{Consumer, ConsumerConfig, RetryPolicy, StreamManager};
 
 use super::args::WorkArgs;
 use super::handler::{OrderHandler, panic_in_one_line};
@@ -21,7 +21,6 @@ pub(super) fn run(args: &WorkArgs) -> anyhow::Result<()> {
     let handler = OrderHandler::new(args)?;
     let (_server, manager) = crate::connect()?;
     let consumer = manager.consume("order_consumer", config(args), handler)?;
-    manager.create_backup_producer("order_processor", drain(args))?;
     wait_for_the_end(&signal, &manager, &consumer, args.exit_when_idle);
     // Asked before the stop, which is no error.
     let failure = consumer.failure();
@@ -63,16 +62,6 @@ fn config(args: &WorkArgs) -> ConsumerConfig {
         config = config.consumer(label);
     }
     config
-}
-
-/// A backup producer that adds nothing, for its drain: the producers of what is
-/// in the backup stream may have ended. It keeps as much in the stream itself as
-/// keeps the workers busy.
-fn drain(args: &WorkArgs) -> BackupStreamConfig {
-    BackupStreamConfig::new(&args.stream)
-        .max_length((args.read_count + args.workers) as u64)
-        .transfer_batch_size(args.read_count.min(1_000))
-        .fast_timeout(Duration::from_millis(5))
 }
 
 /// Waits for a signal, for idleness, or for the error that ended the consumer.

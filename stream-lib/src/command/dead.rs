@@ -10,18 +10,25 @@ use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
-static REDRIVE: Script = script!("redrive.lua");
+static REDRIVE: Script = script!("part_redrive.lua", "redrive.lua");
+static REDRIVE_OLDEST: Script = script!("part_redrive.lua", "redrive_oldest.lua");
 static REMOVE: Script = script!("remove_dead.lua");
+static NEWEST: Script = script!("newest_dead.lua");
+
+/// About how many bytes one script moves: a server is busy for milliseconds.
+const MOVED: u64 = 1 << 20;
 
 /// What became of one dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Redriven {
-    /// It is in the stream again, under this id.
-    As(EntryId),
+    /// It is in the stream again.
+    Again,
     /// There is no such dead letter.
     Gone,
     /// Its body was too large to be kept: there is nothing to put back.
     Bare,
+    /// It is to be asked for again: the others were enough for one script.
+    Later,
 }
 
 /// Up to `most` dead letters from behind `after` on, the oldest first
@@ -32,27 +39,31 @@ pub(crate) fn dead_letters(
     after: Option<EntryId>,
     most: usize,
 ) -> Result<Entries> {
-    let after = after.map_or_else(|| "-".to_owned(), |id| format!("({id}"));
-    range(wire, ["XRANGE", &keys.dead(), &after, "+"], most)
-}
-
-/// The id of the newest dead letter (`XREVRANGE`).
-pub(crate) fn newest_dead_letter(wire: &mut Wire, keys: &StreamKeys) -> Result<Option<EntryId>> {
-    let last = range(wire, ["XREVRANGE", &keys.dead(), "+", "-"], 1)?;
-    Ok((!last.is_empty()).then(|| last.id(0)))
-}
-
-fn range(wire: &mut Wire, command: [&str; 4], most: usize) -> Result<Entries> {
-    let most = most.to_string();
-    let [name, key, from, to] = command.map(str::as_bytes);
+    let (dead, after, most) = (keys.dead(), from(after), most.to_string());
+    let command = ["XRANGE", &dead, &after, "+", "COUNT", &most];
     let mut packed = Vec::with_capacity(128);
-    pack::command(
-        &mut packed,
-        &[name, key, from, to, b"COUNT", most.as_bytes()],
-    );
+    pack::command(&mut packed, &command.map(str::as_bytes));
     wire.send(&packed, 1)?;
     let timeout = wire.response_timeout();
     Entries::from_range(checked(wire.receive_owned(timeout)?)?)
+}
+
+/// Where a range begins.
+fn from(after: Option<EntryId>) -> String {
+    after.map_or_else(|| "-".to_owned(), |id| format!("({id}"))
+}
+
+/// The id of the newest dead letter.
+pub(crate) fn newest_dead_letter(wire: &mut Wire, keys: &StreamKeys) -> Result<Option<EntryId>> {
+    let reply = NEWEST.call(&[&keys.dead()]).run(wire)?;
+    match Tokens::new(&reply).bytes()? {
+        b"" => Ok(None),
+        id => parsed(id).map(Some),
+    }
+}
+
+fn parsed(id: &[u8]) -> Result<EntryId> {
+    EntryId::parse(id).map_err(|_| unexpected("an entry id"))
 }
 
 /// Removes dead letters (`XDEL`). Returns how many there were.
@@ -69,35 +80,38 @@ pub(crate) fn remove_dead_letters(
     pack::command(&mut packed, &command);
     wire.send(&packed, 1)?;
     let timeout = wire.response_timeout();
-    removed(reply::int(wire.receive(timeout)?)?)
+    counted(reply::int(wire.receive(timeout)?)?)
 }
 
-/// Removes the oldest dead letters up to `last`, at most `most`. Returns how many
-/// there were.
+/// Removes the oldest dead letters up to `last`, at most `most`. Returns how many,
+/// and whether there may be more.
 pub(crate) fn remove_dead_letters_until(
     wire: &mut Wire,
     keys: &StreamKeys,
     last: EntryId,
     most: usize,
-) -> Result<usize> {
+) -> Result<(usize, bool)> {
     let call = REMOVE.call(&[&keys.dead()]).shown(&last);
-    let reply = call.number(most as u64).run(wire)?;
-    removed(Tokens::new(&reply).int()?)
+    let reply = call.number(most as u64).number(MOVED).run(wire)?;
+    let mut tokens = Tokens::new(&reply);
+    if tokens.array()? != 2 {
+        return Err(unexpected("remove_dead"));
+    }
+    Ok((counted(tokens.int()?)?, tokens.int()? == 1))
 }
 
-fn removed(count: i64) -> Result<usize> {
-    usize::try_from(count).map_err(|_| unexpected("XDEL"))
+fn counted(count: i64) -> Result<usize> {
+    usize::try_from(count).map_err(|_| unexpected("a count"))
 }
 
 /// Puts dead letters back into the stream, for the group that failed on them.
-/// One answer for each id.
+/// One answer for each id; at least one isn't [`Redriven::Later`].
 pub(crate) fn redrive(
     wire: &mut Wire,
     keys: &StreamKeys,
     ids: &[EntryId],
 ) -> Result<Vec<Redriven>> {
-    let dead = keys.dead();
-    let call = REDRIVE.call(&[keys.stream(), &dead]);
+    let call = REDRIVE.call(&[keys.stream(), &keys.dead()]).number(MOVED);
     let reply = with_ids(call, ids).run(wire)?;
     let mut tokens = Tokens::new(&reply);
     if tokens.array()? as usize != ids.len() {
@@ -107,9 +121,49 @@ pub(crate) fn redrive(
         .map(|_| match tokens.bytes()? {
             b"gone" => Ok(Redriven::Gone),
             b"bare" => Ok(Redriven::Bare),
-            id => EntryId::parse(id)
-                .map(Redriven::As)
-                .map_err(|_| unexpected("redrive")),
+            b"later" => Ok(Redriven::Later),
+            id => parsed(id).map(|_| Redriven::Again),
         })
         .collect()
+}
+
+/// One step through the oldest dead letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RedriveStep {
+    /// How many were put back.
+    pub(crate) redriven: usize,
+    /// How many stay, since their body was too large to be kept.
+    pub(crate) bare: usize,
+    /// Behind which one to go on; `None` at the end.
+    pub(crate) next: Option<EntryId>,
+}
+
+/// Puts dead letters from behind `after` up to `last` back, at most `most`.
+pub(crate) fn redrive_oldest(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    after: Option<EntryId>,
+    last: EntryId,
+    most: usize,
+) -> Result<RedriveStep> {
+    let reply = REDRIVE_OLDEST
+        .call(&[keys.stream(), &keys.dead()])
+        .arg(&from(after))
+        .shown(&last)
+        .number(most as u64)
+        .number(MOVED)
+        .run(wire)?;
+    let mut tokens = Tokens::new(&reply);
+    if tokens.array()? != 3 {
+        return Err(unexpected("redrive_oldest"));
+    }
+    let next = match tokens.bytes()? {
+        [b'(', id @ ..] => Some(parsed(id)?),
+        _ => None,
+    };
+    Ok(RedriveStep {
+        next,
+        redriven: counted(tokens.int()?)?,
+        bare: counted(tokens.int()?)?,
+    })
 }

@@ -4,6 +4,7 @@ use redis::cmd;
 use redis::streams::StreamInfoGroupsReply;
 
 use super::Group;
+use super::backup::known_backup;
 use super::reply::{Tokens, unexpected};
 use super::script::{Script, script};
 use crate::connection::{Wire, from_redis};
@@ -28,12 +29,15 @@ pub(crate) fn delete_stream(wire: &mut Wire, keys: &StreamKeys) -> Result<bool> 
         let (stream, backup, dead, meta) = (keys.stream(), keys.backup(), keys.dead(), keys.meta());
         let (drain, retention) = (keys.lock("drain"), keys.lock("retention"));
         let spools = keys.spools();
+        // By another name, where the stream knows of one.
+        let known = known_backup(wire, keys)?.map_or_else(|| backup.clone(), |k| k.backup());
         let own = [stream, &backup, &dead, &meta, &drain, &retention, &spools];
         let call = DELETE.call(&own);
         let call = groups.iter().fold(call, |call, group| {
             call.key(group.waiting().as_bytes())
                 .key(group.lock_alone().as_bytes())
         });
+        let call = call.key(known.as_bytes());
         let call = groups.iter().fold(call, |call, g| call.arg(g.name()));
         let reply = call.run(wire)?;
         let text = Tokens::new(&reply).text()?.to_owned();

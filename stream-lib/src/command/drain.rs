@@ -8,6 +8,7 @@ use super::lock::release_lock;
 use super::reply::{Tokens, unexpected};
 use super::reserved::ORIGIN;
 use super::script::{Script, script};
+use crate::config::Retention;
 use crate::connection::{ServerError, Wire, from_redis};
 use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
@@ -20,10 +21,22 @@ static DRAIN: Script = script!(flags: "#!lua flags=allow-oom\n", "part_room.lua"
 pub(crate) struct DrainLease {
     lock: String,
     backup: String,
+    meta: String,
     keys: StreamKeys,
+    drainer: Drainer,
     /// The token that this process holds the lock by.
     owner: String,
     lease: Duration,
+}
+
+/// For whom a process moves entries back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drainer {
+    /// For a backup producer: its backup stream, of which the stream knows from
+    /// then on, if it knew of none, and of this capacity, if one was asked for.
+    Producer(Option<u64>),
+    /// For consumers: the backup stream that the stream knows of.
+    Consumer,
 }
 
 /// What one batch came to.
@@ -32,6 +45,8 @@ pub(crate) struct Drained {
     pub(crate) moved: u64,
     /// How many entries the backup stream still has.
     pub(crate) left: u64,
+    /// The capacity of the stream.
+    pub(crate) capacity: u64,
     pub(crate) state: DrainState,
 }
 
@@ -46,45 +61,66 @@ pub(crate) enum DrainState {
     TooLarge(EntryId),
     /// The stream takes no entry; what Redis said.
     Refused(String),
+    /// The stream knows of another backup stream, or of none.
+    Elsewhere,
 }
 
 impl DrainLease {
-    pub(crate) fn new(keys: &StreamKeys, owner: String, lease: Duration) -> Self {
+    pub(crate) fn new(keys: &StreamKeys, drainer: Drainer, owner: String, lease: Duration) -> Self {
         Self {
             lock: keys.lock("drain"),
             backup: keys.backup(),
+            meta: keys.meta(),
+            drainer,
             keys: keys.clone(),
             owner,
             lease,
         }
     }
 
-    /// Moves up to `most` entries, as far as the stream's backlog is below
-    /// `capacity`, and takes or renews the lease where there is anything to
-    /// move.
-    pub(crate) fn drain(&self, wire: &mut Wire, capacity: u64, most: u64) -> Result<Drained> {
-        let reply = DRAIN
-            .call(&[self.keys.stream(), &self.backup, &self.lock])
-            .number(capacity)
+    /// The keys of the stream, with this backup stream.
+    pub(crate) fn keys(&self) -> &StreamKeys {
+        &self.keys
+    }
+
+    /// Moves up to `most` entries, as far as the stream's backlog is below its
+    /// capacity, and takes or renews the lease where there is anything to move.
+    pub(crate) fn drain(&self, wire: &mut Wire, most: u64) -> Result<Drained> {
+        let call = DRAIN
+            .call(&[self.keys.stream(), &self.backup, &self.lock, &self.meta])
             .number(most)
             .arg(&self.owner)
-            .millis(self.lease)
-            .run(wire)?;
+            .millis(self.lease);
+        let call = match self.drainer {
+            Drainer::Producer(Some(capacity)) => call.arg("producer").number(capacity),
+            Drainer::Producer(None) => call.arg("producer").arg(""),
+            Drainer::Consumer => call.arg("consumer").arg(""),
+        };
+        let reply = call.number(Retention::default().max_length).run(wire)?;
         let mut tokens = Tokens::new(&reply);
-        if tokens.array()? != 4 {
+        if tokens.array()? != 5 {
             return Err(unexpected("a script"));
         }
         let (state, moved, left) = (tokens.int()?, tokens.int()?, tokens.int()?);
+        let state = match state {
+            1 => DrainState::Standby(Duration::from_millis(tokens.int()?.unsigned_abs())),
+            2 => DrainState::TooLarge(tokens.entry_id()?),
+            3 => DrainState::Refused(tokens.text()?.to_owned()),
+            0 | 4 => {
+                tokens.bytes()?;
+                if state == 0 {
+                    DrainState::Moved
+                } else {
+                    DrainState::Elsewhere
+                }
+            }
+            _ => return Err(unexpected("a script")),
+        };
         Ok(Drained {
             moved: moved.unsigned_abs(),
             left: left.unsigned_abs(),
-            state: match state {
-                0 => DrainState::Moved,
-                1 => DrainState::Standby(Duration::from_millis(tokens.int()?.unsigned_abs())),
-                2 => DrainState::TooLarge(tokens.entry_id()?),
-                3 => DrainState::Refused(tokens.text()?.to_owned()),
-                _ => return Err(unexpected("a script")),
-            },
+            capacity: tokens.int()?.unsigned_abs(),
+            state,
         })
     }
 

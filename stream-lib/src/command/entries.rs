@@ -103,6 +103,20 @@ impl Entries {
         Ok(())
     }
 
+    /// One entry that can't be fetched, on this delivery.
+    pub(crate) fn unread(id: EntryId, deliveries: u32) -> Self {
+        let place = EntryPlace {
+            id,
+            deliveries,
+            spans: 0..0,
+            headed: false,
+        };
+        Self {
+            places: vec![place],
+            ..Self::default()
+        }
+    }
+
     /// Takes over the bytes that the spans point into.
     pub(super) fn with_bytes(mut self, bytes: Vec<u8>) -> Self {
         self.bytes = bytes;

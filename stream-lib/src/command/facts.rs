@@ -4,6 +4,7 @@ use redis::streams::{StreamInfoGroup, StreamInfoGroupsReply, StreamPendingCountR
 use redis::{Value, cmd, from_redis_value, pipe};
 
 use super::Group;
+use super::backup::known_backup;
 use super::reserved::WAITING;
 use crate::connection::{Wire, from_redis};
 use crate::error::{ErrorKind, Result};
@@ -34,10 +35,15 @@ pub(crate) struct GroupFacts {
     pub(crate) waiting: u64,
     /// Consumers, without `~waiting`.
     pub(crate) consumers: u64,
+    /// Those of them that hold entries, and how many each (`XINFO CONSUMERS`).
+    pub(crate) holders: Vec<(String, u64)>,
 }
 
 /// Asks for everything about a stream. A stream that doesn't exist is empty.
 pub(crate) fn stream_facts(wire: &mut Wire, keys: &StreamKeys) -> Result<StreamFacts> {
+    // A user who may only look at streams sees the one that is usual.
+    let known = known_backup(wire, keys).ok().flatten();
+    let keys = known.as_ref().unwrap_or(keys);
     let (length, backup, dead): (u64, u64, u64) = pipe()
         .cmd("XLEN")
         .arg(keys.stream())
@@ -82,15 +88,21 @@ fn groups(wire: &mut Wire, keys: &StreamKeys, length: u64) -> Result<Vec<GroupFa
                 .arg(&group.name)
                 .query::<(u64, Value)>(wire)
                 .map_err(from_redis);
-            let (waiting, parked) = match asked {
+            let (waiting, consumers) = match asked {
                 Ok(facts) => facts,
                 // It was destroyed meanwhile.
                 Err(e) if e.kind() == ErrorKind::NoGroup => return None,
                 Err(e) => return Some(Err(e)),
             };
             let unread = unread(wire, keys, &group, length);
+            let mut holders = holders(&consumers);
+            let known = holders.len();
+            holders.retain(|(name, _)| name != WAITING);
+            let parked = (known - holders.len()) as u64;
+            holders.retain(|(_, pending)| *pending > 0);
             Some(unread.map(|unread| GroupFacts {
-                consumers: (group.consumers as u64).saturating_sub(names_waiting(&parked)),
+                consumers: (group.consumers as u64).saturating_sub(parked),
+                holders,
                 pending: group.pending as u64,
                 name: group.name,
                 unread,
@@ -130,18 +142,38 @@ fn unread(
     Ok(group.lag.map(|lag| (lag as u64).min(length)))
 }
 
-/// 1 where `~waiting` is among the consumers.
-fn names_waiting(consumers: &Value) -> u64 {
+/// The consumers in an answer to `XINFO CONSUMERS`, and how many entries each
+/// holds. Any bytes may be a name.
+fn holders(consumers: &Value) -> Vec<(String, u64)> {
     let Value::Array(consumers) = consumers else {
-        return 0;
+        return Vec::new();
     };
-    let waiting = consumers.iter().any(|consumer| match consumer {
-        Value::Array(fields) => fields
-            .iter()
-            .any(|f| matches!(f, Value::BulkString(name) if name == WAITING.as_bytes())),
-        _ => false,
-    });
-    u64::from(waiting)
+    let holder = |consumer: &Value| {
+        let Value::Array(fields) = consumer else {
+            return None;
+        };
+        let (mut name, mut pending) = (None, 0);
+        for pair in fields.chunks(2) {
+            match pair {
+                [Value::BulkString(key), Value::BulkString(value)] if key == b"name" => {
+                    name = Some(String::from_utf8_lossy(value).into_owned());
+                }
+                [Value::BulkString(key), Value::Int(value)] if key == b"pending" => {
+                    pending = u64::try_from(*value).unwrap_or(0);
+                }
+                _ => {}
+            }
+        }
+        Some((name?, pending))
+    };
+    consumers.iter().filter_map(holder).collect()
+}
+
+/// An entry that was delivered and is not acknowledged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PendingEntry {
+    pub(crate) id: EntryId,
+    pub(crate) deliveries: u32,
 }
 
 /// Up to 1,000 entries that Redis has as delivered to `consumer`, from behind
@@ -151,7 +183,7 @@ pub(crate) fn pending_of(
     group: &Group,
     consumer: &str,
     after: Option<EntryId>,
-) -> Result<Vec<EntryId>> {
+) -> Result<Vec<PendingEntry>> {
     let pending = cmd("XPENDING")
         .arg(group.stream())
         .arg(group.name())
@@ -166,7 +198,12 @@ pub(crate) fn pending_of(
         Ok(pending) => Ok(pending
             .ids
             .iter()
-            .filter_map(|p| p.id.parse().ok())
+            .filter_map(|pending| {
+                Some(PendingEntry {
+                    id: pending.id.parse().ok()?,
+                    deliveries: u32::try_from(pending.times_delivered).unwrap_or(u32::MAX),
+                })
+            })
             .collect()),
         Err(e) if e.kind() == ErrorKind::NoGroup => Ok(Vec::new()),
         Err(e) => Err(e),

@@ -1,9 +1,12 @@
 //! The only place that names a Redis command: typed operations on a connection.
 
 mod add;
+mod backup;
 mod beat;
+mod bury;
 mod claim;
 mod dead;
+mod declare;
 mod delete;
 mod drain;
 mod entries;
@@ -28,30 +31,33 @@ mod settle;
 mod spooled;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
+pub(crate) use self::backup::{declare_backup, known_backup};
 pub(crate) use self::beat::beat;
+pub(crate) use self::bury::{Burial, Burials, DeadBounds, bury};
 pub(crate) use self::claim::{Claimed, TakeOver, claim_due, recover, take_over};
 pub(crate) use self::dead::{
-    Redriven, dead_letters, newest_dead_letter, redrive, remove_dead_letters,
+    Redriven, dead_letters, newest_dead_letter, redrive, redrive_oldest, remove_dead_letters,
     remove_dead_letters_until,
 };
+pub(crate) use self::declare::Replaced;
 pub(crate) use self::delete::delete_stream;
-pub(crate) use self::drain::{DrainLease, DrainState, Drained};
+pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
 pub(crate) use self::entries::Entries;
 pub(crate) use self::extras::Extras;
-pub(crate) use self::facts::{GroupFacts, length, pending_of, stream_facts};
+pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
 pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
 pub(crate) use self::lock::{hold_lock, release_lock};
 pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
 pub(crate) use self::retain::{
-    Errand, Position, Retain, Retained, Sight, count_entries, declare, retain,
+    Errand, Position, Retain, Retained, Sight, count_entries, declare_retention, retain,
 };
 pub(crate) use self::route::{
     Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
 };
 pub(crate) use self::server::FirstLook;
-pub(crate) use self::settle::{Burial, Found, Parking, ack, ack_held, bury, park, renew};
+pub(crate) use self::settle::{Found, Parking, ack, ack_held, park, renew};
 #[cfg(feature = "spool")]
 pub(crate) use self::{
     outgoing::Encoded,

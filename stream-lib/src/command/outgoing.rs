@@ -96,6 +96,18 @@ impl Outgoing {
         });
     }
 
+    /// Some of its messages, by their places, which rise.
+    pub(crate) fn pick(&self, places: &[usize]) -> Self {
+        let mut picked = Self::default();
+        let mut places = places.iter().copied().peekable();
+        for (place, message) in self.iter().enumerate() {
+            if places.next_if_eq(&place).is_some() {
+                picked.push_encoded(message);
+            }
+        }
+        picked
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
     }

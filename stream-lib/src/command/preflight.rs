@@ -3,18 +3,18 @@
 use redis::{Cmd, cmd};
 
 use super::{Group, renew, reserved};
-use crate::connection::{Wire, from_redis};
+use crate::connection::{Wire, answer_of, from_redis};
 use crate::error::{ErrorKind, Result};
 use crate::message::EntryId;
 
 /// Tries every command that a consumer needs, in forms that change nothing, so
-/// that a missing right is found at the start.
+/// that a missing right, or a missing command, is found at the start.
 pub(crate) fn preflight(wire: &mut Wire, group: &Group, consumer: &str) -> Result<()> {
     for command in harmless(group, consumer) {
         match command.exec(wire).map_err(from_redis) {
             // Redis checks rights before arguments: with the right to run the
             // command, an id that is none gets a plain error.
-            Err(e) if e.kind() == ErrorKind::Server => {}
+            Err(e) if e.kind() == ErrorKind::Server && !answer_of(&e).is_missing_command() => {}
             Err(e) => return Err(e.while_doing(describe(group))),
             Ok(()) => {}
         }
@@ -51,7 +51,23 @@ fn harmless(group: &Group, consumer: &str) -> Vec<Cmd> {
     bury.arg("NOMKSTREAM").arg("none").arg("a").arg("b");
     let mut wait = on("ZREM", group.waiting());
     wait.arg("0-1");
+    let mut pending = on("XPENDING", group.stream());
+    pending.arg(group.name()).arg("0-1").arg("0-1").arg("1");
+    let mut trim = on("XTRIM", group.dead());
+    trim.arg("MAXLEN").arg("none");
+    let mut park = on("ZADD", group.waiting());
+    park.arg("none").arg("0-1");
+    let mut due = on("ZRANGE", group.waiting());
+    due.arg("0").arg("0");
+    let mut due_by = on("ZRANGEBYSCORE", group.waiting());
+    due_by.arg("0").arg("0").arg("LIMIT").arg("0").arg("1");
+    let mut parked = on("ZSCORE", group.waiting());
+    parked.arg("0-1");
+    let mut lock = on("SET", group.lock_alone());
+    lock.arg("nobody").arg("none");
     let mut beat = on("HDEL", group.meta());
     beat.arg(reserved::NOBODY);
-    vec![read, ack, claim, range, bury, wait, beat]
+    vec![
+        read, ack, claim, pending, range, bury, trim, park, wait, due, due_by, parked, lock, beat,
+    ]
 }

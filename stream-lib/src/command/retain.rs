@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::declare::{Replaced, Setting, declare};
 use super::reply::{Tokens, unexpected};
 use super::script::{Call, Script, script};
 use crate::config::{Priority, Retention, RetentionSettings};
@@ -11,20 +12,19 @@ use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
 static RETAIN: Script = script!("retain.lua");
-static DECLARE: Script = script!("declare_retention.lua");
 static COUNT: Script = script!("count.lua");
 
-/// Settings, in the order in which the script takes them.
-const NAMES: [&str; 9] = [
-    "priority",
-    "max_length",
-    "max_age",
-    "min_retention_time",
-    "min_retention_count",
-    "delete_after_ack",
-    "trim_without_groups",
-    "cleanup_interval",
-    "group",
+/// The fields of the settings, in the order in which the script takes them.
+const FIELDS: [&str; 9] = [
+    "retention:priority",
+    "retention:max_length",
+    "retention:max_age",
+    "retention:min_retention_time",
+    "retention:min_retention_count",
+    "retention:delete_after_ack",
+    "retention:trim_without_groups",
+    "retention:cleanup_interval",
+    "retention:group",
 ];
 
 /// What to do with a stream.
@@ -109,46 +109,17 @@ pub(crate) fn retain(wire: &mut Wire, request: &Retain<'_>) -> Result<Retained> 
     read(&call.run(wire)?)
 }
 
-/// A setting that was stored with another value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Replaced {
-    pub(crate) name: &'static str,
-    pub(crate) before: String,
-    pub(crate) now: String,
-}
-
-/// Stores what was asked for, and tells what it replaced.
-pub(crate) fn declare(
+/// Stores the settings that were asked for, and tells what they replaced.
+pub(crate) fn declare_retention(
     wire: &mut Wire,
     keys: &StreamKeys,
     settings: &RetentionSettings,
 ) -> Result<Vec<Replaced>> {
-    let asked: Vec<_> = NAMES
+    let asked = FIELDS
         .into_iter()
         .zip(texts(settings))
-        .filter_map(|(name, text)| Some((name, text?)))
-        .collect();
-    if asked.is_empty() {
-        return Ok(Vec::new());
-    }
-    let meta = keys.meta();
-    let mut call = DECLARE.call(&[&meta]);
-    for (name, text) in &asked {
-        call = call.arg(name).arg(text);
-    }
-    let reply = call.run(wire)?;
-    let mut tokens = Tokens::new(&reply);
-    if tokens.array()? as usize != asked.len() {
-        return Err(unexpected("a script"));
-    }
-    let mut replaced = Vec::new();
-    for (name, now) in asked {
-        let before = text(&mut tokens)?;
-        if !before.is_empty() && before != now {
-            replaced.push(Replaced { name, before, now });
-        }
-    }
-    Ok(replaced)
+        .filter_map(|(field, text)| text.map(|value| Setting { field, value }));
+    declare(wire, keys, asked.collect())
 }
 
 /// Entries of a stream from one id to another.
@@ -247,7 +218,7 @@ fn read(reply: &Reply) -> Result<Retained> {
 }
 
 fn settings(tokens: &mut Tokens<'_>) -> Result<Retention> {
-    if tokens.array()? as usize != NAMES.len() {
+    if tokens.array()? as usize != FIELDS.len() {
         return Err(unexpected("settings"));
     }
     let priority = tokens.text()?.parse::<Priority>();

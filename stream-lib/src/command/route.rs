@@ -42,10 +42,10 @@ pub(crate) struct Routing<'a> {
 }
 
 impl<'a> Routing<'a> {
-    pub(crate) fn new(keys: &'a StreamKeys, config: &BackupStreamConfig) -> Self {
+    pub(crate) fn new(keys: &'a StreamKeys, config: &BackupStreamConfig, capacity: u64) -> Self {
         Self {
             keys,
-            capacity: config.stream.capacity(),
+            capacity,
             max_backup: config.max_backup_length,
             window: config.stream.idempotency_window,
         }

@@ -1,12 +1,13 @@
-//! Lua scripts by their digest, loaded where a server doesn't know them yet.
+//! Lua scripts by their digest, loaded where a server doesn't know them yet; by
+//! their source where it can't load any.
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::pack;
 use super::reply::checked;
-use crate::connection::{Reply, ReplyRef, Wire};
-use crate::error::Result;
+use crate::connection::{Reply, ReplyRef, ServerError, Wire};
+use crate::error::{ErrorKind, Result};
 
 /// A script and its digest.
 #[derive(Debug)]
@@ -53,14 +54,15 @@ impl Script {
     /// Whether the answer to a call says that the server has to learn the
     /// script first.
     pub(super) fn is_missing(reply: ReplyRef<'_>) -> bool {
-        reply
-            .error()
-            .is_some_and(|line| line.starts_with(b"NOSCRIPT"))
+        let says_so = |line: &[u8]| {
+            line.starts_with(b"NOSCRIPT") || ServerError::new(line).answer().is_missing_command()
+        };
+        reply.error().is_some_and(says_so)
     }
 
     /// Sends `calls` packed calls of the script, and the script in front of
     /// them: its answer, which is an error or nothing of interest, comes first.
-    pub(super) fn send_with(&self, wire: &mut Wire, packed: &[u8], calls: usize) -> Result<()> {
+    fn send_with(&self, wire: &mut Wire, packed: &[u8], calls: usize) -> Result<()> {
         let mut all = Vec::with_capacity(self.source.len() + 64 + packed.len());
         pack::command(&mut all, &[b"SCRIPT", b"LOAD", self.source.as_bytes()]);
         all.extend_from_slice(packed);
@@ -113,17 +115,23 @@ impl<'a> Call<'a> {
 
     /// Appends the call as it goes over the wire.
     pub(super) fn pack_into(&self, out: &mut Vec<u8>) {
+        self.pack_as(out, b"EVALSHA", self.script.digest.as_bytes());
+    }
+
+    fn pack_as(&self, out: &mut Vec<u8>, command: &[u8], script: &[u8]) {
         let ((count, args), (more, tail)) = (&self.args, self.tail);
-        out.reserve(128 + args.len() + tail.len());
+        out.reserve(128 + script.len() + args.len() + tail.len());
         pack::array(out, 3 + count + more);
-        pack::bulk(out, b"EVALSHA");
-        pack::bulk(out, self.script.digest.as_bytes());
+        pack::bulk(out, command);
+        pack::bulk(out, script);
         pack::number(out, self.keys as u64);
         out.extend_from_slice(args);
         out.extend_from_slice(tail);
     }
 
-    /// Runs the script, loading it first where the server doesn't have it.
+    /// Runs the script, loading it first where the server doesn't have it. Where it
+    /// can't be loaded, its source goes along (`EVAL`), which also makes it known
+    /// to the server.
     pub(super) fn run(&self, wire: &mut Wire) -> Result<Reply> {
         let mut packed = Vec::new();
         self.pack_into(&mut packed);
@@ -133,10 +141,26 @@ impl<'a> Call<'a> {
         if !Script::is_missing(reply.as_ref()) {
             return checked(reply);
         }
-        self.script.send_with(wire, &packed, 1)?;
-        let loaded = checked(wire.receive_owned(timeout)?);
-        let reply = checked(wire.receive_owned(timeout)?);
-        loaded.and(reply)
+        if wire.endpoint().loads_scripts() {
+            self.script.send_with(wire, &packed, 1)?;
+            let loaded = checked(wire.receive_owned(timeout)?);
+            let reply = wire.receive_owned(timeout)?;
+            if !Script::is_missing(reply.as_ref()) {
+                return checked(reply);
+            }
+            match loaded {
+                // Somebody has the server forget scripts all the time.
+                Ok(_) => {}
+                Err(e) if matches!(e.kind(), ErrorKind::Server | ErrorKind::PermissionDenied) => {
+                    wire.endpoint().remember_no_script_load();
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        packed.clear();
+        self.pack_as(&mut packed, b"EVAL", self.script.source.as_bytes());
+        wire.send(&packed, 1)?;
+        checked(wire.receive_owned(timeout)?)
     }
 
     fn bytes(mut self, value: &[u8]) -> Self {

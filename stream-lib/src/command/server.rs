@@ -23,7 +23,7 @@ impl FirstLook {
         }
         look(wire).inspect_err(|e| {
             // What the server is, it stays; anything else may be asked again.
-            let is_known = e.kind() == ErrorKind::Server;
+            let is_known = matches!(e.kind(), ErrorKind::Server | ErrorKind::Config);
             self.0.store(is_known, Ordering::Relaxed);
         })
     }
@@ -32,6 +32,20 @@ impl FirstLook {
 fn look(wire: &mut Wire) -> Result<()> {
     let server = Server::ask(wire)?;
     log::debug!("connected to {} {}", server.name, server.version());
+    match server.mode {
+        Mode::Standalone => {}
+        Mode::Cluster => log::warn!(
+            "the server is a node of a Redis Cluster, which this version of stream-lib doesn't \
+             support: only streams that this very node holds can be used"
+        ),
+        Mode::Sentinel => {
+            let text = "the server is a Redis Sentinel, which holds no data, and which this \
+                        version of stream-lib doesn't ask for its master: give the address of the \
+                        master itself (URLs that begin with `redis-sentinel://` are left to a \
+                        later version)";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+    }
     if !server.is_supported() {
         let text = format!(
             "{} {} is too old: stream-lib needs Redis 7.0 or Valkey",
@@ -44,11 +58,31 @@ fn look(wire: &mut Wire) -> Result<()> {
     Ok(())
 }
 
-/// Name and version of a server.
+/// Name, version and mode of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Server {
     name: String,
     version: (u32, u32, u32),
+    mode: Mode,
+}
+
+/// What a server is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Standalone,
+    Cluster,
+    Sentinel,
+}
+
+impl Mode {
+    /// As `INFO` and `HELLO` name it.
+    fn named(name: Option<&str>) -> Self {
+        match name {
+            Some("cluster") => Self::Cluster,
+            Some("sentinel") => Self::Sentinel,
+            _ => Self::Standalone,
+        }
+    }
 }
 
 impl Server {
@@ -67,7 +101,11 @@ impl Server {
             return Ok(None);
         };
         let info: InfoDict = from_redis_value(info).map_err(|e| unreadable("INFO", e))?;
-        let named = |name, field| Self::named(name, &info.get::<String>(field)?);
+        // Valkey calls it so where it doesn't say that it is Redis.
+        let mode = info.get::<String>("redis_mode");
+        let mode = mode.or_else(|| info.get("server_mode"));
+        let mode = Mode::named(mode.as_deref());
+        let named = |name, field| Self::named(name, &info.get::<String>(field)?, mode);
         Ok(named("Valkey", "valkey_version").or_else(|| named("Redis", "redis_version")))
     }
 
@@ -83,13 +121,15 @@ impl Server {
             Some("valkey") => "Valkey",
             _ => "Redis",
         };
-        Ok(text("version").and_then(|version| Self::named(name, &version)))
+        let mode = Mode::named(text("mode").as_deref());
+        Ok(text("version").and_then(|version| Self::named(name, &version, mode)))
     }
 
-    fn named(name: &str, version: &str) -> Option<Self> {
+    fn named(name: &str, version: &str, mode: Mode) -> Option<Self> {
         Some(Self {
             name: name.to_owned(),
             version: parse_version(version)?,
+            mode,
         })
     }
 
@@ -97,6 +137,7 @@ impl Server {
         Self {
             name: "Redis".to_owned(),
             version: (7, 0, 0),
+            mode: Mode::Standalone,
         }
     }
 
@@ -119,9 +160,15 @@ fn allowed(answer: RedisResult<Value>) -> Result<Option<Value>> {
         Ok(answer) => Ok(Some(answer)),
         Err(e) => match e.kind() {
             ErrorKind::PermissionDenied | ErrorKind::Server => Ok(None),
-            _ => Err(e.while_doing("asking the server for its version")),
+            // Nothing was to be written.
+            ErrorKind::OutcomeUnknown => Err(asking(e.of_kind(ErrorKind::Unavailable))),
+            _ => Err(asking(e)),
         },
     }
+}
+
+fn asking(error: Error) -> Error {
+    error.while_doing("asking the server for its version")
 }
 
 fn unreadable(command: &str, cause: ParsingError) -> Error {

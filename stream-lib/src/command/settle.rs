@@ -5,14 +5,13 @@ use std::time::Duration;
 use super::claim::with_ids;
 use super::reply::{Tokens, unexpected};
 use super::script::{Script, script};
-use super::{Group, pack, reserved};
+use super::{Group, pack};
 use crate::connection::{Reply, Wire};
 use crate::error::Result;
 use crate::message::EntryId;
 
 static PARK: Script = script!("park.lua");
 static RENEW: Script = script!("renew.lua");
-static BURY: Script = script!("bury.lua");
 static SETTLE: Script = script!("settle.lua");
 
 /// The state in which a script found an entry that a consumer believed to hold.
@@ -118,47 +117,6 @@ pub(crate) fn park(
     outcomes(&call.run(wire)?, entries.len())
 }
 
-/// An entry on its way to the dead letters.
-#[derive(Debug, Clone)]
-pub(crate) struct Burial<'a> {
-    pub(crate) id: EntryId,
-    pub(crate) reason: &'a str,
-    pub(crate) error: &'a str,
-    /// How many dead letters to keep at most.
-    pub(crate) keep: u64,
-    /// How long to keep one.
-    pub(crate) keep_for: Duration,
-}
-
-/// Moves an entry that `consumer` holds to the dead letters.
-pub(crate) fn bury(
-    wire: &mut Wire,
-    group: &Group,
-    consumer: &str,
-    burial: &Burial<'_>,
-) -> Result<Found> {
-    let id = burial.id.to_string();
-    let reply = BURY
-        .call(&[group.stream(), group.dead(), group.waiting()])
-        .arg(group.name())
-        .arg(consumer)
-        .arg(&id)
-        .number(burial.keep)
-        .millis(burial.keep_for)
-        .arg(reserved::DEAD_ID)
-        .arg(&id)
-        .arg(reserved::DEAD_GROUP)
-        .arg(group.name())
-        .arg(reserved::DEAD_CONSUMER)
-        .arg(consumer)
-        .arg(reserved::DEAD_REASON)
-        .arg(burial.reason)
-        .arg(reserved::DEAD_ERROR)
-        .arg(burial.error)
-        .run(wire)?;
-    found(Tokens::new(&reply).int()?)
-}
-
 fn outcomes(reply: &Reply, expected: usize) -> Result<Vec<Found>> {
     let mut tokens = Tokens::new(reply);
     if tokens.array()? as usize != expected {
@@ -167,7 +125,7 @@ fn outcomes(reply: &Reply, expected: usize) -> Result<Vec<Found>> {
     (0..expected).map(|_| found(tokens.int()?)).collect()
 }
 
-fn found(outcome: i64) -> Result<Found> {
+pub(super) fn found(outcome: i64) -> Result<Found> {
     match outcome {
         // 2: an earlier try, whose answer was lost, has done it.
         1 | 2 => Ok(Found::Ours),

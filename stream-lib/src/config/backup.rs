@@ -8,9 +8,15 @@ use crate::error::Result;
 
 /// A stream with a backup stream, as a producer sees it.
 ///
-/// While the stream's backlog is below [`max_length`](Self::max_length),
+/// While the stream's backlog is below its [`capacity`](Self::capacity),
 /// messages go straight to it; beyond that they go to the backup stream, and
 /// are moved back in order as consumers make room.
+///
+/// The name of the backup stream and the capacity belong to the stream, as its
+/// retention does: they are stored beside it, so that consumers can move the entries
+/// back when no producer is left. A name or capacity that differs from the stored
+/// one replaces it, with a warning in the log; a capacity that was not given
+/// replaces nothing.
 ///
 /// The settings of a plain stream are made on a [`StreamConfig`], which converts.
 ///
@@ -48,18 +54,29 @@ impl BackupStreamConfig {
         Self::from(StreamConfig::new(name))
     }
 
-    /// The backlog from which on messages go to the backup stream: entries
-    /// pending and unread, of the group that has most; where there is no
-    /// group, the stream's length. 1 to 10^12. Defaults to 1,000.
+    /// The most entries that the stream keeps, and its
+    /// [`capacity`](Self::capacity) unless that is given; see
+    /// [`StreamConfig::max_length`]. 1 to 10^12. Defaults to 1,000.
     #[must_use]
     pub fn max_length(mut self, entries: u64) -> Self {
         self.stream = self.stream.max_length(entries);
         self
     }
 
+    /// The backlog from which on messages go to the backup stream; see
+    /// [`StreamConfig::capacity`]. 1 to 10^12. Defaults to
+    /// [`max_length`](Self::max_length) where that is given, else to what is stored
+    /// with the stream, else to 1,000.
+    #[must_use]
+    pub fn capacity(mut self, entries: u64) -> Self {
+        self.stream = self.stream.capacity(entries);
+        self
+    }
+
     /// The backup stream. It must share the stream's slot of a Redis Cluster:
-    /// for `orders`, a name with `{orders}` in it. Defaults to
-    /// `{orders}:backup`.
+    /// for `orders`, a name with `{orders}` in it. All producers of a stream must
+    /// use the same one: entries in another are moved back only while a producer
+    /// with that name is open. Defaults to `{orders}:backup`.
     #[must_use]
     pub fn backup_stream(mut self, name: impl Into<String>) -> Self {
         self.backup_stream = Some(name.into());
@@ -215,6 +232,7 @@ mod tests {
         for (config, words) in [
             (small_spool, ["`max_spool_bytes`", "is 1"]),
             (base().max_length(0), ["`max_length`", "is 0"]),
+            (base().capacity(0), ["`capacity`", "is 0"]),
             (base().max_backup_length(0), ["`max_backup_length`", "is 0"]),
             (
                 base().transfer_batch_size(1_001),

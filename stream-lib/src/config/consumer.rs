@@ -4,8 +4,8 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::{
-    BatchConfig, ConsumerEvents, ConsumerSettings, Events, OnGroupLost, RetentionSettings,
-    RetryPolicy, StartFrom, check,
+    BatchConfig, ConsumerEvents, ConsumerSettings, Events, OnGroupLost, OnUndecodable,
+    RetentionSettings, RetryPolicy, StartFrom, check,
 };
 use crate::error::Result;
 
@@ -33,7 +33,9 @@ pub struct ConsumerConfig {
     pub(crate) grace: Duration,
     pub(crate) start_from: StartFrom,
     pub(crate) on_group_lost: OnGroupLost,
+    pub(crate) on_undecodable: OnUndecodable,
     pub(crate) retention: RetentionSettings,
+    pub(crate) drain_backup: bool,
     pub(crate) consumer_expiry: Duration,
     pub(crate) dead_letter_max_length: u64,
     pub(crate) dead_letter_max_age: Duration,
@@ -58,7 +60,9 @@ impl ConsumerConfig {
             grace: Duration::from_secs(25),
             start_from: StartFrom::default(),
             on_group_lost: OnGroupLost::default(),
+            on_undecodable: OnUndecodable::default(),
             retention: RetentionSettings::default(),
+            drain_backup: true,
             consumer_expiry: Duration::from_secs(3_600),
             dead_letter_max_length: 100_000,
             dead_letter_max_age: Duration::from_secs(14 * 86_400),
@@ -156,6 +160,16 @@ impl ConsumerConfig {
         self
     }
 
+    /// What to do with an entry that can't be decoded. Defaults to
+    /// [`OnUndecodable::Retry`]: with the default [`retry`](Self::retry) policy it
+    /// goes to the dead letters after about 8½ minutes, if no member of the group
+    /// can decode it until then.
+    #[must_use]
+    pub fn on_undecodable(mut self, answer: OnUndecodable) -> Self {
+        self.on_undecodable = answer;
+        self
+    }
+
     /// The most entries that the stream keeps, 1 to 10^12: the
     /// [`max_length`](crate::StreamConfig::max_length) of the stream, and
     /// stored with it, as set by a consumer. Defaults to what is stored, else
@@ -175,6 +189,17 @@ impl ConsumerConfig {
         self
     }
 
+    /// Whether this process moves entries back from the stream's backup stream,
+    /// where it has one, while the consumer runs: so they come back when no backup
+    /// producer is open any more. Of all processes of the stream one does it at a
+    /// time. Where the Redis user lacks the right to it, a log line says so once,
+    /// and the consumer goes on. Defaults to true.
+    #[must_use]
+    pub fn drain_backup(mut self, drain: bool) -> Self {
+        self.drain_backup = drain;
+        self
+    }
+
     /// After how long without a sign of life a consumer of the group that holds
     /// nothing is removed from it, one lease to 30 days. Consumers of other
     /// programs count as alive while Redis shows them as less idle than this.
@@ -185,10 +210,11 @@ impl ConsumerConfig {
         self
     }
 
-    /// About how many dead letters the stream keeps, 1 to 10^12 (`XADD … MAXLEN ~`):
+    /// About how many dead letters the stream keeps, 1 to 10^12 (`XTRIM … MAXLEN ~`):
     /// each burial removes the oldest beyond that, as far as Redis can do so at
-    /// little cost, by default a hundred at a time. All consumers of a stream share
-    /// its dead letters, so the smallest value wins. Defaults to 100,000.
+    /// little cost, by default a hundred at a time; see
+    /// [`ConsumerEvents::dead_letters_dropped`]. All consumers of a stream share its
+    /// dead letters, so the smallest value wins. Defaults to 100,000.
     #[must_use]
     pub fn dead_letter_max_length(mut self, entries: u64) -> Self {
         self.dead_letter_max_length = entries;
@@ -235,8 +261,10 @@ impl ConsumerConfig {
             grace: config.grace,
             start_from: config.start_from,
             on_group_lost: config.on_group_lost,
+            on_undecodable: config.on_undecodable,
             max_messages: config.retention.max_length,
             cleanup_interval: config.retention.cleanup_interval,
+            drain_backup: config.drain_backup,
             consumer_expiry: config.consumer_expiry,
             dead_letter_max_length: config.dead_letter_max_length,
             dead_letter_max_age: config.dead_letter_max_age,
@@ -335,8 +363,10 @@ mod tests {
             .grace(second * 4)
             .start_from(StartFrom::End)
             .on_group_lost(OnGroupLost::Stop)
+            .on_undecodable(OnUndecodable::Bury)
             .max_messages(7)
             .cleanup_interval(second * 5)
+            .drain_backup(false)
             .consumer_expiry(second * 6)
             .dead_letter_max_length(8)
             .dead_letter_max_age(second * 7)
@@ -354,8 +384,10 @@ mod tests {
             grace: second * 4,
             start_from: StartFrom::End,
             on_group_lost: OnGroupLost::Stop,
+            on_undecodable: OnUndecodable::Bury,
             max_messages: Some(7),
             cleanup_interval: Some(second * 5),
+            drain_backup: false,
             consumer_expiry: second * 6,
             dead_letter_max_length: 8,
             dead_letter_max_age: second * 7,

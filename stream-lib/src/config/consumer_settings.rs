@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{OnGroupLost, RetryPolicy, StartFrom};
+use super::{OnGroupLost, OnUndecodable, RetryPolicy, StartFrom};
 
 /// The values of a [`ConsumerConfig`](crate::ConsumerConfig), as its setters left
 /// them: see there for what each means, and its bounds.
@@ -35,10 +35,14 @@ pub struct ConsumerSettings {
     pub start_from: StartFrom,
     /// What to do when the group vanishes later on.
     pub on_group_lost: OnGroupLost,
+    /// What to do with an entry that can't be decoded.
+    pub on_undecodable: OnUndecodable,
     /// The most entries that the stream keeps; `None` for what is stored with it.
     pub max_messages: Option<u64>,
     /// How often the stream is cleaned; `None` for what is stored with it.
     pub cleanup_interval: Option<Duration>,
+    /// Whether this process moves entries back from the backup stream.
+    pub drain_backup: bool,
     /// After how long without a sign of life a consumer is removed.
     pub consumer_expiry: Duration,
     /// About how many dead letters the stream keeps.

@@ -116,7 +116,8 @@ pub struct Retried<'a> {
     /// The error, as the handler returned it: it can be downcast, and has
     /// its source; of the crate `anyhow`, see
     /// [`HandlerResult`](crate::HandlerResult). After a panic, an error with the
-    /// text of the panic.
+    /// text of the panic; for an undecodable entry the
+    /// [`DecodeError`](crate::message::DecodeError).
     pub error: &'a (dyn StdError + Send + Sync + 'static),
 }
 
@@ -142,6 +143,21 @@ pub struct DeadLettered<'a> {
     /// [`HandlerResult`](crate::HandlerResult). For an undecodable entry this is
     /// the [`DecodeError`](crate::message::DecodeError).
     pub error: &'a (dyn StdError + Send + Sync + 'static),
+}
+
+/// The oldest dead letters were removed: of
+/// [`dead_letters_dropped`](crate::ConsumerEvents::dead_letters_dropped).
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct DeadLettersDropped<'a> {
+    /// The stream that the consumer reads.
+    pub stream: &'a str,
+    /// Its group. The dead letters of a stream are those of all its groups.
+    pub group: &'a str,
+    /// Its name in Redis, unique to this life.
+    pub consumer: &'a str,
+    /// How many (`XTRIM`).
+    pub entries: u64,
 }
 
 /// A handler panicked: of [`panicked`](crate::ConsumerEvents::panicked).

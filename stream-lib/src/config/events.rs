@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::event::{
-    Completed, Connected, DeadLettered, Disconnected, GroupRecreated, LeaseLost, Panicked, Retried,
-    Stopped, TakenOver,
+    Completed, Connected, DeadLettered, DeadLettersDropped, Disconnected, GroupRecreated,
+    LeaseLost, Panicked, Retried, Stopped, TakenOver,
 };
 use crate::error::one_line;
 use crate::runtime::panic_text;
@@ -79,6 +79,11 @@ pub trait ConsumerEvents: Send + Sync + 'static {
     /// An entry stands among the dead letters.
     fn dead_lettered(&self, event: &DeadLettered<'_>) {}
 
+    /// A burial has removed the oldest dead letters, which were more than
+    /// [`dead_letter_max_length`](crate::ConsumerConfig::dead_letter_max_length) or
+    /// older than [`dead_letter_max_age`](crate::ConsumerConfig::dead_letter_max_age).
+    fn dead_letters_dropped(&self, event: &DeadLettersDropped<'_>) {}
+
     /// A handler panicked.
     fn panicked(&self, event: &Panicked<'_>) {}
 
@@ -117,6 +122,10 @@ impl<E: ConsumerEvents + ?Sized> ConsumerEvents for Arc<E> {
 
     fn dead_lettered(&self, event: &DeadLettered<'_>) {
         (**self).dead_lettered(event);
+    }
+
+    fn dead_letters_dropped(&self, event: &DeadLettersDropped<'_>) {
+        (**self).dead_letters_dropped(event);
     }
 
     fn panicked(&self, event: &Panicked<'_>) {

@@ -17,6 +17,7 @@ mod send;
 mod settings;
 mod spool;
 mod stream;
+mod undecodable;
 
 pub use self::backup::BackupStreamConfig;
 pub use self::batch::BatchConfig;
@@ -34,3 +35,4 @@ pub(crate) use self::send::SendConfig;
 pub use self::send::WhenFull;
 pub use self::settings::{BackupStreamSettings, RetentionWishes, StreamSettings};
 pub use self::stream::StreamConfig;
+pub use self::undecodable::OnUndecodable;

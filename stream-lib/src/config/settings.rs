@@ -23,6 +23,8 @@ pub struct StreamSettings {
     pub linger: Duration,
     /// [`StreamConfig::idempotency_window`].
     pub idempotency_window: Duration,
+    /// [`StreamConfig::capacity`]; `None` where it was not given.
+    pub capacity: Option<u64>,
     /// The settings of retention.
     pub retention: RetentionWishes,
 }
@@ -102,6 +104,7 @@ impl StreamConfig {
             when_full: self.send.when_full,
             linger: self.send.linger,
             idempotency_window: self.idempotency_window,
+            capacity: self.capacity,
             retention: RetentionWishes {
                 priority: asked.priority,
                 max_length: asked.max_length,
@@ -153,6 +156,7 @@ mod tests {
             .idempotency_window(minute)
             .group_name("g")
             .max_length(7)
+            .capacity(5)
             .cleanup_interval(minute)
             .priority(Priority::High)
             .max_age(minute)
@@ -168,6 +172,7 @@ mod tests {
             when_full: WhenFull::Fail,
             linger: second,
             idempotency_window: minute,
+            capacity: Some(5),
             retention: RetentionWishes {
                 priority: Some(Priority::High),
                 max_length: Some(7),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Priority, Retention, RetentionSettings, SendConfig, WhenFull, check};
+use super::{Priority, RetentionSettings, SendConfig, WhenFull, check};
 use crate::error::Result;
 
 /// A stream as a producer sees it: how to add, and what to keep.
@@ -29,6 +29,7 @@ pub struct StreamConfig {
     pub(crate) send_timeout: Duration,
     pub(crate) send: SendConfig,
     pub(crate) idempotency_window: Duration,
+    pub(crate) capacity: Option<u64>,
     pub(crate) retention: RetentionSettings,
 }
 
@@ -48,6 +49,7 @@ impl StreamConfig {
             send_timeout: Duration::from_secs(5),
             send: SendConfig::default(),
             idempotency_window: Duration::from_secs(2 * 60),
+            capacity: None,
             retention: RetentionSettings::default(),
         }
     }
@@ -114,10 +116,24 @@ impl StreamConfig {
 
     /// The most entries that the stream keeps, 1 to 10^12. Retention
     /// removes the oldest beyond it, as far as [`priority`](Self::priority)
-    /// allows. Defaults to 1,000.
+    /// allows. For a backup producer this is also the [`capacity`](Self::capacity),
+    /// unless that is given. Defaults to 1,000.
     #[must_use]
     pub fn max_length(mut self, entries: u64) -> Self {
         self.retention.max_length = Some(entries);
+        self
+    }
+
+    /// The backlog from which on a backup producer's messages go to the backup
+    /// stream: entries pending and unread, of the group that has most; where there
+    /// is no group, the stream's length. 1 to 10^12. It is stored with the stream,
+    /// as retention is, and holds for every backup producer and for those that move
+    /// entries back; a simple producer has no use for it. Defaults to
+    /// [`max_length`](Self::max_length) where that is given, else to what is stored,
+    /// else to 1,000.
+    #[must_use]
+    pub fn capacity(mut self, entries: u64) -> Self {
+        self.capacity = Some(entries);
         self
     }
 
@@ -183,11 +199,9 @@ impl StreamConfig {
         self
     }
 
-    /// [`max_length`](Self::max_length): also the backlog that a backup producer
-    /// lets the stream have.
-    pub(crate) fn capacity(&self) -> u64 {
-        let default = Retention::default().max_length;
-        self.retention.max_length.unwrap_or(default)
+    /// The capacity that was asked for, by either setter.
+    pub(crate) fn asked_capacity(&self) -> Option<u64> {
+        self.capacity.or(self.retention.max_length)
     }
 
     pub(crate) fn validate(&self) -> Result<()> {
@@ -206,6 +220,9 @@ impl StreamConfig {
             Duration::from_millis(1),
             Duration::from_secs(7 * 86_400),
         )?;
+        if let Some(entries) = self.capacity {
+            check::in_range("capacity", entries, 1..=1_000_000_000_000)?;
+        }
         self.retention.validate("max_length")
     }
 }
@@ -220,8 +237,16 @@ mod tests {
         let config = StreamConfig::new("orders");
         assert!(config.validate().is_ok());
         assert!(config.retention.is_empty());
-        assert_eq!(config.capacity(), 1_000);
+        assert_eq!(config.asked_capacity(), None);
         assert!(!config.priority(Priority::Normal).retention.is_empty());
+    }
+
+    #[test]
+    fn a_length_is_a_capacity_too_unless_one_is_given() {
+        let config = || StreamConfig::new("orders").max_length(50);
+        assert_eq!(config().asked_capacity(), Some(50));
+        assert_eq!(config().capacity(7).asked_capacity(), Some(7));
+        assert_eq!(config().capacity(7).retention.max_length, Some(50));
     }
 
     #[test]
@@ -230,6 +255,7 @@ mod tests {
         let century = Duration::from_secs(36_501 * 86_400);
         for (config, words) in [
             (base().max_length(0), ["`max_length`", "is 0"]),
+            (base().capacity(0), ["`capacity`", "is 0"]),
             (base().max_age(Duration::ZERO), ["`max_age`", "is 0ns"]),
             (base().max_age(century), ["`max_age`", "is 3153686400s"]),
             (

@@ -5,6 +5,10 @@ use std::time::{Duration, Instant};
 /// Longer waits than this are the same as this.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
+/// As many bytes are progress. A peer that trickles less than this within the
+/// whole time can't stretch a deadline.
+const PROGRESS: usize = 4 << 10;
+
 /// A total for all the steps of an exchange.
 ///
 /// The clock starts with the first question, so that an exchange which never
@@ -13,21 +17,50 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 pub(crate) struct Deadline {
     total: Duration,
     end: Option<Instant>,
+    /// Whether the clock starts again with what comes in.
+    is_renewed: bool,
+    /// Bytes that have come since the clock started.
+    came: usize,
+    /// The end of all renewals.
+    latest: Option<Instant>,
 }
 
 impl Deadline {
     pub(crate) fn of(total: Duration) -> Self {
-        let total = total.min(LONGEST);
-        Self { total, end: None }
+        Self {
+            total: total.min(LONGEST),
+            end: None,
+            is_renewed: false,
+            came: 0,
+            latest: None,
+        }
+    }
+
+    /// A total that counts from the last bytes that came: a large reply takes long
+    /// on a slow link. It ends at `latest`, whatever comes.
+    pub(crate) fn renewed(total: Duration, latest: Option<Instant>) -> Self {
+        Self {
+            is_renewed: true,
+            latest,
+            ..Self::of(total)
+        }
+    }
+
+    /// Notes that so many bytes of the reply have come.
+    pub(crate) fn progressed(&mut self, bytes: usize) {
+        self.came += bytes;
+        if self.is_renewed && self.came >= PROGRESS {
+            self.came = 0;
+            self.end = None;
+        }
     }
 
     /// What is left; `None` when the time is up.
     pub(crate) fn remaining(&mut self) -> Option<Duration> {
-        let Some(end) = self.end else {
-            self.end = Some(Instant::now() + self.total);
-            return Some(self.total).filter(|total| !total.is_zero());
-        };
-        let left = end.saturating_duration_since(Instant::now());
+        let now = Instant::now();
+        let end = *self.end.get_or_insert(now + self.total);
+        let end = self.latest.map_or(end, |latest| latest.min(end));
+        let left = end.saturating_duration_since(now);
         Some(left).filter(|left| !left.is_zero())
     }
 
@@ -49,6 +82,26 @@ mod tests {
         let mut deadline = Deadline::of(Duration::from_secs(3_600));
         assert_eq!(deadline.remaining(), Some(Duration::from_secs(3_600)));
         assert!(deadline.remaining().unwrap() <= Duration::from_secs(3_600));
+    }
+
+    #[test]
+    fn bytes_renew_it_up_to_its_latest_end() {
+        let total = Duration::from_secs(3_600);
+        let mut plain = Deadline::of(total);
+        plain.remaining();
+        plain.progressed(1 << 20);
+        assert!(plain.remaining().unwrap() < total);
+
+        let mut renewed = Deadline::renewed(total, None);
+        renewed.remaining();
+        renewed.progressed(PROGRESS - 1);
+        assert!(renewed.remaining().unwrap() < total, "that is no progress");
+        renewed.progressed(1);
+        assert_eq!(renewed.remaining(), Some(total));
+
+        let mut bounded = Deadline::renewed(total, Some(Instant::now()));
+        bounded.progressed(PROGRESS);
+        assert_eq!(bounded.remaining(), None);
     }
 
     #[test]

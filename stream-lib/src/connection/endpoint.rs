@@ -1,6 +1,7 @@
 //! One server, and all that is needed to open connections to it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::scan::Limits;
@@ -24,6 +25,10 @@ pub(crate) struct Endpoint {
     pub(super) origin: Origin,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<TlsSetup>,
+    /// How often the server is known to have changed its role or state.
+    generation: AtomicU64,
+    /// The server has no `SCRIPT LOAD` for us.
+    without_script_load: AtomicBool,
 }
 
 impl Endpoint {
@@ -49,7 +54,38 @@ impl Endpoint {
                 } => Some(TlsSetup::new(host, config)?),
                 _ => None,
             },
+            generation: AtomicU64::new(0),
+            without_script_load: AtomicBool::new(false),
         })
+    }
+
+    /// The generation of connections that are made now.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Says that the connections of a generation are of no more use: their server
+    /// has become a replica, say. Those made since aren't touched, so that many
+    /// who hear the same thing say it once.
+    pub(super) fn outdate(&self, generation: u64) {
+        let next = generation.wrapping_add(1);
+        // Fails where another one has said it.
+        let _ = self.generation.compare_exchange(
+            generation,
+            next,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Whether scripts can be loaded (`SCRIPT LOAD`), as far as we know.
+    pub(crate) fn loads_scripts(&self) -> bool {
+        !self.without_script_load.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that scripts can't be loaded.
+    pub(crate) fn remember_no_script_load(&self) {
+        self.without_script_load.store(true, Ordering::Relaxed);
     }
 
     /// Accepts less than usual from the server.

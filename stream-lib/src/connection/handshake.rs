@@ -110,8 +110,9 @@ fn check(step: Step, endpoint: &Endpoint, line: &[u8]) -> Result<()> {
     let answer = ServerError::new(line);
     let address = &endpoint.address;
     let (kind, text) = match (step, answer.kind()) {
-        // "ERR max number of clients reached", LOADING, and their like.
-        (_, ErrorKind::Refused) => {
+        // "ERR max number of clients reached", LOADING, and their like; a proxy
+        // without its server.
+        (_, ErrorKind::Refused) | (Step::Auth | Step::Select, ErrorKind::OutcomeUnknown) => {
             let text = format!("Redis at {address} doesn't serve now");
             (ErrorKind::Unavailable, text)
         }

@@ -2,18 +2,25 @@
 //! every failure.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::socket::Stopper;
 use super::topology::Topology;
-use super::wire::{Stopper, Wire};
+use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
+
+/// A connection that has rested so long is asked whether it was closed
+/// meanwhile: servers and what stands before them close idle ones.
+const REST: Duration = Duration::from_millis(10);
 
 /// A connection that a thread has to itself for as long as it lives.
 ///
 /// The connection is made when it is first asked for, and again after it was
-/// given up or has broken. The server is asked for each time, so that the link
-/// follows a failover. Waiting between attempts is the caller's part.
+/// given up or has broken, or was closed while it rested. The server is asked for
+/// each time, so that the link follows a failover. Waiting between attempts is
+/// the caller's part.
 #[derive(Debug)]
 pub(crate) struct Link {
     topology: Arc<Topology>,
@@ -21,8 +28,10 @@ pub(crate) struct Link {
     wire: Option<Wire>,
     /// An attempt was made before, so that the topology may have changed.
     tried: bool,
-    /// How many connections there have been.
+    /// How many connections there have been, without those that took the place of
+    /// one that was closed while it rested.
     epoch: u64,
+    used: Instant,
     handle: LinkHandle,
 }
 
@@ -37,6 +46,14 @@ struct Reach {
     stopper: Stopper,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Fit,
+    /// It was closed while nobody used it, or its server is another one now.
+    Closed,
+    Gone,
+}
+
 impl Link {
     /// A link to the server of `key`, which `handle` reaches. Nothing is
     /// connected yet.
@@ -47,6 +64,7 @@ impl Link {
             wire: None,
             tried: false,
             epoch: 0,
+            used: Instant::now(),
             handle,
         }
     }
@@ -72,24 +90,42 @@ impl Link {
     ///
     /// `Unavailable` and the like when the server can't be found or reached.
     pub(crate) fn wire(&mut self) -> Result<&mut Wire> {
-        if self.live_wire().is_none() {
+        let state = self.state();
+        if state != State::Fit {
             self.wire = None;
             if self.tried {
-                self.topology.refresh()?;
+                self.topology.refresh();
             }
             self.tried = true;
-            let wire = self.topology.node_for(self.key.as_bytes()).dedicated()?;
+            let wire = self.topology.dedicated(self.key.as_bytes())?;
             *self.handle.0.lock() = Reach {
                 client_id: wire.client_id(),
                 stopper: wire.stopper(),
             };
-            self.epoch += 1;
+            if state == State::Gone {
+                self.epoch += 1;
+            }
             return Ok(self.wire.insert(wire));
         }
         // Checked above; the error is never seen.
         self.wire
             .as_mut()
             .ok_or_else(|| Error::new(ErrorKind::Unavailable, "no connection"))
+    }
+
+    /// How the connection is at the beginning of another use.
+    fn state(&mut self) -> State {
+        let now = Instant::now();
+        let has_rested = now.saturating_duration_since(self.used) >= REST;
+        self.used = now;
+        match &self.wire {
+            Some(wire) if wire.is_broken() => State::Gone,
+            // Answers are under way on it.
+            Some(wire) if wire.outstanding() > 0 => State::Fit,
+            Some(wire) if wire.is_outdated() || has_rested && wire.is_stale() => State::Closed,
+            Some(_) => State::Fit,
+            None => State::Gone,
+        }
     }
 
     /// The connection, if there is one that works.
@@ -103,7 +139,8 @@ impl Link {
     }
 
     /// How many connections there have been, the present one included: a thread
-    /// that compares notices a new one.
+    /// that compares notices a new one after a failure. One that was closed while it
+    /// rested is no failure.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }

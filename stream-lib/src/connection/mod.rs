@@ -1,7 +1,12 @@
 //! Connections to Redis, from the outside in: [`Topology`] knows which
-//! [`Node`] serves a key; a node lends pooled connections and opens dedicated
-//! ones; a connection is a [`Wire`], the only type that talks to a server. A
-//! [`Link`] is a thread's own connection, which is made again after failures.
+//! [`Node`] serves a key, and lends connections to it; a connection is a
+//! [`Wire`], the only type that talks to a server. A [`Link`] is a thread's own
+//! connection, which is made again after failures.
+//!
+//! What an error line of the server means is decided in one table, `answer.rs`:
+//! whether the request has written anything, whether the connection may be used
+//! again, and whether the request may go again, for which [`Retry`] has the
+//! pauses.
 //!
 //! Below a wire are the byte stream with its deadlines, and the scanner that
 //! turns bytes into a [`Reply`]. Values stay where they were read: a reply is
@@ -10,10 +15,14 @@
 mod link;
 mod topology;
 
+mod gate;
+mod node;
 mod pool;
+mod retry;
 
 mod cold;
 mod handshake;
+mod standing;
 mod wire;
 
 mod buffer;
@@ -25,6 +34,7 @@ mod socket;
 #[cfg(feature = "tls")]
 mod tls;
 
+mod answer;
 mod reply;
 mod scan;
 mod server_error;
@@ -34,9 +44,11 @@ mod tests;
 
 pub(crate) use self::deadline::Deadline;
 pub(crate) use self::link::{Link, LinkHandle};
+pub(crate) use self::node::Node;
 pub(crate) use self::pool::PooledWire;
 pub(crate) use self::reply::{Reply, ReplyRef};
+pub(crate) use self::retry::Retry;
 pub(crate) use self::scan::{Limits, Progress, Scanner, Token};
-pub(crate) use self::server_error::{ServerError, from_redis};
-pub(crate) use self::topology::{Node, Topology};
+pub(crate) use self::server_error::{ServerError, answer_of, from_redis};
+pub(crate) use self::topology::Topology;
 pub(crate) use self::wire::Wire;

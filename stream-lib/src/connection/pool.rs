@@ -9,9 +9,9 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Mutex, RwLock};
 use r2d2::{ManageConnection, NopErrorHandler};
 use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
@@ -20,9 +20,8 @@ use super::endpoint::Endpoint;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The wait after a failed attempt, doubling.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// An attempt to connect has this long at least, however short the time.
+const LEAST_ATTEMPT: Duration = Duration::from_millis(20);
 
 /// A connection that came back so recently isn't asked whether it is closed,
 /// and counts as in steady use.
@@ -34,7 +33,8 @@ pub(crate) struct Pool {
     size: u32,
     /// Until the pool is closed.
     places: RwLock<Option<r2d2::Pool<Places>>>,
-    gate: Gate,
+    /// The error of the last attempt to connect, if that has failed.
+    failure: Mutex<Option<Error>>,
 }
 
 impl Pool {
@@ -63,89 +63,61 @@ impl Pool {
             endpoint,
             size,
             places: RwLock::new(Some(places)),
-            gate: Gate::default(),
+            failure: Mutex::default(),
         }
     }
 
-    /// A connection that is neither broken nor closed by the server.
+    /// A connection that is neither broken nor closed by the server. Where a new
+    /// one is needed, this makes one attempt.
     ///
     /// # Blocking
     ///
-    /// At most `timeout`: while all connections are in use, and while the
-    /// server can't be reached. [`close`](Self::close) wakes it.
+    /// Until the deadline while all connections are in use; the attempt takes as
+    /// long at most, and the connect timeout.
     ///
     /// # Errors
     ///
-    /// The error of the last attempt. One that waiting doesn't cure, such as
-    /// `Authentication`, comes at once.
-    pub(crate) fn get(&self, timeout: Duration) -> Result<PooledWire> {
+    /// That of the attempt; `Unavailable` where no connection is free in time,
+    /// `Closed`.
+    pub(crate) fn get(&self, deadline: &mut Deadline) -> Result<PooledWire> {
         self.endpoint.origin.ensure_here()?;
-        let mut deadline = Deadline::of(timeout);
         let wait = deadline.remaining().unwrap_or_default();
         let Some(places) = self.places.read().clone() else {
             return Err(self.closed());
         };
         let Ok(mut place) = places.get_timeout(wait) else {
-            return Err(self.no_place(timeout));
+            return Err(self.no_place(deadline.total()));
         };
         // A connection that was in use a moment ago needs no look.
         let closely = place.was_used_within(MOMENT);
-        if place.is_broken() || !closely && place.is_stale() {
+        if place.is_broken() || place.is_outdated() || !closely && place.is_stale() {
             place.abandon("it was closed while nobody used it");
-            *place = self.connect(&mut deadline)?;
+            *place = self.connect(deadline)?;
         }
         place.begin(closely);
         Ok(PooledWire(place))
     }
 
-    /// Ends all waiting for the server in [`get`](Self::get), now and later,
+    /// Ends all waiting for a connection in [`get`](Self::get), now and later,
     /// with `Closed`. Connections in use end with their users.
     pub(crate) fn close(&self) {
         let places = self.places.write().take();
         drop(places);
-        self.gate.state.lock().closed = true;
-        self.gate.change.notify_all();
     }
 
     fn connect(&self, deadline: &mut Deadline) -> Result<Wire> {
-        if self.gate.state.lock().closed {
-            return Err(self.closed());
-        }
-        let mut pause = FIRST_PAUSE;
-        // At least one attempt, however short the time.
-        let mut timeout = deadline.remaining().unwrap_or(FIRST_PAUSE);
-        loop {
-            let attempt = Wire::connect(&self.endpoint, timeout.min(self.endpoint.connect_timeout));
-            let error = match attempt {
-                Ok(wire) => {
-                    self.gate.open();
-                    return Ok(wire);
-                }
-                Err(error) => error,
-            };
-            self.gate.state.lock().failure = Some(error.clone());
-            let Some(left) = deadline.remaining().filter(|_| error.is_retryable()) else {
-                return Err(error);
-            };
-            self.gate
-                .wait(pause.min(left))
-                .map_err(|()| self.closed())?;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            match deadline.remaining() {
-                Some(left) => timeout = left,
-                None => return Err(error),
-            }
-        }
+        let timeout = deadline.remaining().unwrap_or(LEAST_ATTEMPT);
+        let wire = Wire::connect(&self.endpoint, timeout.min(self.endpoint.connect_timeout));
+        *self.failure.lock() = wire.as_ref().err().cloned();
+        wire
     }
 
     fn no_place(&self, timeout: Duration) -> Error {
-        let state = self.gate.state.lock();
-        if state.closed {
-            drop(state);
+        if self.places.read().is_none() {
             return self.closed();
         }
         // The callers that have the places are likely to wait for the server.
-        if let Some(failure) = &state.failure {
+        if let Some(failure) = &*self.failure.lock() {
             return failure.clone();
         }
         let text = format!(
@@ -156,7 +128,7 @@ impl Pool {
         Error::new(ErrorKind::Unavailable, text)
     }
 
-    fn closed(&self) -> Error {
+    pub(super) fn closed(&self) -> Error {
         let text = format!(
             "the connections to Redis at {} are shut down",
             self.endpoint.address()
@@ -223,6 +195,8 @@ impl ManageConnection for Places {
     fn has_broken(&self, wire: &mut Wire) -> bool {
         if wire.outstanding() > 0 {
             wire.abandon("it was given back with replies outstanding");
+        } else if wire.is_broken() {
+            wire.abandon("nothing more is sent on it");
         }
         wire.rest();
         false
@@ -237,38 +211,4 @@ pub(super) fn scheduler() -> ScheduledThreadPool {
         .on_drop_behavior(OnPoolDropBehavior::DiscardPendingScheduled)
         .thread_name_pattern("stream-pool")
         .build()
-}
-
-/// Where callers wait between attempts, and what the last one came to.
-#[derive(Default)]
-struct Gate {
-    state: Mutex<GateState>,
-    change: Condvar,
-}
-
-#[derive(Default)]
-struct GateState {
-    closed: bool,
-    failure: Option<Error>,
-}
-
-impl Gate {
-    /// Tells those who wait that the server can be reached.
-    fn open(&self) {
-        if self.state.lock().failure.take().is_some() {
-            self.change.notify_all();
-        }
-    }
-
-    /// Waits for the pause to pass, or for another caller to get through.
-    fn wait(&self, pause: Duration) -> std::result::Result<(), ()> {
-        let end = Instant::now() + pause;
-        let mut state = self.state.lock();
-        while !state.closed && state.failure.is_some() {
-            if self.change.wait_until(&mut state, end).timed_out() {
-                break;
-            }
-        }
-        if state.closed { Err(()) } else { Ok(()) }
-    }
 }

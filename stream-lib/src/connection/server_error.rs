@@ -1,4 +1,6 @@
-//! Error replies of the server: what they mean.
+//! Error replies of the server: their lines, and the errors made from them.
+//!
+//! The meaning of a line is in the [table](super::answer).
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,6 +9,7 @@ use std::sync::Arc;
 
 use redis::RedisError;
 
+use super::answer::Answer;
 use crate::error::{Error, ErrorKind};
 
 /// How much of an error line is kept.
@@ -44,38 +47,39 @@ impl ServerError {
     }
 
     pub(crate) fn kind(&self) -> ErrorKind {
-        match self.code() {
-            "WRONGTYPE" => ErrorKind::WrongType,
-            "NOPERM" | "DENIED" => ErrorKind::PermissionDenied,
-            "NOAUTH" | "WRONGPASS" => ErrorKind::Authentication,
-            "NOGROUP" => ErrorKind::NoGroup,
-            "UNBLOCKED" if self.says("no longer exists") => ErrorKind::NoGroup,
-            // Otherwise UNBLOCKED says that the master became a replica.
-            "OOM" | "READONLY" | "LOADING" | "MISCONF" | "MASTERDOWN" | "CLUSTERDOWN"
-            | "TRYAGAIN" | "BUSY" | "NOREPLICAS" | "UNBLOCKED" => ErrorKind::Refused,
-            // A script's form of NOPERM.
-            "ERR" if self.says("The user executing the script can't") => {
-                ErrorKind::PermissionDenied
-            }
-            "ERR" if self.says("can't run this command") || self.says("ACL failure") => {
-                ErrorKind::PermissionDenied
-            }
-            "ERR" if self.says("max number of clients") => ErrorKind::Refused,
-            "ERR" if self.says("invalid password") || self.says("without any password") => {
-                ErrorKind::Authentication
-            }
-            _ => ErrorKind::Server,
-        }
+        self.answer().kind
+    }
+
+    /// What the line means.
+    pub(crate) fn answer(&self) -> Answer {
+        Answer::of_line(&self.line)
     }
 
     pub(crate) fn into_error(self) -> Error {
-        let text = format!("Redis answered: {}", self.line);
-        Error::new(self.kind(), text).because(self)
+        let Answer { kind, hint, .. } = self.answer();
+        let mut text = format!("Redis answered: {}", self.line);
+        if !hint.is_empty() {
+            text.push_str(": ");
+            text.push_str(hint);
+        } else if kind == ErrorKind::OutcomeUnknown {
+            text = format!(
+                "not Redis, but something in front of it, answered: {}",
+                self.line
+            );
+        }
+        Error::new(kind, text).because(self)
     }
+}
 
-    fn says(&self, words: &str) -> bool {
-        self.line.contains(words)
-    }
+/// What a failure means for the request that has failed, by the table: of an
+/// error line, of a lost connection, or of our own.
+pub(crate) fn answer_of(error: &Error) -> Answer {
+    let line = error.source().and_then(|source| source.downcast_ref());
+    let answer = line.map(ServerError::answer);
+    // A handshake gives some lines another kind: nothing was sent behind it.
+    answer
+        .filter(|answer| answer.kind == error.kind())
+        .unwrap_or_else(|| Answer::of_kind(error.kind()))
 }
 
 impl fmt::Display for ServerError {
@@ -181,7 +185,8 @@ mod tests {
                 "UNBLOCKED",
             ),
             ("ERR unknown command", ErrorKind::Server, "ERR"),
-            ("", ErrorKind::Server, ""),
+            ("upstream failure", ErrorKind::OutcomeUnknown, "upstream"),
+            ("", ErrorKind::OutcomeUnknown, ""),
         ] {
             let error = ServerError::new(line.as_bytes()).into_error();
             assert_eq!(error.kind(), kind, "{line}");

@@ -4,6 +4,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use std::path::Path;
+use std::sync::Weak;
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, TcpKeepalive, Type};
@@ -123,6 +124,24 @@ impl Write for &Socket {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Ends a connection from another thread: a blocked call fails at once. Keeps
+/// nothing open by itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stopper(Weak<Socket>);
+
+impl Stopper {
+    pub(super) fn new(socket: Weak<Socket>) -> Self {
+        Self(socket)
+    }
+
+    /// Closes the connection in both directions, if it still exists.
+    pub(crate) fn stop(&self) {
+        if let Some(socket) = self.0.upgrade() {
+            socket.shutdown();
+        }
     }
 }
 

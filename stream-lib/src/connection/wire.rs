@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::buffer::ReadBuffer;
@@ -13,22 +13,32 @@ use super::endpoint::Endpoint;
 use super::glance;
 use super::reply::{Reply, ReplyRef};
 use super::scan::{Progress, Scanner};
-use super::socket::Socket;
+use super::socket::Stopper;
+use super::standing::Standing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Patience;
+
+/// Time for the bytes that lie in the socket of a connection that is lost.
+const LAST_WORDS: Duration = Duration::from_millis(5);
+
+/// An exchange that begins has this long at least: without an answer, its
+/// outcome is unknown.
+const LEAST_ANSWER: Duration = Duration::from_millis(20);
 
 /// A blocking RESP2 connection to one server.
 ///
 /// Requests go out with [`send`](Self::send), several at a time if wanted;
 /// their replies come back in order with [`receive`](Self::receive). Anything odd
 /// (an I/O error, a deadline, bytes that are no reply) breaks the connection for
-/// good: the socket is closed, and every later call fails at
-/// once. A server's error reply is a reply like any other.
+/// good: the socket is closed, and every later call fails at once, but for the
+/// replies that had come by then. A server's error reply is a reply like any
+/// other; after some of them nothing more is sent, as its table of
+/// [answers](super::answer) says.
 pub(crate) struct Wire {
     endpoint: Arc<Endpoint>,
-    /// `None` before connecting and once broken; `broken` then says why.
+    /// `None` before connecting and once broken.
     stream: Option<ByteStream>,
-    broken: String,
+    standing: Standing,
     buffer: ReadBuffer,
     scanner: Scanner,
     outstanding: usize,
@@ -45,17 +55,19 @@ impl Wire {
     /// Opens the socket. Nothing was said yet: see [`connect`](Self::connect).
     pub(super) fn open(endpoint: &Arc<Endpoint>, deadline: &mut Deadline) -> Result<Self> {
         endpoint.origin.ensure_here()?;
+        let wire = Self::unconnected(endpoint);
         let stream = ByteStream::connect(endpoint, deadline);
         let stream = stream.map_err(|e| cannot_connect(endpoint, deadline, e))?;
         Ok(Self {
             stream: Some(stream),
-            ..Self::unconnected(endpoint)
+            ..wire
         })
     }
 
     /// Notes as whom the server knows this connection.
     pub(super) fn set_client_id(&mut self, id: Option<i64>) {
         self.client_id = id;
+        self.standing.begin_use();
     }
 
     /// A connection that is broken from the start: the pool's empty slot.
@@ -63,7 +75,7 @@ impl Wire {
         Self {
             endpoint: Arc::clone(endpoint),
             stream: None,
-            broken: "not connected yet".to_owned(),
+            standing: Standing::new(endpoint),
             buffer: ReadBuffer::default(),
             scanner: Scanner::new(endpoint.limits),
             outstanding: 0,
@@ -83,7 +95,9 @@ impl Wire {
     ///
     /// # Errors
     ///
-    /// `Unavailable` when not one byte has gone out, else `OutcomeUnknown`.
+    /// `Unavailable` when not one byte has gone out, else `OutcomeUnknown`. Where
+    /// the server has said something before it closed, this succeeds, and
+    /// [`receive`](Self::receive) reads that first.
     pub(crate) fn send(&mut self, packed: &[u8], replies: usize) -> Result<()> {
         let mut deadline = Deadline::of(self.response_timeout());
         self.send_within(packed, replies, &mut deadline)
@@ -107,7 +121,8 @@ impl Wire {
     ///
     /// # Errors
     ///
-    /// `OutcomeUnknown` when no reply came, `Protocol` when what came is none.
+    /// `OutcomeUnknown` when no reply came, `Unavailable` when the server closed at
+    /// an earlier request that it refused, `Protocol` when what came is no reply.
     pub(crate) fn receive(&mut self, timeout: Duration) -> Result<ReplyRef<'_>> {
         self.receive_within(&mut Deadline::of(timeout))
     }
@@ -122,10 +137,10 @@ impl Wire {
     }
 
     /// The next reply as one to keep; blocks and fails like
-    /// [`receive`](Self::receive). A large one takes the buffer with it, and
-    /// nothing is copied.
+    /// [`receive`](Self::receive), but `timeout` counts from the last bytes that
+    /// came. A large one takes the buffer with it, and nothing is copied.
     pub(crate) fn receive_owned(&mut self, timeout: Duration) -> Result<Reply> {
-        let range = self.next_reply(&mut Deadline::of(timeout))?;
+        let range = self.next_reply(&mut Deadline::renewed(timeout, self.answer_by))?;
         Ok(Reply {
             bytes: self.buffer.take(range),
             tokens: self.scanner.take_tokens(),
@@ -135,15 +150,24 @@ impl Wire {
     /// Closes the connection, for a reason of the caller's: the server says it
     /// is no master any more, say. Outstanding replies are lost.
     pub(crate) fn abandon(&mut self, reason: impl Into<String>) {
-        if self.stream.take().is_some() {
-            self.broken = reason.into();
-            self.buffer = ReadBuffer::default();
-        }
+        self.hang_up(reason.into());
+        self.buffer = ReadBuffer::default();
     }
 
     /// Whether nothing can be sent any more.
     pub(crate) fn is_broken(&self) -> bool {
-        self.stream.is_none()
+        self.stream.is_none() || !self.standing.is_good()
+    }
+
+    /// Whether its server has changed its role or state since it was made, so
+    /// that a new connection may reach another one.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.standing.is_outdated(&self.endpoint)
+    }
+
+    /// Whether a request of this use was answered without an error.
+    pub(super) fn has_served(&self) -> bool {
+        self.standing.has_served()
     }
 
     /// Replies not received yet.
@@ -151,8 +175,9 @@ impl Wire {
         self.outstanding
     }
 
-    /// Whether the peer has closed the connection or sent something unasked. One system call that doesn't block; only meaningful while
-    /// nothing is outstanding.
+    /// Whether the peer has closed the connection or sent something unasked. One
+    /// system call that doesn't block; only meaningful while nothing is
+    /// outstanding.
     pub(crate) fn is_stale(&self) -> bool {
         match &self.stream {
             Some(stream) => !self.buffer.unread().is_empty() || !stream.is_quiet(),
@@ -168,24 +193,24 @@ impl Wire {
 
     /// What ends a blocked call of this connection from another thread.
     pub(crate) fn stopper(&self) -> Stopper {
-        Stopper(
-            self.stream
-                .as_ref()
-                .map(ByteStream::socket)
-                .unwrap_or_default(),
-        )
+        let socket = self.stream.as_ref().map(ByteStream::socket);
+        Stopper::new(socket.unwrap_or_default())
     }
 
     /// How long one exchange may take, unless its caller knows better.
     pub(crate) fn response_timeout(&self) -> Duration {
         let longest = self.endpoint.response_timeout();
         match self.answer_by {
-            Some(at) => longest.min(at.saturating_duration_since(Instant::now())),
+            Some(at) => {
+                let left = at.saturating_duration_since(Instant::now());
+                longest.min(left.max(LEAST_ANSWER))
+            }
             None => longest,
         }
     }
 
-    /// Bounds all exchanges of this use of it together.
+    /// Bounds all exchanges of this use of it together, but for a moment that each
+    /// has at least.
     pub(crate) fn answer_by(&mut self, deadline: Instant) {
         self.answer_by = Some(deadline);
     }
@@ -199,6 +224,7 @@ impl Wire {
     /// sleeping until it comes.
     pub(super) fn begin(&mut self, closely: bool) {
         self.in_steady_use = closely;
+        self.standing.begin_use();
     }
 
     /// Ends a use of it: gives memory back that only an unusually large reply
@@ -222,8 +248,8 @@ impl Wire {
         if self.outstanding == 0 && !self.buffer.unread().is_empty() {
             self.abandon("it sent bytes nobody asked for");
         }
-        let Some(stream) = &mut self.stream else {
-            return Err(self.already_broken(ErrorKind::Unavailable));
+        let Some(stream) = self.stream.as_mut().filter(|_| self.standing.is_good()) else {
+            return Err(self.standing.unsent(&self.endpoint));
         };
         let mut rest = packed;
         let mut kind = ErrorKind::Unavailable;
@@ -232,8 +258,14 @@ impl Wire {
                 Ok(0) => {}
                 Ok(_) => kind = ErrorKind::OutcomeUnknown,
                 Err(error) => {
+                    self.read_last_words();
                     let did = format!("accept a request within {:?}", deadline.total());
-                    return Err(self.lost(kind, &did, error));
+                    let error = self.lost(kind, &did, error);
+                    let untold = self.buffer.unread().is_empty();
+                    if untold || kind == ErrorKind::Unavailable {
+                        return Err(error);
+                    }
+                    break;
                 }
             }
         }
@@ -248,6 +280,12 @@ impl Wire {
             match self.scanner.scan(self.buffer.unread()) {
                 Ok(Progress::Whole(length)) => {
                     self.outstanding -= 1;
+                    if self.scanner.has_errors() {
+                        let reply = ReplyRef::new(self.buffer.unread(), self.scanner.tokens());
+                        self.standing.heed(reply, &self.endpoint);
+                    } else {
+                        self.standing.serves();
+                    }
                     return Ok(self.buffer.consume(length));
                 }
                 Ok(Progress::Missing(bytes)) => self.read(bytes, deadline)?,
@@ -272,7 +310,7 @@ impl Wire {
     fn read(&mut self, mut missing: usize, deadline: &mut Deadline) -> Result<()> {
         while missing > 0 {
             let Some(stream) = &mut self.stream else {
-                return Err(self.already_broken(ErrorKind::OutcomeUnknown));
+                return Err(self.standing.unanswered(&self.endpoint));
             };
             if self.in_steady_use {
                 glance::wait(&mut self.patience, || !stream.is_quiet());
@@ -285,6 +323,7 @@ impl Wire {
                 Ok(count) => {
                     let count = count.unwrap_or_default();
                     self.buffer.fill(count);
+                    deadline.progressed(count);
                     missing = missing.saturating_sub(count);
                 }
                 Err(error) => {
@@ -296,23 +335,29 @@ impl Wire {
         Ok(())
     }
 
+    /// Takes in what the server has said before the connection was lost: answers
+    /// to earlier requests, and often why it closed.
+    fn read_last_words(&mut self) {
+        let Some(stream) = &mut self.stream else {
+            return;
+        };
+        let mut deadline = Deadline::of(LAST_WORDS);
+        while let Ok(Some(count @ 1..)) = stream.read_step(self.buffer.room(1), &mut deadline) {
+            self.buffer.fill(count);
+        }
+    }
+
     /// Breaks the connection and says so. `did` is what the server failed to
     /// do in time.
     fn lost(&mut self, kind: ErrorKind, did: &str, error: io::Error) -> Error {
-        let address = &self.endpoint.address;
-        let text = match error.kind() {
-            io::ErrorKind::TimedOut => format!("Redis at {address} did not {did}"),
-            io::ErrorKind::UnexpectedEof => format!("Redis at {address} closed the connection"),
-            _ => format!("the connection to Redis at {address} was lost"),
-        };
-        self.abandon(text.clone());
-        Error::new(kind, text).because(error)
+        self.stream = None;
+        self.standing.lost(kind, did, &self.endpoint, error)
     }
 
-    fn already_broken(&self, kind: ErrorKind) -> Error {
-        let address = &self.endpoint.address;
-        let text = format!("no connection to Redis at {address}: {}", self.broken);
-        Error::new(kind, text)
+    fn hang_up(&mut self, reason: String) {
+        if self.stream.take().is_some() {
+            self.standing.end(reason);
+        }
     }
 }
 
@@ -335,19 +380,5 @@ impl fmt::Debug for Wire {
             .field("broken", &self.is_broken())
             .field("outstanding", &self.outstanding)
             .finish_non_exhaustive()
-    }
-}
-
-/// Ends a connection from another thread: a blocked call fails at once. Keeps
-/// nothing open by itself.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Stopper(Weak<Socket>);
-
-impl Stopper {
-    /// Closes the connection in both directions, if it still exists.
-    pub(crate) fn stop(&self) {
-        if let Some(socket) = self.0.upgrade() {
-            socket.shutdown();
-        }
     }
 }

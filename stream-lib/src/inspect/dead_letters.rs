@@ -4,17 +4,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::dead_letter::DeadLetter;
+use super::dead_pages::DeadPages;
 use super::dead_report::{RedriveReport, RemoveReport};
-use crate::command;
+use crate::command::{self, Redriven};
 use crate::connection::{Topology, Wire};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
 /// The dead letters of one stream, `{<stream>}:dead` in Redis.
 ///
-/// An entry comes here after a permanent failure, when it can't be decoded, and
-/// when its deliveries are used up: with its fields byte for byte, and reserved
+/// An entry comes here after a permanent failure, and when its deliveries are used
+/// up, or earlier where it can't be decoded and
+/// [`on_undecodable`](crate::ConsumerConfig::on_undecodable) says so: with its fields byte for byte, and reserved
 /// ones that say why. How many are kept, and for how long, are settings of the
 /// consumers: [`dead_letter_max_length`](crate::ConsumerConfig::dead_letter_max_length)
 /// and [`dead_letter_max_age`](crate::ConsumerConfig::dead_letter_max_age).
@@ -22,7 +24,8 @@ use crate::message::EntryId;
 /// # Blocking
 ///
 /// Every method waits for Redis: up to 5 s for a connection, and as long for
-/// each answer.
+/// each answer, counted from the last bytes that came. Large dead letters are listed
+/// by small pages; to put them back or to remove them, none is fetched.
 ///
 /// # Errors
 ///
@@ -47,10 +50,9 @@ pub struct DeadLetters {
     keys: StreamKeys,
 }
 
-/// Entries in one script: a server is busy for less than a millisecond.
+/// Entries in one script, if they are not large: a server is busy for less than a
+/// millisecond.
 const CHUNK: usize = 50;
-/// Entries listed in one answer.
-const PAGE: usize = 100;
 
 impl DeadLetters {
     pub(crate) fn new(topology: Arc<Topology>, stream: &str) -> Result<Self> {
@@ -70,22 +72,18 @@ impl DeadLetters {
         self.list_after(None, limit)
     }
 
-    /// At most `limit` dead letters after `after`: the next page.
+    /// At most `limit` dead letters after `after`: the next page. All of them are in
+    /// memory then.
     pub fn list_after(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<DeadLetter>> {
-        self.with("listing", |wire, keys| {
-            let mut letters = Vec::new();
-            let mut after = after;
-            while letters.len() < limit {
-                let most = (limit - letters.len()).min(PAGE);
-                let page = command::dead_letters(wire, keys, after, most)?;
-                letters.extend((0..page.len()).map(|index| DeadLetter::new(&page, index)));
-                if page.len() < most {
-                    break;
-                }
-                after = letters.last().map(DeadLetter::id);
-            }
-            Ok(letters)
-        })
+        let mut pages = DeadPages::new(&self.topology, &self.keys, after);
+        let mut letters = Vec::new();
+        while let Some(page) = pages
+            .next(limit - letters.len())
+            .map_err(|e| self.failed(e, "listing"))?
+        {
+            letters.extend((0..page.len()).map(|index| DeadLetter::new(&page, index)));
+        }
+        Ok(letters)
     }
 
     /// Puts these dead letters back into the stream, for the group that failed
@@ -99,7 +97,13 @@ impl DeadLetters {
         self.with("redriving", |wire, keys| {
             let mut report = RedriveReport::default();
             for chunk in ids.chunks(CHUNK) {
-                report.count(&command::redrive(wire, keys, chunk)?);
+                let mut chunk = chunk.to_vec();
+                while !chunk.is_empty() {
+                    let outcomes = command::redrive(wire, keys, &chunk)?;
+                    report.count(&outcomes);
+                    let mut later = outcomes.iter().map(|o| *o == Redriven::Later);
+                    chunk.retain(|_| later.next().unwrap_or(false));
+                }
             }
             Ok(report)
         })
@@ -109,24 +113,21 @@ impl DeadLetters {
     pub fn redrive_some(&self, limit: usize) -> Result<RedriveReport> {
         self.with("redriving", |wire, keys| {
             let mut report = RedriveReport::default();
-            let mut after = None;
-            let mut left = limit;
             // Entries that fail again meanwhile come behind the newest.
             let Some(last) = command::newest_dead_letter(wire, keys)? else {
                 return Ok(report);
             };
+            let (mut after, mut left) = (None, limit);
             while left > 0 {
-                let page = command::dead_letters(wire, keys, after, left.min(CHUNK))?;
-                let ids: Vec<_> = (0..page.len())
-                    .map(|index| page.id(index))
-                    .filter(|id| *id <= last)
-                    .collect();
-                if ids.is_empty() {
+                let most = left.min(CHUNK);
+                let step = command::redrive_oldest(wire, keys, after, last, most)?;
+                report.redriven += step.redriven;
+                report.without_body += step.bare;
+                left = left.saturating_sub(step.redriven + step.bare);
+                if step.next.is_none() {
                     break;
                 }
-                left -= ids.len();
-                after = ids.last().copied();
-                report.count(&command::redrive(wire, keys, &ids)?);
+                after = step.next;
             }
             Ok(report)
         })
@@ -164,9 +165,9 @@ impl DeadLetters {
             };
             while report.removed < limit {
                 let most = (limit - report.removed).min(CHUNK);
-                let removed = command::remove_dead_letters_until(wire, keys, last, most)?;
+                let (removed, more) = command::remove_dead_letters_until(wire, keys, last, most)?;
                 report.removed += removed;
-                if removed < most {
+                if !more {
                     break;
                 }
             }
@@ -182,13 +183,17 @@ impl DeadLetters {
     fn with<T>(
         &self,
         doing: &str,
-        operation: impl FnOnce(&mut Wire, &StreamKeys) -> Result<T>,
+        mut operation: impl FnMut(&mut Wire, &StreamKeys) -> Result<T>,
     ) -> Result<T> {
         let stream = self.keys.stream();
-        let node = self.topology.node_for(stream.as_bytes());
-        node.dedicated()
-            .and_then(|mut wire| operation(&mut wire, &self.keys))
-            .map_err(|e| e.while_doing(format_args!("{doing} the dead letters of `{stream}`")))
+        self.topology
+            .run_alone(stream.as_bytes(), |wire| operation(wire, &self.keys))
+            .map_err(|e| self.failed(e, doing))
+    }
+
+    fn failed(&self, error: Error, doing: &str) -> Error {
+        let stream = self.keys.stream();
+        error.while_doing(format_args!("{doing} the dead letters of `{stream}`"))
     }
 }
 

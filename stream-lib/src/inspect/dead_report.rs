@@ -34,9 +34,10 @@ impl RedriveReport {
     pub(super) fn count(&mut self, outcomes: &[Redriven]) {
         for outcome in outcomes {
             match outcome {
-                Redriven::As(_) => self.redriven += 1,
+                Redriven::Again => self.redriven += 1,
                 Redriven::Gone => self.missing += 1,
                 Redriven::Bare => self.without_body += 1,
+                Redriven::Later => {}
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod dead_letter;
 mod dead_letters;
+mod dead_pages;
 mod dead_report;
 mod streams;
 
@@ -13,4 +14,4 @@ pub use self::dead_letter::DeadLetter;
 pub use self::dead_letters::DeadLetters;
 pub use self::dead_report::{RedriveReport, RemoveReport};
 pub(crate) use self::streams::stream_stats;
-pub use self::streams::{GroupStats, StreamStats};
+pub use self::streams::{GroupHolder, GroupStats, StreamStats};

@@ -39,6 +39,20 @@ pub struct GroupStats {
     pub waiting: u64,
     /// Consumers that Redis knows, dead ones included.
     pub consumers: u64,
+    /// The consumers that hold entries, dead ones included, those that wait for a
+    /// retry left out.
+    pub holders: Vec<GroupHolder>,
+}
+
+/// A consumer that holds entries: they were delivered to it and are not
+/// acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct GroupHolder {
+    /// Its name in Redis: see [`Consumer::name`](crate::Consumer::name).
+    pub consumer: String,
+    /// How many entries it holds (`XINFO CONSUMERS`, `pending`).
+    pub pending: u64,
 }
 
 pub(crate) fn stream_stats(wire: &mut Wire, keys: &StreamKeys) -> Result<StreamStats> {
@@ -60,7 +74,14 @@ impl From<GroupFacts> for GroupStats {
             pending: facts.pending,
             waiting: facts.waiting,
             consumers: facts.consumers,
+            holders: facts.holders.into_iter().map(GroupHolder::from).collect(),
         }
+    }
+}
+
+impl From<(String, u64)> for GroupHolder {
+    fn from((consumer, pending): (String, u64)) -> Self {
+        Self { consumer, pending }
     }
 }
 
@@ -105,6 +126,7 @@ mod tests {
             pending: 3,
             waiting: 1,
             consumers: 2,
+            ..GroupStats::default()
         };
         let unsure = GroupStats {
             name: "h".to_owned(),

@@ -162,7 +162,7 @@ impl StreamManager {
             is_lazy: self.is_lazy,
             until_ended: self.until_ended(),
         };
-        let grace = config.grace;
+        let (grace, drains) = (config.grace, config.drain_backup);
         let consumer = make(server, config)?;
         let mut registry = self.registry.write();
         registry.ensure_open()?;
@@ -172,6 +172,11 @@ impl StreamManager {
         registry.longest_grace = registry.longest_grace.max(grace);
         let user = User::Consumer(name.to_owned());
         self.cleaner.tend(consumer.keys(), user, asked);
+        if drains {
+            let watched = consumer.clone();
+            let runs = move || watched.is_running();
+            self.lookout.tend(consumer.keys(), name, runs);
+        }
         Ok(consumer)
     }
 
@@ -240,6 +245,7 @@ impl StreamManager {
     fn forget_consumer(&self, name: &str, consumer: &Consumer) {
         self.cleaner
             .forget(consumer.stream(), &User::Consumer(name.to_owned()));
+        self.lookout.forget(consumer.stream(), name);
     }
 
     /// A consumer, to ask whether it runs and what it has done.

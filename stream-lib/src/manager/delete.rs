@@ -19,8 +19,9 @@ impl StreamManager {
     /// A consumer that has died lives on for two of its leases.
     ///
     /// Idempotency keys stay until their window has passed: until then a second add
-    /// of a key is a duplicate of an entry that is gone. A backup stream that was
-    /// given a name of its own stays: delete it by that name.
+    /// of a key is a duplicate of an entry that is gone. A backup stream goes under
+    /// whatever name the stream knows it by; where producers have used several, the
+    /// others stay.
     ///
     /// # Blocking
     ///
@@ -64,7 +65,7 @@ impl StreamManager {
             producer.close();
             producer.join();
         }
-        let mut wire = self.topology.node_for(stream.as_bytes()).dedicated()?;
-        command::delete_stream(&mut wire, keys)
+        self.topology
+            .run_alone(stream.as_bytes(), |wire| command::delete_stream(wire, keys))
     }
 }

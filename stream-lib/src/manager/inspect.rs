@@ -58,8 +58,8 @@ impl StreamManager {
             Some(keys) => keys,
             None => StreamKeys::of_any(stream)?,
         };
-        let mut wire = self.topology.node_for(stream.as_bytes()).dedicated()?;
-        inspect::stream_stats(&mut wire, &keys)
+        self.topology
+            .run_alone(stream.as_bytes(), |wire| inspect::stream_stats(wire, &keys))
             .map_err(|e| e.while_doing(format_args!("looking at `{stream}`")))
     }
 

@@ -54,13 +54,13 @@ impl StreamManager {
     /// Creates a backup producer: for orders, payments and other messages that
     /// must not be lost or overtaken when consumers fall behind.
     ///
-    /// While the stream's backlog is below `max_length`, messages go straight
-    /// to it. Beyond that they wait in the backup stream, and a thread of the
-    /// producer moves them back, in order, as consumers make room; of all
-    /// processes that have such a producer open, one moves them at a time.
-    ///
-    /// Entries move back only while some process has such a producer open: let
-    /// the processes of consumers open one too, if producers come and go.
+    /// While the stream's backlog is below its
+    /// [`capacity`](crate::StreamConfig::capacity), messages go straight to it.
+    /// Beyond that they wait in the backup stream, and a thread of the producer moves
+    /// them back, in order, as consumers make room. Consumers of the stream do so,
+    /// too, unless told not to
+    /// ([`drain_backup`](crate::ConsumerConfig::drain_backup)), so that no producer
+    /// need stay for it; of all these processes, one moves them at a time.
     ///
     /// # Delivery
     ///

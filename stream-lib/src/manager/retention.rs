@@ -2,7 +2,6 @@
 
 use super::stream_manager::StreamManager;
 use crate::config::StreamConfig;
-use crate::connection::Wire;
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::retention::{self, BlockedStream, CleanupReport, RetentionPlan, Wish};
@@ -34,8 +33,10 @@ impl StreamManager {
     pub fn retention_plan(&self, stream: &str) -> Result<RetentionPlan> {
         self.origin.ensure_here()?;
         let keys = StreamKeys::new(stream)?;
-        self.retention_wire(&keys)
-            .and_then(|mut wire| retention::plan(&mut wire, &keys, &self.cleaner.wish(stream)))
+        self.topology
+            .run_alone(stream.as_bytes(), |wire| {
+                retention::plan(wire, &keys, &self.cleaner.wish(stream))
+            })
             .map_err(|e| e.while_doing(format_args!("planning the cleanup of `{stream}`")))
     }
 
@@ -90,9 +91,9 @@ impl StreamManager {
         for stream in self.streams() {
             let keys = StreamKeys::new(&stream)?;
             let found = self
-                .retention_wire(&keys)
-                .and_then(|mut wire| {
-                    retention::blocked_now(&mut wire, &keys, &self.cleaner.wish(&stream))
+                .topology
+                .run_alone(stream.as_bytes(), |wire| {
+                    retention::blocked_now(wire, &keys, &self.cleaner.wish(&stream))
                 })
                 .map_err(|e| e.while_doing(format_args!("looking at `{stream}`")))?;
             blocked.extend(found);
@@ -101,13 +102,10 @@ impl StreamManager {
     }
 
     fn clean(&self, keys: &StreamKeys, wish: &Wish, once: bool) -> Result<CleanupReport> {
-        self.retention_wire(keys)
-            .and_then(|mut wire| retention::clean(&mut wire, keys, wish, once))
+        self.topology
+            .run_alone(keys.stream().as_bytes(), |wire| {
+                retention::clean(wire, keys, wish, once)
+            })
             .map_err(|e| e.while_doing(format_args!("cleaning `{}`", keys.stream())))
-    }
-
-    fn retention_wire(&self, keys: &StreamKeys) -> Result<Wire> {
-        let node = self.topology.node_for(keys.stream().as_bytes());
-        node.dedicated()
     }
 }

@@ -16,7 +16,7 @@ use crate::config::ConnectionConfig;
 use crate::connection::Topology;
 use crate::consumer::{Consumer, ShutdownReport};
 use crate::error::Result;
-use crate::producer::Coalescer;
+use crate::producer::{Coalescer, Lookout};
 use crate::retention::Cleaner;
 use crate::runtime::{Origin, on_library_thread};
 
@@ -64,6 +64,7 @@ pub struct StreamManager {
     /// Disconnects when the last handler has ended, after that.
     handlers_ended: Receiver<()>,
     pub(super) cleaner: Cleaner,
+    pub(super) lookout: Lookout,
     first_look: Arc<FirstLook>,
     /// A start of a consumer waits for nothing.
     pub(super) is_lazy: bool,
@@ -100,8 +101,9 @@ impl StreamManager {
     pub fn connect_with(config: ConnectionConfig) -> Result<Self> {
         let mut manager = Self::connect_lazy(config)?;
         manager.is_lazy = false;
-        let mut wire = manager.topology.node_for(b"").dedicated()?;
-        manager.first_look.take(&mut wire)?;
+        manager
+            .topology
+            .run_alone(b"", |wire| manager.first_look.take(wire))?;
         Ok(manager)
     }
 
@@ -139,6 +141,7 @@ impl StreamManager {
         let (closing, handlers_ended) = Closing::of(&registry);
         Ok(Self {
             cleaner: Cleaner::new(Arc::clone(&topology), Arc::clone(&first_look)),
+            lookout: Lookout::new(Arc::clone(&topology)),
             first_look,
             coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
             topology,
@@ -179,6 +182,7 @@ impl StreamManager {
         };
         let deadline = Instant::now() + grace + SETTLE;
         self.cleaner.signal_stop();
+        self.lookout.signal_stop();
         for consumer in &consumers {
             consumer.warn_if_never_started();
             consumer.close();
@@ -192,6 +196,7 @@ impl StreamManager {
         if on_library_thread() {
             // The lives of the consumers hold the rest.
             self.cleaner.stop();
+            self.lookout.stop();
             return report;
         }
         // Consumers that another thread stops, or that were removed, may still have
@@ -208,6 +213,7 @@ impl StreamManager {
             report.spooled += producer.join();
         }
         self.cleaner.stop();
+        self.lookout.stop();
         // Adds that wait for Redis end with it. After a shutdown from a handler,
         // consumers still need their connections.
         self.topology.close();

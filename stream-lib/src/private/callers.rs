@@ -25,7 +25,7 @@ impl Callers {
                 Some(own)
             }
             Joined::Done(answer) => Some(answer),
-            Joined::Late(_) | Joined::Lost => None,
+            Joined::Late(_) | Joined::Untold | Joined::Lost => None,
         }
     }
 }

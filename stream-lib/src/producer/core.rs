@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use std::cell::Cell;
 use std::iter;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -261,12 +261,12 @@ impl ProducerCore {
             let mut answers = outlet.send_apart(&apart, &batch);
             return answers.pop().unwrap_or_else(no_answer);
         }
-        let wait = self.config.send_timeout;
+        let deadline = Instant::now() + self.config.send_timeout;
         // A message with a key may have to be sent again.
         let kept = batch.has_keys().then(|| batch.clone());
-        let mut answer = [self.coalescer.add(outlet, batch, wait)];
+        let mut answer = [self.coalescer.add(outlet, batch, deadline)];
         if let Some(batch) = kept {
-            self.dispatch.settle(&batch, &mut answer);
+            self.dispatch.settle(&batch, &mut answer, deadline);
         }
         let [answer] = answer;
         answer

@@ -6,11 +6,13 @@
 //! producers have in common. An *outbox* sends what nobody waits for. *transport* takes
 //! messages to Redis; *backup* moves entries back from the backup stream;
 //! *spooled* is the way through the *spool* on the local disk, *recording* what
-//! stands in place of Redis in users' tests. *added* says what
-//! became of a message. Each uses only those named after it.
+//! stands in place of Redis in users' tests. *capacity* is the backlog from which on
+//! messages go to the backup stream, and *added* says what became of a message. Each
+//! uses only those named after it.
 
 mod added;
 mod backup;
+mod capacity;
 mod core;
 mod draft;
 mod envelope;
@@ -26,6 +28,7 @@ mod spooled;
 mod transport;
 
 pub use self::added::Added;
+pub(crate) use self::backup::Lookout;
 pub(crate) use self::core::ProducerCore;
 pub use self::draft::Draft;
 pub(crate) use self::draft::FindProducer;

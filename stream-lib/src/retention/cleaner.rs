@@ -14,7 +14,7 @@ use super::report::BlockedStream;
 use super::schedule::{Schedule, Task, User};
 use crate::command::{Errand, FirstLook, Retained, Sight};
 use crate::config::RetentionSettings;
-use crate::connection::Topology;
+use crate::connection::{Topology, Wire};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::runtime::{Shutdown, Thread, jitter, on_library_thread, random_suffix};
@@ -140,16 +140,25 @@ fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
     /// While Redis is away we come again, and must not hold up a shutdown.
     const WAIT: Duration = Duration::from_secs(2);
     let stream = task.keys.stream();
-    let mut wire = shared.topology.node_for(stream.as_bytes()).pooled(WAIT)?;
-    match shared.first_look.take(&mut wire) {
-        Err(e) if e.kind() == ErrorKind::Server => log::error!("{}", with_causes(&e)),
+    shared
+        .topology
+        .run(stream.as_bytes(), WAIT, |wire| clean_by(shared, task, wire))
+}
+
+fn clean_by(shared: &Shared, task: &Task, wire: &mut Wire) -> Result<Outcome> {
+    let stream = task.keys.stream();
+    match shared.first_look.take(wire) {
+        // What the server is, it stays: said once.
+        Err(e) if matches!(e.kind(), ErrorKind::Server | ErrorKind::Config) => {
+            log::error!("{}", with_causes(&e));
+        }
         looked => looked?,
     }
-    announce(&mut wire, &task.keys, &task.wish.unsaid)?;
+    announce(wire, &task.keys, &task.wish.unsaid)?;
     let errand = Errand::TrimInTurn(&shared.token);
     let mut total = Total::default();
     loop {
-        match step(&mut wire, &task.keys, &task.wish, errand, false)? {
+        match step(wire, &task.keys, &task.wish, errand, false)? {
             Retained::NotYet(wait) => {
                 // Processes that wait must not all come at the same time.
                 let wait = jitter(wait + wait / 5, 0.15);

@@ -2,7 +2,7 @@
 
 use super::policy::{Cut, Floor};
 use super::report::{BlockedStream, CleanupReport, RetentionPlan};
-use crate::command::{Errand, Retain, Retained, Sight, count_entries, declare, retain};
+use crate::command::{Errand, Retain, Retained, Sight, count_entries, declare_retention, retain};
 use crate::config::{Retention, RetentionSettings};
 use crate::connection::Wire;
 use crate::error::{Error, ErrorKind, Result};
@@ -126,7 +126,7 @@ pub(super) fn announce(
     keys: &StreamKeys,
     unsaid: &RetentionSettings,
 ) -> Result<()> {
-    for replaced in declare(wire, keys, unsaid)? {
+    for replaced in declare_retention(wire, keys, unsaid)? {
         log::warn!(
             "`{}` of `{}` is now {}, in place of {}: retention belongs to the stream, and holds \
              for every program that uses it",

@@ -1,13 +1,15 @@
 //! Threads that are named and joined, waits that end on shutdown, backoff,
-//! looks that spare a sleep, failures that are told once, a bound on log lines,
-//! and the process that a thing belongs to.
+//! looks that spare a sleep, failures that are told once, bounds on log lines and on
+//! what is asked for at a time, and the process that a thing belongs to.
 
 mod backoff;
 mod clock;
 mod log_limit;
+mod log_sum;
 mod origin;
 mod panics;
 mod patience;
+mod portion;
 mod random;
 mod shutdown;
 mod thread;
@@ -16,9 +18,11 @@ mod trouble;
 pub(crate) use self::backoff::Backoff;
 pub(crate) use self::clock::ServerClock;
 pub(crate) use self::log_limit::{LogLimit, LogLine};
+pub(crate) use self::log_sum::LogSum;
 pub(crate) use self::origin::Origin;
 pub(crate) use self::panics::{drop_shielded, panic_text};
 pub(crate) use self::patience::Patience;
+pub(crate) use self::portion::Portion;
 pub(crate) use self::random::{jitter, random_suffix};
 pub(crate) use self::shutdown::Shutdown;
 pub(crate) use self::thread::{Thread, on_library_thread};

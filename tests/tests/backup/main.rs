@@ -6,6 +6,7 @@
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
+mod consumers;
 mod drain;
 mod headers;
 mod model;

@@ -11,7 +11,7 @@ use stream_tests::{Fsync, LogCapture, Server, wait_until};
 use tempfile::TempDir;
 
 use crate::narrow_gate::NarrowGate;
-use crate::{DEADLINE, Rig, STREAM, connect, connect_to, message, numbers, quick};
+use crate::{DEADLINE, Rig, STREAM, connect, connect_to, length, message, numbers, quick};
 
 /// A server that keeps what it has when it is killed, with one setting.
 fn server(setting: &str, value: &str) -> Server {
@@ -175,6 +175,27 @@ fn refusals_that_pass_set_nothing_aside() {
     wait_until_empty(&rig);
     assert!(numbers(&rig.server, STREAM).into_iter().eq(0..3));
     assert_eq!(stats(&rig.manager).set_aside, 0);
+}
+
+#[test]
+fn message_too_large_for_redis_fails_for_its_caller_alone() {
+    let dir = TempDir::new().unwrap();
+    let server = server("proto-max-bulk-len", "1mb");
+    let rig = Rig::on(server, spooling(dir.path()));
+    let batch = [message(0), large(1, 2 << 20), message(2), message(3)];
+    let added = rig.producer().add_all(&batch);
+    let error = added[1].as_ref().unwrap_err();
+    assert!(!error.is_retryable(), "{error}");
+    assert_ne!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
+    for neighbour in [0, 2, 3] {
+        assert!(matches!(added[neighbour], Ok(Added::Main(_))), "{added:?}");
+    }
+    assert_eq!(numbers(&rig.server, STREAM), [0, 2, 3]);
+    assert!(rig.producer().add(&large(4, 2 << 20)).is_err());
+    assert_eq!(rig.placed(5..6), (1, 0));
+    assert_eq!(length(&rig.server, STREAM), 4);
+    let told = stats(&rig.manager);
+    assert_eq!((told.messages, told.set_aside), (0, 0));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use stream_lib::message::DecodeError;
 use stream_lib::{
     BatchConfig, BatchDelivery, ConsumerEvents, DeadReason, Delivery, HandlerError, HandlerResult,
-    RetryPolicy, events,
+    OnUndecodable, RetryPolicy, events,
 };
 use stream_tests::wait_until;
 
@@ -101,6 +101,7 @@ fn failures_are_told_with_the_users_own_error() {
         .group("cards")
         .consumer("till")
         .retry(RetryPolicy::list([Duration::ZERO]))
+        .on_undecodable(OnUndecodable::Bury)
         .events(Arc::clone(&failures));
     let consumer = shop.manager.consume("c", config, handler).unwrap();
     shop.add_by_hand("orders", 3);

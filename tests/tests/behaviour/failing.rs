@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use stream_lib::{Delivery, HandlerError, HandlerResult, RetryPolicy};
+use stream_lib::{Delivery, HandlerError, HandlerResult, OnUndecodable, RetryPolicy};
 use stream_tests::wait_until;
 
 use crate::support::{DEADLINE, HOUR, Order, Pending, Seen, Shop, noting, order, quick};
@@ -193,10 +193,8 @@ fn original(fields: &[(Vec<u8>, Vec<u8>)]) -> Vec<(Vec<u8>, Vec<u8>)> {
 fn undecodable_entry_goes_to_the_dead_letters_byte_for_byte() {
     let shop = Shop::open();
     let seen = Seen::default();
-    let consumer = shop
-        .manager
-        .consume("c", quick("orders"), noting(&seen))
-        .unwrap();
+    let config = quick("orders").on_undecodable(OnUndecodable::Bury);
+    let consumer = shop.manager.consume("c", config, noting(&seen)).unwrap();
     let mut connection = shop.server.connect().unwrap();
     let fields: [(&[u8], &[u8]); 5] = [
         (b"order_id", b"A-1"),

@@ -4,7 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use log::Level;
-use stream_lib::{ConsumerConfig, Delivery, HandlerError, HandlerResult, RetryPolicy};
+use stream_lib::{
+    ConsumerConfig, Delivery, HandlerError, HandlerResult, OnUndecodable, RetryPolicy,
+};
 use stream_tests::{LogCapture, LogLine, wait_until};
 
 use crate::support::{DEADLINE, HOUR, Order, Shop, quick};
@@ -72,10 +74,8 @@ fn undecodable_entry_is_logged_without_its_values() {
     let shop = Shop::open();
     let log = LogCapture::start();
     let handler = |_: &Delivery<Order>| Ok(());
-    let consumer = shop
-        .manager
-        .consume("c", patient("blurred"), handler)
-        .unwrap();
+    let config = patient("blurred").on_undecodable(OnUndecodable::Bury);
+    let consumer = shop.manager.consume("c", config, handler).unwrap();
     shop.ask::<String>("XADD blurred * order_id 1 amount hunter2");
     wait_until(DEADLINE, "a dead letter", || consumer.stats().dead == 1);
     let lines = warnings(&log, "blurred");

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use stream_lib::{RawMessage, StreamMessage};
+use stream_lib::{OnUndecodable, RawMessage, StreamMessage};
 use stream_tests::wait_until;
 
 use crate::support::{DEADLINE, Order, Pairs, Seen, Shop, noting, order, quick};
@@ -71,10 +71,8 @@ fn untyped_handler_gets_every_strange_entry_as_it_is() {
 fn typed_handler_finds_its_orders_among_strange_entries() {
     let shop = Shop::open();
     let seen = Seen::default();
-    let consumer = shop
-        .manager
-        .consume("c", quick("orders"), noting(&seen))
-        .unwrap();
+    let config = quick("orders").on_undecodable(OnUndecodable::Bury);
+    let consumer = shop.manager.consume("c", config, noting(&seen)).unwrap();
     let strange = strange_entries();
     let mut ids = HashMap::new();
     for (n, pairs) in strange.iter().enumerate() {
@@ -130,9 +128,10 @@ fn hostile_json_depth_is_undecodable_and_harms_nobody() {
     let shop = Shop::open();
     let seen = Seen::default();
     let noted = seen.clone();
+    let config = quick("forest").on_undecodable(OnUndecodable::Bury);
     let consumer = shop
         .manager
-        .consume_fn::<Forest>("c", quick("forest"), move |forest| {
+        .consume_fn::<Forest>("c", config, move |forest| {
             noted.push(forest.message().tree.clone());
             Ok(())
         })
@@ -158,10 +157,8 @@ fn hostile_json_depth_is_undecodable_and_harms_nobody() {
 fn entries_beyond_our_own_limits_are_buried_by_name() {
     let shop = Shop::open();
     let seen = Seen::default();
-    let consumer = shop
-        .manager
-        .consume("c", quick("orders"), noting(&seen))
-        .unwrap();
+    let config = quick("orders").on_undecodable(OnUndecodable::Bury);
+    let consumer = shop.manager.consume("c", config, noting(&seen)).unwrap();
     // More values than a script can hand to one command.
     let pairs: Pairs = (0..5_000)
         .map(|n| (format!("f{n}").into_bytes(), b"v".to_vec()))

@@ -29,6 +29,28 @@ fn idle_worker_waits_for_a_long_handler() {
 }
 
 #[test]
+fn idle_worker_waits_for_orders_that_were_lost_on_their_way_to_it() {
+    const ORDERS: usize = 40;
+    let server = Server::start().unwrap();
+    // It closes connections that have more to read.
+    let limit = "normal 8mb 8mb 0";
+    server.command::<()>(&["CONFIG", "SET", "client-output-buffer-limit", limit]);
+    let pad = "x".repeat(1 << 20);
+    for number in 0..ORDERS {
+        let id = format!("P-{number}");
+        let order = ["order_id", &id, "user_id", "7", "amount", "9.5"];
+        let rest = ["status", "pending", "pad", &pad];
+        let add = [&["XADD", "orders", "*"][..], &order, &rest].concat();
+        server.command::<String>(&add);
+    }
+    let finished = run(&server, "work --workers 4 --exit-when-idle 300");
+    assert_eq!(
+        last_line(&finished),
+        format!("completed {ORDERS} failed 0 dead 0 released 0")
+    );
+}
+
+#[test]
 fn signal_stops_a_worker_gracefully() {
     let server = Server::start().unwrap();
     run(&server, "produce --count 40 --batch 40");

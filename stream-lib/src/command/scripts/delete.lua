@@ -2,7 +2,8 @@
 --
 -- KEYS  1 stream  2 backup stream  3 dead letters  4 meta  5 lock of the drain
 --       6 lock of retention  7 marks of spools  then per group: waiting set, lock
---       of entries that run alone
+--       of entries that run alone; last the backup stream that the stream knows
+--       of, which may be the second again
 -- ARGV  the groups, in the order of their keys
 -- Reply 'deleted', 'none' where there was nothing, 'groups' where the stream has
 --       a group that ARGV doesn't name, or 'alive <group>:<consumer>'
@@ -19,8 +20,8 @@ for i = 1, #meta, 2 do
   end
 end
 -- Fails where one of them is no stream.
-for i = 1, 3 do
-  redis.call('XLEN', KEYS[i])
+for _, key in ipairs({KEYS[1], KEYS[2], KEYS[3], KEYS[#KEYS]}) do
+  redis.call('XLEN', key)
 end
 local known = {}
 for _, group in ipairs(ARGV) do

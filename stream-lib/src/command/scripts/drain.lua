@@ -1,33 +1,58 @@
 -- Moves the oldest entries of a backup stream back, as far as there is room.
 --
--- KEYS  1 stream  2 backup stream  3 lock
--- ARGV  1 capacity of the stream  2 how many entries at most
---       3 who asks  4 lease of the lock in ms
+-- KEYS  1 stream  2 backup stream  3 lock  4 meta
+-- ARGV  1 how many entries at most  2 who asks  3 lease of the lock in ms
+--       4 'producer': where the stream knows of no backup, it does from now on;
+--         'consumer': moves nothing unless the backup is the one it knows of
+--       5 the capacity that the producer asks for ('': none)
+--       6 the capacity of a stream for which nobody has asked for any
 -- Reply 1 how it went: 0 moved what it could, 1 another holds the lock, 2 the
---       next entry is too large for a script, 3 the stream takes no entries
+--       next entry is too large for a script, 3 the stream takes no entries,
+--       4 it knows of another backup, or of none
 --       2 how many were moved  3 how many are left
 --       4 lease of the other's lock in ms; the too large entry's id; the error
+--       5 the capacity that holds
 -- An entry moves under a new id, its fields unchanged; `~origin` behind them
 -- has its first id, whose first part is the time it was added. It is in the
 -- stream before it leaves the backup stream, and one script does both, so it
 -- is never in none and never in both.
-local stream, backup, lock = KEYS[1], KEYS[2], KEYS[3]
+local stream, backup, lock, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local me, time, asked = ARGV[2], ARGV[3], ARGV[5]
+local known = redis.call('HMGET', meta, 'backup:name', 'backup:capacity',
+  'retention:max_length')
+if ARGV[4] == 'producer' then
+  if not known[1] then
+    redis.call('HSET', meta, 'backup:name', backup)
+  end
+  if not known[2] and asked ~= '' then
+    redis.call('HSET', meta, 'backup:capacity', asked)
+    known[2] = asked
+  end
+elseif known[1] ~= backup then
+  return {4, 0, 0, '', 0}
+end
+-- What makes no sense counts as none.
+local function number(text)
+  text = text and #text <= 15 and text:match('^%d+$') and tonumber(text)
+  return text and text > 0 and text
+end
+local capacity = number(known[2]) or number(known[3]) or tonumber(ARGV[6])
 local left = length(backup)
 if left == 0 then
-  return {0, 0, 0, ''}
+  return {0, 0, 0, '', capacity}
 end
 local owner, lease = redis.call('GET', lock), redis.call('PTTL', lock)
 -- A lock that never lapses is none of ours, and would last for ever.
-if owner and owner ~= ARGV[3] and lease >= 0 then
-  return {1, 0, left, lease}
+if owner and owner ~= me and lease >= 0 then
+  return {1, 0, left, lease, capacity}
 end
-if owner ~= ARGV[3] or lease * 2 < tonumber(ARGV[4]) then
-  redis.call('SET', lock, ARGV[3], 'PX', ARGV[4])
+if owner ~= me or lease * 2 < tonumber(time) then
+  redis.call('SET', lock, me, 'PX', time)
 end
-local most = math.min(tonumber(ARGV[2]), left)
-most = math.min(most, room(stream, tonumber(ARGV[1]), most))
+local most = math.min(tonumber(ARGV[1]), left)
+most = math.min(most, room(stream, capacity, most))
 if most == 0 then
-  return {0, 0, left, ''}
+  return {0, 0, left, '', capacity}
 end
 -- Trims nothing: fails where we may not trim, before anything is copied.
 redis.call('XTRIM', backup, 'MINID', '=', '0-0')
@@ -61,4 +86,4 @@ if moved == #entries then
 elseif moved > 0 then
   redis.call('XTRIM', backup, 'MINID', '=', entries[moved + 1][1])
 end
-return {outcome, moved, left - moved, detail}
+return {outcome, moved, left - moved, detail, capacity}

@@ -1,15 +1,26 @@
 -- Removes the oldest dead letters for good.
 --
 -- KEYS  1 dead letters
--- ARGV  1 id of the last that may go  2 how many at most
--- Reply how many were removed
+-- ARGV  1 id of the last that may go  2 how many at most  3 about how many bytes
+--       to look at
+-- Reply 1 how many were removed  2 whether there may be more: 1 or 0
 -- The bodies stay in the server. One that came in behind the last stays.
-local letters = redis.call('XRANGE', KEYS[1], '-', ARGV[1], 'COUNT', ARGV[2])
-if #letters == 0 then
-  return 0
+local most, left = tonumber(ARGV[2]), tonumber(ARGV[3])
+local from, more, ids = '-', 1, {}
+while #ids < most and left > 0 do
+  -- One at a time: nobody knows how large they are.
+  local letter = redis.call('XRANGE', KEYS[1], from, ARGV[1], 'COUNT', 1)[1]
+  if not letter then
+    more = 0
+    break
+  end
+  ids[#ids + 1] = letter[1]
+  from = '(' .. letter[1]
+  for _, text in ipairs(letter[2]) do
+    left = left - #text
+  end
 end
-local delete = {'XDEL', KEYS[1]}
-for at, letter in ipairs(letters) do
-  delete[at + 2] = letter[1]
+if #ids > 0 then
+  redis.call('XDEL', KEYS[1], unpack(ids))
 end
-return redis.call(unpack(delete))
+return {#ids, more}

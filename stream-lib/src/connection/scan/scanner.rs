@@ -38,6 +38,8 @@ pub(crate) struct Scanner {
     /// Values still to come in the innermost open array, then in those around it.
     remaining: u32,
     outer: Vec<u32>,
+    /// There is an error among the values.
+    has_errors: bool,
 }
 
 /// How many tokens the scanner keeps room for between replies.
@@ -52,6 +54,7 @@ impl Scanner {
             searched: 0,
             remaining: 1,
             outer: Vec::new(),
+            has_errors: false,
         }
     }
 
@@ -65,6 +68,7 @@ impl Scanner {
         self.searched = 0;
         self.remaining = 1;
         self.outer.clear();
+        self.has_errors = false;
     }
 
     /// Goes on with the reply that starts at the first byte of `bytes`, of
@@ -105,6 +109,11 @@ impl Scanner {
     /// The values of the reply scanned last.
     pub(crate) fn tokens(&self) -> &[Token] {
         &self.tokens
+    }
+
+    /// Whether an error is among them.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.has_errors
     }
 
     /// Hands the values off and makes room for as many again.
@@ -197,9 +206,11 @@ impl Scanner {
         }
         self.searched = 0;
         let (start, end) = (self.offset(1), self.offset(1 + length));
-        let token = match kind {
-            b'+' => Token::Simple { start, end },
-            _ => Token::Error { start, end },
+        let token = if kind == b'+' {
+            Token::Simple { start, end }
+        } else {
+            self.has_errors = true;
+            Token::Error { start, end }
         };
         Ok(Step::Value(token, length + 2))
     }

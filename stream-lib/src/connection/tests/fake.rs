@@ -176,6 +176,11 @@ impl Peer {
         }
     }
 
+    /// Waits, unless the client has gone.
+    pub(super) fn rest(&mut self, pause: Duration) {
+        let _ = self.listen(pause);
+    }
+
     /// Gives the client time to read, and keeps what it says meanwhile.
     fn listen(&mut self, pause: Duration) -> io::Result<()> {
         let tcp = self.tcp.as_ref().unwrap().try_clone()?;

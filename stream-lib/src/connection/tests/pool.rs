@@ -5,11 +5,12 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::fake::Fake;
-use super::{AMPLE, SHORT, config, connect, endpoint, eventually, shown};
+use super::{AMPLE, SHORT, config, endpoint, eventually, shown};
 use crate::config::ConnectionConfig;
-use crate::connection::Topology;
+use crate::connection::deadline::Deadline;
 use crate::connection::pool::{Pool, scheduler};
-use crate::error::ErrorKind;
+use crate::connection::{PooledWire, Topology};
+use crate::error::{ErrorKind, Result};
 
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
 
@@ -30,8 +31,17 @@ fn counting() -> (Fake, Arc<AtomicUsize>) {
     (server, count)
 }
 
-fn pool(config: &ConnectionConfig) -> Pool {
-    Pool::new(endpoint(config), config.pool_size)
+/// The connections to one server, as callers get them.
+struct Lender(Topology);
+
+impl Lender {
+    fn get(&self, timeout: Duration) -> Result<PooledWire> {
+        self.0.pooled(b"orders", timeout)
+    }
+}
+
+fn pool(config: &ConnectionConfig) -> Lender {
+    Lender(Topology::new(config).unwrap())
 }
 
 #[test]
@@ -166,10 +176,9 @@ fn closing_wakes_those_who_wait() {
         .unwrap();
     let config = ConnectionConfig::new(format!("redis://{free}")).unwrap();
     let topology = Topology::new(&config).unwrap();
-    topology.refresh().unwrap();
-    let node = topology.node_for(b"orders");
+    topology.refresh();
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| node.pooled(AMPLE));
+        let waiting = scope.spawn(|| topology.pooled(b"orders", AMPLE));
         topology.close();
         assert_eq!(
             waiting.join().unwrap().unwrap_err().kind(),
@@ -179,12 +188,15 @@ fn closing_wakes_those_who_wait() {
 }
 
 #[test]
-fn a_node_lends_and_opens_connections() {
+fn a_topology_lends_and_opens_connections() {
     let (server, connections) = counting();
-    let node = Topology::new(&config(&server)).unwrap().node_for(b"orders");
-    assert_eq!(node.pooled(AMPLE).unwrap().client_id(), Some(7));
-    drop(node);
-    let alone = connect(&config(&server)).unwrap();
+    let topology = Topology::new(&config(&server)).unwrap();
+    let lent = topology.pooled(b"orders", AMPLE).unwrap();
+    assert_eq!(lent.client_id(), Some(7));
+    drop(lent);
+    // The server answers on one connection after the other.
+    topology.close();
+    let alone = topology.dedicated(b"orders").unwrap();
     assert!(!alone.is_stale());
     assert_eq!(connections.load(Ordering::SeqCst), 2);
 }
@@ -216,7 +228,7 @@ fn dropping_a_pool_ends_its_thread() {
     // A job that is due much later must not keep the thread.
     scheduler.execute_after(Duration::from_secs(3_600), || {});
     let pool = Pool::with_scheduler(endpoint(&config(&server)), 4, scheduler);
-    drop(pool.get(AMPLE).unwrap());
+    drop(pool.get(&mut Deadline::of(AMPLE)).unwrap());
     drop(pool);
     assert_eq!(told.recv_timeout(AMPLE), Ok(()));
 }

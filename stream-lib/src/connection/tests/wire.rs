@@ -1,5 +1,5 @@
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::fake::{Fake, Peer};
 use super::{AMPLE, SHORT, config, connect, eventually, shown};
@@ -83,6 +83,41 @@ fn a_trickling_server_can_not_stretch_the_deadline() {
 }
 
 #[test]
+fn a_large_reply_may_take_as_long_as_its_bytes_come() {
+    let server = after_a_request(|peer| {
+        peer.say(format!("${}\r\n", 48 << 14).as_bytes());
+        for _ in 0..48 {
+            peer.say(&vec![b'x'; 1 << 14]);
+            peer.rest(SHORT / 2);
+        }
+        peer.say(b"\r\n");
+        peer.until_hangup();
+    });
+    let mut wire = connect(&config(&server)).unwrap();
+    wire.send(PING, 1).unwrap();
+    let began = Instant::now();
+    let reply = wire.receive_owned(SHORT * 20).unwrap();
+    assert_eq!(reply.as_ref().text().map(<[u8]>::len), Some(48 << 14));
+    assert!(began.elapsed() > SHORT * 20, "longer than any pause may be");
+}
+
+#[test]
+fn no_bytes_stretch_the_time_by_which_all_is_to_be_answered() {
+    let server = after_a_request(|peer| {
+        peer.say(format!("${}\r\n", 64 << 20).as_bytes());
+        for _ in 0..1_000 {
+            peer.say(&vec![b'x'; 64 << 10]);
+            peer.rest(SHORT / 2);
+        }
+    });
+    let mut wire = connect(&config(&server)).unwrap();
+    wire.answer_by(Instant::now() + SHORT * 4);
+    wire.send(PING, 1).unwrap();
+    let error = wire.receive_owned(AMPLE).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+}
+
+#[test]
 fn garbage_breaks_the_connection() {
     for garbage in [
         &b"HTTP/1.1 400 Bad Request\r\n"[..],
@@ -155,7 +190,7 @@ fn several_requests_are_in_flight_and_answered_in_order() {
         for _ in 0..5 {
             peer.request().unwrap();
         }
-        peer.say(b":1\r\n:2\r\n-ERR no\r\n:4\r\n:5");
+        peer.say(b":1\r\n:2\r\n-OOM no\r\n:4\r\n:5");
         peer.say(b"\r\n");
         peer.until_hangup();
     });
@@ -166,7 +201,7 @@ fn several_requests_are_in_flight_and_answered_in_order() {
     assert_eq!(wire.receive(AMPLE).unwrap().int(), Some(1));
     assert_eq!(wire.receive_owned(AMPLE).unwrap().as_ref().int(), Some(2));
     assert_eq!(wire.outstanding(), 3);
-    assert_eq!(wire.receive(AMPLE).unwrap().error(), Some(&b"ERR no"[..]));
+    assert_eq!(wire.receive(AMPLE).unwrap().error(), Some(&b"OOM no"[..]));
     assert_eq!(wire.receive(AMPLE).unwrap().int(), Some(4));
     assert_eq!(wire.receive_owned(AMPLE).unwrap().bytes, b":5\r\n");
     assert_eq!(wire.outstanding(), 0);

@@ -30,8 +30,8 @@ use crate::consumer::handler::single::HandlerResult;
 ///
 /// At least once, as with a [`Handler`](crate::Handler), and for each entry by
 /// itself: each has its own lease, its own number of deliveries and its own
-/// retry, and one that can't be decoded becomes a dead letter without being
-/// seen. So that no entry becomes a dead letter for the fault of another one,
+/// retry, and one that can't be decoded is retried or buried without being seen:
+/// see [`on_undecodable`](crate::ConsumerConfig::on_undecodable). So that no entry becomes a dead letter for the fault of another one,
 /// an entry gets a batch of its own
 ///
 /// - in the second half of the deliveries that its

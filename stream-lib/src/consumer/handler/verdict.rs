@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::RetryPolicy;
+use crate::config::{OnUndecodable, RetryPolicy};
 use crate::consumer::cause::Cause;
 use crate::consumer::handler::error::{Advice, advice_of};
 use crate::message::DecodeError;
@@ -47,16 +47,28 @@ impl Outcome {
 }
 
 /// Decides from how delivery number `attempt` ended.
-pub(crate) fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> EntryVerdict {
+pub(crate) fn judge(
+    outcome: &Outcome,
+    attempt: u32,
+    policy: &RetryPolicy,
+    on_undecodable: OnUndecodable,
+) -> EntryVerdict {
+    let mut last = DeadReason::RetriesExhausted;
     let advice = match outcome {
         Outcome::Done | Outcome::Skipped => return EntryVerdict::Ack,
-        Outcome::Undecodable(_) => return EntryVerdict::Bury(DeadReason::Undecodable),
+        Outcome::Undecodable(_) => {
+            last = DeadReason::Undecodable;
+            if on_undecodable == OnUndecodable::Bury {
+                return EntryVerdict::Bury(last);
+            }
+            None
+        }
         Outcome::Panicked(_) => None,
         Outcome::Failed(e) => advice_of(e.as_ref()),
     };
     match advice {
         Some(Advice::Bury) => EntryVerdict::Bury(DeadReason::Permanent),
-        _ if attempt >= policy.deliveries() => EntryVerdict::Bury(DeadReason::RetriesExhausted),
+        _ if attempt >= policy.deliveries() => EntryVerdict::Bury(last),
         Some(Advice::RetryAfter(delay)) => EntryVerdict::Retry { delay, jitter: 0.0 },
         None => EntryVerdict::Retry {
             delay: policy.delay_after(attempt),
@@ -79,6 +91,29 @@ mod tests {
 
     fn failed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Outcome {
         Outcome::Failed(Arc::from(error.into()))
+    }
+
+    fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> EntryVerdict {
+        super::judge(outcome, attempt, policy, OnUndecodable::Retry)
+    }
+
+    #[test]
+    fn an_undecodable_entry_is_retried_unless_it_is_to_be_buried() {
+        let policy = RetryPolicy::default().max_deliveries(3);
+        let undecodable = Outcome::Undecodable(DecodeError::missing("Order", "amount", "f64"));
+        let buried = EntryVerdict::Bury(DeadReason::Undecodable);
+        assert_eq!(
+            judge(&undecodable, 2, &policy),
+            EntryVerdict::Retry {
+                delay: Duration::from_secs(2),
+                jitter: 0.2
+            }
+        );
+        assert_eq!(judge(&undecodable, 3, &policy), buried);
+        let at_once = super::judge(&undecodable, 1, &policy, OnUndecodable::Bury);
+        assert_eq!(at_once, buried);
+        let once = policy.max_deliveries(1);
+        assert_eq!(judge(&undecodable, 1, &once), buried);
     }
 
     #[test]

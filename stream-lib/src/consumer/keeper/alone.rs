@@ -49,8 +49,12 @@ impl<'a> Alone<'a> {
 
     pub(super) fn step(&self) -> Step {
         if self.started {
-            let is_settled = self.held.stage(0) == Stage::Gone;
-            return if is_settled { Step::Done } else { Step::Wait };
+            // Its end may have to wait, for memory say: it runs no more.
+            let runs = matches!(
+                self.held.stage(0),
+                Stage::Buffered | Stage::Running | Stage::Lost
+            );
+            return if runs { Step::Wait } else { Step::Done };
         }
         if self.member.buffer.pause.running() == 0 {
             Step::Start

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use crate::command;
+use crate::connection::answer_of;
 use crate::consumer::member::Member;
-use crate::error::{ErrorKind, Result, with_causes};
+use crate::error::{Result, with_causes};
 
 /// Makes the group and checks the permissions, within the connect timeout. Where
 /// Redis is away, the reader makes the group later; any other error is the
@@ -17,7 +18,7 @@ pub(super) fn prepare(member: &Member) -> Result<()> {
             Ok(())
         }
         // All of it may be done again: nothing adds up.
-        Err(e) if e.is_retryable() || e.kind() == ErrorKind::OutcomeUnknown => {
+        Err(e) if answer_of(&e).may_pass() => {
             log::warn!(
                 "the consumer of `{}` starts without Redis, and reads as soon as it can: {}",
                 group.stream(),
@@ -35,17 +36,18 @@ pub(super) fn prepare(member: &Member) -> Result<()> {
 
 fn make_group(member: &Member) -> Result<()> {
     let Member { group, config, .. } = member;
-    let node = member.topology.node_for(group.stream().as_bytes());
-    let timeout = node.connect_timeout();
+    let key = group.stream().as_bytes();
+    let timeout = member.topology.connect_timeout(key);
     let deadline = Instant::now() + timeout;
-    let mut wire = node.pooled(timeout)?;
-    wire.answer_by(deadline);
-    group.make(&mut wire, config.start_from)?;
-    command::preflight(&mut wire, group, &member.name)?;
-    group.join(&mut wire, &member.name)?;
-    member.beat(&mut wire, false).inspect_err(|_| {
-        // A consumer that doesn't start leaves nothing behind.
-        let _ = group.leave(&mut wire, &member.name);
+    member.topology.run(key, timeout, |wire| {
+        wire.answer_by(deadline);
+        group.make(wire, config.start_from)?;
+        command::preflight(wire, group, &member.name)?;
+        group.join(wire, &member.name)?;
+        member.beat(wire, false).inspect_err(|_| {
+            // A consumer that doesn't start leaves nothing behind.
+            let _ = group.leave(wire, &member.name);
+        })
     })
 }
 

@@ -91,14 +91,13 @@ fn unblock_reader(member: &Member) {
     }
 }
 
-/// One operation on a connection of its own, pooled if possible; tried once.
-fn brief<T>(member: &Member, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
-    let node = member.topology.node_for(member.group.stream().as_bytes());
-    match node.pooled(SOON) {
-        Ok(mut wire) => operation(&mut wire),
+/// One operation on a connection of its own, pooled if possible.
+fn brief<T>(member: &Member, mut operation: impl FnMut(&mut Wire) -> Result<T>) -> Result<T> {
+    let key = member.group.stream().as_bytes();
+    match member.topology.run(key, SOON, &mut operation) {
         // Where a handler stops its consumer, the manager may be gone first.
-        Err(e) if e.kind() == ErrorKind::Closed => operation(&mut node.dedicated()?),
-        Err(e) => Err(e),
+        Err(e) if e.kind() == ErrorKind::Closed => operation(&mut member.topology.dedicated(key)?),
+        result => result,
     }
 }
 

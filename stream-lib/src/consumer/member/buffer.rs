@@ -37,7 +37,7 @@ use crate::consumer::member::pause::Pause;
 use crate::consumer::member::queue::WorkQueue;
 use crate::consumer::member::read_ahead::Load;
 use crate::consumer::member::room::Room;
-use crate::runtime::Shutdown;
+use crate::runtime::{Portion, Shutdown};
 
 /// Entries that wait for workers, and the parts that decide how many do.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub(crate) struct Buffer {
     pub(crate) pause: Pause,
     pub(crate) room: Room,
     pub(crate) handler_time: HandlerTime,
+    /// How many entries one answer may bring, where larger ones were lost.
+    pub(crate) portion: Portion,
     /// The member's stop signal.
     stop: Shutdown,
 }
@@ -57,6 +59,7 @@ impl Buffer {
             pause: Pause::new(stop),
             room: Room::new(config, batch_size, stop),
             handler_time: HandlerTime::default(),
+            portion: Portion::new(config.read_count),
             stop: stop.clone(),
         }
     }
@@ -146,7 +149,8 @@ impl Buffer {
     /// How many entries the reader may ask for now, with `landing` about to be
     /// buffered.
     pub(crate) fn room_for_new(&self, landing: usize, held_bytes: usize) -> usize {
-        self.room.for_new(landing, &self.load(held_bytes))
+        let room = self.room.for_new(landing, &self.load(held_bytes));
+        room.min(self.portion.size())
     }
 
     /// How many returning entries to claim: none while some still wait.
@@ -154,14 +158,15 @@ impl Buffer {
         if self.queue.has_returning() {
             0
         } else {
-            self.room.for_returning()
+            self.room.for_returning().min(self.portion.size())
         }
     }
 
     /// How many entries of `~waiting` to claim.
     pub(crate) fn room_for_due(&self) -> usize {
         let batches = self.room.for_batches(&self.load(0));
-        self.room_for_returning().max(batches)
+        let most = self.portion.size();
+        self.room_for_returning().max(batches).min(most)
     }
 
     fn load(&self, held_bytes: usize) -> Load {

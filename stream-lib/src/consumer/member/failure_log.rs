@@ -10,16 +10,27 @@ use parking_lot::Mutex;
 use crate::command::Group;
 use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
-use crate::runtime::{LogLimit, LogLine, Shutdown};
+use crate::runtime::{LogLimit, LogLine, LogSum, Shutdown};
 
 /// Tells the log of deliveries that failed, and of dead letters.
 #[derive(Debug)]
 pub(crate) struct FailureLog {
     group: Group,
     failed: Mutex<LogLimit>,
+    undecodable: Mutex<LogLimit>,
     buried: Mutex<LogLimit>,
+    dropped: Mutex<LogSum>,
     /// Wakes the keeper.
     wake: Shutdown,
+}
+
+/// How a delivery failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Its handler failed.
+    Handler,
+    /// The entry is no message of the handler's type.
+    Undecodable,
 }
 
 /// What comes after a delivery that failed.
@@ -34,7 +45,9 @@ impl FailureLog {
         Self {
             group: group.clone(),
             failed: Mutex::default(),
+            undecodable: Mutex::default(),
             buried: Mutex::default(),
+            dropped: Mutex::default(),
             wake: wake.clone(),
         }
     }
@@ -43,23 +56,35 @@ impl FailureLog {
     /// the causes, and is called only for a line that is written.
     pub(crate) fn failed(
         &self,
+        failure: Failure,
         id: EntryId,
         attempt: u32,
         next: Next,
         error: impl FnOnce() -> String,
     ) {
-        if !self.admits(&self.failed, Self::more_failed) {
+        let is_written = match failure {
+            Failure::Handler => self.admits(&self.failed, Self::more_failed),
+            Failure::Undecodable => self.admits(&self.undecodable, Self::more_undecodable),
+        };
+        if !is_written {
             return;
         }
+        let (failed, hint) = match failure {
+            Failure::Handler => ("failed", ""),
+            Failure::Undecodable => (
+                "found an undecodable entry",
+                ", in case another member can decode it",
+            ),
+        };
         let (stream, group) = (self.group.stream(), self.group.name());
         let error = error();
         match next {
             Next::DeliveryIn(delay) => log::warn!(
-                "delivery {attempt} of {id} of `{stream}` in the group `{group}` failed, \
-                 the next comes in {delay:.1?}: {error}"
+                "delivery {attempt} of {id} of `{stream}` in the group `{group}` {failed}, \
+                 the next comes in {delay:.1?}{hint}: {error}"
             ),
             Next::DeadLetter(reason) => log::warn!(
-                "delivery {attempt} of {id} of `{stream}` in the group `{group}` failed, \
+                "delivery {attempt} of {id} of `{stream}` in the group `{group}` {failed}, \
                  and was the last one ({reason}): {error}"
             ),
         }
@@ -76,31 +101,56 @@ impl FailureLog {
         }
     }
 
+    /// Tells of old dead letters that had to go, at once or within a minute.
+    pub(crate) fn dropped(&self, entries: u64) {
+        let (told, due) = {
+            let mut dropped = self.dropped.lock();
+            (dropped.add(entries, Instant::now()), dropped.due())
+        };
+        match told {
+            Some(count) => self.were_dropped(count),
+            None if due.is_some() => self.wake.nudge(),
+            None => {}
+        }
+    }
+
     /// When there is a count to be told.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let failed = self.failed.lock().due();
-        let buried = self.buried.lock().due();
-        failed.into_iter().chain(buried).min()
+        let limits = [&self.failed, &self.undecodable, &self.buried];
+        let limits = limits.iter().filter_map(|limit| limit.lock().due());
+        limits.chain(self.dropped.lock().due()).min()
     }
 
     /// Tells the counts that are due.
     pub(crate) fn tell_due(&self, now: Instant) {
-        self.tell(|limit| limit.take_due(now));
+        self.tell(|limit| limit.take_due(now), |sum| sum.take_due(now));
     }
 
     /// Tells all counts, due or not.
     pub(crate) fn tell_rest(&self) {
-        self.tell(LogLimit::take_rest);
+        self.tell(LogLimit::take_rest, LogSum::take_rest);
     }
 
-    fn tell(&self, take: impl Fn(&mut LogLimit) -> Option<u64>) {
+    fn tell(
+        &self,
+        take: impl Fn(&mut LogLimit) -> Option<u64>,
+        take_sum: impl Fn(&mut LogSum) -> Option<u64>,
+    ) {
         let failed = take(&mut self.failed.lock());
         if let Some(count) = failed {
             self.more_failed(count);
         }
+        let undecodable = take(&mut self.undecodable.lock());
+        if let Some(count) = undecodable {
+            self.more_undecodable(count);
+        }
         let buried = take(&mut self.buried.lock());
         if let Some(count) = buried {
             self.more_buried(count);
+        }
+        let dropped = take_sum(&mut self.dropped.lock());
+        if let Some(count) = dropped {
+            self.were_dropped(count);
         }
     }
 
@@ -131,11 +181,29 @@ impl FailureLog {
         );
     }
 
+    fn more_undecodable(&self, count: u64) {
+        let (stream, group) = (self.group.stream(), self.group.name());
+        log::warn!(
+            "{count} more deliveries of `{stream}` in the group `{group}` found undecodable \
+             entries within a second"
+        );
+    }
+
     fn more_buried(&self, count: u64) {
         let (stream, group) = (self.group.stream(), self.group.name());
         log::warn!(
             "{count} more entries of `{stream}` went to the dead letters of the group `{group}` \
              within a second"
+        );
+    }
+}
+
+impl FailureLog {
+    fn were_dropped(&self, count: u64) {
+        log::warn!(
+            "the dead letters of `{}` are too many or too old: the oldest {count} were removed \
+             for newer ones (dead_letter_max_length, dead_letter_max_age)",
+            self.group.stream()
         );
     }
 }

@@ -20,13 +20,16 @@ pub(crate) struct Load {
     pub(crate) entry_bytes: usize,
 }
 
+/// Within this time a buffered entry is to start: read earlier, it would wait here
+/// while another process is idle.
+const SOON: Duration = Duration::from_secs(1);
 /// Most bytes of replies held at a time.
 const MOST_BYTES: usize = 64 << 20;
 
 impl Load {
-    /// How many entries may wait in the buffer: no more than can start within a
-    /// third of the lease, or as the idle workers take at once, at most two
-    /// reads and 64 MiB, never less than one for each idle worker.
+    /// How many entries may wait in the buffer: no more than can start soon, or as
+    /// the idle workers take at once, at most two reads and 64 MiB, never less than
+    /// one for each idle worker.
     pub(crate) fn limit(&self) -> usize {
         let by_bytes = MOST_BYTES.saturating_sub(self.held_bytes) / self.entry_bytes.max(1);
         self.starts_soon()
@@ -36,14 +39,15 @@ impl Load {
             .max(self.idle)
     }
 
-    /// How many entries can start within a third of the lease; 0 before a handler
-    /// has ended.
+    /// How many entries can start within [`SOON`] and a third of the lease, however
+    /// many a worker takes at a time; 0 before a handler has ended.
     pub(crate) fn starts_soon(&self) -> usize {
         let Some(time) = self.handler else {
             return 0;
         };
         let each = time.as_nanos().max(1);
-        let starts = (self.lease / 3).as_nanos() / each * self.workers as u128;
+        let soon = SOON.min(self.lease / 3);
+        let starts = soon.as_nanos() / each * self.workers as u128;
         usize::try_from(starts).unwrap_or(usize::MAX)
     }
 }
@@ -69,10 +73,13 @@ mod tests {
     }
 
     #[test]
-    fn slow_handlers_get_what_starts_within_a_third_of_the_lease() {
-        let handler = Some(Duration::from_secs(1));
-        assert_eq!(Load { handler, ..LOAD }.limit(), 40);
-        let handler = Some(Duration::from_secs(60));
+    fn slow_handlers_get_what_starts_within_a_second_and_a_third_of_the_lease() {
+        let handler = Some(Duration::from_millis(300));
+        assert_eq!(Load { handler, ..LOAD }.limit(), 12);
+        let lease = Duration::from_secs(1);
+        let short = Load { lease, ..LOAD };
+        assert_eq!(Load { handler, ..short }.limit(), 4);
+        let handler = Some(Duration::from_secs(2));
         assert_eq!(Load { handler, ..LOAD }.limit(), 0);
         assert_eq!(
             Load {

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::command::Parking;
 use crate::consumer::cause::Cause;
 use crate::consumer::member::held::Held;
+use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
 
 /// A request to the settler.
@@ -35,6 +37,11 @@ pub(crate) enum Action {
     Retry {
         delay: Duration,
     },
+    /// It has ended, and Redis would not take its end: it comes once more, with the
+    /// same number.
+    PutOff {
+        delay: Duration,
+    },
     Bury {
         reason: DeadReason,
         cause: Cause,
@@ -50,5 +57,29 @@ impl Settle {
             index,
             action,
         })
+    }
+}
+
+impl Unsettled {
+    pub(crate) fn id(&self) -> EntryId {
+        self.held.id(self.index)
+    }
+
+    /// Its way to `~waiting`.
+    pub(crate) fn parking(&self) -> Parking {
+        let (delay, again) = match &self.action {
+            Action::Retry { delay } => (*delay, false),
+            Action::PutOff { delay } => (*delay, true),
+            Action::GiveBack | Action::AckHeld | Action::Skip | Action::Bury { .. } => {
+                (Duration::ZERO, true)
+            }
+        };
+        let attempt = self.held.attempt(self.index);
+        Parking {
+            id: self.id(),
+            // One that is to run alone is found by the takeover, with its lock.
+            delay: (!(again && self.held.is_alone())).then_some(delay),
+            deliveries: again.then(|| attempt.saturating_sub(1)),
+        }
     }
 }

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::thread;
 use std::time::Instant;
 
-use crate::command::Read;
+use crate::command::{Entries, Read};
 use crate::connection::Wire;
 use crate::consumer::member::Member;
 use crate::consumer::member::done::Done;
 use crate::consumer::member::stage::Company;
 use crate::error::Result;
+use crate::runtime::Portion;
 
 /// The reads on the wire: one that waits for entries; or two that don't wait,
 /// where answers come back full. Redis works on one of them while another's
@@ -87,7 +88,7 @@ impl<'a> Flight<'a> {
             member.acknowledging.leave_to_settler();
         }
         asked.receive_acked(&read, wire);
-        let entries = read.receive(wire)?;
+        let entries = asked.receive(&read, wire)?;
         self.full = entries.len() == asked.count;
         if entries.is_empty() {
             return next;
@@ -139,6 +140,27 @@ impl<'a> Asked<'a> {
             Some(_) => Instant::now(),
             None => self.sent,
         }
+    }
+
+    /// Receives the entries. An answer that was lost on its way, or took so long
+    /// that leases may lapse meanwhile, makes the next one smaller.
+    fn receive(&self, read: &Read<'_>, wire: &mut Wire) -> Result<Entries> {
+        /// Smaller answers come at once.
+        const LARGE: usize = 1 << 20;
+        let portion = &self.member.buffer.portion;
+        let began = Instant::now();
+        let entries = read.receive(wire).inspect_err(|e| {
+            if Portion::is_about(e) {
+                portion.halve(self.count);
+            }
+        })?;
+        let is_slow = || entries.bytes() > LARGE && began.elapsed() > self.member.config.lease / 6;
+        if is_slow() {
+            portion.halve(entries.len());
+        } else {
+            portion.received(entries.len());
+        }
+        Ok(entries)
     }
 
     /// Receives the answer to the acknowledgement. A failure is left to the

@@ -2,6 +2,7 @@
 
 mod flight;
 mod recovery;
+mod unreadable;
 
 use std::time::Instant;
 

@@ -1,22 +1,52 @@
 //! Deliveries whose answer was lost with a connection.
 
 use std::collections::HashSet;
-use std::time::Instant;
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::command;
+use crate::command::{self, Entries, PendingEntry};
 use crate::connection::Wire;
+use crate::consumer::handler::verdict::Outcome;
 use crate::consumer::member::Member;
 use crate::consumer::member::stage::Company;
+use crate::consumer::reader::unreadable::Unreadable;
+use crate::consumer::worker;
 use crate::error::Result;
+use crate::message::EntryId;
+use crate::runtime::Portion;
 
 /// When to look for unseen deliveries: after a failure of this thread's or
 /// another's, and for a lease after that, since a stalled server may run a
 /// read after its connection was closed.
+///
+/// A look goes through the list in steps, each one answer that fits into the
+/// buffer. An answer that is lost again is asked for in halves.
 pub(crate) struct Recovery<'a> {
     member: &'a Member,
     next: Option<Instant>,
     until: Instant,
+    /// Where the present look goes on.
+    after: Option<EntryId>,
+    /// How many it has fetched.
+    fetched: usize,
+    /// An answer was lost, and the present look has yet to find out with how many
+    /// entries.
+    was_lost: bool,
+    /// The answer that was lost was that of a look, which has made the next one
+    /// smaller.
+    is_halved: bool,
+    /// When an answer with several entries was last found to be lost.
+    lost_several_at: Option<Instant>,
+    /// The entry that was lost when it was asked for alone, and how often.
+    lost_alone: Option<(EntryId, u32)>,
 }
+
+/// Two answers that are lost within this time may be too large.
+const SUSPICIOUS: Duration = Duration::from_secs(60);
+
+/// How often an entry is asked for alone before its delivery counts as failed.
+const TRIES: u32 = 3;
 
 impl<'a> Recovery<'a> {
     pub(crate) fn new(member: &'a Member) -> Self {
@@ -24,6 +54,12 @@ impl<'a> Recovery<'a> {
             member,
             next: None,
             until: Instant::now(),
+            after: None,
+            fetched: 0,
+            was_lost: false,
+            is_halved: false,
+            lost_several_at: None,
+            lost_alone: None,
         }
     }
 
@@ -32,51 +68,111 @@ impl<'a> Recovery<'a> {
         if self.member.claiming.take_lost_answer() {
             self.next = Some(now);
             self.until = now + self.member.config.lease * 4 / 3;
+            self.after = None;
+            self.was_lost = !mem::take(&mut self.is_halved);
         }
         self.next.is_some_and(|at| at <= now)
     }
 
-    /// Fetches the entries that Redis has as delivered to us and nobody here
-    /// knows. No read is under way meanwhile.
+    /// Fetches entries that Redis has as delivered to us and nobody here knows,
+    /// as many as there is room for. It stays due until all are fetched. No read
+    /// is under way meanwhile.
     pub(crate) fn run(&mut self, wire: &mut Wire) -> Result<()> {
-        recover(self.member, wire)?;
+        if self.step(wire)? {
+            return Ok(());
+        }
+        self.after = None;
+        let fetched = mem::take(&mut self.fetched);
+        if fetched > 0 {
+            log::info!(
+                "fetched {fetched} entries of `{}` whose delivery was lost with a connection",
+                self.member.group.stream()
+            );
+        }
         let next = Instant::now() + self.member.config.lease / 3;
         self.next = (next < self.until).then_some(next);
         Ok(())
     }
-}
 
-fn recover(member: &Member, wire: &mut Wire) -> Result<()> {
-    let mut after = None;
-    loop {
+    /// Returns whether there may be more.
+    fn step(&mut self, wire: &mut Wire) -> Result<bool> {
+        let member = self.member;
         let claim = member.claiming.begin();
         let asked = Instant::now();
-        let pending = command::pending_of(wire, &member.group, &member.name, after)?;
-        let Some(&last) = pending.last() else {
-            return Ok(());
+        let pending = command::pending_of(wire, &member.group, &member.name, self.after)?;
+        let Some(last) = pending.last().map(|entry| entry.id) else {
+            return Ok(false);
         };
-        after = Some(last);
         // Asked after Redis was: entries that have come in since are known.
         let known: HashSet<_> = member.replies.ids().into_iter().collect();
-        let unseen: Vec<_> = pending
-            .into_iter()
-            .filter(|id| !known.contains(id))
-            .collect();
-        let mut fetched = Vec::new();
-        for ids in unseen.chunks(member.config.read_count) {
-            let entries = command::recover(wire, &member.group, &member.name, ids)?;
-            if !entries.is_empty() {
-                fetched.push(member.hold(entries, Company::Any, asked));
+        let mut unseen = pending;
+        unseen.retain(|entry| !known.contains(&entry.id));
+        self.suspect(unseen.len());
+        let more = unseen.split_off(member.room(0).max(1).min(unseen.len()));
+        let end = match unseen.last() {
+            Some(end) if !more.is_empty() => end.id,
+            _ => last,
+        };
+        if let Some(entry) = self.unreadable(&unseen) {
+            let unread = Entries::unread(entry.id, entry.deliveries);
+            let held = member.hold(unread, Company::Any, asked);
+            drop(claim);
+            self.lost_alone = None;
+            worker::end(member, &held, 0, Outcome::Failed(Arc::new(Unreadable)));
+        } else if !unseen.is_empty() {
+            let ids: Vec<_> = unseen.iter().map(|entry| entry.id).collect();
+            let entries = self.fetch(wire, &ids)?;
+            self.fetched += entries.len();
+            let held = member.hold(entries, Company::Any, asked);
+            drop(claim);
+            if held.len() > 0 {
+                member.enqueue(&held, || {});
             }
         }
-        drop(claim);
-        for held in fetched {
-            log::info!(
-                "fetched {} entries of `{}` whose delivery was lost with a connection",
-                held.len(),
-                member.group.stream()
-            );
-            member.enqueue(&held, || {});
+        self.after = Some(end);
+        Ok(true)
+    }
+
+    fn fetch(&mut self, wire: &mut Wire, ids: &[EntryId]) -> Result<Entries> {
+        let member = self.member;
+        let portion = &member.buffer.portion;
+        let fetched = command::recover(wire, &member.group, &member.name, ids);
+        match &fetched {
+            Ok(entries) => portion.received(entries.len()),
+            Err(e) if Portion::is_about(e) => {
+                portion.halve(ids.len());
+                self.is_halved = true;
+                if let [id] = ids {
+                    let times = match self.lost_alone {
+                        Some((lost, times)) if lost == *id => times + 1,
+                        _ => 1,
+                    };
+                    self.lost_alone = Some((*id, times));
+                }
+            }
+            Err(_) => {}
         }
+        fetched
+    }
+
+    /// An answer with several entries that is lost soon after another one is
+    /// likely too large: of two reads on the wire, say, though each would pass.
+    fn suspect(&mut self, unseen: usize) {
+        if !mem::take(&mut self.was_lost) || unseen < 2 {
+            return;
+        }
+        let now = Instant::now();
+        let before = self.lost_several_at.replace(now);
+        if before.is_some_and(|before| now - before < SUSPICIOUS) {
+            let portion = &self.member.buffer.portion;
+            portion.halve(unseen.min(portion.size()));
+        }
+    }
+
+    /// The entry that is next, if it was lost too often.
+    fn unreadable<'b>(&self, unseen: &'b [PendingEntry]) -> Option<&'b PendingEntry> {
+        let (lost, times) = self.lost_alone?;
+        let next = unseen.first().filter(|entry| entry.id == lost);
+        next.filter(|_| times >= TRIES && unseen.len() == 1)
     }
 }

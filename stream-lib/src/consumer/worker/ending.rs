@@ -9,7 +9,7 @@ use crate::consumer::cause::Cause;
 use crate::consumer::handler::error::is_advice;
 use crate::consumer::handler::verdict::{EntryVerdict, Outcome, judge};
 use crate::consumer::member::Member;
-use crate::consumer::member::failure_log::Next;
+use crate::consumer::member::failure_log::{Failure, Next};
 use crate::consumer::member::held::Held;
 use crate::consumer::member::settle::Action;
 use crate::consumer::member::stage::Stage;
@@ -44,11 +44,15 @@ pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outc
 
 fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> Action {
     let (id, attempt) = (held.id(index), held.attempt(index));
-    let policy = &member.config.retry;
+    let config = &member.config;
+    let judged = |outcome: &Outcome| judge(outcome, attempt, &config.retry, config.on_undecodable);
     // The error may be the user's own type, and panic when it is asked.
-    let verdict = catch_unwind(AssertUnwindSafe(|| judge(&outcome, attempt, policy)));
-    let verdict = verdict
-        .unwrap_or_else(|panic| judge(&Outcome::Panicked(panic_text(panic)), attempt, policy));
+    let verdict = catch_unwind(AssertUnwindSafe(|| judged(&outcome)));
+    let verdict = verdict.unwrap_or_else(|panic| judged(&Outcome::Panicked(panic_text(panic))));
+    let kind = match outcome {
+        Outcome::Undecodable(_) => Failure::Undecodable,
+        _ => Failure::Handler,
+    };
     if matches!(outcome, Outcome::Skipped) {
         return Action::Skip;
     }
@@ -66,7 +70,7 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
             let delay = jitter(delay, share);
             let next = Next::DeliveryIn(delay);
             let failures = &member.failure_log;
-            failures.failed(id, attempt, next, || shown(&cause));
+            failures.failed(kind, id, attempt, next, || shown(&cause));
             member.config.events.tell(|e| {
                 e.retried(&Retried {
                     stream: member.group.stream(),
@@ -84,7 +88,7 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
             let text = shown(&cause);
             let next = Next::DeadLetter(reason);
             let failures = &member.failure_log;
-            failures.failed(id, attempt, next, || text.clone());
+            failures.failed(kind, id, attempt, next, || text.clone());
             Action::Bury {
                 reason,
                 cause,

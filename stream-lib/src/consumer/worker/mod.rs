@@ -13,5 +13,6 @@ mod single;
 mod work;
 
 pub(crate) use self::batch::TypedBatch;
+pub(crate) use self::ending::end;
 pub(crate) use self::single::Typed;
 pub(crate) use self::work::{Crew, Work};

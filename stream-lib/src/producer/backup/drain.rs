@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{DrainLease, DrainState, Drained};
+use crate::command::{DrainLease, Drained, Drainer, Replaced, declare_backup};
 use crate::config::BackupStreamConfig;
 use crate::connection::{Link, LinkHandle, Topology, Wire};
 use crate::error::{Error, Result, with_causes};
 use crate::keys::StreamKeys;
+use crate::producer::backup::mover::Mover;
 use crate::producer::backup::pace::Pace;
+use crate::producer::capacity::Capacity;
 use crate::runtime::{Backoff, Shutdown, Thread, Trouble, on_library_thread, random_suffix};
 
 /// How long a stop waits for the batch under way, before it cuts the
@@ -33,6 +35,8 @@ struct Shared {
     stop: Shutdown,
     /// Entries went to the backup stream since the last look.
     woken: AtomicBool,
+    /// Entries went there in this life.
+    used: AtomicBool,
     connection: LinkHandle,
 }
 
@@ -41,17 +45,21 @@ impl Drain {
         topology: Arc<Topology>,
         keys: &StreamKeys,
         config: &BackupStreamConfig,
+        capacity: Capacity,
     ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
+        let asked = config.stream.asked_capacity();
         let owner = format!("{}-{}", std::process::id(), random_suffix());
+        let drainer = Drainer::Producer(asked);
         let mut worker = Worker {
             link: Link::new(topology, keys.stream(), shared.connection.clone()),
             mover: Mover {
-                stream: keys.stream().to_owned(),
-                lease: DrainLease::new(keys, owner, config.lock_timeout),
-                capacity: config.stream.capacity(),
+                lease: DrainLease::new(keys, drainer, owner, config.lock_timeout),
                 batch: config.transfer_batch_size as u64,
             },
+            asked,
+            declared: false,
+            capacity,
             pace: Pace::new(config),
             shared: Arc::clone(&shared),
             trouble: Trouble::default(),
@@ -65,6 +73,8 @@ impl Drain {
 
     /// Says that there is something to move.
     pub(crate) fn wake(&self) {
+        // Only ever set, and read when the producer has ended.
+        self.shared.used.store(true, Ordering::Relaxed);
         if !self.shared.woken.swap(true, Ordering::SeqCst) {
             self.shared.stop.nudge();
         }
@@ -99,6 +109,11 @@ impl Drop for Drain {
 struct Worker {
     link: Link,
     mover: Mover,
+    /// The capacity that the configuration asks for.
+    asked: Option<u64>,
+    /// The stream has been told of its backup stream, and of the capacity.
+    declared: bool,
+    capacity: Capacity,
     pace: Pace,
     shared: Arc<Shared>,
     trouble: Trouble,
@@ -109,9 +124,10 @@ impl Worker {
         let mut backoff = Backoff::for_connections();
         while !self.shared.stop.is_set() {
             self.shared.woken.store(false, Ordering::SeqCst);
-            match self.link.run(|wire| self.mover.step(wire)) {
+            match self.step() {
                 Ok(drained) => {
                     backoff.reset();
+                    self.capacity.learn(drained.capacity);
                     match drained.refusal() {
                         Some(refusal) => self.tell(&refusal),
                         None => self.tell_of_recovery(),
@@ -124,7 +140,40 @@ impl Worker {
                 }
             }
         }
+        self.declare_at_last();
         self.release();
+    }
+
+    /// Moves a batch. The first time, the stream is told of its backup stream.
+    fn step(&mut self) -> Result<Drained> {
+        let Self { link, mover, .. } = self;
+        let (declared, asked) = (self.declared, self.asked);
+        let drained = link.run(|wire| {
+            if !declared {
+                declare(wire, mover.lease.keys(), asked)?;
+            }
+            mover.step(wire)
+        })?;
+        self.declared = true;
+        Ok(drained)
+    }
+
+    /// A producer that ends at once has not come to a first step, and may have put
+    /// entries into the backup stream: others must know of it.
+    fn declare_at_last(&mut self) {
+        if self.declared || !self.shared.used.load(Ordering::Relaxed) {
+            return;
+        }
+        let Self { link, mover, .. } = self;
+        let asked = self.asked;
+        let declared = link.run(|wire| declare(wire, mover.lease.keys(), asked));
+        if let Err(e) = declared {
+            log::warn!(
+                "`{}` could not be told of its backup stream, so entries move back from there only                  once a backup producer is open: {}",
+                mover.stream(),
+                with_causes(&e)
+            );
+        }
     }
 
     /// Sleeps until the next batch. While the backup stream is empty, an entry
@@ -144,7 +193,7 @@ impl Worker {
         if !self.shared.stop.is_set() && self.trouble.begins(error) {
             log::warn!(
                 "no entries of `{}` move back from the backup stream for now: {}",
-                self.mover.stream,
+                self.mover.stream(),
                 with_causes(error)
             );
         }
@@ -154,7 +203,7 @@ impl Worker {
         if self.trouble.ends() {
             log::warn!(
                 "entries of `{}` move back from the backup stream again",
-                self.mover.stream
+                self.mover.stream()
             );
         }
     }
@@ -166,37 +215,30 @@ impl Worker {
         {
             log::debug!(
                 "the drain lock of `{}` is left to lapse: {}",
-                self.mover.stream,
+                self.mover.stream(),
                 with_causes(&e)
             );
         }
     }
 }
 
-/// Moves entries, a batch at a time.
-struct Mover {
-    stream: String,
-    lease: DrainLease,
-    capacity: u64,
-    batch: u64,
-}
-
-impl Mover {
-    /// Moves one batch.
-    fn step(&self, wire: &mut Wire) -> Result<Drained> {
-        let mut drained = self.lease.drain(wire, self.capacity, self.batch)?;
-        if let (DrainState::TooLarge(id), 0) = (&drained.state, drained.moved) {
-            let id = *id;
-            if self.lease.move_large(wire, id)? {
-                log::warn!(
-                    "the entry {id} in the backup stream of `{}` has more fields than a script \
-                     can move, and was moved by itself",
-                    self.stream
-                );
-                drained.moved = 1;
-                drained.left = drained.left.saturating_sub(1);
-            }
+/// Tells the stream of its backup stream, and of the capacity, with a warning for
+/// each value that replaces another.
+fn declare(wire: &mut Wire, keys: &StreamKeys, asked: Option<u64>) -> Result<()> {
+    for replaced in declare_backup(wire, keys, asked)? {
+        let (stream, Replaced { name, before, now }) = (keys.stream(), replaced);
+        if name == "capacity" {
+            log::warn!(
+                "the capacity of `{stream}` is now {now}, in place of {before}: it belongs to the \
+                 stream, and holds for every program that uses it"
+            );
+        } else {
+            log::warn!(
+                "the backup stream of `{stream}` is now `{now}`, in place of `{before}`: entries in \
+                 the old one move back only while a producer that names it is open; use one \
+                 `backup_stream` in all programs"
+            );
         }
-        Ok(drained)
     }
+    Ok(())
 }

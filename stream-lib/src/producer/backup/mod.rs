@@ -1,11 +1,19 @@
 //! The backup producer: messages for which the stream has no room go to the
 //! backup stream, and wait there.
 //!
-//! *drain* is the thread that moves them back, and *pace* says how long it waits
-//! between two batches.
+//! *drain* is the thread of a producer that moves them back, and *pace* says how
+//! long it waits between two batches. *lookout* is the thread of a process that
+//! consumes: it has a *post* for each stream, which does the same where the stream
+//! knows of a backup stream, with or without a producer. *mover* is the step of
+//! either. Each uses only those named after it.
 
 mod drain;
+mod lookout;
+mod mover;
 mod pace;
+mod post;
+
+pub(crate) use self::lookout::Lookout;
 
 use std::sync::Arc;
 
@@ -15,12 +23,14 @@ use crate::connection::Topology;
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::backup::drain::Drain;
+use crate::producer::capacity::Capacity;
 use crate::producer::spooled::Spooler;
 
 /// Routes messages, and drains the backup stream meanwhile.
 #[derive(Debug)]
 pub(crate) struct Backup {
     config: BackupStreamConfig,
+    capacity: Capacity,
     drain: Drain,
     spooler: Option<Spooler>,
 }
@@ -31,10 +41,12 @@ impl Backup {
         keys: &StreamKeys,
         config: BackupStreamConfig,
     ) -> Result<Self> {
-        let spooler = Spooler::open(topology, keys, &config)?;
-        let drain = Drain::start(Arc::clone(topology), keys, &config)?;
+        let capacity = Capacity::of(&config);
+        let spooler = Spooler::open(topology, keys, &config, &capacity)?;
+        let drain = Drain::start(Arc::clone(topology), keys, &config, capacity.clone())?;
         Ok(Self {
             config,
+            capacity,
             drain,
             spooler,
         })
@@ -63,7 +75,7 @@ impl Backup {
 
     /// The facts by which a script decides where messages go.
     pub(crate) fn routing<'a>(&self, keys: &'a StreamKeys) -> Routing<'a> {
-        Routing::new(keys, &self.config)
+        Routing::new(keys, &self.config, self.capacity.entries())
     }
 
     /// Says that there is something in the backup stream.

@@ -61,7 +61,12 @@ mod tests {
     }
 
     fn drained(moved: u64, left: u64, state: DrainState) -> Drained {
-        Drained { moved, left, state }
+        Drained {
+            moved,
+            left,
+            capacity: 1_000,
+            state,
+        }
     }
 
     #[test]

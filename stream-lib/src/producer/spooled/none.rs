@@ -9,6 +9,7 @@ use crate::connection::Topology;
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::added::Answers;
+use crate::producer::capacity::Capacity;
 
 /// The way through a spool, of which there is none.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ impl Spooler {
         _: &Arc<Topology>,
         _: &StreamKeys,
         _: &BackupStreamConfig,
+        _: &Capacity,
     ) -> Result<Option<Self>> {
         Ok(None)
     }

@@ -8,9 +8,10 @@ use parking_lot::Mutex;
 
 use crate::command::{self, Outgoing, Routing, SpoolMark, SpooledAdd};
 use crate::config::BackupStreamConfig;
-use crate::connection::{Topology, Wire};
+use crate::connection::{Topology, Wire, answer_of};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
+use crate::producer::capacity::Capacity;
 use crate::producer::spool::{Sequence, Spool, SpoolId};
 
 /// The longest wait of an add for a connection, before it goes to the spool instead.
@@ -26,6 +27,7 @@ pub(crate) struct Route {
     pub(crate) topology: Arc<Topology>,
     pub(crate) keys: StreamKeys,
     pub(crate) config: BackupStreamConfig,
+    capacity: Capacity,
     /// The spool is registered with Redis, in this life of it.
     met: Mutex<bool>,
 }
@@ -35,11 +37,13 @@ impl Route {
         topology: Arc<Topology>,
         keys: StreamKeys,
         config: BackupStreamConfig,
+        capacity: Capacity,
     ) -> Self {
         Self {
             topology,
             keys,
             config,
+            capacity,
             met: Mutex::new(false),
         }
     }
@@ -56,13 +60,21 @@ impl Route {
         first: Sequence,
         batch: &Outgoing,
     ) -> Result<Vec<Result<SpooledAdd>>> {
-        let node = self.topology.node_for(self.keys.stream().as_bytes());
+        let key = self.keys.stream().as_bytes();
         let left = deadline.saturating_duration_since(Instant::now());
-        let mut wire = node.pooled(left.min(PATIENCE))?;
-        wire.answer_by(deadline);
-        self.meet(&mut wire, spool, first)?;
-        let numbers: Vec<_> = (0..batch.len() as u64).map(|n| first.plus(n)).collect();
-        self.send(&mut wire, spool.id(), &numbers, batch)
+        self.topology.run(key, left.min(PATIENCE), |wire| {
+            wire.answer_by(deadline);
+            self.meet(wire, spool, first)?;
+            let numbers: Vec<_> = (0..batch.len() as u64).map(|n| first.plus(n)).collect();
+            let mut answers = self.send(wire, spool.id(), &numbers, batch)?;
+            match answers.first() {
+                // Nothing was written, and the batch may go elsewhere.
+                Some(Err(e)) if answer_of(e).may_go_again() => {
+                    answers.swap_remove(0).map(|_| vec![])
+                }
+                _ => Ok(answers),
+            }
+        })
     }
 
     /// Registers the spool, before the first send of this life, and so learns
@@ -108,7 +120,7 @@ impl Route {
     ) -> Result<Vec<Result<SpooledAdd>>> {
         let texts: Vec<_> = numbers.iter().map(ToString::to_string).collect();
         let mark = self.mark(&spool);
-        let routing = Routing::new(&self.keys, &self.config);
+        let routing = Routing::new(&self.keys, &self.config, self.capacity.entries());
         if let Some(answers) = command::route_spooled(wire, routing, mark, &texts, batch)? {
             return Ok(answers);
         }
@@ -139,8 +151,8 @@ impl Route {
             return;
         }
         let deadline = Instant::now() + FAREWELL;
-        let node = self.topology.node_for(self.keys.stream().as_bytes());
-        let forgotten = node.pooled(FAREWELL).and_then(|mut wire| {
+        let key = self.keys.stream().as_bytes();
+        let forgotten = self.topology.pooled(key, FAREWELL).and_then(|mut wire| {
             wire.answer_by(deadline);
             let last = spool.last().to_string();
             command::forget_spool(&mut wire, &self.keys, spool.id().as_str(), &last)

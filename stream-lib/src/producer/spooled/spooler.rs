@@ -7,10 +7,11 @@ use parking_lot::RwLock;
 
 use crate::command::{Outgoing, SpooledAdd};
 use crate::config::BackupStreamConfig;
-use crate::connection::Topology;
+use crate::connection::{Topology, answer_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::producer::added::{Added, Answers, all_fail, closed};
+use crate::producer::capacity::Capacity;
 use crate::producer::spool::{DirectTurn, Spool, SpoolOptions};
 use crate::producer::spooled::culprit::is_for_good;
 use crate::producer::spooled::envelope;
@@ -37,11 +38,17 @@ impl Spooler {
         topology: &Arc<Topology>,
         keys: &StreamKeys,
         config: &BackupStreamConfig,
+        capacity: &Capacity,
     ) -> Result<Option<Self>> {
         let Some(dir) = &config.spool.dir else {
             return Ok(None);
         };
-        let route = Route::new(Arc::clone(topology), keys.clone(), config.clone());
+        let route = Route::new(
+            Arc::clone(topology),
+            keys.clone(),
+            config.clone(),
+            capacity.clone(),
+        );
         let options = SpoolOptions {
             stream: route.keys.stream(),
             max_bytes: route.config.spool.max_bytes,
@@ -144,21 +151,21 @@ impl Spooler {
                 }
                 continue;
             }
+            let answer = answer_of(&error);
             let settled = results.len();
             let rest = part_of(batch, settled, batch.len());
-            let spooled = match error.kind() {
-                ErrorKind::Unavailable | ErrorKind::Refused => {
-                    turn.keep(settled, envelope::seal_all(&rest))
-                }
+            let spooled = if answer.may_be_written() {
                 // Redis may have them already (a reply that can't be read says
                 // nothing either), and a spool that has no room doesn't change
                 // that.
-                ErrorKind::OutcomeUnknown | ErrorKind::Protocol => turn
-                    .keep(settled, envelope::seal_all(&rest))
-                    .map_err(|_| error),
+                turn.keep(settled, envelope::seal_all(&rest))
+                    .map_err(|_| error)
+            } else if answer.may_pass() {
+                turn.keep(settled, envelope::seal_all(&rest))
+            } else {
                 // Nothing was written, and the caller hears why: the numbers
                 // stay unused.
-                _ => Err(error),
+                Err(error)
             };
             results.extend(self.spooled(&rest, spooled));
             return results;
@@ -183,7 +190,7 @@ impl Spooler {
                 // It has never been sent before: a copy of the spool has used
                 // its number.
                 Ok(SpooledAdd::Before) => return self.route.rename(spool),
-                Err(e) if e.kind() == ErrorKind::Refused => return Err(e),
+                Err(e) if answer_of(&e).may_pass() => return Err(e),
                 Err(e) => results.push(Err(e)),
             }
         }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::Outgoing;
-use crate::connection::{Deadline, Node, Topology, Wire};
+use crate::connection::{Deadline, Node, PooledWire, Retry, Topology, Wire, answer_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Added, Answers, all_fail, no_answer};
+use crate::producer::transport::again::{are_too_large_together, send_again};
 use crate::producer::transport::line::{Joined, Lead, Line};
 use crate::producer::transport::outlet::Outlet;
 
@@ -24,7 +25,18 @@ const MOST_IN_A_SCRIPT: usize = 128;
 #[derive(Debug)]
 pub(crate) struct Coalescer {
     topology: Arc<Topology>,
-    line: Line<Job, Result<Added>>,
+    line: Line<Job, Told>,
+}
+
+/// What a caller is told of its message.
+#[derive(Debug)]
+enum Told {
+    Answer(Result<Added>),
+    /// It was refused, and not written: it may go again.
+    Refused(Error, Outgoing),
+    /// A message that went in the same script may have been too large: it goes
+    /// again by itself.
+    Alone(Error, Outgoing),
 }
 
 /// One message, and where it goes.
@@ -33,6 +45,7 @@ struct Job {
     outlet: Arc<Outlet>,
     batch: Outgoing,
     node: Arc<Node>,
+    deadline: Instant,
 }
 
 /// Messages of one producer: a share of a pipeline.
@@ -58,51 +71,105 @@ impl Coalescer {
     ///
     /// # Blocking
     ///
-    /// At most `wait` for a connection, and then until the server has answered.
+    /// Until `deadline`, and a moment.
     pub(crate) fn add(
         &self,
         outlet: &Arc<Outlet>,
-        batch: Outgoing,
-        wait: Duration,
+        mut batch: Outgoing,
+        deadline: Instant,
     ) -> Result<Added> {
-        let node = self.topology.node_for(outlet.keys.stream().as_bytes());
-        let deadline = Instant::now() + wait;
+        let mut retry = Retry::until(deadline);
+        loop {
+            match self.pass(outlet, batch, deadline) {
+                Told::Answer(answer) => return answer,
+                Told::Refused(error, _) if !self.topology.may_go_again(&mut retry, &error) => {
+                    return Err(error);
+                }
+                Told::Refused(_, refused) => batch = refused,
+                Told::Alone(error, batch) => {
+                    let mut answers = all_fail(&batch, &error);
+                    send_again(
+                        &self.topology,
+                        outlet,
+                        &batch,
+                        &mut answers,
+                        vec![0],
+                        deadline,
+                    );
+                    return one(answers);
+                }
+            }
+        }
+    }
+
+    fn pass(&self, outlet: &Arc<Outlet>, batch: Outgoing, deadline: Instant) -> Told {
         let job = Job {
             outlet: Arc::clone(outlet),
             batch,
-            node,
+            node: self.topology.node_for(outlet.keys.stream().as_bytes()),
+            deadline,
         };
         match self.line.join(job, deadline) {
-            Joined::Lead(job, lead) => send(job, lead, deadline),
-            Joined::Done(answer) => answer,
+            Joined::Lead(job, lead) => self.send(job, lead),
+            Joined::Done(told) => told,
             // The callers ahead wait for a connection too. This one finds out
             // by itself why there is none.
-            Joined::Late(job) => {
-                let mut wire = job.node.pooled(Duration::ZERO)?;
-                one(job.outlet.execute(&mut wire, &job.batch))
-            }
-            Joined::Lost => Err(Error::new(
+            Joined::Late(job) => match self.pooled(&job, Duration::ZERO) {
+                Ok(mut wire) => execute(&mut wire, job),
+                Err(e) => Told::Answer(Err(e)),
+            },
+            Joined::Untold => Told::Answer(Err(Error::new(
+                ErrorKind::OutcomeUnknown,
+                "Redis has not answered within the `send_timeout`",
+            ))),
+            Joined::Lost => Told::Answer(Err(Error::new(
                 ErrorKind::OutcomeUnknown,
                 "the thread that was to send this message has panicked; this is a bug in stream-lib",
-            )),
+            ))),
         }
+    }
+
+    /// Sends a message, and those of callers waiting for the same server.
+    fn send(&self, job: Job, mut lead: Lead<'_, Job, Told>) -> Told {
+        let left = job.deadline.saturating_duration_since(Instant::now());
+        let mut wire = match self.pooled(&job, left) {
+            Ok(wire) => wire,
+            Err(e) => return Told::Answer(Err(e)),
+        };
+        let mut room = Room::default();
+        // All of them are answered by the leader's deadline: a caller with much
+        // more time than that is left to the next one.
+        let latest = job.deadline + left;
+        let others = lead.take(|other| {
+            Arc::ptr_eq(&other.node, &job.node)
+                && other.deadline <= latest
+                && room.has(&other.batch)
+        });
+        if others.is_empty() {
+            return execute(&mut wire, job);
+        }
+        let mut told = exchange(&mut wire, std::iter::once(job).chain(others)).into_iter();
+        drop(wire);
+        let own = told.next();
+        lead.finish(told);
+        own.unwrap_or_else(|| Told::Answer(no_answer()))
+    }
+
+    fn pooled(&self, job: &Job, timeout: Duration) -> Result<PooledWire> {
+        let key = job.outlet.keys.stream().as_bytes();
+        let mut wire = self.topology.pooled(key, timeout)?;
+        wire.answer_by(job.deadline);
+        Ok(wire)
     }
 }
 
-/// Sends a message, and those of callers waiting for the same server.
-fn send(job: Job, mut lead: Lead<'_, Job, Result<Added>>, deadline: Instant) -> Result<Added> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let mut wire = job.node.pooled(left)?;
-    let mut room = Room::default();
-    let others = lead.take(|other| Arc::ptr_eq(&other.node, &job.node) && room.has(&other.batch));
-    if others.is_empty() {
-        return one(job.outlet.execute(&mut wire, &job.batch));
+/// Sends one message alone.
+fn execute(wire: &mut Wire, job: Job) -> Told {
+    let answer = one(job.outlet.execute(wire, &job.batch));
+    match answer {
+        Err(e) if answer_of(&e).may_go_again() => Told::Refused(e, job.batch),
+        answer => Told::Answer(answer),
     }
-    let mut answers = exchange(&mut wire, std::iter::once(job).chain(others)).into_iter();
-    drop(wire);
-    let own = answers.next();
-    lead.finish(answers);
-    own.unwrap_or_else(no_answer)
 }
 
 /// The room left in a pipeline.
@@ -134,18 +201,37 @@ impl Room {
     }
 }
 
-/// Sends all jobs in one pipeline; returns their answers in order.
-fn exchange(wire: &mut Wire, jobs: impl Iterator<Item = Job>) -> Answers {
+/// Sends all jobs in one pipeline; returns what each caller is told, in order.
+fn exchange(wire: &mut Wire, jobs: impl Iterator<Item = Job>) -> Vec<Told> {
     let mut shares = Vec::new();
     let places: Vec<usize> = jobs.map(|job| place(job, &mut shares)).collect();
-    let mut answers: Vec<_> = run(wire, &shares).into_iter().map(Vec::into_iter).collect();
+    let answers = run(wire, &shares);
+    let mut told: Vec<_> = shares
+        .iter()
+        .zip(answers)
+        .map(|(share, answers)| share.told(answers))
+        .collect();
     places
         .into_iter()
         .map(|share| {
-            let answer = answers.get_mut(share).and_then(Iterator::next);
-            answer.unwrap_or_else(no_answer)
+            let told = told.get_mut(share).and_then(Iterator::next);
+            told.unwrap_or_else(|| Told::Answer(no_answer()))
         })
         .collect()
+}
+
+impl Share {
+    /// What each caller is told. Nobody's message overtakes another of the same
+    /// caller: each has one under way.
+    fn told(&self, answers: Answers) -> impl Iterator<Item = Told> {
+        let together = self.outlet.needs_script(&self.batch) && are_too_large_together(&answers);
+        let pairs = answers.into_iter().enumerate();
+        pairs.map(move |(place, answer)| match answer {
+            Err(e) if together => Told::Alone(e, self.batch.pick(&[place])),
+            Err(e) if answer_of(&e).may_go_again() => Told::Refused(e, self.batch.pick(&[place])),
+            answer => Told::Answer(answer),
+        })
+    }
 }
 
 /// Puts a job into a share of its kind; returns which.

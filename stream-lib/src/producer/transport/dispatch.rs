@@ -10,7 +10,7 @@ use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Added, Answers, all_fail, closed};
 use crate::producer::transport::outlet::Outlet;
-use crate::producer::transport::pipeline::{self, BatchRoute};
+use crate::producer::transport::pipeline::{self, BatchRoute, Sent};
 use crate::runtime::{Backoff, Shutdown};
 
 /// The way of a producer's batches, until it is closed.
@@ -18,7 +18,7 @@ use crate::runtime::{Backoff, Shutdown};
 pub(crate) struct Dispatch {
     topology: Arc<Topology>,
     outlet: Arc<Outlet>,
-    /// How long a batch waits for a connection.
+    /// How long a batch may take.
     wait: Duration,
     closed: Shutdown,
 }
@@ -63,8 +63,8 @@ impl Dispatch {
         self.send_while(&|| self.ensure_open(), &|_| self.wait, batches, done);
     }
 
-    /// As [`send`](Self::send), until `ensure_open` fails. Each batch waits
-    /// its own time for a connection.
+    /// As [`send`](Self::send), until `ensure_open` fails. Each batch has its own
+    /// time.
     pub(crate) fn send_while<B: Borrow<Outgoing>>(
         &self,
         ensure_open: &dyn Fn() -> Result<()>,
@@ -88,19 +88,23 @@ impl Dispatch {
             wait,
             ensure_open,
         };
-        pipeline::send(&route, batches, |batch, mut answers| {
-            self.settle(batch.borrow(), &mut answers);
+        pipeline::send(&route, batches, |Sent { batch, deadline }, mut answers| {
+            self.settle(batch.borrow(), &mut answers, deadline);
             done(batch, answers);
         });
     }
 
     /// Sends messages with an idempotency key whose outcome is unknown again,
-    /// for as long as an add may wait for a connection.
-    pub(crate) fn settle(&self, batch: &Outgoing, answers: &mut [Result<Added>]) {
+    /// until `deadline`.
+    pub(crate) fn settle(
+        &self,
+        batch: &Outgoing,
+        answers: &mut [Result<Added>],
+        deadline: Instant,
+    ) {
         if !batch.has_keys() || !answers.iter().any(is_unknown) {
             return;
         }
-        let deadline = Instant::now() + self.wait;
         let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(500));
         loop {
             let mut again = Outgoing::default();
@@ -117,7 +121,8 @@ impl Dispatch {
             if open.is_empty() || left.is_zero() || self.closed.is_set() {
                 return;
             }
-            for (answer, new) in open.into_iter().zip(self.execute_again(&again, left)) {
+            let sent = self.execute_again(&again, left, deadline);
+            for (answer, new) in open.into_iter().zip(sent) {
                 // An error now says nothing: the first try may have been written.
                 if new.is_ok() {
                     *answer = new;
@@ -131,10 +136,12 @@ impl Dispatch {
         error.while_doing(format_args!("adding to `{}`", self.stream()))
     }
 
-    fn execute_again(&self, batch: &Outgoing, wait: Duration) -> Answers {
-        let node = self.topology.node_for(self.stream().as_bytes());
-        match node.pooled(wait) {
-            Ok(mut wire) => self.outlet.execute_again(&mut wire, batch),
+    fn execute_again(&self, batch: &Outgoing, left: Duration, deadline: Instant) -> Answers {
+        match self.topology.pooled(self.stream().as_bytes(), left) {
+            Ok(mut wire) => {
+                wire.answer_by(deadline);
+                self.outlet.execute_again(&mut wire, batch)
+            }
             Err(e) => all_fail(batch, &e),
         }
     }

@@ -10,8 +10,10 @@
 //! No wake-up is lost: a caller's news is written under the lock of its seat
 //! before its thread is unparked, and an unpark that comes before the park
 //! makes that one return at once. No lead is lost: it is given back, or handed
-//! on, under the lock of the line, in which jobs are queued; and it is handed
-//! on when a leader is dropped, however that happens.
+//! on, under the lock of the line, in which jobs are queued, and of the seat; and
+//! it is handed on when a leader is dropped, however that happens. A caller that
+//! leaves at its deadline looks under both locks: it has its job back, has been
+//! handed the lead, or leaves its job to a leader, whose answer nobody reads.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -61,6 +63,8 @@ enum News<J, A> {
     Lead(J),
     Answer(A),
     Lost,
+    /// The caller has left.
+    Left,
 }
 
 /// The outcome of joining a line.
@@ -72,6 +76,8 @@ pub(crate) enum Joined<'l, J, A> {
     Done(A),
     /// Its deadline passed before a leader took its job.
     Late(J),
+    /// Its deadline passed while a leader had its job.
+    Untold,
     /// The leader that took its job has panicked.
     Lost,
 }
@@ -93,7 +99,7 @@ impl<J, A> Line<J, A> {
     /// # Blocking
     ///
     /// While others lead: until `deadline`, or a millisecond where that is
-    /// sooner. If a leader has the job by then, until that leader is done.
+    /// sooner.
     pub(crate) fn join(&self, job: J, deadline: Instant) -> Joined<'_, J, A> {
         let (seat, patience) = {
             let mut state = self.state.lock();
@@ -122,14 +128,10 @@ impl<J, A> Line<J, A> {
                 return turn;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if !left.is_zero() {
-                thread::park_timeout(left);
-            } else if let Some(job) = self.leave(&seat) {
-                return Joined::Late(job);
-            } else {
-                // A leader has the job: the news is there, or will come.
-                thread::park();
+            if left.is_zero() {
+                return self.leave(&seat);
             }
+            thread::park_timeout(left);
         }
     }
 
@@ -158,21 +160,29 @@ impl<J, A> Line<J, A> {
     /// The outcome that the news of a seat means, if there is news.
     fn turn(&self, seat: &Seat<J, A>) -> Option<Joined<'_, J, A>> {
         match std::mem::replace(&mut *seat.news.lock(), News::None) {
-            News::None => None,
+            News::None | News::Left => None,
             News::Lead(job) => Some(Joined::Lead(job, Lead::new(self))),
             News::Answer(answer) => Some(Joined::Done(answer)),
             News::Lost => Some(Joined::Lost),
         }
     }
 
-    /// Takes a job out again, unless a leader has it.
-    fn leave(&self, seat: &Arc<Seat<J, A>>) -> Option<J> {
+    /// Leaves the line: with the job, unless a leader has it, or with the news
+    /// that have come meanwhile.
+    fn leave(&self, seat: &Arc<Seat<J, A>>) -> Joined<'_, J, A> {
         let mut state = self.state.lock();
-        let place = state
-            .waiting
-            .iter()
-            .position(|waiting| Arc::ptr_eq(&waiting.seat, seat))?;
-        state.waiting.remove(place).map(|waiting| waiting.job)
+        let is_seat = |waiting: &Waiting<J, A>| Arc::ptr_eq(&waiting.seat, seat);
+        let place = state.waiting.iter().position(is_seat);
+        if let Some(waiting) = place.and_then(|place| state.waiting.remove(place)) {
+            return Joined::Late(waiting.job);
+        }
+        drop(state);
+        match std::mem::replace(&mut *seat.news.lock(), News::Left) {
+            News::Lead(job) => Joined::Lead(job, Lead::new(self)),
+            News::Answer(answer) => Joined::Done(answer),
+            News::Lost => Joined::Lost,
+            News::None | News::Left => Joined::Untold,
+        }
     }
 }
 
@@ -233,8 +243,10 @@ impl<'l, J, A> Lead<'l, J, A> {
         let mut state = self.line.state.lock();
         match state.waiting.pop_front() {
             Some(next) => {
+                // Who finds its job gone from the line finds the lead.
+                *next.seat.news.lock() = News::Lead(next.job);
                 drop(state);
-                next.seat.tell(News::Lead(next.job));
+                next.seat.caller.unpark();
             }
             None => state.leaders -= 1,
         }

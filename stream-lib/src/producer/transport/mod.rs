@@ -4,8 +4,10 @@
 //! answers mean. One message at a time goes by the *coalescer*, in which the
 //! callers of all producers stand in a *line*: some lead, and send what the
 //! others have queued. Batches go by *dispatch*, several under way at a time in
-//! a *pipeline*, or by way of the spool.
+//! a *pipeline*, or by way of the spool. What was refused, and not written, goes
+//! *again*.
 
+mod again;
 mod coalesce;
 mod dispatch;
 mod line;

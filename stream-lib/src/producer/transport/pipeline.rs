@@ -2,12 +2,15 @@
 
 use std::borrow::Borrow;
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::command::Outgoing;
-use crate::connection::{Deadline, PooledWire, Topology};
+use crate::connection::{Deadline, PooledWire, Topology, answer_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Answers, all_fail};
+use crate::producer::transport::again::{
+    are_too_large_together, is_refused, open_messages, send_again,
+};
 use crate::producer::transport::outlet::Outlet;
 
 /// Batches under way at a time: while the server works on one, the next is
@@ -18,16 +21,24 @@ const MOST_UNDER_WAY: usize = 3;
 pub(crate) struct BatchRoute<'l, B> {
     pub(crate) topology: &'l Topology,
     pub(crate) outlet: &'l Outlet,
-    /// How long a batch waits for a connection.
+    /// How long a batch may take.
     pub(crate) wait: &'l dyn Fn(&B) -> Duration,
     /// Fails once nothing may be sent any more.
     pub(crate) ensure_open: &'l dyn Fn() -> Result<()>,
 }
 
+/// A batch on its way.
+pub(crate) struct Sent<B> {
+    pub(crate) batch: B,
+    /// By then it is to be answered.
+    pub(crate) deadline: Instant,
+}
+
 /// Sends `batches` one behind the other, and gives each with its answers to
 /// `done`, in order. Where the connection fails, those under way get its error,
-/// and the next go over another one. While batches are under way, it asks for
-/// more even where there was none.
+/// and the next go over another one. What was refused, and not written, goes
+/// again, unless something behind it was written. While batches are under way, it
+/// asks for more even where there was none.
 ///
 /// # Blocking
 ///
@@ -35,7 +46,7 @@ pub(crate) struct BatchRoute<'l, B> {
 pub(crate) fn send<B: Borrow<Outgoing>>(
     route: &BatchRoute<'_, B>,
     mut batches: impl Iterator<Item = B>,
-    mut done: impl FnMut(B, Answers),
+    mut done: impl FnMut(Sent<B>, Answers),
 ) {
     let mut pipeline = Pipeline {
         route,
@@ -59,7 +70,7 @@ struct Pipeline<'p, B> {
     route: &'p BatchRoute<'p, B>,
     wire: Option<PooledWire>,
     packed: Vec<u8>,
-    sent: VecDeque<B>,
+    sent: VecDeque<Sent<B>>,
     /// Whether this connection's server has run our script.
     script_known: bool,
 }
@@ -68,7 +79,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
     /// A batch whose script may be unknown is not followed by another, which
     /// could overtake it.
     fn depth(&self) -> usize {
-        let script = |batch: &B| self.route.outlet.needs_script(batch.borrow());
+        let script = |sent: &Sent<B>| self.route.outlet.needs_script(sent.batch.borrow());
         if !self.script_known && self.sent.iter().any(script) {
             1
         } else {
@@ -76,14 +87,17 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         }
     }
 
-    fn send(&mut self, batch: B, done: &mut impl FnMut(B, Answers)) {
+    fn send(&mut self, batch: B, done: &mut impl FnMut(Sent<B>, Answers)) {
+        let deadline = Instant::now() + (self.route.wait)(&batch);
+        let batch = Sent { batch, deadline };
         self.packed.clear();
-        let replies = if batch.borrow().is_empty() {
+        let replies = if batch.batch.borrow().is_empty() {
             0
         } else {
             let outlet = self.route.outlet;
-            outlet.pack(&mut self.packed, batch.borrow())
+            outlet.pack(&mut self.packed, batch.batch.borrow())
         };
+        // What was refused meanwhile goes first, and takes the connection along.
         if self.wire.as_ref().is_some_and(|wire| wire.is_broken()) {
             while self.receive(done) {}
         }
@@ -94,54 +108,62 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         }
         // A connection that was closed between two batches is like one that
         // was closed in the pool: not a byte has gone out.
-        if used && matches!(&sent, Err(e) if e.kind() == ErrorKind::Unavailable) {
+        if used && matches!(&sent, Err(e) if answer_of(e).may_go_again()) {
+            self.wire = None;
             sent = self.write(&batch, replies);
         }
         match sent {
             Ok(()) => self.sent.push_back(batch),
             Err(e) => {
-                let answers = all_fail(batch.borrow(), &e);
+                let answers = all_fail(batch.batch.borrow(), &e);
                 done(batch, answers);
             }
         }
     }
 
-    fn write(&mut self, batch: &B, replies: usize) -> Result<()> {
+    fn write(&mut self, batch: &Sent<B>, replies: usize) -> Result<()> {
         if replies == 0 {
             return Ok(());
         }
         (self.route.ensure_open)()?;
+        // With nothing under way, the maker of batches may have taken its time.
+        let rested = self.sent.is_empty();
         let wire = match &mut self.wire {
-            Some(wire) if !wire.is_broken() => wire,
+            Some(wire) if !(wire.is_broken() || rested && wire.is_stale()) => wire,
             gone => {
                 self.script_known = false;
                 // The place in the pool is free before another is asked for.
                 *gone = None;
                 let stream = self.route.outlet.keys.stream();
-                let node = self.route.topology.node_for(stream.as_bytes());
-                gone.insert(node.pooled((self.route.wait)(batch))?)
+                let left = batch.left();
+                gone.insert(self.route.topology.pooled(stream.as_bytes(), left)?)
             }
         };
+        wire.answer_by(batch.deadline);
         wire.send(&self.packed, replies)
     }
 
     /// Reads the answers to the batch that is due next; false where there is
     /// none.
-    fn receive(&mut self, done: &mut impl FnMut(B, Answers)) -> bool {
+    fn receive(&mut self, done: &mut impl FnMut(Sent<B>, Answers)) -> bool {
         let Some(batch) = self.sent.pop_front() else {
             return false;
         };
-        match self.answers(batch.borrow()) {
-            Some(answers) => done(batch, answers),
-            None => self.give_script(batch, done),
+        match self.answers(&batch) {
+            Some(answers) if !self.goes_again(batch.batch.borrow(), &answers) => {
+                done(batch, answers);
+            }
+            answers => self.send_again(batch, answers, done),
         }
         true
     }
 
-    fn answers(&mut self, batch: &Outgoing) -> Option<Answers> {
+    fn answers(&mut self, sent: &Sent<B>) -> Option<Answers> {
+        let batch = sent.batch.borrow();
         let Some(wire) = self.wire.as_mut().filter(|_| !batch.is_empty()) else {
             return Some(Vec::new());
         };
+        wire.answer_by(sent.deadline);
         let mut deadline = Deadline::of(wire.response_timeout());
         let answers = self.route.outlet.receive(wire, &mut deadline, batch)?;
         if self.route.outlet.needs_script(batch) {
@@ -150,28 +172,69 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         Some(answers)
     }
 
-    /// The server has forgotten our script. All batches that it didn't run are
-    /// sent again, unless one behind them was run: a batch that would be
-    /// overtaken fails instead.
-    fn give_script(&mut self, batch: B, done: &mut impl FnMut(B, Answers)) {
-        let mut open = vec![(batch, None)];
+    fn goes_again(&self, batch: &Outgoing, answers: &Answers) -> bool {
+        answers.iter().any(is_refused)
+            || self.route.outlet.needs_script(batch) && are_too_large_together(answers)
+    }
+
+    /// A batch wasn't run, or not all of it: the server has forgotten our script,
+    /// or refuses for now. All messages that were not written are sent again,
+    /// unless one behind them was: a message that would be overtaken fails
+    /// instead.
+    fn send_again(
+        &mut self,
+        batch: Sent<B>,
+        answers: Option<Answers>,
+        done: &mut impl FnMut(Sent<B>, Answers),
+    ) {
+        let mut tried = vec![(batch, answers)];
         while let Some(batch) = self.sent.pop_front() {
-            let answers = self.answers(batch.borrow());
-            open.push((batch, answers));
+            let answers = self.answers(&batch);
+            tried.push((batch, answers));
         }
-        let run = |answers: &Option<Answers>| {
-            let answers = answers.as_ref();
-            answers.is_some_and(|answers| answers.iter().any(Result::is_ok))
-        };
-        let overtaken = open.iter().any(|(_, answers)| run(answers));
-        for (batch, answers) in open {
-            let answers = match (answers, &mut self.wire) {
-                (Some(answers), _) => answers,
-                (None, Some(wire)) if !overtaken => self.route.outlet.execute(wire, batch.borrow()),
-                (None, _) => all_fail(batch.borrow(), &forgotten()),
+        // Its place in the pool is needed.
+        self.wire = None;
+        self.script_known = false;
+        let BatchRoute {
+            topology, outlet, ..
+        } = *self.route;
+        let mut overtaken = false;
+        let mut all = Vec::with_capacity(tried.len());
+        for (batch, answers) in tried.into_iter().rev() {
+            let messages = batch.batch.borrow();
+            let (answers, open) = match answers {
+                Some(answers) => {
+                    let open = open_messages(outlet, messages, &answers, &mut overtaken);
+                    (answers, open)
+                }
+                None if overtaken => (all_fail(messages, &forgotten()), Vec::new()),
+                None => {
+                    let every = (0..messages.len()).collect();
+                    (all_fail(messages, &forgotten()), every)
+                }
             };
+            all.push((batch, answers, open));
+        }
+        for (batch, mut answers, open) in all.into_iter().rev() {
+            if !open.is_empty() && (self.route.ensure_open)().is_ok() {
+                let messages = batch.batch.borrow();
+                send_again(
+                    topology,
+                    outlet,
+                    messages,
+                    &mut answers,
+                    open,
+                    batch.deadline,
+                );
+            }
             done(batch, answers);
         }
+    }
+}
+
+impl<B> Sent<B> {
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stream_lib::{BatchConfig, HandlerError, RetryPolicy, StreamManager};
+use stream_lib::{BatchConfig, HandlerError, OnUndecodable, RetryPolicy, StreamManager};
 use stream_tests::wait_until;
 
 use super::{AT_ONCE, LEASE, Seat, noting_batches, numbers, single};
@@ -146,9 +146,10 @@ fn undecodable_entry_reaches_no_handler_and_holds_up_nobody() {
     shop.add_by_hand("orders", 2);
     let seen = Seen::default();
     let handler = noting_batches(&seen, |_| Ok(()));
+    let config = single("orders").on_undecodable(OnUndecodable::Bury);
     let consumer = shop
         .manager
-        .consume_batches("c", single("orders"), BatchConfig::new(5), handler)
+        .consume_batches("c", config, BatchConfig::new(5), handler)
         .unwrap();
     wait_until(DEADLINE, "all to be over", || {
         let stats = consumer.stats();

@@ -76,6 +76,21 @@ fn who_is_late_has_its_job_back() {
 }
 
 #[test]
+fn who_is_late_while_a_leader_has_its_job_leaves_it_there() {
+    let line = Line::<_, &str>::new(1);
+    thread::scope(|scope| {
+        let (_, mut lead) = led(line.join(0, Instant::now() + LONG));
+        let hurried = scope.spawn(|| line.join(1, Instant::now() + Duration::from_millis(20)));
+        spin_until(|| !lead.take(|_| true).is_empty());
+        // The leader doesn't answer until the caller has gone.
+        assert!(matches!(hurried.join().unwrap(), Joined::Untold));
+        lead.finish(["nobody reads it"]);
+    });
+    assert_eq!((waiting(&line), leaders(&line)), (0, 0));
+    drop(led(line.join(2, Instant::now())));
+}
+
+#[test]
 fn panic_of_a_leader_hangs_nobody() {
     let line = Line::<_, ()>::new(1);
     thread::scope(|scope| {
@@ -139,6 +154,8 @@ fn storm_of_callers_loses_no_job_and_no_wake_up() {
                             }
                             Joined::Late(own) => assert_eq!(own, job),
                             Joined::Lost => {}
+                            // A leader had it when the caller lost patience.
+                            Joined::Untold => assert_ne!(patience, LONG),
                         }
                     }
                 });

@@ -3,37 +3,44 @@
 //! It takes all queued requests and settles them at once, so that requests to
 //! Redis grow by themselves under load and nothing waits without. Every operation
 //! can be repeated: one whose answer was lost is done again, with the same effect.
+//! *Burials* wait by themselves, so that a Redis without memory for them holds up
+//! nothing else.
 //!
 //! While there is more to read than fits into one answer, this thread sleeps, and
 //! the reader acknowledges: see
 //! [`acknowledging`](crate::consumer::member::acknowledging).
 
+mod burials;
+mod ended;
+
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use crate::command::{self, Burial, Found, Parking};
-use crate::config::event::DeadLettered;
+use self::burials::BurialQueue;
+use self::ended::{settle_all, settled};
+use crate::command::{self, Found};
 use crate::consumer::member::Member;
 use crate::consumer::member::done::{CHUNK, Done};
 use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::{Action, Settle, Unsettled};
 use crate::error::{ErrorKind, Result};
-use crate::message::EntryId;
 
 /// Settles all requests until [`Settle::Finish`], or until the consumer is
 /// given up.
 pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
     let mut link = member.link(Role::Settler, &member.halt);
     let mut unfinished = Unfinished::default();
+    let mut burials = BurialQueue::new(member);
     let mut finishing = false;
-    while !(member.halt.is_set() || finishing && unfinished.is_empty()) {
-        if unfinished.is_empty() {
-            match inbox.recv() {
+    while !(member.halt.is_set() || finishing && unfinished.is_empty() && burials.is_empty()) {
+        if unfinished.is_empty() && !finishing {
+            match next(inbox, burials.wake_at()) {
                 Ok(settle) => finishing |= unfinished.add(settle),
-                Err(_) => finishing = true,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => finishing = true,
             }
         }
         // Workers that are about to complete something get to it first: fewer,
@@ -45,7 +52,20 @@ pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
                 Err(_) => break,
             }
         }
-        unfinished = settle(member, &mut link, unfinished);
+        unfinished = settle(member, &mut link, unfinished, &mut burials);
+        if finishing {
+            unfinished.other.extend(burials.end(&mut link));
+        } else {
+            burials.bury_due(&mut link);
+        }
+    }
+}
+
+/// The next request, until `deadline`.
+fn next(inbox: &Receiver<Settle>, deadline: Option<Instant>) -> Result<Settle, RecvTimeoutError> {
+    match deadline {
+        Some(deadline) => inbox.recv_deadline(deadline),
+        None => inbox.recv().map_err(RecvTimeoutError::from),
     }
 }
 
@@ -78,16 +98,22 @@ impl Unfinished {
     }
 }
 
-/// Settles what it can. Returns the entries that must be tried again.
-fn settle(member: &Member, link: &mut MemberLink<'_>, mut unfinished: Unfinished) -> Unfinished {
+/// Settles what it can, and queues burials. Returns the entries that must be tried
+/// again.
+fn settle(
+    member: &Member,
+    link: &mut MemberLink<'_>,
+    mut unfinished: Unfinished,
+    burials: &mut BurialQueue<'_>,
+) -> Unfinished {
     let mut again = Unfinished::default();
     let mut late = member.acknowledging.split_doubtful(&mut unfinished.done);
-    let (mut parked, mut buried) = (vec![], vec![]);
+    let mut parked = vec![];
     for entry in unfinished.other {
         match entry.action {
             Action::AckHeld | Action::Skip => late.push(entry),
-            Action::GiveBack | Action::Retry { .. } => parked.push(entry),
-            Action::Bury { .. } => buried.push(entry),
+            Action::GiveBack | Action::Retry { .. } | Action::PutOff { .. } => parked.push(entry),
+            Action::Bury { .. } => parked.extend(burials.push(entry)),
         }
     }
     again.done = acknowledge(member, link, unfinished.done);
@@ -104,14 +130,6 @@ fn settle(member: &Member, link: &mut MemberLink<'_>, mut unfinished: Unfinished
         }
         Ok(held)
     });
-    for entry in buried {
-        finish(member, vec![entry], &mut again, |entries| {
-            entries
-                .iter()
-                .map(|entry| bury(member, link, entry))
-                .collect()
-        });
-    }
     again
 }
 
@@ -156,83 +174,10 @@ fn finish(
         }
         // With the group gone, nobody holds anything.
         Err(e) if e.kind() == ErrorKind::NoGroup => {
-            for entry in entries {
-                settled(member, &entry, Found::NotOurs);
-            }
+            settle_all(member, &entries, Found::NotOurs);
         }
         Err(_) => {
             again.other.extend(entries);
-        }
-    }
-}
-
-fn settled(member: &Member, entry: &Unsettled, held: Found) {
-    let counters = &member.counters;
-    let count = match (held, &entry.action) {
-        (Found::NotOurs, _) => &counters.lost,
-        (Found::Deleted, _) => &counters.deleted,
-        (Found::Ours, Action::AckHeld) => &counters.completed,
-        (Found::Ours, Action::Skip) => &counters.skipped,
-        (Found::Ours, Action::GiveBack) => &counters.given_back,
-        (Found::Ours, Action::Retry { .. }) => &counters.failed,
-        (Found::Ours, Action::Bury { .. }) => &counters.dead,
-    };
-    member.acknowledging.settled(entry, count);
-}
-
-fn bury(member: &Member, link: &mut MemberLink<'_>, entry: &Unsettled) -> Result<Found> {
-    let Action::Bury {
-        reason,
-        cause,
-        text,
-    } = &entry.action
-    else {
-        return Ok(Found::NotOurs);
-    };
-    let id = entry.id();
-    let burial = Burial {
-        id,
-        reason: reason.as_str(),
-        error: text,
-        keep: member.config.dead_letter_max_length,
-        keep_for: member.config.dead_letter_max_age,
-    };
-    let held = link.run(|wire| command::bury(wire, &member.group, &member.name, &burial))?;
-    if held == Found::Ours {
-        member.failure_log.buried(id, *reason, text);
-        member.config.events.tell(|e| {
-            e.dead_lettered(&DeadLettered {
-                stream: member.group.stream(),
-                group: member.group.name(),
-                consumer: &member.name,
-                id,
-                attempt: entry.held.attempt(entry.index),
-                reason: *reason,
-                error: cause.error(),
-            });
-        });
-    }
-    Ok(held)
-}
-
-impl Unsettled {
-    fn id(&self) -> EntryId {
-        self.held.id(self.index)
-    }
-
-    fn parking(&self) -> Parking {
-        let (delay, deliveries) = match &self.action {
-            Action::Retry { delay } => (Some(*delay), None),
-            Action::GiveBack | Action::AckHeld | Action::Skip | Action::Bury { .. } => {
-                let attempt = self.held.attempt(self.index);
-                let delay = (!self.held.is_alone()).then_some(Duration::ZERO);
-                (delay, Some(attempt.saturating_sub(1)))
-            }
-        };
-        Parking {
-            id: self.id(),
-            delay,
-            deliveries,
         }
     }
 }

@@ -2,15 +2,14 @@
 -- Stores settings of a stream, in place of what was stored.
 --
 -- KEYS  1 meta
--- ARGV  name, value of each setting
+-- ARGV  field, value of each setting
 -- Reply per setting: what was stored before ('': nothing)
 local before = {}
 for i = 1, #ARGV, 2 do
-  local field = 'retention:' .. ARGV[i]
-  local stored = redis.call('HGET', KEYS[1], field)
+  local stored = redis.call('HGET', KEYS[1], ARGV[i])
   before[#before + 1] = stored or ''
   if stored ~= ARGV[i + 1] then
-    redis.call('HSET', KEYS[1], field, ARGV[i + 1])
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
   end
 end
 return before

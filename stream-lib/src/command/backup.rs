@@ -1,0 +1,45 @@
+//! What a stream knows of its backup stream: settings in its meta hash.
+
+use redis::cmd;
+
+use super::declare::{Replaced, Setting, declare};
+use crate::connection::{Wire, from_redis};
+use crate::error::Result;
+use crate::keys::StreamKeys;
+
+/// The name of the backup stream. Its presence says that there is one.
+const NAME: &str = "backup:name";
+
+/// The backlog that the stream itself may have.
+const CAPACITY: &str = "backup:capacity";
+
+/// Stores the name of the backup stream, and the capacity of the stream if one was
+/// asked for. Tells which other values they replaced.
+pub(crate) fn declare_backup(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    capacity: Option<u64>,
+) -> Result<Vec<Replaced>> {
+    let mut settings = vec![Setting {
+        field: NAME,
+        value: keys.backup(),
+    }];
+    settings.extend(capacity.map(|entries| Setting {
+        field: CAPACITY,
+        value: entries.to_string(),
+    }));
+    declare(wire, keys, settings)
+}
+
+/// The keys of a stream with the backup stream that it knows of (`HGET`); `None`
+/// where it knows of none, or of one that can't be.
+pub(crate) fn known_backup(wire: &mut Wire, keys: &StreamKeys) -> Result<Option<StreamKeys>> {
+    let name: Option<Vec<u8>> = cmd("HGET")
+        .arg(keys.meta())
+        .arg(NAME)
+        .query(wire)
+        .map_err(from_redis)?;
+    // Somebody else may have written it.
+    let name = name.and_then(|name| String::from_utf8(name).ok());
+    Ok(name.and_then(|name| keys.clone().with_backup(&name).ok()))
+}

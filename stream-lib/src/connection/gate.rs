@@ -1,0 +1,69 @@
+//! Where callers wait between attempts to reach a server.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+/// Ends the waits of callers when a server can be reached again, or when there
+/// are to be no more connections.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    state: Mutex<State>,
+    change: Condvar,
+    /// Somebody has waited since a server could be reached.
+    has_waiters: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    closed: bool,
+    /// How often it was opened.
+    opened: u64,
+}
+
+/// The gate is closed for good.
+#[derive(Debug)]
+pub(super) struct IsClosed;
+
+impl Gate {
+    /// Tells those who wait that a server can be reached. Costs one load where
+    /// nobody does.
+    pub(super) fn open(&self) {
+        if self.has_waiters.load(Ordering::SeqCst) {
+            let mut state = self.state.lock();
+            self.has_waiters.store(false, Ordering::SeqCst);
+            state.opened += 1;
+            self.change.notify_all();
+        }
+    }
+
+    /// Ends all waits, now and later.
+    pub(super) fn close(&self) {
+        self.state.lock().closed = true;
+        self.change.notify_all();
+    }
+
+    /// Waits for the pause to pass, or for another caller to get through.
+    pub(super) fn wait(&self, pause: Duration) -> Result<(), IsClosed> {
+        let end = Instant::now() + pause;
+        let mut state = self.state.lock();
+        self.has_waiters.store(true, Ordering::SeqCst);
+        let before = state.opened;
+        while !state.closed && state.opened == before {
+            if self.change.wait_until(&mut state, end).timed_out() {
+                break;
+            }
+        }
+        if state.closed { Err(IsClosed) } else { Ok(()) }
+    }
+
+    /// Waits for the pause to pass. Where the gate is closed meanwhile, that is
+    /// the end of it.
+    pub(super) fn sleep(&self, pause: Duration) -> Result<(), IsClosed> {
+        let end = Instant::now() + pause;
+        let mut state = self.state.lock();
+        while !state.closed && !self.change.wait_until(&mut state, end).timed_out() {}
+        if state.closed { Err(IsClosed) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,147 @@
+//! How a connection stands: whether anything may be sent on it, and what a
+//! failure on it means for the requests that are under way.
+
+use std::io;
+
+use super::answer::AfterIt;
+use super::endpoint::Endpoint;
+use super::reply::ReplyRef;
+use super::scan::Token;
+use super::server_error::ServerError;
+use crate::error::{Error, ErrorKind};
+
+/// Most error lines of one reply that are heeded: a script answers for many
+/// messages, each with the same line.
+const MOST_HEEDED: usize = 4;
+
+/// The standing of one connection.
+#[derive(Debug)]
+pub(super) struct Standing {
+    /// Why nothing is sent any more. Answers may still be read.
+    over: Option<String>,
+    /// The server reads nothing behind a request that it has refused.
+    unread_behind: bool,
+    /// What the server said last is no error.
+    has_served: bool,
+    /// The connections of one generation were made while their server, as far
+    /// as we know, had the same role.
+    generation: u64,
+}
+
+impl Standing {
+    pub(super) fn new(endpoint: &Endpoint) -> Self {
+        Self {
+            over: None,
+            unread_behind: false,
+            has_served: false,
+            generation: endpoint.generation(),
+        }
+    }
+
+    /// Whether something may be sent.
+    pub(super) fn is_good(&self) -> bool {
+        self.over.is_none()
+    }
+
+    /// Whether its server has changed its role or state since it was made.
+    pub(super) fn is_outdated(&self, endpoint: &Endpoint) -> bool {
+        self.generation != endpoint.generation()
+    }
+
+    /// Whether a request of this use was answered without an error.
+    pub(super) fn has_served(&self) -> bool {
+        self.has_served
+    }
+
+    pub(super) fn begin_use(&mut self) {
+        self.has_served = false;
+    }
+
+    pub(super) fn serves(&mut self) {
+        self.has_served = true;
+    }
+
+    /// Nothing is sent from now on. The first reason counts.
+    pub(super) fn end(&mut self, reason: String) {
+        self.over.get_or_insert(reason);
+    }
+
+    /// Takes note of the error lines in a reply.
+    #[cold]
+    pub(super) fn heed(&mut self, reply: ReplyRef<'_>, endpoint: &Endpoint) {
+        let lines = reply.tokens().iter().filter_map(|token| match *token {
+            Token::Error { start, end } => Some(ServerError::new(reply.slice(start, end))),
+            _ => None,
+        });
+        for line in lines.take(MOST_HEEDED) {
+            let after = line.answer().wire;
+            if after == AfterIt::Keep {
+                continue;
+            }
+            self.unread_behind |= after == AfterIt::Ends;
+            self.end(format!("it said: {}", line.line()));
+            if after == AfterIt::DropAll {
+                endpoint.outdate(self.generation);
+            }
+        }
+    }
+
+    /// The error of a request that goes on a connection on which nothing may be
+    /// sent any more.
+    pub(super) fn unsent(&self, endpoint: &Endpoint) -> Error {
+        self.gone(ErrorKind::Unavailable, endpoint)
+    }
+
+    /// The error of a request whose answer can't come any more.
+    pub(super) fn unanswered(&self, endpoint: &Endpoint) -> Error {
+        self.gone(self.kind_of_unanswered(), endpoint)
+    }
+
+    /// The error of the requests under way at a failure, after which nothing is
+    /// sent or read any more. `did` is what the server failed to do in time.
+    pub(super) fn lost(
+        &mut self,
+        kind: ErrorKind,
+        did: &str,
+        endpoint: &Endpoint,
+        error: io::Error,
+    ) -> Error {
+        let address = endpoint.address();
+        let mut text = match error.kind() {
+            io::ErrorKind::TimedOut => {
+                // It may go on with them later.
+                self.unread_behind = false;
+                format!("Redis at {address} did not {did}")
+            }
+            io::ErrorKind::UnexpectedEof => format!("Redis at {address} closed the connection"),
+            _ => format!("the connection to Redis at {address} was lost"),
+        };
+        let kind = match kind {
+            ErrorKind::OutcomeUnknown => self.kind_of_unanswered(),
+            kind => kind,
+        };
+        if let Some(reason) = &self.over {
+            text = format!("{text}, after {reason}");
+        }
+        self.end(text.clone());
+        Error::new(kind, text).because(error)
+    }
+
+    /// A server that has closed at a request reads none that was sent behind it.
+    fn kind_of_unanswered(&self) -> ErrorKind {
+        if self.unread_behind {
+            ErrorKind::Unavailable
+        } else {
+            ErrorKind::OutcomeUnknown
+        }
+    }
+
+    fn gone(&self, kind: ErrorKind, endpoint: &Endpoint) -> Error {
+        let address = endpoint.address();
+        let reason = self.over.as_deref().unwrap_or("not connected yet");
+        Error::new(
+            kind,
+            format!("no connection to Redis at {address}: {reason}"),
+        )
+    }
+}

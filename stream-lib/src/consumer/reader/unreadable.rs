@@ -1,0 +1,19 @@
+//! An entry that is lost with its connection whenever it is asked for.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The error of its delivery.
+#[derive(Debug)]
+pub(super) struct Unreadable;
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "each answer with this entry was lost with its connection: it may be larger than the \
+             server's output buffer limit, or than a proxy lets pass",
+        )
+    }
+}
+
+impl StdError for Unreadable {}

@@ -1,0 +1,277 @@
+//! Burials: apart from all else that is settled, since they need memory that
+//! Redis may not have.
+//!
+//! While Redis refuses them, entries stay held, with their leases renewed, and
+//! are tried again with backoff. Beyond a bound they go back to `~waiting` for a
+//! while instead, and so do all that are left at the end of the consumer: the
+//! delivery whose end could not be written comes once more.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::ended::{settle_all, settled};
+use crate::command::{self, Burial, DeadBounds, Found};
+use crate::config::event::{DeadLettered, DeadLettersDropped};
+use crate::consumer::member::Member;
+use crate::consumer::member::link::MemberLink;
+use crate::consumer::member::settle::{Action, Unsettled};
+use crate::error::{ErrorKind, Result, with_causes};
+use crate::runtime::{Backoff, Portion, Trouble};
+
+/// Most entries in one script: the server is busy for a millisecond or two.
+const CHUNK: usize = 50;
+/// Most bytes of errors in one request.
+const ERRORS: usize = 1 << 20;
+/// Most entries, and bytes of all replies held, while Redis refuses burials.
+const MOST_WAITING: usize = 1_000;
+const MOST_BYTES: usize = 64 << 20;
+/// When entries beyond that come again.
+const LATER: Duration = Duration::from_secs(30);
+
+/// Entries that are to be buried, the oldest request first.
+pub(super) struct BurialQueue<'a> {
+    member: &'a Member,
+    waiting: VecDeque<Unsettled>,
+    /// When to try again; set while Redis refuses.
+    again_at: Option<Instant>,
+    backoff: Backoff,
+    /// How many to bury by one request: where Redis refuses a single entry, it is
+    /// found.
+    portion: Portion,
+    trouble: Trouble,
+}
+
+impl<'a> BurialQueue<'a> {
+    pub(super) fn new(member: &'a Member) -> Self {
+        Self {
+            member,
+            waiting: VecDeque::new(),
+            again_at: None,
+            backoff: Backoff::for_connections(),
+            portion: Portion::new(CHUNK),
+            trouble: Trouble::default(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// When there is something to bury; `None` with nothing.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        (!self.is_empty()).then(|| self.again_at.unwrap_or_else(Instant::now))
+    }
+
+    /// Queues an entry. Where too many wait, it returns the entry to be put off.
+    pub(super) fn push(&mut self, mut entry: Unsettled) -> Option<Unsettled> {
+        let is_full =
+            || self.waiting.len() >= MOST_WAITING || self.member.replies.bytes() >= MOST_BYTES;
+        if self.again_at.is_some() && is_full() {
+            entry.action = Action::PutOff { delay: LATER };
+            return Some(entry);
+        }
+        if self.again_at.is_some() {
+            self.let_others_run(&entry);
+        }
+        self.waiting.push_back(entry);
+        None
+    }
+
+    /// Buries what there is, as far as Redis takes it now.
+    pub(super) fn bury_due(&mut self, link: &mut MemberLink<'_>) {
+        if self.again_at.is_none_or(|at| at <= Instant::now()) {
+            self.bury(link);
+        }
+    }
+
+    /// Tries once more, and returns the entries that are left, to be given back.
+    pub(super) fn end(&mut self, link: &mut MemberLink<'_>) -> impl Iterator<Item = Unsettled> {
+        self.bury(link);
+        self.again_at = None;
+        self.waiting.drain(..).map(|mut entry| {
+            let delay = Duration::ZERO;
+            entry.action = Action::PutOff { delay };
+            entry
+        })
+    }
+
+    fn bury(&mut self, link: &mut MemberLink<'_>) {
+        while !self.is_empty() {
+            let chunk = self.next_chunk();
+            match self.request(link, &chunk) {
+                Ok(burials) => {
+                    if self.settle(chunk, burials) {
+                        return;
+                    }
+                }
+                // With the group gone, nobody holds anything.
+                Err(e) if e.kind() == ErrorKind::NoGroup => {
+                    settle_all(self.member, &chunk, Found::NotOurs);
+                }
+                Err(_) => {
+                    self.put_back(chunk);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn next_chunk(&mut self) -> Vec<Unsettled> {
+        let (mut count, mut bytes) = (0, 0);
+        for entry in self.waiting.iter().take(self.portion.size()) {
+            bytes += error_of(entry).len();
+            if count > 0 && bytes > ERRORS {
+                break;
+            }
+            count += 1;
+        }
+        self.waiting.drain(..count).collect()
+    }
+
+    fn request(&self, link: &mut MemberLink<'_>, chunk: &[Unsettled]) -> Result<command::Burials> {
+        let Member {
+            group,
+            name,
+            config,
+            ..
+        } = self.member;
+        let bounds = DeadBounds {
+            length: config.dead_letter_max_length,
+            age: config.dead_letter_max_age,
+        };
+        let burials: Vec<_> = chunk.iter().map(burial).collect();
+        link.run(|wire| command::bury(wire, group, name, bounds, &burials))
+    }
+
+    /// Settles those that were reached. Returns whether the others wait.
+    fn settle(&mut self, chunk: Vec<Unsettled>, burials: command::Burials) -> bool {
+        let member = self.member;
+        let asked = chunk.len();
+        let mut left = Vec::new();
+        for (entry, outcome) in chunk.into_iter().zip(burials.outcomes) {
+            match outcome {
+                Some(found) => {
+                    if found == Found::Ours {
+                        self.tell_buried(&entry);
+                    }
+                    settled(member, &entry, found);
+                }
+                None => left.push(entry),
+            }
+        }
+        self.tell_dropped(burials.removed);
+        let reached = asked - left.len();
+        let Some(error) = burials.refused else {
+            self.portion.received(reached);
+            self.put_back(left);
+            self.again_at = None;
+            self.backoff.reset();
+            if self.trouble.ends() {
+                log::warn!(
+                    "entries of `{}` go to the dead letters of the group `{}` again",
+                    member.group.stream(),
+                    member.group.name()
+                );
+            }
+            return false;
+        };
+        if reached > 0 {
+            self.backoff.reset();
+        } else if error.kind() == ErrorKind::Server {
+            self.portion.halve(asked);
+        }
+        if asked == 1 && error.kind() == ErrorKind::Server {
+            // It may be this one that Redis doesn't take: others come first.
+            self.waiting.extend(left);
+        } else {
+            self.put_back(left);
+        }
+        self.again_at = Some(Instant::now() + self.backoff.next());
+        if self.trouble.begins(&error) {
+            log::warn!(
+                "entries of `{}` can't go to the dead letters of the group `{}` and wait for it, \
+                 while others are handled: {}",
+                member.group.stream(),
+                member.group.name(),
+                with_causes(&error)
+            );
+        }
+        for entry in &self.waiting {
+            self.let_others_run(entry);
+        }
+        true
+    }
+
+    fn put_back(&mut self, left: Vec<Unsettled>) {
+        for entry in left.into_iter().rev() {
+            self.waiting.push_front(entry);
+        }
+    }
+
+    /// An entry that ran alone holds the others up no longer than its handler ran.
+    fn let_others_run(&self, entry: &Unsettled) {
+        if entry.held.is_alone() {
+            self.member.stop.nudge();
+        }
+    }
+
+    fn tell_buried(&self, entry: &Unsettled) {
+        let member = self.member;
+        let Action::Bury {
+            reason,
+            cause,
+            text,
+        } = &entry.action
+        else {
+            return;
+        };
+        let id = entry.id();
+        member.failure_log.buried(id, *reason, text);
+        member.config.events.tell(|e| {
+            e.dead_lettered(&DeadLettered {
+                stream: member.group.stream(),
+                group: member.group.name(),
+                consumer: &member.name,
+                id,
+                attempt: entry.held.attempt(entry.index),
+                reason: *reason,
+                error: cause.error(),
+            });
+        });
+    }
+
+    fn tell_dropped(&self, entries: u64) {
+        if entries == 0 {
+            return;
+        }
+        let member = self.member;
+        member.failure_log.dropped(entries);
+        member.config.events.tell(|e| {
+            e.dead_letters_dropped(&DeadLettersDropped {
+                stream: member.group.stream(),
+                group: member.group.name(),
+                consumer: &member.name,
+                entries,
+            });
+        });
+    }
+}
+
+fn error_of(entry: &Unsettled) -> &str {
+    match &entry.action {
+        Action::Bury { text, .. } => text,
+        _ => "",
+    }
+}
+
+fn burial(entry: &Unsettled) -> Burial<'_> {
+    let reason = match &entry.action {
+        Action::Bury { reason, .. } => reason.as_str(),
+        _ => "",
+    };
+    Burial {
+        id: entry.id(),
+        reason,
+        error: error_of(entry),
+    }
+}

@@ -1,0 +1,100 @@
+//! Dead letters read page by page, however large they are.
+
+use std::cmp;
+
+use crate::command::{self, Entries};
+use crate::connection::{Topology, Wire};
+use crate::error::Result;
+use crate::keys::StreamKeys;
+use crate::message::EntryId;
+use crate::runtime::Portion;
+
+/// Most dead letters in one answer, and in the first, which tells how large they
+/// are.
+const MOST: usize = 100;
+const FIRST: usize = 10;
+/// About how many bytes one answer may bring.
+const BYTES: usize = 4 << 20;
+
+/// Reads the dead letters of a stream, the oldest first.
+///
+/// A page is asked for in halves where its answer is lost, down to one dead
+/// letter.
+pub(super) struct DeadPages<'a> {
+    topology: &'a Topology,
+    keys: &'a StreamKeys,
+    wire: Option<Wire>,
+    after: Option<EntryId>,
+    portion: Portion,
+    /// Bytes of the largest ones seen lately.
+    letter_bytes: Option<usize>,
+    is_over: bool,
+}
+
+impl<'a> DeadPages<'a> {
+    pub(super) fn new(
+        topology: &'a Topology,
+        keys: &'a StreamKeys,
+        after: Option<EntryId>,
+    ) -> Self {
+        Self {
+            topology,
+            keys,
+            wire: None,
+            after,
+            portion: Portion::new(MOST),
+            letter_bytes: None,
+            is_over: false,
+        }
+    }
+
+    /// The next page, with at most `most` dead letters; `None` at the end.
+    pub(super) fn next(&mut self, most: usize) -> Result<Option<Entries>> {
+        loop {
+            let count = self.count(most);
+            if count == 0 || self.is_over {
+                return Ok(None);
+            }
+            match self.read(count) {
+                Ok(page) => {
+                    self.portion.received(page.len());
+                    return Ok(self.accept(page, count));
+                }
+                Err(e) => {
+                    self.wire = None;
+                    if !Portion::is_about(&e) || !self.portion.halve(count) {
+                        return Err(e);
+                    }
+                }
+            }
+        }
+    }
+
+    fn count(&self, most: usize) -> usize {
+        let fitting = match self.letter_bytes {
+            Some(bytes) => (BYTES / bytes.max(1)).max(1),
+            None => FIRST,
+        };
+        most.min(fitting).min(self.portion.size())
+    }
+
+    fn read(&mut self, count: usize) -> Result<Entries> {
+        let wire = if let Some(wire) = &mut self.wire {
+            wire
+        } else {
+            let key = self.keys.stream().as_bytes();
+            self.wire.insert(self.topology.dedicated(key)?)
+        };
+        command::dead_letters(wire, self.keys, self.after, count)
+    }
+
+    fn accept(&mut self, page: Entries, count: usize) -> Option<Entries> {
+        self.is_over = page.len() < count;
+        let last = page.len().checked_sub(1)?;
+        self.after = Some(page.id(last));
+        let mean = page.bytes() / page.len();
+        let seen = self.letter_bytes.unwrap_or(0);
+        self.letter_bytes = Some(cmp::max(mean, seen - seen / 8));
+        Some(page)
+    }
+}

@@ -1,0 +1,29 @@
+//! The backlog that a stream may have before messages go to its backup stream.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::config::{BackupStreamConfig, Retention};
+
+/// The capacity by which a producer routes. It belongs to the stream: the drain,
+/// which learns the stored one with each of its steps, keeps it up to date. Clones
+/// share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Capacity(Arc<AtomicU64>);
+
+impl Capacity {
+    /// The capacity until the stored one is known.
+    pub(crate) fn of(config: &BackupStreamConfig) -> Self {
+        let asked = config.stream.asked_capacity();
+        let entries = asked.unwrap_or(Retention::default().max_length);
+        Self(Arc::new(AtomicU64::new(entries)))
+    }
+
+    pub(crate) fn entries(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn learn(&self, entries: u64) {
+        self.0.store(entries, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,108 @@
+//! Messages that were refused, and not written, go again.
+
+use std::time::Instant;
+
+use crate::command::Outgoing;
+use crate::connection::{Retry, Topology, answer_of};
+use crate::error::Result;
+use crate::producer::added::{Added, Answers};
+use crate::producer::transport::outlet::Outlet;
+
+/// Whether a message may go again: nothing was written.
+pub(super) fn is_refused(answer: &Result<Added>) -> bool {
+    matches!(answer, Err(e) if answer_of(e).may_go_again())
+}
+
+/// Whether a message is in Redis, or may be.
+fn may_be_written(answer: &Result<Added>) -> bool {
+    answer
+        .as_ref()
+        .map_or_else(|e| answer_of(e).may_be_written(), |_| true)
+}
+
+/// Whether messages of one script were refused since one of them is too large.
+pub(super) fn are_too_large_together(answers: &[Result<Added>]) -> bool {
+    let is_too_large =
+        |answer: &Result<Added>| matches!(answer, Err(e) if answer_of(e).is_too_large());
+    answers.len() > 1 && answers.iter().all(is_too_large)
+}
+
+/// The messages of a batch that may go again: those that were refused while
+/// nothing behind them was written. `overtaken` says, and is told, whether
+/// something behind was.
+pub(super) fn open_messages(
+    outlet: &Outlet,
+    batch: &Outgoing,
+    answers: &[Result<Added>],
+    overtaken: &mut bool,
+) -> Vec<usize> {
+    let together = outlet.needs_script(batch) && are_too_large_together(answers);
+    let mut open = Vec::new();
+    for (place, answer) in answers.iter().enumerate().rev() {
+        *overtaken |= may_be_written(answer);
+        if !*overtaken && (together || is_refused(answer)) {
+            open.push(place);
+        }
+    }
+    open.reverse();
+    open
+}
+
+/// Sends these messages of a batch until they are answered otherwise than by a
+/// refusal, or the deadline has passed, in order. Their answers are replaced.
+pub(super) fn send_again(
+    topology: &Topology,
+    outlet: &Outlet,
+    batch: &Outgoing,
+    answers: &mut Answers,
+    mut open: Vec<usize>,
+    deadline: Instant,
+) {
+    let chosen = |answers: &Answers, open: &[usize]| -> Vec<Result<Added>> {
+        let chosen = open.iter().filter_map(|place| answers.get(*place));
+        chosen.cloned().collect()
+    };
+    let mut was_sent = false;
+    if !are_too_large_together(&chosen(answers, &open)) {
+        let left = Retry::until(deadline).left();
+        let sent = topology.run(outlet.keys.stream().as_bytes(), left, |wire| {
+            wire.answer_by(deadline);
+            was_sent = true;
+            let rest = batch.pick(&open);
+            for (place, answer) in open.iter().zip(outlet.execute(wire, &rest)) {
+                if let Some(old) = answers.get_mut(*place) {
+                    *old = answer;
+                }
+            }
+            let new = chosen(answers, &open);
+            if outlet.needs_script(&rest) && are_too_large_together(&new) {
+                return Ok(());
+            }
+            let mut overtaken = false;
+            let again = open_messages(outlet, &rest, &new, &mut overtaken);
+            open = again
+                .iter()
+                .filter_map(|place| open.get(*place).copied())
+                .collect();
+            match open.first().and_then(|place| answers.get(*place)) {
+                Some(Err(e)) => Err(e.clone()),
+                _ => Ok(()),
+            }
+        });
+        // Without a connection they keep the answer that they have, where they
+        // have one.
+        if let (Err(e), false) = (sent, was_sent) {
+            for place in &open {
+                if let Some(answer) = answers.get_mut(*place) {
+                    *answer = Err(e.clone());
+                }
+            }
+        }
+    }
+    if are_too_large_together(&chosen(answers, &open)) {
+        // Each for itself, which leaves the others their own truth.
+        for place in open {
+            send_again(topology, outlet, batch, answers, vec![place], deadline);
+        }
+    }
+}

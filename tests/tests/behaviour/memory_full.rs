@@ -1,0 +1,165 @@
+//! Redis has no memory left: all goes on but what needs some, which waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stream_lib::{
+    BatchConfig, BatchDelivery, Consumer, Delivery, HandlerError, HandlerResult, RetryPolicy,
+};
+use stream_tests::{LogCapture, wait_until};
+
+use crate::support::{DEADLINE, Doorway, Gate, Order, Shop, quick};
+
+const GOOD: u64 = 200;
+const BAD: u64 = 30;
+
+/// Orders that are no good stand among the others.
+fn add(shop: &Shop, stream: &str) {
+    let mut connection = shop.server.connect().unwrap();
+    let mut pipe = redis::pipe();
+    for number in 0..GOOD + BAD {
+        let is_bad = number % 7 == 0 && number / 7 < BAD;
+        let id = format!("{}-{number}", if is_bad { "bad" } else { "good" });
+        pipe.cmd("XADD").arg(stream).arg("*");
+        pipe.arg("order_id").arg(id).arg("amount").arg("9.5");
+    }
+    let ids: Vec<String> = pipe.query(&mut connection).unwrap();
+    assert_eq!(ids.len() as u64, GOOD + BAD);
+}
+
+fn fill_memory(shop: &Shop) {
+    shop.ask::<()>("CONFIG SET maxmemory 1");
+    let added = shop
+        .server
+        .try_command::<String>(&["XADD", "x", "*", "a", "b"]);
+    assert!(added.is_err(), "there is memory left");
+}
+
+fn free_memory(shop: &Shop) {
+    shop.ask::<()>("CONFIG SET maxmemory 0");
+}
+
+fn judging(doorway: &Arc<Doorway>) -> impl Fn(&Delivery<Order>) -> HandlerResult + use<> {
+    let doorway = Arc::clone(doorway);
+    move |order| {
+        doorway.pass();
+        if order.order_id.starts_with("bad") {
+            return Err(HandlerError::permanent("no such user").into());
+        }
+        Ok(())
+    }
+}
+
+/// A consumer of all orders at full memory, once the good ones are acknowledged.
+fn consume(shop: &Shop, stream: &str) -> Consumer {
+    let gate = Gate::default();
+    add(shop, stream);
+    let handler = judging(&gate.doorway());
+    let consumer = shop.manager.consume("c", quick(stream), handler).unwrap();
+    wait_until(DEADLINE, "a handler to run", || {
+        consumer.stats().running > 0
+    });
+    fill_memory(shop);
+    gate.open();
+    wait_until(DEADLINE, "the good ones to be acknowledged", || {
+        consumer.stats().completed == GOOD
+    });
+    wait_until(DEADLINE, "the others to be seen", || {
+        consumer.stats().settling as u64 == BAD
+    });
+    assert_eq!(consumer.stats().dead, 0);
+    assert_eq!(shop.pending(stream).len() as u64, BAD);
+    consumer
+}
+
+#[test]
+fn burials_wait_for_memory_and_hold_up_nothing() {
+    let shop = Shop::open();
+    let log = LogCapture::start();
+    let consumer = consume(&shop, "crowded");
+    let told = || {
+        let waits = log.containing("entries of `crowded` can't go to the dead letters");
+        assert!(
+            waits.iter().all(|line| line.text.contains("OOM")),
+            "{waits:#?}"
+        );
+        waits.len()
+    };
+    wait_until(DEADLINE, "the wait to be told", || told() == 1);
+    free_memory(&shop);
+    wait_until(DEADLINE, "the burials", || consumer.stats().dead == BAD);
+    shop.wait_until_settled("crowded");
+    let letters = shop.manager.dead_letters("crowded").unwrap();
+    assert_eq!(letters.count().unwrap(), BAD);
+    assert!(
+        letters
+            .list(100)
+            .unwrap()
+            .iter()
+            .all(|l| l.reason() == "permanent")
+    );
+    assert_eq!(told(), 1, "once");
+    assert_eq!(
+        log.containing("entries of `crowded` go to the dead letters")
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn stop_leaves_entries_that_could_not_be_buried_to_the_next_life() {
+    let shop = Shop::open();
+    let consumer = consume(&shop, "orders");
+    consumer.stop();
+    let pending = shop.pending("orders");
+    assert_eq!(pending.len() as u64, BAD);
+    assert!(
+        pending.iter().all(|p| p.consumer == "~waiting"),
+        "{pending:?}"
+    );
+    assert!(shop.consumers("orders").is_empty());
+    free_memory(&shop);
+    consumer.start().unwrap();
+    wait_until(DEADLINE, "the burials", || consumer.stats().dead == BAD);
+    shop.wait_until_settled("orders");
+    let letters = shop.manager.dead_letters("orders").unwrap();
+    let kept = letters.list(100).unwrap();
+    assert_eq!(kept.len() as u64, BAD);
+    for letter in kept {
+        assert_eq!((letter.reason(), letter.deliveries()), ("permanent", 1));
+    }
+}
+
+#[test]
+fn many_that_can_not_be_buried_come_again_later_instead_of_filling_this_process() {
+    let shop = Shop::open();
+    let gate = Gate::default();
+    let doorway = gate.doorway();
+    shop.add_by_hand("orders", 1_500);
+    let handler = move |_: &[BatchDelivery<Order>]| -> HandlerResult {
+        doorway.pass();
+        Err(HandlerError::permanent("no such user").into())
+    };
+    let config = quick("orders").retry(RetryPolicy::list([Duration::ZERO]));
+    let consumer = shop
+        .manager
+        .consume_batches("c", config, BatchConfig::new(100), handler)
+        .unwrap();
+    wait_until(DEADLINE, "a handler to run", || {
+        consumer.stats().running > 0
+    });
+    fill_memory(&shop);
+    gate.open();
+    wait_until(DEADLINE, "the last ones to be put off", || {
+        let stats = consumer.stats();
+        stats.failed > 0 && stats.failed + stats.settling as u64 == 1_500
+    });
+    let waiting = shop.manager.stream_stats("orders").unwrap().groups[0].waiting;
+    assert_eq!(waiting, consumer.stats().failed);
+    free_memory(&shop);
+    let due = "for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do \
+               redis.call('ZADD', KEYS[1], 1, id) end";
+    let waiting = "{orders}:waiting:orders_group";
+    shop.server.command::<()>(&["EVAL", due, "1", waiting]);
+    wait_until(DEADLINE, "the burials", || consumer.stats().dead == 1_500);
+}
