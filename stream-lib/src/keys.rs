@@ -123,6 +123,11 @@ impl StreamKeys {
         format!("{}:waiting:{group}", self.stem)
     }
 
+    /// Until when each member of `group` is alive: a sorted set.
+    pub(crate) fn members(&self, group: &str) -> String {
+        format!("{}:members:{group}", self.stem)
+    }
+
     /// A lock that one process holds at a time, for `what`.
     pub(crate) fn lock(&self, what: &str) -> String {
         format!("{}:lock:{what}", self.stem)

@@ -7,13 +7,14 @@ use super::Group;
 use super::entries::Entries;
 use super::reply::{Tokens, unexpected};
 use super::script::{Call, Script, script};
-use crate::connection::Wire;
+use crate::connection::{Reply, Wire};
 use crate::error::Result;
 use crate::message::EntryId;
 
-static CLAIM_DUE: Script = script!("claim_due.lua");
-static TAKE_OVER: Script = script!("take_over.lua");
-static RECOVER: Script = script!("recover.lua");
+static CLAIM_DUE: Script = script!(flags: "#!lua flags=allow-oom\n", "claim_due.lua");
+static TAKE_OVER: Script = script!(flags: "#!lua flags=allow-oom\n", "take_over.lua");
+static GATHER: Script = script!(flags: "#!lua flags=allow-oom\n", "gather.lua");
+static RECOVER: Script = script!(flags: "#!lua flags=allow-oom\n", "recover.lua");
 
 /// Entries that are this consumer's now.
 #[derive(Debug, Default)]
@@ -23,57 +24,88 @@ pub(crate) struct Claimed {
     pub(crate) deleted: u64,
 }
 
+/// Between which times the server's clock is expected to be, in milliseconds
+/// since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ClockWindow {
+    pub(crate) earliest: u64,
+    pub(crate) latest: u64,
+}
+
+/// An answer that was given at a time of the server's clock.
+#[derive(Debug)]
+pub(crate) struct Timed<T> {
+    pub(crate) server_ms: u64,
+    /// `None` where that time wasn't expected: nothing was done.
+    pub(crate) answer: Option<T>,
+}
+
 /// What [`claim_due`] brought.
 #[derive(Debug, Default)]
 pub(crate) struct Due {
     pub(crate) claimed: Claimed,
     /// When the next entry of `~waiting` is due, if there is one.
     pub(crate) next: Option<Duration>,
+    /// How often due times were moved along with the clock.
+    pub(crate) moves: u64,
 }
 
-/// Claims at most `most` entries of `~waiting` that are due.
+/// Claims at most `most` entries of `~waiting` that are due, none of those in
+/// `leave`.
 pub(crate) fn claim_due(
     wire: &mut Wire,
     group: &Group,
     consumer: &str,
     most: usize,
-) -> Result<Due> {
-    let reply = CLAIM_DUE
-        .call(&[group.stream(), group.waiting()])
+    window: Option<ClockWindow>,
+    leave: &[EntryId],
+) -> Result<Timed<Due>> {
+    let call = CLAIM_DUE
+        .call(&[group.stream(), group.waiting(), group.meta()])
         .arg(group.name())
         .arg(consumer)
-        .number(most as u64)
-        .run(wire)?;
+        .number(most as u64);
+    let reply = with_ids(with_window(call, window), leave).run(wire)?;
     let mut tokens = Tokens::new(&reply);
-    if tokens.array()? != 3 {
-        return Err(unexpected("claim_due"));
-    }
+    let Some(server_ms) = timed(&mut tokens, 5)? else {
+        return not_now(&reply);
+    };
     let next = u64::try_from(tokens.int()?).ok().map(Duration::from_millis);
     let deleted = u64::try_from(tokens.int()?).unwrap_or(0);
     let mut entries = Entries::default();
     entries.push_claimed(&mut tokens)?;
+    let moves = u64::try_from(tokens.int()?).unwrap_or(0);
     let entries = entries.with_bytes(reply.bytes);
-    Ok(Due {
-        claimed: Claimed { entries, deleted },
-        next,
+    Ok(Timed {
+        server_ms,
+        answer: Some(Due {
+            claimed: Claimed { entries, deleted },
+            next,
+            moves,
+        }),
     })
 }
 
 /// One step of a takeover.
 #[derive(Debug, Clone)]
-pub(crate) struct TakeOver {
-    /// Only what has been idle for longer.
+pub(crate) struct TakeOver<'a> {
+    /// The consumers that are dead.
+    pub(crate) dead: &'a [Vec<u8>],
+    /// For how long the lock is held that comes with an entry to run alone.
     pub(crate) lease: Duration,
+    /// Only what has been idle for as long.
+    pub(crate) idle: Duration,
     /// The last id looked at, or none to begin with the oldest.
     pub(crate) after: Option<EntryId>,
-    /// How many to look at.
+    /// How many entries of each consumer to look at.
     pub(crate) look: usize,
     /// How many to take.
     pub(crate) take: usize,
     /// Deliveries after which an entry is not run again.
     pub(crate) max_deliveries: u32,
-    /// Take at most one entry on its last delivery, with the lock for it.
-    pub(crate) alone: bool,
+    pub(crate) window: Option<ClockWindow>,
+    /// Entries that are for others.
+    pub(crate) leave: &'a [EntryId],
 }
 
 /// What one step of a takeover brought.
@@ -88,36 +120,32 @@ pub(crate) struct TakenOver {
     pub(crate) next: Option<EntryId>,
 }
 
-/// Takes over entries whose consumer let its lease lapse, the oldest first.
+/// Takes over entries of dead consumers, the oldest first.
 pub(crate) fn take_over(
     wire: &mut Wire,
     group: &Group,
     consumer: &str,
-    step: &TakeOver,
-) -> Result<TakenOver> {
-    let after = step
-        .after
-        .map_or_else(|| "-".to_owned(), |id| format!("({id}"));
-    let reply = TAKE_OVER
-        .call(&[group.stream(), group.waiting(), group.lock_alone()])
+    step: &TakeOver<'_>,
+) -> Result<Timed<TakenOver>> {
+    let call = TAKE_OVER
+        .call(&[group.stream(), group.lock_alone()])
         .arg(group.name())
         .arg(consumer)
         .millis(step.lease)
-        .arg(&after)
+        .millis(step.idle)
+        .arg(&after(step.after))
         .number(step.look as u64)
         .number(step.take as u64)
         .number(u64::from(step.max_deliveries))
-        .arg(if step.alone { consumer } else { "" })
-        .run(wire)?;
+        .arg(consumer);
+    let call = with_window(call, step.window).number(step.dead.len() as u64);
+    let call = step.dead.iter().fold(call, |call, name| call.bytes(name));
+    let reply = with_ids(call, step.leave).run(wire)?;
     let mut tokens = Tokens::new(&reply);
-    if tokens.array()? != 5 {
-        return Err(unexpected("take_over"));
-    }
-    let next = tokens.text()?;
-    let next = match next.strip_prefix('(') {
-        Some(id) => Some(id.parse().map_err(|_| unexpected("take_over"))?),
-        None => None,
+    let Some(server_ms) = timed(&mut tokens, 6)? else {
+        return not_now(&reply);
     };
+    let next = following(tokens.text()?)?;
     let deleted = u64::try_from(tokens.int()?).unwrap_or(0);
     let mut entries = Entries::default();
     entries.push_claimed(&mut tokens)?;
@@ -129,12 +157,37 @@ pub(crate) fn take_over(
         alone = alone.with_bytes(reply.bytes.clone());
     }
     let entries = entries.with_bytes(reply.bytes);
-    Ok(TakenOver {
-        claimed: Claimed { entries, deleted },
-        spent,
-        alone,
-        next,
+    Ok(Timed {
+        server_ms,
+        answer: Some(TakenOver {
+            claimed: Claimed { entries, deleted },
+            spent,
+            alone,
+            next,
+        }),
     })
+}
+
+/// Leaves entries of `~waiting` to the takeover whose due times are lost, looking
+/// at `look` of them from behind `from` on. Returns where to go on, `None` at the
+/// end.
+pub(crate) fn gather(
+    wire: &mut Wire,
+    group: &Group,
+    from: Option<EntryId>,
+    look: usize,
+) -> Result<Option<EntryId>> {
+    let reply = GATHER
+        .call(&[group.stream(), group.waiting()])
+        .arg(group.name())
+        .arg(&after(from))
+        .number(look as u64)
+        .run(wire)?;
+    let mut tokens = Tokens::new(&reply);
+    if tokens.array()? != 2 {
+        return Err(unexpected("gather"));
+    }
+    following(tokens.text()?)
 }
 
 /// Fetches `ids`, which Redis has as delivered to `consumer`, with the
@@ -161,4 +214,44 @@ pub(crate) fn recover(
 /// Appends ids as arguments.
 pub(super) fn with_ids<'a>(call: Call<'a>, ids: &[EntryId]) -> Call<'a> {
     ids.iter().fold(call, Call::shown)
+}
+
+fn after(id: Option<EntryId>) -> String {
+    id.map_or_else(|| "-".to_owned(), |id| format!("({id}"))
+}
+
+fn following(text: &str) -> Result<Option<EntryId>> {
+    let id = text.strip_prefix('(').map(str::parse).transpose();
+    id.map_err(|_| unexpected("a script"))
+}
+
+fn with_window(call: Call<'_>, window: Option<ClockWindow>) -> Call<'_> {
+    match window {
+        Some(window) => call.number(window.earliest).number(window.latest),
+        None => call.arg("").arg(""),
+    }
+}
+
+/// The server's time at the head of an answer that has `whole` parts; `None`
+/// where there is nothing more.
+fn timed(tokens: &mut Tokens<'_>, whole: u32) -> Result<Option<u64>> {
+    match tokens.array()? {
+        1 => Ok(None),
+        parts if parts == whole => server_ms(tokens).map(Some),
+        _ => Err(unexpected("a script")),
+    }
+}
+
+/// The answer of a script that didn't expect the time of the server's clock.
+fn not_now<T>(reply: &Reply) -> Result<Timed<T>> {
+    let mut tokens = Tokens::new(reply);
+    tokens.array()?;
+    Ok(Timed {
+        server_ms: server_ms(&mut tokens)?,
+        answer: None,
+    })
+}
+
+fn server_ms(tokens: &mut Tokens<'_>) -> Result<u64> {
+    u64::try_from(tokens.int()?).map_err(|_| unexpected("a time"))
 }

@@ -18,7 +18,7 @@ const TRIES: usize = 5;
 
 /// The most groups of a stream that can be deleted at once: a script can pass on
 /// about 8,000 keys.
-const MOST_GROUPS: usize = 3_000;
+const MOST_GROUPS: usize = 2_500;
 
 /// Deletes a stream with all its keys but those of idempotency keys, which lapse
 /// by themselves. Returns whether there was anything; fails with `InUse` where a
@@ -36,6 +36,7 @@ pub(crate) fn delete_stream(wire: &mut Wire, keys: &StreamKeys) -> Result<bool> 
         let call = groups.iter().fold(call, |call, group| {
             call.key(group.waiting().as_bytes())
                 .key(group.lock_alone().as_bytes())
+                .key(group.members().as_bytes())
         });
         let call = call.key(known.as_bytes());
         let call = groups.iter().fold(call, |call, g| call.arg(g.name()));
@@ -62,7 +63,7 @@ fn in_use(member: &str) -> Error {
     Error::new(
         ErrorKind::InUse,
         format!(
-            "its consumer `{member}` (group:name) lives, or has died less than two leases ago; stop \
+            "its consumer `{member}` (group:name) lives, or has died less than a lease ago; stop \
              the consumers of the stream first; nothing was deleted"
         ),
     )

@@ -5,11 +5,10 @@ use redis::{Value, cmd, from_redis_value, pipe};
 
 use super::Group;
 use super::backup::known_backup;
-use super::reserved::WAITING;
 use crate::connection::{Wire, from_redis};
 use crate::error::{ErrorKind, Result};
 use crate::keys::StreamKeys;
-use crate::message::EntryId;
+use crate::message::{EntryId, RESERVED};
 
 /// What Redis says of a stream and what belongs to it.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +32,7 @@ pub(crate) struct GroupFacts {
     pub(crate) pending: u64,
     /// `ZCARD` of the waiting set.
     pub(crate) waiting: u64,
-    /// Consumers, without `~waiting`.
+    /// Consumers, without the reserved ones, such as `~waiting`.
     pub(crate) consumers: u64,
     /// Those of them that hold entries, and how many each (`XINFO CONSUMERS`).
     pub(crate) holders: Vec<(String, u64)>,
@@ -97,11 +96,11 @@ fn groups(wire: &mut Wire, keys: &StreamKeys, length: u64) -> Result<Vec<GroupFa
             let unread = unread(wire, keys, &group, length);
             let mut holders = holders(&consumers);
             let known = holders.len();
-            holders.retain(|(name, _)| name != WAITING);
-            let parked = (known - holders.len()) as u64;
+            holders.retain(|(name, _)| !name.starts_with(char::from(RESERVED)));
+            let reserved = (known - holders.len()) as u64;
             holders.retain(|(_, pending)| *pending > 0);
             Some(unread.map(|unread| GroupFacts {
-                consumers: (group.consumers as u64).saturating_sub(parked),
+                consumers: (group.consumers as u64).saturating_sub(reserved),
                 holders,
                 pending: group.pending as u64,
                 name: group.name,

@@ -2,14 +2,18 @@
 
 use redis::cmd;
 
-use super::reply::Tokens;
+use super::pack;
+use super::reply::{self, Tokens};
 use super::script::{Script, script};
+use super::settle::pack_ack;
 use crate::config::StartFrom;
 use crate::connection::{Wire, from_redis};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
+use crate::message::EntryId;
 
-static LEAVE: Script = script!("leave.lua");
+static LEAVE: Script = script!(flags: "#!lua flags=allow-oom\n", "leave.lua");
+static JOIN: Script = script!(flags: "#!lua flags=allow-oom\n", "join.lua");
 
 /// A group and the keys that its commands touch.
 #[derive(Debug, Clone)]
@@ -19,6 +23,7 @@ pub(crate) struct Group {
     waiting: String,
     dead: String,
     meta: String,
+    members: String,
     lock_alone: String,
 }
 
@@ -35,6 +40,7 @@ impl Group {
             waiting: keys.waiting(name),
             dead: keys.dead(),
             meta: keys.meta(),
+            members: keys.members(name),
             lock_alone: keys.lock(&format!("alone:{name}")),
             name: name.to_owned(),
             keys,
@@ -65,6 +71,11 @@ impl Group {
         &self.meta
     }
 
+    /// The members' signs of life.
+    pub(crate) fn members(&self) -> &str {
+        &self.members
+    }
+
     /// The lock for a delivery that runs alone in the whole group.
     pub(crate) fn lock_alone(&self) -> &str {
         &self.lock_alone
@@ -83,6 +94,7 @@ impl Group {
         match made {
             Ok(()) => Ok(MakeGroup::Made),
             Err(e) if e.code() == Some("BUSYGROUP") => Ok(MakeGroup::Stood),
+            Err(e) if e.code() == Some("OOM") => self.make_and_join(wire, &from.after(), ""),
             Err(e) => Err(from_redis(e)),
         }
     }
@@ -90,37 +102,79 @@ impl Group {
     /// Makes the consumer known (`XGROUP CREATECONSUMER`): before 7.2 a read
     /// that finds nothing doesn't.
     pub(crate) fn join(&self, wire: &mut Wire, consumer: &str) -> Result<()> {
-        cmd("XGROUP")
+        let joined = cmd("XGROUP")
             .arg("CREATECONSUMER")
             .arg(self.stream())
             .arg(&self.name)
             .arg(consumer)
-            .exec(wire)
-            .map_err(from_redis)
+            .exec(wire);
+        match joined {
+            Err(e) if e.code() == Some("OOM") => self.make_and_join(wire, "", consumer).map(drop),
+            joined => joined.map_err(from_redis),
+        }
     }
 
-    /// Removes the consumer, if it holds nothing. Returns whether it is gone.
-    pub(crate) fn leave(&self, wire: &mut Wire, consumer: &str) -> Result<bool> {
-        let reply = LEAVE
-            .call(&[self.stream(), &self.meta])
+    /// As [`make`](Self::make) and [`join`](Self::join), where the server's memory
+    /// is full.
+    fn make_and_join(&self, wire: &mut Wire, after: &str, consumer: &str) -> Result<MakeGroup> {
+        let reply = JOIN
+            .call(&[self.stream()])
             .arg(&self.name)
+            .arg(after)
             .arg(consumer)
-            .run(wire);
-        match reply {
-            Ok(reply) => Ok(Tokens::new(&reply).int()? == 1),
-            Err(e) if e.kind() == ErrorKind::NoGroup => Ok(true),
-            Err(e) => Err(e),
+            .run(wire)?;
+        let is_made = Tokens::new(&reply).int()? == 1;
+        Ok(if is_made {
+            MakeGroup::Made
+        } else {
+            MakeGroup::Stood
+        })
+    }
+
+    /// Removes the consumer and its sign of life, if it holds nothing. Returns
+    /// whether it is gone.
+    pub(crate) fn leave(&self, wire: &mut Wire, consumer: &str) -> Result<bool> {
+        let is_gone = match self.remove(wire, &[consumer.as_bytes()]) {
+            Ok(removed) => !removed.is_empty(),
+            Err(e) if e.kind() == ErrorKind::NoGroup => true,
+            Err(e) => return Err(e),
+        };
+        if is_gone {
+            cmd("ZREM")
+                .arg(&self.members)
+                .arg(consumer)
+                .exec(wire)
+                .map_err(from_redis)?;
         }
+        Ok(is_gone)
+    }
+
+    /// Removes those of the consumers that hold nothing. Returns their names.
+    pub(crate) fn remove(&self, wire: &mut Wire, consumers: &[&[u8]]) -> Result<Vec<String>> {
+        let call = LEAVE.call(&[self.stream()]).arg(&self.name);
+        let call = consumers.iter().fold(call, |call, name| call.bytes(name));
+        let reply = call.run(wire)?;
+        let mut tokens = Tokens::new(&reply);
+        (0..tokens.array()?)
+            .map(|_| Ok(String::from_utf8_lossy(tokens.bytes()?).into_owned()))
+            .collect()
     }
 }
 
-/// Ends the read that another connection is blocked in (`CLIENT UNBLOCK`).
-pub(crate) fn unblock(wire: &mut Wire, client: i64) -> Result<()> {
-    cmd("CLIENT")
-        .arg("UNBLOCK")
-        .arg(client)
-        .exec(wire)
-        .map_err(from_redis)
+/// Ends the read of the group that another connection is blocked in (`CLIENT
+/// UNBLOCK`).
+pub(crate) fn unblock(wire: &mut Wire, group: &Group, client: i64) -> Result<()> {
+    let mut packed = Vec::new();
+    // A server that pauses writes, for a failover say, keeps the read back, and
+    // may crash when that is unblocked. So it is asked to in the wake of a write,
+    // which waits for the end of the pause, too.
+    pack_ack(&mut packed, group, &[EntryId::new(0, 1)]);
+    let client = client.to_string();
+    pack::command(&mut packed, &[b"CLIENT", b"UNBLOCK", client.as_bytes()]);
+    let timeout = wire.response_timeout();
+    wire.send(&packed, 2)?;
+    wire.receive(timeout)?;
+    reply::int(wire.receive(timeout)?).map(drop)
 }
 
 /// The error of a consumer whose group has vanished and is not to be made again.

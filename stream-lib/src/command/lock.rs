@@ -7,7 +7,7 @@ use super::script::{Script, script};
 use crate::connection::Wire;
 use crate::error::Result;
 
-static LOCK: Script = script!("lock.lua");
+static LOCK: Script = script!(flags: "#!lua flags=allow-oom\n", "lock.lua");
 
 /// Takes a lock, or keeps it, for `time` from now on. Returns whether it is the
 /// caller's.

@@ -5,6 +5,7 @@ mod backup;
 mod beat;
 mod bury;
 mod claim;
+mod clock;
 mod dead;
 mod declare;
 mod delete;
@@ -18,6 +19,7 @@ mod lock;
 mod made_up;
 mod outgoing;
 mod pack;
+mod ping;
 mod preflight;
 mod read;
 mod reply;
@@ -29,12 +31,16 @@ mod server;
 mod settle;
 #[cfg(feature = "spool")]
 mod spooled;
+mod together;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::backup::{declare_backup, known_backup};
-pub(crate) use self::beat::beat;
+pub(crate) use self::beat::{Beat, Holding, Look};
 pub(crate) use self::bury::{Burial, Burials, DeadBounds, bury};
-pub(crate) use self::claim::{Claimed, TakeOver, claim_due, recover, take_over};
+pub(crate) use self::claim::{
+    Claimed, ClockWindow, TakeOver, claim_due, gather, recover, take_over,
+};
+pub(crate) use self::clock::DueMove;
 pub(crate) use self::dead::{
     Redriven, dead_letters, newest_dead_letter, redrive, redrive_oldest, remove_dead_letters,
     remove_dead_letters_until,
@@ -48,6 +54,7 @@ pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, strea
 pub(crate) use self::group::{Group, MakeGroup, group_lost, unblock};
 pub(crate) use self::lock::{hold_lock, release_lock};
 pub(crate) use self::outgoing::Outgoing;
+pub(crate) use self::ping::answers;
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
 pub(crate) use self::retain::{

@@ -11,12 +11,17 @@ use crate::message::EntryId;
 /// that a missing right, or a missing command, is found at the start.
 pub(crate) fn preflight(wire: &mut Wire, group: &Group, consumer: &str) -> Result<()> {
     for command in harmless(group, consumer) {
-        match command.exec(wire).map_err(from_redis) {
-            // Redis checks rights before arguments: with the right to run the
-            // command, an id that is none gets a plain error.
-            Err(e) if e.kind() == ErrorKind::Server && !answer_of(&e).is_missing_command() => {}
-            Err(e) => return Err(e.while_doing(describe(group))),
-            Ok(()) => {}
+        let Err(e) = command.exec(wire) else {
+            continue;
+        };
+        // Redis checks rights before memory, which consuming doesn't need, and
+        // before arguments: with the right to run the command, an id that is none
+        // gets a plain error.
+        let lacks_memory = e.code() == Some("OOM");
+        let e = from_redis(e);
+        let is_plain = e.kind() == ErrorKind::Server && !answer_of(&e).is_missing_command();
+        if !(lacks_memory || is_plain) {
+            return Err(e.while_doing(describe(group)));
         }
     }
     renew(wire, group, consumer, &[EntryId::new(0, 1)])
@@ -65,9 +70,11 @@ fn harmless(group: &Group, consumer: &str) -> Vec<Cmd> {
     parked.arg("0-1");
     let mut lock = on("SET", group.lock_alone());
     lock.arg("nobody").arg("none");
-    let mut beat = on("HDEL", group.meta());
-    beat.arg(reserved::NOBODY);
+    let mut clock = on("HGET", group.meta());
+    clock.arg(reserved::NOBODY);
+    let locked = on("GET", group.lock_alone());
     vec![
-        read, ack, claim, pending, range, bury, trim, park, wait, due, due_by, parked, lock, beat,
+        read, ack, claim, pending, range, bury, trim, park, wait, due, due_by, parked, lock,
+        locked, clock,
     ]
 }

@@ -23,7 +23,7 @@ pub(crate) struct Read<'a> {
 impl Read<'_> {
     /// How far Redis may overrun the wait before the connection counts as
     /// stalled.
-    const MARGIN: Duration = Duration::from_secs(5);
+    pub(crate) const MARGIN: Duration = Duration::from_secs(5);
 
     /// Sends the request, and in front of it an `XACK` of `done`, if that isn't
     /// empty.
@@ -70,7 +70,8 @@ impl Read<'_> {
         Entries::from_read(super::reply::checked(reply)?)
     }
 
-    fn timeout(&self, wire: &Wire) -> Duration {
+    /// How long an answer may take.
+    pub(crate) fn timeout(&self, wire: &Wire) -> Duration {
         match self.block {
             Some(block) => block + Self::MARGIN,
             None => wire.response_timeout(),

@@ -9,6 +9,10 @@
 /// The consumer that holds the entries that are due later.
 pub(crate) const WAITING: &str = "~waiting";
 
+/// The consumer that holds what only a takeover hands out: entries given back
+/// that are to run alone, and those of [`WAITING`] whose due times are lost.
+pub(crate) const TAKEOVER: &str = "~takeover";
+
 /// A consumer that never is: for commands that must change nothing.
 pub(crate) const NOBODY: &str = "~none";
 
@@ -94,6 +98,7 @@ mod tests {
         // Those that Lua writes and Rust reads, or the other way round.
         for name in [
             WAITING,
+            TAKEOVER,
             ORIGIN,
             FOR_GROUP,
             REDRIVEN,
@@ -114,7 +119,7 @@ mod tests {
     fn listed_names_are_reserved_and_differ() {
         let listed = listed();
         let names: BTreeSet<_> = listed.iter().collect();
-        assert_eq!((names.len(), listed.len()), (15, 15));
+        assert_eq!((names.len(), listed.len()), (16, 16));
         for name in listed {
             assert_eq!(name.as_bytes().first(), Some(&RESERVED), "{name}");
         }

@@ -163,7 +163,7 @@ impl<'a> Call<'a> {
         checked(wire.receive_owned(timeout)?)
     }
 
-    fn bytes(mut self, value: &[u8]) -> Self {
+    pub(super) fn bytes(mut self, value: &[u8]) -> Self {
         self.args.0 += 1;
         pack::bulk(&mut self.args.1, value);
         self

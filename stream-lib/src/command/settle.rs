@@ -10,9 +10,9 @@ use crate::connection::{Reply, Wire};
 use crate::error::Result;
 use crate::message::EntryId;
 
-static PARK: Script = script!("park.lua");
-static RENEW: Script = script!("renew.lua");
-static SETTLE: Script = script!("settle.lua");
+static PARK: Script = script!(flags: "#!lua flags=allow-oom\n", "park.lua");
+static RENEW: Script = script!(flags: "#!lua flags=allow-oom\n", "renew.lua");
+static SETTLE: Script = script!(flags: "#!lua flags=allow-oom\n", "settle.lua");
 
 /// The state in which a script found an entry that a consumer believed to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,17 +82,17 @@ pub(crate) fn renew(
     outcomes(&with_ids(call, ids).run(wire)?, ids.len())
 }
 
-/// An entry on its way to `~waiting`.
+/// An entry on its way to `~waiting`, or to `~takeover`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parking {
     pub(crate) id: EntryId,
-    /// How long it waits there; `None` leaves it to the next takeover.
+    /// How long it waits; `None` leaves it to the next takeover.
     pub(crate) delay: Option<Duration>,
     /// The delivery count to give it; `None` keeps the present one.
     pub(crate) deliveries: Option<u32>,
 }
 
-/// Moves entries that `consumer` holds to `~waiting`.
+/// Moves entries that `consumer` holds to `~waiting`, or to `~takeover`.
 pub(crate) fn park(
     wire: &mut Wire,
     group: &Group,

@@ -55,8 +55,10 @@ pub trait ConsumerEvents: Send + Sync + 'static {
     /// [`disconnected`](Self::disconnected).
     fn connected(&self, event: &Connected<'_>) {}
 
-    /// A connection failed, or Redis refuses to serve. The consumer tries until
-    /// it works again; this is called once for it, and again where the cause changes.
+    /// A connection failed, or Redis refuses to serve, or has withdrawn a right or the
+    /// password. The consumer tries until it works again; this is called once for all
+    /// of its connections, and again where the cause changes. The end, of which
+    /// [`connected`](Self::connected) tells, comes once nothing has failed for a second.
     fn disconnected(&self, event: &Disconnected<'_>) {}
 
     /// The group had vanished and was made again, at the beginning.

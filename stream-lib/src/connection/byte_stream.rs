@@ -32,7 +32,7 @@ impl ByteStream {
         remaining(deadline)?;
         let socket = Socket::connect(&endpoint.address, deadline)?;
         let stream = Self {
-            socket: Arc::new(socket),
+            socket,
             #[cfg(feature = "tls")]
             tls: None,
             read_timeout: Duration::ZERO,

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::runtime::Interrupt;
+
 /// Longer waits than this are the same as this.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
@@ -23,6 +25,7 @@ pub(crate) struct Deadline {
     came: usize,
     /// The end of all renewals.
     latest: Option<Instant>,
+    interrupt: Option<Interrupt>,
 }
 
 impl Deadline {
@@ -33,6 +36,7 @@ impl Deadline {
             is_renewed: false,
             came: 0,
             latest: None,
+            interrupt: None,
         }
     }
 
@@ -55,8 +59,21 @@ impl Deadline {
         }
     }
 
+    /// Ends sooner where another thread says so.
+    pub(crate) fn unless(mut self, interrupt: &Interrupt) -> Self {
+        self.interrupt = Some(interrupt.clone());
+        self
+    }
+
+    pub(super) fn interrupt(&self) -> Option<&Interrupt> {
+        self.interrupt.as_ref()
+    }
+
     /// What is left; `None` when the time is up.
     pub(crate) fn remaining(&mut self) -> Option<Duration> {
+        if self.interrupt.as_ref().is_some_and(Interrupt::is_over) {
+            return None;
+        }
         let now = Instant::now();
         let end = *self.end.get_or_insert(now + self.total);
         let end = self.latest.map_or(end, |latest| latest.min(end));

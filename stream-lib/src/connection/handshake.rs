@@ -1,7 +1,6 @@
 //! The first commands on a new connection, in one round trip.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use redis::{Cmd, Pipeline};
 
@@ -22,19 +21,24 @@ enum Step {
 
 impl Wire {
     /// Connects, authenticates, chooses the database and sets the client's
-    /// name, all within `timeout`.
+    /// name, until a deadline, whose interrupt ends the attempt at once.
     ///
     /// # Errors
     ///
     /// `Unavailable` when the server can't be reached or doesn't serve yet,
     /// `Authentication`, `PermissionDenied`, and `Config` for a database that
     /// doesn't exist.
-    pub(crate) fn connect(endpoint: &Arc<Endpoint>, timeout: Duration) -> Result<Self> {
-        let mut deadline = Deadline::of(timeout);
-        let mut wire = Self::open(endpoint, &mut deadline)?;
-        let id = run(&mut wire, &mut deadline)?;
+    pub(super) fn connect_by(endpoint: &Arc<Endpoint>, deadline: &mut Deadline) -> Result<Self> {
+        let mut wire = Self::open(endpoint, deadline)?;
+        let id = run(&mut wire, deadline)?;
         wire.set_client_id(id);
         Ok(wire)
+    }
+
+    /// As [`connect_by`](Self::connect_by), within `timeout`.
+    #[cfg(test)]
+    pub(super) fn connect(endpoint: &Arc<Endpoint>, timeout: std::time::Duration) -> Result<Self> {
+        Self::connect_by(endpoint, &mut Deadline::of(timeout))
     }
 }
 

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::deadline::Deadline;
 use super::socket::Stopper;
 use super::topology::Topology;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::Interrupt;
 
 /// A connection that has rested so long is asked whether it was closed
 /// meanwhile: servers and what stands before them close idle ones.
@@ -35,8 +37,8 @@ pub(crate) struct Link {
     handle: LinkHandle,
 }
 
-/// Reaches the present connection of a [`Link`] from other threads. Clones reach
-/// the same one.
+/// Reaches a [`Link`] from other threads: its connection, and its attempts to make
+/// one. Clones reach the same one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LinkHandle(Arc<Mutex<Reach>>);
 
@@ -44,6 +46,12 @@ pub(crate) struct LinkHandle(Arc<Mutex<Reach>>);
 struct Reach {
     client_id: Option<i64>,
     stopper: Stopper,
+    /// The attempt under way.
+    attempt: Option<Interrupt>,
+    /// No attempt is made for now.
+    held_off: bool,
+    /// When everything has to be over.
+    until: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,11 +92,12 @@ impl Link {
     }
 
     /// The connection. Where there is none, or it has broken, makes one: one
-    /// attempt, at most the connect timeout.
+    /// attempt, at most the connect timeout. Its [handle](LinkHandle) ends it sooner.
     ///
     /// # Errors
     ///
-    /// `Unavailable` and the like when the server can't be found or reached.
+    /// `Unavailable` and the like when the server can't be found or reached, `Closed`
+    /// while the handle holds attempts off.
     pub(crate) fn wire(&mut self) -> Result<&mut Wire> {
         let state = self.state();
         if state != State::Fit {
@@ -97,20 +106,23 @@ impl Link {
                 self.topology.refresh();
             }
             self.tried = true;
-            let wire = self.topology.dedicated(self.key.as_bytes())?;
-            *self.handle.0.lock() = Reach {
-                client_id: wire.client_id(),
-                stopper: wire.stopper(),
-            };
+            let key = self.key.as_bytes();
+            let time = self.topology.connect_timeout(key);
+            let wire = self
+                .handle
+                .attempt(time, |deadline| self.topology.dedicated_by(key, deadline))?;
+            self.wire = Some(wire);
             if state == State::Gone {
                 self.epoch += 1;
             }
-            return Ok(self.wire.insert(wire));
         }
-        // Checked above; the error is never seen.
-        self.wire
-            .as_mut()
-            .ok_or_else(|| Error::new(ErrorKind::Unavailable, "no connection"))
+        // Made above, so the error is never seen.
+        let wire = self.wire.as_mut();
+        let wire = wire.ok_or_else(|| Error::new(ErrorKind::Unavailable, "no connection"))?;
+        if let Some(until) = self.handle.0.lock().until {
+            wire.answer_by(until);
+        }
+        Ok(wire)
     }
 
     /// How the connection is at the beginning of another use.
@@ -147,14 +159,72 @@ impl Link {
 }
 
 impl LinkHandle {
-    /// The id of the latest connection, for `CLIENT UNBLOCK`; `None` before the
-    /// first one, or where the server doesn't tell.
+    /// The id of the connection, for `CLIENT UNBLOCK`; `None` where there is none,
+    /// or where the server doesn't tell.
     pub(crate) fn client_id(&self) -> Option<i64> {
-        self.0.lock().client_id
+        let reach = self.0.lock();
+        reach.client_id.filter(|_| reach.stopper.is_live())
     }
 
-    /// Ends the latest connection: a blocked call on it fails at once.
+    /// Ends the connection, and the attempt to make one: a blocked call fails at
+    /// once. Another attempt may follow.
     pub(crate) fn stop(&self) {
-        self.0.lock().stopper.stop();
+        let attempt = {
+            let reach = self.0.lock();
+            reach.stopper.stop();
+            reach.attempt.clone()
+        };
+        if let Some(attempt) = attempt {
+            attempt.end();
+        }
+    }
+
+    /// Makes attempts fail at once, and ends the one under way, until
+    /// [`resume`](Self::resume). A connection that is there stays.
+    pub(crate) fn hold_off(&self) {
+        let attempt = {
+            let mut reach = self.0.lock();
+            reach.held_off = true;
+            reach.attempt.clone()
+        };
+        if let Some(attempt) = attempt {
+            attempt.end();
+        }
+    }
+
+    /// Lets attempts be made again. They and all exchanges end by `until`.
+    pub(crate) fn resume(&self, until: Instant) {
+        let mut reach = self.0.lock();
+        reach.held_off = false;
+        reach.until = Some(until);
+    }
+
+    /// Makes a connection, which this handle reaches from then on, and the attempt
+    /// meanwhile.
+    fn attempt(
+        &self,
+        timeout: Duration,
+        connect: impl FnOnce(&mut Deadline) -> Result<Wire>,
+    ) -> Result<Wire> {
+        let interrupt = Interrupt::new();
+        let timeout = {
+            let mut reach = self.0.lock();
+            if reach.held_off {
+                let text = "no connection is made any more: it is being stopped";
+                return Err(Error::new(ErrorKind::Closed, text));
+            }
+            reach.attempt = Some(interrupt.clone());
+            let left = |until: Instant| until.saturating_duration_since(Instant::now());
+            reach
+                .until
+                .map_or(timeout, |until| timeout.min(left(until)))
+        };
+        let made = connect(&mut Deadline::of(timeout).unless(&interrupt));
+        let mut reach = self.0.lock();
+        reach.attempt = None;
+        let wire = made?;
+        reach.client_id = wire.client_id();
+        reach.stopper = wire.stopper();
+        Ok(wire)
     }
 }

@@ -15,6 +15,7 @@
 mod link;
 mod topology;
 
+mod attempts;
 mod gate;
 mod node;
 mod pool;
@@ -30,6 +31,7 @@ mod byte_stream;
 mod deadline;
 mod endpoint;
 mod glance;
+mod lookup;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
@@ -44,11 +46,14 @@ mod tests;
 
 pub(crate) use self::deadline::Deadline;
 pub(crate) use self::link::{Link, LinkHandle};
+#[cfg(test)]
+pub(crate) use self::lookup::black_hole;
 pub(crate) use self::node::Node;
 pub(crate) use self::pool::PooledWire;
 pub(crate) use self::reply::{Reply, ReplyRef};
 pub(crate) use self::retry::Retry;
 pub(crate) use self::scan::{Limits, Progress, Scanner, Token};
 pub(crate) use self::server_error::{ServerError, answer_of, from_redis};
+pub(crate) use self::socket::Stopper;
 pub(crate) use self::topology::Topology;
 pub(crate) use self::wire::Wire;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::pool::Pool;
 use super::wire::Wire;
@@ -15,9 +16,9 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(endpoint: Arc<Endpoint>, pool_size: u32) -> Self {
-        let pool = Pool::new(Arc::clone(&endpoint), pool_size);
-        Self { endpoint, pool }
+    pub(super) fn new(endpoint: Arc<Endpoint>, pool_size: u32) -> Result<Self> {
+        let pool = Pool::new(Arc::clone(&endpoint), pool_size)?;
+        Ok(Self { endpoint, pool })
     }
 
     pub(super) fn pool(&self) -> &Pool {
@@ -28,9 +29,8 @@ impl Node {
         &self.endpoint
     }
 
-    /// A connection that is not of the pool. One attempt, at most the connect
-    /// timeout.
-    pub(super) fn connect(&self) -> Result<Wire> {
-        Wire::connect(&self.endpoint, self.endpoint.connect_timeout())
+    /// A connection that is not of the pool. One attempt.
+    pub(super) fn connect_by(&self, deadline: &mut Deadline) -> Result<Wire> {
+        Wire::connect_by(&self.endpoint, deadline)
     }
 }

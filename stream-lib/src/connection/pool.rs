@@ -8,20 +8,26 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::catch_unwind;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 use r2d2::{ManageConnection, NopErrorHandler};
 use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 
+use super::attempts::Attempts;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{Thread, panic_text};
 
 /// An attempt to connect has this long at least, however short the time.
 const LEAST_ATTEMPT: Duration = Duration::from_millis(20);
+
+/// How long the thread is waited for that only shows that there can be one.
+const JOINED: Duration = Duration::from_secs(5);
 
 /// A connection that came back so recently isn't asked whether it is closed,
 /// and counts as in steady use.
@@ -35,12 +41,17 @@ pub(crate) struct Pool {
     places: RwLock<Option<r2d2::Pool<Places>>>,
     /// The error of the last attempt to connect, if that has failed.
     failure: Mutex<Option<Error>>,
+    attempts: Attempts,
 }
 
 impl Pool {
     /// Makes a pool; nothing is connected yet.
-    pub(crate) fn new(endpoint: Arc<Endpoint>, size: u32) -> Self {
-        Self::with_scheduler(endpoint, size, scheduler())
+    ///
+    /// # Errors
+    ///
+    /// `System` where the system is out of threads.
+    pub(crate) fn new(endpoint: Arc<Endpoint>, size: u32) -> Result<Self> {
+        Ok(Self::with_scheduler(endpoint, size, scheduler()?))
     }
 
     pub(super) fn with_scheduler(
@@ -64,6 +75,7 @@ impl Pool {
             size,
             places: RwLock::new(Some(places)),
             failure: Mutex::default(),
+            attempts: Attempts::default(),
         }
     }
 
@@ -103,11 +115,16 @@ impl Pool {
     pub(crate) fn close(&self) {
         let places = self.places.write().take();
         drop(places);
+        self.attempts.close();
     }
 
     fn connect(&self, deadline: &mut Deadline) -> Result<Wire> {
         let timeout = deadline.remaining().unwrap_or(LEAST_ATTEMPT);
-        let wire = Wire::connect(&self.endpoint, timeout.min(self.endpoint.connect_timeout));
+        let timeout = timeout.min(self.endpoint.connect_timeout);
+        let interrupt = self.attempts.begin().ok_or_else(|| self.closed())?;
+        let mut attempt_by = Deadline::of(timeout).unless(&interrupt);
+        let wire = Wire::connect_by(&self.endpoint, &mut attempt_by);
+        self.attempts.end(&interrupt);
         *self.failure.lock() = wire.as_ref().err().cloned();
         wire
     }
@@ -205,10 +222,22 @@ impl ManageConnection for Places {
 
 /// The one thread r2d2 wants. With the default behaviour it would stay until
 /// the last job in its queue is due.
-pub(super) fn scheduler() -> ScheduledThreadPool {
-    ScheduledThreadPool::builder()
-        .num_threads(1)
-        .on_drop_behavior(OnPoolDropBehavior::DiscardPendingScheduled)
-        .thread_name_pattern("stream-pool")
-        .build()
+///
+/// It panics where the system is out of threads, and offers no other way. So a thread
+/// is tried first, which is the error that a caller sees. Another process may take
+/// the last one in between: then the panic is caught.
+pub(super) fn scheduler() -> Result<ScheduledThreadPool> {
+    const NAME: &str = "stream-pool";
+    Thread::spawn(NAME, || {})?.join_by(Instant::now() + JOINED);
+    let build = || {
+        ScheduledThreadPool::builder()
+            .num_threads(1)
+            .on_drop_behavior(OnPoolDropBehavior::DiscardPendingScheduled)
+            .thread_name_pattern(NAME)
+            .build()
+    };
+    catch_unwind(build).map_err(|panic| {
+        let text = format!("can't start the thread `{NAME}`: the system is out of threads");
+        Error::new(ErrorKind::System, text).because(panic_text(panic))
+    })
 }

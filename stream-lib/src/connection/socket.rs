@@ -2,14 +2,15 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
-use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr};
 use std::path::Path;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, TcpKeepalive, Type};
 
 use super::deadline::Deadline;
+use super::lookup;
 use crate::config::Address;
 use crate::runtime::Origin;
 
@@ -18,6 +19,9 @@ const IDLE_BEFORE_PROBE: Duration = Duration::from_secs(15);
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 /// A peer that acknowledges nothing for this long is gone.
 const USER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long one try waits for a place in the full queue of a unix socket.
+const QUEUE_STEP: Duration = Duration::from_millis(100);
 
 /// A peer that has gone must not end the process by a signal.
 #[cfg(not(target_vendor = "apple"))]
@@ -31,20 +35,20 @@ pub(super) struct Socket(socket2::Socket, Origin);
 
 impl Socket {
     /// Connects to the first of the host's addresses that answers in time.
-    pub(super) fn connect(address: &Address, deadline: &mut Deadline) -> io::Result<Self> {
+    pub(super) fn connect(address: &Address, deadline: &mut Deadline) -> io::Result<Arc<Self>> {
         match address {
             Address::Tcp { host, port, .. } => Self::connect_tcp(host, *port, deadline),
             Address::Unix(path) => Self::connect_unix(path, deadline),
         }
     }
 
-    fn connect_tcp(host: &str, port: u16, deadline: &mut Deadline) -> io::Result<Self> {
-        let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    fn connect_tcp(host: &str, port: u16, deadline: &mut Deadline) -> io::Result<Arc<Self>> {
+        let addresses = lookup::addresses(host, port, deadline)?;
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
         for (index, address) in addresses.iter().enumerate() {
             let left = addresses.len() - index;
             let share = remaining(deadline)? / u32::try_from(left).unwrap_or(u32::MAX);
-            match Self::connect_one(*address, share.max(Duration::from_millis(1))) {
+            match Self::connect_one(*address, share.max(Duration::from_millis(1)), deadline) {
                 Ok(socket) => return Ok(socket),
                 Err(error) => last = error,
             }
@@ -52,28 +56,56 @@ impl Socket {
         Err(last)
     }
 
-    fn connect_one(address: SocketAddr, timeout: Duration) -> io::Result<Self> {
-        let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        socket.connect_timeout(&address.into(), timeout)?;
-        if is_connected_to_itself(&socket) {
+    fn connect_one(
+        address: SocketAddr,
+        timeout: Duration,
+        deadline: &Deadline,
+    ) -> io::Result<Arc<Self>> {
+        let socket = Self::watched(Domain::for_address(address), deadline)?;
+        let Self(inner, _) = &*socket;
+        inner.connect_timeout(&address.into(), timeout)?;
+        if is_connected_to_itself(inner) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        socket.set_tcp_nodelay(true)?;
+        inner.set_tcp_nodelay(true)?;
         let keepalive = TcpKeepalive::new()
             .with_time(IDLE_BEFORE_PROBE)
             .with_interval(PROBE_INTERVAL);
-        socket.set_tcp_keepalive(&keepalive)?;
+        inner.set_tcp_keepalive(&keepalive)?;
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
-        Ok(Self(socket, Origin::here()))
+        inner.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+        Ok(socket)
     }
 
-    fn connect_unix(path: &Path, deadline: &mut Deadline) -> io::Result<Self> {
-        let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        // Bounds the wait for a place in a full queue, too.
-        socket.set_write_timeout(Some(remaining(deadline)?))?;
-        socket.connect(&SockAddr::unix(path)?)?;
-        Ok(Self(socket, Origin::here()))
+    fn connect_unix(path: &Path, deadline: &mut Deadline) -> io::Result<Arc<Self>> {
+        let address = SockAddr::unix(path)?;
+        let socket = Self::watched(Domain::UNIX, deadline)?;
+        let Self(inner, _) = &*socket;
+        loop {
+            // Bounds the wait for a place in a full queue, which closing the
+            // socket doesn't end.
+            let wait = remaining(deadline)?.min(QUEUE_STEP);
+            inner.set_write_timeout(Some(wait))?;
+            match inner.connect(&address) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                connected => return connected.map(|()| socket),
+            }
+        }
+    }
+
+    /// A new socket, which an interrupt of the deadline closes.
+    fn watched(domain: Domain, deadline: &Deadline) -> io::Result<Arc<Self>> {
+        let inner = socket2::Socket::new(domain, Type::STREAM, None)?;
+        let socket = Arc::new(Self(inner, Origin::here()));
+        if let Some(interrupt) = deadline.interrupt() {
+            let watched = Arc::downgrade(&socket);
+            interrupt.on_end(move || {
+                if let Some(socket) = watched.upgrade() {
+                    socket.shutdown();
+                }
+            });
+        }
+        Ok(socket)
     }
 
     pub(super) fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
@@ -135,6 +167,11 @@ pub(crate) struct Stopper(Weak<Socket>);
 impl Stopper {
     pub(super) fn new(socket: Weak<Socket>) -> Self {
         Self(socket)
+    }
+
+    /// Whether the connection still exists.
+    pub(super) fn is_live(&self) -> bool {
+        self.0.strong_count() > 0
     }
 
     /// Closes the connection in both directions, if it still exists.

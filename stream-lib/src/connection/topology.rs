@@ -49,10 +49,11 @@ impl Topology {
     ///
     /// # Errors
     ///
-    /// `Config` when a value is out of its bounds.
+    /// `Config` when a value is out of its bounds, `System` where the system is out
+    /// of threads.
     pub(crate) fn new(config: &ConnectionConfig) -> Result<Self> {
         let endpoint = Arc::new(Endpoint::new(config)?);
-        let node = Arc::new(Node::new(endpoint, config.pool_size));
+        let node = Arc::new(Node::new(endpoint, config.pool_size)?);
         Ok(Self {
             layout: Layout::Standalone(node),
             gate: Gate::default(),
@@ -114,7 +115,21 @@ impl Topology {
     ///
     /// As [`pooled`](Self::pooled).
     pub(crate) fn dedicated(&self, key: &[u8]) -> Result<Wire> {
-        self.node_for(key).connect()
+        let node = self.node_for(key);
+        node.connect_by(&mut Deadline::of(node.endpoint().connect_timeout()))
+    }
+
+    /// As [`dedicated`](Self::dedicated), until a deadline of the caller's.
+    pub(super) fn dedicated_by(&self, key: &[u8], deadline: &mut Deadline) -> Result<Wire> {
+        self.node_for(key).connect_by(deadline)
+    }
+
+    /// As [`dedicated`](Self::dedicated), for a shorter time.
+    pub(crate) fn dedicated_within(&self, key: &[u8], time: Duration) -> Result<Wire> {
+        let node = self.node_for(key);
+        node.connect_by(&mut Deadline::of(
+            time.min(node.endpoint().connect_timeout()),
+        ))
     }
 
     /// Runs an operation on a pooled connection to the server of `key`, and runs

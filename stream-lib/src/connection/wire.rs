@@ -113,6 +113,35 @@ impl Wire {
         Ok(())
     }
 
+    /// As [`await_reply`](Self::await_reply), where a timeout breaks nothing.
+    /// Returns whether the reply begins to come.
+    pub(crate) fn reply_begins(&mut self, timeout: Duration) -> Result<bool> {
+        self.must_owe()?;
+        let mut deadline = Deadline::of(timeout);
+        while self.buffer.unread().is_empty() {
+            let Some(stream) = &mut self.stream else {
+                return Err(self.standing.unanswered(&self.endpoint));
+            };
+            match stream.read_step(self.buffer.room(1), &mut deadline) {
+                Ok(Some(0)) => {
+                    let closed = io::ErrorKind::UnexpectedEof.into();
+                    return Err(self.lost(ErrorKind::OutcomeUnknown, "", closed));
+                }
+                Ok(count) => self.buffer.fill(count.unwrap_or_default()),
+                Err(e) if e.kind() == io::ErrorKind::TimedOut => return Ok(false),
+                Err(e) => return Err(self.lost(ErrorKind::OutcomeUnknown, "", e)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Breaks the connection since no reply has begun to come for `waited`.
+    pub(crate) fn overdue(&mut self, waited: Duration) -> Error {
+        let did = format!("answer within {waited:?}");
+        let late = io::ErrorKind::TimedOut.into();
+        self.lost(ErrorKind::OutcomeUnknown, &did, late)
+    }
+
     /// The next reply, borrowed from the buffer until the next call.
     ///
     /// # Blocking

@@ -152,14 +152,25 @@ impl Consumer {
             .map(|life| life.name().to_owned())
     }
 
-    /// Whether it reads and handles entries. False before the start, after a
-    /// stop, and once an error has ended it: see [`failure`](Self::failure).
+    /// Whether it reads and handles entries, or tries to: an outage doesn't end it,
+    /// nor does a right or a password that is withdrawn while it runs. False before
+    /// the start, after a stop, and once an error has ended it: see
+    /// [`failure`](Self::failure).
     pub fn is_running(&self) -> bool {
         self.0.origin.is_here() && self.0.life.lock().as_ref().is_some_and(Life::is_running)
     }
 
-    /// The error that ended it, if one has: a missing permission, a key of
-    /// another type, a vanished group that was not to be made again.
+    /// The failure that holds it up at present, if one does: Redis is away, or refuses
+    /// to serve, or has withdrawn a right or the password. It goes on trying, for the
+    /// last two once in a few seconds. The log tells of the beginning and of the end.
+    pub fn held_up(&self) -> Option<Error> {
+        let life = self.0.life.lock();
+        life.as_ref().and_then(Life::held_up_by)
+    }
+
+    /// The error that ended it, if one has: a permission that is missing at the start
+    /// of a consumer that [started without Redis](crate::StreamManager::connect_lazy),
+    /// a key of another type, a vanished group that was not to be made again.
     pub fn failure(&self) -> Option<Error> {
         if !self.0.origin.is_here() {
             return None;
@@ -181,6 +192,10 @@ impl Consumer {
             buffered: life.as_ref().map_or(0, Life::buffered),
             running: life.as_ref().map_or(0, Life::running),
             settling: life.as_ref().map_or(0, Life::settling),
+            held_up: life
+                .as_ref()
+                .and_then(Life::held_up_by)
+                .map(|error| error.kind()),
             ..counted
         }
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::error::ErrorKind;
+
 /// What a consumer has done since it was created, and what it has in hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -35,6 +37,13 @@ pub struct ConsumerStats {
     pub running: usize,
     /// Entries whose end Redis has not confirmed yet.
     pub settling: usize,
+    /// The failure that holds it up at present, by its kind; `None` while all of its
+    /// connections work. It tries again by itself:
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) and
+    /// [`Authentication`](ErrorKind::Authentication) wait for somebody who gives the
+    /// right or the password back. [`Consumer::held_up`](crate::Consumer::held_up)
+    /// has the text.
+    pub held_up: Option<ErrorKind>,
 }
 
 /// All counts in one line, for people: names and numbers, and no line break.
@@ -54,13 +63,18 @@ impl fmt::Display for ConsumerStats {
             buffered,
             running,
             settling,
+            held_up,
         } = self;
         write!(
             f,
             "delivered {delivered}, completed {completed}, skipped {skipped}, failed {failed}, \
              panicked {panicked}, dead {dead}, given back {given_back}, taken over {taken_over}, lost {lost}, \
              deleted {deleted}, buffered {buffered}, running {running}, settling {settling}"
-        )
+        )?;
+        match held_up {
+            Some(kind) => write!(f, ", held up by {kind:?}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -167,6 +181,15 @@ mod tests {
             stats.to_string(),
             "delivered 0, completed 0, skipped 0, failed 0, panicked 0, dead 0, given back 2, taken over 0, \
              lost 0, deleted 0, buffered 0, running 0, settling 3"
+        );
+        let refused = ConsumerStats {
+            held_up: Some(ErrorKind::PermissionDenied),
+            ..stats
+        };
+        let line = refused.to_string();
+        assert!(
+            line.ends_with("settling 3, held up by PermissionDenied"),
+            "{line}"
         );
     }
 }

@@ -6,6 +6,8 @@
 //! `delete`.
 //! `global` keeps the manager of a process that wants just one.
 
+#[cfg(test)]
+mod black_hole;
 mod closing;
 mod consumers;
 mod delete;

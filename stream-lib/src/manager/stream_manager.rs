@@ -212,11 +212,11 @@ impl StreamManager {
         for producer in &producers {
             report.spooled += producer.join();
         }
+        // Adds that wait for Redis end with it, and so does the cleaner. After a
+        // shutdown from a handler, consumers still need their connections.
+        self.topology.close();
         self.cleaner.stop();
         self.lookout.stop();
-        // Adds that wait for Redis end with it. After a shutdown from a handler,
-        // consumers still need their connections.
-        self.topology.close();
         report
     }
 

@@ -7,8 +7,8 @@
 //! messages to Redis; *backup* moves entries back from the backup stream;
 //! *spooled* is the way through the *spool* on the local disk, *recording* what
 //! stands in place of Redis in users' tests. *capacity* is the backlog from which on
-//! messages go to the backup stream, and *added* says what became of a message. Each
-//! uses only those named after it.
+//! messages go to the backup stream, *health* tells how a producer's threads fare,
+//! and *added* what became of a message. Each uses only those named after it.
 
 mod added;
 mod backup;
@@ -17,6 +17,7 @@ mod core;
 mod draft;
 mod envelope;
 mod handle;
+mod health;
 mod outbox;
 #[cfg_attr(not(feature = "test-util"), path = "recording/none.rs")]
 mod recording;

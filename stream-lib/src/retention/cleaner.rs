@@ -14,7 +14,7 @@ use super::report::BlockedStream;
 use super::schedule::{Schedule, Task, User};
 use crate::command::{Errand, FirstLook, Retained, Sight};
 use crate::config::RetentionSettings;
-use crate::connection::{Topology, Wire};
+use crate::connection::{Stopper, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::runtime::{Shutdown, Thread, jitter, on_library_thread, random_suffix};
@@ -32,6 +32,8 @@ struct Shared {
     first_look: Arc<FirstLook>,
     schedule: Mutex<Schedule>,
     stop: Shutdown,
+    /// Ends the request under way.
+    connection: Mutex<Stopper>,
     /// Our name, for locks.
     token: String,
 }
@@ -45,6 +47,7 @@ impl Cleaner {
                 first_look,
                 schedule: Mutex::default(),
                 stop: Shutdown::default(),
+                connection: Mutex::default(),
                 token: random_suffix(),
             }),
             thread: Mutex::new(None),
@@ -93,15 +96,20 @@ impl Cleaner {
     /// Stops the thread and joins it. From one of the library's own threads
     /// this only signals.
     pub(crate) fn stop(&self) {
-        /// Longer than one exchange with a server that doesn't answer.
-        const PATIENCE: Duration = Duration::from_secs(10);
+        /// How long it waits for the request under way, before it cuts the connection,
+        /// and how long after that, as it may wait for a connection.
+        const POLITE: Duration = Duration::from_secs(1);
+        const LAST: Duration = Duration::from_secs(3);
         let thread = {
             let mut thread = self.thread.lock();
             self.signal_stop();
             thread.take()
         };
         if let Some(thread) = thread.filter(|_| !on_library_thread()) {
-            thread.join_by(Instant::now() + PATIENCE);
+            if !thread.ends_by(Instant::now() + POLITE) {
+                self.shared.connection.lock().stop();
+            }
+            thread.join_by(Instant::now() + LAST);
         }
     }
 }
@@ -147,6 +155,7 @@ fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
 
 fn clean_by(shared: &Shared, task: &Task, wire: &mut Wire) -> Result<Outcome> {
     let stream = task.keys.stream();
+    *shared.connection.lock() = wire.stopper();
     match shared.first_look.take(wire) {
         // What the server is, it stays: said once.
         Err(e) if matches!(e.kind(), ErrorKind::Server | ErrorKind::Config) => {

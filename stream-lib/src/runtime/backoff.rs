@@ -27,6 +27,11 @@ impl Backoff {
         Self::new(Duration::from_millis(50), Duration::from_secs(5))
     }
 
+    /// With no wait that is longer, but for the jitter.
+    pub(crate) fn at_most(self, longest: Duration) -> Self {
+        Self::new(self.first.min(longest), self.cap.min(longest))
+    }
+
     /// How long to wait before the next attempt.
     pub(crate) fn next(&mut self) -> Duration {
         let wait = self.next;
@@ -53,5 +58,9 @@ mod tests {
         assert!(near(backoff.next(), 3.0));
         backoff.reset();
         assert!(near(backoff.next(), 1.0));
+        let mut bounded = backoff.at_most(Duration::from_secs(2));
+        assert!(near(bounded.next(), 1.0));
+        assert!(near(bounded.next(), 2.0));
+        assert!(near(bounded.next(), 2.0));
     }
 }

@@ -27,9 +27,14 @@ impl ServerClock {
     /// What it shows now, in milliseconds since 1970; `None` before it was
     /// ever asked.
     pub(crate) fn now_ms(&self) -> Option<u64> {
+        self.at_ms(Instant::now())
+    }
+
+    /// What it showed or will show at `at`, as [`now_ms`](Self::now_ms).
+    pub(crate) fn at_ms(&self, at: Instant) -> Option<u64> {
         match self.0.load(Ordering::Relaxed) {
             UNKNOWN => None,
-            offset => u64::try_from(offset.saturating_add(local(Instant::now()))).ok(),
+            offset => u64::try_from(offset.saturating_add(local(at))).ok(),
         }
     }
 }

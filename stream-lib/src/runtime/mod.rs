@@ -1,9 +1,11 @@
-//! Threads that are named and joined, waits that end on shutdown, backoff,
-//! looks that spare a sleep, failures that are told once, bounds on log lines and on
-//! what is asked for at a time, and the process that a thing belongs to.
+//! Threads that are named and joined, calls that can't be given a deadline, waits
+//! that end on shutdown, attempts that another thread ends, backoff, looks that
+//! spare a sleep, failures that are told once, bounds on log lines and on what is
+//! asked for at a time, and the process that a thing belongs to.
 
 mod backoff;
 mod clock;
+mod interrupt;
 mod log_limit;
 mod log_sum;
 mod origin;
@@ -12,11 +14,13 @@ mod patience;
 mod portion;
 mod random;
 mod shutdown;
+mod side_call;
 mod thread;
 mod trouble;
 
 pub(crate) use self::backoff::Backoff;
 pub(crate) use self::clock::ServerClock;
+pub(crate) use self::interrupt::Interrupt;
 pub(crate) use self::log_limit::{LogLimit, LogLine};
 pub(crate) use self::log_sum::LogSum;
 pub(crate) use self::origin::Origin;
@@ -25,5 +29,6 @@ pub(crate) use self::patience::Patience;
 pub(crate) use self::portion::Portion;
 pub(crate) use self::random::{jitter, random_suffix};
 pub(crate) use self::shutdown::Shutdown;
+pub(crate) use self::side_call::{SideCall, Ticket};
 pub(crate) use self::thread::{Thread, on_library_thread};
 pub(crate) use self::trouble::Trouble;

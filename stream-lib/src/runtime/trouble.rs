@@ -2,7 +2,8 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -14,16 +15,37 @@ use crate::error::{Error, ErrorKind};
 /// a password that is refused once the server is back has nothing to do with the
 /// outage.
 ///
-/// Up to eight parties may share one: the row begins with the first failure of
-/// any of them, and ends when all of them work. This type does not log by
-/// itself, because its callers hold locks or have texts of their own.
+/// Up to eight parties may share one. A party is a kind of request, or some that
+/// fail and work together: a server that refuses writes may serve another kind all
+/// the while. The row begins with the first failure of any of them. It ends with a
+/// success when all of them work and none has failed for a [`MOMENT`], so that a
+/// server that comes and goes makes one row. This type does not log by itself,
+/// because its callers hold locks or have texts of their own.
 #[derive(Debug, Default)]
 pub(crate) struct Trouble {
-    /// A bit for each party that fails.
-    failing: AtomicU8,
-    /// The causes that were told in this row.
-    told: Mutex<Vec<String>>,
+    /// A row lasts. It is changed under the lock of the row, and looked at without
+    /// it, so that a success costs one load while nothing fails.
+    lasts: AtomicBool,
+    row: Mutex<Row>,
 }
+
+#[derive(Debug, Default)]
+struct Row {
+    /// When each party failed that has not succeeded since.
+    failing: [Option<Instant>; PARTIES],
+    /// The causes that were told.
+    told: Vec<String>,
+    latest: Option<(Instant, Error)>,
+}
+
+const PARTIES: usize = 8;
+
+/// For how long nothing must have failed at the end of a row.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// A party that has not tried again for so long, having nothing to do, holds up
+/// the end of a row no longer.
+const STALE: Duration = Duration::from_secs(60);
 
 /// Most causes to tell in one row.
 const MOST_CAUSES: usize = 8;
@@ -38,48 +60,93 @@ impl Trouble {
         self.begins_for(0, error)
     }
 
-    /// Notes a success of the only party. Returns true for the first after a
-    /// failure.
+    /// Notes a success of the only party. Returns true where it ends a row.
     pub(crate) fn ends(&self) -> bool {
         self.ends_for(0)
     }
 
-    /// Notes a failure of `party`, a number below 8. Returns true if everybody
-    /// worked until now, or if the cause is new.
+    /// Notes a failure of `party`, a number below 8. Returns true if it begins a
+    /// row, or if the cause is new.
     pub(crate) fn begins_for(&self, party: u8, error: &Error) -> bool {
+        self.begins_at(party, error, Instant::now())
+    }
+
+    /// Notes a success of `party`. Returns true where it ends a row: once all work,
+    /// a success after a [`MOMENT`] does.
+    pub(crate) fn ends_for(&self, party: u8) -> bool {
+        self.lasts.load(Ordering::Relaxed) && self.ends_at(party, Instant::now())
+    }
+
+    /// Whether a row lasts.
+    pub(crate) fn lasts(&self) -> bool {
+        self.lasts.load(Ordering::SeqCst)
+    }
+
+    /// The latest failure of the row that lasts.
+    pub(crate) fn latest(&self) -> Option<Error> {
+        let row = self.row.lock();
+        row.latest.as_ref().map(|(_, error)| error.clone())
+    }
+
+    /// When the next success ends the row; `None` where none lasts, or somebody
+    /// fails. For those who may have no success to note by then.
+    pub(crate) fn ends_from(&self) -> Option<Instant> {
+        if !self.lasts.load(Ordering::Relaxed) {
+            return None;
+        }
+        let row = self.row.lock();
+        let (at, _) = row.latest.as_ref()?;
+        row.failing
+            .iter()
+            .all(Option::is_none)
+            .then_some(*at + MOMENT)
+    }
+
+    fn begins_at(&self, party: u8, error: &Error, now: Instant) -> bool {
         let cause = cause(error);
-        let mut told = self.told.lock();
-        if self.failing.fetch_or(bit(party), Ordering::SeqCst) == 0 {
-            told.clear();
-        } else if told.len() >= MOST_CAUSES || told.contains(&cause) {
+        let mut row = self.row.lock();
+        row.set(party, Some(now));
+        row.latest = Some((now, error.clone()));
+        if !self.lasts.swap(true, Ordering::SeqCst) {
+            row.told.clear();
+        } else if row.told.len() >= MOST_CAUSES || row.told.contains(&cause) {
             return false;
         }
-        told.push(cause);
+        row.told.push(cause);
         true
     }
 
-    /// Whether anybody fails at present.
-    pub(crate) fn lasts(&self) -> bool {
-        self.failing.load(Ordering::SeqCst) != 0
-    }
-
-    /// Notes a success of `party`. Returns true if it was the last that failed.
-    /// Costs one load while nothing fails.
-    pub(crate) fn ends_for(&self, party: u8) -> bool {
-        let bit = bit(party);
-        self.failing.load(Ordering::Relaxed) & bit != 0
-            && self.failing.fetch_and(!bit, Ordering::SeqCst) == bit
+    fn ends_at(&self, party: u8, now: Instant) -> bool {
+        let mut row = self.row.lock();
+        row.set(party, None);
+        let since = |at: Instant| now.saturating_duration_since(at);
+        let mut failing = row.failing.iter().flatten();
+        let is_young = |(at, _): &(Instant, Error)| since(*at) < MOMENT;
+        if row.latest.as_ref().is_none_or(is_young) || failing.any(|at| since(*at) < STALE) {
+            return false;
+        }
+        *row = Row::default();
+        self.lasts.store(false, Ordering::SeqCst);
+        true
     }
 }
 
-fn bit(party: u8) -> u8 {
-    debug_assert!(party < 8, "a party without a bit");
-    1 << (party % 8)
+impl Row {
+    fn set(&mut self, party: u8, failed: Option<Instant>) {
+        debug_assert!(usize::from(party) < PARTIES, "a party without a place");
+        if let Some(place) = self.failing.get_mut(usize::from(party)) {
+            *place = failed;
+        }
+    }
 }
 
 /// The part of a failure that stays the same while its cause does: without
 /// addresses, times and numbers of ours.
 fn cause(error: &Error) -> String {
+    if error.kind() == ErrorKind::PermissionDenied {
+        // Scripts say it in other words than plain commands.
+        return format!("{:?}", error.kind());
+    }
     let mut next: Option<&(dyn StdError + 'static)> = error.source();
     let mut root = None;
     while let Some(cause) = next {
@@ -131,27 +198,91 @@ mod tests {
         unreachable(io::ErrorKind::ConnectionRefused.into())
     }
 
+    /// A trouble, and a clock for it.
+    struct Timed {
+        trouble: Trouble,
+        start: Instant,
+    }
+
+    impl Timed {
+        fn new() -> Self {
+            Self {
+                trouble: Trouble::default(),
+                start: Instant::now(),
+            }
+        }
+
+        fn fails(&self, party: u8, at_ms: u64) -> bool {
+            let now = self.start + Duration::from_millis(at_ms);
+            self.trouble.begins_at(party, &refused(), now)
+        }
+
+        fn works(&self, party: u8, at_ms: u64) -> bool {
+            let now = self.start + Duration::from_millis(at_ms);
+            self.trouble.lasts() && self.trouble.ends_at(party, now)
+        }
+    }
+
     #[test]
     fn the_first_failure_of_a_row_and_its_end_are_told_once_each() {
-        let trouble = Trouble::default();
-        assert!(!trouble.ends(), "nothing has failed yet");
-        assert!(trouble.begins(&refused()));
-        assert!(!trouble.begins(&refused()) && trouble.lasts());
-        assert!(trouble.ends() && !trouble.lasts());
-        assert!(!trouble.ends());
-        assert!(trouble.begins(&refused()), "another row");
+        let row = Timed::new();
+        assert!(!row.works(0, 0), "nothing has failed yet");
+        assert!(row.fails(0, 0));
+        assert!(!row.fails(0, 5_000) && row.trouble.lasts());
+        assert!(row.trouble.latest().is_some());
+        assert!(row.works(0, 6_000) && !row.trouble.lasts());
+        assert!(row.trouble.latest().is_none());
+        assert!(!row.works(0, 9_000));
+        assert!(row.fails(0, 9_000), "another row");
     }
 
     #[test]
     fn a_row_of_several_lasts_from_the_first_failure_until_all_work() {
+        let row = Timed::new();
+        assert!(row.fails(0, 0));
+        assert!(!row.fails(2, 0));
+        assert!(!row.works(1, 2_000), "this one never failed");
+        assert!(!row.works(0, 2_000));
+        assert!(!row.fails(1, 2_000), "the row goes on");
+        assert!(!row.works(2, 4_000));
+        assert!(row.works(1, 4_000));
+    }
+
+    #[test]
+    fn failures_that_come_and_go_are_one_row() {
+        let row = Timed::new();
+        assert!(row.fails(0, 0));
+        let mut told = 0;
+        for n in 1..=50 {
+            told += usize::from(row.works(0, n * 500 - 10));
+            told += usize::from(row.fails(0, n * 500));
+        }
+        assert_eq!(told, 0);
+        assert!(!row.works(0, 25_999), "not yet for a moment");
+        assert!(row.works(0, 26_000));
+    }
+
+    #[test]
+    fn a_party_that_works_all_the_while_does_not_end_the_row() {
+        let row = Timed::new();
+        assert!(row.fails(0, 0));
+        assert!((1..=50).all(|n| !row.works(1, n * 1_000)));
+        assert!(!row.fails(0, 50_000));
+        assert!(!row.works(1, 109_000));
+        // It has had nothing to do since.
+        assert!(row.works(1, 110_000));
+    }
+
+    #[test]
+    fn a_row_without_failures_says_from_when_on_it_may_end() {
         let trouble = Trouble::default();
-        assert!(trouble.begins_for(0, &refused()));
-        assert!(!trouble.begins_for(2, &refused()));
-        assert!(!trouble.ends_for(1), "this one never failed");
-        assert!(!trouble.ends_for(0));
-        assert!(!trouble.begins_for(1, &refused()), "the row goes on");
-        assert!(!trouble.ends_for(2));
-        assert!(trouble.ends_for(1));
+        assert_eq!(trouble.ends_from(), None);
+        let now = Instant::now();
+        trouble.begins_at(0, &refused(), now);
+        assert_eq!(trouble.ends_from(), None, "it fails");
+        assert!(!trouble.ends_at(0, now));
+        let at = trouble.ends_from().unwrap();
+        assert!(trouble.ends_at(0, at));
     }
 
     #[test]
@@ -160,26 +291,29 @@ mod tests {
             let error = Error::new(ErrorKind::OutcomeUnknown, "lost");
             error.because(io::Error::from(kind))
         };
-        let answer = |word: &str| {
-            let error = Error::new(ErrorKind::Authentication, "refused");
+        let answer = |kind, word: &str| {
+            let error = Error::new(kind, "refused");
             error.because(format!("server error {word}"))
         };
+        let wrong_password = || answer(ErrorKind::Authentication, "WRONGPASS");
         let unknown_host = || unreachable(io::Error::other("no such host"));
         let trouble = Trouble::default();
         assert!(trouble.begins(&lost(io::ErrorKind::UnexpectedEof)));
         assert!(!trouble.begins(&refused()), "the same outage");
         assert!(!trouble.begins(&lost(io::ErrorKind::TimedOut)));
-        assert!(trouble.begins(&answer("LOADING")));
-        assert!(trouble.begins(&answer("WRONGPASS")));
+        assert!(trouble.begins(&answer(ErrorKind::Refused, "LOADING")));
+        assert!(trouble.begins(&wrong_password()));
+        assert!(trouble.begins(&answer(ErrorKind::PermissionDenied, "NOPERM")));
+        assert!(
+            !trouble.begins(&answer(ErrorKind::PermissionDenied, "ERR")),
+            "as a script says it"
+        );
         assert!(trouble.begins_for(1, &unknown_host()));
         let config = Error::new(ErrorKind::Config, "no database 9");
         assert!(trouble.begins(&config));
-        for known in [answer("WRONGPASS"), unknown_host(), config, refused()] {
+        for known in [wrong_password(), unknown_host(), config, refused()] {
             assert!(!trouble.begins(&known), "{known}");
         }
-        assert!(!trouble.ends());
-        assert!(trouble.ends_for(1));
-        assert!(trouble.begins(&answer("WRONGPASS")), "another row");
     }
 
     #[test]

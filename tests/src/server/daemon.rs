@@ -31,6 +31,8 @@ pub(super) struct Recipe {
     pub(super) log: PathBuf,
     /// What the process prints itself, before its log is open.
     pub(super) output: PathBuf,
+    /// More variables for its environment.
+    pub(super) environment: Vec<(String, String)>,
 }
 
 impl Recipe {
@@ -43,6 +45,7 @@ impl Recipe {
             socket: dir.join("redis.sock"),
             log: dir.join("redis.log"),
             output: dir.join("output"),
+            environment: Vec::new(),
         }
     }
 
@@ -109,6 +112,7 @@ impl Daemon {
         let child = Command::new(&recipe.binary)
             .arg(&recipe.config)
             .current_dir(&recipe.dir)
+            .envs(recipe.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)

@@ -20,7 +20,8 @@ const LONGEST_SOCKET_PATH: usize = 100;
 
 pub(super) fn launch(options: ServerOptions) -> Result<Server, ServerError> {
     let dir = directory()?;
-    let recipe = Recipe::new(binary::find()?, dir.path());
+    let mut recipe = Recipe::new(binary::find()?, dir.path());
+    recipe.environment.clone_from(&options.environment);
     let mut tries = 0;
     loop {
         tries += 1;

@@ -35,6 +35,7 @@ pub struct TlsFiles {
 pub struct ServerOptions {
     pub(super) password: Option<String>,
     pub(super) tls: Option<TlsFiles>,
+    pub(super) environment: Vec<(String, String)>,
     appendonly: Option<Fsync>,
     lines: Vec<String>,
 }
@@ -83,6 +84,12 @@ impl ServerOptions {
     pub fn without_command(mut self, command: &str) -> Self {
         self.lines
             .push(format!("rename-command {command} {}", quoted("")));
+        self
+    }
+
+    /// Sets a variable in the environment of the server's process.
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.push((name.to_owned(), value.into()));
         self
     }
 

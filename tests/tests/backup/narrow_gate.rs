@@ -20,10 +20,10 @@ impl NarrowGate {
         let port = listener.local_addr().unwrap().port();
         let refused = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&refused);
-        thread::spawn(move || {
+        start(move || {
             for client in listener.incoming().flatten() {
                 let counted = Arc::clone(&counted);
-                thread::spawn(move || pass(&client, server, most, &counted));
+                start(move || pass(&client, server, most, &counted));
             }
         });
         Self { port, refused }
@@ -33,6 +33,11 @@ impl NarrowGate {
     pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Ordering::SeqCst)
     }
+}
+
+fn start<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) {
+    let thread = thread::Builder::new().name("narrow-gate".to_owned());
+    thread.spawn(body).unwrap();
 }
 
 /// One request after the other: no client here has several under way.
@@ -45,7 +50,7 @@ fn pass(
     let upstream = TcpStream::connect(server)?;
     let mut replies = upstream.try_clone()?;
     let mut back = client.try_clone()?;
-    thread::spawn(move || io::copy(&mut replies, &mut back));
+    start(move || io::copy(&mut replies, &mut back));
     let mut requests = BufReader::new(client);
     loop {
         let request = next_request(&mut requests)?;

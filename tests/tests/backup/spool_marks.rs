@@ -45,7 +45,7 @@ fn mark_stands_apart_from_the_settings_and_ends_with_an_orderly_close() {
     assert_eq!(rig.placed(0..3), (3, 0));
     let stand = marks(&rig.server);
     assert_eq!(stand.len(), 1);
-    let month = Duration::from_hours(30 * 24).as_millis() as u64;
+    let month = Duration::from_hours(30 * 24).as_secs() * 1_000;
     assert!(stand[0].2 > server_ms(&rig.server) + month - 3_600_000);
     let fields: Vec<String> = rig.server.command(&["HKEYS", META]);
     assert!(!fields.iter().any(|f| f.starts_with("spool")), "{fields:?}");

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use stream_lib::{Error, ErrorKind, StreamManager};
-use stream_tests::{LogCapture, Server, wait_until};
+use stream_lib::{ConnectionConfig, Consumer, Error, ErrorKind, StreamManager};
+use stream_tests::{LogCapture, LogLine, Server, wait_until};
 
 use crate::support::{DEADLINE, Seen, noting, order, quick};
 
@@ -88,8 +88,36 @@ fn right_to_the_stream_alone_is_not_enough_and_the_least_is() {
     assert!(consumers.is_empty(), "{consumers:?}");
 }
 
+/// How often the server has refused a command.
+fn rejected(server: &Server, command: &str) -> u64 {
+    let stats: String = server.command(&["INFO", "commandstats"]);
+    let key = format!("cmdstat_{command}:");
+    let line = stats
+        .lines()
+        .find_map(|line| line.strip_prefix(&key)?.split("rejected_calls=").nth(1));
+    line.map_or(0, |rest| {
+        rest.split(',').next().unwrap().parse::<u64>().unwrap()
+    })
+}
+
+/// Waits until a consumer is held up by an error of this kind, or by none.
+#[track_caller]
+fn wait_until_held_up(consumer: &Consumer, kind: Option<ErrorKind>) {
+    wait_until(DEADLINE, format!("it to be held up: {kind:?}"), || {
+        consumer.stats().held_up == kind
+    });
+    assert_eq!(consumer.held_up().map(|e| e.kind()), kind);
+    assert!(consumer.is_running() && consumer.failure().is_none());
+}
+
+fn lines(log: &LogCapture, stream: &str, words: &str) -> usize {
+    let name = format!("`{stream}`");
+    let says = |line: &LogLine| line.text.contains(&name) && line.text.contains(words);
+    log.matching(says).len()
+}
+
 #[test]
-fn right_taken_away_later_stops_the_consumer_with_an_error() {
+fn right_taken_away_later_is_waited_for_and_told_once() {
     let (server, url) = server_with_user("~* &* +@all");
     let log = LogCapture::start();
     let manager = StreamManager::connect(url).unwrap();
@@ -97,40 +125,72 @@ fn right_taken_away_later_stops_the_consumer_with_an_error() {
     let consumer = manager
         .consume("c", quick("denied"), noting(&seen))
         .unwrap();
-    let calls = |command: &str| {
-        let stats: String = server.command(&["INFO", "commandstats"]);
-        let key = format!("cmdstat_{command}:");
-        let line = stats
-            .lines()
-            .find_map(|line| line.strip_prefix(&key)?.split("rejected_calls=").nth(1));
-        line.map_or(0, |rest| {
-            rest.split(',').next().unwrap().parse::<u64>().unwrap()
-        })
-    };
     server.command::<()>(&["ACL", "SETUSER", "clerk", "-xack"]);
     let add = ["XADD", "denied", "*", "order_id", "1", "amount", "1"];
     server.command::<String>(&add);
-    wait_until(DEADLINE, "it to stop", || !consumer.is_running());
-    let error = consumer.failure().unwrap();
-    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    wait_until_held_up(&consumer, Some(ErrorKind::PermissionDenied));
+    wait_until(DEADLINE, "several tries", || rejected(&server, "xack") >= 3);
+    let error = consumer.held_up().unwrap();
     assert!(error.to_string().contains("xack"), "{error}");
     assert!(!all_texts(&error).contains(PASSWORD));
-    manager.stop_consumer("c").unwrap();
     assert!(
-        calls("xack") < 200,
-        "a busy loop of {} tries",
-        calls("xack")
+        consumer.stats().to_string().contains("PermissionDenied"),
+        "{}",
+        consumer.stats()
     );
-    let errors = log.matching(|l| l.level == log::Level::Error && l.text.contains("denied"));
-    assert_eq!(errors.len(), 1, "{errors:#?}");
-    // The entry is not lost: it is still pending.
-    let pending: Vec<redis::Value> =
-        server.command(&["XPENDING", "denied", "denied_group", "-", "+", "10"]);
-    assert_eq!(pending.len(), 1);
+    server.command::<()>(&["ACL", "SETUSER", "clerk", "+xack"]);
+    wait_until(DEADLINE, "the acknowledgement", || {
+        consumer.stats().completed == 1
+    });
+    wait_until_held_up(&consumer, None);
+    assert_eq!(lines(&log, "denied", "held up"), 1, "{:#?}", log.lines());
+    assert_eq!(
+        lines(&log, "denied", "works again"),
+        1,
+        "{:#?}",
+        log.lines()
+    );
+    let tries = rejected(&server, "xack");
+    assert!(tries < 200, "a busy loop of {tries} tries");
 }
 
 #[test]
-fn right_taken_away_amid_a_backlog_stops_the_consumer_and_loses_nothing() {
+fn idle_consumer_outlives_the_loss_of_all_keys() {
+    let (server, url) = server_with_user("~* &* +@all");
+    let log = LogCapture::start();
+    let manager = StreamManager::connect(url).unwrap();
+    let seen = Seen::default();
+    let consumer = manager.consume("c", quick("idle"), noting(&seen)).unwrap();
+    for round in 1..=2 {
+        server.command::<()>(&["ACL", "SETUSER", "clerk", "resetkeys"]);
+        wait_until_held_up(&consumer, Some(ErrorKind::PermissionDenied));
+        server.command::<()>(&["ACL", "SETUSER", "clerk", "~*"]);
+        let add = ["XADD", "idle", "*", "order_id", "1", "amount", "1"];
+        server.command::<String>(&add);
+        seen.wait_for(round);
+        wait_until_held_up(&consumer, None);
+        assert_eq!(lines(&log, "idle", "held up"), round, "{:#?}", log.lines());
+    }
+    assert_eq!(lines(&log, "idle", "works again"), 2, "{:#?}", log.lines());
+}
+
+#[test]
+fn right_that_is_missing_at_a_start_without_redis_ends_the_consumer() {
+    let (server, url) = server_with_user("~* &* +@all -xack");
+    server.command::<()>(&["XGROUP", "CREATE", "late", "late_group", "0", "MKSTREAM"]);
+    let config = ConnectionConfig::new(url).unwrap();
+    let manager = StreamManager::connect_lazy(config).unwrap();
+    let seen = Seen::default();
+    let consumer = manager.consume("c", quick("late"), noting(&seen)).unwrap();
+    wait_until(DEADLINE, "it to stop", || consumer.failure().is_some());
+    let error = consumer.failure().unwrap();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(error.to_string().contains("xack"), "{error}");
+    assert!(!consumer.is_running());
+}
+
+#[test]
+fn right_taken_away_amid_a_backlog_loses_nothing() {
     const ORDERS: u64 = 2_000;
     let (server, url) = server_with_user("~* &* +@all");
     let manager = StreamManager::connect(url).unwrap();
@@ -142,21 +202,10 @@ fn right_taken_away_amid_a_backlog_stops_the_consumer_and_loses_nothing() {
         redis.call('XADD', KEYS[1], '*', 'order_id', i, 'amount', 1)
     end";
     server.command::<redis::Value>(&["EVAL", add, "1", "orders", &ORDERS.to_string()]);
-    wait_until(DEADLINE, "it to stop", || !consumer.is_running());
-    assert_eq!(
-        consumer.failure().unwrap().kind(),
-        ErrorKind::PermissionDenied
-    );
+    wait_until_held_up(&consumer, Some(ErrorKind::PermissionDenied));
     server.command::<()>(&["ACL", "SETUSER", "clerk", "+xack"]);
-    let report = manager.shutdown();
-    // What ran is acknowledged after all, and what was read goes back.
-    assert_eq!(report.completed, seen.count() as u64);
-    let manager = StreamManager::connect(server.url()).unwrap();
-    let rest = manager
-        .consume("c", quick("orders"), noting(&seen))
-        .unwrap();
     wait_until(DEADLINE, "the rest", || {
-        report.completed + rest.stats().completed == ORDERS
+        consumer.stats().completed == ORDERS
     });
     let ids: HashSet<_> = seen.all().into_iter().map(|(id, _)| id).collect();
     assert_eq!((seen.count() as u64, ids.len() as u64), (ORDERS, ORDERS));
@@ -225,10 +274,17 @@ fn password_changed_later_is_waited_for() {
         !log.matching(|line| line.text.contains("pw-later") && line.text.contains("held up"))
             .is_empty()
     });
-    assert!(consumer.is_running());
+    wait_until_held_up(&consumer, Some(ErrorKind::Authentication));
     run(&["CONFIG", "SET", "requirepass", PASSWORD]);
     run(&["XADD", "pw-later", "*", "order_id", "1", "amount", "1"]);
     seen.wait_for(1);
+    wait_until_held_up(&consumer, None);
+    assert_eq!(
+        lines(&log, "pw-later", "WRONGPASS"),
+        1,
+        "{:#?}",
+        log.lines()
+    );
     assert!(log.containing(PASSWORD).is_empty());
     assert!(!format!("{manager:?} {consumer:?}").contains(PASSWORD));
 }

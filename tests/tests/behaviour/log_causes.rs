@@ -40,7 +40,7 @@ fn are_told(config: ConnectionConfig, name: &str, cause: &str) {
     let seen = Seen::default();
     let read = format!("{name}-read");
     manager.consume("c", quick(&read), noting(&seen)).unwrap();
-    wait_for_line(&log, &backup, "move back", cause);
+    wait_for_line(&log, &backup, "backup producer", cause);
     wait_for_line(&log, &backup, "cleaning", cause);
     wait_for_line(&log, &sent, "fail", cause);
     wait_for_line(&log, &read, "held up", cause);
@@ -98,10 +98,10 @@ fn other_cause_within_an_outage_is_told() {
     proxy.refuse();
     proxy.cut();
     wait_for_line(&log, stream, "held up", "");
-    wait_for_line(&log, stream, "move back", "");
+    wait_for_line(&log, stream, "backup producer", "");
     server.command::<()>(&["CONFIG", "SET", "requirepass", "new"]);
     proxy.pass();
     // Nothing has worked meanwhile.
     wait_for_line(&log, stream, "held up", "NOAUTH");
-    wait_for_line(&log, stream, "move back", "NOAUTH");
+    wait_for_line(&log, stream, "backup producer", "NOAUTH");
 }

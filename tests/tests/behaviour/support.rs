@@ -78,7 +78,8 @@ impl Shop {
         pending(&self.server, stream)
     }
 
-    /// The names of the consumers of `<stream>_group`, without `~waiting`.
+    /// The names of the consumers of `<stream>_group`, without those of the
+    /// library itself.
     #[track_caller]
     pub(crate) fn consumers(&self, stream: &str) -> Vec<String> {
         let consumers: Vec<Vec<redis::Value>> =
@@ -86,7 +87,7 @@ impl Shop {
         let names = consumers
             .iter()
             .map(|fields| redis::from_redis_value_ref::<String>(&fields[1]).unwrap());
-        names.filter(|name| name != "~waiting").collect()
+        names.filter(|name| !name.starts_with('~')).collect()
     }
 
     /// Waits until nothing is pending in `<stream>_group`.

@@ -147,7 +147,7 @@ impl Store {
         held
     }
 
-    /// The consumers of `orders_group`, without `~waiting`.
+    /// The consumers of `orders_group`, without those of the library itself.
     #[track_caller]
     pub(crate) fn consumers(&self) -> Vec<String> {
         let consumers: Vec<BTreeMap<String, redis::Value>> =
@@ -155,7 +155,7 @@ impl Store {
         consumers
             .iter()
             .filter_map(|consumer| redis::from_redis_value_ref(consumer.get("name")?).ok())
-            .filter(|name: &String| name != "~waiting")
+            .filter(|name: &String| !name.starts_with('~'))
             .collect()
     }
 

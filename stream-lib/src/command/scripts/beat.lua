@@ -1,57 +1,37 @@
--- A consumer's sign of life, and what the group should know of its members.
+-- Gives a member's sign of life, and says which signs there are.
 --
--- KEYS  1 stream  2 meta
--- ARGV  1 group  2 consumer  3 its lease in ms  4 ms without a sign of life
---       after which a consumer that holds nothing is removed ('' looks at none)
--- Reply 1 the server's time in ms  2 the longest lease of living members
---       3 the names of the consumers removed
--- Only consumers that hold nothing are removed, since removal would discard
--- what they hold.
-local group, me = ARGV[1], ARGV[2]
+-- KEYS  1 members
+-- ARGV  1 name of the member  2 its lease in ms  3 how long a lapsed sign is
+--       kept, in ms  4 by how many ms the server's clock was set back since the
+--       member's last sign (0: it was not)
+-- Reply 1 the server's time in ms  2 names, each followed by the ms until its
+--       sign lapses, negative once it has
+-- A sign is the time until which a member is alive: its own lease after it was
+-- given. Lapsed ones stay a while, and tell a dead member from a consumer that
+-- never gives signs.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local prefix = 'beat:' .. group .. ':'
-redis.call('HSET', KEYS[2], prefix .. me, string.format('%.0f %s', now, ARGV[3]))
-
-local beats, longest, stale = {}, tonumber(ARGV[3]), {}
-local meta = redis.call('HGETALL', KEYS[2])
-for i = 1, #meta, 2 do
-  if string.sub(meta[i], 1, #prefix) == prefix then
-    local at, lease = string.match(meta[i + 1], '^(%d+) (%d+)$')
-    if at then
-      local age = now - tonumber(at)
-      beats[string.sub(meta[i], #prefix + 1)] = age
-      -- Beats come three times a lease.
-      if age < 2 * tonumber(lease) then
-        longest = math.max(longest, tonumber(lease))
-      end
-    end
+local lease, keep, back = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local signs, reply, old = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES'), {}, {}
+for i = 1, #signs, 2 do
+  local name, till = signs[i], tonumber(signs[i + 1])
+  -- Signs from before the step lie far ahead; those given since do not, so that
+  -- several members may do this.
+  if back > 0 and till > now + back / 2 then
+    till = till - back
+    redis.call('ZADD', KEYS[1], till, name)
+  end
+  if name == ARGV[1] then
+    -- Its own is given below.
+  elseif till < now - keep then
+    old[#old + 1] = name
+  else
+    reply[#reply + 1] = name
+    reply[#reply + 1] = till - now
   end
 end
-
-local removed = {}
-if ARGV[4] ~= '' then
-  local patience = tonumber(ARGV[4])
-  -- An error says that the stream or the group is gone: nobody to remove.
-  for _, info in ipairs(redis.pcall('XINFO', 'CONSUMERS', KEYS[1], group)) do
-    local facts = {}
-    for i = 1, #info, 2 do
-      facts[info[i]] = info[i + 1]
-    end
-    local name = facts.name
-    local silent = math.min(beats[name] or facts.idle, facts.idle)
-    if facts.pending == 0 and silent >= patience and name ~= me and name ~= '~waiting' then
-      redis.call('XGROUP', 'DELCONSUMER', KEYS[1], group, name)
-      redis.call('HDEL', KEYS[2], prefix .. name)
-      removed[#removed + 1] = name
-    end
-    beats[name] = nil
-  end
-  -- What is left are beats of consumers that Redis doesn't know.
-  for name, age in pairs(beats) do
-    if age >= patience then
-      redis.call('HDEL', KEYS[2], prefix .. name)
-    end
-  end
+redis.call('ZADD', KEYS[1], now + lease, ARGV[1])
+for _, name in ipairs(old) do
+  redis.call('ZREM', KEYS[1], name)
 end
-return {now, longest, removed}
+return {now, reply}

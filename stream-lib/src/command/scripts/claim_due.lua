@@ -1,29 +1,49 @@
 -- Claims entries of ~waiting that are due, the longest due first.
 --
--- KEYS  1 stream  2 waiting set
--- ARGV  1 group  2 consumer  3 how many at most
--- Reply 1 ms until the next one is due (-1: none)  2 how many were found
---       deleted from the stream  3 the entries: {id, delivery count, fields}
+-- KEYS  1 stream  2 waiting set  3 meta
+-- ARGV  1 group  2 consumer  3 how many at most  4, 5 between which times the
+--       server's clock is expected to be, in ms ('': any)  then ids to leave
+-- Reply 1 the server's time in ms, and nothing more where that was not expected
+--       2 ms until the next one is due (-1: none)  3 how many were found
+--       deleted from the stream  4 the entries: {id, delivery count, fields}
+--       5 how often due times were moved with the clock
 -- Only what ~waiting still owns is claimed; each claim adds one delivery.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local deleted, entries = 0, {}
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[3])) do
-  local pending = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
-  if pending and pending[2] == '~waiting' then
-    local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id)[1]
-    if claimed then
-      entries[#entries + 1] = {id, pending[4] + 1, claimed[2]}
-    else
-      redis.call('XACK', KEYS[1], ARGV[1], id)
-      deleted = deleted + 1
+if ARGV[4] ~= '' and (now < tonumber(ARGV[4]) or now > tonumber(ARGV[5])) then
+  return {now}
+end
+local most, leave, leaves = tonumber(ARGV[3]), {}, #ARGV - 5
+for i = 6, #ARGV do
+  leave[ARGV[i]] = true
+end
+local deleted, entries, done, wait = 0, {}, {}, -1
+-- One more than may be claimed, to know when it is due.
+local first = redis.call('ZRANGE', KEYS[2], 0, most + leaves, 'WITHSCORES')
+for i = 1, #first, 2 do
+  local id, due = first[i], tonumber(first[i + 1])
+  if leave[id] then
+    -- It is for others.
+  elseif due > now or #done == most then
+    wait = math.max(0, due - now)
+    break
+  else
+    local pending = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
+    if pending and pending[2] == '~waiting' then
+      local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id)[1]
+      if claimed then
+        entries[#entries + 1] = {id, pending[4] + 1, claimed[2]}
+      else
+        redis.call('XACK', KEYS[1], ARGV[1], id)
+        deleted = deleted + 1
+      end
     end
+    done[#done + 1] = id
   end
-  redis.call('ZREM', KEYS[2], id)
 end
-local wait = -1
-local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
-if first[2] then
-  wait = math.max(0, tonumber(first[2]) - now)
+local moved = redis.call('HGET', KEYS[3], 'clock:' .. ARGV[1])
+-- unpack() ends near 8,000 values.
+for i = 1, #done, 5000 do
+  redis.call('ZREM', KEYS[2], unpack(done, i, math.min(i + 4999, #done)))
 end
-return {wait, deleted, entries}
+return {now, wait, deleted, entries, tonumber(moved or 0)}

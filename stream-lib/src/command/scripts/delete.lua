@@ -2,13 +2,14 @@
 --
 -- KEYS  1 stream  2 backup stream  3 dead letters  4 meta  5 lock of the drain
 --       6 lock of retention  7 marks of spools  then per group: waiting set, lock
---       of entries that run alone; last the backup stream that the stream knows
---       of, which may be the second again
+--       of entries that run alone, members; last the backup stream that the stream
+--       knows of, which may be the second again
 -- ARGV  the groups, in the order of their keys
 -- Reply 'deleted', 'none' where there was nothing, 'groups' where the stream has
 --       a group that ARGV doesn't name, or 'alive <group>:<consumer>'
 -- Looking and deleting are one step: a member that comes later finds no stream,
--- and makes its group again. A sign of life is good for twice the lease it names.
+-- and makes its group again. Members of older versions give their signs in meta,
+-- each good for twice the lease that it names.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local meta = redis.call('HGETALL', KEYS[4])
@@ -17,6 +18,12 @@ for i = 1, #meta, 2 do
   local at, lease = string.match(meta[i + 1], '^(%d+) (%d+)$')
   if member and at and now - tonumber(at) < 2 * tonumber(lease) then
     return 'alive ' .. member
+  end
+end
+for i, group in ipairs(ARGV) do
+  local alive = redis.call('ZRANGE', KEYS[7 + 3 * i], '(' .. now, '+inf', 'BYSCORE', 'LIMIT', 0, 1)
+  if alive[1] then
+    return 'alive ' .. group .. ':' .. alive[1]
   end
 end
 -- Fails where one of them is no stream.

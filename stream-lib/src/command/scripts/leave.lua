@@ -1,12 +1,15 @@
--- Removes a consumer from its group, if it holds nothing.
+-- Removes consumers from their group that hold nothing.
 --
--- KEYS  1 stream  2 meta
--- ARGV  1 group  2 consumer
--- Reply 1 removed, 0 it still holds entries
--- XGROUP DELCONSUMER would discard what the consumer holds.
-if redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])[1] then
-  return 0
+-- KEYS  1 stream
+-- ARGV  1 group  then names of consumers
+-- Reply the names of those removed
+-- XGROUP DELCONSUMER would discard what a consumer holds.
+local removed = {}
+for i = 2, #ARGV do
+  local name = ARGV[i]
+  if not redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, name)[1] then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)
+    removed[#removed + 1] = name
+  end
 end
-redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
-redis.call('HDEL', KEYS[2], 'beat:' .. ARGV[1] .. ':' .. ARGV[2])
-return 1
+return removed

@@ -1,12 +1,13 @@
--- Moves entries that a consumer holds to ~waiting, each due after a delay.
+-- Moves entries that a consumer holds to ~waiting, each due after a delay, or to
+-- ~takeover.
 --
 -- KEYS  1 stream  2 waiting set
 -- ARGV  1 group  2 consumer  then per entry: id, delay in ms ('' leaves it to
 --       the takeover), delivery count to set ('' keeps it)
 -- Reply one number per entry: 1 moved, 2 was moved before, 3 deleted from the
 --       stream, 0 not held by the consumer
--- What is in the set belongs to ~waiting; taking an entry from a consumer that
--- no longer holds it is impossible.
+-- What is in the set belongs to ~waiting; ~takeover gives no sign of life. Taking
+-- an entry from a consumer that no longer holds it is impossible.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local reply = {}
@@ -15,8 +16,9 @@ for i = 3, #ARGV, 3 do
   local pending = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
   local outcome = 0
   if pending and pending[2] == ARGV[2] then
-    -- TIME 1: idle since 1970, so that takeover sees it if the set loses it.
-    local claim = {'XCLAIM', KEYS[1], ARGV[1], '~waiting', 0, id, 'TIME', 1, 'JUSTID'}
+    local owner = delay and '~waiting' or '~takeover'
+    -- TIME 1: idle since 1970.
+    local claim = {'XCLAIM', KEYS[1], ARGV[1], owner, 0, id, 'TIME', 1, 'JUSTID'}
     if count ~= '' then
       claim[#claim + 1] = 'RETRYCOUNT'
       claim[#claim + 1] = count
@@ -30,7 +32,7 @@ for i = 3, #ARGV, 3 do
       redis.call('XACK', KEYS[1], ARGV[1], id)
       outcome = 3
     end
-  elseif pending and pending[2] == '~waiting' then
+  elseif pending and (pending[2] == '~waiting' or pending[2] == '~takeover') then
     outcome = 2
   end
   reply[#reply + 1] = outcome

@@ -1,30 +1,64 @@
--- Takes over entries whose consumer has let a whole lease pass.
+-- Takes over entries of dead consumers, the oldest first.
 --
--- KEYS  1 stream  2 waiting set  3 lock for running alone
--- ARGV  1 group  2 consumer  3 lease in ms  4 where to go on ('-', or '(' and
---       an id)  5 how many to look at  6 how many to take  7 most deliveries
---       8 token for the lock ('' takes nothing that must run alone)
--- Reply 1 where to go on next ('' at the end)  2 how many were found deleted
---       3 the entries to run: {id, delivery count, fields}
---       4 the ids of those claimed whose deliveries are used up
---       5 at most one entry on its last delivery, like 3; the lock is held for
+-- KEYS  1 stream  2 lock for running alone
+-- ARGV  1 group  2 consumer  3 lease in ms  4 only what has been idle for so many
+--       ms  5 where to go on ('-', or '(' and an id)  6 how many entries of each
+--       consumer to look at  7 how many to take  8 most deliveries  9 token for
+--       the lock ('' takes nothing that must run alone)  10, 11 between which
+--       times the server's clock is expected to be, in ms ('': any)
+--       12 how many consumers are dead  then their names  then ids to leave
+-- Reply 1 the server's time in ms, and nothing more where that was not expected
+--       2 where to go on next ('' at the end)  3 how many were found deleted
+--       4 the entries to run: {id, delivery count, fields}
+--       5 the ids of those claimed whose deliveries are used up
+--       6 at most one entry on its last delivery, like 4; the lock is held for
 --         it, for one lease
--- Entries of ~waiting are left where they are while the set knows when they are
--- due, and our own are ours. A claim adds one delivery, save where none is left.
-local group, consumer, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local look, take, most = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
--- Ids don't bound the search: they may lie in the future, after a clock that
--- went back.
-local idle = redis.call('XPENDING', KEYS[1], group, 'IDLE', lease, ARGV[4], '+', look)
-local following, deleted, entries, spent, alone = '', 0, {}, {}, {}
-for at, pending in ipairs(idle) do
-  local id, owner = pending[1], pending[2]
-  local abandoned = owner ~= consumer
-  if owner == '~waiting' and redis.call('ZSCORE', KEYS[2], id) then
-    abandoned = false
+-- The dead are named by the caller, who knows the signs of life. A claim adds one
+-- delivery, save where none is left.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if ARGV[10] ~= '' and (now < tonumber(ARGV[10]) or now > tonumber(ARGV[11])) then
+  return {now}
+end
+local group, consumer, lease, least = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local look, take, most = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local names, leave = tonumber(ARGV[12]), {}
+for i = 13 + names, #ARGV do
+  leave[ARGV[i]] = true
+end
+
+-- An id as text that sorts.
+local function sortable(id)
+  local ms, seq = string.match(id, '(%d+)-(%d+)')
+  return string.rep('0', 20 - #ms) .. ms .. string.rep('0', 20 - #seq) .. seq
+end
+
+-- Each list is in order, whatever the ids: they may lie in the future. Behind the
+-- end of a full list nothing is known.
+local all, horizon = {}, nil
+for i = 13, 12 + names do
+  local list = redis.call('XPENDING', KEYS[1], group, 'IDLE', least, ARGV[5], '+', look, ARGV[i])
+  for _, pending in ipairs(list) do
+    pending[5] = sortable(pending[1])
+    all[#all + 1] = pending
   end
-  local claim = {'XCLAIM', KEYS[1], group, consumer, lease, id}
-  local into = entries
+  local last = #list == look and sortable(list[look][1])
+  if last and (not horizon or last < horizon) then
+    horizon = last
+  end
+end
+table.sort(all, function(a, b) return a[5] < b[5] end)
+
+local following, deleted, entries, spent, alone = '', 0, {}, {}, {}
+local upto, locked = ARGV[5], false
+for _, pending in ipairs(all) do
+  local id = pending[1]
+  if horizon and pending[5] > horizon then
+    break
+  end
+  upto = '(' .. id
+  local claim = {'XCLAIM', KEYS[1], group, consumer, least, id}
+  local into, mine = entries, not leave[id]
   if pending[4] >= most then
     claim[7] = 'JUSTID'
     into = spent
@@ -32,24 +66,30 @@ for at, pending in ipairs(idle) do
     -- An entry that may kill its process again gets one to itself; one that was
     -- never delivered has killed none.
     into = alone
-    abandoned = abandoned and ARGV[8] ~= '' and #alone == 0
-      and redis.call('SET', KEYS[3], ARGV[8], 'NX', 'PX', lease)
+    mine = mine and ARGV[9] ~= '' and #alone == 0
+    if mine and not locked then
+      locked = redis.call('SET', KEYS[2], ARGV[9], 'NX', 'PX', lease)
+    end
+    mine = mine and locked
   end
-  if abandoned then
+  if mine then
     local claimed = redis.call(unpack(claim))[1]
     if claimed then
       into[#into + 1] = into == spent and id or {id, pending[4] + 1, claimed[2]}
     else
       redis.call('XACK', KEYS[1], group, id)
       deleted = deleted + 1
-      if into == alone then
-        redis.call('DEL', KEYS[3])
-      end
     end
   end
-  if #entries + #spent + #alone >= take or at == look then
-    following = '(' .. id
+  if #entries + #spent + #alone >= take then
+    following = upto
     break
   end
 end
-return {following, deleted, entries, spent, alone}
+if following == '' and horizon then
+  following = upto
+end
+if locked and #alone == 0 then
+  redis.call('DEL', KEYS[2])
+end
+return {now, following, deleted, entries, spent, alone}

@@ -83,9 +83,10 @@ impl ConnectionConfig {
         }
     }
 
-    /// How long one connection attempt may take, with TLS, authentication and
-    /// choice of the database. Looking up a host name comes on top and is
-    /// bounded by the system's resolver. Defaults to 5 seconds.
+    /// How long one connection attempt may take, from the lookup of the host name
+    /// to authentication and choice of the database. A lookup that hangs goes on in
+    /// a thread of its own, one for each host name, and later attempts wait for the
+    /// same one. Defaults to 5 seconds.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;

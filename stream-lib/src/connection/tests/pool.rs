@@ -222,7 +222,7 @@ fn dropping_a_pool_ends_its_thread() {
     }
 
     let (server, _) = counting();
-    let scheduler = scheduler();
+    let scheduler = scheduler().unwrap();
     let (tell, told) = mpsc::channel();
     scheduler.execute(move || FAREWELL.set(Some(Farewell(tell))));
     // A job that is due much later must not keep the thread.

@@ -69,6 +69,28 @@ fn replies_beyond_the_deadline_break_the_connection_for_good() {
 }
 
 #[test]
+fn a_reply_that_is_late_may_be_waited_for_again() {
+    let (answer, cue) = mpsc::channel();
+    let server = after_a_request(move |peer| {
+        if cue.recv().is_ok() {
+            peer.say(b"+PONG\r\n");
+        }
+        peer.until_hangup();
+    });
+    let mut wire = connect(&config(&server)).unwrap();
+    wire.send(PING, 1).unwrap();
+    for _ in 0..3 {
+        assert!(!wire.reply_begins(SHORT).unwrap());
+        assert!(!wire.is_broken());
+    }
+    answer.send(()).unwrap();
+    assert!(wire.reply_begins(AMPLE).unwrap());
+    assert_eq!(wire.receive(AMPLE).unwrap().text(), Some(&b"PONG"[..]));
+    drop(server);
+    assert!(wire.send(PING, 1).is_err() || wire.reply_begins(AMPLE).is_err());
+}
+
+#[test]
 fn a_trickling_server_can_not_stretch_the_deadline() {
     let server = after_a_request(|peer| {
         let mut reply = b"$20000\r\n".to_vec();

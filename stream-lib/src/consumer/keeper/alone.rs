@@ -86,7 +86,7 @@ impl<'a> Alone<'a> {
     pub(super) fn hold_lock(&self, link: &mut MemberLink<'_>) {
         let member = self.member;
         let (lock, token) = (member.group.lock_alone(), &member.name);
-        let lease = member.sign_of_life.takeover_after();
+        let lease = member.config.lease;
         let _ = link.run(|wire| command::hold_lock(wire, lock, token, lease));
     }
 

@@ -1,21 +1,23 @@
-//! When to give a sign of life, and to look for dead consumers.
+//! The member's signs of life, and its looks at the others.
 
 use std::time::{Duration, Instant};
 
+use super::dead::forgotten;
+use crate::command::Look;
 use crate::consumer::member::Member;
 use crate::consumer::member::link::MemberLink;
 use crate::runtime::jitter;
 
-/// How often dead consumers are looked for.
+/// How often consumers are looked for that nobody needs any more.
 const REAP: Duration = Duration::from_secs(60);
 
-/// When the first sign of life is tried again.
+/// When a sign that failed is given again, at the latest.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// The member's signs of life, one each third of a lease.
+/// The member's signs of life, one each third of a lease and the first at once.
 pub(super) struct Beats<'a> {
     member: &'a Member,
-    beat_at: Instant,
+    at: Instant,
     reap_at: Instant,
 }
 
@@ -24,32 +26,54 @@ impl<'a> Beats<'a> {
         let now = Instant::now();
         Self {
             member,
-            // The first one was given at the start, if Redis was there.
-            beat_at: if member.health.group_stood() {
-                now + member.config.lease / 3
-            } else {
-                now
-            },
-            reap_at: now + jitter(REAP, 0.5),
+            at: now,
+            reap_at: now + Self::reap(member),
         }
     }
 
     pub(super) fn at(&self) -> Instant {
-        self.beat_at
+        self.at
     }
 
-    /// Gives a sign of life. Where that fails, the next one is soon enough, but
-    /// for the first, which the takeover waits for.
-    pub(super) fn beat(&mut self, now: Instant, link: &mut MemberLink<'_>) {
-        let third = self.member.config.lease / 3;
-        self.beat_at = now + third;
-        let reap = self.reap_at <= now;
+    /// Has the next sign come at once.
+    pub(super) fn hasten(&mut self) {
+        self.at = Instant::now();
+    }
+
+    /// Gives a sign of life. Returns what it was answered with.
+    pub(super) fn beat(&mut self, link: &mut MemberLink<'_>) -> Option<Look> {
+        let member = self.member;
+        let lease = member.config.lease;
+        let reap = self.reap_at <= Instant::now();
+        let Ok(look) = link.run(|wire| member.beat(wire, reap)) else {
+            self.at = Instant::now() + AGAIN.min(lease / 6);
+            return None;
+        };
+        self.at = Instant::now() + jitter(lease * 3 / 10, 0.1);
         if reap {
-            self.reap_at = now + jitter(REAP, 0.5);
+            self.reap_at = Instant::now() + Self::reap(member);
+            self.remove(&look, link);
         }
-        let given = link.run(|wire| self.member.beat(wire, reap));
-        if given.is_err() && self.member.sign_of_life.server_ms().is_none() {
-            self.beat_at = now + third.min(AGAIN);
+        Some(look)
+    }
+
+    fn remove(&self, look: &Look, link: &mut MemberLink<'_>) {
+        let member = self.member;
+        let names = forgotten(look, &member.name);
+        if names.is_empty() {
+            return;
         }
+        // Where that fails, the next look finds them again.
+        let removed = link.run(|wire| member.group.remove(wire, &names));
+        for name in removed.unwrap_or_default() {
+            log::info!(
+                "removed the dead consumer `{name}` from `{}`",
+                member.group.name()
+            );
+        }
+    }
+
+    fn reap(member: &Member) -> Duration {
+        jitter(REAP.min(member.config.consumer_expiry), 0.5)
     }
 }

@@ -2,15 +2,20 @@
 //! that come back.
 //!
 //! It has one job for each part, with a timer of its own: it *renews* leases,
-//! gives *beats* as signs of life, *claims* entries of `~waiting` that are due,
-//! and *takes over* those whose consumer has let its lease lapse. One of these
-//! may have to run *alone*; until that has ended, nothing else is claimed.
+//! gives *beats* as signs of life, with a look at the group that shows the *dead*
+//! and what was delivered *unseen*, *claims* entries of `~waiting` that are due,
+//! and *takes over* those of dead consumers. One of these may have to run *alone*;
+//! until that has ended, nothing else is claimed. Entries whose handlers run for
+//! too long are *capped*: others get them.
 
 mod alone;
 mod beat;
+mod capped;
 mod claim;
+mod dead;
 mod renew;
 mod takeover;
+mod unseen;
 
 use std::time::Instant;
 
@@ -19,9 +24,11 @@ use self::beat::Beats;
 use self::claim::DueClaims;
 use self::renew::Renewal;
 use self::takeover::Takeover;
+use self::unseen::Unseen;
 use crate::consumer::member::Member;
 use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
+use crate::consumer::member::sign_of_life::ClockStep;
 
 /// Keeps the leases until the consumer stops. Returns the keeper, since leases
 /// are to be renewed while the last handlers run.
@@ -45,6 +52,7 @@ pub(crate) struct Keeper<'a> {
     beats: Beats<'a>,
     due: DueClaims<'a>,
     takeover: Takeover<'a>,
+    unseen: Unseen<'a>,
     alone: Option<Alone<'a>>,
 }
 
@@ -52,12 +60,15 @@ impl<'a> Keeper<'a> {
     fn new(member: &'a Member) -> Self {
         Self {
             member,
-            link: member.link(Role::Keeper, &member.halt),
-            epoch: 1,
+            // Past the stop, the one who conducts it says when to try.
+            link: member.link(Role::Keeper, &member.stop),
+            // Where Redis was away at the start, others were without it, too.
+            epoch: u64::from(member.health.group_stood()),
             renewal: Renewal::new(member),
             beats: Beats::new(member),
             due: DueClaims::new(member),
             takeover: Takeover::new(member),
+            unseen: Unseen::new(member),
             alone: None,
         }
     }
@@ -65,6 +76,9 @@ impl<'a> Keeper<'a> {
     /// When there is something to do. Entries are claimed only when a worker
     /// is free for them.
     fn next_wake(&self) -> Instant {
+        if self.due.is_moving() {
+            return Instant::now();
+        }
         let keep_at = self.renewal.at().min(self.beats.at());
         let tell_at = self.member.failure_log.due();
         let keep_at = tell_at.map_or(keep_at, |at| at.min(keep_at));
@@ -75,56 +89,100 @@ impl<'a> Keeper<'a> {
             return keep_at;
         }
         let claim_at = keep_at.min(self.due.at());
-        self.takeover_at().map_or(claim_at, |at| at.min(claim_at))
+        self.takeover.at().map_or(claim_at, |at| at.min(claim_at))
     }
 
     fn tick(&mut self) {
-        let now = Instant::now();
-        self.member.failure_log.tell_due(now);
-        if self.renewal.at() <= now {
-            self.renew();
+        self.member.failure_log.tell_due(Instant::now());
+        if self.renewal.at() <= Instant::now() {
+            self.renew_leases();
         }
-        if self.beats.at() <= now {
-            self.beats.beat(now, &mut self.link);
+        if self.beats.at() <= Instant::now() {
+            self.beat();
+        }
+        if self.due.is_moving() {
+            self.due.move_some(&mut self.link);
         }
         if self.alone.is_some() {
             self.tend_alone();
         } else {
-            self.claim(now);
-        }
-        if self.link.epoch() > self.epoch {
-            // Others may be as late as we are: let them renew first.
-            self.epoch = self.link.epoch();
-            self.renewal.hasten();
-            let lease = self.member.sign_of_life.takeover_after();
-            self.takeover.put_off(lease);
+            self.claim();
         }
     }
 
-    /// Renews the leases, and the lock of the entry that runs alone.
+    /// Renews the leases, and the lock of the entry that runs alone, and gives
+    /// the sign of life that is due.
     pub(crate) fn renew(&mut self) {
+        self.renew_leases();
+        if self.beats.at() <= Instant::now() {
+            self.beat();
+        }
+    }
+
+    fn renew_leases(&mut self) {
         self.renewal.renew(&mut self.link);
         if let Some(alone) = &self.alone {
             alone.hold_lock(&mut self.link);
         }
+        self.notice();
     }
 
-    fn claim(&mut self, now: Instant) {
+    fn beat(&mut self) {
+        let look = self.beats.beat(&mut self.link);
+        self.notice();
+        if let Some(look) = look {
+            self.takeover.consider(&look);
+            self.unseen.check(&look, &mut self.link);
+        }
+    }
+
+    fn claim(&mut self) {
         let buffer = &self.member.buffer;
-        if buffer.room_for_returning() > 0 && self.due.at() <= now {
-            self.due.claim(&mut self.link);
+        if buffer.room_for_returning() > 0
+            && self.due.at() <= Instant::now()
+            && !self.due.is_moving()
+        {
+            let leave = self.renewal.capped.ids();
+            self.due.claim(&mut self.link, &leave);
+            self.notice();
         }
         let room = buffer.room_for_returning();
-        if room > 0 && self.takeover_at().is_some_and(|at| at <= Instant::now()) {
-            self.alone = self.takeover.step(&mut self.link, room);
+        let takes = |at| at <= Instant::now();
+        if room > 0 && self.takeover.at().is_some_and(takes) {
+            let leave = self.renewal.capped.ids();
+            self.alone = self.takeover.step(&mut self.link, room, &leave);
+            self.notice();
         }
     }
 
-    /// When to take over; `None` before a sign of life was answered, with the
-    /// longest lease in the group.
-    fn takeover_at(&self) -> Option<Instant> {
-        let is_known = self.member.sign_of_life.server_ms().is_some();
-        is_known.then(|| self.takeover.at())
+    /// Follows changes that the last request has shown: another connection, or
+    /// a server whose clock was set.
+    fn notice(&mut self) {
+        let lease = self.member.config.lease;
+        if self.link.epoch() > self.epoch {
+            // Others may be as late as we are: let them renew first.
+            self.epoch = self.link.epoch();
+            self.renewal.hasten();
+            self.beats.hasten();
+            self.takeover.put_off();
+        }
+        if let Some(step) = self.member.sign_of_life.take_step() {
+            let (by, way) = match step {
+                ClockStep::Back(by) => (by, "back"),
+                ClockStep::Forward(by) => (by, "forward"),
+            };
+            log::warn!(
+                "the server's clock was set {way} by {by:?}: nothing of `{}` is taken over from \
+                 other consumers for {lease:?}",
+                self.member.group.stream()
+            );
+            self.renewal.hasten();
+            self.beats.hasten();
+            self.takeover.follow(step);
+            if let ClockStep::Back(by) = step {
+                self.due.follow(by);
+            }
+        }
     }
 
     /// Runs an entry alone, as soon as no handler runs; gives it back where one
@@ -141,7 +199,7 @@ impl<'a> Keeper<'a> {
             }
             Step::GiveUp => {
                 alone.end(&mut self.link);
-                self.takeover.try_later();
+                self.takeover.end();
             }
             Step::Done => {
                 alone.end(&mut self.link);

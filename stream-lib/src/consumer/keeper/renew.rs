@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::capped::Capped;
 use crate::command::{self, Found};
 use crate::config::event::LeaseLost;
 use crate::consumer::member::Member;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::stage::Stage;
+use crate::error::Result;
 
 /// Most ids in one request.
 const CHUNK: usize = 500;
@@ -18,6 +20,7 @@ const CHUNK: usize = 500;
 pub(super) struct Renewal<'a> {
     member: &'a Member,
     at: Instant,
+    pub(super) capped: Capped<'a>,
 }
 
 impl<'a> Renewal<'a> {
@@ -25,6 +28,7 @@ impl<'a> Renewal<'a> {
         Self {
             member,
             at: Instant::now() + member.config.lease / 6,
+            capped: Capped::new(member),
         }
     }
 
@@ -46,26 +50,27 @@ impl<'a> Renewal<'a> {
                 longest = longest.max(time);
                 running += 1;
             }
-            if held.since_confirmed() >= lease / 3 {
-                self.renew_reply(link, &held);
+            if held.since_confirmed() >= lease / 3 && self.renew_reply(link, &held).is_err() {
+                self.hasten();
             }
         }
+        self.capped.park(link);
         self.member.buffer.observe_longest(longest, running);
     }
 
-    fn renew_reply(&self, link: &mut MemberLink<'_>, held: &Arc<Held>) {
+    fn renew_reply(&mut self, link: &mut MemberLink<'_>, held: &Arc<Held>) -> Result<()> {
         let member = self.member;
-        let kept: Vec<_> = (0..held.len())
-            .filter(|&index| self.keeps(held, index))
-            .map(|index| (index, held.id(index)))
-            .collect();
+        let mut kept = Vec::new();
+        for index in 0..held.len() {
+            if self.keeps(held, index) {
+                kept.push((index, held.id(index)));
+            }
+        }
         let asked = Instant::now();
         for chunk in kept.chunks(CHUNK) {
             let ids: Vec<_> = chunk.iter().map(|(_, id)| *id).collect();
-            let renewed = link.run(|wire| command::renew(wire, &member.group, &member.name, &ids));
-            let Ok(renewed) = renewed else {
-                return;
-            };
+            let renewed =
+                link.run(|wire| command::renew(wire, &member.group, &member.name, &ids))?;
             for ((index, _), found) in chunk.iter().zip(renewed) {
                 if found == Found::NotOurs {
                     self.lose(held, *index);
@@ -73,12 +78,13 @@ impl<'a> Renewal<'a> {
             }
         }
         held.confirm(asked);
+        Ok(())
     }
 
     /// Whether an entry's lease is to be renewed. An entry that has waited in
     /// the buffer for a lease is given back instead, and one that has run for
-    /// too long is left to others.
-    fn keeps(&self, held: &Arc<Held>, index: usize) -> bool {
+    /// too long is given to others.
+    fn keeps(&mut self, held: &Arc<Held>, index: usize) -> bool {
         match held.stage(index) {
             Stage::Buffered if held.age() >= self.member.config.lease => {
                 if held.advance(index, Stage::Buffered, Stage::Settling) {
@@ -87,14 +93,17 @@ impl<'a> Renewal<'a> {
                 false
             }
             Stage::Running if held.running_for(index) >= self.member.config.lease_cap => {
-                if held.advance(index, Stage::Running, Stage::Lost) && held.report_cap() {
-                    log::warn!(
-                        "a handler of `{}` has run for {:?} and more with entry {}: its lease is \
-                         no longer renewed",
-                        self.member.group.stream(),
-                        self.member.config.lease_cap,
-                        held.id(index)
-                    );
+                if held.advance(index, Stage::Running, Stage::Lost) {
+                    self.capped.add(held, index);
+                    if held.report_cap() {
+                        log::warn!(
+                            "a handler of `{}` has run for {:?} and more with entry {}: other \
+                             consumers may have it now",
+                            self.member.group.stream(),
+                            self.member.config.lease_cap,
+                            held.id(index)
+                        );
+                    }
                 }
                 false
             }

@@ -8,88 +8,178 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::alone::Alone;
-use crate::command::{self, Entries, TakeOver};
+use super::dead::Dead;
+use crate::command::reserved::TAKEOVER;
+use crate::command::{self, Entries, Look, TakeOver};
 use crate::config::event::TakenOver;
 use crate::consumer::cause::Cause;
 use crate::consumer::member::Member;
+use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::Action;
+use crate::consumer::member::sign_of_life::ClockStep;
 use crate::consumer::member::stage::{Company, Stage};
 use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
-use crate::runtime::jitter;
 
-/// How many abandoned entries one step looks at.
-const LOOK: usize = 100;
+/// How many entries of each dead consumer one step looks at: few are cheaper for
+/// each entry taken than many.
+const LOOK: usize = 16;
 
-/// Goes through the pending entries of the group in small steps, oldest first,
-/// and from the beginning each third of a lease.
+/// Of how many dead consumers at a time. Those that hold nothing any more make
+/// room for others.
+const MOST_DEAD: usize = 64;
+
+/// How many entries of `~waiting` one step of a search for strays looks at, which
+/// takes Redis 2 ms.
+const GATHER: usize = 1_000;
+
+/// Goes through the entries of dead consumers in small steps, oldest first, after
+/// each look at the group that has found some.
 pub(super) struct Takeover<'a> {
     member: &'a Member,
-    at: Instant,
+    /// When the next step is due; `None` where there is nothing to take over.
+    at: Option<Instant>,
+    /// Before that, nothing is taken over.
+    not_before: Instant,
+    dead: Vec<Vec<u8>>,
     /// Where it goes on.
     cursor: Option<EntryId>,
     /// How many were taken over since the beginning of the list.
     swept: usize,
+    /// The server's clock was set back since the last pass: idle times say
+    /// nothing of entries from before.
+    is_set_back: bool,
+    /// Entries of `~waiting` are being searched for whose due times are lost.
+    is_gathering: bool,
+    /// Where that search goes on.
+    gathered: Option<EntryId>,
 }
 
 impl<'a> Takeover<'a> {
     pub(super) fn new(member: &'a Member) -> Self {
         Self {
             member,
-            at: Instant::now(),
+            at: None,
+            not_before: Instant::now(),
+            dead: Vec::new(),
             cursor: None,
             swept: 0,
+            is_set_back: false,
+            is_gathering: false,
+            gathered: None,
         }
     }
 
-    pub(super) fn at(&self) -> Instant {
-        self.at
+    pub(super) fn at(&self) -> Option<Instant> {
+        let at = if self.is_gathering {
+            Some(self.not_before)
+        } else {
+            self.at
+        };
+        at.map(|at| at.max(self.not_before))
     }
 
-    /// Takes nothing over for `time`.
-    pub(super) fn put_off(&mut self, time: Duration) {
-        self.at = Instant::now() + time;
+    /// Takes nothing over for a lease, nor before the look that follows.
+    pub(super) fn put_off(&mut self) {
+        self.not_before = Instant::now() + self.member.config.lease;
+        self.end();
     }
 
-    /// Goes on where it is, with the next round.
-    pub(super) fn try_later(&mut self) {
-        self.put_off(jitter(self.member.config.lease / 3, 0.3));
+    /// Follows a step of the server's clock: others that live have to give signs
+    /// of life and renew their leases first.
+    pub(super) fn follow(&mut self, step: ClockStep) {
+        self.put_off();
+        self.is_set_back |= matches!(step, ClockStep::Back(_));
+    }
+
+    /// Notes the dead that a look has found, and begins with the oldest entry
+    /// where no pass is under way.
+    pub(super) fn consider(&mut self, look: &Look) {
+        self.is_gathering |= look.has_strays;
+        if self.not_before > Instant::now() {
+            // The next look knows better.
+            return;
+        }
+        let dead = Dead::of(look, &self.member.name);
+        self.dead = if self.is_set_back {
+            dead.lapsed
+        } else {
+            dead.all()
+        };
+        self.dead.truncate(MOST_DEAD);
+        if self.dead.is_empty() {
+            self.is_set_back = false;
+            self.end();
+        } else if self.at.is_none() {
+            self.begin_again();
+        }
     }
 
     /// Goes through the list from its beginning, at once.
     pub(super) fn begin_again(&mut self) {
-        self.at = Instant::now();
+        self.at = (!self.dead.is_empty()).then(Instant::now);
         self.cursor = None;
     }
 
-    /// Takes over at most `room` entries. Returns one that is to run alone, if
-    /// there is one.
-    pub(super) fn step(&mut self, link: &mut MemberLink<'_>, room: usize) -> Option<Alone<'a>> {
+    /// Leaves the rest to the next look.
+    pub(super) fn end(&mut self) {
+        self.at = None;
+        self.cursor = None;
+        self.tell_swept();
+    }
+
+    /// Takes over at most `room` entries, none of `leave`. Returns one that is to
+    /// run alone, if there is one.
+    pub(super) fn step(
+        &mut self,
+        link: &mut MemberLink<'_>,
+        room: usize,
+        leave: &[EntryId],
+    ) -> Option<Alone<'a>> {
+        if self.is_gathering {
+            self.gather(link);
+            return None;
+        }
         let member = self.member;
         let step = TakeOver {
-            lease: member.sign_of_life.takeover_after(),
+            dead: &self.dead,
+            lease: member.config.lease,
+            idle: if self.is_set_back {
+                Duration::ZERO
+            } else {
+                member.config.lease
+            },
             after: self.cursor,
             look: LOOK,
             take: room,
             max_deliveries: member.config.retry.deliveries(),
-            alone: true,
+            window: member.sign_of_life.window(),
+            leave,
         };
         let claim = member.claiming.begin();
         let asked = Instant::now();
-        let taken = link.run(|wire| command::take_over(wire, &member.group, &member.name, &step));
+        let taken = link.run_as(Role::Claims, |wire| {
+            command::take_over(wire, &member.group, &member.name, &step)
+        });
         let Ok(taken) = taken else {
-            self.put_off(member.config.lease);
+            self.put_off();
             member.claiming.lost_answer();
             return None;
         };
+        member.sign_of_life.observe(taken.server_ms, asked);
+        let Some(taken) = taken.answer else {
+            self.at = Some(Instant::now());
+            return None;
+        };
         self.cursor = taken.next;
-        if self.cursor.is_none() {
-            self.try_later();
-        } else {
-            self.at = Instant::now();
-        }
         self.count(taken.claimed.entries.len() + taken.spent.len() + taken.alone.len());
+        if self.cursor.is_none() {
+            self.is_set_back = false;
+            self.end();
+        } else {
+            self.at = Some(Instant::now());
+        }
         let alone = (!taken.alone.is_empty()).then(|| {
             let held = member.hold(taken.alone, Company::Alone, asked);
             Alone::new(member, held, member.config.lease)
@@ -97,6 +187,26 @@ impl<'a> Takeover<'a> {
         bury_spent(member, taken.spent, asked);
         member.accept(taken.claimed, Company::OwnBatch, asked, claim);
         alone
+    }
+
+    /// Searches for entries of `~waiting` whose due times are lost, one step.
+    fn gather(&mut self, link: &mut MemberLink<'_>) {
+        let (group, from) = (&self.member.group, self.gathered.take());
+        match link.run(|wire| command::gather(wire, group, from, GATHER)) {
+            Ok(None) => {
+                self.is_gathering = false;
+                let takeover = TAKEOVER.as_bytes();
+                if !self.dead.iter().any(|name| name == takeover) {
+                    self.dead.push(takeover.to_vec());
+                }
+                if self.at.is_none() {
+                    self.begin_again();
+                }
+            }
+            Ok(next) => self.gathered = next,
+            // The next look knows whether there are some.
+            Err(_) => self.is_gathering = false,
+        }
     }
 
     fn count(&mut self, count: usize) {
@@ -115,13 +225,16 @@ impl<'a> Takeover<'a> {
                 });
             });
         }
-        // Steps are small: one line for all up to the end of the list.
         self.swept += count;
-        if self.cursor.is_none() && self.swept > 0 {
+    }
+
+    /// Steps are small: one line for all up to the end of the list.
+    fn tell_swept(&mut self) {
+        if self.swept > 0 {
             log::info!(
                 "took over {} entries of `{}` whose consumer let its lease lapse",
                 mem::take(&mut self.swept),
-                member.group.stream()
+                self.member.group.stream()
             );
         }
     }

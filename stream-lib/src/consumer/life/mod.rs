@@ -7,25 +7,36 @@
 mod prepare;
 mod stop;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use self::prepare::{default_label, prepare};
 use self::stop::Ends;
 use crate::consumer::identity::Identity;
 use crate::consumer::member::Member;
+use crate::consumer::member::settle::Settle;
 use crate::consumer::worker::{Crew, Work};
 use crate::consumer::{keeper, reader, settler};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Thread, on_library_thread, random_suffix};
 
+/// The time beyond the grace in which the last steps of a stop are done.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// How long a stop waits for the keeper's request that is under way.
+const POLITE: Duration = Duration::from_secs(3);
+
 /// The threads of a running consumer. Dropped, they are told to stop and left
 /// to themselves.
 pub(crate) struct Life {
     member: Arc<Member>,
+    /// The keeper, which conducts the stop, is the last one.
     threads: Vec<Thread>,
+    /// Disconnects when the keeper begins to conduct the stop.
+    conducted: Receiver<()>,
 }
 
 impl Life {
@@ -44,66 +55,99 @@ impl Life {
         if !identity.is_lazy {
             prepare(&member)?;
         }
-
+        let (conducts, conducted) = bounded(0);
         let mut life = Self {
             member: Arc::clone(&member),
             threads: Vec::new(),
+            conducted,
         };
-        let (stop_workers, workers_stop) = bounded(0);
-        let (reader_lives, reader_ended) = bounded(0);
-        let (workers_live, workers_ended) = bounded(0);
-        let (settler_lives, settler_ended) = bounded(0);
-        let ends = Ends {
-            stop_workers,
-            reader: reader_ended,
-            workers: workers_ended,
-            settler: settler_ended,
-        };
-        let stream = identity.group.stream();
-        life.spawn(format!("{stream} settler"), move |member| {
-            settler::run(member, &inbox);
-            drop(settler_lives);
-        })?;
-        let crew = Arc::new(Crew::new(&member, workers_stop));
-        for number in 1..=config.workers {
-            let handler = Arc::clone(handler);
-            let (crew, lives) = (Arc::clone(&crew), workers_live.clone());
-            life.spawn(format!("{stream} worker {number}"), move |_| {
-                handler.work(&crew);
-                drop(lives);
-            })?;
+        if let Err(e) = life.start_threads(handler, inbox, conducts, until_ended) {
+            life.abandon();
+            return Err(e);
         }
-        drop(workers_live);
-        life.spawn(format!("{stream} reader"), move |member| {
-            reader::run(member);
-            drop(reader_lives);
-        })?;
-        life.spawn(format!("{stream} keeper"), move |member| {
-            let keeper = keeper::run(member);
-            stop::conduct(member, keeper, ends);
-            drop(until_ended);
-        })?;
         // A consumer of the wrong stream has no other sign of it.
         log::info!(
-            "the consumer `{}` of `{stream}` in the group `{}` has started, with {} workers",
+            "the consumer `{}` of `{}` in the group `{}` has started, with {} workers",
             member.name,
+            identity.group.stream(),
             identity.group.name(),
             config.workers
         );
         Ok(life)
     }
 
-    /// Starts one thread. Where the system has none left, those that run
-    /// already are told to end when the half-made life is dropped.
+    /// Starts the threads. Nothing is read before all of them are there.
+    fn start_threads(
+        &mut self,
+        handler: &Arc<dyn Work>,
+        inbox: Receiver<Settle>,
+        conducts: Sender<()>,
+        until_ended: Arc<dyn Any + Send + Sync>,
+    ) -> Result<()> {
+        let (stop_workers, workers_stop) = bounded(0);
+        let (reader_lives, reader_ended) = bounded(0);
+        let (workers_live, workers_ended) = bounded(0);
+        let (settler_lives, settler_ended) = bounded(0);
+        let (all_there, begins) = bounded(1);
+        let ends = Ends {
+            conducted: conducts,
+            stop_workers,
+            reader: reader_ended,
+            workers: workers_ended,
+            settler: settler_ended,
+        };
+        let stream = self.member.group.stream().to_owned();
+        self.spawn(format!("{stream} settler"), move |member| {
+            settler::run(member, &inbox);
+            drop(settler_lives);
+        })?;
+        let crew = Arc::new(Crew::new(&self.member, workers_stop));
+        for number in 1..=self.member.config.workers {
+            let handler = Arc::clone(handler);
+            let (crew, lives) = (Arc::clone(&crew), workers_live.clone());
+            self.spawn(format!("{stream} worker {number}"), move |_| {
+                handler.work(&crew);
+                drop(lives);
+            })?;
+        }
+        drop(workers_live);
+        self.spawn(format!("{stream} reader"), move |member| {
+            if begins.recv() == Ok(()) {
+                reader::run(member);
+            }
+            drop(reader_lives);
+        })?;
+        // The last one: it claims entries at once.
+        self.spawn(format!("{stream} keeper"), move |member| {
+            let keeper = keeper::run(member);
+            stop::conduct(member, keeper, ends);
+            drop(until_ended);
+        })?;
+        // There is room for it.
+        let _ = all_there.send(());
+        Ok(())
+    }
+
     fn spawn(&mut self, name: String, body: impl FnOnce(&Member) + Send + 'static) -> Result<()> {
         let member = Arc::clone(&self.member);
-        let thread = Thread::spawn(name, move || body(&member)).inspect_err(|_| {
-            // The one that conducts a stop is not there.
-            self.member.halt.set();
-            self.member.acknowledging.finish(Instant::now());
-        })?;
+        let thread = Thread::spawn(name, move || body(&member))?;
         self.threads.push(thread);
         Ok(())
+    }
+
+    /// Ends a half-made life, where the system had no thread left: nothing was read,
+    /// and nothing stays in the group.
+    fn abandon(mut self) {
+        self.member.begin_stop();
+        self.member.give_up();
+        self.member.acknowledging.finish(Instant::now());
+        let soon = Instant::now() + SETTLE;
+        for thread in self.threads.drain(..) {
+            thread.join_by(soon);
+        }
+        if self.is_prepared() {
+            stop::leave(&self.member);
+        }
     }
 
     pub(crate) fn member(&self) -> Arc<Member> {
@@ -123,6 +167,10 @@ impl Life {
         self.member.health.group_stood()
     }
 
+    pub(crate) fn held_up_by(&self) -> Option<Error> {
+        self.member.health.held_up_by()
+    }
+
     pub(crate) fn buffered(&self) -> usize {
         self.member.buffer.room.buffered()
     }
@@ -138,37 +186,39 @@ impl Life {
     }
 
     pub(crate) fn signal_stop(&self) {
-        self.member.stop.set();
+        self.member.begin_stop();
     }
 
     /// Stops and joins the threads, within the grace and a little; those that
     /// are still in a handler then are detached. Returns how many handlers
     /// still ran. From one of the library's own threads it only signals.
     pub(crate) fn end(mut self, grace: Duration) -> usize {
-        const SETTLE: Duration = Duration::from_secs(10);
         self.signal_stop();
         if on_library_thread() {
             return self.running();
         }
-        let deadline = Instant::now() + grace + SETTLE;
+        // A request that a silent server doesn't answer must not use up the grace.
+        if stop::waits(&self.conducted, POLITE.min(grace / 2)) {
+            self.member.links.keeper.stop();
+        }
+        let deadline = self.member.stop_by(grace) + SETTLE;
         // The last one conducts the stop of the others.
-        while let Some(thread) = self.threads.pop() {
-            let done = self.member.halt.is_set();
-            thread.join_by(if done {
-                Instant::now() + SETTLE / 100
-            } else {
-                deadline
-            });
+        if let Some(keeper) = self.threads.pop() {
+            keeper.join_by(deadline);
         }
         // A thread that has not ended by now gives up, instead of waiting for
         // Redis for ever.
-        self.member.halt.set();
+        self.member.give_up();
+        let soon = Instant::now() + SETTLE / 30;
+        while let Some(thread) = self.threads.pop() {
+            thread.join_by(soon);
+        }
         self.running()
     }
 }
 
 impl Drop for Life {
     fn drop(&mut self) {
-        self.member.stop.set();
+        self.member.begin_stop();
     }
 }

@@ -39,16 +39,19 @@ fn make_group(member: &Member) -> Result<()> {
     let key = group.stream().as_bytes();
     let timeout = member.topology.connect_timeout(key);
     let deadline = Instant::now() + timeout;
-    member.topology.run(key, timeout, |wire| {
-        wire.answer_by(deadline);
-        group.make(wire, config.start_from)?;
-        command::preflight(wire, group, &member.name)?;
-        group.join(wire, &member.name)?;
-        member.beat(wire, false).inspect_err(|_| {
-            // A consumer that doesn't start leaves nothing behind.
-            let _ = group.leave(wire, &member.name);
+    member
+        .topology
+        .run(key, timeout, |wire| {
+            wire.answer_by(deadline);
+            group.make(wire, config.start_from)?;
+            command::preflight(wire, group, &member.name)?;
+            group.join(wire, &member.name)?;
+            member.beat(wire, false).inspect_err(|_| {
+                // A consumer that doesn't start leaves nothing behind.
+                let _ = group.leave(wire, &member.name);
+            })
         })
-    })
+        .map(drop)
 }
 
 /// The label of a consumer without one: host and process id.

@@ -18,6 +18,8 @@ use crate::error::{ErrorKind, Result, with_causes};
 /// How the other threads of the consumer tell that they have ended, and are
 /// told to: each channel carries nothing and is disconnected.
 pub(super) struct Ends {
+    /// Told once the stop is conducted.
+    pub(super) conducted: Sender<()>,
     pub(super) stop_workers: Sender<()>,
     pub(super) reader: Receiver<()>,
     pub(super) workers: Receiver<()>,
@@ -27,9 +29,16 @@ pub(super) struct Ends {
 /// For steps that take a moment and must not be left out.
 const SOON: Duration = Duration::from_secs(1);
 
+/// For the same steps while a server is away that they can be left out for.
+const BRIEFLY: Duration = Duration::from_millis(100);
+
 /// Ends the other threads, and leaves the group.
 pub(super) fn conduct(member: &Member, mut keeper: Keeper<'_>, ends: Ends) {
-    let deadline = Instant::now() + member.config.grace;
+    let deadline = member.stop_by(member.config.grace);
+    // Settling entries that ended in the last moment of the grace takes a while.
+    let settled_by = deadline.max(Instant::now()) + SOON;
+    member.links.conduct(deadline, settled_by);
+    drop(ends.conducted);
     if keeper.drop_alone() {
         let lock = member.group.lock_alone();
         let _ = brief(member, |wire| {
@@ -52,15 +61,18 @@ pub(super) fn conduct(member: &Member, mut keeper: Keeper<'_>, ends: Ends) {
     }
     member.acknowledging.leave_to_settler();
     member.acknowledging.finish(deadline);
-    // Settling entries that ended in the last moment of the grace takes a while.
-    let settled_by = deadline.max(Instant::now() + SOON);
     let left = settled_by.saturating_duration_since(Instant::now());
     let unsettled = waits(&ends.settler, left);
-    member.halt.set();
+    member.give_up();
     member.failure_log.tell_rest();
     if unsettled {
         return;
     }
+    leave(member);
+}
+
+/// Leaves the group, unless there is something left of ours.
+pub(super) fn leave(member: &Member) {
     if let Err(e) = brief(member, |wire| member.group.leave(wire, &member.name)) {
         log::info!(
             "the consumer `{}` could not be removed from the group `{}`: {}",
@@ -72,36 +84,55 @@ pub(super) fn conduct(member: &Member, mut keeper: Keeper<'_>, ends: Ends) {
 }
 
 /// Ends the reader's wait for entries, again until it has ended: it may have
-/// begun another wait meanwhile.
+/// begun another wait meanwhile. A reader that a silent server holds is let go:
+/// entries that were on their way to it are taken over by others.
 fn end_reader(member: &Member, reader: &Receiver<()>, deadline: Instant) {
     const POLL: Duration = Duration::from_millis(20);
-    unblock_reader(member);
-    while waits(reader, POLL) && Instant::now() < deadline {
-        unblock_reader(member);
+    const SILENCES: usize = 2;
+    let mut silences = 0;
+    while waits(reader, Duration::ZERO) && Instant::now() < deadline && silences < SILENCES {
+        // Where this isn't allowed, the reader's wait ends by itself.
+        let unblocked = member
+            .links
+            .reader
+            .client_id()
+            .map(|client| brief(member, |wire| command::unblock(wire, &member.group, client)));
+        if let Some(Err(e)) = unblocked
+            && matches!(e.kind(), ErrorKind::Unavailable | ErrorKind::OutcomeUnknown)
+        {
+            silences += 1;
+        }
+        waits(reader, POLL);
     }
-    // A reader that a stalled server still holds is let go.
-    member.reader_link.stop();
+    member.links.reader.stop();
     waits(reader, SOON);
 }
 
-/// Where this isn't allowed, the reader's wait ends by itself.
-fn unblock_reader(member: &Member) {
-    if let Some(client) = member.reader_link.client_id() {
-        let _ = brief(member, |wire| command::unblock(wire, client));
-    }
-}
-
-/// One operation on a connection of its own, pooled if possible.
+/// One operation on a connection of its own, pooled if possible; tried for a
+/// moment.
 fn brief<T>(member: &Member, mut operation: impl FnMut(&mut Wire) -> Result<T>) -> Result<T> {
+    let topology = &member.topology;
     let key = member.group.stream().as_bytes();
-    match member.topology.run(key, SOON, &mut operation) {
+    let time = if member.health.is_held_up() {
+        BRIEFLY
+    } else {
+        SOON
+    };
+    let deadline = Instant::now() + time;
+    let mut in_time = |wire: &mut Wire| {
+        wire.answer_by(deadline);
+        operation(wire)
+    };
+    match topology.run(key, time, &mut in_time) {
         // Where a handler stops its consumer, the manager may be gone first.
-        Err(e) if e.kind() == ErrorKind::Closed => operation(&mut member.topology.dedicated(key)?),
+        Err(e) if e.kind() == ErrorKind::Closed => {
+            in_time(&mut topology.dedicated_within(key, time)?)
+        }
         result => result,
     }
 }
 
 /// Waits for a channel's disconnection. Returns whether it is still connected.
-fn waits(ended: &Receiver<()>, time: Duration) -> bool {
+pub(super) fn waits(ended: &Receiver<()>, time: Duration) -> bool {
     ended.recv_timeout(time) == Err(RecvTimeoutError::Timeout)
 }

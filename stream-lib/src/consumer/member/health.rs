@@ -11,13 +11,21 @@ use crate::consumer::identity::Identity;
 use crate::error::{Error, with_causes};
 use crate::runtime::{Shutdown, Trouble};
 
-/// The threads that have a connection of their own.
-#[derive(Debug, Clone, Copy)]
+/// The work that a connection is for. What fails together has one role, since
+/// Redis may refuse some commands, when its memory is full or its replicas are
+/// gone, and carry out others all the while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Role {
     Reader,
+    /// Acknowledges and parks.
     Settler,
+    /// Writes dead letters, on the settler's connection.
+    Burials,
+    /// Renews leases and gives signs of life.
     Keeper,
+    /// Claims and takes over, on the keeper's connection.
+    Claims,
 }
 
 /// Tells the log and the hooks when the member is held up, works again, or
@@ -34,6 +42,9 @@ pub(crate) struct Health {
     group_stood: AtomicBool,
     /// Redis was reached once, and the hooks know or are about to be told.
     reached: AtomicBool,
+    /// The checks of a start have passed: a right that is missing now was taken
+    /// away.
+    checked: AtomicBool,
     stop: Shutdown,
 }
 
@@ -48,6 +59,7 @@ impl Health {
             failure: Arc::clone(&identity.failure),
             group_stood: AtomicBool::new(false),
             reached: AtomicBool::new(false),
+            checked: AtomicBool::new(false),
             stop: stop.clone(),
         }
     }
@@ -57,6 +69,16 @@ impl Health {
     pub(crate) fn reached_at_start(&self) {
         self.reached.store(true, Ordering::SeqCst);
         self.group_stands();
+        self.passed_checks();
+    }
+
+    /// Notes that the checks of a start have passed.
+    pub(crate) fn passed_checks(&self) {
+        self.checked.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn has_passed_checks(&self) -> bool {
+        self.checked.load(Ordering::Relaxed)
     }
 
     /// Tells the hooks that the member reaches Redis.
@@ -90,10 +112,10 @@ impl Health {
         }
     }
 
-    /// Notes that a thread's connection fails. A thread that is `ending` tells
-    /// nobody.
+    /// Notes that a thread's connection fails. That of a thread that is `ending` may
+    /// have been ended by us.
     pub(crate) fn held_up(&self, role: Role, error: &Error, ending: bool) {
-        if self.trouble.begins_for(role as u8, error) && !ending {
+        if !ending && self.trouble.begins_for(role as u8, error) {
             log::warn!(
                 "the consumer `{}` of `{}` is held up, and tries again until it works: {}",
                 self.name,
@@ -109,6 +131,16 @@ impl Health {
                 });
             });
         }
+    }
+
+    /// Whether one of its connections fails at present.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.trouble.lasts()
+    }
+
+    /// The failure that holds it up at present.
+    pub(crate) fn held_up_by(&self) -> Option<Error> {
+        self.trouble.latest()
     }
 
     /// Stops the consumer for good, by an error that waiting doesn't mend.

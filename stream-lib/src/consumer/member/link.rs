@@ -1,5 +1,7 @@
 //! One thread's connection, and the remedy for each of its failures.
 
+use std::time::Duration;
+
 use crate::connection::{Link, Wire};
 use crate::consumer::member::health::{Health, Role};
 use crate::error::{Error, ErrorKind, Result};
@@ -13,6 +15,8 @@ pub(crate) struct MemberLink<'a> {
     /// Ends the waits between attempts.
     until: Shutdown,
     backoff: Backoff,
+    /// Between tries that a person has to make succeed.
+    slowly: Backoff,
 }
 
 /// The remedy for a failure.
@@ -20,21 +24,30 @@ pub(crate) struct MemberLink<'a> {
 enum Remedy {
     /// Another connection, after a while.
     Reconnect,
+    /// A person who gives a right or a password back, which may take long.
+    AwaitRight,
     /// The group made again.
     MakeGroup,
-    /// A person who changes permissions, or the key.
+    /// A person who changes the key, or the rights that were never there.
     Stop,
 }
 
 impl Remedy {
-    fn for_error(error: &Error) -> Self {
+    /// The remedy for an error, before or after the checks of the start.
+    fn for_error(error: &Error, is_checked: bool) -> Self {
         match error.kind() {
             ErrorKind::NoGroup => Self::MakeGroup,
-            ErrorKind::PermissionDenied | ErrorKind::WrongType => Self::Stop,
+            ErrorKind::WrongType => Self::Stop,
+            ErrorKind::PermissionDenied if !is_checked => Self::Stop,
+            ErrorKind::PermissionDenied | ErrorKind::Authentication => Self::AwaitRight,
             _ => Self::Reconnect,
         }
     }
 }
+
+/// The first wait for a right, and the longest.
+const SLOW: Duration = Duration::from_millis(500);
+const SLOWEST: Duration = Duration::from_secs(5);
 
 impl<'a> MemberLink<'a> {
     pub(crate) fn new(link: Link, role: Role, health: &'a Health, until: &Shutdown) -> Self {
@@ -44,7 +57,15 @@ impl<'a> MemberLink<'a> {
             health,
             until: until.clone(),
             backoff: Backoff::for_connections(),
+            slowly: Backoff::new(SLOW, SLOWEST),
         }
+    }
+
+    /// Bounds the waits between attempts: a member that is late to renew its
+    /// leases must not be later than others are to take over.
+    pub(crate) fn pausing_for(mut self, longest: Duration) -> Self {
+        self.backoff = Backoff::for_connections().at_most(longest);
+        self
     }
 
     /// Runs `operation` on the connection, making one first where there is
@@ -52,13 +73,23 @@ impl<'a> MemberLink<'a> {
     /// An error of the kind `NoGroup` is the caller's to heal; after one that
     /// calls for [`Remedy::Stop`], the consumer is stopping.
     pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
+        self.run_as(self.role, operation)
+    }
+
+    /// As [`run`](Self::run), for work of another role on this connection.
+    pub(crate) fn run_as<T>(
+        &mut self,
+        role: Role,
+        operation: impl FnOnce(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
         let result = self.link.wire().and_then(operation);
         match &result {
             Ok(_) => {
                 self.backoff.reset();
-                self.health.works(self.role);
+                self.slowly.reset();
+                self.health.works(role);
             }
-            Err(e) => match Remedy::for_error(e) {
+            Err(e) => match Remedy::for_error(e, self.health.has_passed_checks()) {
                 Remedy::MakeGroup => {}
                 Remedy::Stop => {
                     self.health.fail(e);
@@ -66,12 +97,16 @@ impl<'a> MemberLink<'a> {
                     // the grace is over: the permission may come back.
                     self.pause();
                 }
-                Remedy::Reconnect => {
+                remedy => {
                     // A connection that answered, even by refusing, may be in
                     // any state.
                     self.link.drop_wire();
-                    self.health.held_up(self.role, e, self.until.is_set());
-                    self.pause();
+                    self.health.held_up(role, e, self.until.is_set());
+                    if remedy == Remedy::AwaitRight {
+                        self.until.sleep(self.slowly.next());
+                    } else {
+                        self.pause();
+                    }
                 }
             },
         }

@@ -18,16 +18,17 @@ pub(crate) mod health;
 pub(crate) mod held;
 mod held_replies;
 pub(crate) mod link;
+mod links;
 mod pause;
 mod queue;
 mod read_ahead;
 mod room;
 pub(crate) mod settle;
-mod sign_of_life;
+pub(crate) mod sign_of_life;
 pub(crate) mod stage;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
@@ -42,13 +43,14 @@ use self::health::{Health, Role};
 use self::held::Held;
 use self::held_replies::HeldReplies;
 use self::link::MemberLink;
+use self::links::MemberLinks;
 use self::settle::{Action, Settle};
 use self::sign_of_life::SignOfLife;
 use self::stage::Company;
-use crate::command::{Claimed, Entries, Group};
+use crate::command::{Claimed, Entries, Group, Look};
 use crate::config::ConsumerConfig;
 use crate::config::event::Completed;
-use crate::connection::{Link, LinkHandle, Topology, Wire};
+use crate::connection::{Link, Topology, Wire};
 use crate::consumer::identity::Identity;
 use crate::consumer::stats::Counters;
 use crate::error::Result;
@@ -72,10 +74,12 @@ pub(crate) struct Member {
     /// in nanoseconds.
     handler_nanos: AtomicU64,
     pub(crate) sign_of_life: SignOfLife,
-    /// The reader's connection, to end its waits.
-    pub(crate) reader_link: LinkHandle,
+    /// The threads' connections, to end their waits.
+    pub(crate) links: MemberLinks,
     /// Stop reading and starting.
     pub(crate) stop: Shutdown,
+    /// When that began.
+    stop_began: OnceLock<Instant>,
     /// Give up all unconfirmed entries: the grace is over.
     pub(crate) halt: Shutdown,
 }
@@ -100,8 +104,9 @@ impl Member {
             health: Health::new(identity, &name, &stop),
             failure_log: FailureLog::new(&identity.group, &stop),
             sign_of_life: SignOfLife::new(config.lease),
-            reader_link: LinkHandle::default(),
+            links: MemberLinks::default(),
             halt: Shutdown::default(),
+            stop_began: OnceLock::new(),
             handler_nanos: AtomicU64::new(0),
             name,
             config,
@@ -111,19 +116,36 @@ impl Member {
 
     /// A connection for one of the threads; `until` ends its waits.
     pub(crate) fn link(&self, role: Role, until: &Shutdown) -> MemberLink<'_> {
-        let handle = match role {
-            Role::Reader => self.reader_link.clone(),
-            Role::Settler | Role::Keeper => LinkHandle::default(),
-        };
+        let handle = self.links.of(role).clone();
         let link = Link::new(Arc::clone(&self.topology), self.group.stream(), handle);
-        MemberLink::new(link, role, &self.health, until)
+        MemberLink::new(link, role, &self.health, until).pausing_for(self.config.lease / 6)
+    }
+
+    /// Begins the stop: nothing more is read or started, and no thread waits for a
+    /// server that can't be reached. Called again it does nothing.
+    pub(crate) fn begin_stop(&self) {
+        self.stop_by(Duration::ZERO);
+        self.stop.set();
+        self.links.hold_off();
+    }
+
+    /// When a stop with this grace is over. One that an error has begun counts from
+    /// the first time that this is asked.
+    pub(crate) fn stop_by(&self, grace: Duration) -> Instant {
+        *self.stop_began.get_or_init(Instant::now) + grace
+    }
+
+    /// Gives up whatever Redis has not confirmed.
+    pub(crate) fn give_up(&self) {
+        self.halt.set();
+        self.links.cut();
     }
 
     /// Gives this member's sign of life; see [`SignOfLife::give`].
-    pub(crate) fn beat(&self, wire: &mut Wire, reap: bool) -> Result<()> {
-        let patience = reap.then_some(self.config.consumer_expiry);
+    pub(crate) fn beat(&self, wire: &mut Wire, name_idle: bool) -> Result<Look> {
+        let keep = self.config.consumer_expiry;
         self.sign_of_life
-            .give(wire, &self.group, &self.name, patience)
+            .give(wire, &self.group, &self.name, keep, name_idle)
     }
 
     /// Makes entries known as held, before a worker can start them.

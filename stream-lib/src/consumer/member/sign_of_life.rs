@@ -1,60 +1,136 @@
-//! The signs of life that the members of a group give each other.
+//! A member's sign of life, and what it knows of the server's clock.
+//!
+//! # The clock
+//!
+//! Redis judges idle times, due times and signs of life by its clock, which
+//! somebody may set. So a member keeps the time that it expects the server to
+//! show: each answer that carries the server's time bounds it, since that time was
+//! read between the request and the answer, and from then on this process's
+//! monotonic clock counts. A server that shows a time more than a third of a
+//! lease outside of these bounds had its clock set: a *step*. Scripts that judge
+//! by the clock are told the bounds, and do nothing outside of them; the answer to
+//! any of them tells of the step, which the keeper then follows.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::command::{self, Group};
+use parking_lot::Mutex;
+
+use crate::command::{Beat, ClockWindow, Group, Look};
 use crate::connection::Wire;
 use crate::error::Result;
 use crate::runtime::ServerClock;
 
-/// Gives this member's sign of life, and remembers the server's time and the
-/// longest lease in the group from the answers.
+/// Gives this member's sign of life, and remembers the server's time from the
+/// answers.
 #[derive(Debug)]
 pub(crate) struct SignOfLife {
     /// This member's.
     lease: Duration,
-    /// In ms, as far as known.
-    longest_lease: AtomicU64,
     clock: ServerClock,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// By how much the server may be ahead of `clock`.
+    ahead: Duration,
+    /// Not yet followed.
+    step: Option<ClockStep>,
+    /// Not yet told to the other signs.
+    set_back: Duration,
+}
+
+/// The server's clock was set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClockStep {
+    Back(Duration),
+    Forward(Duration),
 }
 
 impl SignOfLife {
     pub(crate) fn new(lease: Duration) -> Self {
         Self {
             lease,
-            longest_lease: AtomicU64::new(0),
             clock: ServerClock::new(),
+            state: Mutex::default(),
         }
     }
 
-    /// Gives one. With `patience`, removes consumers that have been dead for
-    /// longer.
+    /// Gives one, and looks at the others, whose signs are kept for `keep` once
+    /// they have lapsed. `name_idle` is that of [`Beat`].
     pub(crate) fn give(
         &self,
         wire: &mut Wire,
         group: &Group,
         name: &str,
-        patience: Option<Duration>,
-    ) -> Result<()> {
-        let lease = self.lease;
-        let beat = command::beat(wire, group, name, lease, patience)?;
-        self.clock.set(beat.server_ms, Instant::now());
-        let longest = u64::try_from(beat.lease.as_millis()).unwrap_or(u64::MAX);
-        let known = self.longest_lease.swap(longest, Ordering::Relaxed);
-        if beat.lease > lease && known != longest {
-            log::warn!(
-                "the lease of this consumer of `{}` is {lease:?}, another's in the group `{}` is \
-                 {:?}: entries are taken over after the longer one",
-                group.stream(),
-                group.name(),
-                beat.lease
+        keep: Duration,
+        name_idle: bool,
+    ) -> Result<Look> {
+        let set_back = self.state.lock().set_back;
+        let beat = Beat {
+            group,
+            member: name,
+            lease: self.lease,
+            keep,
+            set_back,
+            name_idle,
+        };
+        let asked = Instant::now();
+        let look = beat.give(wire)?;
+        let mut state = self.state.lock();
+        state.set_back = state.set_back.saturating_sub(set_back);
+        drop(state);
+        self.observe(look.server_ms, asked);
+        Ok(look)
+    }
+
+    /// Notes the server's time, from the answer to a request that was sent when
+    /// `asked` says.
+    pub(crate) fn observe(&self, server_ms: u64, asked: Instant) {
+        self.observe_at(server_ms, asked, Instant::now());
+    }
+
+    fn observe_at(&self, server_ms: u64, asked: Instant, answered: Instant) {
+        let mut state = self.state.lock();
+        let took = answered.saturating_duration_since(asked);
+        let bounds = (self.clock.at_ms(asked), self.clock.at_ms(answered));
+        if let (Some(earliest), Some(latest)) = bounds {
+            let (earliest, latest) = (millis(earliest), millis(latest) + state.ahead);
+            let shown = millis(server_ms);
+            let (least, most) = (
+                earliest.saturating_sub(self.tolerance()),
+                latest + self.tolerance(),
             );
+            if shown < least {
+                let back = earliest.saturating_sub(shown);
+                state.step = Some(ClockStep::Back(back));
+                state.set_back += back;
+            } else if shown > most {
+                state.step = Some(ClockStep::Forward(shown.saturating_sub(latest)));
+            } else if took > self.tolerance() {
+                // It says less than what is known.
+                return;
+            }
         }
-        for name in beat.removed {
-            log::info!("removed the dead consumer `{name}` from `{}`", group.name());
-        }
-        Ok(())
+        self.clock.set(server_ms, answered);
+        state.ahead = took;
+    }
+
+    /// Takes the step that was noticed since the last call.
+    pub(crate) fn take_step(&self) -> Option<ClockStep> {
+        self.state.lock().step.take()
+    }
+
+    /// Between which times the server's clock is expected to be, for a request
+    /// that is about to be sent; `None` before the first sign of life.
+    pub(crate) fn window(&self) -> Option<ClockWindow> {
+        let ahead = self.state.lock().ahead;
+        let now = millis(self.clock.now_ms()?);
+        let window = ClockWindow {
+            earliest: as_millis(now.saturating_sub(self.tolerance())),
+            latest: as_millis(now + ahead + self.tolerance()),
+        };
+        Some(window)
     }
 
     /// Notes the server's time, where there is no server to ask.
@@ -63,15 +139,89 @@ impl SignOfLife {
         self.clock.set(server_ms, Instant::now());
     }
 
-    /// After how long without a renewal an entry is taken over.
-    pub(crate) fn takeover_after(&self) -> Duration {
-        let longest = Duration::from_millis(self.longest_lease.load(Ordering::Relaxed));
-        longest.max(self.lease)
-    }
-
     /// The server's time, in milliseconds since 1970; `None` before the first
     /// sign of life.
     pub(crate) fn server_ms(&self) -> Option<u64> {
         self.clock.now_ms()
+    }
+
+    /// By how much the server's clock may differ from what is expected.
+    fn tolerance(&self) -> Duration {
+        self.lease / 3
+    }
+}
+
+fn millis(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn as_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: u64 = 1_700_000_000_000;
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A member with a lease of 30 s that has asked at `start`, and was answered
+    /// at once.
+    fn member(start: Instant) -> SignOfLife {
+        let member = SignOfLife::new(30 * SECOND);
+        member.observe_at(NOON, start, start);
+        member
+    }
+
+    #[test]
+    fn a_clock_that_goes_on_takes_no_step() {
+        let start = Instant::now();
+        let member = member(start);
+        for seconds in [0, 10, 20, 3_600] {
+            let at = start + seconds * SECOND;
+            member.observe_at(NOON + u64::from(seconds) * 1_000 + 900, at, at);
+            assert_eq!(member.take_step(), None, "after {seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_takes_one_step() {
+        let start = Instant::now();
+        let hour = 3_600_000;
+        let later = start + 10 * SECOND;
+        for (server_ms, step) in [
+            (NOON + 10_000 + hour, ClockStep::Forward(3_600 * SECOND)),
+            (NOON + 10_000 - hour, ClockStep::Back(3_600 * SECOND)),
+        ] {
+            let member = member(start);
+            member.observe_at(server_ms, later, later);
+            assert_eq!(member.take_step(), Some(step));
+            member.observe_at(server_ms + 1_000, later + SECOND, later + SECOND);
+            assert_eq!(member.take_step(), None);
+        }
+    }
+
+    #[test]
+    fn a_slow_answer_is_no_step_and_teaches_nothing() {
+        let start = Instant::now();
+        let member = member(start);
+        // Asked at 10 s, read by the server at 70 s, answered at 130 s.
+        let (asked, answered) = (start + 10 * SECOND, start + 130 * SECOND);
+        member.observe_at(NOON + 70_000, asked, answered);
+        assert_eq!(member.take_step(), None);
+        let next = start + 131 * SECOND;
+        member.observe_at(NOON + 131_000, next, next);
+        assert_eq!(member.take_step(), None);
+    }
+
+    #[test]
+    fn the_window_holds_the_servers_time_as_it_goes_on() {
+        let member = SignOfLife::new(30 * SECOND);
+        assert_eq!(member.window(), None);
+        member.observe(NOON, Instant::now());
+        let window = member.window().unwrap();
+        assert!(window.earliest >= NOON - 10_000 && window.earliest < NOON);
+        assert!(window.latest >= NOON + 10_000);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::thread;
 use std::time::Instant;
 
+use super::overrun::await_answer;
 use crate::command::{Entries, Read};
 use crate::connection::Wire;
 use crate::consumer::member::Member;
@@ -78,7 +79,13 @@ impl<'a> Flight<'a> {
             return Ok(());
         };
         let read = asked.read();
-        read.await_answer(wire)?;
+        if !await_answer(member, &read, wire)? {
+            // The entries of an answer that still comes are fetched again.
+            wire.abandon("a read was not answered, though the server lives");
+            self.lost(member);
+            member.claiming.lost_answer();
+            return Ok(());
+        }
         let next = if self.full && more {
             self.take_off(member, wire, asked.count)
         } else {

@@ -1,6 +1,7 @@
 //! The thread that reads new entries.
 
 mod flight;
+mod overrun;
 mod recovery;
 mod unreadable;
 
@@ -28,6 +29,10 @@ pub(crate) fn run(member: &Member) {
             continue;
         }
         let outcome = link.run(|wire| {
+            if !member.health.has_passed_checks() {
+                command::preflight(wire, &member.group, &member.name)?;
+                member.health.passed_checks();
+            }
             if recovery.is_due() && flight.is_empty() {
                 recovery.run(wire)?;
             }

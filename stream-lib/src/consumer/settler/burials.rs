@@ -13,6 +13,7 @@ use super::ended::{settle_all, settled};
 use crate::command::{self, Burial, DeadBounds, Found};
 use crate::config::event::{DeadLettered, DeadLettersDropped};
 use crate::consumer::member::Member;
+use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::{Action, Unsettled};
 use crate::error::{ErrorKind, Result, with_causes};
@@ -140,7 +141,9 @@ impl<'a> BurialQueue<'a> {
             age: config.dead_letter_max_age,
         };
         let burials: Vec<_> = chunk.iter().map(burial).collect();
-        link.run(|wire| command::bury(wire, group, name, bounds, &burials))
+        link.run_as(Role::Burials, |wire| {
+            command::bury(wire, group, name, bounds, &burials)
+        })
     }
 
     /// Settles those that were reached. Returns whether the others wait.

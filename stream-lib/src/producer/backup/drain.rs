@@ -1,7 +1,7 @@
 //! The thread that moves entries from the backup stream back to the stream.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -9,19 +9,20 @@ use parking_lot::Mutex;
 use crate::command::{DrainLease, Drained, Drainer, Replaced, declare_backup};
 use crate::config::BackupStreamConfig;
 use crate::connection::{Link, LinkHandle, Topology, Wire};
-use crate::error::{Error, Result, with_causes};
+use crate::error::{Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::producer::backup::mover::Mover;
 use crate::producer::backup::pace::Pace;
 use crate::producer::capacity::Capacity;
-use crate::runtime::{Backoff, Shutdown, Thread, Trouble, on_library_thread, random_suffix};
+use crate::producer::health::{Part, ProducerHealth};
+use crate::runtime::{Backoff, Shutdown, Thread, on_library_thread, random_suffix};
 
 /// How long a stop waits for the batch under way, before it cuts the
 /// connection.
 const POLITE: Duration = Duration::from_secs(1);
 
-/// How long it then waits at most: a connection may just be being made.
-const LAST: Duration = Duration::from_secs(6);
+/// How long it then waits at most.
+const LAST: Duration = Duration::from_secs(2);
 
 /// The drain of one producer. Dropped, it is told to end.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct Drain {
 #[derive(Debug, Default)]
 struct Shared {
     stop: Shutdown,
+    /// When that began.
+    stop_began: OnceLock<Instant>,
     /// Entries went to the backup stream since the last look.
     woken: AtomicBool,
     /// Entries went there in this life.
@@ -46,6 +49,7 @@ impl Drain {
         keys: &StreamKeys,
         config: &BackupStreamConfig,
         capacity: Capacity,
+        health: &Arc<ProducerHealth>,
     ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let asked = config.stream.asked_capacity();
@@ -62,7 +66,7 @@ impl Drain {
             capacity,
             pace: Pace::new(config),
             shared: Arc::clone(&shared),
-            trouble: Trouble::default(),
+            health: Arc::clone(health),
         };
         let thread = Thread::spawn(format!("{} drain", keys.stream()), move || worker.run())?;
         Ok(Self {
@@ -81,7 +85,9 @@ impl Drain {
     }
 
     pub(crate) fn stop(&self) {
+        self.shared.stop_began.get_or_init(Instant::now);
         self.shared.stop.set();
+        self.shared.connection.hold_off();
     }
 
     /// Waits for the end of the thread, once it was told to stop. From one of
@@ -92,7 +98,8 @@ impl Drain {
             return;
         }
         let Some(thread) = place.take() else { return };
-        if !thread.ends_by(Instant::now() + POLITE) {
+        let began = self.shared.stop_began.get_or_init(Instant::now);
+        if !thread.ends_by(*began + POLITE) {
             self.shared.connection.stop();
         }
         thread.join_by(Instant::now() + LAST);
@@ -116,7 +123,7 @@ struct Worker {
     capacity: Capacity,
     pace: Pace,
     shared: Arc<Shared>,
-    trouble: Trouble,
+    health: Arc<ProducerHealth>,
 }
 
 impl Worker {
@@ -129,13 +136,16 @@ impl Worker {
                     backoff.reset();
                     self.capacity.learn(drained.capacity);
                     match drained.refusal() {
-                        Some(refusal) => self.tell(&refusal),
-                        None => self.tell_of_recovery(),
+                        Some(refusal) => self.health.held_up(Part::Drain, &refusal),
+                        None => self.health.works(Part::Drain),
                     }
                     self.wait(&drained);
                 }
                 Err(e) => {
-                    self.tell(&e);
+                    // A stop may have ended the connection.
+                    if !self.shared.stop.is_set() {
+                        self.health.held_up(Part::Drain, &e);
+                    }
                     self.shared.stop.sleep(backoff.next());
                 }
             }
@@ -185,26 +195,6 @@ impl Worker {
             stop.sleep(time);
         } else {
             stop.wait_until(Instant::now() + time, || woken.load(Ordering::SeqCst));
-        }
-    }
-
-    /// Logs the first failure of a row, and each that has another cause.
-    fn tell(&self, error: &Error) {
-        if !self.shared.stop.is_set() && self.trouble.begins(error) {
-            log::warn!(
-                "no entries of `{}` move back from the backup stream for now: {}",
-                self.mover.stream(),
-                with_causes(error)
-            );
-        }
-    }
-
-    fn tell_of_recovery(&self) {
-        if self.trouble.ends() {
-            log::warn!(
-                "entries of `{}` move back from the backup stream again",
-                self.mover.stream()
-            );
         }
     }
 

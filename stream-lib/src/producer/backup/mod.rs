@@ -24,6 +24,7 @@ use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::backup::drain::Drain;
 use crate::producer::capacity::Capacity;
+use crate::producer::health::ProducerHealth;
 use crate::producer::spooled::Spooler;
 
 /// Routes messages, and drains the backup stream meanwhile.
@@ -42,8 +43,10 @@ impl Backup {
         config: BackupStreamConfig,
     ) -> Result<Self> {
         let capacity = Capacity::of(&config);
-        let spooler = Spooler::open(topology, keys, &config, &capacity)?;
-        let drain = Drain::start(Arc::clone(topology), keys, &config, capacity.clone())?;
+        let health = Arc::new(ProducerHealth::new(keys.stream()));
+        let spooler = Spooler::open(topology, keys, &config, &capacity, &health)?;
+        let topology = Arc::clone(topology);
+        let drain = Drain::start(topology, keys, &config, capacity.clone(), &health)?;
         Ok(Self {
             config,
             capacity,

@@ -62,8 +62,9 @@ impl Post {
     /// Looks, and moves a batch if there is anything to move. Returns how long to
     /// wait before the next look.
     pub(super) fn look(&mut self, topology: &Topology) -> Duration {
-        let pooled = topology.pooled(self.keys.stream().as_bytes(), PATIENCE);
-        let looked = pooled.and_then(|mut wire| {
+        let stream = self.keys.stream();
+        let looked = topology.pooled(stream.as_bytes(), PATIENCE);
+        let looked = looked.and_then(|mut wire| {
             wire.answer_by(Instant::now() + PATIENCE);
             self.step(&mut wire)
         });
@@ -82,8 +83,8 @@ impl Post {
         if !self.holds_lease {
             return;
         }
-        let pooled = topology.pooled(self.keys.stream().as_bytes(), PATIENCE / 4);
-        let released = pooled.and_then(|mut wire| {
+        let wire = topology.pooled(self.keys.stream().as_bytes(), PATIENCE / 4);
+        let released = wire.and_then(|mut wire| {
             wire.answer_by(Instant::now() + PATIENCE / 4);
             self.release(&mut wire)
         });

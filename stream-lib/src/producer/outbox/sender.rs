@@ -4,7 +4,7 @@ use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::queue::{Chunk, SendQueue};
 use crate::config::SendConfig;
@@ -99,16 +99,26 @@ impl Sender {
     }
 
     /// Waits until something is due; false at the end.
-    fn wait_for_work(&self) -> bool {
-        let mut queue = self.shared.queue.lock();
+    fn wait_for_work(&mut self) -> bool {
+        let shared = Arc::clone(&self.shared);
+        let mut queue = shared.queue.lock();
         loop {
             match queue.due(self.shared.config.linger) {
                 Some(Duration::ZERO) => return true,
                 Some(time) => {
-                    self.shared.work.wait_for(&mut queue, time);
+                    shared.work.wait_for(&mut queue, time);
                 }
                 None if queue.closes.is_some() => return false,
-                None => self.shared.work.wait(&mut queue),
+                None => match self.trouble.ends_from() {
+                    None => shared.work.wait(&mut queue),
+                    // Nothing more may come that would show the end of the trouble.
+                    Some(at) if Instant::now() >= at => {
+                        MutexGuard::unlocked(&mut queue, || self.log_end());
+                    }
+                    Some(at) => {
+                        shared.work.wait_until(&mut queue, at);
+                    }
+                },
             }
         }
     }
@@ -147,7 +157,14 @@ impl Sender {
                     with_causes(error)
                 );
             }
-        } else if self.trouble.ends() {
+        } else {
+            self.log_end();
+        }
+    }
+
+    fn log_end(&mut self) {
+        if self.trouble.ends() {
+            let stream = self.shared.dispatch.stream();
             let failed = std::mem::take(&mut self.failed);
             log::warn!("messages are added to `{stream}` again; {failed} have failed");
         }

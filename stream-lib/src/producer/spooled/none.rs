@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::added::Answers;
 use crate::producer::capacity::Capacity;
+use crate::producer::health::ProducerHealth;
 
 /// The way through a spool, of which there is none.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ impl Spooler {
         _: &StreamKeys,
         _: &BackupStreamConfig,
         _: &Capacity,
+        _: &Arc<ProducerHealth>,
     ) -> Result<Option<Self>> {
         Ok(None)
     }

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::connection::{Link, LinkHandle};
-use crate::error::{Error, Result, with_causes};
+use crate::error::{Result, with_causes};
+use crate::producer::health::{Part, ProducerHealth};
 use crate::producer::spool::Spool;
 use crate::producer::spooled::route::Route;
 use crate::producer::spooled::sender::{Sender, SetAside, Step};
-use crate::runtime::{Backoff, LogLimit, LogLine, Shutdown, Thread, Trouble, on_library_thread};
+use crate::runtime::{Backoff, LogLimit, LogLine, Shutdown, Thread, on_library_thread};
 
 /// While there is nothing to do: a message that goes to the spool ends it.
 const IDLE: Duration = Duration::from_secs(60);
@@ -23,7 +24,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long a stop waits for the request under way, before it cuts the
 /// connection, and how long after that.
 const POLITE: Duration = Duration::from_millis(500);
-const LAST: Duration = Duration::from_secs(6);
+const LAST: Duration = Duration::from_secs(2);
 
 /// The replay of one spool. Dropped, it is told to end.
 #[derive(Debug)]
@@ -44,7 +45,11 @@ struct Shared {
 }
 
 impl Replay {
-    pub(crate) fn start(spool: Arc<Spool>, route: Arc<Route>) -> Result<Self> {
+    pub(crate) fn start(
+        spool: Arc<Spool>,
+        route: Arc<Route>,
+        health: Arc<ProducerHealth>,
+    ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let name = format!("{} spool", route.keys.stream());
         let topology = Arc::clone(&route.topology);
@@ -53,7 +58,7 @@ impl Replay {
             link,
             sender: Sender::new(spool, route),
             shared: Arc::clone(&shared),
-            trouble: Trouble::default(),
+            health,
             lines: LogLimit::default(),
         };
         let thread = Thread::spawn(name, move || worker.run())?;
@@ -93,6 +98,7 @@ impl Replay {
         let deadline = self.shared.closed.lock().unwrap_or_else(Instant::now);
         if !thread.ends_by(deadline) {
             self.shared.halt.set();
+            self.shared.connection.hold_off();
             if !thread.ends_by(Instant::now() + POLITE) {
                 self.shared.connection.stop();
             }
@@ -113,7 +119,7 @@ struct Worker {
     link: Link,
     sender: Sender,
     shared: Arc<Shared>,
-    trouble: Trouble,
+    health: Arc<ProducerHealth>,
     /// Bounds the lines about messages that are set aside.
     lines: LogLimit,
 }
@@ -124,6 +130,7 @@ impl Worker {
         while !self.is_over() {
             self.shared.woken.store(false, Ordering::SeqCst);
             if self.sender.is_empty() {
+                self.health.works(Part::Replay);
                 if self.shared.closed.lock().is_some() {
                     break;
                 }
@@ -137,7 +144,7 @@ impl Worker {
                 Ok(Step::Found) => {}
                 Ok(Step::Sent) => {
                     backoff.reset();
-                    self.tell_of_recovery();
+                    self.health.works(Part::Replay);
                 }
                 Ok(Step::SetAside(refused)) => {
                     backoff.reset();
@@ -146,7 +153,9 @@ impl Worker {
                 Err(e) => {
                     // A search goes on at once: the server is there.
                     if !self.sender.narrows() {
-                        self.tell(&e);
+                        if !self.shared.halt.is_set() {
+                            self.health.held_up(Part::Replay, &e);
+                        }
                         self.pause(backoff.next());
                     }
                 }
@@ -167,8 +176,9 @@ impl Worker {
         if let Some(withheld) = self.lines.take_due(now) {
             self.tell_of_withheld(withheld);
         }
-        let end = self.lines.due().unwrap_or(now + IDLE);
         let Shared { halt, woken, .. } = &*self.shared;
+        let idle = [Some(now + IDLE), self.lines.due(), self.health.ends_from()];
+        let end = idle.into_iter().flatten().min().unwrap_or(now);
         halt.wait_until(end, || woken.load(Ordering::SeqCst));
     }
 
@@ -177,27 +187,6 @@ impl Worker {
         let Shared { halt, closed, .. } = &*self.shared;
         let before = closed.lock().is_some();
         halt.wait_until(Instant::now() + wait, || closed.lock().is_some() != before);
-    }
-
-    /// Logs the first failure of a row, and each that has another cause.
-    fn tell(&self, error: &Error) {
-        if self.trouble.begins(error) {
-            log::warn!(
-                "messages for `{}` stay in the spool for now: {}",
-                self.sender.stream(),
-                with_causes(error)
-            );
-        }
-    }
-
-    fn tell_of_recovery(&self) {
-        if self.trouble.ends() {
-            log::warn!(
-                "messages for `{}` go from the spool to Redis again, {} left",
-                self.sender.stream(),
-                self.sender.left()
-            );
-        }
     }
 
     fn tell_of_refused(&mut self, refused: &SetAside) {

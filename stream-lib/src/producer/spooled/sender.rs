@@ -57,11 +57,6 @@ impl Sender {
         self.route.keys.stream()
     }
 
-    /// How many messages are left.
-    pub(super) fn left(&self) -> u64 {
-        self.spool.len()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.spool.is_empty()
     }

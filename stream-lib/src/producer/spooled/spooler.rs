@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::producer::added::{Added, Answers, all_fail, closed};
 use crate::producer::capacity::Capacity;
+use crate::producer::health::ProducerHealth;
 use crate::producer::spool::{DirectTurn, Spool, SpoolOptions};
 use crate::producer::spooled::culprit::is_for_good;
 use crate::producer::spooled::envelope;
@@ -39,6 +40,7 @@ impl Spooler {
         keys: &StreamKeys,
         config: &BackupStreamConfig,
         capacity: &Capacity,
+        health: &Arc<ProducerHealth>,
     ) -> Result<Option<Self>> {
         let Some(dir) = &config.spool.dir else {
             return Ok(None);
@@ -62,7 +64,7 @@ impl Spooler {
                 spool.len()
             );
         }
-        let replay = Replay::start(Arc::clone(&spool), Arc::clone(&route))?;
+        let replay = Replay::start(Arc::clone(&spool), Arc::clone(&route), Arc::clone(health))?;
         Ok(Some(Self {
             spool: RwLock::new(Some(spool)),
             route,

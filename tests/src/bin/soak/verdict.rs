@@ -129,8 +129,8 @@ fn consumers(
         // A random part follows the label.
         let label = name.rsplit_once('-').map_or(&*name, |(label, _)| label);
         let stopped = record.stopped.iter().find(|life| life.label == label);
-        if name == "~waiting" {
-            consumers.waiting = true;
+        if name.starts_with('~') {
+            consumers.waiting |= name == "~waiting";
         } else if record.killed.iter().any(|killed| killed == label) {
             consumers.of_killed += 1;
         } else if stopped.is_some_and(|life| scene.journal.redis_was_away(life.from, life.to)) {

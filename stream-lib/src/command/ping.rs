@@ -1,0 +1,17 @@
+//! Whether the server lives.
+
+use redis::cmd;
+
+use crate::connection::{Wire, from_redis};
+use crate::error::ErrorKind;
+
+/// Whether the server answers (`PING`), be it that it refuses.
+pub(crate) fn answers(wire: &mut Wire) -> bool {
+    match cmd("PING").exec(wire).map_err(from_redis) {
+        Ok(()) => true,
+        Err(e) => matches!(
+            e.kind(),
+            ErrorKind::PermissionDenied | ErrorKind::Refused | ErrorKind::Server
+        ),
+    }
+}

@@ -1,0 +1,31 @@
+-- Says what the consumers of a group hold.
+--
+-- KEYS  1 stream  2 waiting set
+-- ARGV  1 group  2 consumers that hold nothing are named, too, after so many ms
+--       without a sign of life ('' names none)
+-- Reply 1 how many more entries ~waiting holds than the set knows  2 names, each
+--       followed by its number of entries and the ms since it was last seen;
+--       ~waiting is left out
+-- Of a stream or a group that is gone, nobody holds anything.
+local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
+if consumers.err then
+  if string.find(consumers.err, 'no such key', 1, true) or string.find(consumers.err, 'NOGROUP') then
+    return {0, {}}
+  end
+  return consumers
+end
+local strays, reply, patience = 0, {}, tonumber(ARGV[2])
+for _, info in ipairs(consumers) do
+  local facts = {}
+  for i = 1, #info, 2 do
+    facts[info[i]] = info[i + 1]
+  end
+  if facts.name == '~waiting' then
+    strays = math.max(0, facts.pending - redis.call('ZCARD', KEYS[2]))
+  elseif facts.pending > 0 or patience and facts.idle >= patience then
+    reply[#reply + 1] = facts.name
+    reply[#reply + 1] = facts.pending
+    reply[#reply + 1] = facts.idle
+  end
+end
+return {strays, reply}

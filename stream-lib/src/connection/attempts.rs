@@ -1,0 +1,40 @@
+//! Connections in the making, which a shutdown ends.
+
+use parking_lot::Mutex;
+
+use crate::runtime::Interrupt;
+
+/// The attempts to connect that are under way; `None` once there are to be no
+/// more.
+#[derive(Debug)]
+pub(super) struct Attempts(Mutex<Option<Vec<Interrupt>>>);
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self(Mutex::new(Some(Vec::new())))
+    }
+}
+
+impl Attempts {
+    /// Begins an attempt, which [`close`](Self::close) ends; `None` after that.
+    pub(super) fn begin(&self) -> Option<Interrupt> {
+        let interrupt = Interrupt::new();
+        self.0.lock().as_mut()?.push(interrupt.clone());
+        Some(interrupt)
+    }
+
+    /// Notes that an attempt is over.
+    pub(super) fn end(&self, attempt: &Interrupt) {
+        if let Some(attempts) = &mut *self.0.lock() {
+            attempts.retain(|other| !other.is(attempt));
+        }
+    }
+
+    /// Ends the attempts, now and later.
+    pub(super) fn close(&self) {
+        let attempts = self.0.lock().take();
+        for attempt in attempts.unwrap_or_default() {
+            attempt.end();
+        }
+    }
+}

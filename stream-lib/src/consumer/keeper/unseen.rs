@@ -1,0 +1,66 @@
+//! Entries that Redis counts under our name, and that this process doesn't know.
+
+use std::collections::HashSet;
+
+use crate::command::{self, Look};
+use crate::consumer::member::Member;
+use crate::consumer::member::link::MemberLink;
+use crate::error::Result;
+use crate::message::EntryId;
+
+/// Has the reader fetch entries that were unknown at two looks in a row: an
+/// answer was lost without a failure. Once is no sign, since answers are always
+/// on their way.
+pub(super) struct Unseen<'a> {
+    member: &'a Member,
+    suspects: HashSet<EntryId>,
+}
+
+impl<'a> Unseen<'a> {
+    pub(super) fn new(member: &'a Member) -> Self {
+        Self {
+            member,
+            suspects: HashSet::new(),
+        }
+    }
+
+    pub(super) fn check(&mut self, look: &Look, link: &mut MemberLink<'_>) {
+        let member = self.member;
+        let counted = look
+            .holdings
+            .iter()
+            .find(|holding| holding.consumer == member.name.as_bytes())
+            .map_or(0, |holding| holding.pending);
+        let suspects = if counted <= member.replies.ids().len() as u64 {
+            HashSet::new()
+        } else {
+            match self.unknown(link) {
+                Ok(unknown) => unknown,
+                Err(_) => return,
+            }
+        };
+        if !self.suspects.is_disjoint(&suspects) {
+            member.claiming.lost_answer();
+        }
+        self.suspects = suspects;
+    }
+
+    fn unknown(&self, link: &mut MemberLink<'_>) -> Result<HashSet<EntryId>> {
+        let member = self.member;
+        let (mut unknown, mut after) = (HashSet::new(), None);
+        loop {
+            let page =
+                link.run(|wire| command::pending_of(wire, &member.group, &member.name, after))?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            after = Some(last.id);
+            unknown.extend(page.iter().map(|entry| entry.id));
+        }
+        // Asked after Redis was: entries that have come in since are known.
+        for id in member.replies.ids() {
+            unknown.remove(&id);
+        }
+        Ok(unknown)
+    }
+}

@@ -1,0 +1,72 @@
+//! The connections of a member, as other threads reach them.
+//!
+//! A stop goes through them in three steps. At its beginning the reader and the
+//! keeper make no new connections, so that a server that can't be reached holds up
+//! nothing; the connections that are there stay. Then the keeper conducts the stop,
+//! and may connect again within the grace, as the settler may. At the end
+//! everything is cut.
+
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use crate::connection::LinkHandle;
+use crate::consumer::member::health::Role;
+
+/// A handle for each thread that has a connection of its own.
+#[derive(Debug, Default)]
+pub(crate) struct MemberLinks {
+    pub(crate) reader: LinkHandle,
+    settler: LinkHandle,
+    pub(crate) keeper: LinkHandle,
+    step: Mutex<Step>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Step {
+    #[default]
+    Running,
+    HeldOff,
+    Conducted,
+    Cut,
+}
+
+impl MemberLinks {
+    pub(super) fn of(&self, role: Role) -> &LinkHandle {
+        match role {
+            Role::Reader => &self.reader,
+            Role::Settler | Role::Burials => &self.settler,
+            Role::Keeper | Role::Claims => &self.keeper,
+        }
+    }
+
+    /// Begins the stop. Does nothing where it has begun.
+    pub(super) fn hold_off(&self) {
+        let mut step = self.step.lock();
+        if *step < Step::HeldOff {
+            *step = Step::HeldOff;
+            self.reader.hold_off();
+            self.keeper.hold_off();
+        }
+    }
+
+    /// Lets the keeper and the settler connect, each until the stop is over for it.
+    pub(crate) fn conduct(&self, keeper: Instant, settler: Instant) {
+        let mut step = self.step.lock();
+        if *step < Step::Conducted {
+            *step = Step::Conducted;
+            self.reader.hold_off();
+            self.keeper.resume(keeper);
+            self.settler.resume(settler);
+        }
+    }
+
+    /// Ends all connections and attempts, for good.
+    pub(super) fn cut(&self) {
+        *self.step.lock() = Step::Cut;
+        for link in [&self.reader, &self.settler, &self.keeper] {
+            link.hold_off();
+            link.stop();
+        }
+    }
+}
