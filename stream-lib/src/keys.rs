@@ -138,6 +138,11 @@ impl StreamKeys {
         format!("{}:meta", self.stem)
     }
 
+    /// The last number that was taken of each spool: a hash.
+    pub(crate) fn spools(&self) -> String {
+        format!("{}:spools", self.stem)
+    }
+
     /// Where the first message of an idempotency key is: a string that lapses.
     pub(crate) fn once(&self, key: &[u8]) -> Vec<u8> {
         let mut name = format!("{}:once:", self.stem).into_bytes();
@@ -240,6 +245,7 @@ mod tests {
             keys.backup(),
             keys.dead(),
             keys.meta(),
+            keys.spools(),
             keys.waiting("g"),
             keys.lock("drain"),
             String::from_utf8(keys.once(b"k")).unwrap(),

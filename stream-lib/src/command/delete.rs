@@ -28,9 +28,11 @@ pub(crate) fn delete_stream(wire: &mut Wire, keys: &StreamKeys) -> Result<bool> 
         let groups = groups(wire, keys)?;
         let (stream, backup, dead, meta) = (keys.stream(), keys.backup(), keys.dead(), keys.meta());
         let (drain, retention) = (keys.lock("drain"), keys.lock("retention"));
+        let spools = keys.spools();
         // By another name, where the stream knows of one.
         let known = known_backup(wire, keys)?.map_or_else(|| backup.clone(), |k| k.backup());
-        let call = DELETE.call(&[stream, &backup, &dead, &meta, &drain, &retention]);
+        let own = [stream, &backup, &dead, &meta, &drain, &retention, &spools];
+        let call = DELETE.call(&own);
         let call = groups.iter().fold(call, |call, group| {
             call.key(group.waiting().as_bytes())
                 .key(group.lock_alone().as_bytes())

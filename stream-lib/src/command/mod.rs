@@ -72,5 +72,5 @@ pub(crate) use self::unblock::unblock;
 #[cfg(feature = "spool")]
 pub(crate) use self::{
     outgoing::Encoded,
-    spooled::{SpooledAdd, route_spooled, spool_mark},
+    spooled::{SpoolMark, SpooledAdd, forget_spool, register_spool, route_spooled},
 };

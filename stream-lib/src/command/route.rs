@@ -221,7 +221,7 @@ fn no_id_under_its_key() -> Error {
 }
 
 /// The error of a message that was not written.
-fn refusal(line: &[u8]) -> Error {
+pub(super) fn refusal(line: &[u8]) -> Error {
     let error = ServerError::new(line);
     match error.line().strip_prefix("FULL ") {
         // Said by our own script.

@@ -1,14 +1,21 @@
 //! Adding messages that have a number in a spool, each of them once.
 
+use std::time::Duration;
+
 use super::Outgoing;
-use super::reply::{Tokens, unexpected};
-use super::route::{Placed, Routing, place, with_once_keys};
+use super::reply::{Tokens, int, unexpected};
+use super::route::{Placed, Routing, place, refusal, with_once_keys};
 use super::script::{Script, script};
-use crate::connection::{ServerError, Wire, from_redis};
+use crate::connection::Wire;
 use crate::error::Result;
 use crate::keys::StreamKeys;
 
 static ROUTE_SPOOLED: Script = script!("part_room.lua", "part_once.lua", "route_spooled.lua");
+static REGISTER: Script = script!("register_spool.lua");
+static FORGET: Script = script!("forget_spool.lua");
+
+/// How many marks of other spools are looked at when a spool is registered.
+const SAMPLE: u64 = 32;
 
 /// What became of a message with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,19 +25,50 @@ pub(crate) enum SpooledAdd {
     Before,
 }
 
-/// The highest number that was taken of a spool; empty where none was.
-pub(crate) fn spool_mark(wire: &mut Wire, keys: &StreamKeys, spool: &str) -> Result<String> {
-    let mark: Option<String> = redis::cmd("HGET")
-        .arg(keys.meta())
-        .arg(format!("spool:{spool}"))
-        .query(wire)
-        .map_err(from_redis)?;
-    Ok(mark.unwrap_or_default())
+/// A spool as Redis knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SpoolMark<'a> {
+    /// The name of the spool.
+    pub(crate) spool: &'a str,
+    /// How long Redis remembers its mark without use.
+    pub(crate) memory: Duration,
+}
+
+/// Makes a spool known, so that [`route_spooled`] takes its messages. The number
+/// `settled`, of 20 digits, and all below it are taken for settled. Returns the
+/// highest number taken of the spool before; empty where there was none.
+pub(crate) fn register_spool(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    mark: SpoolMark<'_>,
+    settled: &str,
+) -> Result<String> {
+    let reply = REGISTER
+        .call(&[&keys.spools(), &keys.meta()])
+        .arg(mark.spool)
+        .arg(settled)
+        .millis(mark.memory)
+        .number(SAMPLE)
+        .run(wire)?;
+    Tokens::new(&reply).text().map(str::to_owned)
+}
+
+/// Removes the mark of a spool with nothing left to send, unless a number above
+/// `last` was taken of it: then another life of the spool goes on. Returns whether
+/// it did.
+pub(crate) fn forget_spool(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    spool: &str,
+    last: &str,
+) -> Result<bool> {
+    let call = FORGET.call(&[&keys.spools()]).arg(spool).arg(last);
+    int(call.run(wire)?.as_ref()).map(|removed| removed == 1)
 }
 
 /// Adds every message of a batch as [`route`](super::route()) does, unless a message of the
 /// spool with its number or a higher one has been added before. Numbers are
-/// 20 digits, and rise.
+/// 20 digits, and rise. `None` where the spool is not known: nothing was added.
 ///
 /// The outer error is as that of [`route`](super::route()). There are fewer answers than
 /// messages where the last is an error: later ones were not tried. An error
@@ -38,18 +76,19 @@ pub(crate) fn spool_mark(wire: &mut Wire, keys: &StreamKeys, spool: &str) -> Res
 pub(crate) fn route_spooled(
     wire: &mut Wire,
     routing: Routing<'_>,
-    spool: &str,
+    mark: SpoolMark<'_>,
     numbers: &[String],
     batch: &Outgoing,
-) -> Result<Vec<Result<SpooledAdd>>> {
-    let (keys, backup, meta) = (routing.keys, routing.keys.backup(), routing.keys.meta());
-    let call = ROUTE_SPOOLED.call(&[keys.stream(), &backup, &meta]);
+) -> Result<Option<Vec<Result<SpooledAdd>>>> {
+    let (keys, backup, marks) = (routing.keys, routing.keys.backup(), routing.keys.spools());
+    let call = ROUTE_SPOOLED.call(&[keys.stream(), &backup, &marks]);
     let mut call = with_once_keys(call, keys, batch)
         .number(routing.capacity)
         .shown(&routing.max_backup.map_or(-1, u64::cast_signed))
         .millis(routing.window)
         .number(batch.len() as u64)
-        .shown(&format_args!("spool:{spool}"));
+        .arg(mark.spool)
+        .millis(mark.memory);
     let (mut values, mut with_key) = (0, 0);
     for (message, number) in batch.iter().zip(numbers) {
         values += 2 * message.count;
@@ -66,15 +105,17 @@ pub(crate) fn route_spooled(
     if answers > batch.len() {
         return Err(unexpected("a script"));
     }
-    (0..answers)
-        .map(|_| {
-            if let Some(line) = tokens.error() {
-                return Ok(Err(ServerError::new(line).into_error()));
-            }
-            match tokens.bytes()? {
-                b"=" => Ok(Ok(SpooledAdd::Before)),
-                text => Ok(place(text).map(SpooledAdd::Now)),
-            }
-        })
-        .collect()
+    let mut placed = Vec::with_capacity(answers);
+    for _ in 0..answers {
+        if let Some(line) = tokens.error() {
+            placed.push(Err(refusal(line)));
+            continue;
+        }
+        placed.push(match tokens.bytes()? {
+            b"?" => return Ok(None),
+            b"=" => Ok(SpooledAdd::Before),
+            text => place(text).map(SpooledAdd::Now),
+        });
+    }
+    Ok(Some(placed))
 }

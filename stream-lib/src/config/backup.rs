@@ -152,6 +152,10 @@ impl BackupStreamConfig {
     /// newer of this producer, when it is back, be it in another life of the
     /// process. Defaults to none.
     ///
+    /// A message that Redis refuses for good, such as one that is larger than its
+    /// `proto-max-bulk-len`, holds up no other: it is set aside in a file of the
+    /// directory; see [`SpoolStats::set_aside`](crate::SpoolStats::set_aside).
+    ///
     /// Each producer needs a directory of its own. It is made, with mode 0700,
     /// if it isn't there, and locked by its process. With it, a producer sends
     /// one batch at a time, in the order of their numbers. Requires the feature
@@ -162,8 +166,9 @@ impl BackupStreamConfig {
         self
     }
 
-    /// How many bytes of messages the spool holds, 64 KiB to 1 TiB: an add
-    /// that finds no room fails with [`ErrorKind::Full`](crate::ErrorKind::Full).
+    /// How many bytes of messages the spool holds, those that are set aside
+    /// included, 64 KiB to 1 TiB: an add that finds no room fails with
+    /// [`ErrorKind::Full`](crate::ErrorKind::Full).
     /// The file on disk can be a few times as large. Defaults to 1 GiB.
     #[must_use]
     pub fn max_spool_bytes(mut self, bytes: u64) -> Self {
@@ -178,6 +183,16 @@ impl BackupStreamConfig {
     #[must_use]
     pub fn spool_grace(mut self, time: Duration) -> Self {
         self.spool.grace = time;
+        self
+    }
+
+    /// How long Redis remembers, without use, up to which message it has those of
+    /// this spool, 1 s to 3,650 days. A message that may be in Redis is added a
+    /// second time if the spool has slept for longer meanwhile. A shutdown that
+    /// leaves the spool empty ends the memory at once. Defaults to 30 days.
+    #[must_use]
+    pub fn spool_memory(mut self, time: Duration) -> Self {
+        self.spool.memory = time;
         self
     }
 }

@@ -81,6 +81,8 @@ pub struct BackupStreamSettings {
     pub max_spool_bytes: u64,
     /// How long a shutdown goes on sending what the spool holds.
     pub spool_grace: Duration,
+    /// How long Redis remembers, without use, which messages of the spool it has.
+    pub spool_memory: Duration,
 }
 
 impl StreamConfig {
@@ -136,6 +138,7 @@ impl BackupStreamConfig {
             spool_dir: self.spool.dir.clone(),
             max_spool_bytes: self.spool.max_bytes,
             spool_grace: self.spool.grace,
+            spool_memory: self.spool.memory,
         }
     }
 }
@@ -204,6 +207,7 @@ mod tests {
         assert_eq!((times, settings.slow_timeout), ((minute, second), second));
         let spool = (settings.max_spool_bytes, settings.spool_grace);
         assert_eq!(spool, (1 << 30, 5 * second));
+        assert_eq!(settings.spool_memory, 720 * 60 * minute);
         assert_eq!(settings.spool_dir, None);
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::check;
 use crate::error::Result;
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// Where messages stay while Redis is away.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SpoolConfig {
@@ -13,13 +15,17 @@ pub(crate) struct SpoolConfig {
     pub(crate) dir: Option<PathBuf>,
     pub(crate) max_bytes: u64,
     pub(crate) grace: Duration,
+    /// How long Redis remembers, without use, which messages it has.
+    pub(crate) memory: Duration,
 }
 
 impl SpoolConfig {
     pub(crate) fn validate(&self) -> Result<()> {
         check::in_range("max_spool_bytes", self.max_bytes, 64 << 10..=1 << 40)?;
         let hour = Duration::from_secs(3_600);
-        check::duration("spool_grace", self.grace, Duration::ZERO, hour)
+        check::duration("spool_grace", self.grace, Duration::ZERO, hour)?;
+        let (least, most) = (Duration::from_secs(1), DAY * 3_650);
+        check::duration("spool_memory", self.memory, least, most)
     }
 }
 
@@ -29,6 +35,7 @@ impl Default for SpoolConfig {
             dir: None,
             max_bytes: 1 << 30,
             grace: Duration::from_secs(5),
+            memory: DAY * 30,
         }
     }
 }
@@ -49,7 +56,12 @@ mod tests {
             grace: Duration::MAX,
             ..SpoolConfig::default()
         };
+        let forgetful = SpoolConfig {
+            memory: Duration::from_millis(1),
+            ..SpoolConfig::default()
+        };
         for (config, words) in [
+            (forgetful, ["`spool_memory`", "is 1ms"]),
             (small, ["`max_spool_bytes`", "is 1"]),
             (patient, ["`spool_grace`", "must be"]),
         ] {

@@ -10,6 +10,7 @@ use super::scan::Limits;
 use super::tls::TlsSetup;
 use crate::config::{Address, ConnectionConfig};
 use crate::error::Result;
+use crate::runtime::Origin;
 
 /// What a [`Wire`](super::Wire) is made from. Made once, since certificates
 /// are read and checked here.
@@ -21,6 +22,8 @@ pub(crate) struct Endpoint {
     pub(super) connect_timeout: Duration,
     pub(super) response_timeout: Duration,
     pub(super) limits: Limits,
+    /// Its connections belong to this process.
+    pub(super) origin: Origin,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<TlsSetup>,
     /// How often the server is known to have changed its role or state.
@@ -47,6 +50,7 @@ impl Endpoint {
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
             limits: Limits::DEFAULT,
+            origin: Origin::here(),
             #[cfg(feature = "tls")]
             tls: match &config.address {
                 Address::Tcp {

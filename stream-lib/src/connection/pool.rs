@@ -92,6 +92,7 @@ impl Pool {
     /// That of the attempt; `Unavailable` where no connection is free in time,
     /// `Closed`.
     pub(crate) fn get(&self, deadline: &mut Deadline) -> Result<PooledWire> {
+        self.endpoint.origin.ensure_here()?;
         let wait = deadline.remaining().unwrap_or_default();
         let Some(places) = self.places.read().clone() else {
             return Err(self.closed());

@@ -12,6 +12,7 @@ use socket2::{Domain, SockAddr, TcpKeepalive, Type};
 use super::deadline::Deadline;
 use super::lookup;
 use crate::config::Address;
+use crate::runtime::Origin;
 
 /// An idle peer is probed after this time, then every `PROBE_INTERVAL`.
 const IDLE_BEFORE_PROBE: Duration = Duration::from_secs(15);
@@ -30,7 +31,7 @@ const SEND_FLAGS: libc::c_int = 0;
 
 /// A connected socket. Reads and writes go through `&Socket`.
 #[derive(Debug)]
-pub(super) struct Socket(socket2::Socket);
+pub(super) struct Socket(socket2::Socket, Origin);
 
 impl Socket {
     /// Connects to the first of the host's addresses that answers in time.
@@ -61,7 +62,7 @@ impl Socket {
         deadline: &Deadline,
     ) -> io::Result<Arc<Self>> {
         let socket = Self::watched(Domain::for_address(address), deadline)?;
-        let Self(inner) = &*socket;
+        let Self(inner, _) = &*socket;
         inner.connect_timeout(&address.into(), timeout)?;
         if is_connected_to_itself(inner) {
             return Err(io::ErrorKind::ConnectionRefused.into());
@@ -79,7 +80,7 @@ impl Socket {
     fn connect_unix(path: &Path, deadline: &mut Deadline) -> io::Result<Arc<Self>> {
         let address = SockAddr::unix(path)?;
         let socket = Self::watched(Domain::UNIX, deadline)?;
-        let Self(inner) = &*socket;
+        let Self(inner, _) = &*socket;
         loop {
             // Bounds the wait for a place in a full queue, which closing the
             // socket doesn't end.
@@ -94,7 +95,8 @@ impl Socket {
 
     /// A new socket, which an interrupt of the deadline closes.
     fn watched(domain: Domain, deadline: &Deadline) -> io::Result<Arc<Self>> {
-        let socket = Arc::new(Self(socket2::Socket::new(domain, Type::STREAM, None)?));
+        let inner = socket2::Socket::new(domain, Type::STREAM, None)?;
+        let socket = Arc::new(Self(inner, Origin::here()));
         if let Some(interrupt) = deadline.interrupt() {
             let watched = Arc::downgrade(&socket);
             interrupt.on_end(move || {
@@ -127,6 +129,10 @@ impl Socket {
 
     /// Ends reads and writes on this socket, in whichever thread they block.
     pub(super) fn shutdown(&self) {
+        // The connection of a parent goes on when its child closes its copy.
+        if !self.1.is_here() {
+            return;
+        }
         // It fails when the peer was faster: all the same to us.
         let _ = self.0.shutdown(Shutdown::Both);
     }

@@ -59,6 +59,7 @@ pub(crate) struct Wire {
 impl Wire {
     /// Opens the socket. Nothing was said yet: see [`connect`](Self::connect).
     pub(super) fn open(endpoint: &Arc<Endpoint>, deadline: &mut Deadline) -> Result<Self> {
+        endpoint.origin.ensure_here()?;
         let wire = Self::unconnected(endpoint);
         let stream = ByteStream::connect(endpoint, deadline);
         let stream = stream.map_err(|e| cannot_connect(endpoint, deadline, e))?;

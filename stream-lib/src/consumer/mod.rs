@@ -48,7 +48,7 @@ use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::OwnedMessage;
-use crate::runtime::on_library_thread;
+use crate::runtime::{Origin, on_library_thread};
 
 /// A consumer that a manager holds, running or not.
 ///
@@ -70,6 +70,8 @@ struct Inner {
     closed: AtomicBool,
     /// Somebody has called for a start.
     was_started: AtomicBool,
+    /// The process that its threads run in.
+    origin: Origin,
 }
 
 /// Where the consumers of a manager find Redis.
@@ -121,6 +123,7 @@ impl Consumer {
             stopping: Mutex::new(()),
             closed: AtomicBool::new(false),
             was_started: AtomicBool::new(false),
+            origin: Origin::here(),
         })))
     }
 
@@ -140,6 +143,9 @@ impl Consumer {
 
     /// Its name in Redis, unique to this life; `None` while it doesn't run.
     pub fn name(&self) -> Option<String> {
+        if !self.0.origin.is_here() {
+            return None;
+        }
         let life = self.0.life.lock();
         life.as_ref()
             .filter(|life| life.is_running())
@@ -151,7 +157,7 @@ impl Consumer {
     /// the start, after a stop, and once an error has ended it: see
     /// [`failure`](Self::failure).
     pub fn is_running(&self) -> bool {
-        self.0.life.lock().as_ref().is_some_and(Life::is_running)
+        self.0.origin.is_here() && self.0.life.lock().as_ref().is_some_and(Life::is_running)
     }
 
     /// The failure that holds it up at present, if one does: Redis is away, or refuses
@@ -166,6 +172,9 @@ impl Consumer {
     /// of a consumer that [started without Redis](crate::StreamManager::connect_lazy),
     /// a key of another type, a vanished group that was not to be made again.
     pub fn failure(&self) -> Option<Error> {
+        if !self.0.origin.is_here() {
+            return None;
+        }
         let failure = self.0.identity.failure.lock();
         failure.clone()
     }
@@ -173,6 +182,9 @@ impl Consumer {
     /// What it has done, and what it has in hand.
     pub fn stats(&self) -> ConsumerStats {
         let counted = self.0.identity.counters.stats();
+        if !self.0.origin.is_here() {
+            return counted;
+        }
         let life = self.0.life.lock();
         ConsumerStats {
             // In the order in which an entry goes from one to the next, so that
@@ -201,6 +213,7 @@ impl Consumer {
     /// was removed from it, else as
     /// [`StreamManager::consume`](crate::StreamManager::consume).
     pub fn start(&self) -> Result<()> {
+        self.0.origin.ensure_here()?;
         let _starting = self.0.starting.lock();
         self.ensure_open()?;
         self.0.was_started.store(true, Ordering::Relaxed);
@@ -268,6 +281,9 @@ impl Consumer {
 
     /// Begins the stop for good: it can't be started again.
     pub(crate) fn close(&self) {
+        if !self.0.origin.is_here() {
+            return;
+        }
         let life = self.0.life.lock();
         self.0.closed.store(true, Ordering::SeqCst);
         if let Some(life) = life.as_ref() {
@@ -282,6 +298,9 @@ impl Consumer {
 
     /// Begins a stop without waiting for it.
     pub(crate) fn signal_stop(&self) {
+        if !self.0.origin.is_here() {
+            return;
+        }
         if let Some(life) = self.0.life.lock().as_ref() {
             life.signal_stop();
         }
@@ -299,7 +318,9 @@ impl Consumer {
     /// As long as the handlers that run, at most the grace and a little; the same
     /// where another thread stops it already.
     pub fn stop(&self) -> ShutdownReport {
-        let still_running = if on_library_thread() {
+        let still_running = if !self.0.origin.is_here() {
+            0
+        } else if on_library_thread() {
             self.signal_stop();
             // The threads stay with us: a later stop waits for them.
             self.0.life.lock().as_ref().map_or(0, Life::running)

@@ -155,6 +155,7 @@ impl StreamManager {
         config: ConsumerConfig,
         make: impl FnOnce(Server, ConsumerConfig) -> Result<Consumer>,
     ) -> Result<Consumer> {
+        self.origin.ensure_here()?;
         let asked = config.retention.clone();
         let server = Server {
             topology: Arc::clone(&self.topology),
@@ -191,6 +192,7 @@ impl StreamManager {
     /// [`NotFound`](crate::ErrorKind::NotFound), [`AlreadyExists`](crate::ErrorKind::AlreadyExists)
     /// where it runs, else as [`consume`](Self::consume).
     pub fn start_consumer(&self, name: &str) -> Result<()> {
+        self.origin.ensure_here()?;
         let registry = self.registry.read();
         registry.ensure_open()?;
         let consumer = registry.consumers.get("consumer", name)?;
@@ -252,11 +254,15 @@ impl StreamManager {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound).
     pub fn consumer(&self, name: &str) -> Result<Consumer> {
+        self.origin.ensure_here()?;
         self.registry.read().consumers.get("consumer", name)
     }
 
     /// The names of all consumers, running or not, sorted.
     pub fn list_consumers(&self) -> Vec<String> {
+        if !self.origin.is_here() {
+            return Vec::new();
+        }
         self.registry.read().consumers.names()
     }
 }

@@ -47,6 +47,7 @@ impl StreamManager {
     }
 
     fn delete(&self, keys: &StreamKeys) -> Result<bool> {
+        self.origin.ensure_here()?;
         let stream = keys.stream();
         let default = {
             let mut registry = self.registry.write();

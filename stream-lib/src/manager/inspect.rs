@@ -21,6 +21,7 @@ impl StreamManager {
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
     /// [`WrongType`](crate::ErrorKind::WrongType).
     pub fn stats(&self) -> Result<Vec<StreamStats>> {
+        self.origin.ensure_here()?;
         self.streams()
             .iter()
             .map(|stream| self.stream_stats(stream))
@@ -52,6 +53,7 @@ impl StreamManager {
     ///
     /// As [`stats`](Self::stats).
     pub fn stream_stats(&self, stream: &str) -> Result<StreamStats> {
+        self.origin.ensure_here()?;
         let keys = match self.registry.read().keys_of(stream) {
             Some(keys) => keys,
             None => StreamKeys::of_any(stream)?,

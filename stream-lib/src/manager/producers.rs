@@ -45,6 +45,7 @@ impl StreamManager {
         name: &str,
         config: StreamConfig,
     ) -> Result<ProducerHandle> {
+        self.origin.ensure_here()?;
         let asked = config.retention.clone();
         let producer = ProducerCore::simple(&self.coalescer, config)?;
         self.register_producer(name, producer, asked)
@@ -76,6 +77,7 @@ impl StreamManager {
         name: &str,
         config: impl Into<BackupStreamConfig>,
     ) -> Result<ProducerHandle> {
+        self.origin.ensure_here()?;
         let config = config.into();
         let asked = config.stream.retention.clone();
         let producer = ProducerCore::backup(&self.coalescer, config)?;
@@ -89,6 +91,7 @@ impl StreamManager {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound).
     pub fn producer<M: StreamMessage + ?Sized>(&self, name: &str) -> Result<Producer<M>> {
+        self.origin.ensure_here()?;
         let producer = self.registry.read().producers.get("producer", name)?;
         Ok(Producer::new(producer))
     }
@@ -103,6 +106,9 @@ impl StreamManager {
 
     /// All producers, in the order of [`list_producers`](Self::list_producers).
     pub fn producers(&self) -> Vec<ProducerHandle> {
+        if !self.origin.is_here() {
+            return Vec::new();
+        }
         self.registry.read().handles()
     }
 
@@ -113,7 +119,9 @@ impl StreamManager {
     /// expected doesn't go past its backup stream. Default producers made before
     /// are not used then. Defaults to false.
     pub fn require_producers(&self, require: bool) {
-        self.registry.write().no_defaults = require;
+        if self.origin.is_here() {
+            self.registry.write().no_defaults = require;
+        }
     }
 
     /// Removes a producer. Its handles fail from now on.
@@ -129,6 +137,7 @@ impl StreamManager {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound).
     pub fn remove_producer(&self, name: &str) -> Result<()> {
+        self.origin.ensure_here()?;
         let producer = self.registry.write().producers.remove("producer", name)?;
         self.cleaner
             .forget(producer.stream(), &User::Producer(name.to_owned()));
@@ -213,6 +222,9 @@ impl StreamManager {
     pub fn flush(&self, timeout: Duration) -> FlushReport {
         let end = Instant::now().checked_add(timeout);
         let left = || end.map_or(timeout, |end| end.saturating_duration_since(Instant::now()));
+        if let Err(e) = self.origin.ensure_here() {
+            return FlushReport::impossible(e);
+        }
         let producers = self.registry.read().all_producers();
         producers
             .iter()
@@ -227,6 +239,7 @@ impl StreamManager {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound), else as [`add`](Self::add).
     pub fn add_to<M: StreamMessage + ?Sized>(&self, producer: &str, message: &M) -> Result<Added> {
+        self.origin.ensure_here()?;
         let registry = self.registry.read();
         registry.ensure_adds()?;
         let producer = registry.producers.get("producer", producer)?;
@@ -256,6 +269,7 @@ impl StreamManager {
     }
 
     fn producer_for(&self, stream: &str) -> Result<Arc<ProducerCore>> {
+        self.origin.ensure_here()?;
         {
             let registry = self.registry.read();
             registry.ensure_adds()?;

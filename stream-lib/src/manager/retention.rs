@@ -31,6 +31,7 @@ impl StreamManager {
     /// # Ok::<(), stream_lib::Error>(())
     /// ```
     pub fn retention_plan(&self, stream: &str) -> Result<RetentionPlan> {
+        self.origin.ensure_here()?;
         let keys = StreamKeys::new(stream)?;
         self.topology
             .run_alone(stream.as_bytes(), |wire| {
@@ -51,6 +52,7 @@ impl StreamManager {
     /// As [`retention_plan`](Self::retention_plan). Entries that were removed
     /// until then stay removed.
     pub fn cleanup_now(&self, stream: &str) -> Result<CleanupReport> {
+        self.origin.ensure_here()?;
         let keys = StreamKeys::new(stream)?;
         self.clean(&keys, &self.cleaner.wish(stream), false)
     }
@@ -84,6 +86,7 @@ impl StreamManager {
     ///
     /// As [`retention_plan`](Self::retention_plan).
     pub fn blocked_streams(&self) -> Result<Vec<BlockedStream>> {
+        self.origin.ensure_here()?;
         let mut blocked = Vec::new();
         for stream in self.streams() {
             let keys = StreamKeys::new(&stream)?;

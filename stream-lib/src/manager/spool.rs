@@ -12,6 +12,7 @@ impl StreamManager {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound).
     pub fn spool_stats(&self, producer: &str) -> Result<Option<SpoolStats>> {
+        self.origin.ensure_here()?;
         let producer = self.registry.read().producers.get("producer", producer)?;
         let Some(spooler) = producer.spooler() else {
             return Ok(None);

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use crate::consumer::{Consumer, ShutdownReport};
 use crate::error::Result;
 use crate::producer::{Coalescer, Lookout};
 use crate::retention::Cleaner;
-use crate::runtime::on_library_thread;
+use crate::runtime::{Origin, on_library_thread};
 
 /// The owner of a process's producers and consumers, and of their connections
 /// to one Redis.
@@ -25,6 +26,11 @@ use crate::runtime::on_library_thread;
 /// Shared by reference, in an `Arc`, or as the [global](Self::global) one;
 /// threads and handlers that only add messages take a [`Producer`](crate::Producer) instead.
 /// Dropping it is a [`shutdown`](Self::shutdown).
+///
+/// It belongs to the process that has made it. In a child that was forked off, each
+/// call of it, and of its producers and consumers, fails with
+/// [`Closed`](crate::ErrorKind::Closed) or does nothing, and a drop leaves the
+/// connections and the spool to the parent: connect in the child.
 ///
 /// # Examples
 ///
@@ -62,6 +68,8 @@ pub struct StreamManager {
     first_look: Arc<FirstLook>,
     /// A start of a consumer waits for nothing.
     pub(super) is_lazy: bool,
+    /// The process to which all of it belongs.
+    pub(super) origin: Origin,
 }
 
 impl StreamManager {
@@ -141,6 +149,7 @@ impl StreamManager {
             closing: Mutex::new(Some(closing)),
             handlers_ended,
             is_lazy: true,
+            origin: Origin::here(),
         })
     }
 
@@ -163,6 +172,9 @@ impl StreamManager {
     pub fn shutdown(&self) -> ShutdownReport {
         /// For the last acknowledgements.
         const SETTLE: Duration = Duration::from_secs(2);
+        if !self.origin.is_here() {
+            return ShutdownReport::default();
+        }
         let (consumers, grace) = {
             let mut registry = self.registry.write();
             registry.closed = true;
@@ -194,7 +206,7 @@ impl StreamManager {
         let producers = {
             let mut registry = self.registry.write();
             let mut producers = registry.producers.all();
-            producers.extend(std::mem::take(&mut registry.defaults).into_values());
+            producers.extend(mem::take(&mut registry.defaults).into_values());
             producers
         };
         for producer in &producers {
@@ -218,7 +230,18 @@ impl StreamManager {
 
 impl Drop for StreamManager {
     fn drop(&mut self) {
-        self.shutdown();
+        if self.origin.is_here() {
+            self.shutdown();
+            return;
+        }
+        // A child has no threads to stop. What it shares with its parent stays as
+        // it is, and locks may be held for ever: nothing of it is dropped.
+        mem::forget(self.closing.get_mut().take());
+        mem::forget((
+            Arc::clone(&self.topology),
+            Arc::clone(&self.coalescer),
+            Arc::clone(&self.registry),
+        ));
     }
 }
 

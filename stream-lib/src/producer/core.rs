@@ -21,6 +21,7 @@ use crate::producer::outbox::{FlushReport, Outbox, Receipt};
 use crate::producer::recording::Recorder;
 use crate::producer::spooled::Spooler;
 use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind};
+use crate::runtime::Origin;
 
 /// The most that a thread keeps for the messages it sends, in bytes.
 const LARGEST_SCRATCH: usize = 64 << 10;
@@ -40,6 +41,7 @@ pub(crate) struct ProducerCore {
     /// Made with the first [`send`](Self::send).
     outbox: OnceLock<Outbox>,
     making_outbox: Mutex<()>,
+    origin: Origin,
 }
 
 impl ProducerCore {
@@ -92,6 +94,7 @@ impl ProducerCore {
             config,
             outbox: OnceLock::new(),
             making_outbox: Mutex::new(()),
+            origin: Origin::here(),
         }
     }
 
@@ -125,8 +128,11 @@ impl ProducerCore {
         I: IntoIterator,
         I::Item: Into<Envelope<'m, M>>,
     {
-        self.after_sends();
         let mut messages = messages.into_iter().fuse();
+        if let Err(e) = self.ensure_here() {
+            return messages.map(|_| Err(e.clone())).collect();
+        }
+        self.after_sends();
         let mut results = Vec::with_capacity(messages.size_hint().0);
         let batches = iter::from_fn(|| {
             let mut batch = Outgoing::default();
@@ -167,7 +173,10 @@ impl ProducerCore {
     ) -> Result<Receipt> {
         let mut batch = SCRATCH.take();
         batch.clear();
-        let pushed = batch.push(message, extras);
+        let pushed = self
+            .origin
+            .ensure_here()
+            .and_then(|()| batch.push(message, extras));
         let sent = pushed.and_then(|()| self.outbox()?.send(&batch));
         if batch.bytes() <= LARGEST_SCRATCH {
             SCRATCH.set(batch);
@@ -177,6 +186,9 @@ impl ProducerCore {
 
     /// Waits until all that was sent so far is answered, and reports.
     pub(crate) fn flush(&self, timeout: Duration) -> FlushReport {
+        if let Err(e) = self.ensure_here() {
+            return FlushReport::impossible(e);
+        }
         match self.outbox.get() {
             Some(outbox) => outbox.flush(timeout),
             None => FlushReport::default(),
@@ -186,6 +198,9 @@ impl ProducerCore {
     /// Makes every further add fail with `Closed`, and tells the threads to
     /// end.
     pub(crate) fn close(&self) {
+        if !self.origin.is_here() {
+            return;
+        }
         // None is made any more once this is done.
         let _making = self.making_outbox.lock();
         self.dispatch.close();
@@ -200,12 +215,21 @@ impl ProducerCore {
     /// library's own threads it doesn't wait. Returns how many messages stay in
     /// its spool.
     pub(crate) fn join(&self) -> u64 {
+        if !self.origin.is_here() {
+            return 0;
+        }
         if let Some(outbox) = self.outbox.get() {
             outbox.join();
         }
         let outlet = self.dispatch.outlet();
         outlet.close();
         outlet.join()
+    }
+
+    /// Fails in a process that was forked off.
+    fn ensure_here(&self) -> Result<()> {
+        let ensured = self.origin.ensure_here();
+        ensured.map_err(|e| self.dispatch.describe(e))
     }
 
     fn outbox(&self) -> Result<&Outbox> {
@@ -229,6 +253,7 @@ impl ProducerCore {
     }
 
     fn add_one(&self, batch: Outgoing) -> Result<Added> {
+        self.origin.ensure_here()?;
         self.after_sends();
         self.dispatch.ensure_open()?;
         let outlet = self.dispatch.outlet();

@@ -1,13 +1,14 @@
 //! Threads that are named and joined, calls that can't be given a deadline, waits
 //! that end on shutdown, attempts that another thread ends, backoff, looks that
-//! spare a sleep, failures that are told once, bounds on log lines, and on what is
-//! asked for at a time.
+//! spare a sleep, failures that are told once, bounds on log lines and on what is
+//! asked for at a time, and the process that a thing belongs to.
 
 mod backoff;
 mod clock;
 mod interrupt;
 mod log_limit;
 mod log_sum;
+mod origin;
 mod panics;
 mod patience;
 mod portion;
@@ -22,6 +23,7 @@ pub(crate) use self::clock::ServerClock;
 pub(crate) use self::interrupt::Interrupt;
 pub(crate) use self::log_limit::{LogLimit, LogLine};
 pub(crate) use self::log_sum::LogSum;
+pub(crate) use self::origin::Origin;
 pub(crate) use self::panics::{drop_shielded, panic_text};
 pub(crate) use self::patience::Patience;
 pub(crate) use self::portion::Portion;

@@ -10,11 +10,14 @@ mod consumers;
 mod drain;
 mod headers;
 mod model;
+mod narrow_gate;
 mod once;
 mod order;
 mod route;
 mod scenario;
 mod spool;
+mod spool_marks;
+mod spool_refused;
 
 use std::time::Duration;
 

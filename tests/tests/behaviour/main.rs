@@ -32,6 +32,7 @@ mod events;
 mod failing;
 mod failure_log;
 mod flapping;
+mod forking;
 mod healing;
 mod hooks;
 mod hostile;

@@ -1,9 +1,9 @@
 -- Deletes a stream with all its keys, unless a member of it lives.
 --
 -- KEYS  1 stream  2 backup stream  3 dead letters  4 meta  5 lock of the drain
---       6 lock of retention  then per group: waiting set, lock of entries that
---       run alone, members; last the backup stream that the stream knows of, which
---       may be the second again
+--       6 lock of retention  7 marks of spools  then per group: waiting set, lock
+--       of entries that run alone, members; last the backup stream that the stream
+--       knows of, which may be the second again
 -- ARGV  the groups, in the order of their keys
 -- Reply 'deleted', 'none' where there was nothing, 'groups' where the stream has
 --       a group that ARGV doesn't name, or 'alive <group>:<consumer>'
@@ -21,7 +21,7 @@ for i = 1, #meta, 2 do
   end
 end
 for i, group in ipairs(ARGV) do
-  local alive = redis.call('ZRANGE', KEYS[6 + 3 * i], '(' .. now, '+inf', 'BYSCORE', 'LIMIT', 0, 1)
+  local alive = redis.call('ZRANGE', KEYS[7 + 3 * i], '(' .. now, '+inf', 'BYSCORE', 'LIMIT', 0, 1)
   if alive[1] then
     return 'alive ' .. group .. ':' .. alive[1]
   end

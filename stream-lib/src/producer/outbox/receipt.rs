@@ -8,6 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::error::Result;
 use crate::producer::added::{Added, Answers, no_answer};
+use crate::runtime::Origin;
 
 /// Tells the answer to a message that was queued with
 /// [`Producer::send`](crate::Producer::send).
@@ -47,6 +48,7 @@ impl Receipt {
     ///
     /// As [`Producer::add`](crate::Producer::add).
     pub fn wait(self) -> Result<Added> {
+        self.chunk.origin.ensure_here()?;
         self.chunk.wait(None);
         self.get().unwrap_or_else(no_answer)
     }
@@ -54,6 +56,9 @@ impl Receipt {
     /// As [`wait`](Self::wait), for at most `timeout`; `None` where there is no
     /// answer by then.
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<Added>> {
+        if let Err(e) = self.chunk.origin.ensure_here() {
+            return Some(Err(e));
+        }
         self.chunk.wait(Instant::now().checked_add(timeout));
         self.get()
     }
@@ -84,6 +89,8 @@ pub(super) struct ChunkAnswers {
     answers: OnceLock<Answers>,
     lock: Mutex<()>,
     done: Condvar,
+    /// The process whose thread gives them.
+    origin: Origin,
 }
 
 impl ChunkAnswers {

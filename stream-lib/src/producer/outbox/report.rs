@@ -52,6 +52,13 @@ impl FlushReport {
         self
     }
 
+    /// That of a flush that couldn't be tried.
+    pub(crate) fn impossible(error: Error) -> Self {
+        let mut report = Self::default();
+        report.fail(0, error);
+        report
+    }
+
     pub(super) fn fail(&mut self, number: u64, error: Error) {
         self.failed += 1;
         if self.failures.len() < MOST_FAILURES {

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::fail;
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::Origin;
 
 const LOCK: &str = "spool.lock";
 const DATABASE: &str = "spool.redb";
 const FRESH: &str = "spool.redb.new";
+const FRESH_REFUSED: &str = "spool.refused.new";
 const DAMAGED: &str = "spool.redb.damaged";
 
 /// A directory that no other process uses as a spool while this lives.
@@ -18,6 +20,7 @@ pub(super) struct Directory {
     path: PathBuf,
     /// Locked by `flock`, which ends with the process, however it ends.
     lock: File,
+    origin: Origin,
 }
 
 impl Directory {
@@ -29,15 +32,19 @@ impl Directory {
         let directory = Self {
             path: path.to_owned(),
             lock,
+            origin: Origin::here(),
         };
-        // Left by a process that ended while it made a database,
-        // whose source is still there.
-        match fs::remove_file(directory.fresh()) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                Err(refused(path, "remove an unfinished file in", e))
+        // Left by a process that ended while it made a file, whose source is still
+        // there.
+        for unfinished in [directory.fresh(), directory.fresh_refused()] {
+            match fs::remove_file(unfinished) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                    return Err(refused(path, "remove an unfinished file in", e));
+                }
+                _ => {}
             }
-            _ => Ok(directory),
         }
+        Ok(directory)
     }
 
     #[expect(
@@ -74,6 +81,11 @@ impl Directory {
         Ok(file)
     }
 
+    /// The process that has locked it.
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -87,7 +99,12 @@ impl Directory {
         self.path.join(FRESH)
     }
 
-    /// Opens a file for the database, readable by its owner alone.
+    /// The path at which the file of a refused message is made.
+    pub(super) fn fresh_refused(&self) -> PathBuf {
+        self.path.join(FRESH_REFUSED)
+    }
+
+    /// Opens a file, such as the database, readable by its owner alone.
     pub(super) fn file(path: &Path, create: bool) -> io::Result<File> {
         private_file().read(true).create(create).open(path)
     }
@@ -130,7 +147,7 @@ impl Directory {
     }
 
     /// Makes names durable, where the system has that.
-    fn sync(&self) -> io::Result<()> {
+    pub(super) fn sync(&self) -> io::Result<()> {
         if cfg!(unix) {
             File::open(&self.path)?.sync_all()?;
         }
@@ -144,6 +161,10 @@ impl Drop for Directory {
         reason = "redb, without which there is no spool, needs 1.90"
     )]
     fn drop(&mut self) {
+        // A child shares the lock with its parent, and would end it.
+        if !self.origin.is_here() {
+            return;
+        }
         // Closing alone would leave the lock with a process that is just being
         // forked off, until it runs another program.
         let _ = self.lock.unlock();

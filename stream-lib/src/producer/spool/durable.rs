@@ -1,12 +1,13 @@
 //! The spool as its producer uses it, and the right to go past it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::damage::SpoolDamage;
 use super::directory::Directory;
 use super::disk_trouble::DiskTrouble;
 use super::frame::Record;
 use super::queue::{CommitQueue, Writer};
+use super::refused::RefusedFiles;
 use super::sequence::{Sequence, SpoolId};
 use super::store::Store;
 use crate::error::{Error, Result};
@@ -28,6 +29,7 @@ pub(crate) struct Spool {
     max_bytes: u64,
     store: Store,
     queue: CommitQueue,
+    refused: RefusedFiles,
 }
 
 impl Spool {
@@ -45,13 +47,16 @@ impl Spool {
     /// A damaged file is no error: see [`damages`](Self::damages).
     pub(crate) fn open(directory: &Path, options: SpoolOptions<'_>) -> Result<Self> {
         let locked = Directory::open(directory)?;
-        let store = Store::open(locked, options.stream).map_err(|e| e.into_error(directory))?;
+        let failed = |trouble: DiskTrouble| trouble.into_error(directory);
+        let store = Store::open(locked, options.stream).map_err(failed)?;
+        let refused = RefusedFiles::find(directory).map_err(|e| failed(e.into()))?;
         let header = store.contents().header;
         Ok(Self {
             stream: options.stream.to_owned(),
             max_bytes: options.max_bytes,
             queue: CommitQueue::new(header.spool, Sequence::start_of(header.life)),
             store,
+            refused,
         })
     }
 
@@ -114,6 +119,29 @@ impl Spool {
             .map_err(|e| self.error(e))
     }
 
+    /// Moves the oldest record, which Redis refuses for good, to a file of its own
+    /// with these contents. A crash in between leaves both, and the next life does
+    /// it again. Returns the path of the file.
+    ///
+    /// # Errors
+    ///
+    /// [`System`](crate::ErrorKind::System); the record stays.
+    pub(crate) fn set_aside(&self, record: &Record, contents: &[u8]) -> Result<PathBuf> {
+        let path = self
+            .refused
+            .write(self.store.directory(), record, contents)
+            .map_err(|e| self.error(e.into()))?;
+        self.remove_up_to(record.sequence)?;
+        Ok(path)
+    }
+
+    /// How many files there are of messages that Redis refuses, and their bytes.
+    pub(crate) fn refused(&self) -> (u64, u64) {
+        self.refused.recount();
+        let tally = self.refused.tally();
+        (tally.records, tally.bytes)
+    }
+
     /// The number of messages it holds, including those being written.
     pub(crate) fn len(&self) -> u64 {
         self.store.contents().held()
@@ -132,6 +160,17 @@ impl Spool {
     /// Its name, as the numbers given out now have it.
     pub(crate) fn id(&self) -> SpoolId {
         self.store.contents().header.spool
+    }
+
+    /// The highest number given out so far.
+    pub(crate) fn last(&self) -> Sequence {
+        self.queue.last()
+    }
+
+    /// The number before those that Redis can't know. It means nothing once the
+    /// spool has met Redis in this life.
+    pub(crate) fn unmet(&self) -> Sequence {
+        self.store.contents().header.unmet()
     }
 
     /// Takes note of the mark that Redis has for [`id`](Self::id). To be called
@@ -173,11 +212,12 @@ impl Spool {
             store: &self.store,
             stream: &self.stream,
             max_bytes: self.max_bytes,
+            refused: &self.refused,
         }
     }
 
     fn error(&self, trouble: DiskTrouble) -> Error {
-        trouble.into_error(&self.store.path())
+        trouble.into_error(self.store.directory().path())
     }
 }
 

@@ -12,9 +12,15 @@
 //! Every message of a producer with a spool has a name for good: the spool's
 //! random id and a [`Sequence`] number, from its first send, whether it went
 //! through the file or straight to Redis. Redis keeps the highest number it has
-//! taken from each spool (the mark: field `spool:<id>` of `{stream}:meta`), and
+//! taken from each spool (the mark: field `<id>` of `{stream}:spools`), and
 //! the script that adds a message compares and raises it in the same step: a
 //! number at or below the mark is answered "have it" and not added.
+//!
+//! Without a mark nothing is added. A life makes it before its first send, at the
+//! number before the first that is not settled, and again where Redis has lost it.
+//! It lapses after `spool_memory` without use, and an orderly end with an empty
+//! spool removes it. So a request of an earlier life that arrives late is refused
+//! even then.
 //!
 //! The invariants:
 //!
@@ -41,7 +47,9 @@
 //! with a lower one is refused.
 //!
 //! If Redis itself forgets (a flush, a failover that lost its last writes),
-//! entries and mark go together, since one script writes both.
+//! entries and mark go together, since one script writes both. Only a mark that
+//! lapses goes alone: a message that was sent, without its answer being read, and
+//! that then lay in the file for longer than `spool_memory`, can be added twice.
 //!
 //! A crash at any step:
 //!
@@ -54,13 +62,24 @@
 //! | it is in the file, the caller knows | it is sent, once |
 //! | it is sent, Redis' answer is read | sent again, "have it" |
 //! | Redis' answer is read, it is removed | sent again, "have it" |
+//! | Redis refuses it, its own file is there | refused again, the same file |
+//! | its own file is there, it is removed | the same |
 //!
 //! A directory that was copied, or put back from an old copy, breaks the first
 //! rule behind our back. So each life, before its first send, asks Redis for the
 //! mark, which can't be above what earlier lives have sent, and then notes in
 //! the file that it sends. Where the mark is, or a new number is answered "have
 //! it", the spool takes a new name for all numbers that were not sent yet. (Two
-//! copies that replay at the same moment are beyond this.)
+//! copies that replay at the same moment are beyond this, and so is an old copy
+//! that is put back after the original has ended in order: its mark is gone.)
+//!
+//! # Messages that Redis refuses
+//!
+//! A message that Redis never takes, such as one that is too large for it, must not
+//! hold up those behind it. It moves from the file to one of its own, which comes
+//! first: a crash in between leaves both, and the next life replaces the copy. By
+//! rule 2 it is given up: its number is settled, and once a higher one is taken,
+//! Redis refuses it, wherever a request with it was held up.
 //!
 //! # Damage
 //!
@@ -75,7 +94,8 @@
 //! `durable` has the spool and its turns. `queue` numbers messages and brings
 //! them to the `store`, which counts its `contents` and replaces a database that
 //! fails, by `salvage` where it is damaged. `file` is the layout of the database,
-//! `frame` that of a message, `directory` the place of both.
+//! `frame` that of a message, `refused` has the files of messages that are set
+//! aside, `directory` is the place of all of them.
 
 mod contents;
 mod damage;
@@ -86,6 +106,7 @@ mod fail;
 mod file;
 mod frame;
 mod queue;
+mod refused;
 mod salvage;
 mod sequence;
 mod store;
@@ -94,4 +115,5 @@ mod tests;
 
 pub use self::damage::SpoolDamage;
 pub(crate) use self::durable::{DirectTurn, Spool, SpoolOptions};
+pub(crate) use self::frame::Record;
 pub(crate) use self::sequence::{Sequence, SpoolId};

@@ -1,11 +1,13 @@
 //! Many threads share one commit, and take turns to talk to Redis.
 
+use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::contents::Tally;
+use super::contents::{Contents, Tally};
 use super::frame::{self, Record};
+use super::refused::RefusedFiles;
 use super::sequence::{Sequence, SpoolId};
 use super::store::Store;
 use crate::error::{Error, ErrorKind, Result};
@@ -48,6 +50,11 @@ impl CommitQueue {
             }),
             changed: Condvar::new(),
         }
+    }
+
+    /// The highest number given out so far.
+    pub(super) fn last(&self) -> Sequence {
+        self.state.lock().last
     }
 
     /// Takes the turn to send `count` messages to Redis, unless there are
@@ -159,6 +166,7 @@ pub(super) struct Writer<'a> {
     pub(super) store: &'a Store,
     pub(super) stream: &'a str,
     pub(super) max_bytes: u64,
+    pub(super) refused: &'a RefusedFiles,
 }
 
 impl Writer<'_> {
@@ -168,24 +176,46 @@ impl Writer<'_> {
             records: messages.len() as u64,
             bytes: cost,
         };
-        match self.store.reserve(tally, self.max_bytes) {
-            Ok(()) => Ok(()),
-            Err(contents) => Err(Error::new(
-                ErrorKind::Full,
-                format!(
-                    "the spool is full: it holds {} messages in {} bytes, may take {} bytes, and \
-                     {cost} more are needed; it empties when Redis is back",
-                    contents.records,
-                    contents.taken(),
-                    self.max_bytes
-                ),
-            )),
+        let reserve = || {
+            let most = self.max_bytes.saturating_sub(self.refused.tally().bytes);
+            self.store.reserve(tally, most)
+        };
+        match reserve() {
+            Err(_) if self.refused.tally().bytes > 0 && self.refused.recount() > 0 => reserve(),
+            reserved => reserved,
         }
+        .map_err(|contents| self.full(&contents, cost))
+    }
+
+    fn full(&self, contents: &Contents, cost: u64) -> Error {
+        let most = self.max_bytes;
+        let refused = self.refused.tally();
+        let mut text = format!(
+            "the spool is full: it holds {} messages in {} bytes, may take {most} bytes, and {cost} \
+             more are needed; ",
+            contents.records,
+            contents.taken()
+        );
+        text += if cost > most {
+            "that is more than it may ever hold: raise `max_spool_bytes`"
+        } else {
+            "it empties when Redis is back"
+        };
+        if refused.records > 0 {
+            let _ = write!(
+                text,
+                "; {} messages that Redis refused take {} bytes of it: remove their files from `{}`",
+                refused.records,
+                refused.bytes,
+                self.store.directory().path().display()
+            );
+        }
+        Error::new(ErrorKind::Full, text)
     }
 
     fn commit(&self, records: &[Record]) -> Result<()> {
         self.store
             .commit(self.stream, records)
-            .map_err(|trouble| trouble.into_error(&self.store.path()))
+            .map_err(|trouble| trouble.into_error(self.store.directory().path()))
     }
 }

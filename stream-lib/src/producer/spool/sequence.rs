@@ -80,6 +80,11 @@ impl Sequence {
     pub(crate) const fn plus(self, n: u64) -> Self {
         Self(self.0.saturating_add(n))
     }
+
+    /// The number before this one.
+    pub(crate) const fn before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
 }
 
 impl fmt::Display for Sequence {

@@ -1,8 +1,8 @@
 //! The database file: commits, reads, and what to do when it fails.
 
 use std::cell::Cell;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 
 use parking_lot::{Mutex, RwLock};
 use redb::{Database, ReadableDatabase};
@@ -187,8 +187,8 @@ impl Store {
         self.damages.lock().clone()
     }
 
-    pub(super) fn path(&self) -> PathBuf {
-        self.directory.path().to_owned()
+    pub(super) fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// Runs an operation; on a damaged database a second time, on the one that
@@ -274,7 +274,13 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        close(self.database.get_mut().take());
+        let database = self.database.get_mut().take();
+        if self.directory.origin().is_here() {
+            close(database);
+        } else {
+            // It would write to the file of the parent.
+            mem::forget(database);
+        }
     }
 }
 

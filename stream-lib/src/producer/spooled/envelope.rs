@@ -2,7 +2,7 @@
 //! bytes, `FF FF` for none), the key, how many fields (four bytes), the fields as
 //! they go over the wire. Numbers are little-endian.
 
-use crate::command::{Encoded, Outgoing};
+use crate::command::{self, Encoded, Outgoing};
 
 const NO_KEY: u16 = u16::MAX;
 
@@ -45,6 +45,20 @@ pub(crate) fn open(kept: &[u8]) -> Option<Encoded<'_>> {
     })
 }
 
+/// The message that was kept as these bytes, as the command that adds it to
+/// `stream`, in the form that goes over the wire; the bytes as they are where they
+/// can't be read.
+pub(super) fn as_command(kept: &[u8], stream: &str) -> Vec<u8> {
+    let Some(message) = open(kept) else {
+        return kept.to_vec();
+    };
+    let mut batch = Outgoing::default();
+    batch.push_encoded(message);
+    let mut command = Vec::new();
+    command::pack_adds(&mut command, stream, &batch);
+    command
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +79,18 @@ mod tests {
             assert_eq!(opened.key, message.key);
         }
         assert_eq!(batch.iter().nth(1).unwrap().key, Some(&b"key"[..]));
+    }
+
+    #[test]
+    fn message_can_be_read_back_as_a_command() {
+        let mut batch = Outgoing::default();
+        let message = RawMessage::from_iter([("order_id", "A-1")]);
+        batch.push(&message, &Extras::NONE).unwrap();
+        let sealed = seal_all(&batch).remove(0);
+        let command = b"*5\r\n$4\r\nXADD\r\n$6\r\norders\r\n$1\r\n*\r\n\
+            $8\r\norder_id\r\n$3\r\nA-1\r\n";
+        assert_eq!(as_command(&sealed, "orders"), command);
+        assert_eq!(as_command(b"\x01", "orders"), b"\x01");
     }
 
     #[test]

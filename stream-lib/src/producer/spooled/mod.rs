@@ -2,18 +2,22 @@
 //! spool, in one order.
 //!
 //! The *spooler* sends each batch, or keeps it; the *route* is its way into
-//! Redis under the numbers of the spool; *replay* is the thread that sends what
-//! the spool holds, each message as an *envelope* keeps it.
+//! Redis under the numbers of the spool; *replay* is the thread with the *sender*
+//! of the messages that the spool holds, each as an *envelope* keeps it. Where
+//! Redis refuses a request, *culprit* finds the message that is to be set aside.
 //!
 //! Without the feature `spool`, `none.rs` stands in for this module: it has the
 //! same `Spooler`, of which none is ever made. So nothing else of a producer
 //! asks for the feature.
 
+mod culprit;
 mod envelope;
 mod replay;
 mod route;
+mod sender;
 mod spooler;
+mod stats;
 
-pub use self::spooler::SpoolStats;
 pub(crate) use self::spooler::Spooler;
+pub use self::stats::SpoolStats;
 pub use crate::producer::spool::SpoolDamage;

@@ -6,18 +6,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::Outgoing;
-use crate::connection::{Link, LinkHandle, Wire};
-use crate::error::{Error, ErrorKind, Result};
+use crate::connection::{Link, LinkHandle};
+use crate::error::{Result, with_causes};
 use crate::producer::health::{Part, ProducerHealth};
 use crate::producer::spool::Spool;
-use crate::producer::spooled::envelope;
 use crate::producer::spooled::route::Route;
-use crate::runtime::{Backoff, Shutdown, Thread, on_library_thread};
-
-/// The most that one request carries.
-const MESSAGES: usize = 256;
-const BYTES: u64 = 1 << 20;
+use crate::producer::spooled::sender::{Sender, SetAside, Step};
+use crate::runtime::{Backoff, LogLimit, LogLine, Shutdown, Thread, on_library_thread};
 
 /// While there is nothing to do: a message that goes to the spool ends it.
 const IDLE: Duration = Duration::from_secs(60);
@@ -61,9 +56,10 @@ impl Replay {
         let link = Link::new(topology, route.keys.stream(), shared.connection.clone());
         let mut worker = Worker {
             link,
-            sender: Sender { spool, route },
+            sender: Sender::new(spool, route),
             shared: Arc::clone(&shared),
             health,
+            lines: LogLimit::default(),
         };
         let thread = Thread::spawn(name, move || worker.run())?;
         Ok(Self {
@@ -124,6 +120,8 @@ struct Worker {
     sender: Sender,
     shared: Arc<Shared>,
     health: Arc<ProducerHealth>,
+    /// Bounds the lines about messages that are set aside.
+    lines: LogLimit,
 }
 
 impl Worker {
@@ -131,28 +129,40 @@ impl Worker {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         while !self.is_over() {
             self.shared.woken.store(false, Ordering::SeqCst);
-            if self.sender.spool.is_empty() {
+            if self.sender.is_empty() {
                 self.health.works(Part::Replay);
                 if self.shared.closed.lock().is_some() {
-                    return;
+                    break;
                 }
                 self.wait_for_messages();
                 continue;
             }
-            match self.link.run(|wire| self.sender.step(wire)) {
+            let sender = &mut self.sender;
+            match self.link.run(|wire| sender.step(wire)) {
                 // They are on their way to the disk.
-                Ok(0) => self.wait_for_messages(),
-                Ok(_) => {
+                Ok(Step::Nothing) => self.wait_for_messages(),
+                Ok(Step::Found) => {}
+                Ok(Step::Sent) => {
                     backoff.reset();
                     self.health.works(Part::Replay);
                 }
+                Ok(Step::SetAside(refused)) => {
+                    backoff.reset();
+                    self.tell_of_refused(&refused);
+                }
                 Err(e) => {
-                    if !self.shared.halt.is_set() {
-                        self.health.held_up(Part::Replay, &e);
+                    // A search goes on at once: the server is there.
+                    if !self.sender.narrows() {
+                        if !self.shared.halt.is_set() {
+                            self.health.held_up(Part::Replay, &e);
+                        }
+                        self.pause(backoff.next());
                     }
-                    self.pause(backoff.next());
                 }
             }
+        }
+        if let Some(withheld) = self.lines.take_rest() {
+            self.tell_of_withheld(withheld);
         }
     }
 
@@ -161,10 +171,14 @@ impl Worker {
         self.shared.halt.is_set() || closed.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    fn wait_for_messages(&self) {
+    fn wait_for_messages(&mut self) {
+        let now = Instant::now();
+        if let Some(withheld) = self.lines.take_due(now) {
+            self.tell_of_withheld(withheld);
+        }
         let Shared { halt, woken, .. } = &*self.shared;
-        let idle = Instant::now() + IDLE;
-        let end = self.health.ends_from().map_or(idle, |at| at.min(idle));
+        let idle = [Some(now + IDLE), self.lines.due(), self.health.ends_from()];
+        let end = idle.into_iter().flatten().min().unwrap_or(now);
         halt.wait_until(end, || woken.load(Ordering::SeqCst));
     }
 
@@ -174,47 +188,30 @@ impl Worker {
         let before = closed.lock().is_some();
         halt.wait_until(Instant::now() + wait, || closed.lock().is_some() != before);
     }
-}
 
-/// Sends the messages of a spool.
-struct Sender {
-    spool: Arc<Spool>,
-    route: Arc<Route>,
-}
-
-impl Sender {
-    /// Sends the oldest messages, and forgets those that Redis has. Returns how
-    /// many these are; 0 where none is on disk.
-    fn step(&self, wire: &mut Wire) -> Result<usize> {
-        self.route.check(wire, &self.spool)?;
-        let mut records = self.spool.peek_oldest(MESSAGES, BYTES)?;
-        let Some(first) = records.first() else {
-            return Ok(0);
+    fn tell_of_refused(&mut self, refused: &SetAside) {
+        let LogLine::Written { withheld } = self.lines.admit(Instant::now()) else {
+            return;
         };
-        // A damaged spool has messages of its earlier name.
-        let id = first.spool;
-        let same = records.iter().take_while(|record| record.spool == id);
-        let same = same.count();
-        records.truncate(same);
-        let mut batch = Outgoing::default();
-        for record in &records {
-            let message = envelope::open(&record.message).ok_or_else(|| {
-                let text = "a message in the spool can't be read by this version of stream-lib";
-                Error::new(ErrorKind::System, text)
-            })?;
-            batch.push_encoded(message);
+        if withheld > 0 {
+            self.tell_of_withheld(withheld);
         }
-        let numbers: Vec<_> = records.iter().map(|record| record.sequence).collect();
-        let answers = self.route.send(wire, id, &numbers, &batch)?;
-        let taken = answers.iter().take_while(|answer| answer.is_ok()).count();
-        if let Some(last) = numbers.iter().take(taken).next_back() {
-            self.spool.remove_up_to(*last)?;
-        }
-        match answers.into_iter().find_map(Result::err) {
-            Some(error) => Err(error),
-            None if taken == 0 => Err(Error::new(ErrorKind::Protocol, "no answer")),
-            None => Ok(taken),
-        }
+        log::error!(
+            "Redis refuses a message of {} bytes for `{}` that waited in the spool; it was set aside \
+             as `{}`, and the next ones go on: {}",
+            refused.bytes,
+            self.sender.stream(),
+            refused.file.display(),
+            with_causes(&refused.error)
+        );
+    }
+
+    fn tell_of_withheld(&self, count: u64) {
+        log::error!(
+            "Redis refuses {count} more messages for `{}` that waited in the spool; they were set \
+             aside, too",
+            self.sender.stream()
+        );
     }
 }
 

@@ -6,16 +6,20 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{self, Outgoing, Routing, SpooledAdd};
+use crate::command::{self, Outgoing, Routing, SpoolMark, SpooledAdd};
 use crate::config::BackupStreamConfig;
 use crate::connection::{Topology, Wire, answer_of};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::producer::capacity::Capacity;
 use crate::producer::spool::{Sequence, Spool, SpoolId};
 
-/// The longest wait of an add for Redis, before it goes to the spool instead.
+/// The longest wait of an add for a connection, before it goes to the spool instead.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the end of a producer may take to remove its mark, which lapses
+/// anyway.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A producer's way into Redis.
 #[derive(Debug)]
@@ -24,8 +28,8 @@ pub(crate) struct Route {
     pub(crate) keys: StreamKeys,
     pub(crate) config: BackupStreamConfig,
     capacity: Capacity,
-    /// Redis was asked for the spool's mark.
-    checked: Mutex<bool>,
+    /// The spool is registered with Redis, in this life of it.
+    met: Mutex<bool>,
 }
 
 impl Route {
@@ -40,22 +44,27 @@ impl Route {
             keys,
             config,
             capacity,
-            checked: Mutex::new(false),
+            met: Mutex::new(false),
         }
     }
 
-    pub(crate) fn send_now(
+    /// Sends a batch whose first message has this number.
+    ///
+    /// # Blocking
+    ///
+    /// Until `deadline`, and a second at most for a connection.
+    pub(crate) fn send_by(
         &self,
+        deadline: Instant,
         spool: &Spool,
         first: Sequence,
         batch: &Outgoing,
     ) -> Result<Vec<Result<SpooledAdd>>> {
-        let timeout = self.config.stream.send_timeout;
-        let deadline = Instant::now() + timeout;
         let key = self.keys.stream().as_bytes();
-        self.topology.run(key, timeout.min(PATIENCE), |wire| {
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.topology.run(key, left.min(PATIENCE), |wire| {
             wire.answer_by(deadline);
-            self.check(wire, spool)?;
+            self.meet(wire, spool, first)?;
             let numbers: Vec<_> = (0..batch.len() as u64).map(|n| first.plus(n)).collect();
             let mut answers = self.send(wire, spool.id(), &numbers, batch)?;
             match answers.first() {
@@ -68,18 +77,23 @@ impl Route {
         })
     }
 
-    /// Asks Redis, before the first send of this life, whether a copy of the
-    /// spool has used its numbers.
-    pub(crate) fn check(&self, wire: &mut Wire, spool: &Spool) -> Result<()> {
-        let mut checked = self.checked.lock();
-        if !*checked {
-            let mark = command::spool_mark(wire, &self.keys, spool.id().as_str())?;
-            if spool.meet(&mark)? {
-                self.warn_of_copy();
-            }
-            *checked = true;
+    /// Registers the spool, before the first send of this life, and so learns
+    /// whether a copy of it has used its numbers. All numbers below `first` are
+    /// settled. Returns whether the spool has taken a new name.
+    pub(crate) fn meet(&self, wire: &mut Wire, spool: &Spool, first: Sequence) -> Result<bool> {
+        let mut met = self.met.lock();
+        if *met {
+            return Ok(false);
         }
-        Ok(())
+        // Lives that never met Redis have numbers that it can't know.
+        let settled = first.before().min(spool.unmet());
+        let mark = self.register(wire, spool.id(), settled)?;
+        let is_renamed = spool.meet(&mark)?;
+        if is_renamed {
+            self.warn_of_copy();
+        }
+        *met = true;
+        Ok(is_renamed)
     }
 
     pub(crate) fn rename(&self, spool: &Spool) -> Result<()> {
@@ -104,8 +118,64 @@ impl Route {
         numbers: &[Sequence],
         batch: &Outgoing,
     ) -> Result<Vec<Result<SpooledAdd>>> {
-        let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+        let texts: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+        let mark = self.mark(&spool);
         let routing = Routing::new(&self.keys, &self.config, self.capacity.entries());
-        command::route_spooled(wire, routing, spool.as_str(), &numbers, batch)
+        if let Some(answers) = command::route_spooled(wire, routing, mark, &texts, batch)? {
+            return Ok(answers);
+        }
+        // Flushed, lapsed, that of an earlier version, or an earlier name.
+        let first = numbers.first().copied().unwrap_or(Sequence::ZERO);
+        self.register(wire, spool, first.before())?;
+        command::route_spooled(wire, routing, mark, &texts, batch)?.ok_or_else(|| {
+            let text = "Redis forgets the mark of a spool as soon as it is written";
+            Error::new(ErrorKind::Protocol, text)
+        })
+    }
+
+    /// Whether Redis has the message with this number, below which all are
+    /// settled.
+    pub(crate) fn has(&self, wire: &mut Wire, spool: SpoolId, number: Sequence) -> Result<bool> {
+        let mark = self.register(wire, spool, number.before())?;
+        Ok(mark >= number.to_string())
+    }
+
+    /// Ends the memory of an empty spool that sends nothing more. Without success
+    /// it lapses.
+    ///
+    /// # Blocking
+    ///
+    /// About half a second at most.
+    pub(crate) fn forget(&self, spool: &Spool) {
+        if !*self.met.lock() {
+            return;
+        }
+        let deadline = Instant::now() + FAREWELL;
+        let key = self.keys.stream().as_bytes();
+        let forgotten = self.topology.pooled(key, FAREWELL).and_then(|mut wire| {
+            wire.answer_by(deadline);
+            let last = spool.last().to_string();
+            command::forget_spool(&mut wire, &self.keys, spool.id().as_str(), &last)
+        });
+        if let Err(e) = forgotten {
+            log::debug!(
+                "Redis keeps the mark of the empty spool of `{}` until it lapses: {}",
+                self.keys.stream(),
+                with_causes(&e)
+            );
+        }
+    }
+
+    /// Returns the mark that stood before.
+    fn register(&self, wire: &mut Wire, spool: SpoolId, settled: Sequence) -> Result<String> {
+        let settled = settled.to_string();
+        command::register_spool(wire, &self.keys, self.mark(&spool), &settled)
+    }
+
+    fn mark<'s>(&self, spool: &'s SpoolId) -> SpoolMark<'s> {
+        SpoolMark {
+            spool: spool.as_str(),
+            memory: self.config.spool.memory,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Each batch to Redis while it is there, else to the spool, in one order.
 
-use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::RwLock;
 
@@ -13,10 +13,13 @@ use crate::keys::StreamKeys;
 use crate::producer::added::{Added, Answers, all_fail, closed};
 use crate::producer::capacity::Capacity;
 use crate::producer::health::ProducerHealth;
-use crate::producer::spool::{DirectTurn, Spool, SpoolDamage, SpoolOptions};
+use crate::producer::spool::{DirectTurn, Spool, SpoolOptions};
+use crate::producer::spooled::culprit::is_for_good;
 use crate::producer::spooled::envelope;
 use crate::producer::spooled::replay::Replay;
 use crate::producer::spooled::route::Route;
+use crate::producer::spooled::stats::SpoolStats;
+use crate::runtime::Origin;
 
 /// Sends messages under the numbers of a spool.
 #[derive(Debug)]
@@ -25,28 +28,8 @@ pub(crate) struct Spooler {
     spool: RwLock<Option<Arc<Spool>>>,
     route: Arc<Route>,
     replay: Replay,
-}
-
-/// The contents of a producer's spool. They print as a sentence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SpoolStats {
-    /// Messages that are not in Redis yet, or not known to be.
-    pub messages: u64,
-    /// The part of `max_spool_bytes` that they take.
-    pub bytes: u64,
-    /// The damages found since the producer was created.
-    pub damages: Vec<SpoolDamage>,
-}
-
-impl fmt::Display for SpoolStats {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} messages of {} bytes", self.messages, self.bytes)?;
-        for damage in &self.damages {
-            write!(f, "; damaged: {damage}")?;
-        }
-        Ok(())
-    }
+    /// The process to which its numbers belong.
+    origin: Origin,
 }
 
 impl Spooler {
@@ -86,11 +69,15 @@ impl Spooler {
             spool: RwLock::new(Some(spool)),
             route,
             replay,
+            origin: Origin::here(),
         }))
     }
 
     /// Adds every message of a batch: to Redis, or behind what the spool holds.
     pub(crate) fn send(&self, batch: &Outgoing) -> Answers {
+        if let Err(e) = self.origin.ensure_here() {
+            return all_fail(batch, &e);
+        }
         let spool = self.spool.read();
         let Some(spool) = &*spool else {
             return all_fail(batch, &closed());
@@ -106,10 +93,13 @@ impl Spooler {
     pub(crate) fn stats(&self) -> Option<SpoolStats> {
         let spool = self.spool.read();
         let spool = spool.as_ref()?;
+        let (set_aside, set_aside_bytes) = spool.refused();
         Some(SpoolStats {
             messages: spool.len(),
             bytes: spool.bytes(),
             damages: spool.damages(),
+            set_aside,
+            set_aside_bytes,
         })
     }
 
@@ -135,31 +125,37 @@ impl Spooler {
                  this producer",
                 self.route.keys.stream()
             );
+        } else {
+            self.route.forget(&spool);
         }
         left
     }
 
     fn send_in_turn(&self, spool: &Spool, turn: DirectTurn<'_>, batch: &Outgoing) -> Answers {
+        let deadline = Instant::now() + self.route.config.stream.send_timeout;
         let mut results = Vec::with_capacity(batch.len());
         let mut most = batch.len();
         while results.len() < batch.len() {
-            let rest = some_of(batch, results.len(), most);
+            let part = part_of(batch, results.len(), most);
             let first = turn.first().plus(results.len() as u64);
-            let sent = self.route.send_now(spool, first, &rest);
+            let sent = self.route.send_by(deadline, spool, first, &part);
             let told = sent.and_then(|answers| self.tell(spool, answers, &mut results));
-            let Err(error) = told else { continue };
-            let answer = answer_of(&error);
-            if answer.is_too_large() {
-                // One of them is, and each is tried by itself. The number of the
-                // one that is stays unused.
-                if rest.len() == 1 {
+            let Err(error) = told else {
+                most = batch.len();
+                continue;
+            };
+            if is_for_good(&error) {
+                // Its neighbours are as good as any: they go without it.
+                most = part.len() / 2;
+                if part.len() == 1 {
                     results.push(Err(error));
+                    most = batch.len();
                 }
-                most = 1;
                 continue;
             }
+            let answer = answer_of(&error);
             let settled = results.len();
-            let rest = some_of(batch, settled, batch.len());
+            let rest = part_of(batch, settled, batch.len());
             let spooled = if answer.may_be_written() {
                 // Redis may have them already (a reply that can't be read says
                 // nothing either), and a spool that has no room doesn't change
@@ -212,36 +208,14 @@ impl Spooler {
     }
 }
 
-/// The messages of a batch from `first` on, at most so many.
-fn some_of(batch: &Outgoing, first: usize, most: usize) -> Outgoing {
+/// At most `most` messages of a batch, from `first` on.
+fn part_of(batch: &Outgoing, first: usize, most: usize) -> Outgoing {
     if first == 0 && most >= batch.len() {
         return batch.clone();
     }
-    let mut some = Outgoing::default();
+    let mut part = Outgoing::default();
     for message in batch.iter().skip(first).take(most) {
-        some.push_encoded(message);
+        part.push_encoded(message);
     }
-    some
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn contents_and_damages_of_a_spool_are_printed() {
-        let damage = SpoolDamage {
-            cause: "a page has a wrong checksum".to_owned(),
-            file: "/spool/old".into(),
-            kept: 1,
-            unreadable: 0,
-        };
-        let stats = SpoolStats {
-            messages: 2,
-            bytes: 60,
-            damages: vec![damage.clone()],
-        };
-        let expected = format!("2 messages of 60 bytes; damaged: {damage}");
-        assert_eq!(stats.to_string(), expected);
-    }
+    part
 }

@@ -5,9 +5,11 @@ mod damage;
 mod directory;
 mod model;
 mod redis;
+mod refused;
 mod threads;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -41,6 +43,18 @@ fn texts(spool: &Spool) -> Vec<String> {
         .into_iter()
         .map(|record| String::from_utf8(record.message).unwrap())
         .collect()
+}
+
+/// The contents of the files of refused messages, in the order of their names.
+fn refused(directory: &Path) -> Vec<String> {
+    let mut paths: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains("spool.refused-"))
+        .collect();
+    paths.sort();
+    let read = |path: &PathBuf| fs::read_to_string(path).unwrap();
+    paths.iter().map(read).collect()
 }
 
 fn kind(result: Result<impl Sized>) -> ErrorKind {

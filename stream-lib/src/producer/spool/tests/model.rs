@@ -3,13 +3,14 @@
 use proptest::prelude::*;
 
 use super::super::{Sequence, frame};
-use super::{ErrorKind, OPTIONS, Spool, TempDir};
+use super::{ErrorKind, OPTIONS, Spool, TempDir, refused};
 
 #[derive(Debug, Clone)]
 enum Call {
     Append(Vec<usize>),
     Peek(usize, u64),
     Remove(usize),
+    SetAside,
     Direct(usize, bool),
     Reopen,
 }
@@ -19,6 +20,7 @@ fn call() -> impl Strategy<Value = Call> {
         4 => prop::collection::vec(0..300_usize, 1..5).prop_map(Call::Append),
         2 => (1..6_usize, 0..2_000_u64).prop_map(|(n, bytes)| Call::Peek(n, bytes)),
         3 => (1..8_usize).prop_map(Call::Remove),
+        1 => Just(Call::SetAside),
         2 => (1..4_usize, any::<bool>()).prop_map(|(n, keep)| Call::Direct(n, keep)),
         1 => Just(Call::Reopen),
     ]
@@ -35,10 +37,11 @@ proptest! {
         let id = spool.id();
         let mut model: Vec<(Vec<u8>, Option<Sequence>)> = Vec::new();
         let mut highest = Sequence::ZERO;
+        let mut aside: Vec<String> = Vec::new();
         let mut letter = 0_u8;
         let mut message = |length: usize| {
             letter = letter.wrapping_add(1);
-            vec![letter; length]
+            vec![b'a' + letter % 26; length]
         };
         for call in calls {
             let bytes: u64 = model.iter().map(|(m, _)| frame::cost(m.len())).sum();
@@ -47,7 +50,8 @@ proptest! {
                     let batch: Vec<_> = lengths.into_iter().map(&mut message).collect();
                     let cost: u64 = batch.iter().map(|m| frame::cost(m.len())).sum();
                     let result = spool.append(batch.clone());
-                    if bytes + cost <= options.max_bytes {
+                    let beside: usize = aside.iter().map(String::len).sum();
+                    if bytes + cost + beside as u64 <= options.max_bytes {
                         prop_assert!(result.is_ok());
                         model.extend(batch.into_iter().map(|m| (m, None)));
                     } else {
@@ -72,6 +76,13 @@ proptest! {
                     if let Some(last) = records.last() {
                         prop_assert_eq!(spool.remove_up_to(last.sequence).unwrap(), records.len() as u64);
                         model.drain(..records.len());
+                    }
+                }
+                Call::SetAside => {
+                    let records = spool.peek_oldest(1, u64::MAX).unwrap();
+                    if let Some(record) = records.first() {
+                        spool.set_aside(record, &record.message).unwrap();
+                        aside.push(String::from_utf8(model.remove(0).0).unwrap());
                     }
                 }
                 Call::Direct(count, keep) => match spool.turn(count) {
@@ -104,6 +115,10 @@ proptest! {
             let bytes: u64 = model.iter().map(|(m, _)| frame::cost(m.len())).sum();
             prop_assert_eq!((spool.len(), spool.bytes()), (model.len() as u64, bytes));
             prop_assert_eq!(spool.is_empty(), model.is_empty());
+            let beside: usize = aside.iter().map(String::len).sum();
+            prop_assert_eq!(spool.refused(), (aside.len() as u64, beside as u64));
+            // Their names rise as the numbers do.
+            prop_assert_eq!(refused(directory.path()), aside.clone());
         }
     }
 }
