@@ -21,6 +21,7 @@ mod pool;
 mod retry;
 
 mod cold;
+mod exchange;
 mod handshake;
 mod standing;
 mod wire;
