@@ -15,8 +15,8 @@ pub enum ErrorKind {
     Config,
     /// Redis can't be reached. Nothing was sent, so trying again is safe.
     Unavailable,
-    /// The connection was lost after a write was sent: Redis may or may not
-    /// have carried it out.
+    /// The connection was lost after a write was sent, no answer came in time, or
+    /// what answered is not Redis: Redis may or may not have carried it out.
     OutcomeUnknown,
     /// User name or password are wrong, or one is missing.
     Authentication,
@@ -37,7 +37,7 @@ pub enum ErrorKind {
     Server,
     /// Redis sent something that is not a valid reply.
     Protocol,
-    /// A message can't be written as an entry.
+    /// A message can't be written as an entry, or is larger than the server takes.
     Encode,
     /// An entry can't be read as the message type.
     Decode,

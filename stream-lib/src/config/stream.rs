@@ -62,8 +62,11 @@ impl StreamConfig {
         self
     }
 
-    /// How long an add waits for a connection while Redis is away, 1 ms to
-    /// 1 h. Defaults to 5 s.
+    /// How long an add may take, 1 ms to 1 h: it waits for a connection while Redis
+    /// is away, and for the answer. Where no answer has come by then, the outcome
+    /// is unknown, and a spool keeps the message. It is the time of each batch of
+    /// `add_all`, and of a message of `send` from when it was queued. Defaults to
+    /// 5 s.
     #[must_use]
     pub fn send_timeout(mut self, wait: Duration) -> Self {
         self.send_timeout = wait;

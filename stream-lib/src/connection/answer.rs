@@ -230,11 +230,16 @@ const ROWS: &[Row] = &[
     row("UNKILLABLE", "", SERVER),
     row("NOPROTO", "", SERVER),
     row("INPROG", "", SERVER),
-    // Protocol errors close the connection. Of these, Redis and its relatives
-    // say only this one about a single value.
+    // Protocol errors close the connection. These are about the size of a value,
+    // and the number of all values of a script.
     row(
         "ERR",
         "protocol error: invalid bulk length",
+        Answer::too_large(AfterIt::Ends),
+    ),
+    row(
+        "ERR",
+        "protocol error: invalid multibulk length",
         Answer::too_large(AfterIt::Ends),
     ),
     row(

@@ -23,6 +23,7 @@ mod retry;
 
 mod cold;
 mod credentials;
+mod exchange;
 mod handshake;
 mod reauth;
 mod standing;

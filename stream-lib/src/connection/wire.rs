@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,19 +10,15 @@ use super::byte_stream::ByteStream;
 use super::credentials::Given;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
-use super::glance;
 use super::reauth::Reauth;
 use super::reply::{Reply, ReplyRef};
-use super::scan::{Progress, Scanner};
+use super::scan::Scanner;
 use super::socket::Stopper;
 use super::standing::Standing;
 #[cfg(feature = "tls")]
 use super::tls_trouble;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Patience;
-
-/// Time for the bytes that lie in the socket of a connection that is lost.
-const LAST_WORDS: Duration = Duration::from_millis(5);
 
 /// An exchange that begins has this long at least: without an answer, its
 /// outcome is unknown.
@@ -39,21 +34,21 @@ const LEAST_ANSWER: Duration = Duration::from_millis(20);
 /// other; after some of them nothing more is sent, as its table of
 /// [answers](super::answer) says.
 pub(crate) struct Wire {
-    endpoint: Arc<Endpoint>,
+    pub(super) endpoint: Arc<Endpoint>,
     /// `None` before connecting and once broken.
-    stream: Option<ByteStream>,
-    standing: Standing,
-    buffer: ReadBuffer,
-    scanner: Scanner,
-    outstanding: usize,
+    pub(super) stream: Option<ByteStream>,
+    pub(super) standing: Standing,
+    pub(super) buffer: ReadBuffer,
+    pub(super) scanner: Scanner,
+    pub(super) outstanding: usize,
     client_id: Option<i64>,
     rests_since: Option<Instant>,
     /// Until when everything is to be answered, in this use of it.
     answer_by: Option<Instant>,
     /// Set while one request follows the other, and all are answered at once.
-    in_steady_use: bool,
-    patience: Patience,
-    reauth: Reauth,
+    pub(super) in_steady_use: bool,
+    pub(super) patience: Patience,
+    pub(super) reauth: Reauth,
 }
 
 impl Wire {
@@ -132,6 +127,7 @@ impl Wire {
     pub(crate) fn reply_begins(&mut self, timeout: Duration) -> Result<bool> {
         self.must_owe()?;
         let mut deadline = Deadline::of(timeout);
+        self.receive_auth(&mut deadline)?;
         while self.buffer.unread().is_empty() {
             let Some(stream) = &mut self.stream else {
                 return Err(self.standing.unanswered(&self.endpoint));
@@ -280,149 +276,6 @@ impl Wire {
 
     pub(super) fn was_used_within(&self, time: Duration) -> bool {
         self.rests_since.is_some_and(|since| since.elapsed() < time)
-    }
-
-    pub(super) fn send_within(
-        &mut self,
-        packed: &[u8],
-        replies: usize,
-        deadline: &mut Deadline,
-    ) -> Result<()> {
-        if self.outstanding == 0 && !self.buffer.unread().is_empty() {
-            self.abandon("it sent bytes nobody asked for");
-        }
-        if !self.is_broken()
-            && let Some(auth) = self.reauth.request(&self.endpoint, self.outstanding)
-        {
-            // Nothing of the caller's has gone out.
-            let sent = self.write(&auth, deadline);
-            sent.map_err(|e| e.of_kind(ErrorKind::Unavailable))?;
-        }
-        self.write(packed, deadline)?;
-        self.outstanding += replies;
-        Ok(())
-    }
-
-    fn write(&mut self, packed: &[u8], deadline: &mut Deadline) -> Result<()> {
-        let Some(stream) = self.stream.as_mut().filter(|_| self.standing.is_good()) else {
-            return Err(self.standing.unsent(&self.endpoint));
-        };
-        let mut rest = packed;
-        let mut kind = ErrorKind::Unavailable;
-        while !rest.is_empty() || !stream.is_flushed() {
-            match stream.write_step(&mut rest, deadline) {
-                Ok(0) => {}
-                Ok(_) => kind = ErrorKind::OutcomeUnknown,
-                Err(error) => {
-                    self.read_last_words();
-                    let did = format!("accept a request within {:?}", deadline.total());
-                    let error = self.lost(kind, &did, error);
-                    let untold = self.buffer.unread().is_empty();
-                    if untold || kind == ErrorKind::Unavailable {
-                        return Err(error);
-                    }
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn next_reply(&mut self, deadline: &mut Deadline) -> Result<Range<usize>> {
-        self.must_owe()?;
-        self.receive_auth(deadline)?;
-        let range = self.scan(deadline)?;
-        self.outstanding -= 1;
-        self.reauth.other_answered();
-        if self.scanner.has_errors() {
-            let reply = ReplyRef::new(self.buffer.slice(range.clone()), self.scanner.tokens());
-            self.standing.heed(reply, &self.endpoint);
-        } else {
-            self.standing.serves();
-        }
-        Ok(range)
-    }
-
-    /// Receives the answer to a request of its own, where that is the next one.
-    fn receive_auth(&mut self, deadline: &mut Deadline) -> Result<()> {
-        if self.reauth.is_next() {
-            let range = self.scan(deadline)?;
-            let reply = ReplyRef::new(self.buffer.slice(range), self.scanner.tokens());
-            self.reauth.answered(&self.endpoint, reply.error());
-        }
-        Ok(())
-    }
-
-    /// Reads the next reply.
-    fn scan(&mut self, deadline: &mut Deadline) -> Result<Range<usize>> {
-        self.scanner.begin();
-        loop {
-            match self.scanner.scan(self.buffer.unread()) {
-                Ok(Progress::Whole(length)) => return Ok(self.buffer.consume(length)),
-                Ok(Progress::Missing(bytes)) => self.read(bytes, deadline)?,
-                Err(error) => {
-                    self.abandon(format!("its reply was unreadable: {error}"));
-                    let text = format!("{} sent what is no reply", self.endpoint.address);
-                    return Err(Error::new(ErrorKind::Protocol, text).because(error));
-                }
-            }
-        }
-    }
-
-    fn must_owe(&self) -> Result<()> {
-        if self.outstanding > 0 {
-            return Ok(());
-        }
-        let text = format!("{} owes no reply", self.endpoint.address);
-        Err(Error::new(ErrorKind::Protocol, text))
-    }
-
-    /// Reads at least `missing` bytes, and all else that has come.
-    fn read(&mut self, mut missing: usize, deadline: &mut Deadline) -> Result<()> {
-        while missing > 0 {
-            let Some(stream) = &mut self.stream else {
-                return Err(self.standing.unanswered(&self.endpoint));
-            };
-            if self.in_steady_use {
-                glance::wait(&mut self.patience, || !stream.is_quiet());
-            }
-            let step = match stream.read_step(self.buffer.room(missing), deadline) {
-                Ok(Some(0)) => Err(io::ErrorKind::UnexpectedEof.into()),
-                step => step,
-            };
-            match step {
-                Ok(count) => {
-                    let count = count.unwrap_or_default();
-                    self.buffer.fill(count);
-                    deadline.progressed(count);
-                    missing = missing.saturating_sub(count);
-                }
-                Err(error) => {
-                    let did = format!("answer within {:?}", deadline.total());
-                    return Err(self.lost(ErrorKind::OutcomeUnknown, &did, error));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes in what the server has said before the connection was lost: answers
-    /// to earlier requests, and often why it closed.
-    fn read_last_words(&mut self) {
-        let Some(stream) = &mut self.stream else {
-            return;
-        };
-        let mut deadline = Deadline::of(LAST_WORDS);
-        while let Ok(Some(count @ 1..)) = stream.read_step(self.buffer.room(1), &mut deadline) {
-            self.buffer.fill(count);
-        }
-    }
-
-    /// Breaks the connection and says so. `did` is what the server failed to
-    /// do in time.
-    fn lost(&mut self, kind: ErrorKind, did: &str, error: io::Error) -> Error {
-        self.stream = None;
-        self.standing.lost(kind, did, &self.endpoint, error)
     }
 
     fn hang_up(&mut self, reason: String) {

@@ -87,14 +87,10 @@ fn producers_go_on() {
             wait_until_closed(&server, 0);
         }
         // A batch that comes long after the one before.
-        let slow = (0..3).map(|n| {
-            if n > 0 {
-                wait_until_closed(&server, 0);
-            }
-            message()
-        });
-        let messages: Vec<_> = producer.add_all(&slow.collect::<Vec<_>>());
-        assert!(messages.iter().all(Result::is_ok), "{name}: {messages:?}");
+        let messages = vec![message(); 3];
+        let slow = messages.iter().inspect(|_| wait_until_closed(&server, 0));
+        let added = producer.add_all(slow);
+        assert!(added.iter().all(Result::is_ok), "{name}: {added:?}");
     }
     manager.add(&order("1")).unwrap();
 }

@@ -112,7 +112,9 @@ fn no_add_of_any_kind_fails() {
                     all_main(all.into_iter().map(stream_lib::Receipt::wait));
                 }
                 "keyed" => {
-                    all_main((1..=EACH).map(|n| producer.add_with_key(&message(n), &n.to_string())))
+                    all_main(
+                        (1..=EACH).map(|n| producer.add_with_key(&message(n), &n.to_string())),
+                    );
                 }
                 _ => all_main((1..=EACH).map(|n| producer.add(&message(n)))),
             });

@@ -17,13 +17,19 @@ use crate::support::{DEADLINE, Seen, ask, noting, order, quick};
 fn answering(line: &'static str, info: &'static str) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
+    begin(move || {
         for stream in listener.incoming() {
             let Ok(stream) = stream else { return };
-            thread::spawn(move || serve(stream, line, info));
+            begin(move || serve(stream, line, info));
         }
     });
     address
+}
+
+/// Starts a thread that ends with the process, or with its connection.
+fn begin(body: impl FnOnce() + Send + 'static) {
+    let thread = thread::Builder::new().name("answering".to_owned());
+    thread.spawn(body).unwrap();
 }
 
 fn serve(mut stream: TcpStream, line: &str, info: &str) {

@@ -100,19 +100,22 @@ fn callers_of_a_shared_pipeline_return_each_in_its_time() {
     let server = Server::start().unwrap();
     let manager = connect(&server);
     let of = |stream: &str, time| StreamConfig::new(stream).send_timeout(time);
-    // One that waits long leads others that don't.
-    manager
-        .create_simple_producer("patient", of("patient", 2 * DEADLINE))
-        .unwrap();
-    manager
-        .create_simple_producer("hurried", of("hurried", PATIENCE))
-        .unwrap();
-    let patient: Producer<RawMessage> = manager.producer("patient").unwrap();
-    let hurried: Producer<RawMessage> = manager.producer("hurried").unwrap();
+    let producer = |name: &str, time| -> Producer<RawMessage> {
+        let made = manager.create_simple_producer(name, of(name, time));
+        made.unwrap().typed()
+    };
+    // The first ones give up soon, and a patient one leads those that don't wait
+    // as long as it does.
+    let first = producer("first", PATIENCE);
+    let patient = producer("patient", 2 * DEADLINE);
+    let hurried = producer("hurried", 4 * PATIENCE);
     patient.add(&message()).unwrap();
     server.freeze();
     thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..2 {
+            scope.spawn(|| in_time("a first add", || first.add(&message())));
+        }
+        for _ in 0..2 {
             scope.spawn(|| patient.add(&message()));
         }
         let hurried: Vec<_> = (0..8)

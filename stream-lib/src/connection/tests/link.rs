@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::fake::Fake;
 use super::{AMPLE, config, eventually};
@@ -72,4 +73,22 @@ fn the_handle_ends_a_blocked_call_on_the_latest_connection() {
         handle.stop();
         assert!(blocked.join().unwrap().is_err());
     });
+}
+
+#[test]
+fn a_connection_that_was_closed_while_it_rested_is_no_failure() {
+    let server = Fake::tcp(|peer| {
+        peer.greet();
+        if peer.request().is_some() {
+            peer.say(b"+PONG\r\n");
+        }
+    });
+    let topology = Arc::new(Topology::new(&config(&server)).unwrap());
+    let mut link = Link::new(topology, "orders", LinkHandle::default());
+    for _ in 0..3 {
+        link.run(ping).unwrap();
+        let begin = Instant::now();
+        eventually(|| begin.elapsed() > Duration::from_millis(20));
+    }
+    assert_eq!(link.epoch(), 1);
 }

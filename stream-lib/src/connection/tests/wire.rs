@@ -372,3 +372,54 @@ fn an_abandoned_connection_gives_the_reason() {
     let error = wire.send(PING, 1).unwrap_err();
     assert!(error.to_string().contains("became a replica"), "{error}");
 }
+
+#[test]
+fn what_the_server_said_before_it_closed_is_read_after_a_failed_write() {
+    let server = Fake::tcp(|peer| {
+        peer.greet();
+        peer.say(b"+OK\r\n-ERR Protocol error: invalid bulk length\r\n");
+        peer.reset();
+    });
+    let mut wire = connect(&config(&server)).unwrap();
+    // More than the buffers of a connection have room for.
+    let large = vec![b'x'; 64 << 20];
+    // Nothing of it, or a part, goes out.
+    if let Err(e) = wire.send(&large, 2) {
+        return assert_eq!(e.kind(), ErrorKind::Unavailable);
+    }
+    assert!(wire.is_broken());
+    assert_eq!(wire.receive(AMPLE).unwrap().text(), Some(&b"OK"[..]));
+    assert!(wire.receive(AMPLE).unwrap().is_error());
+}
+
+#[test]
+fn requests_behind_one_at_which_the_server_closed_have_not_run() {
+    let server = after_a_request(|peer| {
+        peer.say(b"+OK\r\n-ERR Protocol error: invalid bulk length\r\n");
+    });
+    let mut wire = connect(&config(&server)).unwrap();
+    wire.send(&PING.repeat(4), 4).unwrap();
+    assert_eq!(wire.receive(AMPLE).unwrap().text(), Some(&b"OK"[..]));
+    assert!(wire.receive(AMPLE).unwrap().is_error());
+    for _ in 0..2 {
+        let error = wire.receive(AMPLE).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(error.to_string().contains("Protocol error"), "{error}");
+    }
+}
+
+#[test]
+fn nothing_is_sent_to_a_server_that_became_a_replica() {
+    let server = after_a_request(|peer| {
+        peer.say(b"-READONLY You can't write\r\n+OK\r\n");
+        peer.until_hangup();
+    });
+    let mut wire = connect(&config(&server)).unwrap();
+    wire.send(&PING.repeat(2), 2).unwrap();
+    assert!(wire.receive(AMPLE).unwrap().is_error());
+    assert!(wire.is_broken() && wire.is_outdated());
+    assert_eq!(wire.receive(AMPLE).unwrap().text(), Some(&b"OK"[..]));
+    let error = wire.send(PING, 1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("READONLY"), "{error}");
+}

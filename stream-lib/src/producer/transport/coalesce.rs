@@ -11,14 +11,12 @@ use crate::producer::added::{Added, Answers, all_fail, no_answer};
 use crate::producer::transport::again::{are_too_large_together, send_again};
 use crate::producer::transport::line::{Joined, Lead, Line};
 use crate::producer::transport::outlet::Outlet;
+use crate::producer::transport::room::Room;
 
 /// Pipelines under way at a time: while one is answered, the next is filled.
 const MOST_LEADERS: usize = 2;
 
-/// The bounds of a pipeline, and of what one script is given: a script keeps
-/// the server to itself.
-const MOST_MESSAGES: usize = 1_024;
-const MOST_BYTES: usize = 1 << 20;
+/// The bound of what one script is given: a script keeps the server to itself.
 const MOST_IN_A_SCRIPT: usize = 128;
 
 /// The line in which the callers of all producers of a manager meet.
@@ -172,35 +170,6 @@ fn execute(wire: &mut Wire, job: Job) -> Told {
     }
 }
 
-/// The room left in a pipeline.
-#[derive(Debug)]
-struct Room {
-    messages: usize,
-    bytes: usize,
-}
-
-impl Default for Room {
-    fn default() -> Self {
-        Self {
-            messages: MOST_MESSAGES,
-            bytes: MOST_BYTES,
-        }
-    }
-}
-
-impl Room {
-    /// Takes room for a batch, if there is enough.
-    fn has(&mut self, batch: &Outgoing) -> bool {
-        let messages = self.messages.checked_sub(batch.len());
-        let bytes = self.bytes.checked_sub(batch.bytes());
-        let (Some(messages), Some(bytes)) = (messages, bytes) else {
-            return false;
-        };
-        *self = Self { messages, bytes };
-        true
-    }
-}
-
 /// Sends all jobs in one pipeline; returns what each caller is told, in order.
 fn exchange(wire: &mut Wire, jobs: impl Iterator<Item = Job>) -> Vec<Told> {
     let mut shares = Vec::new();
@@ -280,31 +249,4 @@ fn run(wire: &mut Wire, shares: &[Share]) -> Vec<Answers> {
 
 fn one(mut answers: Answers) -> Result<Added> {
     answers.pop().unwrap_or_else(no_answer)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::command::Extras;
-    use crate::message::RawMessage;
-
-    fn one_of(bytes: usize) -> Outgoing {
-        let mut batch = Outgoing::default();
-        let message = RawMessage::new().with("a", "x".repeat(bytes));
-        batch.push(&message, &Extras::NONE).unwrap();
-        batch
-    }
-
-    #[test]
-    fn pipeline_is_bounded_in_messages_and_in_bytes() {
-        let fit = |batch: &Outgoing| {
-            let mut room = Room::default();
-            (0..2 * MOST_MESSAGES)
-                .take_while(|_| room.has(batch))
-                .count()
-        };
-        assert_eq!(fit(&one_of(1)), MOST_MESSAGES);
-        assert_eq!(fit(&one_of(MOST_BYTES / 4)), 3);
-        assert_eq!(fit(&one_of(MOST_BYTES)), 0);
-    }
 }

@@ -13,6 +13,7 @@ mod dispatch;
 mod line;
 mod outlet;
 mod pipeline;
+mod room;
 
 pub(crate) use self::coalesce::Coalescer;
 pub(crate) use self::dispatch::Dispatch;

@@ -17,6 +17,10 @@ use crate::producer::transport::outlet::Outlet;
 /// made, and the answers to the one before are read.
 const MOST_UNDER_WAY: usize = 3;
 
+/// Where the next batch takes so long to make, the answers to those before have
+/// come, and the connection may have been closed since.
+const REST: Duration = Duration::from_millis(10);
+
 /// The way of one producer's batches to its node.
 pub(crate) struct BatchRoute<'l, B> {
     pub(crate) topology: &'l Topology,
@@ -54,6 +58,7 @@ pub(crate) fn send<B: Borrow<Outgoing>>(
         packed: Vec::new(),
         sent: VecDeque::new(),
         script_known: false,
+        used: Instant::now(),
     };
     loop {
         if pipeline.sent.len() < pipeline.depth()
@@ -73,6 +78,8 @@ struct Pipeline<'p, B> {
     sent: VecDeque<Sent<B>>,
     /// Whether this connection's server has run our script.
     script_known: bool,
+    /// When a batch was sent last.
+    used: Instant,
 }
 
 impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
@@ -88,7 +95,10 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
     }
 
     fn send(&mut self, batch: B, done: &mut impl FnMut(Sent<B>, Answers)) {
-        let deadline = Instant::now() + (self.route.wait)(&batch);
+        let now = Instant::now();
+        let has_rested = now.saturating_duration_since(self.used) >= REST;
+        self.used = now;
+        let deadline = now + (self.route.wait)(&batch);
         let batch = Sent { batch, deadline };
         self.packed.clear();
         let replies = if batch.batch.borrow().is_empty() {
@@ -98,7 +108,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
             outlet.pack(&mut self.packed, batch.batch.borrow())
         };
         // What was refused meanwhile goes first, and takes the connection along.
-        if self.wire.as_ref().is_some_and(|wire| wire.is_broken()) {
+        if has_rested || self.wire.as_ref().is_some_and(|wire| wire.is_broken()) {
             while self.receive(done) {}
         }
         let used = self.wire.is_some();
@@ -126,14 +136,16 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
             return Ok(());
         }
         (self.route.ensure_open)()?;
-        // With nothing under way, the maker of batches may have taken its time.
+        // With nothing under way, the connection may have been closed.
         let rested = self.sent.is_empty();
         let wire = match &mut self.wire {
             Some(wire) if !(wire.is_broken() || rested && wire.is_stale()) => wire,
             gone => {
                 self.script_known = false;
                 // The place in the pool is free before another is asked for.
-                *gone = None;
+                if let Some(mut wire) = gone.take() {
+                    wire.abandon("it was closed between two batches");
+                }
                 let stream = self.route.outlet.keys.stream();
                 let left = batch.left();
                 gone.insert(self.route.topology.pooled(stream.as_bytes(), left)?)
