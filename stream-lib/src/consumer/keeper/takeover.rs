@@ -47,9 +47,11 @@ pub(super) struct Takeover<'a> {
     cursor: Option<EntryId>,
     /// How many were taken over since the beginning of the list.
     swept: usize,
-    /// The server's clock was set back since the last pass: idle times say
-    /// nothing of entries from before.
-    is_set_back: bool,
+    /// Until when entries may have been delivered at a time that the server's
+    /// clock, which was set back, has yet to show: their idle times say nothing.
+    ahead_until: Instant,
+    /// Signs of life alone decide in this pass.
+    by_signs: bool,
     /// Entries of `~waiting` are being searched for whose due times are lost.
     is_gathering: bool,
     /// Where that search goes on.
@@ -65,7 +67,8 @@ impl<'a> Takeover<'a> {
             dead: Vec::new(),
             cursor: None,
             swept: 0,
-            is_set_back: false,
+            ahead_until: Instant::now(),
+            by_signs: false,
             is_gathering: false,
             gathered: None,
         }
@@ -90,7 +93,9 @@ impl<'a> Takeover<'a> {
     /// of life and renew their leases first.
     pub(super) fn follow(&mut self, step: ClockStep) {
         self.put_off();
-        self.is_set_back |= matches!(step, ClockStep::Back(_));
+        if let ClockStep::Back(by) = step {
+            self.ahead_until = Instant::now() + by + self.member.config.lease;
+        }
     }
 
     /// Notes the dead that a look has found, and begins with the oldest entry
@@ -101,15 +106,18 @@ impl<'a> Takeover<'a> {
             // The next look knows better.
             return;
         }
+        if self.at.is_none() {
+            // Every other pass, so that neither starves.
+            self.by_signs = !self.by_signs && self.ahead_until > Instant::now();
+        }
         let dead = Dead::of(look, &self.member.name);
-        self.dead = if self.is_set_back {
+        self.dead = if self.by_signs {
             dead.lapsed
         } else {
             dead.all()
         };
         self.dead.truncate(MOST_DEAD);
         if self.dead.is_empty() {
-            self.is_set_back = false;
             self.end();
         } else if self.at.is_none() {
             self.begin_again();
@@ -145,7 +153,7 @@ impl<'a> Takeover<'a> {
         let step = TakeOver {
             dead: &self.dead,
             lease: member.config.lease,
-            idle: if self.is_set_back {
+            idle: if self.by_signs {
                 Duration::ZERO
             } else {
                 member.config.lease
@@ -175,7 +183,6 @@ impl<'a> Takeover<'a> {
         self.cursor = taken.next;
         self.count(taken.claimed.entries.len() + taken.spent.len() + taken.alone.len());
         if self.cursor.is_none() {
-            self.is_set_back = false;
             self.end();
         } else {
             self.at = Some(Instant::now());
