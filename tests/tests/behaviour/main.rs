@@ -54,6 +54,7 @@ mod send_timeout;
 mod sending;
 mod server;
 mod skipping;
+mod slow_links;
 mod starting;
 mod stopping;
 mod stopping_itself;

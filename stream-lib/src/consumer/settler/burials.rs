@@ -56,9 +56,12 @@ impl<'a> BurialQueue<'a> {
         self.waiting.is_empty()
     }
 
-    /// When there is something to bury; `None` with nothing.
+    /// When there is something to bury, or to tell.
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        (!self.is_empty()).then(|| self.again_at.unwrap_or_else(Instant::now))
+        if self.is_empty() {
+            return self.trouble.ends_from();
+        }
+        Some(self.again_at.unwrap_or_else(Instant::now))
     }
 
     /// Queues an entry. Where too many wait, it returns the entry to be put off.
@@ -76,9 +79,15 @@ impl<'a> BurialQueue<'a> {
         None
     }
 
-    /// Buries what there is, as far as Redis takes it now.
+    /// Buries what there is, as far as Redis takes it now. With nothing left, it
+    /// tells the end of a trouble, once none has come up for a moment.
     pub(super) fn bury_due(&mut self, link: &mut MemberLink<'_>) {
-        if self.again_at.is_none_or(|at| at <= Instant::now()) {
+        if self.is_empty() {
+            let ends_at = self.trouble.ends_from();
+            if ends_at.is_some_and(|at| at <= Instant::now()) && self.trouble.ends() {
+                self.tell_end();
+            }
+        } else if self.again_at.is_none_or(|at| at <= Instant::now()) {
             self.bury(link);
         }
     }
@@ -161,11 +170,7 @@ impl<'a> BurialQueue<'a> {
             self.again_at = None;
             self.backoff.reset();
             if self.trouble.ends() {
-                log::warn!(
-                    "entries of `{}` go to the dead letters of the group `{}` again",
-                    member.group.stream(),
-                    member.group.name()
-                );
+                self.tell_end();
             }
             return false;
         };
@@ -196,6 +201,15 @@ impl<'a> BurialQueue<'a> {
             self.let_others_run(entry);
         }
         true
+    }
+
+    /// Tells that Redis takes burials again.
+    fn tell_end(&self) {
+        log::warn!(
+            "entries of `{}` go to the dead letters of the group `{}` again",
+            self.member.group.stream(),
+            self.member.group.name()
+        );
     }
 
     fn put_back(&mut self, left: Vec<Unsettled>) {
