@@ -21,7 +21,9 @@ mod undecodable;
 
 pub use self::backup::BackupStreamConfig;
 pub use self::batch::BatchConfig;
-pub(crate) use self::connection::{Address, Pem, Provider};
+#[cfg(feature = "tls")]
+pub(crate) use self::connection::Pem;
+pub(crate) use self::connection::{Address, Provider};
 pub use self::connection::{ConnectionConfig, ConnectionSettings, Credentials};
 pub use self::consumer::ConsumerConfig;
 pub use self::consumer_settings::{BatchSettings, ConsumerSettings};

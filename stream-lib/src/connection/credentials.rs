@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::never;
 use parking_lot::Mutex;
+use redis::Cmd;
 
 use super::deadline::Deadline;
 use crate::config::{Credentials, Provider};
@@ -202,6 +203,17 @@ impl Given {
         &self.credentials
     }
 
+    /// The request by which a connection authenticates; `None` where it needs none.
+    pub(super) fn request(&self) -> Option<Cmd> {
+        let password = self.credentials.password.as_deref();
+        match (self.credentials.username.as_deref(), password) {
+            // A user without a password may be one who needs none.
+            (Some(user), _) => Some(command(&["AUTH", user, password.unwrap_or_default()])),
+            (None, Some(password)) => Some(command(&["AUTH", password])),
+            (None, None) => None,
+        }
+    }
+
     pub(super) fn renew_at(&self) -> Option<Instant> {
         self.renew_at
     }
@@ -209,6 +221,15 @@ impl Given {
     fn is_due(&self, now: Instant) -> bool {
         self.renew_at.is_some_and(|at| at <= now)
     }
+}
+
+/// A request by its words.
+pub(super) fn command(words: &[&str]) -> Cmd {
+    let mut command = Cmd::new();
+    for word in words {
+        command.arg(word);
+    }
+    command
 }
 
 impl fmt::Debug for CredentialsSource {

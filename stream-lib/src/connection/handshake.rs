@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use redis::{Cmd, Pipeline};
 
-use super::credentials::Given;
+use super::credentials::{Given, command};
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::scan::ProtocolError;
@@ -53,7 +53,7 @@ impl Wire {
 /// Runs the handshake; the answer is the client id, where we may know it.
 fn run(wire: &mut Wire, given: &Given, deadline: &mut Deadline) -> Result<Option<i64>> {
     let credentials = given.credentials();
-    let requests = requests(wire.endpoint(), credentials);
+    let requests = requests(wire.endpoint(), given);
     let mut packed = Pipeline::new();
     for (_, request) in &requests {
         packed.add_command(request.clone());
@@ -111,28 +111,9 @@ fn explained(error: Error, address: &Address) -> Error {
     error
 }
 
-fn command(words: &[&str]) -> Cmd {
-    let mut command = Cmd::new();
-    for word in words {
-        command.arg(word);
-    }
-    command
-}
-
-/// The request by which a connection authenticates; `None` where it needs none.
-pub(super) fn auth(credentials: &Credentials) -> Option<Cmd> {
-    let password = credentials.password.as_deref();
-    match (credentials.username.as_deref(), password) {
-        // A user without a password may be one who needs none.
-        (Some(user), _) => Some(command(&["AUTH", user, password.unwrap_or_default()])),
-        (None, Some(password)) => Some(command(&["AUTH", password])),
-        (None, None) => None,
-    }
-}
-
-fn requests(endpoint: &Endpoint, credentials: &Credentials) -> Vec<(Step, Cmd)> {
+fn requests(endpoint: &Endpoint, given: &Given) -> Vec<(Step, Cmd)> {
     let mut requests = Vec::new();
-    if let Some(request) = auth(credentials) {
+    if let Some(request) = given.request() {
         requests.push((Step::Auth, request));
     }
     if endpoint.db != 0 {

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use super::credentials::Given;
 use super::endpoint::Endpoint;
-use super::handshake::auth;
 use super::server_error::ServerError;
 use crate::error::{Error, ErrorKind};
 
@@ -26,13 +25,7 @@ pub(super) struct Reauth {
     /// `None` where they don't lapse.
     renew_at: Option<Instant>,
     /// How many answers come before that to the request under way.
-    awaited: Option<Awaited>,
-}
-
-#[derive(Debug)]
-struct Awaited {
-    answers_before: usize,
-    renew_at: Option<Instant>,
+    awaited: Option<usize>,
 }
 
 impl Reauth {
@@ -60,33 +53,28 @@ impl Reauth {
             self.renew_at = Some(now + LOOK_AGAIN);
             return None;
         };
-        self.awaited = Some(Awaited {
-            answers_before: outstanding,
-            renew_at: given.renew_at(),
-        });
-        auth(given.credentials()).map(|request| request.get_packed_command())
+        let request = given.request();
+        self.renew_at = given.renew_at();
+        self.awaited = request.is_some().then_some(outstanding);
+        request.map(|request| request.get_packed_command())
     }
 
     /// Whether the next answer is that to our own request.
     pub(super) fn is_next(&self) -> bool {
-        let awaited = self.awaited.as_ref();
-        awaited.is_some_and(|awaited| awaited.answers_before == 0)
+        self.awaited == Some(0)
     }
 
     /// Notes that another request was answered.
     pub(super) fn other_answered(&mut self) {
-        if let Some(awaited) = &mut self.awaited {
-            awaited.answers_before = awaited.answers_before.saturating_sub(1);
+        if let Some(before) = &mut self.awaited {
+            *before = before.saturating_sub(1);
         }
     }
 
     /// Takes note of the answer: the line of the error, if it is one.
     pub(super) fn answered(&mut self, endpoint: &Endpoint, error: Option<&[u8]>) {
-        let Some(awaited) = self.awaited.take() else {
-            return;
-        };
+        self.awaited = None;
         let Some(line) = error else {
-            self.renew_at = awaited.renew_at;
             return endpoint.credentials.accepted();
         };
         self.renew_at = Some(Instant::now() + AFTER_REFUSAL);

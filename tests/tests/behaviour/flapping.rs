@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use stream_lib::{BackupStreamConfig, StreamManager};
+use stream_lib::{Added, BackupStreamConfig, RawMessage, StreamManager};
 use stream_tests::{LogCapture, LogLine, Proxy, Server, wait_until};
+use tempfile::TempDir;
 
 use crate::support::{DEADLINE, Seen, noting, order, quick};
 
@@ -24,15 +25,17 @@ fn told(log: &LogCapture, stream: &str) -> [(usize, usize); 2] {
 }
 
 /// A consumer with a short lease, so that all of its requests come often, and a
-/// backup producer.
-fn open(url: String, stream: &str) -> (StreamManager, Seen<(String, u32)>) {
+/// backup producer with a spool.
+fn open(url: String, stream: &str, spool: &TempDir) -> (StreamManager, Seen<(String, u32)>) {
     let manager = StreamManager::connect(url).unwrap();
     let seen = Seen::default();
     let config = quick(stream)
         .lease(Duration::from_secs(6))
         .block_duration(Duration::from_secs(30));
     manager.consume("c", config, noting(&seen)).unwrap();
-    let backup = BackupStreamConfig::new(stream).max_length(100);
+    let backup = BackupStreamConfig::new(stream)
+        .max_length(100)
+        .spool_dir(spool.path());
     manager.create_backup_producer("p", backup).unwrap();
     (manager, seen)
 }
@@ -42,7 +45,8 @@ fn server_that_refuses_writes_and_serves_reads_is_told_of_once() {
     let server = Server::start().unwrap();
     let stream = "flap-writes";
     let log = LogCapture::start();
-    let (manager, seen) = open(server.url(), stream);
+    let spool = TempDir::new().unwrap();
+    let (manager, seen) = open(server.url(), stream, &spool);
     server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
     wait_until(DEADLINE, "both to be held up", || {
         told(&log, stream).iter().all(|(begins, _)| *begins >= 1)
@@ -70,9 +74,14 @@ fn outage_is_told_of_once_for_all_connections() {
     let proxy = Proxy::in_front_of(&server);
     let stream = "flap-outage";
     let log = LogCapture::start();
-    let (manager, seen) = open(server.url_at(proxy.port()), stream);
+    let spool = TempDir::new().unwrap();
+    let (manager, seen) = open(server.url_at(proxy.port()), stream, &spool);
     proxy.refuse();
     proxy.cut();
+    let message = RawMessage::new()
+        .with("order_id", "spooled")
+        .with("amount", "1");
+    assert_eq!(manager.add_to("p", &message).unwrap(), Added::Spooled);
     wait_until(DEADLINE, "both to be held up", || {
         told(&log, stream).iter().all(|(begins, _)| *begins >= 1)
     });
@@ -80,8 +89,6 @@ fn outage_is_told_of_once_for_all_connections() {
     wait_until(DEADLINE, "both to work again", || {
         told(&log, stream).iter().all(|(_, ends)| *ends >= 1)
     });
-    let add = ["XADD", stream, "*", "order_id", "1", "amount", "1"];
-    server.command::<String>(&add);
     seen.wait_for(1);
     assert_eq!(told(&log, stream), [(1, 1); 2], "{:#?}", log.lines());
     assert!(manager.consumer("c").unwrap().stats().held_up.is_none());

@@ -87,7 +87,7 @@ fn stop_does_not_wait_for_connections_in_the_making() {
 #[test]
 fn stop_does_not_wait_for_a_server_that_says_nothing() {
     let server = Server::start().unwrap();
-    let manager = open(endless(server.url().to_owned()), Duration::from_secs(1));
+    let manager = open(endless(server.url()), Duration::from_secs(1));
     server.freeze();
     shuts_down_in_time(manager, AMPLE);
     server.thaw();

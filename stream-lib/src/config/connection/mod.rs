@@ -10,6 +10,7 @@ mod view;
 
 pub use self::credentials::Credentials;
 pub(crate) use self::credentials::Provider;
+#[cfg(feature = "tls")]
 pub(crate) use self::pem::Pem;
 pub use self::settings::ConnectionConfig;
 pub(crate) use self::target::Address;
