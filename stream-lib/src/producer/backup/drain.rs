@@ -174,6 +174,9 @@ impl Worker {
         if self.declared || !self.shared.used.load(Ordering::Relaxed) {
             return;
         }
+        // The stop keeps connections from being made.
+        let began = self.shared.stop_began.get_or_init(Instant::now);
+        self.shared.connection.resume(*began + POLITE);
         let Self { link, mover, .. } = self;
         let asked = self.asked;
         let declared = link.run(|wire| declare(wire, mover.lease.keys(), asked));
