@@ -19,7 +19,7 @@ use crate::consumer::member::Member;
 use crate::consumer::worker::{Crew, Work};
 use crate::consumer::{keeper, reader, settler};
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Thread, on_library_thread, random_suffix};
+use crate::runtime::{Thread, counted, on_library_thread, random_suffix};
 
 /// The threads of a running consumer. Dropped, they are told to stop and left
 /// to themselves.
@@ -85,10 +85,10 @@ impl Life {
         })?;
         // A consumer of the wrong stream has no other sign of it.
         log::info!(
-            "the consumer `{}` of `{stream}` in the group `{}` has started, with {} workers",
+            "the consumer `{}` of `{stream}` in the group `{}` has started, with {}",
             member.name,
             identity.group.name(),
-            config.workers
+            counted(config.workers, "worker", "workers")
         );
         Ok(life)
     }

@@ -8,6 +8,7 @@ use crate::connection::Wire;
 use crate::consumer::member::Member;
 use crate::consumer::member::stage::Company;
 use crate::error::Result;
+use crate::runtime::counted;
 
 /// When to look for unseen deliveries: after a failure of this thread's or
 /// another's, and for a lease after that, since a stalled server may run a
@@ -72,8 +73,8 @@ fn recover(member: &Member, wire: &mut Wire) -> Result<()> {
         drop(claim);
         for held in fetched {
             log::info!(
-                "fetched {} entries of `{}` whose delivery was lost with a connection",
-                held.len(),
+                "fetched {} of `{}` whose delivery was lost with a connection",
+                counted(held.len(), "entry", "entries"),
                 member.group.stream()
             );
             member.enqueue(&held, || {});

@@ -15,6 +15,7 @@ use crate::producer::spool::{DirectTurn, Spool, SpoolDamage, SpoolOptions};
 use crate::producer::spooled::envelope;
 use crate::producer::spooled::replay::Replay;
 use crate::producer::spooled::route::Route;
+use crate::runtime::counted;
 
 /// Sends messages under the numbers of a spool.
 #[derive(Debug)]
@@ -39,7 +40,8 @@ pub struct SpoolStats {
 
 impl fmt::Display for SpoolStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} messages of {} bytes", self.messages, self.bytes)?;
+        let messages = counted(self.messages, "message", "messages");
+        write!(f, "{messages} of {} bytes", self.bytes)?;
         for damage in &self.damages {
             write!(f, "; damaged: {damage}")?;
         }
@@ -67,9 +69,9 @@ impl Spooler {
         let route = Arc::new(route);
         if !spool.is_empty() {
             log::info!(
-                "the spool of `{}` holds {} messages of an earlier life, which go to Redis first",
+                "the spool of `{}` holds {} of an earlier life, to go to Redis first",
                 route.keys.stream(),
-                spool.len()
+                counted(spool.len(), "message", "messages")
             );
         }
         let replay = Replay::start(Arc::clone(&spool), Arc::clone(&route))?;
@@ -122,8 +124,8 @@ impl Spooler {
         let left = spool.len();
         if left > 0 {
             log::warn!(
-                "{left} messages for `{}` stay in its spool, and go to Redis in the next life of \
-                 this producer",
+                "{} for `{}` left in its spool, to go to Redis in the next life of this producer",
+                counted(left, "message", "messages"),
                 self.route.keys.stream()
             );
         }
