@@ -17,6 +17,7 @@ use crate::command::{self, Burial, Found, Parking};
 use crate::config::event::DeadLettered;
 use crate::consumer::member::Member;
 use crate::consumer::member::done::{CHUNK, Done};
+use crate::consumer::member::failure_log::Fate;
 use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::{Action, Settle, Unsettled};
@@ -46,6 +47,14 @@ pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
             }
         }
         unfinished = settle(member, &mut link, unfinished);
+    }
+    // Nobody settles these any more.
+    let unread = inbox.try_iter().filter_map(|settle| match settle {
+        Settle::Entry(entry) => Some(entry),
+        Settle::Done(_) | Settle::Finish => None,
+    });
+    for entry in unfinished.other.into_iter().chain(unread) {
+        member.tell_end(&entry, Fate::Abandoned);
     }
 }
 
@@ -185,6 +194,7 @@ fn bury(member: &Member, link: &mut MemberLink<'_>, entry: &Unsettled) -> Result
         reason,
         cause,
         text,
+        ..
     } = &entry.action
     else {
         return Ok(Found::NotOurs);
@@ -197,9 +207,19 @@ fn bury(member: &Member, link: &mut MemberLink<'_>, entry: &Unsettled) -> Result
         keep: member.config.dead_letter_max_length,
         keep_for: member.config.dead_letter_max_age,
     };
-    let held = link.run(|wire| command::bury(wire, &member.group, &member.name, &burial))?;
+    let held = link.run(|wire| command::bury(wire, &member.group, &member.name, &burial));
+    member.tell_end(
+        entry,
+        match &held {
+            Ok(Found::Ours) => Fate::Buried,
+            Ok(Found::Deleted) => Fate::Deleted,
+            Ok(Found::NotOurs) => Fate::Lost,
+            Err(e) if e.kind() == ErrorKind::NoGroup => Fate::Lost,
+            Err(_) => Fate::Unburied,
+        },
+    );
+    let held = held?;
     if held == Found::Ours {
-        member.failure_log.buried(id, *reason, text);
         member.config.events.tell(|e| {
             e.dead_lettered(&DeadLettered {
                 stream: member.group.stream(),

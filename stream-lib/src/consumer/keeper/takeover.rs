@@ -17,7 +17,7 @@ use crate::consumer::member::settle::Action;
 use crate::consumer::member::stage::{Company, Stage};
 use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
-use crate::runtime::jitter;
+use crate::runtime::{counted, jitter};
 
 /// How many abandoned entries one step looks at.
 const LOOK: usize = 100;
@@ -119,8 +119,8 @@ impl<'a> Takeover<'a> {
         self.swept += count;
         if self.cursor.is_none() && self.swept > 0 {
             log::info!(
-                "took over {} entries of `{}` whose consumer let its lease lapse",
-                mem::take(&mut self.swept),
+                "took over {} of `{}` whose consumer let its lease lapse",
+                counted(mem::take(&mut self.swept), "entry", "entries"),
                 member.group.stream()
             );
         }
@@ -133,11 +133,8 @@ fn bury_spent(member: &Member, spent: Entries, asked: Instant) {
     for index in 0..spent.len() {
         spent.set_stage(index, Stage::Settling);
         let cause = Cause::new(Arc::new(Crashed));
-        let action = Action::Bury {
-            reason: DeadReason::Crashed,
-            text: cause.error().to_string(),
-            cause,
-        };
+        let text = cause.error().to_string();
+        let action = Action::bury(DeadReason::Crashed, cause, text);
         member.settle(&spent, index, action);
     }
 }
