@@ -77,7 +77,8 @@ use crate::model::Model;
 /// - **`name = "orders"`**, **`name = ORDERS`**: the stream of a message, as a text
 ///   or the path of a constant `&str`. Implements `Routed`, which `manager.add`
 ///   needs; messages without a name go through `add_to`. Braces are for one Redis
-///   Cluster hash tag: `"{shop}:orders"`.
+///   Cluster hash tag: `"{shop}:orders"`. Names of keys that belong to another
+///   stream, such as `"{orders}:dead"`, are reserved.
 /// - **`rename_all = "camelCase"`**: the names of all fields of a struct, or of
 ///   all variants of an enum. One of `lowercase`, `UPPERCASE`, `PascalCase`,
 ///   `camelCase`, `snake_case`, `SCREAMING_SNAKE_CASE`, `kebab-case`,

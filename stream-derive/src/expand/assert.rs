@@ -46,11 +46,19 @@ fn checks(model: &Model<'_>) -> impl Iterator<Item = Check> {
     of_types.chain(name_check(model))
 }
 
-/// Whether the constant is the name of a stream. Only through `Self` does it
-/// depend on the type.
+/// Whether a stream may have the name. Only through `Self` does a constant depend
+/// on the type.
 fn name_check(model: &Model<'_>) -> Option<Check> {
     let private = &model.private;
-    let path = model.attrs.find("name")?.path.as_ref()?;
+    let attr = model.attrs.find("name")?;
+    if let Some(text) = &attr.text {
+        return Some(Check {
+            span: place(text),
+            body: refused(&quote!(#private::name_problem(#text)), text),
+            is_generic: false,
+        });
+    }
+    let path = attr.path.as_ref()?;
     let first = path.path.segments.first()?;
     let has_parameters = !model.generics.params.is_empty();
     let is_own = path.qself.is_some() || first.ident == "Self";
