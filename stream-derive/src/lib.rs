@@ -191,8 +191,9 @@ use crate::model::Model;
 ///   The key of an enum carries the variant, with its length in front: `P-1` in
 ///   the variant `refund` is `6:refund:P-1`. So a payment and a refund with one id
 ///   are two messages. A message that a variant holds gives its key; the key of a
-///   flattened message counts only with `#[stream(flatten, idempotency_key)]`. A
-///   key that a hand-written `StreamMessage` gives is not changed.
+///   flattened message counts only with `#[stream(flatten, idempotency_key)]`,
+///   which is a compile error where it can't have one. A key that a hand-written
+///   `StreamMessage` gives is not changed.
 ///
 /// ```
 /// use std::net::IpAddr;
