@@ -34,7 +34,7 @@ pub(crate) use self::dead::{
     Redriven, dead_letters, newest_dead_letter, redrive, remove_dead_letters,
     remove_dead_letters_until,
 };
-pub(crate) use self::delete::delete_stream;
+pub(crate) use self::delete::{delete_stream, ensure_deletable};
 pub(crate) use self::drain::{DrainLease, DrainState, Drained};
 pub(crate) use self::entries::Entries;
 pub(crate) use self::extras::Extras;

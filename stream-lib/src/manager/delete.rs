@@ -1,5 +1,6 @@
 //! Deleting a stream.
 
+use super::registry::NameRegistry;
 use super::stream_manager::StreamManager;
 use crate::command;
 use crate::error::{Error, ErrorKind, Result, Shown};
@@ -24,7 +25,8 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// Two round trips. Redis frees the memory in the background (`UNLINK`).
+    /// Two round trips, three where there is a default producer, which first sends
+    /// what is queued, within its `send_timeout`. Redis frees the memory in the background (`UNLINK`).
     ///
     /// # Delivery
     ///
@@ -47,15 +49,25 @@ impl StreamManager {
 
     fn delete(&self, keys: &StreamKeys) -> Result<bool> {
         let stream = keys.stream();
+        let has_default = {
+            let registry = self.registry.read();
+            ensure_unused(&registry, stream)?;
+            registry.defaults.contains_key(stream)
+        };
+        let mut wire = self.topology.node_for(stream.as_bytes()).dedicated()?;
+        if has_default {
+            // The producer goes first, so that it doesn't make the stream again; but
+            // it stays where nothing is deleted.
+            command::ensure_deletable(&mut wire, keys)?;
+            self.remove_default(stream)?;
+        }
+        command::delete_stream(&mut wire, keys)
+    }
+
+    fn remove_default(&self, stream: &str) -> Result<()> {
         let default = {
             let mut registry = self.registry.write();
-            registry.ensure_open()?;
-            if let Some(user) = registry.user_of(stream) {
-                return Err(Error::new(
-                    ErrorKind::InUse,
-                    format!("the {user} of this manager uses it; remove that first"),
-                ));
-            }
+            ensure_unused(&registry, stream)?;
             registry.defaults.remove(stream)
         };
         if let Some(producer) = default {
@@ -63,7 +75,17 @@ impl StreamManager {
             producer.close();
             producer.join();
         }
-        let mut wire = self.topology.node_for(stream.as_bytes()).dedicated()?;
-        command::delete_stream(&mut wire, keys)
+        Ok(())
+    }
+}
+
+fn ensure_unused(registry: &NameRegistry, stream: &str) -> Result<()> {
+    registry.ensure_open()?;
+    match registry.user_of(stream) {
+        None => Ok(()),
+        Some(user) => Err(Error::new(
+            ErrorKind::InUse,
+            format!("the {user} of this manager uses it; remove that first"),
+        )),
     }
 }

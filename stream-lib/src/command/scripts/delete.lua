@@ -3,9 +3,11 @@
 -- KEYS  1 stream  2 backup stream  3 dead letters  4 meta  5 lock of the drain
 --       6 lock of retention  then per group: waiting set, lock of entries that
 --       run alone
--- ARGV  the groups, in the order of their keys
+-- ARGV  1 'delete', or 'look' to see whether that would be refused  then the
+--       groups, in the order of their keys
 -- Reply 'deleted', 'none' where there was nothing, 'groups' where the stream has
---       a group that ARGV doesn't name, or 'alive <group>:<consumer>'
+--       a group that ARGV doesn't name, or 'alive <group>:<consumer>'; 'free' for
+--       a look that finds no living member
 -- Looking and deleting are one step: a member that comes later finds no stream,
 -- and makes its group again. A sign of life is good for twice the lease it names.
 local time = redis.call('TIME')
@@ -22,9 +24,12 @@ end
 for i = 1, 3 do
   redis.call('XLEN', KEYS[i])
 end
+if ARGV[1] == 'look' then
+  return 'free'
+end
 local known = {}
-for _, group in ipairs(ARGV) do
-  known[group] = true
+for i = 2, #ARGV do
+  known[ARGV[i]] = true
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then
   for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
