@@ -77,7 +77,8 @@ use crate::model::Model;
 /// - **`name = "orders"`**, **`name = ORDERS`**: the stream of a message, as a text
 ///   or the path of a constant `&str`. Implements `Routed`, which `manager.add`
 ///   needs; messages without a name go through `add_to`. Braces are for one Redis
-///   Cluster hash tag: `"{shop}:orders"`.
+///   Cluster hash tag: `"{shop}:orders"`. Names of keys that belong to another
+///   stream, such as `"{orders}:dead"`, are reserved.
 /// - **`rename_all = "camelCase"`**: the names of all fields of a struct, or of
 ///   all variants of an enum. One of `lowercase`, `UPPERCASE`, `PascalCase`,
 ///   `camelCase`, `snake_case`, `SCREAMING_SNAKE_CASE`, `kebab-case`,
@@ -190,8 +191,9 @@ use crate::model::Model;
 ///   The key of an enum carries the variant, with its length in front: `P-1` in
 ///   the variant `refund` is `6:refund:P-1`. So a payment and a refund with one id
 ///   are two messages. A message that a variant holds gives its key; the key of a
-///   flattened message counts only with `#[stream(flatten, idempotency_key)]`. A
-///   key that a hand-written `StreamMessage` gives is not changed.
+///   flattened message counts only with `#[stream(flatten, idempotency_key)]`,
+///   which is a compile error where it can't have one. A key that a hand-written
+///   `StreamMessage` gives is not changed.
 ///
 /// ```
 /// use std::net::IpAddr;

@@ -152,12 +152,45 @@ impl StreamKeys {
 }
 
 /// The part behind the hash tag of a name that makes it one of a stream's own
-/// keys.
-fn reserved_part(name: &str) -> Option<&'static str> {
-    let (_, rest) = name.split_once('}')?;
-    let ends = RESERVED_ENDS.iter().find(|end| rest.ends_with(**end));
-    let middle = || RESERVED_MIDDLES.iter().find(|part| rest.contains(**part));
-    ends.or_else(middle).copied()
+/// keys. A constant function, as [`braces`].
+pub(crate) const fn reserved_part(name: &str) -> Option<&'static str> {
+    let mut rest = name.as_bytes();
+    while let [byte, behind @ ..] = rest {
+        rest = behind;
+        if *byte == b'}' {
+            break;
+        }
+    }
+    let mut middle = None;
+    while let [_, behind @ ..] = rest {
+        let mut ends: &[&str] = &RESERVED_ENDS;
+        while let [end, more @ ..] = ends {
+            if begins_with(rest, end) && rest.len() == end.len() {
+                return Some(*end);
+            }
+            ends = more;
+        }
+        let mut middles: &[&str] = &RESERVED_MIDDLES;
+        while let [part, more @ ..] = middles {
+            if middle.is_none() && begins_with(rest, part) {
+                middle = Some(*part);
+            }
+            middles = more;
+        }
+        rest = behind;
+    }
+    middle
+}
+
+const fn begins_with(mut name: &[u8], part: &str) -> bool {
+    let mut part = part.as_bytes();
+    while let ([n, name_rest @ ..], [p, part_rest @ ..]) = (name, part) {
+        if *n != *p {
+            return false;
+        }
+        (name, part) = (name_rest, part_rest);
+    }
+    part.is_empty()
 }
 
 /// The part of a key that Redis Cluster hashes.

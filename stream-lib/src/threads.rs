@@ -1,4 +1,5 @@
-//! Every public type can be sent to another thread, and shared between threads.
+//! Every public type can be sent to another thread, and shared between threads,
+//! and has one path.
 
 use std::collections::BTreeSet;
 
@@ -118,6 +119,14 @@ fn checked() -> String {
     ]
 }
 
+/// The files with public paths, but the prelude, which repeats some.
+const FACES: [&str; 4] = [
+    include_str!("lib.rs"),
+    include_str!("events.rs"),
+    include_str!("message/mod.rs"),
+    include_str!("test_util/mod.rs"),
+];
+
 /// Traits need not be sent.
 const TRAITS: [&str; 8] = [
     "BatchHandler",
@@ -152,16 +161,26 @@ fn every_public_type_is_sent_and_shared() {
     let checked = checked();
     let mut known = names(&checked);
     known.extend(TRAITS);
-    let faces = [
-        include_str!("lib.rs"),
-        include_str!("events.rs"),
-        include_str!("message/mod.rs"),
-        include_str!("test_util/mod.rs"),
-    ];
-    for face in faces {
+    for face in FACES {
         let exported = exported(face);
         assert!(!exported.is_empty());
         let missing: Vec<_> = exported.difference(&known).collect();
         assert!(missing.is_empty(), "not checked: {missing:?}");
     }
+}
+
+#[test]
+fn each_public_type_has_one_path() {
+    let mut known = BTreeSet::new();
+    for face in FACES {
+        let hidden = face.split("#[doc(hidden)]").skip(1);
+        let hidden: BTreeSet<_> = hidden
+            .filter_map(|rest| rest.split(';').next())
+            .flat_map(names)
+            .collect();
+        for name in exported(face).difference(&hidden) {
+            assert!(known.insert(*name), "`{name}` has two paths");
+        }
+    }
+    assert!(known.contains("RawMessage") && known.contains("Schema"));
 }

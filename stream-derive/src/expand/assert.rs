@@ -11,8 +11,8 @@ use crate::check::OPTIONAL;
 use crate::model::{Body, Default, Field, Form, Model, Shape};
 
 /// The checks as items: that flattened messages bring no name that is taken,
-/// that no optional field has a default of its own, and that a constant is the
-/// name of a stream.
+/// that no optional field has a default of its own, that a flattened message which
+/// is to give the idempotency key has one, and that a stream may have its name.
 ///
 /// As items they are evaluated where the type stands. Checks that
 /// depend on the parameters of a type are in `encode`, for each of its instances.
@@ -46,11 +46,19 @@ fn checks(model: &Model<'_>) -> impl Iterator<Item = Check> {
     of_types.chain(name_check(model))
 }
 
-/// Whether the constant is the name of a stream. Only through `Self` does it
-/// depend on the type.
+/// Whether a stream may have the name. Only through `Self` does a constant depend
+/// on the type.
 fn name_check(model: &Model<'_>) -> Option<Check> {
     let private = &model.private;
-    let path = model.attrs.find("name")?.path.as_ref()?;
+    let attr = model.attrs.find("name")?;
+    if let Some(text) = &attr.text {
+        return Some(Check {
+            span: place(text),
+            body: refused(&quote!(#private::name_problem(#text)), text),
+            is_generic: false,
+        });
+    }
+    let path = attr.path.as_ref()?;
     let first = path.path.segments.first()?;
     let has_parameters = !model.generics.params.is_empty();
     let is_own = path.qself.is_some() || first.ident == "Self";
@@ -85,6 +93,19 @@ fn type_checks(model: &Model<'_>) -> Vec<(Span, TokenStream)> {
         }
     }
     for field in model.fields() {
+        if let Some(key) = field.attrs.find("idempotency_key")
+            && matches!(field.form, Form::Flatten)
+        {
+            let (span, ty) = (place(&key.key), field.ty);
+            let schema = quote!(<#ty as #private::StreamMessage>::SCHEMA);
+            let keyless = located(quote!(#private::is_keyless(#schema)), &key.key);
+            checks.push((
+                span,
+                quote_spanned!(span=> if #keyless { ::core::panic!(#KEYLESS) }),
+            ));
+        }
+    }
+    for field in model.fields() {
         if let (Default::Path(path), Form::Plain) = (&field.default, &field.form) {
             let (span, ty) = (place(path), field.ty);
             let optional = quote_spanned!(span=> <#ty as #private::ToField>::OPTIONAL);
@@ -108,6 +129,9 @@ fn refused(check: &TokenStream, written: &impl Spanned) -> TokenStream {
     };
     located(check, written)
 }
+
+const KEYLESS: &str = "the flattened message has no idempotency key: one of its fields needs \
+                       `#[stream(idempotency_key)]`";
 
 const OPEN: &str = "only one flattened message can take what the other fields leave";
 

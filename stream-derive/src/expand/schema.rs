@@ -31,7 +31,39 @@ pub(super) fn message(model: &Model<'_>) -> TokenStream {
         .attrs
         .has("deny_unknown_fields")
         .then(|| quote!(.deny_unknown()));
-    quote!(&#private::Schema::new(#name) #body #stream #deny)
+    let keyless = keyless(model);
+    quote!(&#private::keyed_unless(#private::Schema::new(#name) #body #stream #deny, #keyless))
+}
+
+/// Whether no message of the type has an idempotency key, as far as is known: one
+/// that is written by hand may have.
+fn keyless(model: &Model<'_>) -> TokenStream {
+    match &model.body {
+        Body::Struct(fields) => keyless_fields(model, fields),
+        Body::Enum(_, variants) => {
+            let variants = variants.iter().map(|variant| match &variant.shape {
+                Shape::Unit => quote!(true),
+                Shape::Named(fields) => keyless_fields(model, fields),
+                Shape::Newtype(ty) => keyless_type(model, ty),
+            });
+            quote!(true #(&& #variants)*)
+        }
+        Body::Newtype(_) | Body::Choice(_) => quote!(true),
+    }
+}
+
+fn keyless_fields(model: &Model<'_>, fields: &[Field<'_>]) -> TokenStream {
+    match written(fields).find(|field| field.attrs.has("idempotency_key")) {
+        Some(field) if matches!(field.form, Form::Flatten) => keyless_type(model, field.ty),
+        Some(_) => quote!(false),
+        None => quote!(true),
+    }
+}
+
+fn keyless_type(model: &Model<'_>, ty: &Type) -> TokenStream {
+    let private = &model.private;
+    let schema = quote_spanned!(place(ty)=> <#ty as #private::StreamMessage>::SCHEMA);
+    quote!(#private::is_keyless(#schema))
 }
 
 /// The type of a value that is one of several words.

@@ -26,37 +26,53 @@ const MOST_GROUPS: usize = 2_500;
 pub(crate) fn delete_stream(wire: &mut Wire, keys: &StreamKeys) -> Result<bool> {
     for _ in 0..TRIES {
         let groups = groups(wire, keys)?;
-        let (stream, backup, dead, meta) = (keys.stream(), keys.backup(), keys.dead(), keys.meta());
-        let (drain, retention) = (keys.lock("drain"), keys.lock("retention"));
-        let spools = keys.spools();
-        // By another name, where the stream knows of one.
-        let known = known_backup(wire, keys)?.map_or_else(|| backup.clone(), |k| k.backup());
-        let own = [stream, &backup, &dead, &meta, &drain, &retention, &spools];
-        let call = DELETE.call(&own);
-        let call = groups.iter().fold(call, |call, group| {
-            call.key(group.waiting().as_bytes())
-                .key(group.lock_alone().as_bytes())
-                .key(group.members().as_bytes())
-        });
-        let call = call.key(known.as_bytes());
-        let call = groups.iter().fold(call, |call, g| call.arg(g.name()));
-        let reply = call.run(wire)?;
-        let text = Tokens::new(&reply).text()?.to_owned();
-        match text.as_str() {
+        match run(wire, keys, "delete", &groups)?.as_str() {
             "deleted" => return Ok(true),
             "none" => return Ok(false),
             "groups" => {}
-            text => {
-                return Err(text
-                    .strip_prefix("alive ")
-                    .map_or_else(|| unexpected("a script"), in_use));
-            }
+            text => return Err(refusal(text)),
         }
     }
     Err(Error::new(
         ErrorKind::InUse,
         "groups are being made in it; nothing was deleted",
     ))
+}
+
+/// Fails where [`delete_stream`] would now, since a member of the stream lives, or
+/// since one of its keys is of another type.
+pub(crate) fn ensure_deletable(wire: &mut Wire, keys: &StreamKeys) -> Result<()> {
+    let groups = groups(wire, keys)?;
+    match run(wire, keys, "look", &groups)?.as_str() {
+        "free" => Ok(()),
+        text => Err(refusal(text)),
+    }
+}
+
+/// Runs the script, and returns its answer.
+fn run(wire: &mut Wire, keys: &StreamKeys, what: &str, groups: &[Group]) -> Result<String> {
+    let (stream, backup, dead, meta) = (keys.stream(), keys.backup(), keys.dead(), keys.meta());
+    let (drain, retention) = (keys.lock("drain"), keys.lock("retention"));
+    let spools = keys.spools();
+    // By another name, where the stream knows of one.
+    let known = known_backup(wire, keys)?.map_or_else(|| backup.clone(), |k| k.backup());
+    let call = DELETE.call(&[stream, &backup, &dead, &meta, &drain, &retention, &spools]);
+    let call = groups.iter().fold(call, |call, group| {
+        call.key(group.waiting().as_bytes())
+            .key(group.lock_alone().as_bytes())
+            .key(group.members().as_bytes())
+    });
+    let call = call.key(known.as_bytes());
+    let call = groups
+        .iter()
+        .fold(call.arg(what), |call, g| call.arg(g.name()));
+    let reply = call.run(wire)?;
+    Ok(Tokens::new(&reply).text()?.to_owned())
+}
+
+fn refusal(text: &str) -> Error {
+    text.strip_prefix("alive ")
+        .map_or_else(|| unexpected("a script"), in_use)
 }
 
 fn in_use(member: &str) -> Error {

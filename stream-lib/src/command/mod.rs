@@ -48,7 +48,7 @@ pub(crate) use self::dead::{
     remove_dead_letters_until,
 };
 pub(crate) use self::declare::Replaced;
-pub(crate) use self::delete::delete_stream;
+pub(crate) use self::delete::{delete_stream, ensure_deletable};
 pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
 pub(crate) use self::entries::Entries;
 pub(crate) use self::extras::Extras;

@@ -179,3 +179,138 @@ impl PartialEq for Events {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::error::{Error, ErrorKind};
+    use crate::message::EntryId;
+    use crate::message::dead_reason::DeadReason;
+
+    #[derive(Default)]
+    struct Diary(Mutex<Vec<&'static str>>);
+
+    macro_rules! noted {
+        ($($hook:ident: $event:ident),* $(,)?) => {
+            impl ConsumerEvents for Diary {
+                $(fn $hook(&self, _: &$event<'_>) {
+                    self.0.lock().push(stringify!($hook));
+                })*
+            }
+        };
+    }
+
+    noted!(
+        connected: Connected,
+        disconnected: Disconnected,
+        group_recreated: GroupRecreated,
+        lease_lost: LeaseLost,
+        taken_over: TakenOver,
+        completed: Completed,
+        retried: Retried,
+        dead_lettered: DeadLettered,
+        panicked: Panicked,
+        stopped: Stopped,
+    );
+
+    #[test]
+    fn hooks_behind_an_arc_are_told_everything() {
+        let diary = Arc::new(Diary::default());
+        let events = Events::new(Arc::clone(&diary));
+        let (stream, group, consumer) = ("orders", "g", "c-1");
+        let (id, attempt) = (EntryId::MIN, 1);
+        let own = Error::new(ErrorKind::Unavailable, "gone");
+        events.tell(|e| {
+            e.connected(&Connected {
+                stream,
+                group,
+                consumer,
+            });
+            e.disconnected(&Disconnected {
+                stream,
+                group,
+                consumer,
+                error: &own,
+            });
+            e.group_recreated(&GroupRecreated {
+                stream,
+                group,
+                consumer,
+            });
+            e.lease_lost(&LeaseLost {
+                stream,
+                group,
+                consumer,
+                id,
+                attempt,
+            });
+            e.taken_over(&TakenOver {
+                stream,
+                group,
+                consumer,
+                entries: 1,
+            });
+            let handler_time = Duration::ZERO;
+            e.completed(&Completed {
+                stream,
+                group,
+                consumer,
+                entries: 1,
+                handler_time,
+            });
+            let (error, delay) = (&fmt::Error, Duration::ZERO);
+            e.retried(&Retried {
+                stream,
+                group,
+                consumer,
+                id,
+                attempt,
+                delay,
+                error,
+            });
+            let reason = DeadReason::Permanent;
+            e.dead_lettered(&DeadLettered {
+                stream,
+                group,
+                consumer,
+                id,
+                attempt,
+                reason,
+                error,
+            });
+            e.panicked(&Panicked {
+                stream,
+                group,
+                consumer,
+                id,
+                attempt,
+                text: "boom",
+            });
+            e.stopped(&Stopped {
+                stream,
+                group,
+                consumer,
+                error: &own,
+            });
+        });
+        assert_eq!(
+            *diary.0.lock(),
+            [
+                "connected",
+                "disconnected",
+                "group_recreated",
+                "lease_lost",
+                "taken_over",
+                "completed",
+                "retried",
+                "dead_lettered",
+                "panicked",
+                "stopped",
+            ]
+        );
+    }
+}

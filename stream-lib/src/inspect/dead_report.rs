@@ -49,6 +49,7 @@ impl fmt::Display for RedriveReport {
         missing(f, self.missing)?;
         match self.without_body {
             0 => Ok(()),
+            1 => f.write_str(", 1 stays without its fields"),
             count => write!(f, ", {count} stay without their fields"),
         }
     }
@@ -78,7 +79,10 @@ mod tests {
         assert_eq!(report.to_string(), "0 put back");
         report.count(&[Redriven::Gone, Redriven::Bare]);
         let text = report.to_string();
-        assert_eq!(text, "0 put back, 1 missing, 1 stay without their fields");
+        assert_eq!(text, "0 put back, 1 missing, 1 stays without its fields");
+        report.count(&[Redriven::Bare]);
+        let text = report.to_string();
+        assert_eq!(text, "0 put back, 1 missing, 2 stay without their fields");
         let report = RemoveReport {
             removed: 2,
             missing: 1,

@@ -6,6 +6,7 @@ use crate::command::{self, GroupFacts};
 use crate::connection::Wire;
 use crate::error::Result;
 use crate::keys::StreamKeys;
+use crate::runtime::counted;
 
 /// A stream and what belongs to it, as Redis has it now. It prints as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -89,8 +90,11 @@ impl fmt::Display for StreamStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}`: {} entries, {} in the backup stream, {} dead letters",
-            self.name, self.length, self.backup, self.dead
+            "`{}`: {}, {} in the backup stream, {}",
+            self.name,
+            counted(self.length, "entry", "entries"),
+            self.backup,
+            counted(self.dead, "dead letter", "dead letters")
         )?;
         for group in &self.groups {
             write!(f, "; {group}")?;
@@ -108,8 +112,10 @@ impl fmt::Display for GroupStats {
         }
         write!(
             f,
-            ", {} pending, {} of them waiting, {} consumers",
-            self.pending, self.waiting, self.consumers
+            ", {} pending, {} of them waiting, {}",
+            self.pending,
+            self.waiting,
+            counted(self.consumers, "consumer", "consumers")
         )
     }
 }
@@ -144,6 +150,30 @@ mod tests {
             "`orders`: 9 entries, 1 in the backup stream, 2 dead letters; group `g`: 4 unread, 3 \
              pending, 1 of them waiting, 2 consumers; group `h`: unread not known, 0 pending, 0 of \
              them waiting, 0 consumers"
+        );
+    }
+
+    #[test]
+    fn one_of_a_kind_prints_in_the_singular() {
+        let group = GroupStats {
+            name: "g".to_owned(),
+            unread: Some(1),
+            pending: 1,
+            waiting: 1,
+            consumers: 1,
+            holders: Vec::new(),
+        };
+        let stats = StreamStats {
+            name: "orders".to_owned(),
+            length: 1,
+            backup: 1,
+            dead: 1,
+            groups: vec![group],
+        };
+        assert_eq!(
+            stats.to_string(),
+            "`orders`: 1 entry, 1 in the backup stream, 1 dead letter; group `g`: 1 unread, 1 \
+             pending, 1 of them waiting, 1 consumer"
         );
     }
 }

@@ -1,5 +1,6 @@
 //! Deleting a stream.
 
+use super::registry::NameRegistry;
 use super::stream_manager::StreamManager;
 use crate::command;
 use crate::error::{Error, ErrorKind, Result, Shown};
@@ -25,7 +26,8 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// Two round trips. Redis frees the memory in the background (`UNLINK`).
+    /// Two round trips, three where there is a default producer, which first sends
+    /// what is queued, within its `send_timeout`. Redis frees the memory in the background (`UNLINK`).
     ///
     /// # Delivery
     ///
@@ -49,15 +51,27 @@ impl StreamManager {
     fn delete(&self, keys: &StreamKeys) -> Result<bool> {
         self.origin.ensure_here()?;
         let stream = keys.stream();
+        let has_default = {
+            let registry = self.registry.read();
+            ensure_unused(&registry, stream)?;
+            registry.defaults.contains_key(stream)
+        };
+        let key = stream.as_bytes();
+        if has_default {
+            // The producer goes first, so that it doesn't make the stream again; but
+            // it stays where nothing is deleted.
+            self.topology
+                .run_alone(key, |wire| command::ensure_deletable(wire, keys))?;
+            self.remove_default(stream)?;
+        }
+        self.topology
+            .run_alone(key, |wire| command::delete_stream(wire, keys))
+    }
+
+    fn remove_default(&self, stream: &str) -> Result<()> {
         let default = {
             let mut registry = self.registry.write();
-            registry.ensure_open()?;
-            if let Some(user) = registry.user_of(stream) {
-                return Err(Error::new(
-                    ErrorKind::InUse,
-                    format!("the {user} of this manager uses it; remove that first"),
-                ));
-            }
+            ensure_unused(&registry, stream)?;
             registry.defaults.remove(stream)
         };
         if let Some(producer) = default {
@@ -65,7 +79,17 @@ impl StreamManager {
             producer.close();
             producer.join();
         }
-        self.topology
-            .run_alone(stream.as_bytes(), |wire| command::delete_stream(wire, keys))
+        Ok(())
+    }
+}
+
+fn ensure_unused(registry: &NameRegistry, stream: &str) -> Result<()> {
+    registry.ensure_open()?;
+    match registry.user_of(stream) {
+        None => Ok(()),
+        Some(user) => Err(Error::new(
+            ErrorKind::InUse,
+            format!("the {user} of this manager uses it; remove that first"),
+        )),
     }
 }

@@ -154,7 +154,7 @@ impl RawMessage {
 }
 
 impl StreamMessage for RawMessage {
-    const SCHEMA: &'static Schema = &Schema::new("RawMessage").open();
+    const SCHEMA: &'static Schema = &Schema::new("RawMessage").open().keyless(true);
 
     fn encode(&self, out: &mut FieldWriter<'_>) -> Result<(), EncodeError> {
         if self.overflow {

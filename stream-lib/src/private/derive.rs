@@ -42,6 +42,16 @@ pub fn tell_key_apart(out: &mut FieldWriter<'_>, variant: &str) {
     out.tell_key_apart(variant);
 }
 
+/// The schema of a type, of which no message has an idempotency key if `keyless`.
+pub const fn keyed_unless(schema: Schema, keyless: bool) -> Schema {
+    schema.keyless(keyless)
+}
+
+/// Whether no message of a type gives itself an idempotency key.
+pub const fn is_keyless(schema: &Schema) -> bool {
+    schema.is_keyless()
+}
+
 /// Writes a flattened message whose key is not the outer one's.
 #[inline]
 pub fn write_unkeyed<'w>(

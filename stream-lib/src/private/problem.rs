@@ -1,7 +1,7 @@
 //! What the derive can't see, and asks the compiler to check: functions for
 //! constants, and the text of the error that they lead to.
 
-use crate::keys::{Braces, braces};
+use crate::keys::{Braces, braces, reserved_part};
 use crate::message::FieldSchema;
 use crate::message::schema::{Overlap, overlap};
 
@@ -81,15 +81,20 @@ pub const fn overlaps(
 
 /// What is wrong with the name of a stream.
 pub const fn name_problem(stream: &str) -> Option<Problem> {
-    let what = match braces(stream) {
-        _ if stream.is_empty() => "the name of a stream can't be empty",
-        Braces::None | Braces::Tag => return None,
-        Braces::Stray => {
+    let problem = Problem::new();
+    let problem = match (braces(stream), reserved_part(stream)) {
+        _ if stream.is_empty() => problem.and("the name of a stream can't be empty"),
+        (Braces::Stray, _) => problem.and(
             "stray or empty braces: a stream's name has none, or one hash tag with text in it, \
-             such as `{shop}:orders`"
-        }
+             such as `{shop}:orders`",
+        ),
+        (Braces::None | Braces::Tag, Some(part)) => problem
+            .and("the name is reserved: behind a hash tag, `")
+            .and(part)
+            .and("` names a key that belongs to another stream, such as its dead letters"),
+        (Braces::None | Braces::Tag, None) => return None,
     };
-    Some(Problem::new().and(what))
+    Some(problem)
 }
 
 #[cfg(test)]
@@ -115,6 +120,16 @@ mod tests {
             "{{a}",
             "x{",
             "{ }",
+            "{orders}:dead",
+            "{shop}:orders:backup",
+            "x{orders}:spools",
+            "{orders}:members:g",
+            "{orders}x:once:k:dead",
+            "{orders}:dead:letters",
+            "{orders}:deadlines",
+            "{orders}:waiting",
+            "orders:dead",
+            ":dead{x}",
         ] {
             let problem = name_problem(name);
             assert_eq!(problem.is_some(), StreamKeys::new(name).is_err(), "{name}");

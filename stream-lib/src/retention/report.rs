@@ -8,6 +8,7 @@ use super::standing::{Listed, StandingGroup};
 use crate::command::Sight;
 use crate::config::Priority;
 use crate::message::EntryId;
+use crate::runtime::counted;
 
 /// What retention would remove from a stream now, and why.
 ///
@@ -53,13 +54,12 @@ impl fmt::Display for RetentionPlan {
         let more = |count: u64| if count >= Self::COUNTED { "+" } else { "" };
         write!(
             f,
-            "`{}` ({} priority): {}{} of {} entries would go ({} expired, {} too many, {} \
-             acknowledged",
+            "`{}` ({} priority): {}{} of {} would go ({} expired, {} too many, {} acknowledged",
             self.stream,
             self.priority,
             self.removes,
             more(self.removes),
-            self.length,
+            counted(self.length, "entry", "entries"),
             self.expired,
             self.excess,
             self.acknowledged
@@ -102,11 +102,15 @@ impl fmt::Display for CleanupReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}`: {} entries removed, {} left",
-            self.stream, self.removed, self.length
+            "`{}`: {} removed, {} left",
+            self.stream,
+            counted(self.removed, "entry", "entries"),
+            self.length
         )?;
-        if self.lost > 0 {
-            write!(f, "; {} were not handled by all groups", self.lost)?;
+        match self.lost {
+            0 => {}
+            1 => f.write_str("; 1 was not handled by all groups")?,
+            lost => write!(f, "; {lost} were not handled by all groups")?,
         }
         if !self.left_out.is_empty() {
             write!(f, "; left out: {}", Listed(&self.left_out))?;
@@ -232,5 +236,10 @@ mod tests {
         );
         report.blocked = Some(blocked);
         assert_eq!(report.to_string(), expected);
+        (report.removed, report.lost, report.blocked) = (1, 1, None);
+        assert_eq!(
+            report.to_string(),
+            "`orders`: 1 entry removed, 7 left; 1 was not handled by all groups"
+        );
     }
 }

@@ -1,10 +1,12 @@
 //! Threads that are named and joined, calls that can't be given a deadline, waits
 //! that end on shutdown, attempts that another thread ends, backoff, looks that
 //! spare a sleep, failures that are told once, bounds on log lines and on what is
-//! asked for at a time, and the process that a thing belongs to.
+//! asked for at a time, numbers with their nouns, and the process that a thing
+//! belongs to.
 
 mod backoff;
 mod clock;
+mod counted;
 mod interrupt;
 mod log_limit;
 mod log_sum;
@@ -20,6 +22,7 @@ mod trouble;
 
 pub(crate) use self::backoff::Backoff;
 pub(crate) use self::clock::ServerClock;
+pub(crate) use self::counted::counted;
 pub(crate) use self::interrupt::Interrupt;
 pub(crate) use self::log_limit::{LogLimit, LogLine};
 pub(crate) use self::log_sum::LogSum;

@@ -226,6 +226,44 @@ fn messages_of_many_threads_are_each_recorded_once() {
 
 #[test]
 #[ignore = "run by the test beside it, in a process of its own"]
+fn start_without_a_program() {
+    assert!(PrivateServer::start_or_skip().is_none());
+    let error = PrivateServer::start().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::System);
+    eprintln!("refused: {error}");
+}
+
+#[test]
+fn machine_without_a_server_program_skips_and_says_what_to_do() {
+    let output = Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "test_util::tests::start_without_a_program",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env_remove("STREAM_TEST_SERVER")
+        .env("PATH", "/nowhere")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    for begins in ["skipped: ", "refused: "] {
+        let line = said.lines().find(|line| line.starts_with(begins));
+        let line = line.unwrap_or_else(|| panic!("no line begins with `{begins}`: {said}"));
+        for word in [
+            "redis-server",
+            "valkey-server",
+            "STREAM_TEST_SERVER",
+            "PATH",
+        ] {
+            assert!(line.contains(word), "{line}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "run by the test beside it, in a process of its own"]
 fn owner_of_a_server() {
     let server = PrivateServer::start().unwrap();
     println!("\nurl {}", server.url());

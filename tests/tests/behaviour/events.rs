@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use stream_lib::message::DecodeError;
 use stream_lib::{
-    BatchConfig, BatchDelivery, ConsumerEvents, DeadReason, Delivery, HandlerError, HandlerResult,
-    OnUndecodable, RetryPolicy, events,
+    BatchConfig, BatchDelivery, ConsumerEvents, DeadReason, Delivery, EntryId, HandlerError,
+    HandlerResult, OnUndecodable, RetryPolicy, events,
 };
 use stream_tests::wait_until;
 
-use crate::support::{DEADLINE, Order, Seen, Shop, quick};
+use crate::support::{DEADLINE, Gate, Order, Seen, Shop, order, quick};
 
 /// An error of the user's, with a cause. It panics when it is dropped.
 #[derive(Debug)]
@@ -128,6 +128,40 @@ fn failures_are_told_with_the_users_own_error() {
     wait_until(DEADLINE, "the settler to go on", || {
         consumer.stats().dead == 5
     });
+}
+
+/// Notes the entries and deliveries whose leases are lost.
+#[derive(Default)]
+struct Losses(Seen<(EntryId, u32)>);
+
+impl ConsumerEvents for Losses {
+    fn lease_lost(&self, event: &events::LeaseLost<'_>) {
+        assert_eq!((event.stream, event.group), ("orders", "orders_group"));
+        self.0.push((event.id, event.attempt));
+    }
+}
+
+#[test]
+fn lost_lease_is_told_while_its_handler_runs() {
+    let shop = Shop::open();
+    let (gate, losses) = (Gate::default(), Arc::new(Losses::default()));
+    let doorway = gate.doorway();
+    let handler = move |_: &Delivery<Order>| -> HandlerResult {
+        doorway.pass();
+        Ok(())
+    };
+    let config = quick("orders")
+        .lease(Duration::from_millis(500))
+        .events(Arc::clone(&losses));
+    let consumer = shop.manager.consume("c", config, handler).unwrap();
+    let id = shop.manager.add(&order("1")).unwrap().id().unwrap();
+    wait_until(DEADLINE, "the handler", || consumer.stats().running == 1);
+    let steal = format!("XCLAIM orders orders_group thief 0 {id} JUSTID");
+    wait_until(DEADLINE, "the loss to be told", || {
+        shop.ask::<redis::Value>(&steal);
+        losses.0.count() > 0
+    });
+    assert_eq!(losses.0.all(), [(id, 1)]);
 }
 
 /// Counts what is completed.

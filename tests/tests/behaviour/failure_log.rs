@@ -9,7 +9,7 @@ use stream_lib::{
 };
 use stream_tests::{LogCapture, LogLine, wait_until};
 
-use crate::support::{DEADLINE, HOUR, Order, Shop, quick};
+use crate::support::{DEADLINE, Gate, HOUR, Order, Shop, quick};
 
 /// Each order is delivered once more, after an hour.
 fn patient(stream: &str) -> ConsumerConfig {
@@ -53,7 +53,11 @@ fn failed_delivery_is_logged_with_its_error_and_the_causes() {
             1,
             "failed, the next comes in 3600.0s: panicked: index out of range",
         ),
-        (2, "failed, and was the last one (permanent): no such user"),
+        (
+            2,
+            "failed, and was the last one; the entry went to the dead letters (permanent): no \
+             such user",
+        ),
     ];
     for (number, end) in expected {
         let id = &ids[number].0;
@@ -61,12 +65,90 @@ fn failed_delivery_is_logged_with_its_error_and_the_causes() {
         let found = lines.iter().filter(|found| found.text == line).count();
         assert_eq!(found, 1, "{line}\nis not once among\n{lines:#?}");
     }
-    let burial = format!(
-        "entry {} of `loud` went to the dead letters of the group `loud_group`: permanent: no \
-         such user",
-        ids[2].0
+    assert_eq!(lines.len(), 3, "one for each failure: {lines:#?}");
+}
+
+/// A handler that fails for good, once it is let through.
+fn refuses_behind(gate: &Gate) -> impl Fn(&Delivery<Order>) -> HandlerResult + use<> {
+    let doorway = gate.doorway();
+    move |_| {
+        doorway.pass();
+        Err(HandlerError::permanent("no such user").into())
+    }
+}
+
+/// Waits for the one warning about `stream` that has `words` in it.
+fn wait_for_warning(log: &LogCapture, stream: &str, words: &str) {
+    let said = || {
+        let lines = warnings(log, stream);
+        lines
+            .iter()
+            .filter(|line| line.text.contains(words))
+            .count()
+    };
+    wait_until(DEADLINE, format!("`{words}`"), || said() > 0);
+    assert_eq!(said(), 1, "{:#?}", log.lines());
+}
+
+#[test]
+fn failure_whose_burial_waits_is_logged_before_the_burial() {
+    let shop = Shop::open();
+    let (log, gate) = (LogCapture::start(), Gate::default());
+    let handler = refuses_behind(&gate);
+    let consumer = shop.manager.consume("c", quick("grave"), handler).unwrap();
+    shop.add_by_hand("grave", 1);
+    wait_until(DEADLINE, "the handler", || consumer.stats().running == 1);
+    shop.ask::<()>("CONFIG SET maxmemory 1");
+    gate.open();
+    let failed = "failed, and was the last one; the entry ";
+    let waiting = format!("{failed}is to go to the dead letters as soon as Redis takes it");
+    wait_for_warning(
+        &log,
+        "grave",
+        &format!("{waiting} (permanent): no such user"),
     );
-    assert!(lines.iter().any(|line| line.text == burial), "{lines:#?}");
+    assert_eq!(consumer.stats().dead, 0);
+    shop.ask::<()>("CONFIG SET maxmemory 0");
+    wait_until(DEADLINE, "the burial", || consumer.stats().dead == 1);
+    wait_for_warning(&log, "grave", &waiting);
+    wait_for_warning(&log, "grave", &format!("{failed}went to the dead letters"));
+}
+
+#[test]
+fn last_failure_of_an_entry_that_is_not_buried_is_logged_too() {
+    let shop = Shop::open();
+    let (log, gate) = (LogCapture::start(), Gate::default());
+    let handler = refuses_behind(&gate);
+    let config = quick("taken").workers(2);
+    let consumer = shop.manager.consume("c", config, handler).unwrap();
+    shop.add_by_hand("taken", 2);
+    wait_until(DEADLINE, "the handlers", || consumer.stats().running == 2);
+    let ids: Vec<(String, redis::Value)> = shop.ask("XRANGE taken - +");
+    let claim = format!("XCLAIM taken taken_group other 0 {}", ids[0].0);
+    shop.ask::<redis::Value>(&claim);
+    shop.ask::<u64>(&format!("XDEL taken {}", ids[1].0));
+    gate.open();
+    let end = "(permanent): no such user";
+    let lost = format!("the entry is not this consumer's any more {end}");
+    wait_for_warning(&log, "taken", &lost);
+    let deleted = format!("the entry was deleted from the stream meanwhile {end}");
+    wait_for_warning(&log, "taken", &deleted);
+    assert_eq!(consumer.stats().dead, 0);
+}
+
+#[test]
+fn last_failure_after_the_stop_is_logged_too() {
+    let shop = Shop::open();
+    let (log, gate) = (LogCapture::start(), Gate::default());
+    let handler = refuses_behind(&gate);
+    let config = quick("late").grace(Duration::from_millis(10));
+    let consumer = shop.manager.consume("c", config, handler).unwrap();
+    shop.add_by_hand("late", 1);
+    wait_until(DEADLINE, "the handler", || consumer.stats().running == 1);
+    assert_eq!(consumer.stop().still_running, 1);
+    gate.open();
+    let stays = "the entry stays pending, since the consumer has stopped (permanent): no such user";
+    wait_for_warning(&log, "late", stays);
 }
 
 #[test]
@@ -81,8 +163,9 @@ fn undecodable_entry_is_logged_without_its_values() {
     let lines = warnings(&log, "blurred");
     let said = lines
         .iter()
-        .filter(|line| line.text.contains("undecodable") && line.text.contains("`amount`"));
-    assert_eq!(said.count(), 2, "{lines:#?}");
+        .filter(|line| line.text.contains("(undecodable): ") && line.text.contains("`amount`"));
+    assert_eq!(said.count(), 1, "{lines:#?}");
+    assert_eq!(lines.len(), 1, "{lines:#?}");
     let told = log.containing("hunter2");
     assert!(told.is_empty(), "{told:#?}");
 }
@@ -111,24 +194,15 @@ fn thousand_failures_are_some_lines_and_counts_that_add_up() {
         consumer.stats().dead == 1_000
     });
     // Without a stop: the counts come by themselves.
-    let failed = || told(&warnings(&log, "storm"), "): no stock", " more deliveries ");
-    let (retried, dead) = (
-        || told(&warnings(&log, "storm"), "s: no stock", " more deliveries "),
-        || {
-            told(
-                &warnings(&log, "storm"),
-                "exhausted: no stock",
-                " more entries ",
-            )
-        },
-    );
+    let adds_up = |end, more| {
+        let (written, counted) = told(&warnings(&log, "storm"), end, more);
+        written as u64 + counted == 1_000
+    };
     wait_until(DEADLINE, "the counts of failures", || {
-        let (retried, counted) = retried();
-        retried as u64 + failed().0 as u64 + counted == 2_000
+        adds_up("s: no stock", " more deliver")
     });
     wait_until(DEADLINE, "the counts of dead letters", || {
-        let (written, counted) = dead();
-        written as u64 + counted == 1_000
+        adds_up("(retries-exhausted): no stock", " more entr")
     });
     // Six a second of each kind, and the deadline is a minute.
     let lines = warnings(&log, "storm").len();
@@ -146,6 +220,6 @@ fn stop_tells_what_was_withheld() {
         consumer.stats().failed == 100
     });
     shop.manager.shutdown();
-    let (written, counted) = told(&warnings(&log, "gale"), "s: no stock", " more deliveries ");
+    let (written, counted) = told(&warnings(&log, "gale"), "s: no stock", " more deliver");
     assert_eq!(written as u64 + counted, 100);
 }

@@ -102,12 +102,16 @@ fn stream_with_a_living_member_anywhere_is_not_deleted() {
         .unwrap();
     // By a default producer, which goes with the stream.
     shop.manager.add(&order("1")).unwrap();
+    let default = shop.manager.producers()[0].typed::<Order>();
     seen.wait_for(1);
     let member = format!("orders_group:{}", consumer.name().unwrap());
     let error = shop.manager.delete_stream("orders").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InUse, "{error}");
     assert!(error.to_string().contains(&member), "{error}");
-    assert_eq!(shop.ask::<u64>("XLEN orders"), 1);
+    // It goes on where nothing is deleted.
+    default.add(&order("2")).unwrap();
+    assert_eq!(shop.manager.list_producers(), ["orders (default)"]);
+    assert_eq!(shop.ask::<u64>("XLEN orders"), 2);
 
     elsewhere.shutdown();
     let refuse = |member: &str| {
@@ -131,7 +135,9 @@ fn stream_with_a_living_member_anywhere_is_not_deleted() {
     assert!(shop.manager.delete_stream("orders").unwrap());
     assert!(keys(&shop.server).is_empty());
     assert!(shop.manager.list_producers().is_empty());
-    shop.manager.add(&order("2")).unwrap();
+    let error = default.add(&order("3")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    shop.manager.add(&order("3")).unwrap();
 }
 
 #[test]
@@ -141,8 +147,10 @@ fn key_of_another_kind_is_not_deleted() {
     let error = shop.manager.delete_stream("orders").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
     shop.ask::<()>("DEL orders");
+    shop.manager.add(&order("1")).unwrap();
     shop.ask::<()>("SET {orders}:dead text");
     let error = shop.manager.delete_stream("orders").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
-    assert_eq!(keys(&shop.server), ["{orders}:dead"]);
+    assert_eq!(shop.ask::<u64>("EXISTS orders {orders}:dead"), 2);
+    assert_eq!(shop.manager.list_producers(), ["orders (default)"]);
 }

@@ -89,7 +89,7 @@ struct Refund {
 }
 
 #[derive(StreamMessage, Debug, Clone, PartialEq)]
-#[stream(name = "{shop}:events", tag = "kind", rename_all = "kebab-case")]
+#[stream(name = "{shop}:news", tag = "kind", rename_all = "kebab-case")]
 #[stream(rename_all_fields = "camelCase")]
 enum Event {
     OrderPlaced {
@@ -144,7 +144,7 @@ fn variants_are_message_types_on_one_stream() {
         assert_eq!(raw(&event), entry);
         assert_eq!(entry.decode::<Event>().unwrap(), event);
     }
-    assert_eq!(Event::STREAM, "{shop}:events");
+    assert_eq!(Event::STREAM, "{shop}:news");
 }
 
 #[test]

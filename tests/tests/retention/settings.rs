@@ -192,6 +192,14 @@ fn a_contradiction_is_refused_by_name() {
     let error = manager.create_simple_producer("p", config).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("`delete_after_ack`"), "{error}");
+    let config = StreamConfig::new("orders")
+        .max_age(HOUR)
+        .min_retention_time(HOUR * 2);
+    let error = manager.create_simple_producer("p", config).unwrap_err();
+    assert!(
+        error.to_string().contains("`min_retention_time`"),
+        "{error}"
+    );
     let config = StreamConfig::new("orders").max_age(HOUR * 24 * 40_000);
     let error = manager.cleanup_once(&config).unwrap_err();
     assert!(error.to_string().contains("`max_age`"), "{error}");

@@ -4,9 +4,11 @@
 --       6 lock of retention  7 marks of spools  then per group: waiting set, lock
 --       of entries that run alone, members; last the backup stream that the stream
 --       knows of, which may be the second again
--- ARGV  the groups, in the order of their keys
+-- ARGV  1 'delete', or 'look' to see whether that would be refused  then the
+--       groups, in the order of their keys
 -- Reply 'deleted', 'none' where there was nothing, 'groups' where the stream has
---       a group that ARGV doesn't name, or 'alive <group>:<consumer>'
+--       a group that ARGV doesn't name, or 'alive <group>:<consumer>'; 'free' for
+--       a look that finds no living member
 -- Looking and deleting are one step: a member that comes later finds no stream,
 -- and makes its group again. Members of older versions give their signs in meta,
 -- each good for twice the lease that it names.
@@ -20,8 +22,9 @@ for i = 1, #meta, 2 do
     return 'alive ' .. member
   end
 end
-for i, group in ipairs(ARGV) do
-  local alive = redis.call('ZRANGE', KEYS[7 + 3 * i], '(' .. now, '+inf', 'BYSCORE', 'LIMIT', 0, 1)
+for i = 2, #ARGV do
+  local group = ARGV[i]
+  local alive = redis.call('ZRANGE', KEYS[4 + 3 * i], '(' .. now, '+inf', 'BYSCORE', 'LIMIT', 0, 1)
   if alive[1] then
     return 'alive ' .. group .. ':' .. alive[1]
   end
@@ -30,9 +33,12 @@ end
 for _, key in ipairs({KEYS[1], KEYS[2], KEYS[3], KEYS[#KEYS]}) do
   redis.call('XLEN', key)
 end
+if ARGV[1] == 'look' then
+  return 'free'
+end
 local known = {}
-for _, group in ipairs(ARGV) do
-  known[group] = true
+for i = 2, #ARGV do
+  known[ARGV[i]] = true
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then
   for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do

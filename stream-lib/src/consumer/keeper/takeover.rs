@@ -21,6 +21,7 @@ use crate::consumer::member::sign_of_life::ClockStep;
 use crate::consumer::member::stage::{Company, Stage};
 use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
+use crate::runtime::counted;
 
 /// How many entries of each dead consumer one step looks at: few are cheaper for
 /// each entry taken than many.
@@ -239,8 +240,8 @@ impl<'a> Takeover<'a> {
     fn tell_swept(&mut self) {
         if self.swept > 0 {
             log::info!(
-                "took over {} entries of `{}` whose consumer let its lease lapse",
-                mem::take(&mut self.swept),
+                "took over {} of `{}` whose consumer let its lease lapse",
+                counted(mem::take(&mut self.swept), "entry", "entries"),
                 self.member.group.stream()
             );
         }
@@ -253,11 +254,8 @@ fn bury_spent(member: &Member, spent: Entries, asked: Instant) {
     for index in 0..spent.len() {
         spent.set_stage(index, Stage::Settling);
         let cause = Cause::new(Arc::new(Crashed));
-        let action = Action::Bury {
-            reason: DeadReason::Crashed,
-            text: cause.error().to_string(),
-            cause,
-        };
+        let text = cause.error().to_string();
+        let action = Action::bury(DeadReason::Crashed, cause, text);
         member.settle(&spent, index, action);
     }
 }

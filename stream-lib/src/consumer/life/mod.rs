@@ -21,7 +21,7 @@ use crate::consumer::member::settle::Settle;
 use crate::consumer::worker::{Crew, Work};
 use crate::consumer::{keeper, reader, settler};
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Thread, on_library_thread, random_suffix};
+use crate::runtime::{Thread, counted, on_library_thread, random_suffix};
 
 /// The time beyond the grace in which the last steps of a stop are done.
 const SETTLE: Duration = Duration::from_secs(3);
@@ -67,11 +67,11 @@ impl Life {
         }
         // A consumer of the wrong stream has no other sign of it.
         log::info!(
-            "the consumer `{}` of `{}` in the group `{}` has started, with {} workers",
+            "the consumer `{}` of `{}` in the group `{}` has started, with {}",
             member.name,
             identity.group.stream(),
             identity.group.name(),
-            config.workers
+            counted(config.workers, "worker", "workers")
         );
         Ok(life)
     }

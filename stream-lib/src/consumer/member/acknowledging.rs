@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{SendError, Sender};
 use parking_lot::Mutex;
 
 use crate::consumer::member::done::{CHUNK, Done, is_ours};
@@ -123,9 +123,13 @@ impl Acknowledging {
     }
 
     /// Queues a request for the settler. Once the consumer has been given up
-    /// nobody listens; the entry's lease then lapses.
-    pub(crate) fn send(&self, settle: Settle) {
-        let _ = self.settler.send(settle);
+    /// nobody listens; the entry's lease then lapses, and the request is returned.
+    pub(crate) fn try_send(&self, settle: Settle) -> Result<(), Settle> {
+        self.settler.send(settle).map_err(SendError::into_inner)
+    }
+
+    fn send(&self, settle: Settle) {
+        let _ = self.try_send(settle);
     }
 
     /// Tells the settler that nothing more comes, waiting for a place in its

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use crate::command::Group;
 use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
-use crate::runtime::{LogLimit, LogLine, LogSum, Shutdown};
+use crate::runtime::{LogLimit, LogLine, LogSum, Shutdown, counted};
 
 /// Tells the log of deliveries that failed, and of dead letters.
 #[derive(Debug)]
@@ -33,11 +33,29 @@ pub(crate) enum Failure {
     Undecodable,
 }
 
-/// What comes after a delivery that failed.
+/// Where an entry is after its last delivery has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
-    DeliveryIn(Duration),
-    DeadLetter(DeadReason),
+pub(crate) enum Fate {
+    Buried,
+    /// Redis has refused the burial, or is away: it is tried again.
+    Unburied,
+    /// The consumer has been given up: nothing is tried any more.
+    Abandoned,
+    /// Another consumer holds it by now, or the group is gone.
+    Lost,
+    Deleted,
+}
+
+impl Fate {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Buried => "the entry went to the dead letters",
+            Self::Unburied => "the entry is to go to the dead letters as soon as Redis takes it",
+            Self::Abandoned => "the entry stays pending, since the consumer has stopped",
+            Self::Lost => "the entry is not this consumer's any more",
+            Self::Deleted => "the entry was deleted from the stream meanwhile",
+        }
+    }
 }
 
 impl FailureLog {
@@ -52,14 +70,15 @@ impl FailureLog {
         }
     }
 
-    /// Tells of a delivery that failed. `error` makes the text of its error with
-    /// the causes, and is called only for a line that is written.
+    /// Tells of a delivery that failed, after which another one comes. `error`
+    /// makes the text of its error with the causes, and is called only for a line
+    /// that is written.
     pub(crate) fn failed(
         &self,
         failure: Failure,
         id: EntryId,
         attempt: u32,
-        next: Next,
+        delay: Duration,
         error: impl FnOnce() -> String,
     ) {
         let is_written = match failure {
@@ -78,25 +97,31 @@ impl FailureLog {
         };
         let (stream, group) = (self.group.stream(), self.group.name());
         let error = error();
-        match next {
-            Next::DeliveryIn(delay) => log::warn!(
-                "delivery {attempt} of {id} of `{stream}` in the group `{group}` {failed}, \
-                 the next comes in {delay:.1?}{hint}: {error}"
-            ),
-            Next::DeadLetter(reason) => log::warn!(
-                "delivery {attempt} of {id} of `{stream}` in the group `{group}` {failed}, \
-                 and was the last one ({reason}): {error}"
-            ),
-        }
+        log::warn!(
+            "delivery {attempt} of {id} of `{stream}` in the group `{group}` {failed}, \
+             the next comes in {delay:.1?}{hint}: {error}"
+        );
     }
 
-    /// Tells of an entry that stands among the dead letters.
-    pub(crate) fn buried(&self, id: EntryId, reason: DeadReason, error: &str) {
-        if self.admits(&self.buried, Self::more_buried) {
-            let (stream, group) = (self.group.stream(), self.group.name());
+    /// Tells of the last delivery of an entry, and of the entry, in one line.
+    pub(crate) fn ended(
+        &self,
+        id: EntryId,
+        attempt: u32,
+        reason: DeadReason,
+        fate: Fate,
+        error: &str,
+    ) {
+        let is_admitted = if fate == Fate::Buried {
+            self.admits(&self.buried, Self::more_buried)
+        } else {
+            self.admits(&self.failed, Self::more_failed)
+        };
+        if is_admitted {
+            let (stream, group, fate) = (self.group.stream(), self.group.name(), fate.text());
             log::warn!(
-                "entry {id} of `{stream}` went to the dead letters of the group `{group}`: \
-                 {reason}: {error}"
+                "delivery {attempt} of {id} of `{stream}` in the group `{group}` failed, \
+                 and was the last one; {fate} ({reason}): {error}"
             );
         }
     }
@@ -177,23 +202,24 @@ impl FailureLog {
     fn more_failed(&self, count: u64) {
         let (stream, group) = (self.group.stream(), self.group.name());
         log::warn!(
-            "{count} more deliveries of `{stream}` in the group `{group}` failed within a second"
+            "{} of `{stream}` in the group `{group}` failed within a second",
+            counted(count, "more delivery", "more deliveries")
         );
     }
 
     fn more_undecodable(&self, count: u64) {
         let (stream, group) = (self.group.stream(), self.group.name());
         log::warn!(
-            "{count} more deliveries of `{stream}` in the group `{group}` found undecodable \
-             entries within a second"
+            "{} of `{stream}` in the group `{group}` found undecodable entries within a second",
+            counted(count, "more delivery", "more deliveries")
         );
     }
 
     fn more_buried(&self, count: u64) {
         let (stream, group) = (self.group.stream(), self.group.name());
         log::warn!(
-            "{count} more entries of `{stream}` went to the dead letters of the group `{group}` \
-             within a second"
+            "{} of `{stream}` went to the dead letters of the group `{group}` within a second",
+            counted(count, "more entry", "more entries")
         );
     }
 }

@@ -38,13 +38,13 @@ pub(crate) use self::buffer::Buffer;
 use self::acknowledging::Acknowledging;
 use self::claiming::{Claim, Claiming};
 use self::done::Done;
-use self::failure_log::FailureLog;
+use self::failure_log::{FailureLog, Fate};
 use self::health::{Health, Role};
 use self::held::Held;
 use self::held_replies::HeldReplies;
 use self::link::MemberLink;
 use self::links::MemberLinks;
-use self::settle::{Action, Settle};
+use self::settle::{Action, Settle, Unsettled};
 use self::sign_of_life::SignOfLife;
 use self::stage::Company;
 use crate::command::{Claimed, Entries, Group, Look};
@@ -233,7 +233,29 @@ impl Member {
 
     /// Queues a request for an entry whose delivery has ended.
     pub(crate) fn settle(&self, held: &Arc<Held>, index: usize, action: Action) {
-        self.acknowledging.send(Settle::new(held, index, action));
+        let settle = Settle::new(held, index, action);
+        if let Err(Settle::Entry(entry)) = self.acknowledging.try_send(settle) {
+            self.tell_end(&entry, Fate::Abandoned);
+        }
+    }
+
+    /// Tells the log of an entry that was to be buried, and of its last delivery.
+    pub(crate) fn tell_end(&self, entry: &Unsettled, fate: Fate) {
+        let Action::Bury {
+            reason,
+            text,
+            is_told,
+            ..
+        } = &entry.action
+        else {
+            return;
+        };
+        // A burial is told in any case, another end where the log has nothing yet.
+        if is_told.replace(true) && fate != Fate::Buried {
+            return;
+        }
+        let (id, attempt) = (entry.held.id(entry.index), entry.held.attempt(entry.index));
+        self.failure_log.ended(id, attempt, *reason, fate, text);
     }
 
     /// How many entries the reader may ask for, with up to `landing` about to

@@ -1,5 +1,6 @@
 //! The requests to the settler: how deliveries end.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +48,20 @@ pub(crate) enum Action {
         cause: Cause,
         /// Of the cause, for Redis and the log.
         text: String,
+        /// Whether the log has the failure, though the entry isn't buried yet.
+        is_told: Cell<bool>,
     },
+}
+
+impl Action {
+    pub(crate) fn bury(reason: DeadReason, cause: Cause, text: String) -> Self {
+        Self::Bury {
+            reason,
+            cause,
+            text,
+            is_told: Cell::new(false),
+        }
+    }
 }
 
 impl Settle {

@@ -14,7 +14,7 @@ use crate::consumer::reader::unreadable::Unreadable;
 use crate::consumer::worker;
 use crate::error::Result;
 use crate::message::EntryId;
-use crate::runtime::Portion;
+use crate::runtime::{Portion, counted};
 
 /// When to look for unseen deliveries: after a failure of this thread's or
 /// another's, and for a lease after that, since a stalled server may run a
@@ -85,7 +85,8 @@ impl<'a> Recovery<'a> {
         let fetched = mem::take(&mut self.fetched);
         if fetched > 0 {
             log::info!(
-                "fetched {fetched} entries of `{}` whose delivery was lost with a connection",
+                "fetched {} of `{}` whose delivery was lost with a connection",
+                counted(fetched, "entry", "entries"),
                 self.member.group.stream()
             );
         }

@@ -13,6 +13,7 @@ use super::ended::{settle_all, settled};
 use crate::command::{self, Burial, DeadBounds, Found};
 use crate::config::event::{DeadLettered, DeadLettersDropped};
 use crate::consumer::member::Member;
+use crate::consumer::member::failure_log::Fate;
 use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::{Action, Unsettled};
@@ -69,10 +70,12 @@ impl<'a> BurialQueue<'a> {
         let is_full =
             || self.waiting.len() >= MOST_WAITING || self.member.replies.bytes() >= MOST_BYTES;
         if self.again_at.is_some() && is_full() {
+            self.member.tell_end(&entry, Fate::Unburied);
             entry.action = Action::PutOff { delay: LATER };
             return Some(entry);
         }
         if self.again_at.is_some() {
+            self.member.tell_end(&entry, Fate::Unburied);
             self.let_others_run(&entry);
         }
         self.waiting.push_back(entry);
@@ -97,6 +100,7 @@ impl<'a> BurialQueue<'a> {
         self.bury(link);
         self.again_at = None;
         self.waiting.drain(..).map(|mut entry| {
+            self.member.tell_end(&entry, Fate::Unburied);
             let delay = Duration::ZERO;
             entry.action = Action::PutOff { delay };
             entry
@@ -114,9 +118,11 @@ impl<'a> BurialQueue<'a> {
                 }
                 // With the group gone, nobody holds anything.
                 Err(e) if e.kind() == ErrorKind::NoGroup => {
+                    self.tell_all(&chunk, Fate::Lost);
                     settle_all(self.member, &chunk, Found::NotOurs);
                 }
                 Err(_) => {
+                    self.tell_all(&chunk, Fate::Unburied);
                     self.put_back(chunk);
                     return;
                 }
@@ -154,6 +160,7 @@ impl<'a> BurialQueue<'a> {
         for (entry, outcome) in chunk.into_iter().zip(burials.outcomes) {
             match outcome {
                 Some(found) => {
+                    member.tell_end(&entry, fate(found));
                     if found == Found::Ours {
                         self.tell_buried(&entry);
                     }
@@ -198,6 +205,7 @@ impl<'a> BurialQueue<'a> {
             );
         }
         for entry in &self.waiting {
+            member.tell_end(entry, Fate::Unburied);
             self.let_others_run(entry);
         }
         true
@@ -210,6 +218,17 @@ impl<'a> BurialQueue<'a> {
             self.member.group.stream(),
             self.member.group.name()
         );
+    }
+
+    /// Those that wait still.
+    pub(super) fn into_rest(self) -> impl Iterator<Item = Unsettled> {
+        self.waiting.into_iter()
+    }
+
+    fn tell_all(&self, entries: &[Unsettled], fate: Fate) {
+        for entry in entries {
+            self.member.tell_end(entry, fate);
+        }
     }
 
     fn put_back(&mut self, left: Vec<Unsettled>) {
@@ -227,16 +246,10 @@ impl<'a> BurialQueue<'a> {
 
     fn tell_buried(&self, entry: &Unsettled) {
         let member = self.member;
-        let Action::Bury {
-            reason,
-            cause,
-            text,
-        } = &entry.action
-        else {
+        let Action::Bury { reason, cause, .. } = &entry.action else {
             return;
         };
         let id = entry.id();
-        member.failure_log.buried(id, *reason, text);
         member.config.events.tell(|e| {
             e.dead_lettered(&DeadLettered {
                 stream: member.group.stream(),
@@ -264,6 +277,15 @@ impl<'a> BurialQueue<'a> {
                 entries,
             });
         });
+    }
+}
+
+/// Where an entry is, for the log.
+fn fate(found: Found) -> Fate {
+    match found {
+        Found::Ours => Fate::Buried,
+        Found::Deleted => Fate::Deleted,
+        Found::NotOurs => Fate::Lost,
     }
 }
 

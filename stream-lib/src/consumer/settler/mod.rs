@@ -23,6 +23,7 @@ use self::ended::{settle_all, settled};
 use crate::command::{self, Found};
 use crate::consumer::member::Member;
 use crate::consumer::member::done::{CHUNK, Done};
+use crate::consumer::member::failure_log::Fate;
 use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::{Action, Settle, Unsettled};
@@ -58,6 +59,15 @@ pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
         } else {
             burials.bury_due(&mut link);
         }
+    }
+    // Nobody settles these any more.
+    let unread = inbox.try_iter().filter_map(|settle| match settle {
+        Settle::Entry(entry) => Some(entry),
+        Settle::Done(_) | Settle::Finish => None,
+    });
+    let left = unfinished.other.into_iter().chain(burials.into_rest());
+    for entry in left.chain(unread) {
+        member.tell_end(&entry, Fate::Abandoned);
     }
 }
 

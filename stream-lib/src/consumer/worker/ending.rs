@@ -9,7 +9,7 @@ use crate::consumer::cause::Cause;
 use crate::consumer::handler::error::is_advice;
 use crate::consumer::handler::verdict::{EntryVerdict, Outcome, judge};
 use crate::consumer::member::Member;
-use crate::consumer::member::failure_log::{Failure, Next};
+use crate::consumer::member::failure_log::Failure;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::settle::Action;
 use crate::consumer::member::stage::Stage;
@@ -68,9 +68,8 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
             jitter: share,
         } => {
             let delay = jitter(delay, share);
-            let next = Next::DeliveryIn(delay);
             let failures = &member.failure_log;
-            failures.failed(kind, id, attempt, next, || shown(&cause));
+            failures.failed(kind, id, attempt, delay, || shown(&cause));
             member.config.events.tell(|e| {
                 e.retried(&Retried {
                     stream: member.group.stream(),
@@ -84,16 +83,10 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
             });
             Action::Retry { delay }
         }
+        // The settler tells the log, since it knows what became of the entry.
         EntryVerdict::Bury(reason) => {
             let text = shown(&cause);
-            let next = Next::DeadLetter(reason);
-            let failures = &member.failure_log;
-            failures.failed(kind, id, attempt, next, || text.clone());
-            Action::Bury {
-                reason,
-                cause,
-                text,
-            }
+            Action::bury(reason, cause, text)
         }
     }
 }

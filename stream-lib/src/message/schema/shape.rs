@@ -42,6 +42,17 @@ pub struct Schema {
     pub open: bool,
     /// May be absent as a whole: an `Option` of a flattened message.
     pub optional: bool,
+    /// Whether messages of the type give themselves an idempotency key.
+    pub(crate) own_key: OwnKey,
+}
+
+/// The idempotency key that a message gives itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OwnKey {
+    /// Some messages of the type may have one: those of a type that is written by
+    /// hand, too, of which more isn't known.
+    Possible,
+    Never,
 }
 
 /// One variant of an enum that is a message.
@@ -136,6 +147,7 @@ impl Schema {
             deny_unknown: false,
             open: false,
             optional: false,
+            own_key: OwnKey::Possible,
         }
     }
 
@@ -177,6 +189,21 @@ impl Schema {
     pub const fn open(mut self) -> Self {
         self.open = true;
         self
+    }
+
+    /// Says whether the type never gives itself an idempotency key.
+    pub(crate) const fn keyless(mut self, keyless: bool) -> Self {
+        self.own_key = if keyless {
+            OwnKey::Never
+        } else {
+            OwnKey::Possible
+        };
+        self
+    }
+
+    /// Whether no message of the type gives itself an idempotency key.
+    pub(crate) const fn is_keyless(&self) -> bool {
+        matches!(self.own_key, OwnKey::Never)
     }
 
     /// Says that all the fields may be absent together.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::Error;
+use crate::runtime::counted;
 
 /// How many failures a report keeps; all are counted.
 const MOST_FAILURES: usize = 1_000;
@@ -69,7 +70,7 @@ impl FlushReport {
 
 impl fmt::Display for FlushReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} messages added", self.added)?;
+        write!(f, "{} added", counted(self.added, "message", "messages"))?;
         if self.unanswered > 0 {
             write!(f, ", {} not answered yet", self.unanswered)?;
         }
@@ -101,6 +102,9 @@ mod tests {
             ..FlushReport::default()
         };
         assert_eq!(report.to_string(), "3 messages added");
+        report.added = 1;
+        assert_eq!(report.to_string(), "1 message added");
+        report.added = 3;
         for number in [4, 5] {
             report.fail(number, Error::new(ErrorKind::Refused, "no memory"));
         }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::runtime::counted;
+
 /// A spool's file that was found damaged, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -21,10 +23,9 @@ impl fmt::Display for SpoolDamage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}; {} messages were read from it and kept, {} could not be read; the damaged file is \
-             now `{}`",
+            "{}; {} read from it and kept, {} could not be read; the damaged file is now `{}`",
             self.cause,
-            self.kept,
+            counted(self.kept, "message was", "messages were"),
             self.unreadable,
             self.file.display()
         )

@@ -19,7 +19,7 @@ use crate::producer::spooled::envelope;
 use crate::producer::spooled::replay::Replay;
 use crate::producer::spooled::route::Route;
 use crate::producer::spooled::stats::SpoolStats;
-use crate::runtime::Origin;
+use crate::runtime::{Origin, counted};
 
 /// Sends messages under the numbers of a spool.
 #[derive(Debug)]
@@ -59,9 +59,9 @@ impl Spooler {
         let route = Arc::new(route);
         if !spool.is_empty() {
             log::info!(
-                "the spool of `{}` holds {} messages of an earlier life, which go to Redis first",
+                "the spool of `{}` holds {} of an earlier life, to go to Redis first",
                 route.keys.stream(),
-                spool.len()
+                counted(spool.len(), "message", "messages")
             );
         }
         let replay = Replay::start(Arc::clone(&spool), Arc::clone(&route), Arc::clone(health))?;
@@ -121,8 +121,8 @@ impl Spooler {
         let left = spool.len();
         if left > 0 {
             log::warn!(
-                "{left} messages for `{}` stay in its spool, and go to Redis in the next life of \
-                 this producer",
+                "{} for `{}` left in its spool, to go to Redis in the next life of this producer",
+                counted(left, "message", "messages"),
                 self.route.keys.stream()
             );
         } else {

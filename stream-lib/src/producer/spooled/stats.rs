@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::producer::spool::SpoolDamage;
+use crate::runtime::counted;
 
 /// The contents of a producer's spool. They print as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,8 @@ pub struct SpoolStats {
 
 impl fmt::Display for SpoolStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} messages of {} bytes", self.messages, self.bytes)?;
+        let messages = counted(self.messages, "message", "messages");
+        write!(f, "{messages} of {} bytes", self.bytes)?;
         if self.set_aside > 0 {
             write!(
                 f,
