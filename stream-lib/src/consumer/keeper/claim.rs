@@ -53,7 +53,7 @@ impl<'a> DueClaims<'a> {
         self.moving = self.moves.map(|moves| DueMove {
             back,
             moves,
-            after: String::new(),
+            from: String::new(),
         });
     }
 
