@@ -17,8 +17,8 @@ pub(crate) struct DueMove {
     pub(crate) back: Duration,
     /// How often due times were moved, as far as known.
     pub(crate) moves: u64,
-    /// The due time to go on behind; empty at the beginning.
-    pub(crate) after: String,
+    /// The due time to go on with; empty at the beginning.
+    pub(crate) from: String,
 }
 
 impl DueMove {
@@ -30,7 +30,7 @@ impl DueMove {
             .arg(group.name())
             .number(self.moves)
             .millis(self.back)
-            .arg(&self.after)
+            .arg(&self.from)
             .number(most as u64)
             .run(wire)?;
         let mut tokens = Tokens::new(&reply);
@@ -38,7 +38,7 @@ impl DueMove {
             return Err(unexpected("move_due"));
         }
         self.moves = u64::try_from(tokens.int()?).unwrap_or(0);
-        tokens.text()?.clone_into(&mut self.after);
-        Ok(!self.after.is_empty())
+        tokens.text()?.clone_into(&mut self.from);
+        Ok(!self.from.is_empty())
     }
 }

@@ -54,7 +54,7 @@ impl<'a> DueClaims<'a> {
         self.moving = self.moves.map(|moves| DueMove {
             back,
             moves,
-            after: String::new(),
+            from: String::new(),
         });
     }
 
