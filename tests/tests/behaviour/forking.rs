@@ -226,6 +226,7 @@ fn misuse(held: Held, url: &str) -> Vec<String> {
     must_fail("plan", manager.retention_plan("simple").err());
     must_fail("clean", manager.cleanup_now("simple").err());
     must_fail("blocked", manager.blocked_streams().err());
+    must_fail("remove group", manager.remove_group("simple", "g").err());
     must_fail("delete", manager.delete_stream("simple").err());
     if consumer.is_running() || consumer.name().is_some() {
         wrong.push("the consumer seems to run".to_owned());

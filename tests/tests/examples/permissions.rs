@@ -19,6 +19,11 @@ fn the_rights_of_the_readme_suffice_for_the_orders_program_and_for_deleting() {
     let server = Server::options().user(rules).start().unwrap();
     let (name, _) = rules.split_once(' ').unwrap();
     let url = format!("redis://{name}:password@127.0.0.1:{}", server.port());
+    let dir = tempfile::tempdir().unwrap();
+    let spooling = format!(
+        "produce --count 5 --prefix S --producer backup --max-length 100000 --spool-dir {}",
+        dir.path().display()
+    );
     for (args, last) in [
         ("produce --count 20", "produced 20 main 0 backup 0 spooled"),
         (
@@ -34,6 +39,7 @@ fn the_rights_of_the_readme_suffice_for_the_orders_program_and_for_deleting() {
         ("dead redrive", "redriven 1"),
         ("trim --priority low --max-length 10", ""),
         ("status", "{"),
+        (&spooling, "produced 5 main 0 backup 0 spooled"),
     ] {
         let program = Program::example("orders").args(args.split_whitespace());
         let finished = program.redis_url(&url).run(DEADLINE);

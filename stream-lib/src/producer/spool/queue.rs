@@ -12,6 +12,10 @@ use super::sequence::{Sequence, SpoolId};
 use super::store::Store;
 use crate::error::{Error, ErrorKind, Result};
 
+/// Redis stores no entry that is larger. Neither does the database store a value of
+/// three times that, and all that share its commit would fail.
+const LARGEST: usize = 1 << 30;
+
 /// Numbers messages, and brings them to disk in the order of their numbers.
 ///
 /// A thread that finds no commit under way commits all queued messages, its own
@@ -171,6 +175,15 @@ pub(super) struct Writer<'a> {
 
 impl Writer<'_> {
     fn reserve(&self, messages: &[Vec<u8>]) -> Result<()> {
+        if let Some(large) = messages.iter().find(|m| m.len() > LARGEST) {
+            return Err(Error::new(
+                ErrorKind::Encode,
+                format!(
+                    "a message of {} bytes is larger than an entry of a stream can be",
+                    large.len()
+                ),
+            ));
+        }
         let cost = messages.iter().map(|m| frame::cost(m.len())).sum();
         let tally = Tally {
             records: messages.len() as u64,

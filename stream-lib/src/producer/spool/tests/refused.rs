@@ -53,6 +53,21 @@ fn refused_messages_take_room_until_their_files_go() {
 }
 
 #[test]
+fn message_that_no_stream_can_hold_is_an_error_and_no_trouble() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let options = SpoolOptions {
+        max_bytes: 1 << 40,
+        ..OPTIONS
+    };
+    let spool = Spool::open(directory.path(), options).unwrap();
+    // Never touched, so that it takes no memory.
+    let huge = vec![0; (1 << 30) + 1];
+    assert_eq!(kind(spool.append(vec![huge])), ErrorKind::Encode);
+    append(&spool, &["a"]).unwrap();
+    assert_eq!(texts(&spool), ["a"]);
+}
+
+#[test]
 fn unfinished_file_of_a_refused_message_is_no_obstacle() {
     let (directory, spool) = in_new_directory();
     append(&spool, &["a"]).unwrap();
