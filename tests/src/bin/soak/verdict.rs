@@ -14,6 +14,10 @@ use super::{Left, Outcome, STREAM, Scene};
 
 /// How far back a fault may have to do with something.
 const LATELY: Duration = Duration::from_secs(15);
+/// How long a connection that fell silent is waited for. What was read on it is the
+/// consumer's in Redis, and known to nobody until it is fetched: a stop that comes
+/// before that leaves the entries to others, and the consumer with them.
+const SILENCE: Duration = Duration::from_secs(6);
 /// Most names in one line of the report.
 const NAMES: usize = 20;
 
@@ -133,7 +137,10 @@ fn consumers(
             consumers.waiting |= name == "~waiting";
         } else if record.killed.iter().any(|killed| killed == label) {
             consumers.of_killed += 1;
-        } else if stopped.is_some_and(|life| scene.journal.redis_was_away(life.from, life.to)) {
+        } else if stopped.is_some_and(|life| {
+            let from = life.from.saturating_sub(SILENCE);
+            scene.journal.redis_was_away(from, life.to)
+        }) {
             consumers.of_cut_off += 1;
         } else {
             without_reason.push(match stopped {
