@@ -54,7 +54,6 @@ impl ProducerHealth {
 
     /// When a thread that has nothing to do should note that it works; see
     /// [`Trouble::ends_from`].
-    #[cfg_attr(not(feature = "spool"), expect(dead_code, reason = "none has a spool"))]
     pub(crate) fn ends_from(&self) -> Option<Instant> {
         self.trouble.ends_from()
     }

@@ -79,8 +79,9 @@ fn is_interrupted(url: &str) {
     let endpoint = endpoint(&config);
     let interrupt = Interrupt::new();
     let mut deadline = Deadline::of(hour).unless(&interrupt);
-    let attempt = move || Wire::connect_by(&endpoint, &mut deadline).map(drop);
-    let attempt = thread::Builder::new().spawn(attempt).unwrap();
+    let attempt = thread::Builder::new()
+        .spawn(move || Wire::connect_by(&endpoint, &mut deadline).map(drop))
+        .unwrap();
     eventually(|| {
         interrupt.end();
         attempt.is_finished()

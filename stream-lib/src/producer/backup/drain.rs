@@ -193,7 +193,11 @@ impl Worker {
     /// Sleeps until the next batch. While the backup stream is empty, an entry
     /// that this process adds to it ends the sleep.
     fn wait(&mut self, drained: &Drained) {
-        let time = self.pace.after(drained);
+        let mut time = self.pace.after(drained);
+        if let Some(at) = self.health.ends_from() {
+            // A success then shows that the trouble is over.
+            time = time.min(at.saturating_duration_since(Instant::now()));
+        }
         let Shared { stop, woken, .. } = &*self.shared;
         if drained.left > 0 {
             stop.sleep(time);
