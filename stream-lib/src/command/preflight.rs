@@ -64,8 +64,6 @@ fn harmless(group: &Group, consumer: &str) -> Vec<Cmd> {
     park.arg("none").arg("0-1");
     let mut due = on("ZRANGE", group.waiting());
     due.arg("0").arg("0");
-    let mut due_by = on("ZRANGEBYSCORE", group.waiting());
-    due_by.arg("0").arg("0").arg("LIMIT").arg("0").arg("1");
     let mut parked = on("ZSCORE", group.waiting());
     parked.arg("0-1");
     let mut lock = on("SET", group.lock_alone());
@@ -74,7 +72,6 @@ fn harmless(group: &Group, consumer: &str) -> Vec<Cmd> {
     clock.arg(reserved::NOBODY);
     let locked = on("GET", group.lock_alone());
     vec![
-        read, ack, claim, pending, range, bury, trim, park, wait, due, due_by, parked, lock,
-        locked, clock,
+        read, ack, claim, pending, range, bury, trim, park, wait, due, parked, lock, locked, clock,
     ]
 }

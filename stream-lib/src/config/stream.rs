@@ -54,8 +54,8 @@ impl StreamConfig {
         }
     }
 
-    /// How many messages `add_all` puts into one round trip, 1 to 1,000.
-    /// Defaults to 10.
+    /// How many messages `add_all` puts into one round trip, 1 to 1,000; fewer
+    /// where they are large, about 1 MiB together. Defaults to 10.
     #[must_use]
     pub fn batch_size(mut self, messages: usize) -> Self {
         self.batch_size = messages;

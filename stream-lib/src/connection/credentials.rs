@@ -150,6 +150,10 @@ impl Provided {
         let ended = state.asked.take_if(|ticket| ticket.has_ended());
         let failure = match ended.map(|ticket| ticket.outcome()) {
             Some(Some(Ok(given))) => {
+                if given.is_due(now) {
+                    // It has others later, if at all.
+                    state.again_at = Some(now + AGAIN);
+                }
                 state.latest = Some(given);
                 None
             }

@@ -34,6 +34,7 @@ impl Wire {
     /// `Authentication`, `PermissionDenied`, and `Config` for a database that
     /// doesn't exist.
     pub(super) fn connect_by(endpoint: &Arc<Endpoint>, deadline: &mut Deadline) -> Result<Self> {
+        endpoint.origin.ensure_here()?;
         // Asked for first: a server closes connections that say nothing for long.
         let given = endpoint.credentials.for_handshake(deadline)?;
         let mut wire = Self::open(endpoint, deadline)?;

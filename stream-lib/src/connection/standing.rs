@@ -55,6 +55,12 @@ impl Standing {
         self.has_served
     }
 
+    /// Forgets what the server has said so far.
+    pub(super) fn forgive(&mut self) {
+        self.over = None;
+        self.unread_behind = false;
+    }
+
     pub(super) fn begin_use(&mut self) {
         self.has_served = false;
     }

@@ -67,6 +67,8 @@ impl Wire {
     /// Notes as whom the server knows this connection.
     pub(super) fn set_client_id(&mut self, id: Option<i64>) {
         self.client_id = id;
+        // What the handshake let pass ends nothing.
+        self.standing.forgive();
         self.standing.begin_use();
     }
 
@@ -179,7 +181,9 @@ impl Wire {
     /// [`receive`](Self::receive), but `timeout` counts from the last bytes that
     /// came. A large one takes the buffer with it, and nothing is copied.
     pub(crate) fn receive_owned(&mut self, timeout: Duration) -> Result<Reply> {
-        let range = self.next_reply(&mut Deadline::renewed(timeout, self.answer_by))?;
+        let least = || Instant::now() + LEAST_ANSWER;
+        let latest = self.answer_by.map(|at| at.max(least()));
+        let range = self.next_reply(&mut Deadline::renewed(timeout, latest))?;
         Ok(Reply {
             bytes: self.buffer.take(range),
             tokens: self.scanner.take_tokens(),

@@ -164,6 +164,9 @@ impl Consumer {
     /// to serve, or has withdrawn a right or the password. It goes on trying, for the
     /// last two once in a few seconds. The log tells of the beginning and of the end.
     pub fn held_up(&self) -> Option<Error> {
+        if !self.0.origin.is_here() {
+            return None;
+        }
         let life = self.0.life.lock();
         life.as_ref().and_then(Life::held_up_by)
     }

@@ -75,14 +75,11 @@ impl From<GroupFacts> for GroupStats {
             pending: facts.pending,
             waiting: facts.waiting,
             consumers: facts.consumers,
-            holders: facts.holders.into_iter().map(GroupHolder::from).collect(),
+            holders: {
+                let holder = |(consumer, pending)| GroupHolder { consumer, pending };
+                facts.holders.into_iter().map(holder).collect()
+            },
         }
-    }
-}
-
-impl From<(String, u64)> for GroupHolder {
-    fn from((consumer, pending): (String, u64)) -> Self {
-        Self { consumer, pending }
     }
 }
 

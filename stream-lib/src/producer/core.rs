@@ -26,6 +26,10 @@ use crate::runtime::Origin;
 /// The most that a thread keeps for the messages it sends, in bytes.
 const LARGEST_SCRATCH: usize = 64 << 10;
 
+/// A batch with so many bytes gets no further messages: on a slow link it would
+/// take longer than its time.
+const MOST_BYTES: usize = 1 << 20;
+
 thread_local! {
     /// The buffer in which messages are encoded on their way into an outbox.
     /// Encoding takes it out, since encoding a message may send another one.
@@ -136,12 +140,14 @@ impl ProducerCore {
         let mut results = Vec::with_capacity(messages.size_hint().0);
         let batches = iter::from_fn(|| {
             let mut batch = Outgoing::default();
-            let pushed: Vec<_> = messages
-                .by_ref()
-                .take(self.config.batch_size)
-                .map(Into::into)
-                .map(|envelope| batch.push(envelope.message(), envelope.extras()))
-                .collect();
+            let mut pushed = Vec::new();
+            while pushed.len() < self.config.batch_size
+                && batch.bytes() < MOST_BYTES
+                && let Some(message) = messages.next()
+            {
+                let envelope: Envelope<'_, M> = message.into();
+                pushed.push(batch.push(envelope.message(), envelope.extras()));
+            }
             (!pushed.is_empty()).then_some(Pushed { batch, pushed })
         });
         self.dispatch

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// 64 random bits: the standard library keys each `RandomState` from the
-/// system's source, and the counter keeps two calls in one thread apart.
+/// system's source, the counter keeps two calls in one thread apart, and the
+/// process id two processes that were forked off one, with the same keys.
 fn random() -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u64(CALLS.fetch_add(1, Ordering::Relaxed));
+    hasher.write_u32(std::process::id());
     hasher.finish()
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded, select};
 
+use super::origin::Origin;
 use super::thread::Thread;
 use crate::error::Result;
 
@@ -25,6 +26,8 @@ pub(crate) struct Ticket<T> {
     outcome: Arc<OnceLock<T>>,
     /// Disconnects when the call has ended, however it ends.
     ended: Receiver<()>,
+    /// The process that has the thread of the call.
+    origin: Origin,
 }
 
 impl<T: Clone + Send + Sync + 'static> SideCall<T> {
@@ -50,7 +53,12 @@ impl<T: Clone + Send + Sync + 'static> SideCall<T> {
             // Nobody else sets it.
             let _ = place.set(call());
         })?;
-        Ok(self.0.insert(Ticket { outcome, ended }).clone())
+        let ticket = Ticket {
+            outcome,
+            ended,
+            origin: Origin::here(),
+        };
+        Ok(self.0.insert(ticket).clone())
     }
 
     /// Whether a call has begun and not ended.
@@ -59,7 +67,8 @@ impl<T: Clone + Send + Sync + 'static> SideCall<T> {
     }
 
     fn under_way(&self) -> Option<&Ticket<T>> {
-        self.0.as_ref().filter(|ticket| !ticket.has_ended())
+        let here = |ticket: &&Ticket<T>| ticket.origin.is_here() && !ticket.has_ended();
+        self.0.as_ref().filter(here)
     }
 }
 

@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use stream_lib::{ConnectionConfig, ErrorKind, OnGroupLost, StreamManager};
+use stream_lib::{
+    ConnectionConfig, Delivery, ErrorKind, HandlerResult, OnGroupLost, StreamManager,
+};
 use stream_tests::{Direction, Fsync, LogCapture, Proxy, Server, wait_for, wait_until};
 
-use crate::support::{DEADLINE, HOUR, Order, Seen, Shop, noting, order, quick};
+use crate::support::{DEADLINE, Gate, HOUR, Order, Seen, Shop, noting, order, quick};
 
 #[track_caller]
 fn wait_for_blocked_reader(server: &Server) {
@@ -389,4 +391,39 @@ fn full_memory_holds_burials_up_and_loses_nothing() {
     wait_until(DEADLINE, "the dead letters", || consumer.stats().dead == 3);
     assert_eq!(shop.dead("orders").len(), 3);
     shop.wait_until_settled("orders");
+}
+
+#[test]
+fn group_that_vanishes_while_nothing_is_read_makes_nobody_busy() {
+    let shop = Shop::open();
+    let gate = Gate::default();
+    let doorway = gate.doorway();
+    let config = quick("heal-busy")
+        .workers(1)
+        .lease(Duration::from_millis(300));
+    let handler = move |_: &Delivery<Order>| -> HandlerResult {
+        doorway.pass();
+        Ok(())
+    };
+    shop.add_by_hand("heal-busy", 1);
+    let consumer = shop.manager.consume("c", config, handler).unwrap();
+    wait_until(DEADLINE, "a handler to run", || {
+        consumer.stats().running == 1
+    });
+    // The worker is taken up, so that the reader finds nothing out.
+    shop.ask::<()>("DEL heal-busy");
+    let name = consumer.name().unwrap();
+    let sign = || {
+        shop.ask::<f64>(&format!(
+            "ZSCORE {{heal-busy}}:members:heal-busy_group {name}"
+        ))
+    };
+    let before = shop.server.calls("evalsha");
+    for _ in 0..5 {
+        let last = sign();
+        wait_until(DEADLINE, "a sign of life", || sign() > last);
+    }
+    let calls = shop.server.calls("evalsha") - before;
+    assert!(calls < 200, "{calls}");
+    gate.open();
 }

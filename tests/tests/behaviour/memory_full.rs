@@ -199,3 +199,38 @@ fn entry_that_ran_alone_and_can_not_be_buried_lets_the_others_go_on() {
     wait_until(DEADLINE, "the burial", || consumer.stats().dead == 1);
     shop.wait_until_settled("orders");
 }
+
+#[test]
+fn entry_without_deliveries_left_is_never_run_again_however_late_its_burial() {
+    let shop = Shop::open();
+    let lease = Duration::from_millis(300);
+    let seen = Seen::default();
+    let start = |name: &str| {
+        let noted = seen.clone();
+        let config = quick("orders").lease(lease);
+        let handler = move |order: &Delivery<Order>| -> HandlerResult {
+            noted.push(order.attempt());
+            Ok(())
+        };
+        shop.manager.consume(name, config, handler).unwrap()
+    };
+    shop.ask::<()>("XGROUP CREATE orders orders_group 0 MKSTREAM");
+    shop.add_by_hand("orders", 1);
+    read_and_die(&shop.server, "dead", 1);
+    let held: Vec<(String, String, u64, u64)> = shop.ask("XPENDING orders orders_group - + 1");
+    let id = held[0].0.clone();
+    let killed = format!("XCLAIM orders orders_group dead 0 {id} RETRYCOUNT 10 JUSTID");
+    shop.ask::<Vec<String>>(&killed);
+    fill_memory(&shop);
+    let consumer = start("c");
+    wait_until(DEADLINE, "its deliveries to be found used up", || {
+        consumer.stats().taken_over == 1
+    });
+    consumer.stop();
+    let held: Vec<(String, String, u64, u64)> = shop.ask("XPENDING orders orders_group - + 1");
+    assert_eq!(held[0].3, 10, "{held:?}");
+    free_memory(&shop);
+    let consumer = start("d");
+    wait_until(DEADLINE, "its burial", || consumer.stats().dead == 1);
+    assert_eq!(seen.count(), 0, "{:?}", seen.all());
+}

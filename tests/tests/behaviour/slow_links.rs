@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stream_lib::{ConnectionConfig, RawMessage, StreamManager};
+use stream_lib::{ConnectionConfig, RawMessage, StreamConfig, StreamManager};
 use stream_tests::{Direction, Proxy, Server, wait_until};
 
 use crate::support::{DEADLINE, Seen, quick};
@@ -55,4 +55,38 @@ fn dead_letters_are_listed_and_put_back_however_long_that_takes() {
     let dead = manager.dead_letters("orders").unwrap();
     assert_eq!(dead.list(usize::MAX).unwrap().len(), ENTRIES);
     assert_eq!(dead.redrive_all().unwrap().redriven, ENTRIES);
+}
+
+#[test]
+fn large_messages_are_added_in_smaller_batches_than_asked_for() {
+    let server = Server::start().unwrap();
+    let proxy = Proxy::in_front_of(&server);
+    proxy.trickle(Direction::Requests, 512 << 10, Duration::from_millis(25));
+    let manager = StreamManager::connect(server.url_at(proxy.port())).unwrap();
+    // All of them take twice as long.
+    let config = StreamConfig::new("photos")
+        .batch_size(2 * ENTRIES)
+        .send_timeout(Duration::from_secs(2));
+    let producer = manager.create_simple_producer("p", config).unwrap().typed();
+    let photo = RawMessage::new().with("body", "x".repeat(1 << 20));
+    let added = producer.add_all(std::iter::repeat_n(&photo, 2 * ENTRIES));
+    for added in added {
+        added.unwrap();
+    }
+}
+
+#[test]
+fn messages_that_wait_behind_others_are_sent_however_slow_the_link() {
+    let server = Server::start().unwrap();
+    let proxy = Proxy::in_front_of(&server);
+    proxy.delay(Direction::Replies, Duration::from_millis(60));
+    let manager = StreamManager::connect(server.url_at(proxy.port())).unwrap();
+    // The last ones wait for longer than that.
+    let config = StreamConfig::new("photos").send_timeout(Duration::from_millis(300));
+    let producer = manager.create_simple_producer("p", config).unwrap().typed();
+    let photo = RawMessage::new().with("body", "x".repeat(32 << 10));
+    let receipts: Vec<_> = (0..400).map(|_| producer.send(&photo).unwrap()).collect();
+    for receipt in receipts {
+        receipt.wait().unwrap();
+    }
 }

@@ -126,6 +126,7 @@ fn nothing_is_kept_for_a_group_that_was_destroyed() {
     let manager = StreamManager::connect(server.url()).unwrap();
     let config = small("orders", 5).cleanup_interval(Duration::from_millis(20));
     manager.create_simple_producer("p", config).unwrap();
+    server.command::<()>(&["HSET", "{orders}:meta", "clock:gone", "1"]);
     wait_until(DEADLINE, "a first cleanup", || {
         stream.meta("retention:floor:gone").is_some() && stream.meta("beat:never:seen:a").is_none()
     });
@@ -146,6 +147,7 @@ fn nothing_is_kept_for_a_group_that_was_destroyed() {
         assert!(!is_there(&format!("{{orders}}:{key}")), "{key}");
     }
     assert_eq!(stream.meta("beat:gone:a"), None);
+    assert_eq!(stream.meta("clock:gone"), None);
     let members: Vec<String> = server.command(&["ZRANGE", "{orders}:members:lives", "0", "-1"]);
     assert_eq!(members, ["alive"]);
     assert_eq!(stream.meta("beat:lives:a"), Some(live.clone()));
@@ -183,11 +185,14 @@ fn a_group_is_removed_with_its_keys_once_no_member_lives() {
     assert!(error.to_string().contains("`ghost` of `orders`"), "{error}");
     assert_eq!(stream.pending("ghost").len(), 3, "nothing was removed");
     consumer.stop();
+    // As after a step of the clock.
+    server.command::<()>(&["HSET", "{orders}:meta", "clock:ghost", "1"]);
     assert!(manager.remove_group("orders", "ghost").unwrap());
     assert!(!manager.remove_group("orders", "ghost").unwrap());
     let of_ghost = |key: &String| key.contains("ghost");
     assert!(!keys(&server).iter().any(of_ghost), "{:?}", keys(&server));
     assert_eq!(stream.meta("retention:floor:ghost"), None);
+    assert_eq!(stream.meta("clock:ghost"), None);
     assert_eq!(stream.len(), 3, "the entries are others', too");
     assert_eq!(manager.cleanup_now("orders").unwrap().length, 1);
     let error = manager.remove_group("{orders}:dead", "g").unwrap_err();

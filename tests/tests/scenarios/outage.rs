@@ -59,23 +59,34 @@ fn killed_and_frozen_server_loses_no_confirmed_order() {
             store.done().len() >= ORDERS * share / 10
         });
     };
+    // The last word of a worker's log on how it fares, if there is one.
+    let is_held_up = |worker: &Process| {
+        let log = worker.stderr();
+        let words = log
+            .lines()
+            .rfind(|line| line.contains("held up") || line.contains("works again"));
+        words.is_some_and(|words| words.contains("held up"))
+    };
+    let all_work = || {
+        wait_until(DEADLINE, "all workers to work", || {
+            !workers.iter().any(is_held_up)
+        });
+    };
     progress(1);
     store.server.restart();
     progress(3);
+    all_work();
     store.server.freeze();
     // Longer than any answer may take.
     wait_until(DEADLINE, "the workers to notice", || {
-        workers
-            .iter()
-            .all(|w| w.stderr().matches("held up").count() >= 2)
+        workers.iter().all(is_held_up)
     });
     store.server.thaw();
     progress(5);
+    all_work();
     store.server.kill();
     wait_until(DEADLINE, "a worker to notice", || {
-        workers
-            .iter()
-            .any(|w| w.stderr().matches("held up").count() >= 3)
+        workers.iter().any(is_held_up)
     });
     store.server.restart();
 

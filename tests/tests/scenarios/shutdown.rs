@@ -1,18 +1,19 @@
 //! Scenario 10: workers that are asked to stop.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
 
 use stream_tests::wait_until;
 
-use crate::store::{DEADLINE, Store, is_labelled, orders};
+use crate::store::{DEADLINE, PIPE, Store, is_labelled, orders};
 
 #[test]
 fn stopped_worker_hands_its_buffer_to_a_peer_as_if_never_delivered() {
-    const QUICK: usize = 40;
+    const ORDERS: usize = 400;
     let store = Store::open();
-    // Quick orders first, so that it learns to read ahead.
-    let leaver = store.work("leaver", "--workers 2 --lease-ms 60000 --handler-ms 1000");
-    store.produce(QUICK, "--prefix P");
+    // Quick enough that it reads ahead.
+    let leaver = store.work("leaver", "--workers 2 --lease-ms 60000 --handler-ms 50");
+    store.produce(ORDERS, "--prefix P");
     wait_until(DEADLINE, "a full buffer", || {
         store.held_by("leaver").len() > 10
     });
@@ -22,7 +23,7 @@ fn stopped_worker_hands_its_buffer_to_a_peer_as_if_never_delivered() {
         store.held_by("leaver").len() <= 2
     });
     let peer = store.work("peer", "--workers 8 --lease-ms 60000");
-    let all = orders("P", QUICK);
+    let all = orders("P", ORDERS);
     store.wait_until_done(&all);
     let status = leaver.wait(DEADLINE);
     assert!(status.success(), "{}", leaver.stderr());
@@ -48,14 +49,16 @@ fn stopped_worker_hands_its_buffer_to_a_peer_as_if_never_delivered() {
 #[test]
 fn peer_has_the_buffer_while_the_last_handler_still_runs() {
     let store = Store::open();
-    let leaver = store.work(
-        "leaver",
-        "--workers 1 --lease-ms 300000 --handler-ms 10000 --grace-ms 60000",
-    );
-    // The first tells the worker how long a handler takes, so that it knows how
-    // far it may read ahead.
+    let (path, mut ledger) = store.pipe();
+    let words = "work --consumer leaver --workers 1 --lease-ms 300000 --grace-ms 60000";
+    let leaver = store.orders(words).arg("--done").arg(path).spawn();
+    // A quick handler, so that the worker reads ahead; then one that runs for as long
+    // as nothing more fits into its ledger.
     store.produce(1, "--prefix FIRST");
-    store.wait_until_done(&orders("FIRST", 1));
+    let mut first = String::new();
+    BufReader::new(&ledger).read_line(&mut first).unwrap();
+    assert!(first.starts_with("FIRST-0\t1\t"), "{first}");
+    ledger.write_all(&vec![b'\n'; PIPE]).unwrap();
     store.produce(4, "--prefix P");
     wait_until(DEADLINE, "one to run and three to be buffered", || {
         store.held_by("leaver").len() == 4
@@ -63,7 +66,7 @@ fn peer_has_the_buffer_while_the_last_handler_still_runs() {
     leaver.terminate();
     let peer = store.work("peer", "--workers 1 --lease-ms 300000");
     wait_until(DEADLINE, "the peer to be done with three", || {
-        store.done().len() == 1 + 3
+        store.done().len() == 3
     });
     assert!(leaver.is_running(), "its handler still runs");
     assert_eq!(store.held_by("leaver").len(), 1);

@@ -1,8 +1,9 @@
 //! A server, a ledger of what was done, and `orders` processes on both.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use redis::FromRedisValue;
@@ -11,6 +12,9 @@ use tempfile::TempDir;
 
 /// More than anything here needs, also on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
+
+/// How much a pipe holds.
+pub(crate) const PIPE: usize = 64 << 10;
 
 /// One server with its stream `orders`.
 pub(crate) struct Store {
@@ -69,6 +73,17 @@ impl Store {
             .args(words.split_whitespace())
             .redis_url(self.server.url())
             .env("RUST_BACKTRACE", "0")
+    }
+
+    /// A ledger that blocks who writes to it once [`PIPE`] bytes lie in it.
+    #[track_caller]
+    pub(crate) fn pipe(&self) -> (PathBuf, File) {
+        let path = self.dir.path().join("pipe");
+        let made = Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success(), "{made}");
+        // Both ends, since each waits for the other to be opened.
+        let pipe = File::options().read(true).write(true).open(&path).unwrap();
+        (path, pipe)
     }
 
     fn ledger(&self) -> PathBuf {

@@ -16,8 +16,8 @@ local signs, reply, old = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES'), {}
 for i = 1, #signs, 2 do
   local name, till = signs[i], tonumber(signs[i + 1])
   -- Signs from before the step lie far ahead; those given since do not, so that
-  -- several members may do this.
-  if back > 0 and till > now + back / 2 then
+  -- several members may do this. After a small step the others are let be.
+  if back > 0 and till > now + math.max(back / 2, lease) then
     till = till - back
     redis.call('ZADD', KEYS[1], till, name)
   end

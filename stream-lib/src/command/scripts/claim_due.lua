@@ -13,6 +13,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[4] ~= '' and (now < tonumber(ARGV[4]) or now > tonumber(ARGV[5])) then
   return {now}
 end
+local moved = redis.call('HGET', KEYS[3], 'clock:' .. ARGV[1])
 local most, leave, leaves = tonumber(ARGV[3]), {}, #ARGV - 5
 for i = 6, #ARGV do
   leave[ARGV[i]] = true
@@ -41,7 +42,6 @@ for i = 1, #first, 2 do
     done[#done + 1] = id
   end
 end
-local moved = redis.call('HGET', KEYS[3], 'clock:' .. ARGV[1])
 -- unpack() ends near 8,000 values.
 for i = 1, #done, 5000 do
   redis.call('ZREM', KEYS[2], unpack(done, i, math.min(i + 4999, #done)))

@@ -29,7 +29,7 @@ for i = 2, #ARGV do
 end
 local members = redis.call('ZRANGE', KEYS[4], '-inf', string.format('%.0f', now), 'BYSCORE')
 local removed = redis.call('UNLINK', KEYS[3])
-removed = removed + redis.call('HDEL', KEYS[2], 'retention:floor:' .. group)
+removed = removed + redis.call('HDEL', KEYS[2], 'retention:floor:' .. group, 'clock:' .. group)
 for _, field in ipairs(lapsed) do
   removed = removed + redis.call('HDEL', KEYS[2], field)
 end

@@ -15,12 +15,13 @@ end
 local from = ARGV[4] == '' and '-inf' or ARGV[4]
 local due = redis.call(
   'ZRANGE', KEYS[1], from, '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[5], 'WITHSCORES')
--- Those moved lie below the last of them, where the next step begins.
-for i = 1, #due, 2 do
-  redis.call('ZADD', KEYS[1], tonumber(due[i + 1]) - tonumber(ARGV[3]), due[i])
-end
+-- First, since it is what may be refused.
 if ARGV[4] == '' then
   moved = moved + 1
   redis.call('HSET', KEYS[2], field, moved)
+end
+-- Those moved lie below the last of them, where the next step begins.
+for i = 1, #due, 2 do
+  redis.call('ZADD', KEYS[1], tonumber(due[i + 1]) - tonumber(ARGV[3]), due[i])
 end
 return {moved, #due < 2 * tonumber(ARGV[5]) and '' or due[#due]}

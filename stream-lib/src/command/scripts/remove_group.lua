@@ -37,7 +37,7 @@ local function of_another(field)
   end
   return false
 end
-local fields = {'retention:floor:' .. group}
+local fields = {'retention:floor:' .. group, 'clock:' .. group}
 local meta = redis.call('HGETALL', KEYS[2])
 for i = 1, #meta, 2 do
   if string.sub(meta[i], 1, #prefix) == prefix and not of_another(meta[i]) then

@@ -38,6 +38,7 @@ pub(super) enum Step {
 impl<'a> Alone<'a> {
     pub(super) fn new(member: &'a Member, held: Arc<Held>, patience: Duration) -> Self {
         member.buffer.pause.begin();
+        member.buffer.room.expect(&held);
         Self {
             member,
             held,
@@ -82,6 +83,10 @@ impl<'a> Alone<'a> {
         }
     }
 
+    pub(super) fn has_started(&self) -> bool {
+        self.started
+    }
+
     /// Renews the lock. Where that fails, the next renewal is soon enough.
     pub(super) fn hold_lock(&self, link: &mut MemberLink<'_>) {
         let member = self.member;
@@ -107,7 +112,6 @@ impl<'a> Alone<'a> {
 impl Drop for Alone<'_> {
     fn drop(&mut self) {
         if !self.started {
-            self.member.buffer.room.expect(&self.held);
             self.member.give_back_rest(&self.held);
         }
         self.member.buffer.pause.end();

@@ -211,7 +211,8 @@ impl<'a> Keeper<'a> {
 
     /// Gives back an entry that was to run alone and has not started, and lets
     /// the workers go on. Returns whether there was one: its lock is still held.
+    /// The lock of one that has started lapses.
     pub(crate) fn drop_alone(&mut self) -> bool {
-        self.alone.take().is_some()
+        self.alone.take().is_some_and(|alone| !alone.has_started())
     }
 }

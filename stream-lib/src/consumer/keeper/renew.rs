@@ -12,6 +12,7 @@ use crate::consumer::member::held::Held;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::stage::Stage;
 use crate::error::Result;
+use crate::runtime::counted;
 
 /// Most ids in one request.
 const CHUNK: usize = 500;
@@ -60,7 +61,7 @@ impl<'a> Renewal<'a> {
 
     fn renew_reply(&mut self, link: &mut MemberLink<'_>, held: &Arc<Held>) -> Result<()> {
         let member = self.member;
-        let mut kept = Vec::new();
+        let (mut kept, mut lost) = (Vec::new(), Vec::new());
         for index in 0..held.len() {
             if self.keeps(held, index) {
                 kept.push((index, held.id(index)));
@@ -71,11 +72,21 @@ impl<'a> Renewal<'a> {
             let ids: Vec<_> = chunk.iter().map(|(_, id)| *id).collect();
             let renewed =
                 link.run(|wire| command::renew(wire, &member.group, &member.name, &ids))?;
-            for ((index, _), found) in chunk.iter().zip(renewed) {
-                if found == Found::NotOurs {
-                    self.lose(held, *index);
+            for ((index, id), found) in chunk.iter().zip(renewed) {
+                if found == Found::NotOurs && self.lose(held, *index) {
+                    lost.push(*id);
                 }
             }
+        }
+        if let [id, others @ ..] = &*lost {
+            let others = match others.len() {
+                0 => String::new(),
+                count => format!(" (and {})", counted(count, "other", "others")),
+            };
+            log::warn!(
+                "the lease of entry {id}{others} of `{}` was lost while its handler runs",
+                member.group.stream()
+            );
         }
         held.confirm(asked);
         Ok(())
@@ -112,15 +123,10 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    /// Another consumer has the entry.
-    fn lose(&self, held: &Arc<Held>, index: usize) {
+    /// Another consumer has the entry. Returns whether its handler runs.
+    fn lose(&self, held: &Arc<Held>, index: usize) -> bool {
         let member = self.member;
         if held.advance(index, Stage::Running, Stage::Lost) {
-            log::warn!(
-                "the lease of entry {} of `{}` was lost while its handler runs",
-                held.id(index),
-                member.group.stream()
-            );
             member.config.events.tell(|e| {
                 e.lease_lost(&LeaseLost {
                     stream: member.group.stream(),
@@ -130,12 +136,15 @@ impl<'a> Renewal<'a> {
                     attempt: held.attempt(index),
                 });
             });
-        } else if held.advance(index, Stage::Buffered, Stage::Gone) {
+            return true;
+        }
+        if held.advance(index, Stage::Buffered, Stage::Gone) {
             member.buffer.room.left();
             member.counters.lost.fetch_add(1, Ordering::Relaxed);
         } else if held.advance(index, Stage::Done, Stage::Gone) {
             // Nobody had asked for it to be acknowledged, and nobody will.
             member.counters.lost.fetch_add(1, Ordering::Relaxed);
         }
+        false
     }
 }

@@ -27,8 +27,7 @@ use crate::runtime::counted;
 /// each entry taken than many.
 const LOOK: usize = 16;
 
-/// Of how many dead consumers at a time. Those that hold nothing any more make
-/// room for others.
+/// Of how many dead consumers at a time. Where there are more, they take turns.
 const MOST_DEAD: usize = 64;
 
 /// How many entries of `~waiting` one step of a search for strays looks at, which
@@ -44,6 +43,8 @@ pub(super) struct Takeover<'a> {
     /// Before that, nothing is taken over.
     not_before: Instant,
     dead: Vec<Vec<u8>>,
+    /// Where the turn of the dead begins.
+    turn: usize,
     /// Where it goes on.
     cursor: Option<EntryId>,
     /// How many were taken over since the beginning of the list.
@@ -66,6 +67,7 @@ impl<'a> Takeover<'a> {
             at: None,
             not_before: Instant::now(),
             dead: Vec::new(),
+            turn: 0,
             cursor: None,
             swept: 0,
             ahead_until: Instant::now(),
@@ -117,7 +119,14 @@ impl<'a> Takeover<'a> {
         } else {
             dead.all()
         };
-        self.dead.truncate(MOST_DEAD);
+        if self.dead.len() > MOST_DEAD {
+            let turn = self.turn % self.dead.len();
+            self.turn = turn + MOST_DEAD - 1;
+            self.dead.rotate_left(turn);
+            // Its entries wait for nothing but this.
+            self.dead.sort_by_key(|name| name != TAKEOVER.as_bytes());
+            self.dead.truncate(MOST_DEAD);
+        }
         if self.dead.is_empty() {
             self.end();
         } else if self.at.is_none() {

@@ -86,7 +86,6 @@ impl Buffer {
     /// paused.
     #[must_use]
     pub(crate) fn push_alone(&self, held: &Arc<Held>) -> bool {
-        self.room.expect(held);
         self.queue.push_alone(held, &self.stop)
     }
 

@@ -90,6 +90,8 @@ impl<'a> MemberLink<'a> {
                 self.health.works(role);
             }
             Err(e) => match Remedy::for_error(e, self.health.has_passed_checks()) {
+                // The reader makes it, once it has room for entries.
+                Remedy::MakeGroup if self.role == Role::Keeper => self.pause(),
                 Remedy::MakeGroup => {}
                 Remedy::Stop => {
                     self.health.fail(e);

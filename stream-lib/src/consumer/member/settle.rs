@@ -89,6 +89,14 @@ impl Unsettled {
             }
         };
         let attempt = self.held.attempt(self.index);
+        if attempt == 0 {
+            // A takeover has found its deliveries used up, and is to find that again.
+            return Parking {
+                id: self.id(),
+                delay: None,
+                deliveries: None,
+            };
+        }
         Parking {
             id: self.id(),
             // One that is to run alone is found by the takeover, with its lock.

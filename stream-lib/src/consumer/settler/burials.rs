@@ -69,7 +69,8 @@ impl<'a> BurialQueue<'a> {
     pub(super) fn push(&mut self, mut entry: Unsettled) -> Option<Unsettled> {
         let is_full =
             || self.waiting.len() >= MOST_WAITING || self.member.replies.bytes() >= MOST_BYTES;
-        if self.again_at.is_some() && is_full() {
+        // There is one of those at most, and it would come again at once.
+        if self.again_at.is_some() && !entry.held.is_alone() && is_full() {
             self.member.tell_end(&entry, Fate::Unburied);
             entry.action = Action::PutOff { delay: LATER };
             return Some(entry);

@@ -85,9 +85,12 @@ impl Drain {
     }
 
     pub(crate) fn stop(&self) {
-        self.shared.stop_began.get_or_init(Instant::now);
-        self.shared.stop.set();
-        self.shared.connection.hold_off();
+        // Only once, and first: the thread lets attempts be made again when it has
+        // seen the stop.
+        if self.shared.stop_began.set(Instant::now()).is_ok() {
+            self.shared.connection.hold_off();
+            self.shared.stop.set();
+        }
     }
 
     /// Waits for the end of the thread, once it was told to stop. From one of

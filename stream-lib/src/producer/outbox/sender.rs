@@ -61,9 +61,14 @@ impl Shared {
         Some((queue.take(Duration::ZERO)?, error))
     }
 
-    /// How long a chunk may still wait for a connection.
+    /// How long a chunk may take from now on. While Redis is away, its wait for that
+    /// counts; the wait behind others, for a server that is slow, does not.
     fn patience(&self, chunk: &Chunk) -> Duration {
-        self.wait.saturating_sub(chunk.since.elapsed())
+        if self.queue.lock().away.is_some() {
+            self.wait.saturating_sub(chunk.since.elapsed())
+        } else {
+            self.wait
+        }
     }
 }
 

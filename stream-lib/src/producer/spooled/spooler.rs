@@ -82,8 +82,10 @@ impl Spooler {
         let Some(spool) = &*spool else {
             return all_fail(batch, &closed());
         };
+        // The wait for the turn counts.
+        let deadline = Instant::now() + self.route.config.stream.send_timeout;
         if let Some(turn) = spool.turn(batch.len()) {
-            return self.send_in_turn(spool, turn, batch);
+            return self.send_in_turn(spool, turn, batch, deadline);
         }
         let kept = spool.append(envelope::seal_all(batch));
         self.spooled(batch, kept)
@@ -131,8 +133,13 @@ impl Spooler {
         left
     }
 
-    fn send_in_turn(&self, spool: &Spool, turn: DirectTurn<'_>, batch: &Outgoing) -> Answers {
-        let deadline = Instant::now() + self.route.config.stream.send_timeout;
+    fn send_in_turn(
+        &self,
+        spool: &Spool,
+        turn: DirectTurn<'_>,
+        batch: &Outgoing,
+        deadline: Instant,
+    ) -> Answers {
         let mut results = Vec::with_capacity(batch.len());
         let mut most = batch.len();
         while results.len() < batch.len() {
