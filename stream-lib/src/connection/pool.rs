@@ -110,8 +110,9 @@ impl Pool {
         Ok(PooledWire(place))
     }
 
-    /// Ends all waiting for a connection in [`get`](Self::get), now and later,
-    /// with `Closed`. Connections in use end with their users.
+    /// Ends all attempts to connect in [`get`](Self::get), now and later, with
+    /// `Closed`. A caller that waits for others to give a connection back goes on
+    /// until one does, or its time is up. Connections in use end with their users.
     pub(crate) fn close(&self) {
         let places = self.places.write().take();
         drop(places);

@@ -124,8 +124,9 @@ impl Wire {
         Ok(())
     }
 
-    /// As [`await_reply`](Self::await_reply), where a timeout breaks nothing.
-    /// Returns whether the reply begins to come.
+    /// As [`await_reply`](Self::await_reply), where a timeout breaks nothing,
+    /// unless an answer to a request of its own (`AUTH`) is due before. Returns whether
+    /// the reply begins to come.
     pub(crate) fn reply_begins(&mut self, timeout: Duration) -> Result<bool> {
         self.must_owe()?;
         let mut deadline = Deadline::of(timeout);

@@ -7,7 +7,7 @@ use stream_lib::{Added, BackupStreamConfig, Producer, RawMessage, StreamConfig, 
 use stream_tests::{Proxy, Server, wait_until};
 use tempfile::TempDir;
 
-use crate::support::{DEADLINE, Seen, ask, noting, order, quick};
+use crate::support::{DEADLINE, Seen, ask, noting, numbers, order, quick};
 
 /// A master, its replica, and what stands before them: it sends new connections
 /// to the one that is master now, and leaves the others alone.
@@ -52,15 +52,6 @@ impl Pair {
 
 fn message(n: usize) -> RawMessage {
     RawMessage::new().with("n", n.to_string())
-}
-
-fn numbers(server: &Server, stream: &str) -> Vec<usize> {
-    let entries: Vec<(String, Vec<(String, String)>)> =
-        ask(server, &format!("XRANGE {stream} - +"));
-    entries
-        .iter()
-        .map(|(_, fields)| fields[0].1.parse().unwrap())
-        .collect()
 }
 
 fn all_main(added: impl IntoIterator<Item = stream_lib::Result<Added>>) {

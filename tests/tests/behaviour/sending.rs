@@ -9,19 +9,11 @@ use stream_lib::{
 };
 use stream_tests::{Direction, Proxy, Server, wait_until};
 
-use crate::support::{DEADLINE, Order, Shop, ask, order};
+use crate::support::{DEADLINE, Order, Shop, ask, numbers, order};
 
 fn producer(shop: &Shop, config: StreamConfig) -> Producer<Order> {
     shop.manager.create_simple_producer("p", config).unwrap();
     shop.manager.producer("p").unwrap()
-}
-
-/// The numbers of the orders in a stream, in its order.
-fn numbers(server: &Server, stream: &str) -> Vec<usize> {
-    let entries: Vec<(String, Vec<(String, String)>)> =
-        ask(server, &format!("XRANGE {stream} - +"));
-    let number = |fields: &[(String, String)]| fields[0].1.parse().unwrap();
-    entries.iter().map(|(_, fields)| number(fields)).collect()
 }
 
 fn send(producer: &Producer<Order>, number: usize) -> Receipt {

@@ -119,6 +119,15 @@ pub(crate) fn ask<T: FromRedisValue>(server: &Server, command: &str) -> T {
     server.command(&words)
 }
 
+/// The numbers that the first fields of a stream's entries hold, in its order.
+#[track_caller]
+pub(crate) fn numbers(server: &Server, stream: &str) -> Vec<usize> {
+    let entries: Vec<(String, Vec<(String, String)>)> =
+        ask(server, &format!("XRANGE {stream} - +"));
+    let number = |fields: &[(String, String)]| fields[0].1.parse().unwrap();
+    entries.iter().map(|(_, fields)| number(fields)).collect()
+}
+
 #[track_caller]
 pub(crate) fn pending(server: &Server, stream: &str) -> Vec<Pending> {
     let command = format!("XPENDING {stream} {stream}_group - + 100000");

@@ -9,7 +9,7 @@ use stream_lib::{
 use stream_tests::Server;
 use tempfile::TempDir;
 
-use crate::support::ask;
+use crate::support::numbers;
 
 const KINDS: [&str; 3] = ["simple", "routed", "spooled"];
 
@@ -49,15 +49,6 @@ fn assert_too_large(added: &Result<Added>) {
     assert_eq!(error.kind(), ErrorKind::Encode, "{error}");
     assert!(error.to_string().contains("proto-max-bulk-len"), "{error}");
     assert!(!error.is_retryable());
-}
-
-fn numbers(server: &Server, stream: &str) -> Vec<usize> {
-    let entries: Vec<(String, Vec<(String, String)>)> =
-        ask(server, &format!("XRANGE {stream} - +"));
-    entries
-        .iter()
-        .map(|(_, fields)| fields[0].1.parse().unwrap())
-        .collect()
 }
 
 #[test]

@@ -73,8 +73,8 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// When there is something to do. Entries are claimed only when a worker
-    /// is free for them.
+    /// When there is something to do. Entries are claimed for workers that are
+    /// free, and one more where none is.
     fn next_wake(&self) -> Instant {
         if self.due.is_moving() {
             return Instant::now();

@@ -14,8 +14,8 @@
 //!    Any worker takes it from there, also one that waits for the pause to end,
 //!    and enters although the workers are paused. Where a handler runs for
 //!    longer than a lease, the entry is given back instead.
-//! 3. When Redis has confirmed how the entry ended, or at the stop of the
-//!    consumer, [`end`](Pause::end) clears `paused` and drops the channel on
+//! 3. When its handler has ended, or at the stop of the consumer,
+//!    [`end`](Pause::end) clears `paused` and drops the channel on
 //!    which the workers wait: all of them see it disconnected.
 //!
 //! A worker counts itself as running before it looks at `paused`; the lease

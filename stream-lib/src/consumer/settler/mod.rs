@@ -1,8 +1,10 @@
 //! The thread that settles deliveries: acknowledges, parks, buries.
 //!
 //! It takes all queued requests and settles them at once, so that requests to
-//! Redis grow by themselves under load and nothing waits without. Every operation
-//! can be repeated: one whose answer was lost is done again, with the same effect.
+//! Redis grow by themselves under load and nothing waits without. An operation whose
+//! answer was lost is done again. It has no second effect, unless this consumer has
+//! claimed the entry once more meanwhile: a parked one is then parked again while its
+//! handler runs, and an entry that was acknowledged or buried counts as lost.
 //! *Burials* wait by themselves, so that a Redis without memory for them holds up
 //! nothing else.
 //!
