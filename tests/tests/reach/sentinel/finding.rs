@@ -1,0 +1,1 @@
+//! How the master is found, whatever some sentinels say.

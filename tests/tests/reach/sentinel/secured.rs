@@ -1,0 +1,1 @@
+//! Sentinels with users, passwords and TLS of their own.
