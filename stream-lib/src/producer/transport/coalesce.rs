@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::command::Outgoing;
+use crate::command::{Outgoing, Wait};
 use crate::connection::{Deadline, Node, PooledWire, Retry, Topology, Wire, answer_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Added, Answers, all_fail, no_answer};
+use crate::producer::not_replicated::waited_for;
 use crate::producer::transport::again::{are_too_large_together, send_again};
 use crate::producer::transport::line::{Joined, Lead, Line};
+use crate::producer::transport::lines::Lines;
 use crate::producer::transport::outlet::Outlet;
 use crate::producer::transport::room::Room;
 
@@ -19,11 +21,11 @@ const MOST_LEADERS: usize = 2;
 /// The bound of what one script is given: a script keeps the server to itself.
 const MOST_IN_A_SCRIPT: usize = 128;
 
-/// The line in which the callers of all producers of a manager meet.
+/// The lines in which the callers of all producers of a manager meet.
 #[derive(Debug)]
 pub(crate) struct Coalescer {
     topology: Arc<Topology>,
-    line: Line<Job, Told>,
+    lines: Lines<Job, Told>,
 }
 
 /// What a caller is told of its message.
@@ -57,7 +59,7 @@ impl Coalescer {
     pub(crate) fn new(topology: Arc<Topology>) -> Self {
         Self {
             topology,
-            line: Line::new(MOST_LEADERS),
+            lines: Lines::new(MOST_LEADERS),
         }
     }
 
@@ -107,7 +109,13 @@ impl Coalescer {
             node: self.topology.node_for(outlet.keys.stream().as_bytes()),
             deadline,
         };
-        match self.line.join(job, deadline) {
+        let asked = outlet.replication.asked();
+        self.lines
+            .with(asked, |line| self.join(line, job, deadline))
+    }
+
+    fn join(&self, line: &Line<Job, Told>, job: Job, deadline: Instant) -> Told {
+        match line.join(job, deadline) {
             Joined::Lead(job, lead) => self.send(job, lead),
             Joined::Done(told) => told,
             // The callers ahead wait for a connection too. This one finds out
@@ -138,9 +146,15 @@ impl Coalescer {
         // All of them are answered by the leader's deadline: a caller with much
         // more time than that is left to the next one.
         let latest = job.deadline + left;
+        // All of them wait for replicas as long as the one with the least time can.
+        let needs = job.outlet.replication.needs();
+        let earliest = needs.map(|needs| Instant::now() + needs);
+        let has_time = |job: &Job| earliest.is_none_or(|earliest| job.deadline >= earliest);
         let others = lead.take(|other| {
             Arc::ptr_eq(&other.node, &job.node)
                 && other.deadline <= latest
+                && has_time(&job)
+                && has_time(other)
                 && room.has(&other.batch)
         });
         if others.is_empty() {
@@ -225,25 +239,39 @@ fn place(job: Job, shares: &mut Vec<Share>) -> usize {
 }
 
 fn run(wire: &mut Wire, shares: &[Share]) -> Vec<Answers> {
+    let fail = |e| shares.iter().map(|s| all_fail(&s.batch, &e)).collect();
+    // They all wait for the same replicas, or for none.
+    let mut wait = None;
+    for share in shares {
+        match share.outlet.replication.begin(wire) {
+            Ok(same) => wait = same,
+            Err(e) => return fail(e),
+        }
+    }
     let mut packed = Vec::new();
-    let replies = shares
+    let replies: usize = shares
         .iter()
         .map(|share| share.outlet.pack(&mut packed, &share.batch))
         .sum();
-    if let Err(e) = wire.send(&packed, replies) {
-        return shares.iter().map(|s| all_fail(&s.batch, &e)).collect();
+    let more = Wait::pack(wait, &mut packed);
+    if let Err(e) = wire.send(&packed, replies + more) {
+        return fail(e);
     }
     let mut deadline = Deadline::of(wire.response_timeout());
     let answers: Vec<_> = shares
         .iter()
         .map(|share| share.outlet.receive(wire, &mut deadline, &share.batch))
         .collect();
+    let waited = Wait::receive(wait, wire, &mut deadline);
     // The callers of a share wait for it alone: a share whose script was
     // unknown may come behind the others.
     answers
         .into_iter()
         .zip(shares)
-        .map(|(answers, s)| answers.unwrap_or_else(|| s.outlet.execute(wire, &s.batch)))
+        .map(|(answers, s)| match answers {
+            Some(answers) => waited_for(answers, &waited),
+            None => s.outlet.execute(wire, &s.batch),
+        })
         .collect()
 }
 
