@@ -137,12 +137,13 @@ fn no_answer_is_later_than_the_send_timeout() {
     let producer: Producer<RawMessage> =
         manager.create_simple_producer("p", config).unwrap().typed();
     fleet.freeze();
-    // An outcome that is unknown would be that of an answer that came too late.
-    lack(producer.add(&message(0)));
-    let added = producer.add_all(&[message(1), message(2), message(3)]);
-    for added in added {
-        lack(added);
+    // Without a count, its answer would have come too late.
+    let is_counted = |added| assert_eq!(lack(added).confirmed, Some(0));
+    for n in 0..3 {
+        is_counted(producer.add(&message(n)));
     }
+    let added = producer.add_all(&[message(3), message(4), message(5)]);
+    added.into_iter().for_each(is_counted);
 }
 
 #[test]
