@@ -117,7 +117,8 @@ pub use crate::message::id::EntryId;
 pub use crate::message::raw::RawMessage;
 pub use crate::message::typed::{OwnedMessage, Routed, StreamMessage};
 pub use crate::producer::{
-    Added, Draft, Envelope, FlushReport, Producer, ProducerHandle, Receipt, SendFailure,
+    Added, Draft, Envelope, FlushReport, NotReplicated, Producer, ProducerHandle, Receipt,
+    SendFailure,
 };
 #[cfg(feature = "spool")]
 pub use crate::producer::{SpoolDamage, SpoolStats};

@@ -34,6 +34,7 @@ mod settle;
 mod spooled;
 mod together;
 mod unblock;
+mod wait;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::backup::{declare_backup, known_backup};
@@ -64,11 +65,12 @@ pub(crate) use self::retain::{
     Errand, Position, Retain, Retained, Sight, count_entries, declare_retention, retain,
 };
 pub(crate) use self::route::{
-    Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
+    Once, Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
 };
 pub(crate) use self::server::first_look;
 pub(crate) use self::settle::{Found, Parking, ack, ack_held, park, renew};
 pub(crate) use self::unblock::unblock;
+pub(crate) use self::wait::{Lack, Wait, Waited, may_wait};
 #[cfg(feature = "spool")]
 pub(crate) use self::{
     outgoing::Encoded,

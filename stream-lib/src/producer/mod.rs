@@ -7,8 +7,9 @@
 //! messages to Redis; *backup* moves entries back from the backup stream;
 //! *spooled* is the way through the *spool* on the local disk, *recording* what
 //! stands in place of Redis in users' tests. *capacity* is the backlog from which on
-//! messages go to the backup stream, *health* tells how a producer's threads fare,
-//! and *added* what became of a message. Each uses only those named after it.
+//! messages go to the backup stream, *replication* says for which replicas a request
+//! waits, and *not_replicated* that too few have it; *health* tells how a producer's
+//! threads fare, and *added* what became of a message. Each uses only those named after it.
 
 mod added;
 mod backup;
@@ -18,10 +19,12 @@ mod draft;
 mod envelope;
 mod handle;
 mod health;
+mod not_replicated;
 mod outbox;
 #[cfg_attr(not(feature = "test-util"), path = "recording/none.rs")]
 mod recording;
 mod registered;
+mod replication;
 #[cfg(feature = "spool")]
 mod spool;
 #[cfg_attr(not(feature = "spool"), path = "spooled/none.rs")]
@@ -35,6 +38,7 @@ pub use self::draft::Draft;
 pub(crate) use self::draft::FindProducer;
 pub use self::envelope::Envelope;
 pub use self::handle::Producer;
+pub use self::not_replicated::NotReplicated;
 pub use self::outbox::{FlushReport, Receipt, SendFailure};
 #[cfg(feature = "test-util")]
 pub(crate) use self::recording::Recorder;

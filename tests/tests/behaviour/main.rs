@@ -52,6 +52,7 @@ mod open_enums;
 mod other_answers;
 mod redriving;
 mod removing;
+mod replicas;
 mod send_timeout;
 mod sending;
 mod server;
