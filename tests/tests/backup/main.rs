@@ -9,6 +9,7 @@
 mod consumers;
 mod drain;
 mod headers;
+mod large_entries;
 mod model;
 mod narrow_gate;
 mod once;

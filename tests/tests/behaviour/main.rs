@@ -43,6 +43,8 @@ mod large_dead_letters;
 mod large_replies;
 mod leases;
 mod log_causes;
+mod lossy_relay;
+mod lost_answers;
 mod manager;
 mod members;
 mod memory_full;

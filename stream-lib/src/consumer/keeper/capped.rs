@@ -53,6 +53,7 @@ impl<'a> Capped<'a> {
             .iter()
             .map(|entry| Parking {
                 id: entry.id(),
+                attempt: entry.held.attempt(entry.index),
                 // Its last delivery is a takeover's, as after a crash.
                 delay: (entry.held.attempt(entry.index) + 1 < most).then_some(Duration::ZERO),
                 deliveries: None,

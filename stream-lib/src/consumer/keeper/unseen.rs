@@ -31,7 +31,7 @@ impl<'a> Unseen<'a> {
             .iter()
             .find(|holding| holding.consumer == member.name.as_bytes())
             .map_or(0, |holding| holding.pending);
-        let suspects = if counted <= member.replies.ids().len() as u64 {
+        let suspects = if counted <= member.replies.count_ours() as u64 {
             HashSet::new()
         } else {
             match self.unknown(link) {
