@@ -41,7 +41,7 @@ pub(crate) use self::backup::{declare_backup, known_backup};
 pub(crate) use self::beat::{Beat, Holding, Look};
 pub(crate) use self::bury::{Burial, Burials, DeadBounds, bury};
 pub(crate) use self::claim::{
-    Claimed, ClockWindow, TakeOver, claim_due, gather, recover, take_over,
+    ClaimDue, Claimed, ClockWindow, Due, TakeOver, Timed, gather, recover, take_over,
 };
 pub(crate) use self::clock::DueMove;
 pub(crate) use self::dead::{

@@ -37,6 +37,7 @@ mod forking;
 mod healing;
 mod hooks;
 mod hostile;
+mod idle;
 mod json_numbers;
 mod keeping;
 mod large_dead_letters;

@@ -49,7 +49,8 @@ impl<'a> Beats<'a> {
             self.at = Instant::now() + AGAIN.min(lease / 6);
             return None;
         };
-        self.at = Instant::now() + jitter(lease * 3 / 10, 0.1);
+        // No sooner than a third of a lease, so that two more fit into one.
+        self.at = Instant::now() + jitter(lease * 7 / 20, 0.04);
         if reap {
             self.reap_at = Instant::now() + Self::reap(member);
             self.remove(&look, link);

@@ -166,8 +166,8 @@ impl Member {
         }
     }
 
-    /// Makes claimed entries known, after which others may claim again, and
-    /// hands them to the workers.
+    /// Makes claimed entries known and hands them to the workers, after which others
+    /// may claim again.
     pub(crate) fn accept(
         &self,
         claimed: Claimed,
@@ -179,11 +179,12 @@ impl Member {
         self.counters.deleted.fetch_add(deleted, Ordering::Relaxed);
         if !claimed.entries.is_empty() {
             let held = self.hold(claimed.entries, company, asked);
-            drop(claim);
             if !self.buffer.push_returning(&held) {
                 self.give_back_rest(&held);
             }
         }
+        // Until now there was room for them, and no other claim could take it.
+        drop(claim);
     }
 
     /// Withdraws the entries that no worker has started, and has them given

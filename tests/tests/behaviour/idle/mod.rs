@@ -1,0 +1,4 @@
+//! The cost of consumers that have nothing to do.
+
+mod monitor;
+mod requests;
