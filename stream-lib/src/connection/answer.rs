@@ -183,8 +183,8 @@ const SAME_SLOT: &str = "all keys of a stream must have the same hash tag, the p
 
 /// Said by a sentinel, which knows no command for data.
 const MISSING_COMMAND: &str = "a server without this command can't serve streams: it is too old, the \
-                       command was taken away (`rename-command`), or it is a sentinel, in whose \
-                       place the address of the master itself is to be given";
+                       command was taken away (`rename-command`), or it is a sentinel, whose \
+                       master a `redis-sentinel://` URL finds";
 
 const PERMISSION: Answer = Answer::refused(ErrorKind::PermissionDenied);
 const PASSWORD: Answer = Answer::refused(ErrorKind::Authentication);

@@ -4,7 +4,9 @@ mod address;
 mod check;
 mod credentials;
 mod env;
+mod failover;
 mod hooks;
+mod parts;
 mod pem;
 mod sentinel;
 mod settings;
@@ -17,11 +19,11 @@ pub use self::credentials::Credentials;
 pub(crate) use self::credentials::Provider;
 pub(crate) use self::hooks::{AddressMap, FailoverHook};
 #[cfg(feature = "tls")]
+pub(crate) use self::parts::TlsSettings;
+#[cfg(feature = "tls")]
 pub(crate) use self::pem::Pem;
 pub use self::settings::ConnectionConfig;
 pub(crate) use self::target::{Address, Place};
-#[cfg(feature = "tls")]
-pub(crate) use self::tls::TlsSettings;
 pub use self::view::ConnectionSettings;
 
 #[cfg(test)]

@@ -5,16 +5,14 @@ use std::time::Instant;
 use stream_lib::{ConnectionConfig, Credentials, ErrorKind, StreamManager};
 use stream_tests::{Certificates, Sentinels, ServerError, wait_until};
 
-use super::support::{Work, config, connect};
+use super::support::{Work, config, connect, fail_over};
 use crate::DEADLINE;
 
 #[track_caller]
 fn follows(sentinels: &Sentinels, config: ConnectionConfig) {
     let (manager, moves) = connect(config);
     let work = Work::begin(manager);
-    let old = sentinels.master();
-    sentinels.failover();
-    sentinels.wait_for_switch(old);
+    fail_over(sentinels);
     wait_until(DEADLINE, "the failover", || !moves.lock().is_empty());
     work.wait_for_more(Instant::now());
     let failed = work.end();
