@@ -190,7 +190,9 @@ impl Script {
     fn resolved(&self, key: &str) -> String {
         let known = self.names.get(key).map_or(key, String::as_str);
         let begin = known.find("KEYS").unwrap_or(0);
-        known.get(begin..).unwrap_or_default().to_owned()
+        let key = known.get(begin..).unwrap_or_default();
+        // The end of a list, or of what it is handed to.
+        key.trim_end_matches(['}', ')']).to_owned()
     }
 }
 
