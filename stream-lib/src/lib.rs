@@ -82,6 +82,11 @@ mod inspect;
 mod keys;
 mod manager;
 pub mod message;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "producers and consumers will use it")
+)]
+mod partition;
 pub mod prelude;
 mod producer;
 mod retention;

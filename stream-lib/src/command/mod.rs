@@ -76,3 +76,6 @@ pub(crate) use self::{
     outgoing::Encoded,
     spooled::{SpoolMark, SpooledAdd, forget_spool, register_spool, route_spooled},
 };
+
+#[cfg(test)]
+mod tests;

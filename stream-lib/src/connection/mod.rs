@@ -37,6 +37,8 @@ mod deadline;
 mod endpoint;
 mod glance;
 mod lookup;
+#[cfg_attr(not(test), expect(dead_code, reason = "a cluster will use it"))]
+mod slots;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
