@@ -28,28 +28,6 @@ fn scene(script: &str) -> (StreamManager, LossyRelay, Server) {
     (manager, relay, server)
 }
 
-/// A stalled server may carry out a request after its client has given it up.
-#[test]
-fn park_of_an_earlier_delivery_leaves_a_later_one_of_the_same_consumer_alone() {
-    let server = Server::start().unwrap();
-    let id: String = ask(&server, "XADD orders * order_id 1");
-    ask::<()>(&server, "XGROUP CREATE orders orders_group 0");
-    ask::<redis::Value>(&server, "XREADGROUP GROUP orders_group me STREAMS orders >");
-    let park = |delivery: &str| -> Vec<i64> {
-        let keys = ["EVAL", PARK, "2", "orders", "{orders}:waiting:orders_group"];
-        let args = ["orders_group", "me", &id, delivery, "0", ""];
-        server.command(&[&keys[..], &args[..]].concat())
-    };
-    let owner = || pending(&server, "orders").remove(0).consumer;
-    assert_eq!((park("1"), owner().as_str()), (vec![1], "~waiting"));
-    assert_eq!(park("1"), [2]);
-    ask::<redis::Value>(&server, &format!("XCLAIM orders orders_group me 0 {id}"));
-    assert_eq!((park("1"), owner().as_str()), (vec![2], "me"));
-    assert_eq!((park("2"), owner().as_str()), (vec![1], "~waiting"));
-    ask::<redis::Value>(&server, &format!("XCLAIM orders orders_group me 0 {id}"));
-    assert_eq!((park("0"), owner().as_str()), (vec![1], "~waiting"));
-}
-
 #[test]
 fn retry_that_is_parked_again_leaves_the_newer_delivery_alone() {
     let (manager, relay, server) = scene(PARK);

@@ -14,10 +14,11 @@ fn dead_letters_of_one_version_are_put_back_by_the_other_for_the_group_that_fail
     for (from, to) in BOTH_WAYS {
         let Some(field) = Field::open() else { return };
         field.produce(from, &format!("--count {COUNT}"));
-        let fails: String = names("P", COUNT)
-            .map(|name| format!(" --fail-on {name}"))
+        let fails: Vec<_> = names("P", COUNT)
+            .map(|name| format!("--fail-on {name}"))
             .collect();
-        let options = format!("--max-deliveries 2 --backoff-ms 10{fails}");
+        let fails = fails.join(" ");
+        let options = format!("--max-deliveries 2 --backoff-ms 10 {fails}");
         let worker = field.work(from, "from", &options);
         // Another group has no trouble, and is not to see them twice.
         let other = field.work(from, "other", "--group other");
