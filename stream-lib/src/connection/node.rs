@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::pool::Pool;
+use super::shared::SharedWire;
 use super::wire::Wire;
 use crate::error::Result;
 
@@ -13,16 +14,27 @@ use crate::error::Result;
 pub(crate) struct Node {
     endpoint: Arc<Endpoint>,
     pool: Pool,
+    shared: SharedWire,
 }
 
 impl Node {
     pub(super) fn new(endpoint: Arc<Endpoint>, pool_size: u32) -> Result<Self> {
         let pool = Pool::new(Arc::clone(&endpoint), pool_size)?;
-        Ok(Self { endpoint, pool })
+        let shared = SharedWire::new(&endpoint);
+        Ok(Self {
+            endpoint,
+            pool,
+            shared,
+        })
     }
 
     pub(super) fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// The connection that all consumers share.
+    pub(super) fn shared(&self) -> &SharedWire {
+        &self.shared
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
