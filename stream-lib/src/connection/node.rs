@@ -32,6 +32,12 @@ impl Node {
         &self.pool
     }
 
+    /// Closes the pool, and the shared connection as soon as nobody uses it.
+    pub(super) fn close(&self) {
+        self.pool.close();
+        self.shared.close();
+    }
+
     /// The connection that all consumers share.
     pub(super) fn shared(&self) -> &SharedWire {
         &self.shared

@@ -44,6 +44,8 @@ struct Line {
     /// How many connections there have been, without those that took the place of
     /// one that was closed while it rested.
     made: u64,
+    /// Nothing stays connected between two exchanges any more.
+    is_closed: bool,
 }
 
 /// The shared connection, as long as one thread has it.
@@ -110,6 +112,13 @@ impl SharedWire {
             self.0.line.lock().made += 1;
         }
         Ok(lent)
+    }
+
+    /// Closes the connection, at once or when it is given back. A consumer that is
+    /// still on its way out gets another one for each exchange.
+    pub(super) fn close(&self) {
+        self.0.line.lock().is_closed = true;
+        drop(self.try_lend());
     }
 
     /// Waits for this caller's turn.
@@ -194,6 +203,9 @@ impl Drop for LentWire<'_> {
         }
         if self.is_used {
             self.wire.rest();
+        }
+        if self.turn.0.line.lock().is_closed {
+            self.wire.abandon("the connections are shut down");
         }
     }
 }

@@ -221,7 +221,7 @@ impl Topology {
     /// with `Closed`.
     pub(crate) fn close(&self) {
         match &self.layout {
-            Layout::Standalone(node) => node.pool().close(),
+            Layout::Standalone(node) => node.close(),
         }
         self.gate.close();
     }
