@@ -41,7 +41,7 @@ impl<'a> Beats<'a> {
     }
 
     /// Gives a sign of life. Returns what it was answered with.
-    pub(super) fn beat(&mut self, link: &mut MemberLink<'_>) -> Option<Look> {
+    pub(super) fn beat(&mut self, link: &mut MemberLink) -> Option<Look> {
         let member = self.member;
         let lease = member.config.lease;
         let reap = self.reap_at <= Instant::now();
@@ -58,7 +58,7 @@ impl<'a> Beats<'a> {
         Some(look)
     }
 
-    fn remove(&self, look: &Look, link: &mut MemberLink<'_>) {
+    fn remove(&self, look: &Look, link: &mut MemberLink) {
         let member = self.member;
         let names = forgotten(look, &member.name);
         if names.is_empty() {

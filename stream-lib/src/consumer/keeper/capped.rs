@@ -31,7 +31,7 @@ impl<'a> Capped<'a> {
 
     /// Parks those that were added since. Where that fails, the next renewal
     /// tries again.
-    pub(super) fn park(&mut self, link: &mut MemberLink<'_>) {
+    pub(super) fn park(&mut self, link: &mut MemberLink) {
         let member = self.member;
         let most = member.config.retry.deliveries();
         if self.entries.is_empty() {

@@ -11,14 +11,14 @@ use crate::consumer::member::link::MemberLink;
 const MOVE: usize = 2_000;
 
 /// Claims what is due, unless the reader has done so by now.
-pub(super) fn claim_due(member: &Member, link: &mut MemberLink<'_>) {
+pub(super) fn claim_due(member: &Member, link: &mut MemberLink) {
     let Some(claim) = DueClaim::begin(member) else {
         return;
     };
     if member.claiming.keeper_looks_at() > Instant::now() {
         return;
     }
-    if let Ok(due) = link.run_as(Role::Claims, |wire| claim.request().run(wire)) {
+    if let Ok(due) = link.run_pooled(Role::Claims, |wire| claim.request().run(wire)) {
         claim.accept(due);
     } else {
         member.claiming.look_failed();
@@ -27,11 +27,11 @@ pub(super) fn claim_due(member: &Member, link: &mut MemberLink<'_>) {
 }
 
 /// Moves some due times along with the server's clock.
-pub(super) fn move_some(member: &Member, link: &mut MemberLink<'_>) {
+pub(super) fn move_some(member: &Member, link: &mut MemberLink) {
     let Some(mut step) = member.claiming.next_move() else {
         return;
     };
-    if let Ok(more) = link.run(|wire| step.step(wire, &member.group, MOVE)) {
+    if let Ok(more) = link.run_pooled(Role::Claims, |wire| step.step(wire, &member.group, MOVE)) {
         member.claiming.moved(step, !more);
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn run(member: &Member) -> Keeper<'_> {
 /// The jobs of the thread, and the connection that they share.
 pub(crate) struct Keeper<'a> {
     member: &'a Member,
-    link: MemberLink<'a>,
+    link: MemberLink,
     /// Of the connection that was last noticed.
     epoch: u64,
     renewal: Renewal<'a>,

@@ -149,7 +149,7 @@ impl<'a> Takeover<'a> {
 
     /// Takes over as many entries as there is room for. Returns one that is to run
     /// alone, if there is one.
-    pub(super) fn step(&mut self, link: &mut MemberLink<'_>) -> Option<Alone<'a>> {
+    pub(super) fn step(&mut self, link: &mut MemberLink) -> Option<Alone<'a>> {
         if self.is_gathering {
             self.gather(link);
             return None;
@@ -177,7 +177,7 @@ impl<'a> Takeover<'a> {
             leave: &leave,
         };
         let asked = Instant::now();
-        let taken = link.run_as(Role::Claims, |wire| {
+        let taken = link.run_pooled(Role::Claims, |wire| {
             command::take_over(wire, &member.group, &member.name, &step)
         });
         let Ok(taken) = taken else {
@@ -207,9 +207,11 @@ impl<'a> Takeover<'a> {
     }
 
     /// Searches for entries of `~waiting` whose due times are lost, one step.
-    fn gather(&mut self, link: &mut MemberLink<'_>) {
+    fn gather(&mut self, link: &mut MemberLink) {
         let (group, from) = (&self.member.group, self.gathered.take());
-        match link.run(|wire| command::gather(wire, group, from, GATHER)) {
+        match link.run_pooled(Role::Claims, |wire| {
+            command::gather(wire, group, from, GATHER)
+        }) {
             Ok(None) => {
                 self.is_gathering = false;
                 let takeover = TAKEOVER.as_bytes();

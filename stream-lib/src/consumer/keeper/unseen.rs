@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::command::{self, Look};
 use crate::consumer::member::Member;
+use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::error::Result;
 use crate::message::EntryId;
@@ -24,7 +25,7 @@ impl<'a> Unseen<'a> {
         }
     }
 
-    pub(super) fn check(&mut self, look: &Look, link: &mut MemberLink<'_>) {
+    pub(super) fn check(&mut self, look: &Look, link: &mut MemberLink) {
         let member = self.member;
         let counted = look
             .holdings
@@ -45,12 +46,13 @@ impl<'a> Unseen<'a> {
         self.suspects = suspects;
     }
 
-    fn unknown(&self, link: &mut MemberLink<'_>) -> Result<HashSet<EntryId>> {
+    fn unknown(&self, link: &mut MemberLink) -> Result<HashSet<EntryId>> {
         let member = self.member;
         let (mut unknown, mut after) = (HashSet::new(), None);
         loop {
-            let page =
-                link.run(|wire| command::pending_of(wire, &member.group, &member.name, after))?;
+            let page = link.run_pooled(Role::Claims, |wire| {
+                command::pending_of(wire, &member.group, &member.name, after)
+            })?;
             let Some(last) = page.last() else {
                 break;
             };

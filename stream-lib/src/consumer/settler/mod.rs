@@ -117,7 +117,7 @@ impl Unfinished {
 /// again.
 fn settle(
     member: &Member,
-    link: &mut MemberLink<'_>,
+    link: &mut MemberLink,
     mut unfinished: Unfinished,
     burials: &mut BurialQueue<'_>,
 ) -> Unfinished {
@@ -155,7 +155,7 @@ fn settle(
 
 /// Acknowledges entries that are done and surely ours. Returns those that must
 /// be tried again.
-fn acknowledge(member: &Member, link: &mut MemberLink<'_>, done: Done) -> Done {
+fn acknowledge(member: &Member, link: &mut MemberLink, done: Done) -> Done {
     let acked = done
         .ids()
         .chunks(CHUNK)

@@ -149,7 +149,7 @@ impl Board {
         let before = self.master.write().replace(Arc::clone(node));
         let rounds = self.rounds.lock();
         if rounds.over {
-            node.pool().close();
+            node.close();
         }
         before
     }
@@ -161,7 +161,7 @@ impl Board {
         self.change.notify_all();
         drop(rounds);
         if let Some(node) = self.master() {
-            node.pool().close();
+            node.close();
         }
     }
 }
