@@ -61,7 +61,8 @@ impl Work {
         let manager = Arc::new(manager);
         let adding = {
             let (shared, manager) = (Arc::clone(&shared), Arc::clone(&manager));
-            thread::spawn(move || shared.add(&manager))
+            let thread = thread::Builder::new().name("adding".to_owned());
+            thread.spawn(move || shared.add(&manager)).unwrap()
         };
         let work = Self {
             shared,
