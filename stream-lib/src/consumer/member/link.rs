@@ -106,7 +106,9 @@ impl<'a> MemberLink<'a> {
                     self.health.held_up(role, e, self.until.is_set());
                     if remedy == Remedy::AwaitRight {
                         let wait = self.slowly.next();
-                        self.link.pause(&self.until, wait);
+                        if self.link.pause(&self.until, wait) {
+                            self.slowly.reset();
+                        }
                     } else {
                         self.pause();
                     }
@@ -130,6 +132,8 @@ impl<'a> MemberLink<'a> {
     /// server to go to ends it.
     fn pause(&mut self) {
         let wait = self.backoff.next();
-        self.link.pause(&self.until, wait);
+        if self.link.pause(&self.until, wait) {
+            self.backoff.reset();
+        }
     }
 }

@@ -149,7 +149,9 @@ impl Worker {
                     if !self.shared.stop.is_set() {
                         self.health.held_up(Part::Drain, &e);
                     }
-                    self.link.pause(&self.shared.stop, backoff.next());
+                    if self.link.pause(&self.shared.stop, backoff.next()) {
+                        backoff.reset();
+                    }
                 }
             }
         }
