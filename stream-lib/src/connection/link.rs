@@ -158,9 +158,9 @@ impl Link {
 
     /// Waits between two attempts: for `time`, or until the signal is set. Where there
     /// has been another server to go to since the last attempt began, or comes to be,
-    /// that is the end of it.
-    pub(crate) fn pause(&self, signal: &Shutdown, time: Duration) {
-        self.pause_unless(signal, time, || false);
+    /// that is the end of it, and it returns true.
+    pub(crate) fn pause(&self, signal: &Shutdown, time: Duration) -> bool {
+        self.pause_unless(signal, time, || false)
     }
 
     /// As [`pause`](Self::pause), where `over` ends it, too: it is asked at each nudge
@@ -170,8 +170,8 @@ impl Link {
         signal: &Shutdown,
         time: Duration,
         over: impl FnMut() -> bool,
-    ) {
-        self.topology.pause(self.seen, signal, time, over);
+    ) -> bool {
+        self.topology.pause(self.seen, signal, time, over)
     }
 
     /// Gives the connection up, with all answers that are still to come on it.

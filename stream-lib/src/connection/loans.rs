@@ -96,8 +96,8 @@ impl Loans {
     }
 
     /// Waits between two exchanges: see [`Link::pause`](super::Link::pause).
-    pub(crate) fn pause(&self, signal: &Shutdown, time: Duration) {
-        self.topology.pause(self.seen, signal, time, || false);
+    pub(crate) fn pause(&self, signal: &Shutdown, time: Duration) -> bool {
+        self.topology.pause(self.seen, signal, time, || false)
     }
 
     fn shared<'a>(&self, node: &'a Node) -> Result<LentWire<'a>> {

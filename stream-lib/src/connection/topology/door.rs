@@ -305,18 +305,21 @@ impl Topology {
 
     /// Waits between two attempts: for `time`, or until the signal is set, or `over`,
     /// which is asked at each nudge of the signal. Where there has been another server
-    /// to go to since the changes were `seen`, or comes to be, that is the end of it.
+    /// to go to since the changes were `seen`, or comes to be, that is the end of it:
+    /// then this returns true.
     pub(in crate::connection) fn pause(
         &self,
         seen: u64,
         signal: &Shutdown,
         time: Duration,
         mut over: impl FnMut() -> bool,
-    ) {
+    ) -> bool {
         if !matches!(self.layout, Layout::Standalone(_)) {
             self.news.follow(signal);
         }
-        signal.wait_until(Instant::now() + time, || over() || self.changes() != seen);
+        let has_moved = || self.changes() != seen;
+        signal.wait_until(Instant::now() + time, || over() || has_moved());
+        has_moved()
     }
 
     /// Ends all waiting for servers in [`pooled`](Self::pooled), now and later,

@@ -43,8 +43,9 @@ impl Way {
         }
     }
 
-    /// Waits between two attempts. Another server to go to ends it.
-    fn pause(&self, signal: &Shutdown, time: Duration) {
+    /// Waits between two attempts. Another server to go to ends it: returns whether
+    /// there is one.
+    fn pause(&self, signal: &Shutdown, time: Duration) -> bool {
         match self {
             Self::Own(link) => link.pause(signal, time),
             Self::Shared(loans) => loans.pause(signal, time),
@@ -155,7 +156,9 @@ impl MemberLink {
                     self.health.held_up(role, e, self.until.is_set());
                     if remedy == Remedy::AwaitRight {
                         let wait = self.slowly.next();
-                        self.way.pause(&self.until, wait);
+                        if self.way.pause(&self.until, wait) {
+                            self.slowly.reset();
+                        }
                     } else {
                         self.pause();
                     }
@@ -182,6 +185,8 @@ impl MemberLink {
     /// server to go to ends it.
     fn pause(&mut self) {
         let wait = self.backoff.next();
-        self.way.pause(&self.until, wait);
+        if self.way.pause(&self.until, wait) {
+            self.backoff.reset();
+        }
     }
 }

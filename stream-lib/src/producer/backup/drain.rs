@@ -152,7 +152,9 @@ impl Worker {
                     if !self.shared.stop.is_set() {
                         self.health.held_up(Part::Drain, &e);
                     }
-                    self.loans.pause(&self.shared.stop, backoff.next());
+                    if self.loans.pause(&self.shared.stop, backoff.next()) {
+                        backoff.reset();
+                    }
                 }
             }
         }

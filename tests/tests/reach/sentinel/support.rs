@@ -45,7 +45,7 @@ impl Work {
     pub(super) fn begin(manager: StreamManager) -> Self {
         let shared = Arc::new(Shared::default());
         manager
-            .create_simple_producer("orders", StreamConfig::new("orders"))
+            .create_simple_producer("orders", StreamConfig::new("orders").send_timeout(DEADLINE))
             .unwrap();
         let seen = Arc::clone(&shared);
         manager
@@ -61,7 +61,8 @@ impl Work {
         let manager = Arc::new(manager);
         let adding = {
             let (shared, manager) = (Arc::clone(&shared), Arc::clone(&manager));
-            thread::spawn(move || shared.add(&manager))
+            let thread = thread::Builder::new().name("adding".to_owned());
+            thread.spawn(move || shared.add(&manager)).unwrap()
         };
         let work = Self {
             shared,
