@@ -38,7 +38,7 @@ pub(crate) struct Lack {
 impl Wait {
     /// The `WAIT` behind a request which is to be answered within `left`.
     pub(crate) fn within(left: Duration, replicas: Replicas) -> Self {
-        let longest = left - MARGIN.min(left / 4);
+        let longest = left.saturating_sub(MARGIN.min(left / 4));
         // 0 would wait for ever.
         let timeout = replicas.timeout.min(longest);
         Self {

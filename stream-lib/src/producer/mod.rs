@@ -8,7 +8,7 @@
 //! *spooled* is the way through the *spool* on the local disk, *recording* what
 //! stands in place of Redis in users' tests. *capacity* is the backlog from which on
 //! messages go to the backup stream, *replication* says for which replicas a request
-//! waits, and *not_replicated* that too few have it; *health* tells how a producer's
+//! waits, and *unreplicated* that too few have it; *health* tells how a producer's
 //! threads fare, and *added* what became of a message. Each uses only those named after it.
 
 mod added;
@@ -19,7 +19,6 @@ mod draft;
 mod envelope;
 mod handle;
 mod health;
-mod not_replicated;
 mod outbox;
 #[cfg_attr(not(feature = "test-util"), path = "recording/none.rs")]
 mod recording;
@@ -30,6 +29,7 @@ mod spool;
 #[cfg_attr(not(feature = "spool"), path = "spooled/none.rs")]
 mod spooled;
 mod transport;
+mod unreplicated;
 
 pub use self::added::Added;
 pub(crate) use self::backup::Lookout;
@@ -38,7 +38,6 @@ pub use self::draft::Draft;
 pub(crate) use self::draft::FindProducer;
 pub use self::envelope::Envelope;
 pub use self::handle::Producer;
-pub use self::not_replicated::NotReplicated;
 pub use self::outbox::{FlushReport, Receipt, SendFailure};
 #[cfg(feature = "test-util")]
 pub(crate) use self::recording::Recorder;
@@ -46,3 +45,4 @@ pub use self::registered::ProducerHandle;
 #[cfg(feature = "spool")]
 pub use self::spooled::{SpoolDamage, SpoolStats};
 pub(crate) use self::transport::{Coalescer, Joined, Line};
+pub use self::unreplicated::NotReplicated;

@@ -246,7 +246,7 @@ fn values(tokens: &[String], at: usize) -> Vec<String> {
         }
         // Another statement begins where two names meet.
         if depth == 0
-            && one.ends_with(|c: char| c == ']' || c == ')')
+            && one.ends_with([']', ')'])
             && token.starts_with(|c: char| c.is_ascii_alphabetic())
             && !matches!(token.as_str(), "and" | "or")
         {

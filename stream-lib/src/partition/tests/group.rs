@@ -114,12 +114,8 @@ impl Group {
 
     pub(super) fn any(&mut self) -> String {
         let place = self.random.below(self.members.len() as u64);
-        let names = self.members.keys();
-        names
-            .skip(usize::try_from(place).unwrap())
-            .next()
-            .unwrap()
-            .clone()
+        let mut names = self.members.keys();
+        names.nth(usize::try_from(place).unwrap()).unwrap().clone()
     }
 
     pub(super) fn size(&self) -> usize {

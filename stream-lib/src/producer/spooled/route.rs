@@ -12,9 +12,9 @@ use crate::connection::{Topology, Wire, answer_of};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::producer::capacity::Capacity;
-use crate::producer::not_replicated::too_few;
 use crate::producer::replication::Replication;
 use crate::producer::spool::{Sequence, Spool, SpoolId};
+use crate::producer::unreplicated::too_few;
 
 /// The longest wait of an add for a connection, before it goes to the spool instead.
 const PATIENCE: Duration = Duration::from_secs(1);

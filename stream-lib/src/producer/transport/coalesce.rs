@@ -8,12 +8,12 @@ use crate::command::{Outgoing, Wait};
 use crate::connection::{Deadline, Node, PooledWire, Retry, Topology, Wire, answer_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Added, Answers, all_fail, no_answer};
-use crate::producer::not_replicated::waited_for;
 use crate::producer::transport::again::{are_too_large_together, send_again};
 use crate::producer::transport::line::{Joined, Lead, Line};
 use crate::producer::transport::node_lines::NodeLines;
 use crate::producer::transport::outlet::Outlet;
 use crate::producer::transport::room::Room;
+use crate::producer::unreplicated::waited_for;
 
 /// Pipelines under way at a time: while one is answered, the next is filled.
 const MOST_LEADERS: usize = 2;

@@ -9,9 +9,9 @@ use crate::command::Outgoing;
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Added, Answers, all_fail, closed};
-use crate::producer::not_replicated::NotReplicated;
 use crate::producer::transport::outlet::Outlet;
 use crate::producer::transport::pipeline::{self, BatchRoute};
+use crate::producer::unreplicated::NotReplicated;
 use crate::runtime::{Backoff, Shutdown};
 
 /// The way of a producer's batches, until it is closed.
@@ -153,7 +153,8 @@ impl Dispatch {
 /// asked for, whether replicas have it.
 fn is_open(result: &Result<Added>) -> bool {
     let Err(e) = result else { return false };
-    e.kind() == ErrorKind::OutcomeUnknown || NotReplicated::of(e).is_some_and(|e| e.is_lost())
+    e.kind() == ErrorKind::OutcomeUnknown
+        || NotReplicated::of(e).is_some_and(NotReplicated::is_lost)
 }
 
 fn is_written(result: &Result<Added>) -> bool {

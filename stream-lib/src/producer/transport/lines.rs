@@ -15,8 +15,15 @@ use crate::producer::transport::line::Line;
 pub(super) struct Lines<J, A> {
     plain: Line<J, A>,
     /// As many as there are different settings.
-    waiting: Mutex<Vec<(Replicas, Arc<Line<J, A>>)>>,
+    waiting: Mutex<Vec<WaitingLine<J, A>>>,
     most_leaders: usize,
+}
+
+/// The line of those that wait for the same replicas.
+#[derive(Debug)]
+struct WaitingLine<J, A> {
+    replicas: Replicas,
+    line: Arc<Line<J, A>>,
 }
 
 impl<J, A> Lines<J, A> {
@@ -42,11 +49,14 @@ impl<J, A> Lines<J, A> {
 
     fn waiting_for(&self, replicas: Replicas) -> Arc<Line<J, A>> {
         let mut lines = self.waiting.lock();
-        if let Some((_, line)) = lines.iter().find(|(known, _)| *known == replicas) {
-            return Arc::clone(line);
+        if let Some(known) = lines.iter().find(|known| known.replicas == replicas) {
+            return Arc::clone(&known.line);
         }
         let line = Arc::new(Line::new(self.most_leaders));
-        lines.push((replicas, Arc::clone(&line)));
+        lines.push(WaitingLine {
+            replicas,
+            line: Arc::clone(&line),
+        });
         line
     }
 }

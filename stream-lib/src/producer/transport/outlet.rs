@@ -9,10 +9,10 @@ use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::added::{Added, Answers, all_fail};
 use crate::producer::backup::Backup;
-use crate::producer::not_replicated::waited_for;
 use crate::producer::recording::Recorder;
 use crate::producer::replication::Replication;
 use crate::producer::spooled::Spooler;
+use crate::producer::unreplicated::waited_for;
 
 /// The stream of one producer, and the kind of its way there.
 #[derive(Debug)]

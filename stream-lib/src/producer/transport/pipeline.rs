@@ -8,11 +8,11 @@ use crate::command::{Outgoing, Wait};
 use crate::connection::{Deadline, PooledWire, Topology, answer_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Answers, all_fail};
-use crate::producer::not_replicated::waited_for;
 use crate::producer::transport::again::{
     are_too_large_together, is_refused, open_messages, send_again,
 };
 use crate::producer::transport::outlet::Outlet;
+use crate::producer::unreplicated::waited_for;
 
 /// Batches under way at a time: while the server works on one, the next is
 /// made, and the answers to the one before are read.

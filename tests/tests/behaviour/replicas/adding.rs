@@ -130,7 +130,7 @@ fn no_answer_is_later_than_the_send_timeout() {
     let fleet = Fleet::of(1);
     let manager = fleet.connect();
     let send_timeout = Duration::from_secs(2);
-    let close = send_timeout - Duration::from_millis(1);
+    let close = Duration::from_millis(1_999);
     let config = wanting("orders", 1, close)
         .send_timeout(send_timeout)
         .batch_size(1);

@@ -48,8 +48,9 @@ fn what_the_demoted_master_refuses_is_confirmed_by_its_successor() {
                     let all: Vec<_> = (1..=EACH)
                         .map(|n| producer.send(&message(n)).unwrap())
                         .collect();
-                    all.into_iter()
-                        .for_each(|receipt| assert_main(receipt.wait()));
+                    for receipt in all {
+                        assert_main(receipt.wait());
+                    }
                 }
                 "keyed" => {
                     for n in 1..=EACH {

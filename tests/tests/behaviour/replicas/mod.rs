@@ -114,5 +114,6 @@ fn lack(result: stream_lib::Result<Added>) -> NotReplicated {
 
 #[track_caller]
 fn assert_main(result: stream_lib::Result<Added>) {
-    assert!(matches!(result, Ok(Added::Main(_))), "{result:?}");
+    let added = result.unwrap();
+    assert!(matches!(added, Added::Main(_)), "{added:?}");
 }

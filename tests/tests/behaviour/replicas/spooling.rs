@@ -27,7 +27,7 @@ fn in_spool(manager: &StreamManager) -> u64 {
 }
 
 fn assert_spooled(added: stream_lib::Result<Added>) {
-    assert!(matches!(added, Ok(Added::Spooled)), "{added:?}");
+    assert_eq!(added.unwrap(), Added::Spooled);
 }
 
 #[test]
