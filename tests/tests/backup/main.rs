@@ -8,6 +8,7 @@
 
 mod consumers;
 mod drain;
+mod earlier_marks;
 mod headers;
 mod large_entries;
 mod model;

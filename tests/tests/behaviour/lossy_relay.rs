@@ -1,4 +1,5 @@
-//! Something between a client and its server that loses the answer to one request.
+//! Something between a client and its server that loses the answer to one request, or
+//! hands that on late.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -23,6 +24,8 @@ struct Shared {
     /// By which calls of the script are known.
     digest: String,
     stage: Mutex<Stage>,
+    /// A call to hand on later.
+    kept: Mutex<Vec<u8>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +34,9 @@ enum Stage {
     Open,
     /// The answer to the next call is lost, with its connection.
     Armed,
-    /// It was. Connections end at further calls, which don't pass.
+    /// The next call is kept, and its connection ends.
+    Keeping,
+    /// An answer was lost. Connections end at further calls, which don't pass.
     Lost,
 }
 
@@ -44,6 +49,7 @@ impl LossyRelay {
             target,
             digest: redis::Script::new(source).get_hash().to_owned(),
             stage: Mutex::new(Stage::Open),
+            kept: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
         start(move || {
@@ -66,6 +72,26 @@ impl LossyRelay {
         wait_until(DEADLINE, "an answer to be lost", || {
             *self.shared.stage.lock() == Stage::Lost
         });
+    }
+
+    /// Keeps the next call, as a stalled network does. Others pass.
+    pub(crate) fn keep_next(&self) {
+        *self.shared.stage.lock() = Stage::Keeping;
+    }
+
+    /// Has the server carry out the call that was kept. Its client is gone.
+    pub(crate) fn hand_on_kept(&self) {
+        let kept = self.shared.kept.lock().clone();
+        assert!(!kept.is_empty(), "nothing was kept");
+        let mut server = TcpStream::connect(self.shared.target).unwrap();
+        server.write_all(&kept).unwrap();
+        let mut answer = [0; 1_024];
+        let length = server.read(&mut answer).unwrap();
+        assert!(
+            answer[..length].starts_with(b"*"),
+            "{:?}",
+            &answer[..length]
+        );
     }
 
     /// Lets calls pass.
@@ -93,6 +119,12 @@ fn pass(mut client: &TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
         let calls = request.windows(digest.len()).any(|part| part == digest);
         let stage = *shared.stage.lock();
         if length == 0 || calls && stage == Stage::Lost {
+            client.shutdown(Shutdown::Both)?;
+            return server.shutdown(Shutdown::Both);
+        }
+        if calls && stage == Stage::Keeping {
+            request.clone_into(&mut shared.kept.lock());
+            *shared.stage.lock() = Stage::Open;
             client.shutdown(Shutdown::Both)?;
             return server.shutdown(Shutdown::Both);
         }

@@ -66,6 +66,38 @@ fn retry_that_is_parked_again_leaves_the_newer_delivery_alone() {
     assert_eq!((consumer.stats().failed, consumer.stats().lost), (1, 0));
 }
 
+/// The server carries out a request that its client has given up, and repeated.
+#[test]
+fn park_that_comes_late_leaves_the_newer_delivery_alone() {
+    let (manager, relay, server) = scene(PARK);
+    let gate = Gate::default();
+    let (doorway, seen) = (gate.doorway(), Seen::default());
+    let noted = seen.clone();
+    let handler = move |order: &Delivery<Order>| -> HandlerResult {
+        noted.push(order.attempt());
+        if order.attempt() == 1 {
+            return Err("not yet".into());
+        }
+        doorway.pass();
+        Ok(())
+    };
+    let consumer = manager
+        .consume("c", quick("orders").workers(1), handler)
+        .unwrap();
+    relay.keep_next();
+    manager.add(&order("1")).unwrap();
+    seen.wait_for(2);
+    relay.hand_on_kept();
+    let held = pending(&server, "orders");
+    assert_eq!(held.len(), 1);
+    assert_eq!(Some(&held[0].consumer), consumer.name().as_ref());
+    gate.open();
+    wait_until(DEADLINE, "it to be completed", || {
+        consumer.stats().completed == 1
+    });
+    assert_eq!(seen.all(), [1, 2]);
+}
+
 #[test]
 fn entry_that_is_given_back_again_leaves_the_newer_delivery_alone() {
     let (manager, relay, server) = scene(PARK);
