@@ -1,7 +1,7 @@
 //! One thread's connections, and the remedy for each of their failures.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::connection::{Link, Loans, Wire};
 use crate::consumer::member::health::{Health, Role};
@@ -18,6 +18,8 @@ pub(crate) struct MemberLink {
     backoff: Backoff,
     /// Between tries that a person has to make succeed.
     slowly: Backoff,
+    /// When to try again, where others wait while this thread waits.
+    rests_until: Option<Instant>,
 }
 
 /// How a thread gets at its connections.
@@ -92,6 +94,7 @@ impl MemberLink {
             until: until.clone(),
             backoff: Backoff::for_connections(),
             slowly: Backoff::new(SLOW, SLOWEST),
+            rests_until: None,
         }
     }
 
@@ -103,10 +106,12 @@ impl MemberLink {
     }
 
     /// Runs `operation` on the connection, making one first where there is
-    /// none. After a failure it has waited, and logged the first of a row.
+    /// none. After a failure it has waited, or [rests](Self::rests_until), and logged
+    /// the first of a row.
     /// An error of the kind `NoGroup` is the caller's to heal; after one that
     /// calls for [`Remedy::Stop`], the consumer is stopping.
     pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
+        self.ensure_rested()?;
         let result = self.way.run(operation);
         self.heed(self.role, &result);
         result
@@ -119,9 +124,25 @@ impl MemberLink {
         role: Role,
         operation: impl FnOnce(&mut Wire) -> Result<T>,
     ) -> Result<T> {
+        self.ensure_rested()?;
         let result = self.way.run_pooled(operation);
         self.heed(role, &result);
         result
+    }
+
+    /// When to try again after a failure, where connections are shared: until then
+    /// each try fails at once, since others wait while this thread waits.
+    pub(crate) fn rests_until(&self) -> Option<Instant> {
+        let rests = |at: &Instant| *at > Instant::now() && !self.until.is_set();
+        self.rests_until.filter(rests)
+    }
+
+    fn ensure_rested(&self) -> Result<()> {
+        if self.rests_until().is_some() {
+            let text = "the last try has failed, and the next one comes later";
+            return Err(Error::new(ErrorKind::Unavailable, text));
+        }
+        Ok(())
     }
 
     /// Tells of the success or the failure, and waits after the latter.
@@ -146,7 +167,8 @@ impl MemberLink {
                     self.way.failed();
                     self.health.held_up(role, e, self.until.is_set());
                     if remedy == Remedy::AwaitRight {
-                        self.until.sleep(self.slowly.next());
+                        let wait = self.slowly.next();
+                        self.pause_for(wait);
                     } else {
                         self.pause();
                     }
@@ -172,6 +194,15 @@ impl MemberLink {
     /// Waits a moment that grows with each call, until something succeeds.
     fn pause(&mut self) {
         let wait = self.backoff.next();
-        self.until.sleep(wait);
+        self.pause_for(wait);
+    }
+
+    fn pause_for(&mut self, wait: Duration) {
+        match self.way {
+            Way::Own(_) => {
+                self.until.sleep(wait);
+            }
+            Way::Shared(_) => self.rests_until = Some(Instant::now() + wait),
+        }
     }
 }
