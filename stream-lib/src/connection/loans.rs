@@ -12,7 +12,7 @@ use super::shared::LentWire;
 use super::topology::Topology;
 use super::wire::Wire;
 use crate::error::{ErrorKind, Result};
-use crate::runtime::Shutdown;
+use crate::runtime::{Bell, Shutdown};
 
 /// Lends a thread connections to the server of a key, for one exchange at a time:
 /// the one that all consumers share, or one of the pool.
@@ -93,6 +93,17 @@ impl Loans {
             }
             wire => self.handle.through(&mut *wire?, operation),
         }
+    }
+
+    /// Whether there is another server to go to since the last exchange.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.topology.changes() != self.seen
+    }
+
+    /// Has a bell rung when there is another server to go to, for as long as the bell
+    /// exists.
+    pub(crate) fn have_rung(&self, bell: &Bell) {
+        self.topology.have_rung(bell);
     }
 
     /// Waits between two exchanges: see [`Link::pause`](super::Link::pause).

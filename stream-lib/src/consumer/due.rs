@@ -62,7 +62,7 @@ impl<'a> DueClaim<'a> {
         let next = due.next.map(|wait| asked + wait);
         member.claiming.looked(asked, next, due.moves);
         if member.sign_of_life.has_step() {
-            member.stop.nudge();
+            member.bells.keeper.ring();
         }
         member.accept(due.claimed, Company::Any, asked, self.claim);
     }

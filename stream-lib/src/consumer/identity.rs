@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use crate::command::Group;
 use crate::config::ConsumerConfig;
 use crate::connection::Topology;
+use crate::consumer::staff::Staff;
 use crate::consumer::stats::Counters;
 use crate::error::Error;
 
@@ -15,6 +16,7 @@ use crate::error::Error;
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) topology: Arc<Topology>,
+    pub(crate) staff: Arc<Staff>,
     pub(crate) config: ConsumerConfig,
     /// A start waits for nothing.
     pub(crate) is_lazy: bool,

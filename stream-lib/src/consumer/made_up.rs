@@ -10,6 +10,7 @@ use crate::consumer::handler::Delivery;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::identity::Identity;
 use crate::consumer::member::Member;
+use crate::consumer::member::bells::Bells;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::stage::{Company, Stage};
 use crate::error::Result;
@@ -74,6 +75,7 @@ impl MadeUp {
         let keys = StreamKeys::new(&self.stream)?;
         let identity = Identity {
             topology: Arc::clone(topology),
+            staff: Arc::default(),
             config: ConsumerConfig::new(&self.stream).lease(LEASE),
             is_lazy: true,
             until_ended: Weak::<()>::new(),
@@ -82,7 +84,13 @@ impl MadeUp {
             failure: Arc::default(),
         };
         let (settler, _) = crossbeam_channel::bounded(1);
-        let member = Member::new(&identity, self.consumer.clone(), settler, 1);
+        let member = Member::new(
+            &identity,
+            self.consumer.clone(),
+            settler,
+            Bells::default(),
+            1,
+        );
         if self.shutting_down {
             member.stop.set();
         }

@@ -4,7 +4,8 @@
 //! *Workers* decode them and call the user's *handler*, one by one or in
 //! batches. The *settler* has Redis confirm how each delivery ended. The *keeper*
 //! renews the leases, claims entries that are due and takes over entries that
-//! others have abandoned. All of them share a [`Member`](member::Member): one
+//! others have abandoned; these two are one thread each for all consumers of a
+//! manager, the [`Staff`]. All of them share a [`Member`](member::Member): one
 //! *life* of the consumer, with a name in Redis that no other life has.
 //!
 //! Three protocols hold these threads together. Each is written down once: the
@@ -12,6 +13,7 @@
 //! and who wakes whom, in `member/buffer.rs`, with the pause for an entry that
 //! runs alone, in `member/pause.rs`.
 
+mod brief;
 mod cause;
 mod due;
 mod handler;
@@ -23,6 +25,7 @@ mod made_up;
 mod member;
 mod reader;
 mod settler;
+mod staff;
 mod stats;
 mod worker;
 
@@ -38,6 +41,7 @@ pub use self::handler::{
 };
 #[cfg(feature = "test-util")]
 pub(crate) use self::made_up::MadeUp;
+pub(crate) use self::staff::Staff;
 pub use self::stats::{ConsumerStats, ShutdownReport};
 
 use self::identity::Identity;
@@ -78,6 +82,7 @@ struct Inner {
 /// Where the consumers of a manager find Redis.
 pub(crate) struct Server {
     pub(crate) topology: Arc<Topology>,
+    pub(crate) staff: Arc<Staff>,
     /// Whether a start waits for nothing.
     pub(crate) is_lazy: bool,
     /// Held by each life until its last handler has ended, or its grace is over.
@@ -111,6 +116,7 @@ impl Consumer {
         Ok(Self(Arc::new(Inner {
             identity: Identity {
                 topology: server.topology,
+                staff: server.staff,
                 is_lazy: server.is_lazy,
                 until_ended: server.until_ended,
                 group: Group::new(keys, &config.group),

@@ -159,6 +159,7 @@ impl StreamManager {
         let asked = config.retention.clone();
         let server = Server {
             topology: Arc::clone(&self.topology),
+            staff: Arc::clone(&self.staff),
             is_lazy: self.is_lazy,
             until_ended: self.until_ended(),
         };

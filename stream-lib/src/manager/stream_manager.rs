@@ -14,7 +14,7 @@ use super::registry::NameRegistry;
 use crate::command;
 use crate::config::ConnectionConfig;
 use crate::connection::Topology;
-use crate::consumer::{Consumer, ShutdownReport};
+use crate::consumer::{Consumer, ShutdownReport, Staff};
 use crate::error::Result;
 use crate::producer::{Coalescer, Lookout};
 use crate::retention::Cleaner;
@@ -63,6 +63,8 @@ pub struct StreamManager {
     closing: Mutex<Option<Arc<Closing>>>,
     /// Disconnects when the last handler has ended, after that.
     handlers_ended: Receiver<()>,
+    /// The threads that consumers share.
+    pub(super) staff: Arc<Staff>,
     pub(super) cleaner: Cleaner,
     pub(super) lookout: Lookout,
     /// A start of a consumer waits for nothing.
@@ -147,6 +149,7 @@ impl StreamManager {
             registry,
             closing: Mutex::new(Some(closing)),
             handlers_ended,
+            staff: Arc::default(),
             is_lazy: true,
             origin: Origin::here(),
         })

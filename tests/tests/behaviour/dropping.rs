@@ -24,9 +24,7 @@ fn dropped_manager_leaves_no_thread() {
     wait_until(DEADLINE, "the threads to have names", || {
         let mut names = threads("drop-a");
         names.sort();
-        let roles = [
-            "keeper", "reader", "settler", "worker 1", "worker 2", "worker 3",
-        ];
+        let roles = ["reader", "worker 1", "worker 2", "worker 3"];
         names == roles.map(|role| format!("drop-a {role}"))
     });
     drop(shop.manager);
@@ -183,7 +181,7 @@ fn manager_dropped_while_redis_is_away_does_not_hang() {
 }
 
 /// Runs `test` again in a process of its own, where no other test has threads.
-fn alone(name: &str, test: impl FnOnce()) {
+pub(crate) fn alone(name: &str, test: impl FnOnce()) {
     const VARIABLE: &str = "STREAM_TESTS_ALONE";
     if env::var_os(VARIABLE).is_some() {
         return test();

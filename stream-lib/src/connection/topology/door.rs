@@ -15,7 +15,7 @@ use crate::connection::role::is_not_master;
 use crate::connection::server_error::answer_of;
 use crate::connection::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Interrupt, Shutdown};
+use crate::runtime::{Bell, Interrupt, Shutdown};
 
 /// The wait after a failed attempt to connect, doubling.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -301,6 +301,14 @@ impl Topology {
     /// How often there was another server to go to.
     pub(crate) fn changes(&self) -> u64 {
         self.news.count()
+    }
+
+    /// Has a bell rung whenever there is another server to go to, for as long as the bell
+    /// exists.
+    pub(in crate::connection) fn have_rung(&self, bell: &Bell) {
+        if !matches!(self.layout, Layout::Standalone(_)) {
+            self.news.have_rung(bell);
+        }
     }
 
     /// Waits between two attempts: for `time`, or until the signal is set, or `over`,

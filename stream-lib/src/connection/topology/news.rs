@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::connection::gate::Gate;
-use crate::runtime::{Nudge, Shutdown};
+use crate::runtime::{Bell, Nudge, Rope, Shutdown};
 
 /// Tells of new servers.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(super) struct News {
     count: AtomicU64,
     /// Threads that sleep by a signal of their own until they try again.
     followers: Mutex<Vec<Nudge>>,
+    /// Those of threads that look after many things.
+    bells: Mutex<Vec<Rope>>,
 }
 
 impl News {
@@ -37,6 +39,15 @@ impl News {
         }
     }
 
+    /// Rings a bell when there is news, for as long as it exists.
+    pub(super) fn have_rung(&self, bell: &Bell) {
+        let mut bells = self.bells.lock();
+        if !bells.iter().any(|other| other.is_of(bell)) {
+            bells.retain(Rope::is_live);
+            bells.push(bell.rope());
+        }
+    }
+
     /// Wakes all who wait: there is another server to go to.
     pub(super) fn announce(&self) {
         self.count.fetch_add(1, Ordering::SeqCst);
@@ -44,6 +55,10 @@ impl News {
         let followers = self.followers.lock().clone();
         for follower in followers {
             follower.nudge();
+        }
+        let bells = self.bells.lock().clone();
+        for bell in bells {
+            bell.pull();
         }
     }
 }

@@ -17,8 +17,8 @@ use crate::consumer::member::stage::Stage;
 
 /// One entry that is to run alone. The workers are paused as long as this
 /// lives.
-pub(super) struct Alone<'a> {
-    member: &'a Member,
+pub(super) struct Alone {
+    member: Arc<Member>,
     held: Arc<Held>,
     since: Instant,
     /// How long running handlers are waited for.
@@ -35,12 +35,12 @@ pub(super) enum Step {
     Done,
 }
 
-impl<'a> Alone<'a> {
-    pub(super) fn new(member: &'a Member, held: Arc<Held>, patience: Duration) -> Self {
+impl Alone {
+    pub(super) fn new(member: &Arc<Member>, held: Arc<Held>, patience: Duration) -> Self {
         member.buffer.pause.begin();
         member.buffer.room.expect(&held);
         Self {
-            member,
+            member: Arc::clone(member),
             held,
             since: Instant::now(),
             patience,
@@ -89,7 +89,7 @@ impl<'a> Alone<'a> {
 
     /// Renews the lock. Where that fails, the next renewal is soon enough.
     pub(super) fn hold_lock(&self, link: &mut MemberLink) {
-        let member = self.member;
+        let member = &self.member;
         let (lock, token) = (member.group.lock_alone(), &member.name);
         let lease = member.config.lease;
         let _ = link.run(|wire| command::hold_lock(wire, lock, token, lease));
@@ -98,7 +98,7 @@ impl<'a> Alone<'a> {
     /// Lets the workers go on, and then another process have the lock. Where
     /// that fails, the lock lapses.
     pub(super) fn end(self, link: &mut MemberLink) {
-        let member = self.member;
+        let member = Arc::clone(&self.member);
         drop(self);
         let lock = member.group.lock_alone();
         let _ = link.run(|wire| command::release_lock(wire, lock, &member.name));
@@ -109,7 +109,7 @@ impl<'a> Alone<'a> {
     }
 }
 
-impl Drop for Alone<'_> {
+impl Drop for Alone {
     fn drop(&mut self) {
         if !self.started {
             self.member.give_back_rest(&self.held);

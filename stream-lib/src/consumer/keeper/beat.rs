@@ -1,5 +1,6 @@
 //! The member's signs of life, and its looks at the others.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::dead::forgotten;
@@ -15,17 +16,17 @@ const REAP: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_millis(200);
 
 /// The member's signs of life, one each third of a lease and the first at once.
-pub(super) struct Beats<'a> {
-    member: &'a Member,
+pub(super) struct Beats {
+    member: Arc<Member>,
     at: Instant,
     reap_at: Instant,
 }
 
-impl<'a> Beats<'a> {
-    pub(super) fn new(member: &'a Member) -> Self {
+impl Beats {
+    pub(super) fn new(member: &Arc<Member>) -> Self {
         let now = Instant::now();
         Self {
-            member,
+            member: Arc::clone(member),
             at: now,
             reap_at: now + Self::reap(member),
         }
@@ -42,7 +43,7 @@ impl<'a> Beats<'a> {
 
     /// Gives a sign of life. Returns what it was answered with.
     pub(super) fn beat(&mut self, link: &mut MemberLink) -> Option<Look> {
-        let member = self.member;
+        let member = &self.member;
         let lease = member.config.lease;
         let reap = self.reap_at <= Instant::now();
         let Ok(look) = link.run(|wire| member.beat(wire, reap)) else {
@@ -59,7 +60,7 @@ impl<'a> Beats<'a> {
     }
 
     fn remove(&self, look: &Look, link: &mut MemberLink) {
-        let member = self.member;
+        let member = &self.member;
         let names = forgotten(look, &member.name);
         if names.is_empty() {
             return;

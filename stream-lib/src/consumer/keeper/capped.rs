@@ -10,16 +10,16 @@ use crate::consumer::member::link::MemberLink;
 
 /// Gives these entries to others. This process leaves them alone as long as its
 /// handler runs.
-pub(super) struct Capped<'a> {
-    member: &'a Member,
+pub(super) struct Capped {
+    member: Arc<Member>,
     /// Those that Redis has yet to take from us.
     entries: Vec<(Arc<Held>, usize)>,
 }
 
-impl<'a> Capped<'a> {
-    pub(super) fn new(member: &'a Member) -> Self {
+impl Capped {
+    pub(super) fn new(member: &Arc<Member>) -> Self {
         Self {
-            member,
+            member: Arc::clone(member),
             entries: Vec::new(),
         }
     }
@@ -32,7 +32,7 @@ impl<'a> Capped<'a> {
     /// Parks those that were added since. Where that fails, the next renewal
     /// tries again.
     pub(super) fn park(&mut self, link: &mut MemberLink) {
-        let member = self.member;
+        let member = &self.member;
         let most = member.config.retry.deliveries();
         if self.entries.is_empty() {
             return;

@@ -1,5 +1,5 @@
-//! The thread that keeps the entries that the consumer holds, and fetches those
-//! that come back.
+//! The task of keeping the entries that a consumer holds, and of fetching those that
+//! come back. One thread does it for all consumers of a manager.
 //!
 //! It has one job for each part, with a timer of its own: it *renews* leases,
 //! gives *beats* as signs of life, with a look at the group that shows the *dead*
@@ -17,6 +17,7 @@ mod renew;
 mod takeover;
 mod unseen;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use self::alone::{Alone, Step};
@@ -25,40 +26,56 @@ use self::claim::{claim_due, move_some};
 use self::renew::Renewal;
 use self::takeover::Takeover;
 use self::unseen::Unseen;
+use crate::consumer::brief::{POLL, Unblocking};
 use crate::consumer::member::Member;
 use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::sign_of_life::ClockStep;
+use crate::runtime::Task;
 
-/// Keeps the leases until the consumer stops. Returns the keeper, since leases
-/// are to be renewed while the last handlers run.
-pub(crate) fn run(member: &Member) -> Keeper<'_> {
-    let mut keeper = Keeper::new(member);
-    while !member.stop.is_set() {
-        keeper.tick();
-        let wake = keeper.next_wake();
-        member.stop.wait_until(wake, || keeper.next_wake() < wake);
-    }
-    keeper
-}
-
-/// The jobs of the thread, and the connection that they share.
-pub(crate) struct Keeper<'a> {
-    member: &'a Member,
+/// The jobs for one consumer, and the connections that they share. After the stop
+/// its conductor has them, since leases are to be renewed while the last handlers
+/// run.
+pub(crate) struct Keeper {
+    member: Arc<Member>,
     link: MemberLink,
     /// Of the connection that was last noticed.
     epoch: u64,
-    renewal: Renewal<'a>,
-    beats: Beats<'a>,
-    takeover: Takeover<'a>,
-    unseen: Unseen<'a>,
-    alone: Option<Alone<'a>>,
+    renewal: Renewal,
+    beats: Beats,
+    takeover: Takeover,
+    unseen: Unseen,
+    alone: Option<Alone>,
+    /// Ends the reader's wait at the stop.
+    unblocking: Unblocking,
 }
 
-impl<'a> Keeper<'a> {
-    fn new(member: &'a Member) -> Self {
+impl Task for Keeper {
+    fn tend(&mut self) {
+        if self.member.stop.is_set() {
+            self.unblocking.step(&self.member);
+        } else {
+            self.tick();
+        }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        let member = &self.member;
+        if member.halt.is_set() {
+            return None;
+        }
+        if member.stop.is_set() {
+            return Some(Instant::now() + POLL);
+        }
+        let wake = self.next_wake();
+        Some(self.link.rests_until().map_or(wake, |end| wake.max(end)))
+    }
+}
+
+impl Keeper {
+    pub(crate) fn new(member: &Arc<Member>) -> Self {
         Self {
-            member,
+            member: Arc::clone(member),
             // Past the stop, the one who conducts it says when to try.
             link: member.link(Role::Keeper, &member.stop),
             // Where Redis was away at the start, others were without it, too.
@@ -68,6 +85,7 @@ impl<'a> Keeper<'a> {
             takeover: Takeover::new(member),
             unseen: Unseen::new(member),
             alone: None,
+            unblocking: Unblocking::default(),
         }
     }
 
@@ -95,6 +113,9 @@ impl<'a> Keeper<'a> {
         self.member.failure_log.tell_due(Instant::now());
         // The reader may have noticed a step of the server's clock.
         self.notice();
+        if self.link.rests_until().is_some() {
+            return;
+        }
         if self.renewal.at() <= Instant::now() {
             self.renew_leases();
         }
@@ -102,7 +123,7 @@ impl<'a> Keeper<'a> {
             self.beat();
         }
         if self.member.claiming.is_moving() {
-            move_some(self.member, &mut self.link);
+            move_some(&self.member, &mut self.link);
         }
         if self.alone.is_some() {
             self.tend_alone();
@@ -139,7 +160,7 @@ impl<'a> Keeper<'a> {
 
     fn claim(&mut self) {
         if self.member.claiming.keeper_looks_at() <= Instant::now() {
-            claim_due(self.member, &mut self.link);
+            claim_due(&self.member, &mut self.link);
             self.notice();
         }
         let takes = |at| at <= Instant::now();

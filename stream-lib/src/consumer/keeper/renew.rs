@@ -18,16 +18,16 @@ use crate::runtime::counted;
 const CHUNK: usize = 500;
 
 /// Renews entries that were last confirmed more than a third of a lease ago.
-pub(super) struct Renewal<'a> {
-    member: &'a Member,
+pub(super) struct Renewal {
+    member: Arc<Member>,
     at: Instant,
-    pub(super) capped: Capped<'a>,
+    pub(super) capped: Capped,
 }
 
-impl<'a> Renewal<'a> {
-    pub(super) fn new(member: &'a Member) -> Self {
+impl Renewal {
+    pub(super) fn new(member: &Arc<Member>) -> Self {
         Self {
-            member,
+            member: Arc::clone(member),
             at: Instant::now() + member.config.lease / 6,
             capped: Capped::new(member),
         }
@@ -60,7 +60,7 @@ impl<'a> Renewal<'a> {
     }
 
     fn renew_reply(&mut self, link: &mut MemberLink, held: &Arc<Held>) -> Result<()> {
-        let member = self.member;
+        let member = Arc::clone(&self.member);
         let (mut kept, mut lost) = (Vec::new(), Vec::new());
         for index in 0..held.len() {
             if self.keeps(held, index) {
@@ -125,7 +125,7 @@ impl<'a> Renewal<'a> {
 
     /// Another consumer has the entry. Returns whether its handler runs.
     fn lose(&self, held: &Arc<Held>, index: usize) -> bool {
-        let member = self.member;
+        let member = &self.member;
         if held.advance(index, Stage::Running, Stage::Lost) {
             member.config.events.tell(|e| {
                 e.lease_lost(&LeaseLost {

@@ -36,8 +36,8 @@ const GATHER: usize = 1_000;
 
 /// Goes through the entries of dead consumers in small steps, oldest first, after
 /// each look at the group that has found some.
-pub(super) struct Takeover<'a> {
-    member: &'a Member,
+pub(super) struct Takeover {
+    member: Arc<Member>,
     /// When the next step is due; `None` where there is nothing to take over.
     at: Option<Instant>,
     /// Before that, nothing is taken over.
@@ -60,10 +60,10 @@ pub(super) struct Takeover<'a> {
     gathered: Option<EntryId>,
 }
 
-impl<'a> Takeover<'a> {
-    pub(super) fn new(member: &'a Member) -> Self {
+impl Takeover {
+    pub(super) fn new(member: &Arc<Member>) -> Self {
         Self {
-            member,
+            member: Arc::clone(member),
             at: None,
             not_before: Instant::now(),
             dead: Vec::new(),
@@ -149,12 +149,12 @@ impl<'a> Takeover<'a> {
 
     /// Takes over as many entries as there is room for. Returns one that is to run
     /// alone, if there is one.
-    pub(super) fn step(&mut self, link: &mut MemberLink) -> Option<Alone<'a>> {
+    pub(super) fn step(&mut self, link: &mut MemberLink) -> Option<Alone> {
         if self.is_gathering {
             self.gather(link);
             return None;
         }
-        let member = self.member;
+        let member = &Arc::clone(&self.member);
         let claim = member.claiming.try_begin()?;
         let room = member.buffer.room_for_returning();
         if room == 0 {
@@ -229,7 +229,7 @@ impl<'a> Takeover<'a> {
     }
 
     fn count(&mut self, count: usize) {
-        let member = self.member;
+        let member = &self.member;
         member
             .counters
             .taken_over

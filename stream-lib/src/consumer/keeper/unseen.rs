@@ -1,6 +1,7 @@
 //! Entries that Redis counts under our name, and that this process doesn't know.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::command::{self, Look};
 use crate::consumer::member::Member;
@@ -12,21 +13,21 @@ use crate::message::EntryId;
 /// Has the reader fetch entries that were unknown at two looks in a row: an
 /// answer was lost without a failure. Once is no sign, since answers are always
 /// on their way.
-pub(super) struct Unseen<'a> {
-    member: &'a Member,
+pub(super) struct Unseen {
+    member: Arc<Member>,
     suspects: HashSet<EntryId>,
 }
 
-impl<'a> Unseen<'a> {
-    pub(super) fn new(member: &'a Member) -> Self {
+impl Unseen {
+    pub(super) fn new(member: &Arc<Member>) -> Self {
         Self {
-            member,
+            member: Arc::clone(member),
             suspects: HashSet::new(),
         }
     }
 
     pub(super) fn check(&mut self, look: &Look, link: &mut MemberLink) {
-        let member = self.member;
+        let member = &self.member;
         let counted = look
             .holdings
             .iter()
@@ -47,7 +48,7 @@ impl<'a> Unseen<'a> {
     }
 
     fn unknown(&self, link: &mut MemberLink) -> Result<HashSet<EntryId>> {
-        let member = self.member;
+        let member = &self.member;
         let (mut unknown, mut after) = (HashSet::new(), None);
         loop {
             let page = link.run_pooled(Role::Claims, |wire| {

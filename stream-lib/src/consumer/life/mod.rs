@@ -1,7 +1,7 @@
 //! One life of a consumer: how its threads begin and end.
 //!
 //! *Prepare* makes the group and checks the permissions, before there is any
-//! thread, save where the manager connects lazily. At the end the keeper conducts
+//! thread, save where the manager connects lazily. At the end the reader conducts
 //! the *stop* of the others.
 
 mod prepare;
@@ -15,27 +15,28 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use self::prepare::{default_label, prepare};
 use self::stop::Ends;
+use crate::consumer::brief::{POLL, Unblocking};
 use crate::consumer::identity::Identity;
+use crate::consumer::keeper::Keeper;
 use crate::consumer::member::Member;
-use crate::consumer::member::settle::Settle;
+use crate::consumer::reader;
+use crate::consumer::settler::Settler;
+use crate::consumer::staff::Staff;
 use crate::consumer::worker::{Crew, Work};
-use crate::consumer::{keeper, reader, settler};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Thread, counted, on_library_thread, random_suffix};
 
 /// The time beyond the grace in which the last steps of a stop are done.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// How long a stop waits for the keeper's request that is under way.
-const POLITE: Duration = Duration::from_secs(3);
-
 /// The threads of a running consumer. Dropped, they are told to stop and left
 /// to themselves.
 pub(crate) struct Life {
     member: Arc<Member>,
-    /// The keeper, which conducts the stop, is the last one.
+    staff: Arc<Staff>,
+    /// The reader, which conducts the stop, is the last one.
     threads: Vec<Thread>,
-    /// Disconnects when the keeper begins to conduct the stop.
+    /// Disconnects when the reader begins to conduct the stop.
     conducted: Receiver<()>,
 }
 
@@ -50,7 +51,9 @@ impl Life {
         // Each entry is settled once, so this never fills while Redis answers.
         let (settle, inbox) = bounded(4 * config.read_count + 4 * config.workers);
         let name = format!("{label}-{}", random_suffix());
-        let member = Arc::new(Member::new(identity, name, settle, handler.batch_size()));
+        let bells = identity.staff.bells();
+        let member = Member::new(identity, name, settle, bells, handler.batch_size());
+        let member = Arc::new(member);
         // A lazy manager waits for nothing: the reader makes the group.
         if !identity.is_lazy {
             prepare(&member)?;
@@ -58,10 +61,12 @@ impl Life {
         let (conducts, conducted) = bounded(0);
         let mut life = Self {
             member: Arc::clone(&member),
+            staff: Arc::clone(&identity.staff),
             threads: Vec::new(),
             conducted,
         };
-        if let Err(e) = life.start_threads(handler, inbox, conducts, until_ended) {
+        let settler = Settler::new(&member, inbox);
+        if let Err(e) = life.start_threads(handler, settler, conducts, until_ended) {
             life.abandon();
             return Err(e);
         }
@@ -80,29 +85,17 @@ impl Life {
     fn start_threads(
         &mut self,
         handler: &Arc<dyn Work>,
-        inbox: Receiver<Settle>,
-        conducts: Sender<()>,
+        settler: Settler,
+        conducted: Sender<()>,
         until_ended: Arc<dyn Any + Send + Sync>,
     ) -> Result<()> {
-        let (stop_workers, workers_stop) = bounded(0);
-        let (reader_lives, reader_ended) = bounded(0);
+        let member = Arc::clone(&self.member);
         let (workers_live, workers_ended) = bounded(0);
-        let (settler_lives, settler_ended) = bounded(0);
         let (all_there, begins) = bounded(1);
-        let ends = Ends {
-            conducted: conducts,
-            stop_workers,
-            reader: reader_ended,
-            workers: workers_ended,
-            settler: settler_ended,
-        };
-        let stream = self.member.group.stream().to_owned();
-        self.spawn(format!("{stream} settler"), move |member| {
-            settler::run(member, &inbox);
-            drop(settler_lives);
-        })?;
-        let crew = Arc::new(Crew::new(&self.member, workers_stop));
-        for number in 1..=self.member.config.workers {
+        let stream = member.group.stream().to_owned();
+        let settler = self.staff.settler.add(settler, &member.bells.settler)?;
+        let crew = Arc::new(Crew::new(&member, member.workers_stop.clone()));
+        for number in 1..=member.config.workers {
             let handler = Arc::clone(handler);
             let (crew, lives) = (Arc::clone(&crew), workers_live.clone());
             self.spawn(format!("{stream} worker {number}"), move |_| {
@@ -112,19 +105,22 @@ impl Life {
         }
         drop(workers_live);
         self.spawn(format!("{stream} reader"), move |member| {
-            if begins.recv() == Ok(()) {
+            if let Ok(ends) = begins.recv() {
                 reader::run(member);
+                stop::conduct(member, ends);
             }
-            drop(reader_lives);
-        })?;
-        // The last one: it claims entries at once.
-        self.spawn(format!("{stream} keeper"), move |member| {
-            let keeper = keeper::run(member);
-            stop::conduct(member, keeper, ends);
             drop(until_ended);
         })?;
+        // The last one: it claims entries at once.
+        let keeper = Keeper::new(&member);
+        let keeper = self.staff.keeper.add(keeper, &member.bells.keeper)?;
         // There is room for it.
-        let _ = all_there.send(());
+        let _ = all_there.send(Ends {
+            conducted,
+            workers: workers_ended,
+            keeper,
+            settler,
+        });
         Ok(())
     }
 
@@ -140,11 +136,11 @@ impl Life {
     fn abandon(mut self) {
         self.member.begin_stop();
         self.member.give_up();
-        self.member.acknowledging.finish(Instant::now());
         let soon = Instant::now() + SETTLE;
         for thread in self.threads.drain(..) {
             thread.join_by(soon);
         }
+        self.staff.join_idle(soon);
         if self.is_prepared() {
             stop::leave(&self.member);
         }
@@ -197,14 +193,16 @@ impl Life {
         if on_library_thread() {
             return self.running();
         }
-        // A request that a silent server doesn't answer must not use up the grace.
-        if stop::waits(&self.conducted, POLITE.min(grace / 2)) {
-            self.member.links.keeper.stop();
-        }
         let deadline = self.member.stop_by(grace) + SETTLE;
+        // The keeper does this, too, when it comes round.
+        let mut unblocking = Unblocking::default();
+        while stop::waits(&self.conducted, Duration::ZERO) && Instant::now() < deadline {
+            unblocking.step(&self.member);
+            stop::waits(&self.conducted, POLL);
+        }
         // The last one conducts the stop of the others.
-        if let Some(keeper) = self.threads.pop() {
-            keeper.join_by(deadline);
+        if let Some(reader) = self.threads.pop() {
+            reader.join_by(deadline);
         }
         // A thread that has not ended by now gives up, instead of waiting for
         // Redis for ever.
@@ -213,6 +211,7 @@ impl Life {
         while let Some(thread) = self.threads.pop() {
             thread.join_by(soon);
         }
+        self.staff.join_idle(Instant::now() + SETTLE);
         self.running()
     }
 }

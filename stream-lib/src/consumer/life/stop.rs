@@ -1,52 +1,53 @@
-//! The stop of a consumer, conducted by the keeper.
+//! The stop of a consumer, conducted by its reader once that reads no more.
 //!
 //! The other threads end in order, within the grace: first nothing new comes in,
 //! then entries that have not started go back, so that others can have them while
 //! the last handlers still run; when these have ended, and Redis has confirmed how,
-//! the consumer leaves its group.
+//! the consumer leaves its group. The keeper and the settler go on with other
+//! consumers meanwhile: the tasks of this one are taken away from them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::command;
-use crate::connection::{Topology, Wire};
+use crate::consumer::brief::{SOON, brief};
 use crate::consumer::keeper::Keeper;
 use crate::consumer::member::Member;
-use crate::error::{ErrorKind, Result, with_causes};
+use crate::consumer::settler::Settler;
+use crate::error::with_causes;
+use crate::runtime::Desk;
 
-/// How the other threads of the consumer tell that they have ended, and are
-/// told to: each channel carries nothing and is disconnected.
+/// The tasks of others for the consumer, and how its threads tell that they have
+/// ended: each channel carries nothing and is disconnected.
 pub(super) struct Ends {
     /// Told once the stop is conducted.
     pub(super) conducted: Sender<()>,
-    pub(super) stop_workers: Sender<()>,
-    pub(super) reader: Receiver<()>,
     pub(super) workers: Receiver<()>,
-    pub(super) settler: Receiver<()>,
+    pub(super) keeper: Arc<Desk<Keeper>>,
+    pub(super) settler: Arc<Desk<Settler>>,
 }
 
-/// For steps that take a moment and must not be left out.
-const SOON: Duration = Duration::from_secs(1);
-
-/// For the same steps while a server is away that they can be left out for.
-const BRIEFLY: Duration = Duration::from_millis(100);
+/// How long the keeper's request that is under way is waited for.
+const POLITE: Duration = Duration::from_secs(3);
 
 /// Ends the other threads, and leaves the group.
-pub(super) fn conduct(member: &Member, mut keeper: Keeper<'_>, ends: Ends) {
+pub(super) fn conduct(member: &Member, ends: Ends) {
+    // An error may have begun it.
+    member.begin_stop();
     let deadline = member.stop_by(member.config.grace);
+    drop(ends.conducted);
+    let mut keeper = take_keeper(member, &ends.keeper, deadline);
     // Settling entries that ended in the last moment of the grace takes a while.
     let settled_by = deadline.max(Instant::now()) + SOON;
     member.links.conduct(deadline, settled_by);
-    drop(ends.conducted);
-    if keeper.drop_alone() {
+    if keeper.as_mut().is_some_and(Keeper::drop_alone) {
         let lock = member.group.lock_alone();
         let _ = brief(member, |wire| {
             command::release_lock(wire, lock, &member.name)
         });
     }
-    drop(ends.stop_workers);
-    end_reader(member, &ends.reader, deadline);
     // Also those that a worker has to itself which is still in a handler.
     for held in member.replies.all() {
         member.give_back_rest(&held);
@@ -57,18 +58,29 @@ pub(super) fn conduct(member: &Member, mut keeper: Keeper<'_>, ends: Ends) {
         if !waits(&ends.workers, step.min(left)) || left.is_zero() {
             break;
         }
-        keeper.renew();
+        if let Some(keeper) = &mut keeper {
+            keeper.renew();
+        }
     }
     member.acknowledging.leave_to_settler();
-    member.acknowledging.finish(deadline);
-    let left = settled_by.saturating_duration_since(Instant::now());
-    let unsettled = waits(&ends.settler, left);
+    let settler = ends.settler.take(settled_by);
+    let settled = settler.is_some_and(|settler| settler.finish_by(settled_by));
     member.give_up();
     member.failure_log.tell_rest();
-    if unsettled {
-        return;
+    if settled {
+        leave(member);
     }
-    leave(member);
+}
+
+/// Takes the task of keeping the entries. A request that a silent server doesn't
+/// answer must not use up the grace.
+fn take_keeper(member: &Member, desk: &Desk<Keeper>, deadline: Instant) -> Option<Keeper> {
+    let now = Instant::now();
+    let polite = POLITE.min(deadline.saturating_duration_since(now) / 2);
+    desk.take(now + polite).or_else(|| {
+        member.links.keeper.stop();
+        desk.take(Instant::now() + SOON)
+    })
 }
 
 /// Leaves the group, unless there is something left of ours.
@@ -80,64 +92,6 @@ pub(super) fn leave(member: &Member) {
             member.group.name(),
             with_causes(&e)
         );
-    }
-}
-
-/// Ends the reader's wait for entries, again until it has ended: it may have
-/// begun another wait meanwhile. A reader that a silent server holds is let go:
-/// entries that were on their way to it are taken over by others.
-fn end_reader(member: &Member, reader: &Receiver<()>, deadline: Instant) {
-    const POLL: Duration = Duration::from_millis(20);
-    const SILENCES: usize = 2;
-    let mut silences = 0;
-    while waits(reader, Duration::ZERO) && Instant::now() < deadline && silences < SILENCES {
-        // Where this isn't allowed, the reader's wait ends by itself.
-        // At the server that the reader is on, whichever has the stream now.
-        let unblocked = member.links.reader.client().map(|(node, client)| {
-            let time = briefly(member);
-            let deadline = Instant::now() + time;
-            Topology::run_at(&node, time, |wire| {
-                wire.answer_by(deadline);
-                command::unblock(wire, &member.group, client)
-            })
-        });
-        if let Some(Err(e)) = unblocked
-            && matches!(e.kind(), ErrorKind::Unavailable | ErrorKind::OutcomeUnknown)
-        {
-            silences += 1;
-        }
-        waits(reader, POLL);
-    }
-    member.links.reader.stop();
-    waits(reader, SOON);
-}
-
-/// One operation on a connection of its own, pooled if possible; tried for a
-/// moment.
-fn brief<T>(member: &Member, mut operation: impl FnMut(&mut Wire) -> Result<T>) -> Result<T> {
-    let topology = &member.topology;
-    let key = member.group.stream().as_bytes();
-    let time = briefly(member);
-    let deadline = Instant::now() + time;
-    let mut in_time = |wire: &mut Wire| {
-        wire.answer_by(deadline);
-        operation(wire)
-    };
-    match topology.run(key, time, &mut in_time) {
-        // Where a handler stops its consumer, the manager may be gone first.
-        Err(e) if e.kind() == ErrorKind::Closed => {
-            in_time(&mut topology.dedicated_within(key, time)?)
-        }
-        result => result,
-    }
-}
-
-/// How long a step of the stop is tried for.
-fn briefly(member: &Member) -> Duration {
-    if member.health.is_held_up() {
-        BRIEFLY
-    } else {
-        SOON
     }
 }
 

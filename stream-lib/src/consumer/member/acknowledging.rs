@@ -35,25 +35,27 @@
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{SendError, Sender};
+use crossbeam_channel::{SendError, Sender, TrySendError};
 use parking_lot::Mutex;
 
+use crate::consumer::member::bells::Bells;
 use crate::consumer::member::done::{CHUNK, Done, is_ours};
 use crate::consumer::member::held::Held;
 use crate::consumer::member::settle::{Settle, Unsettled};
 use crate::consumer::member::stage::Stage;
-use crate::runtime::Shutdown;
+use crate::runtime::is_on_rounds;
 
 /// The way of entries from the end of their delivery to Redis' confirmation.
 #[derive(Debug)]
 pub(crate) struct Acknowledging {
     acknowledger: Mutex<Acknowledger>,
     settler: Sender<Settle>,
+    /// Requests of a thread that others wait for, while there is no place.
+    overflow: Mutex<Vec<Settle>>,
     lease: Duration,
-    /// Wakes the keeper.
-    wake: Shutdown,
+    bells: Bells,
 }
 
 /// The thread that acknowledges entries that are done.
@@ -65,12 +67,13 @@ enum Acknowledger {
 }
 
 impl Acknowledging {
-    pub(crate) fn new(settler: Sender<Settle>, lease: Duration, wake: &Shutdown) -> Self {
+    pub(crate) fn new(settler: Sender<Settle>, lease: Duration, bells: &Bells) -> Self {
         Self {
             acknowledger: Mutex::new(Acknowledger::Settler),
             settler,
+            overflow: Mutex::default(),
             lease,
-            wake: wake.clone(),
+            bells: bells.clone(),
         }
     }
 
@@ -125,17 +128,28 @@ impl Acknowledging {
     /// Queues a request for the settler. Once the consumer has been given up
     /// nobody listens; the entry's lease then lapses, and the request is returned.
     pub(crate) fn try_send(&self, settle: Settle) -> Result<(), Settle> {
-        self.settler.send(settle).map_err(SendError::into_inner)
+        let sent = if is_on_rounds() {
+            match self.settler.try_send(settle) {
+                Err(TrySendError::Full(settle)) => {
+                    self.overflow.lock().push(settle);
+                    Ok(())
+                }
+                sent => sent.map_err(TrySendError::into_inner),
+            }
+        } else {
+            self.settler.send(settle).map_err(SendError::into_inner)
+        };
+        self.bells.settler.ring();
+        sent
+    }
+
+    /// Takes the requests for which there was no place in the inbox.
+    pub(crate) fn take_overflow(&self) -> Vec<Settle> {
+        mem::take(&mut *self.overflow.lock())
     }
 
     fn send(&self, settle: Settle) {
         let _ = self.try_send(settle);
-    }
-
-    /// Tells the settler that nothing more comes, waiting for a place in its
-    /// inbox until `deadline`.
-    pub(crate) fn finish(&self, deadline: Instant) {
-        let _ = self.settler.send_deadline(Settle::Finish, deadline);
     }
 
     /// Splits off the entries that Redis must be asked about.
@@ -169,7 +183,7 @@ impl Acknowledging {
     /// sees to that.
     fn resume_after(&self, is_alone: bool) {
         if is_alone {
-            self.wake.nudge();
+            self.bells.keeper.ring();
         }
     }
 
@@ -198,7 +212,7 @@ mod tests {
 
     fn acknowledging(lease: Duration) -> (Acknowledging, Receiver<Settle>) {
         let (settler, inbox) = bounded(16);
-        let acknowledging = Acknowledging::new(settler, lease, &Shutdown::default());
+        let acknowledging = Acknowledging::new(settler, lease, &Bells::default());
         (acknowledging, inbox)
     }
 
@@ -213,7 +227,7 @@ mod tests {
     fn told(inbox: &Receiver<Settle>) -> Vec<Arc<Held>> {
         let told = inbox.try_iter().filter_map(|settle| match settle {
             Settle::Done(held) => Some(held),
-            Settle::Entry(_) | Settle::Finish => None,
+            Settle::Entry(_) => None,
         });
         told.collect()
     }

@@ -2,24 +2,27 @@
 //!
 //! # Who wakes whom
 //!
-//! Workers and the settler sleep on channels. The reader and the keeper sleep on
-//! the member's stop signal, each with a condition of its own, and are nudged:
+//! Workers sleep on channels. The reader sleeps on the member's stop signal, with a
+//! condition of its own, and is nudged. The keeper and the settler, which look after
+//! other consumers, too, are called by the member's [bells](super::bells):
 //!
 //! | Thread | waits for | and is woken by |
 //! |---|---|---|
 //! | worker | an entry | the reply on its [lane](WorkQueue) |
 //! | worker | the end of a [pause](Pause) | the pause's channel, or the entry that runs alone |
-//! | settler | something to settle | its inbox |
+//! | settler | something to settle | the thread that has put it into the inbox |
 //! | reader | [room](Room) in the buffer | a worker that takes an entry, or becomes idle |
 //! | keeper | room for returning entries | a worker that takes a returning reply |
 //! | keeper | the end of all other handlers | a worker that leaves during a pause |
 //! | keeper | the end of an entry that runs alone | the thread that had it confirmed |
 //! | keeper | an earlier due time | the settler, which has parked an entry |
-//! | each | the stop | the stop signal; for workers, a channel that disconnects |
+//! | keeper | the end of the reader's claim | the reader |
+//! | each | the stop | the stop signal; for workers, a channel that disconnects; for the keeper and the settler, their bells |
 //!
 //! No nudge is lost: a thread changes the state first and nudges then, and a
 //! sleeper holds the signal's lock from the check of its condition until it
-//! sleeps. Workers leave a nudge out where nobody waits, since it costs a lock:
+//! sleeps. No ring is lost: a thread changes the state first, and the one that is
+//! called looks at it after it has heard. Workers leave a nudge out where nobody waits, since it costs a lock:
 //! `wake_below` and `paused` say whether somebody does. The sleeper sets these
 //! before it checks its condition, and a worker changes the state before it
 //! reads them; all of it is sequentially consistent, so that at least one of the
@@ -37,7 +40,7 @@ use crate::consumer::member::pause::Pause;
 use crate::consumer::member::queue::WorkQueue;
 use crate::consumer::member::read_ahead::Load;
 use crate::consumer::member::room::Room;
-use crate::runtime::{Portion, Shutdown};
+use crate::runtime::{Bell, Portion, Shutdown};
 
 /// Entries that wait for workers, and the parts that decide how many do.
 #[derive(Debug)]
@@ -50,17 +53,24 @@ pub(crate) struct Buffer {
     pub(crate) portion: Portion,
     /// The member's stop signal.
     stop: Shutdown,
+    keeper: Bell,
 }
 
 impl Buffer {
-    pub(crate) fn new(config: &ConsumerConfig, batch_size: usize, stop: &Shutdown) -> Self {
+    pub(crate) fn new(
+        config: &ConsumerConfig,
+        batch_size: usize,
+        stop: &Shutdown,
+        keeper: &Bell,
+    ) -> Self {
         Self {
             queue: WorkQueue::new(config.workers, batch_size, config.read_count),
-            pause: Pause::new(stop),
+            pause: Pause::new(keeper),
             room: Room::new(config, batch_size, stop),
             handler_time: HandlerTime::default(),
             portion: Portion::new(config.read_count),
             stop: stop.clone(),
+            keeper: keeper.clone(),
         }
     }
 
@@ -96,7 +106,7 @@ impl Buffer {
             return Some(held);
         }
         self.room.rest();
-        let next = self.queue.next(ended, || self.stop.nudge());
+        let next = self.queue.next(ended, || self.keeper.ring());
         self.room.stir();
         next
     }
@@ -110,7 +120,7 @@ impl Buffer {
     pub(crate) fn next_returning(&self) -> Option<Arc<Held>> {
         let held = self.queue.take_returning()?;
         // There is room for others now.
-        self.stop.nudge();
+        self.keeper.ring();
         Some(held)
     }
 

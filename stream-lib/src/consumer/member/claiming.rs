@@ -19,7 +19,7 @@ use super::held::Held;
 use super::stage::Stage;
 use crate::command::DueMove;
 use crate::message::EntryId;
-use crate::runtime::Shutdown;
+use crate::runtime::Bell;
 
 /// How long after another process has put something into `~waiting` it is noticed
 /// at the latest, where the reader doesn't wait for longer.
@@ -44,7 +44,7 @@ pub(crate) struct Claiming {
     /// Entries whose handlers have run for too long, which are for others.
     capped: Mutex<Vec<(Arc<Held>, usize)>>,
     /// Wakes the keeper.
-    wake: Shutdown,
+    wake: Bell,
 }
 
 /// When to look for entries that are due.
@@ -82,13 +82,13 @@ impl Drop for Claim<'_> {
     fn drop(&mut self) {
         self.guard = None;
         if self.claiming.is_awaited.swap(false, Ordering::SeqCst) {
-            self.claiming.wake.nudge();
+            self.claiming.wake.ring();
         }
     }
 }
 
 impl Claiming {
-    pub(crate) fn new(wake: &Shutdown) -> Self {
+    pub(crate) fn new(wake: &Bell) -> Self {
         Self {
             under_way: Mutex::new(()),
             is_awaited: AtomicBool::new(false),
@@ -152,7 +152,7 @@ impl Claiming {
         if looks.next_due.is_none_or(|known| at < known) {
             looks.next_due = Some(at);
             drop(looks);
-            self.wake.nudge();
+            self.wake.ring();
         }
     }
 
@@ -192,7 +192,7 @@ impl Claiming {
         looks.keeper = Instant::now();
         looks.is_keepers = true;
         drop(looks);
-        self.wake.nudge();
+        self.wake.ring();
     }
 
     /// Notes that the keeper's look has failed.

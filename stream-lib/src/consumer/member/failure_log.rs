@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use crate::command::Group;
 use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
-use crate::runtime::{LogLimit, LogLine, LogSum, Shutdown, counted};
+use crate::runtime::{Bell, LogLimit, LogLine, LogSum, counted};
 
 /// Tells the log of deliveries that failed, and of dead letters.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct FailureLog {
     buried: Mutex<LogLimit>,
     dropped: Mutex<LogSum>,
     /// Wakes the keeper.
-    wake: Shutdown,
+    wake: Bell,
 }
 
 /// How a delivery failed.
@@ -59,7 +59,7 @@ impl Fate {
 }
 
 impl FailureLog {
-    pub(crate) fn new(group: &Group, wake: &Shutdown) -> Self {
+    pub(crate) fn new(group: &Group, wake: &Bell) -> Self {
         Self {
             group: group.clone(),
             failed: Mutex::default(),
@@ -134,7 +134,7 @@ impl FailureLog {
         };
         match told {
             Some(count) => self.were_dropped(count),
-            None if due.is_some() => self.wake.nudge(),
+            None if due.is_some() => self.wake.ring(),
             None => {}
         }
     }
@@ -192,7 +192,7 @@ impl FailureLog {
             }
             LogLine::Withheld { is_first } => {
                 if is_first {
-                    self.wake.nudge();
+                    self.wake.ring();
                 }
                 false
             }

@@ -9,7 +9,7 @@ use crate::config::Events;
 use crate::config::event::{Connected, Disconnected, Stopped};
 use crate::consumer::identity::Identity;
 use crate::error::{Error, with_causes};
-use crate::runtime::{Shutdown, Trouble};
+use crate::runtime::{Bell, Shutdown, Trouble};
 
 /// The work that a connection is for. What fails together has one role, since
 /// Redis may refuse some commands, when its memory is full or its replicas are
@@ -46,10 +46,11 @@ pub(crate) struct Health {
     /// away.
     checked: AtomicBool,
     stop: Shutdown,
+    keeper: Bell,
 }
 
 impl Health {
-    pub(crate) fn new(identity: &Identity, name: &str, stop: &Shutdown) -> Self {
+    pub(crate) fn new(identity: &Identity, name: &str, stop: &Shutdown, keeper: &Bell) -> Self {
         Self {
             name: name.to_owned(),
             stream: identity.group.stream().to_owned(),
@@ -61,6 +62,7 @@ impl Health {
             reached: AtomicBool::new(false),
             checked: AtomicBool::new(false),
             stop: stop.clone(),
+            keeper: keeper.clone(),
         }
     }
 
@@ -160,6 +162,7 @@ impl Health {
         }
         drop(failure);
         self.stop.set();
+        self.keeper.ring();
         if is_first {
             // Without the lock: a hook may ask for the failure.
             self.events.tell(|e| {

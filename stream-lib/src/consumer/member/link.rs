@@ -1,12 +1,12 @@
 //! One thread's connections, and the remedy for each of their failures.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::connection::{Link, Loans, Wire};
 use crate::consumer::member::health::{Health, Role};
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Backoff, Shutdown};
+use crate::runtime::{Backoff, Bell, Shutdown};
 
 /// The connections of one thread of a member.
 pub(crate) struct MemberLink {
@@ -18,6 +18,10 @@ pub(crate) struct MemberLink {
     backoff: Backoff,
     /// Between tries that a person has to make succeed.
     slowly: Backoff,
+    /// When to try again, where others wait while this thread waits.
+    rests_until: Option<Instant>,
+    /// Calls the thread.
+    bell: Bell,
 }
 
 /// How a thread gets at its connections.
@@ -43,13 +47,10 @@ impl Way {
         }
     }
 
-    /// Waits between two attempts. Another server to go to ends it: returns whether
-    /// there is one.
-    fn pause(&self, signal: &Shutdown, time: Duration) -> bool {
-        match self {
-            Self::Own(link) => link.pause(signal, time),
-            Self::Shared(loans) => loans.pause(signal, time),
-        }
+    /// Whether there is another server to go to since the last exchange of connections
+    /// that it shares.
+    fn has_moved(&self) -> bool {
+        matches!(self, Self::Shared(loans) if loans.has_moved())
     }
 
     /// Gives up a connection of its own, which may be in any state where the server
@@ -93,7 +94,13 @@ const SLOW: Duration = Duration::from_millis(500);
 const SLOWEST: Duration = Duration::from_secs(5);
 
 impl MemberLink {
-    pub(crate) fn new(way: Way, role: Role, health: &Arc<Health>, until: &Shutdown) -> Self {
+    pub(crate) fn new(
+        way: Way,
+        role: Role,
+        health: &Arc<Health>,
+        until: &Shutdown,
+        bell: Bell,
+    ) -> Self {
         Self {
             way,
             role,
@@ -101,6 +108,8 @@ impl MemberLink {
             until: until.clone(),
             backoff: Backoff::for_connections(),
             slowly: Backoff::new(SLOW, SLOWEST),
+            rests_until: None,
+            bell,
         }
     }
 
@@ -112,10 +121,12 @@ impl MemberLink {
     }
 
     /// Runs `operation` on the connection, making one first where there is
-    /// none. After a failure it has waited, and logged the first of a row.
+    /// none. After a failure it has waited, or [rests](Self::rests_until), and logged
+    /// the first of a row.
     /// An error of the kind `NoGroup` is the caller's to heal; after one that
     /// calls for [`Remedy::Stop`], the consumer is stopping.
     pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
+        self.ensure_rested()?;
         let result = self.way.run(operation);
         self.heed(self.role, &result);
         result
@@ -128,9 +139,31 @@ impl MemberLink {
         role: Role,
         operation: impl FnOnce(&mut Wire) -> Result<T>,
     ) -> Result<T> {
+        self.ensure_rested()?;
         let result = self.way.run_pooled(operation);
         self.heed(role, &result);
         result
+    }
+
+    /// When to try again after a failure, where connections are shared: until then
+    /// each try fails at once, since others wait while this thread waits. Another server
+    /// to go to ends the rest, and rings the bell.
+    pub(crate) fn rests_until(&self) -> Option<Instant> {
+        let rests =
+            |at: &Instant| *at > Instant::now() && !self.until.is_set() && !self.way.has_moved();
+        self.rests_until.filter(rests)
+    }
+
+    fn ensure_rested(&mut self) -> Result<()> {
+        if self.rests_until.is_some() && self.way.has_moved() {
+            self.rests_until = None;
+            self.begin_again();
+        }
+        if self.rests_until().is_some() {
+            let text = "the last try has failed, and the next one comes later";
+            return Err(Error::new(ErrorKind::Unavailable, text));
+        }
+        Ok(())
     }
 
     /// Tells of the success or the failure, and waits after the latter.
@@ -156,9 +189,7 @@ impl MemberLink {
                     self.health.held_up(role, e, self.until.is_set());
                     if remedy == Remedy::AwaitRight {
                         let wait = self.slowly.next();
-                        if self.way.pause(&self.until, wait) {
-                            self.slowly.reset();
-                        }
+                        self.pause_for(wait);
                     } else {
                         self.pause();
                     }
@@ -185,8 +216,26 @@ impl MemberLink {
     /// server to go to ends it.
     fn pause(&mut self) {
         let wait = self.backoff.next();
-        if self.way.pause(&self.until, wait) {
-            self.backoff.reset();
+        self.pause_for(wait);
+    }
+
+    fn pause_for(&mut self, wait: Duration) {
+        match &self.way {
+            Way::Own(link) => {
+                if link.pause(&self.until, wait) {
+                    self.begin_again();
+                }
+            }
+            Way::Shared(loans) => {
+                loans.have_rung(&self.bell);
+                self.rests_until = Some(Instant::now() + wait);
+            }
         }
+    }
+
+    /// There is another server to go to.
+    fn begin_again(&mut self) {
+        self.backoff.reset();
+        self.slowly.reset();
     }
 }

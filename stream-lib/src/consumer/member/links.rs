@@ -2,9 +2,10 @@
 //!
 //! A stop goes through them in three steps. At its beginning the reader and the
 //! keeper make no new connections, so that a server that can't be reached holds up
-//! nothing; the connections that are there stay. Then the keeper conducts the stop,
-//! and may connect again within the grace, as the settler may. At the end
-//! everything is cut.
+//! nothing; the connections that are there stay. Then the reader conducts the stop:
+//! it takes the tasks of the keeper and of the settler, which may connect again within
+//! the grace. At the end everything is cut. None of this reaches an exchange of
+//! another member on a connection that they share.
 
 use std::time::Instant;
 

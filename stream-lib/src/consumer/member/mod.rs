@@ -9,6 +9,7 @@
 //! deliveries that failed.
 
 pub(crate) mod acknowledging;
+pub(crate) mod bells;
 mod buffer;
 pub(crate) mod claiming;
 pub(crate) mod done;
@@ -31,11 +32,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
 
 pub(crate) use self::buffer::Buffer;
 
 use self::acknowledging::Acknowledging;
+use self::bells::Bells;
 use self::claiming::{Claim, Claiming};
 use self::done::Done;
 use self::failure_log::{FailureLog, Fate};
@@ -76,8 +79,13 @@ pub(crate) struct Member {
     pub(crate) sign_of_life: SignOfLife,
     /// The threads' connections, to end their waits.
     pub(crate) links: MemberLinks,
+    /// Of the threads that all consumers share.
+    pub(crate) bells: Bells,
     /// Stop reading and starting.
     pub(crate) stop: Shutdown,
+    /// Dropped when the workers are to end.
+    workers: Mutex<Option<Sender<()>>>,
+    pub(crate) workers_stop: Receiver<()>,
     /// When that began.
     stop_began: OnceLock<Instant>,
     /// Give up all unconfirmed entries: the grace is over.
@@ -89,20 +97,23 @@ impl Member {
         identity: &Identity,
         name: String,
         settler: Sender<Settle>,
+        bells: Bells,
         batch_size: usize,
     ) -> Self {
         let config = identity.config.clone();
         let stop = Shutdown::default();
+        let keeper = &bells.keeper;
+        let (workers, workers_stop) = bounded(0);
         Self {
             topology: Arc::clone(&identity.topology),
             group: identity.group.clone(),
             counters: Arc::clone(&identity.counters),
             replies: HeldReplies::default(),
-            buffer: Buffer::new(&config, batch_size, &stop),
-            acknowledging: Acknowledging::new(settler, config.lease, &stop),
-            claiming: Claiming::new(&stop),
-            health: Arc::new(Health::new(identity, &name, &stop)),
-            failure_log: FailureLog::new(&identity.group, &stop),
+            buffer: Buffer::new(&config, batch_size, &stop, keeper),
+            acknowledging: Acknowledging::new(settler, config.lease, &bells),
+            claiming: Claiming::new(keeper),
+            health: Arc::new(Health::new(identity, &name, &stop, keeper)),
+            failure_log: FailureLog::new(&identity.group, keeper),
             sign_of_life: SignOfLife::new(config.lease),
             links: MemberLinks::default(),
             halt: Shutdown::default(),
@@ -110,7 +121,10 @@ impl Member {
             handler_nanos: AtomicU64::new(0),
             name,
             config,
+            bells,
             stop,
+            workers: Mutex::new(Some(workers)),
+            workers_stop,
         }
     }
 
@@ -122,7 +136,11 @@ impl Member {
             Role::Reader => Way::Own(Box::new(Link::new(topology, key, handle))),
             _ => Way::Shared(Loans::new(topology, key, handle)),
         };
-        MemberLink::new(way, role, &self.health, until).pausing_for(self.config.lease / 6)
+        let bell = match role {
+            Role::Settler | Role::Burials => self.bells.settler.clone(),
+            Role::Reader | Role::Keeper | Role::Claims => self.bells.keeper.clone(),
+        };
+        MemberLink::new(way, role, &self.health, until, bell).pausing_for(self.config.lease / 6)
     }
 
     /// Begins the stop: nothing more is read or started, and no thread waits for a
@@ -131,6 +149,8 @@ impl Member {
         self.stop_by(Duration::ZERO);
         self.stop.set();
         self.links.hold_off();
+        self.workers.lock().take();
+        self.bells.keeper.ring();
     }
 
     /// When a stop with this grace is over. One that an error has begun counts from
@@ -143,6 +163,8 @@ impl Member {
     pub(crate) fn give_up(&self) {
         self.halt.set();
         self.links.cut();
+        self.bells.keeper.ring();
+        self.bells.settler.ring();
     }
 
     /// Gives this member's sign of life; see [`SignOfLife::give`].

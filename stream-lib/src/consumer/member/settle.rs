@@ -11,15 +11,15 @@ use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
 
 /// A request to the settler.
+#[derive(Debug)]
 pub(crate) enum Settle {
     /// Entries of it are done: see [`Held::take_done`].
     Done(Arc<Held>),
     Entry(Unsettled),
-    /// Nothing comes behind this: the thread ends.
-    Finish,
 }
 
 /// An entry whose delivery has ended, other than by being done.
+#[derive(Debug)]
 pub(crate) struct Unsettled {
     pub(crate) held: Arc<Held>,
     pub(crate) index: usize,

@@ -7,6 +7,8 @@
 //! delivery whose end could not be written comes once more.
 
 use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ended::{settle_all, settled};
@@ -29,8 +31,8 @@ const MOST_BYTES: usize = 64 << 20;
 const LATER: Duration = Duration::from_secs(30);
 
 /// Entries that are to be buried, the oldest request first.
-pub(super) struct BurialQueue<'a> {
-    member: &'a Member,
+pub(super) struct BurialQueue {
+    member: Arc<Member>,
     waiting: VecDeque<Unsettled>,
     /// When to try again; set while Redis refuses.
     again_at: Option<Instant>,
@@ -41,10 +43,10 @@ pub(super) struct BurialQueue<'a> {
     trouble: Trouble,
 }
 
-impl<'a> BurialQueue<'a> {
-    pub(super) fn new(member: &'a Member) -> Self {
+impl BurialQueue {
+    pub(super) fn new(member: &Arc<Member>) -> Self {
         Self {
-            member,
+            member: Arc::clone(member),
             waiting: VecDeque::new(),
             again_at: None,
             backoff: Backoff::for_connections(),
@@ -120,7 +122,7 @@ impl<'a> BurialQueue<'a> {
                 // With the group gone, nobody holds anything.
                 Err(e) if e.kind() == ErrorKind::NoGroup => {
                     self.tell_all(&chunk, Fate::Lost);
-                    settle_all(self.member, &chunk, Found::NotOurs);
+                    settle_all(&self.member, &chunk, Found::NotOurs);
                 }
                 Err(_) => {
                     self.tell_all(&chunk, Fate::Unburied);
@@ -142,7 +144,7 @@ impl<'a> BurialQueue<'a> {
             name,
             config,
             ..
-        } = self.member;
+        } = &*self.member;
         let bounds = DeadBounds {
             length: config.dead_letter_max_length,
             age: config.dead_letter_max_age,
@@ -155,7 +157,7 @@ impl<'a> BurialQueue<'a> {
 
     /// Settles those that were reached. Returns whether the others wait.
     fn settle(&mut self, chunk: Vec<Unsettled>, burials: command::Burials) -> bool {
-        let member = self.member;
+        let member = Arc::clone(&self.member);
         let asked = chunk.len();
         let mut left = Vec::new();
         for (entry, outcome) in chunk.into_iter().zip(burials.outcomes) {
@@ -165,7 +167,7 @@ impl<'a> BurialQueue<'a> {
                     if found == Found::Ours {
                         self.tell_buried(&entry);
                     }
-                    settled(member, &entry, found);
+                    settled(&member, &entry, found);
                 }
                 None => left.push(entry),
             }
@@ -222,8 +224,8 @@ impl<'a> BurialQueue<'a> {
     }
 
     /// Those that wait still.
-    pub(super) fn into_rest(self) -> impl Iterator<Item = Unsettled> {
-        self.waiting.into_iter()
+    pub(super) fn take_rest(&mut self) -> VecDeque<Unsettled> {
+        mem::take(&mut self.waiting)
     }
 
     fn tell_all(&self, entries: &[Unsettled], fate: Fate) {
@@ -241,12 +243,12 @@ impl<'a> BurialQueue<'a> {
     /// An entry that ran alone holds the others up no longer than its handler ran.
     fn let_others_run(&self, entry: &Unsettled) {
         if entry.held.is_alone() {
-            self.member.stop.nudge();
+            self.member.bells.keeper.ring();
         }
     }
 
     fn tell_buried(&self, entry: &Unsettled) {
-        let member = self.member;
+        let member = &self.member;
         let Action::Bury { reason, cause, .. } = &entry.action else {
             return;
         };
@@ -268,7 +270,7 @@ impl<'a> BurialQueue<'a> {
         if entries == 0 {
             return;
         }
-        let member = self.member;
+        let member = &self.member;
         member.failure_log.dropped(entries);
         member.config.events.tell(|e| {
             e.dead_letters_dropped(&DeadLettersDropped {

@@ -1,4 +1,5 @@
-//! The thread that settles deliveries: acknowledges, parks, buries.
+//! The task of settling a consumer's deliveries: it acknowledges, parks, buries. One
+//! thread does it for all consumers of a manager.
 //!
 //! It takes all queued requests and settles them at once, so that requests to
 //! Redis grow by themselves under load and nothing waits without. An operation whose
@@ -18,10 +19,12 @@
 mod burials;
 mod ended;
 
+use std::mem;
+use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::Receiver;
 
 use self::burials::BurialQueue;
 use self::ended::{settle_all, settled};
@@ -33,54 +36,154 @@ use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::{Action, Settle, Unsettled};
 use crate::error::{ErrorKind, Result};
+use crate::runtime::Task;
 
-/// Settles all requests until [`Settle::Finish`], or until the consumer is
-/// given up.
-pub(crate) fn run(member: &Member, inbox: &Receiver<Settle>) {
-    let mut link = member.link(Role::Settler, &member.halt);
-    let mut unfinished = Unfinished::default();
-    let mut burials = BurialQueue::new(member);
-    let mut finishing = false;
-    while !(member.halt.is_set() || finishing && unfinished.is_empty() && burials.is_empty()) {
-        if unfinished.is_empty() && !finishing {
-            match next(inbox, burials.wake_at()) {
-                Ok(settle) => finishing |= unfinished.add(settle),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => finishing = true,
-            }
+/// There is nothing to do for so long.
+const LONG: Duration = Duration::from_secs(3_600);
+
+/// Settles the requests of one consumer until it has taken itself away, or is given
+/// up. Entries that are left then are told to the log.
+pub(crate) struct Settler {
+    member: Arc<Member>,
+    inbox: Receiver<Settle>,
+    link: MemberLink,
+    unfinished: Unfinished,
+    burials: BurialQueue,
+    /// Nothing more comes.
+    is_finishing: bool,
+}
+
+impl Task for Settler {
+    fn tend(&mut self) {
+        if self.member.halt.is_set() || self.link.rests_until().is_some() {
+            return;
         }
         // Workers that are about to complete something get to it first: fewer,
         // larger requests, and nobody waits for them.
         thread::yield_now();
-        while unfinished.len() < CHUNK {
-            match inbox.try_recv() {
-                Ok(settle) => finishing |= unfinished.add(settle),
-                Err(_) => break,
-            }
-        }
-        unfinished = settle(member, &mut link, unfinished, &mut burials);
-        if finishing {
-            unfinished.other.extend(burials.end(&mut link));
+        self.gather();
+        let unfinished = mem::take(&mut self.unfinished);
+        self.settle(unfinished);
+        if self.is_finishing {
+            let left = self.burials.end(&mut self.link);
+            self.unfinished.other.extend(left);
         } else {
-            burials.bury_due(&mut link);
+            self.burials.bury_due(&mut self.link);
         }
     }
-    // Nobody settles these any more.
-    let unread = inbox.try_iter().filter_map(|settle| match settle {
-        Settle::Entry(entry) => Some(entry),
-        Settle::Done(_) | Settle::Finish => None,
-    });
-    let left = unfinished.other.into_iter().chain(burials.into_rest());
-    for entry in left.chain(unread) {
-        member.tell_end(&entry, Fate::Abandoned);
+
+    fn wake_at(&self) -> Option<Instant> {
+        if self.member.halt.is_set() {
+            return None;
+        }
+        let now = Instant::now();
+        if self.unfinished.is_empty() && self.inbox.is_empty() && !self.is_finishing {
+            return Some(self.burials.wake_at().unwrap_or(now + LONG));
+        }
+        Some(self.link.rests_until().unwrap_or(now))
     }
 }
 
-/// The next request, until `deadline`.
-fn next(inbox: &Receiver<Settle>, deadline: Option<Instant>) -> Result<Settle, RecvTimeoutError> {
-    match deadline {
-        Some(deadline) => inbox.recv_deadline(deadline),
-        None => inbox.recv().map_err(RecvTimeoutError::from),
+impl Settler {
+    pub(crate) fn new(member: &Arc<Member>, inbox: Receiver<Settle>) -> Self {
+        Self {
+            member: Arc::clone(member),
+            inbox,
+            link: member.link(Role::Settler, &member.halt),
+            unfinished: Unfinished::default(),
+            burials: BurialQueue::new(member),
+            is_finishing: false,
+        }
+    }
+
+    /// Settles the requests that are left, of a consumer that nothing more comes from.
+    /// Returns whether all of them were settled by `deadline`.
+    pub(crate) fn finish_by(mut self, deadline: Instant) -> bool {
+        self.is_finishing = true;
+        loop {
+            self.gather();
+            if self.unfinished.is_empty() && self.burials.is_empty() {
+                return true;
+            }
+            if self.member.halt.is_set() || Instant::now() >= deadline {
+                return false;
+            }
+            self.tend();
+            let wake = self.wake_at().unwrap_or(deadline).min(deadline);
+            let wait = wake.saturating_duration_since(Instant::now());
+            self.member.halt.sleep(wait);
+        }
+    }
+
+    /// Takes the queued requests, as many as go together.
+    fn gather(&mut self) {
+        for settle in self.member.acknowledging.take_overflow() {
+            self.unfinished.add(settle);
+        }
+        while self.unfinished.len() < CHUNK
+            && let Ok(settle) = self.inbox.try_recv()
+        {
+            self.unfinished.add(settle);
+        }
+    }
+
+    /// Settles what it can, and queues burials. Entries that must be tried again are
+    /// kept.
+    fn settle(&mut self, mut unfinished: Unfinished) {
+        let Self {
+            member,
+            link,
+            burials,
+            ..
+        } = self;
+        let again = &mut self.unfinished;
+        let mut late = member.acknowledging.split_doubtful(&mut unfinished.done);
+        let mut parked = vec![];
+        for entry in unfinished.other {
+            match entry.action {
+                Action::AckHeld | Action::Skip => late.push(entry),
+                Action::GiveBack | Action::Retry { .. } | Action::PutOff { .. } => {
+                    parked.push(entry);
+                }
+                Action::Bury { .. } => parked.extend(burials.push(entry)),
+            }
+        }
+        again.done = acknowledge(member, link, unfinished.done);
+        finish(member, late, again, |entries| {
+            let ids: Vec<_> = entries.iter().map(Unsettled::id).collect();
+            link.run(|wire| command::ack_held(wire, &member.group, &member.name, &ids))
+        });
+        let has_come_again = |entry: &mut Unsettled| {
+            entry.is_repeated && member.replies.has_again(&entry.held, entry.id())
+        };
+        let come_again: Vec<_> = parked.extract_if(.., has_come_again).collect();
+        settle_all(member, &come_again, Found::Ours);
+        finish(member, parked, again, |entries| {
+            let parking: Vec<_> = entries.iter().map(Unsettled::parking).collect();
+            let now = Instant::now();
+            let held =
+                link.run(|wire| command::park(wire, &member.group, &member.name, &parking))?;
+            if let Some(soonest) = parking.iter().filter_map(|p| p.delay).min() {
+                member.claiming.expect_due(now + soonest);
+            }
+            Ok(held)
+        });
+    }
+}
+
+impl Drop for Settler {
+    fn drop(&mut self) {
+        // Nobody settles these any more.
+        let mut left = mem::take(&mut self.unfinished);
+        for settle in self.member.acknowledging.take_overflow() {
+            left.add(settle);
+        }
+        for settle in self.inbox.try_iter() {
+            left.add(settle);
+        }
+        for entry in left.other.into_iter().chain(self.burials.take_rest()) {
+            self.member.tell_end(&entry, Fate::Abandoned);
+        }
     }
 }
 
@@ -92,16 +195,13 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    /// Returns whether this was the end.
-    fn add(&mut self, settle: Settle) -> bool {
+    fn add(&mut self, settle: Settle) {
         match settle {
             Settle::Done(held) => {
                 self.done.take(held);
             }
             Settle::Entry(entry) => self.other.push(entry),
-            Settle::Finish => return true,
         }
-        false
     }
 
     fn len(&self) -> usize {
@@ -111,46 +211,6 @@ impl Unfinished {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
-
-/// Settles what it can, and queues burials. Returns the entries that must be tried
-/// again.
-fn settle(
-    member: &Member,
-    link: &mut MemberLink,
-    mut unfinished: Unfinished,
-    burials: &mut BurialQueue<'_>,
-) -> Unfinished {
-    let mut again = Unfinished::default();
-    let mut late = member.acknowledging.split_doubtful(&mut unfinished.done);
-    let mut parked = vec![];
-    for entry in unfinished.other {
-        match entry.action {
-            Action::AckHeld | Action::Skip => late.push(entry),
-            Action::GiveBack | Action::Retry { .. } | Action::PutOff { .. } => parked.push(entry),
-            Action::Bury { .. } => parked.extend(burials.push(entry)),
-        }
-    }
-    again.done = acknowledge(member, link, unfinished.done);
-    finish(member, late, &mut again, |entries| {
-        let ids: Vec<_> = entries.iter().map(Unsettled::id).collect();
-        link.run(|wire| command::ack_held(wire, &member.group, &member.name, &ids))
-    });
-    let has_come_again = |entry: &mut Unsettled| {
-        entry.is_repeated && member.replies.has_again(&entry.held, entry.id())
-    };
-    let come_again: Vec<_> = parked.extract_if(.., has_come_again).collect();
-    settle_all(member, &come_again, Found::Ours);
-    finish(member, parked, &mut again, |entries| {
-        let parking: Vec<_> = entries.iter().map(Unsettled::parking).collect();
-        let now = Instant::now();
-        let held = link.run(|wire| command::park(wire, &member.group, &member.name, &parking))?;
-        if let Some(soonest) = parking.iter().filter_map(|p| p.delay).min() {
-            member.claiming.expect_due(now + soonest);
-        }
-        Ok(held)
-    });
-    again
 }
 
 /// Acknowledges entries that are done and surely ours. Returns those that must

@@ -3,3 +3,4 @@
 mod connections;
 mod monitor;
 mod requests;
+mod threads;

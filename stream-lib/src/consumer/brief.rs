@@ -1,0 +1,87 @@
+//! Brief exchanges of a member that stops.
+
+use std::time::{Duration, Instant};
+
+use super::member::Member;
+use crate::command;
+use crate::connection::{Topology, Wire};
+use crate::error::{ErrorKind, Result};
+
+/// For steps that take a moment and must not be left out.
+pub(crate) const SOON: Duration = Duration::from_secs(1);
+
+/// For the same steps while a server is away that they can be left out for.
+const BRIEFLY: Duration = Duration::from_millis(100);
+
+/// How long the reader has to notice that its wait was ended.
+pub(crate) const POLL: Duration = Duration::from_millis(20);
+
+/// How often the server may stay silent before the reader is let go.
+const SILENCES: usize = 2;
+
+/// One operation on a connection of its own, pooled if possible; tried for a
+/// moment.
+pub(crate) fn brief<T>(
+    member: &Member,
+    mut operation: impl FnMut(&mut Wire) -> Result<T>,
+) -> Result<T> {
+    let topology = &member.topology;
+    let key = member.group.stream().as_bytes();
+    let time = briefly(member);
+    let deadline = Instant::now() + time;
+    let mut in_time = |wire: &mut Wire| {
+        wire.answer_by(deadline);
+        operation(wire)
+    };
+    match topology.run(key, time, &mut in_time) {
+        // Where a handler stops its consumer, the manager may be gone first.
+        Err(e) if e.kind() == ErrorKind::Closed => {
+            in_time(&mut topology.dedicated_within(key, time)?)
+        }
+        result => result,
+    }
+}
+
+/// How long a step of the stop is tried for.
+fn briefly(member: &Member) -> Duration {
+    if member.health.is_held_up() {
+        BRIEFLY
+    } else {
+        SOON
+    }
+}
+
+/// Ends the reader's wait for entries, again until it has ended: it may have
+/// begun another wait meanwhile. A reader that a silent server holds is let go:
+/// entries that were on their way to it are taken over by others.
+#[derive(Debug, Default)]
+pub(crate) struct Unblocking {
+    silences: usize,
+}
+
+impl Unblocking {
+    /// Makes one try, [`POLL`] before the next.
+    pub(crate) fn step(&mut self, member: &Member) {
+        let is_late = Instant::now() >= member.stop_by(member.config.grace);
+        if self.silences >= SILENCES || is_late {
+            member.links.reader.stop();
+            return;
+        }
+        // Where this isn't allowed, the reader's wait ends by itself. It is at the server
+        // that the reader is on, whichever has the stream now.
+        let Some((node, client)) = member.links.reader.client() else {
+            return;
+        };
+        let time = briefly(member);
+        let deadline = Instant::now() + time;
+        let unblocked = Topology::run_at(&node, time, |wire| {
+            wire.answer_by(deadline);
+            command::unblock(wire, &member.group, client)
+        });
+        if let Err(e) = unblocked
+            && matches!(e.kind(), ErrorKind::Unavailable | ErrorKind::OutcomeUnknown)
+        {
+            self.silences += 1;
+        }
+    }
+}

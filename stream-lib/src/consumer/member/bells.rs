@@ -1,0 +1,10 @@
+//! How the threads that all consumers share are called to one of them.
+
+use crate::runtime::Bell;
+
+/// The bells of a member.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bells {
+    pub(crate) keeper: Bell,
+    pub(crate) settler: Bell,
+}
