@@ -55,6 +55,8 @@ struct Reach {
     attempt: Option<Interrupt>,
     /// No attempt is made for now.
     held_off: bool,
+    /// Nothing is lent any more.
+    ended: bool,
     /// When everything has to be over.
     until: Option<Instant>,
 }
@@ -115,9 +117,10 @@ impl Link {
             self.seen = self.topology.changes();
             let key = self.key.as_bytes();
             let time = self.topology.connect_timeout();
-            let wire = self
+            let (wire, node) = self
                 .handle
                 .attempt(time, |deadline| self.topology.dedicated_by(key, deadline))?;
+            self.handle.reach(&wire, node);
             self.wire = Some(wire);
             if state == State::Gone {
                 self.epoch += 1;
@@ -148,6 +151,7 @@ impl Link {
     }
 
     /// The connection, if there is one that works.
+    #[cfg(test)]
     pub(crate) fn live_wire(&mut self) -> Option<&mut Wire> {
         self.wire.as_mut().filter(|wire| !wire.is_broken())
     }
@@ -165,12 +169,9 @@ impl Link {
         &self,
         signal: &Shutdown,
         time: Duration,
-        mut over: impl FnMut() -> bool,
+        over: impl FnMut() -> bool,
     ) -> bool {
-        let has_moved = || self.topology.changes() != self.seen;
-        self.topology.follow(signal);
-        signal.wait_until(Instant::now() + time, || over() || has_moved());
-        has_moved()
+        self.topology.pause(self.seen, signal, time, over)
     }
 
     /// Gives the connection up, with all answers that are still to come on it.
@@ -228,19 +229,64 @@ impl LinkHandle {
         reach.until = Some(until);
     }
 
-    /// Makes a connection, which this handle reaches from then on, and the attempt
-    /// meanwhile.
-    fn attempt(
+    /// Ends all use of connections, for good.
+    pub(crate) fn end(&self) {
+        self.0.lock().ended = true;
+        self.hold_off();
+        self.stop();
+    }
+
+    pub(super) fn holds_off(&self) -> bool {
+        self.0.lock().held_off
+    }
+
+    /// Runs one exchange on a connection that is lent, which this handle reaches
+    /// meanwhile and not any longer.
+    pub(super) fn through<T>(
+        &self,
+        wire: &mut Wire,
+        operation: impl FnOnce(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        struct Reached<'a>(&'a LinkHandle);
+
+        impl Drop for Reached<'_> {
+            fn drop(&mut self) {
+                self.0.0.lock().stopper = Stopper::default();
+            }
+        }
+
+        let mut reach = self.0.lock();
+        if reach.ended {
+            return Err(no_more());
+        }
+        reach.stopper = wire.stopper();
+        if let Some(until) = reach.until {
+            wire.answer_by(until);
+        }
+        drop(reach);
+        let _reached = Reached(self);
+        operation(wire)
+    }
+
+    /// Reaches a connection from now on.
+    fn reach(&self, wire: &Wire, node: Arc<Node>) {
+        let mut reach = self.0.lock();
+        reach.client_id = wire.client_id();
+        reach.node = Some(node);
+        reach.stopper = wire.stopper();
+    }
+
+    /// Makes an attempt to get at a connection, which this handle reaches.
+    pub(super) fn attempt<T>(
         &self,
         timeout: Duration,
-        connect: impl FnOnce(&mut Deadline) -> Result<(Wire, Arc<Node>)>,
-    ) -> Result<Wire> {
+        connect: impl FnOnce(&mut Deadline) -> Result<T>,
+    ) -> Result<T> {
         let interrupt = Interrupt::new();
         let timeout = {
             let mut reach = self.0.lock();
             if reach.held_off {
-                let text = "no connection is made any more: it is being stopped";
-                return Err(Error::new(ErrorKind::Closed, text));
+                return Err(no_more());
             }
             reach.attempt = Some(interrupt.clone());
             let left = |until: Instant| until.saturating_duration_since(Instant::now());
@@ -249,12 +295,12 @@ impl LinkHandle {
                 .map_or(timeout, |until| timeout.min(left(until)))
         };
         let made = connect(&mut Deadline::of(timeout).unless(&interrupt));
-        let mut reach = self.0.lock();
-        reach.attempt = None;
-        let (wire, node) = made?;
-        reach.client_id = wire.client_id();
-        reach.node = Some(node);
-        reach.stopper = wire.stopper();
-        Ok(wire)
+        self.0.lock().attempt = None;
+        made
     }
+}
+
+fn no_more() -> Error {
+    let text = "no connection is made any more: it is being stopped";
+    Error::new(ErrorKind::Closed, text)
 }

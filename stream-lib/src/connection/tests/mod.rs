@@ -5,6 +5,7 @@ mod connect;
 mod fake;
 mod handshake;
 mod link;
+mod loans;
 mod pool;
 mod scan;
 mod sentinel;

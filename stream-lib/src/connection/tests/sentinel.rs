@@ -212,15 +212,10 @@ fn an_announcement_is_enough() {
     tell.send("other 127.0.0.1 1 127.0.0.1 2").unwrap();
     tell.send("shop 127.0.0.1 1 127.0.0.1 2").unwrap();
     // The clock would do it after ten seconds.
-    assert!(pause_for_news(&topology, Duration::from_secs(5)));
+    // The first news was where the master is.
+    let time = Duration::from_secs(5);
+    assert!(topology.pause(1, &Shutdown::default(), time, || false));
     assert!(leads_to(&topology.pooled(b"a", AMPLE).unwrap(), &new));
-}
-
-fn pause_for_news(topology: &Topology, time: Duration) -> bool {
-    let signal = Shutdown::default();
-    topology.follow(&signal);
-    // The first one is where the master was found.
-    signal.wait_until(Instant::now() + time, || topology.changes() > 1)
 }
 
 #[test]

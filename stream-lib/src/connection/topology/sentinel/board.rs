@@ -158,7 +158,7 @@ impl Board {
         let before = self.master.write().replace(Arc::clone(node));
         let rounds = self.rounds.lock();
         if rounds.over {
-            node.pool().close();
+            node.close();
         }
         before
     }
@@ -171,7 +171,7 @@ impl Board {
         drop(rounds);
         self.end.end();
         if let Some(node) = self.master() {
-            node.pool().close();
+            node.close();
         }
     }
 }
