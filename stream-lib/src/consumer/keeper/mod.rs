@@ -54,6 +54,9 @@ impl Task for Keeper {
     fn tend(&mut self) {
         if self.member.stop.is_set() {
             self.unblocking.step(&self.member);
+            if self.renewal.at() <= Instant::now() {
+                self.renew();
+            }
         } else {
             self.tick();
         }

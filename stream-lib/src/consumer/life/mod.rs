@@ -24,7 +24,7 @@ use crate::consumer::settler::Settler;
 use crate::consumer::staff::Staff;
 use crate::consumer::worker::{Crew, Work};
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Thread, counted, on_library_thread, random_suffix};
+use crate::runtime::{Desk, Thread, counted, on_library_thread, random_suffix};
 
 /// The time beyond the grace in which the last steps of a stop are done.
 const SETTLE: Duration = Duration::from_secs(3);
@@ -34,6 +34,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 pub(crate) struct Life {
     member: Arc<Member>,
     staff: Arc<Staff>,
+    settler: Option<Arc<Desk<Settler>>>,
     /// The reader, which conducts the stop, is the last one.
     threads: Vec<Thread>,
     /// Disconnects when the reader begins to conduct the stop.
@@ -62,6 +63,7 @@ impl Life {
         let mut life = Self {
             member: Arc::clone(&member),
             staff: Arc::clone(&identity.staff),
+            settler: None,
             threads: Vec::new(),
             conducted,
         };
@@ -94,6 +96,7 @@ impl Life {
         let (all_there, begins) = bounded(1);
         let stream = member.group.stream().to_owned();
         let settler = self.staff.settler.add(settler, &member.bells.settler)?;
+        self.settler = Some(Arc::clone(&settler));
         let crew = Arc::new(Crew::new(&member, member.workers_stop.clone()));
         for number in 1..=member.config.workers {
             let handler = Arc::clone(handler);
@@ -140,6 +143,8 @@ impl Life {
         for thread in self.threads.drain(..) {
             thread.join_by(soon);
         }
+        // Nothing has come to it.
+        drop(self.settler.take().map(|settler| settler.take(soon)));
         self.staff.join_idle(soon);
         if self.is_prepared() {
             stop::leave(&self.member);

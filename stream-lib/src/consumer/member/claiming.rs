@@ -29,7 +29,7 @@ const NOTICE: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_millis(500);
 
 /// How far the reader's wait may be overrun before the keeper looks instead.
-const SLACK: Duration = Duration::from_millis(250);
+const SLACK: Duration = Duration::from_millis(500);
 
 /// Keeps an entry on its way to this process from looking like one whose
 /// delivery was lost, and remembers when something is to be claimed.

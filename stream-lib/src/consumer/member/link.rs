@@ -20,6 +20,8 @@ pub(crate) struct MemberLink {
     slowly: Backoff,
     /// When to try again, where others wait while this thread waits.
     rests_until: Option<Instant>,
+    /// The last try has brought no answer.
+    is_away: bool,
     /// Calls the thread.
     bell: Bell,
 }
@@ -109,6 +111,7 @@ impl MemberLink {
             backoff: Backoff::for_connections(),
             slowly: Backoff::new(SLOW, SLOWEST),
             rests_until: None,
+            is_away: false,
             bell,
         }
     }
@@ -126,7 +129,7 @@ impl MemberLink {
     /// An error of the kind `NoGroup` is the caller's to heal; after one that
     /// calls for [`Remedy::Stop`], the consumer is stopping.
     pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
-        self.ensure_rested()?;
+        self.ensure_there()?;
         let result = self.way.run(operation);
         self.heed(self.role, &result);
         result
@@ -139,27 +142,29 @@ impl MemberLink {
         role: Role,
         operation: impl FnOnce(&mut Wire) -> Result<T>,
     ) -> Result<T> {
-        self.ensure_rested()?;
+        self.ensure_there()?;
         let result = self.way.run_pooled(operation);
         self.heed(role, &result);
         result
     }
 
-    /// When to try again after a failure, where connections are shared: until then
-    /// each try fails at once, since others wait while this thread waits. Another server
-    /// to go to ends the rest, and rings the bell.
+    /// When to try again after a failure, where connections are shared: others would
+    /// wait while this thread waits. Another server to go to ends the rest, and rings
+    /// the bell.
     pub(crate) fn rests_until(&self) -> Option<Instant> {
         let rests =
             |at: &Instant| *at > Instant::now() && !self.until.is_set() && !self.way.has_moved();
         self.rests_until.filter(rests)
     }
 
-    fn ensure_rested(&mut self) -> Result<()> {
+    /// Fails where the server was away a moment ago, since each try may take long. One
+    /// that has refused something may serve the rest.
+    fn ensure_there(&mut self) -> Result<()> {
         if self.rests_until.is_some() && self.way.has_moved() {
             self.rests_until = None;
             self.begin_again();
         }
-        if self.rests_until().is_some() {
+        if self.is_away && self.rests_until().is_some() {
             let text = "the last try has failed, and the next one comes later";
             return Err(Error::new(ErrorKind::Unavailable, text));
         }
@@ -168,6 +173,10 @@ impl MemberLink {
 
     /// Tells of the success or the failure, and waits after the latter.
     fn heed<T>(&mut self, role: Role, result: &Result<T>) {
+        self.is_away = matches!(
+            result.as_ref().map_err(Error::kind),
+            Err(ErrorKind::Unavailable | ErrorKind::OutcomeUnknown)
+        );
         match result {
             Ok(_) => {
                 self.backoff.reset();

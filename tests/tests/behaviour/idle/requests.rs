@@ -48,9 +48,9 @@ fn an_idle_consumer_sends_one_request_each_block_duration() {
     let looks = of_reader.iter().filter(|r| r.is("EVALSHA")).count();
     let reads = of_reader.iter().filter(|r| r.is("XREADGROUP")).count();
     assert_eq!(looks + reads, of_reader.len(), "{of_reader:?}");
-    assert!(looks + 1 >= reads && looks <= reads + 1, "{of_reader:?}");
-    // One where this machine stood still for longer than a read waits.
-    assert!(others.len() <= READS / 4, "{others:?}");
+    assert!(looks <= reads + 1, "{of_reader:?}");
+    // Some where this machine stood still for longer than a read waits.
+    assert!(others.len() <= READS / 2, "{others:?}");
 }
 
 #[test]
