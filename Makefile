@@ -6,7 +6,7 @@ CARGO ?= cargo
 SERVER = scripts/ensure-server.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test upgrade soak bench lint api server
+.PHONY: help demo test upgrade soak drills bench lint api server
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,13 +25,21 @@ upgrade: ## this version beside the first one, which it builds from the history,
 	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
 	$(CARGO) test -p stream-tests --test upgrade -- --ignored --nocapture --test-threads 1
 
-# As in `make soak MINUTES=10 SEED=7`.
+# As in `make soak MINUTES=10 SEED=7 TOPOLOGY=sentinel`.
 MINUTES ?= 1
 
 soak: ## random faults for MINUTES, and the proof that no order was lost
 	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
 	$(CARGO) run -p stream-tests --features soak --bin soak -- \
-		--minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+		--minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(TOPOLOGY),--topology $(TOPOLOGY))
+
+# As in `make drills ROUNDS=20 DRILLS=kill,planned`.
+ROUNDS ?= 1
+
+drills: ## failovers of real servers under load, ROUNDS times each, with a table at the end
+	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
+	DRILL_ROUNDS=$(ROUNDS) DRILLS=$(DRILLS) $(CARGO) test -p stream-tests --all-features \
+		--test reach -- --ignored --nocapture --exact drills::many::every_drill_many_times
 
 bench: ## how fast it is, against redis-benchmark, the redis crate and a peer (ROUNDS=5, QUICK=1)
 	@$(CARGO) build --release --locked --manifest-path tests/peer/Cargo.toml --target-dir target/peer \

@@ -137,25 +137,27 @@ impl Sentinels {
     }
 
     /// As [`failover`](Self::failover), but the old master takes no writes while the
-    /// new one catches up: `SENTINEL FAILOVER … COORDINATED`, which Valkey has from
-    /// version 9 on. False where the sentinels don't know it.
+    /// new one catches up: `SENTINEL FAILOVER … COORDINATED`. Where the new one is not
+    /// in step in time, all stays as it was.
     ///
     /// # Panics
     ///
-    /// When none agrees within a minute.
+    /// When none agrees within a minute, as where they [can't](Self::can_coordinate).
     #[track_caller]
-    pub fn coordinated_failover(&self) -> bool {
-        let knows = |sentinel: &Server| {
+    pub fn coordinated_failover(&self) {
+        self.begin_failover(&["COORDINATED"]);
+    }
+
+    /// Whether the sentinels know the
+    /// [coordinated failover](Self::coordinated_failover), as those of Valkey 9 do.
+    pub fn can_coordinate(&self) -> bool {
+        let major = |sentinel: &Server| {
             let facts: String = sentinel.try_command(&["INFO", "server"]).ok()?;
             let (_, version) = facts.split_once("valkey_version:")?;
             version.split('.').next()?.parse::<u32>().ok()
         };
-        let known = self.watchers.iter().filter_map(knows).all(|v| v >= 9)
-            && self.watchers.iter().any(|s| knows(s).is_some());
-        if known {
-            self.begin_failover(&["COORDINATED"]);
-        }
-        known
+        let awake = self.watchers.iter().find(|s| s.is_awake());
+        awake.and_then(major).is_some_and(|major| major >= 9)
     }
 
     #[track_caller]

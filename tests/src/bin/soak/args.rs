@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use super::redis::Topology;
+
 /// Soaks a group of workers in random faults, and proves that nothing was lost.
 #[derive(Debug, Parser)]
 #[command(name = "soak")]
@@ -27,6 +29,9 @@ pub(super) struct Args {
     /// compiler to build what does so.
     #[arg(long)]
     pub(super) steady_clock: bool,
+    /// One server, or a master with replicas and sentinels, whose faults are others.
+    #[arg(long, value_enum, default_value_t = Topology::One)]
+    pub(super) topology: Topology,
     /// How long the entries of a dead process stay with it.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(100..))]
     pub(super) lease_ms: u32,

@@ -3,23 +3,24 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use stream_tests::{Direction, Proxy};
+use stream_tests::{Direction, Proxy, Server};
 
 use super::Scene;
+use super::redis::One;
 
 /// Strikes at connections until it is enough.
-pub(super) fn run(scene: &Scene, mut rng: Rng) {
+pub(super) fn run(scene: &Scene, one: &One, mut rng: Rng) {
     while !scene.enough.comes_within(millis(&mut rng, 500, 4_000)) {
         let proxies: &[&Proxy] = match rng.u8(..4) {
-            0 => &[&scene.producers],
-            1 => &[&scene.workers, &scene.producers],
-            _ => &[&scene.workers],
+            0 => &[&one.producers],
+            1 => &[&one.workers, &one.producers],
+            _ => &[&one.workers],
         };
-        strike(scene, proxies, &mut rng);
+        strike(scene, one, proxies, &mut rng);
     }
 }
 
-fn strike(scene: &Scene, proxies: &[&Proxy], rng: &mut Rng) {
+fn strike(scene: &Scene, one: &One, proxies: &[&Proxy], rng: &mut Rng) {
     let direction = if rng.bool() {
         Direction::Requests
     } else {
@@ -69,7 +70,7 @@ fn strike(scene: &Scene, proxies: &[&Proxy], rng: &mut Rng) {
             proxy.refuse();
             proxy.cut();
         }),
-        _ => kill_clients(scene, rng),
+        _ => kill_clients(scene, &one.server, rng),
     }
 }
 
@@ -98,9 +99,9 @@ fn for_a_while(
 }
 
 /// `CLIENT KILL` of up to three connections, whoever has them.
-fn kill_clients(scene: &Scene, rng: &mut Rng) {
+fn kill_clients(scene: &Scene, server: &Server, rng: &mut Rng) {
     // The server may be dead or frozen: then there is nobody to ask.
-    let Ok(list) = scene.server.try_command::<String>(&["CLIENT", "LIST"]) else {
+    let Ok(list) = server.try_command::<String>(&["CLIENT", "LIST"]) else {
         return;
     };
     let ids = list
@@ -109,9 +110,7 @@ fn kill_clients(scene: &Scene, rng: &mut Rng) {
     let mut ids: Vec<_> = ids.collect();
     rng.shuffle(&mut ids);
     for id in ids.into_iter().take(rng.usize(1..=3)) {
-        let killed = scene
-            .server
-            .try_command::<u64>(&["CLIENT", "KILL", "ID", id]);
+        let killed = server.try_command::<u64>(&["CLIENT", "KILL", "ID", id]);
         if killed.is_ok_and(|count| count > 0) {
             scene.journal.strike("client killed");
         }

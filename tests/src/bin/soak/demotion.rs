@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use stream_tests::{Server, poll};
 
+use super::redis::One;
 use super::{Outcome, Scene};
 
 /// How long a step may take on a busy machine.
@@ -17,8 +18,8 @@ const STEP: Duration = Duration::from_secs(10);
 const WAY_BACK: Duration = Duration::from_mins(1);
 
 /// Demotes the server for a time.
-pub(super) fn run(scene: &Scene, time: Duration) -> Outcome<()> {
-    let (server, standby) = (&scene.server, &scene.standby);
+pub(super) fn run(scene: &Scene, one: &One, time: Duration) -> Outcome<()> {
+    let (server, standby) = (&one.server, &one.standby);
     follow(standby, server)?;
     // While the network strikes, this may not come about.
     if poll(STEP, || is_in_step(standby)).is_some() {

@@ -34,8 +34,11 @@ impl Ledger {
         let mut inner = self.inner.lock();
         let fate = match result {
             Ok(_) => Fate::Confirmed,
-            Err(e) if e.kind() == ErrorKind::OutcomeUnknown => Fate::Unknown,
-            Err(_) => Fate::Refused,
+            Err(e) => match e.kind() {
+                // On too few replicas, it is there, and a failover may lose it.
+                ErrorKind::OutcomeUnknown | ErrorKind::NotReplicated => Fate::Unknown,
+                _ => Fate::Refused,
+            },
         };
         match result {
             Ok(_) => inner.confirmed += 1,

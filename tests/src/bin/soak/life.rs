@@ -57,7 +57,7 @@ impl<'a> Life<'a> {
             .args(["--grace-ms", &GRACE.as_millis().to_string()])
             .arg("--done")
             .arg(done)
-            .redis_url(scene.server.url_at(scene.workers.port()))
+            .redis_url(scene.redis.url_for_workers())
             .env("RUST_LOG", "warn,stream_lib=info")
             .spawn();
         Self {

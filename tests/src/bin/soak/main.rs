@@ -4,8 +4,9 @@
 //! Producers add numbered orders; `orders work` processes complete them and
 //! note each in a file. Some producers use the backup stream, from which workers
 //! move orders back. Meanwhile three lanes of faults strike at random: at
-//! the workers, at the connections, at the server; and the process that adds
-//! orders forks now and then. Then the faults end, the
+//! the workers, at the connections, at the server; or, with `TOPOLOGY=sentinel`, at
+//! the workers and at a master, its replicas and their sentinels; and the process that
+//! adds orders forks now and then. Then the faults end, the
 //! workers drain the stream, and everything is compared.
 
 mod args;
@@ -19,7 +20,9 @@ mod journal;
 mod ledger;
 mod life;
 mod logs;
+mod members;
 mod producers;
+mod redis;
 mod report;
 mod servers;
 mod stop;
@@ -33,14 +36,14 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use fastrand::Rng;
 use stream_lib::{GroupStats, StreamManager, StreamStats};
-use stream_tests::{Fsync, Proxy, Server, poll};
+use stream_tests::poll;
 
 use self::args::Args;
-use self::clock::Clock;
 use self::done::Done;
 use self::fleet::Fleet;
 use self::journal::Journal;
 use self::ledger::Ledger;
+use self::redis::Redis;
 use self::report::{Progress, Report};
 use self::stop::Stop;
 
@@ -72,14 +75,7 @@ fn main() -> ExitCode {
 
 /// What all threads see.
 struct Scene {
-    server: Server,
-    /// Takes over from the server while that is demoted.
-    standby: Server,
-    /// Sets the server's clock; `None` where it can't be set.
-    clock: Option<Clock>,
-    /// In front of the server for the workers, and for the producers.
-    workers: Proxy,
-    producers: Proxy,
+    redis: Redis,
     journal: Journal,
     ledger: Ledger,
     /// No more orders, no more faults.
@@ -90,25 +86,8 @@ struct Scene {
 
 impl Scene {
     fn set(args: &Args) -> Outcome<Self> {
-        let clock = if args.steady_clock {
-            None
-        } else {
-            Clock::new()?
-        };
-        let mut server = Server::options()
-            .appendonly(Fsync::Always)
-            // Rewritten often, so that a restart doesn't load for seconds.
-            .config("auto-aof-rewrite-min-size", "16mb");
-        for (name, value) in clock.iter().flat_map(Clock::environment) {
-            server = server.env(name, value);
-        }
-        let server = server.start()?;
         Ok(Self {
-            standby: Server::start()?,
-            clock,
-            workers: Proxy::in_front_of(&server),
-            producers: Proxy::in_front_of(&server),
-            server,
+            redis: Redis::start(args)?,
             journal: Journal::new(),
             ledger: Ledger::default(),
             enough: Stop::default(),
@@ -134,13 +113,23 @@ fn run(args: &Args) -> Outcome<Report> {
             let produce = move || producers::run(scene, number, args, rng);
             lanes.push(spawn(scope, "producer", produce)?);
         }
-        let rng = seeds.fork();
-        lanes.push(spawn(scope, "connections", || {
-            connections::run(&scene, rng);
-            Ok(())
-        })?);
-        let rng = seeds.fork();
-        lanes.push(spawn(scope, "servers", || servers::run(&scene, rng))?);
+        let (rng, other_rng) = (seeds.fork(), seeds.fork());
+        match &scene.redis {
+            Redis::One(one) => {
+                lanes.push(spawn(scope, "connections", || {
+                    connections::run(&scene, one, rng);
+                    Ok(())
+                })?);
+                let strike = || servers::run(&scene, one, other_rng);
+                lanes.push(spawn(scope, "servers", strike)?);
+            }
+            Redis::Sentinels(sentinels) => {
+                lanes.push(spawn(scope, "members", || {
+                    members::run(&scene, sentinels, rng);
+                    Ok(())
+                })?);
+            }
+        }
 
         let end = Instant::now() + args.time();
         while Instant::now() < end && !lanes.iter().any(ScopedJoinHandle::is_finished) {
@@ -211,7 +200,7 @@ struct Left {
 /// Waits until nothing is unread or pending, nor in the backup stream.
 fn drain(scene: &Scene, fleet: &mut Fleet<'_>) -> Outcome<Left> {
     let start = Instant::now();
-    let manager = StreamManager::connect(scene.server.url())?;
+    let manager = StreamManager::connect(scene.redis.url())?;
     let mut seen = StreamStats::default();
     let drained = poll(DRAIN, || {
         fleet.tend(false);

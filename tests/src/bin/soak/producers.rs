@@ -15,6 +15,8 @@ const BATCH: usize = 20;
 /// The backlog from which on orders go to the backup stream: a burst is larger.
 const CAPACITY: u64 = 1_000;
 const EVERYTHING: u64 = 1_000_000_000_000;
+/// How long an order waits for replicas, where there are any.
+const REPLICATION: Duration = Duration::from_secs(1);
 /// How many orders come at once now and then: more than the workers buffer.
 const BURST: u64 = 2_000;
 
@@ -30,12 +32,13 @@ struct Order {
 
 /// Adds orders until it is enough: mostly one at a time, now and then many.
 pub(super) fn run(scene: &Scene, thread: u8, args: &Args, mut rng: Rng) -> Outcome<()> {
-    let url = scene.server.url_at(scene.producers.port());
+    let url = scene.redis.url_for_producers();
     let mut manager = StreamManager::connect_lazy(ConnectionConfig::new(url)?)?;
     // Nothing is trimmed: the whole stream is compared at the end.
     let config = StreamConfig::new(STREAM)
         .batch_size(BATCH)
-        .min_retention_count(EVERYTHING);
+        .min_retention_count(EVERYTHING)
+        .replicas(scene.redis.replicas(), REPLICATION);
     // One in two by way of the backup stream, so that it is drained under fire.
     if thread.is_multiple_of(2) {
         manager.create_simple_producer(NAME, config)?;

@@ -4,23 +4,24 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use super::redis::One;
 use super::{Outcome, Scene, demotion};
 
 /// Strikes at the server until it is enough.
-pub(super) fn run(scene: &Scene, mut rng: Rng) -> Outcome<()> {
+pub(super) fn run(scene: &Scene, one: &One, mut rng: Rng) -> Outcome<()> {
     while !scene.enough.comes_within(millis(&mut rng, 5_000, 20_000)) {
         match rng.u8(..10) {
             0..=2 => {
                 let _lasting = scene.journal.begin("server killed");
-                scene.server.kill();
+                one.server.kill();
                 scene.enough.comes_within(millis(&mut rng, 0, 3_000));
-                scene.server.restart();
+                one.server.restart();
             }
             3..=4 => {
                 let _lasting = scene.journal.begin("server frozen");
-                scene.server.freeze();
+                one.server.freeze();
                 scene.enough.comes_within(millis(&mut rng, 500, 6_000));
-                scene.server.thaw();
+                one.server.thaw();
             }
             5..=6 => configured(
                 scene,
@@ -39,9 +40,9 @@ pub(super) fn run(scene: &Scene, mut rng: Rng) -> Outcome<()> {
                     millis(&mut rng, 500, 8_000),
                 )?;
             }
-            8 => demotion::run(scene, millis(&mut rng, 200, 4_000))?,
+            8 => demotion::run(scene, one, millis(&mut rng, 200, 4_000))?,
             _ => {
-                if let Some(clock) = &scene.clock {
+                if let Some(clock) = &one.clock {
                     scene.journal.strike("server's clock set");
                     clock.set(millis(&mut rng, 0, 2 * 3_600_000))?;
                 }
@@ -60,11 +61,8 @@ fn configured(
     time: Duration,
 ) -> Outcome<()> {
     let _lasting = scene.journal.begin(what);
-    let set = |value| {
-        scene
-            .server
-            .try_command::<()>(&["CONFIG", "SET", name, value])
-    };
+    let server = scene.redis.master();
+    let set = |value| server.try_command::<()>(&["CONFIG", "SET", name, value]);
     set(fault)?;
     scene.enough.comes_within(time);
     set(normal)?;

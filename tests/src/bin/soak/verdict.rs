@@ -95,7 +95,7 @@ fn orders(scene: &Scene, done: &Done, failures: &mut Vec<String>) -> Outcome<Ord
 
 /// The orders in the stream, and how often each is there.
 fn stream(scene: &Scene) -> Outcome<HashMap<String, u32>> {
-    let mut connection = scene.server.connect()?;
+    let mut connection = scene.redis.master().connect()?;
     let mut orders = HashMap::new();
     let mut start = "-".to_owned();
     loop {
@@ -121,7 +121,7 @@ fn consumers(
     left: &Left,
     failures: &mut Vec<String>,
 ) -> Outcome<Consumers> {
-    let mut connection = scene.server.connect()?;
+    let mut connection = scene.redis.master().connect()?;
     let mut command = redis::cmd("XINFO");
     command.arg("CONSUMERS").arg(STREAM).arg(&left.group.name);
     let infos: Vec<HashMap<String, redis::Value>> = command.query(&mut connection)?;
@@ -170,7 +170,7 @@ fn consumers(
 fn look_at_rest(scene: &Scene, left: &Left, failures: &mut Vec<String>) {
     if !left.drained {
         let pending = ["XPENDING", STREAM, &left.group.name, "-", "+", "10"];
-        let pending = scene.server.try_command::<redis::Value>(&pending);
+        let pending = scene.redis.master().try_command::<redis::Value>(&pending);
         failures.push(format!(
             "not drained after {:.0?}: unread {:?}, pending {}, waiting {}: {pending:?}",
             left.took, left.group.unread, left.group.pending, left.group.waiting

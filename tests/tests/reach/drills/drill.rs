@@ -1,0 +1,186 @@
+//! The drills, and what is demanded of each.
+
+use stream_tests::{Fsync, Sentinels, SentinelsOptions, Server};
+
+use super::faults::{self, Times};
+use super::figures::Figures;
+use super::producers::Kind;
+use super::stage::Stage;
+use super::verdict;
+
+/// A fault, and who is there when it strikes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Drill {
+    pub(super) name: &'static str,
+    strike: fn(&Stage) -> Times,
+    /// Whether the servers are able to.
+    can: fn(&Sentinels) -> bool,
+    options: fn() -> SentinelsOptions,
+    kinds: &'static [Kind],
+    pub(super) demands: Demands,
+}
+
+/// What is demanded beyond what always is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Demands {
+    /// No add fails.
+    pub(super) no_failure: bool,
+    /// Nothing is lost.
+    pub(super) no_loss: bool,
+    /// How often somebody may be told to be held up.
+    pub(super) outages: usize,
+}
+
+const USUAL: Demands = Demands {
+    no_failure: false,
+    no_loss: false,
+    outages: 1,
+};
+
+/// A replica that is away is an outage too, of producers that want it.
+const REPLICATED: Demands = Demands {
+    no_failure: false,
+    no_loss: true,
+    outages: 3,
+};
+
+const ALL_KINDS: &[Kind] = &[
+    Kind::Simple,
+    Kind::Keyed,
+    Kind::Batches,
+    Kind::Sent,
+    Kind::Backup,
+    Kind::Spooled,
+];
+
+const REPLICATED_KINDS: &[Kind] = &[
+    Kind::Replicated,
+    Kind::ReplicatedKeyed,
+    Kind::ReplicatedSpooled,
+];
+
+/// Servers that keep what they have. Without a file, a master that is restarted at
+/// once comes back empty, and its replicas with it; and one that is restarted later
+/// is an empty replica, which the next failover may promote.
+fn lasting() -> SentinelsOptions {
+    Sentinels::options().servers(|server| server.appendonly(Fsync::Always))
+}
+
+/// All drills.
+pub(super) const DRILLS: &[Drill] = &[
+    Drill::new("kill", faults::kill),
+    Drill::new("freeze", faults::freeze),
+    Drill {
+        // It is gone, and then it loads.
+        demands: Demands {
+            outages: 2,
+            ..USUAL
+        },
+        ..Drill::new("restart", faults::restart)
+    },
+    Drill {
+        demands: Demands {
+            no_failure: true,
+            ..USUAL
+        },
+        ..Drill::new("planned", faults::planned)
+    },
+    Drill {
+        can: Sentinels::can_coordinate,
+        // Its clients are unblocked, then closed; what they have under way is not
+        // answered.
+        demands: Demands {
+            no_loss: true,
+            outages: 2,
+            ..USUAL
+        },
+        ..Drill::new("coordinated", faults::coordinated)
+    },
+    Drill::new("lonely", faults::lonely),
+    Drill::new("stale", faults::stale),
+    Drill {
+        options: || lasting().behind_proxies(),
+        ..Drill::new("minority", faults::minority)
+    },
+    Drill {
+        options: || lasting().unreachable(),
+        ..Drill::new("unreachable", faults::kill)
+    },
+    Drill::new("forgetful", faults::forgetful),
+    Drill {
+        kinds: REPLICATED_KINDS,
+        demands: REPLICATED,
+        ..Drill::new("replicated", faults::freeze_and_follow)
+    },
+    Drill {
+        kinds: REPLICATED_KINDS,
+        demands: REPLICATED,
+        ..Drill::new("planned-replicated", faults::planned_and_follow)
+    },
+    Drill {
+        kinds: REPLICATED_KINDS,
+        demands: REPLICATED,
+        ..Drill::new("half-replicated", faults::half_replicated)
+    },
+];
+
+impl Drill {
+    const fn new(name: &'static str, strike: fn(&Stage) -> Times) -> Self {
+        Self {
+            name,
+            strike,
+            can: |_| true,
+            options: lasting,
+            kinds: ALL_KINDS,
+            demands: USUAL,
+        }
+    }
+
+    pub(super) fn named(name: &str) -> &'static Self {
+        let found = DRILLS.iter().find(|drill| drill.name == name);
+        found.unwrap_or_else(|| panic!("there is no drill {name:?}"))
+    }
+
+    /// Runs it once, and prints its figures; `None` where the servers can't. The
+    /// error tells all that is wrong.
+    pub(super) fn run(&self, round: u32) -> Result<Option<Figures>, String> {
+        let tag = format!("{}{round}", self.name);
+        let mut stage = Stage::set(tag, (self.options)(), self.kinds);
+        if !(self.can)(&stage.sentinels) {
+            println!("drill {} round {round} is not for this server", self.name);
+            stage.finish();
+            stage.close();
+            return Ok(None);
+        }
+        let times = (self.strike)(&stage);
+        stage.finish();
+        let (figures, wrongs) = verdict::judge(&stage, self, times);
+        let failovers = failovers(&stage.sentinels);
+        if failovers > 1 {
+            // A machine that is too busy looks like a master that is down.
+            println!(
+                "drill {} round {round} had {failovers} failovers",
+                self.name
+            );
+            stage.close();
+            return Ok(None);
+        }
+        println!("drill {} round {round} {figures}", self.name);
+        let told = verdict::told(&stage).join("\n");
+        stage.close();
+        if wrongs.is_empty() {
+            return Ok(Some(figures));
+        }
+        let wrongs = wrongs.join("\n");
+        Err(format!(
+            "the drill {} in round {round}:\n{wrongs}\n{told}",
+            self.name
+        ))
+    }
+}
+
+/// How often the sentinel that knows most has seen the master change.
+fn failovers(sentinels: &Sentinels) -> usize {
+    let seen = |sentinel: &Server| sentinel.log().matches("+switch-master").count();
+    sentinels.sentinels().iter().map(seen).max().unwrap_or(0)
+}

@@ -1,0 +1,81 @@
+//! Each drill once.
+
+use parking_lot::Mutex;
+
+use super::drill::Drill;
+
+/// One drill at a time: two of them would measure each other.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn once(name: &str) {
+    let _turn = TURN.lock();
+    if let Err(wrong) = Drill::named(name).run(1) {
+        panic!("{wrong}");
+    }
+}
+
+#[test]
+fn a_killed_master_is_left_for_the_new_one() {
+    once("kill");
+}
+
+#[test]
+fn a_frozen_master_is_not_gone_back_to() {
+    once("freeze");
+}
+
+#[test]
+fn a_master_that_is_back_at_once_is_used_on() {
+    once("restart");
+}
+
+#[test]
+fn a_planned_failover_fails_no_add() {
+    once("planned");
+}
+
+#[test]
+fn a_coordinated_failover_loses_nothing() {
+    once("coordinated");
+}
+
+#[test]
+fn one_sentinel_is_enough_to_find_the_new_master() {
+    once("lonely");
+}
+
+#[test]
+fn a_stale_sentinel_misleads_nobody() {
+    once("stale");
+}
+
+#[test]
+fn a_master_in_the_minority_is_left() {
+    once("minority");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn addresses_that_can_not_be_reached_are_mapped() {
+    once("unreachable");
+}
+
+#[test]
+fn scripts_are_loaded_again_and_again() {
+    once("forgetful");
+}
+
+#[test]
+fn what_all_replicas_have_is_not_lost() {
+    once("replicated");
+}
+
+#[test]
+fn a_planned_failover_loses_nothing_that_all_replicas_have() {
+    once("planned-replicated");
+}
+
+#[test]
+fn what_not_all_replicas_have_is_not_confirmed() {
+    once("half-replicated");
+}
