@@ -30,7 +30,9 @@ use crate::runtime::{Origin, on_library_thread};
 /// It belongs to the process that has made it. In a child that was forked off, each
 /// call of it, and of its producers and consumers, fails with
 /// [`Closed`](crate::ErrorKind::Closed) or does nothing, and a drop leaves the
-/// connections and the spool to the parent: connect in the child.
+/// connections and the spool to the parent. Another manager can't be made there, either,
+/// since threads that wait don't survive a fork, and others might wait for them for
+/// ever: fork first, and connect then.
 ///
 /// # Examples
 ///
@@ -132,12 +134,14 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config).
+    /// [`Config`](crate::ErrorKind::Config), and [`Closed`](crate::ErrorKind::Closed) in
+    /// a child that was forked off after a manager was made.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "reads as the consumers' and producers'"
     )]
     pub fn connect_lazy(config: ConnectionConfig) -> Result<Self> {
+        let origin = Origin::of_first_use()?;
         let topology = Arc::new(Topology::new(&config)?);
         let registry = Arc::default();
         let (closing, handlers_ended) = Closing::of(&registry);
@@ -151,7 +155,7 @@ impl StreamManager {
             handlers_ended,
             staff: Arc::default(),
             is_lazy: true,
-            origin: Origin::here(),
+            origin,
         })
     }
 

@@ -8,6 +8,7 @@
 
 use std::fmt;
 use std::process;
+use std::sync::OnceLock;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -29,6 +30,20 @@ impl Origin {
             #[cfg(unix)]
             forks: forkguard::atfork::Guard::try_new().ok(),
         }
+    }
+
+    /// Notes that this process uses the library.
+    ///
+    /// # Errors
+    ///
+    /// `Closed` in a process that was forked off one which has done so. Threads that
+    /// slept there are not here, but the lists of sleepers name them: a wait, or a
+    /// wake-up, may never end.
+    pub(crate) fn of_first_use() -> Result<Self> {
+        static FIRST: OnceLock<Origin> = OnceLock::new();
+        let first = FIRST.get_or_init(Self::here);
+        first.ensure_here()?;
+        Ok(first.clone())
     }
 
     /// Whether this is the process in which it was made.
@@ -57,8 +72,8 @@ impl Origin {
         Error::new(
             ErrorKind::Closed,
             format!(
-                "process {} was forked off process {}, to which this belongs: connect in the \
-                 child, with a manager of its own",
+                "process {} was forked off process {}, which had used stream-lib before: fork \
+                 first, and connect then",
                 process::id(),
                 self.process
             ),

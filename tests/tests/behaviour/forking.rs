@@ -238,11 +238,11 @@ fn misuse(held: Held, url: &str) -> Vec<String> {
     }
     drop((consumer, simple, spooled));
     drop(manager);
-    let own = StreamManager::connect(url).unwrap();
-    own.create_simple_producer("own", StreamConfig::new("own"))
-        .unwrap();
-    if let Err(e) = own.add_to("own", &text) {
-        wrong.push(format!("a manager of the child's own: {e}"));
+    // The library's locks may name threads of the parent.
+    match StreamManager::connect(url) {
+        Ok(_) => wrong.push("a manager of the child's own was made".to_owned()),
+        Err(e) if e.kind() == ErrorKind::Closed && e.to_string().contains("fork first") => {}
+        Err(e) => wrong.push(format!("a manager of the child's own: {e}")),
     }
     wrong
 }
