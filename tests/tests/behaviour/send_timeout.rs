@@ -140,7 +140,23 @@ fn patient_caller_is_not_given_up_together_with_hurried_ones() {
     let first = producer("first", PATIENCE);
     let hurried = producer("hurried", 4 * PATIENCE);
     let patient = producer("patient", 2 * DEADLINE);
-    patient.add(&message()).unwrap();
+    // Connections for all who lead, since there are no new ones later.
+    let mut round = 0;
+    while server
+        .command::<String>(&["CLIENT", "LIST"])
+        .lines()
+        .count()
+        < 8
+    {
+        round += 1;
+        assert!(round < 1_000, "few connections");
+        let many = vec![message(); 500];
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| patient.add_all(&many));
+            }
+        });
+    }
     server.freeze();
     thread::scope(|scope| {
         // They lead, so that the others meet in the line.
