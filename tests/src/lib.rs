@@ -4,6 +4,7 @@
 //! - [`Server`]: starts, stops, kills, freezes and restarts a real server.
 //!   Examples use [`ServerHandle`], which takes the user's server if there is
 //!   one.
+//! - [`Sentinels`]: a master, two replicas and three sentinels, each a `Server`.
 //! - [`wait_until`], [`wait_for`]: wait for a condition, with a deadline.
 //! - [`Program`], [`Process`]: run the programs of `examples`, and signal them.
 //! - [`Proxy`]: a tcp proxy that delays, cuts, holds and swallows.
@@ -26,6 +27,7 @@ mod certificates;
 mod log_capture;
 mod process;
 mod proxy;
+mod sentinels;
 mod server;
 mod signal;
 mod target;
@@ -38,6 +40,7 @@ pub use self::certificates::Certificates;
 pub use self::log_capture::{LogCapture, LogLine};
 pub use self::process::{Finished, Process, Program};
 pub use self::proxy::{Direction, Proxy, Traffic};
+pub use self::sentinels::{AddressMap, Sentinels, SentinelsOptions, SwitchWatch};
 pub use self::server::{Fsync, Server, ServerError, ServerHandle, ServerOptions, TlsFiles};
 pub use self::usage::Usage;
 pub use self::wait::{poll, wait_for, wait_until};

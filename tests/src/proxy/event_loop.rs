@@ -81,11 +81,13 @@ impl EventLoop {
     }
 
     fn accept(&mut self) {
-        while let Ok((client, _)) = self.listener.accept() {
+        while let Ok((client, from)) = self.listener.accept() {
             let (refuse, target) = {
                 let mut state = self.shared.state.lock();
                 state.traffic.connections += 1;
-                (state.faults.refuse, state.target.unwrap_or(self.target))
+                let stranger = state.guest.is_some_and(|guest| guest != from.ip());
+                let refuse = stranger || state.faults.refuse;
+                (refuse, state.target.unwrap_or(self.target))
             };
             let server = if refuse {
                 None

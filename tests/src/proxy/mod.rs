@@ -7,7 +7,7 @@ mod link;
 
 use std::io;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
@@ -51,6 +51,8 @@ struct State {
     open_connections: usize,
     /// Where new connections go.
     target: Option<SocketAddr>,
+    /// The only address whose connections are not reset.
+    guest: Option<IpAddr>,
     actions: Vec<(Action, SyncSender<()>)>,
     closing: bool,
 }
@@ -188,6 +190,12 @@ impl Proxy {
     /// they are, as with a forwarder whose backend was replaced.
     pub fn redirect(&self, target: SocketAddr) {
         self.shared.state.lock().target = Some(target);
+    }
+
+    /// Resets new connections of all but one address, whatever else is told, as a
+    /// network does that this machine is not part of.
+    pub fn admit_only(&self, guest: IpAddr) {
+        self.shared.state.lock().guest = Some(guest);
     }
 
     /// What has passed since the start or since

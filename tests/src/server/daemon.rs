@@ -33,6 +33,8 @@ pub(super) struct Recipe {
     pub(super) output: PathBuf,
     /// More variables for its environment.
     pub(super) environment: Vec<(String, String)>,
+    /// Arguments behind the configuration file.
+    pub(super) arguments: Vec<String>,
 }
 
 impl Recipe {
@@ -46,6 +48,7 @@ impl Recipe {
             log: dir.join("redis.log"),
             output: dir.join("output"),
             environment: Vec::new(),
+            arguments: Vec::new(),
         }
     }
 
@@ -111,6 +114,7 @@ impl Daemon {
             .open(&recipe.output)?;
         let child = Command::new(&recipe.binary)
             .arg(&recipe.config)
+            .args(&recipe.arguments)
             .current_dir(&recipe.dir)
             .envs(recipe.environment.iter().cloned())
             .stdin(Stdio::null())

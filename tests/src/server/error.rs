@@ -27,6 +27,11 @@ pub enum ServerError {
         /// What the system answered.
         source: io::Error,
     },
+    /// Servers of one set-up did not find each other in time.
+    NotTogether {
+        /// What each has to say.
+        state: String,
+    },
     /// The program ended, or did not answer `PING` in time.
     NotReady {
         /// The program.
@@ -80,6 +85,9 @@ impl fmt::Display for ServerError {
                 binary.display()
             ),
             Self::System { doing, .. } => f.write_str(doing),
+            Self::NotTogether { state } => {
+                write!(f, "the servers did not find each other in time:\n{state}")
+            }
             Self::NotReady { binary, ended, log } => {
                 let what = if *ended {
                     "ended at its start"

@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 use tempfile::TempDir;
@@ -22,6 +23,7 @@ pub(super) fn launch(options: ServerOptions) -> Result<Server, ServerError> {
     let dir = directory()?;
     let mut recipe = Recipe::new(binary::find()?, dir.path());
     recipe.environment.clone_from(&options.environment);
+    recipe.arguments.clone_from(&options.arguments);
     let mut tries = 0;
     loop {
         tries += 1;
@@ -33,14 +35,18 @@ pub(super) fn launch(options: ServerOptions) -> Result<Server, ServerError> {
             .map_err(|e| ServerError::system("writing the configuration of a private server", e))?;
         match recipe.start() {
             Ok(daemon) => {
-                return Ok(Server {
+                let server = Server {
                     daemon: Mutex::new(Some(daemon)),
                     recipe,
                     port,
                     tls_port,
                     password: options.password,
+                    first_commands: options.first_commands,
+                    frozen: AtomicBool::new(false),
                     _dir: dir,
-                });
+                };
+                server.begin_life();
+                return Ok(server);
             }
             Err(e) if e.says_port_is_taken() && tries < PORT_TRIES => {}
             Err(e) => return Err(e),

@@ -11,11 +11,12 @@ mod port;
 use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use redis::{Connection, ConnectionAddr, FromRedisValue, IntoConnectionInfo};
-use redis::{RedisConnectionInfo, RedisResult};
+use redis::{RedisConnectionInfo, RedisResult, Value};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -43,6 +44,8 @@ pub struct Server {
     port: Port,
     tls_port: Option<Port>,
     password: Option<String>,
+    first_commands: Vec<Vec<String>>,
+    frozen: AtomicBool,
     _dir: TempDir,
 }
 
@@ -152,11 +155,13 @@ impl Server {
     /// nothing answers, until [`thaw`](Self::thaw).
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
+        self.frozen.store(true, Ordering::Relaxed);
     }
 
     /// Lets a frozen process go on (SIGCONT).
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
+        self.frozen.store(false, Ordering::Relaxed);
     }
 
     /// Kills the server if it runs, and starts it again on the same port,
@@ -178,6 +183,7 @@ impl Server {
             Ok(back) => *daemon = Some(back),
             Err(e) => panic!("restarting the server: {e}"),
         }
+        self.begin_life();
     }
 
     /// What the server has written to its log since it was last started.
@@ -258,6 +264,27 @@ impl Server {
         Ok(connection)
     }
 
+    /// Whether the process runs and is not frozen, so that an answer can be waited
+    /// for.
+    pub(crate) fn is_awake(&self) -> bool {
+        !self.frozen.load(Ordering::Relaxed) && self.is_running()
+    }
+
+    /// Runs the commands that every life begins with.
+    #[track_caller]
+    fn begin_life(&self) {
+        self.frozen.store(false, Ordering::Relaxed);
+        for words in &self.first_commands {
+            let words: Vec<_> = words.iter().map(String::as_str).collect();
+            self.command::<Value>(&words);
+        }
+    }
+
+    /// The port that clients and other members are told of.
+    pub(crate) fn service_port(&self) -> u16 {
+        self.tls_port().unwrap_or_else(|| self.port())
+    }
+
     #[track_caller]
     fn signal(&self, signal: Signal) {
         let reached = self
@@ -295,7 +322,7 @@ fn calls_in(stats: &str, command: &str) -> u64 {
 }
 
 /// Everything but unreserved characters as `%XX`.
-fn percent_encoded(text: &str) -> String {
+pub(crate) fn percent_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

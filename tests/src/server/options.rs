@@ -33,9 +33,13 @@ pub struct TlsFiles {
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct ServerOptions {
-    pub(super) password: Option<String>,
-    pub(super) tls: Option<TlsFiles>,
+    pub(crate) password: Option<String>,
+    pub(crate) tls: Option<TlsFiles>,
     pub(super) environment: Vec<(String, String)>,
+    /// Arguments behind the configuration file.
+    pub(super) arguments: Vec<String>,
+    /// Commands that every life of the server begins with.
+    pub(super) first_commands: Vec<Vec<String>>,
     appendonly: Option<Fsync>,
     lines: Vec<String>,
 }
@@ -84,6 +88,25 @@ impl ServerOptions {
     pub fn without_command(mut self, command: &str) -> Self {
         self.lines
             .push(format!("rename-command {command} {}", quoted("")));
+        self
+    }
+
+    /// Appends a line to the configuration file as it stands.
+    pub(crate) fn line(mut self, line: String) -> Self {
+        self.lines.push(line);
+        self
+    }
+
+    /// Makes a sentinel of the server.
+    pub(crate) fn sentinel(mut self) -> Self {
+        self.arguments.push("--sentinel".to_owned());
+        self
+    }
+
+    /// Runs a command after every start, before the server counts as started.
+    pub(crate) fn first_command(mut self, words: &[&str]) -> Self {
+        let words = words.iter().map(ToString::to_string).collect();
+        self.first_commands.push(words);
         self
     }
 

@@ -8,6 +8,7 @@ mod ensure_server;
 mod log_capture;
 mod process;
 mod proxy;
+mod sentinels;
 mod server;
 mod server_options;
 

@@ -1,0 +1,51 @@
+//! The proxies that members announce instead of themselves.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::proxy::Proxy;
+use crate::server::Server;
+
+/// Where the connections of members come from, if only they are let through.
+pub(super) const MEMBERS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
+/// One proxy in front of each member.
+#[derive(Debug, Default)]
+pub(super) struct Network {
+    closed: bool,
+    /// By the port of the member.
+    proxies: BTreeMap<u16, Proxy>,
+}
+
+impl Network {
+    /// Where it is closed, only members get through.
+    pub(super) fn new(closed: bool) -> Self {
+        Self {
+            closed,
+            ..Self::default()
+        }
+    }
+
+    /// A proxy whose member isn't there yet: it must know the proxy's port first.
+    pub(super) fn proxy(&self) -> Proxy {
+        // Port 9 discards, or refuses.
+        let proxy = Proxy::to(SocketAddr::from((Ipv4Addr::LOCALHOST, 9)));
+        if self.closed {
+            proxy.admit_only(MEMBERS);
+        }
+        proxy
+    }
+
+    /// Puts a proxy in front of its member.
+    pub(super) fn connect(&mut self, proxy: Proxy, member: &Server) {
+        proxy.redirect(SocketAddr::from((
+            Ipv4Addr::LOCALHOST,
+            member.service_port(),
+        )));
+        self.proxies.insert(member.port(), proxy);
+    }
+
+    pub(super) fn proxy_of(&self, member: &Server) -> Option<&Proxy> {
+        self.proxies.get(&member.port())
+    }
+}
