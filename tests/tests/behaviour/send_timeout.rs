@@ -7,7 +7,7 @@ use stream_lib::{
     Added, BackupStreamConfig, ConnectionConfig, ErrorKind, Producer, RawMessage, Result,
     StreamConfig, StreamManager,
 };
-use stream_tests::Server;
+use stream_tests::{Direction, Proxy, Server};
 use tempfile::TempDir;
 
 use crate::support::DEADLINE;
@@ -128,36 +128,40 @@ fn callers_of_a_shared_pipeline_return_each_in_its_time() {
     });
 }
 
+/// A server that answers late, but answers: who has the time gets it.
 #[test]
 fn patient_caller_is_not_given_up_together_with_hurried_ones() {
+    let late = Duration::from_secs(1);
     let server = Server::start().unwrap();
-    let manager = connect(&server);
+    let proxy = Proxy::in_front_of(&server);
+    let config = ConnectionConfig::new(server.url_at(proxy.port())).unwrap();
+    let manager = StreamManager::connect_with(config.response_timeout(5 * DEADLINE)).unwrap();
     let producer = |name: &str, time| -> Producer<RawMessage> {
         let config = StreamConfig::new(name).send_timeout(time);
         let made = manager.create_simple_producer(name, config);
         made.unwrap().typed()
     };
-    let first = producer("first", PATIENCE);
-    let hurried = producer("hurried", 4 * PATIENCE);
+    let hurried = producer("hurried", late + late / 2);
     let patient = producer("patient", 2 * DEADLINE);
     patient.add(&message()).unwrap();
-    server.freeze();
+    proxy.delay(Direction::Replies, late);
     thread::scope(|scope| {
-        // They lead, so that the others meet in the line.
-        for _ in 0..2 {
-            scope.spawn(|| first.add(&message()));
+        let add = |producer: &Producer<RawMessage>, count| -> Vec<_> {
+            let adds = (0..count).map(|_| {
+                let producer = producer.clone();
+                scope.spawn(move || producer.add(&message()))
+            });
+            adds.collect()
+        };
+        // The first ones lead, the hurried ones lead when these are answered, and then
+        // have less time than an answer takes.
+        let mut patient_adds = add(&patient, 2);
+        let hurried_adds = add(&hurried, 8);
+        patient_adds.extend(add(&patient, 4));
+        for add in hurried_adds {
+            let _ = add.join().unwrap();
         }
-        let hurried: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| hurried.add(&message())))
-            .collect();
-        let patient: Vec<_> = (0..2)
-            .map(|_| scope.spawn(|| patient.add(&message())))
-            .collect();
-        for add in hurried {
-            assert_unknown(&add.join().unwrap());
-        }
-        server.thaw();
-        for add in patient {
+        for add in patient_adds {
             let added = add.join().unwrap();
             assert!(matches!(added, Ok(Added::Main(_))), "{added:?}");
         }

@@ -257,3 +257,29 @@ fn declare(wire: &mut Wire, keys: &StreamKeys, asked: Option<u64>) -> Result<()>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ConnectionConfig;
+    use crate::error::ErrorKind;
+
+    /// The thread may be telling the stream of its backup stream by then.
+    #[test]
+    fn second_stop_leaves_the_connection_to_the_end_of_the_thread() {
+        let config = ConnectionConfig::new("redis+unix:///nowhere/redis.sock").unwrap();
+        let topology = Arc::new(Topology::new(&config).unwrap());
+        let keys = StreamKeys::new("orders").unwrap();
+        let config = BackupStreamConfig::new("orders");
+        let health = Arc::new(ProducerHealth::new("orders"));
+        let capacity = Capacity::of(&config);
+        let drain = Drain::start(Arc::clone(&topology), &keys, &config, capacity, &health).unwrap();
+        drain.stop();
+        drain.shared.connection.resume(Instant::now() + POLITE);
+        drain.stop();
+        let mut link = Link::new(topology, "orders", drain.shared.connection.clone());
+        let error = link.run(|_| Ok(())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        drain.join();
+    }
+}
