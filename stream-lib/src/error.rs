@@ -112,6 +112,13 @@ impl Error {
         self
     }
 
+    /// Replaces the first `vague` words of the text by more exact ones.
+    pub(crate) fn saying(mut self, vague: &str, exact: &str) -> Self {
+        let inner = Arc::make_mut(&mut self.0);
+        inner.text = inner.text.replacen(vague, exact, 1);
+        self
+    }
+
     /// The same failure as one of another kind.
     pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
         Arc::make_mut(&mut self.0).kind = kind;

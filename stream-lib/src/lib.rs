@@ -29,6 +29,8 @@
 //!
 //! # Where to look
 //!
+//! - Connecting: [`StreamManager::connect`], [`from_env`](StreamManager::from_env), and
+//!   [`ConnectionConfig`] with its URLs: one Redis, or the master that sentinels watch.
 //! - Adding: [`StreamManager::add`], [`add_all`](StreamManager::add_all) and
 //!   [`send`](StreamManager::send); [`Producer`] is what threads and handlers
 //!   clone. [`Producer::with`] sends headers or an idempotency key along.

@@ -92,7 +92,7 @@ impl Link {
     ///
     /// Those of [`wire`](Self::wire) and of `operation`.
     pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
-        let result = self.wire().and_then(operation);
+        let result = self.wire().and_then(|wire| wire.naming(operation));
         if result.is_err() {
             self.drop_wire();
         }
@@ -265,7 +265,7 @@ impl LinkHandle {
         }
         drop(reach);
         let _reached = Reached(self);
-        operation(wire)
+        wire.naming(operation)
     }
 
     /// Reaches a connection from now on.

@@ -29,6 +29,7 @@ mod cold;
 mod credentials;
 mod exchange;
 mod handshake;
+mod naming;
 mod reauth;
 mod role;
 mod standing;

@@ -7,6 +7,7 @@
 
 mod drills;
 mod managed;
+mod naming;
 mod sentinel;
 
 use std::time::Duration;

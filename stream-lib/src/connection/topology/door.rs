@@ -218,7 +218,7 @@ impl Topology {
         loop {
             let result = self
                 .pooled(key, retry.left())
-                .and_then(|mut wire| operation(&mut wire));
+                .and_then(|mut wire| wire.naming(&mut operation));
             match result {
                 Err(error) if self.may_go_again(&mut retry, &error) => {}
                 result => return result,
@@ -241,7 +241,7 @@ impl Topology {
         let mut retry = Retry::within(self.connect_timeout);
         loop {
             let mut wire = self.dedicated(key)?;
-            match operation(&mut wire) {
+            match wire.naming(&mut operation) {
                 Err(error) if !wire.has_served() && self.may_go_again(&mut retry, &error) => {}
                 result => return result,
             }
@@ -262,10 +262,11 @@ impl Topology {
     ) -> Result<T> {
         let mut deadline = Deadline::of(timeout);
         match node.pool().get(&mut deadline) {
-            Ok(mut wire) => operation(&mut wire),
+            Ok(mut wire) => wire.naming(&mut operation),
             // The topology may be closed first.
             Err(e) if e.kind() == ErrorKind::Closed => {
-                operation(&mut node.connect_by(&mut deadline)?)
+                let mut wire = node.connect_by(&mut deadline)?;
+                wire.naming(&mut operation)
             }
             Err(e) => Err(e),
         }

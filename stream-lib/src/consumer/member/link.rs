@@ -37,14 +37,14 @@ pub(crate) enum Way {
 impl Way {
     fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
         match self {
-            Self::Own(link) => link.wire().and_then(operation),
+            Self::Own(link) => link.wire()?.naming(operation),
             Self::Shared(loans) => loans.run(operation),
         }
     }
 
     fn run_pooled<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
         match self {
-            Self::Own(link) => link.wire().and_then(operation),
+            Self::Own(link) => link.wire()?.naming(operation),
             Self::Shared(loans) => loans.run_pooled(operation),
         }
     }

@@ -7,6 +7,7 @@ use crate::command::{self, Once, Outgoing, Placed, Wait};
 use crate::connection::{Deadline, Wire};
 use crate::error::Result;
 use crate::keys::StreamKeys;
+use crate::message::EntryId;
 use crate::producer::added::{Added, Answers, all_fail};
 use crate::producer::backup::Backup;
 use crate::producer::recording::Recorder;
@@ -69,12 +70,12 @@ impl Outlet {
     ) -> Option<Answers> {
         if !self.needs_script(batch) {
             let ids = command::receive_ids(wire, deadline, batch.len());
-            return Some(ids.into_iter().map(|id| id.map(Added::Main)).collect());
+            return Some(main_ids(wire, ids));
         }
         let placed = command::receive_placed(wire, deadline, batch.len());
         Some(match placed.transpose()? {
-            Ok(placed) => self.answers(placed, Added::from),
-            Err(e) => all_fail(batch, &e),
+            Ok(placed) => self.answers(wire, placed, Added::from),
+            Err(e) => all_fail(batch, &wire.named(e)),
         })
     }
 
@@ -124,8 +125,8 @@ impl Outlet {
             }
         };
         match placed {
-            Ok((placed, waited)) => waited_for(self.answers(placed, read), &waited),
-            Err(e) => all_fail(batch, &e),
+            Ok((placed, waited)) => waited_for(self.answers(wire, placed, read), &waited),
+            Err(e) => all_fail(batch, &wire.named(e)),
         }
     }
 
@@ -186,12 +187,18 @@ impl Outlet {
         }
         let mut deadline = Deadline::of(wire.response_timeout());
         let ids = command::receive_ids(wire, &mut deadline, batch.len());
-        let answers = ids.into_iter().map(|id| id.map(Added::Main)).collect();
+        let answers = main_ids(wire, ids);
         waited_for(answers, &Wait::receive(wait, wire, &mut deadline))
     }
 
-    fn answers(&self, placed: Vec<Result<Placed>>, read: fn(Placed) -> Added) -> Answers {
-        let answers = placed.into_iter().map(|p| p.map(read)).collect();
+    fn answers(
+        &self,
+        wire: &Wire,
+        placed: Vec<Result<Placed>>,
+        read: fn(Placed) -> Added,
+    ) -> Answers {
+        let named = |placed: Result<Placed>| placed.map(read).map_err(|e| wire.named(e));
+        let answers = placed.into_iter().map(named).collect();
         self.wake_drain(&answers);
         answers
     }
@@ -204,4 +211,10 @@ impl Outlet {
             backup.wake_drain();
         }
     }
+}
+
+/// The answers to plain adds.
+fn main_ids(wire: &Wire, ids: Vec<Result<EntryId>>) -> Answers {
+    let named = |id: Result<EntryId>| id.map(Added::Main).map_err(|e| wire.named(e));
+    ids.into_iter().map(named).collect()
 }

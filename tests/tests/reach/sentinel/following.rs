@@ -22,8 +22,9 @@ fn a_killed_master_is_followed_as_soon_as_a_sentinel_names_the_next() {
     let (added, handled) = work.delays(named);
     eprintln!("added after {added:?}, handled after {handled:?}");
     let failed = work.end();
-    // Of one add the outcome may be unknown: it was under way.
-    assert!(failed.len() <= 1, "{failed:?}");
+    // Of an add that was under way the outcome is unknown; a dying server closes one
+    // connection after the other, so that the next one may be, too.
+    assert!(failed.len() <= 3, "{failed:?}");
     let unknown = |e: &stream_lib::Error| e.kind() == ErrorKind::OutcomeUnknown;
     assert!(failed.iter().all(unknown), "{failed:?}");
     let expected = [old, new].map(|server| server.address().to_string());
