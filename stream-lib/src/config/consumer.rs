@@ -103,7 +103,9 @@ impl ConsumerConfig {
     }
 
     /// How long one read waits for new entries, 10 ms to 1 min (`XREADGROUP …
-    /// BLOCK`). Entries and a stop end the wait at once. Defaults to 1 s.
+    /// BLOCK`). Entries and a stop end the wait at once. In front of it goes a look for
+    /// entries that are due which other processes have left behind, so that an idle
+    /// consumer sends one request in this time. Defaults to 1 s.
     ///
     /// A connection authenticates again between two reads. So with
     /// [credentials](crate::ConnectionConfig::credentials) that lapse, keep this

@@ -14,9 +14,9 @@ use crate::runtime::panic_text;
 /// Hooks that a consumer calls when something happens, for metrics and alarms.
 ///
 /// Every method does nothing unless it is overridden, and gets one argument, a
-/// struct of [`events`](crate::events). They are called on the consumer's own
-/// threads, several at the same time, and hold these up: count, or send to a
-/// channel, and return. A panic in one is caught and logged.
+/// struct of [`events`](crate::events). They are called on the library's threads,
+/// several at the same time, and hold these up, of which two work for all consumers
+/// of the manager: count, or send to a channel, and return. A panic in one is caught and logged.
 ///
 /// An `Arc` of hooks are hooks too, so that the program keeps one to read from.
 ///

@@ -13,6 +13,7 @@
 //! and who wakes whom, in `member/buffer.rs`, with the pause for an entry that
 //! runs alone, in `member/pause.rs`.
 
+mod bells;
 mod brief;
 mod cause;
 mod due;

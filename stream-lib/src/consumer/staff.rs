@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::member::bells::Bells;
+use super::bells::Bells;
 use crate::runtime::Rounds;
 
 /// Two threads for all consumers: one keeps what they hold, the other settles how

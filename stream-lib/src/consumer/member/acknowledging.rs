@@ -40,7 +40,7 @@ use std::time::Duration;
 use crossbeam_channel::{SendError, Sender, TrySendError};
 use parking_lot::Mutex;
 
-use crate::consumer::member::bells::Bells;
+use crate::consumer::bells::Bells;
 use crate::consumer::member::done::{CHUNK, Done, is_ours};
 use crate::consumer::member::held::Held;
 use crate::consumer::member::settle::{Settle, Unsettled};

@@ -4,7 +4,7 @@
 //!
 //! Workers sleep on channels. The reader sleeps on the member's stop signal, with a
 //! condition of its own, and is nudged. The keeper and the settler, which look after
-//! other consumers, too, are called by the member's [bells](super::bells):
+//! other consumers, too, are called by the member's [bells](crate::consumer::bells):
 //!
 //! | Thread | waits for | and is woken by |
 //! |---|---|---|

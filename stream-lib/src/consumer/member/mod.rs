@@ -9,7 +9,6 @@
 //! deliveries that failed.
 
 pub(crate) mod acknowledging;
-pub(crate) mod bells;
 mod buffer;
 pub(crate) mod claiming;
 pub(crate) mod done;
@@ -38,7 +37,6 @@ use parking_lot::Mutex;
 pub(crate) use self::buffer::Buffer;
 
 use self::acknowledging::Acknowledging;
-use self::bells::Bells;
 use self::claiming::{Claim, Claiming};
 use self::done::Done;
 use self::failure_log::{FailureLog, Fate};
@@ -54,6 +52,7 @@ use crate::command::{Claimed, Entries, Group, Look};
 use crate::config::ConsumerConfig;
 use crate::config::event::Completed;
 use crate::connection::{Link, Loans, Topology, Wire};
+use crate::consumer::bells::Bells;
 use crate::consumer::identity::Identity;
 use crate::consumer::stats::Counters;
 use crate::error::Result;

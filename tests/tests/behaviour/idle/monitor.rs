@@ -44,11 +44,13 @@ impl Monitor {
         assert_eq!(line.trim_end(), "+OK");
         let seen = Arc::<Mutex<Vec<Request>>>::default();
         let into = Arc::clone(&seen);
-        let listener = thread::spawn(move || {
+        let listen = move || {
             for line in lines.lines().map_while(Result::ok) {
                 into.lock().extend(request(&line));
             }
-        });
+        };
+        let listener = thread::Builder::new().name("monitor".to_owned());
+        let listener = listener.spawn(listen).unwrap();
         Self {
             socket,
             seen,
