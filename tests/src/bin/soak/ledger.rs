@@ -34,7 +34,14 @@ impl Ledger {
         let mut inner = self.inner.lock();
         let fate = match result {
             Ok(_) => Fate::Confirmed,
-            Err(e) if e.kind() == ErrorKind::OutcomeUnknown => Fate::Unknown,
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    ErrorKind::OutcomeUnknown | ErrorKind::NotReplicated
+                ) =>
+            {
+                Fate::Unknown
+            }
             Err(_) => Fate::Refused,
         };
         match result {
