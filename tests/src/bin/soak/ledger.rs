@@ -34,15 +34,11 @@ impl Ledger {
         let mut inner = self.inner.lock();
         let fate = match result {
             Ok(_) => Fate::Confirmed,
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    ErrorKind::OutcomeUnknown | ErrorKind::NotReplicated
-                ) =>
-            {
-                Fate::Unknown
-            }
-            Err(_) => Fate::Refused,
+            Err(e) => match e.kind() {
+                // A failover may lose it.
+                ErrorKind::OutcomeUnknown | ErrorKind::NotReplicated => Fate::Unknown,
+                _ => Fate::Refused,
+            },
         };
         match result {
             Ok(_) => inner.confirmed += 1,
