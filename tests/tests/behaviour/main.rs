@@ -52,6 +52,7 @@ mod manager;
 mod members;
 mod memory_full;
 mod missing_commands;
+mod moving_slots;
 mod one_delivery;
 mod open_enums;
 mod other_answers;

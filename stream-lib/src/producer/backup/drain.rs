@@ -277,8 +277,8 @@ mod tests {
         drain.stop();
         drain.shared.connection.resume(Instant::now() + POLITE);
         drain.stop();
-        let mut link = Link::new(topology, "orders", drain.shared.connection.clone());
-        let error = link.run(|_| Ok(())).unwrap_err();
+        let mut loans = Loans::new(topology, "orders", drain.shared.connection.clone());
+        let error = loans.run(|_| Ok(())).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         drain.join();
     }
