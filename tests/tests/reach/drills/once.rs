@@ -1,4 +1,5 @@
-//! Each drill once.
+//! Drills, each once; those that are not run here are in `make drills`, and have their
+//! like among the tests of `sentinel`.
 
 use parking_lot::Mutex;
 
@@ -30,16 +31,19 @@ fn a_master_that_is_back_at_once_is_used_on() {
 }
 
 #[test]
+#[ignore = "`make drills` runs it"]
 fn a_planned_failover_fails_no_add() {
     once("planned");
 }
 
 #[test]
+#[ignore = "`make drills` runs it"]
 fn a_coordinated_failover_loses_nothing() {
     once("coordinated");
 }
 
 #[test]
+#[ignore = "`make drills` runs it"]
 fn one_sentinel_is_enough_to_find_the_new_master() {
     once("lonely");
 }
@@ -55,17 +59,20 @@ fn a_master_in_the_minority_is_left() {
 }
 
 #[test]
+#[ignore = "`make drills` runs it"]
 #[cfg(target_os = "linux")]
 fn addresses_that_can_not_be_reached_are_mapped() {
     once("unreachable");
 }
 
 #[test]
+#[ignore = "`make drills` runs it"]
 fn scripts_are_loaded_again_and_again() {
     once("forgetful");
 }
 
 #[test]
+#[ignore = "`make drills` runs it"]
 fn what_all_replicas_have_is_not_lost() {
     once("replicated");
 }
