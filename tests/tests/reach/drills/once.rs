@@ -10,8 +10,13 @@ static TURN: Mutex<()> = Mutex::new(());
 
 fn once(name: &str) {
     let _turn = TURN.lock();
-    if let Err(wrong) = Drill::named(name).run(1) {
-        panic!("{wrong}");
+    // On a busy machine some runs don't count.
+    for round in 1..=3 {
+        match Drill::named(name).run(round) {
+            Ok(Some(_)) => return,
+            Ok(None) => {}
+            Err(wrong) => panic!("{wrong}"),
+        }
     }
 }
 
