@@ -107,7 +107,7 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     /// # Blocking
     ///
     /// One round trip per batch. While Redis is away, up to the producer's
-    /// `send_timeout`.
+    /// `send_timeout` for each batch.
     ///
     /// # Errors
     ///
