@@ -73,8 +73,8 @@ pub(crate) fn forget_spool(
 ///
 /// The outer error is as that of [`route`](super::route()). There are fewer answers than
 /// messages where the last is an error: later ones were not tried. An error
-/// before the last counts as taken. What was added before is written again, in its
-/// mark, so that a `WAIT` waits for it.
+/// before the last counts as taken. A message that was added
+/// before writes the mark again, so that a `WAIT` waits for it.
 pub(crate) fn route_spooled(
     wire: &mut Wire,
     routing: Routing<'_>,

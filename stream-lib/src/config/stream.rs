@@ -91,10 +91,10 @@ impl StreamConfig {
     /// A failover promotes a replica of its own choice, which need not be one of those
     /// that have confirmed: only a message that *all* replicas have is sure to survive.
     ///
-    /// What it costs: each request waits for the replicas, so that a pipeline has one
-    /// round trip more, master to replica and back. Adds that are under way at the same
+    /// The cost: each request waits for the replicas, so that a pipeline has one round
+    /// trip more, from the master to them and back. Adds that are under way at the same
     /// time share one `WAIT` where they ask for the same; other adds don't wait for
-    /// them. The time is shortened where it doesn't fit into what is left of the
+    /// them. The time is shortened where it doesn't fit into the rest of the
     /// `send_timeout`, or into the connection's
     /// [`response_timeout`](crate::ConnectionConfig::response_timeout). The server looks
     /// at it about each 100 ms, so that a failure may come so much later.

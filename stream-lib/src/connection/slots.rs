@@ -9,8 +9,8 @@ pub(crate) fn slot_of(key: &[u8]) -> u16 {
     crc16(hash_tag(key)) % SLOTS
 }
 
-/// The part of a key that decides on its slot: what stands between its first `{` and
-/// the next `}`, unless that is nothing.
+/// The part of a key that decides on its slot: between its first `{` and the next `}`,
+/// unless that is nothing.
 fn hash_tag(key: &[u8]) -> &[u8] {
     let position = |bytes: &[u8], wanted: u8| bytes.iter().position(|byte| *byte == wanted);
     let tag = position(key, b'{').and_then(|open| {

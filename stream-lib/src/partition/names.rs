@@ -29,8 +29,7 @@ pub(crate) fn partitioned_by(name: &str, partitions: Partitions) -> Option<(Stri
     (is_own && !tag.is_empty()).then_some((stream, partition))
 }
 
-/// What stands before, in, and behind the hash tag of a stream's name, where it has
-/// one.
+/// The parts of a name before, in, and behind its hash tag, where it has one.
 fn split(name: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = name.split_once('{')?;
     let (tag, behind) = rest.split_once('}')?;

@@ -3,14 +3,13 @@
 //! There is no coordinator. Each member looks from time to time at who lives and what is
 //! free, and moves towards its fair share. A partition has one owner at a time, by a lock
 //! that lapses: of two members that would take the same one, one gets it. A member gives
-//! up what it has beyond its share and nothing else, and takes what nobody has: so it
-//! takes nothing away from others, and what members do on a view that is a little old is
-//! undone by none of them.
+//! up its surplus and nothing else, and takes free partitions only: it takes none away from
+//! others, and a step that rests on an old view is undone by nobody.
 
 use super::count::Partitions;
 use super::share::share_of;
 
-/// What one member sees.
+/// The group as one member sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sight<'a> {
     pub(crate) me: &'a str,
@@ -27,7 +26,7 @@ pub(crate) struct Sight<'a> {
     pub(crate) free: &'a [u16],
 }
 
-/// What a member does about it. Where it takes anything, it gives nothing up.
+/// The next step of a member. Where it takes anything, it gives nothing up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Plan {
     pub(crate) take: Vec<u16>,

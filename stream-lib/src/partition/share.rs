@@ -29,7 +29,7 @@ pub(crate) fn share_of<'a>(
     count / each + usize::from(before < count % each)
 }
 
-/// What members of a group are sorted by, before their names.
+/// The first key by which members of a group are sorted; their names are the second.
 fn seniority(name: &str, group: &str) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(group.as_bytes());

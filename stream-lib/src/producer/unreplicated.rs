@@ -1,4 +1,4 @@
-//! What is known of a message that fewer replicas have than were asked for.
+//! The error of a message that fewer replicas have than were asked for.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -62,9 +62,10 @@ const EXCEPTIONS: [(&str, &str, usize, &str); 8] = [
         "it is removed in one branch, and written in the other",
     ),
 ];
-const READ_BEFORE: &str = "what a loop removes was read before, so that only the last empties it";
+const READ_BEFORE: &str =
+    "a loop removes things that it has read, so that only the last empties the key";
 
-/// What each script does with its keys.
+/// The commands of each script, by their keys.
 const KEYS: &str = include_str!("keys.txt");
 
 fn scripts() -> BTreeMap<String, Vec<Touch>> {

@@ -47,7 +47,7 @@ struct Script {
     calls: Vec<Call>,
     /// The parameters of each function.
     functions: HashMap<String, Vec<String>>,
-    /// What names stand for that have been given a key.
+    /// The expressions that were given to names, where a key is in them.
     names: HashMap<String, String>,
 }
 
@@ -221,7 +221,7 @@ fn text(tokens: &[String], at: usize) -> &str {
     tokens.get(at).map_or("", String::as_str)
 }
 
-/// What stands between the bracket at `open` and its end, separated by commas.
+/// The expressions between the bracket at `open` and its end.
 fn arguments(tokens: &[String], open: usize) -> Vec<String> {
     values(tokens, open + 1)
 }

@@ -1,4 +1,4 @@
-//! What holds for all scripts.
+//! Tests of all scripts together.
 
 mod keys;
 mod lua;

@@ -35,7 +35,7 @@ struct Lock {
 #[derive(Debug, Clone, Default)]
 struct Member {
     owned: Vec<u16>,
-    /// What it gives up, and when it has finished there.
+    /// Partitions that it gives up, and when it has finished there.
     leaving: Vec<(u16, u64)>,
     looks: u64,
     beats: u64,
@@ -51,7 +51,7 @@ pub(super) struct Group {
     partitions: Partitions,
     random: Random,
     locks: Vec<Option<Lock>>,
-    /// Who had each partition last.
+    /// The last owner of each partition.
     last: Vec<Option<String>>,
     signs: BTreeMap<String, u64>,
     members: BTreeMap<String, Member>,

@@ -1,4 +1,4 @@
-//! What holds for any members and any partitions.
+//! Properties of shares and plans, for any members and any partitions.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ proptest! {
     }
 
     #[test]
-    fn who_joins_makes_no_other_share_larger(
+    fn a_newcomer_makes_no_other_share_larger(
         living in names(), partitions in partitions(), newcomer in "[a-z]{7}",
     ) {
         let mut more = living.clone();

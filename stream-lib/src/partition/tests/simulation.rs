@@ -29,7 +29,7 @@ fn a_newcomer_gets_its_share_and_nothing_else_moves() {
 }
 
 #[test]
-fn only_what_one_had_that_leaves_moves() {
+fn only_partitions_of_a_leaver_move() {
     each(|mut group| {
         let leaver = group.any();
         let had = group.owned_by(&leaver);
@@ -41,7 +41,7 @@ fn only_what_one_had_that_leaves_moves() {
 }
 
 #[test]
-fn only_what_one_had_that_crashes_moves_when_its_lease_is_over() {
+fn only_partitions_of_the_dead_move_when_its_lease_is_over() {
     each(|mut group| {
         group.run(7_770);
         let dead = group.any();
@@ -54,7 +54,7 @@ fn only_what_one_had_that_crashes_moves_when_its_lease_is_over() {
 }
 
 #[test]
-fn one_that_was_frozen_for_long_comes_back_as_a_newcomer() {
+fn a_member_that_was_frozen_for_long_comes_back_as_a_newcomer() {
     each(|mut group| {
         let frozen = group.any();
         let had = group.owned_by(&frozen);
@@ -73,7 +73,7 @@ fn one_that_was_frozen_for_long_comes_back_as_a_newcomer() {
 }
 
 #[test]
-fn one_that_was_frozen_for_less_than_its_lease_keeps_what_it_has() {
+fn a_member_that_was_frozen_for_less_than_its_lease_keeps_its_partitions() {
     each(|mut group| {
         let frozen = group.any();
         group.freeze(&frozen, LEASE / 2);

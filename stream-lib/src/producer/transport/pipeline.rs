@@ -37,7 +37,7 @@ pub(crate) struct Sent<B> {
     pub(crate) batch: B,
     /// By then it is to be answered.
     pub(crate) deadline: Instant,
-    /// What went behind it.
+    /// The `WAIT` that went behind it.
     wait: Option<Wait>,
 }
 

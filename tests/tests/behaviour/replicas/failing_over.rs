@@ -10,7 +10,7 @@ use super::{Fleet, PATIENT, assert_main, message, wanting};
 use crate::support::{DEADLINE, ask, numbers};
 
 #[test]
-fn what_the_demoted_master_refuses_is_confirmed_by_its_successor() {
+fn a_demoted_master_refuses_and_its_successor_confirms() {
     const EACH: usize = 50;
     let fleet = Fleet::of(1);
     let (old, new) = (&fleet.master, &fleet.replicas[0]);

@@ -100,7 +100,7 @@ fn message(n: usize) -> RawMessage {
     RawMessage::new().with("n", n.to_string())
 }
 
-/// What an error says of a message that is not on enough replicas.
+/// The facts in the error of a message that is not on enough replicas.
 #[track_caller]
 fn lack(result: stream_lib::Result<Added>) -> NotReplicated {
     let error: Error = result.unwrap_err();
