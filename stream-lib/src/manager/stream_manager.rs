@@ -244,6 +244,7 @@ impl Drop for StreamManager {
             Arc::clone(&self.topology),
             Arc::clone(&self.coalescer),
             Arc::clone(&self.registry),
+            Arc::clone(&self.staff),
         ));
     }
 }
