@@ -247,6 +247,7 @@ impl Drop for StreamManager {
             Arc::clone(&self.topology),
             Arc::clone(&self.coalescer),
             Arc::clone(&self.registry),
+            Arc::clone(&self.staff),
         ));
     }
 }
