@@ -105,6 +105,10 @@ impl Blueprint {
     /// # Errors
     ///
     /// `Config`, as [`new`](Self::new).
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(clippy::unnecessary_wraps, reason = "certificates may be unusable")
+    )]
     pub(super) fn for_sentinels(config: &ConnectionConfig, timeout: Duration) -> Result<Self> {
         let credentials = CredentialsSource::new(config.sentinel.credentials.clone(), None);
         Ok(Self {
@@ -132,6 +136,10 @@ impl Blueprint {
     /// # Errors
     ///
     /// `Config` for a host that is no name for TLS.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(clippy::unnecessary_wraps, reason = "a host may be no name for TLS")
+    )]
     pub(super) fn endpoint(&self, address: &Address) -> Result<Endpoint> {
         let address = match address {
             Address::Tcp { host, port, .. } => Address::tcp(host, *port, self.uses_tls),

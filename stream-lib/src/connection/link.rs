@@ -91,6 +91,7 @@ impl Link {
     /// # Errors
     ///
     /// Those of [`wire`](Self::wire) and of `operation`.
+    #[cfg(any(test, feature = "spool"))]
     pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
         let result = self.wire().and_then(|wire| wire.naming(operation));
         if result.is_err() {

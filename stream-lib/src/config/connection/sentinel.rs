@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::address::{SENTINEL_PORT, host_and_port};
 use super::credentials::Credentials;
+#[cfg(feature = "tls")]
 use super::parts::TlsSettings;
 use super::pem::Pem;
 use super::settings::ConnectionConfig;
@@ -139,6 +140,7 @@ impl ConnectionConfig {
     }
 
     /// The material for connections to sentinels.
+    #[cfg(feature = "tls")]
     pub(crate) fn sentinel_tls_settings(&self) -> TlsSettings {
         let own = self.sentinel.tls.clone();
         let shared = Some(&self.tls).filter(|_| self.uses_tls());
