@@ -111,6 +111,7 @@ fn checked() -> String {
         events::DeadLettered<'static>,
         events::DeadLettersDropped<'static>,
         events::Disconnected<'static>,
+        events::FailedOver<'static>,
         events::GroupRecreated<'static>,
         events::LeaseLost<'static>,
         events::Panicked<'static>,

@@ -57,10 +57,12 @@ if moves then
   unused[#unused + 1] = earlier
 end
 for _, name in ipairs(unused) do
-  redis.call('HDEL', spools, name)
-  redis.call('HDEL', meta, name)
+  lapsed[#lapsed + 1] = name
 end
-for _, name in ipairs(lapsed) do
-  redis.call('HDEL', spools, name)
+if #lapsed > 0 then
+  redis.call('HDEL', spools, unpack(lapsed))
+end
+if #unused > 0 then
+  redis.call('HDEL', meta, unpack(unused))
 end
 return before

@@ -37,17 +37,11 @@ const EMPTYING: [&str; 8] = [
 
 /// Keys that look as if they were touched after they were emptied, so many times, and
 /// why they aren't.
-const EXCEPTIONS: [(&str, &str, usize, &str); 8] = [
+const EXCEPTIONS: [(&str, &str, usize, &str); 7] = [
     ("beat", "KEYS[1]", 1, "the member's own sign stays"),
     ("claim_due", "KEYS[2]", 1, READ_BEFORE),
     ("forget_group", "KEYS[2]", 1, READ_BEFORE),
     ("forget_group", "KEYS[4]", 1, READ_BEFORE),
-    (
-        "register_spool",
-        "KEYS[1]",
-        1,
-        "the mark of the spool itself stays",
-    ),
     ("remove_group", "KEYS[2]", 1, READ_BEFORE),
     (
         "retain",
