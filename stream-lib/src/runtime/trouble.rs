@@ -54,6 +54,15 @@ const MOST_CAUSES: usize = 8;
 /// the first attempt to the next.
 const AWAY: &str = "away";
 
+/// What a server says, or is found to be, in whose place another one is the master: the
+/// same outage as the connections that it closes.
+const DEMOTED: [&str; 4] = [
+    "server error READONLY",
+    "server error UNBLOCKED",
+    "server error MASTERDOWN",
+    "it is no master",
+];
+
 impl Trouble {
     /// Notes a failure of the only party. Returns whether to tell of it.
     pub(crate) fn begins(&self, error: &Error) -> bool {
@@ -158,7 +167,10 @@ fn cause(error: &Error) -> String {
     }
     match root {
         // Of a server's error this is its first word.
-        Some(root) => root.to_string(),
+        Some(root) => match root.to_string() {
+            word if DEMOTED.contains(&&*word) => AWAY.to_owned(),
+            word => word,
+        },
         None if matches!(
             error.kind(),
             ErrorKind::Unavailable | ErrorKind::OutcomeUnknown
@@ -314,6 +326,17 @@ mod tests {
         for known in [wrong_password(), unknown_host(), config, refused()] {
             assert!(!trouble.begins(&known), "{known}");
         }
+    }
+
+    #[test]
+    fn a_failover_is_one_cause_in_all_its_forms() {
+        let of = |text: &str| Error::new(ErrorKind::Refused, "refused").because(text.to_owned());
+        let trouble = Trouble::default();
+        assert!(trouble.begins(&of("server error UNBLOCKED")));
+        assert!(!trouble.begins(&of("server error READONLY")));
+        assert!(!trouble.begins(&refused()), "its connections are closed");
+        assert!(!trouble.begins(&of("it is no master")));
+        assert!(trouble.begins(&of("server error LOADING")));
     }
 
     #[test]
