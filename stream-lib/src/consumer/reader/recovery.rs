@@ -42,6 +42,8 @@ pub(crate) struct Recovery<'a> {
     lost_several_at: Option<Instant>,
     /// The entry that was lost when it was asked for alone, and how often.
     lost_alone: Option<(EntryId, u32)>,
+    /// The entries that were left to the takeover.
+    left: HashSet<EntryId>,
 }
 
 /// Two answers that are lost within this time may be too large.
@@ -62,6 +64,7 @@ impl<'a> Recovery<'a> {
             is_halved: false,
             lost_several_at: None,
             lost_alone: None,
+            left: HashSet::new(),
         }
     }
 
@@ -147,15 +150,23 @@ impl<'a> Recovery<'a> {
         Ok(true)
     }
 
-    /// Whether this is an entry's last delivery, and may come after crashes.
+    /// Whether this is an entry's last delivery, and may come after crashes. The
+    /// second time it is fetched here: its answers may be too large.
     fn is_last(&self, entry: &PendingEntry) -> bool {
-        entry.deliveries > 1 && entry.deliveries >= self.member.config.retry.deliveries()
+        let most = self.member.config.retry.deliveries();
+        entry.deliveries > 1 && entry.deliveries >= most && !self.left.contains(&entry.id)
     }
 
     /// Gives back entries on their last delivery, which have not run: a takeover
     /// that has brought them had the lock to run them alone, and has it again.
-    fn leave_to_takeover(&self, entries: &[PendingEntry], asked: Instant, claim: Claim<'_>) {
+    fn leave_to_takeover(&mut self, entries: &[PendingEntry], asked: Instant, claim: Claim<'_>) {
+        /// Those of long ago are not needed any more.
+        const MOST: usize = 10_000;
         let member = self.member;
+        if self.left.len() > MOST {
+            self.left.clear();
+        }
+        self.left.extend(entries.iter().map(|entry| entry.id));
         let hold = |entry: &PendingEntry| {
             let unread = Entries::unread(entry.id, entry.deliveries);
             let held = member.hold(unread, Company::Alone, asked);
