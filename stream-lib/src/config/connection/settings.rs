@@ -61,7 +61,7 @@ impl ConnectionConfig {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] when the URL can't be read. The text has no more
+    /// [`Config`](crate::ErrorKind::Config) when the URL can't be read. The text has no more
     /// of the URL than its scheme, since the rest may hold a password.
     pub fn new(url: impl AsRef<str>) -> Result<Self> {
         url::parse(url.as_ref()).map(Self::to)
@@ -80,7 +80,7 @@ impl ConnectionConfig {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] that names the variable.
+    /// [`Config`](crate::ErrorKind::Config) that names the variable.
     pub fn from_env() -> Result<Self> {
         env::read(|name| std::env::var_os(name)).map(Self::to)
     }
@@ -164,9 +164,9 @@ impl ConnectionConfig {
     /// # Errors
     ///
     /// An error of the provider's, or a panic in it, counts as an outage: it is the
-    /// cause of an [`Unavailable`](ErrorKind::Unavailable) error, with its text, and is
+    /// cause of an [`Unavailable`](crate::ErrorKind::Unavailable) error, with its text, and is
     /// tried again. So the text must hold no secret. A password that Redis refuses is
-    /// [`Authentication`](ErrorKind::Authentication); refused for a connection that
+    /// [`Authentication`](crate::ErrorKind::Authentication); refused for a connection that
     /// lives, it is told in the log, and the provider is asked again.
     ///
     /// # Examples
