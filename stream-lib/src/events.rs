@@ -1,10 +1,10 @@
 //! What the hooks of a consumer are told: one struct for each method of
 //! [`ConsumerEvents`](crate::ConsumerEvents).
 //!
-//! Each has the stream, the group and the name of the consumer that it comes
+//! Each, but for [`FailedOver`], has the stream, the group and the name of the consumer that it comes
 //! from, so that one value can serve several consumers. Fields may be added.
 
 pub use crate::config::event::{
-    Completed, Connected, DeadLettered, DeadLettersDropped, Disconnected, GroupRecreated,
-    LeaseLost, Panicked, Retried, Stopped, TakenOver,
+    Completed, Connected, DeadLettered, DeadLettersDropped, Disconnected, FailedOver,
+    GroupRecreated, LeaseLost, Panicked, Retried, Stopped, TakenOver,
 };

@@ -66,7 +66,7 @@ pub(crate) use self::retain::{
 pub(crate) use self::route::{
     Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
 };
-pub(crate) use self::server::FirstLook;
+pub(crate) use self::server::first_look;
 pub(crate) use self::settle::{Found, Parking, ack, ack_held, park, renew};
 pub(crate) use self::unblock::unblock;
 #[cfg(feature = "spool")]

@@ -52,10 +52,12 @@ impl Script {
     }
 
     /// Whether the answer to a call says that the server has to learn the
-    /// script first.
+    /// script first, or that it takes none by its digest.
     pub(super) fn is_missing(reply: ReplyRef<'_>) -> bool {
         let says_so = |line: &[u8]| {
-            line.starts_with(b"NOSCRIPT") || ServerError::new(line).answer().is_missing_command()
+            line.starts_with(b"NOSCRIPT")
+                || line.starts_with(b"NOPERM") && line.ends_with(b"'evalsha' command")
+                || ServerError::new(line).answer().is_missing_command()
         };
         reply.error().is_some_and(says_so)
     }

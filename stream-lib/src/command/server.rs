@@ -1,7 +1,6 @@
 //! What kind of server this is.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use redis::{
     InfoDict, ParsingError, RedisResult, Value, cmd, from_redis_value, from_redis_value_ref,
@@ -10,23 +9,19 @@ use redis::{
 use crate::connection::{Wire, from_redis};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Whether somebody has looked at the server yet.
-#[derive(Debug, Default)]
-pub(crate) struct FirstLook(AtomicBool);
-
-impl FirstLook {
-    /// Finds out, the first time, who the server is (`INFO server`, else `HELLO`),
-    /// and warns of what will hurt later.
-    pub(crate) fn take(&self, wire: &mut Wire) -> Result<()> {
-        if self.0.swap(true, Ordering::Relaxed) {
-            return Ok(());
-        }
-        look(wire).inspect_err(|e| {
-            // What the server is, it stays; anything else may be asked again.
-            let is_known = matches!(e.kind(), ErrorKind::Server | ErrorKind::Config);
-            self.0.store(is_known, Ordering::Relaxed);
-        })
+/// Finds out, the first time for each server, who it is (`INFO server`, else
+/// `HELLO`), and warns of what will hurt later.
+pub(crate) fn first_look(wire: &mut Wire) -> Result<()> {
+    let endpoint = wire.endpoint().clone();
+    if endpoint.look_at() {
+        return Ok(());
     }
+    look(wire).inspect_err(|e| {
+        // What the server is, it stays; anything else may be asked again.
+        if !matches!(e.kind(), ErrorKind::Server | ErrorKind::Config) {
+            endpoint.look_again();
+        }
+    })
 }
 
 fn look(wire: &mut Wire) -> Result<()> {
@@ -39,10 +34,9 @@ fn look(wire: &mut Wire) -> Result<()> {
              support: only streams that this very node holds can be used"
         ),
         Mode::Sentinel => {
-            let text = "the server is a Redis Sentinel, which holds no data, and which this \
-                        version of stream-lib doesn't ask for its master: give the address of the \
-                        master itself (URLs that begin with `redis-sentinel://` are left to a \
-                        later version)";
+            let text = "the server is a Redis Sentinel, which holds no data: to connect to a \
+                        master that it watches, begin the URL with `redis-sentinel://` and end it \
+                        with `?master=` and the name of the master";
             return Err(Error::new(ErrorKind::Config, text));
         }
     }
@@ -55,6 +49,9 @@ fn look(wire: &mut Wire) -> Result<()> {
         return Err(Error::new(ErrorKind::Server, text));
     }
     warn_of_eviction(wire);
+    if wire.endpoint().is_behind_sentinel() {
+        warn_of_lost_writes(wire);
+    }
     Ok(())
 }
 
@@ -198,6 +195,24 @@ fn warn_of_eviction(wire: &mut Wire) {
         log::warn!(
             "the server's maxmemory-policy is `{policy}`: when its memory is full it deletes \
              whole streams; set `noeviction` or a `volatile-` policy"
+        );
+    }
+}
+
+/// Logs a warning where a master that has lost its replicas goes on taking writes
+/// (`CONFIG GET min-replicas-to-write`). Silent where it won't say.
+fn warn_of_lost_writes(wire: &mut Wire) {
+    let least = cmd("CONFIG")
+        .arg("GET")
+        .arg("min-replicas-to-write")
+        .query::<Vec<String>>(wire);
+    if let Ok([_, least]) = least.as_deref()
+        && least == "0"
+    {
+        log::warn!(
+            "the master's min-replicas-to-write is 0: an old master that comes back after a \
+             failover takes messages for some seconds, which are lost; set it to 1, and \
+             min-replicas-max-lag to a few seconds"
         );
     }
 }

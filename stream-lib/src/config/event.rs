@@ -20,6 +20,17 @@ pub struct Connected<'a> {
     pub consumer: &'a str,
 }
 
+/// Another server has become the master: of
+/// [`ConnectionConfig::on_failover`](crate::ConnectionConfig::on_failover).
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct FailedOver<'a> {
+    /// The address of the master before, as it was connected to.
+    pub from: &'a str,
+    /// The address of the new one.
+    pub to: &'a str,
+}
+
 /// A connection failed: of
 /// [`disconnected`](crate::ConsumerEvents::disconnected).
 #[derive(Debug, Clone, Copy)]

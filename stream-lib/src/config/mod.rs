@@ -21,10 +21,10 @@ mod undecodable;
 
 pub use self::backup::BackupStreamConfig;
 pub use self::batch::BatchConfig;
-#[cfg(feature = "tls")]
-pub(crate) use self::connection::Pem;
-pub(crate) use self::connection::{Address, Provider};
+pub(crate) use self::connection::{Address, AddressMap, FailoverHook, Place, Provider};
 pub use self::connection::{ConnectionConfig, ConnectionSettings, Credentials};
+#[cfg(feature = "tls")]
+pub(crate) use self::connection::{Pem, TlsSettings};
 pub use self::consumer::ConsumerConfig;
 pub use self::consumer_settings::{BatchSettings, ConsumerSettings};
 pub use self::events::ConsumerEvents;

@@ -19,8 +19,17 @@ impl Attempts {
     /// Begins an attempt, which [`close`](Self::close) ends; `None` after that.
     pub(super) fn begin(&self) -> Option<Interrupt> {
         let interrupt = Interrupt::new();
-        self.0.lock().as_mut()?.push(interrupt.clone());
-        Some(interrupt)
+        self.enter(&interrupt).then_some(interrupt)
+    }
+
+    /// As [`begin`](Self::begin), with an interrupt that others may know, too;
+    /// returns whether there are still to be attempts.
+    pub(super) fn enter(&self, attempt: &Interrupt) -> bool {
+        let mut attempts = self.0.lock();
+        let attempts = attempts.as_mut();
+        attempts
+            .map(|attempts| attempts.push(attempt.clone()))
+            .is_some()
     }
 
     /// Notes that an attempt is over.

@@ -69,6 +69,12 @@ impl Deadline {
         self.interrupt.as_ref()
     }
 
+    /// The interrupt that ends it sooner; makes one where there is none.
+    pub(super) fn interruptible(&mut self) -> Interrupt {
+        let interrupt = self.interrupt.get_or_insert_with(Interrupt::new);
+        interrupt.clone()
+    }
+
     /// What is left; `None` when the time is up.
     pub(crate) fn remaining(&mut self) -> Option<Duration> {
         if self.interrupt.as_ref().is_some_and(Interrupt::is_over) {

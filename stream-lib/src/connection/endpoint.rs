@@ -1,27 +1,30 @@
 //! One server, and all that is needed to open connections to it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::credentials::CredentialsSource;
 use super::scan::Limits;
 #[cfg(feature = "tls")]
-use super::tls::TlsSetup;
-use crate::config::{Address, ConnectionConfig};
+use super::tls::{TlsMaterial, TlsSetup};
+#[cfg(feature = "tls")]
+use crate::config::TlsSettings;
+use crate::config::{Address, ConnectionConfig, Place};
 use crate::error::Result;
 use crate::runtime::Origin;
 
-/// What a [`Wire`](super::Wire) is made from. Made once, since certificates
-/// are read and checked here.
+/// What a [`Wire`](super::Wire) is made from, and what is known of its server.
 pub(crate) struct Endpoint {
     pub(super) address: Address,
-    pub(super) credentials: CredentialsSource,
+    pub(super) credentials: Arc<CredentialsSource>,
     pub(super) db: i64,
     pub(super) client_name: Option<String>,
     pub(super) connect_timeout: Duration,
     pub(super) response_timeout: Duration,
     pub(super) limits: Limits,
+    pub(super) role: Role,
     /// Its connections belong to this process.
     pub(super) origin: Origin,
     #[cfg(feature = "tls")]
@@ -30,39 +33,132 @@ pub(crate) struct Endpoint {
     generation: AtomicU64,
     /// The server has no `SCRIPT LOAD` for us.
     without_script_load: AtomicBool,
+    /// Whether somebody has looked at what kind of server it is.
+    looked_at: AtomicBool,
+    /// The log has a warning that its role is unknown.
+    role_told: AtomicBool,
 }
 
-impl Endpoint {
+/// What the server at an endpoint has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// What it says it is.
+    Any,
+    /// The master, as sentinels know it: the server is asked, too.
+    Master,
+    Sentinel,
+}
+
+/// What the endpoints of one configuration have in common. Made once, since
+/// certificates are read and checked here.
+pub(super) struct Blueprint {
+    credentials: Arc<CredentialsSource>,
+    db: i64,
+    client_name: Option<String>,
+    connect_timeout: Duration,
+    response_timeout: Duration,
+    role: Role,
+    uses_tls: bool,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<TlsMaterial>>,
+}
+
+impl Blueprint {
+    /// For the servers that hold the data.
+    ///
     /// # Errors
     ///
     /// `Config` when a value is out of its bounds or a certificate can't be
     /// read.
-    pub(crate) fn new(config: &ConnectionConfig) -> Result<Self> {
+    pub(super) fn new(config: &ConnectionConfig) -> Result<Self> {
         config.validate()?;
+        let credentials =
+            CredentialsSource::new(config.credentials.clone(), config.provider.clone());
         Ok(Self {
-            address: config.address.clone(),
-            credentials: CredentialsSource::new(
-                config.credentials.clone(),
-                config.provider.clone(),
-            ),
+            credentials: Arc::new(credentials),
             db: config.db,
             client_name: config.client_name.clone(),
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
+            role: match config.place {
+                Place::Server(_) => Role::Any,
+                Place::Sentinels { .. } => Role::Master,
+            },
+            uses_tls: config.uses_tls(),
+            #[cfg(feature = "tls")]
+            tls: material(config.uses_tls(), || config.tls.clone())?,
+        })
+    }
+
+    /// For sentinels, whose answers take at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// `Config`, as [`new`](Self::new).
+    pub(super) fn for_sentinels(config: &ConnectionConfig, timeout: Duration) -> Result<Self> {
+        let credentials = CredentialsSource::new(config.sentinel.credentials.clone(), None);
+        Ok(Self {
+            credentials: Arc::new(credentials),
+            db: 0,
+            client_name: config.client_name.clone(),
+            connect_timeout: config.connect_timeout.min(timeout),
+            response_timeout: config.response_timeout.min(timeout),
+            role: Role::Sentinel,
+            uses_tls: config.uses_sentinel_tls(),
+            #[cfg(feature = "tls")]
+            tls: material(config.uses_sentinel_tls(), || {
+                config.sentinel_tls_settings()
+            })?,
+        })
+    }
+
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    /// The endpoint at an address.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a host that is no name for TLS.
+    pub(super) fn endpoint(&self, address: &Address) -> Result<Endpoint> {
+        let address = match address {
+            Address::Tcp { host, port, .. } => Address::tcp(host, *port, self.uses_tls),
+            Address::Unix(path) => Address::Unix(path.clone()),
+        };
+        Ok(Endpoint {
+            credentials: Arc::clone(&self.credentials),
+            db: self.db,
+            client_name: self.client_name.clone(),
+            connect_timeout: self.connect_timeout,
+            response_timeout: self.response_timeout,
             limits: Limits::DEFAULT,
+            role: self.role,
             origin: Origin::here(),
             #[cfg(feature = "tls")]
-            tls: match &config.address {
-                Address::Tcp {
-                    host, tls: true, ..
-                } => Some(TlsSetup::new(host, config)?),
+            tls: match (&self.tls, &address) {
+                (Some(material), Address::Tcp { host, .. }) => Some(TlsSetup::new(host, material)?),
                 _ => None,
             },
             generation: AtomicU64::new(0),
             without_script_load: AtomicBool::new(false),
+            looked_at: AtomicBool::new(false),
+            role_told: AtomicBool::new(false),
+            address,
         })
     }
+}
 
+#[cfg(feature = "tls")]
+fn material(
+    is_on: bool,
+    settings: impl FnOnce() -> TlsSettings,
+) -> Result<Option<Arc<TlsMaterial>>> {
+    let material = is_on.then(|| TlsMaterial::new(settings()).map(Arc::new));
+    material.transpose()
+}
+
+impl Endpoint {
     /// The generation of connections that are made now.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
@@ -92,6 +188,36 @@ impl Endpoint {
         self.without_script_load.store(true, Ordering::Relaxed);
     }
 
+    /// Notes that somebody looks at what kind of server it is. Returns whether
+    /// somebody has before.
+    pub(crate) fn look_at(&self) -> bool {
+        self.looked_at.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes that this look has failed, so that another one has to be taken.
+    pub(crate) fn look_again(&self) {
+        self.looked_at.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes that its role can't be asked for. Returns whether that was known.
+    pub(super) fn warn_of_role(&self) -> bool {
+        self.role_told.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether it is a master that sentinels watch.
+    pub(crate) fn is_behind_sentinel(&self) -> bool {
+        self.role == Role::Master
+    }
+
+    /// The server in words, with its address.
+    pub(super) fn named(&self) -> String {
+        let kind = match self.role {
+            Role::Any | Role::Master => "Redis",
+            Role::Sentinel => "the sentinel",
+        };
+        format!("{kind} at {}", self.address)
+    }
+
     /// Accepts less than usual from the server.
     #[cfg(test)]
     pub(super) fn with_limits(mut self, limits: Limits) -> Self {
@@ -104,16 +230,21 @@ impl Endpoint {
         &self.address
     }
 
-    pub(crate) fn connect_timeout(&self) -> Duration {
-        self.connect_timeout
-    }
-
     pub(crate) fn response_timeout(&self) -> Duration {
         self.response_timeout
     }
 
     pub(crate) fn db(&self) -> i64 {
         self.db
+    }
+}
+
+impl fmt::Debug for Blueprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blueprint")
+            .field("credentials", &self.credentials)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
     }
 }
 

@@ -20,6 +20,8 @@ struct State {
     closed: bool,
     /// How often it was opened.
     opened: u64,
+    /// How often there was another server to go to.
+    news: u64,
 }
 
 /// The gate is closed for good.
@@ -38,19 +40,34 @@ impl Gate {
         }
     }
 
+    /// Tells all who wait that there is another server to go to.
+    pub(super) fn announce(&self) {
+        let mut state = self.state.lock();
+        state.opened += 1;
+        state.news += 1;
+        self.change.notify_all();
+    }
+
     /// Ends all waits, now and later.
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
         self.change.notify_all();
     }
 
-    /// Waits for the pause to pass, or for another caller to get through.
-    pub(super) fn wait(&self, pause: Duration) -> Result<(), IsClosed> {
+    /// Waits for the pause to pass, or for another caller to get through. `moved`
+    /// says whether there was news before, which nobody is told again.
+    pub(super) fn wait(
+        &self,
+        pause: Duration,
+        moved: impl FnOnce() -> bool,
+    ) -> Result<(), IsClosed> {
         let end = Instant::now() + pause;
         let mut state = self.state.lock();
         self.has_waiters.store(true, Ordering::SeqCst);
         let before = state.opened;
-        while !state.closed && state.opened == before {
+        // News is there before it is announced, which needs the lock.
+        let moved = moved();
+        while !state.closed && !moved && state.opened == before {
             if self.change.wait_until(&mut state, end).timed_out() {
                 break;
             }
@@ -58,12 +75,17 @@ impl Gate {
         if state.closed { Err(IsClosed) } else { Ok(()) }
     }
 
-    /// Waits for the pause to pass. Where the gate is closed meanwhile, that is
-    /// the end of it.
+    /// Waits for the pause to pass, or for news. Where the gate is closed
+    /// meanwhile, that is the end of it.
     pub(super) fn sleep(&self, pause: Duration) -> Result<(), IsClosed> {
         let end = Instant::now() + pause;
         let mut state = self.state.lock();
-        while !state.closed && !self.change.wait_until(&mut state, end).timed_out() {}
+        let before = state.news;
+        while !state.closed && state.news == before {
+            if self.change.wait_until(&mut state, end).timed_out() {
+                break;
+            }
+        }
         if state.closed { Err(IsClosed) } else { Ok(()) }
     }
 }

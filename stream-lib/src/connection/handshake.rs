@@ -8,7 +8,8 @@ use redis::{Cmd, Pipeline};
 
 use super::credentials::{Given, command};
 use super::deadline::Deadline;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Role};
+use super::role::{ask_otherwise, must_be_master, role_of};
 use super::scan::ProtocolError;
 use super::server_error::ServerError;
 use super::wire::Wire;
@@ -22,6 +23,7 @@ enum Step {
     Select,
     SetName,
     ClientId,
+    Role,
 }
 
 impl Wire {
@@ -63,11 +65,14 @@ fn run(wire: &mut Wire, given: &Given, deadline: &mut Deadline) -> Result<Option
     let sent = wire.send_within(&packed.get_packed_pipeline(), requests.len(), deadline);
     sent.map_err(unfinished)?;
     let mut client_id = None;
+    let mut unasked = None;
     for (step, _) in requests {
         let reply = wire.receive_within(deadline);
         let reply = reply.map_err(|e| explained(unfinished(e), &endpoint.address))?;
         match reply.error() {
+            Some(line) if step == Step::Role => unasked = Some(ServerError::new(line)),
             Some(line) => check(step, &endpoint, credentials, line)?,
+            None if step == Step::Role => must_be_master(&endpoint, role_of(reply))?,
             None if step != Step::ClientId => {}
             None if reply.int().is_some() => client_id = reply.int(),
             None => {
@@ -76,6 +81,9 @@ fn run(wire: &mut Wire, given: &Given, deadline: &mut Deadline) -> Result<Option
                 return Err(Error::new(ErrorKind::Protocol, text));
             }
         }
+    }
+    if let Some(refusal) = unasked {
+        ask_otherwise(wire, &refusal, deadline)?;
     }
     Ok(client_id)
 }
@@ -125,42 +133,45 @@ fn requests(endpoint: &Endpoint, given: &Given) -> Vec<(Step, Cmd)> {
     }
     // Always asked: it also finds out whether a password is missing.
     requests.push((Step::ClientId, command(&["CLIENT", "ID"])));
+    if endpoint.role == Role::Master {
+        requests.push((Step::Role, command(&["ROLE"])));
+    }
     requests
 }
 
 /// Says what an error reply in the handshake means, or that it means nothing.
 fn check(step: Step, endpoint: &Endpoint, credentials: &Credentials, line: &[u8]) -> Result<()> {
     let answer = ServerError::new(line);
-    let address = &endpoint.address;
+    let server = endpoint.named();
     let (kind, text) = match (step, answer.kind()) {
         // "ERR max number of clients reached", LOADING, and their like; a proxy
         // without its server.
         (_, ErrorKind::Refused) | (Step::Auth | Step::Select, ErrorKind::OutcomeUnknown) => {
-            let text = format!("Redis at {address} doesn't serve now");
+            let text = format!("{server} doesn't serve now");
             (ErrorKind::Unavailable, text)
         }
         (Step::Auth, ErrorKind::Authentication | ErrorKind::Server) => {
-            let text = format!("Redis at {address} refuses this user name or password");
+            let text = format!("{server} refuses this user name or password");
             (ErrorKind::Authentication, text)
         }
         (_, ErrorKind::Authentication) => {
-            let text = format!("Redis at {address} wants a user name or password");
+            let text = format!("{server} wants a user name or password");
             (ErrorKind::Authentication, text)
         }
         (_, ErrorKind::PermissionDenied) if answer.code() == "DENIED" => {
-            let text = format!("Redis at {address} denies the connection");
+            let text = format!("{server} denies the connection");
             (ErrorKind::PermissionDenied, text)
         }
-        (Step::SetName | Step::ClientId, _) => return Ok(()),
+        (Step::SetName | Step::ClientId | Step::Role, _) => return Ok(()),
         (Step::Select, ErrorKind::PermissionDenied) => {
-            let text = format!("Redis at {address} doesn't let this user choose a database");
+            let text = format!("{server} doesn't let this user choose a database");
             (ErrorKind::PermissionDenied, text)
         }
         (Step::Select, _) => {
-            let text = format!("Redis at {address} has no database {} for us", endpoint.db);
+            let text = format!("{server} has no database {} for us", endpoint.db);
             (ErrorKind::Config, text)
         }
-        (Step::Auth, kind) => (kind, format!("Redis at {address} refuses the connection")),
+        (Step::Auth, kind) => (kind, format!("{server} refuses the connection")),
     };
     let line = without_password(answer.line(), credentials);
     let answer = ServerError::new(line.as_bytes());

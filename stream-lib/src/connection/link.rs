@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::deadline::Deadline;
+use super::node::Node;
 use super::socket::Stopper;
 use super::topology::Topology;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::Interrupt;
+use crate::runtime::{Interrupt, Shutdown};
 
 /// A connection that has rested so long is asked whether it was closed
 /// meanwhile: servers and what stands before them close idle ones.
@@ -34,6 +35,8 @@ pub(crate) struct Link {
     /// one that was closed while it rested.
     epoch: u64,
     used: Instant,
+    /// The changes of the topology before the last attempt.
+    seen: u64,
     handle: LinkHandle,
 }
 
@@ -45,6 +48,8 @@ pub(crate) struct LinkHandle(Arc<Mutex<Reach>>);
 #[derive(Debug, Default)]
 struct Reach {
     client_id: Option<i64>,
+    /// The server that the connection leads to.
+    node: Option<Arc<Node>>,
     stopper: Stopper,
     /// The attempt under way.
     attempt: Option<Interrupt>,
@@ -67,12 +72,13 @@ impl Link {
     /// connected yet.
     pub(crate) fn new(topology: Arc<Topology>, key: &str, handle: LinkHandle) -> Self {
         Self {
-            topology,
             key: key.into(),
             wire: None,
             tried: false,
             epoch: 0,
             used: Instant::now(),
+            seen: topology.changes(),
+            topology,
             handle,
         }
     }
@@ -106,8 +112,9 @@ impl Link {
                 self.topology.refresh();
             }
             self.tried = true;
+            self.seen = self.topology.changes();
             let key = self.key.as_bytes();
-            let time = self.topology.connect_timeout(key);
+            let time = self.topology.connect_timeout();
             let wire = self
                 .handle
                 .attempt(time, |deadline| self.topology.dedicated_by(key, deadline))?;
@@ -145,6 +152,27 @@ impl Link {
         self.wire.as_mut().filter(|wire| !wire.is_broken())
     }
 
+    /// Waits between two attempts: for `time`, or until the signal is set. Where there
+    /// has been another server to go to since the last attempt began, or comes to be,
+    /// that is the end of it.
+    pub(crate) fn pause(&self, signal: &Shutdown, time: Duration) {
+        self.pause_unless(signal, time, || false);
+    }
+
+    /// As [`pause`](Self::pause), where `over` ends it, too: it is asked at each nudge
+    /// of the signal.
+    pub(crate) fn pause_unless(
+        &self,
+        signal: &Shutdown,
+        time: Duration,
+        mut over: impl FnMut() -> bool,
+    ) {
+        self.topology.follow(signal);
+        signal.wait_until(Instant::now() + time, || {
+            over() || self.topology.changes() != self.seen
+        });
+    }
+
     /// Gives the connection up, with all answers that are still to come on it.
     pub(crate) fn drop_wire(&mut self) {
         self.wire = None;
@@ -159,11 +187,12 @@ impl Link {
 }
 
 impl LinkHandle {
-    /// The id of the connection, for `CLIENT UNBLOCK`; `None` where there is none,
-    /// or where the server doesn't tell.
-    pub(crate) fn client_id(&self) -> Option<i64> {
+    /// The id of the connection at its server, for `CLIENT UNBLOCK`; `None` where
+    /// there is none, or where the server doesn't tell.
+    pub(crate) fn client(&self) -> Option<(Arc<Node>, i64)> {
         let reach = self.0.lock();
-        reach.client_id.filter(|_| reach.stopper.is_live())
+        let id = reach.client_id.filter(|_| reach.stopper.is_live())?;
+        Some((reach.node.clone()?, id))
     }
 
     /// Ends the connection, and the attempt to make one: a blocked call fails at
@@ -204,7 +233,7 @@ impl LinkHandle {
     fn attempt(
         &self,
         timeout: Duration,
-        connect: impl FnOnce(&mut Deadline) -> Result<Wire>,
+        connect: impl FnOnce(&mut Deadline) -> Result<(Wire, Arc<Node>)>,
     ) -> Result<Wire> {
         let interrupt = Interrupt::new();
         let timeout = {
@@ -222,8 +251,9 @@ impl LinkHandle {
         let made = connect(&mut Deadline::of(timeout).unless(&interrupt));
         let mut reach = self.0.lock();
         reach.attempt = None;
-        let wire = made?;
+        let (wire, node) = made?;
         reach.client_id = wire.client_id();
+        reach.node = Some(node);
         reach.stopper = wire.stopper();
         Ok(wire)
     }

@@ -20,12 +20,14 @@ mod gate;
 mod node;
 mod pool;
 mod retry;
+mod stoppers;
 
 mod cold;
 mod credentials;
 mod exchange;
 mod handshake;
 mod reauth;
+mod role;
 mod standing;
 mod wire;
 

@@ -1,36 +1,101 @@
 //! One server, and the connections to it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use scheduled_thread_pool::ScheduledThreadPool;
+
+use super::attempts::Attempts;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::pool::Pool;
+use super::stoppers::Stoppers;
 use super::wire::Wire;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// One server.
+///
+/// What is known of a server stands at its [`Endpoint`]: the generation of its
+/// connections, whether it takes scripts, whether it was looked at.
 #[derive(Debug)]
 pub(crate) struct Node {
     endpoint: Arc<Endpoint>,
     pool: Pool,
+    /// The connections that are not of the pool.
+    dedicated: Stoppers,
+    /// Those of them that are in the making.
+    attempts: Attempts,
+    /// Another server has taken its place.
+    retired: AtomicBool,
 }
 
 impl Node {
-    pub(super) fn new(endpoint: Arc<Endpoint>, pool_size: u32) -> Result<Self> {
-        let pool = Pool::new(Arc::clone(&endpoint), pool_size)?;
-        Ok(Self { endpoint, pool })
+    pub(super) fn new(
+        endpoint: Arc<Endpoint>,
+        pool_size: u32,
+        scheduler: Arc<ScheduledThreadPool>,
+    ) -> Self {
+        let pool = Pool::new(Arc::clone(&endpoint), pool_size, scheduler);
+        Self {
+            endpoint,
+            pool,
+            dedicated: Stoppers::default(),
+            attempts: Attempts::default(),
+            retired: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn pool(&self) -> &Pool {
         &self.pool
     }
 
-    pub(super) fn endpoint(&self) -> &Endpoint {
+    pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
     }
 
-    /// A connection that is not of the pool. One attempt.
+    /// A connection that is not of the pool. One attempt, which the end of the
+    /// node ends.
     pub(super) fn connect_by(&self, deadline: &mut Deadline) -> Result<Wire> {
-        Wire::connect_by(&self.endpoint, deadline)
+        let interrupt = deadline.interruptible();
+        if !self.attempts.enter(&interrupt) {
+            return Err(self.replaced());
+        }
+        let wire = Wire::connect_by(&self.endpoint, deadline);
+        self.attempts.end(&interrupt);
+        let wire = wire?;
+        self.dedicated.add(wire.stopper());
+        Ok(wire)
+    }
+
+    /// Whether a connection leads to this server.
+    pub(crate) fn has(&self, wire: &Wire) -> bool {
+        Arc::ptr_eq(&self.endpoint, wire.endpoint())
+    }
+
+    /// Whether another server has taken its place.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::SeqCst)
+    }
+
+    /// Lends no connection any more, and ends those that are not of the pool, with
+    /// all attempts to connect. Requests on pooled connections may end, until
+    /// [`cut`](Self::cut).
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::SeqCst);
+        self.endpoint.outdate(self.endpoint.generation());
+        self.pool.close();
+        self.attempts.close();
+        self.dedicated.stop();
+    }
+
+    /// Ends the pooled connections that are still in use.
+    pub(super) fn cut(&self) {
+        self.pool.cut();
+    }
+
+    fn replaced(&self) -> Error {
+        let address = self.endpoint.address();
+        let text = format!("Redis at {address} was replaced by another server");
+        Error::new(ErrorKind::Unavailable, text)
     }
 }

@@ -19,6 +19,7 @@ use scheduled_thread_pool::{OnPoolDropBehavior, ScheduledThreadPool};
 use super::attempts::Attempts;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
+use super::stoppers::Stoppers;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Thread, panic_text};
@@ -42,22 +43,16 @@ pub(crate) struct Pool {
     /// The error of the last attempt to connect, if that has failed.
     failure: Mutex<Option<Error>>,
     attempts: Attempts,
+    /// All its connections, whoever has them.
+    in_use: Stoppers,
 }
 
 impl Pool {
-    /// Makes a pool; nothing is connected yet.
-    ///
-    /// # Errors
-    ///
-    /// `System` where the system is out of threads.
-    pub(crate) fn new(endpoint: Arc<Endpoint>, size: u32) -> Result<Self> {
-        Ok(Self::with_scheduler(endpoint, size, scheduler()?))
-    }
-
-    pub(super) fn with_scheduler(
+    /// Makes a pool; nothing is connected yet. Pools may share a scheduler.
+    pub(super) fn new(
         endpoint: Arc<Endpoint>,
         size: u32,
-        scheduler: ScheduledThreadPool,
+        scheduler: Arc<ScheduledThreadPool>,
     ) -> Self {
         let places = r2d2::Pool::builder()
             .max_size(size)
@@ -68,7 +63,7 @@ impl Pool {
             .max_lifetime(None)
             .idle_timeout(None)
             .error_handler(Box::new(NopErrorHandler))
-            .thread_pool(Arc::new(scheduler))
+            .thread_pool(scheduler)
             .build_unchecked(Places(Arc::clone(&endpoint)));
         Self {
             endpoint,
@@ -76,6 +71,7 @@ impl Pool {
             places: RwLock::new(Some(places)),
             failure: Mutex::default(),
             attempts: Attempts::default(),
+            in_use: Stoppers::default(),
         }
     }
 
@@ -119,6 +115,11 @@ impl Pool {
         self.attempts.close();
     }
 
+    /// Ends the connections themselves, now and later, also for their users.
+    pub(super) fn cut(&self) {
+        self.in_use.stop();
+    }
+
     fn connect(&self, deadline: &mut Deadline) -> Result<Wire> {
         let timeout = deadline.remaining().unwrap_or(LEAST_ATTEMPT);
         let timeout = timeout.min(self.endpoint.connect_timeout);
@@ -127,6 +128,9 @@ impl Pool {
         let wire = Wire::connect_by(&self.endpoint, &mut attempt_by);
         self.attempts.end(&interrupt);
         *self.failure.lock() = wire.as_ref().err().cloned();
+        if let Ok(wire) = &wire {
+            self.in_use.add(wire.stopper());
+        }
         wire
     }
 
@@ -221,13 +225,17 @@ impl ManageConnection for Places {
     }
 }
 
-/// The one thread r2d2 wants. With the default behaviour it would stay until
+/// The one thread r2d2 wants, for any number of pools. With the default behaviour it would stay until
 /// the last job in its queue is due.
 ///
 /// It panics where the system is out of threads, and offers no other way. So a thread
 /// is tried first, which is the error that a caller sees. Another process may take
 /// the last one in between: then the panic is caught.
-pub(super) fn scheduler() -> Result<ScheduledThreadPool> {
+///
+/// # Errors
+///
+/// `System` where the system is out of threads.
+pub(super) fn scheduler() -> Result<Arc<ScheduledThreadPool>> {
     const NAME: &str = "stream-pool";
     Thread::spawn(NAME, || {})?.join_by(Instant::now() + JOINED);
     let build = || {
@@ -237,7 +245,7 @@ pub(super) fn scheduler() -> Result<ScheduledThreadPool> {
             .thread_name_pattern(NAME)
             .build()
     };
-    catch_unwind(build).map_err(|panic| {
+    catch_unwind(build).map(Arc::new).map_err(|panic| {
         let text = format!("can't start the thread `{NAME}`: the system is out of threads");
         Error::new(ErrorKind::System, text).because(panic_text(panic))
     })

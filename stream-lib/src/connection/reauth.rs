@@ -79,7 +79,7 @@ impl Reauth {
         };
         self.renew_at = Some(Instant::now() + AFTER_REFUSAL);
         let answer = ServerError::new(line);
-        let text = format!("Redis at {} refuses them", endpoint.address);
+        let text = format!("{} refuses them", endpoint.named());
         let error = Error::new(ErrorKind::Authentication, text).because(answer);
         endpoint.credentials.refused(&error);
     }

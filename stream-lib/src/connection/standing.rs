@@ -114,15 +114,15 @@ impl Standing {
         endpoint: &Endpoint,
         error: io::Error,
     ) -> Error {
-        let address = endpoint.address();
+        let server = endpoint.named();
         let mut text = match error.kind() {
             io::ErrorKind::TimedOut => {
                 // It may go on with them later.
                 self.unread_behind = false;
-                format!("Redis at {address} did not {did}")
+                format!("{server} did not {did}")
             }
-            io::ErrorKind::UnexpectedEof => format!("Redis at {address} closed the connection"),
-            _ => format!("the connection to Redis at {address} was lost"),
+            io::ErrorKind::UnexpectedEof => format!("{server} closed the connection"),
+            _ => format!("the connection to {server} was lost"),
         };
         #[cfg(feature = "tls")]
         if let Some(words) = tls_trouble::in_words(&error) {
@@ -149,11 +149,8 @@ impl Standing {
     }
 
     fn gone(&self, kind: ErrorKind, endpoint: &Endpoint) -> Error {
-        let address = endpoint.address();
+        let server = endpoint.named();
         let reason = self.over.as_deref().unwrap_or("not connected yet");
-        Error::new(
-            kind,
-            format!("no connection to Redis at {address}: {reason}"),
-        )
+        Error::new(kind, format!("no connection to {server}: {reason}"))
     }
 }

@@ -18,15 +18,19 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use crate::config::{ConnectionConfig, Pem};
+use crate::config::{Pem, TlsSettings};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::runtime::Trouble;
 
 /// What TLS connections to one host are made from.
 pub(super) struct TlsSetup {
     server_name: ServerName<'static>,
-    roots: Option<Pem>,
-    client: Option<(Pem, Pem)>,
+    material: Arc<TlsMaterial>,
+}
+
+/// The certificates that several hosts share.
+pub(super) struct TlsMaterial {
+    settings: TlsSettings,
     loaded: Mutex<Loaded>,
     trouble: Trouble,
 }
@@ -47,38 +51,48 @@ struct FileState {
 }
 
 impl TlsSetup {
-    pub(super) fn new(host: &str, config: &ConnectionConfig) -> Result<Self> {
-        let server_name = ServerName::try_from(host.to_owned())
-            .map_err(|e| config_error("the URL's host is no name for TLS").because(e))?;
-        let roots = config.tls_root_certificates.clone();
-        let client = config.tls_client_certificate.clone();
+    pub(super) fn new(host: &str, material: &Arc<TlsMaterial>) -> Result<Self> {
+        let (name, problem) = match &material.settings.server_name {
+            Some(name) => (name.as_str(), "`tls_server_name` is no name for TLS"),
+            None => (host, "the host is no name for TLS"),
+        };
+        let server_name = ServerName::try_from(name.to_owned())
+            .map_err(|e| config_error(&format!("{problem}: {name:?}")).because(e))?;
+        Ok(Self {
+            server_name,
+            material: Arc::clone(material),
+        })
+    }
+
+    pub(super) fn client(&self) -> io::Result<ClientConnection> {
+        let config = self.material.config();
+        ClientConnection::new(config, self.server_name.clone()).map_err(io::Error::other)
+    }
+}
+
+impl TlsMaterial {
+    pub(super) fn new(settings: TlsSettings) -> Result<Self> {
         // Before they are read: a change in between is noticed later.
-        let files = files(roots.as_ref(), client.as_ref());
+        let files = files(&settings);
         let loaded = Loaded {
-            config: load(roots.as_ref(), client.as_ref())?,
+            config: load(&settings)?,
             files,
         };
         Ok(Self {
-            server_name,
-            roots,
-            client,
+            settings,
             loaded: Mutex::new(loaded),
             trouble: Trouble::default(),
         })
     }
 
-    pub(super) fn client(&self) -> io::Result<ClientConnection> {
-        ClientConnection::new(self.config(), self.server_name.clone()).map_err(io::Error::other)
-    }
-
     /// The configuration by the certificates as they are now.
     fn config(&self) -> Arc<ClientConfig> {
         let mut loaded = self.loaded.lock();
-        let files = files(self.roots.as_ref(), self.client.as_ref());
+        let files = files(&self.settings);
         if files == loaded.files {
             return Arc::clone(&loaded.config);
         }
-        let read = load(self.roots.as_ref(), self.client.as_ref());
+        let read = load(&self.settings);
         if let Ok(config) = &read {
             loaded.config = Arc::clone(config);
             loaded.files = files;
@@ -101,8 +115,8 @@ impl TlsSetup {
     }
 }
 
-fn load(roots: Option<&Pem>, client: Option<&(Pem, Pem)>) -> Result<Arc<ClientConfig>> {
-    let roots = match roots {
+fn load(settings: &TlsSettings) -> Result<Arc<ClientConfig>> {
+    let roots = match &settings.roots {
         Some(pem) => given_roots(pem)?,
         None => system_roots()?,
     };
@@ -110,7 +124,7 @@ fn load(roots: Option<&Pem>, client: Option<&(Pem, Pem)>) -> Result<Arc<ClientCo
         .with_safe_default_protocol_versions()
         .map_err(|e| config_error("no TLS version can be used").because(e))?
         .with_root_certificates(roots);
-    let config = match client {
+    let config = match &settings.client {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {
             let field = field("tls_client_certificate", certificate);
@@ -179,11 +193,10 @@ fn field(name: &str, pem: &Pem) -> String {
     }
 }
 
-fn files(roots: Option<&Pem>, client: Option<&(Pem, Pem)>) -> Vec<Option<FileState>> {
-    let client = client
-        .into_iter()
-        .flat_map(|(certificate, key)| [certificate, key]);
-    let paths = roots.into_iter().chain(client).filter_map(Pem::path);
+fn files(settings: &TlsSettings) -> Vec<Option<FileState>> {
+    let client = settings.client.iter();
+    let client = client.flat_map(|(certificate, key)| [certificate, key]);
+    let paths = settings.roots.iter().chain(client).filter_map(Pem::path);
     paths.map(FileState::of).collect()
 }
 

@@ -205,7 +205,7 @@ impl Wire {
 
     /// Whether its server has changed its role or state since it was made, so
     /// that a new connection may reach another one.
-    pub(super) fn is_outdated(&self) -> bool {
+    pub(crate) fn is_outdated(&self) -> bool {
         self.standing.is_outdated(&self.endpoint)
     }
 
@@ -291,14 +291,14 @@ impl Wire {
 }
 
 fn cannot_connect(endpoint: &Endpoint, deadline: &Deadline, error: io::Error) -> Error {
-    let address = &endpoint.address;
+    let server = endpoint.named();
     #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "TLS says more"))]
     let mut text = match error.kind() {
         io::ErrorKind::TimedOut => {
             let total = deadline.total();
-            format!("can't connect to Redis at {address} within {total:?}")
+            format!("can't connect to {server} within {total:?}")
         }
-        _ => format!("can't connect to Redis at {address}"),
+        _ => format!("can't connect to {server}"),
     };
     #[cfg(feature = "tls")]
     if let Some(words) = tls_trouble::in_words(&error) {

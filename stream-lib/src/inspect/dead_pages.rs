@@ -50,7 +50,7 @@ impl<'a> DeadPages<'a> {
 
     /// The next page, with at most `most` dead letters; `None` at the end.
     pub(super) fn next(&mut self, most: usize) -> Result<Option<Entries>> {
-        let mut retry = Retry::within(self.topology.connect_timeout(self.key()));
+        let mut retry = Retry::within(self.topology.connect_timeout());
         loop {
             let count = self.count(most);
             if count == 0 || self.is_over {

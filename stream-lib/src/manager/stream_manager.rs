@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::closing::{Closing, close_producers};
 use super::registry::NameRegistry;
-use crate::command::FirstLook;
+use crate::command;
 use crate::config::ConnectionConfig;
 use crate::connection::Topology;
 use crate::consumer::{Consumer, ShutdownReport};
@@ -65,7 +65,6 @@ pub struct StreamManager {
     handlers_ended: Receiver<()>,
     pub(super) cleaner: Cleaner,
     pub(super) lookout: Lookout,
-    first_look: Arc<FirstLook>,
     /// A start of a consumer waits for nothing.
     pub(super) is_lazy: bool,
     /// The process to which all of it belongs.
@@ -101,9 +100,7 @@ impl StreamManager {
     pub fn connect_with(config: ConnectionConfig) -> Result<Self> {
         let mut manager = Self::connect_lazy(config)?;
         manager.is_lazy = false;
-        manager
-            .topology
-            .run_alone(b"", |wire| manager.first_look.take(wire))?;
+        manager.topology.run_alone(b"", command::first_look)?;
         Ok(manager)
     }
 
@@ -136,13 +133,11 @@ impl StreamManager {
     )]
     pub fn connect_lazy(config: ConnectionConfig) -> Result<Self> {
         let topology = Arc::new(Topology::new(&config)?);
-        let first_look = Arc::new(FirstLook::default());
         let registry = Arc::default();
         let (closing, handlers_ended) = Closing::of(&registry);
         Ok(Self {
-            cleaner: Cleaner::new(Arc::clone(&topology), Arc::clone(&first_look)),
+            cleaner: Cleaner::new(Arc::clone(&topology)),
             lookout: Lookout::new(Arc::clone(&topology)),
-            first_look,
             coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
             topology,
             registry,

@@ -15,7 +15,7 @@ use super::report::BlockedStream;
 use super::schedule::{Schedule, Task, User};
 use super::standing::{Listed, StandingGroup};
 use super::told::Told;
-use crate::command::{Errand, FirstLook, Retained, Sight};
+use crate::command::{self, Errand, Retained, Sight};
 use crate::config::RetentionSettings;
 use crate::connection::{Stopper, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result, with_causes};
@@ -32,7 +32,6 @@ pub(crate) struct Cleaner {
 #[derive(Debug)]
 struct Shared {
     topology: Arc<Topology>,
-    first_look: Arc<FirstLook>,
     schedule: Mutex<Schedule>,
     stop: Shutdown,
     /// Ends the request under way.
@@ -43,11 +42,10 @@ struct Shared {
 
 impl Cleaner {
     /// For a manager that may not have had its first look at the server.
-    pub(crate) fn new(topology: Arc<Topology>, first_look: Arc<FirstLook>) -> Self {
+    pub(crate) fn new(topology: Arc<Topology>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 topology,
-                first_look,
                 schedule: Mutex::default(),
                 stop: Shutdown::default(),
                 connection: Mutex::default(),
@@ -168,7 +166,7 @@ fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
 fn clean_by(shared: &Shared, task: &Task, wire: &mut Wire) -> Result<Outcome> {
     let stream = task.keys.stream();
     *shared.connection.lock() = wire.stopper();
-    match shared.first_look.take(wire) {
+    match command::first_look(wire) {
         // What the server is, it stays: said once.
         Err(e) if matches!(e.kind(), ErrorKind::Server | ErrorKind::Config) => {
             log::error!("{}", with_causes(&e));
@@ -338,7 +336,7 @@ mod tests {
     fn the_thread_has_ended_after_a_stop_even_without_a_server() {
         let socket = "redis+unix:///nowhere/redis.sock";
         let config = ConnectionConfig::new(socket).unwrap();
-        let cleaner = || Cleaner::new(Arc::new(Topology::new(&config).unwrap()), Arc::default());
+        let cleaner = || Cleaner::new(Arc::new(Topology::new(&config).unwrap()));
         let stopped = cleaner();
         stopped.stop();
         let keys = StreamKeys::new("orders").unwrap();

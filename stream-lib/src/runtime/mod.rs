@@ -31,7 +31,7 @@ pub(crate) use self::panics::{drop_shielded, panic_text};
 pub(crate) use self::patience::Patience;
 pub(crate) use self::portion::Portion;
 pub(crate) use self::random::{jitter, random_suffix};
-pub(crate) use self::shutdown::Shutdown;
+pub(crate) use self::shutdown::{Nudge, Shutdown};
 pub(crate) use self::side_call::{SideCall, Ticket};
 pub(crate) use self::thread::{Thread, on_library_thread};
 pub(crate) use self::trouble::Trouble;

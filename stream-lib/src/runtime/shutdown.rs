@@ -1,7 +1,7 @@
 //! The signal that ends waits.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -37,6 +37,11 @@ impl Shutdown {
         self.0.changed.notify_all();
     }
 
+    /// What nudges it from elsewhere, and doesn't keep it.
+    pub(crate) fn nudged(&self) -> Nudge {
+        Nudge(Arc::downgrade(&self.0))
+    }
+
     /// Sleeps for `time`, or until the flag is set. Returns whether it is set.
     pub(crate) fn sleep(&self, time: Duration) -> bool {
         let deadline = Instant::now() + time;
@@ -61,6 +66,26 @@ impl Shutdown {
                 return self.is_set() || ready();
             }
         }
+    }
+}
+
+/// Ends the waits by a signal, as long as that exists.
+#[derive(Debug, Clone)]
+pub(crate) struct Nudge(Weak<Inner>);
+
+impl Nudge {
+    pub(crate) fn nudge(&self) {
+        if let Some(signal) = self.0.upgrade() {
+            Shutdown(signal).nudge();
+        }
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    pub(crate) fn is_of(&self, signal: &Shutdown) -> bool {
+        std::ptr::eq(self.0.as_ptr(), Arc::as_ptr(&signal.0))
     }
 }
 

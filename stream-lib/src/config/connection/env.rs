@@ -2,14 +2,17 @@
 
 use std::ffi::OsString;
 
+use super::address::{host_and_port, split_port};
 use super::credentials::Credentials;
-use super::target::{Address, Target};
+use super::sentinel::SENTINEL_PORT;
+use super::target::{Address, Place, Target};
 use super::url;
 use crate::error::{Error, ErrorKind, Result};
 
 const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_PORT: u16 = 6379;
 const PASSWORD: &str = "REDIS_PASSWORD";
+const SENTINEL_PASSWORD: &str = "REDIS_SENTINEL_PASSWORD";
 
 pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Target> {
     let variable = |name: &str| match lookup(name).map(OsString::into_string) {
@@ -17,13 +20,19 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Target> 
         Some(Ok(value)) => tidy(name, &value),
         Some(Err(_)) => Err(variable_error(name, "is not valid UTF-8")),
     };
-    if let Some(url) = variable("REDIS_URL")? {
-        return url::parse(&url).map_err(|e| e.while_doing("variable REDIS_URL"));
-    }
-    let (host, port) = match variable("REDIS_ADDR")? {
-        Some(value) => host_and_port(&value)?,
-        None => (DEFAULT_HOST.to_owned(), DEFAULT_PORT),
+    let sentinel_credentials = Credentials {
+        username: variable("REDIS_SENTINEL_USER")?,
+        password: variable(SENTINEL_PASSWORD)?,
+        valid_for: None,
     };
+    if let Some(url) = variable("REDIS_URL")? {
+        let target = url::parse(&url).map_err(|e| e.while_doing("variable REDIS_URL"))?;
+        return Ok(Target {
+            sentinel_credentials,
+            ..target
+        });
+    }
+    let place = place(variable("REDIS_ADDR")?, variable("REDIS_MASTER")?)?;
     let password = variable(PASSWORD)?;
     let db = match variable("REDIS_DB")? {
         Some(db) => db.parse().ok().filter(|n| *n >= 0).ok_or_else(|| {
@@ -35,17 +44,46 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Target> 
         None => 0,
     };
     Ok(Target {
-        address: Address::Tcp {
-            host,
-            port,
-            tls: false,
-        },
         credentials: Credentials {
             password,
             ..Credentials::default()
         },
         db,
+        sentinel_credentials,
+        ..Target::at(place)
     })
+}
+
+fn place(addresses: Option<String>, master: Option<String>) -> Result<Place> {
+    let read = |address: &str| {
+        host_and_port(address, SENTINEL_PORT).map_err(|text| variable_error("REDIS_ADDR", text))
+    };
+    match (addresses, master) {
+        (Some(addresses), Some(master)) => Ok(Place::Sentinels {
+            master,
+            addresses: addresses.split(',').map(read).collect::<Result<_>>()?,
+            tls: false,
+        }),
+        (None, Some(_)) => {
+            let text = "names a master; REDIS_ADDR has to list its sentinels";
+            Err(variable_error("REDIS_MASTER", text))
+        }
+        (Some(addresses), None) if addresses.contains(',') => {
+            let text = "lists several addresses: REDIS_MASTER has to name the master that these \
+                        sentinels watch. Redis Cluster is not supported by this version of \
+                        stream-lib";
+            Err(variable_error("REDIS_ADDR", text))
+        }
+        (Some(address), None) => {
+            let (host, port) = server(&address)?;
+            Ok(Place::Server(Address::tcp(&host, port, false)))
+        }
+        (None, None) => Ok(Place::Server(Address::tcp(
+            DEFAULT_HOST,
+            DEFAULT_PORT,
+            false,
+        ))),
+    }
 }
 
 /// The value without the line end that a file has which it was read from; `None`
@@ -54,19 +92,19 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Target> 
 fn tidy(name: &str, value: &str) -> Result<Option<String>> {
     let value = value.strip_suffix('\n').unwrap_or(value);
     let value = value.strip_suffix('\r').unwrap_or(value);
+    let is_password = [PASSWORD, SENTINEL_PASSWORD].contains(&name);
     let place = if value.starts_with(char::is_whitespace) {
         "begins with"
     } else if value.ends_with(char::is_whitespace) {
         "ends with"
-    } else if name != PASSWORD && value.contains(char::is_whitespace) {
+    } else if !is_password && value.contains(char::is_whitespace) {
         "contains"
     } else {
         return Ok(Some(value.to_owned()).filter(|v| !v.is_empty()));
     };
-    let advice = if name == PASSWORD {
-        "; one that really has it goes into REDIS_URL, percent-encoded"
-    } else {
-        ""
+    let advice = match name {
+        PASSWORD => "; one that really has it goes into REDIS_URL, percent-encoded",
+        _ => "",
     };
     Err(variable_error(
         name,
@@ -75,28 +113,19 @@ fn tidy(name: &str, value: &str) -> Result<Option<String>> {
 }
 
 /// Reads `host:port`, `host`, `:port` and `[v6]:port`.
-fn host_and_port(value: &str) -> Result<(String, u16)> {
+fn server(value: &str) -> Result<(String, u16)> {
     if value.contains("://") || value.contains('@') {
         let text = "must be host:port; a URL goes into REDIS_URL";
         return Err(variable_error("REDIS_ADDR", text));
     }
-    let (host, port) = match value.rsplit_once(':') {
-        // A bare IPv6 address has colons, but no port.
-        Some((host, _)) if host.contains(':') && !host.starts_with('[') => (value, None),
-        Some(_) if value.starts_with('[') && value.ends_with(']') => (value, None),
-        Some((host, port)) => (host, Some(port)),
-        None => (value, None),
+    let read = split_port(value, DEFAULT_PORT);
+    let (host, port) = read.map_err(|text| variable_error("REDIS_ADDR", text))?;
+    let host = if host.is_empty() {
+        DEFAULT_HOST.to_owned()
+    } else {
+        host
     };
-    let port = match port {
-        None => DEFAULT_PORT,
-        Some(port) => port.parse().ok().filter(|p| *p > 0).ok_or_else(|| {
-            let text = format!("has the port {port:?}; it must be a number from 1 to 65535");
-            variable_error("REDIS_ADDR", text)
-        })?,
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let host = if host.is_empty() { DEFAULT_HOST } else { host };
-    Ok((host.to_owned(), port))
+    Ok((host, port))
 }
 
 fn variable_error(name: &str, problem: impl std::fmt::Display) -> Error {

@@ -1,19 +1,27 @@
 //! How to reach Redis.
 
+mod address;
+mod check;
 mod credentials;
 mod env;
+mod hooks;
 mod pem;
+mod sentinel;
 mod settings;
 mod target;
+mod tls;
 mod url;
 mod view;
 
 pub use self::credentials::Credentials;
 pub(crate) use self::credentials::Provider;
+pub(crate) use self::hooks::{AddressMap, FailoverHook};
 #[cfg(feature = "tls")]
 pub(crate) use self::pem::Pem;
 pub use self::settings::ConnectionConfig;
-pub(crate) use self::target::Address;
+pub(crate) use self::target::{Address, Place};
+#[cfg(feature = "tls")]
+pub(crate) use self::tls::TlsSettings;
 pub use self::view::ConnectionSettings;
 
 #[cfg(test)]

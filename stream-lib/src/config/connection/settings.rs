@@ -2,14 +2,15 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::credentials::{Credentials, Provider};
-use super::pem::Pem;
-use super::target::{Address, Target};
+use super::hooks::{AddressMap, FailoverHook};
+use super::sentinel::SentinelSettings;
+use super::target::{Place, Target};
+use super::tls::TlsSettings;
 use super::{env, url};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// How to reach Redis: its address, our credentials, and the timeouts.
 ///
@@ -27,7 +28,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// ```
 #[derive(Clone)]
 pub struct ConnectionConfig {
-    pub(crate) address: Address,
+    pub(crate) place: Place,
     pub(crate) credentials: Credentials,
     pub(crate) provider: Option<Provider>,
     pub(crate) db: i64,
@@ -35,8 +36,10 @@ pub struct ConnectionConfig {
     pub(crate) response_timeout: Duration,
     pub(crate) pool_size: u32,
     pub(crate) client_name: Option<String>,
-    pub(crate) tls_root_certificates: Option<Pem>,
-    pub(crate) tls_client_certificate: Option<(Pem, Pem)>,
+    pub(crate) tls: TlsSettings,
+    pub(crate) sentinel: SentinelSettings,
+    pub(crate) address_map: Option<AddressMap>,
+    pub(crate) failover_hook: Option<FailoverHook>,
 }
 
 impl ConnectionConfig {
@@ -45,9 +48,15 @@ impl ConnectionConfig {
     /// - `redis://[user:password@]host[:port][/db]`, plain TCP; port 6379 and
     ///   db 0 where the URL has none;
     /// - `rediss://…`, the same over TLS;
-    /// - `unix:///path/to/socket[?db=1&user=…&pass=…]`, also as `redis+unix:`.
+    /// - `unix:///path/to/socket[?db=1&user=…&pass=…]`, also as `redis+unix:`;
+    /// - `redis-sentinel://[user:password@]host[:port],…[/db]?master=name`, the
+    ///   master of that name, as these sentinels know it; their port is 26379 where
+    ///   the URL has none. User and password are those of the master: see
+    ///   [`sentinel_credentials`](Self::sentinel_credentials);
+    /// - `rediss-sentinel://…`, the same over TLS, to the sentinels as well: see
+    ///   [`sentinel_tls`](Self::sentinel_tls).
     ///
-    /// `valkey://`, `valkeys://` and `valkey+unix:` mean the same. Characters
+    /// `valkey` in the place of `redis` means the same. Characters
     /// with a meaning in URLs (`@`, `/`, `#` …) are percent-encoded in user and
     /// password. Nothing is connected yet.
     ///
@@ -59,11 +68,14 @@ impl ConnectionConfig {
         url::parse(url.as_ref()).map(Self::to)
     }
 
-    /// Reads the environment: `REDIS_URL`, else `REDIS_ADDR`, `REDIS_PASSWORD`
-    /// and `REDIS_DB`.
+    /// Reads the environment: `REDIS_URL`, else `REDIS_ADDR`, `REDIS_MASTER`,
+    /// `REDIS_PASSWORD` and `REDIS_DB`.
     ///
     /// `REDIS_ADDR` is `host:port` and defaults to `127.0.0.1:6379`;
-    /// `REDIS_DB` defaults to 0. An empty variable counts as absent. One line end
+    /// `REDIS_DB` defaults to 0. With `REDIS_MASTER`, which names a master,
+    /// `REDIS_ADDR` lists its sentinels, as `host:port,host:port`.
+    /// `REDIS_SENTINEL_USER` and `REDIS_SENTINEL_PASSWORD` are for the sentinels, those
+    /// of `REDIS_URL` as well. An empty variable counts as absent. One line end
     /// at the end of a value, which a file that holds a secret often has, is
     /// dropped; other white space around a value is an error.
     ///
@@ -74,9 +86,9 @@ impl ConnectionConfig {
         env::read(|name| std::env::var_os(name)).map(Self::to)
     }
 
-    fn to(target: Target) -> Self {
+    pub(super) fn to(target: Target) -> Self {
         Self {
-            address: target.address,
+            place: target.place,
             credentials: target.credentials,
             provider: None,
             db: target.db,
@@ -84,8 +96,13 @@ impl ConnectionConfig {
             response_timeout: Duration::from_secs(5),
             pool_size: 16,
             client_name: None,
-            tls_root_certificates: None,
-            tls_client_certificate: None,
+            tls: TlsSettings::default(),
+            sentinel: SentinelSettings {
+                credentials: target.sentinel_credentials,
+                ..SentinelSettings::default()
+            },
+            address_map: None,
+            failover_hook: None,
         }
     }
 
@@ -125,47 +142,10 @@ impl ConnectionConfig {
         self
     }
 
-    /// The certificates, in PEM, that may have signed the server's: for
-    /// `rediss://` with a private authority. Defaults to the system's roots.
+    /// The database. Defaults to that of the URL, or 0.
     #[must_use]
-    pub fn tls_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.tls_root_certificates = Some(Pem::Bytes(pem.into()));
-        self
-    }
-
-    /// As [`tls_root_certificates`](Self::tls_root_certificates), from a file, which is
-    /// read now and again for a new connection when it has changed. Certificates that
-    /// can't be used then are told in the log, and those of before stay in use.
-    #[must_use]
-    pub fn tls_root_certificates_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.tls_root_certificates = Some(Pem::File(path.into()));
-        self
-    }
-
-    /// The certificate chain and private key, in PEM, that we show to the
-    /// server. Defaults to none.
-    #[must_use]
-    pub fn tls_client_certificate(
-        mut self,
-        certificate_pem: impl Into<Vec<u8>>,
-        key_pem: impl Into<Vec<u8>>,
-    ) -> Self {
-        let (certificate, key) = (certificate_pem.into(), key_pem.into());
-        self.tls_client_certificate = Some((Pem::Bytes(certificate), Pem::Bytes(key)));
-        self
-    }
-
-    /// As [`tls_client_certificate`](Self::tls_client_certificate), from files, which
-    /// are read again when one of them has changed, as
-    /// [`tls_root_certificates_file`](Self::tls_root_certificates_file) is.
-    #[must_use]
-    pub fn tls_client_certificate_files(
-        mut self,
-        certificate: impl Into<PathBuf>,
-        key: impl Into<PathBuf>,
-    ) -> Self {
-        let (certificate, key) = (certificate.into(), key.into());
-        self.tls_client_certificate = Some((Pem::File(certificate), Pem::File(key)));
+    pub fn db(mut self, number: i64) -> Self {
+        self.db = number;
         self
     }
 
@@ -211,72 +191,12 @@ impl ConnectionConfig {
         self.provider = Some(Provider::new(provider));
         self
     }
-
-    /// Checks every value against its bounds.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`] that names the field and the value.
-    pub fn validate(&self) -> Result<()> {
-        timeout_in_bounds("connect_timeout", self.connect_timeout)?;
-        timeout_in_bounds("response_timeout", self.response_timeout)?;
-        if !(1..=10_000).contains(&self.pool_size) {
-            return Err(invalid("pool_size", self.pool_size, "1 to 10000"));
-        }
-        if self.db < 0 {
-            return Err(invalid("db", self.db, "0 or more"));
-        }
-        if let Some(name) = &self.client_name
-            && (name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic()))
-        {
-            let name = format!("{name:?}");
-            return Err(invalid("client_name", name, "printable ASCII, no spaces"));
-        }
-        self.validate_tls()
-    }
-
-    fn validate_tls(&self) -> Result<()> {
-        let tls = matches!(self.address, Address::Tcp { tls: true, .. });
-        if tls && cfg!(not(feature = "tls")) {
-            let text = "the URL asks for TLS, but stream-lib was built without its feature `tls`";
-            return Err(Error::new(ErrorKind::Config, text));
-        }
-        for (field, given) in [
-            (
-                "tls_root_certificates",
-                self.tls_root_certificates.is_some(),
-            ),
-            (
-                "tls_client_certificate",
-                self.tls_client_certificate.is_some(),
-            ),
-        ] {
-            if given && !tls {
-                let text = format!("`{field}` is set, but the URL is not a `rediss://` one");
-                return Err(Error::new(ErrorKind::Config, text));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn timeout_in_bounds(field: &str, value: Duration) -> Result<()> {
-    let bounds = Duration::from_millis(1)..=Duration::from_secs(3_600);
-    if bounds.contains(&value) {
-        return Ok(());
-    }
-    Err(invalid(field, format_args!("{value:?}"), "1 ms to 1 h"))
-}
-
-fn invalid(field: &str, value: impl fmt::Display, allowed: &str) -> Error {
-    let text = format!("`{field}` is {value}; allowed: {allowed}");
-    Error::new(ErrorKind::Config, text)
 }
 
 impl fmt::Debug for ConnectionConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectionConfig")
-            .field("address", &self.address)
+            .field("place", &self.place)
             .field("credentials", &self.credentials)
             .field("provider", &self.provider)
             .field("db", &self.db)
@@ -284,14 +204,10 @@ impl fmt::Debug for ConnectionConfig {
             .field("response_timeout", &self.response_timeout)
             .field("pool_size", &self.pool_size)
             .field("client_name", &self.client_name)
-            .field(
-                "tls_root_certificates",
-                &self.tls_root_certificates.is_some(),
-            )
-            .field(
-                "tls_client_certificate",
-                &self.tls_client_certificate.is_some(),
-            )
+            .field("tls", &self.tls)
+            .field("sentinel", &self.sentinel)
+            .field("address_map", &self.address_map)
+            .field("failover_hook", &self.failover_hook)
             .finish()
     }
 }

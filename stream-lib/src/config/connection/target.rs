@@ -8,9 +8,36 @@ use super::credentials::Credentials;
 /// All that a URL or the environment can say.
 #[derive(Debug)]
 pub(super) struct Target {
-    pub(super) address: Address,
+    pub(super) place: Place,
     pub(super) credentials: Credentials,
     pub(super) db: i64,
+    pub(super) sentinel_credentials: Credentials,
+}
+
+impl Target {
+    pub(super) fn at(place: Place) -> Self {
+        Self {
+            place,
+            credentials: Credentials::default(),
+            db: 0,
+            sentinel_credentials: Credentials::default(),
+        }
+    }
+}
+
+/// Where Redis is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At one address.
+    Server(Address),
+    /// Where sentinels say.
+    Sentinels {
+        master: String,
+        /// Of the sentinels.
+        addresses: Vec<(String, u16)>,
+        /// As the URL says.
+        tls: bool,
+    },
 }
 
 /// Where a server listens.
@@ -18,6 +45,29 @@ pub(super) struct Target {
 pub(crate) enum Address {
     Tcp { host: String, port: u16, tls: bool },
     Unix(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(address) => address.fmt(f),
+            Self::Sentinels { addresses, .. } => {
+                for (place, (host, port)) in addresses.iter().enumerate() {
+                    let comma = if place > 0 { "," } else { "" };
+                    let address = Address::tcp(host, *port, false);
+                    write!(f, "{comma}{address}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Address {
+    pub(crate) fn tcp(host: &str, port: u16, tls: bool) -> Self {
+        let host = host.to_owned();
+        Self::Tcp { host, port, tls }
+    }
 }
 
 impl fmt::Display for Address {

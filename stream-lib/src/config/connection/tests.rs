@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::target::Target;
+use super::target::{Place, Target};
 use super::{Address, ConnectionConfig, env};
 use crate::error::{ErrorKind, Result};
 
 fn tcp(host: &str, port: u16, tls: bool) -> Address {
     let host = host.to_owned();
     Address::Tcp { host, port, tls }
+}
+
+fn at(address: Address) -> Place {
+    Place::Server(address)
 }
 
 fn from_vars(vars: &[(&str, &str)]) -> Result<Target> {
@@ -62,7 +66,7 @@ fn urls_are_read() {
         ),
     ] {
         let config = ConnectionConfig::new(url).unwrap();
-        assert_eq!(config.address, address, "{url}");
+        assert_eq!(config.place, Place::Server(address), "{url}");
         assert_eq!(config.credentials.username.as_deref(), user, "{url}");
         assert_eq!(config.credentials.password.as_deref(), password, "{url}");
         assert_eq!(config.db, db, "{url}");
@@ -114,7 +118,7 @@ fn environment_url_wins_over_address() {
         ("REDIS_DB", "x"),
     ];
     let config = from_vars(&vars).unwrap();
-    assert_eq!(config.address, tcp("a", 1, false));
+    assert_eq!(config.place, at(tcp("a", 1, false)));
     assert_eq!(config.db, 2);
 }
 
@@ -126,13 +130,13 @@ fn environment_address_password_and_db() {
         ("REDIS_DB", "7"),
     ];
     let config = from_vars(&vars).unwrap();
-    assert_eq!(config.address, tcp("b", 2, false));
+    assert_eq!(config.place, at(tcp("b", 2, false)));
     assert_eq!(config.credentials.password.as_deref(), Some("p"));
     assert_eq!(config.credentials.username, None);
     assert_eq!(config.db, 7);
     assert_eq!(
-        from_vars(&[]).unwrap().address,
-        tcp("127.0.0.1", 6379, false)
+        from_vars(&[]).unwrap().place,
+        at(tcp("127.0.0.1", 6379, false))
     );
     let empty = [("REDIS_URL", ""), ("REDIS_PASSWORD", ""), ("REDIS_DB", "")];
     assert_eq!(from_vars(&empty).unwrap().credentials.password, None);
@@ -148,12 +152,12 @@ fn line_end_of_a_mounted_secret_is_dropped() {
         ];
         let vars = vars.each_ref().map(|(name, value)| (*name, &**value));
         let config = from_vars(&vars).unwrap();
-        assert_eq!(config.address, tcp("b", 2, false));
+        assert_eq!(config.place, at(tcp("b", 2, false)));
         let password = config.credentials.password.as_deref();
         assert_eq!((password, config.db), (Some("two words"), 7));
         let url = format!("redis://:p@a:1/2{end}");
         let config = from_vars(&[("REDIS_URL", &url)]).unwrap();
-        assert_eq!((config.address, config.db), (tcp("a", 1, false), 2));
+        assert_eq!((config.place, config.db), (at(tcp("a", 1, false)), 2));
         let empty = [("REDIS_URL", end), ("REDIS_PASSWORD", end)];
         assert_eq!(from_vars(&empty).unwrap().credentials.password, None);
     }
@@ -195,7 +199,7 @@ fn environment_addresses_come_in_several_forms() {
         ("fe80::1", "fe80::1", 6379),
     ] {
         let config = from_vars(&[("REDIS_ADDR", value)]).unwrap();
-        assert_eq!(config.address, tcp(host, port, false), "{value}");
+        assert_eq!(config.place, at(tcp(host, port, false)), "{value}");
     }
 }
 

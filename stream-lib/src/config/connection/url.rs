@@ -1,10 +1,15 @@
 //! Redis URLs.
 
-use redis::{ConnectionAddr, IntoConnectionInfo, ProtocolVersion};
+use redis::{ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 
+use super::address::host_and_port;
 use super::credentials::Credentials;
-use super::target::{Address, Target};
+use super::sentinel::SENTINEL_PORT;
+use super::target::{Address, Place, Target};
 use crate::error::{Error, ErrorKind, Result};
+
+const NO_FRAGMENT: &str = "a `#` part such as `#insecure` is not supported: the server's certificate \
+                           is always verified. For a private authority set `tls_root_certificates`";
 
 /// The redis crate's parser reads all but the TLS schemes, which it knows only
 /// together with a TLS stack of its own.
@@ -13,12 +18,24 @@ pub(super) fn parse(url: &str) -> Result<Target> {
         return Err(config_error("not a URL: it has no scheme such as `redis:`"));
     };
     let scheme = scheme.to_ascii_lowercase();
+    match scheme.as_str() {
+        "redis-sentinel" | "valkey-sentinel" => return sentinels(&scheme, rest, false),
+        "rediss-sentinel" | "valkeys-sentinel" => return sentinels(&scheme, rest, true),
+        "redis-cluster" | "rediss-cluster" | "valkey-cluster" | "valkeys-cluster" => {
+            let text = format!(
+                "`{scheme}:` URLs: Redis Cluster is not supported by this version of stream-lib"
+            );
+            return Err(config_error(&text));
+        }
+        _ => {}
+    }
     let (plain, tls) = match scheme.as_str() {
         "redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix" => (scheme.as_str(), false),
         "rediss" | "valkeys" => ("redis", true),
         // The scheme may be the first half of `user:password`.
         _ => {
-            let text = "not a Redis URL: the scheme must be redis, rediss, unix or redis+unix";
+            let text = "not a Redis URL: the scheme must be redis, rediss, unix, redis+unix, redis-sentinel \
+                        or rediss-sentinel";
             return Err(config_error(text));
         }
     };
@@ -26,9 +43,7 @@ pub(super) fn parse(url: &str) -> Result<Target> {
         .into_connection_info()
         .map_err(|e| unreadable(&scheme, &e))?;
     if tls && rest.contains('#') {
-        let text = "a `#` part such as `#insecure` is not supported: the server's certificate is \
-                    always verified. For a private authority set `tls_root_certificates`";
-        return Err(config_error(text));
+        return Err(config_error(NO_FRAGMENT));
     }
     if info.redis_settings().protocol() != ProtocolVersion::RESP2 {
         return Err(config_error("`protocol` in the URL: only RESP2 is spoken"));
@@ -43,16 +58,74 @@ pub(super) fn parse(url: &str) -> Result<Target> {
         ConnectionAddr::Unix(path) => Address::Unix(path.clone()),
         _ => return Err(config_error("an address of this kind is not supported")),
     };
-    let settings = info.redis_settings();
-    Ok(Target {
-        address,
+    Ok(target(Place::Server(address), info.redis_settings()))
+}
+
+fn target(place: Place, settings: &RedisConnectionInfo) -> Target {
+    Target {
         credentials: Credentials {
             username: settings.username().map(str::to_owned),
             password: settings.password().map(str::to_owned),
             valid_for: None,
         },
         db: settings.db(),
-    })
+        ..Target::at(place)
+    }
+}
+
+/// Reads `//[user:password@]host[:port],…[/db]?master=name`.
+fn sentinels(scheme: &str, rest: &str, tls: bool) -> Result<Target> {
+    let wrong = |problem: &str| {
+        config_error(&format!(
+            "the `{scheme}:` URL can't be read: {problem}. The form is \
+             `{scheme}://user:password@host:port,host:port/db?master=name`, with `@`, `/`, `#` and \
+             `?` percent-encoded in user and password"
+        ))
+    };
+    if rest.contains('#') {
+        return Err(config_error(NO_FRAGMENT));
+    }
+    let rest = rest.strip_prefix("//");
+    let rest = rest.ok_or_else(|| wrong("`//` is missing behind the scheme"))?;
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, db) = rest.split_once('/').unwrap_or((rest, ""));
+    let (user, hosts) = match authority.rsplit_once('@') {
+        Some((user, hosts)) => (format!("{user}@"), hosts),
+        None => (String::new(), authority),
+    };
+    let master = master(query).map_err(wrong)?;
+    let addresses = hosts.split(',').map(|host| {
+        // The text may quote a part of a password that wasn't encoded.
+        host_and_port(host, SENTINEL_PORT).map_err(|_| wrong("an address is not host:port"))
+    });
+    let addresses = addresses.collect::<Result<_>>()?;
+    // The rest is the same as with one host.
+    let info = format!("redis://{user}host/{db}").into_connection_info();
+    let info = info.map_err(|e| wrong(reason(&e.to_string())))?;
+    let place = Place::Sentinels {
+        master,
+        addresses,
+        tls,
+    };
+    Ok(target(place, info.redis_settings()))
+}
+
+/// The name of the master, the only part that may stand behind the `?`.
+fn master(query: &str) -> std::result::Result<String, &'static str> {
+    let mut found = None;
+    for part in query.split('&').filter(|part| !part.is_empty()) {
+        match part.split_once('=') {
+            Some(("master", name)) if !name.is_empty() && found.is_none() => found = Some(name),
+            Some(("master", _)) => return Err("`master` has to be named once"),
+            _ => return Err("only `master` may stand behind the `?`"),
+        }
+    }
+    let found = found.ok_or("`?master=` has to name the master")?;
+    // Percent signs mean in it what they mean in a password.
+    let decoded = format!("redis://:{found}@host").into_connection_info();
+    let decoded = decoded.map_err(|_| "the name of the master is not percent-encoded")?;
+    let name = decoded.redis_settings().password().map(str::to_owned);
+    name.ok_or("`?master=` has to name the master")
 }
 
 /// Refuses parts behind the `?` that would be ignored in silence.
@@ -71,7 +144,9 @@ fn refuse_unknown_parts(rest: &str, scheme: &str) -> Result<()> {
         .map(|part| part.split('=').next().unwrap_or_default());
     for name in names.filter(|name| !name.is_empty()) {
         if !known.contains(&name) {
-            let place = if scheme.ends_with("unix") {
+            let place = if name == "master" {
+                "a master is named by `redis-sentinel://` URLs"
+            } else if scheme.ends_with("unix") {
                 "`db`, `user` and `pass` may stand behind the `?`"
             } else {
                 "the database stands behind the host, as in redis://host:port/2"
@@ -93,11 +168,16 @@ fn unreadable(scheme: &str, cause: &redis::RedisError) -> Error {
         "redis://user:password@host:port/db"
     };
     let text = cause.to_string();
-    let reason = text.split(" - ").next().unwrap_or_default();
+    let reason = reason(&text);
     config_error(&format!(
         "the `{scheme}:` URL can't be read: {reason}. The form is `{form}`, with `@`, `/`, `#` \
          and `?` percent-encoded in user and password"
     ))
+}
+
+/// What the redis crate says of a URL, without a part of it.
+fn reason(text: &str) -> &str {
+    text.split(" - ").next().unwrap_or_default()
 }
 
 fn config_error(text: &str) -> Error {

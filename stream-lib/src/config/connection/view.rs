@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::settings::ConnectionConfig;
-use super::target::Address;
+use super::target::Place;
 
 /// The settings of a [`ConnectionConfig`]; each is described at its setter. It
 /// has neither the password nor a private key.
@@ -14,9 +14,11 @@ use super::target::Address;
     reason = "each says whether a secret is there"
 )]
 pub struct ConnectionSettings {
-    /// `host:port`, or the path of a socket.
+    /// `host:port`, or the path of a socket; of sentinels `host:port,host:port`.
     pub address: String,
-    /// Whether it is a `rediss://` URL.
+    /// The name of the master that the sentinels know; `None` without sentinels.
+    pub sentinel_master: Option<String>,
+    /// Whether connections to Redis use TLS.
     pub tls: bool,
     /// The user name; `None` is the default user.
     pub username: Option<String>,
@@ -39,6 +41,16 @@ pub struct ConnectionSettings {
     pub has_tls_root_certificates: bool,
     /// Whether a [`ConnectionConfig::tls_client_certificate`] is given, or its files.
     pub has_tls_client_certificate: bool,
+    /// [`ConnectionConfig::tls_server_name`].
+    pub tls_server_name: Option<String>,
+    /// The user name at the sentinels; `None` is the default user.
+    pub sentinel_username: Option<String>,
+    /// Whether a password for the sentinels is given.
+    pub has_sentinel_password: bool,
+    /// Whether connections to the sentinels use TLS; false without sentinels.
+    pub sentinel_tls: bool,
+    /// Whether addresses are [mapped](ConnectionConfig::map_address).
+    pub has_address_map: bool,
 }
 
 impl ConnectionConfig {
@@ -55,8 +67,12 @@ impl ConnectionConfig {
     /// ```
     pub fn settings(&self) -> ConnectionSettings {
         ConnectionSettings {
-            address: self.address.to_string(),
-            tls: matches!(self.address, Address::Tcp { tls: true, .. }),
+            address: self.place.to_string(),
+            sentinel_master: match &self.place {
+                Place::Server(_) => None,
+                Place::Sentinels { master, .. } => Some(master.clone()),
+            },
+            tls: self.uses_tls(),
             username: self.credentials.username.clone(),
             has_password: self.credentials.password.is_some(),
             has_credentials_provider: self.provider.is_some(),
@@ -65,8 +81,13 @@ impl ConnectionConfig {
             response_timeout: self.response_timeout,
             pool_size: self.pool_size,
             client_name: self.client_name.clone(),
-            has_tls_root_certificates: self.tls_root_certificates.is_some(),
-            has_tls_client_certificate: self.tls_client_certificate.is_some(),
+            has_tls_root_certificates: self.tls.roots.is_some(),
+            has_tls_client_certificate: self.tls.client.is_some(),
+            tls_server_name: self.tls.server_name.clone(),
+            sentinel_username: self.sentinel.credentials.username.clone(),
+            has_sentinel_password: self.sentinel.credentials.password.is_some(),
+            sentinel_tls: matches!(self.place, Place::Sentinels { .. }) && self.uses_sentinel_tls(),
+            has_address_map: self.address_map.is_some(),
         }
     }
 }
@@ -86,10 +107,14 @@ mod tests {
             .client_name("shop")
             .tls_root_certificates("root-pem")
             .tls_client_certificate("client-pem", "key-pem")
+            .tls_server_name("redis.shop")
+            .sentinel_credentials("watcher", "sentinels' secret")
+            .map_address(|host, port| (host.to_owned(), port))
             .credentials(|| Err("never asked"))
             .settings();
         let expected = ConnectionSettings {
             address: "h:7".to_owned(),
+            sentinel_master: None,
             tls: true,
             username: Some("app".to_owned()),
             has_password: true,
@@ -101,6 +126,11 @@ mod tests {
             client_name: Some("shop".to_owned()),
             has_tls_root_certificates: true,
             has_tls_client_certificate: true,
+            tls_server_name: Some("redis.shop".to_owned()),
+            sentinel_username: Some("watcher".to_owned()),
+            has_sentinel_password: true,
+            sentinel_tls: false,
+            has_address_map: true,
         };
         assert_eq!(settings, expected);
         let shown = format!("{settings:?}");

@@ -32,10 +32,13 @@ fn linked(handle: &LinkHandle) -> (Fake, Link) {
 fn a_link_keeps_its_connection_until_an_operation_fails() {
     let handle = LinkHandle::default();
     let (_server, mut link) = linked(&handle);
-    assert_eq!((link.epoch(), handle.client_id()), (0, None));
+    assert_eq!((link.epoch(), handle.client().map(|(_, id)| id)), (0, None));
     link.run(ping).unwrap();
     link.run(ping).unwrap();
-    assert_eq!((link.epoch(), handle.client_id()), (1, Some(7)));
+    assert_eq!(
+        (link.epoch(), handle.client().map(|(_, id)| id)),
+        (1, Some(7))
+    );
     let refused = link.run(|_| Err::<(), _>(Error::new(ErrorKind::Server, "refused")));
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Server);
     assert!(link.live_wire().is_none(), "it was given up");

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 use self::fake::Fake;
 use super::Wire;
-use super::endpoint::Endpoint;
-use crate::config::ConnectionConfig;
+use super::endpoint::{Blueprint, Endpoint};
+use crate::config::{ConnectionConfig, Place};
 use crate::error::{Error, Result};
 
 /// Long enough for everything that is meant to happen.
@@ -34,7 +34,14 @@ fn config(server: &Fake) -> ConnectionConfig {
 }
 
 fn endpoint(config: &ConnectionConfig) -> Arc<Endpoint> {
-    Arc::new(Endpoint::new(config).unwrap())
+    Arc::new(try_endpoint(config).unwrap())
+}
+
+fn try_endpoint(config: &ConnectionConfig) -> Result<Endpoint> {
+    let Place::Server(address) = &config.place else {
+        panic!("which server?");
+    };
+    Blueprint::new(config)?.endpoint(address)
 }
 
 fn connect(config: &ConnectionConfig) -> Result<Wire> {

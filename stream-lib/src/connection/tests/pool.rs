@@ -227,7 +227,7 @@ fn dropping_a_pool_ends_its_thread() {
     scheduler.execute(move || FAREWELL.set(Some(Farewell(tell))));
     // A job that is due much later must not keep the thread.
     scheduler.execute_after(Duration::from_secs(3_600), || {});
-    let pool = Pool::with_scheduler(endpoint(&config(&server)), 4, scheduler);
+    let pool = Pool::new(endpoint(&config(&server)), 4, scheduler);
     drop(pool.get(&mut Deadline::of(AMPLE)).unwrap());
     drop(pool);
     assert_eq!(told.recv_timeout(AMPLE), Ok(()));

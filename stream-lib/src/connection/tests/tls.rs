@@ -9,9 +9,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::fake::{Duplex, Fake};
-use super::{AMPLE, SHORT, connect, shown};
+use super::{AMPLE, SHORT, connect, shown, try_endpoint};
 use crate::config::ConnectionConfig;
-use crate::connection::endpoint::Endpoint;
 use crate::error::ErrorKind;
 
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
@@ -229,7 +228,7 @@ fn bad_certificates_are_configuration_errors() {
             "tls_client_certificate",
         ),
     ] {
-        let error = Endpoint::new(&config).unwrap_err();
+        let error = try_endpoint(&config).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains(field), "{error}");
     }

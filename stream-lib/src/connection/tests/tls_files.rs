@@ -6,10 +6,9 @@ use rcgen::{CertificateParams, DnType, IsCa, KeyPair, date_time_ymd};
 
 use super::fake::Fake;
 use super::tls::{Authority, authority, certificate, config, server, server_that_shows, shown_by};
-use super::{AMPLE, connect, endpoint, shown};
+use super::{AMPLE, connect, endpoint, shown, try_endpoint};
 use crate::config::ConnectionConfig;
 use crate::connection::Wire;
-use crate::connection::endpoint::Endpoint;
 use crate::error::ErrorKind;
 
 fn params(name: &str) -> CertificateParams {
@@ -77,7 +76,7 @@ fn authority_that_changes_in_its_file_is_trusted_from_then_on() {
     Wire::connect(&endpoint, AMPLE).unwrap();
     fs::remove_file(&file).unwrap();
     Wire::connect(&endpoint, AMPLE).unwrap();
-    let error = Endpoint::new(&config).unwrap_err();
+    let error = try_endpoint(&config).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     let text = error.to_string();
     assert!(

@@ -2,9 +2,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::fake::{Fake, Peer};
-use super::{AMPLE, SHORT, config, connect, eventually, shown};
+use super::{AMPLE, SHORT, config, connect, eventually, shown, try_endpoint};
 use crate::connection::Wire;
-use crate::connection::endpoint::Endpoint;
 use crate::connection::scan::Limits;
 use crate::error::ErrorKind;
 
@@ -176,12 +175,10 @@ fn oversized_replies_break_the_connection() {
             peer.say(reply.as_bytes());
             peer.until_hangup();
         });
-        let endpoint = Endpoint::new(&config(&server))
-            .unwrap()
-            .with_limits(Limits {
-                reply: 100,
-                ..limits
-            });
+        let endpoint = try_endpoint(&config(&server)).unwrap().with_limits(Limits {
+            reply: 100,
+            ..limits
+        });
         let mut wire = Wire::connect(&endpoint.into(), AMPLE).unwrap();
         wire.send(PING, 1).unwrap();
         let error = wire.receive(AMPLE).unwrap_err();

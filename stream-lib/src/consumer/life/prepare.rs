@@ -37,7 +37,7 @@ pub(super) fn prepare(member: &Member) -> Result<()> {
 fn make_group(member: &Member) -> Result<()> {
     let Member { group, config, .. } = member;
     let key = group.stream().as_bytes();
-    let timeout = member.topology.connect_timeout(key);
+    let timeout = member.topology.connect_timeout();
     let deadline = Instant::now() + timeout;
     member
         .topology

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::command;
-use crate::connection::Wire;
+use crate::connection::{Topology, Wire};
 use crate::consumer::keeper::Keeper;
 use crate::consumer::member::Member;
 use crate::error::{ErrorKind, Result, with_causes};
@@ -92,11 +92,15 @@ fn end_reader(member: &Member, reader: &Receiver<()>, deadline: Instant) {
     let mut silences = 0;
     while waits(reader, Duration::ZERO) && Instant::now() < deadline && silences < SILENCES {
         // Where this isn't allowed, the reader's wait ends by itself.
-        let unblocked = member
-            .links
-            .reader
-            .client_id()
-            .map(|client| brief(member, |wire| command::unblock(wire, &member.group, client)));
+        // At the server that the reader is on, whichever has the stream now.
+        let unblocked = member.links.reader.client().map(|(node, client)| {
+            let time = briefly(member);
+            let deadline = Instant::now() + time;
+            Topology::run_at(&node, time, |wire| {
+                wire.answer_by(deadline);
+                command::unblock(wire, &member.group, client)
+            })
+        });
         if let Some(Err(e)) = unblocked
             && matches!(e.kind(), ErrorKind::Unavailable | ErrorKind::OutcomeUnknown)
         {
@@ -113,11 +117,7 @@ fn end_reader(member: &Member, reader: &Receiver<()>, deadline: Instant) {
 fn brief<T>(member: &Member, mut operation: impl FnMut(&mut Wire) -> Result<T>) -> Result<T> {
     let topology = &member.topology;
     let key = member.group.stream().as_bytes();
-    let time = if member.health.is_held_up() {
-        BRIEFLY
-    } else {
-        SOON
-    };
+    let time = briefly(member);
     let deadline = Instant::now() + time;
     let mut in_time = |wire: &mut Wire| {
         wire.answer_by(deadline);
@@ -129,6 +129,15 @@ fn brief<T>(member: &Member, mut operation: impl FnMut(&mut Wire) -> Result<T>) 
             in_time(&mut topology.dedicated_within(key, time)?)
         }
         result => result,
+    }
+}
+
+/// How long a step of the stop is tried for.
+fn briefly(member: &Member) -> Duration {
+    if member.health.is_held_up() {
+        BRIEFLY
+    } else {
+        SOON
     }
 }
 

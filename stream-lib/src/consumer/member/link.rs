@@ -105,7 +105,8 @@ impl<'a> MemberLink<'a> {
                     self.link.drop_wire();
                     self.health.held_up(role, e, self.until.is_set());
                     if remedy == Remedy::AwaitRight {
-                        self.until.sleep(self.slowly.next());
+                        let wait = self.slowly.next();
+                        self.link.pause(&self.until, wait);
                     } else {
                         self.pause();
                     }
@@ -125,9 +126,10 @@ impl<'a> MemberLink<'a> {
         self.link.drop_wire();
     }
 
-    /// Waits a moment that grows with each call, until something succeeds.
+    /// Waits a moment that grows with each call, until something succeeds. Another
+    /// server to go to ends it.
     fn pause(&mut self) {
         let wait = self.backoff.next();
-        self.until.sleep(wait);
+        self.link.pause(&self.until, wait);
     }
 }

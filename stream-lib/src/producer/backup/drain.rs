@@ -149,7 +149,7 @@ impl Worker {
                     if !self.shared.stop.is_set() {
                         self.health.held_up(Part::Drain, &e);
                     }
-                    self.shared.stop.sleep(backoff.next());
+                    self.link.pause(&self.shared.stop, backoff.next());
                 }
             }
         }

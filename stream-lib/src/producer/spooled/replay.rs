@@ -182,11 +182,13 @@ impl Worker {
         halt.wait_until(end, || woken.load(Ordering::SeqCst));
     }
 
-    /// Waits before the next try, which a close brings forward.
+    /// Waits before the next try, which a close brings forward, and another server to
+    /// go to.
     fn pause(&self, wait: Duration) {
         let Shared { halt, closed, .. } = &*self.shared;
         let before = closed.lock().is_some();
-        halt.wait_until(Instant::now() + wait, || closed.lock().is_some() != before);
+        let is_closed = || closed.lock().is_some() != before;
+        self.link.pause_unless(halt, wait, is_closed);
     }
 
     fn tell_of_refused(&mut self, refused: &SetAside) {

@@ -9,7 +9,8 @@ use crate::connection::{Deadline, Node, PooledWire, Retry, Topology, Wire, answe
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Added, Answers, all_fail, no_answer};
 use crate::producer::transport::again::{are_too_large_together, send_again};
-use crate::producer::transport::line::{Joined, Lead, Line};
+use crate::producer::transport::line::{Joined, Lead};
+use crate::producer::transport::node_lines::NodeLines;
 use crate::producer::transport::outlet::Outlet;
 use crate::producer::transport::room::Room;
 
@@ -19,11 +20,12 @@ const MOST_LEADERS: usize = 2;
 /// The bound of what one script is given: a script keeps the server to itself.
 const MOST_IN_A_SCRIPT: usize = 128;
 
-/// The line in which the callers of all producers of a manager meet.
+/// The lines in which the callers of all producers of a manager meet, one for each
+/// server: one that is away holds up nobody's messages for the others.
 #[derive(Debug)]
 pub(crate) struct Coalescer {
     topology: Arc<Topology>,
-    line: Line<Job, Told>,
+    lines: NodeLines<Job, Told>,
 }
 
 /// What a caller is told of its message.
@@ -42,7 +44,6 @@ enum Told {
 struct Job {
     outlet: Arc<Outlet>,
     batch: Outgoing,
-    node: Arc<Node>,
     deadline: Instant,
 }
 
@@ -57,7 +58,7 @@ impl Coalescer {
     pub(crate) fn new(topology: Arc<Topology>) -> Self {
         Self {
             topology,
-            line: Line::new(MOST_LEADERS),
+            lines: NodeLines::new(MOST_LEADERS),
         }
     }
 
@@ -104,11 +105,12 @@ impl Coalescer {
         let job = Job {
             outlet: Arc::clone(outlet),
             batch,
-            node: self.topology.node_for(outlet.keys.stream().as_bytes()),
             deadline,
         };
-        match self.line.join(job, deadline) {
-            Joined::Lead(job, lead) => self.send(job, lead),
+        let node = self.topology.node_for(job.key());
+        let line = self.lines.of(node.as_ref());
+        match line.join(job, deadline) {
+            Joined::Lead(job, lead) => self.send(job, lead, node.as_ref()),
             Joined::Done(told) => told,
             // The callers ahead wait for a connection too. This one finds out
             // by itself why there is none.
@@ -127,21 +129,25 @@ impl Coalescer {
         }
     }
 
-    /// Sends a message, and those of callers waiting for the same server.
-    fn send(&self, job: Job, mut lead: Lead<'_, Job, Told>) -> Told {
+    /// Sends a message, and those of callers waiting for the same server, `node` when
+    /// they joined the line.
+    fn send(&self, job: Job, mut lead: Lead<'_, Job, Told>, node: Option<&Arc<Node>>) -> Told {
         let left = job.deadline.saturating_duration_since(Instant::now());
         let mut wire = match self.pooled(&job, left) {
             Ok(wire) => wire,
             Err(e) => return Told::Answer(Err(e)),
+        };
+        let is_same = node.is_some_and(|node| node.has(&wire));
+        let lives_there = |other: &Job| {
+            let node = self.topology.node_for(other.key());
+            node.is_some_and(|node| node.has(&wire))
         };
         let mut room = Room::default();
         // All of them are answered by the leader's deadline: a caller with much
         // more time than that is left to the next one.
         let latest = job.deadline + left;
         let others = lead.take(|other| {
-            Arc::ptr_eq(&other.node, &job.node)
-                && other.deadline <= latest
-                && room.has(&other.batch)
+            other.deadline <= latest && (is_same || lives_there(other)) && room.has(&other.batch)
         });
         if others.is_empty() {
             return execute(&mut wire, job);
@@ -154,10 +160,16 @@ impl Coalescer {
     }
 
     fn pooled(&self, job: &Job, timeout: Duration) -> Result<PooledWire> {
-        let key = job.outlet.keys.stream().as_bytes();
-        let mut wire = self.topology.pooled(key, timeout)?;
+        let mut wire = self.topology.pooled(job.key(), timeout)?;
         wire.answer_by(job.deadline);
         Ok(wire)
+    }
+}
+
+impl Job {
+    /// The key that says which server it is for.
+    fn key(&self) -> &[u8] {
+        self.outlet.keys.stream().as_bytes()
     }
 }
 

@@ -107,8 +107,10 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
             let outlet = self.route.outlet;
             outlet.pack(&mut self.packed, batch.batch.borrow())
         };
-        // What was refused meanwhile goes first, and takes the connection along.
-        if has_rested || self.wire.as_ref().is_some_and(|wire| wire.is_broken()) {
+        // What was refused meanwhile goes first, and takes the connection along. A
+        // server that was replaced gets no more.
+        let is_over = |wire: &PooledWire| wire.is_broken() || wire.is_outdated();
+        if has_rested || self.wire.as_ref().is_some_and(is_over) {
             while self.receive(done) {}
         }
         let used = self.wire.is_some();
@@ -139,7 +141,11 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         // With nothing under way, the connection may have been closed.
         let rested = self.sent.is_empty();
         let wire = match &mut self.wire {
-            Some(wire) if !(wire.is_broken() || rested && wire.is_stale()) => wire,
+            Some(wire)
+                if !(wire.is_broken() || rested && (wire.is_stale() || wire.is_outdated())) =>
+            {
+                wire
+            }
             gone => {
                 self.script_known = false;
                 // The place in the pool is free before another is asked for.

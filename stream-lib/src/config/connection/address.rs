@@ -1,0 +1,37 @@
+//! `host:port`, as people write it.
+
+/// Reads `host:port`, `host`, `[v6]:port`, `[v6]` and a bare `v6`. The host may be
+/// empty. An error says what is wrong with it.
+pub(super) fn split_port(value: &str, default: u16) -> Result<(String, u16), String> {
+    let (host, port) = match value.rsplit_once(':') {
+        // A bare IPv6 address has colons, but no port.
+        Some((host, _)) if host.contains(':') && !host.starts_with('[') => (value, None),
+        Some(_) if value.starts_with('[') && value.ends_with(']') => (value, None),
+        Some((host, port)) => (host, Some(port)),
+        None => (value, None),
+    };
+    let port =
+        match port {
+            None => default,
+            Some(port) => port.parse().ok().filter(|p| *p > 0).ok_or_else(|| {
+                format!("has the port {port:?}; it must be a number from 1 to 65535")
+            })?,
+        };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    Ok((host.to_owned(), port))
+}
+
+/// As [`split_port`], where there must be a host, and nothing but it and a port.
+pub(super) fn host_and_port(value: &str, default: u16) -> Result<(String, u16), String> {
+    if value.contains("://") || value.contains('@') {
+        return Err("must be host:port; a URL, or a password, has no place there".to_owned());
+    }
+    let (host, port) = split_port(value, default)?;
+    if host.is_empty() {
+        return Err("has no host".to_owned());
+    }
+    if host.contains(|c: char| c.is_whitespace() || "/?#[],".contains(c)) {
+        return Err("has a host that is none".to_owned());
+    }
+    Ok((host, port))
+}

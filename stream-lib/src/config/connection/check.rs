@@ -1,0 +1,93 @@
+//! The bounds of a connection's settings.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::settings::ConnectionConfig;
+use super::target::{Address, Place};
+use super::tls::TlsSettings;
+use crate::error::{Error, ErrorKind, Result};
+
+impl ConnectionConfig {
+    /// Checks every value against its bounds.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] that names the field and the value.
+    pub fn validate(&self) -> Result<()> {
+        timeout_in_bounds("connect_timeout", self.connect_timeout)?;
+        timeout_in_bounds("response_timeout", self.response_timeout)?;
+        if !(1..=10_000).contains(&self.pool_size) {
+            return Err(invalid("pool_size", self.pool_size, "1 to 10000"));
+        }
+        if self.db < 0 {
+            return Err(invalid("db", self.db, "0 or more"));
+        }
+        if let Some(name) = &self.client_name
+            && (name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic()))
+        {
+            let name = format!("{name:?}");
+            return Err(invalid("client_name", name, "printable ASCII, no spaces"));
+        }
+        self.validate_place()?;
+        self.validate_tls()
+    }
+
+    fn validate_tls(&self) -> Result<()> {
+        let is_unix = matches!(self.place, Place::Server(Address::Unix(_)));
+        if is_unix && self.tls.is_on == Some(true) {
+            let text = "`tls` is set, but a unix socket has none";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+        check_tls(&self.tls, self.uses_tls(), "", "rediss://")?;
+        if let Place::Sentinels { .. } = &self.place {
+            let (tls, is_on) = (&self.sentinel.tls, self.uses_sentinel_tls());
+            check_tls(tls, is_on, "sentinel_", "rediss-sentinel://")?;
+        }
+        Ok(())
+    }
+
+    fn validate_place(&self) -> Result<()> {
+        let Place::Sentinels {
+            master, addresses, ..
+        } = &self.place
+        else {
+            return Ok(());
+        };
+        if master.is_empty() || !master.bytes().all(|b| b.is_ascii_graphic()) {
+            let name = format!("{master:?}");
+            return Err(invalid("master", name, "printable ASCII, no spaces"));
+        }
+        if addresses.is_empty() {
+            return Err(invalid("addresses", "empty", "one sentinel or more"));
+        }
+        Ok(())
+    }
+}
+
+fn check_tls(tls: &TlsSettings, is_on: bool, prefix: &str, scheme: &str) -> Result<()> {
+    if is_on && cfg!(not(feature = "tls")) {
+        let text = "the URL asks for TLS, but stream-lib was built without its feature `tls`";
+        return Err(Error::new(ErrorKind::Config, text));
+    }
+    match tls.given().next() {
+        Some(field) if !is_on => {
+            let text = format!("`{prefix}{field}` is set, but the URL is not a `{scheme}` one");
+            Err(Error::new(ErrorKind::Config, text))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn timeout_in_bounds(field: &str, value: Duration) -> Result<()> {
+    let bounds = Duration::from_millis(1)..=Duration::from_secs(3_600);
+    if bounds.contains(&value) {
+        return Ok(());
+    }
+    Err(invalid(field, format_args!("{value:?}"), "1 ms to 1 h"))
+}
+
+fn invalid(field: &str, value: impl fmt::Display, allowed: &str) -> Error {
+    let text = format!("`{field}` is {value}; allowed: {allowed}");
+    Error::new(ErrorKind::Config, text)
+}

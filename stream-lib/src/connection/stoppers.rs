@@ -1,0 +1,37 @@
+//! Connections that another thread ends, all at once.
+
+use parking_lot::Mutex;
+
+use super::socket::Stopper;
+
+/// What ends the connections of one kind to one server; `None` once all are
+/// ended, and those that come later end at once.
+#[derive(Debug)]
+pub(super) struct Stoppers(Mutex<Option<Vec<Stopper>>>);
+
+impl Default for Stoppers {
+    fn default() -> Self {
+        Self(Mutex::new(Some(Vec::new())))
+    }
+}
+
+impl Stoppers {
+    /// Adds a new connection. Those that are gone are forgotten meanwhile.
+    pub(super) fn add(&self, stopper: Stopper) {
+        match &mut *self.0.lock() {
+            Some(all) => {
+                all.retain(Stopper::is_live);
+                all.push(stopper);
+            }
+            None => stopper.stop(),
+        }
+    }
+
+    /// Ends the connections, now and later.
+    pub(super) fn stop(&self) {
+        let all = self.0.lock().take();
+        for stopper in all.unwrap_or_default() {
+            stopper.stop();
+        }
+    }
+}

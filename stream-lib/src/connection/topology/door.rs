@@ -1,0 +1,323 @@
+//! The one door to the servers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::maker::NodeMaker;
+use super::news::News;
+use super::sentinel::Sentinel;
+use crate::config::{ConnectionConfig, Place};
+use crate::connection::deadline::Deadline;
+use crate::connection::node::Node;
+use crate::connection::pool::PooledWire;
+use crate::connection::retry::Retry;
+use crate::connection::role::is_not_master;
+use crate::connection::server_error::answer_of;
+use crate::connection::wire::Wire;
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{Interrupt, Shutdown};
+
+/// The wait after a failed attempt to connect, doubling.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The wait after a server has turned out to be no master.
+const NO_MASTER_PAUSE: Duration = Duration::from_millis(100);
+
+/// Answers which server is responsible for a key now, and lends connections to
+/// it.
+///
+/// All callers get their connections here, and each attempt asks again where the
+/// key lives: a caller that waits for a dead address gets the new one the moment
+/// it is known.
+#[derive(Debug)]
+pub(crate) struct Topology {
+    layout: Layout,
+    news: Arc<News>,
+    connect_timeout: Duration,
+}
+
+/// How the keys are spread. Cluster will be a further variant.
+#[derive(Debug)]
+enum Layout {
+    /// All keys are on one server. Its host name is looked up for each connection
+    /// anyway, so that there is nothing to find out again.
+    Standalone(Arc<Node>),
+    /// All keys are on the server that is the master now.
+    Sentinel(Sentinel),
+}
+
+impl Topology {
+    /// Reads the configuration; nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// `Config` when a value is out of its bounds, `System` where the system is out
+    /// of threads.
+    pub(crate) fn new(config: &ConnectionConfig) -> Result<Self> {
+        let maker = NodeMaker::new(config)?;
+        let news = Arc::new(News::default());
+        let connect_timeout = maker.connect_timeout();
+        let layout = match &config.place {
+            Place::Server(address) => Layout::Standalone(maker.node(address)?),
+            Place::Sentinels { .. } => {
+                Layout::Sentinel(Sentinel::new(config, maker, Arc::clone(&news))?)
+            }
+        };
+        Ok(Self {
+            layout,
+            news,
+            connect_timeout,
+        })
+    }
+
+    /// The server that is responsible for `key` now; `None` where that is unknown.
+    /// The answer changes after a failover, so that it says which requests may share
+    /// a connection, and no more.
+    pub(crate) fn node_for(&self, _key: &[u8]) -> Option<Arc<Node>> {
+        match &self.layout {
+            Layout::Standalone(node) => Some(Arc::clone(node)),
+            Layout::Sentinel(sentinel) => sentinel.master(),
+        }
+    }
+
+    /// As [`node_for`](Self::node_for), where it is found out until the deadline.
+    fn locate(&self, _key: &[u8], deadline: &mut Deadline) -> Result<Arc<Node>> {
+        match &self.layout {
+            Layout::Standalone(node) => Ok(Arc::clone(node)),
+            Layout::Sentinel(sentinel) => sentinel.locate(deadline),
+        }
+    }
+
+    /// A connection to the server of `key`, from its pool.
+    ///
+    /// # Blocking
+    ///
+    /// At most `timeout`: while all connections are in use, and while the server
+    /// can't be found or reached. [`close`](Self::close) wakes it.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last attempt. One that waiting doesn't cure, such as
+    /// `Authentication`, comes at once.
+    pub(crate) fn pooled(&self, key: &[u8], timeout: Duration) -> Result<PooledWire> {
+        let mut deadline = Deadline::of(timeout);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let node = self.locate(key, &mut deadline);
+            let lent = node
+                .as_ref()
+                .map_err(Error::clone)
+                .and_then(|node| node.pool().get(&mut deadline));
+            let error = match lent {
+                Ok(wire) => {
+                    self.news.gate.open();
+                    return Ok(wire);
+                }
+                Err(error) => error,
+            };
+            let has_moved = || node.as_ref().is_ok_and(|node| node.is_retired());
+            let error = match error.kind() {
+                // The pool of a server that was replaced.
+                ErrorKind::Closed if has_moved() => error.of_kind(ErrorKind::Unavailable),
+                _ => error,
+            };
+            let left = deadline.remaining();
+            let Some(left) = left.filter(|_| answer_of(&error).may_pass()) else {
+                return Err(error);
+            };
+            self.refresh();
+            let wait = if is_not_master(&error) {
+                NO_MASTER_PAUSE
+            } else {
+                pause
+            };
+            if self.news.gate.wait(wait.min(left), has_moved).is_err() {
+                return Err(closed());
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            if deadline.remaining().is_none() {
+                return Err(error);
+            }
+        }
+    }
+
+    /// A connection of one's own to the server of `key`, for blocking reads. One
+    /// attempt, at most the connect timeout.
+    ///
+    /// # Errors
+    ///
+    /// As [`pooled`](Self::pooled).
+    pub(crate) fn dedicated(&self, key: &[u8]) -> Result<Wire> {
+        self.dedicated_within(key, self.connect_timeout)
+    }
+
+    /// As [`dedicated`](Self::dedicated), for a shorter time.
+    pub(crate) fn dedicated_within(&self, key: &[u8], time: Duration) -> Result<Wire> {
+        let until = Instant::now() + time.min(self.connect_timeout);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let mut deadline = Deadline::of(left);
+            let made = self.dedicated_by(key, &mut deadline);
+            // Nobody else ends the attempt.
+            let was_replaced = deadline.interrupt().is_some_and(Interrupt::is_over);
+            if made.is_ok() || !was_replaced || Instant::now() >= until {
+                return made.map(|(wire, _)| wire);
+            }
+        }
+    }
+
+    /// As [`dedicated`](Self::dedicated), until a deadline of the caller's, with the
+    /// server that the connection leads to.
+    pub(in crate::connection) fn dedicated_by(
+        &self,
+        key: &[u8],
+        deadline: &mut Deadline,
+    ) -> Result<(Wire, Arc<Node>)> {
+        loop {
+            let node = self.locate(key, deadline)?;
+            let error = match node.connect_by(deadline) {
+                Ok(wire) => return Ok((wire, node)),
+                Err(error) => error,
+            };
+            let left = deadline.remaining();
+            let Some(left) = left.filter(|_| node.is_retired() || is_not_master(&error)) else {
+                return Err(error);
+            };
+            self.refresh();
+            let pause = NO_MASTER_PAUSE.min(left);
+            if self.news.gate.wait(pause, || node.is_retired()).is_err() {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Runs an operation on a pooled connection to the server of `key`, and runs
+    /// it again from its beginning, on another connection, where the server
+    /// refused a request that may go elsewhere.
+    ///
+    /// # Blocking
+    ///
+    /// At most `timeout` for connections and pauses; the operation itself takes
+    /// its own time.
+    ///
+    /// # Errors
+    ///
+    /// As [`pooled`](Self::pooled), and those of the operation.
+    pub(crate) fn run<T>(
+        &self,
+        key: &[u8],
+        timeout: Duration,
+        mut operation: impl FnMut(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        let mut retry = Retry::within(timeout);
+        loop {
+            let result = self
+                .pooled(key, retry.left())
+                .and_then(|mut wire| operation(&mut wire));
+            match result {
+                Err(error) if self.may_go_again(&mut retry, &error) => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// As [`run`](Self::run), on a connection of the operation's own, within the
+    /// connect timeout. It runs again only where the server refused its first
+    /// request: a part of it is never done twice.
+    ///
+    /// # Errors
+    ///
+    /// As [`dedicated`](Self::dedicated), and those of the operation.
+    pub(crate) fn run_alone<T>(
+        &self,
+        key: &[u8],
+        mut operation: impl FnMut(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        let mut retry = Retry::within(self.connect_timeout);
+        loop {
+            let mut wire = self.dedicated(key)?;
+            match operation(&mut wire) {
+                Err(error) if !wire.has_served() && self.may_go_again(&mut retry, &error) => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Runs an operation on a connection to this very server, pooled if possible,
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// Those of one attempt to connect, and those of the operation. `Unavailable`
+    /// where another server has taken its place.
+    pub(crate) fn run_at<T>(
+        node: &Node,
+        timeout: Duration,
+        mut operation: impl FnMut(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        let mut deadline = Deadline::of(timeout);
+        match node.pool().get(&mut deadline) {
+            Ok(mut wire) => operation(&mut wire),
+            // The topology may be closed first.
+            Err(e) if e.kind() == ErrorKind::Closed => {
+                operation(&mut node.connect_by(&mut deadline)?)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Whether a request that failed with `error` may go again now: it wasn't
+    /// written, and there is time. Then a pause that is due has passed, and the
+    /// next connection is to be asked for.
+    pub(crate) fn may_go_again(&self, retry: &mut Retry, error: &Error) -> bool {
+        let Some(pause) = retry.after(error) else {
+            return false;
+        };
+        self.refresh();
+        self.news.gate.sleep(pause).is_ok()
+    }
+
+    /// How long one attempt to connect may take.
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    /// Has it found out again which server is responsible for which keys: after a
+    /// redirect, a failover or a lost connection. This doesn't wait for the answer.
+    /// It is asked for by one thread, and not again at once; others go on with the
+    /// answer before.
+    pub(crate) fn refresh(&self) {
+        match &self.layout {
+            Layout::Standalone(_) => {}
+            Layout::Sentinel(sentinel) => sentinel.refresh(),
+        }
+    }
+
+    /// How often there was another server to go to.
+    pub(crate) fn changes(&self) -> u64 {
+        self.news.count()
+    }
+
+    /// Nudges a signal whenever there is another server to go to, for as long as the
+    /// signal exists.
+    pub(in crate::connection) fn follow(&self, signal: &Shutdown) {
+        if !matches!(self.layout, Layout::Standalone(_)) {
+            self.news.follow(signal);
+        }
+    }
+
+    /// Ends all waiting for servers in [`pooled`](Self::pooled), now and later,
+    /// with `Closed`, and the threads that look for servers.
+    pub(crate) fn close(&self) {
+        match &self.layout {
+            Layout::Standalone(node) => node.pool().close(),
+            Layout::Sentinel(sentinel) => sentinel.close(),
+        }
+        self.news.gate.close();
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the connections to Redis are shut down")
+}

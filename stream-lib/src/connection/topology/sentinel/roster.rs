@@ -1,0 +1,156 @@
+//! The sentinels that are known.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::answer::Answer;
+use super::choice::Announced;
+use crate::config::{Address, AddressMap};
+use crate::connection::endpoint::{Blueprint, Endpoint};
+use crate::connection::wire::Wire;
+use crate::error::Result;
+use crate::runtime::Interrupt;
+
+/// How long a sentinel may take to answer.
+pub(super) const ANSWER: Duration = Duration::from_secs(1);
+
+/// Most sentinels that are known, whatever they say of each other.
+const MOST: usize = 32;
+
+/// One sentinel, with what ends the calls that it holds up.
+pub(super) struct Member {
+    pub(super) endpoint: Arc<Endpoint>,
+    is_seed: bool,
+    /// Ends when it is not to be asked any more. One for each use, since an interrupt
+    /// ends one connection.
+    pub(super) asking: Interrupt,
+    pub(super) watching: Interrupt,
+    /// A connection between two questions.
+    pub(super) rested: Mutex<Option<Wire>>,
+    /// As it calls itself.
+    id: Mutex<Option<String>>,
+}
+
+/// The sentinels in the order in which they came to be known, the seeds first. These
+/// stay for ever, and no other one is dropped since it doesn't answer; only those go
+/// that are a seed under another address.
+#[derive(Debug)]
+pub(super) struct Roster {
+    blueprint: Blueprint,
+    map: Option<AddressMap>,
+    members: Vec<Arc<Member>>,
+}
+
+impl Roster {
+    /// # Errors
+    ///
+    /// `Config` for hosts that are no names for TLS.
+    pub(super) fn new(
+        blueprint: Blueprint,
+        map: Option<AddressMap>,
+        seeds: &[Announced],
+    ) -> Result<Self> {
+        let mut roster = Self {
+            blueprint,
+            map,
+            members: Vec::new(),
+        };
+        let mut known = BTreeSet::new();
+        for (host, port) in seeds {
+            if known.insert((host, port)) {
+                let member = roster.member(host, *port, true, None)?;
+                roster.members.push(Arc::new(member));
+            }
+        }
+        Ok(roster)
+    }
+
+    pub(super) fn members(&self) -> &[Arc<Member>] {
+        &self.members
+    }
+
+    /// Takes note of what a sentinel has said of itself and of others.
+    pub(super) fn learn(&mut self, from: &Member, answer: &Answer) {
+        from.id.lock().clone_from(&answer.id);
+        for (id, (host, port)) in &answer.others {
+            let (host, port) = match &self.map {
+                Some(map) => map.map(host, *port),
+                None => (host.clone(), *port),
+            };
+            let is_known = |member: &Arc<Member>| {
+                let is_same = !id.is_empty() && member.id.lock().as_ref() == Some(id);
+                is_same || member.is_at(&host, port)
+            };
+            if self.members.len() >= MOST || self.members.iter().any(is_known) {
+                continue;
+            }
+            let id = Some(id.clone()).filter(|id| !id.is_empty());
+            match self.member(&host, port, false, id) {
+                Ok(member) => {
+                    log::debug!("a further sentinel is at {}", member.endpoint.address());
+                    self.members.push(Arc::new(member));
+                }
+                Err(e) => log::debug!("a sentinel can't be used: {e}"),
+            }
+        }
+        self.drop_doubles();
+    }
+
+    /// Drops those that are a seed under another address.
+    fn drop_doubles(&mut self) {
+        let seeds = self.members.iter().filter(|member| member.is_seed);
+        let seeds: BTreeSet<_> = seeds.filter_map(|seed| seed.id.lock().clone()).collect();
+        self.members.retain(|member| {
+            let id = member.id.lock().clone();
+            let stays = member.is_seed || id.is_none_or(|id| !seeds.contains(&id));
+            if !stays {
+                member.end();
+            }
+            stays
+        });
+    }
+
+    fn member(&self, host: &str, port: u16, is_seed: bool, id: Option<String>) -> Result<Member> {
+        let endpoint = self.blueprint.endpoint(&Address::tcp(host, port, false))?;
+        Ok(Member {
+            endpoint: Arc::new(endpoint),
+            is_seed,
+            asking: Interrupt::new(),
+            watching: Interrupt::new(),
+            rested: Mutex::default(),
+            id: Mutex::new(id),
+        })
+    }
+}
+
+impl Member {
+    /// Ends all calls of this sentinel, now and later.
+    pub(super) fn end(&self) {
+        self.asking.end();
+        self.watching.end();
+    }
+
+    fn is_at(&self, host: &str, port: u16) -> bool {
+        match self.endpoint.address() {
+            Address::Tcp {
+                host: own,
+                port: own_port,
+                ..
+            } => own == host && *own_port == port,
+            Address::Unix(_) => false,
+        }
+    }
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member")
+            .field("endpoint", &self.endpoint)
+            .field("is_seed", &self.is_seed)
+            .finish_non_exhaustive()
+    }
+}

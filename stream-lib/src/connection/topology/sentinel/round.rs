@@ -1,0 +1,121 @@
+//! A round of questions: all sentinels at the same time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::bounded;
+
+use super::answer::Answer;
+use super::choice::{Vote, is_majority};
+use super::question::ask;
+use super::roster::{ANSWER, Member};
+use crate::error::{Error, ErrorKind, Result, with_causes};
+use crate::runtime::Thread;
+
+/// How long the others are waited for after the first answer.
+const AFTER_FIRST: Duration = Duration::from_millis(300);
+
+/// What one sentinel says: an answer, or what is wrong with it.
+type Said = Result<Answer>;
+
+/// What was said in a round.
+#[derive(Debug)]
+pub(super) struct Round {
+    pub(super) said: Vec<(Arc<Member>, Said)>,
+    /// How many were asked.
+    pub(super) asked: usize,
+    /// The threads of those that have not answered yet, which end soon.
+    pub(super) threads: Vec<Thread>,
+}
+
+/// Asks all of them until a majority has named a master, or for a while after the
+/// first answer, or until all have said something.
+///
+/// # Blocking
+///
+/// At most [`ANSWER`] and a moment.
+pub(super) fn ask_all(sentinels: &[Arc<Member>], master: &str) -> Round {
+    let (tell, told) = bounded(sentinels.len());
+    let mut round = Round {
+        said: Vec::new(),
+        asked: sentinels.len(),
+        threads: Vec::new(),
+    };
+    for sentinel in sentinels {
+        let tell = tell.clone();
+        let (asked, name) = (Arc::clone(sentinel), master.to_owned());
+        let spawned = Thread::spawn("stream-sentinel-ask", move || {
+            let said = ask(&asked, &name);
+            // The round may be over.
+            let _ = tell.send((asked, said));
+        });
+        match spawned {
+            Ok(thread) => round.threads.push(thread),
+            Err(e) => round.said.push((Arc::clone(sentinel), Err(e))),
+        }
+    }
+    drop(tell);
+    // Each ends by itself before that.
+    let mut until = Instant::now() + ANSWER + AFTER_FIRST;
+    while let Ok((sentinel, said)) = told.recv_deadline(until) {
+        if said.is_ok() {
+            until = until.min(Instant::now() + AFTER_FIRST);
+        }
+        round.said.push((sentinel, said));
+        if is_majority(round.votes().count(), round.asked) {
+            break;
+        }
+    }
+    round
+}
+
+impl Round {
+    /// The sentinels that have answered, and how.
+    pub(super) fn answers(&self) -> impl Iterator<Item = (&Arc<Member>, &Answer)> {
+        let said = self.said.iter();
+        said.filter_map(|(sentinel, said)| Some((sentinel, said.as_ref().ok()?)))
+    }
+
+    /// The masters that were named.
+    pub(super) fn votes(&self) -> impl Iterator<Item = &Vote> {
+        self.answers()
+            .filter_map(|(_, answer)| answer.vote.as_ref())
+    }
+
+    /// That nobody has named a master, and what each has said instead.
+    pub(super) fn failure(&self, master: &str) -> Error {
+        let each = self.said.iter().map(|(sentinel, said)| {
+            let address = sentinel.endpoint.address();
+            match said {
+                Ok(_) => format!("{address} doesn't watch a master of that name"),
+                Err(e) => format!("{address}: {}", with_causes(e)),
+            }
+        });
+        let mut each: Vec<_> = each.collect();
+        let silent = self.asked.saturating_sub(each.len());
+        if silent > 0 {
+            each.push(format!("no answer of {silent} more in time"));
+        }
+        let text = format!(
+            "no sentinel says where the master `{master}` is: {}",
+            each.join("; ")
+        );
+        Error::new(self.kind_of_failure(), text)
+    }
+
+    /// `Config` where those that answer know no such master; the kind of all other
+    /// answers where they have the same.
+    fn kind_of_failure(&self) -> ErrorKind {
+        if is_majority(self.answers().count(), self.asked) {
+            return ErrorKind::Config;
+        }
+        let mut kinds = self.said.iter().map(|(_, said)| match said {
+            Ok(_) => ErrorKind::Config,
+            Err(e) => e.kind(),
+        });
+        let first = kinds.next().filter(|_| self.said.len() == self.asked);
+        first
+            .filter(|first| kinds.all(|kind| kind == *first))
+            .unwrap_or(ErrorKind::Unavailable)
+    }
+}

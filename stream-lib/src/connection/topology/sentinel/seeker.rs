@@ -1,0 +1,166 @@
+//! The thread that looks for the master.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::board::{Board, Task};
+use super::choice::{Vote, choose};
+use super::roster::Roster;
+use super::round::{Round, ask_all};
+use super::watch::Watches;
+use crate::config::event::FailedOver;
+use crate::config::{Address, AddressMap, FailoverHook};
+use crate::connection::node::Node;
+use crate::connection::topology::maker::NodeMaker;
+use crate::connection::topology::news::News;
+use crate::error::{Error, Result, with_causes};
+use crate::runtime::{Thread, Trouble};
+
+/// How long requests under way at a server that was replaced may take: after a
+/// planned failover it still answers them.
+const LAST_ANSWERS: Duration = Duration::from_millis(250);
+
+/// For threads that have been told to end.
+const JOINED: Duration = Duration::from_secs(1);
+
+/// Looks for the master called `name`.
+pub(super) struct Seeker {
+    pub(super) name: String,
+    pub(super) board: Arc<Board>,
+    pub(super) news: Arc<News>,
+    pub(super) maker: NodeMaker,
+    pub(super) roster: Roster,
+    pub(super) map: Option<AddressMap>,
+    pub(super) hook: Option<FailoverHook>,
+    pub(super) found: Found,
+}
+
+/// What it has found so far, and has to see to.
+#[derive(Default)]
+pub(super) struct Found {
+    believed: Option<Vote>,
+    address: Option<Address>,
+    watches: Watches,
+    /// Of sentinels that have not answered in time.
+    asking: Vec<Thread>,
+    /// Servers that were replaced, until their connections are cut.
+    leaving: Vec<(Instant, Arc<Node>)>,
+    trouble: Trouble,
+}
+
+impl Seeker {
+    /// Seeks until the board is closed.
+    pub(super) fn run(mut self) {
+        loop {
+            let alarm = self.found.leaving.iter().map(|(at, _)| *at).min();
+            match self.board.next(alarm) {
+                Task::Ask => self.ask(),
+                Task::Alarm => {}
+                Task::End => break,
+            }
+            let now = Instant::now();
+            for (_, node) in self.found.leaving.extract_if(.., |(at, _)| *at <= now) {
+                node.cut();
+            }
+        }
+        self.end();
+    }
+
+    fn ask(&mut self) {
+        let mut round = ask_all(self.roster.members(), &self.name);
+        self.found.asking.append(&mut round.threads);
+        join_ended(&mut self.found.asking);
+        for (sentinel, answer) in round.answers() {
+            self.roster.learn(sentinel, answer);
+        }
+        let failure = self.decide(&round).err();
+        self.tell(failure.as_ref());
+        self.board.round_ended(failure);
+        let watched = self.roster.members();
+        self.found.watches.set(watched, &self.name, &self.board);
+    }
+
+    /// Goes where the sentinels say.
+    fn decide(&mut self, round: &Round) -> Result<()> {
+        let votes: Vec<_> = round.votes().cloned().collect();
+        let chosen = choose(&votes, round.asked, self.found.believed.as_ref());
+        let Some(vote) = chosen else {
+            return Err(round.failure(&self.name));
+        };
+        let (host, port) = match &self.map {
+            Some(map) => map.map(&vote.master.0, vote.master.1),
+            None => vote.master.clone(),
+        };
+        let address = Address::tcp(&host, port, false);
+        if self.found.address.as_ref() != Some(&address) {
+            self.move_to(&address)?;
+            self.found.address = Some(address);
+        }
+        self.found.believed = Some(vote);
+        Ok(())
+    }
+
+    fn move_to(&mut self, address: &Address) -> Result<()> {
+        let node = self.maker.node(address)?;
+        let before = self.board.put(&node);
+        if let Some(before) = before {
+            before.retire();
+            self.news.announce();
+            let (from, to) = (before.endpoint().address().to_string(), address.to_string());
+            self.found
+                .leaving
+                .push((Instant::now() + LAST_ANSWERS, before));
+            log::warn!(
+                "failover of `{}`: {to} is the master now, in the place of {from}",
+                self.name
+            );
+            if let Some(hook) = &self.hook {
+                let (from, to) = (from.as_str(), to.as_str());
+                hook.tell(&FailedOver { from, to });
+            }
+        } else {
+            log::debug!("the master `{}` is at {address}", self.name);
+            self.news.announce();
+        }
+        Ok(())
+    }
+
+    /// Tells of sentinels that don't answer while a master is known: callers get the
+    /// error otherwise.
+    fn tell(&self, failure: Option<&Error>) {
+        let trouble = &self.found.trouble;
+        match failure {
+            Some(e) if self.found.address.is_some() && trouble.begins(e) => log::warn!(
+                "a failover would be missed for now; connections stay with the master that is \
+                 known: {}",
+                with_causes(e)
+            ),
+            None if trouble.lasts() && trouble.ends() => {
+                log::warn!("sentinels of `{}` answer again", self.name);
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    fn end(mut self) {
+        for sentinel in self.roster.members() {
+            sentinel.end();
+        }
+        for (_, node) in self.found.leaving.drain(..) {
+            node.cut();
+        }
+        let deadline = Instant::now() + JOINED;
+        self.found.watches.join_by(deadline);
+        for thread in self.found.asking.drain(..) {
+            thread.join_by(deadline);
+        }
+    }
+}
+
+/// Joins the threads that have ended.
+fn join_ended(threads: &mut Vec<Thread>) {
+    let now = Instant::now();
+    for thread in threads.extract_if(.., |thread| thread.ends_by(now)) {
+        thread.join_by(now);
+    }
+}

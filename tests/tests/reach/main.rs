@@ -1,0 +1,13 @@
+//! The same program, wherever Redis is: on a managed service, and behind sentinels
+//! whose master fails.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the parts of a test outside its function fail it by a panic too"
+)]
+
+mod managed;
+
+use std::time::Duration;
+
+/// More than anything here needs, also on a busy machine.
+const DEADLINE: Duration = Duration::from_mins(1);

@@ -1,0 +1,7 @@
+//! Managed services forbid commands, hide facts, close idle connections and refuse
+//! large requests. None of that may stop what works without.
+
+mod all_day;
+mod limits;
+mod refused;
+mod services;
