@@ -208,6 +208,7 @@ fn warn_of_lost_writes(wire: &mut Wire) {
         .query::<Vec<String>>(wire);
     if let Ok([_, least]) = least.as_deref()
         && least == "0"
+        && !wire.endpoint().warn_of_lost_writes()
     {
         log::warn!(
             "the master's min-replicas-to-write is 0: an old master that comes back after a \

@@ -35,8 +35,16 @@ pub(crate) struct Endpoint {
     without_script_load: AtomicBool,
     /// Whether somebody has looked at what kind of server it is.
     looked_at: AtomicBool,
-    /// The log has a warning that its role is unknown.
-    role_told: AtomicBool,
+    told: Arc<Told>,
+}
+
+/// What the log has, of all servers of one configuration.
+#[derive(Debug, Default)]
+struct Told {
+    /// That a role can't be asked for.
+    role: AtomicBool,
+    /// That an old master may take messages that are lost.
+    lost_writes: AtomicBool,
 }
 
 /// What the server at an endpoint has to be.
@@ -61,6 +69,7 @@ pub(super) struct Blueprint {
     uses_tls: bool,
     #[cfg(feature = "tls")]
     tls: Option<Arc<TlsMaterial>>,
+    told: Arc<Told>,
 }
 
 impl Blueprint {
@@ -87,6 +96,7 @@ impl Blueprint {
             uses_tls: config.uses_tls(),
             #[cfg(feature = "tls")]
             tls: material(config.uses_tls(), || config.tls.clone())?,
+            told: Arc::default(),
         })
     }
 
@@ -109,6 +119,7 @@ impl Blueprint {
             tls: material(config.uses_sentinel_tls(), || {
                 config.sentinel_tls_settings()
             })?,
+            told: Arc::default(),
         })
     }
 
@@ -143,7 +154,7 @@ impl Blueprint {
             generation: AtomicU64::new(0),
             without_script_load: AtomicBool::new(false),
             looked_at: AtomicBool::new(false),
-            role_told: AtomicBool::new(false),
+            told: Arc::clone(&self.told),
             address,
         })
     }
@@ -201,7 +212,13 @@ impl Endpoint {
 
     /// Notes that its role can't be asked for. Returns whether that was known.
     pub(super) fn warn_of_role(&self) -> bool {
-        self.role_told.swap(true, Ordering::Relaxed)
+        self.told.role.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes that the log warns of writes that may be lost. Returns whether it has
+    /// before, of any server of the same configuration.
+    pub(crate) fn warn_of_lost_writes(&self) -> bool {
+        self.told.lost_writes.swap(true, Ordering::Relaxed)
     }
 
     /// Whether it is a master that sentinels watch.

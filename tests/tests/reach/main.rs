@@ -6,6 +6,7 @@
 )]
 
 mod managed;
+mod sentinel;
 
 use std::time::Duration;
 

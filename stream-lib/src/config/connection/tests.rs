@@ -1,3 +1,5 @@
+mod sentinel;
+
 use std::error::Error as _;
 use std::ffi::OsString;
 use std::time::Duration;
@@ -260,7 +262,7 @@ fn validate_names_the_field_and_the_value() {
 
 proptest! {
     #[test]
-    fn no_text_makes_parsing_panic_or_leak(prefix in "(redis|rediss|unix)?:?/?/?", rest in ".{0,20}") {
+    fn no_text_makes_parsing_panic_or_leak(prefix in "(redis|rediss|unix|redis-sentinel)?:?/?/?", rest in ".{0,20}") {
         let url = format!("{prefix}{rest}SeCrEtXyZ@{rest}");
         if let Err(error) = ConnectionConfig::new(&url) {
             let shown = format!("{error} {error:?}");

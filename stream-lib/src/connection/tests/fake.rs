@@ -16,12 +16,34 @@ pub(super) struct Fake {
     url: String,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-    wake: Box<dyn Fn()>,
+    wake: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Fake {
     pub(super) fn tcp(script: impl FnMut(&mut Peer) + Send + 'static) -> Self {
         Self::tcp_through(|stream| Some(Box::new(stream)), script)
+    }
+
+    /// As [`tcp`](Self::tcp), with a thread for each connection.
+    pub(super) fn tcp_at_once(script: impl Fn(&mut Peer) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let wake = move || drop(TcpStream::connect(address));
+        Self::run(format!("redis://{address}"), wake, move |stop| {
+            thread::scope(|scope| {
+                while let Ok((stream, _)) = listener.accept() {
+                    if stop.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    let script = &script;
+                    scope.spawn(move || {
+                        stream.set_read_timeout(Some(AMPLE)).unwrap();
+                        let tcp = stream.try_clone().unwrap();
+                        script(&mut Peer::new(Box::new(stream), Some(tcp)));
+                    });
+                }
+            });
+        })
     }
 
     /// `wrap` stands between the socket and the script: TLS.
@@ -68,7 +90,7 @@ impl Fake {
 
     fn run(
         url: String,
-        wake: impl Fn() + 'static,
+        wake: impl Fn() + Send + Sync + 'static,
         serve: impl FnOnce(&AtomicBool) + Send + 'static,
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));

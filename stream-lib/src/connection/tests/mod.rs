@@ -7,6 +7,7 @@ mod handshake;
 mod link;
 mod pool;
 mod scan;
+mod sentinel;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "tls")]

@@ -1,0 +1,58 @@
+//! The master fails, and another one takes its place.
+
+use std::time::Instant;
+
+use stream_lib::ErrorKind;
+use stream_tests::{LogCapture, Sentinels};
+
+use super::support::{Work, config, connect};
+use crate::DEADLINE;
+
+#[test]
+fn a_killed_master_is_followed_as_soon_as_a_sentinel_names_the_next() {
+    let sentinels = Sentinels::start().unwrap();
+    let (manager, moves) = connect(config(&sentinels));
+    let work = Work::begin(manager);
+    let old = sentinels.master();
+    let watch = sentinels.watch(old);
+    old.kill();
+    let named = watch.wait(DEADLINE);
+    let new = sentinels.wait_for_switch(old);
+    work.wait_for_more(named);
+    let (added, handled) = work.delays(named);
+    eprintln!("added after {added:?}, handled after {handled:?}");
+    let failed = work.end();
+    // Of one add the outcome may be unknown: it was under way.
+    assert!(failed.len() <= 1, "{failed:?}");
+    let unknown = |e: &stream_lib::Error| e.kind() == ErrorKind::OutcomeUnknown;
+    assert!(failed.iter().all(unknown), "{failed:?}");
+    let expected = [old, new].map(|server| server.address().to_string());
+    let [from, to] = expected;
+    assert_eq!(*moves.lock(), [(from, to)]);
+}
+
+#[test]
+fn a_planned_failover_fails_no_add_and_is_one_line() {
+    let log = LogCapture::start();
+    let sentinels = Sentinels::start().unwrap();
+    let (manager, moves) = connect(config(&sentinels));
+    let work = Work::begin(manager);
+    for round in 1..=2 {
+        let old = sentinels.master();
+        let watch = sentinels.watch(old);
+        sentinels.failover();
+        let named = watch.wait(DEADLINE);
+        work.wait_for_more(Instant::now());
+        let (added, handled) = work.delays(named);
+        eprintln!("added after {added:?}, handled after {handled:?}");
+        sentinels.wait_until_whole();
+        stream_tests::wait_until(DEADLINE, "the event", || moves.lock().len() == round);
+    }
+    let failed = work.end();
+    assert!(failed.is_empty(), "{failed:?}");
+    for (from, to) in &*moves.lock() {
+        let line =
+            format!("failover of `mymaster`: {to} is the master now, in the place of {from}");
+        assert_eq!(log.containing(&line).len(), 1, "{line}");
+    }
+}

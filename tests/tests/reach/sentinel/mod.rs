@@ -1,0 +1,6 @@
+//! The library behind sentinels: where it finds the master, and how it follows.
+
+mod finding;
+mod following;
+mod secured;
+mod support;
