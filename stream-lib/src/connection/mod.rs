@@ -22,9 +22,11 @@ mod pool;
 mod retry;
 mod stoppers;
 
+mod asking;
 mod cold;
 mod credentials;
 mod exchange;
+mod follow;
 mod handshake;
 mod reauth;
 mod role;
@@ -35,6 +37,7 @@ mod buffer;
 mod byte_stream;
 mod deadline;
 mod endpoint;
+mod guide;
 mod glance;
 mod lookup;
 mod socket;
@@ -44,9 +47,11 @@ mod tls;
 mod tls_trouble;
 
 mod answer;
+mod redirect;
 mod reply;
 mod scan;
 mod server_error;
+mod slots;
 
 #[cfg(test)]
 mod tests;
@@ -57,6 +62,7 @@ pub(crate) use self::link::{Link, LinkHandle};
 pub(crate) use self::lookup::black_hole;
 pub(crate) use self::node::Node;
 pub(crate) use self::pool::PooledWire;
+pub(crate) use self::redirect::is_asked_elsewhere;
 pub(crate) use self::reply::{Reply, ReplyRef};
 pub(crate) use self::retry::Retry;
 pub(crate) use self::scan::{Limits, Progress, Scanner, Token};

@@ -44,8 +44,8 @@ impl FailoverHook {
 }
 
 impl ConnectionConfig {
-    /// Maps the addresses that sentinels name, of the master and of each other, to
-    /// those that this program can reach: for containers and NAT. The addresses of the
+    /// Maps the addresses that sentinels name, of the master and of each other, or
+    /// nodes of a cluster, to those that this program can reach: for containers and NAT. The addresses of the
     /// URL are taken as they are. Defaults to none.
     ///
     /// # Panics

@@ -85,10 +85,13 @@ impl<'a> MemberLink<'a> {
         let result = self.link.wire().and_then(operation);
         match &result {
             Ok(_) => {
+                self.link.has_arrived();
                 self.backoff.reset();
                 self.slowly.reset();
                 self.health.works(role);
             }
+            // The slot has moved: that is no outage.
+            Err(e) if self.link.follow(e) => {}
             Err(e) => match Remedy::for_error(e, self.health.has_passed_checks()) {
                 // The reader makes it, once it has room for entries.
                 Remedy::MakeGroup if self.role == Role::Keeper => self.pause(),
