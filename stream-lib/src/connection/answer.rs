@@ -190,6 +190,9 @@ const CLUSTER: &str = "the server is a node of a Redis Cluster: connect to it by
 const SAME_SLOT: &str = "all keys of a stream must have the same hash tag, the part of the name in \
                          braces, such as `{shop}:orders` and `{shop}:orders:backup`";
 
+const LEFT: &str = "a key moved to another node of the cluster while a script ran, and what the \
+                    script had written stays";
+
 /// Said by a sentinel, which knows no command for data.
 const MISSING_COMMAND: &str = "a server without this command can't serve streams: it is too old, the \
                        command was taken away (`rename-command`), or it is a sentinel, in whose \
@@ -271,6 +274,7 @@ const ROWS: &[Row] = &[
         "non local key",
         Answer {
             written: Written::Maybe,
+            hint: LEFT,
             ..Answer::refused(ErrorKind::OutcomeUnknown)
         },
     ),

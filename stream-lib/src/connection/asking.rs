@@ -69,7 +69,11 @@ mod tests {
 
     #[test]
     fn what_can_not_be_read_stays_whole() {
-        for odd in [&b"*2\r\n$3\r\nGET\r\n"[..], b"PING\r\n", b"*1\r\n$9\r\nab\r\n"] {
+        for odd in [
+            &b"*2\r\n$3\r\nGET\r\n"[..],
+            b"PING\r\n",
+            b"*1\r\n$9\r\nab\r\n",
+        ] {
             assert_eq!(commands(odd).collect::<Vec<_>>(), [odd]);
         }
     }

@@ -4,6 +4,7 @@ use redis::{ConnectionLike, RedisResult, Value};
 
 use super::asking::commands;
 use super::deadline::Deadline;
+use super::follow::between_nodes;
 use super::redirect::Redirect;
 use super::reply::ReplyRef;
 use super::scan::Token;
@@ -30,11 +31,17 @@ impl ConnectionLike for Wire {
         // One for all of them, however many there are.
         let mut deadline = Deadline::of(self.response_timeout());
         let mut values = Vec::with_capacity(count);
+        let mut is_sent_on = false;
         for index in 0..offset + count {
             let value = self.next_value(&mut deadline)?;
             if index >= offset {
                 values.push(value);
+            } else {
+                is_sent_on |= value.1.is_some();
             }
+        }
+        if is_sent_on && self.endpoint().is_in_cluster() {
+            return Err(to_redis(between_nodes()));
         }
         // The commands of a transaction belong together: none of them is sent on.
         let mut commands = commands(packed).filter(|_| offset == 0);

@@ -45,7 +45,9 @@ impl Wire {
         }
         if replies.iter().any(|reply| redirect_in(reply).is_some()) {
             let pairs = replies.into_iter().zip(commands(packed));
-            return pairs.map(|(reply, one)| self.followed(reply, one)).collect();
+            return pairs
+                .map(|(reply, one)| self.followed(reply, one))
+                .collect();
         }
         Ok(replies)
     }
@@ -61,10 +63,12 @@ impl Wire {
     /// where it can't be followed.
     #[cold]
     pub(super) fn follow(&self, redirect: Redirect, packed: &[u8]) -> Result<Option<Reply>> {
-        let guide = self.endpoint.guided.guide();
-        let Some(guide) = guide.filter(|_| !packed.starts_with(WATCH)) else {
+        let Some(guide) = self.endpoint.guided.guide() else {
             return Ok(None);
         };
+        if packed.starts_with(WATCH) {
+            return Err(between_nodes());
+        }
         let timeout = self.response_timeout();
         let mut from = self.endpoint.address.clone();
         let mut next = redirect;
@@ -75,11 +79,14 @@ impl Wire {
                 None => return Ok(Some(reply)),
             }
         }
-        Err(Error::new(
-            ErrorKind::Unavailable,
-            "the nodes of the cluster send this request to and fro",
-        ))
+        Err(between_nodes())
     }
+}
+
+/// The error of a request that no node has taken for now.
+pub(super) fn between_nodes() -> Error {
+    let text = "the key is moving from one node of the cluster to another";
+    Error::new(ErrorKind::Unavailable, text)
 }
 
 fn redirect_in(reply: &Reply) -> Option<Redirect> {

@@ -37,8 +37,8 @@ mod buffer;
 mod byte_stream;
 mod deadline;
 mod endpoint;
-mod guide;
 mod glance;
+mod guide;
 mod lookup;
 mod socket;
 #[cfg(feature = "tls")]

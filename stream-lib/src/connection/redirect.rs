@@ -77,7 +77,14 @@ mod tests {
 
     #[test]
     fn other_lines_are_none() {
-        for line in ["", "MOVED", "MOVED x a:1", "MOVED 1 a", "ASK 1 a:x", "ERR MOVED 1 a:1"] {
+        for line in [
+            "",
+            "MOVED",
+            "MOVED x a:1",
+            "MOVED 1 a",
+            "ASK 1 a:x",
+            "ERR MOVED 1 a:1",
+        ] {
             assert_eq!(read(line), None, "{line}");
         }
     }

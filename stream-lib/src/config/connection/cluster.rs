@@ -51,7 +51,11 @@ mod tests {
     fn urls_list_nodes() {
         for (url, address, tls) in [
             ("redis-cluster://a", "a:6379", false),
-            ("rediss-cluster://a:1,b,[::1]:2/0", "a:1,b:6379,[::1]:2", true),
+            (
+                "rediss-cluster://a:1,b,[::1]:2/0",
+                "a:1,b:6379,[::1]:2",
+                true,
+            ),
             ("valkey-cluster://a", "a:6379", false),
             ("valkeys-cluster://app:s%40@a,b", "a:6379,b:6379", true),
         ] {
@@ -74,6 +78,8 @@ mod tests {
             ("redis-cluster://a,,b", "host:port"),
             ("redis-cluster://a?db=1", "`?`"),
             ("redis-cluster://:secret@a:x", "host:port"),
+            ("redis-cluster://:secret#@a", "`#`"),
+            ("redis-cluster::secret@a", "`//`"),
         ] {
             let read = ConnectionConfig::new(url);
             let error = read.and_then(|config| config.validate()).unwrap_err();

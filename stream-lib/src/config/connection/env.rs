@@ -72,12 +72,10 @@ fn place(addresses: Option<String>, master: Option<String>) -> Result<Place> {
             let text = "names a master; REDIS_ADDR has to list its sentinels";
             Err(variable_error("REDIS_MASTER", text))
         }
-        (Some(addresses), None) if addresses.contains(',') => {
-            Ok(Place::Cluster {
-                addresses: list(&addresses, NODE_PORT)?,
-                tls: false,
-            })
-        }
+        (Some(addresses), None) if addresses.contains(',') => Ok(Place::Cluster {
+            addresses: list(&addresses, NODE_PORT)?,
+            tls: false,
+        }),
         (Some(address), None) => {
             let (host, port) = server(&address)?;
             Ok(Place::Server(Address::tcp(&host, port, false)))

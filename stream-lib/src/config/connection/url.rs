@@ -132,8 +132,7 @@ impl<'u> List<'u> {
     fn addresses(&self, default_port: u16) -> Result<Vec<(String, u16)>> {
         let addresses = self.hosts.split(',').map(|host| {
             // The text may quote a part of a password that wasn't encoded.
-            host_and_port(host, default_port)
-                .map_err(|_| self.wrong("an address is not host:port"))
+            host_and_port(host, default_port).map_err(|_| self.wrong("an address is not host:port"))
         });
         addresses.collect()
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::Outgoing;
-use crate::connection::{Deadline, Node, PooledWire, Retry, Topology, Wire, answer_of, is_asked_elsewhere};
+use crate::connection::{
+    Deadline, Node, PooledWire, Retry, Topology, Wire, answer_of, is_asked_elsewhere,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Added, Answers, all_fail, no_answer};
 use crate::producer::transport::again::{are_too_large_together, send_again};
@@ -209,7 +211,9 @@ impl Share {
         let together = self.outlet.needs_script(&self.batch) && are_too_large_together(&answers);
         let pairs = answers.into_iter().enumerate();
         pairs.map(move |(place, answer)| match answer {
-            Err(e) if together || is_asked_elsewhere(&e) => Told::Alone(e, self.batch.pick(&[place])),
+            Err(e) if together || is_asked_elsewhere(&e) => {
+                Told::Alone(e, self.batch.pick(&[place]))
+            }
             Err(e) if answer_of(&e).may_go_again() => Told::Refused(e, self.batch.pick(&[place])),
             answer => Told::Answer(answer),
         })

@@ -120,7 +120,8 @@ impl Cluster {
         deadline: &mut Deadline,
     ) -> Result<PooledWire> {
         let from = self.locate(key, deadline)?;
-        self.nodes.lend(redirect, from.endpoint().address(), deadline)
+        self.nodes
+            .lend(redirect, from.endpoint().address(), deadline)
     }
 
     /// As [`lend`](Self::lend), a connection of one's own, with the node.

@@ -58,7 +58,13 @@ fn epoch(info: &str) -> u64 {
 
 /// `[first, last, [host, port, …] of the master, …]`.
 fn range(row: &[Value], from: &Address, map: Option<&AddressMap>) -> Option<Range> {
-    let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = row else {
+    let [
+        Value::Int(first),
+        Value::Int(last),
+        Value::Array(master),
+        ..,
+    ] = row
+    else {
         return None;
     };
     let [host, Value::Int(port), ..] = master.as_slice() else {
@@ -93,7 +99,12 @@ mod tests {
 
     fn read(rows: Vec<Value>) -> Result<Map> {
         let info = "cluster_state:ok\r\ncluster_current_epoch:7\r\n";
-        Map::read(Value::Array(rows), info, &Address::tcp("seed", 7000, false), None)
+        Map::read(
+            Value::Array(rows),
+            info,
+            &Address::tcp("seed", 7000, false),
+            None,
+        )
     }
 
     #[test]

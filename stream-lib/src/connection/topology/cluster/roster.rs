@@ -168,12 +168,17 @@ impl Member {
         sent.map_err(unanswered)?;
         let mut next = || -> Result<Value> {
             let reply = wire.receive_within(&mut deadline).map_err(unanswered)?;
-            to_value(reply).map_err(from_redis)?.extract_error().map_err(from_redis)
+            to_value(reply)
+                .map_err(from_redis)?
+                .extract_error()
+                .map_err(from_redis)
         };
         let (slots, info) = (next(), next());
         *self.rested.lock() = Some(wire);
         // A user may have the right to one of them alone.
-        let info = info.ok().and_then(|info| redis::from_redis_value(info).ok());
+        let info = info
+            .ok()
+            .and_then(|info| redis::from_redis_value(info).ok());
         let info: String = info.unwrap_or_default();
         Map::read(slots?, &info, self.endpoint.address(), map)
     }

@@ -77,7 +77,11 @@ impl Round {
     pub(super) fn failure(&self) -> Error {
         let each = self.said.iter().filter_map(|(node, said)| {
             let error = said.as_ref().err()?;
-            Some(format!("{}: {}", node.endpoint.address(), with_causes(error)))
+            Some(format!(
+                "{}: {}",
+                node.endpoint.address(),
+                with_causes(error)
+            ))
         });
         let mut each: Vec<_> = each.collect();
         let silent = self.asked.saturating_sub(each.len());
@@ -99,7 +103,9 @@ impl Round {
             kind => kind,
         };
         let mut kinds = self.said.iter();
-        let mut kinds = kinds.by_ref().filter_map(|(_, said)| said.as_ref().err().map(kind));
+        let mut kinds = kinds
+            .by_ref()
+            .filter_map(|(_, said)| said.as_ref().err().map(kind));
         let first = kinds.next().filter(|_| self.said.len() == self.asked);
         first
             .filter(|first| kinds.all(|kind| kind == *first))

@@ -94,7 +94,8 @@ impl Seeker {
         let changes = self.board.table.write().apply(map, now, make)?;
         let masters = map.ranges.iter().filter_map(|range| range.master.as_ref());
         let masters: BTreeSet<_> = masters.collect();
-        self.roster.keep(&masters.iter().map(ToString::to_string).collect());
+        self.roster
+            .keep(&masters.iter().map(ToString::to_string).collect());
         for master in masters {
             self.roster.add(master)?;
         }
