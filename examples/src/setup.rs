@@ -6,7 +6,7 @@ use anyhow::Context;
 use stream_lib::{ConnectionConfig, StreamManager};
 use stream_tests::ServerHandle;
 
-/// Takes the server of `REDIS_URL`, else starts a private one, and connects to
+/// Takes the server of `REDIS_URL`, which may be one behind sentinels, else starts a private one, and connects to
 /// it. The private server ends with its handle, so it must outlive the manager.
 ///
 /// # Errors
@@ -14,7 +14,7 @@ use stream_tests::ServerHandle;
 /// When there is no server, or it refuses us.
 pub fn connect() -> anyhow::Result<(ServerHandle, StreamManager)> {
     let server = ServerHandle::from_env_or_private().context("no private server")?;
-    let manager = StreamManager::connect(server.url())?;
+    let manager = StreamManager::connect_with(config(&server)?)?;
     Ok((server, manager))
 }
 
@@ -25,8 +25,16 @@ pub fn connect() -> anyhow::Result<(ServerHandle, StreamManager)> {
 /// When there is no server to look for.
 pub fn connect_lazily() -> anyhow::Result<(ServerHandle, StreamManager)> {
     let server = ServerHandle::from_env_or_private().context("no private server")?;
-    let config = ConnectionConfig::new(server.url())?;
-    Ok((server, StreamManager::connect_lazy(config)?))
+    let manager = StreamManager::connect_lazy(config(&server)?)?;
+    Ok((server, manager))
+}
+
+/// The user's server by all that the environment says of it.
+pub(crate) fn config(server: &ServerHandle) -> stream_lib::Result<ConnectionConfig> {
+    match server.server() {
+        Some(private) => ConnectionConfig::new(private.url()),
+        None => ConnectionConfig::from_env(),
+    }
 }
 
 /// Shows what the library logs: warnings and errors, or what `RUST_LOG` says.

@@ -54,11 +54,10 @@ fn main() -> anyhow::Result<()> {
     let (server, manager) = stream_examples::connect()?;
     // A name that nobody else has, since the server may be somebody's own.
     let stream = format!("stream-lib-quickstart-{}", process::id());
-    let group = format!("{stream}_group");
 
     let ran = run(&manager, &stream, &signal);
     manager.shutdown();
-    stream_examples::remove_stream(&server, &stream, &group)?;
+    stream_examples::remove_stream(&server, &stream)?;
     ran
 }
 

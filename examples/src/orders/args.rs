@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const SERVER: &str = "\
 The server is the one that REDIS_URL names (redis://[user:password@]host[:port][/db],
-rediss://…, unix:///path), else a private one that is started for the run and gone
-after it. RUST_LOG=info or debug shows more of what happens.";
+rediss://…, unix:///path, redis-sentinel://…?master=name), else a private one that is
+started for the run and gone after it. RUST_LOG=info or debug shows more of what happens.";
 
 /// Orders through a Redis stream, produced and worked on.
 #[derive(Debug, Parser)]

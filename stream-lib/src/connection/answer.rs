@@ -195,8 +195,8 @@ const LEFT: &str = "a key moved to another node of the cluster while a script ra
 
 /// Said by a sentinel, which knows no command for data.
 const MISSING_COMMAND: &str = "a server without this command can't serve streams: it is too old, the \
-                       command was taken away (`rename-command`), or it is a sentinel, in whose \
-                       place the address of the master itself is to be given";
+                       command was taken away (`rename-command`), or it is a sentinel, whose \
+                       master a `redis-sentinel://` URL finds";
 
 const PERMISSION: Answer = Answer::refused(ErrorKind::PermissionDenied);
 const PASSWORD: Answer = Answer::refused(ErrorKind::Authentication);

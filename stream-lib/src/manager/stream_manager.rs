@@ -73,17 +73,20 @@ pub struct StreamManager {
 
 impl StreamManager {
     /// Connects to the Redis at a URL: `redis://[user:password@]host[:port][/db]`,
-    /// `rediss://…` for TLS, or `unix:///path`.
+    /// `rediss://…` for TLS, `unix:///path`, or `redis-sentinel://…?master=name` for the
+    /// master that sentinels watch. [`ConnectionConfig::new`] lists all forms.
     ///
     /// # Blocking
     ///
-    /// Up to the connect timeout, 5 s.
+    /// Up to the connect timeout, 5 s. Sentinels have a second to answer.
     ///
     /// # Errors
     ///
     /// [`Config`](crate::ErrorKind::Config) for a URL that can't be read,
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) where Redis can't be reached,
-    /// [`Authentication`](crate::ErrorKind::Authentication).
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) where Redis can't be reached, or
+    /// no sentinel answers: the text has what each said;
+    /// [`Authentication`](crate::ErrorKind::Authentication). `Config`, too, where the
+    /// sentinels know no master of that name.
     pub fn connect(url: impl AsRef<str>) -> Result<Self> {
         Self::connect_with(ConnectionConfig::new(url)?)
     }
@@ -105,7 +108,8 @@ impl StreamManager {
     }
 
     /// As [`connect`](Self::connect), by the environment: `REDIS_URL`, else
-    /// `REDIS_ADDR` (`host:port`), `REDIS_PASSWORD` and `REDIS_DB`.
+    /// `REDIS_ADDR` (`host:port`), `REDIS_PASSWORD` and `REDIS_DB`, and what
+    /// [`ConnectionConfig::from_env`] says of sentinels.
     ///
     /// # Errors
     ///

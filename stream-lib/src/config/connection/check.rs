@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::parts::TlsSettings;
 use super::settings::ConnectionConfig;
 use super::target::{Address, Place};
-use super::tls::TlsSettings;
 use crate::error::{Error, ErrorKind, Result};
 
 impl ConnectionConfig {

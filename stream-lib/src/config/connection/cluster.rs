@@ -1,12 +1,9 @@
 //! A cluster, by some of its nodes.
 
-use super::address::host_and_port;
+use super::address::{NODE_PORT, host_and_port};
 use super::settings::ConnectionConfig;
 use super::target::{Place, Target};
 use crate::error::{Error, ErrorKind, Result};
-
-/// The port of a node where none is given.
-pub(super) const NODE_PORT: u16 = 6379;
 
 impl ConnectionConfig {
     /// The Redis Cluster that the nodes at these addresses belong to: `host:port`,

@@ -2,10 +2,8 @@
 
 use std::ffi::OsString;
 
-use super::address::{host_and_port, split_port};
-use super::cluster::NODE_PORT;
+use super::address::{NODE_PORT, SENTINEL_PORT, host_and_port, split_port};
 use super::credentials::Credentials;
-use super::sentinel::SENTINEL_PORT;
 use super::target::{Address, Place, Target};
 use super::url;
 use crate::error::{Error, ErrorKind, Result};

@@ -4,7 +4,6 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::settings::ConnectionConfig;
 use crate::config::event::FailedOver;
 use crate::error::one_line;
 use crate::runtime::panic_text;
@@ -16,6 +15,10 @@ type Map = dyn Fn(&str, u16) -> (String, u16) + Send + Sync;
 pub(crate) struct AddressMap(Arc<Map>);
 
 impl AddressMap {
+    pub(super) fn new(map: impl Fn(&str, u16) -> (String, u16) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(map))
+    }
+
     /// The address to connect to. Where the user's code panics, the one that was
     /// announced.
     pub(crate) fn map(&self, host: &str, port: u16) -> (String, u16) {
@@ -35,63 +38,15 @@ type OnFailover = dyn Fn(&FailedOver<'_>) + Send + Sync;
 pub(crate) struct FailoverHook(Arc<OnFailover>);
 
 impl FailoverHook {
+    pub(super) fn new(hook: impl Fn(&FailedOver<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(hook))
+    }
+
     pub(crate) fn tell(&self, event: &FailedOver<'_>) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.0)(event))) {
             let text = one_line(&panic_text(panic));
             log::error!("`on_failover` panicked: {text}");
         }
-    }
-}
-
-impl ConnectionConfig {
-    /// Maps the addresses that sentinels name, of the master and of each other, or
-    /// nodes of a cluster, to those that this program can reach: for containers and NAT. The addresses of the
-    /// URL are taken as they are. Defaults to none.
-    ///
-    /// # Panics
-    ///
-    /// Where it panics, the log says so, and the address is taken as it is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use stream_lib::ConnectionConfig;
-    ///
-    /// let config = ConnectionConfig::sentinel("mymaster", ["localhost:26379"])?
-    ///     .map_address(|_host, port| ("localhost".to_owned(), port));
-    /// # Ok::<(), stream_lib::Error>(())
-    /// ```
-    #[must_use]
-    pub fn map_address(
-        mut self,
-        map: impl Fn(&str, u16) -> (String, u16) + Send + Sync + 'static,
-    ) -> Self {
-        self.address_map = Some(AddressMap(Arc::new(map)));
-        self
-    }
-
-    /// Is called once for each failover: another server has become the master, and
-    /// connections go there from now on. It runs on the thread that looks for the
-    /// master, and holds that up: count, or send to a channel, and return. Defaults to
-    /// none; the log has a line in any case.
-    ///
-    /// # Panics
-    ///
-    /// A panic in it is caught and logged.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use stream_lib::ConnectionConfig;
-    ///
-    /// let config = ConnectionConfig::sentinel("mymaster", ["localhost:26379"])?
-    ///     .on_failover(|event| eprintln!("{} has followed {}", event.to, event.from));
-    /// # Ok::<(), stream_lib::Error>(())
-    /// ```
-    #[must_use]
-    pub fn on_failover(mut self, hook: impl Fn(&FailedOver<'_>) + Send + Sync + 'static) -> Self {
-        self.failover_hook = Some(FailoverHook(Arc::new(hook)));
-        self
     }
 }
 

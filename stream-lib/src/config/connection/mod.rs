@@ -5,7 +5,9 @@ mod check;
 mod cluster;
 mod credentials;
 mod env;
+mod failover;
 mod hooks;
+mod parts;
 mod pem;
 mod sentinel;
 mod settings;
@@ -18,11 +20,11 @@ pub use self::credentials::Credentials;
 pub(crate) use self::credentials::Provider;
 pub(crate) use self::hooks::{AddressMap, FailoverHook};
 #[cfg(feature = "tls")]
+pub(crate) use self::parts::TlsSettings;
+#[cfg(feature = "tls")]
 pub(crate) use self::pem::Pem;
 pub use self::settings::ConnectionConfig;
 pub(crate) use self::target::{Address, Place};
-#[cfg(feature = "tls")]
-pub(crate) use self::tls::TlsSettings;
 pub use self::view::ConnectionSettings;
 
 #[cfg(test)]

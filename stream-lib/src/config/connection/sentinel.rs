@@ -2,24 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::address::host_and_port;
+use super::address::{SENTINEL_PORT, host_and_port};
 use super::credentials::Credentials;
+use super::parts::TlsSettings;
 use super::pem::Pem;
 use super::settings::ConnectionConfig;
 use super::target::{Address, Place, Target};
-use super::tls::TlsSettings;
 use crate::error::{Error, ErrorKind, Result};
-
-/// The port of a sentinel where none is given.
-pub(super) const SENTINEL_PORT: u16 = 26_379;
-
-/// How to talk to sentinels.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct SentinelSettings {
-    pub(crate) credentials: Credentials,
-    /// Without material of its own, that of the master is used.
-    pub(crate) tls: TlsSettings,
-}
 
 impl ConnectionConfig {
     /// The master called `master`, as the sentinels at these addresses know it:

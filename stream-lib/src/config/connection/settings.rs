@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use super::credentials::{Credentials, Provider};
 use super::hooks::{AddressMap, FailoverHook};
-use super::sentinel::SentinelSettings;
+use super::parts::{SentinelSettings, TlsSettings};
 use super::target::{Place, Target};
-use super::tls::TlsSettings;
 use super::{env, url};
 use crate::error::Result;
 

@@ -2,10 +2,8 @@
 
 use redis::{ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 
-use super::address::host_and_port;
-use super::cluster::NODE_PORT;
+use super::address::{NODE_PORT, SENTINEL_PORT, host_and_port};
 use super::credentials::Credentials;
-use super::sentinel::SENTINEL_PORT;
 use super::target::{Address, Place, Target};
 use crate::error::{Error, ErrorKind, Result};
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ type Named = Arc<Mutex<Option<(u16, u64)>>>;
 /// The requests that a server has heard.
 type Heard = Arc<Mutex<Vec<String>>>;
 
-fn bulk(text: impl ToString) -> String {
+fn bulk(text: &(impl ToString + ?Sized)) -> String {
     let text = text.to_string();
     format!("${}\r\n{text}\r\n", text.len())
 }
@@ -33,22 +34,44 @@ fn sentinel(named: &Named, heard: &Heard) -> Fake {
     Fake::tcp_at_once(move |peer| {
         while let Some(request) = peer.request() {
             let request = request.join(" ");
-            let named = *named.lock();
-            let answer = match request.split(' ').nth(1).unwrap_or_default() {
-                "ID" => ":1\r\n".to_owned(),
-                "GET-MASTER-ADDR-BY-NAME" => named.map_or("*-1\r\n".to_owned(), |(port, _)| {
-                    format!("*2\r\n{}{}", bulk("127.0.0.1"), bulk(port))
-                }),
-                "MASTER" => named.map_or("-ERR No such master\r\n".to_owned(), |(_, epoch)| {
-                    format!("*2\r\n{}{}", bulk("config-epoch"), bulk(epoch))
-                }),
-                "SENTINELS" => "*0\r\n".to_owned(),
-                "MYID" => bulk(1),
-                "+switch-master" => format!("*3\r\n{}{}:1\r\n", bulk("subscribe"), bulk("x")),
-                _ => "+OK\r\n".to_owned(),
-            };
+            answer(peer, &request, *named.lock());
             heard.lock().push(request);
-            peer.say(answer.as_bytes());
+        }
+    })
+}
+
+fn answer(peer: &mut Peer, request: &str, named: Option<(u16, u64)>) {
+    let answer = match request.split(' ').nth(1).unwrap_or_default() {
+        "ID" => ":1\r\n".to_owned(),
+        "GET-MASTER-ADDR-BY-NAME" => named.map_or("*-1\r\n".to_owned(), |(port, _)| {
+            format!("*2\r\n{}{}", bulk("127.0.0.1"), bulk(&port))
+        }),
+        "MASTER" => named.map_or("-ERR No such master\r\n".to_owned(), |(_, epoch)| {
+            format!("*2\r\n{}{}", bulk("config-epoch"), bulk(&epoch))
+        }),
+        "SENTINELS" => "*0\r\n".to_owned(),
+        "MYID" => bulk(&1),
+        "+switch-master" => format!("*3\r\n{}{}:1\r\n", bulk("subscribe"), bulk("x")),
+        _ => "+OK\r\n".to_owned(),
+    };
+    peer.say(answer.as_bytes());
+}
+
+/// As [`sentinel`], which announces a switch of `shop` after each announcement that
+/// it is given.
+fn announcing(named: &Named, announced: Receiver<&'static str>) -> Fake {
+    let named = Arc::clone(named);
+    let announced = Mutex::new(announced);
+    Fake::tcp_at_once(move |peer| {
+        while let Some(request) = peer.request() {
+            let request = request.join(" ");
+            answer(peer, &request, *named.lock());
+            if request.starts_with("SUBSCRIBE") {
+                while let Ok(text) = announced.lock().recv() {
+                    let message = [bulk("message"), bulk("+switch-master"), bulk(text)];
+                    peer.say(format!("*3\r\n{}", message.concat()).as_bytes());
+                }
+            }
         }
     })
 }
@@ -168,6 +191,33 @@ fn a_blocked_call_and_a_pause_end_when_there_is_another_master() {
         topology.refresh();
         paused.join().unwrap();
     });
+}
+
+#[test]
+fn an_announcement_is_enough() {
+    let named = Named::default();
+    let (old, new) = (server(&[MASTER]), server(&[MASTER]));
+    name(&named, &old, 1);
+    let (tell, told) = mpsc::channel();
+    let sentinel = announcing(&named, told);
+    let topology = Topology::new(&config(&[&sentinel])).unwrap();
+    drop(topology.pooled(b"a", AMPLE).unwrap());
+    // The rounds that a subscription asks for are over.
+    assert!(!pause_for_news(&topology, Duration::from_secs(1)));
+    name(&named, &new, 2);
+    tell.send("other 127.0.0.1 1 127.0.0.1 2").unwrap();
+    tell.send("shop 127.0.0.1 1 127.0.0.1 2").unwrap();
+    // The clock would do it after ten seconds.
+    assert!(pause_for_news(&topology, Duration::from_secs(5)));
+    assert!(leads_to(&topology.pooled(b"a", AMPLE).unwrap(), &new));
+    drop(tell);
+}
+
+fn pause_for_news(topology: &Topology, time: Duration) -> bool {
+    let before = topology.changes();
+    let signal = Shutdown::default();
+    topology.follow(&signal);
+    signal.wait_until(Instant::now() + time, || topology.changes() != before)
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 use stream_lib::ErrorKind;
 use stream_tests::{LogCapture, Sentinels};
 
-use super::support::{Work, config, connect};
+use super::support::{Work, config, connect, fail_over};
 use crate::DEADLINE;
 
 #[test]
@@ -38,10 +38,7 @@ fn a_planned_failover_fails_no_add_and_is_one_line() {
     let (manager, moves) = connect(config(&sentinels));
     let work = Work::begin(manager);
     for round in 1..=2 {
-        let old = sentinels.master();
-        let watch = sentinels.watch(old);
-        sentinels.failover();
-        let named = watch.wait(DEADLINE);
+        let named = fail_over(&sentinels);
         work.wait_for_more(Instant::now());
         let (added, handled) = work.delays(named);
         eprintln!("added after {added:?}, handled after {handled:?}");

@@ -2,5 +2,6 @@
 
 mod finding;
 mod following;
+mod programs;
 mod secured;
 mod support;

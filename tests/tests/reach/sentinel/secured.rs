@@ -3,18 +3,16 @@
 use std::time::Instant;
 
 use stream_lib::{ConnectionConfig, Credentials, ErrorKind, StreamManager};
-use stream_tests::{Certificates, Sentinels, ServerError, wait_until};
+use stream_tests::{Certificates, Sentinels, Server, ServerError, wait_until};
 
-use super::support::{Work, config, connect};
+use super::support::{Work, config, connect, fail_over};
 use crate::DEADLINE;
 
 #[track_caller]
 fn follows(sentinels: &Sentinels, config: ConnectionConfig) {
     let (manager, moves) = connect(config);
     let work = Work::begin(manager);
-    let old = sentinels.master();
-    sentinels.failover();
-    sentinels.wait_for_switch(old);
+    fail_over(sentinels);
     wait_until(DEADLINE, "the failover", || !moves.lock().is_empty());
     work.wait_for_more(Instant::now());
     let failed = work.end();
@@ -39,7 +37,7 @@ fn servers_and_sentinels_have_users_and_passwords_of_their_own() {
         config.clone().sentinel_credentials("asker", "ask"),
     );
     // Those of the master by a provider, which each new master is asked with.
-    let ports: Vec<_> = sentinels.sentinels().iter().map(|s| s.port()).collect();
+    let ports: Vec<_> = sentinels.sentinels().iter().map(Server::port).collect();
     let addresses = ports.iter().map(|port| format!("127.0.0.1:{port}"));
     let by_provider = ConnectionConfig::sentinel("mymaster", addresses)
         .unwrap()

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use stream_lib::{ConnectionConfig, ConsumerConfig, RawMessage, StreamConfig, StreamManager};
-use stream_tests::{Sentinels, wait_until};
+use stream_tests::{Sentinels, poll, wait_until};
 
 use crate::DEADLINE;
 
@@ -61,7 +61,8 @@ impl Work {
         let manager = Arc::new(manager);
         let adding = {
             let (shared, manager) = (Arc::clone(&shared), Arc::clone(&manager));
-            thread::spawn(move || shared.add(&manager))
+            let thread = thread::Builder::new().name("adding".to_owned());
+            thread.spawn(move || shared.add(&manager)).unwrap()
         };
         let work = Self {
             shared,
@@ -124,4 +125,18 @@ fn first_after(times: &[Instant], from: Instant) -> Option<Instant> {
 #[track_caller]
 pub(super) fn config(sentinels: &Sentinels) -> ConnectionConfig {
     ConnectionConfig::new(sentinels.url()).unwrap()
+}
+
+/// Has a planned failover made, and returns when the first sentinel named the new
+/// master. One that the sentinels give up, on a busy machine, is asked for again.
+#[track_caller]
+pub(super) fn fail_over(sentinels: &Sentinels) -> Instant {
+    let watch = sentinels.watch(sentinels.master());
+    for _ in 0..3 {
+        sentinels.failover();
+        if let Some(named) = poll(DEADLINE, || watch.first()) {
+            return named;
+        }
+    }
+    watch.wait(DEADLINE)
 }

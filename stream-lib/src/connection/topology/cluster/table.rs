@@ -160,10 +160,14 @@ impl Table {
         }
         let mut serving = BTreeSet::new();
         serving.extend(self.owners.iter().flatten().map(Arc::as_ptr));
-        let gone = self.nodes.extract_if(.., |name, node| {
-            !serving.contains(&Arc::as_ptr(node)) && !self.taking.contains_key(name)
+        let taking = &self.taking;
+        self.nodes.retain(|name, node| {
+            let stays = serving.contains(&Arc::as_ptr(node)) || taking.contains_key(name);
+            if !stays {
+                changes.gone.push(Arc::clone(node));
+            }
+            stays
         });
-        changes.gone = gone.map(|(_, node)| node).collect();
         for node in &changes.gone {
             let heirs = lost.get(&name(node)).into_iter().flatten();
             let mut heirs = heirs.filter_map(|heir| self.nodes.get(heir));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use redis::{FromRedisValue, Value};
 
 use super::choice::{Announced, Vote};
-use crate::connection::server_error::from_redis;
+use crate::connection::server_error::{answer_of, from_redis};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The answer of one sentinel.
@@ -45,7 +45,14 @@ pub(super) fn read(master: Value, state: Value, others: Value, id: Value) -> Res
 }
 
 fn address(value: Value) -> Result<Option<Announced>> {
-    let value = value.extract_error().map_err(from_redis)?;
+    let value = value.extract_error().map_err(|e| {
+        let error = from_redis(e);
+        if answer_of(&error).is_missing_command() {
+            let text = "it is no sentinel, since it doesn't know `SENTINEL`";
+            return Error::new(ErrorKind::Server, text);
+        }
+        error
+    })?;
     let strange = || Error::new(ErrorKind::Protocol, "what it said is no address");
     let words = <Option<Vec<String>>>::from_redis_value(value).map_err(|_| strange())?;
     match words.as_deref() {

@@ -1,0 +1,50 @@
+//! Parts of the settings: how TLS is spoken, and how to talk to sentinels.
+
+use std::fmt;
+
+use super::credentials::Credentials;
+use super::pem::Pem;
+
+/// The material of TLS connections of one kind.
+#[derive(Clone, Default)]
+pub(crate) struct TlsSettings {
+    /// `None` where the URL says it.
+    pub(crate) is_on: Option<bool>,
+    /// The system's where there are none.
+    pub(crate) roots: Option<Pem>,
+    pub(crate) client: Option<(Pem, Pem)>,
+    /// The host that is connected to where there is none.
+    pub(crate) server_name: Option<String>,
+}
+
+impl TlsSettings {
+    /// The names of the settings that only TLS has a use for.
+    pub(super) fn given(&self) -> impl Iterator<Item = &'static str> {
+        let given = [
+            ("tls_root_certificates", self.roots.is_some()),
+            ("tls_client_certificate", self.client.is_some()),
+            ("tls_server_name", self.server_name.is_some()),
+        ];
+        let given = given.into_iter().filter(|(_, is_given)| *is_given);
+        given.map(|(name, _)| name)
+    }
+}
+
+impl fmt::Debug for TlsSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsSettings")
+            .field("is_on", &self.is_on)
+            .field("roots", &self.roots.is_some())
+            .field("client", &self.client.is_some())
+            .field("server_name", &self.server_name)
+            .finish()
+    }
+}
+
+/// How to talk to sentinels.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SentinelSettings {
+    pub(crate) credentials: Credentials,
+    /// Without material of its own, that of the master is used.
+    pub(crate) tls: TlsSettings,
+}
