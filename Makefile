@@ -6,7 +6,7 @@ CARGO ?= cargo
 SERVER = scripts/ensure-server.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak bench lint api server
+.PHONY: help demo test upgrade soak bench lint api server
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ demo: ## typed orders through a real server, with a table at the end
 test: ## all tests, against private servers that it starts and stops
 	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
 	set -x; $(CARGO) test --workspace --all-features
+
+upgrade: ## this version beside the first one, which it builds from the history, once
+	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
+	$(CARGO) test -p stream-tests --test upgrade -- --ignored --nocapture --test-threads 1
 
 # As in `make soak MINUTES=10 SEED=7`.
 MINUTES ?= 1

@@ -18,6 +18,12 @@ pub enum ErrorKind {
     /// The connection was lost after a write was sent, no answer came in time, or
     /// what answered is not Redis: Redis may or may not have carried it out.
     OutcomeUnknown,
+    /// Redis has the message, but fewer replicas have confirmed it in time than
+    /// [`replicas`](crate::StreamConfig::replicas) asks for, or Redis doesn't say how
+    /// many have: a failover may lose it. [`NotReplicated::of`](crate::NotReplicated::of)
+    /// has its id. Added again, it makes a second entry, unless it has an idempotency
+    /// key.
+    NotReplicated,
     /// User name or password are wrong, or one is missing.
     Authentication,
     /// The Redis user may not run a command or touch a key (`NOPERM`).
@@ -120,8 +126,8 @@ impl Error {
     /// Whether the same call may succeed later without any change by the
     /// caller, and has certainly not been carried out yet.
     ///
-    /// [`ErrorKind::OutcomeUnknown`] is not retryable in this sense: a second
-    /// call may write a second entry.
+    /// [`ErrorKind::OutcomeUnknown`] and [`ErrorKind::NotReplicated`] are not retryable
+    /// in this sense: a second call may write a second entry.
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind(),

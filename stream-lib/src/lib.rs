@@ -82,6 +82,11 @@ mod inspect;
 mod keys;
 mod manager;
 pub mod message;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "producers and consumers will use it")
+)]
+mod partition;
 pub mod prelude;
 mod producer;
 mod retention;
@@ -117,7 +122,8 @@ pub use crate::message::id::EntryId;
 pub use crate::message::raw::RawMessage;
 pub use crate::message::typed::{OwnedMessage, Routed, StreamMessage};
 pub use crate::producer::{
-    Added, Draft, Envelope, FlushReport, Producer, ProducerHandle, Receipt, SendFailure,
+    Added, Draft, Envelope, FlushReport, NotReplicated, Producer, ProducerHandle, Receipt,
+    SendFailure,
 };
 #[cfg(feature = "spool")]
 pub use crate::producer::{SpoolDamage, SpoolStats};

@@ -13,11 +13,11 @@ use stream_lib::{
     BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings, Consumer, ConsumerConfig,
     ConsumerSettings, ConsumerStats, Credentials, DeadLetter, DeadLetters, DeadReason, Delivery,
     Draft, EntryId, Envelope, Error, ErrorKind, FlushReport, GroupHolder, GroupStats, HandlerError,
-    HandlerResult, OnGroupLost, OnUndecodable, Priority, Producer, ProducerHandle, RawMessage,
-    Receipt, RedriveReport, RemoveReport, Result, RetentionPlan, RetentionWishes, RetryPolicy,
-    RetrySchedule, RetrySettings, SendFailure, ShutdownReport, SpoolDamage, SpoolStats,
-    StandingGroup, StartFrom, StreamConfig, StreamManager, StreamSettings, StreamStats, WhenFull,
-    events,
+    HandlerResult, NotReplicated, OnGroupLost, OnUndecodable, Priority, Producer, ProducerHandle,
+    RawMessage, Receipt, RedriveReport, RemoveReport, Result, RetentionPlan, RetentionWishes,
+    RetryPolicy, RetrySchedule, RetrySettings, SendFailure, ShutdownReport, SpoolDamage,
+    SpoolStats, StandingGroup, StartFrom, StreamConfig, StreamManager, StreamSettings, StreamStats,
+    WhenFull, events,
 };
 
 /// A message that has to stay in its thread; a handle on its producer need not.
@@ -73,6 +73,7 @@ fn checked() -> String {
         GroupStats,
         HandlerError,
         HandlerResult,
+        NotReplicated,
         OnGroupLost,
         OnUndecodable,
         Priority,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Group;
 use super::entries::Entries;
-use super::reply::{Tokens, unexpected};
+use super::reply::{Tokens, checked, unexpected};
 use super::script::{Call, Script, script};
 use crate::connection::{Reply, Wire};
 use crate::error::Result;
@@ -32,6 +32,14 @@ pub(crate) struct ClockWindow {
     pub(crate) latest: u64,
 }
 
+impl ClockWindow {
+    /// The server's clock is never expected: nothing is done.
+    pub(crate) const NEVER: Self = Self {
+        earliest: u64::MAX,
+        latest: 0,
+    };
+}
+
 /// An answer that was given at a time of the server's clock.
 #[derive(Debug)]
 pub(crate) struct Timed<T> {
@@ -40,7 +48,7 @@ pub(crate) struct Timed<T> {
     pub(crate) answer: Option<T>,
 }
 
-/// What [`claim_due`] brought.
+/// What a [`ClaimDue`] brought.
 #[derive(Debug, Default)]
 pub(crate) struct Due {
     pub(crate) claimed: Claimed,
@@ -50,22 +58,51 @@ pub(crate) struct Due {
     pub(crate) moves: u64,
 }
 
-/// Claims at most `most` entries of `~waiting` that are due, none of those in
-/// `leave`.
-pub(crate) fn claim_due(
-    wire: &mut Wire,
-    group: &Group,
-    consumer: &str,
-    most: usize,
-    window: Option<ClockWindow>,
-    leave: &[EntryId],
-) -> Result<Timed<Due>> {
-    let call = CLAIM_DUE
-        .call(&[group.stream(), group.waiting(), group.meta()])
-        .arg(group.name())
-        .arg(consumer)
-        .number(most as u64);
-    let reply = with_ids(with_window(call, window), leave).run(wire)?;
+/// A claim of entries of `~waiting` that are due.
+#[derive(Debug)]
+pub(crate) struct ClaimDue<'a> {
+    pub(crate) group: &'a Group,
+    pub(crate) consumer: &'a str,
+    /// How many at most.
+    pub(crate) most: usize,
+    pub(crate) window: Option<ClockWindow>,
+    /// Entries that are for others.
+    pub(crate) leave: &'a [EntryId],
+}
+
+impl ClaimDue<'_> {
+    /// Claims them by a request of their own.
+    pub(crate) fn run(&self, wire: &mut Wire) -> Result<Timed<Due>> {
+        due(self.call().run(wire)?)
+    }
+
+    /// Packs the request, to go in front of another one.
+    pub(super) fn pack_into(&self, packed: &mut Vec<u8>) {
+        self.call().pack_into(packed);
+    }
+
+    /// Waits for the answer to a request that went in front of another one; `None`
+    /// where the server doesn't know the script yet, and has done nothing.
+    pub(crate) fn receive(wire: &mut Wire) -> Result<Option<Timed<Due>>> {
+        let timeout = wire.response_timeout();
+        let reply = wire.receive_owned(timeout)?;
+        if Script::is_missing(reply.as_ref()) {
+            return Ok(None);
+        }
+        due(checked(reply)?).map(Some)
+    }
+
+    fn call(&self) -> Call<'_> {
+        let call = CLAIM_DUE
+            .call(&[self.group.stream(), self.group.waiting(), self.group.meta()])
+            .arg(self.group.name())
+            .arg(self.consumer)
+            .number(self.most as u64);
+        with_ids(with_window(call, self.window), self.leave)
+    }
+}
+
+fn due(reply: Reply) -> Result<Timed<Due>> {
     let mut tokens = Tokens::new(&reply);
     let Some(server_ms) = timed(&mut tokens, 5)? else {
         return not_now(&reply);

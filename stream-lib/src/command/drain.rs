@@ -16,6 +16,9 @@ use crate::message::EntryId;
 
 static DRAIN: Script = script!(flags: "#!lua flags=allow-oom\n", "part_room.lua", "drain.lua");
 
+/// About how many bytes one request moves, which takes Redis a few milliseconds.
+const PORTION: u64 = 1 << 20;
+
 /// One process's claim on draining a stream.
 #[derive(Debug, Clone)]
 pub(crate) struct DrainLease {
@@ -55,6 +58,8 @@ pub(crate) struct Drained {
 pub(crate) enum DrainState {
     /// All was moved that there was, that was asked for or that had room.
     Moved,
+    /// As many bytes were moved as may be at a time.
+    Portion,
     /// Another process drains the stream; its lease ends by then.
     Standby(Duration),
     /// The next entry has more fields than a script can move.
@@ -96,7 +101,10 @@ impl DrainLease {
             Drainer::Producer(None) => call.arg("producer").arg(""),
             Drainer::Consumer => call.arg("consumer").arg(""),
         };
-        let reply = call.number(Retention::default().max_length).run(wire)?;
+        let reply = call
+            .number(Retention::default().max_length)
+            .number(PORTION)
+            .run(wire)?;
         let mut tokens = Tokens::new(&reply);
         if tokens.array()? != 5 {
             return Err(unexpected("a script"));
@@ -106,12 +114,12 @@ impl DrainLease {
             1 => DrainState::Standby(Duration::from_millis(tokens.int()?.unsigned_abs())),
             2 => DrainState::TooLarge(tokens.entry_id()?),
             3 => DrainState::Refused(tokens.text()?.to_owned()),
-            0 | 4 => {
+            0 | 4 | 5 => {
                 tokens.bytes()?;
-                if state == 0 {
-                    DrainState::Moved
-                } else {
-                    DrainState::Elsewhere
+                match state {
+                    0 => DrainState::Moved,
+                    4 => DrainState::Elsewhere,
+                    _ => DrainState::Portion,
                 }
             }
             _ => return Err(unexpected("a script")),

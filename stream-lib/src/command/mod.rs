@@ -34,13 +34,14 @@ mod settle;
 mod spooled;
 mod together;
 mod unblock;
+mod wait;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::backup::{declare_backup, known_backup};
 pub(crate) use self::beat::{Beat, Holding, Look};
 pub(crate) use self::bury::{Burial, Burials, DeadBounds, bury};
 pub(crate) use self::claim::{
-    Claimed, ClockWindow, TakeOver, claim_due, gather, recover, take_over,
+    ClaimDue, Claimed, ClockWindow, Due, TakeOver, Timed, gather, recover, take_over,
 };
 pub(crate) use self::clock::DueMove;
 pub(crate) use self::dead::{
@@ -64,13 +65,17 @@ pub(crate) use self::retain::{
     Errand, Position, Retain, Retained, Sight, count_entries, declare_retention, retain,
 };
 pub(crate) use self::route::{
-    Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
+    Once, Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
 };
 pub(crate) use self::server::first_look;
 pub(crate) use self::settle::{Found, Parking, ack, ack_held, park, renew};
 pub(crate) use self::unblock::unblock;
+pub(crate) use self::wait::{Lack, Wait, Waited, may_wait};
 #[cfg(feature = "spool")]
 pub(crate) use self::{
     outgoing::Encoded,
     spooled::{SpoolMark, SpooledAdd, forget_spool, register_spool, route_spooled},
 };
+
+#[cfg(test)]
+mod tests;

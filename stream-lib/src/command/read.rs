@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::claim::ClaimDue;
 use super::entries::Entries;
 use super::settle::{pack_ack, receive_acked};
 use super::{Group, pack};
@@ -32,23 +33,36 @@ impl Read<'_> {
         if !done.is_empty() {
             pack_ack(&mut packed, self.group, done);
         }
-        pack::array(&mut packed, if self.block.is_some() { 11 } else { 9 });
-        pack::bulk(&mut packed, b"XREADGROUP");
-        pack::bulk(&mut packed, b"GROUP");
-        pack::bulk(&mut packed, self.group.name().as_bytes());
-        pack::bulk(&mut packed, self.consumer.as_bytes());
-        pack::bulk(&mut packed, b"COUNT");
-        pack::number(&mut packed, self.count as u64);
+        self.pack_into(&mut packed);
+        wire.send(&packed, 1 + usize::from(!done.is_empty()))
+    }
+
+    /// Sends the request, and in front of it a claim of entries that are due, whose
+    /// answer comes [first](ClaimDue::receive).
+    pub(crate) fn send_behind(&self, wire: &mut Wire, claim: &ClaimDue<'_>) -> Result<()> {
+        let mut packed = Vec::with_capacity(512);
+        claim.pack_into(&mut packed);
+        self.pack_into(&mut packed);
+        wire.send(&packed, 2)
+    }
+
+    fn pack_into(&self, packed: &mut Vec<u8>) {
+        pack::array(packed, if self.block.is_some() { 11 } else { 9 });
+        pack::bulk(packed, b"XREADGROUP");
+        pack::bulk(packed, b"GROUP");
+        pack::bulk(packed, self.group.name().as_bytes());
+        pack::bulk(packed, self.consumer.as_bytes());
+        pack::bulk(packed, b"COUNT");
+        pack::number(packed, self.count as u64);
         if let Some(block) = self.block {
-            pack::bulk(&mut packed, b"BLOCK");
+            pack::bulk(packed, b"BLOCK");
             // BLOCK 0 would wait for ever.
             let block = u64::try_from(block.as_millis()).unwrap_or(u64::MAX);
-            pack::number(&mut packed, block.max(1));
+            pack::number(packed, block.max(1));
         }
-        pack::bulk(&mut packed, b"STREAMS");
-        pack::bulk(&mut packed, self.group.stream().as_bytes());
-        pack::bulk(&mut packed, b">");
-        wire.send(&packed, 1 + usize::from(!done.is_empty()))
+        pack::bulk(packed, b"STREAMS");
+        pack::bulk(packed, self.group.stream().as_bytes());
+        pack::bulk(packed, b">");
     }
 
     /// Waits until the first answer to [`send`](Self::send) begins to come.

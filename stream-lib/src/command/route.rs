@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Outgoing;
 use super::reply::{Tokens, unexpected};
 use super::script::{Call, Script, script};
-use crate::config::BackupStreamConfig;
+use super::wait::{Wait, Waited, run_and_wait};
+use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::connection::{Deadline, ReplyRef, ServerError, Wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
@@ -37,8 +38,15 @@ pub(crate) struct Routing<'a> {
     pub(super) capacity: u64,
     /// The length from which on the backup stream takes no more.
     pub(super) max_backup: Option<u64>,
-    /// How long idempotency keys are remembered.
-    pub(super) window: Duration,
+    pub(super) once: Once,
+}
+
+/// How idempotency keys are remembered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Once {
+    pub(crate) window: Duration,
+    /// A repeat writes its key again, so that a `WAIT` behind it waits for something.
+    pub(crate) rewrites: bool,
 }
 
 impl<'a> Routing<'a> {
@@ -47,13 +55,22 @@ impl<'a> Routing<'a> {
             keys,
             capacity,
             max_backup: config.max_backup_length,
-            window: config.stream.idempotency_window,
+            once: Once::of(&config.stream),
+        }
+    }
+}
+
+impl Once {
+    pub(crate) fn of(config: &StreamConfig) -> Self {
+        Self {
+            window: config.idempotency_window,
+            rewrites: config.replicas.is_some(),
         }
     }
 }
 
 /// Adds every message of a batch to the stream or its backup stream, in one
-/// round trip.
+/// round trip, and waits for the replicas where that is asked for.
 ///
 /// The outer error is the batch's: nothing was written, unless its kind is
 /// `OutcomeUnknown`. Each inner one is a message that was not written.
@@ -61,8 +78,9 @@ pub(crate) fn route(
     wire: &mut Wire,
     routing: Routing<'_>,
     batch: &Outgoing,
-) -> Result<Vec<Result<Placed>>> {
-    placed(route_call(routing, batch).run(wire)?.as_ref(), batch.len())
+    wait: Option<Wait>,
+) -> Result<(Vec<Result<Placed>>, Waited)> {
+    run(wire, &route_call(routing, batch), batch, wait)
 }
 
 /// Packs what [`route`] does; [`receive_placed`] reads the answer.
@@ -71,25 +89,20 @@ pub(crate) fn pack_route(out: &mut Vec<u8>, routing: Routing<'_>, batch: &Outgoi
 }
 
 /// Adds every message of a batch to the stream, those with a key only once
-/// within `window`; fails as [`route`].
+/// within a window; waits and fails as [`route`].
 pub(crate) fn add_once(
     wire: &mut Wire,
     keys: &StreamKeys,
-    window: Duration,
+    once: Once,
     batch: &Outgoing,
-) -> Result<Vec<Result<Placed>>> {
-    let reply = once_call(keys, window, batch).run(wire)?;
-    placed(reply.as_ref(), batch.len())
+    wait: Option<Wait>,
+) -> Result<(Vec<Result<Placed>>, Waited)> {
+    run(wire, &once_call(keys, once, batch), batch, wait)
 }
 
 /// Packs what [`add_once`] does; [`receive_placed`] reads the answer.
-pub(crate) fn pack_add_once(
-    out: &mut Vec<u8>,
-    keys: &StreamKeys,
-    window: Duration,
-    batch: &Outgoing,
-) {
-    once_call(keys, window, batch).pack_into(out);
+pub(crate) fn pack_add_once(out: &mut Vec<u8>, keys: &StreamKeys, once: Once, batch: &Outgoing) {
+    once_call(keys, once, batch).pack_into(out);
 }
 
 /// Reads the answer to a packed call for `count` messages; `None` where the
@@ -109,25 +122,40 @@ pub(crate) fn receive_placed(
     placed(reply, count).map(Some)
 }
 
+fn run(
+    wire: &mut Wire,
+    call: &Call<'_>,
+    batch: &Outgoing,
+    wait: Option<Wait>,
+) -> Result<(Vec<Result<Placed>>, Waited)> {
+    let (reply, waited) = run_and_wait(call, wire, wait)?;
+    Ok((placed(reply.as_ref(), batch.len())?, waited))
+}
+
 fn route_call<'a>(routing: Routing<'_>, batch: &'a Outgoing) -> Call<'a> {
     let (keys, backup) = (routing.keys, routing.keys.backup());
     let each = values_of_each(batch);
     let most_in_backup = routing.max_backup.map_or(-1, u64::cast_signed);
-    let window = routing.window.as_millis();
+    let Once { window, rewrites } = routing.once;
+    let (window, rewrites) = (window.as_millis(), u8::from(rewrites));
     let call = with_once_keys(ROUTE.call(&[keys.stream(), &backup]), keys, batch)
         .number(routing.capacity)
         .number(each.unwrap_or(0) as u64)
-        .shown(&format_args!("{most_in_backup} {window} {}", batch.len()));
+        .shown(&format_args!(
+            "{most_in_backup} {window} {} {rewrites}",
+            batch.len()
+        ));
     match each {
         Some(values) => call.packed(values * batch.len(), batch.fields()),
         None => with_messages(call, batch),
     }
 }
 
-fn once_call<'a>(keys: &StreamKeys, window: Duration, batch: &'a Outgoing) -> Call<'a> {
+fn once_call<'a>(keys: &StreamKeys, once: Once, batch: &'a Outgoing) -> Call<'a> {
     let call = with_once_keys(ADD_ONCE.call(&[keys.stream()]), keys, batch)
-        .millis(window)
-        .number(batch.len() as u64);
+        .millis(once.window)
+        .number(batch.len() as u64)
+        .number(u64::from(once.rewrites));
     with_messages(call, batch)
 }
 

@@ -84,6 +84,9 @@ pub(crate) fn renew(
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parking {
     pub(crate) id: EntryId,
+    /// The delivery that has ended: a later one of the same consumer stays. 0 for
+    /// any.
+    pub(crate) attempt: u32,
     /// How long it waits; `None` leaves it to the next takeover.
     pub(crate) delay: Option<Duration>,
     /// The delivery count to give it; `None` keeps the present one.
@@ -102,7 +105,7 @@ pub(crate) fn park(
         .arg(group.name())
         .arg(consumer);
     for entry in entries {
-        call = call.shown(&entry.id);
+        call = call.shown(&entry.id).number(u64::from(entry.attempt));
         call = match entry.delay {
             Some(delay) => call.millis(delay),
             None => call.arg(""),

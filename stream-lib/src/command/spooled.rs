@@ -6,6 +6,7 @@ use super::Outgoing;
 use super::reply::{Tokens, int, unexpected};
 use super::route::{Placed, Routing, place, refusal, with_once_keys};
 use super::script::{Script, script};
+use super::wait::{Wait, Waited, run_and_wait};
 use crate::connection::Wire;
 use crate::error::Result;
 use crate::keys::StreamKeys;
@@ -72,23 +73,26 @@ pub(crate) fn forget_spool(
 ///
 /// The outer error is as that of [`route`](super::route()). There are fewer answers than
 /// messages where the last is an error: later ones were not tried. An error
-/// before the last counts as taken.
+/// before the last counts as taken. What was added before is written again, in its
+/// mark, so that a `WAIT` waits for it.
 pub(crate) fn route_spooled(
     wire: &mut Wire,
     routing: Routing<'_>,
     mark: SpoolMark<'_>,
     numbers: &[String],
     batch: &Outgoing,
-) -> Result<Option<Vec<Result<SpooledAdd>>>> {
+    wait: Option<Wait>,
+) -> Result<Option<(Vec<Result<SpooledAdd>>, Waited)>> {
     let (keys, backup, marks) = (routing.keys, routing.keys.backup(), routing.keys.spools());
     let call = ROUTE_SPOOLED.call(&[keys.stream(), &backup, &marks]);
     let mut call = with_once_keys(call, keys, batch)
         .number(routing.capacity)
         .shown(&routing.max_backup.map_or(-1, u64::cast_signed))
-        .millis(routing.window)
+        .millis(routing.once.window)
         .number(batch.len() as u64)
         .arg(mark.spool)
-        .millis(mark.memory);
+        .millis(mark.memory)
+        .number(u64::from(routing.once.rewrites));
     let (mut values, mut with_key) = (0, 0);
     for (message, number) in batch.iter().zip(numbers) {
         values += 2 * message.count;
@@ -99,7 +103,8 @@ pub(crate) fn route_spooled(
             .number(key)
             .arg(number);
     }
-    let reply = call.packed(values, batch.fields()).run(wire)?;
+    let call = call.packed(values, batch.fields());
+    let (reply, waited) = run_and_wait(&call, wire, wait)?;
     let mut tokens = Tokens::new(&reply);
     let answers = tokens.array()? as usize;
     if answers > batch.len() {
@@ -117,5 +122,5 @@ pub(crate) fn route_spooled(
             text => place(text).map(SpooledAdd::Now),
         });
     }
-    Ok(Some(placed))
+    Ok(Some((placed, waited)))
 }

@@ -152,6 +152,9 @@ impl BackupStreamConfig {
     /// newer of this producer, when it is back, be it in another life of the
     /// process. Defaults to none.
     ///
+    /// With [`replicas`](StreamConfig::replicas), messages that too few replicas have are
+    /// kept there, too, and sent again until enough have them, each once.
+    ///
     /// A message that Redis refuses for good, such as one that is larger than its
     /// `proto-max-bulk-len`, holds up no other: it is set aside in a file of the
     /// directory; see [`SpoolStats::set_aside`](crate::SpoolStats::set_aside).

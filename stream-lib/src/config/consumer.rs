@@ -104,6 +104,12 @@ impl ConsumerConfig {
 
     /// How long one read waits for new entries, 10 ms to 1 min (`XREADGROUP …
     /// BLOCK`). Entries and a stop end the wait at once. Defaults to 1 s.
+    ///
+    /// A connection authenticates again between two reads. So with
+    /// [credentials](crate::ConnectionConfig::credentials) that lapse, keep this
+    /// below a fifth of the time for which they are
+    /// [valid](crate::Credentials::valid_for): a longer read may end after they have
+    /// lapsed.
     #[must_use]
     pub fn block_duration(mut self, wait: Duration) -> Self {
         self.block_duration = wait;
@@ -113,6 +119,14 @@ impl ConsumerConfig {
     /// How long an entry stays with a process that shows no sign of life,
     /// 100 ms to 1 h; then others take it over. A living process renews its
     /// leases, so a handler may run longer. Defaults to 30 s.
+    ///
+    /// # Delivery
+    ///
+    /// Redis counts the time by its clock, which the members of a group watch. After
+    /// a step of the clock by more than a third of a lease, nothing is taken over for
+    /// one lease. A process that starts within about a second after a step forward
+    /// doesn't know of it, and may take over entries that others hold and run: they
+    /// then run twice.
     #[must_use]
     pub fn lease(mut self, time: Duration) -> Self {
         self.lease = time;

@@ -11,6 +11,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// 5 min, each ±20 % so that entries that failed together don't return
 /// together; 10 deliveries in all.
 ///
+/// Redis has the time at which a waiting entry is due, by its clock. After a step of
+/// the clock forward, entries are due so much earlier; after a step back, their times
+/// are moved along.
+///
 /// ```
 /// use std::time::Duration;
 /// use stream_lib::RetryPolicy;

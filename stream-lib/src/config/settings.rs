@@ -21,6 +21,9 @@ pub struct StreamSettings {
     pub when_full: WhenFull,
     /// [`StreamConfig::linger`].
     pub linger: Duration,
+    /// [`StreamConfig::replicas`]: how many, and how long they are waited for; `None`
+    /// for none.
+    pub replicas: Option<(u32, Duration)>,
     /// [`StreamConfig::idempotency_window`].
     pub idempotency_window: Duration,
     /// [`StreamConfig::capacity`]; `None` where it was not given.
@@ -105,6 +108,7 @@ impl StreamConfig {
             send_buffer: self.send.buffer,
             when_full: self.send.when_full,
             linger: self.send.linger,
+            replicas: self.replicas.map(|asked| (asked.count, asked.timeout)),
             idempotency_window: self.idempotency_window,
             capacity: self.capacity,
             retention: RetentionWishes {
@@ -156,6 +160,7 @@ mod tests {
             .send_buffer(2_048)
             .when_full(WhenFull::Fail)
             .linger(second)
+            .replicas(2, second)
             .idempotency_window(minute)
             .group_name("g")
             .ignore_groups_idle_for(minute)
@@ -175,6 +180,7 @@ mod tests {
             send_buffer: 2_048,
             when_full: WhenFull::Fail,
             linger: second,
+            replicas: Some((2, second)),
             idempotency_window: minute,
             capacity: Some(5),
             retention: RetentionWishes {

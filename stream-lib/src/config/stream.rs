@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Priority, RetentionSettings, SendConfig, WhenFull, check};
+use super::{Priority, Replicas, RetentionSettings, SendConfig, WhenFull, check};
 use crate::error::Result;
 
 /// A stream as a producer sees it: how to add, and what to keep.
@@ -28,6 +28,7 @@ pub struct StreamConfig {
     pub(crate) batch_size: usize,
     pub(crate) send_timeout: Duration,
     pub(crate) send: SendConfig,
+    pub(crate) replicas: Option<Replicas>,
     pub(crate) idempotency_window: Duration,
     pub(crate) capacity: Option<u64>,
     pub(crate) retention: RetentionSettings,
@@ -48,6 +49,7 @@ impl StreamConfig {
             batch_size: 10,
             send_timeout: Duration::from_secs(5),
             send: SendConfig::default(),
+            replicas: None,
             idempotency_window: Duration::from_secs(2 * 60),
             capacity: None,
             retention: RetentionSettings::default(),
@@ -70,6 +72,41 @@ impl StreamConfig {
     #[must_use]
     pub fn send_timeout(mut self, wait: Duration) -> Self {
         self.send_timeout = wait;
+        self
+    }
+
+    /// How many replicas must have a message before its add returns, 0 to 100, and
+    /// how long that is waited for (`WAIT`), 1 ms to less than
+    /// [`send_timeout`](Self::send_timeout). Defaults to 0, as soon as the master has
+    /// it; the time means nothing then.
+    ///
+    /// Where fewer replicas confirm it in time, or Redis doesn't say, the add fails with
+    /// [`ErrorKind::NotReplicated`](crate::ErrorKind::NotReplicated): the message is in
+    /// Redis, and a failover may lose it; [`NotReplicated::of`](crate::NotReplicated::of)
+    /// has its id. Added again with the same idempotency key, it makes no second entry,
+    /// and the replicas are waited for again. A producer with a spool keeps such a
+    /// message there ([`Added::Spooled`](crate::Added::Spooled)), and sends it, without
+    /// making a second entry, until so many replicas have it.
+    ///
+    /// A failover promotes a replica of its own choice, which need not be one of those
+    /// that have confirmed: only a message that *all* replicas have is sure to survive.
+    ///
+    /// What it costs: each request waits for the replicas, so that a pipeline has one
+    /// round trip more, master to replica and back. Adds that are under way at the same
+    /// time share one `WAIT` where they ask for the same; other adds don't wait for
+    /// them. The time is shortened where it doesn't fit into what is left of the
+    /// `send_timeout`, or into the connection's
+    /// [`response_timeout`](crate::ConnectionConfig::response_timeout). The server looks
+    /// at it about each 100 ms, so that a failure may come so much later.
+    ///
+    /// It holds for messages on their way into the stream or its backup stream. Moves
+    /// from one to the other lose nothing: one transaction removes an entry there and
+    /// adds it here, so that a replica has it at one of the two. Needs the permission
+    /// `+wait`: where it is missing, or a proxy doesn't know the command, the first add
+    /// fails, and nothing is written.
+    #[must_use]
+    pub fn replicas(mut self, count: u32, timeout: Duration) -> Self {
+        self.replicas = Replicas::new(count, timeout);
         self
     }
 
@@ -235,6 +272,9 @@ impl StreamConfig {
             Duration::from_millis(1),
             Duration::from_secs(3_600),
         )?;
+        if let Some(replicas) = self.replicas {
+            replicas.validate(self.send_timeout)?;
+        }
         self.send.validate()?;
         check::duration(
             "idempotency_window",

@@ -119,7 +119,9 @@ impl Answer {
     pub(super) const fn of_kind(kind: ErrorKind) -> Self {
         let (written, again) = match kind {
             ErrorKind::Unavailable => (Written::No, Again::Elsewhere),
-            ErrorKind::OutcomeUnknown | ErrorKind::Protocol => (Written::Maybe, Again::No),
+            ErrorKind::OutcomeUnknown | ErrorKind::NotReplicated | ErrorKind::Protocol => {
+                (Written::Maybe, Again::No)
+            }
             _ => (Written::No, Again::No),
         };
         Self {

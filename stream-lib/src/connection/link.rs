@@ -61,6 +61,8 @@ struct Reach {
     attempt: Option<Interrupt>,
     /// No attempt is made for now.
     held_off: bool,
+    /// Nothing is lent any more.
+    ended: bool,
     /// When everything has to be over.
     until: Option<Instant>,
 }
@@ -124,10 +126,11 @@ impl Link {
             let key = self.key.as_bytes();
             let time = self.topology.connect_timeout();
             let asked = self.asked.take();
-            let wire = self.handle.attempt(time, |deadline| match &asked {
+            let (wire, node) = self.handle.attempt(time, |deadline| match &asked {
                 Some(redirect) => self.topology.dedicated_at(key, redirect, deadline),
                 None => self.topology.dedicated_by(key, deadline),
             })?;
+            self.handle.reach(&wire, node);
             self.wire = Some(wire);
             if state == State::Gone {
                 self.epoch += 1;
@@ -187,15 +190,16 @@ impl Link {
     }
 
     /// The connection, if there is one that works.
+    #[cfg(test)]
     pub(crate) fn live_wire(&mut self) -> Option<&mut Wire> {
         self.wire.as_mut().filter(|wire| !wire.is_broken())
     }
 
     /// Waits between two attempts: for `time`, or until the signal is set. Where there
     /// has been another server to go to since the last attempt began, or comes to be,
-    /// that is the end of it.
-    pub(crate) fn pause(&self, signal: &Shutdown, time: Duration) {
-        self.pause_unless(signal, time, || false);
+    /// that is the end of it, and it returns true.
+    pub(crate) fn pause(&self, signal: &Shutdown, time: Duration) -> bool {
+        self.pause_unless(signal, time, || false)
     }
 
     /// As [`pause`](Self::pause), where `over` ends it, too: it is asked at each nudge
@@ -204,12 +208,9 @@ impl Link {
         &self,
         signal: &Shutdown,
         time: Duration,
-        mut over: impl FnMut() -> bool,
-    ) {
-        self.topology.follow(signal);
-        signal.wait_until(Instant::now() + time, || {
-            over() || self.topology.changes() != self.seen
-        });
+        over: impl FnMut() -> bool,
+    ) -> bool {
+        self.topology.pause(self.seen, signal, time, over)
     }
 
     /// Gives the connection up, with all answers that are still to come on it.
@@ -267,19 +268,64 @@ impl LinkHandle {
         reach.until = Some(until);
     }
 
-    /// Makes a connection, which this handle reaches from then on, and the attempt
-    /// meanwhile.
-    fn attempt(
+    /// Ends all use of connections, for good.
+    pub(crate) fn end(&self) {
+        self.0.lock().ended = true;
+        self.hold_off();
+        self.stop();
+    }
+
+    pub(super) fn holds_off(&self) -> bool {
+        self.0.lock().held_off
+    }
+
+    /// Runs one exchange on a connection that is lent, which this handle reaches
+    /// meanwhile and not any longer.
+    pub(super) fn through<T>(
+        &self,
+        wire: &mut Wire,
+        operation: impl FnOnce(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        struct Reached<'a>(&'a LinkHandle);
+
+        impl Drop for Reached<'_> {
+            fn drop(&mut self) {
+                self.0.0.lock().stopper = Stopper::default();
+            }
+        }
+
+        let mut reach = self.0.lock();
+        if reach.ended {
+            return Err(no_more());
+        }
+        reach.stopper = wire.stopper();
+        if let Some(until) = reach.until {
+            wire.answer_by(until);
+        }
+        drop(reach);
+        let _reached = Reached(self);
+        operation(wire)
+    }
+
+    /// Reaches a connection from now on.
+    fn reach(&self, wire: &Wire, node: Arc<Node>) {
+        let mut reach = self.0.lock();
+        reach.client_id = wire.client_id();
+        reach.node = Some(node);
+        reach.stopper = wire.stopper();
+    }
+
+    /// Makes an attempt to get at a connection, which this handle reaches.
+    pub(super) fn attempt<T>(
         &self,
         timeout: Duration,
-        connect: impl FnOnce(&mut Deadline) -> Result<(Wire, Arc<Node>)>,
-    ) -> Result<Wire> {
+        connect: impl FnOnce(&mut Deadline) -> Result<T>,
+    ) -> Result<T> {
         let interrupt = Interrupt::new();
         let timeout = {
             let mut reach = self.0.lock();
             if reach.held_off {
-                let text = "no connection is made any more: it is being stopped";
-                return Err(Error::new(ErrorKind::Closed, text));
+                return Err(no_more());
             }
             reach.attempt = Some(interrupt.clone());
             let left = |until: Instant| until.saturating_duration_since(Instant::now());
@@ -288,12 +334,12 @@ impl LinkHandle {
                 .map_or(timeout, |until| timeout.min(left(until)))
         };
         let made = connect(&mut Deadline::of(timeout).unless(&interrupt));
-        let mut reach = self.0.lock();
-        reach.attempt = None;
-        let (wire, node) = made?;
-        reach.client_id = wire.client_id();
-        reach.node = Some(node);
-        reach.stopper = wire.stopper();
-        Ok(wire)
+        self.0.lock().attempt = None;
+        made
     }
+}
+
+fn no_more() -> Error {
+    let text = "no connection is made any more: it is being stopped";
+    Error::new(ErrorKind::Closed, text)
 }

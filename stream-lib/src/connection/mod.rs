@@ -1,7 +1,8 @@
 //! Connections to Redis, from the outside in: [`Topology`] knows which
 //! [`Node`] serves a key, and lends connections to it; a connection is a
 //! [`Wire`], the only type that talks to a server. A [`Link`] is a thread's own
-//! connection, which is made again after failures.
+//! connection, which is made again after failures; [`Loans`] are of connections that
+//! threads share.
 //!
 //! What an error line of the server means is decided in one table, `answer.rs`:
 //! whether the request has written anything, whether the connection may be used
@@ -13,6 +14,7 @@
 //! bytes and [`Token`]s with offsets into them.
 
 mod link;
+mod loans;
 mod topology;
 
 mod attempts;
@@ -20,6 +22,7 @@ mod gate;
 mod node;
 mod pool;
 mod retry;
+mod shared;
 mod stoppers;
 
 mod asking;
@@ -40,6 +43,7 @@ mod endpoint;
 mod glance;
 mod guide;
 mod lookup;
+mod slots;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
@@ -51,13 +55,13 @@ mod redirect;
 mod reply;
 mod scan;
 mod server_error;
-mod slots;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::deadline::Deadline;
 pub(crate) use self::link::{Link, LinkHandle};
+pub(crate) use self::loans::Loans;
 #[cfg(test)]
 pub(crate) use self::lookup::black_hole;
 pub(crate) use self::node::Node;

@@ -9,6 +9,7 @@ use super::attempts::Attempts;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::pool::Pool;
+use super::shared::SharedWire;
 use super::stoppers::Stoppers;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +22,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) struct Node {
     endpoint: Arc<Endpoint>,
     pool: Pool,
+    /// The one that consumers share.
+    shared: SharedWire,
     /// The connections that are not of the pool.
     dedicated: Stoppers,
     /// Those of them that are in the making.
@@ -36,9 +39,11 @@ impl Node {
         scheduler: Arc<ScheduledThreadPool>,
     ) -> Self {
         let pool = Pool::new(Arc::clone(&endpoint), pool_size, scheduler);
+        let shared = SharedWire::new(&endpoint);
         Self {
             endpoint,
             pool,
+            shared,
             dedicated: Stoppers::default(),
             attempts: Attempts::default(),
             retired: AtomicBool::new(false),
@@ -47,6 +52,17 @@ impl Node {
 
     pub(super) fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// The connection that all consumers share.
+    pub(super) fn shared(&self) -> &SharedWire {
+        &self.shared
+    }
+
+    /// Closes the pool, and the shared connection as soon as nobody uses it.
+    pub(super) fn close(&self) {
+        self.pool.close();
+        self.shared.close();
     }
 
     pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
@@ -83,7 +99,7 @@ impl Node {
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::SeqCst);
         self.endpoint.outdate(self.endpoint.generation());
-        self.pool.close();
+        self.close();
         self.attempts.close();
         self.dedicated.stop();
     }

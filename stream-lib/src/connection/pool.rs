@@ -30,6 +30,9 @@ const LEAST_ATTEMPT: Duration = Duration::from_millis(20);
 /// How long the thread is waited for that only shows that there can be one.
 const JOINED: Duration = Duration::from_secs(5);
 
+/// How long a caller that may be interrupted waits for a place before it looks.
+const LOOK_UP: Duration = Duration::from_millis(20);
+
 /// A connection that came back so recently isn't asked whether it is closed,
 /// and counts as in steady use.
 const MOMENT: Duration = Duration::from_micros(100);
@@ -89,12 +92,21 @@ impl Pool {
     /// `Closed`.
     pub(crate) fn get(&self, deadline: &mut Deadline) -> Result<PooledWire> {
         self.endpoint.origin.ensure_here()?;
-        let wait = deadline.remaining().unwrap_or_default();
         let Some(places) = self.places.read().clone() else {
             return Err(self.closed());
         };
-        let Ok(mut place) = places.get_timeout(wait) else {
-            return Err(self.no_place(deadline.total()));
+        let mut place = loop {
+            let left = deadline.remaining().unwrap_or_default();
+            let wait = match deadline.interrupt() {
+                // It can't end this wait.
+                Some(_) => left.min(LOOK_UP),
+                None => left,
+            };
+            match places.get_timeout(wait) {
+                Ok(place) => break place,
+                Err(_) if wait < left => {}
+                Err(_) => return Err(self.no_place(deadline.total())),
+            }
         };
         // A connection that was in use a moment ago needs no look.
         let closely = place.was_used_within(MOMENT);
@@ -124,6 +136,13 @@ impl Pool {
         let timeout = deadline.remaining().unwrap_or(LEAST_ATTEMPT);
         let timeout = timeout.min(self.endpoint.connect_timeout);
         let interrupt = self.attempts.begin().ok_or_else(|| self.closed())?;
+        if let Some(callers) = deadline.interrupt() {
+            let ours = interrupt.clone();
+            callers.on_end(move || ours.end());
+            if callers.is_over() {
+                interrupt.end();
+            }
+        }
         let mut attempt_by = Deadline::of(timeout).unless(&interrupt);
         let wire = Wire::connect_by(&self.endpoint, &mut attempt_by);
         self.attempts.end(&interrupt);

@@ -13,6 +13,7 @@
 //! runs alone, in `member/pause.rs`.
 
 mod cause;
+mod due;
 mod handler;
 mod identity;
 mod keeper;

@@ -153,14 +153,17 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// Until Redis has the entry: one round trip. While Redis is away, up to
-    /// the producer's `send_timeout`.
+    /// Until Redis has the entry: one round trip, and another one to its replicas where
+    /// the producer asks for them. While Redis is away, up to the producer's
+    /// `send_timeout`.
     ///
     /// # Delivery
     ///
-    /// `Ok` means that Redis has the entry. After
-    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) it may have it or not;
-    /// after any other error it hasn't.
+    /// `Ok` means that Redis has the entry, and as many replicas as the producer asks
+    /// for ([`replicas`](crate::StreamConfig::replicas)). After
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) it may have it or not; after
+    /// [`NotReplicated`](crate::ErrorKind::NotReplicated) it has it, but too few
+    /// replicas do; after any other error it hasn't.
     ///
     /// # Errors
     ///
@@ -170,6 +173,7 @@ impl StreamManager {
     /// [`Config`](crate::ErrorKind::Config) for a type whose stream can't have
     /// its name, [`Unavailable`](crate::ErrorKind::Unavailable),
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
+    /// [`NotReplicated`](crate::ErrorKind::NotReplicated),
     /// [`Encode`](crate::ErrorKind::Encode), [`Refused`](crate::ErrorKind::Refused),
     /// [`WrongType`](crate::ErrorKind::WrongType),
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),

@@ -15,7 +15,8 @@ pub enum Added {
     /// In the backup stream, under this id, until there is room in the stream.
     /// There it gets a new id; this one travels with it.
     Backup(EntryId),
-    /// On disk, in the producer's spool, until Redis is back. Whether its
+    /// On disk, in the producer's spool, until Redis is back, or until the
+    /// [`replicas`](crate::StreamConfig::replicas) that it asks for are. Whether its
     /// idempotency key was added before shows only there: a repeat is left out
     /// without a word.
     Spooled,

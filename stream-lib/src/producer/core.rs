@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{Extras, Outgoing};
+use crate::command::{Extras, Once, Outgoing};
 use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result, Shown};
 use crate::keys::StreamKeys;
@@ -19,6 +19,7 @@ use crate::producer::backup::Backup;
 use crate::producer::envelope::Envelope;
 use crate::producer::outbox::{FlushReport, Outbox, Receipt};
 use crate::producer::recording::Recorder;
+use crate::producer::replication::Replication;
 use crate::producer::spooled::Spooler;
 use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind};
 use crate::runtime::Origin;
@@ -61,11 +62,11 @@ impl ProducerCore {
     ) -> Result<Self> {
         config.validate().map_err(|e| in_config(e, &config))?;
         let keys = StreamKeys::new(&config.name)?;
-        let kind = OutletKind::Simple(config.idempotency_window);
         let outlet = Outlet {
             keys,
-            kind,
+            kind: OutletKind::Simple(Once::of(&config)),
             recorder,
+            replication: Replication::of(&config),
         };
         Ok(Self::new(coalescer, config, outlet))
     }
@@ -86,6 +87,7 @@ impl ProducerCore {
             keys,
             kind,
             recorder: None,
+            replication: Replication::of(&stream),
         };
         Ok(Self::new(coalescer, stream, outlet))
     }

@@ -7,8 +7,9 @@
 //! messages to Redis; *backup* moves entries back from the backup stream;
 //! *spooled* is the way through the *spool* on the local disk, *recording* what
 //! stands in place of Redis in users' tests. *capacity* is the backlog from which on
-//! messages go to the backup stream, *health* tells how a producer's threads fare,
-//! and *added* what became of a message. Each uses only those named after it.
+//! messages go to the backup stream, *replication* says for which replicas a request
+//! waits, and *unreplicated* that too few have it; *health* tells how a producer's
+//! threads fare, and *added* what became of a message. Each uses only those named after it.
 
 mod added;
 mod backup;
@@ -22,11 +23,13 @@ mod outbox;
 #[cfg_attr(not(feature = "test-util"), path = "recording/none.rs")]
 mod recording;
 mod registered;
+mod replication;
 #[cfg(feature = "spool")]
 mod spool;
 #[cfg_attr(not(feature = "spool"), path = "spooled/none.rs")]
 mod spooled;
 mod transport;
+mod unreplicated;
 
 pub use self::added::Added;
 pub(crate) use self::backup::Lookout;
@@ -42,3 +45,4 @@ pub use self::registered::ProducerHandle;
 #[cfg(feature = "spool")]
 pub use self::spooled::{SpoolDamage, SpoolStats};
 pub(crate) use self::transport::{Coalescer, Joined, Line};
+pub use self::unreplicated::NotReplicated;

@@ -61,6 +61,12 @@ impl Interrupt {
     }
 }
 
+impl Default for Interrupt {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl fmt::Debug for Interrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Interrupt").field(&self.is_over()).finish()

@@ -79,18 +79,25 @@ impl fmt::Debug for Origin {
 }
 
 #[cfg(test)]
+impl Origin {
+    /// As what a child has of its parent's.
+    pub(crate) fn of_another_process() -> Self {
+        Self {
+            process: process::id() + 1,
+            #[cfg(unix)]
+            forks: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn only_the_process_that_made_it_may_use_it() {
         assert!(Origin::here().ensure_here().is_ok());
-        let of_another = Origin {
-            process: process::id() + 1,
-            #[cfg(unix)]
-            forks: None,
-        };
-        let error = of_another.ensure_here().unwrap_err();
+        let error = Origin::of_another_process().ensure_here().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Closed);
         assert!(error.to_string().contains("forked off"), "{error}");
     }

@@ -151,6 +151,23 @@ mod tests {
         assert_eq!(ticket.wait(AMPLE, &never()), Some(2));
     }
 
+    /// The thread of the call isn't there, so that it would never end.
+    #[test]
+    fn call_that_was_under_way_in_the_parent_is_begun_again_in_a_forked_child() {
+        let calls = Arc::default();
+        let mut side = SideCall::default();
+        let (_release, call) = hanging(&calls);
+        side.join("a side call", call).unwrap();
+        if let Some(ticket) = &mut side.0 {
+            ticket.origin = Origin::of_another_process();
+        }
+        assert!(!side.is_under_way());
+        let (release, call) = hanging(&calls);
+        drop(release);
+        let ticket = side.join("a side call", call).unwrap();
+        assert!(ticket.wait(AMPLE, &never()).is_some());
+    }
+
     #[test]
     fn cancelled_wait_ends_at_once() {
         let (_release, call) = hanging(&Arc::default());

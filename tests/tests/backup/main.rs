@@ -8,7 +8,9 @@
 
 mod consumers;
 mod drain;
+mod earlier_marks;
 mod headers;
+mod large_entries;
 mod model;
 mod narrow_gate;
 mod once;

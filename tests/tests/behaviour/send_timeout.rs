@@ -127,3 +127,39 @@ fn callers_of_a_shared_pipeline_return_each_in_its_time() {
         server.thaw();
     });
 }
+
+#[test]
+fn patient_caller_is_not_given_up_together_with_hurried_ones() {
+    let server = Server::start().unwrap();
+    let manager = connect(&server);
+    let producer = |name: &str, time| -> Producer<RawMessage> {
+        let config = StreamConfig::new(name).send_timeout(time);
+        let made = manager.create_simple_producer(name, config);
+        made.unwrap().typed()
+    };
+    let first = producer("first", PATIENCE);
+    let hurried = producer("hurried", 4 * PATIENCE);
+    let patient = producer("patient", 2 * DEADLINE);
+    patient.add(&message()).unwrap();
+    server.freeze();
+    thread::scope(|scope| {
+        // They lead, so that the others meet in the line.
+        for _ in 0..2 {
+            scope.spawn(|| first.add(&message()));
+        }
+        let hurried: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| hurried.add(&message())))
+            .collect();
+        let patient: Vec<_> = (0..2)
+            .map(|_| scope.spawn(|| patient.add(&message())))
+            .collect();
+        for add in hurried {
+            assert_unknown(&add.join().unwrap());
+        }
+        server.thaw();
+        for add in patient {
+            let added = add.join().unwrap();
+            assert!(matches!(added, Ok(Added::Main(_))), "{added:?}");
+        }
+    });
+}

@@ -6,9 +6,10 @@
 --         'consumer': moves nothing unless the backup is the one it knows of
 --       5 the capacity that the producer asks for ('': none)
 --       6 the capacity of a stream for which nobody has asked for any
+--       7 about how many bytes to move
 -- Reply 1 how it went: 0 moved what it could, 1 another holds the lock, 2 the
 --       next entry is too large for a script, 3 the stream takes no entries,
---       4 it knows of another backup, or of none
+--       4 it knows of another backup, or of none, 5 more may move at once
 --       2 how many were moved  3 how many are left
 --       4 lease of the other's lock in ms; the too large entry's id; the error
 --       5 the capacity that holds
@@ -56,9 +57,20 @@ if most == 0 then
 end
 -- Trims nothing: fails where we may not trim, before anything is copied.
 redis.call('XTRIM', backup, 'MINID', '=', '0-0')
-local entries = redis.call('XRANGE', backup, '-', '+', 'COUNT', most + 1)
+-- In steps that double: nobody knows how large entries are.
+local entries, size, from, step = {}, 0, '-', 1
+while #entries < most and size < tonumber(ARGV[7]) do
+  local count = math.min(step, most - #entries)
+  for _, entry in ipairs(redis.call('XRANGE', backup, from, '+', 'COUNT', count)) do
+    entries[#entries + 1] = entry
+    for _, value in ipairs(entry[2]) do
+      size = size + #value
+    end
+  end
+  from, step = '(' .. entries[#entries][1], step * 2
+end
 local moved, outcome, detail = 0, 0, ''
-for i = 1, math.min(most, #entries) do
+for i = 1, #entries do
   local id, fields = entries[i][1], entries[i][2]
   local has_origin = false
   for at = 1, #fields, 2 do
@@ -80,10 +92,11 @@ for i = 1, math.min(most, #entries) do
   end
   moved = i
 end
-if moved == #entries then
-  -- Keeps the key, and its last id with it.
-  redis.call('XTRIM', backup, 'MAXLEN', '=', 0)
-elseif moved > 0 then
-  redis.call('XTRIM', backup, 'MINID', '=', entries[moved + 1][1])
+if moved > 0 then
+  -- The oldest go. Where all do, this keeps the key, and its last id with it.
+  redis.call('XTRIM', backup, 'MAXLEN', '=', left - moved)
+end
+if outcome == 0 and moved < most then
+  outcome = 5
 end
 return {outcome, moved, left - moved, detail, capacity}

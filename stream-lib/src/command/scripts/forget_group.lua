@@ -20,17 +20,24 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local lapsed = {}
-for i = 2, #ARGV do
-  local at, lease = string.match(redis.call('HGET', KEYS[2], ARGV[i]) or '', '^(%d+) (%d+)$')
-  if not at or now - tonumber(at) >= 2 * tonumber(lease) then
-    lapsed[#lapsed + 1] = ARGV[i]
+local fields, seen = {}, {}
+for _, field in ipairs({'retention:floor:' .. group, 'clock:' .. group}) do
+  if redis.call('HGET', KEYS[2], field) then
+    fields[#fields + 1] = field
   end
+end
+for i = 2, #ARGV do
+  local sign = not seen[ARGV[i]] and redis.call('HGET', KEYS[2], ARGV[i])
+  local at, lease = string.match(sign or '', '^(%d+) (%d+)$')
+  if sign and (not at or now - tonumber(at) >= 2 * tonumber(lease)) then
+    fields[#fields + 1] = ARGV[i]
+  end
+  seen[ARGV[i]] = true
 end
 local members = redis.call('ZRANGE', KEYS[4], '-inf', string.format('%.0f', now), 'BYSCORE')
 local removed = redis.call('UNLINK', KEYS[3])
-removed = removed + redis.call('HDEL', KEYS[2], 'retention:floor:' .. group, 'clock:' .. group)
-for _, field in ipairs(lapsed) do
+-- All that is removed is there, so that only the last of it can empty its key.
+for _, field in ipairs(fields) do
   removed = removed + redis.call('HDEL', KEYS[2], field)
 end
 for _, member in ipairs(members) do

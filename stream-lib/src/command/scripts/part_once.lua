@@ -6,12 +6,18 @@
 
 -- Where the first message of this key is, with a `d` in front; false for a
 -- new one. The value under the key has no `d`: older members read it as well.
-local function first_of(key)
+-- With `rewrites`, the key is written again as it is: a WAIT behind this waits for
+-- what its connection has written, and so for all that was written before.
+local function first_of(key, rewrites)
   local first = key and redis.pcall('GET', key)
-  if type(first) == 'string' then
-    return 'd' .. first
+  if type(first) ~= 'string' then
+    return first
   end
-  return first
+  local again = rewrites and redis.pcall('SET', key, first, 'XX', 'KEEPTTL')
+  if type(again) == 'table' and again.err then
+    return again
+  end
+  return 'd' .. first
 end
 
 -- Adds ARGV[from] to ARGV[to] as one entry. An error is returned, not raised:

@@ -37,10 +37,12 @@ local function of_another(field)
   end
   return false
 end
-local fields = {'retention:floor:' .. group, 'clock:' .. group}
+local fields = {}
 local meta = redis.call('HGETALL', KEYS[2])
 for i = 1, #meta, 2 do
-  if string.sub(meta[i], 1, #prefix) == prefix and not of_another(meta[i]) then
+  if meta[i] == 'retention:floor:' .. group or meta[i] == 'clock:' .. group then
+    fields[#fields + 1] = meta[i]
+  elseif string.sub(meta[i], 1, #prefix) == prefix and not of_another(meta[i]) then
     local at, lease = string.match(meta[i + 1], '^(%d+) (%d+)$')
     if at and now - tonumber(at) < 2 * tonumber(lease) then
       return 'alive ' .. string.sub(meta[i], #prefix + 1)
@@ -55,6 +57,7 @@ for _, name in ipairs(groups) do
   end
 end
 removed = removed + redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5])
+-- All of them are there, so that only the last can empty the hash.
 for _, field in ipairs(fields) do
   removed = removed + redis.call('HDEL', KEYS[2], field)
 end

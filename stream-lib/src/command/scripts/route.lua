@@ -5,7 +5,8 @@
 --       2 how many values each message has, where none has a key; 0 where that
 --         differs
 --       3 capacity of the backup stream (-1: no bound), window of the keys in
---         ms, how many messages: with a space in between
+--         ms, how many messages, whether a repeat writes its key again (1, else
+--         0): with a space in between
 --       then, after a 0, for each message: how many values, and which key (0:
 --         none)
 --       then all values: name, value, name, value, …
@@ -18,8 +19,8 @@
 -- up where the same messages would, added one by one. part_plain.lua has done
 -- most calls already.
 local stream, backup = KEYS[1], KEYS[2]
-local most, window, count = string.match(ARGV[3], '(%S+) (%S+) (%S+)')
-most, count = tonumber(most), tonumber(count)
+local most, window, count, rewrites = string.match(ARGV[3], '(%S+) (%S+) (%S+) (%S+)')
+most, count, rewrites = tonumber(most), tonumber(count), rewrites == '1'
 local kept, free = length(backup), 0
 if kept == 0 then
   free = room(stream, tonumber(ARGV[1]), count)
@@ -38,7 +39,7 @@ for i = 1, count do
     key = key ~= '0' and KEYS[2 + key]
   end
   local to = from + values - 1
-  local added = first_of(key)
+  local added = first_of(key, rewrites)
   if not added then
     if free > 0 then
       added = add(stream, '', key, window, from, to)

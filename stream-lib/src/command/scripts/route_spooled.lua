@@ -5,6 +5,7 @@
 -- ARGV  1 capacity of the stream  2 of the backup stream (-1: no bound)
 --       3 window of the keys in ms  4 how many messages  5 the spool
 --       6 ms without use after which its mark lapses
+--       7 whether a repeat writes its key again (1, else 0)
 --       then for each message: how many values it has, which key (0: none),
 --       and its number: 20 digits, so that they compare as text
 --       then all values: name, value, name, value, …
@@ -30,14 +31,15 @@ end
 local time = redis.call('TIME')
 local lapses = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[6]
 -- Notes the use of the mark, and says, before the first entry is written, whether
--- it may be written behind the last.
+-- it may be written behind the last. Always something is written, so that a WAIT
+-- behind this waits for messages that were taken before.
 redis.call('HSET', marks, spool, string.format('%s %.0f', before, lapses))
-local from, mark, reply = 7 + 3 * count, before, {}
+local from, mark, reply, rewrites = 8 + 3 * count, before, {}, ARGV[7] == '1'
 for i = 1, count do
-  local at = 4 + 3 * i
+  local at = 5 + 3 * i
   local to, number = from + ARGV[at] - 1, ARGV[at + 2]
   local key = ARGV[at + 1] ~= '0' and KEYS[3 + ARGV[at + 1]]
-  local added = number <= mark and '=' or first_of(key)
+  local added = number <= mark and '=' or first_of(key, rewrites)
   if not added then
     if free > 0 then
       added = add(stream, '', key, window, from, to)

@@ -47,7 +47,9 @@ impl Credentials {
 
     /// For how long the password is valid, from the call of the provider on.
     /// Connections that live longer authenticate again when a fifth of that is left,
-    /// or five minutes. Defaults to for ever.
+    /// or five minutes; a consumer's, which may wait in a read then, when the read has
+    /// ended (see [`block_duration`](crate::ConsumerConfig::block_duration)). Defaults
+    /// to for ever.
     #[must_use]
     pub fn valid_for(mut self, time: Duration) -> Self {
         self.valid_for = Some(time);

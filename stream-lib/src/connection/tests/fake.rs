@@ -165,19 +165,29 @@ impl Peer {
                 };
                 return Some(words.elements().map(word).collect());
             }
-            let mut chunk = [0; 4096];
-            match self.stream.read(&mut chunk) {
-                Ok(0) => return None,
-                Ok(count) => self.read.extend_from_slice(&chunk[..count]),
-                Err(e) if is_timeout(&e) => panic!("no request came"),
-                Err(_) => return None,
+            if !self.read_some() {
+                return None;
             }
         }
     }
 
-    /// Reads up to the client's end of the connection.
+    /// Reads what comes next; false once the client has gone.
+    fn read_some(&mut self) -> bool {
+        let mut chunk = [0; 4096];
+        match self.stream.read(&mut chunk) {
+            Ok(0) => false,
+            Ok(count) => {
+                self.read.extend_from_slice(&chunk[..count]);
+                true
+            }
+            Err(e) if is_timeout(&e) => panic!("no request came"),
+            Err(_) => false,
+        }
+    }
+
+    /// Reads up to the client's end of the connection, whatever comes.
     pub(super) fn until_hangup(&mut self) {
-        while self.request().is_some() {}
+        while self.read_some() {}
     }
 
     /// Sends bytes; a client that has gone doesn't matter.

@@ -1,10 +1,12 @@
 //! Tests against scripted servers: threads that say what they are told to.
 
+mod cluster;
 mod cold;
 mod connect;
 mod fake;
 mod handshake;
 mod link;
+mod loans;
 mod pool;
 mod scan;
 mod sentinel;

@@ -94,7 +94,11 @@ impl Topology {
     }
 
     /// As [`node_for`](Self::node_for), where it is found out until the deadline.
-    fn locate(&self, key: &[u8], deadline: &mut Deadline) -> Result<Arc<Node>> {
+    pub(in crate::connection) fn locate(
+        &self,
+        key: &[u8],
+        deadline: &mut Deadline,
+    ) -> Result<Arc<Node>> {
         match &self.layout {
             Layout::Standalone(node) => Ok(Arc::clone(node)),
             Layout::Sentinel(sentinel) => sentinel.locate(deadline),
@@ -386,19 +390,30 @@ impl Topology {
         self.news.count()
     }
 
-    /// Nudges a signal whenever there is another server to go to, for as long as the
-    /// signal exists.
-    pub(in crate::connection) fn follow(&self, signal: &Shutdown) {
+    /// Waits between two attempts: for `time`, or until the signal is set, or `over`,
+    /// which is asked at each nudge of the signal. Where there has been another server
+    /// to go to since the changes were `seen`, or comes to be, that is the end of it:
+    /// then this returns true.
+    pub(in crate::connection) fn pause(
+        &self,
+        seen: u64,
+        signal: &Shutdown,
+        time: Duration,
+        mut over: impl FnMut() -> bool,
+    ) -> bool {
         if !matches!(self.layout, Layout::Standalone(_)) {
             self.news.follow(signal);
         }
+        let has_moved = || self.changes() != seen;
+        signal.wait_until(Instant::now() + time, || over() || has_moved());
+        has_moved()
     }
 
     /// Ends all waiting for servers in [`pooled`](Self::pooled), now and later,
     /// with `Closed`, and the threads that look for servers.
     pub(crate) fn close(&self) {
         match &self.layout {
-            Layout::Standalone(node) => node.pool().close(),
+            Layout::Standalone(node) => node.close(),
             Layout::Sentinel(sentinel) => sentinel.close(),
             Layout::Cluster(cluster) => cluster.close(),
         }

@@ -88,7 +88,7 @@ impl<'a> Alone<'a> {
     }
 
     /// Renews the lock. Where that fails, the next renewal is soon enough.
-    pub(super) fn hold_lock(&self, link: &mut MemberLink<'_>) {
+    pub(super) fn hold_lock(&self, link: &mut MemberLink) {
         let member = self.member;
         let (lock, token) = (member.group.lock_alone(), &member.name);
         let lease = member.config.lease;
@@ -97,7 +97,7 @@ impl<'a> Alone<'a> {
 
     /// Lets the workers go on, and then another process have the lock. Where
     /// that fails, the lock lapses.
-    pub(super) fn end(self, link: &mut MemberLink<'_>) {
+    pub(super) fn end(self, link: &mut MemberLink) {
         let member = self.member;
         drop(self);
         let lock = member.group.lock_alone();

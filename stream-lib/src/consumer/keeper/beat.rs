@@ -41,7 +41,7 @@ impl<'a> Beats<'a> {
     }
 
     /// Gives a sign of life. Returns what it was answered with.
-    pub(super) fn beat(&mut self, link: &mut MemberLink<'_>) -> Option<Look> {
+    pub(super) fn beat(&mut self, link: &mut MemberLink) -> Option<Look> {
         let member = self.member;
         let lease = member.config.lease;
         let reap = self.reap_at <= Instant::now();
@@ -49,7 +49,8 @@ impl<'a> Beats<'a> {
             self.at = Instant::now() + AGAIN.min(lease / 6);
             return None;
         };
-        self.at = Instant::now() + jitter(lease * 3 / 10, 0.1);
+        // No sooner than a third of a lease, so that two more fit into one.
+        self.at = Instant::now() + jitter(lease * 7 / 20, 0.04);
         if reap {
             self.reap_at = Instant::now() + Self::reap(member);
             self.remove(&look, link);
@@ -57,7 +58,7 @@ impl<'a> Beats<'a> {
         Some(look)
     }
 
-    fn remove(&self, look: &Look, link: &mut MemberLink<'_>) {
+    fn remove(&self, look: &Look, link: &mut MemberLink) {
         let member = self.member;
         let names = forgotten(look, &member.name);
         if names.is_empty() {

@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use self::alone::{Alone, Step};
 use self::beat::Beats;
-use self::claim::DueClaims;
+use self::claim::{claim_due, move_some};
 use self::renew::Renewal;
 use self::takeover::Takeover;
 use self::unseen::Unseen;
@@ -45,12 +45,11 @@ pub(crate) fn run(member: &Member) -> Keeper<'_> {
 /// The jobs of the thread, and the connection that they share.
 pub(crate) struct Keeper<'a> {
     member: &'a Member,
-    link: MemberLink<'a>,
+    link: MemberLink,
     /// Of the connection that was last noticed.
     epoch: u64,
     renewal: Renewal<'a>,
     beats: Beats<'a>,
-    due: DueClaims<'a>,
     takeover: Takeover<'a>,
     unseen: Unseen<'a>,
     alone: Option<Alone<'a>>,
@@ -66,7 +65,6 @@ impl<'a> Keeper<'a> {
             epoch: u64::from(member.health.group_stood()),
             renewal: Renewal::new(member),
             beats: Beats::new(member),
-            due: DueClaims::new(member),
             takeover: Takeover::new(member),
             unseen: Unseen::new(member),
             alone: None,
@@ -76,7 +74,7 @@ impl<'a> Keeper<'a> {
     /// When there is something to do. Entries are claimed for workers that are
     /// free, and one more where none is.
     fn next_wake(&self) -> Instant {
-        if self.due.is_moving() {
+        if self.member.claiming.is_moving() || self.member.sign_of_life.has_step() {
             return Instant::now();
         }
         let keep_at = self.renewal.at().min(self.beats.at());
@@ -85,23 +83,26 @@ impl<'a> Keeper<'a> {
         if let Some(alone) = &self.alone {
             return alone.wake_at().map_or(keep_at, |at| at.min(keep_at));
         }
-        if self.member.buffer.room_for_returning() == 0 {
+        let claiming = &self.member.claiming;
+        if self.member.buffer.room_for_returning() == 0 || claiming.is_under_way() {
             return keep_at;
         }
-        let claim_at = keep_at.min(self.due.at());
+        let claim_at = keep_at.min(claiming.keeper_looks_at());
         self.takeover.at().map_or(claim_at, |at| at.min(claim_at))
     }
 
     fn tick(&mut self) {
         self.member.failure_log.tell_due(Instant::now());
+        // The reader may have noticed a step of the server's clock.
+        self.notice();
         if self.renewal.at() <= Instant::now() {
             self.renew_leases();
         }
         if self.beats.at() <= Instant::now() {
             self.beat();
         }
-        if self.due.is_moving() {
-            self.due.move_some(&mut self.link);
+        if self.member.claiming.is_moving() {
+            move_some(self.member, &mut self.link);
         }
         if self.alone.is_some() {
             self.tend_alone();
@@ -137,20 +138,13 @@ impl<'a> Keeper<'a> {
     }
 
     fn claim(&mut self) {
-        let buffer = &self.member.buffer;
-        if buffer.room_for_returning() > 0
-            && self.due.at() <= Instant::now()
-            && !self.due.is_moving()
-        {
-            let leave = self.renewal.capped.ids();
-            self.due.claim(&mut self.link, &leave);
+        if self.member.claiming.keeper_looks_at() <= Instant::now() {
+            claim_due(self.member, &mut self.link);
             self.notice();
         }
-        let room = buffer.room_for_returning();
         let takes = |at| at <= Instant::now();
-        if room > 0 && self.takeover.at().is_some_and(takes) {
-            let leave = self.renewal.capped.ids();
-            self.alone = self.takeover.step(&mut self.link, room, &leave);
+        if self.takeover.at().is_some_and(takes) {
+            self.alone = self.takeover.step(&mut self.link);
             self.notice();
         }
     }
@@ -180,7 +174,7 @@ impl<'a> Keeper<'a> {
             self.beats.hasten();
             self.takeover.follow(step);
             if let ClockStep::Back(by) = step {
-                self.due.follow(by);
+                self.member.claiming.follow(by);
             }
         }
     }

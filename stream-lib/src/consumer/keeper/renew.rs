@@ -42,7 +42,7 @@ impl<'a> Renewal<'a> {
         self.at = Instant::now();
     }
 
-    pub(super) fn renew(&mut self, link: &mut MemberLink<'_>) {
+    pub(super) fn renew(&mut self, link: &mut MemberLink) {
         let lease = self.member.config.lease;
         self.at = Instant::now() + lease / 6;
         let (mut longest, mut running) = (Duration::ZERO, 0);
@@ -59,7 +59,7 @@ impl<'a> Renewal<'a> {
         self.member.buffer.observe_longest(longest, running);
     }
 
-    fn renew_reply(&mut self, link: &mut MemberLink<'_>, held: &Arc<Held>) -> Result<()> {
+    fn renew_reply(&mut self, link: &mut MemberLink, held: &Arc<Held>) -> Result<()> {
         let member = self.member;
         let (mut kept, mut lost) = (Vec::new(), Vec::new());
         for index in 0..held.len() {

@@ -147,19 +147,20 @@ impl<'a> Takeover<'a> {
         self.tell_swept();
     }
 
-    /// Takes over at most `room` entries, none of `leave`. Returns one that is to
-    /// run alone, if there is one.
-    pub(super) fn step(
-        &mut self,
-        link: &mut MemberLink<'_>,
-        room: usize,
-        leave: &[EntryId],
-    ) -> Option<Alone<'a>> {
+    /// Takes over as many entries as there is room for. Returns one that is to run
+    /// alone, if there is one.
+    pub(super) fn step(&mut self, link: &mut MemberLink) -> Option<Alone<'a>> {
         if self.is_gathering {
             self.gather(link);
             return None;
         }
         let member = self.member;
+        let claim = member.claiming.try_begin()?;
+        let room = member.buffer.room_for_returning();
+        if room == 0 {
+            return None;
+        }
+        let leave = member.claiming.capped();
         let step = TakeOver {
             dead: &self.dead,
             lease: member.config.lease,
@@ -173,11 +174,10 @@ impl<'a> Takeover<'a> {
             take: room,
             max_deliveries: member.config.retry.deliveries(),
             window: member.sign_of_life.window(),
-            leave,
+            leave: &leave,
         };
-        let claim = member.claiming.begin();
         let asked = Instant::now();
-        let taken = link.run_as(Role::Claims, |wire| {
+        let taken = link.run_pooled(Role::Claims, |wire| {
             command::take_over(wire, &member.group, &member.name, &step)
         });
         let Ok(taken) = taken else {
@@ -207,9 +207,11 @@ impl<'a> Takeover<'a> {
     }
 
     /// Searches for entries of `~waiting` whose due times are lost, one step.
-    fn gather(&mut self, link: &mut MemberLink<'_>) {
+    fn gather(&mut self, link: &mut MemberLink) {
         let (group, from) = (&self.member.group, self.gathered.take());
-        match link.run(|wire| command::gather(wire, group, from, GATHER)) {
+        match link.run_pooled(Role::Claims, |wire| {
+            command::gather(wire, group, from, GATHER)
+        }) {
             Ok(None) => {
                 self.is_gathering = false;
                 let takeover = TAKEOVER.as_bytes();

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::command::{self, Look};
 use crate::consumer::member::Member;
+use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::error::Result;
 use crate::message::EntryId;
@@ -24,14 +25,14 @@ impl<'a> Unseen<'a> {
         }
     }
 
-    pub(super) fn check(&mut self, look: &Look, link: &mut MemberLink<'_>) {
+    pub(super) fn check(&mut self, look: &Look, link: &mut MemberLink) {
         let member = self.member;
         let counted = look
             .holdings
             .iter()
             .find(|holding| holding.consumer == member.name.as_bytes())
             .map_or(0, |holding| holding.pending);
-        let suspects = if counted <= member.replies.ids().len() as u64 {
+        let suspects = if counted <= member.replies.count_ours() as u64 {
             HashSet::new()
         } else {
             match self.unknown(link) {
@@ -45,12 +46,13 @@ impl<'a> Unseen<'a> {
         self.suspects = suspects;
     }
 
-    fn unknown(&self, link: &mut MemberLink<'_>) -> Result<HashSet<EntryId>> {
+    fn unknown(&self, link: &mut MemberLink) -> Result<HashSet<EntryId>> {
         let member = self.member;
         let (mut unknown, mut after) = (HashSet::new(), None);
         loop {
-            let page =
-                link.run(|wire| command::pending_of(wire, &member.group, &member.name, after))?;
+            let page = link.run_pooled(Role::Claims, |wire| {
+                command::pending_of(wire, &member.group, &member.name, after)
+            })?;
             let Some(last) = page.last() else {
                 break;
             };

@@ -51,11 +51,9 @@ impl Done {
             .extract_if(.., |(held, _)| !is_ours(held, lease));
         let doubtful: Vec<_> = doubtful
             .flat_map(|(held, taken)| {
-                taken.into_iter().map(move |index| Unsettled {
-                    held: Arc::clone(&held),
-                    index,
-                    action: Action::AckHeld,
-                })
+                taken
+                    .into_iter()
+                    .map(move |index| Unsettled::new(&held, index, Action::AckHeld))
             })
             .collect();
         self.len -= doubtful.len();

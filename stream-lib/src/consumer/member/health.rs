@@ -20,11 +20,11 @@ pub(crate) enum Role {
     Reader,
     /// Acknowledges and parks.
     Settler,
-    /// Writes dead letters, on the settler's connection.
+    /// Writes dead letters, for the settler.
     Burials,
     /// Renews leases and gives signs of life.
     Keeper,
-    /// Claims and takes over, on the keeper's connection.
+    /// Claims and takes over, for the keeper.
     Claims,
 }
 

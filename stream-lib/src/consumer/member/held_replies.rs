@@ -49,6 +49,29 @@ impl HeldReplies {
             .collect()
     }
 
+    /// How many entries Redis should count as ours, at most: those that are not
+    /// settled, without those that others may have.
+    pub(crate) fn count_ours(&self) -> usize {
+        let is_ours = |held: &Held, index| !matches!(held.stage(index), Stage::Lost | Stage::Gone);
+        self.all()
+            .iter()
+            .map(|held| {
+                (0..held.len())
+                    .filter(|&index| is_ours(held, index))
+                    .count()
+            })
+            .sum()
+    }
+
+    /// Whether an entry has come once more, and is held in another reply than `held`.
+    pub(crate) fn has_again(&self, held: &Arc<Held>, id: EntryId) -> bool {
+        self.all().iter().any(|other| {
+            !Arc::ptr_eq(other, held)
+                && (0..other.len())
+                    .any(|index| other.id(index) == id && other.stage(index) != Stage::Gone)
+        })
+    }
+
     /// How many bytes the replies take.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)

@@ -1,22 +1,80 @@
-//! One thread's connection, and the remedy for each of its failures.
+//! One thread's connections, and the remedy for each of their failures.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::connection::{Link, Wire};
+use crate::connection::{Link, Loans, Wire};
 use crate::consumer::member::health::{Health, Role};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Backoff, Shutdown};
 
-/// A connection of its own for one thread of a member.
-pub(crate) struct MemberLink<'a> {
-    link: Link,
+/// The connections of one thread of a member.
+pub(crate) struct MemberLink {
+    way: Way,
     role: Role,
-    health: &'a Health,
+    health: Arc<Health>,
     /// Ends the waits between attempts.
     until: Shutdown,
     backoff: Backoff,
     /// Between tries that a person has to make succeed.
     slowly: Backoff,
+}
+
+/// How a thread gets at its connections.
+pub(crate) enum Way {
+    /// It has one of its own, since it waits for answers.
+    Own(Box<Link>),
+    /// It shares them, for short exchanges.
+    Shared(Loans),
+}
+
+impl Way {
+    fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
+        match self {
+            Self::Own(link) => link.wire().and_then(operation),
+            Self::Shared(loans) => loans.run(operation),
+        }
+    }
+
+    fn run_pooled<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
+        match self {
+            Self::Own(link) => link.wire().and_then(operation),
+            Self::Shared(loans) => loans.run_pooled(operation),
+        }
+    }
+
+    /// Whether the slot has moved, so that the next exchange goes to its new node. What
+    /// goes over shared connections has found its way there by itself.
+    fn follow(&mut self, error: &Error) -> bool {
+        match self {
+            Self::Own(link) => link.follow(error),
+            Self::Shared(_) => false,
+        }
+    }
+
+    fn has_arrived(&mut self) {
+        if let Self::Own(link) = self {
+            link.has_arrived();
+        }
+    }
+
+    /// Waits between two attempts. Another server to go to ends it: returns whether
+    /// there is one.
+    fn pause(&self, signal: &Shutdown, time: Duration) -> bool {
+        match self {
+            Self::Own(link) => link.pause(signal, time),
+            Self::Shared(loans) => loans.pause(signal, time),
+        }
+    }
+
+    /// Gives up a connection of its own, which may be in any state where the server
+    /// has answered, even by refusing.
+    fn failed(&mut self) {
+        match self {
+            Self::Own(link) => link.drop_wire(),
+            Self::Shared(loans) => loans.failed(),
+        }
+    }
 }
 
 /// The remedy for a failure.
@@ -49,12 +107,12 @@ impl Remedy {
 const SLOW: Duration = Duration::from_millis(500);
 const SLOWEST: Duration = Duration::from_secs(5);
 
-impl<'a> MemberLink<'a> {
-    pub(crate) fn new(link: Link, role: Role, health: &'a Health, until: &Shutdown) -> Self {
+impl MemberLink {
+    pub(crate) fn new(way: Way, role: Role, health: &Arc<Health>, until: &Shutdown) -> Self {
         Self {
-            link,
+            way,
             role,
-            health,
+            health: Arc::clone(health),
             until: until.clone(),
             backoff: Backoff::for_connections(),
             slowly: Backoff::new(SLOW, SLOWEST),
@@ -73,25 +131,34 @@ impl<'a> MemberLink<'a> {
     /// An error of the kind `NoGroup` is the caller's to heal; after one that
     /// calls for [`Remedy::Stop`], the consumer is stopping.
     pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
-        self.run_as(self.role, operation)
+        let result = self.way.run(operation);
+        self.heed(self.role, &result);
+        result
     }
 
-    /// As [`run`](Self::run), for work of another role on this connection.
-    pub(crate) fn run_as<T>(
+    /// As [`run`](Self::run), for work of another role that may take long, or need
+    /// much memory: where connections are shared, on one of the pool.
+    pub(crate) fn run_pooled<T>(
         &mut self,
         role: Role,
         operation: impl FnOnce(&mut Wire) -> Result<T>,
     ) -> Result<T> {
-        let result = self.link.wire().and_then(operation);
-        match &result {
+        let result = self.way.run_pooled(operation);
+        self.heed(role, &result);
+        result
+    }
+
+    /// Tells of the success or the failure, and waits after the latter.
+    fn heed<T>(&mut self, role: Role, result: &Result<T>) {
+        match result {
             Ok(_) => {
-                self.link.has_arrived();
+                self.way.has_arrived();
                 self.backoff.reset();
                 self.slowly.reset();
                 self.health.works(role);
             }
             // The slot has moved: that is no outage.
-            Err(e) if self.link.follow(e) => {}
+            Err(e) if self.way.follow(e) => {}
             Err(e) => match Remedy::for_error(e, self.health.has_passed_checks()) {
                 // The reader makes it, once it has room for entries.
                 Remedy::MakeGroup if self.role == Role::Keeper => self.pause(),
@@ -103,36 +170,41 @@ impl<'a> MemberLink<'a> {
                     self.pause();
                 }
                 remedy => {
-                    // A connection that answered, even by refusing, may be in
-                    // any state.
-                    self.link.drop_wire();
+                    self.way.failed();
                     self.health.held_up(role, e, self.until.is_set());
                     if remedy == Remedy::AwaitRight {
                         let wait = self.slowly.next();
-                        self.link.pause(&self.until, wait);
+                        if self.way.pause(&self.until, wait) {
+                            self.slowly.reset();
+                        }
                     } else {
                         self.pause();
                     }
                 }
             },
         }
-        result
     }
 
     /// How many connections there have been, the present one included.
     pub(crate) fn epoch(&self) -> u64 {
-        self.link.epoch()
+        match &self.way {
+            Way::Own(link) => link.epoch(),
+            Way::Shared(loans) => loans.epoch(),
+        }
     }
 
-    /// Gives the connection up, with all answers that are still to come on it.
+    /// Gives a connection of its own up, with all answers that are still to come on
+    /// it.
     pub(crate) fn drop_wire(&mut self) {
-        self.link.drop_wire();
+        self.way.failed();
     }
 
     /// Waits a moment that grows with each call, until something succeeds. Another
     /// server to go to ends it.
     fn pause(&mut self) {
         let wait = self.backoff.next();
-        self.link.pause(&self.until, wait);
+        if self.way.pause(&self.until, wait) {
+            self.backoff.reset();
+        }
     }
 }

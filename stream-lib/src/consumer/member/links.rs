@@ -13,7 +13,8 @@ use parking_lot::Mutex;
 use crate::connection::LinkHandle;
 use crate::consumer::member::health::Role;
 
-/// A handle for each thread that has a connection of its own.
+/// A handle for each thread, on the connection of its own that it has, or on the one
+/// that it is lent: then it reaches nothing that others use.
 #[derive(Debug, Default)]
 pub(crate) struct MemberLinks {
     pub(crate) reader: LinkHandle,
@@ -65,8 +66,7 @@ impl MemberLinks {
     pub(super) fn cut(&self) {
         *self.step.lock() = Step::Cut;
         for link in [&self.reader, &self.settler, &self.keeper] {
-            link.hold_off();
-            link.stop();
+            link.end();
         }
     }
 }

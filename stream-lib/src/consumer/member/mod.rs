@@ -42,7 +42,7 @@ use self::failure_log::{FailureLog, Fate};
 use self::health::{Health, Role};
 use self::held::Held;
 use self::held_replies::HeldReplies;
-use self::link::MemberLink;
+use self::link::{MemberLink, Way};
 use self::links::MemberLinks;
 use self::settle::{Action, Settle, Unsettled};
 use self::sign_of_life::SignOfLife;
@@ -50,7 +50,7 @@ use self::stage::Company;
 use crate::command::{Claimed, Entries, Group, Look};
 use crate::config::ConsumerConfig;
 use crate::config::event::Completed;
-use crate::connection::{Link, Topology, Wire};
+use crate::connection::{Link, Loans, Topology, Wire};
 use crate::consumer::identity::Identity;
 use crate::consumer::stats::Counters;
 use crate::error::Result;
@@ -68,7 +68,7 @@ pub(crate) struct Member {
     pub(crate) buffer: Buffer,
     pub(crate) acknowledging: Acknowledging,
     pub(crate) claiming: Claiming,
-    pub(crate) health: Health,
+    pub(crate) health: Arc<Health>,
     pub(crate) failure_log: FailureLog,
     /// How long handlers ran that have succeeded since the hooks were last told,
     /// in nanoseconds.
@@ -101,7 +101,7 @@ impl Member {
             buffer: Buffer::new(&config, batch_size, &stop),
             acknowledging: Acknowledging::new(settler, config.lease, &stop),
             claiming: Claiming::new(&stop),
-            health: Health::new(identity, &name, &stop),
+            health: Arc::new(Health::new(identity, &name, &stop)),
             failure_log: FailureLog::new(&identity.group, &stop),
             sign_of_life: SignOfLife::new(config.lease),
             links: MemberLinks::default(),
@@ -114,11 +114,15 @@ impl Member {
         }
     }
 
-    /// A connection for one of the threads; `until` ends its waits.
-    pub(crate) fn link(&self, role: Role, until: &Shutdown) -> MemberLink<'_> {
+    /// The connections of one of the threads; `until` ends its waits.
+    pub(crate) fn link(&self, role: Role, until: &Shutdown) -> MemberLink {
         let handle = self.links.of(role).clone();
-        let link = Link::new(Arc::clone(&self.topology), self.group.stream(), handle);
-        MemberLink::new(link, role, &self.health, until).pausing_for(self.config.lease / 6)
+        let (topology, key) = (Arc::clone(&self.topology), self.group.stream());
+        let way = match role {
+            Role::Reader => Way::Own(Box::new(Link::new(topology, key, handle))),
+            _ => Way::Shared(Loans::new(topology, key, handle)),
+        };
+        MemberLink::new(way, role, &self.health, until).pausing_for(self.config.lease / 6)
     }
 
     /// Begins the stop: nothing more is read or started, and no thread waits for a
@@ -166,8 +170,8 @@ impl Member {
         }
     }
 
-    /// Makes claimed entries known, after which others may claim again, and
-    /// hands them to the workers.
+    /// Makes claimed entries known and hands them to the workers, after which others
+    /// may claim again.
     pub(crate) fn accept(
         &self,
         claimed: Claimed,
@@ -179,11 +183,12 @@ impl Member {
         self.counters.deleted.fetch_add(deleted, Ordering::Relaxed);
         if !claimed.entries.is_empty() {
             let held = self.hold(claimed.entries, company, asked);
-            drop(claim);
             if !self.buffer.push_returning(&held) {
                 self.give_back_rest(&held);
             }
         }
+        // Until now there was room for them, and no other claim could take it.
+        drop(claim);
     }
 
     /// Withdraws the entries that no worker has started, and has them given

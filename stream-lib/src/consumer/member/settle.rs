@@ -24,6 +24,8 @@ pub(crate) struct Unsettled {
     pub(crate) held: Arc<Held>,
     pub(crate) index: usize,
     pub(crate) action: Action,
+    /// The answer to an earlier request was lost.
+    pub(crate) is_repeated: bool,
 }
 
 /// How a delivery ended.
@@ -66,15 +68,20 @@ impl Action {
 
 impl Settle {
     pub(crate) fn new(held: &Arc<Held>, index: usize, action: Action) -> Self {
-        Self::Entry(Unsettled {
-            held: Arc::clone(held),
-            index,
-            action,
-        })
+        Self::Entry(Unsettled::new(held, index, action))
     }
 }
 
 impl Unsettled {
+    pub(crate) fn new(held: &Arc<Held>, index: usize, action: Action) -> Self {
+        Self {
+            held: Arc::clone(held),
+            index,
+            action,
+            is_repeated: false,
+        }
+    }
+
     pub(crate) fn id(&self) -> EntryId {
         self.held.id(self.index)
     }
@@ -93,12 +100,14 @@ impl Unsettled {
             // A takeover has found its deliveries used up, and is to find that again.
             return Parking {
                 id: self.id(),
+                attempt,
                 delay: None,
                 deliveries: None,
             };
         }
         Parking {
             id: self.id(),
+            attempt,
             // One that is to run alone is found by the takeover, with its lock.
             delay: (!(again && self.held.is_alone())).then_some(delay),
             deliveries: again.then(|| attempt.saturating_sub(1)),

@@ -121,15 +121,27 @@ impl SignOfLife {
         self.state.lock().step.take()
     }
 
+    /// Whether a step was noticed that has yet to be taken.
+    pub(crate) fn has_step(&self) -> bool {
+        self.state.lock().step.is_some()
+    }
+
     /// Between which times the server's clock is expected to be, for a request
-    /// that is about to be sent; `None` before the first sign of life.
+    /// that is about to be sent; `None` before the first sign of life. No time is
+    /// expected while there is a step that the keeper has yet to take: any thread may
+    /// have noticed it.
     pub(crate) fn window(&self) -> Option<ClockWindow> {
-        let ahead = self.state.lock().ahead;
+        let state = self.state.lock();
+        if state.step.is_some() {
+            return Some(ClockWindow::NEVER);
+        }
+        let ahead = state.ahead;
         let now = millis(self.clock.now_ms()?);
         let window = ClockWindow {
             earliest: as_millis(now.saturating_sub(self.tolerance())),
             latest: as_millis(now + ahead + self.tolerance()),
         };
+        drop(state);
         Some(window)
     }
 
@@ -196,7 +208,14 @@ mod tests {
         ] {
             let member = member(start);
             member.observe_at(server_ms, later, later);
+            assert_eq!(
+                member.window(),
+                Some(ClockWindow::NEVER),
+                "until it is taken"
+            );
+            assert!(member.has_step());
             assert_eq!(member.take_step(), Some(step));
+            assert_ne!(member.window(), Some(ClockWindow::NEVER));
             member.observe_at(server_ms + 1_000, later + SECOND, later + SECOND);
             assert_eq!(member.take_step(), None);
         }

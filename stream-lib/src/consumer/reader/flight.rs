@@ -5,8 +5,9 @@ use std::thread;
 use std::time::Instant;
 
 use super::overrun::await_answer;
-use crate::command::{Entries, Read};
+use crate::command::{ClaimDue, Entries, Read};
 use crate::connection::Wire;
+use crate::consumer::due::DueClaim;
 use crate::consumer::member::Member;
 use crate::consumer::member::done::Done;
 use crate::consumer::member::stage::Company;
@@ -15,7 +16,8 @@ use crate::runtime::Portion;
 
 /// The reads on the wire: one that waits for entries; or two that don't wait,
 /// where answers come back full. Redis works on one of them while another's
-/// answer is decoded here.
+/// answer is decoded here. In front of one that waits rides a look for entries that
+/// are due.
 ///
 /// Entries that are done meanwhile are acknowledged with the next read that
 /// doesn't wait: one request, one answer, and no thread to wake for it.
@@ -34,6 +36,7 @@ impl<'a> Flight<'a> {
     /// Nothing will be answered any more.
     pub(crate) fn lost(&mut self, member: &Member) {
         *self = Self::default();
+        member.claiming.rides_no_more();
         member.acknowledging.leave_to_settler();
     }
 
@@ -61,12 +64,18 @@ impl<'a> Flight<'a> {
                 member,
                 count,
                 done: self.full.then(|| member.acknowledging.collect()),
+                look: (!self.full).then(|| look(member)).flatten(),
                 sent: Instant::now(),
             };
             let read = asked.read();
-            let ids = asked.done.as_ref().map(Done::ids).unwrap_or_default();
+            if let Some(look) = &asked.look {
+                member.claiming.rides_for(member.config.block_duration);
+                read.send_behind(wire, &look.request())?;
+            } else {
+                let ids = asked.done.as_ref().map(Done::ids).unwrap_or_default();
+                read.send(wire, &ids)?;
+            }
             self.asked.push_back(asked);
-            read.send(wire, &ids)?;
         }
         Ok(())
     }
@@ -79,13 +88,19 @@ impl<'a> Flight<'a> {
             return Ok(());
         };
         let read = asked.read();
-        if !await_answer(member, &read, wire)? {
+        let mut comes = await_answer(member, &read, wire)?;
+        if comes && let Some(look) = asked.look.take() {
+            receive_look(member, look, wire)?;
+            comes = await_answer(member, &read, wire)?;
+        }
+        if !comes {
             // The entries of an answer that still comes are fetched again.
             wire.abandon("a read was not answered, though the server lives");
             self.lost(member);
             member.claiming.lost_answer();
             return Ok(());
         }
+        member.claiming.rides_no_more();
         let next = if self.full && more {
             self.take_off(member, wire, asked.count)
         } else {
@@ -114,6 +129,30 @@ impl<'a> Flight<'a> {
     }
 }
 
+/// A look for entries that are due, if it is time for one, to ride in front of a
+/// read.
+fn look(member: &Member) -> Option<DueClaim<'_>> {
+    let is_time = member.claiming.reader_looks();
+    is_time.then(|| DueClaim::begin(member)).flatten()
+}
+
+/// Receives the answer to a look. The entries that it brings are with the workers
+/// before anybody waits for those of the read.
+fn receive_look(member: &Member, look: DueClaim<'_>, wire: &mut Wire) -> Result<()> {
+    match ClaimDue::receive(wire) {
+        Ok(Some(due)) => look.accept(due),
+        // The keeper has the server learn the script.
+        Ok(None) => member.claiming.leave_to_keeper(),
+        Err(e) if wire.is_broken() => return Err(e),
+        // The keeper meets it again, and tells of it.
+        Err(_) => {
+            member.claiming.leave_to_keeper();
+            member.claiming.lost_answer();
+        }
+    }
+    Ok(())
+}
+
 /// One read, and the entries that it acknowledges. Dropped before that is
 /// confirmed, it leaves them to the settler.
 struct Asked<'a> {
@@ -123,6 +162,8 @@ struct Asked<'a> {
     /// The entries that go along; `None` for a read that waits for entries, which
     /// would hold them up.
     done: Option<Done>,
+    /// The look that rides in front.
+    look: Option<DueClaim<'a>>,
     sent: Instant,
 }
 

@@ -71,7 +71,7 @@ fn wait_for_room(member: &Member) -> bool {
 }
 
 /// Makes the vanished group again, or stops, as the configuration says.
-fn heal(member: &Member, link: &mut MemberLink<'_>) {
+fn heal(member: &Member, link: &mut MemberLink) {
     let group = &member.group;
     let stood = member.health.group_stood();
     if stood && member.config.on_group_lost == OnGroupLost::Stop {

@@ -9,7 +9,9 @@ use crate::command::{self, Entries, PendingEntry};
 use crate::connection::Wire;
 use crate::consumer::handler::verdict::Outcome;
 use crate::consumer::member::Member;
-use crate::consumer::member::stage::Company;
+use crate::consumer::member::claiming::Claim;
+use crate::consumer::member::settle::Action;
+use crate::consumer::member::stage::{Company, Stage};
 use crate::consumer::reader::unreadable::Unreadable;
 use crate::consumer::worker;
 use crate::error::Result;
@@ -109,6 +111,11 @@ impl<'a> Recovery<'a> {
         let mut unseen = pending;
         unseen.retain(|entry| !known.contains(&entry.id));
         self.suspect(unseen.len());
+        let last_ones: Vec<_> = unseen.extract_if(.., |entry| self.is_last(entry)).collect();
+        if !last_ones.is_empty() {
+            self.leave_to_takeover(&last_ones, asked, claim);
+            return Ok(true);
+        }
         let more = unseen.split_off(member.room(0).max(1).min(unseen.len()));
         let end = match unseen.last() {
             Some(end) if !more.is_empty() => end.id,
@@ -122,9 +129,15 @@ impl<'a> Recovery<'a> {
             worker::end(member, &held, 0, Outcome::Failed(Arc::new(Unreadable)));
         } else if !unseen.is_empty() {
             let ids: Vec<_> = unseen.iter().map(|entry| entry.id).collect();
+            // A takeover may have brought them.
+            let company = if unseen.iter().any(|entry| entry.deliveries > 1) {
+                Company::OwnBatch
+            } else {
+                Company::Any
+            };
             let entries = self.fetch(wire, &ids)?;
             self.fetched += entries.len();
-            let held = member.hold(entries, Company::Any, asked);
+            let held = member.hold(entries, company, asked);
             drop(claim);
             if held.len() > 0 {
                 member.enqueue(&held, || {});
@@ -132,6 +145,28 @@ impl<'a> Recovery<'a> {
         }
         self.after = Some(end);
         Ok(true)
+    }
+
+    /// Whether this is an entry's last delivery, and may come after crashes.
+    fn is_last(&self, entry: &PendingEntry) -> bool {
+        entry.deliveries > 1 && entry.deliveries >= self.member.config.retry.deliveries()
+    }
+
+    /// Gives back entries on their last delivery, which have not run: a takeover
+    /// that has brought them had the lock to run them alone, and has it again.
+    fn leave_to_takeover(&self, entries: &[PendingEntry], asked: Instant, claim: Claim<'_>) {
+        let member = self.member;
+        let hold = |entry: &PendingEntry| {
+            let unread = Entries::unread(entry.id, entry.deliveries);
+            let held = member.hold(unread, Company::Alone, asked);
+            held.set_stage(0, Stage::Settling);
+            held
+        };
+        let held: Vec<_> = entries.iter().map(hold).collect();
+        drop(claim);
+        for held in &held {
+            member.settle(held, 0, Action::GiveBack);
+        }
     }
 
     fn fetch(&mut self, wire: &mut Wire, ids: &[EntryId]) -> Result<Entries> {

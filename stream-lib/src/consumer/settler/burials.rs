@@ -85,7 +85,7 @@ impl<'a> BurialQueue<'a> {
 
     /// Buries what there is, as far as Redis takes it now. With nothing left, it
     /// tells the end of a trouble, once none has come up for a moment.
-    pub(super) fn bury_due(&mut self, link: &mut MemberLink<'_>) {
+    pub(super) fn bury_due(&mut self, link: &mut MemberLink) {
         if self.is_empty() {
             let ends_at = self.trouble.ends_from();
             if ends_at.is_some_and(|at| at <= Instant::now()) && self.trouble.ends() {
@@ -97,7 +97,7 @@ impl<'a> BurialQueue<'a> {
     }
 
     /// Tries once more, and returns the entries that are left, to be given back.
-    pub(super) fn end(&mut self, link: &mut MemberLink<'_>) -> impl Iterator<Item = Unsettled> {
+    pub(super) fn end(&mut self, link: &mut MemberLink) -> impl Iterator<Item = Unsettled> {
         self.bury(link);
         self.again_at = None;
         self.waiting.drain(..).map(|mut entry| {
@@ -108,7 +108,7 @@ impl<'a> BurialQueue<'a> {
         })
     }
 
-    fn bury(&mut self, link: &mut MemberLink<'_>) {
+    fn bury(&mut self, link: &mut MemberLink) {
         while !self.is_empty() {
             let chunk = self.next_chunk();
             match self.request(link, &chunk) {
@@ -136,7 +136,7 @@ impl<'a> BurialQueue<'a> {
         self.waiting.drain(..count).collect()
     }
 
-    fn request(&self, link: &mut MemberLink<'_>, chunk: &[Unsettled]) -> Result<command::Burials> {
+    fn request(&self, link: &mut MemberLink, chunk: &[Unsettled]) -> Result<command::Burials> {
         let Member {
             group,
             name,
@@ -148,7 +148,7 @@ impl<'a> BurialQueue<'a> {
             age: config.dead_letter_max_age,
         };
         let burials: Vec<_> = chunk.iter().map(burial).collect();
-        link.run_as(Role::Burials, |wire| {
+        link.run_pooled(Role::Burials, |wire| {
             command::bury(wire, group, name, bounds, &burials)
         })
     }

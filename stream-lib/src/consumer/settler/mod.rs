@@ -2,9 +2,12 @@
 //!
 //! It takes all queued requests and settles them at once, so that requests to
 //! Redis grow by themselves under load and nothing waits without. An operation whose
-//! answer was lost is done again. It has no second effect, unless this consumer has
-//! claimed the entry once more meanwhile: a parked one is then parked again while its
-//! handler runs, and an entry that was acknowledged or buried counts as lost.
+//! answer was lost is done again, and has no second effect: an entry that was
+//! acknowledged or buried is not pending any more, and counts as lost. A parked one
+//! may have come to this consumer once more, and stays with it: Redis knows a later
+//! delivery by its number. One that was given back comes with the same number: there
+//! this thread leaves the request out if it knows of the later delivery. If it
+//! doesn't yet, that one is given back while its handler runs, and comes again.
 //! *Burials* wait by themselves, so that a Redis without memory for them holds up
 //! nothing else.
 //!
@@ -114,7 +117,7 @@ impl Unfinished {
 /// again.
 fn settle(
     member: &Member,
-    link: &mut MemberLink<'_>,
+    link: &mut MemberLink,
     mut unfinished: Unfinished,
     burials: &mut BurialQueue<'_>,
 ) -> Unfinished {
@@ -133,6 +136,11 @@ fn settle(
         let ids: Vec<_> = entries.iter().map(Unsettled::id).collect();
         link.run(|wire| command::ack_held(wire, &member.group, &member.name, &ids))
     });
+    let has_come_again = |entry: &mut Unsettled| {
+        entry.is_repeated && member.replies.has_again(&entry.held, entry.id())
+    };
+    let come_again: Vec<_> = parked.extract_if(.., has_come_again).collect();
+    settle_all(member, &come_again, Found::Ours);
     finish(member, parked, &mut again, |entries| {
         let parking: Vec<_> = entries.iter().map(Unsettled::parking).collect();
         let now = Instant::now();
@@ -147,7 +155,7 @@ fn settle(
 
 /// Acknowledges entries that are done and surely ours. Returns those that must
 /// be tried again.
-fn acknowledge(member: &Member, link: &mut MemberLink<'_>, done: Done) -> Done {
+fn acknowledge(member: &Member, link: &mut MemberLink, done: Done) -> Done {
     let acked = done
         .ids()
         .chunks(CHUNK)
@@ -189,7 +197,12 @@ fn finish(
             settle_all(member, &entries, Found::NotOurs);
         }
         Err(_) => {
-            again.other.extend(entries);
+            again
+                .other
+                .extend(entries.into_iter().map(|entry| Unsettled {
+                    is_repeated: true,
+                    ..entry
+                }));
         }
     }
 }

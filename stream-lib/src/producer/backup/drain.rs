@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::command::{DrainLease, Drained, Drainer, Replaced, declare_backup};
 use crate::config::BackupStreamConfig;
-use crate::connection::{Link, LinkHandle, Topology, Wire};
+use crate::connection::{LinkHandle, Loans, Topology, Wire};
 use crate::error::{Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::producer::backup::mover::Mover;
@@ -56,7 +56,8 @@ impl Drain {
         let owner = format!("{}-{}", std::process::id(), random_suffix());
         let drainer = Drainer::Producer(asked);
         let mut worker = Worker {
-            link: Link::new(topology, keys.stream(), shared.connection.clone()),
+            loans: Loans::new(topology, keys.stream(), shared.connection.clone()),
+            holds_lease: false,
             mover: Mover {
                 lease: DrainLease::new(keys, drainer, owner, config.lock_timeout),
                 batch: config.transfer_batch_size as u64,
@@ -117,7 +118,9 @@ impl Drop for Drain {
 
 /// The state of the thread.
 struct Worker {
-    link: Link,
+    loans: Loans,
+    /// The last batch was asked for by a lease of ours.
+    holds_lease: bool,
     mover: Mover,
     /// The capacity that the configuration asks for.
     asked: Option<u64>,
@@ -149,7 +152,9 @@ impl Worker {
                     if !self.shared.stop.is_set() {
                         self.health.held_up(Part::Drain, &e);
                     }
-                    self.link.pause(&self.shared.stop, backoff.next());
+                    if self.loans.pause(&self.shared.stop, backoff.next()) {
+                        backoff.reset();
+                    }
                 }
             }
         }
@@ -159,15 +164,17 @@ impl Worker {
 
     /// Moves a batch. The first time, the stream is told of its backup stream.
     fn step(&mut self) -> Result<Drained> {
-        let Self { link, mover, .. } = self;
+        let Self { loans, mover, .. } = self;
         let (declared, asked) = (self.declared, self.asked);
-        let drained = link.run(|wire| {
+        self.holds_lease = false;
+        let drained = loans.run_pooled(|wire| {
             if !declared {
                 declare(wire, mover.lease.keys(), asked)?;
             }
             mover.step(wire)
-        })?;
-        self.declared = true;
+        });
+        let drained = drained.inspect_err(|_| loans.failed())?;
+        (self.declared, self.holds_lease) = (true, true);
         Ok(drained)
     }
 
@@ -177,12 +184,10 @@ impl Worker {
         if self.declared || !self.shared.used.load(Ordering::Relaxed) {
             return;
         }
-        // The stop keeps connections from being made.
-        let began = self.shared.stop_began.get_or_init(Instant::now);
-        self.shared.connection.resume(*began + POLITE);
-        let Self { link, mover, .. } = self;
+        self.resume();
+        let Self { loans, mover, .. } = self;
         let asked = self.asked;
-        let declared = link.run(|wire| declare(wire, mover.lease.keys(), asked));
+        let declared = loans.run_pooled(|wire| declare(wire, mover.lease.keys(), asked));
         if let Err(e) = declared {
             log::warn!(
                 "`{}` could not be told of its backup stream, so entries move back from there only \
@@ -191,6 +196,12 @@ impl Worker {
                 with_causes(&e)
             );
         }
+    }
+
+    /// Lets a last exchange be made, though the stop keeps connections from being made.
+    fn resume(&self) {
+        let began = self.shared.stop_began.get_or_init(Instant::now);
+        self.shared.connection.resume(*began + POLITE);
     }
 
     /// Sleeps until the next batch. While the backup stream is empty, an entry
@@ -211,9 +222,12 @@ impl Worker {
 
     /// Lets others drain at once. Where that fails, the lease lapses.
     fn release(&mut self) {
-        if let Some(wire) = self.link.live_wire()
-            && let Err(e) = self.mover.lease.release(wire)
-        {
+        if !self.holds_lease {
+            return;
+        }
+        self.resume();
+        let Self { loans, mover, .. } = self;
+        if let Err(e) = loans.run_pooled(|wire| mover.lease.release(wire)) {
             log::debug!(
                 "the drain lock of `{}` is left to lapse: {}",
                 self.mover.stream(),

@@ -38,6 +38,7 @@ impl Pace {
             DrainState::Standby(lease) => self.idle().min(*lease + self.fast),
             _ if drained.left == 0 => self.idle(),
             DrainState::Moved if drained.moved == self.batch => Duration::ZERO,
+            DrainState::Portion => Duration::ZERO,
             // The stream is full, or takes nothing.
             _ => self.fast,
         }
@@ -72,6 +73,8 @@ mod tests {
     #[test]
     fn full_batches_follow_each_other_without_a_pause() {
         let wait = pace().after(&drained(10, 5, DrainState::Moved));
+        assert_eq!(wait, Duration::ZERO);
+        let wait = pace().after(&drained(1, 5, DrainState::Portion));
         assert_eq!(wait, Duration::ZERO);
     }
 

@@ -141,6 +141,10 @@ impl Post {
                 }
                 Ok(jitter(EMPTY, 0.2))
             }
+            DrainState::Portion => {
+                self.holds_lease = true;
+                Ok(Duration::ZERO)
+            }
             DrainState::Moved if drained.moved == BATCH => {
                 self.holds_lease = true;
                 Ok(Duration::ZERO)

@@ -17,7 +17,8 @@ pub struct FlushReport {
     /// How many were added, or are safe in the spool; duplicates of messages
     /// that were added before count, too.
     pub added: u64,
-    /// How many were not added, or it is not known whether they were.
+    /// How many were not added, or it is not known whether they were, or whether
+    /// replicas have them.
     pub failed: u64,
     /// The first 1,000 of those that failed, in order.
     pub failures: Vec<SendFailure>,

@@ -156,7 +156,9 @@ impl Worker {
                         if !self.shared.halt.is_set() {
                             self.health.held_up(Part::Replay, &e);
                         }
-                        self.pause(backoff.next());
+                        if self.pause(backoff.next()) {
+                            backoff.reset();
+                        }
                     }
                 }
             }
@@ -183,12 +185,12 @@ impl Worker {
     }
 
     /// Waits before the next try, which a close brings forward, and another server to
-    /// go to.
-    fn pause(&self, wait: Duration) {
+    /// go to: then it returns true.
+    fn pause(&self, wait: Duration) -> bool {
         let Shared { halt, closed, .. } = &*self.shared;
         let before = closed.lock().is_some();
         let is_closed = || closed.lock().is_some() != before;
-        self.link.pause_unless(halt, wait, is_closed);
+        self.link.pause_unless(halt, wait, is_closed)
     }
 
     fn tell_of_refused(&mut self, refused: &SetAside) {

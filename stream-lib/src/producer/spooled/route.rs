@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{self, Outgoing, Routing, SpoolMark, SpooledAdd};
+use crate::command::{self, Outgoing, Routing, SpoolMark, SpooledAdd, Wait, Waited};
 use crate::config::BackupStreamConfig;
 use crate::connection::{Topology, Wire, answer_of};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::producer::capacity::Capacity;
+use crate::producer::replication::Replication;
 use crate::producer::spool::{Sequence, Spool, SpoolId};
+use crate::producer::unreplicated::too_few;
 
 /// The longest wait of an add for a connection, before it goes to the spool instead.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -28,6 +30,7 @@ pub(crate) struct Route {
     pub(crate) keys: StreamKeys,
     pub(crate) config: BackupStreamConfig,
     capacity: Capacity,
+    replication: Replication,
     /// The spool is registered with Redis, in this life of it.
     met: Mutex<bool>,
 }
@@ -42,6 +45,7 @@ impl Route {
         Self {
             topology,
             keys,
+            replication: Replication::of(&config.stream),
             config,
             capacity,
             met: Mutex::new(false),
@@ -110,7 +114,8 @@ impl Route {
     }
 
     /// Sends messages under their numbers; fewer answers than messages end with
-    /// an error.
+    /// an error. Where too few replicas have those that were added, now or before, the
+    /// request fails, and may be made again.
     pub(crate) fn send(
         &self,
         wire: &mut Wire,
@@ -121,23 +126,35 @@ impl Route {
         let texts: Vec<_> = numbers.iter().map(ToString::to_string).collect();
         let mark = self.mark(&spool);
         let routing = Routing::new(&self.keys, &self.config, self.capacity.entries());
-        if let Some(answers) = command::route_spooled(wire, routing, mark, &texts, batch)? {
-            return Ok(answers);
+        let wait = self.replication.begin(wire)?;
+        if let Some(sent) = command::route_spooled(wire, routing, mark, &texts, batch, wait)? {
+            return replicated(sent);
         }
         // Flushed, lapsed, that of an earlier version, or an earlier name.
         let first = numbers.first().copied().unwrap_or(Sequence::ZERO);
         self.register(wire, spool, first.before())?;
-        command::route_spooled(wire, routing, mark, &texts, batch)?.ok_or_else(|| {
-            let text = "Redis forgets the mark of a spool as soon as it is written";
-            Error::new(ErrorKind::Protocol, text)
-        })
+        let wait = self.replication.begin(wire)?;
+        let sent = command::route_spooled(wire, routing, mark, &texts, batch, wait)?;
+        sent.map_or_else(
+            || {
+                let text = "Redis forgets the mark of a spool as soon as it is written";
+                Err(Error::new(ErrorKind::Protocol, text))
+            },
+            replicated,
+        )
     }
 
     /// Whether Redis has the message with this number, below which all are
-    /// settled.
+    /// settled. Fails where it has, and too few replicas do.
     pub(crate) fn has(&self, wire: &mut Wire, spool: SpoolId, number: Sequence) -> Result<bool> {
+        let wait = self.replication.begin(wire)?;
         let mark = self.register(wire, spool, number.before())?;
-        Ok(mark >= number.to_string())
+        if mark < number.to_string() {
+            return Ok(false);
+        }
+        // The mark was written again, so that there is something to wait for.
+        Wait::run(wait, wire).map_err(|lack| too_few(&lack))?;
+        Ok(true)
     }
 
     /// Ends the memory of an empty spool that sends nothing more. Without success
@@ -177,5 +194,13 @@ impl Route {
             spool: spool.as_str(),
             memory: self.config.spool.memory,
         }
+    }
+}
+
+/// The answers to a request, unless too few replicas have what it has added.
+fn replicated(sent: (Vec<Result<SpooledAdd>>, Waited)) -> Result<Vec<Result<SpooledAdd>>> {
+    match sent {
+        (answers, Err(lack)) if answers.iter().any(Result::is_ok) => Err(too_few(&lack)),
+        (answers, _) => Ok(answers),
     }
 }

@@ -4,17 +4,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::command::Outgoing;
+use crate::command::{Outgoing, Wait};
 use crate::connection::{
     Deadline, Node, PooledWire, Retry, Topology, Wire, answer_of, is_asked_elsewhere,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Added, Answers, all_fail, no_answer};
 use crate::producer::transport::again::{are_too_large_together, send_again};
-use crate::producer::transport::line::{Joined, Lead};
+use crate::producer::transport::line::{Joined, Lead, Line};
 use crate::producer::transport::node_lines::NodeLines;
 use crate::producer::transport::outlet::Outlet;
 use crate::producer::transport::room::Room;
+use crate::producer::unreplicated::waited_for;
 
 /// Pipelines under way at a time: while one is answered, the next is filled.
 const MOST_LEADERS: usize = 2;
@@ -110,9 +111,20 @@ impl Coalescer {
             deadline,
         };
         let node = self.topology.node_for(job.key());
-        let line = self.lines.of(node.as_ref());
+        let lines = self.lines.of(node.as_ref());
+        let asked = outlet.replication.asked();
+        lines.with(asked, |line| self.join(line, job, deadline, node.as_ref()))
+    }
+
+    fn join(
+        &self,
+        line: &Line<Job, Told>,
+        job: Job,
+        deadline: Instant,
+        node: Option<&Arc<Node>>,
+    ) -> Told {
         match line.join(job, deadline) {
-            Joined::Lead(job, lead) => self.send(job, lead, node.as_ref()),
+            Joined::Lead(job, lead) => self.send(job, lead, node),
             Joined::Done(told) => told,
             // The callers ahead wait for a connection too. This one finds out
             // by itself why there is none.
@@ -148,8 +160,16 @@ impl Coalescer {
         // All of them are answered by the leader's deadline: a caller with much
         // more time than that is left to the next one.
         let latest = job.deadline + left;
+        // All of them wait for replicas as long as the one with the least time can.
+        let needs = job.outlet.replication.needs();
+        let earliest = needs.map(|needs| Instant::now() + needs);
+        let has_time = |job: &Job| earliest.is_none_or(|earliest| job.deadline >= earliest);
         let others = lead.take(|other| {
-            other.deadline <= latest && (is_same || lives_there(other)) && room.has(&other.batch)
+            other.deadline <= latest
+                && (is_same || lives_there(other))
+                && has_time(&job)
+                && has_time(other)
+                && room.has(&other.batch)
         });
         if others.is_empty() {
             return execute(&mut wire, job);
@@ -242,25 +262,39 @@ fn place(job: Job, shares: &mut Vec<Share>) -> usize {
 }
 
 fn run(wire: &mut Wire, shares: &[Share]) -> Vec<Answers> {
+    let fail = |e| shares.iter().map(|s| all_fail(&s.batch, &e)).collect();
+    // They all wait for the same replicas, or for none.
+    let mut wait = None;
+    for share in shares {
+        match share.outlet.replication.begin(wire) {
+            Ok(same) => wait = same,
+            Err(e) => return fail(e),
+        }
+    }
     let mut packed = Vec::new();
-    let replies = shares
+    let replies: usize = shares
         .iter()
         .map(|share| share.outlet.pack(&mut packed, &share.batch))
         .sum();
-    if let Err(e) = wire.send(&packed, replies) {
-        return shares.iter().map(|s| all_fail(&s.batch, &e)).collect();
+    let more = Wait::pack(wait, &mut packed);
+    if let Err(e) = wire.send(&packed, replies + more) {
+        return fail(e);
     }
     let mut deadline = Deadline::of(wire.response_timeout());
     let answers: Vec<_> = shares
         .iter()
         .map(|share| share.outlet.receive(wire, &mut deadline, &share.batch))
         .collect();
+    let waited = Wait::receive(wait, wire, &mut deadline);
     // The callers of a share wait for it alone: a share whose script was
     // unknown may come behind the others.
     answers
         .into_iter()
         .zip(shares)
-        .map(|(answers, s)| answers.unwrap_or_else(|| s.outlet.execute(wire, &s.batch)))
+        .map(|(answers, s)| match answers {
+            Some(answers) => waited_for(answers, &waited),
+            None => s.outlet.execute(wire, &s.batch),
+        })
         .collect()
 }
 

@@ -10,7 +10,8 @@ use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Added, Answers, all_fail, closed};
 use crate::producer::transport::outlet::Outlet;
-use crate::producer::transport::pipeline::{self, BatchRoute, Sent};
+use crate::producer::transport::pipeline::{self, BatchRoute};
+use crate::producer::unreplicated::NotReplicated;
 use crate::runtime::{Backoff, Shutdown};
 
 /// The way of a producer's batches, until it is closed.
@@ -88,21 +89,22 @@ impl Dispatch {
             wait,
             ensure_open,
         };
-        pipeline::send(&route, batches, |Sent { batch, deadline }, mut answers| {
-            self.settle(batch.borrow(), &mut answers, deadline);
-            done(batch, answers);
+        pipeline::send(&route, batches, |sent, mut answers| {
+            self.settle(sent.batch.borrow(), &mut answers, sent.deadline);
+            done(sent.batch, answers);
         });
     }
 
     /// Sends messages with an idempotency key whose outcome is unknown again,
-    /// until `deadline`.
+    /// until `deadline`, and so those of which the connection was lost before replicas
+    /// had confirmed them.
     pub(crate) fn settle(
         &self,
         batch: &Outgoing,
         answers: &mut [Result<Added>],
         deadline: Instant,
     ) {
-        if !batch.has_keys() || !answers.iter().any(is_unknown) {
+        if !batch.has_keys() || !answers.iter().any(is_open) {
             return;
         }
         let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(500));
@@ -111,7 +113,7 @@ impl Dispatch {
             let open: Vec<_> = batch
                 .iter()
                 .zip(answers.iter_mut())
-                .filter(|(message, answer)| message.key.is_some() && is_unknown(answer))
+                .filter(|(message, answer)| message.key.is_some() && is_open(answer))
                 .map(|(message, answer)| {
                     again.push_encoded(message);
                     answer
@@ -123,8 +125,8 @@ impl Dispatch {
             }
             let sent = self.execute_again(&again, left, deadline);
             for (answer, new) in open.into_iter().zip(sent) {
-                // An error now says nothing: the first try may have been written.
-                if new.is_ok() {
+                // Another error says nothing: the first try may have been written.
+                if is_written(&new) {
                     *answer = new;
                 }
             }
@@ -147,6 +149,14 @@ impl Dispatch {
     }
 }
 
-fn is_unknown(result: &Result<Added>) -> bool {
-    matches!(result, Err(e) if e.kind() == ErrorKind::OutcomeUnknown)
+/// Whether a message was sent, and it is not known what became of it or, if that was
+/// asked for, whether replicas have it.
+fn is_open(result: &Result<Added>) -> bool {
+    let Err(e) = result else { return false };
+    e.kind() == ErrorKind::OutcomeUnknown
+        || NotReplicated::of(e).is_some_and(NotReplicated::is_lost)
+}
+
+fn is_written(result: &Result<Added>) -> bool {
+    matches!(result, Err(e) if e.kind() == ErrorKind::NotReplicated) || result.is_ok()
 }

@@ -2,16 +2,17 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::command::{self, Outgoing, Placed};
+use crate::command::{self, Once, Outgoing, Placed, Wait};
 use crate::connection::{Deadline, Wire};
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::added::{Added, Answers, all_fail};
 use crate::producer::backup::Backup;
 use crate::producer::recording::Recorder;
+use crate::producer::replication::Replication;
 use crate::producer::spooled::Spooler;
+use crate::producer::unreplicated::waited_for;
 
 /// The stream of one producer, and the kind of its way there.
 #[derive(Debug)]
@@ -20,13 +21,14 @@ pub(crate) struct Outlet {
     pub(crate) kind: OutletKind,
     /// Takes the place of Redis in users' tests.
     pub(crate) recorder: Option<Arc<Recorder>>,
+    pub(crate) replication: Replication,
 }
 
 #[derive(Debug)]
 pub(crate) enum OutletKind {
     /// Straight to the stream: plain `XADD`s, or a script where a message has
-    /// an idempotency key, remembered for this long.
-    Simple(Duration),
+    /// an idempotency key.
+    Simple(Once),
     /// To the stream, the backup stream or the spool.
     Backup(Box<Backup>),
 }
@@ -46,8 +48,8 @@ impl Outlet {
                 command::pack_adds(out, self.keys.stream(), batch);
                 batch.len()
             }
-            OutletKind::Simple(window) => {
-                command::pack_add_once(out, &self.keys, *window, batch);
+            OutletKind::Simple(once) => {
+                command::pack_add_once(out, &self.keys, *once, batch);
                 1
             }
             OutletKind::Backup(backup) => {
@@ -70,24 +72,32 @@ impl Outlet {
             return Some(ids.into_iter().map(|id| id.map(Added::Main)).collect());
         }
         let placed = command::receive_placed(wire, deadline, batch.len());
-        Some(self.answers(placed.transpose()?, batch, Added::from))
+        Some(match placed.transpose()? {
+            Ok(placed) => self.answers(placed, Added::from),
+            Err(e) => all_fail(batch, &e),
+        })
     }
 
     /// Sends a batch and reads its answers. An error in the place of the whole
     /// answer is that of every message.
     pub(crate) fn execute(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
+        let wait = match self.replication.begin(wire) {
+            Ok(wait) => wait,
+            Err(e) => return all_fail(batch, &e),
+        };
         if !self.needs_script(batch) {
-            return self.add(wire, batch);
+            return self.add(wire, batch, wait);
         }
-        let placed = self.place(wire, batch);
-        self.answers(placed, batch, Added::from)
+        self.place(wire, batch, wait, Added::from)
     }
 
     /// As [`execute`](Self::execute), for messages with keys that were sent
     /// before, and may have been written: they are no duplicates of themselves.
     pub(crate) fn execute_again(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
-        let placed = self.place(wire, batch);
-        let mut answers = self.answers(placed, batch, Added::after_resend);
+        let mut answers = match self.replication.begin(wire) {
+            Ok(wait) => self.place(wire, batch, wait, Added::after_resend),
+            Err(e) => all_fail(batch, &e),
+        };
         // Of one key in a batch, only the first message can have been written.
         let mut keys = HashSet::new();
         for (message, answer) in batch.iter().zip(&mut answers) {
@@ -100,10 +110,22 @@ impl Outlet {
     }
 
     /// Sends a batch by the script of its kind.
-    fn place(&self, wire: &mut Wire, batch: &Outgoing) -> Result<Vec<Result<Placed>>> {
-        match &self.kind {
-            OutletKind::Simple(window) => command::add_once(wire, &self.keys, *window, batch),
-            OutletKind::Backup(backup) => command::route(wire, backup.routing(&self.keys), batch),
+    fn place(
+        &self,
+        wire: &mut Wire,
+        batch: &Outgoing,
+        wait: Option<Wait>,
+        read: fn(Placed) -> Added,
+    ) -> Answers {
+        let placed = match &self.kind {
+            OutletKind::Simple(once) => command::add_once(wire, &self.keys, *once, batch, wait),
+            OutletKind::Backup(backup) => {
+                command::route(wire, backup.routing(&self.keys), batch, wait)
+            }
+        };
+        match placed {
+            Ok((placed, waited)) => waited_for(self.answers(placed, read), &waited),
+            Err(e) => all_fail(batch, &e),
         }
     }
 
@@ -155,27 +177,21 @@ impl Outlet {
         }
     }
 
-    fn add(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
+    fn add(&self, wire: &mut Wire, batch: &Outgoing, wait: Option<Wait>) -> Answers {
         let mut packed = Vec::new();
-        let replies = self.pack(&mut packed, batch);
+        let mut replies = self.pack(&mut packed, batch);
+        replies += Wait::pack(wait, &mut packed);
         if let Err(e) = wire.send(&packed, replies) {
             return all_fail(batch, &e);
         }
         let mut deadline = Deadline::of(wire.response_timeout());
         let ids = command::receive_ids(wire, &mut deadline, batch.len());
-        ids.into_iter().map(|id| id.map(Added::Main)).collect()
+        let answers = ids.into_iter().map(|id| id.map(Added::Main)).collect();
+        waited_for(answers, &Wait::receive(wait, wire, &mut deadline))
     }
 
-    fn answers(
-        &self,
-        placed: Result<Vec<Result<Placed>>>,
-        batch: &Outgoing,
-        read: fn(Placed) -> Added,
-    ) -> Answers {
-        let answers: Answers = match placed {
-            Ok(placed) => placed.into_iter().map(|p| p.map(read)).collect(),
-            Err(e) => return all_fail(batch, &e),
-        };
+    fn answers(&self, placed: Vec<Result<Placed>>, read: fn(Placed) -> Added) -> Answers {
+        let answers = placed.into_iter().map(|p| p.map(read)).collect();
         self.wake_drain(&answers);
         answers
     }

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::command::Outgoing;
+use crate::command::{Outgoing, Wait};
 use crate::connection::{Deadline, PooledWire, Topology, answer_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Answers, all_fail};
@@ -12,6 +12,7 @@ use crate::producer::transport::again::{
     are_too_large_together, is_refused, open_messages, send_again,
 };
 use crate::producer::transport::outlet::Outlet;
+use crate::producer::unreplicated::waited_for;
 
 /// Batches under way at a time: while the server works on one, the next is
 /// made, and the answers to the one before are read.
@@ -36,6 +37,8 @@ pub(crate) struct Sent<B> {
     pub(crate) batch: B,
     /// By then it is to be answered.
     pub(crate) deadline: Instant,
+    /// What went behind it.
+    wait: Option<Wait>,
 }
 
 /// Sends `batches` one behind the other, and gives each with its answers to
@@ -59,6 +62,7 @@ pub(crate) fn send<B: Borrow<Outgoing>>(
         sent: VecDeque::new(),
         script_known: false,
         used: Instant::now(),
+        most_under_way: route.outlet.replication.most_under_way(MOST_UNDER_WAY),
     };
     loop {
         if pipeline.sent.len() < pipeline.depth()
@@ -80,6 +84,7 @@ struct Pipeline<'p, B> {
     script_known: bool,
     /// When a batch was sent last.
     used: Instant,
+    most_under_way: usize,
 }
 
 impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
@@ -90,7 +95,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         if !self.script_known && self.sent.iter().any(script) {
             1
         } else {
-            MOST_UNDER_WAY
+            self.most_under_way
         }
     }
 
@@ -99,7 +104,11 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         let has_rested = now.saturating_duration_since(self.used) >= REST;
         self.used = now;
         let deadline = now + (self.route.wait)(&batch);
-        let batch = Sent { batch, deadline };
+        let mut batch = Sent {
+            batch,
+            deadline,
+            wait: None,
+        };
         self.packed.clear();
         let replies = if batch.batch.borrow().is_empty() {
             0
@@ -114,7 +123,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
             while self.receive(done) {}
         }
         let used = self.wire.is_some();
-        let mut sent = self.write(&batch, replies);
+        let mut sent = self.write(&mut batch, replies);
         if sent.is_err() {
             while self.receive(done) {}
         }
@@ -122,7 +131,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         // was closed in the pool: not a byte has gone out.
         if used && matches!(&sent, Err(e) if answer_of(e).may_go_again()) {
             self.wire = None;
-            sent = self.write(&batch, replies);
+            sent = self.write(&mut batch, replies);
         }
         match sent {
             Ok(()) => self.sent.push_back(batch),
@@ -133,7 +142,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         }
     }
 
-    fn write(&mut self, batch: &Sent<B>, replies: usize) -> Result<()> {
+    fn write(&mut self, batch: &mut Sent<B>, replies: usize) -> Result<()> {
         if replies == 0 {
             return Ok(());
         }
@@ -158,7 +167,12 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
             }
         };
         wire.answer_by(batch.deadline);
-        wire.send(&self.packed, replies)
+        batch.wait = self.route.outlet.replication.begin(wire)?;
+        let packed = self.packed.len();
+        let more = Wait::pack(batch.wait, &mut self.packed);
+        let sent = wire.send(&self.packed, replies + more);
+        self.packed.truncate(packed);
+        sent
     }
 
     /// Reads the answers to the batch that is due next; false where there is
@@ -183,11 +197,13 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         };
         wire.answer_by(sent.deadline);
         let mut deadline = Deadline::of(wire.response_timeout());
-        let answers = self.route.outlet.receive(wire, &mut deadline, batch)?;
+        let answers = self.route.outlet.receive(wire, &mut deadline, batch);
+        let waited = Wait::receive(sent.wait, wire, &mut deadline);
+        let answers = answers?;
         if self.route.outlet.needs_script(batch) {
             self.script_known = answers.iter().all(Result::is_ok);
         }
-        Some(answers)
+        Some(waited_for(answers, &waited))
     }
 
     fn goes_again(&self, batch: &Outgoing, answers: &Answers) -> bool {

@@ -89,7 +89,9 @@ impl Journal {
     /// Whether Redis was out of somebody's reach in a span of time.
     pub(super) fn redis_was_away(&self, from: Duration, to: Duration) -> bool {
         let faults = self.during(from, to);
-        faults.iter().any(|what| !what.starts_with("worker"))
+        let is_elsewhere =
+            |what: &String| ["worker", "producer"].iter().any(|w| what.starts_with(w));
+        !faults.iter().all(is_elsewhere)
     }
 }
 

@@ -4,7 +4,8 @@
 //! Producers add numbered orders; `orders work` processes complete them and
 //! note each in a file. Some producers use the backup stream, from which workers
 //! move orders back. Meanwhile three lanes of faults strike at random: at
-//! the workers, at the connections, at the server. Then the faults end, the
+//! the workers, at the connections, at the server; and the process that adds
+//! orders forks now and then. Then the faults end, the
 //! workers drain the stream, and everything is compared.
 
 mod args;
@@ -13,6 +14,7 @@ mod connections;
 mod demotion;
 mod done;
 mod fleet;
+mod forks;
 mod journal;
 mod ledger;
 mod life;

@@ -8,7 +8,7 @@ use stream_lib::{
 };
 
 use super::args::Args;
-use super::{Outcome, STREAM, Scene};
+use super::{Outcome, STREAM, Scene, forks};
 
 const NAME: &str = "order_processor";
 const BATCH: usize = 20;
@@ -31,7 +31,7 @@ struct Order {
 /// Adds orders until it is enough: mostly one at a time, now and then many.
 pub(super) fn run(scene: &Scene, thread: u8, args: &Args, mut rng: Rng) -> Outcome<()> {
     let url = scene.server.url_at(scene.producers.port());
-    let manager = StreamManager::connect_lazy(ConnectionConfig::new(url)?)?;
+    let mut manager = StreamManager::connect_lazy(ConnectionConfig::new(url)?)?;
     // Nothing is trimmed: the whole stream is compared at the end.
     let config = StreamConfig::new(STREAM)
         .batch_size(BATCH)
@@ -43,7 +43,7 @@ pub(super) fn run(scene: &Scene, thread: u8, args: &Args, mut rng: Rng) -> Outco
         manager
             .create_backup_producer(NAME, BackupStreamConfig::from(config).capacity(CAPACITY))?;
     }
-    let producer = manager.producer::<Order>(NAME)?;
+    let mut producer = manager.producer::<Order>(NAME)?;
     let mut numbers = 0..;
     let mut due = Instant::now();
     while !scene.enough.is_set() {
@@ -55,6 +55,11 @@ pub(super) fn run(scene: &Scene, thread: u8, args: &Args, mut rng: Rng) -> Outco
         let orders = numbers.by_ref().take(usize::try_from(count)?);
         let orders: Vec<_> = orders.map(|number| Order::new(thread, number)).collect();
         add(scene, &producer, &orders);
+        // Each a few times in a minute.
+        if rng.u32(..15 * args.rate) == 0 {
+            let child = Order::new(thread, u64::MAX);
+            (manager, producer) = forks::strike(scene, manager, producer, &child)?;
+        }
         let pause = Duration::from_secs_f64(rng.f64() * 2.0 / f64::from(args.rate));
         // What an outage held up is not made up for: bursts are others' job.
         due = (due + pause).max(Instant::now());

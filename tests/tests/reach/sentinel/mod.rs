@@ -2,6 +2,7 @@
 
 mod finding;
 mod following;
+mod kinds;
 mod programs;
 mod secured;
 mod support;

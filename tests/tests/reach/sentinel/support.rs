@@ -45,7 +45,7 @@ impl Work {
     pub(super) fn begin(manager: StreamManager) -> Self {
         let shared = Arc::new(Shared::default());
         manager
-            .create_simple_producer("orders", StreamConfig::new("orders"))
+            .create_simple_producer("orders", StreamConfig::new("orders").send_timeout(DEADLINE))
             .unwrap();
         let seen = Arc::clone(&shared);
         manager

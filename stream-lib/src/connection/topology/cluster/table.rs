@@ -183,3 +183,134 @@ impl Table {
 fn name(node: &Node) -> String {
     node.endpoint().address().to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::map::Range;
+    use super::*;
+    use crate::config::ConnectionConfig;
+    use crate::connection::topology::maker::NodeMaker;
+
+    const MOMENT: Duration = Duration::from_millis(1);
+
+    struct Rig {
+        table: Table,
+        maker: NodeMaker,
+        now: Instant,
+    }
+
+    impl Rig {
+        fn new() -> Self {
+            let config = ConnectionConfig::new("redis://h").unwrap();
+            Self {
+                table: Table::default(),
+                maker: NodeMaker::new(&config).unwrap(),
+                now: Instant::now(),
+            }
+        }
+
+        /// Applies the map in which each of these has as many slots as the others.
+        fn apply(&mut self, hosts: &[&str]) -> Changes {
+            let share = SLOTS / u16::try_from(hosts.len()).unwrap();
+            let ranges = hosts.iter().zip(0..).map(|(host, index)| Range {
+                first: index * share,
+                last: (index + 1) * share - 1,
+                master: Some(address(host)),
+            });
+            let map = Map {
+                epoch: 1,
+                ranges: ranges.collect(),
+            };
+            let maker = &self.maker;
+            self.table.apply(&map, self.now, |a| maker.node(a)).unwrap()
+        }
+
+        fn node(&mut self, host: &str) -> Arc<Node> {
+            let maker = &self.maker;
+            self.table.node(&address(host), |a| maker.node(a)).unwrap()
+        }
+
+        fn owner(&self, slot: u16) -> String {
+            self.table
+                .owner(slot)
+                .map(|node| name(node))
+                .unwrap_or_default()
+        }
+    }
+
+    fn address(host: &str) -> Address {
+        Address::tcp(host, 1, false)
+    }
+
+    #[test]
+    fn a_failover_is_told_from_slots_that_move() {
+        let mut rig = Rig::new();
+        let first = rig.apply(&["a", "b"]);
+        assert!(first.any && first.gone.is_empty() && first.replaced.is_empty());
+        assert_eq!(
+            (rig.owner(0), rig.owner(SLOTS - 1)),
+            ("a:1".into(), "b:1".into())
+        );
+        assert!(!rig.apply(&["a", "b"]).any);
+        let a = Arc::clone(rig.table.owner(0).unwrap());
+
+        // A third node takes some of both.
+        let moved = rig.apply(&["a", "b", "c", "d"]);
+        assert!(moved.any && moved.gone.is_empty() && moved.replaced.is_empty());
+        assert!(Arc::ptr_eq(&a, rig.table.owner(0).unwrap()));
+
+        let failed = rig.apply(&["e", "b", "c", "d"]);
+        let pairs = failed.replaced.iter();
+        let pairs: Vec<_> = pairs.map(|(from, to)| (name(from), name(to))).collect();
+        assert_eq!(pairs, [("a:1".to_owned(), "e:1".to_owned())]);
+        assert!(Arc::ptr_eq(&failed.gone[0], &a));
+        assert!(rig.table.at(&address("a")).is_none());
+    }
+
+    #[test]
+    fn what_a_node_says_of_a_slot_stands_for_a_moment() {
+        let mut rig = Rig::new();
+        rig.apply(&["a", "b"]);
+        let b = rig.node("b");
+        assert!(rig.table.patch(5, &b, rig.now));
+        assert!(!rig.table.patch(5, &b, rig.now));
+        rig.now += FRESH - MOMENT;
+        assert!(!rig.apply(&["a", "b"]).any);
+        assert_eq!((rig.owner(4), rig.owner(5)), ("a:1".into(), "b:1".into()));
+        rig.now += MOMENT;
+        assert!(rig.apply(&["a", "b"]).any);
+        assert_eq!(rig.owner(5), "a:1");
+    }
+
+    #[test]
+    fn a_node_that_takes_slots_over_stays_without_any() {
+        let mut rig = Rig::new();
+        rig.apply(&["a"]);
+        let new = rig.node("new");
+        rig.table.takes(&new, rig.now);
+        rig.now += TAKING - MOMENT;
+        assert!(rig.apply(&["a"]).gone.is_empty());
+        rig.now += MOMENT;
+        assert_eq!(rig.apply(&["a"]).gone.len(), 1);
+    }
+
+    #[test]
+    fn slots_without_a_name_are_nobodys() {
+        let mut rig = Rig::new();
+        rig.apply(&["a"]);
+        let range = Range {
+            first: 0,
+            last: 9,
+            master: None,
+        };
+        let map = Map {
+            epoch: 1,
+            ranges: vec![range],
+        };
+        let maker = &rig.maker;
+        let changes = rig.table.apply(&map, rig.now, |a| maker.node(a)).unwrap();
+        assert!(changes.any && changes.gone.len() == 1 && changes.replaced.is_empty());
+        assert_eq!(rig.owner(0), "");
+        assert!(rig.table.any(7).is_none());
+    }
+}

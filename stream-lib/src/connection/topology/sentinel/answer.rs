@@ -145,7 +145,7 @@ mod tests {
         );
         let (kind, text) = of(error("ERR unknown command 'SENTINEL'"));
         assert!(
-            kind == ErrorKind::Server && text.contains("unknown command"),
+            kind == ErrorKind::Server && text.contains("no sentinel"),
             "{text}"
         );
         for strange in [

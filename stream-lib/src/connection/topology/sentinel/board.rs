@@ -8,11 +8,13 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::Receiver;
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::connection::deadline::Deadline;
 use crate::connection::node::Node;
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::Interrupt;
 
 /// The least time between two rounds.
 const BETWEEN: Duration = Duration::from_millis(100);
@@ -26,6 +28,8 @@ pub(super) struct Board {
     master: RwLock<Option<Arc<Node>>>,
     rounds: Mutex<Rounds>,
     change: Condvar,
+    /// Ends what the seeker waits for outside of this.
+    end: Interrupt,
 }
 
 #[derive(Debug, Default)]
@@ -100,6 +104,11 @@ impl Board {
         }
     }
 
+    /// Disconnects when it is closed.
+    pub(super) fn closed(&self) -> &Receiver<()> {
+        self.end.over()
+    }
+
     /// Asks for a round; returns its number.
     pub(super) fn want_round(&self) -> u64 {
         let mut rounds = self.rounds.lock();
@@ -149,7 +158,7 @@ impl Board {
         let before = self.master.write().replace(Arc::clone(node));
         let rounds = self.rounds.lock();
         if rounds.over {
-            node.pool().close();
+            node.close();
         }
         before
     }
@@ -160,8 +169,9 @@ impl Board {
         rounds.over = true;
         self.change.notify_all();
         drop(rounds);
+        self.end.end();
         if let Some(node) = self.master() {
-            node.pool().close();
+            node.close();
         }
     }
 }

@@ -90,7 +90,10 @@ impl Sentinel {
 
     /// Has the sentinels asked again, soon.
     pub(in crate::connection::topology) fn refresh(&self) {
-        self.board.want_round();
+        // A child has no thread that would look, and locks may be held there for ever.
+        if self.origin.is_here() {
+            self.board.want_round();
+        }
     }
 
     /// Ends the threads, and the lending of connections.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -29,6 +30,8 @@ pub(super) struct Member {
     /// ends one connection.
     pub(super) asking: Interrupt,
     pub(super) watching: Interrupt,
+    /// A question to it is under way.
+    pub(super) is_asked: AtomicBool,
     /// A connection between two questions.
     pub(super) rested: Mutex<Option<Wire>>,
     /// As it calls itself.
@@ -121,6 +124,7 @@ impl Roster {
             is_seed,
             asking: Interrupt::new(),
             watching: Interrupt::new(),
+            is_asked: AtomicBool::new(false),
             rested: Mutex::default(),
             id: Mutex::new(id),
         })

@@ -1,9 +1,10 @@
 //! A round of questions: all sentinels at the same time.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Receiver, bounded, select};
 
 use super::answer::Answer;
 use super::choice::{Vote, is_majority};
@@ -22,19 +23,20 @@ type Said = Result<Answer>;
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) said: Vec<(Arc<Member>, Said)>,
-    /// How many were asked.
+    /// How many are known.
     pub(super) asked: usize,
     /// The threads of those that have not answered yet, which end soon.
     pub(super) threads: Vec<Thread>,
 }
 
 /// Asks all of them until a majority has named a master, or for a while after the
-/// first answer, or until all have said something.
+/// first answer, or until all have said something. One that has not answered in an
+/// earlier round is not asked meanwhile.
 ///
 /// # Blocking
 ///
-/// At most [`ANSWER`] and a moment.
-pub(super) fn ask_all(sentinels: &[Arc<Member>], master: &str) -> Round {
+/// At most [`ANSWER`] and a moment, or until `closed` disconnects.
+pub(super) fn ask_all(sentinels: &[Arc<Member>], master: &str, closed: &Receiver<()>) -> Round {
     let (tell, told) = bounded(sentinels.len());
     let mut round = Round {
         said: Vec::new(),
@@ -42,22 +44,38 @@ pub(super) fn ask_all(sentinels: &[Arc<Member>], master: &str) -> Round {
         threads: Vec::new(),
     };
     for sentinel in sentinels {
+        if sentinel.is_asked.swap(true, Ordering::SeqCst) {
+            continue;
+        }
         let tell = tell.clone();
         let (asked, name) = (Arc::clone(sentinel), master.to_owned());
         let spawned = Thread::spawn("stream-sentinel-ask", move || {
             let said = ask(&asked, &name);
+            asked.is_asked.store(false, Ordering::SeqCst);
             // The round may be over.
             let _ = tell.send((asked, said));
         });
         match spawned {
             Ok(thread) => round.threads.push(thread),
-            Err(e) => round.said.push((Arc::clone(sentinel), Err(e))),
+            Err(e) => {
+                sentinel.is_asked.store(false, Ordering::SeqCst);
+                round.said.push((Arc::clone(sentinel), Err(e)));
+            }
         }
     }
     drop(tell);
     // Each ends by itself before that.
     let mut until = Instant::now() + ANSWER + AFTER_FIRST;
-    while let Ok((sentinel, said)) = told.recv_deadline(until) {
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let (sentinel, said) = select! {
+            recv(told) -> told => match told {
+                Ok(told) => told,
+                Err(_) => break,
+            },
+            recv(closed) -> _ => break,
+            default(left) => break,
+        };
         if said.is_ok() {
             until = until.min(Instant::now() + AFTER_FIRST);
         }

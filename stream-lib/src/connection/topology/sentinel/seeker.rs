@@ -67,7 +67,7 @@ impl Seeker {
     }
 
     fn ask(&mut self) {
-        let mut round = ask_all(self.roster.members(), &self.name);
+        let mut round = ask_all(self.roster.members(), &self.name, self.board.closed());
         self.found.asking.append(&mut round.threads);
         join_ended(&mut self.found.asking);
         for (sentinel, answer) in round.answers() {

@@ -1,0 +1,4 @@
+//! What holds for all scripts.
+
+mod keys;
+mod lua;

@@ -1,0 +1,161 @@
+//! A thread's way to connections that it shares with others.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::deadline::Deadline;
+use super::link::LinkHandle;
+use super::node::Node;
+use super::pool::PooledWire;
+use super::shared::LentWire;
+use super::topology::Topology;
+use super::wire::Wire;
+use crate::error::{ErrorKind, Result};
+use crate::runtime::Shutdown;
+
+/// Lends a thread connections to the server of a key, for one exchange at a time:
+/// the one that all consumers share, or one of the pool.
+///
+/// The server is asked for each time, so that the thread follows a failover. Waiting
+/// between attempts is the caller's part.
+#[derive(Debug)]
+pub(crate) struct Loans {
+    topology: Arc<Topology>,
+    key: Box<str>,
+    handle: LinkHandle,
+    /// The shared connection as it was last lent: its server, and its number there.
+    last: Option<(usize, u64)>,
+    /// The changes of the topology before the last exchange.
+    seen: u64,
+    /// An exchange has failed since.
+    has_failed: bool,
+    epoch: u64,
+}
+
+impl Loans {
+    /// Loans of connections to the server of `key`, which `handle` reaches while they
+    /// last.
+    pub(crate) fn new(topology: Arc<Topology>, key: &str, handle: LinkHandle) -> Self {
+        Self {
+            key: key.into(),
+            handle,
+            last: None,
+            seen: topology.changes(),
+            topology,
+            has_failed: false,
+            epoch: 0,
+        }
+    }
+
+    /// Runs `operation` on the connection that all consumers share. It is to be
+    /// short: others wait for it.
+    ///
+    /// # Blocking
+    ///
+    /// For the connection as long as two exchanges of others may take; where there is
+    /// none, one attempt to connect is made. The [handle](LinkHandle) ends both
+    /// sooner.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` and the like where the server can't be reached, or others have
+    /// the connection for too long, `Closed` while the handle holds attempts off;
+    /// those of `operation`.
+    pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
+        let node = self.node()?;
+        let mut wire = self.shared(&node)?;
+        self.notice(&node, wire.number());
+        self.handle.through(&mut wire, operation)
+    }
+
+    /// Runs `operation` on a connection of the pool: one that may take long, or need
+    /// much memory.
+    ///
+    /// # Blocking
+    ///
+    /// For a connection at most the connect timeout; the [handle](LinkHandle) ends
+    /// the wait sooner.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub(crate) fn run_pooled<T>(
+        &mut self,
+        operation: impl FnOnce(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        let node = self.node()?;
+        match self.pooled(&node) {
+            // Another server has taken its place; or, where a handler stops its
+            // consumer, the manager is gone.
+            Err(e) if e.kind() == ErrorKind::Closed && !self.handle.holds_off() => {
+                self.run(operation)
+            }
+            wire => self.handle.through(&mut *wire?, operation),
+        }
+    }
+
+    /// Waits between two exchanges: see [`Link::pause`](super::Link::pause).
+    pub(crate) fn pause(&self, signal: &Shutdown, time: Duration) -> bool {
+        self.topology.pause(self.seen, signal, time, || false)
+    }
+
+    fn shared<'a>(&self, node: &'a Node) -> Result<LentWire<'a>> {
+        if let Some(wire) = node.shared().try_lend() {
+            return Ok(wire);
+        }
+        let connect = self.topology.connect_timeout();
+        // Those before us may have to connect, and to wait for an answer.
+        let wait = connect + node.endpoint().response_timeout();
+        self.handle.attempt(wait, |deadline| {
+            let interrupt = deadline.interrupt().cloned();
+            node.shared().lend(deadline, |deadline| {
+                let left = deadline.remaining().unwrap_or_default();
+                let mut attempt_by = Deadline::of(connect.min(left));
+                if let Some(interrupt) = &interrupt {
+                    attempt_by = attempt_by.unless(interrupt);
+                }
+                node.connect_by(&mut attempt_by)
+            })
+        })
+    }
+
+    fn pooled(&self, node: &Node) -> Result<PooledWire> {
+        let time = self.topology.connect_timeout();
+        self.handle
+            .attempt(time, |deadline| node.pool().get(deadline))
+    }
+
+    fn node(&mut self) -> Result<Arc<Node>> {
+        if self.has_failed {
+            self.topology.refresh();
+        }
+        self.seen = self.topology.changes();
+        let key = self.key.as_bytes();
+        if let Some(node) = self.topology.node_for(key) {
+            return Ok(node);
+        }
+        let time = self.topology.connect_timeout();
+        self.handle
+            .attempt(time, |deadline| self.topology.locate(key, deadline))
+    }
+
+    fn notice(&mut self, node: &Arc<Node>, number: u64) {
+        let now = (Arc::as_ptr(node).addr(), number);
+        if self.last.replace(now) != Some(now) || mem::take(&mut self.has_failed) {
+            self.has_failed = false;
+            self.epoch += 1;
+        }
+    }
+
+    /// Notes that an exchange has failed, and that others may have come to harm.
+    pub(crate) fn failed(&mut self) {
+        self.has_failed = true;
+    }
+
+    /// How many times the shared connection was another one, or worked again: a
+    /// thread that compares notices a failure, its own and others'.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+}

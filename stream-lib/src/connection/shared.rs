@@ -1,0 +1,223 @@
+//! One connection that all consumers of a manager share, for short exchanges.
+//!
+//! One thread uses it at a time; the others stand in line, and each of them leaves
+//! the line at its own deadline, or when its own interrupt says so. A thread that
+//! fails with the connection gives it back broken, and the next in line makes
+//! another one: a failure, or a stop, ends one exchange at most.
+
+use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::deadline::Deadline;
+use super::endpoint::Endpoint;
+use super::wire::Wire;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A connection that has rested so long is asked whether it was closed
+/// meanwhile: servers and what stands before them close idle ones.
+const REST: Duration = Duration::from_millis(10);
+
+/// The shared connection to one server, opened when it is first needed.
+#[derive(Debug)]
+pub(super) struct SharedWire(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Locked by the one whose turn it is.
+    wire: Mutex<Wire>,
+    line: Mutex<Line>,
+    /// Notified when a turn ends, and when a wait is to end.
+    moved: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    is_lent: bool,
+    /// Those who wait, the next one first.
+    waiting: VecDeque<u64>,
+    /// The number of the next who comes.
+    next: u64,
+    /// How many connections there have been, without those that took the place of
+    /// one that was closed while it rested.
+    made: u64,
+    /// Nothing stays connected between two exchanges any more.
+    is_closed: bool,
+}
+
+/// The shared connection, as long as one thread has it.
+#[derive(Debug)]
+pub(super) struct LentWire<'a> {
+    // Given back before the turn ends.
+    wire: MutexGuard<'a, Wire>,
+    /// Something was sent on it, or may be.
+    is_used: bool,
+    turn: Turn<'a>,
+}
+
+/// The turn of one thread.
+#[derive(Debug)]
+struct Turn<'a>(&'a Inner);
+
+impl SharedWire {
+    /// Nothing is connected yet.
+    pub(super) fn new(endpoint: &Arc<Endpoint>) -> Self {
+        Self(Arc::new(Inner {
+            wire: Mutex::new(Wire::unconnected(endpoint)),
+            line: Mutex::default(),
+            moved: Condvar::new(),
+        }))
+    }
+
+    /// The connection, where it is free and works.
+    pub(super) fn try_lend(&self) -> Option<LentWire<'_>> {
+        let mut line = self.0.line.lock();
+        if line.is_lent || !line.waiting.is_empty() {
+            return None;
+        }
+        line.is_lent = true;
+        drop(line);
+        let mut lent = LentWire::of(Turn(&self.0));
+        lent.begin().then_some(lent)
+    }
+
+    /// The connection, once it is this caller's turn. Where there is none that
+    /// works, `connect` makes one.
+    ///
+    /// # Blocking
+    ///
+    /// Until the deadline, and as long as `connect` takes.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` where others have it until the deadline, or until the interrupt
+    /// of the deadline ends the wait; those of `connect`.
+    pub(super) fn lend(
+        &self,
+        deadline: &mut Deadline,
+        connect: impl FnOnce(&mut Deadline) -> Result<Wire>,
+    ) -> Result<LentWire<'_>> {
+        let mut lent = LentWire::of(self.wait(deadline)?);
+        if lent.begin() {
+            return Ok(lent);
+        }
+        let was_closed = !lent.wire.is_broken();
+        lent.wire.abandon("it was closed while nobody used it");
+        *lent.wire = connect(deadline)?;
+        lent.is_used = true;
+        if !was_closed {
+            self.0.line.lock().made += 1;
+        }
+        Ok(lent)
+    }
+
+    /// Closes the connection, at once or when it is given back. A consumer that is
+    /// still on its way out gets another one for each exchange.
+    pub(super) fn close(&self) {
+        self.0.line.lock().is_closed = true;
+        drop(self.try_lend());
+    }
+
+    /// Waits for this caller's turn.
+    fn wait(&self, deadline: &mut Deadline) -> Result<Turn<'_>> {
+        if let Some(interrupt) = deadline.interrupt() {
+            let inner = Arc::clone(&self.0);
+            interrupt.on_end(move || {
+                // Not between a look at the interrupt and the sleep after it.
+                drop(inner.line.lock());
+                inner.moved.notify_all();
+            });
+        }
+        let mut line = self.0.line.lock();
+        let number = line.next;
+        line.next += 1;
+        line.waiting.push_back(number);
+        while line.is_lent || line.waiting.front() != Some(&number) {
+            let Some(left) = deadline.remaining() else {
+                line.waiting.retain(|other| *other != number);
+                drop(line);
+                self.0.moved.notify_all();
+                let time = deadline.total();
+                let text = format!("the connection that consumers share was in use for {time:?}");
+                return Err(Error::new(ErrorKind::Unavailable, text));
+            };
+            self.0.moved.wait_for(&mut line, left);
+        }
+        line.waiting.pop_front();
+        line.is_lent = true;
+        Ok(Turn(&self.0))
+    }
+}
+
+impl<'a> LentWire<'a> {
+    fn of(turn: Turn<'a>) -> Self {
+        Self {
+            wire: turn.0.wire.lock(),
+            is_used: false,
+            turn,
+        }
+    }
+
+    /// Begins a use of it. Returns false where it can't be used.
+    fn begin(&mut self) -> bool {
+        let wire = &mut self.wire;
+        let fit = !wire.is_broken()
+            && !wire.is_outdated()
+            && (wire.was_used_within(REST) || !wire.is_stale());
+        if fit {
+            wire.begin(false);
+        }
+        self.is_used = fit;
+        fit
+    }
+
+    /// Which connection this is: another number tells of a failure of the one
+    /// before.
+    pub(super) fn number(&self) -> u64 {
+        self.turn.0.line.lock().made
+    }
+}
+
+impl Deref for LentWire<'_> {
+    type Target = Wire;
+
+    fn deref(&self) -> &Wire {
+        &self.wire
+    }
+}
+
+impl DerefMut for LentWire<'_> {
+    fn deref_mut(&mut self) -> &mut Wire {
+        &mut self.wire
+    }
+}
+
+impl Drop for LentWire<'_> {
+    fn drop(&mut self) {
+        if self.wire.outstanding() > 0 {
+            self.wire
+                .abandon("it was given back with replies outstanding");
+        }
+        if self.is_used {
+            self.wire.rest();
+        }
+        if self.turn.0.line.lock().is_closed {
+            self.wire.abandon("the connections are shut down");
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut line = self.0.line.lock();
+        line.is_lent = false;
+        let others_wait = !line.waiting.is_empty();
+        drop(line);
+        if others_wait {
+            self.0.moved.notify_all();
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Partitions of a stream: how many, which one a message goes to, what they are
+//! called, and which members of a group own which. All of it is a function of data.
+//!
+//! *count* is the number of them, checked; *place* is a message's partition, *names*
+//! are their streams; the *plan* says what a member takes and gives up, by its
+//! *share*.
+//!
+//! Nothing uses it yet: producers and consumers will.
+
+mod count;
+mod names;
+mod place;
+mod plan;
+mod share;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! The cost of consumers that have nothing to do.
+
+mod connections;
+mod monitor;
+mod requests;
