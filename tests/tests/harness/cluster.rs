@@ -24,11 +24,14 @@ fn has(server: &Server, key: &str) -> bool {
 /// What the map of a node tells of the first node of its first range: host and port.
 fn told(server: &Server) -> (Option<String>, u16) {
     let ranges: Vec<Vec<Value>> = server.command(&["CLUSTER", "SLOTS"]);
-    let Some(Value::Array(parts)) = ranges[0].get(2) else {
+    let Some([_, _, Value::Array(node), ..]) = ranges.first().map(Vec::as_slice) else {
         panic!("{ranges:?}");
     };
-    let host = redis::from_redis_value_ref(&parts[0]).unwrap();
-    (host, redis::from_redis_value_ref(&parts[1]).unwrap())
+    let [host, port, ..] = node.as_slice() else {
+        panic!("{ranges:?}");
+    };
+    let host = redis::from_redis_value_ref(host).unwrap();
+    (host, redis::from_redis_value_ref(port).unwrap())
 }
 
 #[test]

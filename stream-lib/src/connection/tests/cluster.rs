@@ -123,7 +123,7 @@ fn a_slot_that_has_moved_is_looked_for_at_its_new_node() {
 
 #[test]
 fn each_command_of_a_pipeline_is_asked_for() {
-    let new = Node::start(|words| bulk(words));
+    let new = Node::start(bulk);
     let old = Node::start(|_| panic!("nobody is sent here"));
     let topology = old.topology();
     let line = format!("ASK 7629 127.0.0.1:{}", new.port());

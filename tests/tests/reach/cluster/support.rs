@@ -110,7 +110,8 @@ impl Work {
             })
             .unwrap();
         let adds = Arc::clone(&shared);
-        let adding = thread::spawn(move || adds.add(add));
+        let adding = thread::Builder::new().name("test-adding".to_owned());
+        let adding = adding.spawn(move || adds.add(add)).unwrap();
         let work = Self { shared, adding };
         work.wait_for_more(Instant::now());
         work

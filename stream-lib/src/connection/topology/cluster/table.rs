@@ -274,7 +274,7 @@ mod tests {
         let b = rig.node("b");
         assert!(rig.table.patch(5, &b, rig.now));
         assert!(!rig.table.patch(5, &b, rig.now));
-        rig.now += FRESH - MOMENT;
+        rig.now += FRESH.saturating_sub(MOMENT);
         assert!(!rig.apply(&["a", "b"]).any);
         assert_eq!((rig.owner(4), rig.owner(5)), ("a:1".into(), "b:1".into()));
         rig.now += MOMENT;
@@ -288,7 +288,7 @@ mod tests {
         rig.apply(&["a"]);
         let new = rig.node("new");
         rig.table.takes(&new, rig.now);
-        rig.now += TAKING - MOMENT;
+        rig.now += TAKING.saturating_sub(MOMENT);
         assert!(rig.apply(&["a"]).gone.is_empty());
         rig.now += MOMENT;
         assert_eq!(rig.apply(&["a"]).gone.len(), 1);
