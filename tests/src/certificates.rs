@@ -73,13 +73,18 @@ impl Certificates {
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
         write(&self.ca(), &authority.pem());
 
+        let (serves, asks) = (
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        );
+        // The nodes of a cluster are clients of each other.
         let leaves = [
-            ("server", ExtendedKeyUsagePurpose::ServerAuth),
-            ("client", ExtendedKeyUsagePurpose::ClientAuth),
+            ("server", vec![serves, asks.clone()]),
+            ("client", vec![asks]),
         ];
-        for (role, purpose) in leaves {
+        for (role, purposes) in leaves {
             let mut params = named(role, &["127.0.0.1", "localhost"])?;
-            params.extended_key_usages = vec![purpose];
+            params.extended_key_usages = purposes;
             let key = KeyPair::generate()?;
             let certificate = params.signed_by(&key, &authority)?;
             write(&self.file(&format!("{role}.pem")), &certificate.pem());

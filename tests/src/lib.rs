@@ -5,6 +5,7 @@
 //!   Examples use [`ServerHandle`], which takes the user's server if there is
 //!   one.
 //! - [`Sentinels`]: a master, two replicas and three sentinels, each a `Server`.
+//! - [`Cluster`]: three masters with a replica each, and slots that can be moved.
 //! - [`wait_until`], [`wait_for`]: wait for a condition, with a deadline.
 //! - [`Program`], [`Process`]: run the programs of `examples`, and signal them.
 //! - [`Proxy`]: a tcp proxy that delays, cuts, holds and swallows.
@@ -22,25 +23,32 @@
 //! # }
 //! ```
 
+mod address_map;
 #[cfg(feature = "certificates")]
 mod certificates;
+mod cluster;
 mod log_capture;
+mod network;
 mod process;
 mod proxy;
 mod sentinels;
 mod server;
 mod signal;
+mod switch_watch;
 mod target;
 mod usage;
 mod wait;
 mod watchdog;
 
+pub use self::address_map::AddressMap;
 #[cfg(feature = "certificates")]
 pub use self::certificates::Certificates;
+pub use self::cluster::{Cluster, ClusterOptions, Resharding};
 pub use self::log_capture::{LogCapture, LogLine};
 pub use self::process::{Finished, Process, Program};
 pub use self::proxy::{Direction, Proxy, Traffic};
-pub use self::sentinels::{AddressMap, Sentinels, SentinelsOptions, SwitchWatch};
+pub use self::sentinels::{Sentinels, SentinelsOptions};
 pub use self::server::{Fsync, Server, ServerError, ServerHandle, ServerOptions, TlsFiles};
+pub use self::switch_watch::SwitchWatch;
 pub use self::usage::Usage;
 pub use self::wait::{poll, wait_for, wait_until};

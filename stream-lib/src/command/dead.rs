@@ -43,9 +43,7 @@ pub(crate) fn dead_letters(
     let command = ["XRANGE", &dead, &after, "+", "COUNT", &most];
     let mut packed = Vec::with_capacity(128);
     pack::command(&mut packed, &command.map(str::as_bytes));
-    wire.send(&packed, 1)?;
-    let timeout = wire.response_timeout();
-    Entries::from_range(checked(wire.receive_owned(timeout)?)?)
+    Entries::from_range(checked(wire.exchange(&packed)?)?)
 }
 
 /// Where a range begins.
@@ -78,9 +76,7 @@ pub(crate) fn remove_dead_letters(
     command.extend(texts.iter().map(String::as_bytes));
     let mut packed = Vec::with_capacity(64 + 32 * ids.len());
     pack::command(&mut packed, &command);
-    wire.send(&packed, 1)?;
-    let timeout = wire.response_timeout();
-    counted(reply::int(wire.receive(timeout)?)?)
+    counted(reply::int(wire.exchange(&packed)?.as_ref())?)
 }
 
 /// Removes the oldest dead letters up to `last`, at most `most`. Returns how many,

@@ -111,6 +111,17 @@ impl Group {
         }
     }
 
+    /// As [`join`](Self::join). Returns whether the group stands at all.
+    pub(crate) fn stands_with(&self, wire: &mut Wire, consumer: &str) -> Result<bool> {
+        match self.join(wire, consumer) {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == ErrorKind::NoGroup => Ok(false),
+            // Of a stream that doesn't exist.
+            Err(e) if e.to_string().contains("requires the key to exist") => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
     /// As [`make`](Self::make) and [`join`](Self::join), where the server's memory
     /// is full.
     fn make_and_join(&self, wire: &mut Wire, after: &str, consumer: &str) -> Result<MakeGroup> {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::pack;
-use super::reply::checked;
+use super::reply::{checked, unexpected};
 use crate::connection::{Reply, ReplyRef, ServerError, Wire};
 use crate::error::{ErrorKind, Result};
 
@@ -62,13 +62,17 @@ impl Script {
         reply.error().is_some_and(says_so)
     }
 
-    /// Sends `calls` packed calls of the script, and the script in front of
-    /// them: its answer, which is an error or nothing of interest, comes first.
-    fn send_with(&self, wire: &mut Wire, packed: &[u8], calls: usize) -> Result<()> {
+    /// Sends a packed call of the script, and the script in front of it, and returns
+    /// both answers: the first is an error, or nothing of interest.
+    fn run_with(&self, wire: &mut Wire, packed: &[u8]) -> Result<(Result<Reply>, Reply)> {
         let mut all = Vec::with_capacity(self.source.len() + 64 + packed.len());
         pack::command(&mut all, &[b"SCRIPT", b"LOAD", self.source.as_bytes()]);
         all.extend_from_slice(packed);
-        wire.send(&all, 1 + calls)
+        let mut replies = wire.exchange_all(&all, 2)?.into_iter();
+        match (replies.next(), replies.next()) {
+            (Some(loaded), Some(reply)) => Ok((checked(loaded), reply)),
+            _ => Err(unexpected("a script")),
+        }
     }
 }
 
@@ -137,16 +141,12 @@ impl<'a> Call<'a> {
     pub(super) fn run(&self, wire: &mut Wire) -> Result<Reply> {
         let mut packed = Vec::new();
         self.pack_into(&mut packed);
-        let timeout = wire.response_timeout();
-        wire.send(&packed, 1)?;
-        let reply = wire.receive_owned(timeout)?;
+        let reply = wire.exchange(&packed)?;
         if !Script::is_missing(reply.as_ref()) {
             return checked(reply);
         }
         if wire.endpoint().loads_scripts() {
-            self.script.send_with(wire, &packed, 1)?;
-            let loaded = checked(wire.receive_owned(timeout)?);
-            let reply = wire.receive_owned(timeout)?;
+            let (loaded, reply) = self.script.run_with(wire, &packed)?;
             if !Script::is_missing(reply.as_ref()) {
                 return checked(reply);
             }
@@ -161,8 +161,7 @@ impl<'a> Call<'a> {
         }
         packed.clear();
         self.pack_as(&mut packed, b"EVAL", self.script.source.as_bytes());
-        wire.send(&packed, 1)?;
-        checked(wire.receive_owned(timeout)?)
+        checked(wire.exchange(&packed)?)
     }
 
     pub(super) fn bytes(mut self, value: &[u8]) -> Self {

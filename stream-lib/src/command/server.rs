@@ -1,6 +1,7 @@
 //! What kind of server this is.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redis::{
     InfoDict, ParsingError, RedisResult, Value, cmd, from_redis_value, from_redis_value_ref,
@@ -29,9 +30,10 @@ fn look(wire: &mut Wire) -> Result<()> {
     log::debug!("connected to {} {}", server.name, server.version());
     match server.mode {
         Mode::Standalone => {}
+        Mode::Cluster if wire.endpoint().is_in_cluster() => server.warn_of_resharding(),
         Mode::Cluster => log::warn!(
-            "the server is a node of a Redis Cluster, which this version of stream-lib doesn't \
-             support: only streams that this very node holds can be used"
+            "the server is a node of a Redis Cluster, and only streams that this very node holds \
+             can be used: connect by a URL that begins with `redis-cluster://`"
         ),
         Mode::Sentinel => {
             let text = "the server is a Redis Sentinel, which holds no data: to connect to a \
@@ -138,6 +140,24 @@ impl Server {
         }
     }
 
+    /// Whether a slot that leaves the server while a reader is blocked on it takes the
+    /// server down.
+    fn crashes_at_resharding(&self) -> bool {
+        self.name == "Redis" && ((7, 2, 0)..(7, 2, 7)).contains(&self.version)
+    }
+
+    /// Said once, though every node is looked at.
+    fn warn_of_resharding(&self) {
+        static IS_SAID: AtomicBool = AtomicBool::new(false);
+        if self.crashes_at_resharding() && !IS_SAID.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                "Redis {} crashes when a slot is moved to another node while a consumer waits for \
+                 entries in it: upgrade to 7.2.7 or later before you reshard the cluster",
+                self.version()
+            );
+        }
+    }
+
     /// As `7.0.15`.
     fn version(&self) -> String {
         let (major, minor, patch) = self.version;
@@ -228,5 +248,20 @@ mod tests {
         assert_eq!(parse_version("9.1"), Some((9, 1, 0)));
         assert_eq!(parse_version("255.255.255"), Some((255, 255, 255)));
         assert_eq!(parse_version("unstable"), None);
+    }
+
+    #[test]
+    fn servers_that_crash_at_resharding_are_known() {
+        let crashes = |name, text| {
+            let server = Server::named(name, text, Mode::Cluster).unwrap();
+            server.crashes_at_resharding()
+        };
+        for version in ["7.2.0", "7.2.6"] {
+            assert!(crashes("Redis", version), "{version}");
+            assert!(!crashes("Valkey", version), "{version}");
+        }
+        for version in ["7.0.15", "7.2.7", "8.2.3"] {
+            assert!(!crashes("Redis", version), "{version}");
+        }
     }
 }

@@ -29,9 +29,7 @@ pub(crate) enum Found {
 pub(crate) fn ack(wire: &mut Wire, group: &Group, ids: &[EntryId]) -> Result<()> {
     let mut packed = Vec::new();
     pack_ack(&mut packed, group, ids);
-    let timeout = wire.response_timeout();
-    wire.send(&packed, 1)?;
-    receive_acked(wire, timeout)
+    super::reply::int(wire.exchange(&packed)?.as_ref()).map(drop)
 }
 
 /// Packs the request of [`ack`].

@@ -15,12 +15,7 @@ pub(super) fn run_together<const N: usize>(
     for call in calls {
         call.pack_into(&mut packed);
     }
-    let timeout = wire.response_timeout();
-    wire.send(&packed, N)?;
-    let mut replies = Vec::with_capacity(N);
-    for _ in 0..N {
-        replies.push(wire.receive_owned(timeout)?);
-    }
+    let replies = wire.exchange_all(&packed, N)?;
     let mut answers = Vec::with_capacity(N);
     for (call, reply) in calls.into_iter().zip(replies) {
         answers.push(if Script::is_missing(reply.as_ref()) {

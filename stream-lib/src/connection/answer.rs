@@ -46,6 +46,8 @@ pub(crate) enum Again {
     Elsewhere,
     /// After a pause.
     AfterPause,
+    /// At the node of the cluster that the line names.
+    There,
 }
 
 impl Answer {
@@ -75,6 +77,16 @@ impl Answer {
         Self {
             again: Again::AfterPause,
             ..Self::refused(ErrorKind::Refused)
+        }
+    }
+
+    /// Another node of the cluster serves the request. Without a layout that knows of
+    /// nodes, nobody goes there.
+    const fn there() -> Self {
+        Self {
+            again: Again::There,
+            hint: CLUSTER,
+            ..Self::refused(ErrorKind::Config)
         }
     }
 
@@ -174,12 +186,14 @@ const fn row(code: &'static str, says: &'static str, answer: Answer) -> Row {
     Row { code, says, answer }
 }
 
-const CLUSTER: &str = "the server is a node of a Redis Cluster, which this version of stream-lib \
-                       doesn't support: connect to a Redis that is no cluster (URLs that begin \
-                       with `redis-cluster://` are left to a later version)";
+const CLUSTER: &str = "the server is a node of a Redis Cluster: connect to it by a URL that begins \
+                       with `redis-cluster://`";
 
 const SAME_SLOT: &str = "all keys of a stream must have the same hash tag, the part of the name in \
                          braces, such as `{shop}:orders` and `{shop}:orders:backup`";
+
+const LEFT: &str = "a key moved to another node of the cluster while a script ran, and what the \
+                    script had written stays";
 
 /// Said by a sentinel, which knows no command for data.
 const MISSING_COMMAND: &str = "a server without this command can't serve streams: it is too old, the \
@@ -214,8 +228,8 @@ const ROWS: &[Row] = &[
     row("MISCONF", "", REFUSED),
     row("NOREPLICAS", "", REFUSED),
     row("BUSY", "", REFUSED),
-    row("MOVED", "", Answer::refused(ErrorKind::Config).but(CLUSTER)),
-    row("ASK", "", Answer::refused(ErrorKind::Config).but(CLUSTER)),
+    row("MOVED", "", Answer::there()),
+    row("ASK", "", Answer::there()),
     row(
         "CROSSSLOT",
         "",
@@ -262,6 +276,7 @@ const ROWS: &[Row] = &[
         "non local key",
         Answer {
             written: Written::Maybe,
+            hint: LEFT,
             ..Answer::refused(ErrorKind::OutcomeUnknown)
         },
     ),

@@ -2,7 +2,10 @@
 
 use redis::{ConnectionLike, RedisResult, Value};
 
+use super::asking::commands;
 use super::deadline::Deadline;
+use super::follow::between_nodes;
+use super::redirect::Redirect;
 use super::reply::ReplyRef;
 use super::scan::Token;
 use super::server_error::to_redis;
@@ -14,8 +17,8 @@ impl ConnectionLike for Wire {
     fn req_packed_command(&mut self, packed: &[u8]) -> RedisResult<Value> {
         self.send(packed, 1).map_err(to_redis)?;
         let mut deadline = Deadline::of(self.response_timeout());
-        let reply = self.receive_within(&mut deadline).map_err(to_redis)?;
-        to_value(reply)
+        let (value, redirect) = self.next_value(&mut deadline)?;
+        self.or_followed(value, redirect, packed)
     }
 
     fn req_packed_commands(
@@ -28,13 +31,26 @@ impl ConnectionLike for Wire {
         // One for all of them, however many there are.
         let mut deadline = Deadline::of(self.response_timeout());
         let mut values = Vec::with_capacity(count);
+        let mut is_sent_on = false;
         for index in 0..offset + count {
-            let reply = self.receive_within(&mut deadline).map_err(to_redis)?;
+            let value = self.next_value(&mut deadline)?;
             if index >= offset {
-                values.push(to_value(reply)?);
+                values.push(value);
+            } else {
+                is_sent_on |= value.1.is_some();
             }
         }
-        Ok(values)
+        if is_sent_on && self.endpoint().is_in_cluster() {
+            return Err(to_redis(between_nodes()));
+        }
+        // The commands of a transaction belong together: none of them is sent on.
+        let mut commands = commands(packed).filter(|_| offset == 0);
+        let values = values.into_iter();
+        let each = values.map(|(value, redirect)| match commands.next() {
+            Some(command) => self.or_followed(value, redirect, command),
+            None => value,
+        });
+        each.collect()
     }
 
     fn get_db(&self) -> i64 {
@@ -47,6 +63,32 @@ impl ConnectionLike for Wire {
 
     fn is_open(&self) -> bool {
         !self.is_broken()
+    }
+}
+
+impl Wire {
+    fn next_value(
+        &mut self,
+        deadline: &mut Deadline,
+    ) -> RedisResult<(RedisResult<Value>, Option<Redirect>)> {
+        let reply = self.receive_within(deadline).map_err(to_redis)?;
+        Ok((to_value(reply), reply.error().and_then(Redirect::read)))
+    }
+
+    /// The value, or that of the node to which the request was sent on.
+    fn or_followed(
+        &self,
+        value: RedisResult<Value>,
+        redirect: Option<Redirect>,
+        packed: &[u8],
+    ) -> RedisResult<Value> {
+        let Some(redirect) = redirect else {
+            return value;
+        };
+        match self.follow(redirect, packed).map_err(to_redis)? {
+            Some(reply) => to_value(reply.as_ref()),
+            None => value,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::credentials::CredentialsSource;
+use super::guide::Guided;
 use super::scan::Limits;
 #[cfg(feature = "tls")]
 use super::tls::{TlsMaterial, TlsSetup};
@@ -25,6 +26,8 @@ pub(crate) struct Endpoint {
     pub(super) response_timeout: Duration,
     pub(super) limits: Limits,
     pub(super) role: Role,
+    /// By which it knows the other nodes of its cluster.
+    pub(super) guided: Guided,
     /// Its connections belong to this process.
     pub(super) origin: Origin,
     #[cfg(feature = "tls")]
@@ -66,6 +69,7 @@ pub(super) struct Blueprint {
     connect_timeout: Duration,
     response_timeout: Duration,
     role: Role,
+    guided: Guided,
     uses_tls: bool,
     #[cfg(feature = "tls")]
     tls: Option<Arc<TlsMaterial>>,
@@ -90,9 +94,10 @@ impl Blueprint {
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
             role: match config.place {
-                Place::Server(_) => Role::Any,
+                Place::Server(_) | Place::Cluster { .. } => Role::Any,
                 Place::Sentinels { .. } => Role::Master,
             },
+            guided: Guided::default(),
             uses_tls: config.uses_tls(),
             #[cfg(feature = "tls")]
             tls: material(config.uses_tls(), || config.tls.clone())?,
@@ -118,6 +123,7 @@ impl Blueprint {
             connect_timeout: config.connect_timeout.min(timeout),
             response_timeout: config.response_timeout.min(timeout),
             role: Role::Sentinel,
+            guided: Guided::default(),
             uses_tls: config.uses_sentinel_tls(),
             #[cfg(feature = "tls")]
             tls: material(config.uses_sentinel_tls(), || {
@@ -125,6 +131,25 @@ impl Blueprint {
             })?,
             told: Arc::default(),
         })
+    }
+
+    /// For questions to the nodes of a cluster, whose answers take at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// `Config`, as [`new`](Self::new).
+    pub(super) fn for_questions(config: &ConnectionConfig, timeout: Duration) -> Result<Self> {
+        let blueprint = Self::new(config)?;
+        Ok(Self {
+            connect_timeout: blueprint.connect_timeout.min(timeout),
+            response_timeout: blueprint.response_timeout.min(timeout),
+            ..blueprint
+        })
+    }
+
+    /// Has its servers guided through a cluster.
+    pub(super) fn guided_by(self, guided: Guided) -> Self {
+        Self { guided, ..self }
     }
 
     pub(super) fn connect_timeout(&self) -> Duration {
@@ -153,6 +178,7 @@ impl Blueprint {
             response_timeout: self.response_timeout,
             limits: Limits::DEFAULT,
             role: self.role,
+            guided: self.guided.clone(),
             origin: Origin::here(),
             #[cfg(feature = "tls")]
             tls: match (&self.tls, &address) {
@@ -227,6 +253,11 @@ impl Endpoint {
     /// before, of any server of the same configuration.
     pub(crate) fn warn_of_lost_writes(&self) -> bool {
         self.told.lost_writes.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether it is a node of a cluster whose other nodes we know.
+    pub(crate) fn is_in_cluster(&self) -> bool {
+        self.guided.is_some()
     }
 
     /// Whether it is a master that sentinels watch.

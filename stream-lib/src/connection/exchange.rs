@@ -5,6 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
+use super::asking::with_asking;
 use super::deadline::Deadline;
 use super::glance;
 use super::reply::ReplyRef;
@@ -32,7 +33,11 @@ impl Wire {
             let sent = self.write(&auth, deadline);
             sent.map_err(|e| e.of_kind(ErrorKind::Unavailable))?;
         }
-        self.write(packed, deadline)?;
+        if self.asks {
+            self.write(&with_asking(packed), deadline)?;
+        } else {
+            self.write(packed, deadline)?;
+        }
         self.outstanding += replies;
         Ok(())
     }
@@ -64,7 +69,8 @@ impl Wire {
 
     pub(super) fn next_reply(&mut self, deadline: &mut Deadline) -> Result<Range<usize>> {
         self.must_owe()?;
-        self.receive_auth(deadline)?;
+        self.receive_own(deadline)?;
+        self.has_skipped = false;
         let range = self.scan(deadline)?;
         self.outstanding -= 1;
         self.reauth.other_answered();
@@ -77,12 +83,17 @@ impl Wire {
         Ok(range)
     }
 
-    /// Receives the answer to a request of its own, where that is the next one.
-    pub(super) fn receive_auth(&mut self, deadline: &mut Deadline) -> Result<()> {
+    /// Receives the answers to requests of its own, where they are the next ones.
+    pub(super) fn receive_own(&mut self, deadline: &mut Deadline) -> Result<()> {
         if self.reauth.is_next() {
             let range = self.scan(deadline)?;
             let reply = ReplyRef::new(self.buffer.slice(range), self.scanner.tokens());
             self.reauth.answered(&self.endpoint, reply.error());
+        }
+        if self.asks && !self.has_skipped {
+            // The answer to the command itself says what is wrong, if anything is.
+            self.scan(deadline)?;
+            self.has_skipped = true;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::deadline::Deadline;
 use super::node::Node;
+use super::redirect::Redirect;
 use super::socket::Stopper;
 use super::topology::Topology;
 use super::wire::Wire;
@@ -29,6 +30,11 @@ pub(crate) struct Link {
     topology: Arc<Topology>,
     key: Box<str>,
     wire: Option<Wire>,
+    /// The node that the next attempt goes to, in the place of that which has the key
+    /// (`ASK`).
+    asked: Option<Redirect>,
+    /// How often requests were sent on since one was answered otherwise.
+    hops: u32,
     /// An attempt was made before, so that the topology may have changed.
     tried: bool,
     /// How many connections there have been, without those that took the place of
@@ -76,6 +82,8 @@ impl Link {
         Self {
             key: key.into(),
             wire: None,
+            asked: None,
+            hops: 0,
             tried: false,
             epoch: 0,
             used: Instant::now(),
@@ -118,9 +126,11 @@ impl Link {
             self.seen = self.topology.changes();
             let key = self.key.as_bytes();
             let time = self.topology.connect_timeout();
-            let (wire, node) = self
-                .handle
-                .attempt(time, |deadline| self.topology.dedicated_by(key, deadline))?;
+            let asked = self.asked.take();
+            let (wire, node) = self.handle.attempt(time, |deadline| match &asked {
+                Some(redirect) => self.topology.dedicated_at(key, redirect, deadline),
+                None => self.topology.dedicated_by(key, deadline),
+            })?;
             self.handle.reach(&wire, node);
             self.wire = Some(wire);
             if state == State::Gone {
@@ -136,6 +146,34 @@ impl Link {
         Ok(wire)
     }
 
+    /// Gives the connection up where the server has sent a request on to another node
+    /// of the cluster: the next one leads there. Returns whether it has; after some
+    /// times in a row, that no longer counts.
+    pub(crate) fn follow(&mut self, error: &Error) -> bool {
+        const MOST_HOPS: u32 = 5;
+        if !self.topology.is_sent_on(error) {
+            return false;
+        }
+        self.drop_wire();
+        self.asked = Redirect::of(error).filter(|redirect| redirect.is_ask);
+        self.hops += 1;
+        self.hops <= MOST_HOPS
+    }
+
+    /// Notes that a request was answered where it was sent. Where its node has taken
+    /// the slot over meanwhile, it need not be asked to any more.
+    pub(crate) fn has_arrived(&mut self) {
+        self.hops = 0;
+        if let Some(wire) = self.wire.as_mut().filter(|wire| wire.asks)
+            && wire.outstanding() == 0
+        {
+            let node = self.topology.node_for(self.key.as_bytes());
+            if node.is_some_and(|node| node.has(wire)) {
+                wire.set_asking(false);
+            }
+        }
+    }
+
     /// How the connection is at the beginning of another use.
     fn state(&mut self) -> State {
         let now = Instant::now();
@@ -145,6 +183,7 @@ impl Link {
             Some(wire) if wire.is_broken() => State::Gone,
             // Answers are under way on it.
             Some(wire) if wire.outstanding() > 0 => State::Fit,
+            Some(wire) if wire.was_sent_on() => State::Closed,
             Some(wire) if wire.is_outdated() || has_rested && wire.is_stale() => State::Closed,
             Some(_) => State::Fit,
             None => State::Gone,

@@ -25,9 +25,11 @@ mod retry;
 mod shared;
 mod stoppers;
 
+mod asking;
 mod cold;
 mod credentials;
 mod exchange;
+mod follow;
 mod handshake;
 mod naming;
 mod reauth;
@@ -40,8 +42,8 @@ mod byte_stream;
 mod deadline;
 mod endpoint;
 mod glance;
+mod guide;
 mod lookup;
-#[cfg_attr(not(test), expect(dead_code, reason = "a cluster will use it"))]
 mod slots;
 mod socket;
 #[cfg(feature = "tls")]
@@ -50,6 +52,7 @@ mod tls;
 mod tls_trouble;
 
 mod answer;
+mod redirect;
 mod reply;
 mod scan;
 mod server_error;
@@ -64,6 +67,7 @@ pub(crate) use self::loans::Loans;
 pub(crate) use self::lookup::black_hole;
 pub(crate) use self::node::Node;
 pub(crate) use self::pool::PooledWire;
+pub(crate) use self::redirect::is_asked_elsewhere;
 pub(crate) use self::reply::{Reply, ReplyRef};
 pub(crate) use self::retry::Retry;
 pub(crate) use self::scan::{Limits, Progress, Scanner, Token};

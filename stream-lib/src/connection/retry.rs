@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::answer::Again;
+use super::redirect::Redirect;
 use super::server_error::answer_of;
 use crate::error::Error;
 use crate::runtime::Backoff;
@@ -10,6 +11,9 @@ use crate::runtime::Backoff;
 /// The pauses between tries, growing.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// How often a request follows the nodes of a cluster without a pause.
+const MOST_HOPS: u32 = 5;
 
 /// A year: longer than any deadline.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
@@ -20,6 +24,9 @@ pub(crate) struct Retry {
     deadline: Instant,
     /// Once it has gone elsewhere at once.
     pauses: Option<Backoff>,
+    hops: u32,
+    /// The node that the next try, and no other, goes to (`ASK`).
+    asked: Option<Redirect>,
 }
 
 impl Retry {
@@ -31,12 +38,26 @@ impl Retry {
         Self {
             deadline,
             pauses: None,
+            hops: 0,
+            asked: None,
         }
+    }
+
+    /// For a request that has failed before.
+    pub(super) fn asked_by(mut self, error: Option<&Error>) -> Self {
+        let redirect = error.and_then(Redirect::of);
+        self.asked = redirect.filter(|redirect| redirect.is_ask);
+        self
     }
 
     /// The time that is left.
     pub(crate) fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// The node that the next try goes to, in the place of that which has the key.
+    pub(super) fn take_asked(&mut self) -> Option<Redirect> {
+        self.asked.take()
     }
 
     /// The pause before the next try after this error; `None` where there is to
@@ -46,6 +67,13 @@ impl Retry {
         let left = self.left();
         if again == Again::No || left.is_zero() {
             return None;
+        }
+        if again == Again::There {
+            self.asked = Redirect::of(error).filter(|redirect| redirect.is_ask);
+            self.hops += 1;
+            if self.hops <= MOST_HOPS {
+                return Some(Duration::ZERO);
+            }
         }
         let backoff = || Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let is_first = self.pauses.is_none();
@@ -82,6 +110,17 @@ mod tests {
     fn what_needs_a_moment_is_given_one() {
         let mut retry = Retry::within(Duration::from_secs(3_600));
         assert!(retry.after(&answer("TRYAGAIN")).unwrap() > Duration::ZERO);
+    }
+
+    #[test]
+    fn nodes_are_followed_at_once_for_some_hops() {
+        let mut retry = Retry::within(Duration::from_secs(3_600));
+        for hop in 0..5 {
+            let line = ["ASK 7 b:2", "MOVED 7 b:2"][hop % 2];
+            assert_eq!(retry.after(&answer(line)), Some(Duration::ZERO));
+            assert_eq!(retry.take_asked().is_some(), hop % 2 == 0);
+        }
+        assert!(retry.after(&answer("MOVED 7 b:2")).unwrap() > Duration::ZERO);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io;
 
 use super::answer::AfterIt;
 use super::endpoint::Endpoint;
+use super::redirect::Redirect;
 use super::reply::ReplyRef;
 use super::scan::Token;
 use super::server_error::ServerError;
@@ -25,6 +26,8 @@ pub(super) struct Standing {
     unread_behind: bool,
     /// What the server said last is no error.
     has_served: bool,
+    /// A key of this use is on another node of the cluster.
+    was_sent_on: bool,
     /// The connections of one generation were made while their server, as far
     /// as we know, had the same role.
     generation: u64,
@@ -36,6 +39,7 @@ impl Standing {
             over: None,
             unread_behind: false,
             has_served: false,
+            was_sent_on: false,
             generation: endpoint.generation(),
         }
     }
@@ -61,8 +65,14 @@ impl Standing {
         self.unread_behind = false;
     }
 
+    /// Whether a key of this use has moved to another node.
+    pub(super) fn was_sent_on(&self) -> bool {
+        self.was_sent_on
+    }
+
     pub(super) fn begin_use(&mut self) {
         self.has_served = false;
+        self.was_sent_on = false;
     }
 
     pub(super) fn serves(&mut self) {
@@ -82,6 +92,13 @@ impl Standing {
             _ => None,
         });
         for line in lines.take(MOST_HEEDED) {
+            if let Some(redirect) = Redirect::read(line.line().as_bytes())
+                && let Some(guide) = endpoint.guided.guide()
+                && !redirect.is_ask
+            {
+                self.was_sent_on = true;
+                guide.note(&redirect, endpoint.address());
+            }
             let after = line.answer().wire;
             if after == AfterIt::Keep {
                 continue;

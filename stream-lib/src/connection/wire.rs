@@ -49,6 +49,10 @@ pub(crate) struct Wire {
     pub(super) in_steady_use: bool,
     pub(super) patience: Patience,
     pub(super) reauth: Reauth,
+    /// Each command has an `ASKING` in front, in this use of it.
+    pub(super) asks: bool,
+    /// The answer to the `ASKING` in front of the next answer has come.
+    pub(super) has_skipped: bool,
 }
 
 impl Wire {
@@ -93,6 +97,8 @@ impl Wire {
             in_steady_use: false,
             patience: Patience::default(),
             reauth: Reauth::default(),
+            asks: false,
+            has_skipped: false,
         }
     }
 
@@ -117,7 +123,7 @@ impl Wire {
     pub(crate) fn await_reply(&mut self, timeout: Duration) -> Result<()> {
         self.must_owe()?;
         let mut deadline = Deadline::of(timeout);
-        self.receive_auth(&mut deadline)?;
+        self.receive_own(&mut deadline)?;
         if self.buffer.unread().is_empty() {
             self.read(1, &mut deadline)?;
         }
@@ -125,12 +131,12 @@ impl Wire {
     }
 
     /// As [`await_reply`](Self::await_reply), where a timeout breaks nothing,
-    /// unless an answer to a request of its own (`AUTH`) is due before. Returns whether
+    /// unless an answer to a request of its own (`AUTH`, `ASKING`) is due before. Returns whether
     /// the reply begins to come.
     pub(crate) fn reply_begins(&mut self, timeout: Duration) -> Result<bool> {
         self.must_owe()?;
         let mut deadline = Deadline::of(timeout);
-        self.receive_auth(&mut deadline)?;
+        self.receive_own(&mut deadline)?;
         while self.buffer.unread().is_empty() {
             let Some(stream) = &mut self.stream else {
                 return Err(self.standing.unanswered(&self.endpoint));
@@ -271,11 +277,24 @@ impl Wire {
         self.standing.begin_use();
     }
 
+    /// Whether each command has an `ASKING` in front from now on: the node is taking
+    /// the slot over. Only while nothing is outstanding.
+    pub(super) fn set_asking(&mut self, asks: bool) {
+        self.asks = asks;
+        self.has_skipped = false;
+    }
+
+    /// Whether its node has said that a key is on another one.
+    pub(super) fn was_sent_on(&self) -> bool {
+        self.standing.was_sent_on()
+    }
+
     /// Ends a use of it: gives memory back that only an unusually large reply
     /// needed, and remembers the time.
     pub(super) fn rest(&mut self) {
         self.buffer.shrink();
         self.answer_by = None;
+        self.asks = false;
         self.rests_since = Some(Instant::now());
     }
 

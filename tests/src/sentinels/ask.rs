@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use redis::RedisResult;
+use redis::{Connection, RedisResult};
 
 use super::{NAME, Sentinels};
 use crate::server::Server;
@@ -96,4 +96,12 @@ fn has_role(server: &Server, role: &str) -> bool {
     }
     let facts: RedisResult<String> = server.try_command(&["INFO", "replication"]);
     facts.is_ok_and(|facts| facts.contains(&format!("role:{role}\r\n")))
+}
+
+/// The port of the master that a sentinel names.
+pub(super) fn named_port(sentinel: &mut Connection) -> Option<u16> {
+    let mut command = redis::cmd("SENTINEL");
+    command.arg("GET-MASTER-ADDR-BY-NAME").arg(NAME);
+    let named: Option<(String, u16)> = command.query(sentinel).ok()?;
+    named.map(|(_, port)| port)
 }

@@ -1,20 +1,17 @@
 //! A master with two replicas, and three sentinels that watch over them.
 
 mod ask;
-mod map;
-mod network;
 mod options;
-mod watch;
 
 use std::time::Duration;
 
-pub use self::map::AddressMap;
 pub use self::options::SentinelsOptions;
-pub use self::watch::SwitchWatch;
 
-use self::network::Network;
+use crate::address_map::AddressMap;
+use crate::network::Network;
 use crate::proxy::Proxy;
 use crate::server::{Server, ServerError, percent_encoded};
+use crate::switch_watch::SwitchWatch;
 use crate::wait::{poll, wait_for};
 
 /// What the sentinels call the master.
@@ -198,7 +195,10 @@ impl Sentinels {
 
     /// Notes from now on when the first sentinel names another master than this.
     pub fn watch(&self, old: &Server) -> SwitchWatch {
-        SwitchWatch::begin(self, old)
+        let old = self.announced_port(old);
+        SwitchWatch::begin(&self.watchers, move |sentinel| {
+            ask::named_port(sentinel).map(|port| port != old)
+        })
     }
 
     /// The proxy by which the others, the sentinels, and clients without an

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::network::{MEMBERS, Network};
 use super::{NAME, Sentinels, TOGETHER_DEADLINE};
-use crate::server::{Server, ServerError, ServerOptions};
+use crate::network::{MEMBERS, Network, start_member};
+use crate::server::{ServerError, ServerOptions};
 use crate::wait::poll;
 
 const REPLICAS: usize = 2;
@@ -204,20 +204,4 @@ impl SentinelsOptions {
             "127.0.0.1"
         }
     }
-}
-
-/// Starts a server or sentinel, and tells it the address of its proxy, if it is to
-/// have one.
-fn start_member(
-    network: &mut Option<Network>,
-    options: ServerOptions,
-    announce: impl FnOnce(ServerOptions, &str, u16) -> ServerOptions,
-) -> Result<Server, ServerError> {
-    let Some(network) = network else {
-        return options.start();
-    };
-    let proxy = network.proxy();
-    let member = announce(options, "127.0.0.1", proxy.port()).start()?;
-    network.connect(proxy, &member);
-    Ok(member)
 }

@@ -29,8 +29,13 @@ pub(super) fn launch(options: ServerOptions) -> Result<Server, ServerError> {
         tries += 1;
         let port = reserve()?;
         let tls_port = options.tls.as_ref().map(|_| reserve()).transpose()?;
-        let config =
-            options.config_file(&recipe, port.number(), tls_port.as_ref().map(Port::number));
+        let bus_port = options.cluster.then(reserve).transpose()?;
+        let config = options.config_file(
+            &recipe,
+            port.number(),
+            tls_port.as_ref().map(Port::number),
+            bus_port.as_ref().map(Port::number),
+        );
         fs::write(&recipe.config, config)
             .map_err(|e| ServerError::system("writing the configuration of a private server", e))?;
         match recipe.start() {
@@ -40,6 +45,7 @@ pub(super) fn launch(options: ServerOptions) -> Result<Server, ServerError> {
                     recipe,
                     port,
                     tls_port,
+                    bus_port,
                     password: options.password,
                     first_commands: options.first_commands,
                     frozen: AtomicBool::new(false),

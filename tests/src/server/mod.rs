@@ -43,6 +43,8 @@ pub struct Server {
     recipe: Recipe,
     port: Port,
     tls_port: Option<Port>,
+    /// By which the nodes of a cluster speak to each other.
+    bus_port: Option<Port>,
     password: Option<String>,
     first_commands: Vec<Vec<String>>,
     frozen: AtomicBool,
@@ -278,6 +280,11 @@ impl Server {
             let words: Vec<_> = words.iter().map(String::as_str).collect();
             self.command::<Value>(&words);
         }
+    }
+
+    /// The port by which the nodes of a cluster speak to each other, if it is one.
+    pub(crate) fn bus_port(&self) -> Option<u16> {
+        self.bus_port.as_ref().map(Port::number)
     }
 
     /// The port that clients and other members are told of.

@@ -36,6 +36,8 @@ pub struct ServerOptions {
     pub(crate) password: Option<String>,
     pub(crate) tls: Option<TlsFiles>,
     pub(super) environment: Vec<(String, String)>,
+    /// Whether it is a node of a cluster, with one more port.
+    pub(super) cluster: bool,
     /// Arguments behind the configuration file.
     pub(super) arguments: Vec<String>,
     /// Commands that every life of the server begins with.
@@ -103,6 +105,12 @@ impl ServerOptions {
         self
     }
 
+    /// Makes a node of a cluster of the server.
+    pub(crate) fn cluster(mut self) -> Self {
+        self.cluster = true;
+        self
+    }
+
     /// Runs a command after every start, before the server counts as started.
     pub(crate) fn first_command(mut self, words: &[&str]) -> Self {
         let words = words.iter().map(ToString::to_string).collect();
@@ -130,7 +138,13 @@ impl ServerOptions {
     }
 
     /// The configuration file for this place and these ports.
-    pub(super) fn config_file(&self, recipe: &Recipe, port: u16, tls_port: Option<u16>) -> String {
+    pub(super) fn config_file(
+        &self,
+        recipe: &Recipe,
+        port: u16,
+        tls_port: Option<u16>,
+        bus_port: Option<u16>,
+    ) -> String {
         let mut text = String::new();
         let mut set = |directive: &str, value: &str| {
             // Writing to a string can't fail.
@@ -159,6 +173,10 @@ impl ServerOptions {
         }
         if let Some(password) = &self.password {
             set("requirepass", password);
+        }
+        if let Some(port) = bus_port {
+            set("cluster-enabled", "yes");
+            set("cluster-port", &port.to_string());
         }
         if let Some((files, port)) = self.tls.as_ref().zip(tls_port) {
             set("tls-port", &port.to_string());

@@ -4,6 +4,7 @@
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
+mod cluster;
 mod ensure_server;
 mod log_capture;
 mod process;

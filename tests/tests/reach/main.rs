@@ -1,10 +1,11 @@
-//! The same program, wherever Redis is: on a managed service, and behind sentinels
-//! whose master fails.
+//! The same program, wherever Redis is: on a managed service, behind sentinels whose
+//! master fails, and on a cluster.
 #![expect(
     clippy::unwrap_used,
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
+mod cluster;
 mod drills;
 mod managed;
 mod naming;

@@ -3,6 +3,9 @@
 /// The port of a sentinel where none is given.
 pub(super) const SENTINEL_PORT: u16 = 26_379;
 
+/// The port of a node of a cluster where none is given.
+pub(super) const NODE_PORT: u16 = 6379;
+
 /// Reads `host:port`, `host`, `[v6]:port`, `[v6]` and a bare `v6`. The host may be
 /// empty. An error says what is wrong with it.
 pub(super) fn split_port(value: &str, default: u16) -> Result<(String, u16), String> {

@@ -48,6 +48,9 @@ impl ConnectionConfig {
     }
 
     fn validate_place(&self) -> Result<()> {
+        if let Place::Cluster { addresses, .. } = &self.place {
+            return self.validate_cluster(addresses.is_empty());
+        }
         let Place::Sentinels {
             master, addresses, ..
         } = &self.place
@@ -60,6 +63,16 @@ impl ConnectionConfig {
         }
         if addresses.is_empty() {
             return Err(invalid("addresses", "empty", "one sentinel or more"));
+        }
+        Ok(())
+    }
+
+    fn validate_cluster(&self, has_no_addresses: bool) -> Result<()> {
+        if has_no_addresses {
+            return Err(invalid("addresses", "empty", "one node or more"));
+        }
+        if self.db != 0 {
+            return Err(invalid("db", self.db, "0, since a cluster has no other"));
         }
         Ok(())
     }

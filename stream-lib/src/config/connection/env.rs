@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::address::{SENTINEL_PORT, host_and_port, split_port};
+use super::address::{NODE_PORT, SENTINEL_PORT, host_and_port, split_port};
 use super::credentials::Credentials;
 use super::target::{Address, Place, Target};
 use super::url;
@@ -54,25 +54,26 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Target> 
 }
 
 fn place(addresses: Option<String>, master: Option<String>) -> Result<Place> {
-    let read = |address: &str| {
-        host_and_port(address, SENTINEL_PORT).map_err(|text| variable_error("REDIS_ADDR", text))
+    let list = |addresses: &str, port| -> Result<Vec<_>> {
+        let read = |address| {
+            host_and_port(address, port).map_err(|text| variable_error("REDIS_ADDR", text))
+        };
+        addresses.split(',').map(read).collect()
     };
     match (addresses, master) {
         (Some(addresses), Some(master)) => Ok(Place::Sentinels {
             master,
-            addresses: addresses.split(',').map(read).collect::<Result<_>>()?,
+            addresses: list(&addresses, SENTINEL_PORT)?,
             tls: false,
         }),
         (None, Some(_)) => {
             let text = "names a master; REDIS_ADDR has to list its sentinels";
             Err(variable_error("REDIS_MASTER", text))
         }
-        (Some(addresses), None) if addresses.contains(',') => {
-            let text = "lists several addresses: REDIS_MASTER has to name the master that these \
-                        sentinels watch. Redis Cluster is not supported by this version of \
-                        stream-lib";
-            Err(variable_error("REDIS_ADDR", text))
-        }
+        (Some(addresses), None) if addresses.contains(',') => Ok(Place::Cluster {
+            addresses: list(&addresses, NODE_PORT)?,
+            tls: false,
+        }),
         (Some(address), None) => {
             let (host, port) = server(&address)?;
             Ok(Place::Server(Address::tcp(&host, port, false)))

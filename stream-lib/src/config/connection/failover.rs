@@ -5,9 +5,10 @@ use super::settings::ConnectionConfig;
 use crate::config::event::FailedOver;
 
 impl ConnectionConfig {
-    /// Maps the addresses that sentinels name, of the master and of each other, to
-    /// those that this program can reach: for containers and NAT. The addresses of the
-    /// URL are taken as they are. Defaults to none.
+    /// Maps the addresses that sentinels name, of the master and of each other, and
+    /// those that nodes of a cluster name, to those that this program can reach: for
+    /// containers and NAT. The addresses of the URL are taken as they are. Defaults to
+    /// none.
     ///
     /// # Panics
     ///
@@ -31,9 +32,9 @@ impl ConnectionConfig {
         self
     }
 
-    /// Is called once for each failover: another server has become the master, and
-    /// connections go there from now on. It runs on the thread that looks for the
-    /// master, and holds that up: count, or send to a channel, and return. Defaults to
+    /// Is called once for each failover: another server has become the master, or has
+    /// taken all slots of a node of a cluster, and connections go there from now on. It
+    /// runs on the thread that looks for the master, and holds that up: count, or send to a channel, and return. Defaults to
     /// none; the log has a line in any case.
     ///
     /// # Panics

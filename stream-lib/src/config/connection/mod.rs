@@ -2,6 +2,7 @@
 
 mod address;
 mod check;
+mod cluster;
 mod credentials;
 mod env;
 mod failover;

@@ -128,7 +128,9 @@ impl ConnectionConfig {
     /// Whether connections to Redis use TLS.
     pub(crate) fn uses_tls(&self) -> bool {
         let by_url = match &self.place {
-            Place::Server(Address::Tcp { tls, .. }) | Place::Sentinels { tls, .. } => *tls,
+            Place::Server(Address::Tcp { tls, .. })
+            | Place::Sentinels { tls, .. }
+            | Place::Cluster { tls, .. } => *tls,
             Place::Server(Address::Unix(_)) => return false,
         };
         self.tls.is_on.unwrap_or(by_url)

@@ -53,7 +53,11 @@ impl ConnectionConfig {
     ///   the URL has none. User and password are those of the master: see
     ///   [`sentinel_credentials`](Self::sentinel_credentials);
     /// - `rediss-sentinel://…`, the same over TLS, to the sentinels as well: see
-    ///   [`sentinel_tls`](Self::sentinel_tls).
+    ///   [`sentinel_tls`](Self::sentinel_tls);
+    /// - `redis-cluster://[user:password@]host[:port],…`, the Redis Cluster that these
+    ///   nodes belong to; their port is 6379 where the URL has none: see
+    ///   [`cluster`](Self::cluster);
+    /// - `rediss-cluster://…`, the same over TLS.
     ///
     /// `valkey` in the place of `redis` means the same. Characters
     /// with a meaning in URLs (`@`, `/`, `#` …) are percent-encoded in user and
@@ -72,7 +76,8 @@ impl ConnectionConfig {
     ///
     /// `REDIS_ADDR` is `host:port` and defaults to `127.0.0.1:6379`;
     /// `REDIS_DB` defaults to 0. With `REDIS_MASTER`, which names a master,
-    /// `REDIS_ADDR` lists its sentinels, as `host:port,host:port`.
+    /// `REDIS_ADDR` lists its sentinels, as `host:port,host:port`; several addresses
+    /// without `REDIS_MASTER` are nodes of a cluster.
     /// `REDIS_SENTINEL_USER` and `REDIS_SENTINEL_PASSWORD` are for the sentinels, those
     /// of `REDIS_URL` as well. An empty variable counts as absent. One line end
     /// at the end of a value, which a file that holds a secret often has, is

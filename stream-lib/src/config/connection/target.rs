@@ -38,10 +38,17 @@ pub(crate) enum Place {
         /// As the URL says.
         tls: bool,
     },
+    /// On the nodes of a cluster.
+    Cluster {
+        /// Of some nodes.
+        addresses: Vec<(String, u16)>,
+        /// As the URL says.
+        tls: bool,
+    },
 }
 
 /// Where a server listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Address {
     Tcp { host: String, port: u16, tls: bool },
     Unix(PathBuf),
@@ -51,7 +58,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Server(address) => address.fmt(f),
-            Self::Sentinels { addresses, .. } => {
+            Self::Sentinels { addresses, .. } | Self::Cluster { addresses, .. } => {
                 for (place, (host, port)) in addresses.iter().enumerate() {
                     let comma = if place > 0 { "," } else { "" };
                     let address = Address::tcp(host, *port, false);

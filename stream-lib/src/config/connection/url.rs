@@ -2,7 +2,7 @@
 
 use redis::{ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 
-use super::address::{SENTINEL_PORT, host_and_port};
+use super::address::{NODE_PORT, SENTINEL_PORT, host_and_port};
 use super::credentials::Credentials;
 use super::target::{Address, Place, Target};
 use crate::error::{Error, ErrorKind, Result};
@@ -20,12 +20,8 @@ pub(super) fn parse(url: &str) -> Result<Target> {
     match scheme.as_str() {
         "redis-sentinel" | "valkey-sentinel" => return sentinels(&scheme, rest, false),
         "rediss-sentinel" | "valkeys-sentinel" => return sentinels(&scheme, rest, true),
-        "redis-cluster" | "rediss-cluster" | "valkey-cluster" | "valkeys-cluster" => {
-            let text = format!(
-                "`{scheme}:` URLs: Redis Cluster is not supported by this version of stream-lib"
-            );
-            return Err(config_error(&text));
-        }
+        "redis-cluster" | "valkey-cluster" => return cluster(&scheme, rest, false),
+        "rediss-cluster" | "valkeys-cluster" => return cluster(&scheme, rest, true),
         _ => {}
     }
     let (plain, tls) = match scheme.as_str() {
@@ -33,8 +29,8 @@ pub(super) fn parse(url: &str) -> Result<Target> {
         "rediss" | "valkeys" => ("redis", true),
         // The scheme may be the first half of `user:password`.
         _ => {
-            let text = "not a Redis URL: the scheme must be redis, rediss, unix, redis+unix, redis-sentinel \
-                        or rediss-sentinel";
+            let text = "not a Redis URL: the scheme must be redis, rediss, unix, redis+unix, redis-sentinel, \
+                        rediss-sentinel, redis-cluster or rediss-cluster";
             return Err(config_error(text));
         }
     };
@@ -74,39 +70,86 @@ fn target(place: Place, settings: &RedisConnectionInfo) -> Target {
 
 /// Reads `//[user:password@]host[:port],…[/db]?master=name`.
 fn sentinels(scheme: &str, rest: &str, tls: bool) -> Result<Target> {
-    let wrong = |problem: &str| {
-        config_error(&format!(
-            "the `{scheme}:` URL can't be read: {problem}. The form is \
-             `{scheme}://user:password@host:port,host:port/db?master=name`, with `@`, `/`, `#` and \
-             `?` percent-encoded in user and password"
-        ))
-    };
-    if rest.contains('#') {
-        return Err(config_error(NO_FRAGMENT));
-    }
-    let rest = rest.strip_prefix("//");
-    let rest = rest.ok_or_else(|| wrong("`//` is missing behind the scheme"))?;
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, db) = rest.split_once('/').unwrap_or((rest, ""));
-    let (user, hosts) = match authority.rsplit_once('@') {
-        Some((user, hosts)) => (format!("{user}@"), hosts),
-        None => (String::new(), authority),
-    };
-    let master = master(query).map_err(wrong)?;
-    let addresses = hosts.split(',').map(|host| {
-        // The text may quote a part of a password that wasn't encoded.
-        host_and_port(host, SENTINEL_PORT).map_err(|_| wrong("an address is not host:port"))
-    });
-    let addresses = addresses.collect::<Result<_>>()?;
-    // The rest is the same as with one host.
-    let info = format!("redis://{user}host/{db}").into_connection_info();
-    let info = info.map_err(|e| wrong(reason(&e.to_string())))?;
+    let list = List::read(scheme, rest, "host:port,host:port/db?master=name")?;
     let place = Place::Sentinels {
-        master,
-        addresses,
+        master: master(list.query).map_err(|problem| list.wrong(problem))?,
+        addresses: list.addresses(SENTINEL_PORT)?,
         tls,
     };
-    Ok(target(place, info.redis_settings()))
+    Ok(target(place, &list.settings()?))
+}
+
+/// Reads `//[user:password@]host[:port],…[/0]`.
+fn cluster(scheme: &str, rest: &str, tls: bool) -> Result<Target> {
+    let list = List::read(scheme, rest, "host:port,host:port")?;
+    if !list.query.is_empty() {
+        return Err(list.wrong("nothing may stand behind a `?`"));
+    }
+    let place = Place::Cluster {
+        addresses: list.addresses(NODE_PORT)?,
+        tls,
+    };
+    Ok(target(place, &list.settings()?))
+}
+
+/// The parts of a URL with several hosts.
+struct List<'u> {
+    scheme: &'u str,
+    /// What stands behind the password, in words.
+    form: &'static str,
+    user: String,
+    hosts: &'u str,
+    db: &'u str,
+    query: &'u str,
+}
+
+impl<'u> List<'u> {
+    fn read(scheme: &'u str, rest: &'u str, form: &'static str) -> Result<Self> {
+        let mut list = Self {
+            scheme,
+            form,
+            user: String::new(),
+            hosts: "",
+            db: "",
+            query: "",
+        };
+        if rest.contains('#') {
+            return Err(config_error(NO_FRAGMENT));
+        }
+        let rest = rest.strip_prefix("//");
+        let rest = rest.ok_or_else(|| list.wrong("`//` is missing behind the scheme"))?;
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, db) = rest.split_once('/').unwrap_or((rest, ""));
+        (list.query, list.db, list.hosts) = (query, db, authority);
+        if let Some((user, hosts)) = authority.rsplit_once('@') {
+            (list.user, list.hosts) = (format!("{user}@"), hosts);
+        }
+        Ok(list)
+    }
+
+    fn addresses(&self, default_port: u16) -> Result<Vec<(String, u16)>> {
+        let addresses = self.hosts.split(',').map(|host| {
+            // The text may quote a part of a password that wasn't encoded.
+            host_and_port(host, default_port).map_err(|_| self.wrong("an address is not host:port"))
+        });
+        addresses.collect()
+    }
+
+    /// User, password and database: the same as with one host.
+    fn settings(&self) -> Result<RedisConnectionInfo> {
+        let info = format!("redis://{}host/{}", self.user, self.db).into_connection_info();
+        let info = info.map_err(|e| self.wrong(reason(&e.to_string())))?;
+        Ok(info.redis_settings().clone())
+    }
+
+    fn wrong(&self, problem: &str) -> Error {
+        let (scheme, form) = (self.scheme, self.form);
+        config_error(&format!(
+            "the `{scheme}:` URL can't be read: {problem}. The form is \
+             `{scheme}://user:password@{form}`, with `@`, `/`, `#` and `?` percent-encoded in user \
+             and password"
+        ))
+    }
 }
 
 /// The name of the master, the only part that may stand behind the `?`.

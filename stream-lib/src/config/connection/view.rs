@@ -14,10 +14,13 @@ use super::target::Place;
     reason = "each says whether a secret is there"
 )]
 pub struct ConnectionSettings {
-    /// `host:port`, or the path of a socket; of sentinels `host:port,host:port`.
+    /// `host:port`, or the path of a socket; of sentinels, or of nodes of a cluster,
+    /// `host:port,host:port`.
     pub address: String,
     /// The name of the master that the sentinels know; `None` without sentinels.
     pub sentinel_master: Option<String>,
+    /// Whether Redis is a cluster.
+    pub is_cluster: bool,
     /// Whether connections to Redis use TLS.
     pub tls: bool,
     /// The user name; `None` is the default user.
@@ -69,9 +72,10 @@ impl ConnectionConfig {
         ConnectionSettings {
             address: self.place.to_string(),
             sentinel_master: match &self.place {
-                Place::Server(_) => None,
+                Place::Server(_) | Place::Cluster { .. } => None,
                 Place::Sentinels { master, .. } => Some(master.clone()),
             },
+            is_cluster: matches!(self.place, Place::Cluster { .. }),
             tls: self.uses_tls(),
             username: self.credentials.username.clone(),
             has_password: self.credentials.password.is_some(),
@@ -115,6 +119,7 @@ mod tests {
         let expected = ConnectionSettings {
             address: "h:7".to_owned(),
             sentinel_master: None,
+            is_cluster: false,
             tls: true,
             username: Some("app".to_owned()),
             has_password: true,

@@ -1,5 +1,6 @@
 //! Tests against scripted servers: threads that say what they are told to.
 
+mod cluster;
 mod cold;
 mod connect;
 mod fake;

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::cluster::Cluster;
 use super::maker::NodeMaker;
 use super::news::News;
 use super::sentinel::Sentinel;
 use crate::config::{ConnectionConfig, Place};
+use crate::connection::answer::Again;
 use crate::connection::deadline::Deadline;
 use crate::connection::node::Node;
 use crate::connection::pool::PooledWire;
+use crate::connection::redirect::Redirect;
 use crate::connection::retry::Retry;
 use crate::connection::role::is_not_master;
 use crate::connection::server_error::answer_of;
@@ -20,6 +23,9 @@ use crate::runtime::{Bell, Interrupt, Shutdown};
 /// The wait after a failed attempt to connect, doubling.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The same for a node of a cluster: of others, nobody hears that it is back.
+const LONGEST_OF_CLUSTER: Duration = Duration::from_millis(200);
 
 /// The wait after a server has turned out to be no master.
 const NO_MASTER_PAUSE: Duration = Duration::from_millis(100);
@@ -37,7 +43,7 @@ pub(crate) struct Topology {
     connect_timeout: Duration,
 }
 
-/// How the keys are spread. Cluster will be a further variant.
+/// How the keys are spread.
 #[derive(Debug)]
 enum Layout {
     /// All keys are on one server. Its host name is looked up for each connection
@@ -45,6 +51,8 @@ enum Layout {
     Standalone(Arc<Node>),
     /// All keys are on the server that is the master now.
     Sentinel(Sentinel),
+    /// Each key is on the node that has its slot now.
+    Cluster(Cluster),
 }
 
 impl Topology {
@@ -63,6 +71,9 @@ impl Topology {
             Place::Sentinels { .. } => {
                 Layout::Sentinel(Sentinel::new(config, maker, Arc::clone(&news))?)
             }
+            Place::Cluster { .. } => {
+                Layout::Cluster(Cluster::new(config, maker, Arc::clone(&news))?)
+            }
         };
         Ok(Self {
             layout,
@@ -74,22 +85,24 @@ impl Topology {
     /// The server that is responsible for `key` now; `None` where that is unknown.
     /// The answer changes after a failover, so that it says which requests may share
     /// a connection, and no more.
-    pub(crate) fn node_for(&self, _key: &[u8]) -> Option<Arc<Node>> {
+    pub(crate) fn node_for(&self, key: &[u8]) -> Option<Arc<Node>> {
         match &self.layout {
             Layout::Standalone(node) => Some(Arc::clone(node)),
             Layout::Sentinel(sentinel) => sentinel.master(),
+            Layout::Cluster(cluster) => cluster.node_for(key),
         }
     }
 
     /// As [`node_for`](Self::node_for), where it is found out until the deadline.
     pub(in crate::connection) fn locate(
         &self,
-        _key: &[u8],
+        key: &[u8],
         deadline: &mut Deadline,
     ) -> Result<Arc<Node>> {
         match &self.layout {
             Layout::Standalone(node) => Ok(Arc::clone(node)),
             Layout::Sentinel(sentinel) => sentinel.locate(deadline),
+            Layout::Cluster(cluster) => cluster.locate(key, deadline),
         }
     }
 
@@ -115,7 +128,10 @@ impl Topology {
                 .and_then(|node| node.pool().get(&mut deadline));
             let error = match lent {
                 Ok(wire) => {
-                    self.news.gate.open();
+                    // Where the others wait for another node, it tells them nothing.
+                    if !self.is_cluster() {
+                        self.news.gate.open();
+                    }
                     return Ok(wire);
                 }
                 Err(error) => error,
@@ -139,7 +155,12 @@ impl Topology {
             if self.news.gate.wait(wait.min(left), has_moved).is_err() {
                 return Err(closed());
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            let longest = if self.is_cluster() {
+                LONGEST_OF_CLUSTER
+            } else {
+                LONGEST_PAUSE
+            };
+            pause = (pause * 2).min(longest);
             if deadline.remaining().is_none() {
                 return Err(error);
             }
@@ -171,6 +192,19 @@ impl Topology {
         }
     }
 
+    /// As [`dedicated_by`](Self::dedicated_by), to the node that a redirect has named.
+    pub(in crate::connection) fn dedicated_at(
+        &self,
+        key: &[u8],
+        redirect: &Redirect,
+        deadline: &mut Deadline,
+    ) -> Result<(Wire, Arc<Node>)> {
+        match &self.layout {
+            Layout::Cluster(cluster) => cluster.connect(key, redirect, deadline),
+            _ => self.dedicated_by(key, deadline),
+        }
+    }
+
     /// As [`dedicated`](Self::dedicated), until a deadline of the caller's, with the
     /// server that the connection leads to.
     pub(in crate::connection) fn dedicated_by(
@@ -185,7 +219,9 @@ impl Topology {
                 Err(error) => error,
             };
             let left = deadline.remaining();
-            let Some(left) = left.filter(|_| node.is_retired() || is_not_master(&error)) else {
+            // Without a key, any other node will do.
+            let is_elsewhere = node.is_retired() || self.is_cluster() && key.is_empty();
+            let Some(left) = left.filter(|_| is_elsewhere || is_not_master(&error)) else {
                 return Err(error);
             };
             self.refresh();
@@ -212,18 +248,59 @@ impl Topology {
         &self,
         key: &[u8],
         timeout: Duration,
+        operation: impl FnMut(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        self.run_after(key, timeout, None, operation)
+    }
+
+    /// As [`run`](Self::run), for an operation that has failed with `error`: where
+    /// that names a node for the next attempt, it begins there.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub(crate) fn run_after<T>(
+        &self,
+        key: &[u8],
+        timeout: Duration,
+        error: Option<&Error>,
         mut operation: impl FnMut(&mut Wire) -> Result<T>,
     ) -> Result<T> {
-        let mut retry = Retry::within(timeout);
+        let mut retry = Retry::within(timeout).asked_by(error);
         loop {
             let result = self
-                .pooled(key, retry.left())
+                .lend(key, &mut retry)
                 .and_then(|mut wire| wire.naming(&mut operation));
             match result {
                 Err(error) if self.may_go_again(&mut retry, &error) => {}
-                result => return result,
+                result => return result.map_err(|e| self.settled(e)),
             }
         }
+    }
+
+    /// A connection for the next try.
+    fn lend(&self, key: &[u8], retry: &mut Retry) -> Result<PooledWire> {
+        match (&self.layout, retry.take_asked()) {
+            (Layout::Cluster(cluster), Some(redirect)) => {
+                cluster.lend(key, &redirect, &mut Deadline::of(retry.left()))
+            }
+            _ => self.pooled(key, retry.left()),
+        }
+    }
+
+    /// The error of a request that doesn't go again: the nodes of a cluster have not
+    /// agreed on where it should have gone.
+    pub(crate) fn settled(&self, error: Error) -> Error {
+        if !self.is_cluster() || answer_of(&error).again != Again::There {
+            return error;
+        }
+        let text = "the nodes of the cluster have sent the request to and fro, and it was not \
+                    written";
+        Error::new(ErrorKind::Refused, text).because(error)
+    }
+
+    fn is_cluster(&self) -> bool {
+        matches!(self.layout, Layout::Cluster(_))
     }
 
     /// As [`run`](Self::run), on a connection of the operation's own, within the
@@ -276,11 +353,20 @@ impl Topology {
     /// written, and there is time. Then a pause that is due has passed, and the
     /// next connection is to be asked for.
     pub(crate) fn may_go_again(&self, retry: &mut Retry, error: &Error) -> bool {
+        if answer_of(error).again == Again::There && !self.is_cluster() {
+            return false;
+        }
         let Some(pause) = retry.after(error) else {
             return false;
         };
         self.refresh();
         self.news.gate.sleep(pause).is_ok()
+    }
+
+    /// Whether a request that failed with `error` has been sent on to another node,
+    /// which is known.
+    pub(in crate::connection) fn is_sent_on(&self, error: &Error) -> bool {
+        self.is_cluster() && answer_of(error).again == Again::There
     }
 
     /// How long one attempt to connect may take.
@@ -296,6 +382,7 @@ impl Topology {
         match &self.layout {
             Layout::Standalone(_) => {}
             Layout::Sentinel(sentinel) => sentinel.refresh(),
+            Layout::Cluster(cluster) => cluster.refresh(),
         }
     }
 
@@ -337,6 +424,7 @@ impl Topology {
         match &self.layout {
             Layout::Standalone(node) => node.close(),
             Layout::Sentinel(sentinel) => sentinel.close(),
+            Layout::Cluster(cluster) => cluster.close(),
         }
         self.news.gate.close();
     }

@@ -8,6 +8,7 @@ use scheduled_thread_pool::ScheduledThreadPool;
 
 use crate::config::{Address, ConnectionConfig};
 use crate::connection::endpoint::Blueprint;
+use crate::connection::guide::Guided;
 use crate::connection::node::Node;
 use crate::connection::pool::scheduler;
 use crate::error::Result;
@@ -31,6 +32,14 @@ impl NodeMaker {
             pool_size: config.pool_size,
             scheduler: scheduler()?,
         })
+    }
+
+    /// Has its nodes guided through a cluster.
+    pub(super) fn guided_by(self, guided: Guided) -> Self {
+        Self {
+            blueprint: self.blueprint.guided_by(guided),
+            ..self
+        }
     }
 
     /// A node at an address; nothing is connected yet.

@@ -49,6 +49,21 @@ impl Way {
         }
     }
 
+    /// Whether the slot has moved, so that the next exchange goes to its new node. What
+    /// goes over shared connections has found its way there by itself.
+    fn follow(&mut self, error: &Error) -> bool {
+        match self {
+            Self::Own(link) => link.follow(error),
+            Self::Shared(_) => false,
+        }
+    }
+
+    fn has_arrived(&mut self) {
+        if let Self::Own(link) = self {
+            link.has_arrived();
+        }
+    }
+
     /// Whether there is another server to go to since the last exchange of connections
     /// that it shares.
     fn has_moved(&self) -> bool {
@@ -179,10 +194,13 @@ impl MemberLink {
         );
         match result {
             Ok(_) => {
+                self.way.has_arrived();
                 self.backoff.reset();
                 self.slowly.reset();
                 self.health.works(role);
             }
+            // The slot has moved: that is no outage.
+            Err(e) if self.way.follow(e) => {}
             Err(e) => match Remedy::for_error(e, self.health.has_passed_checks()) {
                 // The reader makes it, once it has room for entries.
                 Remedy::MakeGroup if self.role == Role::Keeper => self.pause(),

@@ -75,7 +75,10 @@ fn heal(member: &Member, link: &mut MemberLink) {
     let group = &member.group;
     let stood = member.health.group_stood();
     if stood && member.config.on_group_lost == OnGroupLost::Stop {
-        member.health.fail(&command::group_lost(group));
+        // A slot that moves to another node looks the same, on Redis 7.0.
+        if let Ok(false) = link.run(|wire| group.stands_with(wire, &member.name)) {
+            member.health.fail(&command::group_lost(group));
+        }
         return;
     }
     let from = if stood {

@@ -65,7 +65,10 @@ pub(super) fn send_again(
     let mut was_sent = false;
     if !are_too_large_together(&chosen(answers, &open)) {
         let left = Retry::until(deadline).left();
-        let sent = topology.run(outlet.keys.stream().as_bytes(), left, |wire| {
+        let first = open.first().and_then(|place| answers.get(*place));
+        let first = first.and_then(|answer| answer.clone().err());
+        let key = outlet.keys.stream().as_bytes();
+        let sent = topology.run_after(key, left, first.as_ref(), |wire| {
             wire.answer_by(deadline);
             was_sent = true;
             let rest = batch.pick(&open);
@@ -91,11 +94,12 @@ pub(super) fn send_again(
         });
         // Without a connection they keep the answer that they have, where they
         // have one.
-        if let (Err(e), false) = (sent, was_sent) {
-            for place in &open {
-                if let Some(answer) = answers.get_mut(*place) {
-                    *answer = Err(e.clone());
-                }
+        for place in &open {
+            if let (Err(e), Some(answer)) = (&sent, answers.get_mut(*place)) {
+                *answer = match std::mem::replace(answer, Err(e.clone())) {
+                    Err(own) if was_sent => Err(topology.settled(own)),
+                    _ => Err(e.clone()),
+                };
             }
         }
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::{Outgoing, Wait};
-use crate::connection::{Deadline, Node, PooledWire, Retry, Topology, Wire, answer_of};
+use crate::connection::{
+    Deadline, Node, PooledWire, Retry, Topology, Wire, answer_of, is_asked_elsewhere,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Added, Answers, all_fail, no_answer};
 use crate::producer::transport::again::{are_too_large_together, send_again};
@@ -35,8 +37,8 @@ enum Told {
     Answer(Result<Added>),
     /// It was refused, and not written: it may go again.
     Refused(Error, Outgoing),
-    /// A message that went in the same script may have been too large: it goes
-    /// again by itself.
+    /// It goes again by itself: a message that went in the same script may have been
+    /// too large, or another node is to be asked for this one.
     Alone(Error, Outgoing),
 }
 
@@ -83,7 +85,7 @@ impl Coalescer {
             match self.pass(outlet, batch, deadline) {
                 Told::Answer(answer) => return answer,
                 Told::Refused(error, _) if !self.topology.may_go_again(&mut retry, &error) => {
-                    return Err(error);
+                    return Err(self.topology.settled(error));
                 }
                 Told::Refused(_, refused) => batch = refused,
                 Told::Alone(error, batch) => {
@@ -197,6 +199,7 @@ impl Job {
 fn execute(wire: &mut Wire, job: Job) -> Told {
     let answer = one(job.outlet.execute(wire, &job.batch));
     match answer {
+        Err(e) if is_asked_elsewhere(&e) => Told::Alone(e, job.batch),
         Err(e) if answer_of(&e).may_go_again() => Told::Refused(e, job.batch),
         answer => Told::Answer(answer),
     }
@@ -228,7 +231,9 @@ impl Share {
         let together = self.outlet.needs_script(&self.batch) && are_too_large_together(&answers);
         let pairs = answers.into_iter().enumerate();
         pairs.map(move |(place, answer)| match answer {
-            Err(e) if together => Told::Alone(e, self.batch.pick(&[place])),
+            Err(e) if together || is_asked_elsewhere(&e) => {
+                Told::Alone(e, self.batch.pick(&[place]))
+            }
             Err(e) if answer_of(&e).may_go_again() => Told::Refused(e, self.batch.pick(&[place])),
             answer => Told::Answer(answer),
         })

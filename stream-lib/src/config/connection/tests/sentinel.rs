@@ -79,8 +79,6 @@ fn bad_sentinel_urls_are_refused_without_showing_the_password() {
         ("redis-sentinel://:hunter2/x@h?master=a", "the form"),
         ("redis-sentinel://:hunter2#@h?master=a", "`#`"),
         ("redis://:hunter2@h?master=a", "redis-sentinel"),
-        ("redis-cluster://:hunter2@h", "Cluster is not supported"),
-        ("rediss-cluster://:hunter2@h,i", "Cluster is not supported"),
     ] {
         let error = ConnectionConfig::new(url)
             .and_then(|config| config.validate())
@@ -202,11 +200,16 @@ fn environment_names_sentinels_by_their_master() {
 }
 
 #[test]
+fn several_addresses_without_a_master_are_a_cluster() {
+    let config = from_vars(&[("REDIS_ADDR", "h1:1,h2")]).unwrap();
+    assert_eq!(config.place.to_string(), "h1:1,h2:6379");
+    assert!(matches!(config.place, Place::Cluster { tls: false, .. }));
+}
+
+#[test]
 fn environment_that_names_half_of_it_is_an_error() {
     for (vars, said) in [
         (&[("REDIS_MASTER", "m")][..], "REDIS_ADDR"),
-        (&[("REDIS_ADDR", "h1,h2")], "REDIS_MASTER"),
-        (&[("REDIS_ADDR", "h1,h2")], "Cluster is not supported"),
         (
             &[("REDIS_ADDR", "h1,,h2"), ("REDIS_MASTER", "m")],
             "no host",

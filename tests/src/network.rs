@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::proxy::Proxy;
-use crate::server::Server;
+use crate::server::{Server, ServerError, ServerOptions};
 
 /// Where the connections of members come from, if only they are let through.
-pub(super) const MEMBERS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+pub(crate) const MEMBERS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// One proxy in front of each member.
 #[derive(Debug, Default)]
-pub(super) struct Network {
+pub(crate) struct Network {
     closed: bool,
     /// By the port of the member.
     proxies: BTreeMap<u16, Proxy>,
@@ -19,7 +19,7 @@ pub(super) struct Network {
 
 impl Network {
     /// Where it is closed, only members get through.
-    pub(super) fn new(closed: bool) -> Self {
+    pub(crate) fn new(closed: bool) -> Self {
         Self {
             closed,
             ..Self::default()
@@ -27,7 +27,7 @@ impl Network {
     }
 
     /// A proxy whose member isn't there yet: it must know the proxy's port first.
-    pub(super) fn proxy(&self) -> Proxy {
+    pub(crate) fn proxy(&self) -> Proxy {
         // Port 9 discards, or refuses.
         let proxy = Proxy::to(SocketAddr::from((Ipv4Addr::LOCALHOST, 9)));
         if self.closed {
@@ -37,7 +37,7 @@ impl Network {
     }
 
     /// Puts a proxy in front of its member.
-    pub(super) fn connect(&mut self, proxy: Proxy, member: &Server) {
+    pub(crate) fn connect(&mut self, proxy: Proxy, member: &Server) {
         proxy.redirect(SocketAddr::from((
             Ipv4Addr::LOCALHOST,
             member.service_port(),
@@ -45,7 +45,23 @@ impl Network {
         self.proxies.insert(member.port(), proxy);
     }
 
-    pub(super) fn proxy_of(&self, member: &Server) -> Option<&Proxy> {
+    pub(crate) fn proxy_of(&self, member: &Server) -> Option<&Proxy> {
         self.proxies.get(&member.port())
     }
+}
+
+/// Starts a member, and tells it the address of its proxy, if it is to
+/// have one.
+pub(crate) fn start_member(
+    network: &mut Option<Network>,
+    options: ServerOptions,
+    announce: impl FnOnce(ServerOptions, &str, u16) -> ServerOptions,
+) -> Result<Server, ServerError> {
+    let Some(network) = network else {
+        return options.start();
+    };
+    let proxy = network.proxy();
+    let member = announce(options, "127.0.0.1", proxy.port()).start()?;
+    network.connect(proxy, &member);
+    Ok(member)
 }

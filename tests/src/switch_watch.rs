@@ -1,4 +1,4 @@
-//! When the first sentinel names another master.
+//! When the first of some members knows of a change.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,16 +8,15 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use redis::{Client, Connection};
 
-use super::{NAME, Sentinels};
 use crate::server::Server;
 use crate::wait::{poll, wait_for};
 
-/// How often each sentinel is asked.
+/// How often each member is asked.
 const EVERY: Duration = Duration::from_millis(3);
 const ANSWER: Duration = Duration::from_millis(500);
 
-/// Asks each sentinel for the master, over and over, until it names another one or
-/// this is dropped.
+/// Asks each sentinel or node for the master, over and over, until it names another
+/// one or this is dropped.
 #[derive(Debug)]
 pub struct SwitchWatch {
     shared: Arc<Shared>,
@@ -27,38 +26,41 @@ pub struct SwitchWatch {
 #[derive(Debug, Default)]
 struct Shared {
     over: AtomicBool,
-    /// When each sentinel was seen to have switched.
+    /// When each member was seen to have switched.
     switched: Mutex<Vec<Instant>>,
 }
 
 impl SwitchWatch {
-    pub(super) fn begin(sentinels: &Sentinels, old: &Server) -> Self {
+    /// `has_switched` asks one member; `None` where that didn't answer.
+    pub(crate) fn begin(
+        members: &[Server],
+        has_switched: impl Fn(&mut Connection) -> Option<bool> + Clone + Send + 'static,
+    ) -> Self {
         let shared = Arc::new(Shared::default());
-        let old = sentinels.announced_port(old);
-        let begin = |sentinel: &Server| {
-            let (shared, url) = (Arc::clone(&shared), sentinel.unix_url());
+        let begin = |member: &Server| {
+            let (shared, url) = (Arc::clone(&shared), member.unix_url());
+            let has_switched = has_switched.clone();
             let thread = thread::Builder::new().name("switch-watch".to_owned());
-            thread.spawn(move || shared.watch(&url, old)).ok()
+            let watch = move || shared.watch(&url, has_switched);
+            thread.spawn(watch).ok()
         };
-        let threads = sentinels.watchers.iter().filter_map(begin).collect();
+        let threads = members.iter().filter_map(begin).collect();
         Self { shared, threads }
     }
 
-    /// When the first sentinel named another master, if one did.
+    /// When the first member named another master, if one did.
     pub fn first(&self) -> Option<Instant> {
         self.shared.switched.lock().iter().min().copied()
     }
 
-    /// Waits until a sentinel has named another master, and returns when it did.
+    /// Waits until a member has named another master, and returns when it did.
     ///
     /// # Panics
     ///
     /// When none does before `deadline` has passed.
     #[track_caller]
     pub fn wait(&self, deadline: Duration) -> Instant {
-        wait_for(deadline, "a sentinel to name another master", || {
-            self.first()
-        })
+        wait_for(deadline, "another master to be named", || self.first())
     }
 }
 
@@ -73,14 +75,14 @@ impl Drop for SwitchWatch {
 }
 
 impl Shared {
-    fn watch(&self, url: &str, old: u16) {
+    fn watch(&self, url: &str, has_switched: impl Fn(&mut Connection) -> Option<bool>) {
         let mut connection = None;
         while !self.over.load(Ordering::Relaxed) {
             if connection.is_none() {
                 connection = connect(url);
             }
-            match connection.as_mut().map(named_port) {
-                Some(Some(port)) if port != old => {
+            match connection.as_mut().map(&has_switched) {
+                Some(Some(true)) => {
                     return self.switched.lock().push(Instant::now());
                 }
                 // Dead, or frozen: an answer that is late would be taken for the
@@ -99,11 +101,4 @@ fn connect(url: &str) -> Option<Connection> {
     let connection = client.get_connection_with_timeout(ANSWER).ok()?;
     connection.set_read_timeout(Some(ANSWER)).ok()?;
     Some(connection)
-}
-
-fn named_port(connection: &mut Connection) -> Option<u16> {
-    let mut command = redis::cmd("SENTINEL");
-    command.arg("GET-MASTER-ADDR-BY-NAME").arg(NAME);
-    let named: Option<(String, u16)> = command.query(connection).ok()?;
-    named.map(|(_, port)| port)
 }

@@ -1,0 +1,51 @@
+//! What a connection to a node of a cluster needs of the other nodes.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::redirect::Redirect;
+use super::reply::Reply;
+use crate::config::Address;
+use crate::error::Result;
+
+/// Knows the nodes of a cluster.
+pub(super) trait Guide: fmt::Debug + Send + Sync {
+    /// Takes note that a slot has moved, as the node at `from` says.
+    fn note(&self, moved: &Redirect, from: &Address);
+
+    /// Sends a request that the node at `from` has refused to the node that it has
+    /// named, and returns its answer, and where that is from.
+    ///
+    /// # Errors
+    ///
+    /// Those of one attempt to connect, and of an exchange, within the time each;
+    /// `Unavailable` where the node has no name.
+    fn exchange(
+        &self,
+        redirect: &Redirect,
+        from: &Address,
+        packed: &[u8],
+        time: Duration,
+    ) -> Result<(Reply, Address)>;
+}
+
+/// The guide of a node; none where there is no cluster.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Guided(Option<Weak<dyn Guide>>);
+
+impl Guided {
+    pub(super) fn by(guide: Weak<dyn Guide>) -> Self {
+        Self(Some(guide))
+    }
+
+    /// Whether there is a cluster.
+    pub(super) fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The guide, as long as the topology is there.
+    pub(super) fn guide(&self) -> Option<Arc<dyn Guide>> {
+        self.0.as_ref()?.upgrade()
+    }
+}

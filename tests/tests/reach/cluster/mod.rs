@@ -1,0 +1,8 @@
+//! The library on a cluster: everything works as on one server, slots move, and
+//! nodes fail.
+
+mod failing;
+mod finding;
+mod moving;
+mod support;
+mod working;
