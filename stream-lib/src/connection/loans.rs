@@ -11,8 +11,11 @@ use super::pool::PooledWire;
 use super::shared::LentWire;
 use super::topology::Topology;
 use super::wire::Wire;
-use crate::error::{ErrorKind, Result};
-use crate::runtime::{Bell, Shutdown};
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{Bell, Shutdown, is_on_rounds};
+
+/// How long a thread that others wait for waits for a pooled connection.
+const SHORT_WAIT: Duration = Duration::from_millis(200);
 
 /// Lends a thread connections to the server of a key, for one exchange at a time:
 /// the one that all consumers share, or one of the pool.
@@ -75,7 +78,8 @@ impl Loans {
     /// # Blocking
     ///
     /// For a connection at most the connect timeout; the [handle](LinkHandle) ends
-    /// the wait sooner.
+    /// the wait sooner. A thread on its rounds waits for a moment, and then goes by the
+    /// shared connection.
     ///
     /// # Errors
     ///
@@ -87,10 +91,9 @@ impl Loans {
         let node = self.node()?;
         match self.pooled(&node) {
             // Another server has taken its place; or, where a handler stops its
-            // consumer, the manager is gone.
-            Err(e) if e.kind() == ErrorKind::Closed && !self.handle.holds_off() => {
-                self.run(operation)
-            }
+            // consumer, the manager is gone. Or others have all connections, and new
+            // ones can't be made, which is not to hold up the tasks that come next.
+            Err(e) if self.goes_by_shared(&e) => self.run(operation),
             wire => self.handle.through(&mut *wire?, operation),
         }
     }
@@ -131,8 +134,17 @@ impl Loans {
         })
     }
 
+    fn goes_by_shared(&self, error: &Error) -> bool {
+        let kind = error.kind();
+        let is_so = kind == ErrorKind::Closed || kind == ErrorKind::Unavailable && is_on_rounds();
+        is_so && !self.handle.holds_off()
+    }
+
     fn pooled(&self, node: &Node) -> Result<PooledWire> {
-        let time = self.topology.connect_timeout();
+        let mut time = self.topology.connect_timeout();
+        if is_on_rounds() {
+            time = time.min(SHORT_WAIT);
+        }
         self.handle
             .attempt(time, |deadline| node.pool().get(deadline))
     }

@@ -1,5 +1,6 @@
 //! Names of consumers in processes that were forked off one.
 
+use std::hash::RandomState;
 use std::path::Path;
 use std::process::{Command, exit};
 use std::{env, fs};
@@ -40,8 +41,8 @@ fn life_of_a_parent_of_many() {
     let (Ok(directory), Ok(url)) = (env::var(DIRECTORY), env::var(URL)) else {
         return;
     };
-    // This thread has its keys from now on.
-    consumer_name(&url);
+    // This thread has the keys of its random numbers from now on.
+    let _ = RandomState::new();
     let mut children = Vec::new();
     for child in 0..FORKS {
         match fork().unwrap() {

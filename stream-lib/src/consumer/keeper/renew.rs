@@ -42,39 +42,58 @@ impl Renewal {
         self.at = Instant::now();
     }
 
+    /// Renews what is due, of all replies together: the other consumers of the manager
+    /// wait meanwhile.
     pub(super) fn renew(&mut self, link: &mut MemberLink) {
         let lease = self.member.config.lease;
         self.at = Instant::now() + lease / 6;
         let (mut longest, mut running) = (Duration::ZERO, 0);
+        let mut due = Vec::new();
         for held in self.member.replies.all() {
             for time in held.running() {
                 longest = longest.max(time);
                 running += 1;
             }
-            if held.since_confirmed() >= lease / 3 && self.renew_reply(link, &held).is_err() {
-                self.hasten();
+            if held.since_confirmed() >= lease / 3 {
+                due.push(held);
             }
+        }
+        if self.renew_all(link, &due).is_err() {
+            self.hasten();
         }
         self.capped.park(link);
         self.member.buffer.observe_longest(longest, running);
     }
 
-    fn renew_reply(&mut self, link: &mut MemberLink, held: &Arc<Held>) -> Result<()> {
+    fn renew_all(&mut self, link: &mut MemberLink, due: &[Arc<Held>]) -> Result<()> {
         let member = Arc::clone(&self.member);
         let (mut kept, mut lost) = (Vec::new(), Vec::new());
-        for index in 0..held.len() {
-            if self.keeps(held, index) {
-                kept.push((index, held.id(index)));
+        for held in due {
+            for index in 0..held.len() {
+                if self.keeps(held, index) {
+                    kept.push((held, index));
+                }
             }
         }
         let asked = Instant::now();
-        for chunk in kept.chunks(CHUNK) {
-            let ids: Vec<_> = chunk.iter().map(|(_, id)| *id).collect();
-            let renewed =
-                link.run(|wire| command::renew(wire, &member.group, &member.name, &ids))?;
-            for ((index, id), found) in chunk.iter().zip(renewed) {
-                if found == Found::NotOurs && self.lose(held, *index) {
-                    lost.push(*id);
+        let mut renewed_all = Ok(());
+        let mut left = &*kept;
+        while let Some((chunk, rest)) = left.split_at_checked(left.len().min(CHUNK))
+            && !chunk.is_empty()
+        {
+            let ids: Vec<_> = chunk.iter().map(|(held, index)| held.id(*index)).collect();
+            match link.run(|wire| command::renew(wire, &member.group, &member.name, &ids)) {
+                Ok(renewed) => {
+                    for (((held, index), id), found) in chunk.iter().zip(ids).zip(renewed) {
+                        if found == Found::NotOurs && self.lose(held, *index) {
+                            lost.push(id);
+                        }
+                    }
+                    left = rest;
+                }
+                Err(e) => {
+                    renewed_all = Err(e);
+                    break;
                 }
             }
         }
@@ -88,8 +107,13 @@ impl Renewal {
                 member.group.stream()
             );
         }
-        held.confirm(asked);
-        Ok(())
+        for held in due {
+            let is_left = left.iter().any(|(other, _)| Arc::ptr_eq(other, held));
+            if !is_left {
+                held.confirm(asked);
+            }
+        }
+        renewed_all
     }
 
     /// Whether an entry's lease is to be renewed. An entry that has waited in

@@ -78,7 +78,9 @@ impl Task for Settler {
         }
         let now = Instant::now();
         if self.unfinished.is_empty() && self.inbox.is_empty() && !self.is_finishing {
-            return Some(self.burials.wake_at().unwrap_or(now + LONG));
+            let wake = self.burials.wake_at().unwrap_or(now + LONG);
+            // While the link rests, nothing is tended.
+            return Some(self.link.rests_until().map_or(wake, |end| wake.max(end)));
         }
         Some(self.link.rests_until().unwrap_or(now))
     }

@@ -16,11 +16,17 @@ pub(super) struct Vote {
 
 /// The master among the answers of some of `known` sentinels: that of the highest
 /// epoch, then that which most of them name, then the one `believed` so far. An epoch
-/// lower than the one believed is a sentinel's that has slept through a failover,
-/// unless most of those known agree on it: then they were set up again.
+/// lower than the one believed is that of sentinels that have slept through a failover,
+/// or have yet to hear of it, unless it is lasting and most of those known have one:
+/// then they were set up again.
 ///
 /// `None` where there is nothing to choose from.
-pub(super) fn choose(votes: &[Vote], known: usize, believed: Option<&Vote>) -> Option<Vote> {
+pub(super) fn choose(
+    votes: &[Vote],
+    known: usize,
+    believed: Option<&Vote>,
+    is_lasting: bool,
+) -> Option<Vote> {
     let epoch = votes.iter().map(|vote| vote.epoch).max()?;
     let mut counts: BTreeMap<&Announced, usize> = BTreeMap::new();
     for vote in votes.iter().filter(|vote| vote.epoch == epoch) {
@@ -34,7 +40,8 @@ pub(super) fn choose(votes: &[Vote], known: usize, believed: Option<&Vote>) -> O
         master: master.clone(),
         epoch,
     };
-    let is_stale = |believed: &&Vote| believed.epoch > epoch && !is_majority(votes.len(), known);
+    let is_agreed = is_lasting && is_majority(votes.len(), known);
+    let is_stale = |believed: &&Vote| believed.epoch > epoch && !is_agreed;
     match believed.filter(is_stale) {
         Some(believed) => Some(believed.clone()),
         None => Some(chosen),
@@ -64,13 +71,21 @@ mod tests {
             .map(|(port, epoch)| vote(*port, *epoch))
             .collect();
         let believed = believed.map(|(port, epoch)| vote(port, epoch));
-        let chosen = choose(&votes, known, believed.as_ref()).unwrap();
+        let chosen = choose(&votes, known, believed.as_ref(), true).unwrap();
         (chosen.master.1, chosen.epoch)
     }
 
     #[test]
+    fn most_of_them_may_have_yet_to_hear_of_a_failover() {
+        let (new, old) = (vote(2, 5), vote(1, 4));
+        let both = [old.clone(), old.clone()];
+        assert_eq!(choose(&both, 3, Some(&new), false), Some(new.clone()));
+        assert_eq!(choose(&both, 3, Some(&new), true), Some(old));
+    }
+
+    #[test]
     fn nothing_is_chosen_from_nothing() {
-        assert_eq!(choose(&[], 3, Some(&vote(1, 1))), None);
+        assert_eq!(choose(&[], 3, Some(&vote(1, 1)), true), None);
     }
 
     #[test]

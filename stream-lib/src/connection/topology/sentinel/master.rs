@@ -102,10 +102,11 @@ impl Sentinel {
             return;
         }
         self.board.close();
+        if on_library_thread() {
+            return;
+        }
         let seeker = self.seeker.lock().take();
-        if let Some(seeker) = seeker
-            && !on_library_thread()
-        {
+        if let Some(seeker) = seeker {
             seeker.join_by(Instant::now() + JOINED);
         }
     }

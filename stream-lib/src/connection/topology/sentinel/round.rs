@@ -29,14 +29,20 @@ pub(super) struct Round {
     pub(super) threads: Vec<Thread>,
 }
 
-/// Asks all of them until a majority has named a master, or for a while after the
-/// first answer, or until all have said something. One that has not answered in an
+/// Asks all of them until a majority has named a master, one of them in an epoch of
+/// `at_least` so much, or for a while after the first answer, or until all have said
+/// something. One that has not answered in an
 /// earlier round is not asked meanwhile.
 ///
 /// # Blocking
 ///
 /// At most [`ANSWER`] and a moment, or until `closed` disconnects.
-pub(super) fn ask_all(sentinels: &[Arc<Member>], master: &str, closed: &Receiver<()>) -> Round {
+pub(super) fn ask_all(
+    sentinels: &[Arc<Member>],
+    master: &str,
+    at_least: u64,
+    closed: &Receiver<()>,
+) -> Round {
     let (tell, told) = bounded(sentinels.len());
     let mut round = Round {
         said: Vec::new(),
@@ -80,7 +86,8 @@ pub(super) fn ask_all(sentinels: &[Arc<Member>], master: &str, closed: &Receiver
             until = until.min(Instant::now() + AFTER_FIRST);
         }
         round.said.push((sentinel, said));
-        if is_majority(round.votes().count(), round.asked) {
+        let is_new = round.votes().any(|vote| vote.epoch >= at_least);
+        if is_new && is_majority(round.votes().count(), round.asked) {
             break;
         }
     }

@@ -20,6 +20,10 @@ use crate::runtime::{Thread, Trouble};
 /// planned failover it still answers them.
 const LAST_ANSWERS: Duration = Duration::from_millis(250);
 
+/// How long all answers may be older than what is believed, until that was set up
+/// again: news of a failover has reached most sentinels long before.
+const OLDER: Duration = Duration::from_secs(15);
+
 /// For threads that have been told to end.
 const JOINED: Duration = Duration::from_secs(1);
 
@@ -39,6 +43,8 @@ pub(super) struct Seeker {
 #[derive(Default)]
 pub(super) struct Found {
     believed: Option<Vote>,
+    /// Since when all answers have been older than that.
+    older_since: Option<Instant>,
     address: Option<Address>,
     watches: Watches,
     /// Of sentinels that have not answered in time.
@@ -67,7 +73,9 @@ impl Seeker {
     }
 
     fn ask(&mut self) {
-        let mut round = ask_all(self.roster.members(), &self.name, self.board.closed());
+        let at_least = self.found.believed.as_ref().map_or(0, |vote| vote.epoch);
+        let closed = self.board.closed();
+        let mut round = ask_all(self.roster.members(), &self.name, at_least, closed);
         self.found.asking.append(&mut round.threads);
         join_ended(&mut self.found.asking);
         for (sentinel, answer) in round.answers() {
@@ -83,7 +91,14 @@ impl Seeker {
     /// Goes where the sentinels say.
     fn decide(&mut self, round: &Round) -> Result<()> {
         let votes: Vec<_> = round.votes().cloned().collect();
-        let chosen = choose(&votes, round.asked, self.found.believed.as_ref());
+        let believed = self.found.believed.as_ref();
+        let newest = votes.iter().map(|vote| vote.epoch).max();
+        let is_older = newest.is_some_and(|newest| believed.is_some_and(|b| newest < b.epoch));
+        let since = self.found.older_since.filter(|_| is_older);
+        let since = since.or_else(|| is_older.then(Instant::now));
+        let is_lasting = since.is_some_and(|since| since.elapsed() >= OLDER);
+        let chosen = choose(&votes, round.asked, believed, is_lasting);
+        self.found.older_since = since;
         let Some(vote) = chosen else {
             return Err(round.failure(&self.name));
         };
