@@ -244,7 +244,8 @@ impl ManageConnection for Places {
     }
 }
 
-/// The one thread r2d2 wants, for any number of pools. With the default behaviour it would stay until
+/// The one thread r2d2 wants, for any number of pools. With the default behaviour it would
+/// stay until
 /// the last job in its queue is due.
 ///
 /// It panics where the system is out of threads, and offers no other way. So a thread

@@ -1,4 +1,5 @@
-//! Threads that are named and joined, those that look after the tasks of many, calls that can't be given a deadline, waits
+//! Threads that are named and joined, those that look after the tasks of many, calls that
+//! can't be given a deadline, waits
 //! that end on shutdown, attempts that another thread ends, backoff, looks that
 //! spare a sleep, failures that are told once, bounds on log lines and on what is
 //! asked for at a time, numbers with their nouns, and the process that a thing

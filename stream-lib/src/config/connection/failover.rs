@@ -34,8 +34,8 @@ impl ConnectionConfig {
 
     /// Is called once for each failover: another server has become the master, or has
     /// taken all slots of a node of a cluster, and connections go there from now on. It
-    /// runs on the thread that looks for the master, and holds that up: count, or send to a channel, and return. Defaults to
-    /// none; the log has a line in any case.
+    /// runs on the thread that looks for the master, and holds that up: count, or send to
+    /// a channel, and return. Defaults to none; the log has a line in any case.
     ///
     /// # Panics
     ///

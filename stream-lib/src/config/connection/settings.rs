@@ -121,7 +121,8 @@ impl ConnectionConfig {
     }
 
     /// How long Redis may take to accept a request, and again to answer it; of a
-    /// large answer to a read, how long it may pause on its way. Waits that Redis was asked for (`BLOCK`) come on top. Defaults to 5
+    /// large answer to a read, how long it may pause on its way. Waits that Redis was asked
+    /// for (`BLOCK`) come on top. Defaults to 5
     /// seconds.
     #[must_use]
     pub fn response_timeout(mut self, timeout: Duration) -> Self {

@@ -2,7 +2,8 @@
 //!
 //! A [`Topology`] knows by its layout how the keys are spread. On one server they
 //! all live there (`standalone`); behind sentinels they live on the server that is
-//! the master now (`sentinel`); of a cluster, each has some of them (`cluster`). Nodes are made by a `maker`, which has everything
+//! the master now (`sentinel`); of a cluster, each has some of them (`cluster`). Nodes are
+//! made by a `maker`, which has everything
 //! that they share. All that wait for another server, or sleep until they try
 //! again, are woken by the `news` of one.
 

@@ -22,7 +22,8 @@
 //! No nudge is lost: a thread changes the state first and nudges then, and a
 //! sleeper holds the signal's lock from the check of its condition until it
 //! sleeps. No ring is lost: a thread changes the state first, and the one that is
-//! called looks at it after it has heard. Workers leave a nudge out where nobody waits, since it costs a lock:
+//! called looks at it after it has heard. Workers leave a nudge out where nobody waits,
+//! since it costs a lock:
 //! `wake_below` and `paused` say whether somebody does. The sleeper sets these
 //! before it checks its condition, and a worker changes the state before it
 //! reads them; all of it is sequentially consistent, so that at least one of the
