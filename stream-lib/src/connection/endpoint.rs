@@ -115,7 +115,10 @@ impl Blueprint {
         expect(clippy::unnecessary_wraps, reason = "certificates may be unusable")
     )]
     pub(super) fn for_sentinels(config: &ConnectionConfig, timeout: Duration) -> Result<Self> {
-        let credentials = CredentialsSource::new(config.sentinel.credentials.clone(), None);
+        let credentials = CredentialsSource::new(
+            config.sentinel.credentials.clone(),
+            config.sentinel.provider.clone(),
+        );
         Ok(Self {
             credentials: Arc::new(credentials),
             db: 0,

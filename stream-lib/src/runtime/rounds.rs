@@ -40,6 +40,9 @@ pub(crate) trait Task: Send + 'static {
     /// When there is something to do, unless its bell is rung before; `None` once there
     /// is nothing to do any more.
     fn wake_at(&self) -> Option<Instant>;
+
+    /// It has panicked, and is not tended any more.
+    fn broke(&self) {}
 }
 
 /// A task that a thread on its rounds looks after, until it is taken away.
@@ -101,12 +104,18 @@ impl<T: Task> Stop for Desk<T> {
             }
             Ok(None) => {}
             // The others need the thread.
-            Err(panic) => log::error!(
-                "a task panicked: {}; this is a bug in stream-lib",
-                panic_text(panic)
-            ),
+            Err(panic) => {
+                let text = panic_text(panic);
+                let told = catch_unwind(AssertUnwindSafe(|| {
+                    log::error!("a task panicked: {text}; this is a bug in stream-lib");
+                    task.broke();
+                }));
+                drop(told);
+            }
         }
-        *place = None;
+        // One that panics at its end is over, too.
+        let ended = catch_unwind(AssertUnwindSafe(|| *place = None));
+        drop(ended);
         self.close();
         false
     }
@@ -248,6 +257,10 @@ mod tests {
             assert!(!self.panics, "as it is to");
         }
 
+        fn broke(&self) {
+            self.to.send("broke").unwrap();
+        }
+
         fn wake_at(&self) -> Option<Instant> {
             Some(Instant::now() + LONG)
         }
@@ -323,6 +336,7 @@ mod tests {
         };
         let panics = rounds.add(panics, &rounds.bell()).unwrap();
         assert_eq!(said.recv_timeout(AMPLE), Ok("panics"));
+        assert_eq!(said.recv_timeout(AMPLE), Ok("broke"));
         bell.ring();
         assert_eq!(said.recv_timeout(AMPLE), Ok("calm"));
         assert!(panics.take(soon()).is_none());

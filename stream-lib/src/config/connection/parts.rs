@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Provider};
 use super::pem::Pem;
 
 /// The material of TLS connections of one kind.
@@ -45,6 +45,7 @@ impl fmt::Debug for TlsSettings {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SentinelSettings {
     pub(crate) credentials: Credentials,
+    pub(crate) provider: Option<Provider>,
     /// Without material of its own, that of the master is used.
     pub(crate) tls: TlsSettings,
 }

@@ -1,9 +1,10 @@
 //! The settings of a master that sentinels watch.
 
+use std::error::Error as StdError;
 use std::path::PathBuf;
 
 use super::address::{SENTINEL_PORT, host_and_port};
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Provider};
 #[cfg(feature = "tls")]
 use super::parts::TlsSettings;
 use super::pem::Pem;
@@ -64,6 +65,36 @@ impl ConnectionConfig {
             username: Some(user.into()).filter(|user| !user.is_empty()),
             ..Credentials::new(password)
         };
+        self
+    }
+
+    /// Where user and password at the sentinels come from, instead of
+    /// [`sentinel_credentials`](Self::sentinel_credentials): for passwords that lapse.
+    /// As [`credentials`](Self::credentials), for each sentinel.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`credentials`](Self::credentials): a sentinel for which there are
+    /// none is one that doesn't answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stream_lib::{ConnectionConfig, Credentials};
+    ///
+    /// let config = ConnectionConfig::sentinel("mymaster", ["sentinel-1"])?
+    ///     .sentinel_credentials_provider(|| {
+    ///         let token = std::fs::read_to_string("/run/secrets/sentinel-token")?;
+    ///         Ok::<_, std::io::Error>(Credentials::new(token.trim_end()))
+    ///     });
+    /// # Ok::<(), stream_lib::Error>(())
+    /// ```
+    #[must_use]
+    pub fn sentinel_credentials_provider<E: Into<Box<dyn StdError + Send + Sync>>>(
+        mut self,
+        provider: impl Fn() -> std::result::Result<Credentials, E> + Send + Sync + 'static,
+    ) -> Self {
+        self.sentinel.provider = Some(Provider::new(provider));
         self
     }
 

@@ -103,6 +103,7 @@ impl ConnectionConfig {
             tls: TlsSettings::default(),
             sentinel: SentinelSettings {
                 credentials: target.sentinel_credentials,
+                provider: None,
                 ..SentinelSettings::default()
             },
             address_map: None,

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::fake::{Fake, Peer};
 use super::{AMPLE, SHORT, eventually};
-use crate::config::ConnectionConfig;
+use crate::config::{ConnectionConfig, Credentials};
 use crate::connection::{Link, LinkHandle, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Shutdown;
@@ -295,6 +295,22 @@ fn a_sentinel_gets_its_own_credentials_and_no_database() {
     assert!(asked.contains(&"AUTH guard s3cret".to_owned()), "{asked:?}");
     assert!(!asked.iter().any(|r| r.starts_with("SELECT")), "{asked:?}");
     assert!(asked.contains(&"SENTINEL GET-MASTER-ADDR-BY-NAME shop".to_owned()));
+}
+
+#[test]
+fn a_sentinel_gets_what_the_provider_for_sentinels_gives() {
+    let (named, heard) = (Named::default(), Heard::default());
+    let server = server(&[MASTER]);
+    name(&named, &server, 1);
+    let sentinel = sentinel(&named, &heard);
+    let config = config(&[&sentinel])
+        .sentinel_credentials("guard", "lapsed")
+        .sentinel_credentials_provider(|| Ok::<_, Error>(Credentials::new("fresh").user("g")));
+    let topology = Topology::new(&config).unwrap();
+    topology.pooled(b"a", AMPLE).unwrap();
+    let asked = heard.lock().clone();
+    assert!(asked.contains(&"AUTH g fresh".to_owned()), "{asked:?}");
+    assert!(!asked.iter().any(|r| r.contains("lapsed")), "{asked:?}");
 }
 
 #[test]

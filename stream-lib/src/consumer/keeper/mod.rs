@@ -73,6 +73,10 @@ impl Task for Keeper {
         let wake = self.next_wake();
         Some(self.link.rests_until().map_or(wake, |end| wake.max(end)))
     }
+
+    fn broke(&self) {
+        self.member.broke();
+    }
 }
 
 impl Keeper {

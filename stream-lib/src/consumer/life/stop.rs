@@ -42,6 +42,7 @@ pub(super) fn conduct(member: &Member, ends: Ends) {
     // Settling entries that ended in the last moment of the grace takes a while.
     let settled_by = deadline.max(Instant::now()) + SOON;
     member.links.conduct(deadline, settled_by);
+    member.acknowledging.conduct();
     if keeper.as_mut().is_some_and(Keeper::drop_alone) {
         let lock = member.group.lock_alone();
         let _ = brief(member, |wire| {

@@ -34,7 +34,7 @@
 
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{SendError, Sender, TrySendError};
@@ -54,6 +54,7 @@ pub(crate) struct Acknowledging {
     settler: Sender<Settle>,
     /// Requests of a thread that others wait for, while there is no place.
     overflow: Mutex<Vec<Settle>>,
+    is_conducted: AtomicBool,
     lease: Duration,
     bells: Bells,
 }
@@ -72,6 +73,7 @@ impl Acknowledging {
             acknowledger: Mutex::new(Acknowledger::Settler),
             settler,
             overflow: Mutex::default(),
+            is_conducted: AtomicBool::new(false),
             lease,
             bells: bells.clone(),
         }
@@ -128,7 +130,7 @@ impl Acknowledging {
     /// Queues a request for the settler. Once the consumer has been given up
     /// nobody listens; the entry's lease then lapses, and the request is returned.
     pub(crate) fn try_send(&self, settle: Settle) -> Result<(), Settle> {
-        let sent = if is_on_rounds() {
+        let sent = if is_on_rounds() || self.is_conducted.load(Ordering::SeqCst) {
             match self.settler.try_send(settle) {
                 Err(TrySendError::Full(settle)) => {
                     self.overflow.lock().push(settle);
@@ -141,6 +143,12 @@ impl Acknowledging {
         };
         self.bells.settler.ring();
         sent
+    }
+
+    /// Nobody waits for a place in the inbox from now on: the one who conducts the stop
+    /// would wait for itself.
+    pub(crate) fn conduct(&self) {
+        self.is_conducted.store(true, Ordering::SeqCst);
     }
 
     /// Takes the requests for which there was no place in the inbox.

@@ -55,7 +55,7 @@ use crate::connection::{Link, Loans, Topology, Wire};
 use crate::consumer::bells::Bells;
 use crate::consumer::identity::Identity;
 use crate::consumer::stats::Counters;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Shutdown;
 
 /// The state that the threads of a running consumer share.
@@ -150,6 +150,13 @@ impl Member {
         self.links.hold_off();
         self.workers.lock().take();
         self.bells.keeper.ring();
+    }
+
+    /// A task that others do for it has panicked: it stops, so that another member can
+    /// take over what it holds.
+    pub(crate) fn broke(&self) {
+        let text = "a task of the consumer panicked; this is a bug in stream-lib";
+        self.health.fail(&Error::new(ErrorKind::System, text));
     }
 
     /// When a stop with this grace is over. One that an error has begun counts from

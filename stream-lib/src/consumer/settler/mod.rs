@@ -84,6 +84,10 @@ impl Task for Settler {
         }
         Some(self.link.rests_until().unwrap_or(now))
     }
+
+    fn broke(&self) {
+        self.member.broke();
+    }
 }
 
 impl Settler {

@@ -89,10 +89,12 @@ struct Pipeline<'p, B> {
 
 impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
     /// A batch whose script may be unknown is not followed by another, which
-    /// could overtake it.
+    /// could overtake it; nor is one with idempotency keys, which goes again where its
+    /// outcome is unknown.
     fn depth(&self) -> usize {
         let script = |sent: &Sent<B>| self.route.outlet.needs_script(sent.batch.borrow());
-        if !self.script_known && self.sent.iter().any(script) {
+        let keys = |sent: &Sent<B>| sent.batch.borrow().has_keys();
+        if !self.script_known && self.sent.iter().any(script) || self.sent.iter().any(keys) {
             1
         } else {
             self.most_under_way

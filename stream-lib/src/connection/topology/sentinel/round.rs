@@ -128,12 +128,9 @@ impl Round {
         Error::new(self.kind_of_failure(), text)
     }
 
-    /// `Config` where those that answer know no such master; the kind of all other
-    /// answers where they have the same.
+    /// `Config` where all know no such master; the kind of all other answers where they
+    /// have the same.
     fn kind_of_failure(&self) -> ErrorKind {
-        if is_majority(self.answers().count(), self.asked) {
-            return ErrorKind::Config;
-        }
         let mut kinds = self.said.iter().map(|(_, said)| match said {
             Ok(_) => ErrorKind::Config,
             Err(e) => e.kind(),

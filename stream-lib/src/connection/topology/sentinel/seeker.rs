@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::TryRecvError;
+
 use super::board::{Board, Task};
 use super::choice::{Vote, choose};
 use super::roster::Roster;
@@ -80,6 +82,14 @@ impl Seeker {
         join_ended(&mut self.found.asking);
         for (sentinel, answer) in round.answers() {
             self.roster.learn(sentinel, answer);
+        }
+        let is_closed = matches!(
+            self.board.closed().try_recv(),
+            Err(TryRecvError::Disconnected)
+        );
+        if is_closed {
+            // Those that had no time to answer are none that are missing.
+            return self.board.round_ended(None);
         }
         let failure = self.decide(&round).err();
         self.tell(failure.as_ref());
