@@ -26,7 +26,7 @@ impl Servers {
             Self::Cluster(cluster) => {
                 let masters = cluster.masters();
                 let node = masters.first().expect("a cluster has masters");
-                format!("{{{}}}:", cluster.name_on(node, tag))
+                format!("{{{}}}:of-", cluster.name_on(node, tag))
             }
         }
     }
