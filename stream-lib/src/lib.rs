@@ -93,6 +93,7 @@ pub mod prelude;
 mod producer;
 mod retention;
 mod runtime;
+mod split;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 #[cfg(all(test, feature = "spool", feature = "test-util"))]
