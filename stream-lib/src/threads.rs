@@ -11,7 +11,7 @@ use stream_lib::test_util::{PrivateServer, Recorded, RecordedEntry, TestDelivery
 use stream_lib::{
     Added, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery, BatchSettings,
     BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings, Consumer, ConsumerConfig,
-    ConsumerSettings, ConsumerStats, Credentials, DeadLetter, DeadLetters, DeadReason, Delivery,
+    ConsumerSettings, ConsumerStats, Credentials, DeadLetter, DeadLetterId, DeadLetters, DeadReason, Delivery,
     Draft, EntryId, Envelope, Error, ErrorKind, FlushReport, GroupHolder, GroupStats, HandlerError,
     HandlerResult, NotReplicated, OnGroupLost, OnUndecodable, Priority, Producer, ProducerHandle,
     RawMessage, Receipt, RedriveReport, RemoveReport, Result, RetentionPlan, RetentionWishes,
@@ -51,6 +51,7 @@ fn checked() -> String {
         ConsumerStats,
         Credentials,
         DeadLetter,
+        DeadLetterId,
         DeadLetters,
         DeadReason,
         DecodeError,
