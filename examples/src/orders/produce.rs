@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use stream_lib::{
-    Added, BackupStreamConfig, Envelope, Error, Producer, ProducerHandle, StreamConfig, StreamManager,
+    Added, BackupStreamConfig, Envelope, Error, Producer, ProducerHandle, StreamConfig,
+    StreamManager,
 };
 
 use super::Order;

@@ -32,7 +32,7 @@ pub(crate) fn delete_stream(
     others: &BTreeSet<String>,
 ) -> Result<bool> {
     for _ in 0..TRIES {
-        let groups = with_others(group_names(wire, keys)?, others, keys);
+        let groups = with_others(&group_names(wire, keys)?, others, keys);
         match run(wire, keys, "delete", &groups)?.as_str() {
             "deleted" => return Ok(true),
             "none" => return Ok(false),
@@ -53,7 +53,7 @@ pub(crate) fn ensure_deletable(
     keys: &StreamKeys,
     others: &BTreeSet<String>,
 ) -> Result<()> {
-    let groups = with_others(group_names(wire, keys)?, others, keys);
+    let groups = with_others(&group_names(wire, keys)?, others, keys);
     match run(wire, keys, "look", &groups)?.as_str() {
         "free" => Ok(()),
         text => Err(refusal(text)),
@@ -96,7 +96,7 @@ fn in_use(member: &str) -> Error {
     )
 }
 
-fn with_others(own: Vec<String>, others: &BTreeSet<String>, keys: &StreamKeys) -> Vec<Group> {
+fn with_others(own: &[String], others: &BTreeSet<String>, keys: &StreamKeys) -> Vec<Group> {
     let others = others.iter().filter(|name| !own.contains(name));
     let all = own.iter().chain(others);
     all.map(|name| Group::new(keys.clone(), name)).collect()

@@ -64,11 +64,7 @@ struct Part {
 }
 
 impl DeadLetters {
-    pub(crate) fn new(
-        topology: Arc<Topology>,
-        splits: Arc<Splits>,
-        stream: &str,
-    ) -> Result<Self> {
+    pub(crate) fn new(topology: Arc<Topology>, splits: Arc<Splits>, stream: &str) -> Result<Self> {
         Ok(Self {
             topology,
             splits,
@@ -103,11 +99,7 @@ impl DeadLetters {
     }
 
     /// As [`list_after`](Self::list_after), also for a stream with partitions.
-    pub fn list_from(
-        &self,
-        after: Option<DeadLetterId>,
-        limit: usize,
-    ) -> Result<Vec<DeadLetter>> {
+    pub fn list_from(&self, after: Option<DeadLetterId>, limit: usize) -> Result<Vec<DeadLetter>> {
         let first = after.map(|after| self.part_of(after)).transpose();
         let first = first.map_err(|e| self.failed(e, "listing"))?;
         self.of_all("listing", Vec::new(), |mut letters, part| {
@@ -145,27 +137,34 @@ impl DeadLetters {
     /// As [`redrive`](Self::redrive), also for a stream with partitions: each goes back
     /// into its own.
     pub fn redrive_letters(&self, ids: &[DeadLetterId]) -> Result<RedriveReport> {
-        self.of_each("redriving", ids, RedriveReport::default(), |report, part, ids| {
-            self.with(part, |wire, keys| {
-                for chunk in ids.chunks(CHUNK) {
-                    let mut chunk = chunk.to_vec();
-                    while !chunk.is_empty() {
-                        let outcomes = command::redrive(wire, keys, &chunk)?;
-                        report.count(&outcomes);
-                        let mut later = outcomes.iter().map(|o| *o == Redriven::Later);
-                        chunk.retain(|_| later.next().unwrap_or(false));
+        self.of_each(
+            "redriving",
+            ids,
+            RedriveReport::default(),
+            |report, part, ids| {
+                self.with(part, |wire, keys| {
+                    for chunk in ids.chunks(CHUNK) {
+                        let mut chunk = chunk.to_vec();
+                        while !chunk.is_empty() {
+                            let outcomes = command::redrive(wire, keys, &chunk)?;
+                            report.count(&outcomes);
+                            let mut later = outcomes.iter().map(|o| *o == Redriven::Later);
+                            chunk.retain(|_| later.next().unwrap_or(false));
+                        }
                     }
-                }
-                Ok(())
-            })
-        })
+                    Ok(())
+                })
+            },
+        )
     }
 
     /// Puts the oldest ones back, at most `limit`; see [`redrive`](Self::redrive).
     pub fn redrive_some(&self, limit: usize) -> Result<RedriveReport> {
         self.of_all("redriving", RedriveReport::default(), |mut report, part| {
             let left = limit.saturating_sub(report.redriven + report.without_body);
-            self.with(part, |wire, keys| redrive_oldest(wire, keys, left, &mut report))?;
+            self.with(part, |wire, keys| {
+                redrive_oldest(wire, keys, left, &mut report)
+            })?;
             Ok(report)
         })
     }
@@ -189,16 +188,21 @@ impl DeadLetters {
 
     /// As [`remove`](Self::remove), also for a stream with partitions.
     pub fn remove_letters(&self, ids: &[DeadLetterId]) -> Result<RemoveReport> {
-        self.of_each("removing", ids, RemoveReport::default(), |report, part, ids| {
-            self.with(part, |wire, keys| {
-                for chunk in ids.chunks(CHUNK) {
-                    let removed = command::remove_dead_letters(wire, keys, chunk)?;
-                    report.removed += removed;
-                    report.missing += chunk.len().saturating_sub(removed);
-                }
-                Ok(())
-            })
-        })
+        self.of_each(
+            "removing",
+            ids,
+            RemoveReport::default(),
+            |report, part, ids| {
+                self.with(part, |wire, keys| {
+                    for chunk in ids.chunks(CHUNK) {
+                        let removed = command::remove_dead_letters(wire, keys, chunk)?;
+                        report.removed += removed;
+                        report.missing += chunk.len().saturating_sub(removed);
+                    }
+                    Ok(())
+                })
+            },
+        )
     }
 
     /// Removes the oldest ones, at most `limit`; see [`remove`](Self::remove).
@@ -236,13 +240,11 @@ impl DeadLetters {
         &self,
         doing: &str,
         begin: T,
-        mut operation: impl FnMut(T, &Part) -> Result<T>,
+        operation: impl FnMut(T, &Part) -> Result<T>,
     ) -> Result<T> {
-        let all = self.parts().and_then(|parts| {
-            parts
-                .iter()
-                .try_fold(begin, |so_far, part| operation(so_far, part))
-        });
+        let all = self
+            .parts()
+            .and_then(|parts| parts.iter().try_fold(begin, operation));
         all.map_err(|e| self.failed(e, doing))
     }
 
@@ -257,12 +259,16 @@ impl DeadLetters {
         let mut parts: Vec<(Part, Vec<EntryId>)> = Vec::new();
         let split = self.split().map_err(|e| self.failed(e, doing))?;
         for id in ids {
-            let known = parts.iter_mut().find(|(part, _)| part.partition == id.partition);
+            let known = parts
+                .iter_mut()
+                .find(|(part, _)| part.partition == id.partition);
             if let Some((_, ids)) = known {
                 ids.push(id.id);
                 continue;
             }
-            let part = self.part_in(split, *id).map_err(|e| self.failed(e, doing))?;
+            let part = self
+                .part_in(split, *id)
+                .map_err(|e| self.failed(e, doing))?;
             parts.push((part, vec![id.id]));
         }
         for (part, ids) in &parts {
@@ -308,7 +314,10 @@ impl DeadLetters {
                 partitions.count()
             ),
             (Some(partitions), Some(_)) => {
-                format!("the stream has {} partitions, and none is that of `{id}`", partitions.count())
+                format!(
+                    "the stream has {} partitions, and none is that of `{id}`",
+                    partitions.count()
+                )
             }
             (None, Some(_)) => format!("the stream has no partitions, and `{id}` is of one"),
         };

@@ -15,5 +15,5 @@ pub use self::dead_id::DeadLetterId;
 pub use self::dead_letter::DeadLetter;
 pub use self::dead_letters::DeadLetters;
 pub use self::dead_report::{RedriveReport, RemoveReport};
-pub(crate) use self::streams::{PartStats, part_stats};
 pub use self::streams::{GroupHolder, GroupStats, StreamStats};
+pub(crate) use self::streams::{PartStats, part_stats};

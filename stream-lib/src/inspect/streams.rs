@@ -168,7 +168,7 @@ impl fmt::Display for StreamStats {
             counted(self.dead, "dead letter", "dead letters")
         )?;
         if let Some(partitions) = self.partitions {
-            let partitions = counted(partitions.into(), "partition", "partitions");
+            let partitions = counted(partitions, "partition", "partitions");
             write!(f, ", in {partitions}")?;
         }
         if self.outside > 0 {
@@ -278,7 +278,11 @@ mod tests {
                 ..StreamStats::default()
             },
         };
-        let parts = vec![part(Some(4), "a", 3), part(Some(1), "b", 1), part(Some(0), "a", 2)];
+        let parts = vec![
+            part(Some(4), "a", 3),
+            part(Some(1), "b", 1),
+            part(Some(0), "a", 2),
+        ];
         let all = StreamStats::of_parts("orders", parts, 7);
         let words = "`orders`: 15 entries, 3 in the backup stream, 0 dead letters, in 3 partitions, \
                      7 outside of them; group `g`: 5 unread, 6 pending, 3 of them waiting, 3 \
@@ -286,7 +290,8 @@ mod tests {
         assert_eq!(all.to_string(), words);
         let holders = all.groups[0].holders.iter().map(|h| h.pending);
         assert_eq!(holders.collect::<Vec<_>>(), [5, 1]);
-        let unsure = StreamStats::of_parts("orders", vec![part(None, "a", 1), part(Some(1), "a", 1)], 0);
+        let unsure =
+            StreamStats::of_parts("orders", vec![part(None, "a", 1), part(Some(1), "a", 1)], 0);
         assert_eq!(unsure.groups[0].unread, None);
     }
 }

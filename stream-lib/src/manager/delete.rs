@@ -64,7 +64,7 @@ impl StreamManager {
         };
         let parts = match self.splits.look_up(keys)? {
             Split::Whole => Vec::new(),
-            split => split.keys_of(keys),
+            split @ Split::Into(_) => split.keys_of(keys),
         };
         // Members of all groups give their signs of life at the stem.
         let mut groups = BTreeSet::new();

@@ -50,14 +50,13 @@ impl StreamManager {
     /// ```
     pub fn remove_group(&self, stream: &str, group: &str) -> Result<bool> {
         let keys = StreamKeys::new(stream)?;
-        self.remove(&keys, group)
-            .map_err(|e| {
-                e.while_doing(format_args!(
-                    "removing the group `{}` of `{}`",
-                    Shown(group),
-                    Shown(stream)
-                ))
-            })
+        self.remove(&keys, group).map_err(|e| {
+            e.while_doing(format_args!(
+                "removing the group `{}` of `{}`",
+                Shown(group),
+                Shown(stream)
+            ))
+        })
     }
 
     fn remove(&self, keys: &StreamKeys, group: &str) -> Result<bool> {

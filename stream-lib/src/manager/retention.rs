@@ -38,7 +38,8 @@ impl StreamManager {
         let plans = self.splits.look_up(&keys).and_then(|split| {
             let parts = split.keys_of(&keys).into_iter();
             let plans = parts.map(|keys| self.alone(&keys, |w| retention::plan(w, &keys, &wish)));
-            plans.reduce(|all, next| Ok(all?.and(next?)))
+            plans
+                .reduce(|all, next| Ok(all?.and(next?)))
                 .unwrap_or_else(|| Err(no_partitions()))
         });
         plans
@@ -103,8 +104,8 @@ impl StreamManager {
             let wish = self.cleaner.wish(&stream);
             let found = self.splits.look_up(&keys).and_then(|split| {
                 let parts = split.keys_of(&keys).into_iter();
-                let found =
-                    parts.map(|keys| self.alone(&keys, |w| retention::blocked_now(w, &keys, &wish)));
+                let found = parts
+                    .map(|keys| self.alone(&keys, |w| retention::blocked_now(w, &keys, &wish)));
                 found.collect::<Result<Vec<_>>>()
             });
             let found = found.map_err(|e| e.while_doing(format_args!("looking at `{stream}`")))?;

@@ -125,7 +125,11 @@ fn run(shared: &Shared) {
         let now = Instant::now();
         let (next, look, task) = {
             let schedule = shared.schedule.lock();
-            (schedule.next_due(), schedule.look_due(now), schedule.due(now))
+            (
+                schedule.next_due(),
+                schedule.look_due(now),
+                schedule.due(now),
+            )
         };
         if let Some(look) = look {
             shared.look(&look);

@@ -77,49 +77,43 @@ impl Schedule {
     pub(super) fn tend(&mut self, keys: &StreamKeys, user: User, asked: RetentionSettings) {
         /// The stored interval is found out this soon.
         const FIRST_LOOK: Duration = Duration::from_secs(10);
-        let now = Instant::now();
-        let due = now + jitter(FIRST_LOOK, 0.2);
-        for keys in self.with_parts(keys) {
-            let tended = self
-                .0
-                .entry(keys.stream().to_owned())
-                .or_insert_with(|| Tended::new(keys, Place::Unknown, due));
-            tended.users.retain(|(known, _)| *known != user);
-            if !asked.is_empty() {
-                let unsaid = std::mem::take(&mut tended.unsaid);
-                tended.unsaid = asked.clone().over(unsaid);
-                tended.due = now;
+        let due = Instant::now() + jitter(FIRST_LOOK, 0.2);
+        for keys in self.parts_of(keys.stream()) {
+            if let Some(part) = self.0.get_mut(keys.stream()) {
+                part.used_by(user.clone(), asked.clone());
             }
-            tended.users.push((user.clone(), asked.clone()));
         }
+        let tended = self
+            .0
+            .entry(keys.stream().to_owned())
+            .or_insert_with(|| Tended::new(keys.clone(), Place::Unknown, due));
+        tended.used_by(user, asked);
     }
 
     /// Looks after a stream for one user less.
     pub(super) fn forget(&mut self, stream: &str, user: &User) {
-        let Some(keys) = self.0.get(stream).map(|tended| tended.keys.clone()) else {
-            return;
-        };
-        for keys in self.with_parts(&keys) {
-            if let Some(tended) = self.0.get_mut(keys.stream()) {
+        let parts = self.parts_of(stream);
+        let parts = parts.iter().map(StreamKeys::stream);
+        for stream in parts.chain([stream]) {
+            if let Some(tended) = self.0.get_mut(stream) {
                 tended.users.retain(|(known, _)| known != user);
                 if tended.users.is_empty() {
-                    self.0.remove(keys.stream());
+                    self.0.remove(stream);
                 }
             }
         }
     }
 
-    /// The keys of a stream, and of its partitions, as far as it is known to have any.
-    fn with_parts(&self, keys: &StreamKeys) -> Vec<StreamKeys> {
-        let mut all = vec![keys.clone()];
-        if let Some(Tended {
-            place: Place::Stem(split, _),
-            ..
-        }) = self.0.get(keys.stream())
-        {
-            all.extend(split.keys_of(keys));
+    /// The keys of the partitions of a stream, where it is known to have any.
+    fn parts_of(&self, stream: &str) -> Vec<StreamKeys> {
+        match self.0.get(stream) {
+            Some(Tended {
+                place: Place::Stem(split, _),
+                keys,
+                ..
+            }) => split.keys_of(keys),
+            _ => Vec::new(),
         }
-        all
     }
 
     /// Notes whether a stream has partitions. Each then has its own time, and all the
@@ -259,6 +253,16 @@ impl Tended {
             swept: None,
             told: Told::default(),
         }
+    }
+
+    fn used_by(&mut self, user: User, asked: RetentionSettings) {
+        self.users.retain(|(known, _)| *known != user);
+        if !asked.is_empty() {
+            let unsaid = std::mem::take(&mut self.unsaid);
+            self.unsaid = asked.clone().over(unsaid);
+            self.due = Instant::now();
+        }
+        self.users.push((user, asked));
     }
 
     fn task(&self) -> Task {

@@ -13,7 +13,7 @@ use crate::config::BackupStreamConfig;
 use crate::connection::{LinkHandle, Loans, Topology};
 use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
-use crate::producer::backup::flow::Flow;
+use crate::producer::backup::flow::{Flow, Last};
 use crate::producer::capacity::Capacities;
 use crate::producer::health::{Part, ProducerHealth};
 use crate::runtime::{Backoff, Shutdown, Thread, on_library_thread, random_suffix};
@@ -173,7 +173,11 @@ impl Worker {
             }
             backoff.reset();
             self.bring_forward(woken);
-            let next = self.flows.iter().enumerate().min_by_key(|(_, flow)| flow.due);
+            let next = self
+                .flows
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, flow)| flow.due);
             let Some((at, due)) = next.map(|(at, flow)| (at, flow.due)) else {
                 return;
             };
@@ -192,16 +196,15 @@ impl Worker {
         if now.is_some() && now == self.of {
             return Ok(());
         }
-        let split = match now {
-            Some(split) => split,
-            None => {
-                let Self {
-                    loans, split, keys, ..
-                } = self;
-                loans.lead_to(keys.stream());
-                let asked = loans.run_pooled(|wire| split.on(wire));
-                asked.inspect_err(|_| loans.failed())?
-            }
+        let split = if let Some(split) = now {
+            split
+        } else {
+            let Self {
+                loans, split, keys, ..
+            } = self;
+            loans.lead_to(keys.stream());
+            let asked = loans.run_pooled(|wire| split.on(wire));
+            asked.inspect_err(|_| loans.failed())?
         };
         if self.of != Some(split) {
             self.make_flows(split);
@@ -218,7 +221,8 @@ impl Worker {
             }
             Split::Into(partitions) => {
                 let flow = |n| {
-                    let (keys, capacity) = (self.keys.partition(n), self.capacities.of_partition(n));
+                    let (keys, capacity) =
+                        (self.keys.partition(n), self.capacities.of_partition(n));
                     Flow::new(Some(n), &keys, config, owner, capacity)
                 };
                 partitions.all().map(flow).collect()
@@ -236,7 +240,7 @@ impl Worker {
         let now = Instant::now();
         for flow in &mut self.flows {
             let is_woken = flow.partition.is_none_or(|n| parts.contains(&n));
-            if is_woken && flow.is_empty {
+            if is_woken && flow.last == Last::Empty {
                 flow.due = flow.due.min(now);
             }
         }
@@ -251,11 +255,11 @@ impl Worker {
         match flow.step(&mut self.loans) {
             Ok(drained) => {
                 flow.backoff.reset();
-                flow.fails = false;
                 flow.capacity.learn(drained.capacity);
                 let mut time = flow.pace.after(&drained);
-                flow.is_empty = drained.left == 0;
-                if flow.is_empty {
+                flow.last = Last::Filled;
+                if drained.left == 0 {
+                    flow.last = Last::Empty;
                     time *= spread.max(1);
                 }
                 self.tell(&drained);
@@ -268,7 +272,7 @@ impl Worker {
                 }
             }
             Err(e) => {
-                flow.fails = true;
+                flow.last = Last::Failed;
                 flow.due = Instant::now() + flow.backoff.next();
                 self.held_up(&e);
             }
@@ -278,7 +282,7 @@ impl Worker {
     fn tell(&self, drained: &Drained) {
         match drained.refusal() {
             Some(refusal) => self.health.held_up(Part::Drain, &refusal),
-            None if self.flows.iter().any(|flow| flow.fails) => {}
+            None if self.fails() => {}
             None => self.health.works(Part::Drain),
         }
     }
@@ -294,18 +298,23 @@ impl Worker {
     /// backup stream ends the sleep; while something fails, another server to go to does.
     fn wait(&mut self, due: Instant) {
         let Shared { stop, woken, .. } = &*self.shared;
-        if !self.flows.iter().any(|flow| flow.fails) {
+        if !self.fails() {
             stop.wait_until(due, || woken.load(Ordering::SeqCst));
             return;
         }
         let time = due.saturating_duration_since(Instant::now());
         if self.loans.pause(stop, time) {
             let now = Instant::now();
-            for flow in self.flows.iter_mut().filter(|flow| flow.fails) {
+            let failed = |flow: &&mut Flow| flow.last == Last::Failed;
+            for flow in self.flows.iter_mut().filter(failed) {
                 flow.backoff.reset();
                 flow.due = now;
             }
         }
+    }
+
+    fn fails(&self) -> bool {
+        self.flows.iter().any(|flow| flow.last == Last::Failed)
     }
 
     /// Tells the streams of backup streams that they may not know of, and lets others

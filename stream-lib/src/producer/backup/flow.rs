@@ -28,11 +28,17 @@ pub(super) struct Flow {
     pub(super) pace: Pace,
     /// When the next batch is due.
     pub(super) due: Instant,
-    /// The backup stream was empty: what goes there brings the next batch forward.
-    pub(super) is_empty: bool,
-    /// The last step failed.
-    pub(super) fails: bool,
+    pub(super) last: Last,
     pub(super) backoff: Backoff,
+}
+
+/// What the last step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Last {
+    Filled,
+    /// The backup stream was empty: what goes there brings the next batch forward.
+    Empty,
+    Failed,
 }
 
 impl Flow {
@@ -57,8 +63,7 @@ impl Flow {
             capacity,
             pace: Pace::new(config),
             due: Instant::now(),
-            is_empty: false,
-            fails: false,
+            last: Last::Filled,
             backoff: Backoff::for_connections(),
         }
     }

@@ -148,12 +148,10 @@ fn run(shared: &Shared) {
             shared.ask_again(keys.stream());
             continue;
         }
-        let post = posts
-            .entry(keys.stream().to_owned())
-            .or_insert_with(|| {
-                let split = shared.splits.of(&keys);
-                Posts::new(keys.clone(), split, shared.token.clone())
-            });
+        let post = posts.entry(keys.stream().to_owned()).or_insert_with(|| {
+            let split = shared.splits.of(&keys);
+            Posts::new(keys.clone(), split, shared.token.clone())
+        });
         let wait = post.look(&shared.topology);
         shared.look_again(keys.stream(), wait);
         posts.retain(|stream, _| shared.streams.lock().contains_key(stream));

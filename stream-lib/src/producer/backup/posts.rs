@@ -28,7 +28,7 @@ pub(super) struct Posts {
     token: String,
     /// The split for which there are posts.
     of: Option<Split>,
-    posts: Vec<(Post, Instant)>,
+    due: Vec<(Post, Instant)>,
 }
 
 impl Posts {
@@ -38,7 +38,7 @@ impl Posts {
             split,
             token,
             of: None,
-            posts: Vec::new(),
+            due: Vec::new(),
         }
     }
 
@@ -56,19 +56,19 @@ impl Posts {
                 return AGAIN;
             }
         }
-        let spread = u32::try_from(self.posts.len()).unwrap_or(1) / OFTEN;
-        if let Some((post, due)) = self.posts.iter_mut().min_by_key(|(_, due)| *due) {
+        let spread = u32::try_from(self.due.len()).unwrap_or(1) / OFTEN;
+        if let Some((post, due)) = self.due.iter_mut().min_by_key(|(_, due)| *due) {
             let wait = post.look(topology);
             let is_idle = wait >= IDLE / 2;
             *due = Instant::now() + if is_idle { wait * spread.max(1) } else { wait };
         }
-        let next = self.posts.iter().map(|(_, due)| *due).min();
+        let next = self.due.iter().map(|(_, due)| *due).min();
         next.map_or(AGAIN, |due| due.saturating_duration_since(Instant::now()))
     }
 
     /// Lets others drain at once.
     pub(super) fn leave(&mut self, topology: &Topology) {
-        for (post, _) in &mut self.posts {
+        for (post, _) in &mut self.due {
             post.leave(topology);
         }
     }
@@ -76,7 +76,7 @@ impl Posts {
     fn make(&mut self, split: Split) {
         let now = Instant::now();
         let keys = split.keys_of(&self.keys).into_iter();
-        self.posts = keys
+        self.due = keys
             .map(|keys| (Post::new(keys, self.token.clone()), now))
             .collect();
         self.of = Some(split);

@@ -160,7 +160,14 @@ impl Dispatch {
         answers: &mut [Result<Added>],
         deadline: Instant,
     ) {
-        settle(&self.topology, &self.closed, outlet, batch, answers, deadline);
+        settle(
+            &self.topology,
+            &self.closed,
+            outlet,
+            batch,
+            answers,
+            deadline,
+        );
     }
 
     pub(crate) fn describe(&self, error: Error) -> Error {

@@ -91,7 +91,9 @@ impl Outlets {
             return Err(named_backup_of_partitions(name));
         }
         let known = |parts: &Option<Arc<Parts>>| {
-            let parts = parts.as_ref().filter(|parts| parts.partitions == partitions);
+            let parts = parts
+                .as_ref()
+                .filter(|parts| parts.partitions == partitions);
             parts.map(Arc::clone)
         };
         if let Some(parts) = known(&self.parts.read()) {

@@ -211,21 +211,20 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
             return Ok(None);
         };
         let same = self.lanes.iter().position(|l| Arc::ptr_eq(&l.node, &node));
-        let lane = match same {
-            Some(lane) => lane,
-            None => {
-                let mut wire = self.connect(key, deadline)?;
-                // The server is asked whether it takes a `WAIT` while nothing is under way.
-                wire.answer_by(deadline);
-                outlet.replication.begin(&mut wire)?;
-                self.lanes.push(Lane {
-                    node,
-                    wire,
-                    written: Vec::new(),
-                    outlet,
-                });
-                self.lanes.len() - 1
-            }
+        let lane = if let Some(lane) = same {
+            lane
+        } else {
+            let mut wire = self.connect(key, deadline)?;
+            // The server is asked whether it takes a `WAIT` while nothing is under way.
+            wire.answer_by(deadline);
+            outlet.replication.begin(&mut wire)?;
+            self.lanes.push(Lane {
+                node,
+                wire,
+                written: Vec::new(),
+                outlet,
+            });
+            self.lanes.len() - 1
         };
         self.lane_of.insert(partition, lane);
         Ok(Some(lane))
@@ -292,7 +291,10 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
         }
         for Taken { batch, answers } in self.taken {
             let answers = answers.into_iter();
-            done(batch, answers.map(|a| a.unwrap_or_else(no_answer)).collect());
+            done(
+                batch,
+                answers.map(|a| a.unwrap_or_else(no_answer)).collect(),
+            );
         }
     }
 
@@ -306,8 +308,8 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
             let script = share.outlet.needs_script(&share.batch);
             let messages = match &share.state {
                 State::Answered(answers) => {
-                    let again = answers.iter().any(is_refused)
-                        || script && are_too_large_together(answers);
+                    let again =
+                        answers.iter().any(is_refused) || script && are_too_large_together(answers);
                     let all = open_messages(&share.outlet, &share.batch, answers, overtaken);
                     if again { all } else { Vec::new() }
                 }
@@ -369,7 +371,9 @@ impl Lane {
             };
             self.wire.answer_by(share.deadline);
             let mut deadline = Deadline::of(self.wire.response_timeout());
-            let answers = share.outlet.receive(&mut self.wire, &mut deadline, &share.batch);
+            let answers = share
+                .outlet
+                .receive(&mut self.wire, &mut deadline, &share.batch);
             share.state = match answers {
                 Some(answers) => State::Answered(answers),
                 None => State::Open,
@@ -382,13 +386,12 @@ impl Lane {
                 continue;
             };
             let state = std::mem::replace(&mut share.state, State::Open);
-            share.state = State::Answered(match state {
-                State::Answered(answers) => waited_for(answers, &waited),
-                // Nothing follows it in this round.
-                _ => {
-                    self.wire.answer_by(share.deadline);
-                    share.outlet.execute(&mut self.wire, &share.batch)
-                }
+            share.state = State::Answered(if let State::Answered(answers) = state {
+                waited_for(answers, &waited)
+            } else {
+                // The server has forgotten the script. Nothing follows it in this round.
+                self.wire.answer_by(share.deadline);
+                share.outlet.execute(&mut self.wire, &share.batch)
             });
         }
     }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use stream_lib::{Added, BackupStreamConfig, Error, ErrorKind, RawMessage, StreamConfig};
+use stream_lib::{
+    Added, BackupStreamConfig, ConnectionConfig, Error, ErrorKind, RawMessage, StreamConfig,
+    StreamManager,
+};
 use stream_tests::{LogCapture, Server, wait_until};
 
 use super::{add, in_partition, lengths, message, producer, producer_of};
@@ -26,17 +29,14 @@ fn the_first_add_notes_the_number_and_others_find_it() {
     add(&producer, 1, "customer-2").unwrap();
     assert_eq!(shop.ask::<String>("HGET {orders}:meta partitions"), "4");
 
-    // Neither of them says a number: a producer, and the default one.
-    let other = Shop::with(Server::start().unwrap());
-    let other = stream_lib::StreamManager::connect(shop.server.url())
-        .map(|manager| (manager, other))
-        .unwrap();
-    let silent = producer_of(&other.0, StreamConfig::new("orders"));
+    // None of them says a number; the last is the default one.
+    let other = StreamManager::connect(shop.server.url()).unwrap();
+    let silent = producer_of(&other, StreamConfig::new("orders"));
     add(&silent, 2, "customer-2").unwrap();
     let backup = BackupStreamConfig::new("orders");
-    let backup = other.0.create_backup_producer("b", backup).unwrap();
+    let backup = other.create_backup_producer("b", backup).unwrap();
     add(&backup.typed::<RawMessage>(), 3, "customer-2").unwrap();
-    let third = stream_lib::StreamManager::connect(shop.server.url()).unwrap();
+    let third = StreamManager::connect(shop.server.url()).unwrap();
     third.with(&order("4")).key("customer-2").add().unwrap();
     assert_eq!(in_partition(&shop.server, 3), [1, 2, 3, 4]);
     assert!(!shop.ask::<bool>("EXISTS orders"));
@@ -46,11 +46,9 @@ fn the_first_add_notes_the_number_and_others_find_it() {
 fn another_number_is_refused_with_both_named() {
     let shop = Shop::open();
     add(&producer(&shop, 8), 1, "A-1").unwrap();
-    let other = Shop {
-        manager: stream_lib::StreamManager::connect(shop.server.url()).unwrap(),
-        server: Server::start().unwrap(),
-    };
-    let producer = producer(&other, 16);
+    let other = StreamManager::connect(shop.server.url()).unwrap();
+    let config = StreamConfig::new("orders").partitions(16);
+    let producer = producer_of(&other, config);
     for _ in 0..2 {
         let error = refused(add(&producer, 2, "A-1"), &["`partitions` is 16", "has 8"]);
         assert!(error.to_string().contains("`orders`"), "{error}");
@@ -75,18 +73,27 @@ fn numbers_that_are_none_are_refused_when_the_producer_is_made() {
         assert_eq!(error.kind(), ErrorKind::Config);
         let words = format!("`partitions` is {number}, and must be a power of two, 1 to 256");
         assert!(error.to_string().contains(&words), "{error}");
-        let error = shop.manager.create_backup_producer("p", config).unwrap_err();
+        let error = shop
+            .manager
+            .create_backup_producer("p", config)
+            .unwrap_err();
         assert!(error.to_string().contains(&words), "{error}");
     }
     let config = BackupStreamConfig::new("orders").partitions(4);
     let config = config.backup_stream("{orders}:spare");
-    let error = shop.manager.create_backup_producer("p", config).unwrap_err();
+    let error = shop
+        .manager
+        .create_backup_producer("p", config)
+        .unwrap_err();
     assert!(error.to_string().contains("`{orders}:spare`"), "{error}");
     let error = shop
         .manager
         .create_simple_producer("p", StreamConfig::new("{orders:3}"))
         .unwrap_err();
-    assert!(error.to_string().contains("a partition of `orders`"), "{error}");
+    assert!(
+        error.to_string().contains("a partition of `orders`"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -135,7 +142,9 @@ fn a_group_that_waits_for_entries_is_use() {
         &["0 entries", "1 groups"],
     );
     shop.ask::<()>("XGROUP DESTROY orders orders_group");
-    add(&super::producer_of(&shop.manager.clone_for_test(), StreamConfig::new("orders")), 0, "A-1").unwrap();
+    let again = shop.manager.producer("p").unwrap();
+    add(&again, 0, "A-1").unwrap();
+    assert_eq!(lengths(&shop.server, 4), [1, 0, 0, 0]);
 }
 
 #[test]
@@ -144,7 +153,12 @@ fn members_of_an_older_version_hold_the_partitions_up() {
     let now: (u64, u64) = shop.ask("TIME");
     let now = now.0 * 1_000;
     let set = |sign: String| {
-        let command = ["HSET", "{orders}:meta", "beat:orders_group:old-1", sign.as_str()];
+        let command = [
+            "HSET",
+            "{orders}:meta",
+            "beat:orders_group:old-1",
+            sign.as_str(),
+        ];
         shop.server.command::<()>(&command);
     };
     set(format!("{now} 600000"));
@@ -167,7 +181,7 @@ fn an_open_producer_learns_of_partitions_and_strays_are_told() {
     add(&open, 1, "A-1").unwrap();
     // It has seen the stream whole, and now it is empty.
     shop.ask::<()>("XTRIM strayed MAXLEN 0");
-    let other = stream_lib::StreamManager::connect(shop.server.url()).unwrap();
+    let other = StreamManager::connect(shop.server.url()).unwrap();
     let split = producer_of(&other, config().partitions(4));
     add(&split, 2, "A-1").unwrap();
     assert_eq!(shop.ask::<usize>("XLEN {strayed:0}"), 1);
@@ -192,12 +206,14 @@ fn an_open_producer_learns_of_partitions_and_strays_are_told() {
 fn a_producer_waits_for_the_number_while_redis_is_away_and_no_longer_than_it_may() {
     let server = Server::start().unwrap();
     let manager = {
-        let config = stream_lib::ConnectionConfig::new(server.url()).unwrap();
-        stream_lib::StreamManager::connect_lazy(config).unwrap()
+        let config = ConnectionConfig::new(server.url()).unwrap();
+        StreamManager::connect_lazy(config).unwrap()
     };
     server.kill();
     let timeout = Duration::from_millis(300);
-    let config = StreamConfig::new("orders").partitions(4).send_timeout(timeout);
+    let config = StreamConfig::new("orders")
+        .partitions(4)
+        .send_timeout(timeout);
     let producer = producer_of(&manager, config);
     let error = add(&producer, 0, "A-1").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");

@@ -33,7 +33,10 @@ fn message(number: usize) -> RawMessage {
 /// A simple producer of `orders` with so many partitions.
 #[track_caller]
 fn producer(shop: &Shop, partitions: u16) -> Producer<RawMessage> {
-    producer_of(&shop.manager, StreamConfig::new("orders").partitions(partitions))
+    producer_of(
+        &shop.manager,
+        StreamConfig::new("orders").partitions(partitions),
+    )
 }
 
 #[track_caller]

@@ -33,9 +33,16 @@ fn messages_go_where_the_checksum_of_their_key_says() {
         orders.with(&other).key(key).add().unwrap();
     }
     for (key, partition) in KEYS {
-        assert_eq!(in_partition(&shop.server, partition), [1, 2, 3, 4, 5], "{key}");
+        assert_eq!(
+            in_partition(&shop.server, partition),
+            [1, 2, 3, 4, 5],
+            "{key}"
+        );
     }
-    assert_eq!(lengths(&shop.server, 16).iter().sum::<usize>(), 5 * KEYS.len());
+    assert_eq!(
+        lengths(&shop.server, 16).iter().sum::<usize>(),
+        5 * KEYS.len()
+    );
     assert!(!shop.ask::<bool>("EXISTS orders"));
 }
 
@@ -54,14 +61,19 @@ fn an_idempotency_key_is_a_key_where_there_is_no_other() {
     let kept: String = shop.ask("GET {orders:11}:once:request-9");
     assert_eq!(kept, id.to_string());
     // With a key of its own it goes there, and is remembered there.
-    let draft = producer.with(&message(2)).key("A-1");
+    let second = message(2);
+    let draft = producer.with(&second).key("A-1");
     draft.idempotency_key("request-8").add().unwrap();
     assert_eq!(in_partition(&shop.server, 0), [2]);
     assert!(shop.ask::<bool>("EXISTS {orders:0}:once:request-8"));
 
     let (two, three) = (message(3), message(4));
     let twice = [&two, &two, &three].map(|m| {
-        let key = if std::ptr::eq(m, &raw const three) { "b" } else { "a" };
+        let key = if std::ptr::eq(m, &raw const three) {
+            "b"
+        } else {
+            "a"
+        };
         Envelope::new(m).key("A-1").idempotency_key(key)
     });
     let added = producer.add_all(twice);
@@ -107,5 +119,8 @@ fn a_tagged_name_keeps_its_tag_apart() {
     // crc32(b"customer-2") % 4
     add(&producer, 1, "customer-2").unwrap();
     assert_eq!(shop.ask::<usize>("XLEN {shop:3}:orders"), 1);
-    assert_eq!(shop.ask::<String>("HGET {shop}:orders:meta partitions"), "4");
+    assert_eq!(
+        shop.ask::<String>("HGET {shop}:orders:meta partitions"),
+        "4"
+    );
 }

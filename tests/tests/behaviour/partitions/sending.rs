@@ -36,9 +36,9 @@ fn results_of_add_all_are_those_of_its_messages_in_order() {
         let shop = Shop::open();
         let producer = producer_of(&shop.manager, config().batch_size(batch_size));
         let messages: Vec<_> = (0..ALL).map(message).collect();
-        let keyed = messages.iter().enumerate();
-        let keyed = keyed.map(|(n, message)| keyed(message, &format!("key-{}", n % 11)));
-        let added = producer.add_all(keyed);
+        let all = messages.iter().enumerate();
+        let all = all.map(|(n, message)| keyed(message, &format!("key-{}", n % 11)));
+        let added = producer.add_all(all);
         assert_eq!(added.len(), ALL);
         assert_in_order_per_key(&shop, 11, ALL);
         // The id of each result is that of its own message.
@@ -97,7 +97,11 @@ fn sends_keep_the_order_of_a_key_by_one_thread() {
     }
     assert_eq!(threads("orders send").len(), 1);
     let report = producer.flush(DEADLINE);
-    assert_eq!((report.added, report.is_ok()), (ALL as u64, true), "{report}");
+    assert_eq!(
+        (report.added, report.is_ok()),
+        (ALL as u64, true),
+        "{report}"
+    );
     assert_in_order_per_key(&shop, 13, ALL);
 }
 
@@ -124,8 +128,8 @@ fn replicas_are_waited_for_in_all_partitions() {
     let config = config().replicas(1, Duration::from_millis(50));
     let producer = producer_of(&shop.manager, config);
     let messages: Vec<_> = (0..24).map(message).collect();
-    let keyed = messages.iter().enumerate();
-    let added = producer.add_all(keyed.map(|(n, m)| super::keyed(m, &n.to_string())));
+    let all = messages.iter().enumerate();
+    let added = producer.add_all(all.map(|(n, m)| keyed(m, &n.to_string())));
     // The server has no replica.
     for added in &added {
         let error = added.as_ref().unwrap_err();
