@@ -244,11 +244,11 @@ impl Shared {
             Ok(Split::Into(_)) if !look.is_first => known.look_outside(WAIT).map(drop),
             _ => Ok(()),
         };
-        if let Err(e) = asked.as_ref().map(drop).and(outside.as_ref().map(drop)) {
+        if let Err(e) = outside {
             log::debug!(
-                "what is known of the partitions of `{}` is not looked up again for now: {}",
+                "whether entries of `{}` are outside of its partitions is not known: {}",
                 keys.stream(),
-                with_causes(e)
+                with_causes(&e)
             );
         }
         match asked {

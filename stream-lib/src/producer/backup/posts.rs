@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::connection::Topology;
-use crate::error::with_causes;
 use crate::keys::StreamKeys;
 use crate::producer::backup::post::Post;
 use crate::split::{KnownSplit, Split};
@@ -47,14 +46,8 @@ impl Posts {
         match self.split.ask(Instant::now() + PATIENCE) {
             Ok(split) if self.of == Some(split) => {}
             Ok(split) => self.make(split),
-            Err(e) => {
-                log::debug!(
-                    "whether `{}` has partitions is asked again: {}",
-                    self.keys.stream(),
-                    with_causes(&e)
-                );
-                return AGAIN;
-            }
+            // The consumer tells of an outage.
+            Err(_) => return AGAIN,
         }
         let spread = u32::try_from(self.due.len()).unwrap_or(1) / OFTEN;
         if let Some((post, due)) = self.due.iter_mut().min_by_key(|(_, due)| *due) {
