@@ -93,6 +93,7 @@ pub mod prelude;
 mod producer;
 mod retention;
 mod runtime;
+mod split;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 #[cfg(all(test, feature = "spool", feature = "test-util"))]
@@ -116,7 +117,8 @@ pub use crate::consumer::{
 };
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{
-    DeadLetter, DeadLetters, GroupHolder, GroupStats, RedriveReport, RemoveReport, StreamStats,
+    DeadLetter, DeadLetterId, DeadLetters, GroupHolder, GroupStats, RedriveReport, RemoveReport,
+    StreamStats,
 };
 pub use crate::manager::StreamManager;
 pub use crate::message::dead_reason::DeadReason;

@@ -51,6 +51,13 @@ impl Loans {
         }
     }
 
+    /// Leads to the server of another key from now on.
+    pub(crate) fn lead_to(&mut self, key: &str) {
+        if *self.key != *key {
+            self.key = key.into();
+        }
+    }
+
     /// Runs `operation` on the connection that all consumers share. It is to be
     /// short: others wait for it.
     ///

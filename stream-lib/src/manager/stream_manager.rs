@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::producer::{Coalescer, Lookout};
 use crate::retention::Cleaner;
 use crate::runtime::{Origin, on_library_thread};
+use crate::split::Splits;
 
 /// The owner of a process's producers and consumers, and of their connections
 /// to one Redis.
@@ -67,6 +68,8 @@ pub struct StreamManager {
     handlers_ended: Receiver<()>,
     /// The threads that consumers share.
     pub(super) staff: Arc<Staff>,
+    /// How many partitions its streams have.
+    pub(super) splits: Arc<Splits>,
     pub(super) cleaner: Cleaner,
     pub(super) lookout: Lookout,
     /// A start of a consumer waits for nothing.
@@ -145,9 +148,11 @@ impl StreamManager {
         let topology = Arc::new(Topology::new(&config)?);
         let registry = Arc::default();
         let (closing, handlers_ended) = Closing::of(&registry);
+        let splits = Arc::new(Splits::new(Arc::clone(&topology)));
         Ok(Self {
-            cleaner: Cleaner::new(Arc::clone(&topology)),
-            lookout: Lookout::new(Arc::clone(&topology)),
+            cleaner: Cleaner::new(Arc::clone(&topology), Arc::clone(&splits)),
+            lookout: Lookout::new(Arc::clone(&topology), Arc::clone(&splits)),
+            splits,
             coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
             topology,
             registry,
@@ -248,6 +253,7 @@ impl Drop for StreamManager {
             Arc::clone(&self.coalescer),
             Arc::clone(&self.registry),
             Arc::clone(&self.staff),
+            Arc::clone(&self.splits),
         ));
     }
 }
