@@ -360,7 +360,13 @@ mod tests {
             assert!(error.to_string().contains("a partition of"), "{error}");
             assert!(StreamKeys::of_any(name).is_ok());
         }
-        for name in ["{orders:256}", "{orders:03}", "{orders:}", "{:3}", "{user:42}:events"] {
+        for name in [
+            "{orders:256}",
+            "{orders:03}",
+            "{orders:}",
+            "{:3}",
+            "{user:42}:events",
+        ] {
             assert!(StreamKeys::new(name).is_ok(), "{name}");
         }
     }

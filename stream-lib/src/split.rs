@@ -191,7 +191,9 @@ impl KnownSplit {
         let Some(_asking) = self.asking.try_lock_until(until) else {
             return Err(self.failed.lock().clone().unwrap_or_else(unanswered));
         };
-        let noted = self.run(until, |wire, keys| declare_partitions(wire, keys, partitions))?;
+        let noted = self.run(until, |wire, keys| {
+            declare_partitions(wire, keys, partitions)
+        })?;
         self.learn(Split::Into(noted));
         if noted == partitions {
             return Ok(Split::Into(noted));
@@ -243,9 +245,11 @@ impl KnownSplit {
         let split = match (found, self.known(), asking.wish) {
             (Some(partitions), ..) => Split::Into(partitions),
             // Redis has lost it, or doesn't have it yet.
-            (None, Some(Split::Into(partitions)), _) => Split::Into(
-                self.run(until, |wire, keys| declare_partitions(wire, keys, partitions))?,
-            ),
+            (None, Some(Split::Into(partitions)), _) => {
+                Split::Into(self.run(until, |wire, keys| {
+                    declare_partitions(wire, keys, partitions)
+                })?)
+            }
             (None, _, Some(wish)) => {
                 let noted = self.run(until, |wire, keys| declare_partitions(wire, keys, wish));
                 match noted {

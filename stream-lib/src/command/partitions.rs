@@ -76,7 +76,10 @@ pub(crate) fn outside_of_partitions(wire: &mut Wire, keys: &StreamKeys) -> Resul
 
 fn parsed(count: &[u8], keys: &StreamKeys) -> Result<Partitions> {
     let text = String::from_utf8_lossy(count);
-    let count = text.parse().ok().and_then(|count| Partitions::new(count).ok());
+    let count = text
+        .parse()
+        .ok()
+        .and_then(|count| Partitions::new(count).ok());
     count.ok_or_else(|| {
         Error::new(
             ErrorKind::WrongType,

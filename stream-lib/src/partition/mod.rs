@@ -12,6 +12,8 @@ mod plan;
 mod share;
 
 pub(crate) use self::count::Partitions;
+pub(crate) use self::plan::{Plan, Sight};
+pub(crate) use self::share::share_of;
 
 #[cfg(test)]
 mod tests;

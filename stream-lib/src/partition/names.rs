@@ -58,7 +58,10 @@ mod tests {
     fn a_partition_has_the_keys_of_a_stream() {
         for stream in ["orders", "{shop}:orders", "a{b}"] {
             let keys = StreamKeys::new(stream).unwrap().partition(3);
-            assert_eq!(keys, StreamKeys::of_any(&partition_stream(stream, 3)).unwrap());
+            assert_eq!(
+                keys,
+                StreamKeys::of_any(&partition_stream(stream, 3)).unwrap()
+            );
         }
     }
 
