@@ -1,6 +1,6 @@
 //! Streams that get their partitions late, and servers that come late.
 
-use stream_lib::StreamManager;
+use stream_lib::{ConnectionConfig, StreamManager};
 use stream_tests::{LogCapture, Server, wait_until};
 
 use super::support::{Parts, eager};
@@ -45,7 +45,8 @@ fn a_consumer_that_started_without_redis_finds_the_partitions() {
     parts.declare();
     parts.add(0..40);
     parts.shop.server.kill();
-    let manager = StreamManager::connect_lazy(parts.shop.server.url()).unwrap();
+    let config = ConnectionConfig::new(parts.shop.server.url()).unwrap();
+    let manager = StreamManager::connect_lazy(config).unwrap();
     let seen = Seen::default();
     let consumer = manager.consume("c", eager(), noting(&seen)).unwrap();
     assert_eq!(consumer.partitions(), None);
