@@ -10,7 +10,7 @@ use crate::store::{DEADLINE, Store, is_labelled};
 
 const PARTITIONS: usize = 16;
 /// How often something happens to the processes.
-const EVENTS: usize = 10;
+const EVENTS: usize = 8;
 /// Orders before, between and after these.
 const EACH: usize = 400;
 
@@ -26,7 +26,7 @@ impl Workers<'_> {
     fn begin(&mut self) {
         self.started += 1;
         let label = format!("w{}", self.started);
-        let options = "--workers 2 --handler-ms 2 --lease-ms 600 --backoff-ms 50 --max-deliveries 50 \
+        let options = "--workers 2 --handler-ms 2 --lease-ms 600 --backoff-ms 10 --max-deliveries 8 \
                        --fail-every 9 --fail-on P-7 --fail-on P-1500 --fail-on P-2222";
         let worker = self.store.work(&label, options);
         self.live.push((label, worker));
