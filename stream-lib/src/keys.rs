@@ -129,6 +129,15 @@ impl StreamKeys {
         ))
     }
 
+    /// The same, where the backup stream has no name of its own.
+    #[cfg(feature = "spool")]
+    pub(crate) fn without_backup(&self) -> Self {
+        Self {
+            backup: None,
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn stream(&self) -> &str {
         &self.stream
     }

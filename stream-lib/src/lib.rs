@@ -117,7 +117,8 @@ pub use crate::consumer::{
 };
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{
-    DeadLetter, DeadLetters, GroupHolder, GroupStats, RedriveReport, RemoveReport, StreamStats,
+    DeadLetter, DeadLetterId, DeadLetters, GroupHolder, GroupStats, RedriveReport, RemoveReport,
+    StreamStats,
 };
 pub use crate::manager::StreamManager;
 pub use crate::message::dead_reason::DeadReason;

@@ -100,6 +100,18 @@ impl Splits {
         Arc::clone(known)
     }
 
+    /// Looks up whether a stream has partitions, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`KnownSplit::ask`].
+    pub(crate) fn look_up(&self, keys: &StreamKeys) -> Result<Split> {
+        // Not kept: any name may be asked for.
+        let known = self.streams.lock().get(keys.stream()).map(Arc::clone);
+        let known = known.unwrap_or_else(|| Arc::new(KnownSplit::new(&self.topology, keys)));
+        known.look_up(self.topology.connect_timeout())
+    }
+
     /// Forgets a stream that was deleted. Its users ask again.
     pub(crate) fn forget(&self, stream: &str) {
         if let Some(known) = self.streams.lock().get(stream) {
@@ -178,6 +190,22 @@ impl KnownSplit {
         }
     }
 
+    fn look_up(&self, within: Duration) -> Result<Split> {
+        if let Some(Split::Into(partitions)) = self.known() {
+            return Ok(Split::Into(partitions));
+        }
+        let until = Instant::now() + within;
+        match self.run(until, |wire| known_partitions(wire, &self.keys)) {
+            Ok(Some(partitions)) => {
+                self.learn(Split::Into(partitions));
+                Ok(Split::Into(partitions))
+            }
+            Ok(None) => Ok(Split::Whole),
+            Err(e) if e.kind() == ErrorKind::PermissionDenied => Ok(Split::Whole),
+            Err(e) => Err(e),
+        }
+    }
+
     /// Notes the number of partitions with the stream, unless that is known to be done.
     ///
     /// # Errors
@@ -191,9 +219,12 @@ impl KnownSplit {
         let Some(_asking) = self.asking.try_lock_until(until) else {
             return Err(self.failed.lock().clone().unwrap_or_else(unanswered));
         };
-        let noted = self.run(until, |wire, keys| {
-            declare_partitions(wire, keys, partitions)
-        })?;
+        self.run(until, |wire| self.declare_on(wire, partitions))
+    }
+
+    /// As [`declare`](Self::declare), on a connection to the server of the stem.
+    fn declare_on(&self, wire: &mut Wire, partitions: Partitions) -> Result<Split> {
+        let noted = declare_partitions(wire, &self.keys, partitions)?;
         self.learn(Split::Into(noted));
         if noted == partitions {
             return Ok(Split::Into(noted));
@@ -214,7 +245,7 @@ impl KnownSplit {
     /// log of them once. A program that didn't know of the partitions has put them there.
     pub(crate) fn look_outside(&self, within: Duration) -> Result<u64> {
         let until = Instant::now() + within;
-        let outside = self.run(until, outside_of_partitions)?;
+        let outside = self.run(until, |wire| outside_of_partitions(wire, &self.keys))?;
         let stream = self.keys.stream();
         if outside == 0 {
             self.outside.ends();
@@ -229,8 +260,20 @@ impl KnownSplit {
     }
 
     fn ask_redis(&self, asking: &Asking, until: Instant) -> Result<Split> {
-        let asked = self.run(until, known_partitions);
-        let found = match asked {
+        self.run(until, |wire| self.read(wire, asking.wish))
+    }
+
+    /// As [`ask`](Self::ask), on a connection to the server of the stem.
+    pub(crate) fn ask_on(&self, wire: &mut Wire) -> Result<Split> {
+        if let Some(known) = self.known() {
+            return Ok(known);
+        }
+        let wish = self.asking.lock().wish;
+        self.read(wire, wish)
+    }
+
+    fn read(&self, wire: &mut Wire, wish: Option<Partitions>) -> Result<Split> {
+        let found = match known_partitions(wire, &self.keys) {
             Ok(found) => found,
             Err(e) if e.kind() == ErrorKind::PermissionDenied && self.known().is_none() => {
                 log::info!(
@@ -242,25 +285,18 @@ impl KnownSplit {
             }
             Err(e) => return Err(e),
         };
-        let split = match (found, self.known(), asking.wish) {
+        let split = match (found, self.known(), wish) {
             (Some(partitions), ..) => Split::Into(partitions),
             // Redis has lost it, or doesn't have it yet.
             (None, Some(Split::Into(partitions)), _) => {
-                Split::Into(self.run(until, |wire, keys| {
-                    declare_partitions(wire, keys, partitions)
-                })?)
+                Split::Into(declare_partitions(wire, &self.keys, partitions)?)
             }
-            (None, _, Some(wish)) => {
-                let noted = self.run(until, |wire, keys| declare_partitions(wire, keys, wish));
-                match noted {
-                    Ok(noted) => Split::Into(noted),
-                    // The producer that wants it is told.
-                    Err(e) if matches!(e.kind(), ErrorKind::Config | ErrorKind::InUse) => {
-                        Split::Whole
-                    }
-                    Err(e) => return Err(e),
-                }
-            }
+            (None, _, Some(wish)) => match declare_partitions(wire, &self.keys, wish) {
+                Ok(noted) => Split::Into(noted),
+                // The producer that wants it is told.
+                Err(e) if matches!(e.kind(), ErrorKind::Config | ErrorKind::InUse) => Split::Whole,
+                Err(e) => return Err(e),
+            },
             (None, ..) => Split::Whole,
         };
         self.learn(split);
@@ -292,7 +328,7 @@ impl KnownSplit {
     fn run<T>(
         &self,
         until: Instant,
-        mut operation: impl FnMut(&mut Wire, &StreamKeys) -> Result<T>,
+        mut operation: impl FnMut(&mut Wire) -> Result<T>,
     ) -> Result<T> {
         let mut tries = 0;
         loop {
@@ -301,7 +337,7 @@ impl KnownSplit {
             let key = self.keys.stream().as_bytes();
             let answer = self.topology.run(key, left, |wire| {
                 wire.answer_by(until);
-                operation(wire, &self.keys)
+                operation(wire)
             });
             let error = match answer {
                 Ok(answer) => return Ok(answer),
@@ -332,10 +368,14 @@ pub(crate) struct WantedSplit {
 
 impl WantedSplit {
     pub(crate) fn new(known: Arc<KnownSplit>, wanted: Option<Partitions>) -> Self {
-        if let Some(partitions) = wanted {
-            known.wish(partitions);
-        }
         Self { known, wanted }
+    }
+
+    /// Has others that ask for the same stream note the number that is wanted.
+    pub(crate) fn wish(&self) {
+        if let Some(partitions) = self.wanted {
+            self.known.wish(partitions);
+        }
     }
 
     /// What is known, without a question; `None` where Redis has to be asked.
@@ -361,6 +401,15 @@ impl WantedSplit {
             (Some(known), _) => Ok(known),
             (None, Some(wanted)) => self.known.declare(wanted, until),
             (None, None) => self.known.ask(until),
+        }
+    }
+
+    /// As [`by`](Self::by), on a connection to the server of the stem.
+    pub(crate) fn on(&self, wire: &mut Wire) -> Result<Split> {
+        match (self.now(), self.wanted) {
+            (Some(known), _) => Ok(known),
+            (None, Some(wanted)) => self.known.declare_on(wire, wanted),
+            (None, None) => self.known.ask_on(wire),
         }
     }
 }

@@ -11,13 +11,13 @@ use stream_lib::test_util::{PrivateServer, Recorded, RecordedEntry, TestDelivery
 use stream_lib::{
     Added, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery, BatchSettings,
     BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings, Consumer, ConsumerConfig,
-    ConsumerSettings, ConsumerStats, Credentials, DeadLetter, DeadLetters, DeadReason, Delivery,
-    Draft, EntryId, Envelope, Error, ErrorKind, FlushReport, GroupHolder, GroupStats, HandlerError,
-    HandlerResult, NotReplicated, OnGroupLost, OnUndecodable, Priority, Producer, ProducerHandle,
-    RawMessage, Receipt, RedriveReport, RemoveReport, Result, RetentionPlan, RetentionWishes,
-    RetryPolicy, RetrySchedule, RetrySettings, SendFailure, ShutdownReport, SpoolDamage,
-    SpoolStats, StandingGroup, StartFrom, StreamConfig, StreamManager, StreamSettings, StreamStats,
-    WhenFull, events,
+    ConsumerSettings, ConsumerStats, Credentials, DeadLetter, DeadLetterId, DeadLetters,
+    DeadReason, Delivery, Draft, EntryId, Envelope, Error, ErrorKind, FlushReport, GroupHolder,
+    GroupStats, HandlerError, HandlerResult, NotReplicated, OnGroupLost, OnUndecodable, Priority,
+    Producer, ProducerHandle, RawMessage, Receipt, RedriveReport, RemoveReport, Result,
+    RetentionPlan, RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, SendFailure,
+    ShutdownReport, SpoolDamage, SpoolStats, StandingGroup, StartFrom, StreamConfig, StreamManager,
+    StreamSettings, StreamStats, WhenFull, events,
 };
 
 /// A message that has to stay in its thread; a handle on its producer need not.
@@ -51,6 +51,7 @@ fn checked() -> String {
         ConsumerStats,
         Credentials,
         DeadLetter,
+        DeadLetterId,
         DeadLetters,
         DeadReason,
         DecodeError,

@@ -19,6 +19,8 @@ struct Status {
     length: u64,
     backup: u64,
     dead: u64,
+    /// 0 for a stream without any.
+    partitions: u16,
     groups: Vec<GroupStatus>,
 }
 
@@ -44,6 +46,7 @@ impl From<StreamStats> for Status {
             length: stats.length,
             backup: stats.backup,
             dead: stats.dead,
+            partitions: stats.partitions.unwrap_or(0),
             groups: groups.collect(),
         }
     }

@@ -50,12 +50,12 @@ pub(crate) use self::dead::{
     remove_dead_letters_until,
 };
 pub(crate) use self::declare::Replaced;
-pub(crate) use self::delete::{delete_stream, ensure_deletable};
+pub(crate) use self::delete::{delete_stream, ensure_deletable, group_names};
 pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
 pub(crate) use self::entries::Entries;
 pub(crate) use self::extras::Extras;
 pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
-pub(crate) use self::forget::{Traces, forget_group, remove_group, traces};
+pub(crate) use self::forget::{Traces, ensure_lifeless, forget_group, remove_group, traces};
 pub(crate) use self::group::{Group, MakeGroup, group_lost};
 pub(crate) use self::lock::{free_locks, hold_lock, hold_locks, release_lock};
 pub(crate) use self::outgoing::Outgoing;

@@ -47,7 +47,7 @@ impl StreamManager {
     ) -> Result<ProducerHandle> {
         self.origin.ensure_here()?;
         let asked = config.retention.clone();
-        let producer = ProducerCore::simple(&self.coalescer, config)?;
+        let producer = ProducerCore::simple(&self.coalescer, &self.splits, config)?;
         self.register_producer(name, producer, asked)
     }
 
@@ -80,7 +80,7 @@ impl StreamManager {
         self.origin.ensure_here()?;
         let config = config.into();
         let asked = config.stream.retention.clone();
-        let producer = ProducerCore::backup(&self.coalescer, config)?;
+        let producer = ProducerCore::backup(&self.coalescer, &self.splits, config)?;
         self.register_producer(name, producer, asked)
     }
 
@@ -265,6 +265,7 @@ impl StreamManager {
             producer.join();
             return Err(e);
         }
+        producer.wish_partitions();
         let keys = producer.keys();
         self.cleaner.forget(keys.stream(), &User::DefaultProducer);
         self.cleaner
@@ -282,7 +283,7 @@ impl StreamManager {
             }
         }
         let config = StreamConfig::new(stream);
-        let made = Arc::new(ProducerCore::simple(&self.coalescer, config)?);
+        let made = Arc::new(ProducerCore::simple(&self.coalescer, &self.splits, config)?);
         let mut registry = self.registry.write();
         registry.ensure_adds()?;
         // Another thread may have been faster.

@@ -148,10 +148,11 @@ impl StreamManager {
         let topology = Arc::new(Topology::new(&config)?);
         let registry = Arc::default();
         let (closing, handlers_ended) = Closing::of(&registry);
+        let splits = Arc::new(Splits::new(Arc::clone(&topology)));
         Ok(Self {
-            cleaner: Cleaner::new(Arc::clone(&topology)),
-            lookout: Lookout::new(Arc::clone(&topology)),
-            splits: Arc::new(Splits::new(Arc::clone(&topology))),
+            cleaner: Cleaner::new(Arc::clone(&topology), Arc::clone(&splits)),
+            lookout: Lookout::new(Arc::clone(&topology), Arc::clone(&splits)),
+            splits,
             coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
             topology,
             registry,

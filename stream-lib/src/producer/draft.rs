@@ -59,6 +59,13 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
         self
     }
 
+    /// Gives the message a key, by which it is given its partition; see
+    /// [`Envelope::key`]. Defaults to the message's own, if any.
+    pub fn key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.envelope = self.envelope.key(key);
+        self
+    }
+
     /// Sends a header along; see [`Envelope::header`]. Defaults to none.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.envelope = self.envelope.header(name, value);

@@ -57,6 +57,7 @@ mod one_delivery;
 mod open_enums;
 mod other_answers;
 mod partitioned;
+mod partitions;
 mod redriving;
 mod removing;
 mod replicas;

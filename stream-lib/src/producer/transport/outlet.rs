@@ -42,6 +42,21 @@ pub(crate) enum Apart<'a> {
 }
 
 impl Outlet {
+    /// The outlet to one partition of the stream.
+    pub(super) fn of_partition(&self, partition: u16) -> Self {
+        Self {
+            keys: self.keys.partition(partition),
+            kind: match &self.kind {
+                OutletKind::Simple(once) => OutletKind::Simple(*once),
+                OutletKind::Backup(backup) => {
+                    OutletKind::Backup(Box::new(backup.of_partition(partition)))
+                }
+            },
+            recorder: None,
+            replication: self.replication.again(),
+        }
+    }
+
     /// Packs a batch; returns how many replies will answer it.
     pub(crate) fn pack(&self, out: &mut Vec<u8>, batch: &Outgoing) -> usize {
         match &self.kind {
