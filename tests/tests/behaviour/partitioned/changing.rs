@@ -88,7 +88,9 @@ fn an_outage_is_told_once_for_all_partitions() {
         text.contains("out-of-parts")
             && (text.contains("is held up") || text.contains("works again"))
     });
-    assert_eq!(told.len(), 2, "{told:#?}");
+    // A server that loads its data is another cause.
+    let once = told.iter().filter(|line| !line.text.contains("LOADING"));
+    assert_eq!(once.count(), 2, "{told:#?}");
     parts.wait_for_shares(&[&consumer]);
 }
 
