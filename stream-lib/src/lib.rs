@@ -93,6 +93,7 @@ pub mod prelude;
 mod producer;
 mod retention;
 mod runtime;
+mod schedule;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 #[cfg(all(test, feature = "spool", feature = "test-util"))]
@@ -108,7 +109,7 @@ pub use crate::config::{
     BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchSettings, ConnectionConfig,
     ConnectionSettings, ConsumerConfig, ConsumerEvents, ConsumerSettings, Credentials, OnGroupLost,
     OnUndecodable, Priority, RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, StartFrom,
-    StreamConfig, StreamSettings, WhenFull,
+    StreamConfig, StreamSettings, When, WhenFull, WhenTaken,
 };
 pub use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, ConsumerStats, Delivery, Handler, HandlerError,
@@ -122,6 +123,7 @@ pub use crate::manager::StreamManager;
 pub use crate::message::dead_reason::DeadReason;
 pub use crate::message::id::EntryId;
 pub use crate::message::raw::RawMessage;
+pub use crate::message::schedule_id::ScheduleId;
 pub use crate::message::typed::{OwnedMessage, Routed, StreamMessage};
 pub use crate::producer::{
     Added, Draft, Envelope, FlushReport, NotReplicated, Producer, ProducerHandle, Receipt,
@@ -130,3 +132,4 @@ pub use crate::producer::{
 #[cfg(feature = "spool")]
 pub use crate::producer::{SpoolDamage, SpoolStats};
 pub use crate::retention::{BlockedStream, CleanupReport, RetentionPlan, StandingGroup};
+pub use crate::schedule::{Cron, CronJob, CronState, Crons, Missed, Scheduled, ScheduledMessage};

@@ -109,9 +109,14 @@ fn add_share(producer: &Producer<Order>, args: &ProduceArgs, first: u64, start: 
             .take(args.batch.into())
             .map(|number| Order::numbered(&args.prefix, number))
             .collect();
-        let results = match orders.as_slice() {
-            [order] => vec![producer.add(order)],
-            orders => producer.add_all(orders),
+        let results = match (orders.as_slice(), args.in_ms) {
+            (orders, Some(ms)) => {
+                let wait = Duration::from_millis(ms);
+                let later = |order| producer.with(order).after(wait).add();
+                orders.iter().map(later).collect()
+            }
+            ([order], None) => vec![producer.add(order)],
+            (orders, None) => producer.add_all(orders),
         };
         for (order, result) in orders.iter().zip(results) {
             tally.count(order, result);
@@ -132,8 +137,8 @@ impl Tally {
         match result {
             Ok(Added::Backup(_)) => self.backup += 1,
             Ok(Added::Spooled) => self.spooled += 1,
-            // Main. A duplicate is there already, and any other answer that
-            // may ever come is in Redis, too.
+            // Main, or scheduled. A duplicate is there already, and any other answer
+            // that may ever come is in Redis, too.
             Ok(_) => self.main += 1,
             Err(e) => {
                 self.failed += 1;

@@ -19,6 +19,7 @@ struct Status {
     length: u64,
     backup: u64,
     dead: u64,
+    scheduled: u64,
     groups: Vec<GroupStatus>,
 }
 
@@ -44,6 +45,7 @@ impl From<StreamStats> for Status {
             length: stats.length,
             backup: stats.backup,
             dead: stats.dead,
+            scheduled: stats.scheduled,
             groups: groups.collect(),
         }
     }

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Group;
-use super::reply::{Tokens, unexpected};
+use super::reply::{Tokens, int, unexpected};
+use super::schedule::pack_count;
 use super::script::{Script, script};
-use super::together::run_together;
+use super::together::run_together_with;
 use crate::connection::{Reply, Wire};
 use crate::error::Result;
 
@@ -40,6 +41,8 @@ pub(crate) struct Look {
     pub(crate) holdings: Vec<Holding>,
     /// `~waiting` holds entries whose due times are lost.
     pub(crate) has_strays: bool,
+    /// The stream has scheduled messages, as far as this user may know.
+    pub(crate) has_scheduled: bool,
 }
 
 /// What Redis says of a consumer (`XINFO CONSUMERS`).
@@ -52,7 +55,8 @@ pub(crate) struct Holding {
 }
 
 impl Beat<'_> {
-    /// Gives the sign, and looks, in one request.
+    /// Gives the sign, and looks, in one request, which also asks whether anything is
+    /// scheduled.
     pub(crate) fn give(&self, wire: &mut Wire) -> Result<Look> {
         let beat = BEAT
             .call(&[self.group.members()])
@@ -68,7 +72,9 @@ impl Beat<'_> {
         } else {
             look.arg("")
         };
-        let [beat, look] = run_together(wire, [&beat, &look])?;
+        let mut count = Vec::with_capacity(64);
+        pack_count(&mut count, self.group.keys());
+        let ([beat, look], count) = run_together_with(wire, [&beat, &look], &count)?;
         let (server_ms, signs) = signs(&beat)?;
         let (has_strays, holdings) = holdings(&look)?;
         Ok(Look {
@@ -76,6 +82,7 @@ impl Beat<'_> {
             signs,
             holdings,
             has_strays,
+            has_scheduled: int(count.as_ref()).is_ok_and(|count| count > 0),
         })
     }
 }

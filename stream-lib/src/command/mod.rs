@@ -3,9 +3,11 @@
 mod add;
 mod backup;
 mod beat;
+mod body;
 mod bury;
 mod claim;
 mod clock;
+mod cron;
 mod dead;
 mod declare;
 mod delete;
@@ -18,6 +20,7 @@ mod group;
 mod lock;
 #[cfg(feature = "test-util")]
 mod made_up;
+mod origin;
 mod outgoing;
 mod pack;
 mod ping;
@@ -27,6 +30,7 @@ mod reply;
 pub(crate) mod reserved;
 mod retain;
 mod route;
+mod schedule;
 mod script;
 mod server;
 mod settle;
@@ -44,6 +48,9 @@ pub(crate) use self::claim::{
     ClaimDue, Claimed, ClockWindow, Due, TakeOver, Timed, gather, recover, take_over,
 };
 pub(crate) use self::clock::DueMove;
+pub(crate) use self::cron::{
+    JobAnswer, JobCall, JobOutcome, JobState, StoredJob, Tick, stored_jobs,
+};
 pub(crate) use self::dead::{
     Redriven, dead_letters, newest_dead_letter, redrive, redrive_oldest, remove_dead_letters,
     remove_dead_letters_until,
@@ -57,6 +64,7 @@ pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, strea
 pub(crate) use self::forget::{Traces, forget_group, remove_group, traces};
 pub(crate) use self::group::{Group, MakeGroup, group_lost};
 pub(crate) use self::lock::{hold_lock, release_lock};
+pub(crate) use self::origin::original_id;
 pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::ping::answers;
 pub(crate) use self::preflight::preflight;
@@ -66,6 +74,10 @@ pub(crate) use self::retain::{
 };
 pub(crate) use self::route::{
     Once, Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
+};
+pub(crate) use self::schedule::{
+    Later, Promoted, Promotion, ScheduleOutcome, Scheduling, Waiting, cancel_scheduled,
+    count_scheduled, list_scheduled, reschedule,
 };
 pub(crate) use self::server::first_look;
 pub(crate) use self::settle::{Found, Parking, ack, ack_held, park, renew};

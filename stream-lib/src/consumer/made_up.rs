@@ -16,6 +16,7 @@ use crate::consumer::member::stage::{Company, Stage};
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::message::{EntryId, FieldWriter, StreamMessage};
+use crate::runtime::Alarm;
 
 /// No test takes longer.
 const LEASE: Duration = Duration::from_secs(86_400);
@@ -79,6 +80,7 @@ impl MadeUp {
             config: ConsumerConfig::new(&self.stream).lease(LEASE),
             is_lazy: true,
             until_ended: Weak::<()>::new(),
+            alarm: Alarm::default(),
             group: Group::new(keys, &self.group),
             counters: Arc::default(),
             failure: Arc::default(),

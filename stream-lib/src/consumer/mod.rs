@@ -54,7 +54,7 @@ use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::OwnedMessage;
-use crate::runtime::{Origin, on_library_thread};
+use crate::runtime::{Alarm, Origin, on_library_thread};
 
 /// A consumer that a manager holds, running or not.
 ///
@@ -88,6 +88,8 @@ pub(crate) struct Server {
     pub(crate) is_lazy: bool,
     /// Held by each life until its last handler has ended, or its grace is over.
     pub(crate) until_ended: Weak<dyn Any + Send + Sync>,
+    /// Told where the stream has scheduled messages.
+    pub(crate) alarm: Alarm,
 }
 
 impl Consumer {
@@ -120,6 +122,7 @@ impl Consumer {
                 staff: server.staff,
                 is_lazy: server.is_lazy,
                 until_ended: server.until_ended,
+                alarm: server.alarm,
                 group: Group::new(keys, &config.group),
                 config,
                 counters: Arc::default(),

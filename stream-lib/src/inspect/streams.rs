@@ -20,6 +20,8 @@ pub struct StreamStats {
     pub backup: u64,
     /// Entries among the dead letters.
     pub dead: u64,
+    /// Messages that are scheduled (`ZCARD`); 0 where this user may not know.
+    pub scheduled: u64,
     /// Its consumer groups.
     pub groups: Vec<GroupStats>,
 }
@@ -63,6 +65,7 @@ pub(crate) fn stream_stats(wire: &mut Wire, keys: &StreamKeys) -> Result<StreamS
         length: facts.length,
         backup: facts.backup,
         dead: facts.dead,
+        scheduled: command::count_scheduled(wire, keys).unwrap_or(0),
         groups: facts.groups.into_iter().map(GroupStats::from).collect(),
     })
 }
@@ -93,6 +96,9 @@ impl fmt::Display for StreamStats {
             self.backup,
             counted(self.dead, "dead letter", "dead letters")
         )?;
+        if self.scheduled > 0 {
+            write!(f, ", {} scheduled", self.scheduled)?;
+        }
         for group in &self.groups {
             write!(f, "; {group}")?;
         }
@@ -140,11 +146,12 @@ mod tests {
             length: 9,
             backup: 1,
             dead: 2,
+            scheduled: 5,
             groups: vec![group, unsure],
         };
         assert_eq!(
             stats.to_string(),
-            "`orders`: 9 entries, 1 in the backup stream, 2 dead letters; group `g`: 4 unread, 3 \
+            "`orders`: 9 entries, 1 in the backup stream, 2 dead letters, 5 scheduled; group `g`: 4 unread, 3 \
              pending, 1 of them waiting, 2 consumers; group `h`: unread not known, 0 pending, 0 of \
              them waiting, 0 consumers"
         );
@@ -165,6 +172,7 @@ mod tests {
             length: 1,
             backup: 1,
             dead: 1,
+            scheduled: 0,
             groups: vec![group],
         };
         assert_eq!(

@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::producer::{Coalescer, Lookout};
 use crate::retention::Cleaner;
 use crate::runtime::{Origin, on_library_thread};
+use crate::schedule::Timekeeper;
 
 /// The owner of a process's producers and consumers, and of their connections
 /// to one Redis.
@@ -69,6 +70,7 @@ pub struct StreamManager {
     pub(super) staff: Arc<Staff>,
     pub(super) cleaner: Cleaner,
     pub(super) lookout: Lookout,
+    pub(super) timekeeper: Timekeeper,
     /// A start of a consumer waits for nothing.
     pub(super) is_lazy: bool,
     /// The process to which all of it belongs.
@@ -148,6 +150,7 @@ impl StreamManager {
         Ok(Self {
             cleaner: Cleaner::new(Arc::clone(&topology)),
             lookout: Lookout::new(Arc::clone(&topology)),
+            timekeeper: Timekeeper::new(&topology),
             coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
             topology,
             registry,
@@ -189,6 +192,7 @@ impl StreamManager {
         let deadline = Instant::now() + grace + SETTLE;
         self.cleaner.signal_stop();
         self.lookout.signal_stop();
+        self.timekeeper.signal_stop();
         for consumer in &consumers {
             consumer.warn_if_never_started();
             consumer.close();
@@ -203,6 +207,7 @@ impl StreamManager {
             // The lives of the consumers hold the rest.
             self.cleaner.stop();
             self.lookout.stop();
+            self.timekeeper.stop();
             return report;
         }
         // Consumers that another thread stops, or that were removed, may still have
@@ -223,6 +228,7 @@ impl StreamManager {
         self.topology.close();
         self.cleaner.stop();
         self.lookout.stop();
+        self.timekeeper.stop();
         report
     }
 
@@ -248,6 +254,7 @@ impl Drop for StreamManager {
             Arc::clone(&self.coalescer),
             Arc::clone(&self.registry),
             Arc::clone(&self.staff),
+            self.timekeeper.clone(),
         ));
     }
 }

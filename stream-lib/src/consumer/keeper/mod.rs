@@ -160,6 +160,9 @@ impl Keeper {
         let look = self.beats.beat(&mut self.link);
         self.notice();
         if let Some(look) = look {
+            if look.has_scheduled {
+                self.member.alarm.look();
+            }
             self.takeover.consider(&look);
             self.unseen.check(&look, &mut self.link);
         }

@@ -56,7 +56,7 @@ use crate::consumer::bells::Bells;
 use crate::consumer::identity::Identity;
 use crate::consumer::stats::Counters;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::Shutdown;
+use crate::runtime::{Alarm, Shutdown};
 
 /// The state that the threads of a running consumer share.
 pub(crate) struct Member {
@@ -76,6 +76,8 @@ pub(crate) struct Member {
     /// in nanoseconds.
     handler_nanos: AtomicU64,
     pub(crate) sign_of_life: SignOfLife,
+    /// Told where the stream has scheduled messages.
+    pub(crate) alarm: Alarm,
     /// The threads' connections, to end their waits.
     pub(crate) links: MemberLinks,
     /// Of the threads that all consumers share.
@@ -114,6 +116,7 @@ impl Member {
             health: Arc::new(Health::new(identity, &name, &stop, keeper)),
             failure_log: FailureLog::new(&identity.group, keeper),
             sign_of_life: SignOfLife::new(config.lease),
+            alarm: identity.alarm.clone(),
             links: MemberLinks::default(),
             halt: Shutdown::default(),
             stop_began: OnceLock::new(),

@@ -20,4 +20,4 @@ mod room;
 pub(crate) use self::coalesce::Coalescer;
 pub(crate) use self::dispatch::Dispatch;
 pub(crate) use self::line::{Joined, Line};
-pub(crate) use self::outlet::{Outlet, OutletKind};
+pub(crate) use self::outlet::{Apart, Outlet, OutletKind};
