@@ -37,6 +37,9 @@
 //!   A [simple](StreamManager::create_simple_producer) producer goes straight to
 //!   the stream, a [backup](StreamManager::create_backup_producer) producer waits
 //!   for consumers that fall behind.
+//! - Later: [`Draft::after`] and [`Draft::at`] schedule a message,
+//!   [`StreamManager::scheduled`] shows those that wait; [`StreamManager::cron`] adds
+//!   one at each time of a [`Cron`] expression.
 //! - Consuming: [`StreamManager::consume`] with a [`Handler`] and a
 //!   [`ConsumerConfig`], or [`consume_batches`](StreamManager::consume_batches)
 //!   with a [`BatchHandler`]. [`Delivery`] is what a handler gets,

@@ -7,7 +7,7 @@ use stream_lib::message::{
     DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FieldError, FieldSchema, FieldType,
     FieldWriter, Fields, Schema, VariantSchema,
 };
-use stream_lib::test_util::{PrivateServer, Recorded, RecordedEntry, TestDelivery};
+use stream_lib::test_util::{DrainReport, PrivateServer, Recorded, RecordedEntry, TestDelivery};
 use stream_lib::{
     Added, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery, BatchSettings,
     BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings, Consumer, ConsumerConfig,
@@ -62,6 +62,7 @@ fn checked() -> String {
         DecodeErrorKind,
         Delivery<RawMessage>,
         Draft<'static, 'static, RawMessage>,
+        DrainReport,
         EncodeError,
         EncodeErrorKind,
         EntryId,

@@ -19,6 +19,8 @@ mod cause;
 mod due;
 mod handler;
 mod identity;
+#[cfg(feature = "test-util")]
+mod inline;
 mod keeper;
 mod life;
 #[cfg(feature = "test-util")]
@@ -40,6 +42,10 @@ use parking_lot::Mutex;
 pub use self::handler::{
     BatchDelivery, BatchHandler, Delivery, Handler, HandlerError, HandlerResult, by_value,
 };
+#[cfg(feature = "test-util")]
+pub use self::inline::DrainReport;
+#[cfg(feature = "test-util")]
+pub(crate) use self::inline::Inline;
 #[cfg(feature = "test-util")]
 pub(crate) use self::made_up::MadeUp;
 pub(crate) use self::staff::Staff;

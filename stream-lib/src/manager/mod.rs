@@ -4,10 +4,12 @@
 //! order; `registry` finds them by name. One file per kind of thing that a manager creates or is asked for
 //! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
 //! `groups`, `schedule`, `cron`, `delete`.
-//! `global` keeps the manager of a process that wants just one.
+//! `by_hand` is for tests. `global` keeps the manager of a process that wants just one.
 
 #[cfg(test)]
 mod black_hole;
+#[cfg(feature = "test-util")]
+mod by_hand;
 mod closing;
 mod consumers;
 mod cron;

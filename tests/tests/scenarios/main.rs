@@ -11,4 +11,5 @@ mod poison;
 mod shutdown;
 mod slow;
 mod store;
+mod time;
 mod zombie;

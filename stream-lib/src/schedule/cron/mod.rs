@@ -6,6 +6,8 @@
 //! processes that have the job compute its ticks, and one script adds a message for each
 //! once. [`Crons`] lists the jobs of a stream, a [`CronJob`] each, and pauses them.
 
+#[cfg(feature = "test-util")]
+mod by_hand;
 mod config;
 mod crons;
 mod expression;

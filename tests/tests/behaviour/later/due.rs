@@ -6,7 +6,11 @@ use stream_lib::{BackupStreamConfig, Delivery, StreamConfig, StreamManager};
 use stream_tests::wait_until;
 
 use super::{fields, id_of, keys_of_later, server_time};
-use crate::support::{DEADLINE, HOUR, Order, Seen, Shop, numbers, order, quick};
+use crate::dropping::alone;
+use crate::support::{
+    DEADLINE, HOUR, Order, Seen, Shop, numbers, order, quick, read_and_die, threads,
+    wait_until_threads_ended,
+};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -160,26 +164,33 @@ fn process_that_schedules_itself_finds_what_others_have_left() {
 
 #[test]
 fn nothing_is_looked_for_where_nothing_is_scheduled() {
-    let shop = Shop::open();
-    shop.manager
-        .create_simple_producer("p", StreamConfig::new("orders"))
-        .unwrap();
-    let seen = Seen::default();
-    let noted = seen.clone();
-    shop.manager
-        .consume_fn::<Order>("c", quick("orders").lease(300 * MS), move |order| {
-            noted.push(order.order_id.clone());
-            Ok(())
-        })
-        .unwrap();
-    let counted = shop.server.calls("zcard");
-    wait_until(DEADLINE, "some signs of life", || {
-        shop.server.calls("zcard") > counted + 6
+    // Other tests have such threads in this process.
+    let name = "later::due::nothing_is_looked_for_where_nothing_is_scheduled";
+    alone(name, || {
+        let shop = Shop::open();
+        let config = StreamConfig::new("orders");
+        shop.manager.create_simple_producer("p", config).unwrap();
+        let seen = Seen::default();
+        let noted = seen.clone();
+        let config = quick("orders").lease(300 * MS);
+        shop.manager
+            .consume_fn::<Order>("c", config, move |order| {
+                noted.push(order.order_id.clone());
+                Ok(())
+            })
+            .unwrap();
+        let counted = shop.server.calls("zcard");
+        wait_until(DEADLINE, "some signs of life", || {
+            shop.server.calls("zcard") > counted + 6
+        });
+        assert_eq!(threads("stream-schedule"), [""; 0]);
+        let message = order("1");
+        shop.manager.with(&message).after(50 * MS).add().unwrap();
+        seen.wait_for(1);
+        assert_eq!(threads("stream-schedule").len(), 1);
+        drop(shop);
+        wait_until_threads_ended("stream-schedule");
     });
-    assert_eq!(crate::support::threads("stream-schedule"), [""; 0]);
-    let message = order("1");
-    shop.manager.with(&message).after(50 * MS).add().unwrap();
-    seen.wait_for(1);
 }
 
 #[test]
@@ -237,7 +248,7 @@ fn full_backup_stream_holds_what_is_due_until_there_is_room() {
         1
     );
     // A reader makes room.
-    crate::support::read_and_die(&shop.server, "c", 1);
+    read_and_die(&shop.server, "c", 1);
     let first: Vec<(String, redis::Value)> = shop.ask("XRANGE orders - + COUNT 1");
     shop.ask::<u64>(&format!("XACK orders orders_group {}", first[0].0));
     wait_until(DEADLINE, "the last one to have come", || {
