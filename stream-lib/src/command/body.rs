@@ -1,4 +1,4 @@
-//! The body of a scheduled message, as scripts read it: MessagePack.
+//! The body of a scheduled message, as scripts read it: `MessagePack`.
 
 use super::outgoing::Encoded;
 

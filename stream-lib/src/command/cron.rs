@@ -242,7 +242,7 @@ pub(crate) fn stored_jobs(wire: &mut Wire, keys: &StreamKeys) -> Result<Vec<(Str
 }
 
 impl StoredJob {
-    /// As part_cron.lua writes it.
+    /// As `part_cron.lua` writes it.
     fn read(value: &[u8]) -> Option<Self> {
         let text = str::from_utf8(value).ok()?;
         let mut parts = text.splitn(5, '|');

@@ -7,7 +7,7 @@ use super::outgoing::Encoded;
 use super::pack;
 use super::reply::{Tokens, checked, int, unexpected};
 use super::route::{Once, Placed, place, refusal};
-use super::script::{Script, script};
+use super::script::{Call, Script, script};
 use super::wait::{Wait, Waited, run_and_wait};
 use crate::config::{Delay, Retention, WhenTaken};
 use crate::connection::{Reply, Wire};
@@ -289,7 +289,7 @@ pub(crate) fn cancel_scheduled(
     ids: &[ScheduleId],
 ) -> Result<Vec<bool>> {
     let call = CANCEL.call(&[&keys.due(), &keys.later(), &keys.unique()]);
-    let call = ids.iter().fold(call, |call, id| call.shown(id));
+    let call = ids.iter().fold(call, Call::shown);
     let reply = call.run(wire)?;
     let mut tokens = Tokens::new(&reply);
     if tokens.array()? as usize != ids.len() {

@@ -114,7 +114,7 @@ impl Crons {
         let jobs = self.with("listing the jobs", command::stored_jobs)?;
         let jobs = jobs.into_iter().map(|(name, stored)| {
             let is_here = self.local.get(self.keys.stream(), &name).is_some();
-            CronJob::new(name, stored, is_here)
+            CronJob::new(name, &stored, is_here)
         });
         Ok(jobs.collect())
     }

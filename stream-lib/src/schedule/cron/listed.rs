@@ -44,7 +44,7 @@ pub enum CronState {
 }
 
 impl CronJob {
-    pub(super) fn new(name: String, stored: StoredJob, is_here: bool) -> Self {
+    pub(super) fn new(name: String, stored: &StoredJob, is_here: bool) -> Self {
         let at = |ms| UNIX_EPOCH.checked_add(Duration::from_millis(ms));
         let state = match stored.state {
             JobState::On => CronState::On,

@@ -193,8 +193,8 @@ proptest! {
 
 #[test]
 fn missed_ticks_are_made_up_for_as_the_policy_says() {
-    let times = times("0 * * * *", "UTC").unwrap();
     const HOUR: u64 = 3_600_000;
+    let times = times("0 * * * *", "UTC").unwrap();
     let noon = begin_of("2026-01-01T12:00:00Z");
     let due = |missed: Missed, last, now| missed.due(&times, last, now);
     for missed in [Missed::Once, Missed::All(3), Missed::Skip] {

@@ -271,13 +271,12 @@ impl<'r> Model<'r> {
             let ScheduleOutcome::Scheduled(id) = outcome else {
                 return Err(TestCaseError::fail(format!("{outcome:?}")));
             };
-            match holder {
-                Some(holder) => prop_assert_eq!(id, holder),
-                None => {
-                    let last = self.ids.iter().max();
-                    prop_assert!(last.is_none_or(|last| *last < id));
-                    self.ids.push(id);
-                }
+            if let Some(holder) = holder {
+                prop_assert_eq!(id, holder);
+            } else {
+                let last = self.ids.iter().max();
+                prop_assert!(last.is_none_or(|last| *last < id));
+                self.ids.push(id);
             }
             let waits = Waits {
                 due: Some(due),

@@ -1,4 +1,9 @@
 //! The scripts against models, on a real server.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the parts of a test outside its function fail it by a panic too"
+)]
 
 mod jobs;
 mod messages;
