@@ -97,6 +97,7 @@ mod producer;
 mod retention;
 mod runtime;
 mod schedule;
+mod split;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 #[cfg(all(test, feature = "spool", feature = "test-util"))]
@@ -120,7 +121,8 @@ pub use crate::consumer::{
 };
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{
-    DeadLetter, DeadLetters, GroupHolder, GroupStats, RedriveReport, RemoveReport, StreamStats,
+    DeadLetter, DeadLetterId, DeadLetters, GroupHolder, GroupStats, RedriveReport, RemoveReport,
+    StreamStats,
 };
 pub use crate::manager::StreamManager;
 pub use crate::message::dead_reason::DeadReason;

@@ -12,13 +12,13 @@ use stream_lib::{
     Added, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery, BatchSettings,
     BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings, Consumer, ConsumerConfig,
     ConsumerSettings, ConsumerStats, Credentials, Cron, CronJob, CronState, Crons, DeadLetter,
-    DeadLetters, DeadReason, Delivery, Draft, EntryId, Envelope, Error, ErrorKind, FlushReport,
-    GroupHolder, GroupStats, HandlerError, HandlerResult, Missed, NotReplicated, OnGroupLost,
-    OnUndecodable, Priority, Producer, ProducerHandle, RawMessage, Receipt, RedriveReport,
-    RemoveReport, Result, RetentionPlan, RetentionWishes, RetryPolicy, RetrySchedule,
-    RetrySettings, ScheduleId, Scheduled, ScheduledMessage, SendFailure, ShutdownReport,
-    SpoolDamage, SpoolStats, StandingGroup, StartFrom, StreamConfig, StreamManager, StreamSettings,
-    StreamStats, When, WhenFull, WhenTaken, events,
+    DeadLetterId, DeadLetters, DeadReason, Delivery, Draft, EntryId, Envelope, Error, ErrorKind,
+    FlushReport, GroupHolder, GroupStats, HandlerError, HandlerResult, Missed, NotReplicated,
+    OnGroupLost, OnUndecodable, Priority, Producer, ProducerHandle, RawMessage, Receipt,
+    RedriveReport, RemoveReport, Result, RetentionPlan, RetentionWishes, RetryPolicy,
+    RetrySchedule, RetrySettings, ScheduleId, Scheduled, ScheduledMessage, SendFailure,
+    ShutdownReport, SpoolDamage, SpoolStats, StandingGroup, StartFrom, StreamConfig, StreamManager,
+    StreamSettings, StreamStats, When, WhenFull, WhenTaken, events,
 };
 
 /// A message that has to stay in its thread; a handle on its producer need not.
@@ -56,6 +56,7 @@ fn checked() -> String {
         CronState,
         Crons,
         DeadLetter,
+        DeadLetterId,
         DeadLetters,
         DeadReason,
         DecodeError,

@@ -57,6 +57,15 @@ pub(super) struct ProduceArgs {
     /// sends them to the backup stream [default: 1000].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_length: Option<u64>,
+    /// How many partitions the stream has, a power of two, 1 to 256; noted with the stream where
+    /// it has none yet.
+    #[arg(long, value_name = "P", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) partitions: Option<u16>,
+    /// How many customers order: order I is that of customer I mod K, and keyed by it, so that
+    /// each customer's orders stay in their order. Without it, each order has a customer of its
+    /// own, and no key.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) keys: Option<u64>,
     /// Schedules each order so many ms later. Such orders are never spooled.
     #[arg(long, value_name = "MS")]
     pub(super) in_ms: Option<u64>,

@@ -20,6 +20,8 @@ struct Status {
     backup: u64,
     dead: u64,
     scheduled: u64,
+    /// 0 for a stream without any.
+    partitions: u16,
     groups: Vec<GroupStatus>,
 }
 
@@ -46,6 +48,7 @@ impl From<StreamStats> for Status {
             backup: stats.backup,
             dead: stats.dead,
             scheduled: stats.scheduled,
+            partitions: stats.partitions.unwrap_or(0),
             groups: groups.collect(),
         }
     }

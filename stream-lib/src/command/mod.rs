@@ -23,6 +23,7 @@ mod made_up;
 mod origin;
 mod outgoing;
 mod pack;
+mod partitions;
 mod ping;
 mod preflight;
 mod read;
@@ -42,7 +43,7 @@ mod wait;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::backup::{declare_backup, known_backup};
-pub(crate) use self::beat::{Beat, Holding, Look};
+pub(crate) use self::beat::{Beat, Holding, Look, SignGiven, look, members};
 pub(crate) use self::bury::{Burial, Burials, DeadBounds, bury};
 pub(crate) use self::claim::{
     ClaimDue, Claimed, ClockWindow, Due, TakeOver, Timed, gather, recover, take_over,
@@ -56,16 +57,17 @@ pub(crate) use self::dead::{
     remove_dead_letters_until,
 };
 pub(crate) use self::declare::Replaced;
-pub(crate) use self::delete::{delete_stream, ensure_deletable};
+pub(crate) use self::delete::{delete_stream, ensure_deletable, group_names};
 pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
 pub(crate) use self::entries::Entries;
 pub(crate) use self::extras::Extras;
 pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
-pub(crate) use self::forget::{Traces, forget_group, remove_group, traces};
+pub(crate) use self::forget::{Traces, ensure_lifeless, forget_group, remove_group, traces};
 pub(crate) use self::group::{Group, MakeGroup, group_lost};
-pub(crate) use self::lock::{hold_lock, release_lock};
+pub(crate) use self::lock::{free_locks, hold_lock, hold_locks, release_lock};
 pub(crate) use self::origin::original_id;
 pub(crate) use self::outgoing::Outgoing;
+pub(crate) use self::partitions::{declare_partitions, known_partitions, outside_of_partitions};
 pub(crate) use self::ping::answers;
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;

@@ -4,6 +4,7 @@ use super::extras::{Extras, check_key};
 use super::reserved;
 use crate::error::Result;
 use crate::message::{FieldWriter, StreamMessage};
+use crate::partition::hash_of;
 
 /// A batch of messages to add: encoded, in order. Nothing in it says where it
 /// goes, so it can be sent again, elsewhere, or later.
@@ -21,6 +22,7 @@ struct Span {
     end: usize,
     count: usize,
     key: Option<Box<[u8]>>,
+    place: Option<u32>,
 }
 
 /// A message as it goes over the wire.
@@ -32,6 +34,16 @@ pub(crate) struct Encoded<'a> {
     pub(crate) count: usize,
     /// The idempotency key.
     pub(crate) key: Option<&'a [u8]>,
+    /// The hash of its own partition key.
+    pub(crate) place: Option<u32>,
+}
+
+impl Encoded<'_> {
+    /// The hash that says which partition it goes to: that of its partition key, else of
+    /// its idempotency key; `None` where any will do.
+    pub(crate) fn hash(&self) -> Option<u32> {
+        self.place.or_else(|| self.key.map(hash_of))
+    }
 }
 
 impl Outgoing {
@@ -71,6 +83,7 @@ impl Outgoing {
         let mut writer = FieldWriter::new(&mut self.fields);
         message.encode(&mut writer)?;
         let own = writer.take_key();
+        let place = extras.place().or(writer.place());
         let key = extras.key().map(Box::from).or(own);
         let fields = writer.count();
         if let Some(key) = &key {
@@ -82,6 +95,7 @@ impl Outgoing {
             end: self.fields.len(),
             count,
             key,
+            place,
         });
         Ok(())
     }
@@ -93,6 +107,7 @@ impl Outgoing {
             end: self.fields.len(),
             count: message.count,
             key: message.key.map(Box::from),
+            place: message.place,
         });
     }
 
@@ -130,6 +145,7 @@ impl Outgoing {
                 fields,
                 count: span.count,
                 key: span.key.as_deref(),
+                place: span.place,
             }
         })
     }

@@ -33,6 +33,14 @@ pub(crate) struct Placed {
     pub(crate) scheduled: Option<ScheduleId>,
 }
 
+impl Placed {
+    /// The same, for an answer of this partition.
+    pub(crate) fn in_partition(mut self, partition: Option<u16>) -> Self {
+        self.scheduled = self.scheduled.map(|id| id.in_partition(partition));
+        self
+    }
+}
+
 /// What decides where messages go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Routing<'a> {

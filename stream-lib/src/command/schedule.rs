@@ -7,7 +7,7 @@ use super::outgoing::Encoded;
 use super::pack;
 use super::reply::{Tokens, checked, int, unexpected};
 use super::route::{Once, Placed, place, refusal};
-use super::script::{Call, Script, script};
+use super::script::{Script, script};
 use super::wait::{Wait, Waited, run_and_wait};
 use crate::config::{Delay, Retention, WhenTaken};
 use crate::connection::{Reply, Wire};
@@ -243,7 +243,7 @@ pub(crate) fn list_scheduled(
 ) -> Result<Vec<Waiting>> {
     let call = LIST.call(&[&keys.due(), &keys.later()]);
     let call = match after {
-        Some((score, id)) => call.arg(score).shown(&id),
+        Some((score, id)) => call.arg(score).shown(&id.in_partition(None)),
         None => call.arg("").arg(""),
     };
     let reply = call.number(most as u64).number(PORTION).run(wire)?;
@@ -289,7 +289,9 @@ pub(crate) fn cancel_scheduled(
     ids: &[ScheduleId],
 ) -> Result<Vec<bool>> {
     let call = CANCEL.call(&[&keys.due(), &keys.later(), &keys.unique()]);
-    let call = ids.iter().fold(call, Call::shown);
+    let call = ids
+        .iter()
+        .fold(call, |call, id| call.shown(&id.in_partition(None)));
     let reply = call.run(wire)?;
     let mut tokens = Tokens::new(&reply);
     if tokens.array()? as usize != ids.len() {
@@ -306,7 +308,8 @@ pub(crate) fn reschedule(
     id: ScheduleId,
     when: Delay,
 ) -> Result<Option<Duration>> {
-    let call = RESCHEDULE.call(&[&keys.due()]).shown(&id).shown(&when);
+    let call = RESCHEDULE.call(&[&keys.due()]);
+    let call = call.shown(&id.in_partition(None)).shown(&when);
     let reply = call.run(wire)?;
     let mut tokens = Tokens::new(&reply);
     if tokens.array()? != 2 {

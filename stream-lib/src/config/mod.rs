@@ -22,6 +22,7 @@ mod stream;
 mod undecodable;
 
 pub use self::backup::BackupStreamConfig;
+pub(crate) use self::backup::named_backup_of_partitions;
 pub use self::batch::BatchConfig;
 pub(crate) use self::connection::{Address, AddressMap, FailoverHook, Place, Provider};
 pub use self::connection::{ConnectionConfig, ConnectionSettings, Credentials};

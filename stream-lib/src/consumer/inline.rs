@@ -14,13 +14,14 @@ use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::{EntryVerdict, Outcome, judge};
 use crate::consumer::handler::{Delivery, HandlerResult};
 use crate::consumer::identity::Identity;
-use crate::consumer::member::Member;
+use crate::consumer::member::common::Common;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::stage::{Company, Stage};
+use crate::consumer::member::{Member, Part};
 use crate::error::{Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::message::OwnedMessage;
-use crate::runtime::{Alarm, random_suffix};
+use crate::runtime::{Alarm, Bell, random_suffix};
 
 /// What [`StreamManager::drain_now`](crate::StreamManager::drain_now) has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,15 +35,31 @@ pub struct DrainReport {
     pub dead: usize,
 }
 
+impl DrainReport {
+    /// With what was done elsewhere.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            completed: self.completed + other.completed,
+            failed: self.failed + other.failed,
+            dead: self.dead + other.dead,
+        }
+    }
+}
+
 /// The consumer.
 pub(crate) struct Inline {
     member: Arc<Member>,
 }
 
 impl Inline {
-    pub(crate) fn new(topology: &Arc<Topology>, config: ConsumerConfig) -> Result<Self> {
+    /// A consumer of one stream, which may be a partition of that which `config` names.
+    pub(crate) fn new(
+        topology: &Arc<Topology>,
+        config: ConsumerConfig,
+        keys: StreamKeys,
+        partition: Option<u16>,
+    ) -> Result<Self> {
         let config = config.checked()?;
-        let keys = StreamKeys::new(&config.stream)?;
         let identity = Identity {
             topology: Arc::clone(topology),
             staff: Arc::default(),
@@ -56,7 +73,12 @@ impl Inline {
         };
         let (settler, _) = crossbeam_channel::bounded(1);
         let name = format!("drain-now-{}", random_suffix());
-        let member = Member::new(&identity, name, settler, Bells::default(), 1);
+        let common = Arc::new(Common::new(&identity.config, name, 1, Bell::default()));
+        let part = Part {
+            group: &identity.group,
+            partition,
+        };
+        let member = Member::new(&identity, &common, part, settler, Bells::default());
         Ok(Self {
             member: Arc::new(member),
         })

@@ -4,14 +4,16 @@
 //! the entries that no delivery could complete, puts them back and
 //! removes them.
 
+mod dead_id;
 mod dead_letter;
 mod dead_letters;
 mod dead_pages;
 mod dead_report;
 mod streams;
 
+pub use self::dead_id::DeadLetterId;
 pub use self::dead_letter::DeadLetter;
 pub use self::dead_letters::DeadLetters;
 pub use self::dead_report::{RedriveReport, RemoveReport};
-pub(crate) use self::streams::stream_stats;
 pub use self::streams::{GroupHolder, GroupStats, StreamStats};
+pub(crate) use self::streams::{PartStats, part_stats};

@@ -66,21 +66,24 @@ impl StreamManager {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn promote_until(&self, stream: &str, time: SystemTime) -> Result<u64> {
-        let keys = StreamKeys::new(stream)?;
-        let mut promotion = Promotion::new(keys);
-        self.by_hand(stream, |wire| {
-            let mut moved = 0;
-            loop {
-                let promoted = promotion.step_at(wire, Some(millis(time)))?;
-                moved += promoted.moved;
-                if let Some(refused) = promoted.refused {
-                    return Err(refused);
+        let mut moved = 0;
+        for (_, keys) in self.parts(stream)? {
+            let mut promotion = Promotion::new(keys.clone());
+            moved += self.by_hand(&keys, |wire| {
+                let mut moved = 0;
+                loop {
+                    let promoted = promotion.step_at(wire, Some(millis(time)))?;
+                    moved += promoted.moved;
+                    if let Some(refused) = promoted.refused {
+                        return Err(refused);
+                    }
+                    if promoted.next.is_none_or(|next| !next.is_zero()) {
+                        return Ok(moved);
+                    }
                 }
-                if promoted.next.is_none_or(|next| !next.is_zero()) {
-                    return Ok(moved);
-                }
-            }
-        })
+            })?;
+        }
+        Ok(moved)
     }
 
     /// Does the ticks of this manager's jobs of a stream up to `time`, one after the
@@ -95,11 +98,12 @@ impl StreamManager {
     ///
     /// As [`Crons`](crate::Crons); those of a message that can't be made.
     pub fn tick_until(&self, stream: &str, time: SystemTime) -> Result<u64> {
-        let jobs = self.timekeeper.jobs().of(stream);
-        self.by_hand(stream, |wire| {
-            let ticks = jobs.iter().map(|job| job.tick_until(wire, millis(time)));
-            ticks.sum()
-        })
+        let mut ticks = 0;
+        for job in self.timekeeper.jobs().of(stream) {
+            let keys = job.keys().clone();
+            ticks += self.by_hand(&keys, |wire| job.tick_until(wire, millis(time)))?;
+        }
+        Ok(ticks)
     }
 
     /// Handles what stands in a stream, on the calling thread, until there is nothing
@@ -118,16 +122,35 @@ impl StreamManager {
         config: ConsumerConfig,
         mut handler: impl FnMut(&Delivery<M>) -> HandlerResult,
     ) -> Result<DrainReport> {
-        let stream = config.stream.clone();
-        let inline = Inline::new(&self.topology, config)?;
-        self.by_hand(&stream, |wire| inline.drain(wire, &mut handler))
+        let mut report = DrainReport::default();
+        for (partition, keys) in self.parts(&config.stream)? {
+            let inline = Inline::new(&self.topology, config.clone(), keys.clone(), partition)?;
+            let drained = self.by_hand(&keys, |wire| inline.drain(wire, &mut handler))?;
+            report = report.and(drained);
+        }
+        Ok(report)
     }
 
-    fn by_hand<T>(&self, stream: &str, operation: impl FnMut(&mut Wire) -> Result<T>) -> Result<T> {
+    /// The stream itself, or its partitions.
+    fn parts(&self, stream: &str) -> Result<Vec<(Option<u16>, StreamKeys)>> {
         self.origin.ensure_here()?;
-        self.topology
-            .run_alone(stream.as_bytes(), operation)
-            .map_err(|e| e.while_doing(format_args!("in the test of `{stream}`")))
+        let keys = StreamKeys::new(stream)?;
+        Ok(match self.splits.look_up(&keys)?.partitions() {
+            None => vec![(None, keys)],
+            Some(partitions) => {
+                let part = |number| (Some(number), keys.partition(number));
+                partitions.all().map(part).collect()
+            }
+        })
+    }
+
+    fn by_hand<T>(
+        &self,
+        keys: &StreamKeys,
+        operation: impl FnMut(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        self.alone(keys, operation)
+            .map_err(|e| e.while_doing(format_args!("in the test of `{}`", keys.stream())))
     }
 }
 

@@ -24,13 +24,15 @@ impl StreamManager {
     /// [`age`](crate::Delivery::age) is how late it is. While the stream's backup stream
     /// holds anything, a tick goes there, behind it.
     ///
+    /// A stream with partitions has the job in that of its message's key, else of its name.
+    ///
     /// The schedule is kept in Redis. A new or changed one begins now. What becomes of
     /// times at which no process was there, of overlaps, and of old processes during a
     /// deploy, are settings of the [`Cron`].
     ///
     /// # Blocking
     ///
-    /// One round trip, at most the connect timeout. With a manager that
+    /// Two round trips, each at most the connect timeout. With a manager that
     /// [connects lazily](Self::connect_lazy) nothing is waited for.
     ///
     /// # Delivery
@@ -114,6 +116,7 @@ impl StreamManager {
         self.origin.ensure_here()?;
         let keys = StreamKeys::new(stream)?;
         let local = self.timekeeper.jobs().clone();
-        Ok(Crons::new(Arc::clone(&self.topology), keys, local))
+        let (topology, splits) = (Arc::clone(&self.topology), Arc::clone(&self.splits));
+        Ok(Crons::new(topology, splits, keys, local))
     }
 }

@@ -47,7 +47,7 @@ impl StreamManager {
     ) -> Result<ProducerHandle> {
         self.origin.ensure_here()?;
         let asked = config.retention.clone();
-        let producer = ProducerCore::simple(&self.coalescer, config)?;
+        let producer = ProducerCore::simple(&self.coalescer, &self.splits, config)?;
         self.register_producer(name, producer, asked)
     }
 
@@ -80,7 +80,7 @@ impl StreamManager {
         self.origin.ensure_here()?;
         let config = config.into();
         let asked = config.stream.retention.clone();
-        let producer = ProducerCore::backup(&self.coalescer, config)?;
+        let producer = ProducerCore::backup(&self.coalescer, &self.splits, config)?;
         self.register_producer(name, producer, asked)
     }
 
@@ -269,6 +269,7 @@ impl StreamManager {
             producer.join();
             return Err(e);
         }
+        producer.wish_partitions();
         let keys = producer.keys();
         self.cleaner.forget(keys.stream(), &User::DefaultProducer);
         self.cleaner
@@ -286,7 +287,7 @@ impl StreamManager {
             }
         }
         let config = StreamConfig::new(stream);
-        let made = ProducerCore::simple(&self.coalescer, config)?;
+        let made = ProducerCore::simple(&self.coalescer, &self.splits, config)?;
         made.set_alarm(self.timekeeper.alarm(made.keys(), None));
         let made = Arc::new(made);
         let mut registry = self.registry.write();

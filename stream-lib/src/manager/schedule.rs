@@ -19,6 +19,7 @@ impl StreamManager {
         self.origin.ensure_here()?;
         let keys = StreamKeys::new(stream)?;
         let alarm = self.timekeeper.alarm(&keys, None);
-        Ok(Scheduled::new(Arc::clone(&self.topology), keys, alarm))
+        let (topology, splits) = (Arc::clone(&self.topology), Arc::clone(&self.splits));
+        Ok(Scheduled::new(topology, splits, keys, alarm))
     }
 }

@@ -20,6 +20,7 @@ use crate::producer::{Coalescer, Lookout};
 use crate::retention::Cleaner;
 use crate::runtime::{Origin, on_library_thread};
 use crate::schedule::Timekeeper;
+use crate::split::Splits;
 
 /// The owner of a process's producers and consumers, and of their connections
 /// to one Redis.
@@ -68,6 +69,8 @@ pub struct StreamManager {
     handlers_ended: Receiver<()>,
     /// The threads that consumers share.
     pub(super) staff: Arc<Staff>,
+    /// How many partitions its streams have.
+    pub(super) splits: Arc<Splits>,
     pub(super) cleaner: Cleaner,
     pub(super) lookout: Lookout,
     pub(super) timekeeper: Timekeeper,
@@ -147,10 +150,12 @@ impl StreamManager {
         let topology = Arc::new(Topology::new(&config)?);
         let registry = Arc::default();
         let (closing, handlers_ended) = Closing::of(&registry);
+        let splits = Arc::new(Splits::new(Arc::clone(&topology)));
         Ok(Self {
-            cleaner: Cleaner::new(Arc::clone(&topology)),
-            lookout: Lookout::new(Arc::clone(&topology)),
-            timekeeper: Timekeeper::new(&topology),
+            cleaner: Cleaner::new(Arc::clone(&topology), Arc::clone(&splits)),
+            lookout: Lookout::new(Arc::clone(&topology), Arc::clone(&splits)),
+            timekeeper: Timekeeper::new(&topology, &splits),
+            splits,
             coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
             topology,
             registry,
@@ -255,6 +260,7 @@ impl Drop for StreamManager {
             Arc::clone(&self.registry),
             Arc::clone(&self.staff),
             self.timekeeper.clone(),
+            Arc::clone(&self.splits),
         ));
     }
 }

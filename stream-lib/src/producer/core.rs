@@ -14,6 +14,8 @@ use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::message::StreamMessage;
+use crate::message::schedule_id::ScheduleId;
+use crate::partition::Partitions;
 use crate::producer::added::{Added, no_answer};
 use crate::producer::backup::Backup;
 use crate::producer::envelope::Envelope;
@@ -22,8 +24,9 @@ use crate::producer::outbox::{FlushReport, Outbox, Receipt};
 use crate::producer::recording::Recorder;
 use crate::producer::replication::Replication;
 use crate::producer::spooled::Spooler;
-use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind};
+use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind, Outlets};
 use crate::runtime::{Alarm, Origin};
+use crate::split::{Splits, WantedSplit};
 
 /// The most that a thread keeps for the messages it sends, in bytes.
 const LARGEST_SCRATCH: usize = 64 << 10;
@@ -53,13 +56,19 @@ pub(crate) struct ProducerCore {
 }
 
 impl ProducerCore {
-    pub(crate) fn simple(coalescer: &Arc<Coalescer>, config: StreamConfig) -> Result<Self> {
-        Self::simple_or_recorded(coalescer, config, None)
+    pub(crate) fn simple(
+        coalescer: &Arc<Coalescer>,
+        splits: &Splits,
+        config: StreamConfig,
+    ) -> Result<Self> {
+        Self::simple_or_recorded(coalescer, Some(splits), config, None)
     }
 
-    /// A simple producer. With a recorder, messages go there and not to Redis.
+    /// A simple producer. With a recorder, messages go there and not to Redis, which is
+    /// not asked about partitions then.
     pub(crate) fn simple_or_recorded(
         coalescer: &Arc<Coalescer>,
+        splits: Option<&Splits>,
         config: StreamConfig,
         recorder: Option<Arc<Recorder>>,
     ) -> Result<Self> {
@@ -67,39 +76,53 @@ impl ProducerCore {
         let keys = StreamKeys::new(&config.name)?;
         let outlet = Outlet {
             keys,
+            partition: None,
             kind: OutletKind::Simple(Once::of(&config)),
             recorder,
             replication: Replication::of(&config),
         };
-        Ok(Self::new(coalescer, config, outlet))
+        let wanted = wanted(&config)?;
+        let split = splits.map(|splits| WantedSplit::new(splits.of(&outlet.keys), wanted));
+        let outlets = Outlets::new(outlet, split, None);
+        Ok(Self::new(coalescer, config, outlets))
     }
 
     /// Makes a backup producer, and starts to drain.
-    pub(crate) fn backup(coalescer: &Arc<Coalescer>, config: BackupStreamConfig) -> Result<Self> {
+    pub(crate) fn backup(
+        coalescer: &Arc<Coalescer>,
+        splits: &Splits,
+        config: BackupStreamConfig,
+    ) -> Result<Self> {
         let stream = config.stream.clone();
         config.validate().map_err(|e| in_config(e, &stream))?;
-        let mut keys = StreamKeys::new(&stream.name)?;
+        let stem = StreamKeys::new(&stream.name)?;
+        let mut keys = stem.clone();
         if let Some(backup) = &config.backup_stream {
             keys = keys
                 .with_backup(backup)
                 .map_err(|e| in_config(e, &stream))?;
         }
-        let backup = Backup::new(coalescer.topology(), &keys, config)?;
+        let named = config.backup_stream.clone();
+        let named = named.filter(|name| *name != StreamKeys::backup(&stem));
+        let split = WantedSplit::new(splits.of(&stem), wanted(&stream)?);
+        let backup = Backup::new(coalescer.topology(), &keys, &split, config)?;
         let kind = OutletKind::Backup(Box::new(backup));
         let outlet = Outlet {
             keys,
+            partition: None,
             kind,
             recorder: None,
             replication: Replication::of(&stream),
         };
-        Ok(Self::new(coalescer, stream, outlet))
+        let outlets = Outlets::new(outlet, Some(split), named);
+        Ok(Self::new(coalescer, stream, outlets))
     }
 
-    fn new(coalescer: &Arc<Coalescer>, config: StreamConfig, outlet: Outlet) -> Self {
+    fn new(coalescer: &Arc<Coalescer>, config: StreamConfig, outlets: Outlets) -> Self {
         let topology = Arc::clone(coalescer.topology());
         Self {
             coalescer: Arc::clone(coalescer),
-            dispatch: Arc::new(Dispatch::new(topology, outlet, config.send_timeout)),
+            dispatch: Arc::new(Dispatch::new(topology, outlets, config.send_timeout)),
             config,
             outbox: OnceLock::new(),
             making_outbox: Mutex::new(()),
@@ -114,6 +137,12 @@ impl ProducerCore {
 
     pub(crate) fn keys(&self) -> &StreamKeys {
         &self.dispatch.outlet().keys
+    }
+
+    /// Has the number of partitions that it wants noted with the stream, whoever asks for
+    /// it next.
+    pub(crate) fn wish_partitions(&self) {
+        self.dispatch.outlets().wish_partitions();
     }
 
     pub(crate) fn is_backup(&self) -> bool {
@@ -168,7 +197,8 @@ impl ProducerCore {
         let (added, wait) = scheduled
             .map_err(|e| e.while_doing(format_args!("scheduling for `{}`", self.stream())))?;
         if let (Some(wait), Some(alarm)) = (wait, self.alarm.get()) {
-            alarm.set(wait);
+            let partition = added.schedule_id().and_then(ScheduleId::partition);
+            alarm.set(partition, wait);
         }
         Ok(added)
     }
@@ -315,11 +345,19 @@ impl ProducerCore {
             return answers.pop().unwrap_or_else(no_answer);
         }
         let deadline = Instant::now() + self.config.send_timeout;
+        let outlets = self.dispatch.outlets();
+        let part;
+        let outlet = if outlets.is_whole() {
+            outlet
+        } else {
+            part = outlets.one_by(&batch, deadline)?;
+            &part
+        };
         // A message with a key may have to be sent again.
         let kept = batch.has_keys().then(|| batch.clone());
         let mut answer = [self.coalescer.add(outlet, batch, deadline)];
         if let Some(batch) = kept {
-            self.dispatch.settle(&batch, &mut answer, deadline);
+            self.dispatch.settle(outlet, &batch, &mut answer, deadline);
         }
         let [answer] = answer;
         answer
@@ -336,6 +374,11 @@ impl Borrow<Outgoing> for Pushed {
     fn borrow(&self) -> &Outgoing {
         &self.batch
     }
+}
+
+fn wanted(config: &StreamConfig) -> Result<Option<Partitions>> {
+    let wanted = config.partitions.map(Partitions::new).transpose();
+    wanted.map_err(|e| in_config(e, config))
 }
 
 fn in_config(error: Error, config: &StreamConfig) -> Error {

@@ -61,6 +61,13 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
         self
     }
 
+    /// Gives the message a key, by which it is given its partition; see
+    /// [`Envelope::key`]. Defaults to the message's own, if any.
+    pub fn key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.envelope = self.envelope.key(key);
+        self
+    }
+
     /// Sends a header along; see [`Envelope::header`]. Defaults to none.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.envelope = self.envelope.header(name, value);
@@ -100,7 +107,8 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
     }
 
     /// Schedules the message under a key, 1 to 512 bytes, that one scheduled message of
-    /// the stream has at a time. It is free again once the message is due, or cancelled.
+    /// the stream, or a partition of it, has at a time. It is free again once the message
+    /// is due, or cancelled. Without a key of another kind it decides the partition.
     /// Needs [`after`](Self::after) or [`at`](Self::at). Defaults to none.
     pub fn unique(mut self, key: impl Into<Cow<'m, str>>, taken: WhenTaken) -> Self {
         self.plan.unique = Some((key.into(), taken));

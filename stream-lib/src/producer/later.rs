@@ -8,8 +8,9 @@ use crate::config::{Delay, When, WhenTaken};
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::message::schedule_id::ScheduleId;
+use crate::partition::hash_of;
 use crate::producer::added::{Added, no_answer};
-use crate::producer::transport::{Apart, Dispatch};
+use crate::producer::transport::{Apart, Dispatch, Outlet};
 use crate::producer::unreplicated::{NotReplicated, waited_for};
 use crate::runtime::{Backoff, random_suffix};
 
@@ -61,37 +62,47 @@ pub(crate) struct Scheduler<'a> {
 impl Scheduler<'_> {
     /// Schedules the one message of `batch`. Returns in how long it is due, where
     /// something is scheduled now.
+    ///
+    /// Its partition is that of an add. Without a key that decides it, messages of one
+    /// unique key go to the same one.
     pub(crate) fn schedule(
         &self,
         batch: &Outgoing,
         plan: &Plan<'_>,
     ) -> Result<(Added, Option<Duration>)> {
         let when = plan.checked()?;
-        let outlet = self.dispatch.outlet();
-        if let Some(Apart::Record(recorder)) = outlet.apart() {
+        let whole = self.dispatch.outlet();
+        if let Some(Apart::Record(recorder)) = whole.apart() {
             let added = recorder.answer(batch).pop().unwrap_or_else(no_answer)?;
             return Ok((recorded(added), None));
         }
         let token = random_suffix();
+        let deadline = Instant::now() + self.send_timeout;
+        let unique = plan.unique.as_ref();
+        let hash = unique.map(|(key, _)| hash_of(key.as_bytes()));
+        let outlets = self.dispatch.outlets();
+        let outlet = outlets.one_with(batch, hash, deadline)?;
         let later = Later {
             keys: &outlet.keys,
             when,
             token: &token,
-            unique: plan.unique.as_ref().map(|(key, choice)| (&**key, *choice)),
+            unique: unique.map(|(key, choice)| (&**key, *choice)),
             once: self.once,
         };
-        let deadline = Instant::now() + self.send_timeout;
-        let mut answer = self.send(&later, batch, deadline);
+        let mut answer = self.send(&outlet, &later, batch, deadline);
         // The key tells whether the first try was written. A unique key does so, too,
         // until the message is due.
         let is_far =
             matches!(when, Delay::After(ms) if Duration::from_millis(ms) > 2 * self.send_timeout);
         if batch.has_keys() || later.unique.is_some() && is_far {
-            self.settle(&later, batch, deadline, &mut answer);
+            self.settle(&outlet, &later, batch, deadline, &mut answer);
         }
         let (scheduling, added) = answer?;
         match scheduling.outcome {
-            ScheduleOutcome::Refused(id) => Err(taken(&later, id, scheduling.wait)),
+            ScheduleOutcome::Refused(id) => {
+                let id = id.in_partition(outlet.partition);
+                Err(taken(&later, id, scheduling.wait))
+            }
             ScheduleOutcome::Once(_) => Ok((added, None)),
             ScheduleOutcome::Scheduled(_) => Ok((added, Some(scheduling.wait))),
         }
@@ -100,6 +111,7 @@ impl Scheduler<'_> {
     /// Sends a message of unknown outcome again, until `deadline`.
     fn settle(
         &self,
+        outlet: &Outlet,
         later: &Later<'_>,
         batch: &Outgoing,
         deadline: Instant,
@@ -111,7 +123,7 @@ impl Scheduler<'_> {
             if left.is_zero() || self.dispatch.sleep(backoff.next().min(left)) {
                 return;
             }
-            let again = self.send(later, batch, deadline);
+            let again = self.send(outlet, later, batch, deadline);
             let is_written = |e: &Error| e.kind() == ErrorKind::NotReplicated;
             // Another error says nothing: the first try may have been written.
             if again.as_ref().map_or_else(is_written, |_| true) {
@@ -122,11 +134,11 @@ impl Scheduler<'_> {
 
     fn send(
         &self,
+        outlet: &Outlet,
         later: &Later<'_>,
         batch: &Outgoing,
         deadline: Instant,
     ) -> Result<(Scheduling, Added)> {
-        let outlet = self.dispatch.outlet();
         let key = outlet.keys.stream().as_bytes();
         let left = deadline.saturating_duration_since(Instant::now());
         let (scheduling, answer) = self.topology.run(key, left, |wire| {
@@ -136,9 +148,9 @@ impl Scheduler<'_> {
             let (scheduling, waited) = later.schedule(wire, message, wait)?;
             let added = match scheduling.outcome {
                 ScheduleOutcome::Scheduled(id) | ScheduleOutcome::Refused(id) => {
-                    Added::Scheduled(id)
+                    Added::Scheduled(id.in_partition(outlet.partition))
                 }
-                ScheduleOutcome::Once(placed) => Added::from(placed),
+                ScheduleOutcome::Once(placed) => Added::from(placed.in_partition(outlet.partition)),
             };
             let answer = waited_for(vec![Ok(added)], &waited).pop();
             Ok((scheduling, answer.unwrap_or_else(no_answer)))

@@ -1,5 +1,6 @@
 //! A message that waits for its time.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -14,11 +15,18 @@ use crate::message::{DecodeError, OwnedMessage, RESERVED};
 #[derive(Clone, PartialEq, Eq)]
 pub struct ScheduledMessage {
     waiting: Waiting,
+    partition: Option<u16>,
 }
 
 impl ScheduledMessage {
-    pub(super) const fn new(waiting: Waiting) -> Self {
-        Self { waiting }
+    pub(super) const fn new(waiting: Waiting, partition: Option<u16>) -> Self {
+        Self { waiting, partition }
+    }
+
+    /// By due time; those that were set aside come last.
+    pub(super) fn in_order(&self, other: &Self) -> Ordering {
+        let key = |one: &Self| (one.due().is_none(), one.due(), one.waiting.id);
+        key(self).cmp(&key(other))
     }
 
     /// Where the next page begins: the due time as the server has it, and the id.
@@ -28,7 +36,7 @@ impl ScheduledMessage {
 
     /// Its id, which [`Scheduled::cancel`](crate::Scheduled::cancel) takes.
     pub fn id(&self) -> ScheduleId {
-        self.waiting.id
+        self.waiting.id.in_partition(self.partition)
     }
 
     /// When it is due, by the server's clock; `None` for one that was set aside, since

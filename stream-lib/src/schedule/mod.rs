@@ -6,10 +6,12 @@
 //! processes of a stream do so, and one script moves a message once.
 //!
 //! [`Scheduled`] shows what waits, and cancels it; a [`ScheduledMessage`] is one of them.
+//! Both it and the [`Crons`] of a stream go through its *parts*.
 
 mod cron;
 mod message;
 mod pace;
+mod parts;
 mod promoter;
 mod scheduled;
 mod timekeeper;

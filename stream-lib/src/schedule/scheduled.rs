@@ -1,17 +1,20 @@
 //! Messages that wait for their time: listed, cancelled, moved.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::message::ScheduledMessage;
+use super::parts::{Part, Parts};
 use crate::command::{self, Promotion};
 use crate::config::When;
-use crate::connection::{Topology, Wire};
+use crate::connection::Topology;
 use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
 use crate::message::schedule_id::ScheduleId;
 use crate::runtime::Alarm;
+use crate::split::Splits;
 
 /// The scheduled messages of one stream, `{<stream>}:due` in Redis.
 ///
@@ -44,8 +47,7 @@ use crate::runtime::Alarm;
 /// # Ok::<(), stream_lib::Error>(())
 /// ```
 pub struct Scheduled {
-    topology: Arc<Topology>,
-    keys: StreamKeys,
+    parts: Parts,
     alarm: Alarm,
 }
 
@@ -53,33 +55,63 @@ pub struct Scheduled {
 const CHUNK: usize = 100;
 
 impl Scheduled {
-    pub(crate) fn new(topology: Arc<Topology>, keys: StreamKeys, alarm: Alarm) -> Self {
+    pub(crate) fn new(
+        topology: Arc<Topology>,
+        splits: Arc<Splits>,
+        keys: StreamKeys,
+        alarm: Alarm,
+    ) -> Self {
         Self {
-            topology,
-            keys,
+            parts: Parts::new(topology, splits, keys),
             alarm,
         }
     }
 
     /// How many there are (`ZCARD`).
     pub fn count(&self) -> Result<u64> {
-        self.with("counting", command::count_scheduled)
+        let counted = self.parts.all().and_then(|parts| {
+            let counts = parts
+                .iter()
+                .map(|part| self.parts.run(part, command::count_scheduled));
+            counts.sum()
+        });
+        counted.map_err(|e| self.failed(e, "counting"))
     }
 
     /// Those that are due first, at most `limit`, by their due times. Of equal ones the
-    /// one that was scheduled first comes first.
+    /// one that was scheduled first comes first, within a partition.
     pub fn list(&self, limit: usize) -> Result<Vec<ScheduledMessage>> {
         self.list_after(None, limit)
     }
 
     /// At most `limit` messages that come after `after`: the next page. All of them are
-    /// in memory then.
+    /// in memory then, and of a stream with partitions as many of each.
     pub fn list_after(
         &self,
         after: Option<&ScheduledMessage>,
         limit: usize,
     ) -> Result<Vec<ScheduledMessage>> {
-        self.with("listing", |wire, keys| {
+        let listed = self.parts.all().and_then(|parts| {
+            let mut list = Vec::new();
+            for part in &parts {
+                list.extend(self.list_part(part, after, limit)?);
+            }
+            if parts.len() > 1 {
+                list.sort_by(ScheduledMessage::in_order);
+                list.truncate(limit);
+            }
+            Ok(list)
+        });
+        listed.map_err(|e| self.failed(e, "listing"))
+    }
+
+    fn list_part(
+        &self,
+        part: &Part,
+        after: Option<&ScheduledMessage>,
+        limit: usize,
+    ) -> Result<Vec<ScheduledMessage>> {
+        self.parts.run(part, |wire, keys| {
             let mut list: Vec<ScheduledMessage> = Vec::new();
             while list.len() < limit {
                 let place = list.last().or(after).map(ScheduledMessage::place);
@@ -87,7 +119,8 @@ impl Scheduled {
                 if page.is_empty() {
                     break;
                 }
-                list.extend(page.into_iter().map(ScheduledMessage::new));
+                let page = page.into_iter();
+                list.extend(page.map(|waiting| ScheduledMessage::new(waiting, part.number)));
             }
             Ok(list)
         })
@@ -101,14 +134,25 @@ impl Scheduled {
 
     /// Cancels these. Returns how many of them were scheduled.
     pub fn cancel_all_of(&self, ids: &[ScheduleId]) -> Result<usize> {
-        self.with("cancelling", |wire, keys| {
-            let mut cancelled = 0;
-            for chunk in ids.chunks(CHUNK) {
-                let found = command::cancel_scheduled(wire, keys, chunk)?;
-                cancelled += found.iter().filter(|found| **found).count();
-            }
-            Ok(cancelled)
-        })
+        let mut by_part: BTreeMap<Option<u16>, Vec<ScheduleId>> = BTreeMap::new();
+        for id in ids {
+            by_part.entry(id.partition()).or_default().push(*id);
+        }
+        let cancelled = by_part.into_iter().map(|(number, ids)| {
+            let Some(part) = self.parts.one(number)? else {
+                return Ok(0);
+            };
+            self.parts.run(&part, |wire, keys| {
+                let mut cancelled = 0;
+                for chunk in ids.chunks(CHUNK) {
+                    let found = command::cancel_scheduled(wire, keys, chunk)?;
+                    cancelled += found.iter().filter(|found| **found).count();
+                }
+                Ok(cancelled)
+            })
+        });
+        let cancelled: Result<usize> = cancelled.sum();
+        cancelled.map_err(|e| self.failed(e, "cancelling"))
     }
 
     /// Cancels those that are due first, at most `limit`. Returns how many.
@@ -137,11 +181,18 @@ impl Scheduled {
     /// [`Config`](crate::ErrorKind::Config) for a time that is too far away.
     pub fn reschedule(&self, id: ScheduleId, when: impl Into<When>) -> Result<bool> {
         let when = when.into().checked()?;
-        let wait = self.with("rescheduling", |wire, keys| {
-            command::reschedule(wire, keys, id, when)
-        })?;
+        let wait = self
+            .parts
+            .one(id.partition())
+            .and_then(|part| {
+                let Some(part) = part else { return Ok(None) };
+                self.parts.run(&part, |wire, keys| {
+                    command::reschedule(wire, keys, id, when)
+                })
+            })
+            .map_err(|e| self.failed(e, "rescheduling"))?;
         if let Some(wait) = wait {
-            self.alarm.set(wait);
+            self.alarm.set(id.partition(), wait);
         }
         Ok(wait.is_some())
     }
@@ -153,27 +204,22 @@ impl Scheduled {
     /// it follows once there is room.
     pub fn run_now(&self, id: ScheduleId) -> Result<bool> {
         let is_scheduled = self.reschedule(id, Duration::ZERO)?;
-        if is_scheduled {
-            let mut promotion = Promotion::new(self.keys.clone());
-            // This process may end before its own promoter gets to it.
-            self.with("running", |wire, _| promotion.step(wire))?;
+        if !is_scheduled {
+            return Ok(false);
         }
-        Ok(is_scheduled)
-    }
-
-    fn with<T>(
-        &self,
-        doing: &str,
-        mut operation: impl FnMut(&mut Wire, &StreamKeys) -> Result<T>,
-    ) -> Result<T> {
-        let stream = self.keys.stream();
-        self.topology
-            .run_alone(stream.as_bytes(), |wire| operation(wire, &self.keys))
-            .map_err(|e| self.failed(e, doing))
+        // This process may end before its own promoter gets to it.
+        let moved = self.parts.one(id.partition()).and_then(|part| {
+            let Some(part) = part else { return Ok(()) };
+            let mut promotion = Promotion::new(part.keys.clone());
+            self.parts
+                .run(&part, |wire, _| promotion.step(wire).map(drop))
+        });
+        moved.map_err(|e| self.failed(e, "running"))?;
+        Ok(true)
     }
 
     fn failed(&self, error: Error, doing: &str) -> Error {
-        let stream = self.keys.stream();
+        let stream = self.parts.stream();
         error.while_doing(format_args!("{doing} the scheduled messages of `{stream}`"))
     }
 }
@@ -181,7 +227,7 @@ impl Scheduled {
 impl fmt::Debug for Scheduled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scheduled")
-            .field("stream", &self.keys.stream())
+            .field("stream", &self.parts.stream())
             .finish_non_exhaustive()
     }
 }

@@ -14,6 +14,7 @@ use crate::connection::{LinkHandle, Topology};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::runtime::{Alarm, Bell, Desk, Rounds, Task, on_library_thread};
+use crate::split::Splits;
 
 /// How long a stop waits for the step under way, before it cuts the connection.
 const POLITE: Duration = Duration::from_millis(500);
@@ -30,6 +31,7 @@ pub(crate) struct Timekeeper(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     topology: Arc<Topology>,
+    splits: Arc<Splits>,
     promoting: Rounds,
     ticking: Rounds,
     jobs: LocalJobs,
@@ -59,9 +61,10 @@ struct Promoting {
 }
 
 impl Timekeeper {
-    pub(crate) fn new(topology: &Arc<Topology>) -> Self {
+    pub(crate) fn new(topology: &Arc<Topology>, splits: &Arc<Splits>) -> Self {
         Self(Arc::new(Inner {
             topology: Arc::clone(topology),
+            splits: Arc::clone(splits),
             promoting: Rounds::new("stream-schedule"),
             ticking: Rounds::new("stream-cron"),
             jobs: LocalJobs::default(),
@@ -69,11 +72,15 @@ impl Timekeeper {
         }))
     }
 
-    /// What a producer or a consumer of a stream tells of what is scheduled there.
+    /// What a producer or a consumer of a stream tells of what is scheduled there; `keys`
+    /// are the stem's.
     /// `max_backup` is the length that its backup stream may have, if that is bounded.
     pub(crate) fn alarm(&self, keys: &StreamKeys, max_backup: Option<u64>) -> Alarm {
         let (timekeeper, keys) = (self.clone(), keys.clone());
-        Alarm::new(move |wait| timekeeper.0.note(&keys, wait, max_backup))
+        Alarm::new(move |partition, wait| match partition {
+            None => timekeeper.0.note(&keys, wait, max_backup),
+            Some(number) => timekeeper.0.note(&keys.partition(number), wait, max_backup),
+        })
     }
 
     /// The jobs of this manager.
@@ -182,9 +189,15 @@ impl Inner {
 
     fn begin_job(&self, job: &Arc<Job>, bell: &Bell, is_lazy: bool) -> Result<()> {
         let handle = LinkHandle::default();
-        let mut ticker = Ticker::new(&self.topology, Arc::clone(job), handle.clone());
+        let mut ticker = Ticker::new(
+            &self.topology,
+            &self.splits,
+            Arc::clone(job),
+            handle.clone(),
+        );
         if !is_lazy {
-            let key = job.stream().as_bytes();
+            job.locate(&self.splits)?;
+            let key = job.keys().stream().as_bytes();
             self.topology.run_alone(key, |wire| ticker.declare(wire))?;
         }
         let mut tasks = self.tasks.lock();

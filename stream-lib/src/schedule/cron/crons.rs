@@ -9,10 +9,12 @@ use parking_lot::Mutex;
 use super::job::Job;
 use super::listed::CronJob;
 use crate::command::{self, JobCall, JobOutcome, JobState, Tick};
-use crate::connection::{Topology, Wire};
+use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::runtime::Bell;
+use crate::schedule::parts::Parts;
+use crate::split::Splits;
 
 /// The jobs that a manager takes part in. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -94,16 +96,19 @@ impl LocalJobs {
 /// # Ok::<(), stream_lib::Error>(())
 /// ```
 pub struct Crons {
-    topology: Arc<Topology>,
-    keys: StreamKeys,
+    parts: Parts,
     local: LocalJobs,
 }
 
 impl Crons {
-    pub(crate) fn new(topology: Arc<Topology>, keys: StreamKeys, local: LocalJobs) -> Self {
+    pub(crate) fn new(
+        topology: Arc<Topology>,
+        splits: Arc<Splits>,
+        keys: StreamKeys,
+        local: LocalJobs,
+    ) -> Self {
         Self {
-            topology,
-            keys,
+            parts: Parts::new(topology, splits, keys),
             local,
         }
     }
@@ -111,9 +116,17 @@ impl Crons {
     /// All jobs, by name, those of other processes and removed ones included
     /// (`HGETALL`).
     pub fn list(&self) -> Result<Vec<CronJob>> {
-        let jobs = self.with("listing the jobs", command::stored_jobs)?;
+        let listed = self.parts.all().and_then(|parts| {
+            let mut jobs = Vec::new();
+            for part in &parts {
+                jobs.extend(self.parts.run(part, command::stored_jobs)?);
+            }
+            Ok(jobs)
+        });
+        let mut jobs = listed.map_err(|e| self.failed(e, "listing the jobs"))?;
+        jobs.sort_by(|(a, _), (b, _)| a.cmp(b));
         let jobs = jobs.into_iter().map(|(name, stored)| {
-            let is_here = self.local.get(self.keys.stream(), &name).is_some();
+            let is_here = self.local.get(self.parts.stream(), &name).is_some();
             CronJob::new(name, &stored, is_here)
         });
         Ok(jobs.collect())
@@ -121,20 +134,20 @@ impl Crons {
 
     /// Pauses a job in all processes, until it is resumed. Returns whether there is one.
     pub fn pause(&self, name: &str) -> Result<bool> {
-        self.change(name, JobState::Paused, "pausing")
+        self.change(name, JobState::Paused, "pausing a job")
     }
 
     /// Resumes a job that was paused or removed, from now on: ticks that were due
     /// meanwhile are left out. Processes notice within a minute, or at the next tick.
     /// Returns whether there is one.
     pub fn resume(&self, name: &str) -> Result<bool> {
-        self.change(name, JobState::On, "resuming")
+        self.change(name, JobState::On, "resuming a job")
     }
 
     /// Removes a job in all processes. That is remembered: one that declares it again
     /// needs a higher [`revision`](crate::Cron::revision). Returns whether there was one.
     pub fn remove(&self, name: &str) -> Result<bool> {
-        self.change(name, JobState::Removed, "removing")
+        self.change(name, JobState::Removed, "removing a job")
     }
 
     /// Adds a message of a job now, out of turn, also while it is paused, and whether or
@@ -145,7 +158,7 @@ impl Crons {
     /// [`NotFound`](ErrorKind::NotFound) where this manager has no such job: the message
     /// is made by the process that has declared it; or where it was removed.
     pub fn run_now(&self, name: &str) -> Result<()> {
-        let local = self.local.get(self.keys.stream(), name).ok_or_else(|| {
+        let local = self.local.get(self.parts.stream(), name).ok_or_else(|| {
             let text = format!(
                 "this manager has no job named `{}`, so it can't make its message",
                 Shown(name)
@@ -161,9 +174,18 @@ impl Crons {
             times: &[0],
         };
         let call = local.job.call();
+        let located = self.parts.all().map(|parts| {
+            let mut parts = parts.into_iter();
+            parts.find(|part| part.keys == *local.job.keys())
+        });
+        let part = located.map_err(|e| self.failed(e, "running a job"))?;
         // Once more where the clock was set back.
         for _ in 0..2 {
-            let answer = self.with("running a job", |wire, _| call.tick(wire, tick, &message))?;
+            let Some(part) = &part else { break };
+            let ticked = self
+                .parts
+                .run(part, |wire, _| call.tick(wire, tick, &message));
+            let answer = ticked.map_err(|e| self.failed(e, "running a job"))?;
             match answer.outcome {
                 JobOutcome::Ticked => return Ok(()),
                 JobOutcome::ClockBack => {}
@@ -175,41 +197,37 @@ impl Crons {
     }
 
     fn change(&self, name: &str, state: JobState, doing: &str) -> Result<bool> {
-        let changed = self.with(&format!("{doing} a job"), |wire, keys| {
-            let call = JobCall {
-                keys,
-                name,
-                now: None,
-            };
-            call.change(wire, state)
-        })?;
-        if let Some(local) = self.local.get(self.keys.stream(), name) {
+        let changed = self.parts.all().and_then(|parts| {
+            let mut changed = false;
+            for part in &parts {
+                changed |= self.parts.run(part, |wire, keys| {
+                    let call = JobCall {
+                        keys,
+                        name,
+                        now: None,
+                    };
+                    call.change(wire, state)
+                })?;
+            }
+            Ok(changed)
+        });
+        let changed = changed.map_err(|e| self.failed(e, doing))?;
+        if let Some(local) = self.local.get(self.parts.stream(), name) {
             local.job.look_again();
             local.bell.ring();
         }
         Ok(changed)
     }
 
-    fn with<T>(
-        &self,
-        doing: &str,
-        mut operation: impl FnMut(&mut Wire, &StreamKeys) -> Result<T>,
-    ) -> Result<T> {
-        let stream = self.keys.stream();
-        self.topology
-            .run_alone(stream.as_bytes(), |wire| operation(wire, &self.keys))
-            .map_err(|e| self.failed(e, doing))
-    }
-
     fn failed(&self, error: Error, doing: &str) -> Error {
-        error.while_doing(format_args!("{doing} of `{}`", self.keys.stream()))
+        error.while_doing(format_args!("{doing} of `{}`", self.parts.stream()))
     }
 }
 
 impl fmt::Debug for Crons {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Crons")
-            .field("stream", &self.keys.stream())
+            .field("stream", &self.parts.stream())
             .finish_non_exhaustive()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::config::Cron;
@@ -9,7 +10,9 @@ use super::times::Times;
 use crate::command::{JobCall, Outgoing};
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::keys::StreamKeys;
+use crate::partition::{hash_of, partition_of};
 use crate::runtime::panic_text;
+use crate::split::Splits;
 
 /// The longest name of a job, in bytes.
 const LONGEST: usize = 256;
@@ -19,7 +22,10 @@ type Make = dyn Fn(&mut Outgoing) -> Result<()> + Send + Sync;
 
 /// A job that this process takes part in.
 pub(crate) struct Job {
-    pub(super) keys: StreamKeys,
+    /// Of the stream that it was given.
+    stem: StreamKeys,
+    /// Of the stream, or of the partition that it lives in, once that is known.
+    place: OnceLock<StreamKeys>,
     pub(super) name: String,
     pub(super) cron: Cron,
     pub(super) spec: String,
@@ -53,7 +59,8 @@ impl Job {
         Ok(Self {
             times: cron.times()?,
             spec: cron.spec(),
-            keys,
+            stem: keys,
+            place: OnceLock::new(),
             name: name.to_owned(),
             cron,
             make: Box::new(make),
@@ -63,7 +70,40 @@ impl Job {
     }
 
     pub(crate) fn stream(&self) -> &str {
-        self.keys.stream()
+        self.stem.stream()
+    }
+
+    /// Where it lives.
+    pub(crate) fn keys(&self) -> &StreamKeys {
+        self.place.get().unwrap_or(&self.stem)
+    }
+
+    pub(super) fn is_located(&self) -> bool {
+        self.place.get().is_some()
+    }
+
+    /// Finds out where it lives: of a stream with partitions in that of its message's key,
+    /// else of its name, so that all processes find it there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Splits::look_up`], and those of a message that can't be made.
+    pub(crate) fn locate(&self, splits: &Splits) -> Result<()> {
+        if self.is_located() {
+            return Ok(());
+        }
+        let place = match splits.look_up(&self.stem)?.partitions() {
+            None => self.stem.clone(),
+            Some(partitions) => {
+                let message = self.message()?;
+                let hash = message.iter().next().and_then(|message| message.hash());
+                let hash = hash.unwrap_or_else(|| hash_of(self.name.as_bytes()));
+                self.stem.partition(partition_of(hash, partitions))
+            }
+        };
+        // Another thread finds the same.
+        let _ = self.place.set(place);
+        Ok(())
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -73,7 +113,7 @@ impl Job {
     /// What scripts are asked for in its name.
     pub(super) fn call(&self) -> JobCall<'_> {
         JobCall {
-            keys: &self.keys,
+            keys: self.keys(),
             name: &self.name,
             now: None,
         }

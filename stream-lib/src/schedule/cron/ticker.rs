@@ -11,6 +11,7 @@ use crate::command::{JobAnswer, JobOutcome, JobState, Outgoing, Tick};
 use crate::connection::{LinkHandle, Loans, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::runtime::{Backoff, ServerClock, Task, Trouble, jitter};
+use crate::split::Splits;
 
 /// The longest wait between two looks: the server's clock may be set, and the job may be
 /// changed, paused or resumed by others.
@@ -32,7 +33,11 @@ struct Known {
 
 /// The task for one job.
 pub(crate) struct Ticker {
-    loans: Loans,
+    topology: Arc<Topology>,
+    splits: Arc<Splits>,
+    handle: LinkHandle,
+    /// To the server of the job's place, once that is known.
+    loans: Option<Loans>,
     progress: Progress,
     at: Instant,
     backoff: Backoff,
@@ -57,10 +62,18 @@ enum Next {
 }
 
 impl Ticker {
-    pub(crate) fn new(topology: &Arc<Topology>, job: Arc<Job>, handle: LinkHandle) -> Self {
+    pub(crate) fn new(
+        topology: &Arc<Topology>,
+        splits: &Arc<Splits>,
+        job: Arc<Job>,
+        handle: LinkHandle,
+    ) -> Self {
         let now = Instant::now();
         Self {
-            loans: Loans::new(Arc::clone(topology), job.stream(), handle),
+            topology: Arc::clone(topology),
+            splits: Arc::clone(splits),
+            handle,
+            loans: None,
             progress: Progress {
                 job,
                 clock: ServerClock::new(),
@@ -84,9 +97,20 @@ impl Ticker {
 
     /// Does what comes next. Returns how long to wait then.
     fn step(&mut self) -> Result<Duration> {
+        if self.loans.is_none() {
+            self.progress.job.locate(&self.splits)?;
+        }
         let Self {
-            loans, progress, ..
+            topology,
+            handle,
+            loans,
+            progress,
+            ..
         } = self;
+        let loans = loans.get_or_insert_with(|| {
+            let key = progress.job.keys().stream();
+            Loans::new(Arc::clone(topology), key, handle.clone())
+        });
         let message;
         let wait = match progress.next() {
             Next::Wait(wait) => return Ok(wait),
@@ -102,7 +126,7 @@ impl Ticker {
             }
         };
         if wait.is_err() {
-            self.loans.failed();
+            loans.failed();
         }
         wait
     }
