@@ -129,8 +129,13 @@ impl StreamKeys {
         ))
     }
 
+    /// The keys of the same stream, with this backup stream in place of another: what the
+    /// stream says of itself.
+    pub(crate) fn with_known_backup(&self, backup: &str) -> Result<Self> {
+        self.without_backup().with_backup(backup)
+    }
+
     /// The same, where the backup stream has no name of its own.
-    #[cfg(feature = "spool")]
     pub(crate) fn without_backup(&self) -> Self {
         Self {
             backup: None,
@@ -178,6 +183,26 @@ impl StreamKeys {
     /// The last number that was taken of each spool: a hash.
     pub(crate) fn spools(&self) -> String {
         format!("{}:spools", self.stem)
+    }
+
+    /// When each scheduled message is due: a sorted set.
+    pub(crate) fn due(&self) -> String {
+        format!("{}:due", self.stem)
+    }
+
+    /// The bodies of scheduled messages: a hash.
+    pub(crate) fn later(&self) -> String {
+        format!("{}:later", self.stem)
+    }
+
+    /// The scheduled message that holds each unique key: a hash.
+    pub(crate) fn unique(&self) -> String {
+        format!("{}:unique", self.stem)
+    }
+
+    /// The jobs that recur: a hash.
+    pub(crate) fn cron(&self) -> String {
+        format!("{}:cron", self.stem)
     }
 
     /// Where the first message of an idempotency key is: a string that lapses.
@@ -325,6 +350,10 @@ mod tests {
             keys.dead(),
             keys.meta(),
             keys.spools(),
+            keys.due(),
+            keys.later(),
+            keys.unique(),
+            keys.cron(),
             keys.waiting("g"),
             keys.lock("drain"),
             String::from_utf8(keys.once(b"k")).unwrap(),

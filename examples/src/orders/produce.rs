@@ -113,11 +113,22 @@ fn add_share(producer: &Producer<Order>, args: &ProduceArgs, first: u64, start: 
             .take(args.batch.into())
             .map(|number| Order::of_customer(&args.prefix, number, args.keys))
             .collect();
-        let results = match (orders.as_slice(), args.keys) {
-            ([order], None) => vec![producer.add(order)],
-            ([order], Some(_)) => vec![producer.with(order).key(key_of(order)).add()],
-            (orders, None) => producer.add_all(orders),
-            (orders, Some(_)) => {
+        let results = match (orders.as_slice(), args.in_ms, args.keys) {
+            (orders, Some(ms), keys) => {
+                let wait = Duration::from_millis(ms);
+                let later = |order| {
+                    let draft = producer.with(order).after(wait);
+                    match keys {
+                        Some(_) => draft.key(key_of(order)).add(),
+                        None => draft.add(),
+                    }
+                };
+                orders.iter().map(later).collect()
+            }
+            ([order], None, None) => vec![producer.add(order)],
+            ([order], None, Some(_)) => vec![producer.with(order).key(key_of(order)).add()],
+            (orders, None, None) => producer.add_all(orders),
+            (orders, None, Some(_)) => {
                 let keyed = |order| Envelope::new(order).key(key_of(order));
                 producer.add_all(orders.iter().map(keyed))
             }
@@ -146,8 +157,8 @@ impl Tally {
         match result {
             Ok(Added::Backup(_)) => self.backup += 1,
             Ok(Added::Spooled) => self.spooled += 1,
-            // Main. A duplicate is there already, and any other answer that
-            // may ever come is in Redis, too.
+            // Main, or scheduled. A duplicate is there already, and any other answer
+            // that may ever come is in Redis, too.
             Ok(_) => self.main += 1,
             Err(e) => {
                 self.failed += 1;

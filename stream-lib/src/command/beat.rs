@@ -7,9 +7,10 @@ use std::time::Duration;
 use redis::cmd;
 
 use super::Group;
-use super::reply::{Tokens, unexpected};
+use super::reply::{Tokens, int, unexpected};
+use super::schedule::pack_count;
 use super::script::{Call, Script, script};
-use super::together::run_together;
+use super::together::run_together_with;
 use crate::connection::{Reply, Wire, from_redis};
 use crate::error::Result;
 use crate::partition::Partitions;
@@ -45,6 +46,8 @@ pub(crate) struct Look {
     pub(crate) holdings: Vec<Holding>,
     /// `~waiting` holds entries whose due times are lost.
     pub(crate) has_strays: bool,
+    /// The stream has scheduled messages, as far as this user may know.
+    pub(crate) has_scheduled: bool,
     /// The partitions that the stream is declared to have.
     pub(crate) partitions: Option<Partitions>,
 }
@@ -69,15 +72,19 @@ pub(crate) struct Holding {
 }
 
 impl Beat<'_> {
-    /// Gives the sign, and looks, in one request.
+    /// Gives the sign, and looks, in one request, which also asks whether anything is
+    /// scheduled.
     pub(crate) fn give(&self, wire: &mut Wire) -> Result<Look> {
         let look = look_call(self.group, self.name_idle.then_some(self.keep));
-        let [beat, look] = run_together(wire, [&self.call(), &look])?;
+        let mut count = Vec::with_capacity(64);
+        pack_count(&mut count, self.group.keys());
+        let ([beat, look], count) = run_together_with(wire, [&self.call(), &look], &count)?;
         let given = signs(&beat)?;
         Ok(Look {
             server_ms: given.server_ms,
             signs: given.signs,
             partitions: given.partitions,
+            has_scheduled: is_above_zero(&count),
             ..holdings(&look)?
         })
     }
@@ -100,9 +107,21 @@ impl Beat<'_> {
 }
 
 /// Looks at what the consumers of a group hold. Those that hold nothing are named, too,
-/// where they were not seen for `idle`. There are no signs in the answer.
+/// where they were not seen for `idle`. There are no signs in the answer. The same
+/// request asks whether anything is scheduled.
 pub(crate) fn look(wire: &mut Wire, group: &Group, idle: Option<Duration>) -> Result<Look> {
-    holdings(&look_call(group, idle).run(wire)?)
+    let mut count = Vec::with_capacity(64);
+    pack_count(&mut count, group.keys());
+    let ([look], count) = run_together_with(wire, [&look_call(group, idle)], &count)?;
+    Ok(Look {
+        has_scheduled: is_above_zero(&count),
+        ..holdings(&look)?
+    })
+}
+
+/// Whether a count is known to be above zero.
+fn is_above_zero(count: &Reply) -> bool {
+    int(count.as_ref()).is_ok_and(|count| count > 0)
 }
 
 fn look_call(group: &Group, idle: Option<Duration>) -> Call<'static> {

@@ -64,10 +64,13 @@ pub(crate) fn ensure_deletable(
 fn run(wire: &mut Wire, keys: &StreamKeys, what: &str, groups: &[Group]) -> Result<String> {
     let (stream, backup, dead, meta) = (keys.stream(), keys.backup(), keys.dead(), keys.meta());
     let (drain, retention) = (keys.lock("drain"), keys.lock("retention"));
-    let spools = keys.spools();
+    let (spools, due, later) = (keys.spools(), keys.due(), keys.later());
+    let (unique, cron) = (keys.unique(), keys.cron());
     // By another name, where the stream knows of one.
     let known = known_backup(wire, keys)?.map_or_else(|| backup.clone(), |k| k.backup());
-    let call = DELETE.call(&[stream, &backup, &dead, &meta, &drain, &retention, &spools]);
+    let call = DELETE.call(&[
+        stream, &backup, &dead, &meta, &drain, &retention, &spools, &due, &later, &unique, &cron,
+    ]);
     let call = groups.iter().fold(call, |call, group| {
         call.key(group.waiting().as_bytes())
             .key(group.lock_alone().as_bytes())

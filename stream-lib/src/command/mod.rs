@@ -3,9 +3,11 @@
 mod add;
 mod backup;
 mod beat;
+mod body;
 mod bury;
 mod claim;
 mod clock;
+mod cron;
 mod dead;
 mod declare;
 mod delete;
@@ -18,6 +20,7 @@ mod group;
 mod lock;
 #[cfg(feature = "test-util")]
 mod made_up;
+mod origin;
 mod outgoing;
 mod pack;
 mod partitions;
@@ -28,6 +31,7 @@ mod reply;
 pub(crate) mod reserved;
 mod retain;
 mod route;
+mod schedule;
 mod script;
 mod server;
 mod settle;
@@ -45,6 +49,9 @@ pub(crate) use self::claim::{
     ClaimDue, Claimed, ClockWindow, Due, TakeOver, Timed, gather, recover, take_over,
 };
 pub(crate) use self::clock::DueMove;
+pub(crate) use self::cron::{
+    JobAnswer, JobCall, JobOutcome, JobState, StoredJob, Tick, stored_jobs,
+};
 pub(crate) use self::dead::{
     Redriven, dead_letters, newest_dead_letter, redrive, redrive_oldest, remove_dead_letters,
     remove_dead_letters_until,
@@ -58,6 +65,7 @@ pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, strea
 pub(crate) use self::forget::{Traces, ensure_lifeless, forget_group, remove_group, traces};
 pub(crate) use self::group::{Group, MakeGroup, group_lost};
 pub(crate) use self::lock::{free_locks, hold_lock, hold_locks, release_lock};
+pub(crate) use self::origin::original_id;
 pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::partitions::{declare_partitions, known_partitions, outside_of_partitions};
 pub(crate) use self::ping::answers;
@@ -68,6 +76,10 @@ pub(crate) use self::retain::{
 };
 pub(crate) use self::route::{
     Once, Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
+};
+pub(crate) use self::schedule::{
+    Later, Promoted, Promotion, ScheduleOutcome, Scheduling, Waiting, cancel_scheduled,
+    count_scheduled, list_scheduled, reschedule,
 };
 pub(crate) use self::server::first_look;
 pub(crate) use self::settle::{Found, Parking, ack, ack_held, park, renew};

@@ -17,7 +17,7 @@ use crate::consumer::member::{Member, Part};
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::message::{EntryId, FieldWriter, StreamMessage};
-use crate::runtime::Bell;
+use crate::runtime::{Alarm, Bell};
 
 /// No test takes longer.
 const LEASE: Duration = Duration::from_secs(86_400);
@@ -82,6 +82,7 @@ impl MadeUp {
             config: ConsumerConfig::new(&self.stream).lease(LEASE),
             is_lazy: true,
             until_ended: Weak::<()>::new(),
+            alarm: Alarm::default(),
             group: Group::new(keys, &self.group),
             counters: Arc::default(),
             failure: Arc::default(),

@@ -24,6 +24,8 @@ mod divided;
 mod due;
 mod handler;
 mod identity;
+#[cfg(feature = "test-util")]
+mod inline;
 mod keeper;
 mod life;
 #[cfg(feature = "test-util")]
@@ -46,6 +48,10 @@ pub use self::handler::{
     BatchDelivery, BatchHandler, Delivery, Handler, HandlerError, HandlerResult, by_value,
 };
 #[cfg(feature = "test-util")]
+pub use self::inline::DrainReport;
+#[cfg(feature = "test-util")]
+pub(crate) use self::inline::Inline;
+#[cfg(feature = "test-util")]
 pub(crate) use self::made_up::MadeUp;
 pub(crate) use self::staff::Staff;
 pub use self::stats::{ConsumerStats, ShutdownReport};
@@ -59,7 +65,7 @@ use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::OwnedMessage;
-use crate::runtime::{Origin, on_library_thread};
+use crate::runtime::{Alarm, Origin, on_library_thread};
 
 /// A consumer that a manager holds, running or not.
 ///
@@ -93,6 +99,8 @@ pub(crate) struct Server {
     pub(crate) is_lazy: bool,
     /// Held by each life until its last handler has ended, or its grace is over.
     pub(crate) until_ended: Weak<dyn Any + Send + Sync>,
+    /// Told where the stream has scheduled messages.
+    pub(crate) alarm: Alarm,
 }
 
 impl Consumer {
@@ -125,6 +133,7 @@ impl Consumer {
                 staff: server.staff,
                 is_lazy: server.is_lazy,
                 until_ended: server.until_ended,
+                alarm: server.alarm,
                 group: Group::new(keys, &config.group),
                 config,
                 counters: Arc::default(),

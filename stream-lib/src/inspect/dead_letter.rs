@@ -4,11 +4,11 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::dead_id::DeadLetterId;
-use crate::command::Entries;
 use crate::command::reserved::{
     DEAD_CONSUMER, DEAD_DELIVERIES, DEAD_ERROR, DEAD_GROUP, DEAD_ID, DEAD_REASON, DEAD_TIME,
-    HEADER, ORIGIN, REDRIVEN,
+    HEADER, REDRIVEN,
 };
+use crate::command::{Entries, original_id};
 use crate::message::dead_reason::DeadReason;
 use crate::message::{DecodeError, EntryId, Fields, OwnedMessage, RawMessage};
 
@@ -39,7 +39,7 @@ impl DeadLetter {
             partition,
             id: page.id(index),
             entry_id,
-            original_id: text(ORIGIN).parse().unwrap_or(entry_id),
+            original_id: original_id(entry_id, |name| fields.header(name)),
             group: text(DEAD_GROUP).into_owned(),
             consumer: text(DEAD_CONSUMER).into_owned(),
             reason: text(DEAD_REASON).into_owned(),

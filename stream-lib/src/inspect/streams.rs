@@ -21,6 +21,8 @@ pub struct StreamStats {
     pub backup: u64,
     /// Entries among the dead letters.
     pub dead: u64,
+    /// Messages that are scheduled (`ZCARD`); 0 where this user may not know.
+    pub scheduled: u64,
     /// How many partitions it has; `None` for a stream without any. The other figures are
     /// sums over all of them.
     pub partitions: Option<u16>,
@@ -85,6 +87,7 @@ pub(crate) fn part_stats(wire: &mut Wire, keys: &StreamKeys) -> Result<PartStats
             length: facts.length,
             backup: facts.backup,
             dead: facts.dead,
+            scheduled: command::count_scheduled(wire, keys).unwrap_or(0),
             groups: facts.groups.into_iter().map(GroupStats::from).collect(),
             ..StreamStats::default()
         },
@@ -111,6 +114,7 @@ impl StreamStats {
             all.length += part.stats.length;
             all.backup += part.stats.backup;
             all.dead += part.stats.dead;
+            all.scheduled += part.stats.scheduled;
             for (group, known) in part.stats.groups.into_iter().zip(part.names) {
                 names.entry(group.name.clone()).or_default().extend(known);
                 match all.groups.iter_mut().find(|one| one.name == group.name) {
@@ -167,6 +171,9 @@ impl fmt::Display for StreamStats {
             self.backup,
             counted(self.dead, "dead letter", "dead letters")
         )?;
+        if self.scheduled > 0 {
+            write!(f, ", {} scheduled", self.scheduled)?;
+        }
         if let Some(partitions) = self.partitions {
             let partitions = counted(partitions, "partition", "partitions");
             write!(f, ", in {partitions}")?;
@@ -221,12 +228,13 @@ mod tests {
             length: 9,
             backup: 1,
             dead: 2,
+            scheduled: 5,
             groups: vec![group, unsure],
             ..StreamStats::default()
         };
         assert_eq!(
             stats.to_string(),
-            "`orders`: 9 entries, 1 in the backup stream, 2 dead letters; group `g`: 4 unread, 3 \
+            "`orders`: 9 entries, 1 in the backup stream, 2 dead letters, 5 scheduled; group `g`: 4 unread, 3 \
              pending, 1 of them waiting, 2 consumers; group `h`: unread not known, 0 pending, 0 of \
              them waiting, 0 consumers"
         );
@@ -247,6 +255,7 @@ mod tests {
             length: 1,
             backup: 1,
             dead: 1,
+            scheduled: 0,
             groups: vec![group],
             ..StreamStats::default()
         };

@@ -257,6 +257,10 @@ impl StreamManager {
         producer: ProducerCore,
         asked: RetentionSettings,
     ) -> Result<ProducerHandle> {
+        producer.set_alarm(
+            self.timekeeper
+                .alarm(producer.keys(), producer.max_backup()),
+        );
         let producer = Arc::new(producer);
         let mut registry = self.registry.write();
         if let Err(e) = registry.register(name, &producer) {
@@ -283,7 +287,9 @@ impl StreamManager {
             }
         }
         let config = StreamConfig::new(stream);
-        let made = Arc::new(ProducerCore::simple(&self.coalescer, &self.splits, config)?);
+        let made = ProducerCore::simple(&self.coalescer, &self.splits, config)?;
+        made.set_alarm(self.timekeeper.alarm(made.keys(), None));
+        let made = Arc::new(made);
         let mut registry = self.registry.write();
         registry.ensure_adds()?;
         // Another thread may have been faster.

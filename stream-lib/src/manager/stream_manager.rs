@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::producer::{Coalescer, Lookout};
 use crate::retention::Cleaner;
 use crate::runtime::{Origin, on_library_thread};
+use crate::schedule::Timekeeper;
 use crate::split::Splits;
 
 /// The owner of a process's producers and consumers, and of their connections
@@ -72,6 +73,7 @@ pub struct StreamManager {
     pub(super) splits: Arc<Splits>,
     pub(super) cleaner: Cleaner,
     pub(super) lookout: Lookout,
+    pub(super) timekeeper: Timekeeper,
     /// A start of a consumer waits for nothing.
     pub(super) is_lazy: bool,
     /// The process to which all of it belongs.
@@ -152,6 +154,7 @@ impl StreamManager {
         Ok(Self {
             cleaner: Cleaner::new(Arc::clone(&topology), Arc::clone(&splits)),
             lookout: Lookout::new(Arc::clone(&topology), Arc::clone(&splits)),
+            timekeeper: Timekeeper::new(&topology, &splits),
             splits,
             coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
             topology,
@@ -194,6 +197,7 @@ impl StreamManager {
         let deadline = Instant::now() + grace + SETTLE;
         self.cleaner.signal_stop();
         self.lookout.signal_stop();
+        self.timekeeper.signal_stop();
         for consumer in &consumers {
             consumer.warn_if_never_started();
             consumer.close();
@@ -208,6 +212,7 @@ impl StreamManager {
             // The lives of the consumers hold the rest.
             self.cleaner.stop();
             self.lookout.stop();
+            self.timekeeper.stop();
             return report;
         }
         // Consumers that another thread stops, or that were removed, may still have
@@ -228,6 +233,7 @@ impl StreamManager {
         self.topology.close();
         self.cleaner.stop();
         self.lookout.stop();
+        self.timekeeper.stop();
         report
     }
 
@@ -253,6 +259,7 @@ impl Drop for StreamManager {
             Arc::clone(&self.coalescer),
             Arc::clone(&self.registry),
             Arc::clone(&self.staff),
+            self.timekeeper.clone(),
             Arc::clone(&self.splits),
         ));
     }

@@ -14,16 +14,18 @@ use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::message::StreamMessage;
+use crate::message::schedule_id::ScheduleId;
 use crate::partition::Partitions;
 use crate::producer::added::{Added, no_answer};
 use crate::producer::backup::Backup;
 use crate::producer::envelope::Envelope;
+use crate::producer::later::{Plan, Scheduler};
 use crate::producer::outbox::{FlushReport, Outbox, Receipt};
 use crate::producer::recording::Recorder;
 use crate::producer::replication::Replication;
 use crate::producer::spooled::Spooler;
 use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind, Outlets};
-use crate::runtime::Origin;
+use crate::runtime::{Alarm, Origin};
 use crate::split::{Splits, WantedSplit};
 
 /// The most that a thread keeps for the messages it sends, in bytes.
@@ -48,6 +50,8 @@ pub(crate) struct ProducerCore {
     /// Made with the first [`send`](Self::send).
     outbox: OnceLock<Outbox>,
     making_outbox: Mutex<()>,
+    /// Told of what it schedules; set by its manager.
+    alarm: OnceLock<Alarm>,
     origin: Origin,
 }
 
@@ -72,6 +76,7 @@ impl ProducerCore {
         let keys = StreamKeys::new(&config.name)?;
         let outlet = Outlet {
             keys,
+            partition: None,
             kind: OutletKind::Simple(Once::of(&config)),
             recorder,
             replication: Replication::of(&config),
@@ -104,6 +109,7 @@ impl ProducerCore {
         let kind = OutletKind::Backup(Box::new(backup));
         let outlet = Outlet {
             keys,
+            partition: None,
             kind,
             recorder: None,
             replication: Replication::of(&stream),
@@ -120,6 +126,7 @@ impl ProducerCore {
             config,
             outbox: OnceLock::new(),
             making_outbox: Mutex::new(()),
+            alarm: OnceLock::new(),
             origin: Origin::here(),
         }
     }
@@ -152,6 +159,48 @@ impl ProducerCore {
             .push(message, extras)
             .and_then(|()| self.add_one(batch));
         added.map_err(|e| self.dispatch.describe(e))
+    }
+
+    /// Has an alarm told of what is scheduled from now on.
+    pub(crate) fn set_alarm(&self, alarm: Alarm) {
+        // It is set once, when the producer is registered.
+        let _ = self.alarm.set(alarm);
+    }
+
+    /// The length that its backup stream may have, where that is bounded.
+    pub(crate) fn max_backup(&self) -> Option<u64> {
+        match &self.dispatch.outlet().kind {
+            OutletKind::Backup(backup) => backup.max_length(),
+            OutletKind::Simple(_) => None,
+        }
+    }
+
+    /// Schedules a message, to be added when it is due.
+    pub(crate) fn schedule<M: StreamMessage + ?Sized>(
+        &self,
+        message: &M,
+        extras: &Extras<'_>,
+        plan: &Plan<'_>,
+    ) -> Result<Added> {
+        let mut batch = Outgoing::default();
+        let scheduled = batch.push(message, extras).and_then(|()| {
+            self.origin.ensure_here()?;
+            self.dispatch.ensure_open()?;
+            let scheduler = Scheduler {
+                topology: self.coalescer.topology(),
+                dispatch: &self.dispatch,
+                once: Once::of(&self.config),
+                send_timeout: self.config.send_timeout,
+            };
+            scheduler.schedule(&batch, plan)
+        });
+        let (added, wait) = scheduled
+            .map_err(|e| e.while_doing(format_args!("scheduling for `{}`", self.stream())))?;
+        if let (Some(wait), Some(alarm)) = (wait, self.alarm.get()) {
+            let partition = added.schedule_id().and_then(ScheduleId::partition);
+            alarm.set(partition, wait);
+        }
+        Ok(added)
     }
 
     pub(crate) fn add_all<'m, M, I>(&self, messages: I) -> Vec<Result<Added>>

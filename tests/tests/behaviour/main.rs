@@ -44,6 +44,7 @@ mod json_numbers;
 mod keeping;
 mod large_dead_letters;
 mod large_replies;
+mod later;
 mod leases;
 mod log_causes;
 mod lossy_relay;

@@ -12,4 +12,5 @@ mod poison;
 mod shutdown;
 mod slow;
 mod store;
+mod time;
 mod zombie;

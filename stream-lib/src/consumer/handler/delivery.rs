@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
-use crate::command::reserved::{HEADER, ORIGIN, REDRIVEN};
+use crate::command::original_id;
+use crate::command::reserved::{HEADER, REDRIVEN};
 use crate::consumer::handler::taken::TakenEntry;
 use crate::message::{EntryId, Fields, RESERVED};
 
@@ -70,10 +71,13 @@ impl<M> Delivery<M> {
     ///
     /// Where a producer adds the same message twice, the two have different ids;
     /// an idempotency key prevents that.
+    ///
+    /// Of a message that was scheduled it is made of the due time and the number of its
+    /// [`ScheduleId`](crate::ScheduleId), so that the [`age`](Self::age) is how late it
+    /// is. The header `~scheduled` has the whole id.
     pub fn original_id(&self) -> EntryId {
-        let origin = self.taken.held.header(self.taken.index, ORIGIN);
-        let origin = origin.and_then(|id| EntryId::parse(id).ok());
-        origin.unwrap_or_else(|| self.id())
+        let TakenEntry { held, index, .. } = &self.taken;
+        original_id(self.id(), |name| held.header(*index, name))
     }
 
     /// The stream that the entry stands in, as the consumer's configuration names it:

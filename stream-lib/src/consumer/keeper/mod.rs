@@ -163,6 +163,9 @@ impl Keeper {
         let look = self.beats.beat(&mut self.link);
         self.notice();
         if let Some(look) = look {
+            if look.has_scheduled {
+                self.member.alarm.look(self.member.partition);
+            }
             if let Some(partitions) = look.partitions {
                 self.member.divide(partitions);
             }

@@ -65,7 +65,7 @@ use crate::consumer::identity::Identity;
 use crate::consumer::stats::Counters;
 use crate::error::{Error, ErrorKind, Result};
 use crate::partition::Partitions;
-use crate::runtime::{Portion, Shutdown};
+use crate::runtime::{Alarm, Portion, Shutdown};
 
 /// The state that the threads of a running member share.
 pub(crate) struct Member {
@@ -91,6 +91,8 @@ pub(crate) struct Member {
     /// in nanoseconds.
     handler_nanos: AtomicU64,
     pub(crate) sign_of_life: SignOfLife,
+    /// Told where the stream has scheduled messages.
+    pub(crate) alarm: Alarm,
     /// The threads' connections, to end their waits.
     pub(crate) links: MemberLinks,
     /// Of the threads that all consumers share.
@@ -138,6 +140,7 @@ impl Member {
             health: Arc::new(Health::new(identity, common, number, &stop, keeper)),
             failure_log: FailureLog::new(part.group, &config.stream, &common.failures, keeper),
             sign_of_life: SignOfLife::new(config.lease),
+            alarm: identity.alarm.clone(),
             links: MemberLinks::default(),
             halt: Shutdown::default(),
             stop_began: OnceLock::new(),

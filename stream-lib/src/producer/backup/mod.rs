@@ -104,6 +104,11 @@ impl Backup {
         Routing::new(keys, &self.config, self.capacity.entries())
     }
 
+    /// The length from which on the backup stream takes no more.
+    pub(crate) fn max_length(&self) -> Option<u64> {
+        self.config.max_backup_length
+    }
+
     /// Says that there is something in the backup stream.
     pub(crate) fn wake_drain(&self) {
         self.drain.wake(self.partition);

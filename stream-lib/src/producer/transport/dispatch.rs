@@ -170,6 +170,11 @@ impl Dispatch {
         );
     }
 
+    /// Waits between two tries. Returns whether the producer is closed.
+    pub(crate) fn sleep(&self, time: Duration) -> bool {
+        self.closed.sleep(time)
+    }
+
     pub(crate) fn describe(&self, error: Error) -> Error {
         error.while_doing(format_args!("adding to `{}`", self.stream()))
     }

@@ -24,5 +24,5 @@ mod spread;
 pub(crate) use self::coalesce::Coalescer;
 pub(crate) use self::dispatch::Dispatch;
 pub(crate) use self::line::{Joined, Line};
-pub(crate) use self::outlet::{Outlet, OutletKind};
+pub(crate) use self::outlet::{Apart, Outlet, OutletKind};
 pub(crate) use self::outlets::Outlets;

@@ -118,12 +118,30 @@ impl Outlets {
     ///
     /// As [`parts_by`](Self::parts_by).
     pub(crate) fn one_by(&self, batch: &Outgoing, until: Instant) -> Result<Arc<Outlet>> {
+        self.one_with(batch, None, until)
+    }
+
+    /// As [`one_by`](Self::one_by), where `hash` stands in for the key that the message may
+    /// not have.
+    ///
+    /// # Errors
+    ///
+    /// As [`parts_by`](Self::parts_by).
+    pub(crate) fn one_with(
+        &self,
+        batch: &Outgoing,
+        hash: Option<u32>,
+        until: Instant,
+    ) -> Result<Arc<Outlet>> {
         let Some(parts) = self.parts_by(until)? else {
             return Ok(Arc::clone(&self.whole));
         };
-        let hash = batch.iter().next().and_then(|message| message.hash());
-        let partition = parts.partition_of(hash.unwrap_or_else(|| self.turn()));
-        Ok(parts.outlet(partition).unwrap_or(&self.whole).clone())
+        let own = batch.iter().next().and_then(|message| message.hash());
+        let hash = own.or(hash).unwrap_or_else(|| self.turn());
+        Ok(parts
+            .outlet(parts.partition_of(hash))
+            .unwrap_or(&self.whole)
+            .clone())
     }
 
     /// What stands in for the hash in the next batch whose messages have no key.
