@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 pub(crate) mod consume;
 pub(crate) mod end_to_end;
 pub(crate) mod latency;
+pub(crate) mod partitioned;
 pub(crate) mod routed;
 pub(crate) mod send;
 
