@@ -4,12 +4,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use redis::cmd;
+
 use super::Group;
 use super::reply::{Tokens, unexpected};
-use super::script::{Script, script};
+use super::script::{Call, Script, script};
 use super::together::run_together;
-use crate::connection::{Reply, Wire};
+use crate::connection::{Reply, Wire, from_redis};
 use crate::error::Result;
+use crate::partition::Partitions;
 
 static BEAT: Script = script!(flags: "#!lua flags=allow-oom\n", "beat.lua");
 static LOOK: Script = script!(flags: "#!lua flags=allow-oom\n", "look.lua");
@@ -40,6 +43,18 @@ pub(crate) struct Look {
     pub(crate) holdings: Vec<Holding>,
     /// `~waiting` holds entries whose due times are lost.
     pub(crate) has_strays: bool,
+    /// The partitions that the stream is declared to have.
+    pub(crate) partitions: Option<Partitions>,
+}
+
+/// What a sign of life alone is answered with.
+#[derive(Debug)]
+pub(crate) struct SignGiven {
+    /// As in a [`Look`].
+    pub(crate) server_ms: u64,
+    /// As in a [`Look`].
+    pub(crate) signs: HashMap<Vec<u8>, i64>,
+    pub(crate) partitions: Option<Partitions>,
 }
 
 /// What Redis says of a consumer (`XINFO CONSUMERS`).
@@ -54,47 +69,92 @@ pub(crate) struct Holding {
 impl Beat<'_> {
     /// Gives the sign, and looks, in one request.
     pub(crate) fn give(&self, wire: &mut Wire) -> Result<Look> {
-        let beat = BEAT
-            .call(&[self.group.members()])
+        let look = look_call(self.group, self.name_idle.then_some(self.keep));
+        let [beat, look] = run_together(wire, [&self.call(), &look])?;
+        let given = signs(&beat)?;
+        Ok(Look {
+            server_ms: given.server_ms,
+            signs: given.signs,
+            partitions: given.partitions,
+            ..holdings(&look)?
+        })
+    }
+
+    /// Gives the sign, and looks at the other signs only.
+    pub(crate) fn give_sign(&self, wire: &mut Wire) -> Result<SignGiven> {
+        signs(&self.call().run(wire)?)
+    }
+
+    fn call(&self) -> Call<'static> {
+        BEAT.call(&[self.group.members(), self.group.meta()])
             .arg(self.member)
             .millis(self.lease)
             .millis(self.keep)
-            .millis(self.set_back);
-        let look = LOOK
-            .call(&[self.group.stream(), self.group.waiting()])
-            .arg(self.group.name());
-        let look = if self.name_idle {
-            look.millis(self.keep)
-        } else {
-            look.arg("")
-        };
-        let [beat, look] = run_together(wire, [&beat, &look])?;
-        let (server_ms, signs) = signs(&beat)?;
-        let (has_strays, holdings) = holdings(&look)?;
-        Ok(Look {
-            server_ms,
-            signs,
-            holdings,
-            has_strays,
-        })
+            .millis(self.set_back)
     }
 }
 
-fn signs(reply: &Reply) -> Result<(u64, HashMap<Vec<u8>, i64>)> {
+/// Looks at what the consumers of a group hold. Those that hold nothing are named, too,
+/// where they were not seen for `idle`. There are no signs in the answer.
+pub(crate) fn look(wire: &mut Wire, group: &Group, idle: Option<Duration>) -> Result<Look> {
+    holdings(&look_call(group, idle).run(wire)?)
+}
+
+fn look_call(group: &Group, idle: Option<Duration>) -> Call<'static> {
+    let look = LOOK
+        .call(&[group.stream(), group.waiting()])
+        .arg(group.name());
+    match idle {
+        Some(idle) => look.millis(idle),
+        None => look.arg(""),
+    }
+}
+
+/// The signs of life of a group's members (`ZRANGE`): until when each is alive, in
+/// milliseconds since 1970 by the server's clock.
+pub(crate) fn members(wire: &mut Wire, group: &Group) -> Result<Vec<(Vec<u8>, u64)>> {
+    let members: Vec<(Vec<u8>, f64)> = cmd("ZRANGE")
+        .arg(group.members())
+        .arg(0)
+        .arg(-1)
+        .arg("WITHSCORES")
+        .query(wire)
+        .map_err(from_redis)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "times in ms are whole, positive and small; others saturate"
+    )]
+    let till = |score: f64| score as u64;
+    let members = members.into_iter();
+    Ok(members.map(|(name, score)| (name, till(score))).collect())
+}
+
+fn signs(reply: &Reply) -> Result<SignGiven> {
     let mut tokens = Tokens::new(reply);
-    if tokens.array()? != 2 {
+    if tokens.array()? != 3 {
         return Err(unexpected("beat"));
     }
     let server_ms = u64::try_from(tokens.int()?).map_err(|_| unexpected("beat"))?;
     let signs = (0..tokens.array()? / 2)
         .map(|_| Ok((tokens.bytes()?.to_vec(), tokens.int()?)))
         .collect::<Result<_>>()?;
-    Ok((server_ms, signs))
+    Ok(SignGiven {
+        server_ms,
+        signs,
+        partitions: partitions(tokens.bytes()?),
+    })
 }
 
-fn holdings(reply: &Reply) -> Result<(bool, Vec<Holding>)> {
+/// A number that is none of ours counts for none.
+fn partitions(text: &[u8]) -> Option<Partitions> {
+    let count = str::from_utf8(text).ok()?.parse().ok()?;
+    Partitions::new(count).ok()
+}
+
+fn holdings(reply: &Reply) -> Result<Look> {
     let mut tokens = Tokens::new(reply);
-    if tokens.array()? != 2 {
+    if tokens.array()? != 3 {
         return Err(unexpected("look"));
     }
     let has_strays = tokens.int()? > 0;
@@ -110,5 +170,10 @@ fn holdings(reply: &Reply) -> Result<(bool, Vec<Holding>)> {
             })
         })
         .collect::<Result<_>>()?;
-    Ok((has_strays, holdings))
+    Ok(Look {
+        server_ms: u64::try_from(tokens.int()?).map_err(|_| unexpected("look"))?,
+        holdings,
+        has_strays,
+        ..Look::default()
+    })
 }

@@ -39,7 +39,7 @@ mod wait;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::backup::{declare_backup, known_backup};
-pub(crate) use self::beat::{Beat, Holding, Look};
+pub(crate) use self::beat::{Beat, Holding, Look, SignGiven, look, members};
 pub(crate) use self::bury::{Burial, Burials, DeadBounds, bury};
 pub(crate) use self::claim::{
     ClaimDue, Claimed, ClockWindow, Due, TakeOver, Timed, gather, recover, take_over,
@@ -57,7 +57,7 @@ pub(crate) use self::extras::Extras;
 pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
 pub(crate) use self::forget::{Traces, ensure_lifeless, forget_group, remove_group, traces};
 pub(crate) use self::group::{Group, MakeGroup, group_lost};
-pub(crate) use self::lock::{hold_lock, release_lock};
+pub(crate) use self::lock::{free_locks, hold_lock, hold_locks, release_lock};
 pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::partitions::{declare_partitions, known_partitions, outside_of_partitions};
 pub(crate) use self::ping::answers;

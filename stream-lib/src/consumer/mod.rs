@@ -8,6 +8,10 @@
 //! manager, the [`Staff`]. All of them share a [`Member`](member::Member): one
 //! *life* of the consumer, with a name in Redis that no other life has.
 //!
+//! A consumer of a partitioned stream has a member for each partition that it owns,
+//! with a reader of its own; the workers, and the room for what they are to do, are the
+//! same for all of them. Which ones it owns is decided in the life, too.
+//!
 //! Three protocols hold these threads together. Each is written down once: the
 //! [stages of an entry](member::stage), [who acknowledges](member::acknowledging),
 //! and who wakes whom, in `member/buffer.rs`, with the pause for an entry that
@@ -16,6 +20,7 @@
 mod bells;
 mod brief;
 mod cause;
+mod divided;
 mod due;
 mod handler;
 mod identity;
@@ -63,7 +68,7 @@ use crate::runtime::{Origin, on_library_thread};
 pub struct Consumer(Arc<Inner>);
 
 struct Inner {
-    identity: Identity,
+    identity: Arc<Identity>,
     handler: Arc<dyn Work>,
     /// Held only for a moment: hooks and handlers ask for it.
     life: Mutex<Option<Life>>,
@@ -115,7 +120,7 @@ impl Consumer {
     fn of(server: Server, config: ConsumerConfig, handler: Arc<dyn Work>) -> Result<Self> {
         let keys = StreamKeys::new(&config.stream)?;
         Ok(Self(Arc::new(Inner {
-            identity: Identity {
+            identity: Arc::new(Identity {
                 topology: server.topology,
                 staff: server.staff,
                 is_lazy: server.is_lazy,
@@ -124,7 +129,7 @@ impl Consumer {
                 config,
                 counters: Arc::default(),
                 failure: Arc::default(),
-            },
+            }),
             handler,
             life: Mutex::new(None),
             starting: Mutex::new(()),
@@ -168,6 +173,21 @@ impl Consumer {
         self.0.origin.is_here() && self.0.life.lock().as_ref().is_some_and(Life::is_running)
     }
 
+    /// The partitions that it reads now, in order; `None` where the stream has none, as
+    /// far as known, and while the consumer doesn't run.
+    ///
+    /// The members of the group share the partitions out: each has the same number, or
+    /// one more. Within about three seconds after a member has come or gone they are
+    /// shared out again, after one that has died without a word once its
+    /// [`lease`](ConsumerConfig::lease) is over.
+    pub fn partitions(&self) -> Option<Vec<u16>> {
+        if !self.0.origin.is_here() {
+            return None;
+        }
+        let life = self.0.life.lock();
+        life.as_ref().and_then(Life::partitions)
+    }
+
     /// The failure that holds it up at present, if one does: Redis is away, or refuses
     /// to serve, or has withdrawn a right or the password. It goes on trying, for the
     /// last two once in a few seconds. The log tells of the beginning and of the end.
@@ -207,6 +227,7 @@ impl Consumer {
                 .as_ref()
                 .and_then(Life::held_up_by)
                 .map(|error| error.kind()),
+            partitions: life.as_ref().and_then(Life::partitions).map(|p| p.len()),
             ..counted
         }
     }
@@ -252,12 +273,12 @@ impl Consumer {
             begun.end(self.0.identity.config.grace);
             return self.ensure_open();
         }
-        let told = is_prepared.then(|| begun.member());
+        let told = is_prepared.then(|| begun.health());
         *life = Some(begun);
         // Without the lock: a hook may ask for anything.
         drop(life);
-        if let Some(member) = told {
-            member.health.tell_connected();
+        if let Some(health) = told {
+            health.tell_connected();
         }
         Ok(())
     }

@@ -13,6 +13,8 @@ mod share;
 
 pub(crate) use self::count::Partitions;
 pub(crate) use self::place::{hash_of, partition_of};
+pub(crate) use self::plan::{Plan, Sight};
+pub(crate) use self::share::share_of;
 
 #[cfg(test)]
 mod tests;

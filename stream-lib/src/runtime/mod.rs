@@ -34,7 +34,7 @@ pub(crate) use self::origin::Origin;
 pub(crate) use self::panics::{drop_shielded, panic_text};
 pub(crate) use self::patience::Patience;
 pub(crate) use self::portion::Portion;
-pub(crate) use self::random::{jitter, random_suffix};
+pub(crate) use self::random::{jitter, random_below, random_suffix};
 pub(crate) use self::rounds::{Desk, Rounds, Task, is_on_rounds};
 pub(crate) use self::shutdown::{Nudge, Shutdown};
 pub(crate) use self::side_call::{SideCall, Ticket};

@@ -56,6 +56,7 @@ mod moving_slots;
 mod one_delivery;
 mod open_enums;
 mod other_answers;
+mod partitioned;
 mod partitions;
 mod redriving;
 mod removing;

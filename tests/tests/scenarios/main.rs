@@ -7,6 +7,7 @@
 
 mod crash;
 mod outage;
+mod partitions;
 mod poison;
 mod shutdown;
 mod slow;

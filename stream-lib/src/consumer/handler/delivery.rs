@@ -17,8 +17,8 @@ use crate::message::{EntryId, Fields, RESERVED};
 /// A method of the message is reached by deref, too, except where `Delivery` has
 /// a method of the same name:
 ///
-/// `message`, `into_message`, `id`, `original_id`, `stream`, `group`, `consumer`,
-/// `attempt`, `redrives`, `headers`, `header`, `age`, `lease_lost`,
+/// `message`, `into_message`, `id`, `original_id`, `stream`, `partition`, `group`,
+/// `consumer`, `attempt`, `redrives`, `headers`, `header`, `age`, `lease_lost`,
 /// `is_shutting_down`, and `fmt`, `deref` of its traits. A
 /// [`BatchDelivery`](crate::BatchDelivery) has `fail` and `failure` as well.
 ///
@@ -55,7 +55,8 @@ impl<M> Delivery<M> {
         self.message
     }
 
-    /// The entry's id: the same at each retry of it. A drain and a redrive add
+    /// The entry's id: the same at each retry of it, and unique within its stream, or
+    /// its [`partition`](Self::partition). A drain and a redrive add
     /// the message to the stream again, under a new id: see
     /// [`original_id`](Self::original_id).
     pub fn id(&self) -> EntryId {
@@ -75,9 +76,16 @@ impl<M> Delivery<M> {
         origin.unwrap_or_else(|| self.id())
     }
 
-    /// The stream that the entry stands in.
+    /// The stream that the entry stands in, as the consumer's configuration names it:
+    /// of a partitioned stream, the whole.
     pub fn stream(&self) -> &str {
-        self.taken.member.group.stream()
+        self.taken.member.declared_stream()
+    }
+
+    /// The partition that the entry stands in; `None` where the stream has none. The
+    /// partition 3 of `orders` is the stream `{orders:3}` in Redis.
+    pub fn partition(&self) -> Option<u16> {
+        self.taken.member.partition
     }
 
     /// The consumer group that it was delivered to.
@@ -144,7 +152,7 @@ impl<M> Delivery<M> {
     /// Whether the consumer is being stopped: a long handler may want to end
     /// early, with an error, to be continued elsewhere.
     pub fn is_shutting_down(&self) -> bool {
-        self.taken.member.stop.is_set()
+        self.taken.member.common.stop.is_set()
     }
 
     fn fields(&self) -> Fields<'_> {

@@ -109,7 +109,10 @@ impl Keeper {
             return alone.wake_at().map_or(keep_at, |at| at.min(keep_at));
         }
         let claiming = &self.member.claiming;
-        if self.member.buffer.room_for_returning() == 0 || claiming.is_under_way() {
+        let is_full = self.member.room_for_returning() == 0;
+        // Of another member of the consumer.
+        let pause = &self.member.common.buffer.pause;
+        if is_full || claiming.is_under_way() || !pause.is_over(&self.member.bells.keeper) {
             return keep_at;
         }
         let claim_at = keep_at.min(claiming.keeper_looks_at());
@@ -160,6 +163,9 @@ impl Keeper {
         let look = self.beats.beat(&mut self.link);
         self.notice();
         if let Some(look) = look {
+            if let Some(partitions) = look.partitions {
+                self.member.divide(partitions);
+            }
             self.takeover.consider(&look);
             self.unseen.check(&look, &mut self.link);
         }

@@ -1,4 +1,8 @@
-//! One life of a consumer: the parts that its threads share.
+//! One member of a group for one stream: the parts that its threads share.
+//!
+//! A consumer is one member, or, of a partitioned stream, one for each partition that
+//! it owns. These have one name in Redis, one sign of life and one [`Buffer`], which
+//! are parts of what they have in [`Common`].
 //!
 //! Entries come in as the [`Held`] entries of one reply, known to
 //! [`HeldReplies`] from then on. They wait in the [`Buffer`]; when their
@@ -11,12 +15,14 @@
 pub(crate) mod acknowledging;
 mod buffer;
 pub(crate) mod claiming;
+pub(crate) mod common;
 pub(crate) mod done;
 pub(crate) mod failure_log;
 mod handler_time;
 pub(crate) mod health;
 pub(crate) mod held;
 mod held_replies;
+mod home;
 pub(crate) mod link;
 mod links;
 mod pause;
@@ -25,24 +31,26 @@ mod read_ahead;
 mod room;
 pub(crate) mod settle;
 pub(crate) mod sign_of_life;
+mod signs;
 pub(crate) mod stage;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-use parking_lot::Mutex;
+use crossbeam_channel::Sender;
 
 pub(crate) use self::buffer::Buffer;
 
 use self::acknowledging::Acknowledging;
 use self::claiming::{Claim, Claiming};
+use self::common::Common;
 use self::done::Done;
 use self::failure_log::{FailureLog, Fate};
 use self::health::{Health, Role};
 use self::held::Held;
 use self::held_replies::HeldReplies;
+use self::home::Home;
 use self::link::{MemberLink, Way};
 use self::links::MemberLinks;
 use self::settle::{Action, Settle, Unsettled};
@@ -56,18 +64,25 @@ use crate::consumer::bells::Bells;
 use crate::consumer::identity::Identity;
 use crate::consumer::stats::Counters;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::Shutdown;
+use crate::partition::Partitions;
+use crate::runtime::{Portion, Shutdown};
 
-/// The state that the threads of a running consumer share.
+/// The state that the threads of a running member share.
 pub(crate) struct Member {
     pub(crate) topology: Arc<Topology>,
     pub(crate) config: ConsumerConfig,
+    /// Of the partition, where there are any.
     pub(crate) group: Group,
-    /// The name in Redis: the label and random characters.
+    /// The partition that it is for; `None` for a stream that has none.
+    pub(crate) partition: Option<u16>,
+    /// The name in Redis, as of all members of the consumer.
     pub(crate) name: String,
+    pub(crate) common: Arc<Common>,
     pub(crate) counters: Arc<Counters>,
+    home: Arc<Home>,
     pub(crate) replies: HeldReplies,
-    pub(crate) buffer: Buffer,
+    /// How many entries one answer may bring, where larger ones were lost.
+    pub(crate) portion: Portion,
     pub(crate) acknowledging: Acknowledging,
     pub(crate) claiming: Claiming,
     pub(crate) health: Arc<Health>,
@@ -82,49 +97,69 @@ pub(crate) struct Member {
     pub(crate) bells: Bells,
     /// Stop reading and starting.
     pub(crate) stop: Shutdown,
-    /// Dropped when the workers are to end.
-    workers: Mutex<Option<Sender<()>>>,
-    pub(crate) workers_stop: Receiver<()>,
     /// When that began.
     stop_began: OnceLock<Instant>,
     /// Give up all unconfirmed entries: the grace is over.
     pub(crate) halt: Shutdown,
+    /// The stream has turned out to be partitioned: this member, which is for all of
+    /// it, makes way for others.
+    divided: OnceLock<Partitions>,
+}
+
+/// What a member is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) group: &'a Group,
+    pub(crate) partition: Option<u16>,
 }
 
 impl Member {
     pub(crate) fn new(
         identity: &Identity,
-        name: String,
+        common: &Arc<Common>,
+        part: Part<'_>,
         settler: Sender<Settle>,
         bells: Bells,
-        batch_size: usize,
     ) -> Self {
         let config = identity.config.clone();
         let stop = Shutdown::default();
         let keeper = &bells.keeper;
-        let (workers, workers_stop) = bounded(0);
+        let number = common.number();
+        let home = Arc::new(Home::new(number, keeper, &common.buffer.bytes));
         Self {
             topology: Arc::clone(&identity.topology),
-            group: identity.group.clone(),
+            group: part.group.clone(),
+            partition: part.partition,
             counters: Arc::clone(&identity.counters),
-            replies: HeldReplies::default(),
-            buffer: Buffer::new(&config, batch_size, &stop, keeper),
+            replies: HeldReplies::new(&home),
+            portion: Portion::new(config.read_count),
             acknowledging: Acknowledging::new(settler, config.lease, &bells),
             claiming: Claiming::new(keeper),
-            health: Arc::new(Health::new(identity, &name, &stop, keeper)),
-            failure_log: FailureLog::new(&identity.group, keeper),
+            health: Arc::new(Health::new(identity, common, number, &stop, keeper)),
+            failure_log: FailureLog::new(part.group, keeper),
             sign_of_life: SignOfLife::new(config.lease),
             links: MemberLinks::default(),
             halt: Shutdown::default(),
             stop_began: OnceLock::new(),
             handler_nanos: AtomicU64::new(0),
-            name,
+            divided: OnceLock::new(),
+            name: common.name.clone(),
+            common: Arc::clone(common),
             config,
+            home,
             bells,
             stop,
-            workers: Mutex::new(Some(workers)),
-            workers_stop,
         }
+    }
+
+    /// The stream as its users have named it: not a partition's own.
+    pub(crate) fn declared_stream(&self) -> &str {
+        &self.config.stream
+    }
+
+    /// Its number among the members of the consumer.
+    pub(crate) fn number(&self) -> u32 {
+        self.home.number()
     }
 
     /// The connections of one of the threads; `until` ends its waits.
@@ -142,14 +177,25 @@ impl Member {
         MemberLink::new(way, role, &self.health, until, bell).pausing_for(self.config.lease / 6)
     }
 
-    /// Begins the stop: nothing more is read or started, and no thread waits for a
-    /// server that can't be reached. Called again it does nothing.
+    /// Begins the stop of this member: nothing more is read or started, and no thread
+    /// waits for a server that can't be reached. Called again it does nothing.
     pub(crate) fn begin_stop(&self) {
         self.stop_by(Duration::ZERO);
         self.stop.set();
         self.links.hold_off();
-        self.workers.lock().take();
         self.bells.keeper.ring();
+    }
+
+    /// Makes way for members for single partitions, into which the stream is divided.
+    pub(crate) fn divide(&self, partitions: Partitions) {
+        if self.partition.is_none() && self.divided.set(partitions).is_ok() {
+            self.begin_stop();
+        }
+    }
+
+    /// The partitions that it makes way for.
+    pub(crate) fn divided(&self) -> Option<Partitions> {
+        self.divided.get().copied()
     }
 
     /// A task that others do for it has panicked: it stops, so that another member can
@@ -160,8 +206,12 @@ impl Member {
     }
 
     /// When a stop with this grace is over. One that an error has begun counts from
-    /// the first time that this is asked.
+    /// the first time that this is asked. That of the consumer counts for all of its
+    /// members.
     pub(crate) fn stop_by(&self, grace: Duration) -> Instant {
+        if self.common.stop.is_set() {
+            return self.common.stop_by(grace);
+        }
         *self.stop_began.get_or_init(Instant::now) + grace
     }
 
@@ -173,11 +223,24 @@ impl Member {
         self.bells.settler.ring();
     }
 
-    /// Gives this member's sign of life; see [`SignOfLife::give`].
+    /// Gives this member's sign of life, and looks at the group; see
+    /// [`SignOfLife::give`]. Of a partition it only looks: the signs stand beside the
+    /// stream.
     pub(crate) fn beat(&self, wire: &mut Wire, name_idle: bool) -> Result<Look> {
         let keep = self.config.consumer_expiry;
-        self.sign_of_life
-            .give(wire, &self.group, &self.name, keep, name_idle)
+        if self.partition.is_none() {
+            return self
+                .sign_of_life
+                .give(wire, &self.group, &self.name, keep, name_idle);
+        }
+        let keep = name_idle.then_some(keep);
+        let mut look = self.sign_of_life.look(wire, &self.group, keep)?;
+        match self.common.signs.recent(self.config.lease) {
+            Some(signs) => look.signs = signs,
+            // Nobody knows who lives.
+            None => look.holdings.retain(|h| h.consumer == self.name.as_bytes()),
+        }
+        Ok(look)
     }
 
     /// Makes entries known as held, before a worker can start them.
@@ -193,7 +256,7 @@ impl Member {
     /// stops before. `before_waiting` is called where there is no place for them
     /// yet.
     pub(crate) fn enqueue(&self, held: &Arc<Held>, before_waiting: impl FnOnce()) {
-        if !self.buffer.push(held, before_waiting) {
+        if !self.common.buffer.push(held, &self.stop, before_waiting) {
             self.give_back_rest(held);
         }
     }
@@ -211,7 +274,7 @@ impl Member {
         self.counters.deleted.fetch_add(deleted, Ordering::Relaxed);
         if !claimed.entries.is_empty() {
             let held = self.hold(claimed.entries, company, asked);
-            if !self.buffer.push_returning(&held) {
+            if !self.common.buffer.push_returning(&held, &self.stop) {
                 self.give_back_rest(&held);
             }
         }
@@ -229,7 +292,7 @@ impl Member {
 
     /// Has an entry given back that was withdrawn from the buffer.
     pub(crate) fn give_back(&self, held: &Arc<Held>, index: usize) {
-        self.buffer.room.left();
+        self.common.buffer.room.left();
         self.settle(held, index, Action::GiveBack);
     }
 
@@ -254,7 +317,7 @@ impl Member {
             let nanos = self.handler_nanos.swap(0, Ordering::Relaxed);
             self.config.events.tell(|e| {
                 e.completed(&Completed {
-                    stream: self.group.stream(),
+                    stream: self.declared_stream(),
                     group: self.group.name(),
                     consumer: &self.name,
                     entries,
@@ -291,9 +354,44 @@ impl Member {
         self.failure_log.ended(id, attempt, *reason, fate, text);
     }
 
-    /// How many entries the reader may ask for, with up to `landing` about to
-    /// be buffered.
-    pub(crate) fn room(&self, landing: usize) -> usize {
-        self.buffer.room_for_new(landing, self.replies.bytes())
+    /// How many entries the reader may ask for now, for a read that waits for entries
+    /// or not.
+    pub(crate) fn room(&self, waits: bool) -> usize {
+        let buffer = &self.common.buffer;
+        let load = buffer.load(self.replies.bytes());
+        let room = if waits {
+            buffer.room.for_waiting(&load)
+        } else {
+            buffer.room.for_new(&load)
+        };
+        room.min(self.portion.size())
+    }
+
+    /// How many returning entries to claim: none while some still wait.
+    pub(crate) fn room_for_returning(&self) -> usize {
+        if self.home.has_returning() {
+            0
+        } else {
+            let room = self.common.buffer.room.for_returning();
+            room.min(self.portion.size())
+        }
+    }
+
+    /// How many entries of `~waiting` to claim.
+    pub(crate) fn room_for_due(&self) -> usize {
+        let buffer = &self.common.buffer;
+        let batches = buffer.room.for_batches(&buffer.load(0));
+        let most = self.portion.size();
+        self.room_for_returning().max(batches).min(most)
+    }
+
+    /// Notes how long the longest of its running handlers has run, and how many entries
+    /// they all have in hand.
+    pub(crate) fn observe_longest(&self, longest: Duration, entries: usize) {
+        let buffer = &self.common.buffer;
+        let handlers = buffer.pause.running();
+        buffer
+            .handler_time
+            .observe_longest(self.number(), longest, entries, handlers);
     }
 }

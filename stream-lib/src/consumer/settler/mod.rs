@@ -104,7 +104,7 @@ impl Settler {
 
     /// Settles the requests that are left, of a consumer that nothing more comes from.
     /// Returns whether all of them were settled by `deadline`.
-    pub(crate) fn finish_by(mut self, deadline: Instant) -> bool {
+    pub(crate) fn finish_by(&mut self, deadline: Instant) -> bool {
         self.is_finishing = true;
         loop {
             self.gather();

@@ -1,7 +1,8 @@
 //! How batches come together.
 //!
 //! One worker at a time gathers, so that batches get as full as they can; it
-//! hands on its turn and then runs the handler.
+//! hands on its turn and then runs the handler. A batch may hold entries of several
+//! partitions.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +10,6 @@ use std::time::{Duration, Instant};
 use crate::config::BatchConfig;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::goes_alone;
-use crate::consumer::member::Member;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::stage::Company;
 use crate::consumer::worker::open_replies::OpenReplies;
@@ -18,7 +18,7 @@ use crate::consumer::worker::work::Crew;
 /// Waits for its turn and for entries, with which the worker has entered; `None`
 /// once the consumer stops.
 pub(crate) fn gather(crew: &Crew, config: &BatchConfig) -> Option<Vec<TakenEntry>> {
-    let room = &crew.member.buffer.room;
+    let room = &crew.common.buffer.room;
     room.rest();
     let gathered = take_batch(&mut crew.open.lock(), crew, config);
     room.stir();
@@ -32,17 +32,17 @@ fn take_batch(
     crew: &Crew,
     config: &BatchConfig,
 ) -> Option<Vec<TakenEntry>> {
-    let Crew { member, ended, .. } = crew;
-    let buffer = &member.buffer;
+    let Crew { common, ended, .. } = crew;
+    let buffer = &common.buffer;
     loop {
-        if member.stop.is_set() {
+        if common.stop.is_set() {
             // The stop gives back the open replies.
             return None;
         }
         let mut hand = Hand::new(config.size);
         if let Some(alone) = buffer.next_alone() {
             buffer.pause.enter(&alone);
-            hand.take(member, &alone);
+            hand.take(crew, &alone);
         } else if !open.refill(buffer) {
             buffer.wait(ended);
             continue;
@@ -63,16 +63,16 @@ fn take_batch(
 /// Fills a hand with the entries that are there, and with those that come in
 /// until `wait` has passed since the first. An entry that runs alone does not end the wait.
 fn fill(open: &mut OpenReplies, crew: &Crew, wait: Duration, hand: &mut Hand) {
-    let Crew { member, ended, .. } = crew;
+    let Crew { common, ended, .. } = crew;
     let until = Instant::now() + wait;
-    hand.take_all(member, open);
+    hand.take_all(crew, open);
     while !hand.closed {
-        if open.refill(&member.buffer) {
-            hand.take_all(member, open);
+        if open.refill(&common.buffer) {
+            hand.take_all(crew, open);
         } else if hand.taken.is_empty()
             || wait.is_zero()
-            || member.stop.is_set()
-            || !member.buffer.wait_until(ended, until)
+            || common.stop.is_set()
+            || !common.buffer.wait_until(ended, until)
         {
             break;
         }
@@ -98,14 +98,21 @@ impl Hand {
     }
 
     /// Takes the entries of the open replies that fit.
-    fn take_all(&mut self, member: &Arc<Member>, open: &OpenReplies) {
+    fn take_all(&mut self, crew: &Crew, open: &OpenReplies) {
         for held in open.in_turn() {
-            self.take(member, held);
+            self.take(crew, held);
         }
     }
 
     /// Takes the entries of one reply that fit.
-    fn take(&mut self, member: &Arc<Member>, held: &Arc<Held>) {
+    fn take(&mut self, crew: &Crew, held: &Arc<Held>) {
+        let Some(member) = crew.member_of(held) else {
+            return;
+        };
+        if member.stop.is_set() {
+            // Its partition goes to another consumer.
+            return member.give_back_rest(held);
+        }
         let own_batch = |index| {
             held.company() != Company::Any || goes_alone(held.attempt(index), &member.config.retry)
         };
@@ -117,9 +124,9 @@ impl Hand {
                 self.closed = !held.is_used_up();
                 return;
             };
-            member.buffer.room.left();
+            crew.common.buffer.room.left();
             self.taken.push(TakenEntry {
-                member: Arc::clone(member),
+                member: Arc::clone(&member),
                 held: Arc::clone(held),
                 index,
             });
