@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use stream_lib::{Added, BackupStreamConfig, Producer, RawMessage};
+use stream_lib::{Added, BackupStreamConfig, Producer, RawMessage, StreamManager};
 use stream_tests::wait_until;
 
 use super::{add, in_partition, lengths};
-use crate::support::{DEADLINE, Shop, threads};
+use crate::support::{DEADLINE, Seen, Shop, quick, threads};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -22,10 +22,17 @@ fn backup(shop: &Shop, partitions: u16, room: u64) -> Producer<RawMessage> {
     made.typed()
 }
 
-/// Acknowledges and removes all that is in a partition, as its readers would.
+/// Takes all that is in a partition now, as its readers would: the numbers.
 #[track_caller]
-fn empty(shop: &Shop, partition: u16) {
-    shop.ask::<()>(&format!("XTRIM {{orders:{partition}}} MAXLEN 0"));
+fn take(shop: &Shop, partition: u16) -> Vec<usize> {
+    let stream = format!("{{orders:{partition}}}");
+    let entries: Vec<(String, Vec<String>)> = shop.ask(&format!("XRANGE {stream} - +"));
+    if !entries.is_empty() {
+        let ids: Vec<_> = entries.iter().map(|(id, _)| id.as_str()).collect();
+        shop.ask::<usize>(&format!("XDEL {stream} {}", ids.join(" ")));
+    }
+    let numbers = entries.iter().map(|(_, fields)| fields[1].parse().unwrap());
+    numbers.collect()
 }
 
 #[test]
@@ -48,8 +55,7 @@ fn a_partition_that_is_full_overflows_alone_and_is_drained_in_order() {
 
     let mut drained = Vec::new();
     wait_until(DEADLINE, "all to come back", || {
-        drained.extend(in_partition(&shop.server, 3));
-        empty(&shop, 3);
+        drained.extend(take(&shop, 3));
         drained.len() >= 30
     });
     assert!(drained.iter().copied().eq(0..30), "{drained:?}");
@@ -75,8 +81,7 @@ fn one_thread_drains_all_partitions() {
     let mut seen = vec![Vec::new(); keys.len()];
     wait_until(DEADLINE, "all to come back", || {
         for (seen, (_, partition)) in seen.iter_mut().zip(keys) {
-            seen.extend(in_partition(&shop.server, partition));
-            empty(&shop, partition);
+            seen.extend(take(&shop, partition));
         }
         seen.iter().all(|seen| seen.len() >= EACH)
     });
@@ -101,9 +106,40 @@ fn a_producer_that_ends_at_once_leaves_word_of_its_backup_streams() {
     shop.manager.create_backup_producer("c", config).unwrap();
     let mut drained = Vec::new();
     wait_until(DEADLINE, "all to come back", || {
-        drained.extend(in_partition(&shop.server, 3));
-        empty(&shop, 3);
+        drained.extend(take(&shop, 3));
         drained.len() >= 3
     });
     assert_eq!(drained, [0, 1, 2]);
+}
+
+#[test]
+fn consumers_drain_all_partitions_where_no_producer_is_left() {
+    const EACH: usize = 30;
+    let shop = Shop::open();
+    let producer = backup(&shop, 16, 3);
+    for number in 0..EACH {
+        for (key, _) in super::KEYS {
+            add(&producer, number, key).unwrap();
+        }
+    }
+    shop.manager.remove_producer("b").unwrap();
+    assert_eq!(shop.manager.stream_stats("orders").unwrap().backup, 6 * 27);
+    let other = StreamManager::connect(shop.server.url()).unwrap();
+    let seen = Seen::default();
+    let noted = seen.clone();
+    other
+        .consume_fn::<RawMessage>("c", quick("orders"), move |delivery| {
+            let number: usize = delivery.get_str("n").unwrap_or_default().parse()?;
+            noted.push(number);
+            Ok(())
+        })
+        .unwrap();
+    seen.wait_for(EACH * super::KEYS.len());
+    let stats = other.stream_stats("orders").unwrap();
+    assert_eq!((stats.backup, stats.outside), (0, 0));
+    assert!(threads("stream-lookout").len() >= 1);
+    let mut all = seen.all();
+    all.sort_unstable();
+    let expected = (0..EACH).flat_map(|n| [n; 6]);
+    assert!(all.into_iter().eq(expected));
 }
