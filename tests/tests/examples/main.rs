@@ -8,6 +8,7 @@ mod backup;
 mod dead;
 mod ending;
 mod outage;
+mod partitions;
 mod permissions;
 mod produce;
 mod programs;
