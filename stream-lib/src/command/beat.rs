@@ -31,6 +31,8 @@ pub(crate) struct Beat<'a> {
     /// Whether to name consumers, too, that hold nothing and were not seen for
     /// as long as signs are kept.
     pub(crate) name_idle: bool,
+    /// The member stops: it lives, and wants no share of the partitions any more.
+    pub(crate) leaves: bool,
 }
 
 /// What a sign of life is answered with.
@@ -93,9 +95,12 @@ impl Beat<'_> {
     }
 
     fn call(&self) -> Call<'static> {
+        let lease = self.lease.as_millis();
+        // The half makes no difference to those who ask how long the member lives.
+        let half = if self.leaves { ".5" } else { "" };
         BEAT.call(&[self.group.members(), self.group.meta()])
             .arg(self.member)
-            .millis(self.lease)
+            .shown(&format_args!("{lease}{half}"))
             .millis(self.keep)
             .millis(self.set_back)
     }
@@ -129,9 +134,18 @@ fn look_call(group: &Group, idle: Option<Duration>) -> Call<'static> {
     }
 }
 
-/// The signs of life of a group's members (`ZRANGE`): until when each is alive, in
-/// milliseconds since 1970 by the server's clock.
-pub(crate) fn members(wire: &mut Wire, group: &Group) -> Result<Vec<(Vec<u8>, u64)>> {
+/// The sign of life of a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sign {
+    pub(crate) member: Vec<u8>,
+    /// Until when it is alive, in milliseconds since 1970 by the server's clock.
+    pub(crate) till: u64,
+    /// As in its [`Beat`].
+    pub(crate) leaves: bool,
+}
+
+/// The signs of life of a group's members (`ZRANGE`).
+pub(crate) fn members(wire: &mut Wire, group: &Group) -> Result<Vec<Sign>> {
     let members: Vec<(Vec<u8>, f64)> = cmd("ZRANGE")
         .arg(group.members())
         .arg(0)
@@ -139,14 +153,23 @@ pub(crate) fn members(wire: &mut Wire, group: &Group) -> Result<Vec<(Vec<u8>, u6
         .arg("WITHSCORES")
         .query(wire)
         .map_err(from_redis)?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "times in ms are whole, positive and small; others saturate"
-    )]
-    let till = |score: f64| score as u64;
-    let members = members.into_iter();
-    Ok(members.map(|(name, score)| (name, till(score))).collect())
+    Ok(members
+        .into_iter()
+        .map(|(name, score)| sign(name, score))
+        .collect())
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "times in ms are positive and small; others saturate"
+)]
+fn sign(member: Vec<u8>, score: f64) -> Sign {
+    Sign {
+        member,
+        till: score as u64,
+        leaves: score.fract() > 0.25,
+    }
 }
 
 fn signs(reply: &Reply) -> Result<SignGiven> {
@@ -195,4 +218,20 @@ fn holdings(reply: &Reply) -> Result<Look> {
         has_strays,
         ..Look::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_with_a_half_is_that_of_a_member_that_leaves() {
+        let is = |score, till, leaves| {
+            let sign = sign(b"a".to_vec(), score);
+            assert_eq!((sign.till, sign.leaves), (till, leaves), "{score}");
+        };
+        is(1_700_000_000_000.0, 1_700_000_000_000, false);
+        is(1_700_000_000_000.5, 1_700_000_000_000, true);
+        is(-1.0, 0, false);
+    }
 }

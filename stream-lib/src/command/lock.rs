@@ -55,14 +55,14 @@ pub(crate) fn hold_locks(
     Ok(held)
 }
 
-/// Which of the locks nobody holds (`EXISTS`), in one request. Each has an answer of its
+/// Which of the locks nobody holds (`GET`), in one request. Each has an answer of its
 /// own.
 pub(crate) fn free_locks(wire: &mut Wire, keys: &[&str]) -> Result<Vec<Result<bool>>> {
     let mut packed = Vec::new();
     for key in keys {
-        pack::command(&mut packed, &[b"EXISTS", key.as_bytes()]);
+        pack::command(&mut packed, &[b"GET", key.as_bytes()]);
     }
-    let is_free = |reply: Reply| Ok(Tokens::new(&checked(reply)?).int()? == 0);
+    let is_free = |reply: Reply| Ok(Tokens::new(&checked(reply)?).nil());
     let replies = wire.exchange_all(&packed, keys.len())?;
     Ok(replies.into_iter().map(is_free).collect())
 }

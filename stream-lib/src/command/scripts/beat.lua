@@ -1,7 +1,8 @@
 -- Gives a member's sign of life, and says which signs there are.
 --
 -- KEYS  1 members  2 meta
--- ARGV  1 name of the member  2 its lease in ms  3 how long a lapsed sign is
+-- ARGV  1 name of the member  2 its lease in ms, with a half where the member
+--       stops and wants no share of the partitions  3 how long a lapsed sign is
 --       kept, in ms  4 by how many ms the server's clock was set back since the
 --       member's last sign (0: it was not)
 -- Reply 1 the server's time in ms  2 names, each followed by the ms until its

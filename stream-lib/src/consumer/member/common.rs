@@ -5,8 +5,8 @@
 //! feed its workers. The stop of the consumer is that of all of its members; a member
 //! may stop before, when its partition goes to another consumer.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use crate::config::ConsumerConfig;
 use crate::consumer::member::buffer::Buffer;
+use crate::consumer::member::failure_log::FailureLimits;
 use crate::consumer::member::signs::Signs;
 use crate::runtime::{Bell, Shutdown, Trouble};
 
@@ -36,6 +37,7 @@ pub(crate) struct Common {
     pub(crate) alarm: Bell,
     /// The failures of all members: what holds up the consumer is told once.
     pub(crate) trouble: Trouble,
+    pub(crate) failures: Arc<FailureLimits>,
     /// Redis was reached once, and the hooks know or are about to be told.
     pub(crate) reached: AtomicBool,
     next_number: AtomicU32,
@@ -59,6 +61,7 @@ impl Common {
             workers_stop,
             alarm,
             trouble: Trouble::default(),
+            failures: Arc::default(),
             reached: AtomicBool::new(false),
             next_number: AtomicU32::new(0),
         }

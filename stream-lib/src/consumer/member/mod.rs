@@ -138,7 +138,7 @@ impl Member {
             acknowledging: Acknowledging::new(settler, config.lease, &bells),
             claiming: Claiming::new(keeper),
             health: Arc::new(Health::new(identity, common, number, &stop, keeper)),
-            failure_log: FailureLog::new(part.group, keeper),
+            failure_log: FailureLog::new(part.group, &config.stream, &common.failures, keeper),
             sign_of_life: SignOfLife::new(config.lease),
             alarm: identity.alarm.clone(),
             links: MemberLinks::default(),

@@ -66,7 +66,10 @@ impl SignOfLife {
         keep: Duration,
         name_idle: bool,
     ) -> Result<Look> {
-        let beat = self.beat(group, name, keep, name_idle);
+        let beat = Beat {
+            name_idle,
+            ..self.beat(group, name, keep)
+        };
         let asked = Instant::now();
         let look = beat.give(wire)?;
         self.given(beat.set_back);
@@ -74,15 +77,20 @@ impl SignOfLife {
         Ok(look)
     }
 
-    /// As [`give`](Self::give), and looks at the other signs only.
+    /// As [`give`](Self::give), and looks at the other signs only. `leaves` is that of
+    /// [`Beat`].
     pub(crate) fn give_alone(
         &self,
         wire: &mut Wire,
         group: &Group,
         name: &str,
         keep: Duration,
+        leaves: bool,
     ) -> Result<SignGiven> {
-        let beat = self.beat(group, name, keep, false);
+        let beat = Beat {
+            leaves,
+            ..self.beat(group, name, keep)
+        };
         let asked = Instant::now();
         let signs = beat.give_sign(wire)?;
         self.given(beat.set_back);
@@ -103,20 +111,15 @@ impl SignOfLife {
         Ok(look)
     }
 
-    fn beat<'a>(
-        &self,
-        group: &'a Group,
-        member: &'a str,
-        keep: Duration,
-        name_idle: bool,
-    ) -> Beat<'a> {
+    fn beat<'a>(&self, group: &'a Group, member: &'a str, keep: Duration) -> Beat<'a> {
         Beat {
             group,
             member,
             lease: self.lease,
             keep,
             set_back: self.state.lock().set_back,
-            name_idle,
+            name_idle: false,
+            leaves: false,
         }
     }
 

@@ -120,6 +120,10 @@ impl<'a> Flight<'a> {
         asked.receive_acked(&read, wire);
         let entries = asked.receive(&read, wire)?;
         self.full = entries.len() == asked.count;
+        if !self.full && self.is_empty() {
+            // The next one waits for entries.
+            member.acknowledging.leave_to_settler();
+        }
         if entries.is_empty() {
             return next;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::nodes::link;
-use crate::command::{self, Group};
+use crate::command::{self, Group, Sign};
 use crate::config::ConsumerConfig;
 use crate::connection::LinkHandle;
 use crate::consumer::life::estate::Estate;
@@ -33,6 +33,8 @@ pub(super) struct GroupView {
     sign: SignOfLife,
     link: MemberLink,
     health: Arc<Health>,
+    /// The consumer stops.
+    leaves: bool,
     /// When the next sign is to be given.
     beat_at: Instant,
     look_at: Instant,
@@ -54,6 +56,7 @@ impl GroupView {
             sign: SignOfLife::new(lease),
             link,
             health,
+            leaves: false,
             beat_at: Instant::now(),
             look_at: Instant::now(),
             group,
@@ -70,25 +73,43 @@ impl GroupView {
         self.link.rests_until().map_or(at, |end| at.max(end))
     }
 
-    /// Gives the sign of life, or looks, if it is time for that. Returns the names of the
-    /// others that live, if they have been looked at; the first time with `true`.
+    /// Gives the sign of life, and looks at the others, if it is time for that. Returns
+    /// the names of the others that have a share, if they have been looked at.
     pub(super) fn tend(&mut self) -> Option<Vec<String>> {
-        if self.wake_at() > Instant::now() {
+        self.keep_alive();
+        if self.look_at > Instant::now() || self.link.rests_until().is_some() {
             return None;
         }
         let asked = Instant::now();
-        let left = if self.beat_at <= asked {
-            self.beat()
-        } else {
-            self.look()
-        };
+        let signs = self.look();
         self.look_at = Instant::now() + jitter(LOOK.min(self.lease / 3), 0.2);
-        let left = left?;
-        let living = left.iter().filter(|(_, left)| **left > 0);
-        let living = living.filter_map(|(name, _)| String::from_utf8(name.clone()).ok());
-        let living = living.collect();
+        let (me, now) = (self.common.name.as_bytes(), self.sign.server_ms()?);
+        let mut sharing = Vec::new();
+        let mut left = HashMap::new();
+        for sign in signs? {
+            if sign.member == me {
+                continue;
+            }
+            if sign.till > now && !sign.leaves {
+                sharing.extend(String::from_utf8(sign.member.clone()));
+            }
+            left.insert(sign.member, time_left(sign.till, now));
+        }
         self.common.signs.note(asked, left);
-        Some(living)
+        Some(sharing)
+    }
+
+    /// Gives the sign of life, if it is time for that.
+    pub(super) fn keep_alive(&mut self) {
+        if self.beat_at <= Instant::now() && self.link.rests_until().is_none() {
+            self.beat();
+        }
+    }
+
+    /// Tells the others that it wants no share any more.
+    pub(super) fn leave(&mut self) {
+        self.leaves = true;
+        self.beat();
     }
 
     /// Has the next look come after this time.
@@ -96,46 +117,40 @@ impl GroupView {
         self.look_at = Instant::now() + time;
     }
 
-    fn beat(&mut self) -> Option<HashMap<Vec<u8>, i64>> {
+    fn beat(&mut self) {
         let Self {
             common,
             group,
             sign,
             keep,
+            leaves,
             ..
         } = self;
         let given = self
             .link
-            .run(|wire| sign.give_alone(wire, group, &common.name, *keep));
+            .run(|wire| sign.give_alone(wire, group, &common.name, *keep, *leaves));
         // A step of the clock is followed by the next sign.
         let has_step = sign.take_step().is_some();
-        let Ok(given) = given else {
+        if given.is_err() {
             self.beat_at = Instant::now() + AGAIN.min(self.lease / 6);
-            return None;
-        };
+            return;
+        }
         self.health.passed_checks();
         // No sooner than a third of a lease, so that two more fit into one.
         self.beat_at = Instant::now() + jitter(self.lease * 7 / 20, 0.04);
         if has_step {
             self.beat_at = Instant::now();
         }
-        Some(given.signs)
     }
 
-    fn look(&mut self) -> Option<HashMap<Vec<u8>, i64>> {
+    fn look(&mut self) -> Option<Vec<Sign>> {
         let group = &self.group;
-        let members = self.link.run(|wire| command::members(wire, group)).ok()?;
-        let now = self.sign.server_ms()?;
-        let left = |till: u64| {
-            let (till, now) = (i64::try_from(till).ok()?, i64::try_from(now).ok()?);
-            Some(till - now)
-        };
-        let me = self.common.name.as_bytes();
-        let others = members.into_iter().filter(|(name, _)| name != me);
-        Some(
-            others
-                .filter_map(|(name, till)| Some((name, left(till)?)))
-                .collect(),
-        )
+        self.link.run(|wire| command::members(wire, group)).ok()
     }
+}
+
+/// The milliseconds until a sign lapses, negative once it has.
+fn time_left(till: u64, now: u64) -> i64 {
+    let ms = |time| i64::try_from(time).unwrap_or(i64::MAX);
+    ms(till).saturating_sub(ms(now))
 }

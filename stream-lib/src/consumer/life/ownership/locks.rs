@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::nodes::NodeLinks;
 use crate::command::{self, Group};
-use crate::connection::LinkHandle;
+use crate::connection::{LinkHandle, answer_of};
 use crate::consumer::life::estate::Estate;
+use crate::error::Result;
 
 /// Takes, renews and releases locks, each with the lease of the consumer.
 pub(super) struct Locks {
@@ -64,7 +65,7 @@ impl Locks {
 
     /// Those of the locks that nobody holds.
     pub(super) fn free(&mut self, estate: &Estate, locks: &[Lock]) -> Vec<u16> {
-        let mut look = |wire: &mut _, keys: &[&str]| command::free_locks(wire, keys);
+        let mut look = |wire: &mut _, keys: &[&str]| checked(command::free_locks(wire, keys)?);
         let answers = self
             .nodes
             .run(estate, &self.handle, &borrowed(locks), &mut look);
@@ -81,4 +82,14 @@ impl Locks {
 
 fn borrowed(locks: &[Lock]) -> Vec<(u16, &Group)> {
     locks.iter().map(|(n, group)| (*n, group)).collect()
+}
+
+/// Fails where one of the answers is an error that waiting doesn't mend: others are about
+/// slots that are on their way to another server.
+fn checked<T>(answers: Vec<Result<T>>) -> Result<Vec<Result<T>>> {
+    let errors = answers.iter().filter_map(|answer| answer.as_ref().err());
+    match errors.into_iter().find(|e| !answer_of(e).may_pass()) {
+        Some(error) => Err(error.clone()),
+        None => Ok(answers),
+    }
 }

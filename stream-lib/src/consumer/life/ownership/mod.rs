@@ -53,9 +53,18 @@ pub(super) struct Ownership {
     locks: Locks,
     /// What it owns and what it gives up, the oldest first.
     owned: Vec<Owned>,
-    /// The others were looked at once.
-    has_seen: bool,
-    has_resigned: bool,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The others have not been looked at yet.
+    Starting,
+    Sharing,
+    /// The consumer stops, and the others know.
+    Leaving,
+    /// Its sign of life is gone.
+    Resigned,
 }
 
 /// A partition with its member.
@@ -80,10 +89,10 @@ impl Task for Ownership {
         let Some(others) = self.view.tend() else {
             return;
         };
-        if self.has_seen {
+        if self.phase == Phase::Sharing {
             self.plan(&others);
         } else {
-            self.has_seen = true;
+            self.phase = Phase::Sharing;
             let wait = if others.is_empty() { ALONE } else { FIRST_PLAN };
             let lease = self.estate.identity.config.lease;
             self.view.look_in(jitter(wait.min(lease / 3), 0.3));
@@ -92,8 +101,7 @@ impl Task for Ownership {
 
     fn wake_at(&self) -> Option<Instant> {
         if self.estate.common.stop.is_set() {
-            let is_over = self.has_resigned && self.owned.is_empty();
-            return (!is_over).then(|| Instant::now() + POLL);
+            return (self.phase != Phase::Resigned).then(|| Instant::now() + POLL);
         }
         Some(self.view.wake_at().min(self.locks.renew_at()))
     }
@@ -124,8 +132,7 @@ impl Ownership {
             locks: Locks::new(estate, &handle),
             handle,
             owned: Vec::new(),
-            has_seen: false,
-            has_resigned: false,
+            phase: Phase::Starting,
             estate: Arc::clone(estate),
         }
     }
@@ -157,22 +164,30 @@ impl Ownership {
             .retain(|owned| owned.has_lock || !owned.running.hand_over.has_ended());
     }
 
-    /// Stops with the consumer: others take the partitions as soon as they may, and
-    /// count this member no more.
+    /// Stops with the consumer: others take the partitions as soon as they may, while
+    /// the last handlers run. Until these have ended, the member lives.
     fn wind_up(&mut self) {
-        if !self.has_resigned {
+        if matches!(self.phase, Phase::Starting | Phase::Sharing) {
+            self.phase = Phase::Leaving;
             self.estate.begin_stop();
-            self.handle.resume(Instant::now() + 2 * SOON);
-            self.resign();
+            let grace = self.estate.identity.config.grace;
+            self.handle.resume(self.estate.common.stop_by(grace) + SOON);
+            self.view.leave();
         }
         self.release();
+        self.forget_ended();
+        if self.owned.is_empty() {
+            self.resign();
+        } else {
+            self.view.keep_alive();
+        }
     }
 
     fn resign(&mut self) {
-        if self.has_resigned {
+        if self.phase == Phase::Resigned {
             return;
         }
-        self.has_resigned = true;
+        self.phase = Phase::Resigned;
         let Estate {
             identity, common, ..
         } = &*self.estate;
