@@ -68,7 +68,7 @@ impl Parts {
     #[track_caller]
     pub(super) fn wait_for_shares(&self, consumers: &[&Consumer]) {
         let each = self.count / consumers.len();
-        let fair = each..=each + usize::from(self.count % consumers.len() > 0);
+        let fair = each..=each + usize::from(!self.count.is_multiple_of(consumers.len()));
         wait_until(DEADLINE, "a fair share for each", || {
             let owned = consumers
                 .iter()
