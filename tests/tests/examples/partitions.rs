@@ -19,13 +19,13 @@ fn orders_of_a_customer_are_in_one_partition_in_their_order() {
     for partition in 0..4 {
         let entries = entries(&server, &format!("{{orders:{partition}}}"));
         count += entries.len();
-        for (customer, home) in OF_CUSTOMER.into_iter().enumerate() {
+        for (customer, own) in OF_CUSTOMER.into_iter().enumerate() {
             let of_customer = entries
                 .iter()
                 .filter(|entry| field(entry, "user_id") == customer.to_string())
                 .map(|entry| field(entry, "order_id")[2..].parse::<u64>().unwrap());
             let numbers: Vec<_> = of_customer.collect();
-            let is_here = home == partition;
+            let is_here = own == partition;
             assert_eq!(numbers.len(), if is_here { 25 } else { 0 }, "{customer}");
             assert!(numbers.is_sorted(), "{numbers:?}");
         }
@@ -43,9 +43,8 @@ fn orders_of_a_customer_are_in_one_partition_in_their_order() {
         "produce --count 8 --producer backup --keys 8 --prefix Q",
     );
     assert_eq!(last_line(&finished), "produced 8 main 0 backup 0 spooled");
-    for (customer, home) in OF_CUSTOMER.into_iter().enumerate() {
-        let stream = format!("{{orders:{home}}}");
-        let entries = entries(&server, &stream);
+    for (customer, partition) in OF_CUSTOMER.into_iter().enumerate() {
+        let entries = entries(&server, &format!("{{orders:{partition}}}"));
         let id = format!("Q-{customer}");
         assert!(entries.iter().any(|e| field(e, "order_id") == id), "{id}");
     }

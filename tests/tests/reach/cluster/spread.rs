@@ -21,7 +21,10 @@ fn keys() -> Vec<String> {
     let mut keys = vec![None; PARTITIONS];
     for number in 0.. {
         let key = format!("customer-{number}");
-        keys[crc32(key.as_bytes()) as usize % PARTITIONS].get_or_insert(key);
+        let partition = crc32(key.as_bytes()) as usize % PARTITIONS;
+        if let Some(slot) = keys.get_mut(partition) {
+            slot.get_or_insert(key);
+        }
         if keys.iter().all(Option::is_some) {
             break;
         }
