@@ -117,6 +117,10 @@ impl StreamManager {
     /// # Errors
     ///
     /// [`Config`](crate::ErrorKind::Config), and those of Redis.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "reads as the consumers' and producers'"
+    )]
     pub fn drain_now<M: OwnedMessage>(
         &self,
         config: ConsumerConfig,
