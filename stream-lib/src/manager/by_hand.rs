@@ -119,7 +119,7 @@ impl StreamManager {
     /// [`Config`](crate::ErrorKind::Config), and those of Redis.
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "as those that make a consumer take it"
+        reason = "reads as the consumers' and producers'"
     )]
     pub fn drain_now<M: OwnedMessage>(
         &self,
