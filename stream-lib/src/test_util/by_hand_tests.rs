@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use stream_lib::test_util::PrivateServer;
 use stream_lib::{
-    ConsumerConfig, Cron, DeadReason, HandlerError, Missed, RawMessage, RetryPolicy, StreamConfig,
-    StreamManager,
+    ConsumerConfig, Cron, DeadLetter, DeadReason, HandlerError, Missed, RawMessage, RetryPolicy,
+    StreamConfig, StreamManager,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -115,7 +115,7 @@ fn failures_are_tried_again_at_once_and_buried() {
     ];
     assert_eq!(attempts, expected);
     let dead = manager.dead_letters("orders").unwrap().list(9).unwrap();
-    let mut reasons: Vec<_> = dead.iter().map(|letter| letter.reason()).collect();
+    let mut reasons: Vec<_> = dead.iter().map(DeadLetter::reason).collect();
     reasons.sort_unstable();
     let expected = [DeadReason::Permanent, DeadReason::RetriesExhausted];
     assert_eq!(reasons, expected.map(DeadReason::as_str));

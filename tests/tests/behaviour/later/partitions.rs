@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use stream_lib::{Cron, ErrorKind, ScheduleId, StreamConfig, StreamManager, WhenTaken};
+use stream_lib::{
+    Cron, ErrorKind, ScheduleId, ScheduledMessage, StreamConfig, StreamManager, WhenTaken,
+};
 use stream_tests::wait_until;
 
 use super::{id_of, server_time};
@@ -102,7 +104,7 @@ fn lists_go_through_all_partitions_by_due_time() {
     assert_eq!(scheduled.count().unwrap(), 30);
     let stats = shop.manager.stream_stats("orders").unwrap();
     assert_eq!(stats.scheduled, 30);
-    let mut pages: Vec<stream_lib::ScheduledMessage> = Vec::new();
+    let mut pages: Vec<ScheduledMessage> = Vec::new();
     loop {
         let page = scheduled.list_after(pages.last(), 7).unwrap();
         if page.is_empty() {
@@ -110,7 +112,7 @@ fn lists_go_through_all_partitions_by_due_time() {
         }
         pages.extend(page);
     }
-    let listed: Vec<_> = pages.iter().map(|message| message.id()).collect();
+    let listed: Vec<_> = pages.iter().map(ScheduledMessage::id).collect();
     assert_eq!(listed, ids);
     assert!(scheduled.cancel(ids[3]).unwrap() && !scheduled.cancel(ids[3]).unwrap());
     assert_eq!(scheduled.cancel_all_of(&ids[..5]).unwrap(), 4);
