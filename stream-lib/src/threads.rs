@@ -7,17 +7,19 @@ use stream_lib::message::{
     DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FieldError, FieldSchema, FieldType,
     FieldWriter, Fields, Schema, VariantSchema,
 };
-use stream_lib::test_util::{PrivateServer, Recorded, RecordedEntry, TestDelivery};
+use stream_lib::test_util::{
+    PrivateServer, Recorded, RecordedEntry, RecordedOutputs, TestDelivery,
+};
 use stream_lib::{
     Added, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery, BatchSettings,
     BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings, Consumer, ConsumerConfig,
     ConsumerSettings, ConsumerStats, Credentials, DeadLetter, DeadLetters, DeadReason, Delivery,
     Draft, EntryId, Envelope, Error, ErrorKind, FlushReport, GroupHolder, GroupStats, HandlerError,
-    HandlerResult, NotReplicated, OnGroupLost, OnUndecodable, Priority, Producer, ProducerHandle,
-    RawMessage, Receipt, RedriveReport, RemoveReport, Result, RetentionPlan, RetentionWishes,
-    RetryPolicy, RetrySchedule, RetrySettings, SendFailure, ShutdownReport, SpoolDamage,
-    SpoolStats, StandingGroup, StartFrom, StreamConfig, StreamManager, StreamSettings, StreamStats,
-    WhenFull, events,
+    HandlerResult, Hold, NotReplicated, OnGroupLost, OnUndecodable, Priority, Producer,
+    ProducerHandle, RateLimit, RawMessage, Receipt, RedriveReport, RemoveReport, Result,
+    RetentionPlan, RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, SendFailure,
+    ShutdownReport, SpoolDamage, SpoolStats, StandingGroup, StartFrom, StreamConfig, StreamManager,
+    StreamSettings, StreamStats, WhenFull, events,
 };
 
 /// A message that has to stay in its thread; a handle on its producer need not.
@@ -73,6 +75,7 @@ fn checked() -> String {
         GroupStats,
         HandlerError,
         HandlerResult,
+        Hold,
         NotReplicated,
         OnGroupLost,
         OnUndecodable,
@@ -80,10 +83,12 @@ fn checked() -> String {
         PrivateServer,
         Producer<Local>,
         ProducerHandle,
+        RateLimit,
         RawMessage,
         Receipt,
         Recorded<Local>,
         RecordedEntry,
+        RecordedOutputs,
         RedriveReport,
         RemoveReport,
         Result<()>,

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::Group;
 use super::reply::{Tokens, unexpected};
 use super::script::{Script, script};
 use super::together::run_together;
+use super::{Group, GroupHold};
 use crate::connection::{Reply, Wire};
 use crate::error::Result;
 
@@ -40,6 +40,8 @@ pub(crate) struct Look {
     pub(crate) holdings: Vec<Holding>,
     /// `~waiting` holds entries whose due times are lost.
     pub(crate) has_strays: bool,
+    /// The group is held.
+    pub(crate) hold: Option<GroupHold>,
 }
 
 /// What Redis says of a consumer (`XINFO CONSUMERS`).
@@ -55,7 +57,7 @@ impl Beat<'_> {
     /// Gives the sign, and looks, in one request.
     pub(crate) fn give(&self, wire: &mut Wire) -> Result<Look> {
         let beat = BEAT
-            .call(&[self.group.members()])
+            .call(&[self.group.members(), self.group.hold()])
             .arg(self.member)
             .millis(self.lease)
             .millis(self.keep)
@@ -69,27 +71,31 @@ impl Beat<'_> {
             look.arg("")
         };
         let [beat, look] = run_together(wire, [&beat, &look])?;
-        let (server_ms, signs) = signs(&beat)?;
+        let (server_ms, signs, hold) = signs(&beat)?;
         let (has_strays, holdings) = holdings(&look)?;
         Ok(Look {
             server_ms,
             signs,
             holdings,
             has_strays,
+            hold,
         })
     }
 }
 
-fn signs(reply: &Reply) -> Result<(u64, HashMap<Vec<u8>, i64>)> {
+/// The server's time, the signs, and the hold.
+type Signs = (u64, HashMap<Vec<u8>, i64>, Option<GroupHold>);
+
+fn signs(reply: &Reply) -> Result<Signs> {
     let mut tokens = Tokens::new(reply);
-    if tokens.array()? != 2 {
+    if tokens.array()? != 3 {
         return Err(unexpected("beat"));
     }
     let server_ms = u64::try_from(tokens.int()?).map_err(|_| unexpected("beat"))?;
     let signs = (0..tokens.array()? / 2)
         .map(|_| Ok((tokens.bytes()?.to_vec(), tokens.int()?)))
         .collect::<Result<_>>()?;
-    Ok((server_ms, signs))
+    Ok((server_ms, signs, GroupHold::parse(tokens.bytes()?)))
 }
 
 fn holdings(reply: &Reply) -> Result<(bool, Vec<Holding>)> {

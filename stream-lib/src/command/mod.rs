@@ -6,18 +6,22 @@ mod beat;
 mod bury;
 mod claim;
 mod clock;
+mod commit;
 mod dead;
 mod declare;
 mod delete;
 mod drain;
 mod entries;
+mod envelope;
 mod extras;
 mod facts;
 mod forget;
 mod group;
+mod hold;
 mod lock;
 #[cfg(feature = "test-util")]
 mod made_up;
+mod mark;
 mod outgoing;
 mod pack;
 mod ping;
@@ -33,6 +37,7 @@ mod settle;
 #[cfg(feature = "spool")]
 mod spooled;
 mod together;
+mod turns;
 mod unblock;
 mod wait;
 
@@ -44,6 +49,7 @@ pub(crate) use self::claim::{
     ClaimDue, Claimed, ClockWindow, Due, TakeOver, Timed, gather, recover, take_over,
 };
 pub(crate) use self::clock::DueMove;
+pub(crate) use self::commit::{Commit, Committed, Completion, add_outputs};
 pub(crate) use self::dead::{
     Redriven, dead_letters, newest_dead_letter, redrive, redrive_oldest, remove_dead_letters,
     remove_dead_letters_until,
@@ -52,12 +58,15 @@ pub(crate) use self::declare::Replaced;
 pub(crate) use self::delete::{delete_stream, ensure_deletable};
 pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
 pub(crate) use self::entries::Entries;
+pub use self::envelope::Envelope;
 pub(crate) use self::extras::Extras;
 pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
 pub(crate) use self::forget::{Traces, forget_group, remove_group, traces};
 pub(crate) use self::group::{Group, MakeGroup, group_lost};
+pub(crate) use self::hold::{GroupHold, held, hold, hold_for, release};
 pub(crate) use self::lock::{hold_lock, release_lock};
-pub(crate) use self::outgoing::Outgoing;
+pub(crate) use self::mark::Mark;
+pub(crate) use self::outgoing::{Encoded, Outgoing};
 pub(crate) use self::ping::answers;
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
@@ -69,13 +78,13 @@ pub(crate) use self::route::{
 };
 pub(crate) use self::server::first_look;
 pub(crate) use self::settle::{Found, Parking, ack, ack_held, park, renew};
+#[cfg(feature = "spool")]
+pub(crate) use self::spooled::{
+    SpoolMark, SpooledAdd, forget_spool, register_spool, route_spooled,
+};
+pub(crate) use self::turns::{TakeTurns, Turns};
 pub(crate) use self::unblock::unblock;
 pub(crate) use self::wait::{Lack, Wait, Waited, may_wait};
-#[cfg(feature = "spool")]
-pub(crate) use self::{
-    outgoing::Encoded,
-    spooled::{SpoolMark, SpooledAdd, forget_spool, register_spool, route_spooled},
-};
 
 #[cfg(test)]
 mod tests;

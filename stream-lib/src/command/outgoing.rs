@@ -55,8 +55,18 @@ impl Outgoing {
         message: &M,
         extras: &Extras<'_>,
     ) -> Result<()> {
+        self.push_keyed(message, extras, None)
+    }
+
+    /// As [`push`](Self::push), with an idempotency key for a message that has none.
+    pub(crate) fn push_keyed<M: StreamMessage + ?Sized>(
+        &mut self,
+        message: &M,
+        extras: &Extras<'_>,
+        default: Option<&str>,
+    ) -> Result<()> {
         let start = self.fields.len();
-        let pushed = self.encode(message, extras);
+        let pushed = self.encode(message, extras, default);
         if pushed.is_err() {
             self.fields.truncate(start);
         }
@@ -67,11 +77,13 @@ impl Outgoing {
         &mut self,
         message: &M,
         extras: &Extras<'_>,
+        default: Option<&str>,
     ) -> Result<()> {
         let mut writer = FieldWriter::new(&mut self.fields);
         message.encode(&mut writer)?;
         let own = writer.take_key();
-        let key = extras.key().map(Box::from).or(own);
+        let default = || default.map(|key| Box::from(key.as_bytes()));
+        let key = extras.key().map(Box::from).or(own).or_else(default);
         let fields = writer.count();
         if let Some(key) = &key {
             check_key(key)?;

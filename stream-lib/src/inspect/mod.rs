@@ -2,16 +2,18 @@
 //!
 //! *streams* reads the facts of a stream and its groups. *dead letters* lists
 //! the entries that no delivery could complete, puts them back and
-//! removes them.
+//! removes them. A *hold* is what keeps a group from reading.
 
 mod dead_letter;
 mod dead_letters;
 mod dead_pages;
 mod dead_report;
+mod hold;
 mod streams;
 
 pub use self::dead_letter::DeadLetter;
 pub use self::dead_letters::DeadLetters;
 pub use self::dead_report::{RedriveReport, RemoveReport};
+pub use self::hold::Hold;
 pub(crate) use self::streams::stream_stats;
 pub use self::streams::{GroupHolder, GroupStats, StreamStats};

@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{Extras, Once, Outgoing};
+use crate::command::{Envelope, Extras, Once, Outgoing};
 use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::message::StreamMessage;
 use crate::producer::added::{Added, no_answer};
 use crate::producer::backup::Backup;
-use crate::producer::envelope::Envelope;
 use crate::producer::outbox::{FlushReport, Outbox, Receipt};
 use crate::producer::recording::Recorder;
 use crate::producer::replication::Replication;

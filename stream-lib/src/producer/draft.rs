@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::command::Envelope;
 use crate::error::Result;
 use crate::message::StreamMessage;
 use crate::producer::added::Added;
 use crate::producer::core::ProducerCore;
-use crate::producer::envelope::Envelope;
 use crate::producer::outbox::Receipt;
 
 /// Knows the producer of a stream.

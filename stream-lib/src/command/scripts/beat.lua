@@ -1,11 +1,11 @@
 -- Gives a member's sign of life, and says which signs there are.
 --
--- KEYS  1 members
+-- KEYS  1 members  2 hold
 -- ARGV  1 name of the member  2 its lease in ms  3 how long a lapsed sign is
 --       kept, in ms  4 by how many ms the server's clock was set back since the
 --       member's last sign (0: it was not)
 -- Reply 1 the server's time in ms  2 names, each followed by the ms until its
---       sign lapses, negative once it has
+--       sign lapses, negative once it has  3 the hold of the group ('': none)
 -- A sign is the time until which a member is alive: its own lease after it was
 -- given. Lapsed ones stay a while, and tell a dead member from a consumer that
 -- never gives signs.
@@ -34,4 +34,6 @@ redis.call('ZADD', KEYS[1], now + lease, ARGV[1])
 for _, name in ipairs(old) do
   redis.call('ZREM', KEYS[1], name)
 end
-return {now, reply}
+-- What isn't ours is no hold.
+local held = redis.pcall('GET', KEYS[2])
+return {now, reply, type(held) == 'string' and held or ''}

@@ -16,6 +16,7 @@ use crate::connection::redirect::Redirect;
 use crate::connection::retry::Retry;
 use crate::connection::role::is_not_master;
 use crate::connection::server_error::answer_of;
+use crate::connection::slots::slot_of;
 use crate::connection::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Bell, Interrupt, Shutdown};
@@ -297,6 +298,11 @@ impl Topology {
         let text = "the nodes of the cluster have sent the request to and fro, and it was not \
                     written";
         Error::new(ErrorKind::Refused, text).because(error)
+    }
+
+    /// Whether one script can always touch both keys.
+    pub(crate) fn is_one_slot(&self, one: &str, other: &str) -> bool {
+        !self.is_cluster() || slot_of(one.as_bytes()) == slot_of(other.as_bytes())
     }
 
     fn is_cluster(&self) -> bool {

@@ -172,6 +172,11 @@ impl Life {
         self.member.health.held_up_by()
     }
 
+    /// Until when the group is held, in milliseconds since 1970 by the server's clock.
+    pub(crate) fn held_until_ms(&self) -> Option<u64> {
+        self.member.group_hold.known().map(|hold| hold.until_ms)
+    }
+
     pub(crate) fn buffered(&self) -> usize {
         self.member.buffer.room.buffered()
     }

@@ -26,6 +26,8 @@ pub(crate) enum Role {
     Keeper,
     /// Claims and takes over, for the keeper.
     Claims,
+    /// Writes outputs with their acknowledgements, for the settler.
+    Outputs,
 }
 
 /// Tells the log and the hooks when the member is held up, works again, or

@@ -17,10 +17,13 @@ mod handler_time;
 pub(crate) mod health;
 pub(crate) mod held;
 mod held_replies;
+pub(crate) mod hold;
 pub(crate) mod link;
 mod links;
+pub(crate) mod outputs;
 mod pause;
 mod queue;
+pub(crate) mod rate;
 mod read_ahead;
 mod room;
 pub(crate) mod settle;
@@ -43,12 +46,15 @@ use self::failure_log::{FailureLog, Fate};
 use self::health::{Health, Role};
 use self::held::Held;
 use self::held_replies::HeldReplies;
+use self::hold::MemberHold;
 use self::link::{MemberLink, Way};
 use self::links::MemberLinks;
+use self::outputs::OutputStreams;
+use self::rate::{GroupRate, KeyRates};
 use self::settle::{Action, Settle, Unsettled};
 use self::sign_of_life::SignOfLife;
 use self::stage::Company;
-use crate::command::{Claimed, Entries, Group, Look};
+use crate::command::{Claimed, Entries, Group, GroupHold, Look};
 use crate::config::ConsumerConfig;
 use crate::config::event::Completed;
 use crate::connection::{Link, Loans, Topology, Wire};
@@ -76,6 +82,14 @@ pub(crate) struct Member {
     /// in nanoseconds.
     handler_nanos: AtomicU64,
     pub(crate) sign_of_life: SignOfLife,
+    /// Of the whole group.
+    pub(crate) group_hold: MemberHold,
+    /// How many handlers may begin, where that is limited.
+    pub(crate) rate: Option<GroupRate>,
+    /// The same for each value of a field.
+    pub(crate) key_rates: Option<KeyRates>,
+    /// Where outputs of deliveries go.
+    pub(crate) outputs: OutputStreams,
     /// The threads' connections, to end their waits.
     pub(crate) links: MemberLinks,
     /// Of the threads that all consumers share.
@@ -114,6 +128,10 @@ impl Member {
             health: Arc::new(Health::new(identity, &name, &stop, keeper)),
             failure_log: FailureLog::new(&identity.group, keeper),
             sign_of_life: SignOfLife::new(config.lease),
+            group_hold: MemberHold::default(),
+            rate: GroupRate::new(&identity.topology, &identity.group, config.rate.as_ref()),
+            key_rates: KeyRates::new(&identity.topology, &identity.group, config.rate.as_ref()),
+            outputs: OutputStreams::new(&identity.topology, identity.group.stream()),
             links: MemberLinks::default(),
             halt: Shutdown::default(),
             stop_began: OnceLock::new(),
@@ -136,7 +154,7 @@ impl Member {
             _ => Way::Shared(Loans::new(topology, key, handle)),
         };
         let bell = match role {
-            Role::Settler | Role::Burials => self.bells.settler.clone(),
+            Role::Settler | Role::Burials | Role::Outputs => self.bells.settler.clone(),
             Role::Reader | Role::Keeper | Role::Claims => self.bells.keeper.clone(),
         };
         MemberLink::new(way, role, &self.health, until, bell).pausing_for(self.config.lease / 6)
@@ -176,8 +194,11 @@ impl Member {
     /// Gives this member's sign of life; see [`SignOfLife::give`].
     pub(crate) fn beat(&self, wire: &mut Wire, name_idle: bool) -> Result<Look> {
         let keep = self.config.consumer_expiry;
-        self.sign_of_life
-            .give(wire, &self.group, &self.name, keep, name_idle)
+        let look = self
+            .sign_of_life
+            .give(wire, &self.group, &self.name, keep, name_idle)?;
+        self.group_hold.notice(look.hold.clone(), look.server_ms);
+        Ok(look)
     }
 
     /// Makes entries known as held, before a worker can start them.
@@ -193,9 +214,19 @@ impl Member {
     /// stops before. `before_waiting` is called where there is no place for them
     /// yet.
     pub(crate) fn enqueue(&self, held: &Arc<Held>, before_waiting: impl FnOnce()) {
-        if !self.buffer.push(held, before_waiting) {
+        if self.turns_back(held) || !self.buffer.push(held, before_waiting) {
             self.give_back_rest(held);
         }
+    }
+
+    /// Whether entries that have just come in go back at once, since the group is held by
+    /// now: they count as buffered until then.
+    fn turns_back(&self, held: &Held) -> bool {
+        let is_held = self.group_hold.lasts();
+        if is_held {
+            self.buffer.room.expect(held);
+        }
+        is_held
     }
 
     /// Makes claimed entries known and hands them to the workers, after which others
@@ -211,7 +242,8 @@ impl Member {
         self.counters.deleted.fetch_add(deleted, Ordering::Relaxed);
         if !claimed.entries.is_empty() {
             let held = self.hold(claimed.entries, company, asked);
-            if !self.buffer.push_returning(&held) {
+            held.set_marks(claimed.marks);
+            if self.turns_back(&held) || !self.buffer.push_returning(&held) {
                 self.give_back_rest(&held);
             }
         }
@@ -294,6 +326,60 @@ impl Member {
     /// How many entries the reader may ask for, with up to `landing` about to
     /// be buffered.
     pub(crate) fn room(&self, landing: usize) -> usize {
-        self.buffer.room_for_new(landing, self.replies.bytes())
+        if self.group_hold.lasts() {
+            return 0;
+        }
+        let room = self.buffer.room_for_new(landing, self.replies.bytes());
+        let Some(rate) = &self.rate else {
+            return room;
+        };
+        // Those that wait long for their turn are better read by others, and later.
+        let ahead = self.buffer.room.buffered() + landing;
+        room.min(rate.room().saturating_sub(ahead))
+    }
+
+    /// How many turns the workers could use in `portion` of time, `most` at most.
+    pub(crate) fn wanted_turns(&self, most: u32, portion: Duration) -> u32 {
+        let workers = self.config.workers;
+        let free = workers.saturating_sub(self.buffer.pause.running()).max(1);
+        let each = self
+            .buffer
+            .handler_time
+            .estimate()
+            .map_or(u128::MAX, |time| {
+                portion.as_nanos() / time.as_nanos().max(1)
+            });
+        let by_workers = each
+            .saturating_mul(workers as u128)
+            .saturating_add(free as u128);
+        let there = self.buffer.room.buffered().max(1) as u128;
+        u32::try_from(there.min(by_workers))
+            .unwrap_or(most)
+            .min(most)
+    }
+
+    /// Holds the group as far as this process goes, unless it is held for longer: before
+    /// Redis has been told.
+    pub(crate) fn hold_here(&self, time: Duration, why: &str) {
+        let ends = self.group_hold.ends_at();
+        if ends.is_some_and(|ends| ends >= Instant::now() + time) {
+            return;
+        }
+        let now = self.sign_of_life.server_ms().unwrap_or(0);
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let hold = GroupHold {
+            until_ms: now.saturating_add(millis),
+            why: why.to_owned(),
+        };
+        self.group_hold.notice(Some(hold), now);
+        self.bells.keeper.ring();
+    }
+
+    /// Notes a hold that an answer has told of.
+    pub(crate) fn heed_hold(&self, hold: Option<&GroupHold>, server_ms: u64) {
+        if hold.is_some() && self.group_hold.known().as_ref() != hold {
+            self.group_hold.notice(hold.cloned(), server_ms);
+            self.bells.keeper.ring();
+        }
     }
 }

@@ -165,6 +165,7 @@ fn find_culprit(member: &Member, handler: &dyn RunBatch, taken: Vec<TakenEntry>,
             give_back(&suspect);
             continue;
         }
+        suspect.held.outputs.take(suspect.index);
         suspect.held.restart(suspect.index, Instant::now());
         if let Err((taken, text)) = handler.run(member, vec![suspect], &ended) {
             for culprit in taken {
