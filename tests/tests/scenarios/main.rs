@@ -6,8 +6,10 @@
 )]
 
 mod crash;
+mod one_step;
 mod outage;
 mod poison;
+mod rate;
 mod shutdown;
 mod slow;
 mod store;
