@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// A rate: how many handlers begin in a second, in all processes of a group together.
 ///
-/// Given to [`ConsumerConfig::rate_limit`].
+/// Given to [`ConsumerConfig::rate_limit`](crate::ConsumerConfig::rate_limit).
 ///
 /// ```
 /// use stream_lib::{ConsumerConfig, RateLimit};
