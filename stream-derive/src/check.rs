@@ -187,7 +187,7 @@ fn check_fields(fields: &[Field<'_>], tag: Option<&Name>, errors: &mut Errors) {
     if let Some(tag) = tag {
         names.0.insert(tag.text.clone(), "the tag".to_owned());
     }
-    let mut keyed = false;
+    let (mut keyed, mut placed) = (false, false);
     for field in fields {
         check_conflicts(field, errors);
         if matches!(field.form, Form::Skip) {
@@ -198,6 +198,11 @@ fn check_fields(fields: &[Field<'_>], tag: Option<&Name>, errors: &mut Errors) {
         {
             let text = "another field is the `idempotency_key` already";
             errors.on(&attr.key, text);
+        }
+        if let Some(attr) = field.attrs.find("key")
+            && std::mem::replace(&mut placed, true)
+        {
+            errors.on(&attr.key, "another field is the `key` already");
         }
         if matches!(field.form, Form::Flatten) {
             continue;
@@ -211,9 +216,10 @@ fn check_fields(fields: &[Field<'_>], tag: Option<&Name>, errors: &mut Errors) {
 
 fn check_conflicts(field: &Field<'_>, errors: &mut Errors) {
     let attrs = &field.attrs;
-    for (alone, beside) in [("skip", ""), ("flatten", "idempotency_key")] {
+    let keys: &[&str] = &["idempotency_key", "key"];
+    for (alone, beside) in [("skip", &[][..]), ("flatten", keys)] {
         if attrs.has(alone) {
-            let refused = |name| name != alone && name != beside;
+            let refused = |name| name != alone && !beside.contains(&name);
             for attr in attrs.iter().filter(|attr| refused(attr.name)) {
                 errors.on(
                     &attr.key,

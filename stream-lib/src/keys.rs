@@ -36,6 +36,17 @@ impl StreamKeys {
     /// belongs to another stream, such as `{orders}:dead`.
     pub(crate) fn new(stream: &str) -> Result<Self> {
         let keys = Self::of_any(stream)?;
+        if let Some(whole) = named_as_a_partition(stream) {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "stream name `{}` is reserved for a partition of `{}`; use the name of the \
+                     whole stream, or another one",
+                    Shown(stream),
+                    Shown(whole)
+                ),
+            ));
+        }
         match reserved_part(stream) {
             None => Ok(keys),
             Some(part) => Err(Error::new(
@@ -75,6 +86,23 @@ impl StreamKeys {
         })
     }
 
+    /// The keys of one partition: those of the stream `{orders:3}` for `orders`, of
+    /// `{shop:3}:orders` for `{shop}:orders`, in a slot of their own.
+    ///
+    /// What a group has once for the whole stream stays with these keys, the stem's:
+    /// [`members`](Self::members), and in [`meta`](Self::meta) the number of partitions.
+    pub(crate) fn partition(&self, number: u16) -> Self {
+        let stream = match self.stem.split_once('}') {
+            Some((before, behind)) => format!("{before}:{number}}}{behind}"),
+            None => format!("{{{}:{number}}}", self.stem),
+        };
+        Self {
+            stem: stream.clone(),
+            stream,
+            backup: None,
+        }
+    }
+
     /// Gives the backup stream a name of its own, which must share the slot.
     pub(crate) fn with_backup(mut self, backup: &str) -> Result<Self> {
         let problem = if backup == self.stream {
@@ -99,6 +127,20 @@ impl StreamKeys {
                 .backup()
             ),
         ))
+    }
+
+    /// The keys of the same stream, with this backup stream in place of another: what the
+    /// stream says of itself.
+    pub(crate) fn with_known_backup(&self, backup: &str) -> Result<Self> {
+        self.without_backup().with_backup(backup)
+    }
+
+    /// The same, where the backup stream has no name of its own.
+    pub(crate) fn without_backup(&self) -> Self {
+        Self {
+            backup: None,
+            ..self.clone()
+        }
     }
 
     pub(crate) fn stream(&self) -> &str {
@@ -153,12 +195,41 @@ impl StreamKeys {
         format!("{}:spools", self.stem)
     }
 
+    /// When each scheduled message is due: a sorted set.
+    pub(crate) fn due(&self) -> String {
+        format!("{}:due", self.stem)
+    }
+
+    /// The bodies of scheduled messages: a hash.
+    pub(crate) fn later(&self) -> String {
+        format!("{}:later", self.stem)
+    }
+
+    /// The scheduled message that holds each unique key: a hash.
+    pub(crate) fn unique(&self) -> String {
+        format!("{}:unique", self.stem)
+    }
+
+    /// The jobs that recur: a hash.
+    pub(crate) fn cron(&self) -> String {
+        format!("{}:cron", self.stem)
+    }
+
     /// Where the first message of an idempotency key is: a string that lapses.
     pub(crate) fn once(&self, key: &[u8]) -> Vec<u8> {
         let mut name = format!("{}:once:", self.stem).into_bytes();
         name.extend_from_slice(key);
         name
     }
+}
+
+/// The stream of which a name of the form `{orders:3}` is a partition. Names with more
+/// than a hash tag, such as `{user:42}:events`, are other streams' as well.
+fn named_as_a_partition(name: &str) -> Option<&str> {
+    let tag = name.strip_prefix('{')?.strip_suffix('}')?;
+    let (whole, number) = tag.rsplit_once(':')?;
+    let is_written_so = number.parse().is_ok_and(|n: u8| n.to_string() == number);
+    (is_written_so && !whole.is_empty()).then_some(whole)
 }
 
 /// The part behind the hash tag of a name that makes it one of a stream's own
@@ -291,6 +362,10 @@ mod tests {
             keys.dead(),
             keys.meta(),
             keys.spools(),
+            keys.due(),
+            keys.later(),
+            keys.unique(),
+            keys.cron(),
             keys.waiting("g"),
             keys.lock("drain"),
             String::from_utf8(keys.once(b"k")).unwrap(),
@@ -316,6 +391,33 @@ mod tests {
         for name in ["{orders}:dead", "{orders}:x:backup", "{orders}:meta"] {
             let error = backup(name).unwrap_err().to_string();
             assert!(error.contains("reserved"), "{error}");
+        }
+    }
+
+    #[test]
+    fn partitions_have_the_keys_of_a_stream_and_names_of_their_own() {
+        let keys = StreamKeys::new("orders").unwrap().partition(3);
+        assert_eq!(keys.stream(), "{orders:3}");
+        assert_eq!(keys.dead(), "{orders:3}:dead");
+        assert_eq!(keys.waiting("g"), "{orders:3}:waiting:g");
+        assert_eq!(keys.once(b"k"), b"{orders:3}:once:k");
+        let keys = StreamKeys::new("{shop}:orders").unwrap().partition(255);
+        assert_eq!(keys.stream(), "{shop:255}:orders");
+        assert_eq!(keys.backup(), "{shop:255}:orders:backup");
+        for name in ["{orders:0}", "{orders:255}", "{a:1:2}"] {
+            let error = StreamKeys::new(name).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().contains("a partition of"), "{error}");
+            assert!(StreamKeys::of_any(name).is_ok());
+        }
+        for name in [
+            "{orders:256}",
+            "{orders:03}",
+            "{orders:}",
+            "{:3}",
+            "{user:42}:events",
+        ] {
+            assert!(StreamKeys::new(name).is_ok(), "{name}");
         }
     }
 

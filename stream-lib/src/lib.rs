@@ -37,6 +37,9 @@
 //!   A [simple](StreamManager::create_simple_producer) producer goes straight to
 //!   the stream, a [backup](StreamManager::create_backup_producer) producer waits
 //!   for consumers that fall behind.
+//! - Later: [`Draft::after`] and [`Draft::at`] schedule a message,
+//!   [`StreamManager::scheduled`] shows those that wait; [`StreamManager::cron`] adds
+//!   one at each time of a [`Cron`] expression.
 //! - Consuming: [`StreamManager::consume`] with a [`Handler`] and a
 //!   [`ConsumerConfig`], or [`consume_batches`](StreamManager::consume_batches)
 //!   with a [`BatchHandler`]. [`Delivery`] is what a handler gets,
@@ -93,6 +96,8 @@ pub mod prelude;
 mod producer;
 mod retention;
 mod runtime;
+mod schedule;
+mod split;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 #[cfg(all(test, feature = "spool", feature = "test-util"))]
@@ -109,7 +114,7 @@ pub use crate::config::{
     BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchSettings, ConnectionConfig,
     ConnectionSettings, ConsumerConfig, ConsumerEvents, ConsumerSettings, Credentials, OnGroupLost,
     OnUndecodable, Priority, RateLimit, RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings,
-    StartFrom, StreamConfig, StreamSettings, WhenFull,
+    StartFrom, StreamConfig, StreamSettings, When, WhenFull, WhenTaken,
 };
 pub use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, ConsumerStats, Delivery, Handler, HandlerError,
@@ -117,13 +122,14 @@ pub use crate::consumer::{
 };
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{
-    DeadLetter, DeadLetters, GroupHolder, GroupStats, Hold, RedriveReport, RemoveReport,
-    StreamStats,
+    DeadLetter, DeadLetterId, DeadLetters, GroupHolder, GroupStats, Hold, RedriveReport,
+    RemoveReport, StreamStats,
 };
 pub use crate::manager::StreamManager;
 pub use crate::message::dead_reason::DeadReason;
 pub use crate::message::id::EntryId;
 pub use crate::message::raw::RawMessage;
+pub use crate::message::schedule_id::ScheduleId;
 pub use crate::message::typed::{OwnedMessage, Routed, StreamMessage};
 pub use crate::producer::{
     Added, Draft, FlushReport, NotReplicated, Producer, ProducerHandle, Receipt, SendFailure,
@@ -131,3 +137,4 @@ pub use crate::producer::{
 #[cfg(feature = "spool")]
 pub use crate::producer::{SpoolDamage, SpoolStats};
 pub use crate::retention::{BlockedStream, CleanupReport, RetentionPlan, StandingGroup};
+pub use crate::schedule::{Cron, CronJob, CronState, Crons, Missed, Scheduled, ScheduledMessage};

@@ -24,13 +24,14 @@ pub(super) enum Command {
     Work(WorkArgs),
     Status(StatusArgs),
     Dead(DeadArgs),
+    Scheduled(ScheduledArgs),
     Trim(TrimArgs),
 }
 
 /// Adds orders PREFIX-0 to PREFIX-(N-1) to the stream.
 ///
 /// Each order that fails is named on standard error, and stops no other. The last line is
-/// `produced X main Y backup Z spooled`. The exit status is 0 if no order failed.
+/// `produced X main Y backup Z spooled`, where those that are scheduled count as main. The exit status is 0 if no order failed.
 #[derive(Debug, Args)]
 pub(super) struct ProduceArgs {
     /// How many orders.
@@ -56,6 +57,18 @@ pub(super) struct ProduceArgs {
     /// sends them to the backup stream [default: 1000].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_length: Option<u64>,
+    /// How many partitions the stream has, a power of two, 1 to 256; noted with the stream where
+    /// it has none yet.
+    #[arg(long, value_name = "P", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) partitions: Option<u16>,
+    /// How many customers order: order I is that of customer I mod K, and keyed by it, so that
+    /// each customer's orders stay in their order. Without it, each order has a customer of its
+    /// own, and no key.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) keys: Option<u64>,
+    /// Schedules each order so many ms later. Such orders are never spooled.
+    #[arg(long, value_name = "MS")]
+    pub(super) in_ms: Option<u64>,
     /// A directory that keeps orders while Redis is away.
     #[arg(long, value_name = "DIR")]
     pub(super) spool_dir: Option<PathBuf>,
@@ -149,7 +162,7 @@ pub(super) struct WorkArgs {
 
 /// Prints the state of the stream as one JSON object.
 ///
-/// Its fields: length, backup, dead, and groups, each with name, unread, pending, waiting and
+/// Its fields: length, backup, dead, scheduled, and groups, each with name, unread, pending, waiting and
 /// consumers. `unread` is null where Redis can't say.
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -176,6 +189,33 @@ pub(super) enum DeadAction {
 
 #[derive(Debug, Args)]
 pub(super) struct DeadSelection {
+    /// The stream.
+    #[arg(long, value_name = "S", default_value = "orders")]
+    pub(super) stream: String,
+    /// How many at most; without it, all.
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+}
+
+/// Lists the orders that are scheduled, or cancels them.
+#[derive(Debug, Args)]
+pub(super) struct ScheduledArgs {
+    #[command(subcommand)]
+    pub(super) action: ScheduledAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ScheduledAction {
+    /// Prints the scheduled orders, by their due times, each as one line of JSON: id, due_ms
+    /// (null for one that can't be read) and order_id.
+    List(ScheduledSelection),
+    /// Cancels scheduled orders, those that are due first, and prints each as `list` does. The
+    /// last line is `cancelled N`.
+    Cancel(ScheduledSelection),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ScheduledSelection {
     /// The stream.
     #[arg(long, value_name = "S", default_value = "orders")]
     pub(super) stream: String,

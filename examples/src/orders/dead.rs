@@ -27,9 +27,9 @@ fn list(dead: &DeadLetters, limit: usize) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let (mut left, mut after) = (limit, None);
     while left > 0 {
-        let page = dead.list_after(after, left.min(PAGE))?;
+        let page = dead.list_from(after, left.min(PAGE))?;
         let Some(last) = page.last() else { break };
-        after = Some(last.id());
+        after = Some(last.letter_id());
         left -= page.len();
         for letter in &page {
             writeln!(out, "{}", serde_json::to_string(&Line::from(letter))?)?;
@@ -71,7 +71,7 @@ impl<'a> From<&'a DeadLetter> for Line<'a> {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         let fields = letter.message().iter();
         Self {
-            id: letter.id().to_string(),
+            id: letter.letter_id().to_string(),
             original_id: letter.original_id().to_string(),
             group: letter.group(),
             consumer: letter.consumer(),

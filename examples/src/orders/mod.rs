@@ -6,6 +6,7 @@ mod handler;
 mod idle;
 mod order;
 mod produce;
+mod scheduled;
 mod status;
 mod trim;
 mod work;
@@ -27,6 +28,7 @@ impl Cli {
             Command::Work(args) => work::run(&args),
             Command::Status(args) => status::run(&args),
             Command::Dead(args) => dead::run(&args),
+            Command::Scheduled(args) => scheduled::run(&args),
             Command::Trim(args) => trim::run(&args),
         }
     }

@@ -20,9 +20,15 @@ pub struct Order {
 impl Order {
     /// A made-up order, `PREFIX-NUMBER`.
     pub fn numbered(prefix: &str, number: u64) -> Self {
+        Self::of_customer(prefix, number, None)
+    }
+
+    /// The same, of one of so many customers; of its own, where it isn't said how many
+    /// there are.
+    pub fn of_customer(prefix: &str, number: u64, customers: Option<u64>) -> Self {
         Self {
             order_id: format!("{prefix}-{number}"),
-            user_id: number % 1_000,
+            user_id: number % customers.unwrap_or(u64::MAX),
             amount: f64::from(u16::try_from(number % 10_000).unwrap_or(0)) / 100.0,
             status: "pending".to_owned(),
         }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use stream_lib::{
-    Added, BackupStreamConfig, Error, Producer, ProducerHandle, StreamConfig, StreamManager,
+    Added, BackupStreamConfig, Envelope, Error, Producer, ProducerHandle, StreamConfig,
+    StreamManager,
 };
 
 use super::Order;
@@ -51,6 +52,9 @@ fn create_producer(
     let mut config = StreamConfig::new(&args.stream).batch_size(args.batch.into());
     if let Some(entries) = args.max_length {
         config = config.max_length(entries);
+    }
+    if let Some(partitions) = args.partitions {
+        config = config.partitions(partitions);
     }
     match args.producer {
         ProducerKind::Simple => manager.create_simple_producer(PRODUCER, config),
@@ -107,17 +111,38 @@ fn add_share(producer: &Producer<Order>, args: &ProduceArgs, first: u64, start: 
         let orders: Vec<_> = numbers
             .by_ref()
             .take(args.batch.into())
-            .map(|number| Order::numbered(&args.prefix, number))
+            .map(|number| Order::of_customer(&args.prefix, number, args.keys))
             .collect();
-        let results = match orders.as_slice() {
-            [order] => vec![producer.add(order)],
-            orders => producer.add_all(orders),
+        let results = match (orders.as_slice(), args.in_ms, args.keys) {
+            (orders, Some(ms), keys) => {
+                let wait = Duration::from_millis(ms);
+                let later = |order| {
+                    let draft = producer.with(order).after(wait);
+                    match keys {
+                        Some(_) => draft.key(key_of(order)).add(),
+                        None => draft.add(),
+                    }
+                };
+                orders.iter().map(later).collect()
+            }
+            ([order], None, None) => vec![producer.add(order)],
+            ([order], None, Some(_)) => vec![producer.with(order).key(key_of(order)).add()],
+            (orders, None, None) => producer.add_all(orders),
+            (orders, None, Some(_)) => {
+                let keyed = |order| Envelope::new(order).key(key_of(order));
+                producer.add_all(orders.iter().map(keyed))
+            }
         };
         for (order, result) in orders.iter().zip(results) {
             tally.count(order, result);
         }
     }
     tally
+}
+
+/// The orders of a customer stay in one partition.
+fn key_of(order: &Order) -> String {
+    order.user_id.to_string()
 }
 
 /// Waits until it is time for this order. Time lost to an outage is made up.
@@ -132,8 +157,8 @@ impl Tally {
         match result {
             Ok(Added::Backup(_)) => self.backup += 1,
             Ok(Added::Spooled) => self.spooled += 1,
-            // Main. A duplicate is there already, and any other answer that
-            // may ever come is in Redis, too.
+            // Main, or scheduled. A duplicate is there already, and any other answer
+            // that may ever come is in Redis, too.
             Ok(_) => self.main += 1,
             Err(e) => {
                 self.failed += 1;

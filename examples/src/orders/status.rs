@@ -19,6 +19,9 @@ struct Status {
     length: u64,
     backup: u64,
     dead: u64,
+    scheduled: u64,
+    /// 0 for a stream without any.
+    partitions: u16,
     groups: Vec<GroupStatus>,
 }
 
@@ -44,6 +47,8 @@ impl From<StreamStats> for Status {
             length: stats.length,
             backup: stats.backup,
             dead: stats.dead,
+            scheduled: stats.scheduled,
+            partitions: stats.partitions.unwrap_or(0),
             groups: groups.collect(),
         }
     }

@@ -170,16 +170,24 @@ fn tell_key_apart(model: &Model<'_>, variant: &Variant<'_>) -> TokenStream {
 }
 
 /// Writes one field; `value` is a reference to it. Where it is the idempotency
-/// key of a message that is one of several, the variant goes into the key.
+/// key of a message that is one of several, the variant goes into the key. The key of
+/// the partition is the value alone.
 fn write_field(
     model: &Model<'_>,
     field: &Field<'_>,
     value: &TokenStream,
     variant: Option<&Variant<'_>>,
 ) -> TokenStream {
-    let write = write_value(model, field, value);
     let (private, out) = (&model.private, local("out"));
     let done = quote!(::core::result::Result::Ok(()));
+    let write = write_value(model, field, value);
+    let write = match (&field.form, field.attrs.has("key")) {
+        (Form::Flatten, false) => {
+            quote!(#private::write_unplaced(#out, |#out| { #write #done })?;)
+        }
+        (Form::Flatten, true) | (_, false) => write,
+        (_, true) => quote!(#private::write_place(#out, |#out| { #write #done })?;),
+    };
     match (&field.form, field.attrs.has("idempotency_key")) {
         (Form::Flatten, false) => {
             quote!(#private::write_unkeyed(#out, |#out| { #write #done })?;)

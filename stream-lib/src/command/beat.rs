@@ -4,12 +4,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::reply::{Tokens, unexpected};
-use super::script::{Script, script};
-use super::together::run_together;
+use redis::cmd;
+
+use super::reply::{Tokens, int, unexpected};
+use super::schedule::pack_count;
+use super::script::{Call, Script, script};
+use super::together::run_together_with;
 use super::{Group, GroupHold};
-use crate::connection::{Reply, Wire};
+use crate::connection::{Reply, Wire, from_redis};
 use crate::error::Result;
+use crate::partition::Partitions;
 
 static BEAT: Script = script!(flags: "#!lua flags=allow-oom\n", "beat.lua");
 static LOOK: Script = script!(flags: "#!lua flags=allow-oom\n", "look.lua");
@@ -27,6 +31,8 @@ pub(crate) struct Beat<'a> {
     /// Whether to name consumers, too, that hold nothing and were not seen for
     /// as long as signs are kept.
     pub(crate) name_idle: bool,
+    /// The member stops: it lives, and wants no share of the partitions any more.
+    pub(crate) leaves: bool,
 }
 
 /// What a sign of life is answered with.
@@ -42,6 +48,22 @@ pub(crate) struct Look {
     pub(crate) has_strays: bool,
     /// The group is held.
     pub(crate) hold: Option<GroupHold>,
+    /// The stream has scheduled messages, as far as this user may know.
+    pub(crate) has_scheduled: bool,
+    /// The partitions that the stream is declared to have.
+    pub(crate) partitions: Option<Partitions>,
+}
+
+/// What a sign of life alone is answered with.
+#[derive(Debug)]
+pub(crate) struct SignGiven {
+    /// As in a [`Look`].
+    pub(crate) server_ms: u64,
+    /// As in a [`Look`].
+    pub(crate) signs: HashMap<Vec<u8>, i64>,
+    pub(crate) partitions: Option<Partitions>,
+    /// As in a [`Look`].
+    pub(crate) hold: Option<GroupHold>,
 }
 
 /// What Redis says of a consumer (`XINFO CONSUMERS`).
@@ -54,53 +76,133 @@ pub(crate) struct Holding {
 }
 
 impl Beat<'_> {
-    /// Gives the sign, and looks, in one request.
+    /// Gives the sign, and looks, in one request, which also asks whether anything is
+    /// scheduled.
     pub(crate) fn give(&self, wire: &mut Wire) -> Result<Look> {
-        let beat = BEAT
-            .call(&[self.group.members(), self.group.hold()])
-            .arg(self.member)
-            .millis(self.lease)
-            .millis(self.keep)
-            .millis(self.set_back);
-        let look = LOOK
-            .call(&[self.group.stream(), self.group.waiting()])
-            .arg(self.group.name());
-        let look = if self.name_idle {
-            look.millis(self.keep)
-        } else {
-            look.arg("")
-        };
-        let [beat, look] = run_together(wire, [&beat, &look])?;
-        let (server_ms, signs, hold) = signs(&beat)?;
-        let (has_strays, holdings) = holdings(&look)?;
+        let look = look_call(self.group, self.name_idle.then_some(self.keep));
+        let mut count = Vec::with_capacity(64);
+        pack_count(&mut count, self.group.keys());
+        let ([beat, look], count) = run_together_with(wire, [&self.call(), &look], &count)?;
+        let given = signs(&beat)?;
         Ok(Look {
-            server_ms,
-            signs,
-            holdings,
-            has_strays,
-            hold,
+            server_ms: given.server_ms,
+            signs: given.signs,
+            partitions: given.partitions,
+            hold: given.hold,
+            has_scheduled: is_above_zero(&count),
+            ..holdings(&look)?
         })
+    }
+
+    /// Gives the sign, and looks at the other signs only.
+    pub(crate) fn give_sign(&self, wire: &mut Wire) -> Result<SignGiven> {
+        signs(&self.call().run(wire)?)
+    }
+
+    fn call(&self) -> Call<'static> {
+        let lease = self.lease.as_millis();
+        // The half makes no difference to those who ask how long the member lives.
+        let half = if self.leaves { ".5" } else { "" };
+        BEAT.call(&[self.group.members(), self.group.meta(), self.group.hold()])
+            .arg(self.member)
+            .shown(&format_args!("{lease}{half}"))
+            .millis(self.keep)
+            .millis(self.set_back)
     }
 }
 
-/// The server's time, the signs, and the hold.
-type Signs = (u64, HashMap<Vec<u8>, i64>, Option<GroupHold>);
+/// Looks at what the consumers of a group hold. Those that hold nothing are named, too,
+/// where they were not seen for `idle`. There are no signs in the answer. The same
+/// request asks whether anything is scheduled.
+pub(crate) fn look(wire: &mut Wire, group: &Group, idle: Option<Duration>) -> Result<Look> {
+    let mut count = Vec::with_capacity(64);
+    pack_count(&mut count, group.keys());
+    let ([look], count) = run_together_with(wire, [&look_call(group, idle)], &count)?;
+    Ok(Look {
+        has_scheduled: is_above_zero(&count),
+        ..holdings(&look)?
+    })
+}
 
-fn signs(reply: &Reply) -> Result<Signs> {
+/// Whether a count is known to be above zero.
+fn is_above_zero(count: &Reply) -> bool {
+    int(count.as_ref()).is_ok_and(|count| count > 0)
+}
+
+fn look_call(group: &Group, idle: Option<Duration>) -> Call<'static> {
+    let look = LOOK
+        .call(&[group.stream(), group.waiting()])
+        .arg(group.name());
+    match idle {
+        Some(idle) => look.millis(idle),
+        None => look.arg(""),
+    }
+}
+
+/// The sign of life of a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sign {
+    pub(crate) member: Vec<u8>,
+    /// Until when it is alive, in milliseconds since 1970 by the server's clock.
+    pub(crate) till: u64,
+    /// As in its [`Beat`].
+    pub(crate) leaves: bool,
+}
+
+/// The signs of life of a group's members (`ZRANGE`).
+pub(crate) fn members(wire: &mut Wire, group: &Group) -> Result<Vec<Sign>> {
+    let members: Vec<(Vec<u8>, f64)> = cmd("ZRANGE")
+        .arg(group.members())
+        .arg(0)
+        .arg(-1)
+        .arg("WITHSCORES")
+        .query(wire)
+        .map_err(from_redis)?;
+    Ok(members
+        .into_iter()
+        .map(|(name, score)| sign(name, score))
+        .collect())
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "times in ms are positive and small; others saturate"
+)]
+fn sign(member: Vec<u8>, score: f64) -> Sign {
+    Sign {
+        member,
+        till: score as u64,
+        leaves: score.fract() > 0.25,
+    }
+}
+
+fn signs(reply: &Reply) -> Result<SignGiven> {
     let mut tokens = Tokens::new(reply);
-    if tokens.array()? != 3 {
+    if tokens.array()? != 4 {
         return Err(unexpected("beat"));
     }
     let server_ms = u64::try_from(tokens.int()?).map_err(|_| unexpected("beat"))?;
     let signs = (0..tokens.array()? / 2)
         .map(|_| Ok((tokens.bytes()?.to_vec(), tokens.int()?)))
         .collect::<Result<_>>()?;
-    Ok((server_ms, signs, GroupHold::parse(tokens.bytes()?)))
+    Ok(SignGiven {
+        server_ms,
+        signs,
+        partitions: partitions(tokens.bytes()?),
+        hold: GroupHold::parse(tokens.bytes()?),
+    })
 }
 
-fn holdings(reply: &Reply) -> Result<(bool, Vec<Holding>)> {
+/// A number that is none of ours counts for none.
+fn partitions(text: &[u8]) -> Option<Partitions> {
+    let count = str::from_utf8(text).ok()?.parse().ok()?;
+    Partitions::new(count).ok()
+}
+
+fn holdings(reply: &Reply) -> Result<Look> {
     let mut tokens = Tokens::new(reply);
-    if tokens.array()? != 2 {
+    if tokens.array()? != 3 {
         return Err(unexpected("look"));
     }
     let has_strays = tokens.int()? > 0;
@@ -116,5 +218,26 @@ fn holdings(reply: &Reply) -> Result<(bool, Vec<Holding>)> {
             })
         })
         .collect::<Result<_>>()?;
-    Ok((has_strays, holdings))
+    Ok(Look {
+        server_ms: u64::try_from(tokens.int()?).map_err(|_| unexpected("look"))?,
+        holdings,
+        has_strays,
+        ..Look::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_with_a_half_is_that_of_a_member_that_leaves() {
+        let is = |score, till, leaves| {
+            let sign = sign(b"a".to_vec(), score);
+            assert_eq!((sign.till, sign.leaves), (till, leaves), "{score}");
+        };
+        is(1_700_000_000_000.0, 1_700_000_000_000, false);
+        is(1_700_000_000_000.5, 1_700_000_000_000, true);
+        is(-1.0, 0, false);
+    }
 }

@@ -45,8 +45,8 @@ pub(crate) enum Committed {
     Ours,
     /// The consumer doesn't hold it any more.
     NotOurs,
-    /// The stream of one of its outputs has another backup stream. Nothing was
-    /// written.
+    /// The stream of one of its outputs has partitions, or another backup stream.
+    /// Nothing was written.
     Elsewhere,
     /// Nothing was written.
     Refused(Error),

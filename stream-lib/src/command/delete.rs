@@ -1,5 +1,7 @@
 //! Deleting a stream, and all that belongs to it.
 
+use std::collections::BTreeSet;
+
 use redis::cmd;
 use redis::streams::StreamInfoGroupsReply;
 
@@ -22,10 +24,15 @@ const MOST_GROUPS: usize = 1_500;
 
 /// Deletes a stream with all its keys but those of idempotency keys, which lapse
 /// by themselves. Returns whether there was anything; fails with `InUse` where a
-/// member of it lives.
-pub(crate) fn delete_stream(wire: &mut Wire, keys: &StreamKeys) -> Result<bool> {
+/// member of it lives. `others` are groups that it may have members of without having
+/// the group, being the stem of partitions.
+pub(crate) fn delete_stream(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    others: &BTreeSet<String>,
+) -> Result<bool> {
     for _ in 0..TRIES {
-        let groups = groups(wire, keys)?;
+        let groups = with_others(&group_names(wire, keys)?, others, keys);
         match run(wire, keys, "delete", &groups)?.as_str() {
             "deleted" => return Ok(true),
             "none" => return Ok(false),
@@ -41,8 +48,12 @@ pub(crate) fn delete_stream(wire: &mut Wire, keys: &StreamKeys) -> Result<bool> 
 
 /// Fails where [`delete_stream`] would now, since a member of the stream lives, or
 /// since one of its keys is of another type.
-pub(crate) fn ensure_deletable(wire: &mut Wire, keys: &StreamKeys) -> Result<()> {
-    let groups = groups(wire, keys)?;
+pub(crate) fn ensure_deletable(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    others: &BTreeSet<String>,
+) -> Result<()> {
+    let groups = with_others(&group_names(wire, keys)?, others, keys);
     match run(wire, keys, "look", &groups)?.as_str() {
         "free" => Ok(()),
         text => Err(refusal(text)),
@@ -53,10 +64,13 @@ pub(crate) fn ensure_deletable(wire: &mut Wire, keys: &StreamKeys) -> Result<()>
 fn run(wire: &mut Wire, keys: &StreamKeys, what: &str, groups: &[Group]) -> Result<String> {
     let (stream, backup, dead, meta) = (keys.stream(), keys.backup(), keys.dead(), keys.meta());
     let (drain, retention) = (keys.lock("drain"), keys.lock("retention"));
-    let spools = keys.spools();
+    let (spools, due, later) = (keys.spools(), keys.due(), keys.later());
+    let (unique, cron) = (keys.unique(), keys.cron());
     // By another name, where the stream knows of one.
     let known = known_backup(wire, keys)?.map_or_else(|| backup.clone(), |k| k.backup());
-    let call = DELETE.call(&[stream, &backup, &dead, &meta, &drain, &retention, &spools]);
+    let call = DELETE.call(&[
+        stream, &backup, &dead, &meta, &drain, &retention, &spools, &due, &later, &unique, &cron,
+    ]);
     let call = groups.iter().fold(call, |call, group| {
         call.key(group.waiting().as_bytes())
             .key(group.lock_alone().as_bytes())
@@ -87,8 +101,14 @@ fn in_use(member: &str) -> Error {
     )
 }
 
-/// The groups of a stream; none where it doesn't exist.
-fn groups(wire: &mut Wire, keys: &StreamKeys) -> Result<Vec<Group>> {
+fn with_others(own: &[String], others: &BTreeSet<String>, keys: &StreamKeys) -> Vec<Group> {
+    let others = others.iter().filter(|name| !own.contains(name));
+    let all = own.iter().chain(others);
+    all.map(|name| Group::new(keys.clone(), name)).collect()
+}
+
+/// The names of the groups of a stream; none where it doesn't exist.
+pub(crate) fn group_names(wire: &mut Wire, keys: &StreamKeys) -> Result<Vec<String>> {
     let info = cmd("XINFO")
         .arg("GROUPS")
         .arg(keys.stream())
@@ -107,6 +127,5 @@ fn groups(wire: &mut Wire, keys: &StreamKeys) -> Result<Vec<Group>> {
             ),
         ));
     }
-    let group = |info: &redis::streams::StreamInfoGroup| Group::new(keys.clone(), &info.name);
-    Ok(info.iter().map(group).collect())
+    Ok(info.into_iter().map(|info| info.name).collect())
 }

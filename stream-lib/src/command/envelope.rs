@@ -55,6 +55,19 @@ impl<'m, M: ?Sized> Envelope<'m, M> {
         self
     }
 
+    /// Gives the message a key: on a stream with
+    /// [`partitions`](crate::StreamConfig::partitions), messages with the same key go to
+    /// the same one, in the order of their adds. It doesn't travel with the entry.
+    ///
+    /// The partition is the CRC32 of the key's bytes, as zlib has it, modulo the number
+    /// of partitions. Defaults to the field marked `#[stream(key)]`, if any; else to the
+    /// idempotency key; without either, the batch goes to one partition after the other.
+    #[must_use]
+    pub fn key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.extras.set_partition_key(key.as_ref());
+        self
+    }
+
     /// Sends a header along: readable on the delivery, invisible to the message
     /// type. It is the field `~h:<name>` of the entry.
     ///

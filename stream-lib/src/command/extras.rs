@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::{pack, reserved};
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::message::{MAX_FIELDS, RESERVED};
+use crate::partition::hash_of;
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 512;
@@ -22,6 +23,8 @@ const LONGEST_VALUE: usize = 64 << 10;
 #[derive(Clone, Default)]
 pub(crate) struct Extras<'m> {
     key: Option<Cow<'m, str>>,
+    /// The hash of the key by which the message is given its partition.
+    place: Option<u32>,
     headers: Vec<u8>,
     count: usize,
     refused: Option<String>,
@@ -33,6 +36,7 @@ impl<'m> Extras<'m> {
     pub(crate) const fn new() -> Self {
         Self {
             key: None,
+            place: None,
             headers: Vec::new(),
             count: 0,
             refused: None,
@@ -51,6 +55,11 @@ impl<'m> Extras<'m> {
         self.key = Some(key.into());
     }
 
+    /// Sets the partition key, in place of the message's own.
+    pub(crate) fn set_partition_key(&mut self, key: &[u8]) {
+        self.place = Some(hash_of(key));
+    }
+
     pub(crate) fn push_header(&mut self, name: &str, value: &[u8]) {
         if let Some(problem) = problem_of(name, value) {
             self.refused
@@ -67,6 +76,11 @@ impl<'m> Extras<'m> {
 
     pub(super) fn key(&self) -> Option<&[u8]> {
         self.key.as_deref().map(str::as_bytes)
+    }
+
+    /// The hash of the partition key.
+    pub(crate) fn place(&self) -> Option<u32> {
+        self.place
     }
 
     /// Appends the headers to a message that has so many fields itself; returns

@@ -34,7 +34,9 @@ pub(crate) struct GroupFacts {
     pub(crate) waiting: u64,
     /// Consumers, without the reserved ones, such as `~waiting`.
     pub(crate) consumers: u64,
-    /// Those of them that hold entries, and how many each (`XINFO CONSUMERS`).
+    /// Their names (`XINFO CONSUMERS`).
+    pub(crate) names: Vec<String>,
+    /// Those of them that hold entries, and how many each.
     pub(crate) holders: Vec<(String, u64)>,
 }
 
@@ -98,9 +100,11 @@ fn groups(wire: &mut Wire, keys: &StreamKeys, length: u64) -> Result<Vec<GroupFa
             let known = holders.len();
             holders.retain(|(name, _)| !name.starts_with(char::from(RESERVED)));
             let reserved = (known - holders.len()) as u64;
+            let names = holders.iter().map(|(name, _)| name.clone()).collect();
             holders.retain(|(_, pending)| *pending > 0);
             Some(unread.map(|unread| GroupFacts {
                 consumers: (group.consumers as u64).saturating_sub(reserved),
+                names,
                 holders,
                 pending: group.pending as u64,
                 name: group.name,

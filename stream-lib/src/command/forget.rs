@@ -95,6 +95,27 @@ pub(crate) fn forget_group(
     }
 }
 
+/// Fails with `InUse` where a member of the group gives a sign of life with these keys,
+/// the stem's (`ZRANGE`).
+pub(crate) fn ensure_lifeless(wire: &mut Wire, group: &Group) -> Result<()> {
+    let (seconds, micros): (u64, u64) = cmd("TIME").query(wire).map_err(from_redis)?;
+    let now = seconds * 1_000 + micros / 1_000;
+    let alive: Vec<Vec<u8>> = cmd("ZRANGE")
+        .arg(group.members())
+        .arg(format!("({now}"))
+        .arg("+inf")
+        .arg("BYSCORE")
+        .arg("LIMIT")
+        .arg(0)
+        .arg(1)
+        .query(wire)
+        .map_err(from_redis)?;
+    match alive.first() {
+        Some(member) => Err(in_use(member)),
+        None => Ok(()),
+    }
+}
+
 /// Destroys a group (`XGROUP DESTROY`), and removes what is kept for it. Returns
 /// whether there was anything; fails with `InUse` where a member of it lives.
 pub(crate) fn remove_group(wire: &mut Wire, group: &Group) -> Result<bool> {
@@ -116,15 +137,19 @@ pub(crate) fn remove_group(wire: &mut Wire, group: &Group) -> Result<bool> {
             let member = answer
                 .strip_prefix(b"alive ")
                 .ok_or_else(|| unexpected("a script"))?;
-            let member = String::from_utf8_lossy(member);
-            Err(Error::new(
-                ErrorKind::InUse,
-                format!(
-                    "its consumer `{}` lives, or has died a short while ago (its lease, or two, is \
-                     not over); stop the consumers of the group first; nothing was removed",
-                    Shown(&member)
-                ),
-            ))
+            Err(in_use(member))
         }
     }
+}
+
+fn in_use(member: &[u8]) -> Error {
+    let member = String::from_utf8_lossy(member);
+    Error::new(
+        ErrorKind::InUse,
+        format!(
+            "its consumer `{}` lives, or has died a short while ago (its lease, or two, is \
+             not over); stop the consumers of the group first; nothing was removed",
+            Shown(&member)
+        ),
+    )
 }

@@ -24,6 +24,9 @@ pub(crate) struct Group {
     lock_alone: String,
     hold: String,
     rate: String,
+    lock_owner: String,
+    /// It is a partition's part of the group.
+    is_part: bool,
 }
 
 /// What [`Group::make`] found.
@@ -43,8 +46,20 @@ impl Group {
             lock_alone: keys.lock(&format!("alone:{name}")),
             hold: keys.hold(name),
             rate: keys.rate(name),
+            lock_owner: keys.lock(&format!("owner:{name}")),
             name: name.to_owned(),
+            is_part: false,
             keys,
+        }
+    }
+
+    /// The same group in one partition of the stream: with the keys of the partition,
+    /// save those that the group has once.
+    pub(crate) fn partition(&self, number: u16) -> Self {
+        Self {
+            members: self.members.clone(),
+            is_part: true,
+            ..Self::new(self.keys.partition(number), &self.name)
         }
     }
 
@@ -90,6 +105,11 @@ impl Group {
     /// The lock for a delivery that runs alone in the whole group.
     pub(crate) fn lock_alone(&self) -> &str {
         &self.lock_alone
+    }
+
+    /// The lock of the member that owns this partition.
+    pub(crate) fn lock_owner(&self) -> &str {
+        &self.lock_owner
     }
 
     /// Makes the group, and the stream with it, where they don't stand yet
@@ -153,22 +173,27 @@ impl Group {
         })
     }
 
-    /// Removes the consumer and its sign of life, if it holds nothing. Returns
-    /// whether it is gone.
+    /// Removes the consumer, if it holds nothing, and its sign of life, unless this is
+    /// one of its partitions. Returns whether it is gone.
     pub(crate) fn leave(&self, wire: &mut Wire, consumer: &str) -> Result<bool> {
         let is_gone = match self.remove(wire, &[consumer.as_bytes()]) {
             Ok(removed) => !removed.is_empty(),
             Err(e) if e.kind() == ErrorKind::NoGroup => true,
             Err(e) => return Err(e),
         };
-        if is_gone {
-            cmd("ZREM")
-                .arg(&self.members)
-                .arg(consumer)
-                .exec(wire)
-                .map_err(from_redis)?;
+        if is_gone && !self.is_part {
+            self.resign(wire, consumer)?;
         }
         Ok(is_gone)
+    }
+
+    /// Removes the sign of life of a consumer (`ZREM`).
+    pub(crate) fn resign(&self, wire: &mut Wire, consumer: &str) -> Result<()> {
+        cmd("ZREM")
+            .arg(&self.members)
+            .arg(consumer)
+            .exec(wire)
+            .map_err(from_redis)
     }
 
     /// Removes those of the consumers that hold nothing. Returns their names.

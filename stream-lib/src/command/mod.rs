@@ -3,10 +3,12 @@
 mod add;
 mod backup;
 mod beat;
+mod body;
 mod bury;
 mod claim;
 mod clock;
 mod commit;
+mod cron;
 mod dead;
 mod declare;
 mod delete;
@@ -22,8 +24,10 @@ mod lock;
 #[cfg(feature = "test-util")]
 mod made_up;
 mod mark;
+mod origin;
 mod outgoing;
 mod pack;
+mod partitions;
 mod ping;
 mod preflight;
 mod read;
@@ -31,6 +35,7 @@ mod reply;
 pub(crate) mod reserved;
 mod retain;
 mod route;
+mod schedule;
 mod script;
 mod server;
 mod settle;
@@ -43,30 +48,35 @@ mod wait;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::backup::{declare_backup, known_backup};
-pub(crate) use self::beat::{Beat, Holding, Look};
+pub(crate) use self::beat::{Beat, Holding, Look, Sign, SignGiven, look, members};
 pub(crate) use self::bury::{Burial, Burials, DeadBounds, bury};
 pub(crate) use self::claim::{
     ClaimDue, Claimed, ClockWindow, Due, TakeOver, Timed, gather, recover, take_over,
 };
 pub(crate) use self::clock::DueMove;
 pub(crate) use self::commit::{Commit, Committed, Completion, add_outputs};
+pub(crate) use self::cron::{
+    JobAnswer, JobCall, JobOutcome, JobState, StoredJob, Tick, stored_jobs,
+};
 pub(crate) use self::dead::{
     Redriven, dead_letters, newest_dead_letter, redrive, redrive_oldest, remove_dead_letters,
     remove_dead_letters_until,
 };
 pub(crate) use self::declare::Replaced;
-pub(crate) use self::delete::{delete_stream, ensure_deletable};
+pub(crate) use self::delete::{delete_stream, ensure_deletable, group_names};
 pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
 pub(crate) use self::entries::Entries;
 pub use self::envelope::Envelope;
 pub(crate) use self::extras::Extras;
 pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
-pub(crate) use self::forget::{Traces, forget_group, remove_group, traces};
+pub(crate) use self::forget::{Traces, ensure_lifeless, forget_group, remove_group, traces};
 pub(crate) use self::group::{Group, MakeGroup, group_lost};
 pub(crate) use self::hold::{GroupHold, held, hold, hold_for, release};
-pub(crate) use self::lock::{hold_lock, release_lock};
+pub(crate) use self::lock::{free_locks, hold_lock, hold_locks, release_lock};
 pub(crate) use self::mark::Mark;
+pub(crate) use self::origin::original_id;
 pub(crate) use self::outgoing::{Encoded, Outgoing};
+pub(crate) use self::partitions::{declare_partitions, known_partitions, outside_of_partitions};
 pub(crate) use self::ping::answers;
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
@@ -75,6 +85,10 @@ pub(crate) use self::retain::{
 };
 pub(crate) use self::route::{
     Once, Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
+};
+pub(crate) use self::schedule::{
+    Later, Promoted, Promotion, ScheduleOutcome, Scheduling, Waiting, cancel_scheduled,
+    count_scheduled, list_scheduled, reschedule,
 };
 pub(crate) use self::server::first_look;
 pub(crate) use self::settle::{Found, Parking, ack, ack_held, park, renew};

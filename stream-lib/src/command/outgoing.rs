@@ -1,9 +1,10 @@
 //! Messages, encoded, on their way to one stream.
 
 use super::extras::{Extras, check_key};
-use super::reserved;
+use super::{pack, reserved};
 use crate::error::Result;
 use crate::message::{FieldWriter, StreamMessage};
+use crate::partition::hash_of;
 
 /// A batch of messages to add: encoded, in order. Nothing in it says where it
 /// goes, so it can be sent again, elsewhere, or later.
@@ -21,6 +22,7 @@ struct Span {
     end: usize,
     count: usize,
     key: Option<Box<[u8]>>,
+    place: Option<u32>,
 }
 
 /// A message as it goes over the wire.
@@ -32,6 +34,16 @@ pub(crate) struct Encoded<'a> {
     pub(crate) count: usize,
     /// The idempotency key.
     pub(crate) key: Option<&'a [u8]>,
+    /// The hash of its own partition key.
+    pub(crate) place: Option<u32>,
+}
+
+impl Encoded<'_> {
+    /// The hash that says which partition it goes to: that of its partition key, else of
+    /// its idempotency key; `None` where any will do.
+    pub(crate) fn hash(&self) -> Option<u32> {
+        self.place.or_else(|| self.key.map(hash_of))
+    }
 }
 
 impl Outgoing {
@@ -55,18 +67,8 @@ impl Outgoing {
         message: &M,
         extras: &Extras<'_>,
     ) -> Result<()> {
-        self.push_keyed(message, extras, None)
-    }
-
-    /// As [`push`](Self::push), with an idempotency key for a message that has none.
-    pub(crate) fn push_keyed<M: StreamMessage + ?Sized>(
-        &mut self,
-        message: &M,
-        extras: &Extras<'_>,
-        default: Option<&str>,
-    ) -> Result<()> {
         let start = self.fields.len();
-        let pushed = self.encode(message, extras, default);
+        let pushed = self.encode(message, extras);
         if pushed.is_err() {
             self.fields.truncate(start);
         }
@@ -77,13 +79,12 @@ impl Outgoing {
         &mut self,
         message: &M,
         extras: &Extras<'_>,
-        default: Option<&str>,
     ) -> Result<()> {
         let mut writer = FieldWriter::new(&mut self.fields);
         message.encode(&mut writer)?;
         let own = writer.take_key();
-        let default = || default.map(|key| Box::from(key.as_bytes()));
-        let key = extras.key().map(Box::from).or(own).or_else(default);
+        let place = extras.place().or(writer.place());
+        let key = extras.key().map(Box::from).or(own);
         let fields = writer.count();
         if let Some(key) = &key {
             check_key(key)?;
@@ -94,6 +95,7 @@ impl Outgoing {
             end: self.fields.len(),
             count,
             key,
+            place,
         });
         Ok(())
     }
@@ -105,7 +107,28 @@ impl Outgoing {
             end: self.fields.len(),
             count: message.count,
             key: message.key.map(Box::from),
+            place: message.place,
         });
+    }
+
+    /// As [`push_encoded`](Self::push_encoded), with this idempotency key where the
+    /// message has none.
+    pub(crate) fn push_keyed(&mut self, message: Encoded<'_>, key: &str) -> Result<()> {
+        if message.key.is_some() {
+            self.push_encoded(message);
+            return Ok(());
+        }
+        check_key(key.as_bytes())?;
+        self.fields.extend_from_slice(message.fields);
+        pack::bulk(&mut self.fields, reserved::KEY.as_bytes());
+        pack::bulk(&mut self.fields, key.as_bytes());
+        self.messages.push(Span {
+            end: self.fields.len(),
+            count: message.count + 1,
+            key: Some(Box::from(key.as_bytes())),
+            place: message.place,
+        });
+        Ok(())
     }
 
     /// Some of its messages, by their places, which rise.
@@ -142,6 +165,7 @@ impl Outgoing {
                 fields,
                 count: span.count,
                 key: span.key.as_deref(),
+                place: span.place,
             }
         })
     }

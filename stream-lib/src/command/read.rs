@@ -6,7 +6,7 @@ use super::claim::ClaimDue;
 use super::entries::Entries;
 use super::settle::{pack_ack, receive_acked};
 use super::{Group, pack};
-use crate::connection::Wire;
+use crate::connection::{USUAL_REPLY, Wire};
 use crate::error::Result;
 use crate::message::EntryId;
 
@@ -34,6 +34,7 @@ impl Read<'_> {
             pack_ack(&mut packed, self.group, done);
         }
         self.pack_into(&mut packed);
+        wire.expect_within(self.usual());
         wire.send(&packed, 1 + usize::from(!done.is_empty()))
     }
 
@@ -43,7 +44,13 @@ impl Read<'_> {
         let mut packed = Vec::with_capacity(512);
         claim.pack_into(&mut packed);
         self.pack_into(&mut packed);
+        wire.expect_within(self.usual());
         wire.send(&packed, 2)
+    }
+
+    /// How long an answer takes where nothing is wrong.
+    fn usual(&self) -> Duration {
+        self.block.unwrap_or_default() + USUAL_REPLY
     }
 
     fn pack_into(&self, packed: &mut Vec<u8>) {

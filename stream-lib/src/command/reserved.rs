@@ -30,6 +30,16 @@ pub(crate) const HEADER: &str = "~h:";
 /// moved it.
 pub(crate) const ORIGIN: &str = "~origin";
 
+/// The field with the id that a message had while it was scheduled.
+pub(crate) const SCHEDULED: &str = "~scheduled";
+
+/// The field with the time that a recurring job's message is for, in milliseconds since
+/// 1970.
+pub(crate) const TICK: &str = "~tick";
+
+/// The field with the name of that job.
+pub(crate) const CRON: &str = "~cron";
+
 /// The field with the group that a redriven entry is for.
 pub(crate) const FOR_GROUP: &str = "~for";
 
@@ -104,6 +114,9 @@ mod tests {
             WAITING,
             TAKEOVER,
             ORIGIN,
+            SCHEDULED,
+            TICK,
+            CRON,
             FOR_GROUP,
             REDRIVEN,
             DEAD_ID,
@@ -123,7 +136,7 @@ mod tests {
     fn listed_names_are_reserved_and_differ() {
         let listed = listed();
         let names: BTreeSet<_> = listed.iter().collect();
-        assert_eq!((names.len(), listed.len()), (17, 17));
+        assert_eq!((names.len(), listed.len()), (20, 20));
         for name in listed {
             assert_eq!(name.as_bytes().first(), Some(&RESERVED), "{name}");
         }

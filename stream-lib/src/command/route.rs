@@ -11,6 +11,7 @@ use crate::connection::{Deadline, ReplyRef, ServerError, Wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
+use crate::message::schedule_id::ScheduleId;
 
 static ROUTE: Script = script!(
     "part_plain.lua",
@@ -28,6 +29,16 @@ pub(crate) struct Placed {
     pub(crate) in_backup: bool,
     /// It is the first entry of the message's key, which was there already.
     pub(crate) is_first: bool,
+    /// In place of an entry, the first message of the key was scheduled.
+    pub(crate) scheduled: Option<ScheduleId>,
+}
+
+impl Placed {
+    /// The same, for an answer of this partition.
+    pub(crate) fn in_partition(mut self, partition: Option<u16>) -> Self {
+        self.scheduled = self.scheduled.map(|id| id.in_partition(partition));
+        self
+    }
 }
 
 /// What decides where messages go.
@@ -216,6 +227,15 @@ fn placed(reply: ReplyRef<'_>, expected: usize) -> Result<Vec<Result<Placed>>> {
 /// its batch may have been written.
 pub(super) fn place(text: &[u8]) -> Result<Placed> {
     let (is_first, text) = split_mark(text, b"d");
+    if let (true, Some(id)) = (is_first, text.strip_prefix(b"s")) {
+        let id = ScheduleId::parse(id).map_err(|_| no_id_under_its_key())?;
+        return Ok(Placed {
+            id: EntryId::MIN,
+            in_backup: false,
+            is_first,
+            scheduled: Some(id),
+        });
+    }
     let (in_backup, id) = split_mark(text, b"b");
     let id = EntryId::parse(id).map_err(|_| {
         if is_first {
@@ -228,6 +248,7 @@ pub(super) fn place(text: &[u8]) -> Result<Placed> {
         id,
         in_backup,
         is_first,
+        scheduled: None,
     })
 }
 

@@ -1,21 +1,25 @@
 //! Several scripts in one request.
 
-use super::reply::checked;
+use super::reply::{checked, unexpected};
 use super::script::{Call, Script};
 use crate::connection::{Reply, Wire};
 use crate::error::Result;
 
 /// Runs scripts that don't need each other's answers. Those that the server
-/// doesn't know are sent again, each by itself.
-pub(super) fn run_together<const N: usize>(
+/// doesn't know are sent again, each by itself. Behind them goes one packed command,
+/// whose answer may be an error.
+pub(super) fn run_together_with<const N: usize>(
     wire: &mut Wire,
     calls: [&Call<'_>; N],
-) -> Result<[Reply; N]> {
+    command: &[u8],
+) -> Result<([Reply; N], Reply)> {
     let mut packed = Vec::new();
     for call in calls {
         call.pack_into(&mut packed);
     }
-    let replies = wire.exchange_all(&packed, N)?;
+    packed.extend_from_slice(command);
+    let mut replies = wire.exchange_all(&packed, N + 1)?;
+    let last = replies.pop().ok_or_else(|| unexpected("an answer"))?;
     let mut answers = Vec::with_capacity(N);
     for (call, reply) in calls.into_iter().zip(replies) {
         answers.push(if Script::is_missing(reply.as_ref()) {
@@ -24,7 +28,6 @@ pub(super) fn run_together<const N: usize>(
             checked(reply)?
         });
     }
-    answers
-        .try_into()
-        .map_err(|_| super::reply::unexpected("scripts"))
+    let answers = answers.try_into().map_err(|_| unexpected("scripts"))?;
+    Ok((answers, last))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::spool::SpoolConfig;
 use super::{StreamConfig, check};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, Shown};
 
 /// A stream with a backup stream, as a producer sees it.
 ///
@@ -73,6 +73,15 @@ impl BackupStreamConfig {
         self
     }
 
+    /// How many partitions the stream has; see [`StreamConfig::partitions`]. Not together
+    /// with a [`backup_stream`](Self::backup_stream) of its own name: each partition has
+    /// its own. Defaults to what is stored with the stream, else to none.
+    #[must_use]
+    pub fn partitions(mut self, count: u16) -> Self {
+        self.stream = self.stream.partitions(count);
+        self
+    }
+
     /// The backup stream. It must share the stream's slot of a Redis Cluster:
     /// for `orders`, a name with `{orders}` in it. All producers of a stream must
     /// use the same one: entries in another are moved back only while a producer
@@ -131,6 +140,9 @@ impl BackupStreamConfig {
         self.stream.validate()?;
         if let Some(name) = &self.backup_stream {
             check::name("backup_stream", name)?;
+            if self.stream.partitions.is_some() {
+                return Err(named_backup_of_partitions(name));
+            }
         }
         if let Some(most) = self.max_backup_length {
             check::in_range("max_backup_length", most, 1..=1_000_000_000_000)?;
@@ -141,6 +153,18 @@ impl BackupStreamConfig {
         check::duration("slow_timeout", self.slow_timeout, MS, MINUTE)?;
         self.spool.validate()
     }
+}
+
+/// The error of a backup stream by name where the stream has partitions.
+pub(crate) fn named_backup_of_partitions(name: &str) -> Error {
+    Error::new(
+        ErrorKind::Config,
+        format!(
+            "`backup_stream` is `{}`, and the stream has partitions, of which each has a backup \
+             stream of its own: leave it out",
+            Shown(name)
+        ),
+    )
 }
 
 /// Requires the feature `spool`.

@@ -11,6 +11,22 @@ use crate::error::Result;
 
 /// A consumer: one member of a group, with its worker threads.
 ///
+/// # Partitions
+///
+/// A stream with partitions needs no setting here: the consumer finds them, at its start
+/// or a third of a [`lease`](Self::lease) after the stream got them, and shares them out
+/// with the other members of its group. Each setting is for the consumer as a whole, not
+/// for each partition: there are [`workers`](Self::workers) threads that run handlers,
+/// and twice the [`read_count`](Self::read_count) of entries wait for them at most, but
+/// for one more from each partition. Each partition that it reads costs one thread that
+/// mostly waits, one connection, and one request in each
+/// [`block_duration`](Self::block_duration). Dead letters are kept per partition, and so
+/// [`dead_letter_max_length`](Self::dead_letter_max_length) counts.
+///
+/// A partition goes to another member when members come and go. Its handlers end first,
+/// for which the [`grace`](Self::grace) is the limit; past it they keep their entries,
+/// and the other member reads on beside them.
+///
 /// ```
 /// use std::time::Duration;
 /// use stream_lib::ConsumerConfig;

@@ -28,6 +28,8 @@ pub struct StreamSettings {
     pub idempotency_window: Duration,
     /// [`StreamConfig::capacity`]; `None` where it was not given.
     pub capacity: Option<u64>,
+    /// [`StreamConfig::partitions`]; `None` where it was not given.
+    pub partitions: Option<u16>,
     /// The settings of retention.
     pub retention: RetentionWishes,
 }
@@ -111,6 +113,7 @@ impl StreamConfig {
             replicas: self.replicas.map(|asked| (asked.count, asked.timeout)),
             idempotency_window: self.idempotency_window,
             capacity: self.capacity,
+            partitions: self.partitions,
             retention: RetentionWishes {
                 priority: asked.priority,
                 max_length: asked.max_length,
@@ -166,6 +169,7 @@ mod tests {
             .ignore_groups_idle_for(minute)
             .max_length(7)
             .capacity(5)
+            .partitions(4)
             .cleanup_interval(minute)
             .priority(Priority::High)
             .max_age(minute)
@@ -183,6 +187,7 @@ mod tests {
             replicas: Some((2, second)),
             idempotency_window: minute,
             capacity: Some(5),
+            partitions: Some(4),
             retention: RetentionWishes {
                 priority: Some(Priority::High),
                 max_length: Some(7),

@@ -31,6 +31,7 @@ pub struct StreamConfig {
     pub(crate) replicas: Option<Replicas>,
     pub(crate) idempotency_window: Duration,
     pub(crate) capacity: Option<u64>,
+    pub(crate) partitions: Option<u16>,
     pub(crate) retention: RetentionSettings,
 }
 
@@ -52,6 +53,7 @@ impl StreamConfig {
             replicas: None,
             idempotency_window: Duration::from_secs(2 * 60),
             capacity: None,
+            partitions: None,
             retention: RetentionSettings::default(),
         }
     }
@@ -174,6 +176,34 @@ impl StreamConfig {
     #[must_use]
     pub fn capacity(mut self, entries: u64) -> Self {
         self.capacity = Some(entries);
+        self
+    }
+
+    /// How many partitions the stream has: a power of two, 1 to 256. Defaults to what is
+    /// stored with the stream, else to none: it is one stream, on one node of a Redis
+    /// Cluster.
+    ///
+    /// The number is stored with the stream by the first add, and never changes: another
+    /// one, and a stream that is used without partitions, make each add fail with
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config). Producers that don't set it, and
+    /// consumers, find it there. Each partition is a stream of its own: `orders` has
+    /// `{orders:0}`, `{orders:1}` and so on, with their own backup streams and dead
+    /// letters; all that [`StreamManager`](crate::StreamManager) does for a stream it does
+    /// for all of them. Lengths, capacities and all settings of retention count for each
+    /// partition.
+    ///
+    /// Messages with the same key, by `#[stream(key)]` or
+    /// [`Envelope::key`](crate::Envelope::key), go to the same partition, in the order of
+    /// their adds; without one, those with the same idempotency key do. Others go to one
+    /// partition after the other, each batch of
+    /// [`add_all`](crate::Producer::add_all) to one. There is no order between
+    /// partitions.
+    ///
+    /// A spool is for all partitions: while one of their servers is away, it holds the
+    /// messages for all of them, since they leave it in one order.
+    #[must_use]
+    pub fn partitions(mut self, count: u16) -> Self {
+        self.partitions = Some(count);
         self
     }
 

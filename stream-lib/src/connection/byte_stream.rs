@@ -27,6 +27,8 @@ pub(super) struct ByteStream {
     /// The timeouts the socket has now.
     read_timeout: Duration,
     write_timeout: Duration,
+    /// How long one read waits at most.
+    longest_read: Duration,
 }
 
 impl ByteStream {
@@ -41,6 +43,7 @@ impl ByteStream {
             tls: None,
             read_timeout: Duration::ZERO,
             write_timeout: Duration::ZERO,
+            longest_read: Duration::MAX,
         };
         #[cfg(feature = "tls")]
         let stream = match &endpoint.tls {
@@ -48,6 +51,11 @@ impl ByteStream {
             None => stream,
         };
         Ok(stream)
+    }
+
+    /// Bounds the wait of one read, whatever the deadline.
+    pub(super) fn set_longest_read(&mut self, wait: Duration) {
+        self.longest_read = wait;
     }
 
     /// Reads what has come, at most `buffer` full. `None` means that some of
@@ -65,7 +73,7 @@ impl ByteStream {
                 done => return done.map(Some),
             }
         }
-        self.arm_read(remaining(deadline)?)?;
+        self.arm_read(remaining(deadline)?.min(self.longest_read))?;
         #[cfg(feature = "tls")]
         if let Some(tls) = &mut self.tls {
             if went_on(tls.read_tls(&mut &*self.socket))?.is_none() {

@@ -137,6 +137,9 @@ impl Wire {
             };
             match step {
                 Ok(count) => {
+                    if count.is_none() {
+                        self.endpoint.guided.stalls();
+                    }
                     let count = count.unwrap_or_default();
                     self.buffer.fill(count);
                     deadline.progressed(count);

@@ -14,6 +14,10 @@ pub(super) trait Guide: fmt::Debug + Send + Sync {
     /// Takes note that a slot has moved, as the node at `from` says.
     fn note(&self, moved: &Redirect, from: &Address);
 
+    /// Takes note that a node doesn't answer: it may have been replaced, and nobody
+    /// would hear of it.
+    fn stalls(&self);
+
     /// Sends a request that the node at `from` has refused to the node that it has
     /// named, and returns its answer, and where that is from.
     ///
@@ -42,6 +46,14 @@ impl Guided {
     /// Whether there is a cluster.
     pub(super) fn is_some(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Says that a node has not answered for longer than it usually takes.
+    #[cold]
+    pub(super) fn stalls(&self) {
+        if let Some(guide) = self.guide() {
+            guide.stalls();
+        }
     }
 
     /// The guide, as long as the topology is there.

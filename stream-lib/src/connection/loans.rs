@@ -1,8 +1,8 @@
 //! A thread's way to connections that it shares with others.
 
 use std::mem;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use super::deadline::Deadline;
 use super::link::LinkHandle;
@@ -28,7 +28,7 @@ pub(crate) struct Loans {
     key: Box<str>,
     handle: LinkHandle,
     /// The shared connection as it was last lent: its server, and its number there.
-    last: Option<(usize, u64)>,
+    last: Option<(Weak<Node>, u64)>,
     /// The changes of the topology before the last exchange.
     seen: u64,
     /// An exchange has failed since.
@@ -51,6 +51,13 @@ impl Loans {
         }
     }
 
+    /// Leads to the server of another key from now on.
+    pub(crate) fn lead_to(&mut self, key: &str) {
+        if *self.key != *key {
+            self.key = key.into();
+        }
+    }
+
     /// Runs `operation` on the connection that all consumers share. It is to be
     /// short: others wait for it.
     ///
@@ -58,7 +65,8 @@ impl Loans {
     ///
     /// For the connection as long as two exchanges of others may take; where there is
     /// none, one attempt to connect is made. The [handle](LinkHandle) ends both
-    /// sooner.
+    /// sooner. A thread on its rounds tries nothing where that has just taken long, and
+    /// failed.
     ///
     /// # Errors
     ///
@@ -67,8 +75,25 @@ impl Loans {
     /// those of `operation`.
     pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
         let node = self.node()?;
-        let mut wire = self.shared(&node)?;
-        self.notice(&node, wire.number());
+        let is_waited_for = is_on_rounds();
+        if is_waited_for && let Some(failure) = node.shared().failure() {
+            return Err(failure);
+        }
+        let began = Instant::now();
+        let result = self.run_at(&node, operation);
+        if is_waited_for {
+            node.shared().note(began, &result);
+        }
+        result
+    }
+
+    fn run_at<T>(
+        &mut self,
+        node: &Arc<Node>,
+        operation: impl FnOnce(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        let mut wire = self.shared(node)?;
+        self.notice(node, wire.number());
         self.handle.through(&mut wire, operation)
     }
 
@@ -164,9 +189,11 @@ impl Loans {
     }
 
     fn notice(&mut self, node: &Arc<Node>, number: u64) {
-        let now = (Arc::as_ptr(node).addr(), number);
-        if self.last.replace(now) != Some(now) || mem::take(&mut self.has_failed) {
-            self.has_failed = false;
+        let last = self.last.replace((Arc::downgrade(node), number));
+        let is_same = last.is_some_and(|(last, before)| {
+            before == number && Weak::ptr_eq(&last, &Arc::downgrade(node))
+        });
+        if mem::take(&mut self.has_failed) || !is_same {
             self.epoch += 1;
         }
     }

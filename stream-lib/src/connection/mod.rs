@@ -74,4 +74,4 @@ pub(crate) use self::scan::{Limits, Progress, Scanner, Token};
 pub(crate) use self::server_error::{ServerError, answer_of, from_redis};
 pub(crate) use self::socket::Stopper;
 pub(crate) use self::topology::Topology;
-pub(crate) use self::wire::Wire;
+pub(crate) use self::wire::{USUAL_REPLY, Wire};

@@ -11,7 +11,7 @@ use super::endpoint::Endpoint;
 use super::pool::Pool;
 use super::shared::SharedWire;
 use super::stoppers::Stoppers;
-use super::wire::Wire;
+use super::wire::{USUAL_REPLY, Wire};
 use crate::error::{Error, ErrorKind, Result};
 
 /// One server.
@@ -78,7 +78,8 @@ impl Node {
         }
         let wire = Wire::connect_by(&self.endpoint, deadline);
         self.attempts.end(&interrupt);
-        let wire = wire?;
+        let mut wire = wire?;
+        wire.expect_within(USUAL_REPLY);
         self.dedicated.add(wire.stopper());
         Ok(wire)
     }

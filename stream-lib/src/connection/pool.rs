@@ -20,7 +20,7 @@ use super::attempts::Attempts;
 use super::deadline::Deadline;
 use super::endpoint::Endpoint;
 use super::stoppers::Stoppers;
-use super::wire::Wire;
+use super::wire::{USUAL_REPLY, Wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Thread, panic_text};
 
@@ -147,10 +147,11 @@ impl Pool {
         let wire = Wire::connect_by(&self.endpoint, &mut attempt_by);
         self.attempts.end(&interrupt);
         *self.failure.lock() = wire.as_ref().err().cloned();
-        if let Ok(wire) = &wire {
-            self.in_use.add(wire.stopper());
-        }
-        wire
+        wire.inspect(|wire| self.in_use.add(wire.stopper()))
+            .map(|mut wire| {
+                wire.expect_within(USUAL_REPLY);
+                wire
+            })
     }
 
     fn no_place(&self, timeout: Duration) -> Error {

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -20,6 +20,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// A connection that has rested so long is asked whether it was closed
 /// meanwhile: servers and what stands before them close idle ones.
 const REST: Duration = Duration::from_millis(10);
+
+/// A failure that took so long is worth remembering.
+const LONG: Duration = Duration::from_millis(500);
 
 /// The shared connection to one server, opened when it is first needed.
 #[derive(Debug)]
@@ -46,6 +49,8 @@ struct Line {
     made: u64,
     /// Nothing stays connected between two exchanges any more.
     is_closed: bool,
+    /// The last failure that took long, until as much time has passed again.
+    failed: Option<(Instant, Error)>,
 }
 
 /// The shared connection, as long as one thread has it.
@@ -112,6 +117,29 @@ impl SharedWire {
             self.0.line.lock().made += 1;
         }
         Ok(lent)
+    }
+
+    /// Notes how an exchange has ended that began then. Where it failed, and took long,
+    /// those who can't wait get the same failure for as long again: a server that
+    /// doesn't answer must not hold up what has to do with others.
+    pub(super) fn note<T>(&self, began: Instant, ended: &Result<T>) {
+        let took = began.elapsed();
+        let failed = match ended {
+            Err(e) if took >= LONG => Some((Instant::now() + took, e.clone())),
+            _ => None,
+        };
+        self.0.line.lock().failed = failed;
+    }
+
+    /// The failure that tells those who can't wait not to try.
+    pub(super) fn failure(&self) -> Option<Error> {
+        let line = self.0.line.lock();
+        let failed = line
+            .failed
+            .as_ref()
+            .filter(|(until, _)| Instant::now() < *until);
+        // Nothing was sent this time.
+        failed.map(|(_, error)| error.clone().of_kind(ErrorKind::Unavailable))
     }
 
     /// Closes the connection, at once or when it is given back. A consumer that is

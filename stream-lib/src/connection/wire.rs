@@ -24,6 +24,9 @@ use crate::runtime::Patience;
 /// outcome is unknown.
 const LEAST_ANSWER: Duration = Duration::from_millis(20);
 
+/// Replies that take longer than this are unusual, where nothing is waited for.
+pub(crate) const USUAL_REPLY: Duration = Duration::from_millis(250);
+
 /// A blocking RESP2 connection to one server.
 ///
 /// Requests go out with [`send`](Self::send), several at a time if wanted;
@@ -146,7 +149,8 @@ impl Wire {
                     let closed = io::ErrorKind::UnexpectedEof.into();
                     return Err(self.lost(ErrorKind::OutcomeUnknown, "", closed));
                 }
-                Ok(count) => self.buffer.fill(count.unwrap_or_default()),
+                Ok(Some(count)) => self.buffer.fill(count),
+                Ok(None) => self.endpoint.guided.stalls(),
                 Err(e) if e.kind() == io::ErrorKind::TimedOut => return Ok(false),
                 Err(e) => return Err(self.lost(ErrorKind::OutcomeUnknown, "", e)),
             }
@@ -267,6 +271,16 @@ impl Wire {
 
     pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
+    }
+
+    /// Has it tell where a reply takes longer than `usual`: in a cluster, its node
+    /// may have been replaced while it stands still.
+    pub(crate) fn expect_within(&mut self, usual: Duration) {
+        if self.endpoint.guided.is_some()
+            && let Some(stream) = &mut self.stream
+        {
+            stream.set_longest_read(usual);
+        }
     }
 
     /// Begins a use of it, in which every request is answered at once. Where it

@@ -23,11 +23,19 @@ const SILENCES: usize = 2;
 /// moment.
 pub(crate) fn brief<T>(
     member: &Member,
+    operation: impl FnMut(&mut Wire) -> Result<T>,
+) -> Result<T> {
+    let key = member.group.stream().as_bytes();
+    brief_at(&member.topology, key, briefly(member), operation)
+}
+
+/// As [`brief`], at the server of `key`, tried for `time`.
+pub(crate) fn brief_at<T>(
+    topology: &Topology,
+    key: &[u8],
+    time: Duration,
     mut operation: impl FnMut(&mut Wire) -> Result<T>,
 ) -> Result<T> {
-    let topology = &member.topology;
-    let key = member.group.stream().as_bytes();
-    let time = briefly(member);
     let deadline = Instant::now() + time;
     let mut in_time = |wire: &mut Wire| {
         wire.answer_by(deadline);

@@ -25,15 +25,15 @@ impl<'a> DueClaim<'a> {
     /// server's clock was set and has yet to be followed, or there is no room.
     pub(crate) fn begin(member: &'a Member) -> Option<Self> {
         let claim = member.claiming.try_begin()?;
-        let may_claim = member.buffer.room_for_returning() > 0
-            && !member.buffer.pause.is_paused()
+        let may_claim = member.room_for_returning() > 0
+            && !member.common.buffer.pause.is_paused()
             && !member.claiming.is_moving()
-            && !member.group_hold.lasts()
+            && !member.common.hold.lasts()
             && !member.sign_of_life.has_step();
         may_claim.then(|| Self {
             member,
             claim,
-            most: member.buffer.room_for_due(),
+            most: member.room_for_due(),
             window: member.sign_of_life.window(),
             leave: member.claiming.capped(),
             asked: Instant::now(),

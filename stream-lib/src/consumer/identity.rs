@@ -11,6 +11,7 @@ use crate::connection::Topology;
 use crate::consumer::staff::Staff;
 use crate::consumer::stats::Counters;
 use crate::error::Error;
+use crate::runtime::Alarm;
 
 /// Which stream a consumer reads for which group, how, and the record of it.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Identity {
     /// Held by each life until its last handler has ended, or its grace is over;
     /// gone after the manager's shutdown.
     pub(crate) until_ended: Weak<dyn Any + Send + Sync>,
+    /// Told where the stream has scheduled messages.
+    pub(crate) alarm: Alarm,
     pub(crate) group: Group,
     pub(crate) counters: Arc<Counters>,
     /// The error that has ended the last life, if one has.

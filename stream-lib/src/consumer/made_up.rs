@@ -10,12 +10,14 @@ use crate::consumer::bells::Bells;
 use crate::consumer::handler::Delivery;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::identity::Identity;
-use crate::consumer::member::Member;
+use crate::consumer::member::common::Common;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::stage::{Company, Stage};
+use crate::consumer::member::{Member, Part};
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::message::{EntryId, FieldWriter, StreamMessage};
+use crate::runtime::{Alarm, Bell};
 
 /// No test takes longer.
 const LEASE: Duration = Duration::from_secs(86_400);
@@ -26,6 +28,7 @@ pub(crate) struct MadeUp {
     pub(crate) stream: String,
     pub(crate) group: String,
     pub(crate) consumer: String,
+    pub(crate) partition: Option<u16>,
     pub(crate) id: EntryId,
     pub(crate) attempt: u32,
     /// As a producer gives them.
@@ -79,20 +82,21 @@ impl MadeUp {
             config: ConsumerConfig::new(&self.stream).lease(LEASE),
             is_lazy: true,
             until_ended: Weak::<()>::new(),
+            alarm: Alarm::default(),
             group: Group::new(keys, &self.group),
             counters: Arc::default(),
             failure: Arc::default(),
         };
         let (settler, _) = crossbeam_channel::bounded(1);
-        let member = Member::new(
-            &identity,
-            self.consumer.clone(),
-            settler,
-            Bells::default(),
-            1,
-        );
+        let name = self.consumer.clone();
+        let common = Arc::new(Common::new(&identity, name, 1, Bell::default()));
+        let part = Part {
+            group: &identity.group,
+            partition: self.partition,
+        };
+        let member = Member::new(&identity, &common, part, settler, Bells::default());
         if self.shutting_down {
-            member.stop.set();
+            common.stop.set();
         }
         Ok(member)
     }

@@ -8,6 +8,10 @@
 //! manager, the [`Staff`]. All of them share a [`Member`](member::Member): one
 //! *life* of the consumer, with a name in Redis that no other life has.
 //!
+//! A consumer of a partitioned stream has a member for each partition that it owns,
+//! with a reader of its own; the workers, and the room for what they are to do, are the
+//! same for all of them. Which ones it owns is decided in the life, too.
+//!
 //! Three protocols hold these threads together. Each is written down once: the
 //! [stages of an entry](member::stage), [who acknowledges](member::acknowledging),
 //! and who wakes whom, in `member/buffer.rs`, with the pause for an entry that
@@ -16,9 +20,12 @@
 mod bells;
 mod brief;
 mod cause;
+mod divided;
 mod due;
 mod handler;
 mod identity;
+#[cfg(feature = "test-util")]
+mod inline;
 mod keeper;
 mod life;
 #[cfg(feature = "test-util")]
@@ -42,6 +49,10 @@ pub use self::handler::{
     BatchDelivery, BatchHandler, Delivery, Handler, HandlerError, HandlerResult, by_value,
 };
 #[cfg(feature = "test-util")]
+pub use self::inline::DrainReport;
+#[cfg(feature = "test-util")]
+pub(crate) use self::inline::Inline;
+#[cfg(feature = "test-util")]
 pub(crate) use self::made_up::{MadeOutputs, MadeUp};
 pub(crate) use self::staff::Staff;
 pub use self::stats::{ConsumerStats, ShutdownReport};
@@ -55,7 +66,7 @@ use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::OwnedMessage;
-use crate::runtime::{Origin, on_library_thread};
+use crate::runtime::{Alarm, Origin, on_library_thread};
 
 /// A consumer that a manager holds, running or not.
 ///
@@ -64,7 +75,7 @@ use crate::runtime::{Origin, on_library_thread};
 pub struct Consumer(Arc<Inner>);
 
 struct Inner {
-    identity: Identity,
+    identity: Arc<Identity>,
     handler: Arc<dyn Work>,
     /// Held only for a moment: hooks and handlers ask for it.
     life: Mutex<Option<Life>>,
@@ -89,6 +100,8 @@ pub(crate) struct Server {
     pub(crate) is_lazy: bool,
     /// Held by each life until its last handler has ended, or its grace is over.
     pub(crate) until_ended: Weak<dyn Any + Send + Sync>,
+    /// Told where the stream has scheduled messages.
+    pub(crate) alarm: Alarm,
 }
 
 impl Consumer {
@@ -116,16 +129,17 @@ impl Consumer {
     fn of(server: Server, config: ConsumerConfig, handler: Arc<dyn Work>) -> Result<Self> {
         let keys = StreamKeys::new(&config.stream)?;
         Ok(Self(Arc::new(Inner {
-            identity: Identity {
+            identity: Arc::new(Identity {
                 topology: server.topology,
                 staff: server.staff,
                 is_lazy: server.is_lazy,
                 until_ended: server.until_ended,
+                alarm: server.alarm,
                 group: Group::new(keys, &config.group),
                 config,
                 counters: Arc::default(),
                 failure: Arc::default(),
-            },
+            }),
             handler,
             life: Mutex::new(None),
             starting: Mutex::new(()),
@@ -167,6 +181,21 @@ impl Consumer {
     /// [`failure`](Self::failure).
     pub fn is_running(&self) -> bool {
         self.0.origin.is_here() && self.0.life.lock().as_ref().is_some_and(Life::is_running)
+    }
+
+    /// The partitions that it reads now, in order; `None` where the stream has none, as
+    /// far as known, and while the consumer doesn't run.
+    ///
+    /// The members of the group share the partitions out: each has the same number, or
+    /// one more. Within about three seconds after a member has come or gone they are
+    /// shared out again, after one that has died without a word once its
+    /// [`lease`](ConsumerConfig::lease) is over.
+    pub fn partitions(&self) -> Option<Vec<u16>> {
+        if !self.0.origin.is_here() {
+            return None;
+        }
+        let life = self.0.life.lock();
+        life.as_ref().and_then(Life::partitions)
     }
 
     /// The failure that holds it up at present, if one does: Redis is away, or refuses
@@ -220,6 +249,7 @@ impl Consumer {
                 .as_ref()
                 .and_then(Life::held_up_by)
                 .map(|error| error.kind()),
+            partitions: life.as_ref().and_then(Life::partitions).map(|p| p.len()),
             ..counted
         }
     }
@@ -265,12 +295,12 @@ impl Consumer {
             begun.end(self.0.identity.config.grace);
             return self.ensure_open();
         }
-        let told = is_prepared.then(|| begun.member());
+        let told = is_prepared.then(|| begun.health());
         *life = Some(begun);
         // Without the lock: a hook may ask for anything.
         drop(life);
-        if let Some(member) = told {
-            member.health.tell_connected();
+        if let Some(health) = told {
+            health.tell_connected();
         }
         Ok(())
     }

@@ -44,6 +44,9 @@ pub struct ConsumerStats {
     /// right or the password back. [`Consumer::held_up`](crate::Consumer::held_up)
     /// has the text.
     pub held_up: Option<ErrorKind>,
+    /// How many partitions it reads now; `None` where the stream has none, as far as
+    /// known. All other numbers are those of all partitions together.
+    pub partitions: Option<usize>,
 }
 
 /// All counts in one line, for people: names and numbers, and no line break.
@@ -64,6 +67,7 @@ impl fmt::Display for ConsumerStats {
             running,
             settling,
             held_up,
+            partitions,
         } = self;
         write!(
             f,
@@ -71,6 +75,9 @@ impl fmt::Display for ConsumerStats {
              panicked {panicked}, dead {dead}, given back {given_back}, taken over {taken_over}, lost {lost}, \
              deleted {deleted}, buffered {buffered}, running {running}, settling {settling}"
         )?;
+        if let Some(partitions) = partitions {
+            write!(f, ", partitions {partitions}")?;
+        }
         match held_up {
             Some(kind) => write!(f, ", held up by {kind:?}"),
             None => Ok(()),

@@ -3,17 +3,19 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::command::Entries;
+use super::dead_id::DeadLetterId;
 use crate::command::reserved::{
     DEAD_CONSUMER, DEAD_DELIVERIES, DEAD_ERROR, DEAD_GROUP, DEAD_ID, DEAD_REASON, DEAD_TIME,
-    HEADER, ORIGIN, REDRIVEN,
+    HEADER, REDRIVEN,
 };
+use crate::command::{Entries, original_id};
 use crate::message::dead_reason::DeadReason;
 use crate::message::{DecodeError, EntryId, Fields, OwnedMessage, RawMessage};
 
 /// An entry that no delivery could complete.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DeadLetter {
+    partition: Option<u16>,
     id: EntryId,
     entry_id: EntryId,
     original_id: EntryId,
@@ -29,14 +31,15 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    pub(super) fn new(page: &Entries, index: usize) -> Self {
+    pub(super) fn new(partition: Option<u16>, page: &Entries, index: usize) -> Self {
         let fields = page.fields(index);
         let text = |name| String::from_utf8_lossy(fields.header(name).unwrap_or_default());
         let entry_id = text(DEAD_ID).parse().unwrap_or(EntryId::MIN);
         Self {
+            partition,
             id: page.id(index),
             entry_id,
-            original_id: text(ORIGIN).parse().unwrap_or(entry_id),
+            original_id: original_id(entry_id, |name| fields.header(name)),
             group: text(DEAD_GROUP).into_owned(),
             consumer: text(DEAD_CONSUMER).into_owned(),
             reason: text(DEAD_REASON).into_owned(),
@@ -51,9 +54,16 @@ impl DeadLetter {
 
     /// Its id among the dead letters, for
     /// [`DeadLetters::redrive`](crate::DeadLetters::redrive) and
-    /// [`remove`](crate::DeadLetters::remove).
+    /// [`remove`](crate::DeadLetters::remove). Of a stream with partitions, see
+    /// [`letter_id`](Self::letter_id).
     pub fn id(&self) -> EntryId {
         self.id
+    }
+
+    /// Which dead letter of its stream it is: the [`id`](Self::id), and the partition
+    /// where the stream has any.
+    pub fn letter_id(&self) -> DeadLetterId {
+        DeadLetterId::new(self.partition, self.id)
     }
 
     /// The id it had in the stream when its last delivery failed.
@@ -145,7 +155,7 @@ impl DeadLetter {
 impl fmt::Debug for DeadLetter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeadLetter")
-            .field("id", &self.id)
+            .field("id", &self.letter_id())
             .field("original_id", &self.original_id)
             .field("group", &self.group)
             .field("reason", &self.reason)

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::dead_id::DeadLetterId;
 use super::dead_letter::DeadLetter;
 use super::dead_pages::DeadPages;
 use super::dead_report::{RedriveReport, RemoveReport};
 use crate::command::{self, Redriven};
 use crate::connection::{Topology, Wire};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
+use crate::split::{Split, Splits};
 
 /// The dead letters of one stream, `{<stream>}:dead` in Redis.
 ///
@@ -47,6 +49,7 @@ use crate::message::EntryId;
 /// ```
 pub struct DeadLetters {
     topology: Arc<Topology>,
+    splits: Arc<Splits>,
     keys: StreamKeys,
 }
 
@@ -54,36 +57,65 @@ pub struct DeadLetters {
 /// millisecond.
 const CHUNK: usize = 50;
 
+/// The dead letters of the stream, or of one partition.
+struct Part {
+    partition: Option<u16>,
+    keys: StreamKeys,
+}
+
 impl DeadLetters {
-    pub(crate) fn new(topology: Arc<Topology>, stream: &str) -> Result<Self> {
+    pub(crate) fn new(topology: Arc<Topology>, splits: Arc<Splits>, stream: &str) -> Result<Self> {
         Ok(Self {
             topology,
+            splits,
             keys: StreamKeys::new(stream)?,
         })
     }
 
     /// How many there are (`XLEN`).
     pub fn count(&self) -> Result<u64> {
-        self.with("counting", |wire, keys| command::length(wire, &keys.dead()))
+        self.of_all("counting", 0, |count, part| {
+            let dead = part.keys.dead();
+            let more = self.with(part, |wire, _| command::length(wire, &dead))?;
+            Ok(count + more)
+        })
     }
 
-    /// The oldest ones, at most `limit`.
+    /// The oldest ones, at most `limit`; of a stream with partitions, first those of one
+    /// partition, then those of the next.
     pub fn list(&self, limit: usize) -> Result<Vec<DeadLetter>> {
-        self.list_after(None, limit)
+        self.list_from(None, limit)
     }
 
     /// At most `limit` dead letters after `after`: the next page. All of them are in
     /// memory then.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) for an id of a stream with partitions, for
+    /// which there is [`list_from`](Self::list_from), and as all methods.
     pub fn list_after(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<DeadLetter>> {
-        let mut pages = DeadPages::new(&self.topology, &self.keys, after);
-        let mut letters = Vec::new();
-        while let Some(page) = pages
-            .next(limit - letters.len())
-            .map_err(|e| self.failed(e, "listing"))?
-        {
-            letters.extend((0..page.len()).map(|index| DeadLetter::new(&page, index)));
-        }
-        Ok(letters)
+        self.list_from(after.map(|id| DeadLetterId::new(None, id)), limit)
+    }
+
+    /// As [`list_after`](Self::list_after), also for a stream with partitions.
+    pub fn list_from(&self, after: Option<DeadLetterId>, limit: usize) -> Result<Vec<DeadLetter>> {
+        let first = after.map(|after| self.part_of(after)).transpose();
+        let first = first.map_err(|e| self.failed(e, "listing"))?;
+        self.of_all("listing", Vec::new(), |mut letters, part| {
+            let partition = part.partition;
+            let after = match &first {
+                Some(first) if partition < first.partition => return Ok(letters),
+                Some(first) if partition == first.partition => after.map(|after| after.id),
+                _ => None,
+            };
+            let mut pages = DeadPages::new(&self.topology, &part.keys, after);
+            while let Some(page) = pages.next(limit - letters.len())? {
+                let places = 0..page.len();
+                letters.extend(places.map(|index| DeadLetter::new(partition, &page, index)));
+            }
+            Ok(letters)
+        })
     }
 
     /// Puts these dead letters back into the stream, for the group that failed
@@ -93,42 +125,46 @@ impl DeadLetters {
     /// message keeps its first id
     /// ([`Delivery::original_id`](crate::Delivery::original_id)) and its age, and
     /// [`Delivery::redrives`](crate::Delivery::redrives) counts on.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) for a stream with partitions, for which there
+    /// is [`redrive_letters`](Self::redrive_letters), and as all methods.
     pub fn redrive(&self, ids: &[EntryId]) -> Result<RedriveReport> {
-        self.with("redriving", |wire, keys| {
-            let mut report = RedriveReport::default();
-            for chunk in ids.chunks(CHUNK) {
-                let mut chunk = chunk.to_vec();
-                while !chunk.is_empty() {
-                    let outcomes = command::redrive(wire, keys, &chunk)?;
-                    report.count(&outcomes);
-                    let mut later = outcomes.iter().map(|o| *o == Redriven::Later);
-                    chunk.retain(|_| later.next().unwrap_or(false));
-                }
-            }
-            Ok(report)
-        })
+        self.redrive_letters(&without_partition(ids))
+    }
+
+    /// As [`redrive`](Self::redrive), also for a stream with partitions: each goes back
+    /// into its own.
+    pub fn redrive_letters(&self, ids: &[DeadLetterId]) -> Result<RedriveReport> {
+        self.of_each(
+            "redriving",
+            ids,
+            RedriveReport::default(),
+            |report, part, ids| {
+                self.with(part, |wire, keys| {
+                    for chunk in ids.chunks(CHUNK) {
+                        let mut chunk = chunk.to_vec();
+                        while !chunk.is_empty() {
+                            let outcomes = command::redrive(wire, keys, &chunk)?;
+                            report.count(&outcomes);
+                            let mut later = outcomes.iter().map(|o| *o == Redriven::Later);
+                            chunk.retain(|_| later.next().unwrap_or(false));
+                        }
+                    }
+                    Ok(())
+                })
+            },
+        )
     }
 
     /// Puts the oldest ones back, at most `limit`; see [`redrive`](Self::redrive).
     pub fn redrive_some(&self, limit: usize) -> Result<RedriveReport> {
-        self.with("redriving", |wire, keys| {
-            let mut report = RedriveReport::default();
-            // Entries that fail again meanwhile come behind the newest.
-            let Some(last) = command::newest_dead_letter(wire, keys)? else {
-                return Ok(report);
-            };
-            let (mut after, mut left) = (None, limit);
-            while left > 0 {
-                let most = left.min(CHUNK);
-                let step = command::redrive_oldest(wire, keys, after, last, most)?;
-                report.redriven += step.redriven;
-                report.without_body += step.bare;
-                left = left.saturating_sub(step.redriven + step.bare);
-                if step.next.is_none() {
-                    break;
-                }
-                after = step.next;
-            }
+        self.of_all("redriving", RedriveReport::default(), |mut report, part| {
+            let left = limit.saturating_sub(report.redriven + report.without_body);
+            self.with(part, |wire, keys| {
+                redrive_oldest(wire, keys, left, &mut report)
+            })?;
             Ok(report)
         })
     }
@@ -141,16 +177,32 @@ impl DeadLetters {
     /// Removes these dead letters for good (`XDEL`). Their entries are gone from
     /// the stream's backlog already: the group acknowledged them when they came
     /// here.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) for a stream with partitions, for which there
+    /// is [`remove_letters`](Self::remove_letters), and as all methods.
     pub fn remove(&self, ids: &[EntryId]) -> Result<RemoveReport> {
-        self.with("removing", |wire, keys| {
-            let mut report = RemoveReport::default();
-            for chunk in ids.chunks(CHUNK) {
-                let removed = command::remove_dead_letters(wire, keys, chunk)?;
-                report.removed += removed;
-                report.missing += chunk.len().saturating_sub(removed);
-            }
-            Ok(report)
-        })
+        self.remove_letters(&without_partition(ids))
+    }
+
+    /// As [`remove`](Self::remove), also for a stream with partitions.
+    pub fn remove_letters(&self, ids: &[DeadLetterId]) -> Result<RemoveReport> {
+        self.of_each(
+            "removing",
+            ids,
+            RemoveReport::default(),
+            |report, part, ids| {
+                self.with(part, |wire, keys| {
+                    for chunk in ids.chunks(CHUNK) {
+                        let removed = command::remove_dead_letters(wire, keys, chunk)?;
+                        report.removed += removed;
+                        report.missing += chunk.len().saturating_sub(removed);
+                    }
+                    Ok(())
+                })
+            },
+        )
     }
 
     /// Removes the oldest ones, at most `limit`; see [`remove`](Self::remove).
@@ -158,19 +210,22 @@ impl DeadLetters {
     /// Dead letters that come in meanwhile stay. They go in steps, each short
     /// for the server; a failed call leaves those that it hadn't reached.
     pub fn remove_some(&self, limit: usize) -> Result<RemoveReport> {
-        self.with("removing", |wire, keys| {
-            let mut report = RemoveReport::default();
-            let Some(last) = command::newest_dead_letter(wire, keys)? else {
-                return Ok(report);
-            };
-            while report.removed < limit {
-                let most = (limit - report.removed).min(CHUNK);
-                let (removed, more) = command::remove_dead_letters_until(wire, keys, last, most)?;
-                report.removed += removed;
-                if !more {
-                    break;
+        self.of_all("removing", RemoveReport::default(), |mut report, part| {
+            self.with(part, |wire, keys| {
+                let Some(last) = command::newest_dead_letter(wire, keys)? else {
+                    return Ok(());
+                };
+                while report.removed < limit {
+                    let most = (limit - report.removed).min(CHUNK);
+                    let (removed, more) =
+                        command::remove_dead_letters_until(wire, keys, last, most)?;
+                    report.removed += removed;
+                    if !more {
+                        break;
+                    }
                 }
-            }
+                Ok(())
+            })?;
             Ok(report)
         })
     }
@@ -180,21 +235,141 @@ impl DeadLetters {
         self.remove_some(usize::MAX)
     }
 
-    fn with<T>(
+    /// Goes through the stream, or all its partitions, with what has come of those before.
+    fn of_all<T>(
         &self,
         doing: &str,
+        begin: T,
+        operation: impl FnMut(T, &Part) -> Result<T>,
+    ) -> Result<T> {
+        let all = self
+            .parts()
+            .and_then(|parts| parts.iter().try_fold(begin, operation));
+        all.map_err(|e| self.failed(e, doing))
+    }
+
+    /// Goes through the partitions that have any of these dead letters.
+    fn of_each<T>(
+        &self,
+        doing: &str,
+        ids: &[DeadLetterId],
+        mut report: T,
+        mut operation: impl FnMut(&mut T, &Part, &[EntryId]) -> Result<()>,
+    ) -> Result<T> {
+        let mut parts: Vec<(Part, Vec<EntryId>)> = Vec::new();
+        let split = self.split().map_err(|e| self.failed(e, doing))?;
+        for id in ids {
+            let known = parts
+                .iter_mut()
+                .find(|(part, _)| part.partition == id.partition);
+            if let Some((_, ids)) = known {
+                ids.push(id.id);
+                continue;
+            }
+            let part = self
+                .part_in(split, *id)
+                .map_err(|e| self.failed(e, doing))?;
+            parts.push((part, vec![id.id]));
+        }
+        for (part, ids) in &parts {
+            operation(&mut report, part, ids).map_err(|e| self.failed(e, doing))?;
+        }
+        Ok(report)
+    }
+
+    fn split(&self) -> Result<Split> {
+        self.splits.look_up(&self.keys)
+    }
+
+    fn parts(&self) -> Result<Vec<Part>> {
+        let split = self.split()?;
+        let has_any = split != Split::Whole;
+        let parts = (0_u16..).zip(split.keys_of(&self.keys));
+        let part = |(number, keys)| Part {
+            partition: has_any.then_some(number),
+            keys,
+        };
+        Ok(parts.map(part).collect())
+    }
+
+    fn part_of(&self, id: DeadLetterId) -> Result<Part> {
+        self.part_in(self.split()?, id)
+    }
+
+    fn part_in(&self, split: Split, id: DeadLetterId) -> Result<Part> {
+        let problem = match (split.partitions(), id.partition) {
+            (None, None) => {
+                let keys = self.keys.clone();
+                let partition = None;
+                return Ok(Part { partition, keys });
+            }
+            (Some(partitions), Some(partition)) if partition < partitions.count() => {
+                let keys = self.keys.partition(partition);
+                let partition = Some(partition);
+                return Ok(Part { partition, keys });
+            }
+            (Some(partitions), None) => format!(
+                "the stream has {} partitions, and `{id}` is of none: take \
+                 `DeadLetter::letter_id`, for `redrive_letters`, `remove_letters` and `list_from`",
+                partitions.count()
+            ),
+            (Some(partitions), Some(_)) => {
+                format!(
+                    "the stream has {} partitions, and none is that of `{id}`",
+                    partitions.count()
+                )
+            }
+            (None, Some(_)) => format!("the stream has no partitions, and `{id}` is of one"),
+        };
+        Err(Error::new(ErrorKind::Config, problem))
+    }
+
+    fn with<T>(
+        &self,
+        part: &Part,
         mut operation: impl FnMut(&mut Wire, &StreamKeys) -> Result<T>,
     ) -> Result<T> {
-        let stream = self.keys.stream();
+        let key = part.keys.stream().as_bytes();
         self.topology
-            .run_alone(stream.as_bytes(), |wire| operation(wire, &self.keys))
-            .map_err(|e| self.failed(e, doing))
+            .run_alone(key, |wire| operation(wire, &part.keys))
     }
 
     fn failed(&self, error: Error, doing: &str) -> Error {
         let stream = self.keys.stream();
         error.while_doing(format_args!("{doing} the dead letters of `{stream}`"))
     }
+}
+
+fn redrive_oldest(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    limit: usize,
+    report: &mut RedriveReport,
+) -> Result<()> {
+    if limit == 0 {
+        return Ok(());
+    }
+    // Entries that fail again meanwhile come behind the newest.
+    let Some(last) = command::newest_dead_letter(wire, keys)? else {
+        return Ok(());
+    };
+    let (mut after, mut left) = (None, limit);
+    while left > 0 {
+        let most = left.min(CHUNK);
+        let step = command::redrive_oldest(wire, keys, after, last, most)?;
+        report.redriven += step.redriven;
+        report.without_body += step.bare;
+        left = left.saturating_sub(step.redriven + step.bare);
+        if step.next.is_none() {
+            break;
+        }
+        after = step.next;
+    }
+    Ok(())
+}
+
+fn without_partition(ids: &[EntryId]) -> Vec<DeadLetterId> {
+    ids.iter().map(|id| DeadLetterId::new(None, *id)).collect()
 }
 
 impl fmt::Debug for DeadLetters {

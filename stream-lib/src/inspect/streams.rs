@@ -1,5 +1,6 @@
 //! Read-only facts about streams and their groups.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::command::{self, GroupFacts};
@@ -20,6 +21,15 @@ pub struct StreamStats {
     pub backup: u64,
     /// Entries among the dead letters.
     pub dead: u64,
+    /// Messages that are scheduled (`ZCARD`); 0 where this user may not know.
+    pub scheduled: u64,
+    /// How many partitions it has; `None` for a stream without any. The other figures are
+    /// sums over all of them.
+    pub partitions: Option<u16>,
+    /// Of a stream with partitions, the entries that are in none of them, but in the
+    /// stream itself (`XLEN`). A program that doesn't know of the partitions has added
+    /// them, and no consumer of this library reads them.
+    pub outside: u64,
     /// Its consumer groups.
     pub groups: Vec<GroupStats>,
 }
@@ -38,7 +48,8 @@ pub struct GroupStats {
     pub pending: u64,
     /// Of these, entries that wait for a retry, or to be read again.
     pub waiting: u64,
-    /// Consumers that Redis knows, dead ones included.
+    /// Consumers that Redis knows, dead ones included. One that reads several partitions
+    /// counts once.
     pub consumers: u64,
     /// The consumers that hold entries, dead ones included, those that wait for a
     /// retry left out.
@@ -56,15 +67,82 @@ pub struct GroupHolder {
     pub pending: u64,
 }
 
-pub(crate) fn stream_stats(wire: &mut Wire, keys: &StreamKeys) -> Result<StreamStats> {
-    let facts = command::stream_facts(wire, keys)?;
-    Ok(StreamStats {
-        name: keys.stream().to_owned(),
-        length: facts.length,
-        backup: facts.backup,
-        dead: facts.dead,
-        groups: facts.groups.into_iter().map(GroupStats::from).collect(),
+/// The figures of one stream, or of one partition.
+#[derive(Debug)]
+pub(crate) struct PartStats {
+    stats: StreamStats,
+    /// The consumers of each group.
+    names: Vec<Vec<String>>,
+}
+
+pub(crate) fn part_stats(wire: &mut Wire, keys: &StreamKeys) -> Result<PartStats> {
+    let mut facts = command::stream_facts(wire, keys)?;
+    let groups = facts.groups.iter_mut();
+    let names = groups.map(|group| std::mem::take(&mut group.names));
+    let names = names.collect();
+    Ok(PartStats {
+        names,
+        stats: StreamStats {
+            name: keys.stream().to_owned(),
+            length: facts.length,
+            backup: facts.backup,
+            dead: facts.dead,
+            scheduled: command::count_scheduled(wire, keys).unwrap_or(0),
+            groups: facts.groups.into_iter().map(GroupStats::from).collect(),
+            ..StreamStats::default()
+        },
     })
+}
+
+impl From<PartStats> for StreamStats {
+    fn from(part: PartStats) -> Self {
+        part.stats
+    }
+}
+
+impl StreamStats {
+    /// Those of a stream with partitions.
+    pub(crate) fn of_parts(name: &str, parts: Vec<PartStats>, outside: u64) -> Self {
+        let mut all = Self {
+            name: name.to_owned(),
+            partitions: u16::try_from(parts.len()).ok(),
+            outside,
+            ..Self::default()
+        };
+        let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for part in parts {
+            all.length += part.stats.length;
+            all.backup += part.stats.backup;
+            all.dead += part.stats.dead;
+            all.scheduled += part.stats.scheduled;
+            for (group, known) in part.stats.groups.into_iter().zip(part.names) {
+                names.entry(group.name.clone()).or_default().extend(known);
+                match all.groups.iter_mut().find(|one| one.name == group.name) {
+                    Some(one) => one.add(group),
+                    None => all.groups.push(group),
+                }
+            }
+        }
+        for group in &mut all.groups {
+            group.consumers = names.get(&group.name).map_or(0, |names| names.len() as u64);
+        }
+        all
+    }
+}
+
+impl GroupStats {
+    fn add(&mut self, other: Self) {
+        self.unread = self.unread.zip(other.unread).map(|(one, more)| one + more);
+        self.pending += other.pending;
+        self.waiting += other.waiting;
+        for holder in other.holders {
+            let same = |one: &&mut GroupHolder| one.consumer == holder.consumer;
+            match self.holders.iter_mut().find(same) {
+                Some(one) => one.pending += holder.pending,
+                None => self.holders.push(holder),
+            }
+        }
+    }
 }
 
 impl From<GroupFacts> for GroupStats {
@@ -93,6 +171,16 @@ impl fmt::Display for StreamStats {
             self.backup,
             counted(self.dead, "dead letter", "dead letters")
         )?;
+        if self.scheduled > 0 {
+            write!(f, ", {} scheduled", self.scheduled)?;
+        }
+        if let Some(partitions) = self.partitions {
+            let partitions = counted(partitions, "partition", "partitions");
+            write!(f, ", in {partitions}")?;
+        }
+        if self.outside > 0 {
+            write!(f, ", {} outside of them", self.outside)?;
+        }
         for group in &self.groups {
             write!(f, "; {group}")?;
         }
@@ -140,11 +228,13 @@ mod tests {
             length: 9,
             backup: 1,
             dead: 2,
+            scheduled: 5,
             groups: vec![group, unsure],
+            ..StreamStats::default()
         };
         assert_eq!(
             stats.to_string(),
-            "`orders`: 9 entries, 1 in the backup stream, 2 dead letters; group `g`: 4 unread, 3 \
+            "`orders`: 9 entries, 1 in the backup stream, 2 dead letters, 5 scheduled; group `g`: 4 unread, 3 \
              pending, 1 of them waiting, 2 consumers; group `h`: unread not known, 0 pending, 0 of \
              them waiting, 0 consumers"
         );
@@ -165,12 +255,52 @@ mod tests {
             length: 1,
             backup: 1,
             dead: 1,
+            scheduled: 0,
             groups: vec![group],
+            ..StreamStats::default()
         };
         assert_eq!(
             stats.to_string(),
             "`orders`: 1 entry, 1 in the backup stream, 1 dead letter; group `g`: 1 unread, 1 \
              pending, 1 of them waiting, 1 consumer"
         );
+    }
+
+    #[test]
+    fn partitions_are_summed_up() {
+        let part = |unread, consumer: &str, pending| PartStats {
+            names: vec![vec![consumer.to_owned(), "idle".to_owned()]],
+            stats: StreamStats {
+                length: 5,
+                backup: 1,
+                groups: vec![GroupStats {
+                    name: "g".to_owned(),
+                    unread,
+                    pending,
+                    waiting: 1,
+                    consumers: 2,
+                    holders: vec![GroupHolder {
+                        consumer: consumer.to_owned(),
+                        pending,
+                    }],
+                }],
+                ..StreamStats::default()
+            },
+        };
+        let parts = vec![
+            part(Some(4), "a", 3),
+            part(Some(1), "b", 1),
+            part(Some(0), "a", 2),
+        ];
+        let all = StreamStats::of_parts("orders", parts, 7);
+        let words = "`orders`: 15 entries, 3 in the backup stream, 0 dead letters, in 3 partitions, \
+                     7 outside of them; group `g`: 5 unread, 6 pending, 3 of them waiting, 3 \
+                     consumers";
+        assert_eq!(all.to_string(), words);
+        let holders = all.groups[0].holders.iter().map(|h| h.pending);
+        assert_eq!(holders.collect::<Vec<_>>(), [5, 1]);
+        let unsure =
+            StreamStats::of_parts("orders", vec![part(None, "a", 1), part(Some(1), "a", 1)], 0);
+        assert_eq!(unsure.groups[0].unread, None);
     }
 }

@@ -8,6 +8,7 @@ use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, Delivery, Handler, HandlerResult, Server, ShutdownReport,
 };
 use crate::error::Result;
+use crate::keys::StreamKeys;
 use crate::message::OwnedMessage;
 use crate::retention::User;
 
@@ -162,6 +163,9 @@ impl StreamManager {
             staff: Arc::clone(&self.staff),
             is_lazy: self.is_lazy,
             until_ended: self.until_ended(),
+            alarm: self
+                .timekeeper
+                .alarm(&StreamKeys::new(&config.stream)?, None),
         };
         let (grace, drains) = (config.grace, config.drain_backup);
         let consumer = make(server, config)?;

@@ -1,11 +1,15 @@
 //! Deleting a stream.
 
+use std::collections::BTreeSet;
+
 use super::registry::NameRegistry;
 use super::stream_manager::StreamManager;
 use crate::command;
+use crate::connection::Wire;
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::retention::User;
+use crate::split::Split;
 
 impl StreamManager {
     /// Deletes a stream: its entries, read or not, its groups, its backup stream,
@@ -31,7 +35,9 @@ impl StreamManager {
     ///
     /// # Delivery
     ///
-    /// One script looks and deletes: either all is gone, or nothing.
+    /// One script looks and deletes: either all is gone, or nothing. Of a stream with
+    /// partitions it is one script for each of them, and one for the settings at last;
+    /// where one fails, the call can be made again.
     ///
     /// # Errors
     ///
@@ -56,16 +62,39 @@ impl StreamManager {
             ensure_unused(&registry, stream)?;
             registry.defaults.contains_key(stream)
         };
-        let key = stream.as_bytes();
-        if has_default {
+        let parts = match self.splits.look_up(keys)? {
+            Split::Whole => Vec::new(),
+            split @ Split::Into(_) => split.keys_of(keys),
+        };
+        // Members of all groups give their signs of life at the stem.
+        let mut groups = BTreeSet::new();
+        for part in &parts {
+            groups.extend(self.on_stream(part, |wire| command::group_names(wire, part))?);
+        }
+        if has_default || !parts.is_empty() {
             // The producer goes first, so that it doesn't make the stream again; but
             // it stays where nothing is deleted.
-            self.topology
-                .run_alone(key, |wire| command::ensure_deletable(wire, keys))?;
+            self.alone(keys, |wire| command::ensure_deletable(wire, keys, &groups))?;
+        }
+        if has_default {
             self.remove_default(stream)?;
         }
-        self.topology
-            .run_alone(key, |wire| command::delete_stream(wire, keys))
+        let none = BTreeSet::new();
+        let mut deleted = false;
+        for part in &parts {
+            deleted |= self.alone(part, |wire| command::delete_stream(wire, part, &none))?;
+        }
+        deleted |= self.alone(keys, |wire| command::delete_stream(wire, keys, &groups))?;
+        self.splits.forget(stream);
+        Ok(deleted)
+    }
+
+    pub(super) fn alone<T>(
+        &self,
+        keys: &StreamKeys,
+        operation: impl FnMut(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        self.topology.run_alone(keys.stream().as_bytes(), operation)
     }
 
     fn remove_default(&self, stream: &str) -> Result<()> {

@@ -4,6 +4,7 @@ use super::stream_manager::StreamManager;
 use crate::command::{self, Group};
 use crate::error::{Result, Shown};
 use crate::keys::StreamKeys;
+use crate::split::Split;
 
 impl StreamManager {
     /// Removes a consumer group from a stream (`XGROUP DESTROY`), with all that is
@@ -24,7 +25,9 @@ impl StreamManager {
     ///
     /// # Delivery
     ///
-    /// One script looks and removes: either all is gone, or nothing.
+    /// One script looks and removes: either all is gone, or nothing. Of a stream with
+    /// partitions it is one script for each of them; where one fails, the call can be
+    /// made again.
     ///
     /// # Errors
     ///
@@ -46,17 +49,34 @@ impl StreamManager {
     /// # Ok::<(), stream_lib::Error>(())
     /// ```
     pub fn remove_group(&self, stream: &str, group: &str) -> Result<bool> {
-        let members = Group::new(StreamKeys::new(stream)?, group);
+        let keys = StreamKeys::new(stream)?;
+        self.remove(&keys, group).map_err(|e| {
+            e.while_doing(format_args!(
+                "removing the group `{}` of `{}`",
+                Shown(group),
+                Shown(stream)
+            ))
+        })
+    }
+
+    fn remove(&self, keys: &StreamKeys, group: &str) -> Result<bool> {
+        let stem = Group::new(keys.clone(), group);
+        let split = self.splits.look_up(keys)?;
+        let mut removed = false;
+        if let Split::Into(_) = split {
+            // The members give their signs of life at the stem.
+            self.on_stream(keys, |wire| command::ensure_lifeless(wire, &stem))?;
+            for keys in split.keys_of(keys) {
+                let part = Group::new(keys, group);
+                removed |= self.remove_alone(&part)?;
+            }
+        }
+        Ok(self.remove_alone(&stem)? || removed)
+    }
+
+    fn remove_alone(&self, group: &Group) -> Result<bool> {
+        let key = group.stream().as_bytes();
         self.topology
-            .run_alone(stream.as_bytes(), |wire| {
-                command::remove_group(wire, &members)
-            })
-            .map_err(|e| {
-                e.while_doing(format_args!(
-                    "removing the group `{}` of `{}`",
-                    Shown(group),
-                    Shown(stream)
-                ))
-            })
+            .run_alone(key, |wire| command::remove_group(wire, group))
     }
 }

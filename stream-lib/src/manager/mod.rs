@@ -3,13 +3,16 @@
 //! `stream_manager` owns them, connects and shuts down, `closing` in the right
 //! order; `registry` finds them by name. One file per kind of thing that a manager creates or is asked for
 //! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
-//! `groups`, `delete`, `holding`.
-//! `global` keeps the manager of a process that wants just one.
+//! `groups`, `schedule`, `cron`, `delete`, `holding`.
+//! `by_hand` is for tests. `global` keeps the manager of a process that wants just one.
 
 #[cfg(test)]
 mod black_hole;
+#[cfg(feature = "test-util")]
+mod by_hand;
 mod closing;
 mod consumers;
+mod cron;
 mod delete;
 mod global;
 mod groups;
@@ -18,6 +21,7 @@ mod inspect;
 mod producers;
 mod registry;
 mod retention;
+mod schedule;
 #[cfg(feature = "spool")]
 mod spool;
 mod stream_manager;

@@ -46,7 +46,7 @@ impl StreamManager {
     ) -> Result<ProducerHandle> {
         self.origin.ensure_here()?;
         let asked = config.retention.clone();
-        let producer = ProducerCore::simple(&self.coalescer, config)?;
+        let producer = ProducerCore::simple(&self.coalescer, &self.splits, config)?;
         self.register_producer(name, producer, asked)
     }
 
@@ -79,7 +79,7 @@ impl StreamManager {
         self.origin.ensure_here()?;
         let config = config.into();
         let asked = config.stream.retention.clone();
-        let producer = ProducerCore::backup(&self.coalescer, config)?;
+        let producer = ProducerCore::backup(&self.coalescer, &self.splits, config)?;
         self.register_producer(name, producer, asked)
     }
 
@@ -256,6 +256,10 @@ impl StreamManager {
         producer: ProducerCore,
         asked: RetentionSettings,
     ) -> Result<ProducerHandle> {
+        producer.set_alarm(
+            self.timekeeper
+                .alarm(producer.keys(), producer.max_backup()),
+        );
         let producer = Arc::new(producer);
         let mut registry = self.registry.write();
         if let Err(e) = registry.register(name, &producer) {
@@ -264,6 +268,7 @@ impl StreamManager {
             producer.join();
             return Err(e);
         }
+        producer.wish_partitions();
         let keys = producer.keys();
         self.cleaner.forget(keys.stream(), &User::DefaultProducer);
         self.cleaner
@@ -281,7 +286,9 @@ impl StreamManager {
             }
         }
         let config = StreamConfig::new(stream);
-        let made = Arc::new(ProducerCore::simple(&self.coalescer, config)?);
+        let made = ProducerCore::simple(&self.coalescer, &self.splits, config)?;
+        made.set_alarm(self.timekeeper.alarm(made.keys(), None));
+        let made = Arc::new(made);
         let mut registry = self.registry.write();
         registry.ensure_adds()?;
         // Another thread may have been faster.

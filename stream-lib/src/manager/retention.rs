@@ -2,13 +2,14 @@
 
 use super::stream_manager::StreamManager;
 use crate::config::StreamConfig;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::retention::{self, BlockedStream, CleanupReport, RetentionPlan, Wish};
 
 impl StreamManager {
     /// Shows what retention would remove from a stream now, and why, without
-    /// doing it. Works for any stream, by the settings stored with it.
+    /// doing it. Works for any stream, by the settings stored with it. Of a stream with
+    /// partitions, the counts are sums, and `blocked` is the first that is.
     ///
     /// # Blocking
     ///
@@ -33,15 +34,24 @@ impl StreamManager {
     pub fn retention_plan(&self, stream: &str) -> Result<RetentionPlan> {
         self.origin.ensure_here()?;
         let keys = StreamKeys::new(stream)?;
-        self.topology
-            .run_alone(stream.as_bytes(), |wire| {
-                retention::plan(wire, &keys, &self.cleaner.wish(stream))
+        let wish = self.cleaner.wish(stream);
+        let plans = self.splits.look_up(&keys).and_then(|split| {
+            let parts = split.keys_of(&keys).into_iter();
+            let plans = parts.map(|keys| self.alone(&keys, |w| retention::plan(w, &keys, &wish)));
+            plans
+                .reduce(|all, next| Ok(all?.and(next?)))
+                .unwrap_or_else(|| Err(no_partitions()))
+        });
+        plans
+            .map(|plan| RetentionPlan {
+                stream: stream.to_owned(),
+                ..plan
             })
             .map_err(|e| e.while_doing(format_args!("planning the cleanup of `{stream}`")))
     }
 
     /// Cleans a stream now, all of it, without waiting for the interval. Works
-    /// for any stream, by the settings stored with it.
+    /// for any stream, by the settings stored with it; all partitions, where it has any.
     ///
     /// # Blocking
     ///
@@ -76,7 +86,8 @@ impl StreamManager {
     }
 
     /// The streams of this manager that can't be trimmed because a group
-    /// stands still, each with the group's name and since when.
+    /// stands still, each with the group's name and since when. Partitions are streams of
+    /// their own here, such as `{orders:3}`.
     ///
     /// # Blocking
     ///
@@ -90,22 +101,38 @@ impl StreamManager {
         let mut blocked = Vec::new();
         for stream in self.streams() {
             let keys = StreamKeys::new(&stream)?;
-            let found = self
-                .topology
-                .run_alone(stream.as_bytes(), |wire| {
-                    retention::blocked_now(wire, &keys, &self.cleaner.wish(&stream))
-                })
-                .map_err(|e| e.while_doing(format_args!("looking at `{stream}`")))?;
-            blocked.extend(found);
+            let wish = self.cleaner.wish(&stream);
+            let found = self.splits.look_up(&keys).and_then(|split| {
+                let parts = split.keys_of(&keys).into_iter();
+                let found = parts
+                    .map(|keys| self.alone(&keys, |w| retention::blocked_now(w, &keys, &wish)));
+                found.collect::<Result<Vec<_>>>()
+            });
+            let found = found.map_err(|e| e.while_doing(format_args!("looking at `{stream}`")))?;
+            blocked.extend(found.into_iter().flatten());
         }
         Ok(blocked)
     }
 
     fn clean(&self, keys: &StreamKeys, wish: &Wish, once: bool) -> Result<CleanupReport> {
-        self.topology
-            .run_alone(keys.stream().as_bytes(), |wire| {
-                retention::clean(wire, keys, wish, once)
+        let reports = self.splits.look_up(keys).and_then(|split| {
+            let parts = split.keys_of(keys).into_iter();
+            let reports =
+                parts.map(|keys| self.alone(&keys, |w| retention::clean(w, &keys, wish, once)));
+            reports
+                .reduce(|all, next| Ok(all?.and(next?)))
+                .unwrap_or_else(|| Err(no_partitions()))
+        });
+        reports
+            .map(|report| CleanupReport {
+                stream: keys.stream().to_owned(),
+                ..report
             })
             .map_err(|e| e.while_doing(format_args!("cleaning `{}`", keys.stream())))
     }
+}
+
+/// A stream is at least one.
+fn no_partitions() -> Error {
+    Error::new(ErrorKind::Config, "the stream has no partitions")
 }

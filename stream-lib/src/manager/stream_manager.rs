@@ -19,6 +19,8 @@ use crate::error::Result;
 use crate::producer::{Coalescer, Lookout};
 use crate::retention::Cleaner;
 use crate::runtime::{Origin, on_library_thread};
+use crate::schedule::Timekeeper;
+use crate::split::Splits;
 
 /// The owner of a process's producers and consumers, and of their connections
 /// to one Redis.
@@ -67,8 +69,11 @@ pub struct StreamManager {
     handlers_ended: Receiver<()>,
     /// The threads that consumers share.
     pub(super) staff: Arc<Staff>,
+    /// How many partitions its streams have.
+    pub(super) splits: Arc<Splits>,
     pub(super) cleaner: Cleaner,
     pub(super) lookout: Lookout,
+    pub(super) timekeeper: Timekeeper,
     /// A start of a consumer waits for nothing.
     pub(super) is_lazy: bool,
     /// The process to which all of it belongs.
@@ -145,9 +150,12 @@ impl StreamManager {
         let topology = Arc::new(Topology::new(&config)?);
         let registry = Arc::default();
         let (closing, handlers_ended) = Closing::of(&registry);
+        let splits = Arc::new(Splits::new(Arc::clone(&topology)));
         Ok(Self {
-            cleaner: Cleaner::new(Arc::clone(&topology)),
-            lookout: Lookout::new(Arc::clone(&topology)),
+            cleaner: Cleaner::new(Arc::clone(&topology), Arc::clone(&splits)),
+            lookout: Lookout::new(Arc::clone(&topology), Arc::clone(&splits)),
+            timekeeper: Timekeeper::new(&topology, &splits),
+            splits,
             coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
             topology,
             registry,
@@ -189,6 +197,7 @@ impl StreamManager {
         let deadline = Instant::now() + grace + SETTLE;
         self.cleaner.signal_stop();
         self.lookout.signal_stop();
+        self.timekeeper.signal_stop();
         for consumer in &consumers {
             consumer.warn_if_never_started();
             consumer.close();
@@ -203,6 +212,7 @@ impl StreamManager {
             // The lives of the consumers hold the rest.
             self.cleaner.stop();
             self.lookout.stop();
+            self.timekeeper.stop();
             return report;
         }
         // Consumers that another thread stops, or that were removed, may still have
@@ -223,6 +233,7 @@ impl StreamManager {
         self.topology.close();
         self.cleaner.stop();
         self.lookout.stop();
+        self.timekeeper.stop();
         report
     }
 
@@ -248,6 +259,8 @@ impl Drop for StreamManager {
             Arc::clone(&self.coalescer),
             Arc::clone(&self.registry),
             Arc::clone(&self.staff),
+            self.timekeeper.clone(),
+            Arc::clone(&self.splits),
         ));
     }
 }

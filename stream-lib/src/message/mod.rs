@@ -41,6 +41,7 @@ pub(crate) mod id;
 mod json;
 pub(crate) mod raw;
 mod reserved;
+pub(crate) mod schedule_id;
 pub(crate) mod schema;
 pub(crate) mod typed;
 mod writer;

@@ -37,6 +37,8 @@ pub struct FieldWriter<'a> {
     fields: usize,
     headers: usize,
     key: Option<Key>,
+    /// The hash of the key by which the message is given its partition.
+    place: Option<u32>,
 }
 
 /// An idempotency key.
@@ -54,6 +56,7 @@ impl<'a> FieldWriter<'a> {
             fields: 0,
             headers: 0,
             key: None,
+            place: None,
         }
     }
 
@@ -130,6 +133,20 @@ impl<'a> FieldWriter<'a> {
         });
     }
 
+    /// Gives the message a key: on a stream with
+    /// [`partitions`](crate::StreamConfig::partitions), messages with the same key go to
+    /// the same one, and keep their order. Other streams have no use for it. The derive
+    /// does it with `#[stream(key)]`.
+    pub fn partition_key(&mut self, key: &[u8]) {
+        self.place = Some(crc32fast::hash(key));
+    }
+
+    /// The hash of the [`partition_key`](Self::partition_key) that the message has given
+    /// itself.
+    pub(crate) fn place(&self) -> Option<u32> {
+        self.place
+    }
+
     /// The key that the message has given itself.
     pub(crate) fn take_key(&mut self) -> Option<Box<[u8]>> {
         self.key.take().map(|key| key.bytes)
@@ -144,16 +161,33 @@ impl<'a> FieldWriter<'a> {
     ) -> Result<(), EncodeError> {
         let start = self.out.len();
         write(self)?;
-        let written = self.out.get(start..).unwrap_or_default();
-        if let Some((_, rest)) = read_string(written)
-            && let Some((value, _)) = read_string(rest)
-        {
+        if let Some(value) = self.value_from(start) {
             self.key = Some(Key {
                 bytes: behind(variant, value),
                 derived: true,
             });
         }
         Ok(())
+    }
+
+    /// Makes the value of the field that `write` writes the
+    /// [`partition_key`](Self::partition_key). No field, no key.
+    pub(crate) fn placed(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let start = self.out.len();
+        write(self)?;
+        if let Some(value) = self.value_from(start) {
+            self.place = Some(crc32fast::hash(value));
+        }
+        Ok(())
+    }
+
+    /// The value of the field that begins at `start`, if one does.
+    fn value_from(&self, start: usize) -> Option<&[u8]> {
+        let (_, rest) = read_string(self.out.get(start..)?)?;
+        Some(read_string(rest)?.0)
     }
 
     /// Puts `variant` in front of the key that the message in it has, so that
@@ -174,6 +208,17 @@ impl<'a> FieldWriter<'a> {
         let key = self.key.take();
         let written = write(self);
         self.key = key;
+        written
+    }
+
+    /// Writes a message within another one, whose partition key is not touched.
+    pub(crate) fn unplaced(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let place = self.place;
+        let written = write(self);
+        self.place = place;
         written
     }
 

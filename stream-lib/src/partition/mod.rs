@@ -4,14 +4,17 @@
 //! *count* is the number of them, checked; *place* is a message's partition, *names*
 //! are their streams; the *plan* says what a member takes and gives up, by its
 //! *share*.
-//!
-//! Nothing uses it yet: producers and consumers will.
 
 mod count;
 mod names;
 mod place;
 mod plan;
 mod share;
+
+pub(crate) use self::count::Partitions;
+pub(crate) use self::place::{hash_of, partition_of};
+pub(crate) use self::plan::{Plan, Sight};
+pub(crate) use self::share::share_of;
 
 #[cfg(test)]
 mod tests;

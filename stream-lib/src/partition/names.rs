@@ -56,12 +56,13 @@ mod tests {
 
     #[test]
     fn a_partition_has_the_keys_of_a_stream() {
-        let keys = StreamKeys::new(&partition_stream("orders", 3)).unwrap();
-        assert_eq!(keys.dead(), "{orders:3}:dead");
-        assert_eq!(keys.backup(), "{orders:3}:backup");
-        assert_eq!(keys.waiting("g"), "{orders:3}:waiting:g");
-        let keys = StreamKeys::new(&partition_stream("{shop}:orders", 3)).unwrap();
-        assert_eq!(keys.dead(), "{shop:3}:orders:dead");
+        for stream in ["orders", "{shop}:orders", "a{b}"] {
+            let keys = StreamKeys::new(stream).unwrap().partition(3);
+            assert_eq!(
+                keys,
+                StreamKeys::of_any(&partition_stream(stream, 3)).unwrap()
+            );
+        }
     }
 
     #[test]

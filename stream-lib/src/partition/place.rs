@@ -2,11 +2,15 @@
 
 use super::count::Partitions;
 
-/// The partition of a message with this key: the CRC32 of the key's bytes, as zlib
-/// has it, modulo the number of partitions. Programs in any language can compute it.
-pub(crate) fn partition_of(key: &[u8], partitions: Partitions) -> u16 {
-    let count = u32::from(partitions.count());
-    u16::try_from(crc32fast::hash(key) % count).unwrap_or_default()
+/// The hash of a key: the CRC32 of its bytes, as zlib has it.
+pub(crate) fn hash_of(key: &[u8]) -> u32 {
+    crc32fast::hash(key)
+}
+
+/// The partition of a message whose key has this hash: the hash modulo the number of
+/// partitions. Programs in any language can compute it.
+pub(crate) fn partition_of(hash: u32, partitions: Partitions) -> u16 {
+    u16::try_from(hash % u32::from(partitions.count())).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -16,7 +20,7 @@ mod tests {
     use super::*;
 
     fn of(key: &str, count: u16) -> u16 {
-        partition_of(key.as_bytes(), Partitions::new(count).unwrap())
+        partition_of(hash_of(key.as_bytes()), Partitions::new(count).unwrap())
     }
 
     #[test]
@@ -52,12 +56,12 @@ mod tests {
         #[test]
         fn any_key_has_a_partition(key: Vec<u8>, power in 0_u32..=8) {
             let partitions = Partitions::new(1 << power).unwrap();
-            let partition = partition_of(&key, partitions);
+            let partition = partition_of(hash_of(&key), partitions);
             prop_assert!(partition < partitions.count());
             // Half as many partitions: each takes in two.
             if power > 0 {
                 let half = Partitions::new(1 << (power - 1)).unwrap();
-                prop_assert_eq!(partition_of(&key, half), partition % half.count());
+                prop_assert_eq!(partition_of(hash_of(&key), half), partition % half.count());
             }
         }
     }

@@ -36,6 +36,32 @@ pub fn write_key<'w>(
     out.keyed(variant, write)
 }
 
+/// The hash of the partition key that a message gives itself: for tests.
+pub fn place_of(message: &impl StreamMessage) -> Result<Option<u32>, EncodeError> {
+    let mut out = Vec::new();
+    let mut writer = FieldWriter::new(&mut out);
+    message.encode(&mut writer)?;
+    Ok(writer.place())
+}
+
+/// Writes a field whose value is the message's partition key.
+#[inline]
+pub fn write_place<'w>(
+    out: &mut FieldWriter<'w>,
+    write: impl FnOnce(&mut FieldWriter<'w>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    out.placed(write)
+}
+
+/// Writes a flattened message whose partition key is not the outer one's.
+#[inline]
+pub fn write_unplaced<'w>(
+    out: &mut FieldWriter<'w>,
+    write: impl FnOnce(&mut FieldWriter<'w>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    out.unplaced(write)
+}
+
 /// Puts what tells the variant apart in front of the key of the message in it.
 #[inline]
 pub fn tell_key_apart(out: &mut FieldWriter<'_>, variant: &str) {

@@ -3,6 +3,7 @@
 use crate::command::{Outgoing, Placed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::EntryId;
+use crate::message::schedule_id::ScheduleId;
 
 /// Where an added message is.
 ///
@@ -30,6 +31,11 @@ pub enum Added {
     /// lost connection is [`Main`](Self::Main) or [`Backup`](Self::Backup),
     /// though: its key can't tell the library's own first try from another's.
     Duplicate(EntryId),
+    /// Scheduled under this id, until it is due. Of a message whose idempotency key was
+    /// scheduled before within the window, or whose unique key is held by another one
+    /// ([`WhenTaken::Keep`](crate::WhenTaken::Keep)), it is the id of that one, which
+    /// may be in the stream by now.
+    Scheduled(ScheduleId),
 }
 
 impl Added {
@@ -38,7 +44,15 @@ impl Added {
     pub fn id(self) -> Option<EntryId> {
         match self {
             Self::Main(id) | Self::Backup(id) | Self::Duplicate(id) => Some(id),
-            Self::Spooled => None,
+            Self::Spooled | Self::Scheduled(_) => None,
+        }
+    }
+
+    /// The id under which the message is scheduled, if it is.
+    pub fn schedule_id(self) -> Option<ScheduleId> {
+        match self {
+            Self::Scheduled(id) => Some(id),
+            _ => None,
         }
     }
 
@@ -50,7 +64,9 @@ impl Added {
     /// The answer to a message that was sent again after its outcome was
     /// unknown: the first entry of its key is taken for its own.
     pub(crate) fn after_resend(placed: Placed) -> Self {
-        if placed.in_backup {
+        if let Some(id) = placed.scheduled {
+            Self::Scheduled(id)
+        } else if placed.in_backup {
             Self::Backup(placed.id)
         } else {
             Self::Main(placed.id)
@@ -60,7 +76,7 @@ impl Added {
 
 impl From<Placed> for Added {
     fn from(placed: Placed) -> Self {
-        if placed.is_first {
+        if placed.is_first && placed.scheduled.is_none() {
             Self::Duplicate(placed.id)
         } else {
             Self::after_resend(placed)

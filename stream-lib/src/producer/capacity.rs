@@ -1,7 +1,10 @@
 //! The backlog that a stream may have before messages go to its backup stream.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
 
 use crate::config::{BackupStreamConfig, Retention};
 
@@ -25,5 +28,37 @@ impl Capacity {
 
     pub(crate) fn learn(&self, entries: u64) {
         self.0.store(entries, Ordering::Relaxed);
+    }
+}
+
+/// The capacities of a stream and of its partitions, of which each has its own.
+#[derive(Debug)]
+pub(crate) struct Capacities {
+    /// That of each until the stored one is known.
+    asked: u64,
+    whole: Capacity,
+    parts: Mutex<BTreeMap<u16, Capacity>>,
+}
+
+impl Capacities {
+    pub(crate) fn of(config: &BackupStreamConfig) -> Self {
+        let whole = Capacity::of(config);
+        Self {
+            asked: whole.entries(),
+            whole,
+            parts: Mutex::default(),
+        }
+    }
+
+    /// That of a stream without partitions.
+    pub(crate) fn whole(&self) -> Capacity {
+        self.whole.clone()
+    }
+
+    pub(crate) fn of_partition(&self, partition: u16) -> Capacity {
+        let mut parts = self.parts.lock();
+        let capacity = parts.entry(partition);
+        let asked = || Capacity(Arc::new(AtomicU64::new(self.asked)));
+        capacity.or_insert_with(asked).clone()
     }
 }

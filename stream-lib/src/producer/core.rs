@@ -14,14 +14,18 @@ use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::message::StreamMessage;
+use crate::message::schedule_id::ScheduleId;
+use crate::partition::Partitions;
 use crate::producer::added::{Added, no_answer};
 use crate::producer::backup::Backup;
+use crate::producer::later::{Plan, Scheduler};
 use crate::producer::outbox::{FlushReport, Outbox, Receipt};
 use crate::producer::recording::Recorder;
 use crate::producer::replication::Replication;
 use crate::producer::spooled::Spooler;
-use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind};
-use crate::runtime::Origin;
+use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind, Outlets};
+use crate::runtime::{Alarm, Origin};
+use crate::split::{Splits, WantedSplit};
 
 /// The most that a thread keeps for the messages it sends, in bytes.
 const LARGEST_SCRATCH: usize = 64 << 10;
@@ -45,17 +49,25 @@ pub(crate) struct ProducerCore {
     /// Made with the first [`send`](Self::send).
     outbox: OnceLock<Outbox>,
     making_outbox: Mutex<()>,
+    /// Told of what it schedules; set by its manager.
+    alarm: OnceLock<Alarm>,
     origin: Origin,
 }
 
 impl ProducerCore {
-    pub(crate) fn simple(coalescer: &Arc<Coalescer>, config: StreamConfig) -> Result<Self> {
-        Self::simple_or_recorded(coalescer, config, None)
+    pub(crate) fn simple(
+        coalescer: &Arc<Coalescer>,
+        splits: &Splits,
+        config: StreamConfig,
+    ) -> Result<Self> {
+        Self::simple_or_recorded(coalescer, Some(splits), config, None)
     }
 
-    /// A simple producer. With a recorder, messages go there and not to Redis.
+    /// A simple producer. With a recorder, messages go there and not to Redis, which is
+    /// not asked about partitions then.
     pub(crate) fn simple_or_recorded(
         coalescer: &Arc<Coalescer>,
+        splits: Option<&Splits>,
         config: StreamConfig,
         recorder: Option<Arc<Recorder>>,
     ) -> Result<Self> {
@@ -63,42 +75,57 @@ impl ProducerCore {
         let keys = StreamKeys::new(&config.name)?;
         let outlet = Outlet {
             keys,
+            partition: None,
             kind: OutletKind::Simple(Once::of(&config)),
             recorder,
             replication: Replication::of(&config),
         };
-        Ok(Self::new(coalescer, config, outlet))
+        let wanted = wanted(&config)?;
+        let split = splits.map(|splits| WantedSplit::new(splits.of(&outlet.keys), wanted));
+        let outlets = Outlets::new(outlet, split, None);
+        Ok(Self::new(coalescer, config, outlets))
     }
 
     /// Makes a backup producer, and starts to drain.
-    pub(crate) fn backup(coalescer: &Arc<Coalescer>, config: BackupStreamConfig) -> Result<Self> {
+    pub(crate) fn backup(
+        coalescer: &Arc<Coalescer>,
+        splits: &Splits,
+        config: BackupStreamConfig,
+    ) -> Result<Self> {
         let stream = config.stream.clone();
         config.validate().map_err(|e| in_config(e, &stream))?;
-        let mut keys = StreamKeys::new(&stream.name)?;
+        let stem = StreamKeys::new(&stream.name)?;
+        let mut keys = stem.clone();
         if let Some(backup) = &config.backup_stream {
             keys = keys
                 .with_backup(backup)
                 .map_err(|e| in_config(e, &stream))?;
         }
-        let backup = Backup::new(coalescer.topology(), &keys, config)?;
+        let named = config.backup_stream.clone();
+        let named = named.filter(|name| *name != StreamKeys::backup(&stem));
+        let split = WantedSplit::new(splits.of(&stem), wanted(&stream)?);
+        let backup = Backup::new(coalescer.topology(), &keys, &split, config)?;
         let kind = OutletKind::Backup(Box::new(backup));
         let outlet = Outlet {
             keys,
+            partition: None,
             kind,
             recorder: None,
             replication: Replication::of(&stream),
         };
-        Ok(Self::new(coalescer, stream, outlet))
+        let outlets = Outlets::new(outlet, Some(split), named);
+        Ok(Self::new(coalescer, stream, outlets))
     }
 
-    fn new(coalescer: &Arc<Coalescer>, config: StreamConfig, outlet: Outlet) -> Self {
+    fn new(coalescer: &Arc<Coalescer>, config: StreamConfig, outlets: Outlets) -> Self {
         let topology = Arc::clone(coalescer.topology());
         Self {
             coalescer: Arc::clone(coalescer),
-            dispatch: Arc::new(Dispatch::new(topology, outlet, config.send_timeout)),
+            dispatch: Arc::new(Dispatch::new(topology, outlets, config.send_timeout)),
             config,
             outbox: OnceLock::new(),
             making_outbox: Mutex::new(()),
+            alarm: OnceLock::new(),
             origin: Origin::here(),
         }
     }
@@ -109,6 +136,12 @@ impl ProducerCore {
 
     pub(crate) fn keys(&self) -> &StreamKeys {
         &self.dispatch.outlet().keys
+    }
+
+    /// Has the number of partitions that it wants noted with the stream, whoever asks for
+    /// it next.
+    pub(crate) fn wish_partitions(&self) {
+        self.dispatch.outlets().wish_partitions();
     }
 
     pub(crate) fn is_backup(&self) -> bool {
@@ -125,6 +158,48 @@ impl ProducerCore {
             .push(message, extras)
             .and_then(|()| self.add_one(batch));
         added.map_err(|e| self.dispatch.describe(e))
+    }
+
+    /// Has an alarm told of what is scheduled from now on.
+    pub(crate) fn set_alarm(&self, alarm: Alarm) {
+        // It is set once, when the producer is registered.
+        let _ = self.alarm.set(alarm);
+    }
+
+    /// The length that its backup stream may have, where that is bounded.
+    pub(crate) fn max_backup(&self) -> Option<u64> {
+        match &self.dispatch.outlet().kind {
+            OutletKind::Backup(backup) => backup.max_length(),
+            OutletKind::Simple(_) => None,
+        }
+    }
+
+    /// Schedules a message, to be added when it is due.
+    pub(crate) fn schedule<M: StreamMessage + ?Sized>(
+        &self,
+        message: &M,
+        extras: &Extras<'_>,
+        plan: &Plan<'_>,
+    ) -> Result<Added> {
+        let mut batch = Outgoing::default();
+        let scheduled = batch.push(message, extras).and_then(|()| {
+            self.origin.ensure_here()?;
+            self.dispatch.ensure_open()?;
+            let scheduler = Scheduler {
+                topology: self.coalescer.topology(),
+                dispatch: &self.dispatch,
+                once: Once::of(&self.config),
+                send_timeout: self.config.send_timeout,
+            };
+            scheduler.schedule(&batch, plan)
+        });
+        let (added, wait) = scheduled
+            .map_err(|e| e.while_doing(format_args!("scheduling for `{}`", self.stream())))?;
+        if let (Some(wait), Some(alarm)) = (wait, self.alarm.get()) {
+            let partition = added.schedule_id().and_then(ScheduleId::partition);
+            alarm.set(partition, wait);
+        }
+        Ok(added)
     }
 
     pub(crate) fn add_all<'m, M, I>(&self, messages: I) -> Vec<Result<Added>>
@@ -269,11 +344,19 @@ impl ProducerCore {
             return answers.pop().unwrap_or_else(no_answer);
         }
         let deadline = Instant::now() + self.config.send_timeout;
+        let outlets = self.dispatch.outlets();
+        let part;
+        let outlet = if outlets.is_whole() {
+            outlet
+        } else {
+            part = outlets.one_by(&batch, deadline)?;
+            &part
+        };
         // A message with a key may have to be sent again.
         let kept = batch.has_keys().then(|| batch.clone());
         let mut answer = [self.coalescer.add(outlet, batch, deadline)];
         if let Some(batch) = kept {
-            self.dispatch.settle(&batch, &mut answer, deadline);
+            self.dispatch.settle(outlet, &batch, &mut answer, deadline);
         }
         let [answer] = answer;
         answer
@@ -290,6 +373,11 @@ impl Borrow<Outgoing> for Pushed {
     fn borrow(&self) -> &Outgoing {
         &self.batch
     }
+}
+
+fn wanted(config: &StreamConfig) -> Result<Option<Partitions>> {
+    let wanted = config.partitions.map(Partitions::new).transpose();
+    wanted.map_err(|e| in_config(e, config))
 }
 
 fn in_config(error: Error, config: &StreamConfig) -> Error {

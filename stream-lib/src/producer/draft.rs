@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use crate::command::Envelope;
-use crate::error::Result;
+use crate::config::{When, WhenTaken};
+use crate::error::{Error, ErrorKind, Result};
 use crate::message::StreamMessage;
 use crate::producer::added::Added;
 use crate::producer::core::ProducerCore;
+use crate::producer::later::Plan;
 use crate::producer::outbox::Receipt;
 
 /// Knows the producer of a stream.
@@ -24,6 +27,7 @@ pub(crate) trait FindProducer: Send + Sync {
 pub struct Draft<'p, 'm, M: ?Sized> {
     way: Way<'p>,
     envelope: Envelope<'m, M>,
+    plan: Plan<'m>,
 }
 
 #[derive(Clone, Copy)]
@@ -34,21 +38,19 @@ enum Way<'p> {
 }
 
 impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
-    pub(crate) const fn by(producer: &'p ProducerCore, message: &'m M) -> Self {
+    pub(crate) fn by(producer: &'p ProducerCore, message: &'m M) -> Self {
         Self {
             way: Way::By(producer),
             envelope: Envelope::new(message),
+            plan: Plan::default(),
         }
     }
 
-    pub(crate) const fn to(
-        stream: &'static str,
-        find: &'p dyn FindProducer,
-        message: &'m M,
-    ) -> Self {
+    pub(crate) fn to(stream: &'static str, find: &'p dyn FindProducer, message: &'m M) -> Self {
         Self {
             way: Way::To(stream, find),
             envelope: Envelope::new(message),
+            plan: Plan::default(),
         }
     }
 
@@ -59,30 +61,91 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
         self
     }
 
+    /// Gives the message a key, by which it is given its partition; see
+    /// [`Envelope::key`]. Defaults to the message's own, if any.
+    pub fn key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.envelope = self.envelope.key(key);
+        self
+    }
+
     /// Sends a header along; see [`Envelope::header`]. Defaults to none.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.envelope = self.envelope.header(name, value);
         self
     }
 
-    /// Adds the message.
+    /// Schedules the message: [`add`](Self::add) puts it aside in Redis, and it comes to
+    /// the stream after this time, at most 100 years. 0 is at once. Defaults to none:
+    /// the message is added.
+    ///
+    /// Any process that uses the stream moves it there, this one to the millisecond,
+    /// others within a quarter of a second; none of this process need live until then.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use stream_lib::{Added, Producer, RawMessage};
+    /// # fn remind(producer: &Producer<RawMessage>, reminder: &RawMessage) -> stream_lib::Result<()> {
+    /// let added = producer.with(reminder).after(Duration::from_secs(3_600)).add()?;
+    /// if let Added::Scheduled(id) = added {
+    ///     println!("scheduled as {id}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn after(mut self, time: Duration) -> Self {
+        self.plan.when = Some(When::After(time));
+        self
+    }
+
+    /// As [`after`](Self::after), at this time by the server's clock, up to the year
+    /// 9999. A time that has passed is due at once.
+    pub fn at(mut self, time: SystemTime) -> Self {
+        self.plan.when = Some(When::At(time));
+        self
+    }
+
+    /// Schedules the message under a key, 1 to 512 bytes, that one scheduled message of
+    /// the stream, or a partition of it, has at a time. It is free again once the message
+    /// is due, or cancelled. Without a key of another kind it decides the partition.
+    /// Needs [`after`](Self::after) or [`at`](Self::at). Defaults to none.
+    pub fn unique(mut self, key: impl Into<Cow<'m, str>>, taken: WhenTaken) -> Self {
+        self.plan.unique = Some((key.into(), taken));
+        self
+    }
+
+    /// Adds the message, or schedules it.
     ///
     /// # Blocking
     ///
-    /// As [`Producer::add`](crate::Producer::add).
+    /// As [`Producer::add`](crate::Producer::add): one round trip either way.
     ///
     /// # Delivery
     ///
     /// As [`Producer::add`](crate::Producer::add), with a key as
-    /// [`Producer::add_with_key`](crate::Producer::add_with_key).
+    /// [`Producer::add_with_key`](crate::Producer::add_with_key). A scheduled message
+    /// comes to the stream once. It is never spooled: while Redis is away, scheduling
+    /// fails. Its idempotency key holds until it is due and for the window after; a
+    /// repeat says [`Added::Scheduled`] with the first id.
     ///
     /// # Errors
     ///
     /// As [`StreamManager::add`](crate::StreamManager::add);
     /// [`Encode`](crate::ErrorKind::Encode) also for a key or a header that is out
-    /// of its bounds.
+    /// of its bounds. For a scheduled message, [`Config`](crate::ErrorKind::Config) for
+    /// a time or a unique key that is out of its bounds, and
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) for a unique key that is
+    /// taken, with [`WhenTaken::Refuse`].
     pub fn add(self) -> Result<Added> {
-        self.with_producer(|producer, envelope| producer.add(envelope.message(), envelope.extras()))
+        self.with_producer(|producer, envelope| {
+            let (message, extras) = (envelope.message(), envelope.extras());
+            if self.plan.is_now() {
+                producer.add(message, extras)
+            } else {
+                producer.schedule(message, extras, &self.plan)
+            }
+        })
     }
 
     /// Queues the message, as [`Producer::send`](crate::Producer::send) does.
@@ -95,8 +158,14 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
     ///
     /// As [`Producer::send`](crate::Producer::send);
     /// [`Encode`](crate::ErrorKind::Encode) also for a key or a header that is out
-    /// of its bounds.
+    /// of its bounds. [`Config`](crate::ErrorKind::Config) for a message that is to be
+    /// scheduled: only [`add`](Self::add) does that.
     pub fn send(self) -> Result<Receipt> {
+        if !self.plan.is_now() {
+            let text = "a message with `after`, `at` or `unique` is scheduled by `add`: `send` \
+                        queues it in this process, where nothing may wait for so long";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
         self.with_producer(|producer, envelope| {
             producer.send(envelope.message(), envelope.extras())
         })

@@ -31,7 +31,7 @@ impl ProducerHealth {
 
     /// Logs the first failure of a row, and each that has another cause.
     pub(crate) fn held_up(&self, part: Part, error: &Error) {
-        if self.trouble.begins_for(part as u8, error) {
+        if self.trouble.begins_for(part as u32, error) {
             let effect = match part {
                 Part::Drain => "entries stay in the backup stream",
                 Part::Replay => "messages stay in the spool",
@@ -47,7 +47,7 @@ impl ProducerHealth {
 
     /// Notes that a thread's connection works.
     pub(crate) fn works(&self, part: Part) {
-        if self.trouble.ends_for(part as u8) {
+        if self.trouble.ends_for(part as u32) {
             log::warn!("the backup producer of `{}` works again", self.stream);
         }
     }

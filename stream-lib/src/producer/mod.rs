@@ -3,7 +3,7 @@
 //! From above: a *registered* producer is what a manager gives out; a *handle*,
 //! for one message type, is what threads hold; a *draft* is a message on its
 //! way out, in an *envelope* with what goes with it; the *core* is what all
-//! producers have in common. An *outbox* sends what nobody waits for. *transport* takes
+//! producers have in common. *later* schedules a message. An *outbox* sends what nobody waits for. *transport* takes
 //! messages to Redis; *backup* moves entries back from the backup stream;
 //! *spooled* is the way through the *spool* on the local disk, *recording* what
 //! stands in place of Redis in users' tests. *capacity* is the backlog from which on
@@ -18,6 +18,7 @@ mod core;
 mod draft;
 mod handle;
 mod health;
+mod later;
 mod outbox;
 #[cfg_attr(not(feature = "test-util"), path = "recording/none.rs")]
 mod recording;

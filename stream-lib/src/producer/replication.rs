@@ -27,6 +27,15 @@ impl Replication {
         }
     }
 
+    /// The same for another server, of which nothing is known yet.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            asked: self.asked,
+            send_timeout: self.send_timeout,
+            may_wait: AtomicBool::new(false),
+        }
+    }
+
     /// The replicas that are asked for.
     pub(crate) fn asked(&self) -> Option<Replicas> {
         self.asked

@@ -80,7 +80,10 @@ pub(crate) fn too_few(lack: &Lack) -> Error {
 }
 
 fn of_one(added: Added, lack: &Lack) -> Error {
-    let id = added.id().map(|id| id.to_string()).unwrap_or_default();
+    let id = match added {
+        Added::Scheduled(id) => id.to_string(),
+        _ => added.id().map(|id| id.to_string()).unwrap_or_default(),
+    };
     let text = format!(
         "Redis has it as {id}, but {}: a failover may lose it; look after the replicas (`INFO \
          replication`), and add it again only with an idempotency key, without which it would be \

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::engine::{Total, Wish, announce, step, with_all_groups};
 use super::gone::sweep;
 use super::report::BlockedStream;
-use super::schedule::{Schedule, Task, User};
+use super::schedule::{Look, Schedule, Task, User};
 use super::standing::{Listed, StandingGroup};
 use super::told::Told;
 use crate::command::{self, Errand, Retained, Sight};
@@ -21,6 +21,7 @@ use crate::connection::{Stopper, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::runtime::{Shutdown, Thread, jitter, on_library_thread, random_suffix};
+use crate::split::{Split, Splits};
 
 /// A handle on the cleaner's thread, which starts with the first stream.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub(crate) struct Cleaner {
 #[derive(Debug)]
 struct Shared {
     topology: Arc<Topology>,
+    splits: Arc<Splits>,
     schedule: Mutex<Schedule>,
     stop: Shutdown,
     /// Ends the request under way.
@@ -42,10 +44,11 @@ struct Shared {
 
 impl Cleaner {
     /// For a manager that may not have had its first look at the server.
-    pub(crate) fn new(topology: Arc<Topology>) -> Self {
+    pub(crate) fn new(topology: Arc<Topology>, splits: Arc<Splits>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 topology,
+                splits,
                 schedule: Mutex::default(),
                 stop: Shutdown::default(),
                 connection: Mutex::default(),
@@ -120,10 +123,18 @@ fn run(shared: &Shared) {
     const LONG: Duration = Duration::from_secs(3_600);
     while !shared.stop.is_set() {
         let now = Instant::now();
-        let (next, task) = {
+        let (next, look, task) = {
             let schedule = shared.schedule.lock();
-            (schedule.next_due(), schedule.due(now))
+            (
+                schedule.next_due(),
+                schedule.look_due(now),
+                schedule.due(now),
+            )
         };
+        if let Some(look) = look {
+            shared.look(&look);
+            continue;
+        }
         let Some(task) = task else {
             let deadline = next.unwrap_or(now + LONG);
             let changed = || shared.schedule.lock().next_due() != next;
@@ -154,9 +165,10 @@ enum Held {
     ByGroups,
 }
 
+/// While Redis is away we come again, and must not hold up a shutdown.
+const WAIT: Duration = Duration::from_secs(2);
+
 fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
-    /// While Redis is away we come again, and must not hold up a shutdown.
-    const WAIT: Duration = Duration::from_secs(2);
     let stream = task.keys.stream();
     shared
         .topology
@@ -219,6 +231,33 @@ fn pace(sight: &Sight, removed: bool) -> Duration {
 }
 
 impl Shared {
+    /// Finds out whether a stream has partitions, and looks for entries outside of them.
+    fn look(&self, look: &Look) {
+        let keys = &look.task.keys;
+        let known = self.splits.of(keys);
+        let asked = if look.is_first {
+            known.ask(Instant::now() + WAIT)
+        } else {
+            known.ask_again(WAIT)
+        };
+        let outside = match &asked {
+            Ok(Split::Into(_)) if !look.is_first => known.look_outside(WAIT).map(drop),
+            _ => Ok(()),
+        };
+        if let Err(e) = outside {
+            log::debug!(
+                "whether entries of `{}` are outside of its partitions is not known: {}",
+                keys.stream(),
+                with_causes(&e)
+            );
+        }
+        match asked {
+            Ok(split) => self.schedule.lock().looked(keys, split),
+            Err(e) if look.is_first => self.failed(&look.task, &e),
+            Err(_) => self.schedule.lock().not_looked(keys.stream()),
+        }
+    }
+
     fn done(&self, task: &Task, outcome: &Outcome) {
         let stream = task.keys.stream();
         let (mut works_again, mut trimmed_again) = (false, false);
@@ -336,7 +375,11 @@ mod tests {
     fn the_thread_has_ended_after_a_stop_even_without_a_server() {
         let socket = "redis+unix:///nowhere/redis.sock";
         let config = ConnectionConfig::new(socket).unwrap();
-        let cleaner = || Cleaner::new(Arc::new(Topology::new(&config).unwrap()));
+        let cleaner = || {
+            let topology = Arc::new(Topology::new(&config).unwrap());
+            let splits = Arc::new(Splits::new(Arc::clone(&topology)));
+            Cleaner::new(topology, splits)
+        };
         let stopped = cleaner();
         stopped.stop();
         let keys = StreamKeys::new("orders").unwrap();

@@ -47,6 +47,19 @@ pub struct RetentionPlan {
 impl RetentionPlan {
     /// Where a plan stops counting: 20,000.
     pub const COUNTED: u64 = 20_000;
+
+    /// With that of another partition.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.length += other.length;
+        self.removes += other.removes;
+        self.expired += other.expired;
+        self.excess += other.excess;
+        self.acknowledged += other.acknowledged;
+        self.above_floor += other.above_floor;
+        self.left_out.extend(other.left_out);
+        self.blocked = self.blocked.or(other.blocked);
+        self
+    }
 }
 
 impl fmt::Display for RetentionPlan {
@@ -96,6 +109,18 @@ pub struct CleanupReport {
     pub left_out: Vec<StandingGroup>,
     /// Why entries stay in the stream that would have gone otherwise.
     pub blocked: Option<BlockedStream>,
+}
+
+impl CleanupReport {
+    /// With that of another partition.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.removed += other.removed;
+        self.lost += other.lost;
+        self.length += other.length;
+        self.left_out.extend(other.left_out);
+        self.blocked = self.blocked.or(other.blocked);
+        self
+    }
 }
 
 impl fmt::Display for CleanupReport {

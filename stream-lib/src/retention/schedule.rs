@@ -8,6 +8,10 @@ use super::told::Told;
 use crate::config::{Retention, RetentionSettings};
 use crate::keys::StreamKeys;
 use crate::runtime::{Backoff, jitter};
+use crate::split::Split;
+
+/// How often it is looked whether a stream has got partitions.
+const LOOK: Duration = Duration::from_secs(25);
 
 /// A user of a stream, by its name in the manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +22,8 @@ pub(crate) enum User {
     Consumer(String),
 }
 
-/// The streams that this process looks after.
+/// The streams that this process looks after. A stream with partitions has an entry that
+/// is never cleaned, and one for each of them.
 #[derive(Debug, Default)]
 pub(super) struct Schedule(BTreeMap<String, Tended>);
 
@@ -31,11 +36,33 @@ pub(super) struct Tended {
     unsaid: RetentionSettings,
     due: Instant,
     backoff: Backoff,
+    place: Place,
     /// The groups at the last look for traces of those that are gone, and when that
     /// was.
     swept: Option<(Vec<String>, Instant)>,
     /// The troubles that the log has been told.
     pub(super) told: Told,
+}
+
+/// What an entry stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    /// A stream of which it is not known yet whether it has partitions.
+    Unknown,
+    /// One without, and when it is looked at again.
+    Whole(Instant),
+    /// One with so many, whose entries are others.
+    Stem(Split, Instant),
+    /// A partition.
+    Part,
+}
+
+/// A stream of which it is to be found out whether it has partitions.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) task: Task,
+    /// Nothing is known yet.
+    pub(super) is_first: bool,
 }
 
 /// The next work for one stream.
@@ -50,50 +77,112 @@ impl Schedule {
     pub(super) fn tend(&mut self, keys: &StreamKeys, user: User, asked: RetentionSettings) {
         /// The stored interval is found out this soon.
         const FIRST_LOOK: Duration = Duration::from_secs(10);
-        let now = Instant::now();
+        let due = Instant::now() + jitter(FIRST_LOOK, 0.2);
+        for keys in self.parts_of(keys.stream()) {
+            if let Some(part) = self.0.get_mut(keys.stream()) {
+                part.used_by(user.clone(), asked.clone());
+            }
+        }
         let tended = self
             .0
             .entry(keys.stream().to_owned())
-            .or_insert_with(|| Tended {
-                keys: keys.clone(),
-                users: Vec::new(),
-                unsaid: RetentionSettings::default(),
-                due: now + jitter(FIRST_LOOK, 0.2),
-                backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
-                swept: None,
-                told: Told::default(),
-            });
-        tended.users.retain(|(known, _)| *known != user);
-        if !asked.is_empty() {
-            let unsaid = std::mem::take(&mut tended.unsaid);
-            tended.unsaid = asked.clone().over(unsaid);
-            tended.due = now;
-        }
-        tended.users.push((user, asked));
+            .or_insert_with(|| Tended::new(keys.clone(), Place::Unknown, due));
+        tended.used_by(user, asked);
     }
 
     /// Looks after a stream for one user less.
     pub(super) fn forget(&mut self, stream: &str, user: &User) {
-        if let Some(tended) = self.0.get_mut(stream) {
-            tended.users.retain(|(known, _)| known != user);
-            if tended.users.is_empty() {
-                self.0.remove(stream);
+        let parts = self.parts_of(stream);
+        let parts = parts.iter().map(StreamKeys::stream);
+        for stream in parts.chain([stream]) {
+            if let Some(tended) = self.0.get_mut(stream) {
+                tended.users.retain(|(known, _)| known != user);
+                if tended.users.is_empty() {
+                    self.0.remove(stream);
+                }
             }
+        }
+    }
+
+    /// The keys of the partitions of a stream, where it is known to have any.
+    fn parts_of(&self, stream: &str) -> Vec<StreamKeys> {
+        match self.0.get(stream) {
+            Some(Tended {
+                place: Place::Stem(split, _),
+                keys,
+                ..
+            }) => split.keys_of(keys),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Notes whether a stream has partitions. Each then has its own time, and all the
+    /// settings that the users of the stream have asked for.
+    pub(super) fn looked(&mut self, keys: &StreamKeys, split: Split) {
+        let now = Instant::now();
+        let next = now + jitter(LOOK, 0.2);
+        let Some(stem) = self.0.get_mut(keys.stream()) else {
+            return;
+        };
+        let before = match &mut stem.place {
+            Place::Stem(before, at) if *before == split => {
+                *at = next;
+                return;
+            }
+            Place::Stem(before, _) => Some(*before),
+            _ => None,
+        };
+        stem.place = match split {
+            Split::Whole => Place::Whole(next),
+            Split::Into(_) => Place::Stem(split, next),
+        };
+        let users = stem.users.clone();
+        let unsaid = stem.wish().asked;
+        for part in before.iter().flat_map(|before| before.keys_of(keys)) {
+            self.0.remove(part.stream());
+        }
+        if split == Split::Whole {
+            return;
+        }
+        for part in split.keys_of(keys) {
+            // The interval that holds is found out with the first run.
+            let mut tended = Tended::new(part, Place::Part, now + jitter(LOOK / 25, 0.9));
+            tended.users.clone_from(&users);
+            tended.unsaid = unsaid.clone();
+            if !tended.unsaid.is_empty() {
+                tended.due = now;
+            }
+            self.0.insert(tended.keys.stream().to_owned(), tended);
+        }
+    }
+
+    /// Notes that it could not be found out again whether a stream has partitions.
+    pub(super) fn not_looked(&mut self, stream: &str) {
+        let tended = self.0.get_mut(stream);
+        if let Some(Place::Whole(at) | Place::Stem(_, at)) = tended.map(|t| &mut t.place) {
+            *at = Instant::now() + jitter(LOOK, 0.2);
         }
     }
 
     /// The time at which the next stream is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.0.values().map(|tended| tended.due).min()
+        self.0.values().map(Tended::next).min()
+    }
+
+    /// The stream that is due for a look.
+    pub(super) fn look_due(&self, now: Instant) -> Option<Look> {
+        let tended = self.0.values().find(|tended| tended.looks(now))?;
+        Some(Look {
+            task: tended.task(),
+            is_first: tended.place == Place::Unknown,
+        })
     }
 
     /// The stream that has been due the longest.
     pub(super) fn due(&self, now: Instant) -> Option<Task> {
-        let tended = self.0.values().min_by_key(|tended| tended.due)?;
-        (tended.due <= now).then(|| Task {
-            keys: tended.keys.clone(),
-            wish: tended.wish(),
-        })
+        let tended = self.0.values().filter(|tended| tended.is_cleaned());
+        let tended = tended.min_by_key(|tended| tended.due)?;
+        (tended.due <= now).then(|| tended.task())
     }
 
     /// Notes that a task has succeeded. It is due again after `wait`, unless a
@@ -153,6 +242,57 @@ impl Schedule {
 }
 
 impl Tended {
+    fn new(keys: StreamKeys, place: Place, due: Instant) -> Self {
+        Self {
+            keys,
+            users: Vec::new(),
+            unsaid: RetentionSettings::default(),
+            due,
+            backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
+            place,
+            swept: None,
+            told: Told::default(),
+        }
+    }
+
+    fn used_by(&mut self, user: User, asked: RetentionSettings) {
+        self.users.retain(|(known, _)| *known != user);
+        if !asked.is_empty() {
+            let unsaid = std::mem::take(&mut self.unsaid);
+            self.unsaid = asked.clone().over(unsaid);
+            self.due = Instant::now();
+        }
+        self.users.push((user, asked));
+    }
+
+    fn task(&self) -> Task {
+        Task {
+            keys: self.keys.clone(),
+            wish: self.wish(),
+        }
+    }
+
+    /// When there is anything to do.
+    fn next(&self) -> Instant {
+        match self.place {
+            Place::Unknown | Place::Part => self.due,
+            Place::Whole(look) => look.min(self.due),
+            Place::Stem(_, look) => look,
+        }
+    }
+
+    fn looks(&self, now: Instant) -> bool {
+        match self.place {
+            Place::Unknown => self.due <= now,
+            Place::Whole(look) | Place::Stem(_, look) => look <= now,
+            Place::Part => false,
+        }
+    }
+
+    fn is_cleaned(&self) -> bool {
+        matches!(self.place, Place::Whole(_) | Place::Part)
+    }
+
     fn wish(&self) -> Wish {
         let only_consumers = self
             .users
@@ -179,6 +319,7 @@ impl Tended {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::partition::Partitions;
 
     fn length(entries: u64) -> RetentionSettings {
         RetentionSettings {
@@ -189,6 +330,34 @@ mod tests {
 
     fn producer(name: &str) -> User {
         User::Producer(name.to_owned())
+    }
+
+    #[test]
+    fn each_partition_is_cleaned_with_the_settings_of_the_stream() {
+        let mut schedule = Schedule::default();
+        let keys = StreamKeys::new("orders").unwrap();
+        schedule.tend(&keys, producer("a"), length(5));
+        let now = Instant::now();
+        let look = schedule.look_due(now).unwrap();
+        assert!(look.is_first && schedule.due(now).is_none());
+        schedule.looked(&keys, Split::Into(Partitions::new(2).unwrap()));
+        assert!(schedule.look_due(now).is_none());
+        for _ in 0..2 {
+            let task = schedule.due(Instant::now()).unwrap();
+            assert!(task.keys.stream().starts_with("{orders:"));
+            assert_eq!(task.wish.unsaid, length(5));
+            schedule.done(&task, Duration::from_secs(60)).unwrap();
+        }
+        assert!(schedule.due(Instant::now()).is_none());
+        schedule.tend(&keys, producer("b"), length(7));
+        let task = schedule.due(Instant::now()).unwrap();
+        assert_eq!(task.wish.unsaid, length(7));
+        let later = Instant::now() + 2 * LOOK;
+        assert!(!schedule.look_due(later).unwrap().is_first);
+        schedule.forget("orders", &producer("a"));
+        assert_eq!(schedule.0.len(), 3);
+        schedule.forget("orders", &producer("b"));
+        assert!(schedule.next_due().is_none());
     }
 
     #[test]
@@ -215,6 +384,7 @@ mod tests {
         let mut schedule = Schedule::default();
         let keys = StreamKeys::new("orders").unwrap();
         schedule.tend(&keys, producer("a"), length(5));
+        schedule.looked(&keys, Split::Whole);
         let task = schedule.due(Instant::now()).unwrap();
         assert_eq!(task.wish.unsaid, length(5));
         schedule.tend(&keys, producer("b"), length(7));
@@ -249,6 +419,7 @@ mod tests {
         let mut schedule = Schedule::default();
         let keys = StreamKeys::new("orders").unwrap();
         schedule.tend(&keys, producer("a"), length(5));
+        schedule.looked(&keys, Split::Whole);
         let task = schedule.due(Instant::now()).unwrap();
         schedule.forget("orders", &producer("a"));
         assert!(schedule.next_due().is_none());

@@ -40,6 +40,11 @@ impl Bell {
         }
     }
 
+    /// Whether both are clones of one bell.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(crate) fn rope(&self) -> Rope {
         Rope(Arc::downgrade(&self.0))
     }

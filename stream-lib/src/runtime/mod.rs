@@ -1,10 +1,12 @@
-//! Threads that are named and joined, those that look after the tasks of many, calls that
+//! Threads that are named and joined, those that look after the tasks of many, alarms for
+//! them, calls that
 //! can't be given a deadline, waits
 //! that end on shutdown, attempts that another thread ends, backoff, looks that
 //! spare a sleep, failures that are told once, bounds on log lines and on what is
 //! asked for at a time, numbers with their nouns, and the process that a thing
 //! belongs to.
 
+mod alarm;
 mod backoff;
 mod bell;
 mod clock;
@@ -23,6 +25,7 @@ mod side_call;
 mod thread;
 mod trouble;
 
+pub(crate) use self::alarm::Alarm;
 pub(crate) use self::backoff::Backoff;
 pub(crate) use self::bell::{Bell, Rope};
 pub(crate) use self::clock::ServerClock;
@@ -34,7 +37,7 @@ pub(crate) use self::origin::Origin;
 pub(crate) use self::panics::{drop_shielded, panic_text};
 pub(crate) use self::patience::Patience;
 pub(crate) use self::portion::Portion;
-pub(crate) use self::random::{jitter, random_suffix};
+pub(crate) use self::random::{jitter, random_below, random_suffix};
 pub(crate) use self::rounds::{Desk, Rounds, Task, is_on_rounds};
 pub(crate) use self::shutdown::{Nudge, Shutdown};
 pub(crate) use self::side_call::{SideCall, Ticket};

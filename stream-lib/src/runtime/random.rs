@@ -23,6 +23,12 @@ pub(crate) fn jitter(time: Duration, share: f64) -> Duration {
     time.mul_f64(1.0 - share + 2.0 * share * unit)
 }
 
+/// A number below `limit`; 0 where that is 0.
+pub(crate) fn random_below(limit: usize) -> usize {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX).max(1);
+    usize::try_from(random() % limit).unwrap_or_default()
+}
+
 /// Twelve characters that no other life of a consumer has.
 pub(crate) fn random_suffix() -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";

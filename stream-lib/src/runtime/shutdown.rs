@@ -37,6 +37,11 @@ impl Shutdown {
         self.0.changed.notify_all();
     }
 
+    /// Whether both share one flag.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// What nudges it from elsewhere, and doesn't keep it.
     pub(crate) fn nudged(&self) -> Nudge {
         Nudge(Arc::downgrade(&self.0))

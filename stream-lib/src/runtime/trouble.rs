@@ -1,5 +1,6 @@
 //! A failure that lasts is told once, and its end once.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +16,7 @@ use crate::error::{Error, ErrorKind};
 /// a password that is refused once the server is back has nothing to do with the
 /// outage.
 ///
-/// Up to eight parties may share one. A party is a kind of request, or some that
+/// Several parties may share one. A party is a kind of request, or some that
 /// fail and work together: a server that refuses writes may serve another kind all
 /// the while. The row begins with the first failure of any of them. It ends with a
 /// success when all of them work and none has failed for a [`MOMENT`], so that a
@@ -32,13 +33,11 @@ pub(crate) struct Trouble {
 #[derive(Debug, Default)]
 struct Row {
     /// When each party failed that has not succeeded since.
-    failing: [Option<Instant>; PARTIES],
+    failing: BTreeMap<u32, Instant>,
     /// The causes that were told.
     told: Vec<String>,
     latest: Option<(Instant, Error)>,
 }
-
-const PARTIES: usize = 8;
 
 /// For how long nothing must have failed at the end of a row.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -74,16 +73,23 @@ impl Trouble {
         self.ends_for(0)
     }
 
-    /// Notes a failure of `party`, a number below 8. Returns true if it begins a
-    /// row, or if the cause is new.
-    pub(crate) fn begins_for(&self, party: u8, error: &Error) -> bool {
+    /// Notes a failure of `party`, a number. Returns true if it begins a row, or if the
+    /// cause is new.
+    pub(crate) fn begins_for(&self, party: u32, error: &Error) -> bool {
         self.begins_at(party, error, Instant::now())
     }
 
     /// Notes a success of `party`. Returns true where it ends a row: once all work,
     /// a success after a [`MOMENT`] does.
-    pub(crate) fn ends_for(&self, party: u8) -> bool {
+    pub(crate) fn ends_for(&self, party: u32) -> bool {
         self.lasts.load(Ordering::Relaxed) && self.ends_at(party, Instant::now())
+    }
+
+    /// Forgets a failure of `party`, which tries no more.
+    pub(crate) fn leave(&self, party: u32) {
+        if self.lasts() {
+            self.row.lock().failing.remove(&party);
+        }
     }
 
     /// Whether a row lasts.
@@ -105,16 +111,13 @@ impl Trouble {
         }
         let row = self.row.lock();
         let (at, _) = row.latest.as_ref()?;
-        row.failing
-            .iter()
-            .all(Option::is_none)
-            .then_some(*at + MOMENT)
+        row.failing.is_empty().then_some(*at + MOMENT)
     }
 
-    fn begins_at(&self, party: u8, error: &Error, now: Instant) -> bool {
+    fn begins_at(&self, party: u32, error: &Error, now: Instant) -> bool {
         let cause = cause(error);
         let mut row = self.row.lock();
-        row.set(party, Some(now));
+        row.failing.insert(party, now);
         row.latest = Some((now, error.clone()));
         if !self.lasts.swap(true, Ordering::SeqCst) {
             row.told.clear();
@@ -125,11 +128,11 @@ impl Trouble {
         true
     }
 
-    fn ends_at(&self, party: u8, now: Instant) -> bool {
+    fn ends_at(&self, party: u32, now: Instant) -> bool {
         let mut row = self.row.lock();
-        row.set(party, None);
+        row.failing.remove(&party);
         let since = |at: Instant| now.saturating_duration_since(at);
-        let mut failing = row.failing.iter().flatten();
+        let mut failing = row.failing.values();
         let is_young = |(at, _): &(Instant, Error)| since(*at) < MOMENT;
         if row.latest.as_ref().is_none_or(is_young) || failing.any(|at| since(*at) < STALE) {
             return false;
@@ -137,15 +140,6 @@ impl Trouble {
         *row = Row::default();
         self.lasts.store(false, Ordering::SeqCst);
         true
-    }
-}
-
-impl Row {
-    fn set(&mut self, party: u8, failed: Option<Instant>) {
-        debug_assert!(usize::from(party) < PARTIES, "a party without a place");
-        if let Some(place) = self.failing.get_mut(usize::from(party)) {
-            *place = failed;
-        }
     }
 }
 
@@ -224,12 +218,12 @@ mod tests {
             }
         }
 
-        fn fails(&self, party: u8, at_ms: u64) -> bool {
+        fn fails(&self, party: u32, at_ms: u64) -> bool {
             let now = self.start + Duration::from_millis(at_ms);
             self.trouble.begins_at(party, &refused(), now)
         }
 
-        fn works(&self, party: u8, at_ms: u64) -> bool {
+        fn works(&self, party: u32, at_ms: u64) -> bool {
             let now = self.start + Duration::from_millis(at_ms);
             self.trouble.lasts() && self.trouble.ends_at(party, now)
         }

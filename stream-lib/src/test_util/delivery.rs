@@ -47,6 +47,7 @@ impl<M: StreamMessage> Delivery<M> {
                 stream: "test".to_owned(),
                 group: "test_group".to_owned(),
                 consumer: "test-consumer".to_owned(),
+                partition: None,
                 id: EntryId::new(1, 0),
                 attempt: 1,
                 extras: Extras::new(),
@@ -141,6 +142,12 @@ impl<M: StreamMessage> TestDelivery<M> {
     /// The stream. Defaults to `test`.
     pub fn stream(mut self, name: impl Into<String>) -> Self {
         self.made_up.stream = name.into();
+        self
+    }
+
+    /// The partition that it stands in. Defaults to none: a stream without any.
+    pub fn partition(mut self, number: u16) -> Self {
+        self.made_up.partition = Some(number);
         self
     }
 

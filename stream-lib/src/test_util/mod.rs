@@ -9,7 +9,10 @@
 //! - [`Producer::recording`](crate::Producer::recording) makes a producer that
 //!   records what it is given to add, and fails when it is told to.
 //!
-//! With one: [`PrivateServer`] starts a server for one test.
+//! With one: [`PrivateServer`] starts a server for one test. Of its manager,
+//! [`promote_until`](crate::StreamManager::promote_until) and
+//! [`tick_until`](crate::StreamManager::tick_until) are a clock for schedules and jobs, and
+//! [`drain_now`](crate::StreamManager::drain_now) runs a handler on the test's own thread.
 
 mod delivery;
 mod offline;
@@ -26,3 +29,4 @@ pub use self::delivery::TestDelivery;
 pub use self::outputs::RecordedOutputs;
 pub use self::recorded::{Recorded, RecordedEntry};
 pub use self::server::PrivateServer;
+pub use crate::consumer::DrainReport;

@@ -3,11 +3,12 @@
 
 use std::env;
 use std::process;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use stream_lib::StreamManager;
-use stream_tests::{Server, Usage};
+use stream_tests::{Cluster, Server, ServerOptions, Usage};
 
 use crate::Result;
 use crate::baseline::socket;
@@ -72,18 +73,27 @@ impl Plan {
 /// A private server with its streams.
 #[derive(Debug)]
 pub(crate) struct Rig {
-    pub(crate) server: Server,
+    place: Place,
     pub(crate) plan: Plan,
     names: AtomicUsize,
+    /// The same on a cluster, once that is asked for.
+    clustered: OnceLock<Box<Rig>>,
+}
+
+/// How the server is reached.
+#[derive(Debug)]
+enum Place {
+    Alone(Box<Server>),
+    /// As a cluster of one node.
+    Cluster(Box<Cluster>),
 }
 
 impl Rig {
     pub(crate) fn start(plan: Plan) -> Result<Self> {
-        let rig = Self {
-            server: Server::options().config("save", "").start()?,
+        let rig = Self::at(
+            Place::Alone(Box::new(unsaved(Server::options()).start()?)),
             plan,
-            names: AtomicUsize::new(0),
-        };
+        );
         let order = Order::number(0).words();
         socket::fill(&rig, ORDERS, &order, plan.bulk)?;
         let payload = ["msg".to_owned(), Payload::new().msg];
@@ -94,14 +104,53 @@ impl Rig {
         Ok(rig)
     }
 
+    fn at(place: Place, plan: Plan) -> Self {
+        Self {
+            place,
+            plan,
+            names: AtomicUsize::new(0),
+            clustered: OnceLock::new(),
+        }
+    }
+
+    /// A cluster of one node with the stream of orders, for the same measurements.
+    pub(crate) fn clustered(&self) -> Result<&Self> {
+        if self.clustered.get().is_none() {
+            let cluster = Cluster::options().nodes(1, 0).servers(unsaved).start()?;
+            let rig = Self::at(Place::Cluster(Box::new(cluster)), self.plan);
+            socket::fill(&rig, ORDERS, &Order::number(0).words(), self.plan.bulk)?;
+            let _ = self.clustered.set(Box::new(rig));
+        }
+        let clustered = self.clustered.get().map(Box::as_ref);
+        clustered.ok_or_else(|| "there is no cluster".into())
+    }
+
+    /// The one server.
+    pub(crate) fn server(&self) -> &Server {
+        match &self.place {
+            Place::Alone(server) => server,
+            Place::Cluster(cluster) => {
+                let first = cluster.servers().first();
+                first.expect("a cluster has nodes")
+            }
+        }
+    }
+
+    fn url(&self) -> String {
+        match &self.place {
+            Place::Alone(server) => server.url(),
+            Place::Cluster(cluster) => cluster.url(),
+        }
+    }
+
     pub(crate) fn manager(&self) -> Result<StreamManager> {
-        Ok(StreamManager::connect(self.server.url())?)
+        Ok(StreamManager::connect(self.url())?)
     }
 
     /// A group of its own at the beginning of a stream; gone at the end.
     pub(crate) fn group(&self, stream: &'static str) -> Result<Group<'_>> {
         let name = self.fresh("group");
-        self.server
+        self.server()
             .try_command::<String>(&["XGROUP", "CREATE", stream, &name, "0"])?;
         Ok(Group {
             rig: self,
@@ -133,9 +182,16 @@ impl Rig {
     }
 
     fn server_cpu(&self) -> Result<Duration> {
-        let usage = self.server.usage().ok_or("the server's usage is unknown")?;
+        let usage = self
+            .server()
+            .usage()
+            .ok_or("the server's usage is unknown")?;
         Ok(usage.cpu_time)
     }
+}
+
+fn unsaved(options: ServerOptions) -> ServerOptions {
+    options.config("save", "")
 }
 
 fn own_cpu() -> Result<Duration> {
@@ -155,14 +211,14 @@ impl Drop for Group<'_> {
     fn drop(&mut self) {
         let destroy = ["XGROUP", "DESTROY", self.stream, &self.name];
         // The server may be gone; the next measurement says so.
-        let _ = self.rig.server.try_command::<i64>(&destroy);
+        let _ = self.rig.server().try_command::<i64>(&destroy);
         let leftovers = [
             "DEL".to_owned(),
             format!("{{{}}}:meta", self.stream),
             format!("{{{}}}:waiting:{}", self.stream, self.name),
         ];
         let leftovers: Vec<_> = leftovers.iter().map(String::as_str).collect();
-        let _ = self.rig.server.try_command::<i64>(&leftovers);
+        let _ = self.rig.server().try_command::<i64>(&leftovers);
     }
 }
 
@@ -176,7 +232,7 @@ pub(crate) struct Stream<'r> {
 impl Stream<'_> {
     /// How many entries it has.
     pub(crate) fn len(&self) -> Result<usize> {
-        Ok(self.rig.server.try_command(&["XLEN", &self.name])?)
+        Ok(self.rig.server().try_command(&["XLEN", &self.name])?)
     }
 
     /// Fails if it doesn't have so many: a rate of lost messages is none.
@@ -197,7 +253,7 @@ impl Drop for Stream<'_> {
             format!("{{{}}}:meta", self.name),
         ];
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-        let _ = self.rig.server.try_command::<i64>(&keys);
+        let _ = self.rig.server().try_command::<i64>(&keys);
     }
 }
 

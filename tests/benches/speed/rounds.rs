@@ -25,6 +25,7 @@ const EVERY_ROUND: &[Probe] = &[
         baseline::redis_benchmark::xreadgroup,
     ),
     probe("consume_orders", ours::consume::orders),
+    probe("cluster_consume", ours::cluster::consume),
     probe("backlog", ours::backlog::measure),
     probe("minimal_consume", baseline::minimal::measure),
     probe("bare_consume", baseline::bare::consume),
@@ -36,6 +37,7 @@ const EVERY_ROUND: &[Probe] = &[
     ),
     probe("redis_benchmark_xadd", baseline::redis_benchmark::xadd),
     probe("add_all", ours::add::add_all),
+    probe("cluster_add_all", ours::cluster::add_all),
     probe("send", ours::send::orders),
     probe("routed_batch", ours::routed::in_batches),
     probe("sea_streamer_send", baseline::peer::send),
@@ -126,7 +128,7 @@ fn take(
 }
 
 fn server_version(rig: &Rig) -> Result<String> {
-    let about: String = rig.server.try_command(&["INFO", "server"])?;
+    let about: String = rig.server().try_command(&["INFO", "server"])?;
     let value = |key: &str| {
         about
             .lines()

@@ -6,6 +6,7 @@ mod evolution;
 mod forms;
 mod keys;
 mod nested;
+mod partition_keys;
 mod round_trip;
 mod schema;
 mod ui;

@@ -14,6 +14,7 @@ mod produce;
 mod programs;
 mod readme;
 mod refusing;
+mod scheduled;
 mod spool;
 mod status;
 mod support;

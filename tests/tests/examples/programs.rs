@@ -86,6 +86,49 @@ fn untyped_shows_each_field() {
     assert_nothing_is_pending(&server, "my_stream", "my_group");
 }
 
+#[test]
+fn reminders_come_when_they_are_due() {
+    let server = Server::start().unwrap();
+    let finished = run("reminders", Some(&server));
+    let mut lines = finished.stdout.lines();
+    let begin: Vec<_> = lines.by_ref().take(8).collect();
+    let expected = [
+        "moved: true",
+        "scheduled 3",
+        "  user 7: tea",
+        "  user 7: milk",
+        "  user 8: post",
+        "cancelled: true",
+        "rescheduled: true",
+        "run now: true",
+    ];
+    assert_eq!(begin, expected);
+    let mut end: Vec<_> = lines.collect();
+    assert_eq!(end.pop(), Some("scheduled 0"));
+    end.sort_unstable();
+    assert_eq!(end, ["user 7, remember: tea", "user 8, remember: post"]);
+    let keys: Vec<String> = server.command(&["KEYS", "*"]);
+    assert!(keys.is_empty(), "{keys:?}");
+}
+
+#[test]
+fn nightly_reports_come_by_the_calendar() {
+    let server = Server::start().unwrap();
+    let finished = run("nightly", Some(&server));
+    assert!(number(&finished, "hours until the next night: ") <= 24);
+    for line in [
+        "heartbeat: * * * * * * in UTC",
+        "nightly-report: 0 3 * * * in Europe/Berlin",
+        "nightly report made: true",
+        "heartbeats in order: true",
+        "removed: true",
+    ] {
+        assert!(finished.stdout.lines().any(|l| l == line), "{finished:#?}");
+    }
+    let keys: Vec<String> = server.command(&["KEYS", "*"]);
+    assert!(keys.is_empty(), "{keys:?}");
+}
+
 #[track_caller]
 fn assert_nothing_is_pending(server: &Server, stream: &str, group: &str) {
     let words = ["XPENDING", stream, group, "-", "+", "10"];

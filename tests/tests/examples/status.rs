@@ -8,7 +8,7 @@ use crate::support::{run, status};
 #[test]
 fn stream_that_does_not_exist_is_empty() {
     let server = Server::start().unwrap();
-    let empty = json!({"length": 0, "backup": 0, "dead": 0, "groups": []});
+    let empty = json!({"length": 0, "backup": 0, "dead": 0, "partitions": 0, "groups": []});
     assert_eq!(status(&server), empty);
     // Looking at it did not make it.
     assert_eq!(server.command::<u64>(&["DBSIZE"]), 0);
@@ -33,6 +33,7 @@ fn every_count_is_what_redis_has() {
         "length": 6,
         "backup": 2,
         "dead": 1,
+        "partitions": 0,
         "groups": [{
             "name": "orders_group",
             "unread": 2,

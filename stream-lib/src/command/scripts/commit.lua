@@ -11,8 +11,8 @@
 --         many values, which key (0: none)
 --       then all values: name, value, name, value, …
 -- Reply per delivery 1 its outputs are written, and it is acknowledged; 0 it is not
---       held by the consumer; -1 the stream of an output knows of another backup
---       stream than KEYS say; or an error. But for a 1, nothing of it was written
+--       held by the consumer; -1 the stream of an output has partitions, or
+--       knows of another backup stream than KEYS say; or an error. But for a 1, nothing of it was written
 -- A delivery has all of its outputs or none, and none without its
 -- acknowledgement: all is tried that may be refused before the first write, and
 -- what was written before a refusal is taken back. Nobody has seen it. While the
@@ -52,9 +52,12 @@ end
 local bad, free = {}, {}
 for i = 1, refused and 0 or targets do
   local known = redis.pcall('HMGET', KEYS[3 * i + 2], 'backup:name', 'backup:capacity',
-    'retention:max_length')
+    'retention:max_length', 'partitions')
   bad[i] = refusal(known, KEYS[3 * i + 2])
     or refusal(redis.pcall('XDEL', KEYS[3 * i], '0-1'), KEYS[3 * i])
+  if not bad[i] and known[4] then
+    bad[i] = -1
+  end
   if not bad[i] and known[1] then
     bad[i] = known[1] ~= KEYS[3 * i + 1] and -1
       or refusal(redis.pcall('XDEL', KEYS[3 * i + 1], '0-1'), KEYS[3 * i + 1])

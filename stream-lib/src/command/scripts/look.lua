@@ -5,12 +5,14 @@
 --       without a sign of life ('' names none)
 -- Reply 1 how many more entries ~waiting holds than the set knows  2 names, each
 --       followed by its number of entries and the ms since it was last seen;
---       ~waiting is left out
+--       ~waiting is left out  3 the server's time in ms
 -- Of a stream or a group that is gone, nobody holds anything.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
 if consumers.err then
   if string.find(consumers.err, 'no such key', 1, true) or string.find(consumers.err, 'NOGROUP') then
-    return {0, {}}
+    return {0, {}, now}
   end
   return consumers
 end
@@ -28,4 +30,4 @@ for _, info in ipairs(consumers) do
     reply[#reply + 1] = facts.idle
   end
 end
-return {strays, reply}
+return {strays, reply, now}

@@ -1,7 +1,8 @@
 -- Part of the scripts that add messages.
 --
 -- A message with an idempotency key is added once within a window; the key
--- holds where its first one is. The entry is written before the key, so that a
+-- holds where its first one is; an `s` and an id for one that is scheduled. The
+-- entry is written before the key, so that a
 -- server without memory has neither.
 
 -- Where the first message of this key is, with a `d` in front; false for a

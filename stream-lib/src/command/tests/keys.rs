@@ -13,12 +13,17 @@ use std::path::PathBuf;
 use super::lua::{Touch, touches};
 
 /// The parts that stand in front of a script.
-const PARTS: [(&str, &[&str]); 7] = [
+const PARTS: [(&str, &[&str]); 12] = [
     ("commit", &["part_room", "part_once"]),
     ("route", &["part_plain", "part_room", "part_once"]),
     ("add_once", &["part_once"]),
     ("route_spooled", &["part_room", "part_once"]),
     ("drain", &["part_room"]),
+    ("later", &["part_once"]),
+    ("promote", &["part_room"]),
+    ("cron_declare", &["part_cron"]),
+    ("cron_change", &["part_cron"]),
+    ("cron_tick", &["part_cron", "part_room"]),
     ("redrive", &["part_redrive"]),
     ("redrive_oldest", &["part_redrive"]),
 ];
@@ -38,11 +43,14 @@ const EMPTYING: [&str; 8] = [
 
 /// Keys that look as if they were touched after they were emptied, so many times, and
 /// why they aren't.
-const EXCEPTIONS: [(&str, &str, usize, &str); 7] = [
+const EXCEPTIONS: [(&str, &str, usize, &str); 10] = [
     ("beat", "KEYS[1]", 1, "the member's own sign stays"),
     ("claim_due", "KEYS[2]", 1, READ_BEFORE),
     ("forget_group", "KEYS[2]", 1, READ_BEFORE),
     ("forget_group", "KEYS[4]", 1, READ_BEFORE),
+    ("promote", "KEYS[1]", 2, NEVER_THERE),
+    ("promote", "KEYS[2]", 2, NEVER_THERE),
+    ("promote", "KEYS[3]", 2, NEVER_THERE),
     ("remove_group", "KEYS[2]", 1, READ_BEFORE),
     (
         "retain",
@@ -59,6 +67,8 @@ const EXCEPTIONS: [(&str, &str, usize, &str); 7] = [
 ];
 const READ_BEFORE: &str =
     "a loop removes things that it has read, so that only the last empties the key";
+const NEVER_THERE: &str =
+    "what is removed first has an empty name, and is never there: it shows the right to remove";
 
 /// The commands of each script, by their keys.
 const KEYS: &str = include_str!("keys.txt");

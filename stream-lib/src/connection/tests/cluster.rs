@@ -1,14 +1,18 @@
 //! Nodes of a cluster that send requests on.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::fake::Fake;
-use super::{AMPLE, SHORT};
-use crate::config::ConnectionConfig;
-use crate::connection::{ServerError, Topology, Wire, from_redis};
+use super::{AMPLE, SHORT, config};
+use crate::config::{Address, ConnectionConfig, Place};
+use crate::connection::endpoint::Blueprint;
+use crate::connection::guide::{Guide, Guided};
+use crate::connection::redirect::Redirect;
+use crate::connection::{Deadline, Reply, ServerError, Topology, Wire, from_redis};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The requests that a node has heard, without those of handshakes and for maps.
@@ -83,8 +87,57 @@ fn get(wire: &mut Wire) -> Result<String> {
     value.map_err(from_redis)
 }
 
+/// Notes how often it is told of a node that doesn't answer.
+#[derive(Debug, Default)]
+struct Stalls(AtomicUsize);
+
+impl Guide for Stalls {
+    fn note(&self, _: &Redirect, _: &Address) {}
+
+    fn stalls(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn exchange(
+        &self,
+        _: &Redirect,
+        _: &Address,
+        _: &[u8],
+        _: Duration,
+    ) -> Result<(Reply, Address)> {
+        Err(error("MOVED"))
+    }
+}
+
 fn error(line: &str) -> Error {
     ServerError::new(line.as_bytes()).into_error()
+}
+
+#[test]
+fn a_node_that_takes_unusually_long_is_told_of() {
+    let server = Fake::tcp(|peer| {
+        peer.greet();
+        while peer.request().is_some() {}
+    });
+    let stalls = Arc::new(Stalls::default());
+    let guide: Weak<dyn Guide> = Arc::downgrade(&(Arc::clone(&stalls) as Arc<dyn Guide>));
+    let config = config(&server);
+    let Place::Server(address) = &config.place else {
+        unreachable!("there is one server")
+    };
+    let blueprint = Blueprint::new(&config).unwrap();
+    let blueprint = blueprint.guided_by(Guided::by(guide));
+    let endpoint = Arc::new(blueprint.endpoint(address).unwrap());
+    let told = |usual| {
+        let mut wire = Wire::connect_by(&endpoint, &mut Deadline::of(AMPLE)).unwrap();
+        wire.expect_within(usual);
+        wire.send(b"*1\r\n$4\r\nPING\r\n", 1).unwrap();
+        assert!(wire.receive(SHORT).is_err());
+        stalls.0.swap(0, Ordering::SeqCst)
+    };
+    // The end of the deadline counts, too.
+    assert_eq!(told(AMPLE), 1);
+    assert!(told(SHORT / 6) > 1);
 }
 
 #[test]

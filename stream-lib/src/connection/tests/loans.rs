@@ -1,5 +1,6 @@
-use std::sync::Arc;
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,7 @@ use super::fake::{Fake, Peer};
 use super::{AMPLE, config, eventually};
 use crate::connection::{LinkHandle, Loans, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{Rounds, Task};
 
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
 
@@ -154,4 +156,58 @@ fn an_interrupt_ends_the_wait_for_a_pooled_connection() {
     handle.resume(Instant::now() + AMPLE);
     drop(taken);
     loans.run_pooled(ping).unwrap();
+}
+
+/// Runs on a thread that others wait for.
+struct Renewing {
+    loans: Loans,
+    done: mpsc::Sender<Result<()>>,
+    is_over: bool,
+}
+
+impl Task for Renewing {
+    fn tend(&mut self) {
+        if !mem::replace(&mut self.is_over, true) {
+            let answered = self.loans.run(|wire| {
+                wire.send(PING, 1)?;
+                let time = wire.response_timeout();
+                wire.receive(time).map(drop)
+            });
+            let _ = self.done.send(answered);
+        }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        (!self.is_over).then(Instant::now)
+    }
+}
+
+#[test]
+fn one_member_alone_waits_for_a_server_that_does_not_answer() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&asked);
+    let server = Fake::tcp_at_once(move |peer| {
+        peer.greet();
+        while peer.request().is_some() {
+            seen.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let config = config(&server).response_timeout(Duration::from_secs(1));
+    let topology = Arc::new(Topology::new(&config).unwrap());
+    let rounds = Rounds::new("test rounds");
+    let (done, ended) = mpsc::channel();
+    for _ in 0..5 {
+        let loans = Loans::new(Arc::clone(&topology), "orders", LinkHandle::default());
+        let task = Renewing {
+            loans,
+            done: done.clone(),
+            is_over: false,
+        };
+        rounds.add(task, &rounds.bell()).unwrap();
+    }
+    for _ in 0..5 {
+        ended.recv().unwrap().unwrap_err();
+    }
+    // A machine that is busy for so long makes another one wait, but not all.
+    assert!(asked.load(Ordering::SeqCst) < 5);
 }

@@ -103,6 +103,29 @@ fn server(roles: &[&str]) -> Fake {
     })
 }
 
+/// As [`sentinel`], called `id`, which tells of one other sentinel, called `2`. Where
+/// that has port 0, it hangs up at each request.
+fn telling(id: u8, named: &Named, heard: &Heard, other: &Arc<Mutex<Option<u16>>>) -> Fake {
+    let (named, heard, other) = (Arc::clone(named), Arc::clone(heard), Arc::clone(other));
+    Fake::tcp_at_once(move |peer| {
+        while let Some(request) = peer.request() {
+            let request = request.join(" ");
+            let other = *other.lock();
+            match (request.split(' ').nth(1), other) {
+                (_, Some(0)) => return,
+                (Some("MYID"), _) => peer.say(bulk(&id).as_bytes()),
+                (Some("SENTINELS"), Some(port)) => {
+                    let words = ["ip", "127.0.0.1", "port", &port.to_string(), "runid", "2"];
+                    let words = words.map(bulk).concat();
+                    peer.say(format!("*1\r\n*6\r\n{words}").as_bytes());
+                }
+                _ => answer(peer, &request, *named.lock()),
+            }
+            heard.lock().push(request);
+        }
+    })
+}
+
 fn silent() -> Fake {
     Fake::tcp_at_once(Peer::until_hangup)
 }
@@ -367,6 +390,38 @@ fn without_an_answer_it_fails_at_once_and_says_what_each_said() {
     ] {
         assert!(text.contains(&said), "{said}: {text}");
     }
+}
+
+#[test]
+fn a_sentinel_that_says_nothing_is_named_in_the_error() {
+    let heard = Heard::default();
+    let (unknown, silent) = (sentinel(&Named::default(), &heard), silent());
+    let topology = Topology::new(&config(&[&unknown, &silent])).unwrap();
+    let (kind, text) = kind_and_text(topology.dedicated(b"a"));
+    assert_eq!(kind, ErrorKind::Unavailable);
+    let said = format!("127.0.0.1:{} has not answered in time", port(&silent));
+    assert!(text.contains(&said), "{text}");
+}
+
+#[test]
+fn a_sentinel_that_has_moved_is_asked_where_it_is_now() {
+    let named = Named::default();
+    let server = server(&[MASTER]);
+    name(&named, &server, 1);
+    let (heard, gone) = ([(); 2].map(|()| Heard::default()), Arc::default());
+    let before = telling(2, &named, &heard[0], &gone);
+    let after = telling(2, &named, &heard[1], &Arc::default());
+    let other = Arc::new(Mutex::new(Some(port(&before))));
+    let seed = telling(1, &named, &Heard::default(), &other);
+    let topology = Topology::new(&config(&[&seed])).unwrap();
+    let is_asked = |heard: &Heard| {
+        topology.refresh();
+        !heard.lock().is_empty()
+    };
+    eventually(|| is_asked(&heard[0]));
+    *gone.lock() = Some(0);
+    *other.lock() = Some(port(&after));
+    eventually(|| is_asked(&heard[1]));
 }
 
 #[test]

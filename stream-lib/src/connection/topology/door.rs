@@ -40,7 +40,7 @@ const NO_MASTER_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Topology {
     layout: Layout,
-    news: Arc<News>,
+    pub(super) news: Arc<News>,
     connect_timeout: Duration,
 }
 
@@ -233,54 +233,8 @@ impl Topology {
         }
     }
 
-    /// Runs an operation on a pooled connection to the server of `key`, and runs
-    /// it again from its beginning, on another connection, where the server
-    /// refused a request that may go elsewhere.
-    ///
-    /// # Blocking
-    ///
-    /// At most `timeout` for connections and pauses; the operation itself takes
-    /// its own time.
-    ///
-    /// # Errors
-    ///
-    /// As [`pooled`](Self::pooled), and those of the operation.
-    pub(crate) fn run<T>(
-        &self,
-        key: &[u8],
-        timeout: Duration,
-        operation: impl FnMut(&mut Wire) -> Result<T>,
-    ) -> Result<T> {
-        self.run_after(key, timeout, None, operation)
-    }
-
-    /// As [`run`](Self::run), for an operation that has failed with `error`: where
-    /// that names a node for the next attempt, it begins there.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`](Self::run).
-    pub(crate) fn run_after<T>(
-        &self,
-        key: &[u8],
-        timeout: Duration,
-        error: Option<&Error>,
-        mut operation: impl FnMut(&mut Wire) -> Result<T>,
-    ) -> Result<T> {
-        let mut retry = Retry::within(timeout).asked_by(error);
-        loop {
-            let result = self
-                .lend(key, &mut retry)
-                .and_then(|mut wire| wire.naming(&mut operation));
-            match result {
-                Err(error) if self.may_go_again(&mut retry, &error) => {}
-                result => return result.map_err(|e| self.settled(e)),
-            }
-        }
-    }
-
     /// A connection for the next try.
-    fn lend(&self, key: &[u8], retry: &mut Retry) -> Result<PooledWire> {
+    pub(super) fn lend(&self, key: &[u8], retry: &mut Retry) -> Result<PooledWire> {
         match (&self.layout, retry.take_asked()) {
             (Layout::Cluster(cluster), Some(redirect)) => {
                 cluster.lend(key, &redirect, &mut Deadline::of(retry.left()))
@@ -289,84 +243,18 @@ impl Topology {
         }
     }
 
-    /// The error of a request that doesn't go again: the nodes of a cluster have not
-    /// agreed on where it should have gone.
-    pub(crate) fn settled(&self, error: Error) -> Error {
-        if !self.is_cluster() || answer_of(&error).again != Again::There {
-            return error;
-        }
-        let text = "the nodes of the cluster have sent the request to and fro, and it was not \
-                    written";
-        Error::new(ErrorKind::Refused, text).because(error)
-    }
-
     /// Whether one script can always touch both keys.
     pub(crate) fn is_one_slot(&self, one: &str, other: &str) -> bool {
         !self.is_cluster() || slot_of(one.as_bytes()) == slot_of(other.as_bytes())
     }
 
-    fn is_cluster(&self) -> bool {
+    /// Whether keys are on several servers.
+    pub(crate) fn is_spread(&self) -> bool {
+        self.is_cluster()
+    }
+
+    pub(super) fn is_cluster(&self) -> bool {
         matches!(self.layout, Layout::Cluster(_))
-    }
-
-    /// As [`run`](Self::run), on a connection of the operation's own, within the
-    /// connect timeout. It runs again only where the server refused its first
-    /// request: a part of it is never done twice.
-    ///
-    /// # Errors
-    ///
-    /// As [`dedicated`](Self::dedicated), and those of the operation.
-    pub(crate) fn run_alone<T>(
-        &self,
-        key: &[u8],
-        mut operation: impl FnMut(&mut Wire) -> Result<T>,
-    ) -> Result<T> {
-        let mut retry = Retry::within(self.connect_timeout);
-        loop {
-            let mut wire = self.dedicated(key)?;
-            match wire.naming(&mut operation) {
-                Err(error) if !wire.has_served() && self.may_go_again(&mut retry, &error) => {}
-                result => return result,
-            }
-        }
-    }
-
-    /// Runs an operation on a connection to this very server, pooled if possible,
-    /// once.
-    ///
-    /// # Errors
-    ///
-    /// Those of one attempt to connect, and those of the operation. `Unavailable`
-    /// where another server has taken its place.
-    pub(crate) fn run_at<T>(
-        node: &Node,
-        timeout: Duration,
-        mut operation: impl FnMut(&mut Wire) -> Result<T>,
-    ) -> Result<T> {
-        let mut deadline = Deadline::of(timeout);
-        match node.pool().get(&mut deadline) {
-            Ok(mut wire) => wire.naming(&mut operation),
-            // The topology may be closed first.
-            Err(e) if e.kind() == ErrorKind::Closed => {
-                let mut wire = node.connect_by(&mut deadline)?;
-                wire.naming(&mut operation)
-            }
-            Err(e) => Err(e),
-        }
-    }
-
-    /// Whether a request that failed with `error` may go again now: it wasn't
-    /// written, and there is time. Then a pause that is due has passed, and the
-    /// next connection is to be asked for.
-    pub(crate) fn may_go_again(&self, retry: &mut Retry, error: &Error) -> bool {
-        if answer_of(error).again == Again::There && !self.is_cluster() {
-            return false;
-        }
-        let Some(pause) = retry.after(error) else {
-            return false;
-        };
-        self.refresh();
-        self.news.gate.sleep(pause).is_ok()
     }
 
     /// Whether a request that failed with `error` has been sent on to another node,

@@ -1,16 +1,17 @@
 //! Where keys live: the one door to all servers.
 //!
-//! A [`Topology`] knows by its layout how the keys are spread. On one server they
-//! all live there (`standalone`); behind sentinels they live on the server that is
-//! the master now (`sentinel`); of a cluster, each has some of them (`cluster`). Nodes are
-//! made by a `maker`, which has everything
-//! that they share. All that wait for another server, or sleep until they try
-//! again, are woken by the `news` of one.
+//! A [`Topology`] (`door`) knows by its layout how the keys are spread. On one server
+//! they all live there; behind sentinels they live on the server that is the master now
+//! (`sentinel`); of a cluster, each has some of them (`cluster`). Whole operations `run`
+//! again elsewhere where they were refused. Nodes are made by a `maker`, which has
+//! everything that they share. All that wait for another server, or sleep until they
+//! try again, are woken by the `news` of one.
 
 mod cluster;
 mod door;
 mod maker;
 mod news;
+mod run;
 mod sentinel;
 
 pub(crate) use self::door::Topology;

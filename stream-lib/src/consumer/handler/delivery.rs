@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
-use crate::command::reserved::{HEADER, ORIGIN, REDRIVEN};
+use crate::command::original_id;
+use crate::command::reserved::{HEADER, REDRIVEN};
 use crate::consumer::handler::taken::TakenEntry;
 use crate::message::{EntryId, Fields, RESERVED};
 
@@ -17,8 +18,8 @@ use crate::message::{EntryId, Fields, RESERVED};
 /// A method of the message is reached by deref, too, except where `Delivery` has
 /// a method of the same name:
 ///
-/// `message`, `into_message`, `id`, `original_id`, `stream`, `group`, `consumer`,
-/// `attempt`, `redrives`, `headers`, `header`, `age`, `lease_lost`,
+/// `message`, `into_message`, `id`, `original_id`, `stream`, `partition`, `group`,
+/// `consumer`, `attempt`, `redrives`, `headers`, `header`, `age`, `lease_lost`,
 /// `is_shutting_down`, `produce`, `produce_to`, and `fmt`, `deref` of its traits. A
 /// [`BatchDelivery`](crate::BatchDelivery) has `fail` and `failure` as well.
 ///
@@ -55,7 +56,8 @@ impl<M> Delivery<M> {
         self.message
     }
 
-    /// The entry's id: the same at each retry of it. A drain and a redrive add
+    /// The entry's id: the same at each retry of it, and unique within its stream, or
+    /// its [`partition`](Self::partition). A drain and a redrive add
     /// the message to the stream again, under a new id: see
     /// [`original_id`](Self::original_id).
     pub fn id(&self) -> EntryId {
@@ -69,15 +71,25 @@ impl<M> Delivery<M> {
     ///
     /// Where a producer adds the same message twice, the two have different ids;
     /// an idempotency key prevents that.
+    ///
+    /// Of a message that was scheduled it is made of the due time and the number of its
+    /// [`ScheduleId`](crate::ScheduleId), so that the [`age`](Self::age) is how late it
+    /// is. The header `~scheduled` has the whole id.
     pub fn original_id(&self) -> EntryId {
-        let origin = self.taken.held.header(self.taken.index, ORIGIN);
-        let origin = origin.and_then(|id| EntryId::parse(id).ok());
-        origin.unwrap_or_else(|| self.id())
+        let TakenEntry { held, index, .. } = &self.taken;
+        original_id(self.id(), |name| held.header(*index, name))
     }
 
-    /// The stream that the entry stands in.
+    /// The stream that the entry stands in, as the consumer's configuration names it:
+    /// of a partitioned stream, the whole.
     pub fn stream(&self) -> &str {
-        self.taken.member.group.stream()
+        self.taken.member.declared_stream()
+    }
+
+    /// The partition that the entry stands in; `None` where the stream has none. The
+    /// partition 3 of `orders` is the stream `{orders:3}` in Redis.
+    pub fn partition(&self) -> Option<u16> {
+        self.taken.member.partition
     }
 
     /// The consumer group that it was delivered to.
@@ -144,7 +156,7 @@ impl<M> Delivery<M> {
     /// Whether the consumer is being stopped: a long handler may want to end
     /// early, with an error, to be continued elsewhere.
     pub fn is_shutting_down(&self) -> bool {
-        self.taken.member.stop.is_set()
+        self.taken.member.common.stop.is_set()
     }
 
     fn fields(&self) -> Fields<'_> {

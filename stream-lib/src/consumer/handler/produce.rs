@@ -1,7 +1,6 @@
 //! The outputs of a handler, as users give them.
 
 use crate::command::Envelope;
-use crate::command::reserved::OUTPUT;
 use crate::consumer::handler::delivery::Delivery;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::member::outputs::Output;
@@ -116,13 +115,8 @@ impl TakenEntry {
         let (member, held, index) = (&self.member, &self.held, self.index);
         self.ensure_runs()?;
         let stream = member.outputs.find(stream)?;
-        let key = (!stream.is_near()).then(|| {
-            let (from, group, id) = (member.group.stream(), member.group.name(), held.id(index));
-            let number = held.outputs.next_number(index);
-            format!("{OUTPUT}:{from}:{group}:{id}:{number}")
-        });
         // The message may be the user's own, and produce another one meanwhile.
-        let output = Output::new(stream, envelope, key.as_deref())?;
+        let output = Output::new(stream, envelope)?;
         held.outputs.push(index, output)?;
         self.ensure_runs()
     }

@@ -37,8 +37,9 @@ pub(super) enum Step {
 
 impl Alone {
     pub(super) fn new(member: &Arc<Member>, held: Arc<Held>, patience: Duration) -> Self {
-        member.buffer.pause.begin();
-        member.buffer.room.expect(&held);
+        let buffer = &member.common.buffer;
+        buffer.pause.begin(&member.bells.keeper);
+        buffer.room.expect(&held);
         Self {
             member: Arc::clone(member),
             held,
@@ -57,7 +58,7 @@ impl Alone {
             );
             return if runs { Step::Wait } else { Step::Done };
         }
-        if self.member.buffer.pause.running() == 0 {
+        if self.member.common.buffer.pause.running() == 0 {
             Step::Start
         } else if self.patience_ends() <= Instant::now() {
             Step::GiveUp
@@ -78,7 +79,8 @@ impl Alone {
 
     pub(super) fn start(&mut self) {
         self.started = true;
-        if !self.member.buffer.push_alone(&self.held) {
+        let Member { common, stop, .. } = &*self.member;
+        if !common.buffer.push_alone(&self.held, stop) {
             self.member.give_back_rest(&self.held);
         }
     }
@@ -114,6 +116,6 @@ impl Drop for Alone {
         if !self.started {
             self.member.give_back_rest(&self.held);
         }
-        self.member.buffer.pause.end();
+        self.member.common.buffer.pause.end();
     }
 }

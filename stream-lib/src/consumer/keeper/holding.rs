@@ -23,18 +23,19 @@ impl Holding {
 
     /// When to look at the latest, where a hold is known.
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.told.and_then(|_| self.member.group_hold.ends_at())
+        self.told.and_then(|_| self.member.common.hold.ends_at())
     }
 
     /// Tells the log, gives back entries that have not started, and lets the reader go
     /// on at the end. Returns whether the group is held.
     pub(super) fn follow(&mut self) -> bool {
         let member = &self.member;
-        let (stream, group) = (member.group.stream(), member.group.name());
-        match (member.group_hold.known(), self.told) {
+        let (stream, group) = (member.declared_stream(), member.group.name());
+        match (member.common.hold.known(), self.told) {
             (Some(hold), told) => {
-                if told != Some(hold.until_ms) {
-                    let left = member.group_hold.ends_at().map_or(Duration::ZERO, |at| {
+                self.told = Some(hold.until_ms);
+                if told != self.told && member.common.hold.is_news(self.told) {
+                    let left = member.common.hold.ends_at().map_or(Duration::ZERO, |at| {
                         at.saturating_duration_since(Instant::now())
                     });
                     log::warn!(
@@ -43,7 +44,6 @@ impl Holding {
                         left.as_secs_f64(),
                         one_line(&hold.why)
                     );
-                    self.told = Some(hold.until_ms);
                 }
                 for held in member.replies.all() {
                     member.give_back_rest(&held);
@@ -51,7 +51,9 @@ impl Holding {
                 true
             }
             (None, Some(_)) => {
-                log::warn!("the group `{group}` of `{stream}` is held no more");
+                if member.common.hold.is_news(None) {
+                    log::warn!("the group `{group}` of `{stream}` is held no more");
+                }
                 self.told = None;
                 // What came back meanwhile is looked for at once.
                 member.claiming.leave_to_keeper();

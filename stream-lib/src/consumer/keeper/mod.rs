@@ -115,8 +115,11 @@ impl Keeper {
             return alone.wake_at().map_or(keep_at, |at| at.min(keep_at));
         }
         let claiming = &self.member.claiming;
-        let is_held = self.member.group_hold.lasts();
-        if is_held || self.member.buffer.room_for_returning() == 0 || claiming.is_under_way() {
+        let is_held = self.member.common.hold.lasts();
+        let is_full = is_held || self.member.room_for_returning() == 0;
+        // Of another member of the consumer.
+        let pause = &self.member.common.buffer.pause;
+        if is_full || claiming.is_under_way() || !pause.is_over(&self.member.bells.keeper) {
             return keep_at;
         }
         let claim_at = keep_at.min(claiming.keeper_looks_at());
@@ -170,6 +173,12 @@ impl Keeper {
         let look = self.beats.beat(&mut self.link);
         self.notice();
         if let Some(look) = look {
+            if look.has_scheduled {
+                self.member.alarm.look(self.member.partition);
+            }
+            if let Some(partitions) = look.partitions {
+                self.member.divide(partitions);
+            }
             self.takeover.consider(&look);
             self.unseen.check(&look, &mut self.link);
         }
@@ -225,7 +234,7 @@ impl Keeper {
         };
         match alone.step() {
             // It comes again after the hold.
-            Step::Wait | Step::Start if self.member.group_hold.lasts() && !alone.has_started() => {
+            Step::Wait | Step::Start if self.member.common.hold.lasts() && !alone.has_started() => {
                 alone.end(&mut self.link);
                 self.takeover.end();
             }

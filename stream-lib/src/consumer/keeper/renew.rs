@@ -62,7 +62,7 @@ impl Renewal {
             self.hasten();
         }
         self.capped.park(link);
-        self.member.buffer.observe_longest(longest, running);
+        self.member.observe_longest(longest, running);
     }
 
     fn renew_all(&mut self, link: &mut MemberLink, due: &[Arc<Held>]) -> Result<()> {
@@ -153,7 +153,7 @@ impl Renewal {
         if held.advance(index, Stage::Running, Stage::Lost) {
             member.config.events.tell(|e| {
                 e.lease_lost(&LeaseLost {
-                    stream: member.group.stream(),
+                    stream: member.declared_stream(),
                     group: member.group.name(),
                     consumer: &member.name,
                     id: held.id(index),
@@ -163,7 +163,7 @@ impl Renewal {
             return true;
         }
         if held.advance(index, Stage::Buffered, Stage::Gone) {
-            member.buffer.room.left();
+            member.common.buffer.room.left();
             member.counters.lost.fetch_add(1, Ordering::Relaxed);
         } else if held.advance(index, Stage::Done, Stage::Gone) {
             // Nobody had asked for it to be acknowledged, and nobody will.

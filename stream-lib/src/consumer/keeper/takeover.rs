@@ -156,8 +156,9 @@ impl Takeover {
         }
         let member = &Arc::clone(&self.member);
         let claim = member.claiming.try_begin()?;
-        let room = member.buffer.room_for_returning();
-        if room == 0 {
+        let room = member.room_for_returning();
+        // An entry of another member may run alone: one more could not.
+        if room == 0 || member.common.buffer.pause.is_paused() {
             return None;
         }
         let leave = member.claiming.capped();
@@ -237,7 +238,7 @@ impl Takeover {
         if count > 0 {
             member.config.events.tell(|e| {
                 e.taken_over(&TakenOver {
-                    stream: member.group.stream(),
+                    stream: member.declared_stream(),
                     group: member.group.name(),
                     consumer: &member.name,
                     entries: count,

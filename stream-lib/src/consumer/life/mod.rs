@@ -1,29 +1,39 @@
 //! One life of a consumer: how its threads begin and end.
 //!
 //! *Prepare* makes the group and checks the permissions, before there is any
-//! thread, save where the manager connects lazily. At the end the reader conducts
-//! the *stop* of the others.
+//! thread, save where the manager connects lazily. A consumer of a stream is one
+//! *running* member; one of a partitioned stream has a task, its *ownership*, which
+//! decides what partitions to have, and for each of them a member. The *estate* knows
+//! the members; all of them feed the same workers. At the end of a member its reader
+//! conducts the *stop* of its other threads, gives back what is *unseen*, and *hands
+//! over* the partition.
 
+mod estate;
+mod hand_over;
+mod ownership;
 mod prepare;
+mod running;
 mod stop;
+mod unseen;
 
 use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Sender, bounded};
+use parking_lot::Mutex;
 
-use self::prepare::{default_label, prepare};
-use self::stop::Ends;
+use self::estate::Estate;
+use self::ownership::Ownership;
+use self::prepare::{Prepared, default_label, prepare};
 use crate::consumer::brief::{POLL, Unblocking};
 use crate::consumer::identity::Identity;
-use crate::consumer::keeper::Keeper;
-use crate::consumer::member::Member;
-use crate::consumer::reader;
-use crate::consumer::settler::Settler;
-use crate::consumer::staff::Staff;
+use crate::consumer::member::common::Common;
+use crate::consumer::member::health::Health;
+use crate::consumer::member::{Member, Part};
 use crate::consumer::worker::{Crew, Work};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, with_causes};
+use crate::partition::Partitions;
 use crate::runtime::{Desk, Thread, counted, on_library_thread, random_suffix};
 
 /// The time beyond the grace in which the last steps of a stop are done.
@@ -32,167 +42,163 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// The threads of a running consumer. Dropped, they are told to stop and left
 /// to themselves.
 pub(crate) struct Life {
-    member: Arc<Member>,
-    staff: Arc<Staff>,
-    settler: Option<Arc<Desk<Settler>>>,
-    /// The reader, which conducts the stop, is the last one.
-    threads: Vec<Thread>,
-    /// Disconnects when the reader begins to conduct the stop.
-    conducted: Receiver<()>,
+    estate: Arc<Estate>,
+    ownership: OwnershipPlace,
+    workers: Vec<Thread>,
+    /// That of the first member, or of the ownership.
+    health: Arc<Health>,
+    /// The group was made and checked at the start.
+    is_prepared: bool,
 }
 
+/// The task that owns partitions, where the stream has any: from the start, or once
+/// that has turned out.
+type OwnershipPlace = Arc<Mutex<Option<Arc<Desk<Ownership>>>>>;
+
 impl Life {
-    pub(crate) fn begin(identity: &Identity, handler: &Arc<dyn Work>) -> Result<Self> {
+    pub(crate) fn begin(identity: &Arc<Identity>, handler: &Arc<dyn Work>) -> Result<Self> {
         let until_ended = identity.until_ended.upgrade().ok_or_else(|| {
             let text = "the consumer can't start: its manager was shut down";
             Error::new(ErrorKind::Closed, text)
         })?;
         let config = &identity.config;
         let label = config.consumer.clone().unwrap_or_else(default_label);
-        // Each entry is settled once, so this never fills while Redis answers.
-        let (settle, inbox) = bounded(4 * config.read_count + 4 * config.workers);
         let name = format!("{label}-{}", random_suffix());
-        let bells = identity.staff.bells();
-        let member = Member::new(identity, name, settle, bells, handler.batch_size());
-        let member = Arc::new(member);
-        // A lazy manager waits for nothing: the reader makes the group.
-        if !identity.is_lazy {
-            prepare(&member)?;
-        }
-        let (conducts, conducted) = bounded(0);
-        let mut life = Self {
-            member: Arc::clone(&member),
-            staff: Arc::clone(&identity.staff),
-            settler: None,
-            threads: Vec::new(),
-            conducted,
+        let alarm = identity.staff.keeper.bell();
+        let common = Arc::new(Common::new(identity, name, handler.batch_size(), alarm));
+        let crew = Arc::new(Crew::new(&common));
+        let (lives, ended) = bounded(0);
+        let estate = Arc::new(Estate::new(identity, &common, &crew, ended));
+        let whole = Part {
+            group: &identity.group,
+            partition: None,
         };
-        let settler = Settler::new(&member, inbox);
-        if let Err(e) = life.start_threads(handler, settler, conducts, until_ended) {
-            life.abandon();
+        let (member, inbox) = estate.member(whole);
+        // A lazy manager waits for nothing: the reader makes the group.
+        let prepared = if identity.is_lazy {
+            Prepared::Nothing
+        } else {
+            prepare(identity, &common, &member)?
+        };
+        let mut life = Self {
+            estate: Arc::clone(&estate),
+            ownership: OwnershipPlace::default(),
+            workers: Vec::new(),
+            health: Arc::clone(&member.health),
+            is_prepared: prepared != Prepared::Nothing,
+        };
+        let begun = life.spawn_workers(handler, lives).and_then(|()| {
+            if let Prepared::Parts(partitions) = prepared {
+                let place = &life.ownership;
+                life.health = own(&estate, partitions, true, until_ended, place)?;
+                return Ok(());
+            }
+            let place = Arc::clone(&life.ownership);
+            let then_estate = Arc::clone(&estate);
+            let then = move |member: &Member| divide(&then_estate, member, until_ended, &place);
+            estate.begin(Arc::clone(&member), inbox, then).map(drop)
+        });
+        if let Err(e) = begun {
+            life.abandon(&member, prepared);
             return Err(e);
         }
-        // A consumer of the wrong stream has no other sign of it.
-        log::info!(
-            "the consumer `{}` of `{}` in the group `{}` has started, with {}",
-            member.name,
-            identity.group.stream(),
-            identity.group.name(),
-            counted(config.workers, "worker", "workers")
-        );
+        life.tell_start(prepared);
         Ok(life)
     }
 
-    /// Starts the threads. Nothing is read before all of them are there.
-    fn start_threads(
-        &mut self,
-        handler: &Arc<dyn Work>,
-        settler: Settler,
-        conducted: Sender<()>,
-        until_ended: Arc<dyn Any + Send + Sync>,
-    ) -> Result<()> {
-        let member = Arc::clone(&self.member);
-        let (workers_live, workers_ended) = bounded(0);
-        let (all_there, begins) = bounded(1);
-        let stream = member.group.stream().to_owned();
-        let settler = self.staff.settler.add(settler, &member.bells.settler)?;
-        self.settler = Some(Arc::clone(&settler));
-        let crew = Arc::new(Crew::new(&member, member.workers_stop.clone()));
-        for number in 1..=member.config.workers {
-            let handler = Arc::clone(handler);
-            let (crew, lives) = (Arc::clone(&crew), workers_live.clone());
-            self.spawn(format!("{stream} worker {number}"), move |_| {
+    /// A consumer of the wrong stream has no other sign of it.
+    fn tell_start(&self, prepared: Prepared) {
+        let Identity { group, config, .. } = &*self.estate.identity;
+        let parts = match prepared {
+            Prepared::Parts(partitions) => format!(
+                ", for its share of {}",
+                counted(partitions.count(), "partition", "partitions")
+            ),
+            Prepared::Whole | Prepared::Nothing => String::new(),
+        };
+        log::info!(
+            "the consumer `{}` of `{}` in the group `{}` has started, with {}{parts}",
+            self.name(),
+            group.stream(),
+            group.name(),
+            counted(config.workers, "worker", "workers")
+        );
+    }
+
+    fn spawn_workers(&mut self, handler: &Arc<dyn Work>, lives: Sender<()>) -> Result<()> {
+        let Estate { identity, crew, .. } = &*self.estate;
+        for number in 1..=identity.config.workers {
+            let name = format!("{} worker {number}", identity.group.stream());
+            let (handler, crew, lives) = (Arc::clone(handler), Arc::clone(crew), lives.clone());
+            let thread = Thread::spawn(name, move || {
                 handler.work(&crew);
                 drop(lives);
             })?;
+            self.workers.push(thread);
         }
-        drop(workers_live);
-        self.spawn(format!("{stream} reader"), move |member| {
-            if let Ok(ends) = begins.recv() {
-                reader::run(member);
-                stop::conduct(member, ends);
-            }
-            drop(until_ended);
-        })?;
-        // The last one: it claims entries at once.
-        let keeper = Keeper::new(&member);
-        let keeper = self.staff.keeper.add(keeper, &member.bells.keeper)?;
-        // There is room for it.
-        let _ = all_there.send(Ends {
-            conducted,
-            workers: workers_ended,
-            keeper,
-            settler,
-        });
-        Ok(())
-    }
-
-    fn spawn(&mut self, name: String, body: impl FnOnce(&Member) + Send + 'static) -> Result<()> {
-        let member = Arc::clone(&self.member);
-        let thread = Thread::spawn(name, move || body(&member))?;
-        self.threads.push(thread);
+        drop(lives);
         Ok(())
     }
 
     /// Ends a half-made life, where the system had no thread left: nothing was read,
     /// and nothing stays in the group.
-    fn abandon(mut self) {
-        self.member.begin_stop();
-        self.member.give_up();
-        let soon = Instant::now() + SETTLE;
-        for thread in self.threads.drain(..) {
-            thread.join_by(soon);
-        }
-        // Nothing has come to it.
-        drop(self.settler.take().map(|settler| settler.take(soon)));
-        self.staff.join_idle(soon);
-        if self.is_prepared() {
-            stop::leave(&self.member);
+    fn abandon(mut self, member: &Member, prepared: Prepared) {
+        member.begin_stop();
+        member.give_up();
+        self.end_threads(Instant::now() + SETTLE);
+        if prepared == Prepared::Whole {
+            stop::leave(member);
         }
     }
 
-    pub(crate) fn member(&self) -> Arc<Member> {
-        Arc::clone(&self.member)
+    /// The connections whose first success is that of the consumer.
+    pub(crate) fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.health)
     }
 
     pub(crate) fn name(&self) -> &str {
-        &self.member.name
+        &self.estate.common.name
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        !self.member.stop.is_set()
+        !self.estate.common.stop.is_set()
     }
 
     /// Whether the group was made and checked at the start.
     pub(crate) fn is_prepared(&self) -> bool {
-        self.member.health.group_stood()
+        self.is_prepared
     }
 
     pub(crate) fn held_up_by(&self) -> Option<Error> {
-        self.member.health.held_up_by()
+        self.estate.common.trouble.latest()
     }
 
     /// Until when the group is held, in milliseconds since 1970 by the server's clock.
     pub(crate) fn held_until_ms(&self) -> Option<u64> {
-        self.member.group_hold.known().map(|hold| hold.until_ms)
+        self.estate.common.hold.known().map(|hold| hold.until_ms)
     }
 
     pub(crate) fn buffered(&self) -> usize {
-        self.member.buffer.room.buffered()
+        self.estate.common.buffer.room.buffered()
     }
 
     pub(crate) fn running(&self) -> usize {
-        self.member.buffer.pause.running()
+        self.estate.common.buffer.pause.running()
     }
 
     /// How many entries have ended here, but not in Redis.
     pub(crate) fn settling(&self) -> usize {
-        let replies = self.member.replies.all();
-        replies.iter().map(|held| held.settling()).sum()
+        self.estate.settling()
+    }
+
+    /// The partitions that it reads; `None` where the stream has none, as far as known.
+    pub(crate) fn partitions(&self) -> Option<Vec<u16>> {
+        let has_any = self.ownership.lock().is_some();
+        has_any.then(|| self.estate.partitions())
     }
 
     pub(crate) fn signal_stop(&self) {
-        self.member.begin_stop();
+        self.estate.begin_stop();
     }
 
     /// Stops and joins the threads, within the grace and a little; those that
@@ -203,31 +209,112 @@ impl Life {
         if on_library_thread() {
             return self.running();
         }
-        let deadline = self.member.stop_by(grace) + SETTLE;
-        // The keeper does this, too, when it comes round.
-        let mut unblocking = Unblocking::default();
-        while stop::waits(&self.conducted, Duration::ZERO) && Instant::now() < deadline {
-            unblocking.step(&self.member);
-            stop::waits(&self.conducted, POLL);
+        let deadline = self.estate.common.stop_by(grace) + SETTLE;
+        self.unblock_readers(deadline);
+        // Each conducts the stop of the other threads of its member.
+        for running in self.estate.all() {
+            running.join_by(deadline);
         }
-        // The last one conducts the stop of the others.
-        if let Some(reader) = self.threads.pop() {
-            reader.join_by(deadline);
+        self.end_threads(Instant::now() + SETTLE / 30);
+        self.running()
+    }
+
+    /// Ends the readers' waits, until they read no more.
+    fn unblock_readers(&self, deadline: Instant) {
+        let members = self.estate.all();
+        let mut reading: Vec<_> = members
+            .iter()
+            .map(|running| (running, Unblocking::default()))
+            .collect();
+        while Instant::now() < deadline {
+            reading.retain(|(running, _)| running.reads(Duration::ZERO));
+            let Some((first, _)) = reading.first() else {
+                return;
+            };
+            let first = *first;
+            // The keeper does this, too, when it comes round.
+            for (running, unblocking) in &mut reading {
+                unblocking.step(&running.member);
+            }
+            first.reads(POLL);
         }
-        // A thread that has not ended by now gives up, instead of waiting for
-        // Redis for ever.
-        self.member.give_up();
-        let soon = Instant::now() + SETTLE / 30;
-        while let Some(thread) = self.threads.pop() {
+    }
+
+    /// Ends the threads that are left. One that has not ended by now gives up, instead
+    /// of waiting for Redis for ever.
+    fn end_threads(&mut self, soon: Instant) {
+        self.estate.common.begin_stop();
+        for running in self.estate.all() {
+            running.member.give_up();
+        }
+        for running in self.estate.all() {
+            running.join_by(soon);
+        }
+        for thread in self.workers.drain(..) {
             thread.join_by(soon);
         }
-        self.staff.join_idle(Instant::now() + SETTLE);
-        self.running()
+        let staff = &self.estate.identity.staff;
+        let ownership = self.ownership.lock().take();
+        if let Some(ownership) = ownership.and_then(|desk| desk.take(Instant::now() + SETTLE / 3)) {
+            ownership.finish();
+        }
+        staff.join_idle(Instant::now() + SETTLE);
     }
 }
 
 impl Drop for Life {
     fn drop(&mut self) {
-        self.member.begin_stop();
+        self.estate.begin_stop();
     }
+}
+
+/// At the end of the member for a whole stream: where the stream has turned out to be
+/// partitioned, its partitions are owned instead.
+fn divide(
+    estate: &Arc<Estate>,
+    member: &Member,
+    until_ended: Arc<dyn Any + Send + Sync>,
+    place: &OwnershipPlace,
+) {
+    let Some(partitions) = member.divided() else {
+        return;
+    };
+    if estate.common.stop.is_set() {
+        return;
+    }
+    log::info!(
+        "`{}` has {} partitions: the consumer `{}` takes its share of them",
+        member.declared_stream(),
+        partitions.count(),
+        member.name
+    );
+    if let Err(e) = own(estate, partitions, false, until_ended, place) {
+        log::error!(
+            "the partitions of `{}` can't be read: {}",
+            member.declared_stream(),
+            with_causes(&e)
+        );
+        member.health.fail(&e);
+    }
+}
+
+/// Has a task own the partitions.
+fn own(
+    estate: &Arc<Estate>,
+    partitions: Partitions,
+    is_prepared: bool,
+    until_ended: Arc<dyn Any + Send + Sync>,
+    place: &OwnershipPlace,
+) -> Result<Arc<Health>> {
+    let ownership = Ownership::new(estate, partitions, is_prepared, until_ended);
+    let health = Arc::clone(ownership.health());
+    if is_prepared {
+        health.reached_at_start();
+    }
+    let mut place = place.lock();
+    let Estate {
+        identity, common, ..
+    } = &**estate;
+    *place = Some(identity.staff.keeper.add(ownership, &common.alarm)?);
+    Ok(health)
 }

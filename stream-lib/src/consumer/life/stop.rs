@@ -1,25 +1,40 @@
-//! The stop of a consumer, conducted by its reader once that reads no more.
+//! The stop of a member, conducted by its reader once that reads no more.
 //!
 //! The other threads end in order, within the grace: first nothing new comes in,
 //! then entries that have not started go back, so that others can have them while
 //! the last handlers still run; when these have ended, and Redis has confirmed how,
-//! the consumer leaves its group. The keeper and the settler go on with other
+//! the member leaves its group. The keeper and the settler go on with other
 //! consumers meanwhile: the tasks of this one are taken away from them.
+//!
+//! # Partitions
+//!
+//! A partition goes to others in one of two ways. Where the consumer stops, it does so
+//! at once: others read on while the last handlers run here. Where the consumer goes on
+//! and has one partition too many, it does so once its handlers have ended, or the
+//! grace is over.
+//!
+//! A consumer that goes on gives its sign of life, so that nobody takes over what Redis
+//! has under its name in a partition that it has left. So it leaves the partition only
+//! once there is nothing: handlers that run for longer than the grace keep their
+//! leases, and a delivery whose answer was lost is given back. For a while after a lost
+//! answer it looks again, since a stalled server may run a read late.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::hand_over::HandOver;
+use super::unseen::give_back_unseen;
 use crate::command;
-use crate::consumer::brief::{SOON, brief};
+use crate::consumer::brief::{POLL, SOON, brief};
 use crate::consumer::keeper::Keeper;
 use crate::consumer::member::Member;
 use crate::consumer::settler::Settler;
-use crate::error::with_causes;
+use crate::error::{Result, with_causes};
 use crate::runtime::Desk;
 
-/// The tasks of others for the consumer, and how its threads tell that they have
+/// The tasks of others for the member, and how its threads tell that they have
 /// ended: each channel carries nothing and is disconnected.
 pub(super) struct Ends {
     /// Told once the stop is conducted.
@@ -27,21 +42,33 @@ pub(super) struct Ends {
     pub(super) workers: Receiver<()>,
     pub(super) keeper: Arc<Desk<Keeper>>,
     pub(super) settler: Arc<Desk<Settler>>,
+    pub(super) hand_over: Arc<HandOver>,
 }
 
 /// How long the keeper's request that is under way is waited for.
 const POLITE: Duration = Duration::from_secs(3);
 
+/// The end of what has no end of its own.
+const LONG: Duration = Duration::from_secs(86_400);
+
 /// Ends the other threads, and leaves the group.
 pub(super) fn conduct(member: &Member, ends: Ends) {
     // An error may have begun it.
     member.begin_stop();
+    if member.common.stop.is_set() {
+        member.common.begin_stop();
+    }
     let deadline = member.stop_by(member.config.grace);
     drop(ends.conducted);
     let mut keeper = take_keeper(member, &ends.keeper, deadline);
     // Settling entries that ended in the last moment of the grace takes a while.
     let settled_by = deadline.max(Instant::now()) + SOON;
-    member.links.conduct(deadline, settled_by);
+    if is_last(member) {
+        member.links.conduct(deadline, settled_by);
+    } else {
+        let ever = Instant::now() + LONG;
+        member.links.conduct(ever, ever);
+    }
     member.acknowledging.conduct();
     if keeper.as_mut().is_some_and(Keeper::drop_alone) {
         let lock = member.group.lock_alone();
@@ -53,24 +80,129 @@ pub(super) fn conduct(member: &Member, ends: Ends) {
     for held in member.replies.all() {
         member.give_back_rest(&held);
     }
-    let step = member.config.lease / 6;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if !waits(&ends.workers, step.min(left)) || left.is_zero() {
-            break;
-        }
-        if let Some(keeper) = &mut keeper {
-            keeper.renew();
-        }
-    }
+    await_handlers(member, &ends.workers, keeper.as_mut(), &ends.hand_over);
     member.acknowledging.leave_to_settler();
-    let settler = ends.settler.take(settled_by);
-    let settled = settler.is_some_and(|settler| settler.finish_by(settled_by));
+    let is_left = match ends.settler.take(settled_by.max(Instant::now() + SOON)) {
+        Some(settler) if is_last(member) => settle_by(member, settler, settled_by),
+        Some(settler) => leave_for_good(member, settler, keeper.as_mut(), &ends.hand_over),
+        None => Left::Unsettled,
+    };
     member.give_up();
     member.failure_log.tell_rest();
-    if settled {
+    if is_left == Left::Settled {
         leave(member);
     }
+}
+
+/// What has become of a member's entries at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Unsettled,
+    Settled,
+    /// The group has been left, too.
+    Gone,
+}
+
+/// Whether the consumer stops with the member.
+fn is_last(member: &Member) -> bool {
+    member.common.stop.is_set()
+}
+
+/// Waits for the handlers of the member's entries, with the leases renewed: until the
+/// end of the grace where the consumer stops, else as long as they run.
+fn await_handlers(
+    member: &Member,
+    workers: &Receiver<()>,
+    mut keeper: Option<&mut Keeper>,
+    hand_over: &HandOver,
+) {
+    let step = member.config.lease / 6;
+    let mut renewal = Instant::now() + step;
+    loop {
+        let left = member
+            .stop_by(member.config.grace)
+            .saturating_duration_since(Instant::now());
+        let has_grace = !left.is_zero();
+        if is_last(member) || !has_grace {
+            hand_over.free();
+        }
+        // A member that is all of the consumer has the workers to itself.
+        let pause = if is_last(member) && member.partition.is_none() {
+            step
+        } else {
+            POLL
+        };
+        let until_renewal = renewal.saturating_duration_since(Instant::now());
+        let pause = pause.min(until_renewal);
+        let pause = if has_grace || is_last(member) {
+            pause.min(left)
+        } else {
+            pause
+        };
+        let are_over = !waits(workers, pause) || is_last(member) && !has_grace;
+        if are_over || member.halt.is_set() || !has_handlers(member) {
+            return;
+        }
+        if renewal <= Instant::now() {
+            renewal = Instant::now() + step;
+            if let Some(keeper) = &mut keeper {
+                keeper.renew();
+            }
+        }
+    }
+}
+
+/// Whether workers may be at entries of the member. Those of a consumer that is one
+/// member tell by their end.
+fn has_handlers(member: &Member) -> bool {
+    is_last(member) && member.partition.is_none() || member.replies.are_running()
+}
+
+/// Settles what is left, where the consumer stops.
+fn settle_by(member: &Member, mut settler: Settler, deadline: Instant) -> Left {
+    let deadline = deadline.max(member.stop_by(member.config.grace));
+    if settler.finish_by(deadline) {
+        Left::Settled
+    } else {
+        Left::Unsettled
+    }
+}
+
+/// Settles what is left, where the consumer goes on, and leaves the group once there is
+/// nothing under its name.
+fn leave_for_good(
+    member: &Member,
+    mut settler: Settler,
+    mut keeper: Option<&mut Keeper>,
+    hand_over: &HandOver,
+) -> Left {
+    let step = member.config.lease / 3;
+    // A read may run late whose answer was lost.
+    let watches = member.claiming.take_lost_answer();
+    let watched_until = Instant::now() + if watches { 4 * step } else { Duration::ZERO };
+    while !is_last(member) && !member.halt.is_set() {
+        if settler.finish_by(Instant::now() + step) {
+            let is_gone = try_leave(member).unwrap_or(false);
+            // Entries that come up now are given back, by whoever reads the partition.
+            hand_over.free();
+            if is_gone && watched_until <= Instant::now() {
+                return Left::Gone;
+            }
+            if !is_gone {
+                let _ = give_back_unseen(member);
+            }
+            member.common.stop.sleep(if is_gone { step } else { POLL });
+        } else {
+            if member.stop_by(member.config.grace) <= Instant::now() {
+                hand_over.free();
+            }
+            if let Some(keeper) = &mut keeper {
+                keeper.renew();
+            }
+        }
+    }
+    let deadline = member.stop_by(member.config.grace) + SOON;
+    settle_by(member, settler, deadline)
 }
 
 /// Takes the task of keeping the entries. A request that a silent server doesn't
@@ -86,7 +218,7 @@ fn take_keeper(member: &Member, desk: &Desk<Keeper>, deadline: Instant) -> Optio
 
 /// Leaves the group, unless there is something left of ours.
 pub(super) fn leave(member: &Member) {
-    if let Err(e) = brief(member, |wire| member.group.leave(wire, &member.name)) {
+    if let Err(e) = try_leave(member) {
         log::info!(
             "the consumer `{}` could not be removed from the group `{}`: {}",
             member.name,
@@ -94,6 +226,10 @@ pub(super) fn leave(member: &Member) {
             with_causes(&e)
         );
     }
+}
+
+fn try_leave(member: &Member) -> Result<bool> {
+    brief(member, |wire| member.group.leave(wire, &member.name))
 }
 
 /// Waits for a channel's disconnection. Returns whether it is still connected.

@@ -2,8 +2,8 @@
 //!
 //! # Who wakes whom
 //!
-//! Workers sleep on channels. The reader sleeps on the member's stop signal, with a
-//! condition of its own, and is nudged. The keeper and the settler, which look after
+//! The members of one consumer share it. Workers sleep on channels. A reader sleeps on
+//! its member's stop signal, with a condition of its own, and is nudged. The keeper and the settler, which look after
 //! other consumers, too, are called by the member's [bells](crate::consumer::bells):
 //!
 //! | Thread | waits for | and is woken by |
@@ -30,7 +30,8 @@
 //! two sees the other.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 
@@ -41,7 +42,7 @@ use crate::consumer::member::pause::Pause;
 use crate::consumer::member::queue::WorkQueue;
 use crate::consumer::member::read_ahead::Load;
 use crate::consumer::member::room::Room;
-use crate::runtime::{Bell, Portion, Shutdown};
+use crate::runtime::Shutdown;
 
 /// Entries that wait for workers, and the parts that decide how many do.
 #[derive(Debug)]
@@ -50,54 +51,49 @@ pub(crate) struct Buffer {
     pub(crate) pause: Pause,
     pub(crate) room: Room,
     pub(crate) handler_time: HandlerTime,
-    /// How many entries one answer may bring, where larger ones were lost.
-    pub(crate) portion: Portion,
-    /// The member's stop signal.
-    stop: Shutdown,
-    keeper: Bell,
+    /// Of all replies that live.
+    pub(super) bytes: Arc<AtomicUsize>,
 }
 
 impl Buffer {
-    pub(crate) fn new(
-        config: &ConsumerConfig,
-        batch_size: usize,
-        stop: &Shutdown,
-        keeper: &Bell,
-    ) -> Self {
+    pub(crate) fn new(config: &ConsumerConfig, batch_size: usize) -> Self {
         Self {
             queue: WorkQueue::new(config.workers, batch_size, config.read_count),
-            pause: Pause::new(keeper),
-            room: Room::new(config, batch_size, stop),
+            pause: Pause::new(),
+            room: Room::new(config, batch_size),
             handler_time: HandlerTime::default(),
-            portion: Portion::new(config.read_count),
-            stop: stop.clone(),
-            keeper: keeper.clone(),
+            bytes: Arc::default(),
         }
     }
 
-    /// Hands new entries to the workers. Returns false if the consumer stopped
-    /// before any of them could be told. `before_waiting` is called where there
-    /// is no place for the reply yet.
+    /// Hands new entries to the workers. Returns false if the member stopped, as
+    /// `stop` says, before any of them could be told. `before_waiting` is called where
+    /// there is no place for the reply yet.
     #[must_use]
-    pub(crate) fn push(&self, held: &Arc<Held>, before_waiting: impl FnOnce()) -> bool {
+    pub(crate) fn push(
+        &self,
+        held: &Arc<Held>,
+        stop: &Shutdown,
+        before_waiting: impl FnOnce(),
+    ) -> bool {
         self.room.weigh(held);
         self.room.expect(held);
-        self.queue.push_new(held, &self.stop, before_waiting)
+        self.queue.push_new(held, stop, before_waiting)
     }
 
     /// As [`push`](Self::push), for entries that come back: at most as many as
     /// there are workers.
     #[must_use]
-    pub(crate) fn push_returning(&self, held: &Arc<Held>) -> bool {
+    pub(crate) fn push_returning(&self, held: &Arc<Held>, stop: &Shutdown) -> bool {
         self.room.expect(held);
-        self.queue.push_returning(held, &self.stop)
+        self.queue.push_returning(held, stop)
     }
 
     /// As [`push`](Self::push), for an entry that runs while the workers are
     /// paused.
     #[must_use]
-    pub(crate) fn push_alone(&self, held: &Arc<Held>) -> bool {
-        self.queue.push_alone(held, &self.stop)
+    pub(crate) fn push_alone(&self, held: &Arc<Held>, stop: &Shutdown) -> bool {
+        self.queue.push_alone(held, stop)
     }
 
     /// The next reply for a worker, from all lanes alike; `None` once `ended`
@@ -107,7 +103,7 @@ impl Buffer {
             return Some(held);
         }
         self.room.rest();
-        let next = self.queue.next(ended, || self.keeper.ring());
+        let next = self.queue.next(ended);
         self.room.stir();
         next
     }
@@ -119,10 +115,7 @@ impl Buffer {
 
     /// A reply with returning entries, if one waits.
     pub(crate) fn next_returning(&self) -> Option<Arc<Held>> {
-        let held = self.queue.take_returning()?;
-        // There is room for others now.
-        self.keeper.ring();
-        Some(held)
+        self.queue.take_returning()
     }
 
     /// The entry that is to run while nothing else does, if it waits.
@@ -148,38 +141,8 @@ impl Buffer {
         }
     }
 
-    /// Notes how long the longest of the running handlers has run, and how many
-    /// entries they all have in hand.
-    pub(crate) fn observe_longest(&self, longest: Duration, entries: usize) {
-        let handlers = self.pause.running();
-        self.handler_time
-            .observe_longest(longest, handlers, entries);
-    }
-
-    /// How many entries the reader may ask for now, with `landing` about to be
-    /// buffered.
-    pub(crate) fn room_for_new(&self, landing: usize, held_bytes: usize) -> usize {
-        let room = self.room.for_new(landing, &self.load(held_bytes));
-        room.min(self.portion.size())
-    }
-
-    /// How many returning entries to claim: none while some still wait.
-    pub(crate) fn room_for_returning(&self) -> usize {
-        if self.queue.has_returning() {
-            0
-        } else {
-            self.room.for_returning().min(self.portion.size())
-        }
-    }
-
-    /// How many entries of `~waiting` to claim.
-    pub(crate) fn room_for_due(&self) -> usize {
-        let batches = self.room.for_batches(&self.load(0));
-        let most = self.portion.size();
-        self.room_for_returning().max(batches).min(most)
-    }
-
-    fn load(&self, held_bytes: usize) -> Load {
+    /// The present state, where `held_bytes` of replies count.
+    pub(crate) fn load(&self, held_bytes: usize) -> Load {
         self.room.load(self.handler_time.estimate(), held_bytes)
     }
 }

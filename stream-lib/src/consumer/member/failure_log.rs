@@ -1,8 +1,9 @@
 //! The log lines about deliveries that failed.
 //!
-//! Each consumer writes some lines a second; the others are counted, and the
-//! keeper writes the count. Payloads are in none of them.
+//! Each consumer writes some lines a second, for all of its members; the others are
+//! counted, and a keeper writes the count. Payloads are in none of them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -16,12 +17,20 @@ use crate::runtime::{Bell, LogLimit, LogLine, LogSum, counted};
 #[derive(Debug)]
 pub(crate) struct FailureLog {
     group: Group,
+    /// The stream as users have named it.
+    declared: String,
+    limits: Arc<FailureLimits>,
+    /// Wakes the keeper.
+    wake: Bell,
+}
+
+/// The lines that a consumer may write, and the counts of the others.
+#[derive(Debug, Default)]
+pub(crate) struct FailureLimits {
     failed: Mutex<LogLimit>,
     undecodable: Mutex<LogLimit>,
     buried: Mutex<LogLimit>,
     dropped: Mutex<LogSum>,
-    /// Wakes the keeper.
-    wake: Bell,
 }
 
 /// How a delivery failed.
@@ -59,13 +68,16 @@ impl Fate {
 }
 
 impl FailureLog {
-    pub(crate) fn new(group: &Group, wake: &Bell) -> Self {
+    pub(crate) fn new(
+        group: &Group,
+        declared: &str,
+        limits: &Arc<FailureLimits>,
+        wake: &Bell,
+    ) -> Self {
         Self {
             group: group.clone(),
-            failed: Mutex::default(),
-            undecodable: Mutex::default(),
-            buried: Mutex::default(),
-            dropped: Mutex::default(),
+            declared: declared.to_owned(),
+            limits: Arc::clone(limits),
             wake: wake.clone(),
         }
     }
@@ -82,8 +94,8 @@ impl FailureLog {
         error: impl FnOnce() -> String,
     ) {
         let is_written = match failure {
-            Failure::Handler => self.admits(&self.failed, Self::more_failed),
-            Failure::Undecodable => self.admits(&self.undecodable, Self::more_undecodable),
+            Failure::Handler => self.admits(&self.limits.failed, Self::more_failed),
+            Failure::Undecodable => self.admits(&self.limits.undecodable, Self::more_undecodable),
         };
         if !is_written {
             return;
@@ -113,9 +125,9 @@ impl FailureLog {
         error: &str,
     ) {
         let is_admitted = if fate == Fate::Buried {
-            self.admits(&self.buried, Self::more_buried)
+            self.admits(&self.limits.buried, Self::more_buried)
         } else {
-            self.admits(&self.failed, Self::more_failed)
+            self.admits(&self.limits.failed, Self::more_failed)
         };
         if is_admitted {
             let (stream, group, fate) = (self.group.stream(), self.group.name(), fate.text());
@@ -129,7 +141,7 @@ impl FailureLog {
     /// Tells of old dead letters that had to go, at once or within a minute.
     pub(crate) fn dropped(&self, entries: u64) {
         let (told, due) = {
-            let mut dropped = self.dropped.lock();
+            let mut dropped = self.limits.dropped.lock();
             (dropped.add(entries, Instant::now()), dropped.due())
         };
         match told {
@@ -141,9 +153,13 @@ impl FailureLog {
 
     /// When there is a count to be told.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let limits = [&self.failed, &self.undecodable, &self.buried];
+        let limits = [
+            &self.limits.failed,
+            &self.limits.undecodable,
+            &self.limits.buried,
+        ];
         let limits = limits.iter().filter_map(|limit| limit.lock().due());
-        limits.chain(self.dropped.lock().due()).min()
+        limits.chain(self.limits.dropped.lock().due()).min()
     }
 
     /// Tells the counts that are due.
@@ -161,19 +177,19 @@ impl FailureLog {
         take: impl Fn(&mut LogLimit) -> Option<u64>,
         take_sum: impl Fn(&mut LogSum) -> Option<u64>,
     ) {
-        let failed = take(&mut self.failed.lock());
+        let failed = take(&mut self.limits.failed.lock());
         if let Some(count) = failed {
             self.more_failed(count);
         }
-        let undecodable = take(&mut self.undecodable.lock());
+        let undecodable = take(&mut self.limits.undecodable.lock());
         if let Some(count) = undecodable {
             self.more_undecodable(count);
         }
-        let buried = take(&mut self.buried.lock());
+        let buried = take(&mut self.limits.buried.lock());
         if let Some(count) = buried {
             self.more_buried(count);
         }
-        let dropped = take_sum(&mut self.dropped.lock());
+        let dropped = take_sum(&mut self.limits.dropped.lock());
         if let Some(count) = dropped {
             self.were_dropped(count);
         }
@@ -200,7 +216,7 @@ impl FailureLog {
     }
 
     fn more_failed(&self, count: u64) {
-        let (stream, group) = (self.group.stream(), self.group.name());
+        let (stream, group) = (&self.declared, self.group.name());
         log::warn!(
             "{} of `{stream}` in the group `{group}` failed within a second",
             counted(count, "more delivery", "more deliveries")
@@ -208,7 +224,7 @@ impl FailureLog {
     }
 
     fn more_undecodable(&self, count: u64) {
-        let (stream, group) = (self.group.stream(), self.group.name());
+        let (stream, group) = (&self.declared, self.group.name());
         log::warn!(
             "{} of `{stream}` in the group `{group}` found undecodable entries within a second",
             counted(count, "more delivery", "more deliveries")
@@ -216,7 +232,7 @@ impl FailureLog {
     }
 
     fn more_buried(&self, count: u64) {
-        let (stream, group) = (self.group.stream(), self.group.name());
+        let (stream, group) = (&self.declared, self.group.name());
         log::warn!(
             "{} of `{stream}` went to the dead letters of the group `{group}` within a second",
             counted(count, "more entry", "more entries")
@@ -229,7 +245,7 @@ impl FailureLog {
         log::warn!(
             "the dead letters of `{}` are too many or too old: the oldest {count} were removed \
              for newer ones (dead_letter_max_length, dead_letter_max_age)",
-            self.group.stream()
+            self.declared
         );
     }
 }

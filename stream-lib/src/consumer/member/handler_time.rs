@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 /// An estimate for the read-ahead.
 #[derive(Debug, Default)]
 pub(crate) struct HandlerTime {
@@ -10,6 +12,15 @@ pub(crate) struct HandlerTime {
     mean_nanos: AtomicU64,
     /// Of the handlers that run now, the longest time for an entry so far.
     longest_nanos: AtomicU64,
+    /// The entries in hand of each member, by its number, where there are any.
+    running: Mutex<Vec<(u32, Running)>>,
+}
+
+/// The entries of a member that handlers have in hand.
+#[derive(Debug, Clone, Copy)]
+struct Running {
+    longest: Duration,
+    entries: usize,
 }
 
 impl HandlerTime {
@@ -25,11 +36,26 @@ impl HandlerTime {
         self.mean_nanos.store(mean.max(1), Ordering::Relaxed);
     }
 
-    /// Notes how long the longest of `handlers` that run has run, where all of
-    /// them have `entries` in hand.
-    pub(crate) fn observe_longest(&self, longest: Duration, handlers: usize, entries: usize) {
+    /// Notes how long the longest of the running handlers of a member has run, and how
+    /// many entries these have in hand, where `handlers` run for all members.
+    pub(crate) fn observe_longest(
+        &self,
+        member: u32,
+        longest: Duration,
+        entries: usize,
+        handlers: usize,
+    ) {
+        let mut running = self.running.lock();
+        running.retain(|(other, _)| *other != member);
+        if entries > 0 {
+            running.push((member, Running { longest, entries }));
+        }
+        let longest = running.iter().map(|(_, running)| running.longest).max();
+        let entries: usize = running.iter().map(|(_, running)| running.entries).sum();
+        drop(running);
         let handlers = handlers.max(1);
-        let each = longest.as_nanos() * handlers as u128 / entries.max(handlers) as u128;
+        let longest = longest.unwrap_or_default().as_nanos();
+        let each = longest * handlers as u128 / entries.max(handlers) as u128;
         self.longest_nanos.store(nanos(each), Ordering::Relaxed);
     }
 
@@ -64,15 +90,26 @@ mod tests {
     #[test]
     fn a_handler_that_runs_for_longer_than_the_mean_counts_at_once() {
         let time = HandlerTime::default();
-        time.observe_longest(SECOND, 1, 1);
+        time.observe_longest(0, SECOND, 1, 1);
         assert_eq!(time.estimate(), None, "none has ended");
         time.observe(SECOND);
-        time.observe_longest(20 * SECOND, 1, 1);
+        time.observe_longest(0, 20 * SECOND, 1, 1);
         assert_eq!(time.estimate(), Some(20 * SECOND));
         // Two batches of ten entries each.
-        time.observe_longest(20 * SECOND, 2, 20);
+        time.observe_longest(0, 20 * SECOND, 20, 2);
         assert_eq!(time.estimate(), Some(2 * SECOND));
-        time.observe_longest(Duration::ZERO, 0, 0);
+        time.observe_longest(0, Duration::ZERO, 0, 0);
         assert_eq!(time.estimate(), Some(SECOND));
+    }
+
+    #[test]
+    fn the_longest_handler_of_all_members_counts() {
+        let time = HandlerTime::default();
+        time.observe(SECOND);
+        time.observe_longest(3, 9 * SECOND, 1, 2);
+        time.observe_longest(4, 5 * SECOND, 1, 2);
+        assert_eq!(time.estimate(), Some(9 * SECOND));
+        time.observe_longest(3, Duration::ZERO, 0, 1);
+        assert_eq!(time.estimate(), Some(5 * SECOND));
     }
 }

@@ -8,14 +8,15 @@ use parking_lot::Mutex;
 use crate::config::Events;
 use crate::config::event::{Connected, Disconnected, Stopped};
 use crate::consumer::identity::Identity;
+use crate::consumer::member::common::Common;
 use crate::error::{Error, with_causes};
-use crate::runtime::{Bell, Shutdown, Trouble};
+use crate::runtime::{Bell, Shutdown};
 
 /// The work that a connection is for. What fails together has one role, since
 /// Redis may refuse some commands, when its memory is full or its replicas are
 /// gone, and carry out others all the while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(u32)]
 pub(crate) enum Role {
     Reader,
     /// Acknowledges and parks.
@@ -30,20 +31,22 @@ pub(crate) enum Role {
     Outputs,
 }
 
-/// Tells the log and the hooks when the member is held up, works again, or
-/// ends: once for all of its connections.
+/// The number of roles.
+const ROLES: u32 = 5;
+
+/// Tells the log and the hooks when the consumer is held up, works again, or
+/// ends: once for all connections of all of its members.
 #[derive(Debug)]
 pub(crate) struct Health {
-    name: String,
+    common: Arc<Common>,
+    /// Of the member.
+    number: u32,
     stream: String,
     group: String,
     events: Events,
-    trouble: Trouble,
     failure: Arc<Mutex<Option<Error>>>,
     /// The group is known to have stood, so that a lost one has vanished.
     group_stood: AtomicBool,
-    /// Redis was reached once, and the hooks know or are about to be told.
-    reached: AtomicBool,
     /// The checks of a start have passed: a right that is missing now was taken
     /// away.
     checked: AtomicBool,
@@ -52,16 +55,22 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    pub(crate) fn new(identity: &Identity, name: &str, stop: &Shutdown, keeper: &Bell) -> Self {
+    /// That of the member with this number.
+    pub(crate) fn new(
+        identity: &Identity,
+        common: &Arc<Common>,
+        number: u32,
+        stop: &Shutdown,
+        keeper: &Bell,
+    ) -> Self {
         Self {
-            name: name.to_owned(),
+            common: Arc::clone(common),
+            number,
             stream: identity.group.stream().to_owned(),
             group: identity.group.name().to_owned(),
             events: identity.config.events.clone(),
-            trouble: Trouble::default(),
             failure: Arc::clone(&identity.failure),
             group_stood: AtomicBool::new(false),
-            reached: AtomicBool::new(false),
             checked: AtomicBool::new(false),
             stop: stop.clone(),
             keeper: keeper.clone(),
@@ -71,7 +80,7 @@ impl Health {
     /// Notes that Redis was reached at the start: the hooks are told once the
     /// consumer is there to be asked.
     pub(crate) fn reached_at_start(&self) {
-        self.reached.store(true, Ordering::SeqCst);
+        self.common.reached.store(true, Ordering::SeqCst);
         self.group_stands();
         self.passed_checks();
     }
@@ -85,33 +94,33 @@ impl Health {
         self.checked.load(Ordering::Relaxed)
     }
 
-    /// Tells the hooks that the member reaches Redis.
+    /// Tells the hooks that the consumer reaches Redis.
     pub(crate) fn tell_connected(&self) {
         self.events.tell(|e| {
             e.connected(&Connected {
                 stream: &self.stream,
                 group: &self.group,
-                consumer: &self.name,
+                consumer: &self.common.name,
             });
         });
     }
 
     /// Notes that a thread's connection works.
     pub(crate) fn works(&self, role: Role) {
-        let mended = self.trouble.ends_for(role as u8);
+        let mended = self.common.trouble.ends_for(self.party(role));
         if mended {
             log::warn!(
                 "the consumer `{}` of `{}` works again",
-                self.name,
+                self.common.name,
                 self.stream
             );
         }
         // Looked at first, since it is so after the first time.
-        let is_news = !self.reached.load(Ordering::Relaxed)
-            && !self.trouble.lasts()
-            && !self.reached.swap(true, Ordering::SeqCst);
+        let is_news = !self.common.reached.load(Ordering::Relaxed)
+            && !self.common.trouble.lasts()
+            && !self.common.reached.swap(true, Ordering::SeqCst);
         if mended || is_news {
-            self.reached.store(true, Ordering::SeqCst);
+            self.common.reached.store(true, Ordering::SeqCst);
             self.tell_connected();
         }
     }
@@ -119,10 +128,10 @@ impl Health {
     /// Notes that a thread's connection fails. That of a thread that is `ending` may
     /// have been ended by us.
     pub(crate) fn held_up(&self, role: Role, error: &Error, ending: bool) {
-        if !ending && self.trouble.begins_for(role as u8, error) {
+        if !ending && self.common.trouble.begins_for(self.party(role), error) {
             log::warn!(
                 "the consumer `{}` of `{}` is held up, and tries again until it works: {}",
-                self.name,
+                self.common.name,
                 self.stream,
                 with_causes(error)
             );
@@ -130,7 +139,7 @@ impl Health {
                 e.disconnected(&Disconnected {
                     stream: &self.stream,
                     group: &self.group,
-                    consumer: &self.name,
+                    consumer: &self.common.name,
                     error,
                 });
             });
@@ -139,12 +148,7 @@ impl Health {
 
     /// Whether one of its connections fails at present.
     pub(crate) fn is_held_up(&self) -> bool {
-        self.trouble.lasts()
-    }
-
-    /// The failure that holds it up at present.
-    pub(crate) fn held_up_by(&self) -> Option<Error> {
-        self.trouble.latest()
+        self.common.trouble.lasts()
     }
 
     /// Stops the consumer for good, by an error that waiting doesn't mend.
@@ -154,7 +158,7 @@ impl Health {
         if is_first {
             log::error!(
                 "the consumer `{}` of `{}` stops: {}",
-                self.name,
+                self.common.name,
                 self.stream,
                 with_causes(error)
             );
@@ -163,6 +167,8 @@ impl Health {
             *failure = Some(error.clone().while_doing(doing));
         }
         drop(failure);
+        self.common.stop.set();
+        self.common.alarm.ring();
         self.stop.set();
         self.keeper.ring();
         if is_first {
@@ -171,11 +177,22 @@ impl Health {
                 e.stopped(&Stopped {
                     stream: &self.stream,
                     group: &self.group,
-                    consumer: &self.name,
+                    consumer: &self.common.name,
                     error,
                 });
             });
         }
+    }
+
+    /// Nothing of the member holds the consumer up any more: it has ended.
+    pub(crate) fn ended(&self) {
+        for role in 0..ROLES {
+            self.common.trouble.leave(self.number * ROLES + role);
+        }
+    }
+
+    fn party(&self, role: Role) -> u32 {
+        self.number * ROLES + role as u32
     }
 
     pub(crate) fn group_stood(&self) -> bool {

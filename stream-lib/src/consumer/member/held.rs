@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::command::{Entries, Mark};
+use crate::consumer::member::home::Home;
 use crate::consumer::member::outputs::HeldOutputs;
 use crate::consumer::member::stage::{Company, Stage};
 use crate::message::{EntryId, Fields};
@@ -36,20 +37,20 @@ pub(crate) struct Held {
     pub(crate) outputs: HeldOutputs,
     /// Of entries that were parked with one.
     marks: OnceLock<Vec<(EntryId, Mark)>>,
-    all_bytes: Arc<AtomicUsize>,
+    home: Arc<Home>,
 }
 
 impl Held {
     /// `asked` is when the request was sent that brought the entries; their
-    /// bytes are added to `all_bytes` for as long as this lives.
+    /// bytes count for `home` as long as this lives.
     pub(crate) fn new(
         entries: Entries,
         company: Company,
         asked: Instant,
-        all_bytes: &Arc<AtomicUsize>,
+        home: &Arc<Home>,
     ) -> Self {
         let len = entries.len();
-        all_bytes.fetch_add(entries.bytes(), Ordering::Relaxed);
+        home.bytes().fetch_add(entries.bytes(), Ordering::Relaxed);
         Self {
             stages: (0..len)
                 .map(|_| AtomicU8::new(Stage::Buffered as u8))
@@ -64,8 +65,13 @@ impl Held {
             cap_reported: AtomicBool::new(false),
             outputs: HeldOutputs::default(),
             marks: OnceLock::new(),
-            all_bytes: Arc::clone(all_bytes),
+            home: Arc::clone(home),
         }
+    }
+
+    /// The member that the entries came to.
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
     }
 
     pub(crate) fn company(&self) -> Company {
@@ -287,7 +293,8 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.all_bytes
+        self.home
+            .bytes()
             .fetch_sub(self.entries.bytes(), Ordering::Relaxed);
     }
 }

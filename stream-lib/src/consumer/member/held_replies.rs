@@ -1,6 +1,6 @@
 //! The replies that this process holds entries of.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -8,22 +8,29 @@ use parking_lot::Mutex;
 
 use crate::command::Entries;
 use crate::consumer::member::held::Held;
+use crate::consumer::member::home::Home;
 use crate::consumer::member::stage::{Company, Stage};
 use crate::message::EntryId;
 
 /// Every reply of which an entry is still somewhere. This keeps none alive.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct HeldReplies {
     replies: Mutex<Vec<Weak<Held>>>,
-    /// Of all replies that live.
-    bytes: Arc<AtomicUsize>,
+    home: Arc<Home>,
 }
 
 impl HeldReplies {
+    pub(super) fn new(home: &Arc<Home>) -> Self {
+        Self {
+            replies: Mutex::default(),
+            home: Arc::clone(home),
+        }
+    }
+
     /// Makes entries known as held. `asked` is when the request was sent that
     /// brought them.
     pub(crate) fn hold(&self, entries: Entries, company: Company, asked: Instant) -> Arc<Held> {
-        let held = Arc::new(Held::new(entries, company, asked, &self.bytes));
+        let held = Arc::new(Held::new(entries, company, asked, &self.home));
         let mut replies = self.replies.lock();
         replies.retain(|known| known.strong_count() > 0);
         replies.push(Arc::downgrade(&held));
@@ -72,8 +79,15 @@ impl HeldReplies {
         })
     }
 
-    /// How many bytes the replies take.
+    /// Whether a handler runs for an entry.
+    pub(crate) fn are_running(&self) -> bool {
+        self.all()
+            .iter()
+            .any(|held| held.running().next().is_some())
+    }
+
+    /// How many bytes the replies of all members of the consumer take.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
+        self.home.bytes().load(Ordering::Relaxed)
     }
 }

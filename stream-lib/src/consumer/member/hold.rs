@@ -19,6 +19,8 @@ pub(crate) struct MemberHold {
     /// When it ends, in milliseconds after `since`; 0 where there is none.
     ends: AtomicU64,
     known: Mutex<Option<GroupHold>>,
+    /// The end of the hold that the log was told of.
+    told: Mutex<Option<u64>>,
 }
 
 impl Default for MemberHold {
@@ -27,6 +29,7 @@ impl Default for MemberHold {
             since: Instant::now(),
             ends: AtomicU64::new(0),
             known: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 }
@@ -48,6 +51,31 @@ impl MemberHold {
     /// The hold that lasts.
     pub(crate) fn known(&self) -> Option<GroupHold> {
         self.known.lock().clone().filter(|_| self.lasts())
+    }
+
+    /// Notes which hold the log is told of, by its end; `None` for none. Returns whether
+    /// that is news: of several members one tells it.
+    pub(crate) fn is_news(&self, hold: Option<u64>) -> bool {
+        let mut told = self.told.lock();
+        let is_news = *told != hold;
+        *told = hold;
+        is_news
+    }
+
+    /// Holds the group for a time from now on, as far as this process knows, when the
+    /// server's clock shows `server_ms`. Returns false where it is held for longer.
+    pub(crate) fn lengthen(&self, time: Duration, why: &str, server_ms: u64) -> bool {
+        let ends = self.ends_at();
+        if ends.is_some_and(|ends| ends >= Instant::now() + time) {
+            return false;
+        }
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let hold = GroupHold {
+            until_ms: server_ms.saturating_add(millis),
+            why: why.to_owned(),
+        };
+        self.notice(Some(hold), server_ms);
+        true
     }
 
     /// Notes what Redis has said when its clock showed `server_ms`.

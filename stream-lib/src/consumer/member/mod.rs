@@ -1,4 +1,8 @@
-//! One life of a consumer: the parts that its threads share.
+//! One member of a group for one stream: the parts that its threads share.
+//!
+//! A consumer is one member, or, of a partitioned stream, one for each partition that
+//! it owns. These have one name in Redis, one sign of life and one [`Buffer`], which
+//! are parts of what they have in [`Common`].
 //!
 //! Entries come in as the [`Held`] entries of one reply, known to
 //! [`HeldReplies`] from then on. They wait in the [`Buffer`]; when their
@@ -11,6 +15,7 @@
 pub(crate) mod acknowledging;
 mod buffer;
 pub(crate) mod claiming;
+pub(crate) mod common;
 pub(crate) mod done;
 pub(crate) mod failure_log;
 mod handler_time;
@@ -18,6 +23,7 @@ pub(crate) mod health;
 pub(crate) mod held;
 mod held_replies;
 pub(crate) mod hold;
+mod home;
 pub(crate) mod link;
 mod links;
 pub(crate) mod outputs;
@@ -28,29 +34,29 @@ mod read_ahead;
 mod room;
 pub(crate) mod settle;
 pub(crate) mod sign_of_life;
+mod signs;
 pub(crate) mod stage;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-use parking_lot::Mutex;
+use crossbeam_channel::Sender;
 
 pub(crate) use self::buffer::Buffer;
 
 use self::acknowledging::Acknowledging;
 use self::claiming::{Claim, Claiming};
+use self::common::Common;
 use self::done::Done;
 use self::failure_log::{FailureLog, Fate};
 use self::health::{Health, Role};
 use self::held::Held;
 use self::held_replies::HeldReplies;
-use self::hold::MemberHold;
+use self::home::Home;
 use self::link::{MemberLink, Way};
 use self::links::MemberLinks;
 use self::outputs::OutputStreams;
-use self::rate::{GroupRate, KeyRates};
 use self::settle::{Action, Settle, Unsettled};
 use self::sign_of_life::SignOfLife;
 use self::stage::Company;
@@ -62,18 +68,25 @@ use crate::consumer::bells::Bells;
 use crate::consumer::identity::Identity;
 use crate::consumer::stats::Counters;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::Shutdown;
+use crate::partition::Partitions;
+use crate::runtime::{Alarm, Portion, Shutdown};
 
-/// The state that the threads of a running consumer share.
+/// The state that the threads of a running member share.
 pub(crate) struct Member {
     pub(crate) topology: Arc<Topology>,
     pub(crate) config: ConsumerConfig,
+    /// Of the partition, where there are any.
     pub(crate) group: Group,
-    /// The name in Redis: the label and random characters.
+    /// The partition that it is for; `None` for a stream that has none.
+    pub(crate) partition: Option<u16>,
+    /// The name in Redis, as of all members of the consumer.
     pub(crate) name: String,
+    pub(crate) common: Arc<Common>,
     pub(crate) counters: Arc<Counters>,
+    home: Arc<Home>,
     pub(crate) replies: HeldReplies,
-    pub(crate) buffer: Buffer,
+    /// How many entries one answer may bring, where larger ones were lost.
+    pub(crate) portion: Portion,
     pub(crate) acknowledging: Acknowledging,
     pub(crate) claiming: Claiming,
     pub(crate) health: Arc<Health>,
@@ -82,67 +95,81 @@ pub(crate) struct Member {
     /// in nanoseconds.
     handler_nanos: AtomicU64,
     pub(crate) sign_of_life: SignOfLife,
-    /// Of the whole group.
-    pub(crate) group_hold: MemberHold,
-    /// How many handlers may begin, where that is limited.
-    pub(crate) rate: Option<GroupRate>,
-    /// The same for each value of a field.
-    pub(crate) key_rates: Option<KeyRates>,
     /// Where outputs of deliveries go.
     pub(crate) outputs: OutputStreams,
+    /// Told where the stream has scheduled messages.
+    pub(crate) alarm: Alarm,
     /// The threads' connections, to end their waits.
     pub(crate) links: MemberLinks,
     /// Of the threads that all consumers share.
     pub(crate) bells: Bells,
     /// Stop reading and starting.
     pub(crate) stop: Shutdown,
-    /// Dropped when the workers are to end.
-    workers: Mutex<Option<Sender<()>>>,
-    pub(crate) workers_stop: Receiver<()>,
     /// When that began.
     stop_began: OnceLock<Instant>,
     /// Give up all unconfirmed entries: the grace is over.
     pub(crate) halt: Shutdown,
+    /// The stream has turned out to be partitioned: this member, which is for all of
+    /// it, makes way for others.
+    divided: OnceLock<Partitions>,
+}
+
+/// What a member is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) group: &'a Group,
+    pub(crate) partition: Option<u16>,
 }
 
 impl Member {
     pub(crate) fn new(
         identity: &Identity,
-        name: String,
+        common: &Arc<Common>,
+        part: Part<'_>,
         settler: Sender<Settle>,
         bells: Bells,
-        batch_size: usize,
     ) -> Self {
         let config = identity.config.clone();
         let stop = Shutdown::default();
         let keeper = &bells.keeper;
-        let (workers, workers_stop) = bounded(0);
+        let number = common.number();
+        let home = Arc::new(Home::new(number, keeper, &common.buffer.bytes));
         Self {
             topology: Arc::clone(&identity.topology),
-            group: identity.group.clone(),
+            group: part.group.clone(),
+            partition: part.partition,
             counters: Arc::clone(&identity.counters),
-            replies: HeldReplies::default(),
-            buffer: Buffer::new(&config, batch_size, &stop, keeper),
+            replies: HeldReplies::new(&home),
+            portion: Portion::new(config.read_count),
             acknowledging: Acknowledging::new(settler, config.lease, &bells),
             claiming: Claiming::new(keeper),
-            health: Arc::new(Health::new(identity, &name, &stop, keeper)),
-            failure_log: FailureLog::new(&identity.group, keeper),
+            health: Arc::new(Health::new(identity, common, number, &stop, keeper)),
+            failure_log: FailureLog::new(part.group, &config.stream, &common.failures, keeper),
             sign_of_life: SignOfLife::new(config.lease),
-            group_hold: MemberHold::default(),
-            rate: GroupRate::new(&identity.topology, &identity.group, config.rate.as_ref()),
-            key_rates: KeyRates::new(&identity.topology, &identity.group, config.rate.as_ref()),
-            outputs: OutputStreams::new(&identity.topology, identity.group.stream()),
+            outputs: OutputStreams::new(&identity.topology, part.group.stream()),
+            alarm: identity.alarm.clone(),
             links: MemberLinks::default(),
             halt: Shutdown::default(),
             stop_began: OnceLock::new(),
             handler_nanos: AtomicU64::new(0),
-            name,
+            divided: OnceLock::new(),
+            name: common.name.clone(),
+            common: Arc::clone(common),
             config,
+            home,
             bells,
             stop,
-            workers: Mutex::new(Some(workers)),
-            workers_stop,
         }
+    }
+
+    /// The stream as its users have named it: not a partition's own.
+    pub(crate) fn declared_stream(&self) -> &str {
+        &self.config.stream
+    }
+
+    /// Its number among the members of the consumer.
+    pub(crate) fn number(&self) -> u32 {
+        self.home.number()
     }
 
     /// The connections of one of the threads; `until` ends its waits.
@@ -160,14 +187,25 @@ impl Member {
         MemberLink::new(way, role, &self.health, until, bell).pausing_for(self.config.lease / 6)
     }
 
-    /// Begins the stop: nothing more is read or started, and no thread waits for a
-    /// server that can't be reached. Called again it does nothing.
+    /// Begins the stop of this member: nothing more is read or started, and no thread
+    /// waits for a server that can't be reached. Called again it does nothing.
     pub(crate) fn begin_stop(&self) {
         self.stop_by(Duration::ZERO);
         self.stop.set();
         self.links.hold_off();
-        self.workers.lock().take();
         self.bells.keeper.ring();
+    }
+
+    /// Makes way for members for single partitions, into which the stream is divided.
+    pub(crate) fn divide(&self, partitions: Partitions) {
+        if self.partition.is_none() && self.divided.set(partitions).is_ok() {
+            self.begin_stop();
+        }
+    }
+
+    /// The partitions that it makes way for.
+    pub(crate) fn divided(&self) -> Option<Partitions> {
+        self.divided.get().copied()
     }
 
     /// A task that others do for it has panicked: it stops, so that another member can
@@ -178,8 +216,12 @@ impl Member {
     }
 
     /// When a stop with this grace is over. One that an error has begun counts from
-    /// the first time that this is asked.
+    /// the first time that this is asked. That of the consumer counts for all of its
+    /// members.
     pub(crate) fn stop_by(&self, grace: Duration) -> Instant {
+        if self.common.stop.is_set() {
+            return self.common.stop_by(grace);
+        }
         *self.stop_began.get_or_init(Instant::now) + grace
     }
 
@@ -191,13 +233,25 @@ impl Member {
         self.bells.settler.ring();
     }
 
-    /// Gives this member's sign of life; see [`SignOfLife::give`].
+    /// Gives this member's sign of life, and looks at the group; see
+    /// [`SignOfLife::give`]. Of a partition it only looks: the signs stand beside the
+    /// stream.
     pub(crate) fn beat(&self, wire: &mut Wire, name_idle: bool) -> Result<Look> {
         let keep = self.config.consumer_expiry;
-        let look = self
-            .sign_of_life
-            .give(wire, &self.group, &self.name, keep, name_idle)?;
-        self.group_hold.notice(look.hold.clone(), look.server_ms);
+        if self.partition.is_none() {
+            let look = self
+                .sign_of_life
+                .give(wire, &self.group, &self.name, keep, name_idle)?;
+            self.common.hold.notice(look.hold.clone(), look.server_ms);
+            return Ok(look);
+        }
+        let keep = name_idle.then_some(keep);
+        let mut look = self.sign_of_life.look(wire, &self.group, keep)?;
+        match self.common.signs.recent(self.config.lease) {
+            Some(signs) => look.signs = signs,
+            // Nobody knows who lives.
+            None => look.holdings.retain(|h| h.consumer == self.name.as_bytes()),
+        }
         Ok(look)
     }
 
@@ -214,7 +268,7 @@ impl Member {
     /// stops before. `before_waiting` is called where there is no place for them
     /// yet.
     pub(crate) fn enqueue(&self, held: &Arc<Held>, before_waiting: impl FnOnce()) {
-        if self.turns_back(held) || !self.buffer.push(held, before_waiting) {
+        if self.turns_back(held) || !self.common.buffer.push(held, &self.stop, before_waiting) {
             self.give_back_rest(held);
         }
     }
@@ -222,9 +276,9 @@ impl Member {
     /// Whether entries that have just come in go back at once, since the group is held by
     /// now: they count as buffered until then.
     fn turns_back(&self, held: &Held) -> bool {
-        let is_held = self.group_hold.lasts();
+        let is_held = self.common.hold.lasts();
         if is_held {
-            self.buffer.room.expect(held);
+            self.common.buffer.room.expect(held);
         }
         is_held
     }
@@ -243,7 +297,7 @@ impl Member {
         if !claimed.entries.is_empty() {
             let held = self.hold(claimed.entries, company, asked);
             held.set_marks(claimed.marks);
-            if self.turns_back(&held) || !self.buffer.push_returning(&held) {
+            if self.turns_back(&held) || !self.common.buffer.push_returning(&held, &self.stop) {
                 self.give_back_rest(&held);
             }
         }
@@ -261,7 +315,7 @@ impl Member {
 
     /// Has an entry given back that was withdrawn from the buffer.
     pub(crate) fn give_back(&self, held: &Arc<Held>, index: usize) {
-        self.buffer.room.left();
+        self.common.buffer.room.left();
         self.settle(held, index, Action::GiveBack);
     }
 
@@ -286,7 +340,7 @@ impl Member {
             let nanos = self.handler_nanos.swap(0, Ordering::Relaxed);
             self.config.events.tell(|e| {
                 e.completed(&Completed {
-                    stream: self.group.stream(),
+                    stream: self.declared_stream(),
                     group: self.group.name(),
                     consumer: &self.name,
                     entries,
@@ -323,62 +377,68 @@ impl Member {
         self.failure_log.ended(id, attempt, *reason, fate, text);
     }
 
-    /// How many entries the reader may ask for, with up to `landing` about to
-    /// be buffered.
-    pub(crate) fn room(&self, landing: usize) -> usize {
-        if self.group_hold.lasts() {
+    /// How many entries the reader may ask for now, for a read that waits for entries
+    /// or not.
+    pub(crate) fn room(&self, waits: bool) -> usize {
+        let buffer = &self.common.buffer;
+        if self.common.hold.lasts() {
             return 0;
         }
-        let room = self.buffer.room_for_new(landing, self.replies.bytes());
-        let Some(rate) = &self.rate else {
+        let load = buffer.load(self.replies.bytes());
+        let room = if waits {
+            buffer.room.for_waiting(&load)
+        } else {
+            buffer.room.for_new(&load)
+        };
+        let room = room.min(self.portion.size());
+        let Some(rate) = &self.common.rate else {
             return room;
         };
         // Those that wait long for their turn are better read by others, and later.
-        let ahead = self.buffer.room.buffered() + landing;
-        room.min(rate.room().saturating_sub(ahead))
+        room.min(rate.room().saturating_sub(buffer.room.buffered()))
     }
 
-    /// How many turns the workers could use in `portion` of time, `most` at most.
-    pub(crate) fn wanted_turns(&self, most: u32, portion: Duration) -> u32 {
-        let workers = self.config.workers;
-        let free = workers.saturating_sub(self.buffer.pause.running()).max(1);
-        let each = self
-            .buffer
+    /// How many returning entries to claim: none while some still wait.
+    pub(crate) fn room_for_returning(&self) -> usize {
+        if self.home.has_returning() {
+            0
+        } else {
+            let room = self.common.buffer.room.for_returning();
+            room.min(self.portion.size())
+        }
+    }
+
+    /// How many entries of `~waiting` to claim.
+    pub(crate) fn room_for_due(&self) -> usize {
+        let buffer = &self.common.buffer;
+        let batches = buffer.room.for_batches(&buffer.load(0));
+        let most = self.portion.size();
+        self.room_for_returning().max(batches).min(most)
+    }
+
+    /// Notes how long the longest of its running handlers has run, and how many entries
+    /// they all have in hand.
+    pub(crate) fn observe_longest(&self, longest: Duration, entries: usize) {
+        let buffer = &self.common.buffer;
+        let handlers = buffer.pause.running();
+        buffer
             .handler_time
-            .estimate()
-            .map_or(u128::MAX, |time| {
-                portion.as_nanos() / time.as_nanos().max(1)
-            });
-        let by_workers = each
-            .saturating_mul(workers as u128)
-            .saturating_add(free as u128);
-        let there = self.buffer.room.buffered().max(1) as u128;
-        u32::try_from(there.min(by_workers))
-            .unwrap_or(most)
-            .min(most)
+            .observe_longest(self.number(), longest, entries, handlers);
     }
 
     /// Holds the group as far as this process goes, unless it is held for longer: before
     /// Redis has been told.
     pub(crate) fn hold_here(&self, time: Duration, why: &str) {
-        let ends = self.group_hold.ends_at();
-        if ends.is_some_and(|ends| ends >= Instant::now() + time) {
-            return;
-        }
         let now = self.sign_of_life.server_ms().unwrap_or(0);
-        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let hold = GroupHold {
-            until_ms: now.saturating_add(millis),
-            why: why.to_owned(),
-        };
-        self.group_hold.notice(Some(hold), now);
-        self.bells.keeper.ring();
+        if self.common.hold.lengthen(time, why, now) {
+            self.bells.keeper.ring();
+        }
     }
 
     /// Notes a hold that an answer has told of.
     pub(crate) fn heed_hold(&self, hold: Option<&GroupHold>, server_ms: u64) {
-        if hold.is_some() && self.group_hold.known().as_ref() != hold {
-            self.group_hold.notice(hold.cloned(), server_ms);
+        if hold.is_some() && self.common.hold.known().as_ref() != hold {
+            self.common.hold.notice(hold.cloned(), server_ms);
             self.bells.keeper.ring();
         }
     }

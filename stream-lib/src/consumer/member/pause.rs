@@ -23,6 +23,10 @@
 //! consistent, so at least one of the two sees the other: either the worker is
 //! refused, or it is waited for. A worker that leaves during a pause wakes the
 //! keeper, which looks at the count again.
+//!
+//! The members of one consumer share the pause. One of them has it at a time; a keeper
+//! that finds it taken leaves its bell ([`is_over`](Pause::is_over)), and is called at
+//! the end.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -37,19 +41,28 @@ use crate::runtime::Bell;
 pub(crate) struct Pause {
     running: AtomicUsize,
     paused: AtomicBool,
-    /// Present during a pause; disconnects when it ends.
-    resumed: Mutex<Option<(Sender<()>, Receiver<()>)>>,
-    /// Wakes the keeper.
+    /// Present during a pause.
+    now: Mutex<Option<Now>>,
+}
+
+/// A pause that lasts.
+#[derive(Debug)]
+struct Now {
+    /// Dropped when it ends.
+    _lasts: Sender<()>,
+    resumed: Receiver<()>,
+    /// Wakes the keeper that conducts it.
     wake: Bell,
+    /// Those that wait for its end.
+    others: Vec<Bell>,
 }
 
 impl Pause {
-    pub(crate) fn new(wake: &Bell) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             running: AtomicUsize::new(0),
             paused: AtomicBool::new(false),
-            resumed: Mutex::new(None),
-            wake: wake.clone(),
+            now: Mutex::new(None),
         }
     }
 
@@ -68,8 +81,10 @@ impl Pause {
     /// The opposite of [`enter`](Self::enter).
     pub(crate) fn leave(&self) {
         self.running.fetch_sub(1, Ordering::SeqCst);
-        if self.paused.load(Ordering::SeqCst) {
-            self.wake.ring();
+        if self.paused.load(Ordering::SeqCst)
+            && let Some(now) = &*self.now.lock()
+        {
+            now.wake.ring();
         }
     }
 
@@ -83,22 +98,46 @@ impl Pause {
         self.running.load(Ordering::SeqCst)
     }
 
-    /// Refuses workers from now on, except for the entry that runs alone.
-    pub(crate) fn begin(&self) {
-        *self.resumed.lock() = Some(bounded(0));
+    /// Refuses workers from now on, except for the entry that runs alone. `wake` calls
+    /// the keeper that conducts it.
+    pub(crate) fn begin(&self, wake: &Bell) {
+        let (lasts, resumed) = bounded(0);
+        let now = Now {
+            _lasts: lasts,
+            resumed,
+            wake: wake.clone(),
+            others: Vec::new(),
+        };
+        *self.now.lock() = Some(now);
         self.paused.store(true, Ordering::SeqCst);
     }
 
     /// Ends a pause.
     pub(crate) fn end(&self) {
         self.paused.store(false, Ordering::SeqCst);
-        *self.resumed.lock() = None;
+        let ended = self.now.lock().take();
+        for bell in ended.iter().flat_map(|now| &now.others) {
+            bell.ring();
+        }
+    }
+
+    /// Whether there is no pause. Where there is one, `bell` is rung at its end.
+    pub(crate) fn is_over(&self, bell: &Bell) -> bool {
+        match &mut *self.now.lock() {
+            None => true,
+            Some(now) => {
+                if !now.others.iter().any(|other| other.is(bell)) {
+                    now.others.push(bell.clone());
+                }
+                false
+            }
+        }
     }
 
     /// Disconnects when the present pause ends; `None` where there is none.
     pub(crate) fn resumed(&self) -> Option<Receiver<()>> {
-        let resumed = self.resumed.lock();
-        resumed.as_ref().map(|(_, resumed)| resumed.clone())
+        let now = self.now.lock();
+        now.as_ref().map(|now| now.resumed.clone())
     }
 }
 
@@ -109,13 +148,13 @@ mod tests {
 
     #[test]
     fn during_a_pause_only_the_entry_that_runs_alone_may_enter() {
-        let pause = Pause::new(&Bell::default());
+        let pause = Pause::new();
         let (any, alone) = (
             Held::for_test(1, Company::Any),
             Held::for_test(1, Company::Alone),
         );
         assert!(pause.enter(&any));
-        pause.begin();
+        pause.begin(&Bell::default());
         assert!(pause.is_paused());
         assert!(!pause.enter(&any));
         assert_eq!(pause.running(), 1, "it was refused, and is not counted");
@@ -132,14 +171,27 @@ mod tests {
     #[test]
     fn a_worker_that_leaves_during_a_pause_calls_the_keeper() {
         let keeper = Bell::default();
-        let pause = Pause::new(&keeper);
+        let pause = Pause::new();
         let any = Held::for_test(1, Company::Any);
         assert!(pause.enter(&any) && pause.enter(&any));
         pause.leave();
         assert!(!keeper.take(), "nobody waits for it");
-        pause.begin();
+        pause.begin(&keeper);
         pause.leave();
         assert!(keeper.take());
         assert_eq!(pause.running(), 0);
+    }
+
+    #[test]
+    fn the_end_of_a_pause_calls_the_keepers_that_wait_for_it() {
+        let (conductor, other) = (Bell::default(), Bell::default());
+        let pause = Pause::new();
+        assert!(pause.is_over(&other), "there is none");
+        pause.begin(&conductor);
+        assert!(!pause.is_over(&other) && !pause.is_over(&other));
+        assert!(!other.take());
+        pause.end();
+        assert!(other.take() && pause.is_over(&other));
+        assert!(!conductor.take());
     }
 }

@@ -33,11 +33,13 @@ struct WorkLane {
 
 impl WorkQueue {
     pub(crate) fn new(workers: usize, batch_size: usize, read_count: usize) -> Self {
+        /// One for each partition that there may be.
+        const MEMBERS: usize = 256;
         Self {
             // As many entries as may be buffered, each in a reply of its own,
             // and one leftover per worker of replies that others have emptied.
-            new: WorkLane::new(2 * read_count + workers),
-            returning: WorkLane::new(2 * workers),
+            new: WorkLane::new(2 * read_count + workers + MEMBERS),
+            returning: WorkLane::new(2 * workers + MEMBERS),
             alone: WorkLane::new(1),
             // Batches are gathered by one worker at a time.
             sharing: if batch_size == 1 { workers } else { 1 },
@@ -61,7 +63,7 @@ impl WorkQueue {
     /// many as there are workers.
     #[must_use]
     pub(crate) fn push_returning(&self, held: &Arc<Held>, stop: &Shutdown) -> bool {
-        self.returning.push(held, self.sharing, stop, || {})
+        self.returning.push_counted(held, self.sharing, stop)
     }
 
     /// As [`push_new`](Self::push_new), for an entry that runs while the workers
@@ -78,7 +80,9 @@ impl WorkQueue {
 
     /// A reply with returning entries, if one waits.
     pub(crate) fn take_returning(&self) -> Option<Arc<Held>> {
-        self.returning.from.try_recv().ok()
+        let held = self.returning.from.try_recv().ok()?;
+        held.home().returning_taken();
+        Some(held)
     }
 
     /// The entry that is to run while nothing else does, if it waits.
@@ -86,22 +90,14 @@ impl WorkQueue {
         self.alone.from.try_recv().ok()
     }
 
-    pub(crate) fn has_returning(&self) -> bool {
-        !self.returning.from.is_empty()
-    }
-
     /// Waits for the next reply on any lane; `None` once `ended` disconnects.
-    /// `on_returning` is called where one of the returning lane was taken.
-    pub(crate) fn next(
-        &self,
-        ended: &Receiver<()>,
-        on_returning: impl FnOnce(),
-    ) -> Option<Arc<Held>> {
+    pub(crate) fn next(&self, ended: &Receiver<()>) -> Option<Arc<Held>> {
         select! {
             recv(self.new.from) -> held => held.ok(),
             recv(self.returning.from) -> held => {
-                on_returning();
-                held.ok()
+                let held = held.ok()?;
+                held.home().returning_taken();
+                Some(held)
             }
             recv(self.alone.from) -> held => held.ok(),
             recv(ended) -> _ => None,
@@ -156,6 +152,39 @@ impl WorkLane {
         stop: &Shutdown,
         before_waiting: impl FnOnce(),
     ) -> bool {
+        if !self.send(held, stop, before_waiting) {
+            return false;
+        }
+        // One worker knows now. Telling the others only makes them share, so a
+        // full lane is no loss.
+        for _ in 1..held.len().min(sharing) {
+            if self.into.try_send(Arc::clone(held)).is_err() {
+                break;
+            }
+        }
+        true
+    }
+
+    /// As [`push`](Self::push), of a lane whose replies are counted for their member.
+    fn push_counted(&self, held: &Arc<Held>, sharing: usize, stop: &Shutdown) -> bool {
+        let home = held.home();
+        // A worker may take it before anything else is done here.
+        home.expect_returning();
+        if !self.send(held, stop, || {}) {
+            home.returning_failed();
+            return false;
+        }
+        for _ in 1..held.len().min(sharing) {
+            home.expect_returning();
+            if self.into.try_send(Arc::clone(held)).is_err() {
+                home.returning_failed();
+                break;
+            }
+        }
+        true
+    }
+
+    fn send(&self, held: &Arc<Held>, stop: &Shutdown, before_waiting: impl FnOnce()) -> bool {
         const LOOK_UP: Duration = Duration::from_millis(20);
         if self.into.is_full() {
             before_waiting();
@@ -165,13 +194,6 @@ impl WorkLane {
         {
             if stop.is_set() {
                 return false;
-            }
-        }
-        // One worker knows now. Telling the others only makes them share, so a
-        // full lane is no loss.
-        for _ in 1..held.len().min(sharing) {
-            if self.into.try_send(Arc::clone(held)).is_err() {
-                break;
             }
         }
         true

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{Beat, ClockWindow, Group, Look};
+use crate::command::{self, Beat, ClockWindow, Group, Look, SignGiven};
 use crate::connection::Wire;
 use crate::error::Result;
 use crate::runtime::ServerClock;
@@ -56,7 +56,7 @@ impl SignOfLife {
         }
     }
 
-    /// Gives one, and looks at the others, whose signs are kept for `keep` once
+    /// Gives one, and looks at the group and at the others, whose signs are kept for `keep` once
     /// they have lapsed. `name_idle` is that of [`Beat`].
     pub(crate) fn give(
         &self,
@@ -66,22 +66,67 @@ impl SignOfLife {
         keep: Duration,
         name_idle: bool,
     ) -> Result<Look> {
-        let set_back = self.state.lock().set_back;
         let beat = Beat {
-            group,
-            member: name,
-            lease: self.lease,
-            keep,
-            set_back,
             name_idle,
+            ..self.beat(group, name, keep)
         };
         let asked = Instant::now();
         let look = beat.give(wire)?;
-        let mut state = self.state.lock();
-        state.set_back = state.set_back.saturating_sub(set_back);
-        drop(state);
+        self.given(beat.set_back);
         self.observe(look.server_ms, asked);
         Ok(look)
+    }
+
+    /// As [`give`](Self::give), and looks at the other signs only. `leaves` is that of
+    /// [`Beat`].
+    pub(crate) fn give_alone(
+        &self,
+        wire: &mut Wire,
+        group: &Group,
+        name: &str,
+        keep: Duration,
+        leaves: bool,
+    ) -> Result<SignGiven> {
+        let beat = Beat {
+            leaves,
+            ..self.beat(group, name, keep)
+        };
+        let asked = Instant::now();
+        let signs = beat.give_sign(wire)?;
+        self.given(beat.set_back);
+        self.observe(signs.server_ms, asked);
+        Ok(signs)
+    }
+
+    /// Looks at the group without giving a sign; `idle` is that of [`command::look`].
+    pub(crate) fn look(
+        &self,
+        wire: &mut Wire,
+        group: &Group,
+        idle: Option<Duration>,
+    ) -> Result<Look> {
+        let asked = Instant::now();
+        let look = command::look(wire, group, idle)?;
+        self.observe(look.server_ms, asked);
+        Ok(look)
+    }
+
+    fn beat<'a>(&self, group: &'a Group, member: &'a str, keep: Duration) -> Beat<'a> {
+        Beat {
+            group,
+            member,
+            lease: self.lease,
+            keep,
+            set_back: self.state.lock().set_back,
+            name_idle: false,
+            leaves: false,
+        }
+    }
+
+    /// The others know by how much the clock was set back.
+    fn given(&self, set_back: Duration) {
+        let mut state = self.state.lock();
+        state.set_back = state.set_back.saturating_sub(set_back);
     }
 
     /// Notes the server's time, from the answer to a request that was sent when

@@ -29,6 +29,11 @@ pub(crate) struct Flight<'a> {
 }
 
 impl<'a> Flight<'a> {
+    /// Whether there is more to read, as far as known.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.asked.is_empty()
     }
@@ -41,12 +46,7 @@ impl<'a> Flight<'a> {
     }
 
     /// Sends reads, where there is room for their answers.
-    pub(crate) fn take_off(
-        &mut self,
-        member: &'a Member,
-        wire: &mut Wire,
-        landing: usize,
-    ) -> Result<()> {
+    pub(crate) fn take_off(&mut self, member: &'a Member, wire: &mut Wire) -> Result<()> {
         // Of all that may be buffered, a third is with the workers, another is
         // being answered, and the last one Redis works on.
         let (reads, most) = if self.full {
@@ -54,15 +54,18 @@ impl<'a> Flight<'a> {
         } else {
             (1, member.config.read_count)
         };
+        let room = &member.common.buffer.room;
         while self.asked.len() < reads && !member.stop.is_set() {
-            let coming: usize = self.asked.iter().map(|asked| asked.count).sum();
-            let count = member.room(landing + coming).min(most);
+            let count = member.room(!self.full).min(most);
             if count == 0 {
                 break;
             }
+            let reserved = if self.full { count } else { 0 };
+            room.take(reserved);
             let asked = Asked {
                 member,
                 count,
+                reserved,
                 done: self.full.then(|| member.acknowledging.collect()),
                 look: (!self.full).then(|| look(member)).flatten(),
                 sent: Instant::now(),
@@ -76,6 +79,10 @@ impl<'a> Flight<'a> {
                 read.send(wire, &ids)?;
             }
             self.asked.push_back(asked);
+            if room.is_wanted() {
+                // It is the turn of other readers.
+                break;
+            }
         }
         Ok(())
     }
@@ -101,17 +108,22 @@ impl<'a> Flight<'a> {
             return Ok(());
         }
         member.claiming.rides_no_more();
-        let next = if self.full && more {
-            self.take_off(member, wire, asked.count)
+        let room = &member.common.buffer.room;
+        let next = if self.full && more && !room.is_wanted() {
+            self.take_off(member, wire)
         } else {
             Ok(())
         };
-        if self.is_empty() {
+        if self.is_empty() && !(self.full && room.is_shared()) {
             member.acknowledging.leave_to_settler();
         }
         asked.receive_acked(&read, wire);
         let entries = asked.receive(&read, wire)?;
         self.full = entries.len() == asked.count;
+        if !self.full && self.is_empty() {
+            // The next one waits for entries.
+            member.acknowledging.leave_to_settler();
+        }
         if entries.is_empty() {
             return next;
         }
@@ -120,7 +132,7 @@ impl<'a> Flight<'a> {
             // A worker that would make room may wait for an acknowledgement.
             member.acknowledging.leave_to_settler();
         });
-        if !self.full && member.buffer.room.idle() > 0 {
+        if !self.full && room.idle() > 0 {
             // The worker that was woken often waits for this very core. With
             // nothing more to read, it goes first.
             thread::yield_now();
@@ -159,6 +171,8 @@ struct Asked<'a> {
     member: &'a Member,
     /// How many entries it asks for.
     count: usize,
+    /// For so many it took room in the buffer.
+    reserved: usize,
     /// The entries that go along; `None` for a read that waits for entries, which
     /// would hold them up.
     done: Option<Done>,
@@ -195,7 +209,7 @@ impl<'a> Asked<'a> {
     fn receive(&self, read: &Read<'_>, wire: &mut Wire) -> Result<Entries> {
         /// Smaller answers come at once.
         const LARGE: usize = 1 << 20;
-        let portion = &self.member.buffer.portion;
+        let portion = &self.member.portion;
         let began = Instant::now();
         let entries = read.receive(wire).inspect_err(|e| {
             if Portion::is_about(e) {
@@ -226,6 +240,7 @@ impl<'a> Asked<'a> {
 
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
+        self.member.common.buffer.room.give_back(self.reserved);
         if let Some(done) = self.done.take() {
             self.member.acknowledging.hand_over(&done);
         }

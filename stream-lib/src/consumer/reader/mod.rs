@@ -5,11 +5,12 @@ mod overrun;
 mod recovery;
 mod unreadable;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::command::{self, MakeGroup};
 use crate::config::event::GroupRecreated;
 use crate::config::{OnGroupLost, StartFrom};
+use crate::consumer::divided::find_partitions;
 use crate::consumer::member::Member;
 use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
@@ -18,27 +19,52 @@ use crate::consumer::reader::recovery::Recovery;
 use crate::error::ErrorKind;
 use crate::runtime::Backoff;
 
-/// Reads until the consumer stops.
+/// For how long a reader keeps the acknowledgements for its next read while others have
+/// their turns.
+const TURN: Duration = Duration::from_millis(5);
+
+/// Reads until the member stops.
 pub(crate) fn run(member: &Member) {
+    let room = &member.common.buffer.room;
+    room.begin_reading();
+    read(member);
+    room.end_reading(&member.stop);
+    member.acknowledging.leave_to_settler();
+}
+
+fn read(member: &Member) {
     let mut link = member.link(Role::Reader, &member.stop);
     let mut recovery = Recovery::new(member);
     let mut regroup = Backoff::for_connections();
     let mut flight = Flight::default();
+    // That of a whole stream has joined its group by now, or makes it.
+    let mut has_joined = member.partition.is_none();
     while !(member.stop.is_set() && flight.is_empty()) {
-        if flight.is_empty() && !wait_for_room(member) {
+        if flight.is_empty() && !wait_for_room(member, flight.is_full()) {
             continue;
         }
         let outcome = link.run(|wire| {
             if !member.health.has_passed_checks() {
+                // Where there was no Redis at the start.
+                if member.partition.is_none()
+                    && let Some(partitions) = find_partitions(&member.group, wire)?
+                {
+                    member.divide(partitions);
+                    return Ok(());
+                }
                 command::preflight(wire, &member.group, &member.name)?;
                 member.health.passed_checks();
+            }
+            if !has_joined {
+                member.group.join(wire, &member.name)?;
+                has_joined = true;
             }
             if recovery.is_due() && flight.is_empty() {
                 recovery.run(wire)?;
             }
             let more = !recovery.is_due();
             if more {
-                flight.take_off(member, wire, 0)?;
+                flight.take_off(member, wire)?;
             }
             flight.land(member, wire, more)
         });
@@ -60,14 +86,25 @@ pub(crate) fn run(member: &Member) {
             }
         }
     }
+    if recovery.is_watching() {
+        // Whoever ends the member goes on with that.
+        member.claiming.lost_answer();
+    }
 }
 
 /// Waits until entries may be asked for. Returns false if the consumer stops,
 /// or nothing has changed for a while.
-fn wait_for_room(member: &Member) -> bool {
-    let soon = Instant::now() + member.config.block_duration;
-    let has_room = member.buffer.room.wait(soon, || member.room(0));
-    has_room && !member.stop.is_set()
+fn wait_for_room(member: &Member, is_full: bool) -> bool {
+    let room = &member.common.buffer.room;
+    let wait = |until| room.wait(&member.stop, until, || member.room(!is_full));
+    if room.is_shared() && is_full {
+        if wait(Instant::now() + TURN) {
+            return !member.stop.is_set();
+        }
+        // A worker that would make room may wait for an acknowledgement.
+        member.acknowledging.leave_to_settler();
+    }
+    wait(Instant::now() + member.config.block_duration) && !member.stop.is_set()
 }
 
 /// Makes the vanished group again, or stops, as the configuration says.
@@ -102,7 +139,7 @@ fn heal(member: &Member, link: &mut MemberLink) {
         );
         member.config.events.tell(|e| {
             e.group_recreated(&GroupRecreated {
-                stream: group.stream(),
+                stream: member.declared_stream(),
                 group: group.name(),
                 consumer: &member.name,
             });

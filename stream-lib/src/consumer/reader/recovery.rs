@@ -79,6 +79,11 @@ impl<'a> Recovery<'a> {
         self.next.is_some_and(|at| at <= now)
     }
 
+    /// Whether there is another look to come.
+    pub(crate) fn is_watching(&self) -> bool {
+        self.next.is_some()
+    }
+
     /// Fetches entries that Redis has as delivered to us and nobody here knows,
     /// as many as there is room for. It stays due until all are fetched. No read
     /// is under way meanwhile.
@@ -119,7 +124,7 @@ impl<'a> Recovery<'a> {
             self.leave_to_takeover(&last_ones, asked, claim);
             return Ok(true);
         }
-        let more = unseen.split_off(member.room(0).max(1).min(unseen.len()));
+        let more = unseen.split_off(member.room(false).max(1).min(unseen.len()));
         let end = match unseen.last() {
             Some(end) if !more.is_empty() => end.id,
             _ => last,
@@ -182,7 +187,7 @@ impl<'a> Recovery<'a> {
 
     fn fetch(&mut self, wire: &mut Wire, ids: &[EntryId]) -> Result<Entries> {
         let member = self.member;
-        let portion = &member.buffer.portion;
+        let portion = &member.portion;
         let fetched = command::recover(wire, &member.group, &member.name, ids);
         match &fetched {
             Ok(entries) => portion.received(entries.len()),
@@ -218,7 +223,7 @@ impl<'a> Recovery<'a> {
         let now = Instant::now();
         let before = self.lost_several_at.replace(now);
         if before.is_some_and(|before| now - before < SUSPICIOUS) {
-            let portion = &self.member.buffer.portion;
+            let portion = &self.member.portion;
             portion.halve(unseen.min(portion.size()));
         }
     }

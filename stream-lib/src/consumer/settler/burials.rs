@@ -255,7 +255,7 @@ impl BurialQueue {
         let id = entry.id();
         member.config.events.tell(|e| {
             e.dead_lettered(&DeadLettered {
-                stream: member.group.stream(),
+                stream: member.declared_stream(),
                 group: member.group.name(),
                 consumer: &member.name,
                 id,
@@ -274,7 +274,7 @@ impl BurialQueue {
         member.failure_log.dropped(entries);
         member.config.events.tell(|e| {
             e.dead_letters_dropped(&DeadLettersDropped {
-                stream: member.group.stream(),
+                stream: member.declared_stream(),
                 group: member.group.name(),
                 consumer: &member.name,
                 entries,

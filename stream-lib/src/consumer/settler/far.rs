@@ -6,14 +6,16 @@
 //! found by their keys, within the window of these. A process that has lost its lease
 //! is found out before, though not in the same step.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ended::settled;
+use crate::command::reserved::OUTPUT;
 use crate::command::{self, Found, Outgoing, add_outputs};
 use crate::consumer::member::Member;
 use crate::consumer::member::link::MemberLink;
-use crate::consumer::member::outputs::OutputStream;
+use crate::consumer::member::outputs::Target;
 use crate::consumer::member::settle::Unsettled;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -46,29 +48,42 @@ impl FarOutputs {
         link: &mut MemberLink,
         chunk: Vec<Unsettled>,
     ) -> (Vec<Unsettled>, Vec<Unwritten>) {
-        let mut streams = streams(&chunk);
-        if streams.is_empty() {
+        let streams = &self.member.outputs;
+        if !streams.is_spread() || chunk.iter().all(|entry| entry.outputs().next().is_none()) {
             return (chunk, Vec::new());
         }
-        let chunk = match self.ours(link, chunk) {
+        let mut errors: Vec<Option<Error>> = Vec::new();
+        let mut targets = Vec::new();
+        for entry in &chunk {
+            errors.push(self.find_targets(entry, &mut targets).err());
+        }
+        if targets.is_empty() {
+            return split(chunk, errors);
+        }
+        let chunk = match self.ours(link, chunk, &mut errors) {
             Ok(chunk) => chunk,
             Err((chunk, error)) => {
                 let failed = chunk.into_iter().map(|entry| (entry, error.clone()));
                 return (Vec::new(), failed.collect());
             }
         };
-        let mut errors: Vec<Option<Error>> = vec![None; chunk.len()];
-        for stream in streams.drain(..) {
-            self.add_to(&stream, &chunk, &mut errors);
+        for target in targets {
+            self.add_to(&target, &chunk, &mut errors);
         }
-        let (mut written, mut unwritten) = (Vec::new(), Vec::new());
-        for (entry, error) in chunk.into_iter().zip(errors) {
-            match error {
-                None => written.push(entry),
-                Some(error) => unwritten.push((entry, error)),
+        split(chunk, errors)
+    }
+
+    /// Finds the far targets of an entry's outputs, each once for all entries.
+    fn find_targets(&self, entry: &Unsettled, targets: &mut Vec<Target>) -> Result<()> {
+        let streams = &self.member.outputs;
+        for output in entry.outputs() {
+            streams.learn_first(&output.stream)?;
+            let target = streams.target(entry.id(), output);
+            if !streams.is_near(&target) && targets.iter().all(|known| !known.is(&target)) {
+                targets.push(target);
             }
         }
-        (written, unwritten)
+        Ok(())
     }
 
     /// Settles the deliveries with far outputs that the consumer has lost, and returns
@@ -77,48 +92,58 @@ impl FarOutputs {
         &self,
         link: &mut MemberLink,
         chunk: Vec<Unsettled>,
+        errors: &mut Vec<Option<Error>>,
     ) -> Result<Vec<Unsettled>, (Vec<Unsettled>, Error)> {
         let member = &self.member;
         let ids: Vec<_> = chunk.iter().map(Unsettled::id).collect();
         let found = link.run(|wire| command::renew(wire, &member.group, &member.name, &ids));
         match found {
             Ok(found) => {
-                let mut ours = Vec::new();
-                for (entry, found) in chunk.into_iter().zip(found) {
+                let (mut ours, mut known) = (Vec::new(), Vec::new());
+                let entries = chunk.into_iter().zip(mem::take(errors)).zip(found);
+                for ((entry, error), found) in entries {
                     if found == Found::NotOurs {
                         settled(member, &entry, found);
                     } else {
                         ours.push(entry);
+                        known.push(error);
                     }
                 }
+                *errors = known;
                 Ok(ours)
             }
             Err(error) => Err((chunk, error.of_kind(ErrorKind::Unavailable))),
         }
     }
 
-    /// Adds the outputs of all deliveries to one stream, and notes the first error of
+    /// Adds the outputs of all deliveries to one target, and notes the first error of
     /// each.
-    fn add_to(&self, stream: &OutputStream, chunk: &[Unsettled], errors: &mut [Option<Error>]) {
+    fn add_to(&self, target: &Target, chunk: &[Unsettled], errors: &mut [Option<Error>]) {
+        let member = &self.member;
+        let (from, group) = (member.group.stream(), member.group.name());
         let (mut batch, mut of) = (Outgoing::default(), Vec::new());
         for (place, entry) in chunk.iter().enumerate() {
             // Of others, nothing more is to be written.
             if errors.get(place).is_some_and(Option::is_some) {
                 continue;
             }
-            for output in entry
-                .outputs()
-                .filter(|output| output.stream.name() == stream.name())
-            {
+            for (number, output) in (1..).zip(entry.outputs()) {
+                if !member.outputs.target(entry.id(), output).is(target) {
+                    continue;
+                }
                 if let Some(message) = output.message() {
-                    batch.push_encoded(message);
-                    of.push(place);
+                    // The same at each delivery of the entry.
+                    let key = format!("{OUTPUT}:{from}:{group}:{}:{number}", entry.id());
+                    match batch.push_keyed(message, &key) {
+                        Ok(()) => of.push(place),
+                        Err(e) => note(errors, place, Some(e)),
+                    }
                 }
             }
         }
-        let (keys, deadline) = (stream.keys(), Instant::now() + PATIENCE);
-        let key = stream.name().as_bytes();
-        let added = self.member.topology.run(key, PATIENCE, |wire| {
+        let (keys, deadline) = (target.keys(), Instant::now() + PATIENCE);
+        let key = keys.stream().as_bytes();
+        let added = member.topology.run(key, PATIENCE, |wire| {
             wire.answer_by(deadline);
             add_outputs(wire, &keys, WINDOW, &batch)
         });
@@ -145,14 +170,14 @@ fn note(errors: &mut [Option<Error>], place: usize, error: Option<Error>) {
     }
 }
 
-/// The far streams of the outputs, each once.
-fn streams(chunk: &[Unsettled]) -> Vec<Arc<OutputStream>> {
-    let mut streams: Vec<Arc<OutputStream>> = Vec::new();
-    for output in chunk.iter().flat_map(Unsettled::outputs) {
-        let stream = &output.stream;
-        if !stream.is_near() && streams.iter().all(|known| known.name() != stream.name()) {
-            streams.push(Arc::clone(stream));
+/// Those without an error, and the others.
+fn split(chunk: Vec<Unsettled>, errors: Vec<Option<Error>>) -> (Vec<Unsettled>, Vec<Unwritten>) {
+    let (mut written, mut unwritten) = (Vec::new(), Vec::new());
+    for (entry, error) in chunk.into_iter().zip(errors) {
+        match error {
+            None => written.push(entry),
+            Some(error) => unwritten.push((entry, error)),
         }
     }
-    streams
+    (written, unwritten)
 }

@@ -42,6 +42,10 @@ use crate::consumer::member::settle::{Action, Settle, Unsettled};
 use crate::error::{ErrorKind, Result};
 use crate::runtime::Task;
 
+/// How long the server is tried that a hold is kept at: other consumers' entries wait
+/// meanwhile.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// Why a group is held whose handler was told of a rate limit.
 const RATE_LIMITED: &str = "a handler was told of a rate limit";
 
@@ -117,7 +121,7 @@ impl Settler {
 
     /// Settles the requests that are left, of a consumer that nothing more comes from.
     /// Returns whether all of them were settled by `deadline`.
-    pub(crate) fn finish_by(mut self, deadline: Instant) -> bool {
+    pub(crate) fn finish_by(&mut self, deadline: Instant) -> bool {
         self.is_finishing = true;
         loop {
             self.gather();
@@ -181,7 +185,7 @@ impl Settler {
         };
         let come_again: Vec<_> = parked.extract_if(.., has_come_again).collect();
         settle_all(member, &come_again, Found::Ours);
-        hold_group(member, link, &parked);
+        hold_group(member, &parked);
         finish(member, parked, again, |entries| {
             let parking: Vec<_> = entries.iter().map(Unsettled::parking).collect();
             let now = Instant::now();
@@ -239,7 +243,7 @@ impl Unfinished {
 
 /// Holds the group for as long as a handler was told to wait, unless it is held for
 /// longer. Where that fails, this process alone waits, and others are told the same.
-fn hold_group(member: &Member, link: &mut MemberLink, parked: &[Unsettled]) {
+fn hold_group(member: &Member, parked: &[Unsettled]) {
     let delay = |entry: &Unsettled| match entry.action {
         Action::RateLimited { delay, .. } if !entry.is_repeated => Some(delay),
         _ => None,
@@ -247,7 +251,12 @@ fn hold_group(member: &Member, link: &mut MemberLink, parked: &[Unsettled]) {
     let Some(delay) = parked.iter().filter_map(delay).max() else {
         return;
     };
-    let held = link.run(|wire| command::hold_for(wire, &member.group, delay, RATE_LIMITED));
+    let (stem, deadline) = (&member.common.stem, Instant::now() + PATIENCE);
+    let key = stem.stream().as_bytes();
+    let held = member.topology.run(key, PATIENCE, |wire| {
+        wire.answer_by(deadline);
+        command::hold_for(wire, stem, delay, RATE_LIMITED)
+    });
     if let Ok((server_ms, hold)) = held {
         member.heed_hold(hold.as_ref(), server_ms);
     }

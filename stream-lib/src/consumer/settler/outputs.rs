@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 use super::ended::{settle_all, settled};
 use super::far::{FarOutputs, WINDOW};
 use super::unwritten::{end_unwritten, passes};
-use crate::command::{Commit, Committed, Completion, Found, Wait, Waited, known_backup};
+use crate::command::{Commit, Committed, Completion, Found, Wait, Waited};
 use crate::consumer::member::Member;
 use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
-use crate::consumer::member::outputs::OutputStream;
+use crate::consumer::member::outputs::{Output, Target};
 use crate::consumer::member::settle::{Action, Unsettled};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
@@ -199,19 +199,24 @@ impl OutputQueue {
 
     /// Runs the script. The inner error is one of the outputs', and not of the
     /// connection.
-    fn request(
+    fn request<'a>(
         &self,
         link: &mut MemberLink,
-        chunk: &[Unsettled],
+        chunk: &'a [Unsettled],
     ) -> Result<Result<(Vec<Committed>, Waited)>> {
         let member = &self.member;
-        let mut streams: Vec<&Arc<OutputStream>> = Vec::new();
-        let mut place_of = |stream| {
-            let known = streams.iter().position(|known| Arc::ptr_eq(known, stream));
+        let mut targets: Vec<Target> = Vec::new();
+        let mut place_of = |target: Target| {
+            let known = targets.iter().position(|known| known.is(&target));
             known.unwrap_or_else(|| {
-                streams.push(stream);
-                streams.len() - 1
+                targets.push(target);
+                targets.len() - 1
             })
+        };
+        let mut near = |id, output: &'a Output| {
+            let target = member.outputs.target(id, output);
+            let is_near = member.outputs.is_near(&target);
+            is_near.then(|| Some((place_of(target), output.message()?)))?
         };
         let deliveries: Vec<_> = chunk
             .iter()
@@ -219,15 +224,14 @@ impl OutputQueue {
                 id: entry.id(),
                 outputs: entry
                     .outputs()
-                    .filter(|output| output.stream.is_near())
-                    .filter_map(|output| Some((place_of(&output.stream), output.message()?)))
+                    .filter_map(|output| near(entry.id(), output))
                     .collect(),
             })
             .collect();
         if deliveries.is_empty() {
             return Ok(Ok((Vec::new(), Ok(()))));
         }
-        let keys: Vec<StreamKeys> = streams.iter().map(|stream| stream.keys()).collect();
+        let keys: Vec<StreamKeys> = targets.iter().map(Target::keys).collect();
         let commit = Commit {
             group: &member.group,
             consumer: &member.name,
@@ -235,26 +239,25 @@ impl OutputQueue {
             window: WINDOW,
             deliveries: &deliveries,
         };
-        link.run_pooled(Role::Outputs, |wire| {
+        let committed = link.run_pooled(Role::Outputs, |wire| {
             let asked = member.config.replicas;
             let wait = asked.map(|asked| Wait::within(wire.response_timeout(), asked));
-            let committed = match commit.run(wire, wait) {
-                Err(e) if is_about_outputs(&e) => return Ok(Err(e)),
-                committed => committed?,
-            };
-            if committed
-                .0
+            match commit.run(wire, wait) {
+                Err(e) if is_about_outputs(&e) => Ok(Err(e)),
+                committed => committed.map(Ok),
+            }
+        });
+        if let Ok(Ok((outcomes, _))) = &committed
+            && outcomes
                 .iter()
                 .any(|one| matches!(one, Committed::Elsewhere))
-            {
-                for stream in &streams {
-                    if let Some(keys) = known_backup(wire, &stream.keys())? {
-                        stream.learn(keys);
-                    }
-                }
+        {
+            for target in &targets {
+                // Where that fails, the next try says so again.
+                let _ = member.outputs.learn(target);
             }
-            Ok(Ok(committed))
-        })
+        }
+        committed
     }
 
     /// Settles what was written or is not ours, and ends what failed. Returns those

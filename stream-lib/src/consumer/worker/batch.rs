@@ -11,7 +11,6 @@ use crate::consumer::handler::delivery::Delivery;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::Outcome;
 use crate::consumer::handler::{BatchDelivery, BatchHandler};
-use crate::consumer::member::Member;
 use crate::consumer::member::settle::Action;
 use crate::consumer::member::stage::Stage;
 use crate::consumer::worker::ending::end;
@@ -24,13 +23,8 @@ use crate::runtime::{drop_shielded, panic_text};
 /// Runs batches: the face of a typed batch handler for the threads, which know
 /// no types.
 trait RunBatch: Send + Sync {
-    /// Tells `end` how each delivery ended, save those of a panic.
-    fn run(
-        &self,
-        member: &Member,
-        taken: Vec<TakenEntry>,
-        end: &dyn Fn(&TakenEntry, Outcome),
-    ) -> Result<(), Panic>;
+    /// Ends each delivery, save those of a panic.
+    fn run(&self, taken: Vec<TakenEntry>) -> Result<(), Panic>;
 }
 
 /// The deliveries that were in a handler when it panicked, and the panic's text.
@@ -64,18 +58,13 @@ impl<M: OwnedMessage + 'static, H: BatchHandler<M>> Work for TypedBatch<M, H> {
 }
 
 impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
-    fn run(
-        &self,
-        member: &Member,
-        taken: Vec<TakenEntry>,
-        end: &dyn Fn(&TakenEntry, Outcome),
-    ) -> Result<(), Panic> {
+    fn run(&self, taken: Vec<TakenEntry>) -> Result<(), Panic> {
         let started = Instant::now();
         let mut batch = Vec::with_capacity(taken.len());
         let mut running = Vec::with_capacity(taken.len());
         for taken in taken {
             if taken.is_for_another_group() {
-                end(&taken, Outcome::Skipped);
+                ended(&taken, Outcome::Skipped);
                 continue;
             }
             // A decoder may be the user's own, and panic as any handler.
@@ -84,8 +73,8 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
                     batch.push(BatchDelivery::new(Delivery::new(message, taken.clone())));
                     running.push(taken);
                 }
-                Ok(Err(e)) => end(&taken, Outcome::Undecodable(e)),
-                Err(panic) => end(&taken, Outcome::Panicked(panic_text(panic))),
+                Ok(Err(e)) => ended(&taken, Outcome::Undecodable(e)),
+                Err(panic) => ended(&taken, Outcome::Panicked(panic_text(panic))),
             }
         }
         if batch.is_empty() {
@@ -93,8 +82,12 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
         }
         let ran = catch_unwind(AssertUnwindSafe(|| self.handler.handle(&batch)));
         let ran_for = started.elapsed();
-        if let Ok(count) = u32::try_from(running.len()) {
-            member.buffer.handler_time.observe(ran_for / count.max(1));
+        // They may have come to several members. The time that the handler took is told
+        // once.
+        let first = running.first().map(|taken| Arc::clone(&taken.member));
+        if let (Ok(count), Some(member)) = (u32::try_from(running.len()), &first) {
+            let handler_time = &member.common.buffer.handler_time;
+            handler_time.observe(ran_for / count.max(1));
         }
         let ran = ran.and_then(|result| {
             let own =
@@ -106,13 +99,16 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
         batch.into_iter().for_each(drop_shielded);
         match ran {
             Ok((result, own)) => {
-                if result.is_ok() && own.iter().any(Option::is_none) {
+                if result.is_ok()
+                    && own.iter().any(Option::is_none)
+                    && let Some(member) = &first
+                {
                     member.handled(ran_for);
                 }
                 let all: Option<Arc<dyn StdError + Send + Sync>> = result.err().map(Arc::from);
                 for (taken, own) in running.iter().zip(own) {
                     let failure = own.or_else(|| all.clone());
-                    end(taken, failure.map_or(Outcome::Done, Outcome::Failed));
+                    ended(taken, failure.map_or(Outcome::Done, Outcome::Failed));
                 }
                 // The error may be the user's own type, and so is how it is
                 // dropped.
@@ -127,47 +123,48 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
 /// Runs batches until the consumer stops.
 fn run(crew: &Crew, handler: &dyn RunBatch, config: &BatchConfig) {
     while let Some(taken) = gather(crew, config) {
-        handle(&crew.member, handler, taken);
-        crew.member.buffer.pause.leave();
+        handle(handler, taken);
+        crew.common.buffer.pause.leave();
     }
 }
 
-fn handle(member: &Member, handler: &dyn RunBatch, taken: Vec<TakenEntry>) {
+fn handle(handler: &dyn RunBatch, taken: Vec<TakenEntry>) {
     let (taken, lost): (Vec<_>, Vec<_>) = taken.into_iter().partition(TakenEntry::is_held);
     for taken in lost {
         give_back(&taken);
     }
-    let ended = |taken: &TakenEntry, outcome| {
-        end(member, &taken.held, taken.index, outcome);
-    };
-    if let Err((taken, text)) = handler.run(member, taken, &ended) {
-        find_culprit(member, handler, taken, text);
+    if let Err((taken, text)) = handler.run(taken) {
+        find_culprit(handler, taken, text);
     }
+}
+
+/// Ends the delivery of an entry.
+fn ended(taken: &TakenEntry, outcome: Outcome) {
+    end(&taken.member, &taken.held, taken.index, outcome);
 }
 
 /// Runs the entries of a batch whose handler panicked, one by one. Entries that
 /// can't run here any more go back, and the culprit is found elsewhere.
-fn find_culprit(member: &Member, handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String) {
-    let ended = |taken: &TakenEntry, outcome| {
-        end(member, &taken.held, taken.index, outcome);
-    };
+fn find_culprit(handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String) {
     if let [culprit] = &*taken {
         return ended(culprit, Outcome::Panicked(text));
     }
-    log::warn!(
-        "a batch handler of `{}` panicked over {} entries, which now run one by one: {text}",
-        member.group.stream(),
-        taken.len(),
-        text = one_line(&text)
-    );
+    if let Some(first) = taken.first() {
+        log::warn!(
+            "a batch handler of `{}` panicked over {} entries, which now run one by one: {text}",
+            first.member.declared_stream(),
+            taken.len(),
+            text = one_line(&text)
+        );
+    }
     for suspect in taken {
-        if member.stop.is_set() || !suspect.is_held() {
+        if suspect.member.stop.is_set() || !suspect.is_held() {
             give_back(&suspect);
             continue;
         }
         suspect.held.outputs.take(suspect.index);
         suspect.held.restart(suspect.index, Instant::now());
-        if let Err((taken, text)) = handler.run(member, vec![suspect], &ended) {
+        if let Err((taken, text)) = handler.run(vec![suspect]) {
             for culprit in taken {
                 ended(&culprit, Outcome::Panicked(text.clone()));
             }

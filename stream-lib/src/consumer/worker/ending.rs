@@ -35,7 +35,7 @@ pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outc
         member.counters.panicked.fetch_add(1, Ordering::Relaxed);
         member.config.events.tell(|e| {
             e.panicked(&Panicked {
-                stream: member.group.stream(),
+                stream: member.declared_stream(),
                 group: member.group.name(),
                 consumer: &member.name,
                 id: held.id(index),
@@ -82,7 +82,7 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
             failures.failed(kind, id, attempt, delay, || shown(&cause));
             member.config.events.tell(|e| {
                 e.retried(&Retried {
-                    stream: member.group.stream(),
+                    stream: member.declared_stream(),
                     group: member.group.name(),
                     consumer: &member.name,
                     id,

@@ -1,7 +1,8 @@
 //! How batches come together.
 //!
 //! One worker at a time gathers, so that batches get as full as they can; it
-//! hands on its turn and then runs the handler.
+//! hands on its turn and then runs the handler. A batch may hold entries of several
+//! partitions.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +10,6 @@ use std::time::{Duration, Instant};
 use crate::config::BatchConfig;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::goes_alone;
-use crate::consumer::member::Member;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::rate::{PORTION, Turn};
 use crate::consumer::member::stage::{Company, Stage};
@@ -20,7 +20,7 @@ use crate::consumer::worker::work::Crew;
 /// Waits for its turn and for entries, with which the worker has entered; `None`
 /// once the consumer stops.
 pub(crate) fn gather(crew: &Crew, config: &BatchConfig) -> Option<Vec<TakenEntry>> {
-    let room = &crew.member.buffer.room;
+    let room = &crew.common.buffer.room;
     room.rest();
     let gathered = take_batch(&mut crew.open.lock(), crew, config);
     room.stir();
@@ -34,10 +34,10 @@ fn take_batch(
     crew: &Crew,
     config: &BatchConfig,
 ) -> Option<Vec<TakenEntry>> {
-    let Crew { member, ended, .. } = crew;
-    let buffer = &member.buffer;
+    let Crew { common, ended, .. } = crew;
+    let buffer = &common.buffer;
     loop {
-        if member.stop.is_set() {
+        if common.stop.is_set() {
             // The stop gives back the open replies.
             return None;
         }
@@ -45,20 +45,20 @@ fn take_batch(
         if let Some(alone) = buffer.next_alone() {
             hand.wait_for_turn(crew)?;
             buffer.pause.enter(&alone);
-            hand.take(member, &alone);
+            hand.take(crew, &alone);
         } else if !open.refill(buffer) {
             buffer.wait(ended);
             continue;
         } else {
             hand.wait_for_turn(crew)?;
             if !open.first().is_some_and(|held| buffer.pause.enter(held)) {
-                hand.put_turn_back(member);
+                hand.put_turn_back(crew);
                 buffer.wait_out(ended);
                 continue;
             }
             fill(open, crew, config.wait, &mut hand);
         }
-        hand.put_turn_back(member);
+        hand.put_turn_back(crew);
         if !hand.taken.is_empty() {
             return Some(hand.taken);
         }
@@ -70,16 +70,16 @@ fn take_batch(
 /// Fills a hand with the entries that are there, and with those that come in
 /// until `wait` has passed since the first. An entry that runs alone does not end the wait.
 fn fill(open: &mut OpenReplies, crew: &Crew, wait: Duration, hand: &mut Hand) {
-    let Crew { member, ended, .. } = crew;
+    let Crew { common, ended, .. } = crew;
     let until = Instant::now() + wait;
-    hand.take_all(member, open);
+    hand.take_all(crew, open);
     while !hand.closed {
-        if open.refill(&member.buffer) {
-            hand.take_all(member, open);
+        if open.refill(&common.buffer) {
+            hand.take_all(crew, open);
         } else if hand.taken.is_empty()
             || wait.is_zero()
-            || member.stop.is_set()
-            || !member.buffer.wait_until(ended, until)
+            || common.stop.is_set()
+            || !common.buffer.wait_until(ended, until)
         {
             break;
         }
@@ -110,11 +110,14 @@ impl Hand {
     /// Waits for the turn of the first entry, where the group has a rate; `None` if the
     /// consumer stops before.
     fn wait_for_turn(&mut self, crew: &Crew) -> Option<()> {
-        let member = &crew.member;
-        if let Some(rate) = &member.rate {
-            let wants = |most| member.wanted_turns(most, PORTION);
+        let common = &crew.common;
+        if let Some(rate) = &common.rate {
+            let wants = |most| common.wanted_turns(most, PORTION);
             let turn = rate.take(&crew.ended, wants, |turns| {
-                member.heed_hold(turns.hold.as_ref(), turns.server_ms);
+                // Its keeper gives back what has come in.
+                if turns.hold.is_some() {
+                    common.hold.notice(turns.hold.clone(), turns.server_ms);
+                }
             });
             self.turn = Some(turn?);
         }
@@ -122,8 +125,8 @@ impl Hand {
     }
 
     /// Whether the next entry may begin now.
-    fn has_turn(&mut self, member: &Member) -> bool {
-        let Some(rate) = &member.rate else {
+    fn has_turn(&mut self, crew: &Crew) -> bool {
+        let Some(rate) = &crew.common.rate else {
             return true;
         };
         if self.turn.is_none() {
@@ -132,27 +135,34 @@ impl Hand {
         self.turn.is_some()
     }
 
-    fn put_turn_back(&mut self, member: &Member) {
-        if let (Some(rate), Some(turn)) = (&member.rate, self.turn.take()) {
+    fn put_turn_back(&mut self, crew: &Crew) {
+        if let (Some(rate), Some(turn)) = (&crew.common.rate, self.turn.take()) {
             rate.put_back(turn);
         }
     }
 
     /// Takes the entries of the open replies that fit.
-    fn take_all(&mut self, member: &Arc<Member>, open: &OpenReplies) {
+    fn take_all(&mut self, crew: &Crew, open: &OpenReplies) {
         for held in open.in_turn() {
-            self.take(member, held);
+            self.take(crew, held);
         }
     }
 
     /// Takes the entries of one reply that fit.
-    fn take(&mut self, member: &Arc<Member>, held: &Arc<Held>) {
+    fn take(&mut self, crew: &Crew, held: &Arc<Held>) {
+        let Some(member) = crew.member_of(held) else {
+            return;
+        };
+        if member.stop.is_set() || crew.common.hold.lasts() {
+            // Its partition goes to another consumer, or the group is held.
+            return member.give_back_rest(held);
+        }
         let own_batch = |index| {
             held.company() != Company::Any || goes_alone(held.attempt(index), &member.config.retry)
         };
         let now = Instant::now();
         while !self.closed {
-            if !self.has_turn(member) {
+            if !self.has_turn(crew) {
                 self.closed = true;
                 return;
             }
@@ -162,15 +172,15 @@ impl Hand {
                 self.closed = !held.is_used_up();
                 return;
             };
-            member.buffer.room.left();
-            if let Some(wait) = wait_for_key(member, held, index) {
+            crew.common.buffer.room.left();
+            if let Some(wait) = wait_for_key(&member, held, index) {
                 held.set_stage(index, Stage::Settling);
                 member.settle(held, index, wait);
                 continue;
             }
             self.turn = None;
             self.taken.push(TakenEntry {
-                member: Arc::clone(member),
+                member: Arc::clone(&member),
                 held: Arc::clone(held),
                 index,
             });

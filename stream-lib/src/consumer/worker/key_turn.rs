@@ -9,7 +9,7 @@ use crate::consumer::member::settle::Action;
 /// What becomes of an entry that a worker has taken, where it is too early for it; `None`
 /// where it may begin. One that was parked until its turn has that.
 pub(super) fn wait_for_key(member: &Member, held: &Held, index: usize) -> Option<Action> {
-    let rates = member.key_rates.as_ref()?;
+    let rates = member.common.key_rates.as_ref()?;
     let mark = held.mark(index);
     if mark.has_turn || held.is_alone() {
         return None;

@@ -78,20 +78,18 @@ impl<M: OwnedMessage, H: Handler<M>> Run for Typed<M, H> {
 fn run(crew: &Crew, handler: &dyn Run) {
     let mut worker = Worker {
         crew,
-        member: &crew.member,
         handler,
         now: Instant::now(),
         turn: None,
     };
-    while let Some(held) = crew.member.buffer.next(&crew.ended) {
+    while let Some(held) = crew.common.buffer.next(&crew.ended) {
         worker.now = Instant::now();
-        worker.work(&held);
+        worker.take(&held);
     }
 }
 
 struct Worker<'a> {
     crew: &'a Crew,
-    member: &'a Arc<Member>,
     handler: &'a dyn Run,
     /// The time, which is asked for once an entry: the end of one handler is
     /// the start of the next.
@@ -101,28 +99,36 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
+    fn take(&mut self, held: &Arc<Held>) {
+        if let Some(member) = self.crew.member_of(held) {
+            self.work(&member, held);
+        }
+    }
+
     /// Runs the entries that other workers leave of a reply, and those that come
     /// back meanwhile.
-    fn work(&mut self, held: &Arc<Held>) {
-        let buffer = &self.member.buffer;
-        if !self.enter(held) {
+    fn work(&mut self, member: &Arc<Member>, held: &Arc<Held>) {
+        let buffer = &self.crew.common.buffer;
+        if !self.enter(member, held) {
             return;
         }
         let mut taken = None;
         loop {
-            if !self.has_turn(held) {
+            if !self.has_turn(member, held) {
                 return;
             }
-            if !self.start(held, &mut taken) {
+            if !self.start(member, held, &mut taken) {
                 break;
             }
-            if let Some(returning) = buffer.next_returning() {
-                if !self.stays(&returning) || !self.has_turn(&returning) {
-                    return self.member.give_back_rest(held);
+            if let Some(returning) = buffer.next_returning()
+                && let Some(other) = self.crew.member_of(&returning)
+            {
+                if !self.stays(&other, &returning) || !self.has_turn(&other, &returning) {
+                    return member.give_back_rest(held);
                 }
-                self.start(&returning, &mut None);
+                self.start(&other, &returning, &mut None);
             }
-            if !self.stays(held) {
+            if !self.stays(member, held) {
                 return;
             }
         }
@@ -132,9 +138,9 @@ impl Worker<'_> {
 
     /// Waits for a turn, where the group has a rate; the worker doesn't count as running
     /// meanwhile. Returns false, and gives the reply back, if the consumer stops before.
-    fn has_turn(&mut self, held: &Arc<Held>) -> bool {
-        let member = self.member;
-        let Some(rate) = &member.rate else {
+    fn has_turn(&mut self, member: &Member, held: &Arc<Held>) -> bool {
+        let common = &self.crew.common;
+        let Some(rate) = &common.rate else {
             return true;
         };
         if self.turn.is_none() {
@@ -143,10 +149,10 @@ impl Worker<'_> {
         if self.turn.is_some() || held.is_used_up() {
             return true;
         }
-        member.buffer.pause.leave();
+        common.buffer.pause.leave();
         self.turn = rate.take(
             &self.crew.ended,
-            |most| member.wanted_turns(most, PORTION),
+            |most| common.wanted_turns(most, PORTION),
             |turns| member.heed_hold(turns.hold.as_ref(), turns.server_ms),
         );
         self.now = Instant::now();
@@ -154,27 +160,27 @@ impl Worker<'_> {
             member.give_back_rest(held);
             return false;
         }
-        self.enter(held)
+        self.enter(member, held)
     }
 
     fn put_turn_back(&mut self) {
-        if let (Some(rate), Some(turn)) = (&self.member.rate, self.turn.take()) {
+        if let (Some(rate), Some(turn)) = (&self.crew.common.rate, self.turn.take()) {
             rate.put_back(turn);
         }
     }
 
     /// Counts as running, as soon as that may be. Returns false, and gives the
     /// reply back, if the consumer stops before.
-    fn enter(&mut self, held: &Arc<Held>) -> bool {
-        let buffer = &self.member.buffer;
+    fn enter(&mut self, member: &Member, held: &Arc<Held>) -> bool {
+        let buffer = &self.crew.common.buffer;
         while !buffer.pause.enter(held) {
             buffer.wait_out(&self.crew.ended);
             self.now = Instant::now();
             if let Some(alone) = buffer.next_alone() {
-                self.work(&alone);
+                self.take(&alone);
             }
-            if self.member.stop.is_set() {
-                self.member.give_back_rest(held);
+            if member.stop.is_set() {
+                member.give_back_rest(held);
                 return false;
             }
         }
@@ -182,19 +188,23 @@ impl Worker<'_> {
     }
 
     /// Makes way for an entry that runs alone, then enters again.
-    fn stays(&mut self, held: &Arc<Held>) -> bool {
-        let pause = &self.member.buffer.pause;
+    fn stays(&mut self, member: &Member, held: &Arc<Held>) -> bool {
+        let pause = &self.crew.common.buffer.pause;
         if held.is_alone() || !pause.is_paused() {
             return true;
         }
         pause.leave();
-        self.enter(held)
+        self.enter(member, held)
     }
 
     /// Runs the next entry of a reply. Returns whether there may be another.
-    fn start(&mut self, held: &Arc<Held>, kept: &mut Option<TakenEntry>) -> bool {
-        let member = self.member;
-        if member.stop.is_set() {
+    fn start(
+        &mut self,
+        member: &Arc<Member>,
+        held: &Arc<Held>,
+        kept: &mut Option<TakenEntry>,
+    ) -> bool {
+        if member.stop.is_set() || member.common.hold.lasts() {
             // The worker that takes a reply out of the queue answers for all of
             // it.
             member.give_back_rest(held);
@@ -210,7 +220,8 @@ impl Worker<'_> {
             member.give_back(held, index);
             return true;
         }
-        member.buffer.room.left();
+        let buffer = &self.crew.common.buffer;
+        buffer.room.left();
         if let Some(wait) = wait_for_key(member, held, index) {
             // Others run meanwhile.
             held.set_stage(index, Stage::Settling);
@@ -230,7 +241,7 @@ impl Worker<'_> {
         *kept = taken;
         let now = Instant::now();
         if !matches!(outcome, Outcome::Skipped) {
-            member.buffer.handler_time.observe(now - self.now);
+            buffer.handler_time.observe(now - self.now);
         }
         if matches!(outcome, Outcome::Done) {
             member.handled(now - self.now);

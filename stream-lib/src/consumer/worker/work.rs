@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use crate::consumer::member::Member;
+use crate::consumer::member::common::Common;
+use crate::consumer::member::held::Held;
 use crate::consumer::worker::open_replies::OpenReplies;
 
 /// The work of each worker thread of a consumer.
@@ -18,21 +20,46 @@ pub(crate) trait Work: Send + Sync {
     fn batch_size(&self) -> usize;
 }
 
-/// The workers of one life: the state that they share.
+/// The workers of one life: the state that they share. They work for all members of the
+/// consumer.
 pub(crate) struct Crew {
-    pub(crate) member: Arc<Member>,
+    pub(crate) common: Arc<Common>,
     /// Disconnects when the workers are to end.
     pub(crate) ended: Receiver<()>,
     /// The replies that batches are gathered from, one worker at a time.
     pub(crate) open: Mutex<OpenReplies>,
+    members: RwLock<Vec<Arc<Member>>>,
 }
 
 impl Crew {
-    pub(crate) fn new(member: &Arc<Member>, ended: Receiver<()>) -> Self {
+    pub(crate) fn new(common: &Arc<Common>) -> Self {
         Self {
-            member: Arc::clone(member),
-            ended,
+            common: Arc::clone(common),
+            ended: common.workers_stop.clone(),
             open: Mutex::default(),
+            members: RwLock::default(),
         }
+    }
+
+    /// Works for a member from now on.
+    pub(crate) fn join(&self, member: &Arc<Member>) {
+        self.members.write().push(Arc::clone(member));
+    }
+
+    /// Works for a member no more: nothing of it waits for workers.
+    pub(crate) fn part(&self, member: &Member) {
+        let is_other = |other: &Arc<Member>| other.number() != member.number();
+        self.members.write().retain(is_other);
+    }
+
+    /// The member that the entries of a reply came to; `None` where it is gone, with
+    /// all of them withdrawn.
+    pub(crate) fn member_of(&self, held: &Held) -> Option<Arc<Member>> {
+        let number = held.home().number();
+        let members = self.members.read();
+        members
+            .iter()
+            .find(|member| member.number() == number)
+            .cloned()
     }
 }

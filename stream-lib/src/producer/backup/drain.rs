@@ -1,21 +1,23 @@
-//! The thread that moves entries from the backup stream back to the stream.
+//! The thread that moves entries from the backup stream back to the stream: for all
+//! partitions, where there are any.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{DrainLease, Drained, Drainer, Replaced, declare_backup};
+use crate::command::Drained;
 use crate::config::BackupStreamConfig;
-use crate::connection::{LinkHandle, Loans, Topology, Wire};
-use crate::error::{Result, with_causes};
+use crate::connection::{LinkHandle, Loans, Topology};
+use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
-use crate::producer::backup::mover::Mover;
-use crate::producer::backup::pace::Pace;
-use crate::producer::capacity::Capacity;
+use crate::producer::backup::flow::{Flow, Last};
+use crate::producer::capacity::Capacities;
 use crate::producer::health::{Part, ProducerHealth};
 use crate::runtime::{Backoff, Shutdown, Thread, on_library_thread, random_suffix};
+use crate::split::{Split, WantedSplit};
 
 /// How long a stop waits for the batch under way, before it cuts the
 /// connection.
@@ -24,6 +26,10 @@ const POLITE: Duration = Duration::from_secs(1);
 /// How long it then waits at most.
 const LAST: Duration = Duration::from_secs(2);
 
+/// With more partitions than this, empty backup streams are looked at more rarely: as
+/// often altogether.
+const OFTEN: u32 = 8;
+
 /// The drain of one producer. Dropped, it is told to end.
 #[derive(Debug)]
 pub(crate) struct Drain {
@@ -31,41 +37,55 @@ pub(crate) struct Drain {
     thread: Mutex<Option<Thread>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     stop: Shutdown,
     /// When that began.
     stop_began: OnceLock<Instant>,
-    /// Entries went to the backup stream since the last look.
+    /// Entries went to a backup stream since the last look.
     woken: AtomicBool,
-    /// Entries went there in this life.
+    /// Entries went to the backup stream of the whole stream in this life.
     used: AtomicBool,
+    parts: Mutex<Parts>,
     connection: LinkHandle,
+    config: BackupStreamConfig,
+}
+
+/// What producers tell of partitions.
+#[derive(Debug, Default)]
+struct Parts {
+    /// Entries went to their backup streams since the last look.
+    woken: BTreeSet<u16>,
+    /// Entries went there in this life.
+    used: BTreeSet<u16>,
 }
 
 impl Drain {
     pub(crate) fn start(
         topology: Arc<Topology>,
         keys: &StreamKeys,
+        split: &WantedSplit,
         config: &BackupStreamConfig,
-        capacity: Capacity,
+        capacities: &Arc<Capacities>,
         health: &Arc<ProducerHealth>,
     ) -> Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let asked = config.stream.asked_capacity();
-        let owner = format!("{}-{}", std::process::id(), random_suffix());
-        let drainer = Drainer::Producer(asked);
+        let shared = Arc::new(Shared {
+            stop: Shutdown::default(),
+            stop_began: OnceLock::new(),
+            woken: AtomicBool::new(false),
+            used: AtomicBool::new(false),
+            parts: Mutex::default(),
+            connection: LinkHandle::default(),
+            config: config.clone(),
+        });
         let mut worker = Worker {
             loans: Loans::new(topology, keys.stream(), shared.connection.clone()),
-            holds_lease: false,
-            mover: Mover {
-                lease: DrainLease::new(keys, drainer, owner, config.lock_timeout),
-                batch: config.transfer_batch_size as u64,
-            },
-            asked,
-            declared: false,
-            capacity,
-            pace: Pace::new(config),
+            keys: keys.clone(),
+            split: split.clone(),
+            owner: format!("{}-{}", std::process::id(), random_suffix()),
+            of: None,
+            flows: Vec::new(),
+            capacities: Arc::clone(capacities),
             shared: Arc::clone(&shared),
             health: Arc::clone(health),
         };
@@ -76,10 +96,17 @@ impl Drain {
         })
     }
 
-    /// Says that there is something to move.
-    pub(crate) fn wake(&self) {
-        // Only ever set, and read when the producer has ended.
-        self.shared.used.store(true, Ordering::Relaxed);
+    /// Says that there is something to move, in a partition where there are any.
+    pub(crate) fn wake(&self, partition: Option<u16>) {
+        match partition {
+            // Only ever set, and read when the producer has ended.
+            None => self.shared.used.store(true, Ordering::Relaxed),
+            Some(partition) => {
+                let mut parts = self.shared.parts.lock();
+                parts.woken.insert(partition);
+                parts.used.insert(partition);
+            }
+        }
         if !self.shared.woken.swap(true, Ordering::SeqCst) {
             self.shared.stop.nudge();
         }
@@ -119,15 +146,15 @@ impl Drop for Drain {
 /// The state of the thread.
 struct Worker {
     loans: Loans,
-    /// The last batch was asked for by a lease of ours.
-    holds_lease: bool,
-    mover: Mover,
-    /// The capacity that the configuration asks for.
-    asked: Option<u64>,
-    /// The stream has been told of its backup stream, and of the capacity.
-    declared: bool,
-    capacity: Capacity,
-    pace: Pace,
+    /// With the name of the backup stream, if it has one of its own.
+    keys: StreamKeys,
+    split: WantedSplit,
+    /// Our name, for locks.
+    owner: String,
+    /// The split for which there are flows.
+    of: Option<Split>,
+    flows: Vec<Flow>,
+    capacities: Arc<Capacities>,
     shared: Arc<Shared>,
     health: Arc<ProducerHealth>,
 }
@@ -136,126 +163,187 @@ impl Worker {
     fn run(&mut self) {
         let mut backoff = Backoff::for_connections();
         while !self.shared.stop.is_set() {
-            self.shared.woken.store(false, Ordering::SeqCst);
-            match self.step() {
-                Ok(drained) => {
+            let woken = self.shared.woken.swap(false, Ordering::SeqCst);
+            if let Err(e) = self.follow_the_split() {
+                self.held_up(&e);
+                if self.loans.pause(&self.shared.stop, backoff.next()) {
                     backoff.reset();
-                    self.capacity.learn(drained.capacity);
-                    match drained.refusal() {
-                        Some(refusal) => self.health.held_up(Part::Drain, &refusal),
-                        None => self.health.works(Part::Drain),
-                    }
-                    self.wait(&drained);
                 }
-                Err(e) => {
-                    // A stop may have ended the connection.
-                    if !self.shared.stop.is_set() {
-                        self.health.held_up(Part::Drain, &e);
-                    }
-                    if self.loans.pause(&self.shared.stop, backoff.next()) {
-                        backoff.reset();
-                    }
-                }
+                continue;
+            }
+            backoff.reset();
+            self.bring_forward(woken);
+            let next = self
+                .flows
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, flow)| flow.due);
+            let Some((at, due)) = next.map(|(at, flow)| (at, flow.due)) else {
+                return;
+            };
+            if due <= Instant::now() {
+                self.step(at);
+            } else {
+                self.wait(due);
             }
         }
-        self.declare_at_last();
-        self.release();
+        self.end();
     }
 
-    /// Moves a batch. The first time, the stream is told of its backup stream.
-    fn step(&mut self) -> Result<Drained> {
-        let Self { loans, mover, .. } = self;
-        let (declared, asked) = (self.declared, self.asked);
-        self.holds_lease = false;
-        let drained = loans.run_pooled(|wire| {
-            if !declared {
-                declare(wire, mover.lease.keys(), asked)?;
+    /// Makes the flows for what the stream is now.
+    fn follow_the_split(&mut self) -> Result<()> {
+        let now = self.split.now();
+        if now.is_some() && now == self.of {
+            return Ok(());
+        }
+        let split = if let Some(split) = now {
+            split
+        } else {
+            let Self {
+                loans, split, keys, ..
+            } = self;
+            loans.lead_to(keys.stream());
+            let asked = loans.run_pooled(|wire| split.on(wire));
+            asked.inspect_err(|_| loans.failed())?
+        };
+        if self.of != Some(split) {
+            self.make_flows(split);
+        }
+        Ok(())
+    }
+
+    fn make_flows(&mut self, split: Split) {
+        let (config, owner) = (&self.shared.config, &self.owner);
+        self.flows = match split {
+            Split::Whole => {
+                let capacity = self.capacities.whole();
+                vec![Flow::new(None, &self.keys, config, owner, capacity)]
             }
-            mover.step(wire)
-        });
-        let drained = drained.inspect_err(|_| loans.failed())?;
-        (self.declared, self.holds_lease) = (true, true);
-        Ok(drained)
+            Split::Into(partitions) => {
+                let flow = |n| {
+                    let (keys, capacity) =
+                        (self.keys.partition(n), self.capacities.of_partition(n));
+                    Flow::new(Some(n), &keys, config, owner, capacity)
+                };
+                partitions.all().map(flow).collect()
+            }
+        };
+        self.of = Some(split);
     }
 
-    /// A producer that ends at once has not come to a first step, and may have put
-    /// entries into the backup stream: others must know of it.
-    fn declare_at_last(&mut self) {
-        if self.declared || !self.shared.used.load(Ordering::Relaxed) {
+    /// Ends the waits for backup streams that entries of this process went to.
+    fn bring_forward(&mut self, woken: bool) {
+        if !woken {
             return;
         }
-        self.resume();
-        let Self { loans, mover, .. } = self;
-        let asked = self.asked;
-        let declared = loans.run_pooled(|wire| declare(wire, mover.lease.keys(), asked));
-        if let Err(e) = declared {
-            log::warn!(
-                "`{}` could not be told of its backup stream, so entries move back from there only \
-                 once a backup producer is open: {}",
-                mover.stream(),
-                with_causes(&e)
-            );
+        let parts = std::mem::take(&mut self.shared.parts.lock().woken);
+        let now = Instant::now();
+        for flow in &mut self.flows {
+            let is_woken = flow.partition.is_none_or(|n| parts.contains(&n));
+            if is_woken && flow.last == Last::Empty {
+                flow.due = flow.due.min(now);
+            }
         }
     }
 
-    /// Lets a last exchange be made, though the stop keeps connections from being made.
-    fn resume(&self) {
+    /// Moves a batch.
+    fn step(&mut self, at: usize) {
+        let spread = u32::try_from(self.flows.len()).unwrap_or(1) / OFTEN;
+        let Some(flow) = self.flows.get_mut(at) else {
+            return;
+        };
+        match flow.step(&mut self.loans) {
+            Ok(drained) => {
+                flow.backoff.reset();
+                flow.capacity.learn(drained.capacity);
+                let mut time = flow.pace.after(&drained);
+                flow.last = Last::Filled;
+                if drained.left == 0 {
+                    flow.last = Last::Empty;
+                    time *= spread.max(1);
+                }
+                self.tell(&drained);
+                if let Some(at) = self.health.ends_from() {
+                    // A success then shows that the trouble is over.
+                    time = time.min(at.saturating_duration_since(Instant::now()));
+                }
+                if let Some(flow) = self.flows.get_mut(at) {
+                    flow.due = Instant::now() + time;
+                }
+            }
+            Err(e) => {
+                flow.last = Last::Failed;
+                flow.due = Instant::now() + flow.backoff.next();
+                self.held_up(&e);
+            }
+        }
+    }
+
+    fn tell(&self, drained: &Drained) {
+        match drained.refusal() {
+            Some(refusal) => self.health.held_up(Part::Drain, &refusal),
+            None if self.fails() => {}
+            None => self.health.works(Part::Drain),
+        }
+    }
+
+    fn held_up(&self, error: &Error) {
+        // A stop may have ended the connection.
+        if !self.shared.stop.is_set() {
+            self.health.held_up(Part::Drain, error);
+        }
+    }
+
+    /// Sleeps until the next batch is due. An entry that this process adds to an empty
+    /// backup stream ends the sleep; while something fails, another server to go to does.
+    fn wait(&mut self, due: Instant) {
+        let Shared { stop, woken, .. } = &*self.shared;
+        if !self.fails() {
+            stop.wait_until(due, || woken.load(Ordering::SeqCst));
+            return;
+        }
+        let time = due.saturating_duration_since(Instant::now());
+        if self.loans.pause(stop, time) {
+            let now = Instant::now();
+            let failed = |flow: &&mut Flow| flow.last == Last::Failed;
+            for flow in self.flows.iter_mut().filter(failed) {
+                flow.backoff.reset();
+                flow.due = now;
+            }
+        }
+    }
+
+    fn fails(&self) -> bool {
+        self.flows.iter().any(|flow| flow.last == Last::Failed)
+    }
+
+    /// Tells the streams of backup streams that they may not know of, and lets others
+    /// drain at once.
+    fn end(&mut self) {
+        if self.flows.is_empty()
+            && let Some(split) = self.split.now()
+        {
+            self.make_flows(split);
+        }
+        let used = self.shared.parts.lock().used.clone();
+        let whole = self.shared.used.load(Ordering::Relaxed);
+        let is_used = |flow: &Flow| flow.partition.map_or(whole, |n| used.contains(&n));
+        let mut left = self.flows.iter().filter(|f| is_used(f) || f.holds_lease());
+        if left.next().is_none() {
+            return;
+        }
+        // A last exchange may be made, though the stop keeps connections from being made.
         let began = self.shared.stop_began.get_or_init(Instant::now);
         self.shared.connection.resume(*began + POLITE);
-    }
-
-    /// Sleeps until the next batch. While the backup stream is empty, an entry
-    /// that this process adds to it ends the sleep.
-    fn wait(&mut self, drained: &Drained) {
-        let mut time = self.pace.after(drained);
-        if let Some(at) = self.health.ends_from() {
-            // A success then shows that the trouble is over.
-            time = time.min(at.saturating_duration_since(Instant::now()));
-        }
-        let Shared { stop, woken, .. } = &*self.shared;
-        if drained.left > 0 {
-            stop.sleep(time);
-        } else {
-            stop.wait_until(Instant::now() + time, || woken.load(Ordering::SeqCst));
+        for flow in &self.flows {
+            if is_used(flow) {
+                flow.declare_at_last(&mut self.loans);
+            }
+            if flow.holds_lease() {
+                flow.release(&mut self.loans);
+            }
         }
     }
-
-    /// Lets others drain at once. Where that fails, the lease lapses.
-    fn release(&mut self) {
-        if !self.holds_lease {
-            return;
-        }
-        self.resume();
-        let Self { loans, mover, .. } = self;
-        if let Err(e) = loans.run_pooled(|wire| mover.lease.release(wire)) {
-            log::debug!(
-                "the drain lock of `{}` is left to lapse: {}",
-                self.mover.stream(),
-                with_causes(&e)
-            );
-        }
-    }
-}
-
-/// Tells the stream of its backup stream, and of the capacity, with a warning for
-/// each value that replaces another.
-fn declare(wire: &mut Wire, keys: &StreamKeys, asked: Option<u64>) -> Result<()> {
-    for replaced in declare_backup(wire, keys, asked)? {
-        let (stream, Replaced { name, before, now }) = (keys.stream(), replaced);
-        if name == "capacity" {
-            log::warn!(
-                "the capacity of `{stream}` is now {now}, in place of {before}: it belongs to the \
-                 stream, and holds for every program that uses it"
-            );
-        } else {
-            log::warn!(
-                "the backup stream of `{stream}` is now `{now}`, in place of `{before}`: entries in \
-                 the old one move back only while a producer that names it is open; use one \
-                 `backup_stream` in all programs"
-            );
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -263,6 +351,7 @@ mod tests {
     use super::*;
     use crate::config::ConnectionConfig;
     use crate::error::ErrorKind;
+    use crate::split::Splits;
 
     /// The thread may be telling the stream of its backup stream by then.
     #[test]
@@ -272,8 +361,18 @@ mod tests {
         let keys = StreamKeys::new("orders").unwrap();
         let config = BackupStreamConfig::new("orders");
         let health = Arc::new(ProducerHealth::new("orders"));
-        let capacity = Capacity::of(&config);
-        let drain = Drain::start(Arc::clone(&topology), &keys, &config, capacity, &health).unwrap();
+        let capacities = Arc::new(Capacities::of(&config));
+        let splits = Splits::new(Arc::clone(&topology));
+        let split = WantedSplit::new(splits.of(&keys), None);
+        let drain = Drain::start(
+            Arc::clone(&topology),
+            &keys,
+            &split,
+            &config,
+            &capacities,
+            &health,
+        );
+        let drain = drain.unwrap();
         drain.stop();
         drain.shared.connection.resume(Instant::now() + POLITE);
         drain.stop();

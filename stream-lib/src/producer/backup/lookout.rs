@@ -14,8 +14,9 @@ use parking_lot::Mutex;
 use crate::connection::Topology;
 use crate::error::with_causes;
 use crate::keys::StreamKeys;
-use crate::producer::backup::post::Post;
+use crate::producer::backup::posts::Posts;
 use crate::runtime::{Shutdown, Thread, on_library_thread, random_suffix};
+use crate::split::Splits;
 
 /// The wait before a consumer that doesn't run yet is asked again whether it does,
 /// doubling up to the second.
@@ -37,6 +38,7 @@ pub(crate) struct Lookout {
 #[derive(Debug)]
 struct Shared {
     topology: Arc<Topology>,
+    splits: Arc<Splits>,
     streams: Mutex<BTreeMap<String, Watched>>,
     stop: Shutdown,
     /// Our name, for locks.
@@ -53,10 +55,11 @@ struct Watched {
 }
 
 impl Lookout {
-    pub(crate) fn new(topology: Arc<Topology>) -> Self {
+    pub(crate) fn new(topology: Arc<Topology>, splits: Arc<Splits>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 topology,
+                splits,
                 streams: Mutex::default(),
                 stop: Shutdown::default(),
                 token: format!("{}-{}", std::process::id(), random_suffix()),
@@ -145,9 +148,10 @@ fn run(shared: &Shared) {
             shared.ask_again(keys.stream());
             continue;
         }
-        let post = posts
-            .entry(keys.stream().to_owned())
-            .or_insert_with(|| Post::new(keys.clone(), shared.token.clone()));
+        let post = posts.entry(keys.stream().to_owned()).or_insert_with(|| {
+            let split = shared.splits.of(&keys);
+            Posts::new(keys.clone(), split, shared.token.clone())
+        });
         let wait = post.look(&shared.topology);
         shared.look_again(keys.stream(), wait);
         posts.retain(|stream, _| shared.streams.lock().contains_key(stream));
@@ -227,7 +231,11 @@ mod tests {
     #[test]
     fn the_thread_has_ended_after_a_stop_even_without_a_server() {
         let config = ConnectionConfig::new("redis+unix:///nowhere/redis.sock").unwrap();
-        let lookout = || Lookout::new(Arc::new(Topology::new(&config).unwrap()));
+        let lookout = || {
+            let topology = Arc::new(Topology::new(&config).unwrap());
+            let splits = Arc::new(Splits::new(Arc::clone(&topology)));
+            Lookout::new(topology, splits)
+        };
         let keys = StreamKeys::new("orders").unwrap();
         let stopped = lookout();
         stopped.stop();

@@ -1,17 +1,19 @@
 //! The backup producer: messages for which the stream has no room go to the
 //! backup stream, and wait there.
 //!
-//! *drain* is the thread of a producer that moves them back, and *pace* says how
-//! long it waits between two batches. *lookout* is the thread of a process that
-//! consumes: it has a *post* for each stream, which does the same where the stream
-//! knows of a backup stream, with or without a producer. *mover* is the step of
+//! *drain* is the thread of a producer that moves them back: by one *flow*, or one for each
+//! partition; *pace* says how long it waits between two batches. *lookout* is the thread of a process that
+//! consumes: it has *posts* for each stream, one or one for each partition, of which a *post* does the
+//! same where the stream knows of a backup stream, with or without a producer. *mover* is the step of
 //! either. Each uses only those named after it.
 
 mod drain;
+mod flow;
 mod lookout;
 mod mover;
 mod pace;
 mod post;
+mod posts;
 
 pub(crate) use self::lookout::Lookout;
 
@@ -23,36 +25,57 @@ use crate::connection::Topology;
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::backup::drain::Drain;
-use crate::producer::capacity::Capacity;
+use crate::producer::capacity::{Capacities, Capacity};
 use crate::producer::health::ProducerHealth;
 use crate::producer::spooled::Spooler;
+use crate::split::WantedSplit;
 
 /// Routes messages, and drains the backup stream meanwhile.
 #[derive(Debug)]
 pub(crate) struct Backup {
-    config: BackupStreamConfig,
+    config: Arc<BackupStreamConfig>,
     capacity: Capacity,
-    drain: Drain,
+    capacities: Arc<Capacities>,
+    /// One thread for the stream, or for all its partitions.
+    drain: Arc<Drain>,
     spooler: Option<Spooler>,
+    /// The partition, of which this is the part of the whole.
+    partition: Option<u16>,
 }
 
 impl Backup {
     pub(crate) fn new(
         topology: &Arc<Topology>,
         keys: &StreamKeys,
+        split: &WantedSplit,
         config: BackupStreamConfig,
     ) -> Result<Self> {
-        let capacity = Capacity::of(&config);
+        let capacities = Arc::new(Capacities::of(&config));
         let health = Arc::new(ProducerHealth::new(keys.stream()));
-        let spooler = Spooler::open(topology, keys, &config, &capacity, &health)?;
+        let spooler = Spooler::open(topology, keys, split, &config, &capacities, &health)?;
         let topology = Arc::clone(topology);
-        let drain = Drain::start(topology, keys, &config, capacity.clone(), &health)?;
+        let drain = Drain::start(topology, keys, split, &config, &capacities, &health)?;
         Ok(Self {
-            config,
-            capacity,
-            drain,
+            config: Arc::new(config),
+            capacity: capacities.whole(),
+            capacities,
+            drain: Arc::new(drain),
             spooler,
+            partition: None,
         })
+    }
+
+    /// The part of one partition, whose backup stream the same thread drains. The whole
+    /// has the spool.
+    pub(crate) fn of_partition(&self, partition: u16) -> Self {
+        Self {
+            config: Arc::clone(&self.config),
+            capacity: self.capacities.of_partition(partition),
+            capacities: Arc::clone(&self.capacities),
+            drain: Arc::clone(&self.drain),
+            spooler: None,
+            partition: Some(partition),
+        }
     }
 
     /// The way through the spool; `None` where there is none.
@@ -81,8 +104,13 @@ impl Backup {
         Routing::new(keys, &self.config, self.capacity.entries())
     }
 
+    /// The length from which on the backup stream takes no more.
+    pub(crate) fn max_length(&self) -> Option<u64> {
+        self.config.max_backup_length
+    }
+
     /// Says that there is something in the backup stream.
     pub(crate) fn wake_drain(&self) {
-        self.drain.wake();
+        self.drain.wake(self.partition);
     }
 }

@@ -81,6 +81,13 @@ impl Sequence {
         Self(self.0.saturating_add(n))
     }
 
+    /// What stands in for the hash of a key: for some numbers in a row the same.
+    pub(crate) const fn turn(self) -> u32 {
+        const IN_A_ROW: u64 = 64;
+        let [a, b, c, d, ..] = (self.0 / IN_A_ROW).to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
+    }
+
     /// The number before this one.
     pub(crate) const fn before(self) -> Self {
         Self(self.0.saturating_sub(1))

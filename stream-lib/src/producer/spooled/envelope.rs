@@ -1,10 +1,14 @@
 //! An encoded message as the spool keeps it: length of its idempotency key (two
 //! bytes, `FF FF` for none), the key, how many fields (four bytes), the fields as
-//! they go over the wire. Numbers are little-endian.
+//! they go over the wire. Numbers are little-endian. Where a message has a partition key,
+//! `FE FF` and the key's hash (four bytes) stand in front of it all.
 
 use crate::command::{self, Encoded, Outgoing};
 
 const NO_KEY: u16 = u16::MAX;
+
+/// Longer than any key: the hash of a partition key follows.
+const PLACE: u16 = u16::MAX - 1;
 
 /// All messages of a batch, each by itself.
 pub(crate) fn seal_all(batch: &Outgoing) -> Vec<Vec<u8>> {
@@ -13,10 +17,14 @@ pub(crate) fn seal_all(batch: &Outgoing) -> Vec<Vec<u8>> {
 
 fn seal(message: Encoded<'_>) -> Vec<u8> {
     let key = message.key.unwrap_or_default();
-    let mut out = Vec::with_capacity(6 + key.len() + message.fields.len());
+    let mut out = Vec::with_capacity(12 + key.len() + message.fields.len());
+    if let Some(place) = message.place {
+        out.extend_from_slice(&PLACE.to_le_bytes());
+        out.extend_from_slice(&place.to_le_bytes());
+    }
     // A key has at most 512 bytes, a message at most a few thousand fields.
     let length = match message.key {
-        Some(key) => u16::try_from(key.len()).unwrap_or(NO_KEY - 1),
+        Some(key) => u16::try_from(key.len()).unwrap_or(PLACE - 1),
         None => NO_KEY,
     };
     out.extend_from_slice(&length.to_le_bytes());
@@ -30,6 +38,13 @@ fn seal(message: Encoded<'_>) -> Vec<u8> {
 /// The message that was kept as these bytes, if one was.
 pub(crate) fn open(kept: &[u8]) -> Option<Encoded<'_>> {
     let (length, rest) = kept.split_first_chunk::<2>()?;
+    let (length, rest, place) = if u16::from_le_bytes(*length) == PLACE {
+        let (place, rest) = rest.split_first_chunk::<4>()?;
+        let (length, rest) = rest.split_first_chunk::<2>()?;
+        (length, rest, Some(u32::from_le_bytes(*place)))
+    } else {
+        (length, rest, None)
+    };
     let (key, rest) = match u16::from_le_bytes(*length) {
         NO_KEY => (None, rest),
         length => {
@@ -42,6 +57,7 @@ pub(crate) fn open(kept: &[u8]) -> Option<Encoded<'_>> {
         fields,
         count: usize::try_from(u32::from_le_bytes(*count)).ok()?,
         key,
+        place,
     })
 }
 
@@ -71,13 +87,17 @@ mod tests {
         let message = RawMessage::from_iter([("order_id", "A-1"), ("status", "")]);
         batch.push(&message, &Extras::NONE).unwrap();
         batch.push(&message, &Extras::of_key("key")).unwrap();
+        let mut extras = Extras::of_key("key");
+        extras.set_partition_key(b"123456789");
+        batch.push(&message, &extras).unwrap();
         let sealed = seal_all(&batch);
         for (sealed, message) in sealed.iter().zip(batch.iter()) {
             let opened = open(sealed).unwrap();
             assert_eq!(opened.fields, message.fields);
             assert_eq!(opened.count, message.count);
-            assert_eq!(opened.key, message.key);
+            assert_eq!((opened.key, opened.place), (message.key, message.place));
         }
+        assert_eq!(open(&sealed[2]).unwrap().place, Some(0xCBF4_3926));
         assert_eq!(batch.iter().nth(1).unwrap().key, Some(&b"key"[..]));
     }
 

@@ -2,7 +2,8 @@
 //! spool, in one order.
 //!
 //! The *spooler* sends each batch, or keeps it; the *route* is its way into
-//! Redis under the numbers of the spool; *replay* is the thread with the *sender*
+//! Redis under the numbers of the spool, of which there is one in all *routes* for each
+//! partition; *replay* is the thread with the *sender*
 //! of the messages that the spool holds, each as an *envelope* keeps it. Where
 //! Redis refuses a request, *culprit* finds the message that is to be set aside.
 //!
@@ -14,6 +15,7 @@ mod culprit;
 mod envelope;
 mod replay;
 mod route;
+mod routes;
 mod sender;
 mod spooler;
 mod stats;

@@ -9,8 +9,9 @@ use crate::connection::Topology;
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::added::Answers;
-use crate::producer::capacity::Capacity;
+use crate::producer::capacity::Capacities;
 use crate::producer::health::ProducerHealth;
+use crate::split::WantedSplit;
 
 /// The way through a spool, of which there is none.
 #[derive(Debug)]
@@ -24,8 +25,9 @@ impl Spooler {
     pub(crate) fn open(
         _: &Arc<Topology>,
         _: &StreamKeys,
+        _: &WantedSplit,
         _: &BackupStreamConfig,
-        _: &Capacity,
+        _: &Arc<Capacities>,
         _: &Arc<ProducerHealth>,
     ) -> Result<Option<Self>> {
         Ok(None)

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::connection::{Link, LinkHandle};
+use crate::connection::{Link, LinkHandle, Loans};
 use crate::error::{Result, with_causes};
 use crate::producer::health::{Part, ProducerHealth};
 use crate::producer::spool::Spool;
-use crate::producer::spooled::route::Route;
+use crate::producer::spooled::routes::Routes;
 use crate::producer::spooled::sender::{Sender, SetAside, Step};
 use crate::runtime::{Backoff, LogLimit, LogLine, Shutdown, Thread, on_library_thread};
 
@@ -47,16 +47,19 @@ struct Shared {
 impl Replay {
     pub(crate) fn start(
         spool: Arc<Spool>,
-        route: Arc<Route>,
+        routes: Arc<Routes>,
         health: Arc<ProducerHealth>,
     ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
-        let name = format!("{} spool", route.keys.stream());
-        let topology = Arc::clone(&route.topology);
-        let link = Link::new(topology, route.keys.stream(), shared.connection.clone());
+        let stream = routes.whole().keys.stream();
+        let name = format!("{stream} spool");
+        let topology = Arc::clone(&routes.whole().topology);
+        let link = Link::new(Arc::clone(&topology), stream, shared.connection.clone());
+        let loans = Loans::new(topology, stream, shared.connection.clone());
         let mut worker = Worker {
             link,
-            sender: Sender::new(spool, route),
+            loans,
+            sender: Sender::new(spool, routes),
             shared: Arc::clone(&shared),
             health,
             lines: LogLimit::default(),
@@ -116,7 +119,10 @@ impl Drop for Replay {
 
 /// The state of the thread.
 struct Worker {
+    /// To the server of a stream without partitions.
     link: Link,
+    /// To those of all partitions.
+    loans: Loans,
     sender: Sender,
     shared: Arc<Shared>,
     health: Arc<ProducerHealth>,
@@ -138,7 +144,12 @@ impl Worker {
                 continue;
             }
             let sender = &mut self.sender;
-            match self.link.run(|wire| sender.step(wire)) {
+            let step = match sender.parts() {
+                Ok(None) => self.link.run(|wire| sender.step(wire)),
+                Ok(Some(parts)) => sender.step_apart(&mut self.loans, &parts),
+                Err(e) => Err(e),
+            };
+            match step {
                 // They are on their way to the disk.
                 Ok(Step::Nothing) => self.wait_for_messages(),
                 Ok(Step::Found) => {}

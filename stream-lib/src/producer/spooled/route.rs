@@ -17,7 +17,7 @@ use crate::producer::spool::{Sequence, Spool, SpoolId};
 use crate::producer::unreplicated::too_few;
 
 /// The longest wait of an add for a connection, before it goes to the spool instead.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long the end of a producer may take to remove its mark, which lapses
 /// anyway.
@@ -50,6 +50,21 @@ impl Route {
             capacity,
             met: Mutex::new(false),
         }
+    }
+
+    /// The way to one partition.
+    pub(super) fn of_partition(&self, partition: u16, capacity: Capacity) -> Self {
+        Self::new(
+            Arc::clone(&self.topology),
+            self.keys.partition(partition),
+            self.config.clone(),
+            capacity,
+        )
+    }
+
+    /// The keys of the stream, without a name of its own for the backup stream.
+    pub(super) fn stem(&self) -> StreamKeys {
+        self.keys.without_backup()
     }
 
     /// Sends a batch whose first message has this number.
@@ -158,14 +173,14 @@ impl Route {
     }
 
     /// Ends the memory of an empty spool that sends nothing more. Without success
-    /// it lapses.
+    /// it lapses. Returns whether the server could be asked, if there was anything to ask.
     ///
     /// # Blocking
     ///
     /// About half a second at most.
-    pub(crate) fn forget(&self, spool: &Spool) {
+    pub(crate) fn forget(&self, spool: &Spool) -> bool {
         if !*self.met.lock() {
-            return;
+            return true;
         }
         let deadline = Instant::now() + FAREWELL;
         let key = self.keys.stream().as_bytes();
@@ -174,13 +189,14 @@ impl Route {
             let last = spool.last().to_string();
             command::forget_spool(&mut wire, &self.keys, spool.id().as_str(), &last)
         });
-        if let Err(e) = forgotten {
+        if let Err(e) = &forgotten {
             log::debug!(
                 "Redis keeps the mark of the empty spool of `{}` until it lapses: {}",
                 self.keys.stream(),
-                with_causes(&e)
+                with_causes(e)
             );
         }
+        forgotten.is_ok()
     }
 
     /// Returns the mark that stood before.

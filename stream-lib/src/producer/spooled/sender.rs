@@ -3,14 +3,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::command::{Outgoing, SpooledAdd};
-use crate::connection::Wire;
+use crate::connection::{Loans, Wire};
 use crate::error::{Error, ErrorKind, Result};
-use crate::producer::spool::{Record, Sequence, Spool};
+use crate::producer::spool::{Record, Sequence, Spool, SpoolId};
 use crate::producer::spooled::culprit::{Failed, Search, is_refusal};
 use crate::producer::spooled::envelope;
-use crate::producer::spooled::route::Route;
+use crate::producer::spooled::route::{PATIENCE, Route};
+use crate::producer::spooled::routes::{RouteParts, Routes};
 
 /// The most that one request carries.
 const MESSAGES: usize = 256;
@@ -19,7 +21,7 @@ const BYTES: u64 = 1 << 20;
 /// Sends the messages of a spool.
 pub(super) struct Sender {
     spool: Arc<Spool>,
-    route: Arc<Route>,
+    routes: Arc<Routes>,
     search: Search,
     /// The last request failed, and the next one is about less.
     narrows: bool,
@@ -44,17 +46,17 @@ pub(super) struct SetAside {
 }
 
 impl Sender {
-    pub(super) fn new(spool: Arc<Spool>, route: Arc<Route>) -> Self {
+    pub(super) fn new(spool: Arc<Spool>, routes: Arc<Routes>) -> Self {
         Self {
             spool,
-            route,
+            routes,
             search: Search::new(MESSAGES),
             narrows: false,
         }
     }
 
     pub(super) fn stream(&self) -> &str {
-        self.route.keys.stream()
+        self.routes.whole().keys.stream()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -67,20 +69,27 @@ impl Sender {
         self.narrows
     }
 
+    /// The ways to the partitions; `None` where there are none.
+    pub(super) fn parts(&mut self) -> Result<Option<Arc<RouteParts>>> {
+        let parts = self.routes.parts_by(Instant::now() + PATIENCE);
+        parts.inspect_err(|_| self.narrows = false)
+    }
+
     /// Sends the oldest messages, or sets the oldest one aside.
     pub(super) fn step(&mut self, wire: &mut Wire) -> Result<Step> {
         self.narrows = false;
+        let route = Arc::clone(self.routes.whole());
         let records = self.spool.peek_oldest(self.search.most(), BYTES)?;
         let Some(first) = records.first() else {
             return Ok(Step::Nothing);
         };
-        if self.route.meet(wire, &self.spool, first.sequence)? {
+        if route.meet(wire, &self.spool, first.sequence)? {
             // Records may have another name now.
             return self.step(wire);
         }
         if let Some(error) = self.search.verdict(first.sequence) {
             let error = error.clone();
-            return self.set_aside(wire, first, error);
+            return self.set_aside(&route, wire, first, error);
         }
         // A damaged spool has messages of its earlier name.
         let same = records.iter().take_while(|r| r.spool == first.spool);
@@ -93,9 +102,9 @@ impl Sender {
             batch.push_encoded(message);
         }
         if numbers.is_empty() {
-            return self.set_aside(wire, first, unreadable());
+            return self.set_aside(&route, wire, first, unreadable());
         }
-        match self.route.send(wire, first.spool, &numbers, &batch) {
+        match route.send(wire, first.spool, &numbers, &batch) {
             Ok(answers) => self.settle(&numbers, answers),
             Err(error) => {
                 let request = Failed {
@@ -107,6 +116,80 @@ impl Sender {
                 Err(error)
             }
         }
+    }
+
+    /// As [`step`](Self::step), each message to its partition. Messages behind one whose
+    /// partition can't be reached may be sent all the same: they are known there when they
+    /// are sent again.
+    pub(super) fn step_apart(&mut self, loans: &mut Loans, parts: &RouteParts) -> Result<Step> {
+        self.narrows = false;
+        let records = self.spool.peek_oldest(self.search.most(), BYTES)?;
+        let Some(first) = records.first() else {
+            return Ok(Step::Nothing);
+        };
+        let same = records.iter().take_while(|r| r.spool == first.spool);
+        let mut shares: Vec<Share<'_>> = Vec::new();
+        let mut numbers = Vec::new();
+        for record in same {
+            let Some(message) = envelope::open(&record.message) else {
+                break;
+            };
+            let Some(route) = parts.of(record.sequence, &message) else {
+                break;
+            };
+            let known = shares.iter().position(|s| Arc::ptr_eq(s.route, route));
+            let place = known.unwrap_or_else(|| {
+                shares.push(Share::to(route));
+                shares.len() - 1
+            });
+            if let Some(share) = shares.get_mut(place) {
+                share.places.push(numbers.len());
+                share.numbers.push(record.sequence);
+                share.batch.push_encoded(message);
+            }
+            numbers.push(record.sequence);
+        }
+        let verdict = match self.search.verdict(first.sequence) {
+            Some(error) => Some(error.clone()),
+            None => numbers.is_empty().then(unreadable),
+        };
+        if let Some(error) = verdict {
+            let route = shares.first().map(|share| share.route);
+            let Some(route) = route.or(parts.first()) else {
+                return Err(error);
+            };
+            loans.lead_to(route.keys.stream());
+            let aside = loans.run_pooled(|wire| self.set_aside(route, wire, first, error));
+            return aside.inspect_err(|_| loans.failed());
+        }
+        let mut answers: Vec<Option<Result<SpooledAdd>>> = Vec::new();
+        answers.resize_with(numbers.len(), || None);
+        for share in &shares {
+            match share.send(loans, &self.spool, first.spool) {
+                Ok(Some(list)) => {
+                    for (place, answer) in share.places.iter().zip(list) {
+                        if let Some(slot) = answers.get_mut(*place) {
+                            *slot = Some(answer);
+                        }
+                    }
+                }
+                // Records may have another name now.
+                Ok(None) => return self.step_apart(loans, parts),
+                Err(error) if share.places.first() == Some(&0) => {
+                    let request = Failed {
+                        first: first.sequence,
+                        messages: share.numbers.len(),
+                        bytes: share.batch.bytes(),
+                    };
+                    self.narrows = self.search.failed(request, &error);
+                    return Err(error);
+                }
+                // Its turn comes when it is the oldest.
+                Err(_) => break,
+            }
+        }
+        let answers = answers.into_iter().map_while(|answer| answer).collect();
+        self.settle(&numbers, answers)
     }
 
     /// Forgets the messages that Redis has: those before the first error.
@@ -133,8 +216,14 @@ impl Sender {
     }
 
     /// Sets the oldest message aside, unless Redis has it after all.
-    fn set_aside(&mut self, wire: &mut Wire, record: &Record, error: Error) -> Result<Step> {
-        if self.route.has(wire, record.spool, record.sequence)? {
+    fn set_aside(
+        &mut self,
+        route: &Route,
+        wire: &mut Wire,
+        record: &Record,
+        error: Error,
+    ) -> Result<Step> {
+        if route.has(wire, record.spool, record.sequence)? {
             self.spool.remove_up_to(record.sequence)?;
             self.search.succeeded();
             return Ok(Step::Sent);
@@ -147,6 +236,45 @@ impl Sender {
             bytes: record.message.len(),
             error,
         }))
+    }
+}
+
+/// The messages of one partition.
+struct Share<'r> {
+    route: &'r Arc<Route>,
+    /// Their places among all that are sent.
+    places: Vec<usize>,
+    numbers: Vec<Sequence>,
+    batch: Outgoing,
+}
+
+impl<'r> Share<'r> {
+    fn to(route: &'r Arc<Route>) -> Self {
+        Self {
+            route,
+            places: Vec::new(),
+            numbers: Vec::new(),
+            batch: Outgoing::default(),
+        }
+    }
+
+    /// Sends them; `None` where the spool has taken a new name instead.
+    fn send(
+        &self,
+        loans: &mut Loans,
+        spool: &Spool,
+        id: SpoolId,
+    ) -> Result<Option<Vec<Result<SpooledAdd>>>> {
+        let route = self.route;
+        let first = self.numbers.first().copied().unwrap_or(Sequence::ZERO);
+        loans.lead_to(route.keys.stream());
+        let sent = loans.run_pooled(|wire| {
+            if route.meet(wire, spool, first)? {
+                return Ok(None);
+            }
+            route.send(wire, id, &self.numbers, &self.batch).map(Some)
+        });
+        sent.inspect_err(|_| loans.failed())
     }
 }
 

@@ -11,22 +11,24 @@ use crate::connection::{Topology, answer_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::producer::added::{Added, Answers, all_fail, closed};
-use crate::producer::capacity::Capacity;
+use crate::producer::capacity::Capacities;
 use crate::producer::health::ProducerHealth;
-use crate::producer::spool::{DirectTurn, Spool, SpoolOptions};
+use crate::producer::spool::{DirectTurn, Sequence, Spool, SpoolOptions};
 use crate::producer::spooled::culprit::is_for_good;
 use crate::producer::spooled::envelope;
 use crate::producer::spooled::replay::Replay;
-use crate::producer::spooled::route::Route;
+use crate::producer::spooled::route::{PATIENCE, Route};
+use crate::producer::spooled::routes::{RouteParts, Routes};
 use crate::producer::spooled::stats::SpoolStats;
 use crate::runtime::{Origin, counted};
+use crate::split::WantedSplit;
 
 /// Sends messages under the numbers of a spool.
 #[derive(Debug)]
 pub(crate) struct Spooler {
     /// `None` once the producer is closed: the directory is free again.
     spool: RwLock<Option<Arc<Spool>>>,
-    route: Arc<Route>,
+    routes: Arc<Routes>,
     replay: Replay,
     /// The process to which its numbers belong.
     origin: Origin,
@@ -38,8 +40,9 @@ impl Spooler {
     pub(crate) fn open(
         topology: &Arc<Topology>,
         keys: &StreamKeys,
+        split: &WantedSplit,
         config: &BackupStreamConfig,
-        capacity: &Capacity,
+        capacities: &Arc<Capacities>,
         health: &Arc<ProducerHealth>,
     ) -> Result<Option<Self>> {
         let Some(dir) = &config.spool.dir else {
@@ -49,14 +52,15 @@ impl Spooler {
             Arc::clone(topology),
             keys.clone(),
             config.clone(),
-            capacity.clone(),
+            capacities.whole(),
         );
         let options = SpoolOptions {
             stream: route.keys.stream(),
             max_bytes: route.config.spool.max_bytes,
         };
         let spool = Arc::new(Spool::open(dir, options)?);
-        let route = Arc::new(route);
+        let routes = Arc::new(Routes::new(route, split.clone(), capacities));
+        let route = routes.whole();
         if !spool.is_empty() {
             log::info!(
                 "the spool of `{}` holds {} of an earlier life, to go to Redis first",
@@ -64,10 +68,10 @@ impl Spooler {
                 counted(spool.len(), "message", "messages")
             );
         }
-        let replay = Replay::start(Arc::clone(&spool), Arc::clone(&route), Arc::clone(health))?;
+        let replay = Replay::start(Arc::clone(&spool), Arc::clone(&routes), Arc::clone(health))?;
         Ok(Some(Self {
             spool: RwLock::new(Some(spool)),
-            route,
+            routes,
             replay,
             origin: Origin::here(),
         }))
@@ -83,7 +87,7 @@ impl Spooler {
             return all_fail(batch, &closed());
         };
         // The wait for the turn counts.
-        let deadline = Instant::now() + self.route.config.stream.send_timeout;
+        let deadline = Instant::now() + self.route().config.stream.send_timeout;
         if let Some(turn) = spool.turn(batch.len()) {
             return self.send_in_turn(spool, turn, batch, deadline);
         }
@@ -107,7 +111,7 @@ impl Spooler {
 
     /// Says that no more messages come: the spool may use its grace.
     pub(crate) fn close(&self) {
-        self.replay.close(self.route.config.spool.grace);
+        self.replay.close(self.route().config.spool.grace);
     }
 
     /// Waits for the replay to end, once closed, and leaves the directory.
@@ -125,10 +129,10 @@ impl Spooler {
             log::warn!(
                 "{} for `{}` left in its spool, to go to Redis in the next life of this producer",
                 counted(left, "message", "messages"),
-                self.route.keys.stream()
+                self.route().keys.stream()
             );
         } else {
-            self.route.forget(&spool);
+            self.routes.forget(&spool);
         }
         left
     }
@@ -145,7 +149,20 @@ impl Spooler {
         while results.len() < batch.len() {
             let part = part_of(batch, results.len(), most);
             let first = turn.first().plus(results.len() as u64);
-            let sent = self.route.send_by(deadline, spool, first, &part);
+            let patience = (Instant::now() + PATIENCE).min(deadline);
+            let parts = self.routes.parts_by(patience);
+            let (part, sent) = match parts {
+                Ok(None) => {
+                    let sent = self.route().send_by(deadline, spool, first, &part);
+                    (part, sent)
+                }
+                Ok(Some(parts)) => {
+                    let (route, part) = self.run_of(&parts, first, &part);
+                    let sent = route.send_by(deadline, spool, first, &part);
+                    (part, sent)
+                }
+                Err(e) => (part, Err(e)),
+            };
             let told = sent.and_then(|answers| self.tell(spool, answers, &mut results));
             let Err(error) = told else {
                 most = batch.len();
@@ -182,6 +199,30 @@ impl Spooler {
         results
     }
 
+    /// The first messages of a part of a batch that go to the same partition, one behind
+    /// the other: so what is left after a failure is the rest.
+    fn run_of(
+        &self,
+        parts: &RouteParts,
+        first: Sequence,
+        part: &Outgoing,
+    ) -> (Arc<Route>, Outgoing) {
+        let mut run = Outgoing::default();
+        let mut route = None;
+        for (number, message) in (0..).map(|n| first.plus(n)).zip(part.iter()) {
+            let own = parts.of(number, &message).unwrap_or(self.route());
+            if !Arc::ptr_eq(route.get_or_insert(own), own) {
+                break;
+            }
+            run.push_encoded(message);
+        }
+        (Arc::clone(route.unwrap_or(self.route())), run)
+    }
+
+    fn route(&self) -> &Arc<Route> {
+        self.routes.whole()
+    }
+
     /// Passes on what Redis answered. On an error, and where a message is to be
     /// sent again, what follows has no result yet.
     fn tell(
@@ -198,7 +239,7 @@ impl Spooler {
                 Ok(SpooledAdd::Now(placed)) => results.push(Ok(Added::from(placed))),
                 // It has never been sent before: a copy of the spool has used
                 // its number.
-                Ok(SpooledAdd::Before) => return self.route.rename(spool),
+                Ok(SpooledAdd::Before) => return self.route().rename(spool),
                 Err(e) if answer_of(&e).may_pass() => return Err(e),
                 Err(e) => results.push(Err(e)),
             }

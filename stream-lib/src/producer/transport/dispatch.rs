@@ -1,45 +1,52 @@
-//! Batches of one producer on their way to Redis. Messages whose outcome is
-//! unknown are sent again here, where a key makes that safe.
+//! Batches of one producer on their way to Redis.
 
 use std::borrow::Borrow;
+use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::Outgoing;
 use crate::connection::Topology;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::producer::added::{Added, Answers, all_fail, closed};
 use crate::producer::transport::outlet::Outlet;
+use crate::producer::transport::outlets::Outlets;
 use crate::producer::transport::pipeline::{self, BatchRoute};
-use crate::producer::unreplicated::NotReplicated;
-use crate::runtime::{Backoff, Shutdown};
+use crate::producer::transport::settle::settle;
+use crate::producer::transport::spread::{self, SpreadRoute};
+use crate::runtime::Shutdown;
 
 /// The way of a producer's batches, until it is closed.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
     topology: Arc<Topology>,
-    outlet: Arc<Outlet>,
+    outlets: Outlets,
     /// How long a batch may take.
     wait: Duration,
     closed: Shutdown,
 }
 
 impl Dispatch {
-    pub(crate) fn new(topology: Arc<Topology>, outlet: Outlet, wait: Duration) -> Self {
+    pub(crate) fn new(topology: Arc<Topology>, outlets: Outlets, wait: Duration) -> Self {
         Self {
             topology,
-            outlet: Arc::new(outlet),
+            outlets,
             wait,
             closed: Shutdown::default(),
         }
     }
 
+    pub(crate) fn outlets(&self) -> &Outlets {
+        &self.outlets
+    }
+
+    /// The outlet to the stream itself.
     pub(crate) fn outlet(&self) -> &Arc<Outlet> {
-        &self.outlet
+        self.outlets.whole()
     }
 
     pub(crate) fn stream(&self) -> &str {
-        self.outlet.keys.stream()
+        self.outlet().keys.stream()
     }
 
     /// Ends all adds but those of the outbox.
@@ -70,93 +77,111 @@ impl Dispatch {
         &self,
         ensure_open: &dyn Fn() -> Result<()>,
         wait: &dyn Fn(&B) -> Duration,
-        batches: impl Iterator<Item = B>,
+        mut batches: impl Iterator<Item = B>,
         mut done: impl FnMut(B, Answers),
     ) {
-        if let Some(apart) = self.outlet.apart() {
+        if let Some(apart) = self.outlet().apart() {
             for batch in batches {
                 let answers = match ensure_open() {
-                    Ok(()) => self.outlet.send_apart(&apart, batch.borrow()),
+                    Ok(()) => self.outlet().send_apart(&apart, batch.borrow()),
                     Err(e) => all_fail(batch.borrow(), &e),
                 };
                 done(batch, answers);
             }
             return;
         }
+        let way = Way { ensure_open, wait };
+        loop {
+            // The stream may get partitions while batches are under way.
+            if self.outlets.is_whole() {
+                let whole = || self.outlets.is_whole();
+                let batches = iter::from_fn(|| whole().then(|| batches.next()).flatten());
+                self.send_whole(&way, batches, &mut done);
+                if whole() {
+                    return;
+                }
+                continue;
+            }
+            let Some(first) = batches.next() else {
+                return;
+            };
+            let until = Instant::now() + wait(&first);
+            let parts = ensure_open().and_then(|()| self.outlets.parts_by(until));
+            match parts {
+                Err(e) => {
+                    let answers = all_fail(first.borrow(), &e);
+                    done(first, answers);
+                }
+                Ok(None) => self.send_whole(&way, iter::once(first), &mut done),
+                Ok(Some(parts)) => {
+                    let route = SpreadRoute {
+                        topology: &self.topology,
+                        outlets: &self.outlets,
+                        parts: &parts,
+                        wait,
+                        ensure_open,
+                        settle: &|outlet, batch, answers, deadline| {
+                            self.settle(outlet, batch, answers, deadline);
+                        },
+                    };
+                    let batches = iter::once(first).chain(batches.by_ref());
+                    spread::send(&route, batches, &mut done);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn send_whole<B: Borrow<Outgoing>>(
+        &self,
+        way: &Way<'_, B>,
+        batches: impl Iterator<Item = B>,
+        done: &mut impl FnMut(B, Answers),
+    ) {
+        let outlet = self.outlet();
         let route = BatchRoute {
             topology: &self.topology,
-            outlet: &self.outlet,
-            wait,
-            ensure_open,
+            outlet,
+            wait: way.wait,
+            ensure_open: way.ensure_open,
         };
         pipeline::send(&route, batches, |sent, mut answers| {
-            self.settle(sent.batch.borrow(), &mut answers, sent.deadline);
+            self.settle(outlet, sent.batch.borrow(), &mut answers, sent.deadline);
             done(sent.batch, answers);
         });
     }
 
-    /// Sends messages with an idempotency key whose outcome is unknown again,
-    /// until `deadline`, and so those of which the connection was lost before replicas
-    /// had confirmed them.
+    /// Sends messages again whose outcome is unknown, where their idempotency keys make
+    /// that safe, until `deadline`.
     pub(crate) fn settle(
         &self,
+        outlet: &Outlet,
         batch: &Outgoing,
         answers: &mut [Result<Added>],
         deadline: Instant,
     ) {
-        if !batch.has_keys() || !answers.iter().any(is_open) {
-            return;
-        }
-        let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(500));
-        loop {
-            let mut again = Outgoing::default();
-            let open: Vec<_> = batch
-                .iter()
-                .zip(answers.iter_mut())
-                .filter(|(message, answer)| message.key.is_some() && is_open(answer))
-                .map(|(message, answer)| {
-                    again.push_encoded(message);
-                    answer
-                })
-                .collect();
-            let left = deadline.saturating_duration_since(Instant::now());
-            if open.is_empty() || left.is_zero() || self.closed.is_set() {
-                return;
-            }
-            let sent = self.execute_again(&again, left, deadline);
-            for (answer, new) in open.into_iter().zip(sent) {
-                // Another error says nothing: the first try may have been written.
-                if is_written(&new) {
-                    *answer = new;
-                }
-            }
-            self.closed.sleep(backoff.next().min(left));
-        }
+        settle(
+            &self.topology,
+            &self.closed,
+            outlet,
+            batch,
+            answers,
+            deadline,
+        );
+    }
+
+    /// Waits between two tries. Returns whether the producer is closed.
+    pub(crate) fn sleep(&self, time: Duration) -> bool {
+        self.closed.sleep(time)
     }
 
     pub(crate) fn describe(&self, error: Error) -> Error {
         error.while_doing(format_args!("adding to `{}`", self.stream()))
     }
-
-    fn execute_again(&self, batch: &Outgoing, left: Duration, deadline: Instant) -> Answers {
-        match self.topology.pooled(self.stream().as_bytes(), left) {
-            Ok(mut wire) => {
-                wire.answer_by(deadline);
-                self.outlet.execute_again(&mut wire, batch)
-            }
-            Err(e) => all_fail(batch, &e),
-        }
-    }
 }
 
-/// Whether a message was sent, and it is not known what became of it or, if that was
-/// asked for, whether replicas have it.
-fn is_open(result: &Result<Added>) -> bool {
-    let Err(e) = result else { return false };
-    e.kind() == ErrorKind::OutcomeUnknown
-        || NotReplicated::of(e).is_some_and(NotReplicated::is_lost)
-}
-
-fn is_written(result: &Result<Added>) -> bool {
-    matches!(result, Err(e) if e.kind() == ErrorKind::NotReplicated) || result.is_ok()
+/// How batches are sent.
+struct Way<'w, B> {
+    ensure_open: &'w dyn Fn() -> Result<()>,
+    wait: &'w dyn Fn(&B) -> Duration,
 }

@@ -19,6 +19,8 @@ use crate::producer::unreplicated::waited_for;
 #[derive(Debug)]
 pub(crate) struct Outlet {
     pub(crate) keys: StreamKeys,
+    /// Which one of the stream's, if it is that of a partition.
+    pub(crate) partition: Option<u16>,
     pub(crate) kind: OutletKind,
     /// Takes the place of Redis in users' tests.
     pub(crate) recorder: Option<Arc<Recorder>>,
@@ -42,6 +44,22 @@ pub(crate) enum Apart<'a> {
 }
 
 impl Outlet {
+    /// The outlet to one partition of the stream.
+    pub(super) fn of_partition(&self, partition: u16) -> Self {
+        Self {
+            keys: self.keys.partition(partition),
+            partition: Some(partition),
+            kind: match &self.kind {
+                OutletKind::Simple(once) => OutletKind::Simple(*once),
+                OutletKind::Backup(backup) => {
+                    OutletKind::Backup(Box::new(backup.of_partition(partition)))
+                }
+            },
+            recorder: None,
+            replication: self.replication.again(),
+        }
+    }
+
     /// Packs a batch; returns how many replies will answer it.
     pub(crate) fn pack(&self, out: &mut Vec<u8>, batch: &Outgoing) -> usize {
         match &self.kind {
@@ -197,7 +215,10 @@ impl Outlet {
         placed: Vec<Result<Placed>>,
         read: fn(Placed) -> Added,
     ) -> Answers {
-        let named = |placed: Result<Placed>| placed.map(read).map_err(|e| wire.named(e));
+        let named = |placed: Result<Placed>| {
+            let added = placed.map(|placed| read(placed.in_partition(self.partition)));
+            added.map_err(|e| wire.named(e))
+        };
         let answers = placed.into_iter().map(named).collect();
         self.wake_drain(&answers);
         answers

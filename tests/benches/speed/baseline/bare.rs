@@ -9,7 +9,7 @@ use crate::{Readings, Result};
 
 /// A connection by tcp, as everything else here has.
 pub(super) fn connect(rig: &Rig) -> Result<Connection> {
-    Ok(redis::Client::open(rig.server.url())?.get_connection()?)
+    Ok(redis::Client::open(rig.server().url())?.get_connection()?)
 }
 
 /// Adds an order, and returns its id.

@@ -16,7 +16,7 @@ pub(crate) fn measure(rig: &Rig) -> Result<Readings> {
     let orders = Order::numbers(count);
     let stream = rig.stream();
     let make = ["XGROUP", "CREATE", &stream.name, "timed", "0", "MKSTREAM"];
-    rig.server.try_command::<String>(&make)?;
+    rig.server().try_command::<String>(&make)?;
     let times = Times::new(count);
     let mut writer = bare::connect(rig)?;
     let mut reader = bare::connect(rig)?;

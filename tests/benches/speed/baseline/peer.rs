@@ -48,7 +48,7 @@ pub(crate) fn send(rig: &Rig) -> Result<Readings> {
 
 /// Without a database, which it doesn't know.
 fn url(rig: &Rig) -> String {
-    format!("redis://{}", rig.server.address())
+    format!("redis://{}", rig.server().address())
 }
 
 fn run(words: &[&str]) -> Result<f64> {

@@ -40,7 +40,7 @@ pub(crate) fn measure(rig: &Rig) -> Result<Readings> {
         .max_size(size)
         .min_idle(Some(size))
         .test_on_check_out(false)
-        .build(Manager(Client::open(rig.server.url())?))?;
+        .build(Manager(Client::open(rig.server().url())?))?;
     let watch = rig.watch()?;
     thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)

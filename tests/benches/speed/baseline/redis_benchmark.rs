@@ -61,7 +61,7 @@ pub(crate) fn xreadgroup(rig: &Rig) -> Result<Readings> {
 fn run(rig: &Rig, load: [&str; 4], count: usize, command: &[&str]) -> Result<f64> {
     for name in NAMES {
         let output = Command::new(name)
-            .args(["-p", &rig.server.port().to_string()])
+            .args(["-p", &rig.server().port().to_string()])
             .args(load)
             .args(["-n", &count.to_string(), "--csv"])
             .args(command)

@@ -23,7 +23,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn connect(rig: &Rig) -> Result<Self> {
-        let socket = TcpStream::connect(rig.server.address())?;
+        let socket = TcpStream::connect(rig.server().address())?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         Ok(Self {

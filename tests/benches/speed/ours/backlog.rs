@@ -39,7 +39,7 @@ pub(crate) fn memory(rig: &Rig) -> Result<Readings> {
     };
     let group = rig.group(stream)?;
     let mut child = Command::new(env::current_exe()?)
-        .args(["consume", &rig.server.url(), stream, &group.name])
+        .args(["consume", &rig.server().url(), stream, &group.name])
         .arg(count.to_string())
         .stderr(Stdio::piped())
         .spawn()?;

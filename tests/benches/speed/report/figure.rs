@@ -123,6 +123,16 @@ const FIGURES: &[(&str, Goal, Made)] = &[
         AtLeast(0.90),
         Ratio("backlog_consume_per_s", "consume_per_s"),
     ),
+    (
+        "cluster_add_overhead",
+        AtLeast(0.9),
+        Ratio("cluster_add_all_per_s", "add_all_per_s"),
+    ),
+    (
+        "cluster_consume_overhead",
+        AtLeast(0.95),
+        Ratio("cluster_consume_per_s", "consume_per_s"),
+    ),
     ("rss_mib_at_backlog", AtMost(40.0), Of("rss_mib")),
     (
         "client_us_per_message",

@@ -29,7 +29,8 @@ pub(super) struct Args {
     /// compiler to build what does so.
     #[arg(long)]
     pub(super) steady_clock: bool,
-    /// One server, or a master with replicas and sentinels, whose faults are others.
+    /// One server; or a master with replicas and sentinels, or a cluster, whose faults are
+    /// others.
     #[arg(long, value_enum, default_value_t = Topology::One)]
     pub(super) topology: Topology,
     /// How long the entries of a dead process stay with it.

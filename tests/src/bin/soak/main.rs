@@ -5,9 +5,10 @@
 //! note each in a file. Some producers use the backup stream, from which workers
 //! move orders back. Meanwhile three lanes of faults strike at random: at
 //! the workers, at the connections, at the server; or, with `TOPOLOGY=sentinel`, at
-//! the workers and at a master, its replicas and their sentinels; and the process that
-//! adds orders forks now and then. Then the faults end, the
-//! workers drain the stream, and everything is compared.
+//! the workers and at a master, its replicas and their sentinels, or, with
+//! `TOPOLOGY=cluster`, at the nodes of a cluster; and the process that adds orders forks
+//! now and then. Then the faults end, the workers drain the stream, and everything is
+//! compared.
 
 mod args;
 mod clock;
@@ -21,6 +22,7 @@ mod ledger;
 mod life;
 mod logs;
 mod members;
+mod nodes;
 mod producers;
 mod redis;
 mod report;
@@ -126,6 +128,12 @@ fn run(args: &Args) -> Outcome<Report> {
             Redis::Sentinels(sentinels) => {
                 lanes.push(spawn(scope, "members", || {
                     members::run(&scene, sentinels, rng);
+                    Ok(())
+                })?);
+            }
+            Redis::Cluster(cluster) => {
+                lanes.push(spawn(scope, "nodes", || {
+                    nodes::run(&scene, cluster, rng);
                     Ok(())
                 })?);
             }

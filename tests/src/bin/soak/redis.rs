@@ -1,11 +1,11 @@
-//! Where Redis is: one server, or a master with replicas and sentinels.
+//! Where Redis is: one server, a master with replicas and sentinels, or a cluster.
 
 use clap::ValueEnum;
-use stream_tests::{Fsync, Proxy, Sentinels, Server};
+use stream_tests::{Cluster, Fsync, Proxy, Sentinels, Server};
 
-use super::Outcome;
 use super::args::Args;
 use super::clock::Clock;
+use super::{Outcome, STREAM};
 
 /// What `--topology` chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -14,12 +14,15 @@ pub(super) enum Topology {
     One,
     /// A master with two replicas and three sentinels.
     Sentinel,
+    /// Three masters, each with a replica.
+    Cluster,
 }
 
 /// The servers of a run.
 pub(super) enum Redis {
     One(Box<One>),
     Sentinels(Box<Sentinels>),
+    Cluster(Box<Cluster>),
 }
 
 /// One server, and what may be done to it.
@@ -44,6 +47,10 @@ impl Redis {
                     .servers(|server| server.appendonly(Fsync::Always));
                 Ok(Self::Sentinels(Box::new(options.start()?)))
             }
+            Topology::Cluster => {
+                let options = Cluster::options().servers(|server| server.appendonly(Fsync::Always));
+                Ok(Self::Cluster(Box::new(options.start()?)))
+            }
         }
     }
 
@@ -52,15 +59,17 @@ impl Redis {
         match self {
             Self::One(one) => &one.server,
             Self::Sentinels(sentinels) => sentinels.master(),
+            Self::Cluster(cluster) => cluster.node_of(STREAM),
         }
     }
 
-    /// How many replicas an order is to be on. Behind sentinels that is all of them:
+    /// How many replicas an order is to be on. Where there are any, that is all of them:
     /// else a failover loses some.
     pub(super) fn replicas(&self) -> u32 {
         match self {
             Self::One(_) => 0,
             Self::Sentinels(_) => 2,
+            Self::Cluster(_) => 1,
         }
     }
 
@@ -69,6 +78,7 @@ impl Redis {
         match self {
             Self::One(one) => one.server.url(),
             Self::Sentinels(sentinels) => sentinels.url(),
+            Self::Cluster(cluster) => cluster.url(),
         }
     }
 
@@ -76,6 +86,7 @@ impl Redis {
         match self {
             Self::One(one) => one.server.url_at(one.workers.port()),
             Self::Sentinels(sentinels) => sentinels.url(),
+            Self::Cluster(cluster) => cluster.url(),
         }
     }
 
@@ -83,6 +94,7 @@ impl Redis {
         match self {
             Self::One(one) => one.server.url_at(one.producers.port()),
             Self::Sentinels(sentinels) => sentinels.url(),
+            Self::Cluster(cluster) => cluster.url(),
         }
     }
 }

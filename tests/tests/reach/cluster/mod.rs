@@ -4,5 +4,6 @@
 mod failing;
 mod finding;
 mod moving;
+mod partitions;
 mod support;
 mod working;

@@ -1,10 +1,12 @@
 //! The drills, and what is demanded of each.
 
-use stream_tests::{Fsync, Sentinels, SentinelsOptions, Server};
+use stream_tests::{Cluster, ClusterOptions, Fsync, Sentinels, SentinelsOptions};
 
+use super::cluster_faults;
 use super::faults::{self, Times};
 use super::figures::Figures;
 use super::producers::Kind;
+use super::servers::Servers;
 use super::stage::Stage;
 use super::verdict;
 
@@ -16,8 +18,8 @@ pub(super) struct Drill {
     /// How many failovers it brings about.
     failovers: usize,
     /// Whether the servers are able to.
-    can: fn(&Sentinels) -> bool,
-    options: fn() -> SentinelsOptions,
+    can: fn(&Servers) -> bool,
+    servers: fn() -> Servers,
     kinds: &'static [Kind],
     pub(super) demands: Demands,
 }
@@ -29,6 +31,8 @@ pub(super) struct Demands {
     pub(super) no_failure: bool,
     /// Nothing is lost.
     pub(super) no_loss: bool,
+    /// All that was added before may be lost.
+    pub(super) all_may_go: bool,
     /// How often somebody may be told to be held up.
     pub(super) outages: usize,
 }
@@ -36,14 +40,22 @@ pub(super) struct Demands {
 const USUAL: Demands = Demands {
     no_failure: false,
     no_loss: false,
+    all_may_go: false,
     outages: 1,
+};
+
+/// What belongs to every change that is planned.
+const SMOOTH: Demands = Demands {
+    no_failure: true,
+    no_loss: true,
+    ..USUAL
 };
 
 /// A replica that is away is an outage too, of producers that want it.
 const REPLICATED: Demands = Demands {
-    no_failure: false,
     no_loss: true,
     outages: 3,
+    ..USUAL
 };
 
 const ALL_KINDS: &[Kind] = &[
@@ -68,6 +80,23 @@ fn lasting() -> SentinelsOptions {
     Sentinels::options().servers(|server| server.appendonly(Fsync::Always))
 }
 
+fn behind_sentinels(options: SentinelsOptions) -> Servers {
+    Servers::Sentinels(options.start().unwrap())
+}
+
+/// As [`lasting`].
+fn lasting_cluster() -> ClusterOptions {
+    Cluster::options().servers(|server| server.appendonly(Fsync::Always))
+}
+
+fn in_cluster(options: ClusterOptions) -> Servers {
+    Servers::Cluster(options.start().unwrap())
+}
+
+fn can_coordinate(servers: &Servers) -> bool {
+    matches!(servers, Servers::Sentinels(sentinels) if sentinels.can_coordinate())
+}
+
 /// All drills.
 pub(super) const DRILLS: &[Drill] = &[
     Drill::new("kill", faults::kill),
@@ -89,7 +118,7 @@ pub(super) const DRILLS: &[Drill] = &[
         ..Drill::new("planned", faults::planned)
     },
     Drill {
-        can: Sentinels::can_coordinate,
+        can: can_coordinate,
         // Its clients are unblocked, then closed; what they have under way is not
         // answered.
         demands: Demands {
@@ -102,11 +131,11 @@ pub(super) const DRILLS: &[Drill] = &[
     Drill::new("lonely", faults::lonely),
     Drill::new("stale", faults::stale),
     Drill {
-        options: || lasting().behind_proxies(),
+        servers: || behind_sentinels(lasting().behind_proxies()),
         ..Drill::new("minority", faults::minority)
     },
     Drill {
-        options: || lasting().unreachable(),
+        servers: || behind_sentinels(lasting().unreachable()),
         ..Drill::new("unreachable", faults::kill)
     },
     Drill::new("forgetful", faults::forgetful),
@@ -125,6 +154,50 @@ pub(super) const DRILLS: &[Drill] = &[
         demands: REPLICATED,
         ..Drill::new("half-replicated", faults::half_replicated)
     },
+    Drill::of_cluster("cluster-kill", cluster_faults::kill),
+    Drill::of_cluster("cluster-freeze", cluster_faults::freeze),
+    Drill {
+        failovers: 0,
+        // It is gone, and then it loads, and waits for the others.
+        demands: Demands {
+            outages: 3,
+            ..USUAL
+        },
+        ..Drill::of_cluster("cluster-restart", cluster_faults::restart)
+    },
+    Drill {
+        failovers: 0,
+        servers: || in_cluster(Cluster::options()),
+        demands: Demands {
+            all_may_go: true,
+            outages: 3,
+            ..USUAL
+        },
+        ..Drill::of_cluster("cluster-empty", cluster_faults::restart)
+    },
+    Drill {
+        demands: Demands {
+            no_failure: true,
+            ..USUAL
+        },
+        ..Drill::of_cluster("cluster-planned", cluster_faults::planned)
+    },
+    Drill {
+        failovers: 0,
+        demands: SMOOTH,
+        ..Drill::of_cluster("cluster-reshard", cluster_faults::reshard)
+    },
+    Drill {
+        failovers: 0,
+        can: cluster_faults::can_migrate_atomically,
+        demands: SMOOTH,
+        ..Drill::of_cluster("cluster-atomic", cluster_faults::migrate_atomically)
+    },
+    Drill {
+        kinds: REPLICATED_KINDS,
+        demands: REPLICATED,
+        ..Drill::of_cluster("cluster-replicated", cluster_faults::freeze_and_follow)
+    },
 ];
 
 impl Drill {
@@ -134,9 +207,16 @@ impl Drill {
             strike,
             failovers: 1,
             can: |_| true,
-            options: lasting,
+            servers: || behind_sentinels(lasting()),
             kinds: ALL_KINDS,
             demands: USUAL,
+        }
+    }
+
+    const fn of_cluster(name: &'static str, strike: fn(&Stage) -> Times) -> Self {
+        Self {
+            servers: || in_cluster(lasting_cluster()),
+            ..Self::new(name, strike)
         }
     }
 
@@ -149,8 +229,8 @@ impl Drill {
     /// where something else happened meanwhile. The error tells all that is wrong.
     pub(super) fn run(&self, round: u32) -> Result<Option<Figures>, String> {
         let tag = format!("{}{round}", self.name);
-        let mut stage = Stage::set(tag, (self.options)(), self.kinds);
-        if !(self.can)(&stage.sentinels) {
+        let mut stage = Stage::set(tag, (self.servers)(), self.kinds);
+        if !(self.can)(&stage.servers) {
             println!("drill {} round {round} is not for this server", self.name);
             stage.finish();
             stage.close();
@@ -159,7 +239,7 @@ impl Drill {
         let times = (self.strike)(&stage);
         stage.finish();
         let (figures, wrongs) = verdict::judge(&stage, self, times);
-        let failovers = failovers(&stage.sentinels);
+        let failovers = stage.servers.failovers();
         if failovers != self.failovers {
             // To a machine that is too busy, a master looks down that isn't.
             println!(
@@ -181,10 +261,4 @@ impl Drill {
             self.name
         ))
     }
-}
-
-/// How often the sentinel that knows most has seen the master change.
-fn failovers(sentinels: &Sentinels) -> usize {
-    let seen = |sentinel: &Server| sentinel.log().matches("+switch-master").count();
-    sentinels.sentinels().iter().map(seen).max().unwrap_or(0)
 }

@@ -91,3 +91,48 @@ fn a_planned_failover_loses_nothing_that_all_replicas_have() {
 fn what_not_all_replicas_have_is_not_confirmed() {
     once("half-replicated");
 }
+
+#[test]
+fn a_killed_node_is_left_for_its_replica() {
+    once("cluster-kill");
+}
+
+#[test]
+#[ignore = "`make drills` runs it"]
+fn a_frozen_node_is_not_gone_back_to() {
+    once("cluster-freeze");
+}
+
+#[test]
+#[ignore = "`make drills` runs it"]
+fn a_node_that_is_back_at_once_is_used_on() {
+    once("cluster-restart");
+}
+
+#[test]
+#[ignore = "`make drills` runs it"]
+fn a_node_that_comes_back_empty_is_filled_again() {
+    once("cluster-empty");
+}
+
+#[test]
+fn a_planned_failover_in_a_cluster_fails_no_add() {
+    once("cluster-planned");
+}
+
+#[test]
+fn a_slot_that_moves_takes_everything_along() {
+    once("cluster-reshard");
+}
+
+#[test]
+#[ignore = "`make drills` runs it"]
+fn a_slot_that_moves_at_once_takes_everything_along() {
+    once("cluster-atomic");
+}
+
+#[test]
+#[ignore = "`make drills` runs it"]
+fn what_the_replica_of_a_node_has_is_not_lost() {
+    once("cluster-replicated");
+}

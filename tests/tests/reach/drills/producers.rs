@@ -87,6 +87,14 @@ impl Kind {
     }
 }
 
+/// What a producer is to be.
+pub(super) struct Plan {
+    pub(super) kind: Kind,
+    pub(super) stream: String,
+    /// Those that a replicated one waits for: all.
+    pub(super) replicas: u32,
+}
+
 /// A producer at work.
 pub(super) struct Work {
     pub(super) kind: Kind,
@@ -100,12 +108,12 @@ impl Work {
     /// Makes the producer, and adds until the bell rings.
     pub(super) fn begin(
         manager: &Arc<StreamManager>,
-        kind: Kind,
-        stream: String,
+        plan: Plan,
         spool: &TempDir,
         enough: &Arc<Bell>,
     ) -> Self {
-        create(manager, kind, &stream, spool);
+        create(manager, &plan, spool);
+        let Plan { kind, stream, .. } = plan;
         let producer = manager.producer::<Order>(&stream).unwrap();
         let calls = Arc::new(Calls::default());
         let (noted, enough) = (Arc::clone(&calls), Arc::clone(enough));
@@ -134,13 +142,14 @@ impl Work {
     }
 }
 
-fn create(manager: &StreamManager, kind: Kind, stream: &str, spool: &TempDir) {
+fn create(manager: &StreamManager, plan: &Plan, spool: &TempDir) {
+    let (kind, stream) = (plan.kind, &plan.stream);
     let mut config = StreamConfig::new(stream)
         .send_timeout(SEND_TIMEOUT)
         .batch_size(BATCH)
         .min_retention_count(EVERYTHING);
     if kind.is_replicated() {
-        config = config.replicas(2, Duration::from_millis(500));
+        config = config.replicas(plan.replicas, Duration::from_millis(500));
     }
     let made = match kind {
         Kind::Backup | Kind::Spooled | Kind::ReplicatedSpooled => {

@@ -4,21 +4,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stream_lib::StreamManager;
-use stream_tests::{LogCapture, Sentinels, SentinelsOptions, wait_until};
+use stream_tests::{Cluster, LogCapture, Sentinels, wait_until};
 use tempfile::TempDir;
 
 use super::bell::{Bell, let_work};
-use super::connect;
 use super::consumers::Group;
 use super::ledger::Fate;
-use super::producers::{Kind, Work};
+use super::producers::{Kind, Plan, Work};
+use super::servers::Servers;
 use super::verdict;
 use crate::DEADLINE;
 
 /// How many orders each producer has added before anything happens.
 const WARM: usize = 50;
 
-/// Servers, sentinels, producers, consumers.
+/// Servers, producers, consumers.
 pub(super) struct Stage {
     pub(super) producers: Vec<Work>,
     pub(super) groups: Vec<Group>,
@@ -30,24 +30,29 @@ pub(super) struct Stage {
     managers: Vec<Arc<StreamManager>>,
     _spools: TempDir,
     // Last, so that what needs them has ended.
-    pub(super) sentinels: Sentinels,
+    pub(super) servers: Servers,
 }
 
 impl Stage {
     /// Starts everything, and waits until all have something to do.
-    pub(super) fn set(tag: String, options: SentinelsOptions, kinds: &[Kind]) -> Self {
-        let sentinels = options.start().unwrap();
+    pub(super) fn set(tag: String, servers: Servers, kinds: &[Kind]) -> Self {
         let log = LogCapture::start();
-        let managers: Vec<_> = (0..3).map(|_| connect::manager(&sentinels)).collect();
+        let managers: Vec<_> = (0..3).map(|_| Arc::new(servers.manager())).collect();
         let [first, second, producing] = managers.as_slice() else {
             unreachable!("three were made")
         };
         let (spools, enough) = (TempDir::new().unwrap(), Arc::new(Bell::default()));
+        let prefix = servers.prefix(&tag);
         let producers: Vec<_> = kinds
             .iter()
             .map(|&kind| {
-                let stream = format!("{tag}-{}", kind.name());
-                Work::begin(producing, kind, stream, &spools, &enough)
+                let stream = format!("{prefix}{}", kind.name());
+                let plan = Plan {
+                    kind,
+                    stream,
+                    replicas: servers.replicas(),
+                };
+                Work::begin(producing, plan, &spools, &enough)
             })
             .collect();
         let mut groups = Vec::new();
@@ -72,7 +77,7 @@ impl Stage {
             enough,
             managers,
             _spools: spools,
-            sentinels,
+            servers,
         };
         wait_until(DEADLINE, "all to be at work", || {
             let added = |work: &Work| work.calls.count() >= WARM;
@@ -80,6 +85,26 @@ impl Stage {
             stage.producers.iter().all(added) && stage.groups.iter().all(handled)
         });
         stage
+    }
+
+    pub(super) fn sentinels(&self) -> &Sentinels {
+        match &self.servers {
+            Servers::Sentinels(sentinels) => sentinels,
+            Servers::Cluster(_) => panic!("the servers are a cluster"),
+        }
+    }
+
+    pub(super) fn cluster(&self) -> &Cluster {
+        match &self.servers {
+            Servers::Cluster(cluster) => cluster,
+            Servers::Sentinels(_) => panic!("the servers are no cluster"),
+        }
+    }
+
+    /// A stream; in a cluster all are where this one is.
+    pub(super) fn any_stream(&self) -> &str {
+        let work = self.producers.first().expect("there are producers");
+        &work.stream
     }
 
     /// Waits until each producer and each group has worked on what is newer than

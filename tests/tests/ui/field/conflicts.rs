@@ -19,6 +19,12 @@ struct Order {
     other: String,
     #[stream(flatten, idempotency_key)]
     nested: RawMessage,
+    #[stream(key)]
+    customer: String,
+    #[stream(flatten, key)]
+    address: RawMessage,
+    #[stream(skip, key)]
+    unwritten: String,
 }
 
 fn main() {}

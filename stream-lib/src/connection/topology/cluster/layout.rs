@@ -219,6 +219,10 @@ impl Guide for Nodes {
         self.board.want_rounds();
     }
 
+    fn stalls(&self) {
+        self.board.want_rounds();
+    }
+
     fn exchange(
         &self,
         redirect: &Redirect,

@@ -18,7 +18,7 @@ const AFTER_FIRST: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub(super) struct Round {
     said: Vec<(Arc<Member>, Result<Map>)>,
-    asked: usize,
+    asked: Vec<Arc<Member>>,
     /// The threads of those that have not answered yet, which end soon.
     pub(super) threads: Vec<Thread>,
 }
@@ -30,7 +30,7 @@ impl Round {
     ///
     /// At most [`ANSWER`] and a moment.
     pub(super) fn ask(&mut self, nodes: &[Arc<Member>], addresses: Option<&AddressMap>) {
-        self.asked += nodes.len();
+        self.asked.extend_from_slice(nodes);
         if let [only] = nodes {
             self.said.push((Arc::clone(only), only.ask(addresses)));
             return;
@@ -68,8 +68,8 @@ impl Round {
         maps.rev().max_by_key(|map| map.epoch)
     }
 
-    /// Whether a node has been asked.
-    pub(super) fn has_asked(&self, node: &Arc<Member>) -> bool {
+    /// Whether a node has said something, be it an error.
+    pub(super) fn has_heard(&self, node: &Arc<Member>) -> bool {
         self.said.iter().any(|(other, _)| Arc::ptr_eq(other, node))
     }
 
@@ -83,11 +83,12 @@ impl Round {
                 with_causes(error)
             ))
         });
-        let mut each: Vec<_> = each.collect();
-        let silent = self.asked.saturating_sub(each.len());
-        if silent > 0 {
-            each.push(format!("no answer of {silent} more in time"));
-        }
+        let silent = self.asked.iter().filter(|node| !self.has_heard(node));
+        let silent = silent.map(|node| {
+            let address = node.endpoint.address();
+            format!("{address} has not answered in time")
+        });
+        let each: Vec<_> = each.chain(silent).collect();
         let text = format!(
             "no node of the cluster says where the slots are: {}",
             each.join("; ")
@@ -106,7 +107,7 @@ impl Round {
         let mut kinds = kinds
             .by_ref()
             .filter_map(|(_, said)| said.as_ref().err().map(kind));
-        let first = kinds.next().filter(|_| self.said.len() == self.asked);
+        let first = kinds.next().filter(|_| self.said.len() == self.asked.len());
         first
             .filter(|first| kinds.all(|kind| kind == *first))
             .unwrap_or(ErrorKind::Unavailable)

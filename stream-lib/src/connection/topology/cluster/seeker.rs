@@ -74,7 +74,7 @@ impl Seeker {
         if round.newest().is_none() && !self.board.is_over() {
             // Whoever else there is, the seeds included.
             let others = self.roster.members().iter();
-            let others = others.filter(|node| !round.has_asked(node) && !node.is_busy());
+            let others = others.filter(|node| !round.has_heard(node) && !node.is_busy());
             let others: Vec<_> = others.map(Arc::clone).collect();
             round.ask(&others, addresses.as_ref());
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -32,6 +32,8 @@ pub(super) struct Member {
     pub(super) watching: Interrupt,
     /// A question to it is under way.
     pub(super) is_asked: AtomicBool,
+    /// It has not answered the last question.
+    pub(super) is_silent: AtomicBool,
     /// A connection between two questions.
     pub(super) rested: Mutex<Option<Wire>>,
     /// As it calls itself.
@@ -40,7 +42,8 @@ pub(super) struct Member {
 
 /// The sentinels in the order in which they came to be known, the seeds first. These
 /// stay for ever, and no other one is dropped since it doesn't answer; only those go
-/// that are a seed under another address.
+/// that are a seed under another address, and those that don't answer while another
+/// sentinel has them under another one.
 #[derive(Debug)]
 pub(super) struct Roster {
     blueprint: Blueprint,
@@ -85,10 +88,13 @@ impl Roster {
                 None => (host.clone(), *port),
             };
             let is_known = |member: &Arc<Member>| {
-                let is_same = !id.is_empty() && member.id.lock().as_ref() == Some(id);
-                is_same || member.is_at(&host, port)
+                member.is_at(&host, port) || member.is_called(id) && !member.has_moved()
             };
-            if self.members.len() >= MOST || self.members.iter().any(is_known) {
+            if self.members.iter().any(is_known) {
+                continue;
+            }
+            self.drop_moved(id);
+            if self.members.len() >= MOST {
                 continue;
             }
             let id = Some(id.clone()).filter(|id| !id.is_empty());
@@ -101,6 +107,18 @@ impl Roster {
             }
         }
         self.drop_doubles();
+    }
+
+    /// Drops the one of this id where it has moved to another address.
+    fn drop_moved(&mut self, id: &str) {
+        self.members.retain(|member| {
+            let goes = member.is_called(id) && member.has_moved();
+            if goes {
+                log::debug!("the sentinel at {} has moved", member.endpoint.address());
+                member.end();
+            }
+            !goes
+        });
     }
 
     /// Drops those that are a seed under another address.
@@ -125,6 +143,7 @@ impl Roster {
             asking: Interrupt::new(),
             watching: Interrupt::new(),
             is_asked: AtomicBool::new(false),
+            is_silent: AtomicBool::new(false),
             rested: Mutex::default(),
             id: Mutex::new(id),
         })
@@ -136,6 +155,16 @@ impl Member {
     pub(super) fn end(&self) {
         self.asking.end();
         self.watching.end();
+    }
+
+    fn is_called(&self, id: &str) -> bool {
+        !id.is_empty() && self.id.lock().as_deref() == Some(id)
+    }
+
+    /// Whether an address that others have for it is to be believed. A seed's is the
+    /// user's own; that of one that answers is good, however old the others' is.
+    fn has_moved(&self) -> bool {
+        !self.is_seed && self.is_silent.load(Ordering::SeqCst)
     }
 
     fn is_at(&self, host: &str, port: u16) -> bool {

@@ -17,16 +17,18 @@ use crate::runtime::Thread;
 const AFTER_FIRST: Duration = Duration::from_millis(300);
 
 /// What one sentinel says: an answer, or what is wrong with it.
-type Said = Result<Answer>;
+pub(super) type Said = Result<Answer>;
 
 /// What was said in a round.
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) said: Vec<(Arc<Member>, Said)>,
-    /// How many are known.
-    pub(super) asked: usize,
+    /// All that are known.
+    pub(super) asked: Vec<Arc<Member>>,
     /// The threads of those that have not answered yet, which end soon.
     pub(super) threads: Vec<Thread>,
+    /// What they will have said.
+    pub(super) late: Receiver<(Arc<Member>, Said)>,
 }
 
 /// Asks all of them until a majority has named a master, one of them in an epoch of
@@ -46,8 +48,9 @@ pub(super) fn ask_all(
     let (tell, told) = bounded(sentinels.len());
     let mut round = Round {
         said: Vec::new(),
-        asked: sentinels.len(),
+        asked: sentinels.to_vec(),
         threads: Vec::new(),
+        late: told,
     };
     for sentinel in sentinels {
         if sentinel.is_asked.swap(true, Ordering::SeqCst) {
@@ -57,6 +60,7 @@ pub(super) fn ask_all(
         let (asked, name) = (Arc::clone(sentinel), master.to_owned());
         let spawned = Thread::spawn("stream-sentinel-ask", move || {
             let said = ask(&asked, &name);
+            asked.is_silent.store(said.is_err(), Ordering::SeqCst);
             asked.is_asked.store(false, Ordering::SeqCst);
             // The round may be over.
             let _ = tell.send((asked, said));
@@ -75,7 +79,7 @@ pub(super) fn ask_all(
     loop {
         let left = until.saturating_duration_since(Instant::now());
         let (sentinel, said) = select! {
-            recv(told) -> told => match told {
+            recv(round.late) -> told => match told {
                 Ok(told) => told,
                 Err(_) => break,
             },
@@ -87,7 +91,7 @@ pub(super) fn ask_all(
         }
         round.said.push((sentinel, said));
         let is_new = round.votes().any(|vote| vote.epoch >= at_least);
-        if is_new && is_majority(round.votes().count(), round.asked) {
+        if is_new && is_majority(round.votes().count(), round.asked.len()) {
             break;
         }
     }
@@ -116,16 +120,25 @@ impl Round {
                 Err(e) => format!("{address}: {}", with_causes(e)),
             }
         });
-        let mut each: Vec<_> = each.collect();
-        let silent = self.asked.saturating_sub(each.len());
-        if silent > 0 {
-            each.push(format!("no answer of {silent} more in time"));
-        }
+        let silent = self
+            .asked
+            .iter()
+            .filter(|sentinel| !self.has_heard(sentinel));
+        let silent = silent.map(|sentinel| {
+            let address = sentinel.endpoint.address();
+            format!("{address} has not answered in time")
+        });
+        let each: Vec<_> = each.chain(silent).collect();
         let text = format!(
             "no sentinel says where the master `{master}` is: {}",
             each.join("; ")
         );
         Error::new(self.kind_of_failure(), text)
+    }
+
+    fn has_heard(&self, sentinel: &Arc<Member>) -> bool {
+        let mut said = self.said.iter();
+        said.any(|(heard, _)| Arc::ptr_eq(heard, sentinel))
     }
 
     /// `Config` where all know no such master; the kind of all other answers where they
@@ -135,7 +148,7 @@ impl Round {
             Ok(_) => ErrorKind::Config,
             Err(e) => e.kind(),
         });
-        let first = kinds.next().filter(|_| self.said.len() == self.asked);
+        let first = kinds.next().filter(|_| self.said.len() == self.asked.len());
         first
             .filter(|first| kinds.all(|kind| kind == *first))
             .unwrap_or(ErrorKind::Unavailable)

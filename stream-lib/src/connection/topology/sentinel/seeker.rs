@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::TryRecvError;
+use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::board::{Board, Task};
 use super::choice::{Vote, choose};
-use super::roster::Roster;
-use super::round::{Round, ask_all};
+use super::roster::{Member, Roster};
+use super::round::{Round, Said, ask_all};
 use super::watch::Watches;
 use crate::config::event::FailedOver;
 use crate::config::{Address, AddressMap, FailoverHook};
@@ -51,6 +51,8 @@ pub(super) struct Found {
     watches: Watches,
     /// Of sentinels that have not answered in time.
     asking: Vec<Thread>,
+    /// What these have said later.
+    late: Option<Receiver<(Arc<Member>, Said)>>,
     /// Servers that were replaced, until their connections are cut.
     leaving: Vec<(Instant, Arc<Node>)>,
     trouble: Trouble,
@@ -75,6 +77,7 @@ impl Seeker {
     }
 
     fn ask(&mut self) {
+        self.learn_late();
         let at_least = self.found.believed.as_ref().map_or(0, |vote| vote.epoch);
         let closed = self.board.closed();
         let mut round = ask_all(self.roster.members(), &self.name, at_least, closed);
@@ -83,6 +86,7 @@ impl Seeker {
         for (sentinel, answer) in round.answers() {
             self.roster.learn(sentinel, answer);
         }
+        self.found.late = Some(round.late.clone());
         let is_closed = matches!(
             self.board.closed().try_recv(),
             Err(TryRecvError::Disconnected)
@@ -98,6 +102,17 @@ impl Seeker {
         self.found.watches.set(watched, &self.name, &self.board);
     }
 
+    /// Takes note of what was said when the last round was over.
+    fn learn_late(&mut self) {
+        if let Some(late) = self.found.late.take() {
+            for (sentinel, said) in late.try_iter() {
+                if let Ok(answer) = said {
+                    self.roster.learn(&sentinel, &answer);
+                }
+            }
+        }
+    }
+
     /// Goes where the sentinels say.
     fn decide(&mut self, round: &Round) -> Result<()> {
         let votes: Vec<_> = round.votes().cloned().collect();
@@ -107,7 +122,7 @@ impl Seeker {
         let since = self.found.older_since.filter(|_| is_older);
         let since = since.or_else(|| is_older.then(Instant::now));
         let is_lasting = since.is_some_and(|since| since.elapsed() >= OLDER);
-        let chosen = choose(&votes, round.asked, believed, is_lasting);
+        let chosen = choose(&votes, round.asked.len(), believed, is_lasting);
         self.found.older_since = since;
         let Some(vote) = chosen else {
             return Err(round.failure(&self.name));

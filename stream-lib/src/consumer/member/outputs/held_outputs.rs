@@ -22,12 +22,6 @@ pub(crate) struct HeldOutputs {
 }
 
 impl HeldOutputs {
-    /// A number for an output that no other one of the delivery has; at each delivery
-    /// of the entry the same for the same calls.
-    pub(crate) fn next_number(&self, index: usize) -> usize {
-        self.all.lock().entry(index).or_default().next_number()
-    }
-
     /// Puts one in.
     pub(crate) fn push(&self, index: usize, output: Output) -> Result<()> {
         let mut all = self.all.lock();
@@ -40,10 +34,7 @@ impl HeldOutputs {
         if !self.has_any.load(Ordering::Acquire) {
             return None;
         }
-        self.all
-            .lock()
-            .remove(&index)
-            .filter(|outputs| !outputs.is_empty())
+        self.all.lock().remove(&index)
     }
 
     /// Reads those of a delivery, which stay.

@@ -16,8 +16,6 @@ const MOST_BYTES: usize = 64 << 20;
 pub(crate) struct Outputs {
     all: Vec<Output>,
     bytes: usize,
-    /// How many numbers were given out.
-    numbered: usize,
 }
 
 /// One of them.
@@ -28,14 +26,12 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Encodes an output. `key` is its idempotency key where it has none of its own.
     pub(crate) fn new<M: StreamMessage + ?Sized>(
         stream: Arc<OutputStream>,
         envelope: &Envelope<'_, M>,
-        key: Option<&str>,
     ) -> Result<Self> {
         let mut message = Outgoing::default();
-        message.push_keyed(envelope.message(), envelope.extras(), key)?;
+        message.push(envelope.message(), envelope.extras())?;
         Ok(Self { stream, message })
     }
 
@@ -62,16 +58,6 @@ impl Outputs {
         self.bytes = bytes;
         self.all.push(output);
         Ok(())
-    }
-
-    /// A number that no other output of the delivery has.
-    pub(super) fn next_number(&mut self) -> usize {
-        self.numbered += 1;
-        self.numbered
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.all.is_empty()
     }
 
     /// How much they take.

@@ -2,7 +2,7 @@
 //!
 //! [`HeldOutputs`] keeps those of the deliveries of one reply. When a handler has
 //! succeeded, its [`Outputs`] go to the settler with the delivery, and
-//! [`OutputStreams`] says where they go.
+//! [`OutputStreams`] says where each goes: its [`Target`].
 
 mod held_outputs;
 mod list;
@@ -10,4 +10,4 @@ mod streams;
 
 pub(crate) use self::held_outputs::HeldOutputs;
 pub(crate) use self::list::{Output, Outputs};
-pub(crate) use self::streams::{OutputStream, OutputStreams};
+pub(crate) use self::streams::{OutputStreams, Target};

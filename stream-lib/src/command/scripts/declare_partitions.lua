@@ -1,0 +1,39 @@
+#!lua flags=allow-oom
+-- Notes how many partitions a stream has, unless that is known, or it is used without
+-- any.
+--
+-- KEYS  1 meta  2 stream  3 backup stream  4 dead letters, all of the stem
+-- ARGV  1 how many
+-- Reply the number that holds from now on; else why none does: 'alive <member>', where
+--       a member of an older version gives its sign of life in meta, or 'holds
+--       <entries> <backup> <dead> <groups>', where the stream itself has any
+-- The number never changes: a key would go elsewhere. Looking and noting are one step,
+-- so that two programs can't note two numbers.
+local known = redis.call('HGET', KEYS[1], 'partitions')
+if known then
+  return known
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local meta = redis.call('HGETALL', KEYS[1])
+for i = 1, #meta, 2 do
+  local member = string.match(meta[i], '^beat:(.*)$')
+  local at, lease = string.match(meta[i + 1], '^(%d+) (%d+)$')
+  if member and at and now - tonumber(at) < 2 * tonumber(lease) then
+    return 'alive ' .. member
+  end
+end
+local held = {
+  redis.call('XLEN', KEYS[2]),
+  redis.call('XLEN', KEYS[3]),
+  redis.call('XLEN', KEYS[4]),
+  0,
+}
+if redis.call('EXISTS', KEYS[2]) == 1 then
+  held[4] = #redis.call('XINFO', 'GROUPS', KEYS[2])
+end
+if held[1] + held[2] + held[3] + held[4] > 0 then
+  return 'holds ' .. table.concat(held, ' ')
+end
+redis.call('HSET', KEYS[1], 'partitions', ARGV[1])
+return ARGV[1]

@@ -1,0 +1,37 @@
+#!lua flags=no-writes,allow-oom
+-- Lists scheduled messages by their due times, and of equal ones by their ids.
+--
+-- KEYS  1 due times  2 bodies
+-- ARGV  1 due time and 2 id of the last one that is known ('' and '': begin at the
+--         first)
+--       3 how many at most  4 about how many bytes
+-- Reply for each: id, due time ('inf' for one that was set aside), unique key ('':
+--       none), its values, which are none where the body can't be read
+local from, last, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
+if from == '' then
+  from = '-inf'
+end
+local reply, bytes, skip, count = {}, 0, 0, 0
+repeat
+  local list = redis.call('ZRANGE', KEYS[1], from, '+inf', 'BYSCORE', 'LIMIT', skip, 100, 'WITHSCORES')
+  for i = 1, #list, 2 do
+    local id, at = list[i], list[i + 1]
+    if count < most and (last == '' or tonumber(at) > tonumber(from) or id > last) then
+      local body = redis.call('HGET', KEYS[2], id)
+      bytes = bytes + 100 + (body and #body or 0)
+      if count > 0 and bytes > tonumber(ARGV[4]) then
+        return reply
+      end
+      local good, name, values = pcall(cmsgpack.unpack, body or '')
+      if good and type(name) == 'table' then
+        name, values = '', name
+      elseif not good or type(name) ~= 'string' or type(values) ~= 'table' then
+        name, values = '', {}
+      end
+      count = count + 1
+      reply[count] = {id, at, name, values}
+    end
+  end
+  skip = skip + 100
+until #list < 200 or count >= most
+return reply

@@ -1,0 +1,157 @@
+//! The members of the group that live, as one of them sees it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::nodes::link;
+use crate::command::{self, Group, Sign};
+use crate::config::ConsumerConfig;
+use crate::connection::LinkHandle;
+use crate::consumer::life::estate::Estate;
+use crate::consumer::member::common::Common;
+use crate::consumer::member::health::{Health, Role};
+use crate::consumer::member::link::MemberLink;
+use crate::consumer::member::sign_of_life::SignOfLife;
+use crate::runtime::jitter;
+
+/// How often the others are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// When a sign that failed is given again, at the latest.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Gives the consumer's sign of life, once for all of its partitions, and looks at the
+/// others' now and then. They stand beside the stream itself.
+pub(super) struct GroupView {
+    common: Arc<Common>,
+    /// Of the whole stream.
+    group: Group,
+    lease: Duration,
+    /// How long lapsed signs are kept.
+    keep: Duration,
+    sign: SignOfLife,
+    link: MemberLink,
+    health: Arc<Health>,
+    /// The consumer stops.
+    leaves: bool,
+    /// When the next sign is to be given.
+    beat_at: Instant,
+    look_at: Instant,
+}
+
+impl GroupView {
+    pub(super) fn new(estate: &Estate, handle: &LinkHandle) -> Self {
+        let ConsumerConfig {
+            lease,
+            consumer_expiry,
+            ..
+        } = estate.identity.config;
+        let group = estate.identity.group.clone();
+        let (link, health) = link(estate, handle, group.stream(), Role::Keeper);
+        Self {
+            common: Arc::clone(&estate.common),
+            lease,
+            keep: consumer_expiry,
+            sign: SignOfLife::new(lease),
+            link,
+            health,
+            leaves: false,
+            beat_at: Instant::now(),
+            look_at: Instant::now(),
+            group,
+        }
+    }
+
+    pub(super) fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// When there is something to do.
+    pub(super) fn wake_at(&self) -> Instant {
+        let at = self.beat_at.min(self.look_at);
+        self.link.rests_until().map_or(at, |end| at.max(end))
+    }
+
+    /// Gives the sign of life, and looks at the others, if it is time for that. Returns
+    /// the names of the others that have a share, if they have been looked at.
+    pub(super) fn tend(&mut self) -> Option<Vec<String>> {
+        self.keep_alive();
+        if self.look_at > Instant::now() || self.link.rests_until().is_some() {
+            return None;
+        }
+        let asked = Instant::now();
+        let signs = self.look();
+        self.look_at = Instant::now() + jitter(LOOK.min(self.lease / 3), 0.2);
+        let (me, now) = (self.common.name.as_bytes(), self.sign.server_ms()?);
+        let mut sharing = Vec::new();
+        let mut left = HashMap::new();
+        for sign in signs? {
+            if sign.member == me {
+                continue;
+            }
+            if sign.till > now && !sign.leaves {
+                sharing.extend(String::from_utf8(sign.member.clone()));
+            }
+            left.insert(sign.member, time_left(sign.till, now));
+        }
+        self.common.signs.note(asked, left);
+        Some(sharing)
+    }
+
+    /// Gives the sign of life, if it is time for that.
+    pub(super) fn keep_alive(&mut self) {
+        if self.beat_at <= Instant::now() && self.link.rests_until().is_none() {
+            self.beat();
+        }
+    }
+
+    /// Tells the others that it wants no share any more.
+    pub(super) fn leave(&mut self) {
+        self.leaves = true;
+        self.beat();
+    }
+
+    /// Has the next look come after this time.
+    pub(super) fn look_in(&mut self, time: Duration) {
+        self.look_at = Instant::now() + time;
+    }
+
+    fn beat(&mut self) {
+        let Self {
+            common,
+            group,
+            sign,
+            keep,
+            leaves,
+            ..
+        } = self;
+        let given = self
+            .link
+            .run(|wire| sign.give_alone(wire, group, &common.name, *keep, *leaves));
+        // A step of the clock is followed by the next sign.
+        let has_step = sign.take_step().is_some();
+        let Ok(given) = given else {
+            self.beat_at = Instant::now() + AGAIN.min(self.lease / 6);
+            return;
+        };
+        common.hold.notice(given.hold, given.server_ms);
+        self.health.passed_checks();
+        // No sooner than a third of a lease, so that two more fit into one.
+        self.beat_at = Instant::now() + jitter(self.lease * 7 / 20, 0.04);
+        if has_step {
+            self.beat_at = Instant::now();
+        }
+    }
+
+    fn look(&mut self) -> Option<Vec<Sign>> {
+        let group = &self.group;
+        self.link.run(|wire| command::members(wire, group)).ok()
+    }
+}
+
+/// The milliseconds until a sign lapses, negative once it has.
+fn time_left(till: u64, now: u64) -> i64 {
+    let ms = |time| i64::try_from(time).unwrap_or(i64::MAX);
+    ms(till).saturating_sub(ms(now))
+}

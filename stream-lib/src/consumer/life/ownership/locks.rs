@@ -1,0 +1,95 @@
+//! The locks of partitions: their holder reads the partition.
+
+use std::time::{Duration, Instant};
+
+use super::nodes::NodeLinks;
+use crate::command::{self, Group};
+use crate::connection::{LinkHandle, answer_of};
+use crate::consumer::life::estate::Estate;
+use crate::error::Result;
+
+/// Takes, renews and releases locks, each with the lease of the consumer.
+pub(super) struct Locks {
+    nodes: NodeLinks,
+    handle: LinkHandle,
+    token: String,
+    lease: Duration,
+    renew_at: Instant,
+}
+
+/// A partition, and the group in it.
+type Lock = (u16, Group);
+
+impl Locks {
+    pub(super) fn new(estate: &Estate, handle: &LinkHandle) -> Self {
+        let lease = estate.identity.config.lease;
+        Self {
+            nodes: NodeLinks::new(),
+            handle: handle.clone(),
+            token: estate.common.name.clone(),
+            lease,
+            renew_at: Instant::now() + lease / 3,
+        }
+    }
+
+    pub(super) fn renew_at(&self) -> Instant {
+        self.renew_at
+    }
+
+    /// Renews locks that are held, of which all others lapse meanwhile. Returns those
+    /// that another member has. One whose server can't be reached stays: nobody else
+    /// reaches it.
+    pub(super) fn renew(&mut self, estate: &Estate, held: &[Lock]) -> Vec<u16> {
+        let answers = self.hold(estate, held, self.lease);
+        let wait = if answers.len() == held.len() {
+            self.lease / 3
+        } else {
+            self.lease / 12
+        };
+        self.renew_at = Instant::now() + wait;
+        let lost = answers.into_iter().filter(|(_, is_ours)| !is_ours);
+        lost.map(|(partition, _)| partition).collect()
+    }
+
+    /// Takes locks. Returns those that are ours now.
+    pub(super) fn take(&mut self, estate: &Estate, wanted: &[Lock]) -> Vec<u16> {
+        let answers = self.hold(estate, wanted, self.lease);
+        let ours = answers.into_iter().filter(|(_, is_ours)| *is_ours);
+        ours.map(|(partition, _)| partition).collect()
+    }
+
+    /// Releases locks, as far as their servers can be reached.
+    pub(super) fn release(&mut self, estate: &Estate, held: &[Lock]) {
+        self.hold(estate, held, Duration::ZERO);
+    }
+
+    /// Those of the locks that nobody holds.
+    pub(super) fn free(&mut self, estate: &Estate, locks: &[Lock]) -> Vec<u16> {
+        let mut look = |wire: &mut _, keys: &[&str]| checked(command::free_locks(wire, keys)?);
+        let answers = self
+            .nodes
+            .run(estate, &self.handle, &borrowed(locks), &mut look);
+        let free = answers.into_iter().filter(|(_, is_free)| *is_free);
+        free.map(|(partition, _)| partition).collect()
+    }
+
+    fn hold(&mut self, estate: &Estate, locks: &[Lock], time: Duration) -> Vec<(u16, bool)> {
+        let Self { nodes, token, .. } = self;
+        let mut hold = |wire: &mut _, keys: &[&str]| command::hold_locks(wire, keys, token, time);
+        nodes.run(estate, &self.handle, &borrowed(locks), &mut hold)
+    }
+}
+
+fn borrowed(locks: &[Lock]) -> Vec<(u16, &Group)> {
+    locks.iter().map(|(n, group)| (*n, group)).collect()
+}
+
+/// Fails where one of the answers is an error that waiting doesn't mend: others are about
+/// slots that are on their way to another server.
+fn checked<T>(answers: Vec<Result<T>>) -> Result<Vec<Result<T>>> {
+    let errors = answers.iter().filter_map(|answer| answer.as_ref().err());
+    match errors.into_iter().find(|e| !answer_of(e).may_pass()) {
+        Some(error) => Err(error.clone()),
+        None => Ok(answers),
+    }
+}

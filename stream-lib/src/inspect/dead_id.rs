@@ -1,0 +1,51 @@
+//! Which dead letter of a stream it is.
+
+use std::fmt;
+
+use crate::message::EntryId;
+
+/// Which dead letter of a stream it is: by
+/// [`DeadLetter::letter_id`](crate::DeadLetter::letter_id), for
+/// [`DeadLetters::redrive_letters`](crate::DeadLetters::redrive_letters),
+/// [`remove_letters`](crate::DeadLetters::remove_letters) and
+/// [`list_from`](crate::DeadLetters::list_from).
+///
+/// Of a stream with partitions, each has dead letters of its own, whose ids may be equal.
+/// It prints as `3:1700000000000-0`, in which 3 is the partition, and without partitions
+/// as the id alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct DeadLetterId {
+    /// The partition; `None` for a stream without any.
+    pub partition: Option<u16>,
+    /// The id among the dead letters there.
+    pub id: EntryId,
+}
+
+impl DeadLetterId {
+    /// The dead letter of this id, in a partition where the stream has any.
+    pub const fn new(partition: Option<u16>, id: EntryId) -> Self {
+        Self { partition, id }
+    }
+}
+
+impl fmt::Display for DeadLetterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(partition) = self.partition {
+            write!(f, "{partition}:")?;
+        }
+        self.id.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_partition_stands_in_front() {
+        let id = EntryId::new(17, 2);
+        assert_eq!(DeadLetterId::new(Some(3), id).to_string(), "3:17-2");
+        assert_eq!(DeadLetterId::new(None, id).to_string(), "17-2");
+    }
+}

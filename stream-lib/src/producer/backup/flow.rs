@@ -1,0 +1,148 @@
+//! One way back: from a backup stream to its stream, or to one partition.
+
+use std::time::Instant;
+
+use crate::command::{DrainLease, Drained, Drainer, Replaced, declare_backup};
+use crate::config::BackupStreamConfig;
+use crate::connection::{Loans, Wire};
+use crate::error::{Result, with_causes};
+use crate::keys::StreamKeys;
+use crate::producer::backup::mover::Mover;
+use crate::producer::backup::pace::Pace;
+use crate::producer::capacity::Capacity;
+use crate::runtime::Backoff;
+
+/// The state of one way back.
+#[derive(Debug)]
+pub(super) struct Flow {
+    /// `None` for a stream without any.
+    pub(super) partition: Option<u16>,
+    mover: Mover,
+    /// The capacity that the configuration asks for.
+    asked: Option<u64>,
+    /// The stream has been told of its backup stream, and of the capacity.
+    declared: bool,
+    /// The last batch was asked for by a lease of ours.
+    holds_lease: bool,
+    pub(super) capacity: Capacity,
+    pub(super) pace: Pace,
+    /// When the next batch is due.
+    pub(super) due: Instant,
+    pub(super) last: Last,
+    pub(super) backoff: Backoff,
+}
+
+/// What the last step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Last {
+    Filled,
+    /// The backup stream was empty: what goes there brings the next batch forward.
+    Empty,
+    Failed,
+}
+
+impl Flow {
+    pub(super) fn new(
+        partition: Option<u16>,
+        keys: &StreamKeys,
+        config: &BackupStreamConfig,
+        owner: &str,
+        capacity: Capacity,
+    ) -> Self {
+        let asked = config.stream.asked_capacity();
+        let drainer = Drainer::Producer(asked);
+        Self {
+            partition,
+            mover: Mover {
+                lease: DrainLease::new(keys, drainer, owner.to_owned(), config.lock_timeout),
+                batch: config.transfer_batch_size as u64,
+            },
+            asked,
+            declared: false,
+            holds_lease: false,
+            capacity,
+            pace: Pace::new(config),
+            due: Instant::now(),
+            last: Last::Filled,
+            backoff: Backoff::for_connections(),
+        }
+    }
+
+    /// Moves a batch. The first time, the stream is told of its backup stream.
+    pub(super) fn step(&mut self, loans: &mut Loans) -> Result<Drained> {
+        let Self {
+            mover,
+            declared,
+            asked,
+            ..
+        } = self;
+        self.holds_lease = false;
+        loans.lead_to(mover.stream());
+        let drained = loans.run_pooled(|wire| {
+            if !*declared {
+                declare(wire, mover.lease.keys(), *asked)?;
+            }
+            mover.step(wire)
+        });
+        let drained = drained.inspect_err(|_| loans.failed())?;
+        (self.declared, self.holds_lease) = (true, true);
+        Ok(drained)
+    }
+
+    /// A producer that ends at once has not come to a first step, and may have put
+    /// entries into the backup stream: others must know of it.
+    pub(super) fn declare_at_last(&self, loans: &mut Loans) {
+        if self.declared {
+            return;
+        }
+        loans.lead_to(self.mover.stream());
+        let keys = self.mover.lease.keys();
+        let declared = loans.run_pooled(|wire| declare(wire, keys, self.asked));
+        if let Err(e) = declared {
+            log::warn!(
+                "`{}` could not be told of its backup stream, so entries move back from there only \
+                 once a backup producer is open: {}",
+                self.mover.stream(),
+                with_causes(&e)
+            );
+        }
+    }
+
+    /// Whether there is a lease to give back.
+    pub(super) fn holds_lease(&self) -> bool {
+        self.holds_lease
+    }
+
+    /// Lets others drain at once. Where that fails, the lease lapses.
+    pub(super) fn release(&self, loans: &mut Loans) {
+        loans.lead_to(self.mover.stream());
+        if let Err(e) = loans.run_pooled(|wire| self.mover.lease.release(wire)) {
+            log::debug!(
+                "the drain lock of `{}` is left to lapse: {}",
+                self.mover.stream(),
+                with_causes(&e)
+            );
+        }
+    }
+}
+
+/// Tells the stream of its backup stream, and of the capacity, with a warning for
+/// each value that replaces another.
+fn declare(wire: &mut Wire, keys: &StreamKeys, asked: Option<u64>) -> Result<()> {
+    for replaced in declare_backup(wire, keys, asked)? {
+        let (stream, Replaced { name, before, now }) = (keys.stream(), replaced);
+        if name == "capacity" {
+            log::warn!(
+                "the capacity of `{stream}` is now {now}, in place of {before}: it belongs to the \
+                 stream, and holds for every program that uses it"
+            );
+        } else {
+            log::warn!(
+                "the backup stream of `{stream}` is now `{now}`, in place of `{before}`: entries in \
+                 the old one move back only while a producer that names it is open; use one \
+                 `backup_stream` in all programs"
+            );
+        }
+    }
+    Ok(())
+}

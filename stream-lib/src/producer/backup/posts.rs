@@ -1,0 +1,77 @@
+//! The watch over the backup streams of one stream: one, or one for each partition.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::connection::Topology;
+use crate::keys::StreamKeys;
+use crate::producer::backup::post::Post;
+use crate::split::{KnownSplit, Split};
+
+/// How long the answer is waited for whether the stream has partitions.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The wait after it could not be asked.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Waits from this on are for streams with nothing to move. With many partitions they are
+/// longer, so that there are as many looks altogether as with [`OFTEN`].
+const IDLE: Duration = Duration::from_secs(2);
+const OFTEN: u32 = 8;
+
+/// The posts of a stream, and when each is due.
+#[derive(Debug)]
+pub(super) struct Posts {
+    keys: StreamKeys,
+    split: Arc<KnownSplit>,
+    token: String,
+    /// The split for which there are posts.
+    of: Option<Split>,
+    due: Vec<(Post, Instant)>,
+}
+
+impl Posts {
+    pub(super) fn new(keys: StreamKeys, split: Arc<KnownSplit>, token: String) -> Self {
+        Self {
+            keys,
+            split,
+            token,
+            of: None,
+            due: Vec::new(),
+        }
+    }
+
+    /// Has the post look that is due. Returns how long to wait before the next look.
+    pub(super) fn look(&mut self, topology: &Topology) -> Duration {
+        match self.split.ask(Instant::now() + PATIENCE) {
+            Ok(split) if self.of == Some(split) => {}
+            Ok(split) => self.make(split),
+            // The consumer tells of an outage.
+            Err(_) => return AGAIN,
+        }
+        let spread = u32::try_from(self.due.len()).unwrap_or(1) / OFTEN;
+        if let Some((post, due)) = self.due.iter_mut().min_by_key(|(_, due)| *due) {
+            let wait = post.look(topology);
+            let is_idle = wait >= IDLE / 2;
+            *due = Instant::now() + if is_idle { wait * spread.max(1) } else { wait };
+        }
+        let next = self.due.iter().map(|(_, due)| *due).min();
+        next.map_or(AGAIN, |due| due.saturating_duration_since(Instant::now()))
+    }
+
+    /// Lets others drain at once.
+    pub(super) fn leave(&mut self, topology: &Topology) {
+        for (post, _) in &mut self.due {
+            post.leave(topology);
+        }
+    }
+
+    fn make(&mut self, split: Split) {
+        let now = Instant::now();
+        let keys = split.keys_of(&self.keys).into_iter();
+        self.due = keys
+            .map(|keys| (Post::new(keys, self.token.clone()), now))
+            .collect();
+        self.of = Some(split);
+    }
+}

@@ -1,0 +1,415 @@
+//! Batches of a partitioned stream, in rounds.
+//!
+//! A round takes batches while there are any, up to some hundred messages. Each batch is
+//! split by partition, and each *share* is written at once on the connection to its
+//! server, of which a round has one per server. At the end of the round all answers are
+//! read. So the servers work while the next batches are made, and a partition has all its
+//! messages on one connection, in order; the next round begins when the last is answered,
+//! so that nothing overtakes where a partition has moved to another server meanwhile.
+//!
+//! What a server that is away holds up are its own messages: before a round waits for a
+//! connection, it reads the answers of the others.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::command::{Outgoing, Wait};
+use crate::connection::{Deadline, Node, PooledWire, Topology};
+use crate::error::{Error, ErrorKind, Result};
+use crate::producer::added::{Added, Answers, all_fail, no_answer};
+use crate::producer::transport::again::{
+    are_too_large_together, is_refused, open_messages, send_again,
+};
+use crate::producer::transport::outlet::Outlet;
+use crate::producer::transport::outlets::{Outlets, Parts};
+use crate::producer::unreplicated::waited_for;
+
+/// The bounds of a round.
+const MOST_MESSAGES: usize = 1_024;
+const MOST_BYTES: usize = 1 << 20;
+
+/// The way of one producer's batches to its partitions.
+pub(super) struct SpreadRoute<'l, B> {
+    pub(super) topology: &'l Topology,
+    pub(super) outlets: &'l Outlets,
+    pub(super) parts: &'l Parts,
+    /// How long a batch may take.
+    pub(super) wait: &'l dyn Fn(&B) -> Duration,
+    /// Fails once nothing may be sent any more.
+    pub(super) ensure_open: &'l dyn Fn() -> Result<()>,
+    /// Sends messages again whose outcome is unknown, where that is safe.
+    pub(super) settle: &'l dyn Fn(&Outlet, &Outgoing, &mut Answers, Instant),
+}
+
+/// Sends `batches`, and gives each with its answers to `done`, in order.
+///
+/// # Blocking
+///
+/// Until there are no more, and all are answered.
+pub(super) fn send<B: Borrow<Outgoing>>(
+    route: &SpreadRoute<'_, B>,
+    mut batches: impl Iterator<Item = B>,
+    mut done: impl FnMut(B, Answers),
+) {
+    loop {
+        let mut round = Round::new(route);
+        while round.has_room()
+            && let Some(batch) = batches.next()
+        {
+            round.take(batch);
+        }
+        if round.taken.is_empty() {
+            return;
+        }
+        round.finish(&mut done);
+    }
+}
+
+struct Round<'r, B> {
+    route: &'r SpreadRoute<'r, B>,
+    taken: Vec<Taken<B>>,
+    shares: Vec<Share>,
+    lanes: Vec<Lane>,
+    /// The lane of each partition, as long as the round lasts.
+    lane_of: BTreeMap<u16, usize>,
+    messages: usize,
+    bytes: usize,
+    /// Nothing more may be taken before all is answered.
+    ends: bool,
+}
+
+/// A batch of the caller's.
+struct Taken<B> {
+    batch: B,
+    answers: Vec<Option<Result<Added>>>,
+}
+
+/// The messages of one batch for one partition.
+struct Share {
+    partition: u16,
+    outlet: Arc<Outlet>,
+    batch: Outgoing,
+    /// Which batch they are of, and their places in it.
+    of: usize,
+    places: Vec<usize>,
+    deadline: Instant,
+    state: State,
+}
+
+enum State {
+    /// To be written, or not known yet.
+    Open,
+    /// The server is still to be found out, or has forgotten our script.
+    Alone(Error),
+    Answered(Answers),
+}
+
+/// The connection to one server.
+struct Lane {
+    node: Arc<Node>,
+    wire: PooledWire,
+    /// Shares that were written and are not answered.
+    written: Vec<usize>,
+    /// One of them waits for replicas.
+    outlet: Arc<Outlet>,
+}
+
+impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
+    fn new(route: &'r SpreadRoute<'r, B>) -> Self {
+        Self {
+            route,
+            taken: Vec::new(),
+            shares: Vec::new(),
+            lanes: Vec::new(),
+            lane_of: BTreeMap::new(),
+            messages: 0,
+            bytes: 0,
+            ends: false,
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        !self.ends && self.messages < MOST_MESSAGES && self.bytes < MOST_BYTES
+    }
+
+    /// Splits a batch, and writes its shares.
+    fn take(&mut self, batch: B) {
+        let deadline = Instant::now() + (self.route.wait)(&batch);
+        let first = self.shares.len();
+        self.split(batch.borrow(), deadline);
+        let messages = batch.borrow();
+        self.messages += messages.len();
+        self.bytes += messages.bytes();
+        let answers = (0..messages.len()).map(|_| None).collect();
+        self.taken.push(Taken { batch, answers });
+        if let Err(e) = (self.route.ensure_open)() {
+            self.fail(first..self.shares.len(), &e);
+            return;
+        }
+        let mut by_lane: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for at in first..self.shares.len() {
+            match self.lane(at, deadline) {
+                Ok(Some(lane)) => by_lane.entry(lane).or_default().push(at),
+                Ok(None) => self.alone(at, unknown_place()),
+                Err(e) => self.fail(at..at + 1, &e),
+            }
+        }
+        for (lane, shares) in by_lane {
+            self.write(lane, shares, deadline);
+        }
+    }
+
+    fn split(&mut self, batch: &Outgoing, deadline: Instant) {
+        let (parts, of) = (self.route.parts, self.taken.len());
+        let mut turn = None;
+        let mut found: BTreeMap<u16, usize> = BTreeMap::new();
+        for (place, message) in batch.iter().enumerate() {
+            let turn = match message.hash() {
+                Some(_) => 0,
+                None => *turn.get_or_insert_with(|| self.route.outlets.turn()),
+            };
+            let partition = parts.partition_in(&message, turn);
+            let Some(outlet) = parts.outlet(partition) else {
+                continue;
+            };
+            let at = *found.entry(partition).or_insert_with(|| {
+                self.shares.push(Share {
+                    partition,
+                    outlet: Arc::clone(outlet),
+                    batch: Outgoing::default(),
+                    of,
+                    places: Vec::new(),
+                    deadline,
+                    state: State::Open,
+                });
+                self.shares.len() - 1
+            });
+            if let Some(share) = self.shares.get_mut(at) {
+                share.batch.push_encoded(message);
+                share.places.push(place);
+            }
+        }
+        // A script that may have to go again, or alone, is followed by nothing.
+        let scripts = self.shares.iter().filter(|share| share.of == of);
+        let mut scripts = scripts.map(|share| share.outlet.needs_script(&share.batch));
+        self.ends |= scripts.any(|needs| needs);
+    }
+
+    /// The lane of a share; `None` where its server is not known.
+    fn lane(&mut self, at: usize, deadline: Instant) -> Result<Option<usize>> {
+        let Some(share) = self.shares.get(at) else {
+            return Ok(None);
+        };
+        if let Some(lane) = self.lane_of.get(&share.partition) {
+            return Ok(Some(*lane));
+        }
+        let (partition, outlet) = (share.partition, Arc::clone(&share.outlet));
+        let key = outlet.keys.stream().as_bytes();
+        let Some(node) = self.route.topology.node_for(key) else {
+            return Ok(None);
+        };
+        let same = self.lanes.iter().position(|l| Arc::ptr_eq(&l.node, &node));
+        let lane = if let Some(lane) = same {
+            lane
+        } else {
+            let mut wire = self.connect(key, deadline)?;
+            // The server is asked whether it takes a `WAIT` while nothing is under way.
+            wire.answer_by(deadline);
+            outlet.replication.begin(&mut wire)?;
+            self.lanes.push(Lane {
+                node,
+                wire,
+                written: Vec::new(),
+                outlet,
+            });
+            self.lanes.len() - 1
+        };
+        self.lane_of.insert(partition, lane);
+        Ok(Some(lane))
+    }
+
+    fn connect(&mut self, key: &[u8], deadline: Instant) -> Result<PooledWire> {
+        let topology = self.route.topology;
+        if self.lanes.iter().any(|lane| !lane.written.is_empty()) {
+            // The answers of other servers don't wait for this one.
+            if let Ok(wire) = topology.pooled(key, Duration::ZERO) {
+                return Ok(wire);
+            }
+            self.read_all();
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        topology.pooled(key, left)
+    }
+
+    fn write(&mut self, lane: usize, shares: Vec<usize>, deadline: Instant) {
+        let Some(lane) = self.lanes.get_mut(lane) else {
+            return;
+        };
+        let mut packed = Vec::new();
+        let written = shares.iter().filter_map(|at| self.shares.get(*at));
+        let replies = written.map(|share| share.outlet.pack(&mut packed, &share.batch));
+        let replies = replies.sum();
+        lane.wire.answer_by(deadline);
+        match lane.wire.send(&packed, replies) {
+            Ok(()) => lane.written.extend(shares),
+            Err(e) => {
+                for at in shares {
+                    self.fail(at..at + 1, &e);
+                }
+            }
+        }
+    }
+
+    /// Reads the answers to all that was written.
+    fn read_all(&mut self) {
+        for lane in &mut self.lanes {
+            lane.read(&mut self.shares);
+        }
+    }
+
+    fn finish(mut self, done: &mut impl FnMut(B, Answers)) {
+        self.read_all();
+        // Their places in the pool may be needed.
+        self.lanes.clear();
+        self.send_again();
+        for share in &mut self.shares {
+            let State::Answered(mut answers) = std::mem::replace(&mut share.state, State::Open)
+            else {
+                continue;
+            };
+            (self.route.settle)(&share.outlet, &share.batch, &mut answers, share.deadline);
+            let Some(taken) = self.taken.get_mut(share.of) else {
+                continue;
+            };
+            for (place, answer) in share.places.iter().zip(answers) {
+                if let Some(slot) = taken.answers.get_mut(*place) {
+                    *slot = Some(answer);
+                }
+            }
+        }
+        for Taken { batch, answers } in self.taken {
+            let answers = answers.into_iter();
+            done(
+                batch,
+                answers.map(|a| a.unwrap_or_else(no_answer)).collect(),
+            );
+        }
+    }
+
+    /// Sends what was not written again, unless something behind it in its partition
+    /// was: a message that would be overtaken fails instead.
+    fn send_again(&mut self) {
+        let mut overtaken: BTreeMap<u16, bool> = BTreeMap::new();
+        let mut open = Vec::new();
+        for (at, share) in self.shares.iter_mut().enumerate().rev() {
+            let overtaken = overtaken.entry(share.partition).or_default();
+            let script = share.outlet.needs_script(&share.batch);
+            let messages = match &share.state {
+                State::Answered(answers) => {
+                    let again =
+                        answers.iter().any(is_refused) || script && are_too_large_together(answers);
+                    let all = open_messages(&share.outlet, &share.batch, answers, overtaken);
+                    if again { all } else { Vec::new() }
+                }
+                State::Alone(_) if !*overtaken => (0..share.batch.len()).collect(),
+                State::Open | State::Alone(_) => Vec::new(),
+            };
+            if let State::Alone(e) = &share.state {
+                share.state = State::Answered(all_fail(&share.batch, e));
+            }
+            if !messages.is_empty() {
+                open.push((at, messages));
+            }
+        }
+        let topology = self.route.topology;
+        for (at, messages) in open.into_iter().rev() {
+            let Some(Share {
+                outlet,
+                batch,
+                deadline,
+                state: State::Answered(answers),
+                ..
+            }) = self.shares.get_mut(at)
+            else {
+                continue;
+            };
+            if (self.route.ensure_open)().is_ok() {
+                send_again(topology, outlet, batch, answers, messages, *deadline);
+            }
+        }
+    }
+
+    fn fail(&mut self, shares: std::ops::Range<usize>, error: &Error) {
+        self.ends = true;
+        for share in self.shares.get_mut(shares).into_iter().flatten() {
+            share.state = State::Answered(all_fail(&share.batch, error));
+        }
+    }
+
+    fn alone(&mut self, at: usize, error: Error) {
+        self.ends = true;
+        if let Some(share) = self.shares.get_mut(at) {
+            share.state = State::Alone(error);
+        }
+    }
+}
+
+impl Lane {
+    /// Reads the answers to what was written, and waits for the replicas behind it.
+    fn read(&mut self, shares: &mut [Share]) {
+        let written = std::mem::take(&mut self.written);
+        let Some(last) = written.last().and_then(|at| shares.get(*at)) else {
+            return;
+        };
+        self.wire.answer_by(last.deadline);
+        let wait = self.send_wait();
+        for at in &written {
+            let Some(share) = shares.get_mut(*at) else {
+                continue;
+            };
+            self.wire.answer_by(share.deadline);
+            let mut deadline = Deadline::of(self.wire.response_timeout());
+            let answers = share
+                .outlet
+                .receive(&mut self.wire, &mut deadline, &share.batch);
+            share.state = match answers {
+                Some(answers) => State::Answered(answers),
+                None => State::Open,
+            };
+        }
+        let mut deadline = Deadline::of(self.wire.response_timeout());
+        let waited = Wait::receive(wait, &mut self.wire, &mut deadline);
+        for at in written {
+            let Some(share) = shares.get_mut(at) else {
+                continue;
+            };
+            let state = std::mem::replace(&mut share.state, State::Open);
+            share.state = State::Answered(if let State::Answered(answers) = state {
+                waited_for(answers, &waited)
+            } else {
+                // The server has forgotten the script. Nothing follows it in this round.
+                self.wire.answer_by(share.deadline);
+                share.outlet.execute(&mut self.wire, &share.batch)
+            });
+        }
+    }
+
+    /// Sends the `WAIT` that is behind all that was written, where one is wanted. Where
+    /// that fails the connection is broken, which every answer says.
+    fn send_wait(&mut self) -> Option<Wait> {
+        let wait = self.outlet.replication.begin(&mut self.wire).ok()??;
+        let mut packed = Vec::new();
+        let replies = Wait::pack(Some(wait), &mut packed);
+        self.wire.send(&packed, replies).ok()?;
+        Some(wait)
+    }
+}
+
+fn unknown_place() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "it is not known yet which node of the cluster has the partition",
+    )
+}

@@ -1,0 +1,233 @@
+//! The jobs of a stream: listed, paused, removed, run out of turn.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::job::Job;
+use super::listed::CronJob;
+use crate::command::{self, JobCall, JobOutcome, JobState, Tick};
+use crate::connection::Topology;
+use crate::error::{Error, ErrorKind, Result, Shown};
+use crate::keys::StreamKeys;
+use crate::runtime::Bell;
+use crate::schedule::parts::Parts;
+use crate::split::Splits;
+
+/// The jobs that a manager takes part in. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LocalJobs(Arc<Mutex<BTreeMap<(String, String), Local>>>);
+
+#[derive(Debug, Clone)]
+struct Local {
+    job: Arc<Job>,
+    /// Of its ticker.
+    bell: Bell,
+}
+
+impl LocalJobs {
+    /// # Errors
+    ///
+    /// `AlreadyExists` where there is one of this name.
+    pub(crate) fn add(&self, job: &Arc<Job>, bell: &Bell) -> Result<()> {
+        let key = (job.stream().to_owned(), job.name().to_owned());
+        let mut jobs = self.0.lock();
+        if jobs.contains_key(&key) {
+            let text = format!(
+                "there is a job named `{}` of `{}` already in this manager",
+                Shown(job.name()),
+                Shown(job.stream())
+            );
+            return Err(Error::new(ErrorKind::AlreadyExists, text));
+        }
+        let (job, bell) = (Arc::clone(job), bell.clone());
+        jobs.insert(key, Local { job, bell });
+        Ok(())
+    }
+
+    pub(crate) fn remove(&self, job: &Job) {
+        let key = (job.stream().to_owned(), job.name().to_owned());
+        self.0.lock().remove(&key);
+    }
+
+    /// Forgets all of them.
+    pub(crate) fn clear(&self) {
+        self.0.lock().clear();
+    }
+
+    /// Those of a stream.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn of(&self, stream: &str) -> Vec<Arc<Job>> {
+        let jobs = self.0.lock();
+        let of_stream = jobs.values().filter(|local| local.job.stream() == stream);
+        of_stream.map(|local| Arc::clone(&local.job)).collect()
+    }
+
+    fn get(&self, stream: &str, name: &str) -> Option<Local> {
+        let key = (stream.to_owned(), name.to_owned());
+        self.0.lock().get(&key).cloned()
+    }
+}
+
+/// The jobs of one stream that recur, `{<stream>}:cron` in Redis.
+///
+/// # Blocking
+///
+/// Every method waits for Redis: up to 5 s for a connection, and as long for the answer.
+///
+/// # Errors
+///
+/// [`Unavailable`](crate::ErrorKind::Unavailable),
+/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
+/// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
+/// [`WrongType`](crate::ErrorKind::WrongType), [`Refused`](crate::ErrorKind::Refused).
+///
+/// # Examples
+///
+/// ```no_run
+/// # let manager = stream_lib::StreamManager::from_env()?;
+/// let crons = manager.crons("reports")?;
+/// for job in crons.list()? {
+///     println!("{}: {} in {}, next at {:?}", job.name, job.expression, job.zone, job.next);
+/// }
+/// crons.pause("nightly-report")?;
+/// # Ok::<(), stream_lib::Error>(())
+/// ```
+pub struct Crons {
+    parts: Parts,
+    local: LocalJobs,
+}
+
+impl Crons {
+    pub(crate) fn new(
+        topology: Arc<Topology>,
+        splits: Arc<Splits>,
+        keys: StreamKeys,
+        local: LocalJobs,
+    ) -> Self {
+        Self {
+            parts: Parts::new(topology, splits, keys),
+            local,
+        }
+    }
+
+    /// All jobs, by name, those of other processes and removed ones included
+    /// (`HGETALL`).
+    pub fn list(&self) -> Result<Vec<CronJob>> {
+        let listed = self.parts.all().and_then(|parts| {
+            let mut jobs = Vec::new();
+            for part in &parts {
+                jobs.extend(self.parts.run(part, command::stored_jobs)?);
+            }
+            Ok(jobs)
+        });
+        let mut jobs = listed.map_err(|e| self.failed(e, "listing the jobs"))?;
+        jobs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let jobs = jobs.into_iter().map(|(name, stored)| {
+            let is_here = self.local.get(self.parts.stream(), &name).is_some();
+            CronJob::new(name, &stored, is_here)
+        });
+        Ok(jobs.collect())
+    }
+
+    /// Pauses a job in all processes, until it is resumed. Returns whether there is one.
+    pub fn pause(&self, name: &str) -> Result<bool> {
+        self.change(name, JobState::Paused, "pausing a job")
+    }
+
+    /// Resumes a job that was paused or removed, from now on: ticks that were due
+    /// meanwhile are left out. Processes notice within a minute, or at the next tick.
+    /// Returns whether there is one.
+    pub fn resume(&self, name: &str) -> Result<bool> {
+        self.change(name, JobState::On, "resuming a job")
+    }
+
+    /// Removes a job in all processes. That is remembered: one that declares it again
+    /// needs a higher [`revision`](crate::Cron::revision). Returns whether there was one.
+    pub fn remove(&self, name: &str) -> Result<bool> {
+        self.change(name, JobState::Removed, "removing a job")
+    }
+
+    /// Adds a message of a job now, out of turn, also while it is paused, and whether or
+    /// not a group is done with the one before. Its ticks stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) where this manager has no such job: the message
+    /// is made by the process that has declared it; or where it was removed.
+    pub fn run_now(&self, name: &str) -> Result<()> {
+        let local = self.local.get(self.parts.stream(), name).ok_or_else(|| {
+            let text = format!(
+                "this manager has no job named `{}`, so it can't make its message",
+                Shown(name)
+            );
+            self.failed(Error::new(ErrorKind::NotFound, text), "running a job")
+        })?;
+        let message = local.job.message();
+        let message = message.map_err(|e| self.failed(e, "running a job"))?;
+        let tick = Tick {
+            known: None,
+            no_overlap: None,
+            last: 0,
+            times: &[0],
+        };
+        let call = local.job.call();
+        let located = self.parts.all().map(|parts| {
+            let mut parts = parts.into_iter();
+            parts.find(|part| part.keys == *local.job.keys())
+        });
+        let part = located.map_err(|e| self.failed(e, "running a job"))?;
+        // Once more where the clock was set back.
+        for _ in 0..2 {
+            let Some(part) = &part else { break };
+            let ticked = self
+                .parts
+                .run(part, |wire, _| call.tick(wire, tick, &message));
+            let answer = ticked.map_err(|e| self.failed(e, "running a job"))?;
+            match answer.outcome {
+                JobOutcome::Ticked => return Ok(()),
+                JobOutcome::ClockBack => {}
+                _ => break,
+            }
+        }
+        let text = format!("the job `{}` was removed", Shown(name));
+        Err(self.failed(Error::new(ErrorKind::NotFound, text), "running a job"))
+    }
+
+    fn change(&self, name: &str, state: JobState, doing: &str) -> Result<bool> {
+        let changed = self.parts.all().and_then(|parts| {
+            let mut changed = false;
+            for part in &parts {
+                changed |= self.parts.run(part, |wire, keys| {
+                    let call = JobCall {
+                        keys,
+                        name,
+                        now: None,
+                    };
+                    call.change(wire, state)
+                })?;
+            }
+            Ok(changed)
+        });
+        let changed = changed.map_err(|e| self.failed(e, doing))?;
+        if let Some(local) = self.local.get(self.parts.stream(), name) {
+            local.job.look_again();
+            local.bell.ring();
+        }
+        Ok(changed)
+    }
+
+    fn failed(&self, error: Error, doing: &str) -> Error {
+        error.while_doing(format_args!("{doing} of `{}`", self.parts.stream()))
+    }
+}
+
+impl fmt::Debug for Crons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crons")
+            .field("stream", &self.parts.stream())
+            .finish_non_exhaustive()
+    }
+}

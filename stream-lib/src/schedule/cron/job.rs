@@ -1,0 +1,165 @@
+//! A job of this process: a schedule with a message.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::config::Cron;
+use super::times::Times;
+use crate::command::{JobCall, Outgoing};
+use crate::error::{Error, ErrorKind, Result, Shown};
+use crate::keys::StreamKeys;
+use crate::partition::{hash_of, partition_of};
+use crate::runtime::panic_text;
+use crate::split::Splits;
+
+/// The longest name of a job, in bytes.
+const LONGEST: usize = 256;
+
+/// Encodes the message of a tick.
+type Make = dyn Fn(&mut Outgoing) -> Result<()> + Send + Sync;
+
+/// A job that this process takes part in.
+pub(crate) struct Job {
+    /// Of the stream that it was given.
+    stem: StreamKeys,
+    /// Of the stream, or of the partition that it lives in, once that is known.
+    place: OnceLock<StreamKeys>,
+    pub(super) name: String,
+    pub(super) cron: Cron,
+    pub(super) spec: String,
+    pub(super) times: Times,
+    make: Box<Make>,
+    /// Somebody has changed its state.
+    is_changed: AtomicBool,
+    /// A test has taken its clock.
+    is_held: AtomicBool,
+}
+
+impl Job {
+    /// # Errors
+    ///
+    /// `Config` for a name, or values, out of their bounds.
+    pub(crate) fn new(
+        keys: StreamKeys,
+        name: &str,
+        cron: Cron,
+        make: impl Fn(&mut Outgoing) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        if !(1..=LONGEST).contains(&name.len()) {
+            let text = format!(
+                "the name of a job has {} bytes, and must have 1 to {LONGEST}: `{}`",
+                name.len(),
+                Shown(name)
+            );
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+        cron.validate()?;
+        Ok(Self {
+            times: cron.times()?,
+            spec: cron.spec(),
+            stem: keys,
+            place: OnceLock::new(),
+            name: name.to_owned(),
+            cron,
+            make: Box::new(make),
+            is_changed: AtomicBool::new(false),
+            is_held: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn stream(&self) -> &str {
+        self.stem.stream()
+    }
+
+    /// Where it lives.
+    pub(crate) fn keys(&self) -> &StreamKeys {
+        self.place.get().unwrap_or(&self.stem)
+    }
+
+    pub(super) fn is_located(&self) -> bool {
+        self.place.get().is_some()
+    }
+
+    /// Finds out where it lives: of a stream with partitions in that of its message's key,
+    /// else of its name, so that all processes find it there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Splits::look_up`], and those of a message that can't be made.
+    pub(crate) fn locate(&self, splits: &Splits) -> Result<()> {
+        if self.is_located() {
+            return Ok(());
+        }
+        let place = match splits.look_up(&self.stem)?.partitions() {
+            None => self.stem.clone(),
+            Some(partitions) => {
+                let message = self.message()?;
+                let hash = message.iter().next().and_then(|message| message.hash());
+                let hash = hash.unwrap_or_else(|| hash_of(self.name.as_bytes()));
+                self.stem.partition(partition_of(hash, partitions))
+            }
+        };
+        // Another thread finds the same.
+        let _ = self.place.set(place);
+        Ok(())
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What scripts are asked for in its name.
+    pub(super) fn call(&self) -> JobCall<'_> {
+        JobCall {
+            keys: self.keys(),
+            name: &self.name,
+            now: None,
+        }
+    }
+
+    /// The message of a tick. A panic of the user's function is an error.
+    pub(super) fn message(&self) -> Result<Outgoing> {
+        let mut batch = Outgoing::default();
+        let made = catch_unwind(AssertUnwindSafe(|| (self.make)(&mut batch)));
+        match made {
+            Ok(made) => made?,
+            Err(panic) => {
+                let text = format!("making the message has panicked: {}", panic_text(panic));
+                return Err(Error::new(ErrorKind::Encode, text));
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Has the ticker ask for its state, when it is woken.
+    pub(super) fn look_again(&self) {
+        self.is_changed.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn take_look(&self) -> bool {
+        self.is_changed.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether it ticks by a test's clock, and not by itself.
+    pub(super) fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::SeqCst)
+    }
+
+    /// Leaves its ticks to a test.
+    #[cfg(feature = "test-util")]
+    pub(super) fn hold(&self) {
+        self.is_held.store(true, Ordering::SeqCst);
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("stream", &self.stream())
+            .field("name", &self.name)
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,321 @@
+//! The task by which this process takes part in a job.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::config::Cron;
+use super::job::Job;
+use super::missed::DueTicks;
+use super::times::Times;
+use crate::command::{JobAnswer, JobOutcome, JobState, Outgoing, Tick};
+use crate::connection::{LinkHandle, Loans, Topology, Wire};
+use crate::error::{Error, ErrorKind, Result, with_causes};
+use crate::runtime::{Backoff, ServerClock, Task, Trouble, jitter};
+use crate::split::Splits;
+
+/// The longest wait between two looks: the server's clock may be set, and the job may be
+/// changed, paused or resumed by others.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// How far ahead the last due time may lie, in ms: then the server's clock was set back.
+const AHEAD: u64 = 60_000;
+
+/// What is known of the job in its stream.
+#[derive(Debug)]
+struct Known {
+    /// When it was due last, in ms since 1970.
+    last: u64,
+    spec: String,
+    /// `None` where this version can't read the expression or the zone.
+    times: Option<Times>,
+    is_on: bool,
+}
+
+/// The task for one job.
+pub(crate) struct Ticker {
+    topology: Arc<Topology>,
+    splits: Arc<Splits>,
+    handle: LinkHandle,
+    /// To the server of the job's place, once that is known.
+    loans: Option<Loans>,
+    progress: Progress,
+    at: Instant,
+    backoff: Backoff,
+    trouble: Trouble,
+}
+
+/// How far the job is.
+struct Progress {
+    job: Arc<Job>,
+    clock: ServerClock,
+    known: Option<Known>,
+    /// When to ask for the job's state again.
+    look_at: Instant,
+}
+
+/// What comes next.
+enum Next {
+    Declare,
+    Look,
+    Wait(Duration),
+    Tick(DueTicks),
+}
+
+impl Ticker {
+    pub(crate) fn new(
+        topology: &Arc<Topology>,
+        splits: &Arc<Splits>,
+        job: Arc<Job>,
+        handle: LinkHandle,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            topology: Arc::clone(topology),
+            splits: Arc::clone(splits),
+            handle,
+            loans: None,
+            progress: Progress {
+                job,
+                clock: ServerClock::new(),
+                known: None,
+                look_at: now,
+            },
+            at: now,
+            backoff: Backoff::for_connections(),
+            trouble: Trouble::default(),
+        }
+    }
+
+    /// Declares the job on this connection, before the task begins.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection and of Redis.
+    pub(crate) fn declare(&mut self, wire: &mut Wire) -> Result<()> {
+        self.progress.declare(wire)
+    }
+
+    /// Does what comes next. Returns how long to wait then.
+    fn step(&mut self) -> Result<Duration> {
+        if self.loans.is_none() {
+            self.progress.job.locate(&self.splits)?;
+        }
+        let Self {
+            topology,
+            handle,
+            loans,
+            progress,
+            ..
+        } = self;
+        let loans = loans.get_or_insert_with(|| {
+            let key = progress.job.keys().stream();
+            Loans::new(Arc::clone(topology), key, handle.clone())
+        });
+        let message;
+        let wait = match progress.next() {
+            Next::Wait(wait) => return Ok(wait),
+            Next::Declare => loans
+                .run_pooled(|wire| progress.declare(wire))
+                .map(|()| Duration::ZERO),
+            Next::Look => loans
+                .run_pooled(|wire| progress.look(wire))
+                .map(|()| Duration::ZERO),
+            Next::Tick(due) => {
+                message = progress.job.message()?;
+                loans.run_pooled(|wire| progress.tick(wire, &due, &message))
+            }
+        };
+        if wait.is_err() {
+            loans.failed();
+        }
+        wait
+    }
+
+    /// The adds and the consumers of this process tell of an outage, so that only a
+    /// refusal is told here.
+    fn failed(&mut self, error: &Error) -> Duration {
+        let is_outage = matches!(
+            error.kind(),
+            ErrorKind::OutcomeUnknown
+                | ErrorKind::Unavailable
+                | ErrorKind::Authentication
+                | ErrorKind::Closed
+        );
+        if !is_outage && self.trouble.begins(error) {
+            log::warn!(
+                "the job `{}` of `{}` is held up, and tries again until it works: {}",
+                self.progress.job.name,
+                self.progress.job.stream(),
+                with_causes(error)
+            );
+        }
+        self.backoff.next()
+    }
+}
+
+impl Progress {
+    fn next(&self) -> Next {
+        let Some(known) = &self.known else {
+            return Next::Declare;
+        };
+        let is_wanted = self.job.take_look() || self.look_at <= Instant::now();
+        let Some(now) = self.clock.now_ms().filter(|_| !is_wanted) else {
+            return Next::Look;
+        };
+        let look = self.look_at.saturating_duration_since(Instant::now());
+        let Some(times) = known.times.as_ref().filter(|_| known.is_on) else {
+            return Next::Wait(look);
+        };
+        if known.last > now + AHEAD {
+            // The script sets it to now.
+            return Next::Tick(DueTicks {
+                last: known.last,
+                fire: Vec::new(),
+            });
+        }
+        if let Some(due) = self.job.cron.missed.due(times, known.last, now) {
+            return Next::Tick(due);
+        }
+        let next = times.after(known.last.max(now));
+        let wait = next.map_or(look, |next| Duration::from_millis(next - now));
+        Next::Wait(wait.min(look))
+    }
+
+    fn declare(&mut self, wire: &mut Wire) -> Result<()> {
+        let job = Arc::clone(&self.job);
+        let answer = job.call().declare(wire, &job.spec, job.cron.revision)?;
+        self.has_looked(answer.now);
+        let (name, stream) = (&job.name, job.stream());
+        match answer.outcome {
+            JobOutcome::Stale => log::warn!(
+                "the job `{name}` of `{stream}` is known with a higher revision, and goes by `{}`: \
+                 this process follows that; raise `revision` to change it",
+                answer.spec
+            ),
+            JobOutcome::Removed => log::warn!(
+                "the job `{name}` of `{stream}` was removed, and stays so: `Crons::resume`, or a \
+                 higher `revision`, brings it back"
+            ),
+            JobOutcome::Changed => log::info!(
+                "the job `{name}` of `{stream}` goes by `{}` from now on",
+                answer.spec
+            ),
+            _ => {}
+        }
+        self.learn(answer);
+        Ok(())
+    }
+
+    fn look(&mut self, wire: &mut Wire) -> Result<()> {
+        let (stored, now) = self.job.call().look(wire)?;
+        self.has_looked(now);
+        match stored {
+            None => self.known = None,
+            Some(stored) => {
+                let is_on = stored.state == JobState::On;
+                self.follow(stored.last, stored.spec, is_on);
+            }
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, wire: &mut Wire, due: &DueTicks, message: &Outgoing) -> Result<Duration> {
+        let job = Arc::clone(&self.job);
+        let known = self.known.as_ref().map(|known| (&*known.spec, known.last));
+        let tick = Tick {
+            known: known.or(Some(("", 0))),
+            no_overlap: job.cron.no_overlap.as_deref(),
+            last: due.last,
+            times: &due.fire,
+        };
+        let answer = job.call().tick(wire, tick, message)?;
+        self.clock.set(answer.now, Instant::now());
+        let (name, stream) = (&job.name, job.stream());
+        match answer.outcome {
+            JobOutcome::Busy => log::info!(
+                "the job `{name}` of `{stream}` skips a tick: the group `{}` is not done with the \
+                 one before",
+                job.cron.no_overlap.as_deref().unwrap_or_default()
+            ),
+            JobOutcome::ClockBack => log::warn!(
+                "the server's clock was set back by more than a minute: the job `{name}` of \
+                 `{stream}` goes on from now"
+            ),
+            JobOutcome::Gone => {
+                self.known = None;
+                return Ok(Duration::ZERO);
+            }
+            // The clock is known better now.
+            JobOutcome::Early => {
+                let wait = due.last.saturating_sub(answer.now);
+                return Ok(Duration::from_millis(wait.max(1)));
+            }
+            _ => {}
+        }
+        self.learn(answer);
+        Ok(Duration::ZERO)
+    }
+
+    fn has_looked(&mut self, server_ms: u64) {
+        let now = Instant::now();
+        self.clock.set(server_ms, now);
+        self.look_at = now + jitter(LOOK, 0.1);
+    }
+
+    fn learn(&mut self, answer: JobAnswer) {
+        let is_on = !matches!(answer.outcome, JobOutcome::Paused | JobOutcome::Removed);
+        self.follow(answer.last, answer.spec, is_on);
+    }
+
+    /// Goes by what the stream knows.
+    fn follow(&mut self, last: u64, spec: String, is_on: bool) {
+        let times = match self.known.take() {
+            Some(known) if known.spec == spec => known.times,
+            _ if spec == self.job.spec => Some(self.job.times.clone()),
+            _ => match Cron::times_of(&spec) {
+                Ok(times) => Some(times),
+                Err(e) => {
+                    log::warn!(
+                        "the job `{}` of `{}` goes by what this version can't read, so that other \
+                         processes do its ticks: {}",
+                        self.job.name,
+                        self.job.stream(),
+                        with_causes(&e)
+                    );
+                    None
+                }
+            },
+        };
+        self.known = Some(Known {
+            last,
+            spec,
+            times,
+            is_on,
+        });
+    }
+}
+
+impl Task for Ticker {
+    fn tend(&mut self) {
+        if self.progress.job.is_held() {
+            self.at = Instant::now() + LOOK;
+            return;
+        }
+        let wait = match self.step() {
+            Ok(wait) => {
+                self.backoff.reset();
+                if self.trouble.ends() {
+                    let job = &self.progress.job;
+                    log::info!("the job `{}` of `{}` goes on", job.name, job.stream());
+                }
+                wait
+            }
+            Err(e) => self.failed(&e),
+        };
+        self.at = Instant::now() + wait;
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        Some(self.at)
+    }
+}

@@ -1,0 +1,233 @@
+//! Messages that wait for their time: listed, cancelled, moved.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::message::ScheduledMessage;
+use super::parts::{Part, Parts};
+use crate::command::{self, Promotion};
+use crate::config::When;
+use crate::connection::Topology;
+use crate::error::{Error, Result};
+use crate::keys::StreamKeys;
+use crate::message::schedule_id::ScheduleId;
+use crate::runtime::Alarm;
+use crate::split::Splits;
+
+/// The scheduled messages of one stream, `{<stream>}:due` in Redis.
+///
+/// A message comes here by [`Draft::after`](crate::Draft::after) and
+/// [`Draft::at`](crate::Draft::at), and leaves for the stream when it is due.
+///
+/// # Blocking
+///
+/// Every method waits for Redis: up to 5 s for a connection, and as long for
+/// each answer, counted from the last bytes that came.
+///
+/// # Errors
+///
+/// [`Unavailable`](crate::ErrorKind::Unavailable),
+/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
+/// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
+/// [`WrongType`](crate::ErrorKind::WrongType), [`Refused`](crate::ErrorKind::Refused).
+///
+/// # Examples
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # let manager = stream_lib::StreamManager::from_env()?;
+/// let scheduled = manager.scheduled("orders")?;
+/// println!("{} scheduled", scheduled.count()?);
+/// for message in scheduled.list(10)? {
+///     println!("{} is due at {:?}", message.id(), message.due());
+///     scheduled.reschedule(message.id(), Duration::from_secs(60))?;
+/// }
+/// # Ok::<(), stream_lib::Error>(())
+/// ```
+pub struct Scheduled {
+    parts: Parts,
+    alarm: Alarm,
+}
+
+/// Ids in one script: a server is busy for about a millisecond.
+const CHUNK: usize = 100;
+
+impl Scheduled {
+    pub(crate) fn new(
+        topology: Arc<Topology>,
+        splits: Arc<Splits>,
+        keys: StreamKeys,
+        alarm: Alarm,
+    ) -> Self {
+        Self {
+            parts: Parts::new(topology, splits, keys),
+            alarm,
+        }
+    }
+
+    /// How many there are (`ZCARD`).
+    pub fn count(&self) -> Result<u64> {
+        let counted = self.parts.all().and_then(|parts| {
+            let counts = parts
+                .iter()
+                .map(|part| self.parts.run(part, command::count_scheduled));
+            counts.sum()
+        });
+        counted.map_err(|e| self.failed(e, "counting"))
+    }
+
+    /// Those that are due first, at most `limit`, by their due times. Of equal ones the
+    /// one that was scheduled first comes first, within a partition.
+    pub fn list(&self, limit: usize) -> Result<Vec<ScheduledMessage>> {
+        self.list_after(None, limit)
+    }
+
+    /// At most `limit` messages that come after `after`: the next page. All of them are
+    /// in memory then, and of a stream with partitions as many of each.
+    pub fn list_after(
+        &self,
+        after: Option<&ScheduledMessage>,
+        limit: usize,
+    ) -> Result<Vec<ScheduledMessage>> {
+        let listed = self.parts.all().and_then(|parts| {
+            let mut list = Vec::new();
+            for part in &parts {
+                list.extend(self.list_part(part, after, limit)?);
+            }
+            if parts.len() > 1 {
+                list.sort_by(ScheduledMessage::in_order);
+                list.truncate(limit);
+            }
+            Ok(list)
+        });
+        listed.map_err(|e| self.failed(e, "listing"))
+    }
+
+    fn list_part(
+        &self,
+        part: &Part,
+        after: Option<&ScheduledMessage>,
+        limit: usize,
+    ) -> Result<Vec<ScheduledMessage>> {
+        self.parts.run(part, |wire, keys| {
+            let mut list: Vec<ScheduledMessage> = Vec::new();
+            while list.len() < limit {
+                let place = list.last().or(after).map(ScheduledMessage::place);
+                let page = command::list_scheduled(wire, keys, place, limit - list.len())?;
+                if page.is_empty() {
+                    break;
+                }
+                let page = page.into_iter();
+                list.extend(page.map(|waiting| ScheduledMessage::new(waiting, part.number)));
+            }
+            Ok(list)
+        })
+    }
+
+    /// Cancels one. Returns whether it was scheduled: false where it has come to the
+    /// stream, or was cancelled before.
+    pub fn cancel(&self, id: ScheduleId) -> Result<bool> {
+        Ok(self.cancel_all_of(&[id])? == 1)
+    }
+
+    /// Cancels these. Returns how many of them were scheduled.
+    pub fn cancel_all_of(&self, ids: &[ScheduleId]) -> Result<usize> {
+        let mut by_part: BTreeMap<Option<u16>, Vec<ScheduleId>> = BTreeMap::new();
+        for id in ids {
+            by_part.entry(id.partition()).or_default().push(*id);
+        }
+        let cancelled = by_part.into_iter().map(|(number, ids)| {
+            let Some(part) = self.parts.one(number)? else {
+                return Ok(0);
+            };
+            self.parts.run(&part, |wire, keys| {
+                let mut cancelled = 0;
+                for chunk in ids.chunks(CHUNK) {
+                    let found = command::cancel_scheduled(wire, keys, chunk)?;
+                    cancelled += found.iter().filter(|found| **found).count();
+                }
+                Ok(cancelled)
+            })
+        });
+        let cancelled: Result<usize> = cancelled.sum();
+        cancelled.map_err(|e| self.failed(e, "cancelling"))
+    }
+
+    /// Cancels those that are due first, at most `limit`. Returns how many.
+    ///
+    /// They go in steps, each short for the server; a failed call leaves those that it
+    /// hadn't reached.
+    pub fn cancel_some(&self, limit: usize) -> Result<usize> {
+        let mut cancelled = 0;
+        while cancelled < limit {
+            let page = self.list((limit - cancelled).min(CHUNK))?;
+            if page.is_empty() {
+                break;
+            }
+            let ids: Vec<_> = page.iter().map(ScheduledMessage::id).collect();
+            cancelled += self.cancel_all_of(&ids)?;
+        }
+        Ok(cancelled)
+    }
+
+    /// Gives one another due time: a [`SystemTime`](std::time::SystemTime), or a
+    /// [`Duration`](std::time::Duration) from now on. Its id stays. Returns whether it
+    /// was scheduled.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) for a time that is too far away.
+    pub fn reschedule(&self, id: ScheduleId, when: impl Into<When>) -> Result<bool> {
+        let when = when.into().checked()?;
+        let wait = self
+            .parts
+            .one(id.partition())
+            .and_then(|part| {
+                let Some(part) = part else { return Ok(None) };
+                self.parts.run(&part, |wire, keys| {
+                    command::reschedule(wire, keys, id, when)
+                })
+            })
+            .map_err(|e| self.failed(e, "rescheduling"))?;
+        if let Some(wait) = wait {
+            self.alarm.set(id.partition(), wait);
+        }
+        Ok(wait.is_some())
+    }
+
+    /// Has one come to the stream now, behind others that are due. Returns whether it
+    /// was scheduled.
+    ///
+    /// Where the stream takes nothing at the moment, such as with a full backup stream,
+    /// it follows once there is room.
+    pub fn run_now(&self, id: ScheduleId) -> Result<bool> {
+        let is_scheduled = self.reschedule(id, Duration::ZERO)?;
+        if !is_scheduled {
+            return Ok(false);
+        }
+        // This process may end before its own promoter gets to it.
+        let moved = self.parts.one(id.partition()).and_then(|part| {
+            let Some(part) = part else { return Ok(()) };
+            let mut promotion = Promotion::new(part.keys.clone());
+            self.parts
+                .run(&part, |wire, _| promotion.step(wire).map(drop))
+        });
+        moved.map_err(|e| self.failed(e, "running"))?;
+        Ok(true)
+    }
+
+    fn failed(&self, error: Error, doing: &str) -> Error {
+        let stream = self.parts.stream();
+        error.while_doing(format_args!("{doing} the scheduled messages of `{stream}`"))
+    }
+}
+
+impl fmt::Debug for Scheduled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scheduled")
+            .field("stream", &self.parts.stream())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,149 @@
+//! A spool for all partitions.
+
+use std::path::Path;
+use std::time::Duration;
+
+use stream_lib::{
+    Added, BackupStreamConfig, ConnectionConfig, Producer, RawMessage, StreamManager,
+};
+use stream_tests::{Fsync, Server, wait_until};
+use tempfile::TempDir;
+
+use super::{KEYS, add, in_partition, keyed, lengths, message};
+use crate::support::{DEADLINE, Shop, ask};
+
+/// A server that keeps what it has when it is killed.
+#[track_caller]
+fn server() -> Server {
+    Server::options().appendonly(Fsync::Always).start().unwrap()
+}
+
+#[track_caller]
+fn spooling(manager: &StreamManager, dir: &Path) -> Producer<RawMessage> {
+    let config = BackupStreamConfig::new("orders")
+        .partitions(16)
+        .max_length(100_000)
+        .spool_dir(dir)
+        .spool_grace(Duration::from_millis(50));
+    let made = manager.create_backup_producer("s", config).unwrap();
+    made.typed()
+}
+
+fn in_spool(manager: &StreamManager) -> u64 {
+    manager.spool_stats("s").unwrap().unwrap().messages
+}
+
+#[track_caller]
+fn assert_each_key_has(server: &Server, all: usize) {
+    for (key, partition) in KEYS {
+        let numbers = in_partition(server, partition);
+        assert!(numbers.iter().copied().eq(0..all), "{key}: {numbers:?}");
+    }
+    let sum: usize = lengths(server, 16).iter().sum();
+    assert_eq!(sum, all * KEYS.len());
+}
+
+#[test]
+fn messages_of_an_outage_get_their_partitions_when_it_is_over() {
+    let dir = TempDir::new().unwrap();
+    let shop = Shop::with(server());
+    let producer = spooling(&shop.manager, dir.path());
+    let add_round = |number: usize| {
+        let message = message(number);
+        let added = producer.add_all(KEYS.map(|(key, _)| keyed(&message, key)));
+        added.into_iter().map(Result::unwrap).collect::<Vec<_>>()
+    };
+    for number in 0..5 {
+        let added = add_round(number);
+        assert!(
+            added.iter().all(|a| matches!(a, Added::Main(_))),
+            "{added:?}"
+        );
+    }
+    shop.server.kill();
+    for number in 5..40 {
+        let added = add_round(number);
+        assert!(added.iter().all(|a| *a == Added::Spooled), "{added:?}");
+    }
+    shop.server.restart();
+    for number in 40..45 {
+        add_round(number);
+    }
+    wait_until(DEADLINE, "an empty spool", || in_spool(&shop.manager) == 0);
+    for number in 45..50 {
+        add_round(number);
+    }
+    assert_each_key_has(&shop.server, 50);
+    // Each partition keeps a mark, and the whole none.
+    for (_, partition) in KEYS {
+        let marks: usize = shop.ask(&format!("HLEN {{orders:{partition}}}:spools"));
+        assert_eq!(marks, 1, "{partition}");
+    }
+    assert!(!shop.ask::<bool>("EXISTS {orders}:spools"));
+}
+
+#[test]
+fn a_spool_that_was_filled_before_anything_was_known_is_emptied_by_another_life() {
+    let dir = TempDir::new().unwrap();
+    let server = server();
+    let connect = || {
+        let config = ConnectionConfig::new(server.url()).unwrap();
+        StreamManager::connect_lazy(config).unwrap()
+    };
+    server.kill();
+    {
+        let manager = connect();
+        let producer = spooling(&manager, dir.path());
+        for number in 0..10 {
+            for (key, _) in KEYS {
+                assert_eq!(add(&producer, number, key).unwrap(), Added::Spooled);
+            }
+        }
+        // One without a key, too.
+        assert_eq!(producer.add(&message(7)).unwrap(), Added::Spooled);
+        assert_eq!(manager.shutdown().spooled, 10 * KEYS.len() as u64 + 1);
+    }
+    server.restart();
+    let manager = connect();
+    spooling(&manager, dir.path());
+    wait_until(DEADLINE, "an empty spool", || in_spool(&manager) == 0);
+    let all: usize = lengths(&server, 16).iter().sum();
+    assert_eq!(all, 10 * KEYS.len() + 1);
+    for (key, partition) in KEYS {
+        let mut numbers = in_partition(&server, partition);
+        if numbers.len() == 11 {
+            let stray = numbers.iter().rposition(|n| *n == 7).unwrap();
+            numbers.remove(stray);
+        }
+        assert!(numbers.iter().copied().eq(0..10), "{key}: {numbers:?}");
+    }
+}
+
+#[test]
+fn messages_that_are_there_already_are_not_added_again() {
+    let dir = TempDir::new().unwrap();
+    let shop = Shop::with(server());
+    let producer = spooling(&shop.manager, dir.path());
+    add(&producer, 0, "A-1").unwrap();
+    // The answers are lost, and the entries aren't.
+    shop.server.kill();
+    for number in 1..20 {
+        for (key, _) in KEYS {
+            add(&producer, number, key).unwrap();
+        }
+    }
+    shop.server.restart();
+    // Again and again in the midst of the replay.
+    let mut dropped = 0;
+    wait_until(DEADLINE, "an empty spool", || {
+        if dropped < 20 && ask::<usize>(&shop.server, "CLIENT KILL TYPE normal SKIPME yes") > 0 {
+            dropped += 1;
+        }
+        in_spool(&shop.manager) == 0
+    });
+    for (key, partition) in KEYS {
+        let numbers = in_partition(&shop.server, partition);
+        let first = usize::from(key != "A-1");
+        assert!(numbers.iter().copied().eq(first..20), "{key}: {numbers:?}");
+    }
+}
