@@ -117,6 +117,10 @@ impl StreamManager {
     /// # Errors
     ///
     /// [`Config`](crate::ErrorKind::Config), and those of Redis.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "taken as all other methods take it"
+    )]
     pub fn drain_now<M: OwnedMessage>(
         &self,
         config: ConsumerConfig,
