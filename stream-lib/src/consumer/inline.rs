@@ -207,7 +207,7 @@ impl Inline {
         let mut targets = Vec::new();
         for output in outputs.iter() {
             member.outputs.learn_first(&output.stream)?;
-            targets.push(member.outputs.target(id, output));
+            targets.push(Target::of(id, output));
         }
         for target in &targets {
             member.outputs.learn(target)?;

@@ -65,6 +65,22 @@ impl OutputStream {
 }
 
 impl Target {
+    /// Where an output of an entry goes: as a producer would have it, and without a key
+    /// to a partition that the entry decides.
+    pub(crate) fn of(entry: EntryId, output: &Output) -> Self {
+        let known = output.stream.known.lock();
+        let partition = known.partitions.map(|partitions| {
+            let hash = output.message().and_then(|message| message.hash());
+            let hash = hash.unwrap_or_else(|| hash_of(entry.to_string().as_bytes()));
+            partition_of(hash, partitions)
+        });
+        drop(known);
+        Self {
+            stream: Arc::clone(&output.stream),
+            partition,
+        }
+    }
+
     /// Its keys, with the backup stream that it is believed to have.
     pub(crate) fn keys(&self) -> StreamKeys {
         let known = self.stream.known.lock();
@@ -108,22 +124,6 @@ impl OutputStreams {
         }
         known.insert(name.to_owned(), Arc::clone(&stream));
         Ok(stream)
-    }
-
-    /// Where an output of an entry goes: as a producer would have it, and without a key
-    /// to a partition that the entry decides.
-    pub(crate) fn target(&self, entry: EntryId, output: &Output) -> Target {
-        let known = output.stream.known.lock();
-        let partition = known.partitions.map(|partitions| {
-            let hash = output.message().and_then(|message| message.hash());
-            let hash = hash.unwrap_or_else(|| hash_of(entry.to_string().as_bytes()));
-            partition_of(hash, partitions)
-        });
-        drop(known);
-        Target {
-            stream: Arc::clone(&output.stream),
-            partition,
-        }
     }
 
     /// Whether one script can write there and acknowledge. Where it can't, the log is
