@@ -27,6 +27,8 @@ pub(crate) enum Role {
     Keeper,
     /// Claims and takes over, for the keeper.
     Claims,
+    /// Writes outputs with their acknowledgements, for the settler.
+    Outputs,
 }
 
 /// The number of roles.

@@ -217,6 +217,11 @@ impl Room {
         has_room
     }
 
+    /// How many workers there are.
+    pub(crate) fn workers(&self) -> usize {
+        self.workers
+    }
+
     pub(crate) fn buffered(&self) -> usize {
         self.buffered.load(Ordering::SeqCst)
     }
