@@ -224,7 +224,7 @@ impl StreamKeys {
 }
 
 /// The stream of which a name of the form `{orders:3}` is a partition. Names with more
-/// than a hash tag, such as `{user:42}:events`, are other streams' as well.
+/// than a hash tag, such as `{user:42}:orders`, are other streams' as well.
 fn named_as_a_partition(name: &str) -> Option<&str> {
     let tag = name.strip_prefix('{')?.strip_suffix('}')?;
     let (whole, number) = tag.rsplit_once(':')?;
@@ -415,7 +415,7 @@ mod tests {
             "{orders:03}",
             "{orders:}",
             "{:3}",
-            "{user:42}:events",
+            "{user:42}:orders",
         ] {
             assert!(StreamKeys::new(name).is_ok(), "{name}");
         }

@@ -117,9 +117,9 @@ impl StreamManager {
     /// # Errors
     ///
     /// [`Config`](crate::ErrorKind::Config), and those of Redis.
-    #[allow(
+    #[expect(
         clippy::needless_pass_by_value,
-        reason = "taken as all other methods take it"
+        reason = "reads as the consumers' and producers'"
     )]
     pub fn drain_now<M: OwnedMessage>(
         &self,

@@ -163,9 +163,10 @@ impl StreamManager {
             staff: Arc::clone(&self.staff),
             is_lazy: self.is_lazy,
             until_ended: self.until_ended(),
-            alarm: self
-                .timekeeper
-                .alarm(&StreamKeys::new(&config.stream)?, None),
+            // A name that is none is refused below.
+            alarm: StreamKeys::new(&config.stream)
+                .map(|keys| self.timekeeper.alarm(&keys, None))
+                .unwrap_or_default(),
         };
         let (grace, drains) = (config.grace, config.drain_backup);
         let consumer = make(server, config)?;

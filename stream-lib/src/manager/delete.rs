@@ -13,8 +13,8 @@ use crate::split::Split;
 
 impl StreamManager {
     /// Deletes a stream: its entries, read or not, its groups, its backup stream,
-    /// its dead letters, and the settings stored with it. Returns whether there
-    /// was anything.
+    /// its dead letters, its scheduled messages, its jobs, and the settings stored with
+    /// it. Returns whether there was anything.
     ///
     /// It is refused while a consumer of this library lives, in any process, and
     /// while this manager has a consumer of the stream, running or not, or a
@@ -22,6 +22,9 @@ impl StreamManager {
     /// removed with the stream. Consumers of other libraries and producers of other
     /// processes show no sign of life: they find an empty stream, or make a new one.
     /// A consumer that has died lives on for two of its leases.
+    ///
+    /// A process that takes part in a job declares it again at its next time, and so makes
+    /// the stream again.
     ///
     /// Idempotency keys stay until their window has passed: until then a second add
     /// of a key is a duplicate of an entry that is gone. A backup stream goes under

@@ -23,6 +23,8 @@ mod recorded;
 mod server;
 
 #[cfg(test)]
+mod by_hand_tests;
+#[cfg(test)]
 mod tests;
 
 pub use self::delivery::TestDelivery;

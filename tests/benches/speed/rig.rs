@@ -21,6 +21,15 @@ pub(crate) const PAYLOADS: &str = "payloads";
 /// The stream with the big backlog.
 pub(crate) const BACKLOG: &str = "backlog";
 
+/// The stream of orders in partitions, and how many it has.
+pub(crate) const PARTITIONED: &str = "partitioned";
+pub(crate) const PARTITIONS: u16 = 16;
+
+/// The stream of one partition.
+pub(crate) fn partition(stream: &str, number: u16) -> String {
+    format!("{{{stream}:{number}}}")
+}
+
 /// How much is done.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
@@ -159,6 +168,21 @@ impl Rig {
         })
     }
 
+    /// The name of a group of its own on the stream in partitions, which is filled when
+    /// it is first asked for. The groups are made by the consumer.
+    pub(crate) fn partitioned_group(&self) -> Result<String> {
+        let meta = format!("{{{PARTITIONED}}}:meta");
+        let declare = ["HSETNX", &meta, "partitions", &PARTITIONS.to_string()];
+        if self.server().try_command::<bool>(&declare)? {
+            let order = Order::number(0).words();
+            let share = self.plan.bulk.div_ceil(usize::from(PARTITIONS));
+            for number in 0..PARTITIONS {
+                socket::fill(self, &partition(PARTITIONED, number), &order, share)?;
+            }
+        }
+        Ok(self.fresh("group"))
+    }
+
     /// An empty stream of its own; gone at the end.
     pub(crate) fn stream(&self) -> Stream<'_> {
         Stream {
@@ -235,6 +259,13 @@ impl Stream<'_> {
         Ok(self.rig.server().try_command(&["XLEN", &self.name])?)
     }
 
+    /// How many entries its partitions have together.
+    pub(crate) fn len_of(&self, partitions: u16) -> Result<usize> {
+        let names = (0..partitions).map(|number| partition(&self.name, number));
+        let lengths = names.map(|name| self.rig.server().try_command::<usize>(&["XLEN", &name]));
+        Ok(lengths.sum::<std::result::Result<usize, _>>()?)
+    }
+
     /// Fails if it doesn't have so many: a rate of lost messages is none.
     pub(crate) fn must_have(&self, count: usize) -> Result<()> {
         match self.len()? {
@@ -254,6 +285,11 @@ impl Drop for Stream<'_> {
         ];
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
         let _ = self.rig.server().try_command::<i64>(&keys);
+        // Each in its own slot.
+        for number in 0..PARTITIONS {
+            let key = partition(&self.name, number);
+            let _ = self.rig.server().try_command::<i64>(&["DEL", &key]);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod dead;
 mod ending;
 mod ledger;
 mod outage;
+mod partitions;
 mod permissions;
 mod produce;
 mod programs;

@@ -6,7 +6,9 @@
 -- ARGV  1 how many
 -- Reply the number that holds from now on; else why none does: 'alive <member>', where
 --       a member of an older version gives its sign of life in meta, or 'holds
---       <entries> <backup> <dead> <groups>', where the stream itself has any
+--       <entries> <backup> <dead> <groups>', where the stream itself has any, or groups
+--       that hold entries
+-- A group that waits for the first entry is no use: its members find the partitions.
 -- The number never changes: a key would go elsewhere. Looking and noting are one step,
 -- so that two programs can't note two numbers.
 local known = redis.call('HGET', KEYS[1], 'partitions')
@@ -30,7 +32,13 @@ local held = {
   0,
 }
 if redis.call('EXISTS', KEYS[2]) == 1 then
-  held[4] = #redis.call('XINFO', 'GROUPS', KEYS[2])
+  for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[2])) do
+    for i = 1, #info, 2 do
+      if info[i] == 'pending' and (info[i + 1] > 0 or held[1] > 0) then
+        held[4] = held[4] + 1
+      end
+    end
+  end
 end
 if held[1] + held[2] + held[3] + held[4] > 0 then
   return 'holds ' .. table.concat(held, ' ')

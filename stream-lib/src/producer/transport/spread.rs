@@ -112,8 +112,10 @@ struct Lane {
     wire: PooledWire,
     /// Shares that were written and are not answered.
     written: Vec<usize>,
-    /// One of them waits for replicas.
+    /// One of those whose messages go there: they wait for the same replicas.
     outlet: Arc<Outlet>,
+    /// The `WAIT` behind them.
+    wait: Option<Wait>,
 }
 
 impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
@@ -223,6 +225,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
                 wire,
                 written: Vec::new(),
                 outlet,
+                wait: None,
             });
             self.lanes.len() - 1
         };
@@ -264,6 +267,10 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
 
     /// Reads the answers to all that was written.
     fn read_all(&mut self) {
+        // All servers wait for their replicas at the same time.
+        for lane in &mut self.lanes {
+            lane.send_wait(&self.shares);
+        }
         for lane in &mut self.lanes {
             lane.read(&mut self.shares);
         }
@@ -360,11 +367,9 @@ impl Lane {
     /// Reads the answers to what was written, and waits for the replicas behind it.
     fn read(&mut self, shares: &mut [Share]) {
         let written = std::mem::take(&mut self.written);
-        let Some(last) = written.last().and_then(|at| shares.get(*at)) else {
+        if written.is_empty() {
             return;
-        };
-        self.wire.answer_by(last.deadline);
-        let wait = self.send_wait();
+        }
         for at in &written {
             let Some(share) = shares.get_mut(*at) else {
                 continue;
@@ -380,7 +385,7 @@ impl Lane {
             };
         }
         let mut deadline = Deadline::of(self.wire.response_timeout());
-        let waited = Wait::receive(wait, &mut self.wire, &mut deadline);
+        let waited = Wait::receive(self.wait.take(), &mut self.wire, &mut deadline);
         for at in written {
             let Some(share) = shares.get_mut(at) else {
                 continue;
@@ -398,12 +403,17 @@ impl Lane {
 
     /// Sends the `WAIT` that is behind all that was written, where one is wanted. Where
     /// that fails the connection is broken, which every answer says.
-    fn send_wait(&mut self) -> Option<Wait> {
-        let wait = self.outlet.replication.begin(&mut self.wire).ok()??;
+    fn send_wait(&mut self, shares: &[Share]) {
+        let Some(last) = self.written.last().and_then(|at| shares.get(*at)) else {
+            return;
+        };
+        self.wire.answer_by(last.deadline);
+        let Ok(Some(wait)) = self.outlet.replication.begin(&mut self.wire) else {
+            return;
+        };
         let mut packed = Vec::new();
         let replies = Wait::pack(Some(wait), &mut packed);
-        self.wire.send(&packed, replies).ok()?;
-        Some(wait)
+        self.wait = self.wire.send(&packed, replies).is_ok().then_some(wait);
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod consume;
 pub(crate) mod emit;
 pub(crate) mod end_to_end;
 pub(crate) mod latency;
+pub(crate) mod partitioned;
 pub(crate) mod routed;
 pub(crate) mod send;
 

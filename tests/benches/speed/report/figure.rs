@@ -133,6 +133,16 @@ const FIGURES: &[(&str, Goal, Made)] = &[
         AtLeast(0.95),
         Ratio("cluster_consume_per_s", "consume_per_s"),
     ),
+    (
+        "partitions_16_vs_1",
+        AtLeast(0.9),
+        Ratio("partitioned_consume_per_s", "consume_per_s"),
+    ),
+    (
+        "partitions_16_vs_1_add",
+        AtLeast(0.9),
+        Ratio("partitioned_add_all_per_s", "add_all_per_s"),
+    ),
     ("rss_mib_at_backlog", AtMost(40.0), Of("rss_mib")),
     (
         "client_us_per_message",

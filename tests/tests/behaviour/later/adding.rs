@@ -6,7 +6,7 @@ use stream_lib::{Added, BackupStreamConfig, ErrorKind, Producer, StreamConfig, W
 use stream_tests::wait_until;
 
 use super::{id_of, keys_of_later};
-use crate::support::{DEADLINE, HOUR, Order, Shop, numbers, order};
+use crate::support::{DEADLINE, HOUR, Order, Pairs, Shop, numbers, order};
 
 #[test]
 fn idempotency_key_schedules_once_and_tells_the_first_id() {
@@ -155,7 +155,7 @@ fn whole_message_comes_with_its_headers_and_bytes() {
         .typed();
     let mut message = stream_lib::RawMessage::new();
     for number in 0..999 {
-        message.push(format!("f{number}"), vec![number as u8; number]);
+        message.push(format!("f{number}"), vec![b'v'; number]);
     }
     let draft = raw.with(&message).header("trace", b"\x00\xff");
     let id = id_of(draft.after(HOUR).add().unwrap());
@@ -164,7 +164,7 @@ fn whole_message_comes_with_its_headers_and_bytes() {
     assert_eq!(listed.message(), message);
     assert_eq!(listed.header("trace"), Some(&b"\x00\xff"[..]));
     assert!(scheduled.run_now(id).unwrap());
-    let mut entries: Vec<(String, Vec<(Vec<u8>, Vec<u8>)>)> = shop.ask("XRANGE orders - +");
+    let mut entries: Vec<(String, Pairs)> = shop.ask("XRANGE orders - +");
     let (_, fields) = entries.remove(0);
     assert_eq!(fields.len(), 1_002);
     let own: stream_lib::RawMessage = fields.into_iter().take(999).collect();

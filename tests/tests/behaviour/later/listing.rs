@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stream_lib::{ErrorKind, ScheduleId, StreamManager};
+use stream_lib::{ErrorKind, ScheduleId, ScheduledMessage, StreamManager};
 use stream_tests::{LogCapture, wait_until};
 
 use super::{id_of, keys_of_later, server_time};
@@ -33,11 +33,14 @@ fn list_goes_by_due_time_and_page_by_page() {
     let scheduled = shop.manager.scheduled("orders").unwrap();
     assert_eq!(scheduled.count().unwrap(), 25);
     let all = scheduled.list(100).unwrap();
-    assert_eq!(all.iter().map(|m| m.id()).collect::<Vec<_>>(), ids);
-    assert!(all.is_sorted_by_key(|m| m.due()));
+    assert_eq!(
+        all.iter().map(ScheduledMessage::id).collect::<Vec<_>>(),
+        ids
+    );
+    assert!(all.is_sorted_by_key(ScheduledMessage::due));
     assert_eq!(all[3].decode::<Order>().unwrap(), order("3"));
 
-    let mut pages: Vec<stream_lib::ScheduledMessage> = Vec::new();
+    let mut pages: Vec<ScheduledMessage> = Vec::new();
     loop {
         let page = scheduled.list_after(pages.last(), 7).unwrap();
         if page.is_empty() {
@@ -89,7 +92,12 @@ fn rescheduled_message_comes_at_its_new_time() {
     assert!(server_time(&shop) >= begin + soon);
     assert!(!scheduled.reschedule(ids[2], soon).unwrap(), "it has come");
     assert!(scheduled.reschedule(ids[0], begin + 9 * HOUR).unwrap());
-    let order: Vec<_> = scheduled.list(9).unwrap().iter().map(|m| m.id()).collect();
+    let order: Vec<_> = scheduled
+        .list(9)
+        .unwrap()
+        .iter()
+        .map(ScheduledMessage::id)
+        .collect();
     assert_eq!(order, [ids[1], ids[0]]);
     let error = scheduled
         .reschedule(ids[1], HOUR * 24 * 366 * 101)

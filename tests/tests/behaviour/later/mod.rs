@@ -5,6 +5,7 @@ mod crons;
 mod due;
 mod listing;
 mod outages;
+mod partitions;
 mod rights;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

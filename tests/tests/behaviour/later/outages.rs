@@ -48,11 +48,9 @@ fn what_was_due_during_an_outage_comes_after_it_in_order() {
     shop.server.restart();
     // All of them are due by now.
     let ids: Vec<String> = shop.ask("ZRANGE {orders}:due 0 -1");
-    let mut sets = "ZADD {orders}:due".to_owned();
-    for (number, id) in (1..).zip(&ids) {
-        sets.push_str(&format!(" {number} {id}"));
-    }
-    shop.ask::<u64>(&sets);
+    let sets = (1..).zip(&ids).map(|(number, id)| format!("{number} {id}"));
+    let sets: Vec<_> = sets.collect();
+    shop.ask::<u64>(&format!("ZADD {{orders}}:due {}", sets.join(" ")));
     wait_until(DEADLINE, "all entries", || {
         numbers(&shop.server, "orders") == [1, 2, 3]
     });

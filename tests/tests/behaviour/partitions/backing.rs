@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use stream_lib::{Added, BackupStreamConfig, Producer, RawMessage};
+use stream_lib::{Added, BackupStreamConfig, Producer, RawMessage, StreamManager};
 use stream_tests::wait_until;
 
 use super::{add, in_partition, lengths};
-use crate::support::{DEADLINE, Shop, threads};
+use crate::support::{DEADLINE, Seen, Shop, quick, threads};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -118,4 +118,36 @@ fn a_producer_that_ends_at_once_leaves_word_of_its_backup_streams() {
         drained.len() >= 3
     });
     assert_eq!(drained, [0, 1, 2]);
+}
+
+#[test]
+fn consumers_drain_all_partitions_where_no_producer_is_left() {
+    const EACH: usize = 30;
+    let shop = Shop::open();
+    let producer = backup(&shop, 16, 3);
+    for number in 0..EACH {
+        for (key, _) in super::KEYS {
+            add(&producer, number, key).unwrap();
+        }
+    }
+    shop.manager.remove_producer("b").unwrap();
+    assert_eq!(shop.manager.stream_stats("orders").unwrap().backup, 6 * 27);
+    let other = StreamManager::connect(shop.server.url()).unwrap();
+    let seen = Seen::default();
+    let noted = seen.clone();
+    other
+        .consume_fn::<RawMessage>("c", quick("orders"), move |delivery| {
+            let number: usize = delivery.get_str("n").unwrap_or_default().parse()?;
+            noted.push(number);
+            Ok(())
+        })
+        .unwrap();
+    seen.wait_for(EACH * super::KEYS.len());
+    let stats = other.stream_stats("orders").unwrap();
+    assert_eq!((stats.backup, stats.outside), (0, 0));
+    assert!(!threads("stream-lookout").is_empty());
+    let mut all = seen.all();
+    all.sort_unstable();
+    let expected = (0..EACH).flat_map(|n| [n; 6]);
+    assert!(all.into_iter().eq(expected));
 }

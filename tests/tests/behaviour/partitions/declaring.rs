@@ -134,14 +134,17 @@ fn a_stream_in_use_without_partitions_is_drained_and_then_switched() {
 }
 
 #[test]
-fn a_group_that_waits_for_entries_is_use() {
+fn a_group_that_holds_entries_is_use_and_one_that_waits_for_them_is_none() {
     let shop = Shop::open();
     shop.ask::<()>("XGROUP CREATE orders orders_group $ MKSTREAM");
+    let id: String = shop.ask("XADD orders * a b");
+    shop.ask::<redis::Value>("XREADGROUP GROUP orders_group c STREAMS orders >");
+    shop.ask::<u8>(&format!("XDEL orders {id}"));
     refused(
         add(&producer(&shop, 4), 0, "A-1"),
         &["0 entries", "1 groups"],
     );
-    shop.ask::<()>("XGROUP DESTROY orders orders_group");
+    shop.ask::<u8>(&format!("XACK orders orders_group {id}"));
     let again = shop.manager.producer("p").unwrap();
     add(&again, 0, "A-1").unwrap();
     assert_eq!(lengths(&shop.server, 4), [1, 0, 0, 0]);

@@ -5,5 +5,6 @@ mod failing;
 mod finding;
 mod moving;
 mod partitions;
+mod spread;
 mod support;
 mod working;
