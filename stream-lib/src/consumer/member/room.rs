@@ -143,7 +143,11 @@ impl Room {
         let limit = load.limit();
         let taken = self.buffered() + self.coming.load(Ordering::SeqCst);
         let free = limit.saturating_sub(taken);
-        let reads = if self.is_shared() { READS_IN_TURN } else { READS };
+        let reads = if self.is_shared() {
+            READS_IN_TURN
+        } else {
+            READS
+        };
         if free < limit / reads {
             return 0;
         }
