@@ -207,7 +207,7 @@ impl Inline {
         let mut targets = Vec::new();
         for output in outputs.iter() {
             member.outputs.learn_first(&output.stream)?;
-            targets.push(Target::of(id, output));
+            targets.push(output.target(id));
         }
         for target in &targets {
             member.outputs.learn(target)?;

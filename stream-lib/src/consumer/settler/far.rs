@@ -78,7 +78,7 @@ impl FarOutputs {
         let streams = &self.member.outputs;
         for output in entry.outputs() {
             streams.learn_first(&output.stream)?;
-            let target = Target::of(entry.id(), output);
+            let target = output.target(entry.id());
             if !streams.is_near(&target) && targets.iter().all(|known| !known.is(&target)) {
                 targets.push(target);
             }
@@ -128,7 +128,7 @@ impl FarOutputs {
                 continue;
             }
             for (number, output) in (1..).zip(entry.outputs()) {
-                if !Target::of(entry.id(), output).is(target) {
+                if !output.target(entry.id()).is(target) {
                     continue;
                 }
                 if let Some(message) = output.message() {

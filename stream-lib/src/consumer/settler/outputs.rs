@@ -214,7 +214,7 @@ impl OutputQueue {
             })
         };
         let mut near = |id, output: &'a Output| {
-            let target = Target::of(id, output);
+            let target = output.target(id);
             let is_near = member.outputs.is_near(&target);
             is_near.then(|| Some((place_of(target), output.message()?)))?
         };

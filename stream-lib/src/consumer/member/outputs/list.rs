@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::streams::OutputStream;
+use super::streams::{OutputStream, Target};
 use crate::command::{Encoded, Envelope, Outgoing};
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::StreamMessage;
+use crate::message::{EntryId, StreamMessage};
 
 /// The most outputs of one delivery, and their most bytes: one script writes them.
 const MOST: usize = 10_000;
@@ -33,6 +33,12 @@ impl Output {
         let mut message = Outgoing::default();
         message.push(envelope.message(), envelope.extras())?;
         Ok(Self { stream, message })
+    }
+
+    /// Where it goes, as an output of this entry and as far as is known now.
+    pub(crate) fn target(&self, entry: EntryId) -> Target {
+        let hash = self.message().and_then(|message| message.hash());
+        Target::new(&self.stream, hash, entry)
     }
 
     /// The message.

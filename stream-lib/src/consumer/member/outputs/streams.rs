@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::list::Output;
 use crate::command::{known_backup, known_partitions};
 use crate::connection::{Topology, Wire};
 use crate::error::Result;
@@ -65,19 +64,14 @@ impl OutputStream {
 }
 
 impl Target {
-    /// Where an output of an entry goes: as a producer would have it, and without a key
-    /// to a partition that the entry decides.
-    pub(crate) fn of(entry: EntryId, output: &Output) -> Self {
-        let known = output.stream.known.lock();
-        let partition = known.partitions.map(|partitions| {
-            let hash = output.message().and_then(|message| message.hash());
-            let hash = hash.unwrap_or_else(|| hash_of(entry.to_string().as_bytes()));
-            partition_of(hash, partitions)
-        });
-        drop(known);
+    /// Where a message to `stream` goes whose key has this hash: as a producer would have
+    /// it, and without a key to a partition that the entry decides which it comes from.
+    pub(super) fn new(stream: &Arc<OutputStream>, hash: Option<u32>, entry: EntryId) -> Self {
+        let partitions = stream.known.lock().partitions;
+        let hash = || hash.unwrap_or_else(|| hash_of(entry.to_string().as_bytes()));
         Self {
-            stream: Arc::clone(&output.stream),
-            partition,
+            stream: Arc::clone(stream),
+            partition: partitions.map(|partitions| partition_of(hash(), partitions)),
         }
     }
 
