@@ -170,6 +170,16 @@ impl StreamKeys {
         format!("{}:members:{group}", self.stem)
     }
 
+    /// Until when `group` is held, and why: a string that lapses.
+    pub(crate) fn hold(&self, group: &str) -> String {
+        format!("{}:hold:{group}", self.stem)
+    }
+
+    /// How far the rate of `group` is used up: a string that lapses.
+    pub(crate) fn rate(&self, group: &str) -> String {
+        format!("{}:rate:{group}", self.stem)
+    }
+
     /// A lock that one process holds at a time, for `what`.
     pub(crate) fn lock(&self, what: &str) -> String {
         format!("{}:lock:{what}", self.stem)
@@ -320,6 +330,8 @@ mod tests {
         assert_eq!(plain.stream(), "orders");
         assert_eq!(plain.dead(), "{orders}:dead");
         assert_eq!(plain.waiting("g"), "{orders}:waiting:g");
+        assert_eq!(plain.hold("g"), "{orders}:hold:g");
+        assert_eq!(plain.rate("g"), "{orders}:rate:g");
         assert_eq!(plain.lock("retention"), "{orders}:lock:retention");
         let tagged = StreamKeys::new("{shop}:orders").unwrap();
         assert_eq!(tagged.backup(), "{shop}:orders:backup");

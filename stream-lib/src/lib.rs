@@ -109,11 +109,12 @@ pub mod __private;
 
 pub use stream_derive::StreamMessage;
 
+pub use crate::command::Envelope;
 pub use crate::config::{
     BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchSettings, ConnectionConfig,
     ConnectionSettings, ConsumerConfig, ConsumerEvents, ConsumerSettings, Credentials, OnGroupLost,
-    OnUndecodable, Priority, RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings, StartFrom,
-    StreamConfig, StreamSettings, When, WhenFull, WhenTaken,
+    OnUndecodable, Priority, RateLimit, RetentionWishes, RetryPolicy, RetrySchedule, RetrySettings,
+    StartFrom, StreamConfig, StreamSettings, When, WhenFull, WhenTaken,
 };
 pub use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, ConsumerStats, Delivery, Handler, HandlerError,
@@ -121,8 +122,8 @@ pub use crate::consumer::{
 };
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{
-    DeadLetter, DeadLetterId, DeadLetters, GroupHolder, GroupStats, RedriveReport, RemoveReport,
-    StreamStats,
+    DeadLetter, DeadLetterId, DeadLetters, GroupHolder, GroupStats, Hold, RedriveReport,
+    RemoveReport, StreamStats,
 };
 pub use crate::manager::StreamManager;
 pub use crate::message::dead_reason::DeadReason;
@@ -131,8 +132,7 @@ pub use crate::message::raw::RawMessage;
 pub use crate::message::schedule_id::ScheduleId;
 pub use crate::message::typed::{OwnedMessage, Routed, StreamMessage};
 pub use crate::producer::{
-    Added, Draft, Envelope, FlushReport, NotReplicated, Producer, ProducerHandle, Receipt,
-    SendFailure,
+    Added, Draft, FlushReport, NotReplicated, Producer, ProducerHandle, Receipt, SendFailure,
 };
 #[cfg(feature = "spool")]
 pub use crate::producer::{SpoolDamage, SpoolStats};

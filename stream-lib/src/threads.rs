@@ -7,14 +7,16 @@ use stream_lib::message::{
     DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FieldError, FieldSchema, FieldType,
     FieldWriter, Fields, Schema, VariantSchema,
 };
-use stream_lib::test_util::{DrainReport, PrivateServer, Recorded, RecordedEntry, TestDelivery};
+use stream_lib::test_util::{
+    DrainReport, PrivateServer, Recorded, RecordedEntry, RecordedOutputs, TestDelivery,
+};
 use stream_lib::{
     Added, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery, BatchSettings,
     BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings, Consumer, ConsumerConfig,
     ConsumerSettings, ConsumerStats, Credentials, Cron, CronJob, CronState, Crons, DeadLetter,
     DeadLetterId, DeadLetters, DeadReason, Delivery, Draft, EntryId, Envelope, Error, ErrorKind,
-    FlushReport, GroupHolder, GroupStats, HandlerError, HandlerResult, Missed, NotReplicated,
-    OnGroupLost, OnUndecodable, Priority, Producer, ProducerHandle, RawMessage, Receipt,
+    FlushReport, GroupHolder, GroupStats, HandlerError, HandlerResult, Hold, Missed, NotReplicated,
+    OnGroupLost, OnUndecodable, Priority, Producer, ProducerHandle, RateLimit, RawMessage, Receipt,
     RedriveReport, RemoveReport, Result, RetentionPlan, RetentionWishes, RetryPolicy,
     RetrySchedule, RetrySettings, ScheduleId, Scheduled, ScheduledMessage, SendFailure,
     ShutdownReport, SpoolDamage, SpoolStats, StandingGroup, StartFrom, StreamConfig, StreamManager,
@@ -80,6 +82,7 @@ fn checked() -> String {
         GroupStats,
         HandlerError,
         HandlerResult,
+        Hold,
         Missed,
         NotReplicated,
         OnGroupLost,
@@ -88,10 +91,12 @@ fn checked() -> String {
         PrivateServer,
         Producer<Local>,
         ProducerHandle,
+        RateLimit,
         RawMessage,
         Receipt,
         Recorded<Local>,
         RecordedEntry,
+        RecordedOutputs,
         RedriveReport,
         RemoveReport,
         Result<()>,

@@ -85,7 +85,8 @@ pub(super) enum ProducerKind {
 
 /// Works on orders, as one member of a consumer group.
 ///
-/// It also moves orders on from the backup stream, so that they need no producer any more.
+/// It also moves orders on from the backup stream, so that they need no producer any more,
+/// unless --no-drain says otherwise.
 ///
 /// SIGTERM and SIGINT (Ctrl-C) stop it gracefully: running handlers end, the rest is given back.
 /// A second one stops it at once. The last line is `completed C failed F dead D released R`.
@@ -125,6 +126,17 @@ pub(super) struct WorkArgs {
     /// How long a stop waits for running handlers, in ms.
     #[arg(long, value_name = "G", default_value_t = 25_000)]
     pub(super) grace_ms: u64,
+    /// How many orders all workers of the group together begin in a second; without it, as many
+    /// as they can.
+    #[arg(long, value_name = "PER_SEC", value_parser = rate)]
+    pub(super) rate: Option<f64>,
+    /// A stream that gets an order of the same id for each order, in one step with its
+    /// acknowledgement.
+    #[arg(long, value_name = "STREAM")]
+    pub(super) emit: Option<String>,
+    /// Leaves orders in the backup stream to others.
+    #[arg(long)]
+    pub(super) no_drain: bool,
     /// How many orders one read asks for at most.
     #[arg(long, value_name = "N", default_value_t = 128)]
     pub(super) read_count: usize,

@@ -22,6 +22,8 @@ pub(super) struct OrderHandler {
     fail: Strikes,
     panic: Strikes,
     abort: Strikes,
+    /// The stream that each order is passed on to.
+    emit: Option<String>,
     done: Option<File>,
 }
 
@@ -39,6 +41,7 @@ impl OrderHandler {
             fail: Strikes::new(args.fail_every, &args.fail_on),
             panic: Strikes::new(args.panic_every, &args.panic_on),
             abort: Strikes::new(None, &args.abort_on),
+            emit: args.emit.clone(),
             done: args.done.as_deref().map(open_done).transpose()?,
         })
     }
@@ -59,6 +62,9 @@ impl Handler<Order> for OrderHandler {
         );
         if self.fail.hit(delivery, attempt) {
             return Err(format!("told to fail at {id}, attempt {attempt}").into());
+        }
+        if let Some(stream) = &self.emit {
+            delivery.produce_to(stream, delivery.message())?;
         }
         if let Some(mut done) = self.done.as_ref() {
             // One write in append mode, so that lines of several processes

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use stream_lib::{Consumer, ConsumerConfig, RetryPolicy, StreamManager};
+use stream_lib::{Consumer, ConsumerConfig, RateLimit, RetryPolicy, StreamManager};
 
 use super::args::WorkArgs;
 use super::handler::{OrderHandler, panic_in_one_line};
@@ -54,7 +54,11 @@ fn config(args: &WorkArgs) -> ConsumerConfig {
         .read_count(args.read_count)
         .lease(ms(args.lease_ms))
         .grace(ms(args.grace_ms))
+        .drain_backup(!args.no_drain)
         .retry(retry);
+    if let Some(rate) = args.rate {
+        config = config.rate_limit(RateLimit::per_second(rate));
+    }
     if let Some(group) = &args.group {
         config = config.group(group);
     }

@@ -3,6 +3,7 @@
 use redis::cmd;
 
 use super::declare::{Replaced, Setting, declare};
+use crate::config::Retention;
 use crate::connection::{Wire, from_redis};
 use crate::error::Result;
 use crate::keys::StreamKeys;
@@ -42,4 +43,19 @@ pub(crate) fn known_backup(wire: &mut Wire, keys: &StreamKeys) -> Result<Option<
     // Somebody else may have written it.
     let name = name.and_then(|name| String::from_utf8(name).ok());
     Ok(name.and_then(|name| keys.clone().with_backup(&name).ok()))
+}
+
+/// The backlog that a stream may have before messages go to its backup stream, as it
+/// stands beside the stream (`HMGET`), else the default.
+pub(crate) fn known_capacity(wire: &mut Wire, keys: &StreamKeys) -> Result<u64> {
+    let known: Vec<Option<Vec<u8>>> = cmd("HMGET")
+        .arg(keys.meta())
+        .arg(CAPACITY)
+        .arg("retention:max_length")
+        .query(wire)
+        .map_err(from_redis)?;
+    let number = |text: &Vec<u8>| str::from_utf8(text).ok()?.parse().ok();
+    let mut known = known.iter().flatten().filter_map(number);
+    let capacity = known.find(|entries| *entries > 0);
+    Ok(capacity.unwrap_or(Retention::default().max_length))
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use redis::cmd;
 
-use super::Group;
 use super::reply::{Tokens, int, unexpected};
 use super::schedule::pack_count;
 use super::script::{Call, Script, script};
 use super::together::run_together_with;
+use super::{Group, GroupHold};
 use crate::connection::{Reply, Wire, from_redis};
 use crate::error::Result;
 use crate::partition::Partitions;
@@ -46,6 +46,8 @@ pub(crate) struct Look {
     pub(crate) holdings: Vec<Holding>,
     /// `~waiting` holds entries whose due times are lost.
     pub(crate) has_strays: bool,
+    /// The group is held.
+    pub(crate) hold: Option<GroupHold>,
     /// The stream has scheduled messages, as far as this user may know.
     pub(crate) has_scheduled: bool,
     /// The partitions that the stream is declared to have.
@@ -60,6 +62,8 @@ pub(crate) struct SignGiven {
     /// As in a [`Look`].
     pub(crate) signs: HashMap<Vec<u8>, i64>,
     pub(crate) partitions: Option<Partitions>,
+    /// As in a [`Look`].
+    pub(crate) hold: Option<GroupHold>,
 }
 
 /// What Redis says of a consumer (`XINFO CONSUMERS`).
@@ -84,6 +88,7 @@ impl Beat<'_> {
             server_ms: given.server_ms,
             signs: given.signs,
             partitions: given.partitions,
+            hold: given.hold,
             has_scheduled: is_above_zero(&count),
             ..holdings(&look)?
         })
@@ -98,7 +103,7 @@ impl Beat<'_> {
         let lease = self.lease.as_millis();
         // The half makes no difference to those who ask how long the member lives.
         let half = if self.leaves { ".5" } else { "" };
-        BEAT.call(&[self.group.members(), self.group.meta()])
+        BEAT.call(&[self.group.members(), self.group.meta(), self.group.hold()])
             .arg(self.member)
             .shown(&format_args!("{lease}{half}"))
             .millis(self.keep)
@@ -174,7 +179,7 @@ fn sign(member: Vec<u8>, score: f64) -> Sign {
 
 fn signs(reply: &Reply) -> Result<SignGiven> {
     let mut tokens = Tokens::new(reply);
-    if tokens.array()? != 3 {
+    if tokens.array()? != 4 {
         return Err(unexpected("beat"));
     }
     let server_ms = u64::try_from(tokens.int()?).map_err(|_| unexpected("beat"))?;
@@ -185,6 +190,7 @@ fn signs(reply: &Reply) -> Result<SignGiven> {
         server_ms,
         signs,
         partitions: partitions(tokens.bytes()?),
+        hold: GroupHold::parse(tokens.bytes()?),
     })
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Group;
 use super::entries::Entries;
+use super::mark::Mark;
 use super::reply::{Tokens, checked, unexpected};
 use super::script::{Call, Script, script};
 use crate::connection::{Reply, Wire};
@@ -22,6 +23,8 @@ pub(crate) struct Claimed {
     pub(crate) entries: Entries,
     /// How many more were found deleted from the stream, and acknowledged.
     pub(crate) deleted: u64,
+    /// The marks that some were parked with.
+    pub(crate) marks: Vec<(EntryId, Mark)>,
 }
 
 /// Between which times the server's clock is expected to be, in milliseconds
@@ -104,7 +107,7 @@ impl ClaimDue<'_> {
 
 fn due(reply: Reply) -> Result<Timed<Due>> {
     let mut tokens = Tokens::new(&reply);
-    let Some(server_ms) = timed(&mut tokens, 5)? else {
+    let Some(server_ms) = timed(&mut tokens, 6)? else {
         return not_now(&reply);
     };
     let next = u64::try_from(tokens.int()?).ok().map(Duration::from_millis);
@@ -112,11 +115,18 @@ fn due(reply: Reply) -> Result<Timed<Due>> {
     let mut entries = Entries::default();
     entries.push_claimed(&mut tokens)?;
     let moves = u64::try_from(tokens.int()?).unwrap_or(0);
+    let marks = (0..tokens.array()? / 2)
+        .map(|_| Ok((tokens.entry_id()?, Mark::read(tokens.int()?))))
+        .collect::<Result<_>>()?;
     let entries = entries.with_bytes(reply.bytes);
     Ok(Timed {
         server_ms,
         answer: Some(Due {
-            claimed: Claimed { entries, deleted },
+            claimed: Claimed {
+                entries,
+                deleted,
+                marks,
+            },
             next,
             moves,
         }),
@@ -197,7 +207,11 @@ pub(crate) fn take_over(
     Ok(Timed {
         server_ms,
         answer: Some(TakenOver {
-            claimed: Claimed { entries, deleted },
+            claimed: Claimed {
+                entries,
+                deleted,
+                marks: Vec::new(),
+            },
             spent,
             alone,
             next,

@@ -20,7 +20,7 @@ const TRIES: usize = 5;
 
 /// The most groups of a stream that can be deleted at once: a script can pass on
 /// about 8,000 keys.
-const MOST_GROUPS: usize = 2_500;
+const MOST_GROUPS: usize = 1_500;
 
 /// Deletes a stream with all its keys but those of idempotency keys, which lapse
 /// by themselves. Returns whether there was anything; fails with `InUse` where a
@@ -75,6 +75,8 @@ fn run(wire: &mut Wire, keys: &StreamKeys, what: &str, groups: &[Group]) -> Resu
         call.key(group.waiting().as_bytes())
             .key(group.lock_alone().as_bytes())
             .key(group.members().as_bytes())
+            .key(group.hold().as_bytes())
+            .key(group.rate().as_bytes())
     });
     let call = call.key(known.as_bytes());
     let call = groups

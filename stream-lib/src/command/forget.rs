@@ -125,6 +125,8 @@ pub(crate) fn remove_group(wire: &mut Wire, group: &Group) -> Result<bool> {
         group.waiting(),
         group.members(),
         group.lock_alone(),
+        group.hold(),
+        group.rate(),
     ];
     let reply = REMOVE.call(&keys).arg(group.name()).run(wire)?;
     let answer = Tokens::new(&reply).bytes()?;

@@ -22,6 +22,8 @@ pub(crate) struct Group {
     meta: String,
     members: String,
     lock_alone: String,
+    hold: String,
+    rate: String,
     lock_owner: String,
     /// It is a partition's part of the group.
     is_part: bool,
@@ -42,6 +44,8 @@ impl Group {
             meta: keys.meta(),
             members: keys.members(name),
             lock_alone: keys.lock(&format!("alone:{name}")),
+            hold: keys.hold(name),
+            rate: keys.rate(name),
             lock_owner: keys.lock(&format!("owner:{name}")),
             name: name.to_owned(),
             is_part: false,
@@ -86,6 +90,16 @@ impl Group {
     /// The members' signs of life.
     pub(crate) fn members(&self) -> &str {
         &self.members
+    }
+
+    /// Until when the group is held.
+    pub(crate) fn hold(&self) -> &str {
+        &self.hold
+    }
+
+    /// How far the group's rate is used up.
+    pub(crate) fn rate(&self) -> &str {
+        &self.rate
     }
 
     /// The lock for a delivery that runs alone in the whole group.

@@ -7,19 +7,23 @@ mod body;
 mod bury;
 mod claim;
 mod clock;
+mod commit;
 mod cron;
 mod dead;
 mod declare;
 mod delete;
 mod drain;
 mod entries;
+mod envelope;
 mod extras;
 mod facts;
 mod forget;
 mod group;
+mod hold;
 mod lock;
 #[cfg(feature = "test-util")]
 mod made_up;
+mod mark;
 mod origin;
 mod outgoing;
 mod pack;
@@ -38,6 +42,7 @@ mod settle;
 #[cfg(feature = "spool")]
 mod spooled;
 mod together;
+mod turns;
 mod unblock;
 mod wait;
 
@@ -49,6 +54,7 @@ pub(crate) use self::claim::{
     ClaimDue, Claimed, ClockWindow, Due, TakeOver, Timed, gather, recover, take_over,
 };
 pub(crate) use self::clock::DueMove;
+pub(crate) use self::commit::{Commit, Committed, Completion, add_outputs};
 pub(crate) use self::cron::{
     JobAnswer, JobCall, JobOutcome, JobState, StoredJob, Tick, stored_jobs,
 };
@@ -60,13 +66,16 @@ pub(crate) use self::declare::Replaced;
 pub(crate) use self::delete::{delete_stream, ensure_deletable, group_names};
 pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
 pub(crate) use self::entries::Entries;
+pub use self::envelope::Envelope;
 pub(crate) use self::extras::Extras;
 pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
 pub(crate) use self::forget::{Traces, ensure_lifeless, forget_group, remove_group, traces};
 pub(crate) use self::group::{Group, MakeGroup, group_lost};
+pub(crate) use self::hold::{GroupHold, held, hold, hold_for, release};
 pub(crate) use self::lock::{free_locks, hold_lock, hold_locks, release_lock};
+pub(crate) use self::mark::Mark;
 pub(crate) use self::origin::original_id;
-pub(crate) use self::outgoing::Outgoing;
+pub(crate) use self::outgoing::{Encoded, Outgoing};
 pub(crate) use self::partitions::{declare_partitions, known_partitions, outside_of_partitions};
 pub(crate) use self::ping::answers;
 pub(crate) use self::preflight::preflight;
@@ -83,13 +92,13 @@ pub(crate) use self::schedule::{
 };
 pub(crate) use self::server::first_look;
 pub(crate) use self::settle::{Found, Parking, ack, ack_held, park, renew};
+#[cfg(feature = "spool")]
+pub(crate) use self::spooled::{
+    SpoolMark, SpooledAdd, forget_spool, register_spool, route_spooled,
+};
+pub(crate) use self::turns::{TakeTurns, Turns};
 pub(crate) use self::unblock::unblock;
 pub(crate) use self::wait::{Lack, Wait, Waited, may_wait};
-#[cfg(feature = "spool")]
-pub(crate) use self::{
-    outgoing::Encoded,
-    spooled::{SpoolMark, SpooledAdd, forget_spool, register_spool, route_spooled},
-};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Messages, encoded, on their way to one stream.
 
 use super::extras::{Extras, check_key};
-use super::reserved;
+use super::{pack, reserved};
 use crate::error::Result;
 use crate::message::{FieldWriter, StreamMessage};
 use crate::partition::hash_of;
@@ -109,6 +109,26 @@ impl Outgoing {
             key: message.key.map(Box::from),
             place: message.place,
         });
+    }
+
+    /// As [`push_encoded`](Self::push_encoded), with this idempotency key where the
+    /// message has none.
+    pub(crate) fn push_keyed(&mut self, message: Encoded<'_>, key: &str) -> Result<()> {
+        if message.key.is_some() {
+            self.push_encoded(message);
+            return Ok(());
+        }
+        check_key(key.as_bytes())?;
+        self.fields.extend_from_slice(message.fields);
+        pack::bulk(&mut self.fields, reserved::KEY.as_bytes());
+        pack::bulk(&mut self.fields, key.as_bytes());
+        self.messages.push(Span {
+            end: self.fields.len(),
+            count: message.count + 1,
+            key: Some(Box::from(key.as_bytes())),
+            place: message.place,
+        });
+        Ok(())
     }
 
     /// Some of its messages, by their places, which rise.

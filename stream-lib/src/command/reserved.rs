@@ -19,6 +19,10 @@ pub(crate) const NOBODY: &str = "~none";
 /// The field with a message's idempotency key.
 pub(crate) const KEY: &str = "~key";
 
+/// What the idempotency keys of outputs begin with that are not in one slot with the
+/// acknowledgement.
+pub(crate) const OUTPUT: &str = "~output";
+
 /// In front of the name of a user's own header, which is a field too.
 pub(crate) const HEADER: &str = "~h:";
 
@@ -132,7 +136,7 @@ mod tests {
     fn listed_names_are_reserved_and_differ() {
         let listed = listed();
         let names: BTreeSet<_> = listed.iter().collect();
-        assert_eq!((names.len(), listed.len()), (19, 19));
+        assert_eq!((names.len(), listed.len()), (20, 20));
         for name in listed {
             assert_eq!(name.as_bytes().first(), Some(&RESERVED), "{name}");
         }

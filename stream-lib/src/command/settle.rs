@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::claim::with_ids;
+use super::mark::Mark;
 use super::reply::{Tokens, unexpected};
 use super::script::{Script, script};
 use super::{Group, pack};
@@ -91,6 +92,8 @@ pub(crate) struct Parking {
     pub(crate) delay: Option<Duration>,
     /// The delivery count to give it; `None` keeps the present one.
     pub(crate) deliveries: Option<u32>,
+    /// What whoever claims it is to know.
+    pub(crate) mark: Mark,
 }
 
 /// Moves entries that `consumer` holds to `~waiting`, or to `~takeover`.
@@ -107,7 +110,11 @@ pub(crate) fn park(
     for entry in entries {
         call = call.shown(&entry.id).number(u64::from(entry.attempt));
         call = match entry.delay {
-            Some(delay) => call.millis(delay),
+            Some(delay) if entry.mark == Mark::default() => call.millis(delay),
+            Some(delay) => {
+                let part = entry.mark.part();
+                call.shown(&format_args!("{}{}", delay.as_millis(), behind_point(part)))
+            }
             None => call.arg(""),
         };
         call = match entry.deliveries {
@@ -116,6 +123,11 @@ pub(crate) fn park(
         };
     }
     outcomes(&call.run(wire)?, entries.len())
+}
+
+/// A part of one, as it stands behind the digits of a number.
+fn behind_point(part: f64) -> String {
+    format!("{part:.10}").trim_start_matches('0').to_owned()
 }
 
 fn outcomes(reply: &Reply, expected: usize) -> Result<Vec<Found>> {

@@ -4,8 +4,8 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::{
-    BatchConfig, ConsumerEvents, ConsumerSettings, Events, OnGroupLost, OnUndecodable,
-    RetentionSettings, RetryPolicy, StartFrom, check,
+    BatchConfig, ConsumerEvents, ConsumerSettings, Events, OnGroupLost, OnUndecodable, RateLimit,
+    Replicas, RetentionSettings, RetryPolicy, StartFrom, check,
 };
 use crate::error::Result;
 
@@ -55,6 +55,8 @@ pub struct ConsumerConfig {
     pub(crate) consumer_expiry: Duration,
     pub(crate) dead_letter_max_length: u64,
     pub(crate) dead_letter_max_age: Duration,
+    pub(crate) replicas: Option<Replicas>,
+    pub(crate) rate: Option<RateLimit>,
     pub(crate) events: Events,
 }
 
@@ -82,6 +84,8 @@ impl ConsumerConfig {
             consumer_expiry: Duration::from_secs(3_600),
             dead_letter_max_length: 100_000,
             dead_letter_max_age: Duration::from_secs(14 * 86_400),
+            replicas: None,
+            rate: None,
             events: Events::default(),
         }
     }
@@ -262,6 +266,44 @@ impl ConsumerConfig {
         self
     }
 
+    /// How many replicas are to have the [outputs](crate::Delivery::produce) of
+    /// deliveries, together with their acknowledgements, 0 to 100, and how long that is
+    /// waited for (`WAIT`), 1 ms to 10 s. Defaults to 0, as soon as the master has them;
+    /// the time means nothing then.
+    ///
+    /// An entry and its outputs are safe without it: a failover that loses the outputs
+    /// loses the acknowledgement, too, and the entry is handled again. What this adds
+    /// is that an entry isn't counted as completed before replicas have its outputs.
+    /// Where too few confirm them in time, the log says so once, and the entry counts as
+    /// completed.
+    ///
+    /// The cost: while replicas are waited for, no other entry of the manager's
+    /// consumers is acknowledged. Needs the permission `+wait`.
+    #[must_use]
+    pub fn replicas(mut self, count: u32, timeout: Duration) -> Self {
+        self.replicas = Replicas::new(count, timeout);
+        self
+    }
+
+    /// How many handlers begin in a time: of the whole group, in all processes. Each of
+    /// them gives the same limit; where they differ, each holds its entries to its own.
+    /// Retries and takeovers count as well, and so does each entry of a batch. Defaults
+    /// to no limit.
+    ///
+    /// Entries that are read ahead wait, with their leases, until it is their turn. A
+    /// process asks for a few turns at a time, so that Redis is asked about twenty times a
+    /// second by all processes together. With a rate [per key](RateLimit::per_key) each
+    /// entry costs a request, and an entry that is early goes back to the waiting ones
+    /// until then, as if it had not been delivered, while others run.
+    ///
+    /// While Redis can't be asked, nothing begins. After a step of the server's clock,
+    /// up to the burst and 30 s' worth of entries may begin too early, or too late.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate = Some(limit);
+        self
+    }
+
     /// Hooks to call when something happens. Defaults to none.
     #[must_use]
     pub fn events(mut self, events: impl ConsumerEvents) -> Self {
@@ -300,6 +342,8 @@ impl ConsumerConfig {
             consumer_expiry: config.consumer_expiry,
             dead_letter_max_length: config.dead_letter_max_length,
             dead_letter_max_age: config.dead_letter_max_age,
+            replicas: config.replicas.map(|asked| (asked.count, asked.timeout)),
+            rate_limit: config.rate,
             has_events: config.events.are_set(),
         }
     }
@@ -335,6 +379,12 @@ impl ConsumerConfig {
             HOUR * 24 * 3_650,
         )?;
         check::duration("grace", self.grace, Duration::ZERO, HOUR)?;
+        if let Some(replicas) = self.replicas {
+            replicas.validate_alone()?;
+        }
+        if let Some(rate) = &self.rate {
+            rate.validate()?;
+        }
         self.retention.validate("max_messages")?;
         self.retry.validate()
     }
@@ -402,6 +452,8 @@ mod tests {
             .consumer_expiry(second * 6)
             .dead_letter_max_length(8)
             .dead_letter_max_age(second * 7)
+            .replicas(2, second)
+            .rate_limit(RateLimit::per_second(9))
             .events(Deaf);
         let expected = ConsumerSettings {
             stream: "orders".to_owned(),
@@ -423,6 +475,8 @@ mod tests {
             consumer_expiry: second * 6,
             dead_letter_max_length: 8,
             dead_letter_max_age: second * 7,
+            replicas: Some((2, second)),
+            rate_limit: Some(RateLimit::per_second(9)),
             has_events: true,
         };
         assert_eq!(config.settings(), expected);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{OnGroupLost, OnUndecodable, RetryPolicy, StartFrom};
+use super::{OnGroupLost, OnUndecodable, RateLimit, RetryPolicy, StartFrom};
 
 /// The values of a [`ConsumerConfig`](crate::ConsumerConfig), as its setters left
 /// them: see there for what each means, and its bounds.
@@ -49,6 +49,11 @@ pub struct ConsumerSettings {
     pub dead_letter_max_length: u64,
     /// About how long a dead letter is kept.
     pub dead_letter_max_age: Duration,
+    /// How many replicas are to have outputs, and how long they are waited for; `None`
+    /// for none.
+    pub replicas: Option<(u32, Duration)>,
+    /// How many handlers begin in a time; `None` for no limit.
+    pub rate_limit: Option<RateLimit>,
     /// Whether there are hooks.
     pub has_events: bool,
 }

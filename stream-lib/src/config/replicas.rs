@@ -5,9 +5,6 @@ use std::time::Duration;
 use super::check;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The most replicas that can be asked for.
-const MOST: u32 = 100;
-
 /// The replicas that an add waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Replicas {
@@ -17,14 +14,26 @@ pub(crate) struct Replicas {
 }
 
 impl Replicas {
+    /// The most that can be asked for.
+    const MOST: u32 = 100;
+
     /// `None` where none are asked for.
     pub(super) fn new(count: u32, timeout: Duration) -> Option<Self> {
         (count > 0).then_some(Self { count, timeout })
     }
 
+    /// For a consumer, whose acknowledgements have to be answered some time: a WAIT holds
+    /// up the thread that acknowledges for all consumers of a manager.
+    pub(super) fn validate_alone(self) -> Result<()> {
+        const LONGEST: Duration = Duration::from_secs(10);
+        check::in_range("replicas", self.count, 0..=Self::MOST)?;
+        let least = Duration::from_millis(1);
+        check::duration("timeout of replicas", self.timeout, least, LONGEST)
+    }
+
     /// An add has to be answered within `send_timeout`, whatever replicas do.
     pub(super) fn validate(self, send_timeout: Duration) -> Result<()> {
-        check::in_range("replicas", self.count, 0..=MOST)?;
+        check::in_range("replicas", self.count, 0..=Self::MOST)?;
         let timeout = self.timeout;
         if timeout >= Duration::from_millis(1) && timeout < send_timeout {
             return Ok(());
@@ -51,14 +60,37 @@ mod tests {
     }
 
     #[test]
+    fn bounds_of_a_consumers_are_named() {
+        let of = |count, ms| {
+            let timeout = Duration::from_millis(ms);
+            Replicas { count, timeout }.validate_alone()
+        };
+        assert!(of(1, 1).is_ok() && of(100, 10_000).is_ok());
+        for (refused, word) in [
+            (of(101, 1), "101"),
+            (of(1, 0), "0ns"),
+            (of(1, 10_001), "10.001s"),
+        ] {
+            let error = refused.unwrap_err().to_string();
+            assert!(
+                error.contains("replicas") && error.contains(word),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn each_bound_is_named_with_its_value() {
         let of = |count, timeout| Replicas::new(count, timeout).unwrap();
         let just_less = Duration::from_millis(999);
         assert!(of(1, Duration::from_millis(1)).validate(SECOND).is_ok());
-        assert!(of(MOST, just_less).validate(SECOND).is_ok());
+        assert!(of(Replicas::MOST, just_less).validate(SECOND).is_ok());
         let micros = Duration::from_micros(999);
         for (replicas, words) in [
-            (of(MOST + 1, SECOND / 2), ["`replicas` is 101", "0 to 100"]),
+            (
+                of(Replicas::MOST + 1, SECOND / 2),
+                ["`replicas` is 101", "0 to 100"],
+            ),
             (of(1, micros), ["`replicas` is 999µs", "`send_timeout`"]),
             (of(1, SECOND), ["`replicas` is 1s", "which is 1s"]),
         ] {

@@ -28,6 +28,7 @@ impl<'a> DueClaim<'a> {
         let may_claim = member.room_for_returning() > 0
             && !member.common.buffer.pause.is_paused()
             && !member.claiming.is_moving()
+            && !member.common.hold.lasts()
             && !member.sign_of_life.has_step();
         may_claim.then(|| Self {
             member,

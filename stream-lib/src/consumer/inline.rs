@@ -5,7 +5,8 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::command::{
-    Burial, ClaimDue, DeadBounds, Entries, Group, Parking, Read, ack_held, bury, park,
+    Burial, ClaimDue, Commit, Committed, Completion, DeadBounds, Entries, Group, Mark, Parking,
+    Read, ack_held, bury, park,
 };
 use crate::config::ConsumerConfig;
 use crate::connection::{Topology, Wire};
@@ -16,11 +17,12 @@ use crate::consumer::handler::{Delivery, HandlerResult};
 use crate::consumer::identity::Identity;
 use crate::consumer::member::common::Common;
 use crate::consumer::member::held::Held;
+use crate::consumer::member::outputs::{Output, Outputs, Target};
 use crate::consumer::member::stage::{Company, Stage};
 use crate::consumer::member::{Member, Part};
 use crate::error::{Result, with_causes};
 use crate::keys::StreamKeys;
-use crate::message::OwnedMessage;
+use crate::message::{EntryId, OwnedMessage};
 use crate::runtime::{Alarm, Bell, random_suffix};
 
 /// What [`StreamManager::drain_now`](crate::StreamManager::drain_now) has done.
@@ -73,7 +75,7 @@ impl Inline {
         };
         let (settler, _) = crossbeam_channel::bounded(1);
         let name = format!("drain-now-{}", random_suffix());
-        let common = Arc::new(Common::new(&identity.config, name, 1, Bell::default()));
+        let common = Arc::new(Common::new(&identity, name, 1, Bell::default()));
         let part = Part {
             group: &identity.group,
             partition,
@@ -131,10 +133,11 @@ impl Inline {
     ) -> Result<()> {
         let member = &self.member;
         let held = Held::new(entries, Company::Any, Instant::now(), &Arc::default());
+        let held = Arc::new(held);
         held.set_stage(0, Stage::Running);
         let taken = TakenEntry {
             member: Arc::clone(member),
-            held: Arc::new(held),
+            held: Arc::clone(&held),
             index: 0,
         };
         let (id, attempt) = (taken.held.id(0), taken.held.attempt(0));
@@ -151,17 +154,23 @@ impl Inline {
         };
         let (group, config, name) = (&member.group, &member.config, &member.name);
         report.completed += usize::from(matches!(outcome, Outcome::Done));
-        let verdict = judge(&outcome, attempt, &config.retry, config.on_undecodable);
+        // A test that waits for nothing has each failure counted.
+        let so_far = (attempt, u16::MAX);
+        let verdict = judge(&outcome, so_far, &config.retry, config.on_undecodable);
         report.failed += usize::from(verdict != EntryVerdict::Ack);
         match verdict {
-            EntryVerdict::Ack => ack_held(wire, group, name, &[id]).map(drop),
+            EntryVerdict::Ack => match held.outputs.take(0) {
+                Some(outputs) => self.write(wire, id, &outputs),
+                None => ack_held(wire, group, name, &[id]).map(drop),
+            },
             // A test waits for no backoff.
-            EntryVerdict::Retry { .. } => {
+            EntryVerdict::Retry { .. } | EntryVerdict::Hold { .. } => {
                 let parking = Parking {
                     id,
                     attempt,
                     delay: Some(Duration::ZERO),
                     deliveries: None,
+                    mark: Mark::default(),
                 };
                 park(wire, group, name, &[parking]).map(drop)
             }
@@ -189,6 +198,37 @@ impl Inline {
                 }
                 buried.refused.map_or(Ok(()), Err)
             }
+        }
+    }
+
+    /// Writes the outputs of a delivery and acknowledges it, in one step.
+    fn write(&self, wire: &mut Wire, id: EntryId, outputs: &Outputs) -> Result<()> {
+        let member = &self.member;
+        let mut targets = Vec::new();
+        for output in outputs.iter() {
+            member.outputs.learn_first(&output.stream)?;
+            targets.push(output.target(id));
+        }
+        for target in &targets {
+            member.outputs.learn(target)?;
+        }
+        let keys: Vec<_> = targets.iter().map(Target::keys).collect();
+        let messages = outputs.iter().filter_map(Output::message);
+        let deliveries = [Completion {
+            id,
+            outputs: messages.enumerate().collect(),
+        }];
+        let commit = Commit {
+            group: &member.group,
+            consumer: &member.name,
+            streams: &keys,
+            window: Duration::from_secs(120),
+            deliveries: &deliveries,
+        };
+        let (outcomes, _) = commit.run(wire, None)?;
+        match outcomes.into_iter().next() {
+            Some(Committed::Refused(error)) => Err(error),
+            _ => Ok(()),
         }
     }
 }

@@ -89,7 +89,7 @@ impl MadeUp {
         };
         let (settler, _) = crossbeam_channel::bounded(1);
         let name = self.consumer.clone();
-        let common = Arc::new(Common::new(&identity.config, name, 1, Bell::default()));
+        let common = Arc::new(Common::new(&identity, name, 1, Bell::default()));
         let part = Part {
             group: &identity.group,
             partition: self.partition,
@@ -99,5 +99,34 @@ impl MadeUp {
             common.stop.set();
         }
         Ok(member)
+    }
+}
+
+/// The outputs of a made-up delivery.
+#[derive(Clone)]
+pub(crate) struct MadeOutputs(Arc<Held>, usize);
+
+impl MadeOutputs {
+    pub(crate) fn of<M>(delivery: &Delivery<M>) -> Self {
+        let taken = delivery.taken();
+        Self(Arc::clone(&taken.held), taken.index)
+    }
+
+    /// Reads the outputs to one stream, in order.
+    pub(crate) fn read<T>(&self, stream: &str, mut read: impl FnMut(&Entries) -> T) -> Vec<T> {
+        let mut number = 0;
+        let all = self.0.outputs.read(self.1, |output| {
+            let message = output
+                .message()
+                .filter(|_| output.stream.name() == stream)?;
+            number += 1;
+            let (id, fields) = (EntryId::new(number, 0), (message.count, message.fields));
+            Some(read(&Entries::made_up(id, 1, fields, &[]).ok()?))
+        });
+        all.into_iter().flatten().collect()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.outputs.read(self.1, |_| ()).len()
     }
 }

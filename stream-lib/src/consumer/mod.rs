@@ -41,6 +41,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 
@@ -52,7 +53,7 @@ pub use self::inline::DrainReport;
 #[cfg(feature = "test-util")]
 pub(crate) use self::inline::Inline;
 #[cfg(feature = "test-util")]
-pub(crate) use self::made_up::MadeUp;
+pub(crate) use self::made_up::{MadeOutputs, MadeUp};
 pub(crate) use self::staff::Staff;
 pub use self::stats::{ConsumerStats, ShutdownReport};
 
@@ -206,6 +207,18 @@ impl Consumer {
         }
         let life = self.0.life.lock();
         life.as_ref().and_then(Life::held_up_by)
+    }
+
+    /// Until when its group is [held](crate::StreamManager::hold), as far as it knows, by
+    /// the server's clock; `None` where it isn't, and while it doesn't run. It learns of
+    /// a hold, and of a release, within about a third of a lease.
+    pub fn held_until(&self) -> Option<SystemTime> {
+        if !self.0.origin.is_here() {
+            return None;
+        }
+        let life = self.0.life.lock();
+        let until = life.as_ref().and_then(Life::held_until_ms)?;
+        Some(SystemTime::UNIX_EPOCH + Duration::from_millis(until))
     }
 
     /// The error that ended it, if one has: a permission that is missing at the start

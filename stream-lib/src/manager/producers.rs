@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::registry::NameRegistry;
 use super::stream_manager::StreamManager;
-use crate::command::Extras;
+use crate::command::{Envelope, Extras};
 use crate::config::{BackupStreamConfig, RetentionSettings, StreamConfig};
 use crate::error::Result;
 use crate::message::{Routed, StreamMessage};
 use crate::producer::{
-    Added, Draft, Envelope, FindProducer, FlushReport, Producer, ProducerCore, ProducerHandle,
-    Receipt,
+    Added, Draft, FindProducer, FlushReport, Producer, ProducerCore, ProducerHandle, Receipt,
 };
 use crate::retention::User;
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{Extras, Once, Outgoing};
+use crate::command::{Envelope, Extras, Once, Outgoing};
 use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result, Shown};
 use crate::keys::StreamKeys;
@@ -18,7 +18,6 @@ use crate::message::schedule_id::ScheduleId;
 use crate::partition::Partitions;
 use crate::producer::added::{Added, no_answer};
 use crate::producer::backup::Backup;
-use crate::producer::envelope::Envelope;
 use crate::producer::later::{Plan, Scheduler};
 use crate::producer::outbox::{FlushReport, Outbox, Receipt};
 use crate::producer::recording::Recorder;

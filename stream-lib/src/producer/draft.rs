@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::command::Envelope;
 use crate::config::{When, WhenTaken};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::StreamMessage;
 use crate::producer::added::Added;
 use crate::producer::core::ProducerCore;
-use crate::producer::envelope::Envelope;
 use crate::producer::later::Plan;
 use crate::producer::outbox::Receipt;
 

@@ -5,13 +5,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::command::Extras;
+use crate::command::{Envelope, Extras};
 use crate::error::Result;
 use crate::message::StreamMessage;
 use crate::producer::added::Added;
 use crate::producer::core::ProducerCore;
 use crate::producer::draft::Draft;
-use crate::producer::envelope::Envelope;
 use crate::producer::outbox::{FlushReport, Receipt};
 
 /// A handle on a producer of a manager, for one message type.

@@ -16,7 +16,6 @@ mod backup;
 mod capacity;
 mod core;
 mod draft;
-mod envelope;
 mod handle;
 mod health;
 mod later;
@@ -37,7 +36,6 @@ pub(crate) use self::backup::Lookout;
 pub(crate) use self::core::ProducerCore;
 pub use self::draft::Draft;
 pub(crate) use self::draft::FindProducer;
-pub use self::envelope::Envelope;
 pub use self::handle::Producer;
 pub use self::outbox::{FlushReport, Receipt, SendFailure};
 #[cfg(feature = "test-util")]

@@ -3,7 +3,8 @@
 //! Without a server:
 //!
 //! - [`Delivery::for_test`](crate::Delivery::for_test) makes the delivery that a
-//!   handler is called with,
+//!   handler is called with, [`recording`](TestDelivery::recording) what the handler
+//!   produces,
 //!   [`BatchDelivery::for_test`](crate::BatchDelivery::for_test) a batch.
 //! - [`Producer::recording`](crate::Producer::recording) makes a producer that
 //!   records what it is given to add, and fails when it is told to.
@@ -15,6 +16,7 @@
 
 mod delivery;
 mod offline;
+mod outputs;
 mod process;
 mod program;
 mod recorded;
@@ -26,6 +28,7 @@ mod by_hand_tests;
 mod tests;
 
 pub use self::delivery::TestDelivery;
+pub use self::outputs::RecordedOutputs;
 pub use self::recorded::{Recorded, RecordedEntry};
 pub use self::server::PrivateServer;
 pub use crate::consumer::DrainReport;

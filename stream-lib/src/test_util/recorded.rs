@@ -140,7 +140,7 @@ impl<M> Recorded<M> {
 }
 
 impl RecordedEntry {
-    fn new(fields: Fields<'_>) -> Self {
+    pub(super) fn new(fields: Fields<'_>) -> Self {
         let owned = |(name, value): (&[u8], &[u8])| (name.to_vec(), value.to_vec());
         Self {
             fields: fields.iter().collect(),

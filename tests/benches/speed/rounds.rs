@@ -51,6 +51,8 @@ const EVERY_ROUND: &[Probe] = &[
     probe("pool_add_64_threads", baseline::pool::measure),
     probe("add_64_threads", ours::add::from_64_threads),
     probe("routed_64_threads", ours::routed::from_64_threads),
+    probe("two_steps", baseline::two_steps::measure),
+    probe("emit", ours::emit::measure),
     probe("end_to_end", ours::end_to_end::measure),
     probe("bare_latency", baseline::latency::measure),
     probe("latency", ours::latency::measure),

@@ -7,6 +7,7 @@
 mod backup;
 mod dead;
 mod ending;
+mod ledger;
 mod outage;
 mod partitions;
 mod permissions;

@@ -8,7 +8,14 @@ use crate::support::{run, status};
 #[test]
 fn stream_that_does_not_exist_is_empty() {
     let server = Server::start().unwrap();
-    let empty = json!({"length": 0, "backup": 0, "dead": 0, "partitions": 0, "groups": []});
+    let empty = json!({
+        "length": 0,
+        "backup": 0,
+        "dead": 0,
+        "scheduled": 0,
+        "partitions": 0,
+        "groups": [],
+    });
     assert_eq!(status(&server), empty);
     // Looking at it did not make it.
     assert_eq!(server.command::<u64>(&["DBSIZE"]), 0);
@@ -25,6 +32,7 @@ fn every_count_is_what_redis_has() {
         "XADD {orders}:backup * a b",
         "XADD {orders}:backup * a b",
         "ZADD {orders}:waiting:orders_group 1 0-1 2 0-2 3 0-3",
+        "ZADD {orders}:due inf one inf two",
     ] {
         let words: Vec<_> = command.split(' ').collect();
         server.command::<redis::Value>(&words);
@@ -33,6 +41,7 @@ fn every_count_is_what_redis_has() {
         "length": 6,
         "backup": 2,
         "dead": 1,
+        "scheduled": 2,
         "partitions": 0,
         "groups": [{
             "name": "orders_group",

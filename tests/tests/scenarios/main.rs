@@ -6,9 +6,11 @@
 )]
 
 mod crash;
+mod one_step;
 mod outage;
 mod partitions;
 mod poison;
+mod rate;
 mod shutdown;
 mod slow;
 mod store;

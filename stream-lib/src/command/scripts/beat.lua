@@ -1,13 +1,13 @@
 -- Gives a member's sign of life, and says which signs there are.
 --
--- KEYS  1 members  2 meta
+-- KEYS  1 members  2 meta  3 hold
 -- ARGV  1 name of the member  2 its lease in ms, with a half where the member
 --       stops and wants no share of the partitions  3 how long a lapsed sign is
 --       kept, in ms  4 by how many ms the server's clock was set back since the
 --       member's last sign (0: it was not)
 -- Reply 1 the server's time in ms  2 names, each followed by the ms until its
 --       sign lapses, negative once it has  3 the partitions of the stream, as they
---       are declared ('' where it has none)
+--       are declared ('' where it has none)  4 the hold of the group ('': none)
 -- A sign is the time until which a member is alive: its own lease after it was
 -- given. Lapsed ones stay a while, and tell a dead member from a consumer that
 -- never gives signs.
@@ -41,4 +41,6 @@ local partitions = redis.pcall('HGET', KEYS[2], 'partitions')
 if type(partitions) ~= 'string' then
   partitions = ''
 end
-return {now, reply, partitions}
+-- What isn't ours is no hold.
+local held = redis.pcall('GET', KEYS[3])
+return {now, reply, partitions, type(held) == 'string' and held or ''}

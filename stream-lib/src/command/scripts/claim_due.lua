@@ -6,7 +6,9 @@
 -- Reply 1 the server's time in ms, and nothing more where that was not expected
 --       2 ms until the next one is due (-1: none)  3 how many were found
 --       deleted from the stream  4 the entries: {id, delivery count, fields}
---       5 how often due times were moved with the clock
+--       5 how often due times were moved with the clock  6 ids of entries that are
+--       marked, each followed by its mark: the part of its due time behind the
+--       milliseconds, in 1024ths
 -- Only what ~waiting still owns is claimed; each claim adds one delivery.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -18,7 +20,7 @@ local most, leave, leaves = tonumber(ARGV[3]), {}, #ARGV - 5
 for i = 6, #ARGV do
   leave[ARGV[i]] = true
 end
-local deleted, entries, done, wait = 0, {}, {}, -1
+local deleted, entries, done, wait, marks = 0, {}, {}, -1, {}
 -- One more than may be claimed, to know when it is due.
 local first = redis.call('ZRANGE', KEYS[2], 0, most + leaves, 'WITHSCORES')
 for i = 1, #first, 2 do
@@ -26,7 +28,7 @@ for i = 1, #first, 2 do
   if leave[id] then
     -- It is for others.
   elseif due > now or #done == most then
-    wait = math.max(0, due - now)
+    wait = math.max(0, math.ceil(due - now))
     break
   else
     local pending = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
@@ -34,6 +36,10 @@ for i = 1, #first, 2 do
       local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id)[1]
       if claimed then
         entries[#entries + 1] = {id, pending[4] + 1, claimed[2]}
+        if due % 1 > 0 then
+          marks[#marks + 1] = id
+          marks[#marks + 1] = math.floor(due % 1 * 1024)
+        end
       else
         redis.call('XACK', KEYS[1], ARGV[1], id)
         deleted = deleted + 1
@@ -46,4 +52,4 @@ end
 for i = 1, #done, 5000 do
   redis.call('ZREM', KEYS[2], unpack(done, i, math.min(i + 4999, #done)))
 end
-return {now, wait, deleted, entries, tonumber(moved or 0)}
+return {now, wait, deleted, entries, tonumber(moved or 0), marks}

@@ -13,7 +13,8 @@ use std::path::PathBuf;
 use super::lua::{Touch, touches};
 
 /// The parts that stand in front of a script.
-const PARTS: [(&str, &[&str]); 11] = [
+const PARTS: [(&str, &[&str]); 12] = [
+    ("commit", &["part_room", "part_once"]),
     ("route", &["part_plain", "part_room", "part_once"]),
     ("add_once", &["part_once"]),
     ("route_spooled", &["part_room", "part_once"]),

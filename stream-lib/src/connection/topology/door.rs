@@ -16,6 +16,7 @@ use crate::connection::redirect::Redirect;
 use crate::connection::retry::Retry;
 use crate::connection::role::is_not_master;
 use crate::connection::server_error::answer_of;
+use crate::connection::slots::slot_of;
 use crate::connection::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Bell, Interrupt, Shutdown};
@@ -240,6 +241,16 @@ impl Topology {
             }
             _ => self.pooled(key, retry.left()),
         }
+    }
+
+    /// Whether one script can always touch both keys.
+    pub(crate) fn is_one_slot(&self, one: &str, other: &str) -> bool {
+        !self.is_cluster() || slot_of(one.as_bytes()) == slot_of(other.as_bytes())
+    }
+
+    /// Whether keys are on several servers.
+    pub(crate) fn is_spread(&self) -> bool {
+        self.is_cluster()
     }
 
     pub(super) fn is_cluster(&self) -> bool {

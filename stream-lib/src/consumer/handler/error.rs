@@ -47,6 +47,7 @@ struct Advised {
 pub(crate) enum Advice {
     Bury,
     RetryAfter(Duration),
+    RateLimited(Duration),
 }
 
 impl HandlerError {
@@ -62,17 +63,38 @@ impl HandlerError {
         Self::new(Advice::RetryAfter(delay.min(LONGEST)), cause.into())
     }
 
+    /// A service has told the handler to come again after `after`, at most a day: until
+    /// then the whole group is [held](crate::StreamManager::hold), since other entries
+    /// would be told the same. The delivery isn't counted, at most 100 times in a row for
+    /// one entry; then it is as after [`retry_after`](Self::retry_after).
+    ///
+    /// This process begins no further entry from now on, the others from when they notice
+    /// the hold: with a [`rate_limit`](crate::ConsumerConfig::rate_limit) at their next
+    /// entries, else within about a third of a lease.
+    pub fn rate_limited(
+        cause: impl Into<Box<dyn StdError + Send + Sync>>,
+        after: Duration,
+    ) -> Self {
+        const LONGEST: Duration = Duration::from_secs(86_400);
+        Self::new(Advice::RateLimited(after.min(LONGEST)), cause.into())
+    }
+
+    /// Whether this was made by [`rate_limited`](Self::rate_limited).
+    pub fn is_rate_limited(&self) -> bool {
+        matches!(self.0.advice, Advice::RateLimited(_))
+    }
+
     /// Whether this was made by [`permanent`](Self::permanent).
     pub fn is_permanent(&self) -> bool {
         self.0.advice == Advice::Bury
     }
 
-    /// The time given to [`retry_after`](Self::retry_after); `None` for a
-    /// permanent error.
+    /// The time given to [`retry_after`](Self::retry_after), or to
+    /// [`rate_limited`](Self::rate_limited); `None` for a permanent error.
     pub fn delay(&self) -> Option<Duration> {
         match self.0.advice {
             Advice::Bury => None,
-            Advice::RetryAfter(delay) => Some(delay),
+            Advice::RetryAfter(delay) | Advice::RateLimited(delay) => Some(delay),
         }
     }
 
@@ -89,12 +111,12 @@ impl HandlerError {
         advice_of(error) == Some(Advice::Bury)
     }
 
-    /// The time given to [`retry_after`](Self::retry_after) in an error that a
-    /// handler returns, or in one of its causes; `None` where the retry policy
-    /// decides, and for a permanent error.
+    /// The time given to [`retry_after`](Self::retry_after) or to
+    /// [`rate_limited`](Self::rate_limited) in an error that a handler returns, or in one
+    /// of its causes; `None` where the retry policy decides, and for a permanent error.
     pub fn delay_in(error: &(dyn StdError + 'static)) -> Option<Duration> {
         match advice_of(error) {
-            Some(Advice::RetryAfter(delay)) => Some(delay),
+            Some(Advice::RetryAfter(delay) | Advice::RateLimited(delay)) => Some(delay),
             Some(Advice::Bury) | None => None,
         }
     }
@@ -155,6 +177,7 @@ impl fmt::Display for Advised {
         match self.advice {
             Advice::Bury => f.write_str("no further try would help"),
             Advice::RetryAfter(delay) => write!(f, "to be tried again after {delay:?}"),
+            Advice::RateLimited(delay) => write!(f, "a rate limit, for {delay:?}"),
         }
     }
 }

@@ -4,6 +4,7 @@ mod batch;
 mod by_value;
 pub(crate) mod delivery;
 pub(crate) mod error;
+mod produce;
 mod single;
 pub(crate) mod taken;
 pub(crate) mod verdict;

@@ -31,6 +31,10 @@ pub(crate) enum EntryVerdict {
         delay: Duration,
         jitter: f64,
     },
+    /// The group is held meanwhile, and the delivery doesn't count.
+    Hold {
+        delay: Duration,
+    },
     Bury(DeadReason),
 }
 
@@ -46,10 +50,14 @@ impl Outcome {
     }
 }
 
-/// Decides from how delivery number `attempt` ended.
+/// How often an entry's delivery isn't counted in a row for a rate limit.
+const MOST_LIMITED: u16 = 100;
+
+/// Decides from how delivery number `attempt` ended. The entry was told of a rate limit
+/// `limited` times before.
 pub(crate) fn judge(
     outcome: &Outcome,
-    attempt: u32,
+    (attempt, limited): (u32, u16),
     policy: &RetryPolicy,
     on_undecodable: OnUndecodable,
 ) -> EntryVerdict {
@@ -68,8 +76,11 @@ pub(crate) fn judge(
     };
     match advice {
         Some(Advice::Bury) => EntryVerdict::Bury(DeadReason::Permanent),
+        Some(Advice::RateLimited(delay)) if limited < MOST_LIMITED => EntryVerdict::Hold { delay },
         _ if attempt >= policy.deliveries() => EntryVerdict::Bury(last),
-        Some(Advice::RetryAfter(delay)) => EntryVerdict::Retry { delay, jitter: 0.0 },
+        Some(Advice::RetryAfter(delay) | Advice::RateLimited(delay)) => {
+            EntryVerdict::Retry { delay, jitter: 0.0 }
+        }
         None => EntryVerdict::Retry {
             delay: policy.delay_after(attempt),
             jitter: policy.jitter_share(),
@@ -94,7 +105,7 @@ mod tests {
     }
 
     fn judge(outcome: &Outcome, attempt: u32, policy: &RetryPolicy) -> EntryVerdict {
-        super::judge(outcome, attempt, policy, OnUndecodable::Retry)
+        super::judge(outcome, (attempt, 0), policy, OnUndecodable::Retry)
     }
 
     #[test]
@@ -110,7 +121,7 @@ mod tests {
             }
         );
         assert_eq!(judge(&undecodable, 3, &policy), buried);
-        let at_once = super::judge(&undecodable, 1, &policy, OnUndecodable::Bury);
+        let at_once = super::judge(&undecodable, (1, 0), &policy, OnUndecodable::Bury);
         assert_eq!(at_once, buried);
         let once = policy.max_deliveries(1);
         assert_eq!(judge(&undecodable, 1, &once), buried);
@@ -159,6 +170,26 @@ mod tests {
             judge(&later, 3, &policy),
             EntryVerdict::Bury(DeadReason::RetriesExhausted)
         );
+    }
+
+    #[test]
+    fn rate_limit_does_not_count_a_hundred_times() {
+        let policy = RetryPolicy::default().max_deliveries(3);
+        let delay = Duration::from_secs(7);
+        let limited = failed(HandlerError::rate_limited("slow down", delay));
+        let judge = |attempt, times| {
+            super::judge(&limited, (attempt, times), &policy, OnUndecodable::Retry)
+        };
+        assert_eq!(
+            judge(3, 0),
+            EntryVerdict::Hold { delay },
+            "also the last one"
+        );
+        assert_eq!(judge(1, 99), EntryVerdict::Hold { delay });
+        let counted = EntryVerdict::Retry { delay, jitter: 0.0 };
+        assert_eq!(judge(1, 100), counted);
+        let buried = EntryVerdict::Bury(DeadReason::RetriesExhausted);
+        assert_eq!(judge(3, 100), buried);
     }
 
     #[test]

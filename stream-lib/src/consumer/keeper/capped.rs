@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::command::{self, Parking};
+use crate::command::{self, Mark, Parking};
 use crate::consumer::member::Member;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::link::MemberLink;
@@ -46,6 +46,7 @@ impl Capped {
                 // Its last delivery is a takeover's, as after a crash.
                 delay: (held.attempt(*index) + 1 < most).then_some(Duration::ZERO),
                 deliveries: None,
+                mark: Mark::default(),
             })
             .collect();
         if link

@@ -6,13 +6,15 @@
 //! and what was delivered *unseen*, *claims* entries of `~waiting` that are due,
 //! and *takes over* those of dead consumers. One of these may have to run *alone*;
 //! until that has ended, nothing else is claimed. Entries whose handlers run for
-//! too long are *capped*: others get them.
+//! too long are *capped*: others get them. While the group is held,
+//! nothing is claimed: *holding* follows that.
 
 mod alone;
 mod beat;
 mod capped;
 mod claim;
 mod dead;
+mod holding;
 mod renew;
 mod takeover;
 mod unseen;
@@ -23,6 +25,7 @@ use std::time::Instant;
 use self::alone::{Alone, Step};
 use self::beat::Beats;
 use self::claim::{claim_due, move_some};
+use self::holding::Holding;
 use self::renew::Renewal;
 use self::takeover::Takeover;
 use self::unseen::Unseen;
@@ -45,6 +48,7 @@ pub(crate) struct Keeper {
     beats: Beats,
     takeover: Takeover,
     unseen: Unseen,
+    holding: Holding,
     alone: Option<Alone>,
     /// Ends the reader's wait at the stop.
     unblocking: Unblocking,
@@ -91,6 +95,7 @@ impl Keeper {
             beats: Beats::new(member),
             takeover: Takeover::new(member),
             unseen: Unseen::new(member),
+            holding: Holding::new(member),
             alone: None,
             unblocking: Unblocking::default(),
         }
@@ -105,11 +110,13 @@ impl Keeper {
         let keep_at = self.renewal.at().min(self.beats.at());
         let tell_at = self.member.failure_log.due();
         let keep_at = tell_at.map_or(keep_at, |at| at.min(keep_at));
+        let keep_at = self.holding.wake_at().map_or(keep_at, |at| at.min(keep_at));
         if let Some(alone) = &self.alone {
             return alone.wake_at().map_or(keep_at, |at| at.min(keep_at));
         }
         let claiming = &self.member.claiming;
-        let is_full = self.member.room_for_returning() == 0;
+        let is_held = self.member.common.hold.lasts();
+        let is_full = is_held || self.member.room_for_returning() == 0;
         // Of another member of the consumer.
         let pause = &self.member.common.buffer.pause;
         if is_full || claiming.is_under_way() || !pause.is_over(&self.member.bells.keeper) {
@@ -121,6 +128,7 @@ impl Keeper {
 
     fn tick(&mut self) {
         self.member.failure_log.tell_due(Instant::now());
+        self.holding.follow();
         // The reader may have noticed a step of the server's clock.
         self.notice();
         if self.link.rests_until().is_some() {
@@ -135,9 +143,11 @@ impl Keeper {
         if self.member.claiming.is_moving() {
             move_some(&self.member, &mut self.link);
         }
+        // The sign of life may have told of a hold.
+        let is_held = self.holding.follow();
         if self.alone.is_some() {
             self.tend_alone();
-        } else {
+        } else if !is_held {
             self.claim();
         }
     }
@@ -223,6 +233,11 @@ impl Keeper {
             return;
         };
         match alone.step() {
+            // It comes again after the hold.
+            Step::Wait | Step::Start if self.member.common.hold.lasts() && !alone.has_started() => {
+                alone.end(&mut self.link);
+                self.takeover.end();
+            }
             Step::Wait => self.alone = Some(alone),
             Step::Start => {
                 alone.start();

@@ -65,7 +65,7 @@ impl Life {
         let label = config.consumer.clone().unwrap_or_else(default_label);
         let name = format!("{label}-{}", random_suffix());
         let alarm = identity.staff.keeper.bell();
-        let common = Arc::new(Common::new(config, name, handler.batch_size(), alarm));
+        let common = Arc::new(Common::new(identity, name, handler.batch_size(), alarm));
         let crew = Arc::new(Crew::new(&common));
         let (lives, ended) = bounded(0);
         let estate = Arc::new(Estate::new(identity, &common, &crew, ended));
@@ -171,6 +171,11 @@ impl Life {
 
     pub(crate) fn held_up_by(&self) -> Option<Error> {
         self.estate.common.trouble.latest()
+    }
+
+    /// Until when the group is held, in milliseconds since 1970 by the server's clock.
+    pub(crate) fn held_until_ms(&self) -> Option<u64> {
+        self.estate.common.hold.known().map(|hold| hold.until_ms)
     }
 
     pub(crate) fn buffered(&self) -> usize {

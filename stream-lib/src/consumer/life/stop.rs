@@ -118,6 +118,8 @@ fn await_handlers(
 ) {
     let step = member.config.lease / 6;
     let mut renewal = Instant::now() + step;
+    // A worker may be about to start an entry that it had taken before.
+    let mut is_calm = false;
     loop {
         let left = member
             .stop_by(member.config.grace)
@@ -140,7 +142,12 @@ fn await_handlers(
             pause
         };
         let are_over = !waits(workers, pause) || is_last(member) && !has_grace;
-        if are_over || member.halt.is_set() || !has_handlers(member) {
+        if are_over || member.halt.is_set() {
+            return;
+        }
+        let was_calm = is_calm;
+        is_calm = !has_handlers(member);
+        if is_calm && was_calm {
             return;
         }
         if renewal <= Instant::now() {

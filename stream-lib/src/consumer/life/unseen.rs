@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::command::{self, Parking};
+use crate::command::{self, Mark, Parking};
 use crate::consumer::brief::brief;
 use crate::consumer::member::Member;
 use crate::error::Result;
@@ -33,6 +33,7 @@ pub(super) fn give_back_unseen(member: &Member) -> Result<()> {
                 // the takeover, with its lock.
                 delay: (entry.deliveries < 2 || entry.deliveries < most).then_some(Duration::ZERO),
                 deliveries: Some(entry.deliveries.saturating_sub(1)),
+                mark: Mark::default(),
             })
             .collect();
         if !unseen.is_empty() {

@@ -12,9 +12,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
-use crate::config::ConsumerConfig;
+use crate::command::Group;
+use crate::consumer::identity::Identity;
 use crate::consumer::member::buffer::Buffer;
 use crate::consumer::member::failure_log::FailureLimits;
+use crate::consumer::member::hold::MemberHold;
+use crate::consumer::member::rate::{GroupRate, KeyRates};
 use crate::consumer::member::signs::Signs;
 use crate::runtime::{Bell, Shutdown, Trouble};
 
@@ -24,6 +27,14 @@ pub(crate) struct Common {
     /// The name in Redis: the label and random characters.
     pub(crate) name: String,
     pub(crate) buffer: Buffer,
+    /// The group beside the stream itself, also where that is partitioned.
+    pub(crate) stem: Group,
+    /// Of the whole group.
+    pub(crate) hold: MemberHold,
+    /// How many handlers may begin, where that is limited.
+    pub(crate) rate: Option<GroupRate>,
+    /// The same for each value of a field.
+    pub(crate) key_rates: Option<KeyRates>,
     /// Of the members of the group, where the stream is partitioned.
     pub(crate) signs: Signs,
     /// Stop reading and starting, in all members.
@@ -44,16 +55,22 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    pub(crate) fn new(
-        config: &ConsumerConfig,
-        name: String,
-        batch_size: usize,
-        alarm: Bell,
-    ) -> Self {
+    pub(crate) fn new(identity: &Identity, name: String, batch_size: usize, alarm: Bell) -> Self {
+        let Identity {
+            topology,
+            group,
+            config,
+            ..
+        } = identity;
         let (workers, workers_stop) = bounded(0);
+        let rate = config.rate.as_ref();
         Self {
             name,
             buffer: Buffer::new(config, batch_size),
+            stem: group.clone(),
+            hold: MemberHold::default(),
+            rate: GroupRate::new(topology, group, rate),
+            key_rates: KeyRates::new(topology, group, rate),
             signs: Signs::default(),
             stop: Shutdown::default(),
             stop_began: OnceLock::new(),
@@ -80,6 +97,28 @@ impl Common {
     /// the first time that this is asked.
     pub(crate) fn stop_by(&self, grace: Duration) -> Instant {
         *self.stop_began.get_or_init(Instant::now) + grace
+    }
+
+    /// How many turns the workers could use in `portion` of time, `most` at most.
+    pub(crate) fn wanted_turns(&self, most: u32, portion: Duration) -> u32 {
+        let Buffer {
+            pause,
+            room,
+            handler_time,
+            ..
+        } = &self.buffer;
+        let workers = room.workers();
+        let free = workers.saturating_sub(pause.running()).max(1);
+        let each = handler_time.estimate().map_or(u128::MAX, |time| {
+            portion.as_nanos() / time.as_nanos().max(1)
+        });
+        let by_workers = each
+            .saturating_mul(workers as u128)
+            .saturating_add(free as u128);
+        let there = room.buffered().max(1) as u128;
+        u32::try_from(there.min(by_workers))
+            .unwrap_or(most)
+            .min(most)
     }
 
     /// The number of the next member.

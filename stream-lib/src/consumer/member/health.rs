@@ -27,10 +27,12 @@ pub(crate) enum Role {
     Keeper,
     /// Claims and takes over, for the keeper.
     Claims,
+    /// Writes outputs with their acknowledgements, for the settler.
+    Outputs,
 }
 
-/// The number of roles.
-const ROLES: u32 = 5;
+/// The number of roles: one more than the last.
+const ROLES: u32 = Role::Outputs as u32 + 1;
 
 /// Tells the log and the hooks when the consumer is held up, works again, or
 /// ends: once for all connections of all of its members.

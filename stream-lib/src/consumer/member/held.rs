@@ -1,11 +1,12 @@
 //! Entries that this process holds: the stage of each, and since when.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::command::Entries;
+use crate::command::{Entries, Mark};
 use crate::consumer::member::home::Home;
+use crate::consumer::member::outputs::HeldOutputs;
 use crate::consumer::member::stage::{Company, Stage};
 use crate::message::{EntryId, Fields};
 
@@ -32,6 +33,10 @@ pub(crate) struct Held {
     /// look.
     announced: AtomicBool,
     cap_reported: AtomicBool,
+    /// Of deliveries whose handlers run.
+    pub(crate) outputs: HeldOutputs,
+    /// Of entries that were parked with one.
+    marks: OnceLock<Vec<(EntryId, Mark)>>,
     home: Arc<Home>,
 }
 
@@ -58,6 +63,8 @@ impl Held {
             company,
             announced: AtomicBool::new(false),
             cap_reported: AtomicBool::new(false),
+            outputs: HeldOutputs::default(),
+            marks: OnceLock::new(),
             home: Arc::clone(home),
         }
     }
@@ -89,6 +96,21 @@ impl Held {
 
     pub(crate) fn attempt(&self, index: usize) -> u32 {
         self.entries.deliveries(index)
+    }
+
+    /// Notes the marks that some of the entries were parked with.
+    pub(crate) fn set_marks(&self, marks: Vec<(EntryId, Mark)>) {
+        if !marks.is_empty() {
+            let _ = self.marks.set(marks);
+        }
+    }
+
+    /// The mark that an entry was parked with.
+    pub(crate) fn mark(&self, index: usize) -> Mark {
+        let id = || self.id(index);
+        let marks = self.marks.get().map_or(&[][..], Vec::as_slice);
+        let mark = marks.iter().find(|(marked, _)| *marked == id());
+        mark.map_or_else(Mark::default, |(_, mark)| *mark)
     }
 
     pub(crate) fn header(&self, index: usize, name: &str) -> Option<&[u8]> {

@@ -37,7 +37,7 @@ impl MemberLinks {
     pub(super) fn of(&self, role: Role) -> &LinkHandle {
         match role {
             Role::Reader => &self.reader,
-            Role::Settler | Role::Burials => &self.settler,
+            Role::Settler | Role::Burials | Role::Outputs => &self.settler,
             Role::Keeper | Role::Claims => &self.keeper,
         }
     }

@@ -22,11 +22,14 @@ mod handler_time;
 pub(crate) mod health;
 pub(crate) mod held;
 mod held_replies;
+pub(crate) mod hold;
 mod home;
 pub(crate) mod link;
 mod links;
+pub(crate) mod outputs;
 mod pause;
 mod queue;
+pub(crate) mod rate;
 mod read_ahead;
 mod room;
 pub(crate) mod settle;
@@ -53,10 +56,11 @@ use self::held_replies::HeldReplies;
 use self::home::Home;
 use self::link::{MemberLink, Way};
 use self::links::MemberLinks;
+use self::outputs::OutputStreams;
 use self::settle::{Action, Settle, Unsettled};
 use self::sign_of_life::SignOfLife;
 use self::stage::Company;
-use crate::command::{Claimed, Entries, Group, Look};
+use crate::command::{Claimed, Entries, Group, GroupHold, Look};
 use crate::config::ConsumerConfig;
 use crate::config::event::Completed;
 use crate::connection::{Link, Loans, Topology, Wire};
@@ -91,6 +95,8 @@ pub(crate) struct Member {
     /// in nanoseconds.
     handler_nanos: AtomicU64,
     pub(crate) sign_of_life: SignOfLife,
+    /// Where outputs of deliveries go.
+    pub(crate) outputs: OutputStreams,
     /// Told where the stream has scheduled messages.
     pub(crate) alarm: Alarm,
     /// The threads' connections, to end their waits.
@@ -140,6 +146,7 @@ impl Member {
             health: Arc::new(Health::new(identity, common, number, &stop, keeper)),
             failure_log: FailureLog::new(part.group, &config.stream, &common.failures, keeper),
             sign_of_life: SignOfLife::new(config.lease),
+            outputs: OutputStreams::new(&identity.topology, part.group.stream()),
             alarm: identity.alarm.clone(),
             links: MemberLinks::default(),
             halt: Shutdown::default(),
@@ -174,7 +181,7 @@ impl Member {
             _ => Way::Shared(Loans::new(topology, key, handle)),
         };
         let bell = match role {
-            Role::Settler | Role::Burials => self.bells.settler.clone(),
+            Role::Settler | Role::Burials | Role::Outputs => self.bells.settler.clone(),
             Role::Reader | Role::Keeper | Role::Claims => self.bells.keeper.clone(),
         };
         MemberLink::new(way, role, &self.health, until, bell).pausing_for(self.config.lease / 6)
@@ -232,9 +239,11 @@ impl Member {
     pub(crate) fn beat(&self, wire: &mut Wire, name_idle: bool) -> Result<Look> {
         let keep = self.config.consumer_expiry;
         if self.partition.is_none() {
-            return self
+            let look = self
                 .sign_of_life
-                .give(wire, &self.group, &self.name, keep, name_idle);
+                .give(wire, &self.group, &self.name, keep, name_idle)?;
+            self.common.hold.notice(look.hold.clone(), look.server_ms);
+            return Ok(look);
         }
         let keep = name_idle.then_some(keep);
         let mut look = self.sign_of_life.look(wire, &self.group, keep)?;
@@ -259,9 +268,19 @@ impl Member {
     /// stops before. `before_waiting` is called where there is no place for them
     /// yet.
     pub(crate) fn enqueue(&self, held: &Arc<Held>, before_waiting: impl FnOnce()) {
-        if !self.common.buffer.push(held, &self.stop, before_waiting) {
+        if self.turns_back(held) || !self.common.buffer.push(held, &self.stop, before_waiting) {
             self.give_back_rest(held);
         }
+    }
+
+    /// Whether entries that have just come in go back at once, since the group is held by
+    /// now: they count as buffered until then.
+    fn turns_back(&self, held: &Held) -> bool {
+        let is_held = self.common.hold.lasts();
+        if is_held {
+            self.common.buffer.room.expect(held);
+        }
+        is_held
     }
 
     /// Makes claimed entries known and hands them to the workers, after which others
@@ -277,7 +296,8 @@ impl Member {
         self.counters.deleted.fetch_add(deleted, Ordering::Relaxed);
         if !claimed.entries.is_empty() {
             let held = self.hold(claimed.entries, company, asked);
-            if !self.common.buffer.push_returning(&held, &self.stop) {
+            held.set_marks(claimed.marks);
+            if self.turns_back(&held) || !self.common.buffer.push_returning(&held, &self.stop) {
                 self.give_back_rest(&held);
             }
         }
@@ -361,13 +381,21 @@ impl Member {
     /// or not.
     pub(crate) fn room(&self, waits: bool) -> usize {
         let buffer = &self.common.buffer;
+        if self.common.hold.lasts() {
+            return 0;
+        }
         let load = buffer.load(self.replies.bytes());
         let room = if waits {
             buffer.room.for_waiting(&load)
         } else {
             buffer.room.for_new(&load)
         };
-        room.min(self.portion.size())
+        let room = room.min(self.portion.size());
+        let Some(rate) = &self.common.rate else {
+            return room;
+        };
+        // Those that wait long for their turn are better read by others, and later.
+        room.min(rate.room().saturating_sub(buffer.room.buffered()))
     }
 
     /// How many returning entries to claim: none while some still wait.
@@ -396,5 +424,22 @@ impl Member {
         buffer
             .handler_time
             .observe_longest(self.number(), longest, entries, handlers);
+    }
+
+    /// Holds the group as far as this process goes, unless it is held for longer: before
+    /// Redis has been told.
+    pub(crate) fn hold_here(&self, time: Duration, why: &str) {
+        let now = self.sign_of_life.server_ms().unwrap_or(0);
+        if self.common.hold.lengthen(time, why, now) {
+            self.bells.keeper.ring();
+        }
+    }
+
+    /// Notes a hold that an answer has told of.
+    pub(crate) fn heed_hold(&self, hold: Option<&GroupHold>, server_ms: u64) {
+        if hold.is_some() && self.common.hold.known().as_ref() != hold {
+            self.common.hold.notice(hold.cloned(), server_ms);
+            self.bells.keeper.ring();
+        }
     }
 }

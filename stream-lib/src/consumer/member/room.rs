@@ -51,8 +51,10 @@ pub(crate) struct Room {
     in_line: AtomicUsize,
 }
 
-/// In how many reads the buffer is filled.
+/// In how many reads the buffer is filled, by one reader, and by several, of which each
+/// has to be woken for its turn.
 const READS: usize = 3;
+const READS_IN_TURN: usize = 2;
 
 impl Room {
     pub(crate) fn new(config: &ConsumerConfig, batch_size: usize) -> Self {
@@ -136,12 +138,17 @@ impl Room {
     }
 
     /// How many entries a reader may ask for now: none before a third of the buffer is
-    /// free, so that reads stay large.
+    /// free, or half of it, so that reads stay large.
     pub(crate) fn for_new(&self, load: &Load) -> usize {
         let limit = load.limit();
         let taken = self.buffered() + self.coming.load(Ordering::SeqCst);
         let free = limit.saturating_sub(taken);
-        if free < limit / READS {
+        let reads = if self.is_shared() {
+            READS_IN_TURN
+        } else {
+            READS
+        };
+        if free < limit / reads {
             return 0;
         }
         free.min(self.read_count)
@@ -208,6 +215,11 @@ impl Room {
             self.leave_line(me);
         }
         has_room
+    }
+
+    /// How many workers there are.
+    pub(crate) fn workers(&self) -> usize {
+        self.workers
     }
 
     pub(crate) fn buffered(&self) -> usize {
@@ -314,7 +326,7 @@ mod tests {
                         free
                     };
                     assert!(room.wait(&me, Instant::now() + LONG, asked));
-                    room.take(60);
+                    room.take(40);
                 });
                 while room.in_line.load(Ordering::SeqCst) <= number {
                     thread::yield_now();

@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::command::Parking;
+use crate::command::{Mark, Parking};
 use crate::consumer::cause::Cause;
 use crate::consumer::member::held::Held;
+use crate::consumer::member::outputs::{Output, Outputs};
 use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
 
@@ -33,6 +34,9 @@ pub(crate) struct Unsettled {
 pub(crate) enum Action {
     /// Done, if the entry is still ours: Redis must be asked.
     AckHeld,
+    /// Done, and acknowledged together with what is to be written, if the entry is
+    /// still ours.
+    Produce(Outputs),
     /// As [`AckHeld`](Self::AckHeld), with no handler for it.
     Skip,
     /// It did not run: the count of deliveries goes back by one.
@@ -44,6 +48,17 @@ pub(crate) enum Action {
     /// same number.
     PutOff {
         delay: Duration,
+    },
+    /// It has not run, since it is to wait for its turn.
+    AwaitTurn {
+        delay: Duration,
+        mark: Mark,
+    },
+    /// Its handler was told of a rate limit, so that the group is held for so long. The
+    /// delivery doesn't count.
+    RateLimited {
+        delay: Duration,
+        mark: Mark,
     },
     Bury {
         reason: DeadReason,
@@ -86,14 +101,41 @@ impl Unsettled {
         self.held.id(self.index)
     }
 
+    /// The outputs that are to be written with its acknowledgement.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &Output> {
+        let outputs = match &self.action {
+            Action::Produce(outputs) => Some(outputs),
+            _ => None,
+        };
+        outputs.into_iter().flat_map(Outputs::iter)
+    }
+
+    /// How much they take.
+    pub(crate) fn output_bytes(&self) -> usize {
+        match &self.action {
+            Action::Produce(outputs) => outputs.bytes(),
+            _ => 0,
+        }
+    }
+
     /// Its way to `~waiting`.
     pub(crate) fn parking(&self) -> Parking {
         let (delay, again) = match &self.action {
             Action::Retry { delay } => (*delay, false),
-            Action::PutOff { delay } => (*delay, true),
-            Action::GiveBack | Action::AckHeld | Action::Skip | Action::Bury { .. } => {
-                (Duration::ZERO, true)
-            }
+            Action::PutOff { delay }
+            | Action::AwaitTurn { delay, .. }
+            | Action::RateLimited { delay, .. } => (*delay, true),
+            Action::GiveBack
+            | Action::AckHeld
+            | Action::Produce(_)
+            | Action::Skip
+            | Action::Bury { .. } => (Duration::ZERO, true),
+        };
+        let mark = match &self.action {
+            Action::AwaitTurn { mark, .. } | Action::RateLimited { mark, .. } => *mark,
+            // What has not run keeps what it had.
+            Action::GiveBack | Action::PutOff { .. } => self.held.mark(self.index),
+            _ => Mark::default(),
         };
         let attempt = self.held.attempt(self.index);
         if attempt == 0 {
@@ -103,6 +145,7 @@ impl Unsettled {
                 attempt,
                 delay: None,
                 deliveries: None,
+                mark: Mark::default(),
             };
         }
         Parking {
@@ -111,6 +154,7 @@ impl Unsettled {
             // One that is to run alone is found by the takeover, with its lock.
             delay: (!(again && self.held.is_alone())).then_some(delay),
             deliveries: again.then(|| attempt.saturating_sub(1)),
+            mark,
         }
     }
 }

@@ -10,10 +10,13 @@ pub(super) fn settled(member: &Member, entry: &Unsettled, found: Found) {
     let count = match (found, &entry.action) {
         (Found::NotOurs, _) => &counters.lost,
         (Found::Deleted, _) => &counters.deleted,
-        (Found::Ours, Action::AckHeld) => &counters.completed,
+        (Found::Ours, Action::AckHeld | Action::Produce(_)) => &counters.completed,
         (Found::Ours, Action::Skip) => &counters.skipped,
-        (Found::Ours, Action::GiveBack) => &counters.given_back,
-        (Found::Ours, Action::Retry { .. } | Action::PutOff { .. }) => &counters.failed,
+        (Found::Ours, Action::GiveBack | Action::AwaitTurn { .. }) => &counters.given_back,
+        (
+            Found::Ours,
+            Action::Retry { .. } | Action::PutOff { .. } | Action::RateLimited { .. },
+        ) => &counters.failed,
         (Found::Ours, Action::Bury { .. }) => &counters.dead,
     };
     member.acknowledging.settled(entry, count);

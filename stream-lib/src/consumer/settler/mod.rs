@@ -9,8 +9,8 @@
 //! delivery by its number. One that was given back comes with the same number: there
 //! this thread leaves the request out if it knows of the later delivery. If it
 //! doesn't yet, that one is given back while its handler runs, and comes again.
-//! *Burials* wait by themselves, so that a Redis without memory for them holds up
-//! nothing else.
+//! *Burials* and *outputs* wait by themselves, so that a Redis without memory for them
+//! holds up nothing else.
 //!
 //! While there is more to read than fits into one answer, this thread sleeps, and
 //! the reader acknowledges: see
@@ -18,6 +18,9 @@
 
 mod burials;
 mod ended;
+mod far;
+mod outputs;
+mod unwritten;
 
 use std::mem;
 use std::sync::Arc;
@@ -28,6 +31,7 @@ use crossbeam_channel::Receiver;
 
 use self::burials::BurialQueue;
 use self::ended::{settle_all, settled};
+use self::outputs::OutputQueue;
 use crate::command::{self, Found};
 use crate::consumer::member::Member;
 use crate::consumer::member::done::{CHUNK, Done};
@@ -37,6 +41,13 @@ use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::settle::{Action, Settle, Unsettled};
 use crate::error::{ErrorKind, Result};
 use crate::runtime::Task;
+
+/// How long the server is tried that a hold is kept at: other consumers' entries wait
+/// meanwhile.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Why a group is held whose handler was told of a rate limit.
+const RATE_LIMITED: &str = "a handler was told of a rate limit";
 
 /// There is nothing to do for so long.
 const LONG: Duration = Duration::from_secs(3_600);
@@ -48,6 +59,7 @@ pub(crate) struct Settler {
     inbox: Receiver<Settle>,
     link: MemberLink,
     unfinished: Unfinished,
+    outputs: OutputQueue,
     burials: BurialQueue,
     /// Nothing more comes.
     is_finishing: bool,
@@ -65,9 +77,12 @@ impl Task for Settler {
         let unfinished = mem::take(&mut self.unfinished);
         self.settle(unfinished);
         if self.is_finishing {
+            let left = self.outputs.end(&mut self.link);
+            self.unfinished.other.extend(left);
             let left = self.burials.end(&mut self.link);
             self.unfinished.other.extend(left);
         } else {
+            self.outputs.write_due(&mut self.link);
             self.burials.bury_due(&mut self.link);
         }
     }
@@ -78,7 +93,8 @@ impl Task for Settler {
         }
         let now = Instant::now();
         if self.unfinished.is_empty() && self.inbox.is_empty() && !self.is_finishing {
-            let wake = self.burials.wake_at().unwrap_or(now + LONG);
+            let waits = [self.outputs.wake_at(), self.burials.wake_at()];
+            let wake = waits.into_iter().flatten().min().unwrap_or(now + LONG);
             // While the link rests, nothing is tended.
             return Some(self.link.rests_until().map_or(wake, |end| wake.max(end)));
         }
@@ -97,6 +113,7 @@ impl Settler {
             inbox,
             link: member.link(Role::Settler, &member.halt),
             unfinished: Unfinished::default(),
+            outputs: OutputQueue::new(member),
             burials: BurialQueue::new(member),
             is_finishing: false,
         }
@@ -108,7 +125,7 @@ impl Settler {
         self.is_finishing = true;
         loop {
             self.gather();
-            if self.unfinished.is_empty() && self.burials.is_empty() {
+            if self.unfinished.is_empty() && self.outputs.is_empty() && self.burials.is_empty() {
                 return true;
             }
             if self.member.halt.is_set() || Instant::now() >= deadline {
@@ -139,6 +156,7 @@ impl Settler {
         let Self {
             member,
             link,
+            outputs,
             burials,
             ..
         } = self;
@@ -148,9 +166,12 @@ impl Settler {
         for entry in unfinished.other {
             match entry.action {
                 Action::AckHeld | Action::Skip => late.push(entry),
-                Action::GiveBack | Action::Retry { .. } | Action::PutOff { .. } => {
-                    parked.push(entry);
-                }
+                Action::GiveBack
+                | Action::Retry { .. }
+                | Action::PutOff { .. }
+                | Action::AwaitTurn { .. }
+                | Action::RateLimited { .. } => parked.push(entry),
+                Action::Produce(_) => parked.extend(outputs.push(entry)),
                 Action::Bury { .. } => parked.extend(burials.push(entry)),
             }
         }
@@ -164,6 +185,7 @@ impl Settler {
         };
         let come_again: Vec<_> = parked.extract_if(.., has_come_again).collect();
         settle_all(member, &come_again, Found::Ours);
+        hold_group(member, &parked);
         finish(member, parked, again, |entries| {
             let parking: Vec<_> = entries.iter().map(Unsettled::parking).collect();
             let now = Instant::now();
@@ -216,6 +238,27 @@ impl Unfinished {
 
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// Holds the group for as long as a handler was told to wait, unless it is held for
+/// longer. Where that fails, this process alone waits, and others are told the same.
+fn hold_group(member: &Member, parked: &[Unsettled]) {
+    let delay = |entry: &Unsettled| match entry.action {
+        Action::RateLimited { delay, .. } if !entry.is_repeated => Some(delay),
+        _ => None,
+    };
+    let Some(delay) = parked.iter().filter_map(delay).max() else {
+        return;
+    };
+    let (stem, deadline) = (&member.common.stem, Instant::now() + PATIENCE);
+    let key = stem.stream().as_bytes();
+    let held = member.topology.run(key, PATIENCE, |wire| {
+        wire.answer_by(deadline);
+        command::hold_for(wire, stem, delay, RATE_LIMITED)
+    });
+    if let Ok((server_ms, hold)) = held {
+        member.heed_hold(hold.as_ref(), server_ms);
     }
 }
 

@@ -162,6 +162,7 @@ fn find_culprit(handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String) {
             give_back(&suspect);
             continue;
         }
+        suspect.held.outputs.take(suspect.index);
         suspect.held.restart(suspect.index, Instant::now());
         if let Err((taken, text)) = handler.run(vec![suspect]) {
             for culprit in taken {

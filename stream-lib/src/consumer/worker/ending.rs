@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::command::Mark;
 use crate::config::event::{Panicked, Retried};
 use crate::consumer::cause::Cause;
 use crate::consumer::handler::error::is_advice;
@@ -19,6 +20,13 @@ use crate::runtime::{jitter, panic_text};
 /// Ends a delivery as its outcome asks for. Returns false if that may have taken
 /// a while.
 pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> bool {
+    // A later one of the delivery is refused by its stage.
+    let outputs = held.outputs.take(index);
+    if let (Outcome::Done, Some(outputs)) = (&outcome, outputs) {
+        held.set_stage(index, Stage::Settling);
+        member.settle(held, index, Action::Produce(outputs));
+        return false;
+    }
     if matches!(outcome, Outcome::Done) && held.advance(index, Stage::Running, Stage::Done) {
         let is_news = member.acknowledging.announce(held);
         return !is_news;
@@ -45,7 +53,9 @@ pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outc
 fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> Action {
     let (id, attempt) = (held.id(index), held.attempt(index));
     let config = &member.config;
-    let judged = |outcome: &Outcome| judge(outcome, attempt, &config.retry, config.on_undecodable);
+    let mark = held.mark(index);
+    let so_far = (attempt, mark.limited);
+    let judged = |outcome: &Outcome| judge(outcome, so_far, &config.retry, config.on_undecodable);
     // The error may be the user's own type, and panic when it is asked.
     let verdict = catch_unwind(AssertUnwindSafe(|| judged(&outcome)));
     let verdict = verdict.unwrap_or_else(|panic| judged(&Outcome::Panicked(panic_text(panic))));
@@ -82,6 +92,19 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
                 });
             });
             Action::Retry { delay }
+        }
+        EntryVerdict::Hold { delay } => {
+            member.hold_here(delay, "a handler was told of a rate limit");
+            let failures = &member.failure_log;
+            failures.failed(kind, id, attempt, delay, || shown(&cause));
+            let limited = mark.limited + 1;
+            Action::RateLimited {
+                delay,
+                mark: Mark {
+                    limited,
+                    ..Mark::default()
+                },
+            }
         }
         // The settler tells the log, since it knows what became of the entry.
         EntryVerdict::Bury(reason) => {

@@ -11,7 +11,9 @@ use crate::config::BatchConfig;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::goes_alone;
 use crate::consumer::member::held::Held;
-use crate::consumer::member::stage::Company;
+use crate::consumer::member::rate::{PORTION, Turn};
+use crate::consumer::member::stage::{Company, Stage};
+use crate::consumer::worker::key_turn::wait_for_key;
 use crate::consumer::worker::open_replies::OpenReplies;
 use crate::consumer::worker::work::Crew;
 
@@ -41,17 +43,22 @@ fn take_batch(
         }
         let mut hand = Hand::new(config.size);
         if let Some(alone) = buffer.next_alone() {
+            hand.wait_for_turn(crew)?;
             buffer.pause.enter(&alone);
             hand.take(crew, &alone);
         } else if !open.refill(buffer) {
             buffer.wait(ended);
             continue;
-        } else if open.first().is_some_and(|held| buffer.pause.enter(held)) {
-            fill(open, crew, config.wait, &mut hand);
         } else {
-            buffer.wait_out(ended);
-            continue;
+            hand.wait_for_turn(crew)?;
+            if !open.first().is_some_and(|held| buffer.pause.enter(held)) {
+                hand.put_turn_back(crew);
+                buffer.wait_out(ended);
+                continue;
+            }
+            fill(open, crew, config.wait, &mut hand);
         }
+        hand.put_turn_back(crew);
         if !hand.taken.is_empty() {
             return Some(hand.taken);
         }
@@ -86,6 +93,8 @@ struct Hand {
     size: usize,
     /// Nothing more fits.
     closed: bool,
+    /// For the next entry, where the group has a rate.
+    turn: Option<Turn>,
 }
 
 impl Hand {
@@ -94,6 +103,41 @@ impl Hand {
             taken: Vec::new(),
             size,
             closed: false,
+            turn: None,
+        }
+    }
+
+    /// Waits for the turn of the first entry, where the group has a rate; `None` if the
+    /// consumer stops before.
+    fn wait_for_turn(&mut self, crew: &Crew) -> Option<()> {
+        let common = &crew.common;
+        if let Some(rate) = &common.rate {
+            let wants = |most| common.wanted_turns(most, PORTION);
+            let turn = rate.take(&crew.ended, wants, |turns| {
+                // Its keeper gives back what has come in.
+                if turns.hold.is_some() {
+                    common.hold.notice(turns.hold.clone(), turns.server_ms);
+                }
+            });
+            self.turn = Some(turn?);
+        }
+        Some(())
+    }
+
+    /// Whether the next entry may begin now.
+    fn has_turn(&mut self, crew: &Crew) -> bool {
+        let Some(rate) = &crew.common.rate else {
+            return true;
+        };
+        if self.turn.is_none() {
+            self.turn = rate.try_take();
+        }
+        self.turn.is_some()
+    }
+
+    fn put_turn_back(&mut self, crew: &Crew) {
+        if let (Some(rate), Some(turn)) = (&crew.common.rate, self.turn.take()) {
+            rate.put_back(turn);
         }
     }
 
@@ -109,8 +153,8 @@ impl Hand {
         let Some(member) = crew.member_of(held) else {
             return;
         };
-        if member.stop.is_set() {
-            // Its partition goes to another consumer.
+        if member.stop.is_set() || crew.common.hold.lasts() {
+            // Its partition goes to another consumer, or the group is held.
             return member.give_back_rest(held);
         }
         let own_batch = |index| {
@@ -118,6 +162,10 @@ impl Hand {
         };
         let now = Instant::now();
         while !self.closed {
+            if !self.has_turn(crew) {
+                self.closed = true;
+                return;
+            }
             let is_first = self.taken.is_empty();
             let next = held.start_next_if(now, |index| is_first || !own_batch(index));
             let Some(index) = next else {
@@ -125,6 +173,12 @@ impl Hand {
                 return;
             };
             crew.common.buffer.room.left();
+            if let Some(wait) = wait_for_key(&member, held, index) {
+                held.set_stage(index, Stage::Settling);
+                member.settle(held, index, wait);
+                continue;
+            }
+            self.turn = None;
             self.taken.push(TakenEntry {
                 member: Arc::clone(&member),
                 held: Arc::clone(held),

@@ -8,6 +8,7 @@
 mod batch;
 mod ending;
 mod gather;
+mod key_turn;
 mod open_replies;
 mod single;
 mod work;

@@ -11,8 +11,10 @@ use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::Outcome;
 use crate::consumer::member::Member;
 use crate::consumer::member::held::Held;
+use crate::consumer::member::rate::{PORTION, Turn};
 use crate::consumer::member::stage::Stage;
 use crate::consumer::worker::ending::end;
+use crate::consumer::worker::key_turn::wait_for_key;
 use crate::consumer::worker::work::{Crew, Work};
 use crate::message::OwnedMessage;
 use crate::runtime::panic_text;
@@ -78,6 +80,7 @@ fn run(crew: &Crew, handler: &dyn Run) {
         crew,
         handler,
         now: Instant::now(),
+        turn: None,
     };
     while let Some(held) = crew.common.buffer.next(&crew.ended) {
         worker.now = Instant::now();
@@ -91,6 +94,8 @@ struct Worker<'a> {
     /// The time, which is asked for once an entry: the end of one handler is
     /// the start of the next.
     now: Instant,
+    /// For the next entry, where the group has a rate.
+    turn: Option<Turn>,
 }
 
 impl Worker<'_> {
@@ -108,11 +113,17 @@ impl Worker<'_> {
             return;
         }
         let mut taken = None;
-        while self.start(member, held, &mut taken) {
+        loop {
+            if !self.has_turn(member, held) {
+                return;
+            }
+            if !self.start(member, held, &mut taken) {
+                break;
+            }
             if let Some(returning) = buffer.next_returning()
                 && let Some(other) = self.crew.member_of(&returning)
             {
-                if !self.stays(&other, &returning) {
+                if !self.stays(&other, &returning) || !self.has_turn(&other, &returning) {
                     return member.give_back_rest(held);
                 }
                 self.start(&other, &returning, &mut None);
@@ -121,7 +132,41 @@ impl Worker<'_> {
                 return;
             }
         }
+        self.put_turn_back();
         buffer.pause.leave();
+    }
+
+    /// Waits for a turn, where the group has a rate; the worker doesn't count as running
+    /// meanwhile. Returns false, and gives the reply back, if the consumer stops before.
+    fn has_turn(&mut self, member: &Member, held: &Arc<Held>) -> bool {
+        let common = &self.crew.common;
+        let Some(rate) = &common.rate else {
+            return true;
+        };
+        if self.turn.is_none() {
+            self.turn = rate.try_take();
+        }
+        if self.turn.is_some() || held.is_used_up() {
+            return true;
+        }
+        common.buffer.pause.leave();
+        self.turn = rate.take(
+            &self.crew.ended,
+            |most| common.wanted_turns(most, PORTION),
+            |turns| member.heed_hold(turns.hold.as_ref(), turns.server_ms),
+        );
+        self.now = Instant::now();
+        if self.turn.is_none() {
+            member.give_back_rest(held);
+            return false;
+        }
+        self.enter(member, held)
+    }
+
+    fn put_turn_back(&mut self) {
+        if let (Some(rate), Some(turn)) = (&self.crew.common.rate, self.turn.take()) {
+            rate.put_back(turn);
+        }
     }
 
     /// Counts as running, as soon as that may be. Returns false, and gives the
@@ -159,7 +204,7 @@ impl Worker<'_> {
         held: &Arc<Held>,
         kept: &mut Option<TakenEntry>,
     ) -> bool {
-        if member.stop.is_set() {
+        if member.stop.is_set() || member.common.hold.lasts() {
             // The worker that takes a reply out of the queue answers for all of
             // it.
             member.give_back_rest(held);
@@ -177,6 +222,13 @@ impl Worker<'_> {
         }
         let buffer = &self.crew.common.buffer;
         buffer.room.left();
+        if let Some(wait) = wait_for_key(member, held, index) {
+            // Others run meanwhile.
+            held.set_stage(index, Stage::Settling);
+            member.settle(held, index, wait);
+            return true;
+        }
+        self.turn = None;
         let taken = match kept.take() {
             Some(kept) => TakenEntry { index, ..kept },
             None => TakenEntry {

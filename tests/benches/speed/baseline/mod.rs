@@ -8,3 +8,4 @@ pub(crate) mod peer;
 pub(crate) mod pool;
 pub(crate) mod redis_benchmark;
 pub(crate) mod socket;
+pub(crate) mod two_steps;

@@ -4,6 +4,7 @@ pub(crate) mod add;
 pub(crate) mod backlog;
 pub(crate) mod cluster;
 pub(crate) mod consume;
+pub(crate) mod emit;
 pub(crate) mod end_to_end;
 pub(crate) mod latency;
 pub(crate) mod partitioned;

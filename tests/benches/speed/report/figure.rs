@@ -101,6 +101,12 @@ const FIGURES: &[(&str, Goal, Made)] = &[
         AtLeast(4.0),
         Ratio("routed_1_thread_per_s", "original_routed_1_thread_per_s"),
     ),
+    (
+        "emit_vs_two_steps",
+        AtLeast(0.35),
+        Ratio("emit_per_s", "two_steps_per_s"),
+    ),
+    ("emit_server_us", AtMost(12.0), Of("emit_server_us")),
     ("end_to_end_vs_limit", AtLeast(0.90), EndToEnd),
     (
         "latency_p50_vs_bare",

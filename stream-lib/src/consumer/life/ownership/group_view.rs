@@ -131,10 +131,11 @@ impl GroupView {
             .run(|wire| sign.give_alone(wire, group, &common.name, *keep, *leaves));
         // A step of the clock is followed by the next sign.
         let has_step = sign.take_step().is_some();
-        if given.is_err() {
+        let Ok(given) = given else {
             self.beat_at = Instant::now() + AGAIN.min(self.lease / 6);
             return;
-        }
+        };
+        common.hold.notice(given.hold, given.server_ms);
         self.health.passed_checks();
         // No sooner than a third of a lease, so that two more fit into one.
         self.beat_at = Instant::now() + jitter(self.lease * 7 / 20, 0.04);

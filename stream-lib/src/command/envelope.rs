@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::command::Extras;
+use super::Extras;
 
 /// A message by reference, with an idempotency key or headers beside its own
 /// fields: what [`Producer::add_all`](crate::Producer::add_all) takes in the

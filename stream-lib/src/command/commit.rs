@@ -1,0 +1,151 @@
+//! The outputs of deliveries, written in one step with their acknowledgement.
+
+use std::time::Duration;
+
+use super::backup::{known_backup, known_capacity};
+use super::outgoing::Encoded;
+use super::reply::{Tokens, unexpected};
+use super::route::{Once, Placed, Routing, add_once, route};
+use super::script::{Script, script};
+use super::wait::{Wait, Waited, run_and_wait};
+use super::{Group, Outgoing};
+use crate::config::Retention;
+use crate::connection::{ReplyRef, ServerError, Wire};
+use crate::error::{Error, Result};
+use crate::keys::StreamKeys;
+use crate::message::EntryId;
+
+static COMMIT: Script = script!("part_room.lua", "part_once.lua", "commit.lua");
+
+/// Deliveries that are to be acknowledged together with their outputs.
+#[derive(Debug)]
+pub(crate) struct Commit<'a> {
+    pub(crate) group: &'a Group,
+    pub(crate) consumer: &'a str,
+    /// The streams that the outputs go to, each with the backup stream that it is
+    /// believed to have; all in the slot of the group's stream.
+    pub(crate) streams: &'a [StreamKeys],
+    /// How long the idempotency keys of outputs are remembered.
+    pub(crate) window: Duration,
+    pub(crate) deliveries: &'a [Completion<'a>],
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(crate) struct Completion<'a> {
+    pub(crate) id: EntryId,
+    /// Each with the place of its stream in [`Commit::streams`].
+    pub(crate) outputs: Vec<(usize, Encoded<'a>)>,
+}
+
+/// What became of one delivery.
+#[derive(Debug, Clone)]
+pub(crate) enum Committed {
+    /// Its outputs are written, and it is acknowledged.
+    Ours,
+    /// The consumer doesn't hold it any more.
+    NotOurs,
+    /// The stream of one of its outputs has partitions, or another backup stream.
+    /// Nothing was written.
+    Elsewhere,
+    /// Nothing was written.
+    Refused(Error),
+}
+
+impl Commit<'_> {
+    /// Writes and acknowledges, as far as `consumer` still holds the entries, and waits
+    /// for the replicas where that is asked for.
+    pub(crate) fn run(
+        &self,
+        wire: &mut Wire,
+        wait: Option<Wait>,
+    ) -> Result<(Vec<Committed>, Waited)> {
+        let mut call = COMMIT.call(&[self.group.stream(), self.group.waiting()]);
+        for keys in self.streams {
+            call = call
+                .key(keys.stream().as_bytes())
+                .key(keys.backup().as_bytes())
+                .key(keys.meta().as_bytes());
+        }
+        let outputs = || {
+            self.deliveries
+                .iter()
+                .flat_map(|delivery| &delivery.outputs)
+        };
+        for (place, output) in outputs() {
+            if let (Some(key), Some(keys)) = (output.key, self.streams.get(*place)) {
+                call = call.key(&keys.once(key));
+            }
+        }
+        call = call
+            .arg(self.group.name())
+            .arg(self.consumer)
+            .number(self.deliveries.len() as u64)
+            .number(self.streams.len() as u64)
+            .number(Retention::default().max_length)
+            .millis(self.window);
+        for delivery in self.deliveries {
+            let count = delivery.outputs.len() as u64;
+            call = call.shown(&delivery.id).number(count);
+        }
+        let (mut keys, mut values, mut count) = (0, Vec::new(), 0);
+        for (place, output) in outputs() {
+            count += 2 * output.count;
+            keys += u64::from(output.key.is_some());
+            call = call
+                .number(*place as u64 + 1)
+                .number(2 * output.count as u64)
+                .number(output.key.map_or(0, |_| keys));
+            values.extend_from_slice(output.fields);
+        }
+        let (reply, waited) = run_and_wait(&call.packed(count, &values), wire, wait)?;
+        Ok((self.outcomes(reply.as_ref())?, waited))
+    }
+
+    fn outcomes(&self, reply: ReplyRef<'_>) -> Result<Vec<Committed>> {
+        let mut tokens = Tokens::of(reply);
+        if tokens.array()? as usize != self.deliveries.len() {
+            return Err(unexpected("commit"));
+        }
+        let outcome = |_| {
+            if let Some(line) = tokens.error() {
+                return Ok(Committed::Refused(ServerError::new(line).into_error()));
+            }
+            match tokens.int()? {
+                1 => Ok(Committed::Ours),
+                0 => Ok(Committed::NotOurs),
+                -1 => Ok(Committed::Elsewhere),
+                _ => Err(unexpected("commit")),
+            }
+        };
+        self.deliveries.iter().map(outcome).collect()
+    }
+}
+
+/// Adds outputs that can't be written together with the acknowledgement, each with an
+/// idempotency key: to the stream, or to its backup stream as a backup producer
+/// would.
+pub(crate) fn add_outputs(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    window: Duration,
+    outputs: &Outgoing,
+) -> Result<Vec<Result<Placed>>> {
+    let once = Once {
+        window,
+        rewrites: false,
+    };
+    let (placed, _) = match known_backup(wire, keys)? {
+        None => add_once(wire, keys, once, outputs, None)?,
+        Some(keys) => {
+            let routing = Routing {
+                capacity: known_capacity(wire, &keys)?,
+                keys: &keys,
+                max_backup: None,
+                once,
+            };
+            route(wire, routing, outputs, None)?
+        }
+    };
+    Ok(placed)
+}

@@ -1,0 +1,192 @@
+//! The streams that outputs go to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::command::{known_backup, known_partitions};
+use crate::connection::{Topology, Wire};
+use crate::error::Result;
+use crate::keys::StreamKeys;
+use crate::message::EntryId;
+use crate::partition::{Partitions, hash_of, partition_of};
+
+/// The most streams to remember: programs have a few.
+const MOST: usize = 1_000;
+
+/// How long one question to a server may take: entries of other consumers wait
+/// meanwhile.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A stream that outputs go to.
+#[derive(Debug)]
+pub(crate) struct OutputStream {
+    /// The stem's, where it has partitions.
+    keys: StreamKeys,
+    known: Mutex<Known>,
+}
+
+/// What is known of a stream. Scripts notice where it isn't true any more.
+#[derive(Debug, Default)]
+struct Known {
+    is_asked: bool,
+    partitions: Option<Partitions>,
+    /// With the backup streams of other names than by default.
+    backups: BTreeMap<Option<u16>, StreamKeys>,
+}
+
+/// Where an output goes: a stream, or one of its partitions.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    stream: Arc<OutputStream>,
+    partition: Option<u16>,
+}
+
+/// Those of one consumer, by their names.
+#[derive(Debug)]
+pub(crate) struct OutputStreams {
+    topology: Arc<Topology>,
+    /// The stream that the deliveries come from.
+    from: String,
+    known: Mutex<HashMap<String, Arc<OutputStream>>>,
+    is_told: AtomicBool,
+}
+
+#[cfg(feature = "test-util")]
+impl OutputStream {
+    /// The name that the handler has given.
+    pub(crate) fn name(&self) -> &str {
+        self.keys.stream()
+    }
+}
+
+impl Target {
+    /// Where a message to `stream` goes whose key has this hash: as a producer would have
+    /// it, and without a key to a partition that the entry decides which it comes from.
+    pub(super) fn new(stream: &Arc<OutputStream>, hash: Option<u32>, entry: EntryId) -> Self {
+        let partitions = stream.known.lock().partitions;
+        let hash = || hash.unwrap_or_else(|| hash_of(entry.to_string().as_bytes()));
+        Self {
+            stream: Arc::clone(stream),
+            partition: partitions.map(|partitions| partition_of(hash(), partitions)),
+        }
+    }
+
+    /// Its keys, with the backup stream that it is believed to have.
+    pub(crate) fn keys(&self) -> StreamKeys {
+        let known = self.stream.known.lock();
+        if let Some(keys) = known.backups.get(&self.partition) {
+            return keys.clone();
+        }
+        drop(known);
+        match self.partition {
+            Some(number) => self.stream.keys.partition(number),
+            None => self.stream.keys.clone(),
+        }
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.stream, &other.stream) && self.partition == other.partition
+    }
+}
+
+impl OutputStreams {
+    pub(crate) fn new(topology: &Arc<Topology>, from: &str) -> Self {
+        Self {
+            topology: Arc::clone(topology),
+            from: from.to_owned(),
+            known: Mutex::default(),
+            is_told: AtomicBool::new(false),
+        }
+    }
+
+    /// The stream of this name. Fails with `Config` where none can have it.
+    pub(crate) fn find(&self, name: &str) -> Result<Arc<OutputStream>> {
+        let mut known = self.known.lock();
+        if let Some(stream) = known.get(name) {
+            return Ok(Arc::clone(stream));
+        }
+        let stream = Arc::new(OutputStream {
+            keys: StreamKeys::new(name)?,
+            known: Mutex::default(),
+        });
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(name.to_owned(), Arc::clone(&stream));
+        Ok(stream)
+    }
+
+    /// Whether one script can write there and acknowledge. Where it can't, the log is
+    /// told once.
+    pub(crate) fn is_near(&self, target: &Target) -> bool {
+        if !self.topology.is_spread() {
+            return true;
+        }
+        let keys = target.keys();
+        let is_near = self.topology.is_one_slot(&self.from, keys.stream());
+        if !is_near && !self.is_told.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                "outputs of `{from}` to `{to}` are written before the acknowledgement, and not in \
+                 one step with it, since a Redis Cluster has the two in different slots: after a \
+                 crash in between they are written again unless that is within the window of \
+                 their idempotency keys; a common hash tag puts two streams without partitions \
+                 into one slot, such as `{{shop}}:orders` and `{{shop}}:settled`",
+                from = self.from,
+                to = keys.stream(),
+            );
+        }
+        is_near
+    }
+
+    /// Asks what partitions a stream has, and what backup stream a target.
+    ///
+    /// # Blocking
+    ///
+    /// For two short exchanges.
+    pub(crate) fn learn(&self, target: &Target) -> Result<()> {
+        let (keys, stem) = (target.keys(), &target.stream.keys);
+        let partitions = self.ask(stem, known_partitions)?;
+        let backup = self.ask(&keys, known_backup)?;
+        let mut known = target.stream.known.lock();
+        known.is_asked = true;
+        // A number never changes.
+        known.partitions = known.partitions.or(partitions);
+        if let Some(backup) = backup {
+            known.backups.insert(target.partition, backup);
+        }
+        Ok(())
+    }
+
+    /// As [`learn`](Self::learn), for a stream of which nothing is known yet.
+    pub(crate) fn learn_first(&self, stream: &Arc<OutputStream>) -> Result<()> {
+        if stream.known.lock().is_asked {
+            return Ok(());
+        }
+        self.learn(&Target {
+            stream: Arc::clone(stream),
+            partition: None,
+        })
+    }
+
+    /// Whether outputs may have to go elsewhere than the acknowledgement.
+    pub(crate) fn is_spread(&self) -> bool {
+        self.topology.is_spread()
+    }
+
+    fn ask<T>(
+        &self,
+        keys: &StreamKeys,
+        mut question: impl FnMut(&mut Wire, &StreamKeys) -> Result<T>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + PATIENCE;
+        let key = keys.stream().as_bytes();
+        self.topology.run(key, PATIENCE, |wire| {
+            wire.answer_by(deadline);
+            question(wire, keys)
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! Outputs to streams that no script can write together with the acknowledgement: on
+//! a Redis Cluster, in another slot.
+//!
+//! They are added first, each with an idempotency key made of the entry, and the entry
+//! is acknowledged then. A crash in between has the entry handled again, and its outputs
+//! found by their keys, within the window of these. A process that has lost its lease
+//! is found out before, though not in the same step.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ended::settled;
+use crate::command::reserved::OUTPUT;
+use crate::command::{self, Found, Outgoing, add_outputs};
+use crate::consumer::member::Member;
+use crate::consumer::member::link::MemberLink;
+use crate::consumer::member::outputs::Target;
+use crate::consumer::member::settle::Unsettled;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long idempotency keys of outputs are remembered: as those of a producer are by
+/// default.
+pub(super) const WINDOW: Duration = Duration::from_secs(120);
+
+/// How long one node is tried: other consumers' entries wait meanwhile.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Adds outputs for one consumer.
+pub(super) struct FarOutputs {
+    member: Arc<Member>,
+}
+
+/// A delivery, and why its outputs were not written.
+type Unwritten = (Unsettled, Error);
+
+impl FarOutputs {
+    pub(super) fn new(member: &Arc<Member>) -> Self {
+        Self {
+            member: Arc::clone(member),
+        }
+    }
+
+    /// Adds the far outputs of deliveries. Returns the deliveries that may be
+    /// acknowledged, and those of which not all outputs were written.
+    pub(super) fn add(
+        &self,
+        link: &mut MemberLink,
+        chunk: Vec<Unsettled>,
+    ) -> (Vec<Unsettled>, Vec<Unwritten>) {
+        let streams = &self.member.outputs;
+        if !streams.is_spread() || chunk.iter().all(|entry| entry.outputs().next().is_none()) {
+            return (chunk, Vec::new());
+        }
+        let mut errors: Vec<Option<Error>> = Vec::new();
+        let mut targets = Vec::new();
+        for entry in &chunk {
+            errors.push(self.find_targets(entry, &mut targets).err());
+        }
+        if targets.is_empty() {
+            return split(chunk, errors);
+        }
+        let chunk = match self.ours(link, chunk, &mut errors) {
+            Ok(chunk) => chunk,
+            Err((chunk, error)) => {
+                let failed = chunk.into_iter().map(|entry| (entry, error.clone()));
+                return (Vec::new(), failed.collect());
+            }
+        };
+        for target in targets {
+            self.add_to(&target, &chunk, &mut errors);
+        }
+        split(chunk, errors)
+    }
+
+    /// Finds the far targets of an entry's outputs, each once for all entries.
+    fn find_targets(&self, entry: &Unsettled, targets: &mut Vec<Target>) -> Result<()> {
+        let streams = &self.member.outputs;
+        for output in entry.outputs() {
+            streams.learn_first(&output.stream)?;
+            let target = output.target(entry.id());
+            if !streams.is_near(&target) && targets.iter().all(|known| !known.is(&target)) {
+                targets.push(target);
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles the deliveries with far outputs that the consumer has lost, and returns
+    /// the others, with their leases renewed.
+    fn ours(
+        &self,
+        link: &mut MemberLink,
+        chunk: Vec<Unsettled>,
+        errors: &mut Vec<Option<Error>>,
+    ) -> Result<Vec<Unsettled>, (Vec<Unsettled>, Error)> {
+        let member = &self.member;
+        let ids: Vec<_> = chunk.iter().map(Unsettled::id).collect();
+        let found = link.run(|wire| command::renew(wire, &member.group, &member.name, &ids));
+        match found {
+            Ok(found) => {
+                let (mut ours, mut known) = (Vec::new(), Vec::new());
+                let entries = chunk.into_iter().zip(mem::take(errors)).zip(found);
+                for ((entry, error), found) in entries {
+                    if found == Found::NotOurs {
+                        settled(member, &entry, found);
+                    } else {
+                        ours.push(entry);
+                        known.push(error);
+                    }
+                }
+                *errors = known;
+                Ok(ours)
+            }
+            Err(error) => Err((chunk, error.of_kind(ErrorKind::Unavailable))),
+        }
+    }
+
+    /// Adds the outputs of all deliveries to one target, and notes the first error of
+    /// each.
+    fn add_to(&self, target: &Target, chunk: &[Unsettled], errors: &mut [Option<Error>]) {
+        let member = &self.member;
+        let (from, group) = (member.group.stream(), member.group.name());
+        let (mut batch, mut of) = (Outgoing::default(), Vec::new());
+        for (place, entry) in chunk.iter().enumerate() {
+            // Of others, nothing more is to be written.
+            if errors.get(place).is_some_and(Option::is_some) {
+                continue;
+            }
+            for (number, output) in (1..).zip(entry.outputs()) {
+                if !output.target(entry.id()).is(target) {
+                    continue;
+                }
+                if let Some(message) = output.message() {
+                    // The same at each delivery of the entry.
+                    let key = format!("{OUTPUT}:{from}:{group}:{}:{number}", entry.id());
+                    match batch.push_keyed(message, &key) {
+                        Ok(()) => of.push(place),
+                        Err(e) => note(errors, place, Some(e)),
+                    }
+                }
+            }
+        }
+        let (keys, deadline) = (target.keys(), Instant::now() + PATIENCE);
+        let key = keys.stream().as_bytes();
+        let added = member.topology.run(key, PATIENCE, |wire| {
+            wire.answer_by(deadline);
+            add_outputs(wire, &keys, WINDOW, &batch)
+        });
+        match added {
+            Ok(answers) => {
+                for (place, answer) in of.into_iter().zip(answers) {
+                    note(errors, place, answer.err());
+                }
+            }
+            Err(error) => {
+                for place in of {
+                    note(errors, place, Some(error.clone()));
+                }
+            }
+        }
+    }
+}
+
+fn note(errors: &mut [Option<Error>], place: usize, error: Option<Error>) {
+    if let Some(known) = errors.get_mut(place)
+        && known.is_none()
+    {
+        *known = error;
+    }
+}
+
+/// Those without an error, and the others.
+fn split(chunk: Vec<Unsettled>, errors: Vec<Option<Error>>) -> (Vec<Unsettled>, Vec<Unwritten>) {
+    let (mut written, mut unwritten) = (Vec::new(), Vec::new());
+    for (entry, error) in chunk.into_iter().zip(errors) {
+        match error {
+            None => written.push(entry),
+            Some(error) => unwritten.push((entry, error)),
+        }
+    }
+    (written, unwritten)
+}
