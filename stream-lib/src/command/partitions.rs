@@ -108,8 +108,7 @@ fn in_use_without(keys: &StreamKeys, held: &str) -> Error {
             "`{stream}` is used without partitions, and can't be given any as it is: it has \
              {entries} entries, {backup} in its backup stream, {dead} dead letters and {groups} \
              groups. Move it: stop its producers, let its consumers handle what is left, put back \
-             or remove its dead letters, stop the consumers, call `delete_stream`, and start again, \
-             the producer with `partitions` first"
+             or remove its dead letters, stop the consumers, call `delete_stream`, and start again"
         ),
     )
 }
