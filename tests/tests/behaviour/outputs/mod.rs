@@ -3,6 +3,7 @@
 mod backup;
 mod handlers;
 mod model;
+mod partitions;
 mod refused;
 mod zombies;
 

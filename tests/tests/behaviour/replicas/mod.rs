@@ -1,6 +1,7 @@
 //! Adds that wait for replicas: some replicas are frozen, gone, or back.
 
 mod adding;
+mod consuming;
 mod failing_over;
 mod refusing;
 mod repeating;

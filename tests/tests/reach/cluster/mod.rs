@@ -4,6 +4,7 @@
 mod failing;
 mod finding;
 mod moving;
+mod outputs;
 mod partitions;
 mod spread;
 mod support;
