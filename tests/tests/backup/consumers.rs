@@ -127,6 +127,8 @@ fn a_consumer_without_the_right_to_it_says_so_once_and_goes_on() {
         "waiting:*",
         "members:*",
         "facts:*",
+        "hold:*",
+        "rate:*",
         "lock:*",
         "spools",
     ];
