@@ -29,6 +29,8 @@ pub(super) struct ByteStream {
     write_timeout: Duration,
     /// How long one read waits at most.
     longest_read: Duration,
+    /// Nothing has come in the last read.
+    is_silent: bool,
 }
 
 impl ByteStream {
@@ -44,6 +46,7 @@ impl ByteStream {
             read_timeout: Duration::ZERO,
             write_timeout: Duration::ZERO,
             longest_read: Duration::MAX,
+            is_silent: false,
         };
         #[cfg(feature = "tls")]
         let stream = match &endpoint.tls {
@@ -76,13 +79,23 @@ impl ByteStream {
         self.arm_read(remaining(deadline)?.min(self.longest_read))?;
         #[cfg(feature = "tls")]
         if let Some(tls) = &mut self.tls {
-            if went_on(tls.read_tls(&mut &*self.socket))?.is_none() {
+            let came = went_on(tls.read_tls(&mut &*self.socket))?;
+            self.is_silent = came.is_none();
+            if self.is_silent {
                 return Ok(None);
             }
             process(tls, &self.socket)?;
             return went_on(tls.reader().read(buffer));
         }
-        went_on((&*self.socket).read(buffer))
+        let came = went_on((&*self.socket).read(buffer))?;
+        self.is_silent = came.is_none();
+        Ok(came)
+    }
+
+    /// Whether the peer has sent nothing in the last read: of a part of a TLS record
+    /// there is nothing to show, but it has come.
+    pub(super) fn is_silent(&self) -> bool {
+        self.is_silent
     }
 
     /// Writes some of `bytes` and moves it past them. Gives the number of

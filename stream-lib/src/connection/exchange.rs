@@ -137,7 +137,7 @@ impl Wire {
             };
             match step {
                 Ok(count) => {
-                    if count.is_none() {
+                    if count.is_none() && stream.is_silent() {
                         self.endpoint.guided.stalls();
                     }
                     let count = count.unwrap_or_default();

@@ -21,8 +21,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// meanwhile: servers and what stands before them close idle ones.
 const REST: Duration = Duration::from_millis(10);
 
-/// A failure that took so long is worth remembering.
+/// A failure that took so long is worth remembering, and for how long at most.
 const LONG: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// The shared connection to one server, opened when it is first needed.
 #[derive(Debug)]
@@ -125,7 +126,9 @@ impl SharedWire {
     pub(super) fn note<T>(&self, began: Instant, ended: &Result<T>) {
         let took = began.elapsed();
         let failed = match ended {
-            Err(e) if took >= LONG => Some((Instant::now() + took, e.clone())),
+            Err(e) if took >= LONG && is_silence(e) => {
+                Some((Instant::now() + took.min(LONGEST), e.clone()))
+            }
             _ => None,
         };
         self.0.line.lock().failed = failed;
@@ -178,6 +181,14 @@ impl SharedWire {
         line.is_lent = true;
         Ok(Turn(&self.0))
     }
+}
+
+/// Whether the server has not answered. What it has refused is the caller's own.
+fn is_silence(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Unavailable | ErrorKind::OutcomeUnknown
+    )
 }
 
 impl<'a> LentWire<'a> {

@@ -150,7 +150,8 @@ impl Wire {
                     return Err(self.lost(ErrorKind::OutcomeUnknown, "", closed));
                 }
                 Ok(Some(count)) => self.buffer.fill(count),
-                Ok(None) => self.endpoint.guided.stalls(),
+                Ok(None) if stream.is_silent() => self.endpoint.guided.stalls(),
+                Ok(None) => {}
                 Err(e) if e.kind() == io::ErrorKind::TimedOut => return Ok(false),
                 Err(e) => return Err(self.lost(ErrorKind::OutcomeUnknown, "", e)),
             }
