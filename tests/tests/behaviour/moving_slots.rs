@@ -83,7 +83,9 @@ fn a_group_is_removed_with_the_last_of_its_keys() {
     node.ask("HSET {orders}:meta retention:floor:g 1-0");
     node.ask("ZADD {orders}:waiting:g 1 1-0");
     node.ask("ZADD {orders}:members:g 1 c");
-    node.ask("SET {orders}:lock:alone:g c");
+    for key in ["lock:alone", "hold", "rate"] {
+        node.ask(&format!("SET {{orders}}:{key}:g c"));
+    }
     node.moves();
     let keys = [
         "orders",
@@ -91,6 +93,8 @@ fn a_group_is_removed_with_the_last_of_its_keys() {
         "{orders}:waiting:g",
         "{orders}:members:g",
         "{orders}:lock:alone:g",
+        "{orders}:hold:g",
+        "{orders}:rate:g",
     ];
     let removed: String = node.run("remove_group", &keys, &["g"]);
     assert_eq!(removed, "removed");
@@ -126,7 +130,8 @@ fn the_last_entry_that_waits_is_claimed() {
     node.ask("HSET {orders}:meta a b");
     node.moves();
     let keys = ["orders", "{orders}:waiting:g", "{orders}:meta"];
-    let (_, wait, deleted, entries, _): (u64, i64, u64, Vec<redis::Value>, u64) =
+    type Answer = (u64, i64, u64, Vec<redis::Value>, u64, Vec<redis::Value>);
+    let (_, wait, deleted, entries, ..): Answer =
         node.run("claim_due", &keys, &["g", "c", "10", "", ""]);
     assert_eq!((wait, deleted, entries.len()), (-1, 0, 1));
     assert!(node.is_gone("{orders}:waiting:g"));
