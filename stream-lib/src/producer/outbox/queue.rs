@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::receipt::{ChunkAnswers, Receipt};
 use super::report::FlushReport;
 use crate::command::Outgoing;
-use crate::error::{Error, ErrorKind};
-use crate::producer::added::{Answers, all_fail};
+use crate::error::{Error, ErrorKind, Result};
+use crate::producer::added::{Added, Answers, all_fail};
 
 /// The bounds of a chunk, at which the next one begins.
 const MOST_TOGETHER: usize = 128;
@@ -43,7 +43,7 @@ pub(super) struct SendQueue {
     answered: u64,
     /// The messages answered since the last flush.
     pub(super) report: FlushReport,
-    /// The error of the last try, if Redis couldn't be reached.
+    /// The error of the last try, if Redis couldn't be reached for any of its messages.
     pub(super) away: Option<Error>,
     /// Set once nothing more may be queued: until then messages may go out.
     pub(super) closes: Option<Instant>,
@@ -111,16 +111,11 @@ impl SendQueue {
         self.under_way -= 1;
         self.bytes -= batch.bytes() + OVERHEAD * batch.len();
         self.answered += batch.len() as u64;
-        self.away = None;
+        self.away = cause_of_absence(answers).cloned();
         for (number, answer) in (chunk.first..).zip(answers) {
             match answer {
                 Ok(_) => self.report.added += 1,
-                Err(e) => {
-                    if e.kind() == ErrorKind::Unavailable {
-                        self.away = Some(e.clone());
-                    }
-                    self.report.fail(number, e.clone());
-                }
+                Err(e) => self.report.fail(number, e.clone()),
             }
         }
     }
@@ -167,9 +162,39 @@ impl Drop for Chunk {
     }
 }
 
+/// The error of the last message, where no server could be reached for any of them. Of a
+/// stream with partitions, the server of some may be away while that of others answers:
+/// then the next chunk is worth a try.
+fn cause_of_absence(answers: &[Result<Added>]) -> Option<&Error> {
+    let mut cause = None;
+    for answer in answers {
+        match answer {
+            Err(e) if e.kind() == ErrorKind::Unavailable => cause = Some(e),
+            _ => return None,
+        }
+    }
+    cause
+}
+
 fn lost() -> Error {
     Error::new(
         ErrorKind::OutcomeUnknown,
         "the thread that was to send this message has ended; this is a bug in stream-lib",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::EntryId;
+
+    #[test]
+    fn redis_is_away_where_it_could_be_reached_for_no_message() {
+        let away = || Err(Error::new(ErrorKind::Unavailable, "no connection"));
+        let added = || Ok(Added::Main(EntryId::new(1, 0)));
+        assert!(cause_of_absence(&[away(), away()]).is_some());
+        assert!(cause_of_absence(&[away(), added()]).is_none());
+        assert!(cause_of_absence(&[added(), away()]).is_none());
+        assert!(cause_of_absence(&[]).is_none());
+    }
 }
