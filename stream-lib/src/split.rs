@@ -112,6 +112,25 @@ impl Splits {
         known.look_up(self.topology.connect_timeout())
     }
 
+    /// What is known of a stream that has partitions; else Redis is asked, each time,
+    /// since it may have got some. A number that a producer of this process wants is
+    /// noted there.
+    ///
+    /// # Errors
+    ///
+    /// As [`KnownSplit::ask`].
+    pub(crate) fn ask_afresh(&self, keys: &StreamKeys) -> Result<Split> {
+        let (known, within) = (self.of(keys), self.topology.connect_timeout());
+        match known.known() {
+            Some(Split::Into(partitions)) => Ok(Split::Into(partitions)),
+            Some(Split::Whole) => match known.ask_again(within) {
+                Err(e) if e.kind() == ErrorKind::PermissionDenied => Ok(Split::Whole),
+                answer => answer,
+            },
+            None => known.ask(Instant::now() + within),
+        }
+    }
+
     /// Forgets a stream that was deleted. Its users ask again.
     pub(crate) fn forget(&self, stream: &str) {
         if let Some(known) = self.streams.lock().get(stream) {

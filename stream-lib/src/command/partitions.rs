@@ -2,6 +2,7 @@
 
 use redis::cmd;
 
+use super::backup::known_backup;
 use super::reply::{Tokens, unexpected};
 use super::script::{Script, script};
 use crate::connection::{Wire, from_redis};
@@ -38,8 +39,12 @@ pub(crate) fn declare_partitions(
     partitions: Partitions,
 ) -> Result<Partitions> {
     let (meta, backup, dead) = (keys.meta(), keys.backup(), keys.dead());
+    let (due, cron) = (keys.due(), keys.cron());
+    // By another name, where the stream knows of one.
+    let known = known_backup(wire, keys)?.map_or_else(|| backup.clone(), |k| k.backup());
+    let stream = keys.stream();
     let reply = DECLARE
-        .call(&[&meta, keys.stream(), &backup, &dead])
+        .call(&[&meta, stream, &backup, &dead, &due, &cron, &known])
         .number(partitions.count().into())
         .run(wire)?;
     let answer = Tokens::new(&reply).bytes()?;
@@ -98,7 +103,8 @@ fn in_use_without(keys: &StreamKeys, held: &str) -> Error {
     let mut counts = held.split(' ').map(|count| count.parse().unwrap_or(0_u64));
     let mut next = || counts.next().unwrap_or(0);
     let (entries, backup, dead, groups) = (next(), next(), next(), next());
-    if entries + backup + dead + groups == 0 {
+    let (scheduled, jobs) = (next(), next());
+    if entries + backup + dead + groups + scheduled + jobs == 0 {
         return unexpected("a script");
     }
     let stream = Shown(keys.stream());
@@ -106,9 +112,11 @@ fn in_use_without(keys: &StreamKeys, held: &str) -> Error {
         ErrorKind::Config,
         format!(
             "`{stream}` is used without partitions, and can't be given any as it is: it has \
-             {entries} entries, {backup} in its backup stream, {dead} dead letters and {groups} \
-             groups. Move it: stop its producers, let its consumers handle what is left, put back \
-             or remove its dead letters, stop the consumers, call `delete_stream`, and start again"
+             {entries} entries, {backup} in its backup stream, {dead} dead letters, {groups} \
+             groups, {scheduled} scheduled messages and {jobs} jobs. Move it: stop its producers, \
+             let its consumers handle what is left, put back or remove its dead letters, wait for \
+             scheduled messages or cancel them, remove its jobs, stop the consumers, call \
+             `delete_stream`, and start again"
         ),
     )
 }

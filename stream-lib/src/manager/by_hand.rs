@@ -100,7 +100,7 @@ impl StreamManager {
     pub fn tick_until(&self, stream: &str, time: SystemTime) -> Result<u64> {
         let mut ticks = 0;
         for job in self.timekeeper.jobs().of(stream) {
-            let keys = job.keys().clone();
+            let keys = job.keys();
             ticks += self.by_hand(&keys, |wire| job.tick_until(wire, millis(time)))?;
         }
         Ok(ticks)

@@ -5,8 +5,8 @@
 //! A thread on its rounds tends the task when its bell was rung, or at `Hints::wake_at`.
 //! An alarm says under the lock of the hints when the task is wanted, and rings if that
 //! is sooner than it would wake. The task takes this wish before it looks, and writes
-//! down when it will wake afterwards, so that a wish which comes in between is still
-//! there, with the bell rung.
+//! down when it will wake afterwards. A wish which comes in between is still there then,
+//! and it wakes for that.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,6 +42,15 @@ impl Default for Hints {
             wake_at: Instant::now(),
             max_backup: None,
         }))
+    }
+}
+
+impl State {
+    /// Writes down when the promoter wakes: at `at`, or sooner where that was wished for
+    /// while it looked. Such a wish rings no bell, since the time to wake had come.
+    fn sleep_until(&mut self, at: Instant) -> Instant {
+        self.wake_at = self.wanted.map_or(at, |wanted| wanted.min(at));
+        self.wake_at
     }
 }
 
@@ -217,8 +226,7 @@ impl Task for Promoter {
             let wait = self.step();
             self.at = Instant::now() + wait;
         }
-        let mut state = self.hints.0.lock();
-        state.wake_at = self.at;
+        self.at = self.hints.0.lock().sleep_until(self.at);
     }
 
     fn wake_at(&self) -> Option<Instant> {
@@ -228,4 +236,27 @@ impl Task for Promoter {
 
 fn messages(count: impl TryInto<u64>) -> String {
     counted(count, "scheduled message", "scheduled messages").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_that_comes_during_a_look_is_kept() {
+        let hints = Hints::default();
+        let bell = Bell::default();
+        // The promoter looks now: the time to wake lies in the past.
+        hints.note(Some(Duration::from_secs(5)), None, &bell);
+        let late = Instant::now() + LONG;
+        let at = hints.0.lock().sleep_until(late);
+        assert!(at < late);
+        assert_eq!(hints.0.lock().wake_at, at);
+    }
+
+    #[test]
+    fn a_promoter_without_a_wish_sleeps_until_its_time() {
+        let at = Instant::now() + LONG;
+        assert_eq!(Hints::default().0.lock().sleep_until(at), at);
+    }
 }

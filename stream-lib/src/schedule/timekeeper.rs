@@ -197,7 +197,8 @@ impl Inner {
         );
         if !is_lazy {
             job.locate(&self.splits)?;
-            let key = job.keys().stream().as_bytes();
+            let keys = job.keys();
+            let key = keys.stream().as_bytes();
             self.topology.run_alone(key, |wire| ticker.declare(wire))?;
         }
         let mut tasks = self.tasks.lock();

@@ -2,12 +2,14 @@
 -- Notes how many partitions a stream has, unless that is known, or it is used without
 -- any.
 --
--- KEYS  1 meta  2 stream  3 backup stream  4 dead letters, all of the stem
+-- KEYS  1 meta  2 stream  3 backup stream  4 dead letters  5 due times of scheduled
+--       messages  6 jobs, all of the stem  7 the backup stream that the stream knows
+--       of, which may be the third again
 -- ARGV  1 how many
 -- Reply the number that holds from now on; else why none does: 'alive <member>', where
 --       a member of an older version gives its sign of life in meta, or 'holds
---       <entries> <backup> <dead> <groups>', where the stream itself has any, or groups
---       that hold entries
+--       <entries> <backup> <dead> <groups> <scheduled> <jobs>', where the stream
+--       itself has any, or groups that hold entries, or jobs that were not removed
 -- A group that waits for the first entry is no use: its members find the partitions.
 -- The number never changes: a key would go elsewhere. Looking and noting are one step,
 -- so that two programs can't note two numbers.
@@ -30,7 +32,12 @@ local held = {
   redis.call('XLEN', KEYS[3]),
   redis.call('XLEN', KEYS[4]),
   0,
+  redis.call('ZCARD', KEYS[5]),
+  0,
 }
+if KEYS[7] ~= KEYS[3] then
+  held[2] = held[2] + redis.call('XLEN', KEYS[7])
+end
 if redis.call('EXISTS', KEYS[2]) == 1 then
   for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[2])) do
     for i = 1, #info, 2 do
@@ -40,7 +47,15 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
     end
   end
 end
-if held[1] + held[2] + held[3] + held[4] > 0 then
+-- As part_cron.lua writes them.
+local jobs = redis.call('HGETALL', KEYS[6])
+for i = 2, #jobs, 2 do
+  local state = string.match(jobs[i], '^%d+|%d+|(%a+)|')
+  if state and state ~= 'off' then
+    held[6] = held[6] + 1
+  end
+end
+if held[1] + held[2] + held[3] + held[4] + held[5] + held[6] > 0 then
   return 'holds ' .. table.concat(held, ' ')
 end
 redis.call('HSET', KEYS[1], 'partitions', ARGV[1])

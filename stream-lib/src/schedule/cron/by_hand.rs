@@ -14,11 +14,13 @@ impl Job {
     /// many messages were added.
     pub(crate) fn tick_until(&self, wire: &mut Wire, until: u64) -> Result<u64> {
         self.hold();
+        let keys = self.keys();
         let mut added = 0;
         for _ in 0..MOST {
-            let (Some(stored), _) = self.call().look(wire)? else {
+            let (Some(stored), _) = self.call(&keys).look(wire)? else {
                 // It begins with the first call.
-                self.call().declare(wire, &self.spec, self.cron.revision)?;
+                self.call(&keys)
+                    .declare(wire, &self.spec, self.cron.revision)?;
                 continue;
             };
             let next = self.times.after(stored.last);
@@ -26,7 +28,7 @@ impl Job {
             else {
                 return Ok(added);
             };
-            let mut call = self.call();
+            let mut call = self.call(&keys);
             call.now = Some(next);
             let tick = Tick {
                 known: Some((&stored.spec, stored.last)),

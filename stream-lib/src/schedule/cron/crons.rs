@@ -173,10 +173,11 @@ impl Crons {
             last: 0,
             times: &[0],
         };
-        let call = local.job.call();
+        let keys = local.job.keys();
+        let call = local.job.call(&keys);
         let located = self.parts.all().map(|parts| {
             let mut parts = parts.into_iter();
-            parts.find(|part| part.keys == *local.job.keys())
+            parts.find(|part| part.keys == keys)
         });
         let part = located.map_err(|e| self.failed(e, "running a job"))?;
         // Once more where the clock was set back.

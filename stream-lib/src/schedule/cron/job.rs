@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
 
 use super::config::Cron;
 use super::times::Times;
@@ -12,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::partition::{hash_of, partition_of};
 use crate::runtime::panic_text;
-use crate::split::Splits;
+use crate::split::{Split, Splits};
 
 /// The longest name of a job, in bytes.
 const LONGEST: usize = 256;
@@ -24,8 +25,8 @@ type Make = dyn Fn(&mut Outgoing) -> Result<()> + Send + Sync;
 pub(crate) struct Job {
     /// Of the stream that it was given.
     stem: StreamKeys,
-    /// Of the stream, or of the partition that it lives in, once that is known.
-    place: OnceLock<StreamKeys>,
+    /// Where it lives, once that is known: in the stream, or in a partition.
+    place: Mutex<Option<(Split, StreamKeys)>>,
     pub(super) name: String,
     pub(super) cron: Cron,
     pub(super) spec: String,
@@ -60,7 +61,7 @@ impl Job {
             times: cron.times()?,
             spec: cron.spec(),
             stem: keys,
-            place: OnceLock::new(),
+            place: Mutex::default(),
             name: name.to_owned(),
             cron,
             make: Box::new(make),
@@ -73,26 +74,27 @@ impl Job {
         self.stem.stream()
     }
 
-    /// Where it lives.
-    pub(crate) fn keys(&self) -> &StreamKeys {
-        self.place.get().unwrap_or(&self.stem)
-    }
-
-    pub(super) fn is_located(&self) -> bool {
-        self.place.get().is_some()
+    /// The keys of the stream, or of the partition that it lives in.
+    pub(crate) fn keys(&self) -> StreamKeys {
+        let place = self.place.lock();
+        let known = place.as_ref().map(|(_, keys)| keys);
+        known.unwrap_or(&self.stem).clone()
     }
 
     /// Finds out where it lives: of a stream with partitions in that of its message's key,
-    /// else of its name, so that all processes find it there.
+    /// else of its name, so that all processes find it there. Returns whether it has
+    /// moved, since the stream has got partitions.
     ///
     /// # Errors
     ///
-    /// As [`Splits::look_up`], and those of a message that can't be made.
-    pub(crate) fn locate(&self, splits: &Splits) -> Result<()> {
-        if self.is_located() {
-            return Ok(());
+    /// As [`Splits::ask_afresh`], and those of a message that can't be made.
+    pub(crate) fn locate(&self, splits: &Splits) -> Result<bool> {
+        let split = splits.ask_afresh(&self.stem)?;
+        let is_same = |(known, _): &(Split, StreamKeys)| *known == split;
+        if self.place.lock().as_ref().is_some_and(is_same) {
+            return Ok(false);
         }
-        let place = match splits.look_up(&self.stem)?.partitions() {
+        let keys = match split.partitions() {
             None => self.stem.clone(),
             Some(partitions) => {
                 let message = self.message()?;
@@ -101,19 +103,18 @@ impl Job {
                 self.stem.partition(partition_of(hash, partitions))
             }
         };
-        // Another thread finds the same.
-        let _ = self.place.set(place);
-        Ok(())
+        let before = self.place.lock().replace((split, keys));
+        Ok(before.is_some())
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// What scripts are asked for in its name.
-    pub(super) fn call(&self) -> JobCall<'_> {
+    /// What scripts are asked for in its name; `keys` are its own.
+    pub(super) fn call<'a>(&'a self, keys: &'a StreamKeys) -> JobCall<'a> {
         JobCall {
-            keys: self.keys(),
+            keys,
             name: &self.name,
             now: None,
         }

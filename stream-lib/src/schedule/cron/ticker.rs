@@ -97,8 +97,20 @@ impl Ticker {
 
     /// Does what comes next. Returns how long to wait then.
     fn step(&mut self) -> Result<Duration> {
-        if self.loans.is_none() {
-            self.progress.job.locate(&self.splits)?;
+        let mut next = self.progress.next();
+        // The stream may have got partitions since.
+        if matches!(next, Next::Declare | Next::Look) {
+            match self.progress.job.locate(&self.splits) {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.progress.known = None;
+                    next = Next::Declare;
+                }
+                Err(e) => {
+                    self.progress.job.look_again();
+                    return Err(e);
+                }
+            }
         }
         let Self {
             topology,
@@ -107,12 +119,12 @@ impl Ticker {
             progress,
             ..
         } = self;
-        let loans = loans.get_or_insert_with(|| {
-            let key = progress.job.keys().stream();
-            Loans::new(Arc::clone(topology), key, handle.clone())
-        });
+        let keys = progress.job.keys();
+        let loans = loans
+            .get_or_insert_with(|| Loans::new(Arc::clone(topology), keys.stream(), handle.clone()));
+        loans.lead_to(keys.stream());
         let message;
-        let wait = match progress.next() {
+        let wait = match next {
             Next::Wait(wait) => return Ok(wait),
             Next::Declare => loans
                 .run_pooled(|wire| progress.declare(wire))
@@ -183,7 +195,9 @@ impl Progress {
 
     fn declare(&mut self, wire: &mut Wire) -> Result<()> {
         let job = Arc::clone(&self.job);
-        let answer = job.call().declare(wire, &job.spec, job.cron.revision)?;
+        let keys = job.keys();
+        let call = job.call(&keys);
+        let answer = call.declare(wire, &job.spec, job.cron.revision)?;
         self.has_looked(answer.now);
         let (name, stream) = (&job.name, job.stream());
         match answer.outcome {
@@ -207,7 +221,8 @@ impl Progress {
     }
 
     fn look(&mut self, wire: &mut Wire) -> Result<()> {
-        let (stored, now) = self.job.call().look(wire)?;
+        let keys = self.job.keys();
+        let (stored, now) = self.job.call(&keys).look(wire)?;
         self.has_looked(now);
         match stored {
             None => self.known = None,
@@ -228,7 +243,8 @@ impl Progress {
             last: due.last,
             times: &due.fire,
         };
-        let answer = job.call().tick(wire, tick, message)?;
+        let keys = job.keys();
+        let answer = job.call(&keys).tick(wire, tick, message)?;
         self.clock.set(answer.now, Instant::now());
         let (name, stream) = (&job.name, job.stream());
         match answer.outcome {

@@ -170,3 +170,20 @@ fn job_lives_in_one_partition_for_all_processes() {
     assert!(shop.manager.delete_stream("orders").unwrap());
     assert_eq!(keys_with(&shop, ":later"), 0);
 }
+
+#[test]
+fn job_moves_to_its_partition_when_the_stream_gets_partitions() {
+    let shop = Shop::open();
+    let every_second = Cron::parse("* * * * * *").unwrap();
+    shop.manager
+        .cron("job", every_second, || order("1"))
+        .unwrap();
+    assert!(shop.ask::<bool>("EXISTS {orders}:cron"));
+    shop.ask::<u8>("DEL {orders}:cron");
+    shop.ask::<u8>(&format!("HSET {{orders}}:meta partitions {PARTITIONS}"));
+    // The ticker may have declared it in between.
+    shop.ask::<u8>("DEL {orders}:cron");
+    wait_until(DEADLINE, "the job in a partition", || {
+        keys_with(&shop, "}:cron") == 1 && !shop.ask::<bool>("EXISTS {orders}:cron")
+    });
+}
