@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use parking_lot::{Condvar, Mutex};
 
-use super::bounds::{AHEAD, PATIENCE};
+use super::bounds::{AHEAD, HELD, PATIENCE};
 use super::turns::TurnQueue;
 use crate::command::{Group, TakeTurns, Turns};
 use crate::config::RateLimit;
@@ -176,7 +176,9 @@ impl GroupRate {
                 // By the time of the answer, so that none is early.
                 state.turns.add(turns.count, turns.first_us, now);
                 if turns.count == 0 {
-                    state.none_before = now + turns.wait;
+                    let is_held = turns.hold.is_some();
+                    let longest = if is_held { HELD } else { Duration::MAX };
+                    state.none_before = now + turns.wait.min(longest);
                 }
             }
             Err(_) => state.none_before = now + state.backoff.next(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::bounds::{AHEAD, PATIENCE};
+use super::bounds::{AHEAD, HELD, PATIENCE};
 use crate::command::{Group, TakeTurns, Turns};
 use crate::config::RateLimit;
 use crate::connection::Topology;
@@ -108,7 +108,10 @@ impl KeyRates {
 fn key_turn(turns: &Turns) -> KeyTurn {
     match u64::try_from(turns.first_us) {
         _ if turns.count == 0 => KeyTurn::Later {
-            after: turns.wait,
+            after: match turns.hold {
+                Some(_) => turns.wait.min(HELD),
+                None => turns.wait,
+            },
             has_turn: false,
         },
         Ok(micros @ 1..) => KeyTurn::Later {
@@ -122,6 +125,7 @@ fn key_turn(turns: &Turns) -> KeyTurn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::GroupHold;
 
     fn turns(count: u32, first_us: i64, wait_us: u64) -> Turns {
         Turns {
@@ -143,5 +147,22 @@ mod tests {
         assert_eq!(key_turn(&turns(1, 0, 0)), KeyTurn::Now);
         assert_eq!(key_turn(&turns(1, 7, 0)), later(7, true));
         assert_eq!(key_turn(&turns(0, 0, 9)), later(9, false));
+    }
+
+    #[test]
+    fn entry_of_a_held_group_looks_again_soon() {
+        let hold = GroupHold {
+            until_ms: 3_600_000,
+            why: "a test".to_owned(),
+        };
+        let held = Turns {
+            hold: Some(hold),
+            ..turns(0, 0, 3_600_000_000)
+        };
+        let soon = KeyTurn::Later {
+            after: HELD,
+            has_turn: false,
+        };
+        assert_eq!(key_turn(&held), soon);
     }
 }
