@@ -9,7 +9,7 @@ use crate::config::RateLimit;
 use crate::connection::Topology;
 use crate::error::{Result, with_causes};
 use crate::message::{Fields, RESERVED};
-use crate::runtime::Trouble;
+use crate::runtime::{Trouble, jitter};
 
 /// How long an entry waits where Redis can't be asked.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -110,7 +110,9 @@ fn key_turn(turns: &Turns) -> KeyTurn {
         _ if turns.count == 0 => KeyTurn::Later {
             after: match turns.hold {
                 Some(_) => turns.wait.min(HELD),
-                None => turns.wait,
+                // To ask as soon as there may be a turn again would have all entries of a
+                // busy value come and go between two turns.
+                None => turns.wait.saturating_add(jitter(AHEAD / 4 * 3, 0.25)),
             },
             has_turn: false,
         },
@@ -146,7 +148,19 @@ mod tests {
         assert_eq!(key_turn(&turns(1, -5, 0)), KeyTurn::Now);
         assert_eq!(key_turn(&turns(1, 0, 0)), KeyTurn::Now);
         assert_eq!(key_turn(&turns(1, 7, 0)), later(7, true));
-        assert_eq!(key_turn(&turns(0, 0, 9)), later(9, false));
+    }
+
+    #[test]
+    fn entry_without_a_turn_asks_again_before_those_that_are_taken_are_over() {
+        let wait = Duration::from_secs(7);
+        let KeyTurn::Later { after, has_turn } = key_turn(&turns(0, 0, 7_000_000)) else {
+            panic!("it may not begin");
+        };
+        assert!(!has_turn);
+        assert!(
+            after > wait + AHEAD / 2 && after < wait + AHEAD,
+            "{after:?}"
+        );
     }
 
     #[test]
