@@ -126,8 +126,15 @@ fn the_last_entry_that_waits_is_claimed() {
     node.ask("HSET {orders}:meta a b");
     node.moves();
     let keys = ["orders", "{orders}:waiting:g", "{orders}:meta"];
-    let (_, wait, deleted, entries, _): (u64, i64, u64, Vec<redis::Value>, u64) =
-        node.run("claim_due", &keys, &["g", "c", "10", "", ""]);
+    let (_, wait, deleted, entries, _, marks): (
+        u64,
+        i64,
+        u64,
+        Vec<redis::Value>,
+        u64,
+        Vec<redis::Value>,
+    ) = node.run("claim_due", &keys, &["g", "c", "10", "", "", "0"]);
+    assert!(marks.is_empty());
     assert_eq!((wait, deleted, entries.len()), (-1, 0, 1));
     assert!(node.is_gone("{orders}:waiting:g"));
 }

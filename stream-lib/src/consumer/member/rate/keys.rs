@@ -14,6 +14,9 @@ use crate::runtime::{Trouble, jitter};
 /// How long an entry waits where Redis can't be asked.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// How late an entry may come for its turn, if that isn't less than to the next turn.
+const LATE: Duration = Duration::from_millis(250);
+
 /// The rates of the values of one field.
 #[derive(Debug)]
 pub(crate) struct KeyRates {
@@ -50,6 +53,12 @@ impl KeyRates {
             limit: limit.clone(),
             trouble: Trouble::default(),
         })
+    }
+
+    /// How late an entry may come to have its turn still. After a hold or an outage as
+    /// many turns would be used at once as had been taken.
+    pub(crate) fn late(&self) -> Duration {
+        LATE.max(self.limit.interval())
     }
 
     /// Takes the next turn of the entry's value. `heed` hears the answer.
