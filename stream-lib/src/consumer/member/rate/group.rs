@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use parking_lot::{Condvar, Mutex};
 
 use super::bounds::{AHEAD, HELD, PATIENCE};
-use super::turns::TurnQueue;
+use super::turns::{TurnQueue, lasts};
 use crate::command::{Group, TakeTurns, Turns};
 use crate::config::RateLimit;
 use crate::connection::Topology;
@@ -127,6 +127,11 @@ impl GroupRate {
                 }
             }
         }
+    }
+
+    /// Whether a turn may be used still.
+    pub(crate) fn lasts(&self, turn: Turn) -> bool {
+        lasts(turn.0, self.interval, Instant::now())
     }
 
     /// Puts a turn back that was not used.
