@@ -69,6 +69,8 @@ pub(crate) struct ClaimDue<'a> {
     /// How many at most.
     pub(crate) most: usize,
     pub(crate) window: Option<ClockWindow>,
+    /// How late an entry may come to have its turn still.
+    pub(crate) late: Duration,
     /// Entries that are for others.
     pub(crate) leave: &'a [EntryId],
 }
@@ -101,7 +103,8 @@ impl ClaimDue<'_> {
             .arg(self.group.name())
             .arg(self.consumer)
             .number(self.most as u64);
-        with_ids(with_window(call, self.window), self.leave)
+        let call = with_window(call, self.window).millis(self.late);
+        with_ids(call, self.leave)
     }
 }
 

@@ -1,10 +1,11 @@
 //! The claims of entries that are due for another delivery, as the reader and the
 //! keeper make them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::member::Member;
 use super::member::claiming::Claim;
+use super::member::rate::KeyRates;
 use super::member::stage::Company;
 use crate::command::{ClaimDue, ClockWindow, Due, Timed};
 use crate::message::EntryId;
@@ -42,11 +43,13 @@ impl<'a> DueClaim<'a> {
 
     /// The request.
     pub(crate) fn request(&self) -> ClaimDue<'_> {
+        let rates = self.member.common.key_rates.as_ref();
         ClaimDue {
             group: &self.member.group,
             consumer: &self.member.name,
             most: self.most,
             window: self.window,
+            late: rates.map_or(Duration::ZERO, KeyRates::late),
             leave: &self.leave,
         }
     }

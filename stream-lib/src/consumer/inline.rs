@@ -101,6 +101,7 @@ impl Inline {
                 consumer: &member.name,
                 most: 1,
                 window: None,
+                late: Duration::ZERO,
                 leave: &[],
             };
             let due = due.run(wire)?;

@@ -131,8 +131,9 @@ fn the_last_entry_that_waits_is_claimed() {
     node.moves();
     let keys = ["orders", "{orders}:waiting:g", "{orders}:meta"];
     type Answer = (u64, i64, u64, Vec<redis::Value>, u64, Vec<redis::Value>);
-    let (_, wait, deleted, entries, ..): Answer =
-        node.run("claim_due", &keys, &["g", "c", "10", "", ""]);
+    let (_, wait, deleted, entries, _, marks): Answer =
+        node.run("claim_due", &keys, &["g", "c", "10", "", "", "0"]);
+    assert!(marks.is_empty());
     assert_eq!((wait, deleted, entries.len()), (-1, 0, 1));
     assert!(node.is_gone("{orders}:waiting:g"));
 }

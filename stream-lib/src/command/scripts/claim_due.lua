@@ -2,13 +2,15 @@
 --
 -- KEYS  1 stream  2 waiting set  3 meta
 -- ARGV  1 group  2 consumer  3 how many at most  4, 5 between which times the
---       server's clock is expected to be, in ms ('': any)  then ids to leave
+--       server's clock is expected to be, in ms ('': any)  6 how late an entry
+--       may come to have its turn still, in ms  then ids to leave
 -- Reply 1 the server's time in ms, and nothing more where that was not expected
 --       2 ms until the next one is due (-1: none)  3 how many were found
 --       deleted from the stream  4 the entries: {id, delivery count, fields}
 --       5 how often due times were moved with the clock  6 ids of entries that are
 --       marked, each followed by its mark: the part of its due time behind the
---       milliseconds, in 1024ths
+--       milliseconds, in 1024ths; the bit of a turn (512) is left out where the
+--       entry comes too late for that
 -- Only what ~waiting still owns is claimed; each claim adds one delivery.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -16,8 +18,8 @@ if ARGV[4] ~= '' and (now < tonumber(ARGV[4]) or now > tonumber(ARGV[5])) then
   return {now}
 end
 local moved = redis.call('HGET', KEYS[3], 'clock:' .. ARGV[1])
-local most, leave, leaves = tonumber(ARGV[3]), {}, #ARGV - 5
-for i = 6, #ARGV do
+local most, late, leave, leaves = tonumber(ARGV[3]), tonumber(ARGV[6]), {}, #ARGV - 6
+for i = 7, #ARGV do
   leave[ARGV[i]] = true
 end
 local deleted, entries, done, wait, marks = 0, {}, {}, -1, {}
@@ -37,8 +39,9 @@ for i = 1, #first, 2 do
       if claimed then
         entries[#entries + 1] = {id, pending[4] + 1, claimed[2]}
         if due % 1 > 0 then
+          local mark = math.floor(due % 1 * 1024)
           marks[#marks + 1] = id
-          marks[#marks + 1] = math.floor(due % 1 * 1024)
+          marks[#marks + 1] = now - due > late and mark % 512 or mark
         end
       else
         redis.call('XACK', KEYS[1], ARGV[1], id)

@@ -129,6 +129,8 @@ impl Hand {
         let Some(rate) = &crew.common.rate else {
             return true;
         };
+        // Since it was taken, the batch may have waited for entries.
+        self.turn = self.turn.filter(|turn| rate.lasts(*turn));
         if self.turn.is_none() {
             self.turn = rate.try_take();
         }

@@ -143,24 +143,30 @@ impl Worker<'_> {
         let Some(rate) = &common.rate else {
             return true;
         };
+        // Since it was taken, the worker may have waited for an entry that runs alone.
+        self.turn = self.turn.filter(|turn| rate.lasts(*turn));
         if self.turn.is_none() {
             self.turn = rate.try_take();
         }
-        if self.turn.is_some() || held.is_used_up() {
-            return true;
+        while self.turn.is_none() && !held.is_used_up() {
+            common.buffer.pause.leave();
+            self.turn = rate.take(
+                &self.crew.ended,
+                |most| common.wanted_turns(most, PORTION),
+                |turns| member.heed_hold(turns.hold.as_ref(), turns.server_ms),
+            );
+            self.now = Instant::now();
+            if self.turn.is_none() {
+                member.give_back_rest(held);
+                return false;
+            }
+            if !self.enter(member, held) {
+                return false;
+            }
+            // It may have waited here, too, or used the turn for that entry.
+            self.turn = self.turn.filter(|turn| rate.lasts(*turn));
         }
-        common.buffer.pause.leave();
-        self.turn = rate.take(
-            &self.crew.ended,
-            |most| common.wanted_turns(most, PORTION),
-            |turns| member.heed_hold(turns.hold.as_ref(), turns.server_ms),
-        );
-        self.now = Instant::now();
-        if self.turn.is_none() {
-            member.give_back_rest(held);
-            return false;
-        }
-        self.enter(member, held)
+        true
     }
 
     fn put_turn_back(&mut self) {

@@ -1,6 +1,6 @@
 //! A rate for each value of a field.
 
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use stream_lib::{RateLimit, RawMessage};
 use stream_tests::wait_until;
@@ -48,4 +48,31 @@ fn each_value_has_a_rate_of_its_own() {
         "waiting isn't counted"
     );
     assert_eq!(consumer.stats().failed, 0);
+}
+
+#[test]
+fn turns_that_passed_during_a_hold_are_not_used_at_once() {
+    const ORDERS: usize = 20;
+    let shop = Shop::open();
+    for _ in 0..ORDERS {
+        shop.ask::<String>("XADD orders * user ann");
+    }
+    let seen = Seen::default();
+    let noted = seen.clone();
+    let config = quick("orders")
+        .lease(Duration::from_millis(300))
+        .rate_limit(RateLimit::per_second(5).per_key("user"));
+    shop.manager
+        .consume_fn::<RawMessage>("c", config, move |_| {
+            noted.push(Instant::now());
+            Ok(())
+        })
+        .unwrap();
+    seen.wait_for(2);
+    let until = SystemTime::now() + Duration::from_secs(2);
+    shop.manager
+        .hold("orders", "orders_group", until, "a break")
+        .unwrap();
+    seen.wait_for(ORDERS);
+    assert_kept(&seen.all(), 5.0, 1);
 }

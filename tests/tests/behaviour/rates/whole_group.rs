@@ -1,11 +1,11 @@
 //! One rate for a whole group.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use stream_lib::{BatchConfig, BatchDelivery, RateLimit, StreamManager};
 use stream_tests::wait_until;
 
-use crate::support::{DEADLINE, Order, Seen, Shop, quick};
+use crate::support::{DEADLINE, HOUR, Order, Seen, Shop, quick};
 
 /// A turn may be used so much later than its time, when others' come as well.
 const SPARE: Duration = Duration::from_millis(50);
@@ -125,5 +125,35 @@ fn nothing_begins_while_the_rate_can_not_be_asked_for() {
     shop.ask::<()>("DEL {orders}:rate:orders_group");
     wait_until(DEADLINE, "all to be completed", || {
         consumer.stats().completed == 5
+    });
+}
+
+/// Its workers learn of the hold when they ask for turns, and the release is noticed
+/// although the hold had an hour to go.
+#[test]
+fn group_with_a_rate_goes_on_when_its_hold_is_released() {
+    let shop = Shop::open();
+    shop.add_by_hand("orders", 1);
+    let config = quick("orders")
+        .lease(Duration::from_secs(3))
+        .rate_limit(RateLimit::per_second(100));
+    let consumer = shop
+        .manager
+        .consume_fn::<Order>("c", config, |_| Ok(()))
+        .unwrap();
+    wait_until(DEADLINE, "the first to be completed", || {
+        consumer.stats().completed == 1
+    });
+    let until = SystemTime::now() + HOUR;
+    shop.manager
+        .hold("orders", "orders_group", until, "a test")
+        .unwrap();
+    shop.add_by_hand("orders", 50);
+    wait_until(DEADLINE, "the hold to be noticed", || {
+        consumer.held_until().is_some()
+    });
+    assert!(shop.manager.release("orders", "orders_group").unwrap());
+    wait_until(DEADLINE, "all to be completed", || {
+        consumer.stats().completed == 51
     });
 }

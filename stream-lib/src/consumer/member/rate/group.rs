@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use parking_lot::{Condvar, Mutex};
 
-use super::bounds::{AHEAD, PATIENCE};
-use super::turns::TurnQueue;
+use super::bounds::{AHEAD, HELD, PATIENCE};
+use super::turns::{TurnQueue, lasts};
 use crate::command::{Group, TakeTurns, Turns};
 use crate::config::RateLimit;
 use crate::connection::Topology;
@@ -129,6 +129,11 @@ impl GroupRate {
         }
     }
 
+    /// Whether a turn may be used still.
+    pub(crate) fn lasts(&self, turn: Turn) -> bool {
+        lasts(turn.0, self.interval, Instant::now())
+    }
+
     /// Puts a turn back that was not used.
     pub(crate) fn put_back(&self, turn: Turn) {
         self.state.lock().turns.put_back(turn.0);
@@ -176,7 +181,9 @@ impl GroupRate {
                 // By the time of the answer, so that none is early.
                 state.turns.add(turns.count, turns.first_us, now);
                 if turns.count == 0 {
-                    state.none_before = now + turns.wait;
+                    let is_held = turns.hold.is_some();
+                    let longest = if is_held { HELD } else { Duration::MAX };
+                    state.none_before = now + turns.wait.min(longest);
                 }
             }
             Err(_) => state.none_before = now + state.backoff.next(),

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::bounds::{AHEAD, PATIENCE};
+use super::bounds::{AHEAD, HELD, PATIENCE};
 use crate::command::{Group, TakeTurns, Turns};
 use crate::config::RateLimit;
 use crate::connection::Topology;
 use crate::error::{Result, with_causes};
 use crate::message::{Fields, RESERVED};
-use crate::runtime::Trouble;
+use crate::runtime::{Trouble, jitter};
 
 /// How long an entry waits where Redis can't be asked.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// How late an entry may come for its turn, if that isn't less than to the next turn.
+const LATE: Duration = Duration::from_millis(250);
 
 /// The rates of the values of one field.
 #[derive(Debug)]
@@ -50,6 +53,12 @@ impl KeyRates {
             limit: limit.clone(),
             trouble: Trouble::default(),
         })
+    }
+
+    /// How late an entry may come to have its turn still. After a hold or an outage as
+    /// many turns would be used at once as had been taken.
+    pub(crate) fn late(&self) -> Duration {
+        LATE.max(self.limit.interval())
     }
 
     /// Takes the next turn of the entry's value. `heed` hears the answer.
@@ -108,7 +117,12 @@ impl KeyRates {
 fn key_turn(turns: &Turns) -> KeyTurn {
     match u64::try_from(turns.first_us) {
         _ if turns.count == 0 => KeyTurn::Later {
-            after: turns.wait,
+            after: match turns.hold {
+                Some(_) => turns.wait.min(HELD),
+                // To ask as soon as there may be a turn again would have all entries of a
+                // busy value come and go between two turns.
+                None => turns.wait.saturating_add(jitter(AHEAD / 4 * 3, 0.25)),
+            },
             has_turn: false,
         },
         Ok(micros @ 1..) => KeyTurn::Later {
@@ -122,6 +136,7 @@ fn key_turn(turns: &Turns) -> KeyTurn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::GroupHold;
 
     fn turns(count: u32, first_us: i64, wait_us: u64) -> Turns {
         Turns {
@@ -142,6 +157,35 @@ mod tests {
         assert_eq!(key_turn(&turns(1, -5, 0)), KeyTurn::Now);
         assert_eq!(key_turn(&turns(1, 0, 0)), KeyTurn::Now);
         assert_eq!(key_turn(&turns(1, 7, 0)), later(7, true));
-        assert_eq!(key_turn(&turns(0, 0, 9)), later(9, false));
+    }
+
+    #[test]
+    fn entry_without_a_turn_asks_again_before_those_that_are_taken_are_over() {
+        let wait = Duration::from_secs(7);
+        let KeyTurn::Later { after, has_turn } = key_turn(&turns(0, 0, 7_000_000)) else {
+            panic!("it may not begin");
+        };
+        assert!(!has_turn);
+        assert!(
+            after > wait + AHEAD / 2 && after < wait + AHEAD,
+            "{after:?}"
+        );
+    }
+
+    #[test]
+    fn entry_of_a_held_group_looks_again_soon() {
+        let hold = GroupHold {
+            until_ms: 3_600_000,
+            why: "a test".to_owned(),
+        };
+        let held = Turns {
+            hold: Some(hold),
+            ..turns(0, 0, 3_600_000_000)
+        };
+        let soon = KeyTurn::Later {
+            after: HELD,
+            has_turn: false,
+        };
+        assert_eq!(key_turn(&held), soon);
     }
 }

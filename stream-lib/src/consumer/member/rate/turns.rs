@@ -15,6 +15,11 @@ pub(super) struct TurnQueue {
 /// once with others'.
 const SPARE: Duration = Duration::from_millis(50);
 
+/// Whether a turn may be used still.
+pub(super) fn lasts(turn: Instant, interval: Duration, now: Instant) -> bool {
+    now.saturating_duration_since(turn) <= SPARE.max(interval)
+}
+
 impl TurnQueue {
     pub(super) fn new(interval: Duration) -> Self {
         Self {
@@ -35,9 +40,8 @@ impl TurnQueue {
 
     /// The next turn. Those that are lost are left out.
     pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
-        let spare = SPARE.max(self.interval);
         while let Some(turn) = self.turns.pop_front() {
-            if now.saturating_duration_since(turn) <= spare {
+            if lasts(turn, self.interval, now) {
                 return Some(turn);
             }
         }
@@ -84,6 +88,7 @@ mod tests {
         let mut slow = TurnQueue::new(1_000 * MS);
         slow.add(1, 0, now);
         assert_eq!(slow.next(now + 900 * MS), Some(now));
+        assert!(lasts(now, 10 * MS, now + 50 * MS) && !lasts(now, 10 * MS, now + 51 * MS));
     }
 
     proptest! {
