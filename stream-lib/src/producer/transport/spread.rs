@@ -7,8 +7,10 @@
 //! messages on one connection, in order; the next round begins when the last is answered,
 //! so that nothing overtakes where a partition has moved to another server meanwhile.
 //!
-//! What a server that is away holds up are its own messages: before a round waits for a
-//! connection, it reads the answers of the others.
+//! What a server that is away holds up are its own messages: first all shares are written
+//! for whose server a connection is free. Before a round waits for a connection, it reads
+//! all answers and gives back the connections that it has. So no two rounds wait for
+//! connections of each other.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -16,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::{Outgoing, Wait};
-use crate::connection::{Deadline, Node, PooledWire, Topology};
+use crate::connection::{Deadline, Node, PooledWire, Topology, answer_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Added, Answers, all_fail, no_answer};
 use crate::producer::transport::again::{
@@ -29,6 +31,11 @@ use crate::producer::unreplicated::waited_for;
 /// The bounds of a round.
 const MOST_MESSAGES: usize = 1_024;
 const MOST_BYTES: usize = 1 << 20;
+
+/// How long a round waits for one of several servers, before it looks for the next one:
+/// doubling, so that each has time for a connection.
+const FIRST_TURN: Duration = Duration::from_millis(100);
+const LONGEST_TURN: Duration = Duration::from_secs(2);
 
 /// The way of one producer's batches to its partitions.
 pub(super) struct SpreadRoute<'l, B> {
@@ -118,6 +125,14 @@ struct Lane {
     wait: Option<Wait>,
 }
 
+/// The reason for which a share has no lane. Nothing of it was written.
+enum NoLane {
+    /// There was no connection in time.
+    Busy(Error),
+    /// The server doesn't take what would be behind it.
+    Refused(Error),
+}
+
 impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
     fn new(route: &'r SpreadRoute<'r, B>) -> Self {
         Self {
@@ -150,16 +165,91 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
             self.fail(first..self.shares.len(), &e);
             return;
         }
+        let waiting = self.write_at_once(first..self.shares.len(), deadline);
+        self.write_later(waiting, deadline);
+    }
+
+    /// Writes the shares for whose server a connection is free. Returns the others, each
+    /// with the reason.
+    fn write_at_once(
+        &mut self,
+        shares: std::ops::Range<usize>,
+        deadline: Instant,
+    ) -> Vec<(usize, Error)> {
         let mut by_lane: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for at in first..self.shares.len() {
-            match self.lane(at, deadline) {
-                Ok(Some(lane)) => by_lane.entry(lane).or_default().push(at),
-                Ok(None) => self.alone(at, unknown_place()),
-                Err(e) => self.fail(at..at + 1, &e),
+        let mut waiting = Vec::new();
+        let mut busy: Vec<(Arc<Node>, Error)> = Vec::new();
+        for at in shares {
+            if let Some(lane) = self.known_lane(at) {
+                by_lane.entry(lane).or_default().push(at);
+                continue;
+            }
+            let Some(node) = self.node(at) else {
+                self.alone(at, unknown_place());
+                continue;
+            };
+            if let Some((_, error)) = busy.iter().find(|(other, _)| Arc::ptr_eq(other, &node)) {
+                waiting.push((at, error.clone()));
+                continue;
+            }
+            match self.open_lane(at, &node, Duration::ZERO, deadline) {
+                Ok(lane) => by_lane.entry(lane).or_default().push(at),
+                Err(NoLane::Busy(error)) => {
+                    busy.push((node, error.clone()));
+                    waiting.push((at, error));
+                }
+                Err(NoLane::Refused(error)) => self.fail(at..at + 1, &error),
             }
         }
         for (lane, shares) in by_lane {
             self.write(lane, shares, deadline);
+        }
+        waiting
+    }
+
+    /// Writes these shares, those to one server after those to the other, as each has a
+    /// connection free. While it waits, the round holds none.
+    fn write_later(&mut self, mut waiting: Vec<(usize, Error)>, deadline: Instant) {
+        let mut turn = FIRST_TURN;
+        while let Some(at) = waiting.first().map(|(at, _)| *at) {
+            self.give_back();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let Some(node) = self.node(at) else {
+                waiting.remove(0);
+                self.alone(at, unknown_place());
+                continue;
+            };
+            let (there, others): (Vec<_>, Vec<_>) = waiting
+                .into_iter()
+                .partition(|(other, _)| *other == at || self.is_at(*other, &node));
+            waiting = others;
+            let wait = if waiting.is_empty() {
+                left
+            } else {
+                left.min(turn)
+            };
+            match self.open_lane(at, &node, wait, deadline) {
+                Ok(lane) => {
+                    let shares = there.into_iter().map(|(at, _)| at).collect();
+                    self.write(lane, shares, deadline);
+                }
+                Err(NoLane::Busy(error)) if answer_of(&error).may_pass() => {
+                    let again = there.into_iter().map(|(at, _)| (at, error.clone()));
+                    waiting.extend(again);
+                    turn = (turn * 2).min(LONGEST_TURN);
+                }
+                Err(NoLane::Busy(error) | NoLane::Refused(error)) => {
+                    for (at, _) in there {
+                        self.fail(at..at + 1, &error);
+                    }
+                }
+            }
+        }
+        for (at, error) in waiting {
+            self.fail(at..at + 1, &error);
         }
     }
 
@@ -199,57 +289,70 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
         self.ends |= scripts.any(|needs| needs);
     }
 
-    /// The lane of a share; `None` where its server is not known.
-    fn lane(&mut self, at: usize, deadline: Instant) -> Result<Option<usize>> {
+    /// The lane that the share's partition has in this round.
+    fn known_lane(&self, at: usize) -> Option<usize> {
+        let share = self.shares.get(at)?;
+        self.lane_of.get(&share.partition).copied()
+    }
+
+    /// The server of a share, if it is known.
+    fn node(&self, at: usize) -> Option<Arc<Node>> {
+        let share = self.shares.get(at)?;
+        let key = share.outlet.keys.stream().as_bytes();
+        self.route.topology.node_for(key)
+    }
+
+    fn is_at(&self, at: usize, node: &Arc<Node>) -> bool {
+        self.node(at).is_some_and(|own| Arc::ptr_eq(&own, node))
+    }
+
+    /// The lane to the server of a share, for whose connection it waits so long.
+    fn open_lane(
+        &mut self,
+        at: usize,
+        node: &Arc<Node>,
+        wait: Duration,
+        deadline: Instant,
+    ) -> std::result::Result<usize, NoLane> {
+        let same = self.lanes.iter().position(|l| Arc::ptr_eq(&l.node, node));
+        if let Some(lane) = same {
+            return Ok(lane);
+        }
         let Some(share) = self.shares.get(at) else {
-            return Ok(None);
+            return Err(NoLane::Refused(unknown_place()));
         };
-        if let Some(lane) = self.lane_of.get(&share.partition) {
-            return Ok(Some(*lane));
-        }
-        let (partition, outlet) = (share.partition, Arc::clone(&share.outlet));
+        let outlet = Arc::clone(&share.outlet);
         let key = outlet.keys.stream().as_bytes();
-        let Some(node) = self.route.topology.node_for(key) else {
-            return Ok(None);
-        };
-        let same = self.lanes.iter().position(|l| Arc::ptr_eq(&l.node, &node));
-        let lane = if let Some(lane) = same {
-            lane
-        } else {
-            let mut wire = self.connect(key, deadline)?;
-            // The server is asked whether it takes a `WAIT` while nothing is under way.
-            wire.answer_by(deadline);
-            outlet.replication.begin(&mut wire)?;
-            self.lanes.push(Lane {
-                node,
-                wire,
-                written: Vec::new(),
-                outlet,
-                wait: None,
-            });
-            self.lanes.len() - 1
-        };
-        self.lane_of.insert(partition, lane);
-        Ok(Some(lane))
+        let wire = self.route.topology.pooled(key, wait);
+        let mut wire = wire.map_err(NoLane::Busy)?;
+        // The server is asked whether it takes a `WAIT` while nothing is under way.
+        wire.answer_by(deadline);
+        let asked = outlet.replication.begin(&mut wire);
+        asked.map_err(NoLane::Refused)?;
+        self.lanes.push(Lane {
+            node: Arc::clone(node),
+            wire,
+            written: Vec::new(),
+            outlet,
+            wait: None,
+        });
+        Ok(self.lanes.len() - 1)
     }
 
-    fn connect(&mut self, key: &[u8], deadline: Instant) -> Result<PooledWire> {
-        let topology = self.route.topology;
-        if self.lanes.iter().any(|lane| !lane.written.is_empty()) {
-            // The answers of other servers don't wait for this one.
-            if let Ok(wire) = topology.pooled(key, Duration::ZERO) {
-                return Ok(wire);
-            }
-            self.read_all();
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        topology.pooled(key, left)
+    /// Reads all answers, and gives back the connections: others may need them.
+    fn give_back(&mut self) {
+        self.read_all();
+        self.lanes.clear();
+        self.lane_of.clear();
     }
 
-    fn write(&mut self, lane: usize, shares: Vec<usize>, deadline: Instant) {
-        let Some(lane) = self.lanes.get_mut(lane) else {
+    fn write(&mut self, number: usize, shares: Vec<usize>, deadline: Instant) {
+        let Some(lane) = self.lanes.get_mut(number) else {
             return;
         };
+        for share in shares.iter().filter_map(|at| self.shares.get(*at)) {
+            self.lane_of.insert(share.partition, number);
+        }
         let mut packed = Vec::new();
         let written = shares.iter().filter_map(|at| self.shares.get(*at));
         let replies = written.map(|share| share.outlet.pack(&mut packed, &share.batch));
@@ -277,9 +380,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
     }
 
     fn finish(mut self, done: &mut impl FnMut(B, Answers)) {
-        self.read_all();
-        // Their places in the pool may be needed.
-        self.lanes.clear();
+        self.give_back();
         self.send_again();
         for share in &mut self.shares {
             let State::Answered(mut answers) = std::mem::replace(&mut share.state, State::Open)

@@ -11,7 +11,7 @@ use stream_lib::{
 use stream_tests::{Cluster, Server, wait_until};
 use tempfile::TempDir;
 
-use super::support::{connect, message, number_of, other_than};
+use super::support::{config, connect, message, number_of, other_than};
 use crate::DEADLINE;
 
 const PARTITIONS: usize = 16;
@@ -169,6 +169,37 @@ fn a_node_that_is_away_holds_up_no_messages_but_its_own() {
         assert!(quick, "{:?}", begin.elapsed());
         assert!(waiting.join().unwrap().is_err());
     });
+}
+
+#[test]
+fn callers_who_need_the_only_connections_of_all_nodes_do_not_wait_for_each_other() {
+    const ROUNDS: usize = 200;
+    let cluster = Cluster::options().nodes(3, 0).start().unwrap();
+    let manager = StreamManager::connect_with(config(&cluster).pool_size(1)).unwrap();
+    let producer = simple(&manager, DEADLINE);
+    let forth = keys();
+    let back: Vec<_> = forth.iter().rev().cloned().collect();
+    thread::scope(|scope| {
+        for keys in [&forth, &back, &forth, &back] {
+            let producer = &producer;
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    let message = message(round);
+                    let keyed = keys.iter().map(|key| Envelope::new(&message).key(key));
+                    for added in producer.add_all(keyed) {
+                        added.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    for partition in 0..PARTITIONS {
+        assert_eq!(
+            numbers(&cluster, partition).len(),
+            4 * ROUNDS,
+            "{partition}"
+        );
+    }
 }
 
 #[test]
