@@ -1,8 +1,9 @@
-//! The backlog that a stream may have before messages go to its backup stream.
+//! The backlog that a stream may have before messages go to its backup stream, and
+//! whether any went there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -12,22 +13,55 @@ use crate::config::{BackupStreamConfig, Retention};
 /// which learns the stored one with each of its steps, keeps it up to date. Clones
 /// share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Capacity(Arc<AtomicU64>);
+pub(crate) struct Capacity(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    entries: AtomicU64,
+    /// Entries went to the backup stream in this life.
+    overflowed: AtomicBool,
+    /// Entries went there since the drain's last look.
+    overflows: AtomicBool,
+}
 
 impl Capacity {
     /// The capacity until the stored one is known.
     pub(crate) fn of(config: &BackupStreamConfig) -> Self {
         let asked = config.stream.asked_capacity();
         let entries = asked.unwrap_or(Retention::default().max_length);
-        Self(Arc::new(AtomicU64::new(entries)))
+        Self::with(entries)
+    }
+
+    fn with(entries: u64) -> Self {
+        Self(Arc::new(State {
+            entries: AtomicU64::new(entries),
+            overflowed: AtomicBool::new(false),
+            overflows: AtomicBool::new(false),
+        }))
     }
 
     pub(crate) fn entries(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.entries.load(Ordering::Relaxed)
     }
 
     pub(crate) fn learn(&self, entries: u64) {
-        self.0.store(entries, Ordering::Relaxed);
+        self.0.entries.store(entries, Ordering::Relaxed);
+    }
+
+    /// Takes note of an entry that went to the backup stream.
+    pub(crate) fn note_overflow(&self) {
+        self.0.overflowed.store(true, Ordering::SeqCst);
+        self.0.overflows.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether entries went there since the last call.
+    pub(crate) fn take_overflow(&self) -> bool {
+        self.0.overflows.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether any went there in this life.
+    pub(crate) fn has_overflowed(&self) -> bool {
+        self.0.overflowed.load(Ordering::SeqCst)
     }
 }
 
@@ -58,7 +92,7 @@ impl Capacities {
     pub(crate) fn of_partition(&self, partition: u16) -> Capacity {
         let mut parts = self.parts.lock();
         let capacity = parts.entry(partition);
-        let asked = || Capacity(Arc::new(AtomicU64::new(self.asked)));
+        let asked = || Capacity::with(self.asked);
         capacity.or_insert_with(asked).clone()
     }
 }

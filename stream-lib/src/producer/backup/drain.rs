@@ -1,7 +1,6 @@
 //! The thread that moves entries from the backup stream back to the stream: for all
 //! partitions, where there are any.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -44,20 +43,8 @@ struct Shared {
     stop_began: OnceLock<Instant>,
     /// Entries went to a backup stream since the last look.
     woken: AtomicBool,
-    /// Entries went to the backup stream of the whole stream in this life.
-    used: AtomicBool,
-    parts: Mutex<Parts>,
     connection: LinkHandle,
     config: BackupStreamConfig,
-}
-
-/// What producers tell of partitions.
-#[derive(Debug, Default)]
-struct Parts {
-    /// Entries went to their backup streams since the last look.
-    woken: BTreeSet<u16>,
-    /// Entries went there in this life.
-    used: BTreeSet<u16>,
 }
 
 impl Drain {
@@ -73,8 +60,6 @@ impl Drain {
             stop: Shutdown::default(),
             stop_began: OnceLock::new(),
             woken: AtomicBool::new(false),
-            used: AtomicBool::new(false),
-            parts: Mutex::default(),
             connection: LinkHandle::default(),
             config: config.clone(),
         });
@@ -96,17 +81,11 @@ impl Drain {
         })
     }
 
-    /// Says that there is something to move, in a partition where there are any.
-    pub(crate) fn wake(&self, partition: Option<u16>) {
-        match partition {
-            // Only ever set, and read when the producer has ended.
-            None => self.shared.used.store(true, Ordering::Relaxed),
-            Some(partition) => {
-                let mut parts = self.shared.parts.lock();
-                parts.woken.insert(partition);
-                parts.used.insert(partition);
-            }
-        }
+    /// Says that there is something to move, where a [`Capacity`] says that entries went
+    /// to the backup stream.
+    ///
+    /// [`Capacity`]: crate::producer::capacity::Capacity
+    pub(crate) fn wake(&self) {
         if !self.shared.woken.swap(true, Ordering::SeqCst) {
             self.shared.stop.nudge();
         }
@@ -163,7 +142,7 @@ impl Worker {
     fn run(&mut self) {
         let mut backoff = Backoff::for_connections();
         while !self.shared.stop.is_set() {
-            let woken = self.shared.woken.swap(false, Ordering::SeqCst);
+            self.shared.woken.store(false, Ordering::SeqCst);
             if let Err(e) = self.follow_the_split() {
                 self.held_up(&e);
                 if self.loans.pause(&self.shared.stop, backoff.next()) {
@@ -172,7 +151,7 @@ impl Worker {
                 continue;
             }
             backoff.reset();
-            self.bring_forward(woken);
+            self.bring_forward();
             let next = self
                 .flows
                 .iter()
@@ -217,13 +196,13 @@ impl Worker {
         self.flows = match split {
             Split::Whole => {
                 let capacity = self.capacities.whole();
-                vec![Flow::new(None, &self.keys, config, owner, capacity)]
+                vec![Flow::new(&self.keys, config, owner, capacity)]
             }
             Split::Into(partitions) => {
                 let flow = |n| {
                     let (keys, capacity) =
                         (self.keys.partition(n), self.capacities.of_partition(n));
-                    Flow::new(Some(n), &keys, config, owner, capacity)
+                    Flow::new(&keys, config, owner, capacity)
                 };
                 partitions.all().map(flow).collect()
             }
@@ -232,15 +211,10 @@ impl Worker {
     }
 
     /// Ends the waits for backup streams that entries of this process went to.
-    fn bring_forward(&mut self, woken: bool) {
-        if !woken {
-            return;
-        }
-        let parts = std::mem::take(&mut self.shared.parts.lock().woken);
+    fn bring_forward(&mut self) {
         let now = Instant::now();
         for flow in &mut self.flows {
-            let is_woken = flow.partition.is_none_or(|n| parts.contains(&n));
-            if is_woken && flow.last == Last::Empty {
+            if flow.capacity.take_overflow() && flow.last == Last::Empty {
                 flow.due = flow.due.min(now);
             }
         }
@@ -325,9 +299,7 @@ impl Worker {
         {
             self.make_flows(split);
         }
-        let used = self.shared.parts.lock().used.clone();
-        let whole = self.shared.used.load(Ordering::Relaxed);
-        let is_used = |flow: &Flow| flow.partition.map_or(whole, |n| used.contains(&n));
+        let is_used = |flow: &Flow| flow.capacity.has_overflowed();
         let mut left = self.flows.iter().filter(|f| is_used(f) || f.holds_lease());
         if left.next().is_none() {
             return;

@@ -15,8 +15,6 @@ use crate::runtime::Backoff;
 /// The state of one way back.
 #[derive(Debug)]
 pub(super) struct Flow {
-    /// `None` for a stream without any.
-    pub(super) partition: Option<u16>,
     mover: Mover,
     /// The capacity that the configuration asks for.
     asked: Option<u64>,
@@ -43,7 +41,6 @@ pub(super) enum Last {
 
 impl Flow {
     pub(super) fn new(
-        partition: Option<u16>,
         keys: &StreamKeys,
         config: &BackupStreamConfig,
         owner: &str,
@@ -52,7 +49,6 @@ impl Flow {
         let asked = config.stream.asked_capacity();
         let drainer = Drainer::Producer(asked);
         Self {
-            partition,
             mover: Mover {
                 lease: DrainLease::new(keys, drainer, owner.to_owned(), config.lock_timeout),
                 batch: config.transfer_batch_size as u64,

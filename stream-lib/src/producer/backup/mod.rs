@@ -39,8 +39,6 @@ pub(crate) struct Backup {
     /// One thread for the stream, or for all its partitions.
     drain: Arc<Drain>,
     spooler: Option<Spooler>,
-    /// The partition, of which this is the part of the whole.
-    partition: Option<u16>,
 }
 
 impl Backup {
@@ -61,7 +59,6 @@ impl Backup {
             capacities,
             drain: Arc::new(drain),
             spooler,
-            partition: None,
         })
     }
 
@@ -74,7 +71,6 @@ impl Backup {
             capacities: Arc::clone(&self.capacities),
             drain: Arc::clone(&self.drain),
             spooler: None,
-            partition: Some(partition),
         }
     }
 
@@ -109,8 +105,10 @@ impl Backup {
         self.config.max_backup_length
     }
 
-    /// Says that there is something in the backup stream.
+    /// Says that there is something in the backup stream. With a spool, the way through
+    /// it has said already in which partition's.
     pub(crate) fn wake_drain(&self) {
-        self.drain.wake(self.partition);
+        self.capacity.note_overflow();
+        self.drain.wake();
     }
 }

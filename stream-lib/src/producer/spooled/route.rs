@@ -143,6 +143,7 @@ impl Route {
         let routing = Routing::new(&self.keys, &self.config, self.capacity.entries());
         let wait = self.replication.begin(wire)?;
         if let Some(sent) = command::route_spooled(wire, routing, mark, &texts, batch, wait)? {
+            self.note_overflow(&sent.0);
             return replicated(sent);
         }
         // Flushed, lapsed, that of an earlier version, or an earlier name.
@@ -155,8 +156,20 @@ impl Route {
                 let text = "Redis forgets the mark of a spool as soon as it is written";
                 Err(Error::new(ErrorKind::Protocol, text))
             },
-            replicated,
+            |sent| {
+                self.note_overflow(&sent.0);
+                replicated(sent)
+            },
         )
+    }
+
+    /// Tells the drain of entries that went to the backup stream of this way.
+    fn note_overflow(&self, answers: &[Result<SpooledAdd>]) {
+        let in_backup =
+            |answer: &Result<SpooledAdd>| matches!(answer, Ok(SpooledAdd::Now(p)) if p.in_backup);
+        if answers.iter().any(in_backup) {
+            self.capacity.note_overflow();
+        }
     }
 
     /// Whether Redis has the message with this number, below which all are

@@ -147,3 +147,29 @@ fn messages_that_are_there_already_are_not_added_again() {
         assert!(numbers.iter().copied().eq(first..20), "{key}: {numbers:?}");
     }
 }
+
+#[test]
+fn entries_that_overflow_into_a_backup_stream_are_looked_for_at_once() {
+    let dir = TempDir::new().unwrap();
+    let shop = Shop::open();
+    let config = BackupStreamConfig::new("orders")
+        .partitions(16)
+        .max_length(5)
+        // With 16 of them, an empty backup stream is looked at every two minutes.
+        .slow_timeout(Duration::from_mins(1))
+        .spool_dir(dir.path());
+    let made = shop.manager.create_backup_producer("s", config).unwrap();
+    let producer: Producer<RawMessage> = made.typed();
+    add(&producer, 0, "customer-1").unwrap();
+    wait_until(DEADLINE, "a look at all backup streams", || {
+        (0..16).all(|n| shop.ask::<bool>(&format!("HEXISTS {{orders:{n}}}:meta backup:name")))
+    });
+    for number in 0..10 {
+        add(&producer, number, "customer-2").unwrap();
+    }
+    assert_eq!(shop.ask::<usize>("XLEN {orders:7}:backup"), 5);
+    assert_eq!(shop.ask::<usize>("XTRIM {orders:7} MAXLEN 0"), 5);
+    wait_until(DEADLINE, "the others to come back", || {
+        in_partition(&shop.server, 7) == [5, 6, 7, 8, 9]
+    });
+}

@@ -194,7 +194,11 @@ fn callers_who_need_the_only_connections_of_all_nodes_do_not_wait_for_each_other
         }
     });
     for partition in 0..PARTITIONS {
-        assert_eq!(numbers(&cluster, partition).len(), 4 * ROUNDS, "{partition}");
+        assert_eq!(
+            numbers(&cluster, partition).len(),
+            4 * ROUNDS,
+            "{partition}"
+        );
     }
 }
 
