@@ -36,6 +36,7 @@ pub(crate) mod reserved;
 mod retain;
 mod route;
 mod schedule;
+mod scheduled_keys;
 mod script;
 mod server;
 mod settle;

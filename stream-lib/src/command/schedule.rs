@@ -7,6 +7,7 @@ use super::outgoing::Encoded;
 use super::pack;
 use super::reply::{Tokens, checked, int, unexpected};
 use super::route::{Once, Placed, place, refusal};
+use super::scheduled_keys::once_keys;
 use super::script::{Script, script};
 use super::wait::{Wait, Waited, run_and_wait};
 use crate::config::{Delay, Retention, WhenTaken};
@@ -282,13 +283,19 @@ pub(super) fn pack_count(out: &mut Vec<u8>, keys: &StreamKeys) {
     pack::command(out, &[b"ZCARD", keys.due().as_bytes()]);
 }
 
-/// Cancels scheduled messages. Returns for each whether it was scheduled.
+/// Cancels scheduled messages, and frees their keys. Returns for each whether it was
+/// scheduled.
 pub(crate) fn cancel_scheduled(
     wire: &mut Wire,
     keys: &StreamKeys,
     ids: &[ScheduleId],
 ) -> Result<Vec<bool>> {
-    let call = CANCEL.call(&[&keys.due(), &keys.later(), &keys.unique()]);
+    let unique = keys.unique();
+    let call = CANCEL.call(&[&keys.due(), &keys.later(), &unique]);
+    let once = once_keys(wire, keys, ids)?;
+    let call = once.iter().fold(call, |call, key| {
+        call.key(key.as_deref().unwrap_or(unique.as_bytes()))
+    });
     let call = ids
         .iter()
         .fold(call, |call, id| call.shown(&id.in_partition(None)));
@@ -308,7 +315,10 @@ pub(crate) fn reschedule(
     id: ScheduleId,
     when: Delay,
 ) -> Result<Option<Duration>> {
-    let call = RESCHEDULE.call(&[&keys.due()]);
+    let due = keys.due();
+    let once = once_keys(wire, keys, &[id])?.pop().flatten();
+    let call = RESCHEDULE.call(&[&due]);
+    let call = call.key(once.as_deref().unwrap_or(due.as_bytes()));
     let call = call.shown(&id.in_partition(None)).shown(&when);
     let reply = call.run(wire)?;
     let mut tokens = Tokens::new(&reply);

@@ -10,6 +10,7 @@
 
 mod cron;
 mod message;
+mod outage;
 mod pace;
 mod parts;
 mod promoter;

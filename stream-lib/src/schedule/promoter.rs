@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::outage::Outage;
 use super::pace::{LONG, Pace};
 use crate::command::{Promoted, Promotion};
 use crate::connection::{LinkHandle, Loans, Topology};
-use crate::error::{Error, ErrorKind, with_causes};
+use crate::error::{Error, with_causes};
 use crate::keys::StreamKeys;
 use crate::runtime::{Backoff, Bell, Task, Trouble, counted};
 
@@ -89,6 +90,7 @@ pub(super) struct Promoter {
     /// The last look has found something that is due.
     is_due: bool,
     backoff: Backoff,
+    outage: Outage,
     trouble: Trouble,
 }
 
@@ -107,6 +109,7 @@ impl Promoter {
             pace: Pace::default(),
             is_due: false,
             backoff: Backoff::for_connections(),
+            outage: Outage::default(),
             trouble: Trouble::default(),
         }
     }
@@ -146,6 +149,7 @@ impl Promoter {
             return self.failed(refused);
         }
         self.backoff.reset();
+        self.outage.ends();
         if self.trouble.ends() {
             log::info!(
                 "scheduled messages of `{}` come to the stream again when they are due",
@@ -188,17 +192,9 @@ impl Promoter {
         }
     }
 
-    /// The adds and the consumers of this process tell of an outage, so that only a
-    /// refusal is told here.
+    /// Tells of a failure, unless it is an outage that has only begun.
     fn failed(&mut self, error: &Error) -> Duration {
-        let is_outage = matches!(
-            error.kind(),
-            ErrorKind::OutcomeUnknown
-                | ErrorKind::Unavailable
-                | ErrorKind::Authentication
-                | ErrorKind::Closed
-        );
-        if !is_outage && self.trouble.begins(error) {
+        if self.outage.tells(error, Instant::now()) && self.trouble.begins(error) {
             log::warn!(
                 "scheduled messages of `{}` wait beyond their time, which is tried again until it \
                  works: {}",

@@ -1,11 +1,12 @@
 -- Cancels scheduled messages.
 --
--- KEYS  1 due times  2 bodies  3 unique keys
+-- KEYS  1 due times  2 bodies  3 unique keys  then for each id its idempotency key, or
+--       the third again
 -- ARGV  ids
 -- Reply for each id 1 it was scheduled, and is no more; 0 it wasn't
--- All is read before anything is removed.
+-- All is read before anything is removed. A message that never comes holds no key.
 local due, bodies, unique = KEYS[1], KEYS[2], KEYS[3]
-local reply, gone, names, seen = {}, {}, {}, {}
+local reply, gone, names, held, seen = {}, {}, {}, {}, {}
 for i, id in ipairs(ARGV) do
   local found = not seen[id] and redis.call('ZSCORE', due, id)
   reply[i] = found and 1 or 0
@@ -17,6 +18,9 @@ for i, id in ipairs(ARGV) do
     if good and type(name) == 'string' and redis.call('HGET', unique, name) == id then
       names[#names + 1] = name
     end
+    if KEYS[3 + i] ~= unique and redis.pcall('GET', KEYS[3 + i]) == 's' .. id then
+      held[#held + 1] = 3 + i
+    end
   end
 end
 if #gone > 0 then
@@ -25,5 +29,8 @@ if #gone > 0 then
   end
   redis.call('HDEL', bodies, unpack(gone))
   redis.call('ZREM', due, unpack(gone))
+  for i = 1, #held do
+    redis.call('DEL', KEYS[held[i]])
+  end
 end
 return reply

@@ -43,8 +43,9 @@ const EMPTYING: [&str; 8] = [
 
 /// Keys that look as if they were touched after they were emptied, so many times, and
 /// why they aren't.
-const EXCEPTIONS: [(&str, &str, usize, &str); 10] = [
+const EXCEPTIONS: [(&str, &str, usize, &str); 11] = [
     ("beat", "KEYS[1]", 1, "the member's own sign stays"),
+    ("cancel", "KEYS[held[i]]", 1, "each is another key"),
     ("claim_due", "KEYS[2]", 1, READ_BEFORE),
     ("forget_group", "KEYS[2]", 1, READ_BEFORE),
     ("forget_group", "KEYS[4]", 1, READ_BEFORE),

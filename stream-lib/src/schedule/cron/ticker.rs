@@ -9,8 +9,9 @@ use super::missed::DueTicks;
 use super::times::Times;
 use crate::command::{JobAnswer, JobOutcome, JobState, Outgoing, Tick};
 use crate::connection::{LinkHandle, Loans, Topology, Wire};
-use crate::error::{Error, ErrorKind, Result, with_causes};
+use crate::error::{Error, Result, with_causes};
 use crate::runtime::{Backoff, ServerClock, Task, Trouble, jitter};
+use crate::schedule::outage::Outage;
 use crate::split::Splits;
 
 /// The longest wait between two looks: the server's clock may be set, and the job may be
@@ -41,6 +42,7 @@ pub(crate) struct Ticker {
     progress: Progress,
     at: Instant,
     backoff: Backoff,
+    outage: Outage,
     trouble: Trouble,
 }
 
@@ -82,6 +84,7 @@ impl Ticker {
             },
             at: now,
             backoff: Backoff::for_connections(),
+            outage: Outage::default(),
             trouble: Trouble::default(),
         }
     }
@@ -143,17 +146,9 @@ impl Ticker {
         wait
     }
 
-    /// The adds and the consumers of this process tell of an outage, so that only a
-    /// refusal is told here.
+    /// Tells of a failure, unless it is an outage that has only begun.
     fn failed(&mut self, error: &Error) -> Duration {
-        let is_outage = matches!(
-            error.kind(),
-            ErrorKind::OutcomeUnknown
-                | ErrorKind::Unavailable
-                | ErrorKind::Authentication
-                | ErrorKind::Closed
-        );
-        if !is_outage && self.trouble.begins(error) {
+        if self.outage.tells(error, Instant::now()) && self.trouble.begins(error) {
             log::warn!(
                 "the job `{}` of `{}` is held up, and tries again until it works: {}",
                 self.progress.job.name,
@@ -320,6 +315,7 @@ impl Task for Ticker {
         let wait = match self.step() {
             Ok(wait) => {
                 self.backoff.reset();
+                self.outage.ends();
                 if self.trouble.ends() {
                     let job = &self.progress.job;
                     log::info!("the job `{}` of `{}` goes on", job.name, job.stream());

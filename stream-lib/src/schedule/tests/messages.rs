@@ -81,6 +81,7 @@ struct Waits {
     /// `None` for one that was set aside.
     due: Option<i64>,
     unique: Option<String>,
+    once: Option<u8>,
     number: usize,
     body: Body,
 }
@@ -171,6 +172,11 @@ impl<'r> Model<'r> {
                     let Some(gone) = self.waiting.remove(&id) else {
                         return false;
                     };
+                    if let (Some(key), Body::Good) = (gone.once, gone.body)
+                        && self.once.get(&key) == Some(&id)
+                    {
+                        self.once.remove(&key);
+                    }
                     if let (Some(name), Body::Good) = (gone.unique, gone.body)
                         && self.unique.get(&name) == Some(&id)
                     {
@@ -281,6 +287,7 @@ impl<'r> Model<'r> {
             let waits = Waits {
                 due: Some(due),
                 unique: name.clone(),
+                once,
                 number,
                 body: Body::Good,
             };

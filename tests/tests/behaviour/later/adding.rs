@@ -34,6 +34,31 @@ fn idempotency_key_schedules_once_and_tells_the_first_id() {
 }
 
 #[test]
+fn idempotency_key_follows_a_message_that_is_cancelled_or_rescheduled() {
+    let shop = Shop::open();
+    let message = order("1");
+    let draft = || shop.manager.with(&message).idempotency_key("k");
+    let scheduled = shop.manager.scheduled("orders").unwrap();
+    let left = || u128::from(shop.ask::<u64>("PTTL {orders}:once:k"));
+
+    let first = draft().after(HOUR).add().unwrap();
+    let before = left();
+    assert!(scheduled.reschedule(id_of(first), 100 * HOUR).unwrap());
+    assert!(left() > before + 98 * HOUR.as_millis());
+    assert_eq!(draft().after(HOUR).add().unwrap(), first);
+    assert!(scheduled.reschedule(id_of(first), HOUR).unwrap());
+    assert!(left() < before + HOUR.as_millis());
+
+    assert!(scheduled.cancel(id_of(first)).unwrap());
+    let next = draft().after(HOUR).add().unwrap();
+    assert_ne!(next, first);
+    assert_eq!(scheduled.count().unwrap(), 1);
+    assert!(scheduled.cancel(id_of(next)).unwrap());
+    assert_eq!(keys_of_later(&shop), [""; 0]);
+    assert!(matches!(draft().add().unwrap(), Added::Main(_)));
+}
+
+#[test]
 fn key_of_an_entry_makes_a_scheduled_message_a_duplicate() {
     let shop = Shop::open();
     for producer in ["simple", "backup"] {
