@@ -77,7 +77,8 @@ impl FarOutputs {
     fn find_targets(&self, entry: &Unsettled, targets: &mut Vec<Target>) -> Result<()> {
         let streams = &self.member.outputs;
         for output in entry.outputs() {
-            streams.learn_first(&output.stream)?;
+            let whole = Target::whole(&output.stream);
+            streams.learn_first(&whole, Instant::now() + PATIENCE)?;
             let target = output.target(entry.id());
             if !streams.is_near(&target) && targets.iter().all(|known| !known.is(&target)) {
                 targets.push(target);
