@@ -207,7 +207,9 @@ impl Inline {
         let member = &self.member;
         let mut targets = Vec::new();
         for output in outputs.iter() {
-            member.outputs.learn_first(&output.stream)?;
+            let by = Instant::now() + Duration::from_secs(1);
+            let whole = Target::whole(&output.stream);
+            member.outputs.learn_first(&whole, by)?;
             targets.push(output.target(id));
         }
         for target in &targets {

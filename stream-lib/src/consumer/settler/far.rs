@@ -20,7 +20,8 @@ use crate::consumer::member::settle::Unsettled;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long idempotency keys of outputs are remembered: as those of a producer are by
-/// default.
+/// default, and those of far outputs for some leases at least, after which the entry has
+/// come again.
 pub(super) const WINDOW: Duration = Duration::from_secs(120);
 
 /// How long one node is tried: other consumers' entries wait meanwhile.
@@ -76,8 +77,9 @@ impl FarOutputs {
     /// Finds the far targets of an entry's outputs, each once for all entries.
     fn find_targets(&self, entry: &Unsettled, targets: &mut Vec<Target>) -> Result<()> {
         let streams = &self.member.outputs;
-        for output in entry.outputs() {
-            streams.learn_first(&output.stream)?;
+        for output in entry.outputs().filter(|output| !output.is_added()) {
+            let whole = Target::whole(&output.stream);
+            streams.learn_first(&whole, Instant::now() + PATIENCE)?;
             let target = output.target(entry.id());
             if !streams.is_near(&target) && targets.iter().all(|known| !known.is(&target)) {
                 targets.push(target);
@@ -128,33 +130,38 @@ impl FarOutputs {
                 continue;
             }
             for (number, output) in (1..).zip(entry.outputs()) {
-                if !output.target(entry.id()).is(target) {
+                if output.is_added() || !output.target(entry.id()).is(target) {
                     continue;
                 }
                 if let Some(message) = output.message() {
                     // The same at each delivery of the entry.
                     let key = format!("{OUTPUT}:{from}:{group}:{}:{number}", entry.id());
                     match batch.push_keyed(message, &key) {
-                        Ok(()) => of.push(place),
+                        Ok(()) => of.push((place, output)),
                         Err(e) => note(errors, place, Some(e)),
                     }
                 }
             }
         }
+        let window = WINDOW.max(member.config.lease.saturating_mul(4));
         let (keys, deadline) = (target.keys(), Instant::now() + PATIENCE);
         let key = keys.stream().as_bytes();
         let added = member.topology.run(key, PATIENCE, |wire| {
             wire.answer_by(deadline);
-            add_outputs(wire, &keys, WINDOW, &batch)
+            add_outputs(wire, &keys, window, &batch)
         });
         match added {
             Ok(answers) => {
-                for (place, answer) in of.into_iter().zip(answers) {
-                    note(errors, place, answer.err());
+                for ((place, output), answer) in of.into_iter().zip(answers) {
+                    match answer {
+                        // The next attempt leaves it out, however late it comes.
+                        Ok(_) => output.added(),
+                        Err(e) => note(errors, place, Some(e)),
+                    }
                 }
             }
             Err(error) => {
-                for place in of {
+                for (place, _) in of {
                     note(errors, place, Some(error.clone()));
                 }
             }

@@ -214,6 +214,9 @@ impl OutputQueue {
             })
         };
         let mut near = |id, output: &'a Output| {
+            if output.is_added() {
+                return None;
+            }
             let target = output.target(id);
             let is_near = member.outputs.is_near(&target);
             is_near.then(|| Some((place_of(target), output.message()?)))?

@@ -1,6 +1,7 @@
 //! The outputs of one delivery.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::streams::{OutputStream, Target};
 use crate::command::{Encoded, Envelope, Outgoing};
@@ -23,6 +24,8 @@ pub(crate) struct Outputs {
 pub(crate) struct Output {
     pub(crate) stream: Arc<OutputStream>,
     message: Outgoing,
+    /// It was added by itself, before the acknowledgement.
+    is_added: AtomicBool,
 }
 
 impl Output {
@@ -32,13 +35,27 @@ impl Output {
     ) -> Result<Self> {
         let mut message = Outgoing::default();
         message.push(envelope.message(), envelope.extras())?;
-        Ok(Self { stream, message })
+        Ok(Self {
+            stream,
+            message,
+            is_added: AtomicBool::new(false),
+        })
     }
 
     /// Where it goes, as an output of this entry and as far as is known now.
     pub(crate) fn target(&self, entry: EntryId) -> Target {
         let hash = self.message().and_then(|message| message.hash());
         Target::new(&self.stream, hash, entry)
+    }
+
+    /// Notes that it was added by itself.
+    pub(crate) fn added(&self) {
+        self.is_added.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was added by itself.
+    pub(crate) fn is_added(&self) -> bool {
+        self.is_added.load(Ordering::Relaxed)
     }
 
     /// The message.

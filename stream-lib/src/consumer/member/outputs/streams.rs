@@ -21,6 +21,10 @@ const MOST: usize = 1_000;
 /// meanwhile.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// How long it is believed what partitions a stream has: it may be deleted and made
+/// again.
+const KNOWN: Duration = Duration::from_secs(25);
+
 /// A stream that outputs go to.
 #[derive(Debug)]
 pub(crate) struct OutputStream {
@@ -32,7 +36,8 @@ pub(crate) struct OutputStream {
 /// What is known of a stream. Scripts notice where it isn't true any more.
 #[derive(Debug, Default)]
 struct Known {
-    is_asked: bool,
+    /// When it was last asked.
+    asked: Option<Instant>,
     partitions: Option<Partitions>,
     /// With the backup streams of other names than by default.
     backups: BTreeMap<Option<u16>, StreamKeys>,
@@ -72,6 +77,14 @@ impl Target {
         Self {
             stream: Arc::clone(stream),
             partition: partitions.map(|partitions| partition_of(hash(), partitions)),
+        }
+    }
+
+    /// The stream itself, whatever partitions it has.
+    pub(crate) fn whole(stream: &Arc<OutputStream>) -> Self {
+        Self {
+            stream: Arc::clone(stream),
+            partition: None,
         }
     }
 
@@ -148,28 +161,36 @@ impl OutputStreams {
     ///
     /// For two short exchanges.
     pub(crate) fn learn(&self, target: &Target) -> Result<()> {
+        self.learn_by(target, Instant::now() + PATIENCE)
+    }
+
+    /// As [`learn`](Self::learn) until `deadline`, for a stream of which nothing is known
+    /// yet, or was learned too long ago. Fails where nothing is known of it then.
+    pub(crate) fn learn_first(&self, target: &Target, deadline: Instant) -> Result<()> {
+        let asked = target.stream.known.lock().asked;
+        if asked.is_some_and(|asked| asked.elapsed() < KNOWN) {
+            return Ok(());
+        }
+        let learned = self.learn_by(target, deadline);
+        if learned.is_err() && asked.is_some() {
+            // The next outputs need not ask.
+            target.stream.known.lock().asked = Some(Instant::now());
+            return Ok(());
+        }
+        learned
+    }
+
+    fn learn_by(&self, target: &Target, deadline: Instant) -> Result<()> {
         let (keys, stem) = (target.keys(), &target.stream.keys);
-        let partitions = self.ask(stem, known_partitions)?;
-        let backup = self.ask(&keys, known_backup)?;
+        let partitions = self.ask(stem, deadline, known_partitions)?;
+        let backup = self.ask(&keys, deadline, known_backup)?;
         let mut known = target.stream.known.lock();
-        known.is_asked = true;
-        // A number never changes.
-        known.partitions = known.partitions.or(partitions);
+        known.asked = Some(Instant::now());
+        known.partitions = partitions;
         if let Some(backup) = backup {
             known.backups.insert(target.partition, backup);
         }
         Ok(())
-    }
-
-    /// As [`learn`](Self::learn), for a stream of which nothing is known yet.
-    pub(crate) fn learn_first(&self, stream: &Arc<OutputStream>) -> Result<()> {
-        if stream.known.lock().is_asked {
-            return Ok(());
-        }
-        self.learn(&Target {
-            stream: Arc::clone(stream),
-            partition: None,
-        })
     }
 
     /// Whether outputs may have to go elsewhere than the acknowledgement.
@@ -180,11 +201,12 @@ impl OutputStreams {
     fn ask<T>(
         &self,
         keys: &StreamKeys,
+        deadline: Instant,
         mut question: impl FnMut(&mut Wire, &StreamKeys) -> Result<T>,
     ) -> Result<T> {
-        let deadline = Instant::now() + PATIENCE;
         let key = keys.stream().as_bytes();
-        self.topology.run(key, PATIENCE, |wire| {
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.topology.run(key, left, |wire| {
             wire.answer_by(deadline);
             question(wire, keys)
         })
