@@ -122,6 +122,8 @@ fn the_rest_of_a_group_is_forgotten_with_the_last_of_its_keys() {
 
 #[test]
 fn the_last_entry_that_waits_is_claimed() {
+    type Answer = (u64, i64, u64, Vec<redis::Value>, u64, Vec<redis::Value>);
+
     let node = ClusterNode::start();
     node.ask("XGROUP CREATE orders g 0 MKSTREAM");
     node.ask("XADD orders 1-0 n 1");
@@ -130,7 +132,6 @@ fn the_last_entry_that_waits_is_claimed() {
     node.ask("HSET {orders}:meta a b");
     node.moves();
     let keys = ["orders", "{orders}:waiting:g", "{orders}:meta"];
-    type Answer = (u64, i64, u64, Vec<redis::Value>, u64, Vec<redis::Value>);
     let (_, wait, deleted, entries, _, marks): Answer =
         node.run("claim_due", &keys, &["g", "c", "10", "", "", "0"]);
     assert!(marks.is_empty());
