@@ -45,6 +45,9 @@ pub(super) struct SendQueue {
     pub(super) report: FlushReport,
     /// The error of the last try, if Redis couldn't be reached for any of its messages.
     pub(super) away: Option<Error>,
+    /// Redis couldn't be reached for some messages, and others have queued behind them
+    /// since.
+    pub(super) some_away: bool,
     /// Set once nothing more may be queued: until then messages may go out.
     pub(super) closes: Option<Instant>,
 }
@@ -112,6 +115,8 @@ impl SendQueue {
         self.bytes -= batch.bytes() + OVERHEAD * batch.len();
         self.answered += batch.len() as u64;
         self.away = cause_of_absence(answers).cloned();
+        let lasts = self.some_away && !self.chunks.is_empty();
+        self.some_away = lasts || answers.iter().any(is_away);
         for (number, answer) in (chunk.first..).zip(answers) {
             match answer {
                 Ok(_) => self.report.added += 1,
@@ -169,11 +174,15 @@ fn cause_of_absence(answers: &[Result<Added>]) -> Option<&Error> {
     let mut cause = None;
     for answer in answers {
         match answer {
-            Err(e) if e.kind() == ErrorKind::Unavailable => cause = Some(e),
+            Err(e) if is_away(answer) => cause = Some(e),
             _ => return None,
         }
     }
     cause
+}
+
+fn is_away(answer: &Result<Added>) -> bool {
+    matches!(answer, Err(e) if e.kind() == ErrorKind::Unavailable)
 }
 
 fn lost() -> Error {

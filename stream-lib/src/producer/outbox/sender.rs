@@ -13,6 +13,10 @@ use crate::producer::added::{Answers, all_fail, closed};
 use crate::producer::transport::Dispatch;
 use crate::runtime::Trouble;
 
+/// How long a chunk that has waited long enough still waits for a server: time for
+/// a connection to one that is there.
+const LEAST_HOLD: Duration = Duration::from_millis(250);
+
 /// The part that the thread and the callers share.
 ///
 /// `queue` is behind one lock. A caller that has queued a message, or closes,
@@ -70,6 +74,17 @@ impl Shared {
             self.wait
         }
     }
+
+    /// How long one of several servers may hold up a chunk. While some are away, the
+    /// chunk's wait behind others counts: else each one would wait as long again.
+    fn hold(&self, chunk: &Chunk) -> Duration {
+        if self.queue.lock().some_away {
+            let left = self.wait.saturating_sub(chunk.since.elapsed());
+            left.max(LEAST_HOLD).min(self.wait)
+        } else {
+            self.wait
+        }
+    }
 }
 
 /// The thread's own part.
@@ -96,6 +111,7 @@ impl Sender {
             shared.dispatch.send_while(
                 &|| shared.ensure_open(),
                 &|chunk| shared.patience(chunk),
+                &|chunk| shared.hold(chunk),
                 iter::from_fn(|| shared.next()),
                 |chunk, answers| self.done(&chunk, answers),
             );

@@ -68,15 +68,17 @@ impl Dispatch {
         batches: impl Iterator<Item = B>,
         done: impl FnMut(B, Answers),
     ) {
-        self.send_while(&|| self.ensure_open(), &|_| self.wait, batches, done);
+        let wait = |_: &B| self.wait;
+        self.send_while(&|| self.ensure_open(), &wait, &wait, batches, done);
     }
 
     /// As [`send`](Self::send), until `ensure_open` fails. Each batch has its own
-    /// time.
+    /// time; `hold` is the part of it for which one of several servers may hold it up.
     pub(crate) fn send_while<B: Borrow<Outgoing>>(
         &self,
         ensure_open: &dyn Fn() -> Result<()>,
         wait: &dyn Fn(&B) -> Duration,
+        hold: &dyn Fn(&B) -> Duration,
         mut batches: impl Iterator<Item = B>,
         mut done: impl FnMut(B, Answers),
     ) {
@@ -119,6 +121,7 @@ impl Dispatch {
                         outlets: &self.outlets,
                         parts: &parts,
                         wait,
+                        hold,
                         ensure_open,
                         settle: &|outlet, batch, answers, deadline| {
                             self.settle(outlet, batch, answers, deadline);

@@ -44,6 +44,8 @@ pub(super) struct SpreadRoute<'l, B> {
     pub(super) parts: &'l Parts,
     /// How long a batch may take.
     pub(super) wait: &'l dyn Fn(&B) -> Duration,
+    /// How long a batch may wait for one of several servers, at most as long.
+    pub(super) hold: &'l dyn Fn(&B) -> Duration,
     /// Fails once nothing may be sent any more.
     pub(super) ensure_open: &'l dyn Fn() -> Result<()>,
     /// Sends messages again whose outcome is unknown, where that is safe.
@@ -154,6 +156,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
     /// Splits a batch, and writes its shares.
     fn take(&mut self, batch: B) {
         let deadline = Instant::now() + (self.route.wait)(&batch);
+        let until = deadline.min(Instant::now() + (self.route.hold)(&batch));
         let first = self.shares.len();
         self.split(batch.borrow(), deadline);
         let messages = batch.borrow();
@@ -166,7 +169,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
             return;
         }
         let waiting = self.write_at_once(first..self.shares.len(), deadline);
-        self.write_later(waiting, deadline);
+        self.write_later(waiting, until, deadline);
     }
 
     /// Writes the shares for whose server a connection is free. Returns the others, each
@@ -208,12 +211,12 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
     }
 
     /// Writes these shares, those to one server after those to the other, as each has a
-    /// connection free. While it waits, the round holds none.
-    fn write_later(&mut self, mut waiting: Vec<(usize, Error)>, deadline: Instant) {
+    /// connection free before `until`. While it waits, the round holds none.
+    fn write_later(&mut self, mut waiting: Vec<(usize, Error)>, until: Instant, deadline: Instant) {
         let mut turn = FIRST_TURN;
         while let Some(at) = waiting.first().map(|(at, _)| *at) {
             self.give_back();
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
@@ -249,6 +252,10 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
             }
         }
         for (at, error) in waiting {
+            if let Some(share) = self.shares.get_mut(at) {
+                // It doesn't wait again where it goes again.
+                share.deadline = until;
+            }
             self.fail(at..at + 1, &error);
         }
     }
