@@ -2,8 +2,9 @@
 //!
 //! Payments are checked by a first consumer, which produces bookings in one step with its
 //! acknowledgements: each payment has one booking. A second consumer books them in an
-//! `SQLite` database: the row of a booking, with its `original_id`, and the new balance are
-//! one transaction. A booking that comes again finds its row, and changes nothing.
+//! `SQLite` database: the row of a booking, with its partition and its `original_id`, and
+//! the new balance are one transaction. A booking that comes again finds its row, and
+//! changes nothing.
 //!
 //! Several of these programs may share a Redis and a database, and may be killed at any
 //! time. The server is the one of `REDIS_URL`, else a private one that ends with the
@@ -117,7 +118,9 @@ fn open(path: &Path) -> anyhow::Result<Connection> {
     database.busy_timeout(Duration::from_secs(30))?;
     database.execute_batch(
         "CREATE TABLE IF NOT EXISTS bookings (
-             original_id TEXT PRIMARY KEY, account INTEGER NOT NULL, cents INTEGER NOT NULL);
+             part INTEGER NOT NULL, original_id TEXT NOT NULL,
+             account INTEGER NOT NULL, cents INTEGER NOT NULL,
+             PRIMARY KEY (part, original_id));
          CREATE TABLE IF NOT EXISTS accounts (
              id INTEGER PRIMARY KEY, balance INTEGER NOT NULL);",
     )?;
@@ -137,9 +140,11 @@ fn show(database: &Connection) -> anyhow::Result<()> {
 fn book(database: &mut Connection, booking: &Delivery<Booking>) -> rusqlite::Result<()> {
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let inserted = transaction.execute(
-        "INSERT INTO bookings (original_id, account, cents) VALUES (?1, ?2, ?3)
+        "INSERT INTO bookings (part, original_id, account, cents) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO NOTHING",
         params![
+            // Each partition counts its ids by itself.
+            booking.partition().map_or(-1, i64::from),
             booking.original_id().to_string(),
             booking.account,
             booking.cents

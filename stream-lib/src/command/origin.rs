@@ -8,7 +8,8 @@ use crate::message::schedule_id::ScheduleId;
 /// knows.
 ///
 /// A message that was scheduled had no entry then: its id is made of its due time and
-/// of its number, since many may be due at the same time.
+/// of its number, since many may be due at the same time. As any other id it is unique
+/// within a partition.
 pub(crate) fn original_id<'h>(
     entry: EntryId,
     header: impl Fn(&'static str) -> Option<&'h [u8]>,

@@ -72,7 +72,9 @@ impl DeadLetter {
     }
 
     /// The id that the message had when it was first added, before any drain or
-    /// redrive; see [`Delivery::original_id`](crate::Delivery::original_id).
+    /// redrive; of a stream with partitions it is unique only together with the partition
+    /// in the [`letter_id`](Self::letter_id). See
+    /// [`Delivery::original_id`](crate::Delivery::original_id).
     pub fn original_id(&self) -> EntryId {
         self.original_id
     }

@@ -14,7 +14,6 @@ use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::message::StreamMessage;
-use crate::message::schedule_id::ScheduleId;
 use crate::partition::Partitions;
 use crate::producer::added::{Added, no_answer};
 use crate::producer::backup::Backup;
@@ -190,16 +189,11 @@ impl ProducerCore {
                 dispatch: &self.dispatch,
                 once: Once::of(&self.config),
                 send_timeout: self.config.send_timeout,
+                alarm: self.alarm.get(),
             };
             scheduler.schedule(&batch, plan)
         });
-        let (added, wait) = scheduled
-            .map_err(|e| e.while_doing(format_args!("scheduling for `{}`", self.stream())))?;
-        if let (Some(wait), Some(alarm)) = (wait, self.alarm.get()) {
-            let partition = added.schedule_id().and_then(ScheduleId::partition);
-            alarm.set(partition, wait);
-        }
-        Ok(added)
+        scheduled.map_err(|e| e.while_doing(format_args!("scheduling for `{}`", self.stream())))
     }
 
     pub(crate) fn add_all<'m, M, I>(&self, messages: I) -> Vec<Result<Added>>

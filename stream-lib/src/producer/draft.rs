@@ -78,8 +78,9 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
     /// the stream after this time, at most 100 years. 0 is at once. Defaults to none:
     /// the message is added.
     ///
-    /// Any process that uses the stream moves it there, this one to the millisecond,
-    /// others within a quarter of a second; none of this process need live until then.
+    /// Any process that consumes the stream, or has scheduled something for it, moves it
+    /// there: this one to the millisecond, others within a quarter of a second. One that
+    /// does neither doesn't look. This process need not live until then.
     ///
     /// # Examples
     ///

@@ -12,7 +12,7 @@ use crate::partition::hash_of;
 use crate::producer::added::{Added, no_answer};
 use crate::producer::transport::{Apart, Dispatch, Outlet};
 use crate::producer::unreplicated::{NotReplicated, waited_for};
-use crate::runtime::{Backoff, random_suffix};
+use crate::runtime::{Alarm, Backoff, random_suffix};
 
 /// The longest unique key, in bytes.
 const LONGEST_KEY: usize = 512;
@@ -57,24 +57,21 @@ pub(crate) struct Scheduler<'a> {
     pub(crate) dispatch: &'a Dispatch,
     pub(crate) once: Once,
     pub(crate) send_timeout: Duration,
+    /// Told of what is scheduled.
+    pub(crate) alarm: Option<&'a Alarm>,
 }
 
 impl Scheduler<'_> {
-    /// Schedules the one message of `batch`. Returns in how long it is due, where
-    /// something is scheduled now.
+    /// Schedules the one message of `batch`.
     ///
     /// Its partition is that of an add. Without a key that decides it, messages of one
     /// unique key go to the same one.
-    pub(crate) fn schedule(
-        &self,
-        batch: &Outgoing,
-        plan: &Plan<'_>,
-    ) -> Result<(Added, Option<Duration>)> {
+    pub(crate) fn schedule(&self, batch: &Outgoing, plan: &Plan<'_>) -> Result<Added> {
         let when = plan.checked()?;
         let whole = self.dispatch.outlet();
         if let Some(Apart::Record(recorder)) = whole.apart() {
             let added = recorder.answer(batch).pop().unwrap_or_else(no_answer)?;
-            return Ok((recorded(added), None));
+            return Ok(recorded(added));
         }
         let token = random_suffix();
         let deadline = Instant::now() + self.send_timeout;
@@ -97,14 +94,31 @@ impl Scheduler<'_> {
         if batch.has_keys() || later.unique.is_some() && is_far {
             self.settle(&outlet, &later, batch, deadline, &mut answer);
         }
+        self.tell(outlet.partition, &answer);
         let (scheduling, added) = answer?;
         match scheduling.outcome {
             ScheduleOutcome::Refused(id) => {
                 let id = id.in_partition(outlet.partition);
                 Err(taken(&later, id, scheduling.wait))
             }
-            ScheduleOutcome::Once(_) => Ok((added, None)),
-            ScheduleOutcome::Scheduled(_) => Ok((added, Some(scheduling.wait))),
+            ScheduleOutcome::Once(_) | ScheduleOutcome::Scheduled(_) => Ok(added),
+        }
+    }
+
+    /// Has this process look after what is scheduled, or may be.
+    fn tell(&self, partition: Option<u16>, answer: &Result<(Scheduling, Added)>) {
+        let Some(alarm) = self.alarm else { return };
+        match answer {
+            Ok((scheduling, added)) => match scheduling.outcome {
+                ScheduleOutcome::Scheduled(_) => alarm.set(partition, scheduling.wait),
+                // When that is due isn't known.
+                _ if added.schedule_id().is_some() => alarm.look(partition),
+                _ => {}
+            },
+            Err(e) => match e.kind() {
+                ErrorKind::OutcomeUnknown | ErrorKind::NotReplicated => alarm.look(partition),
+                _ => {}
+            },
         }
     }
 

@@ -67,7 +67,8 @@ impl<M> Delivery<M> {
     /// The id that the message had when it was first added: in the backup
     /// stream, if it came by way of that. It is the same at each delivery of the
     /// message, also after a drain and after any number of redrives, so it tells
-    /// repeats.
+    /// repeats. Each partition counts its ids by itself: of a stream with partitions only
+    /// the [`partition`](Self::partition) and this id together are unique.
     ///
     /// Where a producer adds the same message twice, the two have different ids;
     /// an idempotency key prevents that.

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use stream_lib::{Added, BackupStreamConfig, ErrorKind, Producer, StreamConfig, WhenTaken};
+use stream_lib::{
+    Added, BackupStreamConfig, ErrorKind, Producer, StreamConfig, StreamManager, WhenTaken,
+};
 use stream_tests::wait_until;
 
 use super::{id_of, keys_of_later};
@@ -56,6 +58,23 @@ fn idempotency_key_follows_a_message_that_is_cancelled_or_rescheduled() {
     assert!(scheduled.cancel(id_of(next)).unwrap());
     assert_eq!(keys_of_later(&shop), [""; 0]);
     assert!(matches!(draft().add().unwrap(), Added::Main(_)));
+}
+
+#[test]
+fn process_that_repeats_an_add_looks_after_the_message() {
+    let shop = Shop::open();
+    let message = order("1");
+    let add = |manager: &StreamManager| {
+        let draft = manager.with(&message).idempotency_key("k");
+        draft.after(Duration::from_millis(500)).add().unwrap()
+    };
+    let gone = StreamManager::connect(shop.server.url()).unwrap();
+    let first = add(&gone);
+    drop(gone);
+    assert_eq!(add(&shop.manager), first);
+    wait_until(DEADLINE, "the entry", || {
+        numbers(&shop.server, "orders") == [1]
+    });
 }
 
 #[test]
