@@ -277,6 +277,9 @@ impl ConsumerConfig {
     /// Where too few confirm them in time, the log says so once, and the entry counts as
     /// completed.
     ///
+    /// On a Redis Cluster it holds for outputs in the slot of the delivery's stream, and
+    /// for acknowledgements; others are added before, and replicas aren't waited for.
+    ///
     /// The cost: while replicas are waited for, no other entry of the manager's
     /// consumers is acknowledged. Needs the permission `+wait`.
     #[must_use]

@@ -36,7 +36,7 @@ impl<M> Delivery<M> {
     /// On a Redis Cluster this holds for outputs whose stream is in the slot of this
     /// delivery's stream: `{shop}:orders` and `{shop}:settled` share one. Others are
     /// added first, with idempotency keys, and the entry is acknowledged then: once
-    /// within two minutes. The log says so once.
+    /// within two minutes, or four leases where that is longer. The log says so once.
     ///
     /// A delivery counts as settling until Redis has confirmed both. While Redis has no
     /// memory, or refuses for another reason that passes, it waits, with its lease

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ended::settled;
+use super::trials::{PATIENCE, Trials};
 use crate::command::reserved::OUTPUT;
 use crate::command::{self, Found, Outgoing, add_outputs};
 use crate::consumer::member::Member;
@@ -24,12 +25,11 @@ use crate::error::{Error, ErrorKind, Result};
 /// come again.
 pub(super) const WINDOW: Duration = Duration::from_secs(120);
 
-/// How long one node is tried: other consumers' entries wait meanwhile.
-const PATIENCE: Duration = Duration::from_millis(500);
-
 /// Adds outputs for one consumer.
 pub(super) struct FarOutputs {
     member: Arc<Member>,
+    /// Of the streams that they go to.
+    pub(super) trials: Trials,
 }
 
 /// A delivery, and why its outputs were not written.
@@ -39,13 +39,18 @@ impl FarOutputs {
     pub(super) fn new(member: &Arc<Member>) -> Self {
         Self {
             member: Arc::clone(member),
+            trials: Trials::new(),
         }
     }
 
     /// Adds the far outputs of deliveries. Returns the deliveries that may be
     /// acknowledged, and those of which not all outputs were written.
+    ///
+    /// # Blocking
+    ///
+    /// About [`PATIENCE`] for the streams that they go to.
     pub(super) fn add(
-        &self,
+        &mut self,
         link: &mut MemberLink,
         chunk: Vec<Unsettled>,
     ) -> (Vec<Unsettled>, Vec<Unwritten>) {
@@ -53,10 +58,11 @@ impl FarOutputs {
         if !streams.is_spread() || chunk.iter().all(|entry| entry.outputs().next().is_none()) {
             return (chunk, Vec::new());
         }
+        let deadline = Instant::now() + PATIENCE;
         let mut errors: Vec<Option<Error>> = Vec::new();
         let mut targets = Vec::new();
         for entry in &chunk {
-            errors.push(self.find_targets(entry, &mut targets).err());
+            errors.push(self.find_targets(entry, &mut targets, deadline).err());
         }
         if targets.is_empty() {
             return split(chunk, errors);
@@ -68,18 +74,30 @@ impl FarOutputs {
                 return (Vec::new(), failed.collect());
             }
         };
+        self.trials.sort(&mut targets);
         for target in targets {
-            self.add_to(&target, &chunk, &mut errors);
+            self.add_to(&target, &chunk, &mut errors, deadline);
         }
         split(chunk, errors)
     }
 
     /// Finds the far targets of an entry's outputs, each once for all entries.
-    fn find_targets(&self, entry: &Unsettled, targets: &mut Vec<Target>) -> Result<()> {
+    fn find_targets(
+        &mut self,
+        entry: &Unsettled,
+        targets: &mut Vec<Target>,
+        deadline: Instant,
+    ) -> Result<()> {
         let streams = &self.member.outputs;
         for output in entry.outputs().filter(|output| !output.is_added()) {
             let whole = Target::whole(&output.stream);
-            streams.learn_first(&whole, Instant::now() + PATIENCE)?;
+            if !whole.is_known() {
+                // The rest of the time is for what is known.
+                let now = Instant::now();
+                let soon = now + deadline.saturating_duration_since(now) / 2;
+                self.trials
+                    .run(&whole, soon, |by| streams.learn_first(&whole, by))?;
+            }
             let target = output.target(entry.id());
             if !streams.is_near(&target) && targets.iter().all(|known| !known.is(&target)) {
                 targets.push(target);
@@ -120,7 +138,13 @@ impl FarOutputs {
 
     /// Adds the outputs of all deliveries to one target, and notes the first error of
     /// each.
-    fn add_to(&self, target: &Target, chunk: &[Unsettled], errors: &mut [Option<Error>]) {
+    fn add_to(
+        &mut self,
+        target: &Target,
+        chunk: &[Unsettled],
+        errors: &mut [Option<Error>],
+        deadline: Instant,
+    ) {
         let member = &self.member;
         let (from, group) = (member.group.stream(), member.group.name());
         let (mut batch, mut of) = (Outgoing::default(), Vec::new());
@@ -143,12 +167,18 @@ impl FarOutputs {
                 }
             }
         }
+        if of.is_empty() {
+            return;
+        }
         let window = WINDOW.max(member.config.lease.saturating_mul(4));
-        let (keys, deadline) = (target.keys(), Instant::now() + PATIENCE);
-        let key = keys.stream().as_bytes();
-        let added = member.topology.run(key, PATIENCE, |wire| {
-            wire.answer_by(deadline);
-            add_outputs(wire, &keys, window, &batch)
+        let keys = target.keys();
+        let added = self.trials.run(target, deadline, |by| {
+            let left = by.saturating_duration_since(Instant::now());
+            let key = keys.stream().as_bytes();
+            member.topology.run(key, left, |wire| {
+                wire.answer_by(by);
+                add_outputs(wire, &keys, window, &batch)
+            })
         });
         match added {
             Ok(answers) => {

@@ -20,6 +20,7 @@ mod burials;
 mod ended;
 mod far;
 mod outputs;
+mod trials;
 mod unwritten;
 
 use std::mem;

@@ -47,6 +47,8 @@ pub(super) struct OutputQueue {
     bytes: usize,
     /// When to try again; set while Redis refuses.
     again_at: Option<Instant>,
+    /// The last request has failed.
+    is_failing: bool,
     backoff: Backoff,
     /// How many to write by one request: where Redis refuses a single one, it is found.
     portion: Portion,
@@ -63,6 +65,7 @@ impl OutputQueue {
             waiting: VecDeque::new(),
             bytes: 0,
             again_at: None,
+            is_failing: false,
             backoff: Backoff::for_connections(),
             portion: Portion::new(CHUNK),
             trouble: Trouble::default(),
@@ -72,7 +75,7 @@ impl OutputQueue {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.waiting.is_empty() && self.far.trials.is_empty()
     }
 
     /// When there is something to write, or to tell.
@@ -80,13 +83,18 @@ impl OutputQueue {
         if self.is_empty() {
             return self.trouble.ends_from();
         }
-        Some(self.again_at.unwrap_or_else(Instant::now))
+        let is_idle = self.waiting.is_empty();
+        let wake = (!is_idle).then(|| self.again_at.unwrap_or_else(Instant::now));
+        wake.into_iter().chain(self.far.trials.again_at()).min()
     }
 
     /// Queues a delivery. Where too many wait, it returns the entry to be put off.
     pub(super) fn push(&mut self, mut entry: Unsettled) -> Option<Unsettled> {
-        let is_full = self.waiting.len() >= MOST_WAITING || self.bytes >= MOST_BYTES;
-        if self.again_at.is_some() && is_full {
+        let trials = &self.far.trials;
+        let count = self.waiting.len() + trials.len();
+        let is_full = count >= MOST_WAITING || self.bytes >= MOST_BYTES;
+        let is_refused = self.again_at.is_some() || self.is_failing || !trials.is_empty();
+        if is_refused && is_full {
             entry.action = Action::PutOff { delay: LATER };
             return Some(entry);
         }
@@ -103,7 +111,10 @@ impl OutputQueue {
             if ends_at.is_some_and(|at| at <= Instant::now()) {
                 self.works();
             }
-        } else if self.again_at.is_none_or(|at| at <= Instant::now()) {
+            return;
+        }
+        self.waiting.extend(self.far.trials.take_due());
+        if self.again_at.is_none_or(|at| at <= Instant::now()) {
             self.write(link);
         }
     }
@@ -111,32 +122,36 @@ impl OutputQueue {
     /// Tries once more. Where Redis refuses, it returns the entries that are left, to be
     /// given back; without a connection they stay, to be tried again.
     pub(super) fn end(&mut self, link: &mut MemberLink) -> Vec<Unsettled> {
+        self.waiting.extend(self.far.trials.take_all());
         self.write(link);
-        if self.again_at.take().is_none() {
-            return Vec::new();
+        let mut left = Vec::from(self.far.trials.take_all());
+        if self.again_at.take().is_some() {
+            left.extend(mem::take(&mut self.waiting));
         }
-        let mut left = Vec::from(mem::take(&mut self.waiting));
         for entry in &mut left {
             let delay = Duration::ZERO;
             entry.action = Action::PutOff { delay };
         }
-        self.bytes = 0;
+        self.bytes = self.waiting.iter().map(Unsettled::output_bytes).sum();
         left
     }
 
     fn write(&mut self, link: &mut MemberLink) {
         let mut moves = 0;
-        while !self.is_empty() {
+        while !self.waiting.is_empty() {
             let chunk = self.next_chunk();
             let asked = chunk.len();
             let (chunk, refused) = self.far.add(link, chunk);
-            let mut left = self.end_refused(refused);
+            let far = self.end_refused(refused);
+            self.bytes += far.iter().map(Unsettled::output_bytes).sum::<usize>();
+            self.far.trials.wait(far);
+            let mut left = Vec::new();
             match self.request(link, &chunk) {
                 Ok(Ok((outcomes, waited))) => {
                     self.portion.received(asked);
                     self.tell_waited(&waited);
                     let (elsewhere, waits) = self.settle(chunk, outcomes);
-                    left.extend(waits);
+                    left = waits;
                     if !elsewhere.is_empty() {
                         self.put_back(elsewhere);
                         moves += 1;
@@ -162,7 +177,7 @@ impl OutputQueue {
                         self.portion.halve(asked);
                     }
                     self.put_back(chunk);
-                    self.put_back(left);
+                    self.is_failing = true;
                     return;
                 }
             }
@@ -172,8 +187,12 @@ impl OutputQueue {
                 return;
             }
             self.again_at = None;
+            self.is_failing = false;
             self.backoff.reset();
-            self.works();
+            if self.far.trials.is_empty() {
+                self.far.trials.work();
+                self.works();
+            }
         }
     }
 

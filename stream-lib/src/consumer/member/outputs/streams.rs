@@ -101,6 +101,12 @@ impl Target {
         }
     }
 
+    /// Whether it was asked lately what partitions its stream has.
+    pub(crate) fn is_known(&self) -> bool {
+        let asked = self.stream.known.lock().asked;
+        asked.is_some_and(|asked| asked.elapsed() < KNOWN)
+    }
+
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.stream, &other.stream) && self.partition == other.partition
     }
@@ -167,10 +173,10 @@ impl OutputStreams {
     /// As [`learn`](Self::learn) until `deadline`, for a stream of which nothing is known
     /// yet, or was learned too long ago. Fails where nothing is known of it then.
     pub(crate) fn learn_first(&self, target: &Target, deadline: Instant) -> Result<()> {
-        let asked = target.stream.known.lock().asked;
-        if asked.is_some_and(|asked| asked.elapsed() < KNOWN) {
+        if target.is_known() {
             return Ok(());
         }
+        let asked = target.stream.known.lock().asked;
         let learned = self.learn_by(target, deadline);
         if learned.is_err() && asked.is_some() {
             // The next outputs need not ask.

@@ -1,0 +1,146 @@
+//! Which streams of other slots have failed, and the deliveries that wait for them.
+//!
+//! A server that doesn't answer costs all consumers of a manager time, so that it is
+//! tried for a moment. Until the next *trial*, outputs to a stream that has failed fail
+//! at once, and their deliveries wait here, while the others go on.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::time::{Duration, Instant};
+
+use super::unwritten::passes;
+use crate::consumer::member::outputs::Target;
+use crate::consumer::member::settle::Unsettled;
+use crate::error::{Error, Result};
+use crate::runtime::Backoff;
+
+/// How long streams that fail are waited for in one trial.
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long a stream is waited for that has worked until now.
+const LEAST: Duration = Duration::from_millis(100);
+
+/// The most streams to remember: programs have a few.
+const MOST: usize = 1_000;
+
+/// The trials of one consumer's far outputs.
+pub(super) struct Trials {
+    waiting: VecDeque<Unsettled>,
+    /// When the next trial begins; set while deliveries wait.
+    again_at: Option<Instant>,
+    backoff: Backoff,
+    /// What has failed in this trial, and why.
+    failed: Vec<(Target, Error)>,
+    /// What failed before and has not worked since: it comes last.
+    before: Vec<Target>,
+    /// What is left of [`PATIENCE`].
+    patience: Duration,
+}
+
+impl Trials {
+    pub(super) fn new() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            again_at: None,
+            backoff: Backoff::for_connections(),
+            failed: Vec::new(),
+            before: Vec::new(),
+            patience: PATIENCE,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// When the next trial begins, while deliveries wait.
+    pub(super) fn again_at(&self) -> Option<Instant> {
+        self.again_at
+    }
+
+    /// Has deliveries wait for the next trial.
+    pub(super) fn wait(&mut self, left: Vec<Unsettled>) {
+        if left.is_empty() {
+            return;
+        }
+        self.waiting.extend(left);
+        if self.again_at.is_none() {
+            self.again_at = Some(Instant::now() + self.backoff.next());
+        }
+    }
+
+    /// Begins the next trial where it is due, and returns those that wait for it.
+    pub(super) fn take_due(&mut self) -> VecDeque<Unsettled> {
+        if self.again_at.is_some_and(|at| at <= Instant::now()) {
+            self.take_all()
+        } else {
+            VecDeque::new()
+        }
+    }
+
+    /// Begins the next trial, and returns those that wait.
+    pub(super) fn take_all(&mut self) -> VecDeque<Unsettled> {
+        self.again_at = None;
+        self.patience = PATIENCE;
+        for (target, _) in mem::take(&mut self.failed) {
+            if self.before.iter().all(|known| !known.is(&target)) {
+                self.before.push(target);
+            }
+        }
+        self.before.truncate(MOST);
+        if !self.before.is_empty() {
+            // Each is the first once.
+            self.before.rotate_left(1);
+        }
+        mem::take(&mut self.waiting)
+    }
+
+    /// Notes that nothing fails.
+    pub(super) fn work(&mut self) {
+        self.backoff.reset();
+    }
+
+    /// Puts those last that may fail.
+    pub(super) fn sort(&self, targets: &mut [Target]) {
+        targets.sort_by_key(|target| {
+            let place = self.before.iter().position(|known| known.is(target));
+            place.map_or(0, |place| place + 1)
+        });
+    }
+
+    /// Runs a request to a stream, which is told when it is to end, by `deadline` at the
+    /// latest. Where the stream has failed in this trial, it fails at once.
+    pub(super) fn run<T>(
+        &mut self,
+        target: &Target,
+        deadline: Instant,
+        request: impl FnOnce(Instant) -> Result<T>,
+    ) -> Result<T> {
+        let failed = self.failed.iter().find(|(known, _)| known.is(target));
+        if let Some((_, error)) = failed {
+            return Err(error.clone());
+        }
+        let time = if self.before.iter().any(|known| known.is(target)) {
+            // The others have a chance as well.
+            self.patience / 2
+        } else {
+            self.patience.max(LEAST)
+        };
+        let began = Instant::now();
+        let result = request(deadline.min(began + time));
+        match &result {
+            Ok(_) => self.before.retain(|known| !known.is(target)),
+            // Past the deadline it was not tried.
+            Err(error) if passes(error) && began < deadline => {
+                self.patience = self.patience.saturating_sub(began.elapsed());
+                self.failed.push((target.clone(), error.clone()));
+            }
+            Err(_) => {}
+        }
+        result
+    }
+}
