@@ -115,8 +115,8 @@ fn in_use_without(keys: &StreamKeys, held: &str) -> Error {
              {entries} entries, {backup} in its backup stream, {dead} dead letters, {groups} \
              groups, {scheduled} scheduled messages and {jobs} jobs. Move it: stop its producers, \
              let its consumers handle what is left, put back or remove its dead letters, wait for \
-             scheduled messages or cancel them, remove its jobs, stop the consumers, call \
-             `delete_stream`, and start again"
+             scheduled messages or cancel them, remove its jobs, stop the consumers and the \
+             processes that have its jobs, call `delete_stream`, and start again"
         ),
     )
 }

@@ -115,10 +115,8 @@ impl Scheduler<'_> {
                 _ if added.schedule_id().is_some() => alarm.look(partition),
                 _ => {}
             },
-            Err(e) => match e.kind() {
-                ErrorKind::OutcomeUnknown | ErrorKind::NotReplicated => alarm.look(partition),
-                _ => {}
-            },
+            Err(e) if may_be_scheduled(e) => alarm.look(partition),
+            Err(_) => {}
         }
     }
 
@@ -177,6 +175,14 @@ impl Scheduler<'_> {
 fn is_open(error: &Error) -> bool {
     error.kind() == ErrorKind::OutcomeUnknown
         || NotReplicated::of(error).is_some_and(NotReplicated::is_lost)
+}
+
+/// Whether a message may be scheduled in spite of its error.
+fn may_be_scheduled(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::OutcomeUnknown | ErrorKind::NotReplicated
+    )
 }
 
 /// The answer of a record: it numbers its entries.

@@ -11,9 +11,21 @@ local from, last, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
 if from == '' then
   from = '-inf'
 end
+-- To skip the first ones of a due time takes as long as there are many. So a page
+-- begins by its rank, where the last one is still there, and this right is given.
+local after = nil
+if last ~= '' and redis.call('ZSCORE', KEYS[1], last) == from then
+  local rank = redis.pcall('ZRANK', KEYS[1], last)
+  after = type(rank) == 'number' and rank + 1 or nil
+end
 local reply, bytes, skip, count = {}, 0, 0, 0
 repeat
-  local list = redis.call('ZRANGE', KEYS[1], from, '+inf', 'BYSCORE', 'LIMIT', skip, 100, 'WITHSCORES')
+  local list
+  if after then
+    list = redis.call('ZRANGE', KEYS[1], after + skip, after + skip + 99, 'WITHSCORES')
+  else
+    list = redis.call('ZRANGE', KEYS[1], from, '+inf', 'BYSCORE', 'LIMIT', skip, 100, 'WITHSCORES')
+  end
   for i = 1, #list, 2 do
     local id, at = list[i], list[i + 1]
     if count < most and (last == '' or tonumber(at) > tonumber(from) or id > last) then

@@ -156,15 +156,15 @@ fn what_is_scheduled_jobs_and_a_backup_stream_of_another_name_are_use() {
     let producer = producer(&shop, 4);
     shop.ask::<u8>("ZADD {orders}:due 9999999999999 0000000000000001-k3v9x2m4p7q8");
     refused(add(&producer, 0, "A-1"), &["1 scheduled messages"]);
-    shop.ask::<u8>("DEL {orders}:due");
 
     shop.ask::<u8>("HSET {orders}:cron job 1|0|paused||x");
     shop.ask::<u8>("HSET {orders}:cron old 1|0|off||x");
+    shop.ask::<u8>("DEL {orders}:due");
     refused(add(&producer, 0, "A-1"), &["1 jobs"]);
-    shop.ask::<u8>("HDEL {orders}:cron job");
 
     shop.ask::<u8>("HSET {orders}:meta backup:name {orders}:spare");
     shop.ask::<redis::Value>("XADD {orders}:spare * a b");
+    shop.ask::<u8>("HDEL {orders}:cron job");
     refused(add(&producer, 0, "A-1"), &["1 in its backup stream"]);
     shop.ask::<u64>("XTRIM {orders}:spare MAXLEN 0");
     add(&producer, 0, "A-1").unwrap();
