@@ -242,3 +242,26 @@ fn rate_limit_counts_after_a_hundred_times() {
     assert!(attempts[..101].iter().all(|attempt| *attempt == 1));
     assert!(attempts[101..].iter().all(|attempt| *attempt == 2));
 }
+
+/// It would come again without an end, and nothing else would run meanwhile.
+#[test]
+fn rate_limit_counts_where_an_entry_runs_alone() {
+    let shop = Shop::open();
+    shop.add_by_hand("orders", 1);
+    shop.ask::<()>("XGROUP CREATE orders orders_group 0");
+    read_and_die(&shop.server, "dead", 1);
+    let seen = Seen::default();
+    let noted = seen.clone();
+    let retry = stream_lib::RetryPolicy::list([Duration::ZERO]).max_deliveries(2);
+    let config = quick("orders").lease(LEASE).retry(retry);
+    let consumer = shop
+        .manager
+        .consume_fn::<Order>("c", config, move |order| {
+            noted.push(order.attempt());
+            let after = Duration::from_millis(1);
+            Err(HandlerError::rate_limited("slow down", after).into())
+        })
+        .unwrap();
+    wait_until(DEADLINE, "it to be buried", || consumer.stats().dead == 1);
+    assert_eq!(seen.all(), [2]);
+}

@@ -66,7 +66,8 @@ impl HandlerError {
     /// A service has told the handler to come again after `after`, at most a day: until
     /// then the whole group is [held](crate::StreamManager::hold), since other entries
     /// would be told the same. The delivery isn't counted, at most 100 times in a row for
-    /// one entry; then it is as after [`retry_after`](Self::retry_after).
+    /// one entry; then it is as after [`retry_after`](Self::retry_after). So is the last
+    /// delivery of an entry that was abandoned before, which runs alone.
     ///
     /// This process begins no further entry from now on, the others from when they notice
     /// the hold: with a [`rate_limit`](crate::ConsumerConfig::rate_limit) at their next

@@ -144,3 +144,71 @@ impl Trials {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn away() -> Result<()> {
+        Err(Error::new(ErrorKind::Unavailable, "it is away"))
+    }
+
+    #[test]
+    fn stream_that_has_failed_is_tried_once_in_a_trial() {
+        let (dead, other) = (Target::named("dead"), Target::named("other"));
+        let mut trials = Trials::new();
+        let deadline = Instant::now() + 10 * PATIENCE;
+        let mut tries = 0;
+        let mut try_dead = |trials: &mut Trials| {
+            let result = trials.run(&dead, deadline, |_| {
+                tries += 1;
+                away()
+            });
+            assert!(result.is_err());
+            tries
+        };
+        assert_eq!([(); 3].map(|()| try_dead(&mut trials)), [1, 1, 1]);
+        trials.run(&other, deadline, |_| Ok(())).unwrap();
+        assert!(trials.take_all().is_empty());
+        let mut targets = [dead.clone(), other.clone()];
+        trials.sort(&mut targets);
+        assert!(targets[0].is(&other) && targets[1].is(&dead), "it is last");
+        assert_eq!([(); 2].map(|()| try_dead(&mut trials)), [2, 2]);
+        trials.take_all();
+        trials.run(&dead, deadline, |_| Ok(())).unwrap();
+        let mut targets = [dead.clone(), other];
+        trials.sort(&mut targets);
+        assert!(targets[0].is(&dead), "it works again");
+    }
+
+    #[test]
+    fn stream_that_is_known_to_fail_gets_a_share_of_the_time() {
+        let dead = Target::named("dead");
+        let mut trials = Trials::new();
+        let deadline = Instant::now() + 10 * PATIENCE;
+        // At least, and at most.
+        let time = |trials: &mut Trials| {
+            let (before, mut times) = (Instant::now(), (Duration::ZERO, Duration::MAX));
+            let result = trials.run(&dead, deadline, |by| {
+                times = (by - before, by.saturating_duration_since(Instant::now()));
+                away()
+            });
+            assert!(result.is_err());
+            times
+        };
+        assert!(time(&mut trials).0 >= PATIENCE);
+        trials.take_all();
+        assert!(time(&mut trials).1 <= PATIENCE / 2);
+    }
+
+    #[test]
+    fn what_was_not_tried_for_lack_of_time_has_not_failed() {
+        let late = Target::named("late");
+        let mut trials = Trials::new();
+        let past = Instant::now();
+        assert!(trials.run(&late, past, |_| away()).is_err());
+        let deadline = Instant::now() + PATIENCE;
+        trials.run(&late, deadline, |_| Ok(())).unwrap();
+    }
+}

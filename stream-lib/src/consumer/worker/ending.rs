@@ -54,7 +54,14 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
     let (id, attempt) = (held.id(index), held.attempt(index));
     let config = &member.config;
     let mark = held.mark(index);
-    let so_far = (attempt, mark.limited);
+    // An entry that runs alone comes back by the takeover, which brings no mark: how often
+    // it was told of a rate limit would never be known.
+    let limited = if held.is_alone() {
+        u16::MAX
+    } else {
+        mark.limited
+    };
+    let so_far = (attempt, limited);
     let judged = |outcome: &Outcome| judge(outcome, so_far, &config.retry, config.on_undecodable);
     // The error may be the user's own type, and panic when it is asked.
     let verdict = catch_unwind(AssertUnwindSafe(|| judged(&outcome)));

@@ -68,6 +68,17 @@ impl OutputStream {
     }
 }
 
+#[cfg(test)]
+impl Target {
+    /// A stream of which nothing is known.
+    pub(crate) fn named(name: &str) -> Self {
+        Self::whole(&Arc::new(OutputStream {
+            keys: StreamKeys::new(name).unwrap(),
+            known: Mutex::default(),
+        }))
+    }
+}
+
 impl Target {
     /// Where a message to `stream` goes whose key has this hash: as a producer would have
     /// it, and without a key to a partition that the entry decides which it comes from.
