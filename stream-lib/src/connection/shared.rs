@@ -120,9 +120,9 @@ impl SharedWire {
         Ok(lent)
     }
 
-    /// Notes how an exchange has ended that began then. Where it failed, and took long,
-    /// those who can't wait get the same failure for as long again: a server that
-    /// doesn't answer must not hold up what has to do with others.
+    /// Notes how an exchange has ended that began then. Where the server has not answered
+    /// for long, callers that can't wait get the same failure for as long again, at most
+    /// [`LONGEST`]: the exchanges of others come next on their threads.
     pub(super) fn note<T>(&self, began: Instant, ended: &Result<T>) {
         let took = began.elapsed();
         let failed = match ended {
