@@ -297,7 +297,7 @@ impl Topology {
     /// which is asked at each nudge of the signal. Where there has been another server
     /// to go to since the changes were `seen`, or comes to be, that is the end of it:
     /// then this returns true.
-    pub(in crate::connection) fn pause(
+    pub(crate) fn pause(
         &self,
         seen: u64,
         signal: &Shutdown,

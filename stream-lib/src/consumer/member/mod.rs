@@ -15,6 +15,7 @@
 pub(crate) mod acknowledging;
 mod buffer;
 pub(crate) mod claiming;
+mod coming;
 pub(crate) mod common;
 pub(crate) mod done;
 pub(crate) mod failure_log;
@@ -31,6 +32,7 @@ mod pause;
 mod queue;
 pub(crate) mod rate;
 mod read_ahead;
+mod reader_line;
 mod room;
 pub(crate) mod settle;
 pub(crate) mod sign_of_life;
@@ -44,6 +46,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 pub(crate) use self::buffer::Buffer;
+pub(crate) use self::coming::TakenRoom;
 
 use self::acknowledging::Acknowledging;
 use self::claiming::{Claim, Claiming};
