@@ -23,6 +23,7 @@ mod node;
 mod pool;
 mod retry;
 mod shared;
+mod silent;
 mod stoppers;
 
 mod asking;
@@ -72,6 +73,7 @@ pub(crate) use self::reply::{Reply, ReplyRef};
 pub(crate) use self::retry::Retry;
 pub(crate) use self::scan::{Limits, Progress, Scanner, Token};
 pub(crate) use self::server_error::{ServerError, answer_of, from_redis};
+pub(crate) use self::silent::SilentNodes;
 pub(crate) use self::socket::Stopper;
 pub(crate) use self::topology::Topology;
 pub(crate) use self::wire::{USUAL_REPLY, Wire};

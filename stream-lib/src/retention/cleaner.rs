@@ -17,7 +17,7 @@ use super::standing::{Listed, StandingGroup};
 use super::told::Told;
 use crate::command::{self, Errand, Retained, Sight};
 use crate::config::RetentionSettings;
-use crate::connection::{Stopper, Topology, Wire};
+use crate::connection::{SilentNodes, Stopper, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::runtime::{Shutdown, Thread, jitter, on_library_thread, random_suffix};
@@ -121,6 +121,7 @@ impl Cleaner {
 /// Cleans the streams that are due, until the stop.
 fn run(shared: &Shared) {
     const LONG: Duration = Duration::from_secs(3_600);
+    let mut silent = SilentNodes::default();
     while !shared.stop.is_set() {
         let now = Instant::now();
         let (next, look, task) = {
@@ -132,7 +133,7 @@ fn run(shared: &Shared) {
             )
         };
         if let Some(look) = look {
-            shared.look(&look);
+            shared.look(&look, &mut silent);
             continue;
         }
         let Some(task) = task else {
@@ -141,7 +142,7 @@ fn run(shared: &Shared) {
             shared.stop.wait_until(deadline, changed);
             continue;
         };
-        match clean(shared, &task) {
+        match clean(shared, &task, &mut silent) {
             Ok(outcome) => shared.done(&task, &outcome),
             Err(e) => shared.failed(&task, &e),
         }
@@ -168,11 +169,13 @@ enum Held {
 /// While Redis is away we come again, and must not hold up a shutdown.
 const WAIT: Duration = Duration::from_secs(2);
 
-fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
-    let stream = task.keys.stream();
-    shared
-        .topology
-        .run(stream.as_bytes(), WAIT, |wire| clean_by(shared, task, wire))
+fn clean(shared: &Shared, task: &Task, silent: &mut SilentNodes) -> Result<Outcome> {
+    let (topology, key) = (&shared.topology, task.keys.stream().as_bytes());
+    // Other partitions, and other streams, wait meanwhile.
+    let attempt = silent.begin(topology, key, WAIT)?;
+    let cleaned = topology.run(key, attempt.patience, |wire| clean_by(shared, task, wire));
+    silent.end(&attempt, &cleaned);
+    cleaned
 }
 
 fn clean_by(shared: &Shared, task: &Task, wire: &mut Wire) -> Result<Outcome> {
@@ -232,14 +235,19 @@ fn pace(sight: &Sight, removed: bool) -> Duration {
 
 impl Shared {
     /// Finds out whether a stream has partitions, and looks for entries outside of them.
-    fn look(&self, look: &Look) {
+    fn look(&self, look: &Look, silent: &mut SilentNodes) {
         let keys = &look.task.keys;
         let known = self.splits.of(keys);
-        let asked = if look.is_first {
-            known.ask(Instant::now() + WAIT)
-        } else {
-            known.ask_again(WAIT)
-        };
+        let attempt = silent.begin(&self.topology, keys.stream().as_bytes(), WAIT);
+        let asked = attempt.map_err(Error::from).and_then(|attempt| {
+            let asked = if look.is_first {
+                known.ask(Instant::now() + attempt.patience)
+            } else {
+                known.ask_again(attempt.patience)
+            };
+            silent.end(&attempt, &asked);
+            asked
+        });
         let outside = match &asked {
             Ok(Split::Into(_)) if !look.is_first => known.look_outside(WAIT).map(drop),
             _ => Ok(()),
