@@ -28,9 +28,11 @@ pub(crate) fn mark_deleting(
     time: Duration,
 ) -> Result<()> {
     for _ in 0..TRIES {
-        let call = groups.iter().fold(MARK.call(&[&keys.meta()]), |call, name| {
-            call.key(keys.members(name).as_bytes())
-        });
+        let call = groups
+            .iter()
+            .fold(MARK.call(&[&keys.meta()]), |call, name| {
+                call.key(keys.members(name).as_bytes())
+            });
         let call = call.millis(time);
         let reply = groups
             .iter()

@@ -68,7 +68,7 @@ pub(crate) use self::loans::Loans;
 pub(crate) use self::lookup::black_hole;
 pub(crate) use self::node::Node;
 pub(crate) use self::pool::PooledWire;
-pub(crate) use self::redirect::is_asked_elsewhere;
+pub(crate) use self::redirect::{is_asked_elsewhere, is_on_its_way};
 pub(crate) use self::reply::{Reply, ReplyRef};
 pub(crate) use self::retry::Retry;
 pub(crate) use self::scan::{Limits, Progress, Scanner, Token};

@@ -122,7 +122,14 @@ impl Cleaner {
 fn run(shared: &Shared) {
     const LONG: Duration = Duration::from_secs(3_600);
     let mut silent = SilentNodes::default();
+    shared.topology.follow(&shared.stop);
+    let mut seen = shared.topology.changes();
     while !shared.stop.is_set() {
+        let changes = shared.topology.changes();
+        if changes != seen {
+            seen = changes;
+            shared.greet();
+        }
         let now = Instant::now();
         let (next, look, task) = {
             let schedule = shared.schedule.lock();
@@ -138,7 +145,8 @@ fn run(shared: &Shared) {
         }
         let Some(task) = task else {
             let deadline = next.unwrap_or(now + LONG);
-            let changed = || shared.schedule.lock().next_due() != next;
+            let changed =
+                || shared.schedule.lock().next_due() != next || shared.topology.changes() != seen;
             shared.stop.wait_until(deadline, changed);
             continue;
         };
@@ -165,6 +173,9 @@ enum Held {
     /// Groups that stand still for long, or not yet.
     ByGroups,
 }
+
+/// How long the first look at a server may take after a failover: others come next.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// While Redis is away we come again, and must not hold up a shutdown.
 const WAIT: Duration = Duration::from_secs(2);
@@ -234,6 +245,29 @@ fn pace(sight: &Sight, removed: bool) -> Duration {
 }
 
 impl Shared {
+    /// Looks at servers that have become responsible for streams, and warns of what will
+    /// hurt later. One that doesn't answer now is looked at when a stream is cleaned.
+    fn greet(&self) {
+        let streams = self.schedule.lock().streams();
+        for stream in streams {
+            let key = stream.as_bytes();
+            let node = self.topology.node_for(key);
+            if self.stop.is_set() || node.is_none_or(|node| node.was_looked_at()) {
+                continue;
+            }
+            let looked = self.topology.run(key, MOMENT, |wire| {
+                wire.answer_by(Instant::now() + MOMENT);
+                command::first_look(wire)
+            });
+            if let Err(e) = looked {
+                log::debug!(
+                    "the server of `{stream}` was not looked at: {}",
+                    with_causes(&e)
+                );
+            }
+        }
+    }
+
     /// Finds out whether a stream has partitions, and looks for entries outside of them.
     fn look(&self, look: &Look, silent: &mut SilentNodes) {
         let keys = &look.task.keys;

@@ -120,7 +120,10 @@ const PARTITIONS: usize = 4;
 #[test]
 fn partitions_that_find_no_threads_go_to_others_and_are_told_once() {
     let server = Server::start().unwrap();
-    let declared: u64 = ask(&server, &format!("HSET {{orders}}:meta partitions {PARTITIONS}"));
+    let declared: u64 = ask(
+        &server,
+        &format!("HSET {{orders}}:meta partitions {PARTITIONS}"),
+    );
     assert_eq!(declared, 1);
     let manager = StreamManager::connect(server.url()).unwrap();
     let config = quick("orders").lease(LEASE);
@@ -157,9 +160,8 @@ fn finds_no_threads_for_its_partitions() {
         locks.iter().map(owner).collect()
     };
     wait_until(DEADLINE, "the other one to have all partitions", || {
-        let is_others = |owner: &Option<String>| {
-            owner.as_ref().is_some_and(|name| !name.starts_with("poor"))
-        };
+        let is_others =
+            |owner: &Option<String>| owner.as_ref().is_some_and(|name| !name.starts_with("poor"));
         owners().iter().all(is_others)
     });
     assert_eq!(consumer.partitions(), Some(Vec::new()));

@@ -293,6 +293,14 @@ impl Topology {
         }
     }
 
+    /// Ends the waits by a signal whenever there is another server to go to, for as long as
+    /// it exists.
+    pub(crate) fn follow(&self, signal: &Shutdown) {
+        if !matches!(self.layout, Layout::Standalone(_)) {
+            self.news.follow(signal);
+        }
+    }
+
     /// Waits between two attempts: for `time`, or until the signal is set, or `over`,
     /// which is asked at each nudge of the signal. Where there has been another server
     /// to go to since the changes were `seen`, or comes to be, that is the end of it:
@@ -304,9 +312,7 @@ impl Topology {
         time: Duration,
         mut over: impl FnMut() -> bool,
     ) -> bool {
-        if !matches!(self.layout, Layout::Standalone(_)) {
-            self.news.follow(signal);
-        }
+        self.follow(signal);
         let has_moved = || self.changes() != seen;
         signal.wait_until(Instant::now() + time, || over() || has_moved());
         has_moved()

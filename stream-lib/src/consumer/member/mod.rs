@@ -25,6 +25,7 @@ pub(crate) mod held;
 mod held_replies;
 pub(crate) mod hold;
 mod home;
+mod kin;
 pub(crate) mod link;
 mod links;
 pub(crate) mod outputs;
@@ -137,12 +138,13 @@ impl Member {
         let keeper = &bells.keeper;
         let number = common.number();
         let home = Arc::new(Home::new(number, keeper, &common.buffer.bytes));
+        let kin = part.partition.map(|n| common.kin.enter(n, number));
         Self {
             topology: Arc::clone(&identity.topology),
             group: part.group.clone(),
             partition: part.partition,
             counters: Arc::clone(&identity.counters),
-            replies: HeldReplies::new(&home),
+            replies: HeldReplies::new(&home, kin),
             portion: Portion::new(config.read_count),
             acknowledging: Acknowledging::new(settler, config.lease, &bells),
             claiming: Claiming::new(keeper),

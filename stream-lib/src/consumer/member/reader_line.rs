@@ -36,10 +36,16 @@ impl ReaderLine {
         self.len.store(waiting.len(), Ordering::SeqCst);
     }
 
-    /// Leaves it, where `buffered` entries are to wake the next one.
+    /// Leaves it, if it stands there, where `buffered` entries are to wake the next one.
     pub(super) fn leave(&self, me: &Shutdown, buffered: usize) {
+        if self.len() == 0 {
+            return;
+        }
         let mut waiting = self.waiting.lock();
-        waiting.retain(|other| !other.is(me));
+        let Some(place) = waiting.iter().position(|other| other.is(me)) else {
+            return;
+        };
+        waiting.remove(place);
         self.len.store(waiting.len(), Ordering::SeqCst);
         let wake_below = if waiting.is_empty() { 0 } else { buffered };
         self.wake_below.store(wake_below, Ordering::SeqCst);

@@ -208,6 +208,8 @@ impl Room {
         room: impl Fn() -> usize,
     ) -> bool {
         if (first || !self.is_wanted()) && room() > 0 {
+            // It may have kept a place.
+            self.line.leave(me, self.half());
             return true;
         }
         self.line.enter(me, first);
@@ -328,6 +330,22 @@ mod tests {
         assert_eq!(order.into_inner(), [0, 1, 2]);
         assert!(!room.is_wanted());
         assert_eq!(room.line.wake_below(), 0);
+    }
+
+    #[test]
+    fn a_reader_that_goes_first_keeps_no_place_in_the_line() {
+        let (room, load) = room(2);
+        let full = Held::for_test(256, Company::Any);
+        room.expect(&full);
+        let me = Shutdown::default();
+        let free = || room.for_new(&load);
+        assert!(!room.wait(&me, Instant::now(), true, free));
+        assert!(room.is_wanted(), "its place is kept");
+        for _ in 0..256 {
+            room.left();
+        }
+        assert!(room.wait(&me, Instant::now(), true, free));
+        assert!(!room.is_wanted());
     }
 
     #[test]

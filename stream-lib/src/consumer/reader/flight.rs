@@ -8,9 +8,9 @@ use super::overrun::await_answer;
 use crate::command::{ClaimDue, Entries, Read};
 use crate::connection::Wire;
 use crate::consumer::due::DueClaim;
-use crate::consumer::member::{Member, TakenRoom};
 use crate::consumer::member::done::Done;
 use crate::consumer::member::stage::Company;
+use crate::consumer::member::{Member, TakenRoom};
 use crate::error::Result;
 use crate::runtime::Portion;
 

@@ -145,9 +145,7 @@ impl<'a> Direct<'a> {
             .route
             .send_by(self.deadline, self.spool, &numbers, batch);
         match sent {
-            Ok(answers) if answers.is_empty() => {
-                Err(Error::new(ErrorKind::Protocol, "no answer"))
-            }
+            Ok(answers) if answers.is_empty() => Err(Error::new(ErrorKind::Protocol, "no answer")),
             sent => sent,
         }
     }

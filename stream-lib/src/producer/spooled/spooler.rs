@@ -156,7 +156,10 @@ impl Spooler {
         let open = direct.open();
         let answers = direct.into_answers();
         let Err(error) = sent else {
-            return answers.into_iter().map(|a| a.unwrap_or_else(no_answer)).collect();
+            return answers
+                .into_iter()
+                .map(|a| a.unwrap_or_else(no_answer))
+                .collect();
         };
         let answer = answer_of(&error);
         let keep = || turn.keep(&open, envelope::seal_all(&batch.pick(&open)));
@@ -175,7 +178,9 @@ impl Spooler {
         self.replay.wake();
         let spooled = || spooled.clone().map(|()| Added::Spooled);
         let answers = answers.into_iter();
-        answers.map(|answer| answer.unwrap_or_else(spooled)).collect()
+        answers
+            .map(|answer| answer.unwrap_or_else(spooled))
+            .collect()
     }
 
     fn route(&self) -> &Arc<Route> {

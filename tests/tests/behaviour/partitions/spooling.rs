@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use stream_lib::{
-    Added, BackupStreamConfig, ConnectionConfig, Producer, RawMessage, StreamManager,
+    Added, BackupStreamConfig, ConnectionConfig, Producer, RawMessage, StreamConfig, StreamManager,
 };
 use stream_tests::{Fsync, Server, wait_until};
 use tempfile::TempDir;
@@ -178,8 +178,15 @@ fn entries_that_overflow_into_a_backup_stream_are_looked_for_at_once() {
 #[test]
 fn messages_of_many_keys_share_requests() {
     let dir = TempDir::new().unwrap();
-    let shop = Shop::with(server());
-    let producer = spooling(&shop.manager, dir.path());
+    let shop = Shop::open();
+    let stream = StreamConfig::new("orders").batch_size(100).partitions(16);
+    let config = BackupStreamConfig::from(stream)
+        .max_length(100_000)
+        // An empty backup stream is looked at every two minutes.
+        .slow_timeout(Duration::from_mins(1))
+        .spool_dir(dir.path());
+    let made = shop.manager.create_backup_producer("s", config).unwrap();
+    let producer: Producer<RawMessage> = made.typed();
     let message = message(1);
     let add = |rounds: usize| {
         let keys = (0..rounds).flat_map(|_| KEYS.map(|(key, _)| key));
@@ -195,11 +202,17 @@ fn messages_of_many_keys_share_requests() {
         calls.map_or(0, |calls| calls.parse().unwrap())
     };
     add(1);
+    wait_until(DEADLINE, "a look at all backup streams", || {
+        (0..16).all(|n| shop.ask::<bool>(&format!("HEXISTS {{orders:{n}}}:meta backup:name")))
+    });
     let before = scripts();
     // More than all else that goes on in a moment.
     add(50);
     let sent = scripts() - before;
-    assert!(sent < 150, "{sent} scripts for 300 messages of 6 partitions");
+    assert!(
+        sent < 150,
+        "{sent} scripts for 300 messages of 6 partitions"
+    );
     for (_, partition) in KEYS {
         assert_eq!(in_partition(&shop.server, partition).len(), 51);
     }

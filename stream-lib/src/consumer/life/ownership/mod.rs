@@ -33,9 +33,10 @@ use crate::partition::{Partitions, Plan, Sight, share_of};
 use crate::runtime::{Task, counted, jitter, random_below};
 
 /// How long the first plan waits for members that start at the same time, where there
-/// are others, and where none is seen.
+/// are others, and where none is seen: these have given their signs of life before their
+/// groups were made.
 const FIRST_PLAN: Duration = Duration::from_millis(750);
-const ALONE: Duration = Duration::from_millis(150);
+const ALONE: Duration = Duration::from_millis(30);
 
 /// How long a reader that has ended may take to be gone.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -297,9 +298,13 @@ impl Ownership {
         )
     }
 
-    /// The partitions that nobody owns, and that no member is left of here.
+    /// The partitions that nobody owns. Those that were given up may be among them while
+    /// their last handlers run here.
     fn free(&mut self) -> Vec<u16> {
-        let has = |n: &u16| self.owned.iter().any(|owned| owned.partition == *n);
+        let has = |n: &u16| {
+            let mut owned = self.owned.iter();
+            owned.any(|owned| owned.partition == *n && (owned.has_lock || !owned.is_leaving))
+        };
         let others = self.partitions.all().filter(|n| !has(n));
         let others: Vec<_> = others.filter_map(|n| self.key(n)).collect();
         self.locks.free(&self.estate, &others)
@@ -332,7 +337,8 @@ impl Ownership {
             let rest: Vec<_> = rest.into_iter().filter_map(|n| self.key(n)).collect();
             self.locks.release(&self.estate, &rest);
             if error.kind() != ErrorKind::Closed {
-                self.scarcity.begins(rest.len(), &stream, &error, Instant::now());
+                self.scarcity
+                    .begins(rest.len(), &stream, &error, Instant::now());
                 self.view.share(false);
             }
             return;
