@@ -91,7 +91,7 @@ fn refusal(text: &str) -> Error {
         .map_or_else(|| unexpected("a script"), in_use)
 }
 
-fn in_use(member: &str) -> Error {
+pub(super) fn in_use(member: &str) -> Error {
     Error::new(
         ErrorKind::InUse,
         format!(

@@ -12,6 +12,7 @@ mod cron;
 mod dead;
 mod declare;
 mod delete;
+mod deleting;
 mod drain;
 mod entries;
 mod envelope;
@@ -65,6 +66,7 @@ pub(crate) use self::dead::{
 };
 pub(crate) use self::declare::Replaced;
 pub(crate) use self::delete::{delete_stream, ensure_deletable, group_names};
+pub(crate) use self::deleting::mark_deleting;
 pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
 pub(crate) use self::entries::Entries;
 pub use self::envelope::Envelope;

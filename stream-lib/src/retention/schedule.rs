@@ -164,6 +164,11 @@ impl Schedule {
         }
     }
 
+    /// The names of all streams, and of their partitions.
+    pub(super) fn streams(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
     /// The time at which the next stream is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.0.values().map(Tended::next).min()

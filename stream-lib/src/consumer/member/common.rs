@@ -17,6 +17,7 @@ use crate::consumer::identity::Identity;
 use crate::consumer::member::buffer::Buffer;
 use crate::consumer::member::failure_log::FailureLimits;
 use crate::consumer::member::hold::MemberHold;
+use crate::consumer::member::kin::AllKin;
 use crate::consumer::member::rate::{GroupRate, KeyRates};
 use crate::consumer::member::signs::Signs;
 use crate::runtime::{Bell, Shutdown, Trouble};
@@ -37,6 +38,8 @@ pub(crate) struct Common {
     pub(crate) key_rates: Option<KeyRates>,
     /// Of the members of the group, where the stream is partitioned.
     pub(crate) signs: Signs,
+    /// The members for each partition.
+    pub(super) kin: AllKin,
     /// Stop reading and starting, in all members.
     pub(crate) stop: Shutdown,
     /// When that began.
@@ -72,6 +75,7 @@ impl Common {
             rate: GroupRate::new(topology, group, rate),
             key_rates: KeyRates::new(topology, group, rate),
             signs: Signs::default(),
+            kin: AllKin::default(),
             stop: Shutdown::default(),
             stop_began: OnceLock::new(),
             workers: Mutex::new(Some(workers)),

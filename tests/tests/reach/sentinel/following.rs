@@ -55,3 +55,27 @@ fn a_planned_failover_fails_no_add_and_is_one_line() {
         assert_eq!(log.containing(&line).len(), 1, "{line}");
     }
 }
+
+#[test]
+fn the_new_master_is_looked_at_at_once() {
+    let log = LogCapture::start();
+    let sentinels = Sentinels::start().unwrap();
+    let old = sentinels.master();
+    for server in sentinels.servers() {
+        if server.port() != old.port() {
+            // No other test has this one.
+            let set = ["CONFIG", "SET", "maxmemory-policy", "allkeys-random"];
+            server.command::<()>(&set);
+        }
+    }
+    let (manager, _) = connect(config(&sentinels));
+    manager
+        .create_simple_producer("orders", stream_lib::StreamConfig::new("orders"))
+        .unwrap();
+    let warnings = || log.containing("maxmemory-policy is `allkeys-random`");
+    assert!(warnings().is_empty());
+    fail_over(&sentinels);
+    // The stream is cleaned every five minutes.
+    stream_tests::wait_until(DEADLINE, "a warning", || !warnings().is_empty());
+    manager.shutdown();
+}
