@@ -71,6 +71,7 @@ mod sending;
 mod server;
 mod skipping;
 mod slow_links;
+mod stale_holders;
 mod starting;
 mod stopping;
 mod stopping_itself;
