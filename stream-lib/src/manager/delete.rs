@@ -82,6 +82,7 @@ impl StreamManager {
         if has_default {
             self.remove_default(stream)?;
         }
+        self.book.settle();
         let none = BTreeSet::new();
         let mut deleted = false;
         for part in &parts {

@@ -404,7 +404,8 @@ mod tests {
         let cleaner = || {
             let topology = Arc::new(Topology::new(&config).unwrap());
             let splits = Arc::new(Splits::new(Arc::clone(&topology)));
-            Cleaner::new(topology, splits)
+            let book = Arc::new(SchemaBook::new(Arc::clone(&topology)));
+            Cleaner::new(topology, splits, book)
         };
         let stopped = cleaner();
         stopped.stop();

@@ -32,6 +32,7 @@ mod queue;
 pub(crate) mod rate;
 mod read_ahead;
 mod room;
+pub(crate) mod secrets;
 pub(crate) mod settle;
 pub(crate) mod sign_of_life;
 mod signs;
