@@ -6,8 +6,7 @@
 use serde_json::Value;
 
 use crate::error::one_line;
-use crate::message::schema::MASK;
-use crate::message::{FieldSchema, FieldType, Fields, Schema};
+use crate::message::{FieldSchema, FieldType, Fields, MASK, Schema};
 
 /// A shorter value is not looked for: it would be found everywhere.
 const SHORTEST: usize = 4;
