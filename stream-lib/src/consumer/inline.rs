@@ -75,7 +75,7 @@ impl Inline {
         };
         let (settler, _) = crossbeam_channel::bounded(1);
         let name = format!("drain-now-{}", random_suffix());
-        let common = Arc::new(Common::new(&identity, name, 1, Bell::default()));
+        let common = Arc::new(Common::new(&identity, name, (1, None), Bell::default()));
         let part = Part {
             group: &identity.group,
             partition,

@@ -89,7 +89,7 @@ impl MadeUp {
         };
         let (settler, _) = crossbeam_channel::bounded(1);
         let name = self.consumer.clone();
-        let common = Arc::new(Common::new(&identity, name, 1, Bell::default()));
+        let common = Arc::new(Common::new(&identity, name, (1, None), Bell::default()));
         let part = Part {
             group: &identity.group,
             partition: self.partition,

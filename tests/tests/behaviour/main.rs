@@ -57,6 +57,7 @@ mod missing_commands;
 mod moving_slots;
 mod one_delivery;
 mod open_enums;
+mod operations;
 mod other_answers;
 mod outputs;
 mod partitioned;

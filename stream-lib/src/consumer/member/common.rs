@@ -19,6 +19,7 @@ use crate::consumer::member::failure_log::FailureLimits;
 use crate::consumer::member::hold::MemberHold;
 use crate::consumer::member::kin::AllKin;
 use crate::consumer::member::rate::{GroupRate, KeyRates};
+use crate::consumer::member::secrets::Secrets;
 use crate::consumer::member::signs::Signs;
 use crate::runtime::{Bell, Shutdown, Trouble};
 
@@ -55,10 +56,17 @@ pub(crate) struct Common {
     /// Redis was reached once, and the hooks know or are about to be told.
     pub(crate) reached: AtomicBool,
     next_number: AtomicU32,
+    /// The sensitive fields of the message type, where it has any.
+    pub(crate) secrets: Option<Secrets>,
 }
 
 impl Common {
-    pub(crate) fn new(identity: &Identity, name: String, batch_size: usize, alarm: Bell) -> Self {
+    pub(crate) fn new(
+        identity: &Identity,
+        name: String,
+        (batch_size, secrets): (usize, Option<Secrets>),
+        alarm: Bell,
+    ) -> Self {
         let Identity {
             topology,
             group,
@@ -85,6 +93,7 @@ impl Common {
             failures: Arc::default(),
             reached: AtomicBool::new(false),
             next_number: AtomicU32::new(0),
+            secrets,
         }
     }
 

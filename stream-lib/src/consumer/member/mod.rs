@@ -35,6 +35,7 @@ pub(crate) mod rate;
 mod read_ahead;
 mod reader_line;
 mod room;
+pub(crate) mod secrets;
 pub(crate) mod settle;
 pub(crate) mod sign_of_life;
 mod signs;

@@ -10,6 +10,7 @@ use crate::consumer::member::Member;
 use crate::consumer::member::common::Common;
 use crate::consumer::member::held::Held;
 use crate::consumer::worker::open_replies::OpenReplies;
+use crate::message::Schema;
 
 /// The work of each worker thread of a consumer.
 pub(crate) trait Work: Send + Sync {
@@ -18,6 +19,9 @@ pub(crate) trait Work: Send + Sync {
 
     /// How many entries a worker takes at a time at most.
     fn batch_size(&self) -> usize;
+
+    /// What its messages look like.
+    fn schema(&self) -> &'static Schema;
 }
 
 /// The workers of one life: the state that they share. They work for all members of the
