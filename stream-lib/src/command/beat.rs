@@ -158,10 +158,13 @@ pub(crate) fn members(wire: &mut Wire, group: &Group) -> Result<Vec<Sign>> {
         .arg("WITHSCORES")
         .query(wire)
         .map_err(from_redis)?;
-    Ok(members
-        .into_iter()
-        .map(|(name, score)| sign(name, score))
-        .collect())
+    Ok(signs_of(members))
+}
+
+/// The signs in an answer to `ZRANGE … WITHSCORES`.
+pub(super) fn signs_of(members: Vec<(Vec<u8>, f64)>) -> Vec<Sign> {
+    let members = members.into_iter();
+    members.map(|(name, score)| sign(name, score)).collect()
 }
 
 #[expect(

@@ -1,5 +1,7 @@
 //! Read-only facts about streams and groups.
 
+use std::time::Duration;
+
 use redis::streams::{StreamInfoGroup, StreamInfoGroupsReply, StreamPendingCountReply};
 use redis::{Value, cmd, from_redis_value, pipe};
 
@@ -34,6 +36,9 @@ pub(crate) struct GroupFacts {
     pub(crate) waiting: u64,
     /// Consumers, without the reserved ones, such as `~waiting`.
     pub(crate) consumers: u64,
+    /// As in the public facts.
+    pub(crate) oldest_unread: Option<Duration>,
+    pub(crate) oldest_pending: Option<Duration>,
     /// Their names (`XINFO CONSUMERS`).
     pub(crate) names: Vec<String>,
     /// Those of them that hold entries, and how many each.
@@ -107,6 +112,8 @@ fn groups(wire: &mut Wire, keys: &StreamKeys, length: u64) -> Result<Vec<GroupFa
                 names,
                 holders,
                 pending: group.pending as u64,
+                oldest_unread: None,
+                oldest_pending: None,
                 name: group.name,
                 unread,
                 waiting,

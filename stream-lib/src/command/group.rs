@@ -24,6 +24,7 @@ pub(crate) struct Group {
     lock_alone: String,
     hold: String,
     rate: String,
+    facts: String,
     lock_owner: String,
     /// It is a partition's part of the group.
     is_part: bool,
@@ -46,6 +47,7 @@ impl Group {
             lock_alone: keys.lock(&format!("alone:{name}")),
             hold: keys.hold(name),
             rate: keys.rate(name),
+            facts: keys.facts(name),
             lock_owner: keys.lock(&format!("owner:{name}")),
             name: name.to_owned(),
             is_part: false,
@@ -58,6 +60,7 @@ impl Group {
     pub(crate) fn partition(&self, number: u16) -> Self {
         Self {
             members: self.members.clone(),
+            facts: self.facts.clone(),
             is_part: true,
             ..Self::new(self.keys.partition(number), &self.name)
         }
@@ -100,6 +103,11 @@ impl Group {
     /// How far the group's rate is used up.
     pub(crate) fn rate(&self) -> &str {
         &self.rate
+    }
+
+    /// What the members say of themselves.
+    pub(crate) fn facts(&self) -> &str {
+        &self.facts
     }
 
     /// The lock for a delivery that runs alone in the whole group.

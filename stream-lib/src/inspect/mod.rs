@@ -2,7 +2,8 @@
 //!
 //! *streams* reads the facts of a stream and its groups. *dead letters* lists
 //! the entries that no delivery could complete, puts them back and
-//! removes them. A *hold* is what keeps a group from reading.
+//! removes them. A *hold* is what keeps a group from reading. A *member* is a consumer of a
+//! group, *stream events* are what happened to a stream.
 
 mod dead_id;
 mod dead_letter;
@@ -10,6 +11,8 @@ mod dead_letters;
 mod dead_pages;
 mod dead_report;
 mod hold;
+mod member;
+mod stream_event;
 mod streams;
 
 pub use self::dead_id::DeadLetterId;
@@ -17,5 +20,8 @@ pub use self::dead_letter::DeadLetter;
 pub use self::dead_letters::DeadLetters;
 pub use self::dead_report::{RedriveReport, RemoveReport};
 pub use self::hold::Hold;
+pub(crate) use self::member::members_of;
+pub use self::member::{Member, MemberFacts};
+pub use self::stream_event::{StreamEvent, StreamEvents};
 pub use self::streams::{GroupHolder, GroupStats, StreamStats};
 pub(crate) use self::streams::{PartStats, part_stats};

@@ -161,6 +161,7 @@ impl StreamManager {
         let server = Server {
             topology: Arc::clone(&self.topology),
             staff: Arc::clone(&self.staff),
+            program: Arc::clone(&self.program),
             is_lazy: self.is_lazy,
             until_ended: self.until_ended(),
             // A name that is none is refused below.

@@ -3,7 +3,7 @@
 //! `stream_manager` owns them, connects and shuts down, `closing` in the right
 //! order; `registry` finds them by name. One file per kind of thing that a manager creates or is asked for
 //! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
-//! `groups`, `schedule`, `cron`, `delete`, `holding`.
+//! `groups`, `schedule`, `cron`, `delete`, `holding`, `metrics`, `members`.
 //! `by_hand` is for tests. `global` keeps the manager of a process that wants just one.
 
 #[cfg(test)]
@@ -18,6 +18,8 @@ mod global;
 mod groups;
 mod holding;
 mod inspect;
+mod members;
+mod metrics;
 mod producers;
 mod registry;
 mod retention;

@@ -173,6 +173,11 @@ impl<T: Clone> Named<T> {
         self.0.keys().cloned().collect()
     }
 
+    /// All of them with their names, in the order of these.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.0.iter().map(|(name, thing)| (name.as_str(), thing))
+    }
+
     pub(super) fn all(&self) -> Vec<T> {
         self.0.values().cloned().collect()
     }

@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use super::closing::{Closing, close_producers};
 use super::registry::NameRegistry;
 use crate::command;
-use crate::config::ConnectionConfig;
+use crate::config::{ConnectionConfig, Program};
 use crate::connection::Topology;
 use crate::consumer::{Consumer, ShutdownReport, Staff};
 use crate::error::Result;
@@ -69,6 +69,7 @@ pub struct StreamManager {
     handlers_ended: Receiver<()>,
     /// The threads that consumers share.
     pub(super) staff: Arc<Staff>,
+    pub(super) program: Arc<Program>,
     /// How many partitions its streams have.
     pub(super) splits: Arc<Splits>,
     pub(super) cleaner: Cleaner,
@@ -162,6 +163,7 @@ impl StreamManager {
             closing: Mutex::new(Some(closing)),
             handlers_ended,
             staff: Arc::default(),
+            program: Arc::new(config.program.clone()),
             is_lazy: true,
             origin,
         })

@@ -66,7 +66,7 @@ impl Life {
         let name = format!("{label}-{}", random_suffix());
         let alarm = identity.staff.keeper.bell();
         let common = Arc::new(Common::new(identity, name, handler.batch_size(), alarm));
-        let crew = Arc::new(Crew::new(&common));
+        let crew = Arc::new(Crew::new(&common, &identity.counters));
         let (lives, ended) = bounded(0);
         let estate = Arc::new(Estate::new(identity, &common, &crew, ended));
         let whole = Part {

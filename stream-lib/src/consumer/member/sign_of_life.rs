@@ -202,6 +202,11 @@ impl SignOfLife {
         self.clock.now_ms()
     }
 
+    /// As [`server_ms`](Self::server_ms), at a time that is known.
+    pub(crate) fn server_ms_at(&self, at: Instant) -> Option<u64> {
+        self.clock.at_ms(at)
+    }
+
     /// By how much the server's clock may differ from what is expected.
     fn tolerance(&self) -> Duration {
         self.lease / 3

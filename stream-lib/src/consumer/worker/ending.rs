@@ -78,6 +78,9 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
         // all.
         return Action::AckHeld;
     };
+    if !matches!(verdict, EntryVerdict::Hold { .. }) {
+        member.counters.errors.fetch_add(1, Ordering::Relaxed);
+    }
     match verdict {
         EntryVerdict::Ack => Action::AckHeld,
         EntryVerdict::Retry {

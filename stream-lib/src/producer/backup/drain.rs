@@ -12,6 +12,7 @@ use crate::config::BackupStreamConfig;
 use crate::connection::{LinkHandle, Loans, Topology};
 use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
+use crate::metrics::ProducerRecord;
 use crate::producer::backup::flow::{Flow, Last};
 use crate::producer::capacity::Capacities;
 use crate::producer::health::{Part, ProducerHealth};
@@ -55,6 +56,7 @@ impl Drain {
         config: &BackupStreamConfig,
         capacities: &Arc<Capacities>,
         health: &Arc<ProducerHealth>,
+        record: &Arc<ProducerRecord>,
     ) -> Result<Self> {
         let shared = Arc::new(Shared {
             stop: Shutdown::default(),
@@ -73,6 +75,7 @@ impl Drain {
             capacities: Arc::clone(capacities),
             shared: Arc::clone(&shared),
             health: Arc::clone(health),
+            record: Arc::clone(record),
         };
         let thread = Thread::spawn(format!("{} drain", keys.stream()), move || worker.run())?;
         Ok(Self {
@@ -136,6 +139,7 @@ struct Worker {
     capacities: Arc<Capacities>,
     shared: Arc<Shared>,
     health: Arc<ProducerHealth>,
+    record: Arc<ProducerRecord>,
 }
 
 impl Worker {
@@ -228,6 +232,7 @@ impl Worker {
         };
         match flow.step(&mut self.loans) {
             Ok(drained) => {
+                self.record.moved(drained.moved);
                 flow.backoff.reset();
                 flow.capacity.learn(drained.capacity);
                 let mut time = flow.pace.after(&drained);
@@ -343,6 +348,7 @@ mod tests {
             &config,
             &capacities,
             &health,
+            &Arc::default(),
         );
         let drain = drain.unwrap();
         drain.stop();
