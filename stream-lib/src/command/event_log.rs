@@ -5,7 +5,7 @@ use redis::cmd;
 use super::StreamEventKind;
 use super::shortened::shortened;
 use crate::connection::{Wire, from_redis};
-use crate::error::Result;
+use crate::error::{Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
@@ -20,6 +20,9 @@ const GROUP: &str = "group";
 const CONSUMER: &str = "consumer";
 const COUNT: &str = "count";
 const TEXT: &str = "text";
+
+/// The fields of an entry: names and values.
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// An event that is to be written. Empty texts are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +71,19 @@ pub(crate) fn add_event(wire: &mut Wire, keys: &StreamKeys, event: &NewEvent) ->
     add.exec(wire).map_err(from_redis)
 }
 
+/// Writes an event beside something that has been done. Nothing depends on it: where Redis
+/// refuses it, that is a line in the log for those who look for it.
+pub(crate) fn tell_event(wire: &mut Wire, keys: &StreamKeys, event: &NewEvent) {
+    if let Err(e) = add_event(wire, keys, event) {
+        log::debug!(
+            "the event `{}` could not be written to `{}`: {}",
+            event.kind,
+            keys.events(),
+            with_causes(&e)
+        );
+    }
+}
+
 /// The newest events, at most `most`, of those whose ids lie between two others, which
 /// are left out, the newest first (`XREVRANGE`).
 pub(crate) fn events(
@@ -81,7 +97,7 @@ pub(crate) fn events(
         Some(id) => format!("({id}"),
         None => open.to_owned(),
     };
-    let found: Vec<(String, Vec<(Vec<u8>, Vec<u8>)>)> = cmd("XREVRANGE")
+    let found: Vec<(String, Pairs)> = cmd("XREVRANGE")
         .arg(keys.events())
         .arg(bound(before, "+"))
         .arg(bound(after, "-"))

@@ -2,7 +2,8 @@
 
 use redis::cmd;
 
-use super::reply::Tokens;
+use super::pack;
+use super::reply::{Tokens, checked, unexpected};
 use super::script::{Script, script};
 use crate::config::StartFrom;
 use crate::connection::{Wire, from_redis};
@@ -195,13 +196,17 @@ impl Group {
         Ok(is_gone)
     }
 
-    /// Removes the sign of life of a consumer (`ZREM`).
+    /// Removes the sign of life of a consumer, and what it says of itself (`ZREM`,
+    /// `HDEL`), in one request.
     pub(crate) fn resign(&self, wire: &mut Wire, consumer: &str) -> Result<()> {
-        cmd("ZREM")
-            .arg(&self.members)
-            .arg(consumer)
-            .exec(wire)
-            .map_err(from_redis)
+        let (members, facts) = (self.members.as_bytes(), self.facts.as_bytes());
+        let mut packed = Vec::with_capacity(128);
+        pack::command(&mut packed, &[b"ZREM", members, consumer.as_bytes()]);
+        pack::command(&mut packed, &[b"HDEL", facts, consumer.as_bytes()]);
+        let mut replies = wire.exchange_all(&packed, 2)?.into_iter();
+        // Without the right to the facts there are none of it.
+        let sign = replies.next().ok_or_else(|| unexpected("an answer"))?;
+        checked(sign).map(drop)
     }
 
     /// Removes those of the consumers that hold nothing. Returns their names.

@@ -11,6 +11,9 @@ use super::{FactsRecord, Group};
 use crate::connection::{Wire, from_redis};
 use crate::error::{ErrorKind, Result};
 
+/// Names with their scores.
+type Scores = Vec<(Vec<u8>, f64)>;
+
 /// What the members of a group say of themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
@@ -32,7 +35,7 @@ pub(crate) struct ConsumerFacts {
 /// Reads the signs of life and the facts (`TIME`, `ZRANGE`, `HGETALL`). `group` is the
 /// stem's. Facts that this user may not read are none.
 pub(crate) fn roster(wire: &mut Wire, group: &Group) -> Result<Roster> {
-    let ((seconds, micros), signs): ((u64, u64), Vec<(Vec<u8>, f64)>) = pipe()
+    let ((seconds, micros), signs): ((u64, u64), Scores) = pipe()
         .cmd("TIME")
         .cmd("ZRANGE")
         .arg(group.members())

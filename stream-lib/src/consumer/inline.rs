@@ -72,6 +72,7 @@ impl Inline {
             config,
             counters: Arc::default(),
             program: Arc::default(),
+            hides_errors: true,
             failure: Arc::default(),
         };
         let (settler, _) = crossbeam_channel::bounded(1);

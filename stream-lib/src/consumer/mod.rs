@@ -141,6 +141,7 @@ impl Consumer {
                 config,
                 counters: Arc::default(),
                 program: server.program,
+                hides_errors: handler.hides_errors(),
                 failure: Arc::default(),
             }),
             handler,

@@ -166,6 +166,11 @@ impl Counters {
         }
     }
 
+    /// Deliveries that ended with an error, whatever became of the entry.
+    pub(crate) fn failed_deliveries(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
+    }
+
     /// Notes why an entry was buried.
     pub(crate) fn buried(&self, reason: DeadReason) {
         let place = REASONS.iter().position(|known| *known == reason);
@@ -182,7 +187,7 @@ impl Counters {
             delivered: stats.delivered,
             completed: stats.completed,
             skipped: stats.skipped,
-            failed: self.errors.load(Ordering::Relaxed),
+            failed: self.failed_deliveries(),
             panicked: stats.panicked,
             dead: dead.filter(|(_, count)| *count > 0).collect(),
             retried: stats.failed,

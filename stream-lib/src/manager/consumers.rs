@@ -179,6 +179,7 @@ impl StreamManager {
         registry.longest_grace = registry.longest_grace.max(grace);
         let user = User::Consumer(name.to_owned());
         self.cleaner.tend(consumer.keys(), user, asked);
+        self.publish_metrics();
         if drains {
             let watched = consumer.clone();
             let runs = move || watched.is_running();

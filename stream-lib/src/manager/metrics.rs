@@ -1,6 +1,5 @@
 //! What the producers and consumers of a manager count.
 
-use super::registry::NameRegistry;
 use super::stream_manager::StreamManager;
 use crate::metrics::Metrics;
 
@@ -27,21 +26,6 @@ impl StreamManager {
         if !self.origin.is_here() {
             return Metrics::default();
         }
-        of(&self.registry.read())
-    }
-}
-
-/// The metrics of all producers and consumers.
-pub(super) fn of(registry: &NameRegistry) -> Metrics {
-    let named = registry.producers.iter();
-    let named = named.map(|(name, producer)| producer.metrics(Some(name)));
-    let defaults = registry.defaults.values();
-    let defaults = defaults.map(|producer| producer.metrics(None));
-    let consumers = registry.consumers.iter();
-    Metrics {
-        producers: named.chain(defaults).collect(),
-        consumers: consumers
-            .map(|(name, consumer)| consumer.metrics(name))
-            .collect(),
+        self.registry.read().metrics()
     }
 }

@@ -4,6 +4,7 @@
 //! order; `registry` finds them by name. One file per kind of thing that a manager creates or is asked for
 //! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
 //! `groups`, `schedule`, `cron`, `delete`, `holding`, `metrics`, `members`.
+//! `publisher` is the thread that hands metrics on.
 //! `by_hand` is for tests. `global` keeps the manager of a process that wants just one.
 
 #[cfg(test)]
@@ -21,6 +22,8 @@ mod inspect;
 mod members;
 mod metrics;
 mod producers;
+#[cfg(feature = "metrics")]
+mod publisher;
 mod registry;
 mod retention;
 mod schedule;

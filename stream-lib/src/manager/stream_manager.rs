@@ -10,6 +10,8 @@ use crossbeam_channel::Receiver;
 use parking_lot::{Mutex, RwLock};
 
 use super::closing::{Closing, close_producers};
+#[cfg(feature = "metrics")]
+use super::publisher::Publisher;
 use super::registry::NameRegistry;
 use crate::command;
 use crate::config::{ConnectionConfig, Program};
@@ -75,6 +77,8 @@ pub struct StreamManager {
     pub(super) cleaner: Cleaner,
     pub(super) lookout: Lookout,
     pub(super) timekeeper: Timekeeper,
+    #[cfg(feature = "metrics")]
+    pub(super) publisher: Publisher,
     /// A start of a consumer waits for nothing.
     pub(super) is_lazy: bool,
     /// The process to which all of it belongs.
@@ -161,6 +165,8 @@ impl StreamManager {
             topology,
             registry,
             closing: Mutex::new(Some(closing)),
+            #[cfg(feature = "metrics")]
+            publisher: Publisher::default(),
             handlers_ended,
             staff: Arc::default(),
             program: Arc::new(config.program.clone()),
@@ -215,6 +221,8 @@ impl StreamManager {
             self.cleaner.stop();
             self.lookout.stop();
             self.timekeeper.stop();
+            #[cfg(feature = "metrics")]
+            self.publisher.stop();
             return report;
         }
         // Consumers that another thread stops, or that were removed, may still have
@@ -236,7 +244,15 @@ impl StreamManager {
         self.cleaner.stop();
         self.lookout.stop();
         self.timekeeper.stop();
+        #[cfg(feature = "metrics")]
+        self.publisher.stop();
         report
+    }
+
+    /// Has metrics published from now on, where the feature is on.
+    pub(super) fn publish_metrics(&self) {
+        #[cfg(feature = "metrics")]
+        self.publisher.begin(&self.registry);
     }
 
     /// A life of a consumer holds it until its last handler has ended.

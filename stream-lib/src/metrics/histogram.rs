@@ -94,7 +94,10 @@ impl Histogram {
 
     /// The times seen since an earlier snapshot: for each bucket that has any, a time of
     /// it and their number.
-    #[allow(dead_code, reason = "only what is published needs it")]
+    #[cfg_attr(
+        not(feature = "metrics"),
+        allow(dead_code, reason = "only what is published needs it")
+    )]
     pub(super) fn since<'a>(
         &'a self,
         earlier: &'a Self,
@@ -105,7 +108,7 @@ impl Histogram {
             let more = count.checked_sub(before).filter(|more| *more > 0)?;
             let begin = at.checked_sub(1).map_or(Duration::ZERO, end);
             let middle = if at + 1 < BUCKETS {
-                begin + (end(at) - begin) / 2
+                begin + end(at).saturating_sub(begin) / 2
             } else {
                 begin
             };

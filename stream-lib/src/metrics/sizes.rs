@@ -41,7 +41,10 @@ impl BatchSizes {
     }
 
     /// As [`Histogram::since`](super::Histogram::since).
-    #[allow(dead_code, reason = "only what is published needs it")]
+    #[cfg_attr(
+        not(feature = "metrics"),
+        allow(dead_code, reason = "only what is published needs it")
+    )]
     pub(super) fn since(&self, earlier: &Self) -> impl Iterator<Item = (u64, u64)> {
         let pairs = self.counts.into_iter().zip(earlier.counts).enumerate();
         pairs.filter_map(|(at, (count, before))| {

@@ -29,9 +29,11 @@ impl WorkerRecord {
         self.handlers.note_alone(time);
     }
 
-    /// Notes how old a message was when its handler began.
+    /// Notes how old a message was when its handler began: both times in milliseconds
+    /// since 1970, by the server's clock.
     #[inline]
-    pub(crate) fn began(&self, age: Duration) {
+    pub(crate) fn began(&self, now: u64, added: u64) {
+        let age = Duration::from_millis(now.saturating_sub(added));
         self.ages.note_alone(age);
     }
 }
@@ -94,7 +96,7 @@ mod tests {
         assert!(!Arc::ptr_eq(&one, &other));
         one.handled(Duration::from_millis(1));
         other.handled(Duration::from_millis(3));
-        one.began(Duration::from_secs(9));
+        one.began(10_000, 1_000);
         records.give_back(&one);
         assert!(
             Arc::ptr_eq(&one, &records.take()),

@@ -219,27 +219,27 @@ impl ProducerCore {
         let batches = iter::from_fn(|| {
             let mut batch = Outgoing::default();
             let began = Instant::now();
-            let mut pushed = Vec::new();
-            while pushed.len() < self.config.batch_size
+            let mut encoded = Vec::new();
+            while encoded.len() < self.config.batch_size
                 && batch.bytes() < MOST_BYTES
                 && let Some(message) = messages.next()
             {
                 let envelope: Envelope<'_, M> = message.into();
-                pushed.push(batch.push(envelope.message(), envelope.extras()));
+                encoded.push(batch.push(envelope.message(), envelope.extras()));
             }
-            (!pushed.is_empty()).then_some(Pushed {
+            (!encoded.is_empty()).then_some(Pushed {
                 batch,
-                pushed,
+                encoded,
                 began,
             })
         });
         self.dispatch
-            .send(batches, |Pushed { pushed, began, .. }, answers| {
+            .send(batches, |Pushed { encoded, began, .. }, answers| {
                 let mut answers = answers.into_iter();
                 let first = results.len();
                 // A message that couldn't be encoded has no answer, but its own error.
-                results.extend(pushed.into_iter().map(|pushed| {
-                    let answer = pushed.and_then(|()| answers.next().unwrap_or_else(no_answer));
+                results.extend(encoded.into_iter().map(|encoded| {
+                    let answer = encoded.and_then(|()| answers.next().unwrap_or_else(no_answer));
                     answer.map_err(|e| self.dispatch.describe(e))
                 }));
                 let news = results.iter().skip(first).map(fate_of);
@@ -399,7 +399,7 @@ impl ProducerCore {
 /// A batch, and whether each message could be encoded into it.
 struct Pushed {
     batch: Outgoing,
-    pushed: Vec<Result<()>>,
+    encoded: Vec<Result<()>>,
     began: Instant,
 }
 

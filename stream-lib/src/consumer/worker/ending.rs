@@ -88,6 +88,7 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
             jitter: share,
         } => {
             let delay = jitter(delay, share);
+            member.common.report.failed(|| shown(&cause));
             let failures = &member.failure_log;
             failures.failed(kind, id, attempt, delay, || shown(&cause));
             member.config.events.tell(|e| {
@@ -119,6 +120,7 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
         // The settler tells the log, since it knows what became of the entry.
         EntryVerdict::Bury(reason) => {
             let text = shown(&cause);
+            member.common.report.failed(|| text.clone());
             Action::bury(reason, cause, text)
         }
     }

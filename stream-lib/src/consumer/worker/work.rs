@@ -21,6 +21,12 @@ pub(crate) trait Work: Send + Sync {
 
     /// How many entries a worker takes at a time at most.
     fn batch_size(&self) -> usize;
+
+    /// Whether its messages have something sensitive, which the text of an error may
+    /// quote.
+    fn hides_errors(&self) -> bool {
+        false
+    }
 }
 
 /// The workers of one life: the state that they share. They work for all members of the
@@ -88,8 +94,7 @@ impl CrewRecord {
     #[inline]
     pub(crate) fn began(&self, member: &Member, held: &Held, index: usize, at: Instant) {
         if let Some(now) = member.sign_of_life.server_ms_at(at) {
-            let age = now.saturating_sub(held.original_id(index).ms());
-            self.record.began(Duration::from_millis(age));
+            self.record.began(now, held.original_id(index).ms());
         }
     }
 
