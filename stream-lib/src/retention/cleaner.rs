@@ -15,7 +15,7 @@ use super::report::BlockedStream;
 use super::schedule::{Look, Schedule, Task, User};
 use super::standing::{Listed, StandingGroup};
 use super::told::Told;
-use crate::command::{self, Errand, Retained, Sight};
+use crate::command::{self, Errand, NewEvent, Retained, Sight, StreamEventKind, tell_event};
 use crate::config::RetentionSettings;
 use crate::connection::{SilentNodes, Stopper, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result, with_causes};
@@ -370,8 +370,32 @@ impl Shared {
             })?;
             blocked.groups.retain(|group| group.standing >= patience);
             log::warn!("{blocked}");
+            self.tell_event(wire, keys, &blocked);
         }
         Ok(Held::ByGroups)
+    }
+
+    /// Tells the events of the stream of groups that keep it from being trimmed. They
+    /// stand beside the stream itself, also of a partition.
+    fn tell_event(&self, wire: &mut Wire, keys: &StreamKeys, blocked: &BlockedStream) {
+        let event = NewEvent {
+            kind: StreamEventKind::RetentionBlocked,
+            group: blocked.group.clone().unwrap_or_default(),
+            consumer: String::new(),
+            count: 1,
+            text: blocked.to_string(),
+        };
+        let stem = self.schedule.lock().stem_of(keys);
+        let Some(stem) = stem else {
+            return tell_event(wire, keys, &event);
+        };
+        let told = self.topology.run(stem.stream().as_bytes(), WAIT, |wire| {
+            tell_event(wire, &stem, &event);
+            Ok(())
+        });
+        if let Err(e) = told {
+            log::debug!("a blocked retention could not be told: {}", with_causes(&e));
+        }
     }
 
     /// Names the groups that hold nothing back any more: when there is another one,

@@ -55,6 +55,7 @@ mod members;
 mod memory_full;
 mod missing_commands;
 mod moving_slots;
+mod observing;
 mod one_delivery;
 mod open_enums;
 mod operations;

@@ -68,7 +68,7 @@ impl Life {
         let alarm = identity.staff.keeper.bell();
         let work = (handler.batch_size(), Secrets::of(handler.schema()));
         let common = Arc::new(Common::new(identity, name, work, alarm));
-        let crew = Arc::new(Crew::new(&common));
+        let crew = Arc::new(Crew::new(&common, &identity.counters));
         let (lives, ended) = bounded(0);
         let estate = Arc::new(Estate::new(identity, &common, &crew, ended));
         let whole = Part {

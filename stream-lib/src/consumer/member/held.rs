@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::command::{Entries, Mark};
+use crate::command::{Entries, Mark, original_id};
 use crate::consumer::member::home::Home;
 use crate::consumer::member::outputs::HeldOutputs;
 use crate::consumer::member::stage::{Company, Stage};
@@ -118,6 +118,11 @@ impl Held {
 
     pub(crate) fn header(&self, index: usize, name: &str) -> Option<&[u8]> {
         self.entries.header(index, name)
+    }
+
+    /// The id that the message had first.
+    pub(crate) fn original_id(&self, index: usize) -> EntryId {
+        original_id(self.id(index), |name| self.header(index, name))
     }
 
     pub(crate) fn fields(&self, index: usize) -> Fields<'_> {
