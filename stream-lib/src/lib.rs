@@ -125,6 +125,8 @@ pub use crate::inspect::{
     DeadLetter, DeadLetterId, DeadLetters, GroupHolder, GroupStats, Hold, RedriveReport,
     RemoveReport, StreamStats,
 };
+#[doc(hidden)]
+pub use crate::inspect::Answer;
 pub use crate::manager::StreamManager;
 pub use crate::message::dead_reason::DeadReason;
 pub use crate::message::id::EntryId;

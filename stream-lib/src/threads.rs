@@ -11,7 +11,7 @@ use stream_lib::test_util::{
     DrainReport, PrivateServer, Recorded, RecordedEntry, RecordedOutputs, TestDelivery,
 };
 use stream_lib::{
-    Added, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery, BatchSettings,
+    Added, Answer, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery, BatchSettings,
     BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings, Consumer, ConsumerConfig,
     ConsumerSettings, ConsumerStats, Credentials, Cron, CronJob, CronState, Crons, DeadLetter,
     DeadLetterId, DeadLetters, DeadReason, Delivery, Draft, EntryId, Envelope, Error, ErrorKind,
@@ -39,6 +39,7 @@ macro_rules! sent_and_shared {
 fn checked() -> String {
     sent_and_shared![
         Added,
+        Answer,
         BackupStreamConfig,
         BackupStreamSettings,
         BatchConfig,

@@ -4,6 +4,7 @@
 //! the entries that no delivery could complete, puts them back and
 //! removes them. A *hold* is what keeps a group from reading.
 
+mod answer;
 mod dead_id;
 mod dead_letter;
 mod dead_letters;
@@ -12,6 +13,7 @@ mod dead_report;
 mod hold;
 mod streams;
 
+pub use self::answer::Answer;
 pub use self::dead_id::DeadLetterId;
 pub use self::dead_letter::DeadLetter;
 pub use self::dead_letters::DeadLetters;
