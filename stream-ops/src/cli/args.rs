@@ -51,7 +51,13 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(crate) timeout: Duration,
     /// The form of the result.
-    #[arg(short, long, global = true, value_name = "FORM", default_value = "table")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORM",
+        default_value = "table"
+    )]
     pub(crate) output: Form,
     /// Does what it would otherwise ask about.
     #[arg(long, global = true)]
@@ -104,6 +110,9 @@ pub(crate) enum Command {
     /// Jobs that recur.
     #[command(subcommand)]
     Cron(CronCommand),
+    /// The message types of a stream, as producers and consumers tell them.
+    #[command(subcommand)]
+    Schema(SchemaCommand),
     /// What may leave a stream.
     #[command(subcommand)]
     Retention(RetentionCommand),
@@ -284,6 +293,28 @@ pub(crate) enum ScheduledCommand {
 pub(crate) enum CronCommand {
     /// Jobs that recur, and when each is next.
     Ls(OneStream),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SchemaCommand {
+    /// The types, the last seen first.
+    Ls(OneStream),
+    /// The fields of a type.
+    Show {
+        #[command(flatten)]
+        of: OneStream,
+        /// Its name or its fingerprint.
+        which: String,
+    },
+    /// What has changed between two of them.
+    Diff {
+        #[command(flatten)]
+        of: OneStream,
+        /// The earlier one: name or fingerprint.
+        before: String,
+        /// The later one.
+        after: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
