@@ -75,15 +75,24 @@ mod tests {
     #[test]
     fn values_and_addresses_are_left_out() {
         for (line, said) in [
-            ("streamctl dlq redrive orders --yes", "streamctl dlq redrive orders --yes"),
+            (
+                "streamctl dlq redrive orders --yes",
+                "streamctl dlq redrive orders --yes",
+            ),
             (
                 "streamctl --url redis://:secret@host dlq rm orders --limit=5",
                 "streamctl --url … dlq rm orders --limit=5",
             ),
             ("--url=redis://:secret@host x", "--url=… x"),
-            ("redrive --set pin=1234 --group g", "redrive --set pin=… --group g"),
+            (
+                "redrive --set pin=1234 --group g",
+                "redrive --set pin=… --group g",
+            ),
             ("redrive --set=pin=1234", "redrive --set=pin=…"),
-            ("send orders pin=1234 --key k1 --header a=b", "send orders pin=… --key … --header a=…"),
+            (
+                "send orders pin=1234 --key k1 --header a=b",
+                "send orders pin=… --key … --header a=…",
+            ),
         ] {
             let words = line.split(' ').map(str::to_owned);
             assert_eq!(without_values(words), said);

@@ -32,17 +32,29 @@ pub fn remove(redis: &Redis, stream: &str, group: &str, consumer: &str) -> Plann
         let was_there = u64::from(removed.was_there);
         Ok(Step::done(was_there).and_left("was not there", 1 - was_there))
     });
-    let what = format!("the consumer {} of {}", named(consumer), group_of(stream, group));
-    let mut plan = Plan::new("consumer rm", stream, ("consumer", "consumers"), "Removed", job)
-        .of_group(group)
-        .with_result(format!("Removed {what}"))
-        .say(format!("Would remove {what}."))
-        .detail("consumer", consumer)
-        .detail("pending", known.pending)
-        .detail("alive", known.alive);
+    let what = format!(
+        "the consumer {} of {}",
+        named(consumer),
+        group_of(stream, group)
+    );
+    let mut plan = Plan::new(
+        "consumer rm",
+        stream,
+        ("consumer", "consumers"),
+        "Removed",
+        job,
+    )
+    .of_group(group)
+    .with_result(format!("Removed {what}"))
+    .say(format!("Would remove {what}."))
+    .detail("consumer", consumer)
+    .detail("pending", known.pending)
+    .detail("alive", known.alive);
     if known.pending > 0 {
         let entries = of(known.pending, "pending entry stays", "pending entries stay");
-        plan = plan.say(format!("Its {entries} with the group, for whoever takes over."));
+        plan = plan.say(format!(
+            "Its {entries} with the group, for whoever takes over."
+        ));
     }
     if known.alive == Some(true) {
         plan = plan.say("It lives: it will be refused until it is stopped.");

@@ -6,6 +6,7 @@ use super::job::{Once, Step};
 use super::plan::Plan;
 use super::refused::{Planned, Refused};
 use super::said::named;
+use super::source::ensure_known;
 use crate::server::Redis;
 use crate::words::quoted;
 
@@ -29,7 +30,9 @@ pub fn pause(redis: &Redis, stream: &str, name: &str) -> Planned {
         .with_result(format!("Paused {what}"));
     let undo = format!("streamctl cron resume {} {}", quoted(stream), quoted(name));
     Ok(match known.state {
-        CronState::Paused => plan.counted(0_u64).say(format!("It is paused already: {what}.")),
+        CronState::Paused => plan
+            .counted(0_u64)
+            .say(format!("It is paused already: {what}.")),
         CronState::Removed => plan.counted(0_u64).say(format!("It was removed: {what}.")),
         _ => plan.say(format!(
             "Would pause {what} in all processes, until it is resumed. Undo: `{undo}`."
@@ -54,7 +57,9 @@ pub fn resume(redis: &Redis, stream: &str, name: &str) -> Planned {
         .detail("job", name)
         .with_result(format!("Resumed {what}"));
     Ok(match known.state {
-        CronState::On => plan.counted(0_u64).say(format!("It goes on already: {what}.")),
+        CronState::On => plan
+            .counted(0_u64)
+            .say(format!("It goes on already: {what}.")),
         _ => plan.say(format!(
             "Would resume {what}, from now on: times that have passed are left out."
         )),
@@ -62,6 +67,7 @@ pub fn resume(redis: &Redis, stream: &str, name: &str) -> Planned {
 }
 
 fn job(redis: &Redis, stream: &str, name: &str) -> Planned<CronJob> {
+    ensure_known(redis, stream)?;
     let jobs = redis.manager().crons(stream)?.list()?;
     let known = jobs.into_iter().find(|job| job.name == name);
     known.ok_or_else(|| {

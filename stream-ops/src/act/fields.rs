@@ -83,7 +83,13 @@ mod tests {
         }
         assert_eq!(written(b"\xff\x00"), json!({ "hex": "ff00" }));
         assert_eq!(read(&json!(12.5)).unwrap(), b"12.5");
-        for wrong in [json!(null), json!([1]), json!({"hex": "f"}), json!({"hex": "+1"}), json!({})] {
+        for wrong in [
+            json!(null),
+            json!([1]),
+            json!({"hex": "f"}),
+            json!({"hex": "+1"}),
+            json!({}),
+        ] {
             assert!(read(&wrong).is_err(), "{wrong}");
         }
     }

@@ -46,7 +46,10 @@ pub fn create(redis: &Redis, stream: &str, group: &str, from: StartFrom) -> Plan
         .say(format!("Would make {whose}: {entries} unread to it then."))
         .detail("unread", unread);
     if !facts.exists {
-        plan = plan.say(format!("There is no stream {} yet: it is made, empty.", named(stream)));
+        plan = plan.say(format!(
+            "There is no stream {} yet: it is made, empty.",
+            named(stream)
+        ));
     }
     Ok(plan)
 }
@@ -84,7 +87,9 @@ pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bo
         _ => to,
     };
     let job = Once::new(move |redis: &Redis| {
-        redis.manager().set_group_id(&owned.0, &owned.1, fixed, force)?;
+        redis
+            .manager()
+            .set_group_id(&owned.0, &owned.1, fixed, force)?;
         Ok(Step::done(1_u64))
     });
     let where_to = match fixed {
@@ -101,7 +106,9 @@ pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bo
         .detail("read_again", again);
     if skipped > 0 {
         let entries = of(skipped, "unread entry is", "unread entries are");
-        plan = plan.say(format!("{more}{entries} skipped: the group never handles them."));
+        plan = plan.say(format!(
+            "{more}{entries} skipped: the group never handles them."
+        ));
         plan.unhandled = skipped;
     }
     if again > 0 {
@@ -129,7 +136,11 @@ pub fn hold(redis: &Redis, stream: &str, group: &str, time: Duration, why: &str)
         redis.manager().hold(&owned.0, &owned.1, until, &owned.2)?;
         Ok(Step::done(1_u64))
     });
-    let undo = format!("streamctl group release {} {}", quoted(stream), quoted(group));
+    let undo = format!(
+        "streamctl group release {} {}",
+        quoted(stream),
+        quoted(group)
+    );
     let mut plan = Plan::new("group hold", stream, GROUP, "Held", job)
         .of_group(group)
         .with_result(format!("Held {whose} for {}", age(time)))
@@ -145,8 +156,10 @@ pub fn hold(redis: &Redis, stream: &str, group: &str, time: Duration, why: &str)
         plan = plan.say(format!("It is held already, and then by this wish: {why}."));
     }
     if known.living() == 0 {
-        plan = plan.say("None of its consumers is known to live; those of other libraries take no \
-                         notice of a hold.");
+        plan = plan.say(
+            "None of its consumers is known to live; those of other libraries take no \
+                         notice of a hold.",
+        );
     }
     Ok(plan)
 }
@@ -189,7 +202,9 @@ pub fn remove(redis: &Redis, stream: &str, group: &str) -> Planned {
         let was_there = redis.manager().remove_group(&owned.0, &owned.1)?;
         Ok(Step::done(u64::from(was_there)).and_left("was not there", u64::from(!was_there)))
     });
-    let unread = known.unread.map_or_else(|| "an unknown number of".to_owned(), count);
+    let unread = known
+        .unread
+        .map_or_else(|| "an unknown number of".to_owned(), count);
     let mut plan = Plan::new("group rm", stream, GROUP, "Removed", job)
         .of_group(group)
         .with_result(format!("Removed {whose}"))
@@ -197,15 +212,19 @@ pub fn remove(redis: &Redis, stream: &str, group: &str) -> Planned {
             "Would remove {whose}, to which {unread} entries are unread and {} pending.",
             count(known.pending)
         ))
-        .say("The entries stay in the stream. It can't be undone: a group that is made again \
-              begins where it is told to.")
+        .say(
+            "The entries stay in the stream. It can't be undone: a group that is made again \
+              begins where it is told to.",
+        )
         .detail("unread", known.unread)
         .detail("pending", known.pending)
         .detail("living", known.living());
     plan.unhandled = known.unread.unwrap_or(1) + known.pending;
     if known.living() > 0 {
         let consumers = of(known.living() as u64, "consumer lives", "consumers live");
-        plan = plan.say(format!("{consumers}: it will be refused until they are stopped."));
+        plan = plan.say(format!(
+            "{consumers}: it will be refused until they are stopped."
+        ));
     }
     Ok(plan)
 }

@@ -11,7 +11,6 @@
 //! *trim* and *replay* change what is in a stream, *retention* cleans it by its own
 //! settings.
 
-mod audited;
 mod command_line;
 mod consent;
 mod consumers;

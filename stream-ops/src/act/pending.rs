@@ -97,7 +97,12 @@ pub fn pending(
     let number = chosen.len() as u64;
     let bound = bound(choice, &chosen);
     let (action, verb, sentence) = said(stream, group, hands, number, bound.as_ref());
-    let owned = (stream.to_owned(), group.to_owned(), hands.clone(), choice.dead_after);
+    let owned = (
+        stream.to_owned(),
+        group.to_owned(),
+        hands.clone(),
+        choice.dead_after,
+    );
     let job = InSteps::new(chosen, move |redis: &Redis, ids: &[EntryAddress]| {
         let (stream, group, hands, dead_after) = &owned;
         let handle = opened(redis, stream, group, *dead_after)?;
@@ -176,7 +181,10 @@ fn bound(choice: &PendingChoice, chosen: &[EntryAddress]) -> Option<(&'static st
 fn step(report: &PendingReport) -> Step {
     Step::done(report.done)
         .and_left("were not pending any more", report.not_pending)
-        .and_left("were deleted from the stream, and are acknowledged", report.deleted)
+        .and_left(
+            "were deleted from the stream, and are acknowledged",
+            report.deleted,
+        )
         .and_left("are held by consumers that live", report.held.len())
 }
 

@@ -61,10 +61,24 @@ pub fn replay(
         // What has more is copied to its end, as it is now.
         let newest = redis.ask_one(
             &part.key,
-            request(["XREVRANGE", &part.key, &last.to_string(), &first.to_string(), "COUNT", "1"]),
+            request([
+                "XREVRANGE",
+                &part.key,
+                &last.to_string(),
+                &first.to_string(),
+                "COUNT",
+                "1",
+            ]),
         )?;
-        let newest = newest.list().first().and_then(|entry| entry.list().first()?.id());
-        let end = if walked.has_more && limit.is_none() { newest } else { walked.last };
+        let newest = newest
+            .list()
+            .first()
+            .and_then(|entry| entry.list().first()?.id());
+        let end = if walked.has_more && limit.is_none() {
+            newest
+        } else {
+            walked.last
+        };
         if let Some(end) = end {
             ranges.push(Range {
                 part,
@@ -131,7 +145,11 @@ impl Job for Replay {
         let Some(range) = self.ranges.first_mut() else {
             return Ok(Step::default().last_if(true));
         };
-        let (from, to, most) = (range.next.to_string(), range.last.to_string(), STEP.to_string());
+        let (from, to, most) = (
+            range.next.to_string(),
+            range.last.to_string(),
+            STEP.to_string(),
+        );
         let key = range.part.key.clone();
         let page = redis.ask_one(&key, request(["XRANGE", &key, &from, &to, "COUNT", &most]))?;
         if let Some(line) = page.error() {
@@ -146,8 +164,10 @@ impl Job for Replay {
                 add(redis, into, &messages)?
             }
             Target::Group(group) => {
-                let copies: Vec<Request> =
-                    entries.iter().map(|entry| entry.copy(&key, group)).collect();
+                let copies: Vec<Request> = entries
+                    .iter()
+                    .map(|entry| entry.copy(&key, group))
+                    .collect();
                 told(&redis.tell(&key, &copies)?)
             }
         };

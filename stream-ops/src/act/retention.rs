@@ -37,10 +37,16 @@ pub fn clean(redis: &Redis, stream: &str) -> Planned {
             count(retention.acknowledged)
         ),
     };
-    let mut plan = Plan::new("retention run", stream, ("entry", "entries"), "Removed", job)
-        .counted(retention.removes)
-        .say(sentence)
-        .detail("length", retention.length);
+    let mut plan = Plan::new(
+        "retention run",
+        stream,
+        ("entry", "entries"),
+        "Removed",
+        job,
+    )
+    .counted(retention.removes)
+    .say(sentence)
+    .detail("length", retention.length);
     if retention.above_floor > 0 {
         let entries = of(retention.above_floor, "entry is", "entries are");
         plan = plan.say(format!("{entries} unread or pending for some group."));

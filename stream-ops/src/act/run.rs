@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use stream_lib::{Error, ErrorKind};
 
-use super::audited::note;
 use super::plan::Plan;
+use crate::audit::{Change, note};
 use crate::server::{Redis, with_causes};
 use crate::words::{count, of};
 
@@ -101,7 +101,21 @@ pub fn carry_out(
     outcome.sentence = outcome.said(&plan);
     let is_to_note = outcome.done > 0 || !matches!(outcome.ended, Ended::Through);
     if is_to_note && plan.count > 0 {
-        outcome.unaudited = note(redis, &plan, by, outcome.done, &outcome.sentence);
+        let change = Change {
+            who: Some(&by.who),
+            program: &by.program,
+            action: plan.action,
+            stream: &plan.stream,
+            group: plan.group.as_deref().unwrap_or_default(),
+            done: outcome.done,
+            planned: plan.count,
+            detail: &outcome.sentence,
+            command: &by.command,
+        };
+        outcome.unaudited = match note(redis, &change) {
+            Ok(refused) => refused,
+            Err(error) => Some(with_causes(&error)),
+        };
     }
     outcome
 }

@@ -6,7 +6,7 @@ use super::job::{InSteps, Step};
 use super::plan::Plan;
 use super::refused::Planned;
 use super::said::named;
-use super::source::ms_of;
+use super::source::{ensure_known, ms_of};
 use crate::server::Redis;
 use crate::words::{count, of};
 
@@ -30,10 +30,16 @@ pub struct ScheduledChoice {
 /// Those of [`Scheduled`](stream_lib::Scheduled).
 pub fn cancel(redis: &Redis, stream: &str, choice: &ScheduledChoice) -> Planned {
     let name = stream.to_owned();
-    plan(redis, stream, choice, ("scheduled cancel", "Cancelled", "cancel"), move |redis, ids| {
-        let done = redis.manager().scheduled(&name)?.cancel_all_of(ids)?;
-        Ok(Step::done(done).and_left("were not scheduled any more", ids.len() - done))
-    })
+    plan(
+        redis,
+        stream,
+        choice,
+        ("scheduled cancel", "Cancelled", "cancel"),
+        move |redis, ids| {
+            let done = redis.manager().scheduled(&name)?.cancel_all_of(ids)?;
+            Ok(Step::done(done).and_left("were not scheduled any more", ids.len() - done))
+        },
+    )
 }
 
 /// Plans to have scheduled messages come to the stream now.
@@ -43,14 +49,20 @@ pub fn cancel(redis: &Redis, stream: &str, choice: &ScheduledChoice) -> Planned 
 /// As [`cancel`].
 pub fn run_now(redis: &Redis, stream: &str, choice: &ScheduledChoice) -> Planned {
     let name = stream.to_owned();
-    plan(redis, stream, choice, ("scheduled run-now", "Ran", "run now"), move |redis, ids| {
-        let scheduled = redis.manager().scheduled(&name)?;
-        let mut done = 0;
-        for id in ids {
-            done += usize::from(scheduled.run_now(*id)?);
-        }
-        Ok(Step::done(done).and_left("were not scheduled any more", ids.len() - done))
-    })
+    plan(
+        redis,
+        stream,
+        choice,
+        ("scheduled run-now", "Ran", "run now"),
+        move |redis, ids| {
+            let scheduled = redis.manager().scheduled(&name)?;
+            let mut done = 0;
+            for id in ids {
+                done += usize::from(scheduled.run_now(*id)?);
+            }
+            Ok(Step::done(done).and_left("were not scheduled any more", ids.len() - done))
+        },
+    )
 }
 
 fn plan(
@@ -60,6 +72,7 @@ fn plan(
     (action, verb, would): (&'static str, &'static str, &str),
     act: impl FnMut(&Redis, &[ScheduleId]) -> stream_lib::Result<Step> + Send + 'static,
 ) -> Planned {
+    ensure_known(redis, stream)?;
     let scheduled = redis.manager().scheduled(stream)?;
     let all = scheduled.count()?;
     let most = choice.limit.unwrap_or(usize::MAX);
@@ -78,14 +91,26 @@ fn plan(
         }
     }
     let number = chosen.len();
-    let newest = choice.until.or_else(|| chosen.iter().map(|id| id.number()).max());
+    let newest = choice
+        .until
+        .or_else(|| chosen.iter().map(|id| id.number()).max());
     let bound = newest
         .filter(|_| choice.ids.is_empty())
         .map(|number| ("--until", number.to_string()));
-    let missing = if choice.ids.is_empty() { 0 } else { choice.ids.len() - number };
-    let until = bound.as_ref().map_or_else(String::new, |(_, id)| format!(" (until {id})"));
+    let missing = if choice.ids.is_empty() {
+        0
+    } else {
+        choice.ids.len() - number
+    };
+    let until = bound
+        .as_ref()
+        .map_or_else(String::new, |(_, id)| format!(" (until {id})"));
     let sentence = match number {
-        0 => format!("No scheduled message of {} is meant, of {}.", named(stream), count(all)),
+        0 => format!(
+            "No scheduled message of {} is meant, of {}.",
+            named(stream),
+            count(all)
+        ),
         _ => format!(
             "Would {would} {} of {} of {}{until}.",
             count(number as u64),
@@ -100,7 +125,10 @@ fn plan(
         .say(sentence)
         .detail("missing", missing);
     if missing > 0 {
-        plan = plan.say(format!("{} not scheduled.", of(missing as u64, "is", "are")));
+        plan = plan.say(format!(
+            "{} not scheduled.",
+            of(missing as u64, "is", "are")
+        ));
     }
     plan.of = Some(all);
     plan.is_limited = choice.limit.is_some() || !choice.ids.is_empty();

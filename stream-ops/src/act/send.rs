@@ -52,7 +52,9 @@ impl Message {
     }
 
     fn of(fields: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
-        let fields = fields.iter().map(|(name, value)| (name.as_slice(), value.as_slice()));
+        let fields = fields
+            .iter()
+            .map(|(name, value)| (name.as_slice(), value.as_slice()));
         Self {
             fields: fields.collect(),
             ..Self::default()
@@ -86,10 +88,16 @@ pub fn send(
         judge.look(&number.to_string(), &message.fields);
     }
     let failing = judge.found();
-    if let Some(failing) = failing.as_ref().filter(|failing| failing.count > 0 && check) {
+    if let Some(failing) = failing
+        .as_ref()
+        .filter(|failing| failing.count > 0 && check)
+    {
         let why = failing.why.first();
         let why = why.map_or_else(String::new, |why| {
-            format!(": message {}: {} (schema {})", why.sample, why.text, why.schema)
+            format!(
+                ": message {}: {} (schema {})",
+                why.sample, why.text, why.schema
+            )
         });
         let number = of(failing.count, "message doesn't", "messages don't");
         return Err(Refused::Wrong(format!(
@@ -166,7 +174,10 @@ mod tests {
         assert_eq!(plain.fields.get("c"), Some(&[0xff][..]));
         let full = r#"{"fields": [["a", "1"], ["a", "2"]], "headers": {"h": "x"}, "key": "k"}"#;
         let full = Message::read(full).unwrap();
-        assert_eq!((full.fields.len(), full.key.as_deref()), (2, Some(&b"k"[..])));
+        assert_eq!(
+            (full.fields.len(), full.key.as_deref()),
+            (2, Some(&b"k"[..]))
+        );
         assert_eq!(full.headers, [("h".to_owned(), b"x".to_vec())]);
         for wrong in ["", "[]", r#"{"a": null}"#, r#"{"a": [1]}"#] {
             assert!(Message::read(wrong).is_err(), "{wrong}");

@@ -8,7 +8,7 @@ use stream_lib::{EntryId, Result};
 
 use super::refused::{Planned, Refused};
 use super::said::named;
-use crate::observe::{own_key, partition_names};
+use crate::observe::{look_at, own_key, partition_names};
 use crate::server::{Answered, Redis, request};
 
 /// The stream, or one of its partitions.
@@ -35,7 +35,10 @@ pub(super) fn parts(redis: &Redis, stream: &str) -> Result<Vec<Part>> {
         partition: Some(number),
         key,
     };
-    Ok((0_u16..).zip(partition_names(stream, count)).map(part).collect())
+    Ok((0_u16..)
+        .zip(partition_names(stream, count))
+        .map(part)
+        .collect())
 }
 
 /// As [`parts`], of a stream that must exist.
@@ -57,6 +60,16 @@ pub(super) fn existing_parts(redis: &Redis, stream: &str) -> Planned<Vec<Part>> 
         }
     }
     Err(no_stream(redis, stream))
+}
+
+/// That a stream is there, or something that belongs to one, such as its dead letters.
+pub(super) fn ensure_known(redis: &Redis, stream: &str) -> Planned<()> {
+    let facts = look_at(redis, stream)?;
+    match facts.trouble {
+        Some(line) => Err(Refused::Redis(line)),
+        None if facts.exists || facts.is_ours || facts.dead > 0 => Ok(()),
+        None => Err(no_stream(redis, stream)),
+    }
 }
 
 /// That there is no such stream.
@@ -105,7 +118,9 @@ impl Bound {
 
 /// Milliseconds since 1970; 0 for a time before that.
 pub(super) fn ms_of(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

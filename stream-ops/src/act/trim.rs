@@ -88,7 +88,9 @@ pub fn trim(redis: &Redis, stream: &str, keep: &Keep) -> Planned {
     if lost > 0 {
         let entries = of(lost, "of them is", "of them are");
         let whose = super::said::listed(&whose);
-        plan = plan.say(format!("{entries} unread or pending for {whose}, and lost to it."));
+        plan = plan.say(format!(
+            "{entries} unread or pending for {whose}, and lost to it."
+        ));
     }
     plan.unhandled = lost;
     plan.of = Some(length);
@@ -143,7 +145,10 @@ impl Job for Trim {
         let most = STEP.to_string();
         let words = ["EVAL", SCRIPT, "1", key, &last, &next, &most];
         let answers = redis.tell(key, &[request(words)])?;
-        let answer = answers.into_iter().next().unwrap_or(stream_lib::Answer::Nil);
+        let answer = answers
+            .into_iter()
+            .next()
+            .unwrap_or(stream_lib::Answer::Nil);
         if let Some(line) = answer.error() {
             return Ok(Step {
                 refused: Some(line.to_owned()),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use stream_lib::StartFrom;
 
 use super::exit::Fault;
+use crate::act::Bound;
 
 /// A duration: `500ms`, `30s`, `5m`, `2h`, `7d`; a number alone is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -35,8 +36,19 @@ pub(crate) fn start_from(text: &str) -> Result<StartFrom, String> {
         "end" | "$" => Ok(StartFrom::End),
         id => match id.parse() {
             Ok(id) => Ok(StartFrom::Id(id)),
-            Err(_) => Err("`beginning`, `end` or an id such as 1700000000000-0 was expected".to_owned()),
+            Err(_) => {
+                Err("`beginning`, `end` or an id such as 1700000000000-0 was expected".to_owned())
+            }
         },
+    }
+}
+
+/// An end of a range: an id, a time, how long ago, `-` or `+`.
+pub(crate) fn bound(text: &str) -> Result<Bound, String> {
+    let has_unit = text.ends_with(|c: char| c.is_ascii_lowercase());
+    match duration(text) {
+        Ok(time) if has_unit => Ok(Bound::Ago(time)),
+        _ => text.parse(),
     }
 }
 
@@ -44,7 +56,9 @@ pub(crate) fn start_from(text: &str) -> Result<StartFrom, String> {
 pub(crate) fn field(text: &str) -> Result<(&str, &str), Fault> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name, value)),
-        _ => Err(Fault::usage(format!("`{text}` is no field with a value: write FIELD=VALUE"))),
+        _ => Err(Fault::usage(format!(
+            "`{text}` is no field with a value: write FIELD=VALUE"
+        ))),
     }
 }
 

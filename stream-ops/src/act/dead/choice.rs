@@ -75,39 +75,40 @@ impl DeadChoice {
             filter = filter.until(until);
         }
         if let Some(kind) = &self.kind {
-            filter = filter.error(self.error_of(kind, letters, &filter)?);
+            let error = error_of(kind, letters, &filter)?;
+            filter = filter.error(error);
         }
         Ok(filter)
     }
+}
 
-    /// The error that a text names.
-    fn error_of(&self, kind: &str, letters: &DeadLetters, filter: &DeadFilter) -> Planned<String> {
-        let kinds = letters.kinds_of(filter)?;
-        let sample: Option<DeadLetterId> = kind.parse().ok();
-        let sample = sample.map(|id| letters.letter(id)).transpose()?.flatten();
-        let begins = kind.strip_suffix('…');
-        let is_it = |error: &str| match (&sample, begins) {
-            (Some(letter), _) => {
-                let of_one = DeadFilter::new().error(error);
-                let id = letter.id();
-                let only = letters.select(&of_one.from(id).until(id));
-                only.is_ok_and(|ids| ids.contains(&letter.letter_id()))
-            }
-            (None, Some(begins)) => error.starts_with(begins),
-            (None, None) => error == kind,
-        };
-        let mut found: Vec<String> = kinds.into_iter().map(|kind| kind.error).collect();
-        found.sort();
-        found.dedup();
-        found.retain(|error| is_it(error));
-        match <[String; 1]>::try_from(found) {
-            Ok([error]) => Ok(error),
-            Err(found) if found.is_empty() => Ok(kind.to_owned()),
-            Err(found) => Err(Refused::Wrong(format!(
-                "{} kinds begin like {}: name one, or the id of one of its dead letters",
-                found.len(),
-                named(kind)
-            ))),
+/// The error that a text names.
+fn error_of(kind: &str, letters: &DeadLetters, filter: &DeadFilter) -> Planned<String> {
+    let kinds = letters.kinds_of(filter)?;
+    let sample: Option<DeadLetterId> = kind.parse().ok();
+    let sample = sample.map(|id| letters.letter(id)).transpose()?.flatten();
+    let begins = kind.strip_suffix('…');
+    let is_it = |error: &str| match (&sample, begins) {
+        (Some(letter), _) => {
+            let of_one = DeadFilter::new().error(error);
+            let id = letter.id();
+            let only = letters.select(&of_one.from(id).until(id));
+            only.is_ok_and(|ids| ids.contains(&letter.letter_id()))
         }
+        (None, Some(begins)) => error.starts_with(begins),
+        (None, None) => error == kind,
+    };
+    let mut found: Vec<String> = kinds.into_iter().map(|kind| kind.error).collect();
+    found.sort();
+    found.dedup();
+    found.retain(|error| is_it(error));
+    match <[String; 1]>::try_from(found) {
+        Ok([error]) => Ok(error),
+        Err(found) if found.is_empty() => Ok(kind.to_owned()),
+        Err(found) => Err(Refused::Wrong(format!(
+            "{} kinds begin like {}: name one, or the id of one of its dead letters",
+            found.len(),
+            named(kind)
+        ))),
     }
 }

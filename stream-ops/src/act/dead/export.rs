@@ -9,6 +9,7 @@ use super::choice::DeadChoice;
 use crate::act::fields::written;
 use crate::act::refused::{Planned, Refused};
 use crate::act::said::named;
+use crate::act::source::ensure_known;
 use crate::observe::{own_key, partition_names};
 use crate::server::{Answered, Redis, pairs, request};
 
@@ -29,6 +30,7 @@ pub fn export<'a>(
     choice: &DeadChoice,
     with_sensitive: bool,
 ) -> Planned<impl Iterator<Item = Planned<Value>> + use<'a>> {
+    ensure_known(redis, stream)?;
     let mask = FieldMask::of(&redis.manager().schemas(stream)?);
     if mask.hides_any() && !with_sensitive {
         return Err(Refused::Wrong(format!(

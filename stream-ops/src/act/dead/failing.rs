@@ -70,7 +70,9 @@ impl Judge {
             .map(|other| (other.first_seen, &other.fingerprint))
             .collect();
         earlier.sort();
-        let at = earlier.iter().position(|(_, print)| **print == schema.fingerprint);
+        let at = earlier
+            .iter()
+            .position(|(_, print)| **print == schema.fingerprint);
         format!("{} {}", shown(schema.name.as_bytes()), at.unwrap_or(0) + 1)
     }
 }
@@ -91,7 +93,10 @@ impl Failing {
                 let mut text = format!("{verb}:");
                 for why in several.iter().take(5) {
                     let number = count(why.count);
-                    text.push_str(&format!("\n  {number}  {} (schema {})", why.text, why.schema));
+                    text.push_str(&format!(
+                        "\n  {number}  {} (schema {})",
+                        why.text, why.schema
+                    ));
                 }
                 if several.len() > 5 {
                     text.push_str(&format!("\n  … and {} reasons more", several.len() - 5));

@@ -40,7 +40,10 @@ pub fn import(
             continue;
         }
         let letter = read(&line).map_err(|e| Refused::Wrong(format!("line {at}: {e}")))?;
-        if !known.iter().any(|part| part.partition == letter.at.partition) {
+        if !known
+            .iter()
+            .any(|part| part.partition == letter.at.partition)
+        {
             let text = format!(
                 "line {at}: {} is of another partition than {} has",
                 letter.at,
@@ -48,7 +51,10 @@ pub fn import(
             );
             return Err(Refused::Wrong(text));
         }
-        let (key, id) = (dead_key(stream, letter.at.partition), letter.at.id.to_string());
+        let (key, id) = (
+            dead_key(stream, letter.at.partition),
+            letter.at.id.to_string(),
+        );
         let known = redis.ask_one(&key, request(["XRANGE", &key, &id, &id]))?;
         if known.list().is_empty() {
             letters.push(letter);
@@ -66,7 +72,10 @@ pub fn import(
             let mut answer = answers.into_iter().next();
             // Below the newest id there is no room.
             if answer.as_ref().is_some_and(is_too_small) {
-                answer = redis.tell(&key, &[add(&key, "*", letter)])?.into_iter().next();
+                answer = redis
+                    .tell(&key, &[add(&key, "*", letter)])?
+                    .into_iter()
+                    .next();
             }
             match answer.as_ref().and_then(Answered::error) {
                 Some(line) => {
@@ -96,11 +105,19 @@ pub fn import(
 
 fn read(line: &str) -> Result<Letter, String> {
     let value: Value = serde_json::from_str(line).map_err(|e| format!("no JSON: {e}"))?;
-    let id = value.get("id").and_then(Value::as_str).ok_or("there is no \"id\"")?;
-    let at: DeadLetterId = id.parse().map_err(|_| format!("`{}` is no id", shown(id.as_bytes())))?;
+    let id = value
+        .get("id")
+        .and_then(Value::as_str)
+        .ok_or("there is no \"id\"")?;
+    let at: DeadLetterId = id
+        .parse()
+        .map_err(|_| format!("`{}` is no id", shown(id.as_bytes())))?;
     let fields = pairs(value.get("fields").ok_or("there are no \"fields\"")?)?;
     if fields.is_empty() || fields.len() > 100_000 {
-        return Err(format!("{} fields are not an entry", count(fields.len() as u64)));
+        return Err(format!(
+            "{} fields are not an entry",
+            count(fields.len() as u64)
+        ));
     }
     if !fields.iter().any(|(name, _)| name == b"~reason") {
         return Err("it has no field `~reason`, so it is no dead letter".to_owned());
@@ -117,7 +134,9 @@ fn add(key: &str, id: &str, letter: &Letter) -> Request {
 }
 
 fn is_too_small(answer: &stream_lib::Answer) -> bool {
-    answer.error().is_some_and(|line| line.contains("equal or smaller"))
+    answer
+        .error()
+        .is_some_and(|line| line.contains("equal or smaller"))
 }
 
 #[cfg(test)]
@@ -139,6 +158,9 @@ mod tests {
         }
         let letter = read(r#"{"id":"3:1-0","fields":[["~reason","a"],["b",{"hex":"ff"}]]}"#);
         let letter = letter.unwrap();
-        assert_eq!((letter.at.partition, letter.fields[1].1.as_slice()), (Some(3), &[0xff][..]));
+        assert_eq!(
+            (letter.at.partition, letter.fields[1].1.as_slice()),
+            (Some(3), &[0xff][..])
+        );
     }
 }

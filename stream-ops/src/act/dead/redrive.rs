@@ -10,6 +10,7 @@ use crate::act::job::{InSteps, Step};
 use crate::act::plan::Plan;
 use crate::act::refused::Planned;
 use crate::act::said::{listed, named};
+use crate::act::source::ensure_known;
 use crate::server::Redis;
 use crate::words::{count, of, shown};
 
@@ -24,6 +25,7 @@ use crate::words::{count, of, shown};
 ///
 /// Those of [`DeadLetters`](stream_lib::DeadLetters).
 pub fn redrive(redis: &Redis, stream: &str, choice: &DeadChoice, edits: &FieldEdits) -> Planned {
+    ensure_known(redis, stream)?;
     let letters = redis.manager().dead_letters(stream)?;
     let all = letters.count()?;
     let mut ids = choice.select(&letters)?;
@@ -97,7 +99,11 @@ fn sentence(
         [(group, _)] => format!(", for {} only", shown(group.as_bytes())),
         several => {
             let each = |(group, count): &(&String, &u64)| {
-                format!("{} for {}", crate::words::count(**count), shown(group.as_bytes()))
+                format!(
+                    "{} for {}",
+                    crate::words::count(**count),
+                    shown(group.as_bytes())
+                )
             };
             let each: Vec<String> = several.iter().map(each).collect();
             format!(", {}", listed(&each))

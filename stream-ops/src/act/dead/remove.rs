@@ -5,6 +5,7 @@ use crate::act::job::{InSteps, Step};
 use crate::act::plan::Plan;
 use crate::act::refused::Planned;
 use crate::act::said::named;
+use crate::act::source::ensure_known;
 use crate::server::Redis;
 use crate::words::{count, of};
 
@@ -18,6 +19,7 @@ use crate::words::{count, of};
 ///
 /// Those of [`DeadLetters`](stream_lib::DeadLetters).
 pub fn remove(redis: &Redis, stream: &str, choice: &DeadChoice) -> Planned {
+    ensure_known(redis, stream)?;
     let letters = redis.manager().dead_letters(stream)?;
     let all = letters.count()?;
     let mut ids = choice.select(&letters)?;
@@ -32,9 +34,15 @@ pub fn remove(redis: &Redis, stream: &str, choice: &DeadChoice) -> Planned {
         ids = there;
     }
     let (number, bound) = (ids.len(), choice.bound(&ids));
-    let until = bound.as_ref().map_or_else(String::new, |(_, id)| format!(" (until {id})"));
+    let until = bound
+        .as_ref()
+        .map_or_else(String::new, |(_, id)| format!(" (until {id})"));
     let sentence = if number == 0 {
-        format!("No dead letter of {} is meant, of {}.", named(stream), count(all))
+        format!(
+            "No dead letter of {} is meant, of {}.",
+            named(stream),
+            count(all)
+        )
     } else {
         format!(
             "Would remove {} of {} of {} for good{until}.",
@@ -54,11 +62,16 @@ pub fn remove(redis: &Redis, stream: &str, choice: &DeadChoice) -> Planned {
         .say(sentence)
         .detail("missing", chosen - number);
     if chosen > number {
-        plan = plan.say(format!("{} not there.", of((chosen - number) as u64, "is", "are")));
+        plan = plan.say(format!(
+            "{} not there.",
+            of((chosen - number) as u64, "is", "are")
+        ));
     }
     if number > 0 {
         let save = format!("streamctl dlq export {}", crate::words::quoted(stream));
-        plan = plan.say(format!("It can't be undone; `{save}` writes them out first."));
+        plan = plan.say(format!(
+            "It can't be undone; `{save}` writes them out first."
+        ));
     }
     plan.group.clone_from(&choice.group);
     plan.of = Some(all);
