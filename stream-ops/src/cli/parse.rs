@@ -35,7 +35,9 @@ pub(crate) fn start_from(text: &str) -> Result<StartFrom, String> {
         "end" | "$" => Ok(StartFrom::End),
         id => match id.parse() {
             Ok(id) => Ok(StartFrom::Id(id)),
-            Err(_) => Err("`beginning`, `end` or an id such as 1700000000000-0 was expected".to_owned()),
+            Err(_) => {
+                Err("`beginning`, `end` or an id such as 1700000000000-0 was expected".to_owned())
+            }
         },
     }
 }
@@ -44,7 +46,9 @@ pub(crate) fn start_from(text: &str) -> Result<StartFrom, String> {
 pub(crate) fn field(text: &str) -> Result<(&str, &str), Fault> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name, value)),
-        _ => Err(Fault::usage(format!("`{text}` is no field with a value: write FIELD=VALUE"))),
+        _ => Err(Fault::usage(format!(
+            "`{text}` is no field with a value: write FIELD=VALUE"
+        ))),
     }
 }
 

@@ -73,13 +73,20 @@ pub(crate) fn carry_out<T>(
 ) -> Outcome {
     let number = plan.items.len();
     if number == 0 {
-        return tell(context, plan, "Nothing was changed: there is nothing to do.", None);
+        return tell(
+            context,
+            plan,
+            "Nothing was changed: there is nothing to do.",
+            None,
+        );
     }
     if let Some(loses) = &plan.loses
         && !bounds.force_unread
     {
         tell(context, plan, "Nothing was changed.", None)?;
-        return Err(Fault::usage(format!("{loses}; if that is what you want, add --force-unread")));
+        return Err(Fault::usage(format!(
+            "{loses}; if that is what you want, add --force-unread"
+        )));
     }
     if number > MANY && !bounds.all && bounds.limit.is_none() {
         tell(context, plan, "Nothing was changed.", None)?;
@@ -94,7 +101,12 @@ pub(crate) fn carry_out<T>(
             Some(again) => format!("the same with {again} --yes"),
             None => "the same with --yes".to_owned(),
         };
-        return tell(context, plan, &format!("Nothing was changed. Act: {again}"), None);
+        return tell(
+            context,
+            plan,
+            &format!("Nothing was changed. Act: {again}"),
+            None,
+        );
     }
     context.end_between_steps();
     let progress = Progress::new(number as u64, context.output.is_quiet);
@@ -137,7 +149,10 @@ fn asked<T>(context: &Context, plan: &Plan<T>) -> Outcome<bool> {
     err.flush()?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    Ok(matches!(
+        answer.trim().to_ascii_lowercase().as_str(),
+        "y" | "yes"
+    ))
 }
 
 fn finish<T>(context: &Context, plan: &Plan<T>, sum: Step, failure: Option<Fault>) -> Outcome {
@@ -150,7 +165,11 @@ fn finish<T>(context: &Context, plan: &Plan<T>, sum: Step, failure: Option<Fault
         ));
     }
     let Some(fault) = failure else {
-        let exit = if sum.left > 0 { Exit::Failed } else { Exit::Done };
+        let exit = if sum.left > 0 {
+            Exit::Failed
+        } else {
+            Exit::Done
+        };
         return tell(context, plan, &text, Some(sum)).map(|_| exit);
     };
     let rest = plan.items.len() - sum.done - sum.left;

@@ -20,12 +20,12 @@ mod scheduled;
 mod schema;
 mod streams;
 
+use self::changes::pending::Act;
+use self::changes::replay::Target;
 use super::args::{
     Command, ConsumerCommand, CronCommand, DlqCommand, GroupCommand, Overview, PendingCommand,
     RetentionCommand, ScheduledCommand, SchemaCommand, StreamCommand,
 };
-use self::changes::pending::Act;
-use self::changes::replay::Target;
 use super::context::Context;
 use super::exit::Outcome;
 use crate::observe::{StreamFacts, partition_names};

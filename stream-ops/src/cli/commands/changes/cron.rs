@@ -16,11 +16,23 @@ pub(crate) fn run(context: &Context, stream: &str, job: &str, pauses: bool) -> O
             "`{stream}` has no job `{job}`; `streamctl cron ls {stream}` shows those that it has"
         )));
     }
-    let what = format!("the job `{}` of `{}`", shown(job.as_bytes()), shown(stream.as_bytes()));
+    let what = format!(
+        "the job `{}` of `{}`",
+        shown(job.as_bytes()),
+        shown(stream.as_bytes())
+    );
     let (action, said, did) = if pauses {
-        ("cron pause", format!("Would have {what} rest, until `streamctl cron resume`."), "Paused")
+        (
+            "cron pause",
+            format!("Would have {what} rest, until `streamctl cron resume`."),
+            "Paused",
+        )
     } else {
-        ("cron resume", format!("Would have {what} go on."), "Resumed")
+        (
+            "cron resume",
+            format!("Would have {what} go on."),
+            "Resumed",
+        )
     };
     let plan = Plan {
         action,
@@ -34,6 +46,10 @@ pub(crate) fn run(context: &Context, stream: &str, job: &str, pauses: bool) -> O
         loses: None,
     };
     at_once(context, &plan, &Bounds::default(), || {
-        Ok(if pauses { jobs.pause(job)? } else { jobs.resume(job)? })
+        Ok(if pauses {
+            jobs.pause(job)?
+        } else {
+            jobs.resume(job)?
+        })
     })
 }

@@ -38,7 +38,11 @@ pub(crate) fn redrive(
     let compared = compare(&letters, &chosen, &edits, &schemas)?;
     let until = chosen.iter().map(|id| id.id).max();
     let name = shown(stream.as_bytes());
-    let groups: Vec<String> = compared.groups.iter().map(|g| shown(g.as_bytes())).collect();
+    let groups: Vec<String> = compared
+        .groups
+        .iter()
+        .map(|g| shown(g.as_bytes()))
+        .collect();
     let groups = match groups.as_slice() {
         [] => String::new(),
         [one] => format!(", for {one} only"),

@@ -38,7 +38,10 @@ pub(crate) fn export(context: &Context, stream: &str) -> Outcome {
     }
     let facts = look_at(redis, stream)?;
     let parts: Vec<(Option<u16>, String)> = match facts.partitions {
-        Some(number) => (0..number).map(Some).zip(partition_names(stream, number)).collect(),
+        Some(number) => (0..number)
+            .map(Some)
+            .zip(partition_names(stream, number))
+            .collect(),
         None => vec![(None, stream.to_owned())],
     };
     let mut exported = 0_u64;
@@ -46,13 +49,18 @@ pub(crate) fn export(context: &Context, stream: &str) -> Outcome {
         let dead = own_key(&part, "dead");
         let mut after: Option<EntryAddress> = None;
         loop {
-            let mut peek = Peek::oldest(PAGE).max_bytes(PAGE_BYTES).max_value_bytes(1 << 30);
+            let mut peek = Peek::oldest(PAGE)
+                .max_bytes(PAGE_BYTES)
+                .max_value_bytes(1 << 30);
             if let Some(after) = after {
                 peek = peek.after(after);
             }
             let page = redis.manager().peek(&dead, &peek)?;
             for entry in &page.entries {
-                context.output.raw(&format!("{}\n", line(partition, &whole(context, &dead, entry)?)))?;
+                context.output.raw(&format!(
+                    "{}\n",
+                    line(partition, &whole(context, &dead, entry)?)
+                ))?;
                 exported += 1;
             }
             match page.next {
@@ -106,7 +114,10 @@ pub(crate) fn import(context: &Context, stream: &str, bounds: &Bounds) -> Outcom
             continue;
         }
         let letter = read(stream, partitions, &line).ok_or_else(|| {
-            Fault::usage(format!("line {} is no dead letter that `dlq export` has written", at + 1))
+            Fault::usage(format!(
+                "line {} is no dead letter that `dlq export` has written",
+                at + 1
+            ))
         })?;
         letters.push(letter);
         if bounds.limit.is_some_and(|limit| letters.len() >= limit) {
@@ -165,8 +176,12 @@ fn read(stream: &str, partitions: Option<u16>, line: &str) -> Option<Letter> {
         None => stream.to_owned(),
         Some(count) => {
             let number = letter.get("partition").and_then(Value::as_u64).unwrap_or(0);
-            let number = u16::try_from(number).ok().filter(|number| *number < count)?;
-            partition_names(stream, count).get(usize::from(number))?.clone()
+            let number = u16::try_from(number)
+                .ok()
+                .filter(|number| *number < count)?;
+            partition_names(stream, count)
+                .get(usize::from(number))?
+                .clone()
         }
     };
     Some(Letter {
@@ -177,10 +192,12 @@ fn read(stream: &str, partitions: Option<u16>, line: &str) -> Option<Letter> {
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -217,6 +234,9 @@ mod tests {
         assert!(read("orders", None, &line(r#"["61","62"]"#)).is_none());
         assert!(read("orders", None, "{}").is_none());
         assert!(read("orders", None, "no json").is_none());
-        assert_eq!(read("orders", Some(4), &line(&good)).unwrap().part, "{orders:0}");
+        assert_eq!(
+            read("orders", Some(4), &line(&good)).unwrap().part,
+            "{orders:0}"
+        );
     }
 }

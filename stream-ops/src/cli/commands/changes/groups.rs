@@ -27,7 +27,11 @@ fn plan(action: &'static str, of: &OneGroup, said: String, did: &'static str) ->
 }
 
 fn name(of: &OneGroup) -> String {
-    format!("{}/{}", shown(of.name.as_bytes()), shown(of.group.as_bytes()))
+    format!(
+        "{}/{}",
+        shown(of.name.as_bytes()),
+        shown(of.group.as_bytes())
+    )
 }
 
 /// The group, which must exist.
@@ -40,7 +44,11 @@ fn existing(context: &Context, of: &OneGroup) -> Outcome<(StreamFacts, GroupFact
 }
 
 pub(crate) fn create(context: &Context, of: &OneGroup, from: StartFrom) -> Outcome {
-    let said = format!("Would make the group {}, which reads {}.", name(of), place(from));
+    let said = format!(
+        "Would make the group {}, which reads {}.",
+        name(of),
+        place(from)
+    );
     let plan = plan("group create", of, said, "Made");
     at_once(context, &plan, &Bounds::default(), || {
         let manager = context.redis()?.manager();
@@ -97,7 +105,9 @@ pub(crate) fn hold(context: &Context, of: &OneGroup, time: Duration, why: &str) 
     let plan = plan("group hold", of, said, "Held");
     at_once(context, &plan, &Bounds::default(), || {
         let redis = context.redis()?;
-        let until = redis.clock()?.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let until = redis
+            .clock()?
+            .saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         let until = SystemTime::UNIX_EPOCH
             .checked_add(Duration::from_millis(until))
             .unwrap_or(SystemTime::UNIX_EPOCH);
@@ -138,7 +148,10 @@ pub(crate) fn rm(context: &Context, of: &OneGroup, bounds: &Bounds) -> Outcome {
         ));
     }
     at_once(context, &plan, bounds, || {
-        Ok(context.redis()?.manager().remove_group(&of.name, &of.group)?)
+        Ok(context
+            .redis()?
+            .manager()
+            .remove_group(&of.name, &of.group)?)
     })
 }
 

@@ -85,11 +85,7 @@ pub(crate) fn run(
     })
 }
 
-fn chosen(
-    pending: &Pending,
-    which: &PendingWhich,
-    bounds: &Bounds,
-) -> Outcome<Vec<EntryAddress>> {
+fn chosen(pending: &Pending, which: &PendingWhich, bounds: &Bounds) -> Outcome<Vec<EntryAddress>> {
     let limit = bounds.limit.unwrap_or(usize::MAX);
     if !which.entries.is_empty() {
         return Ok(which.entries.iter().copied().take(limit).collect());
@@ -109,7 +105,11 @@ fn chosen(
     }
     let mut entries = Vec::new();
     loop {
-        let page = pending.list(&filter.clone().limit(limit.saturating_sub(entries.len()).min(1_000)))?;
+        let page = pending.list(
+            &filter
+                .clone()
+                .limit(limit.saturating_sub(entries.len()).min(1_000)),
+        )?;
         entries.extend(page.entries.iter().map(|entry| entry.at));
         match page.next {
             Some(next) if entries.len() < limit => filter = filter.after(next),

@@ -30,7 +30,10 @@ pub(crate) fn run(
     }
     let facts = look_at(context.redis()?, stream)?;
     if !facts.exists {
-        return Err(Fault::no_such(format!("there is no stream `{}`", shown(stream.as_bytes()))));
+        return Err(Fault::no_such(format!(
+            "there is no stream `{}`",
+            shown(stream.as_bytes())
+        )));
     }
     if let Target::Group(group) = target
         && facts.group(group).is_none()
@@ -40,19 +43,27 @@ pub(crate) fn run(
     let to = range.1.min(bounds.until.unwrap_or(EntryId::MAX));
     let entries = ids(context, stream, (range.0, to), bounds.limit)?;
     let what = of(entries.len() as u64, "entry", "entries");
-    let (from, group, where_to) = (shown(stream.as_bytes()), match target {
-        Target::Group(group) => group.to_owned(),
-        Target::Stream(_) => String::new(),
-    }, match target {
-        Target::Stream(into) => format!("into `{}`", shown(into.as_bytes())),
-        Target::Group(group) => format!("once more, for {} only", shown(group.as_bytes())),
-    });
+    let (from, group, where_to) = (
+        shown(stream.as_bytes()),
+        match target {
+            Target::Group(group) => group.to_owned(),
+            Target::Stream(_) => String::new(),
+        },
+        match target {
+            Target::Stream(into) => format!("into `{}`", shown(into.as_bytes())),
+            Target::Group(group) => format!("once more, for {} only", shown(group.as_bytes())),
+        },
+    );
     let parts = facts.partitions.map(|count| partition_names(stream, count));
     let plan = Plan {
         action: "replay",
         stream: stream.to_owned(),
         group,
-        again: entries.iter().map(|at| at.id).max().map(|id| format!("--until {id}")),
+        again: entries
+            .iter()
+            .map(|at| at.id)
+            .max()
+            .map(|id| format!("--until {id}")),
         items: entries,
         said: format!("Would add {what} of `{from}` {where_to}. They stay where they are."),
         done: ("Added", "entries"),

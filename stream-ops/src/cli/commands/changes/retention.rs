@@ -21,14 +21,17 @@ pub(crate) fn run(context: &Context, stream: &str, bounds: &Bounds) -> Outcome {
         action: "retention run",
         stream: stream.to_owned(),
         group: String::new(),
-        items: if planned.removes > 0 { vec![()] } else { Vec::new() },
+        items: if planned.removes > 0 {
+            vec![()]
+        } else {
+            Vec::new()
+        },
         said: format!("Would clean {}.", shown(planned.to_string().as_bytes())),
         done: ("Cleaned", "stream"),
         again: None,
         json,
-        loses: (is_low && planned.above_floor > 0).then(|| {
-            "by the priority `low` entries go that some group has not handled".to_owned()
-        }),
+        loses: (is_low && planned.above_floor > 0)
+            .then(|| "by the priority `low` entries go that some group has not handled".to_owned()),
     };
     at_once(context, &plan, bounds, || {
         let report = context.redis()?.manager().cleanup_now(stream)?;

@@ -20,7 +20,11 @@ pub(crate) fn run(
     ensure_known(context, stream)?;
     let scheduled = context.redis()?.manager().scheduled(stream)?;
     let chosen: Vec<ScheduleId> = match (ids, bounds.limit, bounds.all) {
-        ([_, ..], limit, _) => ids.iter().copied().take(limit.unwrap_or(usize::MAX)).collect(),
+        ([_, ..], limit, _) => ids
+            .iter()
+            .copied()
+            .take(limit.unwrap_or(usize::MAX))
+            .collect(),
         ([], None, false) => {
             return Err(Fault::usage(
                 "say which messages: their ids, as `streamctl scheduled ls` has them, --limit or --all",
@@ -31,12 +35,24 @@ pub(crate) fn run(
             found.iter().map(stream_lib::ScheduledMessage::id).collect()
         }
     };
-    let what = of(chosen.len() as u64, "scheduled message", "scheduled messages");
+    let what = of(
+        chosen.len() as u64,
+        "scheduled message",
+        "scheduled messages",
+    );
     let name = shown(stream.as_bytes());
     let (action, said, did) = if cancels {
-        ("scheduled cancel", format!("Would cancel {what} of `{name}`, for good."), "Cancelled")
+        (
+            "scheduled cancel",
+            format!("Would cancel {what} of `{name}`, for good."),
+            "Cancelled",
+        )
     } else {
-        ("scheduled run-now", format!("Would add {what} to `{name}` now."), "Added")
+        (
+            "scheduled run-now",
+            format!("Would add {what} to `{name}` now."),
+            "Added",
+        )
     };
     let plan = Plan {
         action,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, json};
-use stream_lib::{Added, Priority, RawMessage, StreamConfig};
+use stream_lib::{Added, Priority, Producer, RawMessage, StreamConfig};
 
 use crate::audit::{Change, note};
 use crate::cli::args::Bounds;
@@ -29,7 +29,9 @@ pub(crate) fn send(
         message.push(name, value);
     }
     let redis = context.redis()?;
-    let producer = redis.manager().create_simple_producer("streamctl", StreamConfig::new(stream))?;
+    let manager = redis.manager();
+    manager.create_simple_producer("streamctl", StreamConfig::new(stream))?;
+    let producer: Producer<RawMessage> = manager.producer("streamctl")?;
     let draft = producer.with(&message);
     let draft = match key {
         Some(key) => draft.idempotency_key(key),
@@ -52,11 +54,15 @@ pub(crate) fn send(
         detail: &detail,
     };
     if let Ok(Some(line)) = note(redis, &change) {
-        context.output.note(&format!("streamctl: the audit has no note of it: {line}"));
+        context
+            .output
+            .note(&format!("streamctl: the audit has no note of it: {line}"));
     }
     let is_new = !matches!(added, Added::Duplicate(_));
     let json = json!({ "stream": stream, "id": id.to_string(), "is_new": is_new });
-    context.output.print(&Report::new(format!("{id} {said}"), json))?;
+    context
+        .output
+        .print(&Report::new(format!("{id} {said}"), json))?;
     Ok(Exit::Done)
 }
 
@@ -75,12 +81,18 @@ pub(crate) fn trim(
     } else {
         Priority::Normal
     };
-    let mut config = StreamConfig::new(stream).priority(priority).trim_without_groups(true);
+    let mut config = StreamConfig::new(stream)
+        .priority(priority)
+        .trim_without_groups(true);
     let mut wishes = Vec::new();
     if let Some(entries) = max_length {
         config = config.max_length(entries);
         let beyond = facts.length.saturating_sub(entries);
-        wishes.push(format!("{} entries beyond {}", count(beyond), count(entries)));
+        wishes.push(format!(
+            "{} entries beyond {}",
+            count(beyond),
+            count(entries)
+        ));
     } else {
         config = config.max_length(u64::MAX);
     }
