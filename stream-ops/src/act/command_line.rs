@@ -6,7 +6,7 @@ use crate::words::{quoted, shown};
 const SECRET: [&str; 1] = ["--url"];
 
 /// Flags whose values belong to messages.
-const PAYLOAD: [&str; 4] = ["--set", "--header", "--key", "--unique"];
+const PAYLOAD: [&str; 4] = ["--set", "--header", "--key", "--idempotency-key"];
 
 /// The words of a command line without secrets and values: of `amount=12` the name stays,
 /// and of an address nothing.

@@ -21,13 +21,23 @@ impl Consent {
     pub fn missing(self, plan: &Plan) -> Vec<(&'static str, String)> {
         let mut missing = Vec::new();
         if plan.count > MANY && !plan.is_limited && !self.all {
-            let many = count(MANY);
-            let text = format!("it is more than {many}: --all means all of them, --limit N fewer");
-            missing.push(("--all", text));
+            let few = if plan.has_limit {
+                ", or try a few first with --limit"
+            } else {
+                ""
+            };
+            let (number, many) = (count(plan.count), count(MANY));
+            missing.push((
+                "--all",
+                format!("{number} are more than {many}: add --all{few}"),
+            ));
         }
         if plan.unhandled > 0 && !self.force_unread {
             let entries = of(plan.unhandled, "entry is", "entries are");
-            let text = format!("{entries} unread or pending: --force-unread means these too");
+            let text = format!(
+                "{entries} unread or pending, and lost to the group; if that is what you want, \
+                 add --force-unread"
+            );
             missing.push(("--force-unread", text));
         }
         missing

@@ -31,6 +31,8 @@ pub struct Plan {
     pub of: Option<u64>,
     /// Their number was limited by the wish.
     pub is_limited: bool,
+    /// Their number can be limited.
+    pub has_limit: bool,
     /// How many of them a group has not handled: unread or pending.
     pub unhandled: u64,
     /// What would fail again.
@@ -87,6 +89,7 @@ impl Plan {
             may_be_more: false,
             of: None,
             is_limited: false,
+            has_limit: true,
             unhandled: 0,
             failing: None,
             bound: None,

@@ -57,5 +57,6 @@ pub fn clean(redis: &Redis, stream: &str) -> Planned {
     plan.unhandled = retention.above_floor;
     plan.of = Some(retention.length);
     plan.may_be_more = may_be_more;
+    plan.has_limit = false;
     Ok(plan)
 }

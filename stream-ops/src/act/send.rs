@@ -22,11 +22,14 @@ pub struct Message {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The key that decides its partition.
     pub key: Option<Vec<u8>>,
+    /// A second message with this key is left out, for the window of the stream.
+    pub idempotency_key: Option<String>,
 }
 
 impl Message {
     /// Reads a line: an object of fields, `{"order_id": "A-1", "amount": 12.5}`; or one with
-    /// `fields`, and with `headers` and `key` where wished. Bytes that are no text are
+    /// `fields`, and with `headers`, `key` and `idempotency_key`
+    /// where wished. Bytes that are no text are
     /// `{"hex": "00ff"}`.
     ///
     /// # Errors
@@ -48,6 +51,10 @@ impl Message {
             }
         }
         message.key = object.get("key").map(read).transpose()?;
+        if let Some(key) = object.get("idempotency_key") {
+            let key = key.as_str().ok_or("an idempotency key is text")?;
+            message.idempotency_key = Some(key.to_owned());
+        }
         Ok(message)
     }
 
@@ -145,6 +152,9 @@ pub(super) fn add(redis: &Redis, stream: &str, messages: &[Message]) -> stream_l
         for (name, value) in &message.headers {
             envelope = envelope.header(name, value);
         }
+        if let Some(key) = &message.idempotency_key {
+            envelope = envelope.idempotency_key(key);
+        }
         match &message.key {
             Some(key) => envelope.key(key),
             None => envelope,
@@ -155,6 +165,9 @@ pub(super) fn add(redis: &Redis, stream: &str, messages: &[Message]) -> stream_l
     let mut step = Step::default();
     for answer in answers {
         match answer {
+            Ok(added) if added.is_duplicate() => {
+                step = step.and_left("were added before", 1_u64);
+            }
             Ok(_) => step.done += 1,
             Err(error) if step.done == 0 && step.refused.is_none() => return Err(error),
             Err(error) => step.refused = step.refused.or_else(|| Some(with_causes(&error))),

@@ -95,6 +95,7 @@ pub fn trim(redis: &Redis, stream: &str, keep: &Keep) -> Planned {
     plan.unhandled = lost;
     plan.of = Some(length);
     plan.may_be_more = may_be_more;
+    plan.has_limit = false;
     plan.bound = until.map(|until| ("--until", until.to_string()));
     Ok(plan)
 }

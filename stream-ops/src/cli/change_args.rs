@@ -89,7 +89,7 @@ pub(crate) enum StreamChange {
     /// Adds messages: one of these fields, or one for each line of standard input.
     #[command(after_help = "\
 Without fields, lines of JSON are read from standard input: {\"order_id\": \"A-1\", \"amount\": 12.5},
-or {\"fields\": {…}, \"headers\": {…}, \"key\": \"…\"}. Bytes that are no text are {\"hex\": \"00ff\"}.")]
+or {\"fields\": {…}, \"headers\": {…}, \"key\": \"…\", \"idempotency_key\": \"…\"}. Bytes that are no text are {\"hex\": \"00ff\"}.")]
     Send {
         #[command(flatten)]
         of: OneStream,
@@ -99,6 +99,9 @@ or {\"fields\": {…}, \"headers\": {…}, \"key\": \"…\"}. Bytes that are no 
         /// The key that decides the partition.
         #[arg(long, requires = "fields")]
         key: Option<String>,
+        /// A second message with this key is left out, for two minutes.
+        #[arg(long, value_name = "KEY", requires = "fields")]
+        idempotency_key: Option<String>,
         /// A header; may repeat.
         #[arg(long, value_name = "NAME=VALUE", requires = "fields")]
         header: Vec<String>,

@@ -5,10 +5,13 @@
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
-mod changing;
+mod dead;
 mod ending;
 mod foreign;
+mod held;
 mod looking;
 mod monitoring;
+mod plans;
 mod questions;
+mod sent;
 mod support;

@@ -3,7 +3,7 @@
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::progress::Progress;
 use crate::act::{
@@ -34,7 +34,13 @@ impl From<Refused> for Fault {
 pub(super) fn drive(context: &Context, plan: Planned, agreed: Agreed) -> Outcome {
     let plan = plan?;
     if plan.is_empty() {
-        print(context, &plan, "Nothing was changed.", json!({ "done": 0 }))?;
+        let more = json!({ "dry_run": !context.globals.yes, "changed": false, "done": 0 });
+        print(
+            context,
+            &plan,
+            "Nothing was changed: there is nothing to do.",
+            more,
+        )?;
         let is_missing = plan.details.get("missing").and_then(Value::as_u64) > Some(0);
         return Ok(if is_missing { Exit::NoSuch } else { Exit::Done });
     }
@@ -63,6 +69,7 @@ pub(super) fn drive(context: &Context, plan: Planned, agreed: Agreed) -> Outcome
         );
         let more = json!({
             "dry_run": true,
+            "changed": false,
             "done": 0,
             "needs": flags,
             "act_with": again(&plan, &flags),
@@ -140,7 +147,9 @@ fn act(context: &Context, plan: Plan, with_plan: bool) -> Outcome {
             .output
             .note(&format!("streamctl: the audit has no note of it: {why}"));
     }
-    json.extend(Map::from_iter([("dry_run".to_owned(), Value::Bool(false))]));
+    for (name, flag) in [("dry_run", false), ("changed", outcome.done > 0)] {
+        json.insert(name.to_owned(), flag.into());
+    }
     json.extend(outcome.json());
     let mut text = String::new();
     if with_plan {

@@ -35,12 +35,16 @@ pub(crate) fn stream(context: &Context, change: StreamChange) -> Outcome {
             of,
             fields,
             key,
+            idempotency_key,
             header,
             force,
             limit,
             agreed,
         } => {
-            let messages = messages(&fields, key, &header)?;
+            let mut messages = messages(&fields, key, &header)?;
+            if let Some(first) = messages.first_mut().filter(|_| idempotency_key.is_some()) {
+                first.idempotency_key = idempotency_key;
+            }
             let plan = act::send(context.redis()?, &of.name, messages, !force, limit);
             drive(context, plan, agreed)
         }
@@ -96,5 +100,6 @@ fn messages(fields: &[String], key: Option<String>, headers: &[String]) -> Outco
         fields: message,
         headers: headers?,
         key: key.map(String::into_bytes),
+        idempotency_key: None,
     }])
 }
