@@ -26,7 +26,7 @@ pub fn remove(redis: &Redis, stream: &str, group: &str, consumer: &str) -> Plann
         ))
     })?;
     let owned = (stream.to_owned(), group.to_owned(), consumer.to_owned());
-    let job = Once::new(move |redis: &Redis| {
+    let job = Once::job(move |redis: &Redis| {
         let manager = redis.manager();
         let removed = manager.remove_group_consumer(&owned.0, &owned.1, &owned.2)?;
         let was_there = u64::from(removed.was_there);

@@ -21,7 +21,7 @@ pub fn pause(redis: &Redis, stream: &str, name: &str) -> Planned {
     let known = job(redis, stream, name)?;
     let what = format!("the job {} of {}", named(name), named(stream));
     let owned = (stream.to_owned(), name.to_owned());
-    let act = Once::new(move |redis: &Redis| {
+    let act = Once::job(move |redis: &Redis| {
         let done = redis.manager().crons(&owned.0)?.pause(&owned.1)?;
         Ok(Step::done(u64::from(done)).and_left("was not there", u64::from(!done)))
     });
@@ -49,7 +49,7 @@ pub fn resume(redis: &Redis, stream: &str, name: &str) -> Planned {
     let known = job(redis, stream, name)?;
     let what = format!("the job {} of {}", named(name), named(stream));
     let owned = (stream.to_owned(), name.to_owned());
-    let act = Once::new(move |redis: &Redis| {
+    let act = Once::job(move |redis: &Redis| {
         let done = redis.manager().crons(&owned.0)?.resume(&owned.1)?;
         Ok(Step::done(u64::from(done)).and_left("was not there", u64::from(!done)))
     });

@@ -5,18 +5,19 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+/// A name and a value.
+pub(super) type Pair = (Vec<u8>, Vec<u8>);
+
 /// A name or a value.
 pub(super) fn written(bytes: &[u8]) -> Value {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => {
-            let mut hex = String::with_capacity(2 * bytes.len());
-            for byte in bytes {
-                let _ = write!(hex, "{byte:02x}");
-            }
-            json!({ "hex": hex })
-        }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.into();
     }
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    json!({ "hex": hex })
 }
 
 /// What was [`written`]; also a number or a truth value, as its text.
@@ -34,7 +35,7 @@ pub(super) fn read(value: &Value) -> Result<Vec<u8>, String> {
 }
 
 /// Pairs, in order: `[["name", "value"], …]`, or an object.
-pub(super) fn pairs(value: &Value) -> Result<Vec<(Vec<u8>, Vec<u8>)>, String> {
+pub(super) fn pairs(value: &Value) -> Result<Vec<Pair>, String> {
     match value {
         Value::Object(object) => object
             .iter()

@@ -25,7 +25,7 @@ pub fn create(redis: &Redis, stream: &str, group: &str, from: StartFrom) -> Plan
     let facts = facts(redis, stream)?;
     let whose = group_of(stream, group);
     let (owned, name) = ((stream.to_owned(), group.to_owned()), whose.clone());
-    let job = Once::new(move |redis: &Redis| {
+    let job = Once::job(move |redis: &Redis| {
         let made = redis.manager().create_group(&owned.0, &owned.1, from)?;
         Ok(Step::done(u64::from(made)).and_left("was there already", u64::from(!made)))
     });
@@ -86,7 +86,7 @@ pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bo
         (StartFrom::End, [part]) => look_at(redis, &part.key)?.last.map_or(to, StartFrom::Id),
         _ => to,
     };
-    let job = Once::new(move |redis: &Redis| {
+    let job = Once::job(move |redis: &Redis| {
         redis
             .manager()
             .set_group_id(&owned.0, &owned.1, fixed, force)?;
@@ -129,7 +129,7 @@ pub fn hold(redis: &Redis, stream: &str, group: &str, time: Duration, why: &str)
     let known = found(&facts, stream, group)?;
     let whose = group_of(stream, group);
     let owned = (stream.to_owned(), group.to_owned(), why.to_owned());
-    let job = Once::new(move |redis: &Redis| {
+    let job = Once::job(move |redis: &Redis| {
         let now = Duration::from_millis(redis.clock()?);
         let until = SystemTime::UNIX_EPOCH.checked_add(now.saturating_add(time));
         let until = until.unwrap_or(SystemTime::UNIX_EPOCH);
@@ -173,7 +173,7 @@ pub fn release(redis: &Redis, stream: &str, group: &str) -> Planned {
     let held = redis.manager().held(stream, group)?;
     let whose = group_of(stream, group);
     let owned = (stream.to_owned(), group.to_owned());
-    let job = Once::new(move |redis: &Redis| {
+    let job = Once::job(move |redis: &Redis| {
         let was_held = redis.manager().release(&owned.0, &owned.1)?;
         Ok(Step::done(u64::from(was_held)).and_left("was not held", u64::from(!was_held)))
     });
@@ -198,7 +198,7 @@ pub fn remove(redis: &Redis, stream: &str, group: &str) -> Planned {
     let known = found(&facts, stream, group)?;
     let whose = group_of(stream, group);
     let owned = (stream.to_owned(), group.to_owned());
-    let job = Once::new(move |redis: &Redis| {
+    let job = Once::job(move |redis: &Redis| {
         let was_there = redis.manager().remove_group(&owned.0, &owned.1)?;
         Ok(Step::done(u64::from(was_there)).and_left("was not there", u64::from(!was_there)))
     });

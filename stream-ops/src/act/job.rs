@@ -54,8 +54,8 @@ impl Step {
 /// Work that is one step.
 pub(super) struct Once<F>(Option<F>);
 
-impl<F: FnOnce(&Redis) -> Result<Step> + Send> Once<F> {
-    pub(super) fn new(act: F) -> Box<Self> {
+impl<F: FnOnce(&Redis) -> Result<Step> + Send + 'static> Once<F> {
+    pub(super) fn job(act: F) -> Box<dyn Job> {
         Box::new(Self(Some(act)))
     }
 }
@@ -77,10 +77,10 @@ pub(super) struct InSteps<T, F> {
 
 impl<T, F> InSteps<T, F>
 where
-    T: Send,
-    F: FnMut(&Redis, &[T]) -> Result<Step> + Send,
+    T: Send + 'static,
+    F: FnMut(&Redis, &[T]) -> Result<Step> + Send + 'static,
 {
-    pub(super) fn new(all: impl IntoIterator<Item = T>, act: F) -> Box<Self> {
+    pub(super) fn job(all: impl IntoIterator<Item = T>, act: F) -> Box<dyn Job> {
         let left = all.into_iter().collect();
         Box::new(Self { left, act })
     }

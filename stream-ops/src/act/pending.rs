@@ -103,7 +103,7 @@ pub fn pending(
         hands.clone(),
         choice.dead_after,
     );
-    let job = InSteps::new(chosen, move |redis: &Redis, ids: &[EntryAddress]| {
+    let job = InSteps::job(chosen, move |redis: &Redis, ids: &[EntryAddress]| {
         let (stream, group, hands, dead_after) = &owned;
         let handle = opened(redis, stream, group, *dead_after)?;
         let report = match hands {

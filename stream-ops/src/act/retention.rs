@@ -19,7 +19,7 @@ pub fn clean(redis: &Redis, stream: &str) -> Planned {
     existing_parts(redis, stream)?;
     let retention = redis.manager().retention_plan(stream)?;
     let name = stream.to_owned();
-    let job = Once::new(move |redis: &Redis| {
+    let job = Once::job(move |redis: &Redis| {
         let report = redis.manager().cleanup_now(&name)?;
         Ok(Step::done(report.removed))
     });

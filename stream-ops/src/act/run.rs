@@ -1,6 +1,7 @@
 //! A plan is carried out.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 use stream_lib::{Error, ErrorKind};
@@ -141,7 +142,7 @@ impl Outcome {
             _ => format!("{verb} {} of {entries}", count(self.done)),
         };
         for (why, number) in &self.left_alone {
-            text.push_str(&format!("; {} {why}", count(*number)));
+            let _ = write!(text, "; {} {why}", count(*number));
         }
         text.push('.');
         match &self.ended {

@@ -119,7 +119,7 @@ fn plan(
         ),
     };
     let unit = ("scheduled message", "scheduled messages");
-    let job = InSteps::new(chosen, act);
+    let job = InSteps::job(chosen, act);
     let mut plan = Plan::new(action, stream, unit, verb, job)
         .counted(number)
         .say(sentence)

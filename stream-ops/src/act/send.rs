@@ -6,7 +6,7 @@ use stream_lib::{Envelope, RawMessage, StreamConfig};
 use super::dead::Judge;
 use super::fields::{pairs, read};
 use super::job::{InSteps, Step};
-use super::plan::Plan;
+use super::plan::{Failing, Plan};
 use super::refused::{Planned, Refused};
 use super::said::named;
 use super::source::parts;
@@ -41,9 +41,9 @@ impl Message {
         let nested = object.get("fields").filter(|fields| !fields.is_string());
         let Some(fields) = nested else {
             let fields = pairs(&value)?;
-            return Ok(Self::of(fields));
+            return Ok(Self::of(&fields));
         };
-        let mut message = Self::of(pairs(fields)?);
+        let mut message = Self::of(&pairs(fields)?);
         if let Some(headers) = object.get("headers") {
             for (name, value) in pairs(headers)? {
                 let name = String::from_utf8(name).map_err(|_| "a header's name is text")?;
@@ -58,7 +58,7 @@ impl Message {
         Ok(message)
     }
 
-    fn of(fields: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
+    fn of(fields: &[(Vec<u8>, Vec<u8>)]) -> Self {
         let fields = fields
             .iter()
             .map(|(name, value)| (name.as_slice(), value.as_slice()));
@@ -118,9 +118,9 @@ pub fn send(
         of(number as u64, "message", "messages"),
         named(stream)
     );
-    let unfit = failing.as_ref().and_then(|failing| failing.sentence());
+    let unfit = failing.as_ref().and_then(Failing::sentence);
     let name = stream.to_owned();
-    let job = InSteps::new(messages, move |redis: &Redis, messages: &[Message]| {
+    let job = InSteps::job(messages, move |redis: &Redis, messages: &[Message]| {
         add(redis, &name, messages)
     });
     let mut plan = Plan::new("stream send", stream, ("message", "messages"), "Added", job)

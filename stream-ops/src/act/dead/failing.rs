@@ -1,6 +1,7 @@
 //! What would fail again.
 
 use std::cmp::Reverse;
+use std::fmt::Write as _;
 
 use stream_lib::{FieldMask, RawMessage, StreamSchema};
 
@@ -93,13 +94,10 @@ impl Failing {
                 let mut text = format!("{verb}:");
                 for why in several.iter().take(5) {
                     let number = count(why.count);
-                    text.push_str(&format!(
-                        "\n  {number}  {} (schema {})",
-                        why.text, why.schema
-                    ));
+                    let _ = write!(text, "\n  {number}  {} (schema {})", why.text, why.schema);
                 }
                 if several.len() > 5 {
-                    text.push_str(&format!("\n  … and {} reasons more", several.len() - 5));
+                    let _ = write!(text, "\n  … and {} reasons more", several.len() - 5);
                 }
                 Some(text)
             }

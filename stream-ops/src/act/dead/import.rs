@@ -64,7 +64,7 @@ pub fn import(
     }
     let number = letters.len();
     let name = stream.to_owned();
-    let job = InSteps::new(letters, move |redis: &Redis, letters: &[Letter]| {
+    let job = InSteps::job(letters, move |redis: &Redis, letters: &[Letter]| {
         let mut step = Step::default();
         for letter in letters {
             let key = dead_key(&name, letter.at.partition);

@@ -7,7 +7,7 @@ use stream_lib::FieldEdits;
 use super::choice::DeadChoice;
 use super::failing::Judge;
 use crate::act::job::{InSteps, Step};
-use crate::act::plan::Plan;
+use crate::act::plan::{Failing, Plan};
 use crate::act::refused::Planned;
 use crate::act::said::{listed, named};
 use crate::act::source::ensure_known;
@@ -51,9 +51,9 @@ pub fn redrive(redis: &Redis, stream: &str, choice: &DeadChoice, edits: &FieldEd
     let bound = choice.bound(&there);
     let failing = judge.found();
     let sentence = sentence(stream, number, all, &groups, bound.as_ref());
-    let failed = failing.as_ref().and_then(|failing| failing.sentence());
+    let failed = failing.as_ref().and_then(Failing::sentence);
     let (name, edits) = (stream.to_owned(), edits.clone());
-    let job = InSteps::new(there, move |redis: &Redis, ids: &[_]| {
+    let job = InSteps::job(there, move |redis: &Redis, ids: &[_]| {
         let letters = redis.manager().dead_letters(&name)?;
         let report = letters.redrive_edited(ids, &edits)?;
         Ok(Step::done(report.redriven)

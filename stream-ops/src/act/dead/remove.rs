@@ -52,7 +52,7 @@ pub fn remove(redis: &Redis, stream: &str, choice: &DeadChoice) -> Planned {
         )
     };
     let name = stream.to_owned();
-    let job = InSteps::new(ids, move |redis: &Redis, ids: &[_]| {
+    let job = InSteps::job(ids, move |redis: &Redis, ids: &[_]| {
         let report = redis.manager().dead_letters(&name)?.remove_letters(ids)?;
         Ok(Step::done(report.removed).and_left("were not there any more", report.missing))
     });

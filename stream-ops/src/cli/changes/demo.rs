@@ -31,6 +31,7 @@ const POISON: u64 = 20;
 /// What the demonstration's messages are.
 #[derive(Debug, StreamMessage)]
 #[stream(name = "orders")]
+#[expect(clippy::struct_field_names, reason = "the field's name in the entry")]
 struct Order {
     order_id: String,
     amount: f64,

@@ -160,16 +160,10 @@ fn act(context: &Context, plan: Plan, with_plan: bool) -> Outcome {
     let printed = context
         .output
         .print(&Report::new(text, Value::Object(json)));
-    match (printed, exit(&outcome)) {
+    match printed {
         // What was done is done, whether or not anybody reads so.
-        (
-            Err(Fault {
-                exit: Exit::Done, ..
-            }),
-            exit,
-        ) => Ok(exit),
-        (Err(fault), _) => Err(fault),
-        (Ok(()), exit) => Ok(exit),
+        Err(fault) if fault.exit != Exit::Done => Err(fault),
+        _ => Ok(exit(&outcome)),
     }
 }
 
