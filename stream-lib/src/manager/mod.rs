@@ -5,8 +5,10 @@
 //! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
 //! `groups`, `group_admin`, `members`, `schedule`, `cron`, `delete`, `holding`, `metrics`.
 //! `publisher` is the thread that hands metrics on.
+//! `asking` is for the tools.
 //! `by_hand` is for tests. `global` keeps the manager of a process that wants just one.
 
+mod asking;
 #[cfg(test)]
 mod black_hole;
 #[cfg(feature = "test-util")]
