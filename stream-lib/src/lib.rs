@@ -97,6 +97,7 @@ mod producer;
 mod retention;
 mod runtime;
 mod schedule;
+mod schema_book;
 mod split;
 #[cfg(feature = "test-util")]
 pub mod test_util;
@@ -122,8 +123,11 @@ pub use crate::consumer::{
 };
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{
-    DeadLetter, DeadLetterId, DeadLetters, GroupHolder, GroupStats, Hold, RedriveReport,
-    RemoveReport, StreamStats,
+    ConsumerRemoved, DeadFilter, DeadKind, DeadLetter, DeadLetterId, DeadLetters, EntryAddress,
+    FieldEdits, FieldMask, FindStreams, FoundStream, GroupConsumer, GroupHolder, GroupStats, Hold,
+    Peek, PeekPage, PeekedEntry, PeekedField, Pending, PendingEntry, PendingFilter, PendingHeld,
+    PendingHolder, PendingPage, PendingReport, PlannedMisfit, RedrivePlan, RedriveReport,
+    RemoveReport, StreamKind, StreamSchema, StreamStats,
 };
 #[doc(hidden)]
 pub use crate::inspect::Answer;

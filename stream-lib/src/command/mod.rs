@@ -11,6 +11,7 @@ mod clock;
 mod commit;
 mod cron;
 mod dead;
+mod dead_marks;
 mod declare;
 mod delete;
 mod drain;
@@ -20,6 +21,7 @@ mod extras;
 mod facts;
 mod forget;
 mod group;
+mod hands;
 mod hold;
 mod lock;
 #[cfg(feature = "test-util")]
@@ -29,6 +31,7 @@ mod origin;
 mod outgoing;
 mod pack;
 mod partitions;
+mod peek;
 mod ping;
 mod preflight;
 mod read;
@@ -36,8 +39,10 @@ mod reply;
 pub(crate) mod reserved;
 mod retain;
 mod route;
+mod scan;
 mod schedule;
 mod scheduled_keys;
+mod schema;
 mod script;
 mod server;
 mod settle;
@@ -62,9 +67,10 @@ pub(crate) use self::cron::{
     JobAnswer, JobCall, JobOutcome, JobState, StoredJob, Tick, stored_jobs,
 };
 pub(crate) use self::dead::{
-    Redriven, dead_letters, newest_dead_letter, redrive, redrive_oldest, remove_dead_letters,
-    remove_dead_letters_until,
+    FieldEdit, Redriven, dead_letters, newest_dead_letter, redrive, redrive_oldest,
+    remove_dead_letters, remove_dead_letters_until,
 };
+pub(crate) use self::dead_marks::{DeadMark, DeadWalk, dead_marks};
 pub(crate) use self::declare::Replaced;
 pub(crate) use self::delete::{delete_stream, ensure_deletable, group_names};
 pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
@@ -74,12 +80,17 @@ pub(crate) use self::extras::Extras;
 pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
 pub(crate) use self::forget::{Traces, ensure_lifeless, forget_group, remove_group, traces};
 pub(crate) use self::group::{Group, MakeGroup, group_lost};
+pub(crate) use self::hands::{
+    ConsumerFacts, ConsumerFate, DeadHands, HandsOutcome, HeldEntry, Judgement, Life, Signs,
+    act_on_dead_hands, consumers, held_entries, is_reserved, remove_dead_consumer, set_group_id,
+};
 pub(crate) use self::hold::{GroupHold, held, hold, hold_for, release};
 pub(crate) use self::lock::{free_locks, hold_lock, hold_locks, release_lock};
 pub(crate) use self::mark::Mark;
 pub(crate) use self::origin::original_id;
 pub(crate) use self::outgoing::{Encoded, Outgoing};
 pub(crate) use self::partitions::{declare_partitions, known_partitions, outside_of_partitions};
+pub(crate) use self::peek::{Glance, GlancedEntry, glance};
 pub(crate) use self::ping::answers;
 pub(crate) use self::preflight::preflight;
 pub(crate) use self::read::Read;
@@ -89,10 +100,12 @@ pub(crate) use self::retain::{
 pub(crate) use self::route::{
     Once, Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
 };
+pub(crate) use self::scan::scan_streams;
 pub(crate) use self::schedule::{
     Later, Promoted, Promotion, ScheduleOutcome, Scheduling, Waiting, cancel_scheduled,
     count_scheduled, list_scheduled, reschedule,
 };
+pub(crate) use self::schema::{NotedSchema, SEEN_FOR, SchemaRole, known_schemas, note_schema};
 pub(crate) use self::server::first_look;
 pub(crate) use self::settle::{Found, Parking, ack, ack_held, park, renew};
 #[cfg(feature = "spool")]

@@ -3,7 +3,7 @@
 //! `stream_manager` owns them, connects and shuts down, `closing` in the right
 //! order; `registry` finds them by name. One file per kind of thing that a manager creates or is asked for
 //! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
-//! `groups`, `schedule`, `cron`, `delete`, `holding`. `asking` is for the tools.
+//! `groups`, `members`, `schedule`, `cron`, `delete`, `holding`. `asking` is for the tools.
 //! `by_hand` is for tests. `global` keeps the manager of a process that wants just one.
 
 mod asking;
@@ -19,6 +19,7 @@ mod global;
 mod groups;
 mod holding;
 mod inspect;
+mod members;
 mod producers;
 mod registry;
 mod retention;

@@ -51,7 +51,9 @@ pub use self::field::{FromField, ToField};
 pub use self::fields::Fields;
 pub(crate) use self::fields::Span;
 pub(crate) use self::reserved::RESERVED;
-pub use self::schema::{FieldSchema, FieldType, Schema, VariantSchema};
+pub use self::schema::{
+    FieldSchema, FieldType, Misfit, Schema, SchemaField, SchemaShape, SchemaVariant, VariantSchema,
+};
 pub use self::writer::FieldWriter;
 pub(crate) use self::writer::MAX_FIELDS;
 
