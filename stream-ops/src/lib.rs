@@ -9,5 +9,6 @@
 
 pub mod assess;
 pub mod observe;
+pub mod serve;
 pub mod server;
 pub mod words;
