@@ -109,8 +109,14 @@ fn member_facts(json: &[u8]) -> MemberFacts {
         return MemberFacts::default();
     };
     let number = |name: &str| facts.get(name).and_then(Value::as_u64);
-    let float = |name: &str| facts.get(name).and_then(Value::as_f64);
-    let text = |name: &str| facts.get(name).and_then(Value::as_str).map(str::to_owned);
+    let millis = |name: &str| {
+        let micros = facts.get(name).and_then(Value::as_f64);
+        micros.map(|micros| micros / 1_000.0)
+    };
+    let text = |name: &str| {
+        let text = facts.get(name).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
     MemberFacts {
         program: text("program").map(|name| Program {
             name,
@@ -121,11 +127,11 @@ fn member_facts(json: &[u8]) -> MemberFacts {
         buffered: number("buffered"),
         completed: number("completed"),
         failed: number("failed"),
-        p50_ms: float("p50_ms"),
-        p99_ms: float("p99_ms"),
-        longest_ms: number("longest_ms"),
+        p50_ms: millis("p50"),
+        p99_ms: millis("p99"),
+        longest_ms: number("longest").map(|micros| micros / 1_000),
         last_error: text("error"),
-        lease_ms: number("lease_ms"),
+        lease_ms: number("lease").filter(|lease| *lease > 0),
     }
 }
 
@@ -210,7 +216,7 @@ mod tests {
     #[test]
     fn what_a_member_says_otherwise_is_unknown() {
         let facts = member_facts(
-            br#"{"program":"billing","version":"1.4","workers":4,"p99_ms":12.5,"error":"no"}"#,
+            br#"{"program":"billing","version":"1.4","workers":4,"p99":12500,"error":"no"}"#,
         );
         assert_eq!(facts.workers, Some(4));
         assert_eq!(facts.p99_ms, Some(12.5));

@@ -25,6 +25,7 @@ pub use self::found::{Finder, is_own_key};
 pub use self::history::{History, Look, Outage};
 pub use self::look::look_at;
 pub use self::observer::Observer;
+pub use self::parts::{own_key, partition_names};
 pub use self::poller::Poller;
 pub use self::server::{ServerFacts, look_at_server};
 pub use self::track::{GroupPoint, GroupTrack, StreamPoint, StreamTrack};

@@ -53,6 +53,17 @@ impl Keys {
     }
 }
 
+/// The streams of all partitions.
+pub fn partition_names(stream: &str, count: u16) -> Vec<String> {
+    let stem = Keys::of(stream);
+    (0..count).map(|n| stem.partition(n).stream).collect()
+}
+
+/// A key that belongs to a stream, such as its `dead` letters.
+pub fn own_key(stream: &str, what: &str) -> String {
+    Keys::of(stream).own(what)
+}
+
 /// The facts of a stream as a whole.
 pub(crate) fn sum(name: &str, parts: Vec<StreamFacts>) -> StreamFacts {
     let mut whole = StreamFacts {

@@ -1,0 +1,90 @@
+//! One file per command, or per few that belong together.
+
+mod audit;
+mod check;
+mod consumers;
+mod cron;
+mod dlq;
+mod doctor;
+mod entries;
+mod events;
+mod groups;
+mod manual;
+mod metrics;
+mod overview;
+mod pending;
+mod retention;
+mod rights;
+mod scheduled;
+mod streams;
+
+use super::args::{
+    Command, ConsumerCommand, CronCommand, DlqCommand, GroupCommand, Overview, PendingCommand,
+    RetentionCommand, ScheduledCommand, StreamCommand,
+};
+use super::context::Context;
+use super::exit::Outcome;
+use crate::observe::{StreamFacts, partition_names};
+
+/// Runs a command; the overview where none was given.
+pub(crate) fn run(context: &Context, command: Option<Command>) -> Outcome {
+    match command {
+        None => {
+            let every = std::time::Duration::from_secs(2);
+            overview::run(context, &Overview { watch: false, every })
+        }
+        Some(Command::Overview(args)) => overview::run(context, &args),
+        Some(Command::Stream(command)) => match command {
+            StreamCommand::Ls => streams::ls(context),
+            StreamCommand::Info { of, partitions } => streams::info(context, &of.name, partitions),
+            StreamCommand::Peek { of, count, from } => {
+                entries::peek(context, &of.name, count, from)
+            }
+            StreamCommand::Tail { of, count } => entries::tail(context, &of.name, count),
+        },
+        Some(Command::Group(command)) => match command {
+            GroupCommand::Ls { name } => groups::ls(context, name.as_deref()),
+            GroupCommand::Info(of) => groups::info(context, &of.name, &of.group),
+        },
+        Some(Command::Consumer(ConsumerCommand::Ls(of))) => {
+            consumers::ls(context, &of.name, &of.group)
+        }
+        Some(Command::Pending(command)) => match command {
+            PendingCommand::Ls {
+                of,
+                suspects,
+                consumer,
+                count,
+            } => pending::ls(context, &of, suspects, consumer.as_deref(), count),
+        },
+        Some(Command::Dlq(command)) => match command {
+            DlqCommand::Ls {
+                of,
+                which,
+                kinds,
+                count,
+            } => dlq::ls(context, &of.name, &which, kinds, count),
+            DlqCommand::Show { of, id, diff } => dlq::show(context, &of.name, &id, diff),
+        },
+        Some(Command::Scheduled(command)) => match command {
+            ScheduledCommand::Ls { of, count } => scheduled::ls(context, &of.name, count),
+        },
+        Some(Command::Cron(CronCommand::Ls(of))) => cron::ls(context, &of.name),
+        Some(Command::Retention(RetentionCommand::Plan(of))) => retention::plan(context, &of.name),
+        Some(Command::Check(args)) => check::run(context, &args),
+        Some(Command::Doctor) => doctor::run(context),
+        Some(Command::Metrics(args)) => metrics::run(context, &args),
+        Some(Command::Events(args)) => events::run(context, &args),
+        Some(Command::Audit(args)) => audit::run(context, &args),
+        Some(Command::Completions { shell }) => manual::completions(context, shell),
+        Some(Command::Man { dir }) => manual::man(context, dir.as_deref()),
+    }
+}
+
+/// The streams in which the entries of a stream are: itself, or its partitions.
+fn parts_of(facts: &StreamFacts) -> Vec<String> {
+    match facts.partitions {
+        Some(count) => partition_names(&facts.name, count),
+        None => vec![facts.name.clone()],
+    }
+}
