@@ -190,7 +190,8 @@ fn letters(page: &Dead) -> Markup {
                 tbody {
                     @for row in &page.letters {
                         tr data-key=(row.letter) {
-                            td { input type="checkbox" name="letter" value=(row.letter) checked aria-label={ "Take " (row.entry) }; }
+                            td { input type="checkbox" name="letter" value=(row.letter) checked aria-label={ "Take " (row.entry) };
+                                input type="hidden" name="shown" value=(row.letter); }
                             td { a href=(row.link) { code { (row.entry) } } }
                             td data-label="Died" { (row.died) }
                             td.number data-label="Deliveries" { (row.deliveries) }

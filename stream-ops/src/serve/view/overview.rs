@@ -305,7 +305,7 @@ pub(super) fn redis(history: &History) -> Vec<Tile> {
     ]
 }
 
-pub(super) fn round_trip(server: &ServerFacts) -> String {
+pub(crate) fn round_trip(server: &ServerFacts) -> String {
     let micros = server.round_trip.as_micros();
     if micros < 100_000 {
         format!("{}.{} ms", micros / 1_000, micros / 100 % 10)
