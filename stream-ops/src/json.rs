@@ -89,7 +89,11 @@ fn group_in_short(facts: &GroupFacts, found: &GroupAssessment) -> Value {
 }
 
 fn causes(found: &GroupAssessment) -> Vec<&'static str> {
-    found.causes.iter().map(crate::assess::Cause::as_str).collect()
+    found
+        .causes
+        .iter()
+        .map(crate::assess::Cause::as_str)
+        .collect()
 }
 
 /// A group, with its consumers.

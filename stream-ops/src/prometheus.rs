@@ -34,55 +34,108 @@ type OfStream = (Metric, fn(&StreamFacts) -> Option<f64>);
 type OfGroup = (Metric, fn(&StreamFacts, &GroupFacts) -> Option<f64>);
 
 const STREAM: [OfStream; 6] = [
-    (("stream_length", "gauge", "Entries (XLEN)."), |s| n(s.length)),
+    (("stream_length", "gauge", "Entries (XLEN)."), |s| {
+        n(s.length)
+    }),
     (
-        ("stream_added_entries_total", "counter", "Entries ever added."),
+        (
+            "stream_added_entries_total",
+            "counter",
+            "Entries ever added.",
+        ),
         |s| s.added.and_then(n),
     ),
-    (("stream_backup_length", "gauge", "Entries of the backup stream."), |s| n(s.backup)),
-    (("stream_dead_letters", "gauge", "Dead letters."), |s| n(s.dead)),
-    (("stream_scheduled_messages", "gauge", "Scheduled messages."), |s| n(s.scheduled)),
     (
-        ("stream_outside_partitions", "gauge", "Entries in none of the partitions."),
+        (
+            "stream_backup_length",
+            "gauge",
+            "Entries of the backup stream.",
+        ),
+        |s| n(s.backup),
+    ),
+    (("stream_dead_letters", "gauge", "Dead letters."), |s| {
+        n(s.dead)
+    }),
+    (
+        ("stream_scheduled_messages", "gauge", "Scheduled messages."),
+        |s| n(s.scheduled),
+    ),
+    (
+        (
+            "stream_outside_partitions",
+            "gauge",
+            "Entries in none of the partitions.",
+        ),
         |s| n(s.outside),
     ),
 ];
 
 const GROUP: [OfGroup; 10] = [
     (
-        ("stream_group_unread", "gauge", "Entries that no consumer has read."),
+        (
+            "stream_group_unread",
+            "gauge",
+            "Entries that no consumer has read.",
+        ),
         |_, g| g.unread.and_then(n),
     ),
     (
-        ("stream_group_oldest_unread_seconds", "gauge", "Age of the oldest of them."),
+        (
+            "stream_group_oldest_unread_seconds",
+            "gauge",
+            "Age of the oldest of them.",
+        ),
         |s, g| Some(age(s, g.oldest_unread_ms.filter(|_| g.unread != Some(0)))),
     ),
     (
-        ("stream_group_pending", "gauge", "Entries delivered and not acknowledged."),
+        (
+            "stream_group_pending",
+            "gauge",
+            "Entries delivered and not acknowledged.",
+        ),
         |_, g| n(g.pending),
     ),
     (
-        ("stream_group_oldest_pending_seconds", "gauge", "Age of the oldest of them."),
+        (
+            "stream_group_oldest_pending_seconds",
+            "gauge",
+            "Age of the oldest of them.",
+        ),
         |s, g| Some(age(s, g.oldest_pending.map(stream_lib::EntryId::ms))),
     ),
     (
-        ("stream_group_waiting", "gauge", "Entries that wait for a retry."),
+        (
+            "stream_group_waiting",
+            "gauge",
+            "Entries that wait for a retry.",
+        ),
         |_, g| n(g.waiting),
     ),
     (
-        ("stream_group_held_by_dead", "gauge", "Entries that dead consumers hold."),
+        (
+            "stream_group_held_by_dead",
+            "gauge",
+            "Entries that dead consumers hold.",
+        ),
         |_, g| n(g.held_by_dead()),
     ),
     (
-        ("stream_group_suspects", "gauge", "Of those, entries delivered more than once."),
+        (
+            "stream_group_suspects",
+            "gauge",
+            "Of those, entries delivered more than once.",
+        ),
         |_, g| n(g.suspects.len() as u64),
     ),
+    (("stream_group_consumers", "gauge", "Consumers."), |_, g| {
+        n(g.consumers.len() as u64)
+    }),
     (
-        ("stream_group_consumers", "gauge", "Consumers."),
-        |_, g| n(g.consumers.len() as u64),
-    ),
-    (
-        ("stream_group_living_consumers", "gauge", "Consumers that are known to be alive."),
+        (
+            "stream_group_living_consumers",
+            "gauge",
+            "Consumers that are known to be alive.",
+        ),
         |_, g| n(g.living() as u64),
     ),
     (
@@ -154,7 +207,10 @@ pub fn exposition(history: &History, assessment: &Assessment) -> String {
         text.sample(ROUND_TRIP, &labels, server.round_trip.as_secs_f64());
     }
     for (metric, value) in [
-        (MEMORY, (|s| s.memory) as fn(&crate::observe::ServerFacts) -> Option<u64>),
+        (
+            MEMORY,
+            (|s| s.memory) as fn(&crate::observe::ServerFacts) -> Option<u64>,
+        ),
         (MAX_MEMORY, |s| s.max_memory),
     ] {
         text.metric(metric);
@@ -261,8 +317,13 @@ mod tests {
             is_complete: true,
         });
         let text = exposition(&history, &assess(&history));
-        assert!(text.contains("stream_length{stream=\"a\\\"b\\\\\\n\"} 3\n"), "{text}");
-        assert!(text.contains("stream_group_oldest_unread_seconds{stream=\"a\\\"b\\\\\\n\",group=\"g\"} 5\n"));
+        assert!(
+            text.contains("stream_length{stream=\"a\\\"b\\\\\\n\"} 3\n"),
+            "{text}"
+        );
+        assert!(text.contains(
+            "stream_group_oldest_unread_seconds{stream=\"a\\\"b\\\\\\n\",group=\"g\"} 5\n"
+        ));
         assert!(text.contains("state=\"no-process\"} 1\n"), "{text}");
         for name in names() {
             let head = format!("# TYPE {name} ");

@@ -1,7 +1,7 @@
 //! How numbers, ages and times are said, and how bytes are shown.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -149,6 +149,14 @@ impl Clock {
 /// RFC 3339, in UTC, with milliseconds; `None` for a time past any calendar.
 pub fn rfc3339(ms: u64) -> Option<String> {
     timestamp(ms).map(|at| format!("{at:.3}"))
+}
+
+/// Milliseconds since 1970; 0 for a time before that.
+pub fn millis_of(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 fn timestamp(ms: u64) -> Option<Timestamp> {

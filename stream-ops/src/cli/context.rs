@@ -124,7 +124,9 @@ impl Context {
         let is_behind = |stream: &StreamFacts| {
             let now = stream.at_ms;
             stream.groups.iter().any(|group| {
-                let behind = group.oldest_unread_ms.map_or(0, |at| now.saturating_sub(at));
+                let behind = group
+                    .oldest_unread_ms
+                    .map_or(0, |at| now.saturating_sub(at));
                 behind > BEHIND_MS && group.living() > 0
             })
         };
@@ -154,7 +156,11 @@ impl Context {
                 ..
             }) => Err(Fault::new(
                 Exit::Failed,
-                format!("can't look at `{}`: {}", shown(name.as_bytes()), shown(line.as_bytes())),
+                format!(
+                    "can't look at `{}`: {}",
+                    shown(name.as_bytes()),
+                    shown(line.as_bytes())
+                ),
             )),
             _ => {
                 let at = self.redis()?.address();

@@ -162,11 +162,17 @@ mod tests {
 
     #[test]
     fn tables_are_plain_and_end_no_line_with_blanks() {
-        let rows = [["orders".to_owned(), "43,608".to_owned()], ["a".to_owned(), "0".to_owned()]];
+        let rows = [
+            ["orders".to_owned(), "43,608".to_owned()],
+            ["a".to_owned(), "0".to_owned()],
+        ];
         assert_eq!(
             table(["Stream", ">Unread"], rows),
             "Stream  Unread\norders  43,608\na            0\n"
         );
-        assert_eq!(listed([("a", "1".to_owned()), ("long", "2".to_owned())]), "a     1\nlong  2\n");
+        assert_eq!(
+            listed([("a", "1".to_owned()), ("long", "2".to_owned())]),
+            "a     1\nlong  2\n"
+        );
     }
 }

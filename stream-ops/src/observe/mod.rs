@@ -21,7 +21,7 @@ mod track;
 pub use self::facts::{
     ConsumerFacts, GroupFacts, HeldFacts, MemberFacts, Program, StreamFacts, Suspect,
 };
-pub use self::found::{Finder, is_own_key};
+pub use self::found::Finder;
 pub use self::history::{History, Look, Outage};
 pub use self::look::look_at;
 pub use self::observer::Observer;

@@ -21,7 +21,9 @@ pub(crate) fn ls(context: &Context, stream: &str, name: &str) -> Outcome {
         _ => table_of(group, now),
     };
     let json = json!({ "stream": stream, "group": name, "consumers": consumers });
-    context.output.print(&Report::new(text, json).with_rows("consumers"))?;
+    context
+        .output
+        .print(&Report::new(text, json).with_rows("consumers"))?;
     Ok(Exit::Done)
 }
 
@@ -33,25 +35,34 @@ pub(crate) fn table_of(group: &GroupFacts, now: u64) -> String {
         let facts = &consumer.facts;
         let program = facts.program.as_ref();
         let program = program.map(|p| shown(format!("{} {}", p.name, p.version).trim().as_bytes()));
-        let busy = facts.workers.map(|workers| {
-            format!("{} of {workers}", count_or_dash(facts.running))
-        });
-        let p99 = facts.p99_ms.map(|ms| std::time::Duration::try_from_secs_f64(ms / 1_000.0));
+        let busy = facts
+            .workers
+            .map(|workers| format!("{} of {workers}", count_or_dash(facts.running)));
+        let p99 = facts
+            .p99_ms
+            .map(|ms| std::time::Duration::try_from_secs_f64(ms / 1_000.0));
         [
             shown(consumer.name.as_bytes()),
             format!("{} {}", mark(consumer), seen(consumer, now)),
             count(consumer.pending),
             consumer.oldest_pending_ms.map_or_else(dash, age_ms),
             busy.unwrap_or_else(dash),
-            p99.and_then(Result::ok).map_or_else(dash, crate::words::age),
+            p99.and_then(Result::ok)
+                .map_or_else(dash, crate::words::age),
             program.unwrap_or_else(dash),
             state(consumer),
         ]
     });
     table(
         [
-            "Consumer", "Last sign of life", ">In hand", ">Oldest in hand", ">Busy", ">p99",
-            "Program", "State",
+            "Consumer",
+            "Last sign of life",
+            ">In hand",
+            ">Oldest in hand",
+            ">Busy",
+            ">p99",
+            "Program",
+            "State",
         ],
         rows,
     )

@@ -37,7 +37,9 @@ pub(crate) fn ls(context: &Context, name: Option<&str>) -> Outcome {
         .collect();
     let text = table_of(&streams, context, name.is_none());
     let json = serde_json::json!({ "groups": groups });
-    context.output.print(&Report::new(text, json).with_rows("groups"))?;
+    context
+        .output
+        .print(&Report::new(text, json).with_rows("groups"))?;
     Ok(Exit::Done)
 }
 
@@ -73,8 +75,15 @@ pub(crate) fn table_of(
     });
     table(
         [
-            "Group", "State", ">Unread", ">Oldest", ">In hand", ">Waiting", ">Handles",
-            ">Processes", ">Done in",
+            "Group",
+            "State",
+            ">Unread",
+            ">Oldest",
+            ">In hand",
+            ">Waiting",
+            ">Handles",
+            ">Processes",
+            ">Done in",
         ],
         rows,
     )
@@ -92,7 +101,11 @@ fn state_in_words(
         }
         (State::Idle, Some(since), _) => format!("idle for {}", age_ms(now.saturating_sub(since))),
         (State::StandsStill | State::FallsBehind, Some(since), _) => {
-            format!("{} since {}", group.state.words(), context.clock.time(since, now))
+            format!(
+                "{} since {}",
+                group.state.words(),
+                context.clock.time(since, now)
+            )
         }
         (state, ..) => state.words().to_owned(),
     }
@@ -102,9 +115,8 @@ fn done_in(group: &GroupAssessment) -> String {
     match (group.state, group.trend.done_in) {
         (State::StandsStill | State::NoProcess, _) => "never".to_owned(),
         (_, Some(seconds)) if seconds <= 0.0 => "now".to_owned(),
-        (_, Some(seconds)) => {
-            std::time::Duration::try_from_secs_f64(seconds).map_or_else(|_| dash(), crate::words::age)
-        }
+        (_, Some(seconds)) => std::time::Duration::try_from_secs_f64(seconds)
+            .map_or_else(|_| dash(), crate::words::age),
         (_, None) => dash(),
     }
 }
@@ -122,7 +134,9 @@ pub(crate) fn info(context: &Context, stream: &str, name: &str) -> Outcome {
         if finding.group.as_deref() == Some(name) {
             // The advice is this very command.
             let mut finding = finding.clone();
-            finding.advice = finding.advice.filter(|a| !a.starts_with("streamctl group info"));
+            finding.advice = finding
+                .advice
+                .filter(|a| !a.starts_with("streamctl group info"));
             text.push_str(&super::overview::said(&context.output, &finding));
         }
     }

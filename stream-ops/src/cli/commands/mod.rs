@@ -16,11 +16,13 @@ mod pending;
 mod retention;
 mod rights;
 mod scheduled;
+mod schema;
+mod serve;
 mod streams;
 
 use super::args::{
     Command, ConsumerCommand, CronCommand, DlqCommand, GroupCommand, Overview, PendingCommand,
-    RetentionCommand, ScheduledCommand, StreamCommand,
+    RetentionCommand, ScheduledCommand, SchemaCommand, StreamCommand,
 };
 use super::context::Context;
 use super::exit::Outcome;
@@ -31,7 +33,13 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> Outcome {
     match command {
         None => {
             let every = std::time::Duration::from_secs(2);
-            overview::run(context, &Overview { watch: false, every })
+            overview::run(
+                context,
+                &Overview {
+                    watch: false,
+                    every,
+                },
+            )
         }
         Some(Command::Overview(args)) => overview::run(context, &args),
         Some(Command::Stream(command)) => match command {
@@ -70,12 +78,20 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> Outcome {
             ScheduledCommand::Ls { of, count } => scheduled::ls(context, &of.name, count),
         },
         Some(Command::Cron(CronCommand::Ls(of))) => cron::ls(context, &of.name),
+        Some(Command::Schema(command)) => match command {
+            SchemaCommand::Ls(of) => schema::ls(context, &of.name),
+            SchemaCommand::Show { of, which } => schema::show(context, &of.name, &which),
+            SchemaCommand::Diff { of, before, after } => {
+                schema::diff(context, &of.name, &before, &after)
+            }
+        },
         Some(Command::Retention(RetentionCommand::Plan(of))) => retention::plan(context, &of.name),
         Some(Command::Check(args)) => check::run(context, &args),
         Some(Command::Doctor) => doctor::run(context),
         Some(Command::Metrics(args)) => metrics::run(context, &args),
         Some(Command::Events(args)) => events::run(context, &args),
         Some(Command::Audit(args)) => audit::run(context, &args),
+        Some(Command::Serve(args)) => serve::run(context, &args),
         Some(Command::Completions { shell }) => manual::completions(context, shell),
         Some(Command::Man { dir }) => manual::man(context, dir.as_deref()),
     }

@@ -21,7 +21,9 @@ pub(crate) fn run(context: &Context, args: &Overview) -> Outcome {
     }
     let history = context.observe(&[])?;
     let assessment = context.assess(&history);
-    context.output.print(&report(&context.output, &history, &assessment))?;
+    context
+        .output
+        .print(&report(&context.output, &history, &assessment))?;
     Ok(Exit::Done)
 }
 
@@ -32,7 +34,10 @@ fn watch(context: &Context, every: Duration) -> Outcome {
     let mut history = History::default();
     let is_screen = io::stdout().is_terminal();
     loop {
-        match observer.find(Duration::from_millis(200)).and_then(|_| observer.look()) {
+        match observer
+            .find(Duration::from_millis(200))
+            .and_then(|_| observer.look())
+        {
             Ok(look) => history.add(look),
             Err(error) => {
                 let now = jiff::Timestamp::now().as_millisecond();
@@ -55,7 +60,11 @@ pub(crate) fn report(output: &Output, history: &History, assessment: &Assessment
     for finding in &assessment.findings {
         text.push_str(&said(output, finding));
     }
-    if assessment.findings.iter().all(|f| f.severity > Severity::Warning) {
+    if assessment
+        .findings
+        .iter()
+        .all(|f| f.severity > Severity::Warning)
+    {
         let groups: usize = assessment.streams.iter().map(|s| s.groups.len()).sum();
         let (streams, groups) = (assessment.streams.len() as u64, groups as u64);
         text.push_str(&match streams {
@@ -79,7 +88,11 @@ pub(crate) fn report(output: &Output, history: &History, assessment: &Assessment
         text.push('\n');
         text.push_str(&table_of(history, assessment));
     }
-    let findings: Vec<Value> = assessment.findings.iter().map(crate::json::finding).collect();
+    let findings: Vec<Value> = assessment
+        .findings
+        .iter()
+        .map(crate::json::finding)
+        .collect();
     let servers: Vec<Value> = look.servers.iter().map(crate::json::server).collect();
     Report::new(
         text,
@@ -122,7 +135,14 @@ pub(crate) fn table_of(history: &History, assessment: &Assessment) -> String {
         ])
     });
     table(
-        ["Stream", "Groups", ">Furthest behind", ">Arrives", ">Entries", ">Dead letters"],
+        [
+            "Stream",
+            "Groups",
+            ">Furthest behind",
+            ">Arrives",
+            ">Entries",
+            ">Dead letters",
+        ],
         rows,
     )
 }

@@ -20,7 +20,9 @@ pub(crate) fn ls(
 ) -> Outcome {
     let history = context.observe(&[of.name.clone()])?;
     let facts = context.existing(&history, &of.name)?;
-    let group = facts.group(&of.group).ok_or_else(|| no_group(&of.name, &of.group))?;
+    let group = facts
+        .group(&of.group)
+        .ok_or_else(|| no_group(&of.name, &of.group))?;
     let entries = if only_suspects {
         let suspects = group.suspects.iter();
         let suspects = suspects.filter(|s| consumer.is_none_or(|name| s.consumer == name));
@@ -56,7 +58,9 @@ pub(crate) fn ls(
         "pending": group.pending,
         "entries": rows,
     });
-    context.output.print(&Report::new(text, json).with_rows("entries"))?;
+    context
+        .output
+        .print(&Report::new(text, json).with_rows("entries"))?;
     Ok(Exit::Done)
 }
 

@@ -26,7 +26,9 @@ pub(crate) fn ls(context: &Context) -> Outcome {
     let text = table_of(&history, &assessment);
     let is_complete = assessment.is_complete;
     let json = json!({ "is_complete": is_complete, "streams": streams });
-    context.output.print(&Report::new(text, json).with_rows("streams"))?;
+    context
+        .output
+        .print(&Report::new(text, json).with_rows("streams"))?;
     Ok(Exit::Done)
 }
 
@@ -73,7 +75,14 @@ pub(crate) fn info(context: &Context, name: &str, partitions: bool) -> Outcome {
         });
         text.push('\n');
         text.push_str(&table(
-            ["Partition", ">Entries", ">Unread", ">Pending", ">Backup", ">Dead letters"],
+            [
+                "Partition",
+                ">Entries",
+                ">Unread",
+                ">Pending",
+                ">Backup",
+                ">Dead letters",
+            ],
             rows,
         ));
         let parts: Vec<Value> = parts
@@ -86,7 +95,9 @@ pub(crate) fn info(context: &Context, name: &str, partitions: bool) -> Outcome {
             json.insert("each_partition".to_owned(), parts.into());
         }
     }
-    context.output.print(&Report::new(text, json).with_rows("groups"))?;
+    context
+        .output
+        .print(&Report::new(text, json).with_rows("groups"))?;
     Ok(Exit::Done)
 }
 

@@ -177,7 +177,7 @@ fn edit(dash: &Dash, stream: &str, form: &Query) -> Result<Edit, String> {
     let mask = FieldMask::of(&schemas);
     let faults = StreamSchema::check_any(&schemas, letter.message());
     let faults = faults.map(|(_, faults)| faults).unwrap_or_default();
-    let mut fields = Vec::new();
+    let mut fields: Vec<(String, String, String)> = Vec::new();
     let mut hidden = vec![
         ("do".to_owned(), "redrive".to_owned()),
         ("stream".to_owned(), stream.to_owned()),
