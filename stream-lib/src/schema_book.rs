@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::command::{NotedSchema, SEEN_FOR, SchemaRole, note_schema};
-use crate::connection::Topology;
+use crate::connection::{Topology, Wire};
 use crate::error::{Error, ErrorKind, with_causes};
 use crate::keys::StreamKeys;
 use crate::message::Schema;
@@ -101,8 +101,9 @@ impl SchemaBook {
         self.notes.lock().iter().filter_map(|note| note.due).min()
     }
 
-    /// Does the next note that is due. Returns whether there was one.
-    pub(crate) fn work(&self, now: Instant) -> bool {
+    /// Does the next note that is due; `watch` is shown its connection, which may be cut.
+    /// Returns whether there was one.
+    pub(crate) fn work(&self, now: Instant, mut watch: impl FnMut(&Wire)) -> bool {
         let (keys, schema, role) = {
             let mut notes = self.notes.lock();
             let due = |note: &&mut Note| note.due.is_some_and(|due| due <= now);
@@ -120,9 +121,10 @@ impl SchemaBook {
             program: &self.program,
         };
         let key = keys.stream().as_bytes();
-        let outcome = self
-            .topology
-            .run(key, WAIT, |wire| note_schema(wire, &keys, &noted));
+        let outcome = self.topology.run(key, WAIT, |wire| {
+            watch(wire);
+            note_schema(wire, &keys, &noted)
+        });
         let mut notes = self.notes.lock();
         let is_it = |note: &&mut Note| {
             let is_same = std::ptr::eq(note.schema, schema) && note.role == role;

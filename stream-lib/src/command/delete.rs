@@ -78,7 +78,8 @@ fn run(wire: &mut Wire, keys: &StreamKeys, what: &str, groups: &[Group]) -> Resu
             .key(group.hold().as_bytes())
             .key(group.rate().as_bytes())
     });
-    let call = call.key(known.as_bytes());
+    let schema = keys.schema();
+    let call = call.key(schema.as_bytes()).key(known.as_bytes());
     let call = groups
         .iter()
         .fold(call.arg(what), |call, g| call.arg(g.name()));

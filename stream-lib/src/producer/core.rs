@@ -4,16 +4,18 @@
 use std::borrow::Borrow;
 use std::cell::Cell;
 use std::iter;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{Envelope, Extras, Once, Outgoing};
+use crate::command::{Envelope, Extras, Once, Outgoing, SchemaRole};
 use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result, Shown};
 use crate::keys::StreamKeys;
-use crate::message::StreamMessage;
+use crate::message::{Schema, StreamMessage};
 use crate::partition::Partitions;
 use crate::producer::added::{Added, no_answer};
 use crate::producer::backup::Backup;
@@ -24,6 +26,7 @@ use crate::producer::replication::Replication;
 use crate::producer::spooled::Spooler;
 use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind, Outlets};
 use crate::runtime::{Alarm, Origin};
+use crate::schema_book::SchemaBook;
 use crate::split::{Splits, WantedSplit};
 
 /// The most that a thread keeps for the messages it sends, in bytes.
@@ -50,6 +53,10 @@ pub(crate) struct ProducerCore {
     making_outbox: Mutex<()>,
     /// Told of what it schedules; set by its manager.
     alarm: OnceLock<Alarm>,
+    /// Told of the message types that it adds; set by its manager.
+    book: OnceLock<Arc<SchemaBook>>,
+    /// The type that it was told of last.
+    noted: AtomicPtr<Schema>,
     origin: Origin,
 }
 
@@ -125,6 +132,8 @@ impl ProducerCore {
             outbox: OnceLock::new(),
             making_outbox: Mutex::new(()),
             alarm: OnceLock::new(),
+            book: OnceLock::new(),
+            noted: AtomicPtr::default(),
             origin: Origin::here(),
         }
     }
@@ -163,6 +172,24 @@ impl ProducerCore {
     pub(crate) fn set_alarm(&self, alarm: Alarm) {
         // It is set once, when the producer is registered.
         let _ = self.alarm.set(alarm);
+    }
+
+    /// Has the types of its messages noted from now on.
+    pub(crate) fn set_book(&self, book: &Arc<SchemaBook>) {
+        // It is set once, when the producer is registered.
+        let _ = self.book.set(Arc::clone(book));
+    }
+
+    /// Has a type noted that it adds. One load where it is the last one again.
+    pub(crate) fn note(&self, schema: &'static Schema) {
+        let place = ptr::from_ref(schema).cast_mut();
+        if self.noted.load(Ordering::Relaxed) == place {
+            return;
+        }
+        self.noted.store(place, Ordering::Relaxed);
+        if let Some(book) = self.book.get() {
+            book.note(self.keys(), schema, SchemaRole::Producer);
+        }
     }
 
     /// The length that its backup stream may have, where that is bounded.

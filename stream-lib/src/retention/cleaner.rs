@@ -21,6 +21,7 @@ use crate::connection::{Stopper, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::runtime::{Shutdown, Thread, jitter, on_library_thread, random_suffix};
+use crate::schema_book::SchemaBook;
 use crate::split::{Split, Splits};
 
 /// A handle on the cleaner's thread, which starts with the first stream.
@@ -34,6 +35,8 @@ pub(crate) struct Cleaner {
 struct Shared {
     topology: Arc<Topology>,
     splits: Arc<Splits>,
+    /// Worked off in passing.
+    book: Arc<SchemaBook>,
     schedule: Mutex<Schedule>,
     stop: Shutdown,
     /// Ends the request under way.
@@ -44,13 +47,16 @@ struct Shared {
 
 impl Cleaner {
     /// For a manager that may not have had its first look at the server.
-    pub(crate) fn new(topology: Arc<Topology>, splits: Arc<Splits>) -> Self {
+    pub(crate) fn new(topology: Arc<Topology>, splits: Arc<Splits>, book: Arc<SchemaBook>) -> Self {
+        let stop = Shutdown::default();
+        book.wake(stop.nudged());
         Self {
             shared: Arc::new(Shared {
                 topology,
                 splits,
+                book,
                 schedule: Mutex::default(),
-                stop: Shutdown::default(),
+                stop,
                 connection: Mutex::default(),
                 token: random_suffix(),
             }),
@@ -83,7 +89,14 @@ impl Cleaner {
 
     /// Looks after a stream for one user less.
     pub(crate) fn forget(&self, stream: &str, user: &User) {
-        self.shared.schedule.lock().forget(stream, user);
+        let is_tended = {
+            let mut schedule = self.shared.schedule.lock();
+            schedule.forget(stream, user);
+            schedule.tends(stream)
+        };
+        if !is_tended {
+            self.shared.book.forget(stream);
+        }
         self.shared.stop.nudge();
     }
 
@@ -136,9 +149,16 @@ fn run(shared: &Shared) {
             continue;
         }
         let Some(task) = task else {
-            let deadline = next.unwrap_or(now + LONG);
-            let changed = || shared.schedule.lock().next_due() != next;
-            shared.stop.wait_until(deadline, changed);
+            if shared.work_on_book(now) {
+                continue;
+            }
+            let note = shared.book.next_due();
+            let deadline = [next, note].into_iter().flatten().min();
+            let changed =
+                || shared.schedule.lock().next_due() != next || shared.book.next_due() != note;
+            shared
+                .stop
+                .wait_until(deadline.unwrap_or(now + LONG), changed);
             continue;
         };
         match clean(shared, &task) {
@@ -231,6 +251,12 @@ fn pace(sight: &Sight, removed: bool) -> Duration {
 }
 
 impl Shared {
+    /// Tells Redis of a message type, if there is one to tell of.
+    fn work_on_book(&self, now: Instant) -> bool {
+        let watch = |wire: &Wire| *self.connection.lock() = wire.stopper();
+        self.book.work(now, watch)
+    }
+
     /// Finds out whether a stream has partitions, and looks for entries outside of them.
     fn look(&self, look: &Look) {
         let keys = &look.task.keys;

@@ -104,6 +104,11 @@ impl Schedule {
         }
     }
 
+    /// Whether a stream has any user.
+    pub(super) fn tends(&self, stream: &str) -> bool {
+        self.0.contains_key(stream)
+    }
+
     /// The keys of the partitions of a stream, where it is known to have any.
     fn parts_of(&self, stream: &str) -> Vec<StreamKeys> {
         match self.0.get(stream) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::{Finding, Kind, Number, Severity};
 use super::trend::arrives;
 use crate::observe::{GroupFacts, History, ServerFacts, StreamFacts, StreamTrack};
-use crate::words::{Clock, age_ms, bytes, count, cut, quoted, rate, shown};
+use crate::words::{Clock, age_ms, bytes, count, cut, of, quoted, rate, shown};
 
 /// A part of a capacity that is nearly all of it.
 const NEARLY: f64 = 0.8;
@@ -185,7 +185,7 @@ fn nobody_reads(
         return None;
     }
     Some(Finding {
-        detail: format!("{} entries.", count(stream.length)),
+        detail: format!("{}.", of(stream.length, "entry", "entries")),
         numbers: vec![
             number("length", stream.length),
             Number {

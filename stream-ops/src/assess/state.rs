@@ -178,10 +178,18 @@ fn stands_still(group: &GroupFacts, track: Option<&GroupTrack>, now: u64) -> Opt
     })
 }
 
-/// When the last of the consumers was seen; `None` where there is none.
+/// When the last of the consumers was seen: of members, by their last sign of life; `None`
+/// where there is none.
 fn quiet_since(group: &GroupFacts, now: u64) -> Option<u64> {
-    let idle = group.consumers.iter().filter_map(|c| c.idle_ms).min();
-    idle.map(|idle| now.saturating_sub(idle))
+    let seen = group.consumers.iter().filter_map(|consumer| {
+        let sign = consumer.sign_ms.filter(|_| consumer.alive == Some(false));
+        let lease = consumer.facts.lease_ms.unwrap_or(0);
+        match (sign, consumer.idle_ms) {
+            (Some(till), _) => Some(till.saturating_sub(lease)),
+            (None, idle) => idle.map(|idle| now.saturating_sub(idle)),
+        }
+    });
+    seen.max()
 }
 
 /// When the last sign of life has lapsed, where all have.

@@ -1,7 +1,7 @@
 //! The program `streamctl`.
 //!
 //! *args* is its command line; each command is a file of *commands*. A [`Context`] has the
-//! connection and the wishes that all commands share; results go through *output*, and the
+//! connection and the wishes that all commands share; changes go through a *plan*, results go through *output*, and the
 //! program ends with an *exit* status.
 
 mod args;
@@ -10,6 +10,7 @@ mod context;
 mod exit;
 mod output;
 mod parse;
+mod plan;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use stream_lib::StartFrom;
+
+use super::exit::Fault;
+
 /// A duration: `500ms`, `30s`, `5m`, `2h`, `7d`; a number alone is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let split = text
@@ -22,6 +26,30 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 
 fn wanted() -> String {
     "a duration such as 500ms, 30s, 5m, 2h or 7d was expected".to_owned()
+}
+
+/// Where a group begins to read: `beginning`, `end`, or behind an id.
+pub(crate) fn start_from(text: &str) -> Result<StartFrom, String> {
+    match text {
+        "beginning" | "0" => Ok(StartFrom::Beginning),
+        "end" | "$" => Ok(StartFrom::End),
+        id => match id.parse() {
+            Ok(id) => Ok(StartFrom::Id(id)),
+            Err(_) => {
+                Err("`beginning`, `end` or an id such as 1700000000000-0 was expected".to_owned())
+            }
+        },
+    }
+}
+
+/// A field with its value, of `FIELD=VALUE`.
+pub(crate) fn field(text: &str) -> Result<(&str, &str), Fault> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name, value)),
+        _ => Err(Fault::usage(format!(
+            "`{text}` is no field with a value: write FIELD=VALUE"
+        ))),
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::command::{
     reserved,
 };
 use crate::connection::Topology;
-use crate::error::{Error, ErrorKind, Result, Shown};
+use crate::error::{Error, Result, Shown};
 use crate::inspect::address::EntryAddress;
 use crate::inspect::parts::{StreamPart, StreamParts};
 use crate::keys::StreamKeys;
@@ -37,10 +37,10 @@ use crate::split::Splits;
 ///
 /// # Errors
 ///
-/// [`NoGroup`](ErrorKind::NoGroup), [`Unavailable`](ErrorKind::Unavailable),
-/// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown),
-/// [`PermissionDenied`](ErrorKind::PermissionDenied),
-/// [`WrongType`](ErrorKind::WrongType).
+/// [`NoGroup`](crate::ErrorKind::NoGroup), [`Unavailable`](crate::ErrorKind::Unavailable),
+/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
+/// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
+/// [`WrongType`](crate::ErrorKind::WrongType).
 ///
 /// # Examples
 ///

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::assess::{Assessment, Severity};
+use crate::assess::{Assessment, Severity, State};
 use crate::cli::args::{Check, CheckForm};
 use crate::cli::context::{Context, no_group};
 use crate::cli::exit::{Exit, Fault, Outcome};
@@ -82,7 +82,8 @@ fn problems(history: &History, assessment: &Assessment, args: &Check) -> Vec<Pro
             let found = assessment.group(&stream.name, &group.name);
             if let Some(found) = found.filter(|found| found.state.severity() < Severity::Note) {
                 severity = severity.min(found.state.severity());
-                if reasons.is_empty() {
+                // That no process is alive is the state, and the first cause.
+                if reasons.is_empty() && found.state != State::NoProcess {
                     reasons.push(found.state.words().to_owned());
                 }
                 let causes = found.causes.iter();
@@ -103,13 +104,14 @@ fn problems(history: &History, assessment: &Assessment, args: &Check) -> Vec<Pro
         .iter()
         .filter(|finding| finding.group.is_none() && finding.severity < Severity::Note);
     problems.extend(others.map(|finding| {
+        let what = finding.stream.as_ref();
+        let what = what.map_or_else(|| "Redis".to_owned(), |s| shown(s.as_bytes()));
+        let said = finding.sentence.trim_end_matches('.');
+        let said = said.strip_prefix(&format!("{what} ")).unwrap_or(said);
         Problem {
             severity: finding.severity,
-            what: finding
-                .stream
-                .as_ref()
-                .map_or_else(|| "Redis".to_owned(), |s| shown(s.as_bytes())),
-            reasons: vec![finding.sentence.trim_end_matches('.').to_owned()],
+            reasons: vec![said.to_owned()],
+            what,
         }
     }));
     problems.sort_by_key(|problem| problem.severity);
