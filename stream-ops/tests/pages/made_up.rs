@@ -32,10 +32,11 @@ pub(crate) fn calm() -> History {
 
 fn history(is_bad: bool) -> History {
     let mut history = History::default();
-    let mut at = NOW - HOUR;
-    while at <= NOW {
+    let steps = (0..=HOUR / STEP).map(|step| NOW - HOUR + step * STEP);
+    let mut times: Vec<u64> = steps.chain([DIED]).collect();
+    times.sort_unstable();
+    for at in times {
         history.add(look(at, is_bad));
-        at += STEP;
     }
     history
 }
@@ -142,7 +143,7 @@ fn dead(name: &str, ago_ms: u64, pending: u64, oldest_ms: u64) -> ConsumerFacts 
 
 fn orders(at: u64, is_bad: bool) -> StreamFacts {
     let added = came(at, 31.6, 7);
-    let mut billing = if is_bad && at > DIED {
+    let mut billing = if is_bad && at >= DIED {
         let unread = (at - DIED) * 43_608 / (NOW - DIED);
         let mut billing = group("billing", came(DIED, 31.6, 7).max(unread), unread, Some(at - DIED), at);
         billing.read = Some(came(DIED, 31.6, 7));

@@ -2,6 +2,14 @@
 //!
 //! They need chromium and chromedriver. Where there is none, each test says so and passes;
 //! with `STREAM_TEST_BROWSER=required` it fails.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the parts of a test outside its function fail it by a panic too"
+)]
 
 mod browser;
 mod driver;

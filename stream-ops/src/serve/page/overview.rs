@@ -101,7 +101,8 @@ pub fn overview(frame: &Frame, page: &Overview) -> Markup {
 
 fn order(page: &Overview) -> String {
     let number = page.streams.len();
-    let order = if page.problem.is_some() { "the worst first" } else { "by name" };
+    let is_calm = page.streams.iter().all(|row| row.sign == Sign::Fine);
+    let order = if page.problem.is_none() && is_calm { "by name" } else { "the worst first" };
     let more = if page.is_complete { "" } else { ", more are looked for" };
     format!("{number}, {order}{more}")
 }

@@ -4,7 +4,7 @@ use super::say::{
     about, age_or_dash, done_at_pace, growth, is_kept, rate_or_dash, sign, title, waiting, why,
 };
 use super::series::{arrives, pace, unread};
-use crate::assess::{Assessment, Finding, GroupAssessment, Severity, State, StreamAssessment};
+use crate::assess::{Assessment, Finding, GroupAssessment, Kind, Severity, State, StreamAssessment};
 use crate::observe::{GroupFacts, History, ServerFacts, StreamFacts};
 use crate::serve::page::{Happened, Overview, Page, Problem, Rich, Sign, StreamRow, Tile};
 use crate::words::{age, age_ms, bytes, count, of};
@@ -24,7 +24,8 @@ pub fn overview(history: &History, found: &Assessment, happened: Vec<Happened>) 
             Some(row(history, stream, facts, look.at_ms))
         })
         .collect();
-    if problem.is_none() && found.severity() == Severity::Calm {
+    let is_calm = found.streams.iter().all(|stream| stream.state.severity() == Severity::Calm);
+    if problem.is_none() && is_calm {
         streams.sort_by(|a, b| plain(&a.name).cmp(plain(&b.name)));
     }
     Overview {
@@ -42,9 +43,12 @@ fn plain(name: &str) -> &str {
     name.trim_start_matches('{')
 }
 
-/// What is worst. What mends by itself is no headline.
+/// What is worst. What mends by itself is no headline, nor is a stream that waits for its
+/// first group: nothing of it is late.
 fn problem_of(history: &History, found: &Assessment) -> Option<Problem> {
-    let is_wrong = |finding: &&Finding| finding.severity <= Severity::Warning;
+    let is_wrong = |finding: &&Finding| {
+        finding.severity <= Severity::Warning && finding.kind != Kind::NobodyReads
+    };
     let mut wrong = found.findings.iter().filter(is_wrong);
     let worst = wrong.next()?;
     let others: Vec<&Finding> = wrong.collect();
@@ -162,7 +166,9 @@ fn calm(found: &Assessment) -> (String, String) {
         0 => String::new(),
         held => format!(" {} held back by somebody.", of(held as u64, "group is", "groups are")),
     };
-    (title, format!("Nothing needs you.{held}"))
+    let unread = found.findings.iter().filter(|finding| finding.kind == Kind::NobodyReads);
+    let unread: String = unread.map(|finding| format!(" {}", finding.sentence)).collect();
+    (title, format!("Nothing needs you.{held}{unread}"))
 }
 
 fn row(
