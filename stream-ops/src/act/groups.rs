@@ -9,7 +9,7 @@ use super::plan::Plan;
 use super::refused::{Planned, Refused};
 use super::said::{group_of, named};
 use super::source::{existing_parts, ms_of, parts};
-use super::walk::{COUNTED, pending_until, walk};
+use super::walk::{COUNTED, pending_between, walk};
 use crate::observe::{GroupFacts, StreamFacts, look_at};
 use crate::server::Redis;
 use crate::words::{age, count, of, quoted, shown};
@@ -229,17 +229,18 @@ pub fn remove(redis: &Redis, stream: &str, group: &str) -> Planned {
     Ok(plan)
 }
 
-/// How many entries a group has not handled up to an id: unread, and pending.
+/// How many entries a group has not handled, from the first one that there is up to an id:
+/// unread, and pending.
 pub(super) fn unhandled(
     redis: &Redis,
     key: &str,
     group: &GroupFacts,
-    until: EntryId,
+    (first, until): (EntryId, EntryId),
 ) -> Planned<u64> {
     let unread = walk(redis, key, group.cursor.next(), until, COUNTED)?.count;
     let pending = match group.pending {
         0 => 0,
-        _ => pending_until(redis, key, &group.name, until, COUNTED)?,
+        _ => pending_between(redis, key, &group.name, (first, until), COUNTED)?,
     };
     Ok(unread + pending)
 }

@@ -6,10 +6,13 @@ use stream_lib::{
     EntryAddress, EntryId, Pending, PendingFilter, PendingHolder, PendingPage, PendingReport,
 };
 
+use super::groups::found;
 use super::job::{InSteps, Step};
 use super::plan::Plan;
 use super::refused::Planned;
 use super::said::{group_of, named};
+use super::source::existing_parts;
+use crate::observe::look_at;
 use crate::server::Redis;
 use crate::words::{count, of, shown};
 
@@ -59,6 +62,8 @@ pub fn pending(
     hands: &HandsOn,
     choice: &PendingChoice,
 ) -> Planned {
+    existing_parts(redis, stream)?;
+    found(&look_at(redis, stream)?, stream, group)?;
     let handle = opened(redis, stream, group, choice.dead_after)?;
     let mut chosen: Vec<EntryAddress> = Vec::new();
     let (mut alive, mut missing) = (0_u64, 0_u64);

@@ -52,7 +52,9 @@ pub fn trim(redis: &Redis, stream: &str, keep: &Keep) -> Planned {
         may_be_more |= walked.has_more;
         let mut most = 0;
         for group in &facts.groups {
-            let number = unhandled(redis, &part.key, group, until)?.min(walked.count);
+            // What was deleted from the stream is pending still.
+            let range = (facts.first.unwrap_or(EntryId::MIN), until);
+            let number = unhandled(redis, &part.key, group, range)?.min(walked.count);
             if number > 0 {
                 whose.push(shown(group.name.as_bytes()));
             }

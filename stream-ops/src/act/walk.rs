@@ -57,16 +57,16 @@ pub(super) fn walk(
     Ok(walked)
 }
 
-/// How many entries of a group are pending up to an id, at most so many.
-pub(super) fn pending_until(
+/// How many entries of a group are pending between two ids, at most so many.
+pub(super) fn pending_between(
     redis: &Redis,
     key: &str,
     group: &str,
-    to: EntryId,
+    (from, to): (EntryId, EntryId),
     most: u64,
 ) -> Result<u64> {
     const PAGE: u64 = 1_000;
-    let (mut from, mut count, to) = ("-".to_owned(), 0, to.to_string());
+    let (mut from, mut count, to) = (from.to_string(), 0, to.to_string());
     while count < most {
         let page = PAGE.min(most - count);
         let number = page.to_string();

@@ -197,8 +197,10 @@ fn times_are_in_utc_unless_they_are_to_be_local() {
     let since = |words: &str| {
         let output = streamctl(&outage.server)
             .env("TZ", "Asia/Tokyo")
-            .args(words.split_whitespace());
-        let text = String::from_utf8(output.output().unwrap().stdout).unwrap();
+            .args(words.split_whitespace())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
         let (_, rest) = text.split_once(" since ").unwrap();
         rest.split(" (").next().unwrap().to_owned()
     };

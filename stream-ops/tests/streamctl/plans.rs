@@ -28,7 +28,7 @@ const PLANS: [&str; 19] = [
     "stream trim orders --max-age 1m",
     "replay orders --from - --into copies",
     "replay orders --from 2h --group billing",
-    "dlq redrive orders --kind a…",
+    "dlq redrive orders --kind payments…",
 ];
 
 #[test]
@@ -332,8 +332,13 @@ fn a_change_stands_though_the_audit_refuses_it() {
 fn fill(server: &Server, number: u32) {
     let fill = "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '*', 'amount', '1', '~id', i .. '-0', \
                 '~group', 'billing', '~reason', 'permanent', '~error', 'no') end";
-    send(
-        server,
-        &["EVAL", fill, "1", "{orders}:dead", &number.to_string()],
-    );
+    eval(server, &[fill, "1", "{orders}:dead", &number.to_string()]);
+}
+
+/// Runs a script, with its keys and values.
+pub(crate) fn eval(server: &Server, words: &[&str]) {
+    let (script, rest) = words.split_first().unwrap();
+    let script = format!("{script} return 1");
+    let all = [&["EVAL", script.as_str()][..], rest].concat();
+    assert_eq!(server.command::<i64>(&all), 1);
 }

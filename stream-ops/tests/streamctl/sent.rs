@@ -6,6 +6,7 @@ use std::time::Duration;
 use stream_lib::{Cron, RawMessage, StreamConfig, StreamManager};
 use stream_tests::Server;
 
+use crate::plans::eval;
 use crate::support::{Outage, digest, run, run_with, send};
 
 #[test]
@@ -110,7 +111,7 @@ fn a_stream_is_trimmed_to_what_was_shown() {
 fn a_long_stream_is_trimmed_in_steps() {
     let server = Server::start().unwrap();
     let fill = "for i = 1, 1234 do redis.call('XADD', KEYS[1], i .. '-1', 'a', 'b') end";
-    send(&server, &["EVAL", fill, "1", "log"]);
+    eval(&server, &[fill, "1", "log"]);
     run(&server, "stream trim log --max-length 34 --yes").ended(2);
     let json = run(
         &server,
@@ -173,7 +174,6 @@ fn entries_are_replayed_into_a_stream_or_for_a_group() {
 fn a_stream_is_cleaned_by_its_own_settings() {
     let outage = Outage::begin();
     let server = &outage.server;
-    send(server, &["XGROUP", "DESTROY", "orders", "billing"]);
     let ran = run(server, "retention run orders").ended(0);
     assert!(
         ran.out.starts_with("Nothing of `orders` would go now."),
@@ -197,7 +197,9 @@ fn a_stream_is_cleaned_by_its_own_settings() {
         (&json["count"], outage.digest() == before),
         (&25.into(), true)
     );
-    let ran = run(server, "retention run orders --yes").ended(0);
+    assert_eq!(json["unhandled"], 25);
+    run(server, "retention run orders --yes").ended(2);
+    let ran = run(server, "retention run orders --force-unread --yes").ended(0);
     assert!(ran.out.ends_with("Removed 25 entries.\n"), "{}", ran.out);
     assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 10);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stream_lib::FieldEdits;
+use stream_lib::{DeadFilter, FieldEdits};
 
 use super::choice::DeadChoice;
 use super::failing::Judge;
@@ -27,6 +27,8 @@ use crate::words::{count, of, shown};
 pub fn redrive(redis: &Redis, stream: &str, choice: &DeadChoice, edits: &FieldEdits) -> Planned {
     ensure_known(redis, stream)?;
     let letters = redis.manager().dead_letters(stream)?;
+    // Says what is wrong with the edits.
+    letters.plan_redrive(&DeadFilter::new().limit(0), edits, &[])?;
     let all = letters.count()?;
     let mut ids = choice.select(&letters)?;
     let chosen = ids.len();
