@@ -5,6 +5,7 @@ mod changes;
 mod check;
 mod consumers;
 mod cron;
+mod demo;
 mod dlq;
 mod doctor;
 mod entries;
@@ -116,6 +117,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> Outcome {
         Some(Command::Metrics(args)) => metrics::run(context, &args),
         Some(Command::Events(args)) => events::run(context, &args),
         Some(Command::Audit(args)) => audit::run(context, &args),
+        Some(Command::Demo(args)) => demo::run(context, &args),
         Some(Command::Completions { shell }) => manual::completions(context, shell),
         Some(Command::Man { dir }) => manual::man(context, dir.as_deref()),
     }

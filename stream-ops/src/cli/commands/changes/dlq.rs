@@ -11,7 +11,7 @@ use crate::cli::commands::entries::mask;
 use crate::cli::context::Context;
 use crate::cli::exit::{Fault, Outcome};
 use crate::cli::parse::field;
-use crate::cli::plan::{Plan, Step, carry_out};
+use crate::cli::plan::{Done, Plan, Step, carry_out};
 use crate::words::{count, cut, of, shown};
 
 /// Bodies that a plan compares with the schemas.
@@ -59,7 +59,7 @@ pub(crate) fn redrive(
     json.insert("of".to_owned(), all.into());
     json.insert("until".to_owned(), json!(until.map(|id| id.to_string())));
     json.insert("would_fail".to_owned(), compared.would_fail.into());
-    json.insert("compared".to_owned(), compared.compared.into());
+    json.insert("compared".to_owned(), compared.looked_at.into());
     json.insert("without_fields".to_owned(), compared.without_body.into());
     let plan = Plan {
         action: "dlq redrive",
@@ -67,7 +67,7 @@ pub(crate) fn redrive(
         group: which.group.clone().unwrap_or_default(),
         items: chosen,
         said,
-        done: ("Put back", "dead letters"),
+        done: Done::new("Put back", "dead letter", "dead letters"),
         again: again(ids, until),
         json,
         loses: None,
@@ -105,7 +105,7 @@ pub(crate) fn rm(
             shown(stream.as_bytes())
         ),
         items: chosen,
-        done: ("Removed", "dead letters"),
+        done: Done::new("Removed", "dead letter", "dead letters"),
         again: again(ids, until),
         json: Map::new(),
         loses: None,
@@ -167,7 +167,7 @@ fn edits(set: &[String], unset: &[String]) -> Outcome<FieldEdits> {
 /// What the schemas say of those that would be put back.
 #[derive(Debug, Default)]
 struct Compared {
-    compared: usize,
+    looked_at: usize,
     would_fail: usize,
     without_body: usize,
     groups: std::collections::BTreeSet<String>,
@@ -188,7 +188,7 @@ fn compare(
         let Some(letter) = letters.letter(*id)? else {
             continue;
         };
-        found.compared += 1;
+        found.looked_at += 1;
         found.groups.insert(letter.group().to_owned());
         if letter.message().is_empty() {
             found.without_body += 1;

@@ -6,7 +6,7 @@ use stream_lib::{EntryAddress, Pending, PendingFilter, PendingReport};
 use crate::cli::args::{Bounds, PendingWhich};
 use crate::cli::context::{Context, no_group};
 use crate::cli::exit::{Fault, Outcome};
-use crate::cli::plan::{Plan, Step, carry_out};
+use crate::cli::plan::{Done, Plan, Step, carry_out};
 use crate::observe::look_at;
 use crate::words::{of, shown};
 
@@ -33,11 +33,12 @@ pub(crate) fn run(
     let entries = chosen(&pending, which, bounds)?;
     let what = of(entries.len() as u64, "entry", "entries");
     let name = format!("{}/{}", shown(stream.as_bytes()), shown(group.as_bytes()));
-    let (action, said, did, loses) = match act {
+    let (action, said, did, end, loses) = match act {
         Act::Release => (
             "pending release",
             format!("Would hand {what} of {name} out again, at once. Deliveries stay counted."),
-            "Handed out again",
+            "Released",
+            "",
             None,
         ),
         Act::Bury(_) => (
@@ -46,13 +47,15 @@ pub(crate) fn run(
                 "Would move {what} of {name} to the dead letters, for this group only. \
                  `streamctl dlq redrive` puts them back."
             ),
-            "Moved to the dead letters",
+            "Moved",
+            " to the dead letters",
             None,
         ),
         Act::Ack => (
             "pending ack",
             format!("Would acknowledge {what} of {name}, as if they were done."),
             "Acknowledged",
+            "",
             Some(format!("{name} would never handle {what}")),
         ),
     };
@@ -68,7 +71,12 @@ pub(crate) fn run(
             .map(|id| format!("--until {id}")),
         items: entries,
         said,
-        done: (did, "entries"),
+        done: Done {
+            did,
+            one: "entry",
+            many: "entries",
+            end,
+        },
         json: Map::new(),
         loses,
     };

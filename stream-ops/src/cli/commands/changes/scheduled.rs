@@ -7,7 +7,7 @@ use crate::cli::args::Bounds;
 use crate::cli::commands::dlq::ensure_known;
 use crate::cli::context::Context;
 use crate::cli::exit::{Fault, Outcome};
-use crate::cli::plan::{Plan, Step, carry_out};
+use crate::cli::plan::{Done, Plan, Step, carry_out};
 use crate::words::{of, shown};
 
 pub(crate) fn run(
@@ -60,7 +60,7 @@ pub(crate) fn run(
         group: String::new(),
         items: chosen,
         said,
-        done: (did, "messages"),
+        done: Done::new(did, "message", "messages"),
         again: None,
         json: Map::new(),
         loses: None,
