@@ -32,6 +32,10 @@ pub(crate) struct Beat<'a> {
     /// Whether to name consumers, too, that hold nothing and were not seen for
     /// as long as signs are kept.
     pub(crate) name_idle: bool,
+    /// What the member says of itself, as JSON; nothing where it is empty.
+    pub(crate) facts: &'a str,
+    /// Whether to remove what members say whose signs are gone.
+    pub(crate) sweeps: bool,
     /// The member stops: it lives, and wants no share of the partitions any more.
     pub(crate) leaves: bool,
 }
@@ -104,11 +108,15 @@ impl Beat<'_> {
         let lease = self.lease.as_millis();
         // The half makes no difference to those who ask how long the member lives.
         let half = if self.leaves { ".5" } else { "" };
-        BEAT.call(&[self.group.members(), self.group.meta(), self.group.hold()])
+        let group = self.group;
+        let keys = [group.members(), group.meta(), group.hold(), group.facts()];
+        BEAT.call(&keys)
             .arg(self.member)
             .shown(&format_args!("{lease}{half}"))
             .millis(self.keep)
             .millis(self.set_back)
+            .arg(self.facts)
+            .arg(if self.sweeps { "sweep" } else { "" })
     }
 }
 
@@ -159,10 +167,13 @@ pub(crate) fn members(wire: &mut Wire, group: &Group) -> Result<Vec<Sign>> {
         .arg("WITHSCORES")
         .query(wire)
         .map_err(from_redis)?;
-    Ok(members
-        .into_iter()
-        .map(|(name, score)| sign(name, score))
-        .collect())
+    Ok(signs_of(members))
+}
+
+/// The signs in an answer to `ZRANGE … WITHSCORES`.
+pub(super) fn signs_of(members: Vec<(Vec<u8>, f64)>) -> Vec<Sign> {
+    let members = members.into_iter();
+    members.map(|(name, score)| sign(name, score)).collect()
 }
 
 #[expect(

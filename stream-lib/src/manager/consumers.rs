@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::stream_manager::StreamManager;
+use crate::command::SchemaRole;
 use crate::config::{BatchConfig, ConsumerConfig};
 use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, Delivery, Handler, HandlerResult, Server, ShutdownReport,
 };
 use crate::error::Result;
 use crate::keys::StreamKeys;
-use crate::message::OwnedMessage;
+use crate::message::{OwnedMessage, Schema};
 use crate::retention::User;
 
 impl StreamManager {
@@ -127,7 +128,7 @@ impl StreamManager {
         config: ConsumerConfig,
         handler: impl Handler<M>,
     ) -> Result<Consumer> {
-        self.register_consumer(name, config, |server, config| {
+        self.register_consumer(name, config, M::SCHEMA, |server, config| {
             Consumer::new(server, config, handler)
         })
     }
@@ -144,7 +145,7 @@ impl StreamManager {
         batch: BatchConfig,
         handler: impl BatchHandler<M>,
     ) -> Result<Consumer> {
-        self.register_consumer(name, config, |server, config| {
+        self.register_consumer(name, config, M::SCHEMA, |server, config| {
             Consumer::of_batches(server, config, batch, handler)
         })
     }
@@ -154,6 +155,7 @@ impl StreamManager {
         &self,
         name: &str,
         config: ConsumerConfig,
+        schema: &'static Schema,
         make: impl FnOnce(Server, ConsumerConfig) -> Result<Consumer>,
     ) -> Result<Consumer> {
         self.origin.ensure_here()?;
@@ -161,6 +163,7 @@ impl StreamManager {
         let server = Server {
             topology: Arc::clone(&self.topology),
             staff: Arc::clone(&self.staff),
+            program: Arc::clone(&self.program),
             is_lazy: self.is_lazy,
             until_ended: self.until_ended(),
             // A name that is none is refused below.
@@ -178,6 +181,9 @@ impl StreamManager {
         registry.longest_grace = registry.longest_grace.max(grace);
         let user = User::Consumer(name.to_owned());
         self.cleaner.tend(consumer.keys(), user, asked);
+        self.book
+            .note(consumer.keys(), schema, SchemaRole::Consumer);
+        self.publish_metrics();
         if drains {
             let watched = consumer.clone();
             let runs = move || watched.is_running();

@@ -10,9 +10,11 @@ use crossbeam_channel::Receiver;
 use parking_lot::{Mutex, RwLock};
 
 use super::closing::{Closing, close_producers};
+#[cfg(feature = "metrics")]
+use super::publisher::Publisher;
 use super::registry::NameRegistry;
 use crate::command;
-use crate::config::ConnectionConfig;
+use crate::config::{ConnectionConfig, Program};
 use crate::connection::Topology;
 use crate::consumer::{Consumer, ShutdownReport, Staff};
 use crate::error::Result;
@@ -20,6 +22,7 @@ use crate::producer::{Coalescer, Lookout};
 use crate::retention::Cleaner;
 use crate::runtime::{Origin, on_library_thread};
 use crate::schedule::Timekeeper;
+use crate::schema_book::SchemaBook;
 use crate::split::Splits;
 
 /// The owner of a process's producers and consumers, and of their connections
@@ -69,11 +72,16 @@ pub struct StreamManager {
     handlers_ended: Receiver<()>,
     /// The threads that consumers share.
     pub(super) staff: Arc<Staff>,
+    pub(super) program: Arc<Program>,
     /// How many partitions its streams have.
     pub(super) splits: Arc<Splits>,
     pub(super) cleaner: Cleaner,
+    /// The message types of its producers and consumers.
+    pub(super) book: Arc<SchemaBook>,
     pub(super) lookout: Lookout,
     pub(super) timekeeper: Timekeeper,
+    #[cfg(feature = "metrics")]
+    pub(super) publisher: Publisher,
     /// A start of a consumer waits for nothing.
     pub(super) is_lazy: bool,
     /// The process to which all of it belongs.
@@ -151,8 +159,14 @@ impl StreamManager {
         let registry = Arc::default();
         let (closing, handlers_ended) = Closing::of(&registry);
         let splits = Arc::new(Splits::new(Arc::clone(&topology)));
+        let book = Arc::new(SchemaBook::new(Arc::clone(&topology)));
         Ok(Self {
-            cleaner: Cleaner::new(Arc::clone(&topology), Arc::clone(&splits)),
+            cleaner: Cleaner::new(
+                Arc::clone(&topology),
+                Arc::clone(&splits),
+                Arc::clone(&book),
+            ),
+            book,
             lookout: Lookout::new(Arc::clone(&topology), Arc::clone(&splits)),
             timekeeper: Timekeeper::new(&topology, &splits),
             splits,
@@ -160,8 +174,11 @@ impl StreamManager {
             topology,
             registry,
             closing: Mutex::new(Some(closing)),
+            #[cfg(feature = "metrics")]
+            publisher: Publisher::default(),
             handlers_ended,
             staff: Arc::default(),
+            program: Arc::new(config.program.clone()),
             is_lazy: true,
             origin,
         })
@@ -213,6 +230,8 @@ impl StreamManager {
             self.cleaner.stop();
             self.lookout.stop();
             self.timekeeper.stop();
+            #[cfg(feature = "metrics")]
+            self.publisher.stop();
             return report;
         }
         // Consumers that another thread stops, or that were removed, may still have
@@ -234,7 +253,15 @@ impl StreamManager {
         self.cleaner.stop();
         self.lookout.stop();
         self.timekeeper.stop();
+        #[cfg(feature = "metrics")]
+        self.publisher.stop();
         report
+    }
+
+    /// Has metrics published from now on, where the feature is on.
+    pub(super) fn publish_metrics(&self) {
+        #[cfg(feature = "metrics")]
+        self.publisher.begin(&self.registry);
     }
 
     /// A life of a consumer holds it until its last handler has ended.
@@ -261,6 +288,7 @@ impl Drop for StreamManager {
             Arc::clone(&self.staff),
             self.timekeeper.clone(),
             Arc::clone(&self.splits),
+            Arc::clone(&self.book),
         ));
     }
 }

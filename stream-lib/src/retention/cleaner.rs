@@ -15,12 +15,13 @@ use super::report::BlockedStream;
 use super::schedule::{Look, Schedule, Task, User};
 use super::standing::{Listed, StandingGroup};
 use super::told::Told;
-use crate::command::{self, Errand, Retained, Sight};
+use crate::command::{self, Errand, NewEvent, Retained, Sight, StreamEventKind, tell_event};
 use crate::config::RetentionSettings;
 use crate::connection::{SilentNodes, Stopper, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::runtime::{Shutdown, Thread, jitter, on_library_thread, random_suffix};
+use crate::schema_book::SchemaBook;
 use crate::split::{Split, Splits};
 
 /// A handle on the cleaner's thread, which starts with the first stream.
@@ -34,6 +35,8 @@ pub(crate) struct Cleaner {
 struct Shared {
     topology: Arc<Topology>,
     splits: Arc<Splits>,
+    /// Worked off in passing.
+    book: Arc<SchemaBook>,
     schedule: Mutex<Schedule>,
     stop: Shutdown,
     /// Ends the request under way.
@@ -44,13 +47,16 @@ struct Shared {
 
 impl Cleaner {
     /// For a manager that may not have had its first look at the server.
-    pub(crate) fn new(topology: Arc<Topology>, splits: Arc<Splits>) -> Self {
+    pub(crate) fn new(topology: Arc<Topology>, splits: Arc<Splits>, book: Arc<SchemaBook>) -> Self {
+        let stop = Shutdown::default();
+        book.wake(stop.nudged());
         Self {
             shared: Arc::new(Shared {
                 topology,
                 splits,
+                book,
                 schedule: Mutex::default(),
-                stop: Shutdown::default(),
+                stop,
                 connection: Mutex::default(),
                 token: random_suffix(),
             }),
@@ -83,7 +89,14 @@ impl Cleaner {
 
     /// Looks after a stream for one user less.
     pub(crate) fn forget(&self, stream: &str, user: &User) {
-        self.shared.schedule.lock().forget(stream, user);
+        let is_tended = {
+            let mut schedule = self.shared.schedule.lock();
+            schedule.forget(stream, user);
+            schedule.tends(stream)
+        };
+        if !is_tended {
+            self.shared.book.forget(stream);
+        }
         self.shared.stop.nudge();
     }
 
@@ -144,10 +157,19 @@ fn run(shared: &Shared) {
             continue;
         }
         let Some(task) = task else {
-            let deadline = next.unwrap_or(now + LONG);
-            let changed =
-                || shared.schedule.lock().next_due() != next || shared.topology.changes() != seen;
-            shared.stop.wait_until(deadline, changed);
+            if shared.work_on_book(now) {
+                continue;
+            }
+            let note = shared.book.next_due();
+            let deadline = [next, note].into_iter().flatten().min();
+            let changed = || {
+                shared.schedule.lock().next_due() != next
+                    || shared.topology.changes() != seen
+                    || shared.book.next_due() != note
+            };
+            shared
+                .stop
+                .wait_until(deadline.unwrap_or(now + LONG), changed);
             continue;
         };
         match clean(shared, &task, &mut silent) {
@@ -268,6 +290,12 @@ impl Shared {
         }
     }
 
+    /// Tells Redis of a message type, if there is one to tell of.
+    fn work_on_book(&self, now: Instant) -> bool {
+        let watch = |wire: &Wire| *self.connection.lock() = wire.stopper();
+        self.book.work(now, watch)
+    }
+
     /// Finds out whether a stream has partitions, and looks for entries outside of them.
     fn look(&self, look: &Look, silent: &mut SilentNodes) {
         let keys = &look.task.keys;
@@ -342,8 +370,32 @@ impl Shared {
             })?;
             blocked.groups.retain(|group| group.standing >= patience);
             log::warn!("{blocked}");
+            self.tell_event(wire, keys, &blocked);
         }
         Ok(Held::ByGroups)
+    }
+
+    /// Tells the events of the stream of groups that keep it from being trimmed. They
+    /// stand beside the stream itself, also of a partition.
+    fn tell_event(&self, wire: &mut Wire, keys: &StreamKeys, blocked: &BlockedStream) {
+        let event = NewEvent {
+            kind: StreamEventKind::RetentionBlocked,
+            group: blocked.group.clone().unwrap_or_default(),
+            consumer: String::new(),
+            count: 1,
+            text: blocked.to_string(),
+        };
+        let stem = self.schedule.lock().stem_of(keys);
+        let Some(stem) = stem else {
+            return tell_event(wire, keys, &event);
+        };
+        let told = self.topology.run(stem.stream().as_bytes(), WAIT, |wire| {
+            tell_event(wire, &stem, &event);
+            Ok(())
+        });
+        if let Err(e) = told {
+            log::debug!("a blocked retention could not be told: {}", with_causes(&e));
+        }
     }
 
     /// Names the groups that hold nothing back any more: when there is another one,
@@ -420,7 +472,8 @@ mod tests {
         let cleaner = || {
             let topology = Arc::new(Topology::new(&config).unwrap());
             let splits = Arc::new(Splits::new(Arc::clone(&topology)));
-            Cleaner::new(topology, splits)
+            let book = Arc::new(SchemaBook::new(Arc::clone(&topology)));
+            Cleaner::new(topology, splits, book)
         };
         let stopped = cleaner();
         stopped.stop();

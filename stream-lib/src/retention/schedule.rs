@@ -104,6 +104,11 @@ impl Schedule {
         }
     }
 
+    /// Whether a stream has any user.
+    pub(super) fn tends(&self, stream: &str) -> bool {
+        self.0.contains_key(stream)
+    }
+
     /// The keys of the partitions of a stream, where it is known to have any.
     fn parts_of(&self, stream: &str) -> Vec<StreamKeys> {
         match self.0.get(stream) {
@@ -114,6 +119,17 @@ impl Schedule {
             }) => split.keys_of(keys),
             _ => Vec::new(),
         }
+    }
+
+    /// The keys of the stream of which a partition has these; `None` where they are none
+    /// of a partition.
+    pub(super) fn stem_of(&self, keys: &StreamKeys) -> Option<StreamKeys> {
+        let stems = self.0.values().filter_map(|tended| match &tended.place {
+            Place::Stem(split, _) => Some((&tended.keys, split)),
+            _ => None,
+        });
+        let mut stems = stems.filter(|(stem, split)| split.keys_of(stem).contains(keys));
+        stems.next().map(|(stem, _)| stem.clone())
     }
 
     /// Notes whether a stream has partitions. Each then has its own time, and all the

@@ -10,7 +10,7 @@ use crate::consumer::divided::find_partitions;
 use crate::consumer::identity::Identity;
 use crate::consumer::member::Member;
 use crate::consumer::member::common::Common;
-use crate::consumer::member::sign_of_life::SignOfLife;
+use crate::consumer::member::sign_of_life::{Giver, SignOfLife};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::partition::Partitions;
 
@@ -138,8 +138,15 @@ impl Signs<'_> {
             ..
         } = self.identity.config;
         let sign = SignOfLife::new(lease);
+        let facts = self.common.facts();
         let given = self.on_stem(deadline, |wire, group, name| {
-            sign.give_alone(wire, group, name, consumer_expiry, false)
+            let giver = Giver {
+                group,
+                name,
+                keep: consumer_expiry,
+                facts: &facts,
+            };
+            sign.give_alone(wire, &giver, false)
         });
         Ok(given?.partitions)
     }

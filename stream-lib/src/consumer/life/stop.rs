@@ -91,6 +91,9 @@ pub(super) fn conduct(member: &Member, ends: Ends) {
     };
     member.give_up();
     member.failure_log.tell_rest();
+    if let (true, Some(chronicle)) = (is_left != Left::Unsettled, member.own_chronicle()) {
+        chronicle.write_rest(|write| brief(member, |wire| write(wire)));
+    }
     if is_left == Left::Settled {
         leave(member);
     }

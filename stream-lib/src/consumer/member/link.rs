@@ -144,6 +144,19 @@ impl MemberLink {
         self
     }
 
+    /// As [`run`](Self::run), for what nothing depends on: that Redis refuses it holds
+    /// nobody up.
+    pub(crate) fn run_softly(
+        &mut self,
+        operation: impl FnOnce(&mut Wire) -> Result<()>,
+    ) -> Result<()> {
+        let refused = self.run(|wire| match operation(wire) {
+            Err(e) if is_refusal(&e) => Ok(Err(e)),
+            done => done.map(Ok),
+        });
+        refused?
+    }
+
     /// Runs `operation` on the connection, making one first where there is
     /// none. After a failure it has waited, or [rests](Self::rests_until), and logged
     /// the first of a row.
@@ -284,4 +297,11 @@ impl MemberLink {
         self.backoff.reset();
         self.slowly.reset();
     }
+}
+/// Whether Redis has answered, and would not do it.
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::WrongType | ErrorKind::Refused | ErrorKind::Server
+    )
 }

@@ -7,7 +7,7 @@ mod unreadable;
 
 use std::time::{Duration, Instant};
 
-use crate::command::{self, MakeGroup};
+use crate::command::{self, MakeGroup, StreamEventKind};
 use crate::config::event::GroupRecreated;
 use crate::config::{OnGroupLost, StartFrom};
 use crate::consumer::divided::find_partitions;
@@ -138,6 +138,11 @@ fn heal(member: &Member, link: &mut MemberLink) {
             "the group `{}` of `{}` had vanished and was made again, at the beginning",
             group.name(),
             group.stream()
+        );
+        member.note(
+            StreamEventKind::GroupMade,
+            1,
+            "at the beginning of the stream",
         );
         member.config.events.tell(|e| {
             e.group_recreated(&GroupRecreated {

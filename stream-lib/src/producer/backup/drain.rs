@@ -12,6 +12,7 @@ use crate::config::BackupStreamConfig;
 use crate::connection::{LinkHandle, Loans, SilentNodes, Topology};
 use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
+use crate::metrics::ProducerRecord;
 use crate::producer::backup::flow::{Flow, Last};
 use crate::producer::capacity::Capacities;
 use crate::producer::health::{Part, ProducerHealth};
@@ -58,6 +59,7 @@ impl Drain {
         config: &BackupStreamConfig,
         capacities: &Arc<Capacities>,
         health: &Arc<ProducerHealth>,
+        record: &Arc<ProducerRecord>,
     ) -> Result<Self> {
         let shared = Arc::new(Shared {
             stop: Shutdown::default(),
@@ -82,6 +84,7 @@ impl Drain {
             capacities: Arc::clone(capacities),
             shared: Arc::clone(&shared),
             health: Arc::clone(health),
+            record: Arc::clone(record),
         };
         let thread = Thread::spawn(format!("{} drain", keys.stream()), move || worker.run())?;
         Ok(Self {
@@ -147,6 +150,7 @@ struct Worker {
     capacities: Arc<Capacities>,
     shared: Arc<Shared>,
     health: Arc<ProducerHealth>,
+    record: Arc<ProducerRecord>,
 }
 
 impl Worker {
@@ -258,6 +262,7 @@ impl Worker {
         }
         match stepped {
             Ok(drained) => {
+                self.record.moved(drained.moved);
                 flow.backoff.reset();
                 flow.capacity.learn(drained.capacity);
                 let mut time = flow.pace.after(&drained);
@@ -373,6 +378,7 @@ mod tests {
             &config,
             &capacities,
             &health,
+            &Arc::default(),
         );
         let drain = drain.unwrap();
         drain.stop();

@@ -108,6 +108,12 @@ impl Spooler {
         self.spooled(batch, kept)
     }
 
+    /// How many messages the spool holds.
+    pub(crate) fn waiting(&self) -> u64 {
+        let spool = self.spool.read();
+        spool.as_ref().map_or(0, |spool| spool.len())
+    }
+
     /// The contents of the spool, and its damages; `None` once closed.
     pub(crate) fn stats(&self) -> Option<SpoolStats> {
         let spool = self.spool.read();

@@ -200,6 +200,9 @@ impl Ownership {
         let key = group.stream().as_bytes();
         // A server that is away is not waited for: the sign lapses.
         let time = if common.trouble.lasts() { POLL } else { SOON };
+        common
+            .chronicle
+            .write_rest(|write| brief_at(&identity.topology, key, time, |wire| write(wire)));
         let _ = brief_at(&identity.topology, key, time, |wire| {
             group.resign(wire, &common.name)
         });
