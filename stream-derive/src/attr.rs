@@ -121,6 +121,7 @@ const KNOWN: &[Known] = &[
     known("flatten", &[Place::Field], Takes::Nothing),
     known("idempotency_key", &[Place::Field], Takes::Nothing),
     known("key", &[Place::Field], Takes::Nothing),
+    known("sensitive", &[Place::Field], Takes::Nothing),
 ];
 
 /// The attributes of one type, variant or field.

@@ -194,6 +194,11 @@ use crate::model::Model;
 ///   flattened message counts only with `#[stream(flatten, idempotency_key)]`,
 ///   which is a compile error where it can't have one. A key that a hand-written
 ///   `StreamMessage` gives is not changed.
+/// - **`sensitive`**: its value is shown to nobody. No error of this library repeats
+///   it, nor what the code of its form says of it, `DecodeError::value` is `None`, and
+///   what a handler says is stored and logged with `••••` in its place, where it is
+///   found as it stands in the entry and has four bytes at least. Tools show `••••`, also
+///   for fields that no schema of the stream has. The value stands in Redis as it is.
 ///
 /// ```
 /// use std::net::IpAddr;

@@ -181,6 +181,11 @@ impl<'a> Model<'a> {
 }
 
 impl<'a> Field<'a> {
+    /// Whether nobody is to see its value.
+    pub(crate) fn is_sensitive(&self) -> bool {
+        self.attrs.has("sensitive")
+    }
+
     /// What a form of the user's own is for, where `None` is no field at all.
     pub(crate) fn optional(&self) -> Option<&'a Type> {
         match self.form {

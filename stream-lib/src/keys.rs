@@ -225,6 +225,11 @@ impl StreamKeys {
         format!("{}:cron", self.stem)
     }
 
+    /// What processes have told of their message types: a hash.
+    pub(crate) fn schema(&self) -> String {
+        format!("{}:schema", self.stem)
+    }
+
     /// Where the first message of an idempotency key is: a string that lapses.
     pub(crate) fn once(&self, key: &[u8]) -> Vec<u8> {
         let mut name = format!("{}:once:", self.stem).into_bytes();

@@ -100,6 +100,7 @@ mod producer;
 mod retention;
 mod runtime;
 mod schedule;
+mod schema_book;
 mod split;
 #[cfg(feature = "test-util")]
 pub mod test_util;
@@ -125,8 +126,12 @@ pub use crate::consumer::{
 };
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{
-    DeadLetter, DeadLetterId, DeadLetters, GroupHolder, GroupStats, Hold, Member, MemberFacts,
-    RedriveReport, RemoveReport, StreamEvent, StreamEvents, StreamStats,
+    ConsumerRemoved, DeadFilter, DeadKind, DeadLetter, DeadLetterId, DeadLetters, EntryAddress,
+    FieldEdits, FieldMask, FindStreams, FoundStream, GroupConsumer, GroupHolder, GroupStats, Hold,
+    Member, MemberFacts, Peek, PeekPage, PeekedEntry, PeekedField, Pending, PendingEntry,
+    PendingFilter, PendingHeld, PendingHolder, PendingPage, PendingReport, PlannedMisfit,
+    RedrivePlan, RedriveReport, RemoveReport, StreamEvent, StreamEvents, StreamKind, StreamSchema,
+    StreamStats,
 };
 pub use crate::manager::StreamManager;
 pub use crate::message::dead_reason::DeadReason;

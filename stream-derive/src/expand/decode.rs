@@ -5,7 +5,8 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::{
-    READ, WRITTEN, bytes, local, option, own_form, place, schema_of, slot, with_bounds, written,
+    READ, WRITTEN, bytes, concealed, local, option, own_form, place, schema_of, slot, with_bounds,
+    written,
 };
 use crate::model::{Default, Field, Form, Model, Name, Shape, Variant};
 
@@ -291,13 +292,21 @@ fn read_field(
             return own_form::read_field(model, field, default, message, &around.list);
         }
     };
+    let list = &around.list;
     let Some(default) = default else {
-        let list = &around.list;
-        return quote!(#always(#slot, #message, #name, const { #list })?);
+        let read = quote!(#always(#slot, #message, #name, const { #list }));
+        let read = concealed(model, field, &read, list);
+        return quote!(#read?);
     };
+    let present = concealed(
+        model,
+        field,
+        &quote!(#present(#value, #message, #name)),
+        list,
+    );
     quote! {
         match #slot {
-            ::core::option::Option::Some(#value) => #present(#value, #message, #name)?,
+            ::core::option::Option::Some(#value) => #present?,
             ::core::option::Option::None => #default,
         }
     }

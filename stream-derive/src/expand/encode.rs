@@ -181,6 +181,11 @@ fn write_field(
     let (private, out) = (&model.private, local("out"));
     let done = quote!(::core::result::Result::Ok(()));
     let write = write_value(model, field, value);
+    let write = if field.is_sensitive() {
+        quote!(#private::write_concealed(#out, |#out| { #write #done })?;)
+    } else {
+        write
+    };
     let write = match (&field.form, field.attrs.has("key")) {
         (Form::Flatten, false) => {
             quote!(#private::write_unplaced(#out, |#out| { #write #done })?;)

@@ -202,6 +202,21 @@ fn with_bounds(model: &Model<'_>, sides: &[Bounds]) -> Option<WhereClause> {
     generics.where_clause
 }
 
+/// Keeps the value of a sensitive field out of the error of what reads it.
+fn concealed(
+    model: &Model<'_>,
+    field: &Field<'_>,
+    read: &TokenStream,
+    list: &TokenStream,
+) -> TokenStream {
+    let (private, name) = (&model.private, &field.name.text);
+    if field.is_sensitive() {
+        quote!(#private::concealed(#read, const { #list }, #name))
+    } else {
+        read.clone()
+    }
+}
+
 /// `Some(text)` or `None`.
 fn option(text: Option<&str>) -> TokenStream {
     text.map_or_else(

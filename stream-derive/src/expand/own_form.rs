@@ -6,7 +6,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Path, Type};
 
-use super::{local, located, place, slot};
+use super::{concealed, local, located, place, slot};
 use crate::model::{Field, Form, Model};
 
 /// What the schema says of the form.
@@ -57,7 +57,9 @@ pub(super) fn read_field(
     let private = &model.private;
     let (name, slot, value) = (&field.name.text, slot(&field.member), local("value"));
     let read = read(model, field);
-    let read = quote!(#private::in_field(#read, #message, #name, #value)?);
+    let read = quote!(#private::in_field(#read, #message, #name, #value));
+    let read = concealed(model, field, &read, list);
+    let read = quote!(#read?);
     let (read, absent) = if field.optional().is_some() {
         let none = quote!(::core::option::Option::None);
         (quote!(::core::option::Option::Some(#read)), Some(none))

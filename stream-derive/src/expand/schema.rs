@@ -123,10 +123,27 @@ fn field_of(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
             let optional = defaults || field.optional().is_some();
             (own_form::ty(model, &field.form), quote!(#optional))
         }
-        Form::Flatten => return nested(model, name, ty),
+        Form::Flatten => {
+            let (nested, keys) = (nested(model, name, ty), keys(field));
+            return quote!(#nested #keys);
+        }
     };
     let aliases = aliases(&field.aliases);
-    quote!(#private::FieldSchema::new(#name, #shape) #aliases .optional(#optional))
+    let default = defaults.then(|| quote!(.with_default()));
+    let sensitive = field.is_sensitive().then(|| quote!(.sensitive()));
+    let keys = keys(field);
+    quote! {
+        #private::FieldSchema::new(#name, #shape)
+            #aliases .optional(#optional) #default #sensitive #keys
+    }
+}
+
+/// What the value is for.
+fn keys(field: &Field<'_>) -> TokenStream {
+    let once = field.attrs.has("idempotency_key");
+    let once = once.then(|| quote!(.as_idempotency_key()));
+    let key = field.attrs.has("key").then(|| quote!(.as_key()));
+    quote!(#once #key)
 }
 
 fn nested(model: &Model<'_>, name: &str, ty: &Type) -> TokenStream {

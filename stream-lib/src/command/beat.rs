@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use redis::cmd;
 
+use super::deleting::being_deleted;
 use super::reply::{Tokens, int, unexpected};
 use super::schedule::pack_count;
 use super::script::{Call, Script, script};
@@ -188,7 +189,11 @@ fn sign(member: Vec<u8>, score: f64) -> Sign {
     }
 }
 
+/// Fails with `InUse` where the stream is being deleted.
 fn signs(reply: &Reply) -> Result<SignGiven> {
+    if let Some(error) = Tokens::new(reply).text().ok().and_then(being_deleted) {
+        return Err(error);
+    }
     let mut tokens = Tokens::new(reply);
     if tokens.array()? != 4 {
         return Err(unexpected("beat"));

@@ -100,14 +100,25 @@ fn counted(count: i64) -> Result<usize> {
     usize::try_from(count).map_err(|_| unexpected("a count"))
 }
 
-/// Puts dead letters back into the stream, for the group that failed on them.
-/// One answer for each id; at least one isn't [`Redriven::Later`].
+/// A change of one field: its name, and its new value, or `None` for no such field.
+pub(crate) type FieldEdit = (Vec<u8>, Option<Vec<u8>>);
+
+/// Puts dead letters back into the stream, for the group that failed on them, with some
+/// fields changed. One answer for each id; at least one isn't [`Redriven::Later`].
 pub(crate) fn redrive(
     wire: &mut Wire,
     keys: &StreamKeys,
     ids: &[EntryId],
+    edits: &[FieldEdit],
 ) -> Result<Vec<Redriven>> {
     let call = REDRIVE.call(&[keys.stream(), &keys.dead()]).number(MOVED);
+    let call = call.number(edits.len() as u64);
+    let call = edits.iter().fold(call, |call, (name, value)| {
+        let call = call
+            .bytes(name)
+            .arg(if value.is_some() { "set" } else { "" });
+        call.bytes(value.as_deref().unwrap_or_default())
+    });
     let reply = with_ids(call, ids).run(wire)?;
     let mut tokens = Tokens::new(&reply);
     if tokens.array()? as usize != ids.len() {

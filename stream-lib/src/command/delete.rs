@@ -80,7 +80,8 @@ fn run(wire: &mut Wire, keys: &StreamKeys, what: &str, groups: &[Group]) -> Resu
             .key(group.rate().as_bytes())
             .key(group.facts().as_bytes())
     });
-    let call = call.key(known.as_bytes());
+    let schema = keys.schema();
+    let call = call.key(schema.as_bytes()).key(known.as_bytes());
     let call = groups
         .iter()
         .fold(call.arg(what), |call, g| call.arg(g.name()));
@@ -93,7 +94,7 @@ fn refusal(text: &str) -> Error {
         .map_or_else(|| unexpected("a script"), in_use)
 }
 
-fn in_use(member: &str) -> Error {
+pub(super) fn in_use(member: &str) -> Error {
     Error::new(
         ErrorKind::InUse,
         format!(

@@ -6,6 +6,7 @@ mod batch;
 mod check;
 mod connection;
 mod consumer;
+mod consumer_check;
 mod consumer_settings;
 pub(crate) mod event;
 mod events;

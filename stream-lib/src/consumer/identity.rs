@@ -29,8 +29,6 @@ pub(crate) struct Identity {
     pub(crate) group: Group,
     pub(crate) counters: Arc<Counters>,
     pub(crate) program: Arc<Program>,
-    /// Its messages have something sensitive, which the text of an error may quote.
-    pub(crate) hides_errors: bool,
     /// The error that has ended the last life, if one has.
     pub(crate) failure: Arc<Mutex<Option<Error>>>,
 }

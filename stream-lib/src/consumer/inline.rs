@@ -72,12 +72,11 @@ impl Inline {
             config,
             counters: Arc::default(),
             program: Arc::default(),
-            hides_errors: true,
             failure: Arc::default(),
         };
         let (settler, _) = crossbeam_channel::bounded(1);
         let name = format!("drain-now-{}", random_suffix());
-        let common = Arc::new(Common::new(&identity, name, 1, Bell::default()));
+        let common = Arc::new(Common::new(&identity, name, (1, None), Bell::default()));
         let part = Part {
             group: &identity.group,
             partition,

@@ -141,7 +141,6 @@ impl Consumer {
                 config,
                 counters: Arc::default(),
                 program: server.program,
-                hides_errors: handler.hides_errors(),
                 failure: Arc::default(),
             }),
             handler,

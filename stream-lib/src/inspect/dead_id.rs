@@ -1,7 +1,10 @@
 //! Which dead letter of a stream it is.
 
 use std::fmt;
+use std::str::FromStr;
 
+use super::address::EntryAddress;
+use crate::error::Error;
 use crate::message::EntryId;
 
 /// Which dead letter of a stream it is: by
@@ -12,7 +15,7 @@ use crate::message::EntryId;
 ///
 /// Of a stream with partitions, each has dead letters of its own, whose ids may be equal.
 /// It prints as `3:1700000000000-0`, in which 3 is the partition, and without partitions
-/// as the id alone.
+/// as the id alone, and is read back by `FromStr`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct DeadLetterId {
@@ -35,6 +38,18 @@ impl fmt::Display for DeadLetterId {
             write!(f, "{partition}:")?;
         }
         self.id.fmt(f)
+    }
+}
+
+/// # Errors
+///
+/// [`ErrorKind::Config`](crate::ErrorKind::Config) for a text of another form.
+impl FromStr for DeadLetterId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let EntryAddress { partition, id } = text.parse()?;
+        Ok(Self { partition, id })
     }
 }
 

@@ -7,7 +7,7 @@ use super::dead_id::DeadLetterId;
 use super::dead_letter::DeadLetter;
 use super::dead_pages::DeadPages;
 use super::dead_report::{RedriveReport, RemoveReport};
-use crate::command::{self, NewEvent, Redriven, StreamEventKind, tell_event};
+use crate::command::{self, FieldEdit, NewEvent, Redriven, StreamEventKind, tell_event};
 use crate::connection::{Topology, Wire};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
@@ -58,8 +58,8 @@ pub struct DeadLetters {
 const CHUNK: usize = 50;
 
 /// The dead letters of the stream, or of one partition.
-struct Part {
-    partition: Option<u16>,
+pub(super) struct DeadPart {
+    pub(super) partition: Option<u16>,
     keys: StreamKeys,
 }
 
@@ -137,6 +137,15 @@ impl DeadLetters {
     /// As [`redrive`](Self::redrive), also for a stream with partitions: each goes back
     /// into its own.
     pub fn redrive_letters(&self, ids: &[DeadLetterId]) -> Result<RedriveReport> {
+        self.put_back(ids, &[])
+    }
+
+    /// As [`redrive_letters`](Self::redrive_letters), with some fields changed.
+    pub(super) fn put_back(
+        &self,
+        ids: &[DeadLetterId],
+        edits: &[FieldEdit],
+    ) -> Result<RedriveReport> {
         let report = self.of_each(
             "redriving",
             ids,
@@ -146,7 +155,7 @@ impl DeadLetters {
                     for chunk in ids.chunks(CHUNK) {
                         let mut chunk = chunk.to_vec();
                         while !chunk.is_empty() {
-                            let outcomes = command::redrive(wire, keys, &chunk)?;
+                            let outcomes = command::redrive(wire, keys, &chunk, edits)?;
                             report.count(&outcomes);
                             let mut later = outcomes.iter().map(|o| *o == Redriven::Later);
                             chunk.retain(|_| later.next().unwrap_or(false));
@@ -264,11 +273,11 @@ impl DeadLetters {
     }
 
     /// Goes through the stream, or all its partitions, with what has come of those before.
-    fn of_all<T>(
+    pub(super) fn of_all<T>(
         &self,
         doing: &str,
         begin: T,
-        operation: impl FnMut(T, &Part) -> Result<T>,
+        operation: impl FnMut(T, &DeadPart) -> Result<T>,
     ) -> Result<T> {
         let all = self
             .parts()
@@ -282,9 +291,9 @@ impl DeadLetters {
         doing: &str,
         ids: &[DeadLetterId],
         mut report: T,
-        mut operation: impl FnMut(&mut T, &Part, &[EntryId]) -> Result<()>,
+        mut operation: impl FnMut(&mut T, &DeadPart, &[EntryId]) -> Result<()>,
     ) -> Result<T> {
-        let mut parts: Vec<(Part, Vec<EntryId>)> = Vec::new();
+        let mut parts: Vec<(DeadPart, Vec<EntryId>)> = Vec::new();
         let split = self.split().map_err(|e| self.failed(e, doing))?;
         for id in ids {
             let known = parts
@@ -309,32 +318,32 @@ impl DeadLetters {
         self.splits.look_up(&self.keys)
     }
 
-    fn parts(&self) -> Result<Vec<Part>> {
+    fn parts(&self) -> Result<Vec<DeadPart>> {
         let split = self.split()?;
         let has_any = split != Split::Whole;
         let parts = (0_u16..).zip(split.keys_of(&self.keys));
-        let part = |(number, keys)| Part {
+        let part = |(number, keys)| DeadPart {
             partition: has_any.then_some(number),
             keys,
         };
         Ok(parts.map(part).collect())
     }
 
-    fn part_of(&self, id: DeadLetterId) -> Result<Part> {
+    pub(super) fn part_of(&self, id: DeadLetterId) -> Result<DeadPart> {
         self.part_in(self.split()?, id)
     }
 
-    fn part_in(&self, split: Split, id: DeadLetterId) -> Result<Part> {
+    fn part_in(&self, split: Split, id: DeadLetterId) -> Result<DeadPart> {
         let problem = match (split.partitions(), id.partition) {
             (None, None) => {
                 let keys = self.keys.clone();
                 let partition = None;
-                return Ok(Part { partition, keys });
+                return Ok(DeadPart { partition, keys });
             }
             (Some(partitions), Some(partition)) if partition < partitions.count() => {
                 let keys = self.keys.partition(partition);
                 let partition = Some(partition);
-                return Ok(Part { partition, keys });
+                return Ok(DeadPart { partition, keys });
             }
             (Some(partitions), None) => format!(
                 "the stream has {} partitions, and `{id}` is of none: take \
@@ -354,7 +363,7 @@ impl DeadLetters {
 
     fn with<T>(
         &self,
-        part: &Part,
+        part: &DeadPart,
         mut operation: impl FnMut(&mut Wire, &StreamKeys) -> Result<T>,
     ) -> Result<T> {
         let key = part.keys.stream().as_bytes();
@@ -362,7 +371,21 @@ impl DeadLetters {
             .run_alone(key, |wire| operation(wire, &part.keys))
     }
 
-    fn failed(&self, error: Error, doing: &str) -> Error {
+    /// Runs an operation that may run twice.
+    pub(super) fn looking<T>(
+        &self,
+        part: &DeadPart,
+        mut operation: impl FnMut(&mut Wire, &StreamKeys) -> Result<T>,
+    ) -> Result<T> {
+        let (key, time) = (
+            part.keys.stream().as_bytes(),
+            self.topology.connect_timeout(),
+        );
+        self.topology
+            .run(key, time, |wire| operation(wire, &part.keys))
+    }
+
+    pub(super) fn failed(&self, error: Error, doing: &str) -> Error {
         let stream = self.keys.stream();
         error.while_doing(format_args!("{doing} the dead letters of `{stream}`"))
     }

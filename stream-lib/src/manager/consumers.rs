@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::stream_manager::StreamManager;
+use crate::command::SchemaRole;
 use crate::config::{BatchConfig, ConsumerConfig};
 use crate::consumer::{
     BatchDelivery, BatchHandler, Consumer, Delivery, Handler, HandlerResult, Server, ShutdownReport,
 };
 use crate::error::Result;
 use crate::keys::StreamKeys;
-use crate::message::OwnedMessage;
+use crate::message::{OwnedMessage, Schema};
 use crate::retention::User;
 
 impl StreamManager {
@@ -127,7 +128,7 @@ impl StreamManager {
         config: ConsumerConfig,
         handler: impl Handler<M>,
     ) -> Result<Consumer> {
-        self.register_consumer(name, config, |server, config| {
+        self.register_consumer(name, config, M::SCHEMA, |server, config| {
             Consumer::new(server, config, handler)
         })
     }
@@ -144,7 +145,7 @@ impl StreamManager {
         batch: BatchConfig,
         handler: impl BatchHandler<M>,
     ) -> Result<Consumer> {
-        self.register_consumer(name, config, |server, config| {
+        self.register_consumer(name, config, M::SCHEMA, |server, config| {
             Consumer::of_batches(server, config, batch, handler)
         })
     }
@@ -154,6 +155,7 @@ impl StreamManager {
         &self,
         name: &str,
         config: ConsumerConfig,
+        schema: &'static Schema,
         make: impl FnOnce(Server, ConsumerConfig) -> Result<Consumer>,
     ) -> Result<Consumer> {
         self.origin.ensure_here()?;
@@ -179,6 +181,8 @@ impl StreamManager {
         registry.longest_grace = registry.longest_grace.max(grace);
         let user = User::Consumer(name.to_owned());
         self.cleaner.tend(consumer.keys(), user, asked);
+        self.book
+            .note(consumer.keys(), schema, SchemaRole::Consumer);
         self.publish_metrics();
         if drains {
             let watched = consumer.clone();

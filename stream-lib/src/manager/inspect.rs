@@ -1,12 +1,16 @@
 //! Looks at the streams of a manager, and at any other.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::stream_manager::StreamManager;
 use crate::command;
 use crate::connection::Wire;
-use crate::error::Result;
-use crate::inspect::{DeadLetters, PartStats, StreamStats, part_stats};
+use crate::error::{Result, Shown};
+use crate::inspect::{
+    self, DeadLetters, EntryAddress, FindStreams, PartStats, Peek, PeekPage, PeekedEntry,
+    StreamSchema, StreamStats, part_stats,
+};
 use crate::keys::StreamKeys;
 use crate::split::Split;
 
@@ -114,6 +118,101 @@ impl StreamManager {
     ) -> Result<T> {
         let time = self.topology.connect_timeout();
         self.topology.run(keys.stream().as_bytes(), time, operation)
+    }
+
+    /// Looks for streams among all keys, on a cluster on every master: those of users, and
+    /// the library's own, which are told apart. Nothing is asked for before the first call
+    /// of `next`, of which each is one short request.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](crate::ErrorKind::Closed) in a child that was forked off. Those of
+    /// `next` are [`Unavailable`](crate::ErrorKind::Unavailable),
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let manager = stream_lib::StreamManager::from_env()?;
+    /// for found in manager.find_streams()? {
+    ///     for stream in found? {
+    ///         println!("{} ({:?})", stream.name, stream.kind);
+    ///     }
+    /// }
+    /// # Ok::<(), stream_lib::Error>(())
+    /// ```
+    pub fn find_streams(&self) -> Result<FindStreams> {
+        self.origin.ensure_here()?;
+        let (topology, splits) = (Arc::clone(&self.topology), Arc::clone(&self.splits));
+        Ok(FindStreams::new(topology, splits))
+    }
+
+    /// Looks at entries of any stream, by their ids, or the newest ones: with their fields
+    /// as they stand there, and no more bytes than asked for. Nothing is changed; no group
+    /// notices. One that doesn't exist is empty.
+    ///
+    /// # Blocking
+    ///
+    /// A round trip, one per partition.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) for a name that is none, or a partition that the
+    /// stream hasn't; [`Unavailable`](crate::ErrorKind::Unavailable),
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
+    /// [`WrongType`](crate::ErrorKind::WrongType).
+    pub fn peek(&self, stream: &str, peek: &Peek) -> Result<PeekPage> {
+        self.origin.ensure_here()?;
+        let keys = StreamKeys::of_any(stream)?;
+        let (topology, splits) = (Arc::clone(&self.topology), Arc::clone(&self.splits));
+        inspect::peek(topology, splits, keys, peek)
+            .map_err(|e| e.while_doing(format_args!("looking at entries of `{}`", Shown(stream))))
+    }
+
+    /// One entry of any stream; `None` where there is none of this id. At most 16 MiB of it
+    /// come.
+    ///
+    /// # Blocking
+    ///
+    /// A round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](Self::peek).
+    pub fn entry(&self, stream: &str, at: EntryAddress) -> Result<Option<PeekedEntry>> {
+        const MOST: usize = 16 << 20;
+        let mut one = Peek::oldest(1).between(at.id..=at.id);
+        if let Some(partition) = at.partition {
+            one = one.partition(partition);
+        }
+        let page = self.peek(stream, &one.max_bytes(MOST).max_value_bytes(MOST))?;
+        Ok(page.entries.into_iter().next())
+    }
+
+    /// The message types that producers and consumers of a stream have, the last seen
+    /// first: each type with the derive tells its fields, at most 32 of them are kept
+    /// (`HGETALL`). One written by hand tells nothing.
+    ///
+    /// # Blocking
+    ///
+    /// A round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](Self::peek).
+    pub fn schemas(&self, stream: &str) -> Result<Vec<StreamSchema>> {
+        self.origin.ensure_here()?;
+        let keys = StreamKeys::of_any(stream)?;
+        let known = self.on_stream(&keys, |wire| command::known_schemas(wire, &keys));
+        let known = known.map_err(|e| {
+            e.while_doing(format_args!("reading the schemas of `{}`", Shown(stream)))
+        })?;
+        let mut schemas: Vec<_> = known
+            .iter()
+            .filter_map(|(fingerprint, told)| StreamSchema::read(fingerprint, told))
+            .collect();
+        schemas.sort_by_key(|schema| Reverse(schema.last_seen));
+        Ok(schemas)
     }
 
     /// The dead letters of a stream: to look at, and to put back.

@@ -3,7 +3,7 @@
 //! `stream_manager` owns them, connects and shuts down, `closing` in the right
 //! order; `registry` finds them by name. One file per kind of thing that a manager creates or is asked for
 //! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
-//! `groups`, `schedule`, `cron`, `delete`, `holding`, `metrics`, `members`.
+//! `groups`, `group_admin`, `members`, `schedule`, `cron`, `delete`, `holding`, `metrics`.
 //! `publisher` is the thread that hands metrics on.
 //! `by_hand` is for tests. `global` keeps the manager of a process that wants just one.
 
@@ -16,6 +16,7 @@ mod consumers;
 mod cron;
 mod delete;
 mod global;
+mod group_admin;
 mod groups;
 mod holding;
 mod inspect;

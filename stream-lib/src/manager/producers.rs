@@ -178,7 +178,7 @@ impl StreamManager {
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
     /// [`Closed`](crate::ErrorKind::Closed).
     pub fn add<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Added> {
-        self.producer_for(M::STREAM)?.add(message, &Extras::NONE)
+        self.producer_of::<M>()?.add(message, &Extras::NONE)
     }
 
     /// Begins to add a message with more than its own fields, by the producer
@@ -202,7 +202,7 @@ impl StreamManager {
         I: IntoIterator,
         I::Item: Into<Envelope<'m, M>>,
     {
-        Ok(self.producer_for(M::STREAM)?.add_all(messages))
+        Ok(self.producer_of::<M>()?.add_all(messages))
     }
 
     /// Queues a message for its type's stream, by the producer registered for
@@ -213,7 +213,7 @@ impl StreamManager {
     /// As [`Producer::send`]; [`Ambiguous`](crate::ErrorKind::Ambiguous) where
     /// several producers are registered for the stream.
     pub fn send<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Receipt> {
-        self.producer_for(M::STREAM)?.send(message, &Extras::NONE)
+        self.producer_of::<M>()?.send(message, &Extras::NONE)
     }
 
     /// Waits until all messages are answered that any of its producers has sent
@@ -247,6 +247,7 @@ impl StreamManager {
         registry.ensure_adds()?;
         let producer = registry.producers.get("producer", producer)?;
         drop(registry);
+        producer.note(M::SCHEMA);
         producer.add(message, &Extras::NONE)
     }
 
@@ -260,6 +261,7 @@ impl StreamManager {
             self.timekeeper
                 .alarm(producer.keys(), producer.max_backup()),
         );
+        producer.set_book(&self.book);
         let producer = Arc::new(producer);
         let mut registry = self.registry.write();
         if let Err(e) = registry.register(name, &producer) {
@@ -277,6 +279,12 @@ impl StreamManager {
         Ok(ProducerHandle::new(producer, Some(name.to_owned())))
     }
 
+    fn producer_of<M: StreamMessage + Routed + ?Sized>(&self) -> Result<Arc<ProducerCore>> {
+        let producer = self.producer_for(M::STREAM)?;
+        producer.note(M::SCHEMA);
+        Ok(producer)
+    }
+
     fn producer_for(&self, stream: &str) -> Result<Arc<ProducerCore>> {
         self.origin.ensure_here()?;
         {
@@ -289,6 +297,7 @@ impl StreamManager {
         let config = StreamConfig::new(stream);
         let made = ProducerCore::simple(&self.coalescer, &self.splits, config)?;
         made.set_alarm(self.timekeeper.alarm(made.keys(), None));
+        made.set_book(&self.book);
         let made = Arc::new(made);
         let mut registry = self.registry.write();
         registry.ensure_adds()?;

@@ -22,6 +22,7 @@ use crate::producer::{Coalescer, Lookout};
 use crate::retention::Cleaner;
 use crate::runtime::{Origin, on_library_thread};
 use crate::schedule::Timekeeper;
+use crate::schema_book::SchemaBook;
 use crate::split::Splits;
 
 /// The owner of a process's producers and consumers, and of their connections
@@ -75,6 +76,8 @@ pub struct StreamManager {
     /// How many partitions its streams have.
     pub(super) splits: Arc<Splits>,
     pub(super) cleaner: Cleaner,
+    /// The message types of its producers and consumers.
+    pub(super) book: Arc<SchemaBook>,
     pub(super) lookout: Lookout,
     pub(super) timekeeper: Timekeeper,
     #[cfg(feature = "metrics")]
@@ -156,8 +159,14 @@ impl StreamManager {
         let registry = Arc::default();
         let (closing, handlers_ended) = Closing::of(&registry);
         let splits = Arc::new(Splits::new(Arc::clone(&topology)));
+        let book = Arc::new(SchemaBook::new(Arc::clone(&topology)));
         Ok(Self {
-            cleaner: Cleaner::new(Arc::clone(&topology), Arc::clone(&splits)),
+            cleaner: Cleaner::new(
+                Arc::clone(&topology),
+                Arc::clone(&splits),
+                Arc::clone(&book),
+            ),
+            book,
             lookout: Lookout::new(Arc::clone(&topology), Arc::clone(&splits)),
             timekeeper: Timekeeper::new(&topology, &splits),
             splits,
@@ -279,6 +288,7 @@ impl Drop for StreamManager {
             Arc::clone(&self.staff),
             self.timekeeper.clone(),
             Arc::clone(&self.splits),
+            Arc::clone(&self.book),
         ));
     }
 }

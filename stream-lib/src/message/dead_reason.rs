@@ -31,14 +31,17 @@ pub enum DeadReason {
     /// Each delivery ended with the death of its process, or of the connection
     /// that it came by: `crashed`.
     Crashed,
+    /// Somebody has moved it there by [`Pending::bury`](crate::Pending::bury): `by-hand`.
+    ByHand,
 }
 
 impl DeadReason {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::RetriesExhausted,
         Self::Permanent,
         Self::Undecodable,
         Self::Crashed,
+        Self::ByHand,
     ];
 
     /// The word that is stored with the dead letter.
@@ -48,6 +51,7 @@ impl DeadReason {
             Self::Permanent => "permanent",
             Self::Undecodable => "undecodable",
             Self::Crashed => "crashed",
+            Self::ByHand => "by-hand",
         }
     }
 }

@@ -73,6 +73,13 @@ impl EncodeError {
         self
     }
 
+    /// Leaves out what the value's own code has said, which may repeat the value.
+    #[cold]
+    pub(crate) fn concealed(mut self) -> Self {
+        self.0.detail = None;
+        self
+    }
+
     /// Why, to match on.
     pub fn kind(&self) -> EncodeErrorKind {
         self.0.kind
@@ -296,6 +303,19 @@ impl DecodeError {
             expected,
             value: value.map(|value| value.iter().copied().take(KEPT).collect()),
         }))
+    }
+
+    /// Leaves out the value, and everything that may repeat it, for a field that is
+    /// [sensitive](crate::message::FieldSchema::sensitive): it says no more than what is
+    /// expected of such a field.
+    #[cold]
+    #[must_use]
+    pub fn concealed(mut self, expected: impl fmt::Display) -> Self {
+        if self.0.kind != DecodeErrorKind::UnknownField {
+            self.0.expected = Some(FieldError::expected(expected.to_string()));
+        }
+        self.0.value = None;
+        self
     }
 
     /// Says that the failed message was flattened into another one.

@@ -68,9 +68,35 @@ pub fn tell_key_apart(out: &mut FieldWriter<'_>, variant: &str) {
     out.tell_key_apart(variant);
 }
 
-/// The schema of a type, of which no message has an idempotency key if `keyless`.
+/// The schema of a type with the derive, of which no message has an idempotency key if
+/// `keyless`.
 pub const fn keyed_unless(schema: Schema, keyless: bool) -> Schema {
-    schema.keyless(keyless)
+    schema.keyless(keyless).by_derive()
+}
+
+/// Keeps the value of a sensitive field out of an error.
+#[inline]
+pub fn concealed<T>(
+    read: Result<T, DecodeError>,
+    own: &'static [FieldSchema],
+    name: &str,
+) -> Result<T, DecodeError> {
+    read.map_err(|error| conceal(error, own, name))
+}
+
+#[cold]
+fn conceal(error: DecodeError, own: &'static [FieldSchema], name: &str) -> DecodeError {
+    let field = own.iter().find(|field| field.name == name);
+    error.concealed(field.map_or(FieldType::Custom, |field| field.ty))
+}
+
+/// Writes a sensitive field: an error doesn't repeat what its own code says.
+#[inline]
+pub fn write_concealed<'w>(
+    out: &mut FieldWriter<'w>,
+    write: impl FnOnce(&mut FieldWriter<'w>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    write(out).map_err(EncodeError::concealed)
 }
 
 /// Whether no message of a type gives itself an idempotency key.

@@ -28,10 +28,10 @@ pub use crate::message::{
 pub use self::callers::Callers;
 pub use self::counting::Counting;
 pub use self::derive::{
-    bad_choice, bad_tag, field, flattened, in_field, is_keyless, is_unknown, json, json_present,
-    json_value, key_of, keyed_unless, place_of, present, read_text, read_with, required,
-    tell_key_apart, variant_fields, write_json, write_json_or_null, write_key, write_place,
-    write_text, write_unkeyed, write_unplaced, write_with, writer,
+    bad_choice, bad_tag, concealed, field, flattened, in_field, is_keyless, is_unknown, json,
+    json_present, json_value, key_of, keyed_unless, place_of, present, read_text, read_with,
+    required, tell_key_apart, variant_fields, write_concealed, write_json, write_json_or_null,
+    write_key, write_place, write_text, write_unkeyed, write_unplaced, write_with, writer,
 };
 pub use self::problem::{Problem, name_problem, overlaps};
 pub use self::replies::{Came, ReadEntries, ReplyReader, ReplyValue};

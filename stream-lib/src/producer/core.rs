@@ -4,16 +4,18 @@
 use std::borrow::Borrow;
 use std::cell::Cell;
 use std::iter;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{Envelope, Extras, Once, Outgoing};
+use crate::command::{Envelope, Extras, Once, Outgoing, SchemaRole};
 use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result, Shown};
 use crate::keys::StreamKeys;
-use crate::message::StreamMessage;
+use crate::message::{Schema, StreamMessage};
 use crate::metrics::{ProducerMetrics, ProducerRecord};
 use crate::partition::Partitions;
 use crate::producer::added::{Added, fate_of, no_answer};
@@ -25,6 +27,7 @@ use crate::producer::replication::Replication;
 use crate::producer::spooled::Spooler;
 use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind, Outlets};
 use crate::runtime::{Alarm, Origin};
+use crate::schema_book::SchemaBook;
 use crate::split::{Splits, WantedSplit};
 
 /// The most that a thread keeps for the messages it sends, in bytes.
@@ -51,6 +54,10 @@ pub(crate) struct ProducerCore {
     making_outbox: Mutex<()>,
     /// Told of what it schedules; set by its manager.
     alarm: OnceLock<Alarm>,
+    /// Told of the message types that it adds; set by its manager.
+    book: OnceLock<Arc<SchemaBook>>,
+    /// The type that it was told of last.
+    noted: AtomicPtr<Schema>,
     origin: Origin,
 }
 
@@ -129,6 +136,8 @@ impl ProducerCore {
             outbox: OnceLock::new(),
             making_outbox: Mutex::new(()),
             alarm: OnceLock::new(),
+            book: OnceLock::new(),
+            noted: AtomicPtr::default(),
             origin: Origin::here(),
         }
     }
@@ -161,7 +170,7 @@ impl ProducerCore {
         let added = batch
             .push(message, extras)
             .and_then(|()| self.add_one(batch, began));
-        self.note(&added, began);
+        self.record_answer(&added, began);
         added.map_err(|e| self.dispatch.describe(e))
     }
 
@@ -169,6 +178,24 @@ impl ProducerCore {
     pub(crate) fn set_alarm(&self, alarm: Alarm) {
         // It is set once, when the producer is registered.
         let _ = self.alarm.set(alarm);
+    }
+
+    /// Has the types of its messages noted from now on.
+    pub(crate) fn set_book(&self, book: &Arc<SchemaBook>) {
+        // It is set once, when the producer is registered.
+        let _ = self.book.set(Arc::clone(book));
+    }
+
+    /// Has a type noted that it adds. One load where it is the last one again.
+    pub(crate) fn note(&self, schema: &'static Schema) {
+        let place = ptr::from_ref(schema).cast_mut();
+        if self.noted.load(Ordering::Relaxed) == place {
+            return;
+        }
+        self.noted.store(place, Ordering::Relaxed);
+        if let Some(book) = self.book.get() {
+            book.note(self.keys(), schema, SchemaRole::Producer);
+        }
     }
 
     /// The length that its backup stream may have, where that is bounded.
@@ -200,7 +227,7 @@ impl ProducerCore {
             };
             scheduler.schedule(&batch, plan)
         });
-        self.note(&scheduled, began);
+        self.record_answer(&scheduled, began);
         scheduled.map_err(|e| e.while_doing(format_args!("scheduling for `{}`", self.stream())))
     }
 
@@ -350,7 +377,7 @@ impl ProducerCore {
     }
 
     /// Notes what became of one message.
-    fn note(&self, answer: &Result<Added>, began: Instant) {
+    fn record_answer(&self, answer: &Result<Added>, began: Instant) {
         self.record().answered([fate_of(answer)], began.elapsed());
     }
 

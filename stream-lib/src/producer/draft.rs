@@ -178,7 +178,11 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
     ) -> Result<T> {
         match self.way {
             Way::By(producer) => go(producer, &self.envelope),
-            Way::To(stream, find) => go(&*find.find_producer(stream)?, &self.envelope),
+            Way::To(stream, find) => {
+                let producer = find.find_producer(stream)?;
+                producer.note(M::SCHEMA);
+                go(&producer, &self.envelope)
+            }
         }
     }
 }

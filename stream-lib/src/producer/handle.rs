@@ -25,6 +25,7 @@ pub struct Producer<M: ?Sized> {
 
 impl<M: StreamMessage + ?Sized> Producer<M> {
     pub(crate) fn new(inner: Arc<ProducerCore>) -> Self {
+        inner.note(M::SCHEMA);
         Self {
             inner,
             message: PhantomData,

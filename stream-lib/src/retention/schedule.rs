@@ -104,6 +104,11 @@ impl Schedule {
         }
     }
 
+    /// Whether a stream has any user.
+    pub(super) fn tends(&self, stream: &str) -> bool {
+        self.0.contains_key(stream)
+    }
+
     /// The keys of the partitions of a stream, where it is known to have any.
     fn parts_of(&self, stream: &str) -> Vec<StreamKeys> {
         match self.0.get(stream) {
@@ -173,6 +178,11 @@ impl Schedule {
         if let Some(Place::Whole(at) | Place::Stem(_, at)) = tended.map(|t| &mut t.place) {
             *at = Instant::now() + jitter(LOOK, 0.2);
         }
+    }
+
+    /// The names of all streams, and of their partitions.
+    pub(super) fn streams(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
     }
 
     /// The time at which the next stream is due.

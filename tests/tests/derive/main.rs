@@ -9,6 +9,7 @@ mod nested;
 mod partition_keys;
 mod round_trip;
 mod schema;
+mod sensitive;
 mod ui;
 mod values;
 

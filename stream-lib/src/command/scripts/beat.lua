@@ -8,13 +8,25 @@
 --       nothing)  6 'sweep' to remove what members say whose signs are gone
 -- Reply 1 the server's time in ms  2 names, each followed by the ms until its
 --       sign lapses, negative once it has  3 the partitions of the stream, as they
---       are declared ('' where it has none)  4 the hold of the group ('': none)
+--       are declared ('' where it has none)  4 the hold of the group ('': none);
+--       or 'deleting <ms>' where the stream is being deleted, for so long at most: then
+--       no sign was given
 -- A sign is the time until which a member is alive: its own lease after it was
 -- given. Lapsed ones stay a while, and tell a dead member from a consumer that
 -- never gives signs.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease, keep, back = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+-- Without the right to read them, the stream counts as not partitioned.
+local partitions = redis.pcall('HGET', KEYS[2], 'partitions')
+if type(partitions) ~= 'string' then
+  partitions = ''
+end
+local deleting = redis.pcall('HGET', KEYS[2], 'deleting')
+deleting = type(deleting) == 'string' and tonumber(deleting) or 0
+if deleting > now then
+  return 'deleting ' .. string.format('%.0f', deleting - now)
+end
 local signs, reply, old = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES'), {}, {}
 for i = 1, #signs, 2 do
   local name, till = signs[i], tonumber(signs[i + 1])
@@ -55,11 +67,6 @@ if ARGV[6] == 'sweep' then
 end
 if old[1] then
   redis.pcall('HDEL', KEYS[4], unpack(old, 1, math.min(#old, 1000)))
-end
--- Without the right to read them, the stream counts as not partitioned.
-local partitions = redis.pcall('HGET', KEYS[2], 'partitions')
-if type(partitions) ~= 'string' then
-  partitions = ''
 end
 -- What isn't ours is no hold.
 local held = redis.pcall('GET', KEYS[3])

@@ -3,7 +3,7 @@
 -- KEYS  1 stream  2 backup stream  3 dead letters  4 meta  5 lock of the drain
 --       6 lock of retention  7 marks of spools  8 due times, 9 bodies and 10 unique
 --       keys of scheduled messages  11 jobs  12 events  then per group: waiting set,
---       lock of entries that run alone, members, hold, rate, facts; last the backup
+--       lock of entries that run alone, members, hold, rate, facts; then schemas; last the backup
 --       stream that the stream knows of, which may be the second again
 -- ARGV  1 'delete', or 'look' to see whether that would be refused  then the
 --       groups, in the order of their keys

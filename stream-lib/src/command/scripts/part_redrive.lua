@@ -9,21 +9,35 @@ local marks = {
   ['~redriven'] = true,
 }
 
+-- The names of fields that are changed, in order, and how: {set, value}.
+local edits, edited = {}, {}
+
 -- The XADD for a dead letter, or false where its body is too large to be kept;
 -- and the size of the letter.
 local function restored(fields)
   local add, found, size = {'XADD', KEYS[1], '*'}, {}, 0
+  local placed = {}
   for i = 1, #fields, 2 do
     found[fields[i]] = fields[i + 1]
     size = size + #fields[i] + #fields[i + 1]
-    if not marks[fields[i]] then
+    local edit = edited[fields[i]]
+    if not marks[fields[i]] and not edit then
       add[#add + 1] = fields[i]
       add[#add + 1] = fields[i + 1]
+    elseif edit and edit.set and placed[fields[i]] == nil then
+      add[#add + 1] = fields[i]
+      add[#add + 1] = edit.value
+      placed[fields[i]] = true
     end
   end
   local function put(name, value)
     add[#add + 1] = name
     add[#add + 1] = value
+  end
+  for _, name in ipairs(edits) do
+    if edited[name].set and not placed[name] then
+      put(name, edited[name].value)
+    end
   end
   if found['~id'] and not found['~origin'] then
     put('~origin', found['~id'])

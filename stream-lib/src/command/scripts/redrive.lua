@@ -1,7 +1,8 @@
 -- Puts dead letters back into the stream.
 --
 -- KEYS  1 stream  2 dead letters
--- ARGV  1 about how many bytes to move  then ids of dead letters
+-- ARGV  1 about how many bytes to move  2 how many fields to change  then per field:
+--       name, 'set' or '' to leave it out, value  then ids of dead letters
 -- Reply one item per id: the new id; 'gone' where there is no such dead letter;
 --       'bare' where its body was too large to be kept; 'later' where it was
 --       not reached
@@ -9,8 +10,13 @@
 -- its error is the reply, and nothing has changed.
 local left = tonumber(ARGV[1])
 local reply, copies, asked = {}, {}, {}
-for i = 2, #ARGV do
-  local id, outcome = ARGV[i], 'gone'
+local first = 3 + 3 * tonumber(ARGV[2])
+for i = 3, first - 1, 3 do
+  edits[#edits + 1] = ARGV[i]
+  edited[ARGV[i]] = {set = ARGV[i + 1] == 'set', value = ARGV[i + 2]}
+end
+for i = first, #ARGV do
+  local id, outcome, at = ARGV[i], 'gone', i - first + 1
   if left <= 0 then
     outcome = 'later'
   elseif not asked[id] then
@@ -21,11 +27,11 @@ for i = 2, #ARGV do
       left = left - size
       outcome = add and 'later' or 'bare'
       if add then
-        copies[#copies + 1] = {at = i - 1, id = id, add = add}
+        copies[#copies + 1] = {at = at, id = id, add = add}
       end
     end
   end
-  reply[i - 1] = outcome
+  reply[at] = outcome
 end
 local moved, refused = put_back(copies)
 if refused and moved == 0 then

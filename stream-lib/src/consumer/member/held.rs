@@ -28,6 +28,8 @@ pub(crate) struct Held {
     /// When Redis last confirmed that the entries are ours: milliseconds since
     /// `received`.
     confirmed: AtomicU32,
+    /// Redis has said that an entry which is being settled is not ours.
+    is_doubtful: AtomicBool,
     company: Company,
     /// The acknowledger has been told that entries are done, and has yet to
     /// look.
@@ -60,6 +62,7 @@ impl Held {
             next: AtomicUsize::new(0),
             received: asked,
             confirmed: AtomicU32::new(0),
+            is_doubtful: AtomicBool::new(false),
             company,
             announced: AtomicBool::new(false),
             cap_reported: AtomicBool::new(false),
@@ -260,6 +263,18 @@ impl Held {
     pub(crate) fn confirm(&self, asked: Instant) {
         self.confirmed
             .fetch_max(self.millis_since_received(asked), Ordering::AcqRel);
+    }
+
+    /// Notes whether a renewal has found an entry with somebody else that is being
+    /// settled: Redis is to be asked about the reply's entries before they are
+    /// acknowledged.
+    pub(crate) fn doubt(&self, is_doubtful: bool) {
+        self.is_doubtful.store(is_doubtful, Ordering::Release);
+    }
+
+    /// Whether the last renewal has found one.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.is_doubtful.load(Ordering::Acquire)
     }
 
     /// How long the entry has been buffered, up to now.

@@ -17,6 +17,7 @@ pub(crate) mod acknowledging;
 mod buffer;
 pub(crate) mod chronicle;
 pub(crate) mod claiming;
+mod coming;
 pub(crate) mod common;
 pub(crate) mod done;
 pub(crate) mod failure_log;
@@ -26,6 +27,7 @@ pub(crate) mod held;
 mod held_replies;
 pub(crate) mod hold;
 mod home;
+mod kin;
 pub(crate) mod link;
 mod links;
 pub(crate) mod outputs;
@@ -33,7 +35,9 @@ mod pause;
 mod queue;
 pub(crate) mod rate;
 mod read_ahead;
+mod reader_line;
 mod room;
+pub(crate) mod secrets;
 mod self_report;
 pub(crate) mod settle;
 pub(crate) mod sign_of_life;
@@ -47,6 +51,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 pub(crate) use self::buffer::Buffer;
+pub(crate) use self::coming::TakenRoom;
 
 use self::acknowledging::Acknowledging;
 use self::chronicle::Chronicle;
@@ -138,12 +143,13 @@ impl Member {
         let keeper = &bells.keeper;
         let number = common.number();
         let home = Arc::new(Home::new(number, keeper, &common.buffer.bytes));
+        let kin = part.partition.map(|n| common.kin.enter(n, number));
         Self {
             topology: Arc::clone(&identity.topology),
             group: part.group.clone(),
             partition: part.partition,
             counters: Arc::clone(&identity.counters),
-            replies: HeldReplies::new(&home),
+            replies: HeldReplies::new(&home, kin),
             portion: Portion::new(config.read_count),
             acknowledging: Acknowledging::new(settler, config.lease, &bells),
             claiming: Claiming::new(keeper),

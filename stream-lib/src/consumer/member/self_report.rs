@@ -29,13 +29,13 @@ pub(crate) struct SelfReport {
 }
 
 impl SelfReport {
-    pub(super) fn new(identity: &Identity) -> Self {
+    pub(super) fn new(identity: &Identity, hides_errors: bool) -> Self {
         Self {
             program: Arc::clone(&identity.program),
             counters: Arc::clone(&identity.counters),
             workers: identity.config.workers,
             lease: identity.config.lease,
-            hides_errors: identity.hides_errors,
+            hides_errors,
             last_error: Mutex::default(),
         }
     }

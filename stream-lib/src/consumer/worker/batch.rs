@@ -11,13 +11,14 @@ use crate::consumer::handler::delivery::Delivery;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::Outcome;
 use crate::consumer::handler::{BatchDelivery, BatchHandler};
+use crate::consumer::member::secrets::hidden;
 use crate::consumer::member::settle::Action;
 use crate::consumer::member::stage::Stage;
 use crate::consumer::worker::ending::end;
 use crate::consumer::worker::gather::gather;
 use crate::consumer::worker::work::{Crew, CrewRecord, Work};
 use crate::error::one_line;
-use crate::message::OwnedMessage;
+use crate::message::{OwnedMessage, Schema};
 use crate::runtime::{drop_shielded, panic_text};
 
 /// Runs batches: the face of a typed batch handler for the threads, which know
@@ -54,6 +55,10 @@ impl<M: OwnedMessage + 'static, H: BatchHandler<M>> Work for TypedBatch<M, H> {
 
     fn batch_size(&self) -> usize {
         self.config.size
+    }
+
+    fn schema(&self) -> &'static Schema {
+        M::SCHEMA
     }
 }
 
@@ -108,9 +113,12 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
                     member.handled(ran_for);
                 }
                 let all: Option<Arc<dyn StdError + Send + Sync>> = result.err().map(Arc::from);
+                let secrets = all.as_ref().map(|_| secrets_of(&running));
                 for (taken, own) in running.iter().zip(own) {
+                    let secrets = secrets.as_deref().filter(|_| own.is_none());
                     let failure = own.or_else(|| all.clone());
-                    ended(taken, failure.map_or(Outcome::Done, Outcome::Failed));
+                    let outcome = failure.map_or(Outcome::Done, Outcome::Failed);
+                    end(&taken.member, &taken.held, taken.index, outcome, secrets);
                 }
                 // The error may be the user's own type, and so is how it is
                 // dropped.
@@ -143,7 +151,16 @@ fn handle(handler: &dyn RunBatch, taken: Vec<TakenEntry>, record: &CrewRecord) {
 
 /// Ends the delivery of an entry.
 fn ended(taken: &TakenEntry, outcome: Outcome) {
-    end(&taken.member, &taken.held, taken.index, outcome);
+    end(&taken.member, &taken.held, taken.index, outcome, None);
+}
+
+/// The values that an error of them all may not repeat.
+fn secrets_of(taken: &[TakenEntry]) -> Vec<String> {
+    let values = |taken: &TakenEntry| {
+        let secrets = taken.member.common.secrets.as_ref();
+        secrets.map(|secrets| secrets.values_of(taken.held.fields(taken.index)))
+    };
+    taken.iter().filter_map(values).flatten().collect()
 }
 
 /// Runs the entries of a batch whose handler panicked, one by one. Entries that
@@ -152,12 +169,12 @@ fn find_culprit(handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String, re
     if let [culprit] = &*taken {
         return ended(culprit, Outcome::Panicked(text));
     }
+    let shown = hidden(one_line(&text), secrets_of(&taken));
     if let Some(first) = taken.first() {
         log::warn!(
-            "a batch handler of `{}` panicked over {} entries, which now run one by one: {text}",
+            "a batch handler of `{}` panicked over {} entries, which now run one by one: {shown}",
             first.member.declared_stream(),
             taken.len(),
-            text = one_line(&text)
         );
     }
     for suspect in taken {

@@ -12,14 +12,21 @@ use crate::consumer::handler::verdict::{EntryVerdict, Outcome, judge};
 use crate::consumer::member::Member;
 use crate::consumer::member::failure_log::Failure;
 use crate::consumer::member::held::Held;
+use crate::consumer::member::secrets::hidden;
 use crate::consumer::member::settle::Action;
 use crate::consumer::member::stage::Stage;
 use crate::error::{one_line, with_causes_except};
 use crate::runtime::{jitter, panic_text};
 
-/// Ends a delivery as its outcome asks for. Returns false if that may have taken
-/// a while.
-pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> bool {
+/// Ends a delivery as its outcome asks for. `secrets` are values that the text of its error
+/// may repeat, in place of the entry's own. Returns false if that may have taken a while.
+pub(crate) fn end(
+    member: &Member,
+    held: &Arc<Held>,
+    index: usize,
+    outcome: Outcome,
+    secrets: Option<&[String]>,
+) -> bool {
     // A later one of the delivery is refused by its stage.
     let outputs = held.outputs.take(index);
     if let (Outcome::Done, Some(outputs)) = (&outcome, outputs) {
@@ -45,12 +52,18 @@ pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outc
         });
     }
     held.set_stage(index, Stage::Settling);
-    let action = action(member, held, index, outcome);
+    let action = action(member, held, index, outcome, secrets);
     member.settle(held, index, action);
     false
 }
 
-fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> Action {
+fn action(
+    member: &Member,
+    held: &Arc<Held>,
+    index: usize,
+    outcome: Outcome,
+    secrets: Option<&[String]>,
+) -> Action {
     let (id, attempt) = (held.id(index), held.attempt(index));
     let config = &member.config;
     let mark = held.mark(index);
@@ -77,6 +90,14 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
         // With the lease lost, the entry is settled only if it is ours after
         // all.
         return Action::AckHeld;
+    };
+    let shown = |cause: &Cause| {
+        let text = shown(cause);
+        match (secrets, &member.common.secrets) {
+            (Some(secrets), Some(_)) => hidden(text, secrets.to_vec()),
+            (None, Some(secrets)) => hidden(text, secrets.values_of(held.fields(index))),
+            (_, None) => text,
+        }
     };
     if !matches!(verdict, EntryVerdict::Hold { .. }) {
         member.counters.errors.fetch_add(1, Ordering::Relaxed);

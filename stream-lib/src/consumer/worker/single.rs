@@ -16,7 +16,7 @@ use crate::consumer::member::stage::Stage;
 use crate::consumer::worker::ending::end;
 use crate::consumer::worker::key_turn::wait_for_key;
 use crate::consumer::worker::work::{Crew, CrewRecord, Work};
-use crate::message::OwnedMessage;
+use crate::message::{OwnedMessage, Schema};
 use crate::runtime::panic_text;
 
 /// Runs one delivery: the face of a typed handler for the threads, which know
@@ -49,6 +49,10 @@ impl<M: OwnedMessage + 'static, H: Handler<M>> Work for Typed<M, H> {
 
     fn batch_size(&self) -> usize {
         1
+    }
+
+    fn schema(&self) -> &'static Schema {
+        M::SCHEMA
     }
 }
 
@@ -256,7 +260,7 @@ impl Worker<'_> {
         if matches!(outcome, Outcome::Done) {
             member.handled(now - self.now);
         }
-        let at_once = end(member, held, index, outcome);
+        let at_once = end(member, held, index, outcome, None);
         self.now = if at_once { now } else { Instant::now() };
         true
     }

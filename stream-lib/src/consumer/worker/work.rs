@@ -12,6 +12,7 @@ use crate::consumer::member::common::Common;
 use crate::consumer::member::held::Held;
 use crate::consumer::stats::Counters;
 use crate::consumer::worker::open_replies::OpenReplies;
+use crate::message::Schema;
 use crate::metrics::WorkerRecord;
 
 /// The work of each worker thread of a consumer.
@@ -22,11 +23,8 @@ pub(crate) trait Work: Send + Sync {
     /// How many entries a worker takes at a time at most.
     fn batch_size(&self) -> usize;
 
-    /// Whether its messages have something sensitive, which the text of an error may
-    /// quote.
-    fn hides_errors(&self) -> bool {
-        false
-    }
+    /// What its messages look like.
+    fn schema(&self) -> &'static Schema;
 }
 
 /// The workers of one life: the state that they share. They work for all members of the

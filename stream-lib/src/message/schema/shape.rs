@@ -44,6 +44,8 @@ pub struct Schema {
     pub optional: bool,
     /// Whether messages of the type give themselves an idempotency key.
     pub(crate) own_key: OwnKey,
+    /// It is the derive's, which knows everything about the type.
+    pub(crate) derived: bool,
 }
 
 /// The idempotency key that a message gives itself.
@@ -83,6 +85,14 @@ pub struct FieldSchema {
     pub ty: FieldType,
     /// The field may be absent.
     pub optional: bool,
+    /// An absent field is read as a default of its own: `#[stream(default)]`.
+    pub default: bool,
+    /// Its value is shown to nobody: `#[stream(sensitive)]`.
+    pub sensitive: bool,
+    /// Its value is the idempotency key of the message.
+    pub idempotency_key: bool,
+    /// Its value decides on the partition: `#[stream(key)]`.
+    pub key: bool,
 }
 
 /// What the value of a field looks like.
@@ -148,6 +158,7 @@ impl Schema {
             open: false,
             optional: false,
             own_key: OwnKey::Possible,
+            derived: false,
         }
     }
 
@@ -198,6 +209,12 @@ impl Schema {
         } else {
             OwnKey::Possible
         };
+        self
+    }
+
+    /// Says that the derive has made it.
+    pub(crate) const fn by_derive(mut self) -> Self {
+        self.derived = true;
         self
     }
 
@@ -255,6 +272,10 @@ impl FieldSchema {
             aliases: &[],
             ty,
             optional: false,
+            default: false,
+            sensitive: false,
+            idempotency_key: false,
+            key: false,
         }
     }
 
@@ -275,6 +296,37 @@ impl FieldSchema {
     #[must_use]
     pub const fn optional(mut self, optional: bool) -> Self {
         self.optional = optional;
+        self
+    }
+
+    /// Says that an absent field is read as a default of its own. Defaults to `false`.
+    #[must_use]
+    pub const fn with_default(mut self) -> Self {
+        self.default = true;
+        self
+    }
+
+    /// Says that the value is shown to nobody: not by tools, nor in errors. A
+    /// hand-written implementation keeps it out of its own errors by
+    /// [`DecodeError::concealed`](crate::message::DecodeError::concealed). Defaults to
+    /// `false`.
+    #[must_use]
+    pub const fn sensitive(mut self) -> Self {
+        self.sensitive = true;
+        self
+    }
+
+    /// Says that the value is the idempotency key of the message. Defaults to `false`.
+    #[must_use]
+    pub const fn as_idempotency_key(mut self) -> Self {
+        self.idempotency_key = true;
+        self
+    }
+
+    /// Says that the value decides on the partition. Defaults to `false`.
+    #[must_use]
+    pub const fn as_key(mut self) -> Self {
+        self.key = true;
         self
     }
 }

@@ -32,8 +32,12 @@ struct Order {
     items: Vec<(String, u32)>,
     #[stream(with = "reversed", idempotency_key)]
     secret: String,
-    #[stream(with = "reversed")]
+    #[stream(with = "reversed", sensitive)]
     second_secret: Option<String>,
+    #[stream(sensitive, default)]
+    pin: Option<u16>,
+    #[stream(sensitive, json, key)]
+    card: String,
     #[stream(text, default)]
     from: Option<std::net::Ipv4Addr>,
     #[stream(flatten)]

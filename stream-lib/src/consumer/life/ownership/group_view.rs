@@ -33,8 +33,9 @@ pub(super) struct GroupView {
     sign: SignOfLife,
     link: MemberLink,
     health: Arc<Health>,
-    /// The consumer stops.
+    /// It wants no share of the partitions: the consumer stops, or can't read more.
     leaves: bool,
+    stops: bool,
     /// When the next sign is to be given.
     beat_at: Instant,
     look_at: Instant,
@@ -57,6 +58,7 @@ impl GroupView {
             link,
             health,
             leaves: false,
+            stops: false,
             beat_at: Instant::now(),
             look_at: Instant::now(),
             group,
@@ -120,8 +122,18 @@ impl GroupView {
 
     /// Tells the others that it wants no share any more.
     pub(super) fn leave(&mut self) {
+        self.stops = true;
         self.leaves = true;
         self.beat();
+    }
+
+    /// Tells the others whether it wants a share, where that is news.
+    pub(super) fn share(&mut self, wants: bool) {
+        let leaves = self.stops || !wants;
+        if leaves != self.leaves && self.link.rests_until().is_none() {
+            self.leaves = leaves;
+            self.beat();
+        }
     }
 
     /// Has the next look come after this time.

@@ -1,0 +1,36 @@
+//! Looking for streams among all keys.
+
+use super::pack;
+use super::reply::{Tokens, checked, unexpected};
+use crate::connection::Wire;
+use crate::error::Result;
+
+/// How many keys one request looks at, about: a server is busy for well below a
+/// millisecond.
+const LOOK: &[u8] = b"500";
+
+/// The keys of streams in the next portion of a server's keys (`SCAN`), and where to go on;
+/// 0 is the beginning, and the end.
+pub(crate) fn scan_streams(wire: &mut Wire, cursor: u64) -> Result<(u64, Vec<Vec<u8>>)> {
+    let cursor = cursor.to_string();
+    let command: [&[u8]; 6] = [
+        b"SCAN",
+        cursor.as_bytes(),
+        b"COUNT",
+        LOOK,
+        b"TYPE",
+        b"stream",
+    ];
+    let mut packed = Vec::with_capacity(128);
+    pack::command(&mut packed, &command);
+    let reply = checked(wire.exchange(&packed)?)?;
+    let mut tokens = Tokens::new(&reply);
+    if tokens.array()? != 2 {
+        return Err(unexpected("SCAN"));
+    }
+    let next = tokens.text()?.parse().map_err(|_| unexpected("SCAN"))?;
+    let keys = (0..tokens.array()?)
+        .map(|_| tokens.bytes().map(<[u8]>::to_vec))
+        .collect::<Result<_>>()?;
+    Ok((next, keys))
+}

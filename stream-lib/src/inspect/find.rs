@@ -1,0 +1,261 @@
+//! Finding streams among all keys.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::own_streams::{AUDIT, OwnStream, stem_of_partition, stream_of, tag_of};
+use crate::command;
+use crate::connection::{Node, Topology};
+use crate::error::{ErrorKind, Result};
+use crate::keys::StreamKeys;
+use crate::partition::Partitions;
+use crate::split::{Split, Splits};
+
+/// A stream that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FoundStream {
+    /// Its name, for the other calls of the manager; that of the whole stream for
+    /// partitions. Bytes that are no text are replaced.
+    pub name: String,
+    /// What it is for.
+    pub kind: StreamKind,
+    /// The stream that it belongs to, where it is the library's own.
+    pub of: Option<String>,
+    /// How many partitions it has; `None` where none of them has been found before it.
+    pub partitions: Option<u16>,
+}
+
+/// What a stream is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum StreamKind {
+    /// Users' messages, this library's or any other's.
+    Messages,
+    /// A backup stream: `{orders}:backup`, or one with a name of its own that its stream
+    /// knows.
+    Backup,
+    /// Dead letters: `{orders}:dead`.
+    DeadLetters,
+    /// What has happened to a stream: `{orders}:events`.
+    Events,
+    /// What was done with `streamctl`: `stream-ops:audit`.
+    Audit,
+}
+
+/// Goes through the keys of all servers, in steps: made by
+/// [`StreamManager::find_streams`](crate::StreamManager::find_streams).
+///
+/// Each call of `next` is one request, of which a server has well below a millisecond of
+/// work (`SCAN`, 500 keys), and returns the streams that it has brought, which may be
+/// none; another request goes out for each new stem of names that may be partitions', or
+/// backup streams with names of their own. Each stream comes once. One that is made meanwhile may come or not. After an error,
+/// the next call goes on where it was; where a server was replaced meanwhile, from the
+/// beginning of the new one.
+pub struct FindStreams {
+    topology: Arc<Topology>,
+    splits: Arc<Splits>,
+    /// `None` before the first step.
+    nodes: Option<VecDeque<Arc<Node>>>,
+    done: Vec<Arc<Node>>,
+    cursor: u64,
+    seen: HashSet<Vec<u8>>,
+    /// Names that may be whole streams of partitions, and how many each has.
+    stems: BTreeMap<String, u16>,
+    /// Streams that may have a backup stream with a name of its own.
+    backups: BTreeMap<String, Option<String>>,
+    /// What was found before an error.
+    found: Vec<FoundStream>,
+}
+
+impl FindStreams {
+    pub(crate) fn new(topology: Arc<Topology>, splits: Arc<Splits>) -> Self {
+        Self {
+            topology,
+            splits,
+            nodes: None,
+            done: Vec::new(),
+            cursor: 0,
+            seen: HashSet::new(),
+            stems: BTreeMap::new(),
+            backups: BTreeMap::new(),
+            found: Vec::new(),
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<Vec<FoundStream>>> {
+        let timeout = self.topology.connect_timeout();
+        let Some(node) = self.node(timeout)? else {
+            return Ok(None);
+        };
+        let cursor = self.cursor;
+        let scanned = Topology::run_at(&node, timeout, |wire| command::scan_streams(wire, cursor));
+        let (next, keys) = match scanned {
+            Ok(scanned) => scanned,
+            Err(e) => {
+                // The servers may be others by now.
+                self.topology.refresh();
+                if node.is_retired() {
+                    self.nodes = None;
+                    self.cursor = 0;
+                }
+                return Err(e);
+            }
+        };
+        for key in keys {
+            let found = self.sort(&key)?;
+            self.found.extend(found);
+        }
+        self.cursor = next;
+        if next == 0 {
+            self.done.push(node);
+            if let Some(nodes) = &mut self.nodes {
+                nodes.pop_front();
+            }
+        }
+        Ok(Some(std::mem::take(&mut self.found)))
+    }
+
+    /// The server whose turn it is.
+    fn node(&mut self, timeout: Duration) -> Result<Option<Arc<Node>>> {
+        if self.nodes.is_none() {
+            let mut masters: VecDeque<_> = self.topology.masters(timeout)?.into();
+            masters.retain(|node| !self.done.iter().any(|done| Arc::ptr_eq(done, node)));
+            self.nodes = Some(masters);
+        }
+        let nodes = self.nodes.as_ref();
+        Ok(nodes.and_then(|nodes| nodes.front()).map(Arc::clone))
+    }
+
+    /// What a key is, if it is news.
+    fn sort(&mut self, key: &[u8]) -> Result<Option<FoundStream>> {
+        if self.seen.contains(key) {
+            return Ok(None);
+        }
+        let name = String::from_utf8_lossy(key).into_owned();
+        let own = OwnStream::of(&name);
+        // Those of partitions are told of once, as those of the whole stream.
+        let whole = self.whole(own.map_or(name.as_str(), |(_, stem)| stem))?;
+        let found = match (own, whole) {
+            (None, None) if name == AUDIT => FoundStream::new(name, StreamKind::Audit),
+            (None, None) => match self.backed_up(&name)? {
+                Some(stream) => FoundStream {
+                    of: Some(stream),
+                    ..FoundStream::new(name, StreamKind::Backup)
+                },
+                None => FoundStream::new(name, StreamKind::Messages),
+            },
+            (None, Some((stem, count))) => FoundStream {
+                partitions: Some(count),
+                ..FoundStream::new(stem, StreamKind::Messages)
+            },
+            (Some((own, stem)), None) => FoundStream {
+                of: Some(stream_of(stem).to_owned()),
+                ..FoundStream::new(name.clone(), StreamKind::of(own))
+            },
+            (Some((own, _)), Some((stem, count))) => FoundStream {
+                partitions: Some(count),
+                of: Some(stem.clone()),
+                ..FoundStream::new(own.key(&stem), StreamKind::of(own))
+            },
+        };
+        self.seen.insert(key.to_vec());
+        let is_itself = found.name.as_bytes() == key;
+        let is_news = is_itself || self.seen.insert(found.name.clone().into_bytes());
+        Ok(is_news.then_some(found))
+    }
+
+    /// The whole stream of which `name` is a partition, if it is one, and how many there
+    /// are.
+    fn whole(&mut self, name: &str) -> Result<Option<(String, u16)>> {
+        let Some((stem, number)) = stem_of_partition(name) else {
+            return Ok(None);
+        };
+        let count = if let Some(count) = self.stems.get(&stem) {
+            *count
+        } else {
+            let split = match StreamKeys::of_any(&stem) {
+                Ok(keys) => self.splits.look_up(&keys)?,
+                Err(_) => Split::Whole,
+            };
+            let count = split.partitions().map_or(0, Partitions::count);
+            self.stems.insert(stem.clone(), count);
+            count
+        };
+        Ok((number < count).then_some((stem, count)))
+    }
+
+    /// The stream that has a backup stream of this name.
+    fn backed_up(&mut self, name: &str) -> Result<Option<String>> {
+        let Some(stream) = tag_of(name) else {
+            return Ok(None);
+        };
+        if !self.backups.contains_key(stream) {
+            let known = match StreamKeys::of_any(stream) {
+                Ok(keys) => self.known_backup(&keys)?,
+                Err(_) => None,
+            };
+            self.backups.insert(stream.to_owned(), known);
+        }
+        let known = self.backups.get(stream).and_then(Option::as_deref);
+        Ok((known == Some(name)).then(|| stream.to_owned()))
+    }
+
+    fn known_backup(&self, keys: &StreamKeys) -> Result<Option<String>> {
+        let (key, time) = (keys.stream().as_bytes(), self.topology.connect_timeout());
+        let known = self
+            .topology
+            .run(key, time, |wire| command::known_backup(wire, keys));
+        match known {
+            Ok(known) => Ok(known.map(|known| known.backup())),
+            // A user who may only look at streams, or something else under the key.
+            Err(e) if matches!(e.kind(), ErrorKind::PermissionDenied | ErrorKind::WrongType) => {
+                Ok(None)
+            }
+            Err(e) => Err(e),
+        }
+    }
+}
+
+impl FoundStream {
+    fn new(name: String, kind: StreamKind) -> Self {
+        Self {
+            name,
+            kind,
+            of: None,
+            partitions: None,
+        }
+    }
+}
+
+impl StreamKind {
+    fn of(own: OwnStream) -> Self {
+        match own {
+            OwnStream::Backup => Self::Backup,
+            OwnStream::Dead => Self::DeadLetters,
+            OwnStream::Events => Self::Events,
+        }
+    }
+}
+
+impl Iterator for FindStreams {
+    type Item = Result<Vec<FoundStream>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step().transpose()
+    }
+}
+
+impl fmt::Debug for FindStreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FindStreams")
+            .field("found", &self.seen.len())
+            .field(
+                "is_over",
+                &self.nodes.as_ref().is_some_and(VecDeque::is_empty),
+            )
+            .finish_non_exhaustive()
+    }
+}

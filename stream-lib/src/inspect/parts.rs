@@ -1,0 +1,118 @@
+//! The stream that is looked at, or all its partitions.
+
+use std::sync::Arc;
+
+use super::address::EntryAddress;
+use crate::connection::{Topology, Wire};
+use crate::error::{Error, ErrorKind, Result};
+use crate::keys::StreamKeys;
+use crate::message::EntryId;
+use crate::split::{Split, Splits};
+
+/// The stream, or one partition.
+#[derive(Debug, Clone)]
+pub(super) struct StreamPart {
+    pub(super) partition: Option<u16>,
+    pub(super) keys: StreamKeys,
+}
+
+/// How to get at a stream and its partitions.
+#[derive(Debug, Clone)]
+pub(super) struct StreamParts {
+    pub(super) topology: Arc<Topology>,
+    splits: Arc<Splits>,
+    /// The stem's.
+    pub(super) keys: StreamKeys,
+}
+
+impl StreamPart {
+    pub(super) fn address(&self, id: EntryId) -> EntryAddress {
+        EntryAddress::new(self.partition, id)
+    }
+}
+
+impl StreamParts {
+    pub(super) fn new(topology: Arc<Topology>, splits: Arc<Splits>, keys: StreamKeys) -> Self {
+        Self {
+            topology,
+            splits,
+            keys,
+        }
+    }
+
+    /// Asks whether it has partitions.
+    pub(super) fn all(&self) -> Result<Vec<StreamPart>> {
+        let split = self.splits.look_up(&self.keys)?;
+        let has_any = split != Split::Whole;
+        let parts = (0_u16..).zip(split.keys_of(&self.keys));
+        let part = |(number, keys)| StreamPart {
+            partition: has_any.then_some(number),
+            keys,
+        };
+        Ok(parts.map(part).collect())
+    }
+
+    /// The entries by their parts, in the order in which each part comes first.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for an entry that has a partition which the stream hasn't, or none where
+    /// the stream has some; and those of Redis.
+    pub(super) fn of_each(
+        &self,
+        entries: &[EntryAddress],
+    ) -> Result<Vec<(StreamPart, Vec<EntryId>)>> {
+        let all = self.all()?;
+        let mut parts: Vec<(StreamPart, Vec<EntryId>)> = Vec::new();
+        for at in entries {
+            let known = parts
+                .iter_mut()
+                .find(|(part, _)| part.partition == at.partition);
+            if let Some((_, ids)) = known {
+                ids.push(at.id);
+                continue;
+            }
+            let part = all.iter().find(|part| part.partition == at.partition);
+            let part = part.ok_or_else(|| misplaced(&all, *at))?;
+            parts.push((part.clone(), vec![at.id]));
+        }
+        Ok(parts)
+    }
+
+    /// Runs an operation on a connection of its own, which runs again only where nothing
+    /// of it was done.
+    pub(super) fn alone<T>(
+        &self,
+        keys: &StreamKeys,
+        operation: impl FnMut(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        self.topology.run_alone(keys.stream().as_bytes(), operation)
+    }
+
+    /// Runs an operation that may run twice.
+    pub(super) fn looking<T>(
+        &self,
+        keys: &StreamKeys,
+        operation: impl FnMut(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        let time = self.topology.connect_timeout();
+        self.topology.run(keys.stream().as_bytes(), time, operation)
+    }
+}
+
+fn misplaced(all: &[StreamPart], at: EntryAddress) -> Error {
+    let has_any = all.iter().any(|part| part.partition.is_some());
+    let text = match (has_any, at.partition) {
+        (true, None) => format!(
+            "the stream has {} partitions, and `{at}` is of none: name the partition in front, \
+             as in `0:{at}`",
+            all.len()
+        ),
+        (true, Some(_)) => format!(
+            "the stream has {} partitions, from 0 on, and none is that of `{at}`",
+            all.len()
+        ),
+        (false, _) => format!("the stream has no partitions, and `{at}` is of one"),
+    };
+    Error::new(ErrorKind::Config, text)
+}

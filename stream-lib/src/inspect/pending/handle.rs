@@ -1,0 +1,377 @@
+//! The pending entries of a group.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::entry::{PendingEntry, PendingHolder, PendingPage};
+use super::filter::PendingFilter;
+use super::report::PendingReport;
+use crate::command::{
+    self, ConsumerFacts, DeadHands, Group, HandsOutcome, HeldEntry, Judgement, Life, Signs,
+    reserved,
+};
+use crate::connection::Topology;
+use crate::error::{Error, Result, Shown};
+use crate::inspect::address::EntryAddress;
+use crate::inspect::parts::{StreamPart, StreamParts};
+use crate::keys::StreamKeys;
+use crate::message::EntryId;
+use crate::message::dead_reason::DeadReason;
+use crate::split::Splits;
+
+/// The pending entries of one group: delivered, and not acknowledged. Made by
+/// [`StreamManager::pending`](crate::StreamManager::pending), for any group, also for
+/// those of other libraries.
+///
+/// What nobody holds who lives can be [released](Self::release), [buried](Self::bury) and
+/// [acknowledged](Self::ack). A consumer of this library lives as long as its sign of life
+/// is good. Another's gives none: it counts as alive while Redis has heard of it, or the
+/// entry was delivered, less than [`dead_after`](Self::dead_after) ago.
+///
+/// # Blocking
+///
+/// Every method waits for Redis: up to 5 s for a connection, and as long for each answer.
+/// Each request is short for the server.
+///
+/// # Errors
+///
+/// [`NoGroup`](crate::ErrorKind::NoGroup), [`Unavailable`](crate::ErrorKind::Unavailable),
+/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
+/// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
+/// [`WrongType`](crate::ErrorKind::WrongType).
+///
+/// # Examples
+///
+/// ```no_run
+/// use stream_lib::PendingFilter;
+///
+/// # let manager = stream_lib::StreamManager::from_env()?;
+/// let pending = manager.pending("orders", "billing")?;
+/// for suspect in pending.list(&PendingFilter::suspects())?.entries {
+///     println!("{} was delivered {} times", suspect.at, suspect.deliveries);
+///     println!("{}", pending.bury(&[suspect.at], "it has killed two processes")?);
+/// }
+/// # Ok::<(), stream_lib::Error>(())
+/// ```
+pub struct Pending {
+    stream: StreamParts,
+    group: String,
+    dead_after: Duration,
+}
+
+/// How many entries one request asks for.
+const PAGE: usize = 1_000;
+
+/// How many entries one script acts on, if they are not large.
+const CHUNK: usize = 50;
+
+/// Consumers of one part of the group, and whether each lives.
+type Holders = BTreeMap<Vec<u8>, Judged>;
+
+#[derive(Debug, Clone, Copy)]
+struct Judged {
+    holder: PendingHolder,
+    /// It gives no signs of life, so that time alone tells.
+    is_silent: bool,
+}
+
+impl Pending {
+    pub(crate) fn new(
+        topology: Arc<Topology>,
+        splits: Arc<Splits>,
+        keys: StreamKeys,
+        group: &str,
+    ) -> Self {
+        Self {
+            stream: StreamParts::new(topology, splits, keys),
+            group: group.to_owned(),
+            dead_after: Duration::from_secs(60),
+        }
+    }
+
+    /// How long a consumer of another library may be silent, and an entry in its hands
+    /// idle, before it counts as dead. Its handlers should take less. Defaults to a
+    /// minute.
+    #[must_use]
+    pub const fn dead_after(mut self, time: Duration) -> Self {
+        self.dead_after = time;
+        self
+    }
+
+    /// Lists pending entries (`XPENDING`), with whoever holds them.
+    ///
+    /// # Blocking
+    ///
+    /// A few round trips, and one for each 1,000 entries that are looked at, of which the
+    /// filter bounds the number.
+    pub fn list(&self, filter: &PendingFilter) -> Result<PendingPage> {
+        self.pages(filter).map_err(|e| self.failed(e, "listing"))
+    }
+
+    /// Has entries read again, by whichever consumer comes first: as if they waited for a
+    /// retry that is due now. Their deliveries stay counted. In a group without a consumer
+    /// of this library they wait for an `XAUTOCLAIM`.
+    ///
+    /// # Delivery
+    ///
+    /// One script sees that nobody lives who holds the entry, and releases it. Entries in
+    /// living hands stay there, and the report names the consumers.
+    pub fn release(&self, entries: &[EntryAddress]) -> Result<PendingReport> {
+        self.act(entries, DeadHands::Release)
+            .map_err(|e| self.failed(e, "releasing"))
+    }
+
+    /// Moves entries to the dead letters, as `by-hand`, with an error that says why. The
+    /// bounds of the dead letters are kept when a consumer next buries something.
+    ///
+    /// # Delivery
+    ///
+    /// As [`release`](Self::release): there is exactly one copy, and the entry is
+    /// acknowledged with it.
+    pub fn bury(&self, entries: &[EntryAddress], why: &str) -> Result<PendingReport> {
+        let act = DeadHands::Bury {
+            reason: DeadReason::ByHand.as_str(),
+            error: why,
+        };
+        self.act(entries, act)
+            .map_err(|e| self.failed(e, "burying"))
+    }
+
+    /// Acknowledges entries (`XACK`): for this group they are as good as done.
+    ///
+    /// # Delivery
+    ///
+    /// As [`release`](Self::release).
+    pub fn ack(&self, entries: &[EntryAddress]) -> Result<PendingReport> {
+        self.act(entries, DeadHands::Ack)
+            .map_err(|e| self.failed(e, "acknowledging"))
+    }
+
+    fn stem(&self) -> Group {
+        Group::new(self.stream.keys.clone(), &self.group)
+    }
+
+    fn group_of(&self, part: &StreamPart) -> Group {
+        Group::new(part.keys.clone(), &self.group)
+    }
+
+    fn signs(&self) -> Result<Signs> {
+        let stem = self.stem();
+        self.stream
+            .looking(&self.stream.keys, |wire| Signs::ask(wire, &stem))
+    }
+
+    fn act(&self, entries: &[EntryAddress], act: DeadHands<'_>) -> Result<PendingReport> {
+        let mut report = PendingReport::default();
+        for (part, ids) in self.stream.of_each(entries)? {
+            let group = self.group_of(&part);
+            let mut left = ids;
+            while !left.is_empty() {
+                let chunk: Vec<EntryId> = left.drain(..left.len().min(CHUNK)).collect();
+                // Those of a partition stand at the stem, in another slot.
+                let signs = match part.partition {
+                    Some(_) => self.signs()?,
+                    None => Signs::default(),
+                };
+                let judgement = Judgement {
+                    signs: &signs,
+                    patience: self.dead_after,
+                };
+                let outcomes = self.stream.alone(&part.keys, |wire| {
+                    command::act_on_dead_hands(wire, &group, judgement, act, &chunk)
+                })?;
+                for (id, outcome) in chunk.iter().zip(&outcomes) {
+                    report.count(part.address(*id), outcome);
+                    if *outcome == HandsOutcome::Later {
+                        left.push(*id);
+                    }
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    fn pages(&self, filter: &PendingFilter) -> Result<PendingPage> {
+        let parts = self.stream.all()?;
+        if let Some(after) = filter.after {
+            // Says what is wrong with an entry of another stream.
+            self.stream.of_each(&[after])?;
+        }
+        let signs = self.signs()?;
+        let mut page = PendingPage::default();
+        let mut look = filter.look.max(1);
+        for part in &parts {
+            if filter
+                .after
+                .is_some_and(|after| part.partition < after.partition)
+            {
+                continue;
+            }
+            let mut walk = Walk {
+                pending: self,
+                filter,
+                part,
+                group: self.group_of(part),
+                holders: self.holders(part, &signs)?,
+            };
+            if walk.go(&mut page, &mut look)? {
+                return Ok(page);
+            }
+        }
+        Ok(page)
+    }
+
+    /// The consumers of one part.
+    fn holders(&self, part: &StreamPart, signs: &Signs) -> Result<Holders> {
+        let group = self.group_of(part);
+        let consumers = self
+            .stream
+            .looking(&part.keys, |wire| command::consumers(wire, &group))?;
+        let holder = |facts: ConsumerFacts| {
+            let judged = Judged {
+                holder: self.judge(&facts.name, facts.idle, signs),
+                is_silent: signs.of(&facts.name) == Life::Silent,
+            };
+            (facts.name, judged)
+        };
+        Ok(consumers.into_iter().map(holder).collect())
+    }
+
+    fn judge(&self, name: &[u8], idle: Duration, signs: &Signs) -> PendingHolder {
+        if name == reserved::WAITING.as_bytes() {
+            return PendingHolder::Waiting;
+        }
+        if name == reserved::TAKEOVER.as_bytes() {
+            return PendingHolder::Abandoned;
+        }
+        match signs.of(name) {
+            Life::Good => PendingHolder::Alive,
+            Life::Lapsed => PendingHolder::Dead,
+            Life::Silent if idle < self.dead_after => PendingHolder::Alive,
+            Life::Silent => PendingHolder::Dead,
+        }
+    }
+
+    fn failed(&self, error: Error, doing: &str) -> Error {
+        error.while_doing(format_args!(
+            "{doing} pending entries of the group `{}` of `{}`",
+            Shown(&self.group),
+            Shown(self.stream.keys.stream())
+        ))
+    }
+}
+
+/// A walk through the pending entries of one part.
+struct Walk<'a> {
+    pending: &'a Pending,
+    filter: &'a PendingFilter,
+    part: &'a StreamPart,
+    group: Group,
+    holders: Holders,
+}
+
+impl Walk<'_> {
+    /// Adds what it finds to the page. Returns whether that is over: it has as many as were
+    /// asked for, or has looked at as many as it may.
+    fn go(&mut self, page: &mut PendingPage, look: &mut usize) -> Result<bool> {
+        let mut from = self.filter.from;
+        if let Some(after) = self.filter.after
+            && after.partition == self.part.partition
+        {
+            if after.id == EntryId::MAX {
+                return Ok(false);
+            }
+            from = from.max(after.id.next());
+        }
+        loop {
+            let room = self.filter.limit.saturating_sub(page.entries.len());
+            if from > self.filter.to {
+                return Ok(false);
+            }
+            if room == 0 || *look == 0 {
+                page.next = Some(self.part.address(from.previous()));
+                return Ok(true);
+            }
+            let most = PAGE.min(*look);
+            let found = self.read(from, most)?;
+            let is_last = found.len() < most;
+            *look -= found.len().min(*look);
+            for held in found {
+                from = held.id.next();
+                let entry = self.entry(held);
+                if self.filter.admits(&entry) {
+                    page.entries.push(entry);
+                    if page.entries.len() >= self.filter.limit {
+                        break;
+                    }
+                }
+            }
+            if is_last && page.entries.len() < self.filter.limit {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// The next entries: of one consumer, of the dead, or all.
+    fn read(&self, from: EntryId, most: usize) -> Result<Vec<HeldEntry>> {
+        let range = (from, self.filter.to);
+        let read = |consumer: Option<&[u8]>| {
+            self.pending.stream.looking(&self.part.keys, |wire| {
+                command::held_entries(wire, &self.group, range, most, consumer)
+            })
+        };
+        if let Some(consumer) = &self.filter.consumer {
+            return read(Some(consumer.as_bytes()));
+        }
+        if !self.filter.dead_only {
+            return read(None);
+        }
+        // Each has a list of its own, which spares the others'.
+        let mut all = Vec::new();
+        let dead = self.holders.iter().filter(|(_, judged)| {
+            matches!(
+                judged.holder,
+                PendingHolder::Dead | PendingHolder::Abandoned
+            )
+        });
+        for (name, _) in dead {
+            all.extend(read(Some(name))?);
+        }
+        all.sort_by_key(|held| held.id);
+        all.truncate(most);
+        Ok(all)
+    }
+
+    fn entry(&self, held: HeldEntry) -> PendingEntry {
+        let holder = match self.holders.get(&held.consumer) {
+            // One that has come meanwhile.
+            None => PendingHolder::Alive,
+            Some(judged)
+                if judged.holder == PendingHolder::Dead
+                    && judged.is_silent
+                    && held.idle < self.pending.dead_after =>
+            {
+                PendingHolder::Alive
+            }
+            Some(judged) => judged.holder,
+        };
+        PendingEntry {
+            at: self.part.address(held.id),
+            consumer: String::from_utf8_lossy(&held.consumer).into_owned(),
+            holder,
+            idle: held.idle,
+            deliveries: held.deliveries,
+        }
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending")
+            .field("stream", &self.stream.keys.stream())
+            .field("group", &self.group)
+            .finish_non_exhaustive()
+    }
+}

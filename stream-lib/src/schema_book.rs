@@ -1,0 +1,181 @@
+//! The message types that this process has, and with which streams.
+//!
+//! Each type that has the derive is noted with its stream once, when a producer or a
+//! consumer of it is made, and again every hour, so that its last sight says whether
+//! anybody has it still. The cleaner's thread does this in passing: nobody waits for it,
+//! and a failure hurts nothing but tools.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::command::{NotedSchema, SEEN_FOR, SchemaRole, note_schema};
+use crate::connection::{Topology, Wire};
+use crate::error::{Error, ErrorKind, with_causes};
+use crate::keys::StreamKeys;
+use crate::message::Schema;
+use crate::message::schema::told;
+use crate::runtime::Nudge;
+
+/// The types of one manager.
+#[derive(Debug)]
+pub(crate) struct SchemaBook {
+    topology: Arc<Topology>,
+    program: String,
+    notes: Mutex<Vec<Note>>,
+    /// Held while one is told.
+    telling: Mutex<()>,
+    /// Wakes the thread that does the work.
+    bell: OnceLock<Nudge>,
+}
+
+#[derive(Debug)]
+struct Note {
+    keys: StreamKeys,
+    schema: &'static Schema,
+    role: SchemaRole,
+    /// `None` where it is given up.
+    due: Option<Instant>,
+    /// Its failure has been told.
+    is_told: bool,
+}
+
+/// The time until a failed note is tried again.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// How long one may take to find its server.
+const WAIT: Duration = Duration::from_secs(2);
+
+impl SchemaBook {
+    pub(crate) fn new(topology: Arc<Topology>) -> Self {
+        Self {
+            topology,
+            program: executable(),
+            notes: Mutex::default(),
+            telling: Mutex::default(),
+            bell: OnceLock::new(),
+        }
+    }
+
+    /// Has a thread woken when there is something to do.
+    pub(crate) fn wake(&self, bell: Nudge) {
+        // There is one such thread.
+        let _ = self.bell.set(bell);
+    }
+
+    /// Notes that a producer or a consumer of the stream has this type, soon, unless it is
+    /// written by hand.
+    pub(crate) fn note(&self, keys: &StreamKeys, schema: &'static Schema, role: SchemaRole) {
+        if !schema.derived {
+            return;
+        }
+        let mut notes = self.notes.lock();
+        let is_known = notes.iter().any(|note| {
+            let is_same = std::ptr::eq(note.schema, schema) || *note.schema == *schema;
+            is_same && note.role == role && note.keys.stream() == keys.stream()
+        });
+        if is_known {
+            return;
+        }
+        notes.push(Note {
+            keys: keys.without_backup(),
+            schema,
+            role,
+            due: Some(Instant::now()),
+            is_told: false,
+        });
+        drop(notes);
+        if let Some(bell) = self.bell.get() {
+            bell.nudge();
+        }
+    }
+
+    /// Forgets a stream that nobody here uses any more.
+    pub(crate) fn forget(&self, stream: &str) {
+        self.notes
+            .lock()
+            .retain(|note| note.keys.stream() != stream);
+    }
+
+    /// Waits, not for long, until nothing is being told: what was forgotten before is told no
+    /// more.
+    pub(crate) fn settle(&self) {
+        drop(self.telling.try_lock_for(WAIT));
+    }
+
+    /// When there is something to do.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.notes.lock().iter().filter_map(|note| note.due).min()
+    }
+
+    /// Does the next note that is due; `watch` is shown its connection, which may be cut.
+    /// Returns whether there was one.
+    pub(crate) fn work(&self, now: Instant, mut watch: impl FnMut(&Wire)) -> bool {
+        let _telling = self.telling.lock();
+        let (keys, schema, role) = {
+            let mut notes = self.notes.lock();
+            let due = |note: &&mut Note| note.due.is_some_and(|due| due <= now);
+            let Some(note) = notes.iter_mut().find(due) else {
+                return false;
+            };
+            note.due = Some(now + AGAIN);
+            (note.keys.clone(), note.schema, note.role)
+        };
+        let (fingerprint, body) = told(schema);
+        let noted = NotedSchema {
+            fingerprint: &fingerprint,
+            body: &body,
+            role,
+            program: &self.program,
+        };
+        let key = keys.stream().as_bytes();
+        let outcome = self.topology.run(key, WAIT, |wire| {
+            watch(wire);
+            note_schema(wire, &keys, &noted)
+        });
+        let mut notes = self.notes.lock();
+        let is_it = |note: &&mut Note| {
+            let is_same = std::ptr::eq(note.schema, schema) && note.role == role;
+            is_same && note.keys.stream() == keys.stream()
+        };
+        if let Some(note) = notes.iter_mut().find(is_it) {
+            note.done(outcome.err().as_ref());
+        }
+        true
+    }
+}
+
+impl Note {
+    fn done(&mut self, error: Option<&Error>) {
+        let Some(error) = error else {
+            self.is_told = false;
+            self.due = Some(Instant::now() + SEEN_FOR + AGAIN);
+            return;
+        };
+        // What can't be noted by this user, or on this server, never can.
+        let is_final = matches!(
+            error.kind(),
+            ErrorKind::PermissionDenied | ErrorKind::WrongType | ErrorKind::Server
+        );
+        if is_final {
+            self.due = None;
+        }
+        if !std::mem::replace(&mut self.is_told, true) {
+            log::debug!(
+                "the schema of `{}` is not noted with `{}`, so that tools don't know it: {}",
+                self.schema.name,
+                self.keys.stream(),
+                with_causes(error)
+            );
+        }
+    }
+}
+
+/// The name of the program's file.
+fn executable() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    let name = path.file_name().map(Path::new).map(Path::display);
+    name.map_or_else(String::new, |name| name.to_string())
+}
