@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{NotedSchema, SEEN_FOR, SchemaRole, note_schema};
-use crate::config::Program;
+use crate::command::{
+    NewEvent, NotedSchema, SEEN_FOR, SchemaRole, StreamEventKind, note_schema, tell_event,
+};
 use crate::connection::{Topology, Wire};
 use crate::error::{Error, ErrorKind, with_causes};
 use crate::keys::StreamKeys;
@@ -49,10 +50,11 @@ const AGAIN: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(2);
 
 impl SchemaBook {
-    pub(crate) fn new(topology: Arc<Topology>, program: &Program) -> Self {
+    /// The types of a manager of `program`.
+    pub(crate) fn new(topology: Arc<Topology>, program: String) -> Self {
         Self {
             topology,
-            program: program.name(),
+            program,
             notes: Mutex::default(),
             telling: Mutex::default(),
             bell: OnceLock::new(),
@@ -133,7 +135,17 @@ impl SchemaBook {
         let key = keys.stream().as_bytes();
         let outcome = self.topology.run(key, WAIT, |wire| {
             watch(wire);
-            note_schema(wire, &keys, &noted)
+            if note_schema(wire, &keys, &noted)? {
+                let event = NewEvent {
+                    kind: StreamEventKind::SchemaChanged,
+                    group: String::new(),
+                    consumer: String::new(),
+                    count: 1,
+                    text: format!("`{}` in {}", schema.name, self.program),
+                };
+                tell_event(wire, &keys, &event);
+            }
+            Ok(())
         });
         let mut notes = self.notes.lock();
         let is_it = |note: &&mut Note| {
