@@ -71,6 +71,7 @@ impl Inline {
             group: Group::new(keys, &config.group),
             config,
             counters: Arc::default(),
+            program: Arc::default(),
             failure: Arc::default(),
         };
         let (settler, _) = crossbeam_channel::bounded(1);

@@ -85,6 +85,7 @@ impl MadeUp {
             alarm: Alarm::default(),
             group: Group::new(keys, &self.group),
             counters: Arc::default(),
+            program: Arc::default(),
             failure: Arc::default(),
         };
         let (settler, _) = crossbeam_channel::bounded(1);

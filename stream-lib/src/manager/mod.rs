@@ -3,7 +3,8 @@
 //! `stream_manager` owns them, connects and shuts down, `closing` in the right
 //! order; `registry` finds them by name. One file per kind of thing that a manager creates or is asked for
 //! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
-//! `groups`, `members`, `schedule`, `cron`, `delete`, `holding`.
+//! `groups`, `group_admin`, `members`, `schedule`, `cron`, `delete`, `holding`, `metrics`.
+//! `publisher` is the thread that hands metrics on.
 //! `by_hand` is for tests. `global` keeps the manager of a process that wants just one.
 
 #[cfg(test)]
@@ -15,11 +16,15 @@ mod consumers;
 mod cron;
 mod delete;
 mod global;
+mod group_admin;
 mod groups;
 mod holding;
 mod inspect;
 mod members;
+mod metrics;
 mod producers;
+#[cfg(feature = "metrics")]
+mod publisher;
 mod registry;
 mod retention;
 mod schedule;

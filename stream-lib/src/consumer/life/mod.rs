@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 
 use self::estate::Estate;
 use self::ownership::Ownership;
-use self::prepare::{Prepared, default_label, prepare};
+use self::prepare::{Prepared, default_label, prepare, take_back_sign};
 use crate::consumer::brief::{POLL, Unblocking};
 use crate::consumer::identity::Identity;
 use crate::consumer::member::common::Common;
@@ -68,7 +68,7 @@ impl Life {
         let alarm = identity.staff.keeper.bell();
         let work = (handler.batch_size(), Secrets::of(handler.schema()));
         let common = Arc::new(Common::new(identity, name, work, alarm));
-        let crew = Arc::new(Crew::new(&common));
+        let crew = Arc::new(Crew::new(&common, &identity.counters));
         let (lives, ended) = bounded(0);
         let estate = Arc::new(Estate::new(identity, &common, &crew, ended));
         let whole = Part {
@@ -148,8 +148,10 @@ impl Life {
         member.begin_stop();
         member.give_up();
         self.end_threads(Instant::now() + SETTLE);
-        if prepared == Prepared::Whole {
-            stop::leave(member);
+        match prepared {
+            Prepared::Whole => stop::leave(member),
+            Prepared::Parts(_) => take_back_sign(&self.estate.identity, &self.estate.common),
+            Prepared::Nothing => {}
         }
     }
 

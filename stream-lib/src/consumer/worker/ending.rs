@@ -99,6 +99,9 @@ fn action(
             (_, None) => text,
         }
     };
+    if !matches!(verdict, EntryVerdict::Hold { .. }) {
+        member.counters.errors.fetch_add(1, Ordering::Relaxed);
+    }
     match verdict {
         EntryVerdict::Ack => Action::AckHeld,
         EntryVerdict::Retry {
@@ -106,6 +109,7 @@ fn action(
             jitter: share,
         } => {
             let delay = jitter(delay, share);
+            member.common.report.failed(|| shown(&cause));
             let failures = &member.failure_log;
             failures.failed(kind, id, attempt, delay, || shown(&cause));
             member.config.events.tell(|e| {
@@ -137,6 +141,7 @@ fn action(
         // The settler tells the log, since it knows what became of the entry.
         EntryVerdict::Bury(reason) => {
             let text = shown(&cause);
+            member.common.report.failed(|| text.clone());
             Action::bury(reason, cause, text)
         }
     }

@@ -15,7 +15,7 @@ use crate::consumer::member::rate::{PORTION, Turn};
 use crate::consumer::member::stage::Stage;
 use crate::consumer::worker::ending::end;
 use crate::consumer::worker::key_turn::wait_for_key;
-use crate::consumer::worker::work::{Crew, Work};
+use crate::consumer::worker::work::{Crew, CrewRecord, Work};
 use crate::message::{OwnedMessage, Schema};
 use crate::runtime::panic_text;
 
@@ -85,6 +85,7 @@ fn run(crew: &Crew, handler: &dyn Run) {
         handler,
         now: Instant::now(),
         turn: None,
+        record: crew.record(),
     };
     while let Some(held) = crew.common.buffer.next(&crew.ended) {
         worker.now = Instant::now();
@@ -100,6 +101,7 @@ struct Worker<'a> {
     now: Instant,
     /// For the next entry, where the group has a rate.
     turn: Option<Turn>,
+    record: CrewRecord,
 }
 
 impl Worker<'_> {
@@ -247,11 +249,13 @@ impl Worker<'_> {
                 index,
             },
         };
+        self.record.began(member, held, index, self.now);
         let (outcome, taken) = self.handler.run(taken);
         *kept = taken;
         let now = Instant::now();
         if !matches!(outcome, Outcome::Skipped) {
             buffer.handler_time.observe(now - self.now);
+            self.record.handled(now - self.now);
         }
         if matches!(outcome, Outcome::Done) {
             member.handled(now - self.now);
