@@ -9,9 +9,11 @@ use super::filter::PendingFilter;
 use super::holders::Holders;
 use super::report::PendingReport;
 use super::walk::Walk;
-use crate::command::{self, DeadHands, Group, HandsOutcome, Judgement, Signs};
+use crate::command::{
+    self, DeadHands, Group, HandsOutcome, Judgement, NewEvent, Signs, StreamEventKind, tell_event,
+};
 use crate::connection::Topology;
-use crate::error::{Error, Result, Shown};
+use crate::error::{Error, Result, Shown, with_causes};
 use crate::inspect::address::EntryAddress;
 use crate::inspect::parts::{StreamPart, StreamParts};
 use crate::keys::StreamKeys;
@@ -120,8 +122,11 @@ impl Pending {
             reason: DeadReason::ByHand.as_str(),
             error: why,
         };
-        self.act(entries, act)
-            .map_err(|e| self.failed(e, "burying"))
+        let report = self
+            .act(entries, act)
+            .map_err(|e| self.failed(e, "burying"))?;
+        self.tell_buried(&report);
+        Ok(report)
     }
 
     /// Acknowledges entries (`XACK`): for this group they are as good as done.
@@ -132,6 +137,28 @@ impl Pending {
     pub fn ack(&self, entries: &[EntryAddress]) -> Result<PendingReport> {
         self.act(entries, DeadHands::Ack)
             .map_err(|e| self.failed(e, "acknowledging"))
+    }
+
+    /// Tells of dead letters, in the events of the stream.
+    fn tell_buried(&self, report: &PendingReport) {
+        if report.done == 0 {
+            return;
+        }
+        let event = NewEvent {
+            kind: StreamEventKind::Buried,
+            group: self.group.clone(),
+            consumer: String::new(),
+            count: report.done as u64,
+            text: DeadReason::ByHand.to_string(),
+        };
+        let keys = &self.stream.keys;
+        let told = self.stream.alone(keys, |wire| {
+            tell_event(wire, keys, &event);
+            Ok(())
+        });
+        if let Err(e) = told {
+            log::debug!("a burial could not be told: {}", with_causes(&e));
+        }
     }
 
     fn stem(&self) -> Group {

@@ -66,8 +66,7 @@ fn judge(facts: &ConsumerFacts, life: Life, dead_after: Duration) -> PendingHold
     }
     match life {
         Life::Good => PendingHolder::Alive,
-        Life::Lapsed => PendingHolder::Dead,
         Life::Silent if facts.idle < dead_after => PendingHolder::Alive,
-        Life::Silent => PendingHolder::Dead,
+        Life::Silent | Life::Lapsed => PendingHolder::Dead,
     }
 }
