@@ -50,7 +50,6 @@ const AGAIN: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(2);
 
 impl SchemaBook {
-    /// The types of a manager of `program`.
     pub(crate) fn new(topology: Arc<Topology>, program: String) -> Self {
         Self {
             topology,
@@ -136,14 +135,8 @@ impl SchemaBook {
         let outcome = self.topology.run(key, WAIT, |wire| {
             watch(wire);
             if note_schema(wire, &keys, &noted)? {
-                let event = NewEvent {
-                    kind: StreamEventKind::SchemaChanged,
-                    group: String::new(),
-                    consumer: String::new(),
-                    count: 1,
-                    text: format!("`{}` in {}", schema.name, self.program),
-                };
-                tell_event(wire, &keys, &event);
+                let text = format!("{} {fingerprint}, of {}", schema.name, self.program);
+                tell_event(wire, &keys, &changed(text));
             }
             Ok(())
         });
@@ -182,5 +175,16 @@ impl Note {
                 with_causes(error)
             );
         }
+    }
+}
+
+/// The stream has messages in a form that it did not know.
+fn changed(text: String) -> NewEvent {
+    NewEvent {
+        kind: StreamEventKind::SchemaChanged,
+        group: String::new(),
+        consumer: String::new(),
+        count: 1,
+        text,
     }
 }

@@ -35,8 +35,8 @@ pub(crate) struct NotedSchema<'a> {
     pub(crate) program: &'a str,
 }
 
-/// Notes a schema with the stream of these keys, the stem's. Returns whether it is a new one
-/// beside others.
+/// Notes a schema with the stream of these keys, the stem's. Returns whether the stream knew
+/// others only.
 pub(crate) fn note_schema(
     wire: &mut Wire,
     keys: &StreamKeys,
