@@ -211,6 +211,11 @@ pub fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
     }
+    let shown = shown(word.as_bytes());
+    if shown != word {
+        // bash and zsh read this, and it does a terminal no harm.
+        return format!("$'{}'", shown.replace('\'', "\\'"));
+    }
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
@@ -279,5 +284,6 @@ mod tests {
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(quoted("{shop}:orders"), "'{shop}:orders'");
         assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!(quoted("a\u{1b}'"), "$'a\\x1b\\''");
     }
 }

@@ -46,10 +46,11 @@ Looking changes nothing. \"–\" is what can't be known.";
 
 /// What all commands share.
 #[derive(Debug, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option by itself")]
 #[command(next_help_heading = "Options of all commands")]
 pub(crate) struct Globals {
-    /// Where Redis is: redis://, rediss://, unix://, redis-sentinel://…?master=NAME,
-    /// redis-cluster://. Else `REDIS_URL`, else 127.0.0.1:6379.
+    /// Where Redis is: `redis://`, `rediss://`, `unix://`, `redis-sentinel://…?master=NAME`,
+    /// `redis-cluster://`. Else `REDIS_URL`, else 127.0.0.1:6379.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// How long Redis may take to answer.
@@ -376,7 +377,7 @@ pub(crate) struct Check {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Metrics {
-    /// Writes a file, for node_exporter's textfile collector: whole, or not at all.
+    /// Writes a file, for `node_exporter`'s textfile collector: whole, or not at all.
     #[arg(long, value_name = "PATH")]
     pub(crate) textfile: Option<PathBuf>,
     /// Writes it again and again, this often.

@@ -6,6 +6,7 @@
 )]
 
 mod dead;
+mod demo;
 mod ending;
 mod foreign;
 mod held;
