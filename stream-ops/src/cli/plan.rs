@@ -46,6 +46,8 @@ pub(crate) struct Plan<T> {
     pub(crate) again: Option<String>,
     /// More about it, for programs.
     pub(crate) json: Map<String, Value>,
+    /// Which ones, for the audit; may be empty.
+    pub(crate) which: String,
     /// Why `--force-unread` is needed, where it is.
     pub(crate) loses: Option<String>,
 }
@@ -161,6 +163,17 @@ pub(crate) fn carry_out<T>(
     finish(context, plan, sum, failure)
 }
 
+/// Ids for the audit: the first ones, and how many more there are.
+pub(crate) fn ids_in_words<I: ToString>(ids: &[I]) -> String {
+    const SHOWN: usize = 20;
+    let shown: Vec<String> = ids.iter().take(SHOWN).map(ToString::to_string).collect();
+    let mut text = shown.join(" ");
+    if ids.len() > SHOWN {
+        let _ = write!(text, " and {} more", ids.len() - SHOWN);
+    }
+    text
+}
+
 /// Asks on a terminal. Returns false where there is none.
 fn asked<T>(context: &Context, plan: &Plan<T>) -> Outcome<bool> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
@@ -217,10 +230,13 @@ fn finish<T>(context: &Context, plan: &Plan<T>, sum: Step, failure: Option<Fault
 
 /// The change stands whether it could be noted or not.
 fn keep_note<T>(context: &Context, plan: &Plan<T>, sum: Step, failure: Option<&Fault>) {
-    let detail = match failure {
-        Some(fault) => format!("stopped ({}): {}", fault.text, plan.said),
-        None => plan.said.clone(),
-    };
+    let mut detail = plan.done.said(sum.done);
+    if !plan.which.is_empty() {
+        let _ = write!(detail, " {}", plan.which);
+    }
+    if let Some(fault) = failure {
+        let _ = write!(detail, " Stopped: {}", fault.text);
+    }
     let change = Change {
         who: None,
         action: plan.action,

@@ -44,6 +44,7 @@ pub(crate) fn run(context: &Context, stream: &str, job: &str, pauses: bool) -> O
         again: None,
         json: Map::new(),
         loses: None,
+        which: job.to_owned(),
     };
     at_once(context, &plan, &Bounds::default(), || {
         Ok(if pauses {

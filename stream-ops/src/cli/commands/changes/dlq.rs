@@ -11,7 +11,7 @@ use crate::cli::commands::entries::mask;
 use crate::cli::context::Context;
 use crate::cli::exit::{Fault, Outcome};
 use crate::cli::parse::field;
-use crate::cli::plan::{Done, Plan, Step, carry_out};
+use crate::cli::plan::{Done, Plan, Step, carry_out, ids_in_words};
 use crate::words::{count, cut, of, shown};
 
 /// Bodies that a plan compares with the schemas.
@@ -61,6 +61,7 @@ pub(crate) fn redrive(
     json.insert("would_fail".to_owned(), compared.would_fail.into());
     json.insert("compared".to_owned(), compared.looked_at.into());
     json.insert("without_fields".to_owned(), compared.without_body.into());
+    let shown_ids = ids_in_words(&chosen);
     let plan = Plan {
         action: "dlq redrive",
         stream: stream.to_owned(),
@@ -71,6 +72,7 @@ pub(crate) fn redrive(
         again: again(ids, until),
         json,
         loses: None,
+        which: shown_ids,
     };
     carry_out(context, &plan, bounds, |chunk| {
         let report = letters.redrive_edited(chunk, &edits)?;
@@ -94,6 +96,7 @@ pub(crate) fn rm(
     let chosen = chosen(&letters, ids, which, bounds)?;
     let until = chosen.iter().map(|id| id.id).max();
     let bound = until.map(|id| format!(" (until {id})")).unwrap_or_default();
+    let shown_ids = ids_in_words(&chosen);
     let plan = Plan {
         action: "dlq rm",
         stream: stream.to_owned(),
@@ -109,6 +112,7 @@ pub(crate) fn rm(
         again: again(ids, until),
         json: Map::new(),
         loses: None,
+        which: shown_ids,
     };
     carry_out(context, &plan, bounds, |chunk| {
         let report = letters.remove_letters(chunk)?;

@@ -138,6 +138,7 @@ pub(crate) fn import(context: &Context, stream: &str, bounds: &Bounds) -> Outcom
         again: None,
         json: Map::new(),
         loses: None,
+        which: String::new(),
     };
     carry_out(context, &plan, bounds, |chunk| {
         let mut step = Step::default();

@@ -23,6 +23,7 @@ fn plan(action: &'static str, of: &OneGroup, said: String, did: &'static str) ->
         again: None,
         json: Map::new(),
         loses: None,
+        which: String::new(),
     }
 }
 
@@ -165,6 +166,7 @@ pub(crate) fn rm_consumer(context: &Context, of: &OneGroup, consumer: &str) -> O
         held.map_or_else(|| "0".to_owned(), |c| count(c.pending))
     );
     let mut plan = plan("consumer rm", of, said, "Removed");
+    consumer.clone_into(&mut plan.which);
     plan.done = Done::new("Removed", "consumer", "consumers");
     at_once(context, &plan, &Bounds::default(), || {
         let manager = context.redis()?.manager();

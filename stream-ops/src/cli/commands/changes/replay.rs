@@ -69,6 +69,7 @@ pub(crate) fn run(
         done: Done::new("Added", "entry", "entries"),
         json: Map::new(),
         loses: None,
+        which: String::new(),
     };
     let manager = context.redis()?.manager();
     let producer: Option<Producer<RawMessage>> = match target {

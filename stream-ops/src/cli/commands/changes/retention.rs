@@ -21,6 +21,7 @@ pub(crate) fn run(context: &Context, stream: &str, bounds: &Bounds) -> Outcome {
         action: "retention run",
         stream: stream.to_owned(),
         group: String::new(),
+        which: String::new(),
         items: if planned.removes > 0 {
             vec![()]
         } else {

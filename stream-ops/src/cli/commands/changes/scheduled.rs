@@ -7,7 +7,7 @@ use crate::cli::args::Bounds;
 use crate::cli::commands::dlq::ensure_known;
 use crate::cli::context::Context;
 use crate::cli::exit::{Fault, Outcome};
-use crate::cli::plan::{Done, Plan, Step, carry_out};
+use crate::cli::plan::{Done, Plan, Step, carry_out, ids_in_words};
 use crate::words::{of, shown};
 
 pub(crate) fn run(
@@ -54,6 +54,7 @@ pub(crate) fn run(
             "Added",
         )
     };
+    let which = ids_in_words(&chosen);
     let plan = Plan {
         action,
         stream: stream.to_owned(),
@@ -64,6 +65,7 @@ pub(crate) fn run(
         again: None,
         json: Map::new(),
         loses: None,
+        which,
     };
     carry_out(context, &plan, bounds, |chunk| {
         let done = if cancels {

@@ -124,6 +124,7 @@ pub(crate) fn trim(
         again: None,
         json: Map::new(),
         loses: None,
+        which: String::new(),
     };
     at_once(context, &plan, bounds, || {
         let report = context.redis()?.manager().cleanup_once(&config)?;
