@@ -107,10 +107,10 @@ fn poison_ends_among_the_dead_letters() {
 fn a_crash_leaves_entries_in_dead_hands() {
     let demo = Demo::begin("crash");
     let is_seen = || {
-        let plan = demo.ask("pending release orders billing");
+        let plan = demo.ask("pending bury orders billing --suspects");
         plan.is_some_and(|plan| plan["count"].as_u64() > Some(0))
     };
-    wait_until(LONG, "dead hands hold entries", is_seen);
+    wait_until(LONG, "dead hands hold what has killed them", is_seen);
     demo.end("-INT");
 }
 

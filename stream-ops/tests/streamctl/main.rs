@@ -5,6 +5,7 @@
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
+mod cost;
 mod dead;
 mod demo;
 mod ending;
@@ -14,5 +15,6 @@ mod looking;
 mod monitoring;
 mod plans;
 mod questions;
+mod reach;
 mod sent;
 mod support;
