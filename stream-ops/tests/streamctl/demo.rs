@@ -69,7 +69,8 @@ impl Demo {
         let (children, socket) = (self.children(), self.socket());
         assert!(
             children.len() >= 2 && socket.exists(),
-            "{children:?} {socket:?}"
+            "{children:?} {}",
+            socket.display()
         );
         let pid = self.child.id().to_string();
         let killed = std::process::Command::new("kill")
@@ -79,7 +80,7 @@ impl Demo {
         let status = self.child.wait().unwrap();
         if signal == "-INT" {
             assert_eq!(status.code(), Some(130));
-            assert!(!socket.parent().unwrap().exists(), "{socket:?}");
+            assert!(!socket.parent().unwrap().exists());
         }
         // One that was killed can't wait for its own.
         let is_gone = |pid: &u32| {
