@@ -1,5 +1,6 @@
 //! The audit: a stream in which every change by these tools stands.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::{env, fs};
 
 use stream_lib::Result;
@@ -70,11 +71,25 @@ pub fn user() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"]
         .into_iter()
         .find_map(|name| env::var(name).ok().filter(|name| !name.is_empty()));
-    let name = name.unwrap_or_else(|| "unknown".to_owned());
+    let name = name
+        .or_else(account)
+        .unwrap_or_else(|| "unknown".to_owned());
     match host() {
         Some(host) => format!("{name}@{host}"),
         None => name,
     }
+}
+
+/// The account of this process, where the environment has no name.
+fn account() -> Option<String> {
+    let id = fs::metadata("/proc/self").ok()?.uid().to_string();
+    let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let known = accounts.lines().find_map(|line| {
+        let mut parts = line.split(':');
+        let (name, _, number) = (parts.next()?, parts.next()?, parts.next()?);
+        (number == id).then(|| name.to_owned())
+    });
+    Some(known.unwrap_or_else(|| format!("uid {id}")))
 }
 
 fn host() -> Option<String> {

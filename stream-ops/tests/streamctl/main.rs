@@ -5,7 +5,9 @@
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
+mod cost;
 mod dead;
+mod demo;
 mod ending;
 mod foreign;
 mod held;
@@ -13,5 +15,6 @@ mod looking;
 mod monitoring;
 mod plans;
 mod questions;
+mod reach;
 mod sent;
 mod support;

@@ -208,11 +208,8 @@ fn a_step_that_fails_ends_it_and_says_how_far_it_got() {
     fill(&server, 60);
     // The eleventh has no room any more.
     let exported = run(&server, "dlq export orders").ended(0).out;
-    let ten: String = exported
-        .lines()
-        .take(10)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let ten: Vec<&str> = exported.lines().take(10).collect();
+    let ten = ten.join("\n");
     let full = r#"{"id":"99999999999999-0","fields":[["~reason","x"],["a","b"]]}"#;
     let rest = r#"{"id":"99999999999998-0","fields":[["~reason","x"],["a","b"]]}"#;
     send(&server, &["DEL", "{orders}:dead"]);
@@ -226,7 +223,7 @@ fn a_step_that_fails_ends_it_and_says_how_far_it_got() {
             "b",
         ],
     );
-    let input = format!("{ten}{full}\n{rest}\n");
+    let input = format!("{ten}\n{full}\n{rest}\n");
     let ran = crate::support::run_with(&server, "dlq import orders --yes", &input).ended(1);
     assert!(
         ran.out

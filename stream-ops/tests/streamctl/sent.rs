@@ -180,17 +180,15 @@ fn a_stream_is_cleaned_by_its_own_settings() {
         "{}",
         ran.out
     );
-    send(
-        server,
-        &[
-            "HSET",
-            "{orders}:meta",
-            "retention:max_length",
-            "10",
-            "retention:priority",
-            "low",
-        ],
-    );
+    for (name, value) in [
+        ("max_length", "10"),
+        ("priority", "low"),
+        ("min_retention_count", "0"),
+        ("min_retention_time", "0"),
+    ] {
+        let field = format!("retention:{name}");
+        send(server, &["HSET", "{orders}:meta", &field, value]);
+    }
     let before = outage.digest();
     let json = run(server, "retention run orders -o json").ended(0).json();
     assert_eq!(

@@ -5,7 +5,7 @@
 
 use std::env;
 use std::io::{self, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,16 +35,23 @@ const POISON: u64 = 20;
 struct Order {
     order_id: String,
     amount: f64,
-    #[stream(sensitive)]
-    card: String,
+    copies: u64,
 }
 
+/// An order of so many copies kills the process that gets it, with the fault `crash`.
+const KILLER: u64 = 4_000_000_000;
+
+/// How often a process is started that dies.
+const LIVES: u32 = 3;
+
+/// Short, so that the dead are noticed soon.
+const LEASE: Duration = Duration::from_secs(2);
+
 /// Where consumers are: their group, and how long a handler takes, in milliseconds.
-const PLACES: [(&str, &str, u64); 4] = [
+const PLACES: [(&str, &str, u64); 3] = [
     ("billing", "billing", 5),
     ("shipping", "shipping", 5),
     ("slow", "billing", 400),
-    ("doomed", "billing", 600_000),
 ];
 
 pub(crate) fn run(context: &Context, demo: &Demo) -> Outcome {
@@ -56,42 +63,35 @@ pub(crate) fn run(context: &Context, demo: &Demo) -> Outcome {
         manager.create_simple_producer("demo", StreamConfig::new(STREAM).max_length(20_000))?;
     let (orders, raw) = (handle.typed::<Order>(), handle.typed::<RawMessage>());
     let places: &[&str] = match demo.fault {
-        None | Some(DemoFault::Poison) => &["billing", "shipping"],
         Some(DemoFault::Slow) => &["slow", "shipping"],
-        Some(DemoFault::Crash) => &["doomed", "shipping"],
+        Some(DemoFault::Crash) => &["billing"],
+        _ => &["billing", "shipping"],
     };
     let mut workers = Workers::default();
     for place in places {
-        workers.start(place, url)?;
+        workers.start(place, url, LIVES)?;
     }
     context.output.raw(&said(url, demo.fault))?;
     let ends = demo.time.map(|time| Instant::now() + time);
     let mut number = 0_u64;
     while !context.is_interrupted() && ends.is_none_or(|ends| Instant::now() < ends) {
         number += 1;
-        let id = format!("ORD-{number:06}");
+        let order_id = format!("ORD-{number:06}");
         if demo.fault == Some(DemoFault::Poison) && number.is_multiple_of(POISON) {
-            let order = RawMessage::new()
-                .with("order_id", &id)
-                .with("amount", "12,50");
-            raw.add(&order.with("card", "4111111111111111"))?;
+            // A comma is no decimal point.
+            let order = RawMessage::new().with("order_id", &order_id);
+            raw.add(&order.with("amount", "12,50").with("copies", "1"))?;
         } else {
             let amount = f64::from(u32::try_from(number % 9_000).unwrap_or(0)) / 100.0;
-            let card = "4111111111111111".to_owned();
+            let is_killer = demo.fault == Some(DemoFault::Crash) && number == 100;
+            let copies = if is_killer { KILLER } else { 1 };
             orders.add(&Order {
-                order_id: id,
+                order_id,
                 amount,
-                card,
+                copies,
             })?;
         }
-        if demo.fault == Some(DemoFault::Crash) && number.is_multiple_of(20) {
-            let pending = manager.stream_stats(STREAM)?;
-            let holds =
-                |group: &stream_lib::GroupStats| group.name == "billing" && group.pending > 0;
-            if pending.groups.iter().any(holds) {
-                workers.kill_first();
-            }
-        }
+        workers.look_after(url)?;
         pause(EVERY);
     }
     drop(workers);
@@ -107,7 +107,9 @@ pub(crate) fn run(context: &Context, demo: &Demo) -> Outcome {
 fn said(url: &str, fault: Option<DemoFault>) -> String {
     let what = match fault {
         None => "Two groups keep up with a stream of orders.",
-        Some(DemoFault::Crash) => "The only process of the group billing dies, and holds entries.",
+        Some(DemoFault::Crash) => {
+            "The 100th order kills each process of the group billing that gets it."
+        }
         Some(DemoFault::Slow) => "Handlers of the group billing take too long: it falls behind.",
         Some(DemoFault::Poison) => "Each 20th order has an amount that no consumer can read.",
     };
@@ -121,36 +123,50 @@ fn said(url: &str, fault: Option<DemoFault>) -> String {
 
 /// The consumers' processes, which end with this.
 #[derive(Default)]
-struct Workers(Vec<Child>);
+struct Workers(Vec<Worker>);
+
+struct Worker {
+    child: Child,
+    place: String,
+    /// How often it is started still.
+    lives: u32,
+}
 
 impl Workers {
-    fn start(&mut self, place: &str, url: &str) -> Outcome<()> {
+    fn start(&mut self, place: &str, url: &str, lives: u32) -> Outcome<()> {
         let failed = |e| Fault::new(Exit::Failed, format!("can't start a consumer: {e}"));
         let program = env::current_exe().map_err(failed)?;
         let child = Command::new(program)
             .args(["--url", url, "demo-worker", place])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .map_err(failed)?;
-        self.0.push(child);
+        self.0.push(Worker {
+            child,
+            place: place.to_owned(),
+            lives: lives.saturating_sub(1),
+        });
         Ok(())
     }
 
-    /// As a crash would; once.
-    fn kill_first(&mut self) {
-        if let Some(first) = self.0.first_mut() {
-            let _ = first.kill();
-            let _ = first.wait();
+    /// Starts those again that have died, a few times.
+    fn look_after(&mut self, url: &str) -> Outcome<()> {
+        let has_died = |worker: &mut Worker| matches!(worker.child.try_wait(), Ok(Some(_)));
+        let dead: Vec<Worker> = self.0.extract_if(.., has_died).collect();
+        for worker in dead.into_iter().filter(|worker| worker.lives > 0) {
+            self.start(&worker.place, url, worker.lives)?;
         }
+        Ok(())
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        for child in &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
+        for worker in &mut self.0 {
+            let _ = worker.child.kill();
+            let _ = worker.child.wait();
         }
     }
 }
@@ -164,11 +180,14 @@ pub(crate) fn work(context: &Context, place: &str) -> Outcome {
         .group(*group)
         .consumer(place)
         .workers(2)
-        .lease(Duration::from_secs(5))
+        .lease(LEASE)
         .retry(RetryPolicy::list([Duration::from_millis(200)]))
         .on_undecodable(OnUndecodable::Bury);
     let manager = context.redis()?.manager();
-    let consumer = manager.consume_fn::<Order>(place, config, move |_| {
+    let consumer = manager.consume_fn::<Order>(place, config, move |order| {
+        if order.copies == KILLER {
+            process::exit(1);
+        }
         thread::park_timeout(takes);
         Ok(())
     })?;
