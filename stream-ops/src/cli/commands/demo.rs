@@ -37,7 +37,8 @@ const KILLER: u64 = 4_000_000_000;
 #[derive(StreamMessage)]
 #[stream(name = "demo:orders")]
 struct Order {
-    order_id: String,
+    #[stream(rename = "order_id")]
+    number: String,
     amount: f64,
     copies: u64,
 }
@@ -123,7 +124,7 @@ fn add(
     }
     let is_killer = fault == Some(Fault::Crash) && number == 100;
     manager.add(&Order {
-        order_id,
+        number: order_id,
         amount: 12.5,
         copies: if is_killer { KILLER } else { 1 },
     })?;
@@ -226,7 +227,7 @@ fn work(context: &Context, fault: Option<Fault>) -> Outcome {
         if fault == Some(Fault::Slow) {
             pause(Duration::from_secs(1));
         }
-        let _ = (&order.order_id, order.amount);
+        let _ = (&order.number, order.amount);
         Ok(())
     })?;
     // Whoever has started it ends it.
