@@ -48,10 +48,7 @@ struct Args {
 enum Part {
     /// One process of a group; the dashboard starts them.
     #[command(hide = true)]
-    Member {
-        url: String,
-        group: String,
-    },
+    Member { url: String, group: String },
 }
 
 fn main() -> Result<(), Failure> {
@@ -75,7 +72,10 @@ fn serve(args: &Args, stop: &Arc<AtomicBool>) -> Result<(), Failure> {
     let dashboard = dashboard(&url, args, &token)?;
     let mut out = io::stdout();
     writeln!(out, "dashboard  {}", dashboard.url())?;
-    writeln!(out, "token      {token}   (any name; it is asked for by the first change)")?;
+    writeln!(
+        out,
+        "token      {token}   (any name; it is asked for by the first change)"
+    )?;
     writeln!(out, "redis      {url}")?;
     writeln!(out, "{}", args.fault.says())?;
     writeln!(out, "Ctrl-C ends all of it.")?;

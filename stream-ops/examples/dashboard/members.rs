@@ -2,12 +2,12 @@
 
 use std::env;
 use std::process::{self, Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use stream_lib::{ConsumerConfig, Delivery, HandlerResult, StreamManager, StreamMessage};
+use stream_lib::{ConsumerConfig, Delivery, HandlerResult, OwnedMessage, StreamManager};
 
 use crate::Failure;
 use crate::fault::Fault;
@@ -65,13 +65,14 @@ impl Members {
     /// Starts those again that have died, as a supervisor would, until it gives up.
     pub(crate) fn look_after(&mut self) -> Result<(), Failure> {
         let mut died = Vec::new();
-        self.running.retain_mut(|(group, child)| match child.try_wait() {
-            Ok(None) => true,
-            _ => {
-                died.push(*group);
-                false
-            }
-        });
+        self.running
+            .retain_mut(|(group, child)| match child.try_wait() {
+                Ok(None) => true,
+                _ => {
+                    died.push(*group);
+                    false
+                }
+            });
         for group in died {
             if self.restarts < RESTARTS {
                 self.restarts += 1;
@@ -108,7 +109,11 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let manager = StreamManager::connect(url)?;
     let name = format!("{group}-{}", process::id());
-    let slow = if fault == Fault::Slow && group == "billing" { SLOW } else { USUAL };
+    let slow = if fault == Fault::Slow && group == "billing" {
+        SLOW
+    } else {
+        USUAL
+    };
     match group {
         "mailer" => consume::<Mail>(&manager, "emails", group, &name, move |_| work(USUAL))?,
         "stats" => consume::<View>(&manager, "tracking", group, &name, |_| Ok(()))?,
@@ -122,10 +127,12 @@ pub(crate) fn run(
         _ => consume::<Order>(&manager, "orders", group, &name, |_| work(USUAL))?,
     }
     let ended = Arc::clone(stop);
-    thread::Builder::new().name("parent".to_owned()).spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        ended.store(true, Ordering::SeqCst);
-    })?;
+    thread::Builder::new()
+        .name("parent".to_owned())
+        .spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            ended.store(true, Ordering::SeqCst);
+        })?;
     while !stop.load(Ordering::SeqCst) {
         thread::park_timeout(STEP);
     }
@@ -133,22 +140,29 @@ pub(crate) fn run(
     Ok(())
 }
 
-fn consume<M: StreamMessage + stream_lib::OwnedMessage + 'static>(
+fn consume<M: OwnedMessage + 'static>(
     manager: &StreamManager,
     stream: &str,
     group: &str,
     name: &str,
     handle: impl Fn(&M) -> HandlerResult + Send + Sync + 'static,
 ) -> Result<(), Failure> {
-    let config = ConsumerConfig::new(stream).group(group).workers(4).lease(LEASE).grace(LEASE / 5);
-    manager.consume_fn::<M>(name, config, move |delivery: Delivery<M>| {
+    let config = ConsumerConfig::new(stream)
+        .group(group)
+        .workers(4)
+        .lease(LEASE)
+        .grace(LEASE / 5);
+    manager.consume_fn::<M>(name, config, move |delivery: &Delivery<M>| {
         handle(delivery.message())
     })?;
     Ok(())
 }
 
 /// Takes as long as real work would.
-#[expect(clippy::disallowed_methods, reason = "the time that a handler takes is made up here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time that a handler takes is made up here"
+)]
 fn work(time: Duration) -> HandlerResult {
     thread::sleep(time);
     Ok(())

@@ -18,11 +18,7 @@ const VIEWS: u64 = 5;
 const DEADLY_AT: u64 = 300;
 const UNREADABLE_EACH: u64 = 20;
 
-pub(crate) fn run(
-    manager: &StreamManager,
-    fault: Fault,
-    stop: &AtomicBool,
-) -> Result<(), Failure> {
+pub(crate) fn run(manager: &StreamManager, fault: Fault, stop: &AtomicBool) -> Result<(), Failure> {
     for (name, stream) in [
         ("orders", "orders"),
         ("emails", "emails"),
@@ -52,7 +48,9 @@ pub(crate) fn run(
             manager.add_to("tracking", &View { path, visitor })?;
         }
         if number.is_multiple_of(30) {
-            let stock = RawMessage::new().with("article", "A-7").with("left", (number % 90).to_string());
+            let stock = RawMessage::new()
+                .with("article", "A-7")
+                .with("left", (number % 90).to_string());
             manager.add_to("stock", &stock)?;
         }
         next += PACE;
@@ -67,10 +65,20 @@ fn order(number: u64, is_deadly: bool) -> Order {
     Order {
         order_id: format!("ORD-{number}"),
         amount: 12.5,
-        copies: if is_deadly { DEADLY } else { u32::try_from(number % 40 + 1).unwrap_or(1) },
-        currency: if number.is_multiple_of(4) { Currency::Usd } else { Currency::Eur },
+        copies: if is_deadly {
+            DEADLY
+        } else {
+            u32::try_from(number % 40 + 1).unwrap_or(1)
+        },
+        currency: if number.is_multiple_of(4) {
+            Currency::Usd
+        } else {
+            Currency::Eur
+        },
         customer_email: format!("customer-{number}@example.com"),
-        note: number.is_multiple_of(7).then(|| "leave it at the door".to_owned()),
+        note: number
+            .is_multiple_of(7)
+            .then(|| "leave it at the door".to_owned()),
     }
 }
 

@@ -80,7 +80,10 @@ impl Dash {
 
     /// Pages that were answered, and those of them that were put together.
     pub(crate) fn counts(&self) -> (u64, u64) {
-        (self.answered.load(Ordering::Relaxed), self.read.load(Ordering::Relaxed))
+        (
+            self.answered.load(Ordering::Relaxed),
+            self.read.load(Ordering::Relaxed),
+        )
     }
 
     /// What a change has done that led to a page.

@@ -48,10 +48,16 @@ mod tests {
     #[test]
     fn forms_are_read_as_browsers_write_them() {
         let form = Query::read(b"do=hold&for=30+min&letter=1-0&letter=2-0&field%3Aa=%C3%A9&x");
-        assert_eq!((form.get("for"), form.get("x"), form.get("y")), ("30 min", "", ""));
+        assert_eq!(
+            (form.get("for"), form.get("x"), form.get("y")),
+            ("30 min", "", "")
+        );
         assert_eq!(form.all("letter").collect::<Vec<_>>(), ["1-0", "2-0"]);
         assert_eq!(form.under("field:").collect::<Vec<_>>(), [("a", "é")]);
         assert_eq!(form.only(&["for"]), "for=30+min");
-        assert_eq!(Query::read(b"%ff=%"), Query::read("\u{fffd}=%25".as_bytes()));
+        assert_eq!(
+            Query::read(b"%ff=%"),
+            Query::read("\u{fffd}=%25".as_bytes())
+        );
     }
 }

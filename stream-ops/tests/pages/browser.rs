@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::driver::{Driver, find};
 
 /// A hang, rather than an answer.
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// How a page is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,14 +81,23 @@ impl Browser {
     }
 
     pub(crate) fn look(&self, look: Look) {
-        self.tell("Emulation.setDeviceMetricsOverride", json!({
-            "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": false,
-        }));
+        self.tell(
+            "Emulation.setDeviceMetricsOverride",
+            json!({
+                "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": false,
+            }),
+        );
         let scheme = if look.dark { "dark" } else { "light" };
-        self.tell("Emulation.setEmulatedMedia", json!({
-            "features": [{ "name": "prefers-color-scheme", "value": scheme }],
-        }));
-        self.tell("Emulation.setScriptExecutionDisabled", json!({ "value": !look.scripts }));
+        self.tell(
+            "Emulation.setEmulatedMedia",
+            json!({
+                "features": [{ "name": "prefers-color-scheme", "value": scheme }],
+            }),
+        );
+        self.tell(
+            "Emulation.setScriptExecutionDisabled",
+            json!({ "value": !look.scripts }),
+        );
     }
 
     pub(crate) fn open(&self, url: &str) {
@@ -98,34 +107,48 @@ impl Browser {
     /// Gives a name and the token whenever they are asked for.
     pub(crate) fn authorize(&self, authorization: &str) {
         self.tell("Network.enable", json!({}));
-        self.tell("Network.setExtraHTTPHeaders", json!({
-            "headers": { "Authorization": authorization },
-        }));
+        self.tell(
+            "Network.setExtraHTTPHeaders",
+            json!({
+                "headers": { "Authorization": authorization },
+            }),
+        );
     }
 
     /// The value of an expression, also where the page may not run any.
     pub(crate) fn value(&self, expression: &str) -> Value {
-        let answer = self.tell("Runtime.evaluate", json!({
-            "expression": expression, "returnByValue": true,
-        }));
-        assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
+        let answer = self.tell(
+            "Runtime.evaluate",
+            json!({
+                "expression": expression, "returnByValue": true,
+            }),
+        );
+        assert!(
+            answer.get("exceptionDetails").is_none(),
+            "{expression}: {answer}"
+        );
         answer["result"]["value"].clone()
     }
 
     /// What somebody reads on the page.
     pub(crate) fn text(&self) -> String {
-        self.value("document.body.innerText").as_str().unwrap_or_default().to_owned()
+        self.value("document.body.innerText")
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     pub(crate) fn url(&self) -> String {
-        self.runtime.block_on(self.client.current_url()).unwrap().to_string()
+        self.runtime
+            .block_on(self.client.current_url())
+            .unwrap()
+            .to_string()
     }
 
     /// Clicks what a person would: a link or a button with these words.
     pub(crate) fn click(&self, words: &str) {
-        let path = format!(
-            "//a[normalize-space(.)={words:?}] | //button[normalize-space(.)={words:?}]"
-        );
+        let path =
+            format!("//a[normalize-space(.)={words:?}] | //button[normalize-space(.)={words:?}]");
         self.click_at(Locator::XPath(&path));
     }
 
@@ -157,8 +180,13 @@ impl Browser {
             if text.contains(words) {
                 return;
             }
-            assert!(Instant::now() < until, "`{words}` is not on {}:\n{text}", self.url());
-            self.runtime.block_on(tokio::time::sleep(Duration::from_millis(50)));
+            assert!(
+                Instant::now() < until,
+                "`{words}` is not on {}:\n{text}",
+                self.url()
+            );
+            self.runtime
+                .block_on(tokio::time::sleep(Duration::from_millis(50)));
         }
     }
 
@@ -169,13 +197,18 @@ impl Browser {
             body: json!({ "type": "browser" }),
         });
         let lines = log.as_array().cloned().unwrap_or_default();
-        let lines = lines.into_iter().filter_map(|line| line["message"].as_str().map(str::to_owned));
+        let lines = lines
+            .into_iter()
+            .filter_map(|line| line["message"].as_str().map(str::to_owned));
         lines.collect()
     }
 
     /// The whole page as a picture.
     pub(crate) fn picture(&self, path: &Path, height: Option<u64>) {
-        let full = self.value("document.documentElement.scrollHeight").as_u64().unwrap();
+        let full = self
+            .value("document.documentElement.scrollHeight")
+            .as_u64()
+            .unwrap();
         let width = self.value("window.innerWidth").as_u64().unwrap();
         let shot = self.tell("Page.captureScreenshot", json!({
             "captureBeyondViewport": true,
@@ -194,7 +227,9 @@ impl Browser {
     }
 
     fn issue(&self, special: Special) -> Value {
-        self.runtime.block_on(self.client.issue_cmd(special)).unwrap()
+        self.runtime
+            .block_on(self.client.issue_cmd(special))
+            .unwrap()
     }
 }
 
@@ -217,7 +252,11 @@ impl WebDriverCompatibleCommand for Special {
         base: &url::Url,
         session: Option<&str>,
     ) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
+        base.join(&format!(
+            "session/{}/{}",
+            session.unwrap_or_default(),
+            self.path
+        ))
     }
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
@@ -227,5 +266,7 @@ impl WebDriverCompatibleCommand for Special {
 
 fn unbase64(text: &str) -> Vec<u8> {
     use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.decode(text).unwrap()
+    base64::engine::general_purpose::STANDARD
+        .decode(text)
+        .unwrap()
 }

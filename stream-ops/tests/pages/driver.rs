@@ -20,7 +20,10 @@ pub(crate) fn find() -> Option<PathBuf> {
     if found.is_none() {
         let why = "SKIPPED: no chromedriver is here (Debian: apt-get install chromium-driver); \
                    CHROMEDRIVER may name one";
-        assert!(env::var("STREAM_TEST_BROWSER").as_deref() != Ok("required"), "{why}");
+        assert!(
+            env::var("STREAM_TEST_BROWSER").as_deref() != Ok("required"),
+            "{why}"
+        );
         eprintln!("{why}");
     }
     found

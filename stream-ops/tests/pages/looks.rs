@@ -3,7 +3,7 @@
 use stream_lib::{ConsumerConfig, Delivery, StreamConfig, StreamManager, StreamMessage};
 use stream_tests::wait_until;
 
-use crate::browser::{Browser, Look};
+use crate::browser::{Browser, LONG, Look};
 use crate::story::Dash;
 
 /// Every control with a name; those without are told.
@@ -39,14 +39,16 @@ fn every_page_is_whole_in_every_light() {
     let dash = Dash::start();
     let manager = StreamManager::connect(dash.server.url()).unwrap();
     let long = "a-stream-with-a-name-that-is-much-too-long-for-any-phone-in-the-world-0123456789";
-    manager.create_simple_producer("long", StreamConfig::new(long)).unwrap();
+    manager
+        .create_simple_producer("long", StreamConfig::new(long))
+        .unwrap();
     let config = ConsumerConfig::new(long).group("a-group-with-a-name-that-is-too-long-as-well");
     manager
-        .consume_fn::<Tick>("ticker", config, |_: Delivery<Tick>| Ok(()))
+        .consume_fn::<Tick>("ticker", config, |_: &Delivery<Tick>| Ok(()))
         .unwrap();
     manager.add_to("long", &Tick { number: 1 }).unwrap();
     dash.with_poison(&manager);
-    wait_until("everything to be seen", || {
+    wait_until(LONG, "everything to be seen", || {
         let page = dash.get("/");
         page.contains(long) && page.contains("billing")
     });
@@ -65,7 +67,9 @@ fn every_page_is_whole_in_every_light() {
         format!("/streams/orders/messages/{message}"),
         "/streams/orders/schedules".to_owned(),
         format!("/streams/{coded}"),
-        format!("/streams/{coded}/groups/a%2Dgroup%2Dwith%2Da%2Dname%2Dthat%2Dis%2Dtoo%2Dlong%2Das%2Dwell"),
+        format!(
+            "/streams/{coded}/groups/a%2Dgroup%2Dwith%2Da%2Dname%2Dthat%2Dis%2Dtoo%2Dlong%2Das%2Dwell"
+        ),
         "/streams/none".to_owned(),
     ];
     for (look, ground) in [
@@ -81,8 +85,14 @@ fn every_page_is_whole_in_every_light() {
             assert_eq!(browser.value(UNNAMED), "", "{path} {look:?}");
             assert_eq!(browser.value(TOO_WIDE), "", "{path} {look:?}");
             let text = browser.text();
-            assert!(text.contains("Overview") && text.len() > 100, "{path}: {text}");
-            assert!(!text.contains("ada@example.com"), "{path} shows what is sensitive");
+            assert!(
+                text.contains("Overview") && text.len() > 100,
+                "{path}: {text}"
+            );
+            assert!(
+                !text.contains("ada@example.com"),
+                "{path} shows what is sensitive"
+            );
             let headings = browser.value("document.querySelectorAll('h1').length");
             assert_eq!(headings, 1, "{path}");
         }
@@ -105,20 +115,27 @@ fn a_page_renews_itself_and_keeps_the_place() {
     let dash = Dash::start();
     let manager = StreamManager::connect(dash.server.url()).unwrap();
     dash.with_poison(&manager);
-    wait_until("dead letters", || dash.get("/streams/orders/dead").contains("undecodable"));
+    wait_until(LONG, "dead letters", || {
+        dash.get("/streams/orders/dead").contains("undecodable")
+    });
     browser.look(Look {
         height: 300,
         ..Look::LIGHT
     });
     browser.open(&dash.url("/streams/orders/dead"));
     browser.type_into("#search", "half a wo");
-    browser.value("document.querySelector('td input[type=checkbox]').checked = false; scrollTo(0, 120); 0");
+    browser.value(
+        "document.querySelector('td input[type=checkbox]').checked = false; scrollTo(0, 120); 0",
+    );
     let letters = dash.dead();
     dash.add_poison();
-    wait_until("one more dead letter", || dash.dead() == letters + 1);
+    wait_until(LONG, "one more dead letter", || dash.dead() == letters + 1);
     browser.wait_for(&format!("{} dead letters of orders", letters + 1));
     assert_eq!(browser.value("document.activeElement.id"), "search");
-    assert_eq!(browser.value("document.querySelector('#search').value"), "half a wo");
+    assert_eq!(
+        browser.value("document.querySelector('#search').value"),
+        "half a wo"
+    );
     assert_eq!(browser.value("scrollY"), 120);
     let ticked = "document.querySelector('td input[type=checkbox]').checked";
     assert_eq!(browser.value(ticked), false);

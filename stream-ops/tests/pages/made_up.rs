@@ -145,7 +145,13 @@ fn orders(at: u64, is_bad: bool) -> StreamFacts {
     let added = came(at, 31.6, 7);
     let mut billing = if is_bad && at >= DIED {
         let unread = (at - DIED) * 43_608 / (NOW - DIED);
-        let mut billing = group("billing", came(DIED, 31.6, 7).max(unread), unread, Some(at - DIED), at);
+        let mut billing = group(
+            "billing",
+            came(DIED, 31.6, 7).max(unread),
+            unread,
+            Some(at - DIED),
+            at,
+        );
         billing.read = Some(came(DIED, 31.6, 7));
         billing.cursor = EntryId::new(DIED - 20, 0);
         billing.pending = 265;
@@ -178,7 +184,11 @@ fn orders(at: u64, is_bad: bool) -> StreamFacts {
     let mut archive = group("archive", added, 0, None, at);
     archive.pending = 64;
     archive.consumers = vec![member("node-5-4", 64, at)];
-    let length = if is_bad && at > DIED { 953 + billing.unread.unwrap_or(0) } else { 953 };
+    let length = if is_bad && at > DIED {
+        953 + billing.unread.unwrap_or(0)
+    } else {
+        953
+    };
     StreamFacts {
         dead: if at > NOW - 1_530_000 { 41 } else { 24 },
         dead_capacity: Some(100_000),
@@ -199,7 +209,11 @@ fn emails(at: u64, is_bad: bool) -> StreamFacts {
     } else {
         2
     };
-    let oldest = if unread > 2 { 160_000 + (NOW - at) / 3 } else { 200 };
+    let oldest = if unread > 2 {
+        160_000 + (NOW - at) / 3
+    } else {
+        200
+    };
     let mut mailer = group("mailer", added, unread, Some(oldest), at);
     mailer.pending = 20;
     mailer.consumers = vec![member("mail-1", 20, at)];
@@ -266,7 +280,19 @@ pub(crate) fn events() -> Vec<Event> {
     vec![
         event(1_389_000, "consumer-removed", 1, "node-4-2087", ""),
         event(1_400_000, "takeover", 128, "node-4-2087", ""),
-        event(1_521_000, "burial", 17, "node-4-2087", "amount: a number expected"),
-        event(6_572_000, "burial", 21, "node-2-871", "retries used up, payments-db timed out"),
+        event(
+            1_521_000,
+            "burial",
+            17,
+            "node-4-2087",
+            "amount: a number expected",
+        ),
+        event(
+            6_572_000,
+            "burial",
+            21,
+            "node-2-871",
+            "retries used up, payments-db timed out",
+        ),
     ]
 }

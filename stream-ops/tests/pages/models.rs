@@ -8,9 +8,7 @@ use stream_ops::serve::page::{
     Action, Ask, Dead, Fate, Field, FieldRow, Frame, KindRow, LetterRow, Message, Model, Page,
     Rich, Series, Sign, Undo,
 };
-use stream_ops::serve::view::{
-    Retention, StreamMore, all_dead, group, happened, overview, stream,
-};
+use stream_ops::serve::view::{Retention, StreamMore, all_dead, group, happened, overview, stream};
 
 use crate::made_up::{NOW, SUSPECT, calm, events, night};
 
@@ -97,20 +95,23 @@ pub(crate) fn dead_letters() -> Model {
             points,
         }
     };
-    let kind = |count: &str, reason: &str, error: &str, hours: Series, is_new: bool, ago: (&str, &str)| KindRow {
-        link: format!("/streams/orders/dead?kind={count}"),
-        is_chosen: is_new,
-        count: count.to_owned(),
-        reason: reason.to_owned(),
-        error: error.to_owned(),
-        groups: "billing".to_owned(),
-        hours,
-        is_new,
-        first_ms: NOW - 1_560_000,
-        last_ms: NOW - 1_380_000,
-        first: ago.0.to_owned(),
-        last: ago.1.to_owned(),
-    };
+    let kind =
+        |count: &str, reason: &str, error: &str, hours: Series, is_new: bool, ago: (&str, &str)| {
+            KindRow {
+                link: format!("/streams/orders/dead?kind={count}"),
+                is_chosen: is_new,
+                count: count.to_owned(),
+                reason: reason.to_owned(),
+                error: error.to_owned(),
+                groups: "billing".to_owned(),
+                hours,
+                is_new,
+                first_ms: NOW - 1_560_000,
+                last_ms: NOW - 1_380_000,
+                first: ago.0.to_owned(),
+                last: ago.1.to_owned(),
+            }
+        };
     let letter = |id: &str, died: &str, wrong: &str, consumer: &str| LetterRow {
         letter: id.to_owned(),
         entry: id.to_owned(),
@@ -186,23 +187,50 @@ pub(crate) fn one_message() -> Model {
         fields: vec![
             field("order_id", "text", Rich::from("ORD-77120"), ""),
             field("amount", "a number", Rich::from("12.5"), ""),
-            field("copies", "an integer from 0 to 4294967295", Rich::new().quoted("4000000000"), "the last 200 had 1 to 40"),
+            field(
+                "copies",
+                "an integer from 0 to 4294967295",
+                Rich::new().quoted("4000000000"),
+                "the last 200 had 1 to 40",
+            ),
             field("currency", "EUR or USD", Rich::from("EUR"), ""),
-            field("customer_email", "text, sensitive", Rich::from("••••"), "hidden: sensitive, or not in a schema that has sensitive fields"),
-            field("placed_at", "a time", Rich::from("2026-11-26T02:40:40.997Z"), ""),
+            field(
+                "customer_email",
+                "text, sensitive",
+                Rich::from("••••"),
+                "hidden: sensitive, or not in a schema that has sensitive fields",
+            ),
+            field(
+                "placed_at",
+                "a time",
+                Rich::from("2026-11-26T02:40:40.997Z"),
+                "",
+            ),
             field("note", "text, may be absent", Rich::from("absent"), ""),
-            field("channel", "not in the schema", Rich::from("••••"), "hidden: sensitive, or not in a schema that has sensitive fields"),
+            field(
+                "channel",
+                "not in the schema",
+                Rich::from("••••"),
+                "hidden: sensitive, or not in a schema that has sensitive fields",
+            ),
         ],
         raw: vec![("order_id".to_owned(), "ORD-77120".to_owned())],
         fates: vec![
-            fate("billing", Sign::Trouble, "in dead hands, third delivery", "held by node-4-2211 for 23 min, which died"),
+            fate(
+                "billing",
+                Sign::Trouble,
+                "in dead hands, third delivery",
+                "held by node-4-2211 for 23 min, which died",
+            ),
             fate("archive", Sign::Fine, "done", "read, and acknowledged"),
             fate("fraud", Sign::Fine, "done", "read, and acknowledged"),
         ],
         actions: vec![Action {
             title: "Set it aside for billing".to_owned(),
             undo: Undo::Can,
-            effect: Rich::from("Moves it to the dead letters, for billing only. Other groups are left alone."),
+            effect: Rich::from(
+                "Moves it to the dead letters, for billing only. Other groups are left alone.",
+            ),
             button: Some(("Set aside…".to_owned(), vec![hidden("do", "set-aside")])),
             command: Some(format!("streamctl pending bury orders billing {id}")),
             is_first: true,

@@ -47,7 +47,11 @@ fn pictures_of_all_pages_are_written_where_they_are_wanted() {
             width: 420,
             ..Look::PHONE
         };
-        for (look, end) in [(Look::LIGHT, "light"), (Look::DARK, "dark"), (phone, "phone")] {
+        for (look, end) in [
+            (Look::LIGHT, "light"),
+            (Look::DARK, "dark"),
+            (phone, "phone"),
+        ] {
             browser.look(look);
             browser.open(&served.url(&format!("/{name}")));
             browser.picture(&dir.join(format!("{name}-{end}.png")), None);

@@ -12,7 +12,7 @@ use stream_ops::serve::{Dashboard, Role, Settings, Token};
 use stream_ops::server::Redis;
 use stream_tests::{Server, wait_until};
 
-use crate::browser::{Browser, Look};
+use crate::browser::{Browser, LONG, Look};
 
 const TOKEN: &str = "0123456789abcdef";
 
@@ -66,7 +66,8 @@ impl Dash {
     pub(crate) fn get(&self, path: &str) -> String {
         let address = self.dashboard.address();
         let mut stream = TcpStream::connect(address).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut page = Vec::new();
         stream.read_to_end(&mut page).unwrap();
@@ -75,21 +76,31 @@ impl Dash {
 
     /// `billing` handles orders, of which one can't be read.
     pub(crate) fn with_poison(&self, manager: &StreamManager) -> Consumer {
-        manager.create_simple_producer("orders", StreamConfig::new("orders")).unwrap();
+        manager
+            .create_simple_producer("orders", StreamConfig::new("orders"))
+            .unwrap();
         let config = ConsumerConfig::new("orders").group("billing");
         let consumer = manager
-            .consume_fn::<Order>("billing", config, |_: Delivery<Order>| Ok(()))
+            .consume_fn::<Order>("billing", config, |_: &Delivery<Order>| Ok(()))
             .unwrap();
         manager.add_to("orders", &Order::named("ORD-1")).unwrap();
         self.add_poison();
-        wait_until("a dead letter", || self.dead() == 1);
+        wait_until(LONG, "a dead letter", || self.dead() == 1);
         consumer
     }
 
     /// As another program would write it.
     pub(crate) fn add_poison(&self) {
         self.server.command::<String>(&[
-            "XADD", "orders", "*", "order_id", "ORD-2", "amount", "12,50", "email", "ada@example.com",
+            "XADD",
+            "orders",
+            "*",
+            "order_id",
+            "ORD-2",
+            "amount",
+            "12,50",
+            "email",
+            "ada@example.com",
         ]);
     }
 
@@ -98,8 +109,9 @@ impl Dash {
     }
 
     pub(crate) fn first_message(&self) -> String {
-        let entries: Vec<(String, Vec<String>)> =
-            self.server.command(&["XRANGE", "orders", "-", "+", "COUNT", "1"]);
+        let entries: Vec<(String, Vec<String>)> = self
+            .server
+            .command(&["XRANGE", "orders", "-", "+", "COUNT", "1"]);
         entries[0].0.clone()
     }
 }
@@ -112,24 +124,53 @@ fn an_entry_that_kills_is_seen_set_aside_and_put_back_after_a_fix() {
     let dash = Dash::start();
     // Two consumers that die with the same entry in hand: what is left of them in Redis.
     let manager = StreamManager::connect(dash.server.url()).unwrap();
-    manager.create_simple_producer("orders", StreamConfig::new("orders")).unwrap();
-    dash.server.command::<String>(&["XGROUP", "CREATE", "orders", "billing", "0", "MKSTREAM"]);
+    manager
+        .create_simple_producer("orders", StreamConfig::new("orders"))
+        .unwrap();
+    dash.server
+        .command::<String>(&["XGROUP", "CREATE", "orders", "billing", "0", "MKSTREAM"]);
     manager.add_to("orders", &Order::named("ORD-1")).unwrap();
     let killer = dash.first_message();
     let long_ago = "600000";
-    dash.server.command::<Vec<(String, Vec<(String, Vec<String>)>)>>(&[
-        "XREADGROUP", "GROUP", "billing", "node-1", "STREAMS", "orders", ">",
-    ]);
+    dash.server
+        .command::<Vec<(String, Vec<(String, Vec<String>)>)>>(&[
+            "XREADGROUP",
+            "GROUP",
+            "billing",
+            "node-1",
+            "STREAMS",
+            "orders",
+            ">",
+        ]);
     dash.server.command::<Vec<String>>(&[
-        "XCLAIM", "orders", "billing", "node-2", "0", &killer, "IDLE", long_ago, "RETRYCOUNT", "3", "JUSTID",
+        "XCLAIM",
+        "orders",
+        "billing",
+        "node-2",
+        "0",
+        &killer,
+        "IDLE",
+        long_ago,
+        "RETRYCOUNT",
+        "3",
+        "JUSTID",
     ]);
     // Both gave signs of life, which have lapsed.
     let lapsed = "1000000000000";
-    dash.server.command::<u64>(&["ZADD", "{orders}:members:billing", lapsed, "node-1", lapsed, "node-2"]);
+    dash.server.command::<u64>(&[
+        "ZADD",
+        "{orders}:members:billing",
+        lapsed,
+        "node-1",
+        lapsed,
+        "node-2",
+    ]);
     for number in 2..5 {
-        manager.add_to("orders", &Order::named(&format!("ORD-{number}"))).unwrap();
+        manager
+            .add_to("orders", &Order::named(&format!("ORD-{number}")))
+            .unwrap();
     }
-    wait_until("the trouble", || dash.get("/").contains("billing"));
+    wait_until(LONG, "the trouble", || dash.get("/").contains("billing"));
 
     // See it.
     browser.look(Look::LIGHT);
@@ -153,14 +194,14 @@ fn an_entry_that_kills_is_seen_set_aside_and_put_back_after_a_fix() {
     // A process runs again, with the fix, and handles the rest.
     let config = ConsumerConfig::new("orders").group("billing");
     let fixed = manager
-        .consume_fn::<Order>("fixed", config, |delivery: Delivery<Order>| {
+        .consume_fn::<Order>("fixed", config, |delivery: &Delivery<Order>| {
             if delivery.message().order_id.is_empty() {
-                return Err(HandlerError::permanent("an order without an id"));
+                return Err(HandlerError::permanent("an order without an id").into());
             }
             Ok(())
         })
         .unwrap();
-    wait_until("the rest handled", || fixed.stats().completed == 3);
+    wait_until(LONG, "the rest handled", || fixed.stats().completed == 3);
 
     // Put it back.
     browser.open(&dash.url("/"));
@@ -170,12 +211,17 @@ fn an_entry_that_kills_is_seen_set_aside_and_put_back_after_a_fix() {
     browser.click("orders");
     browser.wait_for("set aside by hand");
     browser.wait_for(&killer);
-    assert!(!browser.text().contains("ada@example.com"), "what is sensitive is shown");
+    assert!(
+        !browser.text().contains("ada@example.com"),
+        "what is sensitive is shown"
+    );
     browser.click("Put back 1…");
     browser.wait_for("Only billing would get them");
     browser.click("Put back");
     browser.wait_for("1 dead letter was put back");
-    wait_until("the one that was put back handled", || fixed.stats().completed == 4);
+    wait_until(LONG, "the one that was put back handled", || {
+        fixed.stats().completed == 4
+    });
     assert_eq!(dash.dead(), 0);
 
     // It stands in the audit, with the name.

@@ -21,7 +21,12 @@ fn only_its_own_names_are_answered() {
         let answer = fixture.ask_bare("GET", "/", &[&format!("Host: {host}")], "");
         assert_eq!(answer.status, 200, "{host}");
     }
-    for host in ["evil.example", "127.0.0.1:1", "localhost", "streams.example.evil"] {
+    for host in [
+        "evil.example",
+        "127.0.0.1:1",
+        "localhost",
+        "streams.example.evil",
+    ] {
         let answer = fixture.ask_bare("GET", "/", &[&format!("Host: {host}")], "");
         assert_eq!(answer.status, 421, "{host}");
         assert!(!answer.body.contains("<html"), "{}", answer.body);
@@ -53,7 +58,11 @@ fn pages_of_other_sites_get_nothing() {
     let own = format!("Origin: http://{}", fixture.address());
     for header in [own.as_str(), "Sec-Fetch-Site: same-origin"] {
         let answer = fixture.ask("POST", "/change", &[&authorization(), header], form);
-        assert!(answer.body.contains("Let g read again"), "{header}: {}", answer.body);
+        assert!(
+            answer.body.contains("Let g read again"),
+            "{header}: {}",
+            answer.body
+        );
     }
 }
 
@@ -73,7 +82,12 @@ fn a_change_needs_the_token_and_the_role() {
     let own = format!("Origin: http://{}", fixture.address());
     let answer = fixture.ask("POST", "/change", &[&own], form);
     assert_eq!(answer.status, 401);
-    assert!(answer.header("www-authenticate").unwrap().starts_with("Basic"));
+    assert!(
+        answer
+            .header("www-authenticate")
+            .unwrap()
+            .starts_with("Basic")
+    );
     for wrong in [
         "Authorization: Bearer wrong".to_owned(),
         basic("ada", "a token that nobody guesseS"),
@@ -81,12 +95,18 @@ fn a_change_needs_the_token_and_the_role() {
         "Authorization: Digest x".to_owned(),
     ] {
         // Somebody who gives a wrong one looks at nothing either.
-        assert_eq!(fixture.ask("POST", "/change", &[&own, &wrong], form).status, 401);
+        assert_eq!(
+            fixture.ask("POST", "/change", &[&own, &wrong], form).status,
+            401
+        );
         assert_eq!(fixture.ask("GET", "/", &[&wrong], "").status, 401);
     }
     let bearer = format!("Authorization: Bearer {TOKEN}");
     for right in [bearer, authorization()] {
-        assert_eq!(fixture.ask("POST", "/change", &[&own, &right], form).status, 200);
+        assert_eq!(
+            fixture.ask("POST", "/change", &[&own, &right], form).status,
+            200
+        );
     }
     let remove = "do=remove-dead&stream=s&letter=1-0";
     assert_eq!(fixture.post("/change", remove).status, 403);
@@ -101,13 +121,32 @@ fn another_address_needs_the_token_for_everything_but_health() {
         settings.hosts = vec!["streams.example".to_owned()];
     });
     let host = ["Host: streams.example"];
-    for path in ["/", "/system", "/metrics", "/style.css", "/overview.json", "/nothing"] {
-        assert_eq!(fixture.ask_bare("GET", path, &host, "").status, 401, "{path}");
+    for path in [
+        "/",
+        "/system",
+        "/metrics",
+        "/style.css",
+        "/overview.json",
+        "/nothing",
+    ] {
+        assert_eq!(
+            fixture.ask_bare("GET", path, &host, "").status,
+            401,
+            "{path}"
+        );
         let with = [host[0], &authorization()];
-        assert_ne!(fixture.ask_bare("GET", path, &with, "").status, 401, "{path}");
+        assert_ne!(
+            fixture.ask_bare("GET", path, &with, "").status,
+            401,
+            "{path}"
+        );
     }
     for path in ["/healthz", "/readyz"] {
-        assert_eq!(fixture.ask_bare("GET", path, &host, "").status, 200, "{path}");
+        assert_eq!(
+            fixture.ask_bare("GET", path, &host, "").status,
+            200,
+            "{path}"
+        );
     }
 }
 
@@ -115,17 +154,34 @@ fn another_address_needs_the_token_for_everything_but_health() {
 fn every_answer_has_the_headers_that_protect_it() {
     let fixture = Fixture::start(Some(Role::View));
     let mut seen = String::new();
-    for path in ["/", "/system", "/style.css", "/live.js", "/metrics", "/overview.json", "/healthz", "/nothing", "/streams/none"] {
+    for path in [
+        "/",
+        "/system",
+        "/style.css",
+        "/live.js",
+        "/metrics",
+        "/overview.json",
+        "/healthz",
+        "/nothing",
+        "/streams/none",
+    ] {
         let answer = fixture.get(path);
         let policy = answer.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'"), "{policy}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(
+            answer.header("x-content-type-options"),
+            Some("nosniff"),
+            "{path}"
+        );
         assert_eq!(answer.header("set-cookie"), None);
         assert!(!answer.body.contains(TOKEN));
         let _ = write!(seen, "{path} {} ", answer.status);
     }
-    assert!(seen.contains("/nothing 404") && seen.contains("/streams/none 404"), "{seen}");
+    assert!(
+        seen.contains("/nothing 404") && seen.contains("/streams/none 404"),
+        "{seen}"
+    );
     assert_eq!(fixture.ask("DELETE", "/", &[], "").status, 405);
     assert_eq!(fixture.get("/change").status, 405);
     let head = fixture.ask("HEAD", "/", &[], "");

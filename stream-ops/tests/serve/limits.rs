@@ -62,7 +62,8 @@ fn dripping_connections_end_and_others_are_served_meanwhile() {
         });
         while !drops.is_finished() {
             let mut stream = connect(address);
-            let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+            let request =
+                format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
             stream.write_all(request.as_bytes()).unwrap();
             assert_eq!(Answer::read(&mut stream).status, 200);
         }
@@ -73,7 +74,9 @@ fn dripping_connections_end_and_others_are_served_meanwhile() {
 
 /// Sends one more byte; whether the other end has closed.
 fn has_ended(stream: &mut TcpStream) -> bool {
-    stream.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_millis(2)))
+        .unwrap();
     let mut byte = [0];
     if stream.write_all(b"x").is_err() {
         return true;
@@ -82,7 +85,10 @@ fn has_ended(stream: &mut TcpStream) -> bool {
         Ok(0) => true,
         // The answer that says so.
         Ok(_) => true,
-        Err(e) => !matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut),
+        Err(e) => !matches!(
+            e.kind(),
+            std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+        ),
     }
 }
 
@@ -103,16 +109,24 @@ fn a_reader_that_does_not_read_is_ended() {
     let fixture = Fixture::start(None);
     let mut stream = fixture.connect();
     // More answers than any buffer takes, none of which is read.
-    let request = format!("GET /style.css HTTP/1.1\r\nHost: {}\r\n\r\n", fixture.address());
-    stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+    let request = format!(
+        "GET /style.css HTTP/1.1\r\nHost: {}\r\n\r\n",
+        fixture.address()
+    );
+    stream
+        .set_write_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
     let mut written = 0_u32;
     while stream.write_all(request.as_bytes()).is_ok() && written < 100_000 {
         written += 1;
     }
-    assert!(written > 10 && written < 100_000, "{written} requests were taken");
+    assert!(
+        written > 10 && written < 100_000,
+        "{written} requests were taken"
+    );
     // Others are served meanwhile, and it is ended.
     assert_eq!(fixture.get("/").status, 200);
-    wait_until("the end of a connection that nobody reads", || {
+    wait_until(LONG, "the end of a connection that nobody reads", || {
         let mut probe = stream.try_clone().unwrap();
         matches!(probe.write(b"x"), Err(e) if e.kind() != std::io::ErrorKind::WouldBlock
             && e.kind() != std::io::ErrorKind::TimedOut)
@@ -136,5 +150,8 @@ fn it_stops_within_a_second_whatever_hangs_on_it() {
     // It takes under 1.1 s; a hang takes the 5 s of a connection, or all day.
     assert!(took < Duration::from_secs(4), "it took {took:?}");
     drop(idle);
-    assert!(TcpStream::connect(address).is_err(), "somebody still listens");
+    assert!(
+        TcpStream::connect(address).is_err(),
+        "somebody still listens"
+    );
 }

@@ -5,7 +5,7 @@ use std::thread;
 use stream_lib::{ConsumerConfig, Delivery, StreamConfig, StreamManager, StreamMessage};
 use stream_tests::{Server, wait_until};
 
-use crate::support::Fixture;
+use crate::support::{Fixture, LONG};
 
 #[derive(StreamMessage)]
 struct Order {
@@ -17,20 +17,24 @@ struct Order {
 fn with_orders() -> Server {
     let server = Server::start().unwrap();
     let manager = StreamManager::connect(server.url()).unwrap();
-    manager.create_simple_producer("orders", StreamConfig::new("orders")).unwrap();
+    manager
+        .create_simple_producer("orders", StreamConfig::new("orders"))
+        .unwrap();
     server.command::<String>(&["XGROUP", "CREATE", "orders", "billing", "0", "MKSTREAM"]);
     let config = ConsumerConfig::new("orders").group("archive");
     let archive = manager
-        .consume_fn::<Order>("archive", config, |_: Delivery<Order>| Ok(()))
+        .consume_fn::<Order>("archive", config, |_: &Delivery<Order>| Ok(()))
         .unwrap();
     for number in 0..40 {
         let order = Order {
             order_id: format!("ORD-{number}"),
             amount: 12.5,
         };
-        manager.add(&order).unwrap();
+        manager.add_to("orders", &order).unwrap();
     }
-    wait_until("all orders handled", || archive.stats().completed == 40);
+    wait_until(LONG, "all orders handled", || {
+        archive.stats().completed == 40
+    });
     manager.shutdown();
     server
 }
@@ -38,7 +42,9 @@ fn with_orders() -> Server {
 #[test]
 fn pages_and_their_json_tell_what_is_there() {
     let fixture = Fixture::on(with_orders(), None, |_| {});
-    wait_until("the stream", || fixture.get("/").body.contains("orders"));
+    wait_until(LONG, "the stream", || {
+        fixture.get("/").body.contains("orders")
+    });
     let page = fixture.get("/").body;
     assert!(page.contains("billing") && page.contains("<main"), "{page}");
     for path in [
@@ -56,12 +62,23 @@ fn pages_and_their_json_tell_what_is_there() {
     ] {
         let answer = fixture.get(path);
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
-        assert_eq!(answer.header("content-type"), Some("application/json"), "{path}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/json"),
+            "{path}"
+        );
         let json: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!(json["v"], 1, "{path}");
         // And the page that it is of.
-        let html = fixture.get(path.trim_end_matches(".json").replace("/overview", "/").as_str());
-        assert!(html.body.contains("<!DOCTYPE html>") || path.contains("format"), "{path}");
+        let html = fixture.get(
+            path.trim_end_matches(".json")
+                .replace("/overview", "/")
+                .as_str(),
+        );
+        assert!(
+            html.body.contains("<!DOCTYPE html>") || path.contains("format"),
+            "{path}"
+        );
     }
     let group: serde_json::Value =
         serde_json::from_str(&fixture.get("/streams/orders/groups/billing.json").body).unwrap();
@@ -77,7 +94,9 @@ fn names_and_values_are_text_and_never_markup() {
     server.command::<String>(&["XADD", odd, "*", "<img src=x>", "<b>\u{202e}"]);
     server.command::<String>(&["XGROUP", "CREATE", odd, "<i>g</i>", "0"]);
     let fixture = Fixture::on(server, None, |_| {});
-    wait_until("the stream", || fixture.get("/").body.contains("alert(1)"));
+    wait_until(LONG, "the stream", || {
+        fixture.get("/").body.contains("alert(1)")
+    });
     let coded: String = odd.bytes().map(|byte| format!("%{byte:02X}")).collect();
     for path in [
         "/".to_owned(),
@@ -90,7 +109,13 @@ fn names_and_values_are_text_and_never_markup() {
     ] {
         let answer = fixture.get(&path);
         assert_eq!(answer.status, 200, "{path}");
-        for markup in ["<script>alert", "<img src", "<i>g", "<b>\u{202e}", "\u{202e}"] {
+        for markup in [
+            "<script>alert",
+            "<img src",
+            "<i>g",
+            "<b>\u{202e}",
+            "\u{202e}",
+        ] {
             assert!(!answer.body.contains(markup), "{path} has {markup}");
         }
     }
@@ -99,7 +124,9 @@ fn names_and_values_are_text_and_never_markup() {
 #[test]
 fn many_who_look_cost_redis_no_more_than_one() {
     let fixture = Fixture::on(with_orders(), None, |_| {});
-    wait_until("the stream", || fixture.get("/").body.contains("billing"));
+    wait_until(LONG, "the stream", || {
+        fixture.get("/").body.contains("billing")
+    });
     let looks = |seconds: u64| {
         let before = fixture.server.calls("eval_ro");
         let until = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
@@ -123,12 +150,18 @@ fn many_who_look_cost_redis_no_more_than_one() {
 #[test]
 fn an_outage_is_said_on_every_page() {
     let fixture = Fixture::on(with_orders(), None, |_| {});
-    wait_until("the stream", || fixture.get("/").body.contains("billing"));
+    wait_until(LONG, "the stream", || {
+        fixture.get("/").body.contains("billing")
+    });
     fixture.server.stop();
-    wait_until("the outage", || fixture.get("/readyz").status == 503);
+    wait_until(LONG, "the outage", || fixture.get("/readyz").status == 503);
     let page = fixture.get("/");
     assert_eq!(page.status, 200);
-    assert!(page.body.contains("Redis not reached since"), "{}", page.body);
+    assert!(
+        page.body.contains("Redis not reached since"),
+        "{}",
+        page.body
+    );
     assert!(page.body.contains("billing"), "what was seen last is gone");
     assert_eq!(fixture.get("/healthz").status, 200);
     assert!(fixture.get("/metrics").body.contains("stream_ops_up 0"));

@@ -44,7 +44,9 @@ impl Fixture {
         let redis = Redis::connect(config).unwrap();
         let dashboard = Dashboard::start(redis, settings).unwrap();
         let fixture = Self { dashboard, server };
-        wait_until("the first look", || fixture.get("/readyz").status == 200);
+        wait_until(LONG, "the first look", || {
+            fixture.get("/readyz").status == 200
+        });
         fixture
     }
 
@@ -79,7 +81,13 @@ impl Fixture {
     }
 
     /// With these headers only.
-    pub(crate) fn ask_bare(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+    pub(crate) fn ask_bare(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: &str,
+    ) -> Answer {
         let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         for header in headers {
             request.push_str(header);
@@ -113,17 +121,25 @@ pub(crate) fn authorization() -> String {
 }
 
 pub(crate) fn basic(name: &str, token: &str) -> String {
-    format!("Authorization: Basic {}", base64(format!("{name}:{token}").as_bytes()))
+    format!(
+        "Authorization: Basic {}",
+        base64(format!("{name}:{token}").as_bytes())
+    )
 }
 
 fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let number = chunk.iter().fold(0_u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
+        let number =
+            chunk.iter().fold(0_u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let letter = LETTERS[(number >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
+            text.push(if place <= chunk.len() {
+                char::from(letter)
+            } else {
+                '='
+            });
         }
     }
     text
@@ -148,7 +164,10 @@ impl Answer {
         }
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
         Self {
             status: status.unwrap_or(0),
             head: head.to_owned(),

@@ -23,9 +23,15 @@ fn exit_codes_tell_what_went_wrong() {
     run(server, "cron pause orders nothing").ended(5);
     send(server, &["SET", "text", "a"]);
     run(server, "stream info text").ended(1);
-    let unreached = bare().args(["--url", "redis://127.0.0.1:1", "check"]).output().unwrap();
+    let unreached = bare()
+        .args(["--url", "redis://127.0.0.1:1", "check"])
+        .output()
+        .unwrap();
     assert_eq!(unreached.status.code(), Some(4));
-    let unread = bare().args(["--url", "nonsense://x", "check"]).output().unwrap();
+    let unread = bare()
+        .args(["--url", "nonsense://x", "check"])
+        .output()
+        .unwrap();
     assert_eq!(unread.status.code(), Some(2));
 }
 
@@ -33,15 +39,33 @@ fn exit_codes_tell_what_went_wrong() {
 fn no_password_is_ever_said() {
     let server = Server::options().password("hush-hush").start().unwrap();
     let with = |url: &str, words: &str| {
-        let output = bare().arg("--url").arg(url).args(words.split_whitespace()).output().unwrap();
+        let output = bare()
+            .arg("--url")
+            .arg(url)
+            .args(words.split_whitespace())
+            .output()
+            .unwrap();
         let text = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&text).into_owned(),
+        )
     };
     let good = server.url();
-    let good = if good.contains("hush") { good } else { good.replace("redis://", "redis://:hush-hush@") };
+    let good = if good.contains("hush") {
+        good
+    } else {
+        good.replace("redis://", "redis://:hush-hush@")
+    };
     let wrong = good.replace("hush-hush", "hush-wrong");
     let gone = "redis://:hush-hush@127.0.0.1:1";
-    for words in ["-vv overview", "-vv doctor", "--help", "check --format nagios", "stream info nothing"] {
+    for words in [
+        "-vv overview",
+        "-vv doctor",
+        "--help",
+        "check --format nagios",
+        "stream info nothing",
+    ] {
         for url in [&good, &wrong, gone] {
             let (_, text) = with(url, words);
             assert!(!text.contains("hush"), "{words} at {url}: {text}");
@@ -50,14 +74,24 @@ fn no_password_is_ever_said() {
     assert_eq!(with(&good, "overview").0, Some(0));
     assert_eq!(with(&wrong, "overview").0, Some(4));
     // By the environment, too.
-    let help = streamctl(&server).env("REDIS_URL", &good).arg("--help").output().unwrap();
+    let help = streamctl(&server)
+        .env("REDIS_URL", &good)
+        .arg("--help")
+        .output()
+        .unwrap();
     assert!(!String::from_utf8_lossy(&help.stdout).contains("hush"));
 }
 
 #[test]
 fn a_closed_pipe_is_quiet() {
     let outage = Outage::begin();
-    for words in ["metrics", "dlq ls orders", "man", "completions bash", "dlq export orders"] {
+    for words in [
+        "metrics",
+        "dlq ls orders",
+        "man",
+        "completions bash",
+        "dlq export orders",
+    ] {
         let mut child = streamctl(&outage.server)
             .args(words.split_whitespace())
             .stdout(Stdio::piped())
@@ -66,9 +100,17 @@ fn a_closed_pipe_is_quiet() {
             .unwrap();
         drop(child.stdout.take());
         let mut err = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut err)
+            .unwrap();
         let status = child.wait().unwrap();
-        assert!(!err.contains("panicked") && !err.contains("Broken pipe"), "{words}: {err}");
+        assert!(
+            !err.contains("panicked") && !err.contains("Broken pipe"),
+            "{words}: {err}"
+        );
         assert_eq!(status.code(), Some(0), "{words}: {err}");
     }
 }
@@ -79,7 +121,11 @@ fn nothing_is_asked_without_a_terminal() {
     let before = outage.digest();
     // A yes on a pipe is no yes.
     let ran = crate::support::run_with(&outage.server, "dlq rm orders", "y\n").ended(0);
-    assert!(ran.out.contains("Nothing was changed. Act: "), "{}", ran.out);
+    assert!(
+        ran.out.contains("Nothing was changed. Act: "),
+        "{}",
+        ran.out
+    );
     assert!(!ran.err.contains("Do it?"), "{}", ran.err);
     assert_eq!(outage.digest(), before);
 }
@@ -87,7 +133,10 @@ fn nothing_is_asked_without_a_terminal() {
 #[test]
 fn results_stand_alone_on_standard_output() {
     let outage = Outage::begin();
-    for words in ["overview -vv -o json", "dlq rm orders --limit 2 --yes -vv -o json"] {
+    for words in [
+        "overview -vv -o json",
+        "dlq rm orders --limit 2 --yes -vv -o json",
+    ] {
         run(&outage.server, words).ended(0).json();
     }
     let quiet = run(&outage.server, "dlq export orders -q").ended(0);
@@ -99,14 +148,29 @@ fn completions_and_the_manual_need_no_redis() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = bare().args(["completions", shell]).output().unwrap();
         assert!(output.status.success());
-        assert!(String::from_utf8_lossy(&output.stdout).contains("redrive"), "{shell}");
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("redrive"),
+            "{shell}"
+        );
     }
     let dir = tempfile::tempdir().unwrap();
-    let output = bare().arg("man").arg("--dir").arg(dir.path()).output().unwrap();
+    let output = bare()
+        .arg("man")
+        .arg("--dir")
+        .arg(dir.path())
+        .output()
+        .unwrap();
     assert!(output.status.success());
-    for page in ["streamctl.1", "streamctl-dlq-redrive.1", "streamctl-check.1"] {
+    for page in [
+        "streamctl.1",
+        "streamctl-dlq-redrive.1",
+        "streamctl-check.1",
+    ] {
         let text = std::fs::read_to_string(dir.path().join(page)).unwrap();
-        assert!(text.starts_with(".ie") && text.contains("streamctl"), "{page}");
+        assert!(
+            text.starts_with(".ie") && text.contains("streamctl"),
+            "{page}"
+        );
     }
 }
 
@@ -115,7 +179,14 @@ fn help_has_examples_and_exit_codes() {
     let output = bare().arg("--help").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
-    for part in ["Examples:", "Exit status:", "dlq", "doctor", "--show-sensitive", "NO_COLOR"] {
+    for part in [
+        "Examples:",
+        "Exit status:",
+        "dlq",
+        "doctor",
+        "--show-sensitive",
+        "NO_COLOR",
+    ] {
         assert!(text.contains(part), "{part} is missing: {text}");
     }
 }
@@ -124,7 +195,9 @@ fn help_has_examples_and_exit_codes() {
 fn times_are_in_utc_unless_they_are_to_be_local() {
     let outage = Outage::begin();
     let since = |words: &str| {
-        let output = streamctl(&outage.server).env("TZ", "Asia/Tokyo").args(words.split_whitespace());
+        let output = streamctl(&outage.server)
+            .env("TZ", "Asia/Tokyo")
+            .args(words.split_whitespace());
         let text = String::from_utf8(output.output().unwrap().stdout).unwrap();
         let (_, rest) = text.split_once(" since ").unwrap();
         rest.split(" (").next().unwrap().to_owned()

@@ -6,7 +6,9 @@ use std::path::Path;
 use stream_ops::prometheus::names;
 
 fn read(file: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../monitoring").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../monitoring")
+        .join(file);
     std::fs::read_to_string(path).unwrap()
 }
 
@@ -31,7 +33,8 @@ fn alerts_and_dashboard_name_metrics_that_are_exposed() {
 
 #[test]
 fn the_dashboard_is_json_and_each_alert_says_what_to_do() {
-    let dashboard: serde_json::Value = serde_json::from_str(&read("grafana-dashboard.json")).unwrap();
+    let dashboard: serde_json::Value =
+        serde_json::from_str(&read("grafana-dashboard.json")).unwrap();
     assert!(dashboard["panels"].as_array().unwrap().len() >= 6);
     let alerts = read("alerts.yml");
     let rules = alerts.matches("- alert:").count();

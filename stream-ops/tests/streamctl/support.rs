@@ -32,7 +32,8 @@ impl Ran {
 
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        let value: Value = serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:#?}"));
+        let value: Value =
+            serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:#?}"));
         assert_eq!(value["v"], 1, "{value}");
         value
     }
@@ -47,7 +48,13 @@ pub(crate) fn streamctl(server: &Server) -> Command {
 
 pub(crate) fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_streamctl"));
-    for name in ["REDIS_URL", "REDIS_ADDR", "REDIS_PASSWORD", "REDIS_DB", "NO_COLOR"] {
+    for name in [
+        "REDIS_URL",
+        "REDIS_ADDR",
+        "REDIS_PASSWORD",
+        "REDIS_DB",
+        "NO_COLOR",
+    ] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());
@@ -75,7 +82,12 @@ pub(crate) fn run_with(server: &Server, words: &str, input: &str) -> Ran {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
     Ran::of(&child.wait_with_output().unwrap())
 }
 
@@ -116,19 +128,45 @@ impl Outage {
         command(&["XGROUP", "CREATE", "orders", "billing", "0", "MKSTREAM"]);
         for second in 0..35 {
             let order = format!("A-{second}");
-            command(&["XADD", "orders", &at(second), "order_id", &order, "amount", "9.5"]);
+            command(&[
+                "XADD",
+                "orders",
+                &at(second),
+                "order_id",
+                &order,
+                "amount",
+                "9.5",
+            ]);
         }
-        let read = ["XREADGROUP", "GROUP", "billing", "node-4-2211", "COUNT", "5", "STREAMS"];
+        let read = [
+            "XREADGROUP",
+            "GROUP",
+            "billing",
+            "node-4-2211",
+            "COUNT",
+            "5",
+            "STREAMS",
+        ];
         command(&[&read[..], &["orders", ">"]].concat());
         let suspect = at(2);
         let claim = ["XCLAIM", "orders", "billing", "node-4-2211", "0", &suspect];
         command(&[&claim[..], &["RETRYCOUNT", "3", "JUSTID"]].concat());
-        command(&["ZADD", "{orders}:members:billing", &since.to_string(), "node-4-2211"]);
+        command(&[
+            "ZADD",
+            "{orders}:members:billing",
+            &since.to_string(),
+            "node-4-2211",
+        ]);
         command(&["HSET", "{orders}:meta", "retention:priority", "normal"]);
         command(&["HSET", "{orders}:schema", "00000000000000aa", SCHEMA]);
         for (number, reason, error, amount) in [
             (17, "undecodable", "amount: a number expected", "12,50"),
-            (21, "retries-exhausted", "payments-db: timed out after 5 s", "9.5"),
+            (
+                21,
+                "retries-exhausted",
+                "payments-db: timed out after 5 s",
+                "9.5",
+            ),
             (3, "permanent", "a negative amount", "-1"),
         ] {
             for n in 0..number {
@@ -157,9 +195,27 @@ pub(crate) fn letter(server: &Server, number: usize, reason: &str, error: &str, 
     let (order, time) = (format!("D-{number}"), now_ms().to_string());
     let id = format!("{}-{number}", now_ms() - MINUTES);
     server.command::<String>(&[
-        "XADD", "{orders}:dead", "*", "order_id", &order, "amount", amount, "~id", &id, "~group",
-        "billing", "~consumer", "node-4-2211", "~deliveries", "1", "~reason", reason, "~error",
-        error, "~time", &time,
+        "XADD",
+        "{orders}:dead",
+        "*",
+        "order_id",
+        &order,
+        "amount",
+        amount,
+        "~id",
+        &id,
+        "~group",
+        "billing",
+        "~consumer",
+        "node-4-2211",
+        "~deliveries",
+        "1",
+        "~reason",
+        reason,
+        "~error",
+        error,
+        "~time",
+        &time,
     ]);
 }
 

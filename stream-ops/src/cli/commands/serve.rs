@@ -29,7 +29,9 @@ pub(crate) fn run(context: &Context, args: &Serve) -> Outcome {
         streams: context.globals.only.clone(),
         every: args.every.max(SHORTEST),
     };
-    settings.validate().map_err(|why| Fault::new(Exit::Usage, why))?;
+    settings
+        .validate()
+        .map_err(|why| Fault::new(Exit::Usage, why))?;
     let warning = settings.warning();
     let redis = context.redis()?.clone();
     let dashboard = Dashboard::start(redis, settings)
@@ -51,7 +53,10 @@ pub(crate) fn run(context: &Context, args: &Serve) -> Outcome {
 fn token(file: Option<&Path>) -> Outcome<Option<Token>> {
     let text = match file {
         Some(path) => fs::read_to_string(path).map(Some).map_err(|e| {
-            Fault::new(Exit::Usage, format!("can't read the token from {}: {e}", path.display()))
+            Fault::new(
+                Exit::Usage,
+                format!("can't read the token from {}: {e}", path.display()),
+            )
         })?,
         None => env::var(TOKEN).ok().filter(|text| !text.trim().is_empty()),
     };

@@ -114,7 +114,14 @@ mod tests {
         assert_eq!(read(Some(&basic(&format!("ada:{TOKEN}")))), right("ada"));
         assert_eq!(read(Some(&basic(&format!(":{TOKEN}")))), right("dashboard"));
         assert_eq!(read(None), Credentials::None);
-        for wrong in ["Bearer", "Bearer x", "Basic !", &basic("ada"), &basic("ada:x"), TOKEN] {
+        for wrong in [
+            "Bearer",
+            "Bearer x",
+            "Basic !",
+            &basic("ada"),
+            &basic("ada:x"),
+            TOKEN,
+        ] {
             assert_eq!(read(Some(wrong)), Credentials::Wrong, "{wrong}");
         }
     }

@@ -66,7 +66,9 @@ impl Names {
     }
 
     fn is_origin(&self, origin: &str) -> bool {
-        let behind = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        let behind = origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"));
         behind.is_some_and(|host| self.has(host))
     }
 
@@ -75,7 +77,9 @@ impl Names {
         if self.exact.contains(&host) || self.given.contains(&host) {
             return true;
         }
-        let port = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
+        let port = host
+            .rsplit_once(':')
+            .filter(|(_, port)| port.parse::<u16>().is_ok());
         port.is_some_and(|(name, _)| self.given.iter().any(|given| given == name))
     }
 }
@@ -100,10 +104,23 @@ mod tests {
     #[test]
     fn only_its_own_names_are_answered() {
         let names = names("127.0.0.1:7474", &["Ops.Example"]);
-        for host in ["127.0.0.1:7474", "localhost:7474", "LOCALHOST:7474", "ops.example", "ops.example:443"] {
+        for host in [
+            "127.0.0.1:7474",
+            "localhost:7474",
+            "LOCALHOST:7474",
+            "ops.example",
+            "ops.example:443",
+        ] {
             assert!(names.has(host), "{host}");
         }
-        for host in ["127.0.0.1", "127.0.0.1:80", "evil.example", "ops.example.evil:1", "ops.example:x", ""] {
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:80",
+            "evil.example",
+            "ops.example.evil:1",
+            "ops.example:x",
+            "",
+        ] {
             assert!(!names.has(host), "{host}");
         }
         assert!(!names.has_host(&headers(&[])));

@@ -82,6 +82,10 @@ fn confirmed(dash: &Dash, caller: &Caller, nonce: &str) -> Response<Body> {
 
 fn refused(dash: &Dash, caller: &Caller, status: StatusCode, why: &str) -> Response<Body> {
     let frame = frame(dash, caller);
-    let page = refusal(&frame, "Nothing was changed", &Rich::from(format!("{why}.")));
+    let page = refusal(
+        &frame,
+        "Nothing was changed",
+        &Rich::from(format!("{why}.")),
+    );
     html(status, &page)
 }

@@ -34,19 +34,26 @@ async fn handle(State(dash): State<Arc<Dash>>, request: Request) -> Response<Bod
         Err(refused) => return *refused,
     };
     // What asks Redis waits for it.
-    let answered = spawn_blocking(move || {
-        respond(&dash, &head.method, &head.uri, &head.headers, &body)
-    });
+    let answered =
+        spawn_blocking(move || respond(&dash, &head.method, &head.uri, &head.headers, &body));
     match answered.await {
         Ok(response) => response,
-        Err(_) => refuse(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be made"),
+        Err(_) => refuse(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the page could not be made",
+        ),
     }
 }
 
 async fn read(body: Body) -> Result<Bytes, Box<Response<Body>>> {
     use axum::body::HttpBody as _;
 
-    let too_large = || Box::new(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));
+    let too_large = || {
+        Box::new(refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is too large",
+        ))
+    };
     if body.size_hint().lower() > LARGEST_BODY as u64 {
         return Err(too_large());
     }

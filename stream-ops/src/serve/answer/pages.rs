@@ -100,7 +100,10 @@ pub(super) fn frame(dash: &Dash, caller: &Caller) -> Frame {
         let look = history.latest();
         let server = look.servers.first();
         let version = server.and_then(|server| server.version.clone());
-        let parts = [version.map(|version| version.to_lowercase()), server.map(round_trip)];
+        let parts = [
+            version.map(|version| version.to_lowercase()),
+            server.map(round_trip),
+        ];
         let dead: u64 = look.streams.iter().map(|stream| stream.dead).sum();
         let standing = match history.outage() {
             Some(outage) => format!("Redis not reached since {}", clock_seconds(outage.since_ms)),
@@ -109,7 +112,11 @@ pub(super) fn frame(dash: &Dash, caller: &Caller) -> Frame {
         Frame {
             title: "streams".to_owned(),
             place: Place::Nowhere,
-            redis: dash.settings.title.clone().unwrap_or_else(|| dash.redis.address().to_owned()),
+            redis: dash
+                .settings
+                .title
+                .clone()
+                .unwrap_or_else(|| dash.redis.address().to_owned()),
             server: parts.into_iter().flatten().collect::<Vec<_>>().join(" · "),
             clock: if look.at_ms == 0 {
                 "–".to_owned()
@@ -140,9 +147,9 @@ fn may(dash: &Dash, caller: &Caller) -> String {
 
 /// What Prometheus reads.
 pub(super) fn metrics(dash: &Dash) -> Response<Body> {
-    let text = dash.poller.read(|history| {
-        exposition(history, &crate::assess::assess(history))
-    });
+    let text = dash
+        .poller
+        .read(|history| exposition(history, &crate::assess::assess(history)));
     answer(StatusCode::OK, Kind::Metrics, text)
 }
 
@@ -156,6 +163,10 @@ pub(super) fn ready(dash: &Dash) -> Response<Body> {
     match why {
         None => answer(StatusCode::OK, Kind::Text, "ready\n"),
         // The text of the outage is for those who may look.
-        Some(why) => answer(StatusCode::SERVICE_UNAVAILABLE, Kind::Text, format!("{why}\n")),
+        Some(why) => answer(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Kind::Text,
+            format!("{why}\n"),
+        ),
     }
 }

@@ -19,7 +19,10 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     (X_FRAME_OPTIONS, "DENY"),
     // With `no-referrer`, a browser would send no origin with a form.
     (REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
 ];
 
 /// What an answer's body is.
@@ -69,7 +72,8 @@ pub(super) fn refuse(status: StatusCode, why: &str) -> Response<Body> {
 /// A line that says why not, and has a browser ask for a name and the token.
 pub(super) fn ask_for_token(why: &str) -> Response<Body> {
     let mut response = refuse(StatusCode::UNAUTHORIZED, why);
-    let challenge = "Basic realm=\"streamctl: any name, and the token as password\", charset=\"UTF-8\"";
+    let challenge =
+        "Basic realm=\"streamctl: any name, and the token as password\", charset=\"UTF-8\"";
     let headers = response.headers_mut();
     headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     response
@@ -77,8 +81,13 @@ pub(super) fn ask_for_token(why: &str) -> Response<Body> {
 
 /// That only these methods are known.
 pub(super) fn wrong_method(allowed: &'static str) -> Response<Body> {
-    let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "this is not how it is asked");
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    let mut response = refuse(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this is not how it is asked",
+    );
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }
 

@@ -68,9 +68,18 @@ pub(crate) fn asked(dash: &Dash, form: &Query) -> Result<Asked, String> {
             letters: letters(dash, &stream, form)?,
             stream,
         },
-        "run-job" => Change::RunJob { stream, job: job()? },
-        "pause-job" => Change::PauseJob { stream, job: job()? },
-        "resume-job" => Change::ResumeJob { stream, job: job()? },
+        "run-job" => Change::RunJob {
+            stream,
+            job: job()?,
+        },
+        "pause-job" => Change::PauseJob {
+            stream,
+            job: job()?,
+        },
+        "resume-job" => Change::ResumeJob {
+            stream,
+            job: job()?,
+        },
         "run-scheduled" => Change::RunScheduled {
             stream,
             id: parsed(form, "scheduled")?,
@@ -79,7 +88,12 @@ pub(crate) fn asked(dash: &Dash, form: &Query) -> Result<Asked, String> {
             stream,
             id: parsed(form, "scheduled")?,
         },
-        other => return Err(format!("`{}` is nothing that can be done", shown(other.as_bytes()))),
+        other => {
+            return Err(format!(
+                "`{}` is nothing that can be done",
+                shown(other.as_bytes())
+            ));
+        }
     };
     Ok(Asked::Change(change))
 }
@@ -93,13 +107,16 @@ fn named(form: &Query, name: &str) -> Result<String, String> {
 
 fn parsed<T: std::str::FromStr>(form: &Query, name: &str) -> Result<T, String> {
     let text = form.get(name);
-    text.parse().map_err(|_| format!("`{}` is no {name}", shown(text.as_bytes())))
+    text.parse()
+        .map_err(|_| format!("`{}` is no {name}", shown(text.as_bytes())))
 }
 
 /// A duration as people write it: `30 min`, `90s`, `2 h`. Bare numbers are minutes.
 fn time(text: &str) -> Result<Duration, String> {
     let text = text.trim();
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let number: u64 = number.parse().map_err(|_| not_a_time(text))?;
     let seconds = match unit.trim() {
@@ -117,14 +134,18 @@ fn time(text: &str) -> Result<Duration, String> {
 }
 
 fn not_a_time(text: &str) -> String {
-    format!("`{}` is no time: 30 min, 90 s, 2 h and 1 d are", shown(text.as_bytes()))
+    format!(
+        "`{}` is no time: 30 min, 90 s, 2 h and 1 d are",
+        shown(text.as_bytes())
+    )
 }
 
 /// The dead letters that are ticked, and those of the kind that the page didn't have.
 fn letters(dash: &Dash, stream: &str, form: &Query) -> Result<Vec<DeadLetterId>, String> {
     let read = |name: &'static str| -> Result<BTreeSet<DeadLetterId>, String> {
         let ids = form.all(name).map(|id| {
-            id.parse().map_err(|_| format!("`{}` is no dead letter", shown(id.as_bytes())))
+            id.parse()
+                .map_err(|_| format!("`{}` is no dead letter", shown(id.as_bytes())))
         });
         ids.collect()
     };
@@ -135,7 +156,10 @@ fn letters(dash: &Dash, stream: &str, form: &Query) -> Result<Vec<DeadLetterId>,
         let kinds: Vec<_> = kinds.iter().map(|(kind, _)| kind.clone()).collect();
         let kind = chosen(&kinds, form.get("kind")).ok_or("this kind of dead letters is gone")?;
         let until: EntryId = parsed(form, "until")?;
-        let filter = DeadFilter::new().kind(kind).until(until).limit(MOST_LETTERS + 1);
+        let filter = DeadFilter::new()
+            .kind(kind)
+            .until(until)
+            .limit(MOST_LETTERS + 1);
         let letters = dash.redis.manager().dead_letters(stream);
         let found = letters.and_then(|letters| letters.select(&filter));
         let found = found.map_err(|error| with_causes(&error))?;
@@ -214,7 +238,10 @@ fn edit(dash: &Dash, stream: &str, form: &Query) -> Result<Edit, String> {
         )),
     };
     Ok(Edit {
-        title: format!("Edit and put back {}", of(ids.len() as u64, "dead letter", "dead letters")),
+        title: format!(
+            "Edit and put back {}",
+            of(ids.len() as u64, "dead letter", "dead letters")
+        ),
         text,
         fields,
         hidden,

@@ -96,9 +96,17 @@ fn act(dash: &Dash, who: &str, change: &Change) -> Result<Made> {
             time,
         } => {
             let until = SystemTime::now() + *time;
-            manager.hold(stream, group, until, &format!("by {who}, from the dashboard"))?;
+            manager.hold(
+                stream,
+                group,
+                until,
+                &format!("by {who}, from the dashboard"),
+            )?;
             let time = crate::words::age(*time);
-            Made::one(format!("{group} is held back for {time}"), format!("for {time}"))
+            Made::one(
+                format!("{group} is held back for {time}"),
+                format!("for {time}"),
+            )
         }
         Change::Unhold { stream, group } => match manager.release(stream, group)? {
             true => Made::one(format!("{group} reads on"), String::new()),
@@ -159,7 +167,10 @@ fn redrive(
         bare += report.without_body as u64;
         Ok(())
     });
-    let mut told = format!("{} put back", of(done, "dead letter was", "dead letters were"));
+    let mut told = format!(
+        "{} put back",
+        of(done, "dead letter was", "dead letters were")
+    );
     if missing > 0 {
         told = format!("{told}, {missing} had gone already");
     }
@@ -186,7 +197,10 @@ fn remove(dead: &DeadLetters, letters: &[DeadLetterId]) -> Made {
     });
     Made {
         done,
-        told: format!("{} removed", of(done, "dead letter was", "dead letters were")),
+        told: format!(
+            "{} removed",
+            of(done, "dead letter was", "dead letters were")
+        ),
         detail: ids(letters),
         failed,
     }

@@ -10,5 +10,5 @@ mod what;
 pub(crate) use self::form::{Asked, asked};
 pub(crate) use self::made::make;
 pub(crate) use self::pending::{Pending, Told};
-pub(crate) use self::planned::{Plan, plan};
+pub(crate) use self::planned::plan;
 pub(crate) use self::what::Change;

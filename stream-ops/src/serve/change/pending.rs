@@ -68,7 +68,10 @@ impl<T: Clone> Kept<T> {
         let mut kept = self.0.lock();
         kept.retain(|_, (at, _)| at.elapsed() < GOOD_FOR);
         if kept.len() >= MOST {
-            let oldest = kept.iter().min_by_key(|(_, (at, _))| *at).map(|(key, _)| key.clone());
+            let oldest = kept
+                .iter()
+                .min_by_key(|(_, (at, _))| *at)
+                .map(|(key, _)| key.clone());
             oldest.and_then(|key| kept.remove(&key));
         }
         kept.insert(key.clone(), (Instant::now(), value));
@@ -121,7 +124,9 @@ mod tests {
     fn the_oldest_questions_go_first() {
         let pending = Pending::default();
         let first = pending.keep("ada", change()).unwrap();
-        let rest: Vec<String> = (0..MOST).map(|_| pending.keep("ada", change()).unwrap()).collect();
+        let rest: Vec<String> = (0..MOST)
+            .map(|_| pending.keep("ada", change()).unwrap())
+            .collect();
         assert_eq!(pending.take("ada", &first), None);
         assert!(pending.take("ada", &rest[MOST - 1]).is_some());
     }

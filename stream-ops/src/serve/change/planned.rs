@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use stream_lib::{
-    DeadLetterId, Error, FieldEdits, PendingFilter, PendingHolder, StreamSchema,
-};
+use stream_lib::{DeadLetterId, Error, FieldEdits, PendingFilter, PendingHolder, StreamSchema};
 
 use super::what::Change;
 use crate::observe::StreamFacts;
@@ -67,7 +65,9 @@ pub(crate) fn plan(dash: &Dash, change: &Change) -> Result<Plan, String> {
         Change::SetAside { stream, group, at } => {
             let pending = dash.redis.manager().pending(stream, group);
             let filter = PendingFilter::new().between(at.id..=at.id);
-            let page = pending.and_then(|pending| pending.list(&filter)).map_err(|e| failed(&e))?;
+            let page = pending
+                .and_then(|pending| pending.list(&filter))
+                .map_err(|e| failed(&e))?;
             let entry = page.entries.into_iter().find(|entry| entry.at == *at);
             let title = format!("Set {at} aside, for {group} only?");
             let undo = "It can be undone: the dead letter can be put back.";
@@ -95,7 +95,11 @@ pub(crate) fn plan(dash: &Dash, change: &Change) -> Result<Plan, String> {
             time,
         } => Ok(hold(dash, stream, group, *time)),
         Change::Unhold { stream, group } => {
-            let held = dash.redis.manager().held(stream, group).map_err(|e| failed(&e))?;
+            let held = dash
+                .redis
+                .manager()
+                .held(stream, group)
+                .map_err(|e| failed(&e))?;
             let plan = Plan::new(
                 format!("Let {group} read again?"),
                 "It can be undone: it can be held again.",
@@ -120,13 +124,18 @@ pub(crate) fn plan(dash: &Dash, change: &Change) -> Result<Plan, String> {
             "It can't be undone: they are gone, with their fields.",
             "Remove them",
         )
-        .say(format!("Removes {}. Groups and the stream itself are left alone.", number(letters)))),
+        .say(format!(
+            "Removes {}. Groups and the stream itself are left alone.",
+            number(letters)
+        ))),
         Change::RunJob { stream, job } => Ok(Plan::new(
             format!("Run {job} now?"),
             "It can't be undone: whoever reads the stream handles the message.",
             "Run it now",
         )
-        .say(format!("Adds one message to {stream}, as if the job were due. Its times stay as they are."))),
+        .say(format!(
+            "Adds one message to {stream}, as if the job were due. Its times stay as they are."
+        ))),
         Change::PauseJob { job, .. } => Ok(Plan::new(
             format!("Pause {job}?"),
             "It can be undone: it can be resumed.",
@@ -144,7 +153,9 @@ pub(crate) fn plan(dash: &Dash, change: &Change) -> Result<Plan, String> {
             "It can't be undone: whoever reads the stream handles it.",
             "Add it now",
         )
-        .say(format!("Adds the message {id} to {stream} now, rather than when it is due."))),
+        .say(format!(
+            "Adds the message {id} to {stream} now, rather than when it is due."
+        ))),
         Change::CancelScheduled { id, .. } => Ok(Plan::new(
             "Cancel this message?".to_owned(),
             "It can't be undone: it is gone.",
@@ -200,7 +211,11 @@ fn redrive(
     (edits, fields): (&FieldEdits, &[String]),
 ) -> Result<Plan, String> {
     let schemas = schemas(dash, stream);
-    let dead = dash.redis.manager().dead_letters(stream).map_err(|e| failed(&e))?;
+    let dead = dash
+        .redis
+        .manager()
+        .dead_letters(stream)
+        .map_err(|e| failed(&e))?;
     let mut tried = Tried::default();
     for id in letters.iter().take(TRIED) {
         let Some(letter) = dead.letter(*id).map_err(|e| failed(&e))? else {
@@ -219,7 +234,9 @@ fn redrive(
         if let Some((schema, misfits)) = StreamSchema::check_any(&schemas, &message) {
             tried.would_fail += 1;
             if let Some(first) = misfits.first() {
-                tried.why.get_or_insert_with(|| format!("{first} (schema {})", schema.name));
+                tried
+                    .why
+                    .get_or_insert_with(|| format!("{first} (schema {})", schema.name));
             }
         }
     }

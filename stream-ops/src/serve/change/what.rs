@@ -78,9 +78,9 @@ impl Change {
     /// The group; may be empty.
     pub(crate) fn group(&self) -> &str {
         match self {
-            Self::SetAside { group, .. } | Self::Hold { group, .. } | Self::Unhold { group, .. } => {
-                group
-            }
+            Self::SetAside { group, .. }
+            | Self::Hold { group, .. }
+            | Self::Unhold { group, .. } => group,
             _ => "",
         }
     }
@@ -112,7 +112,11 @@ impl Change {
             Self::Unhold { group, .. } => quoted(group),
             Self::Redrive { letters, .. } | Self::RemoveDead { letters, .. } => {
                 let ids: Vec<String> = letters.iter().take(3).map(ToString::to_string).collect();
-                let more = if letters.len() > ids.len() { " …" } else { "" };
+                let more = if letters.len() > ids.len() {
+                    " …"
+                } else {
+                    ""
+                };
                 format!("{}{more}", ids.join(" "))
             }
             Self::RunJob { job, .. } | Self::PauseJob { job, .. } | Self::ResumeJob { job, .. } => {
@@ -127,9 +131,9 @@ impl Change {
     pub(crate) fn back(&self) -> String {
         let stream = || self.stream().to_owned();
         let page = match self {
-            Self::SetAside { group, .. } | Self::Hold { group, .. } | Self::Unhold { group, .. } => {
-                Page::Group(stream(), group.clone())
-            }
+            Self::SetAside { group, .. }
+            | Self::Hold { group, .. }
+            | Self::Unhold { group, .. } => Page::Group(stream(), group.clone()),
             Self::Redrive { .. } | Self::RemoveDead { .. } => Page::Dead(stream()),
             _ => Page::Schedules(stream()),
         };

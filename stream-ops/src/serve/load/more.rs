@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stream_lib::{
-    DeadFilter, DeadLetter, EntryAddress, EntryId, FieldEdits, Peek, PendingFilter, PendingEntry,
+    DeadFilter, DeadLetter, EntryAddress, EntryId, FieldEdits, Peek, PendingEntry, PendingFilter,
     StreamSchema,
 };
 
@@ -49,7 +49,10 @@ pub(super) fn of_stream(dash: &Dash, stream: &str) -> StreamMore {
     let newest = StreamSchema::newest(&schemas);
     StreamMore {
         memory: memory.and_then(|answer| answer.count()),
-        holds: newest.into_iter().map(|schema| schema.name.clone()).collect(),
+        holds: newest
+            .into_iter()
+            .map(|schema| schema.name.clone())
+            .collect(),
         retention: Some(dash.retention.read(stream, || retention(dash, stream))),
     }
 }
@@ -74,7 +77,10 @@ pub(super) fn in_a_line(dash: &Dash, stream: &str, suspect: &Suspect) -> Option<
     let entry = dash.redis.manager().entry(stream, at).ok()??;
     let newest = StreamSchema::newest(&schemas);
     let kind = newest.first().map(|schema| schema.name.clone());
-    let fields = entry.fields.iter().filter(|field| field.name.first() != Some(&b'~'));
+    let fields = entry
+        .fields
+        .iter()
+        .filter(|field| field.name.first() != Some(&b'~'));
     let fields = fields.take(4).map(|field| {
         let value = shown(mask.shown(&field.name, &field.value));
         format!("{} {}", cut(&shown(&field.name), 30), cut(&value, 30))
@@ -85,7 +91,10 @@ pub(super) fn in_a_line(dash: &Dash, stream: &str, suspect: &Suspect) -> Option<
 
 /// Where a suspect entry is.
 fn address_of(stream: &str, suspect: &Suspect) -> EntryAddress {
-    let tag = suspect.stream.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
+    let tag = suspect
+        .stream
+        .split_once('{')
+        .and_then(|(_, rest)| rest.split_once('}'));
     let number = tag.and_then(|(tag, _)| tag.rsplit_once(':')?.1.parse().ok());
     EntryAddress::new(number.filter(|_| suspect.stream != stream), suspect.id)
 }
@@ -98,7 +107,10 @@ pub(crate) fn deads(dash: &Dash, stream: &str, now: u64) -> Kinds {
         let since = EntryId::new(now.saturating_sub(TIMED_MS), 0);
         let mut timed = Vec::with_capacity(kinds.len());
         for (number, kind) in kinds.into_iter().enumerate() {
-            let filter = DeadFilter::new().kind(&kind).from(since).limit(TIMED_LETTERS);
+            let filter = DeadFilter::new()
+                .kind(&kind)
+                .from(since)
+                .limit(TIMED_LETTERS);
             let ids = if number < TIMED_KINDS {
                 letters.select(&filter).unwrap_or_default()
             } else {
@@ -134,14 +146,20 @@ pub(super) fn dead_letters(
     let most = if search.is_empty() { LETTERS } else { SEARCHED };
     let found = letters.list_where(&filter.clone().limit(most));
     more.letters = found.map_err(|error| with_causes(&error))?;
-    more.looked = if search.is_empty() { kind.count } else { more.letters.len() as u64 };
+    more.looked = if search.is_empty() {
+        kind.count
+    } else {
+        more.letters.len() as u64
+    };
     if !search.is_empty() {
         let mask = stream_lib::FieldMask::of(&schemas);
         more.letters.retain(|letter| has(letter, search, &mask));
         more.letters.truncate(FOUND);
     }
     let tried = filter.limit(TRIED);
-    more.plan = letters.plan_redrive(&tried, &FieldEdits::new(), &schemas).ok();
+    more.plan = letters
+        .plan_redrive(&tried, &FieldEdits::new(), &schemas)
+        .ok();
     Ok(more)
 }
 
@@ -149,13 +167,18 @@ pub(super) fn dead_letters(
 /// not be shown, since finding it would show it.
 fn has(letter: &DeadLetter, search: &str, mask: &stream_lib::FieldMask) -> bool {
     let holds = |text: &[u8], part: &str| {
-        shown(text).to_lowercase().contains(&part.trim().to_lowercase())
+        shown(text)
+            .to_lowercase()
+            .contains(&part.trim().to_lowercase())
     };
-    let fields = || letter.message().iter().filter(|(name, _)| !mask.hides(name));
+    let fields = || {
+        letter
+            .message()
+            .iter()
+            .filter(|(name, _)| !mask.hides(name))
+    };
     if let Some((name, value)) = search.split_once('=') {
-        return fields().any(|(known, text)| {
-            known == name.trim().as_bytes() && holds(text, value)
-        });
+        return fields().any(|(known, text)| known == name.trim().as_bytes() && holds(text, value));
     }
     holds(letter.error().as_bytes(), search)
         || holds(letter.entry_id().to_string().as_bytes(), search)
@@ -172,7 +195,9 @@ pub(super) fn pending(
     let manager = dash.redis.manager();
     let look = |group: &String| {
         let filter = PendingFilter::new().between(at.id..=at.id);
-        let page = manager.pending(stream, group).and_then(|pending| pending.list(&filter));
+        let page = manager
+            .pending(stream, group)
+            .and_then(|pending| pending.list(&filter));
         let entries = page.map(|page| page.entries).unwrap_or_default();
         let entry = entries.into_iter().find(|entry| entry.at == at);
         (group.clone(), entry)
@@ -191,8 +216,15 @@ pub(super) fn newest(dash: &Dash, stream: &str) -> Vec<stream_lib::PeekedEntry> 
 pub(super) fn events(dash: &Dash) -> Arc<Vec<Event>> {
     dash.events.read("", || {
         let streams: Vec<String> = dash.poller.read(|history| {
-            let streams = history.latest().streams.iter().filter(|stream| stream.is_ours);
-            streams.take(EVENTFUL).map(|stream| stream.name.clone()).collect()
+            let streams = history
+                .latest()
+                .streams
+                .iter()
+                .filter(|stream| stream.is_ours);
+            streams
+                .take(EVENTFUL)
+                .map(|stream| stream.name.clone())
+                .collect()
         });
         let ask = |stream: &String| {
             let key = own_key(stream, "events");
@@ -209,7 +241,12 @@ pub(super) fn events(dash: &Dash) -> Arc<Vec<Event>> {
         let mut events = Vec::new();
         for (stream, answer) in streams.iter().zip(answers) {
             let Some(answer) = answer else { continue };
-            events.extend(answer.list().iter().filter_map(|entry| event(stream, entry)));
+            events.extend(
+                answer
+                    .list()
+                    .iter()
+                    .filter_map(|entry| event(stream, entry)),
+            );
         }
         Arc::new(events)
     })
@@ -219,7 +256,12 @@ fn event(stream: &str, entry: &stream_lib::Answer) -> Option<Event> {
     let [id, fields] = entry.list() else {
         return None;
     };
-    let field = |name: &str| fields.field(name).and_then(Answered::text).unwrap_or_default();
+    let field = |name: &str| {
+        fields
+            .field(name)
+            .and_then(Answered::text)
+            .unwrap_or_default()
+    };
     Some(Event {
         stream: stream.to_owned(),
         at_ms: id.id()?.ms(),
@@ -241,8 +283,8 @@ pub(super) fn changes(dash: &Dash) -> Vec<Noted> {
         let [id, fields] = entry.list() else {
             return None;
         };
-        let fields = pairs(fields.list())
-            .filter_map(|(name, value)| Some((name.text()?, value.text()?)));
+        let fields =
+            pairs(fields.list()).filter_map(|(name, value)| Some((name.text()?, value.text()?)));
         Some((id.id()?.ms(), fields.collect()))
     };
     answer.list().iter().filter_map(note).collect()

@@ -5,18 +5,14 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use stream_lib::{DeadLetterId, EntryAddress, Peek};
 
-use super::more::{
-    changes, dead_letters, events, in_a_line, newest, of_stream, pending, schemas,
-};
+use super::more::{changes, dead_letters, events, in_a_line, newest, of_stream, pending, schemas};
 use crate::assess::{Assessment, assess};
 use crate::json as facts;
 use crate::observe::{History, StreamFacts, Suspect};
 use crate::serve::dash::{Dash, Loaded, Missing};
 use crate::serve::page::{Model, Page, Place, Rich};
 use crate::serve::query::Query;
-use crate::serve::view::{
-    self, Looking, MessageMore, PeekedLetter, happened, ms_of,
-};
+use crate::serve::view::{self, Looking, MessageMore, PeekedLetter, happened, ms_of};
 use crate::server::with_causes;
 
 /// Messages of a page, scheduled ones, and events.
@@ -41,7 +37,9 @@ pub(crate) fn load(dash: &Dash, page: &Page, query: &Query) -> Loaded {
 }
 
 fn build(dash: &Dash, page: &Page, query: &Query) -> Built {
-    let is_new = dash.poller.read(|h| h.latest().at_ms == 0 && h.outage().is_none());
+    let is_new = dash
+        .poller
+        .read(|h| h.latest().at_ms == 0 && h.outage().is_none());
     if is_new {
         return Err(Missing::NotYet);
     }
@@ -50,13 +48,22 @@ fn build(dash: &Dash, page: &Page, query: &Query) -> Built {
         Page::Stream(name) => stream(dash, name),
         Page::Group(name, group) => one_group(dash, name, group),
         Page::AllDead => Ok(dash.poller.read(|h| {
-            (Model::Index(Box::new(view::all_dead(h)), Place::Dead), Value::Null)
+            (
+                Model::Index(Box::new(view::all_dead(h)), Place::Dead),
+                Value::Null,
+            )
         })),
         Page::AllMessages => Ok(dash.poller.read(|h| {
-            (Model::Index(Box::new(view::all_messages(h)), Place::Messages), Value::Null)
+            (
+                Model::Index(Box::new(view::all_messages(h)), Place::Messages),
+                Value::Null,
+            )
         })),
         Page::AllSchedules => Ok(dash.poller.read(|h| {
-            (Model::Index(Box::new(view::all_schedules(h)), Place::Schedules), Value::Null)
+            (
+                Model::Index(Box::new(view::all_schedules(h)), Place::Schedules),
+                Value::Null,
+            )
         })),
         Page::Dead(name) => dead(dash, name, query),
         Page::Messages(name) => messages(dash, name, query),
@@ -76,7 +83,10 @@ fn overview(dash: &Dash) -> (Model, Value) {
             .streams
             .iter()
             .filter_map(|stream| {
-                let of = look.streams.iter().find(|facts| facts.name == stream.name)?;
+                let of = look
+                    .streams
+                    .iter()
+                    .find(|facts| facts.name == stream.name)?;
                 Some(facts::stream(of, stream))
             })
             .collect();
@@ -95,7 +105,9 @@ fn known(dash: &Dash, name: &str) -> Result<(StreamFacts, u64), Missing> {
     dash.poller.read(|history| {
         let look = history.latest();
         let found = look.streams.iter().find(|stream| stream.name == name);
-        found.map(|stream| (stream.clone(), look.at_ms)).ok_or_else(|| no_stream(history, name))
+        found
+            .map(|stream| (stream.clone(), look.at_ms))
+            .ok_or_else(|| no_stream(history, name))
     })
 }
 
@@ -120,7 +132,11 @@ fn stream(dash: &Dash, name: &str) -> Built {
     let built = dash.poller.read(|history| {
         let found = assess(history);
         let page = view::stream(history, &found, name, &more)?;
-        let of = history.latest().streams.iter().find(|stream| stream.name == name)?;
+        let of = history
+            .latest()
+            .streams
+            .iter()
+            .find(|stream| stream.name == name)?;
         let json = facts::stream(of, found.stream(name)?);
         Some((Model::Stream(Box::new(page)), json))
     });
@@ -132,9 +148,9 @@ fn one_group(dash: &Dash, stream: &str, group: &str) -> Built {
     let peek = |suspect: &Suspect| in_a_line(dash, stream, suspect);
     let allowed = dash.settings.allow;
     // What is read from Redis is read before the history is held.
-    let (history, found): (History, Assessment) = dash.poller.read(|history| {
-        (history.clone(), assess(history))
-    });
+    let (history, found): (History, Assessment) = dash
+        .poller
+        .read(|history| (history.clone(), assess(history)));
     let page = view::group(&history, &found, (stream, group), peek, allowed);
     let (Some(page), Some(of), Some(judged)) = (page, of.group(group), found.group(stream, group))
     else {
@@ -160,7 +176,9 @@ fn dead(dash: &Dash, stream: &str, query: &Query) -> Built {
 
 fn messages(dash: &Dash, stream: &str, query: &Query) -> Built {
     let (of, now) = known(dash, stream)?;
-    let mut peek = Peek::newest(MESSAGES).max_bytes(256 << 10).max_value_bytes(1 << 10);
+    let mut peek = Peek::newest(MESSAGES)
+        .max_bytes(256 << 10)
+        .max_value_bytes(1 << 10);
     if let Ok(after) = query.get("after").parse::<EntryAddress>() {
         peek = peek.after(after);
     }
@@ -173,7 +191,9 @@ fn messages(dash: &Dash, stream: &str, query: &Query) -> Built {
 fn message(dash: &Dash, stream: &str, id: &str, query: &Query) -> Built {
     let (of, now) = known(dash, stream)?;
     let Ok(at) = id.parse::<EntryAddress>() else {
-        return Err(Missing::None(Rich::new().code(id).plain(" is no id of an entry.")));
+        return Err(Missing::None(
+            Rich::new().code(id).plain(" is no id of an entry."),
+        ));
     };
     let manager = dash.redis.manager();
     let failed = |error: stream_lib::Error| Missing::Failed(with_causes(&error));
@@ -216,7 +236,10 @@ fn schedules(dash: &Dash, stream: &str) -> Built {
     let failed = |error: stream_lib::Error| Missing::Failed(with_causes(&error));
     let scheduled = manager.scheduled(stream).map_err(failed)?;
     let messages = scheduled.list(SCHEDULED).map_err(failed)?;
-    let jobs = manager.crons(stream).and_then(|crons| crons.list()).map_err(failed)?;
+    let jobs = manager
+        .crons(stream)
+        .and_then(|crons| crons.list())
+        .map_err(failed)?;
     let schemas = schemas(dash, stream);
     let page = view::schedules(&of, &jobs, &messages, &schemas, now, dash.settings.allow);
     Ok((Model::Schedules(Box::new(page)), Value::Null))

@@ -30,7 +30,10 @@ struct Plot {
 impl Series {
     /// The largest value.
     fn most(&self) -> f64 {
-        self.points.iter().map(|(_, value)| *value).fold(0.0, f64::max)
+        self.points
+            .iter()
+            .map(|(_, value)| *value)
+            .fold(0.0, f64::max)
     }
 
     fn plot(&self, width: f64, height: f64, most: f64) -> Plot {
@@ -50,7 +53,11 @@ impl Plot {
     fn place(&self, at: u64, value: f64) -> (f64, f64) {
         let span = self.to.saturating_sub(self.from).max(1) as f64;
         let x = at.clamp(self.from, self.to).saturating_sub(self.from) as f64 / span * self.width;
-        let share = if self.most > 0.0 { (value / self.most).clamp(0.0, 1.0) } else { 0.0 };
+        let share = if self.most > 0.0 {
+            (value / self.most).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
         let room = self.height - 2.0 * self.top;
         (x, self.top + room * (1.0 - share))
     }
@@ -72,7 +79,10 @@ impl Plot {
         let ground = self.height - self.top;
         let (from, _) = self.place(first.0, 0.0);
         let (to, _) = self.place(last.0, 0.0);
-        format!("{}L{to:.1} {ground:.1}L{from:.1} {ground:.1}Z", self.line(points))
+        format!(
+            "{}L{to:.1} {ground:.1}L{from:.1} {ground:.1}Z",
+            self.line(points)
+        )
     }
 }
 

@@ -68,7 +68,7 @@ pub struct ConsumerRow {
 }
 
 /// The page.
-pub fn group(frame: &Frame, page: &Group) -> Markup {
+pub(super) fn group(frame: &Frame, page: &Group) -> Markup {
     frame.html(&html! {
         (problem(&page.problem))
         section.near { (tiles(&page.tiles)) }

@@ -136,7 +136,15 @@ mod tests {
             }
         }
         assert_eq!(Page::of("/overview.json"), Some((Page::Overview, true)));
-        for other in ["/nothing", "/streams", "/streams/a/b/c/d", "/%", "/%zz", "/%ff", "//"] {
+        for other in [
+            "/nothing",
+            "/streams",
+            "/streams/a/b/c/d",
+            "/%",
+            "/%zz",
+            "/%ff",
+            "//",
+        ] {
             assert_eq!(Page::of(other), None, "{other}");
         }
     }

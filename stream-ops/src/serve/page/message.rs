@@ -64,7 +64,7 @@ pub struct Fate {
 }
 
 /// The page.
-pub fn message(frame: &Frame, page: &Message) -> Markup {
+pub(super) fn message(frame: &Frame, page: &Message) -> Markup {
     frame.html(&html! {
         section {
             h1 { code { (page.id) } small { (page.about) } }

@@ -79,7 +79,11 @@ impl Model {
             },
             Self::Stream(page) => page.name.clone(),
             Self::Group(page) => {
-                format!("{} {}", page.problem.sign.shape(), page.problem.title.text())
+                format!(
+                    "{} {}",
+                    page.problem.sign.shape(),
+                    page.problem.title.text()
+                )
             }
             Self::Index(page, _) => page.title.clone(),
             Self::Dead(page) => page.total.clone(),

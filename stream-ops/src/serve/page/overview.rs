@@ -62,7 +62,7 @@ pub struct Happened {
 }
 
 /// The page.
-pub fn overview(frame: &Frame, page: &Overview) -> Markup {
+pub(super) fn overview(frame: &Frame, page: &Overview) -> Markup {
     frame.html(&html! {
         @match &page.problem {
             Some(wrong) => (problem(wrong)),
@@ -102,8 +102,16 @@ pub fn overview(frame: &Frame, page: &Overview) -> Markup {
 fn order(page: &Overview) -> String {
     let number = page.streams.len();
     let is_calm = page.streams.iter().all(|row| row.sign == Sign::Fine);
-    let order = if page.problem.is_none() && is_calm { "by name" } else { "the worst first" };
-    let more = if page.is_complete { "" } else { ", more are looked for" };
+    let order = if page.problem.is_none() && is_calm {
+        "by name"
+    } else {
+        "the worst first"
+    };
+    let more = if page.is_complete {
+        ""
+    } else {
+        ", more are looked for"
+    };
     format!("{number}, {order}{more}")
 }
 

@@ -14,7 +14,11 @@ enum Span {
     Bad(String),
     Quoted(String),
     Code(String),
-    Link { text: String, to: String, is_code: bool },
+    Link {
+        text: String,
+        to: String,
+        is_code: bool,
+    },
 }
 
 impl Rich {

@@ -94,7 +94,7 @@ pub struct GroupRow {
 }
 
 /// The page.
-pub fn stream(frame: &Frame, page: &Stream) -> Markup {
+pub(super) fn stream(frame: &Frame, page: &Stream) -> Markup {
     frame.html(&html! {
         section {
             h1.heading { (page.name) small { (page.about) } }
@@ -181,7 +181,10 @@ fn stripes(from: f64) -> Vec<String> {
 }
 
 fn lines(rates: &Rates) -> Markup {
-    let label = format!("entries a second that come, and that {} handles", rates.group);
+    let label = format!(
+        "entries a second that come, and that {} handles",
+        rates.group
+    );
     html! {
         figure.card.padded {
             (pair(&rates.arrives, &rates.handled, &label, rates.is_bad))

@@ -8,11 +8,11 @@ use stream_lib::{DeadKind, DeadLetter, EntryId, FieldMask, RedrivePlan, StreamSc
 
 use super::group::needs;
 use super::overview::listed;
+use crate::observe::History;
 use crate::serve::access::Role;
 use crate::serve::page::{
     Ask, Dead, Field, Index, IndexRow, KindRow, LetterRow, Page, Rich, Series, Sign,
 };
-use crate::observe::History;
 use crate::words::{age_ms, count, cut, of, quoted, shown};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -49,12 +49,16 @@ pub(crate) fn key_of(reason: &str, error: &str) -> String {
 
 /// The kind that an address names; else the one that came last.
 pub(crate) fn chosen<'a>(kinds: &'a [DeadKind], key: &str) -> Option<&'a DeadKind> {
-    let named = kinds.iter().find(|kind| key_of(&kind.reason, &kind.error) == key);
+    let named = kinds
+        .iter()
+        .find(|kind| key_of(&kind.reason, &kind.error) == key);
     named.or_else(|| kinds.iter().max_by_key(|kind| kind.last_seen))
 }
 
 pub(crate) fn ms_of(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -80,7 +84,12 @@ pub fn dead(
     let mut rows: Vec<(u64, KindRow)> = more
         .kinds
         .iter()
-        .map(|(kind, ids)| (ms_of(kind.last_seen), row(stream, kind, ids, &chosen_key, now)))
+        .map(|(kind, ids)| {
+            (
+                ms_of(kind.last_seen),
+                row(stream, kind, ids, &chosen_key, now),
+            )
+        })
         .collect();
     rows.sort_by_key(|(last, _)| std::cmp::Reverse(*last));
     let mask = FieldMask::of(&more.schemas);
@@ -91,14 +100,22 @@ pub fn dead(
         .collect();
     let of_kind = chosen.map_or(0, |kind| kind.count);
     let shown_now = letters.len() as u64;
-    let unshown = if search.is_empty() { of_kind.saturating_sub(shown_now) } else { 0 };
+    let unshown = if search.is_empty() {
+        of_kind.saturating_sub(shown_now)
+    } else {
+        0
+    };
     Dead {
         stream: stream.to_owned(),
         total: format!("{} of {stream}", of(total, "dead letter", "dead letters")),
         about: format!(
             "{}, {} new in this hour",
             of(kinds.len() as u64, "kind", "kinds"),
-            if new == 0 { "none".to_owned() } else { count(new as u64) }
+            if new == 0 {
+                "none".to_owned()
+            } else {
+                count(new as u64)
+            }
         ),
         kinds: rows.into_iter().map(|(_, row)| row).collect(),
         title: match chosen {
@@ -108,11 +125,23 @@ pub fn dead(
         },
         search: search.to_owned(),
         chosen: chosen_key.clone(),
-        looked: format!("{} looked at, {} shown", count(more.looked), count(shown_now)),
+        looked: format!(
+            "{} looked at, {} shown",
+            count(more.looked),
+            count(shown_now)
+        ),
         more: unshown,
-        ask: chosen
-            .filter(|_| shown_now > 0)
-            .map(|kind| ask(stream, groups, kind, &chosen_key, more, (shown_now, unshown), allowed)),
+        ask: chosen.filter(|_| shown_now > 0).map(|kind| {
+            ask(
+                stream,
+                groups,
+                kind,
+                &chosen_key,
+                more,
+                (shown_now, unshown),
+                allowed,
+            )
+        }),
         letters,
     }
 }
@@ -163,7 +192,9 @@ fn bins(ids: &[EntryId], now: u64) -> Series {
     Series {
         from_ms: from,
         to_ms: now,
-        points: points.map(|(count, at)| (from + at * step + step / 2, f64::from(*count))).collect(),
+        points: points
+            .map(|(count, at)| (from + at * step + step / 2, f64::from(*count)))
+            .collect(),
     }
 }
 
@@ -240,7 +271,11 @@ fn ask(
         buttons.push(("remove-dead".to_owned(), format!("Remove {}…", count(all))));
     }
     let their: Vec<&str> = kind.groups.iter().map(String::as_str).collect();
-    let others: Vec<&str> = groups.iter().copied().filter(|g| !their.contains(g)).collect();
+    let others: Vec<&str> = groups
+        .iter()
+        .copied()
+        .filter(|g| !their.contains(g))
+        .collect();
     let mut text = tried(more.plan.as_ref(), all);
     text = text.plain(format!(" Only {} would get them", listed(&their)));
     text = match others.as_slice() {
@@ -283,13 +318,19 @@ fn tried(plan: Option<&RedrivePlan>, all: u64) -> Rich {
         return if plan.without_body > 0 && plan.letters == 0 {
             Rich::from("Their fields were too large to be kept: they can't be put back.")
         } else {
-            Rich::from("By what is known of their fields, they could be handled now, if the cause is gone.")
+            Rich::from(
+                "By what is known of their fields, they could be handled now, if the cause is gone.",
+            )
         };
     };
     let tried = plan.letters as u64;
     let fail = plan.would_fail as u64;
     let of_all = if tried < all {
-        format!("of {} that were tried, {} would fail again", count(tried), count(fail))
+        format!(
+            "of {} that were tried, {} would fail again",
+            count(tried),
+            count(fail)
+        )
     } else if fail == tried {
         format!("all {} would fail again", count(fail))
     } else {
@@ -300,13 +341,20 @@ fn tried(plan: Option<&RedrivePlan>, all: u64) -> Rich {
         .code(first.schema.clone())
         .plain(": ")
         .strong(of_all)
-        .plain(format!(", {}. Deploy a fix first, or edit the field.", first.misfit))
+        .plain(format!(
+            ", {}. Deploy a fix first, or edit the field.",
+            first.misfit
+        ))
 }
 
 /// All streams by their dead letters.
 pub fn all_dead(history: &History) -> Index {
     let look = history.latest();
-    let mut streams: Vec<_> = look.streams.iter().filter(|stream| stream.dead > 0).collect();
+    let mut streams: Vec<_> = look
+        .streams
+        .iter()
+        .filter(|stream| stream.dead > 0)
+        .collect();
     streams.sort_by_key(|stream| std::cmp::Reverse(stream.newest_dead.map(EntryId::ms)));
     let total: u64 = streams.iter().map(|stream| stream.dead).sum();
     Index {
@@ -314,12 +362,15 @@ pub fn all_dead(history: &History) -> Index {
             0 => "No dead letters".to_owned(),
             total => of(total, "dead letter", "dead letters"),
         },
-        about: "Entries that no delivery could complete. They stay until somebody decides.".to_owned(),
+        about: "Entries that no delivery could complete. They stay until somebody decides."
+            .to_owned(),
         counted: "Dead letters".to_owned(),
         rows: streams
             .into_iter()
             .map(|stream| {
-                let newest = stream.newest_dead.map(|id| look.at_ms.saturating_sub(id.ms()));
+                let newest = stream
+                    .newest_dead
+                    .map(|id| look.at_ms.saturating_sub(id.ms()));
                 let is_new = newest.is_some_and(|age| age < HOUR_MS);
                 let cap = stream.dead_capacity.unwrap_or(0);
                 IndexRow {
@@ -327,12 +378,18 @@ pub fn all_dead(history: &History) -> Index {
                     link: Page::Dead(stream.name.clone()).link(),
                     sign: if is_new { Sign::Worsens } else { Sign::Fine },
                     state: match newest {
-                        Some(age) if is_new => format!("they still come: the last {} ago", age_ms(age)),
+                        Some(age) if is_new => {
+                            format!("they still come: the last {} ago", age_ms(age))
+                        }
                         Some(age) => format!("none came for {}", age_ms(age)),
                         None => "–".to_owned(),
                     },
                     count: count(stream.dead),
-                    note: if cap > 0 { format!("of {} that may stay", count(cap)) } else { String::new() },
+                    note: if cap > 0 {
+                        format!("of {} that may stay", count(cap))
+                    } else {
+                        String::new()
+                    },
                 }
             })
             .collect(),

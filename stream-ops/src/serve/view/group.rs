@@ -38,16 +38,20 @@ pub fn group(
     let best = pace(of_group, now);
     let needs = done_at_pace(facts.unread, best, rate);
     let others = facts.suspects.iter().map(|s| s.deliveries).min();
-    let suspects = facts.suspects.iter().take(SUSPECTS).map(|suspect| SuspectRow {
-        id: suspect.id.to_string(),
-        link: Page::Message(suspect.stream.clone(), suspect.id.to_string()).link(),
-        words: peek(suspect).unwrap_or_default(),
-        deliveries: of(suspect.deliveries, "delivery", "deliveries"),
-        others: match others {
-            Some(least) if least < suspect.deliveries => format!("others: {least}"),
-            _ => format!("held by {}", suspect.consumer),
-        },
-    });
+    let suspects = facts
+        .suspects
+        .iter()
+        .take(SUSPECTS)
+        .map(|suspect| SuspectRow {
+            id: suspect.id.to_string(),
+            link: Page::Message(suspect.stream.clone(), suspect.id.to_string()).link(),
+            words: peek(suspect).unwrap_or_default(),
+            deliveries: of(suspect.deliveries, "delivery", "deliveries"),
+            others: match others {
+                Some(least) if least < suspect.deliveries => format!("others: {least}"),
+                _ => format!("held by {}", suspect.consumer),
+            },
+        });
     Some(Group {
         stream: stream.to_owned(),
         name: name.to_owned(),
@@ -110,7 +114,11 @@ fn tiles(
         Tile::new("In dead hands", count(dead), "nobody works on them")
     } else {
         let held = facts.pending.saturating_sub(facts.waiting);
-        Tile::new("In hand", count(held), of(facts.living() as u64, "process", "processes"))
+        Tile::new(
+            "In hand",
+            count(held),
+            of(facts.living() as u64, "process", "processes"),
+        )
     };
     let oldest = facts.oldest_unread_ms.filter(|_| facts.unread != Some(0));
     let slope = group.trend.slope.map(|slope| slope * 60.0);
@@ -135,7 +143,11 @@ fn tiles(
         ),
         hand,
         Tile::new("Wait for a retry", count(facts.waiting), waits(facts)),
-        Tile::new("Usual pace", rate_or_dash(best), "the best minute of this hour"),
+        Tile::new(
+            "Usual pace",
+            rate_or_dash(best),
+            "the best minute of this hour",
+        ),
         Tile::new("Done in", done_in(group, facts), later),
     ]
 }
@@ -157,7 +169,11 @@ fn actions(group: &GroupAssessment, facts: &GroupFacts, allowed: Role) -> Vec<Ac
         value: value.to_owned(),
     };
     let form = |what: &str| {
-        vec![field("do", what), field("stream", stream), field("group", name)]
+        vec![
+            field("do", what),
+            field("stream", stream),
+            field("group", name),
+        ]
     };
     let refused = needs(Role::Retry, allowed);
     let mut actions = Vec::new();
@@ -181,7 +197,9 @@ fn actions(group: &GroupAssessment, facts: &GroupFacts, allowed: Role) -> Vec<Ac
     if facts.living() == 0 && facts.has_work() {
         let takes = if dead > 0 {
             let them = of(dead, "entry", "entries");
-            format!("Its first process takes over the {them} at once and reads on where it stopped.")
+            format!(
+                "Its first process takes over the {them} at once and reads on where it stopped."
+            )
         } else {
             "Its first process reads on where the last one stopped.".to_owned()
         };
@@ -263,9 +281,17 @@ fn place_of(suspect: &Suspect, stream: &str) -> String {
     if suspect.stream == stream {
         return suspect.id.to_string();
     }
-    let tag = suspect.stream.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
-    let number = tag.and_then(|(tag, _)| tag.rsplit_once(':')).map(|(_, number)| number);
-    number.map_or_else(|| suspect.id.to_string(), |number| format!("{number}:{}", suspect.id))
+    let tag = suspect
+        .stream
+        .split_once('{')
+        .and_then(|(_, rest)| rest.split_once('}'));
+    let number = tag
+        .and_then(|(tag, _)| tag.rsplit_once(':'))
+        .map(|(_, number)| number);
+    number.map_or_else(
+        || suspect.id.to_string(),
+        |number| format!("{number}:{}", suspect.id),
+    )
 }
 
 /// Those with trouble first, then those that work.
@@ -278,7 +304,11 @@ fn consumers(facts: &GroupFacts, now: u64) -> Vec<ConsumerRow> {
                 Some(false) if consumer.pending > 0 => Sign::Trouble,
                 _ => Sign::Fine,
             };
-            (sign, seen_ms(consumer, now).unwrap_or(0), row(consumer, sign, now))
+            (
+                sign,
+                seen_ms(consumer, now).unwrap_or(0),
+                row(consumer, sign, now),
+            )
         })
         .collect();
     rows.sort_by(|a, b| (b.0, a.1, &a.2.name).cmp(&(a.0, b.1, &b.2.name)));
@@ -313,10 +343,10 @@ fn row(consumer: &ConsumerFacts, sign: Sign, now: u64) -> ConsumerRow {
         sign,
         seen,
         in_hand: count(consumer.pending),
-        oldest: consumer.oldest_pending_ms.filter(|_| consumer.pending > 0).map_or_else(
-            || "–".to_owned(),
-            age_ms,
-        ),
+        oldest: consumer
+            .oldest_pending_ms
+            .filter(|_| consumer.pending > 0)
+            .map_or_else(|| "–".to_owned(), age_ms),
         state: state.to_owned(),
         more: more(consumer),
     }
@@ -330,7 +360,10 @@ fn more(consumer: &ConsumerFacts) -> Rich {
         parts.push(format!("{} {}", program.name, program.version));
     }
     if let (Some(running), Some(workers)) = (facts.running, facts.workers) {
-        parts.push(format!("{running} of {} busy", of(workers, "worker", "workers")));
+        parts.push(format!(
+            "{running} of {} busy",
+            of(workers, "worker", "workers")
+        ));
     }
     if let Some(completed) = facts.completed {
         parts.push(format!("{} done", count(completed)));
@@ -350,5 +383,9 @@ fn more(consumer: &ConsumerFacts) -> Rich {
         let error = cut(&shown(error.as_bytes()), 100);
         said = said.plain(" · last error: ").code(error);
     }
-    if said.text().is_empty() { Rich::new() } else { said }
+    if said.text().is_empty() {
+        Rich::new()
+    } else {
+        said
+    }
 }

@@ -47,16 +47,30 @@ fn said(event: &Event) -> Rich {
     let consumer = shown(event.consumer.as_bytes());
     let number = event.count.max(1);
     let text = cut(&shown(event.text.as_bytes()), 120);
-    let more = |said: Rich| if text.is_empty() { said } else { said.plain(": ").plain(text.clone()) };
+    let more = |said: Rich| {
+        if text.is_empty() {
+            said
+        } else {
+            said.plain(": ").plain(text.clone())
+        }
+    };
     match event.kind.as_str() {
         "takeover" => {
             let entries = of(number, "entry", "entries");
-            more(group().plain(format!(" took over {entries} from ")).code(consumer))
+            more(
+                group()
+                    .plain(format!(" took over {entries} from "))
+                    .code(consumer),
+            )
         }
         "burial" => {
             let letters = of(number, "dead letter", "dead letters");
             let link = Page::Dead(event.stream.clone()).link();
-            more(Rich::new().link(letters, link).plain(format!(" of {}", shown(event.group.as_bytes()))))
+            more(
+                Rich::new()
+                    .link(letters, link)
+                    .plain(format!(" of {}", shown(event.group.as_bytes()))),
+            )
         }
         "group-made-again" | "group-remade" => more(group().plain(" was gone, and was made again")),
         "consumer-removed" | "dead-consumer-removed" => {
@@ -65,14 +79,24 @@ fn said(event: &Event) -> Rich {
         "retention-blocked" => more(stream().plain(" can't be trimmed")),
         "hold" => more(group().plain(" was held back")),
         "release" => more(group().plain(" was let go")),
-        "redrive" => {
-            more(of_letters(number).plain(" of ").plain(event.stream.clone()).plain(" were put back"))
-        }
+        "redrive" => more(
+            of_letters(number)
+                .plain(" of ")
+                .plain(event.stream.clone())
+                .plain(" were put back"),
+        ),
         "schema-changed" | "schema" => more(stream().plain(" has a new schema")),
         "failover" => more(Rich::from("Another server became the master")),
         other => {
-            let times = if number > 1 { format!(", {} times", count(number)) } else { String::new() };
-            more(stream().plain(format!(": {}{times}", shown(other.as_bytes()).replace('-', " "))))
+            let times = if number > 1 {
+                format!(", {} times", count(number))
+            } else {
+                String::new()
+            };
+            more(stream().plain(format!(
+                ": {}{times}",
+                shown(other.as_bytes()).replace('-', " ")
+            )))
         }
     }
 }

@@ -53,16 +53,29 @@ pub struct PeekedLetter {
 }
 
 /// One message.
-pub fn message(facts: &StreamFacts, id: &str, more: &MessageMore, now: u64, allowed: Role) -> Message {
+pub fn message(
+    facts: &StreamFacts,
+    id: &str,
+    more: &MessageMore,
+    now: u64,
+    allowed: Role,
+) -> Message {
     let mask = FieldMask::of(&more.schemas);
     let fields = fields_of(more);
     let misfits = misfits(more);
     let schema = schema_of(more, misfits.as_ref().map(|(schema, _)| *schema));
     let faults = misfits.map(|(_, misfits)| misfits).unwrap_or_default();
-    let size: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let size: usize = fields
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     let parsed: Option<EntryId> = id.rsplit(':').next().and_then(|id| id.parse().ok());
     let added = parsed.and_then(added_ms).map(|at| {
-        format!("added {}, {} ago", clock_seconds(at), age_ms(now.saturating_sub(at)))
+        format!(
+            "added {}, {} ago",
+            clock_seconds(at),
+            age_ms(now.saturating_sub(at))
+        )
     });
     let gone = fields.is_empty().then(|| {
         "It is no longer in the stream: it was handled and trimmed, or removed.".to_owned()
@@ -101,9 +114,9 @@ pub fn message(facts: &StreamFacts, id: &str, more: &MessageMore, now: u64, allo
         fates: fates.clone(),
         actions,
         not: match unhandled.first() {
-            Some(group) if more.letter.is_none() && !fields.is_empty() => {
-                Some(format!("Deleting is not offered: {group} has yet to handle it."))
-            }
+            Some(group) if more.letter.is_none() && !fields.is_empty() => Some(format!(
+                "Deleting is not offered: {group} has yet to handle it."
+            )),
             _ => None,
         },
         gone: gone.filter(|_| more.letter.is_none()),
@@ -123,7 +136,10 @@ fn fields_of(more: &MessageMore) -> Vec<(Vec<u8>, Vec<u8>)> {
     match (&more.letter, &more.entry) {
         (Some((_, letter)), _) => letter.fields.iter().filter(|f| own(f)).cloned().collect(),
         (None, Some(entry)) => {
-            let all = entry.fields.iter().map(|f| (f.name.clone(), f.value.clone()));
+            let all = entry
+                .fields
+                .iter()
+                .map(|f| (f.name.clone(), f.value.clone()));
             all.filter(own).collect()
         }
         (None, None) => Vec::new(),
@@ -136,13 +152,18 @@ fn misfits(more: &MessageMore) -> Option<(&StreamSchema, Vec<Misfit>)> {
 }
 
 /// The schema by which the message is shown: the one that it is nearest to.
-fn schema_of<'a>(more: &'a MessageMore, nearest: Option<&'a StreamSchema>) -> Option<&'a StreamSchema> {
+fn schema_of<'a>(
+    more: &'a MessageMore,
+    nearest: Option<&'a StreamSchema>,
+) -> Option<&'a StreamSchema> {
     if nearest.is_some() {
         return nearest;
     }
     let message = fields_of(more).into_iter().collect();
     let newest = StreamSchema::newest(&more.schemas);
-    let fitting = newest.iter().find(|schema| schema.check(&message).is_empty());
+    let fitting = newest
+        .iter()
+        .find(|schema| schema.check(&message).is_empty());
     fitting.or(newest.first()).copied()
 }
 
@@ -167,7 +188,11 @@ fn rows(
     }
     for (name, value) in fields {
         if !known.iter().any(|field| is_named(field, name)) {
-            let kind = if schema.is_some() { "not in the schema" } else { "" };
+            let kind = if schema.is_some() {
+                "not in the schema"
+            } else {
+                ""
+            };
             rows.push(row(name, value, kind, faults, mask, more));
         }
     }
@@ -233,7 +258,10 @@ fn row(
     match usual(name, value, more) {
         Some((least, most)) => FieldRow {
             value: Rich::new().quoted(text),
-            note: format!("the last {} had {least} to {most}", count(more.others.len() as u64)),
+            note: format!(
+                "the last {} had {least} to {most}",
+                count(more.others.len() as u64)
+            ),
             ..base
         },
         None => FieldRow {
@@ -266,12 +294,15 @@ fn usual(name: &[u8], value: &[u8], more: &MessageMore) -> Option<(String, Strin
 
 /// The fields as they stand in Redis, with the library's own.
 fn raw(more: &MessageMore, mask: &FieldMask) -> Vec<(String, String)> {
-    let line = |name: &[u8], value: &[u8]| {
-        (shown(name), cut(&shown(mask.shown(name, value)), LONGEST))
-    };
+    let line =
+        |name: &[u8], value: &[u8]| (shown(name), cut(&shown(mask.shown(name, value)), LONGEST));
     match (&more.letter, &more.entry) {
         (Some((_, letter)), _) => letter.fields.iter().map(|(n, v)| line(n, v)).collect(),
-        (None, Some(entry)) => entry.fields.iter().map(|f| line(&f.name, &f.value)).collect(),
+        (None, Some(entry)) => entry
+            .fields
+            .iter()
+            .map(|f| line(&f.name, &f.value))
+            .collect(),
         (None, None) => Vec::new(),
     }
 }
@@ -282,7 +313,13 @@ const DONE: &str = "done";
 fn fates(facts: &StreamFacts, id: Option<EntryId>, more: &MessageMore) -> Vec<Fate> {
     let fate = |group: &GroupFacts| {
         let pending = more.pending.iter().find(|(name, _)| *name == group.name);
-        let (sign, words, text) = fate_in(facts, group, id, pending.and_then(|(_, p)| p.as_ref()), more);
+        let (sign, words, text) = fate_in(
+            facts,
+            group,
+            id,
+            pending.and_then(|(_, p)| p.as_ref()),
+            more,
+        );
         Fate {
             group: group.name.clone(),
             link: Page::Group(facts.name.clone(), group.name.clone()).link(),
@@ -306,10 +343,18 @@ fn fate_in(
     if let Some((_, letter)) = &more.letter
         && letter.group == group.name
     {
-        let why = if letter.error.is_empty() { &letter.reason } else { &letter.error };
+        let why = if letter.error.is_empty() {
+            &letter.reason
+        } else {
+            &letter.error
+        };
         return (
             Sign::Worsens,
-            format!("set aside {} ago, as {}", age_ms(letter.age_ms), letter.reason),
+            format!(
+                "set aside {} ago, as {}",
+                age_ms(letter.age_ms),
+                letter.reason
+            ),
             cut(&shown(why.as_bytes()), 200),
         );
     }
@@ -347,7 +392,11 @@ fn fate_in(
             "done, or not read yet".to_owned(),
         ),
         Some(id) if id > group.cursor => (Sign::Fine, "not read yet".to_owned(), String::new()),
-        Some(_) => (Sign::Fine, DONE.to_owned(), "read, and acknowledged".to_owned()),
+        Some(_) => (
+            Sign::Fine,
+            DONE.to_owned(),
+            "read, and acknowledged".to_owned(),
+        ),
         None => (Sign::Fine, "–".to_owned(), String::new()),
     }
 }
@@ -395,16 +444,28 @@ fn copy(stream: &str, id: &str, allowed: Role) -> Action {
         effect: Rich::from("Adds a new entry with the fields you change. All groups get it."),
         button: Some((
             "Edit a copy…".to_owned(),
-            vec![field("do", "copy"), field("stream", stream), field("id", id)],
+            vec![
+                field("do", "copy"),
+                field("stream", stream),
+                field("id", id),
+            ],
         )),
-        command: Some(format!("streamctl stream send {} FIELD=VALUE …", quoted(stream))),
+        command: Some(format!(
+            "streamctl stream send {} FIELD=VALUE …",
+            quoted(stream)
+        )),
         is_first: false,
         refused: needs(Role::Admin, allowed),
     }
 }
 
 /// The messages of a stream, a page of them.
-pub fn messages(facts: &StreamFacts, page: &PeekPage, schemas: &[StreamSchema], now: u64) -> Messages {
+pub fn messages(
+    facts: &StreamFacts,
+    page: &PeekPage,
+    schemas: &[StreamSchema],
+    now: u64,
+) -> Messages {
     let mask = FieldMask::of(schemas);
     let rows = page.entries.iter().map(|entry| {
         let id = entry.at.to_string();
@@ -416,10 +477,15 @@ pub fn messages(facts: &StreamFacts, page: &PeekPage, schemas: &[StreamSchema], 
         };
         MessageRow {
             link: Page::Message(facts.name.clone(), id.clone()).link(),
-            age: added_ms(entry.at.id)
-                .map_or_else(|| "–".to_owned(), |at| format!("{} ago", age_ms(now.saturating_sub(at)))),
+            age: added_ms(entry.at.id).map_or_else(
+                || "–".to_owned(),
+                |at| format!("{} ago", age_ms(now.saturating_sub(at))),
+            ),
             fields: in_a_line(
-                entry.fields.iter().map(|f| (f.name.as_slice(), f.value.as_slice())),
+                entry
+                    .fields
+                    .iter()
+                    .map(|f| (f.name.as_slice(), f.value.as_slice())),
                 &mask,
             ),
             wrong,
@@ -462,23 +528,31 @@ pub(super) fn in_a_line<'a>(
 /// All streams by their messages.
 pub fn all_messages(history: &History) -> Index {
     let look = history.latest();
-    let rows = look.streams.iter().filter(|stream| stream.exists).map(|stream| {
-        let newest = stream.last.and_then(added_ms).map(|at| look.at_ms.saturating_sub(at));
-        IndexRow {
-            name: stream.name.clone(),
-            link: Page::Messages(stream.name.clone()).link(),
-            sign: Sign::Fine,
-            state: match newest {
-                Some(age) => format!("the last came {} ago", age_ms(age)),
-                None => "–".to_owned(),
-            },
-            count: count(stream.length),
-            note: String::new(),
-        }
-    });
+    let rows = look
+        .streams
+        .iter()
+        .filter(|stream| stream.exists)
+        .map(|stream| {
+            let newest = stream
+                .last
+                .and_then(added_ms)
+                .map(|at| look.at_ms.saturating_sub(at));
+            IndexRow {
+                name: stream.name.clone(),
+                link: Page::Messages(stream.name.clone()).link(),
+                sign: Sign::Fine,
+                state: match newest {
+                    Some(age) => format!("the last came {} ago", age_ms(age)),
+                    None => "–".to_owned(),
+                },
+                count: count(stream.length),
+                note: String::new(),
+            }
+        });
     Index {
         title: "Messages".to_owned(),
-        about: "What is in the streams, decoded by the newest schema, with faults marked.".to_owned(),
+        about: "What is in the streams, decoded by the newest schema, with faults marked."
+            .to_owned(),
         counted: "Entries".to_owned(),
         rows: rows.collect(),
     }

@@ -4,7 +4,9 @@ use super::say::{
     about, age_or_dash, done_at_pace, growth, is_kept, rate_or_dash, sign, title, waiting, why,
 };
 use super::series::{arrives, pace, unread};
-use crate::assess::{Assessment, Finding, GroupAssessment, Kind, Severity, State, StreamAssessment};
+use crate::assess::{
+    Assessment, Finding, GroupAssessment, Kind, Severity, State, StreamAssessment,
+};
 use crate::observe::{GroupFacts, History, ServerFacts, StreamFacts};
 use crate::serve::page::{Happened, Overview, Page, Problem, Rich, Sign, StreamRow, Tile};
 use crate::words::{age, age_ms, bytes, count, of};
@@ -20,11 +22,17 @@ pub fn overview(history: &History, found: &Assessment, happened: Vec<Happened>) 
         .streams
         .iter()
         .filter_map(|stream| {
-            let facts = look.streams.iter().find(|facts| facts.name == stream.name)?;
+            let facts = look
+                .streams
+                .iter()
+                .find(|facts| facts.name == stream.name)?;
             Some(row(history, stream, facts, look.at_ms))
         })
         .collect();
-    let is_calm = found.streams.iter().all(|stream| stream.state.severity() == Severity::Calm);
+    let is_calm = found
+        .streams
+        .iter()
+        .all(|stream| stream.state.severity() == Severity::Calm);
     if problem.is_none() && is_calm {
         streams.sort_by(|a, b| plain(&a.name).cmp(plain(&b.name)));
     }
@@ -76,7 +84,9 @@ fn line(finding: &Finding) -> Rich {
             let link = Page::Group(stream.clone(), group.clone()).link();
             said.plain(" ").link("Look", link)
         }
-        (Some(stream), None) => said.plain(" ").link("Look", Page::Stream(stream.clone()).link()),
+        (Some(stream), None) => said
+            .plain(" ")
+            .link("Look", Page::Stream(stream.clone()).link()),
         _ => said,
     }
 }
@@ -89,7 +99,11 @@ fn group_of<'a>(
     finding: &Finding,
 ) -> Option<OfGroup<'a>> {
     let (stream, group) = (finding.stream.as_ref()?, finding.group.as_ref()?);
-    let facts = history.latest().streams.iter().find(|s| s.name == *stream)?;
+    let facts = history
+        .latest()
+        .streams
+        .iter()
+        .find(|s| s.name == *stream)?;
     Some((facts, found.group(stream, group)?, facts.group(group)?))
 }
 
@@ -107,13 +121,18 @@ fn of_group(
         text = text.plain(waiting).plain(" ");
     }
     if is_kept(stream) {
-        text = text.strong("Nothing is lost:").plain(" all of it is kept for the group.");
+        text = text
+            .strong("Nothing is lost:")
+            .plain(" all of it is kept for the group.");
     }
     let rate = arrives(track, now).points.last().map(|(_, rate)| *rate);
     let needs = done_at_pace(facts.unread, pace(of_group, now), rate);
     let note = needs.map(|seconds| match group.state {
         State::StandsStill | State::NoProcess => {
-            format!("Once a process runs again, it needs about {} at its usual pace.", about(seconds))
+            format!(
+                "Once a process runs again, it needs about {} at its usual pace.",
+                about(seconds)
+            )
         }
         _ => format!("At its best pace it would need about {}.", about(seconds)),
     });
@@ -152,8 +171,9 @@ fn of_finding(finding: &Finding) -> Problem {
 fn calm(found: &Assessment) -> (String, String) {
     let groups = || found.streams.iter().flat_map(|stream| &stream.groups);
     let total = groups().count();
-    let catching: Vec<&GroupAssessment> =
-        groups().filter(|group| group.state == State::CatchesUp).collect();
+    let catching: Vec<&GroupAssessment> = groups()
+        .filter(|group| group.state == State::CatchesUp)
+        .collect();
     let title = match (total, catching.as_slice()) {
         (0, _) => "There is no group yet".to_owned(),
         (1, []) => "The one group keeps up".to_owned(),
@@ -164,19 +184,22 @@ fn calm(found: &Assessment) -> (String, String) {
     let held = groups().filter(|group| group.state == State::Held).count();
     let held = match held {
         0 => String::new(),
-        held => format!(" {} held back by somebody.", of(held as u64, "group is", "groups are")),
+        held => format!(
+            " {} held back by somebody.",
+            of(held as u64, "group is", "groups are")
+        ),
     };
-    let unread = found.findings.iter().filter(|finding| finding.kind == Kind::NobodyReads);
-    let unread: String = unread.map(|finding| format!(" {}", finding.sentence)).collect();
+    let unread = found
+        .findings
+        .iter()
+        .filter(|finding| finding.kind == Kind::NobodyReads);
+    let unread: String = unread
+        .map(|finding| format!(" {}", finding.sentence))
+        .collect();
     (title, format!("Nothing needs you.{held}{unread}"))
 }
 
-fn row(
-    history: &History,
-    stream: &StreamAssessment,
-    facts: &StreamFacts,
-    now: u64,
-) -> StreamRow {
+fn row(history: &History, stream: &StreamAssessment, facts: &StreamFacts, now: u64) -> StreamRow {
     let worst = stream.groups.first();
     let of_worst = worst.and_then(|worst| facts.group(&worst.name));
     let (state, more) = state(stream, facts, now);
@@ -225,7 +248,10 @@ fn state(stream: &StreamAssessment, facts: &StreamFacts, now: u64) -> (String, S
         return ("can't be looked at".to_owned(), trouble.clone());
     }
     let Some(worst) = stream.groups.first() else {
-        let kept = format!("kept until one has, {}", of(facts.length, "entry", "entries"));
+        let kept = format!(
+            "kept until one has, {}",
+            of(facts.length, "entry", "entries")
+        );
         return ("no group reads it".to_owned(), kept);
     };
     let is_like = |group: &&GroupAssessment| group.state == worst.state;
@@ -257,11 +283,18 @@ fn state(stream: &StreamAssessment, facts: &StreamFacts, now: u64) -> (String, S
         (State::CatchesUp, Some(seconds), _) => format!("done in about {}", about(seconds)),
         (_, _, []) => "1 group".to_owned(),
         (_, _, rest) if rest.iter().all(|g| g.state.severity() == Severity::Calm) => {
-            let keep = if rest.len() == 1 { "keeps up" } else { "keep up" };
+            let keep = if rest.len() == 1 {
+                "keeps up"
+            } else {
+                "keep up"
+            };
             format!("{} {keep}", names(rest))
         }
         (_, _, rest) => {
-            let bad = rest.iter().filter(|g| g.state.severity() <= Severity::Warning).count();
+            let bad = rest
+                .iter()
+                .filter(|g| g.state.severity() <= Severity::Warning)
+                .count();
             format!("and {} of {} more in trouble", bad, rest.len())
         }
     };
@@ -295,7 +328,10 @@ pub(super) fn redis(history: &History) -> Vec<Tile> {
         Some(most) => format!("of {}", bytes(most)),
         None => "its limit is unknown".to_owned(),
     };
-    let slowest = servers.iter().max_by_key(|server| server.round_trip).unwrap_or(first);
+    let slowest = servers
+        .iter()
+        .max_by_key(|server| server.round_trip)
+        .unwrap_or(first);
     vec![
         Tile::new("Memory", memory.map_or_else(|| "–".to_owned(), bytes), note),
         growing(history, servers),
@@ -337,12 +373,18 @@ fn growing(history: &History, servers: &[ServerFacts]) -> Tile {
         return Tile::new("Memory grows by", "–", "was not watched for long enough");
     }
     let size = bytes(u64::try_from(growth.unsigned_abs()).unwrap_or(u64::MAX));
-    let word = if growth >= 0 { "more each hour" } else { "less each hour" };
+    let word = if growth >= 0 {
+        "more each hour"
+    } else {
+        "less each hour"
+    };
     Tile::new("Memory grows by", size, word)
 }
 
 fn saved(server: &ServerFacts, now: u64) -> Tile {
-    let value = server.saved_ms.map(|at| format!("{} ago", age_ms(now.saturating_sub(at))));
+    let value = server
+        .saved_ms
+        .map(|at| format!("{} ago", age_ms(now.saturating_sub(at))));
     let note = match (server.appends, server.saves_well) {
         (_, Some(false)) => "the last save failed",
         (Some(true), _) => "append-only file, too",

@@ -50,17 +50,18 @@ pub(super) fn about(seconds: f64) -> String {
 /// The headline of a group.
 pub(super) fn title(group: &GroupAssessment, now: u64) -> Rich {
     let name = shown(group.name.as_bytes());
-    let since = group.since_ms.map(|since| long_age(now.saturating_sub(since)));
+    let since = group
+        .since_ms
+        .map(|since| long_age(now.saturating_sub(since)));
     match (group.state, since) {
         (State::StandsStill, Some(age)) => Rich::new()
             .bad(name)
             .plain(" has not handled anything for ")
             .bad(age),
         (State::StandsStill, None) => Rich::new().bad(name).plain(" stands still"),
-        (State::NoProcess, Some(age)) => Rich::new()
-            .bad(name)
-            .plain(" has no process for ")
-            .bad(age),
+        (State::NoProcess, Some(age)) => {
+            Rich::new().bad(name).plain(" has no process for ").bad(age)
+        }
         (State::NoProcess, None) => Rich::new().bad(name).plain(" has no process"),
         (State::FallsBehind, _) => Rich::new()
             .bad(name)
@@ -118,7 +119,10 @@ fn because(
             let p99 = p99.map_or_else(String::new, |p99| {
                 format!("; one handler in a hundred takes {p99} or more")
             });
-            said.plain(format!("All {} are busy{p99}. ", of(*workers, "worker", "workers")))
+            said.plain(format!(
+                "All {} are busy{p99}. ",
+                of(*workers, "worker", "workers")
+            ))
         }
         Cause::TooLittleCapacity => said.plain("More comes than its processes can handle. "),
     }
@@ -154,7 +158,10 @@ pub(super) fn waiting(group: &GroupAssessment, facts: &GroupFacts) -> Option<Str
         Some(_) => ", as many as before".to_owned(),
         None => String::new(),
     };
-    Some(format!("{about}{} {wait}{growth}.", of(unread, "entry", "entries")))
+    Some(format!(
+        "{about}{} {wait}{growth}.",
+        of(unread, "entry", "entries")
+    ))
 }
 
 /// How the number of unread entries changes, in a word or a number.
@@ -198,7 +205,11 @@ pub(super) fn age_or_dash(ms: Option<u64>) -> String {
 
 /// In how many seconds a group would be done at a pace, with what comes meanwhile.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-pub(super) fn done_at_pace(unread: Option<u64>, pace: Option<f64>, arrives: Option<f64>) -> Option<f64> {
+pub(super) fn done_at_pace(
+    unread: Option<u64>,
+    pace: Option<f64>,
+    arrives: Option<f64>,
+) -> Option<f64> {
     let (unread, pace) = (unread? as f64, pace?);
     let left = pace - arrives.unwrap_or(0.0);
     (left > 0.0).then(|| unread / left)

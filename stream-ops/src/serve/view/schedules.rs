@@ -9,9 +9,7 @@ use super::group::needs;
 use super::message::in_a_line;
 use crate::observe::{History, StreamFacts};
 use crate::serve::access::Role;
-use crate::serve::page::{
-    Field, Index, IndexRow, JobRow, Page, ScheduledRow, Schedules, Sign,
-};
+use crate::serve::page::{Field, Index, IndexRow, JobRow, Page, ScheduledRow, Schedules, Sign};
 use crate::words::{age_ms, count, of, quoted, shown};
 
 /// A message or a job that is late by more than this waits for somebody.
@@ -35,7 +33,10 @@ pub fn schedules(
             of(jobs.len() as u64, "job", "jobs"),
             of(facts.scheduled, "scheduled message", "scheduled messages")
         ),
-        jobs: jobs.iter().map(|job| job_row(&facts.name, job, now)).collect(),
+        jobs: jobs
+            .iter()
+            .map(|job| job_row(&facts.name, job, now))
+            .collect(),
         messages: messages
             .iter()
             .map(|message| message_row(&facts.name, message, &mask, now, allowed))
@@ -83,16 +84,30 @@ fn job_row(stream: &str, job: &CronJob, now: u64) -> JobRow {
         CronState::Paused => buttons.push(does("resume-job", "Resume…")),
         _ => buttons.clear(),
     }
-    let verb = if job.state == CronState::Paused { "resume" } else { "pause" };
+    let verb = if job.state == CronState::Paused {
+        "resume"
+    } else {
+        "pause"
+    };
     JobRow {
         name: shown(job.name.as_bytes()),
         sign,
         state,
-        times: format!("{} {}", shown(job.expression.as_bytes()), shown(job.zone.as_bytes())),
-        next: job.next.map_or_else(|| "–".to_owned(), |next| in_or_ago(next, now)),
+        times: format!(
+            "{} {}",
+            shown(job.expression.as_bytes()),
+            shown(job.zone.as_bytes())
+        ),
+        next: job
+            .next
+            .map_or_else(|| "–".to_owned(), |next| in_or_ago(next, now)),
         last: in_or_ago(job.last, now),
         does: buttons,
-        command: format!("streamctl cron {verb} {} {}", quoted(stream), quoted(&job.name)),
+        command: format!(
+            "streamctl cron {verb} {} {}",
+            quoted(stream),
+            quoted(&job.name)
+        ),
     }
 }
 
@@ -103,9 +118,14 @@ fn message_row(
     now: u64,
     allowed: Role,
 ) -> ScheduledRow {
-    let late = message.due().map_or(0, |due| now.saturating_sub(ms_of(due)));
+    let late = message
+        .due()
+        .map_or(0, |due| now.saturating_sub(ms_of(due)));
     let (sign, due) = match message.due() {
-        None => (Sign::Worsens, "set aside: its body can't be read".to_owned()),
+        None => (
+            Sign::Worsens,
+            "set aside: its body can't be read".to_owned(),
+        ),
         Some(due) if late > LATE_MS => (
             Sign::Worsens,
             format!("was due {}: no process takes part", in_or_ago(due, now)),
@@ -113,9 +133,15 @@ fn message_row(
         Some(due) => (Sign::Fine, in_or_ago(due, now)),
     };
     let id = message.id().to_string();
-    let mut does = vec![("Run now…".to_owned(), form("run-scheduled", stream, "scheduled", &id))];
+    let mut does = vec![(
+        "Run now…".to_owned(),
+        form("run-scheduled", stream, "scheduled", &id),
+    )];
     if allowed >= Role::Admin {
-        does.push(("Cancel…".to_owned(), form("cancel-scheduled", stream, "scheduled", &id)));
+        does.push((
+            "Cancel…".to_owned(),
+            form("cancel-scheduled", stream, "scheduled", &id),
+        ));
     }
     ScheduledRow {
         id,

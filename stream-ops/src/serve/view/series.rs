@@ -72,7 +72,10 @@ fn rates(counts: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, f64)> {
         && last.0 > begun.0
         && last.1 >= begun.1
     {
-        rates.push((last.0, (last.1 - begun.1) as f64 * 1_000.0 / (last.0 - begun.0) as f64));
+        rates.push((
+            last.0,
+            (last.1 - begun.1) as f64 * 1_000.0 / (last.0 - begun.0) as f64,
+        ));
     }
     rates
 }

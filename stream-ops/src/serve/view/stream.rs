@@ -99,7 +99,10 @@ fn problem(found: &Assessment, name: &str, facts: &StreamFacts) -> Option<Proble
     };
     let mut here = found.findings.iter().filter(is_here);
     let Some(worst) = here.next() else {
-        return facts.trouble.as_ref().map(|trouble| plain(Sign::Worsens, trouble, ""));
+        return facts
+            .trouble
+            .as_ref()
+            .map(|trouble| plain(Sign::Worsens, trouble, ""));
     };
     let mut problem = plain(sign(worst.severity), &worst.sentence, &worst.detail);
     problem.note.clone_from(&worst.advice);
@@ -130,7 +133,10 @@ fn tiles(
 ) -> Vec<Tile> {
     let oldest = facts.first.filter(|_| facts.length > 0);
     let oldest = oldest.map(|first| now.saturating_sub(first.ms()));
-    let behind = judged.groups.iter().find(|group| group.state.severity() <= Severity::Warning);
+    let behind = judged
+        .groups
+        .iter()
+        .find(|group| group.state.severity() <= Severity::Warning);
     let kept = match behind {
         Some(group) if is_kept(facts) => format!("kept for {}", group.name),
         _ if oldest.is_none() => "the stream is empty".to_owned(),
@@ -143,7 +149,11 @@ fn tiles(
     };
     vec![
         Tile::new("Entries", count(facts.length), length_note(track)),
-        Tile::new("Arrives", rate_or_dash(judged.arrives), arrives_note(judged, track, now)),
+        Tile::new(
+            "Arrives",
+            rate_or_dash(judged.arrives),
+            arrives_note(judged, track, now),
+        ),
         Tile::new("Oldest", age_or_dash(oldest), kept),
         Tile::new(
             "Memory",
@@ -168,7 +178,11 @@ fn length_note(track: Option<&StreamTrack>) -> String {
 }
 
 fn arrives_note(judged: &StreamAssessment, track: Option<&StreamTrack>, now: u64) -> String {
-    let rates: Vec<f64> = arrives(track, now).points.iter().map(|(_, rate)| *rate).collect();
+    let rates: Vec<f64> = arrives(track, now)
+        .points
+        .iter()
+        .map(|(_, rate)| *rate)
+        .collect();
     let (Some(rate), Some(most)) = (judged.arrives, rates.iter().copied().reduce(f64::max)) else {
         return "over the last minutes".to_owned();
     };
@@ -210,7 +224,9 @@ fn memory_note(facts: &StreamFacts, memory: Option<u64>, track: Option<&StreamTr
 }
 
 fn dead_note(facts: &StreamFacts, track: Option<&StreamTrack>) -> String {
-    let before = track.and_then(|track| track.hour().next()).map(|point| point.dead);
+    let before = track
+        .and_then(|track| track.hour().next())
+        .map(|point| point.dead);
     match before {
         Some(before) if facts.dead > before => {
             format!("{} new in this hour", count(facts.dead - before))
@@ -225,7 +241,11 @@ fn dead_note(facts: &StreamFacts, track: Option<&StreamTrack>) -> String {
 
 /// From an hour ago, or from where the last group stands if that is longer.
 fn stands(facts: &StreamFacts, judged: &StreamAssessment, now: u64) -> Stands {
-    let behind = judged.groups.iter().filter_map(|group| group.behind_ms).max();
+    let behind = judged
+        .groups
+        .iter()
+        .filter_map(|group| group.behind_ms)
+        .max();
     let long = behind.unwrap_or(0).max(HOUR_MS - HOUR_MS / 4) * 4 / 3;
     let from_ms = now.saturating_sub(long);
     let stand = |group: &GroupAssessment| {
@@ -261,7 +281,9 @@ fn rates(judged: &StreamAssessment, track: Option<&StreamTrack>, now: u64) -> Op
 }
 
 fn row(group: &GroupAssessment, facts: &GroupFacts) -> GroupRow {
-    let since = group.since_ms.map(|since| format!(" since {}", clock(since)));
+    let since = group
+        .since_ms
+        .map(|since| format!(" since {}", clock(since)));
     let since = since.filter(|_| group.state.severity() <= Severity::Warning);
     GroupRow {
         name: group.name.clone(),
@@ -302,8 +324,11 @@ fn retention(facts: &StreamFacts, more: &StreamMore) -> Rich {
     said = if plan.removes == 0 {
         said.strong("nothing").plain(" now")
     } else {
-        said.strong(format!("{may_be_more}{}", of(plan.removes, "entry", "entries")))
-            .plain(" now")
+        said.strong(format!(
+            "{may_be_more}{}",
+            of(plan.removes, "entry", "entries")
+        ))
+        .plain(" now")
     };
     if plan.unhandled > 0 {
         said = said.plain(", ").bad(format!(
@@ -322,7 +347,10 @@ fn retention(facts: &StreamFacts, more: &StreamMore) -> Rich {
         let link = Page::Group(facts.name.clone(), group.clone()).link();
         said = said.plain(", and they stay for ").link(group.clone(), link);
     }
-    said.plain(". ").code(format!("streamctl retention plan {}", crate::words::quoted(&facts.name)))
+    said.plain(". ").code(format!(
+        "streamctl retention plan {}",
+        crate::words::quoted(&facts.name)
+    ))
 }
 
 fn links(facts: &StreamFacts) -> Vec<(String, String)> {

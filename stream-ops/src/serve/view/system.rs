@@ -45,7 +45,11 @@ pub fn system(
             };
             words = words.plain(" ").link("Look", page.link());
         }
-        (sign(finding.severity), words, finding.advice.clone().unwrap_or_default())
+        (
+            sign(finding.severity),
+            words,
+            finding.advice.clone().unwrap_or_default(),
+        )
     });
     let findings: Vec<_> = findings.collect();
     System {
@@ -55,13 +59,29 @@ pub fn system(
         },
         about: of(look.servers.len() as u64, "master", "masters"),
         tiles: redis(history),
-        servers: look.servers.iter().map(|server| server_row(server, now)).collect(),
+        servers: look
+            .servers
+            .iter()
+            .map(|server| server_row(server, now))
+            .collect(),
         findings,
         looking: vec![
-            Tile::new("Looks", format!("every {}", age(looking.every)), "by one poller for everybody"),
+            Tile::new(
+                "Looks",
+                format!("every {}", age(looking.every)),
+                "by one poller for everybody",
+            ),
             Tile::new("Streams", count(look.streams.len() as u64), "in each look"),
-            Tile::new("Pages answered", count(looking.answered), "since it was started"),
-            Tile::new("Of these read", count(looking.read), "the others were known already"),
+            Tile::new(
+                "Pages answered",
+                count(looking.answered),
+                "since it was started",
+            ),
+            Tile::new(
+                "Of these read",
+                count(looking.read),
+                "the others were known already",
+            ),
         ],
         audit: audit.iter().map(|noted| audit_row(noted, now)).collect(),
         happened,
@@ -70,13 +90,17 @@ pub fn system(
 
 fn server_row(server: &ServerFacts, now: u64) -> ServerRow {
     let dash = || "–".to_owned();
-    let saved = server.saved_ms.map(|at| format!("{} ago", age_ms(now.saturating_sub(at))));
+    let saved = server
+        .saved_ms
+        .map(|at| format!("{} ago", age_ms(now.saturating_sub(at))));
     ServerRow {
         address: server.address.clone(),
         version: server.version.clone().unwrap_or_else(dash),
         replicas: server.replicas.map_or_else(dash, count),
         memory: match (server.memory, server.max_memory) {
-            (Some(memory), Some(most)) if most > 0 => format!("{} of {}", bytes(memory), bytes(most)),
+            (Some(memory), Some(most)) if most > 0 => {
+                format!("{} of {}", bytes(memory), bytes(most))
+            }
             (Some(memory), _) => bytes(memory),
             (None, _) => dash(),
         },
@@ -96,7 +120,11 @@ fn audit_row((at, fields): &Noted, now: u64) -> AuditRow {
         age: format!("{} ago", age_ms(now.saturating_sub(*at))),
         who: field("who"),
         action: field("action"),
-        place: if group.is_empty() { field("stream") } else { format!("{}/{group}", field("stream")) },
+        place: if group.is_empty() {
+            field("stream")
+        } else {
+            format!("{}/{group}", field("stream"))
+        },
         done: field("done"),
         detail: field("detail"),
     }
