@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use stream_lib::{ConsumerConfig, Delivery, HandlerResult, OwnedMessage, StreamManager};
+use stream_lib::{
+    ConsumerConfig, Delivery, HandlerResult, OnUndecodable, OwnedMessage, StreamManager,
+};
 
 use crate::Failure;
 use crate::fault::Fault;
@@ -151,7 +153,8 @@ fn consume<M: OwnedMessage + 'static>(
         .group(group)
         .workers(4)
         .lease(LEASE)
-        .grace(LEASE / 5);
+        .grace(LEASE / 5)
+        .on_undecodable(OnUndecodable::Bury);
     manager.consume_fn::<M>(name, config, move |delivery: &Delivery<M>| {
         handle(delivery.message())
     })?;

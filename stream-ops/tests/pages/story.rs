@@ -5,8 +5,8 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use stream_lib::{
-    ConnectionConfig, Consumer, ConsumerConfig, Delivery, HandlerError, StreamConfig,
-    StreamManager, StreamMessage,
+    ConnectionConfig, Consumer, ConsumerConfig, Delivery, HandlerError, OnUndecodable,
+    StreamConfig, StreamManager, StreamMessage,
 };
 use stream_ops::serve::{Dashboard, Role, Settings, Token};
 use stream_ops::server::Redis;
@@ -79,7 +79,9 @@ impl Dash {
         manager
             .create_simple_producer("orders", StreamConfig::new("orders"))
             .unwrap();
-        let config = ConsumerConfig::new("orders").group("billing");
+        let config = ConsumerConfig::new("orders")
+            .group("billing")
+            .on_undecodable(OnUndecodable::Bury);
         let consumer = manager
             .consume_fn::<Order>("billing", config, |_: &Delivery<Order>| Ok(()))
             .unwrap();

@@ -1,7 +1,8 @@
 //! Changes: planned, confirmed once, noted.
 
 use stream_lib::{
-    ConsumerConfig, Delivery, HandlerError, StreamConfig, StreamManager, StreamMessage,
+    ConsumerConfig, Delivery, HandlerError, OnUndecodable, StreamConfig, StreamManager,
+    StreamMessage,
 };
 use stream_ops::serve::Role;
 use stream_tests::{Server, wait_until};
@@ -24,7 +25,9 @@ fn with_dead_letters() -> Server {
     manager
         .create_simple_producer("orders", StreamConfig::new("orders"))
         .unwrap();
-    let config = ConsumerConfig::new("orders").group("billing");
+    let config = ConsumerConfig::new("orders")
+        .group("billing")
+        .on_undecodable(OnUndecodable::Bury);
     let billing = manager
         .consume_fn::<Order>("billing", config, |_: &Delivery<Order>| {
             Err(HandlerError::permanent("a negative amount").into())
