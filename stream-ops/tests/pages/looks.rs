@@ -7,7 +7,7 @@ use crate::browser::{Browser, LONG, Look};
 use crate::story::Dash;
 
 /// Every control with a name; those without are told.
-const UNNAMED: &str = r#"
+const UNNAMED: &str = r"
   [...document.querySelectorAll('a, button, input:not([type=hidden]), select, textarea, summary, [role=img]')]
     .filter(e => e.getClientRects().length > 0)
     .filter(e => {
@@ -15,14 +15,14 @@ const UNNAMED: &str = r#"
       const name = e.getAttribute('aria-label') || label || e.textContent || e.title || '';
       return !name.trim();
     })
-    .map(e => e.outerHTML.slice(0, 120)).join('\n')"#;
+    .map(e => e.outerHTML.slice(0, 120)).join('\n')";
 
 /// What stands out on the right.
-const TOO_WIDE: &str = r#"
+const TOO_WIDE: &str = r"
   document.documentElement.scrollWidth <= document.documentElement.clientWidth ? '' :
   [...document.querySelectorAll('body *')]
     .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
-    .map(e => e.outerHTML.slice(0, 120)).join('\n')"#;
+    .map(e => e.outerHTML.slice(0, 120)).join('\n')";
 
 const GROUND: &str = "getComputedStyle(document.body).backgroundColor";
 

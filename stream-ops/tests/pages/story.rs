@@ -20,6 +20,10 @@ const TOKEN: &str = "0123456789abcdef";
 pub(crate) const ADA: &str = "Basic YWRhOjAxMjM0NTY3ODlhYmNkZWY=";
 
 #[derive(StreamMessage)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names of fields in the stream"
+)]
 pub(crate) struct Order {
     pub(crate) order_id: String,
     pub(crate) amount: f64,

@@ -10,6 +10,10 @@ use stream_tests::{Server, wait_until};
 use crate::support::{Answer, Fixture, LONG, basic};
 
 #[derive(StreamMessage)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names of fields in the stream"
+)]
 struct Order {
     order_id: String,
     amount: f64,

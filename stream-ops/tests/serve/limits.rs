@@ -82,8 +82,7 @@ fn has_ended(stream: &mut TcpStream) -> bool {
         return true;
     }
     match stream.read(&mut byte) {
-        Ok(0) => true,
-        // The answer that says so.
+        // The end, or the answer that says so.
         Ok(_) => true,
         Err(e) => !matches!(
             e.kind(),

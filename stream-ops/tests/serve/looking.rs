@@ -97,7 +97,9 @@ fn names_and_values_are_text_and_never_markup() {
     wait_until(LONG, "the stream", || {
         fixture.get("/").body.contains("alert(1)")
     });
-    let coded: String = odd.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let coded = odd
+        .bytes()
+        .fold(String::new(), |coded, byte| format!("{coded}%{byte:02X}"));
     for path in [
         "/".to_owned(),
         "/system".to_owned(),

@@ -62,11 +62,6 @@ impl Fixture {
         self.ask("GET", path, &[], "")
     }
 
-    /// With the token, as Ada.
-    pub(crate) fn get_as(&self, path: &str) -> Answer {
-        self.ask("GET", path, &[&authorization()], "")
-    }
-
     /// A form, from a page of the dashboard, with the token.
     pub(crate) fn post(&self, path: &str, form: &str) -> Answer {
         let origin = format!("Origin: http://{}", self.address());
@@ -95,9 +90,8 @@ impl Fixture {
         }
         if !body.is_empty() {
             let length = body.len();
-            request.push_str(&format!(
-                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n"
-            ));
+            let kind = "Content-Type: application/x-www-form-urlencoded";
+            request = format!("{request}{kind}\r\nContent-Length: {length}\r\n");
         }
         request.push_str("\r\n");
         request.push_str(body);

@@ -89,7 +89,7 @@ pub(super) fn group(frame: &Frame, page: &Group) -> Markup {
                 section {
                     h2 { "Safe to do now" }
                     @if page.actions.is_empty() { p.card.padded.soft { "Nothing needs to be done." } }
-                    @else { (actions(&page.actions)) }
+                    @else { (actions(&page.actions, None)) }
                 }
             }
         }

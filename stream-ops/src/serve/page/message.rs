@@ -85,8 +85,11 @@ pub(super) fn message(frame: &Frame, page: &Message) -> Markup {
                 }
                 section {
                     h2 { "Do something with it" }
-                    (actions(&page.actions))
-                    @if let Some(not) = &page.not { p.lead { (not) } }
+                    @if page.actions.is_empty() && page.not.is_none() {
+                        p.card.padded.soft { "There is nothing to do with it." }
+                    } @else {
+                        (actions(&page.actions, page.not.as_deref()))
+                    }
                 }
             }
         }
