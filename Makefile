@@ -6,7 +6,7 @@ CARGO ?= cargo
 SERVER = scripts/ensure-server.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dashboard test other-servers upgrade soak drills bench lint api server
+.PHONY: help demo dashboard test model other-servers upgrade soak drills bench lint api server
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,13 @@ dashboard: ## all of it in a browser, with something to see: FAULT=crash|slow|po
 test: ## all tests, against private servers that it starts and stops
 	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
 	set -x; $(CARGO) test --workspace --all-features
+
+# As in `make model DEEPER=2`, which takes several times as long.
+DEEPER ?= 0
+
+model: ## all interleavings of the lease protocol to a depth, with faults, in a model of it
+	DEEPER=$(DEEPER) $(CARGO) test --release -p stream-tests --test model -- \
+		--ignored --nocapture --test-threads 1
 
 other-servers: ## failovers, clusters and scenarios on Valkey and a newer Redis, from their wheels
 	@scripts/other-servers.sh

@@ -170,6 +170,16 @@ impl StreamKeys {
         format!("{}:members:{group}", self.stem)
     }
 
+    /// What each member of `group` says of itself: a hash.
+    pub(crate) fn facts(&self, group: &str) -> String {
+        format!("{}:facts:{group}", self.stem)
+    }
+
+    /// What happened to the stream: a stream.
+    pub(crate) fn events(&self) -> String {
+        format!("{}:events", self.stem)
+    }
+
     /// Until when `group` is held, and why: a string that lapses.
     pub(crate) fn hold(&self, group: &str) -> String {
         format!("{}:hold:{group}", self.stem)
@@ -337,6 +347,8 @@ mod tests {
         assert_eq!(plain.waiting("g"), "{orders}:waiting:g");
         assert_eq!(plain.hold("g"), "{orders}:hold:g");
         assert_eq!(plain.rate("g"), "{orders}:rate:g");
+        assert_eq!(plain.facts("g"), "{orders}:facts:g");
+        assert_eq!(plain.events(), "{orders}:events");
         assert_eq!(plain.lock("retention"), "{orders}:lock:retention");
         let tagged = StreamKeys::new("{shop}:orders").unwrap();
         assert_eq!(tagged.backup(), "{shop}:orders:backup");
@@ -372,6 +384,8 @@ mod tests {
             keys.unique(),
             keys.cron(),
             keys.waiting("g"),
+            keys.facts("g"),
+            keys.events(),
             keys.lock("drain"),
             String::from_utf8(keys.once(b"k")).unwrap(),
         ];

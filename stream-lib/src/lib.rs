@@ -87,6 +87,7 @@ mod inspect;
 mod keys;
 mod manager;
 pub mod message;
+mod metrics;
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "producers and consumers will use it")
@@ -110,7 +111,7 @@ pub mod __private;
 
 pub use stream_derive::StreamMessage;
 
-pub use crate::command::Envelope;
+pub use crate::command::{Envelope, StreamEventKind};
 pub use crate::config::{
     BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchSettings, ConnectionConfig,
     ConnectionSettings, ConsumerConfig, ConsumerEvents, ConsumerSettings, Credentials, OnGroupLost,
@@ -125,9 +126,10 @@ pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::inspect::{
     ConsumerRemoved, DeadFilter, DeadKind, DeadLetter, DeadLetterId, DeadLetters, EntryAddress,
     FieldEdits, FieldMask, FindStreams, FoundStream, GroupConsumer, GroupHolder, GroupStats, Hold,
-    Peek, PeekPage, PeekedEntry, PeekedField, Pending, PendingEntry, PendingFilter, PendingHeld,
-    PendingHolder, PendingPage, PendingReport, PlannedMisfit, RedrivePlan, RedriveReport,
-    RemoveReport, StreamKind, StreamSchema, StreamStats,
+    Member, MemberFacts, Peek, PeekPage, PeekedEntry, PeekedField, Pending, PendingEntry,
+    PendingFilter, PendingHeld, PendingHolder, PendingPage, PendingReport, PlannedMisfit,
+    RedrivePlan, RedriveReport, RemoveReport, StreamEvent, StreamEvents, StreamKind, StreamSchema,
+    StreamStats,
 };
 #[doc(hidden)]
 pub use crate::inspect::Answer;
@@ -137,6 +139,7 @@ pub use crate::message::id::EntryId;
 pub use crate::message::raw::RawMessage;
 pub use crate::message::schedule_id::ScheduleId;
 pub use crate::message::typed::{OwnedMessage, Routed, StreamMessage};
+pub use crate::metrics::{BatchSizes, ConsumerMetrics, Histogram, Metrics, ProducerMetrics};
 pub use crate::producer::{
     Added, Draft, FlushReport, NotReplicated, Producer, ProducerHandle, Receipt, SendFailure,
 };

@@ -25,6 +25,8 @@ pub(crate) struct SchemaBook {
     topology: Arc<Topology>,
     program: String,
     notes: Mutex<Vec<Note>>,
+    /// Held while one is told.
+    telling: Mutex<()>,
     /// Wakes the thread that does the work.
     bell: OnceLock<Nudge>,
 }
@@ -52,6 +54,7 @@ impl SchemaBook {
             topology,
             program: executable(),
             notes: Mutex::default(),
+            telling: Mutex::default(),
             bell: OnceLock::new(),
         }
     }
@@ -96,6 +99,12 @@ impl SchemaBook {
             .retain(|note| note.keys.stream() != stream);
     }
 
+    /// Waits, not for long, until nothing is being told: what was forgotten before is told no
+    /// more.
+    pub(crate) fn settle(&self) {
+        drop(self.telling.try_lock_for(WAIT));
+    }
+
     /// When there is something to do.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.notes.lock().iter().filter_map(|note| note.due).min()
@@ -104,6 +113,7 @@ impl SchemaBook {
     /// Does the next note that is due; `watch` is shown its connection, which may be cut.
     /// Returns whether there was one.
     pub(crate) fn work(&self, now: Instant, mut watch: impl FnMut(&Wire)) -> bool {
+        let _telling = self.telling.lock();
         let (keys, schema, role) = {
             let mut notes = self.notes.lock();
             let due = |note: &&mut Note| note.due.is_some_and(|due| due <= now);

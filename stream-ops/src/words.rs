@@ -49,6 +49,14 @@ pub fn age_ms(ms: u64) -> String {
     age(Duration::from_millis(ms))
 }
 
+/// How long something took, in milliseconds: `0.3 ms`, `1.2 s`.
+pub fn took_ms(ms: f64) -> String {
+    if ms < 1_000.0 {
+        return format!("{ms:.1} ms");
+    }
+    Duration::try_from_secs_f64(ms / 1_000.0).map_or_else(|_| dash(), age)
+}
+
 /// How many bytes: `1.9 GiB`.
 #[expect(clippy::cast_precision_loss, reason = "two digits of it are said")]
 pub fn bytes(bytes: u64) -> String {
@@ -211,6 +219,11 @@ pub fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
     }
+    let shown = shown(word.as_bytes());
+    if shown != word {
+        // bash and zsh read this, and it does a terminal no harm.
+        return format!("$'{}'", shown.replace('\'', "\\'"));
+    }
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
@@ -248,6 +261,7 @@ mod tests {
 
     #[test]
     fn sizes_rates_and_places_are_short() {
+        assert_eq!([took_ms(0.25), took_ms(1_200.0)], ["0.2 ms", "1.2 s"]);
         assert_eq!(bytes(512), "512 B");
         assert_eq!(bytes(2_040_109_465), "1.9 GiB");
         assert_eq!(bytes(14 << 20), "14 MiB");
@@ -279,5 +293,6 @@ mod tests {
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(quoted("{shop}:orders"), "'{shop}:orders'");
         assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!(quoted("a\u{1b}'"), "$'a\\x1b\\''");
     }
 }

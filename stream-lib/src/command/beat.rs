@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use redis::cmd;
 
+use super::deleting::being_deleted;
 use super::reply::{Tokens, int, unexpected};
 use super::schedule::pack_count;
 use super::script::{Call, Script, script};
@@ -31,6 +32,10 @@ pub(crate) struct Beat<'a> {
     /// Whether to name consumers, too, that hold nothing and were not seen for
     /// as long as signs are kept.
     pub(crate) name_idle: bool,
+    /// What the member says of itself, as JSON; nothing where it is empty.
+    pub(crate) facts: &'a str,
+    /// Whether to remove what members say whose signs are gone.
+    pub(crate) sweeps: bool,
     /// The member stops: it lives, and wants no share of the partitions any more.
     pub(crate) leaves: bool,
 }
@@ -103,11 +108,15 @@ impl Beat<'_> {
         let lease = self.lease.as_millis();
         // The half makes no difference to those who ask how long the member lives.
         let half = if self.leaves { ".5" } else { "" };
-        BEAT.call(&[self.group.members(), self.group.meta(), self.group.hold()])
+        let group = self.group;
+        let keys = [group.members(), group.meta(), group.hold(), group.facts()];
+        BEAT.call(&keys)
             .arg(self.member)
             .shown(&format_args!("{lease}{half}"))
             .millis(self.keep)
             .millis(self.set_back)
+            .arg(self.facts)
+            .arg(if self.sweeps { "sweep" } else { "" })
     }
 }
 
@@ -158,10 +167,13 @@ pub(crate) fn members(wire: &mut Wire, group: &Group) -> Result<Vec<Sign>> {
         .arg("WITHSCORES")
         .query(wire)
         .map_err(from_redis)?;
-    Ok(members
-        .into_iter()
-        .map(|(name, score)| sign(name, score))
-        .collect())
+    Ok(signs_of(members))
+}
+
+/// The signs in an answer to `ZRANGE … WITHSCORES`.
+pub(super) fn signs_of(members: Vec<(Vec<u8>, f64)>) -> Vec<Sign> {
+    let members = members.into_iter();
+    members.map(|(name, score)| sign(name, score)).collect()
 }
 
 #[expect(
@@ -177,7 +189,11 @@ fn sign(member: Vec<u8>, score: f64) -> Sign {
     }
 }
 
+/// Fails with `InUse` where the stream is being deleted.
 fn signs(reply: &Reply) -> Result<SignGiven> {
+    if let Some(error) = Tokens::new(reply).text().ok().and_then(being_deleted) {
+        return Err(error);
+    }
     let mut tokens = Tokens::new(reply);
     if tokens.array()? != 4 {
         return Err(unexpected("beat"));

@@ -20,7 +20,7 @@ const TRIES: usize = 5;
 
 /// The most groups of a stream that can be deleted at once: a script can pass on
 /// about 8,000 keys.
-const MOST_GROUPS: usize = 1_500;
+const MOST_GROUPS: usize = 1_250;
 
 /// Deletes a stream with all its keys but those of idempotency keys, which lapse
 /// by themselves. Returns whether there was anything; fails with `InUse` where a
@@ -65,11 +65,12 @@ fn run(wire: &mut Wire, keys: &StreamKeys, what: &str, groups: &[Group]) -> Resu
     let (stream, backup, dead, meta) = (keys.stream(), keys.backup(), keys.dead(), keys.meta());
     let (drain, retention) = (keys.lock("drain"), keys.lock("retention"));
     let (spools, due, later) = (keys.spools(), keys.due(), keys.later());
-    let (unique, cron) = (keys.unique(), keys.cron());
+    let (unique, cron, events) = (keys.unique(), keys.cron(), keys.events());
     // By another name, where the stream knows of one.
     let known = known_backup(wire, keys)?.map_or_else(|| backup.clone(), |k| k.backup());
     let call = DELETE.call(&[
         stream, &backup, &dead, &meta, &drain, &retention, &spools, &due, &later, &unique, &cron,
+        &events,
     ]);
     let call = groups.iter().fold(call, |call, group| {
         call.key(group.waiting().as_bytes())
@@ -77,6 +78,7 @@ fn run(wire: &mut Wire, keys: &StreamKeys, what: &str, groups: &[Group]) -> Resu
             .key(group.members().as_bytes())
             .key(group.hold().as_bytes())
             .key(group.rate().as_bytes())
+            .key(group.facts().as_bytes())
     });
     let schema = keys.schema();
     let call = call.key(schema.as_bytes()).key(known.as_bytes());
@@ -92,7 +94,7 @@ fn refusal(text: &str) -> Error {
         .map_or_else(|| unexpected("a script"), in_use)
 }
 
-fn in_use(member: &str) -> Error {
+pub(super) fn in_use(member: &str) -> Error {
     Error::new(
         ErrorKind::InUse,
         format!(

@@ -82,6 +82,7 @@ pub(crate) fn forget_group(
                 group.meta(),
                 group.waiting(),
                 group.members(),
+                group.facts(),
             ])
             .arg(group.name());
         let call = portion
@@ -127,6 +128,7 @@ pub(crate) fn remove_group(wire: &mut Wire, group: &Group) -> Result<bool> {
         group.lock_alone(),
         group.hold(),
         group.rate(),
+        group.facts(),
     ];
     let reply = REMOVE.call(&keys).arg(group.name()).run(wire)?;
     let answer = Tokens::new(&reply).bytes()?;

@@ -2,7 +2,8 @@
 
 use redis::cmd;
 
-use super::reply::Tokens;
+use super::pack;
+use super::reply::{Tokens, checked, unexpected};
 use super::script::{Script, script};
 use crate::config::StartFrom;
 use crate::connection::{Wire, from_redis};
@@ -24,6 +25,7 @@ pub(crate) struct Group {
     lock_alone: String,
     hold: String,
     rate: String,
+    facts: String,
     lock_owner: String,
     /// It is a partition's part of the group.
     is_part: bool,
@@ -46,6 +48,7 @@ impl Group {
             lock_alone: keys.lock(&format!("alone:{name}")),
             hold: keys.hold(name),
             rate: keys.rate(name),
+            facts: keys.facts(name),
             lock_owner: keys.lock(&format!("owner:{name}")),
             name: name.to_owned(),
             is_part: false,
@@ -58,6 +61,7 @@ impl Group {
     pub(crate) fn partition(&self, number: u16) -> Self {
         Self {
             members: self.members.clone(),
+            facts: self.facts.clone(),
             is_part: true,
             ..Self::new(self.keys.partition(number), &self.name)
         }
@@ -100,6 +104,11 @@ impl Group {
     /// How far the group's rate is used up.
     pub(crate) fn rate(&self) -> &str {
         &self.rate
+    }
+
+    /// What the members say of themselves.
+    pub(crate) fn facts(&self) -> &str {
+        &self.facts
     }
 
     /// The lock for a delivery that runs alone in the whole group.
@@ -187,13 +196,17 @@ impl Group {
         Ok(is_gone)
     }
 
-    /// Removes the sign of life of a consumer (`ZREM`).
+    /// Removes the sign of life of a consumer, and what it says of itself (`ZREM`,
+    /// `HDEL`), in one request.
     pub(crate) fn resign(&self, wire: &mut Wire, consumer: &str) -> Result<()> {
-        cmd("ZREM")
-            .arg(&self.members)
-            .arg(consumer)
-            .exec(wire)
-            .map_err(from_redis)
+        let (members, facts) = (self.members.as_bytes(), self.facts.as_bytes());
+        let mut packed = Vec::with_capacity(128);
+        pack::command(&mut packed, &[b"ZREM", members, consumer.as_bytes()]);
+        pack::command(&mut packed, &[b"HDEL", facts, consumer.as_bytes()]);
+        let mut replies = wire.exchange_all(&packed, 2)?.into_iter();
+        // Without the right to the facts there are none of it.
+        let sign = replies.next().ok_or_else(|| unexpected("an answer"))?;
+        checked(sign).map(drop)
     }
 
     /// Removes those of the consumers that hold nothing. Returns their names.

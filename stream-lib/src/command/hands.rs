@@ -12,7 +12,7 @@ use super::reply::{Tokens, checked, unexpected};
 use super::script::{Call, Script, script};
 use super::{Group, reserved};
 use crate::connection::{Wire, from_redis};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::message::EntryId;
 
 static ACT: Script = script!("part_hands.lua", "dead_hands.lua");
@@ -58,48 +58,6 @@ impl Signs {
             None => Life::Silent,
         }
     }
-}
-
-/// What Redis says of a consumer (`XINFO CONSUMERS`).
-#[derive(Debug, Clone)]
-pub(crate) struct ConsumerFacts {
-    pub(crate) name: Vec<u8>,
-    pub(crate) pending: u64,
-    pub(crate) idle: Duration,
-}
-
-/// The consumers of a group, reserved ones included; none where there is no group, or no
-/// stream.
-pub(crate) fn consumers(wire: &mut Wire, group: &Group) -> Result<Vec<ConsumerFacts>> {
-    let command = ["XINFO", "CONSUMERS", group.stream(), group.name()];
-    let mut packed = Vec::with_capacity(128);
-    pack::command(&mut packed, &command.map(str::as_bytes));
-    let reply = match checked(wire.exchange(&packed)?) {
-        Ok(reply) => reply,
-        Err(e) if e.kind() == ErrorKind::NoGroup || e.to_string().contains("no such key") => {
-            return Ok(Vec::new());
-        }
-        Err(e) => return Err(e),
-    };
-    let mut tokens = Tokens::new(&reply);
-    let mut all = Vec::new();
-    for _ in 0..tokens.array()? {
-        let (mut name, mut pending, mut idle) = (Vec::new(), 0, 0);
-        for _ in 0..tokens.array()? / 2 {
-            match tokens.bytes()? {
-                b"name" => name = tokens.bytes()?.to_vec(),
-                b"pending" => pending = tokens.int()?,
-                b"idle" => idle = tokens.int()?,
-                _ => tokens.int().map(drop)?,
-            }
-        }
-        all.push(ConsumerFacts {
-            name,
-            pending: u64::try_from(pending).unwrap_or(0),
-            idle: Duration::from_millis(u64::try_from(idle).unwrap_or(0)),
-        });
-    }
-    Ok(all)
 }
 
 /// An entry that was delivered and is not acknowledged, and who holds it.

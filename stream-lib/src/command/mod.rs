@@ -14,19 +14,24 @@ mod dead;
 mod dead_marks;
 mod declare;
 mod delete;
+mod deleting;
 mod drain;
 mod entries;
 mod envelope;
+mod event_kind;
+mod event_log;
 mod extras;
 mod facts;
 mod forget;
 mod group;
+mod group_facts;
 mod hands;
 mod hold;
 mod lock;
 #[cfg(feature = "test-util")]
 mod made_up;
 mod mark;
+mod member_facts;
 mod origin;
 mod outgoing;
 mod pack;
@@ -38,6 +43,7 @@ mod read;
 mod reply;
 pub(crate) mod reserved;
 mod retain;
+mod roster;
 mod route;
 mod scan;
 mod schedule;
@@ -46,6 +52,7 @@ mod schema;
 mod script;
 mod server;
 mod settle;
+mod shortened;
 #[cfg(feature = "spool")]
 mod spooled;
 mod together;
@@ -73,20 +80,25 @@ pub(crate) use self::dead::{
 pub(crate) use self::dead_marks::{DeadMark, DeadWalk, dead_marks};
 pub(crate) use self::declare::Replaced;
 pub(crate) use self::delete::{delete_stream, ensure_deletable, group_names};
+pub(crate) use self::deleting::mark_deleting;
 pub(crate) use self::drain::{DrainLease, DrainState, Drained, Drainer};
 pub(crate) use self::entries::Entries;
 pub use self::envelope::Envelope;
+pub use self::event_kind::StreamEventKind;
+pub(crate) use self::event_log::{KnownEvent, NewEvent, add_event, events, tell_event};
 pub(crate) use self::extras::Extras;
-pub(crate) use self::facts::{GroupFacts, PendingEntry, length, pending_of, stream_facts};
+pub(crate) use self::facts::{PendingEntry, length, pending_of, stream_facts};
 pub(crate) use self::forget::{Traces, ensure_lifeless, forget_group, remove_group, traces};
 pub(crate) use self::group::{Group, MakeGroup, group_lost};
+pub(crate) use self::group_facts::GroupFacts;
 pub(crate) use self::hands::{
-    ConsumerFacts, ConsumerFate, DeadHands, HandsOutcome, HeldEntry, Judgement, Life, Signs,
-    act_on_dead_hands, consumers, held_entries, is_reserved, remove_dead_consumer, set_group_id,
+    ConsumerFate, DeadHands, HandsOutcome, HeldEntry, Judgement, Life, Signs, act_on_dead_hands,
+    held_entries, is_reserved, remove_dead_consumer, set_group_id,
 };
 pub(crate) use self::hold::{GroupHold, held, hold, hold_for, release};
 pub(crate) use self::lock::{free_locks, hold_lock, hold_locks, release_lock};
 pub(crate) use self::mark::Mark;
+pub(crate) use self::member_facts::FactsRecord;
 pub(crate) use self::origin::original_id;
 pub(crate) use self::outgoing::{Encoded, Outgoing};
 pub(crate) use self::partitions::{declare_partitions, known_partitions, outside_of_partitions};
@@ -97,6 +109,7 @@ pub(crate) use self::read::Read;
 pub(crate) use self::retain::{
     Errand, Position, Retain, Retained, Sight, count_entries, declare_retention, retain,
 };
+pub(crate) use self::roster::{ConsumerFacts, Roster, consumers, roster};
 pub(crate) use self::route::{
     Once, Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
 };

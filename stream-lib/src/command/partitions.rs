@@ -3,6 +3,7 @@
 use redis::cmd;
 
 use super::backup::known_backup;
+use super::deleting::being_deleted;
 use super::reply::{Tokens, unexpected};
 use super::script::{Script, script};
 use crate::connection::{Wire, from_redis};
@@ -32,7 +33,7 @@ pub(crate) fn known_partitions(wire: &mut Wire, keys: &StreamKeys) -> Result<Opt
 /// # Errors
 ///
 /// `Config` where the stream is used without partitions, `InUse` where an older version
-/// uses it. Nothing was noted.
+/// uses it, or where it is being deleted. Nothing was noted.
 pub(crate) fn declare_partitions(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -49,6 +50,9 @@ pub(crate) fn declare_partitions(
         .run(wire)?;
     let answer = Tokens::new(&reply).bytes()?;
     let text = String::from_utf8_lossy(answer);
+    if let Some(error) = being_deleted(&text) {
+        return Err(error);
+    }
     if let Some(member) = text.strip_prefix("alive ") {
         return Err(Error::new(
             ErrorKind::InUse,

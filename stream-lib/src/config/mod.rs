@@ -6,6 +6,7 @@ mod batch;
 mod check;
 mod connection;
 mod consumer;
+mod consumer_check;
 mod consumer_settings;
 pub(crate) mod event;
 mod events;
@@ -25,7 +26,7 @@ mod undecodable;
 pub use self::backup::BackupStreamConfig;
 pub(crate) use self::backup::named_backup_of_partitions;
 pub use self::batch::BatchConfig;
-pub(crate) use self::connection::{Address, AddressMap, FailoverHook, Place, Provider};
+pub(crate) use self::connection::{Address, AddressMap, FailoverHook, Place, Program, Provider};
 pub use self::connection::{ConnectionConfig, ConnectionSettings, Credentials};
 #[cfg(feature = "tls")]
 pub(crate) use self::connection::{Pem, TlsSettings};

@@ -242,6 +242,11 @@ impl Endpoint {
         self.looked_at.swap(true, Ordering::Relaxed)
     }
 
+    /// Whether somebody looks, or has looked.
+    pub(super) fn was_looked_at(&self) -> bool {
+        self.looked_at.load(Ordering::Relaxed)
+    }
+
     /// Notes that this look has failed, so that another one has to be taken.
     pub(crate) fn look_again(&self) {
         self.looked_at.store(false, Ordering::Relaxed);

@@ -113,8 +113,21 @@ impl Loans {
         &mut self,
         operation: impl FnOnce(&mut Wire) -> Result<T>,
     ) -> Result<T> {
+        self.run_pooled_within(self.topology.connect_timeout(), operation)
+    }
+
+    /// As [`run_pooled`](Self::run_pooled), with so much time for the connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub(crate) fn run_pooled_within<T>(
+        &mut self,
+        time: Duration,
+        operation: impl FnOnce(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
         let node = self.node()?;
-        match self.pooled(&node) {
+        match self.pooled(&node, time) {
             // Another server has taken its place; or, where a handler stops its
             // consumer, the manager is gone. Or others have all connections, and new
             // ones can't be made, which is not to hold up the tasks that come next.
@@ -165,8 +178,7 @@ impl Loans {
         is_so && !self.handle.holds_off()
     }
 
-    fn pooled(&self, node: &Node) -> Result<PooledWire> {
-        let mut time = self.topology.connect_timeout();
+    fn pooled(&self, node: &Node, mut time: Duration) -> Result<PooledWire> {
         if is_on_rounds() {
             time = time.min(SHORT_WAIT);
         }

@@ -89,6 +89,11 @@ impl Node {
         Arc::ptr_eq(&self.endpoint, wire.endpoint())
     }
 
+    /// Whether somebody has looked at what kind of server it is.
+    pub(crate) fn was_looked_at(&self) -> bool {
+        self.endpoint.was_looked_at()
+    }
+
     /// Whether another server has taken its place.
     pub(crate) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::SeqCst)

@@ -50,6 +50,13 @@ pub(crate) fn is_asked_elsewhere(error: &Error) -> bool {
     Redirect::of(error).is_some_and(|redirect| redirect.is_ask)
 }
 
+/// Whether the keys of a request are on two nodes, since their slot is on its way from one
+/// to the other.
+pub(crate) fn is_on_its_way(error: &Error) -> bool {
+    let answer: Option<&ServerError> = error.source().and_then(|source| source.downcast_ref());
+    answer.is_some_and(|answer| answer.line().starts_with("TRYAGAIN"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

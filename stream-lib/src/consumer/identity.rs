@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 use crate::command::Group;
-use crate::config::ConsumerConfig;
+use crate::config::{ConsumerConfig, Program};
 use crate::connection::Topology;
 use crate::consumer::staff::Staff;
 use crate::consumer::stats::Counters;
@@ -28,6 +28,7 @@ pub(crate) struct Identity {
     pub(crate) alarm: Alarm,
     pub(crate) group: Group,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) program: Arc<Program>,
     /// The error that has ended the last life, if one has.
     pub(crate) failure: Arc<Mutex<Option<Error>>>,
 }

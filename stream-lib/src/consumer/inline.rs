@@ -71,11 +71,12 @@ impl Inline {
             group: Group::new(keys, &config.group),
             config,
             counters: Arc::default(),
+            program: Arc::default(),
             failure: Arc::default(),
         };
         let (settler, _) = crossbeam_channel::bounded(1);
         let name = format!("drain-now-{}", random_suffix());
-        let common = Arc::new(Common::new(&identity, name, 1, Bell::default()));
+        let common = Arc::new(Common::new(&identity, name, (1, None), Bell::default()));
         let part = Part {
             group: &identity.group,
             partition,

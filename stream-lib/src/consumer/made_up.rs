@@ -85,11 +85,12 @@ impl MadeUp {
             alarm: Alarm::default(),
             group: Group::new(keys, &self.group),
             counters: Arc::default(),
+            program: Arc::default(),
             failure: Arc::default(),
         };
         let (settler, _) = crossbeam_channel::bounded(1);
         let name = self.consumer.clone();
-        let common = Arc::new(Common::new(&identity, name, 1, Bell::default()));
+        let common = Arc::new(Common::new(&identity, name, (1, None), Bell::default()));
         let part = Part {
             group: &identity.group,
             partition: self.partition,

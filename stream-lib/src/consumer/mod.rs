@@ -61,11 +61,12 @@ use self::identity::Identity;
 use self::life::Life;
 use self::worker::{Typed, TypedBatch, Work};
 use crate::command::Group;
-use crate::config::{BatchConfig, ConsumerConfig};
+use crate::config::{BatchConfig, ConsumerConfig, Program};
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::OwnedMessage;
+use crate::metrics::ConsumerMetrics;
 use crate::runtime::{Alarm, Origin, on_library_thread};
 
 /// A consumer that a manager holds, running or not.
@@ -102,6 +103,7 @@ pub(crate) struct Server {
     pub(crate) until_ended: Weak<dyn Any + Send + Sync>,
     /// Told where the stream has scheduled messages.
     pub(crate) alarm: Alarm,
+    pub(crate) program: Arc<Program>,
 }
 
 impl Consumer {
@@ -138,6 +140,7 @@ impl Consumer {
                 group: Group::new(keys, &config.group),
                 config,
                 counters: Arc::default(),
+                program: server.program,
                 failure: Arc::default(),
             }),
             handler,
@@ -251,6 +254,18 @@ impl Consumer {
                 .map(|error| error.kind()),
             partitions: life.as_ref().and_then(Life::partitions).map(|p| p.len()),
             ..counted
+        }
+    }
+
+    /// As [`stats`](Self::stats), with the times and the reasons.
+    pub(crate) fn metrics(&self, name: &str) -> ConsumerMetrics {
+        let config = &self.0.identity.config;
+        ConsumerMetrics {
+            name: name.to_owned(),
+            stream: self.stream().to_owned(),
+            group: self.group().to_owned(),
+            workers: config.workers,
+            ..self.0.identity.counters.metrics(&self.stats())
         }
     }
 

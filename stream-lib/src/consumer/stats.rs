@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::ErrorKind;
+use crate::message::dead_reason::DeadReason;
+use crate::metrics::{ConsumerMetrics, WorkerRecords};
 
 /// What a consumer has done since it was created, and what it has in hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -131,7 +133,20 @@ pub(crate) struct Counters {
     pub(crate) taken_over: AtomicU64,
     pub(crate) lost: AtomicU64,
     pub(crate) deleted: AtomicU64,
+    /// Deliveries that ended with an error, whatever became of the entry.
+    pub(crate) errors: AtomicU64,
+    /// The dead by the places of [`REASONS`].
+    dead_by: [AtomicU64; REASONS.len()],
+    pub(crate) workers: WorkerRecords,
 }
+
+/// The reasons for which entries are buried here.
+const REASONS: [DeadReason; 4] = [
+    DeadReason::RetriesExhausted,
+    DeadReason::Permanent,
+    DeadReason::Undecodable,
+    DeadReason::Crashed,
+];
 
 impl Counters {
     /// The counts now; nothing is in hand.
@@ -148,6 +163,44 @@ impl Counters {
             lost: self.lost.load(Ordering::Relaxed),
             deleted: self.deleted.load(Ordering::Relaxed),
             ..ConsumerStats::default()
+        }
+    }
+
+    /// Deliveries that ended with an error, whatever became of the entry.
+    pub(crate) fn failed_deliveries(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
+    }
+
+    /// Notes why an entry was buried.
+    pub(crate) fn buried(&self, reason: DeadReason) {
+        let place = REASONS.iter().position(|known| *known == reason);
+        if let Some(count) = place.and_then(|place| self.dead_by.get(place)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The counts and times; what a consumer has in hand is in `stats`.
+    pub(crate) fn metrics(&self, stats: &ConsumerStats) -> ConsumerMetrics {
+        let dead = REASONS.iter().zip(&self.dead_by);
+        let dead = dead.map(|(reason, count)| (*reason, count.load(Ordering::Relaxed)));
+        ConsumerMetrics {
+            delivered: stats.delivered,
+            completed: stats.completed,
+            skipped: stats.skipped,
+            failed: self.failed_deliveries(),
+            panicked: stats.panicked,
+            dead: dead.filter(|(_, count)| *count > 0).collect(),
+            retried: stats.failed,
+            given_back: stats.given_back,
+            taken_over: stats.taken_over,
+            lease_lost: stats.lost,
+            deleted: stats.deleted,
+            running: stats.running,
+            buffered: stats.buffered,
+            settling: stats.settling,
+            handler_duration: self.workers.handlers(),
+            message_age: self.workers.ages(),
+            ..ConsumerMetrics::default()
         }
     }
 }

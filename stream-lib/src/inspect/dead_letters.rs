@@ -7,9 +7,9 @@ use super::dead_id::DeadLetterId;
 use super::dead_letter::DeadLetter;
 use super::dead_pages::DeadPages;
 use super::dead_report::{RedriveReport, RemoveReport};
-use crate::command::{self, FieldEdit, Redriven};
+use crate::command::{self, FieldEdit, NewEvent, Redriven, StreamEventKind, tell_event};
 use crate::connection::{Topology, Wire};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 use crate::split::{Split, Splits};
@@ -146,7 +146,7 @@ impl DeadLetters {
         ids: &[DeadLetterId],
         edits: &[FieldEdit],
     ) -> Result<RedriveReport> {
-        self.of_each(
+        let report = self.of_each(
             "redriving",
             ids,
             RedriveReport::default(),
@@ -164,18 +164,46 @@ impl DeadLetters {
                     Ok(())
                 })
             },
-        )
+        )?;
+        self.tell_redriven(&report);
+        Ok(report)
     }
 
     /// Puts the oldest ones back, at most `limit`; see [`redrive`](Self::redrive).
     pub fn redrive_some(&self, limit: usize) -> Result<RedriveReport> {
-        self.of_all("redriving", RedriveReport::default(), |mut report, part| {
+        let begin = RedriveReport::default();
+        let report = self.of_all("redriving", begin, |mut report, part| {
             let left = limit.saturating_sub(report.redriven + report.without_body);
             self.with(part, |wire, keys| {
                 redrive_oldest(wire, keys, left, &mut report)
             })?;
             Ok(report)
-        })
+        })?;
+        self.tell_redriven(&report);
+        Ok(report)
+    }
+
+    /// Tells of dead letters that were put back, in the events of the stream.
+    fn tell_redriven(&self, report: &RedriveReport) {
+        if report.redriven == 0 {
+            return;
+        }
+        let event = NewEvent {
+            kind: StreamEventKind::Redriven,
+            group: String::new(),
+            consumer: String::new(),
+            count: report.redriven as u64,
+            text: String::new(),
+        };
+        let told = self
+            .topology
+            .run_alone(self.keys.stream().as_bytes(), |wire| {
+                tell_event(wire, &self.keys, &event);
+                Ok(())
+            });
+        if let Err(e) = told {
+            log::debug!("a redrive could not be told: {}", with_causes(&e));
+        }
     }
 
     /// Puts all of them back; see [`redrive`](Self::redrive).

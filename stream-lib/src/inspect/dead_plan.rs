@@ -6,9 +6,7 @@ use std::fmt;
 use super::dead_id::DeadLetterId;
 use super::dead_letter::DeadLetter;
 use super::schema::StreamSchema;
-use crate::message::EntryId;
-use crate::message::RawMessage;
-use crate::message::schema::Misfit;
+use crate::message::{EntryId, Misfit, RawMessage};
 use crate::runtime::counted;
 
 /// What a redrive would do: made by

@@ -6,6 +6,8 @@
 //! be done with it where they are dead. *dead letters* lists the entries that no delivery
 //! could complete, puts them back and removes them: by *select*, by their *filter* and
 //! their *kind*, after a *plan*. A *hold* is what keeps a group from reading.
+//! A *member* is a consumer of a group as it tells of itself, *stream events* are what
+//! happened to a stream.
 
 mod address;
 mod answer;
@@ -21,11 +23,13 @@ mod dead_report;
 mod dead_select;
 mod find;
 mod hold;
+mod member;
 mod own_streams;
 mod parts;
 mod peek;
 mod pending;
 mod schema;
+mod stream_event;
 mod streams;
 
 pub use self::address::EntryAddress;
@@ -41,11 +45,14 @@ pub use self::dead_plan::{PlannedMisfit, RedrivePlan};
 pub use self::dead_report::{RedriveReport, RemoveReport};
 pub use self::find::{FindStreams, FoundStream, StreamKind};
 pub use self::hold::Hold;
+pub(crate) use self::member::members_of;
+pub use self::member::{Member, MemberFacts};
 pub(crate) use self::peek::peek;
 pub use self::peek::{Peek, PeekPage, PeekedEntry, PeekedField};
 pub use self::pending::{
     Pending, PendingEntry, PendingFilter, PendingHeld, PendingHolder, PendingPage, PendingReport,
 };
 pub use self::schema::{FieldMask, StreamSchema};
+pub use self::stream_event::{StreamEvent, StreamEvents};
 pub use self::streams::{GroupHolder, GroupStats, StreamStats};
 pub(crate) use self::streams::{PartStats, part_stats};

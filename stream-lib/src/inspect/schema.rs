@@ -6,8 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use crate::command::reserved::{HEADER, KEY};
-use crate::message::RawMessage;
-use crate::message::schema::{MASK, Misfit, SchemaField, SchemaShape, misfits};
+use crate::message::{MASK, Misfit, RawMessage, SchemaField, SchemaShape, misfits};
 
 /// A message type of a stream, as a producer or a consumer with the derive has told it:
 /// see [`StreamManager::schemas`](crate::StreamManager::schemas).

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use crate::command::{self, GroupFacts};
 use crate::connection::Wire;
@@ -51,6 +52,12 @@ pub struct GroupStats {
     /// Consumers that Redis knows, dead ones included. One that reads several partitions
     /// counts once.
     pub consumers: u64,
+    /// The age of the oldest entry that no consumer has read, by the server's clock and
+    /// its id; `None` where there is none, or it isn't known.
+    pub oldest_unread: Option<Duration>,
+    /// The age of the oldest entry that was read and is not acknowledged, by the server's
+    /// clock and its id; `None` where there is none, or it isn't known.
+    pub oldest_pending: Option<Duration>,
     /// The consumers that hold entries, dead ones included, those that wait for a
     /// retry left out.
     pub holders: Vec<GroupHolder>,
@@ -135,6 +142,8 @@ impl GroupStats {
         self.unread = self.unread.zip(other.unread).map(|(one, more)| one + more);
         self.pending += other.pending;
         self.waiting += other.waiting;
+        self.oldest_unread = self.oldest_unread.max(other.oldest_unread);
+        self.oldest_pending = self.oldest_pending.max(other.oldest_pending);
         for holder in other.holders {
             let same = |one: &&mut GroupHolder| one.consumer == holder.consumer;
             match self.holders.iter_mut().find(same) {
@@ -153,6 +162,8 @@ impl From<GroupFacts> for GroupStats {
             pending: facts.pending,
             waiting: facts.waiting,
             consumers: facts.consumers,
+            oldest_unread: facts.oldest_unread,
+            oldest_pending: facts.oldest_pending,
             holders: {
                 let holder = |(consumer, pending)| GroupHolder { consumer, pending };
                 facts.holders.into_iter().map(holder).collect()
@@ -248,7 +259,7 @@ mod tests {
             pending: 1,
             waiting: 1,
             consumers: 1,
-            holders: Vec::new(),
+            ..GroupStats::default()
         };
         let stats = StreamStats {
             name: "orders".to_owned(),
@@ -279,6 +290,8 @@ mod tests {
                     pending,
                     waiting: 1,
                     consumers: 2,
+                    oldest_unread: unread.map(Duration::from_secs),
+                    oldest_pending: Some(Duration::from_secs(pending)),
                     holders: vec![GroupHolder {
                         consumer: consumer.to_owned(),
                         pending,
@@ -297,6 +310,11 @@ mod tests {
                      7 outside of them; group `g`: 5 unread, 6 pending, 3 of them waiting, 3 \
                      consumers";
         assert_eq!(all.to_string(), words);
+        let ages = (all.groups[0].oldest_unread, all.groups[0].oldest_pending);
+        assert_eq!(
+            ages,
+            (Some(Duration::from_secs(4)), Some(Duration::from_secs(3)))
+        );
         let holders = all.groups[0].holders.iter().map(|h| h.pending);
         assert_eq!(holders.collect::<Vec<_>>(), [5, 1]);
         let unsure =

@@ -163,6 +163,7 @@ impl StreamManager {
         let server = Server {
             topology: Arc::clone(&self.topology),
             staff: Arc::clone(&self.staff),
+            program: Arc::clone(&self.program),
             is_lazy: self.is_lazy,
             until_ended: self.until_ended(),
             // A name that is none is refused below.
@@ -182,6 +183,7 @@ impl StreamManager {
         self.cleaner.tend(consumer.keys(), user, asked);
         self.book
             .note(consumer.keys(), schema, SchemaRole::Consumer);
+        self.publish_metrics();
         if drains {
             let watched = consumer.clone();
             let runs = move || watched.is_running();

@@ -1,6 +1,7 @@
 //! Deleting a stream.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use super::registry::NameRegistry;
 use super::stream_manager::StreamManager;
@@ -10,6 +11,10 @@ use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::retention::User;
 use crate::split::Split;
+
+/// For how long a stream counts as being deleted, at most: it is marked again where this
+/// goes on for longer.
+const MARKED: Duration = Duration::from_secs(60);
 
 impl StreamManager {
     /// Deletes a stream: its entries, read or not, its groups, its backup stream,
@@ -34,13 +39,16 @@ impl StreamManager {
     /// # Blocking
     ///
     /// Two round trips, three where there is a default producer, which first sends
-    /// what is queued, within its `send_timeout`. Redis frees the memory in the background (`UNLINK`).
+    /// what is queued, within its `send_timeout`; with partitions two more for each. Redis
+    /// frees the memory in the background (`UNLINK`).
     ///
     /// # Delivery
     ///
     /// One script looks and deletes: either all is gone, or nothing. Of a stream with
     /// partitions it is one script for each of them, and one for the settings at last;
-    /// where one fails, the call can be made again.
+    /// where one fails, the call can be made again. Meanwhile the stream counts as being
+    /// deleted: consumers don't start, and partitions aren't declared, which fails with
+    /// `InUse`. After a failure that ends within a minute.
     ///
     /// # Errors
     ///
@@ -69,26 +77,59 @@ impl StreamManager {
             Split::Whole => Vec::new(),
             split @ Split::Into(_) => split.keys_of(keys),
         };
-        // Members of all groups give their signs of life at the stem.
-        let mut groups = BTreeSet::new();
-        for part in &parts {
-            groups.extend(self.on_stream(part, |wire| command::group_names(wire, part))?);
-        }
-        if has_default || !parts.is_empty() {
-            // The producer goes first, so that it doesn't make the stream again; but
-            // it stays where nothing is deleted.
-            self.alone(keys, |wire| command::ensure_deletable(wire, keys, &groups))?;
-        }
-        if has_default {
-            self.remove_default(stream)?;
+        if !parts.is_empty() {
+            return self.delete_parts(keys, &parts, has_default);
         }
         let none = BTreeSet::new();
+        if has_default {
+            // The producer goes first, so that it doesn't make the stream again; but
+            // it stays where nothing is deleted.
+            self.alone(keys, |wire| command::ensure_deletable(wire, keys, &none))?;
+            self.remove_default(stream)?;
+        }
+        self.book.settle();
+        let deleted = self.alone(keys, |wire| command::delete_stream(wire, keys, &none))?;
+        self.splits.forget(stream);
+        Ok(deleted)
+    }
+
+    /// Deletes the partitions, each in a step of its own, and then what stands at the stem.
+    /// Members of all groups give their signs of life there, and can't while the stream is
+    /// marked as being deleted.
+    fn delete_parts(
+        &self,
+        keys: &StreamKeys,
+        parts: &[StreamKeys],
+        has_default: bool,
+    ) -> Result<bool> {
+        let mut groups = BTreeSet::new();
+        let mark = |groups: &mut BTreeSet<String>| {
+            self.on_stream(keys, |wire| {
+                command::mark_deleting(wire, keys, groups, MARKED)
+            })?;
+            Ok::<_, Error>(Instant::now() + MARKED / 2)
+        };
+        mark(&mut groups)?;
+        // Members that have begun before have made their groups by now, or don't begin.
+        for part in parts {
+            groups.extend(self.on_stream(part, |wire| command::group_names(wire, part))?);
+        }
+        let mut again_at = mark(&mut groups)?;
+        self.alone(keys, |wire| command::ensure_deletable(wire, keys, &groups))?;
+        if has_default {
+            self.remove_default(keys.stream())?;
+        }
+        self.book.settle();
+        let none = BTreeSet::new();
         let mut deleted = false;
-        for part in &parts {
+        for part in parts {
+            if again_at <= Instant::now() {
+                again_at = mark(&mut groups)?;
+            }
             deleted |= self.alone(part, |wire| command::delete_stream(wire, part, &none))?;
         }
         deleted |= self.alone(keys, |wire| command::delete_stream(wire, keys, &groups))?;
-        self.splits.forget(stream);
+        self.splits.forget(keys.stream());
         Ok(deleted)
     }
 

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::stream_manager::StreamManager;
-use crate::command::{self, Group};
+use crate::command::{self, Group, NewEvent, StreamEventKind, tell_event};
 use crate::connection::Wire;
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::inspect::Hold;
@@ -31,7 +31,7 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// A round trip.
+    /// Two round trips: the second tells of it, in the [events](Self::events).
     ///
     /// # Errors
     ///
@@ -60,7 +60,10 @@ impl StreamManager {
             let until = until.duration_since(SystemTime::UNIX_EPOCH);
             let until = until.map_err(|_| refused("the time is before 1970"))?;
             let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
-            command::hold(wire, members, until.min(YEAR_10000), why)
+            command::hold(wire, members, until.min(YEAR_10000), why)?;
+            let event = event_of(StreamEventKind::Held, group, why);
+            tell_event(wire, members.keys(), &event);
+            Ok(())
         })
     }
 
@@ -69,13 +72,20 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// A round trip.
+    /// Two round trips: the second tells of it, in the [events](Self::events).
     ///
     /// # Errors
     ///
     /// As [`hold`](Self::hold).
     pub fn release(&self, stream: &str, group: &str) -> Result<bool> {
-        self.on_group(stream, group, "releasing", command::release)
+        self.on_group(stream, group, "releasing", |wire, members| {
+            let was_held = command::release(wire, members)?;
+            if was_held {
+                let event = event_of(StreamEventKind::Released, group, "");
+                tell_event(wire, members.keys(), &event);
+            }
+            Ok(was_held)
+        })
     }
 
     /// The hold of a group; `None` where it isn't held.
@@ -110,5 +120,15 @@ impl StreamManager {
                     Shown(stream)
                 ))
             })
+    }
+}
+
+fn event_of(kind: StreamEventKind, group: &str, text: &str) -> NewEvent {
+    NewEvent {
+        kind,
+        group: group.to_owned(),
+        consumer: String::new(),
+        count: 1,
+        text: text.to_owned(),
     }
 }

@@ -3,7 +3,8 @@
 //! `stream_manager` owns them, connects and shuts down, `closing` in the right
 //! order; `registry` finds them by name. One file per kind of thing that a manager creates or is asked for
 //! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
-//! `groups`, `members`, `schedule`, `cron`, `delete`, `holding`. `asking` is for the tools.
+//! `groups`, `group_admin`, `members`, `schedule`, `cron`, `delete`, `holding`, `metrics`.
+//! `publisher` is the thread that hands metrics on. `asking` is for the tools.
 //! `by_hand` is for tests. `global` keeps the manager of a process that wants just one.
 
 mod asking;
@@ -16,11 +17,15 @@ mod consumers;
 mod cron;
 mod delete;
 mod global;
+mod group_admin;
 mod groups;
 mod holding;
 mod inspect;
 mod members;
+mod metrics;
 mod producers;
+#[cfg(feature = "metrics")]
+mod publisher;
 mod registry;
 mod retention;
 mod schedule;

@@ -275,6 +275,7 @@ impl StreamManager {
         self.cleaner.forget(keys.stream(), &User::DefaultProducer);
         self.cleaner
             .tend(keys, User::Producer(name.to_owned()), asked);
+        self.publish_metrics();
         Ok(ProducerHandle::new(producer, Some(name.to_owned())))
     }
 
@@ -310,6 +311,7 @@ impl StreamManager {
         tell_of_default(stream, &registry);
         let asked = RetentionSettings::default();
         self.cleaner.tend(made.keys(), User::DefaultProducer, asked);
+        self.publish_metrics();
         Ok(made)
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::consumer::Consumer;
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::keys::StreamKeys;
+use crate::metrics::Metrics;
 use crate::producer::{ProducerCore, ProducerHandle};
 
 /// The producers and consumers of a manager, by name.
@@ -72,6 +73,20 @@ impl NameRegistry {
         let all = named.chain(defaults);
         all.map(|(producer, name)| ProducerHandle::new(Arc::clone(producer), name))
             .collect()
+    }
+
+    /// What all of them count.
+    pub(super) fn metrics(&self) -> Metrics {
+        let named = self.producers.iter();
+        let named = named.map(|(name, producer)| producer.metrics(Some(name)));
+        let defaults = self.defaults.values();
+        let defaults = defaults.map(|producer| producer.metrics(None));
+        let consumers = self.consumers.iter();
+        let consumers = consumers.map(|(name, consumer)| consumer.metrics(name));
+        Metrics {
+            producers: named.chain(defaults).collect(),
+            consumers: consumers.collect(),
+        }
     }
 
     /// The one producer registered for a stream, or made for it; none is
@@ -171,6 +186,11 @@ impl<T: Clone> Named<T> {
 
     pub(super) fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
+    }
+
+    /// All of them with their names, in the order of these.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.0.iter().map(|(name, thing)| (name.as_str(), thing))
     }
 
     pub(super) fn all(&self) -> Vec<T> {

@@ -10,9 +10,11 @@ use crossbeam_channel::Receiver;
 use parking_lot::{Mutex, RwLock};
 
 use super::closing::{Closing, close_producers};
+#[cfg(feature = "metrics")]
+use super::publisher::Publisher;
 use super::registry::NameRegistry;
 use crate::command;
-use crate::config::ConnectionConfig;
+use crate::config::{ConnectionConfig, Program};
 use crate::connection::Topology;
 use crate::consumer::{Consumer, ShutdownReport, Staff};
 use crate::error::Result;
@@ -70,6 +72,7 @@ pub struct StreamManager {
     handlers_ended: Receiver<()>,
     /// The threads that consumers share.
     pub(super) staff: Arc<Staff>,
+    pub(super) program: Arc<Program>,
     /// How many partitions its streams have.
     pub(super) splits: Arc<Splits>,
     pub(super) cleaner: Cleaner,
@@ -77,6 +80,8 @@ pub struct StreamManager {
     pub(super) book: Arc<SchemaBook>,
     pub(super) lookout: Lookout,
     pub(super) timekeeper: Timekeeper,
+    #[cfg(feature = "metrics")]
+    pub(super) publisher: Publisher,
     /// A start of a consumer waits for nothing.
     pub(super) is_lazy: bool,
     /// The process to which all of it belongs.
@@ -169,8 +174,11 @@ impl StreamManager {
             topology,
             registry,
             closing: Mutex::new(Some(closing)),
+            #[cfg(feature = "metrics")]
+            publisher: Publisher::default(),
             handlers_ended,
             staff: Arc::default(),
+            program: Arc::new(config.program.clone()),
             is_lazy: true,
             origin,
         })
@@ -222,6 +230,8 @@ impl StreamManager {
             self.cleaner.stop();
             self.lookout.stop();
             self.timekeeper.stop();
+            #[cfg(feature = "metrics")]
+            self.publisher.stop();
             return report;
         }
         // Consumers that another thread stops, or that were removed, may still have
@@ -243,7 +253,15 @@ impl StreamManager {
         self.cleaner.stop();
         self.lookout.stop();
         self.timekeeper.stop();
+        #[cfg(feature = "metrics")]
+        self.publisher.stop();
         report
+    }
+
+    /// Has metrics published from now on, where the feature is on.
+    pub(super) fn publish_metrics(&self) {
+        #[cfg(feature = "metrics")]
+        self.publisher.begin(&self.registry);
     }
 
     /// A life of a consumer holds it until its last handler has ended.

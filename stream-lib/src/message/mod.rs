@@ -37,6 +37,7 @@ pub(crate) mod dead_reason;
 mod error;
 mod field;
 pub(crate) mod fields;
+mod fit;
 pub(crate) mod id;
 mod json;
 pub(crate) mod raw;
@@ -50,9 +51,11 @@ pub use self::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind
 pub use self::field::{FromField, ToField};
 pub use self::fields::Fields;
 pub(crate) use self::fields::Span;
+pub use self::fit::Misfit;
+pub(crate) use self::fit::{MASK, misfits};
 pub(crate) use self::reserved::RESERVED;
 pub use self::schema::{
-    FieldSchema, FieldType, Misfit, Schema, SchemaField, SchemaShape, SchemaVariant, VariantSchema,
+    FieldSchema, FieldType, Schema, SchemaField, SchemaShape, SchemaVariant, VariantSchema,
 };
 pub use self::writer::FieldWriter;
 pub(crate) use self::writer::MAX_FIELDS;

@@ -2,10 +2,11 @@
 //! change in any release.
 //!
 //! *derive* has the functions, and *problem* those that the compiler evaluates.
-//! *callers* and *replies* open up two parts of the
+//! *callers*, *counting* and *replies* open up three parts of the
 //! library to benchmarks, counts of allocations and the fuzzer.
 
 mod callers;
+mod counting;
 mod derive;
 mod problem;
 mod replies;
@@ -25,6 +26,7 @@ pub use crate::message::{
 };
 
 pub use self::callers::Callers;
+pub use self::counting::Counting;
 pub use self::derive::{
     bad_choice, bad_tag, concealed, field, flattened, in_field, is_keyless, is_unknown, json,
     json_present, json_value, key_of, keyed_unless, place_of, present, read_text, read_with,

@@ -4,6 +4,7 @@ use crate::command::{Outgoing, Placed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::EntryId;
 use crate::message::schedule_id::ScheduleId;
+use crate::metrics::Fate;
 
 /// Where an added message is.
 ///
@@ -90,6 +91,18 @@ pub(crate) type Answers = Vec<Result<Added>>;
 /// The answers of a batch that failed as a whole.
 pub(crate) fn all_fail(batch: &Outgoing, error: &Error) -> Answers {
     (0..batch.len()).map(|_| Err(error.clone())).collect()
+}
+
+/// What became of a message, for the record.
+pub(crate) fn fate_of(answer: &Result<Added>) -> Fate {
+    match answer {
+        Ok(Added::Main(_)) => Fate::Main,
+        Ok(Added::Backup(_)) => Fate::Backup,
+        Ok(Added::Spooled) => Fate::Spooled,
+        Ok(Added::Duplicate(_)) => Fate::Duplicate,
+        Ok(Added::Scheduled(_)) => Fate::Scheduled,
+        Err(e) => Fate::Failed(e.kind()),
+    }
 }
 
 /// Every message that was sent has an answer.

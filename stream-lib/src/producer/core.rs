@@ -16,8 +16,9 @@ use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::message::{Schema, StreamMessage};
+use crate::metrics::{ProducerMetrics, ProducerRecord};
 use crate::partition::Partitions;
-use crate::producer::added::{Added, no_answer};
+use crate::producer::added::{Added, fate_of, no_answer};
 use crate::producer::backup::Backup;
 use crate::producer::later::{Plan, Scheduler};
 use crate::producer::outbox::{FlushReport, Outbox, Receipt};
@@ -85,6 +86,7 @@ impl ProducerCore {
             kind: OutletKind::Simple(Once::of(&config)),
             recorder,
             replication: Replication::of(&config),
+            record: Arc::default(),
         };
         let wanted = wanted(&config)?;
         let split = splits.map(|splits| WantedSplit::new(splits.of(&outlet.keys), wanted));
@@ -110,7 +112,8 @@ impl ProducerCore {
         let named = config.backup_stream.clone();
         let named = named.filter(|name| *name != StreamKeys::backup(&stem));
         let split = WantedSplit::new(splits.of(&stem), wanted(&stream)?);
-        let backup = Backup::new(coalescer.topology(), &keys, &split, config)?;
+        let record = Arc::<ProducerRecord>::default();
+        let backup = Backup::new(coalescer.topology(), &keys, &split, config, &record)?;
         let kind = OutletKind::Backup(Box::new(backup));
         let outlet = Outlet {
             keys,
@@ -118,6 +121,7 @@ impl ProducerCore {
             kind,
             recorder: None,
             replication: Replication::of(&stream),
+            record,
         };
         let outlets = Outlets::new(outlet, Some(split), named);
         Ok(Self::new(coalescer, stream, outlets))
@@ -162,9 +166,11 @@ impl ProducerCore {
         extras: &Extras<'_>,
     ) -> Result<Added> {
         let mut batch = Outgoing::default();
+        let began = Instant::now();
         let added = batch
             .push(message, extras)
-            .and_then(|()| self.add_one(batch));
+            .and_then(|()| self.add_one(batch, began));
+        self.record_answer(&added, began);
         added.map_err(|e| self.dispatch.describe(e))
     }
 
@@ -208,6 +214,7 @@ impl ProducerCore {
         plan: &Plan<'_>,
     ) -> Result<Added> {
         let mut batch = Outgoing::default();
+        let began = Instant::now();
         let scheduled = batch.push(message, extras).and_then(|()| {
             self.origin.ensure_here()?;
             self.dispatch.ensure_open()?;
@@ -220,6 +227,7 @@ impl ProducerCore {
             };
             scheduler.schedule(&batch, plan)
         });
+        self.record_answer(&scheduled, began);
         scheduled.map_err(|e| e.while_doing(format_args!("scheduling for `{}`", self.stream())))
     }
 
@@ -237,24 +245,32 @@ impl ProducerCore {
         let mut results = Vec::with_capacity(messages.size_hint().0);
         let batches = iter::from_fn(|| {
             let mut batch = Outgoing::default();
-            let mut pushed = Vec::new();
-            while pushed.len() < self.config.batch_size
+            let began = Instant::now();
+            let mut encoded = Vec::new();
+            while encoded.len() < self.config.batch_size
                 && batch.bytes() < MOST_BYTES
                 && let Some(message) = messages.next()
             {
                 let envelope: Envelope<'_, M> = message.into();
-                pushed.push(batch.push(envelope.message(), envelope.extras()));
+                encoded.push(batch.push(envelope.message(), envelope.extras()));
             }
-            (!pushed.is_empty()).then_some(Pushed { batch, pushed })
+            (!encoded.is_empty()).then_some(Pushed {
+                batch,
+                encoded,
+                began,
+            })
         });
         self.dispatch
-            .send(batches, |Pushed { pushed, .. }, answers| {
+            .send(batches, |Pushed { encoded, began, .. }, answers| {
                 let mut answers = answers.into_iter();
+                let first = results.len();
                 // A message that couldn't be encoded has no answer, but its own error.
-                results.extend(pushed.into_iter().map(|pushed| {
-                    let answer = pushed.and_then(|()| answers.next().unwrap_or_else(no_answer));
+                results.extend(encoded.into_iter().map(|encoded| {
+                    let answer = encoded.and_then(|()| answers.next().unwrap_or_else(no_answer));
                     answer.map_err(|e| self.dispatch.describe(e))
                 }));
+                let news = results.iter().skip(first).map(fate_of);
+                self.record().answered(news, began.elapsed());
             });
         results
     }
@@ -349,22 +365,45 @@ impl ProducerCore {
     }
 
     /// Waits for the messages in the outbox, so that they go first.
-    fn after_sends(&self) {
-        if let Some(outbox) = self.outbox.get() {
-            outbox.wait_until_empty();
+    ///
+    /// Returns whether there may have been some.
+    fn after_sends(&self) -> bool {
+        let outbox = self.outbox.get();
+        outbox.inspect(|outbox| outbox.wait_until_empty()).is_some()
+    }
+
+    fn record(&self) -> &ProducerRecord {
+        &self.dispatch.outlet().record
+    }
+
+    /// Notes what became of one message.
+    fn record_answer(&self, answer: &Result<Added>, began: Instant) {
+        self.record().answered([fate_of(answer)], began.elapsed());
+    }
+
+    /// What it has done since it was created.
+    pub(crate) fn metrics(&self, name: Option<&str>) -> ProducerMetrics {
+        let outlet = self.dispatch.outlet();
+        ProducerMetrics {
+            name: name.map(str::to_owned),
+            stream: self.stream().to_owned(),
+            is_backup: self.is_backup(),
+            waiting: self.outbox.get().map_or(0, Outbox::waiting),
+            in_spool: outlet.spooler().map_or(0, Spooler::waiting),
+            ..outlet.record.snapshot()
         }
     }
 
-    fn add_one(&self, batch: Outgoing) -> Result<Added> {
+    fn add_one(&self, batch: Outgoing, began: Instant) -> Result<Added> {
         self.origin.ensure_here()?;
-        self.after_sends();
+        let has_waited = self.after_sends();
         self.dispatch.ensure_open()?;
         let outlet = self.dispatch.outlet();
         if let Some(apart) = outlet.apart() {
             let mut answers = outlet.send_apart(&apart, &batch);
             return answers.pop().unwrap_or_else(no_answer);
         }
-        let deadline = Instant::now() + self.config.send_timeout;
+        let deadline = if has_waited { Instant::now() } else { began } + self.config.send_timeout;
         let outlets = self.dispatch.outlets();
         let part;
         let outlet = if outlets.is_whole() {
@@ -387,7 +426,8 @@ impl ProducerCore {
 /// A batch, and whether each message could be encoded into it.
 struct Pushed {
     batch: Outgoing,
-    pushed: Vec<Result<()>>,
+    encoded: Vec<Result<()>>,
+    began: Instant,
 }
 
 impl Borrow<Outgoing> for Pushed {

@@ -15,9 +15,9 @@ use super::report::BlockedStream;
 use super::schedule::{Look, Schedule, Task, User};
 use super::standing::{Listed, StandingGroup};
 use super::told::Told;
-use crate::command::{self, Errand, Retained, Sight};
+use crate::command::{self, Errand, NewEvent, Retained, Sight, StreamEventKind, tell_event};
 use crate::config::RetentionSettings;
-use crate::connection::{Stopper, Topology, Wire};
+use crate::connection::{SilentNodes, Stopper, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::runtime::{Shutdown, Thread, jitter, on_library_thread, random_suffix};
@@ -134,7 +134,15 @@ impl Cleaner {
 /// Cleans the streams that are due, until the stop.
 fn run(shared: &Shared) {
     const LONG: Duration = Duration::from_secs(3_600);
+    let mut silent = SilentNodes::default();
+    shared.topology.follow(&shared.stop);
+    let mut seen = shared.topology.changes();
     while !shared.stop.is_set() {
+        let changes = shared.topology.changes();
+        if changes != seen {
+            seen = changes;
+            shared.greet();
+        }
         let now = Instant::now();
         let (next, look, task) = {
             let schedule = shared.schedule.lock();
@@ -145,7 +153,7 @@ fn run(shared: &Shared) {
             )
         };
         if let Some(look) = look {
-            shared.look(&look);
+            shared.look(&look, &mut silent);
             continue;
         }
         let Some(task) = task else {
@@ -154,14 +162,17 @@ fn run(shared: &Shared) {
             }
             let note = shared.book.next_due();
             let deadline = [next, note].into_iter().flatten().min();
-            let changed =
-                || shared.schedule.lock().next_due() != next || shared.book.next_due() != note;
+            let changed = || {
+                shared.schedule.lock().next_due() != next
+                    || shared.topology.changes() != seen
+                    || shared.book.next_due() != note
+            };
             shared
                 .stop
                 .wait_until(deadline.unwrap_or(now + LONG), changed);
             continue;
         };
-        match clean(shared, &task) {
+        match clean(shared, &task, &mut silent) {
             Ok(outcome) => shared.done(&task, &outcome),
             Err(e) => shared.failed(&task, &e),
         }
@@ -185,14 +196,19 @@ enum Held {
     ByGroups,
 }
 
+/// How long the first look at a server may take after a failover: others come next.
+const MOMENT: Duration = Duration::from_millis(500);
+
 /// While Redis is away we come again, and must not hold up a shutdown.
 const WAIT: Duration = Duration::from_secs(2);
 
-fn clean(shared: &Shared, task: &Task) -> Result<Outcome> {
-    let stream = task.keys.stream();
-    shared
-        .topology
-        .run(stream.as_bytes(), WAIT, |wire| clean_by(shared, task, wire))
+fn clean(shared: &Shared, task: &Task, silent: &mut SilentNodes) -> Result<Outcome> {
+    let (topology, key) = (&shared.topology, task.keys.stream().as_bytes());
+    // Other partitions, and other streams, wait meanwhile.
+    let attempt = silent.begin(topology, key, WAIT)?;
+    let cleaned = topology.run(key, attempt.patience, |wire| clean_by(shared, task, wire));
+    silent.end(&attempt, &cleaned);
+    cleaned
 }
 
 fn clean_by(shared: &Shared, task: &Task, wire: &mut Wire) -> Result<Outcome> {
@@ -251,6 +267,29 @@ fn pace(sight: &Sight, removed: bool) -> Duration {
 }
 
 impl Shared {
+    /// Looks at servers that have become responsible for streams, and warns of what will
+    /// hurt later. One that doesn't answer now is looked at when a stream is cleaned.
+    fn greet(&self) {
+        let streams = self.schedule.lock().streams();
+        for stream in streams {
+            let key = stream.as_bytes();
+            let node = self.topology.node_for(key);
+            if self.stop.is_set() || node.is_none_or(|node| node.was_looked_at()) {
+                continue;
+            }
+            let looked = self.topology.run(key, MOMENT, |wire| {
+                wire.answer_by(Instant::now() + MOMENT);
+                command::first_look(wire)
+            });
+            if let Err(e) = looked {
+                log::debug!(
+                    "the server of `{stream}` was not looked at: {}",
+                    with_causes(&e)
+                );
+            }
+        }
+    }
+
     /// Tells Redis of a message type, if there is one to tell of.
     fn work_on_book(&self, now: Instant) -> bool {
         let watch = |wire: &Wire| *self.connection.lock() = wire.stopper();
@@ -258,14 +297,19 @@ impl Shared {
     }
 
     /// Finds out whether a stream has partitions, and looks for entries outside of them.
-    fn look(&self, look: &Look) {
+    fn look(&self, look: &Look, silent: &mut SilentNodes) {
         let keys = &look.task.keys;
         let known = self.splits.of(keys);
-        let asked = if look.is_first {
-            known.ask(Instant::now() + WAIT)
-        } else {
-            known.ask_again(WAIT)
-        };
+        let attempt = silent.begin(&self.topology, keys.stream().as_bytes(), WAIT);
+        let asked = attempt.map_err(Error::from).and_then(|attempt| {
+            let asked = if look.is_first {
+                known.ask(Instant::now() + attempt.patience)
+            } else {
+                known.ask_again(attempt.patience)
+            };
+            silent.end(&attempt, &asked);
+            asked
+        });
         let outside = match &asked {
             Ok(Split::Into(_)) if !look.is_first => known.look_outside(WAIT).map(drop),
             _ => Ok(()),
@@ -326,8 +370,32 @@ impl Shared {
             })?;
             blocked.groups.retain(|group| group.standing >= patience);
             log::warn!("{blocked}");
+            self.tell_event(wire, keys, &blocked);
         }
         Ok(Held::ByGroups)
+    }
+
+    /// Tells the events of the stream of groups that keep it from being trimmed. They
+    /// stand beside the stream itself, also of a partition.
+    fn tell_event(&self, wire: &mut Wire, keys: &StreamKeys, blocked: &BlockedStream) {
+        let event = NewEvent {
+            kind: StreamEventKind::RetentionBlocked,
+            group: blocked.group.clone().unwrap_or_default(),
+            consumer: String::new(),
+            count: 1,
+            text: blocked.to_string(),
+        };
+        let stem = self.schedule.lock().stem_of(keys);
+        let Some(stem) = stem else {
+            return tell_event(wire, keys, &event);
+        };
+        let told = self.topology.run(stem.stream().as_bytes(), WAIT, |wire| {
+            tell_event(wire, &stem, &event);
+            Ok(())
+        });
+        if let Err(e) = told {
+            log::debug!("a blocked retention could not be told: {}", with_causes(&e));
+        }
     }
 
     /// Names the groups that hold nothing back any more: when there is another one,
@@ -404,7 +472,8 @@ mod tests {
         let cleaner = || {
             let topology = Arc::new(Topology::new(&config).unwrap());
             let splits = Arc::new(Splits::new(Arc::clone(&topology)));
-            Cleaner::new(topology, splits)
+            let book = Arc::new(SchemaBook::new(Arc::clone(&topology)));
+            Cleaner::new(topology, splits, book)
         };
         let stopped = cleaner();
         stopped.stop();

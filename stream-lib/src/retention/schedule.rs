@@ -121,6 +121,17 @@ impl Schedule {
         }
     }
 
+    /// The keys of the stream of which a partition has these; `None` where they are none
+    /// of a partition.
+    pub(super) fn stem_of(&self, keys: &StreamKeys) -> Option<StreamKeys> {
+        let stems = self.0.values().filter_map(|tended| match &tended.place {
+            Place::Stem(split, _) => Some((&tended.keys, split)),
+            _ => None,
+        });
+        let mut stems = stems.filter(|(stem, split)| split.keys_of(stem).contains(keys));
+        stems.next().map(|(stem, _)| stem.clone())
+    }
+
     /// Notes whether a stream has partitions. Each then has its own time, and all the
     /// settings that the users of the stream have asked for.
     pub(super) fn looked(&mut self, keys: &StreamKeys, split: Split) {
@@ -167,6 +178,11 @@ impl Schedule {
         if let Some(Place::Whole(at) | Place::Stem(_, at)) = tended.map(|t| &mut t.place) {
             *at = Instant::now() + jitter(LOOK, 0.2);
         }
+    }
+
+    /// The names of all streams, and of their partitions.
+    pub(super) fn streams(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
     }
 
     /// The time at which the next stream is due.

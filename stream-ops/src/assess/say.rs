@@ -6,7 +6,7 @@ use super::group::GroupAssessment;
 use super::state::State;
 use super::trend::millis;
 use crate::observe::{GroupFacts, StreamFacts};
-use crate::words::{Clock, age_ms, count, count_or_dash, cut, ordinal, quoted, shown};
+use crate::words::{Clock, age_ms, count, count_or_dash, cut, ordinal, quoted, shown, took_ms};
 
 /// What is worth saying of a group; nothing where all is well.
 pub(super) fn finding_of(
@@ -93,7 +93,7 @@ pub(crate) fn said(cause: &Cause, clock: &Clock, now: u64) -> String {
             workers,
             p99_ms,
         } => {
-            let p99 = p99_ms.map(|ms| format!(", p99 {}", seconds(ms / 1_000.0)));
+            let p99 = p99_ms.map(|ms| format!(", p99 {}", took_ms(ms)));
             let p99 = p99.unwrap_or_default();
             format!("handlers are slow ({running} of {workers} workers busy{p99})")
         }

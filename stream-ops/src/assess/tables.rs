@@ -30,6 +30,10 @@ fn dead(idle_ms: u64) -> ConsumerFacts {
         sign_ms: Some(NOW - idle_ms + 30_000),
         idle_ms: Some(idle_ms),
         pending: 128,
+        facts: MemberFacts {
+            lease_ms: Some(30_000),
+            ..MemberFacts::default()
+        },
         ..living()
     }
 }

@@ -42,10 +42,11 @@ Looking changes nothing. \"–\" is what can't be known.";
 
 /// What all commands share.
 #[derive(Debug, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option by itself")]
 #[command(next_help_heading = "Options of all commands")]
 pub(crate) struct Globals {
-    /// Where Redis is: redis://, rediss://, unix://, redis-sentinel://…?master=NAME,
-    /// redis-cluster://. Else `REDIS_URL`, else 127.0.0.1:6379.
+    /// Where Redis is: `redis://`, `rediss://`, `unix://`, `redis-sentinel://…?master=NAME`,
+    /// `redis-cluster://`. Else `REDIS_URL`, else 127.0.0.1:6379.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// How long Redis may take to answer.
@@ -149,6 +150,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// The dashboard: the same in a browser, and what can be done about it.
     Serve(Serve),
+    /// Adds orders and handles them, with a fault if you like: something to look at.
+    Demo(Demo),
     /// Completions for a shell, to be sourced.
     Completions {
         /// Which shell.
@@ -607,7 +610,7 @@ pub(crate) struct Check {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Metrics {
-    /// Writes a file, for node_exporter's textfile collector: whole, or not at all.
+    /// Writes a file, for `node_exporter`'s textfile collector: whole, or not at all.
     #[arg(long, value_name = "PATH")]
     pub(crate) textfile: Option<PathBuf>,
     /// Writes it again and again, this often.
@@ -666,4 +669,38 @@ pub(crate) struct Serve {
 
 fn parse_role(text: &str) -> Result<Role, String> {
     text.parse()
+}
+
+/// What goes wrong in a demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Fault {
+    /// One order kills each process that gets it.
+    Crash,
+    /// Handlers are slower than orders come.
+    Slow,
+    /// Some orders can't be read.
+    Poison,
+}
+
+impl Fault {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::Slow => "slow",
+            Self::Poison => "poison",
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Demo {
+    /// What goes wrong.
+    #[arg(long)]
+    pub(crate) fault: Option<Fault>,
+    /// Ends after this; else when it is interrupted.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) time: Option<Duration>,
+    /// The process that handles orders.
+    #[arg(long, hide = true)]
+    pub(crate) works: bool,
 }

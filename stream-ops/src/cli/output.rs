@@ -1,6 +1,7 @@
 //! Where results go, and in which form.
 
 use std::env;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, presets};
@@ -91,6 +92,7 @@ impl Output {
     }
 
     /// Writes text as it is.
+    #[expect(clippy::unused_self, reason = "all output goes through here")]
     pub(crate) fn raw(&self, text: &str) -> Outcome<()> {
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
@@ -140,10 +142,12 @@ pub(crate) fn table<const N: usize>(
             }
         }
     }
-    table
-        .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// Names and values, one a line.
@@ -151,9 +155,11 @@ pub(crate) fn listed<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> S
     let rows: Vec<_> = rows.into_iter().collect();
     let longest = rows.iter().map(|(name, _)| name.chars().count()).max();
     let width = longest.unwrap_or(0) + 2;
-    rows.into_iter()
-        .map(|(name, value)| format!("{name:width$}{value}\n"))
-        .collect()
+    let mut text = String::new();
+    for (name, value) in rows {
+        let _ = writeln!(text, "{name:width$}{value}");
+    }
+    text
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! later is not touched. An interruption ends the step that goes on, and the result says
 //! how far it came.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use super::context::Context;
 use super::exit::{Exit, Fault, Outcome};
 use super::output::{Form, Report};
 use crate::audit::{Change, note};
-use crate::words::{count, shown};
+use crate::words::{count, of, shown};
 
 /// How many entries one step changes.
 const CHUNK: usize = 50;
@@ -39,14 +40,42 @@ pub(crate) struct Plan<T> {
     pub(crate) items: Vec<T>,
     /// What would be done, in sentences; begins with "Would".
     pub(crate) said: String,
-    /// What was done, before and behind the number: `("Put back", "dead letters")`.
-    pub(crate) done: (&'static str, &'static str),
+    /// How it is said that it was done.
+    pub(crate) done: Done,
     /// What the command line has to have, too, so that it acts on the same.
     pub(crate) again: Option<String>,
     /// More about it, for programs.
     pub(crate) json: Map<String, Value>,
+    /// Which ones, for the audit; may be empty.
+    pub(crate) which: String,
     /// Why `--force-unread` is needed, where it is.
     pub(crate) loses: Option<String>,
+}
+
+/// How it is said that something was done: "Moved 2 entries to the dead letters."
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Done {
+    pub(crate) did: &'static str,
+    pub(crate) one: &'static str,
+    pub(crate) many: &'static str,
+    /// What follows; may be empty.
+    pub(crate) end: &'static str,
+}
+
+impl Done {
+    pub(crate) const fn new(did: &'static str, one: &'static str, many: &'static str) -> Self {
+        Self {
+            did,
+            one,
+            many,
+            end: "",
+        }
+    }
+
+    fn said(self, number: usize) -> String {
+        let what = of(number as u64, self.one, self.many);
+        format!("{} {what}{}.", self.did, self.end)
+    }
 }
 
 /// What came of one step.
@@ -134,6 +163,17 @@ pub(crate) fn carry_out<T>(
     finish(context, plan, sum, failure)
 }
 
+/// Ids for the audit: the first ones, and how many more there are.
+pub(crate) fn ids_in_words<I: ToString>(ids: &[I]) -> String {
+    const SHOWN: usize = 20;
+    let shown: Vec<String> = ids.iter().take(SHOWN).map(ToString::to_string).collect();
+    let mut text = shown.join(" ");
+    if ids.len() > SHOWN {
+        let _ = write!(text, " and {} more", ids.len() - SHOWN);
+    }
+    text
+}
+
 /// Asks on a terminal. Returns false where there is none.
 fn asked<T>(context: &Context, plan: &Plan<T>) -> Outcome<bool> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
@@ -156,13 +196,13 @@ fn asked<T>(context: &Context, plan: &Plan<T>) -> Outcome<bool> {
 }
 
 fn finish<T>(context: &Context, plan: &Plan<T>, sum: Step, failure: Option<Fault>) -> Outcome {
-    let (did, what) = plan.done;
-    let mut text = format!("{did} {} {what}.", count(sum.done as u64));
+    let mut text = plan.done.said(sum.done);
     if sum.left > 0 {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             " {} were left: they are gone meanwhile, or a living consumer holds them.",
             count(sum.left as u64)
-        ));
+        );
     }
     let Some(fault) = failure else {
         let exit = if sum.left > 0 {
@@ -173,11 +213,12 @@ fn finish<T>(context: &Context, plan: &Plan<T>, sum: Step, failure: Option<Fault
         return tell(context, plan, &text, Some(sum)).map(|_| exit);
     };
     let rest = plan.items.len() - sum.done - sum.left;
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         " Stopped: {} of {} were not reached; run it again for them.",
         count(rest as u64),
         count(plan.items.len() as u64)
-    ));
+    );
     tell(context, plan, &text, Some(sum))?;
     let exit = match fault.exit {
         Exit::Interrupted => Exit::Interrupted,
@@ -189,10 +230,13 @@ fn finish<T>(context: &Context, plan: &Plan<T>, sum: Step, failure: Option<Fault
 
 /// The change stands whether it could be noted or not.
 fn keep_note<T>(context: &Context, plan: &Plan<T>, sum: Step, failure: Option<&Fault>) {
-    let detail = match failure {
-        Some(fault) => format!("stopped ({}): {}", fault.text, plan.said),
-        None => plan.said.clone(),
-    };
+    let mut detail = plan.done.said(sum.done);
+    if !plan.which.is_empty() {
+        let _ = write!(detail, " {}", plan.which);
+    }
+    if let Some(fault) = failure {
+        let _ = write!(detail, " Stopped: {}", fault.text);
+    }
     let change = Change {
         who: None,
         action: plan.action,

@@ -73,14 +73,12 @@ pub(crate) fn sum(name: &str, parts: Vec<StreamFacts>) -> StreamFacts {
     };
     let mut groups: BTreeMap<String, GroupFacts> = BTreeMap::new();
     for part in parts {
+        let added = if part.exists { part.added } else { Some(0) };
         whole.exists |= part.exists;
         whole.is_ours |= part.is_ours;
         whole.at_ms = whole.at_ms.max(part.at_ms);
         whole.length += part.length;
-        whole.added = plus(
-            whole.added,
-            part.exists.then_some(part.added).unwrap_or(Some(0)),
-        );
+        whole.added = plus(whole.added, added);
         whole.first = earliest(whole.first, part.first);
         whole.last = whole.last.max(part.last);
         whole.newest_dead = whole.newest_dead.max(part.newest_dead);
@@ -121,7 +119,7 @@ fn both(mut one: GroupFacts, other: GroupFacts) -> GroupFacts {
     one.suspects.extend(other.suspects);
     for consumer in other.consumers {
         match one.consumers.iter_mut().find(|c| c.name == consumer.name) {
-            Some(known) => merge(known, consumer),
+            Some(known) => merge(known, &consumer),
             None => one.consumers.push(consumer),
         }
     }
@@ -129,7 +127,7 @@ fn both(mut one: GroupFacts, other: GroupFacts) -> GroupFacts {
     one
 }
 
-fn merge(known: &mut ConsumerFacts, other: ConsumerFacts) {
+fn merge(known: &mut ConsumerFacts, other: &ConsumerFacts) {
     known.pending += other.pending;
     known.idle_ms = earliest(known.idle_ms, other.idle_ms);
     known.oldest_pending_ms = known.oldest_pending_ms.max(other.oldest_pending_ms);

@@ -195,10 +195,11 @@ fn help_has_examples_and_exit_codes() {
 fn times_are_in_utc_unless_they_are_to_be_local() {
     let outage = Outage::begin();
     let since = |words: &str| {
-        let output = streamctl(&outage.server)
+        let mut command = streamctl(&outage.server);
+        command
             .env("TZ", "Asia/Tokyo")
             .args(words.split_whitespace());
-        let text = String::from_utf8(output.output().unwrap().stdout).unwrap();
+        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
         let (_, rest) = text.split_once(" since ").unwrap();
         rest.split(" (").next().unwrap().to_owned()
     };

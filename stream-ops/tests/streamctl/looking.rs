@@ -206,7 +206,7 @@ fn doctor_finds_what_is_left_lying_about() {
 #[test]
 fn rights_that_are_missing_are_named() {
     let server = Server::options()
-        .user("user tool on >pw ~* +@all -xautoclaim -xclaim")
+        .user("tool on >pw ~* +@all -xautoclaim -xclaim")
         .start()
         .unwrap();
     send(&server, &["XADD", "orders", "*", "a", "b"]);

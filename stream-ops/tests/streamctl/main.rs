@@ -6,9 +6,11 @@
 )]
 
 mod changing;
+mod cost;
 mod ending;
 mod foreign;
 mod looking;
 mod monitoring;
 mod questions;
+mod reach;
 mod support;

@@ -1,6 +1,6 @@
 //! The fifteen questions of a night, each answered by a command.
 
-use crate::support::{Outage, digest, run, run_words, send};
+use crate::support::{Outage, digest, run, run_words, script, send};
 
 #[test]
 fn what_is_wrong_in_one_sentence() {
@@ -130,10 +130,7 @@ fn is_anything_lost_or_about_to_be() {
         &["HSET", "{orders}:meta", "retention:priority", "low"],
     );
     assert!(!run(server, "").out.contains("Nothing is lost."));
-    send(
-        server,
-        &["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"],
-    );
+    server.command::<String>(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
     let json = run(server, "overview -o json").json();
     let kinds: Vec<_> = json["findings"]
         .as_array()
@@ -179,7 +176,7 @@ fn to_all_two_thousand_but_a_few_first() {
     let server = &outage.server;
     let fill = "for i = 1, 1500 do redis.call('XADD', KEYS[1], '*', 'amount', '1', '~id', i .. '-0', \
                 '~group', 'billing', '~reason', 'permanent', '~error', 'no') end";
-    send(server, &["EVAL", fill, "1", "{orders}:dead"]);
+    script(server, fill, "{orders}:dead");
     let ran = run(server, "dlq redrive orders --yes").ended(2);
     assert!(
         ran.err.contains("1,541 are more than 1,000: add --all"),

@@ -91,6 +91,12 @@ pub(crate) fn run_with(server: &Server, words: &str, input: &str) -> Ran {
     Ran::of(&child.wait_with_output().unwrap())
 }
 
+/// Runs a script that returns nothing.
+#[track_caller]
+pub(crate) fn script(server: &Server, source: &str, key: &str) {
+    server.command::<Option<i64>>(&["EVAL", source, "1", key]);
+}
+
 pub(crate) fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     u64::try_from(now.as_millis()).unwrap()

@@ -32,4 +32,16 @@ impl Cluster {
         });
         true
     }
+
+    /// Whether its nodes can move a slot at once.
+    #[must_use]
+    pub fn can_migrate_atomically(&self) -> bool {
+        let node = self.servers().first();
+        let help = node.and_then(|node| {
+            let help = node.try_command::<Vec<String>>(&["CLUSTER", "HELP"]);
+            help.ok()
+        });
+        let mut lines = help.into_iter().flatten();
+        lines.any(|line| line.contains("MIGRATESLOTS"))
+    }
 }

@@ -193,6 +193,15 @@ impl Sentinels {
         assert!(whole.is_some(), "not all are together:\n{}", self.state());
     }
 
+    /// How often a replica has taken the place of its master, by the sentinel that
+    /// saw most of it since it was last started. On a machine that is too busy a
+    /// master looks down that isn't, so that there may be more than were made.
+    pub fn failovers(&self) -> usize {
+        let logs = self.watchers.iter().map(Server::log);
+        let seen = logs.map(|log| log.matches("+switch-master").count());
+        seen.max().unwrap_or(0)
+    }
+
     /// Notes from now on when the first sentinel names another master than this.
     pub fn watch(&self, old: &Server) -> SwitchWatch {
         let old = self.announced_port(old);

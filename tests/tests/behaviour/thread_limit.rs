@@ -6,10 +6,11 @@
 use std::env;
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 use stream_lib::{Delivery, ErrorKind, HandlerResult, StreamManager};
-use stream_tests::{Program, Server};
+use stream_tests::{LogCapture, Program, Server, wait_until};
 
 use crate::support::{DEADLINE, Order, ask, order, quick};
 
@@ -112,4 +113,58 @@ fn starts_with_few_threads() {
         }
     }
     panic!("it never started");
+}
+
+const PARTITIONS: usize = 4;
+
+#[test]
+fn partitions_that_find_no_threads_go_to_others_and_are_told_once() {
+    let server = Server::start().unwrap();
+    let declared: u64 = ask(
+        &server,
+        &format!("HSET {{orders}}:meta partitions {PARTITIONS}"),
+    );
+    assert_eq!(declared, 1);
+    let manager = StreamManager::connect(server.url()).unwrap();
+    let config = quick("orders").lease(LEASE);
+    let handler = |_: &Delivery<Order>| Ok(());
+    let consumer = manager.consume("c", config, handler).unwrap();
+    let has_all = || consumer.partitions().is_some_and(|p| p.len() == PARTITIONS);
+    wait_until(DEADLINE, "all partitions to be read", has_all);
+    run("finds_no_threads_for_its_partitions", &server, STACK);
+    manager.shutdown();
+}
+
+const LEASE: Duration = Duration::from_secs(3);
+
+#[test]
+#[ignore = "run by the test beside it, in a process of its own"]
+fn finds_no_threads_for_its_partitions() {
+    let log = LogCapture::start();
+    let manager = StreamManager::connect(env::var(URL).unwrap()).unwrap();
+    let client = redis::Client::open(env::var(URL).unwrap()).unwrap();
+    let mut connection = client.get_connection().unwrap();
+    let begun = (0..20).find_map(|threads| {
+        allow(threads);
+        let handler = |_: &Delivery<Order>| Ok(());
+        let config = quick("orders").lease(LEASE).consumer("poor");
+        manager.consume("c", config, handler).ok()
+    });
+    let consumer = begun.expect("it never started");
+    let lines = || log.containing("can't be read here");
+    wait_until(DEADLINE, "no thread to be left", || !lines().is_empty());
+    let mut owners = || -> Vec<Option<String>> {
+        let lock = |n| format!("{{orders:{n}}}:lock:owner:orders_group");
+        let locks: Vec<_> = (0..PARTITIONS).map(lock).collect();
+        let owner = |lock| redis::cmd("GET").arg(lock).query(&mut connection).unwrap();
+        locks.iter().map(owner).collect()
+    };
+    wait_until(DEADLINE, "the other one to have all partitions", || {
+        let is_others =
+            |owner: &Option<String>| owner.as_ref().is_some_and(|name| !name.starts_with("poor"));
+        owners().iter().all(is_others)
+    });
+    assert_eq!(consumer.partitions(), Some(Vec::new()));
+    assert_eq!(lines().len(), 1, "{:?}", lines());
+    manager.shutdown();
 }

@@ -131,7 +131,8 @@ fn refused<M: OwnedMessage + fmt::Debug>(message: &RawMessage) -> String {
     assert_eq!(error.field(), Some("value"));
     assert_eq!(error.value(), None, "the value is kept");
     let text = error.to_string();
-    let all = format!("{text} {error:?} {:?}", Error::from(error));
+    let debug = format!("{error:?}");
+    let all = format!("{text} {debug} {:?}", Error::from(error));
     assert!(!all.contains("4111"), "{all}");
     text
 }

@@ -9,16 +9,21 @@
 -- Reply the number that holds from now on; else why none does: 'alive <member>', where
 --       a member of an older version gives its sign of life in meta, or 'holds
 --       <entries> <backup> <dead> <groups> <scheduled> <jobs>', where the stream
---       itself has any, or groups that hold entries, or jobs that were not removed
+--       itself has any, or groups that hold entries, or jobs that were not removed, or
+--       'deleting <ms>', where it is being deleted, for so long at most
 -- A group that waits for the first entry is no use: its members find the partitions.
 -- The number never changes: a key would go elsewhere. Looking and noting are one step,
 -- so that two programs can't note two numbers.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local deleting = tonumber(redis.call('HGET', KEYS[1], 'deleting') or 0) or 0
+if deleting > now then
+  return 'deleting ' .. string.format('%.0f', deleting - now)
+end
 local known = redis.call('HGET', KEYS[1], 'partitions')
 if known then
   return known
 end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local meta = redis.call('HGETALL', KEYS[1])
 for i = 1, #meta, 2 do
   local member = string.match(meta[i], '^beat:(.*)$')

@@ -2,8 +2,8 @@
 --
 -- KEYS  1 stream  2 backup stream  3 dead letters  4 meta  5 lock of the drain
 --       6 lock of retention  7 marks of spools  8 due times, 9 bodies and 10 unique
---       keys of scheduled messages  11 jobs  then per group: waiting set, lock of
---       entries that run alone, members, hold, rate; then schemas; last the backup
+--       keys of scheduled messages  11 jobs  12 events  then per group: waiting set,
+--       lock of entries that run alone, members, hold, rate, facts; then schemas; last the backup
 --       stream that the stream knows of, which may be the second again
 -- ARGV  1 'delete', or 'look' to see whether that would be refused  then the
 --       groups, in the order of their keys
@@ -25,7 +25,7 @@ for i = 1, #meta, 2 do
 end
 for i = 2, #ARGV do
   local group = ARGV[i]
-  local alive = redis.call('ZRANGE', KEYS[4 + 5 * i], '(' .. now, '+inf', 'BYSCORE', 'LIMIT', 0, 1)
+  local alive = redis.call('ZRANGE', KEYS[3 + 6 * i], '(' .. now, '+inf', 'BYSCORE', 'LIMIT', 0, 1)
   if alive[1] then
     return 'alive ' .. group .. ':' .. alive[1]
   end

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Removes what is left of a group that is gone.
 --
--- KEYS  1 stream  2 meta  3 waiting set  4 members
+-- KEYS  1 stream  2 meta  3 waiting set  4 members  5 facts
 -- ARGV  1 group  then fields of meta: signs of life that may be its members'
 -- Reply how many traces were removed; 0 where the group stands
 -- Looking and removing are one step: a group that is made later finds nothing, and
@@ -42,5 +42,8 @@ for _, field in ipairs(fields) do
 end
 for _, member in ipairs(members) do
   removed = removed + redis.call('ZREM', KEYS[4], member)
+end
+if members[1] then
+  redis.pcall('HDEL', KEYS[5], unpack(members, 1, math.min(#members, 1000)))
 end
 return removed

@@ -2,7 +2,7 @@
 -- Destroys a group and removes what is kept for it, unless a member of it lives.
 --
 -- KEYS  1 stream  2 meta  3 waiting set  4 members  5 lock of entries that run
---       alone  6 hold  7 rate
+--       alone  6 hold  7 rate  8 facts
 -- ARGV  1 group
 -- Reply 'removed', 'none' where there was nothing, or 'alive <consumer>'
 -- Looking and removing are one step: a member that comes later makes the group
@@ -56,7 +56,7 @@ for _, name in ipairs(groups) do
     removed = redis.call('XGROUP', 'DESTROY', KEYS[1], group)
   end
 end
-removed = removed + redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7])
+removed = removed + redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8])
 -- All of them are there, so that only the last can empty the hash.
 for _, field in ipairs(fields) do
   removed = removed + redis.call('HDEL', KEYS[2], field)

@@ -16,14 +16,12 @@ local role = ARGV[3] == 'producers' and producers or ARGV[3] == 'consumers' and 
 if role == 'true' and now - tonumber(last) < tonumber(ARGV[6]) then
   return 0
 end
-local others, excess = {}, redis.call('HLEN', KEYS[1]) + (known and 0 or 1) - tonumber(ARGV[5])
-if excess > 0 then
+local others = {}
+if not known then
   local all = redis.call('HGETALL', KEYS[1])
   for i = 1, #all, 2 do
-    if all[i] ~= ARGV[1] then
-      local _, seen = string.match(all[i + 1], head)
-      others[#others + 1] = {tonumber(seen) or 0, all[i]}
-    end
+    local _, seen = string.match(all[i + 1], head)
+    others[#others + 1] = {tonumber(seen) or 0, all[i]}
   end
   table.sort(others, function(a, b) return a[1] < b[1] end)
 end
@@ -36,7 +34,7 @@ redis.call('HSET', KEYS[1], ARGV[1], '{"first_seen":' .. (first or string.format
   .. ',"consumers":' .. flag(consumers, 'consumers')
   .. ',"program":"' .. ARGV[4] .. '","schema":' .. ARGV[2] .. '}')
 local gone = {}
-for i = 1, math.min(excess, #others) do
+for i = 1, #others + 1 - tonumber(ARGV[5]) do
   gone[i] = others[i][2]
 end
 if #gone > 0 then

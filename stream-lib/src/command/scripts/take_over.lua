@@ -13,8 +13,10 @@
 --       5 the ids of those claimed whose deliveries are used up
 --       6 at most one entry on its last delivery, like 4; the lock is held for
 --         it, for one lease
--- The dead are named by the caller, who knows the signs of life. A claim adds one
--- delivery, save where none is left.
+-- The dead are named by the caller, who knows the signs of life, and may be mistaken by
+-- now. With ARGV[4] below a lease, idle times that lie in the future show as 0, and any
+-- other below a lease is that of a holder that lives. A claim adds one delivery, save
+-- where none is left.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[10] ~= '' and (now < tonumber(ARGV[10]) or now > tonumber(ARGV[11])) then
@@ -58,7 +60,8 @@ for _, pending in ipairs(all) do
   end
   upto = '(' .. id
   local claim = {'XCLAIM', KEYS[1], group, consumer, least, id}
-  local into, mine = entries, not leave[id]
+  local is_renewed = pending[3] > 0 and pending[3] < tonumber(lease)
+  local into, mine = entries, not leave[id] and not is_renewed
   if pending[4] >= most then
     claim[7] = 'JUSTID'
     into = spent

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use super::lua::{Touch, touches};
 
 /// The parts that stand in front of a script.
-const PARTS: [(&str, &[&str]); 12] = [
+const PARTS: [(&str, &[&str]); 14] = [
     ("commit", &["part_room", "part_once"]),
     ("route", &["part_plain", "part_room", "part_once"]),
     ("add_once", &["part_once"]),
@@ -24,6 +24,8 @@ const PARTS: [(&str, &[&str]); 12] = [
     ("cron_declare", &["part_cron"]),
     ("cron_change", &["part_cron"]),
     ("cron_tick", &["part_cron", "part_room"]),
+    ("dead_hands", &["part_hands"]),
+    ("remove_consumer", &["part_hands"]),
     ("redrive", &["part_redrive"]),
     ("redrive_oldest", &["part_redrive"]),
 ];

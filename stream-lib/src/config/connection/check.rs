@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::parts::TlsSettings;
+use super::parts::{LONGEST_PROGRAM, TlsSettings};
 use super::settings::ConnectionConfig;
 use super::target::{Address, Place};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,6 +22,20 @@ impl ConnectionConfig {
         }
         if self.db < 0 {
             return Err(invalid("db", self.db, "0 or more"));
+        }
+        let texts = [
+            ("program", &self.program.name),
+            ("program_version", &self.program.version),
+        ];
+        for (field, text) in texts {
+            if let Some(text) = text
+                && (text.is_empty()
+                    || text.len() > LONGEST_PROGRAM
+                    || text.chars().any(char::is_control))
+            {
+                let text = format!("{text:?}");
+                return Err(invalid(field, text, "1 to 48 bytes, no control characters"));
+            }
         }
         if let Some(name) = &self.client_name
             && (name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic()))

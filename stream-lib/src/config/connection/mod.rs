@@ -9,6 +9,7 @@ mod failover;
 mod hooks;
 mod parts;
 mod pem;
+mod program;
 mod sentinel;
 mod settings;
 mod target;
@@ -19,6 +20,7 @@ mod view;
 pub use self::credentials::Credentials;
 pub(crate) use self::credentials::Provider;
 pub(crate) use self::hooks::{AddressMap, FailoverHook};
+pub(crate) use self::parts::Program;
 #[cfg(feature = "tls")]
 pub(crate) use self::parts::TlsSettings;
 #[cfg(feature = "tls")]

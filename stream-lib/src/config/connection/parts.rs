@@ -49,3 +49,28 @@ pub(crate) struct SentinelSettings {
     /// Without material of its own, that of the master is used.
     pub(crate) tls: TlsSettings,
 }
+
+/// The longest name and version of a program, in bytes.
+pub(super) const LONGEST_PROGRAM: usize = 48;
+
+/// The name of the program and its version, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Program {
+    pub(super) name: Option<String>,
+    pub(super) version: Option<String>,
+}
+
+impl Program {
+    /// The name that was given, else that of the executable's file.
+    pub(crate) fn name(&self) -> String {
+        let name = self.name.clone().or_else(|| {
+            let file = std::env::current_exe().ok()?;
+            Some(file.file_name()?.to_string_lossy().into_owned())
+        });
+        name.unwrap_or_default()
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        self.version.as_deref().unwrap_or_default()
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::credentials::{Credentials, Provider};
 use super::hooks::{AddressMap, FailoverHook};
-use super::parts::{SentinelSettings, TlsSettings};
+use super::parts::{Program, SentinelSettings, TlsSettings};
 use super::target::{Place, Target};
 use super::{env, url};
 use crate::error::Result;
@@ -35,6 +35,7 @@ pub struct ConnectionConfig {
     pub(crate) response_timeout: Duration,
     pub(crate) pool_size: u32,
     pub(crate) client_name: Option<String>,
+    pub(crate) program: Program,
     pub(crate) tls: TlsSettings,
     pub(crate) sentinel: SentinelSettings,
     pub(crate) address_map: Option<AddressMap>,
@@ -100,6 +101,7 @@ impl ConnectionConfig {
             response_timeout: Duration::from_secs(5),
             pool_size: 16,
             client_name: None,
+            program: Program::default(),
             tls: TlsSettings::default(),
             sentinel: SentinelSettings {
                 credentials: target.sentinel_credentials,
@@ -210,6 +212,7 @@ impl fmt::Debug for ConnectionConfig {
             .field("response_timeout", &self.response_timeout)
             .field("pool_size", &self.pool_size)
             .field("client_name", &self.client_name)
+            .field("program", &self.program)
             .field("tls", &self.tls)
             .field("sentinel", &self.sentinel)
             .field("address_map", &self.address_map)

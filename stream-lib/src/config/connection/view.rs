@@ -39,6 +39,10 @@ pub struct ConnectionSettings {
     pub pool_size: u32,
     /// [`ConnectionConfig::client_name`].
     pub client_name: Option<String>,
+    /// [`ConnectionConfig::program`]; `None` for the name of the executable's file.
+    pub program: Option<String>,
+    /// [`ConnectionConfig::program_version`].
+    pub program_version: Option<String>,
     /// Whether [`ConnectionConfig::tls_root_certificates`] are given, or their file;
     /// else the system's are used.
     pub has_tls_root_certificates: bool,
@@ -85,6 +89,8 @@ impl ConnectionConfig {
             response_timeout: self.response_timeout,
             pool_size: self.pool_size,
             client_name: self.client_name.clone(),
+            program: self.program.name.clone(),
+            program_version: self.program.version.clone(),
             has_tls_root_certificates: self.tls.roots.is_some(),
             has_tls_client_certificate: self.tls.client.is_some(),
             tls_server_name: self.tls.server_name.clone(),
@@ -109,6 +115,8 @@ mod tests {
             .response_timeout(2 * second)
             .pool_size(4)
             .client_name("shop")
+            .program("billing")
+            .program_version("1.4")
             .tls_root_certificates("root-pem")
             .tls_client_certificate("client-pem", "key-pem")
             .tls_server_name("redis.shop")
@@ -129,6 +137,8 @@ mod tests {
             response_timeout: 2 * second,
             pool_size: 4,
             client_name: Some("shop".to_owned()),
+            program: Some("billing".to_owned()),
+            program_version: Some("1.4".to_owned()),
             has_tls_root_certificates: true,
             has_tls_client_certificate: true,
             tls_server_name: Some("redis.shop".to_owned()),

@@ -293,20 +293,26 @@ impl Topology {
         }
     }
 
+    /// Ends the waits by a signal whenever there is another server to go to, for as long as
+    /// it exists.
+    pub(crate) fn follow(&self, signal: &Shutdown) {
+        if !matches!(self.layout, Layout::Standalone(_)) {
+            self.news.follow(signal);
+        }
+    }
+
     /// Waits between two attempts: for `time`, or until the signal is set, or `over`,
     /// which is asked at each nudge of the signal. Where there has been another server
     /// to go to since the changes were `seen`, or comes to be, that is the end of it:
     /// then this returns true.
-    pub(in crate::connection) fn pause(
+    pub(crate) fn pause(
         &self,
         seen: u64,
         signal: &Shutdown,
         time: Duration,
         mut over: impl FnMut() -> bool,
     ) -> bool {
-        if !matches!(self.layout, Layout::Standalone(_)) {
-            self.news.follow(signal);
-        }
+        self.follow(signal);
         let has_moved = || self.changes() != seen;
         signal.wait_until(Instant::now() + time, || over() || has_moved());
         has_moved()

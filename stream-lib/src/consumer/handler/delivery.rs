@@ -4,7 +4,6 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
-use crate::command::original_id;
 use crate::command::reserved::{HEADER, REDRIVEN};
 use crate::consumer::handler::taken::TakenEntry;
 use crate::message::{EntryId, Fields, RESERVED};
@@ -78,7 +77,7 @@ impl<M> Delivery<M> {
     /// is. The header `~scheduled` has the whole id.
     pub fn original_id(&self) -> EntryId {
         let TakenEntry { held, index, .. } = &self.taken;
-        original_id(self.id(), |name| held.header(*index, name))
+        held.original_id(*index)
     }
 
     /// The stream that the entry stands in, as the consumer's configuration names it:

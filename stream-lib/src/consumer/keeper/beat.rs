@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::dead::forgotten;
-use crate::command::Look;
+use crate::command::{Look, StreamEventKind};
 use crate::consumer::member::Member;
 use crate::consumer::member::link::MemberLink;
 use crate::runtime::jitter;
@@ -20,6 +20,8 @@ pub(super) struct Beats {
     member: Arc<Member>,
     at: Instant,
     reap_at: Instant,
+    /// The address of the server that had the last one.
+    server: Option<String>,
 }
 
 impl Beats {
@@ -29,6 +31,7 @@ impl Beats {
             member: Arc::clone(member),
             at: now,
             reap_at: now + Self::reap(member),
+            server: None,
         }
     }
 
@@ -46,7 +49,11 @@ impl Beats {
         let member = &self.member;
         let lease = member.config.lease;
         let reap = self.reap_at <= Instant::now();
-        let Ok(look) = link.run(|wire| member.beat(wire, reap)) else {
+        let beat = link.run(|wire| {
+            let look = member.beat(wire, reap)?;
+            Ok((look, wire.endpoint().address().to_string()))
+        });
+        let Ok((look, server)) = beat else {
             self.at = Instant::now() + AGAIN.min(lease / 6);
             return None;
         };
@@ -55,6 +62,13 @@ impl Beats {
         if reap {
             self.reap_at = Instant::now() + Self::reap(member);
             self.remove(&look, link);
+        }
+        if let Some(last) = self.server.replace(server)
+            && let Some(now) = &self.server
+            && last != *now
+        {
+            let text = format!("from {last} to {now}");
+            member.note(StreamEventKind::FailedOver, 1, &text);
         }
         Some(look)
     }
@@ -68,6 +82,7 @@ impl Beats {
         // Where that fails, the next look finds them again.
         let removed = link.run(|wire| member.group.remove(wire, &names));
         for name in removed.unwrap_or_default() {
+            member.note_about(Some(&name), StreamEventKind::ConsumerRemoved, 1, "");
             log::info!(
                 "removed the dead consumer `{name}` from `{}`",
                 member.group.name()

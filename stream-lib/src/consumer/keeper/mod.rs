@@ -31,6 +31,7 @@ use self::takeover::Takeover;
 use self::unseen::Unseen;
 use crate::consumer::brief::{POLL, Unblocking};
 use crate::consumer::member::Member;
+use crate::consumer::member::chronicle::Chronicle;
 use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::sign_of_life::ClockStep;
@@ -108,6 +109,8 @@ impl Keeper {
             return Instant::now();
         }
         let keep_at = self.renewal.at().min(self.beats.at());
+        let event_at = self.member.own_chronicle().and_then(Chronicle::due);
+        let keep_at = event_at.map_or(keep_at, |at| at.min(keep_at));
         let tell_at = self.member.failure_log.due();
         let keep_at = tell_at.map_or(keep_at, |at| at.min(keep_at));
         let keep_at = self.holding.wake_at().map_or(keep_at, |at| at.min(keep_at));
@@ -128,6 +131,7 @@ impl Keeper {
 
     fn tick(&mut self) {
         self.member.failure_log.tell_due(Instant::now());
+        self.tell_events();
         self.holding.follow();
         // The reader may have noticed a step of the server's clock.
         self.notice();
@@ -149,6 +153,14 @@ impl Keeper {
             self.tend_alone();
         } else if !is_held {
             self.claim();
+        }
+    }
+
+    /// Writes the events that are due, where the member is all of the consumer.
+    fn tell_events(&mut self) {
+        let Self { member, link, .. } = self;
+        if let Some(chronicle) = member.own_chronicle() {
+            chronicle.write_due(|write| link.run_softly(|wire| write(wire)));
         }
     }
 

@@ -67,7 +67,7 @@ impl Renewal {
 
     fn renew_all(&mut self, link: &mut MemberLink, due: &[Arc<Held>]) -> Result<()> {
         let member = Arc::clone(&self.member);
-        let (mut kept, mut lost) = (Vec::new(), Vec::new());
+        let (mut kept, mut lost, mut doubtful) = (Vec::new(), Vec::new(), Vec::new());
         for held in due {
             for index in 0..held.len() {
                 if self.keeps(held, index) {
@@ -87,6 +87,9 @@ impl Renewal {
                     for (((held, index), id), found) in chunk.iter().zip(ids).zip(renewed) {
                         if found == Found::NotOurs && self.lose(held, *index) {
                             lost.push(id);
+                        }
+                        if found == Found::NotOurs && held.stage(*index) == Stage::Settling {
+                            doubtful.push(Arc::clone(held));
                         }
                     }
                     left = rest;
@@ -110,6 +113,8 @@ impl Renewal {
         for held in due {
             let is_left = left.iter().any(|(other, _)| Arc::ptr_eq(other, held));
             if !is_left {
+                // Before it counts as confirmed, so that nothing is acknowledged meanwhile.
+                held.doubt(doubtful.iter().any(|other| Arc::ptr_eq(other, held)));
                 held.confirm(asked);
             }
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::alone::Alone;
 use super::dead::Dead;
 use crate::command::reserved::TAKEOVER;
-use crate::command::{self, Entries, Look, TakeOver};
+use crate::command::{self, Entries, Look, StreamEventKind, TakeOver};
 use crate::config::event::TakenOver;
 use crate::consumer::cause::Cause;
 use crate::consumer::member::Member;
@@ -235,6 +235,7 @@ impl Takeover {
             .counters
             .taken_over
             .fetch_add(count as u64, Ordering::Relaxed);
+        member.note(StreamEventKind::TakenOver, count as u64, "");
         if count > 0 {
             member.config.events.tell(|e| {
                 e.taken_over(&TakenOver {

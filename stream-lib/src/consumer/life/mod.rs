@@ -25,11 +25,12 @@ use parking_lot::Mutex;
 
 use self::estate::Estate;
 use self::ownership::Ownership;
-use self::prepare::{Prepared, default_label, prepare};
+use self::prepare::{Prepared, default_label, prepare, take_back_sign};
 use crate::consumer::brief::{POLL, Unblocking};
 use crate::consumer::identity::Identity;
 use crate::consumer::member::common::Common;
 use crate::consumer::member::health::Health;
+use crate::consumer::member::secrets::Secrets;
 use crate::consumer::member::{Member, Part};
 use crate::consumer::worker::{Crew, Work};
 use crate::error::{Error, ErrorKind, Result, with_causes};
@@ -65,8 +66,9 @@ impl Life {
         let label = config.consumer.clone().unwrap_or_else(default_label);
         let name = format!("{label}-{}", random_suffix());
         let alarm = identity.staff.keeper.bell();
-        let common = Arc::new(Common::new(identity, name, handler.batch_size(), alarm));
-        let crew = Arc::new(Crew::new(&common));
+        let work = (handler.batch_size(), Secrets::of(handler.schema()));
+        let common = Arc::new(Common::new(identity, name, work, alarm));
+        let crew = Arc::new(Crew::new(&common, &identity.counters));
         let (lives, ended) = bounded(0);
         let estate = Arc::new(Estate::new(identity, &common, &crew, ended));
         let whole = Part {
@@ -146,8 +148,10 @@ impl Life {
         member.begin_stop();
         member.give_up();
         self.end_threads(Instant::now() + SETTLE);
-        if prepared == Prepared::Whole {
-            stop::leave(member);
+        match prepared {
+            Prepared::Whole => stop::leave(member),
+            Prepared::Parts(_) => take_back_sign(&self.estate.identity, &self.estate.common),
+            Prepared::Nothing => {}
         }
     }
 

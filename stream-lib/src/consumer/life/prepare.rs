@@ -2,13 +2,16 @@
 
 use std::time::Instant;
 
-use crate::command;
-use crate::connection::answer_of;
+use crate::command::{self, Group};
+use crate::config::ConsumerConfig;
+use crate::connection::{Wire, answer_of};
+use crate::consumer::brief::SOON;
 use crate::consumer::divided::find_partitions;
 use crate::consumer::identity::Identity;
 use crate::consumer::member::Member;
 use crate::consumer::member::common::Common;
-use crate::error::{Result, with_causes};
+use crate::consumer::member::sign_of_life::{Giver, SignOfLife};
+use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::partition::Partitions;
 
 /// What the checks have shown.
@@ -82,23 +85,89 @@ fn make_group(member: &Member) -> Result<Option<Partitions>> {
 
 /// Makes the group in all partitions, so that it begins everywhere at the same time,
 /// whichever consumer reads them when. Checks the permissions in one of them.
+///
+/// The sign of life comes first, and once more at the end: who deletes the stream sees the
+/// one or the groups, or else this consumer sees that, and doesn't begin.
 fn make_groups(identity: &Identity, common: &Common, partitions: Partitions) -> Result<()> {
     let topology = &identity.topology;
     let timeout = topology.connect_timeout();
     let deadline = Instant::now() + timeout;
-    for partition in partitions.all() {
-        let group = identity.group.partition(partition);
-        let left = deadline.saturating_duration_since(Instant::now());
-        topology.run(group.stream().as_bytes(), left, |wire| {
-            wire.answer_by(deadline);
-            group.make(wire, identity.config.start_from)?;
-            if partition == 0 {
-                command::preflight(wire, &group, &common.name)?;
-            }
-            Ok(())
-        })?;
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let signs = Signs { identity, common };
+    let begun = signs.give(deadline).and_then(|_| {
+        for partition in partitions.all() {
+            let group = identity.group.partition(partition);
+            topology.run(group.stream().as_bytes(), left(), |wire| {
+                wire.answer_by(deadline);
+                group.make(wire, identity.config.start_from)?;
+                if partition == 0 {
+                    command::preflight(wire, &group, &common.name)?;
+                }
+                Ok(())
+            })?;
+        }
+        match signs.give(deadline)? {
+            found if found == Some(partitions) => Ok(()),
+            _ => Err(Error::new(
+                ErrorKind::InUse,
+                "the stream was deleted meanwhile; start the consumer again",
+            )),
+        }
+    });
+    // A consumer that doesn't start leaves nothing behind.
+    begun.inspect_err(|_| signs.take_back(deadline))
+}
+
+/// Takes back the sign of life of a consumer that doesn't begin after all.
+pub(super) fn take_back_sign(identity: &Identity, common: &Common) {
+    Signs { identity, common }.take_back(Instant::now() + SOON);
+}
+
+/// The signs of life of a consumer that is about to begin.
+struct Signs<'a> {
+    identity: &'a Identity,
+    common: &'a Common,
+}
+
+impl Signs<'_> {
+    /// Gives one. Returns the partitions that the stream has.
+    fn give(&self, deadline: Instant) -> Result<Option<Partitions>> {
+        let ConsumerConfig {
+            lease,
+            consumer_expiry,
+            ..
+        } = self.identity.config;
+        let sign = SignOfLife::new(lease);
+        let facts = self.common.facts();
+        let given = self.on_stem(deadline, |wire, group, name| {
+            let giver = Giver {
+                group,
+                name,
+                keep: consumer_expiry,
+                facts: &facts,
+            };
+            sign.give_alone(wire, &giver, false)
+        });
+        Ok(given?.partitions)
     }
-    Ok(())
+
+    fn take_back(&self, deadline: Instant) {
+        let _ = self.on_stem(deadline, |wire, group, name| group.resign(wire, name));
+    }
+
+    fn on_stem<T>(
+        &self,
+        deadline: Instant,
+        mut operation: impl FnMut(&mut Wire, &Group, &str) -> Result<T>,
+    ) -> Result<T> {
+        let Self { identity, common } = self;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let key = identity.group.stream().as_bytes();
+        identity.topology.run(key, left, |wire| {
+            wire.answer_by(deadline);
+            operation(wire, &identity.group, &common.name)
+        })
+    }
 }
 
 /// The label of a consumer without one: host and process id.

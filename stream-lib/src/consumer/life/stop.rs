@@ -17,7 +17,9 @@
 //! has under its name in a partition that it has left. So it leaves the partition only
 //! once there is nothing: handlers that run for longer than the grace keep their
 //! leases, and a delivery whose answer was lost is given back. For a while after a lost
-//! answer it looks again, since a stalled server may run a read late.
+//! answer it looks again, since a stalled server may run a read late. Where the partition
+//! comes back meanwhile, another member of the consumer reads it, and all of that is its
+//! part.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -89,6 +91,9 @@ pub(super) fn conduct(member: &Member, ends: Ends) {
     };
     member.give_up();
     member.failure_log.tell_rest();
+    if let (true, Some(chronicle)) = (is_left != Left::Unsettled, member.own_chronicle()) {
+        chronicle.write_rest(|write| brief(member, |wire| write(wire)));
+    }
     if is_left == Left::Settled {
         leave(member);
     }
@@ -189,6 +194,11 @@ fn leave_for_good(
     let watched_until = Instant::now() + if watches { 4 * step } else { Duration::ZERO };
     while !is_last(member) && !member.halt.is_set() {
         if settler.finish_by(Instant::now() + step) {
+            if member.replies.are_succeeded() {
+                // The partition has come back: what comes up is the successor's.
+                hand_over.free();
+                return Left::Gone;
+            }
             let is_gone = try_leave(member).unwrap_or(false);
             // Entries that come up now are given back, by whoever reads the partition.
             hand_over.free();

@@ -15,9 +15,13 @@ use parking_lot::Mutex;
 use crate::command::Group;
 use crate::consumer::identity::Identity;
 use crate::consumer::member::buffer::Buffer;
+use crate::consumer::member::chronicle::Chronicle;
 use crate::consumer::member::failure_log::FailureLimits;
 use crate::consumer::member::hold::MemberHold;
+use crate::consumer::member::kin::AllKin;
 use crate::consumer::member::rate::{GroupRate, KeyRates};
+use crate::consumer::member::secrets::Secrets;
+use crate::consumer::member::self_report::SelfReport;
 use crate::consumer::member::signs::Signs;
 use crate::runtime::{Bell, Shutdown, Trouble};
 
@@ -37,6 +41,8 @@ pub(crate) struct Common {
     pub(crate) key_rates: Option<KeyRates>,
     /// Of the members of the group, where the stream is partitioned.
     pub(crate) signs: Signs,
+    /// The members for each partition.
+    pub(super) kin: AllKin,
     /// Stop reading and starting, in all members.
     pub(crate) stop: Shutdown,
     /// When that began.
@@ -49,13 +55,22 @@ pub(crate) struct Common {
     /// The failures of all members: what holds up the consumer is told once.
     pub(crate) trouble: Trouble,
     pub(crate) failures: Arc<FailureLimits>,
+    pub(crate) chronicle: Chronicle,
+    pub(crate) report: SelfReport,
     /// Redis was reached once, and the hooks know or are about to be told.
     pub(crate) reached: AtomicBool,
     next_number: AtomicU32,
+    /// The sensitive fields of the message type, where it has any.
+    pub(crate) secrets: Option<Secrets>,
 }
 
 impl Common {
-    pub(crate) fn new(identity: &Identity, name: String, batch_size: usize, alarm: Bell) -> Self {
+    pub(crate) fn new(
+        identity: &Identity,
+        name: String,
+        (batch_size, secrets): (usize, Option<Secrets>),
+        alarm: Bell,
+    ) -> Self {
         let Identity {
             topology,
             group,
@@ -65,6 +80,8 @@ impl Common {
         let (workers, workers_stop) = bounded(0);
         let rate = config.rate.as_ref();
         Self {
+            chronicle: Chronicle::new(group.keys(), group.name(), &name),
+            report: SelfReport::new(identity, secrets.is_some()),
             name,
             buffer: Buffer::new(config, batch_size),
             stem: group.clone(),
@@ -72,6 +89,7 @@ impl Common {
             rate: GroupRate::new(topology, group, rate),
             key_rates: KeyRates::new(topology, group, rate),
             signs: Signs::default(),
+            kin: AllKin::default(),
             stop: Shutdown::default(),
             stop_began: OnceLock::new(),
             workers: Mutex::new(Some(workers)),
@@ -81,6 +99,7 @@ impl Common {
             failures: Arc::default(),
             reached: AtomicBool::new(false),
             next_number: AtomicU32::new(0),
+            secrets,
         }
     }
 
@@ -119,6 +138,11 @@ impl Common {
         u32::try_from(there.min(by_workers))
             .unwrap_or(most)
             .min(most)
+    }
+
+    /// What the consumer says of itself, as JSON.
+    pub(crate) fn facts(&self) -> String {
+        self.report.facts(&self.buffer)
     }
 
     /// The number of the next member.

@@ -66,7 +66,9 @@ impl Done {
     }
 }
 
-/// Whether no other consumer can be about to take the entries over.
+/// Whether no other consumer can be about to take the entries over. The server's clock
+/// may be off by a third of a lease before anybody notices, so that others may have
+/// them after two thirds; some time is left for the request.
 pub(crate) fn is_ours(held: &Held, lease: Duration) -> bool {
-    held.since_confirmed_at(Instant::now()) < lease * 3 / 4
+    !held.is_doubtful() && held.since_confirmed_at(Instant::now()) < lease * 5 / 8
 }

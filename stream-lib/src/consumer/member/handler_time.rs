@@ -59,6 +59,13 @@ impl HandlerTime {
         self.longest_nanos.store(nanos(each), Ordering::Relaxed);
     }
 
+    /// How long the handler has run that runs longest, as far as was noted; `None` where
+    /// none runs.
+    pub(crate) fn longest(&self) -> Option<Duration> {
+        let running = self.running.lock();
+        running.iter().map(|(_, running)| running.longest).max()
+    }
+
     /// How long a handler takes for an entry; `None` before one has ended.
     pub(crate) fn estimate(&self) -> Option<Duration> {
         let mean = self.mean_nanos.load(Ordering::Relaxed);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::command::{Entries, Mark};
+use crate::command::{Entries, Mark, original_id};
 use crate::consumer::member::home::Home;
 use crate::consumer::member::outputs::HeldOutputs;
 use crate::consumer::member::stage::{Company, Stage};
@@ -28,6 +28,8 @@ pub(crate) struct Held {
     /// When Redis last confirmed that the entries are ours: milliseconds since
     /// `received`.
     confirmed: AtomicU32,
+    /// Redis has said that an entry which is being settled is not ours.
+    is_doubtful: AtomicBool,
     company: Company,
     /// The acknowledger has been told that entries are done, and has yet to
     /// look.
@@ -60,6 +62,7 @@ impl Held {
             next: AtomicUsize::new(0),
             received: asked,
             confirmed: AtomicU32::new(0),
+            is_doubtful: AtomicBool::new(false),
             company,
             announced: AtomicBool::new(false),
             cap_reported: AtomicBool::new(false),
@@ -115,6 +118,11 @@ impl Held {
 
     pub(crate) fn header(&self, index: usize, name: &str) -> Option<&[u8]> {
         self.entries.header(index, name)
+    }
+
+    /// The id that the message had first.
+    pub(crate) fn original_id(&self, index: usize) -> EntryId {
+        original_id(self.id(index), |name| self.header(index, name))
     }
 
     pub(crate) fn fields(&self, index: usize) -> Fields<'_> {
@@ -255,6 +263,18 @@ impl Held {
     pub(crate) fn confirm(&self, asked: Instant) {
         self.confirmed
             .fetch_max(self.millis_since_received(asked), Ordering::AcqRel);
+    }
+
+    /// Notes whether a renewal has found an entry with somebody else that is being
+    /// settled: Redis is to be asked about the reply's entries before they are
+    /// acknowledged.
+    pub(crate) fn doubt(&self, is_doubtful: bool) {
+        self.is_doubtful.store(is_doubtful, Ordering::Release);
+    }
+
+    /// Whether the last renewal has found one.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.is_doubtful.load(Ordering::Acquire)
     }
 
     /// How long the entry has been buffered, up to now.

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use crate::command::Entries;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::home::Home;
+use crate::consumer::member::kin::Kin;
 use crate::consumer::member::stage::{Company, Stage};
 use crate::message::EntryId;
 
@@ -17,13 +18,16 @@ use crate::message::EntryId;
 pub(crate) struct HeldReplies {
     replies: Mutex<Vec<Weak<Held>>>,
     home: Arc<Home>,
+    /// Of a partition: with those of members that had it before.
+    kin: Option<Arc<Kin>>,
 }
 
 impl HeldReplies {
-    pub(super) fn new(home: &Arc<Home>) -> Self {
+    pub(super) fn new(home: &Arc<Home>, kin: Option<Arc<Kin>>) -> Self {
         Self {
             replies: Mutex::default(),
             home: Arc::clone(home),
+            kin,
         }
     }
 
@@ -35,7 +39,16 @@ impl HeldReplies {
         replies.retain(|known| known.strong_count() > 0);
         replies.push(Arc::downgrade(&held));
         drop(replies);
+        if let Some(kin) = &self.kin {
+            kin.hold(&held);
+        }
         held
+    }
+
+    /// Whether another member of the consumer has the partition by now.
+    pub(crate) fn are_succeeded(&self) -> bool {
+        let kin = self.kin.as_ref();
+        kin.is_some_and(|kin| kin.is_succeeded(self.home.number()))
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Held>> {
@@ -43,9 +56,17 @@ impl HeldReplies {
         replies.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// The ids of all entries that are not settled.
+    /// All that Redis has under the consumer's name.
+    fn all_of_name(&self) -> Vec<Arc<Held>> {
+        self.kin
+            .as_ref()
+            .map_or_else(|| self.all(), |kin| kin.replies())
+    }
+
+    /// The ids of all entries that are not settled, those of the partition's other members
+    /// included.
     pub(crate) fn ids(&self) -> Vec<EntryId> {
-        self.all()
+        self.all_of_name()
             .iter()
             .flat_map(|held| {
                 (0..held.len())
@@ -57,10 +78,11 @@ impl HeldReplies {
     }
 
     /// How many entries Redis should count as ours, at most: those that are not
-    /// settled, without those that others may have.
+    /// settled, without those that others may have. Those of the partition's other members
+    /// are counted.
     pub(crate) fn count_ours(&self) -> usize {
         let is_ours = |held: &Held, index| !matches!(held.stage(index), Stage::Lost | Stage::Gone);
-        self.all()
+        self.all_of_name()
             .iter()
             .map(|held| {
                 (0..held.len())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::connection::{Link, Loans, Wire};
+use crate::connection::{Link, Loans, Wire, is_on_its_way};
 use crate::consumer::member::health::{Health, Role};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Backoff, Bell, Shutdown};
@@ -22,6 +22,8 @@ pub(crate) struct MemberLink {
     rests_until: Option<Instant>,
     /// The last try has brought no answer.
     is_away: bool,
+    /// The work that has met a slot on its way to another node, and since when.
+    moves_since: Vec<(Role, Instant)>,
     /// Calls the thread.
     bell: Bell,
 }
@@ -110,6 +112,9 @@ impl Remedy {
 const SLOW: Duration = Duration::from_millis(500);
 const SLOWEST: Duration = Duration::from_secs(5);
 
+/// A slot that is on its way to another node for so long holds up the consumer.
+const MOVES_FOR: Duration = Duration::from_secs(10);
+
 impl MemberLink {
     pub(crate) fn new(
         way: Way,
@@ -127,6 +132,7 @@ impl MemberLink {
             slowly: Backoff::new(SLOW, SLOWEST),
             rests_until: None,
             is_away: false,
+            moves_since: Vec::new(),
             bell,
         }
     }
@@ -136,6 +142,19 @@ impl MemberLink {
     pub(crate) fn pausing_for(mut self, longest: Duration) -> Self {
         self.backoff = Backoff::for_connections().at_most(longest);
         self
+    }
+
+    /// As [`run`](Self::run), for what nothing depends on: that Redis refuses it holds
+    /// nobody up.
+    pub(crate) fn run_softly(
+        &mut self,
+        operation: impl FnOnce(&mut Wire) -> Result<()>,
+    ) -> Result<()> {
+        let refused = self.run(|wire| match operation(wire) {
+            Err(e) if is_refusal(&e) => Ok(Err(e)),
+            done => done.map(Ok),
+        });
+        refused?
     }
 
     /// Runs `operation` on the connection, making one first where there is
@@ -197,10 +216,12 @@ impl MemberLink {
                 self.way.has_arrived();
                 self.backoff.reset();
                 self.slowly.reset();
+                self.moves_since.retain(|(other, _)| *other != role);
                 self.health.works(role);
             }
             // The slot has moved: that is no outage.
             Err(e) if self.way.follow(e) => {}
+            Err(e) if is_on_its_way(e) && self.moves_shortly(role) => self.pause(),
             Err(e) => match Remedy::for_error(e, self.health.has_passed_checks()) {
                 // The reader makes it, once it has room for entries.
                 Remedy::MakeGroup if self.role == Role::Keeper => self.pause(),
@@ -223,6 +244,17 @@ impl MemberLink {
                 }
             },
         }
+    }
+
+    /// Whether the slot has not been on its way for long. The server has answered, and
+    /// nothing is wrong with it.
+    fn moves_shortly(&mut self, role: Role) -> bool {
+        let known = self.moves_since.iter().find(|(other, _)| *other == role);
+        let Some((_, since)) = known else {
+            self.moves_since.push((role, Instant::now()));
+            return true;
+        };
+        since.elapsed() < MOVES_FOR
     }
 
     /// How many connections there have been, the present one included.
@@ -265,4 +297,11 @@ impl MemberLink {
         self.backoff.reset();
         self.slowly.reset();
     }
+}
+/// Whether Redis has answered, and would not do it.
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::WrongType | ErrorKind::Refused | ErrorKind::Server
+    )
 }

@@ -10,11 +10,14 @@
 //! Redis confirm it. [`Claiming`] orders the claims of returning entries.
 //! [`SignOfLife`] keeps the member in its group. [`Health`] tells of its
 //! connections, each of which is a [`MemberLink`], and [`FailureLog`] of
-//! deliveries that failed.
+//! deliveries that failed. [`Chronicle`](chronicle::Chronicle) has the events that people
+//! may look up later.
 
 pub(crate) mod acknowledging;
 mod buffer;
+pub(crate) mod chronicle;
 pub(crate) mod claiming;
+mod coming;
 pub(crate) mod common;
 pub(crate) mod done;
 pub(crate) mod failure_log;
@@ -24,6 +27,7 @@ pub(crate) mod held;
 mod held_replies;
 pub(crate) mod hold;
 mod home;
+mod kin;
 pub(crate) mod link;
 mod links;
 pub(crate) mod outputs;
@@ -31,7 +35,10 @@ mod pause;
 mod queue;
 pub(crate) mod rate;
 mod read_ahead;
+mod reader_line;
 mod room;
+pub(crate) mod secrets;
+mod self_report;
 pub(crate) mod settle;
 pub(crate) mod sign_of_life;
 mod signs;
@@ -44,8 +51,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 pub(crate) use self::buffer::Buffer;
+pub(crate) use self::coming::TakenRoom;
 
 use self::acknowledging::Acknowledging;
+use self::chronicle::Chronicle;
 use self::claiming::{Claim, Claiming};
 use self::common::Common;
 use self::done::Done;
@@ -58,9 +67,9 @@ use self::link::{MemberLink, Way};
 use self::links::MemberLinks;
 use self::outputs::OutputStreams;
 use self::settle::{Action, Settle, Unsettled};
-use self::sign_of_life::SignOfLife;
+use self::sign_of_life::{Giver, SignOfLife};
 use self::stage::Company;
-use crate::command::{Claimed, Entries, Group, GroupHold, Look};
+use crate::command::{Claimed, Entries, Group, GroupHold, Look, StreamEventKind};
 use crate::config::ConsumerConfig;
 use crate::config::event::Completed;
 use crate::connection::{Link, Loans, Topology, Wire};
@@ -134,12 +143,13 @@ impl Member {
         let keeper = &bells.keeper;
         let number = common.number();
         let home = Arc::new(Home::new(number, keeper, &common.buffer.bytes));
+        let kin = part.partition.map(|n| common.kin.enter(n, number));
         Self {
             topology: Arc::clone(&identity.topology),
             group: part.group.clone(),
             partition: part.partition,
             counters: Arc::clone(&identity.counters),
-            replies: HeldReplies::new(&home),
+            replies: HeldReplies::new(&home, kin),
             portion: Portion::new(config.read_count),
             acknowledging: Acknowledging::new(settler, config.lease, &bells),
             claiming: Claiming::new(keeper),
@@ -239,9 +249,14 @@ impl Member {
     pub(crate) fn beat(&self, wire: &mut Wire, name_idle: bool) -> Result<Look> {
         let keep = self.config.consumer_expiry;
         if self.partition.is_none() {
-            let look = self
-                .sign_of_life
-                .give(wire, &self.group, &self.name, keep, name_idle)?;
+            let facts = self.common.facts();
+            let giver = Giver {
+                group: &self.group,
+                name: &self.name,
+                keep,
+                facts: &facts,
+            };
+            let look = self.sign_of_life.give(wire, &giver, name_idle)?;
             self.common.hold.notice(look.hold.clone(), look.server_ms);
             return Ok(look);
         }
@@ -355,6 +370,31 @@ impl Member {
         let settle = Settle::new(held, index, action);
         if let Err(Settle::Entry(entry)) = self.acknowledging.try_send(settle) {
             self.tell_end(&entry, Fate::Abandoned);
+        }
+    }
+
+    /// The events that this member is to write: those of a partitioned stream are written
+    /// beside the stream itself.
+    pub(crate) fn own_chronicle(&self) -> Option<&Chronicle> {
+        self.partition.is_none().then_some(&self.common.chronicle)
+    }
+
+    /// Notes something that happened, for the event stream.
+    pub(crate) fn note(&self, kind: StreamEventKind, count: u64, text: &str) {
+        self.note_about(None, kind, count, text);
+    }
+
+    /// As [`note`](Self::note), of another consumer where one is named.
+    pub(crate) fn note_about(
+        &self,
+        consumer: Option<&str>,
+        kind: StreamEventKind,
+        count: u64,
+        text: &str,
+    ) {
+        if self.common.chronicle.note(kind, count, text, consumer) {
+            self.common.alarm.ring();
+            self.bells.keeper.ring();
         }
     }
 

@@ -5,26 +5,26 @@
 //! The readers of a consumer share its room, one for each partition that it owns.
 //!
 //! - A read that doesn't wait, since there is more to read, takes room for all that it
-//!   asks for as it is sent. Readers that find no room stand in line, and those that
-//!   have just read stand behind them: so each gets its turn, with a large read, and a
-//!   busy partition starves none.
+//!   asks for as it is sent. A reader whose answers come back full goes on for a
+//!   [turn](Room::turn): what it acknowledges rides on its next read, and no thread is
+//!   woken for it. Readers that find no room stand in line, and those whose turn is over
+//!   stand behind them: so a busy partition starves none.
 //! - A read that waits for entries takes no room, else an empty partition would take it
 //!   from the others. All of these together ask for a third of the buffer, but for one
-//!   entry each. So much may come beyond the limit, if entries come in everywhere at
-//!   once.
+//!   entry each, and go before the others. So much may come beyond the limit, if entries
+//!   come in everywhere at once.
 //!
 //! A reader that stands in line sleeps on its own signal, and only the first is woken:
 //! by a worker that makes room, or by the one before, once it has left the line.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use crate::config::ConsumerConfig;
+use crate::consumer::member::coming::{Coming, LAPSE, TakenRoom};
 use crate::consumer::member::held::Held;
 use crate::consumer::member::read_ahead::Load;
+use crate::consumer::member::reader_line::ReaderLine;
 use crate::runtime::Shutdown;
 
 /// Counts the entries that wait for workers, and the workers that wait for
@@ -37,24 +37,20 @@ pub(crate) struct Room {
     read_count: usize,
     lease: Duration,
     buffered: AtomicUsize,
-    /// What reads on the wire may bring that took room.
-    coming: AtomicUsize,
+    coming: Coming,
     idle: AtomicUsize,
     /// Of the largest entries seen lately.
     entry_bytes: AtomicUsize,
     readers: AtomicUsize,
-    /// How few buffered entries the first reader in line wants to hear of; 0 while
-    /// nobody waits.
-    wake_below: AtomicUsize,
-    line: Mutex<VecDeque<Shutdown>>,
-    /// How many stand in it.
-    in_line: AtomicUsize,
+    line: ReaderLine,
 }
 
-/// In how many reads the buffer is filled, by one reader, and by several, of which each
-/// has to be woken for its turn.
+/// In how many reads the buffer is filled.
 const READS: usize = 3;
-const READS_IN_TURN: usize = 2;
+
+/// In how much time all readers have a turn, and the longest turn.
+const ROUND: Duration = Duration::from_millis(100);
+const LONGEST_TURN: Duration = Duration::from_millis(10);
 
 impl Room {
     pub(crate) fn new(config: &ConsumerConfig, batch_size: usize) -> Self {
@@ -64,13 +60,11 @@ impl Room {
             read_count: config.read_count,
             lease: config.lease,
             buffered: AtomicUsize::new(0),
-            coming: AtomicUsize::new(0),
+            coming: Coming::default(),
             idle: AtomicUsize::new(0),
             entry_bytes: AtomicUsize::new(0),
             readers: AtomicUsize::new(0),
-            wake_below: AtomicUsize::new(0),
-            line: Mutex::default(),
-            in_line: AtomicUsize::new(0),
+            line: ReaderLine::default(),
         }
     }
 
@@ -83,7 +77,14 @@ impl Room {
     /// waited with the signal `me`.
     pub(crate) fn end_reading(&self, me: &Shutdown) {
         self.readers.fetch_sub(1, Ordering::SeqCst);
-        self.leave_line(me);
+        self.line.leave(me, self.half());
+    }
+
+    /// For how long a reader goes on while others stand in line.
+    pub(crate) fn turn(&self) -> Duration {
+        let readers = self.readers.load(Ordering::SeqCst).max(1);
+        let readers = u32::try_from(readers).unwrap_or(u32::MAX);
+        (ROUND / readers).min(LONGEST_TURN)
     }
 
     /// Counts the entries of a reply as buffered.
@@ -95,17 +96,17 @@ impl Room {
     /// for room, once there is enough.
     pub(crate) fn left(&self) {
         let before = self.buffered.fetch_sub(1, Ordering::SeqCst);
-        if before <= self.wake_below.load(Ordering::SeqCst) {
-            self.wake_first();
+        if before <= self.line.wake_below() {
+            self.line.wake_first();
         }
     }
 
     /// Counts a worker as idle.
     pub(crate) fn rest(&self) {
         self.idle.fetch_add(1, Ordering::SeqCst);
-        if self.wake_below.load(Ordering::SeqCst) > 0 {
+        if self.line.wake_below() > 0 {
             // A reader that waits for room has some now: this worker's.
-            self.wake_first();
+            self.line.wake_first();
         }
     }
 
@@ -138,17 +139,12 @@ impl Room {
     }
 
     /// How many entries a reader may ask for now: none before a third of the buffer is
-    /// free, or half of it, so that reads stay large.
+    /// free, so that reads stay large.
     pub(crate) fn for_new(&self, load: &Load) -> usize {
         let limit = load.limit();
-        let taken = self.buffered() + self.coming.load(Ordering::SeqCst);
+        let taken = self.buffered() + self.coming.entries(Instant::now());
         let free = limit.saturating_sub(taken);
-        let reads = if self.is_shared() {
-            READS_IN_TURN
-        } else {
-            READS
-        };
-        if free < limit / reads {
+        if free < limit / READS {
             return 0;
         }
         free.min(self.read_count)
@@ -164,15 +160,15 @@ impl Room {
     }
 
     /// Takes room for so many entries that a read asks for.
-    pub(crate) fn take(&self, entries: usize) {
-        self.coming.fetch_add(entries, Ordering::SeqCst);
+    pub(crate) fn take(&self, entries: usize) -> TakenRoom {
+        self.coming.take(entries, Instant::now())
     }
 
     /// Gives it back: they have come, or come no more.
-    pub(crate) fn give_back(&self, entries: usize) {
-        self.coming.fetch_sub(entries, Ordering::SeqCst);
-        if entries > 0 && self.is_wanted() {
-            self.wake_first();
+    pub(crate) fn give_back(&self, room: TakenRoom) {
+        self.coming.give_back(room);
+        if self.is_wanted() {
+            self.line.wake_first();
         }
     }
 
@@ -192,7 +188,7 @@ impl Room {
 
     /// Whether readers stand in line for room.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.in_line.load(Ordering::SeqCst) > 0
+        self.line.len() > 0
     }
 
     /// Whether several readers share the room.
@@ -202,17 +198,44 @@ impl Room {
 
     /// Waits until `room` isn't 0 and no other reader stands before this one, the
     /// signal `me` is set or `deadline` has passed. Returns whether there is room. Where
-    /// there is none in time, the place in the line is kept for the next call.
-    pub(crate) fn wait(&self, me: &Shutdown, deadline: Instant, room: impl Fn() -> usize) -> bool {
-        if !self.is_wanted() && room() > 0 {
+    /// there is none in time, the place in the line is kept for the next call. One that
+    /// goes `first` stands before the others.
+    pub(crate) fn wait(
+        &self,
+        me: &Shutdown,
+        deadline: Instant,
+        first: bool,
+        room: impl Fn() -> usize,
+    ) -> bool {
+        if (first || !self.is_wanted()) && room() > 0 {
+            // It may have kept a place.
+            self.line.leave(me, self.half());
             return true;
         }
-        self.enter_line(me);
-        let is_turn = || self.is_first(me) && room() > 0;
-        me.wait_until(deadline, is_turn);
-        let has_room = is_turn();
+        self.line.enter(me, first);
+        self.line.expect(self.half());
+        let has_room = || {
+            // The limit may have changed, and room may be taken: it is asked for again once
+            // half of the buffer has gone.
+            let again = || self.line.expect(self.half());
+            room() > 0 || {
+                again();
+                room() > 0
+            }
+        };
+        let is_turn = || self.line.is_first(me) && has_room();
+        let has_room = loop {
+            // Reads of others may lose their room.
+            let lapse = self.is_shared().then(|| Instant::now() + LAPSE);
+            let until = lapse.map_or(deadline, |lapse| lapse.min(deadline));
+            me.wait_until(until, is_turn);
+            let has_room = is_turn();
+            if has_room || me.is_set() || deadline <= Instant::now() {
+                break has_room;
+            }
+        };
         if has_room || me.is_set() {
-            self.leave_line(me);
+            self.line.leave(me, self.half());
         }
         has_room
     }
@@ -230,51 +253,16 @@ impl Room {
         self.idle.load(Ordering::SeqCst)
     }
 
-    fn enter_line(&self, me: &Shutdown) {
-        let mut line = self.line.lock();
-        if !line.iter().any(|other| other.is(me)) {
-            line.push_back(me.clone());
-        }
-        self.in_line.store(line.len(), Ordering::SeqCst);
-        self.expect_room();
-    }
-
-    fn leave_line(&self, me: &Shutdown) {
-        let mut line = self.line.lock();
-        line.retain(|other| !other.is(me));
-        self.in_line.store(line.len(), Ordering::SeqCst);
-        if line.is_empty() {
-            self.wake_below.store(0, Ordering::SeqCst);
-        } else {
-            self.expect_room();
-        }
-        drop(line);
-        self.wake_first();
-    }
-
-    /// The limit may have changed by the time there is room: it is asked for again once
-    /// half of the buffer has gone, or when a worker has nothing to do.
-    fn expect_room(&self) {
-        self.wake_below
-            .store(self.buffered().div_ceil(2).max(1), Ordering::SeqCst);
-    }
-
-    fn is_first(&self, me: &Shutdown) -> bool {
-        self.line.lock().front().is_some_and(|first| first.is(me))
-    }
-
-    fn wake_first(&self) {
-        // Not under the lock, which the one that is woken takes.
-        let first = self.line.lock().front().cloned();
-        if let Some(first) = first {
-            first.nudge();
-        }
+    fn half(&self) -> usize {
+        self.buffered().div_ceil(2).max(1)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::thread;
+
+    use parking_lot::Mutex;
 
     use super::*;
     use crate::consumer::member::stage::Company;
@@ -296,11 +284,13 @@ mod tests {
         assert_eq!((one.for_waiting(&load), one.for_new(&load)), (128, 128));
         let (many, load) = room(16);
         assert_eq!((many.for_waiting(&load), many.for_new(&load)), (5, 128));
-        many.take(128);
+        let first = many.take(128);
         assert_eq!(many.for_new(&load), 128);
-        many.take(128);
+        let second = many.take(128);
         assert_eq!((many.for_waiting(&load), many.for_new(&load)), (0, 0));
-        many.give_back(256);
+        many.give_back(first);
+        assert_eq!(many.for_new(&load), 128);
+        many.give_back(second);
         let (most, load) = room(256);
         assert_eq!(most.for_waiting(&load), 1);
     }
@@ -325,10 +315,10 @@ mod tests {
                         }
                         free
                     };
-                    assert!(room.wait(&me, Instant::now() + LONG, asked));
+                    assert!(room.wait(&me, Instant::now() + LONG, false, asked));
                     room.take(40);
                 });
-                while room.in_line.load(Ordering::SeqCst) <= number {
+                while room.line.len() <= number {
                     thread::yield_now();
                 }
             }
@@ -339,7 +329,23 @@ mod tests {
         });
         assert_eq!(order.into_inner(), [0, 1, 2]);
         assert!(!room.is_wanted());
-        assert_eq!(room.wake_below.load(Ordering::SeqCst), 0);
+        assert_eq!(room.line.wake_below(), 0);
+    }
+
+    #[test]
+    fn a_reader_that_goes_first_keeps_no_place_in_the_line() {
+        let (room, load) = room(2);
+        let full = Held::for_test(256, Company::Any);
+        room.expect(&full);
+        let me = Shutdown::default();
+        let free = || room.for_new(&load);
+        assert!(!room.wait(&me, Instant::now(), true, free));
+        assert!(room.is_wanted(), "its place is kept");
+        for _ in 0..256 {
+            room.left();
+        }
+        assert!(room.wait(&me, Instant::now(), true, free));
+        assert!(!room.is_wanted());
     }
 
     #[test]
@@ -349,12 +355,13 @@ mod tests {
         room.expect(&full);
         let (first, second) = (Shutdown::default(), Shutdown::default());
         thread::scope(|scope| {
-            scope.spawn(|| assert!(!room.wait(&first, Instant::now() + LONG, || 0)));
+            scope.spawn(|| assert!(!room.wait(&first, Instant::now() + LONG, false, || 0)));
             while !room.is_wanted() {
                 thread::yield_now();
             }
             scope.spawn(|| {
-                assert!(room.wait(&second, Instant::now() + LONG, || room.for_new(&load)));
+                let free = || room.for_new(&load);
+                assert!(room.wait(&second, Instant::now() + LONG, false, free));
             });
             for _ in 0..256 {
                 room.left();

@@ -38,6 +38,19 @@ struct State {
     step: Option<ClockStep>,
     /// Not yet told to the other signs.
     set_back: Duration,
+    /// A sign was given.
+    has_given: bool,
+}
+
+/// Who gives a sign of life.
+#[derive(Debug)]
+pub(crate) struct Giver<'a> {
+    pub(crate) group: &'a Group,
+    pub(crate) name: &'a str,
+    /// How long others' signs are kept that have lapsed.
+    pub(crate) keep: Duration,
+    /// What it says of itself.
+    pub(crate) facts: &'a str,
 }
 
 /// The server's clock was set.
@@ -56,19 +69,11 @@ impl SignOfLife {
         }
     }
 
-    /// Gives one, and looks at the group and at the others, whose signs are kept for `keep` once
-    /// they have lapsed. `name_idle` is that of [`Beat`].
-    pub(crate) fn give(
-        &self,
-        wire: &mut Wire,
-        group: &Group,
-        name: &str,
-        keep: Duration,
-        name_idle: bool,
-    ) -> Result<Look> {
+    /// Gives one, and looks at the group and at the others. `name_idle` is that of [`Beat`].
+    pub(crate) fn give(&self, wire: &mut Wire, giver: &Giver<'_>, name_idle: bool) -> Result<Look> {
         let beat = Beat {
             name_idle,
-            ..self.beat(group, name, keep)
+            ..self.beat(giver, name_idle)
         };
         let asked = Instant::now();
         let look = beat.give(wire)?;
@@ -82,14 +87,12 @@ impl SignOfLife {
     pub(crate) fn give_alone(
         &self,
         wire: &mut Wire,
-        group: &Group,
-        name: &str,
-        keep: Duration,
+        giver: &Giver<'_>,
         leaves: bool,
     ) -> Result<SignGiven> {
         let beat = Beat {
             leaves,
-            ..self.beat(group, name, keep)
+            ..self.beat(giver, false)
         };
         let asked = Instant::now();
         let signs = beat.give_sign(wire)?;
@@ -111,13 +114,17 @@ impl SignOfLife {
         Ok(look)
     }
 
-    fn beat<'a>(&self, group: &'a Group, member: &'a str, keep: Duration) -> Beat<'a> {
+    fn beat<'a>(&self, giver: &Giver<'a>, sweeps: bool) -> Beat<'a> {
+        let state = self.state.lock();
         Beat {
-            group,
-            member,
+            group: giver.group,
+            member: giver.name,
             lease: self.lease,
-            keep,
-            set_back: self.state.lock().set_back,
+            keep: giver.keep,
+            facts: giver.facts,
+            // The first sign of a life, and then now and then.
+            sweeps: sweeps || !state.has_given,
+            set_back: state.set_back,
             name_idle: false,
             leaves: false,
         }
@@ -126,6 +133,7 @@ impl SignOfLife {
     /// The others know by how much the clock was set back.
     fn given(&self, set_back: Duration) {
         let mut state = self.state.lock();
+        state.has_given = true;
         state.set_back = state.set_back.saturating_sub(set_back);
     }
 
@@ -200,6 +208,11 @@ impl SignOfLife {
     /// sign of life.
     pub(crate) fn server_ms(&self) -> Option<u64> {
         self.clock.now_ms()
+    }
+
+    /// As [`server_ms`](Self::server_ms), at a time that is known.
+    pub(crate) fn server_ms_at(&self, at: Instant) -> Option<u64> {
+        self.clock.at_ms(at)
     }
 
     /// By how much the server's clock may differ from what is expected.

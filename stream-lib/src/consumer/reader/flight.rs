@@ -8,9 +8,9 @@ use super::overrun::await_answer;
 use crate::command::{ClaimDue, Entries, Read};
 use crate::connection::Wire;
 use crate::consumer::due::DueClaim;
-use crate::consumer::member::Member;
 use crate::consumer::member::done::Done;
 use crate::consumer::member::stage::Company;
+use crate::consumer::member::{Member, TakenRoom};
 use crate::error::Result;
 use crate::runtime::Portion;
 
@@ -26,6 +26,8 @@ pub(crate) struct Flight<'a> {
     asked: VecDeque<Asked<'a>>,
     /// The last answer was full: there is more where it came from.
     full: bool,
+    /// Since when it goes on, where others wait for room.
+    turn: Option<Instant>,
 }
 
 impl<'a> Flight<'a> {
@@ -36,6 +38,17 @@ impl<'a> Flight<'a> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.asked.is_empty()
+    }
+
+    /// Whether it goes on before others that wait for room.
+    pub(crate) fn has_turn(&self, member: &Member) -> bool {
+        let turn = member.common.buffer.room.turn();
+        self.full && self.turn.is_some_and(|began| began.elapsed() < turn)
+    }
+
+    /// Whether it is the turn of other readers.
+    fn makes_way(&self, member: &Member) -> bool {
+        member.common.buffer.room.is_wanted() && !self.has_turn(member)
     }
 
     /// Nothing will be answered any more.
@@ -55,17 +68,18 @@ impl<'a> Flight<'a> {
             (1, member.config.read_count)
         };
         let room = &member.common.buffer.room;
+        if self.asked.is_empty() && !self.has_turn(member) {
+            self.turn = self.full.then(Instant::now);
+        }
         while self.asked.len() < reads && !member.stop.is_set() {
             let count = member.room(!self.full).min(most);
             if count == 0 {
                 break;
             }
-            let reserved = if self.full { count } else { 0 };
-            room.take(reserved);
             let asked = Asked {
                 member,
                 count,
-                reserved,
+                room: self.full.then(|| room.take(count)),
                 done: self.full.then(|| member.acknowledging.collect()),
                 look: (!self.full).then(|| look(member)).flatten(),
                 sent: Instant::now(),
@@ -79,8 +93,7 @@ impl<'a> Flight<'a> {
                 read.send(wire, &ids)?;
             }
             self.asked.push_back(asked);
-            if room.is_wanted() {
-                // It is the turn of other readers.
+            if self.makes_way(member) {
                 break;
             }
         }
@@ -109,7 +122,7 @@ impl<'a> Flight<'a> {
         }
         member.claiming.rides_no_more();
         let room = &member.common.buffer.room;
-        let next = if self.full && more && !room.is_wanted() {
+        let next = if self.full && more && !self.makes_way(member) {
             self.take_off(member, wire)
         } else {
             Ok(())
@@ -171,8 +184,8 @@ struct Asked<'a> {
     member: &'a Member,
     /// How many entries it asks for.
     count: usize,
-    /// For so many it took room in the buffer.
-    reserved: usize,
+    /// What it took of the buffer for them.
+    room: Option<TakenRoom>,
     /// The entries that go along; `None` for a read that waits for entries, which
     /// would hold them up.
     done: Option<Done>,
@@ -240,7 +253,9 @@ impl<'a> Asked<'a> {
 
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        self.member.common.buffer.room.give_back(self.reserved);
+        if let Some(room) = self.room.take() {
+            self.member.common.buffer.room.give_back(room);
+        }
         if let Some(done) = self.done.take() {
             self.member.acknowledging.hand_over(&done);
         }

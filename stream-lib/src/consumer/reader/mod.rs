@@ -7,7 +7,7 @@ mod unreadable;
 
 use std::time::{Duration, Instant};
 
-use crate::command::{self, MakeGroup};
+use crate::command::{self, MakeGroup, StreamEventKind};
 use crate::config::event::GroupRecreated;
 use crate::config::{OnGroupLost, StartFrom};
 use crate::consumer::divided::find_partitions;
@@ -21,7 +21,7 @@ use crate::runtime::Backoff;
 
 /// For how long a reader keeps the acknowledgements for its next read while others have
 /// their turns.
-const TURN: Duration = Duration::from_millis(5);
+const KEEPS: Duration = Duration::from_millis(5);
 
 /// Reads until the member stops.
 pub(crate) fn run(member: &Member) {
@@ -40,7 +40,7 @@ fn read(member: &Member) {
     // That of a whole stream has joined its group by now, or makes it.
     let mut has_joined = member.partition.is_none();
     while !(member.stop.is_set() && flight.is_empty()) {
-        if flight.is_empty() && !wait_for_room(member, flight.is_full()) {
+        if flight.is_empty() && !wait_for_room(member, &flight) {
             continue;
         }
         let outcome = link.run(|wire| {
@@ -94,11 +94,13 @@ fn read(member: &Member) {
 
 /// Waits until entries may be asked for. Returns false if the consumer stops,
 /// or nothing has changed for a while.
-fn wait_for_room(member: &Member, is_full: bool) -> bool {
+fn wait_for_room(member: &Member, flight: &Flight<'_>) -> bool {
     let room = &member.common.buffer.room;
-    let wait = |until| room.wait(&member.stop, until, || member.room(!is_full));
+    let is_full = flight.is_full();
+    let first = !is_full || flight.has_turn(member);
+    let wait = |until| room.wait(&member.stop, until, first, || member.room(!is_full));
     if room.is_shared() && is_full {
-        if wait(Instant::now() + TURN) {
+        if wait(Instant::now() + KEEPS) {
             return !member.stop.is_set();
         }
         // A worker that would make room may wait for an acknowledgement.
@@ -136,6 +138,11 @@ fn heal(member: &Member, link: &mut MemberLink) {
             "the group `{}` of `{}` had vanished and was made again, at the beginning",
             group.name(),
             group.stream()
+        );
+        member.note(
+            StreamEventKind::GroupMade,
+            1,
+            "at the beginning of the stream",
         );
         member.config.events.tell(|e| {
             e.group_recreated(&GroupRecreated {

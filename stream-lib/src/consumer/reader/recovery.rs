@@ -134,7 +134,13 @@ impl<'a> Recovery<'a> {
             let held = member.hold(unread, Company::Any, asked);
             drop(claim);
             self.lost_alone = None;
-            worker::end(member, &held, 0, Outcome::Failed(Arc::new(Unreadable)));
+            worker::end(
+                member,
+                &held,
+                0,
+                Outcome::Failed(Arc::new(Unreadable)),
+                None,
+            );
         } else if !unseen.is_empty() {
             let ids: Vec<_> = unseen.iter().map(|entry| entry.id).collect();
             // A takeover may have brought them.

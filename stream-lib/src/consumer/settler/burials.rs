@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ended::{settle_all, settled};
-use crate::command::{self, Burial, DeadBounds, Found};
+use crate::command::{self, Burial, DeadBounds, Found, StreamEventKind};
 use crate::config::event::{DeadLettered, DeadLettersDropped};
 use crate::consumer::member::Member;
 use crate::consumer::member::failure_log::Fate;
@@ -253,6 +253,7 @@ impl BurialQueue {
             return;
         };
         let id = entry.id();
+        member.note(StreamEventKind::Buried, 1, reason.as_str());
         member.config.events.tell(|e| {
             e.dead_lettered(&DeadLettered {
                 stream: member.declared_stream(),

@@ -7,6 +7,9 @@ use crate::consumer::member::settle::{Action, Unsettled};
 /// Counts an entry for how its delivery has ended.
 pub(super) fn settled(member: &Member, entry: &Unsettled, found: Found) {
     let counters = &member.counters;
+    if let (Found::Ours, Action::Bury { reason, .. }) = (found, &entry.action) {
+        counters.buried(*reason);
+    }
     let count = match (found, &entry.action) {
         (Found::NotOurs, _) => &counters.lost,
         (Found::Deleted, _) => &counters.deleted,

@@ -31,5 +31,5 @@ pub(super) fn end_unwritten(member: &Member, entry: &Unsettled, error: &Error) {
          acknowledged",
     );
     let outcome = Outcome::Failed(Arc::new(error));
-    worker::end(member, &entry.held, entry.index, outcome);
+    worker::end(member, &entry.held, entry.index, outcome, None);
 }

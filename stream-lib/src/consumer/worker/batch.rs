@@ -11,20 +11,21 @@ use crate::consumer::handler::delivery::Delivery;
 use crate::consumer::handler::taken::TakenEntry;
 use crate::consumer::handler::verdict::Outcome;
 use crate::consumer::handler::{BatchDelivery, BatchHandler};
+use crate::consumer::member::secrets::hidden;
 use crate::consumer::member::settle::Action;
 use crate::consumer::member::stage::Stage;
 use crate::consumer::worker::ending::end;
 use crate::consumer::worker::gather::gather;
-use crate::consumer::worker::work::{Crew, Work};
+use crate::consumer::worker::work::{Crew, CrewRecord, Work};
 use crate::error::one_line;
-use crate::message::OwnedMessage;
+use crate::message::{OwnedMessage, Schema};
 use crate::runtime::{drop_shielded, panic_text};
 
 /// Runs batches: the face of a typed batch handler for the threads, which know
 /// no types.
 trait RunBatch: Send + Sync {
     /// Ends each delivery, save those of a panic.
-    fn run(&self, taken: Vec<TakenEntry>) -> Result<(), Panic>;
+    fn run(&self, taken: Vec<TakenEntry>, record: &CrewRecord) -> Result<(), Panic>;
 }
 
 /// The deliveries that were in a handler when it panicked, and the panic's text.
@@ -55,10 +56,14 @@ impl<M: OwnedMessage + 'static, H: BatchHandler<M>> Work for TypedBatch<M, H> {
     fn batch_size(&self) -> usize {
         self.config.size
     }
+
+    fn schema(&self) -> &'static Schema {
+        M::SCHEMA
+    }
 }
 
 impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
-    fn run(&self, taken: Vec<TakenEntry>) -> Result<(), Panic> {
+    fn run(&self, taken: Vec<TakenEntry>, record: &CrewRecord) -> Result<(), Panic> {
         let started = Instant::now();
         let mut batch = Vec::with_capacity(taken.len());
         let mut running = Vec::with_capacity(taken.len());
@@ -70,6 +75,7 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
             // A decoder may be the user's own, and panic as any handler.
             match catch_unwind(AssertUnwindSafe(|| taken.decode::<M>())) {
                 Ok(Ok(message)) => {
+                    record.began(&taken.member, &taken.held, taken.index, started);
                     batch.push(BatchDelivery::new(Delivery::new(message, taken.clone())));
                     running.push(taken);
                 }
@@ -82,6 +88,7 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
         }
         let ran = catch_unwind(AssertUnwindSafe(|| self.handler.handle(&batch)));
         let ran_for = started.elapsed();
+        record.handled(ran_for);
         // They may have come to several members. The time that the handler took is told
         // once.
         let first = running.first().map(|taken| Arc::clone(&taken.member));
@@ -106,9 +113,12 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
                     member.handled(ran_for);
                 }
                 let all: Option<Arc<dyn StdError + Send + Sync>> = result.err().map(Arc::from);
+                let secrets = all.as_ref().map(|_| secrets_of(&running));
                 for (taken, own) in running.iter().zip(own) {
+                    let secrets = secrets.as_deref().filter(|_| own.is_none());
                     let failure = own.or_else(|| all.clone());
-                    ended(taken, failure.map_or(Outcome::Done, Outcome::Failed));
+                    let outcome = failure.map_or(Outcome::Done, Outcome::Failed);
+                    end(&taken.member, &taken.held, taken.index, outcome, secrets);
                 }
                 // The error may be the user's own type, and so is how it is
                 // dropped.
@@ -122,39 +132,49 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
 
 /// Runs batches until the consumer stops.
 fn run(crew: &Crew, handler: &dyn RunBatch, config: &BatchConfig) {
+    let record = crew.record();
     while let Some(taken) = gather(crew, config) {
-        handle(handler, taken);
+        handle(handler, taken, &record);
         crew.common.buffer.pause.leave();
     }
 }
 
-fn handle(handler: &dyn RunBatch, taken: Vec<TakenEntry>) {
+fn handle(handler: &dyn RunBatch, taken: Vec<TakenEntry>, record: &CrewRecord) {
     let (taken, lost): (Vec<_>, Vec<_>) = taken.into_iter().partition(TakenEntry::is_held);
     for taken in lost {
         give_back(&taken);
     }
-    if let Err((taken, text)) = handler.run(taken) {
-        find_culprit(handler, taken, text);
+    if let Err((taken, text)) = handler.run(taken, record) {
+        find_culprit(handler, taken, text, record);
     }
 }
 
 /// Ends the delivery of an entry.
 fn ended(taken: &TakenEntry, outcome: Outcome) {
-    end(&taken.member, &taken.held, taken.index, outcome);
+    end(&taken.member, &taken.held, taken.index, outcome, None);
+}
+
+/// The values that an error of them all may not repeat.
+fn secrets_of(taken: &[TakenEntry]) -> Vec<String> {
+    let values = |taken: &TakenEntry| {
+        let secrets = taken.member.common.secrets.as_ref();
+        secrets.map(|secrets| secrets.values_of(taken.held.fields(taken.index)))
+    };
+    taken.iter().filter_map(values).flatten().collect()
 }
 
 /// Runs the entries of a batch whose handler panicked, one by one. Entries that
 /// can't run here any more go back, and the culprit is found elsewhere.
-fn find_culprit(handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String) {
+fn find_culprit(handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String, record: &CrewRecord) {
     if let [culprit] = &*taken {
         return ended(culprit, Outcome::Panicked(text));
     }
+    let shown = hidden(one_line(&text), secrets_of(&taken));
     if let Some(first) = taken.first() {
         log::warn!(
-            "a batch handler of `{}` panicked over {} entries, which now run one by one: {text}",
+            "a batch handler of `{}` panicked over {} entries, which now run one by one: {shown}",
             first.member.declared_stream(),
             taken.len(),
-            text = one_line(&text)
         );
     }
     for suspect in taken {
@@ -164,7 +184,7 @@ fn find_culprit(handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String) {
         }
         suspect.held.outputs.take(suspect.index);
         suspect.held.restart(suspect.index, Instant::now());
-        if let Err((taken, text)) = handler.run(vec![suspect]) {
+        if let Err((taken, text)) = handler.run(vec![suspect], record) {
             for culprit in taken {
                 ended(&culprit, Outcome::Panicked(text.clone()));
             }

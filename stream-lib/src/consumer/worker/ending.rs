@@ -12,14 +12,21 @@ use crate::consumer::handler::verdict::{EntryVerdict, Outcome, judge};
 use crate::consumer::member::Member;
 use crate::consumer::member::failure_log::Failure;
 use crate::consumer::member::held::Held;
+use crate::consumer::member::secrets::hidden;
 use crate::consumer::member::settle::Action;
 use crate::consumer::member::stage::Stage;
 use crate::error::{one_line, with_causes_except};
 use crate::runtime::{jitter, panic_text};
 
-/// Ends a delivery as its outcome asks for. Returns false if that may have taken
-/// a while.
-pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> bool {
+/// Ends a delivery as its outcome asks for. `secrets` are values that the text of its error
+/// may repeat, in place of the entry's own. Returns false if that may have taken a while.
+pub(crate) fn end(
+    member: &Member,
+    held: &Arc<Held>,
+    index: usize,
+    outcome: Outcome,
+    secrets: Option<&[String]>,
+) -> bool {
     // A later one of the delivery is refused by its stage.
     let outputs = held.outputs.take(index);
     if let (Outcome::Done, Some(outputs)) = (&outcome, outputs) {
@@ -45,12 +52,18 @@ pub(crate) fn end(member: &Member, held: &Arc<Held>, index: usize, outcome: Outc
         });
     }
     held.set_stage(index, Stage::Settling);
-    let action = action(member, held, index, outcome);
+    let action = action(member, held, index, outcome, secrets);
     member.settle(held, index, action);
     false
 }
 
-fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> Action {
+fn action(
+    member: &Member,
+    held: &Arc<Held>,
+    index: usize,
+    outcome: Outcome,
+    secrets: Option<&[String]>,
+) -> Action {
     let (id, attempt) = (held.id(index), held.attempt(index));
     let config = &member.config;
     let mark = held.mark(index);
@@ -78,6 +91,17 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
         // all.
         return Action::AckHeld;
     };
+    let shown = |cause: &Cause| {
+        let text = shown(cause);
+        match (secrets, &member.common.secrets) {
+            (Some(secrets), Some(_)) => hidden(text, secrets.to_vec()),
+            (None, Some(secrets)) => hidden(text, secrets.values_of(held.fields(index))),
+            (_, None) => text,
+        }
+    };
+    if !matches!(verdict, EntryVerdict::Hold { .. }) {
+        member.counters.errors.fetch_add(1, Ordering::Relaxed);
+    }
     match verdict {
         EntryVerdict::Ack => Action::AckHeld,
         EntryVerdict::Retry {
@@ -85,6 +109,7 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
             jitter: share,
         } => {
             let delay = jitter(delay, share);
+            member.common.report.failed(|| shown(&cause));
             let failures = &member.failure_log;
             failures.failed(kind, id, attempt, delay, || shown(&cause));
             member.config.events.tell(|e| {
@@ -116,6 +141,7 @@ fn action(member: &Member, held: &Arc<Held>, index: usize, outcome: Outcome) -> 
         // The settler tells the log, since it knows what became of the entry.
         EntryVerdict::Bury(reason) => {
             let text = shown(&cause);
+            member.common.report.failed(|| text.clone());
             Action::bury(reason, cause, text)
         }
     }

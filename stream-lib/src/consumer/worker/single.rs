@@ -15,8 +15,8 @@ use crate::consumer::member::rate::{PORTION, Turn};
 use crate::consumer::member::stage::Stage;
 use crate::consumer::worker::ending::end;
 use crate::consumer::worker::key_turn::wait_for_key;
-use crate::consumer::worker::work::{Crew, Work};
-use crate::message::OwnedMessage;
+use crate::consumer::worker::work::{Crew, CrewRecord, Work};
+use crate::message::{OwnedMessage, Schema};
 use crate::runtime::panic_text;
 
 /// Runs one delivery: the face of a typed handler for the threads, which know
@@ -50,6 +50,10 @@ impl<M: OwnedMessage + 'static, H: Handler<M>> Work for Typed<M, H> {
     fn batch_size(&self) -> usize {
         1
     }
+
+    fn schema(&self) -> &'static Schema {
+        M::SCHEMA
+    }
 }
 
 impl<M: OwnedMessage, H: Handler<M>> Run for Typed<M, H> {
@@ -81,6 +85,7 @@ fn run(crew: &Crew, handler: &dyn Run) {
         handler,
         now: Instant::now(),
         turn: None,
+        record: crew.record(),
     };
     while let Some(held) = crew.common.buffer.next(&crew.ended) {
         worker.now = Instant::now();
@@ -96,6 +101,7 @@ struct Worker<'a> {
     now: Instant,
     /// For the next entry, where the group has a rate.
     turn: Option<Turn>,
+    record: CrewRecord,
 }
 
 impl Worker<'_> {
@@ -243,16 +249,18 @@ impl Worker<'_> {
                 index,
             },
         };
+        self.record.began(member, held, index, self.now);
         let (outcome, taken) = self.handler.run(taken);
         *kept = taken;
         let now = Instant::now();
         if !matches!(outcome, Outcome::Skipped) {
             buffer.handler_time.observe(now - self.now);
+            self.record.handled(now - self.now);
         }
         if matches!(outcome, Outcome::Done) {
             member.handled(now - self.now);
         }
-        let at_once = end(member, held, index, outcome);
+        let at_once = end(member, held, index, outcome, None);
         self.now = if at_once { now } else { Instant::now() };
         true
     }

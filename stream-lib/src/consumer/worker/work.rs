@@ -2,6 +2,7 @@
 //! the threads share for it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use parking_lot::{Mutex, RwLock};
@@ -9,7 +10,10 @@ use parking_lot::{Mutex, RwLock};
 use crate::consumer::member::Member;
 use crate::consumer::member::common::Common;
 use crate::consumer::member::held::Held;
+use crate::consumer::stats::Counters;
 use crate::consumer::worker::open_replies::OpenReplies;
+use crate::message::Schema;
+use crate::metrics::WorkerRecord;
 
 /// The work of each worker thread of a consumer.
 pub(crate) trait Work: Send + Sync {
@@ -18,6 +22,9 @@ pub(crate) trait Work: Send + Sync {
 
     /// How many entries a worker takes at a time at most.
     fn batch_size(&self) -> usize;
+
+    /// What its messages look like.
+    fn schema(&self) -> &'static Schema;
 }
 
 /// The workers of one life: the state that they share. They work for all members of the
@@ -29,15 +36,25 @@ pub(crate) struct Crew {
     /// The replies that batches are gathered from, one worker at a time.
     pub(crate) open: Mutex<OpenReplies>,
     members: RwLock<Vec<Arc<Member>>>,
+    counters: Arc<Counters>,
 }
 
 impl Crew {
-    pub(crate) fn new(common: &Arc<Common>) -> Self {
+    pub(crate) fn new(common: &Arc<Common>, counters: &Arc<Counters>) -> Self {
         Self {
             common: Arc::clone(common),
             ended: common.workers_stop.clone(),
             open: Mutex::default(),
             members: RwLock::default(),
+            counters: Arc::clone(counters),
+        }
+    }
+
+    /// A record for a worker of its own.
+    pub(crate) fn record(&self) -> CrewRecord {
+        CrewRecord {
+            record: self.counters.workers.take(),
+            counters: Arc::clone(&self.counters),
         }
     }
 
@@ -61,5 +78,33 @@ impl Crew {
             .iter()
             .find(|member| member.number() == number)
             .cloned()
+    }
+}
+
+/// The record of one worker, as long as that runs.
+pub(crate) struct CrewRecord {
+    record: Arc<WorkerRecord>,
+    counters: Arc<Counters>,
+}
+
+impl CrewRecord {
+    /// Notes that the handler of an entry begins.
+    #[inline]
+    pub(crate) fn began(&self, member: &Member, held: &Held, index: usize, at: Instant) {
+        if let Some(now) = member.sign_of_life.server_ms_at(at) {
+            self.record.began(now, held.original_id(index).ms());
+        }
+    }
+
+    /// Notes how long a handler ran.
+    #[inline]
+    pub(crate) fn handled(&self, time: Duration) {
+        self.record.handled(time);
+    }
+}
+
+impl Drop for CrewRecord {
+    fn drop(&mut self) {
+        self.counters.workers.give_back(&self.record);
     }
 }

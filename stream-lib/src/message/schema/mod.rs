@@ -1,16 +1,13 @@
 //! What a message type looks like from outside, for tools and error texts.
 //!
 //! A *shape* is a type's own, in constants. *Owned*, it has gone through Redis: then it
-//! is for tools that haven't the type, and says what *fits*.
+//! is for tools that haven't the type.
 
-mod fit;
 mod overlap;
 mod owned;
 mod shape;
 mod text;
 
-pub use self::fit::Misfit;
-pub(crate) use self::fit::{MASK, misfits};
 pub use self::overlap::is_open_twice;
 pub(crate) use self::overlap::{Overlap, overlap};
 pub(crate) use self::owned::told;

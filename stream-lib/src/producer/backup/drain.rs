@@ -9,9 +9,10 @@ use parking_lot::Mutex;
 
 use crate::command::Drained;
 use crate::config::BackupStreamConfig;
-use crate::connection::{LinkHandle, Loans, Topology};
+use crate::connection::{LinkHandle, Loans, SilentNodes, Topology};
 use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
+use crate::metrics::ProducerRecord;
 use crate::producer::backup::flow::{Flow, Last};
 use crate::producer::capacity::Capacities;
 use crate::producer::health::{Part, ProducerHealth};
@@ -24,6 +25,9 @@ const POLITE: Duration = Duration::from_secs(1);
 
 /// How long it then waits at most.
 const LAST: Duration = Duration::from_secs(2);
+
+/// How long a server of one of several partitions is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// With more partitions than this, empty backup streams are looked at more rarely: as
 /// often altogether.
@@ -55,6 +59,7 @@ impl Drain {
         config: &BackupStreamConfig,
         capacities: &Arc<Capacities>,
         health: &Arc<ProducerHealth>,
+        record: &Arc<ProducerRecord>,
     ) -> Result<Self> {
         let shared = Arc::new(Shared {
             stop: Shutdown::default(),
@@ -64,7 +69,13 @@ impl Drain {
             config: config.clone(),
         });
         let mut worker = Worker {
-            loans: Loans::new(topology, keys.stream(), shared.connection.clone()),
+            loans: Loans::new(
+                Arc::clone(&topology),
+                keys.stream(),
+                shared.connection.clone(),
+            ),
+            topology,
+            silent: SilentNodes::default(),
             keys: keys.clone(),
             split: split.clone(),
             owner: format!("{}-{}", std::process::id(), random_suffix()),
@@ -73,6 +84,7 @@ impl Drain {
             capacities: Arc::clone(capacities),
             shared: Arc::clone(&shared),
             health: Arc::clone(health),
+            record: Arc::clone(record),
         };
         let thread = Thread::spawn(format!("{} drain", keys.stream()), move || worker.run())?;
         Ok(Self {
@@ -125,6 +137,8 @@ impl Drop for Drain {
 /// The state of the thread.
 struct Worker {
     loans: Loans,
+    topology: Arc<Topology>,
+    silent: SilentNodes,
     /// With the name of the backup stream, if it has one of its own.
     keys: StreamKeys,
     split: WantedSplit,
@@ -136,6 +150,7 @@ struct Worker {
     capacities: Arc<Capacities>,
     shared: Arc<Shared>,
     health: Arc<ProducerHealth>,
+    record: Arc<ProducerRecord>,
 }
 
 impl Worker {
@@ -223,11 +238,31 @@ impl Worker {
     /// Moves a batch.
     fn step(&mut self, at: usize) {
         let spread = u32::try_from(self.flows.len()).unwrap_or(1) / OFTEN;
+        let is_one_of_many = self.flows.len() > 1;
         let Some(flow) = self.flows.get_mut(at) else {
             return;
         };
-        match flow.step(&mut self.loans) {
+        let mut attempt = None;
+        if is_one_of_many {
+            // The other partitions wait meanwhile.
+            let key = flow.stream().as_bytes();
+            match self.silent.begin(&self.topology, key, PATIENCE) {
+                Ok(begun) => attempt = Some(begun),
+                Err(resting) => {
+                    flow.last = Last::Failed;
+                    flow.due = resting.until;
+                    return;
+                }
+            }
+        }
+        let patience = attempt.as_ref().map(|attempt| attempt.patience);
+        let stepped = flow.step(&mut self.loans, patience);
+        if let Some(attempt) = &attempt {
+            self.silent.end(attempt, &stepped);
+        }
+        match stepped {
             Ok(drained) => {
+                self.record.moved(drained.moved);
                 flow.backoff.reset();
                 flow.capacity.learn(drained.capacity);
                 let mut time = flow.pace.after(&drained);
@@ -343,6 +378,7 @@ mod tests {
             &config,
             &capacities,
             &health,
+            &Arc::default(),
         );
         let drain = drain.unwrap();
         drain.stop();

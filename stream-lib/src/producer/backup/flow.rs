@@ -1,6 +1,6 @@
 //! One way back: from a backup stream to its stream, or to one partition.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::command::{DrainLease, Drained, Drainer, Replaced, declare_backup};
 use crate::config::BackupStreamConfig;
@@ -64,8 +64,18 @@ impl Flow {
         }
     }
 
-    /// Moves a batch. The first time, the stream is told of its backup stream.
-    pub(super) fn step(&mut self, loans: &mut Loans) -> Result<Drained> {
+    /// The stream that entries move back to.
+    pub(super) fn stream(&self) -> &str {
+        self.mover.stream()
+    }
+
+    /// Moves a batch. The first time, the stream is told of its backup stream. `patience`
+    /// is how long it may take where others wait for it.
+    pub(super) fn step(
+        &mut self,
+        loans: &mut Loans,
+        patience: Option<Duration>,
+    ) -> Result<Drained> {
         let Self {
             mover,
             declared,
@@ -74,12 +84,19 @@ impl Flow {
         } = self;
         self.holds_lease = false;
         loans.lead_to(mover.stream());
-        let drained = loans.run_pooled(|wire| {
+        let move_batch = |wire: &mut Wire| {
+            if let Some(patience) = patience {
+                wire.answer_by(Instant::now() + patience);
+            }
             if !*declared {
                 declare(wire, mover.lease.keys(), *asked)?;
             }
             mover.step(wire)
-        });
+        };
+        let drained = match patience {
+            Some(patience) => loans.run_pooled_within(patience, move_batch),
+            None => loans.run_pooled(move_batch),
+        };
         let drained = drained.inspect_err(|_| loans.failed())?;
         (self.declared, self.holds_lease) = (true, true);
         Ok(drained)

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::connection::Topology;
+use crate::connection::{SilentNodes, Topology};
 use crate::error::with_causes;
 use crate::keys::StreamKeys;
 use crate::producer::backup::posts::Posts;
@@ -135,6 +135,7 @@ impl Lookout {
 fn run(shared: &Shared) {
     const LONG: Duration = Duration::from_secs(3_600);
     let mut posts = BTreeMap::new();
+    let mut silent = SilentNodes::default();
     while !shared.stop.is_set() {
         let (next, task) = shared.next();
         let Some((keys, runs)) = task else {
@@ -152,7 +153,7 @@ fn run(shared: &Shared) {
             let split = shared.splits.of(&keys);
             Posts::new(keys.clone(), split, shared.token.clone())
         });
-        let wait = post.look(&shared.topology);
+        let wait = post.look(&shared.topology, &mut silent);
         shared.look_again(keys.stream(), wait);
         posts.retain(|stream, _| shared.streams.lock().contains_key(stream));
     }

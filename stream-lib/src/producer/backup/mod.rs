@@ -24,6 +24,7 @@ use crate::config::BackupStreamConfig;
 use crate::connection::Topology;
 use crate::error::Result;
 use crate::keys::StreamKeys;
+use crate::metrics::ProducerRecord;
 use crate::producer::backup::drain::Drain;
 use crate::producer::capacity::{Capacities, Capacity};
 use crate::producer::health::ProducerHealth;
@@ -47,12 +48,13 @@ impl Backup {
         keys: &StreamKeys,
         split: &WantedSplit,
         config: BackupStreamConfig,
+        record: &Arc<ProducerRecord>,
     ) -> Result<Self> {
         let capacities = Arc::new(Capacities::of(&config));
         let health = Arc::new(ProducerHealth::new(keys.stream()));
         let spooler = Spooler::open(topology, keys, split, &config, &capacities, &health)?;
         let topology = Arc::clone(topology);
-        let drain = Drain::start(topology, keys, split, &config, &capacities, &health)?;
+        let drain = Drain::start(topology, keys, split, &config, &capacities, &health, record)?;
         Ok(Self {
             config: Arc::new(config),
             capacity: capacities.whole(),

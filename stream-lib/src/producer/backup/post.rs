@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::command::{DrainLease, DrainState, Drained, Drainer, known_backup};
-use crate::connection::{Topology, Wire};
+use crate::connection::{SilentNodes, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::producer::backup::mover::Mover;
@@ -64,13 +64,19 @@ impl Post {
 
     /// Looks, and moves a batch if there is anything to move. Returns how long to
     /// wait before the next look.
-    pub(super) fn look(&mut self, topology: &Topology) -> Duration {
-        let stream = self.keys.stream();
-        let looked = topology.pooled(stream.as_bytes(), PATIENCE);
-        let looked = looked.and_then(|mut wire| {
-            wire.answer_by(Instant::now() + PATIENCE);
+    pub(super) fn look(&mut self, topology: &Topology, silent: &mut SilentNodes) -> Duration {
+        let key = self.keys.stream().to_owned();
+        let key = key.as_bytes();
+        // Other partitions, and other streams, wait meanwhile.
+        let attempt = match silent.begin(topology, key, PATIENCE) {
+            Ok(attempt) => attempt,
+            Err(resting) => return resting.until.saturating_duration_since(Instant::now()),
+        };
+        let looked = topology.pooled(key, attempt.patience).and_then(|mut wire| {
+            wire.answer_by(Instant::now() + attempt.patience);
             self.step(&mut wire)
         });
+        silent.end(&attempt, &looked);
         match looked {
             Ok(wait) => {
                 self.backoff.reset();

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::connection::Topology;
+use crate::connection::{SilentNodes, Topology};
+use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::producer::backup::post::Post;
 use crate::split::{KnownSplit, Split};
@@ -42,8 +43,8 @@ impl Posts {
     }
 
     /// Has the post look that is due. Returns how long to wait before the next look.
-    pub(super) fn look(&mut self, topology: &Topology) -> Duration {
-        match self.split.ask(Instant::now() + PATIENCE) {
+    pub(super) fn look(&mut self, topology: &Topology, silent: &mut SilentNodes) -> Duration {
+        match self.split(topology, silent) {
             Ok(split) if self.of == Some(split) => {}
             Ok(split) => self.make(split),
             // The consumer tells of an outage.
@@ -51,12 +52,23 @@ impl Posts {
         }
         let spread = u32::try_from(self.due.len()).unwrap_or(1) / OFTEN;
         if let Some((post, due)) = self.due.iter_mut().min_by_key(|(_, due)| *due) {
-            let wait = post.look(topology);
+            let wait = post.look(topology, silent);
             let is_idle = wait >= IDLE / 2;
             *due = Instant::now() + if is_idle { wait * spread.max(1) } else { wait };
         }
         let next = self.due.iter().map(|(_, due)| *due).min();
         next.map_or(AGAIN, |due| due.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether the stream has partitions.
+    fn split(&self, topology: &Topology, silent: &mut SilentNodes) -> Result<Split> {
+        if let Some(known) = self.split.known() {
+            return Ok(known);
+        }
+        let attempt = silent.begin(topology, self.keys.stream().as_bytes(), PATIENCE)?;
+        let split = self.split.ask(Instant::now() + attempt.patience);
+        silent.end(&attempt, &split);
+        split
     }
 
     /// Lets others drain at once.

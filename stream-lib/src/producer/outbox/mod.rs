@@ -113,6 +113,12 @@ impl Outbox {
         }
     }
 
+    /// How many messages are not answered yet.
+    pub(super) fn waiting(&self) -> u64 {
+        let queue = self.shared.queue.lock();
+        queue.unanswered(queue.sent())
+    }
+
     /// Takes no more messages. Those it holds go out, for as long as a message may
     /// wait for a connection.
     pub(super) fn close(&self) {

@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use super::queue::{Chunk, SendQueue};
 use crate::config::SendConfig;
 use crate::error::{Error, Result, with_causes};
-use crate::producer::added::{Answers, all_fail, closed};
+use crate::producer::added::{Answers, all_fail, closed, fate_of};
 use crate::producer::transport::Dispatch;
 use crate::runtime::Trouble;
 
@@ -160,6 +160,8 @@ impl Sender {
             .map(|answer| answer.map_err(|e| dispatch.describe(e)))
             .collect();
         self.log(&answers);
+        let record = &self.shared.dispatch.outlet().record;
+        record.answered(answers.iter().map(fate_of), chunk.since.elapsed());
         self.shared.queue.lock().answer(chunk, &answers);
         chunk.answers.give(answers);
         self.shared.progress.notify_all();

@@ -27,6 +27,8 @@ pub(crate) struct SpoolOptions<'a> {
 pub(crate) struct Spool {
     stream: String,
     max_bytes: u64,
+    /// See [`unmet`](Self::unmet).
+    unmet: Sequence,
     store: Store,
     queue: CommitQueue,
     refused: RefusedFiles,
@@ -54,6 +56,7 @@ impl Spool {
         Ok(Self {
             stream: options.stream.to_owned(),
             max_bytes: options.max_bytes,
+            unmet: header.unmet(),
             queue: CommitQueue::new(header.spool, Sequence::start_of(header.life)),
             store,
             refused,
@@ -167,14 +170,13 @@ impl Spool {
         self.queue.last()
     }
 
-    /// The number before those that Redis can't know. It means nothing once the
-    /// spool has met Redis in this life.
+    /// The number before those that Redis could not know when this life began.
     pub(crate) fn unmet(&self) -> Sequence {
-        self.store.contents().header.unmet()
+        self.unmet
     }
 
-    /// Takes note of the mark that Redis has for [`id`](Self::id). To be called
-    /// before the first send of a life.
+    /// Takes note of the mark that Redis has for [`id`](Self::id), of the stream or of one
+    /// of its partitions. To be called before the first send of a life there.
     ///
     /// If the mark is above all numbers that any life has sent, a copy of the
     /// directory has given out the same numbers: then the spool takes a new
@@ -184,9 +186,9 @@ impl Spool {
     ///
     /// [`System`](crate::ErrorKind::System).
     pub(crate) fn meet(&self, mark: &str) -> Result<bool> {
-        let unmet = self.store.contents().header.unmet();
-        let foreign = *mark > *unmet.to_string();
-        let change = || self.store.meet(&self.stream, foreign);
+        let foreign = *mark > *self.unmet.to_string();
+        let renamed = foreign.then_some(self.unmet);
+        let change = || self.store.meet(&self.stream, renamed);
         self.queue.rename(change).map_err(|e| self.error(e))?;
         Ok(foreign)
     }
@@ -198,7 +200,8 @@ impl Spool {
     ///
     /// [`System`](crate::ErrorKind::System).
     pub(crate) fn rename(&self) -> Result<()> {
-        let change = || self.store.meet(&self.stream, true);
+        let unmet = self.store.contents().header.unmet();
+        let change = || self.store.meet(&self.stream, Some(unmet));
         self.queue.rename(change).map_err(|e| self.error(e))
     }
 
@@ -236,12 +239,18 @@ pub(crate) struct DirectTurn<'a> {
 
 impl DirectTurn<'_> {
     /// The number of the first message; the others follow.
+    #[cfg(test)]
     pub(crate) fn first(&self) -> Sequence {
         self.first
     }
 
-    /// Ends the turn and keeps its messages but for the first `settled` ones,
-    /// all of them and in their order, under the numbers they were sent with.
+    /// The number of the message at this place.
+    pub(crate) fn number(&self, place: usize) -> Sequence {
+        self.first.plus(place as u64)
+    }
+
+    /// Ends the turn and keeps these messages, the ones at `places`, which rise, under the
+    /// numbers they were sent with: all that aren't settled.
     ///
     /// # Blocking
     ///
@@ -250,11 +259,11 @@ impl DirectTurn<'_> {
     /// # Errors
     ///
     /// As [`Spool::append`].
-    pub(crate) fn keep(mut self, settled: usize, messages: Vec<Vec<u8>>) -> Result<()> {
+    pub(crate) fn keep(mut self, places: &[usize], messages: Vec<Vec<u8>>) -> Result<()> {
         self.over = true;
+        let numbers = places.iter().map(|place| self.number(*place));
         let queue = &self.spool.queue;
-        let first = self.first.plus(settled as u64);
-        queue.keep_turn(&self.spool.writer(), first, messages)
+        queue.keep_turn(&self.spool.writer(), numbers, messages)
     }
 }
 

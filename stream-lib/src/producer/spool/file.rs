@@ -153,9 +153,13 @@ pub(super) fn begin_life(database: &Database, before: Header) -> Result<Header, 
     Ok(header)
 }
 
-/// Writes the spool's new header. If its name changes, all records that Redis
-/// can't know change theirs.
-pub(super) fn meet(database: &Database, before: Header, after: Header) -> Result<(), DiskTrouble> {
+/// Writes the spool's new header. If its name changes, all records behind `unmet`, which
+/// Redis can't know, change theirs.
+pub(super) fn meet(
+    database: &Database,
+    after: Header,
+    unmet: Option<Sequence>,
+) -> Result<(), DiskTrouble> {
     let write = begin_write(database)?;
     {
         let mut table = write.open_table(HEADER)?;
@@ -163,8 +167,8 @@ pub(super) fn meet(database: &Database, before: Header, after: Header) -> Result
         table.insert("met", after.met.to_le_bytes().as_slice())?;
         let mut frames = write.open_table(FRAMES)?;
         let mut renamed = Vec::new();
-        if after.spool != before.spool {
-            for entry in frames.range::<u64>(before.unmet().raw()..)? {
+        if let Some(unmet) = unmet {
+            for entry in frames.range::<u64>(unmet.raw()..)? {
                 let (key, value) = entry?;
                 let record = sound_record(key.value(), value.value())?;
                 renamed.push(Record {

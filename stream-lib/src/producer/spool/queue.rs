@@ -80,11 +80,11 @@ impl CommitQueue {
         self.changed.notify_all();
     }
 
-    /// Ends the turn, and keeps its messages under its numbers.
+    /// Ends the turn, and keeps its messages under their numbers, which rise.
     pub(super) fn keep_turn(
         &self,
         writer: &Writer<'_>,
-        first: Sequence,
+        numbers: impl Iterator<Item = Sequence>,
         messages: Vec<Vec<u8>>,
     ) -> Result<()> {
         let mut state = self.state.lock();
@@ -92,7 +92,7 @@ impl CommitQueue {
         state.direct = false;
         self.changed.notify_all();
         place?;
-        state.push(first, messages);
+        state.push(numbers, messages);
         self.settle(state, writer)
     }
 
@@ -103,7 +103,7 @@ impl CommitQueue {
         writer.reserve(&messages)?;
         let first = state.last.plus(1);
         state.last = state.last.plus(messages.len() as u64);
-        state.push(first, messages);
+        state.push((0..).map(|n| first.plus(n)), messages);
         self.settle(state, writer)
     }
 
@@ -152,9 +152,8 @@ impl CommitQueue {
 }
 
 impl State {
-    fn push(&mut self, first: Sequence, messages: Vec<Vec<u8>>) {
+    fn push(&mut self, numbers: impl Iterator<Item = Sequence>, messages: Vec<Vec<u8>>) {
         let spool = self.spool;
-        let numbers = (0..).map(|n| first.plus(n));
         let records = numbers.zip(messages).map(|(sequence, message)| Record {
             spool,
             sequence,

@@ -165,9 +165,13 @@ impl Store {
     }
 
     /// Notes that Redis may know numbers of this life from now on; and takes a
-    /// new name, for those numbers that it can't know, where `rename`.
-    pub(super) fn meet(&self, stream: &str, rename: bool) -> Result<SpoolId, DiskTrouble> {
-        let name = rename.then(SpoolId::random);
+    /// new name, for the numbers behind `unmet`, which it can't know, where there is such.
+    pub(super) fn meet(
+        &self,
+        stream: &str,
+        unmet: Option<Sequence>,
+    ) -> Result<SpoolId, DiskTrouble> {
+        let name = unmet.map(|_| SpoolId::random());
         self.run(stream, |database| {
             let _counted = self.writing.lock();
             let before = self.contents.lock().header;
@@ -176,7 +180,7 @@ impl Store {
                 life: before.life,
                 met: before.life,
             };
-            file::meet(database, before, after)?;
+            file::meet(database, after, unmet)?;
             self.contents.lock().header = after;
             Ok(after.spool)
         })

@@ -1,7 +1,7 @@
 //! A backup producer with a spool: to Redis while it is there, else to the
 //! spool, in one order.
 //!
-//! The *spooler* sends each batch, or keeps it; the *route* is its way into
+//! The *spooler* sends each batch *direct*, or keeps it; the *route* is its way into
 //! Redis under the numbers of the spool, of which there is one in all *routes* for each
 //! partition; *replay* is the thread with the *sender*
 //! of the messages that the spool holds, each as an *envelope* keeps it. Where
@@ -12,6 +12,7 @@
 //! asks for the feature.
 
 mod culprit;
+mod direct;
 mod envelope;
 mod replay;
 mod route;

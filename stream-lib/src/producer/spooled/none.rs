@@ -37,6 +37,10 @@ impl Spooler {
         match *self {}
     }
 
+    pub(crate) fn waiting(&self) -> u64 {
+        match *self {}
+    }
+
     pub(crate) fn close(&self) {
         match *self {}
     }

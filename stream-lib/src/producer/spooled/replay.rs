@@ -17,9 +17,10 @@ use crate::runtime::{Backoff, LogLimit, LogLine, Shutdown, Thread, on_library_th
 /// While there is nothing to do: a message that goes to the spool ends it.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Between tries: short, since a grace is short too.
+/// Between tries: short, since a grace is short too, and since nobody hears of a server
+/// that is back.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// How long a stop waits for the request under way, before it cuts the
 /// connection, and how long after that.

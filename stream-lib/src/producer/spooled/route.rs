@@ -67,7 +67,7 @@ impl Route {
         self.keys.without_backup()
     }
 
-    /// Sends a batch whose first message has this number.
+    /// Sends a batch whose messages have these numbers.
     ///
     /// # Blocking
     ///
@@ -76,16 +76,12 @@ impl Route {
         &self,
         deadline: Instant,
         spool: &Spool,
-        first: Sequence,
+        numbers: &[Sequence],
         batch: &Outgoing,
     ) -> Result<Vec<Result<SpooledAdd>>> {
-        let key = self.keys.stream().as_bytes();
-        let left = deadline.saturating_duration_since(Instant::now());
-        self.topology.run(key, left.min(PATIENCE), |wire| {
-            wire.answer_by(deadline);
-            self.meet(wire, spool, first)?;
-            let numbers: Vec<_> = (0..batch.len() as u64).map(|n| first.plus(n)).collect();
-            let mut answers = self.send(wire, spool.id(), &numbers, batch)?;
+        self.run_by(deadline, |wire| {
+            self.meet(wire, spool, first_of(numbers))?;
+            let mut answers = self.send(wire, spool.id(), numbers, batch)?;
             match answers.first() {
                 // Nothing was written, and the batch may go elsewhere.
                 Some(Err(e)) if answer_of(e).may_go_again() => {
@@ -94,6 +90,42 @@ impl Route {
                 _ => Ok(answers),
             }
         })
+    }
+
+    /// As [`meet`](Self::meet), where no send of this life may come before it: those of
+    /// other partitions would have another name.
+    ///
+    /// # Blocking
+    ///
+    /// As [`send_by`](Self::send_by), the first time.
+    pub(crate) fn meet_by(
+        &self,
+        deadline: Instant,
+        spool: &Spool,
+        first: Sequence,
+    ) -> Result<bool> {
+        if self.has_met() {
+            return Ok(false);
+        }
+        self.run_by(deadline, |wire| self.meet(wire, spool, first))
+    }
+
+    fn run_by<T>(
+        &self,
+        deadline: Instant,
+        mut operation: impl FnMut(&mut Wire) -> Result<T>,
+    ) -> Result<T> {
+        let key = self.keys.stream().as_bytes();
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.topology.run(key, left.min(PATIENCE), |wire| {
+            wire.answer_by(deadline);
+            operation(wire)
+        })
+    }
+
+    /// Whether the spool is registered.
+    pub(super) fn has_met(&self) -> bool {
+        *self.met.lock()
     }
 
     /// Registers the spool, before the first send of this life, and so learns
@@ -147,8 +179,7 @@ impl Route {
             return replicated(sent);
         }
         // Flushed, lapsed, that of an earlier version, or an earlier name.
-        let first = numbers.first().copied().unwrap_or(Sequence::ZERO);
-        self.register(wire, spool, first.before())?;
+        self.register(wire, spool, first_of(numbers).before())?;
         let wait = self.replication.begin(wire)?;
         let sent = command::route_spooled(wire, routing, mark, &texts, batch, wait)?;
         sent.map_or_else(
@@ -224,6 +255,10 @@ impl Route {
             memory: self.config.spool.memory,
         }
     }
+}
+
+fn first_of(numbers: &[Sequence]) -> Sequence {
+    numbers.first().copied().unwrap_or(Sequence::ZERO)
 }
 
 /// The answers to a request, unless too few replicas have what it has added.

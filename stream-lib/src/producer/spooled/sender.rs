@@ -162,6 +162,17 @@ impl Sender {
             let aside = loans.run_pooled(|wire| self.set_aside(route, wire, first, error));
             return aside.inspect_err(|_| loans.failed());
         }
+        // All partitions are asked before anything is sent: a new name would be another one
+        // for what was sent before.
+        for share in &shares {
+            match share.meet(loans, &self.spool) {
+                Ok(false) => {}
+                // Records may have another name now.
+                Ok(true) => return self.step_apart(loans, parts),
+                // Found below.
+                Err(_) => break,
+            }
+        }
         let mut answers: Vec<Option<Result<SpooledAdd>>> = Vec::new();
         answers.resize_with(numbers.len(), || None);
         for share in &shares {
@@ -256,6 +267,18 @@ impl<'r> Share<'r> {
             numbers: Vec::new(),
             batch: Outgoing::default(),
         }
+    }
+
+    /// Has the partition tell what it knows of the spool, in this life of it. Returns
+    /// whether that has taken a new name.
+    fn meet(&self, loans: &mut Loans, spool: &Spool) -> Result<bool> {
+        if self.route.has_met() {
+            return Ok(false);
+        }
+        loans.lead_to(self.route.keys.stream());
+        let first = self.numbers.first().copied().unwrap_or(Sequence::ZERO);
+        let met = loans.run_pooled(|wire| self.route.meet(wire, spool, first));
+        met.inspect_err(|_| loans.failed())
     }
 
     /// Sends them; `None` where the spool has taken a new name instead.

@@ -5,20 +5,20 @@ use std::time::Instant;
 
 use parking_lot::RwLock;
 
-use crate::command::{Outgoing, SpooledAdd};
+use crate::command::Outgoing;
 use crate::config::BackupStreamConfig;
 use crate::connection::{Topology, answer_of};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::keys::StreamKeys;
-use crate::producer::added::{Added, Answers, all_fail, closed};
+use crate::producer::added::{Added, Answers, all_fail, closed, no_answer};
 use crate::producer::capacity::Capacities;
 use crate::producer::health::ProducerHealth;
-use crate::producer::spool::{DirectTurn, Sequence, Spool, SpoolOptions};
-use crate::producer::spooled::culprit::is_for_good;
+use crate::producer::spool::{DirectTurn, Spool, SpoolOptions};
+use crate::producer::spooled::direct::Direct;
 use crate::producer::spooled::envelope;
 use crate::producer::spooled::replay::Replay;
 use crate::producer::spooled::route::{PATIENCE, Route};
-use crate::producer::spooled::routes::{RouteParts, Routes};
+use crate::producer::spooled::routes::Routes;
 use crate::producer::spooled::stats::SpoolStats;
 use crate::runtime::{Origin, counted};
 use crate::split::WantedSplit;
@@ -95,6 +95,12 @@ impl Spooler {
         self.spooled(batch, kept)
     }
 
+    /// How many messages the spool holds.
+    pub(crate) fn waiting(&self) -> u64 {
+        let spool = self.spool.read();
+        spool.as_ref().map_or(0, |spool| spool.len())
+    }
+
     /// The contents of the spool, and its damages; `None` once closed.
     pub(crate) fn stats(&self) -> Option<SpoolStats> {
         let spool = self.spool.read();
@@ -144,107 +150,47 @@ impl Spooler {
         batch: &Outgoing,
         deadline: Instant,
     ) -> Answers {
-        let mut results = Vec::with_capacity(batch.len());
-        let mut most = batch.len();
-        while results.len() < batch.len() {
-            let part = part_of(batch, results.len(), most);
-            let first = turn.first().plus(results.len() as u64);
-            let patience = (Instant::now() + PATIENCE).min(deadline);
-            let parts = self.routes.parts_by(patience);
-            let (part, sent) = match parts {
-                Ok(None) => {
-                    let sent = self.route().send_by(deadline, spool, first, &part);
-                    (part, sent)
-                }
-                Ok(Some(parts)) => {
-                    let (route, part) = self.run_of(&parts, first, &part);
-                    let sent = route.send_by(deadline, spool, first, &part);
-                    (part, sent)
-                }
-                Err(e) => (part, Err(e)),
-            };
-            let told = sent.and_then(|answers| self.tell(spool, answers, &mut results));
-            let Err(error) = told else {
-                most = batch.len();
-                continue;
-            };
-            if is_for_good(&error) {
-                // Its neighbours are as good as any: they go without it.
-                most = part.len() / 2;
-                if part.len() == 1 {
-                    results.push(Err(error));
-                    most = batch.len();
-                }
-                continue;
+        let patience = (Instant::now() + PATIENCE).min(deadline);
+        let mut direct = Direct::new(spool, &turn, batch, deadline);
+        let sent = match self.routes.parts_by(patience) {
+            Ok(None) => direct.send(self.route(), |_, _| Some(self.route())),
+            Ok(Some(parts)) => {
+                direct.send(self.route(), |number, message| parts.of(number, message))
             }
-            let answer = answer_of(&error);
-            let settled = results.len();
-            let rest = part_of(batch, settled, batch.len());
-            let spooled = if answer.may_be_written() {
-                // Redis may have them already (a reply that can't be read says
-                // nothing either), and a spool that has no room doesn't change
-                // that.
-                turn.keep(settled, envelope::seal_all(&rest))
-                    .map_err(|_| error)
-            } else if answer.may_pass() {
-                turn.keep(settled, envelope::seal_all(&rest))
-            } else {
-                // Nothing was written, and the caller hears why: the numbers
-                // stay unused.
-                Err(error)
-            };
-            results.extend(self.spooled(&rest, spooled));
-            return results;
-        }
-        results
-    }
-
-    /// The first messages of a part of a batch that go to the same partition, one behind
-    /// the other: so what is left after a failure is the rest.
-    fn run_of(
-        &self,
-        parts: &RouteParts,
-        first: Sequence,
-        part: &Outgoing,
-    ) -> (Arc<Route>, Outgoing) {
-        let mut run = Outgoing::default();
-        let mut route = None;
-        for (number, message) in (0..).map(|n| first.plus(n)).zip(part.iter()) {
-            let own = parts.of(number, &message).unwrap_or(self.route());
-            if !Arc::ptr_eq(route.get_or_insert(own), own) {
-                break;
-            }
-            run.push_encoded(message);
-        }
-        (Arc::clone(route.unwrap_or(self.route())), run)
+            Err(e) => Err(e),
+        };
+        let open = direct.open();
+        let answers = direct.into_answers();
+        let Err(error) = sent else {
+            return answers
+                .into_iter()
+                .map(|a| a.unwrap_or_else(no_answer))
+                .collect();
+        };
+        let answer = answer_of(&error);
+        let keep = || turn.keep(&open, envelope::seal_all(&batch.pick(&open)));
+        let spooled = if answer.may_be_written() {
+            // Redis may have them already (a reply that can't be read says
+            // nothing either), and a spool that has no room doesn't change
+            // that.
+            keep().map_err(|_| error)
+        } else if answer.may_pass() {
+            keep()
+        } else {
+            // Nothing was written, and the caller hears why: the numbers
+            // stay unused.
+            Err(error)
+        };
+        self.replay.wake();
+        let spooled = || spooled.clone().map(|()| Added::Spooled);
+        let answers = answers.into_iter();
+        answers
+            .map(|answer| answer.unwrap_or_else(spooled))
+            .collect()
     }
 
     fn route(&self) -> &Arc<Route> {
         self.routes.whole()
-    }
-
-    /// Passes on what Redis answered. On an error, and where a message is to be
-    /// sent again, what follows has no result yet.
-    fn tell(
-        &self,
-        spool: &Spool,
-        answers: Vec<Result<SpooledAdd>>,
-        results: &mut Vec<Result<Added>>,
-    ) -> Result<()> {
-        if answers.is_empty() {
-            return Err(Error::new(ErrorKind::Protocol, "no answer"));
-        }
-        for answer in answers {
-            match answer {
-                Ok(SpooledAdd::Now(placed)) => results.push(Ok(Added::from(placed))),
-                // It has never been sent before: a copy of the spool has used
-                // its number.
-                Ok(SpooledAdd::Before) => return self.route().rename(spool),
-                Err(e) if answer_of(&e).may_pass() => return Err(e),
-                Err(e) => results.push(Err(e)),
-            }
-        }
-        Ok(())
     }
 
     fn spooled(&self, batch: &Outgoing, kept: Result<()>) -> Answers {
@@ -254,16 +200,4 @@ impl Spooler {
             Err(error) => all_fail(batch, &error),
         }
     }
-}
-
-/// At most `most` messages of a batch, from `first` on.
-fn part_of(batch: &Outgoing, first: usize, most: usize) -> Outgoing {
-    if first == 0 && most >= batch.len() {
-        return batch.clone();
-    }
-    let mut part = Outgoing::default();
-    for message in batch.iter().skip(first).take(most) {
-        part.push_encoded(message);
-    }
-    part
 }

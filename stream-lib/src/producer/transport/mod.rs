@@ -11,6 +11,7 @@
 mod again;
 mod coalesce;
 mod dispatch;
+mod lane;
 mod line;
 mod lines;
 mod node_lines;

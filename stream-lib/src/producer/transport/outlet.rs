@@ -8,6 +8,7 @@ use crate::connection::{Deadline, Wire};
 use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
+use crate::metrics::ProducerRecord;
 use crate::producer::added::{Added, Answers, all_fail};
 use crate::producer::backup::Backup;
 use crate::producer::recording::Recorder;
@@ -25,6 +26,8 @@ pub(crate) struct Outlet {
     /// Takes the place of Redis in users' tests.
     pub(crate) recorder: Option<Arc<Recorder>>,
     pub(crate) replication: Replication,
+    /// Of the producer, also in a partition's.
+    pub(crate) record: Arc<ProducerRecord>,
 }
 
 #[derive(Debug)]
@@ -57,11 +60,13 @@ impl Outlet {
             },
             recorder: None,
             replication: self.replication.again(),
+            record: Arc::clone(&self.record),
         }
     }
 
     /// Packs a batch; returns how many replies will answer it.
     pub(crate) fn pack(&self, out: &mut Vec<u8>, batch: &Outgoing) -> usize {
+        self.record.batch(batch.len());
         match &self.kind {
             OutletKind::Simple(_) if !batch.has_keys() => {
                 command::pack_adds(out, self.keys.stream(), batch);
@@ -136,6 +141,7 @@ impl Outlet {
         wait: Option<Wait>,
         read: fn(Placed) -> Added,
     ) -> Answers {
+        self.record.batch(batch.len());
         let placed = match &self.kind {
             OutletKind::Simple(once) => command::add_once(wire, &self.keys, *once, batch, wait),
             OutletKind::Backup(backup) => {
@@ -174,7 +180,10 @@ impl Outlet {
     /// Adds every message of a batch: to Redis or the spool, or to a record.
     pub(crate) fn send_apart(&self, apart: &Apart<'_>, batch: &Outgoing) -> Answers {
         let answers = match apart {
-            Apart::Spool(spooler) => spooler.send(batch),
+            Apart::Spool(spooler) => {
+                self.record.batch(batch.len());
+                spooler.send(batch)
+            }
             Apart::Record(recorder) => recorder.answer(batch),
         };
         self.wake_drain(&answers);

@@ -1,5 +1,6 @@
 //! Messages whose outcome is unknown are sent again, where a key makes that safe.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::command::Outgoing;
@@ -9,6 +10,10 @@ use crate::producer::added::{Added, Answers, all_fail};
 use crate::producer::transport::outlet::Outlet;
 use crate::producer::unreplicated::NotReplicated;
 use crate::runtime::{Backoff, Shutdown};
+
+/// The pauses between tries, growing: as short as those of requests that were refused.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Sends messages with an idempotency key whose outcome is unknown again,
 /// until `deadline` or until the producer is closed, and so those of which the connection
@@ -21,10 +26,34 @@ pub(super) fn settle(
     answers: &mut [Result<Added>],
     deadline: Instant,
 ) {
-    if !batch.has_keys() || !answers.iter().any(is_open) {
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let may_go = || !left().is_zero() && !closed.is_set();
+    if !batch.has_keys() || !answers.iter().any(is_open) || !may_go() {
         return;
     }
-    let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(500));
+    let seen = Cell::new(topology.changes());
+    let send = |again: &Outgoing| {
+        seen.set(topology.changes());
+        execute_again(topology, outlet, again, left(), deadline)
+    };
+    // Of a server that is another one now there is news, of one that is back there is none.
+    let pause = |time: Duration| {
+        topology.refresh();
+        topology.pause(seen.get(), closed, time.min(left()), || false);
+        may_go()
+    };
+    repeat(batch, answers, send, pause);
+}
+
+/// Sends the messages whose outcome is unknown, until there are none, or `pause`, which
+/// waits before another try, returns false.
+fn repeat(
+    batch: &Outgoing,
+    answers: &mut [Result<Added>],
+    mut send: impl FnMut(&Outgoing) -> Answers,
+    mut pause: impl FnMut(Duration) -> bool,
+) {
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
         let mut again = Outgoing::default();
         let open: Vec<_> = batch
@@ -36,18 +65,20 @@ pub(super) fn settle(
                 answer
             })
             .collect();
-        let left = deadline.saturating_duration_since(Instant::now());
-        if open.is_empty() || left.is_zero() || closed.is_set() {
+        if open.is_empty() {
             return;
         }
-        let sent = execute_again(topology, outlet, &again, left, deadline);
-        for (answer, new) in open.into_iter().zip(sent) {
+        let mut is_left = false;
+        for (answer, new) in open.into_iter().zip(send(&again)) {
             // Another error says nothing: the first try may have been written.
             if is_written(&new) {
                 *answer = new;
             }
+            is_left |= is_open(answer);
         }
-        closed.sleep(backoff.next().min(left));
+        if !is_left || !pause(backoff.next()) {
+            return;
+        }
     }
 }
 
@@ -77,4 +108,69 @@ fn is_open(result: &Result<Added>) -> bool {
 
 fn is_written(result: &Result<Added>) -> bool {
     matches!(result, Err(e) if e.kind() == ErrorKind::NotReplicated) || result.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Extras;
+    use crate::error::Error;
+    use crate::message::{EntryId, RawMessage};
+
+    fn batch_of(keys: &[&str]) -> Outgoing {
+        let mut batch = Outgoing::default();
+        for key in keys {
+            let message = RawMessage::new().with("n", "1");
+            batch.push(&message, &Extras::of_key(*key)).unwrap();
+        }
+        batch
+    }
+
+    fn lost() -> Result<Added> {
+        Err(Error::new(ErrorKind::OutcomeUnknown, "lost"))
+    }
+
+    fn written() -> Result<Added> {
+        Ok(Added::Main(EntryId::new(1, 1)))
+    }
+
+    #[test]
+    fn nothing_waits_once_all_outcomes_are_known() {
+        let batch = batch_of(&["a", "b"]);
+        let mut answers = [lost(), lost()];
+        let mut sent = Vec::new();
+        let mut news = vec![vec![written()], vec![lost(), written()]];
+        let mut pauses = Vec::new();
+        let send = |again: &Outgoing| {
+            sent.push(again.len());
+            news.pop().unwrap()
+        };
+        repeat(&batch, &mut answers, send, |time| {
+            pauses.push(time);
+            true
+        });
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!(sent, [2, 1]);
+        assert_eq!(pauses.len(), 1, "one between the two");
+    }
+
+    #[test]
+    fn a_server_that_is_back_is_found_soon_however_long_it_was_away() {
+        let batch = batch_of(&["a"]);
+        let mut answers = [lost()];
+        let mut longest = Duration::ZERO;
+        let mut tries = 0;
+        repeat(
+            &batch,
+            &mut answers,
+            |_| vec![lost()],
+            |time| {
+                longest = longest.max(time);
+                tries += 1;
+                tries < 50
+            },
+        );
+        assert!(answers.iter().all(Result::is_err));
+        assert!(longest <= Duration::from_millis(250), "{longest:?}");
+    }
 }

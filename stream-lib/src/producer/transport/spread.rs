@@ -17,16 +17,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::command::{Outgoing, Wait};
-use crate::connection::{Deadline, Node, PooledWire, Topology, answer_of};
+use crate::command::Outgoing;
+use crate::connection::{Node, Topology, answer_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::producer::added::{Added, Answers, all_fail, no_answer};
 use crate::producer::transport::again::{
     are_too_large_together, is_refused, open_messages, send_again,
 };
+use crate::producer::transport::lane::{Lane, Share, State};
 use crate::producer::transport::outlet::Outlet;
 use crate::producer::transport::outlets::{Outlets, Parts};
-use crate::producer::unreplicated::waited_for;
 
 /// The bounds of a round.
 const MOST_MESSAGES: usize = 1_024;
@@ -93,38 +93,6 @@ struct Round<'r, B> {
 struct Taken<B> {
     batch: B,
     answers: Vec<Option<Result<Added>>>,
-}
-
-/// The messages of one batch for one partition.
-struct Share {
-    partition: u16,
-    outlet: Arc<Outlet>,
-    batch: Outgoing,
-    /// Which batch they are of, and their places in it.
-    of: usize,
-    places: Vec<usize>,
-    deadline: Instant,
-    state: State,
-}
-
-enum State {
-    /// To be written, or not known yet.
-    Open,
-    /// The server is still to be found out, or has forgotten our script.
-    Alone(Error),
-    Answered(Answers),
-}
-
-/// The connection to one server.
-struct Lane {
-    node: Arc<Node>,
-    wire: PooledWire,
-    /// Shares that were written and are not answered.
-    written: Vec<usize>,
-    /// One of those whose messages go there: they wait for the same replicas.
-    outlet: Arc<Outlet>,
-    /// The `WAIT` behind them.
-    wait: Option<Wait>,
 }
 
 /// The reason for which a share has no lane. Nothing of it was written.
@@ -468,60 +436,6 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
         if let Some(share) = self.shares.get_mut(at) {
             share.state = State::Alone(error);
         }
-    }
-}
-
-impl Lane {
-    /// Reads the answers to what was written, and waits for the replicas behind it.
-    fn read(&mut self, shares: &mut [Share]) {
-        let written = std::mem::take(&mut self.written);
-        if written.is_empty() {
-            return;
-        }
-        for at in &written {
-            let Some(share) = shares.get_mut(*at) else {
-                continue;
-            };
-            self.wire.answer_by(share.deadline);
-            let mut deadline = Deadline::of(self.wire.response_timeout());
-            let answers = share
-                .outlet
-                .receive(&mut self.wire, &mut deadline, &share.batch);
-            share.state = match answers {
-                Some(answers) => State::Answered(answers),
-                None => State::Open,
-            };
-        }
-        let mut deadline = Deadline::of(self.wire.response_timeout());
-        let waited = Wait::receive(self.wait.take(), &mut self.wire, &mut deadline);
-        for at in written {
-            let Some(share) = shares.get_mut(at) else {
-                continue;
-            };
-            let state = std::mem::replace(&mut share.state, State::Open);
-            share.state = State::Answered(if let State::Answered(answers) = state {
-                waited_for(answers, &waited)
-            } else {
-                // The server has forgotten the script. Nothing follows it in this round.
-                self.wire.answer_by(share.deadline);
-                share.outlet.execute(&mut self.wire, &share.batch)
-            });
-        }
-    }
-
-    /// Sends the `WAIT` that is behind all that was written, where one is wanted. Where
-    /// that fails the connection is broken, which every answer says.
-    fn send_wait(&mut self, shares: &[Share]) {
-        let Some(last) = self.written.last().and_then(|at| shares.get(*at)) else {
-            return;
-        };
-        self.wire.answer_by(last.deadline);
-        let Ok(Some(wait)) = self.outlet.replication.begin(&mut self.wire) else {
-            return;
-        };
-        let mut packed = Vec::new();
-        let replies = Wait::pack(Some(wait), &mut packed);
-        self.wait = self.wire.send(&packed, replies).is_ok().then_some(wait);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::cli::exit::{Exit, Outcome};
 use crate::cli::output::{Report, table};
 use crate::json::last_beat;
 use crate::observe::{ConsumerFacts, GroupFacts};
-use crate::words::{age_ms, count, count_or_dash, cut, dash, shown};
+use crate::words::{age_ms, count, count_or_dash, cut, dash, shown, took_ms};
 
 pub(crate) fn ls(context: &Context, stream: &str, name: &str) -> Outcome {
     let history = context.observe(&[stream.to_owned()])?;
@@ -38,17 +38,13 @@ pub(crate) fn table_of(group: &GroupFacts, now: u64) -> String {
         let busy = facts
             .workers
             .map(|workers| format!("{} of {workers}", count_or_dash(facts.running)));
-        let p99 = facts
-            .p99_ms
-            .map(|ms| std::time::Duration::try_from_secs_f64(ms / 1_000.0));
         [
             shown(consumer.name.as_bytes()),
             format!("{} {}", mark(consumer), seen(consumer, now)),
             count(consumer.pending),
             consumer.oldest_pending_ms.map_or_else(dash, age_ms),
             busy.unwrap_or_else(dash),
-            p99.and_then(Result::ok)
-                .map_or_else(dash, crate::words::age),
+            facts.p99_ms.map_or_else(dash, took_ms),
             program.unwrap_or_else(dash),
             state(consumer),
         ]

@@ -1,6 +1,7 @@
 //! `dlq ls` and `dlq show`.
 
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use stream_lib::{DeadFilter, DeadLetter, DeadLetterId, DeadLetters, FieldMask, StreamSchema};
 
 use super::entries::{as_text, mask, named};
@@ -271,7 +272,7 @@ fn compared(
                 } else {
                     misfit.to_string()
                 };
-                text.push_str(&format!("  {}\n", cut(&shown(said.as_bytes()), VALUE)));
+                let _ = writeln!(text, "  {}", cut(&shown(said.as_bytes()), VALUE));
             }
             (text, as_text(schema.name.as_bytes()).into())
         }

@@ -1,5 +1,6 @@
 //! `stream peek` and `stream tail`.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -89,13 +90,13 @@ fn line(entry: &PeekedEntry, mask: &FieldMask, now: Option<u64>) -> String {
         let value = mask.shown(&field.name, &field.value);
         let mut value = cut(&shown(value), VALUE);
         if !field.is_whole() && !mask.hides(&field.name) {
-            value.push_str(&format!(" ({})", crate::words::bytes(field.length)));
+            let _ = write!(value, " ({})", crate::words::bytes(field.length));
         }
-        line.push_str(&format!("  {}  {value}\n", shown(&field.name)));
+        let _ = writeln!(line, "  {}  {value}", shown(&field.name));
     }
     let left_out = entry.field_count.saturating_sub(entry.fields.len() as u64);
     if left_out > 0 {
-        line.push_str(&format!("  … {left_out} more fields\n"));
+        let _ = writeln!(line, "  … {left_out} more fields");
     }
     line
 }

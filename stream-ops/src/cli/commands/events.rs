@@ -29,20 +29,13 @@ impl Event {
 }
 
 pub(crate) fn run(context: &Context, args: &Events) -> Outcome {
-    let streams = match &args.name {
-        Some(name) => {
-            super::dlq::ensure_known(context, name)?;
-            vec![name.clone()]
-        }
-        None => {
-            let history = context.observe(&[])?;
-            history
-                .latest()
-                .streams
-                .iter()
-                .map(|s| s.name.clone())
-                .collect()
-        }
+    let streams = if let Some(name) = &args.name {
+        super::dlq::ensure_known(context, name)?;
+        vec![name.clone()]
+    } else {
+        let history = context.observe(&[])?;
+        let streams = history.latest().streams.iter();
+        streams.map(|stream| stream.name.clone()).collect()
     };
     let mut events = Vec::new();
     for stream in streams {

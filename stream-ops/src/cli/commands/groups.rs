@@ -169,7 +169,7 @@ fn numbers(group: &GroupFacts, found: &GroupAssessment, now: u64) -> String {
     let mut unread = count_or_dash(group.unread);
     if let Some(slope) = found.trend.slope.filter(|_| group.unread != Some(0)) {
         let sign = if slope < 0.0 { "−" } else { "+" };
-        unread = format!("{unread}, {sign}{:.0}/min", (slope * 60.0).abs());
+        unread = format!("{unread}, {sign}{}/min", a_minute(slope));
         if !found.trend.is_sure {
             unread.push_str(" (estimated)");
         }
@@ -226,4 +226,13 @@ fn safe_to_do(stream: &str, group: &GroupFacts, found: &GroupAssessment) -> Stri
         return String::new();
     }
     format!("\nSafe to do now\n{}\n", lines.join("\n"))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "saturates"
+)]
+fn a_minute(slope: f64) -> String {
+    count((slope * 60.0).abs().round() as u64)
 }

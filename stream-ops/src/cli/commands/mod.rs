@@ -5,6 +5,7 @@ mod changes;
 mod check;
 mod consumers;
 mod cron;
+mod demo;
 mod dlq;
 mod doctor;
 mod entries;
@@ -118,6 +119,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> Outcome {
         Some(Command::Events(args)) => events::run(context, &args),
         Some(Command::Audit(args)) => audit::run(context, &args),
         Some(Command::Serve(args)) => serve::run(context, &args),
+        Some(Command::Demo(args)) => demo::run(context, &args),
         Some(Command::Completions { shell }) => manual::completions(context, shell),
         Some(Command::Man { dir }) => manual::man(context, dir.as_deref()),
     }

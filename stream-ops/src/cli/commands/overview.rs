@@ -1,6 +1,7 @@
 //! `overview`: what is wrong, the worst first, and all streams.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
@@ -67,14 +68,15 @@ pub(crate) fn report(output: &Output, history: &History, assessment: &Assessment
     {
         let groups: usize = assessment.streams.iter().map(|s| s.groups.len()).sum();
         let (streams, groups) = (assessment.streams.len() as u64, groups as u64);
-        text.push_str(&match streams {
-            0 => "○ There are no streams.\n".to_owned(),
-            _ => format!(
-                "○ All is well: {}, {}.\n",
+        if streams == 0 {
+            text.push_str("○ There are no streams.\n");
+        } else {
+            let (streams, groups) = (
                 of(streams, "stream", "streams"),
-                of(groups, "group", "groups")
-            ),
-        });
+                of(groups, "group", "groups"),
+            );
+            let _ = writeln!(text, "○ All is well: {streams}, {groups}.");
+        }
     }
     let streams: Vec<Value> = assessment
         .streams
@@ -113,10 +115,10 @@ pub(crate) fn said(output: &Output, finding: &Finding) -> String {
     let head = format!("{} {}", finding.severity.mark(), finding.sentence);
     let mut text = format!("{}\n", output.painted(finding.severity, &head));
     if !finding.detail.is_empty() {
-        text.push_str(&format!("  {}\n", finding.detail));
+        let _ = writeln!(text, "  {}", finding.detail);
     }
     if let Some(advice) = &finding.advice {
-        text.push_str(&format!("  → {advice}\n"));
+        let _ = writeln!(text, "  → {advice}");
     }
     text
 }
@@ -164,7 +166,7 @@ fn groups_in_words(found: &StreamAssessment, now: u64) -> String {
     }
     let mut text = format!("{mark} {}", in_words(worst, now));
     for (words, number) in others {
-        text.push_str(&format!(", {number} {words}"));
+        let _ = write!(text, ", {number} {words}");
     }
     text
 }

@@ -18,7 +18,7 @@ pub(crate) fn ls(
     consumer: Option<&str>,
     most: u32,
 ) -> Outcome {
-    let history = context.observe(&[of.name.clone()])?;
+    let history = context.observe(std::slice::from_ref(&of.name))?;
     let facts = context.existing(&history, &of.name)?;
     let group = facts
         .group(&of.group)

@@ -1,6 +1,7 @@
 //! `retention plan`.
 
 use serde_json::json;
+use std::fmt::Write as _;
 
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Outcome};
@@ -20,7 +21,7 @@ pub(crate) fn plan(context: &Context, stream: &str) -> Outcome {
     };
     let blocked = plan.blocked.as_ref().map(ToString::to_string);
     if let Some(blocked) = &blocked {
-        text.push_str(&format!("{}\n", shown(blocked.as_bytes())));
+        let _ = writeln!(text, "{}", shown(blocked.as_bytes()));
     }
     text.push('\n');
     text.push_str(&listed([

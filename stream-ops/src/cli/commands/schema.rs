@@ -113,14 +113,13 @@ pub(crate) fn diff(context: &Context, stream: &str, one_of: &str, other_of: &str
             |(_, field, before, after)| json!({ "field": field, "before": before, "after": after }),
         )
         .collect();
-    let text = match changes.len() {
-        0 => "The same fields.\n".to_owned(),
-        _ => {
-            let rows = changes
-                .into_iter()
-                .map(|(mark, field, before, after)| [mark.to_owned(), field, before, after]);
-            table(["", "Field", "Before", "After"], rows)
-        }
+    let text = if changes.is_empty() {
+        "The same fields.\n".to_owned()
+    } else {
+        let rows = changes
+            .into_iter()
+            .map(|(mark, field, before, after)| [mark.to_owned(), field, before, after]);
+        table(["", "Field", "Before", "After"], rows)
     };
     let json = json!({ "before": before.fingerprint, "after": after.fingerprint, "changes": json });
     context

@@ -12,6 +12,7 @@ use super::{STREAM, Scene};
 /// A node has one replica: before each fault all are together, since without it a
 /// failover loses what was confirmed.
 pub(super) fn run(scene: &Scene, cluster: &Cluster, mut rng: Rng) {
+    let moves_at_once = cluster.can_migrate_atomically();
     while !scene.enough.comes_within(millis(&mut rng, 3_000, 12_000)) {
         come_together(scene, cluster);
         let master = cluster.node_of(STREAM);
@@ -42,7 +43,7 @@ pub(super) fn run(scene: &Scene, cluster: &Cluster, mut rng: Rng) {
                     let _ = server.try_command::<()>(&["SCRIPT", "FLUSH"]);
                 }
             }
-            11 => {
+            11 if moves_at_once => {
                 if let Some(to) = other_master(cluster, master, &mut rng) {
                     let _lasting = scene.journal.begin("slot moved at once");
                     cluster.migrate_atomically(cluster.slot_of(STREAM), to);

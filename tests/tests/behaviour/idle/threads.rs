@@ -23,15 +23,16 @@ fn consumers_share_the_threads_that_look_after_them() {
                     .unwrap()
             };
             let mut consumers: Vec<_> = (0..CONSUMERS).map(start).collect();
-            // A reader and a worker each; a keeper, a settler, a cleaner, and one that
-            // looks for backup streams, for all of them.
+            // A reader and a worker each; a keeper, a settler, a cleaner, one that looks
+            // for backup streams, and, with its feature, one that publishes metrics, for
+            // all of them.
             wait_until(DEADLINE, "the threads to have names", || {
                 threads("orders-").len() == 2 * CONSUMERS
                     && threads("stream-keeper").len() == 1
                     && threads("stream-settler").len() == 1
             });
             assert!(
-                threads("").len() <= before + 2 * CONSUMERS + 4,
+                threads("").len() <= before + 2 * CONSUMERS + 5,
                 "{:?}",
                 threads("")
             );

@@ -106,6 +106,57 @@ fn past_the_grace_others_read_on_and_a_handler_keeps_its_entry() {
 }
 
 #[test]
+fn a_partition_that_comes_back_is_read_while_a_handler_of_before_runs() {
+    let parts = Parts::open(2);
+    let (gate, seen) = (Gate::default(), Seen::default());
+    let (doorway, noted) = (gate.doorway(), seen.clone());
+    let config = eager().workers(4).grace(Duration::from_millis(200));
+    let first = parts
+        .shop
+        .manager
+        .consume_fn::<Order>("first", config, move |order| {
+            noted.push((order.order_id.clone(), order.attempt()));
+            if ["0", "1"].contains(&order.order_id.as_str()) {
+                doorway.pass();
+            }
+            Ok(())
+        })
+        .unwrap();
+    parts.wait_for_shares(&[&first]);
+    parts.add(0..2);
+    seen.wait_for(2);
+    let second = parts
+        .shop
+        .manager
+        .consume("second", eager(), noting(&seen))
+        .unwrap();
+    parts.wait_for_shares(&[&first, &second]);
+    second.stop();
+    parts.wait_for_shares(&[&first]);
+    parts.add(2..12);
+    seen.wait_for(12);
+    // What the member of before holds is no delivery that was lost.
+    let began = Instant::now();
+    wait_until(DEADLINE, "four leases", || {
+        assert_eq!(seen.count(), 12);
+        began.elapsed() > 4 * LEASE
+    });
+    assert_eq!(parts.pending(), 2);
+    gate.open();
+    parts.wait_until_settled();
+    wait_until(DEADLINE, "all to be confirmed", || {
+        first.stats().completed == 12
+    });
+    assert_eq!(first.stats().lost, 0);
+    let all = seen.all();
+    assert!(all.iter().all(|(_, attempt)| *attempt == 1), "{all:?}");
+    // It still reads both.
+    parts.add(12..16);
+    seen.wait_for(16);
+    parts.wait_until_settled();
+}
+
+#[test]
 fn a_stop_gives_back_what_has_not_started_and_others_go_on_at_once() {
     let parts = Parts::open(4);
     let (gate, seen) = (Gate::default(), Seen::default());

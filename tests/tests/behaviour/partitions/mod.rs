@@ -3,6 +3,7 @@
 mod backing;
 mod cleaning;
 mod declaring;
+mod deleting;
 mod letters;
 mod looking;
 mod routing;

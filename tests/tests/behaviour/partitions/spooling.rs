@@ -1,10 +1,11 @@
 //! A spool for all partitions.
 
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use stream_lib::{
-    Added, BackupStreamConfig, ConnectionConfig, Producer, RawMessage, StreamManager,
+    Added, BackupStreamConfig, ConnectionConfig, Producer, RawMessage, StreamConfig, StreamManager,
 };
 use stream_tests::{Fsync, Server, wait_until};
 use tempfile::TempDir;
@@ -172,4 +173,95 @@ fn entries_that_overflow_into_a_backup_stream_are_looked_for_at_once() {
     wait_until(DEADLINE, "the others to come back", || {
         in_partition(&shop.server, 7) == [5, 6, 7, 8, 9]
     });
+}
+
+#[test]
+fn messages_of_many_keys_share_requests() {
+    let dir = TempDir::new().unwrap();
+    let shop = Shop::open();
+    let stream = StreamConfig::new("orders").batch_size(100).partitions(16);
+    let config = BackupStreamConfig::from(stream)
+        .max_length(100_000)
+        // An empty backup stream is looked at every two minutes.
+        .slow_timeout(Duration::from_mins(1))
+        .spool_dir(dir.path());
+    let made = shop.manager.create_backup_producer("s", config).unwrap();
+    let producer: Producer<RawMessage> = made.typed();
+    let message = message(1);
+    let add = |rounds: usize| {
+        let keys = (0..rounds).flat_map(|_| KEYS.map(|(key, _)| key));
+        let added = producer.add_all(keys.map(|key| keyed(&message, key)));
+        added.into_iter().for_each(|added| {
+            assert!(matches!(added.unwrap(), Added::Main(_)));
+        });
+    };
+    let scripts = || -> usize {
+        let stats: String = shop.ask("INFO commandstats");
+        let line = stats.lines().find(|line| line.contains("_evalsha:"));
+        let calls = line.and_then(|line| line.split_once("calls=")?.1.split(',').next());
+        calls.map_or(0, |calls| calls.parse().unwrap())
+    };
+    add(1);
+    wait_until(DEADLINE, "a look at all backup streams", || {
+        (0..16).all(|n| shop.ask::<bool>(&format!("HEXISTS {{orders:{n}}}:meta backup:name")))
+    });
+    let before = scripts();
+    // More than all else that goes on in a moment.
+    add(50);
+    let sent = scripts() - before;
+    assert!(
+        sent < 150,
+        "{sent} scripts for 300 messages of 6 partitions"
+    );
+    for (_, partition) in KEYS {
+        assert_eq!(in_partition(&shop.server, partition).len(), 51);
+    }
+}
+
+#[test]
+fn a_copy_of_a_spool_is_found_out_in_each_partition() {
+    let (dir, copied) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let server = server();
+    let connect = || {
+        let config = ConnectionConfig::new(server.url()).unwrap();
+        StreamManager::connect_lazy(config).unwrap()
+    };
+    let [first, second] = ["A-1", "customer-1"];
+    // Something stays in the spool, else its marks would go with its end.
+    let end = |manager: StreamManager, producer: &Producer<RawMessage>, number: usize| {
+        server.kill();
+        assert_eq!(add(producer, number, first).unwrap(), Added::Spooled);
+        manager.shutdown();
+    };
+    let manager = connect();
+    let producer = spooling(&manager, dir.path());
+    for key in [first, second] {
+        assert!(matches!(add(&producer, 0, key).unwrap(), Added::Main(_)));
+    }
+    end(manager, &producer, 1);
+    for file in fs::read_dir(dir.path()).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), copied.path().join(file.file_name())).unwrap();
+    }
+    server.restart();
+    // The original gives out numbers that the second partition gets to know.
+    let manager = connect();
+    let producer = spooling(&manager, dir.path());
+    wait_until(DEADLINE, "an empty spool", || in_spool(&manager) == 0);
+    for number in 1..6 {
+        add(&producer, number, second).unwrap();
+    }
+    end(manager, &producer, 2);
+    // The copy gives out the same ones.
+    let manager = connect();
+    let producer = spooling(&manager, copied.path());
+    for key in [first, second] {
+        assert_eq!(add(&producer, 100, key).unwrap(), Added::Spooled);
+    }
+    server.restart();
+    wait_until(DEADLINE, "an empty spool", || in_spool(&manager) == 0);
+    assert_eq!(in_partition(&server, 13), [0, 1, 2, 3, 4, 5, 100]);
+    let of_first = in_partition(&server, 0);
+    assert_eq!(of_first, [0, 1, 100], "each once");
+    manager.shutdown();
 }

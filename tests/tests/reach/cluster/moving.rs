@@ -98,6 +98,53 @@ fn a_blocked_reader_follows_its_stream_while_the_slot_is_between_two_nodes() {
     assert_eq!(cluster.node_of("orders").port(), from.port());
 }
 
+/// How many requests a node has answered with `TRYAGAIN`.
+fn tried_again(node: &stream_tests::Server) -> usize {
+    let stats: String = node.command(&["INFO", "errorstats"]);
+    let line = stats.lines().find(|l| l.starts_with("errorstat_TRYAGAIN"));
+    let count = line.and_then(|line| line.split_once("count="));
+    count.map_or(0, |(_, count)| count.trim().parse().unwrap())
+}
+
+#[test]
+fn a_slot_between_two_nodes_is_no_outage() {
+    let log = LogCapture::start();
+    let cluster = Cluster::start().unwrap();
+    let manager = connect(&cluster);
+    let config = quick("between").lease(Duration::from_millis(600));
+    let seen = Arc::new(parking_lot::Mutex::new(0));
+    let notes = Arc::clone(&seen);
+    // Something waits for a retry, so that the keys of a claim are on both nodes.
+    let handler = move |delivery: &stream_lib::Delivery<RawMessage>| {
+        if delivery.attempt() < 3 {
+            return Err(HandlerError::retry_after("later", Duration::from_millis(500)).into());
+        }
+        *notes.lock() += 1;
+        Ok(())
+    };
+    manager
+        .consume_fn::<RawMessage>("c", config, handler)
+        .unwrap();
+    let producer = manager
+        .create_simple_producer("p", stream_lib::StreamConfig::new("between"))
+        .unwrap();
+    producer.typed().add(&message(1)).unwrap();
+    let from = cluster.node_of("between");
+    let waiting = "{between}:waiting:between_group";
+    let waits = || from.command::<bool>(&["EXISTS", waiting]);
+    wait_until(DEADLINE, "an entry that waits", waits);
+    let to = other_than(&cluster, from);
+    let moving = cluster.reshard(cluster.slot_of("between"), to);
+    moving.move_keys(&["between"]);
+    wait_until(DEADLINE, "requests that meet half of their keys", || {
+        tried_again(from) + tried_again(to) > 5
+    });
+    moving.finish();
+    wait_until(DEADLINE, "the last attempt", || *seen.lock() == 1);
+    let told = log.matching(|line| line.text.contains("`between` is held up"));
+    assert!(told.is_empty(), "{told:?}");
+}
+
 /// A stream in use with everything that has a script.
 struct AllScripts {
     manager: StreamManager,

@@ -117,12 +117,7 @@ pub(super) fn migrate_atomically(stage: &Stage) -> Times {
 }
 
 pub(super) fn can_migrate_atomically(servers: &Servers) -> bool {
-    let Servers::Cluster(cluster) = servers else {
-        return false;
-    };
-    let node = cluster.servers().first().expect("a cluster has nodes");
-    let help = node.command::<Vec<String>>(&["CLUSTER", "HELP"]);
-    help.iter().any(|line| line.contains("MIGRATESLOTS"))
+    matches!(servers, Servers::Cluster(cluster) if cluster.can_migrate_atomically())
 }
 
 fn another_master(stage: &Stage) -> &Server {

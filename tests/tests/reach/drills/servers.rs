@@ -41,19 +41,13 @@ impl Servers {
 
     /// How often a replica has taken the place of its master.
     pub(super) fn failovers(&self) -> usize {
-        let seen = |servers: &[Server], line: &'static str| -> Vec<usize> {
-            let logs = servers.iter().map(Server::log);
-            logs.map(|log| log.matches(line).count()).collect()
-        };
         match self {
-            // That of the sentinel which knows most.
-            Self::Sentinels(sentinels) => {
-                let seen = seen(sentinels.sentinels(), "+switch-master");
-                seen.into_iter().max().unwrap_or(0)
+            Self::Sentinels(sentinels) => sentinels.failovers(),
+            Self::Cluster(cluster) => {
+                let logs = cluster.servers().iter().map(Server::log);
+                let won = logs.map(|log| log.matches("Failover election won").count());
+                won.sum()
             }
-            Self::Cluster(cluster) => seen(cluster.servers(), "Failover election won")
-                .into_iter()
-                .sum(),
         }
     }
 

@@ -121,6 +121,17 @@ fn first_after(times: &[Instant], from: Instant) -> Option<Instant> {
     times.get(place).copied()
 }
 
+/// There is one event for each failover that the sentinels made: nobody went back to
+/// a master of before, whatever some sentinel said.
+#[track_caller]
+pub(super) fn follows_no_more_than_happened(sentinels: &Sentinels, moves: &Moves) {
+    let (moves, failovers) = (moves.lock().clone(), sentinels.failovers());
+    assert!(
+        moves.len() <= failovers,
+        "{failovers} failovers, followed by {moves:?}"
+    );
+}
+
 /// The configuration for these sentinels.
 #[track_caller]
 pub(super) fn config(sentinels: &Sentinels) -> ConnectionConfig {

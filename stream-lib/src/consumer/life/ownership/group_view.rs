@@ -12,7 +12,7 @@ use crate::consumer::life::estate::Estate;
 use crate::consumer::member::common::Common;
 use crate::consumer::member::health::{Health, Role};
 use crate::consumer::member::link::MemberLink;
-use crate::consumer::member::sign_of_life::SignOfLife;
+use crate::consumer::member::sign_of_life::{Giver, SignOfLife};
 use crate::runtime::jitter;
 
 /// How often the others are looked at.
@@ -33,8 +33,9 @@ pub(super) struct GroupView {
     sign: SignOfLife,
     link: MemberLink,
     health: Arc<Health>,
-    /// The consumer stops.
+    /// It wants no share of the partitions: the consumer stops, or can't read more.
     leaves: bool,
+    stops: bool,
     /// When the next sign is to be given.
     beat_at: Instant,
     look_at: Instant,
@@ -57,6 +58,7 @@ impl GroupView {
             link,
             health,
             leaves: false,
+            stops: false,
             beat_at: Instant::now(),
             look_at: Instant::now(),
             group,
@@ -70,6 +72,8 @@ impl GroupView {
     /// When there is something to do.
     pub(super) fn wake_at(&self) -> Instant {
         let at = self.beat_at.min(self.look_at);
+        let event_at = self.common.chronicle.due();
+        let at = event_at.map_or(at, |event| event.min(at));
         self.link.rests_until().map_or(at, |end| at.max(end))
     }
 
@@ -77,6 +81,7 @@ impl GroupView {
     /// the names of the others that have a share, if they have been looked at.
     pub(super) fn tend(&mut self) -> Option<Vec<String>> {
         self.keep_alive();
+        self.tell_events();
         if self.look_at > Instant::now() || self.link.rests_until().is_some() {
             return None;
         }
@@ -99,6 +104,15 @@ impl GroupView {
         Some(sharing)
     }
 
+    /// Writes the events that are due.
+    fn tell_events(&mut self) {
+        let Self { common, link, .. } = self;
+        let chronicle = &common.chronicle;
+        if chronicle.due().is_some_and(|at| at <= Instant::now()) && link.rests_until().is_none() {
+            chronicle.write_due(|write| link.run_softly(|wire| write(wire)));
+        }
+    }
+
     /// Gives the sign of life, if it is time for that.
     pub(super) fn keep_alive(&mut self) {
         if self.beat_at <= Instant::now() && self.link.rests_until().is_none() {
@@ -108,8 +122,18 @@ impl GroupView {
 
     /// Tells the others that it wants no share any more.
     pub(super) fn leave(&mut self) {
+        self.stops = true;
         self.leaves = true;
         self.beat();
+    }
+
+    /// Tells the others whether it wants a share, where that is news.
+    pub(super) fn share(&mut self, wants: bool) {
+        let leaves = self.stops || !wants;
+        if leaves != self.leaves && self.link.rests_until().is_none() {
+            self.leaves = leaves;
+            self.beat();
+        }
     }
 
     /// Has the next look come after this time.
@@ -126,9 +150,14 @@ impl GroupView {
             leaves,
             ..
         } = self;
-        let given = self
-            .link
-            .run(|wire| sign.give_alone(wire, group, &common.name, *keep, *leaves));
+        let facts = common.facts();
+        let giver = Giver {
+            group,
+            name: &common.name,
+            keep: *keep,
+            facts: &facts,
+        };
+        let given = self.link.run(|wire| sign.give_alone(wire, &giver, *leaves));
         // A step of the clock is followed by the next sign.
         let has_step = sign.take_step().is_some();
         let Ok(given) = given else {

@@ -12,6 +12,7 @@
 mod group_view;
 mod locks;
 mod nodes;
+mod scarcity;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use self::group_view::GroupView;
 use self::locks::Locks;
+use self::scarcity::Scarcity;
 use super::estate::Estate;
 use super::running::RunningMember;
 use crate::command::Group;
@@ -26,14 +28,15 @@ use crate::connection::LinkHandle;
 use crate::consumer::brief::{POLL, SOON, brief_at};
 use crate::consumer::member::Part;
 use crate::consumer::member::health::Health;
-use crate::error::{Error, ErrorKind, Result, with_causes};
+use crate::error::{Error, ErrorKind, Result};
 use crate::partition::{Partitions, Plan, Sight, share_of};
 use crate::runtime::{Task, counted, jitter, random_below};
 
 /// How long the first plan waits for members that start at the same time, where there
-/// are others, and where none is seen.
+/// are others, and where none is seen: these have given their signs of life before their
+/// groups were made.
 const FIRST_PLAN: Duration = Duration::from_millis(750);
-const ALONE: Duration = Duration::from_millis(150);
+const ALONE: Duration = Duration::from_millis(30);
 
 /// How long a reader that has ended may take to be gone.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -54,6 +57,7 @@ pub(super) struct Ownership {
     /// What it owns and what it gives up, the oldest first.
     owned: Vec<Owned>,
     phase: Phase,
+    scarcity: Scarcity,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +137,7 @@ impl Ownership {
             handle,
             owned: Vec::new(),
             phase: Phase::Starting,
+            scarcity: Scarcity::new(),
             estate: Arc::clone(estate),
         }
     }
@@ -195,6 +200,9 @@ impl Ownership {
         let key = group.stream().as_bytes();
         // A server that is away is not waited for: the sign lapses.
         let time = if common.trouble.lasts() { POLL } else { SOON };
+        common
+            .chronicle
+            .write_rest(|write| brief_at(&identity.topology, key, time, |wire| write(wire)));
         let _ = brief_at(&identity.topology, key, time, |wire| {
             group.resign(wire, &common.name)
         });
@@ -248,7 +256,9 @@ impl Ownership {
         let group = format!("{}\0{}", identity.group.stream(), identity.group.name());
         let living = others.iter().map(String::as_str);
         let share = share_of(&me, living, &group, self.partitions);
-        let free = if owned.len() + leaving < share {
+        let is_scarce = self.scarcity.lasts(Instant::now());
+        self.view.share(!is_scarce);
+        let free = if owned.len() + leaving < share && !is_scarce {
             self.free()
         } else {
             Vec::new()
@@ -291,40 +301,53 @@ impl Ownership {
         )
     }
 
-    /// The partitions that nobody owns, and that no member is left of here.
+    /// The partitions that nobody owns. Those that were given up may be among them while
+    /// their last handlers run here.
     fn free(&mut self) -> Vec<u16> {
-        let has = |n: &u16| self.owned.iter().any(|owned| owned.partition == *n);
+        let has = |n: &u16| {
+            let mut owned = self.owned.iter();
+            owned.any(|owned| owned.partition == *n && (owned.has_lock || !owned.is_leaving))
+        };
         let others = self.partitions.all().filter(|n| !has(n));
         let others: Vec<_> = others.filter_map(|n| self.key(n)).collect();
         self.locks.free(&self.estate, &others)
     }
 
-    /// Takes partitions, as far as no other member is quicker.
+    /// Takes partitions, as far as no other member is quicker. Where the system has no
+    /// threads for their readers, others are to have them.
     fn take(&mut self, partitions: &[u16]) {
         if partitions.is_empty() {
             return;
         }
         let wanted: Vec<_> = partitions.iter().filter_map(|n| self.key(*n)).collect();
-        for partition in self.locks.take(&self.estate, &wanted) {
-            match self.begin(partition) {
-                Ok(running) => self.owned.push(Owned {
-                    partition,
-                    running,
-                    has_lock: true,
-                    is_leaving: false,
-                }),
-                Err(e) => {
-                    if e.kind() != ErrorKind::Closed {
-                        log::error!(
-                            "partition {partition} of `{}` can't be read here for now: {}",
-                            self.estate.identity.group.stream(),
-                            with_causes(&e)
-                        );
-                    }
-                    let key: Vec<_> = self.key(partition).into_iter().collect();
-                    self.locks.release(&self.estate, &key);
+        let mut taken = self.locks.take(&self.estate, &wanted).into_iter();
+        let stream = self.estate.identity.group.stream().to_owned();
+        let has_taken = taken.len() > 0;
+        while let Some(partition) = taken.next() {
+            let error = match self.begin(partition) {
+                Ok(running) => {
+                    self.owned.push(Owned {
+                        partition,
+                        running,
+                        has_lock: true,
+                        is_leaving: false,
+                    });
+                    continue;
                 }
+                Err(error) => error,
+            };
+            let rest: Vec<_> = [partition].into_iter().chain(taken).collect();
+            let rest: Vec<_> = rest.into_iter().filter_map(|n| self.key(n)).collect();
+            self.locks.release(&self.estate, &rest);
+            if error.kind() != ErrorKind::Closed {
+                self.scarcity
+                    .begins(rest.len(), &stream, &error, Instant::now());
+                self.view.share(false);
             }
+            return;
+        }
+        if has_taken {
+            self.scarcity.ends(&stream);
         }
     }
 

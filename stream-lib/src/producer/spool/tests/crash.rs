@@ -162,7 +162,7 @@ fn send(spool: &Spool, redis: &Redis, text: &str, answer: Answer) {
     }
     step();
     if answer != Answer::Heard {
-        turn.keep(0, vec![text.as_bytes().to_vec()]).unwrap();
+        turn.keep(&[0], vec![text.as_bytes().to_vec()]).unwrap();
     }
 }
 

@@ -93,7 +93,8 @@ proptest! {
                         highest = first.plus(count as u64 - 1);
                         if keep {
                             let batch: Vec<_> = (0..count).map(&mut message).collect();
-                            turn.keep(0, batch.clone()).unwrap();
+                            let places: Vec<_> = (0..count).collect();
+                            turn.keep(&places, batch.clone()).unwrap();
                             let numbers = (0..).map(|n| Some(first.plus(n)));
                             model.extend(batch.into_iter().zip(numbers));
                         }

@@ -127,7 +127,7 @@ fn add(spool: &Spool, redis: &Redis, text: &str, calls: &AtomicU64) {
         redis.add(&[(spool.id(), turn.first(), text)]);
     }
     if call.is_multiple_of(3) {
-        turn.keep(0, vec![text.as_bytes().to_vec()]).unwrap();
+        turn.keep(&[0], vec![text.as_bytes().to_vec()]).unwrap();
     }
 }
 
@@ -155,6 +155,6 @@ fn kept_turn_without_room_gives_the_turn_back() {
     let (_directory, spool) = in_new_directory();
     let huge = vec![0; usize::try_from(OPTIONS.max_bytes).unwrap()];
     let turn = spool.turn(1).unwrap();
-    assert_eq!(kind(turn.keep(0, vec![huge])), ErrorKind::Full);
+    assert_eq!(kind(turn.keep(&[0], vec![huge])), ErrorKind::Full);
     assert!(spool.turn(1).is_some());
 }

@@ -5,7 +5,7 @@ use serde_json::Map;
 use crate::cli::args::Bounds;
 use crate::cli::context::Context;
 use crate::cli::exit::{Fault, Outcome};
-use crate::cli::plan::{Plan, at_once};
+use crate::cli::plan::{Done, Plan, at_once};
 use crate::words::shown;
 
 pub(crate) fn run(context: &Context, stream: &str, job: &str, pauses: bool) -> Outcome {
@@ -40,10 +40,11 @@ pub(crate) fn run(context: &Context, stream: &str, job: &str, pauses: bool) -> O
         group: String::new(),
         items: vec![()],
         said,
-        done: (did, "job"),
+        done: Done::new(did, "job", "jobs"),
         again: None,
         json: Map::new(),
         loses: None,
+        which: job.to_owned(),
     };
     at_once(context, &plan, &Bounds::default(), || {
         Ok(if pauses {

@@ -11,7 +11,7 @@ use crate::cli::commands::entries::mask;
 use crate::cli::context::Context;
 use crate::cli::exit::{Fault, Outcome};
 use crate::cli::parse::field;
-use crate::cli::plan::{Plan, Step, carry_out};
+use crate::cli::plan::{Done, Plan, Step, carry_out, ids_in_words};
 use crate::words::{count, cut, of, shown};
 
 /// Bodies that a plan compares with the schemas.
@@ -59,18 +59,20 @@ pub(crate) fn redrive(
     json.insert("of".to_owned(), all.into());
     json.insert("until".to_owned(), json!(until.map(|id| id.to_string())));
     json.insert("would_fail".to_owned(), compared.would_fail.into());
-    json.insert("compared".to_owned(), compared.compared.into());
+    json.insert("compared".to_owned(), compared.looked_at.into());
     json.insert("without_fields".to_owned(), compared.without_body.into());
+    let shown_ids = ids_in_words(&chosen);
     let plan = Plan {
         action: "dlq redrive",
         stream: stream.to_owned(),
         group: which.group.clone().unwrap_or_default(),
         items: chosen,
         said,
-        done: ("Put back", "dead letters"),
+        done: Done::new("Put back", "dead letter", "dead letters"),
         again: again(ids, until),
         json,
         loses: None,
+        which: shown_ids,
     };
     carry_out(context, &plan, bounds, |chunk| {
         let report = letters.redrive_edited(chunk, &edits)?;
@@ -94,6 +96,7 @@ pub(crate) fn rm(
     let chosen = chosen(&letters, ids, which, bounds)?;
     let until = chosen.iter().map(|id| id.id).max();
     let bound = until.map(|id| format!(" (until {id})")).unwrap_or_default();
+    let shown_ids = ids_in_words(&chosen);
     let plan = Plan {
         action: "dlq rm",
         stream: stream.to_owned(),
@@ -105,10 +108,11 @@ pub(crate) fn rm(
             shown(stream.as_bytes())
         ),
         items: chosen,
-        done: ("Removed", "dead letters"),
+        done: Done::new("Removed", "dead letter", "dead letters"),
         again: again(ids, until),
         json: Map::new(),
         loses: None,
+        which: shown_ids,
     };
     carry_out(context, &plan, bounds, |chunk| {
         let report = letters.remove_letters(chunk)?;
@@ -167,7 +171,7 @@ fn edits(set: &[String], unset: &[String]) -> Outcome<FieldEdits> {
 /// What the schemas say of those that would be put back.
 #[derive(Debug, Default)]
 struct Compared {
-    compared: usize,
+    looked_at: usize,
     would_fail: usize,
     without_body: usize,
     groups: std::collections::BTreeSet<String>,
@@ -188,7 +192,7 @@ fn compare(
         let Some(letter) = letters.letter(*id)? else {
             continue;
         };
-        found.compared += 1;
+        found.looked_at += 1;
         found.groups.insert(letter.group().to_owned());
         if letter.message().is_empty() {
             found.without_body += 1;

@@ -9,7 +9,7 @@ use crate::cli::args::Bounds;
 use crate::cli::commands::dlq::ensure_known;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Fault, Outcome};
-use crate::cli::plan::{Plan, Step, carry_out};
+use crate::cli::plan::{Done, Plan, Step, carry_out};
 use crate::observe::{look_at, own_key, partition_names};
 use crate::server::{Answered, request};
 use crate::words::{of, shown};
@@ -134,10 +134,11 @@ pub(crate) fn import(context: &Context, stream: &str, bounds: &Bounds) -> Outcom
             shown(stream.as_bytes())
         ),
         items: letters,
-        done: ("Added", "dead letters"),
+        done: Done::new("Added", "dead letter", "dead letters"),
         again: None,
         json: Map::new(),
         loses: None,
+        which: String::new(),
     };
     carry_out(context, &plan, bounds, |chunk| {
         let mut step = Step::default();

@@ -8,7 +8,7 @@ use stream_lib::StartFrom;
 use crate::cli::args::{Bounds, OneGroup};
 use crate::cli::context::{Context, no_group};
 use crate::cli::exit::Outcome;
-use crate::cli::plan::{Plan, at_once};
+use crate::cli::plan::{Done, Plan, at_once};
 use crate::observe::{GroupFacts, StreamFacts, look_at};
 use crate::words::{age, count, count_or_dash, shown};
 
@@ -19,10 +19,11 @@ fn plan(action: &'static str, of: &OneGroup, said: String, did: &'static str) ->
         group: of.group.clone(),
         items: vec![()],
         said,
-        done: (did, "group"),
+        done: Done::new(did, "group", "groups"),
         again: None,
         json: Map::new(),
         loses: None,
+        which: String::new(),
     }
 }
 
@@ -165,7 +166,8 @@ pub(crate) fn rm_consumer(context: &Context, of: &OneGroup, consumer: &str) -> O
         held.map_or_else(|| "0".to_owned(), |c| count(c.pending))
     );
     let mut plan = plan("consumer rm", of, said, "Removed");
-    plan.done = ("Removed", "consumer");
+    consumer.clone_into(&mut plan.which);
+    plan.done = Done::new("Removed", "consumer", "consumers");
     at_once(context, &plan, &Bounds::default(), || {
         let manager = context.redis()?.manager();
         let removed = manager.remove_group_consumer(&of.name, &of.group, consumer)?;

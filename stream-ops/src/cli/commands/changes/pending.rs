@@ -6,7 +6,7 @@ use stream_lib::{EntryAddress, Pending, PendingFilter, PendingReport};
 use crate::cli::args::{Bounds, PendingWhich};
 use crate::cli::context::{Context, no_group};
 use crate::cli::exit::{Fault, Outcome};
-use crate::cli::plan::{Plan, Step, carry_out};
+use crate::cli::plan::{Done, Plan, Step, carry_out, ids_in_words};
 use crate::observe::look_at;
 use crate::words::{of, shown};
 
@@ -20,24 +20,25 @@ pub(crate) enum Act<'a> {
 
 pub(crate) fn run(
     context: &Context,
-    which: &PendingWhich,
+    chosen_by: &PendingWhich,
     act: Act<'_>,
     bounds: &Bounds,
 ) -> Outcome {
-    let (stream, group) = (which.of.name.as_str(), which.of.group.as_str());
+    let (stream, group) = (chosen_by.of.name.as_str(), chosen_by.of.group.as_str());
     let redis = context.redis()?;
     if look_at(redis, stream)?.group(group).is_none() {
         return Err(no_group(stream, group));
     }
     let pending = redis.manager().pending(stream, group)?;
-    let entries = chosen(&pending, which, bounds)?;
+    let entries = chosen(&pending, chosen_by, bounds)?;
     let what = of(entries.len() as u64, "entry", "entries");
     let name = format!("{}/{}", shown(stream.as_bytes()), shown(group.as_bytes()));
-    let (action, said, did, loses) = match act {
+    let (action, said, did, end, loses) = match act {
         Act::Release => (
             "pending release",
             format!("Would hand {what} of {name} out again, at once. Deliveries stay counted."),
-            "Handed out again",
+            "Released",
+            "",
             None,
         ),
         Act::Bury(_) => (
@@ -46,16 +47,19 @@ pub(crate) fn run(
                 "Would move {what} of {name} to the dead letters, for this group only. \
                  `streamctl dlq redrive` puts them back."
             ),
-            "Moved to the dead letters",
+            "Moved",
+            " to the dead letters",
             None,
         ),
         Act::Ack => (
             "pending ack",
             format!("Would acknowledge {what} of {name}, as if they were done."),
             "Acknowledged",
+            "",
             Some(format!("{name} would never handle {what}")),
         ),
     };
+    let which = ids_in_words(&entries);
     let plan = Plan {
         action,
         stream: stream.to_owned(),
@@ -64,13 +68,19 @@ pub(crate) fn run(
             .iter()
             .map(|at| at.id)
             .max()
-            .filter(|_| which.entries.is_empty())
+            .filter(|_| chosen_by.entries.is_empty())
             .map(|id| format!("--until {id}")),
         items: entries,
         said,
-        done: (did, "entries"),
+        done: Done {
+            did,
+            one: "entry",
+            many: "entries",
+            end,
+        },
         json: Map::new(),
         loses,
+        which,
     };
     carry_out(context, &plan, bounds, |chunk| {
         let report: PendingReport = match act {

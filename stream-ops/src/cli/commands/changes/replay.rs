@@ -1,12 +1,12 @@
 //! `replay`: entries once more, into another stream or for one group.
 
 use serde_json::Map;
-use stream_lib::{EntryAddress, EntryId, Peek, PeekedEntry, RawMessage};
+use stream_lib::{EntryAddress, EntryId, Peek, PeekedEntry, Producer, RawMessage, StreamConfig};
 
 use crate::cli::args::Bounds;
 use crate::cli::context::{Context, no_group};
 use crate::cli::exit::{Exit, Fault, Outcome};
-use crate::cli::plan::{Plan, Step, carry_out};
+use crate::cli::plan::{Done, Plan, Step, carry_out};
 use crate::observe::{look_at, partition_names};
 use crate::server::{Answered, request};
 use crate::words::{of, shown};
@@ -66,12 +66,20 @@ pub(crate) fn run(
             .map(|id| format!("--until {id}")),
         items: entries,
         said: format!("Would add {what} of `{from}` {where_to}. They stay where they are."),
-        done: ("Added", "entries"),
+        done: Done::new("Added", "entry", "entries"),
         json: Map::new(),
         loses: None,
+        which: String::new(),
+    };
+    let manager = context.redis()?.manager();
+    let producer: Option<Producer<RawMessage>> = match target {
+        Target::Stream(into) => {
+            manager.create_simple_producer("streamctl", StreamConfig::new(into))?;
+            Some(manager.producer("streamctl")?)
+        }
+        Target::Group(_) => None,
     };
     carry_out(context, &plan, bounds, |chunk| {
-        let manager = context.redis()?.manager();
         let mut step = Step::default();
         for at in chunk {
             let found = manager.entry(stream, *at)?;
@@ -79,11 +87,11 @@ pub(crate) fn run(
                 step.left += 1;
                 continue;
             };
-            match target {
-                Target::Stream(into) => {
-                    manager.add_to(into, &entry.message())?;
+            match (&producer, target) {
+                (Some(producer), _) => {
+                    producer.add(&entry.message())?;
                 }
-                Target::Group(group) => {
+                (None, Target::Stream(group) | Target::Group(group)) => {
                     let part = match (&parts, at.partition) {
                         (Some(parts), Some(number)) => parts.get(usize::from(number)),
                         _ => None,

@@ -6,7 +6,7 @@ use crate::cli::args::Bounds;
 use crate::cli::commands::dlq::ensure_known;
 use crate::cli::context::Context;
 use crate::cli::exit::Outcome;
-use crate::cli::plan::{Plan, at_once};
+use crate::cli::plan::{Done, Plan, at_once};
 use crate::words::shown;
 
 pub(crate) fn run(context: &Context, stream: &str, bounds: &Bounds) -> Outcome {
@@ -21,13 +21,14 @@ pub(crate) fn run(context: &Context, stream: &str, bounds: &Bounds) -> Outcome {
         action: "retention run",
         stream: stream.to_owned(),
         group: String::new(),
+        which: String::new(),
         items: if planned.removes > 0 {
             vec![()]
         } else {
             Vec::new()
         },
         said: format!("Would clean {}.", shown(planned.to_string().as_bytes())),
-        done: ("Cleaned", "stream"),
+        done: Done::new("Cleaned", "stream", "streams"),
         again: None,
         json,
         loses: (is_low && planned.above_floor > 0)

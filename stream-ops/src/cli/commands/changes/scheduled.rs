@@ -7,7 +7,7 @@ use crate::cli::args::Bounds;
 use crate::cli::commands::dlq::ensure_known;
 use crate::cli::context::Context;
 use crate::cli::exit::{Fault, Outcome};
-use crate::cli::plan::{Plan, Step, carry_out};
+use crate::cli::plan::{Done, Plan, Step, carry_out, ids_in_words};
 use crate::words::{of, shown};
 
 pub(crate) fn run(
@@ -54,16 +54,18 @@ pub(crate) fn run(
             "Added",
         )
     };
+    let which = ids_in_words(&chosen);
     let plan = Plan {
         action,
         stream: stream.to_owned(),
         group: String::new(),
         items: chosen,
         said,
-        done: (did, "messages"),
+        done: Done::new(did, "message", "messages"),
         again: None,
         json: Map::new(),
         loses: None,
+        which,
     };
     carry_out(context, &plan, bounds, |chunk| {
         let done = if cancels {

@@ -12,9 +12,12 @@ use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Fault, Outcome};
 use crate::cli::output::Report;
 use crate::cli::parse::field;
-use crate::cli::plan::{Plan, at_once};
+use crate::cli::plan::{Done, Plan, at_once};
 use crate::observe::look_at;
 use crate::words::{age, count, shown};
+
+/// A length that no stream has.
+const NO_LIMIT: u64 = 1_000_000_000_000;
 
 /// Adding removes nothing: it is done without a question, and noted.
 pub(crate) fn send(
@@ -83,7 +86,8 @@ pub(crate) fn trim(
     };
     let mut config = StreamConfig::new(stream)
         .priority(priority)
-        .trim_without_groups(true);
+        .trim_without_groups(true)
+        .min_retention_count(0);
     let mut wishes = Vec::new();
     if let Some(entries) = max_length {
         config = config.max_length(entries);
@@ -94,7 +98,7 @@ pub(crate) fn trim(
             count(entries)
         ));
     } else {
-        config = config.max_length(u64::MAX);
+        config = config.max_length(NO_LIMIT);
     }
     if let Some(time) = max_age {
         config = config.max_age(time);
@@ -116,10 +120,11 @@ pub(crate) fn trim(
             count(facts.length),
             wishes.join(", and ")
         ),
-        done: ("Trimmed", "stream"),
+        done: Done::new("Trimmed", "stream", "streams"),
         again: None,
         json: Map::new(),
         loses: None,
+        which: String::new(),
     };
     at_once(context, &plan, bounds, || {
         let report = context.redis()?.manager().cleanup_once(&config)?;

@@ -9,6 +9,7 @@ mod servers;
 mod streams;
 
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 use self::line::Line;
 use crate::assess::{Kind, Severity};
@@ -97,7 +98,7 @@ fn said(context: &Context, line: &Line) -> String {
     );
     let mut said = format!("{}\n", context.output.painted(line.severity, &text));
     if let Some(advice) = &line.advice {
-        said.push_str(&format!("  {:<22} → {advice}\n", ""));
+        let _ = writeln!(said, "  {:<22} → {advice}", "");
     }
     said
 }

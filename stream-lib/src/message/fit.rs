@@ -3,11 +3,10 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use super::owned::{SchemaField, SchemaShape};
-use super::shape::FieldType;
-use crate::message::field::FromField;
-use crate::message::fields::Fields;
-use crate::message::id::EntryId;
+use super::field::FromField;
+use super::fields::Fields;
+use super::id::EntryId;
+use super::schema::{FieldType, SchemaField, SchemaShape};
 
 /// How much of a value a misfit shows, in characters.
 const SHOWN: usize = 40;
@@ -243,7 +242,7 @@ fn printable(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::message::raw::RawMessage;
-    use crate::message::schema::owned::SchemaVariant;
+    use crate::message::schema::SchemaVariant;
 
     fn field(name: &str, ty: &str) -> SchemaField {
         SchemaField {

@@ -1,0 +1,22 @@
+//! What the program calls itself.
+
+use super::settings::ConnectionConfig;
+
+impl ConnectionConfig {
+    /// The name of this program, for [`StreamManager::members`](crate::StreamManager::members)
+    /// and the tools of people. 1 to 48 bytes. Defaults to the name of the executable's
+    /// file.
+    #[must_use]
+    pub fn program(mut self, name: impl Into<String>) -> Self {
+        self.program.name = Some(name.into());
+        self
+    }
+
+    /// The version of this program, beside its [name](Self::program), such as
+    /// `env!("CARGO_PKG_VERSION")`. 1 to 48 bytes. Defaults to none.
+    #[must_use]
+    pub fn program_version(mut self, version: impl Into<String>) -> Self {
+        self.program.version = Some(version.into());
+        self
+    }
+}

@@ -1,0 +1,73 @@
+//! The thread that hands what is counted to the crate `metrics`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::registry::NameRegistry;
+use crate::error::{one_line, with_causes};
+use crate::metrics::Published;
+use crate::runtime::{Shutdown, Thread, on_library_thread, panic_text};
+
+/// How often: exporters are asked every 15 s or so.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// How long a recorder may take at the end.
+const LAST: Duration = Duration::from_secs(1);
+
+/// Publishes every few seconds, from the first producer or consumer on, and once more at
+/// the end.
+#[derive(Debug, Default)]
+pub(super) struct Publisher {
+    stop: Shutdown,
+    thread: Mutex<Option<Thread>>,
+}
+
+impl Publisher {
+    /// Starts the thread, unless there is one.
+    pub(super) fn begin(&self, registry: &Arc<RwLock<NameRegistry>>) {
+        let mut thread = self.thread.lock();
+        if thread.is_some() || self.stop.is_set() {
+            return;
+        }
+        let (registry, stop) = (Arc::clone(registry), self.stop.clone());
+        match Thread::spawn("stream-metrics", move || run(&registry, &stop)) {
+            Ok(started) => *thread = Some(started),
+            Err(e) => log::error!(
+                "no metrics are published without a thread, which the next producer or consumer \
+                 starts: {}",
+                with_causes(&e)
+            ),
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        self.stop.set();
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread.filter(|_| !on_library_thread()) {
+            thread.join_by(Instant::now() + LAST);
+        }
+    }
+}
+
+fn run(registry: &RwLock<NameRegistry>, stop: &Shutdown) {
+    let mut published = Published::default();
+    let mut is_told = false;
+    loop {
+        let is_last = stop.sleep(EVERY);
+        let now = registry.read().metrics();
+        // The recorder is not ours.
+        let publish = AssertUnwindSafe(|| published.publish(now));
+        if let Err(panic) = catch_unwind(publish)
+            && !std::mem::replace(&mut is_told, true)
+        {
+            let text = panic_text(panic);
+            log::error!("the recorder of metrics has panicked: {}", one_line(&text));
+        }
+        if is_last {
+            return;
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Counts and times of what producers and consumers do.
+//!
+//! A *record* is what the threads write, without a lock and without sharing a line of
+//! memory: [`WorkerRecord`] belongs to one worker, [`ProducerRecord`] has a part for each
+//! of a few threads. A [`Metrics`] is the snapshot that readers get of them, with a
+//! [`Histogram`] for each kind of time. *publish* hands snapshots to the crate `metrics`.
+
+mod histogram;
+mod producer;
+#[cfg(feature = "metrics")]
+mod publish;
+mod sizes;
+mod snapshot;
+mod times;
+mod worker;
+
+pub use self::histogram::Histogram;
+pub(crate) use self::producer::{Fate, ProducerRecord};
+#[cfg(feature = "metrics")]
+pub(crate) use self::publish::Published;
+pub use self::sizes::BatchSizes;
+pub use self::snapshot::{ConsumerMetrics, Metrics, ProducerMetrics};
+pub(crate) use self::worker::{WorkerRecord, WorkerRecords};

@@ -1,0 +1,232 @@
+//! What a producer writes down of the messages that it adds.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::histogram::Histogram;
+use super::sizes::{self, BatchSizes, SIZES};
+use super::snapshot::ProducerMetrics;
+use super::times::Times;
+use crate::error::ErrorKind;
+
+/// So many threads can add without touching the same memory.
+const PARTS: usize = 8;
+
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Which part of each record this thread writes; `PARTS` before it has one.
+    static PART: Cell<usize> = const { Cell::new(PARTS) };
+}
+
+/// What became of one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Main,
+    Backup,
+    Spooled,
+    Duplicate,
+    Scheduled,
+    Failed(ErrorKind),
+}
+
+/// The counts and times of one producer.
+#[derive(Debug)]
+pub(crate) struct ProducerRecord {
+    parts: Box<[Part]>,
+    /// By kind. Failures are rare, or take long.
+    failed: Mutex<Vec<(ErrorKind, u64)>>,
+    /// Entries that its drain has moved from the backup stream to the stream.
+    moved: AtomicU64,
+}
+
+/// What some of the threads write. Lines of memory hold 64 bytes, and are fetched in
+/// pairs.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Part {
+    main: AtomicU64,
+    backup: AtomicU64,
+    spooled: AtomicU64,
+    duplicates: AtomicU64,
+    scheduled: AtomicU64,
+    batches: [AtomicU64; SIZES],
+    batched: AtomicU64,
+    adds: Times,
+}
+
+impl Part {
+    const fn new() -> Self {
+        Self {
+            main: AtomicU64::new(0),
+            backup: AtomicU64::new(0),
+            spooled: AtomicU64::new(0),
+            duplicates: AtomicU64::new(0),
+            scheduled: AtomicU64::new(0),
+            batches: [const { AtomicU64::new(0) }; SIZES],
+            batched: AtomicU64::new(0),
+            adds: Times::new(),
+        }
+    }
+}
+
+impl Default for ProducerRecord {
+    fn default() -> Self {
+        Self {
+            parts: (0..PARTS).map(|_| Part::new()).collect(),
+            failed: Mutex::default(),
+            moved: AtomicU64::new(0),
+        }
+    }
+}
+
+impl ProducerRecord {
+    /// Notes what became of messages that were answered together, `time` after they were
+    /// on their way.
+    pub(crate) fn answered(&self, fates: impl IntoIterator<Item = Fate>, time: Duration) {
+        let Some(part) = self.part() else {
+            return;
+        };
+        // Most batches have one fate: it is counted once for all.
+        let (mut last, mut count, mut all) = (None, 0, 0);
+        for fate in fates {
+            all += 1;
+            if last == Some(fate) {
+                count += 1;
+                continue;
+            }
+            self.count(part, last, count);
+            (last, count) = (Some(fate), 1);
+        }
+        self.count(part, last, count);
+        if all > 0 {
+            part.adds.note(time, all);
+        }
+    }
+
+    fn count(&self, part: &Part, fate: Option<Fate>, more: u64) {
+        let count = match fate {
+            None => return,
+            Some(Fate::Main) => &part.main,
+            Some(Fate::Backup) => &part.backup,
+            Some(Fate::Spooled) => &part.spooled,
+            Some(Fate::Duplicate) => &part.duplicates,
+            Some(Fate::Scheduled) => &part.scheduled,
+            Some(Fate::Failed(kind)) => return self.fail(kind, more),
+        };
+        count.fetch_add(more, Ordering::Relaxed);
+    }
+
+    #[cold]
+    fn fail(&self, kind: ErrorKind, more: u64) {
+        let mut failed = self.failed.lock();
+        match failed.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += more,
+            None => failed.push((kind, more)),
+        }
+    }
+
+    /// Notes that so many messages go to Redis together.
+    pub(crate) fn batch(&self, messages: usize) {
+        let Some(part) = self.part() else {
+            return;
+        };
+        if let Some(count) = part.batches.get(sizes::bucket(messages)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        part.batched.fetch_add(messages as u64, Ordering::Relaxed);
+    }
+
+    /// Notes entries that were moved from the backup stream to the stream.
+    pub(crate) fn moved(&self, entries: u64) {
+        self.moved.fetch_add(entries, Ordering::Relaxed);
+    }
+
+    /// The counts so far; the rest of the snapshot is the caller's.
+    pub(crate) fn snapshot(&self) -> ProducerMetrics {
+        let sum = |of: fn(&Part) -> &AtomicU64| {
+            let counts = self
+                .parts
+                .iter()
+                .map(|part| of(part).load(Ordering::Relaxed));
+            counts.sum::<u64>()
+        };
+        let (mut batch_sizes, mut add_duration) = (BatchSizes::default(), Histogram::default());
+        for part in &self.parts {
+            let counts = part
+                .batches
+                .iter()
+                .map(|count| count.load(Ordering::Relaxed));
+            batch_sizes.add(counts, part.batched.load(Ordering::Relaxed));
+            part.adds.add_to(&mut add_duration);
+        }
+        let added_to_backup = sum(|part| &part.backup);
+        ProducerMetrics {
+            added: sum(|part| &part.main) + added_to_backup,
+            added_to_backup,
+            duplicates: sum(|part| &part.duplicates),
+            scheduled: sum(|part| &part.scheduled),
+            spooled: sum(|part| &part.spooled),
+            moved: self.moved.load(Ordering::Relaxed),
+            failed: self.failed.lock().clone(),
+            batch_sizes,
+            add_duration,
+            ..ProducerMetrics::default()
+        }
+    }
+
+    fn part(&self) -> Option<&Part> {
+        let mut at = PART.get();
+        if at >= PARTS {
+            at = NEXT.fetch_add(1, Ordering::Relaxed) % PARTS;
+            PART.set(at);
+        }
+        self.parts.get(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_counted_by_what_became_of_them() {
+        let record = ProducerRecord::default();
+        let unavailable = Fate::Failed(ErrorKind::Unavailable);
+        let time = Duration::from_millis(2);
+        record.batch(5);
+        record.answered(
+            [
+                Fate::Main,
+                Fate::Main,
+                Fate::Backup,
+                unavailable,
+                unavailable,
+            ],
+            time,
+        );
+        std::thread::scope(|scope| {
+            scope.spawn(|| record.answered([Fate::Spooled], time));
+        });
+        record.answered([], time);
+        record.answered([Fate::Duplicate, Fate::Failed(ErrorKind::Full)], time);
+        record.moved(3);
+        let metrics = record.snapshot();
+        assert_eq!((metrics.added, metrics.added_to_backup), (3, 1));
+        assert_eq!(
+            (metrics.spooled, metrics.duplicates, metrics.moved),
+            (1, 1, 3)
+        );
+        let failed = [(ErrorKind::Unavailable, 2), (ErrorKind::Full, 1)];
+        assert_eq!(metrics.failed, failed);
+        assert_eq!(
+            (metrics.batch_sizes.count(), metrics.batch_sizes.sum()),
+            (1, 5)
+        );
+        assert_eq!(metrics.add_duration.count(), 8);
+        assert_eq!(metrics.add_duration.sum(), time * 8);
+    }
+}
