@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn entry_has_come_again_if_it_came_later() {
-        let replies = HeldReplies::new(&Arc::default());
+        let replies = HeldReplies::new(&Arc::default(), None);
         let (id, asked) = (EntryId::new(1, 1), Instant::now());
         let hold = |asked| replies.hold(Entries::unread(id, 1), Company::Any, asked);
         let earlier = hold(asked);
