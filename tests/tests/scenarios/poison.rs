@@ -50,7 +50,7 @@ fn each_bad_order_dies_once_and_takes_no_good_one_along() {
         .into_iter()
         .map(|letter| (letter.get("order_id").cloned().unwrap_or_default(), letter))
         .collect();
-    assert_eq!((dead.len(), store.dead().len()), (5, 5));
+    assert_eq!((dead.len(), store.dead().len()), (5, 5), "{dead:#?}");
     for (order, reason, error) in expected {
         let letter = dead.get(order).unwrap();
         let field = |name: &str| letter.get(name).map_or("", String::as_str);
