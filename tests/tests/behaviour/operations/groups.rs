@@ -94,6 +94,7 @@ fn consumers_are_listed_with_their_signs_of_life() {
         .unwrap();
     shop.add_by_hand("orders", 1);
     seen.wait_for(1);
+    shop.wait_until_settled("orders");
     shop.add_by_hand("other", 3);
     shop.ask::<()>("XGROUP CREATE other other_group 0");
     let read = "XREADGROUP GROUP other_group py-1 COUNT 3 STREAMS other >";

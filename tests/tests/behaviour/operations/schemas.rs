@@ -183,7 +183,8 @@ fn types_that_are_written_by_hand_tell_nothing() {
 #[test]
 fn a_user_without_the_right_adds_and_consumes_all_the_same() {
     let rules = "on >secret ~untold ~{untold}:dead ~{untold}:meta ~{untold}:waiting:* \
-                 ~{untold}:members:* ~{untold}:lock:* ~{untold}:hold:* +@all";
+                 ~{untold}:members:* ~{untold}:lock:* ~{untold}:hold:* \
+                 ~{untold}:facts:* ~{untold}:events +@all";
     let server = Server::options()
         .user(&format!("bob {rules}"))
         .start()
