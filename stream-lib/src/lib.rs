@@ -125,6 +125,8 @@ pub use crate::consumer::{
     HandlerResult, ShutdownReport, by_value,
 };
 pub use crate::error::{Error, ErrorKind, Result};
+#[doc(hidden)]
+pub use crate::inspect::Answer;
 pub use crate::inspect::{
     ConsumerRemoved, DeadFilter, DeadKind, DeadLetter, DeadLetterId, DeadLetters, EntryAddress,
     FieldEdits, FieldMask, FindStreams, FoundStream, GroupConsumer, GroupHolder, GroupStats, Hold,

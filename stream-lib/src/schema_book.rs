@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::command::{
     NewEvent, NotedSchema, SEEN_FOR, SchemaRole, StreamEventKind, note_schema, tell_event,
 };
+use crate::config::Program;
 use crate::connection::{Topology, Wire};
 use crate::error::{Error, ErrorKind, with_causes};
 use crate::keys::StreamKeys;
@@ -50,11 +51,10 @@ const AGAIN: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(2);
 
 impl SchemaBook {
-    /// The types of a manager of `program`.
-    pub(crate) fn new(topology: Arc<Topology>, program: String) -> Self {
+    pub(crate) fn new(topology: Arc<Topology>, program: &Program) -> Self {
         Self {
             topology,
-            program,
+            program: program.name(),
             notes: Mutex::default(),
             telling: Mutex::default(),
             bell: OnceLock::new(),

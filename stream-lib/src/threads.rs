@@ -11,13 +11,13 @@ use stream_lib::test_util::{
     DrainReport, PrivateServer, Recorded, RecordedEntry, RecordedOutputs, TestDelivery,
 };
 use stream_lib::{
-    Added, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery, BatchSettings,
-    BatchSizes, BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings, Consumer,
-    ConsumerConfig, ConsumerMetrics, ConsumerRemoved, ConsumerSettings, ConsumerStats, Credentials,
-    Cron, CronJob, CronState, Crons, DeadFilter, DeadKind, DeadLetter, DeadLetterId, DeadLetters,
-    DeadReason, Delivery, Draft, EntryAddress, EntryId, Envelope, Error, ErrorKind, FieldEdits,
-    FieldMask, FindStreams, FlushReport, FoundStream, GroupConsumer, GroupHolder, GroupStats,
-    HandlerError, HandlerResult, Histogram, Hold, Member, MemberFacts, Metrics, Missed,
+    Added, Answer, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery,
+    BatchSettings, BatchSizes, BlockedStream, CleanupReport, ConnectionConfig, ConnectionSettings,
+    Consumer, ConsumerConfig, ConsumerMetrics, ConsumerRemoved, ConsumerSettings, ConsumerStats,
+    Credentials, Cron, CronJob, CronState, Crons, DeadFilter, DeadKind, DeadLetter, DeadLetterId,
+    DeadLetters, DeadReason, Delivery, Draft, EntryAddress, EntryId, Envelope, Error, ErrorKind,
+    FieldEdits, FieldMask, FindStreams, FlushReport, FoundStream, GroupConsumer, GroupHolder,
+    GroupStats, HandlerError, HandlerResult, Histogram, Hold, Member, MemberFacts, Metrics, Missed,
     NotReplicated, OnGroupLost, OnUndecodable, Peek, PeekPage, PeekedEntry, PeekedField, Pending,
     PendingEntry, PendingFilter, PendingHeld, PendingHolder, PendingPage, PendingReport,
     PlannedMisfit, Priority, Producer, ProducerHandle, ProducerMetrics, RateLimit, RawMessage,
@@ -45,6 +45,7 @@ macro_rules! sent_and_shared {
 fn checked() -> String {
     sent_and_shared![
         Added,
+        Answer,
         BackupStreamConfig,
         BackupStreamSettings,
         BatchConfig,

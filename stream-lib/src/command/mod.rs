@@ -1,6 +1,7 @@
 //! The only place that names a Redis command: typed operations on a connection.
 
 mod add;
+mod ask;
 mod backup;
 mod beat;
 mod body;
@@ -60,6 +61,7 @@ mod unblock;
 mod wait;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
+pub(crate) use self::ask::ask;
 pub(crate) use self::backup::{declare_backup, known_backup};
 pub(crate) use self::beat::{Beat, Holding, Look, Sign, SignGiven, look, members};
 pub(crate) use self::bury::{Burial, Burials, DeadBounds, bury};

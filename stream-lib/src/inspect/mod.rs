@@ -10,6 +10,7 @@
 //! happened to a stream.
 
 mod address;
+mod answer;
 mod consumers;
 mod dead_filter;
 mod dead_id;
@@ -32,6 +33,7 @@ mod stream_event;
 mod streams;
 
 pub use self::address::EntryAddress;
+pub use self::answer::Answer;
 pub(crate) use self::consumers::GroupView;
 pub use self::consumers::{ConsumerRemoved, GroupConsumer};
 pub use self::dead_filter::{DeadFilter, FieldEdits};

@@ -4,9 +4,10 @@
 //! order; `registry` finds them by name. One file per kind of thing that a manager creates or is asked for
 //! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
 //! `groups`, `group_admin`, `members`, `schedule`, `cron`, `delete`, `holding`, `metrics`.
-//! `publisher` is the thread that hands metrics on.
+//! `publisher` is the thread that hands metrics on. `asking` is for the tools.
 //! `by_hand` is for tests. `global` keeps the manager of a process that wants just one.
 
+mod asking;
 #[cfg(test)]
 mod black_hole;
 #[cfg(feature = "test-util")]

@@ -86,6 +86,7 @@ fn a_group_is_removed_with_the_last_of_its_keys() {
     for key in ["lock:alone", "hold", "rate"] {
         node.ask(&format!("SET {{orders}}:{key}:g c"));
     }
+    node.ask("HSET {orders}:facts:g c {}");
     node.moves();
     let keys = [
         "orders",
@@ -95,6 +96,7 @@ fn a_group_is_removed_with_the_last_of_its_keys() {
         "{orders}:lock:alone:g",
         "{orders}:hold:g",
         "{orders}:rate:g",
+        "{orders}:facts:g",
     ];
     let removed: String = node.run("remove_group", &keys, &["g"]);
     assert_eq!(removed, "removed");

@@ -1,0 +1,42 @@
+//! What Redis answers to a request that isn't the library's own.
+
+use crate::connection::{ReplyRef, Token};
+
+/// An answer of Redis, as it came.
+#[doc(hidden)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing.
+    Nil,
+    /// A number.
+    Int(i64),
+    /// A string, which need not be text.
+    Bytes(Vec<u8>),
+    /// Several values.
+    List(Vec<Answer>),
+    /// The line of an error, `CODE text`.
+    Error(String),
+}
+
+impl Answer {
+    pub(crate) fn read(reply: ReplyRef<'_>) -> Self {
+        Self::next(reply, &mut reply.tokens().iter().copied())
+    }
+
+    /// The scanner's limit on depth bounds the recursion.
+    fn next(reply: ReplyRef<'_>, tokens: &mut impl Iterator<Item = Token>) -> Self {
+        match tokens.next() {
+            None | Some(Token::Nil) => Self::Nil,
+            Some(Token::Int(number)) => Self::Int(number),
+            Some(Token::Bulk { start, end } | Token::Simple { start, end }) => {
+                Self::Bytes(reply.slice(start, end).to_vec())
+            }
+            Some(Token::Error { start, end }) => {
+                Self::Error(String::from_utf8_lossy(reply.slice(start, end)).into_owned())
+            }
+            Some(Token::Array(count)) => {
+                Self::List((0..count).map(|_| Self::next(reply, tokens)).collect())
+            }
+        }
+    }
+}

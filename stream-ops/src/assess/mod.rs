@@ -1,0 +1,21 @@
+//! What is wrong, in one sentence, and why: a pure function of what was seen.
+//!
+//! [`assess()`] gives each group a [`State`] with its [`Cause`]s (*state*, *causes*), by how
+//! it has moved (*trend*), and says it (*say*) as a [`Finding`]. *others* finds what is
+//! wrong with a stream or a server rather than with a group.
+
+mod causes;
+mod finding;
+mod group;
+mod others;
+mod say;
+mod state;
+#[cfg(test)]
+mod tables;
+mod trend;
+
+pub use self::causes::Cause;
+pub use self::finding::{Finding, Kind, Number, Severity};
+pub use self::group::{Assessment, GroupAssessment, StreamAssessment, assess, assess_in};
+pub use self::state::State;
+pub use self::trend::Trend;

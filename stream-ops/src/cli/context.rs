@@ -1,0 +1,195 @@
+//! What all commands share: the connection, and what the user wishes.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use stream_lib::ConnectionConfig;
+
+use super::args::Globals;
+use super::exit::{Exit, Fault, Outcome};
+use super::output::Output;
+use crate::assess::{Assessment, assess_in};
+use crate::observe::{History, Observer, StreamFacts};
+use crate::server::Redis;
+use crate::words::{Clock, shown};
+
+/// How long streams are looked for at most, by a command that ends.
+const FIND_FOR: Duration = Duration::from_secs(20);
+
+/// The time between two looks that tell whether it gets better or worse.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// From which age of the oldest unread entry on that is of interest.
+const BEHIND_MS: u64 = 10_000;
+
+/// The connection, the clock, the form of results.
+pub(crate) struct Context {
+    pub(crate) globals: Globals,
+    pub(crate) output: Output,
+    pub(crate) clock: Clock,
+    redis: OnceCell<Redis>,
+    /// An interruption ends the process at once, rather than at the next step.
+    ends_at_once: Arc<AtomicBool>,
+    is_interrupted: Arc<AtomicBool>,
+}
+
+impl Context {
+    pub(crate) fn new(globals: Globals) -> Outcome<Self> {
+        let level = match globals.verbose {
+            0 => "off",
+            1 => "stream_lib=info",
+            _ => "stream_lib=debug",
+        };
+        env_logger::Builder::new().parse_filters(level).init();
+        let ends_at_once = Arc::new(AtomicBool::new(true));
+        let is_interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            let at_once = Arc::clone(&ends_at_once);
+            signal_hook::flag::register_conditional_shutdown(signal, 130, at_once)
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&is_interrupted)))
+                .map_err(|e| Fault::new(Exit::Failed, format!("can't wait for signals: {e}")))?;
+        }
+        Ok(Self {
+            output: Output::new(globals.output, globals.quiet, globals.no_color),
+            clock: if globals.local {
+                Clock::local()
+            } else {
+                Clock::utc()
+            },
+            globals,
+            redis: OnceCell::new(),
+            ends_at_once,
+            is_interrupted,
+        })
+    }
+
+    /// The connection, made when it is needed first.
+    pub(crate) fn redis(&self) -> Outcome<&Redis> {
+        if let Some(redis) = self.redis.get() {
+            return Ok(redis);
+        }
+        let timeout = self.globals.timeout;
+        let config = match &self.globals.url {
+            Some(url) => ConnectionConfig::new(url)?,
+            None => ConnectionConfig::from_env()?,
+        };
+        let config = config
+            .connect_timeout(timeout)
+            .response_timeout(timeout)
+            .pool_size(4);
+        let redis = Redis::connect(config)?;
+        Ok(self.redis.get_or_init(|| redis))
+    }
+
+    /// From now on an interruption is seen by [`is_interrupted`](Self::is_interrupted):
+    /// what goes on is ended well.
+    pub(crate) fn end_between_steps(&self) {
+        self.ends_at_once.store(false, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.is_interrupted.load(Ordering::SeqCst)
+    }
+
+    /// An observer of these streams; where none are given, of those that the user has
+    /// named; else of all.
+    pub(crate) fn observer(&self, streams: &[String]) -> Outcome<Observer> {
+        let named = if streams.is_empty() {
+            self.globals.only.clone()
+        } else {
+            streams.to_vec()
+        };
+        Ok(Observer::new(self.redis()?.clone(), named))
+    }
+
+    /// Looks once, and a second time where only that tells whether a group catches up.
+    pub(crate) fn observe(&self, streams: &[String]) -> Outcome<History> {
+        let mut observer = self.observer(streams)?;
+        let until = Instant::now() + FIND_FOR;
+        while !observer.find(Duration::from_millis(200))? {
+            if Instant::now() >= until {
+                self.output.note(
+                    "streamctl: not all keys could be looked at: there may be more streams; \
+                     name them with --stream",
+                );
+                break;
+            }
+        }
+        let mut history = History::default();
+        history.add(observer.look()?);
+        let is_behind = |stream: &StreamFacts| {
+            let now = stream.at_ms;
+            stream.groups.iter().any(|group| {
+                let behind = group
+                    .oldest_unread_ms
+                    .map_or(0, |at| now.saturating_sub(at));
+                behind > BEHIND_MS && group.living() > 0
+            })
+        };
+        if history.latest().streams.iter().any(is_behind) {
+            pause(BETWEEN_LOOKS);
+            history.add(observer.look()?);
+        }
+        Ok(history)
+    }
+
+    pub(crate) fn assess(&self, history: &History) -> Assessment {
+        assess_in(history, &self.clock)
+    }
+
+    /// A stream, which must exist.
+    pub(crate) fn existing<'a>(
+        &self,
+        history: &'a History,
+        name: &str,
+    ) -> Outcome<&'a StreamFacts> {
+        let mut streams = history.latest().streams.iter();
+        let found = streams.find(|stream| stream.name == name);
+        match found {
+            Some(stream) if stream.exists || stream.is_ours => Ok(stream),
+            Some(StreamFacts {
+                trouble: Some(line),
+                ..
+            }) => Err(Fault::new(
+                Exit::Failed,
+                format!(
+                    "can't look at `{}`: {}",
+                    shown(name.as_bytes()),
+                    shown(line.as_bytes())
+                ),
+            )),
+            _ => {
+                let at = self.redis()?.address();
+                let name = shown(name.as_bytes());
+                Err(Fault::no_such(format!(
+                    "there is no stream `{name}` at {at}; `streamctl stream ls` shows those that \
+                     there are"
+                )))
+            }
+        }
+    }
+}
+
+/// Waits.
+pub(crate) fn pause(time: Duration) {
+    let until = Instant::now() + time;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        thread::park_timeout(left);
+    }
+}
+
+/// That a stream has no such group.
+pub(crate) fn no_group(stream: &str, group: &str) -> Fault {
+    let (stream, group) = (shown(stream.as_bytes()), shown(group.as_bytes()));
+    Fault::no_such(format!(
+        "`{stream}` has no group `{group}`; `streamctl group ls {stream}` shows those that it has"
+    ))
+}

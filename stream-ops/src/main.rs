@@ -1,0 +1,7 @@
+//! `streamctl`: Redis Streams seen from outside.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stream_ops::cli::main()
+}

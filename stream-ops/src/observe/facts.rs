@@ -1,0 +1,207 @@
+//! The facts of streams, groups and consumers.
+
+use stream_lib::EntryId;
+
+/// What is known of a stream. What Redis doesn't say is `None`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StreamFacts {
+    /// Its name.
+    pub name: String,
+    /// The server's clock when it was looked at, in milliseconds since 1970 (`TIME`).
+    pub at_ms: u64,
+    /// Whether the stream exists.
+    pub exists: bool,
+    /// Whether this library has written anything beside it: its settings, signs of life.
+    pub is_ours: bool,
+    /// How many partitions it has.
+    pub partitions: Option<u16>,
+    /// Entries (`XLEN`).
+    pub length: u64,
+    /// Entries that were ever added (`XINFO STREAM`).
+    pub added: Option<u64>,
+    /// The first entry that is still there.
+    pub first: Option<EntryId>,
+    /// The last id that was given out.
+    pub last: Option<EntryId>,
+    /// Bytes in memory, by samples (`MEMORY USAGE`); `None` where it wasn't asked for.
+    pub memory: Option<u64>,
+    /// Entries of the backup stream.
+    pub backup: u64,
+    /// How many it may have, where the stream knows.
+    pub backup_capacity: Option<u64>,
+    /// Dead letters.
+    pub dead: u64,
+    /// How many may stay.
+    pub dead_capacity: Option<u64>,
+    /// When the newest dead letter was written.
+    pub newest_dead: Option<EntryId>,
+    /// Scheduled messages.
+    pub scheduled: u64,
+    /// Entries of a partitioned stream that are in none of its partitions.
+    pub outside: u64,
+    /// The priority of its retention, as it stands with the stream.
+    pub priority: Option<String>,
+    /// How long it may get, by its retention.
+    pub max_length: Option<u64>,
+    /// Its groups, by name.
+    pub groups: Vec<GroupFacts>,
+    /// Why nothing is known of it.
+    pub trouble: Option<String>,
+}
+
+impl StreamFacts {
+    /// A group by its name.
+    pub fn group(&self, name: &str) -> Option<&GroupFacts> {
+        self.groups.iter().find(|group| group.name == name)
+    }
+}
+
+/// What is known of a group.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GroupFacts {
+    /// Its name, with what isn't text replaced.
+    pub name: String,
+    /// Up to where it has read; of a partitioned stream, the sum of what moves.
+    pub cursor: EntryId,
+    /// Entries that it has ever read, where Redis can say.
+    pub read: Option<u64>,
+    /// Entries that none of its consumers has read; `None` where Redis can't say.
+    pub unread: Option<u64>,
+    /// Whether that number is exact. Redis 7.0 is wrong after unread entries were trimmed.
+    pub unread_is_exact: bool,
+    /// When the oldest of them was added, in milliseconds since 1970: the time in its id.
+    pub oldest_unread_ms: Option<u64>,
+    /// Entries that were delivered and not acknowledged.
+    pub pending: u64,
+    /// The oldest of them.
+    pub oldest_pending: Option<EntryId>,
+    /// How many of them wait for a retry.
+    pub waiting: u64,
+    /// How many of those are due.
+    pub waiting_due: u64,
+    /// Until when it is held, and why.
+    pub held: Option<HeldFacts>,
+    /// Its consumers, by name, without the reserved ones.
+    pub consumers: Vec<ConsumerFacts>,
+    /// Pending entries in dead hands that were delivered more than once.
+    pub suspects: Vec<Suspect>,
+}
+
+impl GroupFacts {
+    /// Consumers that are known to be alive.
+    pub fn living(&self) -> usize {
+        let living = self.consumers.iter().filter(|c| c.alive == Some(true));
+        living.count()
+    }
+
+    /// Consumers of which nobody can say whether they are alive.
+    pub fn unknown(&self) -> usize {
+        self.consumers.iter().filter(|c| c.alive.is_none()).count()
+    }
+
+    /// Entries that dead consumers hold.
+    pub fn held_by_dead(&self) -> u64 {
+        let dead = self.consumers.iter().filter(|c| c.alive == Some(false));
+        dead.map(|c| c.pending).sum()
+    }
+
+    /// Entries that wait for a retry whose time hasn't come.
+    pub fn waiting_later(&self) -> u64 {
+        self.waiting.saturating_sub(self.waiting_due)
+    }
+
+    /// Whether there is anything to do now: unread, or pending and not waiting for its time.
+    pub fn has_work(&self) -> bool {
+        self.unread != Some(0) && (self.unread.is_some() || self.oldest_unread_ms.is_some())
+            || self.pending > self.waiting_later()
+    }
+
+    /// The longest lease among its members, in milliseconds.
+    pub fn lease_ms(&self) -> Option<u64> {
+        let leases = self.consumers.iter().filter_map(|c| c.facts.lease_ms);
+        leases.max()
+    }
+}
+
+/// A hold on a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeldFacts {
+    /// Until when, in milliseconds since 1970.
+    pub until_ms: u64,
+    /// Why, in the words of whoever holds it.
+    pub why: String,
+}
+
+/// What is known of a consumer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ConsumerFacts {
+    /// Its name, with what isn't text replaced.
+    pub name: String,
+    /// Whether it is alive, by its sign of life; for consumers that give none, by when it
+    /// was seen. `None` where that says nothing.
+    pub alive: Option<bool>,
+    /// Whether it gives signs of life, as members of this library do.
+    pub is_member: bool,
+    /// When its sign of life lapses or has lapsed, in milliseconds since 1970.
+    pub sign_ms: Option<u64>,
+    /// When it last did anything that Redis notes, as an age in milliseconds.
+    pub idle_ms: Option<u64>,
+    /// Entries that it holds.
+    pub pending: u64,
+    /// When the oldest entry that it holds was delivered, as an age in milliseconds.
+    pub oldest_pending_ms: Option<u64>,
+    /// What it says of itself.
+    pub facts: MemberFacts,
+}
+
+/// What a member says of itself with each sign of life. All of it is `None` for members of
+/// older versions, and for other libraries.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MemberFacts {
+    /// The program.
+    pub program: Option<Program>,
+    /// Worker threads.
+    pub workers: Option<u64>,
+    /// Handlers that run.
+    pub running: Option<u64>,
+    /// Entries that wait for a worker.
+    pub buffered: Option<u64>,
+    /// Handled since it started.
+    pub completed: Option<u64>,
+    /// Failed since it started.
+    pub failed: Option<u64>,
+    /// The median of how long handlers took, in milliseconds.
+    pub p50_ms: Option<f64>,
+    /// How long all but one in a hundred took, in milliseconds.
+    pub p99_ms: Option<f64>,
+    /// How long the longest handler has been running, in milliseconds.
+    pub longest_ms: Option<u64>,
+    /// The text of the last error.
+    pub last_error: Option<String>,
+    /// Its lease, in milliseconds.
+    pub lease_ms: Option<u64>,
+}
+
+/// A program, as its members call it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Program {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// An entry that may have killed its consumer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspect {
+    /// The stream or the partition in which it is.
+    pub stream: String,
+    /// Its id.
+    pub id: EntryId,
+    /// The dead consumer that holds it.
+    pub consumer: String,
+    /// How often it was delivered.
+    pub deliveries: u64,
+    /// How long ago it was delivered last, in milliseconds.
+    pub idle_ms: u64,
+}

@@ -1,0 +1,164 @@
+//! An hour of looks.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::facts::StreamFacts;
+use super::server::ServerFacts;
+use super::track::StreamTrack;
+
+/// Samples of memory, one a minute.
+const MEMORY_POINTS: usize = 60;
+const MEMORY_STEP_MS: u64 = 60_000;
+
+/// All streams and servers at one moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Look {
+    /// The server's clock, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// The streams, by name.
+    pub streams: Vec<StreamFacts>,
+    /// The masters.
+    pub servers: Vec<ServerFacts>,
+    /// Whether all streams have been looked for; until then there may be more.
+    pub is_complete: bool,
+}
+
+/// Redis doesn't answer, or refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// Since when, in milliseconds since 1970, by this machine's clock.
+    pub since_ms: u64,
+    /// What it says, or what is said of it.
+    pub why: String,
+}
+
+/// The last look, and what had been before: an hour, whatever the number of looks.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    latest: Look,
+    tracks: BTreeMap<String, StreamTrack>,
+    memory: BTreeMap<String, VecDeque<(u64, u64)>>,
+    outage: Option<Outage>,
+}
+
+impl History {
+    /// Adds a look. It ends an outage.
+    pub fn add(&mut self, look: Look) {
+        self.outage = None;
+        let names: Vec<&str> = look.streams.iter().map(|s| s.name.as_str()).collect();
+        self.tracks
+            .retain(|name, _| names.binary_search(&name.as_str()).is_ok());
+        for stream in &look.streams {
+            let track = self.tracks.entry(stream.name.clone()).or_default();
+            track.add(stream);
+        }
+        self.memory
+            .retain(|address, _| look.servers.iter().any(|s| s.address == *address));
+        for server in &look.servers {
+            let Some(bytes) = server.memory else {
+                continue;
+            };
+            let points = self.memory.entry(server.address.clone()).or_default();
+            let last = points.back().map_or(0, |(at, _)| *at);
+            if server.at_ms.abs_diff(last) >= MEMORY_STEP_MS {
+                points.push_back((server.at_ms, bytes));
+            }
+            while points.len() > MEMORY_POINTS {
+                points.pop_front();
+            }
+        }
+        self.latest = look;
+    }
+
+    /// Notes that a look has failed. The last one stays what is known.
+    pub fn failed(&mut self, at_ms: u64, why: String) {
+        match &mut self.outage {
+            Some(outage) => outage.why = why,
+            None => {
+                self.outage = Some(Outage {
+                    since_ms: at_ms,
+                    why,
+                });
+            }
+        }
+    }
+
+    /// The last look.
+    pub fn latest(&self) -> &Look {
+        &self.latest
+    }
+
+    /// The outage that goes on.
+    pub fn outage(&self) -> Option<&Outage> {
+        self.outage.as_ref()
+    }
+
+    /// A stream over the last hour.
+    pub fn track(&self, stream: &str) -> Option<&StreamTrack> {
+        self.tracks.get(stream)
+    }
+
+    /// The memory in use of a master over the last hour: times and bytes, oldest first.
+    pub fn memory(&self, address: &str) -> impl DoubleEndedIterator<Item = (u64, u64)> {
+        self.memory.get(address).into_iter().flatten().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::GroupFacts;
+
+    fn look(at_ms: u64, unread: u64) -> Look {
+        Look {
+            at_ms,
+            streams: vec![StreamFacts {
+                name: "orders".to_owned(),
+                at_ms,
+                groups: vec![GroupFacts {
+                    name: "billing".to_owned(),
+                    unread: Some(unread),
+                    pending: unread / 100,
+                    ..GroupFacts::default()
+                }],
+                ..StreamFacts::default()
+            }],
+            servers: vec![ServerFacts {
+                at_ms,
+                memory: Some(unread),
+                ..ServerFacts::default()
+            }],
+            is_complete: true,
+        }
+    }
+
+    #[test]
+    fn two_hours_of_looks_keep_one() {
+        let mut history = History::default();
+        for step in 0..3_600 {
+            history.add(look(1_000_000 + step * 2_000, step));
+        }
+        let track = history.track("orders").unwrap();
+        let group = track.group("billing").unwrap();
+        assert!(group.lately().count() <= 181);
+        assert!(group.hour().count() <= 361);
+        let first = group.hour().next().unwrap().at_ms;
+        assert!(history.latest().at_ms - first <= 3_600_000);
+        assert_eq!(history.memory("").count(), 60);
+        assert_eq!(group.moved_ms(), Some(1_000_000 + 3_500 * 2_000));
+    }
+
+    #[test]
+    fn streams_that_are_gone_are_forgotten_and_an_outage_ends() {
+        let mut history = History::default();
+        history.add(look(1_000_000, 1));
+        history.failed(5, "first".to_owned());
+        history.failed(7, "second".to_owned());
+        let outage = history.outage().unwrap();
+        assert_eq!((outage.since_ms, outage.why.as_str()), (5, "second"));
+        assert_eq!(history.latest().streams.len(), 1);
+        history.add(Look::default());
+        assert!(history.outage().is_none());
+        assert!(history.track("orders").is_none());
+    }
+}

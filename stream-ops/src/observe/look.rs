@@ -1,0 +1,165 @@
+//! A look at one stream.
+
+use stream_lib::{Answer, EntryId, Result};
+
+use super::facts::{GroupFacts, StreamFacts};
+use super::group::look_at_groups;
+use super::parts::{Keys, sum};
+use crate::server::{Answered, Redis, Request, request};
+
+const SCRIPT: &str = include_str!("facts.lua");
+
+/// Dead letters that stay by default: 100,000.
+const DEAD_CAPACITY: u64 = 100_000;
+
+/// Looks at a stream of any library, and changes nothing. A partitioned stream is looked at
+/// as a whole: numbers are sums.
+///
+/// # Blocking
+///
+/// Two or three round trips, for each partition.
+///
+/// # Errors
+///
+/// Where Redis can't be reached. What it refuses to say is unknown, or stands in
+/// [`StreamFacts::trouble`].
+pub fn look_at(redis: &Redis, stream: &str) -> Result<StreamFacts> {
+    let stem = Keys::of(stream);
+    let partitions = partitions(redis, &stem)?;
+    let Some(count) = partitions else {
+        return look_at_part(redis, &stem, &stem);
+    };
+    let mut parts = Vec::with_capacity(count.into());
+    for number in 0..count {
+        parts.push(look_at_part(redis, &stem.partition(number), &stem)?);
+    }
+    let outside = redis.ask(stream, &[request(["XLEN", stream])])?;
+    let mut whole = sum(stream, parts);
+    whole.partitions = Some(count);
+    whole.outside = outside.first().and_then(Answered::count).unwrap_or(0);
+    Ok(whole)
+}
+
+fn partitions(redis: &Redis, stem: &Keys) -> Result<Option<u16>> {
+    let count = redis.ask_one(
+        stem.stream(),
+        request(["HGET", &stem.own("meta"), "partitions"]),
+    )?;
+    let count = count.count().and_then(|count| u16::try_from(count).ok());
+    Ok(count.filter(|count| (1..=256).contains(count)))
+}
+
+/// A stream alone, or one partition; what stands once for all of them is at the stem.
+fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> {
+    let stream = keys.stream();
+    let dead = keys.own("dead");
+    let meta = [
+        "HMGET",
+        &keys.own("meta"),
+        "backup:name",
+        "backup:max_length",
+        "retention:priority",
+        "retention:max_length",
+        "dead:max_length",
+    ];
+    let answers = redis.ask(
+        stream,
+        &[
+            facts_request(stream, &dead),
+            request(meta),
+            request(["XLEN", &dead]),
+            request(["ZCARD", &keys.own("due")]),
+            request([
+                "EXISTS",
+                &keys.own("meta"),
+                &dead,
+                &keys.own("due"),
+                &keys.own("cron"),
+            ]),
+        ],
+    )?;
+    let mut answers = answers.into_iter();
+    let mut next = || answers.next().unwrap_or(Answer::Nil);
+    let (facts, meta, dead, due, own) = (next(), next(), next(), next(), next());
+    let setting = |at: usize| meta.list().get(at).and_then(Answered::text);
+    let number = |at: usize| setting(at).and_then(|text| text.parse().ok());
+    let backup_key = setting(0).unwrap_or_else(|| keys.own("backup"));
+    let backup = redis.ask_one(stream, request(["XLEN", &backup_key]))?;
+    let mut found = StreamFacts {
+        name: stream.to_owned(),
+        is_ours: own.count().is_some_and(|keys| keys > 0),
+        backup: backup.count().unwrap_or(0),
+        backup_capacity: number(1),
+        priority: setting(2),
+        max_length: number(3),
+        dead: dead.count().unwrap_or(0),
+        dead_capacity: Some(number(4).unwrap_or(DEAD_CAPACITY)),
+        scheduled: due.count().unwrap_or(0),
+        ..StreamFacts::default()
+    };
+    if let Some(line) = facts.error() {
+        // One that doesn't exist is an empty one.
+        if !line.contains("no such key") {
+            found.trouble = Some(line.to_owned());
+        }
+        return Ok(found);
+    }
+    read(&facts, &mut found);
+    look_at_groups(redis, keys, stem, &mut found)?;
+    Ok(found)
+}
+
+/// The script that reads where a stream stands.
+fn facts_request(stream: &str, dead: &str) -> Request {
+    request(["EVAL_RO", SCRIPT, "2", stream, dead])
+}
+
+fn read(facts: &Answer, found: &mut StreamFacts) {
+    let [at, length, added, first, last, groups, dead] = facts.list() else {
+        return;
+    };
+    found.exists = true;
+    found.at_ms = at.count().unwrap_or(0);
+    found.length = length.count().unwrap_or(0);
+    found.added = added.count();
+    found.first = first.id();
+    found.last = last.id();
+    found.newest_dead = dead.id();
+    found.groups = groups
+        .list()
+        .iter()
+        .filter_map(|group| read_group(group, found))
+        .collect();
+    found.groups.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+fn read_group(group: &Answer, stream: &StreamFacts) -> Option<GroupFacts> {
+    let [name, _, pending, cursor, read, lag, oldest] = group.list() else {
+        return None;
+    };
+    let cursor = cursor.id().unwrap_or(EntryId::MIN);
+    let (oldest, lag) = (oldest.id(), lag.number());
+    let is_before_all = stream.first.is_some_and(|first| cursor < first);
+    let (unread, is_exact) = match (oldest, lag) {
+        (None, _) => (Some(0), true),
+        // Everything that is there.
+        (Some(_), _) if is_before_all => (Some(stream.length), true),
+        (Some(_), Some(lag)) => {
+            let lag = u64::try_from(lag)
+                .unwrap_or(0)
+                .clamp(1, stream.length.max(1));
+            (Some(lag), false)
+        }
+        (Some(_), None) => (None, false),
+    };
+    Some(GroupFacts {
+        name: name.text()?,
+        cursor,
+        read: read.count(),
+        unread,
+        unread_is_exact: is_exact,
+        oldest_unread_ms: oldest.map(EntryId::ms),
+        pending: pending.count().unwrap_or(0),
+        ..GroupFacts::default()
+    })
+}

@@ -1,0 +1,31 @@
+//! What is seen: facts of streams, of the server, and their history.
+//!
+//! *facts* are the types. [`Observer`] looks once at all streams that it knows, by one
+//! read-only script and a few small questions for each (*look*, *group*, *consumers*), and
+//! at the *server*; streams are *found* by `SCAN` in small steps. [`History`] keeps an
+//! hour of looks, and a [`Poller`] is the thread that takes them, every two seconds,
+//! however many read them.
+
+mod consumers;
+mod facts;
+mod found;
+mod group;
+mod history;
+mod look;
+mod observer;
+mod parts;
+mod poller;
+mod server;
+mod track;
+
+pub use self::facts::{
+    ConsumerFacts, GroupFacts, HeldFacts, MemberFacts, Program, StreamFacts, Suspect,
+};
+pub use self::found::Finder;
+pub use self::history::{History, Look, Outage};
+pub use self::look::look_at;
+pub use self::observer::Observer;
+pub use self::parts::{own_key, partition_names};
+pub use self::poller::Poller;
+pub use self::server::{ServerFacts, look_at_server};
+pub use self::track::{GroupPoint, GroupTrack, StreamPoint, StreamTrack};

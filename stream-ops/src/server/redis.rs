@@ -1,0 +1,178 @@
+//! The server or servers, as the tools ask them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use stream_lib::{Answer, ConnectionConfig, Error, Result, StreamManager};
+
+use super::answered::Answered;
+use super::slot::key_in_slot;
+
+/// A request, in its words.
+pub type Request = Vec<Vec<u8>>;
+
+/// Words a request.
+pub fn request<W: AsRef<[u8]>>(words: impl IntoIterator<Item = W>) -> Request {
+    words.into_iter().map(|w| w.as_ref().to_vec()).collect()
+}
+
+/// A master, and a key that leads to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Master {
+    /// As the cluster names it; the address of the connection where there is no cluster.
+    pub address: String,
+    /// A key of one of its slots; empty where there is no cluster.
+    pub key: String,
+}
+
+/// The Redis that is looked at: one server, the master of sentinels, or a cluster.
+#[derive(Clone)]
+pub struct Redis {
+    manager: Arc<StreamManager>,
+    address: Arc<str>,
+    is_cluster: bool,
+}
+
+impl Redis {
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// As [`StreamManager::connect_with`].
+    pub fn connect(config: ConnectionConfig) -> Result<Self> {
+        let settings = config.settings();
+        Ok(Self {
+            manager: Arc::new(StreamManager::connect_with(config)?),
+            address: settings.address.into(),
+            is_cluster: settings.is_cluster,
+        })
+    }
+
+    /// The library's manager of this connection.
+    pub fn manager(&self) -> &StreamManager {
+        &self.manager
+    }
+
+    /// Where it is, without a password.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Whether keys are on several servers.
+    pub fn is_cluster(&self) -> bool {
+        self.is_cluster
+    }
+
+    /// Sends requests about keys of one slot, in one round trip.
+    ///
+    /// # Blocking
+    ///
+    /// A round trip, within the timeouts of the connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](stream_lib::ErrorKind::Unavailable) and its kin. Where Redis
+    /// refuses a single request, that one's answer is [`Answer::Error`].
+    pub fn ask(&self, key: &str, requests: &[Request]) -> Result<Vec<Answer>> {
+        self.manager.ask(key, requests)
+    }
+
+    /// Sends one request.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn ask_one(&self, key: &str, request: Request) -> Result<Answer> {
+        let answers = self.ask(key, &[request])?;
+        Ok(answers.into_iter().next().unwrap_or(Answer::Nil))
+    }
+
+    /// As [`ask`](Self::ask), for changes that must not be made twice: nothing is sent
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask), and
+    /// [`OutcomeUnknown`](stream_lib::ErrorKind::OutcomeUnknown) where the connection is
+    /// lost before all is answered.
+    pub fn tell(&self, key: &str, requests: &[Request]) -> Result<Vec<Answer>> {
+        self.manager.tell(key, requests)
+    }
+
+    /// All masters: one without a cluster.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn masters(&self) -> Result<Vec<Master>> {
+        let alone = || Master {
+            address: self.address.to_string(),
+            key: String::new(),
+        };
+        if !self.is_cluster {
+            return Ok(vec![alone()]);
+        }
+        let slots = self.ask_one("", request(["CLUSTER", "SLOTS"]))?;
+        let mut masters: Vec<Master> = Vec::new();
+        for range in slots.list() {
+            let [first, last, node, ..] = range.list() else {
+                continue;
+            };
+            let part = |at: usize| node.list().get(at);
+            let host = part(0).and_then(Answered::text).unwrap_or_default();
+            let port = part(1).and_then(Answered::number).unwrap_or_default();
+            let address = format!("{host}:{port}");
+            let slot = |answer: &Answer| answer.number().and_then(|n| u16::try_from(n).ok());
+            if masters.iter().any(|known| known.address == address) {
+                continue;
+            }
+            if let (Some(first), Some(last)) = (slot(first), slot(last))
+                && let Some(key) = key_in_slot(first, last)
+            {
+                masters.push(Master { address, key });
+            }
+        }
+        Ok(masters)
+    }
+
+    /// The server's clock, in milliseconds since 1970 (`TIME`).
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn clock(&self) -> Result<u64> {
+        let time = self.ask_one("", request(["TIME"]))?;
+        Ok(clock_of(&time).unwrap_or_default())
+    }
+}
+
+/// What `TIME` answers with, in milliseconds.
+pub(crate) fn clock_of(time: &Answer) -> Option<u64> {
+    let [seconds, micros] = time.list() else {
+        return None;
+    };
+    Some(seconds.count()? * 1_000 + micros.count()? / 1_000)
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The text of an error with its causes, in one line.
+pub fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        let more = next.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = next.source();
+    }
+    text
+}

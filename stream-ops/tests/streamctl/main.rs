@@ -1,0 +1,17 @@
+//! `streamctl`, by its binary.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the parts of a test outside its function fail it by a panic too"
+)]
+
+mod dead;
+mod ending;
+mod foreign;
+mod held;
+mod looking;
+mod monitoring;
+mod plans;
+mod questions;
+mod sent;
+mod support;
