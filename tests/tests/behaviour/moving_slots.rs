@@ -86,6 +86,7 @@ fn a_group_is_removed_with_the_last_of_its_keys() {
     for key in ["lock:alone", "hold", "rate"] {
         node.ask(&format!("SET {{orders}}:{key}:g c"));
     }
+    node.ask("HSET {orders}:facts:g c {}");
     node.moves();
     let keys = [
         "orders",
@@ -95,6 +96,7 @@ fn a_group_is_removed_with_the_last_of_its_keys() {
         "{orders}:lock:alone:g",
         "{orders}:hold:g",
         "{orders}:rate:g",
+        "{orders}:facts:g",
     ];
     let removed: String = node.run("remove_group", &keys, &["g"]);
     assert_eq!(removed, "removed");
@@ -108,12 +110,14 @@ fn the_rest_of_a_group_is_forgotten_with_the_last_of_its_keys() {
     node.ask("HSET {orders}:meta retention:floor:g 1-0");
     node.ask("ZADD {orders}:waiting:g 1 1-0");
     node.ask("ZADD {orders}:members:g 1 c 2 d");
+    node.ask("HSET {orders}:facts:g c {}");
     node.moves();
     let keys = [
         "orders",
         "{orders}:meta",
         "{orders}:waiting:g",
         "{orders}:members:g",
+        "{orders}:facts:g",
     ];
     let traces: u64 = node.run("forget_group", &keys, &["g", "beat:g:c", "beat:g:c"]);
     assert_eq!(traces, 1 + 1 + 2);

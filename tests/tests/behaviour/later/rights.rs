@@ -105,7 +105,9 @@ fn key_of_another_type_is_named() {
             server.command::<u64>(&["DEL", &format!("{{orders}}:{key}")]),
             1
         );
-        let left: Vec<String> = server.command(&["KEYS", "{orders}:*"]);
+        let mut left: Vec<String> = server.command(&["KEYS", "{orders}:*"]);
+        // The type of the message is noted in passing.
+        left.retain(|key| key != "{orders}:schema");
         assert_eq!(left, [""; 0], "nothing was written");
     }
 }
