@@ -6,7 +6,7 @@ CARGO ?= cargo
 SERVER = scripts/ensure-server.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test model other-servers upgrade soak drills bench lint api server
+.PHONY: help demo dashboard test model other-servers upgrade soak drills bench lint api server
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,15 @@ demo: ## typed orders through a real server, with a table at the end
 	@if [ -z "$$REDIS_URL" ]; then \
 		STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
 	fi; \
-	$(CARGO) run --release -p stream-examples --bin quickstart
+	$(CARGO) run --release -p stream-examples --bin quickstart && \
+	echo "In a browser: make dashboard"
+
+# As in `make dashboard FAULT=poison`.
+FAULT ?= crash
+
+dashboard: ## all of it in a browser, with something to see: FAULT=crash|slow|poison|none
+	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \
+	$(CARGO) run -p stream-ops --example dashboard -- --fault $(FAULT)
 
 test: ## all tests, against private servers that it starts and stops
 	@STREAM_TEST_SERVER="$$($(SERVER))" || exit 1; export STREAM_TEST_SERVER; \

@@ -5,13 +5,13 @@
 //! anybody has it still. The cleaner's thread does this in passing: nobody waits for it,
 //! and a failure hurts nothing but tools.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use crate::command::{NotedSchema, SEEN_FOR, SchemaRole, note_schema};
+use crate::config::Program;
 use crate::connection::{Topology, Wire};
 use crate::error::{Error, ErrorKind, with_causes};
 use crate::keys::StreamKeys;
@@ -49,10 +49,10 @@ const AGAIN: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(2);
 
 impl SchemaBook {
-    pub(crate) fn new(topology: Arc<Topology>) -> Self {
+    pub(crate) fn new(topology: Arc<Topology>, program: &Program) -> Self {
         Self {
             topology,
-            program: executable(),
+            program: program.name(),
             notes: Mutex::default(),
             telling: Mutex::default(),
             bell: OnceLock::new(),
@@ -171,11 +171,4 @@ impl Note {
             );
         }
     }
-}
-
-/// The name of the program's file.
-fn executable() -> String {
-    let path = std::env::current_exe().unwrap_or_default();
-    let name = path.file_name().map(Path::new).map(Path::display);
-    name.map_or_else(String::new, |name| name.to_string())
 }

@@ -26,11 +26,11 @@ impl StreamManager {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
-        let replies = self
-            .topology
-            .run(key.as_bytes(), self.topology.connect_timeout(), |wire| {
-                command::ask(wire, requests)
-            })?;
+        let replies =
+            self.topology
+                .run(key.as_bytes(), self.topology.connect_timeout(), |wire| {
+                    command::ask(wire, requests)
+                })?;
         Ok(replies.iter().map(|r| Answer::read(r.as_ref())).collect())
     }
 

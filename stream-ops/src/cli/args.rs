@@ -13,6 +13,7 @@ use super::change_args::{
 pub(crate) use super::named::{OneGroup, OneStream};
 use super::output::Form;
 use super::parse::duration;
+use crate::serve::Role;
 
 /// Redis Streams seen from outside: what is wrong, why, and what can be done about it.
 #[derive(Debug, Parser)]
@@ -132,6 +133,8 @@ pub(crate) enum Command {
     Events(Events),
     /// What was changed by these tools.
     Audit(Audit),
+    /// The dashboard: the same in a browser, and what can be done about it.
+    Serve(Serve),
     /// Completions for a shell, to be sourced.
     Completions {
         /// Which shell.
@@ -400,4 +403,40 @@ pub(crate) struct Audit {
     /// How many.
     #[arg(long, short = 'n', default_value_t = 50)]
     pub(crate) count: u32,
+}
+
+/// The dashboard.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Looking needs no token on this machine; changes always do, and so does everything on another \
+address. The token comes from --token-file or STREAMCTL_TOKEN, and is given as a password, \
+with any name, which goes into the audit; or as a Bearer token.
+
+  streamctl serve
+  streamctl serve --token-file token --allow retry
+  streamctl serve --listen 0.0.0.0:7474 --host streams.example.com --token-file token")]
+pub(crate) struct Serve {
+    /// Where it listens.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7474")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// A file that has the token, and nothing else.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// What the token allows: view; retry, which also puts back, sets aside, holds; admin,
+    /// which also removes.
+    #[arg(long, value_name = "ROLE", default_value = "view", value_parser = parse_role)]
+    pub(crate) allow: Role,
+    /// Another name under which it is reached, such as a proxy's; may repeat.
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
+    /// What Redis is called at the top of each page; else its address.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// How often it looks.
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
+    pub(crate) every: Duration,
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    text.parse()
 }

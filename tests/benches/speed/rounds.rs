@@ -5,7 +5,7 @@ use std::env;
 use std::time::Instant;
 
 use crate::rig::{Plan, Rig};
-use crate::{Readings, Result, baseline, instructions, load, ours};
+use crate::{Readings, Result, baseline, counting, instructions, load, ours};
 
 /// One thing that is measured.
 #[derive(Debug)]
@@ -62,6 +62,7 @@ const EVERY_ROUND: &[Probe] = &[
 const ONCE: &[Probe] = &[
     probe("rss", ours::backlog::memory),
     probe("instructions", instructions::measure),
+    probe("metrics", counting::measure),
 ];
 
 /// All readings of one round.

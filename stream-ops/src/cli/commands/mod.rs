@@ -17,6 +17,7 @@ mod retention;
 mod rights;
 mod scheduled;
 mod schema;
+mod serve;
 mod streams;
 
 use super::args::{
@@ -104,6 +105,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> Outcome {
         Some(Command::Metrics(args)) => metrics::run(context, &args),
         Some(Command::Events(args)) => events::run(context, &args),
         Some(Command::Audit(args)) => audit::run(context, &args),
+        Some(Command::Serve(args)) => serve::run(context, &args),
         Some(Command::Completions { shell }) => manual::completions(context, shell),
         Some(Command::Man { dir }) => manual::man(context, dir.as_deref()),
     }

@@ -1,0 +1,124 @@
+//! A dashboard with something to see: `make dashboard`.
+//!
+//! A private server, producers, and consumers in processes of their own, one of which has a
+//! fault that can be chosen: `--fault crash|slow|poison|none`. All of it ends with this
+//! process, however that ends.
+
+mod fault;
+mod members;
+mod messages;
+mod producers;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use stream_lib::{ConnectionConfig, StreamManager};
+use stream_ops::serve::{Dashboard, Role, Settings, Token};
+use stream_ops::server::Redis;
+use stream_tests::Server;
+
+use crate::fault::Fault;
+use crate::members::Members;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// How often it is looked for a signal, and whether a process has died.
+const STEP: Duration = Duration::from_millis(50);
+
+#[derive(Debug, Parser)]
+#[command(name = "dashboard")]
+struct Args {
+    /// What goes wrong.
+    #[arg(long, default_value = "crash")]
+    fault: Fault,
+    /// Where the dashboard listens; another port where this one is taken.
+    #[arg(long, default_value = "127.0.0.1:7474")]
+    listen: std::net::SocketAddr,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// One process of a group; the dashboard starts them.
+    #[command(hide = true)]
+    Member { url: String, group: String },
+}
+
+fn main() -> Result<(), Failure> {
+    let args = Args::parse();
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    match &args.part {
+        Some(Part::Member { url, group }) => members::run(url, group, args.fault, &stop),
+        None => serve(&args, &stop),
+    }
+}
+
+fn serve(args: &Args, stop: &Arc<AtomicBool>) -> Result<(), Failure> {
+    let server = Server::start()?;
+    let url = server.url();
+    let manager = StreamManager::connect(&url)?;
+    let mut members = Members::start(&url, args.fault)?;
+    let token = token()?;
+    let dashboard = dashboard(&url, args, &token)?;
+    let mut out = io::stdout();
+    writeln!(out, "dashboard  {}", dashboard.url())?;
+    writeln!(
+        out,
+        "token      {token}   (any name; it is asked for by the first change)"
+    )?;
+    writeln!(out, "redis      {url}")?;
+    writeln!(out, "{}", args.fault.says())?;
+    writeln!(out, "Ctrl-C ends all of it.")?;
+    out.flush()?;
+    thread::scope(|scope| -> Result<(), Failure> {
+        let produced = thread::Builder::new()
+            .name("producers".to_owned())
+            .spawn_scoped(scope, || producers::run(&manager, args.fault, stop))?;
+        while !stop.load(Ordering::SeqCst) && !produced.is_finished() {
+            members.look_after()?;
+            thread::park_timeout(STEP);
+        }
+        stop.store(true, Ordering::SeqCst);
+        produced.join().map_err(|_| "the producers have panicked")?
+    })?;
+    dashboard.stop();
+    members.stop();
+    manager.shutdown();
+    drop(server);
+    Ok(())
+}
+
+/// On the address that was given, or on any port of it.
+fn dashboard(url: &str, args: &Args, token: &str) -> Result<Dashboard, Failure> {
+    let start = |listen| -> Result<Dashboard, Failure> {
+        let settings = Settings {
+            listen,
+            title: Some("demo".to_owned()),
+            token: Some(Token::new(token)?),
+            allow: Role::Admin,
+            ..Settings::default()
+        };
+        let config = ConnectionConfig::new(url)?;
+        Ok(Dashboard::start(Redis::connect(config)?, settings)?)
+    };
+    let mut other = args.listen;
+    other.set_port(0);
+    start(args.listen).or_else(|_| start(other))
+}
+
+/// A token for this one run.
+fn token() -> Result<String, Failure> {
+    let mut bytes = [0_u8; 12];
+    getrandom::fill(&mut bytes).map_err(|e| e.to_string())?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,41 @@
+//! What goes through the streams.
+
+use stream_lib::StreamMessage;
+
+/// An order.
+#[derive(StreamMessage)]
+pub(crate) struct Order {
+    pub(crate) order_id: String,
+    pub(crate) amount: f64,
+    pub(crate) copies: u32,
+    pub(crate) currency: Currency,
+    #[stream(sensitive)]
+    pub(crate) customer_email: String,
+    pub(crate) note: Option<String>,
+}
+
+/// In which money.
+#[derive(StreamMessage)]
+pub(crate) enum Currency {
+    #[stream(rename = "EUR")]
+    Eur,
+    #[stream(rename = "USD")]
+    Usd,
+}
+
+/// A letter to somebody.
+#[derive(StreamMessage)]
+pub(crate) struct Mail {
+    pub(crate) template: String,
+    pub(crate) number: u64,
+}
+
+/// A page that was looked at.
+#[derive(StreamMessage)]
+pub(crate) struct View {
+    pub(crate) path: String,
+    pub(crate) visitor: u64,
+}
+
+/// So many copies kill whoever prints them.
+pub(crate) const DEADLY: u32 = 4_000_000_000;

@@ -1,0 +1,12 @@
+//! Who may do what: a [`Role`] for those who give the [`Token`], the *origin* of a request,
+//! and its *caller*.
+
+mod caller;
+mod origin;
+mod role;
+mod token;
+
+pub(crate) use self::caller::{Caller, Credentials};
+pub(crate) use self::origin::Names;
+pub use self::role::Role;
+pub use self::token::Token;

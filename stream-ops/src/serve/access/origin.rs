@@ -1,0 +1,147 @@
+//! Under which names the dashboard is reached, and from which pages.
+
+use std::net::SocketAddr;
+
+use axum::http::HeaderMap;
+use axum::http::header::{HOST, ORIGIN};
+
+/// The names under which the dashboard answers. A page of somebody else's, which a browser
+/// was led to under a name of theirs, gets nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    /// `host:port`, in lower case.
+    exact: Vec<String>,
+    /// Names given for proxies: with any port.
+    given: Vec<String>,
+}
+
+impl Names {
+    pub(crate) fn new(address: SocketAddr, given: &[String]) -> Self {
+        let port = address.port();
+        let mut exact = vec![address.to_string()];
+        if address.ip().is_loopback() {
+            exact.push(format!("localhost:{port}"));
+        }
+        if address.ip().is_unspecified() {
+            exact.extend([format!("127.0.0.1:{port}"), format!("localhost:{port}")]);
+        }
+        if port == 80 {
+            let bare = exact.iter().filter_map(|name| name.strip_suffix(":80"));
+            let bare: Vec<String> = bare.map(str::to_owned).collect();
+            exact.extend(bare);
+        }
+        Self {
+            exact,
+            given: given.iter().map(|name| name.to_ascii_lowercase()).collect(),
+        }
+    }
+
+    /// Whether a request names the dashboard, exactly once.
+    pub(crate) fn has_host(&self, headers: &HeaderMap) -> bool {
+        let mut hosts = headers.get_all(HOST).iter();
+        match (hosts.next().map(|host| host.to_str()), hosts.next()) {
+            (Some(Ok(host)), None) => self.has(host),
+            _ => false,
+        }
+    }
+
+    /// Whether a request comes from no page, or from one of the dashboard.
+    pub(crate) fn has_origin(&self, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(ORIGIN).iter();
+        match (origins.next(), origins.next()) {
+            (None, _) => true,
+            (Some(origin), None) => origin.to_str().is_ok_and(|origin| self.is_origin(origin)),
+            _ => false,
+        }
+    }
+
+    /// Whether a request surely comes from a page of the dashboard.
+    pub(crate) fn is_same_origin(&self, headers: &HeaderMap) -> bool {
+        let site = headers.get("sec-fetch-site");
+        match (headers.contains_key(ORIGIN), site) {
+            (_, Some(site)) if site != "same-origin" => false,
+            (true, _) => self.has_origin(headers),
+            (false, site) => site.is_some(),
+        }
+    }
+
+    fn is_origin(&self, origin: &str) -> bool {
+        let behind = origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"));
+        behind.is_some_and(|host| self.has(host))
+    }
+
+    fn has(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        if self.exact.contains(&host) || self.given.contains(&host) {
+            return true;
+        }
+        let port = host
+            .rsplit_once(':')
+            .filter(|(_, port)| port.parse::<u16>().is_ok());
+        port.is_some_and(|(name, _)| self.given.iter().any(|given| given == name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(address: &str, given: &[&str]) -> Names {
+        let given: Vec<String> = given.iter().map(|name| (*name).to_owned()).collect();
+        Names::new(address.parse().unwrap(), &given)
+    }
+
+    fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in list {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn only_its_own_names_are_answered() {
+        let names = names("127.0.0.1:7474", &["Ops.Example"]);
+        for host in [
+            "127.0.0.1:7474",
+            "localhost:7474",
+            "LOCALHOST:7474",
+            "ops.example",
+            "ops.example:443",
+        ] {
+            assert!(names.has(host), "{host}");
+        }
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:80",
+            "evil.example",
+            "ops.example.evil:1",
+            "ops.example:x",
+            "",
+        ] {
+            assert!(!names.has(host), "{host}");
+        }
+        assert!(!names.has_host(&headers(&[])));
+        let twice = [("host", "localhost:7474"), ("host", "localhost:7474")];
+        assert!(!names.has_host(&headers(&twice)));
+    }
+
+    #[test]
+    fn a_change_comes_from_a_page_of_the_dashboard() {
+        let names = names("[::1]:7474", &[]);
+        let own = ("origin", "http://[::1]:7474");
+        let foreign = ("origin", "http://evil.example");
+        assert!(names.is_same_origin(&headers(&[own])));
+        assert!(names.is_same_origin(&headers(&[("sec-fetch-site", "same-origin")])));
+        assert!(names.is_same_origin(&headers(&[own, ("sec-fetch-site", "same-origin")])));
+        assert!(!names.is_same_origin(&headers(&[])));
+        assert!(!names.is_same_origin(&headers(&[foreign])));
+        assert!(!names.is_same_origin(&headers(&[("origin", "null")])));
+        assert!(!names.is_same_origin(&headers(&[own, ("sec-fetch-site", "cross-site")])));
+        assert!(!names.is_same_origin(&headers(&[("sec-fetch-site", "same-site")])));
+        assert!(names.has_origin(&headers(&[])));
+        assert!(!names.has_origin(&headers(&[foreign])));
+    }
+}

@@ -1,0 +1,102 @@
+//! The headers of all answers.
+
+use axum::body::Body;
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+
+/// Nothing from elsewhere, no script but the one, no style but the one, no frame around.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+
+const ALWAYS: [(HeaderName, &str); 6] = [
+    (CONTENT_SECURITY_POLICY, POLICY),
+    (CACHE_CONTROL, "no-store"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+    // With `no-referrer`, a browser would send no origin with a form.
+    (REFERRER_POLICY, "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
+
+/// What an answer's body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Html,
+    Json,
+    Style,
+    Script,
+    Icon,
+    Text,
+    /// Text as Prometheus reads it.
+    Metrics,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Html => "text/html; charset=utf-8",
+            Self::Json => "application/json",
+            Self::Style => "text/css; charset=utf-8",
+            Self::Script => "text/javascript; charset=utf-8",
+            Self::Icon => "image/svg+xml",
+            Self::Text => "text/plain; charset=utf-8",
+            Self::Metrics => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
+
+/// An answer.
+pub(super) fn answer(status: StatusCode, kind: Kind, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind.as_str()));
+    response
+}
+
+/// A line that says why not.
+pub(super) fn refuse(status: StatusCode, why: &str) -> Response<Body> {
+    answer(status, Kind::Text, format!("{why}\n"))
+}
+
+/// A line that says why not, and has a browser ask for a name and the token.
+pub(super) fn ask_for_token(why: &str) -> Response<Body> {
+    let mut response = refuse(StatusCode::UNAUTHORIZED, why);
+    let challenge =
+        "Basic realm=\"streamctl: any name, and the token as password\", charset=\"UTF-8\"";
+    let headers = response.headers_mut();
+    headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    response
+}
+
+/// That only these methods are known.
+pub(super) fn wrong_method(allowed: &'static str) -> Response<Body> {
+    let mut response = refuse(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this is not how it is asked",
+    );
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+/// Look there, by GET.
+pub(super) fn see_other(to: &str) -> Response<Body> {
+    let mut response = answer(StatusCode::SEE_OTHER, Kind::Text, Body::empty());
+    // Addresses are made of what may stand in a header.
+    if let Ok(to) = HeaderValue::from_str(to) {
+        response.headers_mut().insert(LOCATION, to);
+    }
+    response
+}

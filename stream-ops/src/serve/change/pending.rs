@@ -1,0 +1,133 @@
+//! Changes that wait to be confirmed, and what was told of those that were made.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::what::Change;
+use crate::serve::page::Rich;
+
+/// How long a question waits for its answer, and how many do.
+const GOOD_FOR: Duration = Duration::from_secs(600);
+const MOST: usize = 256;
+
+/// Questions by their nonce. Each is answered once, by whoever was asked.
+#[derive(Debug, Default)]
+pub(crate) struct Pending(Kept<(String, Change)>);
+
+impl Pending {
+    /// Keeps a change of somebody until it is confirmed.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no random numbers.
+    pub(crate) fn keep(&self, who: &str, change: Change) -> Result<String, String> {
+        self.0.keep((who.to_owned(), change))
+    }
+
+    /// The change that this one was asked about, once.
+    pub(crate) fn take(&self, who: &str, nonce: &str) -> Option<Change> {
+        let (asked, change) = self.0.take(nonce)?;
+        (asked == who).then_some(change)
+    }
+}
+
+/// What was done, for the page that is shown next.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Kept<Rich>);
+
+impl Told {
+    /// Keeps a sentence.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pending::keep`].
+    pub(crate) fn keep(&self, told: Rich) -> Result<String, String> {
+        self.0.keep(told)
+    }
+
+    /// The sentence, as long as it is news.
+    pub(crate) fn read(&self, key: &str) -> Option<Rich> {
+        self.0.read(key)
+    }
+}
+
+#[derive(Debug)]
+struct Kept<T>(Mutex<HashMap<String, (Instant, T)>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Kept<T> {
+    fn keep(&self, value: T) -> Result<String, String> {
+        let key = nonce()?;
+        let mut kept = self.0.lock();
+        kept.retain(|_, (at, _)| at.elapsed() < GOOD_FOR);
+        if kept.len() >= MOST {
+            let oldest = kept
+                .iter()
+                .min_by_key(|(_, (at, _))| *at)
+                .map(|(key, _)| key.clone());
+            oldest.and_then(|key| kept.remove(&key));
+        }
+        kept.insert(key.clone(), (Instant::now(), value));
+        Ok(key)
+    }
+
+    fn take(&self, key: &str) -> Option<T> {
+        let (at, value) = self.0.lock().remove(key)?;
+        (at.elapsed() < GOOD_FOR).then_some(value)
+    }
+
+    fn read(&self, key: &str) -> Option<T> {
+        let kept = self.0.lock();
+        let (at, value) = kept.get(key)?;
+        (at.elapsed() < GOOD_FOR).then(|| value.clone())
+    }
+}
+
+/// Something that nobody can guess.
+fn nonce() -> Result<String, String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|e| format!("no random numbers: {e}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change() -> Change {
+        Change::RunJob {
+            stream: "s".to_owned(),
+            job: "j".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_question_is_answered_once_and_by_whoever_was_asked() {
+        let pending = Pending::default();
+        let nonce = pending.keep("ada", change()).unwrap();
+        assert_eq!(nonce.len(), 32);
+        assert_eq!(pending.take("ada", &nonce), Some(change()));
+        assert_eq!(pending.take("ada", &nonce), None);
+        let nonce = pending.keep("ada", change()).unwrap();
+        assert_eq!(pending.take("bob", &nonce), None);
+        assert_eq!(pending.take("ada", "guess"), None);
+    }
+
+    #[test]
+    fn the_oldest_questions_go_first() {
+        let pending = Pending::default();
+        let first = pending.keep("ada", change()).unwrap();
+        let rest: Vec<String> = (0..MOST)
+            .map(|_| pending.keep("ada", change()).unwrap())
+            .collect();
+        assert_eq!(pending.take("ada", &first), None);
+        assert!(pending.take("ada", &rest[MOST - 1]).is_some());
+    }
+}

@@ -1,0 +1,101 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use stream_lib::{DeadKind, EntryId, StreamSchema};
+
+use super::access::Names;
+use super::cache::Cache;
+use super::change::{Pending, Told};
+use super::page::{Model, Rich};
+use super::settings::Settings;
+use super::view::{Event, Retention};
+use crate::observe::Poller;
+use crate::server::Redis;
+
+/// What a page shows, and its facts as JSON; or why there is none.
+pub(crate) type Loaded = Arc<Result<(Model, serde_json::Value), Missing>>;
+
+/// Why there is no page.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Missing {
+    /// Nothing was seen so far.
+    NotYet,
+    /// There is no such thing.
+    None(Rich),
+    /// Redis can't be asked.
+    Failed(String),
+}
+
+/// The kinds of the dead letters of a stream, and when those of the last hours came.
+pub(crate) type Kinds = Result<Arc<Vec<(DeadKind, Vec<EntryId>)>>, String>;
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Dash {
+    pub(crate) redis: Redis,
+    pub(crate) poller: Poller,
+    pub(crate) settings: Settings,
+    pub(crate) names: Names,
+    /// Pages are put together once for all who look at the same time.
+    pub(crate) pages: Cache<Loaded>,
+    pub(crate) schemas: Cache<Arc<Vec<StreamSchema>>>,
+    pub(crate) kinds: Cache<Kinds>,
+    pub(crate) retention: Cache<Result<Retention, String>>,
+    pub(crate) events: Cache<Arc<Vec<Event>>>,
+    pub(crate) pending: Pending,
+    pub(crate) told_of: Told,
+    answered: AtomicU64,
+    read: AtomicU64,
+}
+
+impl Dash {
+    pub(crate) fn new(redis: Redis, poller: Poller, settings: Settings, names: Names) -> Self {
+        Self {
+            redis,
+            poller,
+            settings,
+            names,
+            pages: Cache::new(Duration::from_millis(1_500)),
+            schemas: Cache::new(Duration::from_secs(10)),
+            kinds: Cache::new(Duration::from_secs(5)),
+            retention: Cache::new(Duration::from_secs(30)),
+            events: Cache::new(Duration::from_secs(3)),
+            pending: Pending::default(),
+            told_of: Told::default(),
+            answered: AtomicU64::new(0),
+            read: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn count_answer(&self) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_read(&self) {
+        self.read.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Pages that were answered, and those of them that were put together.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (
+            self.answered.load(Ordering::Relaxed),
+            self.read.load(Ordering::Relaxed),
+        )
+    }
+
+    /// What a change has done that led to a page.
+    pub(crate) fn told(&self, key: &str) -> Option<Rich> {
+        self.told_of.read(key)
+    }
+
+    /// Something was changed: what is known may be wrong.
+    pub(crate) fn forget(&self) {
+        self.pages.clear();
+        self.kinds.clear();
+        self.retention.clear();
+        self.events.clear();
+    }
+}

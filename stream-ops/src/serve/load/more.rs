@@ -1,0 +1,291 @@
+//! Single things that a page needs, read from Redis.
+
+use std::sync::Arc;
+
+use stream_lib::{
+    DeadFilter, DeadLetter, EntryAddress, EntryId, FieldEdits, Peek, PendingEntry, PendingFilter,
+    StreamSchema,
+};
+
+use crate::audit;
+use crate::observe::{Suspect, own_key};
+use crate::serve::dash::{Dash, Kinds};
+use crate::serve::view::{DeadMore, Event, Noted, Retention, StreamMore, chosen};
+use crate::server::{Answered, pairs, request, with_causes};
+use crate::words::{cut, shown};
+
+/// Kinds whose times are shown, and dead letters of each.
+const TIMED_KINDS: usize = 8;
+const TIMED_LETTERS: usize = 5_000;
+const TIMED_MS: u64 = 3 * 3_600_000;
+
+/// Dead letters that a page has; that are looked at in a search; that are tried.
+const LETTERS: usize = 25;
+const SEARCHED: usize = 1_000;
+const FOUND: usize = 100;
+const TRIED: usize = 200;
+
+/// Events of each stream, and streams whose events are read.
+const EVENTS: &str = "20";
+const EVENTFUL: usize = 200;
+
+/// Changes that a page has.
+const CHANGES: &str = "50";
+
+/// Groups in which it is looked for a message.
+const GROUPS: usize = 50;
+
+/// What the schemas of a stream are; none where nobody has told any, or can be asked.
+pub(crate) fn schemas(dash: &Dash, stream: &str) -> Arc<Vec<StreamSchema>> {
+    dash.schemas.read(stream, || {
+        Arc::new(dash.redis.manager().schemas(stream).unwrap_or_default())
+    })
+}
+
+pub(super) fn of_stream(dash: &Dash, stream: &str) -> StreamMore {
+    let memory = request(["MEMORY", "USAGE", stream, "SAMPLES", "5"]);
+    let memory = dash.redis.ask_one(stream, memory).ok();
+    let schemas = schemas(dash, stream);
+    let newest = StreamSchema::newest(&schemas);
+    StreamMore {
+        memory: memory.and_then(|answer| answer.count()),
+        holds: newest
+            .into_iter()
+            .map(|schema| schema.name.clone())
+            .collect(),
+        retention: Some(dash.retention.read(stream, || retention(dash, stream))),
+    }
+}
+
+fn retention(dash: &Dash, stream: &str) -> Result<Retention, String> {
+    let plan = dash.redis.manager().retention_plan(stream);
+    let plan = plan.map_err(|error| with_causes(&error))?;
+    Ok(Retention {
+        removes: plan.removes,
+        may_be_more: plan.removes >= stream_lib::RetentionPlan::COUNTED,
+        unhandled: plan.above_floor,
+        blocked_by: plan.blocked.and_then(|blocked| blocked.group),
+        priority: plan.priority.to_string(),
+    })
+}
+
+/// What is in a suspect entry, in a line, as far as that may be shown.
+pub(super) fn in_a_line(dash: &Dash, stream: &str, suspect: &Suspect) -> Option<String> {
+    let schemas = schemas(dash, stream);
+    let mask = stream_lib::FieldMask::of(&schemas);
+    let at = address_of(stream, suspect);
+    let entry = dash.redis.manager().entry(stream, at).ok()??;
+    let newest = StreamSchema::newest(&schemas);
+    let kind = newest.first().map(|schema| schema.name.clone());
+    let fields = entry
+        .fields
+        .iter()
+        .filter(|field| field.name.first() != Some(&b'~'));
+    let fields = fields.take(4).map(|field| {
+        let value = shown(mask.shown(&field.name, &field.value));
+        format!("{} {}", cut(&shown(&field.name), 30), cut(&value, 30))
+    });
+    let parts: Vec<String> = kind.into_iter().chain(fields).collect();
+    Some(parts.join(" · "))
+}
+
+/// Where a suspect entry is.
+fn address_of(stream: &str, suspect: &Suspect) -> EntryAddress {
+    let tag = suspect
+        .stream
+        .split_once('{')
+        .and_then(|(_, rest)| rest.split_once('}'));
+    let number = tag.and_then(|(tag, _)| tag.rsplit_once(':')?.1.parse().ok());
+    EntryAddress::new(number.filter(|_| suspect.stream != stream), suspect.id)
+}
+
+pub(crate) fn deads(dash: &Dash, stream: &str, now: u64) -> Kinds {
+    dash.kinds.read(stream, || {
+        let letters = dash.redis.manager().dead_letters(stream);
+        let letters = letters.map_err(|error| with_causes(&error))?;
+        let kinds = letters.kinds().map_err(|error| with_causes(&error))?;
+        let since = EntryId::new(now.saturating_sub(TIMED_MS), 0);
+        let mut timed = Vec::with_capacity(kinds.len());
+        for (number, kind) in kinds.into_iter().enumerate() {
+            let filter = DeadFilter::new()
+                .kind(&kind)
+                .from(since)
+                .limit(TIMED_LETTERS);
+            let ids = if number < TIMED_KINDS {
+                letters.select(&filter).unwrap_or_default()
+            } else {
+                Vec::new()
+            };
+            timed.push((kind, ids.into_iter().map(|id| id.id).collect()));
+        }
+        Ok(Arc::new(timed))
+    })
+}
+
+/// The dead letters of a kind, those that are searched for.
+pub(super) fn dead_letters(
+    dash: &Dash,
+    stream: &str,
+    (key, search): (&str, &str),
+    now: u64,
+) -> Result<DeadMore, String> {
+    let kinds = deads(dash, stream, now)?;
+    let schemas = schemas(dash, stream);
+    let mut more = DeadMore {
+        kinds: kinds.as_ref().clone(),
+        schemas: schemas.as_ref().clone(),
+        ..DeadMore::default()
+    };
+    let only: Vec<_> = kinds.iter().map(|(kind, _)| kind.clone()).collect();
+    let Some(kind) = chosen(&only, key) else {
+        return Ok(more);
+    };
+    let letters = dash.redis.manager().dead_letters(stream);
+    let letters = letters.map_err(|error| with_causes(&error))?;
+    let filter = DeadFilter::new().kind(kind);
+    let most = if search.is_empty() { LETTERS } else { SEARCHED };
+    let found = letters.list_where(&filter.clone().limit(most));
+    more.letters = found.map_err(|error| with_causes(&error))?;
+    more.looked = if search.is_empty() {
+        kind.count
+    } else {
+        more.letters.len() as u64
+    };
+    if !search.is_empty() {
+        let mask = stream_lib::FieldMask::of(&schemas);
+        more.letters.retain(|letter| has(letter, search, &mask));
+        more.letters.truncate(FOUND);
+    }
+    let tried = filter.limit(TRIED);
+    more.plan = letters
+        .plan_redrive(&tried, &FieldEdits::new(), &schemas)
+        .ok();
+    Ok(more)
+}
+
+/// Whether a dead letter has a text in it, `field = value`, or anything: never in what may
+/// not be shown, since finding it would show it.
+fn has(letter: &DeadLetter, search: &str, mask: &stream_lib::FieldMask) -> bool {
+    let holds = |text: &[u8], part: &str| {
+        shown(text)
+            .to_lowercase()
+            .contains(&part.trim().to_lowercase())
+    };
+    let fields = || {
+        letter
+            .message()
+            .iter()
+            .filter(|(name, _)| !mask.hides(name))
+    };
+    if let Some((name, value)) = search.split_once('=') {
+        return fields().any(|(known, text)| known == name.trim().as_bytes() && holds(text, value));
+    }
+    holds(letter.error().as_bytes(), search)
+        || holds(letter.entry_id().to_string().as_bytes(), search)
+        || fields().any(|(name, text)| holds(name, search) || holds(text, search))
+}
+
+/// In which groups a message is pending.
+pub(super) fn pending(
+    dash: &Dash,
+    stream: &str,
+    groups: &[String],
+    at: EntryAddress,
+) -> Vec<(String, Option<PendingEntry>)> {
+    let manager = dash.redis.manager();
+    let look = |group: &String| {
+        let filter = PendingFilter::new().between(at.id..=at.id);
+        let page = manager
+            .pending(stream, group)
+            .and_then(|pending| pending.list(&filter));
+        let entries = page.map(|page| page.entries).unwrap_or_default();
+        let entry = entries.into_iter().find(|entry| entry.at == at);
+        (group.clone(), entry)
+    };
+    groups.iter().take(GROUPS).map(look).collect()
+}
+
+/// Some of the newest messages, to compare one with.
+pub(super) fn newest(dash: &Dash, stream: &str) -> Vec<stream_lib::PeekedEntry> {
+    let peek = Peek::newest(200).max_bytes(256 << 10).max_value_bytes(64);
+    let page = dash.redis.manager().peek(stream, &peek);
+    page.map(|page| page.entries).unwrap_or_default()
+}
+
+/// What has happened to all streams lately.
+pub(super) fn events(dash: &Dash) -> Arc<Vec<Event>> {
+    dash.events.read("", || {
+        let streams: Vec<String> = dash.poller.read(|history| {
+            let streams = history
+                .latest()
+                .streams
+                .iter()
+                .filter(|stream| stream.is_ours);
+            streams
+                .take(EVENTFUL)
+                .map(|stream| stream.name.clone())
+                .collect()
+        });
+        let ask = |stream: &String| {
+            let key = own_key(stream, "events");
+            request(["XREVRANGE", &key, "+", "-", "COUNT", EVENTS])
+        };
+        let answers = if dash.redis.is_cluster() {
+            let one = |stream: &String| dash.redis.ask_one(stream, ask(stream)).ok();
+            streams.iter().map(one).collect()
+        } else {
+            let requests: Vec<_> = streams.iter().map(ask).collect();
+            let answers = dash.redis.ask("", &requests).unwrap_or_default();
+            answers.into_iter().map(Some).collect::<Vec<_>>()
+        };
+        let mut events = Vec::new();
+        for (stream, answer) in streams.iter().zip(answers) {
+            let Some(answer) = answer else { continue };
+            events.extend(
+                answer
+                    .list()
+                    .iter()
+                    .filter_map(|entry| event(stream, entry)),
+            );
+        }
+        Arc::new(events)
+    })
+}
+
+fn event(stream: &str, entry: &stream_lib::Answer) -> Option<Event> {
+    let [id, fields] = entry.list() else {
+        return None;
+    };
+    let field = |name: &str| {
+        fields
+            .field(name)
+            .and_then(Answered::text)
+            .unwrap_or_default()
+    };
+    Some(Event {
+        stream: stream.to_owned(),
+        at_ms: id.id()?.ms(),
+        kind: field("kind"),
+        count: field("count").parse().unwrap_or(1),
+        group: field("group"),
+        consumer: field("consumer"),
+        text: field("text"),
+    })
+}
+
+/// What was changed lately, the newest first.
+pub(super) fn changes(dash: &Dash) -> Vec<Noted> {
+    let ask = request(["XREVRANGE", audit::KEY, "+", "-", "COUNT", CHANGES]);
+    let Ok(answer) = dash.redis.ask_one(audit::KEY, ask) else {
+        return Vec::new();
+    };
+    let note = |entry: &stream_lib::Answer| {
+        let [id, fields] = entry.list() else {
+            return None;
+        };
+        let fields =
+            pairs(fields.list()).filter_map(|(name, value)| Some((name.text()?, value.text()?)));
+        Some((id.id()?.ms(), fields.collect()))
+    };
+    answer.list().iter().filter_map(note).collect()
+}

@@ -1,0 +1,87 @@
+//! What a change would do, before it is made; and fields to edit.
+
+use maud::{Markup, html};
+use serde::Serialize;
+
+use super::frame::Frame;
+use super::rich::Rich;
+
+/// What a change would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Confirm {
+    /// What is asked.
+    pub title: String,
+    /// What would happen, by a dry run.
+    pub plan: Vec<Rich>,
+    /// Whether and how it can be taken back.
+    pub undo: String,
+    /// The same as a command line.
+    pub command: String,
+    /// The word on the button; none where there is nothing to do.
+    pub button: Option<String>,
+    /// Tells this question from others, once.
+    pub nonce: String,
+    /// The address to go back to.
+    pub back: String,
+}
+
+/// The page.
+pub fn confirm(frame: &Frame, page: &Confirm) -> Markup {
+    frame.html(&html! {
+        section.ask {
+            h1 { (page.title) }
+            @for sentence in &page.plan { p { (sentence.html()) } }
+            p.soft { (page.undo) }
+            @if let Some(button) = &page.button {
+                form method="post" action="/confirm" {
+                    input type="hidden" name="nonce" value=(page.nonce);
+                    button.main type="submit" { (button) }
+                    a.button href=(page.back) { "Leave it" }
+                }
+            } @else {
+                p.row { a.button href=(page.back) { "Back" } }
+            }
+            code.command { (page.command) }
+        }
+    })
+}
+
+/// Fields to be edited before a message is put back or sent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Edit {
+    /// What is edited.
+    pub title: String,
+    /// What will be done with it.
+    pub text: Rich,
+    /// The fields: their names, their values, and what is wrong with them.
+    pub fields: Vec<(String, String, String)>,
+    /// What else the form sends.
+    pub hidden: Vec<(String, String)>,
+    /// The word on the button.
+    pub button: String,
+    /// The address to go back to.
+    pub back: String,
+}
+
+/// The page.
+pub fn edit(frame: &Frame, page: &Edit) -> Markup {
+    frame.html(&html! {
+        section.card.padded {
+            h1 { (page.title) }
+            p.lead { (page.text.html()) }
+            form method="post" action="/change" {
+                @for (name, value) in &page.hidden { input type="hidden" name=(name) value=(value); }
+                @for (number, (name, value, wrong)) in page.fields.iter().enumerate() {
+                    p.edit {
+                        label for={ "field" (number) } { code { (name) } @if !wrong.is_empty() { " " small.bad { (wrong) } } }
+                        input id={ "field" (number) } type="text" name={ "field:" (name) } value=(value) autocomplete="off";
+                    }
+                }
+                p.row {
+                    button.main type="submit" { (page.button) }
+                    a.button href=(page.back) { "Leave it" }
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,235 @@
+//! The dead letters of a stream: their kinds, those of one kind, and what can be done.
+
+use maud::{Markup, html};
+use serde::Serialize;
+
+use super::chart::{Series, sparkline};
+use super::frame::Frame;
+use super::parts::{Field, clock, input};
+use super::rich::Rich;
+
+/// The dead letters of a stream.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Dead {
+    /// The stream.
+    pub stream: String,
+    /// How many there are.
+    pub total: String,
+    /// How many kinds, and how many are new.
+    pub about: String,
+    /// The kinds: those that came last first.
+    pub kinds: Vec<KindRow>,
+    /// The letters of the chosen kind.
+    pub letters: Vec<LetterRow>,
+    /// What the letters are called: `The 17 undecodable ones`.
+    pub title: String,
+    /// What is searched for.
+    pub search: String,
+    /// The chosen kind.
+    pub chosen: String,
+    /// How many were looked at, and how many are shown.
+    pub looked: String,
+    /// How many of the kind aren't shown.
+    pub more: u64,
+    /// What can be done with them.
+    pub ask: Option<Ask>,
+}
+
+/// Dead letters with the same reason and the same error.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KindRow {
+    /// The address of the page with this kind chosen.
+    pub link: String,
+    /// Whether it is chosen.
+    pub is_chosen: bool,
+    /// How many there are.
+    pub count: String,
+    /// The reason.
+    pub reason: String,
+    /// The error, numbers and ids left out.
+    pub error: String,
+    /// The groups.
+    pub groups: String,
+    /// When they came, over the last hours.
+    pub hours: Series,
+    /// Whether they still come.
+    pub is_new: bool,
+    /// When the first and the last came, in milliseconds since 1970.
+    pub first_ms: u64,
+    /// When the last came.
+    pub last_ms: u64,
+    /// How old the first is.
+    pub first: String,
+    /// How old the last is.
+    pub last: String,
+}
+
+/// One dead letter.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LetterRow {
+    /// Its id among the dead letters.
+    pub letter: String,
+    /// The id of the entry.
+    pub entry: String,
+    /// The address of its page.
+    pub link: String,
+    /// How long ago it died, or when.
+    pub died: String,
+    /// How often it was delivered.
+    pub deliveries: String,
+    /// What is wrong with it.
+    pub wrong: Rich,
+    /// Which consumer had it last.
+    pub consumer: String,
+}
+
+/// What can be done with a selection.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ask {
+    /// The question.
+    pub title: String,
+    /// What would happen.
+    pub text: Rich,
+    /// The buttons: what they do, and their words.
+    pub buttons: Vec<(String, String)>,
+    /// What the form sends with each of them.
+    pub fields: Vec<Field>,
+    /// The same as a command line.
+    pub command: String,
+    /// Why it isn't offered.
+    pub refused: Option<String>,
+}
+
+/// The page.
+pub fn dead(frame: &Frame, page: &Dead) -> Markup {
+    frame.html(&html! {
+        section {
+            h1 { (page.total) small { (page.about) } }
+        }
+        @if !page.kinds.is_empty() {
+            section {
+                h2 { "Kinds " small { "same reason and same error, ids and numbers left out" } }
+                (kinds(&page.kinds))
+            }
+            section {
+                h2 #letters { (page.title) }
+                (filter(page))
+                form method="post" action="/change" {
+                    (letters(page))
+                    @if let Some(ask) = &page.ask { (question(ask)) }
+                }
+            }
+        } @else {
+            section { p.card.padded { "No entry of this stream has died." } }
+        }
+    })
+}
+
+fn kinds(rows: &[KindRow]) -> Markup {
+    html! {
+        div.card.table {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "How many" }
+                        th scope="col" { "Why" }
+                        th scope="col" { "Group" }
+                        th scope="col" { "Last 3 h" }
+                        th.number scope="col" { "First" }
+                        th.number scope="col" { "Last" }
+                    }
+                }
+                tbody {
+                    @for row in rows {
+                        tr data-key=(row.link) {
+                            td {
+                                a.choice href=(row.link) aria-current=[row.is_chosen.then_some("true")]
+                                    aria-label={ "Show the " (row.count) " of this kind: " (row.reason) } { (row.count) }
+                            }
+                            td.wide { span.bad[row.is_new] { (row.reason) } small { (row.error) } }
+                            td data-label="Group" { (row.groups) }
+                            td data-label="Last 3 h" { (sparkline(&row.hours, "dead letters of this kind, over the last three hours", row.is_new)) }
+                            td.number data-label="First" { time title=(clock(row.first_ms)) { (row.first) } }
+                            td.number data-label="Last" { time title=(clock(row.last_ms)) { (row.last) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn filter(page: &Dead) -> Markup {
+    html! {
+        form.filter method="get" action="#letters" {
+            input type="hidden" name="kind" value=(page.chosen);
+            label.name for="search" { "Search in fields and errors" }
+            input #search type="search" name="q" value=(page.search) placeholder="field = value, error text" autocomplete="off";
+            button type="submit" { "Search" }
+            span.soft { (page.looked) }
+        }
+    }
+}
+
+fn letters(page: &Dead) -> Markup {
+    html! {
+        div.card.table {
+            table {
+                thead {
+                    tr {
+                        th scope="col" {
+                            input type="checkbox" data-all hidden checked aria-label="Tick all of them, or none";
+                        }
+                        th scope="col" { "Entry" }
+                        th scope="col" { "Died" }
+                        th.number scope="col" { "Deliveries" }
+                        th scope="col" { "What is wrong" }
+                        th scope="col" { "Consumer" }
+                    }
+                }
+                tbody {
+                    @for row in &page.letters {
+                        tr data-key=(row.letter) {
+                            td { input type="checkbox" name="letter" value=(row.letter) checked aria-label={ "Take " (row.entry) };
+                                input type="hidden" name="shown" value=(row.letter); }
+                            td { a href=(row.link) { code { (row.entry) } } }
+                            td data-label="Died" { (row.died) }
+                            td.number data-label="Deliveries" { (row.deliveries) }
+                            td.wide { (row.wrong.html()) }
+                            td.wide { code { (row.consumer) } }
+                        }
+                    }
+                    @if page.letters.is_empty() {
+                        tr { td.wide colspan="6" { span.soft { "None of them has this in it." } } }
+                    }
+                    @if page.more > 0 {
+                        tr data-key="more" {
+                            td { input type="checkbox" name="more" value="yes" checked aria-label="Take those that aren't shown, too"; }
+                            td.wide colspan="5" { span.soft { "… and " (crate::words::count(page.more)) " more of this kind" } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn question(ask: &Ask) -> Markup {
+    html! {
+        div.ask {
+            h3 { (ask.title) }
+            p { (ask.text.html()) }
+            @if let Some(refused) = &ask.refused {
+                p.soft { (refused) }
+            } @else {
+                @for field in &ask.fields { (input(field)) }
+                div.row {
+                    @for (what, words) in &ask.buttons {
+                        button type="submit" name="do" value=(what) { (words) }
+                    }
+                }
+            }
+            code.command { (ask.command) }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Sentences with marks.
+
+use maud::{Markup, html};
+use serde::{Serialize, Serializer};
+
+/// A sentence of which some words are marked. In JSON it is its text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rich(Vec<Span>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Span {
+    Plain(String),
+    Strong(String),
+    Bad(String),
+    Quoted(String),
+    Code(String),
+    Link {
+        text: String,
+        to: String,
+        is_code: bool,
+    },
+}
+
+impl Rich {
+    /// An empty sentence.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds words.
+    #[must_use]
+    pub fn plain(self, text: impl Into<String>) -> Self {
+        self.with(Span::Plain(text.into()))
+    }
+
+    /// Adds words that matter more.
+    #[must_use]
+    pub fn strong(self, text: impl Into<String>) -> Self {
+        self.with(Span::Strong(text.into()))
+    }
+
+    /// Adds words that say what is wrong.
+    #[must_use]
+    pub fn bad(self, text: impl Into<String>) -> Self {
+        self.with(Span::Bad(text.into()))
+    }
+
+    /// Adds a value that is wrong.
+    #[must_use]
+    pub fn quoted(self, text: impl Into<String>) -> Self {
+        self.with(Span::Quoted(text.into()))
+    }
+
+    /// Adds a name of the machine's: a field, a consumer.
+    #[must_use]
+    pub fn code(self, text: impl Into<String>) -> Self {
+        self.with(Span::Code(text.into()))
+    }
+
+    /// Adds a link.
+    #[must_use]
+    pub fn link(self, text: impl Into<String>, to: impl Into<String>) -> Self {
+        self.with(Span::Link {
+            text: text.into(),
+            to: to.into(),
+            is_code: false,
+        })
+    }
+
+    /// Adds a link to an entry.
+    #[must_use]
+    pub fn entry(self, text: impl Into<String>, to: impl Into<String>) -> Self {
+        self.with(Span::Link {
+            text: text.into(),
+            to: to.into(),
+            is_code: true,
+        })
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Its words, without the marks.
+    pub fn text(&self) -> String {
+        let words = self.0.iter().map(|span| match span {
+            Span::Plain(text)
+            | Span::Strong(text)
+            | Span::Bad(text)
+            | Span::Quoted(text)
+            | Span::Code(text)
+            | Span::Link { text, .. } => text.as_str(),
+        });
+        words.collect()
+    }
+
+    pub(crate) fn html(&self) -> Markup {
+        html! {
+            @for span in &self.0 {
+                @match span {
+                    Span::Plain(text) => (text),
+                    Span::Strong(text) => strong { (text) },
+                    Span::Bad(text) => span.bad { (text) },
+                    Span::Quoted(text) => mark { (text) },
+                    Span::Code(text) => code { (text) },
+                    Span::Link { text, to, is_code: false } => a href=(to) { (text) },
+                    Span::Link { text, to, is_code: true } => a href=(to) { code { (text) } },
+                }
+            }
+        }
+    }
+
+    fn with(mut self, span: Span) -> Self {
+        self.0.push(span);
+        self
+    }
+}
+
+impl From<&str> for Rich {
+    fn from(text: &str) -> Self {
+        Self::new().plain(text)
+    }
+}
+
+impl From<String> for Rich {
+    fn from(text: String) -> Self {
+        Self::new().plain(text)
+    }
+}
+
+impl Serialize for Rich {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text())
+    }
+}

@@ -1,0 +1,128 @@
+//! Starts a dashboard, and stops it.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::access::Names;
+use super::answer::router;
+use super::dash::Dash;
+use super::settings::Settings;
+use super::shell::serve;
+use crate::observe::{Observer, Poller};
+use crate::server::Redis;
+
+/// Threads that answer, and threads that ask Redis for them.
+const WORKERS: usize = 2;
+const ASKING: usize = 16;
+
+/// How long what is left may take once the connections have ended.
+const REST: Duration = Duration::from_millis(200);
+
+/// A dashboard that runs. It stops when it is dropped.
+pub struct Dashboard {
+    address: SocketAddr,
+    dash: Option<Arc<Dash>>,
+    runtime: Option<Runtime>,
+    stop: Option<watch::Sender<()>>,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl Dashboard {
+    /// Begins to look, and to answer.
+    ///
+    /// # Errors
+    ///
+    /// Where the settings won't do, the address is taken, or the system is out of threads.
+    pub fn start(redis: Redis, mut settings: Settings) -> io::Result<Self> {
+        settings
+            .validate()
+            .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .max_blocking_threads(ASKING)
+            .thread_name("streamctl-serve")
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let listener = runtime.block_on(TcpListener::bind(settings.listen))?;
+        let address = listener.local_addr()?;
+        settings.listen = address;
+        let names = Names::new(address, &settings.hosts);
+        let observer = Observer::new(redis.clone(), settings.streams.clone());
+        let poller = Poller::start(observer, settings.every)?;
+        let dash = Arc::new(Dash::new(redis, poller, settings, names));
+        let (stop, stopped) = watch::channel(());
+        let serving = runtime.spawn(serve(listener, router(Arc::clone(&dash)), stopped));
+        Ok(Self {
+            address,
+            dash: Some(dash),
+            runtime: Some(runtime),
+            stop: Some(stop),
+            serving: Some(serving),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where a browser finds it.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Stops: answers that are on their way have 0.6 s, and all of it takes less than one.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.stop = None;
+        let Some(runtime) = self.runtime.take() else {
+            return;
+        };
+        if let Some(serving) = self.serving.take() {
+            let _ = runtime.block_on(serving);
+        }
+        runtime.shutdown_timeout(REST);
+        // A look that waits for Redis ends within the timeouts of the connection: nobody
+        // has to wait for it.
+        if let Some(dash) = self.dash.take() {
+            let (done, ended) = mpsc::channel::<()>();
+            let ending = thread::Builder::new()
+                .name("streamctl-end".to_owned())
+                .spawn(move || {
+                    drop(dash);
+                    drop(done);
+                });
+            if ending.is_ok() {
+                let _ = ended.recv_timeout(REST);
+            }
+        }
+    }
+}
+
+impl Drop for Dashboard {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl fmt::Debug for Dashboard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dashboard")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,7 @@
+//! The connections of the dashboard: *listen* accepts and ends them, *paced* ends those
+//! whose other end doesn't read.
+
+mod listen;
+mod paced;
+
+pub(crate) use self::listen::serve;

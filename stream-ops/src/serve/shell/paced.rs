@@ -1,0 +1,88 @@
+//! A connection whose other end has to read.
+
+use std::future::Future as _;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// An answer has to be read within this time of its first byte.
+const ANSWER_IN: Duration = Duration::from_secs(20);
+
+/// A TCP connection that fails where an answer isn't read in time: a reader of one byte a
+/// second can't keep it.
+#[derive(Debug)]
+pub(super) struct Paced {
+    stream: TokioIo<TcpStream>,
+    /// Until when what is being written has to be gone.
+    until: Option<Pin<Box<Sleep>>>,
+}
+
+impl Paced {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream: TokioIo::new(stream),
+            until: None,
+        }
+    }
+
+    fn ensure_in_time(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        let until = self
+            .until
+            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + ANSWER_IN)));
+        match until.as_mut().poll(context) {
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+            Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl Read for Paced {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        // The next request: the answer to it has its own time.
+        self.until = None;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Write for Paced {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.ensure_in_time(context)?;
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.ensure_in_time(context)?;
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+}

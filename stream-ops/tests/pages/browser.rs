@@ -1,0 +1,272 @@
+//! A browser, with one window.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::driver::{Driver, find};
+
+/// A hang, rather than an answer.
+const LONG: Duration = Duration::from_secs(60);
+
+/// How a page is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) dark: bool,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) scripts: bool,
+}
+
+impl Look {
+    pub(crate) const LIGHT: Self = Self {
+        dark: false,
+        width: 1240,
+        height: 900,
+        scripts: true,
+    };
+    pub(crate) const DARK: Self = Self {
+        dark: true,
+        ..Self::LIGHT
+    };
+    pub(crate) const PHONE: Self = Self {
+        width: 360,
+        height: 740,
+        ..Self::LIGHT
+    };
+    pub(crate) const BARE: Self = Self {
+        scripts: false,
+        ..Self::LIGHT
+    };
+}
+
+/// A browser. It ends when this is dropped.
+pub(crate) struct Browser {
+    runtime: Runtime,
+    client: Client,
+    _driver: Driver,
+}
+
+impl Browser {
+    /// Starts one; `None` where there is none to start.
+    pub(crate) fn start() -> Option<Self> {
+        let driver = Driver::start(find()?);
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let mut options = json!({
+            "args": [
+                "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
+                "--hide-scrollbars", "--force-device-scale-factor=1", "--window-size=1240,900",
+            ],
+        });
+        if let Ok(binary) = std::env::var("CHROMIUM") {
+            options["binary"] = binary.into();
+        }
+        let mut wishes = Capabilities::new();
+        wishes.insert("goog:chromeOptions".to_owned(), options);
+        wishes.insert("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" }));
+        let client = runtime.block_on(async {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            builder.capabilities(wishes).connect(&driver.url()).await
+        });
+        Some(Self {
+            client: client.unwrap(),
+            runtime,
+            _driver: driver,
+        })
+    }
+
+    pub(crate) fn look(&self, look: Look) {
+        self.tell(
+            "Emulation.setDeviceMetricsOverride",
+            json!({
+                "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": false,
+            }),
+        );
+        let scheme = if look.dark { "dark" } else { "light" };
+        self.tell(
+            "Emulation.setEmulatedMedia",
+            json!({
+                "features": [{ "name": "prefers-color-scheme", "value": scheme }],
+            }),
+        );
+        self.tell(
+            "Emulation.setScriptExecutionDisabled",
+            json!({ "value": !look.scripts }),
+        );
+    }
+
+    pub(crate) fn open(&self, url: &str) {
+        self.runtime.block_on(self.client.goto(url)).unwrap();
+    }
+
+    /// Gives a name and the token whenever they are asked for.
+    pub(crate) fn authorize(&self, authorization: &str) {
+        self.tell("Network.enable", json!({}));
+        self.tell(
+            "Network.setExtraHTTPHeaders",
+            json!({
+                "headers": { "Authorization": authorization },
+            }),
+        );
+    }
+
+    /// The value of an expression, also where the page may not run any.
+    pub(crate) fn value(&self, expression: &str) -> Value {
+        let answer = self.tell(
+            "Runtime.evaluate",
+            json!({
+                "expression": expression, "returnByValue": true,
+            }),
+        );
+        assert!(
+            answer.get("exceptionDetails").is_none(),
+            "{expression}: {answer}"
+        );
+        answer["result"]["value"].clone()
+    }
+
+    /// What somebody reads on the page.
+    pub(crate) fn text(&self) -> String {
+        self.value("document.body.innerText")
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.runtime
+            .block_on(self.client.current_url())
+            .unwrap()
+            .to_string()
+    }
+
+    /// Clicks what a person would: a link or a button with these words.
+    pub(crate) fn click(&self, words: &str) {
+        let path =
+            format!("//a[normalize-space(.)={words:?}] | //button[normalize-space(.)={words:?}]");
+        self.click_at(Locator::XPath(&path));
+    }
+
+    pub(crate) fn click_css(&self, css: &str) {
+        self.click_at(Locator::Css(css));
+    }
+
+    fn click_at(&self, locator: Locator<'_>) {
+        self.runtime.block_on(async {
+            let element = self.client.find(locator).await;
+            let element = element.unwrap_or_else(|e| panic!("{locator:?}: {e}"));
+            element.click().await.unwrap();
+        });
+    }
+
+    pub(crate) fn type_into(&self, css: &str, text: &str) {
+        self.runtime.block_on(async {
+            let element = self.client.find(Locator::Css(css)).await.unwrap();
+            element.clear().await.unwrap();
+            element.send_keys(text).await.unwrap();
+        });
+    }
+
+    /// Waits until the page has these words.
+    pub(crate) fn wait_for(&self, words: &str) {
+        let until = Instant::now() + LONG;
+        loop {
+            let text = self.text();
+            if text.contains(words) {
+                return;
+            }
+            assert!(
+                Instant::now() < until,
+                "`{words}` is not on {}:\n{text}",
+                self.url()
+            );
+            self.runtime
+                .block_on(tokio::time::sleep(Duration::from_millis(50)));
+        }
+    }
+
+    /// What the browser had to complain about, such as what the policy has refused.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let log = self.issue(Special {
+            path: "se/log",
+            body: json!({ "type": "browser" }),
+        });
+        let lines = log.as_array().cloned().unwrap_or_default();
+        let lines = lines
+            .into_iter()
+            .filter_map(|line| line["message"].as_str().map(str::to_owned));
+        lines.collect()
+    }
+
+    /// The whole page as a picture.
+    pub(crate) fn picture(&self, path: &Path, height: Option<u64>) {
+        let full = self
+            .value("document.documentElement.scrollHeight")
+            .as_u64()
+            .unwrap();
+        let width = self.value("window.innerWidth").as_u64().unwrap();
+        let shot = self.tell("Page.captureScreenshot", json!({
+            "captureBeyondViewport": true,
+            "clip": { "x": 0, "y": 0, "width": width, "height": height.unwrap_or(full), "scale": 1 },
+        }));
+        let data = shot["data"].as_str().unwrap();
+        std::fs::write(path, unbase64(data)).unwrap();
+    }
+
+    /// Tells the browser something by its own protocol.
+    fn tell(&self, command: &str, parameters: Value) -> Value {
+        self.issue(Special {
+            path: "goog/cdp/execute",
+            body: json!({ "cmd": command, "params": parameters }),
+        })
+    }
+
+    fn issue(&self, special: Special) -> Value {
+        self.runtime
+            .block_on(self.client.issue_cmd(special))
+            .unwrap()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.runtime.block_on(self.client.clone().close());
+    }
+}
+
+/// A command that only this driver has.
+#[derive(Debug)]
+struct Special {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for Special {
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/{}",
+            session.unwrap_or_default(),
+            self.path
+        ))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.body.to_string()))
+    }
+}
+
+fn unbase64(text: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD
+        .decode(text)
+        .unwrap()
+}

@@ -1,0 +1,22 @@
+//! The pages of the dashboard in a browser, by WebDriver.
+//!
+//! They need chromium and chromedriver. Where there is none, each test says so and passes;
+//! with `STREAM_TEST_BROWSER=required` it fails.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the parts of a test outside its function fail it by a panic too"
+)]
+
+mod browser;
+mod driver;
+mod fifteen;
+mod looks;
+mod made_up;
+mod models;
+mod pictures;
+mod served;
+mod story;

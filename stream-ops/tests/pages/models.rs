@@ -1,0 +1,242 @@
+//! The pages of that night, made of what was made up.
+
+use stream_lib::EntryId;
+use stream_ops::assess::assess;
+use stream_ops::observe::History;
+use stream_ops::serve::Role;
+use stream_ops::serve::page::{
+    Action, Ask, Dead, Fate, Field, FieldRow, Frame, KindRow, LetterRow, Message, Model, Page,
+    Rich, Series, Sign, Undo,
+};
+use stream_ops::serve::view::{Retention, StreamMore, all_dead, group, happened, overview, stream};
+
+use crate::made_up::{NOW, SUSPECT, calm, events, night};
+
+/// What stands around each of them.
+pub(crate) fn html(model: &Model) -> String {
+    let frame = Frame {
+        title: model.title(),
+        place: model.place(),
+        redis: "prod".to_owned(),
+        server: "redis 7.0.15 · 0.4 ms".to_owned(),
+        clock: "03:04:12 UTC".to_owned(),
+        standing: "live".to_owned(),
+        dead: Some("41".to_owned()),
+        may: "You may look and retry (role: retry)".to_owned(),
+        json: Some("/overview.json".to_owned()),
+        is_live: false,
+        told: None,
+        crumbs: model.crumbs(),
+    };
+    model.html(&frame).into_string()
+}
+
+pub(crate) fn troubled() -> Model {
+    let history = night();
+    let found = assess(&history);
+    Model::Overview(Box::new(overview(&history, &found, happened(&events(), 8))))
+}
+
+pub(crate) fn at_ease() -> Model {
+    let history: History = calm();
+    let found = assess(&history);
+    Model::Overview(Box::new(overview(&history, &found, Vec::new())))
+}
+
+pub(crate) fn one_stream() -> Model {
+    let history = night();
+    let found = assess(&history);
+    let more = StreamMore {
+        memory: Some(14 << 20),
+        holds: vec!["Order".to_owned()],
+        retention: Some(Ok(Retention {
+            removes: 0,
+            blocked_by: Some("billing".to_owned()),
+            priority: "Normal".to_owned(),
+            ..Retention::default()
+        })),
+    };
+    Model::Stream(Box::new(stream(&history, &found, "orders", &more).unwrap()))
+}
+
+pub(crate) fn one_group() -> Model {
+    let history = night();
+    let found = assess(&history);
+    let peek = |_: &stream_ops::observe::Suspect| Some("Order · copies 4000000000".to_owned());
+    let page = group(&history, &found, ("orders", "billing"), peek, Role::Retry);
+    Model::Group(Box::new(page.unwrap()))
+}
+
+pub(crate) fn index() -> Model {
+    Model::Index(
+        Box::new(all_dead(&night())),
+        stream_ops::serve::page::Place::Dead,
+    )
+}
+
+fn hidden(name: &str, value: &str) -> Field {
+    Field {
+        name: name.to_owned(),
+        label: None,
+        value: value.to_owned(),
+    }
+}
+
+pub(crate) fn dead_letters() -> Model {
+    let hours = |counts: [(u64, f64); 5]| {
+        let from = NOW - 10_800_000;
+        let mut points: Vec<(u64, f64)> = (0..24).map(|bin| (from + bin * 450_000, 0.0)).collect();
+        for (bin, count) in counts {
+            points[usize::try_from(bin).unwrap()].1 = count;
+        }
+        Series {
+            from_ms: from,
+            to_ms: NOW,
+            points,
+        }
+    };
+    let kind =
+        |count: &str, reason: &str, error: &str, hours: Series, is_new: bool, ago: (&str, &str)| {
+            KindRow {
+                link: format!("/streams/orders/dead?kind={count}"),
+                is_chosen: is_new,
+                count: count.to_owned(),
+                reason: reason.to_owned(),
+                error: error.to_owned(),
+                groups: "billing".to_owned(),
+                hours,
+                is_new,
+                first_ms: NOW - 1_560_000,
+                last_ms: NOW - 1_380_000,
+                first: ago.0.to_owned(),
+                last: ago.1.to_owned(),
+            }
+        };
+    let letter = |id: &str, died: &str, wrong: &str, consumer: &str| LetterRow {
+        letter: id.to_owned(),
+        entry: id.to_owned(),
+        link: Page::Message("orders".to_owned(), id.to_owned()).link(),
+        died: died.to_owned(),
+        deliveries: "1".to_owned(),
+        wrong: Rich::new().code("amount").plain(" ").quoted(wrong),
+        consumer: consumer.to_owned(),
+    };
+    Model::Dead(Box::new(Dead {
+        stream: "orders".to_owned(),
+        total: "41 dead letters of orders".to_owned(),
+        about: "3 kinds, 17 new in this hour".to_owned(),
+        kinds: vec![
+            kind("17", "undecodable", "amount: a number expected, found “#”",
+                hours([(19, 2.0), (20, 9.0), (21, 6.0), (0, 0.0), (1, 0.0)]), true, ("26 min ago", "23 min ago")),
+            kind("21", "retries used up", "payments-db: connection timed out after # s",
+                hours([(9, 15.0), (10, 6.0), (0, 0.0), (1, 0.0), (2, 0.0)]), false, ("2 h ago", "110 min ago")),
+            kind("3", "permanent", "a negative amount",
+                hours([(0, 1.0), (9, 1.0), (18, 1.0), (1, 0.0), (2, 0.0)]), false, ("3 h ago", "44 min ago")),
+        ],
+        letters: vec![
+            letter("1795660731408-0", "25 min ago", "“12,50”", "node-4-2087"),
+            letter("1795660744013-0", "25 min ago", "“8,00”", "node-4-2087"),
+            letter("1795660752990-1", "24 min ago", "“1.299,00”", "node-2-871"),
+            letter("1795660790112-0", "24 min ago", "“49,95”", "node-2-871"),
+        ],
+        title: "The 17 undecodable ones".to_owned(),
+        search: String::new(),
+        chosen: "17".to_owned(),
+        looked: "17 looked at, 4 shown".to_owned(),
+        more: 13,
+        ask: Some(Ask {
+            title: "Put the 17 back into orders?".to_owned(),
+            text: Rich::new()
+                .plain("Tried against the newest ")
+                .code("Order")
+                .plain(": ")
+                .strong("all 17 would fail again")
+                .plain(", amount: a number expected, found \"12,50\". Deploy a fix first, or edit the field. Only billing would get them; archive and fraud skip them."),
+            buttons: vec![
+                ("redrive".to_owned(), "Put back 17…".to_owned()),
+                ("edit".to_owned(), "Edit and put back…".to_owned()),
+            ],
+            fields: vec![hidden("stream", "orders")],
+            command: "streamctl dlq redrive orders --reason undecodable".to_owned(),
+            refused: None,
+        }),
+    }))
+}
+
+pub(crate) fn one_message() -> Model {
+    let field = |name: &str, kind: &str, value: Rich, note: &str| FieldRow {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        value,
+        note: note.to_owned(),
+    };
+    let fate = |group: &str, sign: Sign, words: &str, more: &str| Fate {
+        group: group.to_owned(),
+        link: Page::Group("orders".to_owned(), group.to_owned()).link(),
+        sign,
+        words: words.to_owned(),
+        more: more.to_owned(),
+    };
+    let id: EntryId = SUSPECT;
+    Model::Message(Box::new(Message {
+        stream: "orders".to_owned(),
+        id: id.to_string(),
+        about: "added 02:40:41, 23 min ago · 318 B".to_owned(),
+        kind: "Order".to_owned(),
+        schema: "by the newest schema, told by shop 3.1".to_owned(),
+        fields: vec![
+            field("order_id", "text", Rich::from("ORD-77120"), ""),
+            field("amount", "a number", Rich::from("12.5"), ""),
+            field(
+                "copies",
+                "an integer from 0 to 4294967295",
+                Rich::new().quoted("4000000000"),
+                "the last 200 had 1 to 40",
+            ),
+            field("currency", "EUR or USD", Rich::from("EUR"), ""),
+            field(
+                "customer_email",
+                "text, sensitive",
+                Rich::from("••••"),
+                "hidden: sensitive, or not in a schema that has sensitive fields",
+            ),
+            field(
+                "placed_at",
+                "a time",
+                Rich::from("2026-11-26T02:40:40.997Z"),
+                "",
+            ),
+            field("note", "text, may be absent", Rich::from("absent"), ""),
+            field(
+                "channel",
+                "not in the schema",
+                Rich::from("••••"),
+                "hidden: sensitive, or not in a schema that has sensitive fields",
+            ),
+        ],
+        raw: vec![("order_id".to_owned(), "ORD-77120".to_owned())],
+        fates: vec![
+            fate(
+                "billing",
+                Sign::Trouble,
+                "in dead hands, third delivery",
+                "held by node-4-2211 for 23 min, which died",
+            ),
+            fate("archive", Sign::Fine, "done", "read, and acknowledged"),
+            fate("fraud", Sign::Fine, "done", "read, and acknowledged"),
+        ],
+        actions: vec![Action {
+            title: "Set it aside for billing".to_owned(),
+            undo: Undo::Can,
+            effect: Rich::from(
+                "Moves it to the dead letters, for billing only. Other groups are left alone.",
+            ),
+            button: Some(("Set aside…".to_owned(), vec![hidden("do", "set-aside")])),
+            command: Some(format!("streamctl pending bury orders billing {id}")),
+            is_first: true,
+            refused: None,
+        }],
+        not: Some("Deleting is not offered: billing has yet to handle it.".to_owned()),
+        gone: None,
+    }))
+}

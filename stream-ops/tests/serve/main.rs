@@ -1,0 +1,12 @@
+//! The dashboard's server, by raw sockets: what it answers, to whom, and what it takes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the parts of a test outside its function fail it by a panic too"
+)]
+
+mod access;
+mod changes;
+mod limits;
+mod looking;
+mod support;
