@@ -463,7 +463,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ConnectionConfig, Program};
+    use crate::config::ConnectionConfig;
 
     #[test]
     fn the_thread_has_ended_after_a_stop_even_without_a_server() {
@@ -472,7 +472,7 @@ mod tests {
         let cleaner = || {
             let topology = Arc::new(Topology::new(&config).unwrap());
             let splits = Arc::new(Splits::new(Arc::clone(&topology)));
-            let book = Arc::new(SchemaBook::new(Arc::clone(&topology), &Program::default()));
+            let book = Arc::new(SchemaBook::new(Arc::clone(&topology), String::new()));
             Cleaner::new(topology, splits, book)
         };
         let stopped = cleaner();

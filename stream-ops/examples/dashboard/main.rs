@@ -120,5 +120,7 @@ fn dashboard(url: &str, args: &Args, token: &str) -> Result<Dashboard, Failure> 
 fn token() -> Result<String, Failure> {
     let mut bytes = [0_u8; 12];
     getrandom::fill(&mut bytes).map_err(|e| e.to_string())?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let (first, second) = bytes.split_at(8);
+    let number = |part: &[u8]| part.iter().fold(0_u64, |n, byte| n << 8 | u64::from(*byte));
+    Ok(format!("{:016x}{:08x}", number(first), number(second)))
 }

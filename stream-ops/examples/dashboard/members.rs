@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use stream_lib::{ConsumerConfig, Delivery, HandlerResult, StreamManager, StreamMessage};
+use stream_lib::{
+    ConsumerConfig, Delivery, HandlerResult, OnUndecodable, OwnedMessage, StreamManager,
+};
 
 use crate::Failure;
 use crate::fault::Fault;
@@ -65,14 +67,13 @@ impl Members {
     /// Starts those again that have died, as a supervisor would, until it gives up.
     pub(crate) fn look_after(&mut self) -> Result<(), Failure> {
         let mut died = Vec::new();
-        self.running
-            .retain_mut(|(group, child)| match child.try_wait() {
-                Ok(None) => true,
-                _ => {
-                    died.push(*group);
-                    false
-                }
-            });
+        self.running.retain_mut(|(group, child)| {
+            let is_alive = matches!(child.try_wait(), Ok(None));
+            if !is_alive {
+                died.push(*group);
+            }
+            is_alive
+        });
         for group in died {
             if self.restarts < RESTARTS {
                 self.restarts += 1;
@@ -115,16 +116,23 @@ pub(crate) fn run(
         USUAL
     };
     match group {
-        "mailer" => consume::<Mail>(&manager, "emails", group, &name, move |_| work(USUAL))?,
+        "mailer" => consume::<Mail>(&manager, "emails", group, &name, move |_| {
+            work(USUAL);
+            Ok(())
+        })?,
         "stats" => consume::<View>(&manager, "tracking", group, &name, |_| Ok(()))?,
         "billing" => consume(&manager, "orders", group, &name, move |order: &Order| {
             if order.copies == DEADLY {
                 // As a real crash: nothing is given back.
                 process::abort();
             }
-            work(slow)
+            work(slow);
+            Ok(())
         })?,
-        _ => consume::<Order>(&manager, "orders", group, &name, |_| work(USUAL))?,
+        _ => consume::<Order>(&manager, "orders", group, &name, |_| {
+            work(USUAL);
+            Ok(())
+        })?,
     }
     let ended = Arc::clone(stop);
     thread::Builder::new()
@@ -140,7 +148,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-fn consume<M: StreamMessage + stream_lib::OwnedMessage + 'static>(
+fn consume<M: OwnedMessage + 'static>(
     manager: &StreamManager,
     stream: &str,
     group: &str,
@@ -151,8 +159,9 @@ fn consume<M: StreamMessage + stream_lib::OwnedMessage + 'static>(
         .group(group)
         .workers(4)
         .lease(LEASE)
-        .grace(LEASE / 5);
-    manager.consume_fn::<M>(name, config, move |delivery: Delivery<M>| {
+        .grace(LEASE / 5)
+        .on_undecodable(OnUndecodable::Bury);
+    manager.consume_fn::<M>(name, config, move |delivery: &Delivery<M>| {
         handle(delivery.message())
     })?;
     Ok(())
@@ -163,7 +172,6 @@ fn consume<M: StreamMessage + stream_lib::OwnedMessage + 'static>(
     clippy::disallowed_methods,
     reason = "the time that a handler takes is made up here"
 )]
-fn work(time: Duration) -> HandlerResult {
+fn work(time: Duration) {
     thread::sleep(time);
-    Ok(())
 }

@@ -4,6 +4,10 @@ use stream_lib::StreamMessage;
 
 /// An order.
 #[derive(StreamMessage)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names of fields in the stream"
+)]
 pub(crate) struct Order {
     pub(crate) order_id: String,
     pub(crate) amount: f64,

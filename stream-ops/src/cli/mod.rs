@@ -1,6 +1,6 @@
 //! The program `streamctl`.
 //!
-//! *args* is its command line; each command is a file of *commands*. A [`Context`] has the
+//! *args* is its command line; each command is a file of *commands*. A *context* has the
 //! connection and the wishes that all commands share; *changes* are planned, shown, asked
 //! about and carried out; results go through *output*, and the program ends with an *exit*
 //! status.

@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::driver::{Driver, find};
 
 /// A hang, rather than an answer.
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// How a page is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,7 +186,7 @@ impl Browser {
                 self.url()
             );
             self.runtime
-                .block_on(tokio::time::sleep(Duration::from_millis(50)));
+                .block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
         }
     }
 
@@ -222,7 +222,11 @@ impl Browser {
     fn tell(&self, command: &str, parameters: Value) -> Value {
         self.issue(Special {
             path: "goog/cdp/execute",
-            body: json!({ "cmd": command, "params": parameters }),
+            body: serde_json::Map::from_iter([
+                ("cmd".to_owned(), command.into()),
+                ("params".to_owned(), parameters),
+            ])
+            .into(),
         })
     }
 

@@ -79,7 +79,7 @@ fn the_fifteen_questions_are_answered_by_page() {
     on(
         "/message",
         "What is odd about it?",
-        &["4000000000", "the last 200 had 1 to 40"],
+        &["4,000,000,000", "the last 200 had 1 to 40"],
     );
     on(
         "/dead",

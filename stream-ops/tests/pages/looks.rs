@@ -3,11 +3,11 @@
 use stream_lib::{ConsumerConfig, Delivery, StreamConfig, StreamManager, StreamMessage};
 use stream_tests::wait_until;
 
-use crate::browser::{Browser, Look};
+use crate::browser::{Browser, LONG, Look};
 use crate::story::Dash;
 
 /// Every control with a name; those without are told.
-const UNNAMED: &str = r#"
+const UNNAMED: &str = r"
   [...document.querySelectorAll('a, button, input:not([type=hidden]), select, textarea, summary, [role=img]')]
     .filter(e => e.getClientRects().length > 0)
     .filter(e => {
@@ -15,14 +15,14 @@ const UNNAMED: &str = r#"
       const name = e.getAttribute('aria-label') || label || e.textContent || e.title || '';
       return !name.trim();
     })
-    .map(e => e.outerHTML.slice(0, 120)).join('\n')"#;
+    .map(e => e.outerHTML.slice(0, 120)).join('\n')";
 
 /// What stands out on the right.
-const TOO_WIDE: &str = r#"
+const TOO_WIDE: &str = r"
   document.documentElement.scrollWidth <= document.documentElement.clientWidth ? '' :
   [...document.querySelectorAll('body *')]
     .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
-    .map(e => e.outerHTML.slice(0, 120)).join('\n')"#;
+    .map(e => e.outerHTML.slice(0, 120)).join('\n')";
 
 const GROUND: &str = "getComputedStyle(document.body).backgroundColor";
 
@@ -44,11 +44,11 @@ fn every_page_is_whole_in_every_light() {
         .unwrap();
     let config = ConsumerConfig::new(long).group("a-group-with-a-name-that-is-too-long-as-well");
     manager
-        .consume_fn::<Tick>("ticker", config, |_: Delivery<Tick>| Ok(()))
+        .consume_fn::<Tick>("ticker", config, |_: &Delivery<Tick>| Ok(()))
         .unwrap();
     manager.add_to("long", &Tick { number: 1 }).unwrap();
     dash.with_poison(&manager);
-    wait_until("everything to be seen", || {
+    wait_until(LONG, "everything to be seen", || {
         let page = dash.get("/");
         page.contains(long) && page.contains("billing")
     });
@@ -115,7 +115,7 @@ fn a_page_renews_itself_and_keeps_the_place() {
     let dash = Dash::start();
     let manager = StreamManager::connect(dash.server.url()).unwrap();
     dash.with_poison(&manager);
-    wait_until("dead letters", || {
+    wait_until(LONG, "dead letters", || {
         dash.get("/streams/orders/dead").contains("undecodable")
     });
     browser.look(Look {
@@ -129,7 +129,7 @@ fn a_page_renews_itself_and_keeps_the_place() {
     );
     let letters = dash.dead();
     dash.add_poison();
-    wait_until("one more dead letter", || dash.dead() == letters + 1);
+    wait_until(LONG, "one more dead letter", || dash.dead() == letters + 1);
     browser.wait_for(&format!("{} dead letters of orders", letters + 1));
     assert_eq!(browser.value("document.activeElement.id"), "search");
     assert_eq!(

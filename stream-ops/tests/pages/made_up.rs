@@ -143,7 +143,7 @@ fn dead(name: &str, ago_ms: u64, pending: u64, oldest_ms: u64) -> ConsumerFacts 
 
 fn orders(at: u64, is_bad: bool) -> StreamFacts {
     let added = came(at, 31.6, 7);
-    let mut billing = if is_bad && at >= DIED {
+    let billing = if is_bad && at >= DIED {
         let unread = (at - DIED) * 43_608 / (NOW - DIED);
         let mut billing = group(
             "billing",
@@ -177,7 +177,6 @@ fn orders(at: u64, is_bad: bool) -> StreamFacts {
         billing.pending = 71;
         billing
     };
-    billing.name = "billing".to_owned();
     let mut fraud = group("fraud", added, 12, Some(400), at);
     fraud.pending = 31;
     fraud.consumers = vec![member("node-1-77", 16, at), member("node-3-12", 15, at)];

@@ -1,4 +1,4 @@
-//! The pages of the dashboard in a browser, by WebDriver.
+//! The pages of the dashboard in a browser, by `WebDriver`.
 //!
 //! They need chromium and chromedriver. Where there is none, each test says so and passes;
 //! with `STREAM_TEST_BROWSER=required` it fails.
@@ -8,6 +8,7 @@
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::too_many_lines,
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 

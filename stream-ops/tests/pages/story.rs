@@ -5,14 +5,14 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use stream_lib::{
-    ConnectionConfig, Consumer, ConsumerConfig, Delivery, HandlerError, StreamConfig,
-    StreamManager, StreamMessage,
+    ConnectionConfig, Consumer, ConsumerConfig, Delivery, HandlerError, OnUndecodable,
+    StreamConfig, StreamManager, StreamMessage,
 };
 use stream_ops::serve::{Dashboard, Role, Settings, Token};
 use stream_ops::server::Redis;
 use stream_tests::{Server, wait_until};
 
-use crate::browser::{Browser, Look};
+use crate::browser::{Browser, LONG, Look};
 
 const TOKEN: &str = "0123456789abcdef";
 
@@ -20,6 +20,10 @@ const TOKEN: &str = "0123456789abcdef";
 pub(crate) const ADA: &str = "Basic YWRhOjAxMjM0NTY3ODlhYmNkZWY=";
 
 #[derive(StreamMessage)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names of fields in the stream"
+)]
 pub(crate) struct Order {
     pub(crate) order_id: String,
     pub(crate) amount: f64,
@@ -79,13 +83,15 @@ impl Dash {
         manager
             .create_simple_producer("orders", StreamConfig::new("orders"))
             .unwrap();
-        let config = ConsumerConfig::new("orders").group("billing");
+        let config = ConsumerConfig::new("orders")
+            .group("billing")
+            .on_undecodable(OnUndecodable::Bury);
         let consumer = manager
-            .consume_fn::<Order>("billing", config, |_: Delivery<Order>| Ok(()))
+            .consume_fn::<Order>("billing", config, |_: &Delivery<Order>| Ok(()))
             .unwrap();
         manager.add_to("orders", &Order::named("ORD-1")).unwrap();
         self.add_poison();
-        wait_until("a dead letter", || self.dead() == 1);
+        wait_until(LONG, "a dead letter", || self.dead() == 1);
         consumer
     }
 
@@ -170,7 +176,7 @@ fn an_entry_that_kills_is_seen_set_aside_and_put_back_after_a_fix() {
             .add_to("orders", &Order::named(&format!("ORD-{number}")))
             .unwrap();
     }
-    wait_until("the trouble", || dash.get("/").contains("billing"));
+    wait_until(LONG, "the trouble", || dash.get("/").contains("billing"));
 
     // See it.
     browser.look(Look::LIGHT);
@@ -194,14 +200,14 @@ fn an_entry_that_kills_is_seen_set_aside_and_put_back_after_a_fix() {
     // A process runs again, with the fix, and handles the rest.
     let config = ConsumerConfig::new("orders").group("billing");
     let fixed = manager
-        .consume_fn::<Order>("fixed", config, |delivery: Delivery<Order>| {
+        .consume_fn::<Order>("fixed", config, |delivery: &Delivery<Order>| {
             if delivery.message().order_id.is_empty() {
-                return Err(HandlerError::permanent("an order without an id"));
+                return Err(HandlerError::permanent("an order without an id").into());
             }
             Ok(())
         })
         .unwrap();
-    wait_until("the rest handled", || fixed.stats().completed == 3);
+    wait_until(LONG, "the rest handled", || fixed.stats().completed == 3);
 
     // Put it back.
     browser.open(&dash.url("/"));
@@ -219,7 +225,7 @@ fn an_entry_that_kills_is_seen_set_aside_and_put_back_after_a_fix() {
     browser.wait_for("Only billing would get them");
     browser.click("Put back");
     browser.wait_for("1 dead letter was put back");
-    wait_until("the one that was put back handled", || {
+    wait_until(LONG, "the one that was put back handled", || {
         fixed.stats().completed == 4
     });
     assert_eq!(dash.dead(), 0);

@@ -1,14 +1,19 @@
 //! Changes: planned, confirmed once, noted.
 
 use stream_lib::{
-    ConsumerConfig, Delivery, HandlerError, StreamConfig, StreamManager, StreamMessage,
+    ConsumerConfig, Delivery, HandlerError, OnUndecodable, StreamConfig, StreamManager,
+    StreamMessage,
 };
 use stream_ops::serve::Role;
 use stream_tests::{Server, wait_until};
 
-use crate::support::{Answer, Fixture, basic};
+use crate::support::{Answer, Fixture, LONG, basic};
 
 #[derive(StreamMessage)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names of fields in the stream"
+)]
 struct Order {
     order_id: String,
     amount: f64,
@@ -24,10 +29,12 @@ fn with_dead_letters() -> Server {
     manager
         .create_simple_producer("orders", StreamConfig::new("orders"))
         .unwrap();
-    let config = ConsumerConfig::new("orders").group("billing");
+    let config = ConsumerConfig::new("orders")
+        .group("billing")
+        .on_undecodable(OnUndecodable::Bury);
     let billing = manager
-        .consume_fn::<Order>("billing", config, |_: Delivery<Order>| {
-            Err(HandlerError::permanent("a negative amount"))
+        .consume_fn::<Order>("billing", config, |_: &Delivery<Order>| {
+            Err(HandlerError::permanent("a negative amount").into())
         })
         .unwrap();
     for number in 0..3 {
@@ -36,7 +43,7 @@ fn with_dead_letters() -> Server {
             amount: -1.0,
             email: "ada@example.com".to_owned(),
         };
-        manager.add(&order).unwrap();
+        manager.add_to("orders", &order).unwrap();
     }
     for number in 3..5 {
         let id = format!("ORD-{number}");
@@ -52,7 +59,7 @@ fn with_dead_letters() -> Server {
             "bob@example.com",
         ]);
     }
-    wait_until("five dead letters", || {
+    wait_until(LONG, "five dead letters", || {
         server.command::<u64>(&["XLEN", "{orders}:dead"]) == 5
     });
     assert!(billing.stats().completed == 0);
@@ -80,7 +87,7 @@ fn confirm(fixture: &Fixture, question: &Answer) -> Answer {
 #[test]
 fn a_change_is_planned_confirmed_once_and_noted() {
     let fixture = Fixture::on(with_dead_letters(), Some(Role::Retry), |_| {});
-    wait_until("the stream", || {
+    wait_until(LONG, "the stream", || {
         fixture.get("/streams/orders/dead").status == 200
     });
     let ids = letters(&fixture);
@@ -152,7 +159,7 @@ fn a_change_is_planned_confirmed_once_and_noted() {
 #[test]
 fn a_kind_is_put_back_with_an_edited_field() {
     let fixture = Fixture::on(with_dead_letters(), Some(Role::Retry), |_| {});
-    wait_until("the kinds", || {
+    wait_until(LONG, "the kinds", || {
         fixture
             .get("/streams/orders/dead")
             .body
@@ -223,7 +230,7 @@ fn removing_needs_admin_and_is_said_to_be_for_good() {
 #[test]
 fn a_group_is_held_and_let_go() {
     let fixture = Fixture::on(with_dead_letters(), Some(Role::Retry), |_| {});
-    wait_until("the group", || {
+    wait_until(LONG, "the group", || {
         fixture.get("/streams/orders/groups/billing").status == 200
     });
     let question = fixture.post("/change", "do=hold&stream=orders&group=billing&for=30+min");
@@ -237,7 +244,7 @@ fn a_group_is_held_and_let_go() {
     let held = manager.held("orders", "billing").unwrap().unwrap();
     assert!(held.why.contains("by ada"), "{held:?}");
     let page = || fixture.get("/streams/orders/groups/billing").body;
-    wait_until("the hold on the page", || {
+    wait_until(LONG, "the hold on the page", || {
         page().contains("Let billing read again")
     });
     let question = fixture.post("/change", "do=unhold&stream=orders&group=billing");

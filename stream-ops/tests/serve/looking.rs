@@ -5,7 +5,7 @@ use std::thread;
 use stream_lib::{ConsumerConfig, Delivery, StreamConfig, StreamManager, StreamMessage};
 use stream_tests::{Server, wait_until};
 
-use crate::support::Fixture;
+use crate::support::{Fixture, LONG};
 
 #[derive(StreamMessage)]
 struct Order {
@@ -23,16 +23,18 @@ fn with_orders() -> Server {
     server.command::<String>(&["XGROUP", "CREATE", "orders", "billing", "0", "MKSTREAM"]);
     let config = ConsumerConfig::new("orders").group("archive");
     let archive = manager
-        .consume_fn::<Order>("archive", config, |_: Delivery<Order>| Ok(()))
+        .consume_fn::<Order>("archive", config, |_: &Delivery<Order>| Ok(()))
         .unwrap();
     for number in 0..40 {
         let order = Order {
             order_id: format!("ORD-{number}"),
             amount: 12.5,
         };
-        manager.add(&order).unwrap();
+        manager.add_to("orders", &order).unwrap();
     }
-    wait_until("all orders handled", || archive.stats().completed == 40);
+    wait_until(LONG, "all orders handled", || {
+        archive.stats().completed == 40
+    });
     manager.shutdown();
     server
 }
@@ -40,7 +42,9 @@ fn with_orders() -> Server {
 #[test]
 fn pages_and_their_json_tell_what_is_there() {
     let fixture = Fixture::on(with_orders(), None, |_| {});
-    wait_until("the stream", || fixture.get("/").body.contains("orders"));
+    wait_until(LONG, "the stream", || {
+        fixture.get("/").body.contains("orders")
+    });
     let page = fixture.get("/").body;
     assert!(page.contains("billing") && page.contains("<main"), "{page}");
     for path in [
@@ -90,8 +94,12 @@ fn names_and_values_are_text_and_never_markup() {
     server.command::<String>(&["XADD", odd, "*", "<img src=x>", "<b>\u{202e}"]);
     server.command::<String>(&["XGROUP", "CREATE", odd, "<i>g</i>", "0"]);
     let fixture = Fixture::on(server, None, |_| {});
-    wait_until("the stream", || fixture.get("/").body.contains("alert(1)"));
-    let coded: String = odd.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    wait_until(LONG, "the stream", || {
+        fixture.get("/").body.contains("alert(1)")
+    });
+    let coded = odd
+        .bytes()
+        .fold(String::new(), |coded, byte| format!("{coded}%{byte:02X}"));
     for path in [
         "/".to_owned(),
         "/system".to_owned(),
@@ -118,7 +126,9 @@ fn names_and_values_are_text_and_never_markup() {
 #[test]
 fn many_who_look_cost_redis_no_more_than_one() {
     let fixture = Fixture::on(with_orders(), None, |_| {});
-    wait_until("the stream", || fixture.get("/").body.contains("billing"));
+    wait_until(LONG, "the stream", || {
+        fixture.get("/").body.contains("billing")
+    });
     let looks = |seconds: u64| {
         let before = fixture.server.calls("eval_ro");
         let until = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
@@ -142,9 +152,11 @@ fn many_who_look_cost_redis_no_more_than_one() {
 #[test]
 fn an_outage_is_said_on_every_page() {
     let fixture = Fixture::on(with_orders(), None, |_| {});
-    wait_until("the stream", || fixture.get("/").body.contains("billing"));
+    wait_until(LONG, "the stream", || {
+        fixture.get("/").body.contains("billing")
+    });
     fixture.server.stop();
-    wait_until("the outage", || fixture.get("/readyz").status == 503);
+    wait_until(LONG, "the outage", || fixture.get("/readyz").status == 503);
     let page = fixture.get("/");
     assert_eq!(page.status, 200);
     assert!(

@@ -44,7 +44,9 @@ impl Fixture {
         let redis = Redis::connect(config).unwrap();
         let dashboard = Dashboard::start(redis, settings).unwrap();
         let fixture = Self { dashboard, server };
-        wait_until("the first look", || fixture.get("/readyz").status == 200);
+        wait_until(LONG, "the first look", || {
+            fixture.get("/readyz").status == 200
+        });
         fixture
     }
 
@@ -58,11 +60,6 @@ impl Fixture {
 
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[], "")
-    }
-
-    /// With the token, as Ada.
-    pub(crate) fn get_as(&self, path: &str) -> Answer {
-        self.ask("GET", path, &[&authorization()], "")
     }
 
     /// A form, from a page of the dashboard, with the token.
@@ -93,9 +90,8 @@ impl Fixture {
         }
         if !body.is_empty() {
             let length = body.len();
-            request.push_str(&format!(
-                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n"
-            ));
+            let kind = "Content-Type: application/x-www-form-urlencoded";
+            request = format!("{request}{kind}\r\nContent-Length: {length}\r\n");
         }
         request.push_str("\r\n");
         request.push_str(body);

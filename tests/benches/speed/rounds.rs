@@ -46,6 +46,7 @@ const EVERY_ROUND: &[Probe] = &[
     probe("send_payload", ours::send::payloads),
     probe("bare_add_1_thread", baseline::bare::add),
     probe("add_1_thread", ours::add::from_one_thread),
+    probe("scheduled", ours::scheduled::measure),
     probe("original_routed", baseline::original::measure),
     probe("routed_1_thread", ours::routed::from_one_thread),
     probe("pool_add_64_threads", baseline::pool::measure),
@@ -56,6 +57,7 @@ const EVERY_ROUND: &[Probe] = &[
     probe("end_to_end", ours::end_to_end::measure),
     probe("bare_latency", baseline::latency::measure),
     probe("latency", ours::latency::measure),
+    probe("idle_scheduled", ours::scheduled::idle),
 ];
 
 /// Measured once: what doesn't depend on the machine's load.

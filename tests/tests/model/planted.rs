@@ -23,7 +23,6 @@ const SOON: &[Planted] = &[
 
 /// The others.
 const LATER: &[Planted] = &[
-    (Bug::ClaimsFromAnyone, &[Kind::Late], 2, 3),
     (Bug::ParksAnyDelivery, &[Kind::Lost, Kind::Slow], 2, 3),
     (Bug::IgnoresClock, &[Kind::Clock, Kind::Freeze], 2, 3),
     (
@@ -34,6 +33,7 @@ const LATER: &[Planted] = &[
     ),
     (Bug::ConfirmsTheLost, &[Kind::Freeze, Kind::Lost], 2, 3),
     (Bug::SignsAloneDecide, &[Kind::Clock, Kind::Freeze], 2, 3),
+    (Bug::LeavesOutTheLast, &[Kind::Late], 2, 3),
 ];
 
 /// Finds a bug, tells the shortest path to it, and that nothing is found without it.

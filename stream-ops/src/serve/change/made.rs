@@ -1,6 +1,6 @@
 //! Makes a change, and notes it.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use stream_lib::{DeadLetterId, DeadLetters, Error, FieldEdits, Result};
 
@@ -98,7 +98,9 @@ fn act(dash: &Dash, who: &str, change: &Change) -> Result<Made> {
             group,
             time,
         } => {
-            let until = SystemTime::now() + *time;
+            // By the server's clock, which is the one that ends it.
+            let now = Duration::from_millis(dash.redis.clock()?);
+            let until = SystemTime::UNIX_EPOCH + now + *time;
             manager.hold(
                 stream,
                 group,
@@ -111,10 +113,11 @@ fn act(dash: &Dash, who: &str, change: &Change) -> Result<Made> {
                 format!("for {time}"),
             )
         }
-        Change::Unhold { stream, group } => match manager.release(stream, group)? {
-            true => Made::one(format!("{group} reads on"), String::new()),
-            false => Made::nothing(format!("{group} was not held")),
-        },
+        Change::Unhold { stream, group } => either(
+            manager.release(stream, group)?,
+            Made::one(format!("{group} reads on"), String::new()),
+            Made::nothing(format!("{group} was not held")),
+        ),
         Change::Redrive {
             stream,
             letters,
@@ -132,23 +135,32 @@ fn act(dash: &Dash, who: &str, change: &Change) -> Result<Made> {
             manager.crons(stream)?.run_now(job)?;
             Made::one(format!("{job} has run"), job.clone())
         }
-        Change::PauseJob { stream, job } => match manager.crons(stream)?.pause(job)? {
-            true => Made::one(format!("{job} is paused"), job.clone()),
-            false => Made::nothing(format!("{job} was paused already, or is gone")),
-        },
-        Change::ResumeJob { stream, job } => match manager.crons(stream)?.resume(job)? {
-            true => Made::one(format!("{job} goes on"), job.clone()),
-            false => Made::nothing(format!("{job} was not paused, or is gone")),
-        },
-        Change::RunScheduled { stream, id } => match manager.scheduled(stream)?.run_now(*id)? {
-            true => Made::one("The message was added".to_owned(), id.to_string()),
-            false => Made::nothing("The message was added or cancelled already".to_owned()),
-        },
-        Change::CancelScheduled { stream, id } => match manager.scheduled(stream)?.cancel(*id)? {
-            true => Made::one("The message was cancelled".to_owned(), id.to_string()),
-            false => Made::nothing("The message was added or cancelled already".to_owned()),
-        },
+        Change::PauseJob { stream, job } => either(
+            manager.crons(stream)?.pause(job)?,
+            Made::one(format!("{job} is paused"), job.clone()),
+            Made::nothing(format!("{job} was paused already, or is gone")),
+        ),
+        Change::ResumeJob { stream, job } => either(
+            manager.crons(stream)?.resume(job)?,
+            Made::one(format!("{job} goes on"), job.clone()),
+            Made::nothing(format!("{job} was not paused, or is gone")),
+        ),
+        Change::RunScheduled { stream, id } => either(
+            manager.scheduled(stream)?.run_now(*id)?,
+            Made::one("The message was added".to_owned(), id.to_string()),
+            Made::nothing("The message was added or cancelled already".to_owned()),
+        ),
+        Change::CancelScheduled { stream, id } => either(
+            manager.scheduled(stream)?.cancel(*id)?,
+            Made::one("The message was cancelled".to_owned(), id.to_string()),
+            Made::nothing("The message was added or cancelled already".to_owned()),
+        ),
     })
+}
+
+/// What is told where it was done, and where there was nothing to do.
+fn either(was_done: bool, done: Made, nothing: Made) -> Made {
+    if was_done { done } else { nothing }
 }
 
 /// In steps: what was done stays done where a later step fails.

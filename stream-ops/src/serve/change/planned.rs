@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use stream_lib::{DeadLetterId, Error, FieldEdits, PendingFilter, PendingHolder, StreamSchema};
+use stream_lib::{
+    DeadLetterId, EntryAddress, Error, FieldEdits, PendingFilter, PendingHolder, StreamSchema,
+};
 
 use super::what::Change;
 use crate::observe::StreamFacts;
@@ -62,33 +64,7 @@ fn failed(error: &Error) -> String {
 /// Where Redis can't be asked, as a sentence.
 pub(crate) fn plan(dash: &Dash, change: &Change) -> Result<Plan, String> {
     match change {
-        Change::SetAside { stream, group, at } => {
-            let pending = dash.redis.manager().pending(stream, group);
-            let filter = PendingFilter::new().between(at.id..=at.id);
-            let page = pending
-                .and_then(|pending| pending.list(&filter))
-                .map_err(|e| failed(&e))?;
-            let entry = page.entries.into_iter().find(|entry| entry.at == *at);
-            let title = format!("Set {at} aside, for {group} only?");
-            let undo = "It can be undone: the dead letter can be put back.";
-            let plan = Plan::new(title, undo, "Set it aside");
-            Ok(match entry {
-                None => plan.nothing(format!(
-                    "{group} has not got it in hand: it is done with it, or never read it."
-                )),
-                Some(entry) if entry.holder == PendingHolder::Alive => plan.nothing(format!(
-                    "{} is alive and works on it. It is left alone.",
-                    shown(entry.consumer.as_bytes())
-                )),
-                Some(entry) => plan
-                    .say(format!(
-                        "Moves one entry to the dead letters, on its {} delivery, held by {}.",
-                        ordinal(entry.deliveries),
-                        shown(entry.consumer.as_bytes())
-                    ))
-                    .say(others(dash, stream, group)),
-            })
-        }
+        Change::SetAside { stream, group, at } => set_aside(dash, stream, group, *at),
         Change::Hold {
             stream,
             group,
@@ -163,6 +139,34 @@ pub(crate) fn plan(dash: &Dash, change: &Change) -> Result<Plan, String> {
         )
         .say(format!("The message {id} is never added."))),
     }
+}
+
+fn set_aside(dash: &Dash, stream: &str, group: &str, at: EntryAddress) -> Result<Plan, String> {
+    let pending = dash.redis.manager().pending(stream, group);
+    let filter = PendingFilter::new().between(at.id..=at.id);
+    let page = pending
+        .and_then(|pending| pending.list(&filter))
+        .map_err(|e| failed(&e))?;
+    let entry = page.entries.into_iter().find(|entry| entry.at == at);
+    let title = format!("Set {at} aside, for {group} only?");
+    let undo = "It can be undone: the dead letter can be put back.";
+    let plan = Plan::new(title, undo, "Set it aside");
+    Ok(match entry {
+        None => plan.nothing(format!(
+            "{group} has not got it in hand: it is done with it, or never read it."
+        )),
+        Some(entry) if entry.holder == PendingHolder::Alive => plan.nothing(format!(
+            "{} is alive and works on it. It is left alone.",
+            shown(entry.consumer.as_bytes())
+        )),
+        Some(entry) => plan
+            .say(format!(
+                "Moves one entry to the dead letters, on its {} delivery, held by {}.",
+                ordinal(entry.deliveries),
+                shown(entry.consumer.as_bytes())
+            ))
+            .say(others(dash, stream, group)),
+    })
 }
 
 fn number(letters: &[DeadLetterId]) -> String {

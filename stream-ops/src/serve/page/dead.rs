@@ -101,7 +101,7 @@ pub struct Ask {
 }
 
 /// The page.
-pub fn dead(frame: &Frame, page: &Dead) -> Markup {
+pub(super) fn dead(frame: &Frame, page: &Dead) -> Markup {
     frame.html(&html! {
         section {
             h1 { (page.total) small { (page.about) } }

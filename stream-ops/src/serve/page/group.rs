@@ -68,7 +68,7 @@ pub struct ConsumerRow {
 }
 
 /// The page.
-pub fn group(frame: &Frame, page: &Group) -> Markup {
+pub(super) fn group(frame: &Frame, page: &Group) -> Markup {
     frame.html(&html! {
         (problem(&page.problem))
         section.near { (tiles(&page.tiles)) }
@@ -89,7 +89,7 @@ pub fn group(frame: &Frame, page: &Group) -> Markup {
                 section {
                     h2 { "Safe to do now" }
                     @if page.actions.is_empty() { p.card.padded.soft { "Nothing needs to be done." } }
-                    @else { (actions(&page.actions)) }
+                    @else { (actions(&page.actions, None)) }
                 }
             }
         }

@@ -38,7 +38,7 @@ pub struct IndexRow {
 }
 
 /// The page.
-pub fn index(frame: &Frame, page: &Index) -> Markup {
+pub(super) fn index(frame: &Frame, page: &Index) -> Markup {
     frame.html(&html! {
         section {
             h1 { (page.title) }

@@ -64,7 +64,7 @@ pub struct Fate {
 }
 
 /// The page.
-pub fn message(frame: &Frame, page: &Message) -> Markup {
+pub(super) fn message(frame: &Frame, page: &Message) -> Markup {
     frame.html(&html! {
         section {
             h1 { code { (page.id) } small { (page.about) } }
@@ -85,8 +85,11 @@ pub fn message(frame: &Frame, page: &Message) -> Markup {
                 }
                 section {
                     h2 { "Do something with it" }
-                    (actions(&page.actions))
-                    @if let Some(not) = &page.not { p.lead { (not) } }
+                    @if page.actions.is_empty() && page.not.is_none() {
+                        p.card.padded.soft { "There is nothing to do with it." }
+                    } @else {
+                        (actions(&page.actions, page.not.as_deref()))
+                    }
                 }
             }
         }

@@ -37,7 +37,7 @@ pub struct MessageRow {
 }
 
 /// The page.
-pub fn messages(frame: &Frame, page: &Messages) -> Markup {
+pub(super) fn messages(frame: &Frame, page: &Messages) -> Markup {
     frame.html(&html! {
         section {
             h1 { "Messages of " (page.stream) small { (page.about) } }

@@ -62,7 +62,7 @@ pub struct Happened {
 }
 
 /// The page.
-pub fn overview(frame: &Frame, page: &Overview) -> Markup {
+pub(super) fn overview(frame: &Frame, page: &Overview) -> Markup {
     frame.html(&html! {
         @match &page.problem {
             Some(wrong) => (problem(wrong)),

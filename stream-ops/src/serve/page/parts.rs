@@ -146,10 +146,11 @@ pub(crate) fn tiles(tiles: &[Tile]) -> Markup {
     }
 }
 
-pub(crate) fn actions(actions: &[Action]) -> Markup {
+pub(crate) fn actions(actions: &[Action], not: Option<&str>) -> Markup {
     html! {
         div.card {
             @for action in actions { (one(action)) }
+            @if let Some(not) = not { div.action { p { (not) } } }
         }
     }
 }

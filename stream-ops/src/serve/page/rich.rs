@@ -13,6 +13,7 @@ enum Span {
     Strong(String),
     Bad(String),
     Quoted(String),
+    Soft(String),
     Code(String),
     Link {
         text: String,
@@ -49,6 +50,12 @@ impl Rich {
     #[must_use]
     pub fn quoted(self, text: impl Into<String>) -> Self {
         self.with(Span::Quoted(text.into()))
+    }
+
+    /// Adds words that stand for something that isn't there.
+    #[must_use]
+    pub fn soft(self, text: impl Into<String>) -> Self {
+        self.with(Span::Soft(text.into()))
     }
 
     /// Adds a name of the machine's: a field, a consumer.
@@ -89,6 +96,7 @@ impl Rich {
             | Span::Strong(text)
             | Span::Bad(text)
             | Span::Quoted(text)
+            | Span::Soft(text)
             | Span::Code(text)
             | Span::Link { text, .. } => text.as_str(),
         });
@@ -103,6 +111,7 @@ impl Rich {
                     Span::Strong(text) => strong { (text) },
                     Span::Bad(text) => span.bad { (text) },
                     Span::Quoted(text) => mark { (text) },
+                    Span::Soft(text) => span.none { (text) },
                     Span::Code(text) => code { (text) },
                     Span::Link { text, to, is_code: false } => a href=(to) { (text) },
                     Span::Link { text, to, is_code: true } => a href=(to) { code { (text) } },

@@ -62,7 +62,7 @@ pub struct ScheduledRow {
 }
 
 /// The page.
-pub fn schedules(frame: &Frame, page: &Schedules) -> Markup {
+pub(super) fn schedules(frame: &Frame, page: &Schedules) -> Markup {
     frame.html(&html! {
         section {
             h1 { "Schedules of " (page.stream) small { (page.about) } }

@@ -94,7 +94,7 @@ pub struct GroupRow {
 }
 
 /// The page.
-pub fn stream(frame: &Frame, page: &Stream) -> Markup {
+pub(super) fn stream(frame: &Frame, page: &Stream) -> Markup {
     frame.html(&html! {
         section {
             h1.heading { (page.name) small { (page.about) } }
@@ -185,12 +185,16 @@ fn lines(rates: &Rates) -> Markup {
         "entries a second that come, and that {} handles",
         rates.group
     );
+    let (from, to) = (rates.arrives.from_ms, rates.arrives.to_ms);
+    let third = |part: u64| from + to.saturating_sub(from) * part / 3;
     html! {
         figure.card.padded {
             (pair(&rates.arrives, &rates.handled, &label, rates.is_bad))
             figcaption {
                 span { (clock(rates.arrives.from_ms)) }
-                span { "— arrives " span.bad[rates.is_bad].strong { "— " (rates.group) } }
+                span { (clock(third(1))) }
+                span.legend { "— arrives " span.bad[rates.is_bad] { "— " (rates.group) } }
+                span { (clock(third(2))) }
                 span { "now" }
             }
         }

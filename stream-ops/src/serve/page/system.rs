@@ -67,7 +67,7 @@ pub struct AuditRow {
 }
 
 /// The page.
-pub fn system(frame: &Frame, page: &System) -> Markup {
+pub(super) fn system(frame: &Frame, page: &System) -> Markup {
     frame.html(&html! {
         section {
             h1.heading { (page.title) small { (page.about) } }

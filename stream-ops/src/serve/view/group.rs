@@ -143,11 +143,7 @@ fn tiles(
         ),
         hand,
         Tile::new("Wait for a retry", count(facts.waiting), waits(facts)),
-        Tile::new(
-            "Usual pace",
-            rate_or_dash(best),
-            "the best minute of this hour",
-        ),
+        Tile::new("Usual pace", rate_or_dash(best), "best of this hour"),
         Tile::new("Done in", done_in(group, facts), later),
     ]
 }

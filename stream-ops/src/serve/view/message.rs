@@ -218,7 +218,7 @@ fn absent(field: &SchemaField, faults: &[Misfit]) -> FieldRow {
         value: if is_missing {
             Rich::new().quoted("missing")
         } else {
-            Rich::from("absent")
+            Rich::new().soft("absent")
         },
         note: String::new(),
     }
@@ -242,7 +242,11 @@ fn row(
     if mask.hides(name) {
         return FieldRow {
             value: Rich::from(FieldMask::HIDDEN),
-            note: "hidden: sensitive, or not in a schema that has sensitive fields".to_owned(),
+            note: if kind.ends_with("sensitive") {
+                "hidden: it is marked as sensitive".to_owned()
+            } else {
+                "hidden: no schema knows it".to_owned()
+            },
             ..base
         };
     }
@@ -257,18 +261,47 @@ fn row(
     }
     match usual(name, value, more) {
         Some((least, most)) => FieldRow {
-            value: Rich::new().quoted(text),
+            value: Rich::new().quoted(with_commas(text)),
             note: format!(
                 "the last {} had {least} to {most}",
                 count(more.others.len() as u64)
             ),
             ..base
         },
-        None => FieldRow {
-            value: Rich::from(text),
-            ..base
+        None => match time(&text, more) {
+            Some((time, note)) => FieldRow {
+                value: Rich::from(time),
+                note,
+                ..base
+            },
+            None => FieldRow {
+                value: Rich::from(text),
+                ..base
+            },
         },
     }
+}
+
+/// A large number is easier to see with commas.
+fn with_commas(text: String) -> String {
+    text.parse().map_or(text, count)
+}
+
+/// A time, as a time of day where it is about that of the entry, and how far off it is.
+fn time(text: &str, more: &MessageMore) -> Option<(String, String)> {
+    let at = text.parse::<jiff::Timestamp>().ok()?.as_millisecond();
+    let at = u64::try_from(at).ok()?;
+    let added = more
+        .entry
+        .as_ref()
+        .and_then(|entry| added_ms(entry.at.id))?;
+    if at.abs_diff(added) > 12 * 3_600_000 {
+        return None;
+    }
+    let time = format!("{}.{:03}", clock_seconds(at), at % 1_000);
+    let off = age_ms(at.abs_diff(added));
+    let side = if at <= added { "before" } else { "after" };
+    Some((time, format!("{off} {side} it was added")))
 }
 
 /// The range that a number has in other messages, where this one is far off.

@@ -193,10 +193,9 @@ fn calm(found: &Assessment) -> (String, String) {
         .findings
         .iter()
         .filter(|finding| finding.kind == Kind::NobodyReads);
-    let unread: String = unread
-        .map(|finding| format!(" {}", finding.sentence))
-        .collect();
-    (title, format!("Nothing needs you.{held}{unread}"))
+    let said = format!("Nothing needs you.{held}");
+    let said = unread.fold(said, |said, finding| said + " " + &finding.sentence);
+    (title, said)
 }
 
 fn row(history: &History, stream: &StreamAssessment, facts: &StreamFacts, now: u64) -> StreamRow {

@@ -233,3 +233,33 @@ fn a_group_that_blocks_retention_is_told() {
     assert_eq!(event.group.as_deref(), Some("slow"));
     assert!(event.text.is_some_and(|text| text.contains("`orders`")));
 }
+
+/// An order of another form.
+#[derive(stream_lib::StreamMessage, Debug)]
+#[stream(name = "orders")]
+struct Urgent {
+    order_id: String,
+    #[stream(default)]
+    before: u64,
+}
+
+#[test]
+fn another_form_of_a_message_is_told_and_the_first_is_not() {
+    let shop = Shop::open();
+    shop.manager
+        .consume("c", quick("orders"), noting(&Seen::default()))
+        .unwrap();
+    wait_until(DEADLINE, "its schema", || {
+        shop.ask::<u8>("EXISTS {orders}:schema") == 1
+    });
+    assert_eq!(told(&shop.manager, StreamEventKind::SchemaChanged), 0);
+    let other = StreamManager::connect(shop.server.url()).unwrap();
+    other
+        .consume_fn::<Urgent>("c", quick("orders"), |_| Ok(()))
+        .unwrap();
+    wait_until(DEADLINE, "the other one to be told", || {
+        told(&shop.manager, StreamEventKind::SchemaChanged) == 1
+    });
+    let event = events(&shop.manager, StreamEventKind::SchemaChanged).remove(0);
+    assert!(event.text.is_some_and(|text| text.contains("`Urgent`")));
+}
