@@ -46,7 +46,8 @@
 //!   [`HandlerError`] what it may say of an entry, [`RetryPolicy`] what comes
 //!   of that.
 //! - Watching: [`ConsumerEvents`] and what they are told ([`events`]),
-//!   [`StreamManager::stats`],
+//!   [`StreamManager::metrics`], [`stats`](StreamManager::stats),
+//!   [`members`](StreamManager::members), [`events`](StreamManager::events),
 //!   [`StreamManager::dead_letters`], [`StreamManager::blocked_streams`].
 //!
 //! # Delivery
@@ -70,7 +71,8 @@
 //! # Features
 //!
 //! `tls` (default): `rediss://` URLs. `spool`: a queue on the local disk for
-//! what a backup producer can't add while Redis is away. `test-util`: deliveries,
+//! what a backup producer can't add while Redis is away. `metrics`: what is counted goes to the
+//! crate `metrics`. `test-util`: deliveries,
 //! producers and servers for your tests. The library needs Rust
 //! 1.88, and 1.90 with `spool`.
 
@@ -123,6 +125,8 @@ pub use crate::consumer::{
     HandlerResult, ShutdownReport, by_value,
 };
 pub use crate::error::{Error, ErrorKind, Result};
+#[doc(hidden)]
+pub use crate::inspect::Answer;
 pub use crate::inspect::{
     ConsumerRemoved, DeadFilter, DeadKind, DeadLetter, DeadLetterId, DeadLetters, EntryAddress,
     FieldEdits, FieldMask, FindStreams, FoundStream, GroupConsumer, GroupHolder, GroupStats, Hold,
@@ -131,8 +135,6 @@ pub use crate::inspect::{
     RedrivePlan, RedriveReport, RemoveReport, StreamEvent, StreamEvents, StreamKind, StreamSchema,
     StreamStats,
 };
-#[doc(hidden)]
-pub use crate::inspect::Answer;
 pub use crate::manager::StreamManager;
 pub use crate::message::dead_reason::DeadReason;
 pub use crate::message::id::EntryId;

@@ -5,13 +5,14 @@
 //! anybody has it still. The cleaner's thread does this in passing: nobody waits for it,
 //! and a failure hurts nothing but tools.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{NotedSchema, SEEN_FOR, SchemaRole, note_schema};
+use crate::command::{
+    NewEvent, NotedSchema, SEEN_FOR, SchemaRole, StreamEventKind, note_schema, tell_event,
+};
 use crate::connection::{Topology, Wire};
 use crate::error::{Error, ErrorKind, with_causes};
 use crate::keys::StreamKeys;
@@ -49,10 +50,10 @@ const AGAIN: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(2);
 
 impl SchemaBook {
-    pub(crate) fn new(topology: Arc<Topology>) -> Self {
+    pub(crate) fn new(topology: Arc<Topology>, program: String) -> Self {
         Self {
             topology,
-            program: executable(),
+            program,
             notes: Mutex::default(),
             telling: Mutex::default(),
             bell: OnceLock::new(),
@@ -133,7 +134,11 @@ impl SchemaBook {
         let key = keys.stream().as_bytes();
         let outcome = self.topology.run(key, WAIT, |wire| {
             watch(wire);
-            note_schema(wire, &keys, &noted)
+            if note_schema(wire, &keys, &noted)? {
+                let text = format!("{} {fingerprint}, of {}", schema.name, self.program);
+                tell_event(wire, &keys, &changed(text));
+            }
+            Ok(())
         });
         let mut notes = self.notes.lock();
         let is_it = |note: &&mut Note| {
@@ -173,9 +178,13 @@ impl Note {
     }
 }
 
-/// The name of the program's file.
-fn executable() -> String {
-    let path = std::env::current_exe().unwrap_or_default();
-    let name = path.file_name().map(Path::new).map(Path::display);
-    name.map_or_else(String::new, |name| name.to_string())
+/// The stream has messages in a form that it did not know.
+fn changed(text: String) -> NewEvent {
+    NewEvent {
+        kind: StreamEventKind::SchemaChanged,
+        group: String::new(),
+        consumer: String::new(),
+        count: 1,
+        text,
+    }
 }

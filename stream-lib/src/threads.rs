@@ -41,6 +41,7 @@ macro_rules! sent_and_shared {
     }};
 }
 
+#[allow(clippy::too_many_lines, reason = "it lists all of them")]
 fn checked() -> String {
     sent_and_shared![
         Added,

@@ -1,10 +1,11 @@
 //! The audit: a stream in which every change by these tools stands.
 
-use std::env;
+use std::os::unix::fs::MetadataExt as _;
+use std::{env, fs};
 
 use stream_lib::Result;
 
-use crate::server::{Redis, request};
+use crate::server::{Answered, Redis, request};
 
 /// The key of the stream.
 pub const KEY: &str = "stream-ops:audit";
@@ -20,6 +21,8 @@ const LONGEST: usize = 1_000;
 pub struct Change<'a> {
     /// Who made it; the user of this machine where that is `None`.
     pub who: Option<&'a str>,
+    /// The program; may be empty.
+    pub program: &'a str,
     /// The command, such as `dlq redrive`.
     pub action: &'a str,
     /// The stream.
@@ -28,8 +31,12 @@ pub struct Change<'a> {
     pub group: &'a str,
     /// How many entries were changed.
     pub done: u64,
+    /// How many were to be changed; 0 where nobody has counted.
+    pub planned: u64,
     /// Which ones, and with what result. No payload.
     pub detail: &'a str,
+    /// The command line, without secrets and values; may be empty.
+    pub command: &'a str,
 }
 
 /// Writes a change into the audit (`XADD` with `MAXLEN`).
@@ -39,42 +46,55 @@ pub struct Change<'a> {
 /// Where Redis can't be reached. Where it refuses, the change stands and its note is
 /// missing: that is returned as the text of Redis.
 pub fn note(redis: &Redis, change: &Change<'_>) -> Result<Option<String>> {
-    let who = change.who.map_or_else(user, str::to_owned);
-    let done = change.done.to_string();
-    let detail: String = change.detail.chars().take(LONGEST).collect();
-    let words = [
-        "XADD",
-        KEY,
-        "MAXLEN",
-        "~",
-        KEPT,
-        "*",
-        "who",
-        &who,
-        "action",
-        change.action,
-        "stream",
-        change.stream,
-        "group",
-        change.group,
-        "done",
-        &done,
-        "detail",
-        &detail,
+    let cut = |text: &str| text.chars().take(LONGEST).collect::<String>();
+    let fields = [
+        ("who", change.who.map_or_else(user, str::to_owned)),
+        ("program", cut(change.program)),
+        ("action", change.action.to_owned()),
+        ("stream", change.stream.to_owned()),
+        ("group", change.group.to_owned()),
+        ("done", change.done.to_string()),
+        ("planned", change.planned.to_string()),
+        ("detail", cut(change.detail)),
+        ("command", cut(change.command)),
     ];
+    let mut words = vec!["XADD", KEY, "MAXLEN", "~", KEPT, "*"];
+    for (name, value) in &fields {
+        words.extend([*name, value.as_str()]);
+    }
     let answer = redis.ask_one(KEY, request(words))?;
-    Ok(crate::server::Answered::error(&answer).map(str::to_owned))
+    Ok(answer.error().map(str::to_owned))
 }
 
-/// The user and this machine, as far as the environment says.
-fn user() -> String {
+/// The user and this machine, as far as the environment says: `ada@node-4`.
+pub fn user() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"]
         .into_iter()
         .find_map(|name| env::var(name).ok().filter(|name| !name.is_empty()));
-    let host = env::var("HOSTNAME").ok().filter(|host| !host.is_empty());
-    match (name, host) {
-        (Some(name), Some(host)) => format!("{name}@{host}"),
-        (Some(name), None) => name,
-        (None, _) => "unknown".to_owned(),
+    let name = name
+        .or_else(account)
+        .unwrap_or_else(|| "unknown".to_owned());
+    match host() {
+        Some(host) => format!("{name}@{host}"),
+        None => name,
     }
+}
+
+/// The account of this process, where the environment has no name.
+fn account() -> Option<String> {
+    let id = fs::metadata("/proc/self").ok()?.uid().to_string();
+    let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let known = accounts.lines().find_map(|line| {
+        let mut parts = line.split(':');
+        let (name, _, number) = (parts.next()?, parts.next()?, parts.next()?);
+        (number == id).then(|| name.to_owned())
+    });
+    Some(known.unwrap_or_else(|| format!("uid {id}")))
+}
+
+fn host() -> Option<String> {
+    let host = env::var("HOSTNAME").ok();
+    let host = host.or_else(|| fs::read_to_string("/proc/sys/kernel/hostname").ok())?;
+    let host = host.trim();
+    (!host.is_empty()).then(|| host.to_owned())
 }

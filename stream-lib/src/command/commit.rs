@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
+/// The place of the first argument behind those that each call has.
+const HEAD: usize = 11;
+
 static COMMIT: Script = script!("part_room.lua", "part_once.lua", "commit.lua");
 
 /// Deliveries that are to be acknowledged together with their outputs.
@@ -77,29 +80,58 @@ impl Commit<'_> {
                 call = call.key(&keys.once(key));
             }
         }
+        let runs = self.runs();
+        let heads = runs
+            .iter()
+            .map(|(like, run)| 2 + 3 * like.outputs.len() + run);
+        let (mut lowest, mut highest) = (EntryId::MAX, EntryId::MIN);
+        for delivery in self.deliveries {
+            (lowest, highest) = (lowest.min(delivery.id), highest.max(delivery.id));
+        }
         call = call
             .arg(self.group.name())
             .arg(self.consumer)
             .number(self.deliveries.len() as u64)
             .number(self.streams.len() as u64)
             .number(Retention::default().max_length)
-            .millis(self.window);
-        for delivery in self.deliveries {
-            let count = delivery.outputs.len() as u64;
-            call = call.shown(&delivery.id).number(count);
+            .millis(self.window)
+            .number(outputs().count() as u64)
+            .shown(&lowest)
+            .shown(&highest)
+            .number((HEAD + heads.sum::<usize>()) as u64);
+        let mut deliveries = self.deliveries.iter();
+        for (like, run) in runs {
+            call = call.number(run as u64).number(like.outputs.len() as u64);
+            for (place, output) in &like.outputs {
+                call = call
+                    .number(*place as u64 + 1)
+                    .number(2 * output.count as u64)
+                    .number(u64::from(output.key.is_some()));
+            }
+            for delivery in deliveries.by_ref().take(run) {
+                call = call.shown(&delivery.id);
+            }
         }
-        let (mut keys, mut values, mut count) = (0, Vec::new(), 0);
-        for (place, output) in outputs() {
+        let (mut values, mut count) = (Vec::new(), 0);
+        for (_, output) in outputs() {
             count += 2 * output.count;
-            keys += u64::from(output.key.is_some());
-            call = call
-                .number(*place as u64 + 1)
-                .number(2 * output.count as u64)
-                .number(output.key.map_or(0, |_| keys));
             values.extend_from_slice(output.fields);
         }
         let (reply, waited) = run_and_wait(&call.packed(count, &values), wire, wait)?;
         Ok((self.outcomes(reply.as_ref())?, waited))
+    }
+
+    /// The deliveries in runs of such as have outputs alike: the first of each, and how
+    /// many they are. The script looks at a run once.
+    fn runs(&self) -> Vec<(&Completion<'_>, usize)> {
+        let mut runs: Vec<(&Completion<'_>, usize)> = Vec::new();
+        for delivery in self.deliveries {
+            match runs.last_mut() {
+                Some((like, run)) if like.is_like(delivery) => *run += 1,
+                _ => runs.push((delivery, 1)),
+            }
+        }
+        runs
     }
 
     fn outcomes(&self, reply: ReplyRef<'_>) -> Result<Vec<Committed>> {
@@ -119,6 +151,16 @@ impl Commit<'_> {
             }
         };
         self.deliveries.iter().map(outcome).collect()
+    }
+}
+
+impl Completion<'_> {
+    /// Whether its outputs go where those of another go, and have as many values.
+    fn is_like(&self, other: &Self) -> bool {
+        let outline =
+            |(place, output): &(usize, Encoded<'_>)| (*place, output.count, output.key.is_some());
+        let mine = self.outputs.iter().map(outline);
+        mine.eq(other.outputs.iter().map(outline))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::Result;
 
 /// How many keys one request looks at, about: a server is busy for well below a
 /// millisecond.
-const LOOK: &[u8] = b"500";
+const LOOK: &[u8] = b"250";
 
 /// The keys of streams in the next portion of a server's keys (`SCAN`), and where to go on;
 /// 0 is the beginning, and the end.

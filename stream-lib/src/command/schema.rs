@@ -35,8 +35,8 @@ pub(crate) struct NotedSchema<'a> {
     pub(crate) program: &'a str,
 }
 
-/// Notes a schema with the stream of these keys, the stem's. Returns whether anything was
-/// written.
+/// Notes a schema with the stream of these keys, the stem's. Returns whether the stream knew
+/// others only.
 pub(crate) fn note_schema(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -55,7 +55,7 @@ pub(crate) fn note_schema(
         .number(MOST)
         .millis(SEEN_FOR)
         .run(wire)?;
-    Ok(Tokens::new(&reply).int()? == 1)
+    Ok(Tokens::new(&reply).int()? == 2)
 }
 
 /// The schemas that a stream knows of, by fingerprint, in JSON (`HGETALL`).

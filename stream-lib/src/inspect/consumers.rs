@@ -94,6 +94,7 @@ impl GroupView {
     }
 
     fn signs(&self) -> Result<Signs> {
+        self.stream.ensure_whole()?;
         let stem = self.of(&self.stream.keys);
         self.stream
             .looking(&self.stream.keys, |wire| Signs::ask(wire, &stem))
@@ -178,6 +179,7 @@ impl GroupView {
                         somebody to take it over";
             return Err(Error::new(ErrorKind::Config, text));
         }
+        self.stream.ensure_whole()?;
         let mut removed = ConsumerRemoved::default();
         for part in self.stream.all()? {
             let group = self.of(&part.keys);

@@ -89,8 +89,8 @@ impl DeadLetter {
         &self.consumer
     }
 
-    /// Why it is here: `retries-exhausted`, `permanent`, `undecodable` or
-    /// `crashed`. [`known_reason`](Self::known_reason) has it as an enum.
+    /// Why it is here: `retries-exhausted`, `permanent`, `undecodable`, `crashed` or
+    /// `by-hand`. [`known_reason`](Self::known_reason) has it as an enum.
     pub fn reason(&self) -> &str {
         &self.reason
     }

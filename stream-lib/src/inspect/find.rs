@@ -49,7 +49,7 @@ pub enum StreamKind {
 /// [`StreamManager::find_streams`](crate::StreamManager::find_streams).
 ///
 /// Each call of `next` is one request, of which a server has well below a millisecond of
-/// work (`SCAN`, 500 keys), and returns the streams that it has brought, which may be
+/// work (`SCAN`, 250 keys), and returns the streams that it has brought, which may be
 /// none; another request goes out for each new stem of names that may be partitions', or
 /// backup streams with names of their own. Each stream comes once. One that is made meanwhile may come or not. After an error,
 /// the next call goes on where it was; where a server was replaced meanwhile, from the

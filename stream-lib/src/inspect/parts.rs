@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::address::EntryAddress;
+use super::own_streams::stem_of_partition;
 use crate::connection::{Topology, Wire};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 use crate::split::{Split, Splits};
@@ -50,6 +51,31 @@ impl StreamParts {
             keys,
         };
         Ok(parts.map(part).collect())
+    }
+
+    /// Members of a stream with partitions give their signs of life at its stem: nobody can
+    /// say who lives in one partition alone.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for the name of a partition.
+    pub(super) fn ensure_whole(&self) -> Result<()> {
+        let name = self.keys.stream();
+        let Some((stem, number)) = stem_of_partition(name) else {
+            return Ok(());
+        };
+        let Ok(keys) = StreamKeys::of_any(&stem) else {
+            return Ok(());
+        };
+        let partitions = self.splits.look_up(&keys)?.partitions();
+        if partitions.is_some_and(|partitions| number < partitions.count()) {
+            let text = format!(
+                "it is a partition of `{}`; use the name of the whole stream",
+                Shown(&stem)
+            );
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+        Ok(())
     }
 
     /// The entries by their parts, in the order in which each part comes first.

@@ -26,11 +26,25 @@ impl StreamManager {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
+        let replies =
+            self.topology
+                .run(key.as_bytes(), self.topology.connect_timeout(), |wire| {
+                    command::ask(wire, requests)
+                })?;
+        Ok(replies.iter().map(|r| Answer::read(r.as_ref())).collect())
+    }
+
+    /// As [`ask`](Self::ask), for what must not be sent twice: on a connection of its own.
+    /// Where that is lost, the outcome is unknown, and the error says so.
+    #[doc(hidden)]
+    pub fn tell(&self, key: &str, requests: &[Vec<Vec<u8>>]) -> Result<Vec<Answer>> {
+        self.origin.ensure_here()?;
+        if requests.is_empty() {
+            return Ok(Vec::new());
+        }
         let replies = self
             .topology
-            .run(key.as_bytes(), self.topology.connect_timeout(), |wire| {
-                command::ask(wire, requests)
-            })?;
+            .run_alone(key.as_bytes(), |wire| command::ask(wire, requests))?;
         Ok(replies.iter().map(|r| Answer::read(r.as_ref())).collect())
     }
 }

@@ -71,3 +71,65 @@ fn run(registry: &RwLock<NameRegistry>, stop: &Shutdown) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ::metrics::{
+        Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+        set_global_recorder,
+    };
+
+    use crate::config::{ConnectionConfig, StreamConfig};
+    use crate::error::ErrorKind;
+    use crate::manager::StreamManager;
+    use crate::message::raw::RawMessage;
+
+    use super::*;
+
+    /// Notes what it is asked for.
+    #[derive(Debug, Clone, Default)]
+    struct Asked(Arc<Mutex<Vec<Key>>>);
+
+    impl Recorder for Asked {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+            self.0.lock().push(key.clone());
+            Counter::noop()
+        }
+
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[test]
+    fn a_manager_publishes_what_it_counts_until_its_end() {
+        let asked = Asked::default();
+        set_global_recorder(asked.clone()).unwrap();
+        let config = ConnectionConfig::new("redis+unix:///nowhere/redis.sock").unwrap();
+        let manager = StreamManager::connect_lazy(config).unwrap();
+        let config = StreamConfig::new("published").send_timeout(Duration::from_millis(10));
+        let producer = manager.create_simple_producer("p", config).unwrap();
+        let message = RawMessage::new().with("n", "1");
+        let error = producer.typed::<RawMessage>().add(&message).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        manager.shutdown();
+        assert!(manager.publisher.thread.lock().is_none());
+        let asked = asked.0.lock();
+        let own = asked.iter().filter(|key| {
+            let mut labels = key.labels();
+            labels.any(|label| label.value() == "published")
+        });
+        let names: Vec<_> = own.map(Key::name).collect();
+        assert!(names.contains(&"stream_send_failures_total"), "{names:?}");
+    }
+}

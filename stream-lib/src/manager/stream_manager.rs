@@ -159,7 +159,8 @@ impl StreamManager {
         let registry = Arc::default();
         let (closing, handlers_ended) = Closing::of(&registry);
         let splits = Arc::new(Splits::new(Arc::clone(&topology)));
-        let book = Arc::new(SchemaBook::new(Arc::clone(&topology)));
+        let program = config.program.name();
+        let book = Arc::new(SchemaBook::new(Arc::clone(&topology), program));
         Ok(Self {
             cleaner: Cleaner::new(
                 Arc::clone(&topology),

@@ -176,9 +176,9 @@ mod tests {
     fn of(times: &[Duration]) -> Histogram {
         let mut counts = vec![0; BUCKETS];
         let nanos = |time: &Duration| u64::try_from(time.as_nanos()).unwrap();
-        times
-            .iter()
-            .for_each(|time| counts[bucket(nanos(time))] += 1);
+        for time in times {
+            counts[bucket(nanos(time))] += 1;
+        }
         let mut histogram = Histogram::default();
         histogram.add(counts, times.iter().map(nanos).sum());
         histogram

@@ -472,7 +472,7 @@ mod tests {
         let cleaner = || {
             let topology = Arc::new(Topology::new(&config).unwrap());
             let splits = Arc::new(Splits::new(Arc::clone(&topology)));
-            let book = Arc::new(SchemaBook::new(Arc::clone(&topology)));
+            let book = Arc::new(SchemaBook::new(Arc::clone(&topology), String::new()));
             Cleaner::new(topology, splits, book)
         };
         let stopped = cleaner();

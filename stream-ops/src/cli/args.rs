@@ -4,10 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use stream_lib::{DeadLetterId, EntryAddress, EntryId, ScheduleId, StartFrom};
+use stream_lib::EntryId;
 
+use super::change_args::{
+    Change, ConsumerChange, CronChange, DlqChange, GroupChange, PendingChange, RetentionChange,
+    ScheduledChange, StreamChange,
+};
+pub(crate) use super::named::{OneGroup, OneStream};
 use super::output::Form;
-use super::parse::{duration, start_from};
+use super::parse::duration;
 use crate::serve::Role;
 
 /// Redis Streams seen from outside: what is wrong, why, and what can be done about it.
@@ -112,26 +117,6 @@ pub(crate) enum Command {
     /// Jobs that recur.
     #[command(subcommand)]
     Cron(CronCommand),
-    /// Adds entries again: copies into another stream, or for one group of the same.
-    #[command(group = clap::ArgGroup::new("target").required(true).args(["into", "group"]))]
-    Replay {
-        #[command(flatten)]
-        of: OneStream,
-        /// The first entry.
-        #[arg(long, value_name = "ID")]
-        from: EntryId,
-        /// The last entry.
-        #[arg(long, value_name = "ID")]
-        to: EntryId,
-        /// Into this stream.
-        #[arg(long, value_name = "STREAM")]
-        into: Option<String>,
-        /// Into the same stream, for this group alone; others skip them.
-        #[arg(long)]
-        group: Option<String>,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
     /// The message types of a stream, as producers and consumers tell them.
     #[command(subcommand)]
     Schema(SchemaCommand),
@@ -150,13 +135,13 @@ pub(crate) enum Command {
     Audit(Audit),
     /// The dashboard: the same in a browser, and what can be done about it.
     Serve(Serve),
-    /// Adds orders and handles them, with a fault if you like: something to look at.
-    Demo(Demo),
     /// Completions for a shell, to be sourced.
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+    #[command(flatten)]
+    Change(Change),
     /// The manual, as a page for `man`; all pages into a directory.
     Man {
         /// Writes a page for each command here.
@@ -173,25 +158,6 @@ pub(crate) struct Overview {
     /// How often.
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
     pub(crate) every: Duration,
-}
-
-/// One stream.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct OneStream {
-    /// The stream.
-    #[arg(value_name = "STREAM")]
-    pub(crate) name: String,
-}
-
-/// One group of a stream.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct OneGroup {
-    /// The stream.
-    #[arg(value_name = "STREAM")]
-    pub(crate) name: String,
-    /// The group.
-    #[arg(value_name = "GROUP")]
-    pub(crate) group: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -225,47 +191,8 @@ pub(crate) enum StreamCommand {
         #[arg(long, short = 'n')]
         count: Option<u64>,
     },
-    /// Adds a message.
-    Send {
-        #[command(flatten)]
-        of: OneStream,
-        /// Its fields.
-        #[arg(value_name = "FIELD=VALUE", required = true)]
-        fields: Vec<String>,
-        /// A second add with this key adds nothing, for two minutes.
-        #[arg(long, value_name = "KEY")]
-        key: Option<String>,
-    },
-    /// Removes entries from the beginning of a stream.
-    Trim {
-        #[command(flatten)]
-        of: OneStream,
-        /// So many stay.
-        #[arg(long, value_name = "N", required_unless_present = "max_age")]
-        max_length: Option<u64>,
-        /// None older than this stay.
-        #[arg(long, value_name = "TIME", value_parser = duration)]
-        max_age: Option<Duration>,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
-}
-
-/// How many entries a change is for.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub(crate) struct Bounds {
-    /// So many at most, the oldest first.
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
-    /// More than 1,000.
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// None that came after this one: what comes meanwhile is left alone.
-    #[arg(long, value_name = "ID")]
-    pub(crate) until: Option<EntryId>,
-    /// Also where unread or pending entries are lost by it.
-    #[arg(long)]
-    pub(crate) force_unread: bool,
+    #[command(flatten)]
+    Change(StreamChange),
 }
 
 #[derive(Debug, Subcommand)]
@@ -278,60 +205,16 @@ pub(crate) enum GroupCommand {
     },
     /// A group: how it is, since when, why, and who holds what.
     Info(OneGroup),
-    /// Makes a group, and the stream where there is none.
-    Create {
-        #[command(flatten)]
-        of: OneGroup,
-        /// Where it begins to read: `beginning`, `end`, or behind an id.
-        #[arg(long, default_value = "beginning", value_parser = start_from)]
-        from: StartFrom,
-    },
-    /// Sets how far a group has read.
-    SetId {
-        #[command(flatten)]
-        of: OneGroup,
-        /// It reads on behind this one: an id, `beginning` or `end`.
-        #[arg(value_name = "ID", value_parser = start_from)]
-        to: StartFrom,
-        /// Although a consumer of the group lives.
-        #[arg(long)]
-        force: bool,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
-    /// Holds a group: it reads nothing new, and finishes what it has. Ends by itself.
-    Hold {
-        #[command(flatten)]
-        of: OneGroup,
-        /// For how long.
-        #[arg(long = "for", value_name = "TIME", value_parser = duration)]
-        time: Duration,
-        /// Why: for the log, and for people.
-        #[arg(long, default_value = "by hand")]
-        why: String,
-    },
-    /// Ends the hold of a group.
-    Release(OneGroup),
-    /// Removes a group with all that belongs to it.
-    Rm {
-        #[command(flatten)]
-        of: OneGroup,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
+    #[command(flatten)]
+    Change(GroupChange),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConsumerCommand {
     /// The consumers of a group: who is alive, holding what.
     Ls(OneGroup),
-    /// Removes a consumer that is dead: what it holds goes to the others.
-    Rm {
-        #[command(flatten)]
-        of: OneGroup,
-        /// The consumer.
-        consumer: String,
-    },
+    #[command(flatten)]
+    Change(ConsumerChange),
 }
 
 #[derive(Debug, Subcommand)]
@@ -350,46 +233,8 @@ pub(crate) enum PendingCommand {
         #[arg(long, short = 'n', default_value_t = 100)]
         count: u32,
     },
-    /// Has entries of dead consumers handed out again, at once.
-    Release {
-        #[command(flatten)]
-        which: PendingWhich,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
-    /// Moves entries of dead consumers to the dead letters.
-    Bury {
-        #[command(flatten)]
-        which: PendingWhich,
-        /// Why: it stands with the dead letter as its error.
-        #[arg(long, default_value = "set aside by hand")]
-        why: String,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
-    /// Acknowledges entries of dead consumers: as if they were done.
-    Ack {
-        #[command(flatten)]
-        which: PendingWhich,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
-}
-
-/// Pending entries that no living consumer holds.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct PendingWhich {
     #[command(flatten)]
-    pub(crate) of: OneGroup,
-    /// The entries, as `pending ls` has them.
-    #[arg(value_name = "ENTRY")]
-    pub(crate) entries: Vec<EntryAddress>,
-    /// Those that were delivered more than once.
-    #[arg(long, conflicts_with = "entries")]
-    pub(crate) suspects: bool,
-    /// All of them.
-    #[arg(long, conflicts_with_all = ["entries", "suspects"])]
-    pub(crate) dead: bool,
+    Change(PendingChange),
 }
 
 #[derive(Debug, Clone, Default, ClapArgs)]
@@ -430,48 +275,8 @@ pub(crate) enum DlqCommand {
         #[arg(long)]
         diff: bool,
     },
-    /// Puts dead letters back into the stream, for the group that failed.
-    Redrive {
-        #[command(flatten)]
-        of: OneStream,
-        /// Which ones; else those that the options say.
-        #[arg(value_name = "ID")]
-        ids: Vec<DeadLetterId>,
-        #[command(flatten)]
-        which: DlqWhich,
-        /// Gives a field another value on the way; may repeat.
-        #[arg(long, value_name = "FIELD=VALUE")]
-        set: Vec<String>,
-        /// Leaves a field out; may repeat.
-        #[arg(long, value_name = "FIELD")]
-        unset: Vec<String>,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
-    /// Removes dead letters for good. `dlq export` keeps them before.
-    Rm {
-        #[command(flatten)]
-        of: OneStream,
-        /// Which ones; else those that the options say.
-        #[arg(value_name = "ID")]
-        ids: Vec<DeadLetterId>,
-        #[command(flatten)]
-        which: DlqWhich,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
-    /// Writes dead letters, one JSON object a line, to standard output.
-    Export {
-        #[command(flatten)]
-        of: OneStream,
-    },
-    /// Adds dead letters from standard input, as `dlq export` has written them.
-    Import {
-        #[command(flatten)]
-        of: OneStream,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
+    #[command(flatten)]
+    Change(DlqChange),
 }
 
 #[derive(Debug, Subcommand)]
@@ -484,46 +289,16 @@ pub(crate) enum ScheduledCommand {
         #[arg(long, short = 'n', default_value_t = 100)]
         count: usize,
     },
-    /// Cancels scheduled messages.
-    Cancel {
-        #[command(flatten)]
-        of: OneStream,
-        /// Which ones; all with --all, the next ones with --limit.
-        #[arg(value_name = "ID")]
-        ids: Vec<ScheduleId>,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
-    /// Adds scheduled messages now.
-    RunNow {
-        #[command(flatten)]
-        of: OneStream,
-        /// Which ones; all with --all, the next ones with --limit.
-        #[arg(value_name = "ID")]
-        ids: Vec<ScheduleId>,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
+    #[command(flatten)]
+    Change(ScheduledChange),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CronCommand {
     /// Jobs that recur, and when each is next.
     Ls(OneStream),
-    /// Has a job rest.
-    Pause {
-        #[command(flatten)]
-        of: OneStream,
-        /// The job.
-        job: String,
-    },
-    /// Has a job go on.
-    Resume {
-        #[command(flatten)]
-        of: OneStream,
-        /// The job.
-        job: String,
-    },
+    #[command(flatten)]
+    Change(CronChange),
 }
 
 #[derive(Debug, Subcommand)]
@@ -552,13 +327,8 @@ pub(crate) enum SchemaCommand {
 pub(crate) enum RetentionCommand {
     /// What the next cleaning would remove, and what keeps the rest.
     Plan(OneStream),
-    /// Cleans the stream now, by its own settings.
-    Run {
-        #[command(flatten)]
-        of: OneStream,
-        #[command(flatten)]
-        bounds: Bounds,
-    },
+    #[command(flatten)]
+    Change(RetentionChange),
 }
 
 /// The form of a check.
@@ -669,38 +439,4 @@ pub(crate) struct Serve {
 
 fn parse_role(text: &str) -> Result<Role, String> {
     text.parse()
-}
-
-/// What goes wrong in a demo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Fault {
-    /// One order kills each process that gets it.
-    Crash,
-    /// Handlers are slower than orders come.
-    Slow,
-    /// Some orders can't be read.
-    Poison,
-}
-
-impl Fault {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Crash => "crash",
-            Self::Slow => "slow",
-            Self::Poison => "poison",
-        }
-    }
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Demo {
-    /// What goes wrong.
-    #[arg(long)]
-    pub(crate) fault: Option<Fault>,
-    /// Ends after this; else when it is interrupted.
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
-    pub(crate) time: Option<Duration>,
-    /// The process that handles orders.
-    #[arg(long, hide = true)]
-    pub(crate) works: bool,
 }

@@ -1,16 +1,19 @@
 //! The program `streamctl`.
 //!
 //! *args* is its command line; each command is a file of *commands*. A *context* has the
-//! connection and the wishes that all commands share; changes go through a *plan*, results go through *output*, and the
-//! program ends with an *exit* status.
+//! connection and the wishes that all commands share; *changes* are planned, shown, asked
+//! about and carried out; results go through *output*, and the program ends with an *exit*
+//! status.
 
 mod args;
+mod change_args;
+mod changes;
 mod commands;
 mod context;
 mod exit;
+mod named;
 mod output;
 mod parse;
-mod plan;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use stream_lib::StartFrom;
 
 use super::exit::Fault;
+use crate::act::Bound;
 
 /// A duration: `500ms`, `30s`, `5m`, `2h`, `7d`; a number alone is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -39,6 +40,15 @@ pub(crate) fn start_from(text: &str) -> Result<StartFrom, String> {
                 Err("`beginning`, `end` or an id such as 1700000000000-0 was expected".to_owned())
             }
         },
+    }
+}
+
+/// An end of a range: an id, a time, how long ago, `-` or `+`.
+pub(crate) fn bound(text: &str) -> Result<Bound, String> {
+    let has_unit = text.ends_with(|c: char| c.is_ascii_lowercase());
+    match duration(text) {
+        Ok(time) if has_unit => Ok(Bound::Ago(time)),
+        _ => text.parse(),
     }
 }
 

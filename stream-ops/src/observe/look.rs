@@ -69,7 +69,13 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
             request(meta),
             request(["XLEN", &dead]),
             request(["ZCARD", &keys.own("due")]),
-            request(["EXISTS", &keys.own("meta"), &dead, &keys.own("due")]),
+            request([
+                "EXISTS",
+                &keys.own("meta"),
+                &dead,
+                &keys.own("due"),
+                &keys.own("cron"),
+            ]),
         ],
     )?;
     let mut answers = answers.into_iter();

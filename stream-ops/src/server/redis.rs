@@ -87,6 +87,18 @@ impl Redis {
         Ok(answers.into_iter().next().unwrap_or(Answer::Nil))
     }
 
+    /// As [`ask`](Self::ask), for changes that must not be made twice: nothing is sent
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask), and
+    /// [`OutcomeUnknown`](stream_lib::ErrorKind::OutcomeUnknown) where the connection is
+    /// lost before all is answered.
+    pub fn tell(&self, key: &str, requests: &[Request]) -> Result<Vec<Answer>> {
+        self.manager.tell(key, requests)
+    }
+
     /// All masters: one without a cluster.
     ///
     /// # Errors

@@ -5,12 +5,16 @@
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
-mod changing;
 mod cost;
+mod dead;
+mod demo;
 mod ending;
 mod foreign;
+mod held;
 mod looking;
 mod monitoring;
+mod plans;
 mod questions;
 mod reach;
+mod sent;
 mod support;

@@ -13,6 +13,7 @@
 )]
 
 mod baseline;
+mod counting;
 mod instructions;
 mod load;
 mod message;

@@ -282,6 +282,8 @@ impl Drop for Stream<'_> {
             self.name.clone(),
             format!("{{{}}}:backup", self.name),
             format!("{{{}}}:meta", self.name),
+            format!("{{{}}}:due", self.name),
+            format!("{{{}}}:later", self.name),
         ];
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
         let _ = self.rig.server().try_command::<i64>(&keys);

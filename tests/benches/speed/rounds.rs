@@ -5,7 +5,7 @@ use std::env;
 use std::time::Instant;
 
 use crate::rig::{Plan, Rig};
-use crate::{Readings, Result, baseline, instructions, load, ours};
+use crate::{Readings, Result, baseline, counting, instructions, load, ours};
 
 /// One thing that is measured.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ const EVERY_ROUND: &[Probe] = &[
     probe("send_payload", ours::send::payloads),
     probe("bare_add_1_thread", baseline::bare::add),
     probe("add_1_thread", ours::add::from_one_thread),
+    probe("scheduled", ours::scheduled::measure),
     probe("original_routed", baseline::original::measure),
     probe("routed_1_thread", ours::routed::from_one_thread),
     probe("pool_add_64_threads", baseline::pool::measure),
@@ -56,12 +57,14 @@ const EVERY_ROUND: &[Probe] = &[
     probe("end_to_end", ours::end_to_end::measure),
     probe("bare_latency", baseline::latency::measure),
     probe("latency", ours::latency::measure),
+    probe("idle_scheduled", ours::scheduled::idle),
 ];
 
 /// Measured once: what doesn't depend on the machine's load.
 const ONCE: &[Probe] = &[
     probe("rss", ours::backlog::memory),
     probe("instructions", instructions::measure),
+    probe("metrics", counting::measure),
 ];
 
 /// All readings of one round.

@@ -214,7 +214,6 @@ fn sensitive_values_are_read_and_written_like_any_other() {
 #[test]
 fn the_schema_says_what_is_sensitive_and_what_a_field_is_for() {
     #[derive(StreamMessage)]
-    #[expect(dead_code, reason = "only its schema is looked at")]
     struct Order {
         #[stream(idempotency_key, key)]
         id: u64,

@@ -5,7 +5,7 @@ use crate::claims::{Claimed, Taken};
 use crate::process::{Action, Lane, Process, Stage};
 use crate::request::{Answer, Request, Way, What};
 use crate::server::Look;
-use crate::setup::{ENTRIES, LEASE, PROCESSES, Setup};
+use crate::setup::{ENTRIES, HANDS, LEASE, PROCESSES, Setup};
 use crate::world::World;
 
 /// A process receives an answer to what it has asked, and what was carried out, so many
@@ -24,7 +24,7 @@ pub(crate) fn accept(
     if matches!(way, Way::Settler) {
         // With the group gone, nobody holds anything.
         if let Some(slot) = process.settling.take() {
-            process.hands[usize::from(slot)] = None;
+            process.let_go(usize::from(slot));
         }
         return;
     }
@@ -161,8 +161,10 @@ fn renewed(
     asked: u8,
     setup: &Setup,
 ) {
-    for slot in &mut process.hands {
-        let Some(hand) = slot else { continue };
+    for slot in 0..HANDS {
+        let Some(hand) = &mut process.hands[slot] else {
+            continue;
+        };
         let at = usize::from(hand.entry);
         if !due[at] {
             continue;
@@ -172,7 +174,7 @@ fn renewed(
             Stage::Running if is_lost => hand.stage = Stage::Lost,
             Stage::Buffered | Stage::Done if is_lost => {
                 process.releases |= hand.is_alone;
-                *slot = None;
+                process.let_go(slot);
                 continue;
             }
             // Redis says so once more when it is asked to settle it.

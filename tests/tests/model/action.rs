@@ -186,9 +186,9 @@ impl Steps<'_> {
         let mut requests = Vec::with_capacity(HANDS);
         process.settler_requests(self.setup, &mut requests);
         for (slot, request) in requests {
-            if process.has_come_again(slot) {
+            if process.has_come_again(slot, self.setup) {
                 self.plain(Action::LeaveOut(me, slot), |next| {
-                    next.me(me).hands[slot] = None;
+                    next.me(me).let_go(slot);
                 });
             } else {
                 self.requests(me, Some(slot), request);

@@ -5,8 +5,6 @@
 pub(crate) enum Bug {
     /// `renew.lua` asks for no owner.
     RenewsForAnyone,
-    /// `claim_due.lua` claims whatever the set names.
-    ClaimsFromAnyone,
     /// `park.lua` asks for no owner.
     ParksForAnyone,
     /// `park.lua` takes a later delivery of the same process, too.
@@ -39,12 +37,14 @@ pub(crate) enum Bug {
     /// As it was: after the clock was set back, signs of life alone decide, also of
     /// entries whose leases were renewed since.
     SignsAloneDecide,
+    /// As it was: a repeated request is left out also where it is an earlier delivery of
+    /// the entry that is in hand.
+    LeavesOutTheLast,
 }
 
 impl Bug {
     pub(crate) const ALL: [Self; 16] = [
         Self::RenewsForAnyone,
-        Self::ClaimsFromAnyone,
         Self::ParksForAnyone,
         Self::ParksAnyDelivery,
         Self::CommitsForAnyone,
@@ -59,5 +59,6 @@ impl Bug {
         Self::AcksForThreeQuarters,
         Self::ConfirmsTheLost,
         Self::SignsAloneDecide,
+        Self::LeavesOutTheLast,
     ];
 }

@@ -90,10 +90,7 @@ impl Server {
             if leave[at] || !is_due || ids(&claimed).count() == room {
                 continue;
             }
-            if let Some((owner, deliveries)) = self.owner(id)
-                && (owner == Owner::Waiting || setup.has(Bug::ClaimsFromAnyone))
-            {
-                rules::claims_what_waits(owner)?;
+            if let Some((Owner::Waiting, deliveries)) = self.owner(id) {
                 self.claim(id, Owner::Process(me), deliveries + 1);
                 claimed[at] = Some(deliveries + 1);
             }

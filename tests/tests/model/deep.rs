@@ -11,7 +11,7 @@ const SEARCHES: &[(&str, Setup, usize)] = &[
     (
         "3 processes, 1 entry, 2 faults of any kind",
         Setup::PLAIN,
-        12,
+        11,
     ),
     (
         "3 processes, 1 entry, 1 fault of any kind",
@@ -19,7 +19,7 @@ const SEARCHES: &[(&str, Setup, usize)] = &[
             faults: 1,
             ..Setup::PLAIN
         },
-        26,
+        22,
     ),
     (
         "3 processes, 2 entries, 2 deliveries at most, 1 fault of any kind",
@@ -29,7 +29,7 @@ const SEARCHES: &[(&str, Setup, usize)] = &[
             faults: 1,
             ..Setup::PLAIN
         },
-        12,
+        11,
     ),
     (
         "2 processes, 1 entry, 2 faults of any kind",
@@ -37,7 +37,7 @@ const SEARCHES: &[(&str, Setup, usize)] = &[
             processes: 2,
             ..Setup::PLAIN
         },
-        14,
+        13,
     ),
     (
         "2 processes, freezes and steps of the clock",
@@ -46,7 +46,7 @@ const SEARCHES: &[(&str, Setup, usize)] = &[
             kinds: &[Kind::Freeze, Kind::Clock],
             ..Setup::PLAIN
         },
-        22,
+        18,
     ),
     (
         "2 processes, freezes and lost connections",
@@ -55,7 +55,7 @@ const SEARCHES: &[(&str, Setup, usize)] = &[
             kinds: &[Kind::Freeze, Kind::Lost],
             ..Setup::PLAIN
         },
-        22,
+        16,
     ),
     (
         "3 processes, 3 crashes and freezes",
@@ -64,7 +64,7 @@ const SEARCHES: &[(&str, Setup, usize)] = &[
             kinds: &[Kind::Freeze, Kind::Crash],
             ..Setup::PLAIN
         },
-        22,
+        14,
     ),
 ];
 

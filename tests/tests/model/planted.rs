@@ -23,7 +23,6 @@ const SOON: &[Planted] = &[
 
 /// The others.
 const LATER: &[Planted] = &[
-    (Bug::ClaimsFromAnyone, &[Kind::Late], 2, 3),
     (Bug::ParksAnyDelivery, &[Kind::Lost, Kind::Slow], 2, 3),
     (Bug::IgnoresClock, &[Kind::Clock, Kind::Freeze], 2, 3),
     (
@@ -34,11 +33,12 @@ const LATER: &[Planted] = &[
     ),
     (Bug::ConfirmsTheLost, &[Kind::Freeze, Kind::Lost], 2, 3),
     (Bug::SignsAloneDecide, &[Kind::Clock, Kind::Freeze], 2, 3),
+    (Bug::LeavesOutTheLast, &[Kind::Late], 2, 3),
 ];
 
 /// Finds a bug, tells the shortest path to it, and that nothing is found without it.
 #[track_caller]
-fn find((bug, kinds, faults, deliveries): Planted) {
+fn find((bug, kinds, faults, deliveries): Planted, ends: u64) {
     let sound = Setup {
         processes: 2,
         entries: if bug == Bug::KeepsLock { 2 } else { 1 },
@@ -46,7 +46,7 @@ fn find((bug, kinds, faults, deliveries): Planted) {
         faults,
         kinds,
         bug: None,
-        ends: 1,
+        ends,
     };
     let setup = Setup {
         bug: Some(bug),
@@ -61,13 +61,17 @@ fn find((bug, kinds, faults, deliveries): Planted) {
 
 #[test]
 fn planted_bugs_are_found_by_their_shortest_paths() {
-    SOON.iter().copied().for_each(find);
+    for planted in SOON {
+        find(*planted, 1);
+    }
 }
 
 #[test]
 #[ignore = "make model"]
 fn planted_bugs_that_take_longer_are_found() {
-    LATER.iter().copied().for_each(find);
+    for planted in LATER {
+        find(*planted, 64);
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A process with one consumer: what it knows and holds.
 
+use crate::bug::Bug;
 use crate::request::{Answer, Request, Way};
-use crate::setup::{ENTRIES, HANDS, LEASE, PROCESSES, TOLERANCE};
+use crate::setup::{ENTRIES, HANDS, LEASE, PROCESSES, Setup, TOLERANCE};
 
 /// How long after a lost answer entries may still come up: four thirds of a lease.
 const WATCH: u8 = (LEASE * 4 / 3) as u8;
@@ -65,6 +66,8 @@ pub(crate) struct Delivery {
     pub(crate) is_alone: bool,
     /// The answer to an earlier request was lost.
     pub(crate) is_repeated: bool,
+    /// How many of those in hand came before.
+    pub(crate) order: u8,
     /// It was given to others, since its handler ran for too long.
     pub(crate) is_capped: bool,
 }
@@ -245,9 +248,12 @@ impl Process {
     }
 
     /// Whether a request is left out, since the entry has come once more.
-    pub(crate) fn has_come_again(&self, slot: usize) -> bool {
+    pub(crate) fn has_come_again(&self, slot: usize, setup: &Setup) -> bool {
         self.hand(slot).is_some_and(|one| {
-            let again = |(other, two): (usize, &Delivery)| other != slot && two.entry == one.entry;
+            let again = |(other, two): (usize, &Delivery)| {
+                let is_later = two.order > one.order || setup.has(Bug::LeavesOutTheLast);
+                other != slot && two.entry == one.entry && is_later
+            };
             one.is_repeated
                 && matches!(one.stage, Stage::Settling(Action::GiveBack | Action::Retry))
                 && self.hands().any(again)
@@ -259,6 +265,7 @@ impl Process {
         let slot = self.hands.iter().position(Option::is_none);
         // Claims ask for no more than there is room for, and wait for each other.
         let slot = slot.unwrap_or(HANDS - 1);
+        let order = self.hands().count() as u8;
         self.hands[slot] = Some(Delivery {
             entry,
             attempt,
@@ -266,10 +273,20 @@ impl Process {
             confirmed: asked,
             age: asked,
             is_alone,
+            order,
             is_repeated: false,
             is_capped: false,
         });
         slot
+    }
+
+    /// A delivery is over.
+    pub(crate) fn let_go(&mut self, slot: usize) {
+        if let Some(gone) = self.hands[slot].take() {
+            for one in self.hands.iter_mut().flatten() {
+                one.order -= u8::from(one.order > gone.order);
+            }
+        }
     }
 
     /// Whether the handler of a delivery may begin.

@@ -2,7 +2,7 @@
 
 use crate::claims::{Claimed, TakeOver, Taken};
 use crate::ends::{Found, Parking};
-use crate::process::Stage;
+use crate::process::{Action, Delivery, Stage};
 use crate::rules::{self, Fault};
 use crate::server::{Look, Owner};
 use crate::setup::{ENTRIES, PROCESSES, Setup};
@@ -242,11 +242,16 @@ fn check_parked(
         return Ok(());
     };
     let Parking { entry, attempt, .. } = parking;
-    // Repeated, or late, it may be about what has come again under the same number.
-    let has_again = before.processes[usize::from(me)].hands().any(|(_, one)| {
-        let has_ended = matches!(one.stage, Stage::Settling(_));
-        one.entry == entry && one.attempt == attempt && !has_ended && !one.is_capped
-    });
+    // Repeated, or late, it may be about what has come again under the same number:
+    // anything but the delivery that asks for it.
+    let asks = |stage| matches!(stage, Stage::Settling(Action::GiveBack | Action::Retry));
+    let same = |one: &Delivery| (one.entry, one.attempt) == (entry, attempt) && !one.is_capped;
+    let hands = || {
+        before.processes[usize::from(me)]
+            .hands()
+            .filter(|(_, one)| same(one))
+    };
+    let has_again = hands().count() > 1 || hands().any(|(_, one)| !asks(one.stage));
     world.server.entries[usize::from(entry)].is_excused |= has_again;
     rules::parks_what_has_ended(before, me, (entry, attempt), owner)
 }

@@ -17,13 +17,6 @@ pub(crate) fn takes_nothing_back(is_mine: bool) -> Result<(), Fault> {
     rule(is_mine, "a renewal took an entry from somebody else")
 }
 
-pub(crate) fn claims_what_waits(owner: Owner) -> Result<(), Fault> {
-    rule(
-        owner == Owner::Waiting,
-        "an entry was claimed as due that somebody held",
-    )
-}
-
 /// What is taken over is idle: its owner hasn't confirmed it for a lease.
 pub(crate) fn takes_from_the_dead(owner: Owner, confirmed: u8) -> Result<(), Fault> {
     rule(

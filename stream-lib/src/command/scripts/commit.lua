@@ -5,27 +5,23 @@
 --       stream, its meta  then the keys of outputs that have an idempotency key
 -- ARGV  1 group  2 consumer  3 how many deliveries  4 how many output streams
 --       5 the capacity of a stream for which nobody has asked for any
---       6 window of the keys in ms
---       then per delivery: id, how many outputs
---       then per output, in the order of the deliveries: which output stream, how
---         many values, which key (0: none)
+--       6 window of the keys in ms  7 how many outputs  8, 9 the lowest and the
+--       highest id  10 where the values begin
+--       then runs of deliveries whose outputs are alike: how many, how many outputs
+--         each has; per output which output stream, how many values, 1 with a key
+--         and 0 without; then the ids
 --       then all values: name, value, name, value, …
 -- Reply per delivery 1 its outputs are written, and it is acknowledged; 0 it is not
 --       held by the consumer; -1 the stream of an output has partitions, or
 --       knows of another backup stream than KEYS say; or an error. But for a 1, nothing of it was written
 -- A delivery has all of its outputs or none, and none without its
 -- acknowledgement: all is tried that may be refused before the first write, and
--- what was written before a refusal is taken back. Nobody has seen it. While the
+-- what was written before a refusal is taken back. Nobody has seen it. Whatever
+-- happens, those that are written are acknowledged in the end. While the
 -- backup stream of an output holds anything, the output goes there: see route.lua.
 local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 local count, targets, window = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[6]
-local outputs = 0
-for i = 1, count do
-  outputs = outputs + ARGV[6 + 2 * i]
-end
--- Where the next output is described, and where its values begin.
-local at = 7 + 2 * count
-local from = at + 3 * outputs
+local outputs = tonumber(ARGV[7])
 
 local function refusal(reply, key)
   if type(reply) == 'table' and reply.err then
@@ -71,77 +67,136 @@ for i = 1, refused and 0 or targets do
   end
 end
 
--- Why the output described at `place` can't be written; nil where it may be.
-local function problem(place)
-  if refused or bad[tonumber(ARGV[place])] then
-    return refused or bad[tonumber(ARGV[place])]
+-- What the consumer holds between the lowest and the highest id, by one command. It may
+-- hold others in between, so that the list may end before; beyond it, each entry is
+-- asked for by itself.
+local held, most = {}, 2 * count
+local list = redis.call('XPENDING', stream, group, ARGV[8], ARGV[9], most, consumer)
+for i = 1, #list do
+  held[list[i][1]] = true
+end
+local is_cut = #list == most
+
+-- Whether the consumer holds an entry, which it no longer does once it is written.
+local function is_ours(id)
+  local ours = held[id]
+  if ours == nil and is_cut then
+    local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]
+    ours = pending and pending[2] == consumer
   end
-  -- unpack() ends near 8,000 values.
-  if tonumber(ARGV[place + 1]) > 7900 then
-    return redis.error_reply('TOOLARGE an output has more than 7900 names and values')
-  end
-  local key = ARGV[place + 2] ~= '0' and KEYS[2 + 3 * targets + ARGV[place + 2]]
-  local first = first_of(key)
-  if first then
-    return refusal(first, key)
-  end
-  -- Changes nothing, since the key isn't there.
-  return key and refusal(redis.pcall('SET', key, '', 'XX', 'PX', window), key)
+  return ours
 end
 
--- Writes `most` outputs. Returns the first refusal, after which none is left.
-local function write(most)
-  local place, begin, written, marks, seen = at, from, {}, {}, {}
-  for _ = 1, most do
-    local i, to = tonumber(ARGV[place]), begin + ARGV[place + 1] - 1
-    local mark = ARGV[place + 2] ~= '0' and 2 + 3 * targets + ARGV[place + 2]
-    if not mark or not (seen[KEYS[mark]] or first_of(KEYS[mark])) then
+-- Why an output of `values` names and values can't be written to an output stream; nil
+-- where it may be.
+local function problem(target, values)
+  if refused or bad[target] then
+    return refused or bad[target]
+  end
+  -- unpack() ends near 8,000 values.
+  if values > 7900 then
+    return redis.error_reply('TOOLARGE an output has more than 7900 names and values')
+  end
+end
+
+local reply, done = {}, {}
+-- What was written for one delivery: for each output which key, and the id.
+local written = {}
+
+-- Why the keys of a delivery can't be written; nil where they may be. The first of them
+-- is KEYS[mark + 1].
+local function unwritable(keyed, mark)
+  for j = 1, #keyed do
+    if keyed[j] then
+      mark = mark + 1
+      local first = first_of(KEYS[mark])
+      -- The latter changes nothing, since the key isn't there.
+      local bad = refusal(first, KEYS[mark]) or not first
+        and refusal(redis.pcall('SET', KEYS[mark], '', 'XX', 'PX', window), KEYS[mark])
+      if bad then
+        return bad
+      end
+    end
+  end
+end
+
+-- Writes the outputs of one delivery, whose values begin at `from`. Returns the first
+-- refusal, after which none is left.
+local function write(target, values, keyed, from, mark)
+  local count, marks, seen = 0, nil, nil
+  for j = 1, #target do
+    local i, to, key = target[j], from + values[j], false
+    if keyed[j] then
+      mark = mark + 1
+      key = KEYS[mark]
+    end
+    if not key or not (seen and seen[key] or first_of(key)) then
       local in_backup = free[i] and free[i] <= 0
-      local target = in_backup and 3 * i + 1 or 3 * i
-      local added = redis.pcall('XADD', KEYS[target], '*', unpack(ARGV, begin, to))
+      local place = in_backup and 3 * i + 1 or 3 * i
+      local added = redis.pcall('XADD', KEYS[place], '*', unpack(ARGV, from, to - 1))
       if type(added) == 'table' then
-        for k = 1, #written, 2 do
+        for k = 1, count, 2 do
           redis.call('XDEL', KEYS[written[k]], written[k + 1])
         end
-        return refusal(added, KEYS[target])
+        return refusal(added, KEYS[place])
       end
-      written[#written + 1] = target
-      written[#written + 1] = added
+      written[count + 1], written[count + 2] = place, added
+      count = count + 2
       if free[i] and not in_backup then
         free[i] = free[i] - 1
       end
-      if mark then
-        marks[mark], seen[KEYS[mark]] = in_backup and 'b' .. added or added, true
+      if key then
+        marks, seen = marks or {}, seen or {}
+        marks[mark], seen[key] = in_backup and 'b' .. added or added, true
       end
     end
-    place, begin = place + 3, to + 1
+    from = to
   end
-  for mark, id in pairs(marks) do
+  for mark, id in pairs(marks or {}) do
     redis.call('SET', KEYS[mark], id, 'PX', window)
   end
 end
 
-local reply = {}
-for i = 1, count do
-  local id, most = ARGV[5 + 2 * i], tonumber(ARGV[6 + 2 * i])
-  local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]
-  local outcome = 1
-  if not pending or pending[2] ~= consumer then
-    outcome = 0
+-- Goes through the runs.
+local function write_all()
+  -- Where the arguments go on, where the values of the next delivery begin, and which
+  -- was the last key.
+  local at, from, mark, delivery = 11, tonumber(ARGV[10]), 2 + 3 * targets, 0
+  while delivery < count do
+    local run, each = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+    local target, values, keyed, size, keys, bad_run = {}, {}, {}, 0, 0, nil
+    for j = 1, each do
+      local place = at + 3 * j - 1
+      target[j], values[j] = tonumber(ARGV[place]), tonumber(ARGV[place + 1])
+      keyed[j] = ARGV[place + 2] == '1'
+      keys = keys + (keyed[j] and 1 or 0)
+      size = size + values[j]
+      bad_run = bad_run or problem(target[j], values[j])
+    end
+    at = at + 2 + 3 * each
+    for k = at, at + run - 1 do
+      local id, outcome = ARGV[k], 0
+      if is_ours(id) then
+        outcome = bad_run or keys > 0 and unwritable(keyed, mark)
+          or write(target, values, keyed, from, mark) or 1
+      end
+      if outcome == 1 then
+        held[id] = false
+        done[#done + 1] = id
+      end
+      delivery = delivery + 1
+      reply[delivery] = outcome
+      from, mark = from + size, mark + keys
+    end
+    at = at + run
   end
-  local place, values = at, 0
-  for _ = 1, most do
-    outcome = outcome == 1 and problem(place) or outcome
-    values = values + ARGV[place + 1]
-    place = place + 3
-  end
-  if outcome == 1 then
-    outcome = most > 0 and write(most) or 1
-  end
-  if outcome == 1 then
-    redis.call('XACK', stream, group, id)
-  end
-  reply[i] = outcome
-  at, from = place, from + values
+end
+
+local went, why = pcall(write_all)
+if #done > 0 then
+  redis.call('XACK', stream, group, unpack(done))
+end
+if not went then
+  error(why)
 end
 return reply

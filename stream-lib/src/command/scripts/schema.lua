@@ -4,7 +4,8 @@
 -- ARGV  1 fingerprint  2 the schema, in JSON  3 'producers' or 'consumers', who have it
 --       4 the program, which needs no escapes in JSON  5 how many schemas to keep
 --       6 for how many ms a schema that was seen need not be noted again
--- Reply 1 where it was written, 0 where it is known and was seen lately
+-- Reply 1 where it was written, 2 where the stream had others only, 0 where it is known and
+--       was seen lately
 -- Each value is one JSON object that begins as `head` has it. Where there are too many,
 -- those go that were not seen for longest.
 local head = '^{"first_seen":(%d+),"last_seen":(%d+),"producers":(%a+),"consumers":(%a+),'
@@ -40,4 +41,4 @@ end
 if #gone > 0 then
   redis.call('HDEL', KEYS[1], unpack(gone))
 end
-return 1
+return #others > 0 and 2 or 1

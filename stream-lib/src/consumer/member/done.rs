@@ -72,3 +72,39 @@ impl Done {
 pub(crate) fn is_ours(held: &Held, lease: Duration) -> bool {
     !held.is_doubtful() && held.since_confirmed_at(Instant::now()) < lease * 5 / 8
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Entries;
+    use crate::consumer::member::stage::Company;
+
+    const LEASE: Duration = Duration::from_secs(600);
+
+    /// A reply that was asked for so long ago.
+    fn asked_ago(ago: Duration) -> Option<Held> {
+        let entries = Entries::unread(EntryId::new(1, 1), 1);
+        let asked = Instant::now().checked_sub(ago)?;
+        Some(Held::new(entries, Company::Any, asked, &Arc::default()))
+    }
+
+    #[test]
+    fn redis_is_asked_once_a_clock_that_is_off_may_have_ended_the_lease() {
+        // A machine that has just started knows no earlier time.
+        let (Some(soon), Some(late)) = (asked_ago(LEASE * 6 / 10), asked_ago(LEASE * 2 / 3)) else {
+            return;
+        };
+        assert!(is_ours(&soon, LEASE));
+        assert!(!is_ours(&late, LEASE));
+    }
+
+    #[test]
+    fn redis_is_asked_after_a_renewal_that_found_an_entry_with_somebody_else() {
+        let held = Held::for_test(2, Company::Any);
+        assert!(is_ours(&held, LEASE));
+        held.doubt(true);
+        assert!(!is_ours(&held, LEASE));
+        held.doubt(false);
+        assert!(is_ours(&held, LEASE));
+    }
+}

@@ -277,6 +277,11 @@ impl Held {
         self.is_doubtful.load(Ordering::Acquire)
     }
 
+    /// Whether it was asked for later than another reply.
+    pub(crate) fn came_after(&self, other: &Self) -> bool {
+        self.received > other.received
+    }
+
     /// How long the entry has been buffered, up to now.
     pub(crate) fn age(&self) -> Duration {
         self.received.elapsed()

@@ -92,10 +92,11 @@ impl HeldReplies {
             .sum()
     }
 
-    /// Whether an entry has come once more, and is held in another reply than `held`.
+    /// Whether an entry has come once more after `held`, and is held in another reply.
     pub(crate) fn has_again(&self, held: &Arc<Held>, id: EntryId) -> bool {
         self.all().iter().any(|other| {
             !Arc::ptr_eq(other, held)
+                && other.came_after(held)
                 && (0..other.len())
                     .any(|index| other.id(index) == id && other.stage(index) != Stage::Gone)
         })
@@ -111,5 +112,26 @@ impl HeldReplies {
     /// How many bytes the replies of all members of the consumer take.
     pub(crate) fn bytes(&self) -> usize {
         self.home.bytes().load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn entry_has_come_again_if_it_came_later() {
+        let replies = HeldReplies::new(&Arc::default(), None);
+        let (id, asked) = (EntryId::new(1, 1), Instant::now());
+        let hold = |asked| replies.hold(Entries::unread(id, 1), Company::Any, asked);
+        let earlier = hold(asked);
+        assert!(!replies.has_again(&earlier, id));
+        let later = hold(asked + Duration::from_millis(1));
+        assert!(replies.has_again(&earlier, id));
+        assert!(!replies.has_again(&later, id), "it is the last");
+        later.set_stage(0, Stage::Gone);
+        assert!(!replies.has_again(&earlier, id));
     }
 }

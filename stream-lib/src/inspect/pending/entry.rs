@@ -55,4 +55,9 @@ impl PendingHolder {
     pub const fn is_nobody(self) -> bool {
         !matches!(self, Self::Alive)
     }
+
+    /// Whether its consumer is dead, or was removed.
+    pub const fn is_dead(self) -> bool {
+        matches!(self, Self::Dead | Self::Abandoned)
+    }
 }

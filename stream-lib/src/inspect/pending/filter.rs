@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::entry::{PendingEntry, PendingHolder};
+use super::entry::PendingEntry;
 use crate::inspect::address::EntryAddress;
 use crate::message::EntryId;
 
@@ -116,7 +116,7 @@ impl PendingFilter {
     }
 
     pub(super) fn admits(&self, entry: &PendingEntry) -> bool {
-        let is_dead = matches!(entry.holder, PendingHolder::Dead | PendingHolder::Abandoned);
+        let is_dead = entry.holder.is_dead();
         entry.idle >= self.min_idle
             && entry.deliveries >= self.min_deliveries
             && (is_dead || !self.dead_only)

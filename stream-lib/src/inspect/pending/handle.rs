@@ -1,19 +1,19 @@
 //! The pending entries of a group.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::entry::{PendingEntry, PendingHolder, PendingPage};
+use super::entry::PendingPage;
 use super::filter::PendingFilter;
+use super::holders::Holders;
 use super::report::PendingReport;
+use super::walk::Walk;
 use crate::command::{
-    self, ConsumerFacts, DeadHands, Group, HandsOutcome, HeldEntry, Judgement, Life, Signs,
-    reserved,
+    self, DeadHands, Group, HandsOutcome, Judgement, NewEvent, Signs, StreamEventKind, tell_event,
 };
 use crate::connection::Topology;
-use crate::error::{Error, Result, Shown};
+use crate::error::{Error, Result, Shown, with_causes};
 use crate::inspect::address::EntryAddress;
 use crate::inspect::parts::{StreamPart, StreamParts};
 use crate::keys::StreamKeys;
@@ -61,21 +61,8 @@ pub struct Pending {
     dead_after: Duration,
 }
 
-/// How many entries one request asks for.
-const PAGE: usize = 1_000;
-
 /// How many entries one script acts on, if they are not large.
 const CHUNK: usize = 50;
-
-/// Consumers of one part of the group, and whether each lives.
-type Holders = BTreeMap<Vec<u8>, Judged>;
-
-#[derive(Debug, Clone, Copy)]
-struct Judged {
-    holder: PendingHolder,
-    /// It gives no signs of life, so that time alone tells.
-    is_silent: bool,
-}
 
 impl Pending {
     pub(crate) fn new(
@@ -135,8 +122,11 @@ impl Pending {
             reason: DeadReason::ByHand.as_str(),
             error: why,
         };
-        self.act(entries, act)
-            .map_err(|e| self.failed(e, "burying"))
+        let report = self
+            .act(entries, act)
+            .map_err(|e| self.failed(e, "burying"))?;
+        self.tell_buried(&report);
+        Ok(report)
     }
 
     /// Acknowledges entries (`XACK`): for this group they are as good as done.
@@ -149,6 +139,28 @@ impl Pending {
             .map_err(|e| self.failed(e, "acknowledging"))
     }
 
+    /// Tells of dead letters, in the events of the stream.
+    fn tell_buried(&self, report: &PendingReport) {
+        if report.done == 0 {
+            return;
+        }
+        let event = NewEvent {
+            kind: StreamEventKind::Buried,
+            group: self.group.clone(),
+            consumer: String::new(),
+            count: report.done as u64,
+            text: DeadReason::ByHand.to_string(),
+        };
+        let keys = &self.stream.keys;
+        let told = self.stream.alone(keys, |wire| {
+            tell_event(wire, keys, &event);
+            Ok(())
+        });
+        if let Err(e) = told {
+            log::debug!("a burial could not be told: {}", with_causes(&e));
+        }
+    }
+
     fn stem(&self) -> Group {
         Group::new(self.stream.keys.clone(), &self.group)
     }
@@ -158,6 +170,7 @@ impl Pending {
     }
 
     fn signs(&self) -> Result<Signs> {
+        self.stream.ensure_whole()?;
         let stem = self.stem();
         self.stream
             .looking(&self.stream.keys, |wire| Signs::ask(wire, &stem))
@@ -165,6 +178,7 @@ impl Pending {
 
     fn act(&self, entries: &[EntryAddress], act: DeadHands<'_>) -> Result<PendingReport> {
         let mut report = PendingReport::default();
+        self.stream.ensure_whole()?;
         for (part, ids) in self.stream.of_each(entries)? {
             let group = self.group_of(&part);
             let mut left = ids;
@@ -209,13 +223,9 @@ impl Pending {
             {
                 continue;
             }
-            let mut walk = Walk {
-                pending: self,
-                filter,
-                part,
-                group: self.group_of(part),
-                holders: self.holders(part, &signs)?,
-            };
+            let holders = self.holders(part, &signs)?;
+            let group = self.group_of(part);
+            let mut walk = Walk::new(&self.stream, part, group, filter, holders);
             if walk.go(&mut page, &mut look)? {
                 return Ok(page);
             }
@@ -229,29 +239,7 @@ impl Pending {
         let consumers = self
             .stream
             .looking(&part.keys, |wire| command::consumers(wire, &group))?;
-        let holder = |facts: ConsumerFacts| {
-            let judged = Judged {
-                holder: self.judge(&facts.name, facts.idle, signs),
-                is_silent: signs.of(&facts.name) == Life::Silent,
-            };
-            (facts.name, judged)
-        };
-        Ok(consumers.into_iter().map(holder).collect())
-    }
-
-    fn judge(&self, name: &[u8], idle: Duration, signs: &Signs) -> PendingHolder {
-        if name == reserved::WAITING.as_bytes() {
-            return PendingHolder::Waiting;
-        }
-        if name == reserved::TAKEOVER.as_bytes() {
-            return PendingHolder::Abandoned;
-        }
-        match signs.of(name) {
-            Life::Good => PendingHolder::Alive,
-            Life::Lapsed => PendingHolder::Dead,
-            Life::Silent if idle < self.dead_after => PendingHolder::Alive,
-            Life::Silent => PendingHolder::Dead,
-        }
+        Ok(Holders::new(consumers, signs, self.dead_after))
     }
 
     fn failed(&self, error: Error, doing: &str) -> Error {
@@ -260,110 +248,6 @@ impl Pending {
             Shown(&self.group),
             Shown(self.stream.keys.stream())
         ))
-    }
-}
-
-/// A walk through the pending entries of one part.
-struct Walk<'a> {
-    pending: &'a Pending,
-    filter: &'a PendingFilter,
-    part: &'a StreamPart,
-    group: Group,
-    holders: Holders,
-}
-
-impl Walk<'_> {
-    /// Adds what it finds to the page. Returns whether that is over: it has as many as were
-    /// asked for, or has looked at as many as it may.
-    fn go(&mut self, page: &mut PendingPage, look: &mut usize) -> Result<bool> {
-        let mut from = self.filter.from;
-        if let Some(after) = self.filter.after
-            && after.partition == self.part.partition
-        {
-            if after.id == EntryId::MAX {
-                return Ok(false);
-            }
-            from = from.max(after.id.next());
-        }
-        loop {
-            let room = self.filter.limit.saturating_sub(page.entries.len());
-            if from > self.filter.to {
-                return Ok(false);
-            }
-            if room == 0 || *look == 0 {
-                page.next = Some(self.part.address(from.previous()));
-                return Ok(true);
-            }
-            let most = PAGE.min(*look);
-            let found = self.read(from, most)?;
-            let is_last = found.len() < most;
-            *look -= found.len().min(*look);
-            for held in found {
-                from = held.id.next();
-                let entry = self.entry(held);
-                if self.filter.admits(&entry) {
-                    page.entries.push(entry);
-                    if page.entries.len() >= self.filter.limit {
-                        break;
-                    }
-                }
-            }
-            if is_last && page.entries.len() < self.filter.limit {
-                return Ok(false);
-            }
-        }
-    }
-
-    /// The next entries: of one consumer, of the dead, or all.
-    fn read(&self, from: EntryId, most: usize) -> Result<Vec<HeldEntry>> {
-        let range = (from, self.filter.to);
-        let read = |consumer: Option<&[u8]>| {
-            self.pending.stream.looking(&self.part.keys, |wire| {
-                command::held_entries(wire, &self.group, range, most, consumer)
-            })
-        };
-        if let Some(consumer) = &self.filter.consumer {
-            return read(Some(consumer.as_bytes()));
-        }
-        if !self.filter.dead_only {
-            return read(None);
-        }
-        // Each has a list of its own, which spares the others'.
-        let mut all = Vec::new();
-        let dead = self.holders.iter().filter(|(_, judged)| {
-            matches!(
-                judged.holder,
-                PendingHolder::Dead | PendingHolder::Abandoned
-            )
-        });
-        for (name, _) in dead {
-            all.extend(read(Some(name))?);
-        }
-        all.sort_by_key(|held| held.id);
-        all.truncate(most);
-        Ok(all)
-    }
-
-    fn entry(&self, held: HeldEntry) -> PendingEntry {
-        let holder = match self.holders.get(&held.consumer) {
-            // One that has come meanwhile.
-            None => PendingHolder::Alive,
-            Some(judged)
-                if judged.holder == PendingHolder::Dead
-                    && judged.is_silent
-                    && held.idle < self.pending.dead_after =>
-            {
-                PendingHolder::Alive
-            }
-            Some(judged) => judged.holder,
-        };
-        PendingEntry {
-            at: self.part.address(held.id),
-            consumer: String::from_utf8_lossy(&held.consumer).into_owned(),
-            holder,
-            idle: held.idle,
-            deliveries: held.deliveries,
-        }
     }
 }
 

@@ -4,7 +4,9 @@
 mod entry;
 mod filter;
 mod handle;
+mod holders;
 mod report;
+mod walk;
 
 pub use self::entry::{PendingEntry, PendingHolder, PendingPage};
 pub use self::filter::PendingFilter;

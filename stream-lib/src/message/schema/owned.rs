@@ -40,6 +40,10 @@ pub struct SchemaVariant {
 }
 
 /// One field of a message.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing of what others wrote"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct SchemaField {

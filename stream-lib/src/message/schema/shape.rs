@@ -23,6 +23,10 @@
 /// assert_eq!(names, ["order_id", "amount"]);
 /// assert!(schema.fields[1].optional);
 /// ```
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing of what others wrote"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Schema {
@@ -73,6 +77,10 @@ pub struct VariantSchema {
 }
 
 /// One field of a message.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing of what others wrote"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldSchema {

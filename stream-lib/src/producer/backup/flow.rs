@@ -12,6 +12,9 @@ use crate::producer::backup::pace::Pace;
 use crate::producer::capacity::Capacity;
 use crate::runtime::Backoff;
 
+/// The longest pause between tries: nobody hears of a server that is back.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
 /// The state of one way back.
 #[derive(Debug)]
 pub(super) struct Flow {
@@ -60,7 +63,7 @@ impl Flow {
             pace: Pace::new(config),
             due: Instant::now(),
             last: Last::Filled,
-            backoff: Backoff::for_connections(),
+            backoff: Backoff::for_connections().at_most(LONGEST_PAUSE),
         }
     }
 

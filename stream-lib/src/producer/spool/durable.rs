@@ -1,6 +1,9 @@
 //! The spool as its producer uses it, and the right to go past it.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex};
 
 use super::damage::SpoolDamage;
 use super::directory::Directory;
@@ -32,6 +35,9 @@ pub(crate) struct Spool {
     store: Store,
     queue: CommitQueue,
     refused: RefusedFiles,
+    /// Who waits for the spool to be empty.
+    waiting: Mutex<()>,
+    emptied: Condvar,
 }
 
 impl Spool {
@@ -60,6 +66,8 @@ impl Spool {
             queue: CommitQueue::new(header.spool, Sequence::start_of(header.life)),
             store,
             refused,
+            waiting: Mutex::new(()),
+            emptied: Condvar::new(),
         })
     }
 
@@ -117,9 +125,27 @@ impl Spool {
     /// [`System`](crate::ErrorKind::System); they are then sent again, which changes
     /// nothing.
     pub(crate) fn remove_up_to(&self, last: Sequence) -> Result<u64> {
-        self.store
+        let removed = self
+            .store
             .remove_up_to(&self.stream, last)
-            .map_err(|e| self.error(e))
+            .map_err(|e| self.error(e))?;
+        if self.is_empty() {
+            // Not between a look and the sleep after it.
+            drop(self.waiting.lock());
+            self.emptied.notify_all();
+        }
+        Ok(removed)
+    }
+
+    /// Waits until it holds none, or `until`. Returns whether it holds none.
+    pub(crate) fn is_empty_by(&self, until: Instant) -> bool {
+        let mut waiting = self.waiting.lock();
+        while !self.is_empty() {
+            if self.emptied.wait_until(&mut waiting, until).timed_out() {
+                return self.is_empty();
+            }
+        }
+        true
     }
 
     /// Moves the oldest record, which Redis refuses for good, to a file of its own

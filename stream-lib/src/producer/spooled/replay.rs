@@ -22,6 +22,9 @@ const IDLE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
+/// For how long a success tells that the server is there.
+const RECENT: Duration = Duration::from_millis(500);
+
 /// How long a stop waits for the request under way, before it cuts the
 /// connection, and how long after that.
 const POLITE: Duration = Duration::from_millis(500);
@@ -40,6 +43,8 @@ struct Shared {
     halt: Shutdown,
     /// Messages went to the spool since the last look.
     woken: AtomicBool,
+    /// When Redis last took what the spool held.
+    sent: Mutex<Option<Instant>>,
     /// Nothing more comes: when to end at the latest.
     closed: Mutex<Option<Instant>>,
     connection: LinkHandle,
@@ -77,6 +82,12 @@ impl Replay {
         if !self.shared.woken.swap(true, Ordering::SeqCst) {
             self.shared.halt.nudge();
         }
+    }
+
+    /// Whether Redis takes what the spool holds, as of a moment ago.
+    pub(crate) fn works(&self) -> bool {
+        let sent = *self.shared.sent.lock();
+        sent.is_some_and(|sent| sent.elapsed() < RECENT)
     }
 
     /// Says that nothing more comes: it ends when the spool is empty, or the
@@ -155,6 +166,7 @@ impl Worker {
                 Ok(Step::Nothing) => self.wait_for_messages(),
                 Ok(Step::Found) => {}
                 Ok(Step::Sent) => {
+                    *self.shared.sent.lock() = Some(Instant::now());
                     backoff.reset();
                     self.health.works(Part::Replay);
                 }

@@ -1,7 +1,7 @@
 //! Each batch to Redis while it is there, else to the spool, in one order.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
 
@@ -22,6 +22,10 @@ use crate::producer::spooled::routes::Routes;
 use crate::producer::spooled::stats::SpoolStats;
 use crate::runtime::{Origin, counted};
 use crate::split::WantedSplit;
+
+/// While a spool with so few messages is emptied, adds wait for it, for so long at most.
+const FEW: u64 = 512;
+const CATCHING_UP: Duration = Duration::from_millis(250);
 
 /// Sends messages under the numbers of a spool.
 #[derive(Debug)]
@@ -88,7 +92,16 @@ impl Spooler {
         };
         // The wait for the turn counts.
         let deadline = Instant::now() + self.route().config.stream.send_timeout;
-        if let Some(turn) = spool.turn(batch.len()) {
+        let mut turn = spool.turn(batch.len());
+        if turn.is_none() && self.replay.works() && spool.len() <= FEW {
+            // It would never be empty, were more put into it all the while.
+            let until = deadline.min(Instant::now() + CATCHING_UP);
+            turn = spool
+                .is_empty_by(until)
+                .then(|| spool.turn(batch.len()))
+                .flatten();
+        }
+        if let Some(turn) = turn {
             return self.send_in_turn(spool, turn, batch, deadline);
         }
         let kept = spool.append(envelope::seal_all(batch));

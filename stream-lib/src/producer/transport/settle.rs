@@ -130,16 +130,14 @@ mod tests {
         Err(Error::new(ErrorKind::OutcomeUnknown, "lost"))
     }
 
-    fn written() -> Result<Added> {
-        Ok(Added::Main(EntryId::new(1, 1)))
-    }
+    const WRITTEN: Added = Added::Main(EntryId::new(1, 1));
 
     #[test]
     fn nothing_waits_once_all_outcomes_are_known() {
         let batch = batch_of(&["a", "b"]);
         let mut answers = [lost(), lost()];
         let mut sent = Vec::new();
-        let mut news = vec![vec![written()], vec![lost(), written()]];
+        let mut news = vec![vec![Ok(WRITTEN)], vec![lost(), Ok(WRITTEN)]];
         let mut pauses = Vec::new();
         let send = |again: &Outgoing| {
             sent.push(again.len());

@@ -62,7 +62,10 @@ pub(crate) fn make(dash: &Dash, who: &str, change: &Change) -> Rich {
         stream: change.stream(),
         group: change.group(),
         done: made.done,
+        planned: 0,
         detail: &detail,
+        program: "dashboard",
+        command: "",
     };
     let noted = match audit::note(&dash.redis, &note) {
         Ok(None) => None,

@@ -9,6 +9,7 @@ pub(crate) mod end_to_end;
 pub(crate) mod latency;
 pub(crate) mod partitioned;
 pub(crate) mod routed;
+pub(crate) mod scheduled;
 pub(crate) mod send;
 
 use std::thread::{self, ScopedJoinHandle};

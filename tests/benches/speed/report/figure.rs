@@ -107,6 +107,23 @@ const FIGURES: &[(&str, Goal, Made)] = &[
         Ratio("emit_per_s", "two_steps_per_s"),
     ),
     ("emit_server_us", AtMost(12.0), Of("emit_server_us")),
+    (
+        "scheduled_add_vs_add",
+        AtLeast(0.3),
+        Ratio("scheduled_add_per_s", "add_1_thread_per_s"),
+    ),
+    // In hundreds, where many are due.
+    ("promote_us", AtMost(12.0), Of("promote_us")),
+    (
+        "idle_scheduled_requests_per_s",
+        AtMost(9.0),
+        Of("idle_scheduled_requests_per_s"),
+    ),
+    (
+        "idle_scheduled_server_us_per_s",
+        AtMost(200.0),
+        Of("idle_scheduled_server_us_per_s"),
+    ),
     ("end_to_end_vs_limit", AtLeast(0.90), EndToEnd),
     (
         "latency_p50_vs_bare",
@@ -148,6 +165,11 @@ const FIGURES: &[(&str, Goal, Made)] = &[
         "client_us_per_message",
         AtMost(2.5),
         Of("client_us_per_message"),
+    ),
+    (
+        "metrics_ns_per_message",
+        AtMost(50.0),
+        Of("metrics_ns_per_message"),
     ),
     (
         "derive_vs_handwritten_instructions",

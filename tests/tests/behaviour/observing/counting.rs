@@ -119,10 +119,11 @@ fn failures_are_counted_by_their_kinds_and_what_waits_is_seen() {
     let producer = producer.typed::<Order>();
     producer.add(&order("1")).unwrap();
     let key = |message| producer.with(message).idempotency_key("k").add();
-    key(&order("2")).unwrap();
-    assert!(matches!(key(&order("2")), Ok(Added::Duplicate(_))));
+    let keyed = order("2");
+    key(&keyed).unwrap();
+    assert!(matches!(key(&keyed), Ok(Added::Duplicate(_))));
     server.stop();
-    producer.send(&order("3")).unwrap();
+    drop(producer.send(&order("3")).unwrap());
     assert_eq!(manager.metrics().producers[0].waiting, 1);
     let error = producer.add(&order("4")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);

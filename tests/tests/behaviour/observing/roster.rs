@@ -51,6 +51,7 @@ fn a_member_says_what_it_is_and_how_it_fares() {
         let member = members(&manager).remove(&name)?;
         let facts = member.facts.as_ref()?;
         let is_all = facts.completed == 2 && facts.failed == 1 && facts.running == 1;
+        let is_all = is_all && member.alive == Some(true);
         (is_all && facts.longest_running.is_some() && facts.last_error.is_some()).then_some(member)
     });
     assert_eq!(member.alive, Some(true));
@@ -142,7 +143,7 @@ fn members_of_partitions_say_it_beside_the_stream() {
     let member = wait_for(DEADLINE, "its facts", || {
         members(&shop.manager)
             .remove(&name)
-            .filter(|member| member.facts.is_some())
+            .filter(|member| member.facts.is_some() && member.alive == Some(true))
     });
     assert_eq!((member.alive, member.pending), (Some(true), 0));
     assert!(member.idle.is_some());

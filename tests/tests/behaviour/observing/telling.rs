@@ -1,11 +1,11 @@
 //! The events of a stream.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use stream_lib::{HandlerError, StreamConfig, StreamEventKind, StreamManager};
 use stream_tests::{LogCapture, Server, wait_until};
 
-use super::{LEASE, events, once};
+use super::{LEASE, events, once, patient_shop};
 use crate::support::{DEADLINE, HOUR, Order, Seen, Shop, noting, order, quick, read_and_die};
 
 /// How many entries or times all events of a kind tell of.
@@ -16,8 +16,9 @@ fn told(manager: &StreamManager, kind: StreamEventKind) -> u64 {
 
 #[test]
 fn many_burials_are_few_events() {
-    const DEAD: usize = 5_000;
-    let shop = Shop::open();
+    const DEAD: usize = 2_000;
+    let shop = patient_shop();
+    let began = Instant::now();
     let consumer = shop
         .manager
         .consume_fn::<Order>("c", quick("orders"), |_| {
@@ -29,7 +30,14 @@ fn many_burials_are_few_events() {
         told(&shop.manager, StreamEventKind::Buried) == DEAD as u64
     });
     let events = events(&shop.manager, StreamEventKind::Buried);
-    assert!(events.len() < DEAD / 10, "{} events", events.len());
+    // One a second, the first at once.
+    let most = began.elapsed().as_secs() + 1;
+    assert!(
+        events.len() as u64 <= most,
+        "{} events, of {most}",
+        events.len()
+    );
+    assert!(DEAD > 20 * events.len());
     let first = &events[0];
     assert_eq!(first.group.as_deref(), Some("orders_group"));
     assert_eq!(first.consumer, consumer.name());
@@ -38,11 +46,6 @@ fn many_burials_are_few_events() {
         .duration_since(first.at)
         .unwrap_or_default();
     assert!(age < HOUR);
-    // One a second: two of them are never closer.
-    for pair in events.windows(2) {
-        let apart = pair[1].id.ms() - pair[0].id.ms();
-        assert!(apart > 500, "{apart} ms");
-    }
 }
 
 #[test]
@@ -80,7 +83,7 @@ fn holds_and_redrives_are_told_by_who_makes_them() {
 
 #[test]
 fn takeovers_and_groups_made_again_and_dead_consumers_are_told() {
-    let shop = Shop::open();
+    let shop = patient_shop();
     shop.add_by_hand("orders", 3);
     shop.ask::<()>("XGROUP CREATE orders orders_group 0");
     read_and_die(&shop.server, "dead", 3);
@@ -96,9 +99,12 @@ fn takeovers_and_groups_made_again_and_dead_consumers_are_told() {
     });
     let removed = events(&shop.manager, StreamEventKind::ConsumerRemoved).remove(0);
     assert_eq!(removed.consumer.as_deref(), Some("dead"));
-    shop.ask::<u8>("DEL orders");
     wait_until(DEADLINE, "the group to be made again", || {
-        told(&shop.manager, StreamEventKind::GroupMade) == 1
+        // An answer that is lost is no event: then it vanishes once more.
+        if shop.ask::<u8>("EXISTS orders") == 1 {
+            shop.ask::<u8>("DEL orders");
+        }
+        told(&shop.manager, StreamEventKind::GroupMade) >= 1
     });
 }
 
@@ -226,4 +232,34 @@ fn a_group_that_blocks_retention_is_told() {
     let event = events(&shop.manager, StreamEventKind::RetentionBlocked).remove(0);
     assert_eq!(event.group.as_deref(), Some("slow"));
     assert!(event.text.is_some_and(|text| text.contains("`orders`")));
+}
+
+/// An order of another form.
+#[derive(stream_lib::StreamMessage, Debug)]
+#[stream(name = "orders")]
+struct Urgent {
+    order_id: String,
+    #[stream(default)]
+    before: u64,
+}
+
+#[test]
+fn another_form_of_a_message_is_told_and_the_first_is_not() {
+    let shop = Shop::open();
+    shop.manager
+        .consume("c", quick("orders"), noting(&Seen::default()))
+        .unwrap();
+    wait_until(DEADLINE, "its schema", || {
+        shop.ask::<u8>("EXISTS {orders}:schema") == 1
+    });
+    assert_eq!(told(&shop.manager, StreamEventKind::SchemaChanged), 0);
+    let other = StreamManager::connect(shop.server.url()).unwrap();
+    other
+        .consume_fn::<Urgent>("c", quick("orders"), |_| Ok(()))
+        .unwrap();
+    wait_until(DEADLINE, "the other one to be told", || {
+        told(&shop.manager, StreamEventKind::SchemaChanged) == 1
+    });
+    let event = events(&shop.manager, StreamEventKind::SchemaChanged).remove(0);
+    assert!(event.text.is_some_and(|text| text.contains("`Urgent`")));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stream_lib::{
     DeadReason, EntryAddress, EntryId, ErrorKind, Pending, PendingFilter, PendingHolder,
-    RawMessage, StreamConfig, StreamManager,
+    RawMessage, StreamConfig, StreamEventKind, StreamManager,
 };
 use stream_tests::{Cluster, Server, wait_until};
 
@@ -100,6 +100,36 @@ fn a_list_goes_on_where_it_may_look_no_further() {
 }
 
 #[test]
+fn entries_of_many_dead_consumers_are_merged() {
+    let shop = Shop::open();
+    shop.add_by_hand("orders", 600);
+    shop.ask::<()>("XGROUP CREATE orders orders_group 0");
+    for turn in 0..3 {
+        for number in 0..20 {
+            let count = if turn == 1 { 1 } else { 10 };
+            read_and_die(&shop.server, &format!("dead-{number}"), count);
+        }
+    }
+    let all = addresses(&shop.server, "orders");
+    let pending = of(&shop).dead_after(Duration::ZERO);
+    let mut filter = PendingFilter::new().held_by_dead().limit(70);
+    let mut seen = Vec::new();
+    loop {
+        let page = pending.list(&filter).unwrap();
+        seen.extend(page.entries.iter().map(|entry| entry.at));
+        match page.next {
+            Some(next) => filter = filter.after(next),
+            None => break,
+        }
+    }
+    assert_eq!(seen, all[..420]);
+    // Those of a living one are not read for it.
+    give_sign(&shop.server, "orders", GROUP, "dead-3", true);
+    let filter = PendingFilter::new().held_by_dead().limit(1_000);
+    assert_eq!(pending.list(&filter).unwrap().entries.len(), 420 - 21);
+}
+
+#[test]
 fn what_the_living_hold_is_left_alone_and_the_answer_names_them() {
     let (shop, all) = hands();
     let before = pending(&shop.server, "orders");
@@ -186,6 +216,9 @@ fn buried_entries_are_dead_letters_and_can_be_put_back() {
     let report = of(&shop).bury(&all[..3], "kills its process").unwrap();
     assert_eq!((report.done, report.deleted), (2, 1));
     assert_eq!(pending(&shop.server, "orders").len(), 3);
+    let events = shop.manager.events("orders").unwrap();
+    let event = events.newest(1).unwrap().remove(0);
+    assert_eq!((event.kind, event.count), (StreamEventKind::Buried, 2));
     let dead = shop.manager.dead_letters("orders").unwrap();
     let letters = dead.list(10).unwrap();
     assert_eq!(letters.len(), 2);
@@ -295,6 +328,13 @@ fn partitions<'a>(manager: &StreamManager, node: impl Fn(&str) -> &'a Server) {
     assert_eq!([waiting(1), waiting(2), waiting(3)], [0, 2, 2]);
     let page = pending.list(&PendingFilter::new().limit(100)).unwrap();
     assert_eq!(page.entries.len(), 12);
+    let alone = manager.pending("{orders:3}", GROUP).unwrap();
+    let error = alone.ack(&alive[6..7]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(
+        error.to_string().contains("a partition of `orders`"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use stream_lib::{
     BackupStreamConfig, ConnectionConfig, ErrorKind, FieldMask, RawMessage, StreamConfig,
-    StreamManager, StreamMessage, StreamSchema,
+    StreamEventKind, StreamManager, StreamMessage, StreamSchema,
 };
 use stream_tests::{Cluster, LogCapture, Server, wait_until};
 
@@ -270,4 +270,30 @@ fn schemas_of_partitions_stand_once_at_the_stem() {
         let exists: u64 = cluster.node_of(&key).command(&["EXISTS", &key]);
         assert_eq!(exists, 0);
     }
+}
+
+#[test]
+fn another_form_of_a_message_is_told_in_the_events_with_the_program() {
+    let server = Server::start().unwrap();
+    let config = ConnectionConfig::new(server.url()).unwrap();
+    let manager = StreamManager::connect_with(config.program("till \"7\"")).unwrap();
+    let config = StreamConfig::new("cards");
+    let handle = manager.create_simple_producer("p", config).unwrap();
+    let _cards = handle.typed::<Card>();
+    let first = wait_for_schemas(&manager, "cards", 1).remove(0);
+    assert_eq!(first.program, "till _7_");
+    let events = manager.events("cards").unwrap();
+    assert!(events.newest(10).unwrap().is_empty());
+    let _orders = handle.typed::<Order>();
+    wait_for_schemas(&manager, "cards", 2);
+    wait_until(DEADLINE, "an event", || {
+        events.newest(10).unwrap().len() == 1
+    });
+    let event = events.newest(10).unwrap().remove(0);
+    assert_eq!(event.kind, StreamEventKind::SchemaChanged);
+    let text = event.text.unwrap();
+    assert!(
+        text.starts_with("Order ") && text.contains("till"),
+        "{text}"
+    );
 }

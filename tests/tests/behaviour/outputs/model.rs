@@ -133,6 +133,12 @@ impl Model {
     }
 }
 
+/// An id, in the order of ids.
+fn parsed(id: &str) -> (u64, u64) {
+    let (ms, seq) = id.split_once('-').unwrap();
+    (ms.parse().unwrap(), seq.parse().unwrap())
+}
+
 /// The answer to a read.
 type Read = Option<Vec<(String, Vec<(String, Vec<String>)>)>>;
 
@@ -298,16 +304,28 @@ impl Rig {
         call.arg(deliveries.len())
             .arg(OUTS.len())
             .arg(10_000)
-            .arg(600_000);
-        for (id, outputs) in deliveries {
-            call.arg(id).arg(outputs.len());
-        }
-        let mut keys = 0;
-        for output in outputs() {
-            keys += usize::from(output.key.is_some());
-            call.arg(output.stream + 1);
-            call.arg(if output.too_large { 7_902 } else { 2 });
-            call.arg(output.key.map_or(0, |_| keys));
+            .arg(600_000)
+            .arg(outputs().count());
+        let ids = || deliveries.iter().map(|(id, _)| parsed(id));
+        let shown = |(ms, seq): (u64, u64)| format!("{ms}-{seq}");
+        call.arg(shown(ids().min().unwrap()));
+        call.arg(shown(ids().max().unwrap()));
+        let runs = deliveries.chunk_by(|(_, a), (_, b)| {
+            let outline = |output: &Output| (output.stream, output.key.is_some(), output.too_large);
+            a.iter().map(outline).eq(b.iter().map(outline))
+        });
+        let head = |run: &[(String, Vec<Output>)]| 2 + 3 * run[0].1.len() + run.len();
+        call.arg(11 + runs.clone().map(head).sum::<usize>());
+        for run in runs {
+            call.arg(run.len()).arg(run[0].1.len());
+            for output in &run[0].1 {
+                call.arg(output.stream + 1);
+                call.arg(if output.too_large { 7_902 } else { 2 });
+                call.arg(u8::from(output.key.is_some()));
+            }
+            for (id, _) in run {
+                call.arg(id);
+            }
         }
         for output in outputs() {
             call.arg("text").arg(&output.text);

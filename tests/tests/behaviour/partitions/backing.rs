@@ -56,8 +56,10 @@ fn a_partition_that_is_full_overflows_alone_and_is_drained_in_order() {
     assert_eq!(lengths(&shop.server, 4), [0, 1, 0, 5]);
     assert_eq!(shop.ask::<usize>("XLEN {orders:3}:backup"), 25);
     assert!(!shop.ask::<bool>("EXISTS {orders}:backup"));
-    let name: String = shop.ask("HGET {orders:3}:meta backup:name");
-    assert_eq!(name, "{orders:3}:backup");
+    // The drain tells the stream of it.
+    let name = || shop.ask::<Option<String>>("HGET {orders:3}:meta backup:name");
+    wait_until(DEADLINE, "the name to be known", || name().is_some());
+    assert_eq!(name().unwrap(), "{orders:3}:backup");
 
     let mut drained = Vec::new();
     wait_until(DEADLINE, "all to come back", || {

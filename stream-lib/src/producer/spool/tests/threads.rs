@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::super::Sequence;
 use super::super::fail::faults::{Plan, set_plan};
@@ -156,5 +157,23 @@ fn kept_turn_without_room_gives_the_turn_back() {
     let huge = vec![0; usize::try_from(OPTIONS.max_bytes).unwrap()];
     let turn = spool.turn(1).unwrap();
     assert_eq!(kind(turn.keep(&[0], vec![huge])), ErrorKind::Full);
+    assert!(spool.turn(1).is_some());
+}
+
+#[test]
+fn a_thread_that_waits_for_the_spool_to_be_empty_is_woken() {
+    let (_directory, spool) = in_new_directory();
+    append(&spool, &["first", "second"]).unwrap();
+    let long = Duration::from_secs(3_600);
+    assert!(!spool.is_empty_by(Instant::now()));
+    let numbers = spool.peek_oldest(2, u64::MAX).unwrap();
+    thread::scope(|scope| {
+        // Woken by the last of them alone.
+        let waiting = scope.spawn(|| spool.is_empty_by(Instant::now() + long));
+        for record in &numbers {
+            spool.remove_up_to(record.sequence).unwrap();
+        }
+        assert!(waiting.join().unwrap());
+    });
     assert!(spool.turn(1).is_some());
 }

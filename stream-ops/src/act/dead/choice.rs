@@ -1,0 +1,114 @@
+//! Which dead letters.
+
+use std::cmp::Reverse;
+
+use stream_lib::{DeadFilter, DeadLetterId, DeadLetters, EntryId};
+
+use crate::act::refused::{Planned, Refused};
+use crate::act::said::named;
+
+/// Which dead letters: all of them, unless it is said otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct DeadChoice {
+    /// These, whatever else is said.
+    pub ids: Vec<DeadLetterId>,
+    /// Those with this reason.
+    pub reason: Option<String>,
+    /// Those of this group.
+    pub group: Option<String>,
+    /// Those of this kind: the error as `dlq ls --kinds` shows it, where it may be cut
+    /// short, or the id of one of them.
+    pub kind: Option<String>,
+    /// The newest ones, so many.
+    pub newest: Option<usize>,
+    /// The oldest ones, so many.
+    pub limit: Option<usize>,
+    /// Those up to this id, with it.
+    pub until: Option<EntryId>,
+}
+
+impl DeadChoice {
+    pub(super) fn is_limited(&self) -> bool {
+        self.limit.is_some() || self.newest.is_some() || !self.ids.is_empty()
+    }
+
+    /// Those that there are now, oldest first; of a stream with partitions, first those of
+    /// one, then those of the next.
+    pub(super) fn select(&self, letters: &DeadLetters) -> Planned<Vec<DeadLetterId>> {
+        if !self.ids.is_empty() {
+            let mut ids = self.ids.clone();
+            ids.sort_by_key(|at| (at.partition, at.id));
+            ids.dedup();
+            return Ok(ids);
+        }
+        let mut filter = self.filter(letters)?;
+        if let (Some(limit), None) = (self.limit, self.newest) {
+            filter = filter.limit(limit);
+        }
+        let mut ids = letters.select(&filter)?;
+        if let Some(newest) = self.newest {
+            ids.sort_by_key(|at| Reverse((at.id, at.partition)));
+            ids.truncate(newest.min(self.limit.unwrap_or(usize::MAX)));
+            ids.sort_by_key(|at| (at.partition, at.id));
+        }
+        Ok(ids)
+    }
+
+    /// The bound with which the same are chosen again. Ids need none.
+    pub(super) fn bound(&self, ids: &[DeadLetterId]) -> Option<(&'static str, String)> {
+        if !self.ids.is_empty() {
+            return None;
+        }
+        let newest = self.until.or_else(|| ids.iter().map(|at| at.id).max());
+        newest.map(|id| ("--until", id.to_string()))
+    }
+
+    fn filter(&self, letters: &DeadLetters) -> Planned<DeadFilter> {
+        let mut filter = DeadFilter::new();
+        if let Some(reason) = &self.reason {
+            filter = filter.reason(reason);
+        }
+        if let Some(group) = &self.group {
+            filter = filter.group(group);
+        }
+        if let Some(until) = self.until {
+            filter = filter.until(until);
+        }
+        if let Some(kind) = &self.kind {
+            let error = error_of(kind, letters, &filter)?;
+            filter = filter.error(error);
+        }
+        Ok(filter)
+    }
+}
+
+/// The error that a text names.
+fn error_of(kind: &str, letters: &DeadLetters, filter: &DeadFilter) -> Planned<String> {
+    let kinds = letters.kinds_of(filter)?;
+    let sample: Option<DeadLetterId> = kind.parse().ok();
+    let sample = sample.map(|id| letters.letter(id)).transpose()?.flatten();
+    let begins = kind.strip_suffix('…');
+    let is_it = |error: &str| match (&sample, begins) {
+        (Some(letter), _) => {
+            let of_one = DeadFilter::new().error(error);
+            let id = letter.id();
+            let only = letters.select(&of_one.from(id).until(id));
+            only.is_ok_and(|ids| ids.contains(&letter.letter_id()))
+        }
+        (None, Some(begins)) => error.starts_with(begins),
+        (None, None) => error == kind,
+    };
+    let mut found: Vec<String> = kinds.into_iter().map(|kind| kind.error).collect();
+    found.sort();
+    found.dedup();
+    found.retain(|error| is_it(error));
+    match <[String; 1]>::try_from(found) {
+        Ok([error]) => Ok(error),
+        Err(found) if found.is_empty() => Ok(kind.to_owned()),
+        Err(found) => Err(Refused::Wrong(format!(
+            "{} kinds begin like {}: name one, or the id of one of its dead letters",
+            found.len(),
+            named(kind)
+        ))),
+    }
+}

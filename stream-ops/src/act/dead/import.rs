@@ -1,0 +1,166 @@
+//! `dlq import`.
+
+use serde_json::Value;
+use stream_lib::DeadLetterId;
+
+use super::export::dead_key;
+use crate::act::fields::pairs;
+use crate::act::job::{InSteps, Step};
+use crate::act::plan::Plan;
+use crate::act::refused::{Planned, Refused};
+use crate::act::said::named;
+use crate::act::source::parts;
+use crate::server::{Answered, Redis, Request, request};
+use crate::words::{count, of, shown};
+
+/// A dead letter as it was written out.
+struct Letter {
+    at: DeadLetterId,
+    fields: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Plans to add dead letters to those of a stream, as [`export`](super::export) has written
+/// them, one in each line. They keep their ids where these are greater than that of the
+/// newest one; else they get new ones. One whose id is there is left out.
+///
+/// # Errors
+///
+/// For a line of another form, and one of a partition that the stream hasn't.
+pub fn import(
+    redis: &Redis,
+    stream: &str,
+    lines: impl IntoIterator<Item = String>,
+    limit: Option<usize>,
+) -> Planned {
+    let known = parts(redis, stream)?;
+    let mut letters = Vec::new();
+    let mut there = 0_u64;
+    for (at, line) in (1..).zip(lines) {
+        if line.trim().is_empty() || limit.is_some_and(|limit| letters.len() >= limit) {
+            continue;
+        }
+        let letter = read(&line).map_err(|e| Refused::Wrong(format!("line {at}: {e}")))?;
+        if !known
+            .iter()
+            .any(|part| part.partition == letter.at.partition)
+        {
+            let text = format!(
+                "line {at}: {} is of another partition than {} has",
+                letter.at,
+                named(stream)
+            );
+            return Err(Refused::Wrong(text));
+        }
+        let (key, id) = (
+            dead_key(stream, letter.at.partition),
+            letter.at.id.to_string(),
+        );
+        let known = redis.ask_one(&key, request(["XRANGE", &key, &id, &id]))?;
+        if known.list().is_empty() {
+            letters.push(letter);
+        } else {
+            there += 1;
+        }
+    }
+    let number = letters.len();
+    let name = stream.to_owned();
+    let job = InSteps::job(letters, move |redis: &Redis, letters: &[Letter]| {
+        let mut step = Step::default();
+        for letter in letters {
+            let key = dead_key(&name, letter.at.partition);
+            let answers = redis.tell(&key, &[add(&key, &letter.at.id.to_string(), letter)])?;
+            let mut answer = answers.into_iter().next();
+            // Below the newest id there is no room.
+            if answer.as_ref().is_some_and(is_too_small) {
+                answer = redis
+                    .tell(&key, &[add(&key, "*", letter)])?
+                    .into_iter()
+                    .next();
+            }
+            match answer.as_ref().and_then(Answered::error) {
+                Some(line) => {
+                    step.refused = Some(line.to_owned());
+                    break;
+                }
+                None => step.done += 1,
+            }
+        }
+        Ok(step)
+    });
+    let unit = ("dead letter", "dead letters");
+    let mut plan = Plan::new("dlq import", stream, unit, "Added", job)
+        .counted(number)
+        .say(format!(
+            "Would add {} to those of {}.",
+            of(number as u64, "dead letter", "dead letters"),
+            named(stream)
+        ))
+        .detail("already_there", there);
+    if there > 0 {
+        plan = plan.say(format!("{} there already.", of(there, "is", "are")));
+    }
+    plan.is_limited = limit.is_some();
+    Ok(plan)
+}
+
+fn read(line: &str) -> Result<Letter, String> {
+    let value: Value = serde_json::from_str(line).map_err(|e| format!("no JSON: {e}"))?;
+    let id = value
+        .get("id")
+        .and_then(Value::as_str)
+        .ok_or("there is no \"id\"")?;
+    let at: DeadLetterId = id
+        .parse()
+        .map_err(|_| format!("`{}` is no id", shown(id.as_bytes())))?;
+    let fields = pairs(value.get("fields").ok_or("there are no \"fields\"")?)?;
+    if fields.is_empty() || fields.len() > 100_000 {
+        return Err(format!(
+            "{} fields are not an entry",
+            count(fields.len() as u64)
+        ));
+    }
+    if !fields.iter().any(|(name, _)| name == b"~reason") {
+        return Err("it has no field `~reason`, so it is no dead letter".to_owned());
+    }
+    Ok(Letter { at, fields })
+}
+
+fn add(key: &str, id: &str, letter: &Letter) -> Request {
+    let mut words = request(["XADD", key, id]);
+    for (name, value) in &letter.fields {
+        words.extend([name.clone(), value.clone()]);
+    }
+    words
+}
+
+fn is_too_small(answer: &stream_lib::Answer) -> bool {
+    answer
+        .error()
+        .is_some_and(|line| line.contains("equal or smaller"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_are_no_dead_letters_are_refused_with_the_reason() {
+        for (line, why) in [
+            ("x", "no JSON"),
+            (r#"{"fields":[["~reason","a"]]}"#, "\"id\""),
+            (r#"{"id":"x","fields":[["~reason","a"]]}"#, "no id"),
+            (r#"{"id":"1-0"}"#, "\"fields\""),
+            (r#"{"id":"1-0","fields":[]}"#, "not an entry"),
+            (r#"{"id":"1-0","fields":[["a","b"]]}"#, "~reason"),
+        ] {
+            let error = read(line).err().unwrap();
+            assert!(error.contains(why), "{line}: {error}");
+        }
+        let letter = read(r#"{"id":"3:1-0","fields":[["~reason","a"],["b",{"hex":"ff"}]]}"#);
+        let letter = letter.unwrap();
+        assert_eq!(
+            (letter.at.partition, letter.fields[1].1.as_slice()),
+            (Some(3), &[0xff][..])
+        );
+    }
+}

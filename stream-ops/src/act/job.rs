@@ -1,0 +1,103 @@
+//! What does the work of a plan, step by step.
+
+use std::collections::VecDeque;
+
+use stream_lib::Result;
+
+use crate::server::Redis;
+
+/// How many entries one step changes at most.
+pub(super) const STEP: usize = 50;
+
+/// The work of a plan.
+pub(super) trait Job: Send {
+    /// Does the next step.
+    fn step(&mut self, redis: &Redis) -> Result<Step>;
+}
+
+/// What a step has done.
+#[derive(Debug, Default)]
+pub(super) struct Step {
+    /// How many were changed.
+    pub(super) done: u64,
+    /// Why some were left alone, and how many.
+    pub(super) left_alone: Vec<(String, u64)>,
+    /// Redis refuses the rest, by this line.
+    pub(super) refused: Option<String>,
+    /// There is no further step.
+    pub(super) is_last: bool,
+}
+
+impl Step {
+    pub(super) fn done(done: impl TryInto<u64>) -> Self {
+        Self {
+            done: done.try_into().unwrap_or(u64::MAX),
+            ..Self::default()
+        }
+    }
+
+    /// Some were left alone, unless they are none.
+    pub(super) fn and_left(mut self, why: impl Into<String>, count: impl TryInto<u64>) -> Self {
+        let count = count.try_into().unwrap_or(u64::MAX);
+        if count > 0 {
+            self.left_alone.push((why.into(), count));
+        }
+        self
+    }
+
+    pub(super) fn last_if(mut self, is_last: bool) -> Self {
+        self.is_last = is_last;
+        self
+    }
+}
+
+/// Work that is one step.
+pub(super) struct Once<F>(Option<F>);
+
+impl<F: FnOnce(&Redis) -> Result<Step> + Send + 'static> Once<F> {
+    pub(super) fn job(act: F) -> Box<dyn Job> {
+        Box::new(Self(Some(act)))
+    }
+}
+
+impl<F: FnOnce(&Redis) -> Result<Step> + Send> Job for Once<F> {
+    fn step(&mut self, redis: &Redis) -> Result<Step> {
+        match self.0.take() {
+            Some(act) => Ok(act(redis)?.last_if(true)),
+            None => Ok(Step::default().last_if(true)),
+        }
+    }
+}
+
+/// Work on one thing after the other, some of them at a time.
+pub(super) struct InSteps<T, F> {
+    left: VecDeque<T>,
+    act: F,
+}
+
+impl<T, F> InSteps<T, F>
+where
+    T: Send + 'static,
+    F: FnMut(&Redis, &[T]) -> Result<Step> + Send + 'static,
+{
+    pub(super) fn job(all: impl IntoIterator<Item = T>, act: F) -> Box<dyn Job> {
+        let left = all.into_iter().collect();
+        Box::new(Self { left, act })
+    }
+}
+
+impl<T, F> Job for InSteps<T, F>
+where
+    T: Send,
+    F: FnMut(&Redis, &[T]) -> Result<Step> + Send,
+{
+    fn step(&mut self, redis: &Redis) -> Result<Step> {
+        let count = self.left.len().min(STEP);
+        let some: Vec<T> = self.left.drain(..count).collect();
+        if some.is_empty() {
+            return Ok(Step::default().last_if(true));
+        }
+        let step = (self.act)(redis, &some)?;
+        Ok(step.last_if(self.left.is_empty()))
+    }
+}

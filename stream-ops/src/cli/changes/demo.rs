@@ -1,0 +1,198 @@
+//! `demo`: a server of its own, with producers, consumers and a fault.
+//!
+//! Consumers are processes of their own, so that they can die. Each ends when its standard
+//! input does, and the server when this process does: however this ends, nothing is left.
+
+use std::env;
+use std::io::{self, Read};
+use std::process::{self, Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stream_lib::test_util::PrivateServer;
+use stream_lib::{
+    ConsumerConfig, OnUndecodable, RawMessage, RetryPolicy, StreamConfig, StreamManager,
+    StreamMessage,
+};
+
+use crate::cli::change_args::{Demo, DemoFault};
+use crate::cli::context::{Context, pause};
+use crate::cli::exit::{Exit, Fault, Outcome};
+use crate::words::shown;
+
+const STREAM: &str = "orders";
+
+/// How often a message is added.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// Of the messages with the fault `poison`, each so manieth can't be read.
+const POISON: u64 = 20;
+
+/// What the demonstration's messages are.
+#[derive(Debug, StreamMessage)]
+#[stream(name = "orders")]
+#[expect(clippy::struct_field_names, reason = "the field's name in the entry")]
+struct Order {
+    order_id: String,
+    amount: f64,
+    copies: u64,
+}
+
+/// An order of so many copies kills the process that gets it, with the fault `crash`.
+const KILLER: u64 = 4_000_000_000;
+
+/// How often a process is started that dies.
+const LIVES: u32 = 3;
+
+/// Short, so that the dead are noticed soon.
+const LEASE: Duration = Duration::from_secs(2);
+
+/// Where consumers are: their group, and how long a handler takes, in milliseconds.
+const PLACES: [(&str, &str, u64); 3] = [
+    ("billing", "billing", 5),
+    ("shipping", "shipping", 5),
+    ("slow", "billing", 400),
+];
+
+pub(crate) fn run(context: &Context, demo: &Demo) -> Outcome {
+    let server = PrivateServer::start()?;
+    let url = server.url();
+    context.end_between_steps();
+    let manager = StreamManager::connect(url)?;
+    let handle =
+        manager.create_simple_producer("demo", StreamConfig::new(STREAM).max_length(20_000))?;
+    let (orders, raw) = (handle.typed::<Order>(), handle.typed::<RawMessage>());
+    let places: &[&str] = match demo.fault {
+        Some(DemoFault::Slow) => &["slow", "shipping"],
+        Some(DemoFault::Crash) => &["billing"],
+        _ => &["billing", "shipping"],
+    };
+    let mut workers = Workers::default();
+    for place in places {
+        workers.start(place, url, LIVES)?;
+    }
+    context.output.raw(&said(url, demo.fault))?;
+    let ends = demo.time.map(|time| Instant::now() + time);
+    let mut number = 0_u64;
+    while !context.is_interrupted() && ends.is_none_or(|ends| Instant::now() < ends) {
+        number += 1;
+        let order_id = format!("ORD-{number:06}");
+        if demo.fault == Some(DemoFault::Poison) && number.is_multiple_of(POISON) {
+            // A comma is no decimal point.
+            let order = RawMessage::new().with("order_id", &order_id);
+            raw.add(&order.with("amount", "12,50").with("copies", "1"))?;
+        } else {
+            let amount = f64::from(u32::try_from(number % 9_000).unwrap_or(0)) / 100.0;
+            let is_killer = demo.fault == Some(DemoFault::Crash) && number == 100;
+            let copies = if is_killer { KILLER } else { 1 };
+            orders.add(&Order {
+                order_id,
+                amount,
+                copies,
+            })?;
+        }
+        workers.look_after(url)?;
+        pause(EVERY);
+    }
+    drop(workers);
+    drop(manager);
+    drop(server);
+    Ok(if context.is_interrupted() {
+        Exit::Interrupted
+    } else {
+        Exit::Done
+    })
+}
+
+fn said(url: &str, fault: Option<DemoFault>) -> String {
+    let what = match fault {
+        None => "Two groups keep up with a stream of orders.",
+        Some(DemoFault::Crash) => {
+            "The 100th order kills each process of the group billing that gets it."
+        }
+        Some(DemoFault::Slow) => "Handlers of the group billing take too long: it falls behind.",
+        Some(DemoFault::Poison) => "Each 20th order has an amount that no consumer can read.",
+    };
+    let url = shown(url.as_bytes());
+    format!(
+        "{what}\nLook at it from another terminal:\n\n  export REDIS_URL='{url}'\n  streamctl\n  \
+         streamctl group ls {STREAM}\n  streamctl dlq ls {STREAM} --kinds\n\nCtrl-C ends it, and \
+         leaves nothing.\n"
+    )
+}
+
+/// The consumers' processes, which end with this.
+#[derive(Default)]
+struct Workers(Vec<Worker>);
+
+struct Worker {
+    child: Child,
+    place: String,
+    /// How often it is started still.
+    lives: u32,
+}
+
+impl Workers {
+    fn start(&mut self, place: &str, url: &str, lives: u32) -> Outcome<()> {
+        let failed = |e| Fault::new(Exit::Failed, format!("can't start a consumer: {e}"));
+        let program = env::current_exe().map_err(failed)?;
+        let child = Command::new(program)
+            .args(["--url", url, "demo-worker", place])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(failed)?;
+        self.0.push(Worker {
+            child,
+            place: place.to_owned(),
+            lives: lives.saturating_sub(1),
+        });
+        Ok(())
+    }
+
+    /// Starts those again that have died, a few times.
+    fn look_after(&mut self, url: &str) -> Outcome<()> {
+        let has_died = |worker: &mut Worker| matches!(worker.child.try_wait(), Ok(Some(_)));
+        let dead: Vec<Worker> = self.0.extract_if(.., has_died).collect();
+        for worker in dead.into_iter().filter(|worker| worker.lives > 0) {
+            self.start(&worker.place, url, worker.lives)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        for worker in &mut self.0 {
+            let _ = worker.child.kill();
+            let _ = worker.child.wait();
+        }
+    }
+}
+
+/// One consumer, until standard input ends.
+pub(crate) fn work(context: &Context, place: &str) -> Outcome {
+    let found = PLACES.iter().find(|(name, ..)| *name == place);
+    let (_, group, takes) = found.ok_or_else(|| Fault::usage("there is no such place"))?;
+    let takes = Duration::from_millis(*takes);
+    let config = ConsumerConfig::new(STREAM)
+        .group(*group)
+        .consumer(place)
+        .workers(2)
+        .lease(LEASE)
+        .retry(RetryPolicy::list([Duration::from_millis(200)]))
+        .on_undecodable(OnUndecodable::Bury);
+    let manager = context.redis()?.manager();
+    let consumer = manager.consume_fn::<Order>(place, config, move |order| {
+        if order.copies == KILLER {
+            process::exit(1);
+        }
+        thread::park_timeout(takes);
+        Ok(())
+    })?;
+    let mut end = Vec::new();
+    let _ = io::stdin().read_to_end(&mut end);
+    drop(consumer);
+    Ok(Exit::Done)
+}

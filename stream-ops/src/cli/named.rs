@@ -1,0 +1,22 @@
+//! What most commands name: a stream, or a group of one.
+
+use clap::Args as ClapArgs;
+
+/// One stream.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct OneStream {
+    /// The stream.
+    #[arg(value_name = "STREAM")]
+    pub(crate) name: String,
+}
+
+/// One group of a stream.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct OneGroup {
+    /// The stream.
+    #[arg(value_name = "STREAM")]
+    pub(crate) name: String,
+    /// The group.
+    #[arg(value_name = "GROUP")]
+    pub(crate) group: String,
+}

@@ -1,0 +1,127 @@
+//! The demonstration: it shows its fault, and leaves nothing.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use stream_tests::wait_until;
+
+use crate::support::bare;
+
+const LONG: Duration = Duration::from_secs(120);
+
+struct Demo {
+    child: Child,
+    url: String,
+}
+
+impl Demo {
+    fn begin(fault: &str) -> Self {
+        let mut child = bare()
+            .args(["demo", "--fault", fault])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let url = lines.find_map(|line| {
+            let line = line.unwrap();
+            let (_, url) = line.split_once("REDIS_URL='")?;
+            Some(url.trim_end_matches('\'').to_owned())
+        });
+        Self {
+            child,
+            url: url.unwrap(),
+        }
+    }
+
+    fn ask(&self, words: &str) -> Option<Value> {
+        let asked = bare()
+            .args(["--url", &self.url])
+            .args(words.split_whitespace())
+            .args(["-o", "json"])
+            .output()
+            .unwrap();
+        serde_json::from_slice(&asked.stdout).ok()
+    }
+
+    fn socket(&self) -> PathBuf {
+        Path::new(self.url.trim_start_matches("redis+unix://")).to_path_buf()
+    }
+
+    /// The processes that it has started.
+    fn children(&self) -> Vec<u32> {
+        let is_its = |pid: &u32| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let behind = stat.rsplit(')').next().unwrap_or_default();
+            let parent = behind.split_whitespace().nth(1);
+            parent == Some(&self.child.id().to_string())
+        };
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(is_its).collect()
+    }
+
+    fn end(mut self, signal: &str) {
+        let (children, socket) = (self.children(), self.socket());
+        assert!(
+            children.len() >= 2 && socket.exists(),
+            "{children:?} {}",
+            socket.display()
+        );
+        let pid = self.child.id().to_string();
+        let killed = std::process::Command::new("kill")
+            .args([signal, &pid])
+            .status();
+        assert!(killed.unwrap().success());
+        let status = self.child.wait().unwrap();
+        if signal == "-INT" {
+            assert_eq!(status.code(), Some(130));
+            assert!(!socket.parent().unwrap().exists());
+        }
+        // One that was killed can't wait for its own.
+        let is_gone = |pid: &u32| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+            stat.is_err() || stat.is_ok_and(|stat| stat.contains(") Z "))
+        };
+        wait_until(LONG, "all its processes are gone", || {
+            children.iter().all(is_gone)
+        });
+    }
+}
+
+#[test]
+fn poison_ends_among_the_dead_letters() {
+    let demo = Demo::begin("poison");
+    let is_seen = || {
+        let plan = demo.ask("dlq redrive orders");
+        plan.is_some_and(|plan| plan["would_fail"]["count"].as_u64() > Some(0))
+    };
+    wait_until(LONG, "a dead letter would fail again", is_seen);
+    demo.end("-INT");
+}
+
+#[test]
+fn a_crash_leaves_entries_in_dead_hands() {
+    let demo = Demo::begin("crash");
+    let is_seen = || {
+        let plan = demo.ask("pending bury orders billing --suspects");
+        plan.is_some_and(|plan| plan["count"].as_u64() > Some(0))
+    };
+    wait_until(LONG, "dead hands hold what has killed them", is_seen);
+    demo.end("-INT");
+}
+
+#[test]
+fn a_slow_group_falls_behind_and_a_killed_demo_leaves_no_process() {
+    let demo = Demo::begin("slow");
+    let is_seen = || {
+        let group = demo.ask("group info orders billing");
+        group.is_some_and(|group| group["unread"].as_u64() > Some(20))
+    };
+    wait_until(LONG, "the group is behind", is_seen);
+    demo.end("-KILL");
+}
