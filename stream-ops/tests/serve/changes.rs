@@ -150,7 +150,7 @@ fn a_change_is_planned_confirmed_once_and_noted() {
     assert_eq!(audit.len(), 1);
     let note = audit[0].1.join(" ");
     assert!(
-        note.contains("who ada action dlq redrive stream orders"),
+        note.contains("who ada") && note.contains("action dlq redrive stream orders"),
         "{note}"
     );
     assert!(fixture.get("/system").body.contains("dlq redrive"));

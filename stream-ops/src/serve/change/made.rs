@@ -56,16 +56,17 @@ pub(crate) fn make(dash: &Dash, who: &str, change: &Change) -> Rich {
         Some(why) => format!("{}; then it failed: {why}", made.detail),
         None => made.detail.clone(),
     };
+    let command = change.command();
     let note = audit::Change {
         who: Some(who),
         action: change.action(),
         stream: change.stream(),
         group: change.group(),
         done: made.done,
-        planned: 0,
+        planned: change.count(),
         detail: &detail,
         program: "dashboard",
-        command: "",
+        command: &command,
     };
     let noted = match audit::note(&dash.redis, &note) {
         Ok(None) => None,

@@ -101,8 +101,22 @@ impl Change {
         }
     }
 
-    /// The same as a command line.
+    /// How many entries it is about; 0 where it is about none.
+    pub(crate) fn count(&self) -> u64 {
+        match self {
+            Self::Redrive { letters, .. } | Self::RemoveDead { letters, .. } => {
+                letters.len() as u64
+            }
+            Self::SetAside { .. } | Self::RunScheduled { .. } | Self::CancelScheduled { .. } => 1,
+            _ => 0,
+        }
+    }
+
+    /// The same as a command line; empty where there is none.
     pub(crate) fn command(&self) -> String {
+        if matches!(self, Self::RunJob { .. }) {
+            return String::new();
+        }
         let stream = quoted(self.stream());
         let rest = match self {
             Self::SetAside { group, at, .. } => format!("{} {at}", quoted(group)),

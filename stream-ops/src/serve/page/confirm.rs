@@ -15,7 +15,7 @@ pub struct Confirm {
     pub plan: Vec<Rich>,
     /// Whether and how it can be taken back.
     pub undo: String,
-    /// The same as a command line.
+    /// The same as a command line; may be empty.
     pub command: String,
     /// The word on the button; none where there is nothing to do.
     pub button: Option<String>,
@@ -41,7 +41,7 @@ pub fn confirm(frame: &Frame, page: &Confirm) -> Markup {
             } @else {
                 p.row { a.button href=(page.back) { "Back" } }
             }
-            code.command { (page.command) }
+            @if !page.command.is_empty() { code.command { (page.command) } }
         }
     })
 }
