@@ -22,20 +22,27 @@ end
 info = dict(info)
 local first = info['first-entry'] and info['first-entry'][1] or ''
 local newest = info['last-entry'] and info['last-entry'][1] or ''
-local groups = {}
+-- Redis gives no id without its entry, so none is asked for twice.
+local behind, groups = {['0-0'] = first}, {}
+if newest ~= '' then
+  behind[newest] = ''
+end
 for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   group = dict(group)
-  local cursor, oldest = group['last-delivered-id'], ''
-  if newest ~= '' and cursor ~= newest then
+  local cursor = group['last-delivered-id']
+  if newest ~= '' and not behind[cursor] then
     local found = redis.call('XRANGE', KEYS[1], '(' .. cursor, '+', 'COUNT', 1)
-    oldest = found[1] and found[1][1] or ''
+    behind[cursor] = found[1] and found[1][1] or ''
   end
   groups[#groups + 1] = {
     group['name'], group['consumers'], group['pending'], cursor,
-    group['entries-read'] or '', group['lag'] or '', oldest,
+    group['entries-read'] or '', group['lag'] or '', behind[cursor] or '',
   }
 end
-local dead = redis.pcall('XINFO', 'STREAM', KEYS[2])
-dead = dead.err and '' or dict(dead)['last-generated-id']
+local dead = ''
+if redis.call('EXISTS', KEYS[2]) == 1 then
+  local known = redis.pcall('XINFO', 'STREAM', KEYS[2])
+  dead = known.err and '' or dict(known)['last-generated-id']
+end
 return {now, info['length'], info['entries-added'] or '', first, info['last-generated-id'], groups,
   dead}
