@@ -259,11 +259,15 @@ impl StreamManager {
         report
     }
 
-    /// Has metrics published from now on, where the feature is on.
+    /// Has metrics published from now on.
+    #[cfg(feature = "metrics")]
     pub(super) fn publish_metrics(&self) {
-        #[cfg(feature = "metrics")]
         self.publisher.begin(&self.registry);
     }
+
+    #[cfg(not(feature = "metrics"))]
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    pub(super) fn publish_metrics(&self) {}
 
     /// A life of a consumer holds it until its last handler has ended.
     pub(super) fn until_ended(&self) -> Weak<dyn Any + Send + Sync> {

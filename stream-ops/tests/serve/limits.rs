@@ -77,13 +77,12 @@ fn has_ended(stream: &mut TcpStream) -> bool {
     stream
         .set_read_timeout(Some(Duration::from_millis(2)))
         .unwrap();
-    let mut byte = [0];
     if stream.write_all(b"x").is_err() {
         return true;
     }
-    match stream.read(&mut byte) {
+    match stream.read_exact(&mut [0]) {
         // The end, or the answer that says so.
-        Ok(_) => true,
+        Ok(()) => true,
         Err(e) => !matches!(
             e.kind(),
             std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut

@@ -6,6 +6,7 @@
 //! one process at a time does so; the takeover's script takes the lock together
 //! with the entry.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,14 @@ use crate::consumer::member::Member;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::stage::Stage;
+
+/// How long the confirmation of its end is waited for. The next entry that runs alone may
+/// kill the process, and an end that Redis doesn't know of by then counts as one more
+/// death. What can't be settled for longer, for lack of memory say, holds up nothing.
+const SETTLES: Duration = Duration::from_secs(1);
+
+/// How often that is looked for.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// One entry that is to run alone. The workers are paused as long as this
 /// lives.
@@ -24,6 +33,8 @@ pub(super) struct Alone {
     /// How long running handlers are waited for.
     patience: Duration,
     started: bool,
+    /// When its delivery was first seen to have ended.
+    ended: Cell<Option<Instant>>,
 }
 
 /// The next thing to do for it.
@@ -46,17 +57,17 @@ impl Alone {
             since: Instant::now(),
             patience,
             started: false,
+            ended: Cell::new(None),
         }
     }
 
     pub(super) fn step(&self) -> Step {
         if self.started {
-            // Its end may have to wait, for memory say: it runs no more.
-            let runs = matches!(
-                self.held.stage(0),
-                Stage::Buffered | Stage::Running | Stage::Lost
-            );
-            return if runs { Step::Wait } else { Step::Done };
+            return match self.held.stage(0) {
+                Stage::Buffered | Stage::Running | Stage::Lost => Step::Wait,
+                Stage::Done | Stage::Settling if self.may_settle() => Step::Wait,
+                Stage::Done | Stage::Settling | Stage::Gone => Step::Done,
+            };
         }
         if self.member.common.buffer.pause.running() == 0 {
             Step::Start
@@ -71,7 +82,8 @@ impl Alone {
     /// this thread.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         match self.step() {
-            Step::Wait => (!self.started).then(|| self.patience_ends()),
+            Step::Wait if self.started => self.ended.get().map(|_| Instant::now() + LOOK),
+            Step::Wait => Some(self.patience_ends()),
             // Long past: at once.
             Step::Start | Step::GiveUp | Step::Done => Some(self.since),
         }
@@ -104,6 +116,13 @@ impl Alone {
         drop(self);
         let lock = member.group.lock_alone();
         let _ = link.run(|wire| command::release_lock(wire, lock, &member.name));
+    }
+
+    /// Whether Redis may still be told of its end.
+    fn may_settle(&self) -> bool {
+        let ended = self.ended.get().unwrap_or_else(Instant::now);
+        self.ended.set(Some(ended));
+        ended.elapsed() < SETTLES
     }
 
     fn patience_ends(&self) -> Instant {

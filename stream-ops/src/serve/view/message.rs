@@ -89,7 +89,7 @@ pub fn message(
         .map(|group| set_aside(&facts.name, group, id, allowed))
         .collect();
     if !fields.is_empty() && more.letter.is_none() {
-        actions.push(copy(&facts.name, id, allowed));
+        actions.push(copy(&facts.name));
     }
     let unhandled: Vec<&str> = fates
         .iter()
@@ -465,30 +465,18 @@ fn set_aside(stream: &str, group: &str, id: &str, allowed: Role) -> Action {
     }
 }
 
-fn copy(stream: &str, id: &str, allowed: Role) -> Action {
-    let field = |name: &str, value: &str| Field {
-        name: name.to_owned(),
-        label: None,
-        value: value.to_owned(),
-    };
+fn copy(stream: &str) -> Action {
     Action {
         title: "Send a corrected copy".to_owned(),
         undo: Undo::Cannot,
-        effect: Rich::from("Adds a new entry with the fields you change. All groups get it."),
-        button: Some((
-            "Edit a copy…".to_owned(),
-            vec![
-                field("do", "copy"),
-                field("stream", stream),
-                field("id", id),
-            ],
-        )),
+        effect: Rich::from("Adds a new entry with the fields you give. All groups get it."),
+        button: None,
         command: Some(format!(
             "streamctl stream send {} FIELD=VALUE …",
             quoted(stream)
         )),
         is_first: false,
-        refused: needs(Role::Admin, allowed),
+        refused: None,
     }
 }
 
