@@ -135,10 +135,10 @@ impl<'c> Stretch<'c> {
     /// Prints what it took.
     fn end(self, masters: usize, what: &str, messages: usize) -> Result<()> {
         let wall = self.started.elapsed().as_secs_f64();
-        let client = (own_time()? - self.client).as_secs_f64();
+        let client = own_time()?.saturating_sub(self.client).as_secs_f64();
         let now = nodes(self.cluster)?;
         let of_each = self.nodes.iter().zip(&now).map(|(before, after)| {
-            let time = (after.time - before.time).as_secs_f64();
+            let time = after.time.saturating_sub(before.time).as_secs_f64();
             (time * 1e6 / after.entries.max(1) as f64, time / wall)
         });
         let (needs, busy): (Vec<_>, Vec<_>) = of_each

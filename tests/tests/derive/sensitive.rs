@@ -51,6 +51,7 @@ impl fmt::Display for Word {
 }
 
 mod chatty {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive calls it so")]
     pub(crate) fn encode(_: &u8) -> [u8; 1] {
         [0]
     }
@@ -126,7 +127,7 @@ enum Event {
 /// Everything that an error says, at any depth.
 #[track_caller]
 fn refused<M: OwnedMessage + fmt::Debug>(message: &RawMessage) -> String {
-    let error = message.decode::<M>().unwrap_err();
+    let error = message.decode::<M>().expect_err("it is malformed");
     assert_eq!(error.kind(), DecodeErrorKind::Malformed);
     assert_eq!(error.field(), Some("value"));
     assert_eq!(error.value(), None, "the value is kept");

@@ -25,7 +25,7 @@ fn a_group_is_made_where_it_is_to_begin() {
         ("some", StartFrom::Id(third), 2),
         (
             "late",
-            StartFrom::Time(SystemTime::now() + Duration::from_secs(3_600)),
+            StartFrom::Time(SystemTime::now() + Duration::from_hours(1)),
             0,
         ),
     ] {

@@ -16,11 +16,13 @@ use stream_tests::Server;
 
 use crate::support::ask;
 
+/// Names and values.
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// The ids of a stream's entries, in order.
 #[track_caller]
 fn ids(server: &Server, stream: &str) -> Vec<EntryId> {
-    let entries: Vec<(String, Vec<(Vec<u8>, Vec<u8>)>)> =
-        ask(server, &format!("XRANGE {stream} - +"));
+    let entries: Vec<(String, Pairs)> = ask(server, &format!("XRANGE {stream} - +"));
     entries.iter().map(|(id, _)| id.parse().unwrap()).collect()
 }
 

@@ -191,9 +191,9 @@ fn messages_of_many_keys_share_requests() {
     let add = |rounds: usize| {
         let keys = (0..rounds).flat_map(|_| KEYS.map(|(key, _)| key));
         let added = producer.add_all(keys.map(|key| keyed(&message, key)));
-        added.into_iter().for_each(|added| {
+        for added in added {
             assert!(matches!(added.unwrap(), Added::Main(_)));
-        });
+        }
     };
     let scripts = || -> usize {
         let stats: String = shop.ask("INFO commandstats");
