@@ -133,6 +133,8 @@ impl Script {
             let mut found = found.into_iter();
             let name = found.next().unwrap_or_default();
             let arguments: Vec<String> = found.collect();
+            // `pcall(write_all)` calls it, too.
+            let is_own = is_own || is_command && self.functions.contains_key(&name);
             if !is_own && !is_command_name(&name) {
                 continue;
             }

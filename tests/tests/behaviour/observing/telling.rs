@@ -261,5 +261,5 @@ fn another_form_of_a_message_is_told_and_the_first_is_not() {
         told(&shop.manager, StreamEventKind::SchemaChanged) == 1
     });
     let event = events(&shop.manager, StreamEventKind::SchemaChanged).remove(0);
-    assert!(event.text.is_some_and(|text| text.contains("`Urgent`")));
+    assert!(event.text.is_some_and(|text| text.contains("Urgent")));
 }
