@@ -125,9 +125,14 @@ fn first_after(times: &[Instant], from: Instant) -> Option<Instant> {
 /// a master of before, whatever some sentinel said.
 #[track_caller]
 pub(super) fn follows_no_more_than_happened(sentinels: &Sentinels, moves: &Moves) {
-    let (moves, failovers) = (moves.lock().clone(), sentinels.failovers());
+    let moves = moves.lock().clone();
+    // A sentinel names the new master before it writes so into its log.
+    let seen = poll(DEADLINE, || {
+        (moves.len() <= sentinels.failovers()).then_some(())
+    });
+    let failovers = sentinels.failovers();
     assert!(
-        moves.len() <= failovers,
+        seen.is_some(),
         "{failovers} failovers, followed by {moves:?}"
     );
 }
