@@ -1,17 +1,17 @@
-//! Where a group begins, and what to do when it is lost.
+//! Where a group begins, and what happens when it is lost.
 
 use std::time::SystemTime;
 
 use crate::message::EntryId;
 
-/// Where a group begins when it is made for the first time.
+/// Where a group begins when it is created for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StartFrom {
     /// With the oldest entry of the stream.
     #[default]
     Beginning,
-    /// With the first entry added after the group was made.
+    /// With the first entry added after the group was created.
     End,
     /// With the first entry after this id.
     Id(EntryId),
@@ -45,8 +45,8 @@ impl StartFrom {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnGroupLost {
-    /// Makes it again at the beginning of the stream: nothing is missed, what
-    /// is still there is handled once more.
+    /// Creates the group again at the beginning of the stream: nothing is missed, and
+    /// entries that are still there are handled once more.
     #[default]
     Recreate,
     /// Stops with an error, and replays nothing.

@@ -1,4 +1,4 @@
-//! How messages are queued to be sent.
+//! Settings of the send buffer.
 
 use std::time::Duration;
 
@@ -18,14 +18,15 @@ pub enum WhenFull {
     Block,
     /// Fails at once with [`ErrorKind::Full`](crate::ErrorKind::Full).
     Fail,
-    /// Waits this long for room, then fails.
+    /// Waits this long for room, then fails with
+    /// [`ErrorKind::Full`](crate::ErrorKind::Full).
     Wait(Duration),
 }
 
 /// The outbox of a producer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct SendConfig {
-    /// The most bytes that unanswered messages may take.
+    /// The most bytes that unanswered messages take.
     pub(crate) buffer: usize,
     pub(crate) when_full: WhenFull,
     /// How long the first message of a chunk waits for others.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::credentials::Credentials;
 
-/// All that a URL or the environment can say.
+/// Everything that a URL or the environment gives.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) place: Place,
@@ -30,19 +30,19 @@ impl Target {
 pub(crate) enum Place {
     /// At one address.
     Server(Address),
-    /// Where sentinels say.
+    /// At the address that sentinels name.
     Sentinels {
         master: String,
         /// Of the sentinels.
         addresses: Vec<(String, u16)>,
-        /// As the URL says.
+        /// As in the URL.
         tls: bool,
     },
     /// On the nodes of a cluster.
     Cluster {
         /// Of some nodes.
         addresses: Vec<(String, u16)>,
-        /// As the URL says.
+        /// As in the URL.
         tls: bool,
     },
 }
