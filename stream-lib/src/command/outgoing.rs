@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::message::{FieldWriter, StreamMessage};
 use crate::partition::hash_of;
 
-/// A batch of messages to add: encoded, in order. Nothing in it says where it
-/// goes, so it can be sent again, elsewhere, or later.
+/// A batch of messages to add: encoded, in order. It has no destination, so it can be
+/// sent again, elsewhere, or later.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outgoing {
     /// Names and values, in the form that goes over the wire.
@@ -60,8 +60,8 @@ impl Outgoing {
         self.messages.clear();
     }
 
-    /// Encodes one message, and what its caller gives it beside its fields. On
-    /// an error nothing of it is left.
+    /// Encodes one message with its caller's key and headers. An error leaves nothing
+    /// behind.
     pub(crate) fn push<M: StreamMessage + ?Sized>(
         &mut self,
         message: &M,
@@ -131,7 +131,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Some of its messages, by their places, which rise.
+    /// The messages at these places, which rise.
     pub(crate) fn pick(&self, places: &[usize]) -> Self {
         let mut picked = Self::default();
         let mut places = places.iter().copied().peekable();
@@ -151,7 +151,7 @@ impl Outgoing {
         self.messages.is_empty()
     }
 
-    /// How much its fields take.
+    /// The size of its fields in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.fields.len()
     }
