@@ -66,7 +66,7 @@ const WHOLE: u32 = u32::MAX;
 const TRIES: usize = 3;
 
 impl Split {
-    /// The number of partitions; `None` where there are none.
+    /// The number of partitions; `None` if there are none.
     pub(crate) fn partitions(self) -> Option<Partitions> {
         match self {
             Self::Whole => None,

@@ -120,7 +120,7 @@ impl Beat<'_> {
 }
 
 /// Looks at what the consumers of a group hold. Those that hold nothing are named, too,
-/// where they were not seen for `idle`. There are no signs in the answer. The same
+/// if they were not seen for `idle`. There are no signs in the answer. The same
 /// request asks whether anything is scheduled.
 pub(crate) fn look(wire: &mut Wire, group: &Group, idle: Option<Duration>) -> Result<Look> {
     let mut count = Vec::with_capacity(64);

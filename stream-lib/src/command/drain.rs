@@ -53,7 +53,7 @@ pub(crate) struct Drained {
     pub(crate) state: DrainState,
 }
 
-/// Why a batch ended where it did.
+/// The reason why a batch ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DrainState {
     /// All entries were moved that existed, were asked for, or had room.

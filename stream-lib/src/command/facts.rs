@@ -46,7 +46,7 @@ pub(crate) fn stream_facts(wire: &mut Wire, keys: &StreamKeys) -> Result<StreamF
     })
 }
 
-/// The length of a stream, 0 where there is none (`XLEN`).
+/// The length of a stream, 0 if there is none (`XLEN`).
 pub(crate) fn length(wire: &mut Wire, key: &str) -> Result<u64> {
     cmd("XLEN").arg(key).query(wire).map_err(from_redis)
 }

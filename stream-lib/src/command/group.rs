@@ -164,8 +164,8 @@ impl Group {
         }
     }
 
-    /// As [`make`](Self::make) and [`join`](Self::join), where the server's memory
-    /// is full.
+    /// As [`make`](Self::make) and [`join`](Self::join), if the server's memory is
+    /// full.
     fn make_and_join(&self, wire: &mut Wire, after: &str, consumer: &str) -> Result<MakeGroup> {
         let reply = JOIN
             .call(&[self.stream()])

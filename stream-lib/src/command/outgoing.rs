@@ -40,7 +40,7 @@ pub(crate) struct Encoded<'a> {
 
 impl Encoded<'_> {
     /// The hash that says which partition it goes to: that of its partition key, else of
-    /// its idempotency key; `None` where any will do.
+    /// its idempotency key; `None` if any will do.
     pub(crate) fn hash(&self) -> Option<u32> {
         self.place.or_else(|| self.key.map(hash_of))
     }
@@ -111,7 +111,7 @@ impl Outgoing {
         });
     }
 
-    /// As [`push_encoded`](Self::push_encoded), with this idempotency key where the
+    /// As [`push_encoded`](Self::push_encoded), with this idempotency key if the
     /// message has none.
     pub(crate) fn push_keyed(&mut self, message: Encoded<'_>, key: &str) -> Result<()> {
         if message.key.is_some() {

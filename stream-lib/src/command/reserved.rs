@@ -87,8 +87,8 @@ mod tests {
             .collect()
     }
 
-    /// What stands between quotes, begins with `~` and goes on: alone it is
-    /// Redis's own sign for "about".
+    /// Texts between quotes that begin with `~` and are longer: a `~` alone is Redis's own
+    /// sign for "about".
     fn reserved_in(lua: &str) -> impl Iterator<Item = &str> {
         lua.lines()
             .filter(|line| !line.trim_start().starts_with("--"))

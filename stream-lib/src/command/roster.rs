@@ -64,7 +64,7 @@ pub(crate) fn roster(wire: &mut Wire, group: &Group) -> Result<Roster> {
     })
 }
 
-/// The consumers of a group (`XINFO CONSUMERS`); none where there is no such group.
+/// The consumers of a group (`XINFO CONSUMERS`); none if the group doesn't exist.
 pub(crate) fn consumers(wire: &mut Wire, group: &Group) -> Result<Vec<ConsumerFacts>> {
     let asked = cmd("XINFO")
         .arg("CONSUMERS")

@@ -34,7 +34,7 @@ impl RetentionSettings {
         *self == Self::default()
     }
 
-    /// These settings, and those of `older` where these have none.
+    /// These settings, completed by those of `older`.
     #[must_use]
     pub(crate) fn over(self, older: Self) -> Self {
         Self {

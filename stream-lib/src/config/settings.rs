@@ -26,9 +26,9 @@ pub struct StreamSettings {
     pub replicas: Option<(u32, Duration)>,
     /// [`StreamConfig::idempotency_window`].
     pub idempotency_window: Duration,
-    /// [`StreamConfig::capacity`]; `None` where it was not given.
+    /// [`StreamConfig::capacity`]; `None` if it was not given.
     pub capacity: Option<u64>,
-    /// [`StreamConfig::partitions`]; `None` where it was not given.
+    /// [`StreamConfig::partitions`]; `None` if it was not given.
     pub partitions: Option<u16>,
     /// The settings of retention.
     pub retention: RetentionWishes,

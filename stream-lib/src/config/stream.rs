@@ -59,7 +59,7 @@ impl StreamConfig {
     }
 
     /// How many messages `add_all` puts into one round trip, 1 to 1,000; fewer
-    /// where they are large, about 1 MiB together. Defaults to 10.
+    /// if they are large, about 1 MiB together. Defaults to 10.
     #[must_use]
     pub fn batch_size(mut self, messages: usize) -> Self {
         self.batch_size = messages;
@@ -97,7 +97,7 @@ impl StreamConfig {
     /// Each request waits for the replicas, so a pipeline takes one round trip more, from
     /// the master to them and back. Adds that are under way at the same time share one
     /// `WAIT` if they ask for the same; other adds don't wait for them. The time is
-    /// shortened where it doesn't fit into the rest of the `send_timeout`, or into the
+    /// shortened if it doesn't fit into the rest of the `send_timeout`, or into the
     /// connection's [`response_timeout`](crate::ConnectionConfig::response_timeout). The
     /// server checks it about every 100 ms, so a failure may come later by as much.
     ///
@@ -277,7 +277,7 @@ impl StreamConfig {
     ///
     /// The group never sees the entries that it had yet to handle: they are removed as
     /// soon as the other bounds allow. A warning names each ignored group, and another
-    /// one counts the entries it lost. Use this where groups come and go without being
+    /// one counts the entries it lost. Use this if groups come and go without being
     /// removed; to remove a single one, see
     /// [`StreamManager::remove_group`](crate::StreamManager::remove_group).
     #[must_use]

@@ -34,7 +34,7 @@ pub(super) struct ByteStream {
 }
 
 impl ByteStream {
-    /// Connects, with the TLS handshake where there is one.
+    /// Connects, with the TLS handshake if the server uses TLS.
     pub(super) fn connect(endpoint: &Endpoint, deadline: &mut Deadline) -> io::Result<Self> {
         // The time of a name lookup counts as well.
         remaining(deadline)?;

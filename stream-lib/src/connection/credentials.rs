@@ -27,7 +27,7 @@ const MARGIN: Duration = Duration::from_secs(300);
 /// The time between two calls of a provider that fails, or whose answer was refused.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Where credentials come from.
+/// The source of credentials.
 pub(super) struct CredentialsSource {
     configured: Credentials,
     provided: Option<Provided>,

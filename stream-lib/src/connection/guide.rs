@@ -1,4 +1,4 @@
-//! What a connection to one node of a cluster needs to know of the others.
+//! Facts about other nodes that a connection to one node of a cluster needs.
 
 use std::fmt;
 use std::sync::{Arc, Weak};

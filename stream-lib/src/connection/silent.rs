@@ -190,7 +190,7 @@ mod tests {
             nodes.end_at(&attempt, &ended, now + took);
             assert!(nodes.0.is_empty());
         }
-        // Nobody knows which server has the key.
+        // It is unknown which server has the key.
         let attempt = nodes.begin_at(Weak::new(), USUAL, now).unwrap();
         nodes.end_at(&attempt, &silence(), now + USUAL);
         nodes.begin_at(Weak::new(), USUAL, now).unwrap_err();

@@ -15,7 +15,7 @@
 //! | `bool` | `1` or `0`; `true` and `false` are read too |
 //! | `char`, `String`, `&str`, `Box<str>`, `Arc<str>`, `Cow<str>` | UTF-8 as it is |
 //! | `Vec<u8>`, `&[u8]`, `[u8; N]`, `Box<[u8]>`, `Cow<[u8]>` | the bytes as they are |
-//! | [`Duration`](std::time::Duration) | milliseconds, with a fraction where there is one: `1500`, `0.25` |
+//! | [`Duration`](std::time::Duration) | milliseconds, with a fraction if there is one: `1500`, `0.25` |
 //! | [`SystemTime`](std::time::SystemTime) | milliseconds since 1970 in the same form; negative before |
 //! | [`EntryId`] | `1700000000000-0` |
 //! | `Option<T>` | no field at all for `None` |

@@ -131,7 +131,7 @@ impl RawMessage {
             .map(|(_, value)| value)
     }
 
-    /// [`RawMessage::get`], where the value is UTF-8.
+    /// [`RawMessage::get`], if the value is UTF-8.
     pub fn get_str(&self, name: impl AsRef<[u8]>) -> Option<&str> {
         str::from_utf8(self.get(name)?).ok()
     }

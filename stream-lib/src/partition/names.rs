@@ -13,7 +13,7 @@ pub(crate) fn partition_stream(stream: &str, partition: u16) -> String {
 }
 
 /// The inverse of [`partition_stream`]: the stream of which `name` would be a partition,
-/// and the partition. `None` if `name` isn't a partition of a stream with so many.
+/// and the partition. `None` if `name` isn't a partition of a stream with this many.
 pub(crate) fn partitioned_by(name: &str, partitions: Partitions) -> Option<(String, u16)> {
     let (before, tag, behind) = split(name)?;
     let (tag, number) = tag.rsplit_once(':')?;

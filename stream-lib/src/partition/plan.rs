@@ -26,7 +26,7 @@ pub(crate) struct Sight<'a> {
     pub(crate) free: &'a [u16],
 }
 
-/// The next step of a member. Where it takes anything, it gives nothing up.
+/// The next step of a member. If it takes anything, it gives nothing up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Plan {
     pub(crate) take: Vec<u16>,

@@ -20,7 +20,7 @@ if ARGV[4] == '' then
   moved = moved + 1
   redis.call('HSET', KEYS[2], field, moved)
 end
--- Those moved lie below the last of them, where the next step begins.
+-- Moved due times lie below the last of them, where the next step begins.
 for i = 1, #due, 2 do
   redis.call('ZADD', KEYS[1], tonumber(due[i + 1]) - tonumber(ARGV[3]), due[i])
 end

@@ -1,9 +1,9 @@
 //! `host:port`, as people write it.
 
-/// The port of a sentinel where none is given.
+/// The port of a sentinel if none is given.
 pub(super) const SENTINEL_PORT: u16 = 26_379;
 
-/// The port of a node of a cluster where none is given.
+/// The port of a node of a cluster if none is given.
 pub(super) const NODE_PORT: u16 = 6379;
 
 /// Reads `host:port`, `host`, `[v6]:port`, `[v6]` and a bare `v6`. The host may be empty.

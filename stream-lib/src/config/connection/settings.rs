@@ -46,7 +46,7 @@ impl ConnectionConfig {
     /// Reads a URL.
     ///
     /// - `redis://[user:password@]host[:port][/db]`, plain TCP; port 6379 and
-    ///   db 0 where the URL has none;
+    ///   db 0 if the URL has none;
     /// - `rediss://…`, the same over TLS;
     /// - `unix:///path/to/socket[?db=1&user=…&pass=…]`, also as `redis+unix:`;
     /// - `redis-sentinel://[user:password@]host[:port],…[/db]?master=name`, the
@@ -56,7 +56,7 @@ impl ConnectionConfig {
     /// - `rediss-sentinel://…`, the same over TLS, to the sentinels as well: see
     ///   [`sentinel_tls`](Self::sentinel_tls);
     /// - `redis-cluster://[user:password@]host[:port],…`, the Redis Cluster that these
-    ///   nodes belong to; their port is 6379 where the URL has none: see
+    ///   nodes belong to; their port is 6379 if the URL has none: see
     ///   [`cluster`](Self::cluster);
     /// - `rediss-cluster://…`, the same over TLS.
     ///

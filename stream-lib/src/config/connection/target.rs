@@ -25,12 +25,12 @@ impl Target {
     }
 }
 
-/// Where Redis is.
+/// The servers to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// At one address.
+    /// One server.
     Server(Address),
-    /// At the address that sentinels name.
+    /// The master that sentinels name.
     Sentinels {
         master: String,
         /// Of the sentinels.
@@ -38,7 +38,7 @@ pub(crate) enum Place {
         /// As in the URL.
         tls: bool,
     },
-    /// On the nodes of a cluster.
+    /// The nodes of a cluster.
     Cluster {
         /// Of some nodes.
         addresses: Vec<(String, u16)>,
@@ -47,7 +47,7 @@ pub(crate) enum Place {
     },
 }
 
-/// Where a server listens.
+/// The address of a server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Address {
     Tcp { host: String, port: u16, tls: bool },

@@ -18,7 +18,7 @@ use crate::runtime::Shutdown;
 const MASTER: &str = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
 const REPLICA: &str = "*5\r\n$5\r\nslave\r\n$1\r\nh\r\n:1\r\n$9\r\nconnected\r\n:0\r\n";
 
-/// What a sentinel names: a port of this machine and its epoch, if any.
+/// The answer of a sentinel: a port of this machine and its epoch, if any.
 type Named = Arc<Mutex<Option<(u16, u64)>>>;
 
 /// The requests that a server has heard.
@@ -235,7 +235,7 @@ fn an_announcement_is_enough() {
     tell.send("other 127.0.0.1 1 127.0.0.1 2").unwrap();
     tell.send("shop 127.0.0.1 1 127.0.0.1 2").unwrap();
     // The clock would do it after ten seconds.
-    // The first news was where the master is.
+    // The first news was the address of the master.
     let time = Duration::from_secs(5);
     assert!(topology.pause(1, &Shutdown::default(), time, || false));
     assert!(leads_to(&topology.pooled(b"a", AMPLE).unwrap(), &new));

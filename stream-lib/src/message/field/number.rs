@@ -329,7 +329,7 @@ mod tests {
             }
         }
 
-        /// Where two shortest decimals are equally near, the two may differ in
+        /// If two shortest decimals are equally near, the two may differ in
         /// the last digit.
         #[test]
         fn floats_are_as_short_as_display_makes_them(wide: f64, narrow: f32) {
