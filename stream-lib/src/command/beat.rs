@@ -18,7 +18,7 @@ use crate::partition::Partitions;
 static BEAT: Script = script!(flags: "#!lua flags=allow-oom\n", "beat.lua");
 static LOOK: Script = script!(flags: "#!lua flags=allow-oom\n", "look.lua");
 
-/// A sign of life, and the look at the others that goes with it.
+/// A sign of life, with a look at the others.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Beat<'a> {
     pub(crate) group: &'a Group,

@@ -35,7 +35,7 @@ pub(crate) struct NewEvent {
     pub(crate) text: String,
 }
 
-/// An event as it stands in Redis.
+/// An event as stored in Redis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KnownEvent {
     pub(crate) id: EntryId,

@@ -39,7 +39,7 @@ pub(crate) struct Encoded<'a> {
 }
 
 impl Encoded<'_> {
-    /// The hash that says which partition it goes to: that of its partition key, else of
+    /// The hash that decides on its partition: that of its partition key, else of
     /// its idempotency key; `None` if any will do.
     pub(crate) fn hash(&self) -> Option<u32> {
         self.place.or_else(|| self.key.map(hash_of))

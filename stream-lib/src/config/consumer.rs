@@ -178,7 +178,7 @@ impl ConsumerConfig {
         self
     }
 
-    /// Where the group begins if this consumer creates it. Defaults to
+    /// The start of the group if this consumer creates it. Defaults to
     /// [`StartFrom::Beginning`].
     #[must_use]
     pub fn start_from(mut self, position: StartFrom) -> Self {
@@ -186,7 +186,7 @@ impl ConsumerConfig {
         self
     }
 
-    /// What to do when the group vanishes after the start. Defaults to
+    /// The reaction if the group vanishes after the start. Defaults to
     /// [`OnGroupLost::Recreate`].
     #[must_use]
     pub fn on_group_lost(mut self, answer: OnGroupLost) -> Self {
@@ -194,10 +194,10 @@ impl ConsumerConfig {
         self
     }
 
-    /// What to do with an entry that can't be decoded. Defaults to
-    /// [`OnUndecodable::Retry`]: with the default [`retry`](Self::retry) policy it
-    /// goes to the dead letters after about 8½ minutes, if no member of the group
-    /// can decode it until then.
+    /// The handling of entries that can't be decoded. Defaults to
+    /// [`OnUndecodable::Retry`]: with the default [`retry`](Self::retry) policy they go
+    /// to the dead letters after about 8½ minutes, if no member of the group can decode
+    /// them until then.
     #[must_use]
     pub fn on_undecodable(mut self, answer: OnUndecodable) -> Self {
         self.on_undecodable = answer;

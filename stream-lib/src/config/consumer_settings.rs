@@ -31,11 +31,11 @@ pub struct ConsumerSettings {
     pub retry: RetryPolicy,
     /// How long a stop waits for running handlers.
     pub grace: Duration,
-    /// Where the group begins if this consumer creates it.
+    /// The start of the group if this consumer creates it.
     pub start_from: StartFrom,
-    /// What to do when the group vanishes after the start.
+    /// The reaction if the group vanishes after the start.
     pub on_group_lost: OnGroupLost,
-    /// What to do with an entry that can't be decoded.
+    /// The handling of entries that can't be decoded.
     pub on_undecodable: OnUndecodable,
     /// The most entries that the stream keeps; `None` for the stored value.
     pub max_messages: Option<u64>,

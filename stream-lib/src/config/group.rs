@@ -1,10 +1,10 @@
-//! Where a group begins, and what happens when it is lost.
+//! The start of a group, and the reaction to its loss.
 
 use std::time::SystemTime;
 
 use crate::message::EntryId;
 
-/// Where a group begins when it is created for the first time.
+/// The position of a group that is created for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StartFrom {
@@ -40,8 +40,8 @@ impl StartFrom {
     }
 }
 
-/// What a consumer does when its group has vanished: the stream was deleted,
-/// the server flushed, or a failover lost it.
+/// The reaction of a consumer whose group has vanished: the stream was deleted, the server
+/// flushed, or a failover lost it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnGroupLost {

@@ -36,7 +36,7 @@ impl From<Duration> for When {
     }
 }
 
-/// What happens to a scheduled message whose unique key is held by another one; see
+/// The handling of a scheduled message whose unique key is held by another one; see
 /// [`Draft::unique`](crate::Draft::unique).
 ///
 /// More may come, so a `match` needs a wildcard arm.

@@ -127,7 +127,7 @@ impl RetryPolicy {
         self
     }
 
-    /// How often an entry is delivered at most, the first time included, before it goes
+    /// The most deliveries of an entry, the first one included, before it goes
     /// to the dead letters, 1 to 1,000,000. Defaults to 10; for a list, to one more than
     /// it has waits.
     ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::check;
 use crate::error::Result;
 
-/// What [`Producer::send`](crate::Producer::send) does while the send buffer is
+/// The behaviour of [`Producer::send`](crate::Producer::send) while the send buffer is
 /// full.
 ///
 /// More may come, so a `match` needs a wildcard arm.

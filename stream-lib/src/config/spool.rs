@@ -8,7 +8,7 @@ use crate::error::Result;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Where messages stay while Redis is away.
+/// The place of messages while Redis is away.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SpoolConfig {
     /// `None` for no spool; always `None` without the feature `spool`.

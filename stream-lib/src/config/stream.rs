@@ -121,7 +121,7 @@ impl StreamConfig {
         self
     }
 
-    /// What [`Producer::send`](crate::Producer::send) does while its buffer is
+    /// The behaviour of [`Producer::send`](crate::Producer::send) while its buffer is
     /// full. Defaults to [`WhenFull::Block`].
     #[must_use]
     pub fn when_full(mut self, what: WhenFull) -> Self {
@@ -216,7 +216,7 @@ impl StreamConfig {
         self
     }
 
-    /// What retention may remove. Defaults to [`Priority::Normal`].
+    /// The entries that retention may remove. Defaults to [`Priority::Normal`].
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.retention.priority = Some(priority);

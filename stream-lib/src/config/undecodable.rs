@@ -1,6 +1,6 @@
-//! What to do with an entry that can't be decoded.
+//! The handling of entries that can't be decoded.
 
-/// What a consumer does with an entry that isn't a message of its type.
+/// The handling of an entry that isn't a message of the consumer's type.
 ///
 /// Set with [`ConsumerConfig::on_undecodable`](crate::ConsumerConfig::on_undecodable).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -13,7 +13,7 @@ pub(crate) struct Answer {
     pub(crate) written: Written,
     pub(crate) wire: AfterIt,
     pub(crate) again: Again,
-    /// What to do about it, if the line itself doesn't say.
+    /// The remedy, if the line itself doesn't name one.
     pub(super) hint: &'static str,
 }
 

@@ -29,7 +29,7 @@ pub(super) struct ByteStream {
     write_timeout: Duration,
     /// How long one read waits at most.
     longest_read: Duration,
-    /// The last read brought nothing.
+    /// The last read got no bytes.
     is_silent: bool,
 }
 

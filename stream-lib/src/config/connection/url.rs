@@ -117,7 +117,7 @@ impl<'u> List<'u> {
             return Err(config_error(NO_FRAGMENT));
         }
         let rest = rest.strip_prefix("//");
-        let rest = rest.ok_or_else(|| list.wrong("`//` is missing behind the scheme"))?;
+        let rest = rest.ok_or_else(|| list.wrong("`//` is missing after the scheme"))?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, db) = rest.split_once('/').unwrap_or((rest, ""));
         (list.query, list.db, list.hosts) = (query, db, authority);
@@ -152,7 +152,7 @@ impl<'u> List<'u> {
     }
 }
 
-/// The name of the master, the only part that may stand behind the `?`.
+/// The name of the master, the only parameter after the `?`.
 fn master(query: &str) -> std::result::Result<String, &'static str> {
     let mut found = None;
     for part in query.split('&').filter(|part| !part.is_empty()) {

@@ -103,8 +103,8 @@ fn server(roles: &[&str]) -> Fake {
     })
 }
 
-/// As [`sentinel`], called `id`, which tells of one other sentinel, called `2`. Where
-/// that has port 0, it hangs up at each request.
+/// As [`sentinel`], called `id`, which names one other sentinel, called `2`. If that has
+/// port 0, it hangs up at each request.
 fn telling(id: u8, named: &Named, heard: &Heard, other: &Arc<Mutex<Option<u16>>>) -> Fake {
     let (named, heard, other) = (Arc::clone(named), Arc::clone(heard), Arc::clone(other));
     Fake::tcp_at_once(move |peer| {
@@ -224,7 +224,7 @@ fn an_announcement_is_enough() {
     let (named, heard) = (Named::default(), Heard::default());
     let (old, new) = (server(&[MASTER]), server(&[MASTER]));
     name(&named, &old, 1);
-    // The one that tells goes first, also after a failure: the other waits for it.
+    // The announcing sentinel goes first, also after a failure: the other waits for it.
     let (sentinel, tell) = announcing(&named, &heard);
     let topology = Topology::new(&config(&[&sentinel])).unwrap();
     drop(topology.pooled(b"a", AMPLE).unwrap());
