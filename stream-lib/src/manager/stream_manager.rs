@@ -35,8 +35,8 @@ use crate::split::Splits;
 /// It belongs to the process that made it. In a forked child, each call of it, and of its
 /// producers and consumers, fails with [`Closed`](crate::ErrorKind::Closed) or does
 /// nothing, and a drop leaves the connections and the spool to the parent. Another
-/// manager can't be made there, either: threads don't survive a fork, so locks that they
-/// held may never be released. Fork first, then connect.
+/// manager can't be made there, either: threads don't survive a fork, so waits for them
+/// might never end. Fork first, then connect.
 ///
 /// # Examples
 ///
