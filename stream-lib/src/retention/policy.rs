@@ -71,7 +71,7 @@ pub(super) struct Floor<'a> {
     /// Below this id, every group that counts has acknowledged everything, and there is
     /// at least one such group.
     acknowledged: EntryId,
-    /// The group at the floor; `None` if there is no group.
+    /// The group at the floor; `None` if no group counts.
     pub(super) group: Option<&'a Position>,
 }
 

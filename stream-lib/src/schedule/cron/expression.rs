@@ -34,8 +34,7 @@ impl Expression {
             "@hourly" => "0 * * * *",
             word if word.starts_with('@') => {
                 return Err(
-                    "the known words are @yearly, @monthly, @weekly, @daily and @hourly"
-                        .to_owned(),
+                    "the known words are @yearly, @monthly, @weekly, @daily and @hourly".to_owned(),
                 );
             }
             text => text,
