@@ -86,9 +86,10 @@ pub struct ConsumerMetrics {
     pub panicked: u64,
     /// Entries moved to the dead letters, by the reason.
     pub dead: Vec<(DeadReason, u64)>,
-    /// Deliveries that were scheduled for a retry.
+    /// Deliveries that were scheduled for another try, with those ended by a rate limit.
     pub retried: u64,
-    /// Entries given back to the group without having run.
+    /// Entries given back to the group without having run, with those parked until their
+    /// turn under a rate limit.
     pub given_back: u64,
     /// Entries taken over from consumers whose lease had lapsed.
     pub taken_over: u64,

@@ -43,9 +43,9 @@ pub(super) struct Takeover {
     /// The time before which nothing is taken over.
     not_before: Instant,
     dead: Vec<Vec<u8>>,
-    /// The place in `dead` at which the present turn begins.
+    /// The rotation of `dead` at the next pass, so that its consumers take turns.
     turn: usize,
-    /// The id from which the turn goes on.
+    /// The id from which the pass goes on.
     cursor: Option<EntryId>,
     /// Entries taken over since the beginning of the list.
     swept: usize,
