@@ -73,7 +73,10 @@ impl KeyRates {
             Ok(turns) => {
                 heed(&turns);
                 if self.trouble.ends() {
-                    log::warn!("the rates of the group `{}` can be asked for again", self.group.name());
+                    log::warn!(
+                        "the rates of the group `{}` can be asked for again",
+                        self.group.name()
+                    );
                 }
                 key_turn(&turns)
             }
