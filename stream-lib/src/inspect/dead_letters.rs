@@ -204,7 +204,7 @@ impl DeadLetters {
                 Ok(())
             });
         if let Err(e) = told {
-            log::debug!("a redrive could not be told: {}", with_causes(&e));
+            log::debug!("recording a redrive failed: {}", with_causes(&e));
         }
     }
 

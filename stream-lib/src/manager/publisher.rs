@@ -36,8 +36,8 @@ impl Publisher {
         match Thread::spawn("stream-metrics", move || run(&registry, &stop)) {
             Ok(started) => *thread = Some(started),
             Err(e) => log::error!(
-                "no metrics are published without a thread, which the next producer or consumer \
-                 starts: {}",
+                "starting the thread that publishes metrics failed; the next producer or consumer \
+                 tries again: {}",
                 with_causes(&e)
             ),
         }

@@ -179,8 +179,8 @@ impl Inner {
             }
             // The next alarm tries again; other processes do the work meanwhile.
             Err(e) => log::error!(
-                "scheduled messages of `{}` don't come to the stream by way of this process \
-                 without a thread, which the next one starts: {}",
+                "starting the thread that moves scheduled messages of `{}` failed; the next one \
+                 tries again: {}",
                 keys.stream(),
                 with_causes(&e)
             ),

@@ -160,7 +160,7 @@ impl Pending {
             Ok(())
         });
         if let Err(e) = told {
-            log::debug!("a burial could not be told: {}", with_causes(&e));
+            log::debug!("recording a burial failed: {}", with_causes(&e));
         }
     }
 

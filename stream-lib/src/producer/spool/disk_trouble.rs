@@ -1,20 +1,20 @@
-//! Why a database can't be used: in terms of the disk, and as an error.
+//! The reasons for which a database can't be used, and their errors.
 
 use std::io;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind};
 
-/// Why the database can't be used.
+/// The reason for which the database can't be used.
 #[derive(Debug)]
 pub(super) enum DiskTrouble {
     /// It holds bytes that the spool never wrote.
     Damaged(String),
     /// The disk refused; nothing was kept.
     Failed(Box<dyn std::error::Error + Send + Sync>),
-    /// The disk refused, and can't even be asked what it kept.
+    /// The disk refused, and its state can't be read either.
     Uncertain(Box<dyn std::error::Error + Send + Sync>),
-    /// It is sound, but not for us.
+    /// It is sound, but not this spool's, or of another version.
     Foreign(String),
 }
 
@@ -51,7 +51,7 @@ impl From<redb::Error> for DiskTrouble {
             redb::Error::UpgradeRequired(version) => Self::Foreign(format!(
                 "is a database of version {version}, which this version of stream-lib can't read"
             )),
-            // An invalid file is told by the kind of the I/O error.
+            // The kind of the I/O error marks an invalid file.
             redb::Error::Io(e)
                 if !matches!(
                     e.kind(),
