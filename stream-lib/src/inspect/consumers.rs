@@ -37,7 +37,7 @@ pub struct GroupConsumer {
 /// The result of the removal of a consumer from its group.
 ///
 /// `Display` shows it as a sentence: `it is gone; its 3 pending entries stay with the
-/// group, for whoever takes over`.
+/// group, for other consumers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ConsumerRemoved {
@@ -64,7 +64,7 @@ impl fmt::Display for ConsumerRemoved {
             };
             write!(
                 f,
-                "; its {entries} {verb} with the group, for whoever takes over"
+                "; its {entries} {verb} with the group, for other consumers"
             )?;
         }
         Ok(())
@@ -176,8 +176,8 @@ impl GroupView {
     /// Removes a consumer that is dead or holds nothing from all partitions.
     pub(crate) fn remove(&self, consumer: &str, dead_after: Duration) -> Result<ConsumerRemoved> {
         if is_reserved(consumer.as_bytes()) {
-            let text = "the consumer is the library's own: it holds what waits for a retry, or for \
-                        somebody to take it over";
+            let text = "the consumer is the library's own: it holds entries that wait for a retry or \
+                        a takeover";
             return Err(Error::new(ErrorKind::Config, text));
         }
         self.stream.ensure_whole()?;
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(removed(true, 0), "it is gone");
         assert_eq!(
             removed(true, 1),
-            "it is gone; its 1 pending entry stays with the group, for whoever takes over"
+            "it is gone; its 1 pending entry stays with the group, for other consumers"
         );
         assert!(removed(true, 2).contains("2 pending entries stay with"));
     }

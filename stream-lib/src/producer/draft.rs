@@ -162,7 +162,7 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
     pub fn send(self) -> Result<Receipt> {
         if !self.plan.is_now() {
             let text = "a message with `after`, `at` or `unique` is scheduled by `add`: `send` \
-                        queues it in this process, where nothing may wait for so long";
+                        queues it in this process, which may end before it is due";
             return Err(Error::new(ErrorKind::Config, text));
         }
         self.with_producer(|producer, envelope| {

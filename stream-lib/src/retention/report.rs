@@ -223,8 +223,8 @@ impl fmt::Display for BlockedStream {
         }
         write!(
             f,
-            "`{}` can't be trimmed: {}; start their consumers, or remove the groups that nobody \
-             needs (`remove_group`)",
+            "`{}` can't be trimmed: {}; start their consumers, or remove groups that are no \
+             longer needed (`remove_group`)",
             self.stream,
             Listed(&self.groups)
         )

@@ -25,7 +25,7 @@ impl DiskTrouble {
         match self {
             DiskTrouble::Damaged(cause) => Error::new(
                 ErrorKind::System,
-                format!("the spool in `{place}` is damaged, and so is what took its place"),
+                format!("the spool in `{place}` is damaged, and so is its replacement"),
             )
             .because(cause),
             DiskTrouble::Failed(cause) => Error::new(
@@ -35,7 +35,7 @@ impl DiskTrouble {
             .because(cause),
             DiskTrouble::Uncertain(cause) => Error::new(
                 ErrorKind::OutcomeUnknown,
-                format!("the disk failed the spool in `{place}`, and doesn't say what it kept"),
+                format!("the disk failed the spool in `{place}`; it is not known what was kept"),
             )
             .because(cause),
             DiskTrouble::Foreign(why) => {

@@ -288,7 +288,7 @@ impl Progress {
                 Ok(times) => Some(times),
                 Err(e) => {
                     log::warn!(
-                        "the job `{}` of `{}` goes by what this version can't read, so that other \
+                        "the job `{}` of `{}` has a schedule that this version can't read, so other \
                          processes do its ticks: {}",
                         self.job.name,
                         self.job.stream(),
