@@ -174,7 +174,8 @@ impl StreamManager {
     /// before the answer, [`NotReplicated`](crate::ErrorKind::NotReplicated) if too few
     /// replicas confirm, [`Encode`](crate::ErrorKind::Encode) for a message that can't be
     /// written as an entry, [`Refused`](crate::ErrorKind::Refused) while Redis takes no
-    /// writes, [`WrongType`](crate::ErrorKind::WrongType) if the key is no stream,
+    /// writes, [`Full`](crate::ErrorKind::Full) if the backup stream or the spool is
+    /// full, [`WrongType`](crate::ErrorKind::WrongType) if the key is no stream,
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
     /// [`Closed`](crate::ErrorKind::Closed) after the shutdown.
     pub fn add<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Added> {

@@ -99,8 +99,10 @@ impl StreamManager {
     /// # Errors
     ///
     /// [`Config`](crate::ErrorKind::Config) for an invalid URL, or if the sentinels know
-    /// no master of that name; [`Unavailable`](crate::ErrorKind::Unavailable) if Redis
-    /// can't be reached, or no sentinel answers, with each sentinel's error in the text;
+    /// no master of that name, or the server is a sentinel itself;
+    /// [`Server`](crate::ErrorKind::Server) for Redis below 7.0;
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if Redis can't be reached, or no
+    /// sentinel answers, with each sentinel's error in the text;
     /// [`Authentication`](crate::ErrorKind::Authentication) for a wrong user name or
     /// password.
     pub fn connect(url: impl AsRef<str>) -> Result<Self> {
