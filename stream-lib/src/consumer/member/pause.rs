@@ -3,8 +3,8 @@
 //! # Protocol
 //!
 //! An entry on its last delivery after crashes runs while no other handler does
-//! ([`Company::Alone`](super::stage::Company)), so that it takes no neighbour
-//! with it if it kills the process. The keeper conducts this:
+//! ([`Company::Alone`](super::stage::Company)), so that no other delivery dies with it
+//! if it kills the process. The keeper conducts this:
 //!
 //! 1. [`begin`](Pause::begin) sets `paused`. From now on [`enter`](Pause::enter) refuses
 //!    a worker that is about to start something else, and the worker waits for the pause
