@@ -176,8 +176,8 @@ impl GroupView {
     /// Removes a consumer that is dead or holds nothing from all partitions.
     pub(crate) fn remove(&self, consumer: &str, dead_after: Duration) -> Result<ConsumerRemoved> {
         if is_reserved(consumer.as_bytes()) {
-            let text = "the consumer is the library's own: it holds entries that wait for a retry or \
-                        a takeover";
+            let text = "the consumer is the library's own: it holds entries that wait for a retry \
+                        or a takeover";
             return Err(Error::new(ErrorKind::Config, text));
         }
         self.stream.ensure_whole()?;

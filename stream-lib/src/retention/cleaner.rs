@@ -413,7 +413,8 @@ impl Shared {
         } else if self.told(stream, |told| told.left_out.is_due(&names, Instant::now())) {
             log::warn!(
                 "retention of `{stream}` leaves out groups that stand still for longer than \
-                 {:?} (`ignore_groups_idle_for`), so entries are removed that they have not handled: {}",
+                 {:?} (`ignore_groups_idle_for`), so entries are removed that they have not \
+                 handled: {}",
                 sight.settings.ignore_groups_idle_for,
                 Listed(&groups)
             );

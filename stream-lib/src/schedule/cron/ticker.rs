@@ -198,13 +198,13 @@ impl Progress {
         let (name, stream) = (&job.name, job.stream());
         match answer.outcome {
             JobOutcome::Stale => log::warn!(
-                "the job `{name}` of `{stream}` is known with a higher revision, with the schedule `{}`: \
-                 this process follows it; raise `revision` to change it",
+                "the job `{name}` of `{stream}` is known with a higher revision, with the \
+                 schedule `{}`: this process follows it; raise `revision` to change it",
                 answer.spec
             ),
             JobOutcome::Removed => log::warn!(
-                "the job `{name}` of `{stream}` was removed and stays removed: `Crons::resume`, or a \
-                 higher `revision`, brings it back"
+                "the job `{name}` of `{stream}` was removed and stays removed: `Crons::resume`, or \
+                 a higher `revision`, brings it back"
             ),
             JobOutcome::Changed => log::info!(
                 "the job `{name}` of `{stream}` has the schedule `{}` from now on",
