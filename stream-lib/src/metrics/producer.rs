@@ -1,4 +1,4 @@
-//! What a producer writes down of the messages that it adds.
+//! The record of a producer's messages.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -12,17 +12,17 @@ use super::snapshot::ProducerMetrics;
 use super::times::Times;
 use crate::error::ErrorKind;
 
-/// So many threads can add without touching the same memory.
+/// The number of threads that can add without touching the same memory.
 const PARTS: usize = 8;
 
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// Which part of each record this thread writes; `PARTS` before it has one.
+    /// The part of each record that this thread writes; `PARTS` before it has one.
     static PART: Cell<usize> = const { Cell::new(PARTS) };
 }
 
-/// What became of one message.
+/// The result of adding one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Main,
@@ -37,13 +37,13 @@ pub(crate) enum Fate {
 #[derive(Debug)]
 pub(crate) struct ProducerRecord {
     parts: Box<[Part]>,
-    /// By kind. Failures are rare, or take long.
+    /// Failures by kind. They are rare, or take long, so a lock is cheap enough.
     failed: Mutex<Vec<(ErrorKind, u64)>>,
     /// Entries that its drain has moved from the backup stream to the stream.
     moved: AtomicU64,
 }
 
-/// What some of the threads write. Lines of memory hold 64 bytes, and are fetched in
+/// The counts of some of the threads. Cache lines have 64 bytes, and are fetched in
 /// pairs.
 #[derive(Debug)]
 #[repr(align(128))]
@@ -84,8 +84,8 @@ impl Default for ProducerRecord {
 }
 
 impl ProducerRecord {
-    /// Notes what became of messages that were answered together, `time` after they were
-    /// on their way.
+    /// Records the fates of messages that were answered together, `time` after they were
+    /// sent.
     pub(crate) fn answered(&self, fates: impl IntoIterator<Item = Fate>, time: Duration) {
         let Some(part) = self.part() else {
             return;
@@ -129,7 +129,7 @@ impl ProducerRecord {
         }
     }
 
-    /// Notes that so many messages go to Redis together.
+    /// Records a batch of messages that go to Redis together.
     pub(crate) fn batch(&self, messages: usize) {
         let Some(part) = self.part() else {
             return;
@@ -140,12 +140,12 @@ impl ProducerRecord {
         part.batched.fetch_add(messages as u64, Ordering::Relaxed);
     }
 
-    /// Notes entries that were moved from the backup stream to the stream.
+    /// Records entries that were moved from the backup stream to the stream.
     pub(crate) fn moved(&self, entries: u64) {
         self.moved.fetch_add(entries, Ordering::Relaxed);
     }
 
-    /// The counts so far; the rest of the snapshot is the caller's.
+    /// The counts so far; the caller fills in the rest of the snapshot.
     pub(crate) fn snapshot(&self) -> ProducerMetrics {
         let sum = |of: fn(&Part) -> &AtomicU64| {
             let counts = self

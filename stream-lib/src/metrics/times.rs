@@ -1,11 +1,11 @@
-//! The counts behind a histogram, as threads write them.
+//! The counters behind a histogram, as threads write them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::histogram::{BUCKETS, Histogram, bucket};
 
-/// Counts times. The counts of one bucket and the sum may differ by what is being
+/// Counts times. The bucket counts and the sum may differ by a time that is being
 /// written.
 #[derive(Debug)]
 pub(super) struct Times {
@@ -21,7 +21,7 @@ impl Times {
         }
     }
 
-    /// Counts a time, where this thread alone writes.
+    /// Counts a time in counters that only this thread writes.
     #[inline]
     pub(super) fn note_alone(&self, time: Duration) {
         let nanos = nanos(time);
@@ -31,7 +31,7 @@ impl Times {
         add_alone(&self.sum_nanos, nanos);
     }
 
-    /// Counts a time `times` times, whoever writes.
+    /// Counts a time `times` times; any thread may call this.
     pub(super) fn note(&self, time: Duration, times: u64) {
         let nanos = nanos(time);
         if let Some(count) = self.counts.get(bucket(nanos)) {

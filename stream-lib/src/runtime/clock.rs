@@ -6,7 +6,7 @@ use std::time::Instant;
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// How the server's clock stands to this process's monotonic one.
+/// The offset of the server's clock to this process's monotonic one.
 #[derive(Debug)]
 pub(crate) struct ServerClock(AtomicI64);
 
@@ -24,13 +24,13 @@ impl ServerClock {
             .store(server.saturating_sub(local(at)), Ordering::Relaxed);
     }
 
-    /// What it shows now, in milliseconds since 1970; `None` before it was
-    /// ever asked.
+    /// The server's time now, in milliseconds since 1970; `None` before it was ever
+    /// asked.
     pub(crate) fn now_ms(&self) -> Option<u64> {
         self.at_ms(Instant::now())
     }
 
-    /// What it showed or will show at `at`, as [`now_ms`](Self::now_ms).
+    /// The server's time at `at`, as [`now_ms`](Self::now_ms).
     pub(crate) fn at_ms(&self, at: Instant) -> Option<u64> {
         match self.0.load(Ordering::Relaxed) {
             UNKNOWN => None,

@@ -19,11 +19,11 @@ use crate::consumer::worker::work::{Crew, CrewRecord, Work};
 use crate::message::{OwnedMessage, Schema};
 use crate::runtime::panic_text;
 
-/// Runs one delivery: the face of a typed handler for the threads, which know
-/// no types.
+/// Runs one delivery: the interface of a typed handler for the threads, which know no
+/// types.
 trait Run: Send + Sync {
-    /// Gives `taken` back for the next entry, unless the handler has kept it, or
-    /// a panic has swallowed it.
+    /// Gives `taken` back for the next entry, unless the handler has kept it, or a panic
+    /// has dropped it.
     fn run(&self, taken: TakenEntry) -> (Outcome, Option<TakenEntry>);
 }
 
@@ -61,7 +61,7 @@ impl<M: OwnedMessage, H: Handler<M>> Run for Typed<M, H> {
         if taken.is_for_another_group() {
             return (Outcome::Skipped, Some(taken));
         }
-        // A decoder may be the user's own, and panic as any handler.
+        // A decoder may be the user's own, and panic as any handler may.
         let ran = catch_unwind(AssertUnwindSafe(|| match taken.decode() {
             Ok(message) => {
                 let delivery = Delivery::new(message, taken);
@@ -96,10 +96,10 @@ fn run(crew: &Crew, handler: &dyn Run) {
 struct Worker<'a> {
     crew: &'a Crew,
     handler: &'a dyn Run,
-    /// The time, which is asked for once an entry: the end of one handler is
-    /// the start of the next.
+    /// The time, which is read once an entry: the end of one handler is the start of the
+    /// next.
     now: Instant,
-    /// For the next entry, where the group has a rate.
+    /// The turn of the next entry, if the group has a rate.
     turn: Option<Turn>,
     record: CrewRecord,
 }
@@ -111,8 +111,8 @@ impl Worker<'_> {
         }
     }
 
-    /// Runs the entries that other workers leave of a reply, and those that come
-    /// back meanwhile.
+    /// Runs the entries of a reply that other workers leave, and returning entries
+    /// meanwhile.
     fn work(&mut self, member: &Arc<Member>, held: &Arc<Held>) {
         let buffer = &self.crew.common.buffer;
         if !self.enter(member, held) {
@@ -142,14 +142,15 @@ impl Worker<'_> {
         buffer.pause.leave();
     }
 
-    /// Waits for a turn, where the group has a rate; the worker doesn't count as running
+    /// Waits for a turn, if the group has a rate; the worker doesn't count as running
     /// meanwhile. Returns false, and gives the reply back, if the consumer stops before.
     fn has_turn(&mut self, member: &Member, held: &Arc<Held>) -> bool {
         let common = &self.crew.common;
         let Some(rate) = &common.rate else {
             return true;
         };
-        // Since it was taken, the worker may have waited for an entry that runs alone.
+        // The worker may have waited for an entry that runs alone since the turn was
+        // taken.
         self.turn = self.turn.filter(|turn| rate.lasts(*turn));
         if self.turn.is_none() {
             self.turn = rate.try_take();
@@ -181,7 +182,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Counts as running, as soon as that may be. Returns false, and gives the
+    /// Counts the worker as running, as soon as it may run. Returns false, and gives the
     /// reply back, if the consumer stops before.
     fn enter(&mut self, member: &Member, held: &Arc<Held>) -> bool {
         let buffer = &self.crew.common.buffer;
@@ -217,7 +218,7 @@ impl Worker<'_> {
         kept: &mut Option<TakenEntry>,
     ) -> bool {
         if member.stop.is_set() || member.common.hold.lasts() {
-            // The worker that takes a reply out of the queue answers for all of
+            // The worker that takes a reply out of the queue is responsible for all of
             // it.
             member.give_back_rest(held);
             return false;
@@ -226,8 +227,8 @@ impl Worker<'_> {
             return false;
         };
         if held.since_confirmed_at(self.now) >= member.config.lease {
-            // This process, or the server, stood still: the entry may be with
-            // somebody else by now.
+            // This process, or the server, stood still: another consumer may have the
+            // entry by now.
             held.set_stage(index, Stage::Settling);
             member.give_back(held, index);
             return true;

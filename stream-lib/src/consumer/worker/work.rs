@@ -1,5 +1,5 @@
-//! The work of a worker thread, for every type of handler, and the state that
-//! the threads share for it.
+//! The work of a worker thread, for every type of handler, and the state that the threads
+//! share for it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ pub(crate) trait Work: Send + Sync {
     /// How many entries a worker takes at a time at most.
     fn batch_size(&self) -> usize;
 
-    /// What its messages look like.
+    /// The schema of its messages.
     fn schema(&self) -> &'static Schema;
 }
 
@@ -50,7 +50,7 @@ impl Crew {
         }
     }
 
-    /// A record for a worker of its own.
+    /// A record for one worker.
     pub(crate) fn record(&self) -> CrewRecord {
         CrewRecord {
             record: self.counters.workers.take(),
@@ -63,14 +63,14 @@ impl Crew {
         self.members.write().push(Arc::clone(member));
     }
 
-    /// Works for a member no more: nothing of it waits for workers.
+    /// Stops working for a member: none of its entries waits for workers.
     pub(crate) fn part(&self, member: &Member) {
         let is_other = |other: &Arc<Member>| other.number() != member.number();
         self.members.write().retain(is_other);
     }
 
-    /// The member that the entries of a reply came to; `None` where it is gone, with
-    /// all of them withdrawn.
+    /// The member that received the entries of a reply; `None` if it is gone, with all of
+    /// them withdrawn.
     pub(crate) fn member_of(&self, held: &Held) -> Option<Arc<Member>> {
         let number = held.home().number();
         let members = self.members.read();
@@ -81,7 +81,7 @@ impl Crew {
     }
 }
 
-/// The record of one worker, as long as that runs.
+/// The record of one worker while it runs.
 pub(crate) struct CrewRecord {
     record: Arc<WorkerRecord>,
     counters: Arc<Counters>,
@@ -96,7 +96,7 @@ impl CrewRecord {
         }
     }
 
-    /// Notes how long a handler ran.
+    /// Notes the running time of a handler.
     #[inline]
     pub(crate) fn handled(&self, time: Duration) {
         self.record.handled(time);
