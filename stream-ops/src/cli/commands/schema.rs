@@ -37,7 +37,7 @@ pub(crate) fn ls(context: &Context, stream: &str) -> Outcome {
         ]
     });
     let text = match schemas.len() {
-        0 => "No schema is known: no producer or consumer has told one.\n".to_owned(),
+        0 => "No schema is known: no producer or consumer has declared one.\n".to_owned(),
         _ => table(
             [
                 "Type",
