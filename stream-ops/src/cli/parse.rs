@@ -56,9 +56,7 @@ pub(crate) fn bound(text: &str) -> Result<Bound, String> {
 pub(crate) fn field(text: &str) -> Result<(&str, &str), Fault> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name, value)),
-        _ => Err(Fault::usage(format!(
-            "`{text}` is not FIELD=VALUE"
-        ))),
+        _ => Err(Fault::usage(format!("`{text}` is not FIELD=VALUE"))),
     }
 }
 
