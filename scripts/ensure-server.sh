@@ -90,7 +90,7 @@ choose_place() {
         work=
         say "$keep can't be written"
     done
-    say "no directory can keep a server; make one of these writable"
+    say "there is no place to keep a server in; make one of these writable"
     return 1
 }
 
