@@ -1,4 +1,4 @@
-//! Which faults struck, and when.
+//! The journal of faults, with times.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Where Redis is: one server, a master with replicas and sentinels, or a cluster.
+//! The servers of a run: one, a master with replicas and sentinels, or a cluster.
 
 use clap::ValueEnum;
 use stream_tests::{Cluster, Fsync, Proxy, Sentinels, Server};
