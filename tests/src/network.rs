@@ -18,7 +18,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Where it is closed, only members get through.
+    /// A network; with `closed`, only members get through.
     pub(crate) fn new(closed: bool) -> Self {
         Self {
             closed,

@@ -1,6 +1,6 @@
 //! Findings.
 
-/// How bad it is. The worst is the least, so that it sorts first.
+/// The severity of a finding. The worst is the least, so that it sorts first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// ▲: somebody must act.
@@ -107,7 +107,7 @@ pub struct Number {
 /// A fact that is worth telling.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// Its kind.
     pub kind: Kind,

@@ -48,7 +48,7 @@ struct State {
     faults: Faults,
     traffic: Traffic,
     open_connections: usize,
-    /// Where new connections go.
+    /// The target of new connections.
     target: Option<SocketAddr>,
     /// The only address whose connections are not reset.
     guest: Option<IpAddr>,

@@ -68,7 +68,7 @@ impl Journal {
         counts
     }
 
-    /// What struck or lasted in a span of time, with seconds.
+    /// The faults that struck or lasted in a span of time, with seconds.
     pub(super) fn during(&self, from: Duration, to: Duration) -> Vec<String> {
         let faults = self.faults.lock();
         let overlaps = |f: &&Fault| f.from <= to && f.to.is_none_or(|end| end >= from);

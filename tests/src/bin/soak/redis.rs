@@ -7,7 +7,7 @@ use super::args::Args;
 use super::clock::Clock;
 use super::{Outcome, STREAM};
 
-/// What `--topology` chooses.
+/// The values of `--topology`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Topology {
     /// One server.
