@@ -139,7 +139,11 @@ const GROUP: [OfGroup; 10] = [
         |_, g| n(g.living() as u64),
     ),
     (
-        ("stream_group_held", "gauge", "1 if the group is held, else 0."),
+        (
+            "stream_group_held",
+            "gauge",
+            "1 if the group is held, else 0.",
+        ),
         |_, g| n(u64::from(g.held.is_some())),
     ),
 ];
