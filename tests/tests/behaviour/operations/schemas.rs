@@ -1,4 +1,4 @@
-//! What processes tell of their message types.
+//! Schemas of the message types of processes.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! How many partitions a stream has: said by a producer, kept in Redis.
+//! The number of partitions of a stream: declared by a producer, stored in Redis.
 
 use std::time::Duration;
 
