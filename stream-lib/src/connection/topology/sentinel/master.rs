@@ -92,7 +92,7 @@ impl Sentinel {
     pub(in crate::connection::topology) fn refresh(&self) {
         // A child has no thread that would look, and locks may be held there for ever.
         if self.origin.is_here() {
-            self.board.want_round();
+            self.board.search.want_round();
         }
     }
 
