@@ -77,4 +77,12 @@ impl Thread {
         }
         true
     }
+
+    /// Joins those that have ended.
+    pub(crate) fn join_ended(threads: &mut Vec<Self>) {
+        let now = Instant::now();
+        for thread in threads.extract_if(.., |thread| thread.ends_by(now)) {
+            thread.join_by(now);
+        }
+    }
 }

@@ -144,7 +144,7 @@ impl Cluster {
 
     /// Asks some nodes again soon.
     pub(in crate::connection::topology) fn refresh(&self) {
-        self.nodes.board.want_rounds();
+        self.nodes.board.search.want_rounds();
     }
 
     /// Ends the threads, and the lending of connections.
@@ -175,7 +175,7 @@ impl Nodes {
                 "{from} has sent a request on to a node without a name: set \
                  `cluster-announce-hostname` on all nodes"
             );
-            self.board.want_rounds();
+            self.board.search.want_rounds();
             return Err(Error::new(ErrorKind::Unavailable, text));
         };
         if let Some(node) = self.board.table.read().at(&address)
@@ -216,11 +216,11 @@ impl Guide for Nodes {
                 self.news.announce();
             }
         }
-        self.board.want_rounds();
+        self.board.search.want_rounds();
     }
 
     fn stalls(&self) {
-        self.board.want_rounds();
+        self.board.search.want_rounds();
     }
 
     fn exchange(

@@ -93,7 +93,7 @@ impl Sentinel {
         // A forked child has no thread that would look, and locks may be held there for
         // ever.
         if self.origin.is_here() {
-            self.board.want_round();
+            self.board.search.want_round();
         }
     }
 

@@ -66,11 +66,11 @@ fn watch(sentinel: &Member, master: &str, board: &Board) {
             Ok(mut wire) => {
                 backoff.reset();
                 // An announcement may have come before.
-                board.want_round();
+                board.search.want_round();
                 let lost = listen(&mut wire, master, board);
                 if !sentinel.watching.is_over() {
                     log::debug!("lost a sentinel's announcements: {}", with_causes(&lost));
-                    board.want_round();
+                    board.search.want_round();
                 }
             }
             Err(e) => log::debug!("can't subscribe to a sentinel: {}", with_causes(&e)),
@@ -98,7 +98,7 @@ fn listen(wire: &mut Wire, master: &str, board: &Board) -> crate::error::Error {
     loop {
         match hear(wire) {
             Ok(Some(name)) if name == master => {
-                board.want_round();
+                board.search.want_round();
             }
             Ok(_) => {}
             Err(e) => return e,
