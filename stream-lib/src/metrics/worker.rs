@@ -6,7 +6,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::histogram::Histogram;
+use super::seat::Adder;
 use super::times::Times;
+use crate::runtime::nanos;
+
+const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// The times of one worker, which alone writes them.
 #[derive(Debug)]
@@ -26,15 +30,16 @@ impl WorkerRecord {
     /// Records the running time of a handler.
     #[inline]
     pub(crate) fn handled(&self, time: Duration) {
-        self.handlers.note_alone(time);
+        self.handlers.note(Adder::ALONE, nanos(time), 1);
     }
 
     /// Records the age of a message when its handler began; both times are in
     /// milliseconds since 1970, by the server's clock.
     #[inline]
     pub(crate) fn began(&self, now: u64, added: u64) {
-        let age = Duration::from_millis(now.saturating_sub(added));
-        self.ages.note_alone(age);
+        let age = now.saturating_sub(added);
+        let nanos = age.saturating_mul(NANOS_PER_MILLI);
+        self.ages.note(Adder::ALONE, nanos, 1);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Completed entries, taken to be acknowledged together.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::consumer::member::held::Held;
 use crate::consumer::member::settle::{Action, Unsettled};
@@ -70,7 +70,7 @@ impl Done {
 /// may be off by a third of a lease without notice, so that others may have them after
 /// two thirds; some time is left for the request.
 pub(crate) fn is_ours(held: &Held, lease: Duration) -> bool {
-    !held.is_doubtful() && held.since_confirmed_at(Instant::now()) < lease * 5 / 8
+    !held.is_doubtful() && held.since_confirmed() < lease * 5 / 8
 }
 
 #[cfg(test)]

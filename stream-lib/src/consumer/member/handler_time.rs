@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::runtime::nanos;
+
 /// An estimate for the read-ahead.
 #[derive(Debug, Default)]
 pub(crate) struct HandlerTime {
@@ -27,7 +29,7 @@ impl HandlerTime {
     /// Notes the time that an ended handler took for each entry.
     pub(crate) fn observe(&self, time: Duration) {
         let seen = self.mean_nanos.load(Ordering::Relaxed);
-        let nanos = nanos(time.as_nanos()).max(1);
+        let nanos = nanos(time).max(1);
         let mean = if seen == 0 {
             nanos
         } else {
@@ -56,7 +58,8 @@ impl HandlerTime {
         let handlers = handlers.max(1);
         let longest = longest.unwrap_or_default().as_nanos();
         let each = longest * handlers as u128 / entries.max(handlers) as u128;
-        self.longest_nanos.store(nanos(each), Ordering::Relaxed);
+        let each = u64::try_from(each).unwrap_or(u64::MAX);
+        self.longest_nanos.store(each, Ordering::Relaxed);
     }
 
     /// The time of the longest-running handler, as of the last note; `None` if none runs.
@@ -71,10 +74,6 @@ impl HandlerTime {
         let longest = self.longest_nanos.load(Ordering::Relaxed);
         (mean > 0).then(|| Duration::from_nanos(mean.max(longest)))
     }
-}
-
-fn nanos(nanos: u128) -> u64 {
-    u64::try_from(nanos).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

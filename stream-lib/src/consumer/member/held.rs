@@ -9,6 +9,9 @@ use crate::consumer::member::home::Home;
 use crate::consumer::member::outputs::HeldOutputs;
 use crate::consumer::member::stage::{Company, Stage};
 use crate::message::{EntryId, Fields};
+use crate::runtime::Moment;
+
+const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// The entries of one reply, shared by the threads that run, renew and settle them.
 ///
@@ -22,7 +25,7 @@ pub(crate) struct Held {
     started: Vec<AtomicU32>,
     /// The next entry for a worker.
     next: AtomicUsize,
-    received: Instant,
+    received: Moment,
     /// When Redis last confirmed the lease of the entries: milliseconds since `received`.
     confirmed: AtomicU32,
     /// Whether Redis has said that an entry which is being settled is not ours.
@@ -56,7 +59,7 @@ impl Held {
             started: (0..len).map(|_| AtomicU32::new(0)).collect(),
             entries,
             next: AtomicUsize::new(0),
-            received: asked,
+            received: asked.into(),
             confirmed: AtomicU32::new(0),
             is_doubtful: AtomicBool::new(false),
             company,
@@ -149,7 +152,7 @@ impl Held {
     }
 
     /// The next entry that waits for a worker; it counts as running from `now` on.
-    pub(crate) fn start_next(&self, now: Instant) -> Option<usize> {
+    pub(crate) fn start_next(&self, now: Moment) -> Option<usize> {
         loop {
             if self.next.load(Ordering::Relaxed) >= self.len() {
                 return None;
@@ -165,11 +168,7 @@ impl Held {
     }
 
     /// As [`start_next`](Self::start_next), if the next entry `fits`.
-    pub(crate) fn start_next_if(
-        &self,
-        now: Instant,
-        fits: impl Fn(usize) -> bool,
-    ) -> Option<usize> {
+    pub(crate) fn start_next_if(&self, now: Moment, fits: impl Fn(usize) -> bool) -> Option<usize> {
         loop {
             let index = self.next.load(Ordering::Relaxed);
             if index >= self.len() || !fits(index) {
@@ -184,7 +183,7 @@ impl Held {
         }
     }
 
-    fn start(&self, index: usize, now: Instant) -> bool {
+    fn start(&self, index: usize, now: Moment) -> bool {
         let starts = self.advance(index, Stage::Buffered, Stage::Running);
         if starts {
             self.restart(index, now);
@@ -193,7 +192,7 @@ impl Held {
     }
 
     /// Notes that the handler of a running entry begins `now`.
-    pub(crate) fn restart(&self, index: usize, now: Instant) {
+    pub(crate) fn restart(&self, index: usize, now: Moment) {
         if let Some(started) = self.started.get(index) {
             started.store(self.millis_since_received(now), Ordering::Relaxed);
         }
@@ -245,20 +244,19 @@ impl Held {
     /// The time since Redis last confirmed the lease. Before a lease has passed, no other
     /// consumer can have taken the entries.
     pub(crate) fn since_confirmed(&self) -> Duration {
-        self.since_confirmed_at(Instant::now())
+        self.since_confirmed_at(Moment::now())
     }
 
     /// As [`since_confirmed`](Self::since_confirmed), for a caller that knows the time.
-    pub(crate) fn since_confirmed_at(&self, now: Instant) -> Duration {
+    pub(crate) fn since_confirmed_at(&self, now: Moment) -> Duration {
         let confirmed = Duration::from_millis(self.confirmed.load(Ordering::Acquire).into());
-        now.saturating_duration_since(self.received)
-            .saturating_sub(confirmed)
+        now.since(self.received).saturating_sub(confirmed)
     }
 
     /// Notes that Redis has renewed the lease by a request sent at `asked`.
     pub(crate) fn confirm(&self, asked: Instant) {
         self.confirmed
-            .fetch_max(self.millis_since_received(asked), Ordering::AcqRel);
+            .fetch_max(self.millis_since_received(asked.into()), Ordering::AcqRel);
     }
 
     /// Notes whether a renewal has found that another consumer has an entry which is
@@ -306,8 +304,8 @@ impl Held {
         !self.cap_reported.swap(true, Ordering::Relaxed)
     }
 
-    fn millis_since_received(&self, at: Instant) -> u32 {
-        let millis = at.saturating_duration_since(self.received).as_millis();
+    fn millis_since_received(&self, at: Moment) -> u32 {
+        let millis = at.nanos_since(self.received) / NANOS_PER_MILLI;
         u32::try_from(millis).unwrap_or(u32::MAX)
     }
 }
@@ -350,10 +348,10 @@ mod tests {
     #[test]
     fn each_entry_is_started_or_withdrawn_once() {
         let held = Held::for_test(3, Company::Any);
-        assert_eq!(held.start_next(Instant::now()), Some(0));
+        assert_eq!(held.start_next(Moment::now()), Some(0));
         assert_eq!(held.withdraw_next(), Some(1));
         assert!(held.advance(2, Stage::Buffered, Stage::Gone), "it was lost");
-        assert_eq!(held.start_next(Instant::now()), None);
+        assert_eq!(held.start_next(Moment::now()), None);
         assert_eq!(held.withdraw_next(), None);
         assert!(held.is_used_up());
         let stages = [0, 1, 2].map(|index| held.stage(index));
@@ -378,7 +376,7 @@ mod tests {
     #[test]
     fn an_entry_that_does_not_fit_stays_for_the_next() {
         let held = Held::for_test(2, Company::Any);
-        let now = Instant::now();
+        let now = Moment::now();
         assert_eq!(held.start_next_if(now, |index| index == 0), Some(0));
         assert_eq!(held.start_next_if(now, |index| index == 0), None);
         assert!(!held.is_used_up());

@@ -77,7 +77,7 @@ use crate::consumer::identity::Identity;
 use crate::consumer::stats::Counters;
 use crate::error::{Error, ErrorKind, Result};
 use crate::partition::Partitions;
-use crate::runtime::{Alarm, Portion, Shutdown};
+use crate::runtime::{Alarm, Portion, Shutdown, nanos};
 
 /// The state that the threads of a running member share.
 pub(crate) struct Member {
@@ -334,8 +334,7 @@ impl Member {
     /// the entry is done, so that it is told with the entry.
     pub(crate) fn handled(&self, time: Duration) {
         if self.config.events.are_set() {
-            let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-            self.handler_nanos.fetch_add(nanos, Ordering::Relaxed);
+            self.handler_nanos.fetch_add(nanos(time), Ordering::Relaxed);
         }
     }
 

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use crate::command::{self, Beat, ClockWindow, Group, Look, SignGiven};
 use crate::connection::Wire;
 use crate::error::Result;
-use crate::runtime::ServerClock;
+use crate::runtime::{Moment, ServerClock};
 
 /// Gives this member's sign of life, and remembers the server's time from the answers.
 #[derive(Debug)]
@@ -208,7 +208,7 @@ impl SignOfLife {
     }
 
     /// As [`server_ms`](Self::server_ms), at a time that is known.
-    pub(crate) fn server_ms_at(&self, at: Instant) -> Option<u64> {
+    pub(crate) fn server_ms_at(&self, at: Moment) -> Option<u64> {
         self.clock.at_ms(at)
     }
 

@@ -19,7 +19,7 @@ use crate::consumer::worker::gather::gather;
 use crate::consumer::worker::work::{Crew, CrewRecord, Work};
 use crate::error::one_line;
 use crate::message::{OwnedMessage, Schema};
-use crate::runtime::{drop_shielded, panic_text};
+use crate::runtime::{Moment, drop_shielded, panic_text};
 
 /// Runs batches: the interface of a typed batch handler for the threads, which know no
 /// types.
@@ -75,7 +75,7 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
             // A decoder may be the user's own, and panic as any handler may.
             match catch_unwind(AssertUnwindSafe(|| taken.decode::<M>())) {
                 Ok(Ok(message)) => {
-                    record.began(&taken.member, &taken.held, taken.index, started);
+                    record.began(&taken.member, &taken.held, taken.index, started.into());
                     batch.push(BatchDelivery::new(Delivery::new(message, taken.clone())));
                     running.push(taken);
                 }
@@ -181,7 +181,7 @@ fn find_culprit(handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String, re
             continue;
         }
         suspect.held.outputs.take(suspect.index);
-        suspect.held.restart(suspect.index, Instant::now());
+        suspect.held.restart(suspect.index, Moment::now());
         if let Err((taken, text)) = handler.run(vec![suspect], record) {
             for culprit in taken {
                 ended(&culprit, Outcome::Panicked(text.clone()));

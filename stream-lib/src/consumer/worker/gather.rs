@@ -15,6 +15,7 @@ use crate::consumer::member::stage::{Company, Stage};
 use crate::consumer::worker::key_turn::wait_for_key;
 use crate::consumer::worker::open_replies::OpenReplies;
 use crate::consumer::worker::work::Crew;
+use crate::runtime::Moment;
 
 /// Waits for its turn and for entries. The worker has entered for the returned entries;
 /// `None` once the consumer stops.
@@ -160,7 +161,7 @@ impl Hand {
         let own_batch = |index| {
             held.company() != Company::Any || goes_alone(held.attempt(index), &member.config.retry)
         };
-        let now = Instant::now();
+        let now = Moment::now();
         while !self.closed {
             if !self.has_turn(crew) {
                 self.closed = true;

@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::consumer::handler::Handler;
 use crate::consumer::handler::delivery::Delivery;
@@ -17,7 +16,7 @@ use crate::consumer::worker::ending::end;
 use crate::consumer::worker::key_turn::wait_for_key;
 use crate::consumer::worker::work::{Crew, CrewRecord, Work};
 use crate::message::{OwnedMessage, Schema};
-use crate::runtime::panic_text;
+use crate::runtime::{Moment, panic_text};
 
 /// Runs one delivery: the interface of a typed handler for the threads, which know no
 /// types.
@@ -83,12 +82,12 @@ fn run(crew: &Crew, handler: &dyn Run) {
     let mut worker = Worker {
         crew,
         handler,
-        now: Instant::now(),
+        now: Moment::now(),
         turn: None,
         record: crew.record(),
     };
     while let Some(held) = crew.common.buffer.next(&crew.ended) {
-        worker.now = Instant::now();
+        worker.now = Moment::now();
         worker.take(&held);
     }
 }
@@ -98,7 +97,7 @@ struct Worker<'a> {
     handler: &'a dyn Run,
     /// The time, which is read once an entry: the end of one handler is the start of the
     /// next.
-    now: Instant,
+    now: Moment,
     /// The turn of the next entry, if the group has a rate.
     turn: Option<Turn>,
     record: CrewRecord,
@@ -162,7 +161,7 @@ impl Worker<'_> {
                 |most| common.wanted_turns(most, PORTION),
                 |turns| member.heed_hold(turns.hold.as_ref(), turns.server_ms),
             );
-            self.now = Instant::now();
+            self.now = Moment::now();
             if self.turn.is_none() {
                 member.give_back_rest(held);
                 return false;
@@ -188,7 +187,7 @@ impl Worker<'_> {
         let buffer = &self.crew.common.buffer;
         while !buffer.pause.enter(held) {
             buffer.wait_out(&self.crew.ended);
-            self.now = Instant::now();
+            self.now = Moment::now();
             if let Some(alone) = buffer.next_alone() {
                 self.take(&alone);
             }
@@ -253,16 +252,17 @@ impl Worker<'_> {
         self.record.began(member, held, index, self.now);
         let (outcome, taken) = self.handler.run(taken);
         *kept = taken;
-        let now = Instant::now();
+        let now = Moment::now();
+        let ran_for = now.since(self.now);
         if !matches!(outcome, Outcome::Skipped) {
-            buffer.handler_time.observe(now - self.now);
-            self.record.handled(now - self.now);
+            buffer.handler_time.observe(ran_for);
+            self.record.handled(ran_for);
         }
         if matches!(outcome, Outcome::Done) {
-            member.handled(now - self.now);
+            member.handled(ran_for);
         }
         let at_once = end(member, held, index, outcome, None);
-        self.now = if at_once { now } else { Instant::now() };
+        self.now = if at_once { now } else { Moment::now() };
         true
     }
 }

@@ -2,7 +2,7 @@
 //! share for it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use parking_lot::{Mutex, RwLock};
@@ -14,6 +14,7 @@ use crate::consumer::stats::Counters;
 use crate::consumer::worker::open_replies::OpenReplies;
 use crate::message::Schema;
 use crate::metrics::WorkerRecord;
+use crate::runtime::Moment;
 
 /// The work of each worker thread of a consumer.
 pub(crate) trait Work: Send + Sync {
@@ -90,7 +91,7 @@ pub(crate) struct CrewRecord {
 impl CrewRecord {
     /// Notes that the handler of an entry begins.
     #[inline]
-    pub(crate) fn began(&self, member: &Member, held: &Held, index: usize, at: Instant) {
+    pub(crate) fn began(&self, member: &Member, held: &Held, index: usize, at: Moment) {
         if let Some(now) = member.sign_of_life.server_ms_at(at) {
             self.record.began(now, held.original_id(index).ms());
         }
