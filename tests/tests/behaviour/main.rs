@@ -67,6 +67,7 @@ mod rates;
 mod redriving;
 mod removing;
 mod replicas;
+mod running_alone;
 mod script_rules;
 mod send_timeout;
 mod sending;
