@@ -46,7 +46,8 @@ pub enum WhenTaken {
     /// Nothing is scheduled; the answer is the id of the message that is there.
     Keep,
     /// The new message and its time take the place of those that are there, under the
-    /// same id.
+    /// same id. Of a stream with partitions, only a message of the same partition is
+    /// found.
     Replace,
     /// The call fails with [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists).
     Refuse,

@@ -108,9 +108,14 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
     }
 
     /// Schedules the message under a key, 1 to 512 bytes, that one scheduled message of
-    /// the stream, or a partition of it, has at a time. It is free again once the message
-    /// is due, or cancelled. Without a key of another kind it decides the partition.
+    /// the stream has at a time. It is free again once the message is due, or cancelled.
     /// Needs [`after`](Self::after) or [`at`](Self::at). Defaults to none.
+    ///
+    /// Of a stream with partitions, it counts within the partition of the message.
+    /// Messages of one unique key meet where they have the same [`key`](Self::key), or the
+    /// same idempotency key without one, or neither: the unique key decides the partition
+    /// then. With another key the earlier message may be in another partition, which
+    /// nobody looks at: it is neither kept nor replaced, and both become due.
     pub fn unique(mut self, key: impl Into<Cow<'m, str>>, taken: WhenTaken) -> Self {
         self.plan.unique = Some((key.into(), taken));
         self
