@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::expression::Expression;
 use super::missed::Missed;
+use super::terms::Terms;
 use super::times::Times;
 use super::zone::Zone;
 use crate::error::{Error, ErrorKind, Result, Shown};
@@ -89,8 +90,9 @@ impl Cron {
         self
     }
 
-    /// What is done about ticks that no process was there for. Defaults to
-    /// [`Missed::Once`].
+    /// What is done about ticks that no process was there for. All processes go by what
+    /// the latest declaration of the job has stored, as for its schedule; see
+    /// [`revision`](Self::revision). Defaults to [`Missed::Once`].
     #[must_use]
     pub fn missed(mut self, missed: Missed) -> Self {
         self.missed = missed;
@@ -98,16 +100,18 @@ impl Cron {
     }
 
     /// Skips a tick while this group has not read the message of the tick before, or
-    /// holds it: while it runs, or waits for a retry. Defaults to none: messages pile
-    /// up.
+    /// holds it: while it runs, or waits for a retry. All processes go by what the latest
+    /// declaration of the job has stored, as for its schedule; see
+    /// [`revision`](Self::revision). Defaults to none: messages pile up.
     #[must_use]
     pub fn no_overlap(mut self, group: impl Into<String>) -> Self {
         self.no_overlap = Some(group.into());
         self
     }
 
-    /// The revision of the job, for deploys: a process doesn't change the schedule of a
-    /// job that another one has declared with a higher revision, and follows it. Raise
+    /// The revision of the job, for deploys: a process doesn't change the schedule, nor
+    /// `missed` and `no_overlap`, of a job that another one has declared with a higher
+    /// revision, and follows these. Raise
     /// it with each change, and to bring back a job that was removed. Among equal
     /// revisions the latest declaration counts. Defaults to 0.
     #[must_use]
@@ -163,18 +167,19 @@ impl Cron {
         Ok(())
     }
 
-    /// Expression and zone, as a stream knows them.
-    pub(super) fn spec(&self) -> String {
-        format!("{} {}", self.text, self.zone)
+    /// All of it but the revision, as a stream stores it.
+    pub(super) fn terms(&self) -> String {
+        let schedule = format!("{} {}", self.text, self.zone);
+        Terms::text(&schedule, self.missed, self.no_overlap.as_deref())
     }
 
-    /// The times of what a stream knows.
+    /// The times of an expression and a zone that a stream has stored.
     ///
     /// # Errors
     ///
     /// `Config` for what this version of the library can't read.
-    pub(super) fn times_of(spec: &str) -> Result<Times> {
-        let (expression, zone) = spec.rsplit_once(' ').unwrap_or((spec, "UTC"));
+    pub(super) fn times_of(schedule: &str) -> Result<Times> {
+        let (expression, zone) = schedule.rsplit_once(' ').unwrap_or((schedule, "UTC"));
         Self::parse(expression)?.zone(zone).times()
     }
 }
@@ -188,13 +193,13 @@ mod tests {
         let cron = Cron::parse("  0   3 * *  mon-fri ")
             .unwrap()
             .zone("Asia/Tokyo");
-        assert_eq!(cron.spec(), "0 3 * * mon-fri Asia/Tokyo");
-        assert_eq!(Cron::times_of(&cron.spec()).unwrap(), cron.times().unwrap());
-        let daily = Cron::parse("@daily").unwrap();
-        assert_eq!(
-            Cron::times_of(&daily.spec()).unwrap(),
-            daily.times().unwrap()
-        );
+        assert_eq!(cron.terms(), "0 3 * * mon-fri Asia/Tokyo|once|");
+        let daily = Cron::parse("@daily").unwrap().no_overlap("makers");
+        for cron in [cron, daily] {
+            let terms = cron.terms();
+            let times = Cron::times_of(Terms::of(&terms).schedule);
+            assert_eq!(times.unwrap(), cron.times().unwrap(), "{terms}");
+        }
         assert!(Cron::times_of("0 3 * * L Asia/Tokyo").is_err());
     }
 

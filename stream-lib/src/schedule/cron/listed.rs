@@ -3,6 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::config::Cron;
+use super::missed::Missed;
+use super::terms::Terms;
 use crate::command::{JobState, StoredJob};
 
 /// A job that recurs, as its stream knows it: see
@@ -25,6 +27,14 @@ pub struct CronJob {
     pub next: Option<SystemTime>,
     /// The revision of it; see [`Cron::revision`].
     pub revision: u64,
+    /// What all processes do about ticks that were missed; `None` where it was declared by
+    /// an earlier version, so that each goes by its own, and where this version can't read
+    /// it.
+    pub missed: Option<Missed>,
+    /// The group that must be done with the message of the tick before; see
+    /// [`Cron::no_overlap`]. `None` where there is none, and where the job was declared by
+    /// an earlier version.
+    pub no_overlap: Option<String>,
     /// Whether this manager takes part in it.
     pub is_here: bool,
 }
@@ -51,10 +61,12 @@ impl CronJob {
             JobState::Paused => CronState::Paused,
             JobState::Removed => CronState::Removed,
         };
-        let times = Cron::times_of(&stored.spec).ok();
+        let terms = Terms::of(&stored.terms);
+        let times = Cron::times_of(terms.schedule).ok();
         let times = times.filter(|_| state == CronState::On);
         let next = times.and_then(|times| times.after(stored.last));
-        let (expression, zone) = stored.spec.rsplit_once(' ').unwrap_or((&stored.spec, ""));
+        let schedule = terms.schedule;
+        let (expression, zone) = schedule.rsplit_once(' ').unwrap_or((schedule, ""));
         Self {
             name,
             expression: expression.to_owned(),
@@ -63,6 +75,8 @@ impl CronJob {
             last: at(stored.last).unwrap_or(UNIX_EPOCH),
             next: next.and_then(at),
             revision: stored.revision,
+            missed: terms.missed(),
+            no_overlap: terms.no_overlap().flatten().map(str::to_owned),
             is_here,
         }
     }

@@ -1,5 +1,7 @@
 //! What becomes of ticks that no process was there for.
 
+use std::fmt;
+
 use super::times::Times;
 
 /// What a job does about ticks that were missed, because no process had the job or Redis
@@ -32,6 +34,15 @@ pub(super) struct DueTicks {
 }
 
 impl Missed {
+    /// Reads what its `Display` has written.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        match text {
+            "once" => Some(Self::Once),
+            "skip" => Some(Self::Skip),
+            _ => text.strip_prefix("all:")?.parse().ok().map(Self::All),
+        }
+    }
+
     /// What is due at `now` for a job that was due last at `last`, all in ms since 1970;
     /// `None` where nothing is.
     pub(super) fn due(self, times: &Times, last: u64, now: u64) -> Option<DueTicks> {
@@ -45,5 +56,16 @@ impl Missed {
             fire.clear();
         }
         Some(DueTicks { last: newest, fire })
+    }
+}
+
+/// `once`, `skip` or `all:5`, as streams store it.
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Once => f.write_str("once"),
+            Self::All(most) => write!(f, "all:{most}"),
+            Self::Skip => f.write_str("skip"),
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Jobs that recur by the calendar.
 //!
 //! A [`Cron`] is what a user gives: an *expression* of *fields*, whose [`Times`](times)
-//! in a *zone* are computed, and what becomes of ticks that were *missed*. A *job* is
-//! that with a message. Its *ticker* is the task by which this process takes part; all
+//! in a *zone* are computed, and what becomes of ticks that were *missed*. Its stream
+//! stores all of it as the job's *terms*. A *job* is that with a message. Its *ticker* is the task by which this process takes part; all
 //! processes that have the job compute its ticks, and one script adds a message for each
 //! once. [`Crons`] lists the jobs of a stream, a [`CronJob`] each, and pauses them.
 
@@ -15,6 +15,7 @@ mod field;
 mod job;
 mod listed;
 mod missed;
+mod terms;
 mod ticker;
 mod times;
 mod zone;
