@@ -25,13 +25,13 @@ pub(crate) struct Beat<'a> {
     pub(crate) group: &'a Group,
     pub(crate) member: &'a str,
     pub(crate) lease: Duration,
-    /// How long others' signs are kept that have lapsed.
-    pub(crate) keep: Duration,
+    /// Others' signs that had lapsed by this time of the server's clock, in milliseconds
+    /// since 1970, are removed.
+    pub(crate) oldest: Option<u64>,
     /// By how much the server's clock was set back since the last one.
     pub(crate) set_back: Duration,
-    /// Whether to name consumers, too, that hold nothing and were not seen for
-    /// as long as signs are kept.
-    pub(crate) name_idle: bool,
+    /// Consumers are named, too, that hold nothing and were not seen for so long.
+    pub(crate) name_idle: Option<Duration>,
     /// What the member says of itself, as JSON; nothing where it is empty.
     pub(crate) facts: &'a str,
     /// Whether to remove what members say whose signs are gone.
@@ -84,7 +84,7 @@ impl Beat<'_> {
     /// Gives the sign, and looks, in one request, which also asks whether anything is
     /// scheduled.
     pub(crate) fn give(&self, wire: &mut Wire) -> Result<Look> {
-        let look = look_call(self.group, self.name_idle.then_some(self.keep));
+        let look = look_call(self.group, self.name_idle);
         let mut count = Vec::with_capacity(64);
         pack_count(&mut count, self.group.keys());
         let ([beat, look], count) = run_together_with(wire, [&self.call(), &look], &count)?;
@@ -110,11 +110,15 @@ impl Beat<'_> {
         let half = if self.leaves { ".5" } else { "" };
         let group = self.group;
         let keys = [group.members(), group.meta(), group.hold(), group.facts()];
-        BEAT.call(&keys)
+        let call = BEAT
+            .call(&keys)
             .arg(self.member)
-            .shown(&format_args!("{lease}{half}"))
-            .millis(self.keep)
-            .millis(self.set_back)
+            .shown(&format_args!("{lease}{half}"));
+        let call = match self.oldest {
+            Some(oldest) => call.number(oldest),
+            None => call.arg(""),
+        };
+        call.millis(self.set_back)
             .arg(self.facts)
             .arg(if self.sweeps { "sweep" } else { "" })
     }

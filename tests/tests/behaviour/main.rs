@@ -36,6 +36,7 @@ mod failure_log;
 mod flapping;
 mod fork_names;
 mod forking;
+mod fresh_members;
 mod healing;
 mod holding;
 mod hooks;

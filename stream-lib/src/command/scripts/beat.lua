@@ -2,10 +2,11 @@
 --
 -- KEYS  1 members  2 meta  3 hold  4 facts
 -- ARGV  1 name of the member  2 its lease in ms, with a half where the member
---       stops and wants no share of the partitions  3 how long a lapsed sign is
---       kept, in ms  4 by how many ms the server's clock was set back since the
---       member's last sign (0: it was not)  5 what the member says of itself ('':
---       nothing)  6 'sweep' to remove what members say whose signs are gone
+--       stops and wants no share of the partitions  3 a time in ms: signs that had
+--       lapsed by then are removed ('': none is)  4 by how many ms the server's clock
+--       was set back since the member's last sign (0: it was not)  5 what the member
+--       says of itself ('': nothing)  6 'sweep' to remove what members say whose signs
+--       are gone
 -- Reply 1 the server's time in ms  2 names, each followed by the ms until its
 --       sign lapses, negative once it has  3 the partitions of the stream, as they
 --       are declared ('' where it has none)  4 the hold of the group ('': none);
@@ -13,10 +14,11 @@
 --       no sign was given
 -- A sign is the time until which a member is alive: its own lease after it was
 -- given. Lapsed ones stay a while, and tell a dead member from a consumer that
--- never gives signs.
+-- never gives signs. The caller says until when, by the clock that it expects: where
+-- that was set forward, the signs of the living have lapsed long ago.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local lease, keep, back = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local lease, oldest, back = tonumber(ARGV[2]), tonumber(ARGV[3]) or 0, tonumber(ARGV[4])
 -- Without the right to read them, the stream counts as not partitioned.
 local partitions = redis.pcall('HGET', KEYS[2], 'partitions')
 if type(partitions) ~= 'string' then
@@ -38,7 +40,7 @@ for i = 1, #signs, 2 do
   end
   if name == ARGV[1] then
     -- Its own is given below.
-  elseif till < now - keep then
+  elseif till < oldest then
     old[#old + 1] = name
   else
     reply[#reply + 1] = name

@@ -34,6 +34,12 @@ const MOST_DEAD: usize = 64;
 /// takes Redis 2 ms.
 const GATHER: usize = 1_000;
 
+/// For which part of a lease a member has watched the signs of the others before one that
+/// has lapsed is that of a dead member: longer than two of them are apart. Where the
+/// server's clock was set forward before this member began, those of the living have
+/// lapsed until they give the next.
+const WATCH: (u32, u32) = (2, 5);
+
 /// Goes through the entries of dead consumers in small steps, oldest first, after
 /// each look at the group that has found some.
 pub(super) struct Takeover {
@@ -102,18 +108,25 @@ impl Takeover {
     }
 
     /// Notes the dead that a look has found, and begins with the oldest entry
-    /// where no pass is under way.
-    pub(super) fn consider(&mut self, look: &Look) {
+    /// where no pass is under way. Returns when to look again, where this look can't tell
+    /// yet whether some are dead.
+    pub(super) fn consider(&mut self, look: &Look) -> Option<Instant> {
         self.is_gathering |= look.has_strays;
         if self.not_before > Instant::now() {
             // The next look knows better.
-            return;
+            return None;
         }
         if self.at.is_none() {
             // Every other pass, so that neither starves.
             self.by_signs = !self.by_signs && self.ahead_until > Instant::now();
         }
-        let dead = Dead::of(look, &self.member.name);
+        let mut dead = Dead::of(look, &self.member.name);
+        let more = (self.member.config.lease * WATCH.0 / WATCH.1)
+            .checked_sub(self.member.watched_signs())
+            .filter(|more| !more.is_zero() && !dead.lapsed.is_empty());
+        if more.is_some() {
+            dead.lapsed.clear();
+        }
         self.dead = if self.by_signs {
             dead.lapsed
         } else {
@@ -132,6 +145,7 @@ impl Takeover {
         } else if self.at.is_none() {
             self.begin_again();
         }
+        more.map(|more| Instant::now() + more)
     }
 
     /// Goes through the list from its beginning, at once.

@@ -270,6 +270,15 @@ impl Member {
         Ok(look)
     }
 
+    /// For how long it has watched the signs of life of the others, by a clock of the
+    /// server that went on; see [`SignOfLife::watched`].
+    pub(crate) fn watched_signs(&self) -> Duration {
+        match self.partition {
+            None => self.sign_of_life.watched(),
+            Some(_) => self.common.signs.watched(),
+        }
+    }
+
     /// Makes entries known as held, before a worker can start them.
     pub(crate) fn hold(&self, entries: Entries, company: Company, asked: Instant) -> Arc<Held> {
         let delivered = entries.len() as u64;

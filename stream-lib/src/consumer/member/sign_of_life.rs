@@ -10,6 +10,11 @@
 //! lease outside of these bounds had its clock set: a *step*. Scripts that judge
 //! by the clock are told the bounds, and do nothing outside of them; the answer to
 //! any of them tells of the step, which the keeper then follows.
+//!
+//! A member that begins after a step forward has not seen it, and the signs of the living
+//! have lapsed until they give the next. So the signs of others say who is dead once a
+//! member has [watched](SignOfLife::watched) them for longer than two of them are apart, and
+//! none is removed before it has watched them for a lease.
 
 use std::time::{Duration, Instant};
 
@@ -40,6 +45,8 @@ struct State {
     set_back: Duration,
     /// A sign was given.
     has_given: bool,
+    /// Since when the server's clock goes on as it did, as far as this member has seen.
+    since: Option<Instant>,
 }
 
 /// Who gives a sign of life.
@@ -72,7 +79,7 @@ impl SignOfLife {
     /// Gives one, and looks at the group and at the others. `name_idle` is that of [`Beat`].
     pub(crate) fn give(&self, wire: &mut Wire, giver: &Giver<'_>, name_idle: bool) -> Result<Look> {
         let beat = Beat {
-            name_idle,
+            name_idle: name_idle.then_some(giver.keep),
             ..self.beat(giver, name_idle)
         };
         let asked = Instant::now();
@@ -116,16 +123,18 @@ impl SignOfLife {
 
     fn beat<'a>(&self, giver: &Giver<'a>, sweeps: bool) -> Beat<'a> {
         let state = self.state.lock();
+        let knows = state.watched() >= self.lease;
+        let now = self.clock.now_ms().filter(|_| knows);
         Beat {
             group: giver.group,
             member: giver.name,
             lease: self.lease,
-            keep: giver.keep,
+            oldest: now.map(|now| now.saturating_sub(as_millis(giver.keep))),
             facts: giver.facts,
             // The first sign of a life, and then now and then.
             sweeps: sweeps || !state.has_given,
             set_back: state.set_back,
-            name_idle: false,
+            name_idle: None,
             leaves: false,
         }
     }
@@ -165,8 +174,16 @@ impl SignOfLife {
                 return;
             }
         }
+        if state.since.is_none() || state.step.is_some() {
+            state.since = Some(answered);
+        }
         self.clock.set(server_ms, answered);
         state.ahead = took;
+    }
+
+    /// For how long this member has seen the server's clock go on without a step.
+    pub(crate) fn watched(&self) -> Duration {
+        self.state.lock().watched()
     }
 
     /// Takes the step that was noticed since the last call.
@@ -218,6 +235,12 @@ impl SignOfLife {
     /// By how much the server's clock may differ from what is expected.
     fn tolerance(&self) -> Duration {
         self.lease / 3
+    }
+}
+
+impl State {
+    fn watched(&self) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
@@ -277,6 +300,23 @@ mod tests {
             member.observe_at(server_ms + 1_000, later + SECOND, later + SECOND);
             assert_eq!(member.take_step(), None);
         }
+    }
+
+    #[test]
+    fn a_clock_is_watched_from_the_first_answer_and_again_from_a_step() {
+        let now = Instant::now();
+        let Some(start) = now.checked_sub(60 * SECOND) else {
+            return;
+        };
+        let member = SignOfLife::new(30 * SECOND);
+        assert_eq!(member.watched(), Duration::ZERO);
+        member.observe_at(NOON, start, start);
+        assert!(member.watched() >= 60 * SECOND);
+        let later = start + 50 * SECOND;
+        member.observe_at(NOON + 50_000, later, later);
+        assert!(member.watched() >= 60 * SECOND);
+        member.observe_at(NOON + 3_600_000, later, later);
+        assert!(member.watched() < 60 * SECOND);
     }
 
     #[test]

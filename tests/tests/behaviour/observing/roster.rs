@@ -88,14 +88,15 @@ fn facts_go_with_the_signs_of_their_members() {
         ));
     }
     let seen = Seen::default();
-    let consumer = shop
-        .manager
-        .consume("c", quick("orders"), noting(&seen))
-        .unwrap();
-    let left: Vec<_> = facts_in_redis(&shop.server).into_keys().collect();
+    let config = quick("orders").lease(LEASE);
+    let consumer = shop.manager.consume("c", config, noting(&seen)).unwrap();
     let mut expected = vec!["alive".to_owned(), consumer.name().unwrap()];
     expected.sort();
-    assert_eq!(left, expected);
+    wait_until(DEADLINE, "those of the others to go", || {
+        facts_in_redis(&shop.server)
+            .into_keys()
+            .eq(expected.iter().cloned())
+    });
 
     shop.manager.remove_consumer("c").unwrap();
     shop.ask::<u8>("ZREM {orders}:members:orders_group alive");
