@@ -66,6 +66,7 @@ impl CronJob {
         let times = times.filter(|_| state == CronState::On);
         let next = times.and_then(|times| times.after(stored.last));
         let schedule = terms.schedule;
+        let no_overlap = terms.no_overlap().filter(|group| !group.is_empty());
         let (expression, zone) = schedule.rsplit_once(' ').unwrap_or((schedule, ""));
         Self {
             name,
@@ -76,7 +77,7 @@ impl CronJob {
             next: next.and_then(at),
             revision: stored.revision,
             missed: terms.missed(),
-            no_overlap: terms.no_overlap().flatten().map(str::to_owned),
+            no_overlap: no_overlap.map(str::to_owned),
             is_here,
         }
     }

@@ -36,10 +36,9 @@ impl<'t> Terms<'t> {
         self.rules.and_then(|(missed, _)| Missed::read(missed))
     }
 
-    /// `None` where it isn't stored; within that, `None` where ticks may overlap.
-    pub(super) fn no_overlap(&self) -> Option<Option<&'t str>> {
-        let (_, group) = self.rules?;
-        Some(Some(group).filter(|group| !group.is_empty()))
+    /// The group, empty where ticks may overlap; `None` where it isn't stored.
+    pub(super) fn no_overlap(&self) -> Option<&'t str> {
+        self.rules.map(|(_, group)| group)
     }
 }
 
@@ -51,8 +50,8 @@ impl fmt::Display for Terms<'_> {
             write!(f, ", missed: {missed}")?;
         }
         match self.no_overlap() {
-            Some(Some(group)) => write!(f, ", no overlap in {group}"),
-            _ => Ok(()),
+            None | Some("") => Ok(()),
+            Some(group) => write!(f, ", no overlap in {group}"),
         }
     }
 }
@@ -64,8 +63,9 @@ mod tests {
     #[test]
     fn terms_read_back_as_they_were_written() {
         for missed in [Missed::Once, Missed::Skip, Missed::All(7)] {
-            for group in [None, Some("makers"), Some("a|b c\n|")] {
-                let text = Terms::text("0 3 * * mon-fri Asia/Tokyo", missed, group);
+            for group in ["", "makers", "a|b c\n|"] {
+                let known = Some(group).filter(|group| !group.is_empty());
+                let text = Terms::text("0 3 * * mon-fri Asia/Tokyo", missed, known);
                 let terms = Terms::of(&text);
                 assert_eq!(terms.schedule, "0 3 * * mon-fri Asia/Tokyo");
                 assert_eq!(terms.missed(), Some(missed), "{text}");
@@ -80,10 +80,7 @@ mod tests {
         assert_eq!((earlier.missed(), earlier.no_overlap()), (None, None));
         assert_eq!(earlier.to_string(), "@daily UTC");
         let later = Terms::of("@daily UTC|newest:3|makers");
-        assert_eq!(
-            (later.missed(), later.no_overlap()),
-            (None, Some(Some("makers")))
-        );
+        assert_eq!((later.missed(), later.no_overlap()), (None, Some("makers")));
         let told = "@daily UTC, missed: newest:3, no overlap in makers";
         assert_eq!(later.to_string(), told);
     }

@@ -241,7 +241,8 @@ impl Progress {
         let known = known.map(|known| (&*known.terms, known.last));
         let tick = Tick {
             known: known.or(Some(("", 0))),
-            no_overlap: group.as_deref(),
+            // The script goes by the terms, where these say.
+            no_overlap: job.cron.no_overlap.as_deref(),
             last: due.last,
             times: &due.fire,
         };
@@ -306,7 +307,8 @@ impl Progress {
             },
         };
         let own = &self.job.cron;
-        let no_overlap = parts.no_overlap().unwrap_or(own.no_overlap.as_deref());
+        let no_overlap = parts.no_overlap().or(own.no_overlap.as_deref());
+        let no_overlap = no_overlap.filter(|group| !group.is_empty());
         self.known = Some(Known {
             last,
             times,
