@@ -140,10 +140,18 @@ fn members_of_partitions_say_it_beside_the_stream() {
     wait_until(DEADLINE, "all partitions", || {
         consumer.partitions().is_some_and(|owned| owned.len() == 4)
     });
+    // The first facts are told before the threads start: later ones come with each sign.
+    for partition in 0..4 {
+        shop.add_by_hand(&format!("{{orders:{partition}}}"), 2);
+    }
+    seen.wait_for(8);
     let name = consumer.name().unwrap();
     let member = wait_for(DEADLINE, "its facts", || {
         members(&shop.manager).remove(&name).filter(|member| {
-            member.facts.is_some() && member.alive == Some(true) && member.idle.is_some()
+            let facts = member.facts.as_ref();
+            facts.is_some_and(|facts| facts.completed == 8)
+                && (member.alive, member.pending) == (Some(true), 0)
+                && member.idle.is_some()
         })
     });
     assert_eq!((member.alive, member.pending), (Some(true), 0));

@@ -114,8 +114,8 @@ fn check_partitions(manager: &StreamManager, order: impl Fn(u16) -> Vec<EntryId>
         .create_simple_producer("p", StreamConfig::new("orders").partitions(8))
         .unwrap()
         .typed::<RawMessage>();
-    // Of each partition at least 4 KiB come: some entries, and fewer than it has.
-    let long = "x".repeat(1_500);
+    // Of each partition at least 4 KiB come: less than two entries.
+    let long = "x".repeat(5_000);
     for number in 0..60 {
         let message = RawMessage::new()
             .with("n", number.to_string())
