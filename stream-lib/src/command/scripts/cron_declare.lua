@@ -1,13 +1,13 @@
--- Makes a job known, or other terms of it.
+-- Stores a job, or other terms of it.
 --
 -- KEYS  1 jobs
--- ARGV  1 name  2 its terms  3 revision  4 the time to go by, in ms ('': the server's)
--- Reply 1 'new', 'same' or 'changed'; 'stale' where the stored one has a higher
+-- ARGV  1 name  2 its terms  3 revision  4 the time to use, in ms ('': the server's)
+-- Reply 1 'new', 'same' or 'changed'; 'stale' if the stored one has a higher
 --         revision, 'paused', 'removed'
---       2 when it was due last, and 3 the terms that are in force
+--       2 the last due time, and 3 the terms that apply
 --       4 the time, in ms
--- A new or changed schedule begins now; with other rules only, it goes on from where it
--- is. An old process doesn't undo the terms of a newer one, nor bring a job back that was
+-- A new or changed schedule begins now; with other rules only, it continues from
+-- its last tick. An old process doesn't undo the terms of a newer one, nor bring a job back that was
 -- removed, unless its revision is higher.
 local name, terms, revision, now = ARGV[1], ARGV[2], tonumber(ARGV[3]), time_of(ARGV[4])
 local job, outcome = job_of(name), 'same'
@@ -23,7 +23,7 @@ elseif job.terms ~= terms or job.state == 'off' then
   local begins = job.state == 'off' or job.terms:match(schedule) ~= terms:match(schedule)
   job.terms, job.revision = terms, revision
   job.state = job.state == 'off' and 'on' or job.state
-  -- One that lies ahead a little stays, so that no tick comes twice.
+  -- A last tick slightly ahead stays, so that no tick comes twice.
   if begins and (job.last < now or job.last > now + 60000) then
     job.last = now
   end

@@ -1,11 +1,11 @@
--- Part of the scripts for jobs that recur, which stand in the hash KEYS[1].
+-- Part of the scripts for recurring jobs, which are stored in the hash KEYS[1].
 --
--- A job's value is, with a `|` in between: when it was due last, in ms; its revision;
--- on, paused, or off for one that was removed; the entry of its last tick; and its terms,
--- which all processes follow. The entry has a `b` in front where it went to the backup
--- stream, and its tick behind an `@` then. The terms are expression and zone, what becomes
--- of missed ticks, and the group that must be done with the last one ('': none), which
--- alone may hold a `|`. Earlier versions have stored expression and zone only.
+-- A job's value is, separated by `|`: the last due time, in ms; its revision; on, paused,
+-- or off for a removed job; the entry of its last tick; its terms. The entry has a `b` in
+-- front, and an `@` and its tick at the end, if it went to the backup stream. The terms,
+-- which all processes use, are expression and zone, the treatment of missed ticks, and
+-- the group that must have finished the last tick ('': none). Only the group may contain
+-- a `|`. Earlier versions stored expression and zone only.
 local function job_of(name)
   local value = redis.call('HGET', KEYS[1], name)
   local last, revision, state, entry, terms =
@@ -21,7 +21,7 @@ local function write(name, job)
     job.last, job.revision, job.state, job.entry, job.terms))
 end
 
--- The server's time in ms, or the one that a test goes by.
+-- The server's time in ms, or the one that a test gives.
 local function time_of(given)
   if given ~= '' then
     return tonumber(given)

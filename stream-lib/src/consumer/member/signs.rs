@@ -1,5 +1,5 @@
-//! The signs of life of a group's members, as the members for single partitions know
-//! them: they stand beside the stream itself, which may be on another server.
+//! The signs of life of a group's members, as the members of single partitions know them:
+//! they are kept at the stem, which may be on another server.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -15,19 +15,18 @@ struct Seen {
     at: Instant,
     /// The other members, with the milliseconds until their signs lapsed then.
     left: HashMap<Vec<u8>, i64>,
-    /// For how long they had been watched by then; see
+    /// The time for which they had been watched by then; see
     /// [`SignOfLife::watched`](super::sign_of_life::SignOfLife::watched).
     watched: Duration,
 }
 
 impl Signs {
-    /// Notes the signs that were asked for when `at` says, and for how long they have
-    /// been watched.
+    /// Notes the signs that were asked for at `at`, and for how long they have been watched.
     pub(crate) fn note(&self, at: Instant, left: HashMap<Vec<u8>, i64>, watched: Duration) {
         *self.0.lock() = Some(Seen { at, left, watched });
     }
 
-    /// For how long they have been watched.
+    /// The time for which they have been watched.
     pub(super) fn watched(&self) -> Duration {
         let seen = self.0.lock();
         seen.as_ref().map_or(Duration::ZERO, |seen| {
@@ -35,9 +34,9 @@ impl Signs {
         })
     }
 
-    /// The other members, with the milliseconds until their signs lapse, which are
-    /// negative once they have. `None` where the last look is longer ago than
-    /// `recently`: they may have given others since.
+    /// The other members, with the milliseconds until their signs lapse, negative for
+    /// lapsed ones. `None` if the last look is longer ago than `recently`: they may have
+    /// given others since.
     pub(super) fn recent(&self, recently: Duration) -> Option<HashMap<Vec<u8>, i64>> {
         let mut seen = self.0.lock().clone()?;
         let ago = seen.at.elapsed();

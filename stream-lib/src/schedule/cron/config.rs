@@ -1,4 +1,4 @@
-//! When a job recurs, as a user says it.
+//! The configuration of a recurring job.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,23 +12,24 @@ use crate::error::{Error, ErrorKind, Result, Shown};
 /// The longest expression, in bytes.
 const LONGEST: usize = 512;
 
-/// When a job recurs: see [`StreamManager::cron`](crate::StreamManager::cron).
+/// A schedule for a recurring job: see
+/// [`StreamManager::cron`](crate::StreamManager::cron).
 ///
 /// # Expressions
 ///
 /// Five fields, with white space in between: minute (0–59), hour (0–23), day of the month
 /// (1–31), month (1–12 or `jan`–`dec`), day of the week (0–7 or `sun`–`sat`; 0 and 7 are
 /// Sunday). With six, seconds (0–59) stand in front. A field is `*`, a value, a range
-/// `1-5`, a step `*/15`, `0-30/10` or `5/15` (from 5 on), or a list of these: `1,15`.
-/// Where both kinds of day are restricted, one of them is enough; a field that begins
-/// with `*` restricts nothing. `@yearly`, `@monthly`, `@weekly`, `@daily` and `@hourly`
-/// stand for the first moment of each.
+/// `1-5`, a step `*/15`, `0-30/10` or `5/15` (from 5 on), or a list of these: `1,15`. If
+/// both kinds of day are restricted, a day has to match only one of them; a field that
+/// begins with `*` restricts nothing. `@yearly`, `@monthly`, `@weekly`, `@daily` and
+/// `@hourly` stand for the first moment of each.
 ///
 /// # Clocks that are set
 ///
 /// In a zone with summer time, a time that doesn't exist is due at the first moment
-/// after, and one that comes twice is due once, the first time. So `*/15 * * * *` has no
-/// tick in the hour that comes again: use UTC for what must run each quarter of an hour.
+/// after, and a time that comes twice is due once, the first time. So `*/15 * * * *` has
+/// no tick in the repeated hour: use UTC for jobs that must run each quarter of an hour.
 ///
 /// # Examples
 ///
@@ -47,7 +48,7 @@ const LONGEST: usize = 512;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cron {
-    /// With one space between fields.
+    /// The expression with one space between fields.
     text: String,
     expression: Expression,
     zone: String,
@@ -57,12 +58,12 @@ pub struct Cron {
 }
 
 impl Cron {
-    /// Reads an expression.
+    /// Parses an expression.
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config), which names the field and its value, also for one
-    /// that no date matches.
+    /// [`Config`](ErrorKind::Config), with the field and its value, for an invalid
+    /// expression, and for one that no date matches.
     pub fn parse(expression: &str) -> Result<Self> {
         let problem = |problem: String| {
             let text = format!("the cron expression `{}`: {problem}", Shown(expression));
@@ -81,38 +82,38 @@ impl Cron {
         })
     }
 
-    /// The time zone whose clock counts, by its name in the IANA database, such as
-    /// `Europe/Berlin`. It is looked for in the system's database, and then in one that
-    /// comes with the library. Defaults to `UTC`.
+    /// Sets the time zone, by its name in the IANA database, such as `Europe/Berlin`. It
+    /// is looked up in the system's database, and then in one that comes with the
+    /// library. Defaults to `UTC`.
     #[must_use]
     pub fn zone(mut self, name: impl Into<String>) -> Self {
         self.zone = name.into();
         self
     }
 
-    /// What is done about ticks that no process was there for. All processes go by what
-    /// the latest declaration of the job has stored, as for its schedule; see
-    /// [`revision`](Self::revision). Defaults to [`Missed::Once`].
+    /// Sets what happens to ticks that were due while no process had the job. It is stored
+    /// with the job, so that all processes do the same; see [`revision`](Self::revision).
+    /// Defaults to [`Missed::Once`].
     #[must_use]
     pub fn missed(mut self, missed: Missed) -> Self {
         self.missed = missed;
         self
     }
 
-    /// Skips a tick while this group has not read the message of the tick before, or
-    /// holds it: while it runs, or waits for a retry. All processes go by what the latest
-    /// declaration of the job has stored, as for its schedule; see
-    /// [`revision`](Self::revision). Defaults to none: messages pile up.
+    /// Skips a tick while this group has not read the message of the tick before, or has
+    /// it pending: while it runs, or waits for a retry. It is stored with the job, so that
+    /// all processes do the same; see [`revision`](Self::revision). Defaults to no group,
+    /// so that messages may pile up.
     #[must_use]
     pub fn no_overlap(mut self, group: impl Into<String>) -> Self {
         self.no_overlap = Some(group.into());
         self
     }
 
-    /// The revision of the job, for deploys: a process doesn't change the schedule, nor
-    /// `missed` and `no_overlap`, of a job that another one has declared with a higher
-    /// revision, and follows these. Raise
-    /// it with each change, and to bring back a job that was removed. Among equal
+    /// Sets the revision of the job, for deploys: a process doesn't change the schedule,
+    /// `missed` and `no_overlap` of a job that another one has declared with a higher
+    /// revision, and follows those. Raise it with each change, and to bring back a removed
+    /// job. Among equal
     /// revisions the latest declaration counts. Defaults to 0.
     #[must_use]
     pub fn revision(mut self, revision: u32) -> Self {
@@ -120,7 +121,7 @@ impl Cron {
         self
     }
 
-    /// The first time after `time` at which a job is due.
+    /// The first time after `time` at which the job is due; `None` if there is none.
     ///
     /// # Errors
     ///
@@ -132,7 +133,7 @@ impl Cron {
         Ok(next.map(|ms| UNIX_EPOCH + Duration::from_millis(ms)))
     }
 
-    /// The times at which it is due.
+    /// The times at which the job is due.
     ///
     /// # Errors
     ///
@@ -152,7 +153,7 @@ impl Cron {
         })
     }
 
-    /// Fails for values that are out of their bounds.
+    /// Fails for values out of their bounds.
     pub(super) fn validate(&self) -> Result<()> {
         if let Missed::All(most) = self.missed
             && !(1..=1_000).contains(&most)
@@ -167,17 +168,17 @@ impl Cron {
         Ok(())
     }
 
-    /// All of it but the revision, as a stream stores it.
+    /// All settings but the revision, in the form that a stream stores.
     pub(super) fn terms(&self) -> String {
         let schedule = format!("{} {}", self.text, self.zone);
         Terms::text(&schedule, self.missed, self.no_overlap.as_deref())
     }
 
-    /// The times of an expression and a zone that a stream has stored.
+    /// The times of a stored expression and zone.
     ///
     /// # Errors
     ///
-    /// `Config` for what this version of the library can't read.
+    /// `Config` for a form that this version of the library can't read.
     pub(super) fn times_of(schedule: &str) -> Result<Times> {
         let (expression, zone) = schedule.rsplit_once(' ').unwrap_or((schedule, "UTC"));
         Self::parse(expression)?.zone(zone).times()

@@ -1,8 +1,8 @@
-//! What a job goes by, as its stream stores it: one text, which all processes follow.
+//! The terms of a job, which all processes use, as its stream stores them: one text.
 //!
-//! `<expression> <zone>|<missed>|<group>`: what becomes of missed ticks is `once`, `skip` or
-//! `all:<n>`, and the group is that of `no_overlap`, empty for none. Only the group may hold
-//! a `|`. Earlier versions have stored expression and zone alone.
+//! `<expression> <zone>|<missed>|<group>`: `missed` is `once`, `skip` or `all:<n>`, and the
+//! group is that of `no_overlap`, empty for none. Only the group may contain a `|`. Earlier
+//! versions stored expression and zone only.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use super::missed::Missed;
 pub(super) struct Terms<'t> {
     /// Expression and zone.
     pub(super) schedule: &'t str,
-    /// How missed ticks are dealt with, and a group; `None` where neither is stored.
+    /// The treatment of missed ticks, and the group; `None` if neither is stored.
     rules: Option<(&'t str, &'t str)>,
 }
 
@@ -31,18 +31,19 @@ impl<'t> Terms<'t> {
         format!("{schedule}|{missed}|{}", no_overlap.unwrap_or_default())
     }
 
-    /// `None` where it isn't stored, or a later version knows more than this one.
+    /// The treatment of missed ticks; `None` if it isn't stored, or is unknown to this
+    /// version.
     pub(super) fn missed(&self) -> Option<Missed> {
         self.rules.and_then(|(missed, _)| Missed::read(missed))
     }
 
-    /// The group, empty where ticks may overlap; `None` where it isn't stored.
+    /// The group, empty if ticks may overlap; `None` if it isn't stored.
     pub(super) fn no_overlap(&self) -> Option<&'t str> {
         self.rules.map(|(_, group)| group)
     }
 }
 
-/// As log lines have it.
+/// The form for log lines.
 impl fmt::Display for Terms<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.schedule)?;
