@@ -24,13 +24,13 @@ pub(crate) struct Beat<'a> {
     pub(crate) group: &'a Group,
     pub(crate) member: &'a str,
     pub(crate) lease: Duration,
-    /// How long lapsed signs of others are kept.
-    pub(crate) keep: Duration,
+    /// Signs of others that lapsed before this time are removed: by the server's clock, in
+    /// milliseconds since 1970.
+    pub(crate) oldest: Option<u64>,
     /// By how much the server's clock was set back since the last one.
     pub(crate) set_back: Duration,
-    /// Whether to also name consumers that hold nothing and were not seen for as long as
-    /// signs are kept.
-    pub(crate) name_idle: bool,
+    /// Also names consumers that hold nothing and were not seen for so long.
+    pub(crate) name_idle: Option<Duration>,
     /// The member's facts, as JSON; empty for none.
     pub(crate) facts: &'a str,
     /// Whether to remove facts of members without a sign.
@@ -83,7 +83,7 @@ impl Beat<'_> {
     /// Gives the sign, and looks, in one request, which also asks whether anything is
     /// scheduled.
     pub(crate) fn give(&self, wire: &mut Wire) -> Result<Look> {
-        let look = look_call(self.group, self.name_idle.then_some(self.keep));
+        let look = look_call(self.group, self.name_idle);
         let mut count = Vec::with_capacity(64);
         pack_count(&mut count, self.group.keys());
         let ([beat, look], count) = run_together_with(wire, [&self.call(), &look], &count)?;
@@ -109,11 +109,15 @@ impl Beat<'_> {
         let half = if self.leaves { ".5" } else { "" };
         let group = self.group;
         let keys = [group.members(), group.meta(), group.hold(), group.facts()];
-        BEAT.call(&keys)
+        let call = BEAT
+            .call(&keys)
             .arg(self.member)
-            .shown(&format_args!("{lease}{half}"))
-            .millis(self.keep)
-            .millis(self.set_back)
+            .shown(&format_args!("{lease}{half}"));
+        let call = match self.oldest {
+            Some(oldest) => call.number(oldest),
+            None => call.arg(""),
+        };
+        call.millis(self.set_back)
             .arg(self.facts)
             .arg(if self.sweeps { "sweep" } else { "" })
     }

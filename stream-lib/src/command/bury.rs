@@ -11,7 +11,7 @@ use crate::connection::{Reply, ServerError, Wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::EntryId;
 
-static BURY: Script = script!("bury.lua");
+static BURY: Script = script!("part_dead.lua", "bury.lua");
 
 /// An entry on its way to the dead letters.
 #[derive(Debug, Clone, Copy)]

@@ -21,8 +21,8 @@ pub(crate) struct StoredJob {
     pub(crate) last: u64,
     pub(crate) revision: u64,
     pub(crate) state: JobState,
-    /// Expression and zone.
-    pub(crate) spec: String,
+    /// Expression, zone and rules, which all processes use.
+    pub(crate) terms: String,
 }
 
 /// The state of a job.
@@ -41,8 +41,8 @@ pub(crate) struct JobAnswer {
     pub(crate) last: u64,
     /// The server's time, in ms since 1970.
     pub(crate) now: u64,
-    /// The expression and zone that apply.
-    pub(crate) spec: String,
+    /// The terms that apply, as in a [`StoredJob`].
+    pub(crate) terms: String,
     /// How many messages were added.
     pub(crate) added: u64,
 }
@@ -78,9 +78,10 @@ pub(crate) struct JobCall<'a> {
 /// Ticks that are due, or one out of turn.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tick<'a> {
-    /// Expression and zone, and the last due time, as the caller knows them; `None` for
-    /// a tick out of turn.
+    /// The terms and the last due time, as the caller knows them; `None` for a tick out of
+    /// turn.
     pub(crate) known: Option<(&'a str, u64)>,
+    /// The group that counts if the terms have no rules.
     pub(crate) no_overlap: Option<&'a str>,
     /// The last due time after this.
     pub(crate) last: u64,
@@ -90,9 +91,9 @@ pub(crate) struct Tick<'a> {
 
 impl JobCall<'_> {
     /// Stores the job.
-    pub(crate) fn declare(self, wire: &mut Wire, spec: &str, revision: u64) -> Result<JobAnswer> {
+    pub(crate) fn declare(self, wire: &mut Wire, terms: &str, revision: u64) -> Result<JobAnswer> {
         let call = DECLARE.call(&[&self.keys.cron()]);
-        let call = call.arg(self.name).arg(spec).number(revision);
+        let call = call.arg(self.name).arg(terms).number(revision);
         let reply = call.arg(&self.now_text()).run(wire)?;
         let mut tokens = Tokens::new(&reply);
         if tokens.array()? != 4 {
@@ -100,11 +101,11 @@ impl JobCall<'_> {
         }
         let outcome = outcome_of(tokens.bytes()?)?;
         let last = millis(&mut tokens)?;
-        let spec = tokens.text()?.to_owned();
+        let terms = tokens.text()?.to_owned();
         Ok(JobAnswer {
             outcome,
             last,
-            spec,
+            terms,
             now: millis(&mut tokens)?,
             added: 0,
         })
@@ -132,16 +133,16 @@ impl JobCall<'_> {
             let outcome = tokens.bytes()?;
             let (last, now) = (millis(&mut tokens)?, millis(&mut tokens)?);
             // Another program may have written it.
-            let spec = String::from_utf8_lossy(tokens.bytes()?);
+            let terms = String::from_utf8_lossy(tokens.bytes()?);
             if outcome == b"elsewhere" {
-                keys = self.keys.with_known_backup(&spec)?;
+                keys = self.keys.with_known_backup(&terms)?;
                 continue;
             }
             return Ok(JobAnswer {
                 outcome: outcome_of(outcome)?,
                 last,
                 now,
-                spec: spec.into_owned(),
+                terms: terms.into_owned(),
                 added: tokens.int()?.unsigned_abs(),
             });
         }
@@ -162,7 +163,7 @@ impl JobCall<'_> {
         let call = TICK.call(&[&cron, keys.stream(), &backup, &meta]);
         let call = call.arg(self.name);
         let call = match tick.known {
-            Some((spec, last)) => call.arg(spec).number(last),
+            Some((terms, last)) => call.arg(terms).number(last),
             None => call.arg("").arg(""),
         };
         let call = call
@@ -257,7 +258,7 @@ impl StoredJob {
             last,
             revision,
             state,
-            spec: parts.next()?.to_owned(),
+            terms: parts.next()?.to_owned(),
         })
     }
 }
@@ -290,11 +291,11 @@ mod tests {
 
     #[test]
     fn stored_jobs_are_read_as_the_scripts_write_them() {
-        let job = StoredJob::read(b"1700000000000|3|on|b1-2@5|0 3 * * * Europe/Berlin").unwrap();
+        let job = StoredJob::read(b"1700000000000|3|on|b1-2@5|0 3 * * * UTC|once|a|b").unwrap();
         assert_eq!((job.last, job.revision), (1_700_000_000_000, 3));
         assert_eq!(
-            (job.state, &*job.spec),
-            (JobState::On, "0 3 * * * Europe/Berlin")
+            (job.state, &*job.terms),
+            (JobState::On, "0 3 * * * UTC|once|a|b")
         );
         for broken in ["", "x|3|on||s", "1|3|off", "1|3|maybe||s", "1|-3|on||s"] {
             assert_eq!(StoredJob::read(broken.as_bytes()), None, "{broken}");

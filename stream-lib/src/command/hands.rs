@@ -15,7 +15,7 @@ use crate::connection::{Wire, from_redis};
 use crate::error::Result;
 use crate::message::EntryId;
 
-static ACT: Script = script!("part_hands.lua", "dead_hands.lua");
+static ACT: Script = script!("part_hands.lua", "part_dead.lua", "dead_hands.lua");
 static REMOVE: Script = script!(
     flags: "#!lua flags=allow-oom\n",
     "part_hands.lua",

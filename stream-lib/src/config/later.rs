@@ -45,7 +45,8 @@ impl From<Duration> for When {
 pub enum WhenTaken {
     /// Nothing is scheduled; the answer is the id of the existing message.
     Keep,
-    /// The new message and its time replace the existing ones, under the same id.
+    /// The new message and its time replace the existing ones, under the same id. On a
+    /// stream with partitions, only a message of the same partition is found.
     Replace,
     /// The call fails with [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists).
     Refuse,

@@ -107,9 +107,14 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
     }
 
     /// Schedules the message under a key, 1 to 512 bytes, that one scheduled message of
-    /// the stream, or a partition of it, has at a time. The key is free again once the
-    /// message is due, or cancelled. Without another key it decides the partition. Needs
-    /// [`after`](Self::after) or [`at`](Self::at). Defaults to none.
+    /// the stream has at a time. The key is free again once the message is due, or
+    /// cancelled. Needs [`after`](Self::after) or [`at`](Self::at). Defaults to none.
+    ///
+    /// On a stream with partitions, the key counts within the partition of the message. Two
+    /// messages with one unique key meet if they have the same [`key`](Self::key), or the
+    /// same idempotency key and no other key, or neither: the unique key then chooses the
+    /// partition. With another key, an earlier message may be in another partition, where
+    /// it isn't looked for: it is neither kept nor replaced, and both become due.
     pub fn unique(mut self, key: impl Into<Cow<'m, str>>, taken: WhenTaken) -> Self {
         self.plan.unique = Some((key.into(), taken));
         self

@@ -99,7 +99,7 @@ impl Scheduler<'_> {
         match scheduling.outcome {
             ScheduleOutcome::Refused(id) => {
                 let id = id.in_partition(outlet.partition);
-                Err(taken(&later, id, scheduling.wait))
+                Err(taken(&later, id, outlet.partition, scheduling.wait))
             }
             ScheduleOutcome::Once(_) | ScheduleOutcome::Scheduled(_) => Ok(added),
         }
@@ -193,11 +193,12 @@ fn recorded(added: Added) -> Added {
     }
 }
 
-fn taken(later: &Later<'_>, id: ScheduleId, wait: Duration) -> Error {
+fn taken(later: &Later<'_>, id: ScheduleId, partition: Option<u16>, wait: Duration) -> Error {
     let key = later.unique.map_or("", |(key, _)| key);
+    let within = partition.map_or_else(String::new, |n| format!(" of partition {n}"));
     let text = format!(
-        "the unique key `{}` is held by the scheduled message {id}, which is due in {wait:?}; \
-         cancel that first, or schedule with `WhenTaken::Keep` or `Replace`",
+        "the unique key `{}`{within} is held by the scheduled message {id}, which is due in \
+         {wait:?}; cancel that first, or schedule with `WhenTaken::Keep` or `Replace`",
         Shown(key)
     );
     Error::new(ErrorKind::AlreadyExists, text)

@@ -124,12 +124,13 @@ fn consider(
     if process.put_off > 0 && !setup.has(Bug::TakesOverAfterStep) {
         return;
     }
+    let believes = process.young == 0 || setup.has(Bug::BelievesAtOnce);
     if !process.is_looking {
         process.by_signs = !process.by_signs && process.ahead > 0;
     }
     for (at, dead) in process.dead.iter_mut().enumerate() {
         let is_dead = match signs[at] {
-            Some(left) => left < 0,
+            Some(left) => left < 0 && believes,
             None => !process.by_signs,
         };
         *dead = look.holders[at] && at != usize::from(me) && is_dead;

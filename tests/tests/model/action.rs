@@ -160,9 +160,7 @@ impl Steps<'_> {
         match process.life {
             Life::Dead => return,
             Life::Fresh => {
-                if self.world.unsettled == 0 {
-                    self.plain(Action::Start(me), |next| start(next, me));
-                }
+                self.plain(Action::Start(me), |next| start(next, me));
                 return;
             }
             Life::Frozen => self.plain(Action::Thaw(me), |next| next.me(me).life = Life::Up),

@@ -37,13 +37,16 @@ pub(crate) enum Bug {
     /// As it was: after the clock was set back, signs of life alone decide, also of
     /// entries whose leases were renewed since.
     SignsAloneDecide,
+    /// As it was: a process that has just begun believes the signs of life that it finds
+    /// lapsed, though the clock was set before.
+    BelievesAtOnce,
     /// As it was: a repeated request is left out also where it is an earlier delivery of
     /// the entry that is in hand.
     LeavesOutTheLast,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::RenewsForAnyone,
         Self::ParksForAnyone,
         Self::ParksAnyDelivery,
@@ -59,6 +62,7 @@ impl Bug {
         Self::AcksForThreeQuarters,
         Self::ConfirmsTheLost,
         Self::SignsAloneDecide,
+        Self::BelievesAtOnce,
         Self::LeavesOutTheLast,
     ];
 }

@@ -14,9 +14,7 @@
 //! # What it leaves out
 //!
 //! Stops, holds of a group, rates, and entries that are deleted. The clock is set once in
-//! a lease at most, and no process begins within a lease of that: it would take those
-//! for dead that it has never seen alive. A claim whose answer brings nothing is never
-//! late.
+//! a lease at most. A claim whose answer brings nothing is never late.
 #![expect(
     clippy::indexing_slicing,
     reason = "processes, entries and slots are numbered, and the arrays as long as that"

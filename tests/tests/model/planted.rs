@@ -19,6 +19,7 @@ const SOON: &[Planted] = &[
     (Bug::ForgetsAnswers, &[Kind::Lost], 1, 3),
     (Bug::TakesOverAfterStep, &[Kind::Clock], 1, 3),
     (Bug::KeepsLock, &[Kind::Crash], 1, 2),
+    (Bug::BelievesAtOnce, &[Kind::Clock], 1, 3),
 ];
 
 /// The others.

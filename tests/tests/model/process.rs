@@ -7,6 +7,10 @@ use crate::setup::{ENTRIES, HANDS, LEASE, PROCESSES, Setup, TOLERANCE};
 /// How long after a lost answer entries may still come up: four thirds of a lease.
 const WATCH: u8 = (LEASE * 4 / 3) as u8;
 
+/// For how long a process watches the signs of life of others before it believes that one
+/// is dead: longer than two of them are apart.
+const YOUNG: u8 = (LEASE / 3 + 1) as u8;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Life {
     /// It has yet to begin.
@@ -107,6 +111,8 @@ pub(crate) struct Process {
     /// By how much due times are to be moved back, and how often they were moved.
     pub(crate) moving: i8,
     pub(crate) moves: u8,
+    /// For so many ticks it doesn't believe those dead whose signs have lapsed.
+    pub(crate) young: u8,
     /// For so many ticks nothing is taken over.
     pub(crate) put_off: u8,
     /// For so many ticks idle times may lie in the future.
@@ -142,6 +148,7 @@ impl Process {
         set_back: 0,
         moving: 0,
         moves: 0,
+        young: YOUNG,
         put_off: 0,
         ahead: 0,
         by_signs: false,
@@ -224,6 +231,7 @@ impl Process {
             }
         }
         self.beat = (self.beat + 1).min(LONG);
+        self.young = self.young.saturating_sub(1);
         self.put_off = self.put_off.saturating_sub(1);
         self.ahead = self.ahead.saturating_sub(1);
         self.watch = self.watch.saturating_sub(1);

@@ -17,9 +17,7 @@ pub(crate) struct World {
     pub(crate) added: u8,
     /// How many more faults there may be.
     pub(crate) faults: u8,
-    /// For so many ticks no process begins, since the clock was set: one that begins
-    /// knows nothing of the step, and finds those lapsed whose next sign of life it
-    /// would see after a third of a lease.
+    /// For so many ticks the clock isn't set again.
     pub(crate) unsettled: u8,
 }
 

@@ -2,10 +2,10 @@
 --
 -- KEYS  1 members  2 meta  3 hold  4 facts
 -- ARGV  1 name of the member  2 its lease in ms, with a half if the member
---       stops and wants no share of the partitions  3 how long a lapsed sign is
---       kept, in ms  4 by how many ms the server's clock was set back since the
---       member's last sign (0: it was not)  5 the member's facts ('': none)
---       6 'sweep' to remove facts of members without a sign
+--       stops and wants no share of the partitions  3 a time in ms: signs that
+--       lapsed before are removed ('': none)  4 by how many ms the server's clock was
+--       set back since the member's last sign (0: it was not)  5 the member's facts
+--       ('': none)  6 'sweep' to remove facts of members without a sign
 -- Reply 1 the server's time in ms  2 names, each followed by the ms until its
 --       sign lapses, negative once it has  3 the stored number of partitions of
 --       the stream ('': none)  4 the hold of the group ('': none);
@@ -13,10 +13,11 @@
 --       then no sign was given
 -- A sign is the time until which a member is alive: its own lease after it was
 -- given. Lapsed ones stay a while, and tell a dead member from a consumer that
--- never gives signs.
+-- never gives signs. The caller passes the time by the clock that it expects: after a
+-- step forward, signs of living members look long lapsed.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local lease, keep, back = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local lease, oldest, back = tonumber(ARGV[2]), tonumber(ARGV[3]) or 0, tonumber(ARGV[4])
 -- Without permission to read them, the stream counts as not partitioned.
 local partitions = redis.pcall('HGET', KEYS[2], 'partitions')
 if type(partitions) ~= 'string' then
@@ -38,7 +39,7 @@ for i = 1, #signs, 2 do
   end
   if name == ARGV[1] then
     -- The member's own sign is set below.
-  elseif till < now - keep then
+  elseif till < oldest then
     old[#old + 1] = name
   else
     reply[#reply + 1] = name

@@ -27,23 +27,11 @@ for i = 6, #ARGV, 3 do
       reply[at] = 3
     end
     if entry then
-      local add, fields = {'XADD', KEYS[2], '*'}, entry[2]
-      -- unpack() ends near 8,000 values; of a larger body only the number of fields is
-      -- kept.
-      if #fields > 7900 - 20 then
-        add[4], add[5] = '~omitted', #fields / 2
-      else
-        for j = 1, #fields do
-          add[j + 3] = fields[j]
-          left = left - #fields[j]
-        end
-      end
-      for _, mark in ipairs({
-        '~id', id, '~group', group, '~consumer', consumer, '~reason', ARGV[i + 1],
-        '~error', ARGV[i + 2], '~deliveries', pending[4], '~time', string.format('%.0f', now),
-      }) do
-        add[#add + 1] = mark
-      end
+      local add = {'XADD', KEYS[2], '*'}
+      left = left - letter(add, entry[2], {
+        id = id, group = group, consumer = consumer, reason = ARGV[i + 1],
+        error = ARGV[i + 2], deliveries = pending[4], time = now,
+      })
       copies[#copies + 1] = {at = at, id = id, add = add}
     elseif reply[at] == 3 then
       settled[#settled + 1] = id

@@ -1,9 +1,10 @@
 -- Adds the messages of a job's ticks, unless another process has done so.
 --
 -- KEYS  1 jobs  2 stream  3 backup stream  4 meta
--- ARGV  1 name  2 the expression and zone, and 3 the last due time, as the caller
---         knows them ('' and '': a tick out of turn, whatever they are)
---       4 group that must have finished the last tick's entry ('': none)
+-- ARGV  1 name  2 the terms, and 3 the last due time, as the caller knows them ('' and
+--       '': a tick out of turn, whatever they are)
+--       4 group that must have finished the last tick's entry, for terms without rules
+--       ('': none)
 --       5 the last due time after this, in ms  6 how many messages to add
 --       7 number of the name, for `~origin`
 --       8 the default capacity of a stream
@@ -15,26 +16,27 @@
 --         set back: the job continues from now; 'busy' if the group has not
 --         finished; 'elsewhere' if another backup stream is stored
 --       2 the last due time  3 the time, both in ms
---       4 the expression and zone that apply; the backup stream
+--       4 the terms that apply; the backup stream
 --       5 how many messages were added
 -- Compare and set are one step, so each tick is one message, whichever process comes
 -- first. While the backup stream holds anything, or the stream has no room, ticks go
 -- there, as an add would.
-local name, group, to, count = ARGV[1], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local name, to, count = ARGV[1], tonumber(ARGV[5]), tonumber(ARGV[6])
 local stream, backup, now = KEYS[2], KEYS[3], time_of(ARGV[9])
 local job = job_of(name)
 if not job then
   return {'gone', 0, now, '', 0}
 end
 local function reply(outcome, added)
-  return {outcome, job.last, now, job.spec, added or 0}
+  return {outcome, job.last, now, job.terms, added or 0}
 end
+local group = string.match(job.terms, '^[^|]*|[^|]*|(.*)$') or ARGV[4]
 local in_turn = ARGV[2] ~= ''
 if job.state == 'off' then
   return reply('removed')
 elseif in_turn and job.state == 'paused' then
   return reply('paused')
-elseif in_turn and job.spec ~= ARGV[2] then
+elseif in_turn and job.terms ~= ARGV[2] then
   return reply('changed')
 elseif job.last > now + 60000 then
   job.last = now

@@ -29,24 +29,11 @@ for i = ids, #ARGV do
     local entry = what ~= 'bury' or redis.call('XRANGE', KEYS[1], id, id)[1]
     reply[at] = {entry and 1 or 3}
     if what == 'bury' and entry then
-      local add, fields = {'XADD', KEYS[5], '*'}, entry[2]
-      -- unpack() ends near 8,000 values; of a larger body only the number of fields is
-      -- kept.
-      if #fields > 7900 - 20 then
-        add[4], add[5] = '~omitted', #fields / 2
-      else
-        for j = 1, #fields do
-          add[j + 3] = fields[j]
-          left = left - #fields[j]
-        end
-      end
-      for _, mark in ipairs({
-        '~id', id, '~group', group, '~consumer', pending[2], '~reason', reason,
-        '~error', text, '~deliveries', pending[4], '~time', string.format('%.0f', now),
-      }) do
-        add[#add + 1] = mark
-      end
-      one.add = add
+      one.add = {'XADD', KEYS[5], '*'}
+      left = left - letter(one.add, entry[2], {
+        id = id, group = group, consumer = pending[2], reason = reason, error = text,
+        deliveries = pending[4], time = now,
+      })
     end
     todo[#todo + 1] = one
   end

@@ -1,22 +1,24 @@
 -- Part of the scripts for recurring jobs, which are stored in the hash KEYS[1].
 --
 -- A job's value is, separated by `|`: the last due time, in ms; its revision; on, paused,
--- or off for a removed job; the entry of its last tick; expression and zone. The entry
--- has a `b` in front, and an `@` and its tick at the end, if it went to the backup
--- stream.
+-- or off for a removed job; the entry of its last tick; its terms. The entry has a `b` in
+-- front, and an `@` and its tick at the end, if it went to the backup stream. The terms,
+-- which all processes use, are expression and zone, the treatment of missed ticks, and
+-- the group that must have finished the last tick ('': none). Only the group may contain
+-- a `|`. Earlier versions stored expression and zone only.
 local function job_of(name)
   local value = redis.call('HGET', KEYS[1], name)
-  local last, revision, state, entry, spec =
+  local last, revision, state, entry, terms =
     string.match(value or '', '^(%d+)|(%d+)|(%a+)|([^|]*)|(.*)$')
   if not last then
     return nil
   end
-  return {last = tonumber(last), revision = tonumber(revision), state = state, entry = entry, spec = spec}
+  return {last = tonumber(last), revision = tonumber(revision), state = state, entry = entry, terms = terms}
 end
 
 local function write(name, job)
   redis.call('HSET', KEYS[1], name, string.format('%.0f|%.0f|%s|%s|%s',
-    job.last, job.revision, job.state, job.entry, job.spec))
+    job.last, job.revision, job.state, job.entry, job.terms))
 end
 
 -- The server's time in ms, or the one that a test gives.

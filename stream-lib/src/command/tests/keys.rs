@@ -13,7 +13,8 @@ use std::path::PathBuf;
 use super::lua::{Touch, touches};
 
 /// The parts in front of a script.
-const PARTS: [(&str, &[&str]); 14] = [
+const PARTS: [(&str, &[&str]); 15] = [
+    ("bury", &["part_dead"]),
     ("commit", &["part_room", "part_once"]),
     ("route", &["part_plain", "part_room", "part_once"]),
     ("add_once", &["part_once"]),
@@ -24,7 +25,7 @@ const PARTS: [(&str, &[&str]); 14] = [
     ("cron_declare", &["part_cron"]),
     ("cron_change", &["part_cron"]),
     ("cron_tick", &["part_cron", "part_room"]),
-    ("dead_hands", &["part_hands"]),
+    ("dead_hands", &["part_hands", "part_dead"]),
     ("remove_consumer", &["part_hands"]),
     ("redrive", &["part_redrive"]),
     ("redrive_oldest", &["part_redrive"]),

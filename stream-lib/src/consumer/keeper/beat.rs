@@ -44,6 +44,11 @@ impl Beats {
         self.at = Instant::now();
     }
 
+    /// Makes the next sign due at this time at the latest.
+    pub(super) fn come_by(&mut self, at: Instant) {
+        self.at = self.at.min(at);
+    }
+
     /// Gives a sign of life. Returns the answer.
     pub(super) fn beat(&mut self, link: &mut MemberLink) -> Option<Look> {
         let member = &self.member;

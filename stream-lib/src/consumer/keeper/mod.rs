@@ -190,7 +190,9 @@ impl Keeper {
             if let Some(partitions) = look.partitions {
                 self.member.divide(partitions);
             }
-            self.takeover.consider(&look);
+            if let Some(at) = self.takeover.consider(&look) {
+                self.beats.come_by(at);
+            }
             self.unseen.check(&look, &mut self.link);
         }
     }

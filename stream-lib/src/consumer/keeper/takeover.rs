@@ -34,6 +34,12 @@ const MOST_DEAD: usize = 64;
 /// Redis 2 ms.
 const GATHER: usize = 1_000;
 
+/// The part of a lease for which a member watches signs of life before it treats the
+/// members of lapsed signs as dead: longer than two signs of one member are apart. If the
+/// server's clock was set forward before this member began, the signs of living members
+/// have lapsed until they give the next.
+const WATCH: (u32, u32) = (2, 5);
+
 /// Goes through the entries of dead consumers in small steps, oldest first, after each
 /// look at the group that has found some.
 pub(super) struct Takeover {
@@ -102,18 +108,25 @@ impl Takeover {
     }
 
     /// Records the dead consumers that a look has found, and begins with the oldest entry
-    /// unless a pass is under way.
-    pub(super) fn consider(&mut self, look: &Look) {
+    /// unless a pass is under way. Returns the time of the next look, if this one can't
+    /// tell yet whether some members are dead.
+    pub(super) fn consider(&mut self, look: &Look) -> Option<Instant> {
         self.is_gathering |= look.has_strays;
         if self.not_before > Instant::now() {
             // The next look has newer facts.
-            return;
+            return None;
         }
         if self.at.is_none() {
             // Every other pass goes by signs alone, so that neither kind starves.
             self.by_signs = !self.by_signs && self.ahead_until > Instant::now();
         }
-        let dead = Dead::of(look, &self.member.name);
+        let mut dead = Dead::of(look, &self.member.name);
+        let more = (self.member.config.lease * WATCH.0 / WATCH.1)
+            .checked_sub(self.member.watched_signs())
+            .filter(|more| !more.is_zero() && !dead.lapsed.is_empty());
+        if more.is_some() {
+            dead.lapsed.clear();
+        }
         self.dead = if self.by_signs {
             dead.lapsed
         } else {
@@ -132,6 +145,7 @@ impl Takeover {
         } else if self.at.is_none() {
             self.begin_again();
         }
+        more.map(|more| Instant::now() + more)
     }
 
     /// Starts again at the beginning of the list, at once.

@@ -268,6 +268,15 @@ impl Member {
         Ok(look)
     }
 
+    /// The time for which it has watched the signs of the others while the server's clock
+    /// took no step; see [`SignOfLife::watched`].
+    pub(crate) fn watched_signs(&self) -> Duration {
+        match self.partition {
+            None => self.sign_of_life.watched(),
+            Some(_) => self.common.signs.watched(),
+        }
+    }
+
     /// Registers entries as held, before a worker can start them.
     pub(crate) fn hold(&self, entries: Entries, company: Company, asked: Instant) -> Arc<Held> {
         let delivered = entries.len() as u64;

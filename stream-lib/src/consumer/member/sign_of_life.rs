@@ -9,6 +9,11 @@
 //! shows a time more than a third of a lease outside of these bounds had its clock set: a
 //! *step*. Scripts that judge by the clock are told the bounds, and do nothing outside of
 //! them; the answer to any of them shows the step, which the keeper then follows.
+//!
+//! A member that begins after a step forward has not seen it, and the signs of living
+//! members have lapsed until they give the next. So lapsed signs show who is dead once a
+//! member has [watched](SignOfLife::watched) for longer than two signs are apart, and no
+//! sign is removed before it has watched for a lease.
 
 use std::time::{Duration, Instant};
 
@@ -38,6 +43,8 @@ struct State {
     set_back: Duration,
     /// Whether a sign was given.
     has_given: bool,
+    /// The time since which this member has seen no step of the server's clock.
+    since: Option<Instant>,
 }
 
 /// The giver of a sign of life.
@@ -71,7 +78,7 @@ impl SignOfLife {
     /// [`Beat`].
     pub(crate) fn give(&self, wire: &mut Wire, giver: &Giver<'_>, name_idle: bool) -> Result<Look> {
         let beat = Beat {
-            name_idle,
+            name_idle: name_idle.then_some(giver.keep),
             ..self.beat(giver, name_idle)
         };
         let asked = Instant::now();
@@ -115,16 +122,18 @@ impl SignOfLife {
 
     fn beat<'a>(&self, giver: &Giver<'a>, sweeps: bool) -> Beat<'a> {
         let state = self.state.lock();
+        let knows = state.watched() >= self.lease;
+        let now = self.clock.now_ms().filter(|_| knows);
         Beat {
             group: giver.group,
             member: giver.name,
             lease: self.lease,
-            keep: giver.keep,
+            oldest: now.map(|now| now.saturating_sub(as_millis(giver.keep))),
             facts: giver.facts,
             // The first sign of a life sweeps, and then one now and then.
             sweeps: sweeps || !state.has_given,
             set_back: state.set_back,
-            name_idle: false,
+            name_idle: None,
             leaves: false,
         }
     }
@@ -163,8 +172,16 @@ impl SignOfLife {
                 return;
             }
         }
+        if state.since.is_none() || state.step.is_some() {
+            state.since = Some(answered);
+        }
         self.clock.set(server_ms, answered);
         state.ahead = took;
+    }
+
+    /// The time for which this member has seen no step of the server's clock.
+    pub(crate) fn watched(&self) -> Duration {
+        self.state.lock().watched()
     }
 
     /// Takes the step that was noticed since the last call.
@@ -215,6 +232,12 @@ impl SignOfLife {
     /// The tolerated deviation of the server's clock from the expected time.
     fn tolerance(&self) -> Duration {
         self.lease / 3
+    }
+}
+
+impl State {
+    fn watched(&self) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
@@ -273,6 +296,23 @@ mod tests {
             member.observe_at(server_ms + 1_000, later + SECOND, later + SECOND);
             assert_eq!(member.take_step(), None);
         }
+    }
+
+    #[test]
+    fn a_clock_is_watched_from_the_first_answer_and_again_from_a_step() {
+        let now = Instant::now();
+        let Some(start) = now.checked_sub(60 * SECOND) else {
+            return;
+        };
+        let member = SignOfLife::new(30 * SECOND);
+        assert_eq!(member.watched(), Duration::ZERO);
+        member.observe_at(NOON, start, start);
+        assert!(member.watched() >= 60 * SECOND);
+        let later = start + 50 * SECOND;
+        member.observe_at(NOON + 50_000, later, later);
+        assert!(member.watched() >= 60 * SECOND);
+        member.observe_at(NOON + 3_600_000, later, later);
+        assert!(member.watched() < 60 * SECOND);
     }
 
     #[test]

@@ -15,12 +15,23 @@ struct Seen {
     at: Instant,
     /// The other members, with the milliseconds until their signs lapsed then.
     left: HashMap<Vec<u8>, i64>,
+    /// The time for which they had been watched by then; see
+    /// [`SignOfLife::watched`](super::sign_of_life::SignOfLife::watched).
+    watched: Duration,
 }
 
 impl Signs {
-    /// Notes the signs that were asked for at `at`.
-    pub(crate) fn note(&self, at: Instant, left: HashMap<Vec<u8>, i64>) {
-        *self.0.lock() = Some(Seen { at, left });
+    /// Notes the signs that were asked for at `at`, and for how long they have been watched.
+    pub(crate) fn note(&self, at: Instant, left: HashMap<Vec<u8>, i64>, watched: Duration) {
+        *self.0.lock() = Some(Seen { at, left, watched });
+    }
+
+    /// The time for which they have been watched.
+    pub(super) fn watched(&self) -> Duration {
+        let seen = self.0.lock();
+        seen.as_ref().map_or(Duration::ZERO, |seen| {
+            seen.watched.saturating_add(seen.at.elapsed())
+        })
     }
 
     /// The other members, with the milliseconds until their signs lapse, negative for
@@ -50,11 +61,13 @@ mod tests {
     fn signs_lapse_as_time_goes_by_and_old_looks_say_nothing() {
         let signs = Signs::default();
         assert_eq!(signs.recent(LONG), None);
+        assert_eq!(signs.watched(), Duration::ZERO);
         let left = [(b"a".to_vec(), 30_000), (b"b".to_vec(), 5_000)];
         let Some(earlier) = Instant::now().checked_sub(LONG / 6) else {
             return;
         };
-        signs.note(earlier, left.into_iter().collect());
+        signs.note(earlier, left.into_iter().collect(), LONG);
+        assert!(signs.watched() >= LONG + LONG / 6);
         let seen = signs.recent(LONG).unwrap();
         assert!(seen[&b"a"[..]] > 0 && seen[&b"b"[..]] < 0, "{seen:?}");
         assert_eq!(signs.recent(LONG / 12), None);

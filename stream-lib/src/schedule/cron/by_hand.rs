@@ -20,7 +20,7 @@ impl Job {
             let (Some(stored), _) = self.call(&keys).look(wire)? else {
                 // The first call begins the job.
                 self.call(&keys)
-                    .declare(wire, &self.spec, self.cron.revision)?;
+                    .declare(wire, &self.terms, self.cron.revision)?;
                 continue;
             };
             let next = self.times.after(stored.last);
@@ -31,7 +31,7 @@ impl Job {
             let mut call = self.call(&keys);
             call.now = Some(next);
             let tick = Tick {
-                known: Some((&stored.spec, stored.last)),
+                known: Some((&stored.terms, stored.last)),
                 no_overlap: self.cron.no_overlap.as_deref(),
                 last: next,
                 times: &[next],

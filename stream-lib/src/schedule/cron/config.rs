@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::expression::Expression;
 use super::missed::Missed;
+use super::terms::Terms;
 use super::times::Times;
 use super::zone::Zone;
 use crate::error::{Error, ErrorKind, Result, Shown};
@@ -90,8 +91,9 @@ impl Cron {
         self
     }
 
-    /// Sets what happens to ticks that were due while no process had the job. Defaults to
-    /// [`Missed::Once`].
+    /// Sets what happens to ticks that were due while no process had the job. It is stored
+    /// with the job, so that all processes do the same; see [`revision`](Self::revision).
+    /// Defaults to [`Missed::Once`].
     #[must_use]
     pub fn missed(mut self, missed: Missed) -> Self {
         self.missed = missed;
@@ -99,17 +101,19 @@ impl Cron {
     }
 
     /// Skips a tick while this group has not read the message of the tick before, or has
-    /// it pending: while it runs, or waits for a retry. Defaults to no group, so that
-    /// messages may pile up.
+    /// it pending: while it runs, or waits for a retry. It is stored with the job, so that
+    /// all processes do the same; see [`revision`](Self::revision). Defaults to no group,
+    /// so that messages may pile up.
     #[must_use]
     pub fn no_overlap(mut self, group: impl Into<String>) -> Self {
         self.no_overlap = Some(group.into());
         self
     }
 
-    /// Sets the revision of the job, for deploys: a process doesn't change the schedule
-    /// of a job that another one has declared with a higher revision, and follows that
-    /// schedule. Raise it with each change, and to bring back a removed job. Among equal
+    /// Sets the revision of the job, for deploys: a process doesn't change the schedule,
+    /// `missed` and `no_overlap` of a job that another one has declared with a higher
+    /// revision, and follows those. Raise it with each change, and to bring back a removed
+    /// job. Among equal
     /// revisions the latest declaration counts. Defaults to 0.
     #[must_use]
     pub fn revision(mut self, revision: u32) -> Self {
@@ -164,9 +168,10 @@ impl Cron {
         Ok(())
     }
 
-    /// The expression and the zone, in the form that a stream stores.
-    pub(super) fn spec(&self) -> String {
-        format!("{} {}", self.text, self.zone)
+    /// All settings but the revision, in the form that a stream stores.
+    pub(super) fn terms(&self) -> String {
+        let schedule = format!("{} {}", self.text, self.zone);
+        Terms::text(&schedule, self.missed, self.no_overlap.as_deref())
     }
 
     /// The times of a stored expression and zone.
@@ -174,8 +179,8 @@ impl Cron {
     /// # Errors
     ///
     /// `Config` for a form that this version of the library can't read.
-    pub(super) fn times_of(spec: &str) -> Result<Times> {
-        let (expression, zone) = spec.rsplit_once(' ').unwrap_or((spec, "UTC"));
+    pub(super) fn times_of(schedule: &str) -> Result<Times> {
+        let (expression, zone) = schedule.rsplit_once(' ').unwrap_or((schedule, "UTC"));
         Self::parse(expression)?.zone(zone).times()
     }
 }
@@ -189,13 +194,13 @@ mod tests {
         let cron = Cron::parse("  0   3 * *  mon-fri ")
             .unwrap()
             .zone("Asia/Tokyo");
-        assert_eq!(cron.spec(), "0 3 * * mon-fri Asia/Tokyo");
-        assert_eq!(Cron::times_of(&cron.spec()).unwrap(), cron.times().unwrap());
-        let daily = Cron::parse("@daily").unwrap();
-        assert_eq!(
-            Cron::times_of(&daily.spec()).unwrap(),
-            daily.times().unwrap()
-        );
+        assert_eq!(cron.terms(), "0 3 * * mon-fri Asia/Tokyo|once|");
+        let daily = Cron::parse("@daily").unwrap().no_overlap("makers");
+        for cron in [cron, daily] {
+            let terms = cron.terms();
+            let times = Cron::times_of(Terms::of(&terms).schedule);
+            assert_eq!(times.unwrap(), cron.times().unwrap(), "{terms}");
+        }
         assert!(Cron::times_of("0 3 * * L Asia/Tokyo").is_err());
     }
 

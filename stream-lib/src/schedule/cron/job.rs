@@ -29,7 +29,8 @@ pub(crate) struct Job {
     place: Mutex<Option<(Split, StreamKeys)>>,
     pub(super) name: String,
     pub(super) cron: Cron,
-    pub(super) spec: String,
+    /// As the stream stores them, once this process has declared it.
+    pub(super) terms: String,
     pub(super) times: Times,
     make: Box<Make>,
     /// Its state was changed by a call of this process.
@@ -59,7 +60,7 @@ impl Job {
         cron.validate()?;
         Ok(Self {
             times: cron.times()?,
-            spec: cron.spec(),
+            terms: cron.terms(),
             stem: keys,
             place: Mutex::default(),
             name: name.to_owned(),
@@ -160,7 +161,7 @@ impl fmt::Debug for Job {
         f.debug_struct("Job")
             .field("stream", &self.stream())
             .field("name", &self.name)
-            .field("spec", &self.spec)
+            .field("terms", &self.terms)
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::config::Cron;
+use super::missed::Missed;
+use super::terms::Terms;
 use crate::command::{JobState, StoredJob};
 
 /// A recurring job as stored with its stream: see
@@ -25,6 +27,13 @@ pub struct CronJob {
     pub next: Option<SystemTime>,
     /// Its revision; see [`Cron::revision`].
     pub revision: u64,
+    /// The treatment of missed ticks in all processes; `None` if an earlier version has
+    /// stored the job, so that each process uses its own, or if this version can't read it.
+    pub missed: Option<Missed>,
+    /// The group that must have finished the message of the tick before; see
+    /// [`Cron::no_overlap`]. `None` if there is none, or an earlier version has stored the
+    /// job.
+    pub no_overlap: Option<String>,
     /// Whether this manager takes part in it.
     pub is_here: bool,
 }
@@ -52,10 +61,13 @@ impl CronJob {
             JobState::Paused => CronState::Paused,
             JobState::Removed => CronState::Removed,
         };
-        let times = Cron::times_of(&stored.spec).ok();
+        let terms = Terms::of(&stored.terms);
+        let times = Cron::times_of(terms.schedule).ok();
         let times = times.filter(|_| state == CronState::On);
         let next = times.and_then(|times| times.after(stored.last));
-        let (expression, zone) = stored.spec.rsplit_once(' ').unwrap_or((&stored.spec, ""));
+        let schedule = terms.schedule;
+        let no_overlap = terms.no_overlap().filter(|group| !group.is_empty());
+        let (expression, zone) = schedule.rsplit_once(' ').unwrap_or((schedule, ""));
         Self {
             name,
             expression: expression.to_owned(),
@@ -64,6 +76,8 @@ impl CronJob {
             last: at(stored.last).unwrap_or(UNIX_EPOCH),
             next: next.and_then(at),
             revision: stored.revision,
+            missed: terms.missed(),
+            no_overlap: no_overlap.map(str::to_owned),
             is_here,
         }
     }

@@ -1,5 +1,7 @@
 //! The treatment of missed ticks.
 
+use std::fmt;
+
 use super::times::Times;
 
 /// The treatment of a job's ticks that were missed, because no process had the job or
@@ -33,6 +35,15 @@ pub(super) struct DueTicks {
 }
 
 impl Missed {
+    /// Reads the form that `Display` writes.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        match text {
+            "once" => Some(Self::Once),
+            "skip" => Some(Self::Skip),
+            _ => text.strip_prefix("all:")?.parse().ok().map(Self::All),
+        }
+    }
+
     /// The ticks due at `now` for a job that was last due at `last`, all in ms since
     /// 1970; `None` if none is due.
     pub(super) fn due(self, times: &Times, last: u64, now: u64) -> Option<DueTicks> {
@@ -46,5 +57,16 @@ impl Missed {
             fire.clear();
         }
         Some(DueTicks { last: newest, fire })
+    }
+}
+
+/// `once`, `skip` or `all:5`, as streams store it.
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Once => f.write_str("once"),
+            Self::All(most) => write!(f, "all:{most}"),
+            Self::Skip => f.write_str("skip"),
+        }
     }
 }

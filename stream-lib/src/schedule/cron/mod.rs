@@ -1,8 +1,8 @@
 //! Recurring jobs.
 //!
 //! A [`Cron`] is the user's schedule: an *expression* of *fields*, whose [`Times`](times)
-//! are computed in a *zone*, and the treatment of *missed* ticks. A *job* is a schedule
-//! with a message. Its *ticker* is the task by which this process takes part; all
+//! are computed in a *zone*, and the treatment of *missed* ticks; its stream
+//! stores both as the *terms* of a job. A *job* is a schedule with a message. Its *ticker* is the task by which this process takes part; all
 //! processes that have the job compute its ticks, and one script adds a message once for
 //! each. [`Crons`] lists the jobs of a stream, a [`CronJob`] each, and changes their
 //! states.
@@ -16,6 +16,7 @@ mod field;
 mod job;
 mod listed;
 mod missed;
+mod terms;
 mod ticker;
 mod times;
 mod zone;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::config::Cron;
 use super::job::Job;
-use super::missed::DueTicks;
+use super::missed::{DueTicks, Missed};
+use super::terms::Terms;
 use super::times::Times;
 use crate::command::{JobAnswer, JobOutcome, JobState, Outgoing, Tick};
 use crate::connection::{LinkHandle, Loans, Topology, Wire};
@@ -27,9 +28,13 @@ const AHEAD: u64 = 60_000;
 struct Known {
     /// The last due time, in ms since 1970.
     last: u64,
-    spec: String,
+    /// Expression, zone and rules.
+    terms: String,
     /// `None` if this version can't read the expression or the zone.
     times: Option<Times>,
+    /// The stored rules, or this process's own if none are stored.
+    missed: Missed,
+    no_overlap: Option<String>,
     is_on: bool,
 }
 
@@ -181,7 +186,7 @@ impl Progress {
                 fire: Vec::new(),
             });
         }
-        if let Some(due) = self.job.cron.missed.due(times, known.last, now) {
+        if let Some(due) = known.missed.due(times, known.last, now) {
             return Next::Tick(due);
         }
         let next = times.after(known.last.max(now));
@@ -193,14 +198,14 @@ impl Progress {
         let job = Arc::clone(&self.job);
         let keys = job.keys();
         let call = job.call(&keys);
-        let answer = call.declare(wire, &job.spec, job.cron.revision)?;
+        let answer = call.declare(wire, &job.terms, job.cron.revision)?;
         self.has_looked(answer.now);
         let (name, stream) = (&job.name, job.stream());
         match answer.outcome {
             JobOutcome::Stale => log::warn!(
                 "the job `{name}` of `{stream}` is known with a higher revision, with the \
                  schedule `{}`: this process follows it; raise `revision` to change it",
-                answer.spec
+                Terms::of(&answer.terms)
             ),
             JobOutcome::Removed => log::warn!(
                 "the job `{name}` of `{stream}` was removed and stays removed: `Crons::resume`, or \
@@ -208,7 +213,7 @@ impl Progress {
             ),
             JobOutcome::Changed => log::info!(
                 "the job `{name}` of `{stream}` has the schedule `{}` from now on",
-                answer.spec
+                Terms::of(&answer.terms)
             ),
             _ => {}
         }
@@ -224,7 +229,7 @@ impl Progress {
             None => self.known = None,
             Some(stored) => {
                 let is_on = stored.state == JobState::On;
-                self.follow(stored.last, stored.spec, is_on);
+                self.follow(stored.last, stored.terms, is_on);
             }
         }
         Ok(())
@@ -232,9 +237,12 @@ impl Progress {
 
     fn tick(&mut self, wire: &mut Wire, due: &DueTicks, message: &Outgoing) -> Result<Duration> {
         let job = Arc::clone(&self.job);
-        let known = self.known.as_ref().map(|known| (&*known.spec, known.last));
+        let known = self.known.as_ref();
+        let group = known.and_then(|known| known.no_overlap.clone());
+        let known = known.map(|known| (&*known.terms, known.last));
         let tick = Tick {
             known: known.or(Some(("", 0))),
+            // The script uses the group of the terms, if they have rules.
             no_overlap: job.cron.no_overlap.as_deref(),
             last: due.last,
             times: &due.fire,
@@ -247,7 +255,7 @@ impl Progress {
             JobOutcome::Busy => log::info!(
                 "the job `{name}` of `{stream}` skips a tick: the group `{}` has not handled the \
                  message before",
-                job.cron.no_overlap.as_deref().unwrap_or_default()
+                group.unwrap_or_default()
             ),
             JobOutcome::ClockBack => log::warn!(
                 "the server's clock was set back by more than a minute: the job `{name}` of \
@@ -276,15 +284,16 @@ impl Progress {
 
     fn learn(&mut self, answer: JobAnswer) {
         let is_on = !matches!(answer.outcome, JobOutcome::Paused | JobOutcome::Removed);
-        self.follow(answer.last, answer.spec, is_on);
+        self.follow(answer.last, answer.terms, is_on);
     }
 
     /// Adopts the state that the stream has stored.
-    fn follow(&mut self, last: u64, spec: String, is_on: bool) {
+    fn follow(&mut self, last: u64, terms: String, is_on: bool) {
+        let parts = Terms::of(&terms);
         let times = match self.known.take() {
-            Some(known) if known.spec == spec => known.times,
-            _ if spec == self.job.spec => Some(self.job.times.clone()),
-            _ => match Cron::times_of(&spec) {
+            Some(known) if known.terms == terms => known.times,
+            _ if terms == self.job.terms => Some(self.job.times.clone()),
+            _ => match Cron::times_of(parts.schedule) {
                 Ok(times) => Some(times),
                 Err(e) => {
                     log::warn!(
@@ -298,11 +307,16 @@ impl Progress {
                 }
             },
         };
+        let own = &self.job.cron;
+        let no_overlap = parts.no_overlap().or(own.no_overlap.as_deref());
+        let no_overlap = no_overlap.filter(|group| !group.is_empty());
         self.known = Some(Known {
             last,
-            spec,
             times,
+            missed: parts.missed().unwrap_or(own.missed),
+            no_overlap: no_overlap.map(str::to_owned),
             is_on,
+            terms,
         });
     }
 }

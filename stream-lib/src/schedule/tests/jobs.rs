@@ -21,12 +21,16 @@ const MINUTE: u64 = 60_000;
 /// A schedule as its period in minutes: simple enough to be computed a second time.
 const PERIODS: [u64; 3] = [1, 2, 5];
 
+/// Rules behind it, as an earlier version left them out.
+const RULES: [&str; 3] = ["", "|once|", "|all:3|some|group"];
+
 #[derive(Debug, Clone)]
 enum Step {
     Move(i64),
     Declare {
         process: usize,
         period: usize,
+        rules: usize,
         revision: u64,
     },
     Tick {
@@ -43,8 +47,10 @@ fn step(longest_back: i64) -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0..3 * minute).prop_map(Step::Move),
         1 => (-longest_back..=0).prop_map(Step::Move),
-        2 => (0..PROCESSES, 0..PERIODS.len(), 0..3_u64).prop_map(
-            |(process, period, revision)| Step::Declare { process, period, revision }
+        2 => (0..PROCESSES, 0..PERIODS.len(), 0..RULES.len(), 0..3_u64).prop_map(
+            |(process, period, rules, revision)| Step::Declare {
+                process, period, rules, revision
+            }
         ),
         10 => (0..PROCESSES, prop::bool::weighted(0.2), any::<bool>()).prop_map(
             |(process, is_lost, all)| Step::Tick { process, is_lost, all }
@@ -58,16 +64,23 @@ fn step(longest_back: i64) -> impl Strategy<Value = Step> {
 #[derive(Debug, Clone)]
 struct Known {
     last: u64,
-    spec: String,
+    terms: String,
 }
 
-fn spec(period: usize) -> String {
-    format!("*/{} * * * * UTC", PERIODS[period])
+fn terms(period: usize, rules: usize) -> String {
+    format!("*/{} * * * * UTC{}", PERIODS[period], RULES[rules])
+}
+
+fn schedule(terms: &str) -> &str {
+    terms.split('|').next().unwrap()
 }
 
 /// The ticks in a span, oldest first.
-fn ticks(spec: &str, after: u64, until: u64, most: usize) -> Vec<u64> {
-    let digits: String = spec.chars().filter(char::is_ascii_digit).collect();
+fn ticks(terms: &str, after: u64, until: u64, most: usize) -> Vec<u64> {
+    let digits: String = schedule(terms)
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
     let period = digits.parse::<u64>().unwrap() * MINUTE;
     // Each period divides the hour, and so the time since 1970.
     let all: Vec<_> = (after / period + 1..=until / period)
@@ -127,8 +140,9 @@ impl<'r> Model<'r> {
             Step::Declare {
                 process,
                 period,
+                rules,
                 revision,
-            } => self.declare(process, period, revision)?,
+            } => self.declare(process, (period, rules), revision)?,
             Step::Tick {
                 process,
                 is_lost,
@@ -146,10 +160,10 @@ impl<'r> Model<'r> {
     fn declare(
         &mut self,
         process: usize,
-        period: usize,
+        (period, rules): (usize, usize),
         revision: u64,
     ) -> Result<(), TestCaseError> {
-        let text = spec(period);
+        let text = terms(period, rules);
         let answer = self.call(|job, wire| job.declare(wire, &text, revision).unwrap());
         let now = self.now;
         let expected = match &mut self.job {
@@ -158,7 +172,7 @@ impl<'r> Model<'r> {
                     last: now,
                     revision,
                     state: JobState::On,
-                    spec: text,
+                    terms: text,
                 });
                 JobOutcome::New
             }
@@ -167,12 +181,14 @@ impl<'r> Model<'r> {
             }
             Some(job) if job.revision > revision => JobOutcome::Stale,
             Some(job) => {
-                let is_other = job.spec != text || job.state == JobState::Removed;
-                if is_other && !(now..=now + MINUTE).contains(&job.last) {
+                let is_back = job.state == JobState::Removed;
+                let is_other = job.terms != text || is_back;
+                let begins = schedule(&job.terms) != schedule(&text) || is_back;
+                if begins && !(now..=now + MINUTE).contains(&job.last) {
                     job.last = now;
                 }
                 job.revision = revision;
-                job.spec = text;
+                job.terms = text;
                 match job.state {
                     JobState::Paused => JobOutcome::Paused,
                     _ if is_other => {
@@ -190,17 +206,17 @@ impl<'r> Model<'r> {
 
     fn tick(&mut self, process: usize, is_lost: bool, all: bool) -> Result<(), TestCaseError> {
         let Some(known) = self.processes[process].clone() else {
-            return self.declare(process, 0, 0);
+            return self.declare(process, (0, 0), 0);
         };
         let most = if all { 3 } else { 1 };
-        let fire = ticks(&known.spec, known.last, self.now, most);
+        let fire = ticks(&known.terms, known.last, self.now, most);
         let is_ahead = known.last > self.now + MINUTE;
         let Some(to) = fire.last().copied().or(is_ahead.then_some(known.last)) else {
             return Ok(());
         };
         let batch = self.batch.clone();
         let tick = Tick {
-            known: Some((&known.spec, known.last)),
+            known: Some((&known.terms, known.last)),
             no_overlap: None,
             last: to,
             times: &fire,
@@ -211,7 +227,7 @@ impl<'r> Model<'r> {
             None => JobOutcome::Gone,
             Some(job) if job.state == JobState::Removed => JobOutcome::Removed,
             Some(job) if job.state == JobState::Paused => JobOutcome::Paused,
-            Some(job) if job.spec != known.spec => JobOutcome::Changed,
+            Some(job) if job.terms != known.terms => JobOutcome::Changed,
             Some(job) if job.last > now + MINUTE => {
                 job.last = now;
                 JobOutcome::ClockBack
@@ -258,7 +274,7 @@ impl<'r> Model<'r> {
     fn learn(&mut self, process: usize, answer: &JobAnswer) {
         self.processes[process] = Some(Known {
             last: answer.last,
-            spec: answer.spec.clone(),
+            terms: answer.terms.clone(),
         });
     }
 

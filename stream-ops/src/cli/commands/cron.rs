@@ -21,12 +21,25 @@ pub(crate) fn ls(context: &Context, stream: &str) -> Outcome {
             state(job.state).to_owned(),
             time(job.last),
             job.next.map_or_else(dash, time),
+            job.missed.map_or_else(dash, |missed| missed.to_string()),
+            job.no_overlap
+                .as_ref()
+                .map_or_else(dash, |group| shown(group.as_bytes())),
         ]
     });
     let text = match jobs.len() {
         0 => "No jobs.\n".to_owned(),
         _ => table(
-            ["Job", "Expression", "Zone", "State", ">Last", ">Next"],
+            [
+                "Job",
+                "Expression",
+                "Zone",
+                "State",
+                ">Last",
+                ">Next",
+                "Missed",
+                "No overlap",
+            ],
             rows,
         ),
     };
@@ -39,6 +52,8 @@ pub(crate) fn ls(context: &Context, stream: &str) -> Outcome {
                 "zone": job.zone,
                 "state": state(job.state),
                 "revision": job.revision,
+                "missed": job.missed.map(|missed| missed.to_string()),
+                "no_overlap": job.no_overlap,
                 "last": rfc3339(millis_of(job.last)),
                 "next": job.next.and_then(|next| rfc3339(millis_of(next))),
             })

@@ -12,11 +12,11 @@ use crate::support::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn every_second() -> Cron {
+pub(super) fn every_second() -> Cron {
     Cron::parse("* * * * * *").unwrap()
 }
 
-fn ticks(shop: &Shop, stream: &str) -> Vec<u64> {
+pub(super) fn ticks(shop: &Shop, stream: &str) -> Vec<u64> {
     let ticks = fields(shop, stream, "~tick");
     ticks.iter().map(|tick| tick.parse().unwrap()).collect()
 }
@@ -27,7 +27,7 @@ fn wait_for_ticks(shop: &Shop, count: usize) {
 }
 
 /// Lets the last due time of a job lie so far back.
-fn set_back(shop: &Shop, by: Duration) {
+pub(super) fn set_back(shop: &Shop, by: Duration) {
     let value: String = shop.ask("HGET {orders}:cron job");
     let (_, rest) = value.split_once('|').unwrap();
     let last = server_time(shop) - by;

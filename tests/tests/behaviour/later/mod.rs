@@ -7,6 +7,7 @@ mod listing;
 mod outages;
 mod partitions;
 mod rights;
+mod rules;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

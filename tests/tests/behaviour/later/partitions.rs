@@ -146,6 +146,32 @@ fn keys_hold_in_their_partition() {
     assert_eq!(plain.unwrap(), once);
 }
 
+/// Another key of the message leads to another partition, which nobody looks at.
+#[test]
+fn unique_key_counts_within_the_partition_of_the_message() {
+    let shop = shop();
+    let message = order("1");
+    let add = |key: &str, taken| {
+        let draft = shop.manager.with(&message).key(key).after(HOUR);
+        draft.unique("u", taken).add()
+    };
+    let first = id_of(add("0", WhenTaken::Replace).unwrap());
+    assert_eq!(id_of(add("0", WhenTaken::Replace).unwrap()), first);
+    let scheduled = shop.manager.scheduled("orders").unwrap();
+    assert_eq!(scheduled.count().unwrap(), 1);
+    let other = (1..)
+        .map(|number| id_of(add(&number.to_string(), WhenTaken::Replace).unwrap()))
+        .find(|id| id.partition() != first.partition())
+        .unwrap();
+    assert_ne!(other, first);
+    assert_eq!(scheduled.count().unwrap(), 2);
+    let error = add("0", WhenTaken::Refuse).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    let partition = first.partition().unwrap();
+    let words = format!("the unique key `u` of partition {partition} is held by");
+    assert!(error.to_string().contains(&words), "{error}");
+}
+
 #[test]
 fn job_lives_in_one_partition_for_all_processes() {
     let shop = shop();

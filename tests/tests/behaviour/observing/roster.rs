@@ -88,14 +88,15 @@ fn facts_go_with_the_signs_of_their_members() {
         ));
     }
     let seen = Seen::default();
-    let consumer = shop
-        .manager
-        .consume("c", quick("orders"), noting(&seen))
-        .unwrap();
-    let left: Vec<_> = facts_in_redis(&shop.server).into_keys().collect();
+    let config = quick("orders").lease(LEASE);
+    let consumer = shop.manager.consume("c", config, noting(&seen)).unwrap();
     let mut expected = vec!["alive".to_owned(), consumer.name().unwrap()];
     expected.sort();
-    assert_eq!(left, expected);
+    wait_until(DEADLINE, "those of the others to go", || {
+        facts_in_redis(&shop.server)
+            .into_keys()
+            .eq(expected.iter().cloned())
+    });
 
     shop.manager.remove_consumer("c").unwrap();
     shop.ask::<u8>("ZREM {orders}:members:orders_group alive");
@@ -139,10 +140,18 @@ fn members_of_partitions_say_it_beside_the_stream() {
     wait_until(DEADLINE, "all partitions", || {
         consumer.partitions().is_some_and(|owned| owned.len() == 4)
     });
+    // The first facts are told before the threads start: later ones come with each sign.
+    for partition in 0..4 {
+        shop.add_by_hand(&format!("{{orders:{partition}}}"), 2);
+    }
+    seen.wait_for(8);
     let name = consumer.name().unwrap();
     let member = wait_for(DEADLINE, "its facts", || {
         members(&shop.manager).remove(&name).filter(|member| {
-            member.facts.is_some() && member.alive == Some(true) && member.idle.is_some()
+            let facts = member.facts.as_ref();
+            facts.is_some_and(|facts| facts.completed == 8)
+                && (member.alive, member.pending) == (Some(true), 0)
+                && member.idle.is_some()
         })
     });
     assert_eq!((member.alive, member.pending), (Some(true), 0));

@@ -114,8 +114,12 @@ fn check_partitions(manager: &StreamManager, order: impl Fn(u16) -> Vec<EntryId>
         .create_simple_producer("p", StreamConfig::new("orders").partitions(8))
         .unwrap()
         .typed::<RawMessage>();
+    // Of each partition at least 4 KiB come: less than two entries.
+    let long = "x".repeat(5_000);
     for number in 0..60 {
-        let message = RawMessage::new().with("n", number.to_string());
+        let message = RawMessage::new()
+            .with("n", number.to_string())
+            .with("text", &long);
         producer
             .with(&message)
             .key(number.to_string())

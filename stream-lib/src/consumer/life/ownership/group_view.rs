@@ -100,7 +100,7 @@ impl GroupView {
             }
             left.insert(sign.member, time_left(sign.till, now));
         }
-        self.common.signs.note(asked, left);
+        self.common.signs.note(asked, left, self.sign.watched());
         Some(sharing)
     }
 
