@@ -1,5 +1,6 @@
 //! The command line of what changes or removes something.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -289,6 +290,9 @@ pub(crate) enum DlqChange {
         /// Leaves a field out; may repeat.
         #[arg(long, value_name = "FIELD")]
         unset: Vec<String>,
+        /// At most so many a second, so that those who handle them keep up.
+        #[arg(long, value_name = "N")]
+        rate: Option<NonZeroU32>,
         #[command(flatten)]
         agreed: Agreed,
     },
