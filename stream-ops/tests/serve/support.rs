@@ -50,6 +50,12 @@ impl Fixture {
         fixture
     }
 
+    /// A stream `s` with a group `g`.
+    pub(crate) fn with_group(&self) {
+        self.server
+            .command::<String>(&["XGROUP", "CREATE", "s", "g", "0", "MKSTREAM"]);
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.dashboard.address()
     }

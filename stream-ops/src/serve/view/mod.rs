@@ -13,14 +13,16 @@ mod schedules;
 mod series;
 mod stream;
 mod system;
+mod work;
 
 pub use self::dead::{DeadMore, all_dead, dead};
-pub(crate) use self::dead::{chosen, ms_of};
+pub(crate) use self::dead::{FEW, chosen, ms_of};
 pub use self::group::group;
 pub use self::happened::{Event, happened};
 pub use self::message::{MessageMore, PeekedLetter, all_messages, message, messages};
 pub use self::overview::overview;
 pub(crate) use self::overview::round_trip;
-pub use self::schedules::{all_schedules, schedules};
+pub use self::schedules::{StreamSchedules, all_schedules, schedules};
 pub use self::stream::{Retention, StreamMore, stream};
 pub use self::system::{Looking, Noted, system};
+pub use self::work::{WorkNow, work};

@@ -1,22 +1,34 @@
 //! All streams.
 
+use super::happened::losses;
 use super::say::{
-    about, age_or_dash, done_at_pace, growth, is_kept, rate_or_dash, sign, title, waiting, why,
+    about, age_or_dash, done_at_pace, growth, is_kept, long_age, rate_or_dash, sign, title,
+    waiting, why,
 };
 use super::series::{arrives, pace, unread};
 use crate::assess::{
-    Assessment, Finding, GroupAssessment, Kind, Severity, State, StreamAssessment,
+    Assessment, Finding, GroupAssessment, Kind, Past, Severity, State, StreamAssessment,
 };
 use crate::observe::{GroupFacts, History, ServerFacts, StreamFacts};
 use crate::serve::page::{Happened, Overview, Page, Problem, Rich, Sign, StreamRow, Tile};
-use crate::words::{age, age_ms, bytes, count, of};
+use crate::words::{age, age_ms, bytes, count, of, shown};
+
+/// Dead letters that came within this time are said to come still.
+const STILL_COMING_MS: u64 = 600_000;
 
 /// Other findings that stand under the headline.
 const OTHERS: usize = 4;
 
 /// All streams, from what was seen and what was found out.
-pub fn overview(history: &History, found: &Assessment, happened: Vec<Happened>) -> Overview {
+pub fn overview(
+    history: &History,
+    found: &Assessment,
+    mut happened: Vec<Happened>,
+    past: Option<&Past>,
+) -> Overview {
     let look = history.latest();
+    happened.extend(losses(look, found));
+    happened.sort_by_key(|one| std::cmp::Reverse(one.at_ms));
     let problem = problem_of(history, found);
     let mut streams: Vec<StreamRow> = found
         .streams
@@ -37,7 +49,7 @@ pub fn overview(history: &History, found: &Assessment, happened: Vec<Happened>) 
         streams.sort_by(|a, b| plain(&a.name).cmp(plain(&b.name)));
     }
     Overview {
-        calm: calm(found),
+        calm: calm(history, found, past),
         problem,
         streams,
         is_complete: found.is_complete,
@@ -168,7 +180,7 @@ fn of_finding(finding: &Finding) -> Problem {
     }
 }
 
-fn calm(found: &Assessment) -> (String, String) {
+fn calm(history: &History, found: &Assessment, past: Option<&Past>) -> (String, String) {
     let groups = || found.streams.iter().flat_map(|stream| &stream.groups);
     let total = groups().count();
     let catching: Vec<&GroupAssessment> = groups()
@@ -177,6 +189,7 @@ fn calm(found: &Assessment) -> (String, String) {
     let title = match (total, catching.as_slice()) {
         (0, _) => "There is no group yet".to_owned(),
         (1, []) => "The one group keeps up".to_owned(),
+        (2, []) => "Both groups keep up".to_owned(),
         (total, []) => format!("All {total} groups keep up"),
         (_, [one]) => format!("{} catches up, by itself", one.name),
         (_, several) => format!("{} groups catch up, by themselves", several.len()),
@@ -193,7 +206,31 @@ fn calm(found: &Assessment) -> (String, String) {
         .findings
         .iter()
         .filter(|finding| finding.kind == Kind::NobodyReads);
-    let said = format!("Nothing needs you.{held}");
+    let look = history.latest();
+    let is_dying = |stream: &&StreamFacts| {
+        let newest = stream.newest_dead.map(stream_lib::EntryId::ms);
+        newest.is_some_and(|at| look.at_ms.saturating_sub(at) < STILL_COMING_MS)
+    };
+    let dying: Vec<&str> = look
+        .streams
+        .iter()
+        .filter(is_dying)
+        .map(|s| s.name.as_str())
+        .collect();
+    let nothing = match dying.as_slice() {
+        [] => "Nothing needs you.".to_owned(),
+        names => format!("Entries of {} still become dead letters.", listed(names)),
+    };
+    let past = past.map_or_else(String::new, |past| {
+        format!(
+            " The last problem ended {} ago: {} {} for {}.",
+            age_ms(look.at_ms.saturating_sub(past.until_ms)),
+            shown(past.group.as_bytes()),
+            past.words(),
+            long_age(past.until_ms.saturating_sub(past.from_ms))
+        )
+    });
+    let said = format!("{nothing}{held}{past}");
     let said = unread.fold(said, |said, finding| said + " " + &finding.sentence);
     (title, said)
 }
@@ -355,22 +392,37 @@ pub(crate) fn round_trip(server: &ServerFacts) -> String {
     }
 }
 
-/// How fast memory grows, over what was seen.
+/// How many bytes more a server uses each hour, over what was seen.
+fn growth_of(history: &History, server: &ServerFacts) -> Option<i128> {
+    let mut points = history.memory(&server.address);
+    let ((from, before), (to, after)) = (points.next()?, points.next_back()?);
+    let grown = i128::from(after) - i128::from(before);
+    (to > from).then(|| grown * 3_600_000 / i128::from(to - from))
+}
+
+/// For how long there is room at this pace on the server that is full first, in
+/// milliseconds.
+pub(super) fn room(history: &History) -> Option<u64> {
+    let servers = history.latest().servers.iter();
+    let room = servers.filter_map(|server| {
+        let (used, most) = (server.memory?, server.max_memory.filter(|most| *most > 0)?);
+        let growth = growth_of(history, server).filter(|growth| *growth > 0)?;
+        let left = i128::from(most.saturating_sub(used)) * 3_600_000 / growth;
+        u64::try_from(left).ok()
+    });
+    room.min()
+}
+
+/// How fast memory grows.
 fn growing(history: &History, servers: &[ServerFacts]) -> Tile {
-    let mut growth: i128 = 0;
-    let mut is_known = false;
-    for server in servers {
-        let mut points = history.memory(&server.address);
-        if let (Some((from, before)), Some((to, after))) = (points.next(), points.next_back())
-            && to > from
-        {
-            is_known = true;
-            growth += (i128::from(after) - i128::from(before)) * 3_600_000 / i128::from(to - from);
-        }
-    }
-    if !is_known {
+    let known: Vec<i128> = servers
+        .iter()
+        .filter_map(|server| growth_of(history, server))
+        .collect();
+    if known.is_empty() {
         return Tile::new("Memory grows by", "–", "was not watched for long enough");
     }
+    let growth: i128 = known.iter().sum();
     let size = bytes(u64::try_from(growth.unsigned_abs()).unwrap_or(u64::MAX));
     let word = if growth >= 0 {
         "more each hour"
@@ -395,7 +447,56 @@ fn saved(server: &ServerFacts, now: u64) -> Tile {
 
 #[cfg(test)]
 mod tests {
+    use stream_lib::EntryId;
+
     use super::*;
+    use crate::observe::Look;
+
+    const NOW: u64 = 2_000_000_000_000;
+
+    fn seen(stream: StreamFacts) -> History {
+        let mut history = History::default();
+        history.add(Look {
+            at_ms: NOW,
+            streams: vec![stream],
+            is_complete: true,
+            ..Look::default()
+        });
+        history
+    }
+
+    #[test]
+    fn a_calm_overview_says_that_dead_letters_still_come() {
+        let said = |ago_ms: u64| {
+            let history = seen(StreamFacts {
+                name: "orders".to_owned(),
+                exists: true,
+                dead: 1,
+                newest_dead: Some(EntryId::new(NOW - ago_ms, 0)),
+                ..StreamFacts::default()
+            });
+            calm(&history, &Assessment::default(), None).1
+        };
+        assert_eq!(said(5_000), "Entries of orders still become dead letters.");
+        assert_eq!(said(STILL_COMING_MS), "Nothing needs you.");
+    }
+
+    #[test]
+    fn a_calm_overview_says_which_problem_was_the_last() {
+        let past = Past {
+            stream: "orders".to_owned(),
+            group: "billing".to_owned(),
+            state: State::StandsStill,
+            from_ms: NOW - 3_000_000,
+            until_ms: NOW - 1_320_000,
+        };
+        let history = seen(StreamFacts::default());
+        let said = calm(&history, &Assessment::default(), Some(&past)).1;
+        assert_eq!(
+            said,
+            "Nothing needs you. The last problem ended 22 min ago: billing stood still for 28 minutes."
+        );
+    }
 
     #[test]
     fn names_are_listed_as_people_do() {

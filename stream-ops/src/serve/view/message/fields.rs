@@ -45,7 +45,7 @@ pub(super) fn rows(
 }
 
 fn kind(field: &SchemaField) -> String {
-    let mut kind = field.expects();
+    let mut kind = in_short(&field.expects());
     if field.optional {
         kind.push_str(", may be absent");
     }
@@ -53,6 +53,23 @@ fn kind(field: &SchemaField) -> String {
         kind.push_str(", sensitive");
     }
     kind
+}
+
+/// `an integer from 0 to 4294967295`: who looks at a message knows that there is an end.
+fn in_short(expected: &str) -> String {
+    let short = ["a ", "an "]
+        .iter()
+        .find_map(|article| expected.strip_prefix(article));
+    let short = short.unwrap_or(expected);
+    let ends = [
+        u32::MAX.to_string(),
+        u64::MAX.to_string(),
+        u128::MAX.to_string(),
+    ];
+    let end = ends
+        .iter()
+        .find_map(|end| short.strip_suffix(end.as_str())?.strip_suffix(" to "));
+    end.unwrap_or(short).to_owned()
 }
 
 fn absent(field: &SchemaField, faults: &[Misfit]) -> FieldRow {
@@ -182,5 +199,23 @@ pub(super) fn raw(more: &MessageMore, mask: &FieldMask) -> Vec<(String, String)>
             .map(|f| line(&f.name, &f.value))
             .collect(),
         (None, None) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_said_in_short() {
+        for (expected, short) in [
+            ("a number", "number"),
+            ("an integer from 0 to 4294967295", "integer from 0"),
+            ("an integer from 0 to 255", "integer from 0 to 255"),
+            ("text", "text"),
+            ("EUR or USD", "EUR or USD"),
+        ] {
+            assert_eq!(in_short(expected), short);
+        }
     }
 }

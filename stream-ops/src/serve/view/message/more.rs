@@ -50,10 +50,19 @@ impl MessageMore {
         }
     }
 
-    /// What doesn't fit the newest schemas, and which of them is the nearest.
+    /// The misfits by the newest schemas, and the nearest of these.
     pub(super) fn misfits(&self) -> Option<(&StreamSchema, Vec<Misfit>)> {
         let message = self.fields().into_iter().collect();
         StreamSchema::check_any(&self.schemas, &message)
+    }
+
+    /// Which one it is of the schemas of its name, by their first sight.
+    pub(super) fn version(&self, schema: &StreamSchema) -> usize {
+        let earlier = self.schemas.iter().filter(|other| {
+            let order = |one: &StreamSchema| (one.first_seen, one.fingerprint.clone());
+            other.name == schema.name && order(other) < order(schema)
+        });
+        earlier.count() + 1
     }
 
     /// The schema by which the message is shown: the one that it is nearest to.

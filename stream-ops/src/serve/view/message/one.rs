@@ -32,8 +32,9 @@ pub fn message(
     let parsed: Option<EntryId> = id.rsplit(':').next().and_then(|id| id.parse().ok());
     let added = parsed.and_then(added_ms).map(|at| {
         format!(
-            "added {}, {} ago",
+            "added {}.{:03}, {} ago",
             clock_seconds(at),
+            at % 1_000,
             age_ms(now.saturating_sub(at))
         )
     });
@@ -48,8 +49,12 @@ pub fn message(
     let mut actions: Vec<Action> = can_be_set_aside
         .map(|group| set_aside(&facts.name, group, id, allowed))
         .collect();
-    if !fields.is_empty() && more.letter.is_none() {
-        actions.push(copy(&facts.name));
+    if !fields.is_empty() {
+        let letter = more.letter.as_ref().map(|(letter, _)| letter.as_str());
+        if let Some((letter, said)) = &more.letter {
+            actions.push(put_back(&facts.name, letter, &said.group, allowed));
+        }
+        actions.push(copy(&facts.name, id, letter, allowed));
     }
     let unhandled: Vec<&str> = fates
         .iter()
@@ -67,7 +72,13 @@ pub fn message(
         kind: schema.map_or_else(|| "Fields".to_owned(), |schema| schema.name.clone()),
         schema: schema.map_or_else(
             || "no schema is known".to_owned(),
-            |schema| format!("by the newest schema, told by {}", program(schema)),
+            |schema| {
+                format!(
+                    "version {} of the schema, told by {}",
+                    more.version(schema),
+                    program(schema)
+                )
+            },
         ),
         fields: rows(&fields, schema, &faults, &mask, more),
         raw: raw(more, &mask),
@@ -90,12 +101,15 @@ fn program(schema: &StreamSchema) -> String {
     shown(schema.program.as_bytes())
 }
 
-fn set_aside(stream: &str, group: &str, id: &str, allowed: Role) -> Action {
-    let field = |name: &str, value: &str| Field {
+fn field(name: &str, value: &str) -> Field {
+    Field {
         name: name.to_owned(),
         label: None,
         value: value.to_owned(),
-    };
+    }
+}
+
+fn set_aside(stream: &str, group: &str, id: &str, allowed: Role) -> Action {
     Action {
         title: format!("Set it aside for {group}"),
         undo: Undo::Can,
@@ -121,17 +135,48 @@ fn set_aside(stream: &str, group: &str, id: &str, allowed: Role) -> Action {
     }
 }
 
-fn copy(stream: &str) -> Action {
+/// For the dead letter in whose place a message is looked at.
+fn put_back(stream: &str, letter: &str, group: &str, allowed: Role) -> Action {
+    Action {
+        title: format!("Put it back for {group}, corrected"),
+        undo: Undo::Cannot,
+        effect: Rich::from(format!(
+            "Only {group} gets it, with the fields you change. If it fails again, it comes back."
+        )),
+        button: Some((
+            "Edit and put back…".to_owned(),
+            vec![
+                field("do", "edit"),
+                field("stream", stream),
+                field("letter", letter),
+            ],
+        )),
+        command: Some(format!(
+            "streamctl dlq redrive {} {letter} --set FIELD=VALUE",
+            quoted(stream)
+        )),
+        is_first: true,
+        refused: needs(Role::Retry, allowed),
+    }
+}
+
+fn copy(stream: &str, id: &str, letter: Option<&str>, allowed: Role) -> Action {
+    let mut fields = vec![
+        field("do", "edit-copy"),
+        field("stream", stream),
+        field("id", id),
+    ];
+    fields.extend(letter.map(|letter| field("letter", letter)));
     Action {
         title: "Send a corrected copy".to_owned(),
         undo: Undo::Cannot,
-        effect: Rich::from("Adds a new entry with the fields you give. All groups get it."),
-        button: None,
+        effect: Rich::from("Adds a new entry with the fields you change. All groups get it."),
+        button: Some(("Edit a copy…".to_owned(), fields)),
         command: Some(format!(
             "streamctl stream send {} FIELD=VALUE …",
             quoted(stream)
         )),
         is_first: false,
-        refused: None,
+        refused: needs(Role::Admin, allowed),
     }
 }
