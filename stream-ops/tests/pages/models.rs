@@ -359,7 +359,7 @@ pub(crate) fn one_message() -> Model {
                 "customer_email",
                 "text, sensitive",
                 Rich::from("••••"),
-                "hidden: it is marked as sensitive",
+                "hidden",
             ),
             field(
                 "placed_at",

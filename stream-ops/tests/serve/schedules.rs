@@ -30,6 +30,8 @@ fn with_schedules() -> Server {
     let server = Server::start().unwrap();
     let manager = StreamManager::connect(server.url()).unwrap();
     for stream in ["reports", "mails"] {
+        // A stream without entries is found by its key.
+        server.command::<String>(&["XGROUP", "CREATE", stream, "desk", "0", "MKSTREAM"]);
         let producer = manager
             .create_simple_producer(stream, StreamConfig::new(stream))
             .unwrap();

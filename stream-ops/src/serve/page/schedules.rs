@@ -78,9 +78,9 @@ pub(super) fn schedules(frame: &Frame, page: &Schedules) -> Markup {
             @if let Some(refused) = &page.refused { p.lead { (refused) } }
         }
         section {
-            h2 { "Jobs that recur" }
+            h2 { "Recurring jobs " small { "the late ones first, then the next" } }
             @if page.jobs.is_empty() {
-                p.card.padded.soft { "There is none." }
+                p.card.padded.soft { "There are none." }
             } @else {
                 (jobs(page))
             }
@@ -88,7 +88,7 @@ pub(super) fn schedules(frame: &Frame, page: &Schedules) -> Markup {
         section {
             h2 { "Scheduled messages " small { "the late ones first, then the next" } }
             @if page.messages.is_empty() {
-                p.card.padded.soft { "There is none." }
+                p.card.padded.soft { "There are none." }
             } @else {
                 (messages(page))
             }
@@ -98,7 +98,7 @@ pub(super) fn schedules(frame: &Frame, page: &Schedules) -> Markup {
 
 /// A stream, with the way to its own schedules.
 fn stream(name: &str) -> Markup {
-    html! { td data-label="Stream" { a href=(Page::Schedules(name.to_owned()).link()) { (name) } } }
+    html! { td.named data-label="Stream" { a href=(Page::Schedules(name.to_owned()).link()) { (name) } } }
 }
 
 fn buttons(does: &[(String, Vec<Field>)], of: &str, is_refused: bool) -> Markup {
@@ -137,7 +137,7 @@ fn jobs(page: &Schedules) -> Markup {
                             td.first.wide { (row.name) }
                             @if page.stream.is_none() { (stream(&row.stream)) }
                             td.wide { span.state { (signed(row.sign, &row.state)) } }
-                            td data-label="When" { code { (row.times) } small { (row.zone) } }
+                            td.times data-label="When" { code { (row.times) } small { (row.zone) } }
                             td.number data-label="Next" { (row.next) }
                             td.number data-label="Last" { (row.last) }
                             td.wide { (buttons(&row.does, &row.name, page.refused.is_some())) small { code { (row.command) } } }

@@ -23,12 +23,13 @@ const OTHERS: usize = 4;
 pub fn overview(
     history: &History,
     found: &Assessment,
-    mut happened: Vec<Happened>,
+    happened: Vec<Happened>,
     past: Option<&Past>,
 ) -> Overview {
     let look = history.latest();
-    happened.extend(losses(look, found));
-    happened.sort_by_key(|one| std::cmp::Reverse(one.at_ms));
+    let mut all_happened = losses(look, found);
+    all_happened.extend(happened);
+    all_happened.sort_by_key(|one| std::cmp::Reverse(one.at_ms));
     let problem = problem_of(history, found);
     let mut streams: Vec<StreamRow> = found
         .streams
@@ -53,7 +54,7 @@ pub fn overview(
         problem,
         streams,
         is_complete: found.is_complete,
-        happened,
+        happened: all_happened,
         redis: redis(history),
     }
 }

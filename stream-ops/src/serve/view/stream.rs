@@ -312,6 +312,8 @@ pub(super) fn done_in(group: &GroupAssessment, facts: &GroupFacts) -> String {
         (State::StandsStill | State::NoProcess | State::FallsBehind, ..) => "never".to_owned(),
         (State::Held, ..) => "when it is let go".to_owned(),
         (_, Some(seconds), _) => about(seconds),
+        // As many come as go: the oldest one tells how long each takes.
+        (State::KeepsUp, None, _) => age_or_dash(group.behind_ms),
         _ => "–".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::overview::{redis, round_trip};
 use super::say::sign;
-use crate::assess::Assessment;
+use crate::assess::{Assessment, Severity};
 use crate::observe::{History, ServerFacts};
 use crate::serve::page::{AuditRow, Happened, Page, Rich, ServerRow, System, Tile};
 use crate::words::{age, age_ms, bytes, count, of, shown, took_ms};
@@ -53,10 +53,7 @@ pub fn system(
     });
     let findings: Vec<_> = findings.collect();
     System {
-        title: match found.findings.first() {
-            Some(worst) => worst.sentence.clone(),
-            None => "Nothing is wrong".to_owned(),
-        },
+        title: title(found),
         about: of(look.servers.len() as u64, "master", "masters"),
         tiles: redis(history),
         servers: look
@@ -71,6 +68,19 @@ pub fn system(
     }
 }
 
+/// How many findings need somebody, or will.
+fn title(found: &Assessment) -> String {
+    let are = |severity| {
+        let findings = found.findings.iter();
+        findings.filter(|one| one.severity == severity).count() as u64
+    };
+    match (are(Severity::Trouble), are(Severity::Warning)) {
+        (0, 0) => "Nothing is wrong".to_owned(),
+        (0, warnings) => format!("{} worse", of(warnings, "thing gets", "things get")),
+        (troubles, _) => format!("{} somebody", of(troubles, "thing needs", "things need")),
+    }
+}
+
 /// The cost of looking, for the server.
 fn costs(history: &History, looking: Looking) -> Vec<Tile> {
     let look = history.latest();
@@ -80,11 +90,7 @@ fn costs(history: &History, looking: Looking) -> Vec<Tile> {
     let known = |text: String| if is_known { text } else { "–".to_owned() };
     let time = history.server_time();
     vec![
-        Tile::new(
-            "Looks",
-            format!("every {}", age(looking.every)),
-            "one poller for all who look",
-        ),
+        Tile::new("Looks", every(looking.every), "one poller for all who look"),
         Tile::new(
             "One look asks",
             known(of(cost.calls, "question", "questions")),
@@ -119,6 +125,13 @@ fn costs(history: &History, looking: Looking) -> Vec<Tile> {
             format!("{} of them read more", count(looking.read)),
         ),
     ]
+}
+
+fn every(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if time == Duration::from_secs(seconds) => format!("every {seconds} s"),
+        _ => format!("every {}", age(time)),
+    }
 }
 
 /// A part of a time, in percent.
@@ -221,6 +234,33 @@ mod tests {
             known[3].starts_with("0.5 ms · 0.03 %") || known[3].starts_with("0.5 ms · 0.02 %"),
             "{known:?}"
         );
+    }
+
+    #[test]
+    fn the_title_counts_what_is_wrong() {
+        let found = |severities: &[Severity]| {
+            let finding = |severity: &Severity| crate::assess::Finding {
+                severity: *severity,
+                kind: crate::assess::Kind::NobodyReads,
+                stream: None,
+                group: None,
+                sentence: String::new(),
+                detail: String::new(),
+                since_ms: None,
+                numbers: Vec::new(),
+                advice: None,
+            };
+            title(&Assessment {
+                findings: severities.iter().map(finding).collect(),
+                ..Assessment::default()
+            })
+        };
+        let (trouble, warning) = (Severity::Trouble, Severity::Warning);
+        assert_eq!(found(&[Severity::Note]), "Nothing is wrong");
+        assert_eq!(found(&[warning, warning]), "2 things get worse");
+        assert_eq!(found(&[trouble, warning]), "1 thing needs somebody");
+        assert_eq!(every(Duration::from_secs(2)), "every 2 s");
+        assert_eq!(every(Duration::from_millis(300)), "every 0.3 s");
     }
 
     #[test]

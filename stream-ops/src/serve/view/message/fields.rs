@@ -105,7 +105,7 @@ fn row(
         return FieldRow {
             value: Rich::from(FieldMask::HIDDEN),
             note: if kind.ends_with("sensitive") {
-                "hidden: it is marked as sensitive".to_owned()
+                "hidden".to_owned()
             } else {
                 "hidden: no schema knows it".to_owned()
             },
