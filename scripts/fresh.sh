@@ -4,7 +4,7 @@
 #
 #   scripts/fresh.sh make test
 #
-# The clone is removed at the end. Changes that are not committed are not in it.
+# The clone is removed at the end. It has no uncommitted changes.
 set -euo pipefail
 shopt -s nullglob
 
@@ -17,7 +17,7 @@ trap 'exit 143' TERM
 
 git clone --quiet "$root" "$place/clone"
 
-# A directory with such a program is replaced by links to everything else in it.
+# A directory with such a program is replaced by links to its other files.
 path=
 IFS=: read -ra directories <<<"$PATH"
 for dir in "${directories[@]}"; do
@@ -31,8 +31,7 @@ for dir in "${directories[@]}"; do
     path=${path:+$path:}$dir
 done
 
-# Nothing that a developer has set leads out of the clone, but for cargo's home
-# with the crates in it.
+# No setting of a developer leads out of the clone, except cargo's home with its crates.
 unset STREAM_TEST_SERVER REDIS_URL REDIS_ADDR CARGO CARGO_TARGET_DIR \
     CARGO_BUILD_TARGET_DIR CARGO_BUILD_BUILD_DIR
 mkdir "$place/cache"

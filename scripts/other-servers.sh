@@ -1,7 +1,6 @@
-#!/usr/bin/env bash
-# Runs the tests of failovers, clusters and whole programs on other servers than
-# the one of `make test`: Valkey and a newer Redis, from their wheels. Says at the
-# end what was tested, and what could not be had.
+# !/usr/bin/env bash Runs the tests of failovers, clusters and whole programs on other
+# servers than that of `make test`: Valkey and a newer Redis, from their wheels. Reports
+# at the end which servers were tested, and which could not be had.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,4 +1,4 @@
-//! Leaves a server as it was found.
+//! Cleaning up after a program.
 
 use anyhow::Context;
 use stream_lib::StreamManager;
@@ -6,12 +6,12 @@ use stream_tests::ServerHandle;
 
 use crate::setup::config;
 
-/// Deletes a stream, and what belongs to it, from a server that is the user's own.
-/// A private one ends with everything in it. Nobody may use the stream any more.
+/// Deletes a stream and all its keys from the user's own server. A private server ends
+/// with everything in it. No consumer of the stream may live.
 ///
 /// # Errors
 ///
-/// When it can't; the text names the stream, so that it can be done by hand.
+/// When the deletion fails; the text names the stream.
 pub fn remove_stream(server: &ServerHandle, stream: &str) -> anyhow::Result<()> {
     if server.server().is_some() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What the example programs share.
+//! Parts of the example programs.
 
 mod cleanup;
 pub mod orders;

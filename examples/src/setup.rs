@@ -1,4 +1,4 @@
-//! How each program begins.
+//! The start of each program.
 
 use std::time::Duration;
 
@@ -6,12 +6,13 @@ use anyhow::Context;
 use stream_lib::{ConnectionConfig, StreamManager};
 use stream_tests::ServerHandle;
 
-/// Takes the server of `REDIS_URL`, which may be one behind sentinels, else starts a private one, and connects to
-/// it. The private server ends with its handle, so it must outlive the manager.
+/// Connects to the server of `REDIS_URL`, which may be one behind sentinels, else to a
+/// private one, which it starts. The private server ends with its handle, so the handle
+/// must outlive the manager.
 ///
 /// # Errors
 ///
-/// When there is no server, or it refuses us.
+/// When there is no server, or it refuses the connection.
 pub fn connect() -> anyhow::Result<(ServerHandle, StreamManager)> {
     let server = ServerHandle::from_env_or_private().context("no private server")?;
     let manager = StreamManager::connect_with(config(&server)?)?;
@@ -22,14 +23,14 @@ pub fn connect() -> anyhow::Result<(ServerHandle, StreamManager)> {
 ///
 /// # Errors
 ///
-/// When there is no server to look for.
+/// When there is neither an address nor a private server.
 pub fn connect_lazily() -> anyhow::Result<(ServerHandle, StreamManager)> {
     let server = ServerHandle::from_env_or_private().context("no private server")?;
     let manager = StreamManager::connect_lazy(config(&server)?)?;
     Ok((server, manager))
 }
 
-/// The user's server by all that the environment says of it.
+/// The private server, else the user's, by the environment.
 pub(crate) fn config(server: &ServerHandle) -> stream_lib::Result<ConnectionConfig> {
     match server.server() {
         Some(private) => ConnectionConfig::new(private.url()),
@@ -37,7 +38,7 @@ pub(crate) fn config(server: &ServerHandle) -> stream_lib::Result<ConnectionConf
     }
 }
 
-/// Shows what the library logs: warnings and errors, or what `RUST_LOG` says.
+/// Writes the log to standard error: warnings and errors, or the levels of `RUST_LOG`.
 pub fn log_to_stderr() {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
 }

@@ -9,8 +9,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
-/// The wish to stop: SIGTERM or SIGINT. A second one ends the process at once,
-/// with the exit status 128 and the signal's number.
+/// The signal to stop: SIGTERM or SIGINT. A second one ends the process at once, with 128
+/// plus the number of the signal as exit status.
 #[derive(Debug)]
 pub struct StopSignal {
     first: Receiver<()>,
@@ -31,7 +31,7 @@ impl StopSignal {
                 let mut signals = signals.forever();
                 if signals.next().is_some() {
                     eprintln!("stopping; a second signal ends it at once");
-                    // Where nobody listens any more, the stop is under way.
+                    // Without a receiver, the stop is already under way.
                     let _ = tell.send(());
                 }
                 if let Some(signal) = signals.next() {
@@ -41,7 +41,7 @@ impl StopSignal {
         Ok(Self { first })
     }
 
-    /// Waits for the first signal, at most so long. Returns whether it came.
+    /// Waits for the first signal, at most for `time`. Returns whether it came.
     #[must_use]
     pub fn comes_within(&self, time: Duration) -> bool {
         self.first.recv_timeout(time) != Err(RecvTimeoutError::Timeout)

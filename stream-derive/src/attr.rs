@@ -1,6 +1,5 @@
-//! Parses `#[stream(..)]` into attributes that are known, stand where they may
-//! stand and have a value of the right kind. Rules between attributes are
-//! `check`'s.
+//! Parses `#[stream(..)]` into known attributes, at allowed places, with values of the
+//! right kind. `check` has the rules between attributes.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -8,7 +7,7 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Expr, ExprLit, ExprPath, Ident, Lit, LitStr, Meta, Token, token};
 
-/// Every mistake that was found, to be reported together.
+/// All mistakes found, which are reported together.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
@@ -36,7 +35,7 @@ impl Errors {
     }
 }
 
-/// What an attribute stands on.
+/// The place of an attribute.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Container,
@@ -60,7 +59,7 @@ enum Takes {
     Nothing,
     Text(&'static str),
     Either(&'static str),
-    /// A text, or the path of a constant that is one.
+    /// A text, or the path of a constant text.
     TextOrPath(&'static str, &'static str),
 }
 
@@ -131,7 +130,7 @@ pub(crate) struct Attr {
     pub(crate) name: &'static str,
     pub(crate) key: Ident,
     pub(crate) text: Option<LitStr>,
-    /// The constant, where one was named in place of the text.
+    /// The constant, if one was named in place of the text.
     pub(crate) path: Option<ExprPath>,
 }
 
@@ -174,7 +173,7 @@ impl Attrs {
     }
 }
 
-/// Matches an item with what is known, or says what is wrong with it.
+/// Matches an item with the known attributes, or returns its mistake.
 fn recognise(item: Item, place: Place, errors: &mut Errors) -> Option<Attr> {
     let Item { key, value } = item;
     let written = key.unraw().to_string();
@@ -248,7 +247,7 @@ fn unknown(written: &str, place: Place) -> String {
     format!("unknown attribute `{written}`; on {place} there are {names}")
 }
 
-/// How many letters differ (Levenshtein).
+/// The number of letters that differ (Levenshtein).
 fn distance(left: &str, right: &str) -> usize {
     let mut row: Vec<usize> = (0..=right.chars().count()).collect();
     for (i, l) in left.chars().enumerate() {
@@ -312,7 +311,7 @@ fn items(attributes: &[Attribute], errors: &mut Errors) -> Vec<Item> {
     items
 }
 
-/// Reads all items, going on behind the next comma after a mistake.
+/// Reads all items. After a mistake, goes on after the next comma.
 fn parse_items(input: ParseStream<'_>, items: &mut Vec<Item>, errors: &mut Errors) {
     while !input.is_empty() {
         let item = Item::parse(input).and_then(|item| {
@@ -366,7 +365,7 @@ impl Parse for Item {
     }
 }
 
-/// Takes off the invisible brackets around what comes out of a `macro_rules!`.
+/// Removes the invisible brackets around the output of a `macro_rules!`.
 fn ungrouped(mut expression: Expr) -> Expr {
     while let Expr::Group(group) = expression {
         expression = *group.expr;

@@ -14,7 +14,7 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    /// Every case by the name that it is asked for, which shows it.
+    /// Every case, by its name in the attribute, which shows it.
     pub(crate) const ALL: [(&'static str, Self); 8] = [
         ("lowercase", Self::Lower),
         ("UPPERCASE", Self::Upper),

@@ -1,5 +1,4 @@
-//! The rules that hold between attributes. Every breach is reported, at the
-//! token to change.
+//! The rules between attributes. Every breach is reported, at the token to change.
 
 use std::collections::HashMap;
 
@@ -45,8 +44,8 @@ fn check_struct(model: &Model<'_>, errors: &mut Errors) {
     }
 }
 
-/// The keys beside a stream share its slot in a cluster, so braces in its name
-/// must be a hash tag.
+/// The keys of a stream share its slot in a cluster, so braces in its name must be a hash
+/// tag.
 fn check_stream(name: &LitStr, errors: &mut Errors) {
     let text = name.value();
     if text.is_empty() {
@@ -77,13 +76,13 @@ fn check_message_variant(variant: &Variant<'_>, tag: &Name, errors: &mut Errors)
     }
 }
 
-/// An enum without `tag`: unit variants, and one more at most for other words.
+/// An enum without `tag`: unit variants, and at most one more for other words.
 fn check_choice(model: &Model<'_>, variants: &[Variant<'_>], errors: &mut Errors) {
     let data = variants.iter().find(|variant| {
         !(matches!(variant.shape, Shape::Unit)
             || variant.is_other() && matches!(variant.shape, Shape::Newtype(_)))
     });
-    // Where `tag` was given but refused, one error is enough.
+    // If `tag` was given but refused, one error is enough.
     if data.is_some() {
         let text = "an enum with data is a message and needs a field for the variant's name: \
                     `#[stream(tag = \"kind\")]`";
@@ -132,7 +131,7 @@ fn check_variants(variants: &[Variant<'_>], errors: &mut Errors) {
                 );
             }
             if !matches!(variant.shape, Shape::Unit) {
-                // Written as what it holds, so its own name is never used.
+                // Written as the value it holds, so its own name is never used.
                 continue;
             }
         }
@@ -145,7 +144,7 @@ fn check_variants(variants: &[Variant<'_>], errors: &mut Errors) {
     }
 }
 
-/// What makes no sense on a type that is a field value.
+/// Reports attributes that have no meaning on a field value.
 fn check_value(attrs: &Attrs, what: &str, errors: &mut Errors) {
     for attr in attrs.iter() {
         match attr.name {
@@ -249,7 +248,7 @@ fn check_conflicts(field: &Field<'_>, errors: &mut Errors) {
     }
 }
 
-/// Why an optional field has no default but `None`.
+/// The error for a default on an optional field.
 pub(crate) const OPTIONAL: &str = "an optional field can't have a default of its own: `None` is \
                                    written as an absent field, which would be read as that default";
 
@@ -262,7 +261,7 @@ fn check_field_name(name: &Name, errors: &mut Errors) {
     }
 }
 
-/// Names that are taken, and by what.
+/// Names that are taken, and their owners.
 #[derive(Default)]
 struct Names(HashMap<String, String>);
 

@@ -1,6 +1,6 @@
-//! serde's attributes, which have no effect on an entry. Many types are read by
-//! serde too, so they are no mistakes; one that has the field named or left out
-//! in another way than the stream has is worth a warning.
+//! serde's attributes, which have no effect on an entry. Many types are read by serde,
+//! too, so they are no mistakes; one that renames or skips a field differently from the
+//! stream causes a warning.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -10,14 +10,14 @@ use syn::{Attribute, DeriveInput, Meta, Path, Token};
 use crate::attr::Attrs;
 use crate::model::{Body, Field, Form, Model, option_of};
 
-/// An attribute of serde's that the stream has no answer to.
+/// An attribute of serde without its counterpart here.
 struct Ignored {
     span: Span,
     text: String,
 }
 
-/// Warnings of attributes that only serde follows. There is no other way to warn
-/// than to use something deprecated.
+/// Warnings for attributes that only serde follows. A derive can only warn by using
+/// something deprecated.
 pub(crate) fn warnings(input: &DeriveInput, model: &Model<'_>) -> TokenStream {
     if model.attrs.has("ignore_serde") {
         return TokenStream::new();
@@ -66,14 +66,14 @@ fn ignored(input: &DeriveInput, model: &Model<'_>) -> Vec<Ignored> {
     found
 }
 
-/// What serde may say of a field's name, and the attribute that says it here.
+/// serde's attributes on the name of a field, each with its counterpart here.
 const NAMES: [(&str, &str); 3] = [
     ("rename", "rename"),
     ("alias", "alias"),
     ("default", "default"),
 ];
 
-/// What serde may say of a field's value.
+/// serde's attributes on the value of a field.
 const VALUES: [(&str, &str); 7] = [
     ("skip", "skip"),
     ("skip_serializing", "skip"),
@@ -84,21 +84,21 @@ const VALUES: [(&str, &str); 7] = [
     ("deserialize_with", "with"),
 ];
 
-/// Whether another attribute, or the type, says as much.
+/// Whether another attribute, or the type, has the same effect.
 fn is_answered(field: &Field<'_>, ours: &str) -> bool {
     if ours == "default" && option_of(field.ty).is_some() {
         return true;
     }
     match field.form {
         Form::Skip => true,
-        // A form of its own is an answer to any form of serde's.
+        // A format of its own replaces any format of serde.
         Form::Text | Form::With(_) => matches!(ours, "with" | "flatten"),
         Form::Json => ours == "flatten",
         Form::Plain | Form::Flatten => false,
     }
 }
 
-/// Adds those of `pairs` that serde is told and the stream is not.
+/// Adds those of `pairs` that only serde has.
 fn compare(
     written: &[Attribute],
     pairs: &[(&'static str, &'static str)],

@@ -3,9 +3,8 @@
 //! Depend on stream-lib, not on this crate: see the derive
 //! [`StreamMessage`](macro@StreamMessage).
 //!
-//! From one stage to the next: `attr` parses `#[stream(..)]`, `model` puts it in
-//! the terms of messages, `check` holds the rules between attributes, `expand`
-//! writes the code.
+//! The stages: `attr` parses `#[stream(..)]`, `model` puts it in the terms of messages,
+//! `check` has the rules between attributes, and `expand` writes the code.
 
 mod attr;
 mod case;
@@ -21,7 +20,7 @@ use syn::{DeriveInput, parse_macro_input};
 use crate::attr::Errors;
 use crate::model::Model;
 
-/// Makes a type a message, or the value of a field.
+/// Derives a message, or the value of a field.
 ///
 /// | on | makes it |
 /// |---|---|
@@ -66,11 +65,10 @@ use crate::model::Model;
 ///
 /// # Reading
 ///
-/// Unknown fields are ignored, so producers can move first. Of duplicate fields
-/// the last wins. An absent field is an error, unless its type is an `Option` or
-/// it has a `default`; so is a malformed one, with a default too. Field names
-/// that start with `~` are the library's: refused in messages, skipped when
-/// reading.
+/// Unknown fields are ignored, so producers can be deployed first. Of duplicate fields
+/// the last wins. An absent field is an error, unless its type is an `Option` or it has a
+/// `default`. A malformed field is an error, also with a default. Field names that start
+/// with `~` are the library's: refused in messages, skipped when reading.
 ///
 /// # Attributes on the type
 ///
@@ -89,7 +87,7 @@ use crate::model::Model;
 ///   field `kind`. Variants have named fields, no fields, or hold another message.
 /// - **`deny_unknown_fields`**: an unknown field is an error.
 /// - **`ignore_serde`**: serde's attributes on the type are for another format.
-/// - **`crate = "path"`**: where stream-lib is, if not at `::stream_lib`.
+/// - **`crate = "path"`**: the path of stream-lib, if not `::stream_lib`.
 ///
 /// ```
 /// use stream_lib::{RawMessage, StreamMessage};
@@ -126,10 +124,10 @@ use crate::model::Model;
 /// - **`rename = "made"`**: its name.
 /// - **`alias = "created"`**: another name that is read. May be repeated.
 /// - **`rename_all = "camelCase"`**: the names of its fields.
-/// - **`other`**: takes every name that no other variant has. A message variant
-///   without fields drops what it does not know; one that holds a `RawMessage`
-///   keeps the whole entry, its tag included, and writes it as it was. In a field
-///   value, a variant that holds a `String` keeps the word.
+/// - **`other`**: takes every name that no other variant has. A message variant without
+///   fields drops the entry's fields; one that holds a `RawMessage` keeps the whole
+///   entry, its tag included, and writes it unchanged. In a field value, a variant that
+///   holds a `String` keeps the word.
 ///
 /// ```
 /// use stream_lib::{RawMessage, StreamMessage};
@@ -162,43 +160,46 @@ use crate::model::Model;
 ///
 /// - **`rename = "id"`**: its name in the entry.
 /// - **`alias = "order"`**: another name that is read. May be repeated.
-/// - **`default`**, **`default = "path"`**: what an absent field means:
-///   `Default::default()`, or what the function returns. A function is refused on
-///   an `Option`, whose `None` is written as an absent field.
+/// - **`default`**, **`default = "path"`**: the value of an absent field:
+///   `Default::default()`, or the result of the function. A function is refused on an
+///   `Option`, whose `None` is written as an absent field.
 /// - **`skip`**: not in the entry. Reading fills in `Default::default()`.
-/// - **`json`**: any serde type, as one JSON document. `null` is no field at all,
-///   as for every `Option`, unless the field has a `default`. NaN and the
-///   infinities, which JSON can't say, are an error of the `add`. Serde reads no
-///   `u128` and no `i128` beyond 64 bits inside of its own `flatten`, `untagged` and
-///   `tag`: keep those out, or write them as text.
-/// - **`text`**: any type, in the form that its `Display` writes and its `FromStr`
-///   reads. Its own error is not shown, since many repeat the value.
-/// - **`with = "module"`**: a form of its own. The module has
+/// - **`json`**: any serde type, as one JSON document. `null` is no field at all, as for
+///   every `Option`, unless the field has a `default`. NaN and the infinities, which JSON
+///   doesn't have, are an error of the `add`. Serde reads no `u128` and `i128` beyond 64
+///   bits inside its own `flatten`, `untagged` and `tag`: avoid them there, or write them
+///   as text.
+/// - **`text`**: any type, as its `Display` writes it and its `FromStr` reads it. The
+///   error of `FromStr` is not shown, since many repeat the value.
+/// - **`with = "module"`**: a format of its own. The module has
 ///   `fn encode(value: &T) -> impl AsRef<[u8]>` and
-///   `fn decode(bytes: &[u8]) -> Result<T, impl Display>`. Error texts are shown,
-///   so they must not repeat the value.
+///   `fn decode(bytes: &[u8]) -> Result<T, impl Display>`. Error texts are shown, so they
+///   must not repeat the value.
 ///
-///   On an `Option<T>`, `text` and `with` are for the `T`: `None` is no field at
-///   all, and no field is `None`. The type must be spelled as an `Option`; of one
-///   behind an alias, the module gets and makes the whole.
-/// - **`flatten`**: the fields of another message, in this one's entry. An
-///   `Option` of one is `None` if none of its fields is there. A `RawMessage`
-///   takes every field that the others leave. A name that two have is a compile
-///   error that names it.
+/// On an `Option<T>`, `text` and `with` are for the `T`: `None` is an absent field. The
+/// type must be spelled as an `Option`; behind an alias, the module gets and returns the
+/// whole `Option`.
+/// - **`flatten`**: the fields of another message, in this one's entry. An `Option` of
+///   one is `None` if none of its fields is there. A `RawMessage` takes every field that
+///   no other one takes. A name that two messages have is a compile error that names it.
 /// - **`idempotency_key`**: its value is the message's idempotency key, by which
 ///   a second add within a window is recognised. `None` is no key.
 ///
-///   The key of an enum carries the variant, with its length in front: `P-1` in
-///   the variant `refund` is `6:refund:P-1`. So a payment and a refund with one id
-///   are two messages. A message that a variant holds gives its key; the key of a
-///   flattened message counts only with `#[stream(flatten, idempotency_key)]`,
-///   which is a compile error where it can't have one. A key that a hand-written
-///   `StreamMessage` gives is not changed.
-/// - **`sensitive`**: its value is shown to nobody. No error of this library repeats
-///   it, nor what the code of its form says of it, `DecodeError::value` is `None`, and
-///   what a handler says is stored and logged with `••••` in its place, where it is
-///   found as it stands in the entry and has four bytes at least. Tools show `••••`, also
-///   for fields that no schema of the stream has. The value stands in Redis as it is.
+/// The key of an enum carries the variant, with its length in front: `P-1` in the variant
+/// `refund` is `6:refund:P-1`. So a payment and a refund with one id are two messages.
+/// The key of a message that a variant holds is the key of the enum; the key of a
+/// flattened message counts only with `#[stream(flatten, idempotency_key)]`, which is a
+/// compile error if that message can't have one. The key of a hand-written
+/// `StreamMessage` is not changed.
+/// - **`key`**: its value decides on the partition, where the stream has partitions:
+///   messages with the same key keep their order. The key of a flattened message
+///   counts only with `#[stream(flatten, key)]`.
+/// - **`sensitive`**: its value is kept out of errors, logs and tools. No error of this
+///   library repeats it, nor the error of its `with` module; `DecodeError::value` is
+///   `None`. Errors of handlers are stored and logged with `••••` in its place, if they
+///   contain it as it is in the entry and it has at least four bytes. Tools show `••••`,
+///   also for fields that no schema of the stream has. In Redis the value is stored as it
+///   is.
 ///
 /// ```
 /// use std::net::IpAddr;
@@ -278,13 +279,12 @@ use crate::model::Model;
 ///
 /// # Types that serde reads too
 ///
-/// serde's attributes have no effect on an entry, except within a `json` field,
-/// where the types of its value have their own. So that a field doesn't get
-/// another name than its author thinks, some are warned of (as `deprecated`),
-/// unless the stream is told as well: `rename`, `alias`, `rename_all`,
-/// `rename_all_fields`, `default`, `skip`, `flatten`, `with`, `other` and
-/// `deny_unknown_fields`, each by the attribute of its name here. On a type that
-/// is meant to look otherwise in a stream, say `ignore_serde`:
+/// serde's attributes have no effect on an entry, except within a `json` field, where the
+/// types of its value have their own. So that a field doesn't get an unexpected name,
+/// some of them cause a warning (as `deprecated`), unless the attribute of the same name
+/// is given here, too: `rename`, `alias`, `rename_all`, `rename_all_fields`, `default`,
+/// `skip`, `flatten`, `with`, `other` and `deny_unknown_fields`. On a type that differs
+/// in a stream on purpose, use `ignore_serde`:
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -305,7 +305,7 @@ use crate::model::Model;
 ///
 /// # Mistakes
 ///
-/// They are all reported at once, each where it was made:
+/// All mistakes are reported at once, each where it was made:
 ///
 /// ```compile_fail
 /// # use stream_lib::StreamMessage;

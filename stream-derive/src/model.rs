@@ -1,5 +1,5 @@
-//! What the user wrote, in the terms of messages: fields with their names in the
-//! entry, variants with their tags.
+//! The user's type in the terms of messages: fields with their names in the entry,
+//! variants with their tags.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -18,7 +18,7 @@ pub(crate) struct Model<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) generics: &'a Generics,
     pub(crate) attrs: Attrs,
-    /// Where generated code finds the library.
+    /// The path of the library in generated code.
     pub(crate) private: TokenStream,
     pub(crate) body: Body<'a>,
 }
@@ -36,10 +36,10 @@ pub(crate) enum Body<'a> {
 
 pub(crate) struct Variant<'a> {
     pub(crate) ident: &'a Ident,
-    /// All attributes, those of others too.
+    /// All attributes, also of other derives.
     pub(crate) written: &'a [Attribute],
     pub(crate) attrs: Attrs,
-    /// What the tag holds.
+    /// The value of the tag.
     pub(crate) name: Name,
     pub(crate) aliases: Vec<Name>,
     pub(crate) shape: Shape<'a>,
@@ -55,7 +55,7 @@ pub(crate) enum Shape<'a> {
 pub(crate) struct Field<'a> {
     pub(crate) member: Member,
     pub(crate) ty: &'a Type,
-    /// All attributes, those of others too.
+    /// All attributes, also of other derives.
     pub(crate) written: &'a [Attribute],
     pub(crate) attrs: Attrs,
     /// The name in the entry.
@@ -65,7 +65,7 @@ pub(crate) struct Field<'a> {
     pub(crate) default: Default,
 }
 
-/// How a field gets into the entry.
+/// The form of a field in the entry.
 pub(crate) enum Form {
     Plain,
     Json,
@@ -76,7 +76,7 @@ pub(crate) enum Form {
     Skip,
 }
 
-/// What an absent field means.
+/// The value of an absent field.
 pub(crate) enum Default {
     None,
     Trait,
@@ -127,7 +127,7 @@ impl<'a> Model<'a> {
         Some(quote!(#text #path))
     }
 
-    /// Whether the type borrows, and so can only be written.
+    /// Whether the type borrows, so that it can only be written.
     pub(crate) fn borrows(&self) -> bool {
         self.generics.lifetimes().next().is_some()
             || self
@@ -181,12 +181,13 @@ impl<'a> Model<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// Whether nobody is to see its value.
+    /// Whether its value is sensitive.
     pub(crate) fn is_sensitive(&self) -> bool {
         self.attrs.has("sensitive")
     }
 
-    /// What a form of the user's own is for, where `None` is no field at all.
+    /// The type that the user's format is for: the type in an `Option`, whose `None` is
+    /// an absent field.
     pub(crate) fn optional(&self) -> Option<&'a Type> {
         match self.form {
             Form::Text | Form::With(_) => option_of(self.ty),
@@ -194,7 +195,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The type whose values are written: that in the `Option`, if there is one.
+    /// The type whose values are written: the type in the `Option`, if it is one.
     pub(crate) fn held(&self) -> &'a Type {
         self.optional().unwrap_or(self.ty)
     }
@@ -408,7 +409,7 @@ fn parse_path(text: &LitStr, errors: &mut Errors) -> Option<Path> {
     path.ok()
 }
 
-/// Whether any token of a type, at any depth, is such a one.
+/// Whether any token of a type, at any depth, matches.
 fn mentions(ty: &Type, is_it: impl Fn(&TokenTree) -> bool + Copy) -> bool {
     fn search(tokens: TokenStream, is_it: impl Fn(&TokenTree) -> bool + Copy) -> bool {
         tokens.into_iter().any(|token| match token {
@@ -423,12 +424,11 @@ fn is_punct(token: &TokenTree, wanted: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted)
 }
 
-/// What is optional, where a type is spelled as an `Option`. For aliases only a
-/// trait knows.
+/// The type in a type that is spelled as an `Option`. For aliases only a trait can tell.
 pub(crate) fn option_of(ty: &Type) -> Option<&Type> {
     let last = match ty {
         Type::Path(path) => path.path.segments.last()?,
-        // Around what comes out of a `macro_rules!`.
+        // The brackets around the output of a `macro_rules!`.
         Type::Group(group) => return option_of(&group.elem),
         _ => return None,
     };

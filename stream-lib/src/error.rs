@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-/// The kind of a failure, in one word, for callers to match on.
+/// The kind of a failure, for callers to match on.
 ///
 /// Read from [`Error::kind`]. More kinds may be added, so a `match` needs a
 /// wildcard arm.
@@ -13,29 +13,28 @@ use std::sync::Arc;
 pub enum ErrorKind {
     /// A configuration value is out of its bounds. The text names the field.
     Config,
-    /// Redis can't be reached. Nothing was sent, so trying again is safe.
+    /// Redis can't be reached. Nothing was sent, so a retry is safe.
     Unavailable,
-    /// The connection was lost after a write was sent, no answer came in time, or
-    /// what answered is not Redis: Redis may or may not have carried it out.
+    /// The connection was lost after a write was sent, no answer came in time, or the
+    /// answer wasn't one of Redis. Redis may or may not have carried the write out.
     OutcomeUnknown,
-    /// Redis has the message, but fewer replicas have confirmed it in time than
-    /// [`replicas`](crate::StreamConfig::replicas) asks for, or Redis doesn't say how
-    /// many have: a failover may lose it. [`NotReplicated::of`](crate::NotReplicated::of)
-    /// has its id. Added again, it makes a second entry, unless it has an idempotency
-    /// key.
+    /// Redis has the message, but fewer replicas than
+    /// [`replicas`](crate::StreamConfig::replicas) asks for have confirmed it in time, or
+    /// Redis doesn't say how many have. A failover may lose the message.
+    /// [`NotReplicated::of`](crate::NotReplicated::of) has its id. Adding the message
+    /// again makes a second entry, unless it has an idempotency key.
     NotReplicated,
-    /// User name or password are wrong, or one is missing.
+    /// The user name or the password is wrong or missing.
     Authentication,
     /// The Redis user may not run a command or touch a key (`NOPERM`).
     PermissionDenied,
-    /// A key holds something that is not a stream (`WRONGTYPE`), or something
-    /// else than the library has written there.
+    /// A key holds a type other than a stream (`WRONGTYPE`), or a value that the library
+    /// has not written.
     WrongType,
     /// Redis refuses to serve for now: `OOM`, `READONLY`, `LOADING`, `MISCONF`
     /// and their like. Nothing was written.
     Refused,
-    /// The backup stream, the spool or the send buffer holds as much as it may.
-    /// Nothing was written.
+    /// The backup stream, the spool or the send buffer is full. Nothing was written.
     Full,
     /// The stream or the consumer group does not exist (`NOGROUP`).
     NoGroup,
@@ -49,13 +48,13 @@ pub enum ErrorKind {
     Decode,
     /// No producer or consumer has this name.
     NotFound,
-    /// The name is taken, or the consumer runs already.
+    /// The name or the unique key is taken, or the consumer already runs.
     AlreadyExists,
-    /// Several producers serve the stream; say which with `add_to`.
+    /// Several producers serve the stream; choose one with `add_to`.
     Ambiguous,
     /// The stream is in use by a producer or a consumer. Nothing was done.
     InUse,
-    /// Another process, or another producer, has the spool's directory.
+    /// Another process or another producer has locked the spool's directory.
     Locked,
     /// The manager or the consumer was shut down.
     Closed,
@@ -65,9 +64,9 @@ pub enum ErrorKind {
 
 /// The library's error.
 ///
-/// [`Display`](fmt::Display) says what was being done, on which stream, and
-/// what to do about it; [`source`](StdError::source) has the cause. A password
-/// never appears in either.
+/// [`Display`](fmt::Display) says which operation failed, on which stream, and what to do
+/// about it; [`source`](StdError::source) has the cause. A password never appears in
+/// either.
 ///
 /// A clone shares the cause: one failure may be told to many callers.
 #[derive(Clone)]
@@ -98,21 +97,21 @@ impl Error {
         self
     }
 
-    /// Puts what was being done in front of the text; the kind stays.
+    /// Puts the operation in front of the text; the kind stays.
     pub(crate) fn while_doing(mut self, what: impl fmt::Display) -> Self {
         let inner = Arc::make_mut(&mut self.0);
         inner.text.insert_str(0, &format!("{what}: "));
         self
     }
 
-    /// Puts more behind the text.
+    /// Appends to the text.
     pub(crate) fn adding(mut self, what: impl fmt::Display) -> Self {
         let inner = Arc::make_mut(&mut self.0);
         inner.text.push_str(&what.to_string());
         self
     }
 
-    /// Replaces the first `vague` words of the text by more exact ones.
+    /// Replaces the first occurrence of `vague` in the text.
     pub(crate) fn saying(mut self, vague: &str, exact: &str) -> Self {
         let inner = Arc::make_mut(&mut self.0);
         inner.text = inner.text.replacen(vague, exact, 1);
@@ -130,8 +129,8 @@ impl Error {
         self.0.kind
     }
 
-    /// Whether the same call may succeed later without any change by the
-    /// caller, and has certainly not been carried out yet.
+    /// Whether the same call may succeed later without any change by the caller, and was
+    /// certainly not carried out.
     ///
     /// [`ErrorKind::OutcomeUnknown`] and [`ErrorKind::NotReplicated`] are not retryable
     /// in this sense: a second call may write a second entry.
@@ -171,17 +170,17 @@ impl StdError for Error {
 
 /// An error and its causes in one line of bounded length, for logs.
 ///
-/// Many errors show their cause in their own text; it is not repeated then.
+/// Many errors repeat their cause in their own text; it isn't shown twice.
 pub(crate) fn with_causes(error: &(dyn StdError + 'static)) -> String {
     with_causes_except(error, |_| false)
 }
 
-/// As [`with_causes`], without the causes that `skip` is true for.
+/// As [`with_causes`], without the causes for which `skip` is true.
 pub(crate) fn with_causes_except(
     error: &(dyn StdError + 'static),
     skip: impl Fn(&(dyn StdError + 'static)) -> bool,
 ) -> String {
-    /// Most causes: those of a strange error may go in a circle.
+    /// The most causes: the sources of a broken error may form a circle.
     const DEEPEST: usize = 32;
     let mut text = error.to_string();
     let mut next = error.source();
@@ -201,10 +200,10 @@ pub(crate) fn with_causes_except(
     one_line(&text)
 }
 
-/// Most characters of a text in a log line.
+/// The most characters of a text in a log line.
 const LONGEST: usize = 1_000;
 
-/// A text of somebody else's in one line of bounded length, for logs.
+/// A text from outside in one line of bounded length, for logs.
 pub(crate) fn one_line(text: &str) -> String {
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     let printable = |c: char| if breaks(c) { ' ' } else { c };

@@ -1,9 +1,8 @@
-//! What the hooks of a consumer are told: one struct for each method of
-//! [`ConsumerEvents`](crate::ConsumerEvents).
+//! Arguments of hooks: one struct for each method of
+//! [`ConsumerEvents`](crate::ConsumerEvents), and [`FailedOver`].
 //!
-//! Each, but for [`FailedOver`], has the stream, the group and the name of the consumer
-//! that it comes
-//! from, so that one value can serve several consumers. Fields may be added.
+//! Each struct except [`FailedOver`] has the stream, the group and the name of the
+//! consumer, so that one value can serve several consumers. Fields may be added.
 
 pub use crate::config::event::{
     Completed, Connected, DeadLettered, DeadLettersDropped, Disconnected, FailedOver,

@@ -1,22 +1,22 @@
-//! The keys of a stream: all in the slot of the stream itself.
+//! The keys of a stream, all in the slot of the stream itself.
 
 use crate::error::{Error, ErrorKind, Result, Shown};
 
 /// A stream's own key and those derived from it.
 ///
-/// `orders` has `{orders}:dead` and its kin; a name that carries a hash tag
-/// (`{shop}:orders`) gets the suffix appended. Either way Redis Cluster puts
-/// them into one slot, so one script may touch them all.
+/// `orders` has `{orders}:dead` and so on; a name that carries a hash tag
+/// (`{shop}:orders`) gets the suffix appended. Either way all keys are in one slot of a
+/// Redis Cluster, so one script may touch them all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StreamKeys {
     stream: String,
     stem: String,
-    /// The backup stream, where it has a name of its own.
+    /// The backup stream, if it has a name of its own.
     backup: Option<String>,
 }
 
-/// The ends of keys that belong to a stream, and the middles of those that go on
-/// with a name. Those that nothing uses yet are kept free.
+/// The ends of keys that belong to a stream, and the middles of those that continue with
+/// a name. Unused ones are reserved for later.
 const RESERVED_ENDS: [&str; 10] = [
     ":backup", ":dead", ":meta", ":spools", ":due", ":later", ":unique", ":cron", ":events",
     ":schema",
@@ -32,7 +32,7 @@ const RESERVED_MIDDLES: [&str; 7] = [
 ];
 
 impl StreamKeys {
-    /// The keys of a stream that producers and consumers may use: not one that
+    /// The keys of a stream that producers and consumers may use. Refuses a key that
     /// belongs to another stream, such as `{orders}:dead`.
     pub(crate) fn new(stream: &str) -> Result<Self> {
         let keys = Self::of_any(stream)?;
@@ -60,7 +60,7 @@ impl StreamKeys {
         }
     }
 
-    /// The keys of any stream, for a look from outside.
+    /// The keys of any stream, for inspection.
     pub(crate) fn of_any(stream: &str) -> Result<Self> {
         let stem = match braces(stream) {
             Braces::None => format!("{{{stream}}}"),
@@ -89,8 +89,9 @@ impl StreamKeys {
     /// The keys of one partition: those of the stream `{orders:3}` for `orders`, of
     /// `{shop:3}:orders` for `{shop}:orders`, in a slot of their own.
     ///
-    /// What a group has once for the whole stream stays with these keys, the stem's:
-    /// [`members`](Self::members), and in [`meta`](Self::meta) the number of partitions.
+    /// The keys that a group has once for the whole stream are the stem's:
+    /// [`members`](Self::members), and [`meta`](Self::meta) with the number of
+    /// partitions.
     pub(crate) fn partition(&self, number: u16) -> Self {
         let stream = match self.stem.split_once('}') {
             Some((before, behind)) => format!("{before}:{number}}}{behind}"),
@@ -129,13 +130,12 @@ impl StreamKeys {
         ))
     }
 
-    /// The keys of the same stream, with this backup stream in place of another: what the
-    /// stream says of itself.
+    /// The keys of the same stream with this backup stream, as stored with the stream.
     pub(crate) fn with_known_backup(&self, backup: &str) -> Result<Self> {
         self.without_backup().with_backup(backup)
     }
 
-    /// The same, where the backup stream has no name of its own.
+    /// The same keys with the default backup stream.
     pub(crate) fn without_backup(&self) -> Self {
         Self {
             backup: None,
@@ -147,7 +147,7 @@ impl StreamKeys {
         &self.stream
     }
 
-    /// Where a backup producer puts what the stream has no room for.
+    /// The backup stream, for messages beyond the capacity.
     pub(crate) fn backup(&self) -> String {
         match &self.backup {
             Some(name) => name.clone(),
@@ -160,32 +160,32 @@ impl StreamKeys {
         format!("{}:dead", self.stem)
     }
 
-    /// When each entry of `~waiting` in `group` is due: a sorted set.
+    /// Due times of the entries of `~waiting` in `group`: a sorted set.
     pub(crate) fn waiting(&self, group: &str) -> String {
         format!("{}:waiting:{group}", self.stem)
     }
 
-    /// Until when each member of `group` is alive: a sorted set.
+    /// The end of each member's life in `group`: a sorted set.
     pub(crate) fn members(&self, group: &str) -> String {
         format!("{}:members:{group}", self.stem)
     }
 
-    /// What each member of `group` says of itself: a hash.
+    /// The facts that members of `group` publish: a hash.
     pub(crate) fn facts(&self, group: &str) -> String {
         format!("{}:facts:{group}", self.stem)
     }
 
-    /// What happened to the stream: a stream.
+    /// Events of the stream: a stream.
     pub(crate) fn events(&self) -> String {
         format!("{}:events", self.stem)
     }
 
-    /// Until when `group` is held, and why: a string that lapses.
+    /// The end of the hold on `group`, and its reason: a string that lapses.
     pub(crate) fn hold(&self, group: &str) -> String {
         format!("{}:hold:{group}", self.stem)
     }
 
-    /// How far the rate of `group` is used up: a string that lapses.
+    /// The used part of the rate of `group`: a string that lapses.
     pub(crate) fn rate(&self, group: &str) -> String {
         format!("{}:rate:{group}", self.stem)
     }
@@ -195,17 +195,17 @@ impl StreamKeys {
         format!("{}:lock:{what}", self.stem)
     }
 
-    /// What processes tell each other about the stream: a hash.
+    /// Settings and other values that processes share about the stream: a hash.
     pub(crate) fn meta(&self) -> String {
         format!("{}:meta", self.stem)
     }
 
-    /// The last number that was taken of each spool: a hash.
+    /// The last number taken from each spool: a hash.
     pub(crate) fn spools(&self) -> String {
         format!("{}:spools", self.stem)
     }
 
-    /// When each scheduled message is due: a sorted set.
+    /// Due times of scheduled messages: a sorted set.
     pub(crate) fn due(&self) -> String {
         format!("{}:due", self.stem)
     }
@@ -225,12 +225,12 @@ impl StreamKeys {
         format!("{}:cron", self.stem)
     }
 
-    /// What processes have told of their message types: a hash.
+    /// Schemas of message types that processes have stored: a hash.
     pub(crate) fn schema(&self) -> String {
         format!("{}:schema", self.stem)
     }
 
-    /// Where the first message of an idempotency key is: a string that lapses.
+    /// The first message with an idempotency key: a string that lapses.
     pub(crate) fn once(&self, key: &[u8]) -> Vec<u8> {
         let mut name = format!("{}:once:", self.stem).into_bytes();
         name.extend_from_slice(key);
@@ -238,8 +238,8 @@ impl StreamKeys {
     }
 }
 
-/// The stream of which a name of the form `{orders:3}` is a partition. Names with more
-/// than a hash tag, such as `{user:42}:orders`, are other streams' as well.
+/// The stream of which a name of the form `{orders:3}` is a partition. Names with text
+/// beside the hash tag, such as `{user:42}:orders`, may be streams of their own.
 fn named_as_a_partition(name: &str) -> Option<&str> {
     let tag = name.strip_prefix('{')?.strip_suffix('}')?;
     let (whole, number) = tag.rsplit_once(':')?;
@@ -247,8 +247,8 @@ fn named_as_a_partition(name: &str) -> Option<&str> {
     (is_written_so && !whole.is_empty()).then_some(whole)
 }
 
-/// The part behind the hash tag of a name that makes it one of a stream's own
-/// keys. A constant function, as [`braces`].
+/// The part after the hash tag that makes a name one of a stream's own keys. A constant
+/// function, as [`braces`].
 pub(crate) const fn reserved_part(name: &str) -> Option<&'static str> {
     let mut rest = name.as_bytes();
     while let [byte, behind @ ..] = rest {
@@ -309,11 +309,11 @@ pub(crate) enum Braces {
     Stray,
 }
 
-/// A constant function, so that the derive can have the compiler ask it.
+/// A constant function, so that the derive can use it at compile time.
 pub(crate) const fn braces(name: &str) -> Braces {
     let mut rest = name.as_bytes();
     let mut found = Braces::None;
-    // How far behind the opening brace, if there was one.
+    // The length behind the opening brace, if there was one.
     let mut within = None;
     while let [byte, after @ ..] = rest {
         within = match (*byte, found, within) {

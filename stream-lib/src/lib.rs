@@ -30,51 +30,51 @@
 //! # Where to look
 //!
 //! - Connecting: [`StreamManager::connect`], [`from_env`](StreamManager::from_env), and
-//!   [`ConnectionConfig`] with its URLs: one Redis, or the master that sentinels watch.
+//!   [`ConnectionConfig`] with its URLs: one Redis, a master that sentinels watch, or a
+//!   Redis Cluster.
 //! - Adding: [`StreamManager::add`], [`add_all`](StreamManager::add_all) and
-//!   [`send`](StreamManager::send); [`Producer`] is what threads and handlers
-//!   clone. [`Producer::with`] sends headers or an idempotency key along.
-//!   A [simple](StreamManager::create_simple_producer) producer goes straight to
-//!   the stream, a [backup](StreamManager::create_backup_producer) producer waits
-//!   for consumers that fall behind.
-//! - Later: [`Draft::after`] and [`Draft::at`] schedule a message,
-//!   [`StreamManager::scheduled`] shows those that wait; [`StreamManager::cron`] adds
-//!   one at each time of a [`Cron`] expression.
-//! - Consuming: [`StreamManager::consume`] with a [`Handler`] and a
-//!   [`ConsumerConfig`], or [`consume_batches`](StreamManager::consume_batches)
-//!   with a [`BatchHandler`]. [`Delivery`] is what a handler gets,
-//!   [`HandlerError`] what it may say of an entry, [`RetryPolicy`] what comes
-//!   of that.
-//! - Watching: [`ConsumerEvents`] and what they are told ([`events`]),
+//!   [`send`](StreamManager::send); threads and handlers clone a [`Producer`].
+//!   [`Producer::with`] adds headers or an idempotency key. A
+//!   [simple](StreamManager::create_simple_producer) producer adds straight to the
+//!   stream; a [backup](StreamManager::create_backup_producer) producer diverts messages
+//!   to a backup stream while consumers are behind.
+//! - Scheduling: [`Draft::after`] and [`Draft::at`] schedule a message,
+//!   [`StreamManager::scheduled`] lists the waiting ones; [`StreamManager::cron`] adds a
+//!   message at each time of a [`Cron`] expression.
+//! - Consuming: [`StreamManager::consume`] with a [`Handler`] and a [`ConsumerConfig`],
+//!   or [`consume_batches`](StreamManager::consume_batches) with a [`BatchHandler`]. A
+//!   handler gets a [`Delivery`] and may return a [`HandlerError`]; a [`RetryPolicy`]
+//!   says when a failed entry is delivered again.
+//! - Watching: [`ConsumerEvents`] and their arguments ([`events`]),
 //!   [`StreamManager::metrics`], [`stats`](StreamManager::stats),
 //!   [`members`](StreamManager::members), [`events`](StreamManager::events),
 //!   [`StreamManager::dead_letters`], [`StreamManager::blocked_streams`].
 //!
 //! # Delivery
 //!
-//! At least once: an entry is acknowledged after its handler returned `Ok`,
-//! delivered again after an error, a panic or the death of its process, and set
-//! aside as a dead letter when it never succeeds. So a handler may run twice
-//! for one message; [`Delivery::original_id`] tells repeats. [`Delivery::id`] is
-//! the same at each retry, but not after a redrive, nor after a drain of the
-//! backup stream.
+//! At least once: an entry is acknowledged after its handler returned `Ok`, delivered
+//! again after an error, a panic or the death of its process, and set aside as a dead
+//! letter when it never succeeds. So a handler may run twice for one message;
+//! [`Delivery::original_id`] identifies repeats. [`Delivery::id`] is the same at each
+//! retry, but not after a redrive, nor after a drain of the backup stream.
 //!
 //! # Log
 //!
-//! By the crate `log`, under targets that begin with `stream_lib`: install a
-//! logger such as `env_logger`. `warn`: failed deliveries and dead letters with
-//! their errors, at most a few lines a second for each consumer, and the
-//! beginning and end of outages. `info`: the start of each consumer, with its
-//! stream and group. The library logs no payload; the text of a handler's error
-//! stands there as it is.
+//! The library logs through the crate `log`, under targets that begin with `stream_lib`:
+//! install a logger such as `env_logger`. `warn`: failed deliveries and dead letters with
+//! their errors, at most a few lines a second for each consumer, and the beginning and
+//! end of outages. `info`: the start of each consumer, with its stream and group. No
+//! payload is logged; the text of a handler's error is logged as it is.
 //!
 //! # Features
 //!
-//! `tls` (default): `rediss://` URLs. `spool`: a queue on the local disk for
-//! what a backup producer can't add while Redis is away. `metrics`: what is counted goes to the
-//! crate `metrics`. `test-util`: deliveries,
-//! producers and servers for your tests. The library needs Rust
-//! 1.88, and 1.90 with `spool`.
+//! - `tls` (default): `rediss://` URLs.
+//! - `spool`: a queue on the local disk for messages that a backup producer can't add
+//!   while Redis is away.
+//! - `metrics`: reports the counters to the crate `metrics`.
+//! - `test-util`: deliveries, producers and servers for your tests.
+//!
+//! The library needs Rust 1.88, or 1.90 with `spool`.
 
 // The derive's code names this crate; so its own tests and docs can use it too.
 extern crate self as stream_lib;

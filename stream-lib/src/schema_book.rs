@@ -1,9 +1,9 @@
-//! The message types that this process has, and with which streams.
+//! The message types of this process, and their streams.
 //!
-//! Each type that has the derive is noted with its stream once, when a producer or a
-//! consumer of it is made, and again every hour, so that its last sight says whether
-//! anybody has it still. The cleaner's thread does this in passing: nobody waits for it,
-//! and a failure hurts nothing but tools.
+//! Each derived type is stored with its stream once when a producer or a consumer of it
+//! is created, and again every hour, so that its last time shows whether any process
+//! still has it. The cleaner's thread does this; no caller waits for it, and only tools
+//! suffer from a failure.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ pub(crate) struct SchemaBook {
     topology: Arc<Topology>,
     program: String,
     notes: Mutex<Vec<Note>>,
-    /// Held while one is told.
+    /// Held while a schema is stored.
     telling: Mutex<()>,
     /// Wakes the thread that does the work.
     bell: OnceLock<Nudge>,
@@ -37,9 +37,9 @@ struct Note {
     keys: StreamKeys,
     schema: &'static Schema,
     role: SchemaRole,
-    /// `None` where it is given up.
+    /// `None` after giving up.
     due: Option<Instant>,
-    /// Its failure has been told.
+    /// Its failure has been logged.
     is_told: bool,
 }
 
@@ -60,13 +60,13 @@ impl SchemaBook {
         }
     }
 
-    /// Has a thread woken when there is something to do.
+    /// Sets the thread to wake when there is work.
     pub(crate) fn wake(&self, bell: Nudge) {
         // There is one such thread.
         let _ = self.bell.set(bell);
     }
 
-    /// Notes that a producer or a consumer of the stream has this type, soon, unless it is
+    /// Has the type of a producer or a consumer of the stream stored soon, unless it is
     /// written by hand.
     pub(crate) fn note(&self, keys: &StreamKeys, schema: &'static Schema, role: SchemaRole) {
         if !schema.derived {
@@ -93,26 +93,26 @@ impl SchemaBook {
         }
     }
 
-    /// Forgets a stream that nobody here uses any more.
+    /// Forgets a stream that this process doesn't use any more.
     pub(crate) fn forget(&self, stream: &str) {
         self.notes
             .lock()
             .retain(|note| note.keys.stream() != stream);
     }
 
-    /// Waits, not for long, until nothing is being told: what was forgotten before is told no
-    /// more.
+    /// Waits briefly until no schema is being stored. Forgotten ones are not stored
+    /// afterwards.
     pub(crate) fn settle(&self) {
         drop(self.telling.try_lock_for(WAIT));
     }
 
-    /// When there is something to do.
+    /// The time of the next work.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.notes.lock().iter().filter_map(|note| note.due).min()
     }
 
-    /// Does the next note that is due; `watch` is shown its connection, which may be cut.
-    /// Returns whether there was one.
+    /// Stores the next schema that is due; `watch` gets its connection, which may be cut.
+    /// Returns whether one was due.
     pub(crate) fn work(&self, now: Instant, mut watch: impl FnMut(&Wire)) -> bool {
         let _telling = self.telling.lock();
         let (keys, schema, role) = {
@@ -159,7 +159,7 @@ impl Note {
             self.due = Some(Instant::now() + SEEN_FOR + AGAIN);
             return;
         };
-        // What can't be noted by this user, or on this server, never can.
+        // These failures don't pass for this user and server.
         let is_final = matches!(
             error.kind(),
             ErrorKind::PermissionDenied | ErrorKind::WrongType | ErrorKind::Server
@@ -169,7 +169,7 @@ impl Note {
         }
         if !std::mem::replace(&mut self.is_told, true) {
             log::debug!(
-                "the schema of `{}` is not noted with `{}`, so that tools don't know it: {}",
+                "the schema of `{}` was not stored with `{}`, so tools don't know it: {}",
                 self.schema.name,
                 self.keys.stream(),
                 with_causes(error)
@@ -178,7 +178,7 @@ impl Note {
     }
 }
 
-/// The stream has messages in a form that it did not know.
+/// The event for a form of messages that is new to the stream.
 fn changed(text: String) -> NewEvent {
     NewEvent {
         kind: StreamEventKind::SchemaChanged,

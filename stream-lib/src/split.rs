@@ -1,12 +1,12 @@
-//! How the streams of a process are split into partitions, as far as it knows.
+//! The known splits of streams into partitions.
 //!
-//! The number of partitions stands in Redis, with the stream. It is asked for once per
-//! stream and manager, when something needs it first: by one caller, for whose answer
-//! the others wait. From then on knowing it costs one load. The cleaner has it asked for
-//! again from time to time: a stream may get partitions while producers of it are open.
+//! The number of partitions is stored in Redis, with the stream. A manager asks for it
+//! once per stream, at the first use: one caller asks, and the others wait for its
+//! answer. From then on a look costs one load. The cleaner asks again from time to time,
+//! since a stream may get partitions while producers of it are open.
 //!
-//! A number that is known never goes back to none: where Redis has lost it (`FLUSHALL`),
-//! it is noted there again.
+//! A known number never goes back to none: if Redis has lost it (`FLUSHALL`), it is
+//! stored there again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,31 +25,31 @@ use crate::runtime::Trouble;
 /// Whether a stream has partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Split {
-    /// It is one stream.
+    /// The stream has no partitions.
     Whole,
     Into(Partitions),
 }
 
-/// What a manager knows of all its streams.
+/// The splits of all streams of a manager.
 #[derive(Debug)]
 pub(crate) struct Splits {
     topology: Arc<Topology>,
     streams: Mutex<BTreeMap<String, Arc<KnownSplit>>>,
 }
 
-/// What is known of one stream. All that use the stream share it.
+/// The split of one stream, shared by all its users.
 #[derive(Debug)]
 pub(crate) struct KnownSplit {
     topology: Arc<Topology>,
-    /// The stem's.
+    /// The keys of the stem.
     keys: StreamKeys,
-    /// [`UNKNOWN`], [`WHOLE`], or how many partitions there are.
+    /// [`UNKNOWN`], [`WHOLE`], or the number of partitions.
     known: AtomicU32,
     /// Held while Redis is asked.
     asking: Mutex<Asking>,
-    /// Why the last question had no answer.
+    /// Why the last request had no answer.
     failed: Mutex<Option<Error>>,
-    /// Entries are outside of the partitions.
+    /// The warning about entries outside of the partitions.
     outside: Trouble,
 }
 
@@ -62,11 +62,11 @@ struct Asking {
 const UNKNOWN: u32 = 0;
 const WHOLE: u32 = u32::MAX;
 
-/// How often a question goes again whose answer was lost.
+/// The most attempts while answers are lost.
 const TRIES: usize = 3;
 
 impl Split {
-    /// The number of partitions; `None` where there are none.
+    /// The number of partitions; `None` if there are none.
     pub(crate) fn partitions(self) -> Option<Partitions> {
         match self {
             Self::Whole => None,
@@ -74,7 +74,7 @@ impl Split {
         }
     }
 
-    /// The keys of all its streams: those of the stem itself, or of each partition.
+    /// The keys of all its streams: the stem's, or those of each partition.
     pub(crate) fn keys_of(self, stem: &StreamKeys) -> Vec<StreamKeys> {
         match self {
             Self::Whole => vec![stem.clone()],
@@ -91,7 +91,7 @@ impl Splits {
         }
     }
 
-    /// What is known of the stream with these keys, the stem's.
+    /// The split of the stream with these keys, the stem's.
     pub(crate) fn of(&self, keys: &StreamKeys) -> Arc<KnownSplit> {
         let mut streams = self.streams.lock();
         let known = streams
@@ -106,15 +106,15 @@ impl Splits {
     ///
     /// As [`KnownSplit::ask`].
     pub(crate) fn look_up(&self, keys: &StreamKeys) -> Result<Split> {
-        // Not kept: any name may be asked for.
+        // Not stored, since callers may ask for any name.
         let known = self.streams.lock().get(keys.stream()).map(Arc::clone);
         let known = known.unwrap_or_else(|| Arc::new(KnownSplit::new(&self.topology, keys)));
         known.look_up(self.topology.connect_timeout())
     }
 
-    /// What is known of a stream that has partitions; else Redis is asked, each time,
-    /// since it may have got some. A number that a producer of this process wants is
-    /// noted there.
+    /// The partitions of a stream, if they are known; otherwise asks Redis each time,
+    /// since the stream may have got some. A number that a producer of this process wants
+    /// is stored then.
     ///
     /// # Errors
     ///
@@ -152,8 +152,8 @@ impl KnownSplit {
         }
     }
 
-    /// Notes the number that a producer of this process wants: whoever asks next, has it
-    /// noted with the stream.
+    /// Remembers the number that a producer of this process wants; the next request
+    /// stores it with the stream.
     pub(crate) fn wish(&self, partitions: Partitions) {
         self.asking.lock().wish = Some(partitions);
         if self.known() == Some(Split::Whole) {
@@ -161,7 +161,7 @@ impl KnownSplit {
         }
     }
 
-    /// What is known, without a question. One load.
+    /// The known split, without a request. One load.
     pub(crate) fn known(&self) -> Option<Split> {
         match self.known.load(Ordering::Relaxed) {
             UNKNOWN => None,
@@ -173,16 +173,16 @@ impl KnownSplit {
         }
     }
 
-    /// What is known; where nothing is, Redis is asked.
+    /// The known split; asks Redis if there is none.
     ///
     /// # Blocking
     ///
-    /// For the first answer of all, until `until`.
+    /// Until `until`, but only for the first answer.
     ///
     /// # Errors
     ///
-    /// `Unavailable` and the like. A user who may not read the settings of the stream
-    /// sees it whole.
+    /// `Unavailable` and similar kinds. A user that may not read the settings of the
+    /// stream gets [`Split::Whole`].
     pub(crate) fn ask(&self, until: Instant) -> Result<Split> {
         if let Some(known) = self.known() {
             return Ok(known);
@@ -196,11 +196,11 @@ impl KnownSplit {
         }
     }
 
-    /// Asks Redis, whatever is known.
+    /// Asks Redis even if the split is known.
     ///
     /// # Errors
     ///
-    /// As [`ask`](Self::ask). What was known before still holds then.
+    /// As [`ask`](Self::ask). The known split stays valid then.
     pub(crate) fn ask_again(&self, within: Duration) -> Result<Split> {
         let until = Instant::now() + within;
         match self.asking.try_lock_until(until) {
@@ -225,12 +225,12 @@ impl KnownSplit {
         }
     }
 
-    /// Notes the number of partitions with the stream, unless that is known to be done.
+    /// Stores the number of partitions with the stream, unless it is known to be there.
     ///
     /// # Errors
     ///
-    /// `Config` where the stream has another number, or is used without partitions;
-    /// `InUse` where members of an older version live, and as [`ask`](Self::ask).
+    /// `Config` if the stream has another number, or is used without partitions; `InUse`
+    /// if members of an older version live; otherwise as [`ask`](Self::ask).
     pub(crate) fn declare(&self, partitions: Partitions, until: Instant) -> Result<Split> {
         if self.known() == Some(Split::Into(partitions)) {
             return Ok(Split::Into(partitions));
@@ -260,8 +260,8 @@ impl KnownSplit {
         ))
     }
 
-    /// Looks for entries of a partitioned stream outside of its partitions, and tells the
-    /// log of them once. A program that didn't know of the partitions has put them there.
+    /// Counts entries of a partitioned stream outside of its partitions, and warns of
+    /// them once. A program that doesn't know of the partitions has added them.
     pub(crate) fn look_outside(&self, within: Duration) -> Result<u64> {
         let until = Instant::now() + within;
         let outside = self.run(until, |wire| outside_of_partitions(wire, &self.keys))?;
@@ -270,9 +270,9 @@ impl KnownSplit {
             self.outside.ends();
         } else if self.outside.begins(&Error::new(ErrorKind::Config, stream)) {
             log::warn!(
-                "{outside} entries are in `{stream}` itself, which has partitions, so that no \
+                "{outside} entries are in `{stream}` itself, which has partitions, so no \
                  consumer of this library reads them: a program that doesn't know of the partitions \
-                 has added them; stop it, and add them again"
+                 has added them; stop it, and add the entries again"
             );
         }
         Ok(outside)
@@ -296,7 +296,7 @@ impl KnownSplit {
             Ok(found) => found,
             Err(e) if e.kind() == ErrorKind::PermissionDenied && self.known().is_none() => {
                 log::info!(
-                    "whether `{}` has partitions can't be read, so that it is used without: {}",
+                    "can't read whether `{}` has partitions, so it is used without: {}",
                     self.keys.stream(),
                     with_causes(&e)
                 );
@@ -306,13 +306,13 @@ impl KnownSplit {
         };
         let split = match (found, self.known(), wish) {
             (Some(partitions), ..) => Split::Into(partitions),
-            // Redis has lost it, or doesn't have it yet.
+            // Redis has lost the number, or doesn't have it yet.
             (None, Some(Split::Into(partitions)), _) => {
                 Split::Into(declare_partitions(wire, &self.keys, partitions)?)
             }
             (None, _, Some(wish)) => match declare_partitions(wire, &self.keys, wish) {
                 Ok(noted) => Split::Into(noted),
-                // The producer that wants it is told.
+                // The producer that wants the number gets the error.
                 Err(e) if matches!(e.kind(), ErrorKind::Config | ErrorKind::InUse) => Split::Whole,
                 Err(e) => return Err(e),
             },
@@ -343,7 +343,7 @@ impl KnownSplit {
         }
     }
 
-    /// Asks on the connection of the stem. Nothing of it harms where it is done twice.
+    /// Runs a request on the server of the stem. Running it twice does no harm.
     fn run<T>(
         &self,
         until: Instant,
@@ -366,7 +366,7 @@ impl KnownSplit {
             if is_lost && tries < TRIES && Instant::now() < until {
                 continue;
             }
-            // Of the caller's messages none was sent.
+            // No message of the caller was sent.
             let error = if is_lost {
                 error.of_kind(ErrorKind::Unavailable)
             } else {
@@ -390,14 +390,14 @@ impl WantedSplit {
         Self { known, wanted }
     }
 
-    /// Has others that ask for the same stream note the number that is wanted.
+    /// Makes other requests for the same stream store the wanted number.
     pub(crate) fn wish(&self) {
         if let Some(partitions) = self.wanted {
             self.known.wish(partitions);
         }
     }
 
-    /// What is known, without a question; `None` where Redis has to be asked.
+    /// The known split, without a request; `None` if Redis has to be asked.
     pub(crate) fn now(&self) -> Option<Split> {
         let known = self.known.known()?;
         match self.wanted {
@@ -406,7 +406,7 @@ impl WantedSplit {
         }
     }
 
-    /// What is known; where nothing is, Redis is asked, and told what is wanted.
+    /// The known split; if there is none, asks Redis, and stores the wanted number.
     ///
     /// # Blocking
     ///
@@ -436,6 +436,6 @@ impl WantedSplit {
 fn unanswered() -> Error {
     Error::new(
         ErrorKind::Unavailable,
-        "Redis has not answered within the time given how many partitions the stream has",
+        "Redis has not said in time how many partitions the stream has",
     )
 }

@@ -31,8 +31,8 @@ use stream_lib::{
 /// A message that has to stay in its thread; a handle on its producer need not.
 type Local = std::rc::Rc<RawMessage>;
 
-/// Compiles for types that are `Send` and `Sync`, and gives them as they are
-/// written here.
+/// Compiles for types that are `Send` and `Sync`, and returns their names as written
+/// here.
 macro_rules! sent_and_shared {
     ($($type:ty),* $(,)?) => {{
         const fn check<T: Send + Sync>() {}
@@ -184,7 +184,7 @@ fn checked() -> String {
     ]
 }
 
-/// The files with public paths, but the prelude, which repeats some.
+/// The files with public paths, except the prelude, which repeats some.
 const FACES: [&str; 4] = [
     include_str!("lib.rs"),
     include_str!("events.rs"),

@@ -1,4 +1,4 @@
-//! The audit: a stream in which every change by these tools stands.
+//! The audit: a stream of all changes made by these tools.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::{env, fs};
@@ -13,13 +13,13 @@ pub const KEY: &str = "stream-ops:audit";
 /// About how many changes are kept.
 const KEPT: &str = "10000";
 
-/// The longest text of a field, in characters.
+/// The longest text in a field, in characters.
 const LONGEST: usize = 1_000;
 
-/// A change that was made, or of which a part was made.
+/// A change that was made, as a whole or in part.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change<'a> {
-    /// Who made it; the user of this machine where that is `None`.
+    /// The user who made it; `None` is the user of this process.
     pub who: Option<&'a str>,
     /// The program; may be empty.
     pub program: &'a str,
@@ -31,9 +31,9 @@ pub struct Change<'a> {
     pub group: &'a str,
     /// How many entries were changed.
     pub done: u64,
-    /// How many were to be changed; 0 where nobody has counted.
+    /// How many were to be changed; 0 where they were not counted.
     pub planned: u64,
-    /// Which ones, and with what result. No payload.
+    /// The entries and the result. No payload.
     pub detail: &'a str,
     /// The command line, without secrets and values; may be empty.
     pub command: &'a str,
@@ -43,8 +43,8 @@ pub struct Change<'a> {
 ///
 /// # Errors
 ///
-/// Where Redis can't be reached. Where it refuses, the change stands and its note is
-/// missing: that is returned as the text of Redis.
+/// Where Redis can't be reached. Where Redis refuses the note, its error is returned as
+/// `Some`: the change was made, and is missing from the audit.
 pub fn note(redis: &Redis, change: &Change<'_>) -> Result<Option<String>> {
     let cut = |text: &str| text.chars().take(LONGEST).collect::<String>();
     let fields = [
@@ -66,7 +66,7 @@ pub fn note(redis: &Redis, change: &Change<'_>) -> Result<Option<String>> {
     Ok(answer.error().map(str::to_owned))
 }
 
-/// The user and this machine, as far as the environment says: `ada@node-4`.
+/// The user and the host, as far as they are known: `ada@node-4`.
 pub fn user() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"]
         .into_iter()

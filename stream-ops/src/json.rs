@@ -7,10 +7,11 @@ use crate::assess::{Finding, GroupAssessment, Past, StreamAssessment};
 use crate::observe::{ConsumerFacts, GroupFacts, ServerFacts, StreamFacts};
 use crate::words::rfc3339;
 
-/// The form of all answers. It changes when a name changes or goes, not when one comes.
+/// The version of the format. It changes when a name changes or is removed, not when one
+/// is added.
 pub const VERSION: u64 = 1;
 
-/// An object that begins with the version of its form.
+/// An object that begins with the version of the format.
 pub fn object(fields: Value) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("v".to_owned(), VERSION.into());
@@ -136,7 +137,8 @@ pub fn consumer(facts: &ConsumerFacts, now: u64) -> Value {
     })
 }
 
-/// How old its last sign of life is, in milliseconds: that was a lease before it lapses.
+/// The age of its last sign of life, in milliseconds. A sign of life is given one lease
+/// before it lapses.
 pub fn last_beat(facts: &ConsumerFacts, now: u64) -> Option<u64> {
     let given = facts.sign_ms?.saturating_sub(facts.facts.lease_ms?);
     Some(now.saturating_sub(given))

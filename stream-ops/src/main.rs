@@ -1,4 +1,4 @@
-//! `streamctl`: Redis Streams seen from outside.
+//! The program `streamctl`.
 
 use std::process::ExitCode;
 

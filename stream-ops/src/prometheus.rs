@@ -1,14 +1,14 @@
-//! Facts as Prometheus reads them.
+//! Facts in the format of Prometheus.
 
 use std::fmt::Write as _;
 
 use crate::assess::{Assessment, State};
 use crate::observe::{GroupFacts, History, StreamFacts};
 
-/// A metric: its name, its type, and what it says.
+/// A metric: its name, its type and its help text.
 type Metric = (&'static str, &'static str, &'static str);
 
-const UP: Metric = ("stream_ops_up", "gauge", "Whether Redis could be asked.");
+const UP: Metric = ("stream_ops_up", "gauge", "1 if Redis answers, else 0.");
 const FINDINGS: Metric = (
     "stream_ops_findings",
     "gauge",
@@ -17,7 +17,7 @@ const FINDINGS: Metric = (
 const ROUND_TRIP: Metric = (
     "stream_redis_round_trip_seconds",
     "gauge",
-    "How long Redis takes to answer.",
+    "Duration of one round trip.",
 );
 const MEMORY: Metric = (
     "stream_redis_memory_bytes",
@@ -64,7 +64,7 @@ const STREAM: [OfStream; 6] = [
         (
             "stream_outside_partitions",
             "gauge",
-            "Entries in none of the partitions.",
+            "Entries of a partitioned stream outside its partitions.",
         ),
         |s| n(s.outside),
     ),
@@ -83,7 +83,7 @@ const GROUP: [OfGroup; 10] = [
         (
             "stream_group_oldest_unread_seconds",
             "gauge",
-            "Age of the oldest of them.",
+            "Age of the oldest unread entry.",
         ),
         |s, g| Some(age(s, g.oldest_unread_ms.filter(|_| g.unread != Some(0)))),
     ),
@@ -99,7 +99,7 @@ const GROUP: [OfGroup; 10] = [
         (
             "stream_group_oldest_pending_seconds",
             "gauge",
-            "Age of the oldest of them.",
+            "Age of the oldest pending entry.",
         ),
         |s, g| Some(age(s, g.oldest_pending.map(stream_lib::EntryId::ms))),
     ),
@@ -123,7 +123,7 @@ const GROUP: [OfGroup; 10] = [
         (
             "stream_group_suspects",
             "gauge",
-            "Of those, entries delivered more than once.",
+            "Entries that dead consumers hold, delivered more than once.",
         ),
         |_, g| n(g.suspects.len() as u64),
     ),
@@ -139,7 +139,11 @@ const GROUP: [OfGroup; 10] = [
         |_, g| n(g.living() as u64),
     ),
     (
-        ("stream_group_held", "gauge", "Whether the group is held."),
+        (
+            "stream_group_held",
+            "gauge",
+            "1 if the group is held, else 0.",
+        ),
         |_, g| n(u64::from(g.held.is_some())),
     ),
 ];
@@ -166,7 +170,7 @@ fn n(count: u64) -> Option<f64> {
     Some(count as f64)
 }
 
-/// Seconds since then; 0 where there is nothing.
+/// Seconds since then; 0 for `None`.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds below 2^52")]
 fn age(stream: &StreamFacts, since: Option<u64>) -> f64 {
     since.map_or(0.0, |at| stream.at_ms.saturating_sub(at) as f64 / 1_000.0)
@@ -181,8 +185,8 @@ pub fn names() -> Vec<&'static str> {
     others.chain(streams).chain(groups).collect()
 }
 
-/// Everything that is known, as text that Prometheus reads. Nothing has a label that is an
-/// id, a payload or the name of a consumer.
+/// All facts, in the text format of Prometheus. No label is an id, a payload or the name
+/// of a consumer.
 pub fn exposition(history: &History, assessment: &Assessment) -> String {
     let mut text = Exposition::default();
     let look = history.latest();
@@ -278,7 +282,7 @@ impl Exposition {
     }
 }
 
-/// As the format wants it; other control characters do a terminal no harm either.
+/// Escapes a label as the format asks for it, and control characters for terminals.
 fn escaped(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for character in value.chars() {

@@ -1,4 +1,4 @@
-//! How numbers, ages and times are said, and how bytes are shown.
+//! Formats of numbers, ages, times and bytes.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
@@ -24,12 +24,13 @@ pub fn count_or_dash(number: Option<u64>) -> String {
     number.map_or_else(dash, count)
 }
 
-/// What stands for the unknown.
+/// The sign for an unknown value.
 pub fn dash() -> String {
     "–".to_owned()
 }
 
-/// How long, in the one or two units that matter: `0.4 s`, `2 min 40 s`, `23 min`, `6 h`.
+/// A duration in the one or two units that matter: `0.4 s`, `2 min 40 s`, `23 min`, `6
+/// h`.
 #[expect(clippy::cast_precision_loss, reason = "below a minute, in tenths")]
 pub fn age(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -44,12 +45,12 @@ pub fn age(time: Duration) -> String {
     }
 }
 
-/// How long, in milliseconds.
+/// As [`age`], of milliseconds.
 pub fn age_ms(ms: u64) -> String {
     age(Duration::from_millis(ms))
 }
 
-/// How long something took, in milliseconds: `0.3 ms`, `1.2 s`.
+/// A short duration in milliseconds: `0.3 ms`, `1.2 s`.
 pub fn took_ms(ms: f64) -> String {
     if ms < 1_000.0 {
         return format!("{ms:.1} ms");
@@ -57,7 +58,7 @@ pub fn took_ms(ms: f64) -> String {
     Duration::try_from_secs_f64(ms / 1_000.0).map_or_else(|_| dash(), age)
 }
 
-/// How many bytes: `1.9 GiB`.
+/// A number of bytes: `1.9 GiB`.
 #[expect(clippy::cast_precision_loss, reason = "two digits of it are said")]
 pub fn bytes(bytes: u64) -> String {
     let mut size = bytes as f64;
@@ -76,7 +77,7 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// How many a second: `31.6 /s`.
+/// A rate per second: `31.6 /s`.
 pub fn rate(per_second: f64) -> String {
     if per_second >= 100.0 {
         format!("{per_second:.0} /s")
@@ -85,7 +86,7 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
-/// `first`, `second`, `third`, `4th`: which one in a row.
+/// An ordinal number: `first`, `second`, `third`, `4th`.
 pub fn ordinal(number: u64) -> String {
     match number {
         1 => "first".to_owned(),
@@ -104,12 +105,12 @@ pub fn ordinal(number: u64) -> String {
     }
 }
 
-/// `1 entry`, `2 entries`.
+/// A number with its noun: `1 entry`, `2 entries`.
 pub fn of(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
-/// In which zone times are said.
+/// The time zone of times for people.
 #[derive(Debug, Clone)]
 pub struct Clock {
     zone: TimeZone,
@@ -130,7 +131,7 @@ impl Clock {
         }
     }
 
-    /// The time of day, with the date where that is not today's. `now` and `ms` are
+    /// The time of day, with the date if it isn't today's. `now` and `ms` are
     /// milliseconds since 1970.
     pub fn time(&self, ms: u64, now: u64) -> String {
         let (Some(at), Some(today)) = (self.zoned(ms), self.zoned(now)) else {
@@ -154,7 +155,7 @@ impl Clock {
     }
 }
 
-/// RFC 3339, in UTC, with milliseconds; `None` for a time past any calendar.
+/// A time by RFC 3339, in UTC, with milliseconds; `None` for a time past any calendar.
 pub fn rfc3339(ms: u64) -> Option<String> {
     timestamp(ms).map(|at| format!("{at:.3}"))
 }
@@ -171,7 +172,7 @@ fn timestamp(ms: u64) -> Option<Timestamp> {
     Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()
 }
 
-/// Bytes as text that does a terminal no harm: what isn't printable UTF-8 is written as
+/// Bytes as text that is safe on a terminal: all but printable UTF-8 is escaped, as
 /// `\x1b`.
 pub fn shown(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
@@ -197,13 +198,13 @@ pub fn shown(bytes: &[u8]) -> String {
     text
 }
 
-/// Marks that turn the direction of text, or join what stands apart.
+/// Characters that change the direction of text, or are invisible.
 fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The beginning of a text, at most so many characters, with a sign where it goes on.
+/// The first `most` characters of a text, with `…` where more follow.
 pub fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -213,7 +214,7 @@ pub fn cut(text: &str, most: usize) -> String {
     cut
 }
 
-/// A word as a shell takes it.
+/// A word quoted for a shell.
 pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
@@ -221,7 +222,7 @@ pub fn quoted(word: &str) -> String {
     }
     let shown = shown(word.as_bytes());
     if shown != word {
-        // bash and zsh read this, and it does a terminal no harm.
+        // bash and zsh read this form, and it is safe on a terminal.
         return format!("$'{}'", shown.replace('\'', "\\'"));
     }
     format!("'{}'", word.replace('\'', "'\\''"))

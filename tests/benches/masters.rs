@@ -1,10 +1,10 @@
-//! What more masters bring: one partitioned stream on a cluster of one master and on
-//! one of three, added to and consumed at full speed:
+//! The gain of more masters: one partitioned stream on a cluster of one master and on one
+//! of three, added to and consumed at full speed:
 //! `cargo bench -p stream-tests --bench masters`. `MESSAGES=n` sets how many (600,000).
 //!
-//! On a machine with fewer cores than processes the rates say little. What counts is
-//! the processor time that each node needs for a message: a node has one core for
-//! commands, so that its inverse is the rate at which the node ends.
+//! On a machine with fewer cores than processes the rates say little. The measure is the
+//! processor time that each node needs for a message: a node has one core for commands,
+//! so the inverse of that time is the highest rate of the node.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -50,7 +50,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// One stream on so many masters.
+/// One stream on a number of masters.
 fn run(masters: usize, messages: usize) -> Result<()> {
     let cluster = Cluster::options()
         .nodes(masters, 0)
@@ -116,7 +116,7 @@ struct Stretch<'c> {
     started: Instant,
 }
 
-/// What one master has used, and how many entries it has taken or given.
+/// The usage of one master, and the number of entries that it has received or sent.
 struct Node {
     time: Duration,
     entries: usize,
@@ -132,7 +132,7 @@ impl<'c> Stretch<'c> {
         })
     }
 
-    /// Prints what it took.
+    /// Prints the usage.
     fn end(self, masters: usize, what: &str, messages: usize) -> Result<()> {
         let wall = self.started.elapsed().as_secs_f64();
         let client = own_time()?.saturating_sub(self.client).as_secs_f64();

@@ -1,6 +1,6 @@
-//! Encoding and decoding one order, and what callers of `add` pay for meeting
-//! each other: `cargo bench -p stream-tests --bench micro`. The first two
-//! without a clock, by instructions, are part of `make bench`.
+//! Encoding and decoding one order, and the cost of concurrent calls of `add`:
+//! `cargo bench -p stream-tests --bench micro`. `make bench` measures the first two by
+//! instructions, without a clock.
 
 #[path = "speed/message.rs"]
 #[allow(dead_code, reason = "the other benchmark uses the rest")]
@@ -68,7 +68,7 @@ fn decode<M: Sample + OwnedMessage>(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| M::decode(black_box(&entry).fields()));
 }
 
-/// Nobody else is there with one thread; with more, some wait for others.
+/// One thread never waits; of several, some wait for others.
 #[divan::bench(threads = [1, 2, 16])]
 fn coalesce(bencher: Bencher<'_, '_>) {
     static CALLERS: LazyLock<Callers> = LazyLock::new(|| Callers::new(2));

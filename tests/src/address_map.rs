@@ -1,8 +1,8 @@
-//! Where members are that say they are elsewhere.
+//! The addresses of members that announce others.
 
 use std::collections::BTreeMap;
 
-/// From the ports that members tell of themselves to those that reach them.
+/// A map from the ports that members announce to those that reach them.
 ///
 /// A copy of it can be handed to a client that maps addresses.
 #[derive(Debug, Clone, Default)]
@@ -11,8 +11,8 @@ pub struct AddressMap {
 }
 
 impl AddressMap {
-    /// The address that reaches the member that tells this one; unknown ones stay
-    /// as they are.
+    /// The address that reaches the member which announces this one; unknown ones stay as
+    /// they are.
     pub fn reachable(&self, host: &str, port: u16) -> (String, u16) {
         match self.ports.get(&port) {
             Some(&reachable) => ("127.0.0.1".to_owned(), reachable),
@@ -20,8 +20,8 @@ impl AddressMap {
         }
     }
 
-    /// Has clients reach a member by another port, such as a proxy's. The port is
-    /// the one that reaches it so far.
+    /// Makes clients reach a member by another port, such as a proxy's. `port` is the one
+    /// that reaches it so far.
     #[must_use]
     pub fn by_way_of(mut self, reachable: u16, other: u16) -> Self {
         for port in self.ports.values_mut() {

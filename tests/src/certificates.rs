@@ -1,4 +1,4 @@
-//! Certificates for a server that speaks TLS, made anew for each test.
+//! Certificates for a server that speaks TLS, made for each test.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,16 +1,14 @@
-//! A private Redis server for tests and examples, and what a test needs around
-//! it.
+//! A private Redis server for tests and examples, and the tools of tests around it.
 //!
-//! - [`Server`]: starts, stops, kills, freezes and restarts a real server.
-//!   Examples use [`ServerHandle`], which takes the user's server if there is
-//!   one.
+//! - [`Server`]: starts, stops, kills, freezes and restarts a real server. Examples use
+//!   [`ServerHandle`], which is the user's server if there is one.
 //! - [`Sentinels`]: a master, two replicas and three sentinels, each a `Server`.
 //! - [`Cluster`]: three masters with a replica each, and slots that can be moved.
 //! - [`wait_until`], [`wait_for`]: wait for a condition, with a deadline.
 //! - [`Program`], [`Process`]: run the programs of `examples`, and signal them.
 //! - [`Proxy`]: a tcp proxy that delays, cuts, holds and swallows.
-//! - [`LogCapture`]: what the library logs.
-//! - `Certificates`: what a server with TLS needs (feature `certificates`).
+//! - [`LogCapture`]: the log lines of the library.
+//! - `Certificates`: the certificates of a server with TLS (feature `certificates`).
 //!
 //! ```
 //! use stream_tests::Server;

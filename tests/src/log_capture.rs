@@ -1,4 +1,4 @@
-//! What the library logs, line by line.
+//! The log of the library, line by line.
 
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 /// One log line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// How bad it is.
+    /// Its level.
     pub level: Level,
     /// The module that logged it.
     pub target: String,

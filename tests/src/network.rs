@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use crate::proxy::Proxy;
 use crate::server::{Server, ServerError, ServerOptions};
 
-/// Where the connections of members come from, if only they are let through.
+/// The address of members' connections, if only these may pass.
 pub(crate) const MEMBERS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// One proxy in front of each member.
@@ -18,7 +18,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Where it is closed, only members get through.
+    /// A network; with `closed`, only members get through.
     pub(crate) fn new(closed: bool) -> Self {
         Self {
             closed,
@@ -26,7 +26,7 @@ impl Network {
         }
     }
 
-    /// A proxy whose member isn't there yet: it must know the proxy's port first.
+    /// A proxy for a future member, which must know the proxy's port first.
     pub(crate) fn proxy(&self) -> Proxy {
         // Port 9 discards, or refuses.
         let proxy = Proxy::to(SocketAddr::from((Ipv4Addr::LOCALHOST, 9)));

@@ -1,4 +1,4 @@
-//! Signals to processes that we started.
+//! Signals to child processes.
 
 use rustix::process::{Pid, Signal, kill_process};
 

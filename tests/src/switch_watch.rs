@@ -1,4 +1,4 @@
-//! When the first of some members knows of a change.
+//! The time at which the first of some members knows of a change.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use redis::{Client, Connection};
 use crate::server::Server;
 use crate::wait::{poll, wait_for};
 
-/// How often each member is asked.
+/// The time between two requests to a member.
 const EVERY: Duration = Duration::from_millis(3);
 const ANSWER: Duration = Duration::from_millis(500);
 
@@ -26,7 +26,7 @@ pub struct SwitchWatch {
 #[derive(Debug, Default)]
 struct Shared {
     over: AtomicBool,
-    /// When each member was seen to have switched.
+    /// The time at which each member was seen to have switched.
     switched: Mutex<Vec<Instant>>,
 }
 
@@ -48,7 +48,7 @@ impl SwitchWatch {
         Self { shared, threads }
     }
 
-    /// When the first member named another master, if one did.
+    /// The time at which the first member named another master, if one did.
     pub fn first(&self) -> Option<Instant> {
         self.shared.switched.lock().iter().min().copied()
     }

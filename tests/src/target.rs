@@ -1,13 +1,13 @@
-//! Finds the directory that cargo builds into, and what it was told to build.
+//! Finds the directory that cargo builds into, and cargo's profile and target.
 //!
-//! Cargo tells a running program neither, but the program's own path does:
+//! Cargo tells a running program none of them, but the program's own path does:
 //! `TARGET/[TRIPLE/]PROFILE/deps/PROGRAM`.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Where the servers of this machine's user are kept, for a target directory
-/// that can't be written.
+/// The directory for servers in the user's cache, if the target directory can't be
+/// written.
 const IN_CACHE: &str = "stream-tests/server";
 
 /// The places where `make server` may keep a server, most likely first.
@@ -40,7 +40,7 @@ fn variable(name: &str) -> Option<PathBuf> {
     value.map(PathBuf::from)
 }
 
-/// Where cargo has put a program, which shows what cargo was told.
+/// The place of a program that cargo has built, which shows the profile and the target.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     target_dir: PathBuf,
@@ -79,7 +79,7 @@ impl Place {
         })
     }
 
-    /// What makes cargo build with the same profile into the same folder.
+    /// The arguments with which cargo builds with the same profile into the same folder.
     pub(crate) fn arguments(&self) -> Vec<PathBuf> {
         let mut out = vec!["--target-dir".into(), self.target_dir.clone()];
         out.extend(["--profile".into(), PathBuf::from(&self.profile)]);
@@ -90,7 +90,7 @@ impl Place {
     }
 }
 
-/// What cargo itself needs in the folder of a profile, by one layout or other.
+/// Folders of cargo in the folder of a profile, in its old and its new layout.
 fn is_of_a_profile(folder: &Path) -> bool {
     [".fingerprint", ".cargo-lock", ".cargo-build-lock"]
         .iter()

@@ -1,4 +1,4 @@
-//! What a process has used, read from `/proc`.
+//! The usage of a process, read from `/proc`.
 
 use std::fs;
 use std::time::Duration;

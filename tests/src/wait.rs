@@ -37,7 +37,7 @@ pub fn wait_for<T>(
 ) -> T {
     match poll(deadline, produce) {
         Some(value) => value,
-        None => panic!("waited {deadline:?} in vain for: {what}"),
+        None => panic!("waited {deadline:?} for: {what}"),
     }
 }
 
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "in vain for: pigs to fly")]
+    #[should_panic(expected = "for: pigs to fly")]
     fn panic_names_what_was_awaited() {
         wait_until(Duration::from_millis(5), "pigs to fly", || false);
     }

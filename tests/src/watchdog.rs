@@ -1,4 +1,4 @@
-//! Ends a process when its owner is gone, whatever ended the owner.
+//! Ends a process when its owner ends, for whatever reason.
 
 use std::ffi::OsStr;
 use std::io::{self, Write};

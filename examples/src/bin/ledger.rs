@@ -1,4 +1,4 @@
-//! Money that moves once for each payment, although programs die.
+//! Money that moves once for each payment, even if programs die.
 //!
 //! Payments are checked by a first consumer, which produces bookings in one step with its
 //! acknowledgements: each payment has one booking. A second consumer books them in an
@@ -26,24 +26,25 @@ use stream_lib::{
 #[derive(Debug, Parser)]
 #[command(name = "ledger", version)]
 struct Args {
-    /// Adds so many payments first, of 1 to N cents, to ten accounts in turn.
+    /// Adds this many payments first, of 1 to N cents, to ten accounts in turn.
     #[arg(long, value_name = "N", default_value_t = 0)]
     add: i64,
     /// The database.
     #[arg(long, value_name = "FILE", default_value = "ledger.db")]
     db: PathBuf,
-    /// How long the payments of a program that died stay with it, in ms.
+    /// Time after which the payments of a dead program are taken over, in ms.
     #[arg(long, value_name = "L", default_value_t = 30_000)]
     lease_ms: u64,
     /// Prints `bookings N cents C` of the database, and ends.
     #[arg(long)]
     show: bool,
-    /// Ends after so many ms without anything to do; without it, only a signal does.
+    /// Ends after this many ms without anything to do. Defaults to an end by signals
+    /// only.
     #[arg(long, value_name = "MS")]
     exit_when_idle: Option<u64>,
 }
 
-/// A wish to move money.
+/// A payment that was asked for.
 #[derive(StreamMessage)]
 #[stream(name = "payments")]
 struct Payment {
@@ -51,7 +52,7 @@ struct Payment {
     cents: i64,
 }
 
-/// A payment that was found to be good.
+/// A payment that was checked.
 #[derive(StreamMessage)]
 #[stream(name = "bookings")]
 struct Booking {
@@ -135,8 +136,8 @@ fn show(database: &Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Books it, unless that has been done: the row tells, and comes into being in one
-/// transaction with the new balance.
+/// Books a payment, unless its row exists: the row and the new balance are one
+/// transaction.
 fn book(database: &mut Connection, booking: &Delivery<Booking>) -> rusqlite::Result<()> {
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let inserted = transaction.execute(

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use stream_lib::{ConsumerConfig, Cron, Missed, StreamMessage};
 
-/// A report to be made, as it stands in the stream.
+/// A report to make, as an entry of the stream.
 #[derive(StreamMessage)]
 #[stream(name = "reports")]
 struct Report {
@@ -36,8 +36,8 @@ fn main() -> anyhow::Result<()> {
         Ok(())
     })?;
 
-    // At three in the morning, wherever this runs. A night that was missed is not made
-    // up for, and none begins while the one before goes on.
+    // At three in the morning in Berlin, wherever this runs. A missed night is not made
+    // up for, and none begins while the previous one goes on.
     let nightly = Cron::parse("0 3 * * *")?
         .zone("Europe/Berlin")
         .missed(Missed::Skip)

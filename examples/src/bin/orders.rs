@@ -1,5 +1,5 @@
-//! Orders through Redis, from the command line: produce them, work on them,
-//! look at them. `orders --help` lists it all.
+//! Orders through Redis, from the command line: produce them, work on them, look at them.
+//! `orders --help` lists the commands.
 //!
 //! The server is the one of `REDIS_URL`, else a private one that ends with the
 //! program.

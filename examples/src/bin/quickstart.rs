@@ -1,7 +1,7 @@
 //! Thousands of typed orders through a real Redis, in a few seconds: `make demo`.
 //!
-//! Several threads add orders, the workers of a consumer group handle them.
-//! Some handlers fail at first, and their orders are tried again.
+//! Several threads add orders, and the workers of a consumer group handle them. Some
+//! handlers fail at first, and their orders are retried.
 
 use std::io::{self, Write};
 use std::process;
@@ -20,12 +20,12 @@ use stream_lib::{
 const ORDERS: u64 = 100_000;
 const THREADS: usize = 4;
 const WORKERS: usize = 4;
-/// How many orders go out in one round trip.
+/// Orders per round trip.
 const BATCH: usize = 100;
-/// Every so many orders, the first attempt fails.
+/// The first attempt fails for each order whose number is divisible by this.
 const FAILS_ONCE: u64 = 500;
 
-/// An order. In the stream it has a field of text for each of these.
+/// An order. In the stream, each of these is a field of text.
 #[derive(StreamMessage)]
 struct Order {
     number: u64,
@@ -52,7 +52,7 @@ fn main() -> anyhow::Result<()> {
     stream_examples::log_to_stderr();
     let signal = StopSignal::catch()?;
     let (server, manager) = stream_examples::connect()?;
-    // A name that nobody else has, since the server may be somebody's own.
+    // A unique name, since the server may have streams of its own.
     let stream = format!("stream-lib-quickstart-{}", process::id());
 
     let ran = run(&manager, &stream, &signal);
@@ -107,7 +107,7 @@ fn run(manager: &StreamManager, stream: &str, signal: &StopSignal) -> anyhow::Re
     Ok(())
 }
 
-/// One thread's share: every 4th order, where there are 4 threads.
+/// Adds the share of one thread: every 4th order, if there are 4 threads.
 fn produce(manager: &StreamManager, first: u64, progress: &ProgressBar) -> anyhow::Result<()> {
     let producer = manager.producer::<Order>("order_producer")?;
     let mut numbers = (first..ORDERS).step_by(THREADS).peekable();
@@ -121,7 +121,7 @@ fn produce(manager: &StreamManager, first: u64, progress: &ProgressBar) -> anyho
     Ok(())
 }
 
-/// What the workers do with an order.
+/// The handler of an order.
 fn handle(order: &Delivery<Order>) -> HandlerResult {
     if order.number.is_multiple_of(FAILS_ONCE) && order.attempt() == 1 {
         return Err("the payment service is busy".into());
@@ -154,8 +154,8 @@ impl Order {
     }
 }
 
-/// One bar for what is added, one for what is done. They are drawn on standard
-/// error, and only where that is a terminal.
+/// A bar for added orders and one for completed ones. They are drawn on standard error,
+/// if that is a terminal.
 struct Bars {
     added: ProgressBar,
     completed: ProgressBar,
@@ -178,7 +178,7 @@ impl Bars {
         }
     }
 
-    /// Shows how far the consumer is, until it has completed all that the
+    /// Shows the progress of the consumer, until it has completed all orders that the
     /// producers have added.
     fn follow<T>(
         &self,
@@ -190,7 +190,7 @@ impl Bars {
         const PATIENCE: Duration = Duration::from_mins(1);
         let mut moved = Instant::now();
         loop {
-            // Asked first: what an ended producer has added is all there.
+            // Asked first: the orders of an ended producer are all counted.
             let all_added = producers.iter().all(ScopedJoinHandle::is_finished);
             let completed = consumer.stats().completed;
             if completed > self.completed.position() {

@@ -1,4 +1,4 @@
-//! Reminders that are due later: scheduled, looked at, moved, cancelled.
+//! Reminders that are due later: scheduled, listed, moved, cancelled.
 
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use stream_lib::{Added, ConsumerConfig, ScheduleId, StreamManager, StreamMessage, WhenTaken};
 
-/// What somebody wants to be reminded of, as it stands in the stream.
+/// A reminder, as an entry of the stream.
 #[derive(StreamMessage)]
 #[stream(name = "reminders")]
 struct Reminder {
@@ -23,7 +23,7 @@ impl Reminder {
     }
 }
 
-/// One reminder of a kind at a time: a second call moves it.
+/// Schedules one reminder of a kind at a time: a second call moves it.
 fn remind(
     manager: &StreamManager,
     reminder: &Reminder,

@@ -1,7 +1,7 @@
-//! Messages without a type: names and values, as they stand in the stream.
+//! Messages without a type: names and values, as they are in the stream.
 //!
-//! For streams whose fields are not known beforehand, and for a first look at
-//! what others write.
+//! For streams whose fields are not known in advance, and for a first look at the entries
+//! of other programs.
 
 use std::str;
 use std::sync::mpsc::channel;
@@ -59,7 +59,7 @@ fn main() -> anyhow::Result<()> {
 
 fn print(message: &Delivery<RawMessage>) -> HandlerResult {
     let Some(user) = message.get_str("user_id") else {
-        // No further try would help: straight to the dead letters.
+        // A retry would not help: straight to the dead letters.
         return Err(HandlerError::permanent("no user_id").into());
     };
     println!("{}: user {user}", message.id());

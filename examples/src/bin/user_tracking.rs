@@ -1,5 +1,5 @@
-//! Tracks what users do: one manager for the whole process, a producer that any
-//! code may use, a consumer whose handler keeps state.
+//! Tracks the actions of users: one manager for the whole process, a producer that any
+//! code may use, and a consumer whose handler has state.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use stream_lib::{
     ConsumerConfig, Delivery, Handler, HandlerResult, StreamConfig, StreamManager, StreamMessage,
 };
 
-/// What a user did, as it stands in the stream.
+/// An action of a user, as an entry of the stream.
 #[derive(StreamMessage)]
 #[stream(name = "user_events")]
 struct UserEvent {
@@ -96,7 +96,7 @@ fn main() -> anyhow::Result<()> {
     for (user, count) in handler.actions.lock().iter() {
         println!("user {user}: {count} actions");
     }
-    // What a manager that is not global does when it is dropped.
+    // A manager that is not global does this when it is dropped.
     manager.shutdown();
     Ok(())
 }

@@ -7,10 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const SERVER: &str = "\
 The server is the one that REDIS_URL names (redis://[user:password@]host[:port][/db],
-rediss://…, unix:///path, redis-sentinel://…?master=name), else a private one that is
-started for the run and gone after it. RUST_LOG=info or debug shows more of what happens.";
+rediss://…, unix:///path, redis-sentinel://…?master=name, redis-cluster://…), else a
+private one that ends with the program. RUST_LOG=info or debug shows more of the log.";
 
-/// Orders through a Redis stream, produced and worked on.
+/// Produces orders to a Redis stream, and works on them.
 #[derive(Debug, Parser)]
 #[command(name = "orders", version, after_help = SERVER)]
 pub struct Cli {
@@ -30,46 +30,48 @@ pub(super) enum Command {
 
 /// Adds orders PREFIX-0 to PREFIX-(N-1) to the stream.
 ///
-/// Each order that fails is named on standard error, and stops no other. The last line is
-/// `produced X main Y backup Z spooled`, where those that are scheduled count as main. The exit status is 0 if no order failed.
+/// Each order that fails is named on standard error, and the others go on. The last line
+/// is `produced X main Y backup Z spooled`; scheduled orders count as main. The exit
+/// status is 0 if no order failed.
 #[derive(Debug, Args)]
 pub(super) struct ProduceArgs {
-    /// How many orders.
+    /// Number of orders.
     #[arg(long, value_name = "N")]
     pub(super) count: u64,
-    /// What their names begin with.
+    /// Prefix of their ids.
     #[arg(long, value_name = "P", default_value = "P")]
     pub(super) prefix: String,
-    /// How many threads add them, taking turns: of 2, one adds 0, 2, 4 …, the other 1, 3, 5 …,
-    /// each in this order.
+    /// Number of threads, which take turns: of 2, one adds 0, 2, 4 …, the other 1, 3, 5
+    /// …, each in this order.
     #[arg(long, value_name = "T", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pub(super) threads: u16,
-    /// How many orders a thread sends at once, 1 to 1000.
+    /// Orders that a thread sends at once, 1 to 1000.
     #[arg(long, value_name = "B", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(super) batch: u16,
-    /// How many orders all threads together add in a second; without it, as many as they can.
+    /// Orders per second of all threads together. Defaults to as many as they can add.
     #[arg(long, value_name = "PER_SEC", value_parser = rate)]
     pub(super) rate: Option<f64>,
-    /// Straight to the stream, or by way of a backup stream when that is full.
+    /// Kind of producer: straight to the stream, or to a backup stream when the stream is
+    /// full.
     #[arg(long, value_enum, default_value_t = ProducerKind::Simple)]
     pub(super) producer: ProducerKind,
-    /// How many orders the stream keeps, and how many may wait in it before a backup producer
-    /// sends them to the backup stream [default: 1000].
+    /// Most orders that the stream keeps, and backlog from which a backup producer uses
+    /// the backup stream [default: 1000].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_length: Option<u64>,
-    /// How many partitions the stream has, a power of two, 1 to 256; noted with the stream where
-    /// it has none yet.
+    /// Number of partitions of the stream, a power of two, 1 to 256; stored with a stream
+    /// that has none yet.
     #[arg(long, value_name = "P", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) partitions: Option<u16>,
-    /// How many customers order: order I is that of customer I mod K, and keyed by it, so that
-    /// each customer's orders stay in their order. Without it, each order has a customer of its
-    /// own, and no key.
+    /// Number of customers: order I has the user_id I mod K, which is also its key, so
+    /// that each customer's orders keep their order. Defaults to a customer per order,
+    /// and no keys.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) keys: Option<u64>,
-    /// Schedules each order so many ms later. Such orders are never spooled.
+    /// Schedules each order this many ms later. Scheduled orders are never spooled.
     #[arg(long, value_name = "MS")]
     pub(super) in_ms: Option<u64>,
-    /// A directory that keeps orders while Redis is away.
+    /// Directory that keeps orders while Redis is away.
     #[arg(long, value_name = "DIR")]
     pub(super) spool_dir: Option<PathBuf>,
     /// The stream.
@@ -83,76 +85,76 @@ pub(super) enum ProducerKind {
     Backup,
 }
 
-/// Works on orders, as one member of a consumer group.
+/// Works on orders, as a member of a consumer group.
 ///
-/// It also moves orders on from the backup stream, so that they need no producer any more,
-/// unless --no-drain says otherwise.
+/// It also moves orders back from the backup stream, unless --no-drain is given.
 ///
-/// SIGTERM and SIGINT (Ctrl-C) stop it gracefully: running handlers end, the rest is given back.
-/// A second one stops it at once. The last line is `completed C failed F dead D released R`.
-/// The exit status is 0 after a graceful stop.
+/// SIGTERM and SIGINT (Ctrl-C) stop it gracefully: running handlers finish, and other
+/// orders are given back. A second signal stops it at once. The last line is
+/// `completed C failed F dead D released R`. The exit status is 0 after a graceful stop.
 #[derive(Debug, Args)]
 pub(super) struct WorkArgs {
-    /// How many threads run the handler.
+    /// Number of threads that run the handler.
     #[arg(long, value_name = "W", default_value_t = 4)]
     pub(super) workers: usize,
-    /// How long the handler takes for an order, in ms.
+    /// Duration of the handler for an order, in ms.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(super) handler_ms: u64,
-    /// The handler fails at the first attempt of orders whose number K divides.
+    /// Fails the first attempt of each order whose number is divisible by K.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) fail_every: Option<u64>,
-    /// The handler panics at the first attempt of orders whose number K divides.
+    /// Panics at the first attempt of each order whose number is divisible by K.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) panic_every: Option<u64>,
-    /// The handler fails at this order, every time. May be repeated.
+    /// Fails at this order, every time. May be repeated.
     #[arg(long, value_name = "ID")]
     pub(super) fail_on: Vec<String>,
-    /// The handler panics at this order, every time. May be repeated.
+    /// Panics at this order, every time. May be repeated.
     #[arg(long, value_name = "ID")]
     pub(super) panic_on: Vec<String>,
-    /// The whole process aborts at this order, every time. May be repeated.
+    /// Aborts the process at this order, every time. May be repeated.
     #[arg(long, value_name = "ID")]
     pub(super) abort_on: Vec<String>,
-    /// How often an order is tried before it goes to the dead letters, at least 2.
+    /// Deliveries of an order before it goes to the dead letters, at least 2.
     #[arg(long, value_name = "D", default_value_t = 10)]
     pub(super) max_deliveries: u32,
-    /// How long the orders of a process that died stay with it, in ms, at least 100.
+    /// Time after which the orders of a dead process are taken over, in ms, at least 100.
     #[arg(long, value_name = "L", default_value_t = 30_000)]
     pub(super) lease_ms: u64,
-    /// The wait after a first failure, in ms; it doubles with each further one.
+    /// Wait after a first failure, in ms; it doubles with each further one.
     #[arg(long, value_name = "B", default_value_t = 1_000)]
     pub(super) backoff_ms: u64,
-    /// How long a stop waits for running handlers, in ms.
+    /// Time that a stop waits for running handlers, in ms.
     #[arg(long, value_name = "G", default_value_t = 25_000)]
     pub(super) grace_ms: u64,
-    /// How many orders all workers of the group together begin in a second; without it, as many
-    /// as they can.
+    /// Orders per second that all workers of the group begin together. Defaults to as
+    /// many as they can.
     #[arg(long, value_name = "PER_SEC", value_parser = rate)]
     pub(super) rate: Option<f64>,
-    /// A stream that gets an order of the same id for each order, in one step with its
+    /// Stream to which an order of the same id is written, in one step with the
     /// acknowledgement.
     #[arg(long, value_name = "STREAM")]
     pub(super) emit: Option<String>,
-    /// Leaves orders in the backup stream to others.
+    /// Moves no orders back from the backup stream.
     #[arg(long)]
     pub(super) no_drain: bool,
-    /// How many orders one read asks for at most.
+    /// Most orders that one read asks for.
     #[arg(long, value_name = "N", default_value_t = 128)]
     pub(super) read_count: usize,
-    /// The consumer group [default: the stream's name and `_group`, so orders_group].
+    /// The consumer group [default: the stream's name and `_group`, such as
+    /// orders_group].
     #[arg(long, value_name = "G")]
     pub(super) group: Option<String>,
     /// The consumer's label in Redis, followed there by random characters [default: host and
     /// process id].
     #[arg(long, value_name = "NAME")]
     pub(super) consumer: Option<String>,
-    /// A file that gets one line for each order after its handler succeeded:
+    /// File that gets one line for each order after its handler has succeeded:
     /// order_id<TAB>attempt<TAB>consumer.
     #[arg(long, value_name = "FILE")]
     pub(super) done: Option<PathBuf>,
-    /// Stops gracefully after so many ms with nothing read, running, buffered or waiting for
-    /// retry. Without it, only a signal does.
+    /// Stops gracefully after this many ms with nothing read, running, buffered or
+    /// waiting for a retry. Defaults to a stop by signals only.
     #[arg(long, value_name = "MS")]
     pub(super) exit_when_idle: Option<u64>,
     /// The stream.
@@ -162,8 +164,8 @@ pub(super) struct WorkArgs {
 
 /// Prints the state of the stream as one JSON object.
 ///
-/// Its fields: length, backup, dead, scheduled, and groups, each with name, unread, pending, waiting and
-/// consumers. `unread` is null where Redis can't say.
+/// Its fields are length, backup, dead, scheduled, partitions, and groups, each with
+/// name, unread, pending, waiting and consumers. `unread` is null if Redis can't tell it.
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
     /// The stream.
@@ -182,7 +184,7 @@ pub(super) struct DeadArgs {
 pub(super) enum DeadAction {
     /// Prints the dead letters, oldest first, each as one line of JSON.
     List(DeadSelection),
-    /// Puts dead letters back into the stream, oldest first, for the group that failed on them.
+    /// Puts dead letters back into the stream, oldest first, for the group that failed.
     /// The last line is `redriven N`.
     Redrive(DeadSelection),
 }
@@ -192,12 +194,12 @@ pub(super) struct DeadSelection {
     /// The stream.
     #[arg(long, value_name = "S", default_value = "orders")]
     pub(super) stream: String,
-    /// How many at most; without it, all.
+    /// Most of them. Defaults to all.
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
 }
 
-/// Lists the orders that are scheduled, or cancels them.
+/// Lists scheduled orders, or cancels them.
 #[derive(Debug, Args)]
 pub(super) struct ScheduledArgs {
     #[command(subcommand)]
@@ -219,7 +221,7 @@ pub(super) struct ScheduledSelection {
     /// The stream.
     #[arg(long, value_name = "S", default_value = "orders")]
     pub(super) stream: String,
-    /// How many at most; without it, all.
+    /// Most of them. Defaults to all.
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
 }
@@ -227,19 +229,19 @@ pub(super) struct ScheduledSelection {
 /// Removes old entries from the stream, once.
 #[derive(Debug, Args)]
 pub(super) struct TrimArgs {
-    /// What may be removed: the higher, the less.
+    /// Priority of the stream: a higher one removes fewer entries.
     #[arg(long, value_enum)]
     pub(super) priority: PriorityArg,
-    /// Entries older than this are removed, in ms.
+    /// Removes entries older than this, in ms.
     #[arg(long, value_name = "A")]
     pub(super) max_age_ms: Option<u64>,
-    /// Entries beyond this number are removed, oldest first.
+    /// Removes the oldest entries beyond this number.
     #[arg(long, value_name = "N")]
     pub(super) max_length: Option<u64>,
-    /// Entries younger than this stay, in ms.
+    /// Keeps entries younger than this, in ms.
     #[arg(long, value_name = "T")]
     pub(super) min_retention_ms: Option<u64>,
-    /// So many of the newest entries stay.
+    /// Keeps this many of the newest entries.
     #[arg(long, value_name = "C")]
     pub(super) min_retention_count: Option<u64>,
     /// The stream.

@@ -1,4 +1,4 @@
-//! The handler of `orders work`: succeeds, or goes wrong as it was told to.
+//! The handler of `orders work`: succeeds, or fails as the command line says.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -15,7 +15,7 @@ use super::Order;
 use super::args::WorkArgs;
 use crate::pretend_to_work;
 
-/// Works on one order after the other.
+/// A handler of orders.
 #[derive(Debug)]
 pub(super) struct OrderHandler {
     takes: Duration,
@@ -27,7 +27,7 @@ pub(super) struct OrderHandler {
     done: Option<File>,
 }
 
-/// Which orders something happens to.
+/// The orders at which something happens.
 #[derive(Debug, Default)]
 struct Strikes {
     every: Option<u64>,
@@ -96,7 +96,7 @@ fn open_done(path: &Path) -> anyhow::Result<File> {
         .with_context(|| format!("opening {}", path.display()))
 }
 
-/// Has a panic say one line, without a word on backtraces.
+/// Prints a panic as one line, without a note on backtraces.
 pub(super) fn panic_in_one_line() {
     panic::set_hook(Box::new(|info| {
         let thread = thread::current();

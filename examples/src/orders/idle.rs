@@ -1,17 +1,17 @@
-//! When `orders work --exit-when-idle` may end.
+//! The end of `orders work --exit-when-idle`.
 
 use std::time::{Duration, Instant};
 
 use stream_lib::{Consumer, StreamManager};
 
-/// How often Redis is asked while all is quiet here.
+/// The time between two looks at Redis while the consumer is idle.
 const LOOK: Duration = Duration::from_millis(100);
-/// A reader that lost its connection is back by then, and what a dead process
-/// was moving from the backup stream moves again. Counts that still stand are
-/// nothing to wait for: that of unread entries stays too high after some trims.
+/// By then a reader that lost its connection is back, and entries that a dead process was
+/// moving from the backup stream move again. Unread entries that are still counted are no
+/// reason to wait: their count stays too high after some trims.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Knows since when a consumer has had nothing to do.
+/// The time since which a consumer has been idle.
 #[derive(Debug)]
 pub(super) struct Idle {
     after: Duration,
@@ -31,9 +31,9 @@ impl Idle {
         }
     }
 
-    /// Whether nothing was read, running, buffered or waiting for retry for
-    /// long enough, nothing is left to be read, and Redis has nothing as delivered
-    /// to us. To be asked every few milliseconds.
+    /// Whether nothing was read, running, buffered or waiting for a retry for long
+    /// enough, nothing is unread, and Redis has no entry as delivered to this consumer.
+    /// Call it every few milliseconds.
     pub(super) fn is_over(&mut self, manager: &StreamManager, consumer: &Consumer) -> bool {
         let now = Instant::now();
         let stats = consumer.stats();
@@ -42,8 +42,8 @@ impl Idle {
             self.delivered = stats.delivered;
             self.since = now;
         }
-        // Asked all the time, not just at its end: what is being claimed out of
-        // the waiting ones is neither there nor here for a moment.
+        // Asked all the time, not only at the end: an entry that is being claimed from
+        // the waiting ones is for a moment neither there nor here.
         if self.since == now || now < self.next_look {
             return false;
         }
@@ -54,8 +54,8 @@ impl Idle {
             to_come,
         }) = in_redis(manager, consumer)
         else {
-            // What waits comes back to somebody, and what was lost on its way to
-            // us comes again. Without Redis, who knows.
+            // Waiting entries come back to some consumer, and entries lost on their way
+            // to this one come again. Without Redis, neither is known.
             self.since = now;
             return false;
         };
@@ -72,7 +72,7 @@ struct InRedis {
     to_come: Option<u64>,
 }
 
-/// What Redis has for the group; `None` where it can't be asked.
+/// The group's entries in Redis; `None` if Redis can't be asked.
 fn in_redis(manager: &StreamManager, consumer: &Consumer) -> Option<InRedis> {
     let stats = manager.stream_stats(consumer.stream()).ok()?;
     let mut groups = stats.groups.into_iter();

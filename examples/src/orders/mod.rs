@@ -1,4 +1,4 @@
-//! The `orders` program: a reliable order queue, by hand.
+//! The `orders` program: a reliable order queue with a command line.
 
 mod args;
 mod dead;
@@ -17,11 +17,11 @@ pub use self::order::Order;
 use self::args::Command;
 
 impl Cli {
-    /// Does what the command line says.
+    /// Runs the command.
     ///
     /// # Errors
     ///
-    /// When not all went well.
+    /// When an order or the command has failed.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Produce(args) => produce::run(&args),

@@ -7,13 +7,13 @@ use stream_lib::StreamMessage;
 #[derive(StreamMessage, Debug, Clone, PartialEq)]
 #[stream(name = "orders")]
 pub struct Order {
-    /// Its name.
+    /// Its id.
     pub order_id: String,
-    /// Who ordered.
+    /// The customer.
     pub user_id: u64,
-    /// What it costs.
+    /// The price.
     pub amount: f64,
-    /// How far it is.
+    /// The state of the order.
     pub status: String,
 }
 
@@ -23,8 +23,8 @@ impl Order {
         Self::of_customer(prefix, number, None)
     }
 
-    /// The same, of one of so many customers; of its own, where it isn't said how many
-    /// there are.
+    /// As [`numbered`](Self::numbered), of one of `customers`; with `None`, each order
+    /// has a customer of its own.
     pub fn of_customer(prefix: &str, number: u64, customers: Option<u64>) -> Self {
         Self {
             order_id: format!("{prefix}-{number}"),
@@ -34,7 +34,7 @@ impl Order {
         }
     }
 
-    /// The number at the end of its name, if it has one.
+    /// The number at the end of its id, if there is one.
     pub fn number(&self) -> Option<u64> {
         self.order_id.rsplit('-').next()?.parse().ok()
     }

@@ -16,14 +16,14 @@ use crate::pretend_to_work;
 
 const PRODUCER: &str = "order_processor";
 
-/// How long an outage may go on at the end, before what is spooled stays so.
+/// How long the end waits for spooled orders to be sent.
 const SPOOL_GRACE: Duration = Duration::from_secs(5);
 
 pub(super) fn run(args: &ProduceArgs) -> anyhow::Result<()> {
     if args.spool_dir.is_some() && args.producer != ProducerKind::Backup {
         bail!("--spool-dir needs --producer backup");
     }
-    // With a spool, it needn't be there.
+    // With a spool, the server need not be there.
     let (_server, manager) = match args.spool_dir {
         Some(_) => crate::connect_lazily()?,
         None => crate::connect()?,
@@ -68,7 +68,7 @@ fn create_producer(
     }
 }
 
-/// Where the orders have gone.
+/// How many orders have gone where.
 #[derive(Debug, Default)]
 struct Tally {
     main: u64,
@@ -100,7 +100,7 @@ fn produce(manager: &StreamManager, args: &ProduceArgs) -> anyhow::Result<Tally>
     })
 }
 
-/// Adds every T-th order, from `first` on.
+/// Adds every n-th order of n threads, from `first` on.
 fn add_share(producer: &Producer<Order>, args: &ProduceArgs, first: u64, start: Instant) -> Tally {
     let mut tally = Tally::default();
     let mut numbers = (first..args.count).step_by(args.threads.into()).peekable();
@@ -145,7 +145,7 @@ fn key_of(order: &Order) -> String {
     order.user_id.to_string()
 }
 
-/// Waits until it is time for this order. Time lost to an outage is made up.
+/// Waits for the turn of an order. Time lost in an outage is made up.
 fn wait_for_turn(start: Instant, number: u64, rate: f64) {
     #[expect(clippy::cast_precision_loss, reason = "exact for 2^53 orders")]
     let due = Duration::try_from_secs_f64(number as f64 / rate).unwrap_or(Duration::MAX);
@@ -157,8 +157,8 @@ impl Tally {
         match result {
             Ok(Added::Backup(_)) => self.backup += 1,
             Ok(Added::Spooled) => self.spooled += 1,
-            // Main, or scheduled. A duplicate is there already, and any other answer
-            // that may ever come is in Redis, too.
+            // Main, or scheduled. A duplicate is in Redis already, and a message with any
+            // future answer is, too.
             Ok(_) => self.main += 1,
             Err(e) => {
                 self.failed += 1;
@@ -167,7 +167,7 @@ impl Tally {
         }
     }
 
-    /// Counts spooled orders that have gone to Redis by now.
+    /// Counts spooled orders that have been sent since as main.
     fn replayed(&mut self, left: u64) {
         let replayed = self.spooled.saturating_sub(left);
         self.spooled = left;

@@ -38,7 +38,7 @@ fn list(scheduled: &Scheduled, limit: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Orders that become due meanwhile are not cancelled any more, and not printed.
+/// Cancels orders. Those that become due meanwhile are neither cancelled nor printed.
 fn cancel(scheduled: &Scheduled, limit: usize) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let mut cancelled = 0;

@@ -20,7 +20,7 @@ struct Status {
     backup: u64,
     dead: u64,
     scheduled: u64,
-    /// 0 for a stream without any.
+    /// 0 for a stream without partitions.
     partitions: u16,
     groups: Vec<GroupStatus>,
 }

@@ -31,8 +31,8 @@ fn config(args: &TrimArgs) -> StreamConfig {
         PriorityArg::High => Priority::High,
         PriorityArg::Critical => Priority::Critical,
     });
-    // Below high nothing heeds it. From there on no entry goes earlier, so a
-    // shorter age is as good as this one, and not a mistake on a command line.
+    // Priorities below high ignore it. From high on no entry is removed earlier, so a
+    // shorter `max_age` has the same effect, and is no mistake on a command line.
     let min_retention_ms = args
         .min_retention_ms
         .filter(|_| config.settings().retention.priority >= Some(Priority::High));

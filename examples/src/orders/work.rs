@@ -11,18 +11,18 @@ use super::handler::{OrderHandler, panic_in_one_line};
 use super::idle::Idle;
 use crate::StopSignal;
 
-/// How often the main thread looks whether there is anything left to do.
+/// The time between two looks of the main thread for an end.
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) fn run(args: &WorkArgs) -> anyhow::Result<()> {
     panic_in_one_line();
-    // Before anything else, so that a signal always finds somebody.
+    // Before anything else, so that no signal is missed.
     let signal = StopSignal::catch().context("catching signals")?;
     let handler = OrderHandler::new(args)?;
     let (_server, manager) = crate::connect()?;
     let consumer = manager.consume("order_consumer", config(args), handler)?;
     wait_for_the_end(&signal, &manager, &consumer, args.exit_when_idle);
-    // Asked before the stop, which is no error.
+    // Before the stop, which must not count as a failure.
     let failure = consumer.failure();
     let report = manager.shutdown();
     let stats = consumer.stats();

@@ -1,5 +1,5 @@
-//! Checks that only types can answer, so the compiler does: constants that fail
-//! to evaluate, at the field to change.
+//! Checks that need types, so the compiler makes them: constants that fail to evaluate,
+//! at the field to change.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -10,28 +10,28 @@ use super::{local, located, option, place, schema_of, this_type, written};
 use crate::check::OPTIONAL;
 use crate::model::{Body, Default, Field, Form, Model, Shape};
 
-/// The checks as items: that flattened messages bring no name that is taken,
-/// that no optional field has a default of its own, that a flattened message which
-/// is to give the idempotency key has one, and that a stream may have its name.
+/// The checks as items: flattened messages have no name that is taken, no optional field
+/// has a default of its own, a flattened message that is to give the idempotency key has
+/// one, and the name of the stream is allowed.
 ///
-/// As items they are evaluated where the type stands. Checks that
-/// depend on the parameters of a type are in `encode`, for each of its instances.
+/// As items they are evaluated at the type. Checks that depend on the parameters of a
+/// type are in `encode`, for each of its instances.
 pub(super) fn items(model: &Model<'_>) -> TokenStream {
     let checks = checks(model).filter(|check| !check.is_generic);
     let checks = checks.map(|Check { span, body, .. }| quote_spanned!(span=> const _: () = #body;));
     quote!(#(#checks)*)
 }
 
-/// [`items`] as statements, where they could not be items.
+/// The checks of [`items`] as statements, where items are not possible.
 pub(super) fn statements(model: &Model<'_>) -> TokenStream {
     let checks = checks(model).filter(|check| check.is_generic);
     let checks = checks.map(|Check { span, body, .. }| quote_spanned!(span=> const { #body };));
     quote!(#(#checks)*)
 }
 
-/// A constant that fails to evaluate where something is wrong.
+/// A constant that fails to evaluate for a mistake.
 struct Check {
-    /// Where it is said to stand.
+    /// The place to which its error points.
     span: Span,
     body: TokenStream,
     is_generic: bool,
@@ -46,8 +46,7 @@ fn checks(model: &Model<'_>) -> impl Iterator<Item = Check> {
     of_types.chain(name_check(model))
 }
 
-/// Whether a stream may have the name. Only through `Self` does a constant depend
-/// on the type.
+/// The check of the stream's name. A constant depends on the type only through `Self`.
 fn name_check(model: &Model<'_>) -> Option<Check> {
     let private = &model.private;
     let attr = model.attrs.find("name")?;
@@ -118,8 +117,7 @@ fn type_checks(model: &Model<'_>) -> Vec<(Span, TokenStream)> {
     checks
 }
 
-/// Fails with the text of a problem that is found only as the constants are
-/// evaluated.
+/// Fails with the text of a problem that is found when the constants are evaluated.
 fn refused(check: &TokenStream, written: &impl Spanned) -> TokenStream {
     let problem = local("problem");
     let check = quote! {

@@ -1,5 +1,5 @@
-//! The reading side: one pass over the fields fills a slot for each, then each
-//! slot is read.
+//! Code that reads messages and values: one pass over the fields fills a slot for each,
+//! then each slot is read.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -181,11 +181,11 @@ fn read_variant(model: &Model<'_>, tag: &str, number: usize, variant: &Variant<'
     }
 }
 
-/// What surrounds fields that are read together.
+/// The surroundings of fields that are read together.
 struct Around<'a> {
-    /// What they build.
+    /// The value that they build.
     path: TokenStream,
-    /// How errors name it.
+    /// Its name in errors.
     message: String,
     tag: Option<&'a str>,
     /// Their schemas.

@@ -1,4 +1,4 @@
-//! The writing side.
+//! Code that writes messages and values.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -139,7 +139,7 @@ fn write_variant(model: &Model<'_>, tag: &str, variant: &Variant<'_>) -> TokenSt
     match &variant.shape {
         Shape::Unit => quote!(Self::#ident => { #write_tag }),
         Shape::Newtype(ty) => {
-            // A variant for every tag holds its own one, too.
+            // A variant for other tags holds its tag in its message.
             let write_tag = (!variant.is_other()).then_some(write_tag);
             let apart = (!variant.is_other()).then(|| tell_key_apart(model, variant));
             let held = local("held");
@@ -157,8 +157,8 @@ fn write_variant(model: &Model<'_>, tag: &str, variant: &Variant<'_>) -> TokenSt
     }
 }
 
-/// What stands in front of a variant's idempotency keys: its name, with its
-/// length in front, so that no name and key read as another name and key.
+/// The prefix of a variant's idempotency keys: the length of its name and the name, so
+/// that two pairs of name and key never give the same text.
 fn key_prefix(variant: &Variant<'_>) -> String {
     let name = &variant.name.text;
     format!("{}:{name}:", name.len())
@@ -169,9 +169,8 @@ fn tell_key_apart(model: &Model<'_>, variant: &Variant<'_>) -> TokenStream {
     quote!(#private::tell_key_apart(#out, #prefix);)
 }
 
-/// Writes one field; `value` is a reference to it. Where it is the idempotency
-/// key of a message that is one of several, the variant goes into the key. The key of
-/// the partition is the value alone.
+/// Writes one field; `value` is a reference to it. The idempotency key of an enum's
+/// message carries the variant; the partition key is the value alone.
 fn write_field(
     model: &Model<'_>,
     field: &Field<'_>,

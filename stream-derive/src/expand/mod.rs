@@ -1,5 +1,5 @@
-//! The code that the derive writes. Everything goes by absolute path, so that
-//! nothing in the user's scope can get in between.
+//! The code that the derive writes. All paths are absolute, so that no name in the user's
+//! scope interferes.
 
 mod assert;
 mod decode;
@@ -41,8 +41,8 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     }
 }
 
-/// Implementations that only keep the compiler quiet about what is missing
-/// because of the mistakes already reported.
+/// Implementations that keep the compiler from reporting errors that follow from mistakes
+/// already reported.
 pub(crate) fn stub(input: &DeriveInput, model: Option<&Model<'_>>) -> TokenStream {
     let private = model.map_or_else(|| quote!(::stream_lib::__private), |m| m.private.clone());
     let ident = &input.ident;
@@ -114,14 +114,14 @@ fn written<'a, 'b>(fields: &'b [Field<'a>]) -> impl Iterator<Item = &'b Field<'a
         .filter(|field| !matches!(field.form, Form::Skip))
 }
 
-/// The schema of the type, where its checks and implementations stand.
+/// The schema of the type, as its checks and implementations name it.
 fn schema_of(model: &Model<'_>) -> TokenStream {
     let (this, private) = (this_type(model), &model.private);
     quote!(<#this as #private::StreamMessage>::SCHEMA)
 }
 
-/// The type, where its checks stand: outside of implementations for a type
-/// without parameters, inside for one with.
+/// The type as its checks name it: outside of implementations for a type without
+/// parameters, inside for one with parameters.
 fn this_type(model: &Model<'_>) -> TokenStream {
     if model.generics.params.is_empty() {
         model.ident.to_token_stream()
@@ -130,7 +130,7 @@ fn this_type(model: &Model<'_>) -> TokenStream {
     }
 }
 
-/// What a field's type must implement.
+/// The trait that a field's type must implement.
 struct Bounds {
     message: &'static str,
     json: &'static str,
@@ -202,7 +202,7 @@ fn with_bounds(model: &Model<'_>, sides: &[Bounds]) -> Option<WhereClause> {
     generics.where_clause
 }
 
-/// Keeps the value of a sensitive field out of the error of what reads it.
+/// Keeps the value of a sensitive field out of read errors.
 fn concealed(
     model: &Model<'_>,
     field: &Field<'_>,
@@ -230,14 +230,12 @@ fn bytes(text: &str) -> LitByteStr {
     LitByteStr::new(text.as_bytes(), Span::call_site())
 }
 
-/// Where generated tokens are said to be, so that errors show what the user
-/// wrote.
+/// The span of generated tokens, so that errors show the user's code.
 fn place(written: &impl Spanned) -> Span {
     Span::call_site().located_at(written.span())
 }
 
-/// Says that all tokens stand where the user wrote something; what they mean
-/// stays.
+/// Moves the place of all tokens to the user's code; their hygiene stays.
 fn located(tokens: TokenStream, written: &impl Spanned) -> TokenStream {
     fn move_all(tokens: TokenStream, to: Span) -> TokenStream {
         let one = |mut token: TokenTree| {
@@ -254,7 +252,7 @@ fn located(tokens: TokenStream, written: &impl Spanned) -> TokenStream {
     move_all(tokens, written.span())
 }
 
-/// A name that no code of the user's can meet.
+/// A name that can't collide with the user's names.
 fn local(name: impl std::fmt::Display) -> Ident {
     Ident::new(&format!("__{name}"), Span::mixed_site())
 }

@@ -1,5 +1,5 @@
-//! Values in a form of the user's own: `with = "module"` and `text`. An `Option`
-//! around one is a field or none.
+//! Values in a format of the user: `with = "module"` and `text`. An `Option` of one is a
+//! field or none.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -9,7 +9,7 @@ use syn::{Ident, Path, Type};
 use super::{concealed, local, located, place, slot};
 use crate::model::{Field, Form, Model};
 
-/// What the schema says of the form.
+/// The format in the schema.
 pub(super) fn ty(model: &Model<'_>, form: &Form) -> TokenStream {
     let private = &model.private;
     if matches!(form, Form::Text) {
@@ -19,7 +19,7 @@ pub(super) fn ty(model: &Model<'_>, form: &Form) -> TokenStream {
     }
 }
 
-/// Writes a value; `None` is no field.
+/// Writes a value; `None` is an absent field.
 pub(super) fn write(
     model: &Model<'_>,
     field: &Field<'_>,
@@ -28,8 +28,8 @@ pub(super) fn write(
 ) -> TokenStream {
     let (private, out) = (&model.private, local("out"));
     let (held, write) = if let Form::With(module) = &field.form {
-        // What the compiler proposes for a variable is shown where its name is
-        // from: for a name of the derive's own, at the derive.
+        // The compiler shows its suggestion for a variable at the span of the name: for
+        // one of the derive's own names, at the derive.
         let held = Ident::new("__held", module.span());
         let write = quote!(#private::write_with(#module::encode(#held), #name, #out)?;);
         (held, located(write, module))
@@ -46,7 +46,7 @@ pub(super) fn write(
     }
 }
 
-/// Reads a field. Without it, an `Option` is `None`.
+/// Reads a field. If it is absent, an `Option` is `None`.
 pub(super) fn read_field(
     model: &Model<'_>,
     field: &Field<'_>,
@@ -80,7 +80,7 @@ pub(super) fn read_field(
     }
 }
 
-/// Reads a value, as a `Result` that says what was expected.
+/// Reads a value, as a `Result` whose error says what was expected.
 pub(super) fn read(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
     let (private, value, ty) = (&model.private, local("value"), field.held());
     if let Form::With(module) = &field.form {

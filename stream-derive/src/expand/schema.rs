@@ -35,8 +35,8 @@ pub(super) fn message(model: &Model<'_>) -> TokenStream {
     quote!(&#private::keyed_unless(#private::Schema::new(#name) #body #stream #deny, #keyless))
 }
 
-/// Whether no message of the type has an idempotency key, as far as is known: one
-/// that is written by hand may have.
+/// Whether messages of the type are known to have no idempotency key: one written by hand
+/// may have one.
 fn keyless(model: &Model<'_>) -> TokenStream {
     match &model.body {
         Body::Struct(fields) => keyless_fields(model, fields),
@@ -138,7 +138,7 @@ fn field_of(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
     }
 }
 
-/// What the value is for.
+/// The uses of the value.
 fn keys(field: &Field<'_>) -> TokenStream {
     let once = field.attrs.has("idempotency_key");
     let once = once.then(|| quote!(.as_idempotency_key()));

@@ -1,9 +1,9 @@
-//! Arbitrary bytes as what a server sends, whole and in pieces.
+//! Arbitrary bytes as a server's replies, whole and in pieces.
 //!
-//! The first byte of the input chooses the limits and how long the pieces are.
-//! The rest is one reply behind the other. Whatever it is, the reader doesn't
-//! panic; it comes to the same verdict and the same values in one go and in
-//! pieces; and where the redis crate reads a reply too, it reads the same.
+//! The first byte of the input chooses the limits and the length of the pieces; the rest
+//! is a sequence of replies. The reader never panics, comes to the same verdict and the
+//! same values in one go and in pieces, and reads the same value as the redis crate if
+//! that reads a reply.
 
 #![no_main]
 
@@ -58,8 +58,8 @@ fn read_in_pieces(reader: &mut ReplyReader, bytes: &[u8], piece: usize) -> Came 
     }
 }
 
-/// One value with all that is in it, as the redis crate has it; `None` where
-/// it has another form for it.
+/// One value with all its parts, in the form of the redis crate; `None` if that has
+/// another form for it.
 fn value_of<'v>(reply: &[u8], values: &mut impl Iterator<Item = &'v ReplyValue>) -> Option<Value> {
     match *values.next().expect("an array's elements are there") {
         ReplyValue::Nil => Some(Value::Nil),
@@ -75,7 +75,7 @@ fn value_of<'v>(reply: &[u8], values: &mut impl Iterator<Item = &'v ReplyValue>)
             None
         }
         ReplyValue::Array(count) => {
-            // All of them are walked, whatever becomes of the first.
+            // All of them are walked, even if the first one has no such form.
             let elements: Vec<_> = (0..count).map(|_| value_of(reply, values)).collect();
             elements
                 .into_iter()

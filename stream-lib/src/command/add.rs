@@ -19,10 +19,10 @@ pub(crate) fn pack_adds(out: &mut Vec<u8>, stream: &str, batch: &Outgoing) {
     }
 }
 
-/// Reads the answers to so many `XADD`s, in order. Where the connection fails,
-/// those without an answer get its error.
+/// Reads the answers to `count` `XADD`s, in order. If the connection fails, the messages
+/// without an answer get its error.
 ///
-/// The deadline is one for all: a stalled server costs it once.
+/// The deadline is shared: a stalled server costs it once.
 pub(crate) fn receive_ids(
     wire: &mut Wire,
     deadline: &mut Deadline,

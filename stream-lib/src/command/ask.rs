@@ -1,11 +1,11 @@
-//! Requests that others word: those of the tools.
+//! Requests worded by callers: those of the tools.
 
 use super::pack;
 use crate::connection::{Reply, ServerError, Wire};
 use crate::error::{ErrorKind, Result};
 
-/// Sends requests, each its words, in one round trip, and returns the answers: errors of
-/// the server too, but for those that waiting or another server may cure.
+/// Sends requests, each its words, in one round trip, and returns the answers, including
+/// errors of the server except those that waiting or another server may cure.
 pub(crate) fn ask(wire: &mut Wire, requests: &[Vec<Vec<u8>>]) -> Result<Vec<Reply>> {
     let mut packed = Vec::new();
     for request in requests {
@@ -13,7 +13,7 @@ pub(crate) fn ask(wire: &mut Wire, requests: &[Vec<Vec<u8>>]) -> Result<Vec<Repl
         pack::command(&mut packed, &words);
     }
     let replies = wire.exchange_all(&packed, requests.len())?;
-    // Where one was refused for now, so were those around it: none of them counts.
+    // If one was refused for now, so were the others: none of them counts.
     if let [first, ..] = replies.as_slice()
         && let Some(line) = first.as_ref().error()
     {

@@ -1,4 +1,4 @@
-//! What a stream knows of its backup stream: settings in its meta hash.
+//! Settings of the backup stream, in the stream's meta hash.
 
 use redis::cmd;
 
@@ -14,8 +14,8 @@ const NAME: &str = "backup:name";
 /// The backlog that the stream itself may have.
 const CAPACITY: &str = "backup:capacity";
 
-/// Stores the name of the backup stream, and the capacity of the stream if one was
-/// asked for. Tells which other values they replaced.
+/// Stores the name of the backup stream, and the capacity of the stream if one was asked
+/// for. Returns those that had another value.
 pub(crate) fn declare_backup(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -32,21 +32,21 @@ pub(crate) fn declare_backup(
     declare(wire, keys, settings)
 }
 
-/// The keys of a stream with the backup stream that it knows of (`HGET`); `None`
-/// where it knows of none, or of one that can't be.
+/// The keys of a stream with its stored backup stream (`HGET`); `None` if none is stored,
+/// or the stored name is invalid.
 pub(crate) fn known_backup(wire: &mut Wire, keys: &StreamKeys) -> Result<Option<StreamKeys>> {
     let name: Option<Vec<u8>> = cmd("HGET")
         .arg(keys.meta())
         .arg(NAME)
         .query(wire)
         .map_err(from_redis)?;
-    // Somebody else may have written it.
+    // Another program may have written it.
     let name = name.and_then(|name| String::from_utf8(name).ok());
     Ok(name.and_then(|name| keys.clone().with_backup(&name).ok()))
 }
 
-/// The backlog that a stream may have before messages go to its backup stream, as it
-/// stands beside the stream (`HMGET`), else the default.
+/// The backlog that a stream may have before messages go to its backup stream, as stored
+/// with the stream (`HMGET`), else the default.
 pub(crate) fn known_capacity(wire: &mut Wire, keys: &StreamKeys) -> Result<u64> {
     let known: Vec<Option<Vec<u8>>> = cmd("HMGET")
         .arg(keys.meta())

@@ -1,5 +1,4 @@
-//! Signs of life between the members of a group, and a look at what its
-//! consumers hold.
+//! Signs of life of the members of a group, and the holdings of its consumers.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,28 +18,28 @@ use crate::partition::Partitions;
 static BEAT: Script = script!(flags: "#!lua flags=allow-oom\n", "beat.lua");
 static LOOK: Script = script!(flags: "#!lua flags=allow-oom\n", "look.lua");
 
-/// A sign of life, and the look at the others that goes with it.
+/// A sign of life, with a look at the others.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Beat<'a> {
     pub(crate) group: &'a Group,
     pub(crate) member: &'a str,
     pub(crate) lease: Duration,
-    /// How long others' signs are kept that have lapsed.
+    /// How long lapsed signs of others are kept.
     pub(crate) keep: Duration,
     /// By how much the server's clock was set back since the last one.
     pub(crate) set_back: Duration,
-    /// Whether to name consumers, too, that hold nothing and were not seen for
-    /// as long as signs are kept.
+    /// Whether to also name consumers that hold nothing and were not seen for as long as
+    /// signs are kept.
     pub(crate) name_idle: bool,
-    /// What the member says of itself, as JSON; nothing where it is empty.
+    /// The member's facts, as JSON; empty for none.
     pub(crate) facts: &'a str,
-    /// Whether to remove what members say whose signs are gone.
+    /// Whether to remove facts of members without a sign.
     pub(crate) sweeps: bool,
-    /// The member stops: it lives, and wants no share of the partitions any more.
+    /// The member stops: it lives, but wants no share of the partitions any more.
     pub(crate) leaves: bool,
 }
 
-/// What a sign of life is answered with.
+/// The answer to a sign of life.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
     /// The server's clock, in milliseconds since 1970.
@@ -59,7 +58,7 @@ pub(crate) struct Look {
     pub(crate) partitions: Option<Partitions>,
 }
 
-/// What a sign of life alone is answered with.
+/// The answer to a sign of life alone.
 #[derive(Debug)]
 pub(crate) struct SignGiven {
     /// As in a [`Look`].
@@ -71,10 +70,10 @@ pub(crate) struct SignGiven {
     pub(crate) hold: Option<GroupHold>,
 }
 
-/// What Redis says of a consumer (`XINFO CONSUMERS`).
+/// A consumer by `XINFO CONSUMERS`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Holding {
-    /// Of programs in other languages this need not be text.
+    /// Names given by other programs need not be text.
     pub(crate) consumer: Vec<u8>,
     pub(crate) pending: u64,
     pub(crate) idle: Duration,
@@ -106,7 +105,7 @@ impl Beat<'_> {
 
     fn call(&self) -> Call<'static> {
         let lease = self.lease.as_millis();
-        // The half makes no difference to those who ask how long the member lives.
+        // The half doesn't change how long the member counts as alive.
         let half = if self.leaves { ".5" } else { "" };
         let group = self.group;
         let keys = [group.members(), group.meta(), group.hold(), group.facts()];
@@ -121,7 +120,7 @@ impl Beat<'_> {
 }
 
 /// Looks at what the consumers of a group hold. Those that hold nothing are named, too,
-/// where they were not seen for `idle`. There are no signs in the answer. The same
+/// if they were not seen for `idle`. There are no signs in the answer. The same
 /// request asks whether anything is scheduled.
 pub(crate) fn look(wire: &mut Wire, group: &Group, idle: Option<Duration>) -> Result<Look> {
     let mut count = Vec::with_capacity(64);
@@ -152,7 +151,7 @@ fn look_call(group: &Group, idle: Option<Duration>) -> Call<'static> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sign {
     pub(crate) member: Vec<u8>,
-    /// Until when it is alive, in milliseconds since 1970 by the server's clock.
+    /// The end of its life, in milliseconds since 1970 by the server's clock.
     pub(crate) till: u64,
     /// As in its [`Beat`].
     pub(crate) leaves: bool,
@@ -189,7 +188,7 @@ fn sign(member: Vec<u8>, score: f64) -> Sign {
     }
 }
 
-/// Fails with `InUse` where the stream is being deleted.
+/// Fails with `InUse` if the stream is being deleted.
 fn signs(reply: &Reply) -> Result<SignGiven> {
     if let Some(error) = Tokens::new(reply).text().ok().and_then(being_deleted) {
         return Err(error);
@@ -210,7 +209,7 @@ fn signs(reply: &Reply) -> Result<SignGiven> {
     })
 }
 
-/// A number that is none of ours counts for none.
+/// An invalid number counts as none.
 fn partitions(text: &[u8]) -> Option<Partitions> {
     let count = str::from_utf8(text).ok()?.parse().ok()?;
     Partitions::new(count).ok()

@@ -24,21 +24,21 @@ pub(crate) struct Burial<'a> {
 /// The bounds of the dead letters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DeadBounds {
-    /// How many to keep at most.
+    /// The most that are kept.
     pub(crate) length: u64,
-    /// How long to keep one.
+    /// How long one is kept.
     pub(crate) age: Duration,
 }
 
-/// How a request to bury entries went.
+/// The outcome of a request to bury entries.
 #[derive(Debug, Default)]
 pub(crate) struct Burials {
-    /// One for each entry; `None` where it was not reached.
+    /// One for each entry; `None` if it was not reached.
     pub(crate) outcomes: Vec<Option<Found>>,
-    /// How many old dead letters went, for the bounds.
+    /// How many old dead letters were removed for the bounds.
     pub(crate) removed: u64,
-    /// Why Redis would not write the first that was not reached, where that was
-    /// the reason. The connection is as good as before.
+    /// Redis's refusal of the first entry that was not reached, if that was the reason.
+    /// The connection is still good.
     pub(crate) refused: Option<Error>,
 }
 
@@ -94,7 +94,7 @@ fn read(reply: &Reply, expected: usize) -> Result<Burials> {
     })
 }
 
-/// Whether Redis serves, but has no memory for copies, or takes this one not.
+/// Whether Redis serves, but has no memory for copies, or refuses this one.
 fn is_about_the_entries(error: &Error) -> bool {
     let source = error.source().and_then(|source| source.downcast_ref());
     let is_oom = source.is_some_and(|source: &ServerError| source.code() == "OOM");

@@ -17,7 +17,7 @@ static TAKE_OVER: Script = script!(flags: "#!lua flags=allow-oom\n", "take_over.
 static GATHER: Script = script!(flags: "#!lua flags=allow-oom\n", "gather.lua");
 static RECOVER: Script = script!(flags: "#!lua flags=allow-oom\n", "recover.lua");
 
-/// Entries that are this consumer's now.
+/// Entries that this consumer holds now.
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
     pub(crate) entries: Entries,
@@ -27,8 +27,7 @@ pub(crate) struct Claimed {
     pub(crate) marks: Vec<(EntryId, Mark)>,
 }
 
-/// Between which times the server's clock is expected to be, in milliseconds
-/// since 1970.
+/// The expected times of the server's clock, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClockWindow {
     pub(crate) earliest: u64,
@@ -36,28 +35,28 @@ pub(crate) struct ClockWindow {
 }
 
 impl ClockWindow {
-    /// The server's clock is never expected: nothing is done.
+    /// No time is expected: nothing is done.
     pub(crate) const NEVER: Self = Self {
         earliest: u64::MAX,
         latest: 0,
     };
 }
 
-/// An answer that was given at a time of the server's clock.
+/// An answer with the time of the server's clock.
 #[derive(Debug)]
 pub(crate) struct Timed<T> {
     pub(crate) server_ms: u64,
-    /// `None` where that time wasn't expected: nothing was done.
+    /// `None` if that time wasn't expected: nothing was done.
     pub(crate) answer: Option<T>,
 }
 
-/// What a [`ClaimDue`] brought.
+/// The result of a [`ClaimDue`].
 #[derive(Debug, Default)]
 pub(crate) struct Due {
     pub(crate) claimed: Claimed,
     /// When the next entry of `~waiting` is due, if there is one.
     pub(crate) next: Option<Duration>,
-    /// How often due times were moved along with the clock.
+    /// How many times due times were moved with the clock.
     pub(crate) moves: u64,
 }
 
@@ -66,12 +65,12 @@ pub(crate) struct Due {
 pub(crate) struct ClaimDue<'a> {
     pub(crate) group: &'a Group,
     pub(crate) consumer: &'a str,
-    /// How many at most.
+    /// The most entries to claim.
     pub(crate) most: usize,
     pub(crate) window: Option<ClockWindow>,
-    /// How late an entry may come to have its turn still.
+    /// How late an entry may come and still keep its turn.
     pub(crate) late: Duration,
-    /// Entries that are for others.
+    /// Entries to leave to others.
     pub(crate) leave: &'a [EntryId],
 }
 
@@ -86,8 +85,8 @@ impl ClaimDue<'_> {
         self.call().pack_into(packed);
     }
 
-    /// Waits for the answer to a request that went in front of another one; `None`
-    /// where the server doesn't know the script yet, and has done nothing.
+    /// Waits for the answer to a request that went in front of another one; `None` if the
+    /// server doesn't know the script yet, and has done nothing.
     pub(crate) fn receive(wire: &mut Wire) -> Result<Option<Timed<Due>>> {
         let timeout = wire.response_timeout();
         let reply = wire.receive_owned(timeout)?;
@@ -141,9 +140,9 @@ fn due(reply: Reply) -> Result<Timed<Due>> {
 pub(crate) struct TakeOver<'a> {
     /// The consumers that are dead.
     pub(crate) dead: &'a [Vec<u8>],
-    /// For how long the lock is held that comes with an entry to run alone.
+    /// How long the lock for an entry that runs alone is held.
     pub(crate) lease: Duration,
-    /// Only what has been idle for as long.
+    /// The least idle time of entries to take.
     pub(crate) idle: Duration,
     /// The last id looked at, or none to begin with the oldest.
     pub(crate) after: Option<EntryId>,
@@ -154,19 +153,19 @@ pub(crate) struct TakeOver<'a> {
     /// Deliveries after which an entry is not run again.
     pub(crate) max_deliveries: u32,
     pub(crate) window: Option<ClockWindow>,
-    /// Entries that are for others.
+    /// Entries to leave to others.
     pub(crate) leave: &'a [EntryId],
 }
 
-/// What one step of a takeover brought.
+/// The result of one step of a takeover.
 #[derive(Debug, Default)]
 pub(crate) struct TakenOver {
     pub(crate) claimed: Claimed,
-    /// Claimed, with no delivery left: for the dead letters.
+    /// Claimed entries without deliveries left: for the dead letters.
     pub(crate) spent: Entries,
     /// At most one, on its last delivery. The lock is held for it.
     pub(crate) alone: Entries,
-    /// Where to go on; `None` at the end.
+    /// The place to continue; `None` at the end.
     pub(crate) next: Option<EntryId>,
 }
 
@@ -222,9 +221,8 @@ pub(crate) fn take_over(
     })
 }
 
-/// Leaves entries of `~waiting` to the takeover whose due times are lost, looking
-/// at `look` of them from behind `from` on. Returns where to go on, `None` at the
-/// end.
+/// Leaves entries of `~waiting` whose due times are lost to the takeover, looking at
+/// `look` of them after `from`. Returns the place to continue, `None` at the end.
 pub(crate) fn gather(
     wire: &mut Wire,
     group: &Group,
@@ -244,8 +242,8 @@ pub(crate) fn gather(
     following(tokens.text()?)
 }
 
-/// Fetches `ids`, which Redis has as delivered to `consumer`, with the
-/// delivery counts they have.
+/// Fetches `ids`, which were delivered to `consumer` according to Redis, with their
+/// delivery counts.
 pub(crate) fn recover(
     wire: &mut Wire,
     group: &Group,
@@ -286,8 +284,8 @@ fn with_window(call: Call<'_>, window: Option<ClockWindow>) -> Call<'_> {
     }
 }
 
-/// The server's time at the head of an answer that has `whole` parts; `None`
-/// where there is nothing more.
+/// The server's time at the head of an answer with `whole` parts; `None` if the answer
+/// has nothing else.
 fn timed(tokens: &mut Tokens<'_>, whole: u32) -> Result<Option<u64>> {
     match tokens.array()? {
         1 => Ok(None),

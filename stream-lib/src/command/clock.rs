@@ -10,12 +10,12 @@ use crate::error::Result;
 
 static MOVE_DUE: Script = script!(flags: "#!lua flags=allow-oom\n", "move_due.lua");
 
-/// Where a move of due times stands.
+/// The progress of a move of due times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DueMove {
     /// By how much the clock was set back.
     pub(crate) back: Duration,
-    /// How often due times were moved, as far as known.
+    /// How many times due times were moved, as far as known.
     pub(crate) moves: u64,
     /// The due time to go on with; empty at the beginning.
     pub(crate) from: String,

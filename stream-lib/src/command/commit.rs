@@ -15,12 +15,12 @@ use crate::error::{Error, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
-/// The place of the first argument behind those that each call has.
+/// The place of the first argument after those of each call.
 const HEAD: usize = 11;
 
 static COMMIT: Script = script!("part_room.lua", "part_once.lua", "commit.lua");
 
-/// Deliveries that are to be acknowledged together with their outputs.
+/// Deliveries to acknowledge together with their outputs.
 #[derive(Debug)]
 pub(crate) struct Commit<'a> {
     pub(crate) group: &'a Group,
@@ -33,7 +33,7 @@ pub(crate) struct Commit<'a> {
     pub(crate) deliveries: &'a [Completion<'a>],
 }
 
-/// One of them.
+/// One delivery to commit.
 #[derive(Debug)]
 pub(crate) struct Completion<'a> {
     pub(crate) id: EntryId,
@@ -41,7 +41,7 @@ pub(crate) struct Completion<'a> {
     pub(crate) outputs: Vec<(usize, Encoded<'a>)>,
 }
 
-/// What became of one delivery.
+/// The outcome of one delivery.
 #[derive(Debug, Clone)]
 pub(crate) enum Committed {
     /// Its outputs are written, and it is acknowledged.
@@ -57,7 +57,7 @@ pub(crate) enum Committed {
 
 impl Commit<'_> {
     /// Writes and acknowledges, as far as `consumer` still holds the entries, and waits
-    /// for the replicas where that is asked for.
+    /// for replicas if asked for.
     pub(crate) fn run(
         &self,
         wire: &mut Wire,
@@ -121,8 +121,8 @@ impl Commit<'_> {
         Ok((self.outcomes(reply.as_ref())?, waited))
     }
 
-    /// The deliveries in runs of such as have outputs alike: the first of each, and how
-    /// many they are. The script looks at a run once.
+    /// The deliveries in runs with like outputs: the first of each run, and the run's
+    /// length. The script looks at each run once.
     fn runs(&self) -> Vec<(&Completion<'_>, usize)> {
         let mut runs: Vec<(&Completion<'_>, usize)> = Vec::new();
         for delivery in self.deliveries {
@@ -155,7 +155,7 @@ impl Commit<'_> {
 }
 
 impl Completion<'_> {
-    /// Whether its outputs go where those of another go, and have as many values.
+    /// Whether its outputs go to the same streams as another's, with as many values.
     fn is_like(&self, other: &Self) -> bool {
         let outline =
             |(place, output): &(usize, Encoded<'_>)| (*place, output.count, output.key.is_some());

@@ -14,10 +14,10 @@ static CHANGE: Script =
     script!(flags: "#!lua flags=allow-oom\n", "part_cron.lua", "cron_change.lua");
 static TICK: Script = script!("part_cron.lua", "part_room.lua", "cron_tick.lua");
 
-/// What a stream knows of a job.
+/// A job as stored with the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredJob {
-    /// When it was due last, in ms since 1970.
+    /// The last due time, in ms since 1970.
     pub(crate) last: u64,
     pub(crate) revision: u64,
     pub(crate) state: JobState,
@@ -25,7 +25,7 @@ pub(crate) struct StoredJob {
     pub(crate) spec: String,
 }
 
-/// Whether a job goes on.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JobState {
     On,
@@ -33,15 +33,15 @@ pub(crate) enum JobState {
     Removed,
 }
 
-/// What a script has answered about a job.
+/// The answer of a script about a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct JobAnswer {
     pub(crate) outcome: JobOutcome,
-    /// When the job was due last.
+    /// The last due time of the job.
     pub(crate) last: u64,
     /// The server's time, in ms since 1970.
     pub(crate) now: u64,
-    /// The expression and zone that are in force.
+    /// The expression and zone that apply.
     pub(crate) spec: String,
     /// How many messages were added.
     pub(crate) added: u64,
@@ -62,16 +62,16 @@ pub(crate) enum JobOutcome {
     Gone,
     /// The server's clock was set back.
     ClockBack,
-    /// The group is not done with the entry of the tick before.
+    /// The group has not finished the entry of the previous tick.
     Busy,
 }
 
-/// What a script is asked to do in the name of a job.
+/// A job that a script acts on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct JobCall<'a> {
     pub(crate) keys: &'a StreamKeys,
     pub(crate) name: &'a str,
-    /// The time to go by, in ms; `None` for the server's.
+    /// The time to use, in ms; `None` for the server's.
     pub(crate) now: Option<u64>,
 }
 
@@ -82,14 +82,14 @@ pub(crate) struct Tick<'a> {
     /// a tick out of turn.
     pub(crate) known: Option<(&'a str, u64)>,
     pub(crate) no_overlap: Option<&'a str>,
-    /// When the job is due last then.
+    /// The last due time after this.
     pub(crate) last: u64,
     /// The times to add a message for; for one out of turn it is now.
     pub(crate) times: &'a [u64],
 }
 
 impl JobCall<'_> {
-    /// Makes the job known.
+    /// Stores the job.
     pub(crate) fn declare(self, wire: &mut Wire, spec: &str, revision: u64) -> Result<JobAnswer> {
         let call = DECLARE.call(&[&self.keys.cron()]);
         let call = call.arg(self.name).arg(spec).number(revision);
@@ -117,7 +117,7 @@ impl JobCall<'_> {
         tick: Tick<'_>,
         message: &Outgoing,
     ) -> Result<JobAnswer> {
-        /// How often the backup stream may be another one at once.
+        /// How many times in a row the backup stream may have changed.
         const TRIES: usize = 3;
         let message = message.iter().next();
         let message =
@@ -131,7 +131,7 @@ impl JobCall<'_> {
             }
             let outcome = tokens.bytes()?;
             let (last, now) = (millis(&mut tokens)?, millis(&mut tokens)?);
-            // Somebody else may have written it.
+            // Another program may have written it.
             let spec = String::from_utf8_lossy(tokens.bytes()?);
             if outcome == b"elsewhere" {
                 keys = self.keys.with_known_backup(&spec)?;
@@ -147,7 +147,7 @@ impl JobCall<'_> {
         }
         Err(Error::new(
             ErrorKind::Refused,
-            "the name of its backup stream changes all the time",
+            "the name of its backup stream keeps changing",
         ))
     }
 
@@ -182,8 +182,7 @@ impl JobCall<'_> {
         call.packed(2 * message.count, message.fields).run(wire)
     }
 
-    /// What the stream knows of the job (`HGET`), with the server's time (`TIME`) when
-    /// it was asked.
+    /// The stored job (`HGET`), with the server's time at the request (`TIME`).
     pub(crate) fn look(self, wire: &mut Wire) -> Result<(Option<StoredJob>, u64)> {
         let mut packed = Vec::with_capacity(128);
         let cron = self.keys.cron();

@@ -18,7 +18,7 @@ static NEWEST: Script = script!("newest_dead.lua");
 /// About how many bytes one script moves: a server is busy for milliseconds.
 const MOVED: u64 = 1 << 20;
 
-/// What became of one dead letter.
+/// The outcome for one dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Redriven {
     /// It is in the stream again.
@@ -27,12 +27,11 @@ pub(crate) enum Redriven {
     Gone,
     /// Its body was too large to be kept: there is nothing to put back.
     Bare,
-    /// It is to be asked for again: the others were enough for one script.
+    /// It was not reached, and must be requested again.
     Later,
 }
 
-/// Up to `most` dead letters from behind `after` on, the oldest first
-/// (`XRANGE`).
+/// Up to `most` dead letters after `after`, the oldest first (`XRANGE`).
 pub(crate) fn dead_letters(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -46,7 +45,7 @@ pub(crate) fn dead_letters(
     Entries::from_range(checked(wire.exchange(&packed)?)?)
 }
 
-/// Where a range begins.
+/// The start of a range.
 fn from(after: Option<EntryId>) -> String {
     after.map_or_else(|| "-".to_owned(), |id| format!("({id}"))
 }
@@ -141,11 +140,11 @@ pub(crate) struct RedriveStep {
     pub(crate) redriven: usize,
     /// How many stay, since their body was too large to be kept.
     pub(crate) bare: usize,
-    /// Behind which one to go on; `None` at the end.
+    /// The letter to continue after; `None` at the end.
     pub(crate) next: Option<EntryId>,
 }
 
-/// Puts dead letters from behind `after` up to `last` back, at most `most`.
+/// Puts dead letters after `after` up to `last` back, at most `most`.
 pub(crate) fn redrive_oldest(
     wire: &mut Wire,
     keys: &StreamKeys,

@@ -1,4 +1,4 @@
-//! Why entries are among the dead letters.
+//! Marks of dead letters.
 
 use super::reply::{Tokens, unexpected};
 use super::script::{Script, script};
@@ -12,7 +12,7 @@ static MARKS: Script = script!("dead_marks.lua");
 /// About how many bytes one script looks at: a server is busy for milliseconds.
 const LOOKED: u64 = 1 << 20;
 
-/// How many dead letters one script tells of.
+/// The most dead letters that one script reads.
 const MOST: usize = 500;
 
 /// A dead letter without its body.
@@ -25,7 +25,7 @@ pub(crate) struct DeadMark {
     pub(crate) group: String,
 }
 
-/// Where a walk over dead letters goes.
+/// The range and order of a walk over dead letters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DeadWalk {
     pub(crate) from: EntryId,
@@ -33,7 +33,7 @@ pub(crate) struct DeadWalk {
     pub(crate) newest_first: bool,
 }
 
-/// The next dead letters of a walk, at most `most`, and the walk behind them; `None` at
+/// The next dead letters of a walk, at most `most`, and the rest of the walk; `None` at
 /// the end.
 pub(crate) fn dead_marks(
     wire: &mut Wire,

@@ -24,7 +24,7 @@ pub(crate) struct Replaced {
     pub(crate) now: String,
 }
 
-/// Stores settings, and tells which other values they replaced.
+/// Stores settings, and returns those that had another value.
 pub(crate) fn declare(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -45,7 +45,7 @@ pub(crate) fn declare(
     }
     let mut replaced = Vec::new();
     for Setting { field, value } in settings {
-        // Somebody else may have written it, so it may be no UTF-8.
+        // Another program may have written it, so it may be no UTF-8.
         let before = String::from_utf8_lossy(tokens.bytes()?).into_owned();
         if !before.is_empty() && before != value {
             replaced.push(Replaced {

@@ -1,4 +1,4 @@
-//! Deleting a stream, and all that belongs to it.
+//! Deletion of a stream and everything that belongs to it.
 
 use std::collections::BTreeSet;
 
@@ -15,17 +15,16 @@ use crate::keys::StreamKeys;
 
 static DELETE: Script = script!("delete.lua");
 
-/// How often groups may be made between a look and the script.
+/// How many times groups may be created between the look and the script.
 const TRIES: usize = 5;
 
 /// The most groups of a stream that can be deleted at once: a script can pass on
 /// about 8,000 keys.
 const MOST_GROUPS: usize = 1_250;
 
-/// Deletes a stream with all its keys but those of idempotency keys, which lapse
-/// by themselves. Returns whether there was anything; fails with `InUse` where a
-/// member of it lives. `others` are groups that it may have members of without having
-/// the group, being the stem of partitions.
+/// Deletes a stream with all its keys except idempotency keys, which lapse by themselves.
+/// Returns whether anything existed; fails with `InUse` if a member of it lives. `others`
+/// are further groups that may have members here, if this is the stem of partitions.
 pub(crate) fn delete_stream(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -42,12 +41,12 @@ pub(crate) fn delete_stream(
     }
     Err(Error::new(
         ErrorKind::InUse,
-        "groups are being made in it; nothing was deleted",
+        "groups are being created in it; nothing was deleted",
     ))
 }
 
-/// Fails where [`delete_stream`] would now, since a member of the stream lives, or
-/// since one of its keys is of another type.
+/// Fails if [`delete_stream`] would fail now, because a member of the stream lives or one
+/// of its keys has another type.
 pub(crate) fn ensure_deletable(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -66,7 +65,7 @@ fn run(wire: &mut Wire, keys: &StreamKeys, what: &str, groups: &[Group]) -> Resu
     let (drain, retention) = (keys.lock("drain"), keys.lock("retention"));
     let (spools, due, later) = (keys.spools(), keys.due(), keys.later());
     let (unique, cron, events) = (keys.unique(), keys.cron(), keys.events());
-    // By another name, where the stream knows of one.
+    // It may have another name.
     let known = known_backup(wire, keys)?.map_or_else(|| backup.clone(), |k| k.backup());
     let call = DELETE.call(&[
         stream, &backup, &dead, &meta, &drain, &retention, &spools, &due, &later, &unique, &cron,
@@ -110,7 +109,7 @@ fn with_others(own: &[String], others: &BTreeSet<String>, keys: &StreamKeys) -> 
     all.map(|name| Group::new(keys.clone(), name)).collect()
 }
 
-/// The names of the groups of a stream; none where it doesn't exist.
+/// The names of the groups of a stream; none if it doesn't exist.
 pub(crate) fn group_names(wire: &mut Wire, keys: &StreamKeys) -> Result<Vec<String>> {
     let info = cmd("XINFO")
         .arg("GROUPS")

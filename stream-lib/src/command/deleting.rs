@@ -1,4 +1,5 @@
-//! That a stream with partitions is being deleted: a mark in its meta hash, at the stem.
+//! The mark of a stream with partitions that is being deleted, in its meta hash at the
+//! stem.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,15 +13,15 @@ use crate::keys::StreamKeys;
 
 static MARK: Script = script!("mark_deleting.lua");
 
-/// How often an earlier deletion may name further groups.
+/// How many times an earlier deletion may name further groups.
 const TRIES: usize = 3;
 
-/// Marks a stream as being deleted, for so long; groups that an earlier deletion knew of
-/// are added to `groups`. `keys` are the stem's.
+/// Marks a stream as being deleted for `time`; groups from an earlier deletion are added
+/// to `groups`. `keys` are the stem's.
 ///
 /// # Errors
 ///
-/// `InUse` where a member lives. Nothing was noted.
+/// `InUse` if a member lives; nothing was written then.
 pub(crate) fn mark_deleting(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -55,16 +56,16 @@ pub(crate) fn mark_deleting(
     Err(unexpected("a script"))
 }
 
-/// The error of whoever would use the stream meanwhile, where a script says for how many
-/// milliseconds more at most.
+/// The error for users of the stream meanwhile, if a script answers with the most
+/// milliseconds left.
 pub(super) fn being_deleted(millis: &str) -> Option<Error> {
     let millis = millis.strip_prefix("deleting ")?.parse().ok()?;
     let left = Duration::from_millis(millis);
     Some(Error::new(
         ErrorKind::InUse,
         format!(
-            "the stream is being deleted with its partitions; try again when `delete_stream` has \
-             ended, at the latest in {left:?}, when a deletion that has failed counts no more"
+            "the stream is being deleted with its partitions; try again after `delete_stream` has \
+             ended, at the latest in {left:?}, when the mark of a failed deletion lapses"
         ),
     ))
 }

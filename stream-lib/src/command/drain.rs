@@ -27,22 +27,22 @@ pub(crate) struct DrainLease {
     meta: String,
     keys: StreamKeys,
     drainer: Drainer,
-    /// The token that this process holds the lock by.
+    /// The token of this process's lock.
     owner: String,
     lease: Duration,
 }
 
-/// For whom a process moves entries back.
+/// The purpose of moving entries back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Drainer {
-    /// For a backup producer: its backup stream, of which the stream knows from
-    /// then on, if it knew of none, and of this capacity, if one was asked for.
+    /// For a backup producer: the name of its backup stream, and this capacity if given,
+    /// are stored with the stream unless they already are.
     Producer(Option<u64>),
-    /// For consumers: the backup stream that the stream knows of.
+    /// For consumers: the backup stream that is stored with the stream.
     Consumer,
 }
 
-/// What one batch came to.
+/// The result of one batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Drained {
     pub(crate) moved: u64,
@@ -53,20 +53,20 @@ pub(crate) struct Drained {
     pub(crate) state: DrainState,
 }
 
-/// Why a batch ended where it did.
+/// The reason why a batch ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DrainState {
-    /// All was moved that there was, that was asked for or that had room.
+    /// All entries were moved that existed, were asked for, or had room.
     Moved,
-    /// As many bytes were moved as may be at a time.
+    /// The most bytes at a time were moved.
     Portion,
     /// Another process drains the stream; its lease ends by then.
     Standby(Duration),
     /// The next entry has more fields than a script can move.
     TooLarge(EntryId),
-    /// The stream takes no entry; what Redis said.
+    /// The stream takes no entry; the error of Redis.
     Refused(String),
-    /// The stream knows of another backup stream, or of none.
+    /// Another backup stream, or none, is stored with the stream.
     Elsewhere,
 }
 
@@ -88,8 +88,8 @@ impl DrainLease {
         &self.keys
     }
 
-    /// Moves up to `most` entries, as far as the stream's backlog is below its
-    /// capacity, and takes or renews the lease where there is anything to move.
+    /// Moves up to `most` entries, as far as the stream's backlog is below its capacity,
+    /// and takes or renews the lease if there is anything to move.
     pub(crate) fn drain(&self, wire: &mut Wire, most: u64) -> Result<Drained> {
         let call = DRAIN
             .call(&[self.keys.stream(), &self.backup, &self.lock, &self.meta])
@@ -132,11 +132,11 @@ impl DrainLease {
         })
     }
 
-    /// Moves the one entry that is too large for a script, as a transaction
-    /// that fails when the lease is no longer ours. Returns whether it moved.
+    /// Moves the entry that is too large for a script, in a transaction that fails if the
+    /// lease is lost. Returns whether it moved.
     ///
-    /// Nobody but the holder of the lease takes entries out of the backup
-    /// stream, so what was read is still there.
+    /// Only the holder of the lease removes entries from the backup stream, so the entry
+    /// that was read is still there.
     pub(crate) fn move_large(&self, wire: &mut Wire, id: EntryId) -> Result<bool> {
         cmd("WATCH")
             .arg(&self.lock)
@@ -173,14 +173,14 @@ impl DrainLease {
         Ok(done != Value::Nil)
     }
 
-    /// Gives the lease back, if it is still ours.
+    /// Releases the lease, if this process still holds it.
     pub(crate) fn release(&self, wire: &mut Wire) -> Result<()> {
         release_lock(wire, &self.lock, &self.owner)
     }
 }
 
 impl Drained {
-    /// The stream refuses entries: an error of the kind that Redis gave.
+    /// The error with which the stream refuses entries.
     pub(crate) fn refusal(&self) -> Option<Error> {
         match &self.state {
             DrainState::Refused(line) => Some(ServerError::new(line.as_bytes()).into_error()),

@@ -26,8 +26,8 @@ struct EntryPlace {
 }
 
 impl Entries {
-    /// Reads the answer to `XREADGROUP` on one stream: `None` where the wait
-    /// ended without an entry.
+    /// Reads the answer to `XREADGROUP` on one stream: `None` if the wait ended without
+    /// an entry.
     pub(crate) fn from_read(reply: Reply) -> Result<Self> {
         let mut entries = Self::default();
         let mut tokens = Tokens::new(&reply);
@@ -79,8 +79,8 @@ impl Entries {
         Ok(())
     }
 
-    /// Makes room for the entries that come next, each with so many values
-    /// around its fields. No more than what has come is believed.
+    /// Reserves room for the next entries, each with `around` values beside its fields,
+    /// but no more than the values that have come.
     fn reserve(&mut self, count: u32, around: usize, tokens: &Tokens<'_>) {
         let (count, left) = (count as usize, tokens.left());
         if count > 0 {
@@ -90,7 +90,7 @@ impl Entries {
         }
     }
 
-    /// Reads ids whose fields nobody needs.
+    /// Reads ids of entries whose fields aren't needed.
     pub(super) fn push_ids(&mut self, tokens: &mut Tokens<'_>) -> Result<()> {
         for _ in 0..tokens.array()? {
             self.places.push(EntryPlace {
@@ -170,8 +170,7 @@ impl Entries {
         self.places.get(index).map_or(0, |e| e.deliveries)
     }
 
-    /// One reserved field, named with its `~`. Costs nothing where there is
-    /// none.
+    /// One reserved field, named with its `~`. Costs nothing if there is none.
     pub(crate) fn header(&self, index: usize, name: &str) -> Option<&[u8]> {
         let headed = self.places.get(index)?.headed;
         headed.then(|| self.fields(index).header(name))?

@@ -1,13 +1,13 @@
-//! A message, and what travels with it.
+//! Messages with keys and headers.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use super::Extras;
 
-/// A message by reference, with an idempotency key or headers beside its own
-/// fields: what [`Producer::add_all`](crate::Producer::add_all) takes in the
-/// place of a plain `&message`.
+/// A message by reference, with an idempotency key or headers beside its own fields.
+/// [`Producer::add_all`](crate::Producer::add_all) takes it in place of a plain
+/// `&message`.
 ///
 /// For one message, [`Producer::with`](crate::Producer::with) does it in one
 /// line.
@@ -42,13 +42,11 @@ impl<'m, M: ?Sized> Envelope<'m, M> {
     }
 
     /// Adds the message once for this key, 1 to 512 bytes: within the producer's
-    /// `idempotency_window` a second add of the same key to the same stream, by
-    /// anybody, adds nothing and says
-    /// [`Added::Duplicate`](crate::Added::Duplicate).
+    /// `idempotency_window` a second add of the same key to the same stream, by any
+    /// producer, adds nothing and returns [`Added::Duplicate`](crate::Added::Duplicate).
     ///
-    /// The key takes the place of one that the message has itself
-    /// (`#[stream(idempotency_key)]`), is used as it is, and travels with the
-    /// entry. Defaults to the message's own, if any.
+    /// The key replaces the message's own (`#[stream(idempotency_key)]`), is used as
+    /// given, and is stored with the entry. Defaults to the message's own key, if any.
     #[must_use]
     pub fn idempotency_key(mut self, key: impl Into<Cow<'m, str>>) -> Self {
         self.extras.set_key(key);
@@ -57,25 +55,25 @@ impl<'m, M: ?Sized> Envelope<'m, M> {
 
     /// Gives the message a key: on a stream with
     /// [`partitions`](crate::StreamConfig::partitions), messages with the same key go to
-    /// the same one, in the order of their adds. It doesn't travel with the entry.
+    /// the same partition, in the order of their adds. The key isn't stored with the
+    /// entry.
     ///
     /// The partition is the CRC32 of the key's bytes, as zlib has it, modulo the number
     /// of partitions. Defaults to the field marked `#[stream(key)]`, if any; else to the
-    /// idempotency key; without either, the batch goes to one partition after the other.
+    /// idempotency key; without either, batches go to the partitions in turn.
     #[must_use]
     pub fn key(mut self, key: impl AsRef<[u8]>) -> Self {
         self.extras.set_partition_key(key.as_ref());
         self
     }
 
-    /// Sends a header along: readable on the delivery, invisible to the message
+    /// Adds a header, which is readable on the delivery and invisible to the message
     /// type. It is the field `~h:<name>` of the entry.
     ///
-    /// The name has 1 to 256 bytes, and doesn't begin with `~`; the value is any
-    /// bytes, at most 64 KiB. Headers count among the 1,000 fields of an entry.
-    /// Given twice, the last one counts. One out of these bounds makes the add
-    /// fail with [`ErrorKind::Encode`](crate::ErrorKind::Encode). Defaults to
-    /// none.
+    /// The name has 1 to 256 bytes, and doesn't begin with `~`; the value is any bytes,
+    /// at most 64 KiB. Headers count among the 1,000 fields of an entry. Of several with
+    /// the same name the last counts. A header out of these bounds makes the add fail
+    /// with [`ErrorKind::Encode`](crate::ErrorKind::Encode). Defaults to none.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.extras.push_header(name, value.as_ref());

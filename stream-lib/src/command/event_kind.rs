@@ -1,8 +1,8 @@
-//! The kinds of what the event stream of a stream tells.
+//! Kinds of events of a stream.
 
 use std::fmt;
 
-/// What happened to a stream: see [`StreamEvent`](crate::StreamEvent).
+/// The kind of a [`StreamEvent`](crate::StreamEvent).
 ///
 /// More kinds may be added, so a `match` needs a wildcard arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -12,7 +12,7 @@ pub enum StreamEventKind {
     TakenOver,
     /// Entries went to the dead letters: `burial`. The text is the reason of the last one.
     Buried,
-    /// The group had vanished, and was made again: `group-made`.
+    /// The group had vanished, and was created again: `group-made`.
     GroupMade,
     /// A consumer that had died was removed from the group: `consumer-removed`.
     ConsumerRemoved,
@@ -26,10 +26,10 @@ pub enum StreamEventKind {
     Redriven,
     /// A message type was seen in a form that the stream did not know: `schema`.
     SchemaChanged,
-    /// A consumer found another server in the place of the last: `failover`. Each
-    /// consumer tells of it.
+    /// A consumer found another server in place of the previous one: `failover`. Each
+    /// consumer writes its own event.
     FailedOver,
-    /// Something that this version doesn't know: a later one has written it.
+    /// A kind that this version doesn't know: a later one has written it.
     Other,
 }
 
@@ -47,7 +47,7 @@ impl StreamEventKind {
         Self::FailedOver,
     ];
 
-    /// The word that stands in Redis.
+    /// The word that is stored in Redis.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TakenOver => "takeover",

@@ -1,4 +1,4 @@
-//! The event stream of a stream: written by plain `XADD`s, read by people's tools.
+//! The event stream of a stream: written by plain `XADD`s, read by tools.
 
 use redis::cmd;
 
@@ -30,12 +30,12 @@ pub(crate) struct NewEvent {
     pub(crate) kind: StreamEventKind,
     pub(crate) group: String,
     pub(crate) consumer: String,
-    /// How often it happened, or for how many entries.
+    /// How many times it happened, or how many entries it concerns.
     pub(crate) count: u64,
     pub(crate) text: String,
 }
 
-/// An event as it stands in Redis.
+/// An event as stored in Redis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KnownEvent {
     pub(crate) id: EntryId,
@@ -71,8 +71,8 @@ pub(crate) fn add_event(wire: &mut Wire, keys: &StreamKeys, event: &NewEvent) ->
     add.exec(wire).map_err(from_redis)
 }
 
-/// Writes an event beside something that has been done. Nothing depends on it: where Redis
-/// refuses it, that is a line in the log for those who look for it.
+/// Writes an event about a completed action. Nothing depends on it: a refusal by Redis is
+/// only logged.
 pub(crate) fn tell_event(wire: &mut Wire, keys: &StreamKeys, event: &NewEvent) {
     if let Err(e) = add_event(wire, keys, event) {
         log::debug!(
@@ -84,8 +84,8 @@ pub(crate) fn tell_event(wire: &mut Wire, keys: &StreamKeys, event: &NewEvent) {
     }
 }
 
-/// The newest events, at most `most`, of those whose ids lie between two others, which
-/// are left out, the newest first (`XREVRANGE`).
+/// The newest events between two ids, both excluded, at most `most`, the newest first
+/// (`XREVRANGE`).
 pub(crate) fn events(
     wire: &mut Wire,
     keys: &StreamKeys,

@@ -1,5 +1,4 @@
-//! What travels with a message beside its own fields: an idempotency key, and
-//! headers.
+//! Additions to a message: an idempotency key, and headers.
 
 use std::borrow::Cow;
 
@@ -17,13 +16,13 @@ const LONGEST_VALUE: usize = 64 << 10;
 
 /// The key and the headers that a caller gives a message.
 ///
-/// Headers are kept as they go over the wire, so that a message takes them in
-/// one copy. One that is refused makes the whole message fail when it is
-/// encoded: a builder has no other place for the error.
+/// Headers are kept in wire form, so a message takes them in one copy. A refused header
+/// makes the whole message fail when it is encoded, since a builder can't return the
+/// error.
 #[derive(Clone, Default)]
 pub(crate) struct Extras<'m> {
     key: Option<Cow<'m, str>>,
-    /// The hash of the key by which the message is given its partition.
+    /// The hash of the key that decides on the partition.
     place: Option<u32>,
     headers: Vec<u8>,
     count: usize,
@@ -83,8 +82,8 @@ impl<'m> Extras<'m> {
         self.place
     }
 
-    /// Appends the headers to a message that has so many fields itself; returns
-    /// how many there are.
+    /// Appends the headers to a message that has `fields` fields itself; returns the
+    /// number of headers.
     pub(crate) fn write_headers(&self, out: &mut Vec<u8>, fields: usize) -> Result<usize> {
         if let Some(problem) = &self.refused {
             return Err(refusal(problem));

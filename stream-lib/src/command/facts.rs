@@ -11,7 +11,7 @@ use crate::error::{ErrorKind, Result};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
-/// What Redis says of a stream and what belongs to it.
+/// Facts of a stream and its related streams.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StreamFacts {
     /// `XLEN`.
@@ -25,7 +25,7 @@ pub(crate) struct StreamFacts {
 
 /// Asks for everything about a stream. A stream that doesn't exist is empty.
 pub(crate) fn stream_facts(wire: &mut Wire, keys: &StreamKeys) -> Result<StreamFacts> {
-    // A user who may only look at streams sees the one that is usual.
+    // Without permission for the meta hash, the default backup stream is used.
     let known = known_backup(wire, keys).ok().flatten();
     let keys = known.as_ref().unwrap_or(keys);
     let (length, backup, dead): (u64, u64, u64) = pipe()
@@ -46,7 +46,7 @@ pub(crate) fn stream_facts(wire: &mut Wire, keys: &StreamKeys) -> Result<StreamF
     })
 }
 
-/// The length of a stream, 0 where there is none (`XLEN`).
+/// The length of a stream, 0 if there is none (`XLEN`).
 pub(crate) fn length(wire: &mut Wire, key: &str) -> Result<u64> {
     cmd("XLEN").arg(key).query(wire).map_err(from_redis)
 }
@@ -58,8 +58,7 @@ pub(crate) struct PendingEntry {
     pub(crate) deliveries: u32,
 }
 
-/// Up to 1,000 entries that Redis has as delivered to `consumer`, from behind
-/// `after` on (`XPENDING`).
+/// Up to 1,000 entries delivered to `consumer` after `after` (`XPENDING`).
 pub(crate) fn pending_of(
     wire: &mut Wire,
     group: &Group,

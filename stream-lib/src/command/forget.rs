@@ -1,4 +1,4 @@
-//! Groups that go, and what the library keeps for them beside the stream.
+//! Removal of groups, and of the library's keys and fields for them.
 
 use redis::cmd;
 
@@ -21,7 +21,7 @@ const BEAT: &str = "beat:";
 /// The most signs of life that one call of the script removes.
 const MOST_BEATS: usize = 1_000;
 
-/// What a stream's meta hash holds of groups, whether or not they stand.
+/// Traces of groups in a stream's meta hash, whether or not the groups exist.
 #[derive(Debug, Default)]
 pub(crate) struct Traces {
     /// Groups with a mark of their floor.
@@ -45,7 +45,7 @@ pub(crate) fn traces(wire: &mut Wire, keys: &StreamKeys) -> Result<Traces> {
             .query(wire)
             .map_err(from_redis)?;
         for field in found.into_iter().step_by(2) {
-            // Names that are no text are none of ours.
+            // The library writes only text.
             let Ok(field) = String::from_utf8(field) else {
                 continue;
             };
@@ -62,9 +62,8 @@ pub(crate) fn traces(wire: &mut Wire, keys: &StreamKeys) -> Result<Traces> {
     }
 }
 
-/// Removes the traces of a group, unless it stands. `beats` are signs of life that
-/// may be its members'; one that is still good stays. Returns whether there was
-/// anything.
+/// Removes the traces of a group, unless it exists. `beats` are signs of life that may
+/// belong to its members; valid ones stay. Returns whether anything existed.
 pub(crate) fn forget_group(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -96,8 +95,8 @@ pub(crate) fn forget_group(
     }
 }
 
-/// Fails with `InUse` where a member of the group gives a sign of life with these keys,
-/// the stem's (`ZRANGE`).
+/// Fails with `InUse` if a member of the group gives a sign of life with these keys, the
+/// stem's (`ZRANGE`).
 pub(crate) fn ensure_lifeless(wire: &mut Wire, group: &Group) -> Result<()> {
     let (seconds, micros): (u64, u64) = cmd("TIME").query(wire).map_err(from_redis)?;
     let now = seconds * 1_000 + micros / 1_000;
@@ -117,8 +116,8 @@ pub(crate) fn ensure_lifeless(wire: &mut Wire, group: &Group) -> Result<()> {
     }
 }
 
-/// Destroys a group (`XGROUP DESTROY`), and removes what is kept for it. Returns
-/// whether there was anything; fails with `InUse` where a member of it lives.
+/// Destroys a group (`XGROUP DESTROY`), and removes its keys. Returns whether anything
+/// existed; fails with `InUse` if a member of it lives.
 pub(crate) fn remove_group(wire: &mut Wire, group: &Group) -> Result<bool> {
     let keys = [
         group.stream(),

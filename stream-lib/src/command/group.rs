@@ -27,11 +27,11 @@ pub(crate) struct Group {
     rate: String,
     facts: String,
     lock_owner: String,
-    /// It is a partition's part of the group.
+    /// This is a partition's part of the group.
     is_part: bool,
 }
 
-/// What [`Group::make`] found.
+/// The result of [`Group::make`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MakeGroup {
     Made,
@@ -57,7 +57,7 @@ impl Group {
     }
 
     /// The same group in one partition of the stream: with the keys of the partition,
-    /// save those that the group has once.
+    /// except those that the group has once.
     pub(crate) fn partition(&self, number: u16) -> Self {
         Self {
             members: self.members.clone(),
@@ -91,22 +91,22 @@ impl Group {
         &self.meta
     }
 
-    /// The members' signs of life.
+    /// The key of the signs of life.
     pub(crate) fn members(&self) -> &str {
         &self.members
     }
 
-    /// Until when the group is held.
+    /// The key of the hold.
     pub(crate) fn hold(&self) -> &str {
         &self.hold
     }
 
-    /// How far the group's rate is used up.
+    /// The key of the rate.
     pub(crate) fn rate(&self) -> &str {
         &self.rate
     }
 
-    /// What the members say of themselves.
+    /// The key of the members' facts.
     pub(crate) fn facts(&self) -> &str {
         &self.facts
     }
@@ -121,8 +121,7 @@ impl Group {
         &self.lock_owner
     }
 
-    /// Makes the group, and the stream with it, where they don't stand yet
-    /// (`XGROUP CREATE … MKSTREAM`).
+    /// Creates the group, and its stream, unless they exist (`XGROUP CREATE … MKSTREAM`).
     pub(crate) fn make(&self, wire: &mut Wire, from: StartFrom) -> Result<MakeGroup> {
         let made = cmd("XGROUP")
             .arg("CREATE")
@@ -139,8 +138,8 @@ impl Group {
         }
     }
 
-    /// Makes the consumer known (`XGROUP CREATECONSUMER`): before 7.2 a read
-    /// that finds nothing doesn't.
+    /// Creates the consumer (`XGROUP CREATECONSUMER`): before 7.2 a read that finds
+    /// nothing doesn't.
     pub(crate) fn join(&self, wire: &mut Wire, consumer: &str) -> Result<()> {
         let joined = cmd("XGROUP")
             .arg("CREATECONSUMER")
@@ -154,19 +153,19 @@ impl Group {
         }
     }
 
-    /// As [`join`](Self::join). Returns whether the group stands at all.
+    /// As [`join`](Self::join). Returns whether the group exists.
     pub(crate) fn stands_with(&self, wire: &mut Wire, consumer: &str) -> Result<bool> {
         match self.join(wire, consumer) {
             Ok(()) => Ok(true),
             Err(e) if e.kind() == ErrorKind::NoGroup => Ok(false),
-            // Of a stream that doesn't exist.
+            // The stream doesn't exist.
             Err(e) if e.to_string().contains("requires the key to exist") => Ok(false),
             Err(e) => Err(e),
         }
     }
 
-    /// As [`make`](Self::make) and [`join`](Self::join), where the server's memory
-    /// is full.
+    /// As [`make`](Self::make) and [`join`](Self::join), if the server's memory is
+    /// full.
     fn make_and_join(&self, wire: &mut Wire, after: &str, consumer: &str) -> Result<MakeGroup> {
         let reply = JOIN
             .call(&[self.stream()])
@@ -196,15 +195,15 @@ impl Group {
         Ok(is_gone)
     }
 
-    /// Removes the sign of life of a consumer, and what it says of itself (`ZREM`,
-    /// `HDEL`), in one request.
+    /// Removes the sign of life of a consumer, and its facts (`ZREM`, `HDEL`), in one
+    /// request.
     pub(crate) fn resign(&self, wire: &mut Wire, consumer: &str) -> Result<()> {
         let (members, facts) = (self.members.as_bytes(), self.facts.as_bytes());
         let mut packed = Vec::with_capacity(128);
         pack::command(&mut packed, &[b"ZREM", members, consumer.as_bytes()]);
         pack::command(&mut packed, &[b"HDEL", facts, consumer.as_bytes()]);
         let mut replies = wire.exchange_all(&packed, 2)?.into_iter();
-        // Without the right to the facts there are none of it.
+        // Without permission for the facts, the member has written none.
         let sign = replies.next().ok_or_else(|| unexpected("an answer"))?;
         checked(sign).map(drop)
     }
@@ -221,7 +220,7 @@ impl Group {
     }
 }
 
-/// The error of a consumer whose group has vanished and is not to be made again.
+/// The error of a consumer whose group has vanished and isn't created again.
 pub(crate) fn group_lost(group: &Group) -> Error {
     Error::new(
         ErrorKind::NoGroup,

@@ -1,4 +1,4 @@
-//! What groups have not read and not acknowledged: ids and counts, and no entries.
+//! Unread and unacknowledged entries of groups: ids and counts only.
 
 use std::time::Duration;
 
@@ -17,18 +17,19 @@ static GROUP_FACTS: Script = script!("group_facts.lua");
 /// The most groups that one script looks at.
 const TOGETHER: usize = 50;
 
-/// How many unread entries are counted: where Redis gives a number, and where it doesn't.
+/// How many unread entries are counted: if Redis gives a number, and if it doesn't.
 const FEW: u64 = 100;
 const MANY: u64 = 1_000;
 
-/// Ids below this are no times, in milliseconds since 1970: there were no streams in 2010.
+/// Ids below this are no times, in milliseconds since 1970: streams are younger than
+/// 2010.
 const FIRST_TIME: u64 = 1_262_304_000_000;
 
-/// What Redis says of a group.
+/// The facts of a group.
 #[derive(Debug, Clone)]
 pub(crate) struct GroupFacts {
     pub(crate) name: String,
-    /// Entries that no consumer has read; `None` where Redis can't say.
+    /// Entries that no consumer has read; `None` if Redis can't tell.
     pub(crate) unread: Option<u64>,
     /// `XPENDING`, those of `~waiting` included.
     pub(crate) pending: u64,
@@ -41,22 +42,22 @@ pub(crate) struct GroupFacts {
     pub(crate) oldest_pending: Option<Duration>,
     /// Their names (`XINFO CONSUMERS`).
     pub(crate) names: Vec<String>,
-    /// Those of them that hold entries, and how many each.
+    /// The consumers that hold entries, with their numbers.
     pub(crate) holders: Vec<(String, u64)>,
 }
 
-/// A group as `XINFO GROUPS` has it.
+/// A group by `XINFO GROUPS`.
 #[derive(Debug, Default)]
 struct KnownGroup {
     /// Any bytes.
     name: Vec<u8>,
     pending: u64,
     cursor: String,
-    /// How many entries it has not read, never too low; `None` where Redis can't say.
+    /// How many entries it has not read, never too low; `None` if Redis can't tell.
     lag: Option<u64>,
 }
 
-/// What the server has counted for a group.
+/// The server's counts for a group.
 #[derive(Debug, Default)]
 struct Counted {
     unread: Option<u64>,
@@ -67,8 +68,8 @@ struct Counted {
     consumers: Vec<(String, u64)>,
 }
 
-/// Asks for everything about the groups of a stream, which has so many entries; none
-/// where it doesn't exist.
+/// All facts about the groups of a stream with `length` entries; none if it doesn't
+/// exist.
 pub(super) fn group_facts(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -78,7 +79,7 @@ pub(super) fn group_facts(
     let mut facts = Vec::with_capacity(known.len());
     for some in known.chunks(TOGETHER) {
         let (now, counted) = match count(wire, keys, some, length) {
-            // A user who may only look at streams.
+            // The user may not run scripts.
             Err(e) if is_refused(&e) => count_without_script(wire, keys, some)?,
             counted => counted?,
         };
@@ -138,9 +139,9 @@ impl KnownGroup {
         String::from_utf8_lossy(&self.name).into_owned()
     }
 
-    /// How many of its unread entries are worth counting. A lag may stay too high for
-    /// good: Redis 7.0 forgets how many were read when it loads an append-only file, and
-    /// after some trims. So a small number is counted, and is exact.
+    /// How many unread entries to count. A lag may stay too high for good: Redis 7.0
+    /// forgets how many were read when it loads an append-only file, and after some
+    /// trims. So small numbers are counted, and are exact.
     fn most(&self) -> u64 {
         match self.lag {
             Some(0) => 0,
@@ -169,13 +170,13 @@ impl KnownGroup {
     }
 }
 
-/// How old an entry is; `None` where its id is no time.
+/// The age of an entry; `None` if its id is no time.
 fn age(id: Option<EntryId>, now: u64) -> Option<Duration> {
     let added = id?.ms();
     (added >= FIRST_TIME).then(|| Duration::from_millis(now.saturating_sub(added)))
 }
 
-/// Has the server count. Returns its time, and `None` for a group that is gone.
+/// Lets the server count. Returns its time, and `None` for a group that is gone.
 fn count(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -238,8 +239,8 @@ fn read(reply: &Reply, groups: &[KnownGroup], length: u64) -> Result<(u64, Vec<O
     Ok((now, all))
 }
 
-/// As [`count`], by plain commands, for a user who may run no script. What would send
-/// whole entries stays unknown.
+/// As [`count`], by plain commands, for a user that may not run scripts. Numbers that
+/// need whole entries stay unknown.
 fn count_without_script(
     wire: &mut Wire,
     keys: &StreamKeys,

@@ -1,4 +1,4 @@
-//! What consumers hold, whose they are, and what may be done about it from outside.
+//! Entries that consumers hold, and actions on those of dead consumers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,23 +25,23 @@ static REMOVE: Script = script!(
 /// About how many bytes of entries one script copies.
 const COPY: u64 = 1 << 20;
 
-/// The signs of life of a group's members: whether each is good.
+/// The signs of life of a group's members: whether each is valid.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Signs(BTreeMap<Vec<u8>, bool>);
 
-/// What a sign of life says of a consumer.
+/// The state of a consumer by its sign of life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Life {
-    /// Its sign is good.
+    /// Its sign is valid.
     Good,
     /// Its sign has lapsed.
     Lapsed,
-    /// It gives none.
+    /// It gives no sign.
     Silent,
 }
 
 impl Signs {
-    /// Asks for them (`TIME`, `ZRANGE`), with the keys of the stem.
+    /// Reads them (`TIME`, `ZRANGE`), with the keys of the stem.
     pub(crate) fn ask(wire: &mut Wire, stem: &Group) -> Result<Self> {
         let (seconds, micros): (u64, u64) = cmd("TIME").query(wire).map_err(from_redis)?;
         let now = seconds * 1_000 + micros / 1_000;
@@ -60,7 +60,7 @@ impl Signs {
     }
 }
 
-/// An entry that was delivered and is not acknowledged, and who holds it.
+/// A pending entry, and the consumer that holds it.
 #[derive(Debug, Clone)]
 pub(crate) struct HeldEntry {
     pub(crate) id: EntryId,
@@ -102,12 +102,12 @@ pub(crate) fn held_entries(
         .collect()
 }
 
-/// What is done with entries that no living consumer holds.
+/// Actions on entries that no living consumer holds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum DeadHands<'a> {
-    /// They are due at once, for any consumer.
+    /// Makes them due at once, for any consumer.
     Release,
-    /// They go to the dead letters.
+    /// Moves them to the dead letters.
     Bury {
         reason: &'a str,
         error: &'a str,
@@ -115,24 +115,24 @@ pub(crate) enum DeadHands<'a> {
     Ack,
 }
 
-/// What became of one of them.
+/// The outcome for one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum HandsOutcome {
     Done,
     NotPending,
-    /// A consumer that lives holds it.
+    /// A living consumer holds it.
     Held(Vec<u8>),
     /// It was deleted from the stream, and is acknowledged.
     Deleted,
-    /// It is to be asked for again.
+    /// It was not reached, and must be requested again.
     Later,
 }
 
-/// Whose signs to believe, and how long others may be silent.
+/// The signs to believe, and how long other consumers may be silent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Judgement<'a> {
-    /// Those that stand at the stem; none for a stream without partitions, whose script
-    /// looks for itself.
+    /// Signs at the stem; empty for a stream without partitions, whose script reads them
+    /// itself.
     pub(crate) signs: &'a Signs,
     pub(crate) patience: Duration,
 }
@@ -180,14 +180,14 @@ pub(crate) fn act_on_dead_hands(
         .collect()
 }
 
-/// What became of a consumer that was to go.
+/// The outcome of removing a consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ConsumerFate {
     None,
     Alive,
-    /// It has handed so many entries over, and holds more.
+    /// It has handed this many entries over, and holds more.
     More(u64),
-    /// It is gone, and has handed so many entries over.
+    /// It is gone, and has handed this many entries over.
     Removed(u64),
 }
 

@@ -1,4 +1,4 @@
-//! Groups that are held: nothing is read for them.
+//! Holds on groups: nothing is read for a held group.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::error::Result;
 
 static HOLD: Script = script!(flags: "#!lua flags=allow-oom\n", "hold.lua");
 
-/// A group's hold, as it stands in Redis.
+/// A group's hold, as stored in Redis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GroupHold {
     /// In milliseconds since 1970, by the server's clock.
@@ -21,7 +21,7 @@ pub(crate) struct GroupHold {
 }
 
 impl GroupHold {
-    /// Reads what stands under the key; `None` for nothing, and for what isn't ours.
+    /// Reads the value of the key; `None` for no value, and for an invalid one.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let text = String::from_utf8_lossy(text);
         let (until, why) = text.split_once(' ')?;
@@ -32,15 +32,15 @@ impl GroupHold {
     }
 }
 
-/// Holds a group until a time of the server's clock, in place of a hold that stands.
-/// One that would be over is none.
+/// Holds a group until a time of the server's clock, replacing an existing hold. A time
+/// in the past leaves none.
 pub(crate) fn hold(wire: &mut Wire, group: &Group, until_ms: u64, why: &str) -> Result<()> {
     let call = HOLD.call(&[group.hold()]).number(until_ms);
     call.arg(why).arg("").run(wire).map(drop)
 }
 
 /// Holds a group for a time from now on, unless it is held for longer. Returns the
-/// server's time, in milliseconds since 1970, and the hold that stands.
+/// server's time, in milliseconds since 1970, and the hold that applies.
 pub(crate) fn hold_for(
     wire: &mut Wire,
     group: &Group,

@@ -10,8 +10,8 @@ use crate::error::Result;
 
 static LOCK: Script = script!(flags: "#!lua flags=allow-oom\n", "lock.lua");
 
-/// Takes a lock, or keeps it, for `time` from now on. Returns whether it is the
-/// caller's.
+/// Takes a lock, or keeps it, for `time` from now on. Returns whether the caller holds
+/// it.
 pub(crate) fn hold_lock(wire: &mut Wire, key: &str, token: &str, time: Duration) -> Result<bool> {
     // 0 would release it.
     let time = time.max(Duration::from_millis(1));
@@ -19,15 +19,15 @@ pub(crate) fn hold_lock(wire: &mut Wire, key: &str, token: &str, time: Duration)
     Ok(Tokens::new(&reply).int()? == 1)
 }
 
-/// Releases a lock, if it is the caller's.
+/// Releases a lock, if the caller holds it.
 pub(crate) fn release_lock(wire: &mut Wire, key: &str, token: &str) -> Result<()> {
     let reply = LOCK.call(&[key]).arg(token).number(0).run(wire)?;
     Tokens::new(&reply).int().map(drop)
 }
 
-/// Takes or keeps several locks, as [`hold_lock`], in one request; or releases them,
-/// where `time` is zero. Each has an answer of its own, since the locks may be those of
-/// slots that have moved to another server.
+/// Takes or keeps several locks, as [`hold_lock`], in one request; or releases them, if
+/// `time` is zero. Each has an answer of its own, since their slots may have moved to
+/// another server.
 pub(crate) fn hold_locks(
     wire: &mut Wire,
     keys: &[&str],
@@ -55,8 +55,7 @@ pub(crate) fn hold_locks(
     Ok(held)
 }
 
-/// Which of the locks nobody holds (`GET`), in one request. Each has an answer of its
-/// own.
+/// Which of the locks are free (`GET`), in one request. Each has an answer of its own.
 pub(crate) fn free_locks(wire: &mut Wire, keys: &[&str]) -> Result<Vec<Result<bool>>> {
     let mut packed = Vec::new();
     for key in keys {

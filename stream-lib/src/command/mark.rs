@@ -1,5 +1,5 @@
-//! What a parked entry is marked with: its due time carries it, as the part behind the
-//! milliseconds, so that it is there for whoever claims the entry.
+//! Marks of parked entries. The fraction of an entry's due time carries its mark, so that
+//! the claiming consumer gets it.
 
 /// A due time has ten bits to spare behind its milliseconds, until the year 2248.
 const PARTS: u16 = 1_024;
@@ -10,15 +10,15 @@ const TURN: u16 = 512;
 /// The marks of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Mark {
-    /// It has waited for its turn, which has come when it is due.
+    /// It has waited for its turn, which comes when it is due.
     pub(crate) has_turn: bool,
-    /// How often it was put off without being counted, since the group was told of a rate
-    /// limit.
+    /// How many times it was postponed without counting a delivery, because of a reported
+    /// rate limit.
     pub(crate) limited: u16,
 }
 
 impl Mark {
-    /// Reads what a script has made of the part behind the milliseconds.
+    /// Reads the number that a script has made of the fraction.
     pub(super) fn read(number: i64) -> Self {
         let number = u16::try_from(number).unwrap_or(0);
         Self {
@@ -27,7 +27,7 @@ impl Mark {
         }
     }
 
-    /// The part behind the milliseconds.
+    /// The fraction of the due time.
     pub(super) fn part(self) -> f64 {
         let limited = self.limited.min(TURN - 1);
         let number = limited + if self.has_turn { TURN } else { 0 };

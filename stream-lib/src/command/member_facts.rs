@@ -1,4 +1,4 @@
-//! What a member says of itself, in the hash of facts beside its group.
+//! Facts of a member, in the hash beside its group.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ const LONGEST: usize = 399;
 /// The longest names, in bytes.
 const LONGEST_NAME: usize = 48;
 
-/// What a member says of itself. Of another version any part may be missing.
+/// The facts of a member. In a record of another version any part may be missing.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct FactsRecord {
@@ -39,7 +39,7 @@ pub(crate) struct FactsRecord {
 }
 
 impl FactsRecord {
-    /// As JSON, shorter than 400 bytes: the text of the error is cut where need be.
+    /// As JSON, shorter than 400 bytes: the text of the error is cut if necessary.
     pub(crate) fn to_json(&self) -> String {
         let mut record = self.clone();
         cut(&mut record.program, LONGEST_NAME);
@@ -51,7 +51,7 @@ impl FactsRecord {
                 return json;
             }
             if record.error.is_empty() {
-                // Names full of characters that JSON writes at length.
+                // Names with many characters that JSON escapes.
                 record.program.clear();
                 record.version.clear();
                 continue;
@@ -61,7 +61,7 @@ impl FactsRecord {
         }
     }
 
-    /// `None` for what isn't ours.
+    /// `None` for other values.
     pub(crate) fn parse(json: &[u8]) -> Option<Self> {
         serde_json::from_slice(json).ok()
     }

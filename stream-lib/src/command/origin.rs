@@ -1,15 +1,15 @@
-//! The id that a message had first, by its reserved fields.
+//! The first id of a message, by its reserved fields.
 
 use super::reserved::{ORIGIN, SCHEDULED};
 use crate::message::EntryId;
 use crate::message::schedule_id::ScheduleId;
 
-/// The first id of the message in an entry of this id, whose reserved fields `header`
-/// knows.
+/// The first id of the message in an entry of this id; `header` reads its reserved
+/// fields.
 ///
-/// A message that was scheduled had no entry then: its id is made of its due time and
-/// of its number, since many may be due at the same time. As any other id it is unique
-/// within a partition.
+/// A scheduled message had no entry at first: its id consists of its due time and its
+/// number, since many messages may be due at the same time. Like any other id, it is
+/// unique within a partition.
 pub(crate) fn original_id<'h>(
     entry: EntryId,
     header: impl Fn(&'static str) -> Option<&'h [u8]>,

@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::message::{FieldWriter, StreamMessage};
 use crate::partition::hash_of;
 
-/// A batch of messages to add: encoded, in order. Nothing in it says where it
-/// goes, so it can be sent again, elsewhere, or later.
+/// A batch of messages to add: encoded, in order. It has no destination, so it can be
+/// sent again, elsewhere, or later.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outgoing {
     /// Names and values, in the form that goes over the wire.
@@ -39,8 +39,8 @@ pub(crate) struct Encoded<'a> {
 }
 
 impl Encoded<'_> {
-    /// The hash that says which partition it goes to: that of its partition key, else of
-    /// its idempotency key; `None` where any will do.
+    /// The hash that decides on its partition: that of its partition key, else of
+    /// its idempotency key; `None` if any will do.
     pub(crate) fn hash(&self) -> Option<u32> {
         self.place.or_else(|| self.key.map(hash_of))
     }
@@ -60,8 +60,8 @@ impl Outgoing {
         self.messages.clear();
     }
 
-    /// Encodes one message, and what its caller gives it beside its fields. On
-    /// an error nothing of it is left.
+    /// Encodes one message with its caller's key and headers. An error leaves nothing
+    /// behind.
     pub(crate) fn push<M: StreamMessage + ?Sized>(
         &mut self,
         message: &M,
@@ -111,7 +111,7 @@ impl Outgoing {
         });
     }
 
-    /// As [`push_encoded`](Self::push_encoded), with this idempotency key where the
+    /// As [`push_encoded`](Self::push_encoded), with this idempotency key if the
     /// message has none.
     pub(crate) fn push_keyed(&mut self, message: Encoded<'_>, key: &str) -> Result<()> {
         if message.key.is_some() {
@@ -131,7 +131,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Some of its messages, by their places, which rise.
+    /// The messages at these places, which rise.
     pub(crate) fn pick(&self, places: &[usize]) -> Self {
         let mut picked = Self::default();
         let mut places = places.iter().copied().peekable();
@@ -151,7 +151,7 @@ impl Outgoing {
         self.messages.is_empty()
     }
 
-    /// How much its fields take.
+    /// The size of its fields in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.fields.len()
     }

@@ -1,4 +1,4 @@
-//! How many partitions a stream has: a setting in its meta hash, at the stem.
+//! The number of partitions of a stream: a setting in its meta hash, at the stem.
 
 use redis::cmd;
 
@@ -16,8 +16,8 @@ static DECLARE: Script = script!("declare_partitions.lua");
 /// The field of the meta hash.
 const COUNT: &str = "partitions";
 
-/// The number of partitions that a stream knows of (`HGET`); `None` where it has none.
-/// `keys` are the stem's.
+/// The stored number of partitions of a stream (`HGET`); `None` if there is none. `keys`
+/// are the stem's.
 pub(crate) fn known_partitions(wire: &mut Wire, keys: &StreamKeys) -> Result<Option<Partitions>> {
     let count: Option<Vec<u8>> = cmd("HGET")
         .arg(keys.meta())
@@ -27,13 +27,13 @@ pub(crate) fn known_partitions(wire: &mut Wire, keys: &StreamKeys) -> Result<Opt
     count.map(|count| parsed(&count, keys)).transpose()
 }
 
-/// Notes how many partitions a stream has, where it knows of none; returns the number
-/// that holds, which may be another one. `keys` are the stem's.
+/// Stores the number of partitions of a stream that has none; returns the number that
+/// applies, which may be another one. `keys` are the stem's.
 ///
 /// # Errors
 ///
-/// `Config` where the stream is used without partitions, `InUse` where an older version
-/// uses it, or where it is being deleted. Nothing was noted.
+/// `Config` if the stream is used without partitions; `InUse` if an older version uses
+/// it, or it is being deleted. Nothing was written then.
 pub(crate) fn declare_partitions(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -41,7 +41,7 @@ pub(crate) fn declare_partitions(
 ) -> Result<Partitions> {
     let (meta, backup, dead) = (keys.meta(), keys.backup(), keys.dead());
     let (due, cron) = (keys.due(), keys.cron());
-    // By another name, where the stream knows of one.
+    // It may have another name.
     let known = known_backup(wire, keys)?.map_or_else(|| backup.clone(), |k| k.backup());
     let stream = keys.stream();
     let reply = DECLARE
@@ -58,7 +58,7 @@ pub(crate) fn declare_partitions(
             ErrorKind::InUse,
             format!(
                 "the stream can't get partitions yet: its consumer `{}` (group:name) is of a \
-                 version that knows none, and lives, or has died less than two leases ago; stop \
+                 version without partitions, and lives, or has died less than two leases ago; stop \
                  such consumers first",
                 Shown(member)
             ),

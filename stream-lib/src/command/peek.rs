@@ -1,4 +1,4 @@
-//! Entries for people to look at.
+//! Reading entries for inspection.
 
 use super::reply::{Tokens, unexpected};
 use super::script::{Script, script};
@@ -8,7 +8,7 @@ use crate::message::EntryId;
 
 static PEEK: Script = script!("peek.lua");
 
-/// Which entries to look at.
+/// The entries to read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Glance {
     pub(crate) from: EntryId,
@@ -17,19 +17,19 @@ pub(crate) struct Glance {
     pub(crate) most: usize,
     /// About how many bytes the answer may have.
     pub(crate) bytes: usize,
-    /// How many bytes of one value.
+    /// The most bytes of one value.
     pub(crate) value_bytes: usize,
 }
 
-/// What stands in a stream.
+/// Entries of a stream.
 #[derive(Debug, Default)]
 pub(crate) struct Glanced {
     pub(crate) entries: Vec<GlancedEntry>,
-    /// There may be more behind the last one.
+    /// There may be more after the last one.
     pub(crate) more: bool,
 }
 
-/// An entry, or as much of it as was to be sent.
+/// An entry, in full or in part.
 #[derive(Debug)]
 pub(crate) struct GlancedEntry {
     pub(crate) id: EntryId,
@@ -39,7 +39,7 @@ pub(crate) struct GlancedEntry {
     pub(crate) fields: Vec<(Vec<u8>, Vec<u8>, u64)>,
 }
 
-/// Looks at entries, reserved fields included.
+/// Reads entries, reserved fields included.
 pub(crate) fn glance(wire: &mut Wire, key: &str, glance: &Glance) -> Result<Glanced> {
     if glance.from > glance.to {
         return Ok(Glanced::default());

@@ -5,7 +5,7 @@ use redis::cmd;
 use crate::connection::{Wire, from_redis};
 use crate::error::ErrorKind;
 
-/// Whether the server answers (`PING`), be it that it refuses.
+/// Whether the server answers (`PING`), even with a refusal.
 pub(crate) fn answers(wire: &mut Wire) -> bool {
     match cmd("PING").exec(wire).map_err(from_redis) {
         Ok(()) => true,

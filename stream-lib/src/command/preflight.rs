@@ -1,4 +1,4 @@
-//! Whether a consumer may do what it will have to do at night.
+//! Checks a consumer's permissions at its start.
 
 use redis::{Cmd, cmd};
 
@@ -7,16 +7,15 @@ use crate::connection::{Wire, answer_of, from_redis};
 use crate::error::{ErrorKind, Result};
 use crate::message::EntryId;
 
-/// Tries every command that a consumer needs, in forms that change nothing, so
-/// that a missing right, or a missing command, is found at the start.
+/// Tries every command that a consumer needs, in forms that change nothing, so that a
+/// missing permission or command is found at the start.
 pub(crate) fn preflight(wire: &mut Wire, group: &Group, consumer: &str) -> Result<()> {
     for command in harmless(group, consumer) {
         let Err(e) = command.exec(wire) else {
             continue;
         };
-        // Redis checks rights before memory, which consuming doesn't need, and
-        // before arguments: with the right to run the command, an id that is none
-        // gets a plain error.
+        // Redis checks permissions before memory, which consuming doesn't need, and
+        // before arguments: with permission, an invalid id gets a plain error.
         let lacks_memory = e.code() == Some("OOM");
         let e = from_redis(e);
         let is_plain = e.kind() == ErrorKind::Server && !answer_of(&e).is_missing_command();
@@ -31,7 +30,7 @@ pub(crate) fn preflight(wire: &mut Wire, group: &Group, consumer: &str) -> Resul
 
 fn describe(group: &Group) -> String {
     format!(
-        "checking what the group `{}` of `{}` may do",
+        "checking the permissions for the group `{}` of `{}`",
         group.name(),
         group.stream()
     )

@@ -48,7 +48,7 @@ impl Read<'_> {
         wire.send(&packed, 2)
     }
 
-    /// How long an answer takes where nothing is wrong.
+    /// How long an answer takes if nothing is wrong.
     fn usual(&self) -> Duration {
         self.block.unwrap_or_default() + USUAL_REPLY
     }
@@ -77,14 +77,14 @@ impl Read<'_> {
         wire.await_reply(self.timeout(wire))
     }
 
-    /// Waits for the answer to the `XACK` in front, where there was one.
+    /// Waits for the answer to the `XACK` in front, if there was one.
     pub(crate) fn receive_acked(&self, wire: &mut Wire) -> Result<()> {
         let timeout = self.timeout(wire);
         receive_acked(wire, timeout)
     }
 
-    /// Waits for the answer to [`send`](Self::send). Empty where there was no
-    /// entry, or the wait ended without one.
+    /// Waits for the answer to [`send`](Self::send). Empty if there was no entry, or the
+    /// wait ended without one.
     pub(crate) fn receive(&self, wire: &mut Wire) -> Result<Entries> {
         let timeout = self.timeout(wire);
         let reply = wire.receive_owned(timeout)?;

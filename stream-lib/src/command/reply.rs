@@ -22,7 +22,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// How many values there are still to come.
+    /// How many values are left.
     pub(super) fn left(&self) -> usize {
         self.rest.len()
     }
@@ -35,7 +35,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Takes a nil, if one stands here.
+    /// Takes a nil, if it is next.
     pub(super) fn nil(&mut self) -> bool {
         let nil = matches!(self.rest.as_slice().first(), Some(Token::Nil));
         if nil {
@@ -44,7 +44,7 @@ impl<'a> Tokens<'a> {
         nil
     }
 
-    /// Takes an error, if one stands here: its line.
+    /// Takes an error, if it is next: its line.
     pub(super) fn error(&mut self) -> Option<&'a [u8]> {
         let Some(&Token::Error { start, end }) = self.rest.as_slice().first() else {
             return None;
@@ -86,12 +86,11 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// A reply that is not what the command answers with: a server, or a proxy,
-/// that speaks another language.
+/// The error for a reply that doesn't fit the command, from a proxy for example.
 pub(super) fn unexpected(wanted: &str) -> Error {
     Error::new(
         ErrorKind::Protocol,
-        format!("Redis answered with something else than {wanted}"),
+        format!("Redis answered with something other than {wanted}"),
     )
 }
 

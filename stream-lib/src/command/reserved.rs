@@ -9,21 +9,20 @@
 /// The consumer that holds the entries that are due later.
 pub(crate) const WAITING: &str = "~waiting";
 
-/// The consumer that holds what only a takeover hands out: entries given back
-/// that are to run alone, and those of [`WAITING`] whose due times are lost.
+/// The consumer of entries that only a takeover hands out: entries given back that must
+/// run alone, and those of [`WAITING`] whose due times are lost.
 pub(crate) const TAKEOVER: &str = "~takeover";
 
-/// A consumer that never is: for commands that must change nothing.
+/// A consumer that never exists: for commands that must change nothing.
 pub(crate) const NOBODY: &str = "~none";
 
 /// The field with a message's idempotency key.
 pub(crate) const KEY: &str = "~key";
 
-/// What the idempotency keys of outputs begin with that are not in one slot with the
-/// acknowledgement.
+/// The prefix of idempotency keys of outputs in another slot than the acknowledgement.
 pub(crate) const OUTPUT: &str = "~output";
 
-/// In front of the name of a user's own header, which is a field too.
+/// The prefix of the field of a user's own header.
 pub(crate) const HEADER: &str = "~h:";
 
 /// The field with the id that a message had first, before a drain or a redrive
@@ -88,8 +87,8 @@ mod tests {
             .collect()
     }
 
-    /// What stands between quotes, begins with `~` and goes on: alone it is
-    /// Redis's own sign for "about".
+    /// Texts between quotes that begin with `~` and are longer: a `~` alone is Redis's own
+    /// sign for "about".
     fn reserved_in(lua: &str) -> impl Iterator<Item = &str> {
         lua.lines()
             .filter(|line| !line.trim_start().starts_with("--"))

@@ -28,17 +28,17 @@ const FIELDS: [&str; 10] = [
     "retention:ignore_groups_idle_for",
 ];
 
-/// What to do with a stream.
+/// A request for retention of a stream.
 #[derive(Debug)]
 pub(crate) struct Retain<'a> {
     pub(crate) keys: &'a StreamKeys,
     pub(crate) errand: Errand<'a>,
-    /// What this process asks for.
+    /// The settings of this process.
     pub(crate) ours: &'a RetentionSettings,
-    /// What holds where nobody asks for anything.
+    /// The settings that apply if none are given.
     pub(crate) defaults: &'a Retention,
-    /// Whether ours win over what is stored, for this one time. Else what is
-    /// stored wins, and what is missing there is stored.
+    /// Whether `ours` win over stored settings, for this one call. Otherwise stored ones
+    /// win, and missing ones are stored.
     pub(crate) once: bool,
 }
 
@@ -47,22 +47,22 @@ pub(crate) struct Retain<'a> {
 pub(crate) enum Errand<'a> {
     /// Look, and change nothing.
     Look,
-    /// Trim, whoever else does.
+    /// Trim, even if others do.
     Trim,
-    /// Trim if it is time, and nobody but the holder of this token does.
+    /// Trim if it is due, and only with the lock of this token.
     TrimInTurn(&'a str),
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug)]
 pub(crate) enum Retained {
-    /// Another process does it, or it isn't time yet; it may be after this.
+    /// Another process does it, or it isn't due yet; it may be after this time.
     NotYet(Duration),
     /// The stream as it is now.
     Seen(Sight),
 }
 
-/// A stream at one moment, behind what was removed.
+/// A stream at one moment, after the removal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sight {
     /// The server's clock, in ms since 1970.
@@ -79,15 +79,15 @@ pub(crate) struct Sight {
     pub(crate) groups: Vec<Position>,
 }
 
-/// How far a group has come.
+/// The position of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) group: String,
     /// The last entry it has read.
     pub(crate) cursor: EntryId,
     pub(crate) oldest_pending: Option<EntryId>,
-    /// Since when its floor has been seen where it is, with entries above it, in ms
-    /// since 1970.
+    /// Since when, in ms since 1970, its floor has been seen at its place with entries
+    /// above it.
     pub(crate) since: u64,
     /// It doesn't hold entries back, since it has stood still for too long.
     pub(crate) is_left_out: bool,
@@ -113,7 +113,7 @@ pub(crate) fn retain(wire: &mut Wire, request: &Retain<'_>) -> Result<Retained> 
     read(&call.run(wire)?)
 }
 
-/// Stores the settings that were asked for, and tells what they replaced.
+/// Stores the given settings, and returns those that had another value.
 pub(crate) fn declare_retention(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -134,7 +134,7 @@ pub(crate) struct Counted {
     pub(crate) first: Option<EntryId>,
 }
 
-/// Counts the entries from `from` on, and below `below`, up to `most`.
+/// Counts the entries from `from` up to below `below`, at most `most`.
 pub(crate) fn count_entries(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -268,12 +268,12 @@ fn optional_id(tokens: &mut Tokens<'_>) -> Result<Option<EntryId>> {
     Ok(Some(id))
 }
 
-/// A name somebody else may have chosen, so it may be no UTF-8.
+/// A name that another program may have chosen, so it may be no UTF-8.
 fn text(tokens: &mut Tokens<'_>) -> Result<String> {
     Ok(String::from_utf8_lossy(tokens.bytes()?).into_owned())
 }
 
 fn unsigned(tokens: &mut Tokens<'_>) -> Result<u64> {
-    // Nothing that is counted is below zero, but a lock without an end is.
+    // Counts are never negative, but the time to live of a lock without an end is.
     Ok(u64::try_from(tokens.int()?).unwrap_or(0))
 }

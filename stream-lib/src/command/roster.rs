@@ -1,5 +1,5 @@
-//! Who is in a group: the signs of life and the facts, at the stem, and the consumers
-//! that Redis knows, in each partition.
+//! The members of a group: signs of life and facts, at the stem, and the consumers that
+//! Redis knows, in each partition.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::error::{ErrorKind, Result};
 /// Names with their scores.
 type Scores = Vec<(Vec<u8>, f64)>;
 
-/// What the members of a group say of themselves.
+/// The signs of life and facts of a group's members.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     /// The server's clock, in milliseconds since 1970.
@@ -23,17 +23,17 @@ pub(crate) struct Roster {
     pub(crate) facts: HashMap<Vec<u8>, FactsRecord>,
 }
 
-/// What Redis says of a consumer (`XINFO CONSUMERS`). Any bytes may be a name.
+/// A consumer by `XINFO CONSUMERS`. Any bytes may be a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConsumerFacts {
     pub(crate) name: Vec<u8>,
     pub(crate) pending: u64,
-    /// Since it last asked for entries, or before 7.2 since it last got one.
+    /// The time since it last asked for entries or, before 7.2, since it last got one.
     pub(crate) idle: Duration,
 }
 
 /// Reads the signs of life and the facts (`TIME`, `ZRANGE`, `HGETALL`). `group` is the
-/// stem's. Facts that this user may not read are none.
+/// stem's. Facts that this user may not read are left out.
 pub(crate) fn roster(wire: &mut Wire, group: &Group) -> Result<Roster> {
     let ((seconds, micros), signs): ((u64, u64), Scores) = pipe()
         .cmd("TIME")
@@ -64,7 +64,7 @@ pub(crate) fn roster(wire: &mut Wire, group: &Group) -> Result<Roster> {
     })
 }
 
-/// The consumers of a group (`XINFO CONSUMERS`); none where there is no such group.
+/// The consumers of a group (`XINFO CONSUMERS`); none if the group doesn't exist.
 pub(crate) fn consumers(wire: &mut Wire, group: &Group) -> Result<Vec<ConsumerFacts>> {
     let asked = cmd("XINFO")
         .arg("CONSUMERS")

@@ -21,15 +21,15 @@ static ROUTE: Script = script!(
 );
 static ADD_ONCE: Script = script!("part_once.lua", "add_once.lua");
 
-/// The entry of a message that a script was given.
+/// The entry that a script made or found for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Placed {
     pub(crate) id: EntryId,
     /// It was put into the backup stream.
     pub(crate) in_backup: bool,
-    /// It is the first entry of the message's key, which was there already.
+    /// It is the first entry of the message's key, from an earlier add.
     pub(crate) is_first: bool,
-    /// In place of an entry, the first message of the key was scheduled.
+    /// The first message of the key was scheduled; there is no entry.
     pub(crate) scheduled: Option<ScheduleId>,
 }
 
@@ -41,13 +41,13 @@ impl Placed {
     }
 }
 
-/// What decides where messages go.
+/// The settings that decide where messages go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Routing<'a> {
     pub(super) keys: &'a StreamKeys,
-    /// The backlog from which on messages go to the backup stream.
+    /// The backlog at which messages go to the backup stream.
     pub(super) capacity: u64,
-    /// The length from which on the backup stream takes no more.
+    /// The length at which the backup stream is full.
     pub(super) max_backup: Option<u64>,
     pub(super) once: Once,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Routing<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Once {
     pub(crate) window: Duration,
-    /// A repeat writes its key again, so that a `WAIT` behind it waits for something.
+    /// A repeat writes its key again, so that a later `WAIT` has something to wait for.
     pub(crate) rewrites: bool,
 }
 
@@ -80,11 +80,11 @@ impl Once {
     }
 }
 
-/// Adds every message of a batch to the stream or its backup stream, in one
-/// round trip, and waits for the replicas where that is asked for.
+/// Adds every message of a batch to the stream or its backup stream, in one round trip,
+/// and waits for the replicas if asked for.
 ///
-/// The outer error is the batch's: nothing was written, unless its kind is
-/// `OutcomeUnknown`. Each inner one is a message that was not written.
+/// The outer error concerns the batch: nothing was written, unless its kind is
+/// `OutcomeUnknown`. Each inner error is a message that was not written.
 pub(crate) fn route(
     wire: &mut Wire,
     routing: Routing<'_>,
@@ -94,7 +94,7 @@ pub(crate) fn route(
     run(wire, &route_call(routing, batch), batch, wait)
 }
 
-/// Packs what [`route`] does; [`receive_placed`] reads the answer.
+/// Packs the request of [`route`]; [`receive_placed`] reads the answer.
 pub(crate) fn pack_route(out: &mut Vec<u8>, routing: Routing<'_>, batch: &Outgoing) {
     route_call(routing, batch).pack_into(out);
 }
@@ -111,13 +111,13 @@ pub(crate) fn add_once(
     run(wire, &once_call(keys, once, batch), batch, wait)
 }
 
-/// Packs what [`add_once`] does; [`receive_placed`] reads the answer.
+/// Packs the request of [`add_once`]; [`receive_placed`] reads the answer.
 pub(crate) fn pack_add_once(out: &mut Vec<u8>, keys: &StreamKeys, once: Once, batch: &Outgoing) {
     once_call(keys, once, batch).pack_into(out);
 }
 
-/// Reads the answer to a packed call for `count` messages; `None` where the
-/// server doesn't know the script, and has done nothing.
+/// Reads the answer to a packed call for `count` messages; `None` if the server doesn't
+/// know the script, and has done nothing.
 pub(crate) fn receive_placed(
     wire: &mut Wire,
     deadline: &mut Deadline,
@@ -170,7 +170,7 @@ fn once_call<'a>(keys: &StreamKeys, once: Once, batch: &'a Outgoing) -> Call<'a>
     with_messages(call, batch)
 }
 
-/// How many values each message has, where they all have as many, and no key.
+/// The number of values of each message, if all have the same number and no key.
 fn values_of_each(batch: &Outgoing) -> Option<usize> {
     let first = batch.iter().next()?.count;
     batch
@@ -259,12 +259,12 @@ fn split_mark<'t>(text: &'t [u8], mark: &[u8]) -> (bool, &'t [u8]) {
     }
 }
 
-/// The error of a message that was not written, since something else than the
-/// library has written what stands under its idempotency key.
+/// The error of a message that was not written because another program has written the
+/// value under its idempotency key.
 fn no_id_under_its_key() -> Error {
     Error::new(
         ErrorKind::WrongType,
-        "the message was not written: what Redis holds under its idempotency key is not the id of \
+        "the message was not written: the value under its idempotency key is not the id of \
          an entry, so another program must have written it; delete that key",
     )
 }
@@ -273,7 +273,7 @@ fn no_id_under_its_key() -> Error {
 pub(super) fn refusal(line: &[u8]) -> Error {
     let error = ServerError::new(line);
     match error.line().strip_prefix("FULL ") {
-        // Said by our own script.
+        // From the library's own script.
         Some(text) => Error::new(ErrorKind::Full, text),
         None => error.into_error(),
     }

@@ -9,8 +9,8 @@ use crate::error::Result;
 /// millisecond.
 const LOOK: &[u8] = b"250";
 
-/// The keys of streams in the next portion of a server's keys (`SCAN`), and where to go on;
-/// 0 is the beginning, and the end.
+/// The keys of streams in the next portion of a server's keys (`SCAN`), and the cursor to
+/// continue with; 0 is the beginning and the end.
 pub(crate) fn scan_streams(wire: &mut Wire, cursor: u64) -> Result<(u64, Vec<Vec<u8>>)> {
     let cursor = cursor.to_string();
     let command: [&[u8]; 6] = [

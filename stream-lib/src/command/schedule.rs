@@ -1,4 +1,4 @@
-//! Scheduled messages: put there, looked at, moved to the stream when they are due.
+//! Scheduled messages: added, listed, and moved to the stream when they are due.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -36,17 +36,17 @@ const PORTION: u64 = 1 << 20;
 pub(crate) struct Later<'a> {
     pub(crate) keys: &'a StreamKeys,
     pub(crate) when: Delay,
-    /// The call's own, the same when it is made again.
+    /// A token of the call; a repeat of the call has the same.
     pub(crate) token: &'a str,
     pub(crate) unique: Option<(&'a str, WhenTaken)>,
     pub(crate) once: Once,
 }
 
-/// What became of it.
+/// The result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scheduling {
     pub(crate) outcome: ScheduleOutcome,
-    /// Until what is scheduled now is due.
+    /// The time until the scheduled message is due.
     pub(crate) wait: Duration,
 }
 
@@ -56,12 +56,12 @@ pub(crate) enum ScheduleOutcome {
     Scheduled(ScheduleId),
     /// One with its idempotency key was scheduled or added before.
     Once(Placed),
-    /// Its unique key is held by this one.
+    /// The message that holds its unique key.
     Refused(ScheduleId),
 }
 
 impl Later<'_> {
-    /// Schedules a message, and waits for the replicas where that is asked for.
+    /// Schedules a message, and waits for the replicas if asked for.
     pub(crate) fn schedule(
         &self,
         wire: &mut Wire,
@@ -110,29 +110,29 @@ impl Later<'_> {
     }
 }
 
-/// What comes next, before or after messages were moved.
+/// The state of scheduled messages, before or after a move.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Promoted {
-    /// Until the next one is due; `None` where there is none.
+    /// The time until the next one is due; `None` if there is none.
     pub(crate) next: Option<Duration>,
     /// How many were moved.
     pub(crate) moved: u64,
-    /// How many of these to the backup stream.
+    /// How many of these went to the backup stream.
     pub(crate) to_backup: u64,
-    /// What Redis, or the script, has refused then.
+    /// The error of Redis or the script that ended the move.
     pub(crate) refused: Option<Error>,
-    /// Those with a body that can't be read, which stay.
+    /// Messages with an unreadable body, which stay.
     pub(crate) broken: Vec<String>,
-    /// Those that had no body, which are gone.
+    /// Messages without a body, which are removed.
     pub(crate) missing: Vec<String>,
 }
 
 /// Moves the scheduled messages of one stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Promotion {
-    /// With the backup stream that the stream knew of when it was asked last.
+    /// With the backup stream that was stored at the last call.
     keys: StreamKeys,
-    /// The length from which on the backup stream takes no more.
+    /// The length at which the backup stream is full.
     pub(crate) max_backup: Option<u64>,
 }
 
@@ -148,8 +148,8 @@ impl Promotion {
         self.keys.stream()
     }
 
-    /// How long until the first one is due (`ZRANGE`, `TIME`); `None` where nothing is
-    /// scheduled that can be.
+    /// The time until the first one is due (`ZRANGE`, `TIME`); `None` if nothing is
+    /// scheduled that can become due.
     pub(crate) fn look(&self, wire: &mut Wire) -> Result<Option<Duration>> {
         let mut packed = Vec::with_capacity(128);
         let due = self.keys.due();
@@ -174,14 +174,14 @@ impl Promotion {
         Ok(Some(millis(at.saturating_sub(time_ms(&time)?))))
     }
 
-    /// Moves what is due, as much as fits into one script.
+    /// Moves due messages, as many as fit into one script.
     pub(crate) fn step(&mut self, wire: &mut Wire) -> Result<Promoted> {
         self.step_at(wire, None)
     }
 
-    /// As [`step`](Self::step), as if it were so many ms after 1970.
+    /// As [`step`](Self::step), with `now` ms after 1970 as the time.
     pub(crate) fn step_at(&mut self, wire: &mut Wire, now: Option<u64>) -> Result<Promoted> {
-        /// How often the backup stream may be another one at once.
+        /// How many times in a row the backup stream may have changed.
         const TRIES: usize = 3;
         for _ in 0..TRIES {
             let keys = &self.keys;
@@ -211,13 +211,13 @@ impl Promotion {
                     missing: texts(&mut tokens)?,
                 });
             }
-            // Somebody else may have written it.
+            // Another program may have written it.
             let known = String::from_utf8_lossy(known);
             self.keys = self.keys.with_known_backup(&known)?;
         }
         Err(Error::new(
             ErrorKind::Refused,
-            "the name of its backup stream changes all the time",
+            "the name of its backup stream keeps changing",
         ))
     }
 }
@@ -234,8 +234,8 @@ pub(crate) struct Waiting {
     pub(crate) values: Vec<Vec<u8>>,
 }
 
-/// Up to `most` scheduled messages behind `after`, a due time and an id, as far as they
-/// fit into one answer of moderate size.
+/// Up to `most` scheduled messages after `after`, a due time and an id, as far as they
+/// fit into an answer of moderate size.
 pub(crate) fn list_scheduled(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -278,7 +278,7 @@ pub(crate) fn count_scheduled(wire: &mut Wire, keys: &StreamKeys) -> Result<u64>
     Ok(count.unsigned_abs())
 }
 
-/// Packs the question how many messages are scheduled.
+/// Packs the request for the number of scheduled messages.
 pub(super) fn pack_count(out: &mut Vec<u8>, keys: &StreamKeys) {
     pack::command(out, &[b"ZCARD", keys.due().as_bytes()]);
 }
@@ -307,8 +307,8 @@ pub(crate) fn cancel_scheduled(
     ids.iter().map(|_| Ok(tokens.int()? == 1)).collect()
 }
 
-/// Gives a scheduled message another due time. Returns how long until then; `None`
-/// where it isn't scheduled.
+/// Gives a scheduled message another due time. Returns the time until then; `None` if it
+/// isn't scheduled.
 pub(crate) fn reschedule(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -351,7 +351,7 @@ pub(super) fn time_ms(reply: &Reply) -> Result<i64> {
     Ok(seconds.saturating_mul(1_000) + micros / 1_000)
 }
 
-/// None for a time that has passed.
+/// Zero for a time that has passed.
 fn millis(ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }

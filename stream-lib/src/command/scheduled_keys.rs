@@ -1,4 +1,4 @@
-//! The idempotency keys of scheduled messages, as they stand in their bodies.
+//! The idempotency keys of scheduled messages, as stored in their bodies.
 
 use super::reply::{Tokens, unexpected};
 use super::script::{Script, script};
@@ -9,8 +9,8 @@ use crate::message::schedule_id::ScheduleId;
 
 static TELL: Script = script!("scheduled_keys.lua");
 
-/// Where Redis keeps what is known of the idempotency key of each message; `None` for
-/// one without, and for one that isn't scheduled.
+/// The Redis key of each message's idempotency key; `None` for a message without one, and
+/// for one that isn't scheduled.
 pub(super) fn once_keys(
     wire: &mut Wire,
     keys: &StreamKeys,

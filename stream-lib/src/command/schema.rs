@@ -1,4 +1,4 @@
-//! The schemas of a stream's messages, beside it.
+//! The schemas of a stream's messages, stored beside it.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ static NOTE: Script = script!("schema.lua");
 /// How many schemas a stream keeps.
 const MOST: u64 = 32;
 
-/// For how long a schema that was seen need not be noted again.
+/// How long a stored schema need not be stored again.
 pub(crate) const SEEN_FOR: Duration = Duration::from_secs(3_600);
 
-/// Who has a message type.
+/// The role of a program that has a message type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SchemaRole {
     Producer,
     Consumer,
 }
 
-/// A schema that is to be noted.
+/// A schema to store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NotedSchema<'a> {
     pub(crate) fingerprint: &'a str,
@@ -35,8 +35,8 @@ pub(crate) struct NotedSchema<'a> {
     pub(crate) program: &'a str,
 }
 
-/// Notes a schema with the stream of these keys, the stem's. Returns whether the stream knew
-/// others only.
+/// Stores a schema with the stream of these keys, the stem's. Returns whether the stream
+/// had only others.
 pub(crate) fn note_schema(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -58,7 +58,7 @@ pub(crate) fn note_schema(
     Ok(Tokens::new(&reply).int()? == 2)
 }
 
-/// The schemas that a stream knows of, by fingerprint, in JSON (`HGETALL`).
+/// The stored schemas of a stream, by fingerprint, in JSON (`HGETALL`).
 pub(crate) fn known_schemas(wire: &mut Wire, keys: &StreamKeys) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     cmd("HGETALL")
         .arg(keys.schema())

@@ -1,5 +1,5 @@
-//! Lua scripts by their digest, loaded where a server doesn't know them yet; by
-//! their source where it can't load any.
+//! Lua scripts by their digest, loaded if a server doesn't know them yet; by their source
+//! if it can't load any.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -51,8 +51,8 @@ impl Script {
         call
     }
 
-    /// Whether the answer to a call says that the server has to learn the
-    /// script first, or that it takes none by its digest.
+    /// Whether the answer to a call says that the server must load the script first, or
+    /// takes none by digest.
     pub(super) fn is_missing(reply: ReplyRef<'_>) -> bool {
         let says_so = |line: &[u8]| {
             line.starts_with(b"NOSCRIPT")
@@ -81,10 +81,9 @@ impl Script {
 pub(super) struct Call<'a> {
     script: &'static Script,
     keys: usize,
-    /// How many keys and arguments there are so far, and they as they go over
-    /// the wire.
+    /// The number of keys and arguments so far, and their wire form.
     args: (usize, Vec<u8>),
-    /// Arguments behind all others that are packed already, and their number.
+    /// Packed arguments after all others, and their number.
     tail: (usize, &'a [u8]),
 }
 
@@ -113,13 +112,13 @@ impl<'a> Call<'a> {
         self.number(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// `count` arguments that are packed already, behind all others.
+    /// Appends `count` packed arguments after all others.
     pub(super) fn packed(mut self, count: usize, args: &'a [u8]) -> Self {
         self.tail = (count, args);
         self
     }
 
-    /// Appends the call as it goes over the wire.
+    /// Appends the call in wire form.
     pub(super) fn pack_into(&self, out: &mut Vec<u8>) {
         self.pack_as(out, b"EVALSHA", self.script.digest.as_bytes());
     }
@@ -135,9 +134,8 @@ impl<'a> Call<'a> {
         out.extend_from_slice(tail);
     }
 
-    /// Runs the script, loading it first where the server doesn't have it. Where it
-    /// can't be loaded, its source goes along (`EVAL`), which also makes it known
-    /// to the server.
+    /// Runs the script, and loads it first if the server doesn't have it. If it can't be
+    /// loaded, its source is sent (`EVAL`), which also makes it known to the server.
     pub(super) fn run(&self, wire: &mut Wire) -> Result<Reply> {
         let mut packed = Vec::new();
         self.pack_into(&mut packed);
@@ -151,7 +149,7 @@ impl<'a> Call<'a> {
                 return checked(reply);
             }
             match loaded {
-                // Somebody has the server forget scripts all the time.
+                // The server's scripts are flushed again and again.
                 Ok(_) => {}
                 Err(e) if matches!(e.kind(), ErrorKind::Server | ErrorKind::PermissionDenied) => {
                     wire.endpoint().remember_no_script_load();

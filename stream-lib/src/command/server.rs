@@ -1,4 +1,4 @@
-//! What kind of server this is.
+//! The kind of a server.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,15 +10,15 @@ use redis::{
 use crate::connection::{Wire, from_redis};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Finds out, the first time for each server, who it is (`INFO server`, else
-/// `HELLO`), and warns of what will hurt later.
+/// Looks up the kind of a server at its first use (`INFO server`, else `HELLO`), and
+/// warns of settings that may do harm later.
 pub(crate) fn first_look(wire: &mut Wire) -> Result<()> {
     let endpoint = wire.endpoint().clone();
     if endpoint.look_at() {
         return Ok(());
     }
     look(wire).inspect_err(|e| {
-        // What the server is, it stays; anything else may be asked again.
+        // The kind of a server doesn't change; after other errors the look is repeated.
         if !matches!(e.kind(), ErrorKind::Server | ErrorKind::Config) {
             endpoint.look_again();
         }
@@ -65,7 +65,7 @@ struct Server {
     mode: Mode,
 }
 
-/// What a server is for.
+/// The mode of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Standalone,
@@ -85,7 +85,7 @@ impl Mode {
 }
 
 impl Server {
-    /// Asks the server. One that doesn't let us ask counts as Redis 7.0.
+    /// Asks the server. If it refuses, it counts as Redis 7.0.
     fn ask(wire: &mut Wire) -> Result<Self> {
         let known = match Self::by_info(wire)? {
             None => Self::by_hello(wire)?,
@@ -94,13 +94,13 @@ impl Server {
         Ok(known.unwrap_or_else(Self::assumed))
     }
 
-    /// `INFO server`; `None` where the server doesn't allow it, or doesn't say.
+    /// `INFO server`; `None` if the server refuses, or doesn't tell.
     fn by_info(wire: &mut Wire) -> Result<Option<Self>> {
         let Some(info) = allowed(cmd("INFO").arg("server").query::<Value>(wire))? else {
             return Ok(None);
         };
         let info: InfoDict = from_redis_value(info).map_err(|e| unreadable("INFO", e))?;
-        // Valkey calls it so where it doesn't say that it is Redis.
+        // Valkey's name of the field, unless it says that it is Redis.
         let mode = info.get::<String>("redis_mode");
         let mode = mode.or_else(|| info.get("server_mode"));
         let mode = Mode::named(mode.as_deref());
@@ -140,13 +140,13 @@ impl Server {
         }
     }
 
-    /// Whether a slot that leaves the server while a reader is blocked on it takes the
-    /// server down.
+    /// Whether the server crashes when a slot leaves it while a reader is blocked on a
+    /// key in it.
     fn crashes_at_resharding(&self) -> bool {
         self.name == "Redis" && ((7, 2, 0)..(7, 2, 7)).contains(&self.version)
     }
 
-    /// Said once, though every node is looked at.
+    /// Logged once, though every node is looked at.
     fn warn_of_resharding(&self) {
         static IS_SAID: AtomicBool = AtomicBool::new(false);
         if self.crashes_at_resharding() && !IS_SAID.swap(true, Ordering::Relaxed) {
@@ -164,20 +164,20 @@ impl Server {
         format!("{major}.{minor}.{patch}")
     }
 
-    /// The oldest servers that this library has been tried on.
+    /// Whether the version is supported: 7.0 or later.
     fn is_supported(&self) -> bool {
         self.version >= (7, 0, 0)
     }
 }
 
-/// The answer to a question that the server may refuse: by its rights, or since
+/// The answer to a request that the server may refuse: for lack of permission, or because
 /// the command was renamed.
 fn allowed(answer: RedisResult<Value>) -> Result<Option<Value>> {
     match answer.map_err(from_redis) {
         Ok(answer) => Ok(Some(answer)),
         Err(e) => match e.kind() {
             ErrorKind::PermissionDenied | ErrorKind::Server => Ok(None),
-            // Nothing was to be written.
+            // The request would have written nothing.
             ErrorKind::OutcomeUnknown => Err(asking(e.of_kind(ErrorKind::Unavailable))),
             _ => Err(asking(e)),
         },
@@ -202,8 +202,8 @@ fn parse_version(text: &str) -> Option<(u32, u32, u32)> {
     ))
 }
 
-/// Logs a warning where the server may evict whole streams when its memory is
-/// full (`CONFIG GET maxmemory-policy`). Silent where it won't say.
+/// Logs a warning if the server may evict whole streams when its memory is full
+/// (`CONFIG GET maxmemory-policy`). Silent if it doesn't tell.
 fn warn_of_eviction(wire: &mut Wire) {
     let policy = cmd("CONFIG")
         .arg("GET")
@@ -219,8 +219,8 @@ fn warn_of_eviction(wire: &mut Wire) {
     }
 }
 
-/// Logs a warning where a master that has lost its replicas goes on taking writes
-/// (`CONFIG GET min-replicas-to-write`). Silent where it won't say.
+/// Logs a warning if a master that has lost its replicas goes on taking writes
+/// (`CONFIG GET min-replicas-to-write`). Silent if it doesn't tell.
 fn warn_of_lost_writes(wire: &mut Wire) {
     let least = cmd("CONFIG")
         .arg("GET")

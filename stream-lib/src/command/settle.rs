@@ -1,4 +1,4 @@
-//! What ends a delivery, or prolongs it.
+//! Requests that end or prolong deliveries.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ static SETTLE: Script = script!(flags: "#!lua flags=allow-oom\n", "settle.lua");
 pub(crate) enum Found {
     /// The consumer held it, and the operation was carried out.
     Ours,
-    /// Another consumer holds it, or nobody.
+    /// Another consumer holds it, or none.
     NotOurs,
     /// The consumer held it, but the entry is gone from the stream.
     Deleted,
 }
 
-/// Acknowledges entries without asking who holds them (`XACK`).
+/// Acknowledges entries, whichever consumer holds them (`XACK`).
 pub(crate) fn ack(wire: &mut Wire, group: &Group, ids: &[EntryId]) -> Result<()> {
     let mut packed = Vec::new();
     pack_ack(&mut packed, group, ids);
@@ -92,7 +92,7 @@ pub(crate) struct Parking {
     pub(crate) delay: Option<Duration>,
     /// The delivery count to give it; `None` keeps the present one.
     pub(crate) deliveries: Option<u32>,
-    /// What whoever claims it is to know.
+    /// The mark for the consumer that claims it.
     pub(crate) mark: Mark,
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn park(
     outcomes(&call.run(wire)?, entries.len())
 }
 
-/// A part of one, as it stands behind the digits of a number.
+/// A fraction, in the form that follows the digits of a number.
 fn behind_point(part: f64) -> String {
     format!("{part:.10}").trim_start_matches('0').to_owned()
 }

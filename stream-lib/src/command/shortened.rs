@@ -1,6 +1,6 @@
-//! Texts that are kept in part.
+//! Shortened texts.
 
-/// The beginning of a text, at most so many bytes of whole characters.
+/// The beginning of a text: whole characters, at most `most` bytes.
 pub(super) fn shortened(text: &str, most: usize) -> &str {
     let mut end = most.min(text.len());
     while !text.is_char_boundary(end) {

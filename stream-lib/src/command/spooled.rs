@@ -18,11 +18,11 @@ static FORGET: Script = script!("forget_spool.lua");
 /// How many marks of other spools are looked at when a spool is registered.
 const SAMPLE: u64 = 32;
 
-/// What became of a message with a number.
+/// The outcome for a numbered message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SpooledAdd {
     Now(Placed),
-    /// It has been in Redis since an earlier try.
+    /// An earlier try has added it.
     Before,
 }
 
@@ -35,9 +35,9 @@ pub(crate) struct SpoolMark<'a> {
     pub(crate) memory: Duration,
 }
 
-/// Makes a spool known, so that [`route_spooled`] takes its messages. The number
-/// `settled`, of 20 digits, and all below it are taken for settled. Returns the
-/// highest number taken of the spool before; empty where there was none.
+/// Registers a spool, so that [`route_spooled`] takes its messages. The number `settled`,
+/// with 20 digits, and all below it count as settled. Returns the highest number taken
+/// from the spool before; empty if there was none.
 pub(crate) fn register_spool(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -54,9 +54,9 @@ pub(crate) fn register_spool(
     Tokens::new(&reply).text().map(str::to_owned)
 }
 
-/// Removes the mark of a spool with nothing left to send, unless a number above
-/// `last` was taken of it: then another life of the spool goes on. Returns whether
-/// it did.
+/// Removes the mark of a spool that has nothing left to send, unless a number above
+/// `last` was taken from it: then another life of the spool goes on. Returns whether it
+/// was removed.
 pub(crate) fn forget_spool(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -67,14 +67,14 @@ pub(crate) fn forget_spool(
     int(call.run(wire)?.as_ref()).map(|removed| removed == 1)
 }
 
-/// Adds every message of a batch as [`route`](super::route()) does, unless a message of the
-/// spool with its number or a higher one has been added before. Numbers are
-/// 20 digits, and rise. `None` where the spool is not known: nothing was added.
+/// Adds every message of a batch as [`route`](super::route()) does, unless a message of
+/// the spool with its number or a higher one has been added before. Numbers have 20
+/// digits, and rise. `None` if the spool isn't registered: nothing was added.
 ///
-/// The outer error is as that of [`route`](super::route()). There are fewer answers than
-/// messages where the last is an error: later ones were not tried. An error
-/// before the last counts as taken. A message that was added
-/// before writes the mark again, so that a `WAIT` waits for it.
+/// The outer error is as for [`route`](super::route()). If the last answer is an error,
+/// there are fewer answers than messages, and later messages were not tried. An error
+/// before the last counts as taken. A message that was added before writes the mark
+/// again, so that a `WAIT` waits for it.
 pub(crate) fn route_spooled(
     wire: &mut Wire,
     routing: Routing<'_>,

@@ -5,9 +5,9 @@ use super::script::{Call, Script};
 use crate::connection::{Reply, Wire};
 use crate::error::Result;
 
-/// Runs scripts that don't need each other's answers. Those that the server
-/// doesn't know are sent again, each by itself. Behind them goes one packed command,
-/// whose answer may be an error.
+/// Runs scripts that don't need each other's answers, followed by one packed command,
+/// whose answer may be an error. Scripts that the server doesn't know are sent again, one
+/// by one.
 pub(super) fn run_together_with<const N: usize>(
     wire: &mut Wire,
     calls: [&Call<'_>; N],

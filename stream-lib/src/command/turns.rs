@@ -1,4 +1,4 @@
-//! The turns of a rate that a whole group keeps.
+//! The turns of a group's rate.
 
 use std::time::Duration;
 
@@ -8,16 +8,17 @@ use super::{Group, GroupHold};
 use crate::connection::Wire;
 use crate::error::Result;
 
-// Two small keys that lapse: at full memory entries are still to be handled.
+// Allowed at full memory: it writes two small keys that lapse, and entries must still be
+// handled.
 static TAKE_TURNS: Script = script!(flags: "#!lua flags=allow-oom\n", "take_turns.lua");
 
 /// A request for turns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TakeTurns<'a> {
     pub(crate) group: &'a Group,
-    /// The value that has a rate of its own; `None` for one of the whole group.
+    /// The value with a rate of its own; `None` for the rate of the whole group.
     pub(crate) key: Option<&'a [u8]>,
-    /// From one turn to the next.
+    /// The time from one turn to the next.
     pub(crate) interval: Duration,
     /// How many may come at once.
     pub(crate) burst: u32,
@@ -27,14 +28,14 @@ pub(crate) struct TakeTurns<'a> {
     pub(crate) ahead: Duration,
 }
 
-/// What it was answered with.
+/// The answer to a [`TakeTurns`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Turns {
     pub(crate) count: u32,
-    /// When the first may begin, from the server's answer on; the others follow one
-    /// interval apart. Negative: it might have before.
+    /// The time from the server's answer until the first may begin, negative if it has
+    /// passed; the others follow one interval apart.
     pub(crate) first_us: i64,
-    /// How long to wait where there are none.
+    /// How long to wait if there are none.
     pub(crate) wait: Duration,
     pub(crate) server_ms: u64,
     /// The group is held.

@@ -1,4 +1,4 @@
-//! The end of another connection's wait.
+//! Ends another connection's wait.
 
 use super::settle::pack_ack;
 use super::{Group, pack, reply};
@@ -10,9 +10,9 @@ use crate::message::EntryId;
 /// UNBLOCK`).
 pub(crate) fn unblock(wire: &mut Wire, group: &Group, client: i64) -> Result<()> {
     let mut packed = Vec::new();
-    // A server that pauses writes, for a failover say, keeps the read back, and
-    // may crash when that is unblocked. So it is asked to in the wake of a write,
-    // which waits for the end of the pause, too.
+    // A server that pauses writes, for a failover for example, holds the read back, and
+    // may crash when it is unblocked. So the request follows a write, which waits for the
+    // end of the pause, too.
     pack_ack(&mut packed, group, &[EntryId::new(0, 1)]);
     let client = client.to_string();
     pack::command(&mut packed, &[b"CLIENT", b"UNBLOCK", client.as_bytes()]);

@@ -1,7 +1,7 @@
-//! `WAIT`: whether replicas have what this connection has written.
+//! `WAIT`: whether replicas have the writes of this connection.
 //!
-//! It goes behind the writes, in the same pipeline: it waits for what its own
-//! connection has written, and for that alone, and it isn't allowed in scripts.
+//! It follows the writes in the same pipeline, since it waits only for the writes of its
+//! own connection, and isn't allowed in scripts.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::config::Replicas;
 use crate::connection::{Deadline, Reply, Wire, answer_of};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The server looks at the time of a `WAIT` each 100 ms or so: its answer comes so
-/// much later at most, before the time of the exchange is up.
+/// The server checks the time of a `WAIT` about every 100 ms: its answer comes later by
+/// up to this much, within the time of the exchange.
 const MARGIN: Duration = Duration::from_millis(250);
 
 /// One `WAIT`.
@@ -23,20 +23,20 @@ pub(crate) struct Wait {
     timeout: Duration,
 }
 
-/// Whether enough replicas have what was written.
+/// Whether enough replicas have the writes.
 pub(crate) type Waited = Result<(), Lack>;
 
-/// Too few replicas have what was written, as far as is known.
+/// Too few replicas have the writes, as far as known.
 #[derive(Debug, Clone)]
 pub(crate) struct Lack {
     pub(crate) wanted: u32,
     pub(crate) timeout: Duration,
-    /// How many had confirmed it by then; an error where Redis has not said.
+    /// How many had confirmed it by then; an error if Redis has not told.
     pub(crate) confirmed: Result<u64>,
 }
 
 impl Wait {
-    /// The `WAIT` behind a request which is to be answered within `left`.
+    /// The `WAIT` after a request that must be answered within `left`.
     pub(crate) fn within(left: Duration, replicas: Replicas) -> Self {
         let longest = left.saturating_sub(MARGIN.min(left / 4));
         // 0 would wait for ever.
@@ -47,12 +47,12 @@ impl Wait {
         }
     }
 
-    /// How much of a request's time it needs.
+    /// The part of a request's time that it needs.
     pub(crate) fn needs(replicas: Replicas) -> Duration {
         replicas.timeout + MARGIN
     }
 
-    /// Packs it, where there is one; returns how many replies will answer it.
+    /// Packs it, if there is one; returns the number of its replies.
     pub(crate) fn pack(wait: Option<Self>, out: &mut Vec<u8>) -> usize {
         let Some(Self { wanted, timeout }) = wait else {
             return 0;
@@ -61,7 +61,7 @@ impl Wait {
         1
     }
 
-    /// Reads the answer, the next one on the wire, where there is to be one.
+    /// Reads the answer, the next one on the wire, if there is a `WAIT`.
     pub(crate) fn receive(wait: Option<Self>, wire: &mut Wire, deadline: &mut Deadline) -> Waited {
         match wait {
             Some(wait) => wait.judge(wire.receive_within(deadline).and_then(int)),
@@ -69,7 +69,7 @@ impl Wait {
         }
     }
 
-    /// Waits for what was written before, in an exchange of its own.
+    /// Waits for earlier writes, in an exchange of its own.
     pub(crate) fn run(wait: Option<Self>, wire: &mut Wire) -> Waited {
         let Some(wait) = wait else {
             return Ok(());
@@ -94,8 +94,8 @@ impl Wait {
     }
 }
 
-/// Whether this user may wait, and the server knows how to: asked before anything is
-/// written. False where the server can't say, being a replica.
+/// Whether this user may use `WAIT`, and the server knows it: checked before anything is
+/// written. False if the server can't tell because it is a replica.
 ///
 /// # Errors
 ///
@@ -109,7 +109,7 @@ pub(crate) fn may_wait(wire: &mut Wire) -> Result<bool> {
     let Err(error) = wire.receive(timeout).and_then(int) else {
         return Ok(true);
     };
-    // It will refuse the write, too.
+    // The server will refuse the write, too.
     if error
         .to_string()
         .contains("WAIT cannot be used with replica")
@@ -126,7 +126,7 @@ pub(crate) fn may_wait(wire: &mut Wire) -> Result<bool> {
              to Redis itself, or leave out `replicas`; nothing was written",
         )
         .because(error),
-        // Of the caller's request nothing has gone out.
+        // No byte of the caller's request has gone out.
         ErrorKind::OutcomeUnknown => error
             .while_doing("asking whether `WAIT` may be used, which `replicas` needs")
             .of_kind(ErrorKind::Unavailable),
@@ -134,7 +134,7 @@ pub(crate) fn may_wait(wire: &mut Wire) -> Result<bool> {
     })
 }
 
-/// Runs a script, and waits for the replicas behind it where that is asked for.
+/// Runs a script, and waits for the replicas after it if asked for.
 pub(super) fn run_and_wait(
     call: &Call<'_>,
     wire: &mut Wire,

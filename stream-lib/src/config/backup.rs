@@ -1,4 +1,4 @@
-//! How a backup producer adds to a stream.
+//! Configuration of backup producers.
 
 use std::time::Duration;
 
@@ -63,28 +63,28 @@ impl BackupStreamConfig {
         self
     }
 
-    /// The backlog from which on messages go to the backup stream; see
-    /// [`StreamConfig::capacity`]. 1 to 10^12. Defaults to
-    /// [`max_length`](Self::max_length) where that is given, else to what is stored
-    /// with the stream, else to 1,000.
+    /// The backlog at which messages go to the backup stream, 1 to 10^12; see
+    /// [`StreamConfig::capacity`]. Defaults to [`max_length`](Self::max_length) if given,
+    /// else to the value stored with the stream, else to 1,000.
     #[must_use]
     pub fn capacity(mut self, entries: u64) -> Self {
         self.stream = self.stream.capacity(entries);
         self
     }
 
-    /// How many partitions the stream has; see [`StreamConfig::partitions`]. Not together
-    /// with a [`backup_stream`](Self::backup_stream) of its own name: each partition has
-    /// its own. Defaults to what is stored with the stream, else to none.
+    /// How many partitions the stream has; see [`StreamConfig::partitions`]. Can't be
+    /// combined with [`backup_stream`](Self::backup_stream), since each partition has a
+    /// backup stream of its own. Defaults to the number stored with the stream, else to
+    /// none.
     #[must_use]
     pub fn partitions(mut self, count: u16) -> Self {
         self.stream = self.stream.partitions(count);
         self
     }
 
-    /// The backup stream. It must share the stream's slot of a Redis Cluster:
-    /// for `orders`, a name with `{orders}` in it. All producers of a stream must
-    /// use the same one: entries in another are moved back only while a producer
+    /// The backup stream. It must share the stream's slot of a Redis Cluster: for
+    /// `orders`, a name with `{orders}` in it. All producers of a stream must use the
+    /// same name: entries in another backup stream are moved back only while a producer
     /// with that name is open. Defaults to `{orders}:backup`.
     #[must_use]
     pub fn backup_stream(mut self, name: impl Into<String>) -> Self {
@@ -92,9 +92,9 @@ impl BackupStreamConfig {
         self
     }
 
-    /// The length from which on the backup stream takes no more, 1 to 10^12:
-    /// an add then fails with [`ErrorKind::Full`](crate::ErrorKind::Full).
-    /// Defaults to none: the server's memory is the bound.
+    /// The length at which the backup stream is full, 1 to 10^12: an add then fails with
+    /// [`ErrorKind::Full`](crate::ErrorKind::Full). Defaults to none: only the server's
+    /// memory limits it.
     #[must_use]
     pub fn max_backup_length(mut self, entries: u64) -> Self {
         self.max_backup_length = Some(entries);
@@ -109,24 +109,24 @@ impl BackupStreamConfig {
         self
     }
 
-    /// How long a process that moves entries back keeps the others from it
-    /// without a sign of life, 100 ms to 1 h. Defaults to 10 s.
+    /// How long the lock of a process that moves entries back lasts without renewal,
+    /// 100 ms to 1 h; after that, another process takes over. Defaults to 10 s.
     #[must_use]
     pub fn lock_timeout(mut self, time: Duration) -> Self {
         self.lock_timeout = time;
         self
     }
 
-    /// How long to wait before looking for room again while the stream is
-    /// full, 1 ms to 1 min. Defaults to 50 ms.
+    /// How long to wait before the next check for room while the stream is full, 1 ms to
+    /// 1 min. Defaults to 50 ms.
     #[must_use]
     pub fn fast_timeout(mut self, time: Duration) -> Self {
         self.fast_timeout = time;
         self
     }
 
-    /// How long to wait before looking again while the backup stream is empty,
-    /// 1 ms to 1 min; it doubles up to 2 s while that stays so. Defaults to
+    /// How long to wait before the next check while the backup stream is empty, 1 ms to
+    /// 1 min. The wait doubles up to 2 s while the backup stream stays empty. Defaults to
     /// 200 ms.
     #[must_use]
     pub fn slow_timeout(mut self, time: Duration) -> Self {
@@ -155,13 +155,13 @@ impl BackupStreamConfig {
     }
 }
 
-/// The error of a backup stream by name where the stream has partitions.
+/// The error for a named backup stream of a stream with partitions.
 pub(crate) fn named_backup_of_partitions(name: &str) -> Error {
     Error::new(
         ErrorKind::Config,
         format!(
-            "`backup_stream` is `{}`, and the stream has partitions, of which each has a backup \
-             stream of its own: leave it out",
+            "`backup_stream` is `{}`, but each partition of the stream has a backup \
+             stream of its own: leave `backup_stream` out",
             Shown(name)
         ),
     )
@@ -170,53 +170,51 @@ pub(crate) fn named_backup_of_partitions(name: &str) -> Error {
 /// Requires the feature `spool`.
 #[cfg(feature = "spool")]
 impl BackupStreamConfig {
-    /// A directory that keeps messages while Redis can't be reached or refuses
-    /// writes: an add then ends with [`Added::Spooled`](crate::Added::Spooled),
-    /// and the messages go to Redis, in order, each once and before anything
-    /// newer of this producer, when it is back, be it in another life of the
-    /// process. Defaults to none.
+    /// A directory that keeps messages while Redis can't be reached or refuses writes. An
+    /// add then ends with [`Added::Spooled`](crate::Added::Spooled). When Redis is back,
+    /// possibly after a restart of the process, the messages go to Redis in order, each
+    /// once, and before any newer message of this producer. Defaults to none.
     ///
-    /// With [`replicas`](StreamConfig::replicas), messages that too few replicas have are
-    /// kept there, too, and sent again until enough have them, each once.
+    /// With [`replicas`](StreamConfig::replicas), the directory also keeps messages that
+    /// too few replicas have confirmed. They are sent again, without a second entry,
+    /// until enough replicas have them.
     ///
     /// A message that Redis refuses for good, such as one that is larger than its
-    /// `proto-max-bulk-len`, holds up no other: it is set aside in a file of the
+    /// `proto-max-bulk-len`, doesn't hold up others: it is set aside in a file of the
     /// directory; see [`SpoolStats::set_aside`](crate::SpoolStats::set_aside).
     ///
-    /// Each producer needs a directory of its own. It is made, with mode 0700,
-    /// if it isn't there, and locked by its process. With it, a producer sends
-    /// one batch at a time, in the order of their numbers. Requires the feature
-    /// `spool`.
+    /// Each producer needs a directory of its own. It is made, with mode 0700, if it
+    /// isn't there, and locked by its process. With a spool, a producer sends one batch
+    /// at a time, in the order of their numbers. Requires the feature `spool`.
     #[must_use]
     pub fn spool_dir(mut self, dir: impl Into<std::path::PathBuf>) -> Self {
         self.spool.dir = Some(dir.into());
         self
     }
 
-    /// How many bytes of messages the spool holds, those that are set aside
-    /// included, 64 KiB to 1 TiB: an add that finds no room fails with
-    /// [`ErrorKind::Full`](crate::ErrorKind::Full).
-    /// The file on disk can be a few times as large. Defaults to 1 GiB.
+    /// The most bytes of messages that the spool holds, including those set aside, 64 KiB
+    /// to 1 TiB: an add that finds no room fails with
+    /// [`ErrorKind::Full`](crate::ErrorKind::Full). The file on disk can be a few times
+    /// as large. Defaults to 1 GiB.
     #[must_use]
     pub fn max_spool_bytes(mut self, bytes: u64) -> Self {
         self.spool.max_bytes = bytes;
         self
     }
 
-    /// How long a shutdown goes on sending what the spool holds, up to 1 h.
-    /// The rest stays in the directory, and is counted in
-    /// [`ShutdownReport::spooled`](crate::ShutdownReport::spooled). Defaults to
-    /// 5 s.
+    /// How long a shutdown continues to send spooled messages, up to 1 h. The rest stays
+    /// in the directory, and is counted in
+    /// [`ShutdownReport::spooled`](crate::ShutdownReport::spooled). Defaults to 5 s.
     #[must_use]
     pub fn spool_grace(mut self, time: Duration) -> Self {
         self.spool.grace = time;
         self
     }
 
-    /// How long Redis remembers, without use, up to which message it has those of
-    /// this spool, 1 s to 3,650 days. A message that may be in Redis is added a
-    /// second time if the spool has slept for longer meanwhile. A shutdown that
-    /// leaves the spool empty ends the memory at once. Defaults to 30 days.
+    /// How long Redis remembers the last number that it has of this spool while the spool
+    /// is not used, 1 s to 3,650 days. After a longer pause, a message that may already
+    /// be in Redis is added a second time. A shutdown that leaves the spool empty removes
+    /// the number at once. Defaults to 30 days.
     #[must_use]
     pub fn spool_memory(mut self, time: Duration) -> Self {
         self.spool.memory = time;

@@ -22,10 +22,9 @@ pub struct BatchConfig {
 impl BatchConfig {
     /// Batches of at most `size` deliveries, 1 to 10,000.
     ///
-    /// Without a [`wait`](Self::wait) a batch is made of what lies in the
-    /// buffer, which has at most twice the
-    /// [`read_count`](crate::ConsumerConfig::read_count): set that as large as the
-    /// batch where it is to be filled.
+    /// Without a [`wait`](Self::wait), a batch is made of the entries in the buffer,
+    /// which holds at most twice the [`read_count`](crate::ConsumerConfig::read_count).
+    /// For full batches, set `read_count` to at least `size`.
     pub fn new(size: usize) -> Self {
         Self {
             size,

@@ -1,4 +1,4 @@
-//! Bounds of configuration values, and the error that names what broke them.
+//! Checks of configuration values; an error names the field and the value.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -46,7 +46,7 @@ pub(super) fn duration(
     in_range(field, Printed(value), Printed(least)..=Printed(most))
 }
 
-/// Refuses names that Redis or the library gives a meaning of its own.
+/// Refuses names that are reserved or too long.
 pub(super) fn name(field: &str, value: &str) -> Result<()> {
     let problem = if value.is_empty() {
         "is empty"

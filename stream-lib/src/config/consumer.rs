@@ -13,18 +13,18 @@ use super::{
 /// # Partitions
 ///
 /// A stream with partitions needs no setting here: the consumer finds them, at its start
-/// or a third of a [`lease`](Self::lease) after the stream got them, and shares them out
-/// with the other members of its group. Each setting is for the consumer as a whole, not
-/// for each partition: there are [`workers`](Self::workers) threads that run handlers,
-/// and twice the [`read_count`](Self::read_count) of entries wait for them at most, but
-/// for one more from each partition. Each partition that it reads costs one thread that
-/// mostly waits, one connection, and one request in each
-/// [`block_duration`](Self::block_duration). Dead letters are kept per partition, and so
-/// [`dead_letter_max_length`](Self::dead_letter_max_length) counts.
+/// or a third of a [`lease`](Self::lease) after the stream got them, and shares them with
+/// the other members of its group. Each setting is for the consumer as a whole, not for
+/// each partition: [`workers`](Self::workers) threads run handlers, and at most twice the
+/// [`read_count`](Self::read_count) of entries wait for them, plus one from each
+/// partition. Each partition that it reads costs one thread that mostly waits, one
+/// connection, and one request in each [`block_duration`](Self::block_duration). Dead
+/// letters are kept per partition, and
+/// [`dead_letter_max_length`](Self::dead_letter_max_length) applies to each.
 ///
-/// A partition goes to another member when members come and go. Its handlers end first,
-/// for which the [`grace`](Self::grace) is the limit; past it they keep their entries,
-/// and the other member reads on beside them.
+/// Partitions move between members as members come and go. Running handlers of the
+/// partition end first, within the [`grace`](Self::grace). Handlers that run for longer
+/// keep their entries, and the new owner starts reading beside them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -121,33 +121,32 @@ impl ConsumerConfig {
         self
     }
 
-    /// How long one read waits for new entries, 10 ms to 1 min (`XREADGROUP …
-    /// BLOCK`). Entries and a stop end the wait at once. In front of it goes a look for
-    /// entries that are due which other processes have left behind, so that an idle
-    /// consumer sends one request in this time. Defaults to 1 s.
+    /// How long one read waits for new entries, 10 ms to 1 min (`XREADGROUP … BLOCK`).
+    /// Entries and a stop end the wait at once. A check for due entries that other
+    /// processes have left goes in front of each read, so an idle consumer sends one
+    /// request in this time. Defaults to 1 s.
     ///
-    /// A connection authenticates again between two reads. So with
-    /// [credentials](crate::ConnectionConfig::credentials) that lapse, keep this
-    /// below a fifth of the time for which they are
-    /// [valid](crate::Credentials::valid_for): a longer read may end after they have
-    /// lapsed.
+    /// A connection authenticates again between two reads. With
+    /// [credentials](crate::ConnectionConfig::credentials) that expire, keep this below a
+    /// fifth of the time for which they are [valid](crate::Credentials::valid_for): a
+    /// longer read may end after they have expired.
     #[must_use]
     pub fn block_duration(mut self, wait: Duration) -> Self {
         self.block_duration = wait;
         self
     }
 
-    /// How long an entry stays with a process that shows no sign of life,
-    /// 100 ms to 1 h; then others take it over. A living process renews its
-    /// leases, so a handler may run longer. Defaults to 30 s.
+    /// How long an entry stays with a process that shows no sign of life, 100 ms to 1 h;
+    /// then other members take it over. A living process renews its leases, so a handler
+    /// may run for longer. Defaults to 30 s.
     ///
     /// # Delivery
     ///
-    /// Redis counts the time by its clock, which the members of a group watch. After
-    /// a step of the clock by more than a third of a lease, nothing is taken over for
-    /// one lease. A process that starts within about a second after a step forward
-    /// doesn't know of it, and may take over entries that others hold and run: they
-    /// then run twice.
+    /// The server's clock measures leases, and the members of a group watch it. After a
+    /// step of the clock by more than a third of a lease, nothing is taken over for one
+    /// lease. A process that starts within about a second after a step forward can't
+    /// notice the step, and may take over entries that others hold and run: they then run
+    /// twice.
     #[must_use]
     pub fn lease(mut self, time: Duration) -> Self {
         self.lease = time;
@@ -179,7 +178,7 @@ impl ConsumerConfig {
         self
     }
 
-    /// Where the group begins if this consumer makes it. Defaults to
+    /// The start of the group if this consumer creates it. Defaults to
     /// [`StartFrom::Beginning`].
     #[must_use]
     pub fn start_from(mut self, position: StartFrom) -> Self {
@@ -187,7 +186,7 @@ impl ConsumerConfig {
         self
     }
 
-    /// What to do when the group vanishes later on. Defaults to
+    /// The reaction if the group vanishes after the start. Defaults to
     /// [`OnGroupLost::Recreate`].
     #[must_use]
     pub fn on_group_lost(mut self, answer: OnGroupLost) -> Self {
@@ -195,49 +194,48 @@ impl ConsumerConfig {
         self
     }
 
-    /// What to do with an entry that can't be decoded. Defaults to
-    /// [`OnUndecodable::Retry`]: with the default [`retry`](Self::retry) policy it
-    /// goes to the dead letters after about 8½ minutes, if no member of the group
-    /// can decode it until then.
+    /// The handling of entries that can't be decoded. Defaults to
+    /// [`OnUndecodable::Retry`]: with the default [`retry`](Self::retry) policy they go
+    /// to the dead letters after about 8½ minutes, if no member of the group can decode
+    /// them until then.
     #[must_use]
     pub fn on_undecodable(mut self, answer: OnUndecodable) -> Self {
         self.on_undecodable = answer;
         self
     }
 
-    /// The most entries that the stream keeps, 1 to 10^12: the
-    /// [`max_length`](crate::StreamConfig::max_length) of the stream, and
-    /// stored with it, as set by a consumer. Defaults to what is stored, else
-    /// to 10,000.
+    /// The most entries that the stream keeps, 1 to 10^12. This is the stream's
+    /// [`max_length`](crate::StreamConfig::max_length) and is stored with the stream.
+    /// Defaults to the stored value, else to 10,000.
     #[must_use]
     pub fn max_messages(mut self, entries: u64) -> Self {
         self.retention.max_length = Some(entries);
         self
     }
 
-    /// How often the stream is cleaned, 10 ms to 7 days: the
-    /// [`cleanup_interval`](crate::StreamConfig::cleanup_interval) of the
-    /// stream, and stored with it. Defaults to what is stored, else to 30 min.
+    /// How often the stream is cleaned, 10 ms to 7 days. This is the stream's
+    /// [`cleanup_interval`](crate::StreamConfig::cleanup_interval) and is stored with the
+    /// stream. Defaults to the stored value, else to 30 min.
     #[must_use]
     pub fn cleanup_interval(mut self, interval: Duration) -> Self {
         self.retention.cleanup_interval = Some(interval);
         self
     }
 
-    /// Whether this process moves entries back from the stream's backup stream,
-    /// where it has one, while the consumer runs: so they come back when no backup
-    /// producer is open any more. Of all processes of the stream one does it at a
-    /// time. Where the Redis user lacks the right to it, a log line says so once,
-    /// and the consumer goes on. Defaults to true.
+    /// Whether this process moves entries back from the stream's backup stream, if it has
+    /// one, while the consumer runs. Entries then come back even if no backup producer is
+    /// open any more. One process of the stream does this at a time. If the Redis user
+    /// lacks the permission, the log says so once, and the consumer goes on. Defaults to
+    /// true.
     #[must_use]
     pub fn drain_backup(mut self, drain: bool) -> Self {
         self.drain_backup = drain;
         self
     }
 
-    /// After how long without a sign of life a consumer of the group that holds
-    /// nothing is removed from it, one lease to 30 days. Consumers of other
-    /// programs count as alive while Redis shows them as less idle than this.
+    /// The time without a sign of life after which a consumer of the group that holds
+    /// nothing is removed from the group, one lease to 30 days. Consumers of other
+    /// programs count as alive while Redis shows them as idle for less than this.
     /// Defaults to 1 h.
     #[must_use]
     pub fn consumer_expiry(mut self, time: Duration) -> Self {
@@ -265,55 +263,55 @@ impl ConsumerConfig {
         self
     }
 
-    /// How many replicas are to have the [outputs](crate::Delivery::produce) of
-    /// deliveries, together with their acknowledgements, 0 to 100, and how long that is
-    /// waited for (`WAIT`), 1 ms to 10 s. Defaults to 0, as soon as the master has them;
-    /// the time means nothing then.
+    /// How many replicas must have the [outputs](crate::Delivery::produce) of deliveries
+    /// and their acknowledgements, 0 to 100, and how long to wait for them (`WAIT`), 1 ms
+    /// to 10 s. Defaults to 0: the master's answer is enough, and the time has no effect.
     ///
-    /// An entry and its outputs are safe without it: a failover that loses the outputs
-    /// loses the acknowledgement, too, and the entry is handled again. What this adds
-    /// is that an entry isn't counted as completed before replicas have its outputs.
-    /// Where too few confirm them in time, the log says so once, and the entry counts as
+    /// An entry and its outputs are safe without this setting: a failover that loses the
+    /// outputs also loses the acknowledgement, and the entry is handled again. With the
+    /// setting, an entry isn't counted as completed before the replicas have its outputs.
+    /// If too few replicas confirm in time, the log says so once, and the entry counts as
     /// completed.
     ///
-    /// On a Redis Cluster it holds for outputs in the slot of the delivery's stream, and
-    /// for acknowledgements; others are added before, and replicas aren't waited for.
+    /// On a Redis Cluster the setting applies to outputs in the slot of the delivery's
+    /// stream, and to acknowledgements. Other outputs are added before, without waiting
+    /// for replicas.
     ///
-    /// The cost: while replicas are waited for, no other entry of the manager's
-    /// consumers is acknowledged. Needs the permission `+wait`.
+    /// While a `WAIT` runs, no other entry of the manager's consumers is acknowledged.
+    /// Needs the permission `+wait`.
     #[must_use]
     pub fn replicas(mut self, count: u32, timeout: Duration) -> Self {
         self.replicas = Replicas::new(count, timeout);
         self
     }
 
-    /// How many handlers begin in a time: of the whole group, in all processes. Each of
-    /// them gives the same limit; where they differ, each holds its entries to its own.
-    /// Retries and takeovers count as well, and so does each entry of a batch. Defaults
-    /// to no limit.
+    /// The rate at which handlers start, for the whole group across all processes. Give
+    /// each process the same limit: each holds its own entries to its own limit. Retries
+    /// and takeovers count as well, and so does each entry of a batch. Defaults to no
+    /// limit.
     ///
-    /// Entries that are read ahead wait, with their leases, until it is their turn. A
-    /// process asks for a few turns at a time, so that Redis is asked about twenty times a
-    /// second by all processes together. With a rate [per key](RateLimit::per_key) each
-    /// entry costs a request, and an entry that is early goes back to the waiting ones
-    /// until then, as if it had not been delivered, while others run.
+    /// Entries that were read ahead keep their leases while they wait for their turn. A
+    /// process asks for several turns at a time, so that all processes together ask Redis
+    /// about twenty times a second. With a rate [per key](RateLimit::per_key) each entry
+    /// costs a request. An entry whose turn is later is parked until then, as if it had
+    /// not been delivered, while others run.
     ///
-    /// While Redis can't be asked, nothing begins. After a step of the server's clock,
-    /// up to the burst and 30 s' worth of entries may begin too early, or too late.
+    /// While Redis can't be reached, no handler starts. After a step of the server's
+    /// clock, up to the burst and 30 s' worth of entries may start too early or too late.
     #[must_use]
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate = Some(limit);
         self
     }
 
-    /// Hooks to call when something happens. Defaults to none.
+    /// Hooks that the consumer calls. Defaults to none.
     #[must_use]
     pub fn events(mut self, events: impl ConsumerEvents) -> Self {
         self.events = Events::new(events);
         self
     }
 
-    /// The values of all setters, for reading.
+    /// The values of all setters.
     ///
     /// ```
     /// use stream_lib::ConsumerConfig;

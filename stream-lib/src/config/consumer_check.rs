@@ -47,7 +47,7 @@ impl ConsumerConfig {
         self.retry.validate()
     }
 
-    /// The error prefix that says whose configuration is wrong.
+    /// Validates; an error names the consumer's stream.
     pub(crate) fn checked(self) -> Result<Self> {
         let validated = self.validate();
         self.or_error(validated)

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::{OnGroupLost, OnUndecodable, RateLimit, RetryPolicy, StartFrom};
 
-/// The values of a [`ConsumerConfig`](crate::ConsumerConfig), as its setters left
-/// them: see there for what each means, and its bounds.
+/// The values of a [`ConsumerConfig`](crate::ConsumerConfig); each is described at its
+/// setter.
 ///
 /// Read with [`ConsumerConfig::settings`](crate::ConsumerConfig::settings).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConsumerSettings {
-    /// The stream that it reads.
+    /// The stream that the consumer reads.
     pub stream: String,
     /// The consumer group.
     pub group: String,
@@ -31,30 +31,30 @@ pub struct ConsumerSettings {
     pub retry: RetryPolicy,
     /// How long a stop waits for running handlers.
     pub grace: Duration,
-    /// Where the group begins if this consumer makes it.
+    /// The start of the group if this consumer creates it.
     pub start_from: StartFrom,
-    /// What to do when the group vanishes later on.
+    /// The reaction if the group vanishes after the start.
     pub on_group_lost: OnGroupLost,
-    /// What to do with an entry that can't be decoded.
+    /// The handling of entries that can't be decoded.
     pub on_undecodable: OnUndecodable,
-    /// The most entries that the stream keeps; `None` for what is stored with it.
+    /// The most entries that the stream keeps; `None` for the stored value.
     pub max_messages: Option<u64>,
-    /// How often the stream is cleaned; `None` for what is stored with it.
+    /// How often the stream is cleaned; `None` for the stored value.
     pub cleanup_interval: Option<Duration>,
     /// Whether this process moves entries back from the backup stream.
     pub drain_backup: bool,
-    /// After how long without a sign of life a consumer is removed.
+    /// The time without a sign of life after which a consumer is removed.
     pub consumer_expiry: Duration,
     /// About how many dead letters the stream keeps.
     pub dead_letter_max_length: u64,
     /// About how long a dead letter is kept.
     pub dead_letter_max_age: Duration,
-    /// How many replicas are to have outputs, and how long they are waited for; `None`
-    /// for none.
+    /// How many replicas must have outputs, and how long to wait for them; `None` for
+    /// none.
     pub replicas: Option<(u32, Duration)>,
-    /// How many handlers begin in a time; `None` for no limit.
+    /// The rate at which handlers start; `None` for no limit.
     pub rate_limit: Option<RateLimit>,
-    /// Whether there are hooks.
+    /// Whether hooks are set.
     pub has_events: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a consumer's hooks are told.
+//! Events that the hooks of a consumer receive.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -7,8 +7,7 @@ use crate::error::Error;
 use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
 
-/// The consumer reaches Redis: of
-/// [`connected`](crate::ConsumerEvents::connected).
+/// Event of [`connected`](crate::ConsumerEvents::connected): the consumer reaches Redis.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Connected<'a> {
@@ -20,19 +19,18 @@ pub struct Connected<'a> {
     pub consumer: &'a str,
 }
 
-/// Another server has become the master: of
-/// [`ConnectionConfig::on_failover`](crate::ConnectionConfig::on_failover).
+/// Event of [`ConnectionConfig::on_failover`](crate::ConnectionConfig::on_failover):
+/// another server has become the master.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct FailedOver<'a> {
-    /// The address of the master before, as it was connected to.
+    /// The address of the previous master, as it was connected to.
     pub from: &'a str,
-    /// The address of the new one.
+    /// The address of the new master.
     pub to: &'a str,
 }
 
-/// A connection failed: of
-/// [`disconnected`](crate::ConsumerEvents::disconnected).
+/// Event of [`disconnected`](crate::ConsumerEvents::disconnected): a connection failed.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Disconnected<'a> {
@@ -46,8 +44,8 @@ pub struct Disconnected<'a> {
     pub error: &'a Error,
 }
 
-/// The group was made again: of
-/// [`group_recreated`](crate::ConsumerEvents::group_recreated).
+/// Event of [`group_recreated`](crate::ConsumerEvents::group_recreated): the group was
+/// created again.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct GroupRecreated<'a> {
@@ -59,7 +57,7 @@ pub struct GroupRecreated<'a> {
     pub consumer: &'a str,
 }
 
-/// A lease was lost: of [`lease_lost`](crate::ConsumerEvents::lease_lost).
+/// Event of [`lease_lost`](crate::ConsumerEvents::lease_lost): a lease was lost.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct LeaseLost<'a> {
@@ -75,7 +73,7 @@ pub struct LeaseLost<'a> {
     pub attempt: u32,
 }
 
-/// Entries were taken over: of [`taken_over`](crate::ConsumerEvents::taken_over).
+/// Event of [`taken_over`](crate::ConsumerEvents::taken_over): entries were taken over.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct TakenOver<'a> {
@@ -85,11 +83,11 @@ pub struct TakenOver<'a> {
     pub group: &'a str,
     /// Its name in Redis, unique to this life.
     pub consumer: &'a str,
-    /// How many.
+    /// The number of entries.
     pub entries: usize,
 }
 
-/// Entries are acknowledged: of [`completed`](crate::ConsumerEvents::completed).
+/// Event of [`completed`](crate::ConsumerEvents::completed): entries are acknowledged.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Completed<'a> {
@@ -99,16 +97,16 @@ pub struct Completed<'a> {
     pub group: &'a str,
     /// Its name in Redis, unique to this life.
     pub consumer: &'a str,
-    /// How many: those of one acknowledgement that a handler has handled, as in
+    /// The number of handled entries in one acknowledgement, counted as in
     /// [`ConsumerStats::completed`](crate::ConsumerStats::completed).
     pub entries: usize,
-    /// How long handlers ran that have succeeded since the last such event,
-    /// added up. The handler of a batch counts once for all of it.
+    /// The total run time of the handlers that succeeded since the last such event. The
+    /// handler of a batch counts once for the whole batch.
     pub handler_time: Duration,
 }
 
-/// A delivery failed, and another one comes: of
-/// [`retried`](crate::ConsumerEvents::retried).
+/// Event of [`retried`](crate::ConsumerEvents::retried): a delivery failed and will be
+/// repeated.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Retried<'a> {
@@ -122,18 +120,17 @@ pub struct Retried<'a> {
     pub id: EntryId,
     /// The number of the delivery that failed, from 1.
     pub attempt: u32,
-    /// After how long the next one comes.
+    /// The delay until the next delivery.
     pub delay: Duration,
-    /// The error, as the handler returned it: it can be downcast, and has
-    /// its source; of the crate `anyhow`, see
-    /// [`HandlerResult`](crate::HandlerResult). After a panic, an error with the
-    /// text of the panic; for an undecodable entry the
+    /// The error as the handler returned it, with its source; it can be downcast (for
+    /// errors of the crate `anyhow`, see [`HandlerResult`](crate::HandlerResult)). After
+    /// a panic, an error with the text of the panic; for an undecodable entry, the
     /// [`DecodeError`](crate::message::DecodeError).
     pub error: &'a (dyn StdError + Send + Sync + 'static),
 }
 
-/// An entry stands among the dead letters: of
-/// [`dead_lettered`](crate::ConsumerEvents::dead_lettered).
+/// Event of [`dead_lettered`](crate::ConsumerEvents::dead_lettered): an entry is now a
+/// dead letter.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct DeadLettered<'a> {
@@ -147,31 +144,31 @@ pub struct DeadLettered<'a> {
     pub id: EntryId,
     /// The number of the last delivery, from 1.
     pub attempt: u32,
-    /// Why it is there.
+    /// Why the entry is a dead letter.
     pub reason: DeadReason,
-    /// The error of the last delivery, as the handler returned it: it can be
-    /// downcast, and has its source; of the crate `anyhow`, see
-    /// [`HandlerResult`](crate::HandlerResult). For an undecodable entry this is
-    /// the [`DecodeError`](crate::message::DecodeError).
+    /// The error of the last delivery as the handler returned it, with its source; it can
+    /// be downcast (for errors of the crate `anyhow`, see
+    /// [`HandlerResult`](crate::HandlerResult)). For an undecodable entry, the
+    /// [`DecodeError`](crate::message::DecodeError).
     pub error: &'a (dyn StdError + Send + Sync + 'static),
 }
 
-/// The oldest dead letters were removed: of
-/// [`dead_letters_dropped`](crate::ConsumerEvents::dead_letters_dropped).
+/// Event of [`dead_letters_dropped`](crate::ConsumerEvents::dead_letters_dropped): the
+/// oldest dead letters were removed.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct DeadLettersDropped<'a> {
     /// The stream that the consumer reads.
     pub stream: &'a str,
-    /// Its group. The dead letters of a stream are those of all its groups.
+    /// Its group. All groups of a stream share its dead letters.
     pub group: &'a str,
     /// Its name in Redis, unique to this life.
     pub consumer: &'a str,
-    /// How many (`XTRIM`).
+    /// The number of dead letters removed (`XTRIM`).
     pub entries: u64,
 }
 
-/// A handler panicked: of [`panicked`](crate::ConsumerEvents::panicked).
+/// Event of [`panicked`](crate::ConsumerEvents::panicked): a handler panicked.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Panicked<'a> {
@@ -181,7 +178,7 @@ pub struct Panicked<'a> {
     pub group: &'a str,
     /// Its name in Redis, unique to this life.
     pub consumer: &'a str,
-    /// The entry that it panicked over.
+    /// The entry that the handler was called with.
     pub id: EntryId,
     /// The number of the delivery, from 1.
     pub attempt: u32,
@@ -189,8 +186,7 @@ pub struct Panicked<'a> {
     pub text: &'a str,
 }
 
-/// An error has ended the consumer: of
-/// [`stopped`](crate::ConsumerEvents::stopped).
+/// Event of [`stopped`](crate::ConsumerEvents::stopped): an error has ended the consumer.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Stopped<'a> {

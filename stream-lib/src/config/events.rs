@@ -1,4 +1,4 @@
-//! Events of a consumer, for a program that listens.
+//! Hooks of a consumer.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,12 +13,17 @@ use crate::runtime::panic_text;
 
 /// Hooks that a consumer calls when something happens, for metrics and alarms.
 ///
-/// Every method does nothing unless it is overridden, and gets one argument, a
-/// struct of [`events`](crate::events). They are called on the library's threads,
-/// several at the same time, and hold these up, of which two work for all consumers
-/// of the manager: count, or send to a channel, and return. A panic in one is caught and logged.
+/// Every method does nothing unless it is overridden, and gets one argument, a struct of
+/// [`events`](crate::events). A panic in a hook is caught and logged.
 ///
-/// An `Arc` of hooks are hooks too, so that the program keeps one to read from.
+/// An `Arc` of hooks implements the trait as well, so the program can keep a clone to
+/// read from.
+///
+/// # Blocking
+///
+/// Hooks run on the library's threads, several at the same time, and hold those threads
+/// up; two of them work for all consumers of the manager. Count, or send to a channel,
+/// and return.
 ///
 /// # Examples
 ///
@@ -55,41 +60,42 @@ pub trait ConsumerEvents: Send + Sync + 'static {
     /// [`disconnected`](Self::disconnected).
     fn connected(&self, event: &Connected<'_>) {}
 
-    /// A connection failed, or Redis refuses to serve, or has withdrawn a right or the
-    /// password. The consumer tries until it works again; this is called once for all
-    /// of its connections, and again where the cause changes. The end, of which
-    /// [`connected`](Self::connected) tells, comes once nothing has failed for a second.
+    /// A connection failed, Redis refuses to serve, or a permission or the password was
+    /// withdrawn. The consumer retries until it succeeds. Called once for all of its
+    /// connections, and again when the cause changes. The outage counts as over, and
+    /// [`connected`](Self::connected) is called, once nothing has failed for a second.
     fn disconnected(&self, event: &Disconnected<'_>) {}
 
-    /// The group had vanished and was made again, at the beginning.
+    /// The group had vanished and was created again, at the beginning of the stream.
     fn group_recreated(&self, event: &GroupRecreated<'_>) {}
 
-    /// Another process has the entry while a handler still runs here.
+    /// Another process holds the entry while a handler still runs here.
     fn lease_lost(&self, event: &LeaseLost<'_>) {}
 
     /// Entries were taken over from consumers that let their leases lapse.
     fn taken_over(&self, event: &TakenOver<'_>) {}
 
-    /// Entries were handled with success, and Redis has confirmed that they are
-    /// acknowledged. Called once for each acknowledgement, which grows with the
-    /// load, so this costs next to nothing per entry.
+    /// Entries were handled with success, and Redis has confirmed their acknowledgement.
+    /// Called once for each acknowledgement; acknowledgements grow with the load, so the
+    /// cost per entry is small.
     fn completed(&self, event: &Completed<'_>) {}
 
-    /// A delivery failed, and another one comes.
+    /// A delivery failed and will be repeated.
     fn retried(&self, event: &Retried<'_>) {}
 
-    /// An entry stands among the dead letters.
+    /// An entry is now a dead letter.
     fn dead_lettered(&self, event: &DeadLettered<'_>) {}
 
-    /// A burial has removed the oldest dead letters, which were more than
-    /// [`dead_letter_max_length`](crate::ConsumerConfig::dead_letter_max_length) or
-    /// older than [`dead_letter_max_age`](crate::ConsumerConfig::dead_letter_max_age).
+    /// A burial has removed the oldest dead letters, because there were more than
+    /// [`dead_letter_max_length`](crate::ConsumerConfig::dead_letter_max_length) or they
+    /// were older than
+    /// [`dead_letter_max_age`](crate::ConsumerConfig::dead_letter_max_age).
     fn dead_letters_dropped(&self, event: &DeadLettersDropped<'_>) {}
 
     /// A handler panicked.
     fn panicked(&self, event: &Panicked<'_>) {}
 
-    /// The consumer has ended by an error that waiting won't mend.
+    /// An error that waiting doesn't cure has ended the consumer.
     fn stopped(&self, event: &Stopped<'_>) {}
 }
 
@@ -148,7 +154,7 @@ impl Events {
         Self(Some(Arc::new(events)))
     }
 
-    /// Whether there are any.
+    /// Whether hooks are set.
     pub(crate) fn are_set(&self) -> bool {
         self.0.is_some()
     }
@@ -170,7 +176,7 @@ impl fmt::Debug for Events {
     }
 }
 
-/// The same hooks, not equal ones.
+/// Compares identity: a clone is equal, other hooks never are.
 impl PartialEq for Events {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {

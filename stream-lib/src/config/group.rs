@@ -1,17 +1,17 @@
-//! Where a group begins, and what to do when it is lost.
+//! The start of a group, and the reaction to its loss.
 
 use std::time::SystemTime;
 
 use crate::message::EntryId;
 
-/// Where a group begins when it is made for the first time.
+/// The position of a group that is created for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StartFrom {
     /// With the oldest entry of the stream.
     #[default]
     Beginning,
-    /// With the first entry added after the group was made.
+    /// With the first entry added after the group was created.
     End,
     /// With the first entry after this id.
     Id(EntryId),
@@ -40,13 +40,13 @@ impl StartFrom {
     }
 }
 
-/// What a consumer does when its group has vanished: the stream was deleted,
-/// the server flushed, or a failover lost it.
+/// The reaction of a consumer whose group has vanished: the stream was deleted, the server
+/// flushed, or a failover lost it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnGroupLost {
-    /// Makes it again at the beginning of the stream: nothing is missed, what
-    /// is still there is handled once more.
+    /// Creates the group again at the beginning of the stream: nothing is missed, and
+    /// entries that are still there are handled once more.
     #[default]
     Recreate,
     /// Stops with an error, and replays nothing.

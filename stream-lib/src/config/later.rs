@@ -1,4 +1,4 @@
-//! When a scheduled message is due, and what is done where its unique key is taken.
+//! Due times of scheduled messages, and the choice for a unique key that is taken.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,13 +14,13 @@ const LAST_MS: u64 = 253_402_300_799_999;
 
 /// When something is due: at a time, or after a while.
 ///
-/// A time is the server's: its clock decides whether the time has come, not this
-/// machine's. One that has passed is due at once.
+/// The server's clock, not this machine's, decides whether a time has come. A time that
+/// has passed is due at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
     /// At this time, up to the year 9999.
     At(SystemTime),
-    /// So long after the server is told, at most 100 years.
+    /// This long after the server has received the request, at most 100 years.
     After(Duration),
 }
 
@@ -36,17 +36,16 @@ impl From<Duration> for When {
     }
 }
 
-/// What becomes of a scheduled message whose unique key is held by another one; see
+/// The handling of a scheduled message whose unique key is held by another one; see
 /// [`Draft::unique`](crate::Draft::unique).
 ///
 /// More may come, so a `match` needs a wildcard arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhenTaken {
-    /// Nothing is scheduled; the answer is the id of the message that is there.
+    /// Nothing is scheduled; the answer is the id of the existing message.
     Keep,
-    /// The new message and its time take the place of those that are there, under the
-    /// same id.
+    /// The new message and its time replace the existing ones, under the same id.
     Replace,
     /// The call fails with [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists).
     Refuse,
@@ -63,7 +62,7 @@ pub(crate) enum Delay {
 impl When {
     /// # Errors
     ///
-    /// `Config` for a time that is too far away.
+    /// `Config` if the time is too far away.
     pub(crate) fn checked(self) -> Result<Delay> {
         match self {
             Self::After(time) => {
@@ -86,7 +85,7 @@ impl When {
     }
 }
 
-/// As the scripts read it.
+/// The form that the scripts read.
 impl fmt::Display for Delay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,5 +1,5 @@
-//! Plain validated data, one struct per role. It is checked when it is used to
-//! build something; the error names the field and its value.
+//! Plain validated data, one struct per role. Values are checked when something is built
+//! from them; the error names the field and its value.
 
 mod backup;
 mod batch;

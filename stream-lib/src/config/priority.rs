@@ -1,11 +1,11 @@
-//! How precious a stream is.
+//! Priorities of streams.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result, Shown};
 
-/// How precious a stream is: what retention may remove from it.
+/// The priority of a stream, which decides what retention may remove.
 ///
 /// The *floor* of a stream is the lowest id that some group has not
 /// acknowledged: its oldest pending entry, or the first one it hasn't read.
@@ -18,30 +18,30 @@ use crate::error::{Error, ErrorKind, Result, Shown};
 /// | `High` | as `Normal` | as `Normal`, and anything younger than `min_retention_time`, even if acknowledged |
 /// | `Critical` | only entries beyond `max_age` and below the floor: length alone never deletes | as `High` |
 ///
-/// So from `Normal` on, nothing is removed that a group has yet to handle. A
-/// group that stands still then keeps its entries in the stream; see
+/// From `Normal` on, no entry is removed that a group has yet to handle. A group that
+/// stands still then keeps its entries in the stream; see
 /// [`StreamManager::blocked_streams`](crate::StreamManager::blocked_streams).
 ///
 /// | For | Take |
 /// |---|---|
-/// | metrics, traces: new ones matter more than all of them | `Low` |
+/// | metrics, traces: recent entries matter more than complete ones | `Low` |
 /// | events, notifications, work that is done once and forgotten | `Normal` |
 /// | work that is looked at again after it was done | `High` |
-/// | orders, payments: handled entries are evidence for its whole `max_age` | `Critical` |
+/// | orders, payments: handled entries are kept as evidence for the whole `max_age` | `Critical` |
 ///
 /// A priority that keeps more is greater: `Low` is the least. More may come, so a
 /// `match` needs a wildcard arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
 pub enum Priority {
-    /// Bounds are kept at any price.
+    /// Bounds always hold.
     Low,
-    /// Bounds are kept as far as all groups have come.
+    /// Bounds hold for entries that all groups have handled.
     #[default]
     Normal,
     /// As `Normal`, and handled entries stay for a while.
     High,
-    /// Only age removes, and only handled entries.
+    /// Only age removes entries, and only handled ones.
     Critical,
 }
 
@@ -86,7 +86,7 @@ impl fmt::Display for Priority {
 impl FromStr for Priority {
     type Err = Error;
 
-    /// Reads what [`as_str`](Self::as_str) gives, in any case.
+    /// Reads the names that [`as_str`](Self::as_str) returns, in any case.
     fn from_str(text: &str) -> Result<Self> {
         Self::all()
             .iter()
@@ -94,7 +94,7 @@ impl FromStr for Priority {
             .find(|priority| priority.as_str().eq_ignore_ascii_case(text))
             .ok_or_else(|| {
                 let text = format!(
-                    "`{}` is no priority: use low, normal, high or critical",
+                    "unknown priority `{}`: use low, normal, high or critical",
                     Shown(text)
                 );
                 Error::new(ErrorKind::Config, text)

@@ -1,11 +1,12 @@
-//! How many entries the consumers of a group begin in a time.
+//! Rate limits of consumer groups.
 
 use std::time::Duration;
 
 use super::check;
 use crate::error::{Error, ErrorKind, Result};
 
-/// A rate: how many handlers begin in a second, in all processes of a group together.
+/// A rate limit: how many handlers start in a second, in all processes of a group
+/// together.
 ///
 /// Given to [`ConsumerConfig::rate_limit`](crate::ConsumerConfig::rate_limit).
 ///
@@ -32,7 +33,7 @@ const SLOWEST: f64 = 0.001;
 const FASTEST: f64 = 1_000_000.0;
 
 impl RateLimit {
-    /// So many entries a second, 0.001 to 1,000,000, evenly spaced.
+    /// A limit of `entries` a second, 0.001 to 1,000,000, evenly spaced.
     pub fn per_second(entries: impl Into<f64>) -> Self {
         Self {
             per_second: entries.into(),
@@ -41,7 +42,7 @@ impl RateLimit {
         }
     }
 
-    /// How many may begin at once after a time without any, 1 to 1,000,000. Defaults
+    /// How many handlers may start at once after an idle time, 1 to 1,000,000. Defaults
     /// to 1.
     #[must_use]
     pub fn burst(mut self, entries: u32) -> Self {
@@ -49,9 +50,9 @@ impl RateLimit {
         self
     }
 
-    /// A rate for each value of this field by itself, in place of one for all entries.
-    /// Entries without the field share one. A header is the field `~h:` and its name.
-    /// Defaults to one for all.
+    /// Applies the rate to each value of this field by itself, instead of to all entries
+    /// together. Entries without the field share one rate. The field of a header is `~h:`
+    /// and its name. Defaults to one rate for all entries.
     #[must_use]
     pub fn per_key(mut self, field: impl Into<String>) -> Self {
         self.key = Some(field.into());
@@ -89,7 +90,7 @@ impl RateLimit {
         match &self.key {
             Some(key) if key.is_empty() => Err(Error::new(
                 ErrorKind::Config,
-                "the field of `rate_limit` that has a rate per value has no name",
+                "`per_key` of `rate_limit` has no name: give the name of a field",
             )),
             _ => Ok(()),
         }

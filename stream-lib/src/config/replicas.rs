@@ -1,4 +1,4 @@
-//! How many replicas are to have a message before its add returns.
+//! How many replicas must have a message before its add returns.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ pub(crate) struct Replicas {
 }
 
 impl Replicas {
-    /// The most that can be asked for.
+    /// The largest count.
     const MOST: u32 = 100;
 
-    /// `None` where none are asked for.
+    /// `None` for a count of 0.
     pub(super) fn new(count: u32, timeout: Duration) -> Option<Self> {
         (count > 0).then_some(Self { count, timeout })
     }
 
-    /// For a consumer, whose acknowledgements have to be answered some time: a WAIT holds
-    /// up the thread that acknowledges for all consumers of a manager.
+    /// Bounds for a consumer: a WAIT holds up the thread that acknowledges for all
+    /// consumers of a manager.
     pub(super) fn validate_alone(self) -> Result<()> {
         const LONGEST: Duration = Duration::from_secs(10);
         check::in_range("replicas", self.count, 0..=Self::MOST)?;
@@ -31,7 +31,8 @@ impl Replicas {
         check::duration("timeout of replicas", self.timeout, least, LONGEST)
     }
 
-    /// An add has to be answered within `send_timeout`, whatever replicas do.
+    /// Bounds for a producer: an add must be answered within `send_timeout`, whatever
+    /// replicas do.
     pub(super) fn validate(self, send_timeout: Duration) -> Result<()> {
         check::in_range("replicas", self.count, 0..=Self::MOST)?;
         let timeout = self.timeout;

@@ -1,5 +1,4 @@
-//! Which entries of a stream are kept, and how long: settings as given, and as
-//! they hold.
+//! Settings of retention: as given, and as they apply.
 
 use std::time::Duration;
 
@@ -11,10 +10,10 @@ const LONGEST: Duration = Duration::from_secs(36_500 * 86_400);
 /// The largest count that any setting takes: exact in Lua's numbers.
 const LARGEST: u64 = 1_000_000_000_000;
 
-/// The settings as given; `None` where one was left at its default.
+/// The settings as given; `None` for one that was not set.
 ///
-/// Only what was asked for is stored with the stream, so that the defaults of
-/// one program never replace the settings of another.
+/// Only given settings are stored with the stream, so that the defaults of one program
+/// never replace the settings of another.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct RetentionSettings {
     pub(crate) priority: Option<Priority>,
@@ -30,12 +29,12 @@ pub(crate) struct RetentionSettings {
 }
 
 impl RetentionSettings {
-    /// Whether nothing was asked for.
+    /// Whether no setting was given.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// These settings, and those of `older` where there are none.
+    /// These settings, completed by those of `older`.
     #[must_use]
     pub(crate) fn over(self, older: Self) -> Self {
         Self {
@@ -52,7 +51,7 @@ impl RetentionSettings {
         }
     }
 
-    /// Checks all bounds; `length` is what the caller calls `max_length`.
+    /// Checks all bounds; errors call `max_length` by the name `length`.
     pub(super) fn validate(&self, length: &str) -> Result<()> {
         const MS: Duration = Duration::from_millis(1);
         const WEEK: Duration = Duration::from_secs(7 * 86_400);
@@ -71,8 +70,8 @@ impl RetentionSettings {
             return Err(Error::new(
                 ErrorKind::Config,
                 format!(
-                    "`min_retention_time` is {least:?} and `max_age` is {most:?}: an entry can't \
-                     stay for longer than it may; make one of them fit the other"
+                    "`min_retention_time` is {least:?} and `max_age` is {most:?}: the \
+                     first must be at most the second"
                 ),
             ));
         }
@@ -91,16 +90,16 @@ impl RetentionSettings {
         if self.delete_after_ack == Some(true) && self.priority == Some(Priority::Critical) {
             return Err(Error::new(
                 ErrorKind::Config,
-                "`delete_after_ack` is true and `priority` is critical, which keeps what was \
-                 acknowledged for its whole `max_age`: choose one of them",
+                "`delete_after_ack` is true and `priority` is critical, which keeps \
+                 acknowledged entries for the whole `max_age`: choose one of them",
             ));
         }
         Ok(())
     }
 }
 
-/// The settings that hold for a stream: each as stored with it, else as this
-/// process asks, else its default.
+/// The settings that apply to a stream: each as stored with it, else as given in this
+/// process, else the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Retention {
     pub(crate) priority: Priority,
@@ -113,7 +112,7 @@ pub(crate) struct Retention {
     pub(crate) cleanup_interval: Duration,
     /// A group that counts even before it exists.
     pub(crate) group: Option<String>,
-    /// Groups that stand still for this long don't count; zero: all do.
+    /// Groups that stand still for this long don't count; zero: all groups count.
     pub(crate) ignore_groups_idle_for: Duration,
 }
 

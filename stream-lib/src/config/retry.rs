@@ -1,4 +1,4 @@
-//! When a failed delivery is tried again: data, and one pure function.
+//! The schedule of retries: data, and one pure function.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// 5 min, each ±20 % so that entries that failed together don't return
 /// together; 10 deliveries in all.
 ///
-/// Redis has the time at which a waiting entry is due, by its clock. After a step of
-/// the clock forward, entries are due so much earlier; after a step back, their times
-/// are moved along.
+/// The server's clock decides when a waiting entry is due. After a step of the clock
+/// forward, entries are due earlier by as much; after a step back, their times are moved
+/// back with it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -51,10 +51,10 @@ pub enum RetrySchedule {
         first: Duration,
         /// The longest.
         cap: Duration,
-        /// By what share a wait is made longer or shorter at random, 0 to 1.
+        /// The share by which a wait is varied at random, 0 to 1.
         jitter: f64,
     },
-    /// These, the last one again and again.
+    /// These waits; the last one repeats.
     List(Vec<Duration>),
 }
 
@@ -67,7 +67,7 @@ enum Schedule {
     },
     List {
         delays: Vec<Duration>,
-        /// A setter that a list has no use for, and that was called.
+        /// A setter that was called and doesn't apply to a list.
         refused: Option<&'static str>,
     },
 }
@@ -86,8 +86,8 @@ impl RetryPolicy {
         }
     }
 
-    /// Waits exactly these times, the last one again and again where there
-    /// are more failures. Deliveries default to one more than the list has
+    /// Waits exactly these times; the last one repeats.
+    /// [`max_deliveries`](Self::max_deliveries) defaults to one more than the list has
     /// waits, so that each is used once.
     pub fn list(delays: impl Into<Vec<Duration>>) -> Self {
         let delays = delays.into();
@@ -103,8 +103,9 @@ impl RetryPolicy {
         }
     }
 
-    /// The longest exponential wait. Defaults to 5 min. For a list this is
-    /// refused, with [`Config`](crate::ErrorKind::Config), when the policy is used.
+    /// The longest exponential wait. Defaults to 5 min. It doesn't apply to a list, and
+    /// the policy is then refused with [`Config`](crate::ErrorKind::Config) when it is
+    /// used.
     #[must_use]
     pub fn cap(mut self, longest: Duration) -> Self {
         match &mut self.schedule {
@@ -114,9 +115,9 @@ impl RetryPolicy {
         self
     }
 
-    /// By what share an exponential wait is made longer or shorter at random,
-    /// 0 to 1. Defaults to 0.2. A list is kept exactly: for it this is refused,
-    /// with [`Config`](crate::ErrorKind::Config), when the policy is used.
+    /// The share by which an exponential wait is varied at random, 0 to 1. Defaults to
+    /// 0.2. It doesn't apply to a list, and the policy is then refused with
+    /// [`Config`](crate::ErrorKind::Config) when it is used.
     #[must_use]
     pub fn jitter(mut self, share: f64) -> Self {
         match &mut self.schedule {
@@ -126,20 +127,20 @@ impl RetryPolicy {
         self
     }
 
-    /// How often an entry is delivered at most, the first time included, before
-    /// it goes to the dead letters, 1 to 1,000,000. Defaults to 10, for a list to
-    /// one more than it has waits.
+    /// The most deliveries of an entry, the first one included, before it goes
+    /// to the dead letters, 1 to 1,000,000. Defaults to 10; for a list, to one more than
+    /// it has waits.
     ///
-    /// 1 means no retry: an entry that fails is a dead letter. So is an entry that
-    /// was delivered to a process that died, whether its handler had started or
-    /// not.
+    /// With 1 there is no retry: an entry that fails becomes a dead letter. So does an
+    /// entry that was delivered to a process that died, whether or not its handler had
+    /// started.
     #[must_use]
     pub fn max_deliveries(mut self, deliveries: u32) -> Self {
         self.max_deliveries = deliveries;
         self
     }
 
-    /// The waits and the bound, for reading.
+    /// The values of all setters.
     ///
     /// ```
     /// use std::time::Duration;
@@ -184,7 +185,7 @@ impl RetryPolicy {
         }
     }
 
-    /// By what share the wait is varied.
+    /// The share by which a wait is varied.
     pub(crate) fn jitter_share(&self) -> f64 {
         match self.schedule {
             Schedule::Exponential { jitter, .. } => jitter,
@@ -203,7 +204,7 @@ impl RetryPolicy {
             }
             Schedule::List { delays, refused } => {
                 if let Some(setter) = refused {
-                    let text = format!("`{setter}` is set, and a list of waits has none");
+                    let text = format!("`{setter}` is set, but doesn't apply to a list of waits");
                     return Err(Error::new(ErrorKind::Config, text));
                 }
                 check::in_range("retry.list: its length", delays.len(), 1..=1_000)?;

@@ -1,11 +1,11 @@
-//! How messages are queued to be sent.
+//! Settings of the send buffer.
 
 use std::time::Duration;
 
 use super::check;
 use crate::error::Result;
 
-/// What [`Producer::send`](crate::Producer::send) does while the send buffer is
+/// The behaviour of [`Producer::send`](crate::Producer::send) while the send buffer is
 /// full.
 ///
 /// More may come, so a `match` needs a wildcard arm.
@@ -18,14 +18,15 @@ pub enum WhenFull {
     Block,
     /// Fails at once with [`ErrorKind::Full`](crate::ErrorKind::Full).
     Fail,
-    /// Waits this long for room, then fails.
+    /// Waits this long for room, then fails with
+    /// [`ErrorKind::Full`](crate::ErrorKind::Full).
     Wait(Duration),
 }
 
 /// The outbox of a producer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct SendConfig {
-    /// The most bytes that unanswered messages may take.
+    /// The most bytes that unanswered messages take.
     pub(crate) buffer: usize,
     pub(crate) when_full: WhenFull,
     /// How long the first message of a chunk waits for others.

@@ -1,4 +1,4 @@
-//! The settings of a producer, to be read: its setters' counterpart.
+//! The settings of a producer, for reading.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,22 +21,21 @@ pub struct StreamSettings {
     pub when_full: WhenFull,
     /// [`StreamConfig::linger`].
     pub linger: Duration,
-    /// [`StreamConfig::replicas`]: how many, and how long they are waited for; `None`
-    /// for none.
+    /// [`StreamConfig::replicas`]: how many, and how long to wait for them; `None` for
+    /// none.
     pub replicas: Option<(u32, Duration)>,
     /// [`StreamConfig::idempotency_window`].
     pub idempotency_window: Duration,
-    /// [`StreamConfig::capacity`]; `None` where it was not given.
+    /// [`StreamConfig::capacity`]; `None` if it was not given.
     pub capacity: Option<u64>,
-    /// [`StreamConfig::partitions`]; `None` where it was not given.
+    /// [`StreamConfig::partitions`]; `None` if it was not given.
     pub partitions: Option<u16>,
     /// The settings of retention.
     pub retention: RetentionWishes,
 }
 
-/// The settings of retention that a [`StreamConfig`] asks for. `None` is one that
-/// was left alone: the setting stored with the stream holds, else the setter's
-/// default.
+/// The settings of retention that a [`StreamConfig`] gives. `None` is a setting that was
+/// not given: the one stored with the stream applies, else the setter's default.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RetentionWishes {
@@ -82,17 +81,16 @@ pub struct BackupStreamSettings {
     pub slow_timeout: Duration,
     /// The directory of the spool; always `None` without the feature `spool`.
     pub spool_dir: Option<PathBuf>,
-    /// How many bytes of messages the spool holds, where there is one.
+    /// The most bytes of messages that the spool holds.
     pub max_spool_bytes: u64,
-    /// How long a shutdown goes on sending what the spool holds.
+    /// How long a shutdown continues to send spooled messages.
     pub spool_grace: Duration,
-    /// How long Redis remembers, without use, which messages of the spool it has.
+    /// How long Redis remembers the last number of an unused spool.
     pub spool_memory: Duration,
 }
 
 impl StreamConfig {
-    /// The settings as the setters have left them, to be read. They are not
-    /// checked yet.
+    /// The values of all setters, not validated.
     ///
     /// ```
     /// use stream_lib::StreamConfig;
@@ -131,8 +129,7 @@ impl StreamConfig {
 }
 
 impl BackupStreamConfig {
-    /// The settings as the setters have left them, to be read. They are not
-    /// checked yet.
+    /// The values of all setters, not validated.
     pub fn settings(&self) -> BackupStreamSettings {
         BackupStreamSettings {
             stream: self.stream.settings(),

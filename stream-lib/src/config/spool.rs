@@ -1,4 +1,4 @@
-//! How much a producer's spool holds, where, and for how long.
+//! Settings of a producer's spool.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use crate::error::Result;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Where messages stay while Redis is away.
+/// The place of messages while Redis is away.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SpoolConfig {
-    /// `None`, and always so without the feature `spool`: no spool.
+    /// `None` for no spool; always `None` without the feature `spool`.
     pub(crate) dir: Option<PathBuf>,
     pub(crate) max_bytes: u64,
     pub(crate) grace: Duration,
-    /// How long Redis remembers, without use, which messages it has.
+    /// How long Redis remembers the last number of an unused spool.
     pub(crate) memory: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! How a producer adds to a stream.
+//! Configuration of producers.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use crate::error::Result;
 
 /// A stream as a producer sees it: how to add, and what to keep.
 ///
-/// Retention belongs to the stream, not to the producer: a setting made here is
-/// stored in Redis, beside the stream, and holds for every process. A setting
-/// that differs from the stored one replaces it, with a warning in the
-/// log; one that is left at its default replaces nothing.
+/// Retention belongs to the stream, not to the producer: a setting given here is stored
+/// in Redis, beside the stream, and applies to every process. A setting that differs from
+/// the stored one replaces it, with a warning in the log; a setting that is not given
+/// replaces nothing.
 ///
 /// ```
 /// use std::time::Duration;
@@ -59,17 +59,17 @@ impl StreamConfig {
     }
 
     /// How many messages `add_all` puts into one round trip, 1 to 1,000; fewer
-    /// where they are large, about 1 MiB together. Defaults to 10.
+    /// if they are large, about 1 MiB together. Defaults to 10.
     #[must_use]
     pub fn batch_size(mut self, messages: usize) -> Self {
         self.batch_size = messages;
         self
     }
 
-    /// How long an add may take, 1 ms to 1 h: it waits for a connection while Redis
-    /// is away, and for the answer. Where no answer has come by then, the outcome
-    /// is unknown, and a spool keeps the message. It is the time of each batch of
-    /// `add_all`, and of a message of `send` from when it was queued. Defaults to
+    /// How long an add may take, 1 ms to 1 h, including the wait for a connection while
+    /// Redis is away. If no answer has come by then, the outcome is unknown, and a spool
+    /// keeps the message. The time applies to each batch of `add_all`, and to a message
+    /// of `send` from when it was queued. Defaults to 5 s.
     /// 5 s.
     #[must_use]
     pub fn send_timeout(mut self, wait: Duration) -> Self {
@@ -77,51 +77,51 @@ impl StreamConfig {
         self
     }
 
-    /// How many replicas must have a message before its add returns, 0 to 100, and
-    /// how long that is waited for (`WAIT`), 1 ms to less than
-    /// [`send_timeout`](Self::send_timeout). Defaults to 0, as soon as the master has
-    /// it; the time means nothing then.
+    /// How many replicas must have a message before its add returns, 0 to 100, and how
+    /// long to wait for them (`WAIT`), 1 ms to less than
+    /// [`send_timeout`](Self::send_timeout). Defaults to 0: the master's answer is
+    /// enough, and the time has no effect.
     ///
-    /// Where fewer replicas confirm it in time, or Redis doesn't say, the add fails with
-    /// [`ErrorKind::NotReplicated`](crate::ErrorKind::NotReplicated): the message is in
-    /// Redis, and a failover may lose it; [`NotReplicated::of`](crate::NotReplicated::of)
-    /// has its id. Added again with the same idempotency key, it makes no second entry,
-    /// and the replicas are waited for again. A producer with a spool keeps such a
-    /// message there ([`Added::Spooled`](crate::Added::Spooled)), and sends it, without
-    /// making a second entry, until so many replicas have it.
+    /// If fewer replicas confirm in time, or Redis doesn't say how many did, the add
+    /// fails with [`ErrorKind::NotReplicated`](crate::ErrorKind::NotReplicated): the
+    /// message is in Redis, and a failover may lose it;
+    /// [`NotReplicated::of`](crate::NotReplicated::of) has its id. A second add with the
+    /// same idempotency key makes no second entry, and waits for the replicas again. A
+    /// producer with a spool keeps such a message there
+    /// ([`Added::Spooled`](crate::Added::Spooled)) and sends it, without a second entry,
+    /// until enough replicas have it.
     ///
     /// A failover promotes a replica of its own choice, which need not be one of those
     /// that have confirmed: only a message that *all* replicas have is sure to survive.
     ///
-    /// The cost: each request waits for the replicas, so that a pipeline has one round
-    /// trip more, from the master to them and back. Adds that are under way at the same
-    /// time share one `WAIT` where they ask for the same; other adds don't wait for
-    /// them. The time is shortened where it doesn't fit into the rest of the
-    /// `send_timeout`, or into the connection's
-    /// [`response_timeout`](crate::ConnectionConfig::response_timeout). The server looks
-    /// at it about each 100 ms, so that a failure may come so much later.
+    /// Each request waits for the replicas, so a pipeline takes one round trip more, from
+    /// the master to them and back. Adds that are under way at the same time share one
+    /// `WAIT` if they ask for the same; other adds don't wait for them. The time is
+    /// shortened if it doesn't fit into the rest of the `send_timeout`, or into the
+    /// connection's [`response_timeout`](crate::ConnectionConfig::response_timeout). The
+    /// server checks it about every 100 ms, so a failure may come later by as much.
     ///
-    /// It holds for messages on their way into the stream or its backup stream. Moves
-    /// from one to the other lose nothing: one transaction removes an entry there and
-    /// adds it here, so that a replica has it at one of the two. Needs the permission
-    /// `+wait`: where it is missing, or a proxy doesn't know the command, the first add
-    /// fails, and nothing is written.
+    /// The setting applies to messages on their way into the stream or its backup stream.
+    /// Moves from one to the other lose nothing: one transaction removes an entry there
+    /// and adds it here, so a replica has the entry in one of the two. Needs the
+    /// permission `+wait`: if it is missing, or a proxy doesn't know the command, the
+    /// first add fails, and nothing is written.
     #[must_use]
     pub fn replicas(mut self, count: u32, timeout: Duration) -> Self {
         self.replicas = Replicas::new(count, timeout);
         self
     }
 
-    /// How much the messages of [`Producer::send`](crate::Producer::send) take
-    /// at most until they are answered, 1 KiB to 1 GiB: their fields and 64
-    /// bytes for each. Defaults to 16 MiB.
+    /// The most bytes that unanswered messages of
+    /// [`Producer::send`](crate::Producer::send) take, 1 KiB to 1 GiB: their fields and
+    /// 64 bytes for each message. Defaults to 16 MiB.
     #[must_use]
     pub fn send_buffer(mut self, bytes: usize) -> Self {
         self.send.buffer = bytes;
         self
     }
 
-    /// What [`Producer::send`](crate::Producer::send) does while its buffer is
+    /// The behaviour of [`Producer::send`](crate::Producer::send) while its buffer is
     /// full. Defaults to [`WhenFull::Block`].
     #[must_use]
     pub fn when_full(mut self, what: WhenFull) -> Self {
@@ -129,17 +129,17 @@ impl StreamConfig {
         self
     }
 
-    /// How long a message of [`Producer::send`](crate::Producer::send) waits for
-    /// others to go with, at most 10 s. Defaults to 0: it goes at once, and
-    /// messages that queue up behind a pipeline go together anyway.
+    /// How long a message of [`Producer::send`](crate::Producer::send) waits for others
+    /// to be sent with, at most 10 s. Defaults to 0: it is sent at once, and messages
+    /// that queue up behind a pipeline go together anyway.
     #[must_use]
     pub fn linger(mut self, time: Duration) -> Self {
         self.send.linger = time;
         self
     }
 
-    /// How long an idempotency key is remembered, 1 ms to 7 days: a second add
-    /// of the same key within it adds nothing, and says
+    /// How long an idempotency key is remembered, 1 ms to 7 days: a second add with the
+    /// same key in that time adds nothing, and returns
     /// [`Added::Duplicate`](crate::Added::Duplicate). Defaults to 2 min.
     #[must_use]
     pub fn idempotency_window(mut self, time: Duration) -> Self {
@@ -147,60 +147,61 @@ impl StreamConfig {
         self
     }
 
-    /// The group that reads the stream, where it must not be forgotten before
-    /// it exists: nothing it has yet to read is removed, even if other groups
-    /// have read it. Defaults to none: the groups that exist count.
+    /// A group that counts for retention even before it exists: entries that it has yet
+    /// to read are not removed, even if other groups have read them. Defaults to none:
+    /// only existing groups count.
     #[must_use]
     pub fn group_name(mut self, group: impl Into<String>) -> Self {
         self.retention.group = Some(group.into());
         self
     }
 
-    /// The most entries that the stream keeps, 1 to 10^12. Retention
-    /// removes the oldest beyond it, as far as [`priority`](Self::priority)
-    /// allows. For a backup producer this is also the [`capacity`](Self::capacity),
-    /// unless that is given. Defaults to 1,000.
+    /// The most entries that the stream keeps, 1 to 10^12. Retention removes the oldest
+    /// beyond it, as far as [`priority`](Self::priority) allows. For a backup producer
+    /// this is also the [`capacity`](Self::capacity), unless a capacity is given.
+    /// Defaults to 1,000.
     #[must_use]
     pub fn max_length(mut self, entries: u64) -> Self {
         self.retention.max_length = Some(entries);
         self
     }
 
-    /// The backlog from which on a backup producer's messages go to the backup
-    /// stream: entries pending and unread, of the group that has most; where there
-    /// is no group, the stream's length. 1 to 10^12. It is stored with the stream,
-    /// as retention is, and holds for every backup producer and for those that move
-    /// entries back; a simple producer has no use for it. Defaults to
-    /// [`max_length`](Self::max_length) where that is given, else to what is stored,
-    /// else to 1,000.
+    /// The backlog at which messages of a backup producer go to the backup stream, 1 to
+    /// 10^12. The backlog is the number of pending and unread entries of the group with
+    /// the most of them; without groups, the length of the stream. The capacity is stored
+    /// with the stream, as retention is, and applies to every backup producer and every
+    /// process that moves entries back; simple producers ignore it. Defaults to
+    /// [`max_length`](Self::max_length) if given, else to the stored value, else to
+    /// 1,000.
     #[must_use]
     pub fn capacity(mut self, entries: u64) -> Self {
         self.capacity = Some(entries);
         self
     }
 
-    /// How many partitions the stream has: a power of two, 1 to 256. Defaults to what is
-    /// stored with the stream, else to none: it is one stream, on one node of a Redis
+    /// How many partitions the stream has: a power of two, 1 to 256. Defaults to the
+    /// number stored with the stream, else to none: one stream, on one node of a Redis
     /// Cluster.
     ///
-    /// The number is stored with the stream by the first add, and never changes: another
-    /// one, and a stream that is used without partitions, make each add fail with
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config). Producers that don't set it, and
-    /// consumers, find it there. Each partition is a stream of its own: `orders` has
-    /// `{orders:0}`, `{orders:1}` and so on, with their own backup streams and dead
-    /// letters; all that [`StreamManager`](crate::StreamManager) does for a stream it does
-    /// for all of them. Lengths, capacities and all settings of retention count for each
+    /// The first add stores the number with the stream, and it never changes. With
+    /// another number, or if the stream is already in use without partitions, each add
+    /// fails with [`ErrorKind::Config`](crate::ErrorKind::Config). Consumers, and
+    /// producers that don't set a number, read the stored one. Each partition is a stream
+    /// of its own: `orders` has `{orders:0}`, `{orders:1}` and so on, with their own
+    /// backup streams and dead letters. Methods of
+    /// [`StreamManager`](crate::StreamManager) that take a stream apply to all of its
+    /// partitions. Lengths, capacities and all settings of retention count for each
     /// partition.
     ///
     /// Messages with the same key, by `#[stream(key)]` or
     /// [`Envelope::key`](crate::Envelope::key), go to the same partition, in the order of
-    /// their adds; without one, those with the same idempotency key do. Others go to one
-    /// partition after the other, each batch of
+    /// their adds. Without a key, messages with the same idempotency key go to the same
+    /// partition. Other messages go to the partitions in turn, each batch of
     /// [`add_all`](crate::Producer::add_all) to one. There is no order between
     /// partitions.
     ///
-    /// A spool is for all partitions: while one of their servers is away, it holds the
-    /// messages for all of them, since they leave it in one order.
+    /// One spool serves all partitions: while the server of one of them is away, the
+    /// spool holds the messages for all of them, since they leave it in one order.
     #[must_use]
     pub fn partitions(mut self, count: u16) -> Self {
         self.partitions = Some(count);
@@ -215,16 +216,15 @@ impl StreamConfig {
         self
     }
 
-    /// What retention may remove. Defaults to [`Priority::Normal`].
+    /// The entries that retention may remove. Defaults to [`Priority::Normal`].
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.retention.priority = Some(priority);
         self
     }
 
-    /// How old an entry gets, by the server's clock, before retention removes
-    /// it as far as [`priority`](Self::priority) allows; 1 ms to 100 years.
-    /// Defaults to 1 h.
+    /// The age, by the server's clock, beyond which retention removes an entry as far as
+    /// [`priority`](Self::priority) allows; 1 ms to 100 years. Defaults to 1 h.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.retention.max_age = Some(age);
@@ -232,10 +232,10 @@ impl StreamConfig {
     }
 
     /// How long an entry stays at least under [`Priority::High`] and
-    /// [`Priority::Critical`], even if acknowledged; at most 100 years, and at
-    /// most [`max_age`](Self::max_age) where both are set here. Where one of them
-    /// is stored with the stream, or a default, and the other is not, this one
-    /// wins. Defaults to 10 min.
+    /// [`Priority::Critical`], even if acknowledged; at most 100 years, and at most
+    /// [`max_age`](Self::max_age) if both are set here. If one of the two comes from
+    /// elsewhere (stored with the stream, or a default), the minimum wins. Defaults to
+    /// 10 min.
     #[must_use]
     pub fn min_retention_time(mut self, age: Duration) -> Self {
         self.retention.min_retention_time = Some(age);
@@ -251,36 +251,34 @@ impl StreamConfig {
         self
     }
 
-    /// Whether entries go soon after every group has acknowledged them and all
-    /// before them, whatever the length and age of the stream; the minima
-    /// hold. Not with [`Priority::Critical`]. Defaults to false.
+    /// Whether entries are removed soon after every group has acknowledged them and all
+    /// entries before them, regardless of length and age; the minima still apply. Can't
+    /// be combined with [`Priority::Critical`]. Defaults to false.
     #[must_use]
     pub fn delete_after_ack(mut self, delete: bool) -> Self {
         self.retention.delete_after_ack = Some(delete);
         self
     }
 
-    /// Whether a stream without any group is trimmed, as if a group had
-    /// handled all of it. Defaults to false: producers are often there before
-    /// consumers.
+    /// Whether a stream without any group is trimmed, as if a group had handled all of
+    /// it. Defaults to false, since producers often start before consumers.
     #[must_use]
     pub fn trim_without_groups(mut self, trim: bool) -> Self {
         self.retention.trim_without_groups = Some(trim);
         self
     }
 
-    /// How long a group may stand still, with entries above its floor, until
-    /// retention leaves it out, so that it keeps nothing in the stream any more; 1 s
-    /// to 100 years. Its oldest entry that is not acknowledged is its floor: a handler
-    /// that runs for longer, and a longer pause between two deliveries, is a
-    /// standstill, too. The time begins when a cleanup sees the group stand there.
-    /// Defaults to off, as does [`Duration::ZERO`]: nothing goes before every group
-    /// has handled it.
+    /// How long a group may stand still, with entries above its floor, before retention
+    /// ignores it, 1 s to 100 years. The floor is the group's oldest entry that is not
+    /// acknowledged, so a handler that runs for longer, or a longer pause between two
+    /// deliveries, also counts as a standstill. The time starts when a cleanup first sees
+    /// the floor at this place. Defaults to off, as does [`Duration::ZERO`]: no entry is
+    /// removed before every group has handled it.
     ///
-    /// This gives up entries that the group has yet to handle: they go as soon as the
-    /// other bounds allow, and the group never sees them. A warning names each group
-    /// that is left out, and one counts what it lost. Use it where groups come and go
-    /// without being removed; to get rid of a single one, see
+    /// The group never sees the entries that it had yet to handle: they are removed as
+    /// soon as the other bounds allow. A warning names each ignored group, and another
+    /// one counts the entries it lost. Use this if groups come and go without being
+    /// removed; to remove a single one, see
     /// [`StreamManager::remove_group`](crate::StreamManager::remove_group).
     #[must_use]
     pub fn ignore_groups_idle_for(mut self, time: Duration) -> Self {
@@ -288,7 +286,7 @@ impl StreamConfig {
         self
     }
 
-    /// The capacity that was asked for, by either setter.
+    /// The capacity that either setter gives.
     pub(crate) fn asked_capacity(&self) -> Option<u64> {
         self.capacity.or(self.retention.max_length)
     }

@@ -1,19 +1,19 @@
-//! The table of what a server's error line means.
+//! The meaning of a server's error lines, in one table.
 //!
-//! It is the one place that says whether a refused request has written anything,
-//! whether the connection may be lent again, and whether the request may go
-//! again. Everything else asks for an [`Answer`].
+//! Only this table says whether a refused request has written anything, whether the
+//! connection may be lent again, and whether the request may be sent again. All other
+//! code asks for an [`Answer`].
 
 use crate::error::ErrorKind;
 
-/// What an error means for the request that it answers.
+/// The meaning of an error for the request that it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) kind: ErrorKind,
     pub(crate) written: Written,
     pub(crate) wire: AfterIt,
     pub(crate) again: Again,
-    /// What to do about it, where the line itself doesn't say.
+    /// The remedy, if the line itself doesn't name one.
     pub(super) hint: &'static str,
 }
 
@@ -24,21 +24,21 @@ pub(crate) enum Written {
     Maybe,
 }
 
-/// What becomes of the connection that the answer came on.
+/// The fate of the connection that the answer came on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AfterIt {
     /// It is as good as before.
     Keep,
     /// Answers that are under way may be read; nothing more is sent on it.
     Drop,
-    /// As `Drop`, and so is each other connection that was made before it: the
-    /// server has another role now, or isn't ready.
+    /// As `Drop`, and so is each other connection that was made before: the server has
+    /// another role now, or isn't ready.
     DropAll,
-    /// The server reads nothing behind this request, and closes.
+    /// The server reads no request after this one, and closes.
     Ends,
 }
 
-/// Whether the same request may go again within the time that its caller gave.
+/// Whether the same request may be sent again within its caller's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
     No,
@@ -80,8 +80,8 @@ impl Answer {
         }
     }
 
-    /// Another node of the cluster serves the request. Without a layout that knows of
-    /// nodes, nobody goes there.
+    /// Another node of the cluster serves the request. Without a layout that knows the
+    /// nodes, the request isn't sent there.
     const fn there() -> Self {
         Self {
             again: Again::There,
@@ -90,8 +90,8 @@ impl Answer {
         }
     }
 
-    /// Redis doesn't say such a thing: a proxy may, before the request has
-    /// reached a server or after.
+    /// A line that Redis never sends: a proxy may have sent it, before or after the
+    /// request reached a server.
     const fn unknown() -> Self {
         Self {
             written: Written::Maybe,
@@ -114,8 +114,8 @@ impl Answer {
         Self { hint, ..self }
     }
 
-    /// The meaning of a failure without an error line: of the connection, or of
-    /// our own.
+    /// The meaning of a failure without an error line: of the connection, or of the
+    /// library.
     pub(super) const fn of_kind(kind: ErrorKind) -> Self {
         let (written, again) = match kind {
             ErrorKind::Unavailable => (Written::No, Again::Elsewhere),
@@ -140,8 +140,8 @@ impl Answer {
             .map_or(Self::unknown(), |row| row.answer)
     }
 
-    /// Whether the request was larger than the server takes, which then closes.
-    /// Of several messages in one request, one may be too large alone.
+    /// Whether the request was larger than the server takes, which then closes. If it had
+    /// several messages, one of them may be too large alone.
     pub(crate) fn is_too_large(self) -> bool {
         self.kind == ErrorKind::Encode && matches!(self.wire, AfterIt::Ends)
     }
@@ -161,7 +161,7 @@ impl Answer {
         self.again != Again::No
     }
 
-    /// Whether waiting may mend it, and nothing else is to be done: the server
+    /// Whether waiting may cure the failure, and nothing else has to be done: the server
     /// is away, refuses for now, or can't be understood.
     pub(crate) fn may_pass(self) -> bool {
         matches!(
@@ -192,10 +192,10 @@ const CLUSTER: &str = "the server is a node of a Redis Cluster: connect to it by
 const SAME_SLOT: &str = "all keys of a stream must have the same hash tag, the part of the name in \
                          braces, such as `{shop}:orders` and `{shop}:orders:backup`";
 
-const LEFT: &str = "a key moved to another node of the cluster while a script ran, and what the \
-                    script had written stays";
+const LEFT: &str = "a key moved to another node of the cluster while a script ran, and the script's \
+                    earlier writes stay";
 
-/// Said by a sentinel, which knows no command for data.
+/// A sentinel answers with this, since it has no commands for data.
 const MISSING_COMMAND: &str = "a server without this command can't serve streams: it is too old, the \
                        command was taken away (`rename-command`), or it is a sentinel, whose \
                        master a `redis-sentinel://` URL finds";
@@ -235,9 +235,9 @@ const ROWS: &[Row] = &[
         "",
         Answer::refused(ErrorKind::Config).but(SAME_SLOT),
     ),
-    // Said by our own scripts.
+    // From the library's own scripts.
     row("FULL", "", Answer::refused(ErrorKind::Full)),
-    // Codes whose callers look for them, or that mean a mistake of ours.
+    // Codes that callers look for, or that point to a mistake in the library.
     row("NOSCRIPT", "", SERVER),
     row("BUSYGROUP", "", SERVER),
     row("BUSYKEY", "", SERVER),
@@ -290,8 +290,8 @@ const ROWS: &[Row] = &[
     row(ANY, "unsupported command", SERVER.but(MISSING_COMMAND)),
     row(ANY, "invalid request", SERVER),
     row(ANY, "not supported", SERVER),
-    // Redis refuses the request for its own sake. Any other `ERR` line is a
-    // proxy's, or a host's: `max daily request limit exceeded`.
+    // Redis refuses the request itself. Any other `ERR` line comes from a proxy or a
+    // host: `max daily request limit exceeded`.
     row("ERR", "unknown subcommand", SERVER),
     row("ERR", "unknown redis command", SERVER.but(MISSING_COMMAND)),
     row("ERR", "wrong number of arg", SERVER),

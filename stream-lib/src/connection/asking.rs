@@ -1,5 +1,5 @@
-//! Requests to a node that is taking a slot over: each command has an `ASKING` in
-//! front, whose answer nobody sees.
+//! Requests to a node that is taking a slot over: each command has an `ASKING` in front,
+//! whose answer is dropped.
 
 /// `ASKING`, as it goes over the wire.
 const ASKING: &[u8] = b"*1\r\n$6\r\nASKING\r\n";
@@ -14,8 +14,8 @@ pub(super) fn with_asking(packed: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The commands of a request, one by one. What can't be read is one command to the
-/// end: we have packed it ourselves.
+/// The commands of a request, one by one. The library has packed them, so a part that
+/// can't be read counts as one command.
 pub(super) fn commands(packed: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = packed;
     std::iter::from_fn(move || {
@@ -30,7 +30,7 @@ pub(super) fn commands(packed: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// How many bytes the first command has.
+/// The length of the first command in bytes.
 fn length_of_first(packed: &[u8]) -> Option<usize> {
     let (count, mut at) = header(packed, 0, b'*')?;
     for _ in 0..count {
@@ -41,7 +41,7 @@ fn length_of_first(packed: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-/// The number of a header at this place, and where what follows begins.
+/// The number of a header at this place, and the place after the header.
 fn header(packed: &[u8], at: usize, kind: u8) -> Option<(usize, usize)> {
     let line = packed.get(at..)?.strip_prefix(&[kind])?;
     let end = line.iter().position(|&byte| byte == b'\r')?;

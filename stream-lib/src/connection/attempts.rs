@@ -1,11 +1,10 @@
-//! Connections in the making, which a shutdown ends.
+//! Attempts to connect, which a shutdown ends.
 
 use parking_lot::Mutex;
 
 use crate::runtime::Interrupt;
 
-/// The attempts to connect that are under way; `None` once there are to be no
-/// more.
+/// The attempts to connect that are under way; `None` once no more are allowed.
 #[derive(Debug)]
 pub(super) struct Attempts(Mutex<Option<Vec<Interrupt>>>);
 
@@ -22,8 +21,8 @@ impl Attempts {
         self.enter(&interrupt).then_some(interrupt)
     }
 
-    /// As [`begin`](Self::begin), with an interrupt that others may know, too;
-    /// returns whether there are still to be attempts.
+    /// As [`begin`](Self::begin), with an interrupt that others may know; returns whether
+    /// attempts are still allowed.
     pub(super) fn enter(&self, attempt: &Interrupt) -> bool {
         let mut attempts = self.0.lock();
         let attempts = attempts.as_mut();

@@ -1,4 +1,4 @@
-//! Bytes that were read and not yet used up.
+//! Bytes that were read and not consumed yet.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ const LEAST_READ: usize = 4 << 10;
 /// unread ones, then room for more.
 #[derive(Debug, Default)]
 pub(crate) struct ReadBuffer {
-    /// All of it is initialised; `end` says what has a meaning.
+    /// All of it is initialised; bytes after `end` have no meaning.
     bytes: Vec<u8>,
     start: usize,
     end: usize,
@@ -43,8 +43,8 @@ impl ReadBuffer {
         self.bytes.get(range).unwrap_or_default()
     }
 
-    /// Hands off the bytes of a reply just consumed: the buffer itself where
-    /// the reply fills most of it, else a copy.
+    /// Hands off the bytes of a reply just consumed: the buffer itself if the reply fills
+    /// most of it, else a copy.
     pub(crate) fn take(&mut self, reply: Range<usize>) -> Vec<u8> {
         let length = reply.len();
         if reply.start != 0 || length * 2 < self.bytes.len() {
@@ -64,7 +64,7 @@ impl ReadBuffer {
 
     /// Room to read into, when `missing` more bytes are known to come.
     ///
-    /// It grows with what has really come, not with what a header promises.
+    /// It grows with the bytes that came, not with the length in a header.
     pub(crate) fn room(&mut self, missing: usize) -> &mut [u8] {
         self.shrink();
         let unread = self.end - self.start;
@@ -89,7 +89,7 @@ impl ReadBuffer {
         self.end = self.bytes.len().min(self.end + count);
     }
 
-    /// Gives memory back that only an unusually large reply needed.
+    /// Releases memory that only an unusually large reply needed.
     pub(crate) fn shrink(&mut self) {
         let size = self.usual_size();
         if self.start == self.end && self.bytes.len() > size * 4 {

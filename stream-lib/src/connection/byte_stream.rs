@@ -29,14 +29,14 @@ pub(super) struct ByteStream {
     write_timeout: Duration,
     /// How long one read waits at most.
     longest_read: Duration,
-    /// Nothing has come in the last read.
+    /// The last read got no bytes.
     is_silent: bool,
 }
 
 impl ByteStream {
-    /// Connects, with the TLS handshake where there is one.
+    /// Connects, with the TLS handshake if the server uses TLS.
     pub(super) fn connect(endpoint: &Endpoint, deadline: &mut Deadline) -> io::Result<Self> {
-        // The clock runs while the host name is looked up, too.
+        // The time of a name lookup counts as well.
         remaining(deadline)?;
         let socket = Socket::connect(&endpoint.address, deadline)?;
         let stream = Self {
@@ -61,9 +61,8 @@ impl ByteStream {
         self.longest_read = wait;
     }
 
-    /// Reads what has come, at most `buffer` full. `None` means that some of
-    /// the deadline was used without anything to show for it; `Some(0)` that
-    /// the peer has closed.
+    /// Reads available bytes, at most `buffer` full. `None` means that a part of the
+    /// deadline passed without a result; `Some(0)` that the peer has closed.
     pub(super) fn read_step(
         &mut self,
         buffer: &mut [u8],
@@ -92,14 +91,14 @@ impl ByteStream {
         Ok(came)
     }
 
-    /// Whether the peer has sent nothing in the last read: of a part of a TLS record
-    /// there is nothing to show, but it has come.
+    /// Whether the peer sent nothing in the last read. A part of a TLS record counts as
+    /// sent, though it gives no bytes.
     pub(super) fn is_silent(&self) -> bool {
         self.is_silent
     }
 
-    /// Writes some of `bytes` and moves it past them. Gives the number of
-    /// bytes the socket took, which for TLS is not the same.
+    /// Writes some of `bytes` and moves it past them. Returns the number of bytes that
+    /// the socket took, which differs for TLS.
     pub(super) fn write_step(
         &mut self,
         bytes: &mut &[u8],
@@ -161,7 +160,7 @@ impl ByteStream {
         Ok(self)
     }
 
-    /// `is_silent` is cleared once the server has said anything.
+    /// Clears `is_silent` once the server has sent anything.
     #[cfg(feature = "tls")]
     fn handshake_step(
         &mut self,
@@ -209,16 +208,16 @@ impl Drop for ByteStream {
 
 /// Whether the socket's timeout is wrong for a step that may take `left`.
 ///
-/// One that is a little too long is left as it is: replies that come in a few
-/// pieces then cost no system call beside their reads.
+/// A timeout that is a little too long stays: replies in a few pieces then cost no system
+/// calls except their reads.
 fn needs_arming(armed: Duration, left: Duration) -> bool {
     armed
         .checked_sub(left)
         .is_none_or(|excess| excess > armed / 16)
 }
 
-/// A step that was interrupted or timed out is one without progress: the
-/// deadline decides what to do about it.
+/// Turns an interrupt or a timeout of a step into no progress: the deadline decides what
+/// follows.
 fn went_on(step: io::Result<usize>) -> io::Result<Option<usize>> {
     match step {
         Ok(count) => Ok(Some(count)),
@@ -243,7 +242,7 @@ fn process(tls: &mut rustls::ClientConnection, mut socket: &Socket) -> io::Resul
     match tls.process_new_packets() {
         Ok(_) => Ok(()),
         Err(error) => {
-            // Tells the peer why, if it still listens.
+            // Sends the reason to the peer, if it still listens.
             let _ = tls.write_tls(&mut socket);
             Err(io::Error::new(io::ErrorKind::InvalidData, error))
         }

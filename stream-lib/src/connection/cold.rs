@@ -11,8 +11,8 @@ use super::scan::Token;
 use super::server_error::to_redis;
 use super::wire::Wire;
 
-/// Errors of the connection itself come as I/O errors that
-/// [`from_redis`](super::from_redis) turns back into ours.
+/// Errors of the connection itself come as I/O errors; [`from_redis`](super::from_redis)
+/// turns them back into the library's errors.
 impl ConnectionLike for Wire {
     fn req_packed_command(&mut self, packed: &[u8]) -> RedisResult<Value> {
         self.send(packed, 1).map_err(to_redis)?;
@@ -43,7 +43,7 @@ impl ConnectionLike for Wire {
         if is_sent_on && self.endpoint().is_in_cluster() {
             return Err(to_redis(between_nodes()));
         }
-        // The commands of a transaction belong together: none of them is sent on.
+        // The commands of a transaction belong together, so none of them is sent on.
         let mut commands = commands(packed).filter(|_| offset == 0);
         let values = values.into_iter();
         let each = values.map(|(value, redirect)| match commands.next() {
@@ -75,7 +75,7 @@ impl Wire {
         Ok((to_value(reply), reply.error().and_then(Redirect::read)))
     }
 
-    /// The value, or that of the node to which the request was sent on.
+    /// The value, or that of the node that the request was sent on to.
     fn or_followed(
         &self,
         value: RedisResult<Value>,
@@ -109,7 +109,7 @@ fn next_value(reply: ReplyRef<'_>, tokens: &mut impl Iterator<Item = Token>) -> 
             b"OK" => Value::Okay,
             _ => Value::SimpleString(text(start, end)),
         },
-        // Only the crate's own parser can make one of these.
+        // Only the crate's own parser can make this value.
         Some(Token::Error { start, end }) => {
             redis::parse_redis_value(format!("-{}\r\n", text(start, end)).as_bytes())?
         }

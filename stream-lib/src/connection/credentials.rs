@@ -1,11 +1,11 @@
 //! The credentials of connections: those of the configuration, or those that a
 //! provider gives.
 //!
-//! A provider is code of the user's, which may block. So it runs on a thread
-//! apart, one at a time, and a connection attempt waits for it within its own
-//! deadline. Connections that live never wait: one whose credentials lapse has the
-//! provider asked, goes on, and takes the answer along with a later request. All
-//! that are due by then share it.
+//! A provider is user code, which may block. So it runs on a thread of its own, one call
+//! at a time, and a connection attempt waits for it within its own deadline. Open
+//! connections never wait: a connection whose credentials are about to expire starts a
+//! call, goes on, and sends the new credentials with a later request. All connections
+//! that are due by then share the answer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use crate::config::{Credentials, Provider};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::runtime::{SideCall, Ticket, Trouble};
 
-/// Connections authenticate again when this is left of the time for which their
-/// credentials are valid, or a fifth of it.
+/// Connections authenticate again when this much of their credentials' time is left, or a
+/// fifth of the time if that is less.
 const MARGIN: Duration = Duration::from_secs(300);
 
-/// Between two questions to a provider that fails, or whose answer was refused.
+/// The time between two calls of a provider that fails, or whose answer was refused.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Where credentials come from.
+/// The source of credentials.
 pub(super) struct CredentialsSource {
     configured: Credentials,
     provided: Option<Provided>,
@@ -42,11 +42,11 @@ struct Provided {
 #[derive(Default)]
 struct State {
     call: SideCall<Answer>,
-    /// The question that no attempt waits for.
+    /// The call that no attempt waits for.
     asked: Option<Ticket<Answer>>,
-    /// For connections that live.
+    /// For open connections.
     latest: Option<Given>,
-    /// No question before this.
+    /// No call before this time.
     again_at: Option<Instant>,
 }
 
@@ -75,8 +75,8 @@ impl CredentialsSource {
     ///
     /// # Errors
     ///
-    /// `Unavailable` where the provider fails, or has not answered by the deadline:
-    /// like an outage, that may pass.
+    /// `Unavailable` if the provider fails, or has not answered by the deadline: like an
+    /// outage, this may pass.
     pub(super) fn for_handshake(&self, deadline: &mut Deadline) -> Result<Given> {
         let Some(provided) = &self.provided else {
             return Ok(Given {
@@ -106,13 +106,13 @@ impl CredentialsSource {
         }
     }
 
-    /// The credentials for a connection whose own are to be replaced at `now`, if
-    /// they are there. Where they aren't, they are asked for.
+    /// The credentials for a connection that must replace its own at `now`, if they are
+    /// there; otherwise the provider is called.
     pub(super) fn renewed(&self, now: Instant) -> Option<Given> {
         self.provided.as_ref()?.renewed(now)
     }
 
-    /// Notes that the server refuses credentials that were renewed.
+    /// Records that the server refuses renewed credentials.
     pub(super) fn refused(&self, error: &Error) {
         if let Some(provided) = &self.provided {
             let mut state = provided.state.lock();
@@ -123,7 +123,7 @@ impl CredentialsSource {
         }
     }
 
-    /// Notes that the server has accepted credentials that were renewed.
+    /// Records that the server has accepted renewed credentials.
     pub(super) fn accepted(&self) {
         if let Some(provided) = &self.provided
             && provided.trouble.ends()
@@ -151,7 +151,7 @@ impl Provided {
         let failure = match ended.map(|ticket| ticket.outcome()) {
             Some(Some(Ok(given))) => {
                 if given.is_due(now) {
-                    // It has others later, if at all.
+                    // The provider may have others later.
                     state.again_at = Some(now + AGAIN);
                 }
                 state.latest = Some(given);
@@ -183,8 +183,8 @@ impl Provided {
     fn warn(&self, error: &Error) {
         if self.trouble.begins(error) {
             log::warn!(
-                "connections to Redis can't renew their credentials for now, and are lost when \
-                 these lapse: {}",
+                "connections to Redis can't renew their credentials, and will be lost when \
+                 they expire: {}",
                 with_causes(error)
             );
         }
@@ -207,11 +207,11 @@ impl Given {
         &self.credentials
     }
 
-    /// The request by which a connection authenticates; `None` where it needs none.
+    /// The request that authenticates a connection; `None` if it needs none.
     pub(super) fn request(&self) -> Option<Cmd> {
         let password = self.credentials.password.as_deref();
         match (self.credentials.username.as_deref(), password) {
-            // A user without a password may be one who needs none.
+            // A user without a password may not need one.
             (Some(user), _) => Some(command(&["AUTH", user, password.unwrap_or_default()])),
             (None, Some(password)) => Some(command(&["AUTH", password])),
             (None, None) => None,
@@ -227,7 +227,7 @@ impl Given {
     }
 }
 
-/// A request by its words.
+/// A request made of words.
 pub(super) fn command(words: &[&str]) -> Cmd {
     let mut command = Cmd::new();
     for word in words {

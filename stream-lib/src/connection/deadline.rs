@@ -1,4 +1,4 @@
-//! The time one exchange with the server may take.
+//! The time limit of one exchange with the server.
 
 use std::time::{Duration, Instant};
 
@@ -7,19 +7,19 @@ use crate::runtime::Interrupt;
 /// Longer waits than this are the same as this.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
-/// As many bytes are progress. A peer that trickles less than this within the
-/// whole time can't stretch a deadline.
+/// This many bytes are progress. A peer that trickles less within the whole time can't
+/// stretch a deadline.
 const PROGRESS: usize = 4 << 10;
 
 /// A total for all the steps of an exchange.
 ///
-/// The clock starts with the first question, so that an exchange which never
-/// has to wait never looks at it.
+/// The clock starts with the first question about the time left, so an exchange that
+/// never waits never reads the clock.
 #[derive(Debug)]
 pub(crate) struct Deadline {
     total: Duration,
     end: Option<Instant>,
-    /// Whether the clock starts again with what comes in.
+    /// Whether incoming bytes restart the clock.
     is_renewed: bool,
     /// Bytes that have come since the clock started.
     came: usize,
@@ -40,8 +40,8 @@ impl Deadline {
         }
     }
 
-    /// A total that counts from the last bytes that came: a large reply takes long
-    /// on a slow link. It ends at `latest`, whatever comes.
+    /// A total that counts from the last bytes that came, since a large reply takes long
+    /// on a slow link. It ends at `latest` in any case.
     pub(crate) fn renewed(total: Duration, latest: Option<Instant>) -> Self {
         Self {
             is_renewed: true,
@@ -50,7 +50,7 @@ impl Deadline {
         }
     }
 
-    /// Notes that so many bytes of the reply have come.
+    /// Records that this many bytes of the reply have come.
     pub(crate) fn progressed(&mut self, bytes: usize) {
         self.came += bytes;
         if self.is_renewed && self.came >= PROGRESS {
@@ -59,7 +59,7 @@ impl Deadline {
         }
     }
 
-    /// Ends sooner where another thread says so.
+    /// Ends sooner if another thread interrupts it.
     pub(crate) fn unless(mut self, interrupt: &Interrupt) -> Self {
         self.interrupt = Some(interrupt.clone());
         self
@@ -69,13 +69,13 @@ impl Deadline {
         self.interrupt.as_ref()
     }
 
-    /// The interrupt that ends it sooner; makes one where there is none.
+    /// The interrupt that ends it sooner; makes one if there is none.
     pub(super) fn interruptible(&mut self) -> Interrupt {
         let interrupt = self.interrupt.get_or_insert_with(Interrupt::new);
         interrupt.clone()
     }
 
-    /// What is left; `None` when the time is up.
+    /// The time left; `None` when the time is up.
     pub(crate) fn remaining(&mut self) -> Option<Duration> {
         if self.interrupt.as_ref().is_some_and(Interrupt::is_over) {
             return None;
@@ -87,7 +87,7 @@ impl Deadline {
         Some(left).filter(|left| !left.is_zero())
     }
 
-    /// The whole time that was given, rounded for texts.
+    /// The whole time given, rounded for texts.
     pub(crate) fn total(&self) -> Duration {
         match u64::try_from(self.total.as_millis()) {
             Ok(millis) if millis > 0 => Duration::from_millis(millis),

@@ -1,4 +1,4 @@
-//! One server, and all that is needed to open connections to it.
+//! One server, with everything needed to connect to it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::config::{Address, ConnectionConfig, Place};
 use crate::error::Result;
 use crate::runtime::Origin;
 
-/// What a [`Wire`](super::Wire) is made from, and what is known of its server.
+/// The settings of a [`Wire`](super::Wire), and the known facts of its server.
 pub(crate) struct Endpoint {
     pub(super) address: Address,
     pub(super) credentials: Arc<CredentialsSource>,
@@ -26,41 +26,41 @@ pub(crate) struct Endpoint {
     pub(super) response_timeout: Duration,
     pub(super) limits: Limits,
     pub(super) role: Role,
-    /// By which it knows the other nodes of its cluster.
+    /// Gives access to the other nodes of its cluster.
     pub(super) guided: Guided,
-    /// Its connections belong to this process.
+    /// The process that its connections belong to.
     pub(super) origin: Origin,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<TlsSetup>,
-    /// How often the server is known to have changed its role or state.
+    /// How many changes of the server's role or state are known.
     generation: AtomicU64,
-    /// The server has no `SCRIPT LOAD` for us.
+    /// Whether the server refuses `SCRIPT LOAD`.
     without_script_load: AtomicBool,
-    /// Whether somebody has looked at what kind of server it is.
+    /// Whether the kind of the server was looked up.
     looked_at: AtomicBool,
     told: Arc<Told>,
 }
 
-/// What the log has, of all servers of one configuration.
+/// Warnings that the log already has, for all servers of one configuration.
 #[derive(Debug, Default)]
 struct Told {
-    /// That a role can't be asked for.
+    /// A role can't be asked for.
     role: AtomicBool,
-    /// That an old master may take messages that are lost.
+    /// An old master may take messages that are lost.
     lost_writes: AtomicBool,
 }
 
-/// What the server at an endpoint has to be.
+/// The required role of the server at an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// What it says it is.
+    /// Any role.
     Any,
-    /// The master, as sentinels know it: the server is asked, too.
+    /// The master, as sentinels know it; the server is asked, too.
     Master,
     Sentinel,
 }
 
-/// What the endpoints of one configuration have in common. Made once, since
+/// The common settings of the endpoints of one configuration. Made once, since
 /// certificates are read and checked here.
 pub(super) struct Blueprint {
     credentials: Arc<CredentialsSource>,
@@ -81,8 +81,7 @@ impl Blueprint {
     ///
     /// # Errors
     ///
-    /// `Config` when a value is out of its bounds or a certificate can't be
-    /// read.
+    /// `Config` if a value is out of its bounds or a certificate can't be read.
     pub(super) fn new(config: &ConnectionConfig) -> Result<Self> {
         config.validate()?;
         let credentials =
@@ -150,7 +149,7 @@ impl Blueprint {
         })
     }
 
-    /// Has its servers guided through a cluster.
+    /// Guides its servers through a cluster.
     pub(super) fn guided_by(self, guided: Guided) -> Self {
         Self { guided, ..self }
     }
@@ -163,7 +162,7 @@ impl Blueprint {
     ///
     /// # Errors
     ///
-    /// `Config` for a host that is no name for TLS.
+    /// `Config` if the host is no name for TLS.
     #[cfg_attr(
         not(feature = "tls"),
         expect(clippy::unnecessary_wraps, reason = "a host may be no name for TLS")
@@ -212,12 +211,12 @@ impl Endpoint {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// Says that the connections of a generation are of no more use: their server
-    /// has become a replica, say. Those made since aren't touched, so that many
-    /// who hear the same thing say it once.
+    /// Marks the connections of a generation as useless, since their server has become a
+    /// replica, for example. Newer ones aren't touched, so many callers with the same
+    /// news count once.
     pub(super) fn outdate(&self, generation: u64) {
         let next = generation.wrapping_add(1);
-        // Fails where another one has said it.
+        // Fails if another caller was first.
         let _ = self.generation.compare_exchange(
             generation,
             next,
@@ -226,7 +225,7 @@ impl Endpoint {
         );
     }
 
-    /// Whether scripts can be loaded (`SCRIPT LOAD`), as far as we know.
+    /// Whether scripts can be loaded (`SCRIPT LOAD`), as far as known.
     pub(crate) fn loads_scripts(&self) -> bool {
         !self.without_script_load.load(Ordering::Relaxed)
     }
@@ -236,34 +235,34 @@ impl Endpoint {
         self.without_script_load.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that somebody looks at what kind of server it is. Returns whether
-    /// somebody has before.
+    /// Claims the look at the kind of the server. Returns whether another caller has it
+    /// already.
     pub(crate) fn look_at(&self) -> bool {
         self.looked_at.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether somebody looks, or has looked.
+    /// Whether the kind of the server is or was looked up.
     pub(super) fn was_looked_at(&self) -> bool {
         self.looked_at.load(Ordering::Relaxed)
     }
 
-    /// Notes that this look has failed, so that another one has to be taken.
+    /// Gives up the look, so that another one is needed.
     pub(crate) fn look_again(&self) {
         self.looked_at.store(false, Ordering::Relaxed);
     }
 
-    /// Notes that its role can't be asked for. Returns whether that was known.
+    /// Records that the role can't be asked for. Returns whether that was known.
     pub(super) fn warn_of_role(&self) -> bool {
         self.told.role.swap(true, Ordering::Relaxed)
     }
 
-    /// Notes that the log warns of writes that may be lost. Returns whether it has
-    /// before, of any server of the same configuration.
+    /// Records that the log warns of writes that may be lost. Returns whether it has
+    /// warned before, for any server of the same configuration.
     pub(crate) fn warn_of_lost_writes(&self) -> bool {
         self.told.lost_writes.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether it is a node of a cluster whose other nodes we know.
+    /// Whether it is a node of a cluster whose other nodes are known.
     pub(crate) fn is_in_cluster(&self) -> bool {
         self.guided.is_some()
     }

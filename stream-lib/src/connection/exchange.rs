@@ -1,5 +1,4 @@
-//! How requests go out on a [`Wire`], how their replies come in, and what is done
-//! where that fails.
+//! Sending requests and receiving replies on a [`Wire`], and handling of failures.
 
 use std::io;
 use std::ops::Range;
@@ -13,7 +12,7 @@ use super::scan::Progress;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Time for the bytes that lie in the socket of a connection that is lost.
+/// Time for the bytes that are left in the socket of a lost connection.
 const LAST_WORDS: Duration = Duration::from_millis(5);
 
 impl Wire {
@@ -24,12 +23,12 @@ impl Wire {
         deadline: &mut Deadline,
     ) -> Result<()> {
         if self.outstanding == 0 && !self.buffer.unread().is_empty() {
-            self.abandon("it sent bytes nobody asked for");
+            self.abandon("it sent bytes that nobody asked for");
         }
         if !self.is_broken()
             && let Some(auth) = self.reauth.request(&self.endpoint, self.outstanding)
         {
-            // Nothing of the caller's has gone out.
+            // No byte of the caller's request has gone out.
             let sent = self.write(&auth, deadline);
             sent.map_err(|e| e.of_kind(ErrorKind::Unavailable))?;
         }
@@ -83,7 +82,7 @@ impl Wire {
         Ok(range)
     }
 
-    /// Receives the answers to requests of its own, where they are the next ones.
+    /// Receives answers to the connection's own requests, if they are next.
     pub(super) fn receive_own(&mut self, deadline: &mut Deadline) -> Result<()> {
         if self.reauth.is_next() {
             let range = self.scan(deadline)?;
@@ -91,7 +90,7 @@ impl Wire {
             self.reauth.answered(&self.endpoint, reply.error());
         }
         if self.asks && !self.has_skipped {
-            // The answer to the command itself says what is wrong, if anything is.
+            // If anything is wrong, the answer to the command itself says so.
             self.scan(deadline)?;
             self.has_skipped = true;
         }
@@ -107,7 +106,7 @@ impl Wire {
                 Ok(Progress::Missing(bytes)) => self.read(bytes, deadline)?,
                 Err(error) => {
                     self.abandon(format!("its reply was unreadable: {error}"));
-                    let text = format!("{} sent what is no reply", self.endpoint.address);
+                    let text = format!("{} sent bytes that are no reply", self.endpoint.address);
                     return Err(Error::new(ErrorKind::Protocol, text).because(error));
                 }
             }
@@ -122,7 +121,7 @@ impl Wire {
         Err(Error::new(ErrorKind::Protocol, text))
     }
 
-    /// Reads at least `missing` bytes, and all else that has come.
+    /// Reads at least `missing` bytes, and all others that have come.
     pub(super) fn read(&mut self, mut missing: usize, deadline: &mut Deadline) -> Result<()> {
         while missing > 0 {
             let Some(stream) = &mut self.stream else {
@@ -154,8 +153,8 @@ impl Wire {
         Ok(())
     }
 
-    /// Takes in what the server has said before the connection was lost: answers
-    /// to earlier requests, and often why it closed.
+    /// Reads the bytes that the server sent before the connection was lost: answers to
+    /// earlier requests, and often the reason.
     fn read_last_words(&mut self) {
         let Some(stream) = &mut self.stream else {
             return;
@@ -166,8 +165,8 @@ impl Wire {
         }
     }
 
-    /// Breaks the connection and says so. `did` is what the server failed to
-    /// do in time.
+    /// Breaks the connection and returns the error. `did` is what the server failed to do
+    /// in time.
     pub(super) fn lost(&mut self, kind: ErrorKind, did: &str, error: io::Error) -> Error {
         self.stream = None;
         self.standing.lost(kind, did, &self.endpoint, error)

@@ -1,9 +1,8 @@
-//! Exchanges that follow a key from node to node of a cluster, so that callers
-//! notice nothing.
+//! Exchanges that follow a key from node to node of a cluster; callers don't notice.
 //!
-//! A slot may move between two requests of one operation, and its keys move one by
-//! one: so each request finds its own way, and the next begins again at the node
-//! that the connection leads to.
+//! A slot may move between two requests of one operation, and its keys move one by one.
+//! So each request finds its own way, and the next one starts again at the node of the
+//! connection.
 
 use super::asking::commands;
 use super::redirect::Redirect;
@@ -11,15 +10,15 @@ use super::reply::Reply;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How often one request is sent on.
+/// How many times one request is sent on.
 const MOST_HOPS: usize = 5;
 
-/// It binds the connection that it came on, so that another one is of no use.
+/// `WATCH` binds its own connection, so another connection is of no use.
 const WATCH: &[u8] = b"*2\r\n$5\r\nWATCH\r\n";
 
 impl Wire {
-    /// Sends one request that waits for nothing, and returns its answer, from
-    /// whichever node has it.
+    /// Sends one request that doesn't block on the server, and returns the answer of the
+    /// node that has the key.
     ///
     /// # Blocking
     ///
@@ -59,8 +58,8 @@ impl Wire {
         }
     }
 
-    /// The answer of the node that has the key, to a request that was sent on; `None`
-    /// where it can't be followed.
+    /// The answer of the node that has the key, to a request that was sent on; `None` if
+    /// it can't be followed.
     #[cold]
     pub(super) fn follow(&self, redirect: Redirect, packed: &[u8]) -> Result<Option<Reply>> {
         let Some(guide) = self.endpoint.guided.guide() else {
@@ -83,7 +82,7 @@ impl Wire {
     }
 }
 
-/// The error of a request that no node has taken for now.
+/// The error of a request that no node takes for now.
 pub(super) fn between_nodes() -> Error {
     let text = "the key is moving from one node of the cluster to another";
     Error::new(ErrorKind::Unavailable, text)

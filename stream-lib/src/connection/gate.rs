@@ -1,26 +1,26 @@
-//! Where callers wait between attempts to reach a server.
+//! The place where callers wait between attempts to reach a server.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-/// Ends the waits of callers when a server can be reached again, or when there
-/// are to be no more connections.
+/// Ends the waits of callers when a server can be reached again, or when no more
+/// connections are made.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     state: Mutex<State>,
     change: Condvar,
-    /// Somebody has waited since a server could be reached.
+    /// A caller has waited since a server could last be reached.
     has_waiters: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct State {
     closed: bool,
-    /// How often it was opened.
+    /// How many times it was opened.
     opened: u64,
-    /// How often there was another server to go to.
+    /// How many times there was another server to go to.
     news: u64,
 }
 
@@ -29,8 +29,7 @@ struct State {
 pub(super) struct IsClosed;
 
 impl Gate {
-    /// Tells those who wait that a server can be reached. Costs one load where
-    /// nobody does.
+    /// Wakes waiting callers, since a server can be reached. Costs one load if none wait.
     pub(super) fn open(&self) {
         if self.has_waiters.load(Ordering::SeqCst) {
             let mut state = self.state.lock();
@@ -40,7 +39,7 @@ impl Gate {
         }
     }
 
-    /// Tells all who wait that there is another server to go to.
+    /// Wakes all waiting callers, since there is another server to go to.
     pub(super) fn announce(&self) {
         let mut state = self.state.lock();
         state.opened += 1;
@@ -54,8 +53,8 @@ impl Gate {
         self.change.notify_all();
     }
 
-    /// Waits for the pause to pass, or for another caller to get through. `moved`
-    /// says whether there was news before, which nobody is told again.
+    /// Waits for the pause to pass, or for another caller to get through. `moved` says
+    /// whether there was news before, which isn't announced again.
     pub(super) fn wait(
         &self,
         pause: Duration,
@@ -65,7 +64,7 @@ impl Gate {
         let mut state = self.state.lock();
         self.has_waiters.store(true, Ordering::SeqCst);
         let before = state.opened;
-        // News is there before it is announced, which needs the lock.
+        // News exists before it is announced, and announcing needs the lock.
         let moved = moved();
         while !state.closed && !moved && state.opened == before {
             if self.change.wait_until(&mut state, end).timed_out() {
@@ -75,8 +74,7 @@ impl Gate {
         if state.closed { Err(IsClosed) } else { Ok(()) }
     }
 
-    /// Waits for the pause to pass, or for news. Where the gate is closed
-    /// meanwhile, that is the end of it.
+    /// Waits for the pause to pass, or for news. Closing the gate ends the wait.
     pub(super) fn sleep(&self, pause: Duration) -> Result<(), IsClosed> {
         let end = Instant::now() + pause;
         let mut state = self.state.lock();

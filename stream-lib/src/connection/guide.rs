@@ -1,4 +1,4 @@
-//! What a connection to a node of a cluster needs of the other nodes.
+//! Facts about other nodes that a connection to one node of a cluster needs.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -11,20 +11,19 @@ use crate::error::Result;
 
 /// Knows the nodes of a cluster.
 pub(super) trait Guide: fmt::Debug + Send + Sync {
-    /// Takes note that a slot has moved, as the node at `from` says.
+    /// Records that a slot has moved, as the node at `from` says.
     fn note(&self, moved: &Redirect, from: &Address);
 
-    /// Takes note that a node doesn't answer: it may have been replaced, and nobody
-    /// would hear of it.
+    /// Records that a node doesn't answer: it may have been replaced without any notice.
     fn stalls(&self);
 
-    /// Sends a request that the node at `from` has refused to the node that it has
-    /// named, and returns its answer, and where that is from.
+    /// Sends a request that the node at `from` has refused to the node that it named, and
+    /// returns that node's answer and address.
     ///
     /// # Errors
     ///
-    /// Those of one attempt to connect, and of an exchange, within the time each;
-    /// `Unavailable` where the node has no name.
+    /// Those of one attempt to connect and of an exchange, each within `time`;
+    /// `Unavailable` if the node has no name.
     fn exchange(
         &self,
         redirect: &Redirect,
@@ -34,7 +33,7 @@ pub(super) trait Guide: fmt::Debug + Send + Sync {
     ) -> Result<(Reply, Address)>;
 }
 
-/// The guide of a node; none where there is no cluster.
+/// The guide of a node; none without a cluster.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Guided(Option<Weak<dyn Guide>>);
 
@@ -48,7 +47,7 @@ impl Guided {
         self.0.is_some()
     }
 
-    /// Says that a node has not answered for longer than it usually takes.
+    /// Reports that a node has not answered for longer than usual.
     #[cold]
     pub(super) fn stalls(&self) {
         if let Some(guide) = self.guide() {

@@ -32,12 +32,13 @@ impl Wire {
     ///
     /// # Errors
     ///
-    /// `Unavailable` when the server can't be reached or doesn't serve yet,
-    /// `Authentication`, `PermissionDenied`, and `Config` for a database that
-    /// doesn't exist.
+    /// `Unavailable` if the server can't be reached or doesn't serve yet,
+    /// `Authentication`, `PermissionDenied`, and `Config` for a database that doesn't
+    /// exist.
     pub(super) fn connect_by(endpoint: &Arc<Endpoint>, deadline: &mut Deadline) -> Result<Self> {
         endpoint.origin.ensure_here()?;
-        // Asked for first: a server closes connections that say nothing for long.
+        // Credentials come first, since a server closes connections that stay silent for
+        // long.
         let given = endpoint.credentials.for_handshake(deadline)?;
         let mut wire = Self::open(endpoint, deadline)?;
         let id = run(&mut wire, &given, deadline)?;
@@ -53,7 +54,7 @@ impl Wire {
     }
 }
 
-/// Runs the handshake; the answer is the client id, where we may know it.
+/// Runs the handshake; returns the client id, if the user may ask for it.
 fn run(wire: &mut Wire, given: &Given, deadline: &mut Deadline) -> Result<Option<i64>> {
     let credentials = given.credentials();
     let requests = requests(wire.endpoint(), given);
@@ -77,7 +78,7 @@ fn run(wire: &mut Wire, given: &Given, deadline: &mut Deadline) -> Result<Option
             None if reply.int().is_some() => client_id = reply.int(),
             None => {
                 let address = &endpoint.address;
-                let text = format!("what answers at {address} is not Redis");
+                let text = format!("the server at {address} is not Redis");
                 return Err(Error::new(ErrorKind::Protocol, text));
             }
         }
@@ -88,8 +89,8 @@ fn run(wire: &mut Wire, given: &Given, deadline: &mut Deadline) -> Result<Option
     Ok(client_id)
 }
 
-/// The connection was lost half-way. Nobody's command was on its way yet, so
-/// the outcome is known.
+/// The connection was lost during the handshake. No caller's command was sent yet, so the
+/// outcome is known.
 fn unfinished(error: Error) -> Error {
     match error.kind() {
         ErrorKind::OutcomeUnknown => error.of_kind(ErrorKind::Unavailable),
@@ -97,7 +98,7 @@ fn unfinished(error: Error) -> Error {
     }
 }
 
-/// Says what it may mean that a server can't be understood.
+/// Explains why a server may not be understood.
 fn explained(error: Error, address: &Address) -> Error {
     if !matches!(address, Address::Tcp { tls: false, .. }) {
         return error;
@@ -105,7 +106,7 @@ fn explained(error: Error, address: &Address) -> Error {
     let cause = error.source();
     let cause_is_tls = cause.and_then(|cause| cause.downcast_ref::<ProtocolError>());
     if cause_is_tls.is_some_and(ProtocolError::is_tls) {
-        let text = format!("the server at {address} speaks TLS: its URL is a `rediss://` one");
+        let text = format!("the server at {address} speaks TLS: use a `rediss://` URL");
         return Error::new(ErrorKind::Protocol, text).because(error);
     }
     let lost = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
@@ -115,7 +116,7 @@ fn explained(error: Error, address: &Address) -> Error {
         matches!(kind, BrokenPipe | ConnectionReset | UnexpectedEof)
     };
     if lost.is_some_and(|cause| is_closed(cause.kind())) {
-        return error.adding("; a port for TLS ends it so, too: its URL is a `rediss://` one");
+        return error.adding("; a TLS port closes it in the same way: use a `rediss://` URL");
     }
     error
 }
@@ -131,7 +132,7 @@ fn requests(endpoint: &Endpoint, given: &Given) -> Vec<(Step, Cmd)> {
     if let Some(name) = &endpoint.client_name {
         requests.push((Step::SetName, command(&["CLIENT", "SETNAME", name])));
     }
-    // Always asked: it also finds out whether a password is missing.
+    // Always sent, since it also shows a missing password.
     requests.push((Step::ClientId, command(&["CLIENT", "ID"])));
     if endpoint.role == Role::Master {
         requests.push((Step::Role, command(&["ROLE"])));
@@ -139,13 +140,13 @@ fn requests(endpoint: &Endpoint, given: &Given) -> Vec<(Step, Cmd)> {
     requests
 }
 
-/// Says what an error reply in the handshake means, or that it means nothing.
+/// The meaning of an error reply in the handshake; some mean nothing.
 fn check(step: Step, endpoint: &Endpoint, credentials: &Credentials, line: &[u8]) -> Result<()> {
     let answer = ServerError::new(line);
     let server = endpoint.named();
     let (kind, text) = match (step, answer.kind()) {
-        // "ERR max number of clients reached", LOADING, and their like; a proxy
-        // without its server.
+        // "ERR max number of clients reached", LOADING, and similar; a proxy without its
+        // server.
         (_, ErrorKind::Refused) | (Step::Auth | Step::Select, ErrorKind::OutcomeUnknown) => {
             let text = format!("{server} doesn't serve now");
             (ErrorKind::Unavailable, text)
@@ -168,7 +169,7 @@ fn check(step: Step, endpoint: &Endpoint, credentials: &Credentials, line: &[u8]
             (ErrorKind::PermissionDenied, text)
         }
         (Step::Select, _) => {
-            let text = format!("{server} has no database {} for us", endpoint.db);
+            let text = format!("{server} has no database {} for this user", endpoint.db);
             (ErrorKind::Config, text)
         }
         (Step::Auth, kind) => (kind, format!("{server} refuses the connection")),
@@ -178,7 +179,7 @@ fn check(step: Step, endpoint: &Endpoint, credentials: &Credentials, line: &[u8]
     Err(Error::new(kind, format!("{text}: {line}")).because(answer))
 }
 
-/// No server quotes the password; should one do so, we don't.
+/// Hides the password, should a server quote it.
 fn without_password(line: &str, credentials: &Credentials) -> String {
     match credentials.password.as_deref() {
         Some(password) if !password.is_empty() => line.replace(password, "***"),

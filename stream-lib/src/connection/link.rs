@@ -1,5 +1,5 @@
-//! One thread's connection to the server of a key, which is made again after
-//! every failure.
+//! One thread's own connection to the server of a key. It is made again after every
+//! failure.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,30 +15,29 @@ use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Interrupt, Shutdown};
 
-/// A connection that has rested so long is asked whether it was closed
-/// meanwhile: servers and what stands before them close idle ones.
+/// A connection that has rested for this long is checked before use: servers and proxies
+/// close idle ones.
 const REST: Duration = Duration::from_millis(10);
 
 /// A connection that a thread has to itself for as long as it lives.
 ///
-/// The connection is made when it is first asked for, and again after it was
-/// given up or has broken, or was closed while it rested. The server is asked for
-/// each time, so that the link follows a failover. Waiting between attempts is
-/// the caller's part.
+/// The connection is made at the first use, and again after it was given up, has broken,
+/// or was closed while it rested. The server of the key is looked up each time, so the
+/// link follows a failover. The caller does the waiting between attempts.
 #[derive(Debug)]
 pub(crate) struct Link {
     topology: Arc<Topology>,
     key: Box<str>,
     wire: Option<Wire>,
-    /// The node that the next attempt goes to, in the place of that which has the key
+    /// The node that the next attempt goes to, in place of the one that has the key
     /// (`ASK`).
     asked: Option<Redirect>,
-    /// How often requests were sent on since one was answered otherwise.
+    /// How many requests in a row were sent on.
     hops: u32,
     /// An attempt was made before, so that the topology may have changed.
     tried: bool,
-    /// How many connections there have been, without those that took the place of
-    /// one that was closed while it rested.
+    /// How many connections there have been, not counting replacements of connections
+    /// that were closed while they rested.
     epoch: u64,
     used: Instant,
     /// The changes of the topology before the last attempt.
@@ -46,8 +45,8 @@ pub(crate) struct Link {
     handle: LinkHandle,
 }
 
-/// Reaches a [`Link`] from other threads: its connection, and its attempts to make
-/// one. Clones reach the same one.
+/// Reaches a [`Link`] from other threads: its connection, and its attempts to connect.
+/// Clones reach the same link.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LinkHandle(Arc<Mutex<Reach>>);
 
@@ -61,16 +60,16 @@ struct Reach {
     attempt: Option<Interrupt>,
     /// No attempt is made for now.
     held_off: bool,
-    /// Nothing is lent any more.
+    /// No connection is lent any more.
     ended: bool,
-    /// When everything has to be over.
+    /// The time by which everything must be over.
     until: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Fit,
-    /// It was closed while nobody used it, or its server is another one now.
+    /// It was closed while unused, or the key has another server now.
     Closed,
     Gone,
 }
@@ -93,8 +92,8 @@ impl Link {
         }
     }
 
-    /// Runs `operation` on the connection, and gives the connection up where
-    /// that fails: one that has answered, even by refusing, may be in any state.
+    /// Runs `operation` on the connection, and gives the connection up if that fails:
+    /// after an answer, even a refusal, it may be in any state.
     ///
     /// # Errors
     ///
@@ -108,12 +107,12 @@ impl Link {
         result
     }
 
-    /// The connection. Where there is none, or it has broken, makes one: one
-    /// attempt, at most the connect timeout. Its [handle](LinkHandle) ends it sooner.
+    /// The connection. Without one, or with a broken one, makes one attempt to connect,
+    /// for at most the connect timeout. Its [handle](LinkHandle) ends it sooner.
     ///
     /// # Errors
     ///
-    /// `Unavailable` and the like when the server can't be found or reached, `Closed`
+    /// `Unavailable` and similar kinds if the server can't be found or reached, `Closed`
     /// while the handle holds attempts off.
     pub(crate) fn wire(&mut self) -> Result<&mut Wire> {
         let state = self.state();
@@ -137,7 +136,7 @@ impl Link {
                 self.epoch += 1;
             }
         }
-        // Made above, so the error is never seen.
+        // Set above, so the error can't occur.
         let wire = self.wire.as_mut();
         let wire = wire.ok_or_else(|| Error::new(ErrorKind::Unavailable, "no connection"))?;
         if let Some(until) = self.handle.0.lock().until {
@@ -146,9 +145,9 @@ impl Link {
         Ok(wire)
     }
 
-    /// Gives the connection up where the server has sent a request on to another node
-    /// of the cluster: the next one leads there. Returns whether it has; after some
-    /// times in a row, that no longer counts.
+    /// Gives the connection up if the server has sent a request on to another node of the
+    /// cluster: the next connection leads there. Returns whether it has; after several
+    /// times in a row it returns false.
     pub(crate) fn follow(&mut self, error: &Error) -> bool {
         const MOST_HOPS: u32 = 5;
         if !self.topology.is_sent_on(error) {
@@ -160,8 +159,8 @@ impl Link {
         self.hops <= MOST_HOPS
     }
 
-    /// Notes that a request was answered where it was sent. Where its node has taken
-    /// the slot over meanwhile, it need not be asked to any more.
+    /// Records that a request was answered where it was sent. If its node has taken the
+    /// slot over meanwhile, `ASKING` is no longer needed.
     pub(crate) fn has_arrived(&mut self) {
         self.hops = 0;
         if let Some(wire) = self.wire.as_mut().filter(|wire| wire.asks)
@@ -174,14 +173,14 @@ impl Link {
         }
     }
 
-    /// How the connection is at the beginning of another use.
+    /// The state of the connection at the beginning of a use.
     fn state(&mut self) -> State {
         let now = Instant::now();
         let has_rested = now.saturating_duration_since(self.used) >= REST;
         self.used = now;
         match &self.wire {
             Some(wire) if wire.is_broken() => State::Gone,
-            // Answers are under way on it.
+            // Answers are still to come on it.
             Some(wire) if wire.outstanding() > 0 => State::Fit,
             Some(wire) if wire.was_sent_on() => State::Closed,
             Some(wire) if wire.is_outdated() || has_rested && wire.is_stale() => State::Closed,
@@ -196,15 +195,15 @@ impl Link {
         self.wire.as_mut().filter(|wire| !wire.is_broken())
     }
 
-    /// Waits between two attempts: for `time`, or until the signal is set. Where there
-    /// has been another server to go to since the last attempt began, or comes to be,
-    /// that is the end of it, and it returns true.
+    /// Waits between two attempts: for `time`, or until the signal is set. Another server
+    /// to go to, since the last attempt began or during the wait, ends the wait, and this
+    /// returns true.
     pub(crate) fn pause(&self, signal: &Shutdown, time: Duration) -> bool {
         self.pause_unless(signal, time, || false)
     }
 
-    /// As [`pause`](Self::pause), where `over` ends it, too: it is asked at each nudge
-    /// of the signal.
+    /// As [`pause`](Self::pause), but `over` also ends it; it is called at each nudge of
+    /// the signal.
     pub(crate) fn pause_unless(
         &self,
         signal: &Shutdown,
@@ -214,22 +213,22 @@ impl Link {
         self.topology.pause(self.seen, signal, time, over)
     }
 
-    /// Gives the connection up, with all answers that are still to come on it.
+    /// Gives the connection up, with all outstanding answers.
     pub(crate) fn drop_wire(&mut self) {
         self.wire = None;
     }
 
-    /// How many connections there have been, the present one included: a thread
-    /// that compares notices a new one after a failure. One that was closed while it
-    /// rested is no failure.
+    /// The number of connections so far, including the present one: a change tells a
+    /// thread of a failure. Replacing a connection that was closed while it rested
+    /// doesn't count.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }
 }
 
 impl LinkHandle {
-    /// The id of the connection at its server, for `CLIENT UNBLOCK`; `None` where
-    /// there is none, or where the server doesn't tell.
+    /// The id of the connection at its server, for `CLIENT UNBLOCK`; `None` without a
+    /// connection, or if the server doesn't tell.
     pub(crate) fn client(&self) -> Option<(Arc<Node>, i64)> {
         let reach = self.0.lock();
         let id = reach.client_id.filter(|_| reach.stopper.is_live())?;
@@ -250,7 +249,7 @@ impl LinkHandle {
     }
 
     /// Makes attempts fail at once, and ends the one under way, until
-    /// [`resume`](Self::resume). A connection that is there stays.
+    /// [`resume`](Self::resume). An open connection stays.
     pub(crate) fn hold_off(&self) {
         let attempt = {
             let mut reach = self.0.lock();
@@ -262,7 +261,7 @@ impl LinkHandle {
         }
     }
 
-    /// Lets attempts be made again. They and all exchanges end by `until`.
+    /// Allows attempts again. They and all exchanges end by `until`.
     pub(crate) fn resume(&self, until: Instant) {
         let mut reach = self.0.lock();
         reach.held_off = false;
@@ -280,8 +279,7 @@ impl LinkHandle {
         self.0.lock().held_off
     }
 
-    /// Runs one exchange on a connection that is lent, which this handle reaches
-    /// meanwhile and not any longer.
+    /// Runs one exchange on a lent connection, which this handle reaches only meanwhile.
     pub(super) fn through<T>(
         &self,
         wire: &mut Wire,
@@ -308,7 +306,7 @@ impl LinkHandle {
         wire.naming(operation)
     }
 
-    /// Reaches a connection from now on.
+    /// Makes the handle reach this connection.
     fn reach(&self, wire: &Wire, node: Arc<Node>) {
         let mut reach = self.0.lock();
         reach.client_id = wire.client_id();
@@ -316,7 +314,7 @@ impl LinkHandle {
         reach.stopper = wire.stopper();
     }
 
-    /// Makes an attempt to get at a connection, which this handle reaches.
+    /// Makes an attempt to get a connection, which this handle can end.
     pub(super) fn attempt<T>(
         &self,
         timeout: Duration,
@@ -341,6 +339,6 @@ impl LinkHandle {
 }
 
 fn no_more() -> Error {
-    let text = "no connection is made any more: it is being stopped";
+    let text = "no connection is made, since its user is being stopped";
     Error::new(ErrorKind::Closed, text)
 }

@@ -1,4 +1,4 @@
-//! A thread's way to connections that it shares with others.
+//! A thread's access to connections that it shares with others.
 
 use std::mem;
 use std::sync::{Arc, Weak};
@@ -14,30 +14,31 @@ use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Bell, Shutdown, is_on_rounds};
 
-/// How long a thread that others wait for waits for a pooled connection.
+/// How long a thread on its rounds waits for a pooled connection.
 const SHORT_WAIT: Duration = Duration::from_millis(200);
 
-/// Lends a thread connections to the server of a key, for one exchange at a time:
-/// the one that all consumers share, or one of the pool.
+/// Lends a thread connections to the server of a key, for one exchange at a time: the
+/// shared one of all consumers, or one of the pool.
 ///
-/// The server is asked for each time, so that the thread follows a failover. Waiting
-/// between attempts is the caller's part.
+/// The server of the key is looked up each time, so the thread follows a failover. The
+/// caller does the waiting between attempts.
 #[derive(Debug)]
 pub(crate) struct Loans {
     topology: Arc<Topology>,
     key: Box<str>,
     handle: LinkHandle,
-    /// The shared connection as it was last lent: its server, and its number there.
+    /// The server of the shared connection as last lent, and the connection's number
+    /// there.
     last: Option<(Weak<Node>, u64)>,
     /// The changes of the topology before the last exchange.
     seen: u64,
-    /// An exchange has failed since.
+    /// Whether an exchange has failed since.
     has_failed: bool,
     epoch: u64,
 }
 
 impl Loans {
-    /// Loans of connections to the server of `key`, which `handle` reaches while they
+    /// Loans of connections to the server of `key`; `handle` reaches them while they
     /// last.
     pub(crate) fn new(topology: Arc<Topology>, key: &str, handle: LinkHandle) -> Self {
         Self {
@@ -51,28 +52,27 @@ impl Loans {
         }
     }
 
-    /// Leads to the server of another key from now on.
+    /// Switches to the server of another key.
     pub(crate) fn lead_to(&mut self, key: &str) {
         if *self.key != *key {
             self.key = key.into();
         }
     }
 
-    /// Runs `operation` on the connection that all consumers share. It is to be
-    /// short: others wait for it.
+    /// Runs `operation` on the connection that all consumers share. It must be short,
+    /// since others wait for the connection.
     ///
     /// # Blocking
     ///
-    /// For the connection as long as two exchanges of others may take; where there is
-    /// none, one attempt to connect is made. The [handle](LinkHandle) ends both
-    /// sooner. A thread on its rounds tries nothing where that has just taken long, and
-    /// failed.
+    /// For the connection, as long as two exchanges of others may take; without one, one
+    /// attempt to connect is made. The [handle](LinkHandle) ends both sooner. A thread on
+    /// its rounds fails at once if the last try took long and failed.
     ///
     /// # Errors
     ///
-    /// `Unavailable` and the like where the server can't be reached, or others have
-    /// the connection for too long, `Closed` while the handle holds attempts off;
-    /// those of `operation`.
+    /// `Unavailable` and similar kinds if the server can't be reached or others use the
+    /// connection for too long, `Closed` while the handle holds attempts off; those of
+    /// `operation`.
     pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
         let node = self.node()?;
         let is_waited_for = is_on_rounds();
@@ -97,14 +97,14 @@ impl Loans {
         self.handle.through(&mut wire, operation)
     }
 
-    /// Runs `operation` on a connection of the pool: one that may take long, or need
+    /// Runs `operation` on a connection of the pool: for one that may take long, or needs
     /// much memory.
     ///
     /// # Blocking
     ///
-    /// For a connection at most the connect timeout; the [handle](LinkHandle) ends
-    /// the wait sooner. A thread on its rounds waits for a moment, and then goes by the
-    /// shared connection.
+    /// For a connection at most the connect timeout; the [handle](LinkHandle) ends the
+    /// wait sooner. A thread on its rounds waits briefly, and then uses the shared
+    /// connection.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl Loans {
         self.run_pooled_within(self.topology.connect_timeout(), operation)
     }
 
-    /// As [`run_pooled`](Self::run_pooled), with so much time for the connection.
+    /// As [`run_pooled`](Self::run_pooled), with this much time for the connection.
     ///
     /// # Errors
     ///
@@ -128,9 +128,9 @@ impl Loans {
     ) -> Result<T> {
         let node = self.node()?;
         match self.pooled(&node, time) {
-            // Another server has taken its place; or, where a handler stops its
-            // consumer, the manager is gone. Or others have all connections, and new
-            // ones can't be made, which is not to hold up the tasks that come next.
+            // Another server has taken its place; or the manager is gone, if a handler
+            // stops its consumer. Or others have all connections and new ones can't be
+            // made, which must not hold up the tasks that come next.
             Err(e) if self.goes_by_shared(&e) => self.run(operation),
             wire => self.handle.through(&mut *wire?, operation),
         }
@@ -141,8 +141,7 @@ impl Loans {
         self.topology.changes() != self.seen
     }
 
-    /// Has a bell rung when there is another server to go to, for as long as the bell
-    /// exists.
+    /// Rings a bell when there is another server to go to, as long as the bell exists.
     pub(crate) fn have_rung(&self, bell: &Bell) {
         self.topology.have_rung(bell);
     }
@@ -157,7 +156,7 @@ impl Loans {
             return Ok(wire);
         }
         let connect = self.topology.connect_timeout();
-        // Those before us may have to connect, and to wait for an answer.
+        // Callers in front may have to connect, and to wait for an answer.
         let wait = connect + node.endpoint().response_timeout();
         self.handle.attempt(wait, |deadline| {
             let interrupt = deadline.interrupt().cloned();
@@ -210,13 +209,13 @@ impl Loans {
         }
     }
 
-    /// Notes that an exchange has failed, and that others may have come to harm.
+    /// Records that an exchange has failed; exchanges of others may have failed, too.
     pub(crate) fn failed(&mut self) {
         self.has_failed = true;
     }
 
-    /// How many times the shared connection was another one, or worked again: a
-    /// thread that compares notices a failure, its own and others'.
+    /// How many times the shared connection was replaced, or worked again: a change tells
+    /// a thread of a failure, its own or others'.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }

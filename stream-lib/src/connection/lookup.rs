@@ -1,8 +1,8 @@
 //! Host names to addresses, with a deadline.
 //!
-//! The system's resolver takes no deadline, and may hang for half a minute where
-//! the network swallows its questions. It is asked on a thread apart, one for each
-//! host in the whole process, however many connections wait for the answer.
+//! The system's resolver takes no deadline, and may hang for half a minute if the network
+//! drops its queries. It is called on a separate thread, one for each host in the whole
+//! process, however many connections wait for the answer.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,7 +18,7 @@ use crate::runtime::{SideCall, Ticket};
 /// the error, which several callers share.
 type Answer = Result<Vec<SocketAddr>, (io::ErrorKind, String)>;
 
-/// The questions on their way, by host.
+/// The lookups under way, by host.
 static ASKED: Mutex<BTreeMap<String, SideCall<Answer>>> = Mutex::new(BTreeMap::new());
 
 /// The addresses of a host, in the order in which to try them.

@@ -1,13 +1,11 @@
-//! Connections to Redis, from the outside in: [`Topology`] knows which
-//! [`Node`] serves a key, and lends connections to it; a connection is a
-//! [`Wire`], the only type that talks to a server. A [`Link`] is a thread's own
-//! connection, which is made again after failures; [`Loans`] are of connections that
-//! threads share.
+//! Connections to Redis, from the outside in: [`Topology`] knows which [`Node`] serves a
+//! key, and lends connections to it; a connection is a [`Wire`], the only type that talks
+//! to a server. A [`Link`] is a thread's own connection, which is made again after
+//! failures; [`Loans`] lend connections that threads share.
 //!
-//! What an error line of the server means is decided in one table, `answer.rs`:
-//! whether the request has written anything, whether the connection may be used
-//! again, and whether the request may go again, for which [`Retry`] has the
-//! pauses.
+//! One table, `answer.rs`, decides on the meaning of the server's error lines: whether
+//! the request has written anything, whether the connection may be used again, and
+//! whether the request may be sent again, for which [`Retry`] has the pauses.
 //!
 //! Below a wire are the byte stream with its deadlines, and the scanner that
 //! turns bytes into a [`Reply`]. Values stay where they were read: a reply is

@@ -1,4 +1,4 @@
-//! Errors name the server that answered: there may be several, and another one by now.
+//! Adds the server to errors, since there may be several, and a different one by now.
 
 use std::error::Error as StdError;
 
@@ -7,7 +7,7 @@ use super::wire::Wire;
 use crate::error::{Error, Result};
 
 impl Wire {
-    /// Runs an operation; an error that is an answer names the server.
+    /// Runs an operation; an error that is an answer of the server names it.
     pub(crate) fn naming<T>(
         &mut self,
         operation: impl FnOnce(&mut Self) -> Result<T>,
@@ -15,7 +15,7 @@ impl Wire {
         operation(self).map_err(|error| self.named(error))
     }
 
-    /// The same error, which names the server where it is an answer of it.
+    /// The same error; if it is an answer of the server, it names the server.
     #[cold]
     pub(crate) fn named(&self, error: Error) -> Error {
         let answer = error.source().and_then(<dyn StdError>::downcast_ref);

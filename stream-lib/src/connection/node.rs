@@ -16,17 +16,17 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// One server.
 ///
-/// What is known of a server stands at its [`Endpoint`]: the generation of its
-/// connections, whether it takes scripts, whether it was looked at.
+/// The known facts of a server are at its [`Endpoint`]: the generation of its
+/// connections, whether it takes scripts, whether its kind was looked up.
 #[derive(Debug)]
 pub(crate) struct Node {
     endpoint: Arc<Endpoint>,
     pool: Pool,
-    /// The one that consumers share.
+    /// The connection that consumers share.
     shared: SharedWire,
-    /// The connections that are not of the pool.
+    /// Connections outside of the pool.
     dedicated: Stoppers,
-    /// Those of them that are in the making.
+    /// Attempts to make such connections.
     attempts: Attempts,
     /// Another server has taken its place.
     retired: AtomicBool,
@@ -59,7 +59,7 @@ impl Node {
         &self.shared
     }
 
-    /// Closes the pool, and the shared connection as soon as nobody uses it.
+    /// Closes the pool, and the shared connection as soon as it isn't in use.
     pub(super) fn close(&self) {
         self.pool.close();
         self.shared.close();
@@ -69,8 +69,8 @@ impl Node {
         &self.endpoint
     }
 
-    /// A connection that is not of the pool. One attempt, which the end of the
-    /// node ends.
+    /// A connection outside of the pool. One attempt, which the retirement of the node
+    /// ends.
     pub(super) fn connect_by(&self, deadline: &mut Deadline) -> Result<Wire> {
         let interrupt = deadline.interruptible();
         if !self.attempts.enter(&interrupt) {
@@ -89,7 +89,7 @@ impl Node {
         Arc::ptr_eq(&self.endpoint, wire.endpoint())
     }
 
-    /// Whether somebody has looked at what kind of server it is.
+    /// Whether the kind of the server was looked up.
     pub(crate) fn was_looked_at(&self) -> bool {
         self.endpoint.was_looked_at()
     }
@@ -99,9 +99,8 @@ impl Node {
         self.retired.load(Ordering::SeqCst)
     }
 
-    /// Lends no connection any more, and ends those that are not of the pool, with
-    /// all attempts to connect. Requests on pooled connections may end, until
-    /// [`cut`](Self::cut).
+    /// Stops lending connections, and ends those outside of the pool, with all attempts
+    /// to connect. Requests on pooled connections may finish until [`cut`](Self::cut).
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::SeqCst);
         self.endpoint.outdate(self.endpoint.generation());

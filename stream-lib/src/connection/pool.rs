@@ -1,10 +1,10 @@
 //! Pooled connections.
 //!
-//! r2d2 connects on a background thread, tells callers no more than a text,
-//! and goes on trying for ever. So here it hands out *places*: a place is a
-//! [`Wire`] that may not be connected yet, and the caller that gets it connects it.
-//! Errors then keep their kind, wrong passwords fail at once, nothing connects
-//! unasked, and the number of connections stays bounded.
+//! r2d2 connects on a background thread, tells callers only a text, and retries for ever.
+//! So here it hands out *places*: a place is a [`Wire`] that may not be connected yet,
+//! and the caller that gets it connects it. Errors then keep their kind, wrong passwords
+//! fail at once, nothing connects without a caller, and the number of connections stays
+//! bounded.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -24,29 +24,29 @@ use super::wire::{USUAL_REPLY, Wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Thread, panic_text};
 
-/// An attempt to connect has this long at least, however short the time.
+/// The least time of an attempt to connect, however little is left.
 const LEAST_ATTEMPT: Duration = Duration::from_millis(20);
 
-/// How long the thread is waited for that only shows that there can be one.
+/// How long to wait for the thread that only shows that one can be started.
 const JOINED: Duration = Duration::from_secs(5);
 
-/// How long a caller that may be interrupted waits for a place before it looks.
+/// How long a caller that may be interrupted waits for a place between checks.
 const LOOK_UP: Duration = Duration::from_millis(20);
 
-/// A connection that came back so recently isn't asked whether it is closed,
-/// and counts as in steady use.
+/// A connection that came back this recently isn't checked for a close, and counts as in
+/// steady use.
 const MOMENT: Duration = Duration::from_micros(100);
 
 /// A bounded number of connections to one server, opened when needed.
 pub(crate) struct Pool {
     endpoint: Arc<Endpoint>,
     size: u32,
-    /// Until the pool is closed.
+    /// `None` once the pool is closed.
     places: RwLock<Option<r2d2::Pool<Places>>>,
     /// The error of the last attempt to connect, if that has failed.
     failure: Mutex<Option<Error>>,
     attempts: Attempts,
-    /// All its connections, whoever has them.
+    /// All its connections, lent or not.
     in_use: Stoppers,
 }
 
@@ -59,8 +59,8 @@ impl Pool {
     ) -> Self {
         let places = r2d2::Pool::builder()
             .max_size(size)
-            // All places from the start: one made later would lie on top of
-            // those that are connected.
+            // All places from the start: one made later would lie on top of the connected
+            // ones.
             .min_idle(None)
             .test_on_check_out(false)
             .max_lifetime(None)
@@ -78,8 +78,8 @@ impl Pool {
         }
     }
 
-    /// A connection that is neither broken nor closed by the server. Where a new
-    /// one is needed, this makes one attempt.
+    /// A connection that is neither broken nor closed by the server. If a new one is
+    /// needed, this makes one attempt.
     ///
     /// # Blocking
     ///
@@ -88,8 +88,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// That of the attempt; `Unavailable` where no connection is free in time,
-    /// `Closed`.
+    /// That of the attempt; `Unavailable` if no connection is free in time, `Closed`.
     pub(crate) fn get(&self, deadline: &mut Deadline) -> Result<PooledWire> {
         self.endpoint.origin.ensure_here()?;
         let Some(places) = self.places.read().clone() else {
@@ -98,7 +97,7 @@ impl Pool {
         let mut place = loop {
             let left = deadline.remaining().unwrap_or_default();
             let wait = match deadline.interrupt() {
-                // It can't end this wait.
+                // The interrupt can't end this wait.
                 Some(_) => left.min(LOOK_UP),
                 None => left,
             };
@@ -108,7 +107,7 @@ impl Pool {
                 Err(_) => return Err(self.no_place(deadline.total())),
             }
         };
-        // A connection that was in use a moment ago needs no look.
+        // A connection that was in use a moment ago needs no check.
         let closely = place.was_used_within(MOMENT);
         if place.is_broken() || place.is_outdated() || !closely && place.is_stale() {
             place.abandon("it was closed while nobody used it");
@@ -118,9 +117,9 @@ impl Pool {
         Ok(PooledWire(place))
     }
 
-    /// Ends all attempts to connect in [`get`](Self::get), now and later, with
-    /// `Closed`. A caller that waits for others to give a connection back goes on
-    /// until one does, or its time is up. Connections in use end with their users.
+    /// Ends all attempts to connect in [`get`](Self::get), now and later, with `Closed`.
+    /// A caller that waits for a connection to come back goes on until one does, or its
+    /// time is up. Connections in use end with their users.
     pub(crate) fn close(&self) {
         let places = self.places.write().take();
         drop(places);
@@ -158,7 +157,7 @@ impl Pool {
         if self.places.read().is_none() {
             return self.closed();
         }
-        // The callers that have the places are likely to wait for the server.
+        // The callers that have the places probably wait for the server.
         if let Some(failure) = &*self.failure.lock() {
             return failure.clone();
         }
@@ -187,8 +186,8 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// A pooled connection, which goes back when dropped. One that is broken, or
-/// still owes replies, is closed instead.
+/// A pooled connection, which goes back when dropped. A broken one, or one with
+/// outstanding replies, is closed instead.
 pub(crate) struct PooledWire(r2d2::PooledConnection<Places>);
 
 impl Deref for PooledWire {
@@ -232,8 +231,8 @@ impl ManageConnection for Places {
         Ok(())
     }
 
-    /// Says no, and closes a connection that can't be lent again itself: the
-    /// place stays, and a caller that waits for one is woken at once.
+    /// Returns false, and closes a connection that can't be lent again: the place stays,
+    /// and a waiting caller is woken at once.
     fn has_broken(&self, wire: &mut Wire) -> bool {
         if wire.outstanding() > 0 {
             wire.abandon("it was given back with replies outstanding");
@@ -245,17 +244,16 @@ impl ManageConnection for Places {
     }
 }
 
-/// The one thread r2d2 wants, for any number of pools. With the default behaviour it would
-/// stay until
-/// the last job in its queue is due.
+/// The one thread that r2d2 wants, for any number of pools. With the default behaviour it
+/// would stay until the last job in its queue is due.
 ///
-/// It panics where the system is out of threads, and offers no other way. So a thread
-/// is tried first, which is the error that a caller sees. Another process may take
-/// the last one in between: then the panic is caught.
+/// The builder panics if the system is out of threads, and offers no other way. So a
+/// thread is started first, whose error the caller gets. If another process takes the
+/// last thread in between, the panic is caught.
 ///
 /// # Errors
 ///
-/// `System` where the system is out of threads.
+/// `System` if the system is out of threads.
 pub(super) fn scheduler() -> Result<Arc<ScheduledThreadPool>> {
     const NAME: &str = "stream-pool";
     Thread::spawn(NAME, || {})?.join_by(Instant::now() + JOINED);

@@ -1,9 +1,8 @@
-//! A connection that authenticates again while it lives, since its credentials
-//! lapse.
+//! Authenticates an open connection again before its credentials expire.
 //!
-//! The request (`AUTH`) goes in front of another one, also while answers are
-//! outstanding; so its answer comes between those of others, and is taken out by
-//! counting them. A server that refuses it leaves the connection as it was.
+//! The request (`AUTH`) goes in front of another one, also while answers are outstanding.
+//! Its answer then comes between others, and is found by counting them. A server that
+//! refuses it leaves the connection as it was.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,29 +12,29 @@ use super::endpoint::Endpoint;
 use super::server_error::ServerError;
 use crate::error::{Error, ErrorKind};
 
-/// Until a connection looks for other credentials again.
+/// How long a connection waits before it looks for other credentials again.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// Until one whose new credentials were refused does.
+/// The same after new credentials were refused.
 const AFTER_REFUSAL: Duration = Duration::from_secs(5);
 
 /// The part of a connection that keeps its credentials valid.
 #[derive(Debug, Default)]
 pub(super) struct Reauth {
-    /// `None` where they don't lapse.
+    /// `None` if they don't expire.
     renew_at: Option<Instant>,
-    /// How many answers come before that to the request under way.
+    /// How many answers come before the one to the request under way.
     awaited: Option<usize>,
 }
 
 impl Reauth {
-    /// Notes by which credentials the connection was made.
+    /// Records the credentials that the connection was made with.
     pub(super) fn begin(&mut self, given: &Given) {
         self.renew_at = given.renew_at();
     }
 
-    /// The request that goes in front of the next one, if it is time for one and
-    /// there are other credentials. `outstanding` answers are still to come.
+    /// The request to send before the next one, if it is due and there are other
+    /// credentials. `outstanding` answers are still to come.
     pub(super) fn request(
         &mut self,
         endpoint: &Arc<Endpoint>,
@@ -59,19 +58,19 @@ impl Reauth {
         request.map(|request| request.get_packed_command())
     }
 
-    /// Whether the next answer is that to our own request.
+    /// Whether the next answer is that to this request.
     pub(super) fn is_next(&self) -> bool {
         self.awaited == Some(0)
     }
 
-    /// Notes that another request was answered.
+    /// Records that another request was answered.
     pub(super) fn other_answered(&mut self) {
         if let Some(before) = &mut self.awaited {
             *before = before.saturating_sub(1);
         }
     }
 
-    /// Takes note of the answer: the line of the error, if it is one.
+    /// Records the answer: the line of the error, if it is one.
     pub(super) fn answered(&mut self, endpoint: &Endpoint, error: Option<&[u8]>) {
         self.awaited = None;
         let Some(line) = error else {

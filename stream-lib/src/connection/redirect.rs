@@ -1,4 +1,4 @@
-//! The node of a cluster that another one sends us to.
+//! Redirects to another node of a cluster.
 
 use std::error::Error as _;
 
@@ -8,10 +8,10 @@ use crate::error::Error;
 /// A line `MOVED slot host:port` or `ASK slot host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Redirect {
-    /// For one request only: the slot is on its way there.
+    /// The redirect is for one request only: the slot is moving to that node.
     pub(super) is_ask: bool,
     pub(super) slot: u16,
-    /// As the node calls it: empty for itself, `?` where it doesn't know.
+    /// As the node calls it: empty for the node itself, `?` if unknown.
     pub(super) host: String,
     pub(super) port: u16,
 }
@@ -37,20 +37,19 @@ impl Redirect {
         })
     }
 
-    /// That of an error which the server has answered with.
+    /// The redirect in an error that the server has answered with.
     pub(super) fn of(error: &Error) -> Option<Self> {
         let answer: &ServerError = error.source()?.downcast_ref()?;
         Self::read(answer.line().as_bytes())
     }
 }
 
-/// Whether another node is to be asked for the request that has failed, and for no
-/// other.
+/// Whether another node should be asked, but only for the request that has failed.
 pub(crate) fn is_asked_elsewhere(error: &Error) -> bool {
     Redirect::of(error).is_some_and(|redirect| redirect.is_ask)
 }
 
-/// Whether the keys of a request are on two nodes, since their slot is on its way from one
+/// Whether the keys of a request are on two nodes, because their slot is moving from one
 /// to the other.
 pub(crate) fn is_on_its_way(error: &Error) -> bool {
     let answer: Option<&ServerError> = error.source().and_then(|source| source.downcast_ref());

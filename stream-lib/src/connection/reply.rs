@@ -1,4 +1,4 @@
-//! A reply: its bytes, and where each value stands in them.
+//! Replies: their bytes, and the place of each value in them.
 
 use super::scan::Token;
 
@@ -17,9 +17,9 @@ impl Reply {
 
 /// A reply, or one value of it, in a borrowed buffer.
 ///
-/// Offsets in `tokens` count from the first byte of `bytes`, which is always
-/// the whole reply's. The first token is the value, those after it are its
-/// elements, elements' elements, and so on.
+/// Offsets in `tokens` count from the first byte of `bytes`, which is always the whole
+/// reply. The first token is the value; the tokens after it are its elements, elements'
+/// elements, and so on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReplyRef<'a> {
     bytes: &'a [u8],

@@ -1,4 +1,4 @@
-//! When a request that was refused, and has written nothing, goes again.
+//! The schedule for requests that were refused and have written nothing.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +8,11 @@ use super::server_error::answer_of;
 use crate::error::Error;
 use crate::runtime::Backoff;
 
-/// The pauses between tries, growing.
+/// The pauses between tries; they grow.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// How often a request follows the nodes of a cluster without a pause.
+/// How many times a request follows the nodes of a cluster without a pause.
 const MOST_HOPS: u32 = 5;
 
 /// A year: longer than any deadline.
@@ -22,10 +22,10 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 #[derive(Debug)]
 pub(crate) struct Retry {
     deadline: Instant,
-    /// Once it has gone elsewhere at once.
+    /// Set once the request has gone elsewhere at once.
     pauses: Option<Backoff>,
     hops: u32,
-    /// The node that the next try, and no other, goes to (`ASK`).
+    /// The node that only the next try goes to (`ASK`).
     asked: Option<Redirect>,
 }
 
@@ -43,7 +43,7 @@ impl Retry {
         }
     }
 
-    /// For a request that has failed before.
+    /// For a request that has failed before with `error`.
     pub(super) fn asked_by(mut self, error: Option<&Error>) -> Self {
         let redirect = error.and_then(Redirect::of);
         self.asked = redirect.filter(|redirect| redirect.is_ask);
@@ -55,13 +55,12 @@ impl Retry {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// The node that the next try goes to, in the place of that which has the key.
+    /// The node that the next try goes to, in place of the one that has the key.
     pub(super) fn take_asked(&mut self) -> Option<Redirect> {
         self.asked.take()
     }
 
-    /// The pause before the next try after this error; `None` where there is to
-    /// be none.
+    /// The pause before the next try after this error; `None` for no further try.
     pub(super) fn after(&mut self, error: &Error) -> Option<Duration> {
         let again = answer_of(error).again;
         let left = self.left();

@@ -1,4 +1,4 @@
-//! Whether a server is the master that sentinels say it is.
+//! Checks that a server is the master that sentinels name.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 const MASTER: &[u8] = b"master";
 
-/// The server is a replica now, or still: the sentinels have not come to an end, or
-/// have not told yet. The source of an error.
+/// The source of an error: the server is a replica, because the sentinels have not
+/// finished or not announced the failover yet.
 #[derive(Debug)]
 pub(super) struct NotMaster;
 
@@ -27,7 +27,7 @@ impl fmt::Display for NotMaster {
 
 impl StdError for NotMaster {}
 
-/// Whether the attempt has failed since the server is no master.
+/// Whether the attempt has failed because the server is no master.
 pub(super) fn is_not_master(error: &Error) -> bool {
     error.source().is_some_and(<dyn StdError>::is::<NotMaster>)
 }
@@ -52,8 +52,8 @@ pub(super) fn must_be_master(endpoint: &Endpoint, role: &[u8]) -> Result<()> {
     Err(Error::new(ErrorKind::Unavailable, text).because(NotMaster))
 }
 
-/// Asks for the role by `INFO replication`, where the server has refused `ROLE`.
-/// One that refuses both is taken for the master, with a warning.
+/// Asks for the role by `INFO replication`, after the server has refused `ROLE`. A server
+/// that refuses both counts as the master, with a warning.
 pub(super) fn ask_otherwise(
     wire: &mut Wire,
     refusal: &ServerError,
@@ -74,7 +74,7 @@ pub(super) fn ask_otherwise(
     }
     if !endpoint.warn_of_role() {
         log::warn!(
-            "{} doesn't let us ask whether it is the master ({}), and is taken for it: allow \
+            "{} doesn't let this user ask whether it is the master ({}), and counts as it: allow \
              `ROLE`, so that a replica is noticed at once",
             endpoint.named(),
             refusal.line()

@@ -17,7 +17,7 @@ const LONGEST_LINE: usize = 300;
 
 /// An error reply, the source of the [`Error`] made from it.
 ///
-/// Its text is the code alone, since the error's own text has the line.
+/// Its text is only the code, since the error's own text has the line.
 #[derive(Debug)]
 pub(crate) struct ServerError {
     line: String,
@@ -26,7 +26,8 @@ pub(crate) struct ServerError {
 impl ServerError {
     pub(crate) fn new(line: &[u8]) -> Self {
         let line = String::from_utf8_lossy(line);
-        // An unknown command is quoted with its arguments: payload, or worse.
+        // An unknown command is quoted with its arguments, which may be payload or a
+        // secret.
         let line = match line.find(", with args beginning with") {
             Some(end) => line.get(..end).unwrap_or_default(),
             None => &line,
@@ -50,7 +51,7 @@ impl ServerError {
         self.answer().kind
     }
 
-    /// What the line means.
+    /// The meaning of the line.
     pub(crate) fn answer(&self) -> Answer {
         Answer::of_line(&self.line)
     }
@@ -63,7 +64,7 @@ impl ServerError {
             text.push_str(hint);
         } else if kind == ErrorKind::OutcomeUnknown {
             text = format!(
-                "not Redis, but something in front of it, answered: {}",
+                "a proxy in front of Redis, not Redis itself, answered: {}",
                 self.line
             );
         }
@@ -71,12 +72,12 @@ impl ServerError {
     }
 }
 
-/// What a failure means for the request that has failed, by the table: of an
-/// error line, of a lost connection, or of our own.
+/// The table's meaning of a failure for its request: of an error line, a lost connection,
+/// or an error of the library.
 pub(crate) fn answer_of(error: &Error) -> Answer {
     let line = error.source().and_then(|source| source.downcast_ref());
     let answer = line.map(ServerError::answer);
-    // A handshake gives some lines another kind: nothing was sent behind it.
+    // A handshake gives some lines another kind, since no request was sent after it.
     answer
         .filter(|answer| answer.kind == error.kind())
         .unwrap_or_else(|| Answer::of_kind(error.kind()))
@@ -91,13 +92,13 @@ impl fmt::Display for ServerError {
 impl StdError for ServerError {}
 
 #[cfg(test)]
-/// The server's error code, where `error` comes from an error reply.
+/// The server's error code, if `error` comes from an error reply.
 pub(crate) fn code(error: &Error) -> Option<&str> {
     let source = error.source()?;
     source.downcast_ref().map(ServerError::code)
 }
 
-/// Takes back what the redis crate made of a reply or of our own error.
+/// Unpacks a reply's error, or an error of the library, from the redis crate's error.
 pub(crate) fn from_redis(error: RedisError) -> Error {
     if let Some(own) = own_error(&error) {
         return own.clone();
@@ -118,7 +119,7 @@ pub(crate) fn from_redis(error: RedisError) -> Error {
     Error::new(kind, text).because(error)
 }
 
-/// Packs an error of ours for the redis crate; [`from_redis`] unpacks it.
+/// Packs an error of the library for the redis crate; [`from_redis`] unpacks it.
 pub(crate) fn to_redis(error: Error) -> RedisError {
     RedisError::from(io::Error::new(io::ErrorKind::BrokenPipe, error))
 }

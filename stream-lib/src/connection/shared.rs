@@ -1,9 +1,9 @@
 //! One connection that all consumers of a manager share, for short exchanges.
 //!
-//! One thread uses it at a time; the others stand in line, and each of them leaves
-//! the line at its own deadline, or when its own interrupt says so. A thread that
-//! fails with the connection gives it back broken, and the next in line makes
-//! another one: a failure, or a stop, ends one exchange at most.
+//! One thread uses it at a time. The others stand in line, and each of them leaves the
+//! line at its own deadline, or when interrupted. A thread that fails with the connection
+//! gives it back broken, and the next in line makes another one: a failure, or a stop,
+//! ends one exchange at most.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
@@ -17,11 +17,11 @@ use super::endpoint::Endpoint;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 
-/// A connection that has rested so long is asked whether it was closed
-/// meanwhile: servers and what stands before them close idle ones.
+/// A connection that has rested for this long is checked before use: servers and proxies
+/// close idle ones.
 const REST: Duration = Duration::from_millis(10);
 
-/// A failure that took so long is worth remembering, and for how long at most.
+/// A failure that took this long is remembered, and for how long at most.
 const LONG: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(2);
 
@@ -31,24 +31,24 @@ pub(super) struct SharedWire(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Locked by the one whose turn it is.
+    /// Locked by the caller whose turn it is.
     wire: Mutex<Wire>,
     line: Mutex<Line>,
-    /// Notified when a turn ends, and when a wait is to end.
+    /// Notified when a turn ends, and when a wait must end.
     moved: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Line {
     is_lent: bool,
-    /// Those who wait, the next one first.
+    /// Waiting callers, the next one first.
     waiting: VecDeque<u64>,
-    /// The number of the next who comes.
+    /// The number of the next caller.
     next: u64,
-    /// How many connections there have been, without those that took the place of
-    /// one that was closed while it rested.
+    /// How many connections there have been, not counting replacements of connections
+    /// that were closed while they rested.
     made: u64,
-    /// Nothing stays connected between two exchanges any more.
+    /// The connection is closed after each exchange.
     is_closed: bool,
     /// The last failure that took long, until as much time has passed again.
     failed: Option<(Instant, Error)>,
@@ -59,7 +59,7 @@ struct Line {
 pub(super) struct LentWire<'a> {
     // Given back before the turn ends.
     wire: MutexGuard<'a, Wire>,
-    /// Something was sent on it, or may be.
+    /// Something was or may be sent on it.
     is_used: bool,
     turn: Turn<'a>,
 }
@@ -78,7 +78,7 @@ impl SharedWire {
         }))
     }
 
-    /// The connection, where it is free and works.
+    /// The connection, if it is free and works.
     pub(super) fn try_lend(&self) -> Option<LentWire<'_>> {
         let mut line = self.0.line.lock();
         if line.is_lent || !line.waiting.is_empty() {
@@ -90,8 +90,8 @@ impl SharedWire {
         lent.begin().then_some(lent)
     }
 
-    /// The connection, once it is this caller's turn. Where there is none that
-    /// works, `connect` makes one.
+    /// The connection, once it is this caller's turn. If it doesn't work, `connect` makes
+    /// one.
     ///
     /// # Blocking
     ///
@@ -99,8 +99,8 @@ impl SharedWire {
     ///
     /// # Errors
     ///
-    /// `Unavailable` where others have it until the deadline, or until the interrupt
-    /// of the deadline ends the wait; those of `connect`.
+    /// `Unavailable` if others have it until the deadline, or the deadline's interrupt
+    /// ends the wait; those of `connect`.
     pub(super) fn lend(
         &self,
         deadline: &mut Deadline,
@@ -120,9 +120,9 @@ impl SharedWire {
         Ok(lent)
     }
 
-    /// Notes how an exchange has ended that began then. Where the server has not answered
+    /// Records the end of an exchange that began at `began`. If the server didn't answer
     /// for long, callers that can't wait get the same failure for as long again, at most
-    /// [`LONGEST`]: the exchanges of others come next on their threads.
+    /// [`LONGEST`], since other exchanges come next on their threads.
     pub(super) fn note<T>(&self, began: Instant, ended: &Result<T>) {
         let took = began.elapsed();
         let failed = match ended {
@@ -134,7 +134,7 @@ impl SharedWire {
         self.0.line.lock().failed = failed;
     }
 
-    /// The failure that tells those who can't wait not to try.
+    /// The failure that keeps callers that can't wait from trying.
     pub(super) fn failure(&self) -> Option<Error> {
         let line = self.0.line.lock();
         let failed = line
@@ -145,8 +145,8 @@ impl SharedWire {
         failed.map(|(_, error)| error.clone().of_kind(ErrorKind::Unavailable))
     }
 
-    /// Closes the connection, at once or when it is given back. A consumer that is
-    /// still on its way out gets another one for each exchange.
+    /// Closes the connection, at once or when it is given back. A consumer that is still
+    /// stopping gets a new one for each exchange.
     pub(super) fn close(&self) {
         self.0.line.lock().is_closed = true;
         drop(self.try_lend());
@@ -157,7 +157,7 @@ impl SharedWire {
         if let Some(interrupt) = deadline.interrupt() {
             let inner = Arc::clone(&self.0);
             interrupt.on_end(move || {
-                // Not between a look at the interrupt and the sleep after it.
+                // Not between a check of the interrupt and the sleep after it.
                 drop(inner.line.lock());
                 inner.moved.notify_all();
             });
@@ -183,7 +183,7 @@ impl SharedWire {
     }
 }
 
-/// Whether the server has not answered. What it has refused is the caller's own.
+/// Whether the server has not answered. A refusal concerns only the caller.
 fn is_silence(error: &Error) -> bool {
     matches!(
         error.kind(),
@@ -200,7 +200,7 @@ impl<'a> LentWire<'a> {
         }
     }
 
-    /// Begins a use of it. Returns false where it can't be used.
+    /// Begins a use. Returns false if the connection can't be used.
     fn begin(&mut self) -> bool {
         let wire = &mut self.wire;
         let fit = !wire.is_broken()
@@ -213,8 +213,7 @@ impl<'a> LentWire<'a> {
         fit
     }
 
-    /// Which connection this is: another number tells of a failure of the one
-    /// before.
+    /// The number of the connection: a change tells of a failure of the previous one.
     pub(super) fn number(&self) -> u64 {
         self.turn.0.line.lock().made
     }

@@ -1,7 +1,8 @@
-//! What a thread that looks after many streams remembers of servers that don't answer.
+//! Servers that don't answer, as remembered by a thread that looks after many streams.
 //!
-//! The first try to reach a server takes its time; from then on others on the thread come
-//! next: the server is left alone for a while, and then tried for a moment only.
+//! The first try to reach a server takes its time. After it fails, the server is left
+//! alone for a while, and then tried only briefly, so that other work on the thread comes
+//! next.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -11,14 +12,14 @@ use super::topology::Topology;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Backoff;
 
-/// A failure that took so long is worth remembering.
+/// A failure that took this long is remembered.
 const LONG: Duration = Duration::from_millis(400);
 
-/// For how long the server is left alone, growing.
+/// How long the server is left alone; it grows.
 const FIRST_REST: Duration = Duration::from_millis(500);
 const LONGEST_REST: Duration = Duration::from_secs(4);
 
-/// How long it is tried then.
+/// How long it is tried after that.
 const MOMENT: Duration = Duration::from_millis(250);
 
 /// The servers that have not answered.
@@ -27,7 +28,7 @@ pub(crate) struct SilentNodes(Vec<Silent>);
 
 #[derive(Debug)]
 struct Silent {
-    /// Dangling where it isn't known which server has the key.
+    /// Dangling if the server of the key is unknown.
     node: Weak<Node>,
     until: Instant,
     error: Error,
@@ -52,8 +53,8 @@ pub(crate) struct Attempt {
 }
 
 impl SilentNodes {
-    /// Begins a try, which takes `usual` at most, or a moment where the server has not
-    /// answered before. While that is left alone, there is none.
+    /// Begins a try, which takes at most `usual`, or a moment if the server has not
+    /// answered before. There is no try while the server is left alone.
     pub(crate) fn begin(
         &mut self,
         topology: &Topology,
@@ -71,7 +72,7 @@ impl SilentNodes {
         usual: Duration,
         now: Instant,
     ) -> std::result::Result<Attempt, Resting> {
-        // Those that were replaced are gone.
+        // Servers that were replaced are dropped.
         let is_unknown = |node: &Weak<Node>| Weak::ptr_eq(node, &Weak::new());
         self.0
             .retain(|silent| silent.node.strong_count() > 0 || is_unknown(&silent.node));
@@ -92,7 +93,7 @@ impl SilentNodes {
         })
     }
 
-    /// Notes how a try has ended.
+    /// Records the end of a try.
     pub(crate) fn end<T>(&mut self, attempt: &Attempt, ended: &Result<T>) {
         self.end_at(attempt, ended, Instant::now());
     }
@@ -189,7 +190,7 @@ mod tests {
             nodes.end_at(&attempt, &ended, now + took);
             assert!(nodes.0.is_empty());
         }
-        // Nobody knows which server has the key.
+        // It is unknown which server has the key.
         let attempt = nodes.begin_at(Weak::new(), USUAL, now).unwrap();
         nodes.end_at(&attempt, &silence(), now + USUAL);
         nodes.begin_at(Weak::new(), USUAL, now).unwrap_err();

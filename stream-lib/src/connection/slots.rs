@@ -3,14 +3,14 @@
 /// How many slots a cluster has.
 pub(crate) const SLOTS: u16 = 16_384;
 
-/// The slot of a key, 0 to 16,383: CRC16 (XMODEM) of its hash tag, or of all of it
-/// where it has none.
+/// The slot of a key, 0 to 16,383: CRC16 (XMODEM) of its hash tag, or of the whole key
+/// without one.
 pub(crate) fn slot_of(key: &[u8]) -> u16 {
     crc16(hash_tag(key)) % SLOTS
 }
 
 /// The part of a key that decides on its slot: between its first `{` and the next `}`,
-/// unless that is nothing.
+/// unless that is empty.
 fn hash_tag(key: &[u8]) -> &[u8] {
     let position = |bytes: &[u8], wanted: u8| bytes.iter().position(|byte| *byte == wanted);
     let tag = position(key, b'{').and_then(|open| {

@@ -1,4 +1,4 @@
-//! TCP and unix sockets: opening them, and what the standard library lacks.
+//! TCP and unix sockets: opening them, and calls that the standard library lacks.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
@@ -20,10 +20,10 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 /// A peer that acknowledges nothing for this long is gone.
 const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long one try waits for a place in the full queue of a unix socket.
+/// How long one try waits for a place in a unix socket's full queue.
 const QUEUE_STEP: Duration = Duration::from_millis(100);
 
-/// A peer that has gone must not end the process by a signal.
+/// Writing to a closed connection must not end the process by a signal.
 #[cfg(not(target_vendor = "apple"))]
 const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
 #[cfg(target_vendor = "apple")]
@@ -129,11 +129,11 @@ impl Socket {
 
     /// Ends reads and writes on this socket, in whichever thread they block.
     pub(super) fn shutdown(&self) {
-        // The connection of a parent goes on when its child closes its copy.
+        // A parent's connection goes on when its child closes its copy.
         if !self.1.is_here() {
             return;
         }
-        // It fails when the peer was faster: all the same to us.
+        // Fails if the peer was faster, which does no harm.
         let _ = self.0.shutdown(Shutdown::Both);
     }
 }
@@ -159,8 +159,8 @@ impl Write for &Socket {
     }
 }
 
-/// Ends a connection from another thread: a blocked call fails at once. Keeps
-/// nothing open by itself.
+/// Ends a connection from another thread: a blocked call fails at once. A stopper doesn't
+/// keep the connection open.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stopper(Weak<Socket>);
 
@@ -182,8 +182,8 @@ impl Stopper {
     }
 }
 
-/// A process that keeps trying a local port where nothing listens is given that
-/// very port as its own one day, and then reads its own words as answers.
+/// A process that keeps trying a local port without a listener may get that very port as
+/// its own, and then reads its own requests as answers.
 fn is_connected_to_itself(socket: &socket2::Socket) -> bool {
     match (socket.local_addr(), socket.peer_addr()) {
         (Ok(ours), Ok(theirs)) => ours.as_socket() == theirs.as_socket(),
@@ -191,7 +191,7 @@ fn is_connected_to_itself(socket: &socket2::Socket) -> bool {
     }
 }
 
-/// What is left of the deadline, as an I/O result.
+/// The time left, as an I/O result.
 pub(super) fn remaining(deadline: &mut Deadline) -> io::Result<Duration> {
     deadline
         .remaining()

@@ -1,5 +1,5 @@
-//! How a connection stands: whether anything may be sent on it, and what a
-//! failure on it means for the requests that are under way.
+//! The state of a connection: whether anything may be sent on it, and what a failure
+//! means for the requests under way.
 
 use std::io;
 
@@ -13,23 +13,23 @@ use super::server_error::ServerError;
 use super::tls_trouble;
 use crate::error::{Error, ErrorKind};
 
-/// Most error lines of one reply that are heeded: a script answers for many
+/// The most error lines of one reply that are looked at: a script answers for many
 /// messages, each with the same line.
 const MOST_HEEDED: usize = 4;
 
-/// The standing of one connection.
+/// The state of one connection.
 #[derive(Debug)]
 pub(super) struct Standing {
-    /// Why nothing is sent any more. Answers may still be read.
+    /// Why nothing may be sent any more. Answers may still be read.
     over: Option<String>,
-    /// The server reads nothing behind a request that it has refused.
+    /// The server reads no request after one that it has refused.
     unread_behind: bool,
-    /// What the server said last is no error.
+    /// The last answer of the server was no error.
     has_served: bool,
     /// A key of this use is on another node of the cluster.
     was_sent_on: bool,
-    /// The connections of one generation were made while their server, as far
-    /// as we know, had the same role.
+    /// Connections of one generation were made while their server, as far as known, had
+    /// the same role.
     generation: u64,
 }
 
@@ -44,12 +44,12 @@ impl Standing {
         }
     }
 
-    /// Whether something may be sent.
+    /// Whether anything may be sent.
     pub(super) fn is_good(&self) -> bool {
         self.over.is_none()
     }
 
-    /// Whether its server has changed its role or state since it was made.
+    /// Whether the server has changed its role or state since the connection was made.
     pub(super) fn is_outdated(&self, endpoint: &Endpoint) -> bool {
         self.generation != endpoint.generation()
     }
@@ -59,7 +59,7 @@ impl Standing {
         self.has_served
     }
 
-    /// Forgets what the server has said so far.
+    /// Forgets all earlier errors of the server.
     pub(super) fn forgive(&mut self) {
         self.over = None;
         self.unread_behind = false;
@@ -79,12 +79,12 @@ impl Standing {
         self.has_served = true;
     }
 
-    /// Nothing is sent from now on. The first reason counts.
+    /// Stops sending. The first reason counts.
     pub(super) fn end(&mut self, reason: String) {
         self.over.get_or_insert(reason);
     }
 
-    /// Takes note of the error lines in a reply.
+    /// Applies the error lines in a reply.
     #[cold]
     pub(super) fn heed(&mut self, reply: ReplyRef<'_>, endpoint: &Endpoint) {
         let lines = reply.tokens().iter().filter_map(|token| match *token {
@@ -111,8 +111,7 @@ impl Standing {
         }
     }
 
-    /// The error of a request that goes on a connection on which nothing may be
-    /// sent any more.
+    /// The error of a request on a connection on which nothing may be sent.
     pub(super) fn unsent(&self, endpoint: &Endpoint) -> Error {
         self.gone(ErrorKind::Unavailable, endpoint)
     }
@@ -122,8 +121,8 @@ impl Standing {
         self.gone(self.kind_of_unanswered(), endpoint)
     }
 
-    /// The error of the requests under way at a failure, after which nothing is
-    /// sent or read any more. `did` is what the server failed to do in time.
+    /// The error of the requests under way at a failure, which ends all sending and
+    /// reading. `did` is what the server failed to do in time.
     pub(super) fn lost(
         &mut self,
         kind: ErrorKind,
@@ -134,7 +133,7 @@ impl Standing {
         let server = endpoint.named();
         let mut text = match error.kind() {
             io::ErrorKind::TimedOut => {
-                // It may go on with them later.
+                // The server may go on with them later.
                 self.unread_behind = false;
                 format!("{server} did not {did}")
             }
@@ -156,7 +155,7 @@ impl Standing {
         Error::new(kind, text).because(error)
     }
 
-    /// A server that has closed at a request reads none that was sent behind it.
+    /// After closing at a request, a server reads none that was sent after it.
     fn kind_of_unanswered(&self) -> ErrorKind {
         if self.unread_behind {
             ErrorKind::Unavailable

@@ -1,11 +1,11 @@
-//! Connections that another thread ends, all at once.
+//! Ends all connections of one kind at once, from another thread.
 
 use parking_lot::Mutex;
 
 use super::socket::Stopper;
 
-/// What ends the connections of one kind to one server; `None` once all are
-/// ended, and those that come later end at once.
+/// The stoppers of one kind of connections to one server; `None` once they are ended, and
+/// later ones end at once.
 #[derive(Debug)]
 pub(super) struct Stoppers(Mutex<Option<Vec<Stopper>>>);
 
@@ -16,7 +16,7 @@ impl Default for Stoppers {
 }
 
 impl Stoppers {
-    /// Adds a new connection. Those that are gone are forgotten meanwhile.
+    /// Adds a new connection, and drops those that are gone.
     pub(super) fn add(&self, stopper: Stopper) {
         match &mut *self.0.lock() {
             Some(all) => {

@@ -1,9 +1,9 @@
 //! TLS by rustls, with the ring provider.
 //!
-//! Certificates that are given by path are read again for a new connection when a
-//! file has changed, so that they may be replaced while the process runs. Where the
-//! new ones can't be used, the connection is made with those of before: files of one
-//! certificate may be replaced one after the other.
+//! Certificates that are given by path are read again for a new connection if a file has
+//! changed, so they can be replaced while the process runs. If the new ones can't be
+//! used, the connection uses the previous ones, since files of one certificate may be
+//! replaced one after the other.
 
 use std::fmt;
 use std::fs;
@@ -22,7 +22,7 @@ use crate::config::{Pem, TlsSettings};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::runtime::Trouble;
 
-/// What TLS connections to one host are made from.
+/// The settings of TLS connections to one host.
 pub(super) struct TlsSetup {
     server_name: ServerName<'static>,
     material: Arc<TlsMaterial>,
@@ -37,7 +37,7 @@ pub(super) struct TlsMaterial {
 
 struct Loaded {
     config: Arc<ClientConfig>,
-    /// The files as they were when they were read.
+    /// The state of the files when they were read.
     files: Vec<Option<FileState>>,
 }
 
@@ -72,7 +72,7 @@ impl TlsSetup {
 
 impl TlsMaterial {
     pub(super) fn new(settings: TlsSettings) -> Result<Self> {
-        // Before they are read: a change in between is noticed later.
+        // Before they are read, so that a change in between is noticed later.
         let files = files(&settings);
         let loaded = Loaded {
             config: load(&settings)?,
@@ -85,7 +85,7 @@ impl TlsMaterial {
         })
     }
 
-    /// The configuration by the certificates as they are now.
+    /// The configuration with the current certificates.
     fn config(&self) -> Arc<ClientConfig> {
         let mut loaded = self.loaded.lock();
         let files = files(&self.settings);
@@ -105,8 +105,8 @@ impl TlsMaterial {
                 log::info!("the certificates for TLS have changed, and were read again");
             }
             Err(e) if self.trouble.begins(&e) => log::warn!(
-                "the certificates for TLS have changed and can't be used; connections are made \
-                 with those of before: {}",
+                "the certificates for TLS have changed and can't be used; connections use the \
+                 previous ones: {}",
                 with_causes(&e)
             ),
             Err(_) => {}
@@ -132,7 +132,7 @@ fn load(settings: &TlsSettings) -> Result<Arc<ClientConfig>> {
             // The key's own error could quote the key.
             let key = PrivateKeyDer::from_pem_slice(&bytes(&field, key)?)
                 .map_err(|_| config_error(&format!("`{field}`: no private key in PEM")))?;
-            let text = format!("`{field}`: certificate and key don't fit");
+            let text = format!("`{field}`: certificate and key don't match");
             builder
                 .with_client_auth_cert(chain, key)
                 .map_err(|e| config_error(&text).because(e))?
@@ -184,7 +184,7 @@ fn bytes(field: &str, pem: &Pem) -> Result<Vec<u8>> {
     }
 }
 
-/// The setter that a value comes from.
+/// The name of the setter of a value.
 fn field(name: &str, pem: &Pem) -> String {
     match (name, pem) {
         (name, Pem::Bytes(_)) => name.to_owned(),
@@ -201,7 +201,7 @@ fn files(settings: &TlsSettings) -> Vec<Option<FileState>> {
 }
 
 impl FileState {
-    /// `None` where there is no file now.
+    /// `None` if there is no file now.
     fn of(path: &Path) -> Option<Self> {
         let found = fs::metadata(path).ok()?;
         Some(Self {

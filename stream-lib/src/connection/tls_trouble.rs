@@ -1,12 +1,12 @@
-//! Failures of TLS in plain words, with what to do about them. The cause itself,
-//! in rustls' words, is the source of the error.
+//! Failures of TLS in plain words, with advice. The cause itself, in rustls' words, is
+//! the source of the error.
 
 use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error};
 
-/// What is wrong with the server, or with us, where `error` comes from TLS. It goes
-/// on behind "the server".
+/// The problem of the server, or of this side, if `error` comes from TLS. The text
+/// continues "the server".
 pub(super) fn in_words(error: &io::Error) -> Option<&'static str> {
     let error = error.get_ref()?;
     if error.is::<Silence>() {
@@ -17,13 +17,13 @@ pub(super) fn in_words(error: &io::Error) -> Option<&'static str> {
         Error::AlertReceived(alert) => refusal(*alert),
         // Not even the beginning of an answer.
         Error::InvalidMessage(_) => {
-            "doesn't speak TLS at this port; a plain port has a `redis://` URL"
+            "doesn't speak TLS at this port; for a plain port use a `redis://` URL"
         }
-        _ => "can't agree with us on TLS",
+        _ => "can't agree with this client on TLS",
     })
 }
 
-const SILENT: &str = "has not answered the greeting of TLS; a plain port doesn't, and has a \
+const SILENT: &str = "has not answered the TLS handshake; for a plain port use a \
                       `redis://` URL";
 
 fn certificate(problem: &CertificateError) -> &'static str {
@@ -36,7 +36,7 @@ fn certificate(problem: &CertificateError) -> &'static str {
             "has a certificate that has expired; renew it there"
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "has a certificate that is not valid yet; compare its clock and ours"
+            "has a certificate that is not valid yet; compare its clock with this machine's"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "has a certificate for other names than the URL's host"
@@ -52,7 +52,7 @@ fn certificate(problem: &CertificateError) -> &'static str {
 fn refusal(alert: AlertDescription) -> &'static str {
     match alert {
         AlertDescription::CertificateRequired => {
-            "wants a certificate of ours; set `tls_client_certificate`"
+            "requires a client certificate; set `tls_client_certificate`"
         }
         AlertDescription::UnknownCA
         | AlertDescription::BadCertificate
@@ -64,13 +64,13 @@ fn refusal(alert: AlertDescription) -> &'static str {
     }
 }
 
-/// A server that has said nothing at all to a greeting of TLS.
+/// A server that has sent nothing at all in a TLS handshake.
 #[derive(Debug)]
 pub(super) struct Silence;
 
 impl std::fmt::Display for Silence {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("no answer to the greeting of TLS")
+        f.write_str("no answer to the TLS handshake")
     }
 }
 

@@ -1,4 +1,4 @@
-//! The one blocking connection.
+//! The blocking connection to a server.
 
 use std::fmt;
 use std::io;
@@ -20,22 +20,20 @@ use super::tls_trouble;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Patience;
 
-/// An exchange that begins has this long at least: without an answer, its
-/// outcome is unknown.
+/// The least time of an exchange that begins: without an answer, its outcome is unknown.
 const LEAST_ANSWER: Duration = Duration::from_millis(20);
 
-/// Replies that take longer than this are unusual, where nothing is waited for.
+/// Replies that take longer than this are unusual for commands that don't block.
 pub(crate) const USUAL_REPLY: Duration = Duration::from_millis(250);
 
 /// A blocking RESP2 connection to one server.
 ///
-/// Requests go out with [`send`](Self::send), several at a time if wanted;
-/// their replies come back in order with [`receive`](Self::receive). Anything odd
-/// (an I/O error, a deadline, bytes that are no reply) breaks the connection for
-/// good: the socket is closed, and every later call fails at once, but for the
-/// replies that had come by then. A server's error reply is a reply like any
-/// other; after some of them nothing more is sent, as its table of
-/// [answers](super::answer) says.
+/// Requests go out with [`send`](Self::send), several at a time if wanted; their replies
+/// come back in order with [`receive`](Self::receive). Any irregularity (an I/O error, a
+/// deadline, bytes that are no reply) breaks the connection for good: the socket is
+/// closed, and every later call fails at once, except for the replies that had come by
+/// then. A server's error reply is a reply like any other; after some of them nothing
+/// more is sent, as the table of [answers](super::answer) says.
 pub(crate) struct Wire {
     pub(super) endpoint: Arc<Endpoint>,
     /// `None` before connecting and once broken.
@@ -46,20 +44,20 @@ pub(crate) struct Wire {
     pub(super) outstanding: usize,
     client_id: Option<i64>,
     rests_since: Option<Instant>,
-    /// Until when everything is to be answered, in this use of it.
+    /// The time by which everything must be answered, in this use.
     answer_by: Option<Instant>,
-    /// Set while one request follows the other, and all are answered at once.
+    /// Set while one request follows another, and all are answered at once.
     pub(super) in_steady_use: bool,
     pub(super) patience: Patience,
     pub(super) reauth: Reauth,
-    /// Each command has an `ASKING` in front, in this use of it.
+    /// Each command of this use has an `ASKING` in front.
     pub(super) asks: bool,
     /// The answer to the `ASKING` in front of the next answer has come.
     pub(super) has_skipped: bool,
 }
 
 impl Wire {
-    /// Opens the socket. Nothing was said yet: see [`connect`](Self::connect).
+    /// Opens the socket. Nothing is sent yet: see [`connect`](Self::connect).
     pub(super) fn open(endpoint: &Arc<Endpoint>, deadline: &mut Deadline) -> Result<Self> {
         endpoint.origin.ensure_here()?;
         let wire = Self::unconnected(endpoint);
@@ -71,21 +69,21 @@ impl Wire {
         })
     }
 
-    /// Notes as whom the server knows this connection.
+    /// Sets the id under which the server knows this connection.
     pub(super) fn set_client_id(&mut self, id: Option<i64>) {
         self.client_id = id;
-        // What the handshake let pass ends nothing.
+        // Errors that the handshake accepted have no effect.
         self.standing.forgive();
         self.standing.begin_use();
     }
 
-    /// Notes by which credentials it has authenticated. Before they lapse, it does so
-    /// again, in front of some request.
+    /// Sets the credentials that it has authenticated with. Before they expire, it
+    /// authenticates again, in front of some request.
     pub(super) fn authenticated_by(&mut self, given: &Given) {
         self.reauth.begin(given);
     }
 
-    /// A connection that is broken from the start: the pool's empty slot.
+    /// A connection that is broken from the start: an empty place of the pool.
     pub(super) fn unconnected(endpoint: &Arc<Endpoint>) -> Self {
         Self {
             endpoint: Arc::clone(endpoint),
@@ -113,9 +111,9 @@ impl Wire {
     ///
     /// # Errors
     ///
-    /// `Unavailable` when not one byte has gone out, else `OutcomeUnknown`. Where
-    /// the server has said something before it closed, this succeeds, and
-    /// [`receive`](Self::receive) reads that first.
+    /// `Unavailable` if not one byte has gone out, else `OutcomeUnknown`. If the server
+    /// has sent anything before it closed, this succeeds, and [`receive`](Self::receive)
+    /// reads those bytes first.
     pub(crate) fn send(&mut self, packed: &[u8], replies: usize) -> Result<()> {
         let mut deadline = Deadline::of(self.response_timeout());
         self.send_within(packed, replies, &mut deadline)
@@ -133,9 +131,9 @@ impl Wire {
         Ok(())
     }
 
-    /// As [`await_reply`](Self::await_reply), where a timeout breaks nothing,
-    /// unless an answer to a request of its own (`AUTH`, `ASKING`) is due before. Returns whether
-    /// the reply begins to come.
+    /// As [`await_reply`](Self::await_reply), but a timeout breaks nothing, unless an
+    /// answer to a request of the connection itself (`AUTH`, `ASKING`) is due first.
+    /// Returns whether the reply begins to come.
     pub(crate) fn reply_begins(&mut self, timeout: Duration) -> Result<bool> {
         self.must_owe()?;
         let mut deadline = Deadline::of(timeout);
@@ -159,7 +157,7 @@ impl Wire {
         Ok(true)
     }
 
-    /// Breaks the connection since no reply has begun to come for `waited`.
+    /// Breaks the connection because no reply has begun to come for `waited`.
     pub(crate) fn overdue(&mut self, waited: Duration) -> Error {
         let did = format!("answer within {waited:?}");
         let late = io::ErrorKind::TimedOut.into();
@@ -174,13 +172,13 @@ impl Wire {
     ///
     /// # Errors
     ///
-    /// `OutcomeUnknown` when no reply came, `Unavailable` when the server closed at
-    /// an earlier request that it refused, `Protocol` when what came is no reply.
+    /// `OutcomeUnknown` if no reply came, `Unavailable` if the server closed at an
+    /// earlier request that it refused, `Protocol` if the bytes are no reply.
     pub(crate) fn receive(&mut self, timeout: Duration) -> Result<ReplyRef<'_>> {
         self.receive_within(&mut Deadline::of(timeout))
     }
 
-    /// As [`receive`](Self::receive), where several replies share a deadline.
+    /// As [`receive`](Self::receive), with a deadline that several replies share.
     pub(crate) fn receive_within(&mut self, deadline: &mut Deadline) -> Result<ReplyRef<'_>> {
         let range = self.next_reply(deadline)?;
         Ok(ReplyRef::new(
@@ -189,9 +187,9 @@ impl Wire {
         ))
     }
 
-    /// The next reply as one to keep; blocks and fails like
-    /// [`receive`](Self::receive), but `timeout` counts from the last bytes that
-    /// came. A large one takes the buffer with it, and nothing is copied.
+    /// The next reply, owned; blocks and fails like [`receive`](Self::receive), but
+    /// `timeout` counts from the last bytes that came. A large reply takes the buffer
+    /// with it, without a copy.
     pub(crate) fn receive_owned(&mut self, timeout: Duration) -> Result<Reply> {
         let least = || Instant::now() + LEAST_ANSWER;
         let latest = self.answer_by.map(|at| at.max(least()));
@@ -202,8 +200,8 @@ impl Wire {
         })
     }
 
-    /// Closes the connection, for a reason of the caller's: the server says it
-    /// is no master any more, say. Outstanding replies are lost.
+    /// Closes the connection for a reason of the caller, such as a server that is no
+    /// longer the master. Outstanding replies are lost.
     pub(crate) fn abandon(&mut self, reason: impl Into<String>) {
         self.hang_up(reason.into());
         self.buffer = ReadBuffer::default();
@@ -214,8 +212,8 @@ impl Wire {
         self.stream.is_none() || !self.standing.is_good()
     }
 
-    /// Whether its server has changed its role or state since it was made, so
-    /// that a new connection may reach another one.
+    /// Whether the server has changed its role or state since the connection was made, so
+    /// that a new one may reach another server.
     pub(crate) fn is_outdated(&self) -> bool {
         self.standing.is_outdated(&self.endpoint)
     }
@@ -240,19 +238,19 @@ impl Wire {
         }
     }
 
-    /// The server's number for this connection (`CLIENT ID`); `None` where we
-    /// may not ask.
+    /// The server's number for this connection (`CLIENT ID`); `None` if the user may not
+    /// ask.
     pub(crate) fn client_id(&self) -> Option<i64> {
         self.client_id
     }
 
-    /// What ends a blocked call of this connection from another thread.
+    /// A stopper, which ends a blocked call from another thread.
     pub(crate) fn stopper(&self) -> Stopper {
         let socket = self.stream.as_ref().map(ByteStream::socket);
         Stopper::new(socket.unwrap_or_default())
     }
 
-    /// How long one exchange may take, unless its caller knows better.
+    /// How long one exchange may take, unless the caller gives another time.
     pub(crate) fn response_timeout(&self) -> Duration {
         let longest = self.endpoint.response_timeout();
         match self.answer_by {
@@ -264,8 +262,8 @@ impl Wire {
         }
     }
 
-    /// Bounds all exchanges of this use of it together, but for a moment that each
-    /// has at least.
+    /// Sets a deadline for all exchanges of this use together, except for the least time
+    /// of each.
     pub(crate) fn answer_by(&mut self, deadline: Instant) {
         self.answer_by = Some(deadline);
     }
@@ -274,8 +272,8 @@ impl Wire {
         &self.endpoint
     }
 
-    /// Has it tell where a reply takes longer than `usual`: in a cluster, its node
-    /// may have been replaced while it stands still.
+    /// Reports replies that take longer than `usual`: in a cluster, the node may stand
+    /// still and have been replaced.
     pub(crate) fn expect_within(&mut self, usual: Duration) {
         if self.endpoint.guided.is_some()
             && let Some(stream) = &mut self.stream
@@ -284,28 +282,27 @@ impl Wire {
         }
     }
 
-    /// Begins a use of it, in which every request is answered at once. Where it
-    /// follows the one before it closely, it may pay to look for a reply before
-    /// sleeping until it comes.
+    /// Begins a use, in which every request is answered at once. If it follows the
+    /// previous use closely, polling for a reply before sleeping may pay.
     pub(super) fn begin(&mut self, closely: bool) {
         self.in_steady_use = closely;
         self.standing.begin_use();
     }
 
-    /// Whether each command has an `ASKING` in front from now on: the node is taking
+    /// Sets whether each command has an `ASKING` in front from now on: the node is taking
     /// the slot over. Only while nothing is outstanding.
     pub(super) fn set_asking(&mut self, asks: bool) {
         self.asks = asks;
         self.has_skipped = false;
     }
 
-    /// Whether its node has said that a key is on another one.
+    /// Whether the node has said that a key is on another one.
     pub(super) fn was_sent_on(&self) -> bool {
         self.standing.was_sent_on()
     }
 
-    /// Ends a use of it: gives memory back that only an unusually large reply
-    /// needed, and remembers the time.
+    /// Ends a use: releases memory that only an unusually large reply needed, and records
+    /// the time.
     pub(super) fn rest(&mut self) {
         self.buffer.shrink();
         self.answer_by = None;

@@ -1,4 +1,4 @@
-//! How the threads that all consumers share are called to one of them.
+//! The bells by which the threads that all consumers share are called.
 
 use crate::runtime::Bell;
 

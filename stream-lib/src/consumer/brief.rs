@@ -1,4 +1,4 @@
-//! Brief exchanges of a member that stops.
+//! Short exchanges of a member that stops.
 
 use std::time::{Duration, Instant};
 
@@ -7,16 +7,16 @@ use crate::command;
 use crate::connection::{Topology, Wire};
 use crate::error::{ErrorKind, Result};
 
-/// For steps that take a moment and must not be left out.
+/// The time for short steps that must not be left out.
 pub(crate) const SOON: Duration = Duration::from_secs(1);
 
-/// For the same steps while a server is away that they can be left out for.
+/// The time for the same steps while their server is away and they may be left out.
 const BRIEFLY: Duration = Duration::from_millis(100);
 
-/// How long the reader has to notice that its wait was ended.
+/// The reader's time to notice that its wait was ended.
 pub(crate) const POLL: Duration = Duration::from_millis(20);
 
-/// How often the server may stay silent before the reader is let go.
+/// How often the server may stay silent before the reader is left to itself.
 const SILENCES: usize = 2;
 
 /// One operation on a connection of its own, pooled if possible; tried for a
@@ -42,7 +42,7 @@ pub(crate) fn brief_at<T>(
         operation(wire)
     };
     match topology.run(key, time, &mut in_time) {
-        // Where a handler stops its consumer, the manager may be gone first.
+        // If a handler stops its consumer, the manager may be gone first.
         Err(e) if e.kind() == ErrorKind::Closed => {
             in_time(&mut topology.dedicated_within(key, time)?)
         }
@@ -50,7 +50,7 @@ pub(crate) fn brief_at<T>(
     }
 }
 
-/// How long a step of the stop is tried for.
+/// The time for a step of the stop.
 fn briefly(member: &Member) -> Duration {
     if member.health.is_held_up() {
         BRIEFLY
@@ -59,9 +59,9 @@ fn briefly(member: &Member) -> Duration {
     }
 }
 
-/// Ends the reader's wait for entries, again until it has ended: it may have
-/// begun another wait meanwhile. A reader that a silent server holds is let go:
-/// entries that were on their way to it are taken over by others.
+/// Ends the reader's wait for entries, repeatedly until the reader has ended, since it
+/// may have begun another wait meanwhile. A reader that a silent server holds is left to
+/// itself: other consumers take over entries that were on their way to it.
 #[derive(Debug, Default)]
 pub(crate) struct Unblocking {
     silences: usize,
@@ -75,8 +75,8 @@ impl Unblocking {
             member.links.reader.stop();
             return;
         }
-        // Where this isn't allowed, the reader's wait ends by itself. It is at the server
-        // that the reader is on, whichever has the stream now.
+        // If the user may not do this, the reader's wait ends by itself. The request goes
+        // to the server that the reader uses, whichever has the stream now.
         let Some((node, client)) = member.links.reader.client() else {
             return;
         };

@@ -1,4 +1,4 @@
-//! The error of a delivery that failed.
+//! The error of a failed delivery.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::runtime::drop_shielded;
 
-/// The error of a delivery that failed: the user's own type, mostly, and so is
-/// how it is dropped. A panic of that is caught here.
+/// The error of a failed delivery. It is usually the user's own type, whose drop may
+/// panic; that panic is caught here.
 pub(crate) struct Cause(Option<Arc<dyn StdError + Send + Sync>>);
 
 impl Cause {
@@ -15,7 +15,7 @@ impl Cause {
         Self(Some(error))
     }
 
-    /// The error of a handler that has panicked.
+    /// The error of a handler that panicked.
     pub(crate) fn panic(text: String) -> Self {
         Self::new(Arc::new(Panicked(text)))
     }
@@ -24,7 +24,7 @@ impl Cause {
     pub(crate) fn error(&self) -> &(dyn StdError + Send + Sync + 'static) {
         match &self.0 {
             Some(error) => error.as_ref(),
-            // Only while it is dropped.
+            // It is `None` only while it is dropped.
             None => &fmt::Error,
         }
     }
@@ -36,7 +36,7 @@ impl Drop for Cause {
     }
 }
 
-/// Doesn't ask the error, which may panic.
+/// Doesn't format the error, which may panic.
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Cause")

@@ -1,12 +1,12 @@
-//! Whether a stream has partitions, for a consumer that is about to read it.
+//! The partitions of a stream that a consumer is about to read.
 
 use crate::command::{self, Group};
 use crate::connection::Wire;
 use crate::error::{ErrorKind, Result};
 use crate::partition::Partitions;
 
-/// How many partitions the stream of a group has (`HGET`). A user who may not read the
-/// settings of the stream sees none.
+/// The number of partitions of a group's stream (`HGET`); `None` for a user who may not
+/// read the stream's settings, too.
 pub(crate) fn find_partitions(group: &Group, wire: &mut Wire) -> Result<Option<Partitions>> {
     match command::known_partitions(wire, group.keys()) {
         Err(e) if e.kind() == ErrorKind::PermissionDenied => Ok(None),

@@ -1,5 +1,4 @@
-//! The claims of entries that are due for another delivery, as the reader and the
-//! keeper make them.
+//! Claims of due entries, by the reader and the keeper.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use super::member::stage::Company;
 use crate::command::{ClaimDue, ClockWindow, Due, Timed};
 use crate::message::EntryId;
 
-/// A claim that is about to be sent, or is under way.
+/// A claim of due entries that is about to be sent, or is under way.
 pub(crate) struct DueClaim<'a> {
     member: &'a Member,
     claim: Claim<'a>,
@@ -21,9 +20,9 @@ pub(crate) struct DueClaim<'a> {
 }
 
 impl<'a> DueClaim<'a> {
-    /// Begins a claim of as many entries as the workers can start. `None` where
-    /// nothing may be claimed: another claim is under way, an entry runs alone, the
-    /// server's clock was set and has yet to be followed, or there is no room.
+    /// Begins a claim of as many entries as the workers can start. `None` if nothing may
+    /// be claimed: another claim is under way, an entry runs alone, the server's clock
+    /// was set and the step has yet to be followed, or there is no room.
     pub(crate) fn begin(member: &'a Member) -> Option<Self> {
         let claim = member.claiming.try_begin()?;
         let may_claim = member.room_for_returning() > 0
@@ -41,7 +40,7 @@ impl<'a> DueClaim<'a> {
         })
     }
 
-    /// The request.
+    /// The request to Redis.
     pub(crate) fn request(&self) -> ClaimDue<'_> {
         let rates = self.member.common.key_rates.as_ref();
         ClaimDue {
@@ -54,8 +53,8 @@ impl<'a> DueClaim<'a> {
         }
     }
 
-    /// Hands the entries to the workers. Where the clock of the server wasn't
-    /// expected, the keeper follows it and looks again.
+    /// Hands the entries to the workers. If the server's clock was outside of the
+    /// expected bounds, the keeper follows the step and looks again.
     pub(crate) fn accept(self, due: Timed<Due>) {
         let (member, asked) = (self.member, self.asked);
         member.sign_of_life.observe(due.server_ms, asked);

@@ -13,22 +13,22 @@ use crate::consumer::stats::Counters;
 use crate::error::Error;
 use crate::runtime::Alarm;
 
-/// Which stream a consumer reads for which group, how, and the record of it.
+/// The stream, group and configuration of a consumer, and its counters.
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) topology: Arc<Topology>,
     pub(crate) staff: Arc<Staff>,
     pub(crate) config: ConsumerConfig,
-    /// A start waits for nothing.
+    /// Whether a start returns without waiting for Redis.
     pub(crate) is_lazy: bool,
-    /// Held by each life until its last handler has ended, or its grace is over;
+    /// Each life holds it until its last handler has ended, or its grace is over; it is
     /// gone after the manager's shutdown.
     pub(crate) until_ended: Weak<dyn Any + Send + Sync>,
-    /// Told where the stream has scheduled messages.
+    /// Rung if the stream has scheduled messages.
     pub(crate) alarm: Alarm,
     pub(crate) group: Group,
     pub(crate) counters: Arc<Counters>,
     pub(crate) program: Arc<Program>,
-    /// The error that has ended the last life, if one has.
+    /// The error that ended the last life, if one did.
     pub(crate) failure: Arc<Mutex<Option<Error>>>,
 }

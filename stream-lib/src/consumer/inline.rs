@@ -25,20 +25,20 @@ use crate::keys::StreamKeys;
 use crate::message::{EntryId, OwnedMessage};
 use crate::runtime::{Alarm, Bell, random_suffix};
 
-/// What [`StreamManager::drain_now`](crate::StreamManager::drain_now) has done.
+/// The result of [`StreamManager::drain_now`](crate::StreamManager::drain_now).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DrainReport {
     /// Deliveries whose handler returned `Ok`.
     pub completed: usize,
-    /// Deliveries that failed, each attempt by itself.
+    /// Deliveries that failed; each attempt counts.
     pub failed: usize,
-    /// Entries that went to the dead letters.
+    /// Entries moved to the dead letters.
     pub dead: usize,
 }
 
 impl DrainReport {
-    /// With what was done elsewhere.
+    /// Adds the report of another part.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             completed: self.completed + other.completed,
@@ -54,7 +54,8 @@ pub(crate) struct Inline {
 }
 
 impl Inline {
-    /// A consumer of one stream, which may be a partition of that which `config` names.
+    /// A consumer of one stream, which may be a partition of the stream that `config`
+    /// names.
     pub(crate) fn new(
         topology: &Arc<Topology>,
         config: ConsumerConfig,
@@ -87,7 +88,7 @@ impl Inline {
         })
     }
 
-    /// Handles what there is, retries included, until there is nothing.
+    /// Handles entries, retries included, until none is left.
     pub(crate) fn drain<M: OwnedMessage>(
         &self,
         wire: &mut Wire,
@@ -156,7 +157,7 @@ impl Inline {
         };
         let (group, config, name) = (&member.group, &member.config, &member.name);
         report.completed += usize::from(matches!(outcome, Outcome::Done));
-        // A test that waits for nothing has each failure counted.
+        // In a test, which doesn't wait, each failure counts.
         let so_far = (attempt, u16::MAX);
         let verdict = judge(&outcome, so_far, &config.retry, config.on_undecodable);
         report.failed += usize::from(verdict != EntryVerdict::Ack);

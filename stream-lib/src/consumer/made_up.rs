@@ -1,4 +1,4 @@
-//! Deliveries that no server has given: for tests of users' handlers.
+//! Deliveries without a server, for tests of users' handlers.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -19,10 +19,10 @@ use crate::keys::StreamKeys;
 use crate::message::{EntryId, FieldWriter, StreamMessage};
 use crate::runtime::{Alarm, Bell};
 
-/// No test takes longer.
+/// Longer than any test takes.
 const LEASE: Duration = Duration::from_secs(86_400);
 
-/// What a made-up delivery says of itself.
+/// The properties of a made-up delivery.
 #[derive(Clone)]
 pub(crate) struct MadeUp {
     pub(crate) stream: String,
@@ -31,7 +31,7 @@ pub(crate) struct MadeUp {
     pub(crate) partition: Option<u16>,
     pub(crate) id: EntryId,
     pub(crate) attempt: u32,
-    /// As a producer gives them.
+    /// As a producer writes them.
     pub(crate) extras: Extras<'static>,
     /// Other reserved fields, names with their `~`.
     pub(crate) headers: Vec<(Vec<u8>, Vec<u8>)>,
@@ -41,7 +41,7 @@ pub(crate) struct MadeUp {
 }
 
 impl MadeUp {
-    /// A delivery of `message`, of a member that has no threads and connects to
+    /// Makes a delivery of `message`, to a member that has no threads and connects to
     /// nothing.
     pub(crate) fn deliver<M: StreamMessage>(
         &self,

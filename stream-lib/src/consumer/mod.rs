@@ -1,21 +1,19 @@
 //! Consumers: members of a group, each with its own threads.
 //!
-//! A *reader* asks Redis for entries as long as there is room in the buffer.
-//! *Workers* decode them and call the user's *handler*, one by one or in
-//! batches. The *settler* has Redis confirm how each delivery ended. The *keeper*
-//! renews the leases, claims entries that are due and takes over entries that
-//! others have abandoned; these two are one thread each for all consumers of a
-//! manager, the [`Staff`]. All of them share a [`Member`](member::Member): one
+//! A *reader* asks Redis for entries as long as there is room in the buffer. *Workers*
+//! decode them and call the user's *handler*, one by one or in batches. The *settler* has
+//! Redis confirm the end of each delivery. The *keeper* renews the leases, claims due
+//! entries and takes over abandoned ones; these two are one thread each for all consumers
+//! of a manager, the [`Staff`]. All of them share a [`Member`](member::Member): one
 //! *life* of the consumer, with a name in Redis that no other life has.
 //!
-//! A consumer of a partitioned stream has a member for each partition that it owns,
-//! with a reader of its own; the workers, and the room for what they are to do, are the
-//! same for all of them. Which ones it owns is decided in the life, too.
+//! A consumer of a partitioned stream has a member for each partition that it owns, with
+//! a reader of its own; they share the workers and the buffer. The life also decides
+//! which partitions it owns.
 //!
-//! Three protocols hold these threads together. Each is written down once: the
-//! [stages of an entry](member::stage), [who acknowledges](member::acknowledging),
-//! and who wakes whom, in `member/buffer.rs`, with the pause for an entry that
-//! runs alone, in `member/pause.rs`.
+//! Three protocols hold these threads together. Each is written down once: the [stages of
+//! an entry](member::stage), [acknowledgement](member::acknowledging), and wake-ups, in
+//! `member/buffer.rs`, with the pause for an entry that runs alone, in `member/pause.rs`.
 
 mod bells;
 mod brief;
@@ -78,30 +76,30 @@ pub struct Consumer(Arc<Inner>);
 struct Inner {
     identity: Arc<Identity>,
     handler: Arc<dyn Work>,
-    /// Held only for a moment: hooks and handlers ask for it.
+    /// Held only for a moment, since hooks and handlers ask for it.
     life: Mutex<Option<Life>>,
     /// Held during a start.
     starting: Mutex<()>,
-    /// Held while a stop waits: another one, such as the manager's shutdown,
+    /// Held while a stop waits, so that another stop, such as the manager's shutdown,
     /// waits for the same end.
     stopping: Mutex<()>,
-    /// After the manager's shutdown, or its removal, it doesn't start any more.
+    /// Set after the manager's shutdown, or its removal: it can't be started any more.
     closed: AtomicBool,
-    /// Somebody has called for a start.
+    /// Whether a start was requested.
     was_started: AtomicBool,
-    /// The process that its threads run in.
+    /// The process to which its threads belong.
     origin: Origin,
 }
 
-/// Where the consumers of a manager find Redis.
+/// The connections and threads of a manager, for its consumers.
 pub(crate) struct Server {
     pub(crate) topology: Arc<Topology>,
     pub(crate) staff: Arc<Staff>,
-    /// Whether a start waits for nothing.
+    /// Whether a start returns without waiting for Redis.
     pub(crate) is_lazy: bool,
-    /// Held by each life until its last handler has ended, or its grace is over.
+    /// Each life holds it until its last handler has ended, or its grace is over.
     pub(crate) until_ended: Weak<dyn Any + Send + Sync>,
-    /// Told where the stream has scheduled messages.
+    /// Rung if the stream has scheduled messages.
     pub(crate) alarm: Alarm,
     pub(crate) program: Arc<Program>,
 }
@@ -116,7 +114,7 @@ impl Consumer {
         Self::of(server, config.checked()?, handler)
     }
 
-    /// A consumer of batches.
+    /// A consumer with a batch handler.
     pub(crate) fn of_batches<M: OwnedMessage + 'static>(
         server: Server,
         config: ConsumerConfig,
@@ -153,7 +151,7 @@ impl Consumer {
         })))
     }
 
-    /// The stream it reads.
+    /// The stream that it reads.
     pub fn stream(&self) -> &str {
         self.0.identity.group.stream()
     }
@@ -178,21 +176,21 @@ impl Consumer {
             .map(|life| life.name().to_owned())
     }
 
-    /// Whether it reads and handles entries, or tries to: an outage doesn't end it,
-    /// nor does a right or a password that is withdrawn while it runs. False before
-    /// the start, after a stop, and once an error has ended it: see
+    /// Whether it reads and handles entries, or tries to: an outage doesn't end it, nor
+    /// does a permission or a password that is withdrawn while it runs. False before the
+    /// start, after a stop, and after an error has ended it: see
     /// [`failure`](Self::failure).
     pub fn is_running(&self) -> bool {
         self.0.origin.is_here() && self.0.life.lock().as_ref().is_some_and(Life::is_running)
     }
 
-    /// The partitions that it reads now, in order; `None` where the stream has none, as
-    /// far as known, and while the consumer doesn't run.
+    /// The partitions that it reads now, in order; `None` if the stream has none, as far
+    /// as known, and while the consumer doesn't run.
     ///
-    /// The members of the group share the partitions out: each has the same number, or
-    /// one more. Within about three seconds after a member has come or gone they are
-    /// shared out again, after one that has died without a word once its
-    /// [`lease`](ConsumerConfig::lease) is over.
+    /// The members of the group share the partitions evenly: each has the same number, or
+    /// one more. They are shared out again within about three seconds after a member has
+    /// come or gone; after a member has died, once its [`lease`](ConsumerConfig::lease)
+    /// is over.
     pub fn partitions(&self) -> Option<Vec<u16>> {
         if !self.0.origin.is_here() {
             return None;
@@ -201,9 +199,10 @@ impl Consumer {
         life.as_ref().and_then(Life::partitions)
     }
 
-    /// The failure that holds it up at present, if one does: Redis is away, or refuses
-    /// to serve, or has withdrawn a right or the password. It goes on trying, for the
-    /// last two once in a few seconds. The log tells of the beginning and of the end.
+    /// The failure that holds it up at present, if any: Redis is away, or refuses to
+    /// serve, or has withdrawn a permission or the password. The consumer goes on trying,
+    /// for a permission or a password once in a few seconds. The log tells of the
+    /// beginning and of the end.
     pub fn held_up(&self) -> Option<Error> {
         if !self.0.origin.is_here() {
             return None;
@@ -212,9 +211,9 @@ impl Consumer {
         life.as_ref().and_then(Life::held_up_by)
     }
 
-    /// Until when its group is [held](crate::StreamManager::hold), as far as it knows, by
-    /// the server's clock; `None` where it isn't, and while it doesn't run. It learns of
-    /// a hold, and of a release, within about a third of a lease.
+    /// The end of its group's [hold](crate::StreamManager::hold), by the server's clock,
+    /// as far as it knows; `None` if the group isn't held, and while the consumer doesn't
+    /// run. It learns of a hold, and of a release, within about a third of a lease.
     pub fn held_until(&self) -> Option<SystemTime> {
         if !self.0.origin.is_here() {
             return None;
@@ -224,9 +223,9 @@ impl Consumer {
         Some(SystemTime::UNIX_EPOCH + Duration::from_millis(until))
     }
 
-    /// The error that ended it, if one has: a permission that is missing at the start
-    /// of a consumer that [started without Redis](crate::StreamManager::connect_lazy),
-    /// a key of another type, a vanished group that was not to be made again.
+    /// The error that ended it, if any: a permission that is missing at the start of a
+    /// consumer that [started without Redis](crate::StreamManager::connect_lazy), a key
+    /// of another type, or a vanished group that was not to be made again.
     pub fn failure(&self) -> Option<Error> {
         if !self.0.origin.is_here() {
             return None;
@@ -235,7 +234,7 @@ impl Consumer {
         failure.clone()
     }
 
-    /// What it has done, and what it has in hand.
+    /// Its counts since it was created, and what it holds now.
     pub fn stats(&self) -> ConsumerStats {
         let counted = self.0.identity.counters.stats();
         if !self.0.origin.is_here() {
@@ -243,7 +242,7 @@ impl Consumer {
         }
         let life = self.0.life.lock();
         ConsumerStats {
-            // In the order in which an entry goes from one to the next, so that
+            // Read in the order in which an entry passes from one to the next, so that
             // none is missed.
             buffered: life.as_ref().map_or(0, Life::buffered),
             running: life.as_ref().map_or(0, Life::running),
@@ -257,7 +256,7 @@ impl Consumer {
         }
     }
 
-    /// As [`stats`](Self::stats), with the times and the reasons.
+    /// As [`stats`](Self::stats), with the times and the reasons of burials.
     pub(crate) fn metrics(&self, name: &str) -> ConsumerMetrics {
         let config = &self.0.identity.config;
         ConsumerMetrics {
@@ -269,7 +268,7 @@ impl Consumer {
         }
     }
 
-    /// Starts it, after it was created or stopped.
+    /// Starts it after its creation or a stop.
     ///
     /// # Blocking
     ///
@@ -278,9 +277,8 @@ impl Consumer {
     /// # Errors
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) while it runs,
-    /// [`Closed`](ErrorKind::Closed) once the manager was shut down or the consumer
-    /// was removed from it, else as
-    /// [`StreamManager::consume`](crate::StreamManager::consume).
+    /// [`Closed`](ErrorKind::Closed) after the manager's shutdown or its removal from the
+    /// manager, else as [`StreamManager::consume`](crate::StreamManager::consume).
     pub fn start(&self) -> Result<()> {
         self.0.origin.ensure_here()?;
         let _starting = self.0.starting.lock();
@@ -298,7 +296,7 @@ impl Consumer {
         }
         let ended = self.0.life.lock().take();
         if let Some(ended) = ended {
-            // By an error, or from a handler: its threads are on their way out.
+            // An error or a handler has stopped it: its threads are about to end.
             ended.end(self.0.identity.config.grace);
         }
         *self.0.identity.failure.lock() = None;
@@ -312,7 +310,7 @@ impl Consumer {
         }
         let told = is_prepared.then(|| begun.health());
         *life = Some(begun);
-        // Without the lock: a hook may ask for anything.
+        // Called without the lock: a hook may ask for anything.
         drop(life);
         if let Some(health) = told {
             health.tell_connected();
@@ -335,10 +333,10 @@ impl Consumer {
         Ok(())
     }
 
-    /// Says so if nobody has ever started it: a program that forgets that handles
-    /// nothing, and has no other sign of it.
+    /// Warns if it was never started: a program that forgets the start handles nothing,
+    /// and shows no other sign of it.
     pub(crate) fn warn_if_never_started(&self) {
-        // Once: a shutdown may be called twice.
+        // Only once, since a shutdown may be called twice.
         if !self.0.was_started.swap(true, Ordering::Relaxed) {
             log::warn!(
                 "the consumer of `{}` in the group `{}` was created and never started",
@@ -348,7 +346,7 @@ impl Consumer {
         }
     }
 
-    /// Begins the stop for good: it can't be started again.
+    /// Begins the final stop: it can't be started again.
     pub(crate) fn close(&self) {
         if !self.0.origin.is_here() {
             return;
@@ -360,7 +358,7 @@ impl Consumer {
         }
     }
 
-    /// Whether both are handles on one consumer.
+    /// Whether both are handles on the same consumer.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -377,21 +375,21 @@ impl Consumer {
 
     /// Stops it; it can be started again.
     ///
-    /// It reads no more, waits for running handlers up to the grace, gives back
-    /// entries whose handler has not started, and leaves the group. From a handler
-    /// or a hook this only begins the stop, and the report is that of the moment.
-    /// Nothing happens where it doesn't run.
+    /// It reads no more, waits for running handlers up to the grace, gives back entries
+    /// whose handler has not started, and leaves the group. From a handler or a hook the
+    /// call only begins the stop, and returns the report of the moment. It does nothing
+    /// if the consumer doesn't run.
     ///
     /// # Blocking
     ///
-    /// As long as the handlers that run, at most the grace and a little; the same
-    /// where another thread stops it already.
+    /// Until the running handlers have ended, at most the grace and a little; the same if
+    /// another thread is stopping it already.
     pub fn stop(&self) -> ShutdownReport {
         let still_running = if !self.0.origin.is_here() {
             0
         } else if on_library_thread() {
             self.signal_stop();
-            // The threads stay with us: a later stop waits for them.
+            // The life keeps the threads: a later stop waits for them.
             self.0.life.lock().as_ref().map_or(0, Life::running)
         } else {
             let _stopping = self.0.stopping.lock();

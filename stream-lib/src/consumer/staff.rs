@@ -5,8 +5,8 @@ use std::time::Instant;
 use super::bells::Bells;
 use crate::runtime::Rounds;
 
-/// Two threads for all consumers: one keeps what they hold, the other settles how
-/// deliveries ended. They begin with the first consumer and end after the last.
+/// Two threads for all consumers: one keeps their entries, the other settles their
+/// deliveries. They begin with the first consumer and end after the last.
 #[derive(Debug)]
 pub(crate) struct Staff {
     pub(crate) keeper: Rounds,
@@ -23,7 +23,7 @@ impl Default for Staff {
 }
 
 impl Staff {
-    /// The bells of another consumer.
+    /// The bells of one more consumer.
     pub(crate) fn bells(&self) -> Bells {
         Bells {
             keeper: self.keeper.bell(),

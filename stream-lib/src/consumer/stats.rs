@@ -7,7 +7,7 @@ use crate::error::ErrorKind;
 use crate::message::dead_reason::DeadReason;
 use crate::metrics::{ConsumerMetrics, WorkerRecords};
 
-/// What a consumer has done since it was created, and what it has in hand.
+/// The counts of a consumer since it was created, and what it holds now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ConsumerStats {
@@ -18,40 +18,42 @@ pub struct ConsumerStats {
     /// Entries acknowledged without a handler: put back from the dead letters for
     /// another group.
     pub skipped: u64,
-    /// Deliveries that failed and were put off for another try.
+    /// Deliveries that were scheduled for another try: after an error, a panic or a rate
+    /// limit, if the entry can't be decoded, or if Redis did not take their result.
     pub failed: u64,
-    /// Of all deliveries, those whose handler panicked; of a batch, those
-    /// whose handler panicked over them alone.
+    /// Deliveries whose handler panicked; of a batch, those whose handler panicked when
+    /// it ran with one entry alone.
     pub panicked: u64,
     /// Entries moved to the dead letters.
     pub dead: u64,
-    /// Entries given back to the group without having run.
+    /// Entries given back to the group without having run, with those parked until their
+    /// turn under a rate limit.
     pub given_back: u64,
-    /// Entries taken over from consumers that let their lease lapse.
+    /// Entries taken over from consumers whose lease had lapsed.
     pub taken_over: u64,
-    /// Deliveries that ended after their lease was lost; not acknowledged.
+    /// Deliveries that ended after their lease was lost, and were not acknowledged.
     pub lost: u64,
-    /// Entries found deleted from the stream while pending; acknowledged.
+    /// Entries that were deleted from the stream while pending, and were acknowledged.
     pub deleted: u64,
     /// Entries in the buffer now, waiting for a worker.
     pub buffered: usize,
     /// Handlers running now; one for a batch, from its first entry on.
     pub running: usize,
-    /// Entries whose end Redis has not confirmed yet.
+    /// Entries whose acknowledgement or move Redis has not confirmed yet.
     pub settling: usize,
-    /// The failure that holds it up at present, by its kind; `None` while all of its
+    /// The kind of the failure that holds it up at present; `None` while all of its
     /// connections work. It tries again by itself:
     /// [`PermissionDenied`](ErrorKind::PermissionDenied) and
-    /// [`Authentication`](ErrorKind::Authentication) wait for somebody who gives the
-    /// right or the password back. [`Consumer::held_up`](crate::Consumer::held_up)
-    /// has the text.
+    /// [`Authentication`](ErrorKind::Authentication) last until the permission or the
+    /// password is restored. [`Consumer::held_up`](crate::Consumer::held_up) has the
+    /// text.
     pub held_up: Option<ErrorKind>,
-    /// How many partitions it reads now; `None` where the stream has none, as far as
-    /// known. All other numbers are those of all partitions together.
+    /// The number of partitions that it reads now; `None` if the stream has none, as far
+    /// as known. All other figures are sums over the partitions.
     pub partitions: Option<usize>,
 }
 
-/// All counts in one line, for people: names and numbers, and no line break.
+/// Shows all counts in one line: names and numbers, without line breaks.
 impl fmt::Display for ConsumerStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -87,23 +89,22 @@ impl fmt::Display for ConsumerStats {
     }
 }
 
-/// How a stop went.
+/// The result of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// Entries completed since the consumers were created.
     pub completed: u64,
-    /// Entries given back without having run, since then.
+    /// Entries given back without having run since the consumers were created.
     pub given_back: u64,
-    /// Handlers that still ran when the grace was over. Their threads are
-    /// detached, their leases lapse.
+    /// Handlers that still ran when the grace was over. Their threads are detached, and
+    /// their leases lapse.
     pub still_running: usize,
-    /// Messages that stay in producers' spools, for the next life of these
-    /// producers to send.
+    /// Messages that stay in producers' spools, to be sent by their next start.
     pub spooled: u64,
 }
 
-/// The report in one line, for people: names and numbers, and no line break.
+/// Shows all counts in one line: names and numbers, without line breaks.
 impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -133,9 +134,9 @@ pub(crate) struct Counters {
     pub(crate) taken_over: AtomicU64,
     pub(crate) lost: AtomicU64,
     pub(crate) deleted: AtomicU64,
-    /// Deliveries that ended with an error, whatever became of the entry.
+    /// Deliveries that ended with an error, whatever happened to the entry.
     pub(crate) errors: AtomicU64,
-    /// The dead by the places of [`REASONS`].
+    /// Burials by the places of [`REASONS`].
     dead_by: [AtomicU64; REASONS.len()],
     pub(crate) workers: WorkerRecords,
 }
@@ -149,7 +150,7 @@ const REASONS: [DeadReason; 4] = [
 ];
 
 impl Counters {
-    /// The counts now; nothing is in hand.
+    /// The counts now, without what the consumer holds.
     pub(crate) fn stats(&self) -> ConsumerStats {
         ConsumerStats {
             delivered: self.delivered.load(Ordering::Relaxed),
@@ -166,12 +167,12 @@ impl Counters {
         }
     }
 
-    /// Deliveries that ended with an error, whatever became of the entry.
+    /// Deliveries that ended with an error, whatever happened to the entry.
     pub(crate) fn failed_deliveries(&self) -> u64 {
         self.errors.load(Ordering::Relaxed)
     }
 
-    /// Notes why an entry was buried.
+    /// Counts a burial by its reason.
     pub(crate) fn buried(&self, reason: DeadReason) {
         let place = REASONS.iter().position(|known| *known == reason);
         if let Some(count) = place.and_then(|place| self.dead_by.get(place)) {
@@ -179,7 +180,7 @@ impl Counters {
         }
     }
 
-    /// The counts and times; what a consumer has in hand is in `stats`.
+    /// The counts and times; `stats` has what the consumer holds.
     pub(crate) fn metrics(&self, stats: &ConsumerStats) -> ConsumerMetrics {
         let dead = REASONS.iter().zip(&self.dead_by);
         let dead = dead.map(|(reason, count)| (*reason, count.load(Ordering::Relaxed)));

@@ -1,4 +1,4 @@
-//! Which entry of a stream it is.
+//! Addresses of entries: an id, and a partition if there are any.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,11 +6,11 @@ use std::str::FromStr;
 use crate::error::{Error, ErrorKind};
 use crate::message::EntryId;
 
-/// Which entry of a stream it is. Ids are unique within a partition only, so that of a
-/// stream with partitions the partition belongs to it.
+/// The address of an entry in a stream. Ids are unique within a partition only, so for a
+/// stream with partitions the address holds the partition, too.
 ///
-/// It prints as `3:1700000000000-0`, in which 3 is the partition, and without partitions
-/// as the id alone; either is read back by `FromStr`.
+/// It is printed as `3:1700000000000-0`, in which 3 is the partition, and without
+/// partitions as the id alone; `FromStr` reads both.
 ///
 /// ```
 /// use stream_lib::{EntryAddress, EntryId};
@@ -22,14 +22,14 @@ use crate::message::EntryId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct EntryAddress {
-    /// The partition; `None` for a stream without any.
+    /// The partition; `None` for a stream without partitions.
     pub partition: Option<u16>,
-    /// The id there.
+    /// The id in that partition or stream.
     pub id: EntryId,
 }
 
 impl EntryAddress {
-    /// The entry of this id, in a partition where the stream has any.
+    /// The entry of this id, in a partition if the stream has any.
     pub const fn new(partition: Option<u16>, id: EntryId) -> Self {
         Self { partition, id }
     }

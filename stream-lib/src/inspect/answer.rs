@@ -1,20 +1,20 @@
-//! What Redis answers to a request that isn't the library's own.
+//! Answers of Redis to requests that aren't the library's own.
 
 use crate::connection::{ReplyRef, Token};
 
-/// An answer of Redis, as it came.
+/// An answer of Redis, as received.
 #[doc(hidden)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Nothing.
+    /// A nil.
     Nil,
     /// A number.
     Int(i64),
-    /// A string, which need not be text.
+    /// A string of any bytes.
     Bytes(Vec<u8>),
     /// Several values.
     List(Vec<Answer>),
-    /// The line of an error, `CODE text`.
+    /// The line of an error: `CODE text`.
     Error(String),
 }
 

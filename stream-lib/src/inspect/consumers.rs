@@ -1,4 +1,4 @@
-//! The consumers of a group, and what becomes of one that goes.
+//! The consumers of a group, and the removal of one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,37 +14,38 @@ use crate::keys::StreamKeys;
 use crate::runtime::counted;
 use crate::split::Splits;
 
-/// How many entries one script hands over.
+/// Entries that one script hands over.
 const HANDED: u64 = 500;
 
-/// A consumer of a group, as Redis has it now (`XINFO CONSUMERS`). One that reads several
-/// partitions stands for all of them.
+/// A consumer of a group, as Redis has it now (`XINFO CONSUMERS`). For a consumer that
+/// reads several partitions, it covers all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GroupConsumer {
-    /// Its name in Redis. Bytes that are no text are replaced.
+    /// Its name in Redis. Bytes that are not UTF-8 are replaced.
     pub name: String,
-    /// How many entries it holds.
+    /// Entries that it holds (`pending`).
     pub pending: u64,
-    /// How long ago Redis has heard of it. Before Redis 7.2 a read that finds nothing
-    /// doesn't count.
+    /// The time since Redis last heard of it (`idle`), in the partition where that is
+    /// least. Before Redis 7.2 a read that finds nothing doesn't count.
     pub idle: Duration,
-    /// Whether its sign of life is good: `Some(false)` where it has lapsed, `None` where
-    /// it gives none, as consumers of other libraries do.
+    /// Whether its sign of life is good: `Some(false)` if it has lapsed, `None` if it
+    /// gives none, as consumers of other libraries.
     pub alive: Option<bool>,
 }
 
-/// What has become of a consumer that was removed from its group.
+/// The result of the removal of a consumer from its group.
 ///
-/// `Display` says what happened: `it is gone; its 3 pending entries stay with the group,
-/// for whoever takes over`.
+/// `Display` shows it as a sentence: `it is gone; its 3 pending entries stay with the
+/// group, for other consumers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ConsumerRemoved {
-    /// There was such a consumer.
+    /// Whether the consumer existed.
     pub was_there: bool,
-    /// How many pending entries stay with the group: members take over from
-    /// `~takeover`, a consumer that gives no sign of life, and `XAUTOCLAIM` does, too.
+    /// Pending entries that stay with the group: they belong to `~takeover`, a consumer
+    /// that gives no sign of life, so members of the group and `XAUTOCLAIM` take them
+    /// over.
     pub handed_over: u64,
 }
 
@@ -63,14 +64,14 @@ impl fmt::Display for ConsumerRemoved {
             };
             write!(
                 f,
-                "; its {entries} {verb} with the group, for whoever takes over"
+                "; its {entries} {verb} with the group, for other consumers"
             )?;
         }
         Ok(())
     }
 }
 
-/// One group, and how to get at it.
+/// One group and the means to reach it.
 pub(crate) struct GroupView {
     stream: StreamParts,
     group: String,
@@ -100,7 +101,7 @@ impl GroupView {
             .looking(&self.stream.keys, |wire| Signs::ask(wire, &stem))
     }
 
-    /// Makes the group, in all partitions. Returns whether it was missing in any.
+    /// Creates the group, in all partitions. Returns whether it was missing in any.
     pub(crate) fn create(&self, from: StartFrom) -> Result<bool> {
         let mut is_made = false;
         for part in self.stream.all()? {
@@ -113,7 +114,7 @@ impl GroupView {
         Ok(is_made)
     }
 
-    /// Sets its position, unless a consumer lives.
+    /// Sets the position of the group, unless a consumer lives.
     pub(crate) fn set_id(&self, to: StartFrom, dead_after: Option<Duration>) -> Result<()> {
         if let Some(dead_after) = dead_after {
             let alive = |consumer: &GroupConsumer| match consumer.alive {
@@ -140,7 +141,7 @@ impl GroupView {
         Ok(())
     }
 
-    /// Its consumers by name, without reserved ones.
+    /// Its consumers by name, except reserved ones.
     pub(crate) fn consumers(&self) -> Result<Vec<GroupConsumer>> {
         let signs = self.signs()?;
         let mut all: BTreeMap<Vec<u8>, GroupConsumer> = BTreeMap::new();
@@ -172,11 +173,11 @@ impl GroupView {
         Ok(all.into_values().collect())
     }
 
-    /// Removes a consumer that is dead or holds nothing, from all partitions.
+    /// Removes a consumer that is dead or holds nothing from all partitions.
     pub(crate) fn remove(&self, consumer: &str, dead_after: Duration) -> Result<ConsumerRemoved> {
         if is_reserved(consumer.as_bytes()) {
-            let text = "the consumer is the library's own: it holds what waits for a retry, or for \
-                        somebody to take it over";
+            let text = "the consumer is the library's own: it holds entries that wait for a retry \
+                        or a takeover";
             return Err(Error::new(ErrorKind::Config, text));
         }
         self.stream.ensure_whole()?;
@@ -248,7 +249,7 @@ mod tests {
         assert_eq!(removed(true, 0), "it is gone");
         assert_eq!(
             removed(true, 1),
-            "it is gone; its 1 pending entry stays with the group, for whoever takes over"
+            "it is gone; its 1 pending entry stays with the group, for other consumers"
         );
         assert!(removed(true, 2).contains("2 pending entries stay with"));
     }

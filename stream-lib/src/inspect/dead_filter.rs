@@ -1,11 +1,11 @@
-//! Which dead letters, and what is changed in them on their way back.
+//! Selections of dead letters, and changes of fields in a redrive.
 
 use super::dead_kind::DeadKind;
 use crate::command::{DeadMark, FieldEdit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{EntryId, RESERVED, RawMessage};
 
-/// Which dead letters: all of them, unless it is said otherwise.
+/// A selection of dead letters: all of them, unless a setter restricts it.
 ///
 /// # Examples
 ///
@@ -39,38 +39,38 @@ impl DeadFilter {
         }
     }
 
-    /// Only dead letters from this id on. Defaults to the oldest.
+    /// Only dead letters with this id or a later one. Defaults to the oldest.
     #[must_use]
     pub const fn from(mut self, id: EntryId) -> Self {
         self.from = id;
         self
     }
 
-    /// Only dead letters up to this id, with it: those that come in later are left alone.
-    /// In each partition it stands for the same time. Defaults to the newest.
+    /// Only dead letters with this id or an earlier one, so that later arrivals are left
+    /// alone. The id is compared in each partition. Defaults to the newest.
     #[must_use]
     pub const fn until(mut self, id: EntryId) -> Self {
         self.until = id;
         self
     }
 
-    /// Only those of this group. Defaults to all groups.
+    /// Only dead letters of this group. Defaults to all groups.
     #[must_use]
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.group = Some(group.into());
         self
     }
 
-    /// Only those with this reason, as [`DeadLetter::reason`](crate::DeadLetter::reason)
-    /// has it. Defaults to all.
+    /// Only dead letters with this reason, in the words of
+    /// [`DeadLetter::reason`](crate::DeadLetter::reason). Defaults to all.
     #[must_use]
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
         self
     }
 
-    /// Only those of this kind: the same reason, and the same error but for numbers and
-    /// ids. Defaults to all.
+    /// Only dead letters of this kind: the same reason, and the same error except for
+    /// numbers and ids. Defaults to all.
     #[must_use]
     pub fn kind(mut self, kind: &DeadKind) -> Self {
         self.reason = Some(kind.reason.clone());
@@ -78,7 +78,7 @@ impl DeadFilter {
         self
     }
 
-    /// Only those whose error is this one, but for numbers and ids, which are `#` in
+    /// Only dead letters with this error, in which `#` stands for numbers and ids, as in
     /// [`DeadKind::error`]. Defaults to all.
     #[must_use]
     pub fn error(mut self, error: impl Into<String>) -> Self {
@@ -86,7 +86,7 @@ impl DeadFilter {
         self
     }
 
-    /// At most so many, the oldest first. Defaults to all.
+    /// At most `limit` dead letters, the oldest first. Defaults to all.
     #[must_use]
     pub const fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
@@ -109,24 +109,25 @@ impl Default for DeadFilter {
     }
 }
 
-/// Changes of fields, made in dead letters on their way back into the stream. `Debug`
-/// shows no values.
+/// Changes of fields in dead letters that are put back into the stream. `Debug` shows no
+/// values.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct FieldEdits(Vec<FieldEdit>);
 
 impl FieldEdits {
-    /// No change.
+    /// No changes.
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// Gives a field this value: where the first of its name stands, or at the end.
+    /// Sets a field to this value, in the place of the first field of that name, or at
+    /// the end.
     #[must_use]
     pub fn set(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.with(name.as_ref(), Some(value.as_ref().to_vec()))
     }
 
-    /// Leaves out a field.
+    /// Leaves out all fields of this name.
     #[must_use]
     pub fn remove(self, name: impl AsRef<[u8]>) -> Self {
         self.with(name.as_ref(), None)
@@ -143,7 +144,7 @@ impl FieldEdits {
         self
     }
 
-    /// The message with the changes.
+    /// Returns the message with the changes.
     pub fn applied_to(&self, message: &RawMessage) -> RawMessage {
         let mut placed: Vec<&[u8]> = Vec::new();
         let mut edited = RawMessage::new();
@@ -169,7 +170,7 @@ impl FieldEdits {
 
     /// # Errors
     ///
-    /// `Config` for a name that belongs to the library, or too many changes.
+    /// `Config` for a name that is reserved, or too many changes.
     pub(super) fn checked(&self) -> Result<&[FieldEdit]> {
         let is_reserved = |(name, _): &&FieldEdit| name.first() == Some(&RESERVED);
         if let Some((name, _)) = self.0.iter().find(is_reserved) {

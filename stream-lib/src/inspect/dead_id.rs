@@ -1,4 +1,4 @@
-//! Which dead letter of a stream it is.
+//! Addresses of dead letters.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,26 +7,26 @@ use super::address::EntryAddress;
 use crate::error::Error;
 use crate::message::EntryId;
 
-/// Which dead letter of a stream it is: by
-/// [`DeadLetter::letter_id`](crate::DeadLetter::letter_id), for
+/// The address of a dead letter in a stream: returned by
+/// [`DeadLetter::letter_id`](crate::DeadLetter::letter_id), and taken by
 /// [`DeadLetters::redrive_letters`](crate::DeadLetters::redrive_letters),
 /// [`remove_letters`](crate::DeadLetters::remove_letters) and
 /// [`list_from`](crate::DeadLetters::list_from).
 ///
-/// Of a stream with partitions, each has dead letters of its own, whose ids may be equal.
-/// It prints as `3:1700000000000-0`, in which 3 is the partition, and without partitions
-/// as the id alone, and is read back by `FromStr`.
+/// Each partition of a stream has dead letters of its own, whose ids may be equal. The
+/// address is printed as `3:1700000000000-0`, in which 3 is the partition, and without
+/// partitions as the id alone; `FromStr` reads both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct DeadLetterId {
-    /// The partition; `None` for a stream without any.
+    /// The partition; `None` for a stream without partitions.
     pub partition: Option<u16>,
     /// The id among the dead letters there.
     pub id: EntryId,
 }
 
 impl DeadLetterId {
-    /// The dead letter of this id, in a partition where the stream has any.
+    /// The dead letter of this id, in a partition if the stream has any.
     pub const fn new(partition: Option<u16>, id: EntryId) -> Self {
         Self { partition, id }
     }

@@ -1,4 +1,4 @@
-//! Kinds of dead letters: those that failed for the same reason.
+//! Kinds of dead letters: groups of those with the same reason and error.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,31 +8,31 @@ use super::dead_id::DeadLetterId;
 use crate::command::DeadMark;
 use crate::message::EntryId;
 
-/// Dead letters with the same reason, and the same error but for numbers and ids.
+/// Dead letters with the same reason, and the same error except for numbers and ids.
 ///
-/// `Display` says it in a line: `17 undecodable: amount: expected a number`.
+/// `Display` shows one line: `17 undecodable: amount: expected a number`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadKind {
-    /// The reason, as [`DeadLetter::reason`](crate::DeadLetter::reason) has it.
+    /// The reason, in the words of [`DeadLetter::reason`](crate::DeadLetter::reason).
     pub reason: String,
-    /// The error, in which each word with a digit is `#`, such as numbers and ids.
+    /// The error, in which `#` replaces each word with a digit, such as numbers and ids.
     pub error: String,
-    /// The groups that failed.
+    /// The groups whose deliveries failed.
     pub groups: BTreeSet<String>,
-    /// How many there are.
+    /// The number of dead letters of this kind.
     pub count: u64,
-    /// When the first of them came here.
+    /// When the first of them was buried.
     pub first_seen: SystemTime,
-    /// When the last of them came here.
+    /// When the last of them was buried.
     pub last_seen: SystemTime,
     /// The newest of them.
     pub sample: DeadLetterId,
 }
 
 impl DeadKind {
-    /// An error without numbers and ids: each word with a digit in it is `#`, and so is a
-    /// long one of hexadecimal digits.
+    /// An error without numbers and ids: `#` replaces each word with a digit in it, and
+    /// each long word of hexadecimal digits.
     pub(super) fn error_of(error: &str) -> String {
         let mut plain = String::with_capacity(error.len());
         let mut rest = error;
@@ -59,7 +59,7 @@ impl DeadKind {
     }
 }
 
-/// What belongs to a number or an id.
+/// Whether a character belongs to a number or an id.
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '+')
 }
@@ -97,7 +97,7 @@ impl KindCount {
         }
     }
 
-    /// The kinds, the most frequent first.
+    /// The kinds, most frequent first.
     pub(super) fn kinds(self) -> Vec<DeadKind> {
         let mut kinds: Vec<_> = self.0.into_values().collect();
         kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
@@ -105,7 +105,7 @@ impl KindCount {
     }
 }
 
-/// When a dead letter came, which its id says.
+/// The time of a burial, from its id.
 fn time_of(id: EntryId) -> SystemTime {
     let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(id.ms()));
     time.unwrap_or(SystemTime::UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! One entry that no delivery could complete.
+//! An entry that no delivery could complete.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -54,70 +54,69 @@ impl DeadLetter {
 
     /// Its id among the dead letters, for
     /// [`DeadLetters::redrive`](crate::DeadLetters::redrive) and
-    /// [`remove`](crate::DeadLetters::remove). Of a stream with partitions, see
+    /// [`remove`](crate::DeadLetters::remove). For a stream with partitions, see
     /// [`letter_id`](Self::letter_id).
     pub fn id(&self) -> EntryId {
         self.id
     }
 
-    /// Which dead letter of its stream it is: the [`id`](Self::id), and the partition
-    /// where the stream has any.
+    /// Its address: the [`id`](Self::id), and the partition if the stream has any.
     pub fn letter_id(&self) -> DeadLetterId {
         DeadLetterId::new(self.partition, self.id)
     }
 
-    /// The id it had in the stream when its last delivery failed.
+    /// The id of the entry in the stream when its last delivery failed.
     pub fn entry_id(&self) -> EntryId {
         self.entry_id
     }
 
-    /// The id that the message had when it was first added, before any drain or
-    /// redrive; of a stream with partitions it is unique only together with the partition
-    /// in the [`letter_id`](Self::letter_id). See
+    /// The id of the message when it was first added, before any drain or redrive; in a
+    /// stream with partitions it is unique only together with the partition in the
+    /// [`letter_id`](Self::letter_id). See
     /// [`Delivery::original_id`](crate::Delivery::original_id).
     pub fn original_id(&self) -> EntryId {
         self.original_id
     }
 
-    /// The group that failed on it.
+    /// The group whose deliveries failed.
     pub fn group(&self) -> &str {
         &self.group
     }
 
-    /// The consumer that failed on it last.
+    /// The consumer of the last delivery.
     pub fn consumer(&self) -> &str {
         &self.consumer
     }
 
-    /// Why it is here: `retries-exhausted`, `permanent`, `undecodable`, `crashed` or
-    /// `by-hand`. [`known_reason`](Self::known_reason) has it as an enum.
+    /// The reason of the burial: `retries-exhausted`, `permanent`, `undecodable`,
+    /// `crashed` or `by-hand`. [`known_reason`](Self::known_reason) returns it as an
+    /// enum.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// Why it is here; `None` for a word that a later version of the library has
-    /// written.
+    /// The reason of the burial; `None` for a word of a later version of the library.
     pub fn known_reason(&self) -> Option<DeadReason> {
         self.reason.parse().ok()
     }
 
-    /// What the handler's last error said.
+    /// The text of the handler's last error.
     pub fn error(&self) -> &str {
         &self.error
     }
 
-    /// How often it was delivered since it was last added or put back
-    /// (`XPENDING`'s delivery count).
+    /// The number of deliveries since it was last added or put back (`XPENDING`'s
+    /// delivery count).
     pub fn deliveries(&self) -> u64 {
         self.deliveries
     }
 
-    /// How often it was put back before it came here again.
+    /// How often it was put back before this burial.
     pub fn redrives(&self) -> u32 {
         self.redrives
     }
 
-    /// When it came here, by the server's clock.
+    /// The time of the burial, by the server's clock.
     pub fn time(&self) -> SystemTime {
         let since = Duration::from_millis(self.time_ms);
         SystemTime::UNIX_EPOCH
@@ -125,8 +124,7 @@ impl DeadLetter {
             .unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
-    /// The headers that the producer has given the message, names and values, in
-    /// order.
+    /// The headers that the producer gave the message, names and values, in order.
     pub fn headers(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
         self.headers
             .iter()
@@ -140,14 +138,14 @@ impl DeadLetter {
             .map(|(_, value)| value)
     }
 
-    /// Its fields as they were in the stream, byte for byte and in order, except
-    /// for reserved ones. Empty where the body was too large to be kept: more
-    /// than about 3,900 fields.
+    /// Its fields as they were in the stream, byte for byte and in order, except for
+    /// reserved ones. Empty if the body was too large to be kept: more than about 3,900
+    /// fields.
     pub fn message(&self) -> &RawMessage {
         &self.message
     }
 
-    /// Its fields as a message type.
+    /// Decodes its fields as a message type.
     pub fn decode<M: OwnedMessage>(&self) -> Result<M, DecodeError> {
         self.message.decode()
     }

@@ -16,25 +16,27 @@ use crate::split::{Split, Splits};
 
 /// The dead letters of one stream, `{<stream>}:dead` in Redis.
 ///
-/// An entry comes here after a permanent failure, and when its deliveries are used
-/// up, or earlier where it can't be decoded and
-/// [`on_undecodable`](crate::ConsumerConfig::on_undecodable) says so: with its fields byte for byte, and reserved
-/// ones that say why. How many are kept, and for how long, are settings of the
-/// consumers: [`dead_letter_max_length`](crate::ConsumerConfig::dead_letter_max_length)
-/// and [`dead_letter_max_age`](crate::ConsumerConfig::dead_letter_max_age).
+/// An entry is buried here after a permanent failure, or after its last permitted
+/// delivery; an entry that can't be decoded is buried earlier if
+/// [`on_undecodable`](crate::ConsumerConfig::on_undecodable) says so. It keeps its fields
+/// byte for byte, and reserved fields say why it was buried. The consumers' settings
+/// [`dead_letter_max_length`](crate::ConsumerConfig::dead_letter_max_length) and
+/// [`dead_letter_max_age`](crate::ConsumerConfig::dead_letter_max_age) bound their number
+/// and age.
 ///
 /// # Blocking
 ///
-/// Every method waits for Redis: up to 5 s for a connection, and as long for
-/// each answer, counted from the last bytes that came. Large dead letters are listed
-/// by small pages; to put them back or to remove them, none is fetched.
+/// Every method waits for Redis: up to 5 s for a connection, and as long for each answer,
+/// counted from the last received bytes. Large dead letters are listed in small pages;
+/// redrives and removals fetch none.
 ///
 /// # Errors
 ///
-/// [`Unavailable`](crate::ErrorKind::Unavailable),
-/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
-/// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
-/// [`WrongType`](crate::ErrorKind::WrongType), [`Refused`](crate::ErrorKind::Refused).
+/// [`Unavailable`](crate::ErrorKind::Unavailable) while Redis can't be reached,
+/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the connection is lost before
+/// the answer to a write, [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the
+/// Redis user lacks a permission, [`WrongType`](crate::ErrorKind::WrongType) if a key is
+/// no stream, [`Refused`](crate::ErrorKind::Refused) while Redis takes no writes.
 ///
 /// # Examples
 ///
@@ -53,7 +55,7 @@ pub struct DeadLetters {
     keys: StreamKeys,
 }
 
-/// Entries in one script, if they are not large: a server is busy for less than a
+/// Entries per script, if they are not large: the server is busy for less than a
 /// millisecond.
 const CHUNK: usize = 50;
 
@@ -72,7 +74,7 @@ impl DeadLetters {
         })
     }
 
-    /// How many there are (`XLEN`).
+    /// The number of dead letters (`XLEN`).
     pub fn count(&self) -> Result<u64> {
         self.of_all("counting", 0, |count, part| {
             let dead = part.keys.dead();
@@ -81,19 +83,19 @@ impl DeadLetters {
         })
     }
 
-    /// The oldest ones, at most `limit`; of a stream with partitions, first those of one
-    /// partition, then those of the next.
+    /// The oldest dead letters, at most `limit`; for a stream with partitions, first
+    /// those of one partition, then those of the next.
     pub fn list(&self, limit: usize) -> Result<Vec<DeadLetter>> {
         self.list_from(None, limit)
     }
 
-    /// At most `limit` dead letters after `after`: the next page. All of them are in
-    /// memory then.
+    /// At most `limit` dead letters after `after`: the next page. All of them are held in
+    /// memory.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for an id of a stream with partitions, for
-    /// which there is [`list_from`](Self::list_from), and as all methods.
+    /// [`Config`](crate::ErrorKind::Config) for an id of a stream with partitions, which
+    /// needs [`list_from`](Self::list_from), and as all methods.
     pub fn list_after(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<DeadLetter>> {
         self.list_from(after.map(|id| DeadLetterId::new(None, id)), limit)
     }
@@ -118,24 +120,23 @@ impl DeadLetters {
         })
     }
 
-    /// Puts these dead letters back into the stream, for the group that failed
-    /// on them; other groups skip them. Each is moved in one step.
+    /// Puts these dead letters back into the stream, for the group whose deliveries
+    /// failed; other groups skip them. Each is moved atomically.
     ///
-    /// The entry gets a new id, and its deliveries are counted from 1 again; the
-    /// message keeps its first id
-    /// ([`Delivery::original_id`](crate::Delivery::original_id)) and its age, and
-    /// [`Delivery::redrives`](crate::Delivery::redrives) counts on.
+    /// The entry gets a new id, and its deliveries are counted from 1 again; the message
+    /// keeps its first id ([`Delivery::original_id`](crate::Delivery::original_id)) and
+    /// its age, and [`Delivery::redrives`](crate::Delivery::redrives) goes up by one.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a stream with partitions, for which there
-    /// is [`redrive_letters`](Self::redrive_letters), and as all methods.
+    /// [`Config`](crate::ErrorKind::Config) for a stream with partitions, which needs
+    /// [`redrive_letters`](Self::redrive_letters), and as all methods.
     pub fn redrive(&self, ids: &[EntryId]) -> Result<RedriveReport> {
         self.redrive_letters(&without_partition(ids))
     }
 
     /// As [`redrive`](Self::redrive), also for a stream with partitions: each goes back
-    /// into its own.
+    /// into its own partition.
     pub fn redrive_letters(&self, ids: &[DeadLetterId]) -> Result<RedriveReport> {
         self.put_back(ids, &[])
     }
@@ -169,7 +170,8 @@ impl DeadLetters {
         Ok(report)
     }
 
-    /// Puts the oldest ones back, at most `limit`; see [`redrive`](Self::redrive).
+    /// Puts the oldest dead letters back, at most `limit`; see
+    /// [`redrive`](Self::redrive).
     pub fn redrive_some(&self, limit: usize) -> Result<RedriveReport> {
         let begin = RedriveReport::default();
         let report = self.of_all("redriving", begin, |mut report, part| {
@@ -183,7 +185,7 @@ impl DeadLetters {
         Ok(report)
     }
 
-    /// Tells of dead letters that were put back, in the events of the stream.
+    /// Records dead letters that were put back in the events of the stream.
     fn tell_redriven(&self, report: &RedriveReport) {
         if report.redriven == 0 {
             return;
@@ -202,23 +204,22 @@ impl DeadLetters {
                 Ok(())
             });
         if let Err(e) = told {
-            log::debug!("a redrive could not be told: {}", with_causes(&e));
+            log::debug!("recording a redrive failed: {}", with_causes(&e));
         }
     }
 
-    /// Puts all of them back; see [`redrive`](Self::redrive).
+    /// Puts all dead letters back; see [`redrive`](Self::redrive).
     pub fn redrive_all(&self) -> Result<RedriveReport> {
         self.redrive_some(usize::MAX)
     }
 
-    /// Removes these dead letters for good (`XDEL`). Their entries are gone from
-    /// the stream's backlog already: the group acknowledged them when they came
-    /// here.
+    /// Removes these dead letters for good (`XDEL`). The group acknowledged their entries
+    /// at the burial, so the stream's backlog doesn't change.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a stream with partitions, for which there
-    /// is [`remove_letters`](Self::remove_letters), and as all methods.
+    /// [`Config`](crate::ErrorKind::Config) for a stream with partitions, which needs
+    /// [`remove_letters`](Self::remove_letters), and as all methods.
     pub fn remove(&self, ids: &[EntryId]) -> Result<RemoveReport> {
         self.remove_letters(&without_partition(ids))
     }
@@ -242,10 +243,10 @@ impl DeadLetters {
         )
     }
 
-    /// Removes the oldest ones, at most `limit`; see [`remove`](Self::remove).
+    /// Removes the oldest dead letters, at most `limit`; see [`remove`](Self::remove).
     ///
-    /// Dead letters that come in meanwhile stay. They go in steps, each short
-    /// for the server; a failed call leaves those that it hadn't reached.
+    /// Dead letters that arrive meanwhile stay. The removal takes several short steps; a
+    /// failed call leaves those that it hadn't reached.
     pub fn remove_some(&self, limit: usize) -> Result<RemoveReport> {
         self.of_all("removing", RemoveReport::default(), |mut report, part| {
             self.with(part, |wire, keys| {
@@ -267,12 +268,12 @@ impl DeadLetters {
         })
     }
 
-    /// Removes all of them; see [`remove_some`](Self::remove_some).
+    /// Removes all dead letters; see [`remove_some`](Self::remove_some).
     pub fn remove_all(&self) -> Result<RemoveReport> {
         self.remove_some(usize::MAX)
     }
 
-    /// Goes through the stream, or all its partitions, with what has come of those before.
+    /// Folds over the stream, or all its partitions.
     pub(super) fn of_all<T>(
         &self,
         doing: &str,
@@ -400,7 +401,7 @@ fn redrive_oldest(
     if limit == 0 {
         return Ok(());
     }
-    // Entries that fail again meanwhile come behind the newest.
+    // Entries that fail again meanwhile have ids behind the newest.
     let Some(last) = command::newest_dead_letter(wire, keys)? else {
         return Ok(());
     };

@@ -1,4 +1,4 @@
-//! Dead letters read page by page, however large they are.
+//! Dead letters read page by page, whatever their size.
 
 use std::cmp;
 
@@ -9,24 +9,23 @@ use crate::keys::StreamKeys;
 use crate::message::EntryId;
 use crate::runtime::Portion;
 
-/// Most dead letters in one answer, and in the first, which tells how large they
-/// are.
+/// The largest number of dead letters in one answer, and in the first, which shows how
+/// large they are.
 const MOST: usize = 100;
 const FIRST: usize = 10;
-/// About how many bytes one answer may bring.
+/// About how many bytes one answer may have.
 const BYTES: usize = 4 << 20;
 
 /// Reads the dead letters of a stream, the oldest first.
 ///
-/// A page is asked for in halves where its answer is lost, down to one dead
-/// letter.
+/// A page whose answer is lost is asked for again in halves, down to one dead letter.
 pub(super) struct DeadPages<'a> {
     topology: &'a Topology,
     keys: &'a StreamKeys,
     wire: Option<Wire>,
     after: Option<EntryId>,
     portion: Portion,
-    /// Bytes of the largest ones seen lately.
+    /// Bytes of the largest recent dead letters.
     letter_bytes: Option<usize>,
     is_over: bool,
 }

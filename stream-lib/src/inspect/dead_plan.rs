@@ -1,4 +1,4 @@
-//! What a redrive would do.
+//! Plans of redrives.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,37 +9,38 @@ use super::schema::StreamSchema;
 use crate::message::{EntryId, Misfit, RawMessage};
 use crate::runtime::counted;
 
-/// What a redrive would do: made by
-/// [`DeadLetters::plan_redrive`](crate::DeadLetters::plan_redrive), which changes nothing.
+/// The expected result of a redrive: returned by
+/// [`DeadLetters::plan_redrive`](crate::DeadLetters::plan_redrive), which changes
+/// nothing.
 ///
-/// `Display` says it in a line.
+/// `Display` shows one line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RedrivePlan {
-    /// How many dead letters would be put back.
+    /// Dead letters that would be put back.
     pub letters: usize,
-    /// How many would stay, since their bodies were too large to be kept.
+    /// Dead letters that would stay, since their bodies were too large to be kept.
     pub without_body: usize,
-    /// How many there are for each group.
+    /// The number of dead letters of each group.
     pub groups: BTreeMap<String, usize>,
-    /// The newest of them: with it as [`DeadFilter::until`](crate::DeadFilter::until), the
-    /// same are put back, whatever comes in meanwhile.
+    /// The newest of them: given to [`DeadFilter::until`](crate::DeadFilter::until), it
+    /// selects the same dead letters, whatever arrives meanwhile.
     pub until: Option<EntryId>,
-    /// How many would fail again, since they don't fit the newest schemas.
+    /// Dead letters that would fail again, since they don't fit the newest schemas.
     pub would_fail: usize,
-    /// Why, the most frequent first. A dead letter may have several misfits.
+    /// The misfits, most frequent first. A dead letter may have several.
     pub misfits: Vec<PlannedMisfit>,
 }
 
-/// Why some dead letters would fail again.
+/// A reason for which some dead letters would fail again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlannedMisfit {
-    /// What doesn't fit, by the first of them.
+    /// The misfit of the first of them.
     pub misfit: Misfit,
     /// The message type that it doesn't fit.
     pub schema: String,
-    /// How many dead letters have the like: the same field, and the same expected of it.
+    /// Dead letters with the same field and the same expectation of it.
     pub count: usize,
     /// The first of them.
     pub sample: DeadLetterId,

@@ -1,32 +1,32 @@
-//! What became of dead letters.
+//! Reports of redrives and removals of dead letters.
 
 use std::fmt;
 
 use crate::command::Redriven;
 
-/// How a redrive went.
+/// The result of a redrive.
 ///
 /// `Display` shows the counts: `3 put back, 1 missing`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RedriveReport {
-    /// Entries put back into the stream.
+    /// Dead letters put back into the stream.
     pub redriven: usize,
-    /// Ids without a dead letter.
+    /// Ids that no dead letter has.
     pub missing: usize,
-    /// Dead letters whose body was too large to be kept; they stay.
+    /// Dead letters that stay, since their bodies were too large to be kept.
     pub without_body: usize,
 }
 
-/// How a removal of dead letters went.
+/// The result of a removal of dead letters.
 ///
 /// `Display` shows the counts: `3 removed, 1 missing`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RemoveReport {
-    /// Dead letters that are gone for good.
+    /// Dead letters that were removed.
     pub removed: usize,
-    /// Ids without a dead letter.
+    /// Ids that no dead letter has.
     pub missing: usize,
 }
 

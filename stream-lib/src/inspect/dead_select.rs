@@ -1,4 +1,4 @@
-//! Dead letters by what they are: selected, told apart, planned, put back with changes.
+//! Selections of dead letters: listed, counted by kind, planned, put back with changes.
 
 use std::cmp::Reverse;
 
@@ -15,14 +15,14 @@ use crate::error::Result;
 use crate::message::EntryId;
 
 impl DeadLetters {
-    /// One dead letter; `None` where there is none of this id.
+    /// One dead letter; `None` if no dead letter has this id.
     pub fn letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>> {
         let found = self.part_of(id).and_then(|part| self.fetch(&part, id.id));
         found.map_err(|e| self.failed(e, "reading"))
     }
 
-    /// The newest ones, at most `limit`, the newest first, those before `before` where
-    /// that is given: the next page. Of a stream with partitions, all are merged by their
+    /// The newest dead letters, at most `limit`, the newest first; with `before`, those
+    /// before it: the next page. For a stream with partitions, all are merged by their
     /// ids.
     pub fn list_newest(
         &self,
@@ -34,7 +34,7 @@ impl DeadLetters {
         let newest = self.of_all("listing", Vec::new(), |mut ids, part| {
             let to = match before {
                 None => EntryId::MAX,
-                // The order of equal ids is that of their partitions.
+                // Equal ids are in the order of their partitions.
                 Some(before) if part.partition < before.partition => before.id,
                 Some(before) => before.id.previous(),
             };
@@ -57,15 +57,15 @@ impl DeadLetters {
         self.letters(&newest)
     }
 
-    /// The dead letters of a selection, with their bodies; of a stream with partitions,
-    /// first those of one, then those of the next. All of them are in memory then.
+    /// The dead letters of a selection, with their bodies; for a stream with partitions,
+    /// first those of one, then those of the next. All of them are held in memory.
     pub fn list_where(&self, filter: &DeadFilter) -> Result<Vec<DeadLetter>> {
         let ids = self.select(filter)?;
         self.letters(&ids)
     }
 
-    /// Which dead letters a selection has, oldest first; of a stream with partitions,
-    /// first those of one, then those of the next. No body is fetched.
+    /// The addresses of the dead letters of a selection, oldest first; for a stream with
+    /// partitions, first those of one, then those of the next. No body is fetched.
     pub fn select(&self, filter: &DeadFilter) -> Result<Vec<DeadLetterId>> {
         let mut ids = Vec::new();
         self.each(filter, "selecting", |partition, mark| {
@@ -74,11 +74,11 @@ impl DeadLetters {
         Ok(ids)
     }
 
-    /// The kinds of all dead letters, the most frequent first. No body is fetched.
+    /// The kinds of all dead letters, most frequent first. No body is fetched.
     ///
     /// # Blocking
     ///
-    /// Beside what all methods do: a request for each 500 dead letters, or each megabyte of
+    /// As all methods, with one request for each 500 dead letters, or each megabyte of
     /// them.
     pub fn kinds(&self) -> Result<Vec<DeadKind>> {
         self.kinds_of(&DeadFilter::new())
@@ -110,8 +110,8 @@ impl DeadLetters {
     }
 
     /// Puts the dead letters of a selection back, with some fields changed, if any; see
-    /// [`redrive_letters`](Self::redrive_letters). They go in steps; a failed call leaves
-    /// those that it hadn't reached.
+    /// [`redrive_letters`](Self::redrive_letters). The redrive takes several steps; a
+    /// failed call leaves those that it hadn't reached.
     ///
     /// # Errors
     ///
@@ -121,13 +121,14 @@ impl DeadLetters {
         self.put_back(&self.select(filter)?, edits)
     }
 
-    /// Says what [`redrive_where`](Self::redrive_where) would do, and which of the dead
-    /// letters would fail again, since they don't fit the newest of these schemas, which
-    /// [`StreamManager::schemas`](crate::StreamManager::schemas) has. Nothing is changed.
+    /// Returns the expected result of [`redrive_where`](Self::redrive_where), and which
+    /// of the dead letters would fail again, since they don't fit the newest of these
+    /// schemas, which [`StreamManager::schemas`](crate::StreamManager::schemas) returns.
+    /// Nothing is changed.
     ///
     /// # Blocking
     ///
-    /// Beside what all methods do: each body is fetched, one at a time.
+    /// As all methods; each body is fetched, one at a time.
     ///
     /// # Errors
     ///
@@ -143,7 +144,7 @@ impl DeadLetters {
             .map_err(|e| self.failed(e, "planning to redrive"))?;
         let mut plan = RedrivePlan::default();
         for id in self.select(filter)? {
-            // One that is gone meanwhile isn't put back either.
+            // A dead letter that is gone meanwhile isn't put back either.
             if let Some(letter) = self.letter(id)? {
                 plan.add(&letter, &edits.applied_to(letter.message()), schemas);
             }
@@ -192,7 +193,7 @@ impl DeadLetters {
         .map(drop)
     }
 
-    /// Goes through dead letters for as long as `each` says that so many more are wanted.
+    /// Goes through dead letters until `each` wants no more: it returns how many.
     fn walk(
         &self,
         part: &DeadPart,

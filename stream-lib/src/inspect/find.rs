@@ -13,47 +13,47 @@ use crate::keys::StreamKeys;
 use crate::partition::Partitions;
 use crate::split::{Split, Splits};
 
-/// A stream that was found.
+/// A stream that `FindStreams` has found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FoundStream {
-    /// Its name, for the other calls of the manager; that of the whole stream for
-    /// partitions. Bytes that are no text are replaced.
+    /// Its name, for the other calls of the manager; for partitions, the name of the
+    /// whole stream. Bytes that are not UTF-8 are replaced.
     pub name: String,
-    /// What it is for.
+    /// Its purpose.
     pub kind: StreamKind,
-    /// The stream that it belongs to, where it is the library's own.
+    /// The stream that it belongs to, if it is the library's own.
     pub of: Option<String>,
-    /// How many partitions it has; `None` where none of them has been found before it.
+    /// The number of its partitions; `None` if none of them was found before it.
     pub partitions: Option<u16>,
 }
 
-/// What a stream is for.
+/// The purpose of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum StreamKind {
-    /// Users' messages, this library's or any other's.
+    /// Users' messages, of this library or any other.
     Messages,
     /// A backup stream: `{orders}:backup`, or one with a name of its own that its stream
-    /// knows.
+    /// has stored.
     Backup,
     /// Dead letters: `{orders}:dead`.
     DeadLetters,
-    /// What has happened to a stream: `{orders}:events`.
+    /// The events of a stream: `{orders}:events`.
     Events,
-    /// What was done with `streamctl`: `stream-ops:audit`.
+    /// The log of actions by `streamctl`: `stream-ops:audit`.
     Audit,
 }
 
-/// Goes through the keys of all servers, in steps: made by
+/// An iterator over the streams among the keys of all servers, in steps: returned by
 /// [`StreamManager::find_streams`](crate::StreamManager::find_streams).
 ///
-/// Each call of `next` is one request, of which a server has well below a millisecond of
-/// work (`SCAN`, 250 keys), and returns the streams that it has brought, which may be
-/// none; another request goes out for each new stem of names that may be partitions', or
-/// backup streams with names of their own. Each stream comes once. One that is made meanwhile may come or not. After an error,
-/// the next call goes on where it was; where a server was replaced meanwhile, from the
-/// beginning of the new one.
+/// Each call of `next` is one request, which takes a server well below a millisecond
+/// (`SCAN`, 250 keys), and returns the streams that it found, which may be none; a name
+/// that may be a partition's, or a backup stream's of its own name, costs one more
+/// request per stem. Each stream is returned once. A stream that is created meanwhile may
+/// be missing. After an error, the next call resumes at the same place; if a server was
+/// replaced meanwhile, at the beginning of the new one.
 pub struct FindStreams {
     topology: Arc<Topology>,
     splits: Arc<Splits>,
@@ -62,11 +62,12 @@ pub struct FindStreams {
     done: Vec<Arc<Node>>,
     cursor: u64,
     seen: HashSet<Vec<u8>>,
-    /// Names that may be whole streams of partitions, and how many each has.
+    /// Names that may be whole streams of partitions, with the number of partitions of
+    /// each.
     stems: BTreeMap<String, u16>,
     /// Streams that may have a backup stream with a name of its own.
     backups: BTreeMap<String, Option<String>>,
-    /// What was found before an error.
+    /// Streams found before an error.
     found: Vec<FoundStream>,
 }
 
@@ -95,7 +96,7 @@ impl FindStreams {
         let (next, keys) = match scanned {
             Ok(scanned) => scanned,
             Err(e) => {
-                // The servers may be others by now.
+                // Other servers may hold the keys by now.
                 self.topology.refresh();
                 if node.is_retired() {
                     self.nodes = None;
@@ -118,7 +119,7 @@ impl FindStreams {
         Ok(Some(std::mem::take(&mut self.found)))
     }
 
-    /// The server whose turn it is.
+    /// The server to ask next.
     fn node(&mut self, timeout: Duration) -> Result<Option<Arc<Node>>> {
         if self.nodes.is_none() {
             let mut masters: VecDeque<_> = self.topology.masters(timeout)?.into();
@@ -129,14 +130,14 @@ impl FindStreams {
         Ok(nodes.and_then(|nodes| nodes.front()).map(Arc::clone))
     }
 
-    /// What a key is, if it is news.
+    /// Classifies a key; `None` if its stream was seen before.
     fn sort(&mut self, key: &[u8]) -> Result<Option<FoundStream>> {
         if self.seen.contains(key) {
             return Ok(None);
         }
         let name = String::from_utf8_lossy(key).into_owned();
         let own = OwnStream::of(&name);
-        // Those of partitions are told of once, as those of the whole stream.
+        // Partitions are reported once, as the whole stream.
         let whole = self.whole(own.map_or(name.as_str(), |(_, stem)| stem))?;
         let found = match (own, whole) {
             (None, None) if name == AUDIT => FoundStream::new(name, StreamKind::Audit),
@@ -167,8 +168,7 @@ impl FindStreams {
         Ok(is_news.then_some(found))
     }
 
-    /// The whole stream of which `name` is a partition, if it is one, and how many there
-    /// are.
+    /// The whole stream of which `name` is a partition, and its number of partitions.
     fn whole(&mut self, name: &str) -> Result<Option<(String, u16)>> {
         let Some((stem, number)) = stem_of_partition(name) else {
             return Ok(None);
@@ -210,7 +210,7 @@ impl FindStreams {
             .run(key, time, |wire| command::known_backup(wire, keys));
         match known {
             Ok(known) => Ok(known.map(|known| known.backup())),
-            // A user who may only look at streams, or something else under the key.
+            // The user may only look at streams, or the key holds something else.
             Err(e) if matches!(e.kind(), ErrorKind::PermissionDenied | ErrorKind::WrongType) => {
                 Ok(None)
             }

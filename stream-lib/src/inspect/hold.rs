@@ -8,9 +8,9 @@ use crate::command::GroupHold;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hold {
-    /// When it ends, by the server's clock.
+    /// The end of the hold, by the server's clock.
     pub until: SystemTime,
-    /// The reason that was given for it.
+    /// The reason given for it.
     pub why: String,
 }
 

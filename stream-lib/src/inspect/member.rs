@@ -1,4 +1,4 @@
-//! The members of a group, and what they say of themselves.
+//! The members of a group, and the facts that they report of themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,24 +13,24 @@ use crate::message::RESERVED;
 pub struct Member {
     /// Its name in Redis: see [`Consumer::name`](crate::Consumer::name).
     pub name: String,
-    /// Whether it lives, by its sign of life; `None` where it gives none: a consumer of
+    /// Whether it lives, by its sign of life; `None` if it gives none: a consumer of
     /// another library, or one that died more than an hour ago.
     pub alive: Option<bool>,
-    /// The time since its last sign of life; `None` where that isn't known.
+    /// The time since its last sign of life; `None` if it isn't known.
     pub last_beat: Option<Duration>,
-    /// Entries that it holds: delivered and not acknowledged (`XINFO CONSUMERS`,
-    /// `pending`), in all partitions.
+    /// Entries that it holds, delivered and not acknowledged, in all partitions (`XINFO
+    /// CONSUMERS`, `pending`).
     pub pending: u64,
-    /// The time since it last asked for entries, before Redis 7.2 since it last got one
-    /// (`XINFO CONSUMERS`, `idle`), in the partition where that is least; `None` where
-    /// Redis doesn't know it.
+    /// The time since it last asked for entries, before Redis 7.2 since it last got one,
+    /// in the partition where that is least (`XINFO CONSUMERS`, `idle`); `None` if Redis
+    /// doesn't know the consumer.
     pub idle: Option<Duration>,
-    /// What it says of itself; `None` where it says nothing.
+    /// The facts that it reports of itself; `None` if it reports none.
     pub facts: Option<MemberFacts>,
 }
 
-/// What a consumer says of itself with each sign of life, for people and their tools.
-/// All of it is as old as its [last sign](Member::last_beat).
+/// The facts that a consumer reports of itself with each sign of life, for people and
+/// their tools. They are as old as its [last sign](Member::last_beat).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct MemberFacts {
@@ -42,25 +42,25 @@ pub struct MemberFacts {
     pub library: String,
     /// Worker threads.
     pub workers: u64,
-    /// Handlers that run.
+    /// Handlers that are running.
     pub running: u64,
     /// Entries in the buffer, waiting for a worker.
     pub buffered: u64,
-    /// Entries handled with success, since the consumer was created.
+    /// Entries handled with success since the consumer was created.
     pub completed: u64,
-    /// Deliveries that failed, since then.
+    /// Deliveries that failed since the consumer was created.
     pub failed: u64,
-    /// Half of the handlers ran no longer than this, at most a quarter too high; `None`
+    /// The median of the handlers' running times, at most a quarter too high; `None`
     /// before one has ended.
     pub p50: Option<Duration>,
-    /// As `p50`, for 99 of a hundred handlers.
+    /// The 99th percentile of the handlers' running times, as `p50`.
     pub p99: Option<Duration>,
-    /// How long the handler that runs longest has run; `None` where none runs.
+    /// The running time so far of the longest-running handler; `None` if none runs.
     pub longest_running: Option<Duration>,
     /// Its lease.
     pub lease: Duration,
-    /// The text of the last error of a handler, as far as there is room; `None` where
-    /// none has failed yet, and where it may quote what is sensitive.
+    /// The text of the last error of a handler, as far as there is room; `None` if none
+    /// has failed yet, and if it may quote sensitive values.
     pub last_error: Option<String>,
 }
 
@@ -87,7 +87,7 @@ impl From<&FactsRecord> for MemberFacts {
 }
 
 /// The members of a group, by name: those that give signs of life, and those that Redis
-/// knows as consumers of the partitions. Reserved ones, such as `~waiting`, are none.
+/// knows as consumers of the partitions. Reserved ones, such as `~waiting`, are left out.
 pub(crate) fn members_of(roster: &Roster, parts: &[Vec<ConsumerFacts>]) -> Vec<Member> {
     let mut names: BTreeSet<&[u8]> = roster.signs.iter().map(|sign| &*sign.member).collect();
     let mut known: BTreeMap<&[u8], (u64, Duration)> = BTreeMap::new();

@@ -1,13 +1,13 @@
-//! Looks at what Redis holds, for people and their tools.
+//! The contents of Redis, for people and their tools.
 //!
-//! *find* goes through all keys for streams. *streams* reads the facts of a stream and its
-//! groups; *peek* reads its entries, and *schema* has what processes have told of their
-//! types. *consumers* are those of a group, and *pending* has what they hold, and what may
-//! be done with it where they are dead. *dead letters* lists the entries that no delivery
-//! could complete, puts them back and removes them: by *select*, by their *filter* and
-//! their *kind*, after a *plan*. A *hold* is what keeps a group from reading.
-//! A *member* is a consumer of a group as it tells of itself, *stream events* are what
-//! happened to a stream.
+//! *find* goes through all keys for streams. *streams* reads the facts of a stream and
+//! its groups; *peek* reads its entries, and *schema* the message types that processes
+//! have stored. *consumers* are those of a group, and *pending* lists the entries that
+//! they hold and acts on those of dead consumers. *dead letters* lists the entries that
+//! no delivery could complete, puts them back and removes them: by *select*, by their
+//! *filter* and their *kind*, after a *plan*. A *hold* keeps a group from reading. A
+//! *member* is a consumer of a group with the facts that it reports, and *stream events*
+//! are the history of a stream.
 
 mod address;
 mod answer;

@@ -1,13 +1,13 @@
-//! The library's own streams, told from users' by their names.
+//! The library's own streams, told from users' by name.
 
-/// What stands behind the name of the stream that it belongs to.
+/// The suffixes after the name of the stream that they belong to.
 const ENDS: [(&str, OwnStream); 3] = [
     (":backup", OwnStream::Backup),
     (":dead", OwnStream::Dead),
     (":events", OwnStream::Events),
 ];
 
-/// What was done with `streamctl`.
+/// The log of actions by `streamctl`.
 pub(super) const AUDIT: &str = "stream-ops:audit";
 
 /// A stream that belongs to another one.
@@ -19,8 +19,8 @@ pub(super) enum OwnStream {
 }
 
 impl OwnStream {
-    /// Which one of a stream it is, and what stands in front: `{orders}`, or the name of a
-    /// stream with a hash tag.
+    /// The kind of an own stream, and the part before its suffix: `{orders}`, or the name
+    /// of a stream with a hash tag.
     pub(super) fn of(name: &str) -> Option<(Self, &str)> {
         ENDS.iter().find_map(|(end, own)| {
             let stem = name.strip_suffix(end)?;
@@ -28,7 +28,7 @@ impl OwnStream {
         })
     }
 
-    /// Its key beside a stream of this name.
+    /// The name of this kind of stream for a stream.
     pub(super) fn key(self, stream: &str) -> String {
         let end = ENDS.iter().find(|(_, own)| *own == self);
         let end = end.map_or("", |(end, _)| end);
@@ -40,7 +40,7 @@ impl OwnStream {
     }
 }
 
-/// The stream that has keys with this in front.
+/// The stream whose keys begin with this stem.
 pub(super) fn stream_of(stem: &str) -> &str {
     let whole = stem
         .strip_prefix('{')
@@ -48,8 +48,8 @@ pub(super) fn stream_of(stem: &str) -> &str {
     whole.unwrap_or(stem)
 }
 
-/// The stream of which a name may be that of a partition, and its number: `{orders:3}`
-/// for `orders`, `{shop:3}:orders` for `{shop}:orders`.
+/// The stream and the number of the partition that a name may stand for: `{orders:3}` for
+/// `orders`, `{shop:3}:orders` for `{shop}:orders`.
 pub(super) fn stem_of_partition(name: &str) -> Option<(String, u16)> {
     let (before, rest) = name.split_once('{')?;
     let (tag, behind) = rest.split_once('}')?;

@@ -1,4 +1,4 @@
-//! The stream that is looked at, or all its partitions.
+//! A stream, or all its partitions.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use crate::keys::StreamKeys;
 use crate::message::EntryId;
 use crate::split::{Split, Splits};
 
-/// The stream, or one partition.
+/// The stream, or one partition of it.
 #[derive(Debug, Clone)]
 pub(super) struct StreamPart {
     pub(super) partition: Option<u16>,
     pub(super) keys: StreamKeys,
 }
 
-/// How to get at a stream and its partitions.
+/// A stream with its partitions, and the means to reach them.
 #[derive(Debug, Clone)]
 pub(super) struct StreamParts {
     pub(super) topology: Arc<Topology>,
     splits: Arc<Splits>,
-    /// The stem's.
+    /// The keys of the stem.
     pub(super) keys: StreamKeys,
 }
 
@@ -41,7 +41,7 @@ impl StreamParts {
         }
     }
 
-    /// Asks whether it has partitions.
+    /// Looks up the partitions.
     pub(super) fn all(&self) -> Result<Vec<StreamPart>> {
         let split = self.splits.look_up(&self.keys)?;
         let has_any = split != Split::Whole;
@@ -53,8 +53,8 @@ impl StreamParts {
         Ok(parts.map(part).collect())
     }
 
-    /// Members of a stream with partitions give their signs of life at its stem: nobody can
-    /// say who lives in one partition alone.
+    /// Fails for a single partition: the members of a stream with partitions give their
+    /// signs of life at its stem, so no request to one partition can tell who lives.
     ///
     /// # Errors
     ///
@@ -78,12 +78,12 @@ impl StreamParts {
         Ok(())
     }
 
-    /// The entries by their parts, in the order in which each part comes first.
+    /// The entries by their parts, in the order in which each part first occurs.
     ///
     /// # Errors
     ///
-    /// `Config` for an entry that has a partition which the stream hasn't, or none where
-    /// the stream has some; and those of Redis.
+    /// `Config` for an entry in a partition that the stream doesn't have, or without a
+    /// partition if the stream has some; and those of Redis.
     pub(super) fn of_each(
         &self,
         entries: &[EntryAddress],
@@ -105,8 +105,8 @@ impl StreamParts {
         Ok(parts)
     }
 
-    /// Runs an operation on a connection of its own, which runs again only where nothing
-    /// of it was done.
+    /// Runs an operation on a connection of its own, and again only if none of it was
+    /// done.
     pub(super) fn alone<T>(
         &self,
         keys: &StreamKeys,

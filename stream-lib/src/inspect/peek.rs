@@ -1,4 +1,4 @@
-//! Entries of a stream, for people to look at.
+//! The entries of a stream, for people to look at.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -14,8 +14,8 @@ use crate::keys::StreamKeys;
 use crate::message::{EntryId, RESERVED, RawMessage};
 use crate::split::Splits;
 
-/// Which entries [`StreamManager::peek`](crate::StreamManager::peek) brings, and how much
-/// of them.
+/// The entries that [`StreamManager::peek`](crate::StreamManager::peek) returns, and
+/// their bounds in bytes.
 ///
 /// # Examples
 ///
@@ -62,7 +62,7 @@ impl Peek {
         }
     }
 
-    /// Only ids of this range, both ends included. Defaults to all.
+    /// Only entries with ids in this range, both ends included. Defaults to all.
     #[must_use]
     pub const fn between(mut self, ids: RangeInclusive<EntryId>) -> Self {
         self.from = *ids.start();
@@ -70,41 +70,41 @@ impl Peek {
         self
     }
 
-    /// Goes on behind an entry: the [`next`](PeekPage::next) of the page before. Defaults
-    /// to the beginning.
+    /// Continues behind an entry: the [`next`](PeekPage::next) of the page before.
+    /// Defaults to the beginning.
     #[must_use]
     pub const fn after(mut self, after: EntryAddress) -> Self {
         self.after = Some(after);
         self
     }
 
-    /// One partition only. Defaults to all of them, merged by their ids.
+    /// Only entries of this partition. Defaults to all partitions, merged by ids.
     #[must_use]
     pub const fn partition(mut self, partition: u16) -> Self {
         self.partition = Some(partition);
         self
     }
 
-    /// About how many bytes the page may have; one entry always comes. Of a stream with
-    /// partitions, each of them brings at least 4 KiB. Defaults to 1 MiB.
+    /// Bounds the bytes of the page, approximately; at least one entry is always
+    /// returned. Each partition may bring at least 4 KiB. Defaults to 1 MiB.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
     }
 
-    /// How many bytes of one value come, and of one name. Defaults to 64 KiB.
+    /// Bounds the bytes of each name and of each value. Defaults to 64 KiB.
     #[must_use]
     pub const fn max_value_bytes(mut self, bytes: usize) -> Self {
         self.max_value_bytes = bytes;
         self
     }
 
-    /// What is asked of one part, among so many.
+    /// The request to one part, out of `parts`.
     fn glance(&self, part: &StreamPart, parts: usize) -> Option<Glance> {
         let (mut from, mut to) = (self.from, self.to);
         if let Some(after) = self.after {
-            // The order of entries with one id is that of their partitions, or its
+            // Entries with equal ids are in the order of their partitions, or its
             // reverse.
             let is_behind = if self.newest_first {
                 part.partition < after.partition
@@ -136,26 +136,26 @@ impl Peek {
     }
 }
 
-/// Entries that [`StreamManager::peek`](crate::StreamManager::peek) has found.
+/// The entries that [`StreamManager::peek`](crate::StreamManager::peek) found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct PeekPage {
-    /// The entries, in the order asked for.
+    /// The entries, in the requested order.
     pub entries: Vec<PeekedEntry>,
-    /// Where the next page begins, for [`Peek::after`]; `None` where there is none.
+    /// The start of the next page, for [`Peek::after`]; `None` on the last page.
     pub next: Option<EntryAddress>,
 }
 
-/// One entry, or as much of it as was asked for. `Debug` shows no payload.
+/// One entry, or as much of it as the bounds allow. `Debug` shows no payload.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeekedEntry {
-    /// Which one it is.
+    /// Its address.
     pub at: EntryAddress,
-    /// Its fields as they stand there, in order, those of the library's own, whose names
-    /// begin with `~`, included.
+    /// Its fields as stored, in order, with the library's own, whose names begin with
+    /// `~`.
     pub fields: Vec<PeekedField>,
-    /// How many fields it has: more than [`fields`](Self::fields) where some were left
+    /// The number of its fields: more than [`fields`](Self::fields) has if some were left
     /// out for their size.
     pub field_count: u64,
 }
@@ -164,16 +164,16 @@ pub struct PeekedEntry {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeekedField {
-    /// Any bytes.
+    /// The name, of any bytes.
     pub name: Vec<u8>,
-    /// Any bytes: the beginning of the value, where it is longer than asked for.
+    /// The value, of any bytes: only its beginning if it is longer than the bound.
     pub value: Vec<u8>,
-    /// How many bytes the whole value has.
+    /// The bytes of the whole value.
     pub length: u64,
 }
 
 impl PeekedField {
-    /// Whether the value is all there.
+    /// Whether the value is complete.
     pub fn is_whole(&self) -> bool {
         self.value.len() as u64 == self.length
     }
@@ -193,7 +193,7 @@ impl PeekedEntry {
         }
     }
 
-    /// Whether all of it is there.
+    /// Whether all fields and values are complete.
     pub fn is_whole(&self) -> bool {
         let has_all = self.fields.len() as u64 == self.field_count;
         has_all && self.fields.iter().all(PeekedField::is_whole)
@@ -205,7 +205,7 @@ impl PeekedEntry {
         field.map(|field| field.value.as_slice())
     }
 
-    /// Its fields but the library's own, as they are here.
+    /// Its fields except for the library's own, as far as they were fetched.
     pub fn message(&self) -> RawMessage {
         let fields = self.fields.iter();
         fields

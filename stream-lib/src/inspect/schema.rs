@@ -1,4 +1,4 @@
-//! The schemas that processes have told of a stream's messages.
+//! The stored schemas of a stream's messages.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -8,32 +8,32 @@ use serde_json::Value;
 use crate::command::reserved::{HEADER, KEY};
 use crate::message::{MASK, Misfit, RawMessage, SchemaField, SchemaShape, misfits};
 
-/// A message type of a stream, as a producer or a consumer with the derive has told it:
+/// A message type of a stream, as a producer or a consumer with the derive has stored it:
 /// see [`StreamManager::schemas`](crate::StreamManager::schemas).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamSchema {
     /// The Rust name of the type, without its path.
     pub name: String,
-    /// Tells schemas apart: 16 hexadecimal digits, which are the same in all processes
-    /// that have the same type.
+    /// Its fingerprint: 16 hexadecimal digits, the same in all processes that have the
+    /// same type.
     pub fingerprint: String,
-    /// Its fields, and more.
+    /// Its shape, with the fields.
     pub shape: SchemaShape,
-    /// When it was told first, by the server's clock.
+    /// When it was first stored, by the server's clock.
     pub first_seen: SystemTime,
-    /// When it was told last. A process that has the type tells it about every hour.
+    /// When it was last stored. A process that has the type stores it about every hour.
     pub last_seen: SystemTime,
-    /// Producers have it.
+    /// Whether producers have it.
     pub by_producers: bool,
-    /// Consumers have it.
+    /// Whether consumers have it.
     pub by_consumers: bool,
-    /// The program that told it last.
+    /// The program that stored it last.
     pub program: String,
 }
 
 impl StreamSchema {
-    /// Reads one as it stands in Redis; `None` for what is none of ours.
+    /// Reads a schema as stored in Redis; `None` for a value of another form.
     pub(crate) fn read(fingerprint: &[u8], told: &[u8]) -> Option<Self> {
         let told: Value = serde_json::from_slice(told).ok()?;
         let shape = SchemaShape::read(told.get("schema")?)?;
@@ -56,23 +56,23 @@ impl StreamSchema {
         })
     }
 
-    /// Its fields, those of variants and of flattened messages included, in order.
+    /// Its fields in order, with those of variants and of flattened messages.
     pub fn fields(&self) -> Vec<&SchemaField> {
         self.shape.all_fields()
     }
 
-    /// The fields of a message that don't fit, without the type: what decoding would find
-    /// first, and all that it would find after. None where it fits.
+    /// The fields of a message that don't fit, without the type: the first that decoding
+    /// would find, and all later ones. Empty if the message fits.
     ///
-    /// A form of the program's own is not looked into, nor the shape of a JSON document.
+    /// The content of fields with a form of the program's own, and the shape of JSON
+    /// documents, are not checked.
     pub fn check(&self, message: &RawMessage) -> Vec<Misfit> {
         misfits(&self.shape, message.fields())
     }
 
-    /// As [`check`](Self::check), by what a stream's messages should fit now: of each type
-    /// the newest schema, those that consumers have where there are any. A message that
-    /// fits one of them fits; else the misfits of the one that it is nearest to come, with
-    /// that schema. `None` where it fits, and where no schema is known.
+    /// As [`check`](Self::check), by the [newest](Self::newest) of a stream's schemas. A
+    /// message that fits one of them fits; else the misfits of the nearest schema are
+    /// returned, with that schema. `None` if the message fits, or no schema is known.
     pub fn check_any<'a>(
         schemas: &'a [Self],
         message: &RawMessage,
@@ -93,8 +93,8 @@ impl StreamSchema {
         nearest
     }
 
-    /// Of each type the newest schema, by its first sight; those that consumers have where
-    /// there are any.
+    /// The schema of each type with the latest `first_seen`; if consumers have any
+    /// schemas, only those of consumers.
     pub fn newest(schemas: &[Self]) -> Vec<&Self> {
         let is_read = schemas.iter().any(|schema| schema.by_consumers);
         let mut newest: BTreeMap<&str, &Self> = BTreeMap::new();
@@ -111,10 +111,10 @@ impl StreamSchema {
     }
 }
 
-/// Which values of a stream's entries tools show to nobody.
+/// A mask for field values of a stream's entries that tools must not show.
 ///
 /// As soon as one schema of the stream has a field that is `#[stream(sensitive)]`, that
-/// field is hidden, and with it every field that no schema knows, the headers of
+/// field is hidden, and so are every field that no schema knows, the headers of
 /// producers, and the idempotency key.
 ///
 /// ```no_run
@@ -132,13 +132,13 @@ impl StreamSchema {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FieldMask {
-    /// By name, whether it is sensitive.
+    /// Whether a field is sensitive, by its name.
     fields: BTreeMap<Vec<u8>, bool>,
     hides_any: bool,
 }
 
 impl FieldMask {
-    /// What stands in place of a hidden value: `••••`.
+    /// The replacement of a hidden value: `••••`.
     pub const HIDDEN: &'static str = MASK;
 
     /// The mask for a stream with these schemas.

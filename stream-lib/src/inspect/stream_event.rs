@@ -1,4 +1,4 @@
-//! What happened to a stream.
+//! Events of a stream.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,27 +10,27 @@ use crate::error::{Result, Shown};
 use crate::keys::StreamKeys;
 use crate::message::EntryId;
 
-/// Something that happened to a stream. It prints as a sentence.
+/// An event of a stream. `Display` shows it as a sentence.
 ///
-/// The processes that see it write it into a stream of about the last thousand,
-/// `{orders}:events`, for each kind and consumer at most one a second, with a count.
+/// The processes that see an event write it into a stream of about a thousand,
+/// `{orders}:events`; for each kind and consumer at most one a second, with a count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamEvent {
-    /// Its place among the events.
+    /// Its id among the events.
     pub id: EntryId,
     /// When it was written, by the server's clock.
     pub at: SystemTime,
-    /// What happened.
+    /// The kind of event.
     pub kind: StreamEventKind,
-    /// The group that it happened to, where it was one.
+    /// The group that it concerns, if there is one.
     pub group: Option<String>,
-    /// The consumer that has told of it, where one has; of
+    /// The consumer that reported it, if one did; for
     /// [`ConsumerRemoved`](StreamEventKind::ConsumerRemoved) the one that was removed.
     pub consumer: Option<String>,
     /// How often it happened, or to how many entries.
     pub count: u64,
-    /// More about it, at most 200 bytes. It holds no payload.
+    /// Details, at most 200 bytes. They hold no payload.
     pub text: Option<String>,
 }
 
@@ -80,8 +80,8 @@ impl StreamEvents {
         Ok(Self { topology, keys })
     }
 
-    /// The newest events, at most `most`, the newest first (`XREVRANGE`). None where
-    /// nothing has happened yet.
+    /// The newest events, at most `most`, the newest first (`XREVRANGE`); none if nothing
+    /// has been recorded.
     ///
     /// # Blocking
     ///
@@ -89,14 +89,14 @@ impl StreamEvents {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
-    /// [`WrongType`](crate::ErrorKind::WrongType).
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) while Redis can't be reached,
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the Redis user lacks a
+    /// permission, [`WrongType`](crate::ErrorKind::WrongType) if the key is no stream.
     pub fn newest(&self, most: usize) -> Result<Vec<StreamEvent>> {
         self.between(None, None, most)
     }
 
-    /// The events before one, at most `most`, the newest first: the next page.
+    /// The events before `id`, at most `most`, the newest first: the next page.
     ///
     /// # Blocking
     ///
@@ -109,8 +109,7 @@ impl StreamEvents {
         self.between(None, Some(id), most)
     }
 
-    /// The newest events of those after one, at most `most`, the newest first: what has
-    /// happened since.
+    /// The newest of the events after `id`, at most `most`, the newest first.
     ///
     /// # Blocking
     ///

@@ -10,26 +10,26 @@ use crate::error::Result;
 use crate::keys::StreamKeys;
 use crate::runtime::counted;
 
-/// A stream and what belongs to it, as Redis has it now. It prints as a sentence.
+/// A stream and its own keys, as Redis has them now. `Display` shows it as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct StreamStats {
-    /// The stream's name.
+    /// The name of the stream.
     pub name: String,
     /// Entries in the stream, handled ones included (`XLEN`).
     pub length: u64,
     /// Entries in the backup stream.
     pub backup: u64,
-    /// Entries among the dead letters.
+    /// Entries in the dead letters.
     pub dead: u64,
-    /// Messages that are scheduled (`ZCARD`); 0 where this user may not know.
+    /// Scheduled messages (`ZCARD`); 0 if the Redis user may not ask.
     pub scheduled: u64,
-    /// How many partitions it has; `None` for a stream without any. The other figures are
-    /// sums over all of them.
+    /// The number of its partitions; `None` for a stream without partitions. The other
+    /// figures are sums over all of them.
     pub partitions: Option<u16>,
-    /// Of a stream with partitions, the entries that are in none of them, but in the
-    /// stream itself (`XLEN`). A program that doesn't know of the partitions has added
-    /// them, and no consumer of this library reads them.
+    /// For a stream with partitions, the entries in the stream itself, outside of its
+    /// partitions (`XLEN`). They were added by a program that doesn't know of the
+    /// partitions, and no consumer of this library reads them.
     pub outside: u64,
     /// Its consumer groups.
     pub groups: Vec<GroupStats>,
@@ -39,27 +39,27 @@ pub struct StreamStats {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct GroupStats {
-    /// The group's name.
+    /// The name of the group.
     pub name: String,
-    /// Entries that no consumer has read (`XINFO GROUPS`, `lag`); `None` where
-    /// Redis can't say.
+    /// Entries that no consumer has read (`XINFO GROUPS`, `lag`); `None` if Redis can't
+    /// say.
     pub unread: Option<u64>,
-    /// Entries read and not acknowledged, those waiting for a retry included
-    /// (`XINFO GROUPS`, `pending`).
+    /// Entries that were delivered and are not acknowledged, with those waiting for a
+    /// retry (`XINFO GROUPS`, `pending`).
     pub pending: u64,
-    /// Of these, entries that wait for a retry, or to be read again.
+    /// Pending entries that wait for a retry, or to be read again.
     pub waiting: u64,
-    /// Consumers that Redis knows, dead ones included. One that reads several partitions
+    /// Consumers that Redis knows, with dead ones. One that reads several partitions
     /// counts once.
     pub consumers: u64,
-    /// The age of the oldest entry that no consumer has read, by the server's clock and
-    /// its id; `None` where there is none, or it isn't known.
+    /// The age of the oldest unread entry, from its id and the server's clock; `None` if
+    /// there is none, or it isn't known.
     pub oldest_unread: Option<Duration>,
-    /// The age of the oldest entry that was read and is not acknowledged, by the server's
-    /// clock and its id; `None` where there is none, or it isn't known.
+    /// The age of the oldest pending entry, from its id and the server's clock; `None` if
+    /// there is none, or it isn't known.
     pub oldest_pending: Option<Duration>,
-    /// The consumers that hold entries, dead ones included, those that wait for a
-    /// retry left out.
+    /// The consumers that hold entries, with dead ones, without those that wait for a
+    /// retry.
     pub holders: Vec<GroupHolder>,
 }
 
@@ -70,7 +70,7 @@ pub struct GroupStats {
 pub struct GroupHolder {
     /// Its name in Redis: see [`Consumer::name`](crate::Consumer::name).
     pub consumer: String,
-    /// How many entries it holds (`XINFO CONSUMERS`, `pending`).
+    /// Entries that it holds (`XINFO CONSUMERS`, `pending`).
     pub pending: u64,
 }
 
@@ -108,7 +108,7 @@ impl From<PartStats> for StreamStats {
 }
 
 impl StreamStats {
-    /// Those of a stream with partitions.
+    /// The figures of a stream with partitions.
     pub(crate) fn of_parts(name: &str, parts: Vec<PartStats>, outside: u64) -> Self {
         let mut all = Self {
             name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! Requests that tools word themselves.
+//! Requests that a caller words itself.
 
 use super::stream_manager::StreamManager;
 use crate::command;
@@ -6,10 +6,11 @@ use crate::error::Result;
 use crate::inspect::Answer;
 
 impl StreamManager {
-    /// Sends requests to the server that has `key`, any server for an empty one, in one
-    /// round trip. For tools that come with the library: it may change in any release.
+    /// Sends requests to the server that has `key`, in one round trip; to any server if
+    /// `key` is empty. It serves the tools that come with the library and may change in
+    /// any release.
     ///
-    /// What is asked may be sent twice, so it must not hurt where it is.
+    /// The requests may be sent twice, so they must bear repetition.
     ///
     /// # Blocking
     ///
@@ -17,9 +18,9 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown). A request that Redis refuses
-    /// is answered by [`Answer::Error`].
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) while Redis can't be reached,
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the connection is lost
+    /// before the answers. A request that Redis refuses is answered by [`Answer::Error`].
     #[doc(hidden)]
     pub fn ask(&self, key: &str, requests: &[Vec<Vec<u8>>]) -> Result<Vec<Answer>> {
         self.origin.ensure_here()?;
@@ -34,8 +35,9 @@ impl StreamManager {
         Ok(replies.iter().map(|r| Answer::read(r.as_ref())).collect())
     }
 
-    /// As [`ask`](Self::ask), for what must not be sent twice: on a connection of its own.
-    /// Where that is lost, the outcome is unknown, and the error says so.
+    /// As [`ask`](Self::ask), for requests that must not be sent twice: they go out on a
+    /// connection of their own. If it is lost, the error is
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
     #[doc(hidden)]
     pub fn tell(&self, key: &str, requests: &[Vec<Vec<u8>>]) -> Result<Vec<Answer>> {
         self.origin.ensure_here()?;

@@ -8,7 +8,7 @@ use crate::connection::black_hole;
 use crate::consumer::{Delivery, HandlerResult};
 use crate::message::raw::RawMessage;
 
-/// Less than a lookup takes that hangs, and more than a stop.
+/// Less than a hanging lookup takes, and more than a stop.
 const AMPLE: Duration = Duration::from_secs(20);
 
 #[expect(
@@ -21,7 +21,7 @@ fn done(_: &Delivery<RawMessage>) -> HandlerResult {
 
 fn manager(host: &str) -> StreamManager {
     let url = format!("redis://{host}{}", black_hole::DOMAIN);
-    // Nothing but the stop ends an attempt.
+    // Only the stop ends an attempt.
     let config = ConnectionConfig::new(url)
         .unwrap()
         .connect_timeout(Duration::from_secs(3_600));

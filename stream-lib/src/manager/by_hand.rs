@@ -1,5 +1,5 @@
-//! What a test does by hand: a clock for schedules and jobs, and handlers on its own
-//! thread.
+//! Steps that a test takes by hand: a clock for schedules and jobs, and handlers on its
+//! own thread.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,16 +14,16 @@ use crate::message::OwnedMessage;
 
 impl StreamManager {
     /// Moves the scheduled messages of a stream that are due by `time` to the stream now,
-    /// as if the server's clock showed that time (feature `test-util`). Returns how many
-    /// they were.
+    /// as if the server's clock showed that time (feature `test-util`). Returns the
+    /// number of moved messages.
     ///
-    /// The clock itself stays: a message that is scheduled afterwards, `after` an hour, is
-    /// due an hour from now.
+    /// The server's clock stays as it is: a message scheduled afterwards with `after` of
+    /// an hour is due an hour from now.
     ///
     /// # Errors
     ///
-    /// As [`Scheduled`](crate::Scheduled); [`Full`](crate::ErrorKind::Full) and others
-    /// where the stream takes no more.
+    /// As [`Scheduled`](crate::Scheduled); [`Full`](crate::ErrorKind::Full) and others if
+    /// the stream takes no more.
     ///
     /// # Examples
     ///
@@ -86,17 +86,17 @@ impl StreamManager {
         Ok(moved)
     }
 
-    /// Does the ticks of this manager's jobs of a stream up to `time`, one after the
-    /// other, each as if the server's clock showed its time (feature `test-util`).
-    /// Returns how many messages were added.
+    /// Runs the ticks of this manager's jobs of a stream up to `time`, in order, each as
+    /// if the server's clock showed its time (feature `test-util`). Returns the number of
+    /// added messages.
     ///
-    /// From the first call on the jobs of the stream tick in this manager by its calls
-    /// alone. A job begins at the time when it was declared. Ticks of the time before are
-    /// all done: none counts as missed.
+    /// After the first call, the jobs of the stream tick in this manager only by calls of
+    /// this method. A job begins at the time of its declaration. Every tick up to `time`
+    /// runs; none counts as missed.
     ///
     /// # Errors
     ///
-    /// As [`Crons`](crate::Crons); those of a message that can't be made.
+    /// As [`Crons`](crate::Crons), and those of a message that can't be made.
     pub fn tick_until(&self, stream: &str, time: SystemTime) -> Result<u64> {
         let mut ticks = 0;
         for job in self.timekeeper.jobs().of(stream) {
@@ -106,17 +106,18 @@ impl StreamManager {
         Ok(ticks)
     }
 
-    /// Handles what stands in a stream, on the calling thread, until there is nothing
-    /// more (feature `test-util`).
+    /// Handles the entries of a stream on the calling thread until none is left (feature
+    /// `test-util`).
     ///
-    /// The group is made where it doesn't stand. Entries are read, acknowledged, retried
-    /// and buried in Redis as by any consumer, with two differences: one that fails is
+    /// The group is created if it doesn't exist. Entries are read, acknowledged, retried
+    /// and buried in Redis as by any consumer, with two differences: a failed entry is
     /// tried again at once, without its backoff, and a panic of the handler is a panic of
-    /// the test. Entries that other consumers hold are left to them.
+    /// the test. Entries that other consumers hold stay with them.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config), and those of Redis.
+    /// [`Config`](crate::ErrorKind::Config) if a setting is out of its bounds, and those
+    /// of Redis.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "reads as the consumers' and producers'"

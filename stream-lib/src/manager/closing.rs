@@ -1,12 +1,12 @@
 //! Closes the producers after the last handler.
 //!
-//! Handlers add messages until they end, so producers outlive consumers. The
-//! manager and each life of a consumer hold the same [`Closing`]; the manager lets
-//! go of it at its shutdown, a life when its last handler has ended or its grace is
-//! over. The last one to let go closes the producers. This also covers lives that
-//! the shutdown doesn't see: of consumers that were removed, or that another thread
-//! stops. A handler that shuts its manager down can't wait for its own end; the
-//! life's own thread lets go later.
+//! Handlers add messages until they end, so producers outlive consumers. The manager and
+//! each life of a consumer hold the same [`Closing`]; the manager drops its reference at
+//! its shutdown, a life after its last handler has ended or its grace is over. The last
+//! drop closes the producers. This covers lives that the shutdown doesn't see, too: those
+//! of consumers that were removed, or that another thread stops. A handler that shuts its
+//! manager down can't wait for its own end; the life's own thread drops the reference
+//! later.
 
 use std::sync::Arc;
 
@@ -19,12 +19,13 @@ use super::registry::NameRegistry;
 #[derive(Debug)]
 pub(super) struct Closing {
     registry: Arc<RwLock<NameRegistry>>,
-    /// Disconnects after the producers are closed, since fields drop last.
+    /// Disconnects after the producers are closed, since fields drop after `drop` has
+    /// run.
     _alive: Sender<()>,
 }
 
 impl Closing {
-    /// With a channel that disconnects once the producers are closed.
+    /// Returns a channel that disconnects once the producers are closed, too.
     pub(super) fn of(registry: &Arc<RwLock<NameRegistry>>) -> (Arc<Self>, Receiver<()>) {
         let (alive, ended) = bounded(0);
         let closing = Self {

@@ -16,16 +16,16 @@ use crate::retention::User;
 impl StreamManager {
     /// Creates a consumer and starts it.
     ///
-    /// The group is made, with the stream, where it doesn't stand yet, and the
-    /// permissions of the Redis user are checked.
+    /// The group, and the stream, are created if they don't exist, and the permissions of
+    /// the Redis user are checked.
     ///
     /// # Blocking
     ///
     /// A few round trips, at most the
-    /// [`connect_timeout`](crate::ConnectionConfig::connect_timeout), 5 s, in all.
-    /// Where Redis is away for that long, the consumer starts without it, and reads
-    /// as soon as it can. With a manager that
-    /// [connects lazily](Self::connect_lazy) nothing is waited for.
+    /// [`connect_timeout`](crate::ConnectionConfig::connect_timeout) (5 s) in all. If
+    /// Redis can't be reached in that time, the consumer starts without it and reads as
+    /// soon as it can. With a manager that [connects lazily](Self::connect_lazy) the call
+    /// doesn't wait.
     ///
     /// # Delivery
     ///
@@ -33,11 +33,14 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists), [`Config`](crate::ErrorKind::Config),
-    /// [`Authentication`](crate::ErrorKind::Authentication),
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
-    /// [`WrongType`](crate::ErrorKind::WrongType), [`System`](crate::ErrorKind::System),
-    /// [`Closed`](crate::ErrorKind::Closed).
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if this manager has a consumer
+    /// of that name, [`Config`](crate::ErrorKind::Config) for a value out of its bounds,
+    /// [`Authentication`](crate::ErrorKind::Authentication) for a wrong user name or
+    /// password, [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the Redis
+    /// user lacks a permission, [`WrongType`](crate::ErrorKind::WrongType) if a key of
+    /// the stream holds something else, [`InUse`](crate::ErrorKind::InUse) while the
+    /// stream is being deleted, [`System`](crate::ErrorKind::System) if no thread can be
+    /// started, [`Closed`](crate::ErrorKind::Closed) after the shutdown.
     pub fn consume<M: OwnedMessage + 'static>(
         &self,
         name: &str,
@@ -48,8 +51,8 @@ impl StreamManager {
         self.start_or_forget(name, consumer)
     }
 
-    /// As [`consume`](Self::consume), for a closure, whose argument needs no
-    /// type: `consume_fn::<Order>(name, config, |order| …)`.
+    /// As [`consume`](Self::consume), for a closure, whose argument needs no type
+    /// annotation: `consume_fn::<Order>(name, config, |order| …)`.
     ///
     /// # Errors
     ///
@@ -63,8 +66,8 @@ impl StreamManager {
         self.consume::<M>(name, config, handler)
     }
 
-    /// Creates a consumer and starts it, as [`consume`](Self::consume) does; its
-    /// handler gets many deliveries at a time.
+    /// Creates a consumer and starts it, as [`consume`](Self::consume) does, with a
+    /// handler of many deliveries at a time.
     ///
     /// # Blocking
     ///
@@ -72,7 +75,7 @@ impl StreamManager {
     ///
     /// # Delivery
     ///
-    /// At least once, each entry by itself: see [`BatchHandler`].
+    /// At least once, for each entry on its own: see [`BatchHandler`].
     ///
     /// # Errors
     ///
@@ -88,9 +91,9 @@ impl StreamManager {
         self.start_or_forget(name, consumer)
     }
 
-    /// As [`consume_batches`](Self::consume_batches), for a closure, whose
-    /// argument needs no type:
-    /// `consume_batches_fn::<Order>(name, config, BatchConfig::new(100), |orders| …)`.
+    /// As [`consume_batches`](Self::consume_batches), for a closure, whose argument needs
+    /// no type annotation: `consume_batches_fn::<Order>(name, config,
+    /// BatchConfig::new(100), |orders| …)`.
     ///
     /// # Errors
     ///
@@ -115,13 +118,14 @@ impl StreamManager {
         Ok(consumer)
     }
 
-    /// Creates a consumer without starting it: [`Consumer::start`] does, or
-    /// [`start_consumer`](Self::start_consumer).
+    /// Creates a consumer without starting it: [`Consumer::start`] or
+    /// [`start_consumer`](Self::start_consumer) starts it.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists), [`Config`](crate::ErrorKind::Config),
-    /// [`Closed`](crate::ErrorKind::Closed).
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if this manager has a consumer
+    /// of that name, [`Config`](crate::ErrorKind::Config) for a value out of its bounds,
+    /// [`Closed`](crate::ErrorKind::Closed) after the shutdown.
     pub fn create_consumer<M: OwnedMessage + 'static>(
         &self,
         name: &str,
@@ -133,7 +137,7 @@ impl StreamManager {
         })
     }
 
-    /// Creates a consumer of batches without starting it.
+    /// Creates a consumer with a batch handler without starting it.
     ///
     /// # Errors
     ///
@@ -150,7 +154,7 @@ impl StreamManager {
         })
     }
 
-    /// Makes a consumer, and registers it.
+    /// Makes a consumer and registers it.
     fn register_consumer(
         &self,
         name: &str,
@@ -166,7 +170,7 @@ impl StreamManager {
             program: Arc::clone(&self.program),
             is_lazy: self.is_lazy,
             until_ended: self.until_ended(),
-            // A name that is none is refused below.
+            // An invalid name is refused below.
             alarm: StreamKeys::new(&config.stream)
                 .map(|keys| self.timekeeper.alarm(&keys, None))
                 .unwrap_or_default(),
@@ -196,13 +200,14 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// As [`consume`](Self::consume). One that an error has stopped is
-    /// stopped properly first: see [`stop_consumer`](Self::stop_consumer).
+    /// As [`consume`](Self::consume). A consumer that an error has stopped is first
+    /// stopped in order: see [`stop_consumer`](Self::stop_consumer).
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound), [`AlreadyExists`](crate::ErrorKind::AlreadyExists)
-    /// where it runs, else as [`consume`](Self::consume).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if no consumer has this name,
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if it runs, else as
+    /// [`consume`](Self::consume).
     pub fn start_consumer(&self, name: &str) -> Result<()> {
         self.origin.ensure_here()?;
         let registry = self.registry.read();
@@ -212,21 +217,21 @@ impl StreamManager {
         consumer.start()
     }
 
-    /// Stops a consumer, which can be started again: see [`Consumer::stop`].
+    /// Stops a consumer, which can be started again afterwards: see [`Consumer::stop`].
     ///
     /// # Blocking
     ///
-    /// As long as the handlers that run, at most the grace and a little.
+    /// Until the running handlers have ended, at most the grace and a little.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if no consumer has this name.
     pub fn stop_consumer(&self, name: &str) -> Result<ShutdownReport> {
         Ok(self.consumer(name)?.stop())
     }
 
-    /// Stops a consumer, and forgets it once it has ended: until then its name is
-    /// taken. It can't be started again.
+    /// Stops a consumer and forgets it once it has ended; until then its name is taken.
+    /// It can't be started again.
     ///
     /// # Blocking
     ///
@@ -234,15 +239,15 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if no consumer has this name.
     pub fn remove_consumer(&self, name: &str) -> Result<ShutdownReport> {
         let consumer = self.consumer(name)?;
-        // A clone of the handle must not start it where no shutdown stops it.
+        // A clone of the handle must not start it again, since no shutdown would stop it.
         consumer.close();
-        // Until it has ended it stays where a shutdown finds it, and waits.
+        // Until it has ended, the registry keeps it, so that a shutdown waits for it.
         let report = consumer.stop();
         let mut registry = self.registry.write();
-        // Another thread may have removed it meanwhile, and made one anew.
+        // Another thread may have removed it meanwhile and created one of the same name.
         if registry
             .consumers
             .get("consumer", name)
@@ -260,11 +265,11 @@ impl StreamManager {
         self.lookout.forget(consumer.stream(), name);
     }
 
-    /// A consumer, to ask whether it runs and what it has done.
+    /// The consumer of a name: its state and counters.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if no consumer has this name.
     pub fn consumer(&self, name: &str) -> Result<Consumer> {
         self.origin.ensure_here()?;
         self.registry.read().consumers.get("consumer", name)

@@ -1,4 +1,4 @@
-//! The jobs of a manager that recur.
+//! The recurring jobs of a manager.
 
 use std::sync::Arc;
 
@@ -11,45 +11,47 @@ use crate::schedule::{Cron, Crons, Job};
 
 impl StreamManager {
     /// Adds a message to its type's stream at each time of a schedule, once, however many
-    /// processes have the job.
+    /// processes have declared the job.
     ///
     /// There is no leader: each process that calls this computes the times, and the first
-    /// one adds the message, by the server's clock; while one of them lives, none is
+    /// one adds the message, by the server's clock; while one of them lives, no time is
     /// missed. `message` makes the message. Each process calls it for each tick, on a
-    /// thread of the library's, though only one of these messages is added: it should be
-    /// quick, and change nothing.
+    /// thread of the library, though only one of these messages is added: it should be
+    /// quick and have no side effects.
     ///
-    /// The header `~tick` of the delivery is the time that the message is for, in
-    /// milliseconds since 1970, and `~cron` the name of the job;
-    /// [`age`](crate::Delivery::age) is how late it is. While the stream's backup stream
-    /// holds anything, a tick goes there, behind it.
+    /// The header `~tick` of the delivery holds the scheduled time in milliseconds since
+    /// 1970, and `~cron` the name of the job; [`age`](crate::Delivery::age) is the delay
+    /// since then. While the stream's backup stream isn't empty, a tick goes there,
+    /// behind the others.
     ///
-    /// A stream with partitions has the job in that of its message's key, else of its name.
+    /// In a stream with partitions, the job belongs to the partition of its message's
+    /// key, or else of its own name.
     ///
-    /// The schedule is kept in Redis. A new or changed one begins now. What becomes of
-    /// times at which no process was there, of overlaps, and of old processes during a
-    /// deploy, are settings of the [`Cron`].
+    /// The schedule is kept in Redis. A new or changed schedule begins now. Settings of
+    /// the [`Cron`] decide about missed times, overlaps, and older processes during a
+    /// deploy.
     ///
     /// # Blocking
     ///
-    /// Two round trips, each at most the connect timeout. With a manager that
-    /// [connects lazily](Self::connect_lazy) nothing is waited for.
+    /// Two round trips, each at most the connect timeout. With a manager that [connects
+    /// lazily](Self::connect_lazy) the call doesn't wait.
     ///
     /// # Delivery
     ///
-    /// A script adds the message and notes the tick, in one step: once for each tick. A
-    /// failover may lose both, and the tick comes again.
+    /// One script adds the message and notes the tick, so each tick adds one message. A
+    /// failover may lose both, and then the tick comes again.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a time zone, a name or a value that is
-    /// out of its bounds, [`AlreadyExists`](crate::ErrorKind::AlreadyExists) where this
-    /// manager has a job of this name for the stream,
-    /// [`Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
+    /// [`Config`](crate::ErrorKind::Config) for a time zone, a name or a value out of its
+    /// bounds, [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if this manager has a
+    /// job of this name for the stream, [`Unavailable`](crate::ErrorKind::Unavailable)
+    /// while Redis can't be reached, [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown)
+    /// if the connection is lost before the answer,
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
-    /// [`Refused`](crate::ErrorKind::Refused), [`System`](crate::ErrorKind::System),
-    /// [`Closed`](crate::ErrorKind::Closed).
+    /// [`Refused`](crate::ErrorKind::Refused) while Redis takes no writes,
+    /// [`System`](crate::ErrorKind::System) if no thread can be started,
+    /// [`Closed`](crate::ErrorKind::Closed) after the shutdown.
     ///
     /// # Examples
     ///
@@ -105,13 +107,13 @@ impl StreamManager {
         })
     }
 
-    /// The jobs of a stream: to look at, to pause, to remove, to run out of turn. Works
-    /// for any stream.
+    /// The jobs of a stream: listed, paused, removed, or run once now. Works for any
+    /// stream.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a name that no stream has,
-    /// [`Closed`](crate::ErrorKind::Closed) in a child that was forked off.
+    /// [`Config`](crate::ErrorKind::Config) for a name that no stream can have,
+    /// [`Closed`](crate::ErrorKind::Closed) in a forked child.
     pub fn crons(&self, stream: &str) -> Result<Crons> {
         self.origin.ensure_here()?;
         let keys = StreamKeys::new(stream)?;

@@ -1,4 +1,4 @@
-//! Deleting a stream.
+//! Deletion of a stream.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -12,53 +12,52 @@ use crate::keys::StreamKeys;
 use crate::retention::User;
 use crate::split::Split;
 
-/// For how long a stream counts as being deleted, at most: it is marked again where this
-/// goes on for longer.
+/// The time for which a mark of deletion holds; a longer deletion marks the stream again.
 const MARKED: Duration = Duration::from_secs(60);
 
 impl StreamManager {
-    /// Deletes a stream: its entries, read or not, its groups, its backup stream,
-    /// its dead letters, its scheduled messages, its jobs, and the settings stored with
-    /// it. Returns whether there was anything.
+    /// Deletes a stream: its entries, read or not, its groups, its backup stream, its
+    /// dead letters, its scheduled messages, its jobs, and the settings stored with it.
+    /// Returns whether any of it existed.
     ///
-    /// It is refused while a consumer of this library lives, in any process, and
-    /// while this manager has a consumer of the stream, running or not, or a
-    /// producer that was created for it: remove those first. A default producer is
-    /// removed with the stream. Consumers of other libraries and producers of other
-    /// processes show no sign of life: they find an empty stream, or make a new one.
-    /// A consumer that has died lives on for two of its leases.
+    /// It is refused while a consumer of this library lives, in any process, and while
+    /// this manager has a consumer of the stream, running or not, or a producer that was
+    /// created for it: remove those first. A default producer is removed with the stream.
+    /// Consumers of other libraries and producers of other processes show no sign of
+    /// life: they find an empty stream, or create it again. A consumer that has died
+    /// counts as alive until its lease is over.
     ///
-    /// A process that takes part in a job declares it again at its next time, and so makes
-    /// the stream again.
+    /// A process with a job of the stream declares it again at the job's next time, and
+    /// so creates the stream again.
     ///
-    /// Idempotency keys stay until their window has passed: until then a second add
-    /// of a key is a duplicate of an entry that is gone. A backup stream goes under
-    /// whatever name the stream knows it by; where producers have used several, the
+    /// Idempotency keys stay until their window has passed: until then a second add of a
+    /// key is a duplicate of an entry that is gone. The backup stream is deleted under
+    /// the name that the stream has stored; if producers have used several names, the
     /// others stay.
     ///
     /// # Blocking
     ///
-    /// Two round trips, three where there is a default producer, which first sends
-    /// what is queued, within its `send_timeout`; with partitions two more for each. Redis
-    /// frees the memory in the background (`UNLINK`).
+    /// A few round trips, and some more for each partition. A default producer first
+    /// sends its queued messages, within its `send_timeout`. Redis frees the memory in
+    /// the background (`UNLINK`).
     ///
     /// # Delivery
     ///
-    /// One script looks and deletes: either all is gone, or nothing. Of a stream with
-    /// partitions it is one script for each of them, and one for the settings at last;
-    /// where one fails, the call can be made again. Meanwhile the stream counts as being
-    /// deleted: consumers don't start, and partitions aren't declared, which fails with
-    /// `InUse`. After a failure that ends within a minute.
+    /// One script checks and deletes: all or nothing. A stream with partitions takes one
+    /// script for each of them and a last one for the settings; if one fails, the call
+    /// can be repeated. Meanwhile the stream counts as being deleted: consumers don't
+    /// start, and partitions can't be declared, which fails with `InUse`. After a failure
+    /// this ends within a minute.
     ///
     /// # Errors
     ///
-    /// [`InUse`](ErrorKind::InUse), with the name of who uses it;
-    /// [`Config`](ErrorKind::Config) for a name that no stream has,
-    /// [`WrongType`](ErrorKind::WrongType) where a key of that name is no stream,
-    /// [`Unavailable`](ErrorKind::Unavailable),
-    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown),
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied),
-    /// [`Closed`](ErrorKind::Closed).
+    /// [`InUse`](ErrorKind::InUse), with the name of the user, if the deletion is
+    /// refused; [`Config`](ErrorKind::Config) for a name that no stream can have,
+    /// [`WrongType`](ErrorKind::WrongType) if a key of that name is no stream,
+    /// [`Unavailable`](ErrorKind::Unavailable) while Redis can't be reached,
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the connection is lost before the
+    /// answer, [`PermissionDenied`](ErrorKind::PermissionDenied),
+    /// [`Closed`](ErrorKind::Closed) after the shutdown.
     pub fn delete_stream(&self, stream: &str) -> Result<bool> {
         let keys = StreamKeys::new(stream)?;
         self.delete(&keys)
@@ -82,8 +81,8 @@ impl StreamManager {
         }
         let none = BTreeSet::new();
         if has_default {
-            // The producer goes first, so that it doesn't make the stream again; but
-            // it stays where nothing is deleted.
+            // The producer goes first, so that it doesn't create the stream again; but it
+            // stays if the deletion is refused.
             self.alone(keys, |wire| command::ensure_deletable(wire, keys, &none))?;
             self.remove_default(stream)?;
         }
@@ -93,9 +92,9 @@ impl StreamManager {
         Ok(deleted)
     }
 
-    /// Deletes the partitions, each in a step of its own, and then what stands at the stem.
-    /// Members of all groups give their signs of life there, and can't while the stream is
-    /// marked as being deleted.
+    /// Deletes the partitions, each in a step of its own, and then the keys at the stem.
+    /// Members of all groups give their signs of life there, and can't while the stream
+    /// is marked as being deleted.
     fn delete_parts(
         &self,
         keys: &StreamKeys,
@@ -110,7 +109,7 @@ impl StreamManager {
             Ok::<_, Error>(Instant::now() + MARKED / 2)
         };
         mark(&mut groups)?;
-        // Members that have begun before have made their groups by now, or don't begin.
+        // Members that started earlier have created their groups by now, or don't start.
         for part in parts {
             groups.extend(self.on_stream(part, |wire| command::group_names(wire, part))?);
         }

@@ -1,4 +1,4 @@
-//! The one manager of a process that wants just one.
+//! The one manager of a process that needs only one.
 
 use std::sync::OnceLock;
 
@@ -10,12 +10,13 @@ static GLOBAL: OnceLock<StreamManager> = OnceLock::new();
 impl StreamManager {
     /// Makes this manager the one that [`global`](Self::global) returns.
     ///
-    /// A static is never dropped: call [`shutdown`](Self::shutdown) on it
-    /// before the process ends, so that entries in hand are given back at once.
+    /// A static is never dropped: call [`shutdown`](Self::shutdown) on it before the
+    /// process ends, so that the held entries are given back at once.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one.
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one. The given manager is
+    /// shut down then.
     pub fn init_global(manager: Self) -> Result<&'static Self> {
         GLOBAL.set(manager).map_err(|_| {
             Error::new(

@@ -1,4 +1,4 @@
-//! Groups and their consumers, from outside.
+//! Administration of groups and their consumers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use crate::error::{Error, Result, Shown};
 use crate::inspect::{ConsumerRemoved, GroupConsumer, GroupView, Pending};
 use crate::keys::StreamKeys;
 
-/// How long a consumer of another library may be silent before it counts as dead.
+/// The silence after which a consumer of another library counts as dead.
 const DEAD_AFTER: Duration = Duration::from_secs(60);
 
 impl StreamManager {
-    /// Makes a consumer group (`XGROUP CREATE … MKSTREAM`), in all partitions where the
-    /// stream has any, and the stream where it doesn't exist. Returns whether it was made;
-    /// one that stands stays as it is. A consumer makes its group by itself.
+    /// Creates a consumer group (`XGROUP CREATE … MKSTREAM`), in all partitions if the
+    /// stream has any, and the stream if it doesn't exist. Returns whether a group was
+    /// created; an existing group stays as it is. A consumer creates its group by itself.
     ///
     /// # Blocking
     ///
@@ -23,20 +23,21 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a name that no stream has,
-    /// [`WrongType`](crate::ErrorKind::WrongType),
-    /// [`Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied).
+    /// [`Config`](crate::ErrorKind::Config) for a name that no stream can have,
+    /// [`WrongType`](crate::ErrorKind::WrongType) if the key is no stream,
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) while Redis can't be reached,
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the connection is lost
+    /// before the answer, [`PermissionDenied`](crate::ErrorKind::PermissionDenied).
     pub fn create_group(&self, stream: &str, group: &str, from: StartFrom) -> Result<bool> {
         let made = self.group_view(stream, group)?.create(from);
         made.map_err(|e| describe(e, "making", group, stream))
     }
 
-    /// Sets the position of a group (`XGROUP SETID`), in all partitions where the stream has
-    /// any: what comes after it is read next, also what was read before. Pending entries
-    /// stay pending. Refused while a consumer of the group lives, or Redis has heard of
-    /// another library's less than a minute ago; `force` sets it all the same.
+    /// Sets the position of a group (`XGROUP SETID`), in all partitions if the stream has
+    /// any: the entries behind the position are read next, also those that were read
+    /// before. Pending entries stay pending. It is refused while a consumer of the group
+    /// lives, or Redis has heard of another library's consumer less than a minute ago,
+    /// unless `force` is set.
     ///
     /// # Blocking
     ///
@@ -44,8 +45,8 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse), with the name of a consumer;
-    /// [`NoGroup`](crate::ErrorKind::NoGroup), else as
+    /// [`InUse`](crate::ErrorKind::InUse), with the name of a consumer, if it is refused;
+    /// [`NoGroup`](crate::ErrorKind::NoGroup) if the group doesn't exist, else as
     /// [`create_group`](Self::create_group).
     pub fn set_group_id(
         &self,
@@ -59,12 +60,12 @@ impl StreamManager {
         set.map_err(|e| describe(e, "setting the position of", group, stream))
     }
 
-    /// The consumers of a group (`XINFO CONSUMERS`), alive or not, by name; none where there
-    /// is no such group.
+    /// The consumers of a group (`XINFO CONSUMERS`), alive or not, by name; none if the
+    /// group doesn't exist.
     ///
     /// # Blocking
     ///
-    /// Two round trips, and one per partition.
+    /// Two round trips, and one for each partition.
     ///
     /// # Errors
     ///
@@ -74,13 +75,14 @@ impl StreamManager {
         found.map_err(|e| describe(e, "looking at the consumers of", group, stream))
     }
 
-    /// Removes a consumer from a group (`XGROUP DELCONSUMER`) that is dead, or holds
-    /// nothing and gives no sign of life. Its pending entries stay with the group, for
-    /// whoever takes over.
+    /// Removes a consumer that is dead, or holds no entries and gives no sign of life,
+    /// from a group (`XGROUP DELCONSUMER`). Its pending entries stay with the group, for
+    /// a takeover.
     ///
-    /// A consumer of this library is dead once its sign of life has lapsed; another's, which
-    /// holds entries, once Redis hasn't heard of it for a minute. The library removes its
-    /// dead ones by itself, once others have taken over what they held.
+    /// A consumer of this library is dead once its sign of life has lapsed; a consumer of
+    /// another library that holds entries, once Redis hasn't heard of it for a minute.
+    /// The library removes its own dead consumers once others have taken over their
+    /// entries.
     ///
     /// # Blocking
     ///
@@ -88,13 +90,13 @@ impl StreamManager {
     ///
     /// # Delivery
     ///
-    /// One script sees that it is dead, and hands its entries over; the last one removes
-    /// it. Where the call fails, it can be made again.
+    /// One script sees that the consumer is dead and hands its entries over; the last
+    /// script removes it. If the call fails, it can be repeated.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) where it lives,
-    /// [`NoGroup`](crate::ErrorKind::NoGroup), else as
+    /// [`InUse`](crate::ErrorKind::InUse) if the consumer lives,
+    /// [`NoGroup`](crate::ErrorKind::NoGroup) if the group doesn't exist, else as
     /// [`create_group`](Self::create_group).
     pub fn remove_group_consumer(
         &self,
@@ -109,13 +111,13 @@ impl StreamManager {
         })
     }
 
-    /// The pending entries of a group: to look at, and, where nobody lives who holds them,
-    /// to release, bury and acknowledge. Works for any group.
+    /// The pending entries of a group: listed, and, if no living consumer holds them,
+    /// released, buried and acknowledged. Works for any group.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a name that is none,
-    /// [`Closed`](crate::ErrorKind::Closed) in a child that was forked off.
+    /// [`Config`](crate::ErrorKind::Config) for an invalid name,
+    /// [`Closed`](crate::ErrorKind::Closed) in a forked child.
     pub fn pending(&self, stream: &str, group: &str) -> Result<Pending> {
         self.origin.ensure_here()?;
         let keys = StreamKeys::of_any(stream)?;

@@ -1,4 +1,4 @@
-//! Removing a group.
+//! Removal of a group.
 
 use super::stream_manager::StreamManager;
 use crate::command::{self, Group};
@@ -7,16 +7,16 @@ use crate::keys::StreamKeys;
 use crate::split::Split;
 
 impl StreamManager {
-    /// Removes a consumer group from a stream (`XGROUP DESTROY`), with all that is
-    /// kept for it: the entries that it holds and those that wait for a retry come
-    /// back to nobody, and retention heeds it no more. Returns whether there was
-    /// anything.
+    /// Removes a consumer group from a stream (`XGROUP DESTROY`), with everything kept
+    /// for it: the entries that it holds and those that wait for a retry are delivered to
+    /// no one again, and retention no longer regards it. Returns whether any of it
+    /// existed.
     ///
-    /// The entries themselves stay in the stream, for other groups and for
-    /// retention, and the dead letters stay, too. It is refused while a consumer of
-    /// the group lives that is this library's, in any process. One that has died lives
-    /// on for its lease. Consumers of other libraries show no sign of life: they
-    /// find that their group is gone. A consumer that starts later makes the group
+    /// The entries themselves stay in the stream, for other groups and for retention, and
+    /// the dead letters stay, too. It is refused while a consumer of the group that is
+    /// this library's lives, in any process. A consumer that has died counts as alive
+    /// until its lease is over. Consumers of other libraries show no sign of life: they
+    /// find that their group is gone. A consumer that starts later creates the group
     /// again.
     ///
     /// # Blocking
@@ -25,18 +25,17 @@ impl StreamManager {
     ///
     /// # Delivery
     ///
-    /// One script looks and removes: either all is gone, or nothing. Of a stream with
-    /// partitions it is one script for each of them; where one fails, the call can be
-    /// made again.
+    /// One script checks and removes: all or nothing. A stream with partitions takes one
+    /// script for each of them; if one fails, the call can be repeated.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse), with the name of a consumer that lives;
-    /// [`Config`](crate::ErrorKind::Config) for a name that no stream has,
-    /// [`WrongType`](crate::ErrorKind::WrongType) where a key of that name is no
-    /// stream, [`Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied).
+    /// [`InUse`](crate::ErrorKind::InUse), with the name of a living consumer;
+    /// [`Config`](crate::ErrorKind::Config) for a name that no stream can have,
+    /// [`WrongType`](crate::ErrorKind::WrongType) if a key of that name is no stream,
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) while Redis can't be reached,
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the connection is lost
+    /// before the answer, [`PermissionDenied`](crate::ErrorKind::PermissionDenied).
     ///
     /// # Examples
     ///
@@ -64,7 +63,7 @@ impl StreamManager {
         let split = self.splits.look_up(keys)?;
         let mut removed = false;
         if let Split::Into(_) = split {
-            // The members give their signs of life at the stem.
+            // Members give their signs of life at the stem.
             self.on_stream(keys, |wire| command::ensure_lifeless(wire, &stem))?;
             for keys in split.keys_of(keys) {
                 let part = Group::new(keys, group);

@@ -1,4 +1,4 @@
-//! Holding a group.
+//! Holds of groups.
 
 use std::time::SystemTime;
 
@@ -16,29 +16,28 @@ const YEAR_10000: u64 = 253_402_300_800_000;
 const LONGEST_REASON: usize = 1_000;
 
 impl StreamManager {
-    /// Holds a group: until a time, its consumers read nothing, in no process, and take
-    /// back nothing that waits for a retry or was abandoned, so that no retries are
-    /// used up. For a service that the handlers need and that is down, say.
+    /// Holds a group until a time: its consumers, in all processes, read nothing and take
+    /// back no entry that waits for a retry or was abandoned, so that no retries are used
+    /// up. It is meant for an outage of a service that the handlers need.
     ///
-    /// Handlers that run are finished, and acknowledged. Entries that have not started
-    /// are given back, as if they had never been delivered. Each consumer notices within
-    /// about a third of its lease, and writes one line to the log then, and one at the
-    /// end. The hold ends by itself, at its time by the server's clock;
-    /// [`release`](Self::release) ends it sooner. It takes the place of a hold that
-    /// stands, and one whose time has passed is none. `why`, at most 1,000 bytes, is
-    /// for the log and for people. [`Consumer::held_until`](crate::Consumer::held_until)
-    /// tells of it.
+    /// Running handlers finish, and their entries are acknowledged. Entries that have not
+    /// started are given back, as if they had never been delivered. Each consumer notices
+    /// within about a third of its lease, and writes one line to the log then and one at
+    /// the end. The hold ends by itself, at its time by the server's clock;
+    /// [`release`](Self::release) ends it sooner. It replaces an existing hold; a time in
+    /// the past holds nothing. `why`, at most 1,000 bytes, is for the log and for people.
+    /// [`Consumer::held_until`](crate::Consumer::held_until) returns its end.
     ///
     /// # Blocking
     ///
-    /// Two round trips: the second tells of it, in the [events](Self::events).
+    /// Two round trips: the second records it in the [events](Self::events).
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) for a name that no stream has, a time before 1970,
-    /// or too long a reason; [`Unavailable`](ErrorKind::Unavailable),
-    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown),
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied).
+    /// [`Config`](ErrorKind::Config) for a name that no stream can have, a time before
+    /// 1970, or too long a reason; [`Unavailable`](ErrorKind::Unavailable) while Redis
+    /// can't be reached, [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the connection
+    /// is lost before the answer, [`PermissionDenied`](ErrorKind::PermissionDenied).
     ///
     /// # Examples
     ///
@@ -72,7 +71,7 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// Two round trips: the second tells of it, in the [events](Self::events).
+    /// Two round trips: the second records it in the [events](Self::events).
     ///
     /// # Errors
     ///
@@ -88,7 +87,7 @@ impl StreamManager {
         })
     }
 
-    /// The hold of a group; `None` where it isn't held.
+    /// The hold of a group; `None` if it isn't held.
     ///
     /// # Blocking
     ///

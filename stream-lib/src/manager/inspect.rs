@@ -1,4 +1,4 @@
-//! Looks at the streams of a manager, and at any other.
+//! Facts about the streams of a manager, and about any other.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
-    /// [`WrongType`](crate::ErrorKind::WrongType).
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) while Redis can't be reached,
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the Redis user lacks a
+    /// permission, [`WrongType`](crate::ErrorKind::WrongType) if the key is no stream.
     pub fn stats(&self) -> Result<Vec<StreamStats>> {
         self.origin.ensure_here()?;
         self.streams()
@@ -52,10 +52,10 @@ impl StreamManager {
         streams
     }
 
-    /// The facts of [`stats`](Self::stats) for any stream, also for one that
-    /// belongs to another, such as `{orders}:dead`. One that doesn't exist is
-    /// empty. Those of a stream with partitions are sums;
-    /// [`partition_stats`](Self::partition_stats) has each.
+    /// The facts of [`stats`](Self::stats) for any stream, also for one that belongs to
+    /// another, such as `{orders}:dead`. A stream that doesn't exist is empty. For a
+    /// stream with partitions they are sums; [`partition_stats`](Self::partition_stats)
+    /// has those of each.
     ///
     /// # Errors
     ///
@@ -109,8 +109,7 @@ impl StreamManager {
         self.on_stream(keys, |wire| part_stats(wire, keys))
     }
 
-    /// Runs an operation that may be run twice, on a connection to the server of a
-    /// stream.
+    /// Runs an operation that may run twice, on a connection to the server of a stream.
     pub(super) fn on_stream<T>(
         &self,
         keys: &StreamKeys,
@@ -120,15 +119,16 @@ impl StreamManager {
         self.topology.run(keys.stream().as_bytes(), time, operation)
     }
 
-    /// Looks for streams among all keys, on a cluster on every master: those of users, and
-    /// the library's own, which are told apart. Nothing is asked for before the first call
-    /// of `next`, of which each is one short request.
+    /// Looks for streams among all keys, on a cluster on every master: users' streams,
+    /// and the library's own, which are told apart. Nothing is sent before the first call
+    /// of `next`; each call is one short request.
     ///
     /// # Errors
     ///
-    /// [`Closed`](crate::ErrorKind::Closed) in a child that was forked off. Those of
-    /// `next` are [`Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied).
+    /// [`Closed`](crate::ErrorKind::Closed) in a forked child. Those of `next` are
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) while Redis can't be reached and
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) without the right to
+    /// `SCAN`.
     ///
     /// # Examples
     ///
@@ -147,20 +147,21 @@ impl StreamManager {
         Ok(FindStreams::new(topology, splits))
     }
 
-    /// Looks at entries of any stream, by their ids, or the newest ones: with their fields
-    /// as they stand there, and no more bytes than asked for. Nothing is changed; no group
-    /// notices. One that doesn't exist is empty.
+    /// Looks at entries of any stream, by their ids, or the newest ones, with their
+    /// fields as stored, and no more bytes than asked for. Nothing is changed, and no
+    /// group is affected. A stream that doesn't exist is empty.
     ///
     /// # Blocking
     ///
-    /// A round trip, one per partition.
+    /// A round trip, or one for each partition.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a name that is none, or a partition that the
-    /// stream hasn't; [`Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
-    /// [`WrongType`](crate::ErrorKind::WrongType).
+    /// [`Config`](crate::ErrorKind::Config) for an invalid name, or a partition that the
+    /// stream doesn't have; [`Unavailable`](crate::ErrorKind::Unavailable) while Redis
+    /// can't be reached, [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the
+    /// Redis user lacks a permission, [`WrongType`](crate::ErrorKind::WrongType) if the
+    /// key is no stream.
     pub fn peek(&self, stream: &str, peek: &Peek) -> Result<PeekPage> {
         self.origin.ensure_here()?;
         let keys = StreamKeys::of_any(stream)?;
@@ -169,8 +170,8 @@ impl StreamManager {
             .map_err(|e| e.while_doing(format_args!("looking at entries of `{}`", Shown(stream))))
     }
 
-    /// One entry of any stream; `None` where there is none of this id. At most 16 MiB of it
-    /// come.
+    /// One entry of any stream; `None` if no entry has this id. At most 16 MiB of it are
+    /// fetched.
     ///
     /// # Blocking
     ///
@@ -190,8 +191,8 @@ impl StreamManager {
     }
 
     /// The message types that producers and consumers of a stream have, the last seen
-    /// first: each type with the derive tells its fields, at most 32 of them are kept
-    /// (`HGETALL`). One written by hand tells nothing.
+    /// first (`HGETALL`). Each type with the derive stores its fields there; at most 32
+    /// types are kept. A type whose traits are written by hand stores nothing.
     ///
     /// # Blocking
     ///
@@ -215,11 +216,11 @@ impl StreamManager {
         Ok(schemas)
     }
 
-    /// The dead letters of a stream: to look at, and to put back.
+    /// The dead letters of a stream: listed, put back, removed.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a name that is none.
+    /// [`Config`](crate::ErrorKind::Config) for an invalid name.
     pub fn dead_letters(&self, stream: &str) -> Result<DeadLetters> {
         DeadLetters::new(Arc::clone(&self.topology), Arc::clone(&self.splits), stream)
     }

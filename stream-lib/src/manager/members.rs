@@ -1,4 +1,4 @@
-//! Looks at who is in a group, and at what happened.
+//! The members of groups, and the events of streams.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use crate::inspect::{Member, StreamEvents, members_of};
 use crate::keys::StreamKeys;
 
 impl StreamManager {
-    /// The consumers of a group, by name, in whatever process: whether each lives, what it
-    /// holds, and what it says of itself. Consumers of other libraries give no signs of
-    /// life and say nothing.
+    /// The consumers of a group, by name, in all processes: whether each lives, what it
+    /// holds, and the facts that it reports of itself. Consumers of other libraries give
+    /// no signs of life and report nothing.
     ///
     /// # Blocking
     ///
@@ -19,10 +19,10 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a name that no stream has,
-    /// [`Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
-    /// [`WrongType`](crate::ErrorKind::WrongType).
+    /// [`Config`](crate::ErrorKind::Config) for a name that no stream can have,
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) while Redis can't be reached,
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the Redis user lacks a
+    /// permission, [`WrongType`](crate::ErrorKind::WrongType) if the key is no stream.
     ///
     /// # Examples
     ///
@@ -58,13 +58,13 @@ impl StreamManager {
         Ok(members_of(&roster, &parts))
     }
 
-    /// What happened to a stream lately: entries taken over or buried, groups made again,
+    /// The recent events of a stream: entries taken over or buried, groups created again,
     /// consumers removed, retention blocked, holds, redrives, failovers. About the last
     /// thousand are kept, for all processes together.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a name that no stream has.
+    /// [`Config`](crate::ErrorKind::Config) for a name that no stream can have.
     ///
     /// # Examples
     ///

@@ -1,16 +1,16 @@
-//! What the producers and consumers of a manager count.
+//! The metrics of a manager's producers and consumers.
 
 use super::stream_manager::StreamManager;
 use crate::metrics::Metrics;
 
 impl StreamManager {
     /// What each producer and consumer of this manager has done since it was created, and
-    /// has in hand: counts, and histograms of times. It asks nothing of Redis; what all
-    /// processes together have to do is in [`stream_stats`](Self::stream_stats).
+    /// has in hand: counts, and histograms of times. It sends nothing to Redis;
+    /// [`stream_stats`](Self::stream_stats) has the figures of all processes together.
     ///
-    /// Counting can't be turned off: it takes a few nanoseconds a message. With the feature
-    /// `metrics` the same figures go to the crate `metrics`, every few seconds, for an
-    /// exporter.
+    /// Counting can't be turned off; it takes a few nanoseconds a message. With the
+    /// feature `metrics`, the same figures go to the crate `metrics` every few seconds,
+    /// for an exporter.
     ///
     /// # Examples
     ///

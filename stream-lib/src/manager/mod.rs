@@ -1,11 +1,11 @@
 //! One place for all producers and consumers of a process.
 //!
-//! `stream_manager` owns them, connects and shuts down, `closing` in the right
-//! order; `registry` finds them by name. One file per kind of thing that a manager creates or is asked for
-//! adds its methods: `producers`, `consumers`, `inspect`, `retention`, `spool`,
-//! `groups`, `group_admin`, `members`, `schedule`, `cron`, `delete`, `holding`, `metrics`.
-//! `publisher` is the thread that hands metrics on. `asking` is for the tools.
-//! `by_hand` is for tests. `global` keeps the manager of a process that wants just one.
+//! `stream_manager` owns them, connects, and shuts down; `closing` keeps the order of the
+//! shutdown; `registry` finds them by name. One file per kind of thing that a manager
+//! creates or answers adds its methods: `producers`, `consumers`, `inspect`, `retention`,
+//! `spool`, `groups`, `group_admin`, `members`, `schedule`, `cron`, `delete`, `holding`,
+//! `metrics`. `publisher` is the thread that hands metrics on. `asking` is for the tools.
+//! `by_hand` is for tests. `global` keeps the manager of a process that needs only one.
 
 mod asking;
 #[cfg(test)]

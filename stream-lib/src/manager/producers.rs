@@ -15,17 +15,18 @@ use crate::producer::{
 use crate::retention::User;
 
 impl StreamManager {
-    /// Creates a simple producer: straight to the stream, for logs, events and
+    /// Creates a simple producer, which adds straight to the stream: for logs, events and
     /// other messages that may wait while Redis is away.
     ///
-    /// Talks to Redis only once something is added, but for a background thread:
-    /// it stores the settings of retention, if any were made, and cleans the
-    /// stream on its interval.
+    /// Redis is first contacted when a message is added, except by a background thread,
+    /// which stores the settings of retention, if any were given, and cleans the stream
+    /// on its interval.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists), [`Config`](crate::ErrorKind::Config),
-    /// [`Closed`](crate::ErrorKind::Closed).
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if this manager has a producer
+    /// of that name, [`Config`](crate::ErrorKind::Config) for a value out of its bounds,
+    /// [`Closed`](crate::ErrorKind::Closed) after the shutdown.
     ///
     /// # Examples
     ///
@@ -50,16 +51,15 @@ impl StreamManager {
         self.register_producer(name, producer, asked)
     }
 
-    /// Creates a backup producer: for orders, payments and other messages that
-    /// must not be lost or overtaken when consumers fall behind.
+    /// Creates a backup producer, for orders, payments and other messages that must not
+    /// be lost or overtaken when consumers fall behind.
     ///
     /// While the stream's backlog is below its
-    /// [`capacity`](crate::StreamConfig::capacity), messages go straight to it.
-    /// Beyond that they wait in the backup stream, and a thread of the producer moves
-    /// them back, in order, as consumers make room. Consumers of the stream do so,
-    /// too, unless told not to
-    /// ([`drain_backup`](crate::ConsumerConfig::drain_backup)), so that no producer
-    /// need stay for it; of all these processes, one moves them at a time.
+    /// [`capacity`](crate::StreamConfig::capacity), messages go straight to it. Beyond
+    /// that they wait in the backup stream, and a thread of the producer moves them back,
+    /// in order, as consumers make room. Consumers of the stream move them, too, unless
+    /// [`drain_backup`](crate::ConsumerConfig::drain_backup) is off, so that no producer
+    /// need keep running for it; one process moves them at a time.
     ///
     /// # Delivery
     ///
@@ -68,9 +68,12 @@ impl StreamManager {
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists), [`Config`](crate::ErrorKind::Config),
-    /// [`Closed`](crate::ErrorKind::Closed), [`System`](crate::ErrorKind::System); with a
-    /// spool, [`Locked`](crate::ErrorKind::Locked) where another has its directory.
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if this manager has a producer
+    /// of that name, [`Config`](crate::ErrorKind::Config) for a value out of its bounds,
+    /// [`Closed`](crate::ErrorKind::Closed) after the shutdown,
+    /// [`System`](crate::ErrorKind::System) if no thread or file can be had; with a
+    /// spool, [`Locked`](crate::ErrorKind::Locked) if another process or producer has its
+    /// directory.
     pub fn create_backup_producer(
         &self,
         name: &str,
@@ -83,21 +86,20 @@ impl StreamManager {
         self.register_producer(name, producer, asked)
     }
 
-    /// A handle on a producer, for one message type: what threads and handlers
-    /// clone.
+    /// A handle on a producer for one message type, which threads and handlers clone.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if no producer has this name.
     pub fn producer<M: StreamMessage + ?Sized>(&self, name: &str) -> Result<Producer<M>> {
         self.origin.ensure_here()?;
         let producer = self.registry.read().producers.get("producer", name)?;
         Ok(Producer::new(producer))
     }
 
-    /// The names of all producers, sorted; behind them the streams for which
-    /// [`add`](Self::add) has made a default one, each marked:
-    /// `orders (default)`. [`producers`](Self::producers) tells more.
+    /// The names of all producers, sorted; after them the streams for which
+    /// [`add`](Self::add) has made a default producer, each marked: `orders (default)`.
+    /// [`producers`](Self::producers) returns handles on them.
     pub fn list_producers(&self) -> Vec<String> {
         let producers = self.producers();
         producers.iter().map(ToString::to_string).collect()
@@ -111,30 +113,29 @@ impl StreamManager {
         self.registry.read().handles()
     }
 
-    /// Whether every stream needs a producer that was created for it: then
+    /// Sets whether every stream needs a producer that was created for it: then
     /// [`add`](Self::add), [`add_all`](Self::add_all), [`send`](Self::send) and
-    /// [`with`](Self::with) fail with [`NotFound`](crate::ErrorKind::NotFound)
-    /// where there is none, so that a message whose stream has another name than
-    /// expected doesn't go past its backup stream. Default producers made before
-    /// are not used then. Defaults to false.
+    /// [`with`](Self::with) fail with [`NotFound`](crate::ErrorKind::NotFound) if there
+    /// is none, so that a message with a mistaken stream name doesn't bypass its backup
+    /// stream. Existing default producers are not used then. Defaults to false.
     pub fn require_producers(&self, require: bool) {
         if self.origin.is_here() {
             self.registry.write().no_defaults = require;
         }
     }
 
-    /// Removes a producer. Its handles fail from now on.
+    /// Removes a producer. Its handles fail with [`Closed`](crate::ErrorKind::Closed)
+    /// from now on.
     ///
     /// # Blocking
     ///
     /// Until the messages queued by `send` have gone out, up to the producer's
-    /// `send_timeout`; for a backup producer, until its thread has ended: a
-    /// round trip, or a few seconds where Redis is away. From a handler this
-    /// only signals.
+    /// `send_timeout`; for a backup producer, until its thread has ended: a round trip,
+    /// or a few seconds while Redis is away. From a handler the call only signals.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if no producer has this name.
     pub fn remove_producer(&self, name: &str) -> Result<()> {
         self.origin.ensure_here()?;
         let producer = self.registry.write().producers.remove("producer", name)?;
@@ -145,57 +146,56 @@ impl StreamManager {
         Ok(())
     }
 
-    /// Adds a message to its type's stream (`XADD`), by the producer created
-    /// for it; where there is none, by a simple one with default settings, which
-    /// the log tells once, and [`require_producers`](Self::require_producers)
-    /// forbids.
+    /// Adds a message to its type's stream (`XADD`), by the producer created for the
+    /// stream. If there is none, a simple producer with default settings is made, which
+    /// the log reports once and [`require_producers`](Self::require_producers) forbids.
     ///
     /// # Blocking
     ///
-    /// Until Redis has the entry: one round trip, and another one to its replicas where
-    /// the producer asks for them. While Redis is away, up to the producer's
-    /// `send_timeout`.
+    /// Until Redis has the entry: one round trip, and another one to its replicas if the
+    /// producer asks for them. While Redis is away, up to the producer's `send_timeout`.
     ///
     /// # Delivery
     ///
-    /// `Ok` means that Redis has the entry, and as many replicas as the producer asks
-    /// for ([`replicas`](crate::StreamConfig::replicas)). After
-    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) it may have it or not; after
-    /// [`NotReplicated`](crate::ErrorKind::NotReplicated) it has it, but too few
-    /// replicas do; after any other error it hasn't.
+    /// `Ok` means that Redis has the entry, and so do as many replicas as the producer
+    /// asks for ([`replicas`](crate::StreamConfig::replicas)). After
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) Redis may have it or not;
+    /// after [`NotReplicated`](crate::ErrorKind::NotReplicated) Redis has it, but too few
+    /// replicas do; after any other error Redis doesn't have it.
     ///
     /// # Errors
     ///
-    /// [`Ambiguous`](crate::ErrorKind::Ambiguous) where several producers are
-    /// created for the stream, [`NotFound`](crate::ErrorKind::NotFound) where
-    /// none is and one is [required](Self::require_producers),
-    /// [`Config`](crate::ErrorKind::Config) for a type whose stream can't have
-    /// its name, [`Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
-    /// [`NotReplicated`](crate::ErrorKind::NotReplicated),
-    /// [`Encode`](crate::ErrorKind::Encode), [`Refused`](crate::ErrorKind::Refused),
-    /// [`WrongType`](crate::ErrorKind::WrongType),
+    /// [`Ambiguous`](crate::ErrorKind::Ambiguous) if several producers serve the stream,
+    /// [`NotFound`](crate::ErrorKind::NotFound) if none does and one is
+    /// [required](Self::require_producers), [`Config`](crate::ErrorKind::Config) if the
+    /// type's stream has an invalid name, [`Unavailable`](crate::ErrorKind::Unavailable)
+    /// if Redis can't be reached within `send_timeout`,
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the connection is lost
+    /// before the answer, [`NotReplicated`](crate::ErrorKind::NotReplicated) if too few
+    /// replicas confirm, [`Encode`](crate::ErrorKind::Encode) for a message that can't be
+    /// written as an entry, [`Refused`](crate::ErrorKind::Refused) while Redis takes no
+    /// writes, [`Full`](crate::ErrorKind::Full) if the backup stream or the spool is
+    /// full, [`WrongType`](crate::ErrorKind::WrongType) if the key is no stream,
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
-    /// [`Closed`](crate::ErrorKind::Closed).
+    /// [`Closed`](crate::ErrorKind::Closed) after the shutdown.
     pub fn add<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Added> {
         self.producer_of::<M>()?.add(message, &Extras::NONE)
     }
 
-    /// Begins to add a message with more than its own fields, by the producer
-    /// that [`add`](Self::add) would take; see [`Producer::with`].
+    /// Begins to add a message with more than its own fields, by the producer that
+    /// [`add`](Self::add) would use; see [`Producer::with`].
     pub fn with<'m, M: StreamMessage + Routed + ?Sized>(&self, message: &'m M) -> Draft<'_, 'm, M> {
         Draft::to(M::STREAM, self, message)
     }
 
-    /// As [`add`](Self::add), for many messages, each batch in one round trip.
-    /// Returns one result per message, in order: an error stops no other.
+    /// As [`add`](Self::add), for many messages, each batch in one round trip. Returns
+    /// one result per message, in order; an error of one doesn't stop the others.
     ///
-    /// Each is a `&message`, or an [`Envelope`] where more goes with it.
+    /// Each is a `&message`, or an [`Envelope`] if more goes with it.
     ///
     /// # Errors
     ///
-    /// The outer one where no producer can be found; the inner ones as
-    /// [`add`](Self::add).
+    /// The outer error if no producer can be found; the inner ones as [`add`](Self::add).
     pub fn add_all<'m, M, I>(&self, messages: I) -> Result<Vec<Result<Added>>>
     where
         M: StreamMessage + Routed + 'm,
@@ -205,19 +205,19 @@ impl StreamManager {
         Ok(self.producer_of::<M>()?.add_all(messages))
     }
 
-    /// Queues a message for its type's stream, by the producer registered for
-    /// it, and doesn't wait for Redis; see [`Producer::send`].
+    /// Queues a message for its type's stream, by the producer registered for the stream,
+    /// without waiting for Redis; see [`Producer::send`].
     ///
     /// # Errors
     ///
-    /// As [`Producer::send`]; [`Ambiguous`](crate::ErrorKind::Ambiguous) where
-    /// several producers are registered for the stream.
+    /// As [`Producer::send`]; [`Ambiguous`](crate::ErrorKind::Ambiguous) if several
+    /// producers serve the stream.
     pub fn send<M: StreamMessage + Routed + ?Sized>(&self, message: &M) -> Result<Receipt> {
         self.producer_of::<M>()?.send(message, &Extras::NONE)
     }
 
-    /// Waits until all messages are answered that any of its producers has sent
-    /// before, and reports them; see [`Producer::flush`].
+    /// Waits until all messages sent before, by any producer of this manager, are
+    /// answered, and reports their results; see [`Producer::flush`].
     ///
     /// # Blocking
     ///
@@ -235,12 +235,13 @@ impl StreamManager {
             .fold(FlushReport::default(), FlushReport::and)
     }
 
-    /// As [`add`](Self::add), by the producer of this name: for messages
-    /// without a stream of their own, and streams with several producers.
+    /// As [`add`](Self::add), by the producer of this name: for messages without a stream
+    /// of their own, and for streams with several producers.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound), else as [`add`](Self::add).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if no producer has this name, else as
+    /// [`add`](Self::add).
     pub fn add_to<M: StreamMessage + ?Sized>(&self, producer: &str, message: &M) -> Result<Added> {
         self.origin.ensure_here()?;
         let registry = self.registry.read();
@@ -316,8 +317,8 @@ impl StreamManager {
     }
 }
 
-/// Says once that nobody has created a producer for a stream. Where others were
-/// created, its name may be a mistake.
+/// Logs once that no producer was created for a stream. If others were created, its name
+/// may be a mistake.
 fn tell_of_default(stream: &str, registry: &NameRegistry) {
     let level = if registry.producers.names().is_empty() {
         log::Level::Info

@@ -1,4 +1,4 @@
-//! The thread that hands what is counted to the crate `metrics`.
+//! The thread that hands counted figures to the crate `metrics`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use crate::error::{one_line, with_causes};
 use crate::metrics::Published;
 use crate::runtime::{Shutdown, Thread, on_library_thread, panic_text};
 
-/// How often: exporters are asked every 15 s or so.
+/// The interval: exporters are asked every 15 s or so.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// How long a recorder may take at the end.
+/// The time that a recorder may take at the end.
 const LAST: Duration = Duration::from_secs(1);
 
-/// Publishes every few seconds, from the first producer or consumer on, and once more at
-/// the end.
+/// Publishes every few seconds, beginning with the first producer or consumer, and once
+/// more at the end.
 #[derive(Debug, Default)]
 pub(super) struct Publisher {
     stop: Shutdown,
@@ -26,7 +26,7 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    /// Starts the thread, unless there is one.
+    /// Starts the thread, unless it runs.
     pub(super) fn begin(&self, registry: &Arc<RwLock<NameRegistry>>) {
         let mut thread = self.thread.lock();
         if thread.is_some() || self.stop.is_set() {
@@ -36,8 +36,8 @@ impl Publisher {
         match Thread::spawn("stream-metrics", move || run(&registry, &stop)) {
             Ok(started) => *thread = Some(started),
             Err(e) => log::error!(
-                "no metrics are published without a thread, which the next producer or consumer \
-                 starts: {}",
+                "starting the thread that publishes metrics failed; the next producer or consumer \
+                 tries again: {}",
                 with_causes(&e)
             ),
         }
@@ -58,7 +58,7 @@ fn run(registry: &RwLock<NameRegistry>, stop: &Shutdown) {
     loop {
         let is_last = stop.sleep(EVERY);
         let now = registry.read().metrics();
-        // The recorder is not ours.
+        // The recorder is foreign code and may panic.
         let publish = AssertUnwindSafe(|| published.publish(now));
         if let Err(panic) = catch_unwind(publish)
             && !std::mem::replace(&mut is_told, true)
@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
 
-    /// Notes what it is asked for.
+    /// Records the keys that are asked for.
     #[derive(Debug, Clone, Default)]
     struct Asked(Arc<Mutex<Vec<Key>>>);
 

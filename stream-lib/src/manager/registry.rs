@@ -1,4 +1,4 @@
-//! Names to producers and consumers.
+//! Producers and consumers by their names.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,11 +16,11 @@ use crate::producer::{ProducerCore, ProducerHandle};
 pub(super) struct NameRegistry {
     pub(super) producers: Named<Arc<ProducerCore>>,
     pub(super) consumers: Named<Consumer>,
-    /// Producers that `add` made where none was registered, by stream.
+    /// Producers that `add` made for streams without a registered one, by stream.
     pub(super) defaults: BTreeMap<String, Arc<ProducerCore>>,
-    /// Set where `add` is to fail rather than make one.
+    /// Whether `add` fails rather than make one.
     pub(super) no_defaults: bool,
-    /// Nothing new is made: the shutdown has begun.
+    /// Nothing new is created: the shutdown has begun.
     pub(super) closed: bool,
     /// Nothing is added any more: the last handler has ended.
     pub(super) sealed: bool,
@@ -29,13 +29,13 @@ pub(super) struct NameRegistry {
 }
 
 impl NameRegistry {
-    /// Fails with `Closed` once a shutdown has begun.
+    /// Fails with `Closed` after a shutdown has begun.
     pub(super) fn ensure_open(&self) -> Result<()> {
         open_unless(self.closed)
     }
 
-    /// Fails with `Closed` once nothing may be added any more: handlers that still
-    /// run during a shutdown may.
+    /// Fails with `Closed` after the last handler has ended: handlers that still run
+    /// during a shutdown may add.
     pub(super) fn ensure_adds(&self) -> Result<()> {
         open_unless(self.sealed)
     }
@@ -46,7 +46,7 @@ impl NameRegistry {
         producers
     }
 
-    /// Registers a producer. It replaces the one that `add` made for its stream.
+    /// Registers a producer, in place of the default producer of its stream.
     pub(super) fn register(&mut self, name: &str, producer: &Arc<ProducerCore>) -> Result<()> {
         self.ensure_open()?;
         self.producers
@@ -55,8 +55,8 @@ impl NameRegistry {
         Ok(())
     }
 
-    /// The keys of a stream as its producer has them: a backup stream may have
-    /// a name of its own.
+    /// The keys of a stream as its producer has them: its backup stream may have a name
+    /// of its own.
     pub(super) fn keys_of(&self, stream: &str) -> Option<StreamKeys> {
         let producers = self.producers.0.values();
         let chosen = producers
@@ -65,7 +65,7 @@ impl NameRegistry {
         chosen.map(|p| p.keys().clone())
     }
 
-    /// All producers, those that `add` made last.
+    /// All producers, the default ones last.
     pub(super) fn handles(&self) -> Vec<ProducerHandle> {
         let named = self.producers.0.iter();
         let named = named.map(|(name, p)| (p, Some(name.clone())));
@@ -75,7 +75,7 @@ impl NameRegistry {
             .collect()
     }
 
-    /// What all of them count.
+    /// The metrics of all producers and consumers.
     pub(super) fn metrics(&self) -> Metrics {
         let named = self.producers.iter();
         let named = named.map(|(name, producer)| producer.metrics(Some(name)));
@@ -89,8 +89,8 @@ impl NameRegistry {
         }
     }
 
-    /// The one producer registered for a stream, or made for it; none is
-    /// `Ok(None)` where one may be made.
+    /// The producer of a stream, registered or default; `Ok(None)` if there is none and a
+    /// default one may be made.
     pub(super) fn producer_for(&self, stream: &str) -> Result<Option<Arc<ProducerCore>>> {
         let mut found = self
             .producers
@@ -113,8 +113,7 @@ impl NameRegistry {
 }
 
 impl NameRegistry {
-    /// A consumer or producer that is registered for a stream, by its kind and
-    /// name.
+    /// The kind and name of a consumer or producer that is registered for a stream.
     pub(super) fn user_of(&self, stream: &str) -> Option<String> {
         let consumer = self.consumers.0.iter().find(|(_, c)| c.stream() == stream);
         let consumer = consumer.map(|(name, _)| format!("consumer `{}`", Shown(name)));
@@ -149,7 +148,7 @@ fn open_unless(closed: bool) -> Result<()> {
     Ok(())
 }
 
-/// Things of one kind, each under a name of its own.
+/// Things of one kind, by name.
 #[derive(Debug)]
 pub(super) struct Named<T>(BTreeMap<String, T>);
 
@@ -188,7 +187,7 @@ impl<T: Clone> Named<T> {
         self.0.keys().cloned().collect()
     }
 
-    /// All of them with their names, in the order of these.
+    /// All of them with their names, in the order of the names.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         self.0.iter().map(|(name, thing)| (name.as_str(), thing))
     }

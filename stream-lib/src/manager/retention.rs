@@ -1,4 +1,4 @@
-//! Retention, asked for by hand.
+//! Retention on request.
 
 use super::stream_manager::StreamManager;
 use crate::config::StreamConfig;
@@ -7,21 +7,21 @@ use crate::keys::StreamKeys;
 use crate::retention::{self, BlockedStream, CleanupReport, RetentionPlan, Wish};
 
 impl StreamManager {
-    /// Shows what retention would remove from a stream now, and why, without
-    /// doing it. Works for any stream, by the settings stored with it. Of a stream with
-    /// partitions, the counts are sums, and `blocked` is the first that is.
+    /// Shows what retention would remove from a stream now, and why, without removing it.
+    /// Works for any stream, by the settings stored with it. For a stream with
+    /// partitions, the counts are sums, and `blocked` is that of the first blocked
+    /// partition.
     ///
     /// # Blocking
     ///
-    /// A few round trips; the counts of the plan end at
-    /// [`RetentionPlan::COUNTED`].
+    /// A few round trips; the plan counts up to [`RetentionPlan::COUNTED`] entries.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a name that no stream has,
-    /// [`Unavailable`](crate::ErrorKind::Unavailable),
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
-    /// [`WrongType`](crate::ErrorKind::WrongType).
+    /// [`Config`](crate::ErrorKind::Config) for a name that no stream can have,
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) while Redis can't be reached,
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the Redis user lacks a
+    /// permission, [`WrongType`](crate::ErrorKind::WrongType) if the key is no stream.
     ///
     /// # Examples
     ///
@@ -50,31 +50,30 @@ impl StreamManager {
             .map_err(|e| e.while_doing(format_args!("planning the cleanup of `{stream}`")))
     }
 
-    /// Cleans a stream now, all of it, without waiting for the interval. Works
-    /// for any stream, by the settings stored with it; all partitions, where it has any.
+    /// Cleans a stream completely now, without waiting for the interval. Works for any
+    /// stream, by the settings stored with it; all partitions, if it has any.
     ///
     /// # Blocking
     ///
-    /// One round trip per 10,000 entries that go, and at least one.
+    /// One round trip per 10,000 removed entries, and at least one.
     ///
     /// # Errors
     ///
-    /// As [`retention_plan`](Self::retention_plan). Entries that were removed
-    /// until then stay removed.
+    /// As [`retention_plan`](Self::retention_plan). Entries removed before the error stay
+    /// removed.
     pub fn cleanup_now(&self, stream: &str) -> Result<CleanupReport> {
         self.origin.ensure_here()?;
         let keys = StreamKeys::new(stream)?;
         self.clean(&keys, &self.cleaner.wish(stream), false)
     }
 
-    /// As [`cleanup_now`](Self::cleanup_now), by these settings for this one
-    /// time: they win over those stored with the stream, and are not stored.
+    /// As [`cleanup_now`](Self::cleanup_now), by these settings, which override those
+    /// stored with the stream this one time and are not stored.
     ///
     /// # Errors
     ///
-    /// As [`cleanup_now`](Self::cleanup_now), and
-    /// [`Config`](crate::ErrorKind::Config) where a setting is out of its
-    /// bounds.
+    /// As [`cleanup_now`](Self::cleanup_now), and [`Config`](crate::ErrorKind::Config) if
+    /// a setting is out of its bounds.
     pub fn cleanup_once(&self, config: &StreamConfig) -> Result<CleanupReport> {
         config.validate()?;
         let keys = StreamKeys::new(&config.name)?;
@@ -85,9 +84,9 @@ impl StreamManager {
         self.clean(&keys, &wish, true)
     }
 
-    /// The streams of this manager that can't be trimmed because a group
-    /// stands still, each with the group's name and since when. Partitions are streams of
-    /// their own here, such as `{orders:3}`.
+    /// The streams of this manager that can't be trimmed because a group stands still,
+    /// each with the group's name and since when. Partitions are listed as streams of
+    /// their own, such as `{orders:3}`.
     ///
     /// # Blocking
     ///
@@ -132,7 +131,7 @@ impl StreamManager {
     }
 }
 
-/// A stream is at least one.
+/// A stream has at least one part.
 fn no_partitions() -> Error {
     Error::new(ErrorKind::Config, "the stream has no partitions")
 }

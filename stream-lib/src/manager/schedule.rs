@@ -1,4 +1,4 @@
-//! What the streams of a manager have scheduled.
+//! The scheduled messages of a manager's streams.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use crate::keys::StreamKeys;
 use crate::schedule::Scheduled;
 
 impl StreamManager {
-    /// The scheduled messages of a stream: to look at, to cancel, to move. Works for any
-    /// stream.
+    /// The scheduled messages of a stream: listed, cancelled, moved to other times. Works
+    /// for any stream.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a name that no stream has,
-    /// [`Closed`](crate::ErrorKind::Closed) in a child that was forked off.
+    /// [`Config`](crate::ErrorKind::Config) for a name that no stream can have,
+    /// [`Closed`](crate::ErrorKind::Closed) in a forked child.
     pub fn scheduled(&self, stream: &str) -> Result<Scheduled> {
         self.origin.ensure_here()?;
         let keys = StreamKeys::new(stream)?;

@@ -28,16 +28,15 @@ use crate::split::Splits;
 /// The owner of a process's producers and consumers, and of their connections
 /// to one Redis.
 ///
-/// Shared by reference, in an `Arc`, or as the [global](Self::global) one;
-/// threads and handlers that only add messages take a [`Producer`](crate::Producer) instead.
+/// It is shared by reference, in an `Arc`, or as the [global](Self::global) one; threads
+/// and handlers that only add messages take a [`Producer`](crate::Producer) instead.
 /// Dropping it is a [`shutdown`](Self::shutdown).
 ///
-/// It belongs to the process that has made it. In a child that was forked off, each
-/// call of it, and of its producers and consumers, fails with
-/// [`Closed`](crate::ErrorKind::Closed) or does nothing, and a drop leaves the
-/// connections and the spool to the parent. Another manager can't be made there, either,
-/// since threads that wait don't survive a fork, and others might wait for them for
-/// ever: fork first, and connect then.
+/// It belongs to the process that made it. In a forked child, each call of it, and of its
+/// producers and consumers, fails with [`Closed`](crate::ErrorKind::Closed) or does
+/// nothing, and a drop leaves the connections and the spool to the parent. Another
+/// manager can't be made there, either: threads don't survive a fork, so waits for them
+/// might never end. Fork first, then connect.
 ///
 /// # Examples
 ///
@@ -68,12 +67,12 @@ pub struct StreamManager {
     pub(super) registry: Arc<RwLock<NameRegistry>>,
     /// `None` once the shutdown has begun.
     closing: Mutex<Option<Arc<Closing>>>,
-    /// Disconnects when the last handler has ended, after that.
+    /// Disconnects after the last handler has ended, once the shutdown has begun.
     handlers_ended: Receiver<()>,
     /// The threads that consumers share.
     pub(super) staff: Arc<Staff>,
     pub(super) program: Arc<Program>,
-    /// How many partitions its streams have.
+    /// The number of partitions of its streams.
     pub(super) splits: Arc<Splits>,
     pub(super) cleaner: Cleaner,
     /// The message types of its producers and consumers.
@@ -82,9 +81,9 @@ pub struct StreamManager {
     pub(super) timekeeper: Timekeeper,
     #[cfg(feature = "metrics")]
     pub(super) publisher: Publisher,
-    /// A start of a consumer waits for nothing.
+    /// Whether consumers start without waiting for Redis.
     pub(super) is_lazy: bool,
-    /// The process to which all of it belongs.
+    /// The process to which the manager belongs.
     pub(super) origin: Origin,
 }
 
@@ -95,15 +94,17 @@ impl StreamManager {
     ///
     /// # Blocking
     ///
-    /// Up to the connect timeout, 5 s. Sentinels have a second to answer.
+    /// Up to the connect timeout, 5 s. Each sentinel has a second to answer.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) for a URL that can't be read,
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) where Redis can't be reached, or
-    /// no sentinel answers: the text has what each said;
-    /// [`Authentication`](crate::ErrorKind::Authentication). `Config`, too, where the
-    /// sentinels know no master of that name.
+    /// [`Config`](crate::ErrorKind::Config) for an invalid URL, or if the sentinels know
+    /// no master of that name, or the server is a sentinel itself;
+    /// [`Server`](crate::ErrorKind::Server) for Redis below 7.0;
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if Redis can't be reached, or no
+    /// sentinel answers, with each sentinel's error in the text;
+    /// [`Authentication`](crate::ErrorKind::Authentication) for a wrong user name or
+    /// password.
     pub fn connect(url: impl AsRef<str>) -> Result<Self> {
         Self::connect_with(ConnectionConfig::new(url)?)
     }
@@ -124,9 +125,9 @@ impl StreamManager {
         Ok(manager)
     }
 
-    /// As [`connect`](Self::connect), by the environment: `REDIS_URL`, else
-    /// `REDIS_ADDR` (`host:port`), `REDIS_PASSWORD` and `REDIS_DB`, and what
-    /// [`ConnectionConfig::from_env`] says of sentinels.
+    /// As [`connect`](Self::connect), by the environment: `REDIS_URL`, else `REDIS_ADDR`
+    /// (`host:port`), `REDIS_PASSWORD` and `REDIS_DB`. [`ConnectionConfig::from_env`]
+    /// describes these variables and those for sentinels.
     ///
     /// # Errors
     ///
@@ -135,20 +136,19 @@ impl StreamManager {
         Self::connect_with(ConnectionConfig::from_env()?)
     }
 
-    /// As [`connect_with`](Self::connect_with), but connects when something
-    /// needs it: for programs that may start before Redis. A server that is too
-    /// old, or may evict streams, then shows in the log, once there is a stream
-    /// to tend.
+    /// As [`connect_with`](Self::connect_with), but connects at the first use: for
+    /// programs that may start before Redis. A server that is too old, or may evict
+    /// streams, is reported in the log at that time.
     ///
-    /// Consumers start without waiting for Redis. An error that ends one, such as
-    /// a missing permission, is not returned by the start then: it is in the log,
-    /// in [`Consumer::failure`], and told to
+    /// Consumers start without waiting for Redis. A later error that ends one, such as a
+    /// missing permission, is not returned by the start: it is in the log, in
+    /// [`Consumer::failure`], and reported to
     /// [`ConsumerEvents::stopped`](crate::ConsumerEvents::stopped).
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config), and [`Closed`](crate::ErrorKind::Closed) in
-    /// a child that was forked off after a manager was made.
+    /// [`Config`](crate::ErrorKind::Config) for a value out of its bounds,
+    /// [`Closed`](crate::ErrorKind::Closed) in a child forked after a manager was made.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "reads as the consumers' and producers'"
@@ -185,24 +185,22 @@ impl StreamManager {
         })
     }
 
-    /// Stops all consumers, then closes all producers, and reports how it went.
-    /// A second call does nothing. A consumer that was created and never started
-    /// is said in the log.
+    /// Stops all consumers, then closes all producers, and reports the result. A second
+    /// call does nothing. The log names each consumer that was created and never started.
     ///
-    /// Nothing new can be created from now on. Adding works until the last handler
-    /// has ended, or the longest grace is over, so that handlers can add to other
-    /// streams to their end; after that it fails with
-    /// [`Closed`](crate::ErrorKind::Closed).
+    /// Nothing new can be created from now on. Adding works until the last handler has
+    /// ended, or the longest grace is over, so that handlers can add to other streams to
+    /// their end; after that it fails with [`Closed`](crate::ErrorKind::Closed).
     ///
     /// # Blocking
     ///
-    /// All consumers stop at the same time, so as long as the slowest one: at
-    /// most its grace and a little. Producers then go on with the messages queued by
-    /// `send`, for up to their `send_timeout`, and with those in their spool,
-    /// for up to their `spool_grace`. From a handler this only signals, and the
-    /// producers close when the last handler has ended.
+    /// All consumers stop at the same time, so the call takes as long as the slowest one:
+    /// at most its grace and a little. Producers then go on with the messages queued by
+    /// `send`, for up to their `send_timeout`, and with those in their spool, for up to
+    /// their `spool_grace`. From a handler the call only signals, and the producers close
+    /// after the last handler has ended.
     pub fn shutdown(&self) -> ShutdownReport {
-        /// For the last acknowledgements.
+        /// Time for the last acknowledgements.
         const SETTLE: Duration = Duration::from_secs(2);
         if !self.origin.is_here() {
             return ShutdownReport::default();
@@ -236,7 +234,8 @@ impl StreamManager {
             return report;
         }
         // Consumers that another thread stops, or that were removed, may still have
-        // handlers. Nothing is ever sent: this ends by disconnection or timeout.
+        // handlers. The channel carries no values: the wait ends by disconnection or
+        // timeout.
         let _ = self.handlers_ended.recv_deadline(deadline);
         close_producers(&self.registry);
         let producers = {
@@ -248,7 +247,7 @@ impl StreamManager {
         for producer in &producers {
             report.spooled += producer.join();
         }
-        // Adds that wait for Redis end with it, and so does the cleaner. After a
+        // Closing the topology ends adds that wait for Redis, and the cleaner. After a
         // shutdown from a handler, consumers still need their connections.
         self.topology.close();
         self.cleaner.stop();
@@ -259,7 +258,7 @@ impl StreamManager {
         report
     }
 
-    /// Has metrics published from now on.
+    /// Starts the publication of metrics.
     #[cfg(feature = "metrics")]
     pub(super) fn publish_metrics(&self) {
         self.publisher.begin(&self.registry);
@@ -283,8 +282,8 @@ impl Drop for StreamManager {
             self.shutdown();
             return;
         }
-        // A child has no threads to stop. What it shares with its parent stays as
-        // it is, and locks may be held for ever: nothing of it is dropped.
+        // A child has no threads to stop. It shares these with its parent, and locks may
+        // be held for ever: nothing is dropped.
         mem::forget(self.closing.get_mut().take());
         mem::forget((
             Arc::clone(&self.topology),

@@ -28,10 +28,10 @@ pub enum DeadReason {
     Permanent,
     /// The entry can't be read as the handler's message type: `undecodable`.
     Undecodable,
-    /// Each delivery ended with the death of its process, or of the connection
-    /// that it came by: `crashed`.
+    /// Each delivery ended with the death of its process, or of the connection that it
+    /// arrived on: `crashed`.
     Crashed,
-    /// Somebody has moved it there by [`Pending::bury`](crate::Pending::bury): `by-hand`.
+    /// Moved there with [`Pending::bury`](crate::Pending::bury): `by-hand`.
     ByHand,
 }
 
@@ -64,8 +64,8 @@ impl fmt::Display for DeadReason {
 
 /// # Errors
 ///
-/// [`ErrorKind::Decode`] for any other word: a later version of the library may
-/// have written it.
+/// [`ErrorKind::Decode`] for any other word, which a later version of the library may
+/// have written.
 impl FromStr for DeadReason {
     type Err = Error;
 
@@ -73,7 +73,7 @@ impl FromStr for DeadReason {
         let known = Self::ALL.into_iter().find(|reason| reason.as_str() == word);
         known.ok_or_else(|| {
             let word: String = word.chars().take(64).collect();
-            let text = format!("`{word}` is not a reason of a dead letter that is known here");
+            let text = format!("unknown reason of a dead letter: `{word}`");
             Error::new(ErrorKind::Decode, text)
         })
     }

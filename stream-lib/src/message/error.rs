@@ -1,7 +1,7 @@
-//! What can go wrong between a message and its entry.
+//! Errors between a message and its entry.
 //!
-//! None of these shows a value in `Display` or `Debug`: entries carry other
-//! people's data, and error texts end up in logs.
+//! None of them shows a value in `Display` or `Debug`: entries carry other people's data,
+//! and error texts end up in logs.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 /// How much of a refused value a [`DecodeError`] keeps.
 const KEPT: usize = 256;
 
-/// How much of a field name, which anybody may choose, an error text shows.
+/// How much of a field name an error text shows; anybody may choose the name.
 const SHOWN: usize = 64;
 
 /// A message that can't be written as an entry. Nothing was sent.
@@ -48,14 +48,14 @@ pub enum EncodeErrorKind {
     Reserved,
     /// A name or a value above 512 MiB, or an untyped message above 4 GiB.
     TooLarge,
-    /// The value's own code refused: its `Display`, its `Serialize`, or what a
-    /// hand-written implementation reported.
+    /// The value's own code failed: its `Display`, its `Serialize`, or a hand-written
+    /// implementation.
     Value,
 }
 
 impl EncodeError {
-    /// An error of the value's own, for hand-written implementations. The text
-    /// must not repeat the value.
+    /// An error of the value itself, for hand-written implementations. The text must not
+    /// repeat the value.
     pub fn value(field: &str, reason: impl fmt::Display) -> Self {
         Self::new(EncodeErrorKind::Value, Some(field.as_bytes())).because(reason)
     }
@@ -73,20 +73,20 @@ impl EncodeError {
         self
     }
 
-    /// Leaves out what the value's own code has said, which may repeat the value.
+    /// Removes the text of the value's own code, which may repeat the value.
     #[cold]
     pub(crate) fn concealed(mut self) -> Self {
         self.0.detail = None;
         self
     }
 
-    /// Why, to match on.
+    /// The kind of the failure, to match on.
     pub fn kind(&self) -> EncodeErrorKind {
         self.0.kind
     }
 
-    /// The name of the field; at most its first 64 bytes, with what is not
-    /// printable escaped.
+    /// The name of the field; at most its first 64 bytes, with unprintable characters
+    /// escaped.
     pub fn field(&self) -> Option<&str> {
         self.0.field.as_deref()
     }
@@ -128,8 +128,8 @@ impl From<EncodeError> for Error {
     }
 }
 
-/// A value that is not what its field expects: what a
-/// [`FromField`](crate::message::FromField) reports.
+/// The error of a [`FromField`](crate::message::FromField): a value that is not what its
+/// field expects.
 ///
 /// It holds what was expected, never the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,7 +219,7 @@ pub enum DecodeErrorKind {
     UnknownVariant,
     /// The type has no such field, and `deny_unknown_fields` is set.
     UnknownField,
-    /// What a hand-written implementation reported.
+    /// An error of a hand-written implementation.
     Other,
 }
 
@@ -305,9 +305,9 @@ impl DecodeError {
         }))
     }
 
-    /// Leaves out the value, and everything that may repeat it, for a field that is
-    /// [sensitive](crate::message::FieldSchema::sensitive): it says no more than what is
-    /// expected of such a field.
+    /// Removes the value and everything that may repeat it, for a field that is
+    /// [sensitive](crate::message::FieldSchema::sensitive): the error then says only what
+    /// is expected of such a field.
     #[cold]
     #[must_use]
     pub fn concealed(mut self, expected: impl fmt::Display) -> Self {
@@ -326,7 +326,7 @@ impl DecodeError {
         self
     }
 
-    /// Why, to match on.
+    /// The kind of the failure, to match on.
     pub fn kind(&self) -> DecodeErrorKind {
         self.0.kind
     }
@@ -336,14 +336,13 @@ impl DecodeError {
         self.0.message
     }
 
-    /// The name of the field; at most its first 64 bytes, with what is not
-    /// printable escaped.
+    /// The name of the field; at most its first 64 bytes, with unprintable characters
+    /// escaped.
     pub fn field(&self) -> Option<&str> {
         self.0.field.as_deref()
     }
 
-    /// The first 256 bytes of the value that was refused. Never part of
-    /// `Display` or `Debug`.
+    /// The first 256 bytes of the refused value. Never part of `Display` or `Debug`.
     pub fn value(&self) -> Option<&[u8]> {
         self.0.value.as_deref()
     }

@@ -65,8 +65,8 @@ impl<'a> Fields<'a> {
             .filter(|(name, _)| name.first() == Some(&RESERVED))
     }
 
-    /// What is left of [`Fields::iter`] for a message that takes any field:
-    /// everything but the fields of the messages it is flattened into.
+    /// [`Fields::iter`] for a message that takes any field: without the fields of the
+    /// messages that it is flattened into.
     pub fn rest(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let claims = self.claims;
         self.iter()
@@ -88,7 +88,7 @@ impl<'a> Fields<'a> {
             .map(|(_, value)| value)
     }
 
-    /// Whether there is no field but reserved ones.
+    /// Whether there are no fields except reserved ones.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
@@ -126,8 +126,8 @@ impl fmt::Debug for Lengths<'_> {
     }
 }
 
-/// What a message claims of an entry for itself, apart from one flattened
-/// field: the rest is that field's.
+/// The fields of an entry that a message claims for itself; one flattened field gets the
+/// rest.
 ///
 /// A linked list through the messages on the stack, so that types without
 /// `flatten` pay nothing for it.
@@ -140,8 +140,8 @@ pub struct Claims<'a> {
 }
 
 impl<'a> Claims<'a> {
-    /// What a message around the flattened field number `except` of `fields`
-    /// claims, and what the messages around `view` do.
+    /// The claims of a message around its flattened field number `except` of `fields`,
+    /// and those of the messages around `view`.
     #[must_use]
     pub const fn new(
         tag: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! Whether the fields of an entry fit a schema, without the type.
+//! Checks the fields of an entry against a schema, without the type.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -11,22 +11,22 @@ use super::schema::{FieldType, SchemaField, SchemaShape};
 /// How much of a value a misfit shows, in characters.
 const SHOWN: usize = 40;
 
-/// What stands in place of a value that is shown to nobody.
+/// Shown in place of a sensitive value.
 pub(crate) const MASK: &str = "••••";
 
 /// A field of an entry that doesn't fit a schema.
 ///
-/// `Display` says it in a line, without the values of fields that are sensitive:
+/// `Display` describes it in one line, without the values of sensitive fields:
 /// `amount: a number expected, found "12,50"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Misfit {
     /// The name of the field, printable.
     pub field: String,
-    /// What is expected of it, in words; `None` for a field that should not be there.
+    /// The expected form, in words; `None` for an unknown field.
     pub expected: Option<String>,
-    /// Its value, printable, at most about 40 characters of it; `••••` where it is
-    /// sensitive, `None` where the field is missing.
+    /// The value, printable, cut after about 40 characters; `••••` if the field is
+    /// sensitive, `None` if it is missing or unknown.
     pub found: Option<String>,
 }
 
@@ -44,7 +44,7 @@ impl fmt::Display for Misfit {
     }
 }
 
-/// The fields of an entry that don't fit; none where it can be read.
+/// The fields of an entry that don't fit; empty if the entry can be read.
 pub(crate) fn misfits(shape: &SchemaShape, fields: Fields<'_>) -> Vec<Misfit> {
     let mut all = Vec::new();
     check(shape, fields, &mut all);
@@ -117,7 +117,7 @@ fn takes_any(shape: &SchemaShape) -> bool {
 }
 
 impl SchemaField {
-    /// What is expected of its value, in words: "an integer from 0 to 255".
+    /// The expected form of the value, in words: "an integer from 0 to 255".
     pub fn expects(&self) -> String {
         match self.field_type() {
             Some(ty) => ty.to_string(),
@@ -127,8 +127,8 @@ impl SchemaField {
         }
     }
 
-    /// Whether the value has its form. Of a form that isn't known here, such as
-    /// `custom`, every value has it; of JSON, every document.
+    /// Whether the value has the form of the field. Every value fits a form that isn't
+    /// known here, such as `custom`; every document fits JSON.
     pub fn takes(&self, value: &[u8]) -> bool {
         match self.field_type() {
             Some(ty) => has_form(ty, value),
@@ -139,7 +139,7 @@ impl SchemaField {
         }
     }
 
-    /// Its type, where that needs no more than a name.
+    /// The type, if its name alone determines it.
     fn field_type(&self) -> Option<FieldType> {
         let (kind, bits) = self.ty.split_at_checked(1)?;
         let number = match (kind, bits.parse()) {

@@ -31,10 +31,10 @@ pub struct EntryId {
 }
 
 impl EntryId {
-    /// `0-0`, which no entry has: before the first one.
+    /// `0-0`, before the first id: no entry has it.
     pub const MIN: Self = Self::new(0, 0);
 
-    /// The last id that there can be.
+    /// The largest id.
     pub const MAX: Self = Self::new(u64::MAX, u64::MAX);
 
     /// An id of its two parts.
@@ -46,8 +46,8 @@ impl EntryId {
     ///
     /// # Errors
     ///
-    /// Anything but digits with at most one `-` between them, or a part above
-    /// [`u64::MAX`].
+    /// If the text is anything but digits with at most one `-` between them, or a part is
+    /// above [`u64::MAX`].
     pub fn parse(text: &[u8]) -> Result<Self, FieldError> {
         let mut parts = text.splitn(2, |byte| *byte == b'-');
         let ms = parts.next().and_then(digits);
@@ -58,7 +58,7 @@ impl EntryId {
         }
     }
 
-    /// The id right after this one; [`EntryId::MAX`] stays what it is.
+    /// The id right after this one; [`EntryId::MAX`] stays as it is.
     #[must_use]
     pub const fn next(self) -> Self {
         match (self.ms.checked_add(1), self.seq.checked_add(1)) {
@@ -68,7 +68,7 @@ impl EntryId {
         }
     }
 
-    /// The id right before this one; [`EntryId::MIN`] stays what it is.
+    /// The id right before this one; [`EntryId::MIN`] stays as it is.
     #[must_use]
     pub const fn previous(self) -> Self {
         match (self.ms.checked_sub(1), self.seq.checked_sub(1)) {

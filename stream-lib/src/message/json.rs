@@ -13,7 +13,7 @@ use serde::de::value::Error;
 use serde::ser::{self, Error as _, Serializer};
 use serde_json::ser::Formatter;
 
-/// Writes a value as a JSON document; fails where a float in it is NaN or infinite.
+/// Writes a value as a JSON document; fails if a float in it is NaN or infinite.
 pub(super) fn document(
     out: impl Write,
     value: &(impl Serialize + ?Sized),

@@ -1,30 +1,30 @@
-//! What an entry of a stream says: typed messages, their fields, and ids.
+//! Messages of streams: typed messages, their fields, and ids.
 //!
 //! A message is an ordered list of field names and byte values. A type becomes
 //! one with `#[derive(StreamMessage)]`; [`RawMessage`] is the untyped form.
 //!
 //! # How values are written
 //!
-//! As text, the way go-redis and people with redis-cli write them, so that
-//! programs in other languages can read and write the same streams:
+//! As text, in the same way as go-redis and users of redis-cli, so that programs in other
+//! languages can read and write the same streams:
 //!
 //! | Rust | in the entry |
 //! |---|---|
-//! | integers, `NonZero` | decimal: `42`, `-7`; `7.0` and `1e+3`, as programs write that pass integers through a float, are read too |
-//! | `f32`, `f64` | shortest decimal that reads back the same, never with an exponent, which is read: `99.99`, `1`; `NaN`, `inf`, `-inf` |
+//! | integers, `NonZero` | decimal: `42`, `-7`; `7.0` and `1e+3`, from programs that pass integers through a float, are read too |
+//! | `f32`, `f64` | shortest decimal that reads back the same, without an exponent (one is read too): `99.99`, `1`; `NaN`, `inf`, `-inf` |
 //! | `bool` | `1` or `0`; `true` and `false` are read too |
 //! | `char`, `String`, `&str`, `Box<str>`, `Arc<str>`, `Cow<str>` | UTF-8 as it is |
 //! | `Vec<u8>`, `&[u8]`, `[u8; N]`, `Box<[u8]>`, `Cow<[u8]>` | the bytes as they are |
-//! | [`Duration`](std::time::Duration) | milliseconds, with a fraction where there is one: `1500`, `0.25` |
+//! | [`Duration`](std::time::Duration) | milliseconds, with a fraction if there is one: `1500`, `0.25` |
 //! | [`SystemTime`](std::time::SystemTime) | milliseconds since 1970 in the same form; negative before |
 //! | [`EntryId`] | `1700000000000-0` |
 //! | `Option<T>` | no field at all for `None` |
 //! | enum of unit variants, with the derive | the variant's name |
 //!
-//! White space around a number or a boolean is refused: it is never meant.
+//! White space around a number or a boolean is refused.
 //!
-//! Anything else travels as what `Display` writes and `FromStr` reads
-//! (`#[stream(text)]`), as JSON (`#[stream(json)]`), or in a form of its own
+//! Other types are written by `Display` and read by `FromStr` (`#[stream(text)]`),
+//! written as JSON (`#[stream(json)]`), or have a form of their own
 //! (`#[stream(with = "module")]`).
 //!
 //! # Reserved names
@@ -60,7 +60,7 @@ pub use self::schema::{
 pub use self::writer::FieldWriter;
 pub(crate) use self::writer::MAX_FIELDS;
 
-// Public in the root of the crate. These paths are those of earlier programs.
+// Public in the root of the crate; these paths remain for earlier programs.
 #[doc(hidden)]
 pub use self::id::EntryId;
 #[doc(hidden)]

@@ -11,9 +11,9 @@ use super::writer::{FieldWriter, read_string};
 /// An untyped message: ordered names and values, both any bytes, duplicates
 /// included.
 ///
-/// Usable wherever a typed message is. As a flattened field it takes what the
-/// other fields leave. It also shows what a typed message looks like in an
-/// entry, without a server.
+/// Usable wherever a typed message is. As a flattened field it takes the fields that no
+/// other field claims. It also shows how a typed message looks in an entry, without a
+/// server.
 ///
 /// `Debug` shows names and lengths, not values.
 ///
@@ -40,8 +40,8 @@ use super::writer::{FieldWriter, read_string};
 pub struct RawMessage {
     bytes: Vec<u8>,
     spans: Vec<Span>,
-    /// A field did not fit any more. Said when the message is written, so that
-    /// building one stays free of errors.
+    /// A field didn't fit. The error comes when the message is written, so that building
+    /// a message can't fail.
     overflow: bool,
 }
 
@@ -55,11 +55,11 @@ impl RawMessage {
         }
     }
 
-    /// What `message` looks like in an entry.
+    /// The fields of `message` as they would be in an entry.
     ///
     /// # Errors
     ///
-    /// Where adding the message would fail: see [`StreamMessage::encode`].
+    /// If adding the message would fail: see [`StreamMessage::encode`].
     pub fn from_message(message: &(impl StreamMessage + ?Sized)) -> Result<Self, EncodeError> {
         let mut written = Vec::new();
         let mut writer = FieldWriter::new(&mut written);
@@ -82,8 +82,8 @@ impl RawMessage {
         self
     }
 
-    /// Adds a field at the end. Names that start with `~`, and what is above the
-    /// limits of an entry, are refused when the message is written.
+    /// Adds a field at the end. Names that start with `~`, and fields above the limits of
+    /// an entry, are refused when the message is written.
     pub fn push(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         let before = self.bytes.len();
         if self.append(name.as_ref()).is_none() || self.append(value.as_ref()).is_none() {
@@ -105,7 +105,7 @@ impl RawMessage {
     ///
     /// # Errors
     ///
-    /// A field is missing or malformed.
+    /// If a field is missing or malformed.
     pub fn decode<M: OwnedMessage>(&self) -> Result<M, DecodeError> {
         M::decode(self.fields())
     }
@@ -131,7 +131,7 @@ impl RawMessage {
             .map(|(_, value)| value)
     }
 
-    /// [`RawMessage::get`], where the value is UTF-8.
+    /// [`RawMessage::get`], if the value is UTF-8.
     pub fn get_str(&self, name: impl AsRef<[u8]>) -> Option<&str> {
         str::from_utf8(self.get(name)?).ok()
     }

@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use super::error::FieldError;
 
-/// The id of a scheduled message, until it is due and after: a number that counts up
-/// for each stream, or each partition, and twelve characters of its own.
+/// The id of a scheduled message, before and after it is due: a number that counts up for
+/// each stream or partition, and twelve characters that make it unique.
 ///
-/// Ids are ordered as messages were scheduled, within a partition, and never recur. As
-/// text it is `0000000000000017-k3v9x2m4p7q8`, of a stream with partitions
-/// `3:0000000000000017-k3v9x2m4p7q8`, in which 3 is the partition. Keep the text to cancel
-/// a message from another process.
+/// Within a partition, ids are in the order in which messages were scheduled, and they
+/// never recur. The text is `0000000000000017-k3v9x2m4p7q8`; in a stream with partitions
+/// the partition stands in front, as in `3:0000000000000017-k3v9x2m4p7q8`. Keep the text
+/// to cancel a message from another process.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ pub struct ScheduleId {
     token: [u8; TOKEN],
 }
 
-/// How many characters each process's part has.
+/// The length of the characters that make an id unique.
 const TOKEN: usize = 12;
 
 /// How many digits the number has: more than the 53 bits that Lua counts with.
@@ -41,7 +41,7 @@ impl ScheduleId {
     ///
     /// # Errors
     ///
-    /// Any other text.
+    /// If the text isn't such an id.
     pub fn parse(text: &[u8]) -> Result<Self, FieldError> {
         Self::read(text).ok_or_else(|| FieldError::expected("the id of a scheduled message"))
     }
@@ -51,7 +51,7 @@ impl ScheduleId {
         let (partition, text) = match colon.and_then(|at| text.split_at_checked(at)) {
             Some((partition, rest)) => {
                 let number: u16 = str::from_utf8(partition).ok()?.parse().ok()?;
-                // `007` and `+7` are no numbers of ours.
+                // The library never writes `007` or `+7`.
                 let is_ours = number.to_string().as_bytes() == partition;
                 (is_ours.then_some(Some(number))?, rest.get(1..)?)
             }
@@ -71,7 +71,7 @@ impl ScheduleId {
         })
     }
 
-    /// An id that no stream has given, for a record in place of Redis.
+    /// An id that no stream has given, for recorded messages.
     pub(crate) const fn made_up(number: u64) -> Self {
         Self {
             partition: None,
@@ -80,7 +80,7 @@ impl ScheduleId {
         }
     }
 
-    /// The same, in a partition.
+    /// The same id, in a partition.
     pub(crate) const fn in_partition(self, partition: Option<u16>) -> Self {
         Self { partition, ..self }
     }

@@ -9,8 +9,7 @@ use super::writer::FieldWriter;
 
 /// A type that can be written as an entry of a stream.
 ///
-/// Implemented by `#[derive(StreamMessage)]`; by hand where a type wants a form
-/// of its own.
+/// Implemented by `#[derive(StreamMessage)]`; by hand for a type with a form of its own.
 ///
 /// # Examples
 ///
@@ -161,8 +160,8 @@ impl<M: OwnedMessage> OwnedMessage for Arc<M> {
     }
 }
 
-/// A flattened message that may be absent: `None` writes no field at all, and
-/// is what is read when the entry has no field of `M`.
+/// A flattened message that may be absent: `None` writes no field, and an entry without a
+/// field of `M` is read as `None`.
 impl<M: StreamMessage> StreamMessage for Option<M> {
     const SCHEMA: &'static Schema = &M::SCHEMA.optional();
 

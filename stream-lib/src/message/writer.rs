@@ -20,31 +20,29 @@ const MAX_STRING: usize = 512 << 20;
 /// digits, CR and LF.
 const GAP: &[u8; 12] = b"$000000000\r\n";
 
-/// Takes the fields of a message, one after the other, and writes them into the
-/// command that adds the entry: no map, no copy in between.
+/// Writes the fields of a message, one after the other, into the command that adds the
+/// entry, without a map or a copy in between.
 ///
-/// A field that is refused leaves nothing behind, so names and values are always
-/// in step.
+/// A refused field leaves nothing behind, so names and values stay in step.
 ///
 /// # Errors
 ///
-/// Each method refuses a name that begins with `~`, which is reserved, the
-/// 1,001st field of a message, and names and values beyond 512 MiB.
-/// [`display`](Self::display) and [`json`](Self::json) also fail as the value
-/// does.
+/// Each method refuses a name that begins with `~`, which is reserved, the 1,001st field
+/// of a message, and names and values beyond 512 MiB. [`display`](Self::display) and
+/// [`json`](Self::json) also fail if the value's own code does.
 pub struct FieldWriter<'a> {
     out: &'a mut Vec<u8>,
     fields: usize,
     headers: usize,
     key: Option<Key>,
-    /// The hash of the key by which the message is given its partition.
+    /// The hash of the key that decides on the partition.
     place: Option<u32>,
 }
 
 /// An idempotency key.
 struct Key {
     bytes: Box<[u8]>,
-    /// Whether the derive took it from a field. One given by hand stays as it is.
+    /// Whether the derive took it from a field; a key given by hand is never changed.
     derived: bool,
 }
 
@@ -81,13 +79,13 @@ impl<'a> FieldWriter<'a> {
         Ok(())
     }
 
-    /// Writes what `Display` shows.
+    /// Writes a value as `Display` shows it.
     pub fn display(&mut self, name: &str, value: impl fmt::Display) -> Result<(), EncodeError> {
         self.unmeasured(name, |out| write!(out, "{value}").map(|()| true))
     }
 
-    /// Writes a value as a JSON document. NaN and the infinities, wherever they are in
-    /// it, are an error, since JSON has no form for them.
+    /// Writes a value as a JSON document. NaN and the infinities are an error wherever
+    /// they occur in the value, since JSON has no form for them.
     pub fn json(
         &mut self,
         name: &str,
@@ -96,7 +94,7 @@ impl<'a> FieldWriter<'a> {
         self.unmeasured(name, |out| document(out, value).map(|()| true))
     }
 
-    /// [`FieldWriter::json`], where `null` is no field at all.
+    /// [`FieldWriter::json`], but writes no field for `null`.
     pub(crate) fn json_unless_null(
         &mut self,
         name: &str,
@@ -108,7 +106,7 @@ impl<'a> FieldWriter<'a> {
         })
     }
 
-    /// Writes a field of the library's own. The name starts with `~`.
+    /// Writes a reserved field. The name starts with `~`.
     pub(crate) fn header(&mut self, name: &str, value: &[u8]) -> Result<(), EncodeError> {
         if name.len().max(value.len()) > MAX_STRING {
             return Err(EncodeError::new(
@@ -122,10 +120,10 @@ impl<'a> FieldWriter<'a> {
         Ok(())
     }
 
-    /// Gives the message an idempotency key: within a window, a second add of
-    /// the same key to the same stream adds nothing, and returns the id of the
-    /// first entry. The derive does it with `#[stream(idempotency_key)]`; a key
-    /// given here is the same in whatever derived message this one is.
+    /// Gives the message an idempotency key: within a window, a second add of the same
+    /// key to the same stream adds nothing, and returns the id of the first entry. The
+    /// derive does this with `#[stream(idempotency_key)]`. A derived message around this
+    /// one doesn't change a key given here.
     pub fn idempotency_key(&mut self, key: &[u8]) {
         self.key = Some(Key {
             bytes: key.into(),
@@ -135,25 +133,24 @@ impl<'a> FieldWriter<'a> {
 
     /// Gives the message a key: on a stream with
     /// [`partitions`](crate::StreamConfig::partitions), messages with the same key go to
-    /// the same one, and keep their order. Other streams have no use for it. The derive
-    /// does it with `#[stream(key)]`.
+    /// the same partition, and keep their order. On other streams it has no effect. The
+    /// derive does this with `#[stream(key)]`.
     pub fn partition_key(&mut self, key: &[u8]) {
         self.place = Some(crc32fast::hash(key));
     }
 
-    /// The hash of the [`partition_key`](Self::partition_key) that the message has given
-    /// itself.
+    /// The hash of the [`partition_key`](Self::partition_key) of the message.
     pub(crate) fn place(&self) -> Option<u32> {
         self.place
     }
 
-    /// The key that the message has given itself.
+    /// The idempotency key of the message.
     pub(crate) fn take_key(&mut self) -> Option<Box<[u8]>> {
         self.key.take().map(|key| key.bytes)
     }
 
-    /// Makes the value of the field that `write` writes the idempotency key,
-    /// behind `variant`. No field, no key.
+    /// Writes a field whose value becomes the idempotency key, with `variant` in front.
+    /// Without a field there is no key.
     pub(crate) fn keyed(
         &mut self,
         variant: &str,
@@ -170,8 +167,8 @@ impl<'a> FieldWriter<'a> {
         Ok(())
     }
 
-    /// Makes the value of the field that `write` writes the
-    /// [`partition_key`](Self::partition_key). No field, no key.
+    /// Writes a field whose value becomes the [`partition_key`](Self::partition_key).
+    /// Without a field there is no key.
     pub(crate) fn placed(
         &mut self,
         write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
@@ -190,8 +187,8 @@ impl<'a> FieldWriter<'a> {
         Some(read_string(rest)?.0)
     }
 
-    /// Puts `variant` in front of the key that the message in it has, so that
-    /// equal keys of two variants differ.
+    /// Puts `variant` in front of a derived key, so that equal keys of two variants
+    /// differ.
     pub(crate) fn tell_key_apart(&mut self, variant: &str) {
         if let Some(key) = &mut self.key
             && key.derived
@@ -200,7 +197,7 @@ impl<'a> FieldWriter<'a> {
         }
     }
 
-    /// Writes a message within another one, whose key is not touched.
+    /// Writes a nested message without changing the outer message's idempotency key.
     pub(crate) fn unkeyed(
         &mut self,
         write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
@@ -211,7 +208,7 @@ impl<'a> FieldWriter<'a> {
         written
     }
 
-    /// Writes a message within another one, whose partition key is not touched.
+    /// Writes a nested message without changing the outer message's partition key.
     pub(crate) fn unplaced(
         &mut self,
         write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
@@ -222,7 +219,7 @@ impl<'a> FieldWriter<'a> {
         written
     }
 
-    /// How many fields were written, the library's own included.
+    /// How many fields were written, reserved ones included.
     pub fn count(&self) -> usize {
         self.fields + self.headers
     }
@@ -235,7 +232,7 @@ impl<'a> FieldWriter<'a> {
         }
     }
 
-    /// Counts one more field, if there may be one of this name and length.
+    /// Counts one more field, if its name and length are allowed.
     #[inline]
     fn admit(&mut self, name: &[u8], length: usize) -> Result<(), EncodeError> {
         if self.fields >= MAX_FIELDS
@@ -261,9 +258,9 @@ impl<'a> FieldWriter<'a> {
         EncodeError::new(kind, Some(name))
     }
 
-    /// Writes a value whose length shows only once it is written: first the
-    /// value, behind a gap, then its header, and the value moves up to it.
-    /// `write` returns whether the field is wanted.
+    /// Writes a value whose length is known only afterwards: the value goes behind a gap,
+    /// its header into the gap, and the value moves up to the header. `write` returns
+    /// whether to keep the field.
     fn unmeasured<E: fmt::Display>(
         &mut self,
         name: &str,

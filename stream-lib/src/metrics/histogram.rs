@@ -1,4 +1,4 @@
-//! How often each length of time was seen.
+//! Histograms of times.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,14 +12,14 @@ const LAST: u32 = 52;
 /// Buckets for each doubling, as a power of two.
 const PARTS: u32 = 2;
 
-/// All buckets, with the one that has no end.
+/// All buckets, with the last, unbounded one.
 pub(super) const BUCKETS: usize = (((LAST - FIRST) << PARTS) + 2) as usize;
 
-/// How often each length of time was seen: a snapshot.
+/// A histogram of times: a snapshot.
 ///
-/// The buckets are always the same: the first is for anything below 1.024 µs, and from
-/// there on there are four for each doubling, up to 52 days. So a [quantile](Self::quantile)
-/// is at most a quarter too high. It prints as one line.
+/// The buckets are fixed: the first is for times below 1.024 µs, and above that there are
+/// four for each doubling, up to 52 days. So a [quantile](Self::quantile) is at most a
+/// quarter too high. `Display` shows one line.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Histogram {
     /// Empty, or one for each bucket.
@@ -28,17 +28,17 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// How many times were seen.
+    /// The number of times.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// The sum of all times. It ends at about 584 years.
+    /// The sum of all times. It saturates at about 584 years.
     pub fn sum(&self) -> Duration {
         Duration::from_nanos(self.sum_nanos)
     }
 
-    /// The mean of all times; `None` where there was none.
+    /// The mean of all times; `None` if there are none.
     pub fn mean(&self) -> Option<Duration> {
         self.sum_nanos
             .checked_div(self.count())
@@ -46,8 +46,8 @@ impl Histogram {
     }
 
     /// The time that a share `q` of all times don't exceed, such as 0.99: the end of its
-    /// bucket, which is at most a quarter too high. A `q` out of 0 to 1 counts as the
-    /// nearest of these. `None` where there was no time.
+    /// bucket, which is at most a quarter too high. A `q` outside of 0 to 1 counts as the
+    /// nearer bound. `None` if there are no times.
     pub fn quantile(&self, q: f64) -> Option<Duration> {
         let count = self.count();
         if count == 0 {
@@ -59,13 +59,13 @@ impl Histogram {
             seen += bucket;
             seen >= rank
         });
-        // What has no end counts as its beginning.
+        // The unbounded bucket counts as its beginning.
         let at = at.unwrap_or(BUCKETS - 1).min(BUCKETS - 2);
         Some(end(at))
     }
 
-    /// All buckets, the shortest times first: the end of each, and how many times were
-    /// below that. The last end is [`Duration::MAX`], with the count of all.
+    /// All buckets, the shortest times first: the end of each, and the number of times
+    /// below that end. The last end is [`Duration::MAX`], with the count of all times.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
         let mut seen = 0;
         (0..BUCKETS).map(move |at| {
@@ -79,7 +79,7 @@ impl Histogram {
         })
     }
 
-    /// Adds what another one has seen.
+    /// Adds the times of another histogram.
     pub fn merge(&mut self, other: &Self) {
         self.add(other.counts.iter().copied(), other.sum_nanos);
     }
@@ -92,8 +92,8 @@ impl Histogram {
         self.sum_nanos = self.sum_nanos.saturating_add(sum_nanos);
     }
 
-    /// The times seen since an earlier snapshot: for each bucket that has any, a time of
-    /// it and their number.
+    /// The times since an earlier snapshot: a time of each bucket that has any, and their
+    /// number.
     #[cfg_attr(
         not(feature = "metrics"),
         allow(dead_code, reason = "only what is published needs it")
@@ -117,7 +117,7 @@ impl Histogram {
     }
 }
 
-/// Which of `count` times, in order, has a share `q` of them up to it.
+/// The rank of the `q`-quantile among `count` times in order.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

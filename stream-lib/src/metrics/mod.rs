@@ -1,14 +1,15 @@
-//! Counts and times of what producers and consumers do.
+//! Counts and times of producers and consumers.
 //!
 //! A *record* is what the threads write, without a lock and without sharing a line of
 //! memory: [`WorkerRecord`] belongs to one worker, [`ProducerRecord`] has a part for each
-//! of a few threads. A [`Metrics`] is the snapshot that readers get of them, with a
+//! of a few threads (*seat*). A [`Metrics`] is the snapshot that readers get of them, with a
 //! [`Histogram`] for each kind of time. *publish* hands snapshots to the crate `metrics`.
 
 mod histogram;
 mod producer;
 #[cfg(feature = "metrics")]
 mod publish;
+mod seat;
 mod sizes;
 mod snapshot;
 mod times;

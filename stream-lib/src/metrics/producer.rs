@@ -1,28 +1,19 @@
-//! What a producer writes down of the messages that it adds.
+//! The record of a producer's messages.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::histogram::Histogram;
+use super::seat::{Adder, PARTS};
 use super::sizes::{self, BatchSizes, SIZES};
 use super::snapshot::ProducerMetrics;
 use super::times::Times;
 use crate::error::ErrorKind;
+use crate::runtime::nanos;
 
-/// So many threads can add without touching the same memory.
-const PARTS: usize = 8;
-
-static NEXT: AtomicUsize = AtomicUsize::new(0);
-
-thread_local! {
-    /// Which part of each record this thread writes; `PARTS` before it has one.
-    static PART: Cell<usize> = const { Cell::new(PARTS) };
-}
-
-/// What became of one message.
+/// The result of adding one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Main,
@@ -37,13 +28,13 @@ pub(crate) enum Fate {
 #[derive(Debug)]
 pub(crate) struct ProducerRecord {
     parts: Box<[Part]>,
-    /// By kind. Failures are rare, or take long.
+    /// Failures by kind. They are rare, or take long, so a lock is cheap enough.
     failed: Mutex<Vec<(ErrorKind, u64)>>,
     /// Entries that its drain has moved from the backup stream to the stream.
     moved: AtomicU64,
 }
 
-/// What some of the threads write. Lines of memory hold 64 bytes, and are fetched in
+/// The counts of some of the threads. Cache lines have 64 bytes, and are fetched in
 /// pairs.
 #[derive(Debug)]
 #[repr(align(128))]
@@ -84,10 +75,10 @@ impl Default for ProducerRecord {
 }
 
 impl ProducerRecord {
-    /// Notes what became of messages that were answered together, `time` after they were
-    /// on their way.
+    /// Records the fates of messages that were answered together, `time` after they were
+    /// sent.
     pub(crate) fn answered(&self, fates: impl IntoIterator<Item = Fate>, time: Duration) {
-        let Some(part) = self.part() else {
+        let Some((part, adder)) = self.part() else {
             return;
         };
         // Most batches have one fate: it is counted once for all.
@@ -98,16 +89,16 @@ impl ProducerRecord {
                 count += 1;
                 continue;
             }
-            self.count(part, last, count);
+            self.count(part, adder, last, count);
             (last, count) = (Some(fate), 1);
         }
-        self.count(part, last, count);
+        self.count(part, adder, last, count);
         if all > 0 {
-            part.adds.note(time, all);
+            part.adds.note(adder, nanos(time), all);
         }
     }
 
-    fn count(&self, part: &Part, fate: Option<Fate>, more: u64) {
+    fn count(&self, part: &Part, adder: Adder, fate: Option<Fate>, more: u64) {
         let count = match fate {
             None => return,
             Some(Fate::Main) => &part.main,
@@ -117,7 +108,7 @@ impl ProducerRecord {
             Some(Fate::Scheduled) => &part.scheduled,
             Some(Fate::Failed(kind)) => return self.fail(kind, more),
         };
-        count.fetch_add(more, Ordering::Relaxed);
+        adder.add(count, more);
     }
 
     #[cold]
@@ -129,23 +120,23 @@ impl ProducerRecord {
         }
     }
 
-    /// Notes that so many messages go to Redis together.
+    /// Records a batch of messages that go to Redis together.
     pub(crate) fn batch(&self, messages: usize) {
-        let Some(part) = self.part() else {
+        let Some((part, adder)) = self.part() else {
             return;
         };
         if let Some(count) = part.batches.get(sizes::bucket(messages)) {
-            count.fetch_add(1, Ordering::Relaxed);
+            adder.add(count, 1);
         }
-        part.batched.fetch_add(messages as u64, Ordering::Relaxed);
+        adder.add(&part.batched, messages as u64);
     }
 
-    /// Notes entries that were moved from the backup stream to the stream.
+    /// Records entries that were moved from the backup stream to the stream.
     pub(crate) fn moved(&self, entries: u64) {
         self.moved.fetch_add(entries, Ordering::Relaxed);
     }
 
-    /// The counts so far; the rest of the snapshot is the caller's.
+    /// The counts so far; the caller fills in the rest of the snapshot.
     pub(crate) fn snapshot(&self) -> ProducerMetrics {
         let sum = |of: fn(&Part) -> &AtomicU64| {
             let counts = self
@@ -178,13 +169,11 @@ impl ProducerRecord {
         }
     }
 
-    fn part(&self) -> Option<&Part> {
-        let mut at = PART.get();
-        if at >= PARTS {
-            at = NEXT.fetch_add(1, Ordering::Relaxed) % PARTS;
-            PART.set(at);
-        }
-        self.parts.get(at)
+    /// That of this thread.
+    #[inline]
+    fn part(&self) -> Option<(&Part, Adder)> {
+        let (at, adder) = Adder::here();
+        self.parts.get(at).map(|part| (part, adder))
     }
 }
 

@@ -1,10 +1,10 @@
-//! Snapshots on their way to the crate `metrics`.
+//! Publication of snapshots to the crate `metrics`.
 //!
-//! Names are those of OpenTelemetry's messaging conventions where they have any, else they
+//! Names are those of OpenTelemetry's messaging conventions if there is one, else they
 //! begin with `stream_`. Labels are the stream, the group, and the outcome or kind: never
-//! an id, a payload or the name of a consumer, of which there are more and more.
-//! What is handed on is always the difference to the last snapshot, so that several
-//! managers of a process add up.
+//! an id, a payload or the name of a consumer, whose number is unbounded. Only the
+//! difference to the last snapshot is published, so that several managers of a process
+//! add up.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -20,7 +20,7 @@ const CONSUMED: &str = "messaging_client_consumed_messages_total";
 const OPERATION: &str = "messaging_client_operation_duration_seconds";
 const PROCESS: &str = "messaging_process_duration_seconds";
 
-/// What was handed on so far, by producers and consumers.
+/// The last published figures of producers and consumers.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
     producers: BTreeMap<(Option<String>, String), ProducerMetrics>,
@@ -28,7 +28,7 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    /// Hands on what is new in a snapshot.
+    /// Publishes the differences of a snapshot to the last one.
     pub(crate) fn publish(&mut self, now: Metrics) {
         let mut last = mem::take(&mut self.producers);
         for producer in now.producers {
@@ -37,7 +37,7 @@ impl Published {
             publish_producer(&before, &producer);
             self.producers.insert(key, producer);
         }
-        // Those that are gone hold nothing any more.
+        // Producers and consumers that are gone hold nothing any more.
         for gone in last.into_values() {
             let labels = vec![label("stream", &gone.stream)];
             hold("stream_waiting", &labels, gone.waiting, 0);
@@ -157,7 +157,8 @@ fn with(labels: &[Label], name: &'static str, value: &str) -> Vec<Label> {
     labels
 }
 
-/// A count that has become less is another one's, of the same name, from the beginning.
+/// A count that has decreased belongs to a new one of the same name, and counts from
+/// zero.
 fn count(name: &'static str, labels: &[Label], before: u64, now: u64) {
     let more = now.checked_sub(before).unwrap_or(now);
     if more > 0 {

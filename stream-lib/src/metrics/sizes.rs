@@ -1,11 +1,11 @@
-//! How many messages went together.
+//! Sizes of batches.
 
-/// How many buckets there are; the last has no end.
+/// The number of buckets; the last is unbounded.
 pub(super) const SIZES: usize = 12;
 
-/// How many messages producers sent to Redis together: a snapshot.
+/// The sizes of the batches that producers sent to Redis: a snapshot.
 ///
-/// The buckets are those of 1, 2, up to 4, up to 8, … up to 1,024, and more.
+/// The buckets are for 1, 2, up to 4, up to 8, … up to 1,024, and more messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BatchSizes {
     counts: [u64; SIZES],
@@ -13,18 +13,19 @@ pub struct BatchSizes {
 }
 
 impl BatchSizes {
-    /// How many batches were sent, with those that failed or were sent again.
+    /// The number of batches, with those that failed or were sent again.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// How many messages were in them.
+    /// The number of messages in them.
     pub fn sum(&self) -> u64 {
         self.messages
     }
 
-    /// All buckets, the smallest first: the most messages of each, and how many batches
-    /// had no more than that. The last is [`u64::MAX`], with the count of all.
+    /// All buckets, the smallest first: the largest size of each, and the number of
+    /// batches up to that size. The last size is [`u64::MAX`], with the count of all
+    /// batches.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         let mut seen = 0;
         self.counts.iter().enumerate().map(move |(at, count)| {
@@ -54,7 +55,7 @@ impl BatchSizes {
     }
 }
 
-/// The bucket of a batch with so many messages.
+/// The bucket of a batch of this size.
 #[inline]
 pub(super) fn bucket(messages: usize) -> usize {
     let power = messages.max(1).next_power_of_two().trailing_zeros() as usize;

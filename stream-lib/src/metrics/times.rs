@@ -1,11 +1,11 @@
-//! The counts behind a histogram, as threads write them.
+//! The counters behind a histogram, as threads write them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use super::histogram::{BUCKETS, Histogram, bucket};
+use super::seat::Adder;
 
-/// Counts times. The counts of one bucket and the sum may differ by what is being
+/// Counts times. The bucket counts and the sum may differ by a time that is being
 /// written.
 #[derive(Debug)]
 pub(super) struct Times {
@@ -21,24 +21,13 @@ impl Times {
         }
     }
 
-    /// Counts a time, where this thread alone writes.
+    /// Counts a time of so many nanoseconds, `times` times.
     #[inline]
-    pub(super) fn note_alone(&self, time: Duration) {
-        let nanos = nanos(time);
+    pub(super) fn note(&self, adder: Adder, nanos: u64, times: u64) {
         if let Some(count) = self.counts.get(bucket(nanos)) {
-            add_alone(count, 1);
+            adder.add(count, times);
         }
-        add_alone(&self.sum_nanos, nanos);
-    }
-
-    /// Counts a time `times` times, whoever writes.
-    pub(super) fn note(&self, time: Duration, times: u64) {
-        let nanos = nanos(time);
-        if let Some(count) = self.counts.get(bucket(nanos)) {
-            count.fetch_add(times, Ordering::Relaxed);
-        }
-        self.sum_nanos
-            .fetch_add(nanos.saturating_mul(times), Ordering::Relaxed);
+        adder.add(&self.sum_nanos, nanos.saturating_mul(times));
     }
 
     pub(super) fn add_to(&self, histogram: &mut Histogram) {
@@ -48,15 +37,4 @@ impl Times {
             .map(|count| count.load(Ordering::Relaxed));
         histogram.add(counts, self.sum_nanos.load(Ordering::Relaxed));
     }
-}
-
-/// Adds to a count that only this thread writes: a plain load and store.
-#[inline]
-fn add_alone(count: &AtomicU64, more: u64) {
-    let now = count.load(Ordering::Relaxed);
-    count.store(now.wrapping_add(more), Ordering::Relaxed);
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

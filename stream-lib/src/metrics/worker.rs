@@ -1,4 +1,4 @@
-//! What a worker of a consumer writes down of its handlers.
+//! The record of a worker's handlers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,9 +6,13 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::histogram::Histogram;
+use super::seat::Adder;
 use super::times::Times;
+use crate::runtime::nanos;
 
-/// The times of one worker. It alone writes them.
+const NANOS_PER_MILLI: u64 = 1_000_000;
+
+/// The times of one worker, which alone writes them.
 #[derive(Debug)]
 pub(crate) struct WorkerRecord {
     handlers: Times,
@@ -23,23 +27,25 @@ impl WorkerRecord {
         }
     }
 
-    /// Notes how long a handler ran.
+    /// Records the running time of a handler.
     #[inline]
     pub(crate) fn handled(&self, time: Duration) {
-        self.handlers.note_alone(time);
+        self.handlers.note(Adder::ALONE, nanos(time), 1);
     }
 
-    /// Notes how old a message was when its handler began: both times in milliseconds
-    /// since 1970, by the server's clock.
+    /// Records the age of a message when its handler began; both times are in
+    /// milliseconds since 1970, by the server's clock.
     #[inline]
     pub(crate) fn began(&self, now: u64, added: u64) {
-        let age = Duration::from_millis(now.saturating_sub(added));
-        self.ages.note_alone(age);
+        let age = now.saturating_sub(added);
+        let nanos = age.saturating_mul(NANOS_PER_MILLI);
+        self.ages.note(Adder::ALONE, nanos, 1);
     }
 }
 
 /// The records of all workers that a consumer has had, in all of its lives. A worker that
-/// ends leaves its record to another one, so that there are as many as workers at a time.
+/// ends leaves its record to a later one, so there are no more records than concurrent
+/// workers.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerRecords {
     all: Mutex<Vec<(Arc<WorkerRecord>, bool)>>,
@@ -66,7 +72,7 @@ impl WorkerRecords {
         }
     }
 
-    /// How long handlers ran.
+    /// The running times of handlers.
     pub(crate) fn handlers(&self) -> Histogram {
         let mut histogram = Histogram::default();
         for (record, _) in self.all.lock().iter() {
@@ -75,7 +81,7 @@ impl WorkerRecords {
         histogram
     }
 
-    /// How old messages were when their handlers began.
+    /// The ages of messages when their handlers began.
     pub(crate) fn ages(&self) -> Histogram {
         let mut histogram = Histogram::default();
         for (record, _) in self.all.lock().iter() {

@@ -1,4 +1,4 @@
-//! How many partitions a stream has.
+//! The number of partitions.
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -7,7 +7,7 @@ const MOST: u16 = 256;
 
 /// A number of partitions: a power of two, 1 to 256.
 ///
-/// It never changes for a stream, since a key would go elsewhere.
+/// It never changes for a stream, since keys would move to other partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Partitions(u16);
 

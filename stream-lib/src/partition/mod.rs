@@ -1,9 +1,9 @@
-//! Partitions of a stream: how many, which one a message goes to, what they are
-//! called, and which members of a group own which. All of it is a function of data.
+//! Partitions of a stream: their number and names, the partition of a message, and the
+//! owners in a group. All of it is a function of data.
 //!
-//! *count* is the number of them, checked; *place* is a message's partition, *names*
-//! are their streams; the *plan* says what a member takes and gives up, by its
-//! *share*.
+//! *count* is the checked number of partitions, *place* the partition of a message, and
+//! *names* the streams of partitions. *plan* says which partitions a member takes and
+//! gives up, by its *share*.
 
 mod count;
 mod names;

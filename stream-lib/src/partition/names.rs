@@ -1,4 +1,4 @@
-//! The streams that the partitions of a stream are.
+//! The streams of partitions.
 
 use super::count::Partitions;
 
@@ -12,8 +12,8 @@ pub(crate) fn partition_stream(stream: &str, partition: u16) -> String {
     }
 }
 
-/// The stream of which `name` would be a partition, and which one: the other way
-/// round. `None` where it is of no stream with so many.
+/// The inverse of [`partition_stream`]: the stream of which `name` would be a partition,
+/// and the partition. `None` if `name` isn't a partition of a stream with this many.
 pub(crate) fn partitioned_by(name: &str, partitions: Partitions) -> Option<(String, u16)> {
     let (before, tag, behind) = split(name)?;
     let (tag, number) = tag.rsplit_once(':')?;
@@ -24,12 +24,12 @@ pub(crate) fn partitioned_by(name: &str, partitions: Partitions) -> Option<(Stri
     } else {
         format!("{before}{{{tag}}}{behind}")
     };
-    // `007` and `+7` are no numbers of ours.
+    // The library never writes `007` or `+7`.
     let is_own = partition < partitions.count() && partition_stream(&stream, partition) == name;
     (is_own && !tag.is_empty()).then_some((stream, partition))
 }
 
-/// The parts of a name before, in, and behind its hash tag, where it has one.
+/// The parts of a name before, in, and after its hash tag, if it has one.
 fn split(name: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = name.split_once('{')?;
     let (tag, behind) = rest.split_once('}')?;

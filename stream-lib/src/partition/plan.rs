@@ -1,10 +1,10 @@
-//! Which partitions a member of a group takes, and which it gives up.
+//! The partitions that a member of a group takes and gives up.
 //!
-//! There is no coordinator. Each member looks from time to time at who lives and what is
-//! free, and moves towards its fair share. A partition has one owner at a time, by a lock
-//! that lapses: of two members that would take the same one, one gets it. A member gives
-//! up its surplus and nothing else, and takes free partitions only: it takes none away from
-//! others, and a step that rests on an old view is undone by nobody.
+//! There is no coordinator. From time to time each member looks at the living members and
+//! the free partitions, and moves towards its fair share. A lock that lapses gives a
+//! partition one owner at a time: of two members that try to take it, one gets it. A
+//! member gives up its surplus only, and takes free partitions only, never those of
+//! others. So no member undoes a step that rests on an old view.
 
 use super::count::Partitions;
 use super::share::share_of;
@@ -13,20 +13,20 @@ use super::share::share_of;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sight<'a> {
     pub(crate) me: &'a str,
-    /// The members whose signs of life are good.
+    /// The members with valid signs of life.
     pub(crate) living: &'a [String],
     /// The group and its stream, in one text.
     pub(crate) group: &'a str,
     pub(crate) partitions: Partitions,
-    /// Those that the member owns, those first that it has had longest.
+    /// The partitions that the member owns, the longest owned first.
     pub(crate) owned: &'a [u16],
-    /// How many it is giving up: it finishes what it has begun there.
+    /// How many partitions the member is giving up; it finishes its work there.
     pub(crate) leaving: usize,
-    /// Those that nobody owns.
+    /// The partitions without an owner.
     pub(crate) free: &'a [u16],
 }
 
-/// The next step of a member. Where it takes anything, it gives nothing up.
+/// The next step of a member. If it takes anything, it gives nothing up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Plan {
     pub(crate) take: Vec<u16>,
@@ -34,21 +34,21 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The plan of one member. `pick` is a random number below the one it is given:
-    /// members that look at the same time are not to reach for the same partitions.
+    /// The plan of one member. `pick` returns a random number below its argument, so that
+    /// members that look at the same time try different partitions.
     pub(crate) fn of(sight: &Sight<'_>, pick: impl FnMut(usize) -> usize) -> Self {
         let living = sight.living.iter().map(String::as_str);
         let share = share_of(sight.me, living, sight.group, sight.partitions);
         let held = sight.owned.len() + sight.leaving;
         Self {
             take: some_of(sight.free, share.saturating_sub(held), pick),
-            // The newest: it has read ahead the least there.
+            // The newest ones, where the least is read ahead.
             give_up: sight.owned.get(share..).unwrap_or_default().to_vec(),
         }
     }
 }
 
-/// At most `most` of them, any.
+/// At most `most` of `free`, chosen by `pick`.
 fn some_of(free: &[u16], most: usize, mut pick: impl FnMut(usize) -> usize) -> Vec<u16> {
     let mut rest = free.to_vec();
     let count = most.min(rest.len());

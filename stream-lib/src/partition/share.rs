@@ -7,13 +7,12 @@ use super::count::Partitions;
 /// The share of the member `me`: ⌊P/n⌋ of P partitions for each of n members, and one
 /// more for the first of them by rank, as many as are left over.
 ///
-/// All members come to shares that add up to P, without talking to each other, if they
-/// see the same ones `living`, in any order. A member that joins makes no other share
-/// larger, and one that leaves makes none smaller, so that only the partitions move
-/// that have to.
+/// Members that see the same `living`, in any order, compute shares that add up to P
+/// without talking to each other. A member that joins makes no other share larger, and
+/// one that leaves makes none smaller, so only the partitions move that have to.
 ///
-/// The ranks of one `group`, the group of a stream, say nothing about those of another:
-/// else the same members would have more of everything.
+/// Ranks differ between values of `group`, the group of a stream; otherwise the same
+/// members would get more of every stream.
 pub(crate) fn share_of<'a>(
     me: &'a str,
     living: impl IntoIterator<Item = &'a str>,
@@ -22,14 +21,14 @@ pub(crate) fn share_of<'a>(
 ) -> usize {
     let rank = |name: &'a str| (seniority(name, group), name);
     let mut members: BTreeSet<_> = living.into_iter().map(rank).collect();
-    // It lives, whatever its sign says.
+    // This member lives, whatever its sign says.
     members.insert(rank(me));
     let (count, each) = (usize::from(partitions.count()), members.len());
     let before = members.range(..rank(me)).count();
     count / each + usize::from(before < count % each)
 }
 
-/// The first key by which members of a group are sorted; their names are the second.
+/// The first sort key of the members of a group; their names are the second.
 fn seniority(name: &str, group: &str) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(group.as_bytes());

@@ -1,5 +1,4 @@
-//! The line in which callers of `add` meet, without a server: to see what it
-//! costs.
+//! The line where callers of `add` meet, without a server: for benchmarks.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +9,13 @@ use crate::producer::{Joined, Line};
 pub struct Callers(Line<u64, u64>);
 
 impl Callers {
-    /// A line with so many leaders at a time.
+    /// A line with this many leaders at a time.
     pub fn new(most_leaders: usize) -> Self {
         Self(Line::new(most_leaders))
     }
 
-    /// Has a job done: by this thread, with those of waiting callers, or by
-    /// another one. `None` where that took more than a second.
+    /// Runs a job: on this thread, together with those of waiting callers, or on another
+    /// thread. `None` if that took more than a second.
     pub fn pass(&self, job: u64) -> Option<u64> {
         match self.0.join(job, Instant::now() + Duration::from_secs(1)) {
             Joined::Lead(own, mut lead) => {

@@ -1,4 +1,4 @@
-//! What it costs to count a message, without a server.
+//! The cost of counting a message, without a server.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};

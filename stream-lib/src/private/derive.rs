@@ -1,5 +1,5 @@
-//! The functions that derived code calls: a field read or written, and the
-//! errors of what is missing or unknown.
+//! The functions that derived code calls: to read and write fields, and to report missing
+//! or unknown ones.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,12 +13,12 @@ use crate::message::{
     Schema, StreamMessage, ToField,
 };
 
-/// A writer that appends to `out`: for benchmarks of what the derive makes.
+/// A writer that appends to `out`: for benchmarks of derived code.
 pub fn writer(out: &mut Vec<u8>) -> FieldWriter<'_> {
     FieldWriter::new(out)
 }
 
-/// The idempotency key that a message gives itself: for tests.
+/// The idempotency key of a message: for tests.
 pub fn key_of(message: &impl StreamMessage) -> Result<Option<Box<[u8]>>, EncodeError> {
     let mut out = Vec::new();
     let mut writer = FieldWriter::new(&mut out);
@@ -26,8 +26,8 @@ pub fn key_of(message: &impl StreamMessage) -> Result<Option<Box<[u8]>>, EncodeE
     Ok(writer.take_key())
 }
 
-/// Writes a field whose value is the message's idempotency key, behind what
-/// tells the variant apart from others.
+/// Writes a field whose value is the message's idempotency key, with the variant in
+/// front.
 pub fn write_key<'w>(
     out: &mut FieldWriter<'w>,
     variant: &str,
@@ -36,7 +36,7 @@ pub fn write_key<'w>(
     out.keyed(variant, write)
 }
 
-/// The hash of the partition key that a message gives itself: for tests.
+/// The hash of the partition key of a message: for tests.
 pub fn place_of(message: &impl StreamMessage) -> Result<Option<u32>, EncodeError> {
     let mut out = Vec::new();
     let mut writer = FieldWriter::new(&mut out);
@@ -53,7 +53,7 @@ pub fn write_place<'w>(
     out.placed(write)
 }
 
-/// Writes a flattened message whose partition key is not the outer one's.
+/// Writes a flattened message without changing the outer message's partition key.
 #[inline]
 pub fn write_unplaced<'w>(
     out: &mut FieldWriter<'w>,
@@ -62,14 +62,14 @@ pub fn write_unplaced<'w>(
     out.unplaced(write)
 }
 
-/// Puts what tells the variant apart in front of the key of the message in it.
+/// Puts the variant in front of the key of the message in it.
 #[inline]
 pub fn tell_key_apart(out: &mut FieldWriter<'_>, variant: &str) {
     out.tell_key_apart(variant);
 }
 
-/// The schema of a type with the derive, of which no message has an idempotency key if
-/// `keyless`.
+/// The schema of a derived type; with `keyless`, none of its messages has an idempotency
+/// key.
 pub const fn keyed_unless(schema: Schema, keyless: bool) -> Schema {
     schema.keyless(keyless).by_derive()
 }
@@ -90,7 +90,7 @@ fn conceal(error: DecodeError, own: &'static [FieldSchema], name: &str) -> Decod
     error.concealed(field.map_or(FieldType::Custom, |field| field.ty))
 }
 
-/// Writes a sensitive field: an error doesn't repeat what its own code says.
+/// Writes a sensitive field; an error leaves out the text of the field's own code.
 #[inline]
 pub fn write_concealed<'w>(
     out: &mut FieldWriter<'w>,
@@ -99,12 +99,12 @@ pub fn write_concealed<'w>(
     write(out).map_err(EncodeError::concealed)
 }
 
-/// Whether no message of a type gives itself an idempotency key.
+/// Whether no message of a type has an idempotency key of its own.
 pub const fn is_keyless(schema: &Schema) -> bool {
     schema.is_keyless()
 }
 
-/// Writes a flattened message whose key is not the outer one's.
+/// Writes a flattened message without changing the outer message's idempotency key.
 #[inline]
 pub fn write_unkeyed<'w>(
     out: &mut FieldWriter<'w>,
@@ -113,7 +113,7 @@ pub fn write_unkeyed<'w>(
     out.unkeyed(write)
 }
 
-/// Reads a field, or what its absence means. `own` has its schema.
+/// Reads a field, or the value that its absence stands for. `own` has its schema.
 #[inline]
 pub fn field<T: FromField>(
     value: Option<&[u8]>,
@@ -192,7 +192,7 @@ pub fn write_json<T: Serialize + ?Sized>(
     out.json_unless_null(name, value)
 }
 
-/// Writes a JSON field whose absence means a default, and so not `null`.
+/// Writes a JSON field, even for `null`, if its absence means a default.
 pub fn write_json_or_null<T: Serialize + ?Sized>(
     value: &T,
     name: &str,
@@ -267,7 +267,7 @@ pub fn required<'a>(
     value.ok_or_else(|| missing(message, name, own))
 }
 
-/// The error of a tag that is absent, or names no variant.
+/// The error for a tag that is absent or names no variant.
 #[cold]
 pub fn bad_tag(schema: &'static Schema, tag: &str, value: Option<&[u8]>) -> DecodeError {
     let expected = Variants(schema);
@@ -293,7 +293,7 @@ impl fmt::Display for Variants {
     }
 }
 
-/// The error of a word that is not one of an enum's.
+/// The error for a word that is not one of an enum's.
 #[cold]
 pub fn bad_choice<T: ToField>() -> FieldError {
     FieldError::expected(T::TYPE.to_string())
@@ -313,8 +313,8 @@ pub fn flattened<'a>(fields: Fields<'a>, claims: &'a Claims<'a>) -> Fields<'a> {
     fields.flattened(claims)
 }
 
-/// Whether a field is nobody's: no flattened message among `own` has it, nor a
-/// message that this one is flattened into.
+/// Whether no flattened message among `own`, and no message around this one, has the
+/// field.
 pub fn is_unknown(name: &[u8], own: &'static [FieldSchema], view: Fields<'_>) -> bool {
     !own.iter().any(|field| field.claims(name)) && !view.is_claimed(name)
 }

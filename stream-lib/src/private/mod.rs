@@ -1,9 +1,9 @@
-//! What the code of `#[derive(StreamMessage)]` calls. Not for people: it may
+//! Functions for the code of `#[derive(StreamMessage)]`. They are not public API and may
 //! change in any release.
 //!
 //! *derive* has the functions, and *problem* those that the compiler evaluates.
-//! *callers*, *counting* and *replies* open up three parts of the
-//! library to benchmarks, counts of allocations and the fuzzer.
+//! *callers*, *counting* and *replies* open up three parts of the library to benchmarks,
+//! allocation counts and the fuzzer.
 
 mod callers;
 mod counting;

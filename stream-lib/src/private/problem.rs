@@ -1,5 +1,5 @@
-//! What the derive can't see, and asks the compiler to check: functions for
-//! constants, and the text of the error that they lead to.
+//! Checks that the derive leaves to the compiler: functions for constants, and the texts
+//! of their errors.
 
 use crate::keys::{Braces, braces, reserved_part};
 use crate::message::FieldSchema;
@@ -60,7 +60,7 @@ impl Problem {
     }
 }
 
-/// A name of the flattened message at `position` that is taken.
+/// A taken name in the flattened message at `position`.
 pub const fn overlaps(
     tag: Option<&'static str>,
     fields: &[FieldSchema],
@@ -79,7 +79,7 @@ pub const fn overlaps(
     Some(problem)
 }
 
-/// What is wrong with the name of a stream.
+/// The problem of a stream's name, if it has one.
 pub const fn name_problem(stream: &str) -> Option<Problem> {
     let problem = Problem::new();
     let problem = match (braces(stream), reserved_part(stream)) {

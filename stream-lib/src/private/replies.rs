@@ -1,5 +1,5 @@
-//! Replies of a server, read as a connection reads them, but without one: for
-//! fuzzing, and for counting what it costs.
+//! Replies of a server, read as a connection reads them, but without one: for the fuzzer
+//! and for allocation counts.
 
 use crate::command::Entries;
 use crate::connection::{Limits, Progress, Reply, Scanner, Token};
@@ -13,21 +13,21 @@ pub struct ReplyReader {
     limits: Limits,
 }
 
-/// How far a [`ReplyReader`] came.
+/// The progress of a [`ReplyReader`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Came {
     /// The reply is whole and this long.
     Whole(usize),
-    /// At least so many bytes are missing.
+    /// At least this many bytes are missing.
     Missing(usize),
-    /// It is no reply; why, and where.
+    /// The bytes are no reply; the text says why, and where.
     Odd(String),
 }
 
 /// One value of a reply; an array is followed by its elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyValue {
-    /// So many elements.
+    /// An array of this many elements.
     Array(usize),
     /// A string, from one offset to another.
     Text(usize, usize),
@@ -35,7 +35,7 @@ pub enum ReplyValue {
     Error(usize, usize),
     /// A number.
     Int(i64),
-    /// Nothing.
+    /// No value.
     Nil,
 }
 
@@ -46,7 +46,7 @@ impl Default for ReplyReader {
 }
 
 impl ReplyReader {
-    /// One whose limits a few bytes can reach.
+    /// A reader whose limits a few bytes can reach.
     pub fn small() -> Self {
         Self::within(Limits {
             depth: 3,
@@ -64,7 +64,7 @@ impl ReplyReader {
         }
     }
 
-    /// Goes on with the reply that starts at the first byte.
+    /// Continues with the reply that starts at the first byte.
     pub fn read(&mut self, bytes: &[u8]) -> Came {
         match self.scanner.scan(bytes) {
             Ok(Progress::Whole(length)) => Came::Whole(length),
@@ -73,7 +73,7 @@ impl ReplyReader {
         }
     }
 
-    /// Goes on with the next reply.
+    /// Continues with the next reply.
     pub fn begin(&mut self) {
         self.scanner.begin();
     }
@@ -92,13 +92,12 @@ impl ReplyReader {
         values.collect()
     }
 
-    /// The most values and bytes that a reply may have.
+    /// The most values and bytes of a reply.
     pub fn most(&self) -> (usize, usize) {
         (self.limits.tokens, self.limits.reply)
     }
 
-    /// Takes the last reply, which these bytes are, as the answer to
-    /// `XREADGROUP` on one stream.
+    /// Reads `bytes`, the last reply, as the answer to `XREADGROUP` on one stream.
     pub fn entries(&mut self, bytes: Vec<u8>) -> Result<ReadEntries> {
         let tokens = self.scanner.take_tokens();
         Entries::from_read(Reply { bytes, tokens }).map(ReadEntries)
@@ -110,12 +109,12 @@ impl ReplyReader {
 pub struct ReadEntries(Entries);
 
 impl ReadEntries {
-    /// How many there are.
+    /// The number of entries.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// The fields of one; none beyond the last.
+    /// The fields of one entry; none beyond the last.
     pub fn fields(&self, index: usize) -> Fields<'_> {
         self.0.fields(index)
     }

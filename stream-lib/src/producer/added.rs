@@ -1,4 +1,4 @@
-//! The answers to the messages of callers.
+//! The results of adding messages.
 
 use crate::command::{Outgoing, Placed};
 use crate::error::{Error, ErrorKind, Result};
@@ -6,42 +6,42 @@ use crate::message::EntryId;
 use crate::message::schedule_id::ScheduleId;
 use crate::metrics::Fate;
 
-/// Where an added message is.
+/// The place of an added message.
 ///
-/// More may come, so a `match` needs a wildcard arm.
+/// More variants may be added, so a `match` needs a wildcard arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Added {
     /// In the stream, under this id.
     Main(EntryId),
-    /// In the backup stream, under this id, until there is room in the stream.
-    /// There it gets a new id; this one travels with it.
+    /// In the backup stream, under this id, until there is room in the stream. There it
+    /// gets a new id; this id travels with it.
     Backup(EntryId),
     /// On disk, in the producer's spool, until Redis is back, or until the
-    /// [`replicas`](crate::StreamConfig::replicas) that it asks for are. Whether its
-    /// idempotency key was added before shows only there: a repeat is left out
-    /// without a word.
+    /// [`replicas`](crate::StreamConfig::replicas) that the producer asks for are.
+    /// Whether its idempotency key was added before shows only when it reaches Redis: a
+    /// repeat is then left out silently.
     Spooled,
-    /// Not added: its idempotency key was added within the window, by anybody,
-    /// and this is the id of the first entry, which went to the stream or to the
-    /// backup stream. By now it may have moved, or be gone.
+    /// Not added: its idempotency key was added within the window, by any producer, and
+    /// this is the id of the first entry, which went to the stream or to the backup
+    /// stream. That entry may have moved since, or be gone.
     ///
-    /// It also answers a caller that adds a message again after
-    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown), where the first try
-    /// was written. A message that the library itself has sent again after a
-    /// lost connection is [`Main`](Self::Main) or [`Backup`](Self::Backup),
-    /// though: its key can't tell the library's own first try from another's.
+    /// It is also the answer when a caller adds a message again after
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown), and the first try was
+    /// written. A message that the library itself has sent again after a lost connection
+    /// is [`Main`](Self::Main) or [`Backup`](Self::Backup), though: its key can't tell
+    /// the library's own first try from another producer's.
     Duplicate(EntryId),
-    /// Scheduled under this id, until it is due. Of a message whose idempotency key was
-    /// scheduled before within the window, or whose unique key is held by another one
-    /// ([`WhenTaken::Keep`](crate::WhenTaken::Keep)), it is the id of that one, which
-    /// may be in the stream by now.
+    /// Scheduled under this id, until it is due. If its idempotency key was scheduled
+    /// before within the window, or another message holds its unique key
+    /// ([`WhenTaken::Keep`](crate::WhenTaken::Keep)), this is the id of that message,
+    /// which may be in the stream by now.
     Scheduled(ScheduleId),
 }
 
 impl Added {
-    /// The entry's id in Redis, if it is there already; for a duplicate that of
-    /// the first entry.
+    /// The entry's id in Redis, if it is there already; for a duplicate the id of the
+    /// first entry.
     pub fn id(self) -> Option<EntryId> {
         match self {
             Self::Main(id) | Self::Backup(id) | Self::Duplicate(id) => Some(id),
@@ -57,13 +57,13 @@ impl Added {
         }
     }
 
-    /// Whether nothing was added, since the message's idempotency key was known.
+    /// Whether nothing was added, because the message's idempotency key was known.
     pub fn is_duplicate(self) -> bool {
         matches!(self, Self::Duplicate(_))
     }
 
-    /// The answer to a message that was sent again after its outcome was
-    /// unknown: the first entry of its key is taken for its own.
+    /// The answer to a message that was sent again after its outcome was unknown: the
+    /// first entry of its key counts as its own.
     pub(crate) fn after_resend(placed: Placed) -> Self {
         if let Some(id) = placed.scheduled {
             Self::Scheduled(id)
@@ -93,7 +93,7 @@ pub(crate) fn all_fail(batch: &Outgoing, error: &Error) -> Answers {
     (0..batch.len()).map(|_| Err(error.clone())).collect()
 }
 
-/// What became of a message, for the record.
+/// The fate of a message, for the record.
 pub(crate) fn fate_of(answer: &Result<Added>) -> Fate {
     match answer {
         Ok(Added::Main(_)) => Fate::Main,
@@ -105,7 +105,7 @@ pub(crate) fn fate_of(answer: &Result<Added>) -> Fate {
     }
 }
 
-/// Every message that was sent has an answer.
+/// The answer of a sent message that Redis has not answered.
 pub(crate) fn no_answer() -> Result<Added> {
     Err(Error::new(ErrorKind::Protocol, "no answer"))
 }

@@ -1,5 +1,4 @@
-//! The backlog that a stream may have before messages go to its backup stream, and
-//! whether any went there.
+//! The backlog at which messages go to the backup stream, and the record that some did.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,18 +8,17 @@ use parking_lot::Mutex;
 
 use crate::config::{BackupStreamConfig, Retention};
 
-/// The capacity by which a producer routes. It belongs to the stream: the drain,
-/// which learns the stored one with each of its steps, keeps it up to date. Clones
-/// share it.
+/// The capacity by which a producer routes. It belongs to the stream: the drain, which
+/// learns the stored value with each of its steps, keeps it up to date. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Capacity(Arc<State>);
 
 #[derive(Debug)]
 struct State {
     entries: AtomicU64,
-    /// Entries went to the backup stream in this life.
+    /// Whether entries went to the backup stream in this life.
     overflowed: AtomicBool,
-    /// Entries went there since the drain's last look.
+    /// Whether entries went there since the drain's last look.
     overflows: AtomicBool,
 }
 
@@ -48,7 +46,7 @@ impl Capacity {
         self.0.entries.store(entries, Ordering::Relaxed);
     }
 
-    /// Takes note of an entry that went to the backup stream.
+    /// Notes an entry that went to the backup stream.
     pub(crate) fn note_overflow(&self) {
         self.0.overflowed.store(true, Ordering::SeqCst);
         self.0.overflows.store(true, Ordering::SeqCst);
@@ -59,16 +57,16 @@ impl Capacity {
         self.0.overflows.swap(false, Ordering::SeqCst)
     }
 
-    /// Whether any went there in this life.
+    /// Whether entries went there in this life.
     pub(crate) fn has_overflowed(&self) -> bool {
         self.0.overflowed.load(Ordering::SeqCst)
     }
 }
 
-/// The capacities of a stream and of its partitions, of which each has its own.
+/// The capacities of a stream and of its partitions, each of which has its own.
 #[derive(Debug)]
 pub(crate) struct Capacities {
-    /// That of each until the stored one is known.
+    /// The capacity of each until the stored one is known.
     asked: u64,
     whole: Capacity,
     parts: Mutex<BTreeMap<u16, Capacity>>,
@@ -84,7 +82,7 @@ impl Capacities {
         }
     }
 
-    /// That of a stream without partitions.
+    /// The capacity of a stream without partitions.
     pub(crate) fn whole(&self) -> Capacity {
         self.whole.clone()
     }

@@ -1,5 +1,5 @@
-//! The common part of all producers: it encodes messages into batches, and
-//! sends them one by one, many at once, or by way of the outbox.
+//! The common part of all producers: it encodes messages into batches, and sends them one
+//! by one, many at once, or through the outbox.
 
 use std::borrow::Borrow;
 use std::cell::Cell;
@@ -30,16 +30,16 @@ use crate::runtime::{Alarm, Origin};
 use crate::schema_book::SchemaBook;
 use crate::split::{Splits, WantedSplit};
 
-/// The most that a thread keeps for the messages it sends, in bytes.
+/// The most bytes that a thread keeps for the messages it sends.
 const LARGEST_SCRATCH: usize = 64 << 10;
 
-/// A batch with so many bytes gets no further messages: on a slow link it would
-/// take longer than its time.
+/// A batch of this size gets no further messages: on a slow link it would take longer
+/// than its time.
 const MOST_BYTES: usize = 1 << 20;
 
 thread_local! {
-    /// The buffer in which messages are encoded on their way into an outbox.
-    /// Encoding takes it out, since encoding a message may send another one.
+    /// The buffer in which messages are encoded on their way into an outbox. Encoding
+    /// takes it out, since encoding a message may send another one.
     static SCRATCH: Cell<Outgoing> = const { Cell::new(Outgoing::new()) };
 }
 
@@ -52,11 +52,11 @@ pub(crate) struct ProducerCore {
     /// Made with the first [`send`](Self::send).
     outbox: OnceLock<Outbox>,
     making_outbox: Mutex<()>,
-    /// Told of what it schedules; set by its manager.
+    /// Rung for scheduled messages; set by its manager.
     alarm: OnceLock<Alarm>,
-    /// Told of the message types that it adds; set by its manager.
+    /// Stores the message types that it adds; set by its manager.
     book: OnceLock<Arc<SchemaBook>>,
-    /// The type that it was told of last.
+    /// The type that was last noted there.
     noted: AtomicPtr<Schema>,
     origin: Origin,
 }
@@ -70,8 +70,8 @@ impl ProducerCore {
         Self::simple_or_recorded(coalescer, Some(splits), config, None)
     }
 
-    /// A simple producer. With a recorder, messages go there and not to Redis, which is
-    /// not asked about partitions then.
+    /// A simple producer. With a recorder, messages go there and not to Redis, and
+    /// partitions aren't looked up.
     pub(crate) fn simple_or_recorded(
         coalescer: &Arc<Coalescer>,
         splits: Option<&Splits>,
@@ -150,8 +150,7 @@ impl ProducerCore {
         &self.dispatch.outlet().keys
     }
 
-    /// Has the number of partitions that it wants noted with the stream, whoever asks for
-    /// it next.
+    /// Stores the configured number of partitions with the stream at the next lookup.
     pub(crate) fn wish_partitions(&self) {
         self.dispatch.outlets().wish_partitions();
     }
@@ -174,19 +173,19 @@ impl ProducerCore {
         added.map_err(|e| self.dispatch.describe(e))
     }
 
-    /// Has an alarm told of what is scheduled from now on.
+    /// Sets the alarm that is rung for scheduled messages.
     pub(crate) fn set_alarm(&self, alarm: Alarm) {
         // It is set once, when the producer is registered.
         let _ = self.alarm.set(alarm);
     }
 
-    /// Has the types of its messages noted from now on.
+    /// Sets the book in which the types of its messages are noted.
     pub(crate) fn set_book(&self, book: &Arc<SchemaBook>) {
         // It is set once, when the producer is registered.
         let _ = self.book.set(Arc::clone(book));
     }
 
-    /// Has a type noted that it adds. One load where it is the last one again.
+    /// Notes a type that it adds. For the same type as last time this is one load.
     pub(crate) fn note(&self, schema: &'static Schema) {
         let place = ptr::from_ref(schema).cast_mut();
         if self.noted.load(Ordering::Relaxed) == place {
@@ -198,7 +197,7 @@ impl ProducerCore {
         }
     }
 
-    /// The length that its backup stream may have, where that is bounded.
+    /// The length that its backup stream may have, if it is bounded.
     pub(crate) fn max_backup(&self) -> Option<u64> {
         match &self.dispatch.outlet().kind {
             OutletKind::Backup(backup) => backup.max_length(),
@@ -264,7 +263,7 @@ impl ProducerCore {
             .send(batches, |Pushed { encoded, began, .. }, answers| {
                 let mut answers = answers.into_iter();
                 let first = results.len();
-                // A message that couldn't be encoded has no answer, but its own error.
+                // A message that couldn't be encoded has its own error for an answer.
                 results.extend(encoded.into_iter().map(|encoded| {
                     let answer = encoded.and_then(|()| answers.next().unwrap_or_else(no_answer));
                     answer.map_err(|e| self.dispatch.describe(e))
@@ -275,7 +274,7 @@ impl ProducerCore {
         results
     }
 
-    /// Its way through the spool; `None` where it has no spool.
+    /// Its spooler; `None` if it has no spool.
     #[cfg_attr(
         not(feature = "spool"),
         expect(dead_code, reason = "only spools are looked into")
@@ -303,7 +302,7 @@ impl ProducerCore {
         sent.map_err(|e| self.dispatch.describe(e))
     }
 
-    /// Waits until all that was sent so far is answered, and reports.
+    /// Waits until all messages sent so far are answered, and reports.
     pub(crate) fn flush(&self, timeout: Duration) -> FlushReport {
         if let Err(e) = self.ensure_here() {
             return FlushReport::impossible(e);
@@ -320,7 +319,7 @@ impl ProducerCore {
         if !self.origin.is_here() {
             return;
         }
-        // None is made any more once this is done.
+        // None is made after this.
         let _making = self.making_outbox.lock();
         self.dispatch.close();
         match self.outbox.get() {
@@ -330,9 +329,8 @@ impl ProducerCore {
         }
     }
 
-    /// Joins the threads of a producer that was closed. From one of the
-    /// library's own threads it doesn't wait. Returns how many messages stay in
-    /// its spool.
+    /// Joins the threads of a closed producer. From one of the library's own threads it
+    /// doesn't wait. Returns the number of messages that stay in its spool.
     pub(crate) fn join(&self) -> u64 {
         if !self.origin.is_here() {
             return 0;
@@ -345,7 +343,7 @@ impl ProducerCore {
         outlet.join()
     }
 
-    /// Fails in a process that was forked off.
+    /// Fails in a forked child.
     fn ensure_here(&self) -> Result<()> {
         let ensured = self.origin.ensure_here();
         ensured.map_err(|e| self.dispatch.describe(e))
@@ -376,12 +374,12 @@ impl ProducerCore {
         &self.dispatch.outlet().record
     }
 
-    /// Notes what became of one message.
+    /// Records the fate of one message.
     fn record_answer(&self, answer: &Result<Added>, began: Instant) {
         self.record().answered([fate_of(answer)], began.elapsed());
     }
 
-    /// What it has done since it was created.
+    /// Its counts since it was created.
     pub(crate) fn metrics(&self, name: Option<&str>) -> ProducerMetrics {
         let outlet = self.dispatch.outlet();
         ProducerMetrics {

@@ -1,4 +1,4 @@
-//! A message on its way out, to be finished by `add` or `send`.
+//! A message that is about to be added or sent.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,13 +14,12 @@ use crate::producer::core::ProducerCore;
 use crate::producer::later::Plan;
 use crate::producer::outbox::Receipt;
 
-/// Knows the producer of a stream.
+/// Finds the producer of a stream.
 pub(crate) trait FindProducer: Send + Sync {
     fn find_producer(&self, stream: &str) -> Result<Arc<ProducerCore>>;
 }
 
-/// A message with what travels with it, made by
-/// [`Producer::with`](crate::Producer::with) or
+/// A message with additions, made by [`Producer::with`](crate::Producer::with) or
 /// [`StreamManager::with`](crate::StreamManager::with). Nothing happens before
 /// [`add`](Self::add) or [`send`](Self::send).
 #[must_use = "nothing is added before `add` or `send`"]
@@ -33,7 +32,7 @@ pub struct Draft<'p, 'm, M: ?Sized> {
 #[derive(Clone, Copy)]
 enum Way<'p> {
     By(&'p ProducerCore),
-    /// By the producer of this stream, found when the message goes out.
+    /// By the producer of this stream, looked up when the message goes out.
     To(&'static str, &'p dyn FindProducer),
 }
 
@@ -61,26 +60,26 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
         self
     }
 
-    /// Gives the message a key, by which it is given its partition; see
-    /// [`Envelope::key`]. Defaults to the message's own, if any.
+    /// Sets the key of the message, which decides its partition; see [`Envelope::key`].
+    /// Defaults to the message's own, if any.
     pub fn key(mut self, key: impl AsRef<[u8]>) -> Self {
         self.envelope = self.envelope.key(key);
         self
     }
 
-    /// Sends a header along; see [`Envelope::header`]. Defaults to none.
+    /// Adds a header; see [`Envelope::header`]. Defaults to none.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.envelope = self.envelope.header(name, value);
         self
     }
 
-    /// Schedules the message: [`add`](Self::add) puts it aside in Redis, and it comes to
-    /// the stream after this time, at most 100 years. 0 is at once. Defaults to none:
-    /// the message is added.
+    /// Schedules the message: [`add`](Self::add) stores it in Redis, and it moves to the
+    /// stream after this time, at most 100 years. 0 is at once. Defaults to none: the
+    /// message is added.
     ///
-    /// Any process that consumes the stream, or has scheduled something for it, moves it
-    /// there: this one to the millisecond, others within a quarter of a second. One that
-    /// does neither doesn't look. This process need not live until then.
+    /// Any process that consumes the stream, or has scheduled a message for it, moves it:
+    /// this process to the millisecond, others within a quarter of a second. Other
+    /// processes don't look. This process need not live until then.
     ///
     /// # Examples
     ///
@@ -108,9 +107,9 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
     }
 
     /// Schedules the message under a key, 1 to 512 bytes, that one scheduled message of
-    /// the stream, or a partition of it, has at a time. It is free again once the message
-    /// is due, or cancelled. Without a key of another kind it decides the partition.
-    /// Needs [`after`](Self::after) or [`at`](Self::at). Defaults to none.
+    /// the stream, or a partition of it, has at a time. The key is free again once the
+    /// message is due, or cancelled. Without another key it decides the partition. Needs
+    /// [`after`](Self::after) or [`at`](Self::at). Defaults to none.
     pub fn unique(mut self, key: impl Into<Cow<'m, str>>, taken: WhenTaken) -> Self {
         self.plan.unique = Some((key.into(), taken));
         self
@@ -126,18 +125,18 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
     ///
     /// As [`Producer::add`](crate::Producer::add), with a key as
     /// [`Producer::add_with_key`](crate::Producer::add_with_key). A scheduled message
-    /// comes to the stream once. It is never spooled: while Redis is away, scheduling
+    /// moves to the stream once. It is never spooled: while Redis is away, scheduling
     /// fails. Its idempotency key holds until it is due and for the window after; a
-    /// repeat says [`Added::Scheduled`] with the first id.
+    /// repeat returns [`Added::Scheduled`] with the first id.
     ///
     /// # Errors
     ///
     /// As [`StreamManager::add`](crate::StreamManager::add);
-    /// [`Encode`](crate::ErrorKind::Encode) also for a key or a header that is out
-    /// of its bounds. For a scheduled message, [`Config`](crate::ErrorKind::Config) for
-    /// a time or a unique key that is out of its bounds, and
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) for a unique key that is
-    /// taken, with [`WhenTaken::Refuse`].
+    /// [`Encode`](crate::ErrorKind::Encode) also for a key or a header out of its bounds.
+    /// For a scheduled message, [`Config`](crate::ErrorKind::Config) for a time or a
+    /// unique key out of its bounds, and
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) for a unique key that is taken,
+    /// with [`WhenTaken::Refuse`].
     pub fn add(self) -> Result<Added> {
         self.with_producer(|producer, envelope| {
             let (message, extras) = (envelope.message(), envelope.extras());
@@ -157,14 +156,13 @@ impl<'p, 'm, M: StreamMessage + ?Sized> Draft<'p, 'm, M> {
     ///
     /// # Errors
     ///
-    /// As [`Producer::send`](crate::Producer::send);
-    /// [`Encode`](crate::ErrorKind::Encode) also for a key or a header that is out
-    /// of its bounds. [`Config`](crate::ErrorKind::Config) for a message that is to be
-    /// scheduled: only [`add`](Self::add) does that.
+    /// As [`Producer::send`](crate::Producer::send); [`Encode`](crate::ErrorKind::Encode)
+    /// also for a key or a header out of its bounds. [`Config`](crate::ErrorKind::Config)
+    /// for a message that is to be scheduled, which only [`add`](Self::add) does.
     pub fn send(self) -> Result<Receipt> {
         if !self.plan.is_now() {
             let text = "a message with `after`, `at` or `unique` is scheduled by `add`: `send` \
-                        queues it in this process, where nothing may wait for so long";
+                        queues it in this process, which may end before it is due";
             return Err(Error::new(ErrorKind::Config, text));
         }
         self.with_producer(|producer, envelope| {

@@ -1,4 +1,4 @@
-//! The handle on a producer that threads and handlers hold.
+//! The handle on a producer, for threads and handlers.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,8 +15,8 @@ use crate::producer::outbox::{FlushReport, Receipt};
 
 /// A handle on a producer of a manager, for one message type.
 ///
-/// Cheap to clone, for threads and handlers. It keeps no manager alive; after
-/// the manager's shutdown, or once the producer was removed, it fails with
+/// It is cheap to clone, for threads and handlers. It keeps no manager alive; after the
+/// manager's shutdown, or the producer's removal, it fails with
 /// [`ErrorKind::Closed`](crate::ErrorKind::Closed).
 pub struct Producer<M: ?Sized> {
     inner: Arc<ProducerCore>,
@@ -32,7 +32,7 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
         }
     }
 
-    /// The stream it adds to.
+    /// The stream to which it adds.
     pub fn stream(&self) -> &str {
         self.inner.stream()
     }
@@ -52,12 +52,12 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     }
 
     /// Adds one message, once for this idempotency key: within the producer's
-    /// `idempotency_window` a second add of the same key to the same stream, by
-    /// anybody, adds nothing and returns [`Added::Duplicate`] with the id of the
-    /// first entry.
+    /// `idempotency_window` a second add of the same key to the same stream, by any
+    /// producer, adds nothing and returns [`Added::Duplicate`] with the id of the first
+    /// entry.
     ///
-    /// The key takes the place of one that the message has itself
-    /// (`#[stream(idempotency_key)]`). It travels with the entry.
+    /// The key replaces the message's own (`#[stream(idempotency_key)]`). It travels with
+    /// the entry.
     ///
     /// # Blocking
     ///
@@ -65,16 +65,15 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     ///
     /// # Delivery
     ///
-    /// The entry and the memory of its key are written together or not at all.
-    /// So where the connection is lost after sending, the message is sent again
-    /// by itself, for up to the producer's `send_timeout`.
+    /// The entry and the record of its key are written together or not at all. So the
+    /// library sends the message again if the connection is lost after sending, for up to
+    /// the producer's `send_timeout`.
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add); [`Encode`](crate::ErrorKind::Encode) for a key
-    /// that is empty or longer than 512 bytes,
-    /// [`WrongType`](crate::ErrorKind::WrongType) where something else has
-    /// written what Redis holds under the key.
+    /// As [`add`](Self::add); [`Encode`](crate::ErrorKind::Encode) for a key that is
+    /// empty or longer than 512 bytes, [`WrongType`](crate::ErrorKind::WrongType) if the
+    /// Redis key of that record holds something else.
     pub fn add_with_key(&self, message: &M, key: &str) -> Result<Added> {
         self.inner.add(message, &Extras::of_key(key))
     }
@@ -99,10 +98,10 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
         Draft::by(&self.inner, message)
     }
 
-    /// Adds many messages, the producer's `batch_size` in one round trip.
-    /// Returns one result per message, in order: an error stops no other.
+    /// Adds many messages, the producer's `batch_size` in one round trip. Returns one
+    /// result per message, in order; an error of one doesn't stop the others.
     ///
-    /// Each is a `&message`, or an [`Envelope`] where more goes with it.
+    /// Each is a `&message`, or an [`Envelope`] if more goes with it.
     ///
     /// # Blocking
     ///
@@ -121,11 +120,11 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
         self.inner.add_all(messages)
     }
 
-    /// Queues one message, and doesn't wait for Redis: a thread of the producer
-    /// sends queued messages, in order, as many at a time as there are.
+    /// Queues one message without waiting for Redis: a thread of the producer sends
+    /// queued messages, in order, as many at a time as there are.
     ///
-    /// An [`add`](Self::add) of this producer waits for the messages sent before
-    /// it, so that it comes behind them.
+    /// An [`add`](Self::add) of this producer waits for the messages sent before it, so
+    /// it comes behind them.
     ///
     /// # Blocking
     ///
@@ -133,26 +132,26 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
     ///
     /// # Delivery
     ///
-    /// The receipt tells the answer. If it is dropped, the message goes out all
-    /// the same, and [`flush`](Self::flush) reports a failure; the log has the
-    /// first one of a row. Messages that are queued when the manager shuts down,
-    /// or the producer is removed, still go out, for up to its `send_timeout`.
-    /// Messages that are queued when the process dies are lost: use
-    /// [`add`](Self::add) for those that must not be.
+    /// The receipt holds the answer. If the receipt is dropped, the message goes out all
+    /// the same, and [`flush`](Self::flush) reports a failure; the log has the first
+    /// failure of a row. Messages that are queued when the manager shuts down, or the
+    /// producer is removed, still go out, for up to its `send_timeout`. Messages that are
+    /// queued when the process dies are lost: use [`add`](Self::add) for those that must
+    /// not be.
     ///
     /// # Errors
     ///
-    /// [`Encode`](crate::ErrorKind::Encode) for a message that can't be written
-    /// as an entry, [`Full`](crate::ErrorKind::Full) while the send buffer is
-    /// full, [`Closed`](crate::ErrorKind::Closed) after a shutdown or a removal,
-    /// [`System`](crate::ErrorKind::System) where the thread can't be started.
-    /// The message was not queued.
+    /// [`Encode`](crate::ErrorKind::Encode) for a message that can't be written as an
+    /// entry, [`Full`](crate::ErrorKind::Full) while the send buffer is full,
+    /// [`Closed`](crate::ErrorKind::Closed) after a shutdown or a removal,
+    /// [`System`](crate::ErrorKind::System) if the thread can't be started. The message
+    /// was not queued.
     pub fn send(&self, message: &M) -> Result<Receipt> {
         self.inner.send(message, &Extras::NONE)
     }
 
-    /// As [`send`](Self::send), once for this idempotency key, as
-    /// [`add_with_key`](Self::add_with_key) does it.
+    /// As [`send`](Self::send), once for this idempotency key, as with
+    /// [`add_with_key`](Self::add_with_key).
     ///
     /// # Errors
     ///
@@ -161,8 +160,8 @@ impl<M: StreamMessage + ?Sized> Producer<M> {
         self.inner.send(message, &Extras::of_key(key))
     }
 
-    /// Waits until all messages are answered that any handle of this producer
-    /// has sent before, and reports them: each message in one report only.
+    /// Waits until all messages sent before, by any handle of this producer, are
+    /// answered, and reports their results: each message in one report only.
     ///
     /// # Blocking
     ///

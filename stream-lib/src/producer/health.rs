@@ -1,11 +1,11 @@
-//! How the threads of one backup producer fare: told once for all of them.
+//! The health of one backup producer, told once for all of its threads.
 
 use std::time::Instant;
 
 use crate::error::{Error, with_causes};
 use crate::runtime::Trouble;
 
-/// Tells the log when a producer is held up, and when it works again.
+/// Logs when a producer is held up, and when it works again.
 #[derive(Debug)]
 pub(crate) struct ProducerHealth {
     stream: String,
@@ -29,7 +29,7 @@ impl ProducerHealth {
         }
     }
 
-    /// Logs the first failure of a row, and each that has another cause.
+    /// Logs the first failure of a row, and each with another cause.
     pub(crate) fn held_up(&self, part: Part, error: &Error) {
         if self.trouble.begins_for(part as u32, error) {
             let effect = match part {
@@ -52,8 +52,7 @@ impl ProducerHealth {
         }
     }
 
-    /// When a thread that has nothing to do should note that it works; see
-    /// [`Trouble::ends_from`].
+    /// When an idle thread should note that it works; see [`Trouble::ends_from`].
     pub(crate) fn ends_from(&self) -> Option<Instant> {
         self.trouble.ends_from()
     }

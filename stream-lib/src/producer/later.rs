@@ -1,4 +1,4 @@
-//! Adds that are to happen later: what is asked for, and the call that schedules it.
+//! Scheduled adds: the plan of one, and the call that schedules it.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::runtime::{Alarm, Backoff, random_suffix};
 /// The longest unique key, in bytes.
 const LONGEST_KEY: usize = 512;
 
-/// When a message is to be added, and under which unique key.
+/// The time at which a message is to be added, and its unique key.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Plan<'m> {
     pub(crate) when: Option<When>,
@@ -25,7 +25,7 @@ pub(crate) struct Plan<'m> {
 }
 
 impl Plan<'_> {
-    /// Whether there is nothing to plan: the message is added now.
+    /// Whether nothing is planned: the message is added now.
     pub(crate) fn is_now(&self) -> bool {
         self.when.is_none() && self.unique.is_none()
     }
@@ -50,14 +50,14 @@ impl Plan<'_> {
     }
 }
 
-/// Where messages of one producer are scheduled.
+/// Schedules messages of one producer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scheduler<'a> {
     pub(crate) topology: &'a Topology,
     pub(crate) dispatch: &'a Dispatch,
     pub(crate) once: Once,
     pub(crate) send_timeout: Duration,
-    /// Told of what is scheduled.
+    /// Rung for scheduled messages.
     pub(crate) alarm: Option<&'a Alarm>,
 }
 
@@ -87,8 +87,8 @@ impl Scheduler<'_> {
             once: self.once,
         };
         let mut answer = self.send(&outlet, &later, batch, deadline);
-        // The key tells whether the first try was written. A unique key does so, too,
-        // until the message is due.
+        // The idempotency key shows whether the first try was written. So does a unique
+        // key, until the message is due.
         let is_far =
             matches!(when, Delay::After(ms) if Duration::from_millis(ms) > 2 * self.send_timeout);
         if batch.has_keys() || later.unique.is_some() && is_far {
@@ -105,13 +105,13 @@ impl Scheduler<'_> {
         }
     }
 
-    /// Has this process look after what is scheduled, or may be.
+    /// Has this process look after the scheduled message, if it is or may be scheduled.
     fn tell(&self, partition: Option<u16>, answer: &Result<(Scheduling, Added)>) {
         let Some(alarm) = self.alarm else { return };
         match answer {
             Ok((scheduling, added)) => match scheduling.outcome {
                 ScheduleOutcome::Scheduled(_) => alarm.set(partition, scheduling.wait),
-                // When that is due isn't known.
+                // Its due time isn't known.
                 _ if added.schedule_id().is_some() => alarm.look(partition),
                 _ => {}
             },
@@ -137,7 +137,7 @@ impl Scheduler<'_> {
             }
             let again = self.send(outlet, later, batch, deadline);
             let is_written = |e: &Error| e.kind() == ErrorKind::NotReplicated;
-            // Another error says nothing: the first try may have been written.
+            // Another error shows nothing: the first try may have been written.
             if again.as_ref().map_or_else(is_written, |_| true) {
                 *answer = again;
             }
@@ -171,7 +171,7 @@ impl Scheduler<'_> {
     }
 }
 
-/// Whether it is not known what became of a message, or whether replicas have it.
+/// Whether it is unknown what happened to a message, or whether replicas have it.
 fn is_open(error: &Error) -> bool {
     error.kind() == ErrorKind::OutcomeUnknown
         || NotReplicated::of(error).is_some_and(NotReplicated::is_lost)
@@ -185,7 +185,7 @@ fn may_be_scheduled(error: &Error) -> bool {
     )
 }
 
-/// The answer of a record: it numbers its entries.
+/// The answer of a recorder, which numbers its entries.
 fn recorded(added: Added) -> Added {
     match added {
         Added::Main(id) => Added::Scheduled(ScheduleId::made_up(id.ms())),

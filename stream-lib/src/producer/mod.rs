@@ -1,15 +1,15 @@
 //! Producers: they add messages to a stream.
 //!
-//! From above: a *registered* producer is what a manager gives out; a *handle*,
-//! for one message type, is what threads hold; a *draft* is a message on its
-//! way out, in an *envelope* with what goes with it; the *core* is what all
-//! producers have in common. *later* schedules a message. An *outbox* sends what nobody waits for. *transport* takes
-//! messages to Redis; *backup* moves entries back from the backup stream;
-//! *spooled* is the way through the *spool* on the local disk, *recording* what
-//! stands in place of Redis in users' tests. *capacity* is the backlog from which on
-//! messages go to the backup stream, *replication* says for which replicas a request
-//! waits, and *unreplicated* that too few have it; *health* tells how a producer's
-//! threads fare, and *added* what became of a message. Each uses only those named after it.
+//! From above: a *registered* producer is what a manager returns; a *handle*, for one
+//! message type, is for threads; a *draft* is a message about to go out, in an *envelope*
+//! with its additions; the *core* is common to all producers. *later* schedules a
+//! message. An *outbox* sends messages in the background. *transport* takes messages to
+//! Redis; *backup* moves entries back from the backup stream; *spooled* sends messages
+//! through the *spool* on the local disk; *recording* replaces Redis in users' tests.
+//! *capacity* is the backlog at which messages go to the backup stream, *replication* the
+//! replicas that a request waits for, and *unreplicated* the error that too few have a
+//! message; *health* reports on a producer's threads, and *added* is the result for a
+//! message. Each uses only those named after it.
 
 mod added;
 mod backup;

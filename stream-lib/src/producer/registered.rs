@@ -1,4 +1,4 @@
-//! A producer as its manager knows it.
+//! Producers as their manager returns them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use crate::message::StreamMessage;
 use crate::producer::core::ProducerCore;
 use crate::producer::handle::Producer;
 
-/// A producer of a manager, before it is said what it adds: made by
-/// [`create_simple_producer`](crate::StreamManager::create_simple_producer) and
-/// [`create_backup_producer`](crate::StreamManager::create_backup_producer),
-/// listed by [`producers`](crate::StreamManager::producers).
+/// A producer of a manager, without a message type: returned by
+/// [`create_simple_producer`](crate::StreamManager::create_simple_producer),
+/// [`create_backup_producer`](crate::StreamManager::create_backup_producer) and
+/// [`producers`](crate::StreamManager::producers).
 ///
-/// It may be dropped: the manager keeps the producer. As a [`Producer`], it
-/// keeps no manager alive.
+/// It may be dropped: the manager keeps the producer. As a [`Producer`], it keeps no
+/// manager alive.
 #[derive(Clone)]
 pub struct ProducerHandle {
     core: Arc<ProducerCore>,
-    /// `None` for one that was not created.
+    /// `None` for a default producer.
     name: Option<String>,
 }
 
@@ -26,35 +26,35 @@ impl ProducerHandle {
         Self { core, name }
     }
 
-    /// The producer, for one message type: what threads and handlers clone.
+    /// A handle on the producer for one message type, which threads and handlers clone.
     pub fn typed<M: StreamMessage + ?Sized>(&self) -> Producer<M> {
         Producer::new(Arc::clone(&self.core))
     }
 
-    /// The name it was created under; `None` for a default producer, which
-    /// [`StreamManager::add`](crate::StreamManager::add) made for a stream
-    /// without one.
+    /// Its name; `None` for a default producer, which
+    /// [`StreamManager::add`](crate::StreamManager::add) made for a stream without one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// The stream it adds to.
+    /// The stream to which it adds.
     pub fn stream(&self) -> &str {
         self.core.stream()
     }
 
-    /// Whether it is a backup producer; else it is a simple one.
+    /// Whether it is a backup producer; otherwise it is a simple one.
     pub fn is_backup(&self) -> bool {
         self.core.is_backup()
     }
 
-    /// Whether it is a default producer: one that nobody created.
+    /// Whether it is a default producer, which
+    /// [`StreamManager::add`](crate::StreamManager::add) made.
     pub fn is_default(&self) -> bool {
         self.name.is_none()
     }
 }
 
-/// The name; for a default producer its stream, marked: `orders (default)`.
+/// Shows the name; for a default producer its stream, marked: `orders (default)`.
 impl fmt::Display for ProducerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {

@@ -8,13 +8,13 @@ use crate::config::{Replicas, StreamConfig};
 use crate::connection::Wire;
 use crate::error::Result;
 
-/// Whether one producer's requests wait for replicas, and for how many.
+/// The replicas for which one producer's requests wait, if any.
 #[derive(Debug)]
 pub(crate) struct Replication {
     asked: Option<Replicas>,
     /// How long a request may take.
     send_timeout: Duration,
-    /// The server has said that it takes our `WAIT`.
+    /// Whether the server has shown that it takes `WAIT` from this user.
     may_wait: AtomicBool,
 }
 
@@ -27,7 +27,7 @@ impl Replication {
         }
     }
 
-    /// The same for another server, of which nothing is known yet.
+    /// The same settings for another server, of which nothing is known yet.
     pub(crate) fn again(&self) -> Self {
         Self {
             asked: self.asked,
@@ -36,20 +36,20 @@ impl Replication {
         }
     }
 
-    /// The replicas that are asked for.
+    /// The requested replicas.
     pub(crate) fn asked(&self) -> Option<Replicas> {
         self.asked
     }
 
-    /// The time that a message must have left to share a `WAIT` with others: with less
-    /// the wait would be too short for them.
+    /// The least time that a message must have left to share a `WAIT` with others: with
+    /// less, the wait would be too short for them.
     pub(crate) fn needs(&self) -> Option<Duration> {
         let needs = self.asked.map(Wait::needs)?;
         Some(needs.min(self.send_timeout / 2))
     }
 
     /// How many requests of one connection may be under way, at most `most`: a server
-    /// that has none of the replicas waits for them for one after the other.
+    /// without enough replicas makes them wait one after the other.
     pub(crate) fn most_under_way(&self, most: usize) -> usize {
         let Some(needs) = self.asked.map(Wait::needs) else {
             return most;
@@ -58,12 +58,13 @@ impl Replication {
         usize::try_from(fit).unwrap_or(most).clamp(1, most)
     }
 
-    /// The `WAIT` that goes behind the next request on this wire, with which nothing is
-    /// under way the first time: then the server is asked whether it takes one at all.
+    /// The `WAIT` that goes behind the next request on this wire. The first time, nothing
+    /// may be under way on the wire: the server is asked whether it takes a `WAIT` at
+    /// all.
     ///
     /// # Errors
     ///
-    /// It doesn't. Nothing was written.
+    /// The server takes none. Nothing was written.
     pub(crate) fn begin(&self, wire: &mut Wire) -> Result<Option<Wait>> {
         let Some(asked) = self.asked else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! The error of a message that fewer replicas have than were asked for.
+//! The error of a message that too few replicas have.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,8 +8,8 @@ use crate::connection::answer_of;
 use crate::error::{Error, ErrorKind};
 use crate::producer::added::{Added, Answers};
 
-/// A message that Redis has, and that too few replicas have confirmed: the source of
-/// an [`Error`] of the kind [`ErrorKind::NotReplicated`].
+/// A message that Redis has, but too few replicas have confirmed: the source of an
+/// [`Error`] of the kind [`ErrorKind::NotReplicated`].
 ///
 /// # Examples
 ///
@@ -29,19 +29,19 @@ use crate::producer::added::{Added, Answers};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotReplicated {
-    /// Where the message is.
+    /// The place of the message.
     pub added: Added,
-    /// How many replicas had confirmed it when the time was up, as `WAIT` answers;
-    /// `None` where Redis didn't say.
+    /// The number of replicas that had confirmed it in time, as `WAIT` answers; `None` if
+    /// Redis didn't say.
     pub confirmed: Option<u64>,
-    /// How many were asked for.
+    /// The number of replicas asked for.
     pub wanted: u32,
-    /// The connection was lost in place of an answer.
+    /// Whether the connection was lost in place of an answer.
     is_lost: bool,
 }
 
 impl NotReplicated {
-    /// The source of `error`, where it has this one.
+    /// The source of `error`, if it is of this type.
     pub fn of(error: &Error) -> Option<&Self> {
         error.source()?.downcast_ref()
     }
@@ -60,8 +60,8 @@ impl fmt::Display for NotReplicated {
 
 impl StdError for NotReplicated {}
 
-/// The answers of a batch in view of what replicas have confirmed. Messages that were
-/// not added keep their errors.
+/// The answers of a batch after the replicas' confirmation. Messages that were not added
+/// keep their errors.
 pub(crate) fn waited_for(answers: Answers, waited: &Waited) -> Answers {
     match waited {
         Ok(()) => answers,

@@ -1,8 +1,8 @@
 //! The thread that cleans streams.
 //!
-//! One per manager, for all its streams. Every process with a producer or a
-//! consumer of a stream has one; the script sees to it that a stream is cleaned
-//! once per interval, by the first process that comes.
+//! There is one per manager, for all its streams. Every process with a producer or a
+//! consumer of a stream has one; the script lets the first process that comes clean a
+//! stream, once per interval.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,18 +35,18 @@ pub(crate) struct Cleaner {
 struct Shared {
     topology: Arc<Topology>,
     splits: Arc<Splits>,
-    /// Worked off in passing.
+    /// Schemas to store, which the thread does between two cleanups.
     book: Arc<SchemaBook>,
     schedule: Mutex<Schedule>,
     stop: Shutdown,
     /// Ends the request under way.
     connection: Mutex<Stopper>,
-    /// Our name, for locks.
+    /// This manager's name in locks.
     token: String,
 }
 
 impl Cleaner {
-    /// For a manager that may not have had its first look at the server.
+    /// Makes the cleaner of a manager that may not have looked at the server yet.
     pub(crate) fn new(topology: Arc<Topology>, splits: Arc<Splits>, book: Arc<SchemaBook>) -> Self {
         let stop = Shutdown::default();
         book.wake(stop.nudged());
@@ -64,7 +64,7 @@ impl Cleaner {
         }
     }
 
-    /// Looks after a stream from now on, for `user`, with the settings it asks
+    /// Looks after a stream from now on, for `user`, with the settings that `user` asks
     /// for. They are stored in the background.
     pub(crate) fn tend(&self, keys: &StreamKeys, user: User, asked: RetentionSettings) {
         let mut thread = self.thread.lock();
@@ -77,9 +77,9 @@ impl Cleaner {
             let shared = Arc::clone(&self.shared);
             match Thread::spawn("stream-cleaner", move || run(&shared)) {
                 Ok(started) => *thread = Some(started),
-                // The next stream tries again: no reason to refuse a producer.
+                // The next stream tries again, so the producer isn't refused.
                 Err(e) => log::error!(
-                    "`{}` can't be cleaned without a thread, which the next stream starts: {}",
+                    "starting the thread that cleans `{}` failed; the next stream tries again: {}",
                     keys.stream(),
                     with_causes(&e)
                 ),
@@ -87,7 +87,7 @@ impl Cleaner {
         }
     }
 
-    /// Looks after a stream for one user less.
+    /// Removes one user of a stream.
     pub(crate) fn forget(&self, stream: &str, user: &User) {
         let is_tended = {
             let mut schedule = self.shared.schedule.lock();
@@ -100,7 +100,7 @@ impl Cleaner {
         self.shared.stop.nudge();
     }
 
-    /// The settings that the users of a stream have asked for.
+    /// The settings that the users of a stream ask for.
     pub(crate) fn wish(&self, stream: &str) -> Wish {
         self.shared.schedule.lock().wish(stream)
     }
@@ -113,8 +113,9 @@ impl Cleaner {
     /// Stops the thread and joins it. From one of the library's own threads
     /// this only signals.
     pub(crate) fn stop(&self) {
-        /// How long it waits for the request under way, before it cuts the connection,
-        /// and how long after that, as it may wait for a connection.
+        /// How long the stop waits for the request under way before it cuts the
+        /// connection, and how long after that, since the thread may be waiting for a
+        /// connection.
         const POLITE: Duration = Duration::from_secs(1);
         const LAST: Duration = Duration::from_secs(3);
         let thread = {
@@ -183,28 +184,28 @@ fn run(shared: &Shared) {
 struct Outcome {
     /// The time until the next task.
     wait: Duration,
-    /// What keeps entries in the stream at the end.
+    /// The reason for which entries stay at the end.
     held: Held,
 }
 
-/// What keeps entries in a stream that would go otherwise.
+/// The reason for which entries stay that would be removed otherwise.
 enum Held {
-    /// It was not our turn to look.
+    /// Another process cleaned, so this one didn't look.
     Unknown,
     Nothing,
-    /// Groups that stand still for long, or not yet.
+    /// Groups that haven't handled them, whether or not they stand still for long.
     ByGroups,
 }
 
-/// How long the first look at a server may take after a failover: others come next.
+/// How long the first look at a server may take after a failover, since others wait.
 const MOMENT: Duration = Duration::from_millis(500);
 
-/// While Redis is away we come again, and must not hold up a shutdown.
+/// An outage must not hold up a shutdown; the task is tried again.
 const WAIT: Duration = Duration::from_secs(2);
 
 fn clean(shared: &Shared, task: &Task, silent: &mut SilentNodes) -> Result<Outcome> {
     let (topology, key) = (&shared.topology, task.keys.stream().as_bytes());
-    // Other partitions, and other streams, wait meanwhile.
+    // Other partitions and other streams wait meanwhile.
     let attempt = silent.begin(topology, key, WAIT)?;
     let cleaned = topology.run(key, attempt.patience, |wire| clean_by(shared, task, wire));
     silent.end(&attempt, &cleaned);
@@ -215,7 +216,7 @@ fn clean_by(shared: &Shared, task: &Task, wire: &mut Wire) -> Result<Outcome> {
     let stream = task.keys.stream();
     *shared.connection.lock() = wire.stopper();
     match command::first_look(wire) {
-        // What the server is, it stays: said once.
+        // An error of this kind lasts as long as the server does, so it is logged once.
         Err(e) if matches!(e.kind(), ErrorKind::Server | ErrorKind::Config) => {
             log::error!("{}", with_causes(&e));
         }
@@ -227,7 +228,7 @@ fn clean_by(shared: &Shared, task: &Task, wire: &mut Wire) -> Result<Outcome> {
     loop {
         match step(wire, &task.keys, &task.wish, errand, false)? {
             Retained::NotYet(wait) => {
-                // Processes that wait must not all come at the same time.
+                // The jitter keeps waiting processes from all coming at the same time.
                 let wait = jitter(wait + wait / 5, 0.15);
                 let wait = wait.max(Duration::from_millis(10));
                 let held = Held::Unknown;
@@ -239,7 +240,7 @@ fn clean_by(shared: &Shared, task: &Task, wire: &mut Wire) -> Result<Outcome> {
                 }
                 total.warn_of_lost(&task.keys, &sight);
                 log::debug!(
-                    "cleaned `{stream}`: {} entries went, {} are left",
+                    "cleaned `{stream}`: {} entries removed, {} left",
                     total.removed,
                     sight.length
                 );
@@ -259,7 +260,8 @@ fn pace(sight: &Sight, removed: bool) -> Duration {
     let settings = &sight.settings;
     let mut wait = settings.cleanup_interval;
     if settings.delete_after_ack && settings.priority.heeds_length() {
-        // As the acknowledged prefix grows; where nothing moves, not so often.
+        // Follows the acknowledged prefix closely while it grows, and less often while it
+        // doesn't.
         let eager = Duration::from_millis(if removed { 100 } else { 500 });
         wait = wait.min(eager);
     }
@@ -267,8 +269,9 @@ fn pace(sight: &Sight, removed: bool) -> Duration {
 }
 
 impl Shared {
-    /// Looks at servers that have become responsible for streams, and warns of what will
-    /// hurt later. One that doesn't answer now is looked at when a stream is cleaned.
+    /// Looks at servers that have become responsible for streams, and warns of settings
+    /// that will cause trouble. A server that doesn't answer now is looked at when a
+    /// stream is cleaned.
     fn greet(&self) {
         let streams = self.schedule.lock().streams();
         for stream in streams {
@@ -283,20 +286,20 @@ impl Shared {
             });
             if let Err(e) = looked {
                 log::debug!(
-                    "the server of `{stream}` was not looked at: {}",
+                    "looking at the server of `{stream}` failed: {}",
                     with_causes(&e)
                 );
             }
         }
     }
 
-    /// Tells Redis of a message type, if there is one to tell of.
+    /// Stores a message type in Redis, if there is one to store.
     fn work_on_book(&self, now: Instant) -> bool {
         let watch = |wire: &Wire| *self.connection.lock() = wire.stopper();
         self.book.work(now, watch)
     }
 
-    /// Finds out whether a stream has partitions, and looks for entries outside of them.
+    /// Looks up whether a stream has partitions, and looks for entries outside of them.
     fn look(&self, look: &Look, silent: &mut SilentNodes) {
         let keys = &look.task.keys;
         let known = self.splits.of(keys);
@@ -316,7 +319,7 @@ impl Shared {
         };
         if let Err(e) = outside {
             log::debug!(
-                "whether entries of `{}` are outside of its partitions is not known: {}",
+                "looking for entries of `{}` outside of its partitions failed: {}",
                 keys.stream(),
                 with_causes(&e)
             );
@@ -336,7 +339,7 @@ impl Shared {
             works_again = told.failure.ends();
             trimmed_again = matches!(outcome.held, Held::Nothing) && told.blocked.ends();
         }
-        // No lock is held here: a logger may add to a stream.
+        // No lock is held here, since a logger may add to a stream.
         if works_again {
             log::warn!("`{stream}` is cleaned again");
         }
@@ -345,15 +348,15 @@ impl Shared {
         }
     }
 
-    /// Names the groups that keep a stream from being trimmed, each with the time
-    /// for which it stands still: when there is another one, and each hour.
+    /// Names the groups that keep a stream from being trimmed, each with the time for
+    /// which it has stood still: when there is a new one, and each hour.
     fn tell_of_blocking(&self, wire: &mut Wire, keys: &StreamKeys, sight: &Sight) -> Result<Held> {
         // A group that moves on between two runs doesn't stand still.
         let patience = sight.settings.cleanup_interval * 3 / 4;
         let Some(mut blocked) = BlockedStream::left(keys.stream(), sight) else {
             return Ok(Held::Nothing);
         };
-        // Whether they all hold something back costs a look for each.
+        // Checking that all of them hold entries back takes one request for each.
         let stands =
             |since: u64| Duration::from_millis(sight.now.saturating_sub(since)) >= patience;
         let groups = sight.groups.iter();
@@ -365,7 +368,7 @@ impl Shared {
             });
         if is_due {
             blocked = with_all_groups(wire, keys, sight, blocked).inspect_err(|_| {
-                // The next run does.
+                // The next run tells of them.
                 self.told(keys.stream(), |told| told.blocked.ends());
             })?;
             blocked.groups.retain(|group| group.standing >= patience);
@@ -375,8 +378,8 @@ impl Shared {
         Ok(Held::ByGroups)
     }
 
-    /// Tells the events of the stream of groups that keep it from being trimmed. They
-    /// stand beside the stream itself, also of a partition.
+    /// Records in the events of the stream that groups keep it from being trimmed. The
+    /// events of a partition are kept at the stem.
     fn tell_event(&self, wire: &mut Wire, keys: &StreamKeys, blocked: &BlockedStream) {
         let event = NewEvent {
             kind: StreamEventKind::RetentionBlocked,
@@ -394,12 +397,12 @@ impl Shared {
             Ok(())
         });
         if let Err(e) = told {
-            log::debug!("a blocked retention could not be told: {}", with_causes(&e));
+            log::debug!("recording a blocked retention failed: {}", with_causes(&e));
         }
     }
 
-    /// Names the groups that hold nothing back any more: when there is another one,
-    /// and each hour.
+    /// Names the groups that retention leaves out: when there is a new one, and each
+    /// hour.
     fn tell_of_left_out(&self, stream: &str, sight: &Sight) {
         let groups = StandingGroup::left_out(sight);
         let names: Vec<_> = groups.iter().map(|group| group.group.clone()).collect();
@@ -410,15 +413,15 @@ impl Shared {
         } else if self.told(stream, |told| told.left_out.is_due(&names, Instant::now())) {
             log::warn!(
                 "retention of `{stream}` leaves out groups that stand still for longer than \
-                 {:?} (`ignore_groups_idle_for`), so entries go that they have yet to handle: {}",
+                 {:?} (`ignore_groups_idle_for`), so entries are removed that they have not \
+                 handled: {}",
                 sight.settings.ignore_groups_idle_for,
                 Listed(&groups)
             );
         }
     }
 
-    /// Removes the traces of groups that are gone. Where that fails, all else goes
-    /// on.
+    /// Removes the traces of groups that are gone. A failure doesn't stop the cleanup.
     fn sweep(&self, wire: &mut Wire, keys: &StreamKeys, sight: &Sight) {
         let stream = keys.stream();
         let names = sight.groups.iter().map(|group| group.group.clone());
@@ -432,13 +435,13 @@ impl Shared {
         self.schedule.lock().sweep_again(stream);
         if self.told(stream, |told| told.sweeping.begins(&e)) && !self.stop.is_set() {
             log::warn!(
-                "what is left in Redis of groups of `{stream}` that were destroyed stays there: {}",
+                "removing the traces of destroyed groups of `{stream}` failed: {}",
                 with_causes(&e)
             );
         }
     }
 
-    /// Asks, or notes, what the log has been told. False for a stream that is not
+    /// Reads or changes the record of logged troubles. False for a stream that is not
     /// looked after any more.
     fn told(&self, stream: &str, ask: impl FnOnce(&mut Told) -> bool) -> bool {
         self.schedule.lock().told(stream).is_some_and(ask)

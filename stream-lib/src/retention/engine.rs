@@ -18,15 +18,15 @@ use crate::message::EntryId;
 pub(crate) struct Wish {
     /// The settings asked for.
     pub(crate) asked: RetentionSettings,
-    /// Of these, the ones that may not be stored yet. Only they replace stored
-    /// ones: a setting that was stored once may since have been replaced by
-    /// another program.
+    /// Those of the asked settings that may not be stored yet. Only these replace stored
+    /// ones: a setting that was stored once may since have been replaced by another
+    /// program.
     pub(crate) unsaid: RetentionSettings,
-    /// The settings that hold where none are asked for or stored.
+    /// The settings that apply if none are asked for or stored.
     pub(crate) defaults: Retention,
 }
 
-/// Counts the entries that would go from a stream now.
+/// Counts the entries that would be removed from a stream now.
 pub(crate) fn plan(wire: &mut Wire, keys: &StreamKeys, wish: &Wish) -> Result<RetentionPlan> {
     const MOST: u64 = RetentionPlan::COUNTED;
     let sight = look(wire, keys, wish)?;
@@ -56,7 +56,7 @@ pub(crate) fn plan(wire: &mut Wire, keys: &StreamKeys, wish: &Wish) -> Result<Re
     })
 }
 
-/// Why the stream can't be trimmed; `None` if it can.
+/// The groups that keep the stream from being trimmed; `None` if it can be trimmed.
 pub(crate) fn blocked_now(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -66,8 +66,8 @@ pub(crate) fn blocked_now(
     blocked(wire, keys, &sight)
 }
 
-/// Removes all entries from a stream that may go. With `once`, the wish holds
-/// for this time, whatever is stored; else it is stored first.
+/// Removes all entries from a stream that may go. With `once`, the wish overrides the
+/// stored settings and isn't stored; else it is stored first.
 pub(crate) fn clean(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -89,7 +89,7 @@ pub(crate) fn clean(
         total.warn_of_lost(keys, &sight);
         if let Err(e) = sweep(wire, keys, &sight) {
             log::debug!(
-                "traces of groups of `{}` that are gone stay: {}",
+                "removing the traces of destroyed groups of `{}` failed: {}",
                 keys.stream(),
                 with_causes(&e)
             );
@@ -108,7 +108,7 @@ pub(crate) fn clean(
     }
 }
 
-/// The entries that several calls have removed.
+/// The totals of several calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Total {
     pub(super) removed: u64,
@@ -116,14 +116,14 @@ pub(super) struct Total {
 }
 
 impl Total {
-    /// Adds what one call removed. Returns whether another one has work.
+    /// Adds the result of one call. Returns whether another call has work.
     pub(super) fn add(&mut self, sight: &Sight) -> bool {
         self.removed += sight.removed;
         self.lost += sight.lost;
         sight.more && sight.removed > 0
     }
 
-    /// Says how many entries some group had yet to handle, and why they went.
+    /// Warns of removed entries that some group had not handled, with the reason.
     pub(super) fn warn_of_lost(self, keys: &StreamKeys, sight: &Sight) {
         if self.lost == 0 {
             return;
@@ -144,7 +144,7 @@ impl Total {
     }
 }
 
-/// Stores settings, with a warning for each that replaces another value.
+/// Logs stored settings, with a warning for each that replaces another value.
 pub(super) fn announce(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -192,7 +192,7 @@ fn blocked(wire: &mut Wire, keys: &StreamKeys, sight: &Sight) -> Result<Option<B
     if !sight.settings.priority.heeds_floor() || floor == EntryId::MAX {
         return Ok(None);
     }
-    // As many as it takes to know whether there are too many.
+    // Counts only as far as needed to know whether there are too many.
     let settings = &sight.settings;
     let most = settings.max_length.max(settings.min_retention_count) + 1;
     let most = most.min(RetentionPlan::COUNTED);
@@ -205,7 +205,7 @@ fn blocked(wire: &mut Wire, keys: &StreamKeys, sight: &Sight) -> Result<Option<B
         .transpose()
 }
 
-/// Names all groups that hold entries back, behind the one that is furthest behind.
+/// Names all groups that hold entries back, the one furthest behind first.
 pub(super) fn with_all_groups(
     wire: &mut Wire,
     keys: &StreamKeys,
@@ -219,13 +219,13 @@ pub(super) fn with_all_groups(
         .iter()
         .filter(|group| !group.is_left_out && Some(&group.group) != blocked.group.as_ref())
         .collect();
-    // From the foremost on: those behind one that holds entries back do so as well.
+    // From the foremost group on: if one holds entries back, so do all behind it.
     others.sort_by_key(|group| Reverse(group.floor()));
     let mut most = enough.min(RetentionPlan::COUNTED);
     for group in others {
         let above = count_entries(wire, keys, group.floor(), EntryId::MAX, most)?;
         let Some(first) = above.first else { continue };
-        // Where the count ended early, there may be as many.
+        // The count may have ended early, so there may be as many.
         if most == 1
             || above.entries == RetentionPlan::COUNTED
             || held_back(sight, first, above.entries)
@@ -241,6 +241,6 @@ pub(super) fn with_all_groups(
 fn unasked() -> Error {
     Error::new(
         ErrorKind::Protocol,
-        "Redis answered that it is not our turn to clean, which was not asked",
+        "Redis refused a cleanup on request as if it were a scheduled one",
     )
 }

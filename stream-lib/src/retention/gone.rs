@@ -1,5 +1,5 @@
-//! The traces of groups that are gone: with the group, Redis removes what its
-//! consumers held, and nothing that the library keeps beside the stream.
+//! The traces of destroyed groups: with a group, Redis removes its pending entries, but
+//! not the library's own keys and fields beside the stream.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,10 @@ use crate::connection::Wire;
 use crate::error::Result;
 use crate::keys::StreamKeys;
 
-/// Removes the traces of groups that a stream doesn't have: waiting sets, lapsed
-/// signs of life, marks of floors.
+/// Removes the traces of groups that a stream doesn't have: waiting sets, lapsed signs of
+/// life, marks of floors.
 ///
-/// The script looks again, so that nothing goes of a group that has been made
-/// meanwhile.
+/// The script checks again, so that a group created meanwhile loses nothing.
 pub(super) fn sweep(wire: &mut Wire, keys: &StreamKeys, sight: &Sight) -> Result<()> {
     let Traces { groups, beats } = traces(wire, keys)?;
     let stand = |name: &str| sight.groups.iter().any(|group| group.group == name);
@@ -36,7 +35,7 @@ pub(super) fn sweep(wire: &mut Wire, keys: &StreamKeys, sight: &Sight) -> Result
         let beats: Vec<_> = beats.iter().filter(own).collect();
         if forget_group(wire, keys, &group, &beats)? {
             log::debug!(
-                "the group `{group}` of `{}` is gone, and so is what was kept for it",
+                "removed the traces of the destroyed group `{group}` of `{}`",
                 keys.stream()
             );
         }

@@ -1,30 +1,28 @@
 //! The entries that may go: a pure function of a stream's facts and its
 //! settings.
 //!
-//! `retain.lua` decides the same in the server, where nothing can change
-//! between the look and the cut. Tests hold it against this, and plans are made
-//! by this.
+//! `retain.lua` decides the same in the server, where nothing can change between the
+//! decision and the trim. Tests compare it with this module, which makes the plans, too.
 
 use std::time::Duration;
 
 use crate::command::{Position, Sight};
 use crate::message::EntryId;
 
-/// Which of a stream's oldest entries go.
+/// The bounds that decide which of a stream's oldest entries go.
 ///
-/// All that goes is a prefix of the stream, so bounds on ids and bounds on
-/// counts are all there is.
+/// Only a prefix of the stream ever goes, so bounds on ids and on counts suffice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cut {
-    /// Nothing from here on goes, for whatever reason.
+    /// Entries from this id on stay, whatever the other bounds say.
     pub(super) protected: EntryId,
-    /// Not more than these go: the newest stay.
+    /// At most this number of entries goes: the newest stay.
     pub(super) most: u64,
-    /// Below this, entries go for their age.
+    /// Entries below this id go for their age.
     pub(super) expired: EntryId,
-    /// Below this, entries go because every group has acknowledged them.
+    /// Entries below this id go because every group has acknowledged them.
     pub(super) acknowledged: EntryId,
-    /// So many of the oldest go for the stream's length.
+    /// This number of the oldest entries goes for the stream's length.
     pub(super) excess: u64,
 }
 
@@ -54,7 +52,7 @@ impl Cut {
         }
     }
 
-    /// Whether the entry `id` goes, which has `older` entries before it.
+    /// Whether the entry `id`, with `older` entries before it, goes.
     #[cfg(test)]
     pub(super) fn removes(&self, older: u64, id: EntryId) -> bool {
         id < self.protected
@@ -63,16 +61,17 @@ impl Cut {
     }
 }
 
-/// The point up to which every group that counts has come.
+/// The floor of a stream: the lowest id that some group has not acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Floor<'a> {
-    /// The lowest id that some group has not acknowledged, of those that count.
+    /// The floor of the groups that count.
     pub(super) id: EntryId,
-    /// The same of all groups: above it, entries may be lost to one.
+    /// The floor of all groups: entries above it may be lost to one of them.
     pub(super) whole: EntryId,
-    /// Below this, every group that counts has acknowledged everything, and there is one.
+    /// Below this id, every group that counts has acknowledged everything, and there is
+    /// at least one such group.
     acknowledged: EntryId,
-    /// The group that holds it; `None` where there is no group.
+    /// The group at the floor; `None` if no group counts.
     pub(super) group: Option<&'a Position>,
 }
 
@@ -107,9 +106,8 @@ impl Position {
     }
 }
 
-/// Whether the floor alone keeps an entry in the stream that would go
-/// otherwise: the first one at or above the floor, if `above` entries lie
-/// there.
+/// Whether only the floor keeps an entry in the stream: the first one at or above the
+/// floor, if `above` entries lie there.
 pub(super) fn held_back(sight: &Sight, first_above: EntryId, above: u64) -> bool {
     let settings = &sight.settings;
     let priority = settings.priority;
@@ -123,7 +121,7 @@ pub(super) fn held_back(sight: &Sight, first_above: EntryId, above: u64) -> bool
         && (too_old || too_many)
 }
 
-/// The first id of the time `age` ago.
+/// The first id that an entry could have had `age` ago.
 fn before(now: u64, age: Duration) -> EntryId {
     let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
     EntryId::new(now.saturating_sub(age), 0)

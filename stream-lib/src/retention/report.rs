@@ -1,4 +1,4 @@
-//! The reports of cleanups, and of plans.
+//! Reports of cleanups and plans.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,45 +10,45 @@ use crate::config::Priority;
 use crate::message::EntryId;
 use crate::runtime::counted;
 
-/// What retention would remove from a stream now, and why.
+/// The expected result of a cleanup now, with its reasons.
 ///
-/// By [`StreamManager::retention_plan`](crate::StreamManager::retention_plan).
-/// The stream goes on changing: a cleanup looks for itself. It prints as a
-/// sentence.
+/// Returned by [`StreamManager::retention_plan`](crate::StreamManager::retention_plan).
+/// The stream may change before a cleanup, which decides for itself. `Display` shows it
+/// as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetentionPlan {
-    /// The stream's name.
+    /// The name of the stream.
     pub stream: String,
-    /// The priority that holds for it.
+    /// Its priority.
     pub priority: Priority,
     /// Entries in the stream (`XLEN`).
     pub length: u64,
-    /// How many of the oldest would go. The counts of a plan end at
-    /// [`COUNTED`](Self::COUNTED): there may be more.
+    /// Entries, the oldest of the stream, that would be removed. A plan counts up to
+    /// [`COUNTED`](Self::COUNTED) entries: there may be more.
     pub removes: u64,
-    /// Of these, how many are older than `max_age`.
+    /// Of these, entries older than `max_age`.
     pub expired: u64,
-    /// Of these, how many are too many for `max_length`.
+    /// Of these, entries in excess of `max_length`.
     pub excess: u64,
-    /// Of these, how many `delete_after_ack` is a reason for.
+    /// Of these, entries that `delete_after_ack` would remove.
     pub acknowledged: u64,
-    /// Of these, how many lie at or above the floor: unread or pending for
-    /// some group, or behind such an entry. Only under [`Priority::Low`], and with
-    /// groups that are left out.
+    /// Of these, entries at or above the floor: unread or pending for some group, or
+    /// behind such an entry. Above zero only under [`Priority::Low`], and with groups
+    /// that are left out.
     pub above_floor: u64,
-    /// The groups that hold nothing back, since they stand still for longer than
+    /// Groups that don't count for the floor, since they have stood still for longer than
     /// [`ignore_groups_idle_for`](crate::StreamConfig::ignore_groups_idle_for).
     pub left_out: Vec<StandingGroup>,
-    /// Why entries stay in the stream that would go otherwise.
+    /// The groups that keep entries in the stream which would be removed otherwise.
     pub blocked: Option<BlockedStream>,
 }
 
 impl RetentionPlan {
-    /// Where a plan stops counting: 20,000.
+    /// The number of entries up to which a plan counts: 20,000.
     pub const COUNTED: u64 = 20_000;
 
-    /// With that of another partition.
+    /// Adds the plan of another partition.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.length += other.length;
         self.removes += other.removes;
@@ -91,28 +91,29 @@ impl fmt::Display for RetentionPlan {
     }
 }
 
-/// The entries that a cleanup has removed and left. It prints as a sentence.
+/// The result of a cleanup. `Display` shows it as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CleanupReport {
-    /// The stream's name.
+    /// The name of the stream.
     pub stream: String,
     /// Entries removed (`XTRIM`).
     pub removed: u64,
-    /// Of these, entries that some group had not read or not acknowledged.
-    /// Only under [`Priority::Low`], and with groups that are left out.
+    /// Removed entries that some group had not read or not acknowledged. Above zero only
+    /// under [`Priority::Low`], and with groups that are left out.
     pub lost: u64,
     /// Entries left (`XLEN`).
     pub length: u64,
-    /// The groups that held nothing back, since they stand still for longer than
-    /// [`ignore_groups_idle_for`](crate::StreamConfig::ignore_groups_idle_for).
+    /// Groups that didn't count for the floor, since they have stood still for longer
+    /// than [`ignore_groups_idle_for`](crate::StreamConfig::ignore_groups_idle_for).
     pub left_out: Vec<StandingGroup>,
-    /// Why entries stay in the stream that would have gone otherwise.
+    /// The groups that keep entries in the stream which would have been removed
+    /// otherwise.
     pub blocked: Option<BlockedStream>,
 }
 
 impl CleanupReport {
-    /// With that of another partition.
+    /// Adds the report of another partition.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.removed += other.removed;
         self.lost += other.lost;
@@ -147,34 +148,32 @@ impl fmt::Display for CleanupReport {
     }
 }
 
-/// A stream that can't be trimmed, because groups have yet to handle its oldest
-/// entries.
+/// A stream that can't be trimmed, because groups have not handled its oldest entries.
 ///
-/// To get it moving, start consumers of these groups, or remove the groups that
-/// nobody needs: [`StreamManager::remove_group`](crate::StreamManager::remove_group).
+/// Start consumers of these groups, or remove the groups that are no longer needed:
+/// [`StreamManager::remove_group`](crate::StreamManager::remove_group).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockedStream {
-    /// The stream's name.
+    /// The name of the stream.
     pub stream: String,
-    /// The group that is furthest behind; `None` where the stream has no group
-    /// at all.
+    /// The group that is furthest behind; `None` if the stream has no group at all.
     pub group: Option<String>,
-    /// The oldest entry that it has yet to handle.
+    /// The oldest entry that this group has not handled.
     pub entry: EntryId,
-    /// Since when the group stands there, by the server's clock: as far back
-    /// as a cleanup has seen it there, and not before the entry was added.
+    /// The time since when the group stands there, by the server's clock: the first
+    /// cleanup that has seen it there, but not before the entry was added.
     pub since: SystemTime,
-    /// How long that is.
+    /// The time for which the group has stood there.
     pub standing: Duration,
-    /// All groups that have yet to handle entries which would go otherwise, the one
-    /// that is furthest behind first; none where the stream has no group at all.
+    /// All groups that have not handled entries which would be removed otherwise, the one
+    /// furthest behind first; empty if the stream has no group at all.
     pub groups: Vec<StandingGroup>,
 }
 
 impl BlockedStream {
-    /// Of a stream with `above` entries from `first_above` on, the first one
-    /// at or above the floor.
+    /// The first entry at or above the floor, in a stream with `above` entries from
+    /// `first_above` on.
     pub(super) fn find(
         stream: &str,
         sight: &Sight,
@@ -204,8 +203,8 @@ impl BlockedStream {
         })
     }
 
-    /// As [`find`](Self::find), for a stream from which all has gone that may. Of
-    /// the groups it names only the one that is furthest behind.
+    /// As [`find`](Self::find), for a stream from which everything has been removed that
+    /// may be. It names only the group that is furthest behind.
     pub(super) fn left(stream: &str, sight: &Sight) -> Option<Self> {
         let first = sight.first.filter(|id| *id >= Floor::of(sight).id)?;
         Self::find(stream, sight, first, sight.length)
@@ -224,8 +223,8 @@ impl fmt::Display for BlockedStream {
         }
         write!(
             f,
-            "`{}` can't be trimmed: {}; start their consumers, or remove the groups that nobody \
-             needs (`remove_group`)",
+            "`{}` can't be trimmed: {}; start their consumers, or remove groups that are no \
+             longer needed (`remove_group`)",
             self.stream,
             Listed(&self.groups)
         )

@@ -1,4 +1,4 @@
-//! The streams that are tended, their users, and the time each is due.
+//! The tended streams, their users, and the time at which each is due.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,54 +10,54 @@ use crate::keys::StreamKeys;
 use crate::runtime::{Backoff, jitter};
 use crate::split::Split;
 
-/// How often it is looked whether a stream has got partitions.
+/// How often a stream is checked for new partitions.
 const LOOK: Duration = Duration::from_secs(25);
 
 /// A user of a stream, by its name in the manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum User {
     Producer(String),
-    /// The producer that `add` made, where none was registered.
+    /// The producer that `add` made for a stream without a registered one.
     DefaultProducer,
     Consumer(String),
 }
 
 /// The streams that this process looks after. A stream with partitions has an entry that
-/// is never cleaned, and one for each of them.
+/// is never cleaned, and one for each partition.
 #[derive(Debug, Default)]
 pub(super) struct Schedule(BTreeMap<String, Tended>);
 
-/// A stream, and how its care goes.
+/// A stream and the state of its care.
 #[derive(Debug)]
 pub(super) struct Tended {
     keys: StreamKeys,
     users: Vec<(User, RetentionSettings)>,
-    /// Settings that were asked for, and may not be stored yet.
+    /// Settings that users asked for and that may not be stored yet.
     unsaid: RetentionSettings,
     due: Instant,
     backoff: Backoff,
     place: Place,
-    /// The groups at the last look for traces of those that are gone, and when that
-    /// was.
+    /// The groups at the last sweep for traces of destroyed groups, and its time.
     swept: Option<(Vec<String>, Instant)>,
     /// The troubles that the log has been told.
     pub(super) told: Told,
 }
 
-/// What an entry stands for.
+/// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
-    /// A stream of which it is not known yet whether it has partitions.
+    /// A stream that may or may not have partitions.
     Unknown,
-    /// One without, and when it is looked at again.
+    /// A stream without partitions, and when to check it again.
     Whole(Instant),
-    /// One with so many, whose entries are others.
+    /// A stream with partitions, which have entries of their own, and when to check it
+    /// again.
     Stem(Split, Instant),
     /// A partition.
     Part,
 }
 
-/// A stream of which it is to be found out whether it has partitions.
+/// A check of a stream for partitions.
 #[derive(Debug)]
 pub(super) struct Look {
     pub(super) task: Task,
@@ -73,9 +73,9 @@ pub(super) struct Task {
 }
 
 impl Schedule {
-    /// Looks after a stream for `user`, with the settings it asks for.
+    /// Looks after a stream for `user`, with the settings that `user` asks for.
     pub(super) fn tend(&mut self, keys: &StreamKeys, user: User, asked: RetentionSettings) {
-        /// The stored interval is found out this soon.
+        /// The delay until the stored interval is known.
         const FIRST_LOOK: Duration = Duration::from_secs(10);
         let due = Instant::now() + jitter(FIRST_LOOK, 0.2);
         for keys in self.parts_of(keys.stream()) {
@@ -90,7 +90,7 @@ impl Schedule {
         tended.used_by(user, asked);
     }
 
-    /// Looks after a stream for one user less.
+    /// Removes one user of a stream.
     pub(super) fn forget(&mut self, stream: &str, user: &User) {
         let parts = self.parts_of(stream);
         let parts = parts.iter().map(StreamKeys::stream);
@@ -109,7 +109,7 @@ impl Schedule {
         self.0.contains_key(stream)
     }
 
-    /// The keys of the partitions of a stream, where it is known to have any.
+    /// The keys of the partitions of a stream; empty if none are known.
     fn parts_of(&self, stream: &str) -> Vec<StreamKeys> {
         match self.0.get(stream) {
             Some(Tended {
@@ -121,8 +121,8 @@ impl Schedule {
         }
     }
 
-    /// The keys of the stream of which a partition has these; `None` where they are none
-    /// of a partition.
+    /// The keys of the stream to which a partition belongs; `None` if they are no
+    /// partition's.
     pub(super) fn stem_of(&self, keys: &StreamKeys) -> Option<StreamKeys> {
         let stems = self.0.values().filter_map(|tended| match &tended.place {
             Place::Stem(split, _) => Some((&tended.keys, split)),
@@ -132,8 +132,8 @@ impl Schedule {
         stems.next().map(|(stem, _)| stem.clone())
     }
 
-    /// Notes whether a stream has partitions. Each then has its own time, and all the
-    /// settings that the users of the stream have asked for.
+    /// Records whether a stream has partitions. Each of them then has a time of its own,
+    /// and all the settings that the users of the stream asked for.
     pub(super) fn looked(&mut self, keys: &StreamKeys, split: Split) {
         let now = Instant::now();
         let next = now + jitter(LOOK, 0.2);
@@ -161,7 +161,7 @@ impl Schedule {
             return;
         }
         for part in split.keys_of(keys) {
-            // The interval that holds is found out with the first run.
+            // The first run finds the stored interval.
             let mut tended = Tended::new(part, Place::Part, now + jitter(LOOK / 25, 0.9));
             tended.users.clone_from(&users);
             tended.unsaid = unsaid.clone();
@@ -172,7 +172,7 @@ impl Schedule {
         }
     }
 
-    /// Notes that it could not be found out again whether a stream has partitions.
+    /// Records that a check for partitions failed.
     pub(super) fn not_looked(&mut self, stream: &str) {
         let tended = self.0.get_mut(stream);
         if let Some(Place::Whole(at) | Place::Stem(_, at)) = tended.map(|t| &mut t.place) {
@@ -190,7 +190,7 @@ impl Schedule {
         self.0.values().map(Tended::next).min()
     }
 
-    /// The stream that is due for a look.
+    /// The stream that is due for a check.
     pub(super) fn look_due(&self, now: Instant) -> Option<Look> {
         let tended = self.0.values().find(|tended| tended.looks(now))?;
         Some(Look {
@@ -206,8 +206,8 @@ impl Schedule {
         (tended.due <= now).then(|| tended.task())
     }
 
-    /// Notes that a task has succeeded. It is due again after `wait`, unless a
-    /// user has asked for other settings meanwhile.
+    /// Records that a task has succeeded. It is due again after `wait`, unless a user has
+    /// asked for other settings meanwhile.
     pub(super) fn done(&mut self, task: &Task, wait: Duration) -> Option<&mut Tended> {
         let tended = self.0.get_mut(task.keys.stream())?;
         tended.backoff.reset();
@@ -218,7 +218,7 @@ impl Schedule {
         Some(tended)
     }
 
-    /// Notes that a task has failed, and is to be tried again.
+    /// Records that a task has failed and is to be tried again.
     pub(super) fn failed(&mut self, task: &Task) -> Option<&mut Tended> {
         let tended = self.0.get_mut(task.keys.stream())?;
         let wait = tended.backoff.next();
@@ -226,8 +226,8 @@ impl Schedule {
         Some(tended)
     }
 
-    /// Whether to look for traces of groups that are gone from a stream: when its
-    /// groups have changed, and each hour. Notes that it is done.
+    /// Whether to sweep a stream for traces of destroyed groups: when its groups have
+    /// changed, and each hour. Records the sweep.
     pub(super) fn sweep_is_due(&mut self, stream: &str, groups: Vec<String>) -> bool {
         const AGAIN: Duration = Duration::from_secs(3_600);
         let Some(tended) = self.0.get_mut(stream) else {
@@ -244,14 +244,14 @@ impl Schedule {
         true
     }
 
-    /// Looks for traces with the next run, whatever the groups.
+    /// Has the next run sweep, whatever the groups.
     pub(super) fn sweep_again(&mut self, stream: &str) {
         if let Some(tended) = self.0.get_mut(stream) {
             tended.swept = None;
         }
     }
 
-    /// What the log has been told of a stream.
+    /// The record of what the log has been told of a stream.
     pub(super) fn told(&mut self, stream: &str) -> Option<&mut Told> {
         self.0.get_mut(stream).map(|tended| &mut tended.told)
     }
@@ -293,7 +293,7 @@ impl Tended {
         }
     }
 
-    /// When there is anything to do.
+    /// The time of the next work.
     fn next(&self) -> Instant {
         match self.place {
             Place::Unknown | Place::Part => self.due,
@@ -414,7 +414,7 @@ mod tests {
         assert_eq!(task.wish.unsaid, length(7));
         schedule.done(&task, Duration::from_secs(60));
         assert!(schedule.due(Instant::now()).is_none());
-        // Once said, it is said no more, but still asked for.
+        // Once stored, it is not stored again, but still asked for.
         let wish = schedule.wish("orders");
         assert_eq!((wish.unsaid.is_empty(), wish.asked), (true, length(7)));
     }

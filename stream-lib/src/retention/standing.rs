@@ -7,24 +7,23 @@ use crate::command::{Position, Sight};
 use crate::message::EntryId;
 
 /// A group that stands still, with entries of the stream at or above its floor, the
-/// lowest id that it has not acknowledged. It prints as a part of a sentence.
+/// lowest id that it has not acknowledged. `Display` shows it as part of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StandingGroup {
-    /// The group's name.
+    /// The name of the group.
     pub group: String,
-    /// The oldest entry that it has yet to handle.
+    /// The oldest entry that it has not handled.
     pub entry: EntryId,
-    /// Since when the group stands there, by the server's clock: as far back
-    /// as a cleanup has seen it there, and not before the entry was added.
+    /// The time since when it stands there, by the server's clock: the first cleanup that
+    /// has seen it there, but not before the entry was added.
     pub since: SystemTime,
-    /// How long that is.
+    /// The time for which it has stood there.
     pub standing: Duration,
 }
 
 impl StandingGroup {
-    /// A group whose oldest entry in the stream that it has yet to handle is
-    /// `entry`.
+    /// The state of a group whose oldest unhandled entry in the stream is `entry`.
     pub(super) fn at(group: &Position, entry: EntryId, sight: &Sight) -> Self {
         let added = entry.ms().min(sight.now);
         let since = group.since.min(sight.now).max(added);
@@ -36,12 +35,12 @@ impl StandingGroup {
         }
     }
 
-    /// The groups that retention leaves out, since they stand still for too long.
+    /// The groups that retention leaves out, since they have stood still for too long.
     pub(super) fn left_out(sight: &Sight) -> Vec<Self> {
         let groups = sight.groups.iter().filter(|group| group.is_left_out);
         groups
             .map(|group| Self {
-                // Not since the entry was added, which may be gone.
+                // The time of the entry doesn't bound it, since the entry may be gone.
                 since: UNIX_EPOCH + Duration::from_millis(group.since),
                 standing: Duration::from_millis(sight.now.saturating_sub(group.since)),
                 ..Self::at(group, group.floor(), sight)
@@ -60,7 +59,7 @@ impl fmt::Display for StandingGroup {
     }
 }
 
-/// Groups as one part of a sentence, up to a number that a log line holds.
+/// Groups as one part of a sentence, up to as many as fit a log line.
 pub(super) struct Listed<'a>(pub(super) &'a [StandingGroup]);
 
 impl fmt::Display for Listed<'_> {

@@ -1,24 +1,23 @@
-//! What the log has been told of a stream, so that it isn't told all the time.
+//! A record of what the log has been told of a stream, so that it isn't repeated.
 
 use std::time::{Duration, Instant};
 
 use crate::runtime::Trouble;
 
-/// What stands in the log already.
+/// The states that are logged already.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    /// That cleaning fails.
+    /// A failure to clean.
     pub(super) failure: Trouble,
-    /// That the traces of destroyed groups can't be removed.
+    /// A failure to remove the traces of destroyed groups.
     pub(super) sweeping: Trouble,
-    /// Which groups keep the stream from being trimmed.
+    /// The groups that keep the stream from being trimmed.
     pub(super) blocked: Reminder,
-    /// Which groups are left out.
+    /// The groups that are left out.
     pub(super) left_out: Reminder,
 }
 
-/// A state that lasts: told at its beginning, when a group joins in, and again each
-/// hour.
+/// A lasting state: told at its beginning, when a group joins, and again each hour.
 #[derive(Debug, Default)]
 pub(super) struct Reminder {
     at: Option<Instant>,
@@ -29,8 +28,8 @@ pub(super) struct Reminder {
 const AGAIN: Duration = Duration::from_secs(3_600);
 
 impl Reminder {
-    /// Whether to tell of these groups now; notes that it is done. Without groups,
-    /// the reason is that there is none.
+    /// Whether to tell of these groups now; records that they are told. An empty list
+    /// stands for a stream without groups.
     pub(super) fn is_due(&mut self, groups: &[String], now: Instant) -> bool {
         let told = self
             .at
@@ -43,7 +42,7 @@ impl Reminder {
         true
     }
 
-    /// The state is over. Returns whether it was told.
+    /// Ends the state. Returns whether it was told.
     pub(super) fn ends(&mut self) -> bool {
         self.groups.clear();
         self.at.take().is_some()

@@ -1,15 +1,15 @@
-//! Calls whoever looks after what is due later.
+//! Alarms for things that are due later.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Called with the partition, where the stream has any, and the time until something is
-/// due there, if that is known.
+/// Called with the partition, if the stream has any, and the time until something is due
+/// there, if that is known.
 type Ring = dyn Fn(Option<u16>, Option<Duration>) + Send + Sync;
 
 /// Tells of things that are due later, in one stream. Clones are the same alarm. A
-/// default one tells nobody.
+/// default one does nothing.
 #[derive(Clone, Default)]
 pub(crate) struct Alarm(Option<Arc<Ring>>);
 
@@ -21,12 +21,12 @@ impl Alarm {
         Self(Some(Arc::new(ring)))
     }
 
-    /// Something is due after `wait`, and this process has put it there.
+    /// Something is due after `wait`, and this process has scheduled it.
     pub(crate) fn set(&self, partition: Option<u16>, wait: Duration) {
         self.ring(partition, Some(wait));
     }
 
-    /// There is something that is due sometime.
+    /// Something is due at an unknown time.
     pub(crate) fn look(&self, partition: Option<u16>) {
         self.ring(partition, None);
     }

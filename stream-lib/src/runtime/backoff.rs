@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::jitter;
 
-/// Doubles from `first` to `cap`; each wait is jittered by ±20 %, so that a
-/// hundred processes that lost the same server don't return in step.
+/// Doubles from `first` to `cap`; each wait is jittered by ±20 %, so that a hundred
+/// processes that lost the same server don't return in step.
 #[derive(Debug, Clone)]
 pub(crate) struct Backoff {
     first: Duration,
@@ -27,12 +27,12 @@ impl Backoff {
         Self::new(Duration::from_millis(50), Duration::from_secs(5))
     }
 
-    /// With no wait that is longer, but for the jitter.
+    /// Bounds the waits, except for the jitter.
     pub(crate) fn at_most(self, longest: Duration) -> Self {
         Self::new(self.first.min(longest), self.cap.min(longest))
     }
 
-    /// How long to wait before the next attempt.
+    /// The wait before the next attempt.
     pub(crate) fn next(&mut self) -> Duration {
         let wait = self.next;
         self.next = (self.next * 2).min(self.cap);

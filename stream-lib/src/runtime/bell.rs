@@ -1,4 +1,4 @@
-//! How a thread that looks after many things learns which of them needs it.
+//! Bells by which a thread that serves many tasks learns which of them needs it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -6,11 +6,10 @@ use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
-/// Calls a thread to one of the things that it looks after. Clones are the same
-/// bell.
+/// Calls a thread to one of its tasks. Clones are the same bell.
 ///
-/// One that was rung and not yet [heard](Self::take) is not rung again, which costs
-/// one atomic operation. Whoever rings has changed the state before, and the thread
+/// A bell that was rung and not yet [heard](Self::take) is not rung again, which costs
+/// one atomic operation. The caller changes the state before it rings, and the thread
 /// looks at the state after it has heard: no call is lost.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bell(Arc<Inner>);
@@ -55,7 +54,7 @@ impl Bell {
     }
 }
 
-/// Rings a bell, as long as that exists.
+/// Rings a bell as long as that exists.
 #[derive(Debug, Clone)]
 pub(crate) struct Rope(Weak<Inner>);
 
@@ -86,7 +85,7 @@ impl Gong {
 
     pub(crate) fn call(&self) {
         if !self.0.is_called.swap(true, Ordering::SeqCst) {
-            // Not between the thread's look and its sleep.
+            // Excludes the time between the thread's look and its sleep.
             drop(self.0.lock.lock());
             self.0.changed.notify_all();
         }

@@ -1,12 +1,10 @@
 //! The server's clock, as far as this process knows it.
 
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
 
-static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+use super::moment::Moment;
 
-/// How the server's clock stands to this process's monotonic one.
+/// The offset of the server's clock to this process's monotonic one.
 #[derive(Debug)]
 pub(crate) struct ServerClock(AtomicI64);
 
@@ -18,29 +16,26 @@ impl ServerClock {
     }
 
     /// Notes that the server's clock showed `server_ms` at `at`.
-    pub(crate) fn set(&self, server_ms: u64, at: Instant) {
+    pub(crate) fn set(&self, server_ms: u64, at: impl Into<Moment>) {
         let server = i64::try_from(server_ms).unwrap_or(i64::MAX);
         self.0
-            .store(server.saturating_sub(local(at)), Ordering::Relaxed);
+            .store(server.saturating_sub(at.into().millis()), Ordering::Relaxed);
     }
 
-    /// What it shows now, in milliseconds since 1970; `None` before it was
-    /// ever asked.
+    /// The server's time now, in milliseconds since 1970; `None` before it was ever
+    /// asked.
     pub(crate) fn now_ms(&self) -> Option<u64> {
-        self.at_ms(Instant::now())
+        self.at_ms(Moment::now())
     }
 
-    /// What it showed or will show at `at`, as [`now_ms`](Self::now_ms).
-    pub(crate) fn at_ms(&self, at: Instant) -> Option<u64> {
+    /// The server's time at `at`, as [`now_ms`](Self::now_ms).
+    #[inline]
+    pub(crate) fn at_ms(&self, at: impl Into<Moment>) -> Option<u64> {
         match self.0.load(Ordering::Relaxed) {
             UNKNOWN => None,
-            offset => u64::try_from(offset.saturating_add(local(at))).ok(),
+            offset => u64::try_from(offset.saturating_add(at.into().millis())).ok(),
         }
     }
-}
-
-fn local(at: Instant) -> i64 {
-    i64::try_from(at.saturating_duration_since(*START).as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -51,7 +46,7 @@ mod tests {
     fn runs_on_from_what_the_server_said() {
         let clock = ServerClock::new();
         assert_eq!(clock.now_ms(), None);
-        clock.set(1_700_000_000_000, Instant::now());
+        clock.set(1_700_000_000_000, Moment::now());
         let shown = clock.now_ms().unwrap();
         assert!(
             (1_700_000_000_000..1_700_000_060_000).contains(&shown),

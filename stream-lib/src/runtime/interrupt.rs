@@ -1,4 +1,4 @@
-//! What ends a blocked attempt from another thread.
+//! The interruption of a blocked attempt by another thread.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,13 +6,11 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use parking_lot::Mutex;
 
-/// Ends one attempt at something that may block, such as a connection in the
-/// making. Clones end the same one.
+/// Ends one attempt that may block, such as a connect. Clones end the same one.
 ///
-/// The thread that makes the attempt says with [`on_end`](Self::on_end) how to wake
-/// it, before it blocks. An end that comes between these two wakes nobody. So a
-/// thread that waits for the attempt to end calls [`end`](Self::end) again after a
-/// while.
+/// The thread that makes the attempt sets with [`on_end`](Self::on_end) how to wake it,
+/// before it blocks. An end between these two wakes nothing. So a thread that waits for
+/// the attempt to end calls [`end`](Self::end) again after a while.
 #[derive(Clone)]
 pub(crate) struct Interrupt(Arc<Inner>);
 

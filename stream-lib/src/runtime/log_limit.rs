@@ -1,14 +1,14 @@
-//! A bound on how many log lines of one kind are written.
+//! A bound on the number of log lines of one kind.
 
 use std::time::{Duration, Instant};
 
-/// At most so many lines in a [`WINDOW`].
+/// The most lines in a [`WINDOW`].
 const MOST: u32 = 5;
-/// How long a window lasts, from its first line on.
+/// The length of a window, from its first line on.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Lets the first lines of each second through and counts the others. The count
-/// is told once the second is over, so nothing is lost from the log but texts.
+/// Lets the first lines of each second through and counts the others. The count is logged
+/// once the second is over, so only texts are lost.
 #[derive(Debug, Default)]
 pub(crate) struct LogLimit {
     /// When the present window began.
@@ -20,11 +20,9 @@ pub(crate) struct LogLimit {
 /// The fate of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogLine {
-    /// It is written, after a line that tells of so many withheld ones, where
-    /// there are any.
+    /// It is written, after a line with the number of withheld ones, if there are any.
     Written { withheld: u64 },
-    /// It is only counted. The first one of a window sets the time of
-    /// [`LogLimit::due`].
+    /// It is only counted. The first one of a window sets the time of [`LogLimit::due`].
     Withheld { is_first: bool },
 }
 
@@ -47,21 +45,19 @@ impl LogLimit {
         }
     }
 
-    /// When lines that were withheld are to be told of; `None` without any.
+    /// When the number of withheld lines is to be logged; `None` without any.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.ends().filter(|_| self.withheld > 0)
     }
 
-    /// How many lines were withheld, if that is to be told at `now`. It counts
-    /// as told.
+    /// The number of withheld lines, if it is to be logged at `now`. It counts as logged.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<u64> {
         self.due()
             .filter(|due| *due <= now)
             .map(|_| std::mem::take(&mut self.withheld))
     }
 
-    /// As [`take_due`](Self::take_due), for the last time: whether it is due or
-    /// not.
+    /// As [`take_due`](Self::take_due), for the last time: whether it is due or not.
     pub(crate) fn take_rest(&mut self) -> Option<u64> {
         Some(std::mem::take(&mut self.withheld)).filter(|withheld| *withheld > 0)
     }

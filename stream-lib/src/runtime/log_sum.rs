@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// How long after a line the next one may come.
+/// The time after a line before the next one.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Adds up a count: what comes first is told at once, and all that comes within a
-/// minute after it in one line.
+/// Adds up a count: the first part is logged at once, and all that comes within a minute
+/// after it in one line.
 #[derive(Debug, Default)]
 pub(crate) struct LogSum {
     told_at: Option<Instant>,
@@ -14,7 +14,7 @@ pub(crate) struct LogSum {
 }
 
 impl LogSum {
-    /// Adds to the count. Returns the count to tell now, if it is to be told.
+    /// Adds to the count. Returns the count to log now, if any.
     pub(crate) fn add(&mut self, count: u64, now: Instant) -> Option<u64> {
         self.untold += count;
         self.ends()
@@ -22,12 +22,12 @@ impl LogSum {
             .then(|| self.told(now))
     }
 
-    /// When the count is to be told; `None` where there is nothing to tell.
+    /// When the count is to be logged; `None` if there is nothing to log.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.ends().filter(|_| self.untold > 0)
     }
 
-    /// The count, if it is to be told at `now`. It counts as told.
+    /// The count, if it is to be logged at `now`. It counts as logged.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<u64> {
         self.due().filter(|due| *due <= now).map(|_| self.told(now))
     }

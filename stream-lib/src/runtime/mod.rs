@@ -1,10 +1,7 @@
-//! Threads that are named and joined, those that look after the tasks of many, alarms for
-//! them, calls that
-//! can't be given a deadline, waits
-//! that end on shutdown, attempts that another thread ends, backoff, looks that
-//! spare a sleep, failures that are told once, bounds on log lines and on what is
-//! asked for at a time, numbers with their nouns, and the process that a thing
-//! belongs to.
+//! Threads that are named and joined, threads for many tasks, bells and alarms, calls
+//! without a deadline, waits that end on shutdown, attempts that another thread ends,
+//! backoff, looks that spare a sleep, failures that are logged once, bounds on log lines
+//! and on requests, numbers with their nouns, and the process that made a thing.
 
 mod alarm;
 mod backoff;
@@ -14,6 +11,7 @@ mod counted;
 mod interrupt;
 mod log_limit;
 mod log_sum;
+mod moment;
 mod origin;
 mod panics;
 mod patience;
@@ -33,6 +31,7 @@ pub(crate) use self::counted::counted;
 pub(crate) use self::interrupt::Interrupt;
 pub(crate) use self::log_limit::{LogLimit, LogLine};
 pub(crate) use self::log_sum::LogSum;
+pub(crate) use self::moment::{Moment, nanos};
 pub(crate) use self::origin::Origin;
 pub(crate) use self::panics::{drop_shielded, panic_text};
 pub(crate) use self::patience::Patience;

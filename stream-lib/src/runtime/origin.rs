@@ -1,10 +1,9 @@
 //! The process that made a thing.
 //!
-//! A child that was forked off has a copy of all that its parent had, but for the
-//! threads: connections that both would talk on, numbers that both would give out,
-//! and locks of threads that are not there any more. So each use asks first, before
-//! it takes a lock, and a drop in the child leaves alone what it shares with the
-//! parent.
+//! A forked child has a copy of everything of its parent except the threads: connections
+//! that both would use, numbers that both would give out, and locks of threads that don't
+//! exist there. So each use checks the process first, before it takes a lock, and a drop
+//! in the child leaves alone what it shares with the parent.
 
 use std::fmt;
 use std::process;
@@ -12,13 +11,13 @@ use std::sync::OnceLock;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The process in which this was made.
+/// The process in which a thing was made.
 #[derive(Clone)]
 pub(crate) struct Origin {
     process: u32,
-    /// Knows by a counter that a handler of `fork` raises, at the cost of one load.
-    /// `None` where that couldn't be set up: then a system call asks for the
-    /// process.
+    /// Detects a fork by a counter that a handler of `fork` raises, at the cost of one
+    /// load. `None` if that couldn't be set up: then a system call returns the process
+    /// id.
     #[cfg(unix)]
     forks: Option<forkguard::atfork::Guard>,
 }
@@ -36,8 +35,8 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// `Closed` in a process that was forked off one which has done so. Threads that
-    /// slept there are not here, but the lists of sleepers name them: a wait, or a
+    /// `Closed` in a process forked from one that uses the library. Threads that slept in
+    /// the parent don't exist here, but the lists of sleepers name them: a wait, or a
     /// wake-up, may never end.
     pub(crate) fn of_first_use() -> Result<Self> {
         static FIRST: OnceLock<Origin> = OnceLock::new();
@@ -58,7 +57,7 @@ impl Origin {
 
     /// # Errors
     ///
-    /// `Closed` in a process that was forked off.
+    /// `Closed` in a forked child.
     #[inline]
     pub(crate) fn ensure_here(&self) -> Result<()> {
         if self.is_here() {
@@ -95,7 +94,7 @@ impl fmt::Debug for Origin {
 
 #[cfg(test)]
 impl Origin {
-    /// As what a child has of its parent's.
+    /// The origin of a thing that a child has from its parent.
     pub(crate) fn of_another_process() -> Self {
         Self {
             process: process::id() + 1,

@@ -1,11 +1,11 @@
-//! Panics of users' code, which end in no thread of the library's.
+//! Panics of users' code, which must not end a thread of the library.
 
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What a panic said, for logs and dead letters. It is not bounded, and may have
-/// many lines.
+/// The text of a panic, for logs and dead letters. It is not bounded, and may have many
+/// lines.
 pub(crate) fn panic_text(payload: Box<dyn Any + Send>) -> String {
     let text = if let Some(text) = payload.downcast_ref::<&str>() {
         (*text).to_owned()
@@ -18,7 +18,7 @@ pub(crate) fn panic_text(payload: Box<dyn Any + Send>) -> String {
     text
 }
 
-/// Drops what may be the user's own type, and panic at that.
+/// Drops a value whose type may be the user's own, and panic at that.
 pub(crate) fn drop_shielded<T>(thing: T) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(thing))) {
         // To drop this one could panic again, and so on: a leak ends it.

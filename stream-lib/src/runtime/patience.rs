@@ -1,11 +1,9 @@
-//! Whether it pays to look for something before sleeping until it comes.
+//! The decision whether to look for something a few times before sleeping until it comes.
 //!
-//! To sleep and to be woken costs more than a few looks, between which other
-//! threads run. But looks that find nothing cost that, too, and a reply that
-//! takes long is hardly ever found by them.
+//! Sleeping and waking cost more than a few looks, between which other threads run. But
+//! looks that find nothing cost that, too, and hardly ever find a reply that takes long.
 
-/// Up to so many missed looks, each one more doubles the waits without looks:
-/// up to 1,024.
+/// The most missed looks that double the number of waits without looks: up to 1,024.
 const MOST_DOUBLINGS: u32 = 10;
 
 /// The outcome of the looks so far.
@@ -16,19 +14,19 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// Whether to look, this time.
+    /// Whether to look this time.
     pub(crate) fn pays(&mut self) -> bool {
         let pays = self.skip == 0;
         self.skip = self.skip.saturating_sub(1);
         pays
     }
 
-    /// Remembers that a look found it.
+    /// Notes that a look has found something.
     pub(crate) fn rewarded(&mut self) {
         *self = Self::default();
     }
 
-    /// Remembers that a look found nothing.
+    /// Notes that a look has found nothing.
     pub(crate) fn missed(&mut self) {
         self.missed = (self.missed + 1).min(MOST_DOUBLINGS);
         self.skip = 1 << self.missed;
@@ -44,7 +42,7 @@ impl Patience {
 mod tests {
     use super::*;
 
-    /// How often it looks, and finds nothing.
+    /// How often it looks and finds nothing.
     fn looks(patience: &mut Patience, waits: u32) -> u32 {
         let mut looks = 0;
         for _ in 0..waits {

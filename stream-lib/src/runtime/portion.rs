@@ -1,4 +1,4 @@
-//! How many things to ask for at a time, where an answer may be too large.
+//! The number of things to ask for at a time, if an answer may be too large.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -6,14 +6,12 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, ErrorKind};
 
-/// A number of things to ask for at a time: halved where the answer was lost,
-/// perhaps for its size, down to one, and doubled again after a row of full
-/// answers.
+/// A number of things to ask for at a time: halved after an answer was lost, perhaps for
+/// its size, down to one, and doubled again after a row of full answers.
 ///
-/// A server closes a connection whose output buffer is over its limit, and a
-/// proxy or a slow link may have limits of their own: nobody says which, so this
-/// finds a size that passes. Each further failure makes the next attempt at a
-/// larger one later.
+/// A server closes a connection whose output buffer is over its limit, and a proxy or a
+/// slow link may have limits of their own: none of them is known, so this finds a size
+/// that passes. Each further failure delays the next attempt at a larger one.
 #[derive(Debug)]
 pub(crate) struct Portion {
     most: usize,
@@ -25,19 +23,19 @@ pub(crate) struct Portion {
 struct Growth {
     /// Full answers since the size last changed.
     full: u32,
-    /// How many of them double the size.
+    /// The number of full answers that double the size.
     wanted: u32,
-    /// The size has grown since the last failure, which the next one may be the
-    /// fault of.
+    /// Whether the size has grown since the last failure, so that the growth may cause
+    /// the next one.
     has_grown: bool,
 }
 
-/// Full answers before the size doubles, at first and at most.
+/// The number of full answers before the size doubles, at first and at most.
 const SOON: u32 = 8;
 const LATE: u32 = 512;
 
 impl Portion {
-    /// At most `most` things at a time, and so many at first.
+    /// At most `most` things at a time, which is also the first size.
     pub(crate) fn new(most: usize) -> Self {
         Self {
             most: most.max(1),
@@ -50,8 +48,8 @@ impl Portion {
         }
     }
 
-    /// Whether an answer may have been lost for its size: the connection broke, or
-    /// we refused to read on.
+    /// Whether an answer may have been lost for its size: the connection broke, or this
+    /// process refused to read on.
     pub(crate) fn is_about(error: &Error) -> bool {
         matches!(
             error.kind(),
@@ -59,13 +57,13 @@ impl Portion {
         )
     }
 
-    /// How many to ask for.
+    /// The number to ask for.
     pub(crate) fn size(&self) -> usize {
         self.size.load(Ordering::Relaxed)
     }
 
-    /// Notes that the answer to a request for `asked` things was lost. Returns
-    /// whether the next request is to be a smaller one.
+    /// Notes that the answer to a request for `asked` things was lost. Returns whether
+    /// the next request is to be smaller.
     pub(crate) fn halve(&self, asked: usize) -> bool {
         let mut growth = self.growth.lock();
         growth.full = 0;
@@ -78,7 +76,7 @@ impl Portion {
         half < asked
     }
 
-    /// Notes that an answer with so many things has come.
+    /// Notes an answer with `count` things.
     pub(crate) fn received(&self, count: usize) {
         if self.size() >= self.most {
             return;
@@ -107,7 +105,7 @@ mod tests {
         let portion = Portion::new(10);
         assert!(portion.halve(10));
         assert_eq!(portion.size(), 5);
-        // One that was asked for before that.
+        // This one was asked for before that.
         assert!(portion.halve(10));
         assert_eq!(portion.size(), 5);
         assert!(portion.halve(5) && portion.halve(2));

@@ -5,9 +5,9 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// 64 random bits: the standard library keys each `RandomState` from the
-/// system's source, the counter keeps two calls in one thread apart, and the
-/// process id two processes that were forked off one, with the same keys.
+/// 64 random bits: the standard library keys each `RandomState` from the system's source,
+/// the counter tells two calls in one thread apart, and the process id two processes that
+/// were forked from one, with the same keys.
 fn random() -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let mut hasher = RandomState::new().build_hasher();
@@ -23,7 +23,7 @@ pub(crate) fn jitter(time: Duration, share: f64) -> Duration {
     time.mul_f64(1.0 - share + 2.0 * share * unit)
 }
 
-/// A number below `limit`; 0 where that is 0.
+/// A number below `limit`; 0 if that is 0.
 pub(crate) fn random_below(limit: usize) -> usize {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX).max(1);
     usize::try_from(random() % limit).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! A thread that looks after the tasks of many.
+//! A thread that serves the tasks of many.
 
 use std::cell::Cell;
 use std::fmt;
@@ -19,44 +19,42 @@ thread_local! {
     static ON_ROUNDS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether others wait while the calling thread waits: it looks after the tasks of
-/// several.
+/// Whether the calling thread serves several tasks, so that others wait while it waits.
 pub(crate) fn is_on_rounds() -> bool {
     ON_ROUNDS.get()
 }
 
-/// How long a thread is waited for that has nothing left to do.
+/// How long a thread without tasks is waited for.
 const JOINED: Duration = Duration::from_secs(5);
 
-/// A thread that has nothing to do waits so long.
+/// The wait of a thread that has nothing to do.
 const LONG: Duration = Duration::from_secs(3_600);
 
 /// Work that comes up now and then.
 pub(crate) trait Task: Send + 'static {
-    /// Does what is due. It waits for nobody but the server, since the tasks of others
-    /// come next.
+    /// Does what is due. It waits only for the server, since the tasks of others come
+    /// next.
     fn tend(&mut self);
 
-    /// When there is something to do, unless its bell is rung before; `None` once there
-    /// is nothing to do any more.
+    /// The time of the next work, unless its bell is rung before; `None` after its end.
     fn wake_at(&self) -> Option<Instant>;
 
-    /// It has panicked, and is not tended any more.
+    /// The task has panicked, and is not tended any more.
     fn broke(&self) {}
 }
 
-/// A task that a thread on its rounds looks after, until it is taken away.
+/// A task that a thread tends on its rounds, until it is taken away.
 pub(crate) struct Desk<T> {
     task: Mutex<Option<T>>,
     is_wanted: AtomicBool,
     bell: Bell,
-    /// Of all that are on the rounds of the thread.
+    /// The number of tasks on the rounds of the thread.
     open: Arc<AtomicUsize>,
 }
 
 impl<T: Task> Desk<T> {
-    /// Takes the task away, and does it by oneself from now on. `None` where the
-    /// thread is at it until `deadline`, and where it was taken before.
+    /// Takes the task off the thread; the caller does it from now on. `None` if the
+    /// thread is at it until `deadline`, and if it was taken before.
     pub(crate) fn take(&self, deadline: Instant) -> Option<T> {
         self.close();
         let task = self.task.try_lock_until(deadline)?.take();
@@ -64,7 +62,7 @@ impl<T: Task> Desk<T> {
         task
     }
 
-    /// Has the thread leave it alone.
+    /// Takes the task off the thread's rounds.
     fn close(&self) {
         if !self.is_wanted.swap(true, Ordering::SeqCst) {
             self.open.fetch_sub(1, Ordering::SeqCst);
@@ -74,8 +72,8 @@ impl<T: Task> Desk<T> {
 
 /// A desk on the rounds of a thread, whatever the task.
 trait Stop: Send + Sync {
-    /// Tends the task if that is due at `wake`, which then says when it is due again.
-    /// Returns false where there is no task any more.
+    /// Tends the task if it is due at `wake`, and sets `wake` to the next time. Returns
+    /// false if there is no task any more.
     fn visit(&self, wake: &mut Instant) -> bool;
 }
 
@@ -103,7 +101,7 @@ impl<T: Task> Stop for Desk<T> {
                 return true;
             }
             Ok(None) => {}
-            // The others need the thread.
+            // The other tasks need the thread.
             Err(panic) => {
                 let text = panic_text(panic);
                 let told = catch_unwind(AssertUnwindSafe(|| {
@@ -113,7 +111,7 @@ impl<T: Task> Stop for Desk<T> {
                 drop(told);
             }
         }
-        // One that panics at its end is over, too.
+        // A task that panics at its end is over, too.
         let ended = catch_unwind(AssertUnwindSafe(|| *place = None));
         drop(ended);
         self.close();
@@ -133,7 +131,7 @@ pub(crate) struct Rounds {
 struct Shared {
     gong: Gong,
     coming: Mutex<Coming>,
-    /// How many tasks were not taken away.
+    /// The number of tasks that were not taken away.
     open: Arc<AtomicUsize>,
 }
 
@@ -154,7 +152,7 @@ impl fmt::Debug for Coming {
 }
 
 impl Rounds {
-    /// A thread that will be called `name`. There is none yet.
+    /// Rounds whose thread will be called `name`. It doesn't run yet.
     pub(crate) fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -168,11 +166,11 @@ impl Rounds {
         self.shared.gong.bell()
     }
 
-    /// Has the thread look after a task from now on.
+    /// Has the thread tend a task from now on.
     ///
     /// # Errors
     ///
-    /// `System` where the system is out of threads.
+    /// `System` if the system is out of threads.
     pub(crate) fn add<T: Task>(&self, task: T, bell: &Bell) -> Result<Arc<Desk<T>>> {
         let desk = Arc::new(Desk {
             task: Mutex::new(Some(task)),
@@ -199,7 +197,7 @@ impl Rounds {
 
     /// Waits for the end of the thread until `deadline`, if all tasks were taken away.
     pub(crate) fn join_idle(&self, deadline: Instant) {
-        // Nothing is added meanwhile.
+        // Held, so that nothing is added meanwhile.
         let mut place = self.thread.lock();
         if self.shared.open.load(Ordering::SeqCst) == 0
             && let Some(thread) = place.take()
@@ -240,7 +238,7 @@ mod tests {
 
     const AMPLE: Duration = Duration::from_secs(20);
 
-    /// Says its name whenever it is tended, and may wait for a word then.
+    /// Sends its name whenever it is tended, and may wait for a message then.
     struct Says {
         name: &'static str,
         to: Sender<&'static str>,

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-/// A flag that is set once, and wakes every thread that waits on it. Clones share
-/// the flag.
+/// A flag that is set once, and wakes every thread that waits on it. Clones share the
+/// flag.
 ///
-/// The same wait can be cut short by [`nudge`](Self::nudge): a thread that
-/// sleeps until its next deadline is told that an earlier one has come up.
+/// [`nudge`](Self::nudge) cuts the same wait short: it tells a thread that sleeps until
+/// its next deadline that an earlier one has come up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shutdown(Arc<Inner>);
 
@@ -42,7 +42,7 @@ impl Shutdown {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// What nudges it from elsewhere, and doesn't keep it.
+    /// A handle that nudges it from elsewhere, and doesn't keep it alive.
     pub(crate) fn nudged(&self) -> Nudge {
         Nudge(Arc::downgrade(&self.0))
     }
@@ -59,8 +59,8 @@ impl Shutdown {
         self.is_set()
     }
 
-    /// Waits until `ready` holds, the flag is set, or `deadline` has passed.
-    /// `ready` is asked again at every nudge.
+    /// Waits until `ready` holds, the flag is set, or `deadline` has passed. `ready` is
+    /// called again at every nudge.
     pub(crate) fn wait_until(&self, deadline: Instant, mut ready: impl FnMut() -> bool) -> bool {
         let mut nudges = self.0.nudges.lock();
         loop {
@@ -74,7 +74,7 @@ impl Shutdown {
     }
 }
 
-/// Ends the waits by a signal, as long as that exists.
+/// Ends the waits of a signal as long as that exists.
 #[derive(Debug, Clone)]
 pub(crate) struct Nudge(Weak<Inner>);
 

@@ -1,10 +1,10 @@
-//! Calls that can't be given a deadline.
+//! Calls without a deadline.
 //!
-//! The system's lookup of a host name and code of the user's may block for as long
-//! as they like. Such a call runs on a thread of its own, which is left behind
-//! when its callers have waited long enough: nothing else ends it. There is at
-//! most one for each [`SideCall`], so that a call that hangs costs one thread,
-//! however often it is asked for.
+//! The system's lookup of a host name and users' code may block for as long as they like.
+//! Such a call runs on a thread of its own, which is left behind when its callers have
+//! waited long enough, since it can't be ended. There is at most one for each
+//! [`SideCall`], so that a call that hangs costs one thread, however often it is asked
+//! for.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,8 +15,8 @@ use super::origin::Origin;
 use super::thread::Thread;
 use crate::error::Result;
 
-/// A call of which one is under way at a time. Callers that come meanwhile share
-/// its outcome; one that comes later gets a call of its own.
+/// A call that runs at most once at a time. Callers that come meanwhile share its
+/// outcome; one that comes later gets a call of its own.
 #[derive(Debug)]
 pub(crate) struct SideCall<T>(Option<Ticket<T>>);
 
@@ -26,7 +26,7 @@ pub(crate) struct Ticket<T> {
     outcome: Arc<OnceLock<T>>,
     /// Disconnects when the call has ended, however it ends.
     ended: Receiver<()>,
-    /// The process that has the thread of the call.
+    /// The process of the call's thread.
     origin: Origin,
 }
 
@@ -35,7 +35,7 @@ impl<T: Clone + Send + Sync + 'static> SideCall<T> {
     ///
     /// # Errors
     ///
-    /// `System` where the system is out of threads.
+    /// `System` if the system is out of threads.
     pub(crate) fn join(
         &mut self,
         name: &str,
@@ -47,10 +47,10 @@ impl<T: Clone + Send + Sync + 'static> SideCall<T> {
         let (alive, ended) = bounded::<()>(0);
         let outcome = Arc::new(OnceLock::new());
         let place = Arc::clone(&outcome);
-        // Dropping the handle leaves the thread to itself.
+        // Dropping the handle detaches the thread.
         Thread::spawn(name, move || {
             let _alive = alive;
-            // Nobody else sets it.
+            // It is set only here.
             let _ = place.set(call());
         })?;
         let ticket = Ticket {
@@ -95,7 +95,7 @@ impl<T: Clone> Ticket<T> {
         self.outcome.get().cloned()
     }
 
-    /// Whether there will be no other outcome than there is now.
+    /// Whether the outcome is final.
     pub(crate) fn has_ended(&self) -> bool {
         use crossbeam_channel::TryRecvError::Disconnected;
 
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(ticket.wait(AMPLE, &never()), Some(2));
     }
 
-    /// The thread of the call isn't there, so that it would never end.
+    /// The thread of the call doesn't exist here, so it would never end.
     #[test]
     fn call_that_was_under_way_in_the_parent_is_begun_again_in_a_forked_child() {
         let calls = Arc::default();

@@ -13,8 +13,8 @@ thread_local! {
     static LIBRARY_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether the calling thread is one of the library's own: there, shutdown
-/// must only signal, since a thread can't join itself.
+/// Whether the calling thread is one of the library's own: there, shutdown must only
+/// signal, since a thread can't join itself.
 pub(crate) fn on_library_thread() -> bool {
     LIBRARY_THREAD.get()
 }
@@ -58,7 +58,7 @@ impl Thread {
     /// Waits for its end until `deadline`. Returns whether it has ended.
     pub(crate) fn ends_by(&self, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
-        // Nothing is ever sent: the receive ends by disconnection or timeout.
+        // The channel carries no values: the receive ends by disconnection or timeout.
         self.ended.recv_timeout(left) != Err(RecvTimeoutError::Timeout)
     }
 
@@ -76,5 +76,13 @@ impl Thread {
             );
         }
         true
+    }
+
+    /// Joins those that have ended.
+    pub(crate) fn join_ended(threads: &mut Vec<Self>) {
+        let now = Instant::now();
+        for thread in threads.extract_if(.., |thread| thread.ends_by(now)) {
+            thread.join_by(now);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! A failure that lasts is told once, and its end once.
+//! Lasting failures, each logged once, with its end.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -10,51 +10,51 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, ErrorKind};
 
-/// Whether something fails at present, so that the first failure of a row is
-/// logged and the others are not, and that the recovery is logged only after a
-/// failure. A failure with another cause than those told in this row is told, too:
-/// a password that is refused once the server is back has nothing to do with the
-/// outage.
+/// Whether something fails at present, so that the first failure of a row is logged and
+/// the others are not, and that the recovery is logged only after a failure. A failure
+/// with a cause that was not logged in this row is logged, too: a password that is
+/// refused once the server is back has nothing to do with the outage.
 ///
-/// Several parties may share one. A party is a kind of request, or some that
-/// fail and work together: a server that refuses writes may serve another kind all
-/// the while. The row begins with the first failure of any of them. It ends with a
-/// success when all of them work and none has failed for a [`MOMENT`], so that a
-/// server that comes and goes makes one row. This type does not log by itself,
-/// because its callers hold locks or have texts of their own.
+/// Several parties may share one. A party is a kind of request, or some that fail and
+/// work together: a server that refuses writes may serve another kind all the while. The
+/// row begins with the first failure of any of them. It ends with a success when all of
+/// them work and none has failed for a [`MOMENT`], so that a server that comes and goes
+/// makes one row. This type does not log by itself, because its callers hold locks or
+/// have texts of their own.
 #[derive(Debug, Default)]
 pub(crate) struct Trouble {
-    /// A row lasts. It is changed under the lock of the row, and looked at without
-    /// it, so that a success costs one load while nothing fails.
+    /// Whether a row lasts. It is changed under the lock of the row, and read without it,
+    /// so that a success costs one load while nothing fails.
     lasts: AtomicBool,
     row: Mutex<Row>,
 }
 
 #[derive(Debug, Default)]
 struct Row {
-    /// When each party failed that has not succeeded since.
+    /// The parties that have failed and not succeeded since, with the times of the
+    /// failures.
     failing: BTreeMap<u32, Instant>,
-    /// The causes that were told.
+    /// The causes that were logged.
     told: Vec<String>,
     latest: Option<(Instant, Error)>,
 }
 
-/// For how long nothing must have failed at the end of a row.
+/// The time without a failure at the end of a row.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// A party that has not tried again for so long, having nothing to do, holds up
-/// the end of a row no longer.
+/// A party that has not tried again for this long, having nothing to do, no longer holds
+/// up the end of a row.
 const STALE: Duration = Duration::from_secs(60);
 
-/// Most causes to tell in one row.
+/// The most causes logged in one row.
 const MOST_CAUSES: usize = 8;
 
-/// All forms in which an outage shows, which differ between connections, and from
-/// the first attempt to the next.
+/// One word for all forms of an outage, which differ between connections, and from the
+/// first attempt to the next.
 const AWAY: &str = "away";
 
-/// What a server says, or is found to be, in whose place another one is the master: the
-/// same outage as the connections that it closes.
+/// Signs of a server that another one has replaced as the master: the same outage as the
+/// connections that it closes.
 const DEMOTED: [&str; 4] = [
     "server error READONLY",
     "server error UNBLOCKED",
@@ -63,12 +63,12 @@ const DEMOTED: [&str; 4] = [
 ];
 
 impl Trouble {
-    /// Notes a failure of the only party. Returns whether to tell of it.
+    /// Notes a failure of the only party. Returns whether to log it.
     pub(crate) fn begins(&self, error: &Error) -> bool {
         self.begins_for(0, error)
     }
 
-    /// Notes a success of the only party. Returns true where it ends a row.
+    /// Notes a success of the only party. Returns whether it ends a row.
     pub(crate) fn ends(&self) -> bool {
         self.ends_for(0)
     }
@@ -79,13 +79,13 @@ impl Trouble {
         self.begins_at(party, error, Instant::now())
     }
 
-    /// Notes a success of `party`. Returns true where it ends a row: once all work,
-    /// a success after a [`MOMENT`] does.
+    /// Notes a success of `party`. Returns whether it ends a row: once all work, a
+    /// success after a [`MOMENT`] does.
     pub(crate) fn ends_for(&self, party: u32) -> bool {
         self.lasts.load(Ordering::Relaxed) && self.ends_at(party, Instant::now())
     }
 
-    /// Forgets a failure of `party`, which tries no more.
+    /// Forgets a failure of `party`, which makes no more tries.
     pub(crate) fn leave(&self, party: u32) {
         if self.lasts() {
             self.row.lock().failing.remove(&party);
@@ -97,14 +97,14 @@ impl Trouble {
         self.lasts.load(Ordering::SeqCst)
     }
 
-    /// The latest failure of the row that lasts.
+    /// The latest failure of the present row.
     pub(crate) fn latest(&self) -> Option<Error> {
         let row = self.row.lock();
         row.latest.as_ref().map(|(_, error)| error.clone())
     }
 
-    /// When the next success ends the row; `None` where none lasts, or somebody
-    /// fails. For those who may have no success to note by then.
+    /// When the next success ends the row; `None` without a row, or while a party fails.
+    /// It is for parties that may have no success to note by then.
     pub(crate) fn ends_from(&self) -> Option<Instant> {
         if !self.lasts.load(Ordering::Relaxed) {
             return None;
@@ -143,11 +143,11 @@ impl Trouble {
     }
 }
 
-/// The part of a failure that stays the same while its cause does: without
-/// addresses, times and numbers of ours.
+/// The part of a failure that stays the same while its cause does: without this process's
+/// addresses, times and numbers.
 fn cause(error: &Error) -> String {
     if error.kind() == ErrorKind::PermissionDenied {
-        // Scripts say it in other words than plain commands.
+        // Scripts word it differently from plain commands.
         return format!("{:?}", error.kind());
     }
     let mut next: Option<&(dyn StdError + 'static)> = error.source();
@@ -160,7 +160,7 @@ fn cause(error: &Error) -> String {
         next = cause.source();
     }
     match root {
-        // Of a server's error this is its first word.
+        // For a server's error, its first word.
         Some(root) => match root.to_string() {
             word if DEMOTED.contains(&&*word) => AWAY.to_owned(),
             word => word,

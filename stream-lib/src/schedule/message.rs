@@ -1,4 +1,4 @@
-//! A message that waits for its time.
+//! A scheduled message.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::message::raw::RawMessage;
 use crate::message::schedule_id::ScheduleId;
 use crate::message::{DecodeError, OwnedMessage, RESERVED};
 
-/// A scheduled message, as it waits in Redis: see
+/// A scheduled message, as stored in Redis: see
 /// [`StreamManager::scheduled`](crate::StreamManager::scheduled).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ScheduledMessage {
@@ -23,13 +23,13 @@ impl ScheduledMessage {
         Self { waiting, partition }
     }
 
-    /// By due time; those that were set aside come last.
+    /// Orders by due time; messages that were set aside come last.
     pub(super) fn in_order(&self, other: &Self) -> Ordering {
         let key = |one: &Self| (one.due().is_none(), one.due(), one.waiting.id);
         key(self).cmp(&key(other))
     }
 
-    /// Where the next page begins: the due time as the server has it, and the id.
+    /// Its position for the next page: the due time as the server has it, and the id.
     pub(super) fn place(&self) -> (&str, ScheduleId) {
         (&self.waiting.score, self.waiting.id)
     }
@@ -39,36 +39,36 @@ impl ScheduledMessage {
         self.waiting.id.in_partition(self.partition)
     }
 
-    /// When it is due, by the server's clock; `None` for one that was set aside, since
-    /// its body can't be read.
+    /// When it is due, by the server's clock; `None` for a message that was set aside,
+    /// since its body can't be read.
     pub fn due(&self) -> Option<SystemTime> {
         self.waiting.due
     }
 
-    /// Its unique key, if it has one that is text; see
+    /// Its unique key, if it has one that is UTF-8; see
     /// [`Draft::unique`](crate::Draft::unique).
     pub fn unique(&self) -> Option<&str> {
         let key = str::from_utf8(&self.waiting.unique).ok()?;
         (!key.is_empty()).then_some(key)
     }
 
-    /// Its fields, without reserved ones. One without a readable body has none.
+    /// Its fields, without reserved ones; empty if its body can't be read.
     pub fn message(&self) -> RawMessage {
         self.pairs()
             .filter(|(name, _)| name.first() != Some(&RESERVED))
             .collect()
     }
 
-    /// The message as a typed one.
+    /// Decodes the message as a message type.
     ///
     /// # Errors
     ///
-    /// A field is missing or malformed.
+    /// A [`DecodeError`] if a field is missing or malformed.
     pub fn decode<M: OwnedMessage>(&self) -> Result<M, DecodeError> {
         self.message().decode()
     }
 
-    /// The value of a header that the producer has given it; of duplicates, the last.
+    /// The value of a header that the producer gave it; of duplicates, the last.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.reserved(&format!("{HEADER}{name}"))
     }

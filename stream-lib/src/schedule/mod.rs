@@ -1,12 +1,12 @@
-//! What is to happen later: messages that are scheduled, and jobs that recur.
+//! Scheduled messages and recurring jobs.
 //!
 //! The [`Timekeeper`] of a manager has one *promoter* for each stream of which this
-//! process knows that something is scheduled: it looks, at a *pace*, and moves what is
-//! due to the stream; and one *ticker* for each job ([`cron`]). There is no leader. All
-//! processes of a stream do so, and one script moves a message once.
+//! process knows that something is scheduled: it looks, at a *pace*, and moves due
+//! messages to the stream; and one *ticker* for each job ([`cron`]). There is no leader.
+//! All processes of a stream do so, and one script moves a message once.
 //!
-//! [`Scheduled`] shows what waits, and cancels it; a [`ScheduledMessage`] is one of them.
-//! Both it and the [`Crons`] of a stream go through its *parts*.
+//! [`Scheduled`] lists and cancels scheduled messages, each a [`ScheduledMessage`]. It
+//! and the [`Crons`] of a stream go through the stream's *parts*.
 
 mod cron;
 mod message;

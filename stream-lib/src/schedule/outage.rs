@@ -1,22 +1,22 @@
-//! When to tell of a server that can't be reached.
+//! The decision when to log an outage.
 
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind};
 
-/// How long an outage lasts before it is told here. The adds and the consumers of this
-/// process tell of it at once, where there are any.
+/// How long an outage lasts before it is logged here. The adds and the consumers of this
+/// process, if there are any, log it at once.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long the server has been away.
+/// The duration of an outage.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
     since: Option<Instant>,
 }
 
 impl Outage {
-    /// Notes a failure. Returns whether it is one to tell of: an outage that lasts, and
-    /// whatever is none.
+    /// Records a failure. Returns whether to log it: an outage that lasts, or any other
+    /// error.
     pub(super) fn tells(&mut self, error: &Error, now: Instant) -> bool {
         match error.kind() {
             ErrorKind::Closed => false,
@@ -28,7 +28,7 @@ impl Outage {
         }
     }
 
-    /// Notes a success.
+    /// Records a success.
     pub(super) fn ends(&mut self) {
         self.since = None;
     }

@@ -1,36 +1,36 @@
-//! How long to wait before the next look at what is scheduled.
+//! The wait before the next look at scheduled messages.
 
 use std::time::{Duration, Instant};
 
 use crate::runtime::jitter;
 
-/// The wait between two looks, while it is known that something is scheduled: another
-/// process may schedule something sooner.
+/// The wait between two looks while something is scheduled, since another process may
+/// schedule an earlier message.
 pub(super) const LOOK: Duration = Duration::from_millis(250);
 
-/// The wait where nothing is scheduled. An alarm ends it.
+/// The wait while nothing is scheduled. An alarm ends it.
 pub(super) const LONG: Duration = Duration::from_secs(3_600);
 
-/// The shortest wait: what becomes due meanwhile goes in one step.
+/// The shortest wait, so that messages which become due together move in one step.
 const SHORT: Duration = Duration::from_millis(2);
 
-/// What is known of the times at which this process's own messages are due.
+/// The known due times of this process's own messages.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// The latest of them.
+    /// The latest due time.
     own_until: Option<Instant>,
 }
 
 impl Pace {
-    /// Notes that a message of this process is due at `at`.
+    /// Records that a message of this process is due at `at`.
     pub(super) fn own(&mut self, at: Instant) {
         self.own_until = self.own_until.max(Some(at));
     }
 
-    /// How long to wait, where the first message is due after `next`, or none is.
+    /// The wait, if the first message is due after `next`, or there is none.
     ///
-    /// A process that has scheduled a message which is still to come is there in time.
-    /// Others look now and then, so that not all of them ask at the same moment.
+    /// A process with a message of its own that is not due yet looks in time for it.
+    /// Others look now and then, so that they don't all ask at the same moment.
     pub(super) fn after(&mut self, next: Option<Duration>, now: Instant) -> Duration {
         let Some(next) = next else {
             self.own_until = None;
@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(pace.after(Some(10 * MS), now), 10 * MS);
         assert_eq!(pace.after(Some(Duration::ZERO), now), SHORT);
         assert_eq!(pace.after(Some(900 * MS), now), LOOK);
-        // Others' messages, once its own are gone for good.
+        // Messages of others, after its own are gone.
         let later = now + 1_300 * MS;
         assert!(pace.after(Some(10 * MS), later) > 200 * MS);
     }

@@ -1,4 +1,4 @@
-//! A stream by its parts: itself, or each of its partitions.
+//! The parts of a stream: the stream itself, or each of its partitions.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(super) struct Parts {
     stem: StreamKeys,
 }
 
-/// A stream without partitions, or one of them.
+/// A stream without partitions, or one partition.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) number: Option<u16>,
@@ -54,7 +54,7 @@ impl Parts {
         Ok(partitions.all().map(part).collect())
     }
 
-    /// The part of this number; `None` where the stream has none such.
+    /// The part of this number; `None` if the stream has no such partition.
     ///
     /// # Errors
     ///

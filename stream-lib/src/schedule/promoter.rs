@@ -2,11 +2,11 @@
 //!
 //! # Who wakes whom
 //!
-//! A thread on its rounds tends the task when its bell was rung, or at `Hints::wake_at`.
-//! An alarm says under the lock of the hints when the task is wanted, and rings if that
-//! is sooner than it would wake. The task takes this wish before it looks, and writes
-//! down when it will wake afterwards. A wish which comes in between is still there then,
-//! and it wakes for that.
+//! A thread on its rounds runs the task when its bell has rung, or at `Hints::wake_at`.
+//! An alarm writes under the lock of the hints when the task is wanted, and rings if that
+//! is earlier than `wake_at`. The task takes this wish before it looks, and writes down
+//! `wake_at` afterwards. A wish written in between is still there then, and the task
+//! wakes for it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,15 +21,15 @@ use crate::error::{Error, with_causes};
 use crate::keys::StreamKeys;
 use crate::runtime::{Backoff, Bell, Task, Trouble, counted};
 
-/// What alarms tell a promoter.
+/// The wishes of alarms.
 #[derive(Debug)]
 pub(super) struct Hints(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    /// When somebody wants the promoter to look.
+    /// When an alarm wants the promoter to look.
     wanted: Option<Instant>,
-    /// The latest time at which a message of this process is due, since the last look.
+    /// The latest due time of a message of this process since the last look.
     own: Option<Instant>,
     wake_at: Instant,
     max_backup: Option<u64>,
@@ -47,8 +47,8 @@ impl Default for Hints {
 }
 
 impl State {
-    /// Writes down when the promoter wakes: at `at`, or sooner where that was wished for
-    /// while it looked. Such a wish rings no bell, since the time to wake had come.
+    /// Sets the time to wake: `at`, or earlier if an alarm asked for that during the
+    /// look. Such an alarm rings no bell, since `wake_at` had passed.
     fn sleep_until(&mut self, at: Instant) -> Instant {
         self.wake_at = self.wanted.map_or(at, |wanted| wanted.min(at));
         self.wake_at
@@ -56,8 +56,8 @@ impl State {
 }
 
 impl Hints {
-    /// Notes that there is something, due after `wait` where this process has put it
-    /// there. Rings where the promoter would sleep for too long.
+    /// Records that something is scheduled, due after `wait` if this process has
+    /// scheduled it. Rings if the promoter would sleep for too long.
     pub(super) fn note(&self, wait: Option<Duration>, max_backup: Option<u64>, bell: &Bell) {
         let now = Instant::now();
         let mut state = self.0.lock();
@@ -84,10 +84,10 @@ pub(super) struct Promoter {
     promotion: Promotion,
     hints: Arc<Hints>,
     loans: Loans,
-    /// When to look next.
+    /// The time of the next look.
     at: Instant,
     pace: Pace,
-    /// The last look has found something that is due.
+    /// The last look found due messages.
     is_due: bool,
     backoff: Backoff,
     outage: Outage,
@@ -114,7 +114,7 @@ impl Promoter {
         }
     }
 
-    /// Looks, and moves what is due. Returns how long to wait before the next time.
+    /// Looks, and moves due messages. Returns the wait before the next look.
     fn step(&mut self) -> Duration {
         let Self {
             promotion, loans, ..
@@ -152,14 +152,14 @@ impl Promoter {
         self.outage.ends();
         if self.trouble.ends() {
             log::info!(
-                "scheduled messages of `{}` come to the stream again when they are due",
+                "scheduled messages of `{}` move to the stream again when they are due",
                 self.promotion.stream()
             );
         }
         let has_moved = promoted.moved > 0 || !promoted.missing.is_empty();
         self.is_due = promoted.next == Some(Duration::ZERO);
         if self.is_due && has_moved {
-            // There was more than one step moves.
+            // More messages were due than one step moves.
             return Duration::ZERO;
         }
         self.pace.after(promoted.next, Instant::now())
@@ -169,7 +169,7 @@ impl Promoter {
         let stream = self.promotion.stream();
         if promoted.moved > 0 {
             log::debug!(
-                "{} came to `{stream}`, {} of them to its backup stream",
+                "{} moved to `{stream}`, {} of them to its backup stream",
                 messages(promoted.moved),
                 promoted.to_backup
             );
@@ -192,12 +192,12 @@ impl Promoter {
         }
     }
 
-    /// Tells of a failure, unless it is an outage that has only begun.
+    /// Logs a failure, unless it is an outage that has only begun.
     fn failed(&mut self, error: &Error) -> Duration {
         if self.outage.tells(error, Instant::now()) && self.trouble.begins(error) {
             log::warn!(
-                "scheduled messages of `{}` wait beyond their time, which is tried again until it \
-                 works: {}",
+                "scheduled messages of `{}` wait beyond their time; moving them is retried until \
+                 it works: {}",
                 self.promotion.stream(),
                 with_causes(error)
             );
@@ -242,7 +242,7 @@ mod tests {
     fn a_wish_that_comes_during_a_look_is_kept() {
         let hints = Hints::default();
         let bell = Bell::default();
-        // The promoter looks now: the time to wake lies in the past.
+        // While the promoter looks, its time to wake lies in the past.
         hints.note(Some(Duration::from_secs(5)), None, &bell);
         let late = Instant::now() + LONG;
         let at = hints.0.lock().sleep_until(late);

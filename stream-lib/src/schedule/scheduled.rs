@@ -1,4 +1,4 @@
-//! Messages that wait for their time: listed, cancelled, moved.
+//! The scheduled messages of a stream: listed, cancelled, moved.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,20 +18,22 @@ use crate::split::Splits;
 
 /// The scheduled messages of one stream, `{<stream>}:due` in Redis.
 ///
-/// A message comes here by [`Draft::after`](crate::Draft::after) and
-/// [`Draft::at`](crate::Draft::at), and leaves for the stream when it is due.
+/// [`Draft::after`](crate::Draft::after) and [`Draft::at`](crate::Draft::at) schedule a
+/// message, which moves to the stream when it is due.
 ///
 /// # Blocking
 ///
-/// Every method waits for Redis: up to 5 s for a connection, and as long for
-/// each answer, counted from the last bytes that came.
+/// Every method waits for Redis: up to 5 s for a connection, and as long for each answer,
+/// counted from the last received bytes.
 ///
 /// # Errors
 ///
-/// [`Unavailable`](crate::ErrorKind::Unavailable),
-/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
-/// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
-/// [`WrongType`](crate::ErrorKind::WrongType), [`Refused`](crate::ErrorKind::Refused).
+/// [`Unavailable`](crate::ErrorKind::Unavailable) while Redis can't be reached,
+/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the connection is lost before
+/// the answer to a change, [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if
+/// the Redis user lacks a permission, [`WrongType`](crate::ErrorKind::WrongType) if a key
+/// holds something else, [`Refused`](crate::ErrorKind::Refused) while Redis takes no
+/// writes.
 ///
 /// # Examples
 ///
@@ -51,7 +53,7 @@ pub struct Scheduled {
     alarm: Alarm,
 }
 
-/// Ids in one script: a server is busy for about a millisecond.
+/// Ids per script: the server is busy for about a millisecond.
 const CHUNK: usize = 100;
 
 impl Scheduled {
@@ -67,7 +69,7 @@ impl Scheduled {
         }
     }
 
-    /// How many there are (`ZCARD`).
+    /// The number of scheduled messages (`ZCARD`).
     pub fn count(&self) -> Result<u64> {
         let counted = self.parts.all().and_then(|parts| {
             let counts = parts
@@ -78,14 +80,14 @@ impl Scheduled {
         counted.map_err(|e| self.failed(e, "counting"))
     }
 
-    /// Those that are due first, at most `limit`, by their due times. Of equal ones the
-    /// one that was scheduled first comes first, within a partition.
+    /// The messages that are due first, at most `limit`, by due time. With equal due
+    /// times, the one scheduled first comes first, within a partition.
     pub fn list(&self, limit: usize) -> Result<Vec<ScheduledMessage>> {
         self.list_after(None, limit)
     }
 
-    /// At most `limit` messages that come after `after`: the next page. All of them are
-    /// in memory then, and of a stream with partitions as many of each.
+    /// At most `limit` messages after `after`: the next page. All of them are held in
+    /// memory, and for a stream with partitions as many of each.
     pub fn list_after(
         &self,
         after: Option<&ScheduledMessage>,
@@ -126,13 +128,13 @@ impl Scheduled {
         })
     }
 
-    /// Cancels one. Returns whether it was scheduled: false where it has come to the
+    /// Cancels a message. Returns whether it was scheduled: false if it has moved to the
     /// stream, or was cancelled before.
     pub fn cancel(&self, id: ScheduleId) -> Result<bool> {
         Ok(self.cancel_all_of(&[id])? == 1)
     }
 
-    /// Cancels these. Returns how many of them were scheduled.
+    /// Cancels messages. Returns how many of them were scheduled.
     pub fn cancel_all_of(&self, ids: &[ScheduleId]) -> Result<usize> {
         let mut by_part: BTreeMap<Option<u16>, Vec<ScheduleId>> = BTreeMap::new();
         for id in ids {
@@ -155,9 +157,10 @@ impl Scheduled {
         cancelled.map_err(|e| self.failed(e, "cancelling"))
     }
 
-    /// Cancels those that are due first, at most `limit`. Returns how many.
+    /// Cancels the messages that are due first, at most `limit`. Returns the number of
+    /// cancelled messages.
     ///
-    /// They go in steps, each short for the server; a failed call leaves those that it
+    /// They are cancelled in several short steps; a failed call leaves those that it
     /// hadn't reached.
     pub fn cancel_some(&self, limit: usize) -> Result<usize> {
         let mut cancelled = 0;
@@ -172,8 +175,8 @@ impl Scheduled {
         Ok(cancelled)
     }
 
-    /// Gives one another due time: a [`SystemTime`](std::time::SystemTime), or a
-    /// [`Duration`](std::time::Duration) from now on. Its id stays. Returns whether it
+    /// Changes the due time of a message: to a [`SystemTime`](std::time::SystemTime), or
+    /// to a [`Duration`](std::time::Duration) from now. Its id stays. Returns whether it
     /// was scheduled.
     ///
     /// # Errors
@@ -197,17 +200,17 @@ impl Scheduled {
         Ok(wait.is_some())
     }
 
-    /// Has one come to the stream now, behind others that are due. Returns whether it
+    /// Moves a message to the stream now, behind others that are due. Returns whether it
     /// was scheduled.
     ///
-    /// Where the stream takes nothing at the moment, such as with a full backup stream,
-    /// it follows once there is room.
+    /// If the stream takes nothing at the moment, for example because its backup stream
+    /// is full, the message follows once there is room.
     pub fn run_now(&self, id: ScheduleId) -> Result<bool> {
         let is_scheduled = self.reschedule(id, Duration::ZERO)?;
         if !is_scheduled {
             return Ok(false);
         }
-        // This process may end before its own promoter gets to it.
+        // This process may end before its own promoter moves it.
         let moved = self.parts.one(id.partition()).and_then(|part| {
             let Some(part) = part else { return Ok(()) };
             let mut promotion = Promotion::new(part.keys.clone());

@@ -1,4 +1,4 @@
-//! The threads that do what is due, for all streams of a manager.
+//! The threads that move and add what is due, for all streams of a manager.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,12 +19,12 @@ use crate::split::Splits;
 /// How long a stop waits for the step under way, before it cuts the connection.
 const POLITE: Duration = Duration::from_millis(500);
 
-/// How long it then waits at most.
+/// How long a stop waits after that at most.
 const LAST: Duration = Duration::from_secs(2);
 
 /// One thread for the scheduled messages of all streams, which begins with the first
-/// alarm, and one for all jobs, which begins with the first of them: it calls users'
-/// functions, which may be slow. Clones are the same one.
+/// alarm, and one for all jobs, which begins with the first job: it calls users'
+/// functions, which may be slow. Clones share the threads.
 #[derive(Debug, Clone)]
 pub(crate) struct Timekeeper(Arc<Inner>);
 
@@ -40,13 +40,13 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Tasks {
-    /// Nothing new begins: the shutdown has begun.
+    /// No new task begins: the shutdown has begun.
     is_closed: bool,
     promoters: BTreeMap<String, Promoting>,
     tickers: Vec<Kept<Ticker>>,
 }
 
-/// A task, as others reach it.
+/// A task with the means to reach it.
 struct Kept<T> {
     handle: LinkHandle,
     desk: Arc<Desk<T>>,
@@ -72,9 +72,9 @@ impl Timekeeper {
         }))
     }
 
-    /// What a producer or a consumer of a stream tells of what is scheduled there; `keys`
-    /// are the stem's.
-    /// `max_backup` is the length that its backup stream may have, if that is bounded.
+    /// The alarm by which a producer or a consumer of a stream tells that something is
+    /// scheduled there; `keys` are the stem's. `max_backup` bounds the length of its
+    /// backup stream, if it is bounded.
     pub(crate) fn alarm(&self, keys: &StreamKeys, max_backup: Option<u64>) -> Alarm {
         let (timekeeper, keys) = (self.clone(), keys.clone());
         Alarm::new(move |partition, wait| match partition {
@@ -88,8 +88,8 @@ impl Timekeeper {
         &self.0.jobs
     }
 
-    /// Takes part in a job from now on. It is declared first; where `is_lazy`, the task
-    /// does that when it can.
+    /// Takes part in a job from now on. The job is declared first; with `is_lazy`, its
+    /// task declares it as soon as it can.
     ///
     /// # Errors
     ///
@@ -179,8 +179,8 @@ impl Inner {
             }
             // The next alarm tries again; other processes do the work meanwhile.
             Err(e) => log::error!(
-                "scheduled messages of `{}` don't come to the stream by way of this process \
-                 without a thread, which the next one starts: {}",
+                "starting the thread that moves scheduled messages of `{}` failed; the next one \
+                 tries again: {}",
                 keys.stream(),
                 with_causes(&e)
             ),
@@ -212,7 +212,7 @@ impl Inner {
 }
 
 impl<T: Task> Kept<T> {
-    /// Takes the task away from its thread, by force after `deadline`.
+    /// Takes the task off its thread, by force after `deadline`.
     fn end(&self, deadline: Instant) {
         if self.desk.take(deadline).is_none() {
             self.handle.end();

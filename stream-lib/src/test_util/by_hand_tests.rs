@@ -23,7 +23,7 @@ fn order(id: &str) -> RawMessage {
     RawMessage::new().with("order_id", id)
 }
 
-/// Handles all of it, and returns the names in order.
+/// Handles all entries, and returns the names in order.
 fn drain(manager: &StreamManager) -> Vec<String> {
     let mut names = Vec::new();
     let config = ConsumerConfig::new("orders");
@@ -77,7 +77,7 @@ fn jobs_tick_by_the_clock_of_the_test_alone() {
     let crons = manager.crons("orders").unwrap();
     assert!(crons.remove("often").unwrap());
     drain(&manager);
-    // The first is not handled, so that the others are skipped.
+    // The first message is not handled, so that later ticks are skipped.
     let days = |days: u32| begin + days * 24 * HOUR + HOUR;
     assert_eq!(manager.tick_until("orders", days(3)).unwrap(), 1);
     assert_eq!(drain(&manager), ["daily"]);

@@ -1,4 +1,4 @@
-//! Deliveries for tests of handlers.
+//! Deliveries for the tests of handlers.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::command::reserved::{ORIGIN, REDRIVEN};
 use crate::consumer::{BatchDelivery, Delivery, MadeUp};
 use crate::message::{EntryId, StreamMessage};
 
-/// A delivery that a test makes up: see [`Delivery::for_test`].
+/// A delivery made by a test: see [`Delivery::for_test`].
 #[must_use = "`build` makes the delivery"]
 pub struct TestDelivery<M> {
     message: M,
@@ -61,11 +61,10 @@ impl<M: StreamMessage> Delivery<M> {
 }
 
 impl<M: StreamMessage> BatchDelivery<M> {
-    /// A batch for the test of a batch handler, without a server (feature
+    /// Makes a batch for the test of a batch handler, without a server (feature
     /// `test-util`): first deliveries, with the ids `1-0`, `2-0`, ….
-    /// [`failure`](Self::failure) says afterwards which of them the handler has
-    /// failed. For deliveries with other properties, see
-    /// [`TestDelivery::build_in_batch`].
+    /// [`failure`](Self::failure) shows afterwards which of them the handler has failed.
+    /// For deliveries with other properties, see [`TestDelivery::build_in_batch`].
     ///
     /// # Panics
     ///
@@ -104,24 +103,24 @@ impl<M: StreamMessage> BatchDelivery<M> {
 }
 
 impl<M: StreamMessage> TestDelivery<M> {
-    /// Which delivery of the entry it is. Defaults to 1.
+    /// Sets the number of the delivery. Defaults to 1.
     pub fn attempt(mut self, attempt: u32) -> Self {
         self.made_up.attempt = attempt;
         self
     }
 
-    /// The entry's id. Defaults to `1-0`.
+    /// Sets the entry's id. Defaults to `1-0`.
     pub fn id(mut self, id: EntryId) -> Self {
         self.made_up.id = id;
         self
     }
 
-    /// The id that the message had first. Defaults to the entry's id.
+    /// Sets the first id of the message. Defaults to the entry's id.
     pub fn original_id(self, id: EntryId) -> Self {
         self.reserved(ORIGIN, id.to_string())
     }
 
-    /// How often the message was put back from the dead letters. Defaults to 0.
+    /// Sets how often the message was put back from the dead letters. Defaults to 0.
     pub fn redrives(self, count: u32) -> Self {
         self.reserved(REDRIVEN, count.to_string())
     }
@@ -133,31 +132,31 @@ impl<M: StreamMessage> TestDelivery<M> {
         self
     }
 
-    /// How old the message is, at least. Defaults to 0.
+    /// Sets the least age of the message. Defaults to 0.
     pub fn age(mut self, age: Duration) -> Self {
         self.made_up.age = age;
         self
     }
 
-    /// The stream. Defaults to `test`.
+    /// Sets the stream. Defaults to `test`.
     pub fn stream(mut self, name: impl Into<String>) -> Self {
         self.made_up.stream = name.into();
         self
     }
 
-    /// The partition that it stands in. Defaults to none: a stream without any.
+    /// Sets the partition. Defaults to none: a stream without partitions.
     pub fn partition(mut self, number: u16) -> Self {
         self.made_up.partition = Some(number);
         self
     }
 
-    /// The consumer group. Defaults to `test_group`.
+    /// Sets the consumer group. Defaults to `test_group`.
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.made_up.group = name.into();
         self
     }
 
-    /// The consumer's name in Redis. Defaults to `test-consumer`.
+    /// Sets the consumer's name in Redis. Defaults to `test-consumer`.
     pub fn consumer(mut self, name: impl Into<String>) -> Self {
         self.made_up.consumer = name.into();
         self
@@ -175,12 +174,12 @@ impl<M: StreamMessage> TestDelivery<M> {
         self
     }
 
-    /// The delivery.
+    /// Makes the delivery.
     ///
     /// # Panics
     ///
-    /// Where adding the message would fail, and where the stream can't have the
-    /// name it was given. The text says why.
+    /// If adding the message would fail, or the stream's name is invalid. The text has
+    /// the error.
     #[track_caller]
     pub fn build(self) -> Delivery<M> {
         let delivery =
@@ -191,7 +190,7 @@ impl<M: StreamMessage> TestDelivery<M> {
         }
     }
 
-    /// The delivery as one of a batch.
+    /// Makes the delivery as one of a batch.
     ///
     /// # Panics
     ///

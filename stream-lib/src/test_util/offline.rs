@@ -1,4 +1,4 @@
-//! A server that nobody connects to.
+//! A server that is never contacted.
 
 use std::sync::{Arc, LazyLock};
 
@@ -6,14 +6,13 @@ use crate::config::ConnectionConfig;
 use crate::connection::Topology;
 use crate::error::Result;
 
-/// One for all, since it has a thread.
+/// One for all tests, since it has a thread.
 static NOWHERE: LazyLock<Result<Arc<Topology>>> = LazyLock::new(|| {
     let config = ConnectionConfig::new("redis://127.0.0.1:1")?.pool_size(1);
     Topology::new(&config).map(Arc::new)
 });
 
-/// Where the parts of a test that need no server would find one. Nothing
-/// connects to it.
+/// The server of a test that needs none. Nothing connects to it.
 pub(super) fn topology() -> Result<Arc<Topology>> {
     NOWHERE.clone()
 }

@@ -1,4 +1,4 @@
-//! The outputs of handlers, for tests of these.
+//! The outputs of handlers, for their tests.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use super::recorded::RecordedEntry;
 use crate::consumer::{BatchDelivery, Delivery, MadeOutputs};
 use crate::message::{DecodeError, OwnedMessage, StreamMessage};
 
-/// What a handler has [produced](Delivery::produce) for a delivery that a test has made:
-/// see [`TestDelivery::recording`].
+/// The outputs that a handler has [produced](Delivery::produce) for a delivery made by a
+/// test: see [`TestDelivery::recording`].
 ///
-/// The outputs are recorded when the handler gives them. Whether they are written depends
-/// on its answer: after an error they are discarded.
+/// Outputs are recorded when the handler produces them. Whether a real consumer writes
+/// them depends on the handler's result: after an error they are discarded.
 #[derive(Clone)]
 pub struct RecordedOutputs(MadeOutputs);
 
 impl<M: StreamMessage> TestDelivery<M> {
-    /// The delivery, and a record of the outputs that the handler gives it.
+    /// Makes the delivery, and a record of the outputs that the handler produces for it.
     ///
     /// # Panics
     ///
@@ -55,7 +55,7 @@ impl<M: StreamMessage> TestDelivery<M> {
 }
 
 impl RecordedOutputs {
-    /// The outputs of a delivery of a batch that a test has made.
+    /// The outputs of a delivery in a batch made by a test.
     pub fn of<M: StreamMessage>(delivery: &BatchDelivery<M>) -> Self {
         Self(MadeOutputs::of(delivery))
     }
@@ -64,19 +64,19 @@ impl RecordedOutputs {
     ///
     /// # Errors
     ///
-    /// A message can't be read back as this type.
+    /// A [`DecodeError`] if a message can't be read back as this type.
     pub fn messages<O: OwnedMessage>(&self, stream: &str) -> Result<Vec<O>, DecodeError> {
         let read = self.0.read(stream, |entry| O::decode(entry.fields(0)));
         read.into_iter().collect()
     }
 
-    /// The same messages as they are written, with headers and key.
+    /// The same messages as written, with headers and key.
     pub fn entries(&self, stream: &str) -> Vec<RecordedEntry> {
         self.0
             .read(stream, |entry| RecordedEntry::new(entry.fields(0)))
     }
 
-    /// How many outputs there are, to all streams.
+    /// The number of outputs, to all streams.
     pub fn len(&self) -> usize {
         self.0.count()
     }

@@ -13,16 +13,16 @@ use std::{env, process};
 
 use crate::runtime::Shutdown;
 
-/// For a busy machine.
+/// Long enough for a busy machine.
 const START: Duration = Duration::from_secs(30);
 const PING: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// The longest path that fits the address of a unix socket everywhere.
+/// The longest path that fits the address of a unix socket on all systems.
 const LONGEST_PATH: usize = 100;
 
-/// Kills the server, and removes its directory, when the test's process is gone
-/// however it ended: the kernel has closed the other end of the pipe then.
+/// Kills the server and removes its directory once the test's process is gone, however it
+/// ended: the kernel has closed the other end of the pipe then.
 const WATCH: &str = r#"
 trap '' HUP INT TERM
 PATH="/usr/bin:/bin:$PATH"
@@ -52,7 +52,7 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
-            // A Ctrl-C is for the test, which takes the server down.
+            // A Ctrl-C is meant for the test, which stops the server.
             .process_group(0)
             .spawn()?;
         let watchdog = Command::new("/bin/sh")
@@ -93,8 +93,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The watchdog goes before the server is reaped, while the id can't have
-        // passed to another process.
+        // The watchdog goes before the server is reaped, while another process can't have
+        // the server's id.
         let _ = self.server.kill();
         if let Some(mut stdin) = self.watchdog.stdin.take() {
             let _ = stdin.write_all(b"stand-down\n");
@@ -117,7 +117,7 @@ fn answers(socket: &Path) -> bool {
     ask().unwrap_or(false)
 }
 
-/// A directory that nobody else can read, removed on drop.
+/// A directory that only this user can read, removed on drop.
 #[derive(Debug)]
 pub(super) struct Directory(PathBuf);
 
@@ -148,7 +148,7 @@ impl Directory {
         self.0.join("redis.sock")
     }
 
-    /// What the server has said.
+    /// The server's output.
     pub(super) fn log(&self) -> String {
         let log = fs::read(self.0.join("log")).unwrap_or_default();
         String::from_utf8_lossy(&log).into_owned()

@@ -9,11 +9,11 @@ const NAMES: [&str; 2] = ["redis-server", "valkey-server"];
 /// The oldest major version that this library works with.
 const OLDEST: u32 = 7;
 
-/// What a look for a server program has come to.
+/// The result of a search for a server program.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Program(PathBuf),
-    /// There is none, and nobody has said that there is one.
+    /// There is none, and `STREAM_TEST_SERVER` names none.
     Nothing,
     /// `STREAM_TEST_SERVER` names a program that can't be used, for this reason.
     Unusable(String),

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::message::{DecodeError, Fields, OwnedMessage, RawMessage, StreamMessage};
 use crate::producer::{Added, Coalescer, Producer, ProducerCore, Recorder};
 
-/// The record of a producer that a test has made: see [`Producer::recording`].
+/// The record of a producer made by a test: see [`Producer::recording`].
 ///
 /// Clones share the record.
 pub struct Recorded<M> {
@@ -19,7 +19,7 @@ pub struct Recorded<M> {
     message: PhantomData<fn() -> M>,
 }
 
-/// A message as its producer has written it.
+/// A message as its producer wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedEntry {
     fields: RawMessage,
@@ -27,16 +27,16 @@ pub struct RecordedEntry {
 }
 
 impl<M: StreamMessage> Producer<M> {
-    /// A producer of `stream` that records its messages and sends them nowhere
+    /// Makes a producer of `stream` that records its messages and sends them nowhere
     /// (feature `test-util`), and the record.
     ///
-    /// Everything else is as with any simple producer: messages are encoded, and
-    /// refused, as usual; `send` has a thread, which ends with the last handle.
-    /// An idempotency key is recorded, and repeats are not left out.
+    /// Otherwise it behaves as a simple producer: messages are encoded, and refused, as
+    /// usual; `send` has a thread, which ends with the last handle. An idempotency key is
+    /// recorded, but repeats are not left out.
     ///
     /// # Panics
     ///
-    /// Where no stream can have this name.
+    /// If the stream's name is invalid.
     ///
     /// # Examples
     ///
@@ -86,13 +86,12 @@ impl<M> Recorded<M> {
         }
     }
 
-    /// The messages that were added, in order. A message that
-    /// [`send`](Producer::send) has queued is here once it was answered: wait for
-    /// its receipt, or [`flush`](Producer::flush).
+    /// The added messages, in order. A message queued by [`send`](Producer::send) is
+    /// recorded when it is answered: wait for its receipt, or [`flush`](Producer::flush).
     ///
     /// # Errors
     ///
-    /// A message can't be read back as its type.
+    /// A [`DecodeError`] if a message can't be read back as its type.
     pub fn messages(&self) -> Result<Vec<M>, DecodeError>
     where
         M: OwnedMessage,
@@ -101,13 +100,13 @@ impl<M> Recorded<M> {
         read.into_iter().collect()
     }
 
-    /// The same messages as they were written, with headers and key.
+    /// The same messages as written, with headers and key.
     pub fn entries(&self) -> Vec<RecordedEntry> {
         self.recorder
             .read(|entry| RecordedEntry::new(entry.fields(0)))
     }
 
-    /// How many messages were added.
+    /// The number of added messages.
     pub fn len(&self) -> usize {
         self.recorder.read(|_| ()).len()
     }
@@ -117,23 +116,22 @@ impl<M> Recorded<M> {
         self.len() == 0
     }
 
-    /// Forgets the messages that were added.
+    /// Forgets the added messages.
     pub fn clear(&self) {
         self.recorder.clear();
     }
 
-    /// Has the next message that is added fail, with an error of this kind; it
-    /// isn't recorded. Called several times, it is for as many messages.
+    /// Makes the next message fail with an error of this kind; it isn't recorded. Each
+    /// further call applies to one more message.
     pub fn fail_next(&self, kind: ErrorKind) {
         let error = Error::new(kind, "a test wants this message to fail");
         self.recorder.plan(Err(error));
     }
 
-    /// Has the next message that is added answered by `added`; it is recorded,
-    /// also where that is [`Added::Duplicate`], which in Redis adds nothing.
-    /// Called several times, and with [`fail_next`](Self::fail_next), it is for as
-    /// many messages, in order. Defaults to [`Added::Main`] with the ids `1-0`,
-    /// `2-0`, ….
+    /// Makes `added` the answer to the next message; the message is recorded, even for
+    /// [`Added::Duplicate`], which in Redis adds nothing. Each further call, also of
+    /// [`fail_next`](Self::fail_next), applies to one more message, in order. Defaults to
+    /// [`Added::Main`] with the ids `1-0`, `2-0`, ….
     pub fn answer_next(&self, added: Added) {
         self.recorder.plan(Ok(added));
     }

@@ -15,14 +15,14 @@ const NONE: &str = "there is no redis-server or valkey-server of version 7 or la
 /// A Redis or Valkey server for one test, which starts empty and keeps nothing
 /// (feature `test-util`).
 ///
-/// The program is the one that the environment variable `STREAM_TEST_SERVER`
-/// names, else the first `redis-server` or `valkey-server` of version 7 or later
-/// in `PATH`. It listens on a unix socket in a new directory under the system's
-/// temporary one, and on no port. On drop it is killed and the directory removed;
-/// also when the process of the test is killed.
+/// The program is the one that the environment variable `STREAM_TEST_SERVER` names, else
+/// the first `redis-server` or `valkey-server` of version 7 or later in `PATH`. It
+/// listens on a unix socket in a new directory under the system's temporary one, and on
+/// no port. On drop the server is killed and the directory removed; also when the test's
+/// process is killed.
 ///
-/// Redis is quick to start: some ten milliseconds. So each test can have one of
-/// its own, and tests run side by side without names that collide.
+/// A server starts in some ten milliseconds, so each test can have its own, and tests run
+/// side by side without colliding names.
 ///
 /// # Examples
 ///
@@ -71,8 +71,8 @@ impl PrivateServer {
     ///
     /// # Errors
     ///
-    /// [`System`](ErrorKind::System): there is no program, or it doesn't start.
-    /// The text says where it was looked for, or what the server has said.
+    /// [`System`](ErrorKind::System) if there is no program, or it doesn't start. The
+    /// text says where it was looked for, or has the server's output.
     pub fn start() -> Result<Self> {
         match find() {
             Found::Program(program) => Self::start_program(program),
@@ -81,11 +81,11 @@ impl PrivateServer {
         }
     }
 
-    /// Starts a server; `None` on a machine that has no server program, for a
-    /// test that is to be skipped there. Standard error says so.
+    /// Starts a server; `None` on a machine without a server program, so that the test
+    /// can be skipped. Standard error says so.
     ///
-    /// Where a test must not be skipped, as in continuous integration, set
-    /// `STREAM_TEST_SERVER`: a program that is named has to be there.
+    /// Set `STREAM_TEST_SERVER` where tests must not be skipped, such as in continuous
+    /// integration: a named program has to exist.
     ///
     /// # Blocking
     ///
@@ -93,8 +93,7 @@ impl PrivateServer {
     ///
     /// # Panics
     ///
-    /// Where there is a program, and it doesn't start, and where
-    /// `STREAM_TEST_SERVER` names something else.
+    /// If a program doesn't start, or `STREAM_TEST_SERVER` names something else.
     #[track_caller]
     pub fn start_or_skip() -> Option<Self> {
         let started = match find() {
@@ -124,14 +123,13 @@ impl PrivateServer {
         })
     }
 
-    /// The URL to connect to: `redis+unix:///…`. It stays the same through
-    /// [`restart`](Self::restart).
+    /// The URL to connect to: `redis+unix:///…`. [`restart`](Self::restart) keeps it.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Kills the server, as a crash would: to see what your code does without
-    /// Redis. Does nothing where it was stopped before.
+    /// Kills the server, as a crash would: to test code without Redis. Does nothing if it
+    /// is stopped already.
     ///
     /// # Blocking
     ///

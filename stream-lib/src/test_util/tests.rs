@@ -1,4 +1,4 @@
-//! What users' tests can see, and change.
+//! The test tools, as users' tests see them.
 
 use std::env;
 use std::io::{BufRead, BufReader, Read};
@@ -137,7 +137,7 @@ fn messages_fail_as_planned_and_the_others_are_recorded() {
     let receipt = producer.send(&message(4)).unwrap();
     assert_eq!(receipt.wait().unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(producer.flush(Duration::MAX).failed, 1);
-    // A key makes nobody send a message of a test again.
+    // An idempotency key doesn't make the library send a test's message again.
     recorded.fail_next(ErrorKind::OutcomeUnknown);
     assert!(producer.add_with_key(&message(5), "k").is_err());
 

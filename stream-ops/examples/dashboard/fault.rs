@@ -1,15 +1,15 @@
-//! What goes wrong.
+//! The faults of the demonstration.
 
 use clap::ValueEnum;
 
-/// What goes wrong.
+/// The faults of the demonstration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Fault {
     /// One order kills each process that handles it.
     Crash,
-    /// Handlers take longer than orders take to come.
+    /// Handlers are slower than orders arrive.
     Slow,
-    /// Some orders can't be read.
+    /// Some orders can't be decoded.
     Poison,
     /// Nothing.
     None,
@@ -25,16 +25,16 @@ impl Fault {
         }
     }
 
-    /// What there is to see.
+    /// What to look for.
     pub(crate) fn says(self) -> &'static str {
         match self {
             Self::Crash => {
-                "In ten seconds an order comes that kills every process of `billing` that handles \
-                 it. After three deaths nobody starts another one: find the order, and set it aside."
+                "In ten seconds an order arrives that kills every process of `billing` that handles \
+                 it. From the third death on none is started again: find the order, and set it aside."
             }
-            Self::Slow => "Handlers of `billing` take longer than orders take to come.",
+            Self::Slow => "Handlers of `billing` are slower than orders arrive.",
             Self::Poison => {
-                "Every twentieth order has an amount that is no number: see the dead letters."
+                "Every twentieth order has an amount that is not a number: see the dead letters."
             }
             Self::None => "Nothing goes wrong.",
         }

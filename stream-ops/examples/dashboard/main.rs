@@ -1,8 +1,8 @@
 //! A dashboard with something to see: `make dashboard`.
 //!
-//! A private server, producers, and consumers in processes of their own, one of which has a
-//! fault that can be chosen: `--fault crash|slow|poison|none`. All of it ends with this
-//! process, however that ends.
+//! A private server, producers, and consumers in processes of their own, with a fault:
+//! `--fault crash|slow|poison|none`. All of it ends with this process, however the
+//! process ends.
 
 mod fault;
 mod members;
@@ -28,7 +28,7 @@ use crate::members::Members;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// How often it is looked for a signal, and whether a process has died.
+/// The time between two looks for signals and dead processes.
 const STEP: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Parser)]
@@ -37,7 +37,7 @@ struct Args {
     /// What goes wrong.
     #[arg(long, default_value = "crash")]
     fault: Fault,
-    /// Where the dashboard listens; another port where this one is taken.
+    /// Address on which the dashboard listens; with another port if this one is taken.
     #[arg(long, default_value = "127.0.0.1:7474")]
     listen: std::net::SocketAddr,
     #[command(subcommand)]
@@ -98,7 +98,7 @@ fn serve(args: &Args, stop: &Arc<AtomicBool>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// On the address that was given, or on any port of it.
+/// A dashboard on the given address, or on any free port of it.
 fn dashboard(url: &str, args: &Args, token: &str) -> Result<Dashboard, Failure> {
     let start = |listen| -> Result<Dashboard, Failure> {
         let settings = Settings {

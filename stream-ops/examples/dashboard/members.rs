@@ -15,23 +15,23 @@ use crate::Failure;
 use crate::fault::Fault;
 use crate::messages::{DEADLY, Mail, Order, View};
 
-/// A short lease, so that there is soon something to see.
+/// Short, so that there is soon something to see.
 const LEASE: Duration = Duration::from_secs(5);
 
-/// How often somebody starts a process again that has died.
+/// How many processes that have died are started again.
 const RESTARTS: u32 = 2;
 
 /// How long a slow handler takes, and any other.
 const SLOW: Duration = Duration::from_millis(400);
 const USUAL: Duration = Duration::from_millis(2);
 
-/// How often a member looks whether it has lost its parent.
+/// The time between two looks of a member for its end.
 const STEP: Duration = Duration::from_millis(100);
 
 /// The groups, each with a process, `billing` with one more.
 const GROUPS: [&str; 6] = ["billing", "billing", "fraud", "archive", "mailer", "stats"];
 
-/// The processes that run, until this is dropped.
+/// The running processes, which end when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Members {
     url: String,
@@ -64,7 +64,7 @@ impl Members {
         Ok(())
     }
 
-    /// Starts those again that have died, as a supervisor would, until it gives up.
+    /// Starts processes that have died again, as a supervisor would, until it gives up.
     pub(crate) fn look_after(&mut self) -> Result<(), Failure> {
         let mut died = Vec::new();
         self.running.retain_mut(|(group, child)| {
@@ -83,7 +83,7 @@ impl Members {
         Ok(())
     }
 
-    /// Has all of them end, and waits for it.
+    /// Ends all of them, and waits for that.
     pub(crate) fn stop(&mut self) {
         for (_, child) in &mut self.running {
             drop(child.stdin.take());
@@ -101,7 +101,7 @@ impl Drop for Members {
     }
 }
 
-/// One member, until its parent wants it to end.
+/// Runs one member until its standard input ends.
 pub(crate) fn run(
     url: &str,
     group: &str,

@@ -1,4 +1,4 @@
-//! What goes through the streams.
+//! The messages of the streams.
 
 use stream_lib::StreamMessage;
 
@@ -18,7 +18,7 @@ pub(crate) struct Order {
     pub(crate) note: Option<String>,
 }
 
-/// In which money.
+/// A currency.
 #[derive(StreamMessage)]
 pub(crate) enum Currency {
     #[stream(rename = "EUR")]
@@ -27,19 +27,19 @@ pub(crate) enum Currency {
     Usd,
 }
 
-/// A letter to somebody.
+/// A mail.
 #[derive(StreamMessage)]
 pub(crate) struct Mail {
     pub(crate) template: String,
     pub(crate) number: u64,
 }
 
-/// A page that was looked at.
+/// A view of a page.
 #[derive(StreamMessage)]
 pub(crate) struct View {
     pub(crate) path: String,
     pub(crate) visitor: u64,
 }
 
-/// So many copies kill whoever prints them.
+/// An order of this many copies kills its process.
 pub(crate) const DEADLY: u32 = 4_000_000_000;

@@ -10,11 +10,11 @@ use crate::Failure;
 use crate::fault::Fault;
 use crate::messages::{Currency, DEADLY, Mail, Order, View};
 
-/// The time between two orders, and how many mails and views come with each.
+/// The time between two orders, and how many views come with each.
 const PACE: Duration = Duration::from_millis(33);
 const VIEWS: u64 = 5;
 
-/// The order that kills, and how many there are between two that can't be read.
+/// The number of the order that kills; every n-th order can't be decoded.
 const DEADLY_AT: u64 = 300;
 const UNREADABLE_EACH: u64 = 20;
 
@@ -82,7 +82,7 @@ fn order(number: u64, is_deadly: bool) -> Order {
     }
 }
 
-/// As another program would write it: with a comma.
+/// An order as another program might write it: with a decimal comma.
 fn unreadable(number: u64) -> RawMessage {
     RawMessage::new()
         .with("order_id", format!("ORD-{number}"))

@@ -1,4 +1,4 @@
-//! Why a group is as it is, in the order in which they are to be looked at.
+//! Causes of a group's state, in the order in which to look at them.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use stream_lib::EntryId;
 use super::state::{State, last_sign};
 use crate::observe::{GroupFacts, Outage};
 
-/// Why a group doesn't do what it should.
+/// A cause of a group's state.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cause {
     /// Redis doesn't answer, or refuses.
     RedisRefuses {
-        /// What it says.
+        /// The error.
         why: String,
     },
     /// Somebody holds the group.
@@ -26,21 +26,21 @@ pub enum Cause {
     NoProcess {
         /// When the last sign of life lapsed.
         last_sign_ms: Option<u64>,
-        /// Whether all consumers give signs of life, so that it is certain.
+        /// Whether that is certain, since all consumers give signs of life.
         is_sure: bool,
     },
-    /// An entry is in dead hands and was delivered more than once.
+    /// A dead consumer holds an entry that was delivered more than once.
     Suspect {
-        /// Which one.
+        /// The entry.
         id: EntryId,
-        /// How often.
+        /// How often it was delivered.
         deliveries: u64,
         /// How many such entries there are.
         count: usize,
     },
     /// Handlers fail.
     HandlersFail {
-        /// With this error most often.
+        /// The most frequent error.
         error: String,
     },
     /// All workers are busy.
@@ -52,12 +52,12 @@ pub enum Cause {
         /// How long all but one in a hundred took, in milliseconds.
         p99_ms: Option<f64>,
     },
-    /// More comes than the workers that are there can do.
+    /// Entries arrive faster than the workers handle them.
     TooLittleCapacity,
 }
 
 impl Cause {
-    /// In one word, as JSON says it.
+    /// Its name in JSON.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::RedisRefuses { .. } => "redis-refuses",
@@ -71,7 +71,7 @@ impl Cause {
     }
 }
 
-/// The causes of a state, the first one to look at first. There are none where all is well.
+/// The causes of a state, the first one to look at first; none where all is well.
 pub(crate) fn causes(group: &GroupFacts, state: State, outage: Option<&Outage>) -> Vec<Cause> {
     let mut causes = Vec::new();
     if let Some(held) = &group.held {
@@ -115,8 +115,8 @@ pub(crate) fn causes(group: &GroupFacts, state: State, outage: Option<&Outage>) 
     causes
 }
 
-/// The error that most living members had last, where handlers fail: some entries wait for
-/// a retry, or half of all deliveries fail.
+/// The last error of most living members, where handlers fail: some entries wait for a
+/// retry, or half of all deliveries fail.
 fn top_error(group: &GroupFacts) -> Option<String> {
     let living = || group.consumers.iter().filter(|c| c.alive == Some(true));
     let sum = |part: fn(&crate::observe::MemberFacts) -> Option<u64>| {

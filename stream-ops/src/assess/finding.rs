@@ -1,20 +1,20 @@
-//! What was found.
+//! Findings.
 
-/// How bad it is. The worst is the least, so that it sorts first.
+/// The severity of a finding. The worst is the least, so that it sorts first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// ▲: somebody has to act.
+    /// ▲: somebody must act.
     Trouble,
     /// ◆: it will become trouble.
     Warning,
-    /// ◇: worth knowing; it passes by itself.
+    /// ◇: of interest; it passes by itself.
     Note,
     /// ○: all is well.
     Calm,
 }
 
 impl Severity {
-    /// Its shape, so that nothing is said by colour alone.
+    /// Its mark, a shape that needs no colour.
     pub fn mark(self) -> &'static str {
         match self {
             Self::Trouble => "▲",
@@ -24,7 +24,7 @@ impl Severity {
         }
     }
 
-    /// In one word, as JSON says it.
+    /// Its name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Trouble => "trouble",
@@ -35,7 +35,7 @@ impl Severity {
     }
 }
 
-/// What kind of thing was found.
+/// The kind of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Redis doesn't answer, or refuses.
@@ -52,17 +52,17 @@ pub enum Kind {
     NobodyReads,
     /// The backup stream is nearly full.
     BackupNearlyFull,
-    /// There are nearly as many dead letters as are kept.
+    /// The number of dead letters is near its limit.
     DeadLettersNearCap,
     /// A stream can't be trimmed.
     RetentionBlocked,
-    /// Redis will have used up its memory within a day.
+    /// Redis has nearly used up its memory, or will within a day.
     MemoryNearlyFull,
     /// Redis may evict whole streams.
     EvictionPolicy,
     /// Entries don't fit their schema.
     SchemaMisfits,
-    /// Members run different versions of a program.
+    /// Members of a group run different versions of a program.
     MixedVersions,
     /// Entries of a partitioned stream are in none of its partitions.
     OutsidePartitions,
@@ -71,7 +71,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// In one word, as JSON says it.
+    /// Its name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RedisRefuses => "redis-refuses",
@@ -93,31 +93,31 @@ impl Kind {
     }
 }
 
-/// A number that a finding rests on.
+/// A number behind a finding.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Number {
-    /// What it counts, as JSON names it.
+    /// Its name in JSON.
     pub name: &'static str,
-    /// How many.
+    /// Its value.
     pub value: f64,
     /// Whether it is exact, rather than an estimate.
     pub is_sure: bool,
 }
 
-/// One thing that is worth saying.
+/// A fact that is worth telling.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// What kind of thing it is.
+    /// Its kind.
     pub kind: Kind,
-    /// The stream that it is about.
+    /// The stream, where it is about one.
     pub stream: Option<String>,
-    /// The group that it is about.
+    /// The group, where it is about one.
     pub group: Option<String>,
-    /// In one sentence.
+    /// The finding in one sentence.
     pub sentence: String,
-    /// More, in a sentence or two; may be empty.
+    /// A sentence or two more; may be empty.
     pub detail: String,
     /// Since when, in milliseconds since 1970.
     pub since_ms: Option<u64>,

@@ -1,4 +1,4 @@
-//! All streams and groups, judged.
+//! The assessment of streams and groups.
 
 use super::causes::{Cause, causes};
 use super::finding::{Finding, Kind, Severity};
@@ -9,21 +9,21 @@ use super::trend::{Trend, arrives};
 use crate::observe::{GroupFacts, History, StreamFacts};
 use crate::words::Clock;
 
-/// What was found out about everything.
+/// The assessment of a history.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Assessment {
     /// The server's clock at the last look, in milliseconds since 1970.
     pub at_ms: u64,
-    /// The streams, the worst first.
+    /// Streams, the worst first.
     pub streams: Vec<StreamAssessment>,
-    /// What is worth saying, the worst first.
+    /// Findings, the worst first.
     pub findings: Vec<Finding>,
     /// Whether all streams have been found; until then there may be more.
     pub is_complete: bool,
 }
 
 impl Assessment {
-    /// How bad the worst is.
+    /// The severity of the worst finding.
     pub fn severity(&self) -> Severity {
         let worst = self.findings.iter().map(|finding| finding.severity).min();
         worst.unwrap_or(Severity::Calm)
@@ -41,49 +41,49 @@ impl Assessment {
     }
 }
 
-/// What was found out about a stream.
+/// The assessment of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamAssessment {
     /// Its name.
     pub name: String,
     /// The worst state among its groups.
     pub state: State,
-    /// How many entries come a second.
+    /// Entries that arrive per second.
     pub arrives: Option<f64>,
-    /// Whether five minutes of it were seen.
+    /// Whether five minutes were watched for that.
     pub arrives_is_sure: bool,
     /// Its groups, the worst first.
     pub groups: Vec<GroupAssessment>,
 }
 
-/// What was found out about a group.
+/// The assessment of a group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupAssessment {
     /// Its stream.
     pub stream: String,
     /// Its name.
     pub name: String,
-    /// How it is.
+    /// Its state.
     pub state: State,
     /// Since when, in milliseconds since 1970, where that is known.
     pub since_ms: Option<u64>,
-    /// Whether that is certain. A first look has to guess from ages.
+    /// Whether the state is certain. A first look can only infer it from ages.
     pub is_sure: bool,
-    /// Why, the first cause to look at first.
+    /// The causes of the state, the first one to look at first.
     pub causes: Vec<Cause>,
-    /// Whether it gets better or worse.
+    /// How its unread entries change.
     pub trend: Trend,
     /// For how long the oldest unread entry has been waiting, in milliseconds.
     pub behind_ms: Option<u64>,
 }
 
-/// Says what is wrong, and why, with times in UTC. Pure: the same history gives the same
-/// answer.
+/// Assesses a history, with times in UTC. Pure: the same history gives the same
+/// assessment.
 pub fn assess(history: &History) -> Assessment {
     assess_in(history, &Clock::utc())
 }
 
-/// As [`assess()`], with times in a zone.
+/// As [`assess()`], with the times of `clock`.
 pub fn assess_in(history: &History, clock: &Clock) -> Assessment {
     let look = history.latest();
     let now = look.at_ms;

@@ -1,9 +1,8 @@
-//! What is wrong, in one sentence, and why: a pure function of what was seen.
+//! Findings: what is wrong, in one sentence, and why; a pure function of the history.
 //!
-//! [`assess()`] gives each group a [`State`] with its [`Cause`]s (*state*, *causes*), by how
-//! it has moved (*trend*), and says it (*say*) as a [`Finding`]. *others* finds what is
-//! wrong with a stream or a server rather than with a group; [`Problems`] notices when one
-//! is over.
+//! [`assess()`] gives each group a [`State`] with its [`Cause`]s (*state*, *causes*), by
+//! how it has moved (*trend*), and says it (*say*) as a [`Finding`]. *others* has the
+//! findings about streams and servers; [`Problems`] notices when a problem is over.
 
 mod causes;
 mod finding;

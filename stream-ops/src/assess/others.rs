@@ -1,4 +1,4 @@
-//! What is wrong with a stream or a server, rather than with a group.
+//! Findings about streams and servers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,16 +7,16 @@ use super::trend::arrives;
 use crate::observe::{GroupFacts, History, ServerFacts, StreamFacts, StreamTrack};
 use crate::words::{Clock, age_ms, bytes, count, cut, of, quoted, rate, shown};
 
-/// A part of a capacity that is nearly all of it.
+/// The part of a capacity from which it counts as nearly full.
 const NEARLY: f64 = 0.8;
 
 /// A stream without a group whose newest entry is younger than this grows.
 const FRESH_MS: u64 = 60_000;
 
-/// Memory that lasts for less than this is a finding.
+/// Memory that lasts for less time than this is a finding.
 const DAY_HOURS: f64 = 24.0;
 
-/// For how long memory must have been watched.
+/// How long memory must have been watched.
 const WATCHED_MS: u64 = 60_000;
 
 fn finding(severity: Severity, kind: Kind, sentence: String) -> Finding {
@@ -48,7 +48,7 @@ pub(super) fn about_redis(history: &History, clock: &Clock) -> Option<Finding> {
     let since = clock.date_time(outage.since_ms);
     Some(Finding {
         since_ms: Some(outage.since_ms),
-        detail: "What is said of streams is what was seen last.".to_owned(),
+        detail: "The facts of streams are those of the last look.".to_owned(),
         advice: Some("streamctl doctor".to_owned()),
         ..finding(
             Severity::Trouble,
@@ -61,7 +61,7 @@ pub(super) fn about_redis(history: &History, clock: &Clock) -> Option<Finding> {
     })
 }
 
-/// Memory, and what a server does when it is full.
+/// Memory and eviction policies.
 pub(super) fn about_servers(history: &History) -> Vec<Finding> {
     let mut findings = Vec::new();
     for server in &history.latest().servers {
@@ -135,7 +135,7 @@ fn memory(history: &History, server: &ServerFacts) -> Option<Finding> {
     })
 }
 
-/// What is wrong with a stream.
+/// The findings about a stream.
 pub(super) fn about_stream(
     stream: &StreamFacts,
     track: Option<&StreamTrack>,
@@ -250,7 +250,7 @@ fn dead_letters(stream: &StreamFacts, name: &str, word: &str) -> Option<Finding>
     })
 }
 
-/// The stream is too long, and its first entry has to stay for a group.
+/// The stream is too long, and some group still needs its first entry.
 fn blocked(stream: &StreamFacts, name: &str, word: &str, now: u64) -> Option<Finding> {
     let most = stream.max_length?;
     let is_low = stream

@@ -8,7 +8,7 @@ use super::trend::millis;
 use crate::observe::{GroupFacts, StreamFacts};
 use crate::words::{Clock, age_ms, count, count_or_dash, cut, ordinal, quoted, shown, took_ms};
 
-/// What is worth saying of a group; nothing where all is well.
+/// The finding about a group; none where all is well.
 pub(super) fn finding_of(
     group: &GroupAssessment,
     facts: &GroupFacts,
@@ -97,7 +97,7 @@ pub(crate) fn said(cause: &Cause, clock: &Clock, now: u64) -> String {
             let p99 = p99.unwrap_or_default();
             format!("handlers are slow ({running} of {workers} workers busy{p99})")
         }
-        Cause::TooLittleCapacity => "more comes than its workers can do".to_owned(),
+        Cause::TooLittleCapacity => "entries arrive faster than its workers handle them".to_owned(),
     }
 }
 
@@ -132,8 +132,8 @@ fn detail(group: &GroupAssessment, facts: &GroupFacts, stream: &StreamFacts) -> 
     said
 }
 
-/// Whether nothing unread is ever trimmed, as far as the stream says: a stream of this
-/// library, by any priority but the lowest.
+/// Whether no unread entry is ever trimmed: the stream is this library's, and its
+/// priority is not the lowest.
 fn is_safe(stream: &StreamFacts) -> bool {
     let is_low = stream
         .priority

@@ -4,28 +4,31 @@ use super::finding::Severity;
 use super::trend::Trend;
 use crate::observe::{GroupFacts, GroupTrack};
 
-/// A group stands still when nothing has moved for so long, or for two leases.
+/// A group stands still when nothing has moved for this long, or for two leases if those
+/// are longer.
 const STANDS_STILL_MS: u64 = 60_000;
 
 /// A group whose oldest unread entry is older than this is behind.
 const BEHIND_MS: u64 = 60_000;
 
-/// A group that is further behind than this, and less from look to look, catches up.
+/// A group that is further behind than this, with fewer unread entries at each look,
+/// catches up.
 const CATCHING_MS: u64 = 10_000;
 
-/// A group that has had nothing to do for so long is idle.
+/// A group that has had nothing to do for this long is idle.
 const IDLE_MS: u64 = 600_000;
 
-/// How a group is.
+/// The state of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// There is something to do, and nothing has moved for a minute or two leases.
+    /// There is something to do, and nothing has moved for a minute, or for two leases if
+    /// those are longer.
     StandsStill,
     /// There is something to do, and no living process.
     NoProcess,
-    /// It is more than a minute behind, and gets further.
+    /// It is more than a minute behind, and unread entries increase.
     FallsBehind,
-    /// It is behind, and gets less so.
+    /// It is behind, and unread entries decrease.
     CatchesUp,
     /// All is well.
     KeepsUp,
@@ -38,7 +41,7 @@ pub enum State {
 }
 
 impl State {
-    /// In one word, as JSON says it.
+    /// Its name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::StandsStill => "stands-still",
@@ -52,7 +55,7 @@ impl State {
         }
     }
 
-    /// For people.
+    /// The state in words.
     pub fn words(self) -> &'static str {
         match self {
             Self::StandsStill => "stands still",
@@ -66,7 +69,7 @@ impl State {
         }
     }
 
-    /// How bad it is.
+    /// Its severity.
     pub fn severity(self) -> Severity {
         match self {
             Self::StandsStill | Self::NoProcess => Severity::Trouble,
@@ -85,7 +88,7 @@ pub(crate) struct Judged {
     pub(crate) is_sure: bool,
 }
 
-/// Judges a group at `now`. `newest_ms` is when the stream got its last entry.
+/// Judges a group at `now`. The stream's last entry was added at `newest_ms`.
 pub(crate) fn judge(
     group: &GroupFacts,
     track: Option<&GroupTrack>,
@@ -135,12 +138,13 @@ pub(crate) fn judge(
     }
 }
 
-/// Whether neither the cursor nor what is acknowledged has moved for long enough.
+/// The state `StandsStill`, where neither the cursor nor acknowledgements have moved for
+/// long enough.
 fn stands_still(group: &GroupFacts, track: Option<&GroupTrack>, now: u64) -> Option<Judged> {
     let leases = group.lease_ms().map_or(0, |lease| 2 * lease);
     let long = STANDS_STILL_MS.max(leases);
     let begins = oldest_work(group).unwrap_or(now);
-    // What was seen to move.
+    // Movement between looks.
     if let Some(track) = track {
         let moved = track.moved_ms();
         if moved.is_some_and(|moved| now.saturating_sub(moved) < long) {
@@ -163,7 +167,8 @@ fn stands_still(group: &GroupFacts, track: Option<&GroupTrack>, now: u64) -> Opt
             });
         }
     }
-    // Nobody has watched for long enough: Redis knows when each consumer was last seen.
+    // The looks don't reach back far enough, but Redis knows when each consumer was last
+    // seen.
     let quiet = match quiet_since(group, now) {
         Some(since) if now.saturating_sub(since) < long => return None,
         quiet => quiet,

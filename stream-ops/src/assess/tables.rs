@@ -1,4 +1,4 @@
-//! States, causes and sentences, by tables.
+//! Tables of states, causes and sentences.
 
 use stream_lib::EntryId;
 

@@ -1,25 +1,24 @@
-//! Whether it gets better or worse.
+//! Trends of unread entries.
 
 use crate::observe::{GroupFacts, GroupTrack, StreamFacts, StreamTrack};
 
-/// Over how long a trend is looked at, and how much of that makes it certain.
+/// The span of a trend, and the part of it that makes the trend certain.
 const OVER_MS: u64 = 300_000;
 const SURE_MS: u64 = 280_000;
 
-/// The shortest time between two looks that says anything.
+/// The shortest time between two looks that shows a trend.
 const LEAST_MS: u64 = 500;
 
 /// How the unread entries of a group change.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Trend {
-    /// By how many a second there are more; below zero, fewer. `None` where nobody can
-    /// say.
+    /// The change per second; below zero, they decrease. `None` where unknown.
     pub slope: Option<f64>,
-    /// How many are handled a second.
+    /// Entries handled per second.
     pub handles: Option<f64>,
-    /// Whether five minutes were looked at.
+    /// Whether about five minutes were watched.
     pub is_sure: bool,
-    /// In how many seconds none will be left.
+    /// Seconds until none is left.
     pub done_in: Option<f64>,
 }
 
@@ -29,7 +28,7 @@ fn per_second(before: u64, after: u64, ms: u64) -> f64 {
 }
 
 impl Trend {
-    /// Reads it from what was seen of a group.
+    /// Reads the trend from the track of a group.
     #[expect(clippy::cast_precision_loss, reason = "counts below 2^52")]
     pub(crate) fn of(group: &GroupFacts, track: Option<&GroupTrack>, now: u64) -> Self {
         let from = now.saturating_sub(OVER_MS);
@@ -66,8 +65,8 @@ impl Trend {
         }
     }
 
-    /// Of a group that has read nothing since its oldest unread entry came: as many as
-    /// there are came in that time.
+    /// The trend of a group that has read nothing since its oldest unread entry was
+    /// added: all unread entries have arrived since then.
     #[expect(clippy::cast_precision_loss, reason = "counts below 2^52")]
     pub(crate) fn while_still(self, group: &GroupFacts, now: u64) -> Self {
         let age = group.oldest_unread_ms.map(|at| now.saturating_sub(at));
@@ -85,7 +84,7 @@ impl Trend {
     }
 }
 
-/// How many entries a second a stream gets, and whether five minutes were looked at.
+/// Entries that arrive per second, and whether about five minutes were watched.
 #[expect(clippy::cast_precision_loss, reason = "counts below 2^52")]
 pub(crate) fn arrives(
     stream: &StreamFacts,
@@ -105,7 +104,7 @@ pub(crate) fn arrives(
     {
         return Some((per_second(before, after, span), span >= SURE_MS));
     }
-    // One look: the entries that are there, over the time in which they came.
+    // After one look: the entries in the stream, over the time in which they were added.
     let (first, last) = (stream.first?, stream.last?);
     let span = now.max(last.ms()).saturating_sub(first.ms());
     (span > 0).then(|| (stream.length as f64 * 1_000.0 / span as f64, false))

@@ -15,7 +15,7 @@ use super::output::Form;
 use super::parse::duration;
 use crate::serve::Role;
 
-/// Redis Streams seen from outside: what is wrong, why, and what can be done about it.
+/// Inspects and repairs Redis Streams: what is wrong, why, and what can be done about it.
 #[derive(Debug, Parser)]
 #[command(
     name = "streamctl",
@@ -33,31 +33,35 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  streamctl                                    what is wrong, the worst first
-  streamctl --url redis://cache:6379 --watch   (as `overview --watch`) goes on looking
-  streamctl group info orders billing          why a group stands still, and who holds what
-  streamctl dlq ls orders --kinds              which errors there are, and how many of each
-  streamctl check orders billing --max-oldest 5m
-  streamctl doctor                             whether Redis is fit for streams
+  streamctl                                        what is wrong, the worst first
+  streamctl --url redis://cache:6379 overview --watch
+                                                   the same, again and again
+  streamctl group info orders billing              why a group stands still
+  streamctl dlq ls orders --kinds                  which errors there are, and how many of each
+  streamctl check orders billing --max-oldest 5m   a line and an exit status for monitoring
+  streamctl doctor                                 whether Redis suits streams
 
-Exit status: 0 done, 1 failed or partly, 2 wrong call, 3 trouble found (check, doctor),
-4 Redis not reached, 5 no such thing, 130 interrupted.
+Exit status: 0 done, 1 failed or done in part, 2 wrong usage, 3 trouble found (check, doctor),
+4 Redis not reached, 5 no such stream, group or entry, 130 interrupted.
 
-Looking changes nothing. \"–\" is what can't be known.";
+Most commands only look, and change nothing. A command that changes something shows its plan,
+and does nothing without --yes, or a yes on a terminal. \"–\" means unknown.";
 
-/// What all commands share.
+/// Options of all commands.
 #[derive(Debug, ClapArgs)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option by itself")]
 #[command(next_help_heading = "Options of all commands")]
 pub(crate) struct Globals {
-    /// Where Redis is: `redis://`, `rediss://`, `unix://`, `redis-sentinel://…?master=NAME`,
-    /// `redis-cluster://`. Else `REDIS_URL`, else 127.0.0.1:6379.
+    /// Address of Redis: `redis://`, `rediss://`, `unix://`,
+    /// `redis-sentinel://…?master=NAME` or `redis-cluster://`. Defaults to `REDIS_URL`,
+    /// else to `REDIS_ADDR`, else to 127.0.0.1:6379.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// How long Redis may take to answer.
+    /// Time limit for connecting, and for each answer: a number with a unit, such as
+    /// 500ms, 30s, 5m, 2h or 7d.
     #[arg(long, global = true, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(crate) timeout: Duration,
-    /// The form of the result.
+    /// Format of the result.
     #[arg(
         short,
         long,
@@ -66,85 +70,87 @@ pub(crate) struct Globals {
         default_value = "table"
     )]
     pub(crate) output: Form,
-    /// Does what it would otherwise ask about.
+    /// Carries out a change without asking.
     #[arg(long, global = true)]
     pub(crate) yes: bool,
-    /// Shows values that are marked as sensitive.
+    /// Shows values that are hidden as `••••`: those of sensitive fields, and of fields
+    /// that no schema has.
     #[arg(long, global = true)]
     pub(crate) show_sensitive: bool,
-    /// No colours. `NO_COLOR` does the same.
+    /// Prints no colours, as with a `NO_COLOR` that is not empty.
     #[arg(long, global = true)]
     pub(crate) no_color: bool,
-    /// Times in UTC: the default.
+    /// Shows times in UTC, which is the default.
     #[arg(long, global = true, conflicts_with = "local")]
     pub(crate) utc: bool,
-    /// Times in the zone of this machine.
+    /// Shows times in the time zone of this machine.
     #[arg(long, global = true)]
     pub(crate) local: bool,
-    /// Nothing but results and errors.
+    /// Prints nothing but results and errors.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// What the library has to say, too; -vv says more.
+    /// Prints the library's log, too; -vv prints more of it.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Looks at this stream only; may repeat. Others are not searched for.
+    /// Looks only at this stream, without a search for others; may repeat.
     #[arg(long = "stream", global = true, value_name = "NAME")]
     pub(crate) only: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// What is wrong, the worst first, and all streams. The default.
+    /// Shows what is wrong, the worst first, and all streams. The default command.
     Overview(Overview),
-    /// Streams: what is in them.
+    /// Lists streams; shows, adds and removes entries.
     #[command(subcommand)]
     Stream(StreamCommand),
-    /// Groups: how far they are, and why no further.
+    /// Shows how far groups are, and why no further; creates, holds and removes them.
     #[command(subcommand)]
     Group(GroupCommand),
-    /// Consumers: who is alive, holding what.
+    /// Shows which consumers are alive and what they hold; removes dead ones.
     #[command(subcommand)]
     Consumer(ConsumerCommand),
-    /// Entries that were delivered and not acknowledged.
+    /// Shows, releases, buries and acknowledges pending entries.
     #[command(subcommand)]
     Pending(PendingCommand),
-    /// Dead letters: entries that no delivery could complete.
+    /// Shows, redrives, removes, exports and imports dead letters.
     #[command(subcommand)]
     Dlq(DlqCommand),
-    /// Scheduled messages.
+    /// Shows, cancels and runs scheduled messages.
     #[command(subcommand)]
     Scheduled(ScheduledCommand),
-    /// Jobs that recur.
+    /// Shows, pauses and resumes recurring jobs.
     #[command(subcommand)]
     Cron(CronCommand),
-    /// The message types of a stream, as producers and consumers tell them.
+    /// Shows the message types of a stream, as producers and consumers declare them.
     #[command(subcommand)]
     Schema(SchemaCommand),
-    /// What may leave a stream.
+    /// Shows what retention would remove from a stream, or removes it now.
     #[command(subcommand)]
     Retention(RetentionCommand),
-    /// For monitoring: says whether something is wrong, and ends with 3 if so.
+    /// Checks streams for monitoring: exit status 3 where something is critical.
     Check(Check),
-    /// Looks whether Redis is fit for streams, and what is left lying about.
+    /// Checks servers and streams: rights, memory, persistence, clocks, leftovers of dead
+    /// processes. Exit status 3 where something is marked with ▲.
     Doctor,
-    /// Facts as Prometheus reads them.
+    /// Prints metrics of servers, streams and groups in the format of Prometheus.
     Metrics(Metrics),
-    /// What happened to a stream lately.
+    /// Lists recent events, the newest first: takeovers, burials, failovers and the like.
     Events(Events),
-    /// What was changed by these tools.
+    /// Lists changes made by these tools, the newest first.
     Audit(Audit),
-    /// The dashboard: the same in a browser, and what can be done about it.
+    /// Serves the dashboard: the same in a browser.
     Serve(Serve),
-    /// Completions for a shell, to be sourced.
+    /// Prints completions for a shell, to be sourced.
     Completions {
-        /// Which shell.
+        /// The shell.
         shell: clap_complete::Shell,
     },
     #[command(flatten)]
     Change(Change),
-    /// The manual, as a page for `man`; all pages into a directory.
+    /// Prints the manual page for `man`, or writes the pages of all commands.
     Man {
-        /// Writes a page for each command here.
+        /// Directory for a page of each command.
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
@@ -152,42 +158,42 @@ pub(crate) enum Command {
 
 #[derive(Debug, Default, ClapArgs)]
 pub(crate) struct Overview {
-    /// Goes on looking, and shows changes.
+    /// Looks again and again, until it is interrupted.
     #[arg(long)]
     pub(crate) watch: bool,
-    /// How often.
+    /// Time between two looks.
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
     pub(crate) every: Duration,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StreamCommand {
-    /// All streams, the worst first.
+    /// Lists all streams, the worst first.
     Ls,
-    /// A stream, and where each group stands.
+    /// Shows a stream, and where each of its groups stands.
     Info {
         #[command(flatten)]
         of: OneStream,
-        /// Each partition by itself, too.
+        /// Shows each partition, too.
         #[arg(long)]
         partitions: bool,
     },
-    /// Entries of a stream, the newest first.
+    /// Shows entries of a stream, the newest first.
     Peek {
         #[command(flatten)]
         of: OneStream,
-        /// How many.
+        /// Shows at most this many.
         #[arg(long, short = 'n', default_value_t = 10)]
         count: u32,
-        /// From this entry on, the oldest first.
+        /// Shows entries from this id on, the oldest first.
         #[arg(long, value_name = "ID")]
         from: Option<EntryId>,
     },
-    /// Entries as they come, until it is interrupted.
+    /// Shows new entries as they arrive, until it is interrupted.
     Tail {
         #[command(flatten)]
         of: OneStream,
-        /// Ends after so many.
+        /// Ends after this many entries.
         #[arg(long, short = 'n')]
         count: Option<u64>,
     },
@@ -197,13 +203,14 @@ pub(crate) enum StreamCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GroupCommand {
-    /// The groups of a stream, the worst first; of all streams where none is named.
+    /// Lists the groups of a stream or of all streams, the worst first.
     Ls {
         /// The stream.
         #[arg(value_name = "STREAM")]
         name: Option<String>,
     },
-    /// A group: how it is, since when, why, and who holds what.
+    /// Shows a group: its state and since when, causes, safe next steps, and what each
+    /// consumer holds.
     Info(OneGroup),
     #[command(flatten)]
     Change(GroupChange),
@@ -211,7 +218,7 @@ pub(crate) enum GroupCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConsumerCommand {
-    /// The consumers of a group: who is alive, holding what.
+    /// Lists the consumers of a group: whether they are alive, and what they hold.
     Ls(OneGroup),
     #[command(flatten)]
     Change(ConsumerChange),
@@ -219,17 +226,18 @@ pub(crate) enum ConsumerCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PendingCommand {
-    /// Pending entries, the oldest first.
+    /// Lists pending entries, the oldest first.
     Ls {
         #[command(flatten)]
         of: OneGroup,
-        /// Those in dead hands that were delivered more than once.
+        /// Lists only suspects: entries that dead consumers hold and that were delivered
+        /// more than once.
         #[arg(long)]
         suspects: bool,
         /// Those that this consumer holds.
         #[arg(long, value_name = "CONSUMER")]
         consumer: Option<String>,
-        /// How many.
+        /// Shows at most this many.
         #[arg(long, short = 'n', default_value_t = 100)]
         count: u32,
     },
@@ -239,39 +247,40 @@ pub(crate) enum PendingCommand {
 
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(crate) struct DlqWhich {
-    /// Those with this reason: undecodable, retries-exhausted, permanent, crashed.
+    /// Only those with this reason: undecodable, retries-exhausted, permanent, crashed or
+    /// by-hand.
     #[arg(long)]
     pub(crate) reason: Option<String>,
-    /// Those of this group.
+    /// Only those of this group.
     #[arg(long)]
     pub(crate) group: Option<String>,
-    /// Those with this error, as `dlq ls --kinds` has it.
+    /// Only those with this error, as `dlq ls --kinds` shows it.
     #[arg(long, value_name = "TEXT")]
     pub(crate) error: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DlqCommand {
-    /// Dead letters, the newest first.
+    /// Lists dead letters, the newest first.
     Ls {
         #[command(flatten)]
         of: OneStream,
         #[command(flatten)]
         which: DlqWhich,
-        /// By kind: the same reason and the same error, ids and numbers left out.
+        /// Counts them by kind: same reason and same error, apart from ids and numbers.
         #[arg(long)]
         kinds: bool,
-        /// How many.
+        /// Shows at most this many.
         #[arg(long, short = 'n', default_value_t = 100)]
         count: usize,
     },
-    /// A dead letter: why it died, and what is in it.
+    /// Shows a dead letter: why it died, and its fields.
     Show {
         #[command(flatten)]
         of: OneStream,
-        /// Its id, as `dlq ls` has it.
+        /// Its id, as `dlq ls` shows it.
         id: String,
-        /// Against the newest schema: what is missing, unknown or of another type.
+        /// Compares its fields with the newest schema.
         #[arg(long)]
         diff: bool,
     },
@@ -281,11 +290,11 @@ pub(crate) enum DlqCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScheduledCommand {
-    /// Scheduled messages, the next first.
+    /// Lists scheduled messages, the next one first.
     Ls {
         #[command(flatten)]
         of: OneStream,
-        /// How many.
+        /// Shows at most this many.
         #[arg(long, short = 'n', default_value_t = 100)]
         count: usize,
     },
@@ -295,7 +304,7 @@ pub(crate) enum ScheduledCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CronCommand {
-    /// Jobs that recur, and when each is next.
+    /// Lists recurring jobs, each with its last and its next time.
     Ls(OneStream),
     #[command(flatten)]
     Change(CronChange),
@@ -303,51 +312,51 @@ pub(crate) enum CronCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SchemaCommand {
-    /// The types, the last seen first.
+    /// Lists message types, the last seen first.
     Ls(OneStream),
-    /// The fields of a type.
+    /// Shows the fields of a type.
     Show {
         #[command(flatten)]
         of: OneStream,
-        /// Its name or its fingerprint.
+        /// Name or fingerprint of the type.
         which: String,
     },
-    /// What has changed between two of them.
+    /// Shows the differences between two types.
     Diff {
         #[command(flatten)]
         of: OneStream,
-        /// The earlier one: name or fingerprint.
+        /// Name or fingerprint of the earlier type.
         before: String,
-        /// The later one.
+        /// Name or fingerprint of the later type.
         after: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RetentionCommand {
-    /// What the next cleaning would remove, and what keeps the rest.
+    /// Shows what the next cleaning would remove, and what keeps the rest.
     Plan(OneStream),
     #[command(flatten)]
     Change(RetentionChange),
 }
 
-/// The form of a check.
+/// Format of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CheckForm {
-    /// A line for each thing that is wrong.
+    /// A line for each problem.
     Text,
-    /// As Nagios reads it, with its exit status.
+    /// One line for Nagios, with its exit statuses.
     Nagios,
     /// One object.
     Json,
-    /// As Prometheus reads it.
+    /// All metrics, in the format of Prometheus.
     Prometheus,
 }
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Without a limit, what `streamctl` marks with ▲ is critical and with ◆ a warning. A limit \
-that is passed is critical.
+Findings that `streamctl` marks with ▲ are critical, those with ◆ are warnings. An exceeded \
+limit is critical, too.
 
 Exit status: 3 where something is critical, else 0. With --format nagios: 0 OK, 1 warning, \
 2 critical, 3 unknown.
@@ -355,84 +364,86 @@ Exit status: 3 where something is critical, else 0. With --format nagios: 0 OK, 
   streamctl check orders billing --max-oldest 5m
   streamctl check --format nagios --max-dead 100")]
 pub(crate) struct Check {
-    /// The stream; all where none is named.
+    /// The stream. Defaults to all streams.
     #[arg(value_name = "STREAM")]
     pub(crate) name: Option<String>,
-    /// The group; all of the stream where none is named.
+    /// The group. Defaults to all groups of the stream.
     #[arg(value_name = "GROUP")]
     pub(crate) group: Option<String>,
-    /// So many unread entries at most, in each group.
+    /// Most unread entries that a group may have.
     #[arg(long, value_name = "N")]
     pub(crate) max_unread: Option<u64>,
-    /// The oldest unread entry is no older than this.
+    /// Greatest age of the oldest unread entry of a group.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) max_oldest: Option<Duration>,
-    /// So many dead letters at most, in each stream.
+    /// Most dead letters that a stream may have.
     #[arg(long, value_name = "N")]
     pub(crate) max_dead: Option<u64>,
-    /// So many pending entries at most, in each group.
+    /// Most pending entries that a group may have.
     #[arg(long, value_name = "N")]
     pub(crate) max_pending: Option<u64>,
-    /// The form of the answer.
+    /// Format of the answer.
     #[arg(long, default_value = "text")]
     pub(crate) format: CheckForm,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Metrics {
-    /// Writes a file, for `node_exporter`'s textfile collector: whole, or not at all.
+    /// Writes them to this file, for the textfile collector of `node_exporter`. The file
+    /// is replaced as a whole.
     #[arg(long, value_name = "PATH")]
     pub(crate) textfile: Option<PathBuf>,
-    /// Writes it again and again, this often.
+    /// Writes the file again after each such time, until it is interrupted.
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "textfile")]
     pub(crate) every: Option<Duration>,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Events {
-    /// The stream; all where none is named.
+    /// The stream. Defaults to all streams.
     #[arg(value_name = "STREAM")]
     pub(crate) name: Option<String>,
-    /// How many.
+    /// Shows at most this many.
     #[arg(long, short = 'n', default_value_t = 50)]
     pub(crate) count: u32,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Audit {
-    /// How many.
+    /// Shows at most this many.
     #[arg(long, short = 'n', default_value_t = 50)]
     pub(crate) count: u32,
 }
 
-/// The dashboard.
+/// Arguments of `serve`.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Looking needs no token on this machine; changes always do, and so does everything on another \
-address. The token comes from --token-file or STREAMCTL_TOKEN, and is given as a password, \
-with any name, which goes into the audit; or as a Bearer token.
+Pages need no token on 127.0.0.1. Changes always need it, and with another --listen address \
+so does everything but /healthz and /readyz. The token comes from --token-file or \
+STREAMCTL_TOKEN. A browser asks for a name, which goes into the audit, and for a password, \
+which is the token; programs send it as a Bearer token.
 
   streamctl serve
   streamctl serve --token-file token --allow retry
   streamctl serve --listen 0.0.0.0:7474 --host streams.example.com --token-file token")]
 pub(crate) struct Serve {
-    /// Where it listens.
+    /// Address and port on which it listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7474")]
     pub(crate) listen: std::net::SocketAddr,
-    /// A file that has the token, and nothing else.
+    /// File with the token, of 16 bytes or more, and nothing else.
     #[arg(long, value_name = "PATH")]
     pub(crate) token_file: Option<PathBuf>,
-    /// What the token allows: view; retry, which also puts back, sets aside, holds; admin,
-    /// which also removes.
+    /// What the token allows: view; retry, which also redrives, sets entries aside and
+    /// holds groups; admin, which also removes dead letters and cancels messages.
     #[arg(long, value_name = "ROLE", default_value = "view", value_parser = parse_role)]
     pub(crate) allow: Role,
-    /// Another name under which it is reached, such as a proxy's; may repeat.
+    /// Another host name under which it is reached, such as a proxy's; may repeat.
     #[arg(long = "host", value_name = "NAME")]
     pub(crate) hosts: Vec<String>,
-    /// What Redis is called at the top of each page; else its address.
+    /// Name of this Redis at the top of each page. Defaults to its address.
     #[arg(long, value_name = "TEXT")]
     pub(crate) title: Option<String>,
-    /// How often it looks.
+    /// Time between two looks at Redis, at least 200ms.
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
     pub(crate) every: Duration,
 }

@@ -1,4 +1,4 @@
-//! The command line of what changes or removes something.
+//! The command line of commands that change or remove something.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -11,27 +11,27 @@ use super::named::{OneGroup, OneStream};
 use super::parse::{bound, duration, start_from};
 use crate::act::Bound;
 
-/// What a plan may ask for beyond `--yes`.
+/// Flags that a plan may ask for beside `--yes`.
 #[derive(Debug, Clone, Copy, Default, ClapArgs)]
 pub(crate) struct Agreed {
-    /// More than 1,000, too.
+    /// Agrees to more than 1,000 entries.
     #[arg(long)]
     pub(crate) all: bool,
-    /// Also what a group has not handled: unread or pending.
+    /// Agrees to entries that are unread or pending for a group, and lost to it.
     #[arg(long)]
     pub(crate) force_unread: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Change {
-    /// Copies the entries of a range: into another stream, or once more to one group.
+    /// Copies a range of entries into another stream, or delivers it again to one group.
     Replay(Replay),
-    /// A server of its own with streams, producers and consumers, until it is interrupted:
-    /// to try all this on. Leaves nothing.
+    /// Runs a private server with a stream, a producer and consumers to try this program
+    /// on. Ctrl-C ends it, and leaves nothing.
     Demo(Demo),
     #[command(hide = true)]
     DemoWorker {
-        /// Its place in the demonstration.
+        /// Its role in the demonstration.
         place: String,
     },
 }
@@ -40,13 +40,14 @@ pub(crate) enum Change {
 pub(crate) struct Replay {
     #[command(flatten)]
     pub(crate) of: OneStream,
-    /// The first entry: an id, a time, how long ago, or `-` for the oldest.
+    /// First entry: an id, a time such as 2026-11-27T02:41:03Z, how long ago, such as 2h,
+    /// or `-` for the oldest.
     #[arg(long, value_name = "ID", value_parser = bound, allow_hyphen_values = true)]
     pub(crate) from: Bound,
-    /// The last entry; `+` for the newest.
+    /// Last entry: as for --from, or `+` for the newest.
     #[arg(long, value_name = "ID", default_value = "+", value_parser = bound)]
     pub(crate) to: Bound,
-    /// Into this stream, as new messages.
+    /// Copies them into this stream, as new messages.
     #[arg(
         long,
         value_name = "STREAM",
@@ -54,10 +55,11 @@ pub(crate) struct Replay {
         conflicts_with = "group"
     )]
     pub(crate) into: Option<String>,
-    /// Into the same stream, for this group only: others skip them.
+    /// Copies them to the end of the same stream for this group only: other groups skip
+    /// them.
     #[arg(long)]
     pub(crate) group: Option<String>,
-    /// So many, the oldest.
+    /// At most this many, the oldest ones.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
     #[command(flatten)]
@@ -66,50 +68,52 @@ pub(crate) struct Replay {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Demo {
-    /// What goes wrong.
+    /// What goes wrong. Defaults to nothing.
     #[arg(long)]
     pub(crate) fault: Option<DemoFault>,
-    /// Ends by itself after this time.
+    /// Ends after this time.
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) time: Option<Duration>,
 }
 
-/// What goes wrong in a demonstration.
+/// Faults of a demonstration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DemoFault {
-    /// A consumer dies, and holds entries.
+    /// An entry kills each process that gets it.
     Crash,
-    /// Handlers take so long that the group falls behind.
+    /// Handlers are so slow that the group falls behind.
     Slow,
-    /// Entries that no handler can complete.
+    /// Some entries can't be decoded.
     Poison,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StreamChange {
-    /// Adds messages: one of these fields, or one for each line of standard input.
+    /// Adds a message with these fields, or one for each line of standard input.
     #[command(after_help = "\
-Without fields, lines of JSON are read from standard input: {\"order_id\": \"A-1\", \"amount\": 12.5},
-or {\"fields\": {…}, \"headers\": {…}, \"key\": \"…\", \"idempotency_key\": \"…\"}. Bytes that are no text are {\"hex\": \"00ff\"}.")]
+Without fields, each line of standard input is a JSON object:
+{\"order_id\": \"A-1\", \"amount\": 12.5} or
+{\"fields\": {…}, \"headers\": {…}, \"key\": \"…\", \"idempotency_key\": \"…\"}.
+Bytes that are not text are written as {\"hex\": \"00ff\"}.")]
     Send {
         #[command(flatten)]
         of: OneStream,
-        /// The fields of one message.
+        /// Fields of the message.
         #[arg(value_name = "FIELD=VALUE")]
         fields: Vec<String>,
-        /// The key that decides the partition.
+        /// Key that decides on the partition.
         #[arg(long, requires = "fields")]
         key: Option<String>,
-        /// A second message with this key is left out, for two minutes.
+        /// Skips the message if one with this key was added within the last two minutes.
         #[arg(long, value_name = "KEY", requires = "fields")]
         idempotency_key: Option<String>,
-        /// A header; may repeat.
+        /// Header of the message; may repeat.
         #[arg(long, value_name = "NAME=VALUE", requires = "fields")]
         header: Vec<String>,
-        /// Also what doesn't fit the newest schema.
+        /// Adds messages that don't fit the newest schema, too.
         #[arg(long)]
         force: bool,
-        /// So many, the first ones.
+        /// At most this many, the first ones.
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
         #[command(flatten)]
@@ -120,13 +124,13 @@ or {\"fields\": {…}, \"headers\": {…}, \"key\": \"…\", \"idempotency_key\"
     Trim {
         #[command(flatten)]
         of: OneStream,
-        /// So many stay.
+        /// Keeps the newest entries, this many.
         #[arg(long, value_name = "N", group = "keep")]
         max_length: Option<u64>,
-        /// None older than this stay.
+        /// Removes entries that are older than this.
         #[arg(long, value_name = "TIME", value_parser = duration, group = "keep")]
         max_age: Option<Duration>,
-        /// Nothing behind this id goes; alone, everything up to it, with it.
+        /// Keeps all entries after this id. Without another bound, removes all others.
         #[arg(long, value_name = "ID", group = "keep")]
         until: Option<EntryId>,
         #[command(flatten)]
@@ -136,11 +140,11 @@ or {\"fields\": {…}, \"headers\": {…}, \"key\": \"…\", \"idempotency_key\"
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GroupChange {
-    /// Makes a group, and the stream where there is none.
+    /// Creates a group, and the stream if there is none.
     Create {
         #[command(flatten)]
         of: OneGroup,
-        /// Where it begins to read: `beginning`, `end`, or behind an id.
+        /// Where it begins to read: `beginning`, `end`, or an id, after which it begins.
         #[arg(long, default_value = "beginning", value_parser = start_from)]
         from: StartFrom,
     },
@@ -148,29 +152,29 @@ pub(crate) enum GroupChange {
     SetId {
         #[command(flatten)]
         of: OneGroup,
-        /// It reads on behind this one: an id, `beginning` or `end`.
+        /// Where it reads on: `beginning`, `end`, or an id, after which it reads on.
         #[arg(value_name = "ID", value_parser = start_from)]
         to: StartFrom,
-        /// Although a consumer of the group lives.
+        /// Sets it even while a consumer of the group lives.
         #[arg(long)]
         force: bool,
         #[command(flatten)]
         agreed: Agreed,
     },
-    /// Holds a group: it reads nothing new, and finishes what it has. Ends by itself.
+    /// Holds a group for a time: it reads nothing new, and finishes what it runs.
     Hold {
         #[command(flatten)]
         of: OneGroup,
-        /// For how long.
+        /// How long the hold lasts.
         #[arg(long = "for", value_name = "TIME", value_parser = duration)]
         time: Duration,
-        /// Why: for the log, and for people.
+        /// Reason, for the log and for people.
         #[arg(long, default_value = "by hand")]
         why: String,
     },
     /// Ends the hold of a group.
     Release(OneGroup),
-    /// Removes a group with all that belongs to it.
+    /// Removes a group and its keys. Entries stay in the stream.
     Rm {
         #[command(flatten)]
         of: OneGroup,
@@ -181,7 +185,7 @@ pub(crate) enum GroupChange {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConsumerChange {
-    /// Removes a consumer that is dead: what it holds goes to the others.
+    /// Removes a dead consumer. Entries that it holds stay with the group.
     Rm {
         #[command(flatten)]
         of: OneGroup,
@@ -192,7 +196,7 @@ pub(crate) enum ConsumerChange {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PendingChange {
-    /// Has entries of dead consumers handed out again, at once.
+    /// Hands entries of dead consumers out again, at once.
     Release {
         #[command(flatten)]
         which: PendingWhich,
@@ -203,13 +207,13 @@ pub(crate) enum PendingChange {
     Bury {
         #[command(flatten)]
         which: PendingWhich,
-        /// Why: it stands with the dead letter as its error.
+        /// Reason, which becomes the error of the dead letter.
         #[arg(long, default_value = "set aside by hand")]
         why: String,
         #[command(flatten)]
         agreed: Agreed,
     },
-    /// Acknowledges entries of dead consumers: as if they were done.
+    /// Acknowledges entries of dead consumers, as if they had been handled.
     Ack {
         #[command(flatten)]
         which: PendingWhich,
@@ -223,26 +227,27 @@ pub(crate) enum PendingChange {
 pub(crate) struct PendingWhich {
     #[command(flatten)]
     pub(crate) of: OneGroup,
-    /// These, as `pending ls` has them; else all that dead consumers hold.
+    /// Only these entries, as `pending ls` shows them. Defaults to all that dead
+    /// consumers hold.
     #[arg(value_name = "ENTRY", conflicts_with_all = ["suspects", "consumer", "waiting", "limit", "until"])]
     pub(crate) entries: Vec<EntryAddress>,
-    /// Those that were delivered more than once.
+    /// Only entries that were delivered more than once.
     #[arg(long)]
     pub(crate) suspects: bool,
-    /// Those that this consumer holds.
+    /// Only entries that this consumer holds.
     #[arg(long, value_name = "CONSUMER")]
     pub(crate) consumer: Option<String>,
-    /// Also those that wait for a retry.
+    /// Includes entries that wait for a retry.
     #[arg(long)]
     pub(crate) waiting: bool,
-    /// How long a consumer that gives no sign of life, as those of other libraries, may be
+    /// How long a consumer of another library, which gives no signs of life, may be
     /// silent before it counts as dead.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1m")]
     pub(crate) dead_after: Duration,
-    /// So many, the oldest.
+    /// At most this many, the oldest ones.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
-    /// None behind this one: what comes meanwhile is left alone.
+    /// None after this one, so that later ones are left alone.
     #[arg(long, value_name = "ID")]
     pub(crate) until: Option<EntryId>,
 }
@@ -252,28 +257,31 @@ pub(crate) struct PendingWhich {
 pub(crate) struct DeadWhich {
     #[command(flatten)]
     pub(crate) of: OneStream,
-    /// These, as `dlq ls` has them; else all that the options say.
+    /// Only these dead letters, as `dlq ls` shows them. Defaults to all that the options
+    /// select.
     #[arg(
         value_name = "ID",
         conflicts_with_all = ["reason", "group", "kind", "newest", "limit", "until"]
     )]
     pub(crate) ids: Vec<DeadLetterId>,
-    /// Those with this reason: undecodable, retries-exhausted, permanent, crashed, by-hand.
+    /// Only those with this reason: undecodable, retries-exhausted, permanent, crashed or
+    /// by-hand.
     #[arg(long)]
     pub(crate) reason: Option<String>,
-    /// Those of this group.
+    /// Only those of this group.
     #[arg(long)]
     pub(crate) group: Option<String>,
-    /// Those of this kind: the error as `dlq ls --kinds` has it, or the id of one of them.
+    /// Only those of this kind: the error as `dlq ls --kinds` shows it, or the id of one
+    /// of them.
     #[arg(long, visible_alias = "error", value_name = "TEXT")]
     pub(crate) kind: Option<String>,
-    /// So many, the newest.
+    /// At most this many, the newest ones.
     #[arg(long, value_name = "N")]
     pub(crate) newest: Option<usize>,
-    /// So many, the oldest.
+    /// At most this many, the oldest ones.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
-    /// None behind this one: what comes meanwhile is left alone.
+    /// None after this one, so that later ones are left alone.
     #[arg(long, value_name = "ID")]
     pub(crate) until: Option<EntryId>,
 }
@@ -284,10 +292,10 @@ pub(crate) enum DlqChange {
     Redrive {
         #[command(flatten)]
         which: DeadWhich,
-        /// Gives a field another value on the way; may repeat.
+        /// Sets a field to another value on the way; may repeat.
         #[arg(long, value_name = "FIELD=VALUE")]
         set: Vec<String>,
-        /// Leaves a field out; may repeat.
+        /// Removes a field on the way; may repeat.
         #[arg(long, value_name = "FIELD")]
         unset: Vec<String>,
         /// At most so many a second, so that those who handle them keep up.
@@ -296,7 +304,7 @@ pub(crate) enum DlqChange {
         #[command(flatten)]
         agreed: Agreed,
     },
-    /// Removes dead letters for good. `dlq export` writes them out before.
+    /// Removes dead letters for good. `dlq export` makes a copy.
     Rm {
         #[command(flatten)]
         which: DeadWhich,
@@ -308,14 +316,14 @@ pub(crate) enum DlqChange {
         #[command(flatten)]
         which: DeadWhich,
     },
-    /// Adds dead letters as `dlq export` has written them.
+    /// Adds dead letters from the output of `dlq export`.
     Import {
         #[command(flatten)]
         of: OneStream,
-        /// The file; else standard input.
+        /// File to read. Defaults to standard input.
         #[arg(value_name = "PATH")]
         file: Option<PathBuf>,
-        /// So many, the first ones.
+        /// At most this many, the first ones.
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
         #[command(flatten)]
@@ -332,7 +340,7 @@ pub(crate) enum ScheduledChange {
         #[command(flatten)]
         agreed: Agreed,
     },
-    /// Has scheduled messages come to the stream now.
+    /// Adds scheduled messages to the stream now.
     RunNow {
         #[command(flatten)]
         which: ScheduledWhich,
@@ -346,30 +354,31 @@ pub(crate) enum ScheduledChange {
 pub(crate) struct ScheduledWhich {
     #[command(flatten)]
     pub(crate) of: OneStream,
-    /// These, as `scheduled ls` has them; else all that the options say.
+    /// Only these messages, as `scheduled ls` shows them. Defaults to all that the
+    /// options select.
     #[arg(value_name = "ID", conflicts_with_all = ["due_by", "limit", "until"])]
     pub(crate) ids: Vec<ScheduleId>,
-    /// Those that are due by then: a time such as 2026-11-27T02:41:03Z.
+    /// Only messages that are due by this time, such as 2026-11-27T02:41:03Z.
     #[arg(long, value_name = "TIME", value_parser = bound)]
     pub(crate) due_by: Option<Bound>,
-    /// So many, those that are due first.
+    /// At most this many, those that are due first.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
-    /// None with a higher number in its id: what is scheduled meanwhile is left alone.
+    /// None with a higher number in its id, so that later ones are left alone.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) until: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CronChange {
-    /// Has a job rest, in all processes.
+    /// Pauses a job in all processes.
     Pause {
         #[command(flatten)]
         of: OneStream,
         /// The job.
         job: String,
     },
-    /// Has a job go on that was paused or removed.
+    /// Resumes a job that was paused or removed.
     Resume {
         #[command(flatten)]
         of: OneStream,
@@ -380,7 +389,7 @@ pub(crate) enum CronChange {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RetentionChange {
-    /// Cleans the stream now, by its own settings.
+    /// Cleans the stream now, by the settings stored with it.
     Run {
         #[command(flatten)]
         of: OneStream,

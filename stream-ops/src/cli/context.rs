@@ -1,4 +1,4 @@
-//! What all commands share: the connection, and what the user wishes.
+//! The connection and the options that all commands share.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -17,22 +17,22 @@ use crate::observe::{History, Observer, StreamFacts};
 use crate::server::Redis;
 use crate::words::{Clock, shown};
 
-/// How long streams are looked for at most, by a command that ends.
+/// Time limit of the search for streams, in a command that ends.
 const FIND_FOR: Duration = Duration::from_secs(20);
 
-/// The time between two looks that tell whether it gets better or worse.
+/// Time between two looks that show a trend.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
-/// From which age of the oldest unread entry on that is of interest.
+/// Age of the oldest unread entry above which a trend is of interest.
 const BEHIND_MS: u64 = 10_000;
 
-/// The connection, the clock, the form of results.
+/// The connection, the clock and the format of results.
 pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) output: Output,
     pub(crate) clock: Clock,
     redis: OnceCell<Redis>,
-    /// An interruption ends the process at once, rather than at the next step.
+    /// An interruption ends the process at once, not after the current step.
     ends_at_once: Arc<AtomicBool>,
     is_interrupted: Arc<AtomicBool>,
 }
@@ -67,7 +67,7 @@ impl Context {
         })
     }
 
-    /// The connection, made when it is needed first.
+    /// The connection, made at its first use.
     pub(crate) fn redis(&self) -> Outcome<&Redis> {
         if let Some(redis) = self.redis.get() {
             return Ok(redis);
@@ -85,8 +85,9 @@ impl Context {
         Ok(self.redis.get_or_init(|| redis))
     }
 
-    /// From now on an interruption is seen by [`is_interrupted`](Self::is_interrupted):
-    /// what goes on is ended well.
+    /// Has an interruption no longer end the process, but set
+    /// [`is_interrupted`](Self::is_interrupted), which a change looks at between two
+    /// steps.
     pub(crate) fn end_between_steps(&self) {
         self.ends_at_once.store(false, Ordering::SeqCst);
     }
@@ -95,8 +96,8 @@ impl Context {
         self.is_interrupted.load(Ordering::SeqCst)
     }
 
-    /// An observer of these streams; where none are given, of those that the user has
-    /// named; else of all.
+    /// An observer of `streams`; where there are none, of those that `--stream` names;
+    /// else of all.
     pub(crate) fn observer(&self, streams: &[String]) -> Outcome<Observer> {
         let named = if streams.is_empty() {
             self.globals.only.clone()
@@ -106,15 +107,15 @@ impl Context {
         Ok(Observer::new(self.redis()?.clone(), named))
     }
 
-    /// Looks once, and a second time where only that tells whether a group catches up.
+    /// Looks once, and again where only a second look tells whether a group catches up.
     pub(crate) fn observe(&self, streams: &[String]) -> Outcome<History> {
         let mut observer = self.observer(streams)?;
         let until = Instant::now() + FIND_FOR;
         while !observer.find(Duration::from_millis(200))? {
             if Instant::now() >= until {
                 self.output.note(
-                    "streamctl: not all keys could be looked at: there may be more streams; \
-                     name them with --stream",
+                    "streamctl: the search for streams took too long, and there may be more: \
+                     name streams with --stream",
                 );
                 break;
             }
@@ -174,7 +175,7 @@ impl Context {
     }
 }
 
-/// Waits.
+/// Waits for `time`.
 pub(crate) fn pause(time: Duration) {
     let until = Instant::now() + time;
     loop {
@@ -186,7 +187,7 @@ pub(crate) fn pause(time: Duration) {
     }
 }
 
-/// That a stream has no such group.
+/// The error for a group that the stream doesn't have.
 pub(crate) fn no_group(stream: &str, group: &str) -> Fault {
     let (stream, group) = (shown(stream.as_bytes()), shown(group.as_bytes()));
     Fault::no_such(format!(

@@ -1,4 +1,4 @@
-//! How the program ends.
+//! Exit statuses, and errors that end the program.
 
 use std::io;
 use std::process::ExitCode;
@@ -14,13 +14,13 @@ pub(crate) enum Exit {
     Done,
     /// It failed, or only a part was done.
     Failed,
-    /// It was called wrongly.
+    /// Wrong usage.
     Usage,
     /// `check` or `doctor` has found trouble.
     Trouble,
     /// Redis wasn't reached.
     Unreached,
-    /// There is no such thing.
+    /// No such stream, group or entry.
     NoSuch,
     /// It was interrupted.
     Interrupted,
@@ -43,7 +43,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why it ended early. Without a text it ends quietly.
+/// The reason of an early end. Nothing is printed where the text is empty.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) exit: Exit,
@@ -83,7 +83,7 @@ impl From<Error> for Fault {
 
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
-        // Whoever reads has read enough.
+        // The reader has read enough.
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::new(Exit::Done, "");
         }

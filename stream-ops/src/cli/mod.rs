@@ -1,9 +1,9 @@
 //! The program `streamctl`.
 //!
 //! *args* is its command line; each command is a file of *commands*. A *context* has the
-//! connection and the wishes that all commands share; *changes* are planned, shown, asked
-//! about and carried out; results go through *output*, and the program ends with an *exit*
-//! status.
+//! connection and the options that all commands share; *changes* are planned, shown,
+//! agreed to and carried out; results go through *output*, and the program ends with an
+//! *exit* status.
 
 mod args;
 mod change_args;
@@ -51,7 +51,7 @@ fn run(args: Args) -> Result<Exit, Fault> {
     commands::run(&context, args.command)
 }
 
-/// `--help` and `--version` are results; all else is a wrong call.
+/// `--help` and `--version` are results; every other error is wrong usage.
 fn refuse(error: &clap::Error) -> ExitCode {
     let is_answer = matches!(
         error.kind(),

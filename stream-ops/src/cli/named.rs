@@ -1,4 +1,4 @@
-//! What most commands name: a stream, or a group of one.
+//! Arguments of most commands: a stream, or a group of a stream.
 
 use clap::Args as ClapArgs;
 

@@ -1,4 +1,4 @@
-//! Where results go, and in which form.
+//! Results and their formats.
 
 use std::env;
 use std::fmt::Write as _;
@@ -10,25 +10,25 @@ use serde_json::{Map, Value};
 use super::exit::Outcome;
 use crate::assess::Severity;
 
-/// The form of a result.
+/// The format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Form {
-    /// For people.
+    /// A table.
     Table,
-    /// One object.
+    /// One JSON object.
     Json,
-    /// One object a line.
+    /// One JSON object per line.
     Ndjson,
 }
 
 /// A result, for people and for programs.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// For people; ends with a new line unless it is empty.
+    /// For people; ends with a line feed unless it is empty.
     pub(crate) text: String,
-    /// One object.
+    /// One JSON object.
     pub(crate) json: Map<String, Value>,
-    /// The list in it whose elements are lines of their own.
+    /// The list in `json` whose elements are the lines of NDJSON.
     pub(crate) rows: Option<&'static str>,
 }
 
@@ -100,14 +100,14 @@ impl Output {
         Ok(())
     }
 
-    /// Says something beside the result.
+    /// Writes a note to standard error.
     pub(crate) fn note(&self, text: &str) {
         if !self.is_quiet {
             let _ = writeln!(io::stderr(), "{text}");
         }
     }
 
-    /// A line with the colour of how bad it is. All is well is no colour.
+    /// Colours a line by its severity; notes and lower have no colour.
     pub(crate) fn painted(&self, severity: Severity, text: &str) -> String {
         let color = match severity {
             Severity::Trouble => "31",
@@ -122,7 +122,7 @@ impl Output {
     }
 }
 
-/// A table without lines. Columns whose names begin with `>` stand to the right.
+/// A table without lines. Columns whose names begin with `>` are aligned to the right.
 pub(crate) fn table<const N: usize>(
     columns: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,

@@ -29,7 +29,7 @@ fn wanted() -> String {
     "a duration such as 500ms, 30s, 5m, 2h or 7d was expected".to_owned()
 }
 
-/// Where a group begins to read: `beginning`, `end`, or behind an id.
+/// Where a group begins to read: `beginning`, `end`, or after an id.
 pub(crate) fn start_from(text: &str) -> Result<StartFrom, String> {
     match text {
         "beginning" | "0" => Ok(StartFrom::Beginning),
@@ -56,9 +56,7 @@ pub(crate) fn bound(text: &str) -> Result<Bound, String> {
 pub(crate) fn field(text: &str) -> Result<(&str, &str), Fault> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name, value)),
-        _ => Err(Fault::usage(format!(
-            "`{text}` is no field with a value: write FIELD=VALUE"
-        ))),
+        _ => Err(Fault::usage(format!("`{text}` is not FIELD=VALUE"))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who is alive, holding what.
+//! Consumers: whether they are alive, and what they hold.
 
 use std::collections::BTreeMap;
 
@@ -12,24 +12,24 @@ use crate::server::{Answered, Redis, Request, pairs, request};
 /// A consumer without signs of life counts as alive when it was seen this recently.
 const SEEN_LATELY: u64 = 60_000;
 
-/// A consumer that holds entries, gives no sign of life and wasn't seen for so long is
-/// taken for dead: members say more often than this that they live.
+/// A consumer that holds entries, gives no sign of life and wasn't seen for this long
+/// counts as dead: a living one would have touched its entries.
 const LONG_GONE: u64 = 300_000;
 
-/// Dead consumers whose entries are looked at, and entries of each.
+/// How many dead consumers are looked at for suspects, and how many entries of each.
 const DEAD_CONSUMERS: usize = 20;
 const SUSPECTS_OF_EACH: usize = 100;
 
-/// Deliveries from which an entry in dead hands is suspect.
+/// Deliveries from which an entry that a dead consumer holds is a suspect.
 const SUSPECT_DELIVERIES: u64 = 2;
 
-/// What Redis says of the consumers of a group.
+/// Answers of Redis about the consumers of a group.
 pub(crate) struct Seen<'a> {
     /// `XINFO CONSUMERS`.
     pub(crate) holders: &'a Answer,
     /// The signs of life.
     pub(crate) members: &'a Answer,
-    /// What members say of themselves.
+    /// Members' reports of themselves.
     pub(crate) facts: &'a Answer,
     pub(crate) now: u64,
 }
@@ -50,7 +50,8 @@ pub(crate) fn consumers(seen: &Seen<'_>, has_work: bool) -> Vec<ConsumerFacts> {
         .filter_map(|consumer| {
             let name = consumer.field("name")?.text()?;
             let number = |field| consumer.field(field).and_then(Answered::count);
-            // Since 7.2 there are two: the last try, and the last success.
+            // Since Redis 7.2, `idle` is the time since the last try, and `inactive`
+            // since the last success.
             let idle = number("idle");
             Some(ConsumerFacts {
                 pending: number("pending").unwrap_or(0),
@@ -61,7 +62,7 @@ pub(crate) fn consumers(seen: &Seen<'_>, has_work: bool) -> Vec<ConsumerFacts> {
             })
         })
         .collect();
-    // A member that has read nothing yet is no consumer to Redis.
+    // Redis doesn't list a member that has read nothing yet.
     found.extend(signs.into_iter().map(|(name, till)| ConsumerFacts {
         name,
         sign_ms: Some(till),
@@ -77,16 +78,17 @@ pub(crate) fn consumers(seen: &Seen<'_>, has_work: bool) -> Vec<ConsumerFacts> {
     found
 }
 
-/// By its sign of life; without one, by when it was seen last.
+/// Whether a consumer is alive: by its sign of life; without one, by when it was last
+/// seen.
 fn alive(consumer: &ConsumerFacts, now: u64, gives_signs: bool, has_work: bool) -> Option<bool> {
     if let Some(till) = consumer.sign_ms {
         return Some(till > now);
     }
     match consumer.idle_ms {
         Some(idle) if idle < SEEN_LATELY => Some(true),
-        // Members of the group give signs; this one did, and it has been removed.
+        // Other members of the group give signs of life; this one's has been removed.
         Some(_) if gives_signs && consumer.pending > 0 => Some(false),
-        // Whoever holds entries would have touched them, whoever has work would read.
+        // A living consumer would have renewed its entries, or read new ones.
         Some(idle) if idle >= LONG_GONE && (consumer.pending > 0 || has_work) => Some(false),
         _ => None,
     }
@@ -103,7 +105,8 @@ fn score(answer: &Answer) -> Option<u64> {
     text.parse::<f64>().ok().map(|score| score as u64)
 }
 
-/// Reads what a member says of itself; what isn't said, or said otherwise, is unknown.
+/// Reads a member's report of itself. A field that is missing or of another type is
+/// unknown.
 fn member_facts(json: &[u8]) -> MemberFacts {
     let Ok(facts) = serde_json::from_slice::<Value>(json) else {
         return MemberFacts::default();
@@ -135,8 +138,8 @@ fn member_facts(json: &[u8]) -> MemberFacts {
     }
 }
 
-/// Entries that dead consumers hold and that were delivered more than once: the first of
-/// each of some consumers, most deliveries first.
+/// Entries that dead consumers hold and that were delivered more than once, those with
+/// most deliveries first: the oldest ones of the first dead consumers.
 pub(crate) fn suspects(redis: &Redis, keys: &Keys, group: &mut GroupFacts) -> Result<Vec<Suspect>> {
     let holders: Vec<usize> = group
         .consumers
@@ -204,7 +207,7 @@ mod tests {
         let is = |consumer: &ConsumerFacts, gives_signs| alive(consumer, now, gives_signs, true);
         assert_eq!(is(&seen(Some(now + 1), 900_000, 1), true), Some(true));
         assert_eq!(is(&seen(Some(now), 0, 1), true), Some(false));
-        // Others' consumers.
+        // Consumers of other libraries.
         assert_eq!(is(&seen(None, 59_999, 1), false), Some(true));
         assert_eq!(is(&seen(None, 60_000, 1), false), None);
         assert_eq!(is(&seen(None, 300_000, 1), false), Some(false));

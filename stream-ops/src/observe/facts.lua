@@ -1,4 +1,4 @@
--- Says where a stream and its groups stand, and gives no payload away.
+-- Reads the facts of a stream and its groups. Returns no payload.
 --
 -- KEYS  1 stream  2 its dead letters
 -- Reply 1 the server's time in ms  2 length  3 entries ever added ('' where unknown)
@@ -22,7 +22,7 @@ end
 info = dict(info)
 local first = info['first-entry'] and info['first-entry'][1] or ''
 local newest = info['last-entry'] and info['last-entry'][1] or ''
--- Redis gives no id without its entry, so none is asked for twice.
+-- Redis returns an id only with its entry, so each cursor is looked up once.
 local behind, groups = {['0-0'] = first}, {}
 if newest ~= '' then
   behind[newest] = ''

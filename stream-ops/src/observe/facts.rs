@@ -2,7 +2,7 @@
 
 use stream_lib::EntryId;
 
-/// What is known of a stream. What Redis doesn't say is `None`.
+/// The facts of a stream. A fact that Redis doesn't tell is `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StreamFacts {
     /// Its name.
@@ -11,7 +11,7 @@ pub struct StreamFacts {
     pub at_ms: u64,
     /// Whether the stream exists.
     pub exists: bool,
-    /// Whether this library has written anything beside it: its settings, signs of life.
+    /// Whether this library has keys beside it, such as its settings or signs of life.
     pub is_ours: bool,
     /// How many partitions it has.
     pub partitions: Option<u16>,
@@ -21,31 +21,31 @@ pub struct StreamFacts {
     pub added: Option<u64>,
     /// The first entry that is still there.
     pub first: Option<EntryId>,
-    /// The last id that was given out.
+    /// The last id that was generated.
     pub last: Option<EntryId>,
     /// Bytes in memory, by samples (`MEMORY USAGE`); `None` where it wasn't asked for.
     pub memory: Option<u64>,
     /// Entries of the backup stream.
     pub backup: u64,
-    /// How many it may have, where the stream knows.
+    /// The most entries of the backup stream, where a limit is stored.
     pub backup_capacity: Option<u64>,
     /// Dead letters.
     pub dead: u64,
-    /// How many may stay.
+    /// The most dead letters that are kept.
     pub dead_capacity: Option<u64>,
-    /// When the newest dead letter was written.
+    /// The id of the newest dead letter.
     pub newest_dead: Option<EntryId>,
     /// Scheduled messages.
     pub scheduled: u64,
     /// Entries of a partitioned stream that are in none of its partitions.
     pub outside: u64,
-    /// The priority of its retention, as it stands with the stream.
+    /// The priority of its retention, as stored with the stream.
     pub priority: Option<String>,
-    /// How long it may get, by its retention.
+    /// The most entries that its retention keeps.
     pub max_length: Option<u64>,
     /// Its groups, by name.
     pub groups: Vec<GroupFacts>,
-    /// Why nothing is known of it.
+    /// The error for which nothing is known of it.
     pub trouble: Option<String>,
 }
 
@@ -56,16 +56,16 @@ impl StreamFacts {
     }
 }
 
-/// What is known of a group.
+/// The facts of a group.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GroupFacts {
-    /// Its name, with what isn't text replaced.
+    /// Its name; bytes that aren't text are replaced.
     pub name: String,
-    /// Up to where it has read; of a partitioned stream, the sum of what moves.
+    /// The last id it has read; of a partitioned stream, the sum over the partitions.
     pub cursor: EntryId,
-    /// Entries that it has ever read, where Redis can say.
+    /// Entries that it has ever read, where Redis can tell.
     pub read: Option<u64>,
-    /// Entries that none of its consumers has read; `None` where Redis can't say.
+    /// Entries that none of its consumers has read; `None` where Redis can't tell.
     pub unread: Option<u64>,
     /// Whether that number is exact. Redis 7.0 is wrong after unread entries were trimmed.
     pub unread_is_exact: bool,
@@ -79,11 +79,11 @@ pub struct GroupFacts {
     pub waiting: u64,
     /// How many of those are due.
     pub waiting_due: u64,
-    /// Until when it is held, and why.
+    /// The hold on it, if any.
     pub held: Option<HeldFacts>,
     /// Its consumers, by name, without the reserved ones.
     pub consumers: Vec<ConsumerFacts>,
-    /// Pending entries in dead hands that were delivered more than once.
+    /// Pending entries that dead consumers hold, and that were delivered more than once.
     pub suspects: Vec<Suspect>,
 }
 
@@ -94,7 +94,7 @@ impl GroupFacts {
         living.count()
     }
 
-    /// Consumers of which nobody can say whether they are alive.
+    /// Consumers of which it is unknown whether they are alive.
     pub fn unknown(&self) -> usize {
         self.consumers.iter().filter(|c| c.alive.is_none()).count()
     }
@@ -110,7 +110,8 @@ impl GroupFacts {
         self.waiting.saturating_sub(self.waiting_due)
     }
 
-    /// Whether there is anything to do now: unread, or pending and not waiting for its time.
+    /// Whether there is anything to do now: unread entries, or pending ones that don't
+    /// wait for their time.
     pub fn has_work(&self) -> bool {
         self.unread != Some(0) && (self.unread.is_some() || self.oldest_unread_ms.is_some())
             || self.pending > self.waiting_later()
@@ -128,34 +129,34 @@ impl GroupFacts {
 pub struct HeldFacts {
     /// Until when, in milliseconds since 1970.
     pub until_ms: u64,
-    /// Why, in the words of whoever holds it.
+    /// The reason that was given.
     pub why: String,
 }
 
-/// What is known of a consumer.
+/// The facts of a consumer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConsumerFacts {
-    /// Its name, with what isn't text replaced.
+    /// Its name; bytes that aren't text are replaced.
     pub name: String,
-    /// Whether it is alive, by its sign of life; for consumers that give none, by when it
-    /// was seen. `None` where that says nothing.
+    /// Whether it is alive, by its sign of life; without one, by when it was last seen.
+    /// `None` where unknown.
     pub alive: Option<bool>,
-    /// Whether it gives signs of life, as members of this library do.
+    /// Whether it gives signs of life, as consumers of this library do.
     pub is_member: bool,
-    /// When its sign of life lapses or has lapsed, in milliseconds since 1970.
+    /// When its sign of life lapses or lapsed, in milliseconds since 1970.
     pub sign_ms: Option<u64>,
-    /// When it last did anything that Redis notes, as an age in milliseconds.
+    /// How long ago it last did anything that Redis notes, in milliseconds.
     pub idle_ms: Option<u64>,
     /// Entries that it holds.
     pub pending: u64,
-    /// When the oldest entry that it holds was delivered, as an age in milliseconds.
+    /// How long ago the oldest entry that it holds was delivered, in milliseconds.
     pub oldest_pending_ms: Option<u64>,
-    /// What it says of itself.
+    /// Its own report.
     pub facts: MemberFacts,
 }
 
-/// What a member says of itself with each sign of life. All of it is `None` for members of
-/// older versions, and for other libraries.
+/// A member's report of itself with its last sign of life. All fields are `None` for
+/// members of older versions and of other libraries.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MemberFacts {
     /// The program.
@@ -166,13 +167,13 @@ pub struct MemberFacts {
     pub running: Option<u64>,
     /// Entries that wait for a worker.
     pub buffered: Option<u64>,
-    /// Handled since it started.
+    /// Deliveries handled since it started.
     pub completed: Option<u64>,
-    /// Failed since it started.
+    /// Deliveries failed since it started.
     pub failed: Option<u64>,
     /// The median of how long handlers took, in milliseconds.
     pub p50_ms: Option<f64>,
-    /// How long all but one in a hundred took, in milliseconds.
+    /// The time within which 99 % of the handlers ended, in milliseconds.
     pub p99_ms: Option<f64>,
     /// How long the longest handler has been running, in milliseconds.
     pub longest_ms: Option<u64>,
@@ -182,7 +183,7 @@ pub struct MemberFacts {
     pub lease_ms: Option<u64>,
 }
 
-/// A program, as its members call it.
+/// A program, as a member names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Program {
     /// Its name.
@@ -194,7 +195,7 @@ pub struct Program {
 /// An entry that may have killed its consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspect {
-    /// The stream or the partition in which it is.
+    /// Its stream or partition.
     pub stream: String,
     /// Its id.
     pub id: EntryId,
@@ -202,6 +203,6 @@ pub struct Suspect {
     pub consumer: String,
     /// How often it was delivered.
     pub deliveries: u64,
-    /// How long ago it was delivered last, in milliseconds.
+    /// How long ago it was last delivered, in milliseconds.
     pub idle_ms: u64,
 }

@@ -1,4 +1,4 @@
-//! Which streams there are.
+//! The search for streams.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -11,26 +11,26 @@ use crate::server::Redis;
 #[derive(Debug, Default)]
 pub struct Finder {
     found: BTreeSet<String>,
-    /// Those of the round that goes on.
+    /// The streams that the current round has found.
     next: BTreeSet<String>,
     walk: Option<FindStreams>,
 }
 
 impl Finder {
-    /// The streams that the last whole round has found, and those found since.
+    /// The streams that the last complete round has found, and those found since.
     pub fn streams(&self) -> impl Iterator<Item = &String> {
         self.found.union(&self.next)
     }
 
-    /// Goes on for a time. Returns whether a round has ended.
+    /// Goes on for about `time`. Returns whether a round has ended.
     ///
     /// # Blocking
     ///
-    /// For the time and a step.
+    /// For `time` and one step.
     ///
     /// # Errors
     ///
-    /// Where Redis can't be reached. The next call goes on where this one stopped.
+    /// Where Redis can't be reached. The next call continues where this one stopped.
     pub fn go_on(&mut self, redis: &Redis, time: Duration) -> Result<bool> {
         let until = Instant::now() + time;
         let mut walk = match self.walk.take() {
@@ -42,13 +42,14 @@ impl Finder {
                 Some(Ok(streams)) => {
                     let whose = streams.into_iter().filter_map(|found| match found.kind {
                         StreamKind::Messages => Some(found.name),
-                        // A stream may have dead letters and no entry.
+                        // A stream without entries may have dead letters.
                         StreamKind::Backup | StreamKind::DeadLetters => found.of,
                         _ => None,
                     });
                     self.next.extend(whose);
                 }
-                // Streams can still be named.
+                // The search needs a right that the user lacks: there, streams are only
+                // found by name.
                 Some(Err(e)) if e.kind() == ErrorKind::PermissionDenied => break,
                 Some(Err(e)) => {
                     self.walk = Some(walk);

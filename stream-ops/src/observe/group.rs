@@ -7,14 +7,15 @@ use super::facts::{GroupFacts, HeldFacts, StreamFacts};
 use super::parts::Keys;
 use crate::server::{Answered, Redis, Request, request};
 
-/// Groups whose details are asked for in one round trip.
+/// Groups per round trip.
 const AT_ONCE: usize = 50;
 
-/// Reads who holds what, who is alive, and what waits, for all groups of a stream.
+/// Reads the consumers, the pending and waiting entries and the hold of all groups of a
+/// stream.
 ///
 /// # Errors
 ///
-/// Where Redis can't be reached. What it refuses to say stays unknown.
+/// Where Redis can't be reached. A fact that Redis refuses to tell stays unknown.
 pub(crate) fn look_at_groups(
     redis: &Redis,
     keys: &Keys,
@@ -85,7 +86,7 @@ fn about_members(stem: &Keys, group: &GroupFacts) -> [Request; 3] {
     ]
 }
 
-/// The hold, where its time hasn't passed.
+/// The hold, if its time hasn't passed.
 fn held(hold: &Answer, now: u64) -> Option<HeldFacts> {
     let text = hold.text()?;
     let (until, why) = text.split_once(' ')?;

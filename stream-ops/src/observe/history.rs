@@ -21,7 +21,7 @@ pub struct Look {
     pub streams: Vec<StreamFacts>,
     /// The masters.
     pub servers: Vec<ServerFacts>,
-    /// Whether all streams have been looked for; until then there may be more.
+    /// Whether the search for streams is complete; until then there may be more.
     pub is_complete: bool,
     /// Its cost, where it was counted.
     pub cost: Option<LookCost>,
@@ -36,16 +36,16 @@ pub struct LookCost {
     pub took: Duration,
 }
 
-/// Redis doesn't answer, or refuses.
+/// An outage: Redis doesn't answer, or refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
-    /// Since when, in milliseconds since 1970, by this machine's clock.
+    /// When it began, in milliseconds since 1970, by the local clock.
     pub since_ms: u64,
-    /// What it says, or what is said of it.
+    /// The error.
     pub why: String,
 }
 
-/// The last look, and what had been before: an hour, whatever the number of looks.
+/// The last look, and samples of the last hour, bounded whatever the number of looks.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     latest: Look,
@@ -57,7 +57,7 @@ pub struct History {
 }
 
 impl History {
-    /// Adds a look. It ends an outage.
+    /// Adds a look, which ends an outage.
     pub fn add(&mut self, look: Look) {
         self.outage = None;
         self.looks += 1;
@@ -88,7 +88,7 @@ impl History {
         self.latest = look;
     }
 
-    /// Notes that a look has failed. The last one stays what is known.
+    /// Notes that a look has failed. The last look remains.
     pub fn failed(&mut self, at_ms: u64, why: String) {
         match &mut self.outage {
             Some(outage) => outage.why = why,
@@ -116,7 +116,7 @@ impl History {
         self.server_time
     }
 
-    /// The outage that goes on.
+    /// The current outage.
     pub fn outage(&self) -> Option<&Outage> {
         self.outage.as_ref()
     }

@@ -9,7 +9,7 @@ use crate::server::{Answered, Redis, Request, request};
 
 const SCRIPT: &str = include_str!("facts.lua");
 
-/// Dead letters that stay by default: 100,000.
+/// Dead letters that are kept by default.
 const DEAD_CAPACITY: u64 = 100_000;
 
 /// Looks at a stream of any library, and changes nothing. A partitioned stream is looked at
@@ -17,12 +17,12 @@ const DEAD_CAPACITY: u64 = 100_000;
 ///
 /// # Blocking
 ///
-/// Two or three round trips, for each partition.
+/// For two or three round trips per partition, and more where there are many groups.
 ///
 /// # Errors
 ///
-/// Where Redis can't be reached. What it refuses to say is unknown, or stands in
-/// [`StreamFacts::trouble`].
+/// Where Redis can't be reached. A fact that Redis refuses to tell is unknown; where
+/// nothing is known, [`StreamFacts::trouble`] has its error.
 pub fn look_at(redis: &Redis, stream: &str) -> Result<StreamFacts> {
     let stem = Keys::of(stream);
     let partitions = partitions(redis, &stem)?;
@@ -49,7 +49,8 @@ fn partitions(redis: &Redis, stem: &Keys) -> Result<Option<u16>> {
     Ok(count.filter(|count| (1..=256).contains(count)))
 }
 
-/// A stream alone, or one partition; what stands once for all of them is at the stem.
+/// A stream alone, or one partition. Keys that exist once for all partitions are those of
+/// `stem`.
 fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> {
     let stream = keys.stream();
     let dead = keys.own("dead");
@@ -98,7 +99,7 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
         ..StreamFacts::default()
     };
     if let Some(line) = facts.error() {
-        // One that doesn't exist is an empty one.
+        // A stream that doesn't exist is no trouble.
         if !line.contains("no such key") {
             found.trouble = Some(line.to_owned());
         }
@@ -109,7 +110,7 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
     Ok(found)
 }
 
-/// The script that reads where a stream stands.
+/// The request of the script that reads the facts of a stream.
 fn facts_request(stream: &str, dead: &str) -> Request {
     request(["EVAL_RO", SCRIPT, "2", stream, dead])
 }
@@ -142,7 +143,7 @@ fn read_group(group: &Answer, stream: &StreamFacts) -> Option<GroupFacts> {
     let is_before_all = stream.first.is_some_and(|first| cursor < first);
     let (unread, is_exact) = match (oldest, lag) {
         (None, _) => (Some(0), true),
-        // Everything that is there.
+        // All entries of the stream.
         (Some(_), _) if is_before_all => (Some(stream.length), true),
         (Some(_), Some(lag)) => {
             let lag = u64::try_from(lag)

@@ -1,10 +1,10 @@
-//! What is seen: facts of streams, of the server, and their history.
+//! Facts of streams and servers, and their history.
 //!
 //! *facts* are the types. [`Observer`] looks once at all streams that it knows, by one
-//! read-only script and a few small questions for each (*look*, *group*, *consumers*), and
+//! read-only script and a few small requests for each (*look*, *group*, *consumers*), and
 //! at the *server*; streams are *found* by `SCAN` in small steps. [`History`] keeps an
-//! hour of looks, and a [`Poller`] is the thread that takes them, every two seconds,
-//! however many read them.
+//! hour of looks, and a [`Poller`] is the one thread that takes them, for any number of
+//! readers.
 
 mod consumers;
 mod facts;

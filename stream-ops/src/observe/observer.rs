@@ -1,4 +1,4 @@
-//! One look after the other.
+//! Looks at streams and servers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,21 +15,21 @@ use crate::server::{Meter, Redis};
 /// In one of so many looks the time of the server is measured.
 const TIMED: u32 = 15;
 
-/// Looks at all streams that it knows.
+/// Looks at streams, named ones or all that it has found.
 #[derive(Debug)]
 pub struct Observer {
     /// Its requests are counted by `meter`.
     redis: Redis,
     meter: Arc<Meter>,
     looks: AtomicU32,
-    /// Those that were named; then no others are looked for.
+    /// If not empty, the only streams that are looked at.
     named: Vec<String>,
     finder: Finder,
     is_complete: bool,
 }
 
 impl Observer {
-    /// Looks at these streams; at all that it finds where none are named.
+    /// An observer of the streams `named`; where there are none, of all that it finds.
     pub fn new(redis: Redis, mut named: Vec<String>) -> Self {
         named.sort();
         named.dedup();
@@ -44,7 +44,8 @@ impl Observer {
         }
     }
 
-    /// Goes on looking for streams, for a time. Returns whether it has seen all keys.
+    /// Goes on with the search for streams, for about `time`. Returns whether all keys
+    /// were searched.
     ///
     /// # Errors
     ///
@@ -56,15 +57,15 @@ impl Observer {
         Ok(self.is_complete)
     }
 
-    /// Looks at all streams that are known by now, and at the servers.
+    /// Looks at all streams known by now, and at the servers.
     ///
     /// # Blocking
     ///
-    /// A few round trips per stream.
+    /// For a few round trips per stream.
     ///
     /// # Errors
     ///
-    /// Where Redis can't be reached. What it refuses to say is unknown.
+    /// Where Redis can't be reached. A fact that Redis refuses to tell is unknown.
     pub fn look(&self) -> Result<Look> {
         let names: Vec<&String> = if self.named.is_empty() {
             self.finder.streams().collect()
@@ -81,7 +82,7 @@ impl Observer {
         let mut streams = Vec::with_capacity(names.len());
         for name in names {
             let stream = look_at(&self.redis, name)?;
-            // Between being found and being looked at, a stream may go.
+            // A stream may be deleted between the search and the look.
             if stream.exists || stream.trouble.is_some() || stream.is_ours || !self.named.is_empty()
             {
                 streams.push(stream);

@@ -26,7 +26,7 @@ impl Keys {
         }
     }
 
-    /// Those of one partition.
+    /// The keys of one partition.
     pub(crate) fn partition(&self, number: u16) -> Self {
         let stream = match self.stem.split_once('}') {
             Some((before, behind)) => format!("{before}:{number}}}{behind}"),
@@ -53,7 +53,7 @@ impl Keys {
     }
 }
 
-/// The streams of all partitions.
+/// The names of all partitions.
 pub fn partition_names(stream: &str, count: u16) -> Vec<String> {
     let stem = Keys::of(stream);
     (0..count).map(|n| stem.partition(n).stream).collect()
@@ -102,7 +102,7 @@ pub(crate) fn sum(name: &str, parts: Vec<StreamFacts>) -> StreamFacts {
 }
 
 fn both(mut one: GroupFacts, other: GroupFacts) -> GroupFacts {
-    // Whichever moves, moves the sum.
+    // The sum moves when one of them does.
     one.cursor = EntryId::new(
         one.cursor.ms().wrapping_add(other.cursor.ms()),
         one.cursor.seq().wrapping_add(other.cursor.seq()),
@@ -138,12 +138,12 @@ fn merge(known: &mut ConsumerFacts, other: &ConsumerFacts) {
     };
 }
 
-/// Unknown where one of them is.
+/// The sum; unknown where one of them is.
 fn plus(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     Some(one? + other?)
 }
 
-/// What is known of it.
+/// The sum of the known ones.
 fn add(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one + other),

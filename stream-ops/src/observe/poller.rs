@@ -1,4 +1,4 @@
-//! The one thread that looks, however many read.
+//! The thread that looks, for any number of readers.
 
 use std::io;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use super::history::History;
 use super::observer::Observer;
 use crate::server::with_causes;
 
-/// How long each look leaves for finding streams.
+/// How long each round searches for streams.
 const FIND_FOR: Duration = Duration::from_millis(100);
 
-/// After this many looks streams are looked for again.
+/// Looks between two searches for streams.
 const FIND_EVERY: u32 = 15;
 
-/// Looks again and again, and keeps the history.
+/// A thread that looks again and again, and keeps the history.
 #[derive(Debug)]
 pub struct Poller {
     history: Arc<RwLock<History>>,
@@ -27,11 +27,12 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// Begins to look, at once and then every so often: two seconds are usual.
+    /// Starts the thread, which looks at once and then after each `every`, usually two
+    /// seconds.
     ///
     /// # Errors
     ///
-    /// Where the system is out of threads.
+    /// Where the system has no thread left.
     pub fn start(observer: Observer, every: Duration) -> io::Result<Self> {
         Self::start_with(observer, every, |_| {})
     }
@@ -70,14 +71,14 @@ impl Poller {
         })
     }
 
-    /// Reads the history. The next look waits until it was read.
+    /// Reads the history. The next look waits until `read` returns.
     pub fn read<T>(&self, read: impl FnOnce(&History) -> T) -> T {
         read(&self.history.read())
     }
 }
 
 impl Drop for Poller {
-    /// Waits for the look that goes on: no longer than the timeouts of the connection.
+    /// Waits for the current look, no longer than the timeouts of the connection.
     fn drop(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
@@ -86,7 +87,7 @@ impl Drop for Poller {
     }
 }
 
-/// Looks, and from time to time looks for streams.
+/// Looks, and searches for streams from time to time.
 struct Rounds {
     observer: Observer,
     finds: bool,

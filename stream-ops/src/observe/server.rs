@@ -1,4 +1,4 @@
-//! What the servers say of themselves.
+//! The facts of servers.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,44 +7,44 @@ use stream_lib::{Answer, Result};
 
 use crate::server::{Answered, Master, Redis, clock_of, request};
 
-/// What a master says of itself. What it doesn't say is `None`.
+/// The facts of a master. A fact that it doesn't tell is `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServerFacts {
-    /// Where it is.
+    /// Its address.
     pub address: String,
-    /// How long one question took.
+    /// The duration of one request.
     pub round_trip: Duration,
     /// Its clock, in milliseconds since 1970.
     pub at_ms: u64,
-    /// `Redis` or `Valkey`, with its version.
+    /// `Redis` or `Valkey`, with the version.
     pub version: Option<String>,
     /// `master` or `slave`.
     pub role: Option<String>,
-    /// Replicas that are connected.
+    /// Connected replicas.
     pub replicas: Option<u64>,
-    /// Bytes in use.
+    /// Bytes in use (`used_memory`).
     pub memory: Option<u64>,
-    /// Bytes that it may use; 0 for as many as there are.
+    /// Bytes that it may use (`maxmemory`); 0 is no limit.
     pub max_memory: Option<u64>,
-    /// What it does when its memory is full.
+    /// The eviction policy (`maxmemory-policy`).
     pub policy: Option<String>,
-    /// Whether it appends each write to a file.
+    /// Whether it has an append-only file.
     pub appends: Option<bool>,
-    /// When it was saved last, in milliseconds since 1970.
+    /// When the last snapshot was saved, in milliseconds since 1970.
     pub saved_ms: Option<u64>,
-    /// Whether the last save went well.
+    /// Whether the last snapshot succeeded.
     pub saves_well: Option<bool>,
-    /// Clients that are connected.
+    /// Connected clients.
     pub clients: Option<u64>,
-    /// Whether it reads its data from disk.
+    /// Whether it is loading its data from disk.
     pub is_loading: Option<bool>,
 }
 
-/// Asks a master about itself (`INFO`, `CONFIG GET`, `TIME`).
+/// Asks a master for its facts (`INFO`, `CONFIG GET`, `TIME`).
 ///
 /// # Errors
 ///
-/// Where it can't be reached. What it refuses to say is `None`.
+/// Where it can't be reached. A fact that it refuses to tell is `None`.
 pub fn look_at_server(redis: &Redis, master: &Master) -> Result<ServerFacts> {
     let asked = Instant::now();
     let time = redis.ask_one(&master.key, request(["TIME"]))?;

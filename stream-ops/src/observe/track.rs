@@ -1,4 +1,4 @@
-//! What has moved, and when.
+//! Tracks of streams and groups: how they have moved.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,11 +6,11 @@ use stream_lib::EntryId;
 
 use super::facts::{GroupFacts, StreamFacts};
 
-/// How long every point is kept, and how long some are: an hour.
+/// How long each point is kept, and how long points are kept at [`COARSE_STEP_MS`].
 const FINE_MS: u64 = 360_000;
 const COARSE_MS: u64 = 3_600_000;
 
-/// The distance of those that are kept for longer.
+/// The distance between points that are kept for an hour.
 const COARSE_STEP_MS: u64 = 10_000;
 
 /// A stream at one moment.
@@ -33,15 +33,15 @@ pub struct StreamPoint {
 pub struct GroupPoint {
     /// The server's clock.
     pub at_ms: u64,
-    /// Entries that none has read.
+    /// Entries that no consumer has read.
     pub unread: Option<u64>,
     /// Entries that are not acknowledged.
     pub pending: u64,
-    /// Up to where it has read.
+    /// The last id that it has read.
     pub cursor: EntryId,
     /// The oldest entry that is not acknowledged.
     pub oldest_pending: Option<EntryId>,
-    /// How many entries it has read and acknowledged, where Redis can say.
+    /// How many entries it has read and acknowledged, where Redis can tell.
     pub done: Option<u64>,
     /// When the oldest unread entry was added.
     pub oldest_unread_ms: Option<u64>,
@@ -130,13 +130,13 @@ impl GroupTrack {
         self.points.add(point.at_ms, point);
     }
 
-    /// When it was last seen to have read or acknowledged something; `None` where it
-    /// hasn't since it is watched.
+    /// When the last read or acknowledgement was seen; `None` if there was none since the
+    /// first point.
     pub fn moved_ms(&self) -> Option<u64> {
         self.moved_ms
     }
 
-    /// Since when it is watched.
+    /// The time of the first point.
     pub fn since_ms(&self) -> Option<u64> {
         self.points.coarse.front().map(|(at, _)| *at)
     }
@@ -165,7 +165,7 @@ impl<T: Copy> Points<T> {
         drop_old(&mut self.coarse, at_ms.saturating_sub(COARSE_MS));
         self.fine.push_back((at_ms, point));
         let last = self.coarse.back().map_or(0, |(at, _)| *at);
-        // A clock that was set back begins a new row, too.
+        // `abs_diff`: a clock that was set back must not stop the row.
         if at_ms.abs_diff(last) >= COARSE_STEP_MS {
             self.coarse.push_back((at_ms, point));
         }

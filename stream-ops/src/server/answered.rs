@@ -1,22 +1,22 @@
-//! Reads answers, whatever they turn out to be.
+//! Readers of answers of any type.
 
 use stream_lib::{Answer, EntryId};
 
-/// What can be read from an answer. `None` where it is something else.
+/// Readers of an answer. Each returns `None` where the answer is of another type.
 pub trait Answered {
-    /// A number, also one that is written as text.
+    /// A number, also one written as text.
     fn number(&self) -> Option<i64>;
     /// A number that counts something.
     fn count(&self) -> Option<u64>;
     /// The bytes of a string.
     fn bytes(&self) -> Option<&[u8]>;
-    /// A string, where it is UTF-8 it is that; the rest is replaced.
+    /// A string; bytes that aren't UTF-8 are replaced.
     fn text(&self) -> Option<String>;
     /// The id of an entry.
     fn id(&self) -> Option<EntryId>;
-    /// The elements of a list; none for anything else.
+    /// The elements of a list; an empty list for anything else.
     fn list(&self) -> &[Answer];
-    /// The value that follows a name in a list of names and values.
+    /// The value after `name` in a list of names and values.
     fn field(&self, name: &str) -> Option<&Answer>;
     /// The line of an error.
     fn error(&self) -> Option<&str>;
@@ -72,7 +72,7 @@ impl Answered for Answer {
     }
 }
 
-/// Names and values that follow each other.
+/// The pairs in a list of names and values.
 pub fn pairs(list: &[Answer]) -> impl Iterator<Item = (&Answer, &Answer)> {
     list.chunks_exact(2).filter_map(|pair| match pair {
         [name, value] => Some((name, value)),

@@ -1,4 +1,4 @@
-//! How Redis is asked.
+//! Requests to Redis.
 //!
 //! [`Redis`] sends requests to the server that has a key, and finds all masters. Answers
 //! are read by [`Answered`]; *slot* knows which keys share a server. A [`Meter`] adds up

@@ -1,4 +1,4 @@
-//! The server or servers, as the tools ask them.
+//! The connection to a server, or to a cluster.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use super::words::{Request, request};
 /// A master, and a key that leads to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Master {
-    /// As the cluster names it; the address of the connection where there is no cluster.
+    /// Its address in the cluster; without a cluster, the address of the connection.
     pub address: String,
     /// A key of one of its slots; empty where there is no cluster.
     pub key: String,
 }
 
-/// The Redis that is looked at: one server, the master of sentinels, or a cluster.
+/// The Redis under inspection: one server, the master of sentinels, or a cluster.
 #[derive(Clone)]
 pub struct Redis {
     manager: Arc<StreamManager>,
@@ -58,7 +58,7 @@ impl Redis {
         &self.manager
     }
 
-    /// Where it is, without a password.
+    /// Its address, without a password.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -68,16 +68,16 @@ impl Redis {
         self.is_cluster
     }
 
-    /// Sends requests about keys of one slot, in one round trip.
+    /// Sends requests for keys of one slot, in one round trip.
     ///
     /// # Blocking
     ///
-    /// A round trip, within the timeouts of the connection.
+    /// For one round trip, within the timeouts of the connection.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](stream_lib::ErrorKind::Unavailable) and its kin. Where Redis
-    /// refuses a single request, that one's answer is [`Answer::Error`].
+    /// [`Unavailable`](stream_lib::ErrorKind::Unavailable) and the like where Redis can't
+    /// be reached. A single request that Redis refuses is answered by [`Answer::Error`].
     pub fn ask(&self, key: &str, requests: &[Request]) -> Result<Vec<Answer>> {
         match &self.meter {
             Some(meter) => meter.ask(requests, |requests| self.manager.ask(key, requests)),
@@ -95,7 +95,7 @@ impl Redis {
         Ok(answers.into_iter().next().unwrap_or(Answer::Nil))
     }
 
-    /// As [`ask`](Self::ask), for changes that must not be made twice: nothing is sent
+    /// As [`ask`](Self::ask), for changes that must not be made twice: no request is sent
     /// again.
     ///
     /// # Errors
@@ -107,7 +107,7 @@ impl Redis {
         self.manager.tell(key, requests)
     }
 
-    /// All masters: one without a cluster.
+    /// All masters; without a cluster, one.
     ///
     /// # Errors
     ///
@@ -154,7 +154,7 @@ impl Redis {
     }
 }
 
-/// What `TIME` answers with, in milliseconds.
+/// The answer of `TIME` in milliseconds.
 pub(crate) fn clock_of(time: &Answer) -> Option<u64> {
     let [seconds, micros] = time.list() else {
         return None;

@@ -10,10 +10,10 @@ pub fn slot_of(key: &[u8]) -> u16 {
     crc16(tag.unwrap_or(key)) % 16_384
 }
 
-/// A key that is in a slot between two, both included: to reach the server that has
-/// them. `None` only for an empty range.
+/// A key in one of the slots `first` to `last`, by which their server is reached. `None`
+/// only for an empty range.
 pub fn key_in_slot(first: u16, last: u16) -> Option<String> {
-    // About 16,384 tries find any single slot; this is enough for all of them.
+    // A single slot takes about 16,384 tries; this is enough for each of them.
     (0..1_000_000_u32)
         .map(|number| number.to_string())
         .find(|key| (first..=last).contains(&slot_of(key.as_bytes())))

@@ -1,4 +1,4 @@
-//! What it costs to count a message, when it is added and when it is handled.
+//! The cost of counting a message, when it is added and when it is handled.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
@@ -13,7 +13,7 @@ use crate::{Readings, Result};
 const MESSAGES: u32 = 1_000_000;
 const TRIALS: usize = 5;
 
-/// The quickest of a few trials: others take turns with it.
+/// The quickest of a few trials: other programs run in between.
 pub(crate) fn measure(_: &Rig) -> Result<Readings> {
     let entry = RawMessage::from_message(&Order::number(1))?;
     let counting = Counting::default();

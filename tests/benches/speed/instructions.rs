@@ -22,7 +22,7 @@ pub(crate) fn measure(_: &Rig) -> Result<Readings> {
     ])
 }
 
-/// What one message takes: the difference between many and few, so that the
+/// The instructions of one message: the difference between many and few, so that the
 /// start of the process doesn't count.
 fn each(what: &str) -> Result<f64> {
     let few = count(what, FEW)?;
@@ -43,7 +43,7 @@ fn count(what: &str, messages: usize) -> Result<f64> {
         .ok_or_else(|| format!("not measured: callgrind has said: {text}").into())
 }
 
-/// What runs under callgrind.
+/// The part that runs under callgrind.
 pub(crate) fn run_here(what: &str, messages: usize) -> Result<()> {
     let order = Order::number(1);
     match what {

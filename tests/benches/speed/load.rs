@@ -1,5 +1,5 @@
-//! What else the machine does: a run on a busy machine is to be judged by its
-//! ratios and its processor times alone.
+//! The load of other programs: a run on a busy machine must be judged by its ratios and
+//! its processor times alone.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::ours::rest;
 /// Long enough for the ticks of `/proc/stat` to count.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How many cores others keep busy, while nothing is done here.
+/// The number of cores that other programs keep busy while this one does nothing.
 pub(crate) fn of_others() -> Readings {
     let started = Instant::now();
     let before = busy_ticks();

@@ -1,11 +1,11 @@
-//! How fast the library is, against what the server can do, what a careful user
-//! would write, and a peer: `make bench`.
+//! The speed of the library, against the server's limit, handwritten code and a peer:
+//! `make bench`.
 //!
-//! One private server without persistence; every round runs each probe once, in
-//! turn, so that whatever else the machine does hits all alike; each figure is
-//! the median over the rounds, ratios taken within a round. `ROUNDS=n` sets how
-//! many (5), `QUICK=1` makes a short trial, `ONLY=words` runs the probes whose
-//! names have one of the words between commas.
+//! One private server without persistence. Every round runs each probe once, in turn, so
+//! that other load on the machine hits all alike. Each figure is the median over the
+//! rounds, and ratios are taken within a round. `ROUNDS=n` sets the number of rounds (5),
+//! `QUICK=1` makes a short trial, and `ONLY=words` runs the probes whose names contain
+//! one of the comma-separated words.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -27,7 +27,7 @@ use std::{env, result};
 
 type Result<T> = result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// What one measurement found: names and numbers.
+/// The readings of one measurement: names and numbers.
 type Readings = Vec<(&'static str, f64)>;
 
 fn main() -> Result<()> {

@@ -1,5 +1,5 @@
-//! What is sent: an order of four fields, names and values 75 bytes, and a
-//! payload of one field, as many bytes.
+//! The messages: an order of four fields, with 75 bytes of names and values, and a
+//! payload of one field with as many bytes.
 
 use stream_lib::StreamMessage;
 use stream_lib::message::{
@@ -20,11 +20,11 @@ pub(crate) struct Order {
     pub(crate) status: String,
 }
 
-/// The same fields, by the code that a careful person would write.
+/// The same fields, with handwritten code.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HandOrder(pub(crate) Order);
 
-/// One field, as the peer has it.
+/// One field, as the peer sends it.
 #[derive(Debug, Clone, StreamMessage)]
 pub(crate) struct Payload {
     pub(crate) msg: String,
@@ -48,12 +48,12 @@ impl Order {
         (0..count).map(Self::number).collect()
     }
 
-    /// Which number it has.
+    /// Its number.
     pub(crate) fn which(&self) -> usize {
         usize::try_from(self.user_id.saturating_sub(1_000_000_000)).unwrap_or(usize::MAX)
     }
 
-    /// Names and values as they stand in the entry.
+    /// Names and values as they are in the entry.
     pub(crate) fn words(&self) -> [String; 8] {
         [
             "order_id".to_owned(),

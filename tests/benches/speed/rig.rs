@@ -1,5 +1,4 @@
-//! The server that everything is measured on, what lies ready in it, and how
-//! much of it a run takes.
+//! The server of all measurements, its prepared streams, and the amount of work of a run.
 
 use std::env;
 use std::process;
@@ -16,7 +15,7 @@ use crate::message::{Order, Payload};
 
 /// The stream of orders that consumers read, each in a group of its own.
 pub(crate) const ORDERS: &str = "orders";
-/// The stream of payloads that the peer and we read.
+/// The stream of payloads, which the peer reads, too.
 pub(crate) const PAYLOADS: &str = "payloads";
 /// The stream with the big backlog.
 pub(crate) const BACKLOG: &str = "backlog";
@@ -30,19 +29,19 @@ pub(crate) fn partition(stream: &str, number: u16) -> String {
     format!("{{{stream}:{number}}}")
 }
 
-/// How much is done.
+/// The amount of work.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) rounds: usize,
     /// Entries that each consumer reads, and that pipelined producers add.
     pub(crate) bulk: usize,
-    /// The same for what is slow by nature: the peer.
+    /// The same for the peer, which is slower.
     pub(crate) slow: usize,
     /// Adds one at a time, from one thread.
     pub(crate) single: usize,
     /// Adds one at a time, from 64 threads.
     pub(crate) crowd: usize,
-    /// Messages whose way is timed, at 1,000/s.
+    /// Messages whose latency is measured, at 1,000/s.
     pub(crate) timed: usize,
     /// Entries of the big backlog; none in a short trial.
     pub(crate) backlog: Option<usize>,
@@ -85,11 +84,11 @@ pub(crate) struct Rig {
     place: Place,
     pub(crate) plan: Plan,
     names: AtomicUsize,
-    /// The same on a cluster, once that is asked for.
+    /// The same on a cluster, started on first use.
     clustered: OnceLock<Box<Rig>>,
 }
 
-/// How the server is reached.
+/// The way to the server.
 #[derive(Debug)]
 enum Place {
     Alone(Box<Server>),
@@ -195,7 +194,7 @@ impl Rig {
         format!("{what}-{}", self.names.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Starts to watch what is used.
+    /// Starts to measure usage.
     pub(crate) fn watch(&self) -> Result<Watch<'_>> {
         Ok(Watch {
             rig: self,
@@ -266,7 +265,7 @@ impl Stream<'_> {
         Ok(lengths.sum::<std::result::Result<usize, _>>()?)
     }
 
-    /// Fails if it doesn't have so many: a rate of lost messages is none.
+    /// Fails if it doesn't have `count` entries: lost messages must not count.
     pub(crate) fn must_have(&self, count: usize) -> Result<()> {
         match self.len()? {
             len if len == count => Ok(()),
@@ -295,7 +294,7 @@ impl Drop for Stream<'_> {
     }
 }
 
-/// A stretch of time, and what it took.
+/// The usage of a span of time, being measured.
 #[derive(Debug)]
 pub(crate) struct Watch<'r> {
     rig: &'r Rig,
@@ -304,7 +303,7 @@ pub(crate) struct Watch<'r> {
     started: Instant,
 }
 
-/// What a stretch of time took.
+/// The usage of a span of time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spent {
     pub(crate) wall: f64,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::rig::{Plan, Rig};
 use crate::{Readings, Result, baseline, counting, instructions, load, ours};
 
-/// One thing that is measured.
+/// One measurement.
 #[derive(Debug)]
 struct Probe {
     name: &'static str,
@@ -18,7 +18,7 @@ const fn probe(name: &'static str, measure: fn(&Rig) -> Result<Readings>) -> Pro
     Probe { name, measure }
 }
 
-/// Measured in every round; what is compared stands side by side.
+/// Probes of every round; compared ones are neighbours.
 const EVERY_ROUND: &[Probe] = &[
     probe(
         "redis_benchmark_xreadgroup",
@@ -60,7 +60,7 @@ const EVERY_ROUND: &[Probe] = &[
     probe("idle_scheduled", ours::scheduled::idle),
 ];
 
-/// Measured once: what doesn't depend on the machine's load.
+/// Probes that are run once, since they don't depend on the machine's load.
 const ONCE: &[Probe] = &[
     probe("rss", ours::backlog::memory),
     probe("instructions", instructions::measure),
@@ -70,11 +70,11 @@ const ONCE: &[Probe] = &[
 /// All readings of one round.
 pub(crate) type Round = BTreeMap<&'static str, f64>;
 
-/// What a run has found.
+/// The results of a run.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) rounds: Vec<Round>,
-    /// Why a probe has found nothing.
+    /// The errors of probes without a reading.
     pub(crate) failures: BTreeMap<&'static str, String>,
     pub(crate) plan: Plan,
     pub(crate) server: String,

@@ -1,9 +1,8 @@
-//! sea-streamer on the same work as ours, for `make bench`.
+//! sea-streamer with the same work as the library, for `make bench`.
 //!
-//! `consume URL STREAM GROUP COUNT BATCH` reads COUNT entries in load-balanced
-//! mode and acknowledges each; BATCH 0 leaves the default. `send URL STREAM COUNT
-//! BYTES` sends COUNT payloads and waits for every receipt. Both print the
-//! seconds it took.
+//! `consume URL STREAM GROUP COUNT BATCH` reads COUNT entries in load-balanced mode and
+//! acknowledges each; BATCH 0 leaves the default. `send URL STREAM COUNT BYTES` sends
+//! COUNT payloads and waits for every receipt. Both print the seconds that this took.
 
 use std::env;
 use std::error::Error;
@@ -46,7 +45,7 @@ async fn consume(url: &str, stream: &str, group: &str, count: usize, batch: usiz
     let mut options = RedisConsumerOptions::new(ConsumerMode::LoadBalanced);
     options.set_consumer_group(ConsumerGroup::new(group))?;
     options.set_auto_stream_reset(AutoStreamReset::Earliest);
-    // What its documentation recommends for at-least-once.
+    // As its documentation recommends for at-least-once delivery.
     options.set_auto_commit(AutoCommit::Rolling);
     if batch > 0 {
         options.set_batch_size(batch);

@@ -1,6 +1,6 @@
-//! Runs a private server until its standard input ends, for trying things by
-//! hand: `cargo run -p stream-tests --bin private-server`. It is gone with this
-//! process, however that ends.
+//! Runs a private server until its standard input ends, for trials by hand:
+//! `cargo run -p stream-tests --bin private-server`. It ends with this process, however
+//! the process ends.
 
 use std::io;
 use std::process::ExitCode;

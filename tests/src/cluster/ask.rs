@@ -1,4 +1,4 @@
-//! What the nodes say all together.
+//! The answers of all nodes together.
 
 use std::fmt::Write;
 
@@ -29,7 +29,7 @@ impl Cluster {
         owners.into_iter().map(|(_, server)| server).collect()
     }
 
-    /// Those that hold themselves to be masters, and what they say of themselves.
+    /// The nodes that consider themselves masters, with their own descriptions.
     fn claims(&self) -> Vec<Claim<'_>> {
         let servers = self.servers.iter();
         let claim = |server| {
@@ -39,7 +39,7 @@ impl Cluster {
         servers.filter_map(claim).collect()
     }
 
-    /// Whether all run, agree on who has which slot, and have their replicas.
+    /// Whether all run, agree on the slots, and have their replicas.
     pub(super) fn is_whole(&self) -> bool {
         let mut maps = self.servers.iter().map(map_of);
         let Some(Some(map)) = maps.next() else {

@@ -122,7 +122,7 @@ impl Cluster {
         awake.find(|s| view::myself(s).is_some_and(|me| me.follows.as_deref() == Some(id)))
     }
 
-    /// A name, made of `stem` and a number, that lives on this node now.
+    /// A name, made of `stem` and a number, whose slot is on this node now.
     ///
     /// # Panics
     ///
@@ -139,12 +139,12 @@ impl Cluster {
         names.find(lives_there).unwrap_or_default()
     }
 
-    /// Has the replica of a master take its place though nothing is wrong, with
+    /// Makes the replica of a master take its place although nothing is wrong, with
     /// `CLUSTER FAILOVER`, and returns the replica once that is done.
     ///
     /// # Panics
     ///
-    /// When that doesn't come about within a minute.
+    /// When that doesn't happen within a minute.
     #[track_caller]
     pub fn failover(&self, master: &Server) -> &Server {
         wait_for(SWITCH_DEADLINE, "a planned failover", || {
@@ -160,7 +160,7 @@ impl Cluster {
     ///
     /// # Panics
     ///
-    /// When that doesn't come about within a minute.
+    /// When that doesn't happen within a minute.
     #[track_caller]
     pub fn wait_for_switch(&self, slot: u16, from: &Server) -> &Server {
         let what = format!("another master of slot {slot} than {}", from.port());
@@ -169,8 +169,7 @@ impl Cluster {
         })
     }
 
-    /// Notes from now on when the first node's map shows another master of a slot
-    /// than this.
+    /// Watches for the first node whose map shows another master of a slot than this.
     pub fn watch(&self, slot: u16, old: &Server) -> SwitchWatch {
         let old = self.id_of(old).to_owned();
         SwitchWatch::begin(&self.servers, move |node| {
@@ -198,22 +197,22 @@ impl Cluster {
     ///
     /// # Panics
     ///
-    /// When that doesn't come about within a minute.
+    /// When that doesn't happen within a minute.
     #[track_caller]
     pub fn wait_until_whole(&self) {
         let whole = poll(SWITCH_DEADLINE, || self.is_whole().then_some(()));
         assert!(whole.is_some(), "not all are together:\n{}", self.state());
     }
 
-    /// The proxy whose address a node tells of itself; `None` without
+    /// The proxy whose address a node announces; `None` without
     /// [`behind_proxies`](ClusterOptions::behind_proxies).
     pub fn proxy_of(&self, node: &Server) -> Option<&Proxy> {
         self.network.as_ref()?.proxy_of(node)
     }
 
-    /// The ports that the nodes tell of themselves, and those that reach them, which
-    /// differ with [`behind_proxies`](ClusterOptions::behind_proxies). It leads to
-    /// 127.0.0.1, whatever name was told.
+    /// The ports that the nodes announce, and those that reach them, which differ with
+    /// [`behind_proxies`](ClusterOptions::behind_proxies). It leads to 127.0.0.1,
+    /// whatever name was announced.
     pub fn address_map(&self) -> AddressMap {
         let nodes = self.servers.iter();
         nodes

@@ -1,4 +1,4 @@
-//! How the nodes are to be set up, and their start.
+//! Options of the nodes, and their start.
 
 use std::time::Duration;
 
@@ -24,14 +24,14 @@ pub struct ClusterOptions {
     endpoint: Endpoint,
 }
 
-/// Which connections the proxies let through.
+/// The connections that the proxies let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Proxies {
     All,
     MembersOnly,
 }
 
-/// What the nodes tell clients of themselves.
+/// The addresses that the nodes announce to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Endpoint {
     Address,
@@ -60,8 +60,8 @@ impl Default for ClusterOptions {
 }
 
 impl ClusterOptions {
-    /// Changes the options of the servers, the same for all. Of a password and of
-    /// TLS, the replicas are told by themselves.
+    /// Changes the options of the servers, the same for all. The replicas get a password
+    /// and TLS without further options.
     pub fn servers(mut self, change: impl FnOnce(ServerOptions) -> ServerOptions) -> Self {
         self.servers = change(self.servers);
         self
@@ -74,16 +74,15 @@ impl ClusterOptions {
         self
     }
 
-    /// How long a node is silent before the others hold it to be down. Defaults to
-    /// 1 s.
+    /// How long a node is silent before the others consider it down. Defaults to 1 s.
     pub fn node_timeout(mut self, time: Duration) -> Self {
         self.node_timeout = time;
         self
     }
 
-    /// Puts a [`Proxy`](crate::Proxy) in front of each node, whose port it tells
-    /// clients: see [`Cluster::proxy_of`]. The nodes speak to each other past them,
-    /// but replicas follow through them. Defaults to none.
+    /// Puts a [`Proxy`](crate::Proxy) in front of each node, whose port it announces to
+    /// clients: see [`Cluster::proxy_of`]. The nodes speak to each other past them, but
+    /// replicas follow through them. Defaults to none.
     pub fn behind_proxies(mut self) -> Self {
         self.proxies = Some(Proxies::All);
         self
@@ -96,20 +95,21 @@ impl ClusterOptions {
         self
     }
 
-    /// Has the nodes tell clients a host name. One that leads nowhere, such as
-    /// `node.invalid`, needs [`Cluster::address_map`]. Defaults to addresses.
+    /// Makes the nodes announce a host name to clients. A name that leads nowhere, such
+    /// as `node.invalid`, needs [`Cluster::address_map`]. Defaults to addresses.
     pub fn hostname(mut self, name: &'static str) -> Self {
         self.endpoint = Endpoint::Hostname(Some(name));
         self
     }
 
-    /// Has the nodes tell clients host names, but gives them none: they tell `?`.
+    /// Makes the nodes announce host names to clients, but gives them none: they announce
+    /// `?`.
     pub fn without_hostname(mut self) -> Self {
         self.endpoint = Endpoint::Hostname(None);
         self
     }
 
-    /// Has the nodes tell clients only their ports.
+    /// Makes the nodes announce only their ports to clients.
     pub fn unknown_endpoint(mut self) -> Self {
         self.endpoint = Endpoint::Unknown;
         self

@@ -8,11 +8,11 @@ use crate::server::Server;
 /// Most keys that are moved by one command.
 const AT_ONCE: usize = 100;
 
-/// A slot between two nodes: what is there is served by the old one, what isn't, by
-/// the new one.
+/// A slot between two nodes: the old one serves the keys that it still has, the new one
+/// all others.
 ///
-/// Each step is one of those that redis-cli takes, and the caller says when; a slot
-/// may be left between two nodes for as long as the test needs.
+/// The steps are those of redis-cli, at the caller's time; a slot may stay between two
+/// nodes for as long as the test needs.
 #[derive(Debug)]
 #[must_use]
 pub struct Resharding<'a> {
@@ -27,7 +27,7 @@ impl Cluster {
     ///
     /// # Panics
     ///
-    /// When a node refuses, or nobody has the slot.
+    /// When a node refuses, or no node has the slot.
     #[track_caller]
     pub fn reshard<'a>(&'a self, slot: u16, to: &'a Server) -> Resharding<'a> {
         let Some(from) = self.owner_of(slot) else {
@@ -68,7 +68,7 @@ impl<'a> Resharding<'a> {
             .command(&["CLUSTER", "GETKEYSINSLOT", &slot, &count])
     }
 
-    /// Moves some keys. Those that aren't there are passed over.
+    /// Moves some keys. Missing ones are skipped.
     ///
     /// # Panics
     ///
@@ -102,7 +102,7 @@ impl<'a> Resharding<'a> {
         }
     }
 
-    /// Moves what is left, and tells all masters that the slot is the new node's.
+    /// Moves the rest, and tells all masters that the slot is the new node's.
     ///
     /// # Panics
     ///

@@ -1,9 +1,9 @@
 //! The slot of a key.
 
-/// How many slots there are.
+/// The number of slots.
 pub(super) const COUNT: u16 = 16_384;
 
-/// The slot of a key: of what stands in its first pair of braces, if anything does.
+/// The slot of a key, or of the text in its first pair of braces, if there is any.
 pub(super) fn of(key: &[u8]) -> u16 {
     crc16(tag_of(key)) % COUNT
 }

@@ -1,10 +1,10 @@
-//! How one node sees itself and the cluster.
+//! A node's view of itself and of the cluster.
 
 use redis::{ConnectionLike, Value};
 
 use crate::server::Server;
 
-/// What a node says of itself.
+/// A node's own description.
 #[derive(Debug, Default)]
 pub(super) struct Myself {
     pub(super) epoch: u64,
@@ -22,7 +22,7 @@ pub(super) struct Range {
     pub(super) ids: Vec<String>,
 }
 
-/// What a node says of itself; `None` where it is dead or frozen.
+/// A node's own description; `None` if it is dead or frozen.
 pub(super) fn myself(node: &Server) -> Option<Myself> {
     if !node.is_awake() {
         return None;
@@ -32,8 +32,8 @@ pub(super) fn myself(node: &Server) -> Option<Myself> {
     parse_line(line)
 }
 
-/// `id address flags master ping pong epoch link slot…`, where a slot that is under
-/// way stands in brackets.
+/// `id address flags master ping pong epoch link slot…`, where a moving slot is in
+/// brackets.
 fn parse_line(line: &str) -> Option<Myself> {
     let words: Vec<_> = line.split_whitespace().collect();
     let (head, slots) = words.split_at_checked(8)?;

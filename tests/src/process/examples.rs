@@ -36,8 +36,8 @@ fn build() -> Built {
     if let Some(place) = Place::of_this_program() {
         command.args(place.arguments());
     }
-    // What cargo set for the running test must not reach the build scripts of
-    // the crates below: some would run again, and all be built again.
+    // Variables that cargo has set for the running test must not reach the build scripts
+    // of the crates below: some would run again, and all would be built again.
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(is_of_this_crate) {
             command.env_remove(name);

@@ -141,7 +141,7 @@ impl Program {
     }
 }
 
-/// How a program ended, and what it printed.
+/// The end of a program, and its output.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Finished {
@@ -205,7 +205,7 @@ impl Process {
         self.signal(Signal::STOP);
     }
 
-    /// Lets it go on (SIGCONT).
+    /// Resumes it (SIGCONT).
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
     }
@@ -235,7 +235,7 @@ impl Process {
     #[track_caller]
     pub fn wait_for_output(&self, deadline: Duration, text: &str) {
         let found = poll(deadline, || {
-            // Asked first: what an ended process has printed is all there.
+            // Asked first: the output of an ended process is complete.
             let running = self.is_running();
             if self.stdout().contains(text) {
                 Some(true)
@@ -263,7 +263,7 @@ impl Process {
         read(&self.stderr)
     }
 
-    /// How it ended, if it has.
+    /// Its end, if it has ended.
     pub fn status(&self) -> Option<ExitStatus> {
         self.life.lock().status()
     }
@@ -273,8 +273,7 @@ impl Process {
         format!("--- stdout\n{stdout}\n--- stderr\n{stderr}")
     }
 
-    /// To a process that has ended, signals are no error: a test often can't
-    /// know.
+    /// A signal to a process that has ended is no error: a test often can't know.
     fn signal(&self, signal: Signal) {
         let mut life = self.life.lock();
         if life.status().is_none() {

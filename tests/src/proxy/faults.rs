@@ -1,4 +1,4 @@
-//! What the proxy does wrong, and what it counts.
+//! The faults of the proxy, and its counts.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ impl Direction {
     pub(super) const BOTH: [Self; 2] = [Self::Requests, Self::Replies];
 }
 
-/// What has passed through a proxy.
+/// The traffic of a proxy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Traffic {

@@ -17,7 +17,7 @@ pub(super) struct Link {
     server: TcpStream,
     requests: Lane,
     replies: Lane,
-    /// Which direction the last bytes went.
+    /// The direction of the last bytes.
     last: Option<Direction>,
 }
 
@@ -65,7 +65,7 @@ impl Link {
         self.requests.is_over() && self.replies.is_over()
     }
 
-    /// What to wait for on each socket.
+    /// The events to wait for on each socket.
     pub(super) fn interest(&self, faults: &Faults, now: Instant) -> [(&TcpStream, PollFlags); 2] {
         let to_server = self
             .requests

@@ -25,10 +25,9 @@ const ACTION_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A tcp proxy on 127.0.0.1 in front of a server.
 ///
-/// It passes bytes on unchanged until it is told to misbehave. Faults hold for
-/// the connections there are and for those to come, until
-/// [`pass`](Self::pass). All methods take effect before they return; the proxy
-/// ends on drop.
+/// It passes bytes on unchanged until it is told to misbehave. Faults apply to present
+/// and future connections, until [`pass`](Self::pass). All methods take effect before
+/// they return; the proxy ends on drop.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -36,7 +35,7 @@ pub struct Proxy {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the proxy's handle and its thread share.
+/// The state that the proxy's handle and its thread share.
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
@@ -49,7 +48,7 @@ struct State {
     faults: Faults,
     traffic: Traffic,
     open_connections: usize,
-    /// Where new connections go.
+    /// The target of new connections.
     target: Option<SocketAddr>,
     /// The only address whose connections are not reset.
     guest: Option<IpAddr>,
@@ -57,13 +56,13 @@ struct State {
     closing: bool,
 }
 
-/// What is done once to all connections that there are.
+/// An action on all present connections.
 #[derive(Debug, Clone, Copy)]
 enum Action {
     Reset,
     Close,
     HalfClose(Direction),
-    /// Nothing, but answered when the thread has seen the newest faults.
+    /// No action; it is answered when the thread has seen the newest faults.
     Notice,
 }
 
@@ -92,7 +91,7 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let (bell, alarm) = UnixStream::pair()?;
-        // A full bell rings already; nobody may wait for it.
+        // A full bell rings already, so this must not block.
         bell.set_nonblocking(true)?;
         let shared = Arc::new(Shared {
             state: Mutex::new(State::default()),
@@ -109,7 +108,7 @@ impl Proxy {
         })
     }
 
-    /// Where clients connect to. [`Server::url_at`] makes a URL of the port.
+    /// The address that clients connect to. [`Server::url_at`] makes a URL of the port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -119,8 +118,8 @@ impl Proxy {
         self.address.port()
     }
 
-    /// Ends all faults: held bytes go on, new ones pass. What was swallowed is
-    /// gone, and what was cut stays cut.
+    /// Ends all faults: held bytes go on, and new ones pass. Swallowed bytes are lost,
+    /// and cut connections stay cut.
     pub fn pass(&self) {
         self.with_faults(|faults| *faults = Faults::default());
     }
@@ -192,13 +191,13 @@ impl Proxy {
         self.shared.state.lock().target = Some(target);
     }
 
-    /// Resets new connections of all but one address, whatever else is told, as a
-    /// network does that this machine is not part of.
+    /// Resets new connections from all addresses but one, whatever the other faults, as
+    /// for clients outside of the network.
     pub fn admit_only(&self, guest: IpAddr) {
         self.shared.state.lock().guest = Some(guest);
     }
 
-    /// What has passed since the start or since
+    /// The bytes that have passed since the start or since
     /// [`reset_traffic`](Self::reset_traffic).
     pub fn traffic(&self) -> Traffic {
         self.shared.state.lock().traffic

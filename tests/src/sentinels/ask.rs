@@ -1,4 +1,4 @@
-//! What the sentinels and the servers say.
+//! The answers of sentinels and servers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

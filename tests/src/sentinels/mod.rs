@@ -14,7 +14,7 @@ use crate::server::{Server, ServerError, percent_encoded};
 use crate::switch_watch::SwitchWatch;
 use crate::wait::{poll, wait_for};
 
-/// What the sentinels call the master.
+/// The name of the master.
 const NAME: &str = "mymaster";
 /// More than a failover takes on a busy machine, with a vote that was split.
 const SWITCH_DEADLINE: Duration = Duration::from_mins(1);
@@ -121,8 +121,8 @@ impl Sentinels {
         others.collect()
     }
 
-    /// Has the sentinels make a master of a replica though nothing is wrong, with
-    /// `SENTINEL FAILOVER`. Returns once one has agreed to, which is before it is
+    /// Makes the sentinels promote a replica although nothing is wrong, with
+    /// `SENTINEL FAILOVER`. Returns once one has agreed, which is before the failover is
     /// done.
     ///
     /// # Panics
@@ -133,9 +133,9 @@ impl Sentinels {
         self.begin_failover(&[]);
     }
 
-    /// As [`failover`](Self::failover), but the old master takes no writes while the
-    /// new one catches up: `SENTINEL FAILOVER … COORDINATED`. Where the new one is not
-    /// in step in time, all stays as it was.
+    /// As [`failover`](Self::failover), but the old master accepts no writes while the
+    /// new one catches up: `SENTINEL FAILOVER … COORDINATED`. If the new one doesn't
+    /// catch up in time, nothing changes.
     ///
     /// # Panics
     ///
@@ -172,7 +172,7 @@ impl Sentinels {
     ///
     /// # Panics
     ///
-    /// When that doesn't come about within a minute.
+    /// When that doesn't happen within a minute.
     #[track_caller]
     pub fn wait_for_switch(&self, from: &Server) -> &Server {
         let what = format!("another master than {}", from.port());
@@ -186,23 +186,23 @@ impl Sentinels {
     ///
     /// # Panics
     ///
-    /// When that doesn't come about within a minute.
+    /// When that doesn't happen within a minute.
     #[track_caller]
     pub fn wait_until_whole(&self) {
         let whole = poll(SWITCH_DEADLINE, || self.is_whole().then_some(()));
         assert!(whole.is_some(), "not all are together:\n{}", self.state());
     }
 
-    /// How often a replica has taken the place of its master, by the sentinel that
-    /// saw most of it since it was last started. On a machine that is too busy a
-    /// master looks down that isn't, so that there may be more than were made.
+    /// How often a replica has taken the place of its master, by the sentinel that saw
+    /// most of it since it was last started. On a machine that is too busy a living
+    /// master may look down, so that there may be more failovers than were made.
     pub fn failovers(&self) -> usize {
         let logs = self.watchers.iter().map(Server::log);
         let seen = logs.map(|log| log.matches("+switch-master").count());
         seen.max().unwrap_or(0)
     }
 
-    /// Notes from now on when the first sentinel names another master than this.
+    /// Watches for the first sentinel that names another master than this.
     pub fn watch(&self, old: &Server) -> SwitchWatch {
         let old = self.announced_port(old);
         SwitchWatch::begin(&self.watchers, move |sentinel| {
@@ -227,7 +227,7 @@ impl Sentinels {
             .collect()
     }
 
-    /// The port that a member tells of itself.
+    /// The port that a member announces.
     fn announced_port(&self, member: &Server) -> u16 {
         self.proxy_of(member)
             .map_or_else(|| member.service_port(), Proxy::port)

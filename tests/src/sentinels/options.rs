@@ -1,4 +1,4 @@
-//! How the servers and sentinels are to be set up, and their start.
+//! Options of servers and sentinels, and their start.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub struct SentinelsOptions {
     hostnames: bool,
 }
 
-/// Which connections the proxies let through.
+/// The connections that the proxies let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Proxies {
     All,
@@ -42,30 +42,29 @@ impl Default for SentinelsOptions {
 }
 
 impl SentinelsOptions {
-    /// Changes the options of the servers, the same for all three. Of a password
-    /// and of TLS, the replicas and the sentinels are told by themselves.
+    /// Changes the options of the servers, the same for all three. The replicas and the
+    /// sentinels get a password and TLS without further options.
     pub fn servers(mut self, change: impl FnOnce(ServerOptions) -> ServerOptions) -> Self {
         self.servers = change(self.servers);
         self
     }
 
-    /// Changes the options of the sentinels, the same for all three. Of a password,
-    /// the others are told by themselves. TLS belongs to the servers and the
+    /// Changes the options of the sentinels, the same for all three. The other sentinels
+    /// get a password without further options. TLS belongs to the servers and the
     /// sentinels alike: Redis has one switch for both.
     pub fn sentinels(mut self, change: impl FnOnce(ServerOptions) -> ServerOptions) -> Self {
         self.sentinels = change(self.sentinels);
         self
     }
 
-    /// How long a server is silent before a sentinel holds it to be down. Defaults
-    /// to 1 s.
+    /// How long a server is silent before a sentinel considers it down. Defaults to 1 s.
     pub fn down_after(mut self, time: Duration) -> Self {
         self.down_after = time;
         self
     }
 
-    /// Puts a [`Proxy`](crate::Proxy) in front of each server and sentinel, whose
-    /// address they tell of themselves: see [`Sentinels::proxy_of`]. Defaults to none.
+    /// Puts a [`Proxy`](crate::Proxy) in front of each server and sentinel, whose address
+    /// they announce: see [`Sentinels::proxy_of`]. Defaults to none.
     pub fn behind_proxies(mut self) -> Self {
         self.proxies = Some(Proxies::All);
         self
@@ -78,7 +77,7 @@ impl SentinelsOptions {
         self
     }
 
-    /// Has the sentinels tell names instead of addresses: `localhost`. Defaults to
+    /// Makes the sentinels announce names instead of addresses: `localhost`. Defaults to
     /// addresses.
     pub fn hostnames(mut self) -> Self {
         self.hostnames = true;
@@ -186,7 +185,7 @@ impl SentinelsOptions {
         self.as_member(options.first_command(&words))
     }
 
-    /// What servers and sentinels have in common.
+    /// The common options of servers and sentinels.
     fn as_member(&self, mut options: ServerOptions) -> ServerOptions {
         if self.servers.tls.is_some() {
             options = options.config("tls-replication", "yes");

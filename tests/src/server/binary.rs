@@ -10,7 +10,7 @@ use crate::target;
 
 const NAMES: [&str; 2] = ["redis-server", "valkey-server"];
 
-/// Streams behave as this workspace expects them from this version on.
+/// The oldest version whose streams behave as this workspace expects.
 const OLDEST_MAJOR: u32 = 7;
 
 /// The server program of this machine: what `STREAM_TEST_SERVER` names, else
@@ -41,7 +41,7 @@ fn candidates() -> Vec<PathBuf> {
         .collect()
 }
 
-/// The first candidate that runs and is new enough; else what was wrong.
+/// The first candidate that runs and is new enough, or the problems of all.
 fn first_usable(candidates: &[PathBuf]) -> Result<PathBuf, Vec<String>> {
     let mut looked = Vec::new();
     let mut missing = 0_usize;

@@ -21,7 +21,7 @@ const STOP_DEADLINE: Duration = Duration::from_secs(10);
 const PORT_BACK_DEADLINE: Duration = Duration::from_secs(10);
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What is needed to start the server, again and again.
+/// All that is needed to start the server repeatedly.
 #[derive(Debug)]
 pub(super) struct Recipe {
     pub(super) binary: PathBuf,
@@ -29,7 +29,7 @@ pub(super) struct Recipe {
     pub(super) config: PathBuf,
     pub(super) socket: PathBuf,
     pub(super) log: PathBuf,
-    /// What the process prints itself, before its log is open.
+    /// The output of the process before its log is open.
     pub(super) output: PathBuf,
     /// More variables for its environment.
     pub(super) environment: Vec<(String, String)>,
@@ -67,8 +67,8 @@ impl Recipe {
 
     /// Starts the server and waits until it answers.
     ///
-    /// Each life has a log of its own, so that an old complaint about a port
-    /// is not taken for a new one.
+    /// Each life has a log of its own, so that an old error about a port is not mistaken
+    /// for a new one.
     pub(super) fn start(&self) -> Result<Daemon, ServerError> {
         for old in [&self.log, &self.output] {
             let _ = fs::rename(old, old.with_extension("old"));
@@ -98,7 +98,7 @@ pub(super) struct Daemon {
     watchdog: Option<Watchdog>,
 }
 
-/// How a start ended.
+/// The outcome of a start.
 #[derive(Debug)]
 enum Start {
     Ready(Daemon),
@@ -176,8 +176,8 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // The watchdog goes only when the process is sure to die, and before
-        // it is reaped, while its id can't have passed to another process.
+        // The watchdog ends only when the process is certain to die, and before it is
+        // reaped, while its id can't belong to another process.
         let _ = self.child.kill();
         if let Some(watchdog) = self.watchdog.take() {
             watchdog.stand_down();

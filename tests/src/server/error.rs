@@ -1,17 +1,17 @@
-//! Why a private server did not start.
+//! Errors of starts of private servers.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a private server did not start. The text says what to do.
+/// The reason why a private server did not start. The text says what to do.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerError {
     /// There is no server program that can be used.
     NotFound {
-        /// Where it was looked for, and what was wrong with what stood there.
+        /// The places that were searched, and the problem of each.
         looked: Vec<String>,
     },
     /// The server program was built without TLS, as the one of the wheel
@@ -22,14 +22,14 @@ pub enum ServerError {
     },
     /// The operating system refused a directory, a file or a process.
     System {
-        /// What was being done.
+        /// The operation.
         doing: String,
-        /// What the system answered.
+        /// The error of the system.
         source: io::Error,
     },
     /// Servers of one set-up did not find each other in time.
     NotTogether {
-        /// What each has to say.
+        /// The account of each.
         state: String,
     },
     /// The program ended, or did not answer `PING` in time.
@@ -38,7 +38,7 @@ pub enum ServerError {
         binary: PathBuf,
         /// Whether it ended by itself.
         ended: bool,
-        /// What it wrote to its log.
+        /// Its log.
         log: String,
     },
 }
@@ -51,7 +51,7 @@ impl ServerError {
         }
     }
 
-    /// A server that did not get ready, by what it wrote.
+    /// The error of a server that did not get ready, by its log.
     pub(super) fn not_ready(binary: &Path, ended: bool, log: String) -> Self {
         let binary = binary.to_path_buf();
         let lacks_tls = log.contains("Failed finding TLS support")

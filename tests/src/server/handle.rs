@@ -4,8 +4,8 @@ use std::env;
 
 use super::{Server, ServerError};
 
-/// The server that an example program works on: the one that `REDIS_URL`
-/// names, else a private one for as long as this lives.
+/// The server of an example program: the one that `REDIS_URL` names, else a private one
+/// that lives as long as this handle.
 #[derive(Debug)]
 pub struct ServerHandle {
     url: String,
@@ -30,7 +30,7 @@ impl ServerHandle {
         }
     }
 
-    /// A server that runs already.
+    /// A handle on a running server.
     pub fn at(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),

@@ -13,7 +13,7 @@ use super::daemon::Recipe;
 use super::port::Port;
 use super::{Server, ServerError, ServerOptions, binary};
 
-/// How often a start is tried with other ports when others were quicker.
+/// How often a start is tried with other ports after another program took one.
 const PORT_TRIES: usize = 20;
 
 /// The longest path that fits the address of a unix socket everywhere.

@@ -1,4 +1,4 @@
-//! A private Redis or Valkey server, gone when its owner is gone.
+//! A private Redis or Valkey server, which ends with its owner.
 
 mod binary;
 mod daemon;
@@ -30,12 +30,11 @@ use crate::usage::Usage;
 
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A server of one's own, on 127.0.0.1 and a unix socket, in a temporary
-/// directory.
+/// A private server on 127.0.0.1 and a unix socket, in a temporary directory.
 ///
-/// It is taken down and its directory removed on drop, on a panic, and also
-/// when the owning process is killed. All methods take `&self`, so that one
-/// thread can stop the server under the others.
+/// It is stopped and its directory is removed on drop, on a panic, and also when the
+/// owning process is killed. All methods take `&self`, so that one thread can stop the
+/// server while others use it.
 #[derive(Debug)]
 pub struct Server {
     // Dropped from top to bottom: the process before its directory.
@@ -43,7 +42,7 @@ pub struct Server {
     recipe: Recipe,
     port: Port,
     tls_port: Option<Port>,
-    /// By which the nodes of a cluster speak to each other.
+    /// The port by which the nodes of a cluster speak to each other.
     bus_port: Option<Port>,
     password: Option<String>,
     first_commands: Vec<Vec<String>>,
@@ -224,7 +223,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// What the server answers, or that it does not.
+    /// The server's error, or the lack of an answer.
     pub fn try_command<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
         let mut connection = self.connect()?;
         let mut command = redis::Cmd::new();

@@ -1,4 +1,4 @@
-//! How a private server is to be set up.
+//! Options of a private server.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -86,14 +86,14 @@ impl ServerOptions {
         self
     }
 
-    /// Takes a command away (`rename-command`).
+    /// Removes a command (`rename-command`).
     pub fn without_command(mut self, command: &str) -> Self {
         self.lines
             .push(format!("rename-command {command} {}", quoted("")));
         self
     }
 
-    /// Appends a line to the configuration file as it stands.
+    /// Appends a line to the configuration file, unchanged.
     pub(crate) fn line(mut self, line: String) -> Self {
         self.lines.push(line);
         self

@@ -1,5 +1,5 @@
-//! Decoding allocates what the struct itself owns; a reply has a constant more,
-//! however many entries are in it.
+//! Decoding allocates the fields of the struct; a reply adds a constant, whatever its
+//! number of entries.
 
 use serde::Deserialize;
 use stream_lib::__private::ReplyReader;

@@ -1,4 +1,4 @@
-//! Encoding allocates nothing, while the buffer has room.
+//! Encoding allocates nothing while the buffer has room.
 
 use std::borrow::Cow;
 

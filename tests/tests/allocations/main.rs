@@ -1,6 +1,5 @@
-//! How often a message allocates on its way: what is encoded goes straight
-//! into the buffer that is sent, what is decoded straight from the reply into
-//! the struct.
+//! Allocations per message: encoding writes into the buffer that is sent, and decoding
+//! reads from the reply into the struct.
 //!
 //! All counts are those of one thread.
 #![expect(

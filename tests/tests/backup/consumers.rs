@@ -1,5 +1,5 @@
-//! Entries come back from the backup stream by way of consumers, for which no
-//! producer need be open; and the settings by which they do belong to the stream.
+//! Consumers move entries back from the backup stream without an open producer, by
+//! settings that belong to the stream.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! How entries come back from the backup stream.
+//! The drain: entries move back from the backup stream.
 
 use std::time::Duration;
 

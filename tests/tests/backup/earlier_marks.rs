@@ -1,4 +1,4 @@
-//! The marks that spools of an earlier version have left in the meta hash.
+//! Marks of spools of an earlier version in the meta hash.
 
 use std::collections::BTreeMap;
 use std::path::Path;

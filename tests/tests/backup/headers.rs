@@ -1,4 +1,4 @@
-//! Headers of users: on their way through producers, streams and back.
+//! Headers of users on the way through producers, backup streams and redrives.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Backup producers: where messages go, how they come back, and idempotency.
+//! Backup producers: the route of messages, the drain, and idempotency.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,5 +1,4 @@
-//! Something in front of Redis that refuses large requests by a line, as managed
-//! servers do.
+//! A proxy that refuses large requests with an error, as managed servers do.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

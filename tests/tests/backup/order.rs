@@ -1,4 +1,4 @@
-//! The order of each producer, whatever way its messages take.
+//! The order of each producer, on every route of its messages.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

@@ -1,4 +1,4 @@
-//! Where messages go.
+//! The route of messages.
 
 use stream_lib::{Added, BackupStreamConfig, ErrorKind, RawMessage, StreamConfig};
 use stream_tests::Server;

@@ -1,4 +1,4 @@
-//! Scenario 8: real processes, and a drain that is killed again and again.
+//! Scenario 8: real processes, and a drain that is killed repeatedly.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

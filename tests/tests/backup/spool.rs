@@ -1,4 +1,4 @@
-//! The spool of a backup producer, while Redis is away and after.
+//! The spool of a backup producer, during an outage and after it.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What Redis remembers of spools, and for how long.
+//! Redis's marks of spools, and how long they last.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Messages that Redis refuses for good, among others in a spool.
+//! Messages in a spool that Redis refuses for good.
 
 use std::fs;
 use std::io::{Read, Write};

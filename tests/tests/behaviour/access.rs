@@ -1,4 +1,4 @@
-//! Rights and passwords: what is missing is said, and no password is.
+//! Rights and passwords: errors name what is missing, and never a password.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Producers: what is in Redis afterwards, and what is said when it isn't.
+//! Producers: entries in Redis after an add, and the errors of failed adds.
 
 use std::collections::HashSet;
 use std::thread;

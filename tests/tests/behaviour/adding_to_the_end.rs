@@ -1,4 +1,4 @@
-//! Handlers add messages until they end, whatever stops their manager.
+//! Handlers can add messages until they end, however their manager is stopped.
 
 use std::sync::Arc;
 use std::thread;

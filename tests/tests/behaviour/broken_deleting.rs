@@ -1,4 +1,4 @@
-//! Streams that are deleted with everything on, and names that are not streams.
+//! Deletions of streams with all features in use, and of names that are not streams.
 
 use std::collections::BTreeSet;
 use std::thread;

@@ -1,5 +1,4 @@
-//! Handlers whose errors, panics and hooks misbehave as far as the language
-//! lets them.
+//! Handlers whose errors, panics and hooks misbehave as far as the language allows.
 
 use std::error::Error as StdError;
 use std::fmt;

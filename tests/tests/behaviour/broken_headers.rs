@@ -1,4 +1,4 @@
-//! Headers that look like something else, on the longest way a message can go.
+//! Headers that look like other fields, on the longest way of a message.
 
 use std::time::Duration;
 

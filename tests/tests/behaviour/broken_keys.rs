@@ -1,5 +1,4 @@
-//! Idempotency keys whose place in Redis is taken, and keys that are in one
-//! batch twice.
+//! Idempotency keys whose Redis key is taken, and keys that are in one batch twice.
 
 use stream_lib::{
     Added, BackupStreamConfig, Envelope, Error, ErrorKind, Producer, RawMessage, StreamConfig,

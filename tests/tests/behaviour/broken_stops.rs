@@ -1,4 +1,4 @@
-//! Stops that meet other stops.
+//! Concurrent stops.
 
 use std::sync::{Arc, OnceLock};
 use std::thread;

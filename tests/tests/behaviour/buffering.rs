@@ -1,4 +1,4 @@
-//! How much a consumer reads ahead: no more than starts soon.
+//! Read-ahead: only entries that start soon.
 
 use std::sync::mpsc;
 use std::time::Duration;

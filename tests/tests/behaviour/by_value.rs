@@ -1,4 +1,4 @@
-//! Handlers that are given their delivery by value move the message on.
+//! Handlers that take their delivery by value.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

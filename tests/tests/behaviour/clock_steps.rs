@@ -1,4 +1,4 @@
-//! A server whose clock somebody sets while entries are held and parked.
+//! Steps of the server's clock while entries are held and parked.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, File};

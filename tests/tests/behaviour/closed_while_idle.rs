@@ -1,5 +1,5 @@
-//! Servers close idle connections (`timeout`): that is no outage, and nobody is
-//! told of one.
+//! Idle connections that the server closes (`timeout`) are no outage, and are not
+//! reported.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Adds from many threads at once: they share pipelines, and nothing else.
+//! Adds from many threads at once share pipelines, and nothing else.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Consumer groups: who gets which entry, from where on.
+//! Consumer groups: the distribution of entries, and start positions.
 
 use std::collections::HashSet;
 

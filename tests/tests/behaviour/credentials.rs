@@ -1,4 +1,4 @@
-//! Passwords that lapse, from a provider.
+//! Credentials that lapse, from a provider.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

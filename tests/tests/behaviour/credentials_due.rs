@@ -1,4 +1,4 @@
-//! A provider whose passwords lapse as soon as they are given.
+//! Credentials that lapse at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

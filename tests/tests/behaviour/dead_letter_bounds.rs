@@ -1,4 +1,4 @@
-//! How many dead letters a stream keeps, and for how long.
+//! Bounds on the number and the age of dead letters.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Dead letters: looked at, and put back for the group that failed.
+//! Dead letters: listed, and put back for the group that failed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

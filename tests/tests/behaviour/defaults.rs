@@ -1,4 +1,4 @@
-//! Producers that nobody created, and handles of those that somebody did.
+//! Default producers, and handles of created ones.
 
 use stream_lib::{
     Added, BackupStreamConfig, ErrorKind, Producer, RawMessage, StreamConfig, StreamMessage,

@@ -1,5 +1,5 @@
-//! A server is demoted, and connections to it stay: nothing is written on them,
-//! and nobody hears of it.
+//! A server is demoted while its connections stay open: nothing more is written on them,
+//! and no error is seen.
 
 use std::thread;
 

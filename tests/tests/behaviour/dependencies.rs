@@ -1,4 +1,4 @@
-//! What the library pulls in.
+//! The dependencies of the library.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Idempotency keys that come out of a message.
+//! Idempotency keys that a message has itself.
 
 use stream_lib::StreamMessage;
 

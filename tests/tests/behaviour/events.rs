@@ -1,4 +1,4 @@
-//! What hooks are told: which consumer it was, and the user's own errors.
+//! The arguments of hooks: the consumer, and the user's own errors.
 
 use std::error::Error as StdError;
 use std::fmt;

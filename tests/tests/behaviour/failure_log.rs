@@ -1,4 +1,4 @@
-//! What the log says of deliveries that failed, and of dead letters.
+//! Log lines about failed deliveries and dead letters.
 
 use std::io;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! What comes and goes while Redis is away, or refuses some of what it is asked:
-//! one log line at the beginning, one at the end.
+//! Outages that come and go, or in which Redis refuses some requests: one log line at the
+//! beginning, one at the end.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Names of consumers in processes that were forked off one.
+//! Names of consumers in forked processes.
 
 use std::hash::RandomState;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! A process that forks while it uses the library.
+//! Forks of a process that uses the library.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

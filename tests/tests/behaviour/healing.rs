@@ -1,5 +1,5 @@
-//! Consumers that carry on by themselves: lost connections, vanished groups,
-//! servers that restart or stand still.
+//! Consumers that recover by themselves: lost connections, vanished groups, servers that
+//! restart or freeze.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};

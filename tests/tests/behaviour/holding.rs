@@ -1,4 +1,4 @@
-//! Groups that are held.
+//! Held groups.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! Hooks that ask the consumer that called them.
+//! Hooks that use the consumer that calls them.
 
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread;

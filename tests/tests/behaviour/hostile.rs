@@ -1,4 +1,4 @@
-//! Entries that nobody meant to write: none is lost, none stops the others.
+//! Malformed entries: none is lost, and none stops the others.
 
 use std::collections::HashMap;
 

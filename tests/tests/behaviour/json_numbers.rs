@@ -1,4 +1,4 @@
-//! Numbers that JSON can't say are refused before they reach Redis.
+//! Numbers that JSON doesn't have are refused before they reach Redis.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,4 @@
-//! How the keeper looks after others' entries: at what cost, with no memory left,
-//! and what it finds under its own name.
+//! The keeper's takeovers: their cost, without memory, and of entries under its own name.
 
 use std::time::Duration;
 

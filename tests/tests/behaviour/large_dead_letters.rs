@@ -1,4 +1,4 @@
-//! Dead letters of many megabytes: more than the server sends in one answer.
+//! Dead letters of many megabytes, more than the server sends in one answer.
 
 use stream_lib::{DeadLetters, EntryId};
 

@@ -1,4 +1,4 @@
-//! Who holds an entry: takeover, renewal, and leases that were lost.
+//! Leases: takeover, renewal, and lost leases.
 
 use std::time::Duration;
 

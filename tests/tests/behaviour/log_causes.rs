@@ -1,4 +1,4 @@
-//! Log lines hold the causes of a failure, and tell of each one.
+//! Log lines contain all causes of a failure.
 
 use std::fs;
 use std::net::TcpListener;

@@ -1,5 +1,5 @@
-//! Something between a client and its server that loses the answer to one request, or
-//! hands that on late.
+//! A relay between a client and its server that loses or delays the answer to one
+//! request.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};

@@ -1,5 +1,4 @@
-//! What the members of a group owe each other: signs of life, and a
-//! last chance that harms no neighbour.
+//! Members of a group: signs of life, and last deliveries that run alone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Redis has no memory left: all goes on but what needs some, which waits.
+//! Redis without memory: only operations that need memory wait.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Servers from which a command was taken away.
+//! Servers without some command.
 
 use std::time::Duration;
 

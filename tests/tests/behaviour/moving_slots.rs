@@ -1,5 +1,5 @@
-//! Scripts on a node of a cluster whose slot moves: a key that they have emptied counts
-//! as missing, and the next command on it would end them half-way.
+//! Scripts on a node whose slot moves: a key that a script has emptied counts as missing,
+//! and the next command on it would end the script half-way.
 
 use std::fs;
 use std::net::TcpListener;

@@ -1,5 +1,5 @@
-//! Public enums that may get more variants: programs that match on all of today's
-//! still compile then. Of an enum that is closed, the last arms here are errors.
+//! Public enums that may get more variants: programs that match on today's variants still
+//! compile then. For an enum that is not open, the last arms here are errors.
 
 #![deny(unreachable_patterns)]
 

@@ -1,5 +1,5 @@
-//! What stands before Redis answers in its place: what it says is no word of
-//! Redis, and nothing is known of what was written.
+//! Answers of a proxy in place of Redis: they are not Redis's, and the outcome of writes
+//! is unknown.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

@@ -1,5 +1,4 @@
-//! What stays with a message that is put back from the dead letters: its first
-//! id, its age, and how often it was put back.
+//! A redriven message keeps its first id, its age, and the number of its redrives.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,4 @@
-//! Dead letters that are removed for good.
+//! Removal of dead letters.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Rules of single scripts that no other test meets for sure.
+//! Rules of single scripts that other tests don't reach for certain.
 
 use stream_tests::Server;
 

@@ -1,4 +1,4 @@
-//! Sends: queued, in order, and told about.
+//! Sends: queued, in order, with receipts.
 
 use std::thread;
 use std::time::Duration;

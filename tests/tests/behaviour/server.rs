@@ -1,4 +1,4 @@
-//! What the library finds out about the server, and says.
+//! Facts about the server that the library checks and reports.
 
 use stream_lib::{ConnectionConfig, StreamConfig, StreamManager};
 use stream_tests::{LogCapture, Server, wait_until};

@@ -1,4 +1,4 @@
-//! Entries that were put back for another group are skipped, and counted so.
+//! Entries that were put back for another group are skipped and counted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

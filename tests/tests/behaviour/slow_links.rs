@@ -1,4 +1,4 @@
-//! Links on which an answer takes longer than the time for one, but comes.
+//! Links on which an answer takes longer than its time limit, but keeps arriving.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Holders of entries that others have by now, and others that believe them dead.
+//! Holders whose entries were taken over, and members that take a living holder for dead.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where a group begins, and what a start waits for.
+//! Start positions of groups, and the wait of a start.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

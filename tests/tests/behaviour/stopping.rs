@@ -1,4 +1,4 @@
-//! Stops: what is waited for, what is given back, what is left behind.
+//! Stops: running handlers, entries that are given back, and leftovers.
 
 use std::sync::Arc;
 use std::thread;

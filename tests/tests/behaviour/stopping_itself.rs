@@ -1,4 +1,4 @@
-//! A consumer's handle starts and stops it.
+//! Starts and stops by a consumer's handle.
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,4 +1,4 @@
-//! Stops while Redis is gone, or says nothing.
+//! Stops while Redis is away or silent.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Streams as a whole: the names they may have, and their end.
+//! Streams as a whole: their names, and their deletion.
 
 use stream_lib::{
     BackupStreamConfig, ConsumerConfig, ErrorKind, HandlerError, StreamConfig, StreamManager,

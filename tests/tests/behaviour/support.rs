@@ -1,5 +1,5 @@
-//! What the tests share: a message, a shop with a server of its own, and
-//! handlers that tell what they saw.
+//! Shared parts of the tests: a message, a shop with a server of its own, and handlers
+//! that record deliveries.
 
 use std::fs;
 use std::sync::Arc;

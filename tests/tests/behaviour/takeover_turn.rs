@@ -1,4 +1,4 @@
-//! The order in which a takeover turns to those that hold something and are dead.
+//! The order in which a takeover visits dead holders.
 
 use stream_tests::wait_until;
 

@@ -1,4 +1,4 @@
-//! Starts while the system is out of threads.
+//! Starts while the system has no thread left.
 //!
 //! A limit on threads doesn't bind root, so these tests take the memory for their
 //! stacks away. They run in processes of their own.

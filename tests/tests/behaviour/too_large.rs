@@ -1,5 +1,5 @@
-//! A message that is larger than the server takes fails by itself: it was not
-//! written, and its neighbours hear their own truth.
+//! A message that is larger than the server accepts fails alone: it isn't written, and
+//! its neighbours get their own outcomes.
 
 use std::thread;
 

@@ -1,4 +1,4 @@
-//! Entries that this version of a program can't decode: the next one may.
+//! Entries that this version of a program can't decode, and another one may.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Forms of the user's own: `with = "module"` and `text`, through `Option` too.
+//! Formats of the user: `with = "module"` and `text`, also inside `Option`.
 
 #![expect(
     clippy::trivially_copy_pass_by_ref,

@@ -1,4 +1,4 @@
-//! The idempotency key that a message gives itself.
+//! Idempotency keys of messages.
 
 use stream_lib::__private::key_of;
 use stream_lib::message::{EncodeError, FieldWriter, Schema};

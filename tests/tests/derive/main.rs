@@ -1,4 +1,4 @@
-//! `#[derive(StreamMessage)]`: what it writes, what it reads, what it refuses.
+//! `#[derive(StreamMessage)]`: writing, reading and refusing.
 
 mod behaviour;
 mod enums;

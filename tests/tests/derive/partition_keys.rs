@@ -1,4 +1,4 @@
-//! The key by which a message is given its partition.
+//! Partition keys of messages.
 
 use stream_lib::__private::{key_of, place_of};
 use stream_lib::message::{EncodeError, FieldWriter, Schema};

@@ -1,5 +1,4 @@
-//! Properties: what is written reads back the same, and no entry whatever makes
-//! reading panic.
+//! Properties: written messages read back the same, and reading never panics.
 #![allow(clippy::struct_field_names)]
 
 use std::borrow::Cow;

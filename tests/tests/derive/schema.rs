@@ -1,4 +1,4 @@
-//! `SCHEMA`: what tools see of a type.
+//! `SCHEMA`: the description of a type for tools.
 
 use stream_lib::message::{FieldType, Schema};
 use stream_lib::{RawMessage, StreamMessage};

@@ -1,4 +1,4 @@
-//! `#[stream(sensitive)]`: no error repeats the value, whatever refuses it.
+//! `#[stream(sensitive)]`: no error of any check repeats the value.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! Programs that must compile, and mistakes with the errors they get.
+//! Programs that must compile, and mistakes with their errors.
 
 #[test]
 fn mistakes_are_errors_at_their_token() {

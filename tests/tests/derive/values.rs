@@ -1,4 +1,4 @@
-//! Forms of single values: JSON, the user's own, values around values.
+//! Formats of single values: JSON, formats of the user, and structs around a value.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

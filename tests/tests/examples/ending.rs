@@ -1,4 +1,4 @@
-//! `orders work`: how it ends.
+//! `orders work`: its end.
 
 use stream_tests::{Process, Server, wait_until};
 

@@ -1,4 +1,4 @@
-//! `ledger`, killed again and again.
+//! `ledger`, killed repeatedly.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The programs of `examples`, run as a user would.
+//! The programs of `examples`, run as a user runs them.
 #![expect(
     clippy::unwrap_used,
     reason = "the parts of a test outside its function fail it by a panic too"

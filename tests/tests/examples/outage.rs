@@ -1,4 +1,4 @@
-//! The server goes away under the programs, and comes back.
+//! Outages of the server under the programs.
 
 use std::collections::BTreeSet;
 

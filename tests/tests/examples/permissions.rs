@@ -1,4 +1,4 @@
-//! The rights that the README calls enough.
+//! The rights that the README lists suffice.
 
 use stream_lib::StreamManager;
 use stream_tests::{Program, Server};

@@ -1,4 +1,4 @@
-//! `orders` with arguments, or a server, that can't be right.
+//! `orders` with wrong arguments, or a wrong server.
 
 use stream_tests::{Program, Server};
 

@@ -1,4 +1,4 @@
-//! What the tests of `orders` share.
+//! Shared parts of the tests of `orders`.
 
 use std::collections::BTreeMap;
 use std::fs;

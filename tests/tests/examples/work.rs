@@ -1,4 +1,4 @@
-//! `orders work`: what it does with orders.
+//! `orders work`: the handling of orders.
 
 use std::os::unix::process::ExitStatusExt;
 

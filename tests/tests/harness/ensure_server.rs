@@ -1,5 +1,5 @@
-//! `scripts/ensure-server.sh` on made-up machines: the only programs are those
-//! that it needs, a `python3` that acts as pip, and what the test adds.
+//! `scripts/ensure-server.sh` on made-up machines, with only the programs that it needs,
+//! a `python3` that acts as pip, and those that a test adds.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -1,4 +1,4 @@
-//! The log capture, with other tests' lines around.
+//! The log capture, among the lines of other tests.
 
 use std::thread;
 

@@ -1,4 +1,4 @@
-//! The harness itself: what the other tests rest on.
+//! The harness of the other tests.
 #![expect(
     clippy::unwrap_used,
     reason = "the parts of a test outside its function fail it by a panic too"

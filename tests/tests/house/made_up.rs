@@ -1,4 +1,4 @@
-//! The rules, each broken once in a house that is made up.
+//! The rules, each broken once in a made-up house.
 
 use crate::rules::check;
 use crate::sources::Sources;

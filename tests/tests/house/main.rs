@@ -1,5 +1,4 @@
-//! The house of `stream-lib`, as CONTRIBUTING draws it: imports go down, and
-//! nowhere in a circle.
+//! The house of `stream-lib`, as in CONTRIBUTING: imports go down, and never in a circle.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,5 +1,4 @@
-//! From a path in the code to the module that defines what it names,
-//! re-exports followed home.
+//! Resolves a path in the code to the module that defines its item, following re-exports.
 
 use crate::syntax::Import;
 use crate::tree::{ModulePath, Tree};

@@ -1,4 +1,4 @@
-//! What one module defines, imports and names. Code for tests is left out.
+//! The definitions, imports and names of one module, without code for tests.
 
 use std::collections::BTreeSet;
 

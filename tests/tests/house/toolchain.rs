@@ -1,5 +1,4 @@
-//! The Rust that the published crates say they need is enough for what they
-//! pull in.
+//! The `rust-version` of the published crates suffices for their dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What a process makes of an answer, and of none.
+//! The effect of an answer, or of a lost one, on a process.
 
 use crate::bug::Bug;
 use crate::claims::{Claimed, Taken};

@@ -1,4 +1,4 @@
-//! The steps that lead from one state to others.
+//! The steps from one state to others.
 
 use crate::accept::{accept, fail};
 use crate::doing::{ask, begin, carry_out_all, end, send, start};

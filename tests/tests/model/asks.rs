@@ -1,4 +1,4 @@
-//! What a process may ask the server for next, as the keeper, the reader and the settler
+//! The requests that a process may send next, as the keeper, the reader and the settler
 //! of a consumer do.
 
 use crate::bug::Bug;

@@ -1,4 +1,4 @@
-//! The scripts and commands that bring entries to a process, or keep them for it.
+//! The scripts and commands that deliver entries to a process, or renew their leases.
 
 use crate::bug::Bug;
 use crate::rules::{self, Fault};

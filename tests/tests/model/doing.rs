@@ -1,4 +1,4 @@
-//! What a process does in a step: it begins, its handlers begin and end, requests go out.
+//! The steps of a process: it starts, its handlers begin and end, requests are sent.
 
 use crate::accept::accept;
 use crate::process::{Action as End, Lane, Life, Outcome, Stage};

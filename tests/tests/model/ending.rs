@@ -1,5 +1,5 @@
-//! Where a state leads once all faults are over: every entry comes to its end, and none
-//! is forgotten.
+//! The course of a state after all faults: every entry comes to its end, and none is
+//! forgotten.
 
 use crate::action::{Action, successors};
 use crate::process::{Life, Outcome};

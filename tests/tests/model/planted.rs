@@ -1,4 +1,4 @@
-//! Bugs that are planted, and found.
+//! Planted bugs that the search finds.
 
 use crate::bug::Bug;
 use crate::search::{Bounds, search};

@@ -1,4 +1,4 @@
-//! A process with one consumer: what it knows and holds.
+//! A process with one consumer: its knowledge and its entries.
 
 use crate::bug::Bug;
 use crate::request::{Answer, Request, Way};

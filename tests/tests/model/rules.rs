@@ -1,4 +1,4 @@
-//! What must hold, whatever happens.
+//! The invariants.
 
 use crate::process::{Life, Process, Stage};
 use crate::server::{Owner, Place};

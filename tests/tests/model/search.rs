@@ -1,4 +1,4 @@
-//! The search: breadth first, so that the first path found to a fault is a shortest one.
+//! The search: breadth first, so that the first path to a fault is a shortest one.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What is searched: how much of everything there is, and which bug is planted.
+//! The bounds of a search, and the planted bug.
 
 use crate::bug::Bug;
 

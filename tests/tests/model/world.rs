@@ -1,4 +1,4 @@
-//! A state of the whole: the server, the processes, and a request that may come late.
+//! The whole state: the server, the processes, and a request that may arrive late.
 
 use crate::process::{Lane, Life, Process};
 use crate::request::{Request, Way, What};

@@ -1,4 +1,4 @@
-//! The cleaner's thread: when it runs, for whom, and what it says.
+//! The cleaner's thread: its times, its streams, and its log.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

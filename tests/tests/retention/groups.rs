@@ -1,4 +1,4 @@
-//! Groups that stand still, groups that are gone, and groups that go.
+//! Groups that stand still, were destroyed, or are removed.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Retention: what leaves a stream, when, and what never does.
+//! Retention: the entries that are removed, the time of that, and the entries that never
+//! are.
 #![expect(
     clippy::unwrap_used,
     reason = "the parts of a test outside its function fail it by a panic too"

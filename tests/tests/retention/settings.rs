@@ -1,4 +1,4 @@
-//! Whose settings hold, and where they are kept.
+//! The settings that apply, and their place.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Scenario 3: workers killed without a word.
+//! Scenario 3: killed workers.
 
 use stream_tests::{Process, wait_until};
 

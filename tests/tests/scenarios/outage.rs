@@ -1,4 +1,4 @@
-//! Scenarios 5 and 6: streams that vanish, servers that die or stand still.
+//! Scenarios 5 and 6: streams that vanish, servers that die or freeze.
 
 use std::collections::BTreeSet;
 

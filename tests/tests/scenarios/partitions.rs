@@ -1,5 +1,5 @@
-//! Scenario 13: sixteen partitions, about three processes, of which some come, go, die
-//! and stand still.
+//! Scenario 13: sixteen partitions, and about three processes, some of which join, leave,
+//! die and freeze.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;

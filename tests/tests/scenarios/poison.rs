@@ -1,4 +1,4 @@
-//! Scenario 4: orders that can't be done, among good ones.
+//! Scenario 4: orders that can't be completed, among good ones.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};

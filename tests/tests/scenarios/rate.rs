@@ -1,4 +1,4 @@
-//! Scenario 14, the part of the rate: several processes keep it together.
+//! Scenario 14, rates: several processes keep one rate.
 
 use stream_tests::{Process, wait_until};
 

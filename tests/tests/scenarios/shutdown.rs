@@ -1,4 +1,4 @@
-//! Scenario 10: workers that are asked to stop.
+//! Scenario 10: stops of workers.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};

@@ -1,4 +1,4 @@
-//! Scenario 1: a handler that takes many leases.
+//! Scenario 1: a handler that runs for many leases.
 
 use crate::store::{Store, orders};
 

@@ -1,4 +1,4 @@
-//! A server, a ledger of what was done, and `orders` processes on both.
+//! A server, a ledger of completed orders, and `orders` processes on both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! Scenario 14: what is scheduled, and jobs that recur, by processes that are killed.
+//! Scenario 14: scheduled messages and recurring jobs of processes that are killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;

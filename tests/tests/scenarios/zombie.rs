@@ -1,4 +1,4 @@
-//! Scenario 2: a worker that stands still past its lease, and wakes up.
+//! Scenario 2: a worker that is frozen past its lease, and wakes up.
 
 use stream_tests::wait_until;
 

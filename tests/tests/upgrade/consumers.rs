@@ -1,4 +1,4 @@
-//! Consumers of the first version that are gone, or just quiet.
+//! Consumers of the first version that are dead, or only idle.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

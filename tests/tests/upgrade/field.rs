@@ -1,4 +1,4 @@
-//! A server, a file of what was done, and `orders` of both versions on them.
+//! A server, a file of completed orders, and `orders` of both versions on them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;

@@ -1,4 +1,4 @@
-//! Gets the program `orders` of the first wave: built once, and kept.
+//! The program `orders` of the first version, built once and kept.
 
 use std::env;
 use std::fs;

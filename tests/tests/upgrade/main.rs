@@ -1,6 +1,6 @@
-//! This version beside the first one: in one group, and with what either has left
-//! behind. The other one is built from the history of this repository, which takes
-//! minutes: `make upgrade` runs these.
+//! This version beside the first one: in one group, and on each other's keys. The first
+//! one is built from the history of this repository, which takes minutes: `make upgrade`
+//! runs these tests.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

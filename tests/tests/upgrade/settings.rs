@@ -1,4 +1,4 @@
-//! What the first version has stored about a stream holds for this one.
+//! Settings that the first version has stored with a stream apply to this one.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Spools that the first version has left.
+//! Spools of the first version.
 
 use std::path::Path;
 

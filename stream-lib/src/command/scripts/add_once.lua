@@ -5,9 +5,9 @@
 --       3 whether a repeat writes its key again (1, else 0)
 --       then for each message: how many values it has, and which key (0: none)
 --       then all values: name, value, name, value, …
--- Reply for each message the id of its entry, or an error; where its key was
+-- Reply for each message the id of its entry, or an error; if its key was
 --       added before, a `d` and the id of the first entry, with a `b` in front
---       of the id where that one went to the backup stream
+--       of the id if that entry went to the backup stream
 -- The order of the messages is kept.
 local stream, window, count = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local from, reply, rewrites = 4 + 2 * count, {}, ARGV[3] == '1'

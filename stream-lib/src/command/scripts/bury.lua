@@ -7,9 +7,9 @@
 -- Reply 1 one number per entry: 1 buried, 3 deleted from the stream, 0 not held
 --       by the consumer, 4 not reached  2 how many old dead letters were removed
 --       3 why the first that was not reached could not be written, or ''
--- The copy is written before the acknowledgement, by one script: there is
--- exactly one, and never none. All is read before the first write. Where Redis
--- takes not even the first copy, its error is the reply, and nothing has changed.
+-- One script writes the copy before the acknowledgement, so there is exactly one copy.
+-- Everything is read before the first write. If Redis refuses even the first copy, its
+-- error is the reply, and nothing has changed.
 local group, consumer = ARGV[1], ARGV[2]
 local left = tonumber(ARGV[5])
 local time = redis.call('TIME')
@@ -28,7 +28,8 @@ for i = 6, #ARGV, 3 do
     end
     if entry then
       local add, fields = {'XADD', KEYS[2], '*'}, entry[2]
-      -- unpack() ends near 8,000 values; a larger body stays behind, and is named.
+      -- unpack() ends near 8,000 values; of a larger body only the number of fields is
+      -- kept.
       if #fields > 7900 - 20 then
         add[4], add[5] = '~omitted', #fields / 2
       else

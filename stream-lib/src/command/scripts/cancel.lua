@@ -3,8 +3,8 @@
 -- KEYS  1 due times  2 bodies  3 unique keys  then for each id its idempotency key, or
 --       the third again
 -- ARGV  ids
--- Reply for each id 1 it was scheduled, and is no more; 0 it wasn't
--- All is read before anything is removed. A message that never comes holds no key.
+-- Reply for each id 1 it was scheduled, and no longer is; 0 it wasn't
+-- Everything is read before anything is removed. A cancelled message holds no key.
 local due, bodies, unique = KEYS[1], KEYS[2], KEYS[3]
 local reply, gone, names, held, seen = {}, {}, {}, {}, {}
 for i, id in ipairs(ARGV) do

@@ -1,16 +1,16 @@
 -- Claims entries of ~waiting that are due, the longest due first.
 --
 -- KEYS  1 stream  2 waiting set  3 meta
--- ARGV  1 group  2 consumer  3 how many at most  4, 5 between which times the
---       server's clock is expected to be, in ms ('': any)  6 how late an entry
---       may come to have its turn still, in ms  then ids to leave
--- Reply 1 the server's time in ms, and nothing more where that was not expected
+-- ARGV  1 group  2 consumer  3 how many at most  4, 5 the times between which
+--       the server's clock is expected, in ms ('': any)  6 how late an entry
+--       may come and still keep its turn, in ms  then ids to leave
+-- Reply 1 the server's time in ms, and nothing more if that was not expected
 --       2 ms until the next one is due (-1: none)  3 how many were found
 --       deleted from the stream  4 the entries: {id, delivery count, fields}
---       5 how often due times were moved with the clock  6 ids of entries that are
---       marked, each followed by its mark: the part of its due time behind the
---       milliseconds, in 1024ths; the bit of a turn (512) is left out where the
---       entry comes too late for that
+--       5 how many times due times were moved with the clock  6 ids of marked
+--       entries, each followed by its mark: the fraction of its due time, in
+--       1024ths; the bit of a turn (512) is left out if the entry comes too late
+--       for that
 -- Only what ~waiting still owns is claimed; each claim adds one delivery.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -28,7 +28,7 @@ local first = redis.call('ZRANGE', KEYS[2], 0, most + leaves, 'WITHSCORES')
 for i = 1, #first, 2 do
   local id, due = first[i], tonumber(first[i + 1])
   if leave[id] then
-    -- It is for others.
+    -- Left to others.
   elseif due > now or #done == most then
     wait = math.max(0, math.ceil(due - now))
     break

@@ -4,21 +4,22 @@
 -- KEYS  1 stream  2 waiting set  then per output stream: the stream, its backup
 --       stream, its meta  then the keys of outputs that have an idempotency key
 -- ARGV  1 group  2 consumer  3 how many deliveries  4 how many output streams
---       5 the capacity of a stream for which nobody has asked for any
+--       5 the default capacity of a stream
 --       6 window of the keys in ms  7 how many outputs  8, 9 the lowest and the
---       highest id  10 where the values begin
---       then runs of deliveries whose outputs are alike: how many, how many outputs
+--       highest id  10 the place of the first value
+--       then runs of deliveries with like outputs: how many, how many outputs
 --         each has; per output which output stream, how many values, 1 with a key
 --         and 0 without; then the ids
 --       then all values: name, value, name, value, …
--- Reply per delivery 1 its outputs are written, and it is acknowledged; 0 it is not
---       held by the consumer; -1 the stream of an output has partitions, or
---       knows of another backup stream than KEYS say; or an error. But for a 1, nothing of it was written
--- A delivery has all of its outputs or none, and none without its
--- acknowledgement: all is tried that may be refused before the first write, and
--- what was written before a refusal is taken back. Nobody has seen it. Whatever
--- happens, those that are written are acknowledged in the end. While the
--- backup stream of an output holds anything, the output goes there: see route.lua.
+-- Reply per delivery 1 its outputs are written, and it is acknowledged; 0 the
+--       consumer doesn't hold it; -1 the stream of an output has partitions, or
+--       another backup stream than KEYS say; or an error. Unless it is 1, none of
+--       its outputs is written
+-- A delivery has all of its outputs or none, and none without its acknowledgement:
+-- everything that may be refused is tried before the first write, and earlier writes are
+-- taken back after a refusal, before anyone can see them. In any case, deliveries with
+-- written outputs are acknowledged in the end. While the backup stream of an output holds
+-- anything, the output goes there: see route.lua.
 local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 local count, targets, window = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[6]
 local outputs = tonumber(ARGV[7])
@@ -29,13 +30,13 @@ local function refusal(reply, key)
   end
 end
 
--- What makes no sense counts as none.
+-- Invalid values count as none.
 local function number(text)
   text = text and #text <= 15 and text:match('^%d+$') and tonumber(text)
   return text and text > 0 and text
 end
 
--- Change nothing: say whether there is memory, and whether this server and this
+-- These change nothing: they show whether memory is left, and whether this server and
 -- user may write and acknowledge.
 local refused
 if outputs > 0 then
@@ -43,8 +44,8 @@ if outputs > 0 then
     or refusal(redis.pcall('XACK', stream, group, '0-1'), stream)
 end
 
--- Of each output stream: why nothing can be written there, or for how many more
--- entries it has room (nil: no bound).
+-- Per output stream: the reason why nothing can be written there, or its room in entries
+-- (nil: no bound).
 local bad, free = {}, {}
 for i = 1, refused and 0 or targets do
   local known = redis.pcall('HMGET', KEYS[3 * i + 2], 'backup:name', 'backup:capacity',
@@ -67,9 +68,9 @@ for i = 1, refused and 0 or targets do
   end
 end
 
--- What the consumer holds between the lowest and the highest id, by one command. It may
--- hold others in between, so that the list may end before; beyond it, each entry is
--- asked for by itself.
+-- The entries that the consumer holds between the lowest and the highest id, by one
+-- command. It may hold others in between, so the list may end early; after its end, each
+-- entry is looked up by itself.
 local held, most = {}, 2 * count
 local list = redis.call('XPENDING', stream, group, ARGV[8], ARGV[9], most, consumer)
 for i = 1, #list do
@@ -77,7 +78,7 @@ for i = 1, #list do
 end
 local is_cut = #list == most
 
--- Whether the consumer holds an entry, which it no longer does once it is written.
+-- Whether the consumer holds an entry; false once its outputs are written.
 local function is_ours(id)
   local ours = held[id]
   if ours == nil and is_cut then
@@ -87,8 +88,8 @@ local function is_ours(id)
   return ours
 end
 
--- Why an output of `values` names and values can't be written to an output stream; nil
--- where it may be.
+-- The reason why an output of `values` names and values can't be written to an output
+-- stream; nil if it can.
 local function problem(target, values)
   if refused or bad[target] then
     return refused or bad[target]
@@ -100,17 +101,17 @@ local function problem(target, values)
 end
 
 local reply, done = {}, {}
--- What was written for one delivery: for each output which key, and the id.
+-- The writes for one delivery: for each output its key, and the id.
 local written = {}
 
--- Why the keys of a delivery can't be written; nil where they may be. The first of them
--- is KEYS[mark + 1].
+-- The reason why the keys of a delivery can't be written; nil if they can. The first of
+-- them is KEYS[mark + 1].
 local function unwritable(keyed, mark)
   for j = 1, #keyed do
     if keyed[j] then
       mark = mark + 1
       local first = first_of(KEYS[mark])
-      -- The latter changes nothing, since the key isn't there.
+      -- The SET changes nothing, since the key doesn't exist.
       local bad = refusal(first, KEYS[mark]) or not first
         and refusal(redis.pcall('SET', KEYS[mark], '', 'XX', 'PX', window), KEYS[mark])
       if bad then
@@ -159,8 +160,7 @@ end
 
 -- Goes through the runs.
 local function write_all()
-  -- Where the arguments go on, where the values of the next delivery begin, and which
-  -- was the last key.
+  -- The place of the next argument, of the next delivery's values, and the last key used.
   local at, from, mark, delivery = 11, tonumber(ARGV[10]), 2 + 3 * targets, 0
   while delivery < count do
     local run, each = tonumber(ARGV[at]), tonumber(ARGV[at + 1])

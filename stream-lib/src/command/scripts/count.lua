@@ -3,9 +3,9 @@
 --
 -- KEYS  1 stream
 -- ARGV  1 from  2 to  3 how many at most
--- Reply 1 how many  2 the id of the first ('': none)  3 where to go on ('': that
+-- Reply 1 how many  2 the id of the first ('': none)  3 where to continue ('': that
 --       was all)
--- Entries are looked at in small portions, since XRANGE copies their fields.
+-- Entries are read in small portions, since XRANGE copies their fields.
 local from, count, first = ARGV[1], 0, ''
 local most, portion = tonumber(ARGV[3]), 1
 while count < most do

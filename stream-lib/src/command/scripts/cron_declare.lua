@@ -1,11 +1,11 @@
--- Makes a job known, or another schedule of it.
+-- Stores a job, or another schedule of it.
 --
 -- KEYS  1 jobs
--- ARGV  1 name  2 expression and zone  3 revision  4 the time to go by, in ms ('':
+-- ARGV  1 name  2 expression and zone  3 revision  4 the time to use, in ms ('':
 --       the server's)
--- Reply 1 'new', 'same' or 'changed'; 'stale' where the stored one has a higher
+-- Reply 1 'new', 'same' or 'changed'; 'stale' if the stored one has a higher
 --         revision, 'paused', 'removed'
---       2 when it was due last, and 3 the expression and zone that are in force
+--       2 the last due time, and 3 the expression and zone that apply
 --       4 the time, in ms
 -- A new or changed schedule begins now. An old process doesn't undo the schedule of
 -- a newer one, nor bring a job back that was removed, unless its revision is higher.
@@ -21,7 +21,7 @@ elseif job.spec ~= spec or job.state == 'off' then
   outcome = 'changed'
   job.spec, job.revision = spec, revision
   job.state = job.state == 'off' and 'on' or job.state
-  -- One that lies ahead a little stays, so that no tick comes twice.
+  -- A last tick slightly ahead stays, so that no tick comes twice.
   if job.last < now or job.last > now + 60000 then
     job.last = now
   end

@@ -1,25 +1,25 @@
 -- Adds the messages of a job's ticks, unless another process has done so.
 --
 -- KEYS  1 jobs  2 stream  3 backup stream  4 meta
--- ARGV  1 name  2 the expression and zone, and 3 the last due time, that the caller
---         knows of ('' and '': a tick out of turn, whatever they are)
---       4 group that must be done with the last tick's entry ('': none)
---       5 when the job is due last now, in ms  6 how many messages to add
+-- ARGV  1 name  2 the expression and zone, and 3 the last due time, as the caller
+--         knows them ('' and '': a tick out of turn, whatever they are)
+--       4 group that must have finished the last tick's entry ('': none)
+--       5 the last due time after this, in ms  6 how many messages to add
 --       7 number of the name, for `~origin`
---       8 the capacity of a stream for which nobody has asked for any
---       9 the time to go by, in ms ('': the server's)
+--       8 the default capacity of a stream
+--       9 the time to use, in ms ('': the server's)
 --       then their ticks, in ms ('': now)  then the values of the message
--- Reply 1 'ticked'; 'had' where another process did it; 'early' where it is not yet
---         time; 'changed', 'paused', 'removed'; 'gone' where there is no such job;
---         'clock' where the last due time lies ahead, since the server's clock was
---         set back: the job goes on from now; 'busy' where the group is not done;
---         'elsewhere' where the stream knows of another backup stream
---       2 when the job was due last  3 the time, both in ms
---       4 the expression and zone in force; the backup stream
+-- Reply 1 'ticked'; 'had' if another process did it; 'early' if it isn't due yet;
+--         'changed', 'paused', 'removed'; 'gone' if there is no such job;
+--         'clock' if the last due time lies ahead, since the server's clock was
+--         set back: the job continues from now; 'busy' if the group has not
+--         finished; 'elsewhere' if another backup stream is stored
+--       2 the last due time  3 the time, both in ms
+--       4 the expression and zone that apply; the backup stream
 --       5 how many messages were added
--- The compare and the set are one step, so that each tick is one message, whichever
--- process comes first. While the backup stream holds anything, or the stream has no
--- room, ticks go there, as an add would.
+-- Compare and set are one step, so each tick is one message, whichever process comes
+-- first. While the backup stream holds anything, or the stream has no room, ticks go
+-- there, as an add would.
 local name, group, to, count = ARGV[1], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local stream, backup, now = KEYS[2], KEYS[3], time_of(ARGV[9])
 local job = job_of(name)
@@ -60,9 +60,9 @@ local function before(a, b)
   return #a_seq < #b_seq or #a_seq == #b_seq and a_seq < b_seq
 end
 
--- Finds the entry of the last tick again, which went to the backup stream: there, or
--- in the stream under another id. Returns its id there; 'backup'; or nil where it is
--- gone. Looks at about 1,000 entries at a time; then the caller takes it for not done.
+-- Finds the entry of the last tick, which went to the backup stream: there, or in the
+-- stream under another id. Returns its id in the stream; 'backup'; or nil if it is gone.
+-- Looks at about 1,000 entries at a time; after these the entry counts as not done.
 local function moved(id, tick)
   if redis.call('XRANGE', backup, id, id)[1] then
     return 'backup'
@@ -121,7 +121,7 @@ local outcome, added = 'ticked', 0
 if in_turn and count > 0 and group ~= '' and job.entry ~= '' and is_open() then
   outcome, count = 'busy', 0
 end
--- What makes no sense counts as none.
+-- Invalid values count as none.
 local function number(text)
   text = text and #text <= 15 and text:match('^%d+$') and tonumber(text)
   return text and text > 0 and text
@@ -131,8 +131,8 @@ if count > 0 and known[1] then
   local kept = length(backup)
   free = kept == 0 and room(stream, number(known[2]) or number(known[3]) or tonumber(ARGV[8]), count) or 0
 end
--- Changes nothing. It fails where the last write below would, and where memory is full,
--- before a message is added.
+-- Changes nothing. It fails before a message is added if the last write below would fail,
+-- or if memory is full.
 redis.call('HSET', KEYS[1], name, redis.call('HGET', KEYS[1], name))
 for i = 1, count do
   local tick = ARGV[9 + i]
@@ -156,7 +156,7 @@ for i = 1, count do
     if added == 0 then
       return id
     end
-    -- The others follow: they are due still.
+    -- The other ticks are still due.
     to = tonumber(ARGV[8 + i])
     break
   end

@@ -3,15 +3,15 @@
 -- KEYS  1 stream  2 members  3 meta  4 waiting set  5 dead letters
 -- ARGV  1 to 3 and the signs as in part_hands  then 'release', 'bury' or 'ack', reason,
 --       error, about how many bytes to copy, then ids
--- Reply one item per id: {1} done, {0} not pending, {2, consumer} held by one that
---       lives, {3} was deleted from the stream, and is acknowledged, {4} not reached
--- All is read before the first write, and a copy is written before its
--- acknowledgement: there is exactly one. Where Redis takes not even the first, its
+-- Reply one item per id: {1} done, {0} not pending, {2, consumer} held by a living
+--       one, {3} deleted from the stream, and acknowledged, {4} not reached
+-- Everything is read before the first write, and a copy is written before its
+-- acknowledgement, so there is exactly one. If Redis refuses even the first copy, its
 -- error is the reply, and nothing has changed.
 local what, reason, text, left = ARGV[behind], ARGV[behind + 1], ARGV[behind + 2],
   tonumber(ARGV[behind + 3])
 local ids = behind + 4
--- A group without a member of this library has nobody who looks into the set.
+-- In a group without members of this library, no consumer reads the waiting set.
 local ours = tonumber(ARGV[3]) > 0 or redis.call('ZCARD', KEYS[2]) > 0
   or redis.call('ZCARD', KEYS[4]) > 0 or seen['~waiting'] ~= nil
 local reply, todo = {}, {}
@@ -30,7 +30,8 @@ for i = ids, #ARGV do
     reply[at] = {entry and 1 or 3}
     if what == 'bury' and entry then
       local add, fields = {'XADD', KEYS[5], '*'}, entry[2]
-      -- unpack() ends near 8,000 values; a larger body stays behind, and is named.
+      -- unpack() ends near 8,000 values; of a larger body only the number of fields is
+      -- kept.
       if #fields > 7900 - 20 then
         add[4], add[5] = '~omitted', #fields / 2
       else

@@ -1,11 +1,11 @@
 #!lua flags=no-writes,allow-oom
--- Reads why entries are among the dead letters, without their bodies.
+-- Reads the marks of dead letters, without their bodies.
 --
 -- KEYS  1 dead letters
--- ARGV  1 from  2 to, which is below where the newest come first  3 'oldest' or 'newest'
---       first  4 how many at most  5 about how many bytes to look at
--- Reply 1 where to go on ('' at the end)  2 the letters: {id, reason, error, group}
--- One at a time is read: nobody knows how large they are.
+-- ARGV  1 from  2 to, which is below if the newest come first  3 'oldest' or 'newest'
+--       first  4 how many at most  5 about how many bytes to read
+-- Reply 1 where to continue ('' at the end)  2 the letters: {id, reason, error, group}
+-- One is read at a time, since their sizes are unknown.
 local from, most, left = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
 local letters = {}
 while #letters < most and left > 0 do

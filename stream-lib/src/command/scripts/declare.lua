@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Stores settings of a stream, in place of what was stored.
+-- Stores settings of a stream, replacing those that were stored.
 --
 -- KEYS  1 meta
 -- ARGV  field, value of each setting

@@ -1,19 +1,19 @@
 #!lua flags=allow-oom
--- Notes how many partitions a stream has, unless that is known, or it is used without
--- any.
+-- Stores the number of partitions of a stream, unless one is stored or the stream is used
+-- without partitions.
 --
 -- KEYS  1 meta  2 stream  3 backup stream  4 dead letters  5 due times of scheduled
---       messages  6 jobs, all of the stem  7 the backup stream that the stream knows
---       of, which may be the third again
+--       messages  6 jobs, all of the stem  7 the stored backup stream, which may be
+--       the third again
 -- ARGV  1 how many
--- Reply the number that holds from now on; else why none does: 'alive <member>', where
---       a member of an older version gives its sign of life in meta, or 'holds
---       <entries> <backup> <dead> <groups> <scheduled> <jobs>', where the stream
---       itself has any, or groups that hold entries, or jobs that were not removed, or
---       'deleting <ms>', where it is being deleted, for so long at most
--- A group that waits for the first entry is no use: its members find the partitions.
--- The number never changes: a key would go elsewhere. Looking and noting are one step,
--- so that two programs can't note two numbers.
+-- Reply the number that applies from now on; else the reason why none does: 'alive
+--       <member>' if a member of an older version gives its sign of life in meta;
+--       'holds <entries> <backup> <dead> <groups> <scheduled> <jobs>' if the stream
+--       itself has any, or groups that hold entries, or jobs that were not removed;
+--       'deleting <ms>' if it is being deleted, with the most ms left
+-- A group that waits for the first entry doesn't count as use: its members find the
+-- partitions. The number never changes, since keys would move. The check and the write
+-- are one step, so two programs can't store two numbers.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local deleting = tonumber(redis.call('HGET', KEYS[1], 'deleting') or 0) or 0

@@ -3,16 +3,16 @@
 -- KEYS  1 stream  2 backup stream  3 dead letters  4 meta  5 lock of the drain
 --       6 lock of retention  7 marks of spools  8 due times, 9 bodies and 10 unique
 --       keys of scheduled messages  11 jobs  12 events  then per group: waiting set,
---       lock of entries that run alone, members, hold, rate, facts; then schemas; last the backup
---       stream that the stream knows of, which may be the second again
+--       lock of entries that run alone, members, hold, rate, facts; then schemas;
+--       last the stored backup stream, which may be the second again
 -- ARGV  1 'delete', or 'look' to see whether that would be refused  then the
 --       groups, in the order of their keys
--- Reply 'deleted', 'none' where there was nothing, 'groups' where the stream has
---       a group that ARGV doesn't name, or 'alive <group>:<consumer>'; 'free' for
---       a look that finds no living member
--- Looking and deleting are one step: a member that comes later finds no stream,
--- and makes its group again. Members of older versions give their signs in meta,
--- each good for twice the lease that it names.
+-- Reply 'deleted', 'none' if nothing existed, 'groups' if the stream has a group
+--       that ARGV doesn't name, or 'alive <group>:<consumer>'; 'free' for a look
+--       that finds no living member
+-- The check and the deletion are one step: a member that comes later finds no stream, and
+-- creates its group again. Members of older versions give their signs in meta, each valid
+-- for twice the lease that it names.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local meta = redis.call('HGETALL', KEYS[4])
@@ -30,7 +30,7 @@ for i = 2, #ARGV do
     return 'alive ' .. group .. ':' .. alive[1]
   end
 end
--- Fails where one of them is no stream.
+-- Fails if one of them is no stream.
 for _, key in ipairs({KEYS[1], KEYS[2], KEYS[3], KEYS[#KEYS]}) do
   redis.call('XLEN', key)
 end

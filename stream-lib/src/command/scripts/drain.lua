@@ -1,22 +1,22 @@
 -- Moves the oldest entries of a backup stream back, as far as there is room.
 --
 -- KEYS  1 stream  2 backup stream  3 lock  4 meta
--- ARGV  1 how many entries at most  2 who asks  3 lease of the lock in ms
---       4 'producer': where the stream knows of no backup, it does from now on;
---         'consumer': moves nothing unless the backup is the one it knows of
+-- ARGV  1 how many entries at most  2 token of the caller  3 lease of the lock in ms
+--       4 'producer': stores this backup stream if none is stored;
+--         'consumer': moves nothing unless this backup stream is stored
 --       5 the capacity that the producer asks for ('': none)
---       6 the capacity of a stream for which nobody has asked for any
+--       6 the default capacity of a stream
 --       7 about how many bytes to move
--- Reply 1 how it went: 0 moved what it could, 1 another holds the lock, 2 the
---       next entry is too large for a script, 3 the stream takes no entries,
---       4 it knows of another backup, or of none, 5 more may move at once
+-- Reply 1 the outcome: 0 moved all it could, 1 another process holds the lock,
+--       2 the next entry is too large for a script, 3 the stream takes no
+--       entries, 4 another backup stream is stored, or none, 5 more may move
+--       at once
 --       2 how many were moved  3 how many are left
 --       4 lease of the other's lock in ms; the too large entry's id; the error
---       5 the capacity that holds
--- An entry moves under a new id, its fields unchanged; `~origin` behind them
--- has its first id, whose first part is the time it was added. It is in the
--- stream before it leaves the backup stream, and one script does both, so it
--- is never in none and never in both.
+--       5 the capacity that applies
+-- An entry moves under a new id, its fields unchanged; `~origin` after them has its first
+-- id, whose first part is the time it was added. One script adds an entry to the stream
+-- and then removes it from the backup stream, so it is always in exactly one of them.
 local stream, backup, lock, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local me, time, asked = ARGV[2], ARGV[3], ARGV[5]
 local known = redis.call('HMGET', meta, 'backup:name', 'backup:capacity',
@@ -32,7 +32,7 @@ if ARGV[4] == 'producer' then
 elseif known[1] ~= backup then
   return {4, 0, 0, '', 0}
 end
--- What makes no sense counts as none.
+-- Invalid values count as none.
 local function number(text)
   text = text and #text <= 15 and text:match('^%d+$') and tonumber(text)
   return text and text > 0 and text
@@ -43,7 +43,7 @@ if left == 0 then
   return {0, 0, 0, '', capacity}
 end
 local owner, lease = redis.call('GET', lock), redis.call('PTTL', lock)
--- A lock that never lapses is none of ours, and would last for ever.
+-- A lock that never lapses isn't the library's, and would last for ever.
 if owner and owner ~= me and lease >= 0 then
   return {1, 0, left, lease, capacity}
 end
@@ -55,9 +55,9 @@ most = math.min(most, room(stream, capacity, most))
 if most == 0 then
   return {0, 0, left, '', capacity}
 end
--- Trims nothing: fails where we may not trim, before anything is copied.
+-- Trims nothing: fails without permission to trim, before anything is copied.
 redis.call('XTRIM', backup, 'MINID', '=', '0-0')
--- In steps that double: nobody knows how large entries are.
+-- In doubling steps, since the sizes of entries are unknown.
 local entries, size, from, step = {}, 0, '-', 1
 while #entries < most and size < tonumber(ARGV[7]) do
   local count = math.min(step, most - #entries)
@@ -93,7 +93,7 @@ for i = 1, #entries do
   moved = i
 end
 if moved > 0 then
-  -- The oldest go. Where all do, this keeps the key, and its last id with it.
+  -- Removes the oldest. If all go, XTRIM keeps the key with its last id.
   redis.call('XTRIM', backup, 'MAXLEN', '=', left - moved)
 end
 if outcome == 0 and moved < most then

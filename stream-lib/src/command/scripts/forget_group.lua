@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- Removes what is left of a group that is gone.
+-- Removes the traces of a group that no longer exists.
 --
 -- KEYS  1 stream  2 meta  3 waiting set  4 members  5 facts
 -- ARGV  1 group  then fields of meta: signs of life that may be its members'
--- Reply how many traces were removed; 0 where the group stands
--- Looking and removing are one step: a group that is made later finds nothing, and
--- one that was made before keeps all. Signs of life that are still good stay:
--- their members make the group again. In meta, where older versions give them,
--- each is good for twice the lease that it names.
+-- Reply how many traces were removed; 0 if the group exists
+-- The check and the removal are one step: a group that is created later finds nothing,
+-- and one that was created before keeps everything. Valid signs of life stay, since their
+-- members create the group again. Signs of older versions are in meta, each valid for
+-- twice the lease that it names.
 local group = ARGV[1]
 if redis.call('EXISTS', KEYS[1]) == 1 then
   for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
@@ -36,7 +36,7 @@ for i = 2, #ARGV do
 end
 local members = redis.call('ZRANGE', KEYS[4], '-inf', string.format('%.0f', now), 'BYSCORE')
 local removed = redis.call('UNLINK', KEYS[3])
--- All that is removed is there, so that only the last of it can empty its key.
+-- Everything to remove exists, so only the last removal can empty a key.
 for _, field in ipairs(fields) do
   removed = removed + redis.call('HDEL', KEYS[2], field)
 end

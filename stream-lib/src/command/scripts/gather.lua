@@ -1,10 +1,10 @@
--- Leaves entries of ~waiting to the takeover that the set has lost.
+-- Leaves entries of ~waiting that are missing from the set to the takeover.
 --
 -- KEYS  1 stream  2 waiting set
--- ARGV  1 group  2 where to go on ('-', or '(' and an id)  3 how many to look at
--- Reply 1 where to go on next ('' at the end)  2 how many were found
--- No claim of due entries would find them. Each walk begins with the counts, so
--- that there is none where the set has all of them.
+-- ARGV  1 group  2 where to continue ('-', or '(' and an id)  3 how many to look at
+-- Reply 1 where to continue next ('' at the end)  2 how many were found
+-- Claims of due entries don't find such entries. Each walk begins with the counts, so
+-- there is no walk if the set has all of them.
 local from, look = ARGV[2], tonumber(ARGV[3])
 if from == '-' then
   local held = 0

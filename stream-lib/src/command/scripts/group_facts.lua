@@ -1,5 +1,5 @@
 #!lua flags=no-writes,allow-oom
--- Says what groups have not read and not acknowledged, in ids and counts alone.
+-- Returns ids and counts of entries that groups have not read or not acknowledged.
 --
 -- KEYS  1 stream  then the waiting set of each group
 -- ARGV  for each group, in the order of the sets: its name, the id that it has read up
@@ -10,7 +10,7 @@
 --       id of the first of them and that of the oldest pending entry ('': none); how
 --       many wait; names of consumers, each followed by its number of entries. Nothing
 --       for a group that is gone
--- XRANGE copies fields, so what is counted depends on their size: about a MiB.
+-- XRANGE copies fields, so a count ends after about a MiB of them.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local BUDGET = 1048576

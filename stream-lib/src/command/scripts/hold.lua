@@ -3,8 +3,8 @@
 -- KEYS  1 hold
 -- ARGV  1 until when: in ms since 1970, or with a + in front in ms from now on
 --       2 why  3 'longest' leaves a hold that ends later
--- Reply 1 the server's time in ms  2 the hold that stands: until when, a space,
---       why ('' where it would be over)
+-- Reply 1 the server's time in ms  2 the hold that applies: until when, a space,
+--       why ('' if it would be over)
 -- The key lapses with the hold.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -17,6 +17,6 @@ if ARGV[3] == 'longest' and stands and tonumber(string.match(stands, '^(%d+) ') 
   return {now, stands}
 end
 stands = string.format('%.0f %s', till, ARGV[2])
--- One that is over has lapsed.
+-- A hold that is over lapses at once.
 redis.call('SET', KEYS[1], stands, 'PXAT', string.format('%.0f', till))
 return {now, till > now and stands or ''}

@@ -1,11 +1,11 @@
--- Makes a group, and the stream with it, and a consumer known in it.
+-- Creates a group, with its stream, and a consumer in it.
 --
 -- KEYS  1 stream
--- ARGV  1 group  2 where the group begins ('' makes none)  3 consumer ('' makes
+-- ARGV  1 group  2 where the group begins ('' creates none)  3 consumer ('' creates
 --       none)
--- Reply 1 the group was made, 0 it stood
--- For a server whose memory is full: it refuses the plain commands, and in a
--- script that may run then it doesn't.
+-- Reply 1 the group was created, 0 it existed
+-- For a server whose memory is full: it refuses the plain commands, but accepts them in a
+-- script that allows this.
 local made = 0
 if ARGV[2] ~= '' then
   local group = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], ARGV[2], 'MKSTREAM')

@@ -1,20 +1,20 @@
--- Schedules a message: it waits here until it is due.
+-- Schedules a message: it waits until it is due.
 --
 -- KEYS  1 due times  2 bodies  3 unique keys  4 meta  then the idempotency key,
---       where the message has one
--- ARGV  1 when it is due, in ms since 1970; with a `+` in front, in so many ms
+--       if the message has one
+-- ARGV  1 when it is due, in ms since 1970; with a `+` in front, in ms from now on
 --       2 token of the call: a repeat has the same
---       3 unique key ('': none)  4 where that is taken: keep, replace or refuse
+--       3 unique key ('': none)  4 if that is taken: keep, replace or refuse
 --       5 window of the idempotency key in ms  6 whether a repeat writes its key
 --         again (1, else 0)  7 body: values in MessagePack
--- Reply 1 what became of it: 'new'; 'replaced', 'kept' or 'refused' for a unique
---         key that is taken; 'had' for a repeat of this call; 'once' where the
---         idempotency key was added before
---       2 the id that is scheduled; for 'once' a `d` and what the key holds
+-- Reply 1 the outcome: 'new'; 'replaced', 'kept' or 'refused' for a unique key that
+--         is taken; 'had' for a repeat of this call; 'once' if the idempotency key
+--         was added before
+--       2 the id that is scheduled; for 'once' a `d` and the value of the key
 --       3 when that is due, and 4 the server's time, both in ms
--- An id counts up within the stream, so that messages due at the same time keep
--- the order in which they came. It never recurs: the token is random. part_once.lua
--- knows the key of a message; here it holds an `s` and the id.
+-- Ids count up within the stream, so messages due at the same time keep their order. They
+-- never recur, since the token is random. The idempotency key, which part_once.lua reads,
+-- holds an `s` and the id.
 local due, bodies, unique, meta, once = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local token, name, choice, window = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local time = redis.call('TIME')
@@ -29,8 +29,8 @@ if type(first) == 'table' then
 elseif first then
   return {'once', first, 0, now}
 end
--- These change nothing. They fail where memory, a right or a type would make a
--- write below fail.
+-- These change nothing. They fail if memory, a permission or a type would make a write
+-- below fail.
 redis.call('ZADD', due, 'XX', 0, '')
 redis.call('HGET', bodies, '')
 if once then
@@ -40,7 +40,7 @@ local id, was = nil, nil
 if name ~= '' then
   id = redis.call('HGET', unique, name)
   was = id and redis.call('ZSCORE', due, id)
-  -- One that was set aside keeps its key no longer.
+  -- A message that was set aside no longer keeps its key.
   was = was and was ~= 'inf' and tonumber(was)
   if was then
     if string.sub(id, -#token) == token then

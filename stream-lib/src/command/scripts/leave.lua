@@ -1,4 +1,4 @@
--- Removes consumers from their group that hold nothing.
+-- Removes consumers that hold nothing from their group.
 --
 -- KEYS  1 stream
 -- ARGV  1 group  then names of consumers

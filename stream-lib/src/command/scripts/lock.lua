@@ -3,8 +3,8 @@
 -- KEYS  1 lock
 -- ARGV  1 token of the caller  2 how long to hold it from now on, in ms; 0
 --       releases it
--- Reply 1 the lock is the caller's (or, for a release, was), 0 somebody else's
--- Nobody keeps or releases a lock that isn't theirs.
+-- Reply 1 the caller holds the lock (or, for a release, held it), 0 another one does
+-- Only the holder of a lock keeps or releases it.
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then
   return 0

@@ -1,12 +1,12 @@
--- Says what the consumers of a group hold.
+-- Returns the holdings of a group's consumers.
 --
 -- KEYS  1 stream  2 waiting set
--- ARGV  1 group  2 consumers that hold nothing are named, too, after so many ms
---       without a sign of life ('' names none)
--- Reply 1 how many more entries ~waiting holds than the set knows  2 names, each
+-- ARGV  1 group  2 the ms without a sign of life after which consumers that hold
+--       nothing are also named ('' names none)
+-- Reply 1 how many more entries ~waiting holds than the set has  2 names, each
 --       followed by its number of entries and the ms since it was last seen;
 --       ~waiting is left out  3 the server's time in ms
--- Of a stream or a group that is gone, nobody holds anything.
+-- If the stream or the group is gone, nothing is held.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])

@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
--- Notes that a stream with partitions is being deleted, unless a member of it lives.
+-- Marks a stream with partitions as being deleted, unless a member of it lives.
 --
 -- KEYS  1 meta, of the stem  then per group: members
--- ARGV  1 for how long this holds, in ms  then the groups, in the order of their keys
+-- ARGV  1 how long the mark lasts, in ms  then the groups, in the order of their keys
 -- Reply the word 'marked'; 'alive' and <group>:<consumer>; or 'groups', and those that an
 --       earlier call has marked and ARGV doesn't name: nothing was written
--- Partitions are deleted one by one, each in its own slot. Until the mark lapses, or goes
--- with the hash, members that begin find it here, where they give their signs of life, and
--- don't. The groups stay noted, since a deletion that has ended half-way leaves nothing
--- else that names those of the partitions that are gone.
+-- Partitions are deleted one by one, each in its own slot. Until the mark lapses, or is
+-- removed with the hash, new members find it here, where they give their signs of life,
+-- and don't start. The groups stay stored, since after a deletion that ended half-way
+-- nothing else names the groups of the deleted partitions.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local named = {}

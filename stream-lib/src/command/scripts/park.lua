@@ -7,9 +7,9 @@
 --       ('' keeps it)
 -- Reply one number per entry: 1 moved, 2 was moved before, 3 deleted from the
 --       stream, 0 not held by the consumer
--- What is in the set belongs to ~waiting; ~takeover gives no sign of life. Taking
--- an entry from a consumer that no longer holds it is impossible, and so is taking
--- a delivery that it got after the one that has ended.
+-- Entries in the set belong to ~waiting; ~takeover gives no sign of life. An entry that
+-- the consumer no longer holds is never taken, nor one that it got again in a later
+-- delivery.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local reply = {}

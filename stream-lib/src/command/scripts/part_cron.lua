@@ -1,9 +1,9 @@
--- Part of the scripts for jobs that recur, which stand in the hash KEYS[1].
+-- Part of the scripts for recurring jobs, which are stored in the hash KEYS[1].
 --
--- A job's value is, with a `|` in between: when it was due last, in ms; its revision;
--- on, paused, or off for one that was removed; the entry of its last tick; expression
--- and zone. The entry has a `b` in front where it went to the backup stream, and its
--- tick behind an `@` then.
+-- A job's value is, separated by `|`: the last due time, in ms; its revision; on, paused,
+-- or off for a removed job; the entry of its last tick; expression and zone. The entry
+-- has a `b` in front, and an `@` and its tick at the end, if it went to the backup
+-- stream.
 local function job_of(name)
   local value = redis.call('HGET', KEYS[1], name)
   local last, revision, state, entry, spec =
@@ -19,7 +19,7 @@ local function write(name, job)
     job.last, job.revision, job.state, job.entry, job.spec))
 end
 
--- The server's time in ms, or the one that a test goes by.
+-- The server's time in ms, or the one that a test gives.
 local function time_of(given)
   if given ~= '' then
     return tonumber(given)

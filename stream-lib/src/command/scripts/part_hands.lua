@@ -1,12 +1,12 @@
--- Shared by the scripts that act on what no living consumer holds.
+-- Shared by the scripts that act on entries that no living consumer holds.
 --
 -- KEYS  1 stream  2 members  3 meta
 -- ARGV  1 group  2 how many ms without a sign a consumer of another library counts as
---       dead  3 how many signs of life follow, of members whose signs stand at the stem,
---       each a name and '1' for a good one, '0' for one that has lapsed
--- A member of this library lives as long as its sign is good, and is dead when it has
--- lapsed. Members of older versions give their signs in meta, each good for twice the
--- lease that it names. Of any other consumer, only the time tells.
+--       dead  3 how many signs of life follow, of members whose signs are at the stem,
+--       each a name and '1' for a valid one, '0' for one that has lapsed
+-- A member of this library lives while its sign is valid, and is dead once it has lapsed.
+-- Members of older versions give their signs in meta, each valid for twice the lease that
+-- it names. For any other consumer, only its idle time counts.
 local group, patience = ARGV[1], tonumber(ARGV[2])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -35,7 +35,7 @@ local function sign_of(name)
   return signs[name]
 end
 
--- Whether a consumer lives that was given something so many ms ago.
+-- Whether a consumer lives; `idle` is the time in ms since it was last given the entry.
 local function lives(name, idle)
   if name == '~waiting' or name == '~takeover' then
     return false

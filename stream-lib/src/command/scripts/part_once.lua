@@ -1,14 +1,13 @@
 -- Part of the scripts that add messages.
 --
--- A message with an idempotency key is added once within a window; the key
--- holds where its first one is; an `s` and an id for one that is scheduled. The
--- entry is written before the key, so that a
--- server without memory has neither.
+-- A message with an idempotency key is added once within a window. The key holds the
+-- place of the first message, or an `s` and an id for a scheduled one. The entry is
+-- written before the key, so a server without memory has neither.
 
--- Where the first message of this key is, with a `d` in front; false for a
--- new one. The value under the key has no `d`: older members read it as well.
--- With `rewrites`, the key is written again as it is: a WAIT behind this waits for
--- what its connection has written, and so for all that was written before.
+-- The place of the first message of this key, with a `d` in front; false for a new one.
+-- The stored value has no `d`, since older members read it as well. With `rewrites`, the
+-- key is written again unchanged: a WAIT after this waits for writes of its connection,
+-- and so for all earlier writes.
 local function first_of(key, rewrites)
   local first = key and redis.pcall('GET', key)
   if type(first) ~= 'string' then
@@ -25,7 +24,7 @@ end
 -- the caller does or undoes the steps around this one.
 local function add(target, mark, key, window, from, to)
   if key then
-    -- Changes nothing: says whether the key may be written later on.
+    -- Changes nothing: shows whether the key can be written later.
     local may = redis.pcall('SET', key, '', 'XX', 'PX', window)
     if type(may) == 'table' and may.err then
       return may

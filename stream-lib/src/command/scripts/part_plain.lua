@@ -1,5 +1,5 @@
--- Part of route.lua, in front of the others: where nothing is to be decided
--- there is no need even to define them.
+-- Part of route.lua, in front of the others: if there is nothing to decide, they need not
+-- even be defined.
 
 local each, values = tonumber(ARGV[2]), #ARGV - 3
 local plain = each > 0 and redis.pcall('XLEN', KEYS[2]) == 0
@@ -13,7 +13,7 @@ end
 
 -- Adds messages without keys, `each` values long.
 local function add_plain(stream)
-  -- What stands outside of the loop is dear inside.
+  -- Looked up outside of the loop, since look-ups inside cost time.
   local pcall, unpack, args, last = redis.pcall, unpack, ARGV, each - 1
   local from, reply = 4, {}
   for i = 1, values / each do

@@ -1,8 +1,8 @@
 -- Shared by the scripts that put dead letters back.
 --
 -- KEYS  1 stream  2 dead letters
--- A new entry says which group it is for, the id that the message had first, and
--- how often it was put back; the marks of the burial stay behind.
+-- A new entry has the group that it is for, the first id of the message, and the number
+-- of redrives; the marks of the burial are left out.
 local marks = {
   ['~id'] = true, ['~group'] = true, ['~consumer'] = true, ['~deliveries'] = true,
   ['~reason'] = true, ['~error'] = true, ['~time'] = true, ['~for'] = true,
@@ -12,8 +12,8 @@ local marks = {
 -- The names of fields that are changed, in order, and how: {set, value}.
 local edits, edited = {}, {}
 
--- The XADD for a dead letter, or false where its body is too large to be kept;
--- and the size of the letter.
+-- The XADD for a dead letter, or false if its body was too large to be kept; and the size
+-- of the letter.
 local function restored(fields)
   local add, found, size = {'XADD', KEYS[1], '*'}, {}, 0
   local placed = {}
@@ -50,8 +50,8 @@ local function restored(fields)
   return not found['~omitted'] and #add <= 7900 and add, size
 end
 
--- Adds the copies, each {id, add}, and removes their letters: no crash loses or
--- doubles an entry. Returns how many were moved, and the error that came then.
+-- Adds the copies, each {id, add}, and removes their letters: no crash loses or doubles
+-- an entry. Returns how many were moved, and the error that ended it.
 local function put_back(copies)
   local moved, refused = {}, nil
   for _, copy in ipairs(copies) do

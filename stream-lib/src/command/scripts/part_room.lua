@@ -1,8 +1,8 @@
--- Part of the scripts that ask how much room a stream has.
+-- Part of the scripts that determine the room of a stream.
 --
--- Backlog = pending + unread of the group that has most; the stream's length
--- where there is no group, and never more than it. What Redis can't say is
--- taken as too high, never as too low.
+-- Backlog = pending + unread of the group with the most, at most the stream's length;
+-- without groups, the stream's length. A number that Redis can't give is taken too high,
+-- never too low.
 
 -- XLEN, with an error that names the key.
 local function length(key)
@@ -13,9 +13,9 @@ local function length(key)
   return reply
 end
 
--- How many entries stand behind a group's cursor: exact at both ends of the
--- stream, by lag in between. Without lag they are counted, as far as `enough`
--- and about 1,000; beyond that the whole stream counts.
+-- How many entries are after a group's cursor: exact at both ends of the stream, by lag
+-- in between. Without lag they are counted, as far as `enough` and about 1,000; beyond
+-- that the whole stream counts.
 local function unread(stream, total, cursor, lag, enough)
   if not redis.call('XRANGE', stream, '-', cursor, 'COUNT', 1)[1] then
     return total
@@ -39,8 +39,7 @@ local function unread(stream, total, cursor, lag, enough)
   return total
 end
 
--- How many entries the stream has room for. Where `wanted` surely fit, that
--- is all the answer says.
+-- The stream's room in entries. If `wanted` entries surely fit, returns `wanted`.
 local function room(stream, capacity, wanted)
   local total = length(stream)
   if total + wanted <= capacity then
@@ -56,7 +55,7 @@ local function room(stream, capacity, wanted)
       group[info[i]] = info[i + 1]
     end
     local pending, lag = group['pending'], group['lag']
-    -- Negative where somebody set ENTRIESREAD too high: as good as none.
+    -- Negative if ENTRIESREAD was set too high: counts as none.
     lag = lag and lag >= 0 and math.min(lag, total)
     local behind = lag and pending + lag
     if not behind or behind + wanted > capacity then

@@ -1,14 +1,14 @@
 #!lua flags=no-writes,allow-oom
--- Reads entries, and no more of them than asked for.
+-- Reads entries, in full or in part.
 --
 -- KEYS  1 stream
--- ARGV  1 from  2 to, which is below where the newest come first  3 'oldest' or
+-- ARGV  1 from  2 to, which is below if the newest come first  3 'oldest' or
 --       'newest' first  4 how many at most  5 about how many bytes to send  6 how many
 --       bytes of a value at most
 -- Reply 1 whether there may be more: 1 or 0  2 the entries: {id, how many fields, then
 --       per field: name, value, bytes of the whole value}
--- One entry at a time is read: nobody knows how large they are. Fields behind the last
--- byte that may be sent are left out, but one entry is always told of.
+-- Entries are read one at a time, since their sizes are unknown. Fields after the byte
+-- limit are left out, but at least one entry is returned.
 local from, most, left, longest = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local entries, more = {}, 1
 while #entries < most and (left > 0 or #entries == 0) do

@@ -2,20 +2,19 @@
 --
 -- KEYS  1 due times  2 bodies  3 unique keys  4 stream  5 backup stream  6 meta
 -- ARGV  1 how many at most  2 about how many bytes
---       3 the capacity of a stream for which nobody has asked for any
+--       3 the default capacity of a stream
 --       4 capacity of the backup stream (-1: no bound)
---       5 the time to go by, in ms ('': the server's)
+--       5 the time to use, in ms ('': the server's)
 -- Reply 1 ms until the next one is due (-1: there is none)
 --       2 how many were moved  3 how many of these to the backup stream
---       4 the error that came then ('': none)
---       5 the backup stream that the stream knows of, where that is another one:
---         nothing was done ('': it is not)
---       6 ids of those with a broken body: they are due never, and stay
---       7 ids of those without a body: they are gone
--- The oldest due time goes first. Whatever is moved is in the stream before it is
--- removed here, and one script does both. While the backup stream holds anything,
--- all goes there: as an add would. `~origin` has the due time, so that the age of a
--- delivery is how late it is.
+--       4 the error that ended the move ('': none)
+--       5 the stored backup stream, if that is another one: nothing was done
+--         ('': it isn't)
+--       6 ids of messages with a broken body: they are never due, and stay
+--       7 ids of messages without a body: they are gone
+-- The oldest due time goes first. One script adds a message to the stream and then
+-- removes it here. While the backup stream holds anything, all messages go there, as adds
+-- would. `~origin` has the due time, so the age of a delivery shows how late it is.
 local due, bodies, unique, stream, backup, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local now = tonumber(ARGV[5])
 if not now then
@@ -39,7 +38,7 @@ local known = redis.call('HMGET', meta, 'backup:name', 'backup:capacity', 'reten
 if known[1] and known[1] ~= backup then
   return {0, 0, 0, '', known[1], {}, {}}
 end
--- What makes no sense counts as none.
+-- Invalid values count as none.
 local function number(text)
   text = text and #text <= 15 and text:match('^%d+$') and tonumber(text)
   return text and text > 0 and text
@@ -49,7 +48,7 @@ if known[1] then
   kept = length(backup)
   free = kept == 0 and room(stream, number(known[2]) or number(known[3]) or tonumber(ARGV[3]), most) or 0
 end
--- These change nothing: they fail where a removal below would.
+-- These change nothing: they fail if a removal below would.
 redis.call('HDEL', bodies, '')
 redis.call('HDEL', unique, '')
 redis.call('ZREM', due, '')
@@ -112,7 +111,7 @@ while at < 2 * most and wait(at) == 0 do
   at = at + 2
 end
 local following = wait(at)
--- They must not stand in the way of others.
+-- Broken ones must not block others.
 for i = 1, #broken do
   redis.call('ZADD', due, 'inf', broken[i])
 end

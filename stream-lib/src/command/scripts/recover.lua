@@ -1,9 +1,9 @@
--- Fetches again entries that were delivered to a consumer and never arrived.
+-- Fetches entries that were delivered to a consumer and never arrived.
 --
 -- KEYS  1 stream
 -- ARGV  1 group  2 consumer  then ids
--- Reply the entries: {id, delivery count, fields}; what the consumer does not
---       hold, or is deleted from the stream, is left out
+-- Reply the entries: {id, delivery count, fields}, without those that the consumer
+--       doesn't hold, or that are deleted from the stream
 -- The delivery count stays as it is: that delivery is completed here.
 local entries = {}
 for i = 3, #ARGV do

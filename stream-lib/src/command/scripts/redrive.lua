@@ -3,11 +3,11 @@
 -- KEYS  1 stream  2 dead letters
 -- ARGV  1 about how many bytes to move  2 how many fields to change  then per field:
 --       name, 'set' or '' to leave it out, value  then ids of dead letters
--- Reply one item per id: the new id; 'gone' where there is no such dead letter;
---       'bare' where its body was too large to be kept; 'later' where it was
---       not reached
--- All is read before the first write. Where Redis takes not even the first entry,
--- its error is the reply, and nothing has changed.
+-- Reply one item per id: the new id; 'gone' if there is no such dead letter;
+--       'bare' if its body was too large to be kept; 'later' if it was not
+--       reached
+-- Everything is read before the first write. If Redis refuses even the first entry, its
+-- error is the reply, and nothing has changed.
 local left = tonumber(ARGV[1])
 local reply, copies, asked = {}, {}, {}
 local first = 3 + 3 * tonumber(ARGV[2])

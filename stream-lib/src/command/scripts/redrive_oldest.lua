@@ -3,14 +3,14 @@
 -- KEYS  1 stream  2 dead letters
 -- ARGV  1 where to begin ('-', or '(' and an id)  2 id of the last that may go
 --       3 how many at most  4 about how many bytes to move
--- Reply 1 where to go on ('' at the end)  2 how many were put back  3 how many
+-- Reply 1 where to continue ('' at the end)  2 how many were put back  3 how many
 --       stay, since their body was too large to be kept
--- The bodies stay in the server. All is read before the first write. Where Redis
--- takes not even the first entry, its error is the reply, and nothing has changed.
+-- The bodies stay in the server. Everything is read before the first write. If Redis
+-- refuses even the first entry, its error is the reply, and nothing has changed.
 local following, most, left = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
 local copies, bare = {}, 0
 while #copies + bare < most and left > 0 do
-  -- One at a time: nobody knows how large they are.
+  -- One at a time, since their sizes are unknown.
   local letter = redis.call('XRANGE', KEYS[2], following, ARGV[2], 'COUNT', 1)[1]
   if not letter then
     following = ''

@@ -1,17 +1,17 @@
--- Makes a spool known, so that route_spooled.lua takes its messages.
+-- Registers a spool, so that route_spooled.lua takes its messages.
 --
 -- KEYS  1 hash of the marks  2 meta hash
 -- ARGV  1 the spool  2 a number: this one and all below it are settled
 --       3 ms without use after which the mark lapses
---       4 how many marks of other spools are looked at: lapsed ones go
--- Reply the mark that stood before, '' for none
--- The mark is the highest number taken of the spool, 20 digits, so that numbers
--- compare as text; behind it stands when it lapses. It never falls. Where there is
--- none it begins at the number in ARGV: a request of an earlier life that arrives
--- late is refused as before. Earlier versions keep the mark in the meta hash, in the
--- field `spool:<id>`: it moves. Their other marks stay, since their producers may be
--- at work: what a mark was when it was first looked at is noted under the same name
--- among the marks, and one that is still that after 30 days goes.
+--       4 how many marks of other spools are looked at: lapsed ones are removed
+-- Reply the previous mark, '' for none
+-- The mark is the highest number taken from the spool, with 20 digits, so that numbers
+-- compare as text, followed by the time at which it lapses. It never falls. Without a
+-- mark it begins at the number in ARGV: a late request of an earlier life is refused as
+-- before. Earlier versions keep the mark in the meta hash, in the field `spool:<id>`,
+-- from which it is moved. Their other marks stay, since their producers may still run:
+-- the value of such a mark at the first look is stored under the same name among the
+-- marks, and a mark that still has it after 30 days is removed.
 local spools, meta, spool, settled = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -28,8 +28,7 @@ local function marked(number, memory)
   return string.format('%s %.0f', number, now + memory)
 end
 local writes, lapsed, unused = {spool, marked(mark, ARGV[3])}, {}, {}
--- Samples: each new spool pays for a few that are gone. Without the right to them,
--- marks stay.
+-- Samples: each new spool removes a few lapsed marks. Without the permission, marks stay.
 local some = redis.pcall('HRANDFIELD', spools, ARGV[4], 'WITHVALUES')
 for i = 1, #some, 2 do
   local lapses = string.match(some[i + 1], ' (%d+)$')

@@ -3,7 +3,7 @@
 -- KEYS  1 stream  2 members  3 meta
 -- ARGV  1 to 3 and the signs as in part_hands  then the consumer, and how many of its
 --       entries to hand over
--- Reply 1 'none' for no such consumer, 'alive', 'more' where it holds more, 'removed'
+-- Reply 1 'none' for no such consumer, 'alive', 'more' if it holds more, 'removed'
 --       2 how many entries were handed over
 -- XGROUP DELCONSUMER would forget the entries. They go to ~takeover, which gives no sign
 -- of life: members take over from it, and so does XAUTOCLAIM.

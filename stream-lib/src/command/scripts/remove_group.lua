@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- Destroys a group and removes what is kept for it, unless a member of it lives.
+-- Destroys a group and removes its keys and fields, unless a member of it lives.
 --
 -- KEYS  1 stream  2 meta  3 waiting set  4 members  5 lock of entries that run
 --       alone  6 hold  7 rate  8 facts
 -- ARGV  1 group
--- Reply 'removed', 'none' where there was nothing, or 'alive <consumer>'
--- Looking and removing are one step: a member that comes later makes the group
--- again. Members of older versions give their signs of life in meta, each good for
--- twice the lease that it names.
+-- Reply 'removed', 'none' if nothing existed, or 'alive <consumer>'
+-- The check and the removal are one step: a member that comes later creates the group
+-- again. Members of older versions give their signs of life in meta, each valid for twice
+-- the lease that it names.
 local group = ARGV[1]
 local groups = {}
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -26,7 +26,7 @@ local alive = redis.call('ZRANGE', KEYS[4], string.format('(%.0f', now), '+inf',
 if alive[1] then
   return 'alive ' .. alive[1]
 end
--- Whether a sign is of another group, whose name goes on behind this one's.
+-- Whether a sign belongs to another group, whose name continues this one's.
 local prefix = 'beat:' .. group .. ':'
 local function of_another(field)
   for _, name in ipairs(groups) do
@@ -57,7 +57,7 @@ for _, name in ipairs(groups) do
   end
 end
 removed = removed + redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8])
--- All of them are there, so that only the last can empty the hash.
+-- Everything to remove exists, so only the last removal can empty the hash.
 for _, field in ipairs(fields) do
   removed = removed + redis.call('HDEL', KEYS[2], field)
 end

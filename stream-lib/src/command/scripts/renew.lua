@@ -4,7 +4,7 @@
 -- ARGV  1 group  2 consumer  then ids
 -- Reply one number per id: 1 renewed, 3 deleted from the stream, 0 lost to
 --       another consumer, or acknowledged
--- What the consumer has lost is never taken back.
+-- Entries that the consumer has lost are never taken back.
 local mine, place, reply = {}, {}, {}
 for i = 3, #ARGV do
   local id = ARGV[i]
@@ -17,7 +17,7 @@ for i = 3, #ARGV do
     reply[i - 2] = 0
   end
 end
--- Newer servers create the consumer even where nothing is claimed.
+-- Newer servers create the consumer even if nothing is claimed.
 if #mine > 0 then
   mine[#mine + 1] = 'JUSTID'
   for _, id in ipairs(redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, unpack(mine))) do

@@ -1,10 +1,10 @@
 -- Gives a scheduled message another due time.
 --
 -- KEYS  1 due times  2 its idempotency key, or the first again
--- ARGV  1 id  2 when it is due, in ms since 1970; with a `+` in front, in so many
---       ms
+-- ARGV  1 id  2 when it is due, in ms since 1970; with a `+` in front, in ms from
+--       now on
 -- Reply 1 whether it is scheduled (1, else 0)  2 in how many ms it is due
--- The idempotency key goes along: it is held until then, and for its window after.
+-- The idempotency key is held until then, and for its window after.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = tonumber(ARGV[2])

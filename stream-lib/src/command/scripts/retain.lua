@@ -2,20 +2,20 @@
 -- Looks at a stream and removes its oldest entries, as its priority allows.
 --
 -- KEYS  1 stream  2 meta  3 lock
--- ARGV  1 'trim', or 'plan' to write nothing  2 who we are, for the lock ('': go
---       on without, and whether or not it is time)  3 '1': what is stored with
---       the stream wins, and what is missing there is stored; '0': our settings
---       win and are not stored
---       then per setting, in the order of NAMES: ours ('': none), its default
--- Reply 1 state: 0 not our turn, 1 done, 2 more to remove
---       2 now in ms (state 0: ms until it may be)  3 length  4 removed  5 of these, unread or pending for some group  6 the first id ('': none)
---       7 the settings that hold, in the order of NAMES
+-- ARGV  1 'trim', or 'plan' to write nothing  2 token for the lock ('': go on
+--       without it, whether or not it is time)  3 '1': stored settings win, and
+--       missing ones are stored; '0': the caller's settings win and are not stored
+--       then per setting, in the order of NAMES: the caller's ('': none), its default
+-- Reply 1 state: 0 not the caller's turn, 1 done, 2 more to remove
+--       2 now in ms (state 0: ms until it may be)  3 length  4 removed  5 how many
+--       of these were unread or pending for some group  6 the first id ('': none)
+--       7 the settings that apply, in the order of NAMES
 --       8 per group: name, last id it read, oldest pending id ('': none), time
---         in ms since when its floor stands still with entries above it, 1 where
---         it is left out, since that is long ago
--- Facts and trim are one script: nothing can be added, read or acknowledged in
--- between. No call removes what its priority never removes, and none works for
--- long: what is left is for the next call.
+--         in ms since when its floor stands still with entries above it, 1 if it
+--         is ignored because that is long ago
+-- Facts and trim are one script: nothing can be added, read or acknowledged in between. A
+-- call never removes entries that its priority protects, and none takes long: the rest is
+-- left to the next call.
 local NAMES = {'priority', 'max_length', 'max_age', 'min_retention_time',
   'min_retention_count', 'delete_after_ack', 'trim_without_groups',
   'cleanup_interval', 'group', 'ignore_groups_idle_for'}
@@ -70,7 +70,7 @@ local function successor(id)
   return ms .. '-' .. increment(seq)
 end
 
--- Settings. A stored value that makes no sense is as good as none.
+-- Settings. An invalid stored value counts as none.
 local function sound(name, value)
   if name == 'priority' then
     return value == 'low' or value == 'normal' or value == 'high' or value == 'critical'
@@ -118,8 +118,8 @@ if writes and missing[1] then
   redis.call('HSET', meta, unpack(missing))
 end
 
--- One process at a time, and one run per interval, whoever does it. The lock
--- stands only between two calls of one run.
+-- One process at a time, and one run per interval among all processes. The lock exists
+-- only between two calls of one run.
 local owner = false
 if writes and token ~= '' then
   owner = redis.call('GET', lock)
@@ -167,9 +167,9 @@ if awaited ~= '' and set.trim_without_groups ~= '1' then
   groups[#groups + 1] = {awaited, BOTTOM, ''}
 end
 
--- The floor of each group: below it, the group has acknowledged everything. Since
--- when one stands still with entries above it, as far back as it has been seen so,
--- is a field of its own: floor and time, which is 0 while nothing lies above.
+-- The floor of each group: below it, the group has acknowledged everything. A field per
+-- group has the floor and the time since when it has been seen there with entries above
+-- it, or 0 while there are none.
 local newest = length > 0 and redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
 local patience, moved, floors = tonumber(set.ignore_groups_idle_for), {}, {}
 for i, group in ipairs(groups) do
@@ -193,7 +193,7 @@ if writes and moved[1] then
   for _, mark in ipairs(moved) do
     redis.call('HSET', meta, mark[1], mark[2])
   end
-  -- Where they stood, all in one, in earlier versions.
+  -- Earlier versions had all of them in one field.
   redis.call('HDEL', meta, 'retention:floors')
 end
 
@@ -212,12 +212,11 @@ local acknowledged = counting > 0 and floor or BOTTOM
 if #groups == 0 and set.trim_without_groups ~= '1' then
   floor, whole, read = BOTTOM, BOTTOM, BOTTOM
 end
--- Entries may go that some group has yet to handle.
+-- Whether entries may go that some group has yet to handle.
 local loses = low or less(whole, floor)
 
--- What goes: everything below `old`, and the oldest as long as there are more
--- than `max_length`; in both cases only below `protected`, and never the
--- newest `least`.
+-- Removed are all entries below `old`, and the oldest while there are more than
+-- `max_length`; both only below `protected`, and never the newest `least`.
 local function ago(ms)
   return string.format('%.0f-0', math.max(0, now - tonumber(ms)))
 end
@@ -236,10 +235,10 @@ local function first_id()
   return first and first[1] or ''
 end
 
--- Removes at most `most` entries below `bound`, one by one in effect: up to
--- 199, and fewer where they are large, since XRANGE brings their fields along.
--- `examine`, if given, sees what goes. Returns how many went.
--- Counting what is lost makes a portion dearer.
+-- Removes at most `most` entries below `bound`, exactly: up to 199, fewer if they are
+-- large, since XRANGE returns their fields. `examine`, if given, gets the removed
+-- entries. Returns how many were removed.
+-- Counting lost entries costs more, so there are fewer rounds.
 local rounds = loses and 4 or 10
 local function step(bound, most, examine)
   if rounds <= 0 or most < 1 or bound == BOTTOM then
@@ -298,7 +297,7 @@ local function count_pending(entries, count)
       for _, pending in ipairs(found) do
         waits[pending[1]] = true
       end
-      -- So many only where most of them are deleted from the stream.
+      -- There are this many only if most of them are deleted from the stream.
       for i = 1, #found == 1000 and count or 0 do
         local id = entries[i][1]
         waits[id] = waits[id] or redis.call('XPENDING', key, group[1], id, id, 1)[1]
@@ -315,8 +314,8 @@ end
 local function remove(bound, most)
   local gone = sweep(loses and lower(bound, whole) or bound, most)
   if loses and less(whole, bound) then
-    -- At or above that floor, what goes is counted: what not every group has
-    -- read is unread for one, and of the rest, what is pending.
+    -- Removals at or above that floor are counted: entries that some group has not read,
+    -- and pending ones among the rest.
     while gone < most do
       local went = step(lower(bound, read), most - gone, count_pending)
       if went == 0 then

@@ -2,22 +2,20 @@
 --
 -- KEYS  1 stream  2 backup stream  then the keys of messages that have one
 -- ARGV  1 capacity of the stream
---       2 how many values each message has, where none has a key; 0 where that
---         differs
+--       2 how many values each message has, if none has a key; 0 if that differs
 --       3 capacity of the backup stream (-1: no bound), window of the keys in
 --         ms, how many messages, whether a repeat writes its key again (1, else
---         0): with a space in between
+--         0): separated by spaces
 --       then, after a 0, for each message: how many values, and which key (0:
 --         none)
 --       then all values: name, value, name, value, …
--- Reply for each message the id of its entry, with a `b` in front where it is
---       in the backup stream, and a `d` before that where it is the first entry
---       of a key that was added before; or an error. That of a single message
---       may come by itself
--- While the backup stream holds anything, everything goes there: the order of
--- the calls is the order of the backup stream behind the stream. A batch ends
--- up where the same messages would, added one by one. part_plain.lua has done
--- most calls already.
+-- Reply for each message the id of its entry, with a `b` in front if it is in
+--       the backup stream, and a `d` before that if it is the first entry of a
+--       key that was added before; or an error. That of a single message may
+--       come by itself
+-- While the backup stream holds anything, everything goes there: the stream, followed by
+-- the backup stream, has the order of the calls. A batch is placed as the same messages
+-- one by one would be. part_plain.lua has handled most calls already.
 local stream, backup = KEYS[1], KEYS[2]
 local most, window, count, rewrites = string.match(ARGV[3], '(%S+) (%S+) (%S+) (%S+)')
 most, count, rewrites = tonumber(most), tonumber(count), rewrites == '1'

@@ -1,4 +1,4 @@
--- Adds messages of a spool: where route.lua would, each once, and in order.
+-- Adds messages of a spool, each once and in order, to the place that route.lua chooses.
 --
 -- KEYS  1 stream  2 backup stream  3 hash of the marks
 --       then the keys of messages that have one
@@ -9,14 +9,14 @@
 --       then for each message: how many values it has, which key (0: none),
 --       and its number: 20 digits, so that they compare as text
 --       then all values: name, value, name, value, …
--- Reply for each message the id of its entry, with a `b` in front where it is
---       in the backup stream, and a `d` before that where it is the first entry
---       of a key that was added before; or `=` where it was taken before; after
---       an error nothing more. Only `?` where the spool has no mark, which
+-- Reply for each message the id of its entry, with a `b` in front if it is in
+--       the backup stream, and a `d` before that if it is the first entry of a
+--       key that was added before; or `=` if it was taken before; after an
+--       error nothing more. Only `?` if the spool has no mark, which
 --       register_spool.lua makes: nothing was added
--- The mark is the highest number taken of this spool. A message at or below it is
--- not added again, and none is added after one that failed. Entries and mark are
--- written together.
+-- The mark is the highest number taken from this spool. A message at or below it isn't
+-- added again, and none is added after one that failed. Entries and mark are written
+-- together.
 local stream, backup, marks, window = KEYS[1], KEYS[2], KEYS[3], ARGV[3]
 local most, count, spool = tonumber(ARGV[2]), tonumber(ARGV[4]), ARGV[5]
 local before = redis.call('HGET', marks, spool)
@@ -30,9 +30,9 @@ if kept == 0 then
 end
 local time = redis.call('TIME')
 local lapses = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[6]
--- Notes the use of the mark, and says, before the first entry is written, whether
--- it may be written behind the last. Always something is written, so that a WAIT
--- behind this waits for messages that were taken before.
+-- Records the use of the mark, and shows before the first entry whether the mark can be
+-- written after the last. Something is always written, so that a WAIT after this also
+-- waits for messages taken before.
 redis.call('HSET', marks, spool, string.format('%s %.0f', before, lapses))
 local from, mark, reply, rewrites = 8 + 3 * count, before, {}, ARGV[7] == '1'
 for i = 1, count do

@@ -2,17 +2,16 @@
 -- Lists scheduled messages by their due times, and of equal ones by their ids.
 --
 -- KEYS  1 due times  2 bodies
--- ARGV  1 due time and 2 id of the last one that is known ('' and '': begin at the
---         first)
+-- ARGV  1 due time and 2 id of the last known one ('' and '': begin at the first)
 --       3 how many at most  4 about how many bytes
 -- Reply for each: id, due time ('inf' for one that was set aside), unique key ('':
---       none), its values, which are none where the body can't be read
+--       none), its values, which are none if the body can't be read
 local from, last, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
 if from == '' then
   from = '-inf'
 end
--- To skip the first ones of a due time takes as long as there are many. So a page
--- begins by its rank, where the last one is still there, and this right is given.
+-- Skipping the first messages of a due time takes long if there are many. So a page
+-- starts at a rank, if the last message is still there and the user may ask for ranks.
 local after = nil
 if last ~= '' and redis.call('ZSCORE', KEYS[1], last) == from then
   local rank = redis.pcall('ZRANK', KEYS[1], last)

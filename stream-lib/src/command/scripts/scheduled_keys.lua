@@ -1,5 +1,5 @@
 #!lua flags=no-writes,allow-oom
--- Tells the idempotency keys of scheduled messages.
+-- Returns the idempotency keys of scheduled messages.
 --
 -- KEYS  1 bodies
 -- ARGV  ids

@@ -1,13 +1,13 @@
--- Notes the schema of a message type with its stream.
+-- Stores the schema of a message type with its stream.
 --
 -- KEYS  1 schemas
--- ARGV  1 fingerprint  2 the schema, in JSON  3 'producers' or 'consumers', who have it
---       4 the program, which needs no escapes in JSON  5 how many schemas to keep
---       6 for how many ms a schema that was seen need not be noted again
--- Reply 1 where it was written, 2 where the stream had others only, 0 where it is known and
---       was seen lately
--- Each value is one JSON object that begins as `head` has it. Where there are too many,
--- those go that were not seen for longest.
+-- ARGV  1 fingerprint  2 the schema, in JSON  3 'producers' or 'consumers': the role
+--       of its program  4 the program, which needs no escapes in JSON  5 how many
+--       schemas to keep  6 how many ms a stored schema need not be stored again
+-- Reply 1 it was written; 2 likewise, and the stream had only others; 0 it is stored,
+--       and was seen lately
+-- Each value is a JSON object that begins as in `head`. If there are too many, the ones
+-- unseen for longest are removed.
 local head = '^{"first_seen":(%d+),"last_seen":(%d+),"producers":(%a+),"consumers":(%a+),'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -3,7 +3,7 @@
 -- KEYS  1 stream
 -- ARGV  1 group  2 consumer  then ids
 -- Reply one number per id: 1 acknowledged, 0 not held by the consumer
--- For completions that come after the lease: a plain XACK asks for no owner.
+-- For completions after the lease: a plain XACK doesn't check the owner.
 local reply = {}
 for i = 3, #ARGV do
   local id = ARGV[i]

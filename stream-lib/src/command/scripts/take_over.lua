@@ -1,22 +1,22 @@
 -- Takes over entries of dead consumers, the oldest first.
 --
 -- KEYS  1 stream  2 lock for running alone
--- ARGV  1 group  2 consumer  3 lease in ms  4 only what has been idle for so many
---       ms  5 where to go on ('-', or '(' and an id)  6 how many entries of each
---       consumer to look at  7 how many to take  8 most deliveries  9 token for
---       the lock ('' takes nothing that must run alone)  10, 11 between which
---       times the server's clock is expected to be, in ms ('': any)
+-- ARGV  1 group  2 consumer  3 lease in ms  4 the least idle time of entries to
+--       take, in ms  5 where to continue ('-', or '(' and an id)  6 how many
+--       entries of each consumer to look at  7 how many to take  8 most deliveries
+--       9 token for the lock ('' takes nothing that must run alone)  10, 11 the
+--       times between which the server's clock is expected, in ms ('': any)
 --       12 how many consumers are dead  then their names  then ids to leave
--- Reply 1 the server's time in ms, and nothing more where that was not expected
---       2 where to go on next ('' at the end)  3 how many were found deleted
+-- Reply 1 the server's time in ms, and nothing more if that was not expected
+--       2 where to continue next ('' at the end)  3 how many were found deleted
 --       4 the entries to run: {id, delivery count, fields}
---       5 the ids of those claimed whose deliveries are used up
+--       5 the ids of claimed entries without deliveries left
 --       6 at most one entry on its last delivery, like 4; the lock is held for
 --         it, for one lease
--- The dead are named by the caller, who knows the signs of life, and may be mistaken by
--- now. With ARGV[4] below a lease, idle times that lie in the future show as 0, and any
--- other below a lease is that of a holder that lives. A claim adds one delivery, save
--- where none is left.
+-- The caller names the dead, since it knows the signs of life, and may be wrong by now.
+-- With ARGV[4] below a lease, idle times that lie in the future show as 0; any other idle
+-- time below a lease belongs to a living holder. A claim adds one delivery, unless none
+-- is left.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[10] ~= '' and (now < tonumber(ARGV[10]) or now > tonumber(ARGV[11])) then
@@ -35,8 +35,8 @@ local function sortable(id)
   return string.rep('0', 20 - #ms) .. ms .. string.rep('0', 20 - #seq) .. seq
 end
 
--- Each list is in order, whatever the ids: they may lie in the future. Behind the
--- end of a full list nothing is known.
+-- Each list is in order, whatever the ids: they may lie in the future. After the end of a
+-- full list nothing is known.
 local all, horizon = {}, nil
 for i = 13, 12 + names do
   local list = redis.call('XPENDING', KEYS[1], group, 'IDLE', least, ARGV[5], '+', look, ARGV[i])

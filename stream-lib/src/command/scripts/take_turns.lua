@@ -3,9 +3,9 @@
 -- KEYS  1 rate  2 hold
 -- ARGV  1 us from one turn to the next  2 how many may come at once  3 how many
 --       turns  4 how far ahead they may be taken, in us
--- Reply 1 how many  2 us until the first may begin, negative where it might have
---       before; the others follow one interval apart  3 us to wait where there are
---       none  4 the server's time in us  5 the hold of the group ('': none)
+-- Reply 1 how many  2 us until the first may begin, negative if that has passed;
+--       the others follow one interval apart  3 us to wait if there are none
+--       4 the server's time in us  5 the hold of the group ('': none)
 -- The key holds the time at which all turns so far would have begun, had they come
 -- evenly. A turn that was taken is used or lost. No legal time lies beyond the burst
 -- and what may be taken ahead: after a step of the clock, a time beyond that is

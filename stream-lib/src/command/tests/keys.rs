@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use super::lua::{Touch, touches};
 
-/// The parts that stand in front of a script.
+/// The parts in front of a script.
 const PARTS: [(&str, &[&str]); 14] = [
     ("commit", &["part_room", "part_once"]),
     ("route", &["part_plain", "part_room", "part_once"]),
@@ -30,8 +30,7 @@ const PARTS: [(&str, &[&str]); 14] = [
     ("redrive_oldest", &["part_redrive"]),
 ];
 
-/// Commands that leave no key behind where they take the last of it. Streams stay when
-/// they are empty.
+/// Commands that remove a key with its last element. Streams stay when they are empty.
 const EMPTYING: [&str; 8] = [
     "DEL",
     "UNLINK",
@@ -43,7 +42,7 @@ const EMPTYING: [&str; 8] = [
     "RENAME",
 ];
 
-/// Keys that look as if they were touched after they were emptied, so many times, and
+/// Keys that look as if they were touched after they were emptied, how many times, and
 /// why they aren't.
 const EXCEPTIONS: [(&str, &str, usize, &str); 11] = [
     ("beat", "KEYS[1]", 1, "the member's own sign stays"),
@@ -94,7 +93,7 @@ fn scripts() -> BTreeMap<String, Vec<Touch>> {
         .collect()
 }
 
-/// One line for each script: its keys, each with the commands that are run on it.
+/// One line for each script: its keys, each with its commands.
 fn table(scripts: &BTreeMap<String, Vec<Touch>>) -> String {
     let mut lines = String::new();
     for (name, touches) in scripts {
@@ -118,7 +117,7 @@ fn table(scripts: &BTreeMap<String, Vec<Touch>>) -> String {
 }
 
 /// The keys that are touched after they may have been emptied, in one script, and how
-/// often.
+/// many times.
 fn faults(touches: &[Touch]) -> BTreeMap<String, usize> {
     let mut faults = BTreeMap::new();
     let emptying = touches

@@ -9,9 +9,9 @@ pub(super) struct Touch {
     pub(super) command: String,
     /// The expression that names its key, as far as it could be followed.
     pub(super) key: String,
-    /// Where it stands: in a function, where that is called.
+    /// Its place: for a command in a function, the place of the call.
     pub(super) at: usize,
-    /// The loops around it, by where they begin.
+    /// The loops around it, by their beginnings.
     pub(super) loops: Vec<usize>,
 }
 
@@ -33,12 +33,12 @@ pub(super) fn touches(source: &str) -> Vec<Touch> {
 #[derive(Debug)]
 struct Call {
     name: String,
-    /// The first argument behind the name of a command.
+    /// The first argument after the name of a command.
     key: String,
     arguments: Vec<String>,
     at: usize,
     loops: Vec<usize>,
-    /// The function that it stands in.
+    /// The function around it.
     function: Option<String>,
 }
 
@@ -47,7 +47,7 @@ struct Script {
     calls: Vec<Call>,
     /// The parameters of each function.
     functions: HashMap<String, Vec<String>>,
-    /// The expressions that were given to names, where a key is in them.
+    /// The expressions given to names, if they contain a key.
     names: HashMap<String, String>,
 }
 
@@ -152,7 +152,7 @@ impl Script {
         }
     }
 
-    /// Notes a command; for a call of a function, the commands in it.
+    /// Adds a command; for a call of a function, the commands in it.
     fn follow(&self, call: &Call, key: &str, at: usize, loops: &[usize], into: &mut Vec<Touch>) {
         let Some(parameters) = self.functions.get(&call.name) else {
             if !key.is_empty() {
@@ -187,18 +187,18 @@ impl Script {
         }
     }
 
-    /// The key that an expression stands for: what begins with `KEYS` in it, or in
-    /// what it was given.
+    /// The key that an expression stands for: its part from `KEYS` on, or that of the
+    /// expression given to it.
     fn resolved(&self, key: &str) -> String {
         let known = self.names.get(key).map_or(key, String::as_str);
         let begin = known.find("KEYS").unwrap_or(0);
         let key = known.get(begin..).unwrap_or_default();
-        // The end of a list, or of what it is handed to.
+        // The end of a list, or of the call that gets it.
         key.trim_end_matches(['}', ')']).to_owned()
     }
 }
 
-/// The key of a command, which some have behind a subcommand.
+/// The key of a command, which some have after a subcommand.
 fn key_argument(command: &str, arguments: &[String]) -> String {
     let place = match command {
         "'TIME'" => return String::new(),

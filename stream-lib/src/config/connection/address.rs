@@ -1,13 +1,13 @@
 //! `host:port`, as people write it.
 
-/// The port of a sentinel where none is given.
+/// The port of a sentinel if none is given.
 pub(super) const SENTINEL_PORT: u16 = 26_379;
 
-/// The port of a node of a cluster where none is given.
+/// The port of a node of a cluster if none is given.
 pub(super) const NODE_PORT: u16 = 6379;
 
-/// Reads `host:port`, `host`, `[v6]:port`, `[v6]` and a bare `v6`. The host may be
-/// empty. An error says what is wrong with it.
+/// Reads `host:port`, `host`, `[v6]:port`, `[v6]` and a bare `v6`. The host may be empty.
+/// The error continues a sentence about the value.
 pub(super) fn split_port(value: &str, default: u16) -> Result<(String, u16), String> {
     let (host, port) = match value.rsplit_once(':') {
         // A bare IPv6 address has colons, but no port.
@@ -27,17 +27,17 @@ pub(super) fn split_port(value: &str, default: u16) -> Result<(String, u16), Str
     Ok((host.to_owned(), port))
 }
 
-/// As [`split_port`], where there must be a host, and nothing but it and a port.
+/// As [`split_port`], but requires a host, and refuses anything beside host and port.
 pub(super) fn host_and_port(value: &str, default: u16) -> Result<(String, u16), String> {
     if value.contains("://") || value.contains('@') {
-        return Err("must be host:port; a URL, or a password, has no place there".to_owned());
+        return Err("must be host:port, without a URL or a password".to_owned());
     }
     let (host, port) = split_port(value, default)?;
     if host.is_empty() {
         return Err("has no host".to_owned());
     }
     if host.contains(|c: char| c.is_whitespace() || "/?#[],".contains(c)) {
-        return Err("has a host that is none".to_owned());
+        return Err("has an invalid host".to_owned());
     }
     Ok((host, port))
 }

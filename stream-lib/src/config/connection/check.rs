@@ -13,7 +13,8 @@ impl ConnectionConfig {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] that names the field and the value.
+    /// [`ErrorKind::Config`] if a value is out of its bounds or two settings exclude each
+    /// other; the text names the field and the value.
     pub fn validate(&self) -> Result<()> {
         timeout_in_bounds("connect_timeout", self.connect_timeout)?;
         timeout_in_bounds("response_timeout", self.response_timeout)?;

@@ -1,4 +1,4 @@
-//! A cluster, by some of its nodes.
+//! The settings of a cluster.
 
 use super::address::{NODE_PORT, host_and_port};
 use super::settings::ConnectionConfig;
@@ -6,14 +6,14 @@ use super::target::{Place, Target};
 use crate::error::{Error, ErrorKind, Result};
 
 impl ConnectionConfig {
-    /// The Redis Cluster that the nodes at these addresses belong to: `host:port`,
-    /// `host` or `[v6]:port`, with port 6379 where there is none. One of them is enough
-    /// as long as it lives; the others are found out, and those named here are asked
-    /// whenever no other node answers. A cluster has no database but 0.
+    /// The Redis Cluster that the nodes at these addresses belong to: `host:port`, `host`
+    /// or `[v6]:port`; the port defaults to 6379. One reachable node is enough: it names
+    /// the others, and the addresses given here are asked whenever no other node answers.
+    /// A cluster has only database 0.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] where there is no address, or one can't be read.
+    /// [`ErrorKind::Config`] if `addresses` is empty or an address can't be read.
     ///
     /// # Examples
     ///

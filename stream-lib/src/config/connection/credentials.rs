@@ -1,4 +1,4 @@
-//! User name and password, and the code that gives them.
+//! User name and password, and providers of them.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::runtime::panic_text;
 
-/// A user name and a password for Redis, which a
-/// [provider](crate::ConnectionConfig::credentials) gives. `Debug` hides the password.
+/// A user name and a password for Redis, as a
+/// [provider](crate::ConnectionConfig::credentials) returns them. `Debug` hides the
+/// password.
 ///
 /// # Examples
 ///
@@ -30,7 +31,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// A password of the default user.
+    /// A password for the default user.
     pub fn new(password: impl Into<String>) -> Self {
         Self {
             password: Some(password.into()),
@@ -38,18 +39,18 @@ impl Credentials {
         }
     }
 
-    /// The name of the user. Defaults to none, which is the default user.
+    /// The name of the user. Defaults to the default user.
     #[must_use]
     pub fn user(mut self, name: impl Into<String>) -> Self {
         self.username = Some(name.into());
         self
     }
 
-    /// For how long the password is valid, from the call of the provider on.
-    /// Connections that live longer authenticate again when a fifth of that is left,
-    /// or five minutes; a consumer's, which may wait in a read then, when the read has
-    /// ended (see [`block_duration`](crate::ConsumerConfig::block_duration)). Defaults
-    /// to for ever.
+    /// How long the password is valid, counted from the call of the provider. Open
+    /// connections authenticate again when a fifth of that time is left, or five minutes
+    /// if that is less; a consumer's connection that waits in a read does so when the
+    /// read has ended (see [`block_duration`](crate::ConsumerConfig::block_duration)).
+    /// Defaults to no limit.
     #[must_use]
     pub fn valid_for(mut self, time: Duration) -> Self {
         self.valid_for = Some(time);
@@ -67,12 +68,12 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// The error of a provider, which is the user's own.
+/// The error of a provider.
 pub(crate) type ProviderError = Box<dyn StdError + Send + Sync>;
 
 type Provide = dyn Fn() -> Result<Credentials, ProviderError> + Send + Sync;
 
-/// The user's code that gives credentials.
+/// The user's code that returns credentials.
 #[derive(Clone)]
 pub(crate) struct Provider(Arc<Provide>);
 

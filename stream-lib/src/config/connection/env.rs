@@ -86,9 +86,9 @@ fn place(addresses: Option<String>, master: Option<String>) -> Result<Place> {
     }
 }
 
-/// The value without the line end that a file has which it was read from; `None`
-/// where nothing is left. Any other white space around it is a mistake that Redis
-/// would answer with a wrong password, or DNS with an unknown host.
+/// The value without one line end, which a file often adds; `None` if nothing is left.
+/// Other white space around the value is refused: it would show up as a wrong password,
+/// or as an unknown host.
 fn tidy(name: &str, value: &str) -> Result<Option<String>> {
     let value = value.strip_suffix('\n').unwrap_or(value);
     let value = value.strip_suffix('\r').unwrap_or(value);
@@ -103,7 +103,7 @@ fn tidy(name: &str, value: &str) -> Result<Option<String>> {
         return Ok(Some(value.to_owned()).filter(|v| !v.is_empty()));
     };
     let advice = match name {
-        PASSWORD => "; one that really has it goes into REDIS_URL, percent-encoded",
+        PASSWORD => "; a password with white space there goes into REDIS_URL, percent-encoded",
         _ => "",
     };
     Err(variable_error(

@@ -5,14 +5,13 @@ use super::settings::ConnectionConfig;
 use crate::config::event::FailedOver;
 
 impl ConnectionConfig {
-    /// Maps the addresses that sentinels name, of the master and of each other, and
-    /// those that nodes of a cluster name, to those that this program can reach: for
-    /// containers and NAT. The addresses of the URL are taken as they are. Defaults to
-    /// none.
+    /// Maps the addresses that sentinels and nodes of a cluster announce, of masters and
+    /// of each other, to addresses that this program can reach: for containers and NAT.
+    /// The addresses of the URL are not mapped. Defaults to none.
     ///
     /// # Panics
     ///
-    /// Where it panics, the log says so, and the address is taken as it is.
+    /// A panic in `map` is caught and logged, and the announced address is used.
     ///
     /// # Examples
     ///
@@ -32,14 +31,17 @@ impl ConnectionConfig {
         self
     }
 
-    /// Is called once for each failover: another server has become the master, or has
-    /// taken all slots of a node of a cluster, and connections go there from now on. It
-    /// runs on the thread that looks for the master, and holds that up: count, or send to
-    /// a channel, and return. Defaults to none; the log has a line in any case.
+    /// A hook that is called once for each failover: another server has become the
+    /// master, or has taken all slots of a node of a cluster, and connections go there
+    /// from now on. Defaults to none; the log has a line in any case.
     ///
+    /// # Blocking
+    ///
+    /// The hook runs on the thread that looks for the master, and holds it up: count, or
+    /// send to a channel, and return.
     /// # Panics
     ///
-    /// A panic in it is caught and logged.
+    /// A panic in the hook is caught and logged.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! Code of the user's that connections call.
+//! User code that connections call.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use crate::runtime::panic_text;
 
 type Map = dyn Fn(&str, u16) -> (String, u16) + Send + Sync;
 
-/// From the addresses that servers announce to those that can be reached.
+/// Maps announced addresses to reachable ones.
 #[derive(Clone)]
 pub(crate) struct AddressMap(Arc<Map>);
 
@@ -19,8 +19,7 @@ impl AddressMap {
         Self(Arc::new(map))
     }
 
-    /// The address to connect to. Where the user's code panics, the one that was
-    /// announced.
+    /// The address to connect to; the announced one if the user's code panics.
     pub(crate) fn map(&self, host: &str, port: u16) -> (String, u16) {
         let mapped = catch_unwind(AssertUnwindSafe(|| (self.0)(host, port)));
         mapped.unwrap_or_else(|panic| {
@@ -33,7 +32,7 @@ impl AddressMap {
 
 type OnFailover = dyn Fn(&FailedOver<'_>) + Send + Sync;
 
-/// What is told of failovers.
+/// The hook for failovers.
 #[derive(Clone)]
 pub(crate) struct FailoverHook(Arc<OnFailover>);
 

@@ -8,17 +8,17 @@ use super::pem::Pem;
 /// The material of TLS connections of one kind.
 #[derive(Clone, Default)]
 pub(crate) struct TlsSettings {
-    /// `None` where the URL says it.
+    /// `None`: as in the URL.
     pub(crate) is_on: Option<bool>,
-    /// The system's where there are none.
+    /// `None`: the system's.
     pub(crate) roots: Option<Pem>,
     pub(crate) client: Option<(Pem, Pem)>,
-    /// The host that is connected to where there is none.
+    /// `None`: the host that is connected to.
     pub(crate) server_name: Option<String>,
 }
 
 impl TlsSettings {
-    /// The names of the settings that only TLS has a use for.
+    /// The names of the given settings that need TLS.
     pub(super) fn given(&self) -> impl Iterator<Item = &'static str> {
         let given = [
             ("tls_root_certificates", self.roots.is_some()),
@@ -46,7 +46,7 @@ impl fmt::Debug for TlsSettings {
 pub(crate) struct SentinelSettings {
     pub(crate) credentials: Credentials,
     pub(crate) provider: Option<Provider>,
-    /// Without material of its own, that of the master is used.
+    /// Roots and client certificate default to those of the master.
     pub(crate) tls: TlsSettings,
 }
 

@@ -1,4 +1,4 @@
-//! Where certificates and keys come from.
+//! Sources of certificates and keys.
 
 #[cfg(feature = "tls")]
 use std::path::Path;
@@ -14,7 +14,7 @@ pub(crate) enum Pem {
 
 #[cfg(feature = "tls")]
 impl Pem {
-    /// The file, where there is one.
+    /// The file, if there is one.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Bytes(_) => None,

@@ -14,12 +14,13 @@ use crate::error::{Error, ErrorKind, Result};
 
 impl ConnectionConfig {
     /// The master called `master`, as the sentinels at these addresses know it:
-    /// `host:port`, `host` or `[v6]:port`, with port 26379 where there is none. They
-    /// are asked for further sentinels, but those named here are never forgotten.
+    /// `host:port`, `host` or `[v6]:port`; the port defaults to 26379. Sentinels name
+    /// further ones, but the addresses given here are never forgotten.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] where there is no address, or one can't be read.
+    /// [`ErrorKind::Config`] if `addresses` is empty, an address can't be read, or the
+    /// name of the master isn't printable ASCII without spaces.
     ///
     /// # Examples
     ///
@@ -52,9 +53,9 @@ impl ConnectionConfig {
         Ok(config)
     }
 
-    /// User and password at the sentinels, which are not those of the master. An empty
-    /// user is the default one. Defaults to none. Without sentinels this setting means
-    /// nothing, and neither do the others for sentinels.
+    /// User and password for the sentinels; those of the master are separate. An empty
+    /// user is the default one. Defaults to none. Without sentinels, this setting and the
+    /// others for sentinels have no effect.
     #[must_use]
     pub fn sentinel_credentials(
         mut self,
@@ -68,14 +69,15 @@ impl ConnectionConfig {
         self
     }
 
-    /// Where user and password at the sentinels come from, instead of
-    /// [`sentinel_credentials`](Self::sentinel_credentials): for passwords that lapse.
-    /// As [`credentials`](Self::credentials), for each sentinel.
+    /// A provider of user and password for the sentinels, in place of
+    /// [`sentinel_credentials`](Self::sentinel_credentials): for passwords that expire.
+    /// It works as [`credentials`](Self::credentials) does, and is called for each
+    /// sentinel.
     ///
     /// # Errors
     ///
-    /// As those of [`credentials`](Self::credentials): a sentinel for which there are
-    /// none is one that doesn't answer.
+    /// As for [`credentials`](Self::credentials). A sentinel without credentials counts
+    /// as one that doesn't answer.
     ///
     /// # Examples
     ///
@@ -98,8 +100,8 @@ impl ConnectionConfig {
         self
     }
 
-    /// Whether connections to the sentinels use TLS. Defaults to whether those to the
-    /// master do.
+    /// Whether connections to the sentinels use TLS. Defaults to the setting for the
+    /// master.
     #[must_use]
     pub fn sentinel_tls(mut self, is_on: bool) -> Self {
         self.sentinel.tls.is_on = Some(is_on);
@@ -167,7 +169,7 @@ impl ConnectionConfig {
         self.tls.is_on.unwrap_or(by_url)
     }
 
-    /// Whether connections to sentinels do.
+    /// Whether connections to sentinels use TLS.
     pub(crate) fn uses_sentinel_tls(&self) -> bool {
         self.sentinel.tls.is_on.unwrap_or_else(|| self.uses_tls())
     }

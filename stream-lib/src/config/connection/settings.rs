@@ -11,7 +11,7 @@ use super::target::{Place, Target};
 use super::{env, url};
 use crate::error::Result;
 
-/// How to reach Redis: its address, our credentials, and the timeouts.
+/// How to reach Redis: its address, credentials, and timeouts.
 ///
 /// # Examples
 ///
@@ -46,7 +46,7 @@ impl ConnectionConfig {
     /// Reads a URL.
     ///
     /// - `redis://[user:password@]host[:port][/db]`, plain TCP; port 6379 and
-    ///   db 0 where the URL has none;
+    ///   db 0 if the URL has none;
     /// - `rediss://…`, the same over TLS;
     /// - `unix:///path/to/socket[?db=1&user=…&pass=…]`, also as `redis+unix:`;
     /// - `redis-sentinel://[user:password@]host[:port],…[/db]?master=name`, the
@@ -56,18 +56,18 @@ impl ConnectionConfig {
     /// - `rediss-sentinel://…`, the same over TLS, to the sentinels as well: see
     ///   [`sentinel_tls`](Self::sentinel_tls);
     /// - `redis-cluster://[user:password@]host[:port],…`, the Redis Cluster that these
-    ///   nodes belong to; their port is 6379 where the URL has none: see
+    ///   nodes belong to; their port is 6379 if the URL has none: see
     ///   [`cluster`](Self::cluster);
     /// - `rediss-cluster://…`, the same over TLS.
     ///
-    /// `valkey` in the place of `redis` means the same. Characters
-    /// with a meaning in URLs (`@`, `/`, `#` …) are percent-encoded in user and
-    /// password. Nothing is connected yet.
+    /// `valkey` in place of `redis` means the same. Characters with a meaning in URLs
+    /// (`@`, `/`, `#` …) must be percent-encoded in user and password. Nothing is
+    /// connected yet.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) when the URL can't be read. The text has no more
-    /// of the URL than its scheme, since the rest may hold a password.
+    /// [`Config`](crate::ErrorKind::Config) if the URL can't be read. The text quotes
+    /// only the scheme, since the rest may hold a password.
     pub fn new(url: impl AsRef<str>) -> Result<Self> {
         url::parse(url.as_ref()).map(Self::to)
     }
@@ -75,18 +75,18 @@ impl ConnectionConfig {
     /// Reads the environment: `REDIS_URL`, else `REDIS_ADDR`, `REDIS_MASTER`,
     /// `REDIS_PASSWORD` and `REDIS_DB`.
     ///
-    /// `REDIS_ADDR` is `host:port` and defaults to `127.0.0.1:6379`;
-    /// `REDIS_DB` defaults to 0. With `REDIS_MASTER`, which names a master,
-    /// `REDIS_ADDR` lists its sentinels, as `host:port,host:port`; several addresses
-    /// without `REDIS_MASTER` are nodes of a cluster.
-    /// `REDIS_SENTINEL_USER` and `REDIS_SENTINEL_PASSWORD` are for the sentinels, those
-    /// of `REDIS_URL` as well. An empty variable counts as absent. One line end
-    /// at the end of a value, which a file that holds a secret often has, is
+    /// `REDIS_ADDR` is `host:port` and defaults to `127.0.0.1:6379`; `REDIS_DB` defaults
+    /// to 0. With `REDIS_MASTER`, the name of a master, `REDIS_ADDR` lists its sentinels,
+    /// as `host:port,host:port`; several addresses without `REDIS_MASTER` are nodes of a
+    /// cluster. `REDIS_SENTINEL_USER` and `REDIS_SENTINEL_PASSWORD` are the credentials
+    /// for the sentinels, also with `REDIS_URL`. An empty variable counts as absent. One
+    /// line end at the end of a value, which a file that holds a secret often has, is
     /// dropped; other white space around a value is an error.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) that names the variable.
+    /// [`Config`](crate::ErrorKind::Config) if a variable can't be read; the text names
+    /// it.
     pub fn from_env() -> Result<Self> {
         env::read(|name| std::env::var_os(name)).map(Self::to)
     }
@@ -113,70 +113,68 @@ impl ConnectionConfig {
         }
     }
 
-    /// How long one connection attempt may take, from the lookup of the host name
-    /// to authentication and choice of the database. A lookup that hangs goes on in
-    /// a thread of its own, one for each host name, and later attempts wait for the
-    /// same one. Defaults to 5 seconds.
+    /// How long one connection attempt may take, 1 ms to 1 h, from the lookup of the host
+    /// name to authentication and choice of the database. A lookup that hangs goes on in
+    /// a thread of its own, one for each host name, and later attempts wait for the same
+    /// lookup. Defaults to 5 seconds.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long Redis may take to accept a request, and again to answer it; of a
-    /// large answer to a read, how long it may pause on its way. Waits that Redis was asked
-    /// for (`BLOCK`) come on top. Defaults to 5
-    /// seconds.
+    /// How long Redis may take to accept a request, and again to answer it, 1 ms to 1 h.
+    /// For a large answer to a read, this is the longest pause within the answer. The
+    /// time of blocking commands (`BLOCK`) comes on top. Defaults to 5 seconds.
     #[must_use]
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self
     }
 
-    /// How many pooled connections there may be at once. They are opened when
-    /// needed. Blocking reads have connections of their own, which don't
-    /// count. Defaults to 16.
+    /// The most pooled connections at once, 1 to 10,000. They are opened when needed.
+    /// Blocking reads use connections of their own, which don't count. Defaults to 16.
     #[must_use]
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections;
         self
     }
 
-    /// The name of our connections in `CLIENT LIST`. A user who may not run
-    /// `CLIENT SETNAME` connects without it. Defaults to none.
+    /// The name of the connections in `CLIENT LIST`, printable ASCII without spaces. A
+    /// user that may not run `CLIENT SETNAME` connects without it. Defaults to none.
     #[must_use]
     pub fn client_name(mut self, name: impl Into<String>) -> Self {
         self.client_name = Some(name.into());
         self
     }
 
-    /// The database. Defaults to that of the URL, or 0.
+    /// The database, 0 or more; a cluster has only 0. Defaults to that of the URL, or 0.
     #[must_use]
     pub fn db(mut self, number: i64) -> Self {
         self.db = number;
         self
     }
 
-    /// Code that gives user name and password, for passwords that lapse or change. It
-    /// is asked before each connection authenticates (`AUTH`), and once more before
-    /// the time is over for which the password is [valid](Credentials::valid_for):
-    /// connections that live then authenticate again, between two requests. Those of
-    /// the URL are not used. Defaults to none.
+    /// A provider of user name and password, for passwords that expire or change. It is
+    /// called before each connection authenticates (`AUTH`), and again before the time
+    /// ends for which the password is [valid](Credentials::valid_for): open connections
+    /// then authenticate again, between two requests. User and password of the URL are
+    /// not used. Defaults to none.
     ///
     /// # Blocking
     ///
-    /// It runs on a thread of its own, one call at a time. A connection attempt waits
-    /// for it, at most the [`connect_timeout`](Self::connect_timeout), and other
-    /// attempts meanwhile wait for the same call. Connections that live don't wait. A
-    /// call that hangs leaves its thread behind, and is not followed by another one.
+    /// The provider runs on a thread of its own, one call at a time. A connection attempt
+    /// waits for it, at most the [`connect_timeout`](Self::connect_timeout); other
+    /// attempts wait for the same call. Open connections don't wait. While a call hangs,
+    /// no other call is made.
     ///
     /// # Errors
     ///
-    /// An error of the provider's, or a panic in it, counts as an outage: it is the
-    /// cause of an [`Unavailable`](crate::ErrorKind::Unavailable) error, with its text, and is
-    /// tried again. So the text must hold no secret. A password that Redis refuses is
-    /// [`Authentication`](crate::ErrorKind::Authentication); refused for a connection that
-    /// lives, it is told in the log, and the provider is asked again.
+    /// An error or panic of the provider counts as an outage: its text is the cause of an
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) error, and the attempt is repeated.
+    /// The text must hold no secret. A password that Redis refuses is
+    /// [`Authentication`](crate::ErrorKind::Authentication). If Redis refuses it on an
+    /// open connection, the log says so, and the provider is called again.
     ///
     /// # Examples
     ///

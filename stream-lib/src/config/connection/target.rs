@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::credentials::Credentials;
 
-/// All that a URL or the environment can say.
+/// Everything that a URL or the environment gives.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) place: Place,
@@ -25,29 +25,29 @@ impl Target {
     }
 }
 
-/// Where Redis is.
+/// The servers to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// At one address.
+    /// One server.
     Server(Address),
-    /// Where sentinels say.
+    /// The master that sentinels name.
     Sentinels {
         master: String,
         /// Of the sentinels.
         addresses: Vec<(String, u16)>,
-        /// As the URL says.
+        /// As in the URL.
         tls: bool,
     },
-    /// On the nodes of a cluster.
+    /// The nodes of a cluster.
     Cluster {
         /// Of some nodes.
         addresses: Vec<(String, u16)>,
-        /// As the URL says.
+        /// As in the URL.
         tls: bool,
     },
 }
 
-/// Where a server listens.
+/// The address of a server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Address {
     Tcp { host: String, port: u16, tls: bool },

@@ -1,4 +1,4 @@
-//! The settings of TLS: whether, and by which certificates.
+//! The settings of TLS.
 
 use std::path::PathBuf;
 
@@ -6,32 +6,34 @@ use super::pem::Pem;
 use super::settings::ConnectionConfig;
 
 impl ConnectionConfig {
-    /// Whether connections to Redis use TLS. Defaults to what the URL says.
+    /// Whether connections to Redis use TLS. Defaults to the URL's choice.
     #[must_use]
     pub fn tls(mut self, is_on: bool) -> Self {
         self.tls.is_on = Some(is_on);
         self
     }
 
-    /// The certificates, in PEM, that may have signed the server's: for
-    /// `rediss://` with a private authority. Defaults to the system's roots.
+    /// The certificates, in PEM, of the authorities that may have signed the server's
+    /// certificate: for `rediss://` with a private authority. Defaults to the system's
+    /// roots.
     #[must_use]
     pub fn tls_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.tls.roots = Some(Pem::Bytes(pem.into()));
         self
     }
 
-    /// As [`tls_root_certificates`](Self::tls_root_certificates), from a file, which is
-    /// read now and again for a new connection when it has changed. Certificates that
-    /// can't be used then are told in the log, and those of before stay in use.
+    /// As [`tls_root_certificates`](Self::tls_root_certificates), from a file. It is read
+    /// when the connections are set up, and again for a new connection if it has changed.
+    /// If the changed certificates can't be used, the log says so, and the previous ones
+    /// stay in use.
     #[must_use]
     pub fn tls_root_certificates_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.tls.roots = Some(Pem::File(path.into()));
         self
     }
 
-    /// The certificate chain and private key, in PEM, that we show to the
-    /// server. Defaults to none.
+    /// The certificate chain and private key, in PEM, that authenticate this client to
+    /// the server. Defaults to none.
     #[must_use]
     pub fn tls_client_certificate(
         mut self,
@@ -57,9 +59,9 @@ impl ConnectionConfig {
         self
     }
 
-    /// The name that the server's certificate has to be for. Defaults to the host
-    /// that is connected to: of the URL, or as a sentinel names it, which is often an
-    /// address.
+    /// The name that the server's certificate must be valid for. Defaults to the host
+    /// that is connected to: that of the URL, or the one that a sentinel names, which is
+    /// often an IP address.
     #[must_use]
     pub fn tls_server_name(mut self, name: impl Into<String>) -> Self {
         self.tls.server_name = Some(name.into());

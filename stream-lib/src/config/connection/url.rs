@@ -95,7 +95,7 @@ fn cluster(scheme: &str, rest: &str, tls: bool) -> Result<Target> {
 /// The parts of a URL with several hosts.
 struct List<'u> {
     scheme: &'u str,
-    /// What stands behind the password, in words.
+    /// The form of the part after the password.
     form: &'static str,
     user: String,
     hosts: &'u str,
@@ -117,7 +117,7 @@ impl<'u> List<'u> {
             return Err(config_error(NO_FRAGMENT));
         }
         let rest = rest.strip_prefix("//");
-        let rest = rest.ok_or_else(|| list.wrong("`//` is missing behind the scheme"))?;
+        let rest = rest.ok_or_else(|| list.wrong("`//` is missing after the scheme"))?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, db) = rest.split_once('/').unwrap_or((rest, ""));
         (list.query, list.db, list.hosts) = (query, db, authority);
@@ -152,7 +152,7 @@ impl<'u> List<'u> {
     }
 }
 
-/// The name of the master, the only part that may stand behind the `?`.
+/// The name of the master, the only parameter after the `?`.
 fn master(query: &str) -> std::result::Result<String, &'static str> {
     let mut found = None;
     for part in query.split('&').filter(|part| !part.is_empty()) {
@@ -163,14 +163,14 @@ fn master(query: &str) -> std::result::Result<String, &'static str> {
         }
     }
     let found = found.ok_or("`?master=` has to name the master")?;
-    // Percent signs mean in it what they mean in a password.
+    // Percent-encoding means the same as in a password.
     let decoded = format!("redis://:{found}@host").into_connection_info();
     let decoded = decoded.map_err(|_| "the name of the master is not percent-encoded")?;
     let name = decoded.redis_settings().password().map(str::to_owned);
     name.ok_or("`?master=` has to name the master")
 }
 
-/// Refuses parts behind the `?` that would be ignored in silence.
+/// Refuses parts after the `?` that would be ignored.
 fn refuse_unknown_parts(rest: &str, scheme: &str) -> Result<()> {
     let known: &[&str] = if scheme.ends_with("unix") {
         &["db", "user", "pass", "protocol"]
@@ -201,8 +201,7 @@ fn refuse_unknown_parts(rest: &str, scheme: &str) -> Result<()> {
     Ok(())
 }
 
-/// An error without the URL: the place of the password in it is unknown where it
-/// can't be parsed.
+/// An error without the URL: if it can't be parsed, the place of the password is unknown.
 fn unreadable(scheme: &str, cause: &redis::RedisError) -> Error {
     let form = if scheme.ends_with("unix") {
         "unix:///path/to/socket?db=0&user=name&pass=secret"
@@ -217,7 +216,7 @@ fn unreadable(scheme: &str, cause: &redis::RedisError) -> Error {
     ))
 }
 
-/// What the redis crate says of a URL, without a part of it.
+/// The reason that the redis crate gives, without any part of the URL.
 fn reason(text: &str) -> &str {
     text.split(" - ").next().unwrap_or_default()
 }

@@ -1,12 +1,12 @@
-//! The settings of a connection, to be read, without its secrets.
+//! The settings of a connection, for reading, without its secrets.
 
 use std::time::Duration;
 
 use super::settings::ConnectionConfig;
 use super::target::Place;
 
-/// The settings of a [`ConnectionConfig`]; each is described at its setter. It
-/// has neither the password nor a private key.
+/// The settings of a [`ConnectionConfig`]; each is described at its setter. Neither the
+/// password nor a private key is included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(
@@ -61,8 +61,7 @@ pub struct ConnectionSettings {
 }
 
 impl ConnectionConfig {
-    /// The settings as the URL and the setters have left them, to be read. They
-    /// are not checked yet.
+    /// The values of the URL and of all setters, not validated.
     ///
     /// ```
     /// use stream_lib::ConnectionConfig;

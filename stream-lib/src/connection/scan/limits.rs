@@ -1,7 +1,7 @@
 //! The limits of a reply.
 
-/// The most that a server may send. Offsets are 32 bits wide, so `reply` must
-/// stay below 4 GiB.
+/// The most that a server may send. Offsets are 32 bits wide, so `reply` must stay below
+/// 4 GiB.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// Arrays within arrays.

@@ -7,8 +7,8 @@ pub(super) const BAD_LINE_END: &str = "a line doesn't end in CR LF";
 const NOT_A_NUMBER: &str = "not a number";
 const TOO_LARGE: &str = "a number is too large";
 
-/// Reads a number and its line end, and says how many bytes they take; `None`
-/// when they aren't whole.
+/// Reads a number and its line end, and returns how many bytes they take; `None` if they
+/// aren't complete.
 #[inline]
 pub(super) fn read(bytes: &[u8]) -> Result<Option<(i64, usize)>, &'static str> {
     let (negative, digits) = match bytes {
@@ -19,7 +19,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<(i64, usize)>, &'static str> {
     for (count, byte) in digits.iter().enumerate() {
         let digit = byte.wrapping_sub(b'0');
         if digit <= 9 && count < MOST_DIGITS {
-            // So many digits fit, whichever they are.
+            // Any number of this many digits fits.
             value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
             continue;
         }

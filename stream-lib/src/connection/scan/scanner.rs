@@ -1,8 +1,7 @@
 //! The incremental RESP2 scanner.
 //!
-//! One pass does all there is to do about a reply's bytes: is it whole, is it
-//! valid, is it within our limits, and where is each value. The scanner keeps
-//! its place between reads, so no byte is looked at twice.
+//! One pass checks that a reply is whole, valid and within the limits, and finds each
+//! value. The scanner keeps its place between reads, so no byte is looked at twice.
 
 use std::fmt;
 
@@ -10,16 +9,16 @@ use super::limits::Limits;
 use super::number;
 use super::token::Token;
 
-/// How far a scan came.
+/// The progress of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// The reply is whole and this long.
     Whole(usize),
-    /// At least so many bytes are missing; never 0.
+    /// At least this many bytes are missing; never 0.
     Missing(usize),
 }
 
-/// The bytes are not a RESP2 reply, or one beyond our limits.
+/// The bytes are no RESP2 reply, or one beyond the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProtocolError {
     problem: &'static str,
@@ -47,7 +46,7 @@ pub(crate) struct Scanner {
     /// Values still to come in the innermost open array, then in those around it.
     remaining: u32,
     outer: Vec<u32>,
-    /// There is an error among the values.
+    /// Whether an error is among the values.
     has_errors: bool,
 }
 
@@ -80,8 +79,8 @@ impl Scanner {
         self.has_errors = false;
     }
 
-    /// Goes on with the reply that starts at the first byte of `bytes`, of
-    /// which more may have come since the last call.
+    /// Continues with the reply that starts at the first byte of `bytes`; more bytes may
+    /// have come since the last call.
     pub(crate) fn scan(&mut self, bytes: &[u8]) -> Result<Progress, ProtocolError> {
         loop {
             let unread = bytes.get(self.position..).unwrap_or_default();
@@ -94,7 +93,7 @@ impl Scanner {
                 b'*' => self.array(rest)?,
                 b':' => self.integer(rest)?,
                 b'+' | b'-' => self.line(kind, rest)?,
-                // An alert, which answers what isn't TLS.
+                // A TLS alert, the answer to a request without TLS.
                 0x15 if self.position == 0 => return Err(self.error(TLS)),
                 _ => return Err(self.error("a value starts with an unknown type byte")),
             };
@@ -122,12 +121,12 @@ impl Scanner {
         &self.tokens
     }
 
-    /// Whether an error is among them.
+    /// Whether an error is among the values.
     pub(crate) fn has_errors(&self) -> bool {
         self.has_errors
     }
 
-    /// Hands the values off and makes room for as many again.
+    /// Hands off the values and makes room for as many again.
     pub(crate) fn take_tokens(&mut self) -> Vec<Token> {
         let room = self.tokens.len().min(KEPT_TOKENS);
         std::mem::replace(&mut self.tokens, Vec::with_capacity(room))
@@ -242,8 +241,8 @@ impl Scanner {
         false
     }
 
-    /// The offset in the reply of what stands `ahead` of the current value's
-    /// start. `Limits::reply` keeps it within 32 bits.
+    /// The offset in the reply of the byte `ahead` of the current value's start.
+    /// `Limits::reply` keeps it within 32 bits.
     fn offset(&self, ahead: usize) -> u32 {
         u32::try_from(self.position + ahead).unwrap_or(u32::MAX)
     }

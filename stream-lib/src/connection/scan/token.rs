@@ -5,7 +5,7 @@
 /// Offsets count from the first byte of the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token {
-    /// The next so many values, each with what is in it, are its elements.
+    /// An array of this many elements, each followed by its own elements.
     Array(u32),
     Bulk {
         start: u32,

@@ -60,7 +60,7 @@ fn a_user_who_may_not_ask_for_the_id_connects_without() {
     }
 }
 
-/// What the server answers, what the URL says, and what must come of it.
+/// The answer of the server, the credentials in the URL, and the expected outcome.
 struct Refusal {
     reply: &'static str,
     user_info: &'static str,

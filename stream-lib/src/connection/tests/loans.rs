@@ -116,7 +116,7 @@ fn one_that_stops_leaves_the_line_and_the_exchange_before_it_goes_on() {
         under_way.join().unwrap().unwrap();
         assert!(left.is_err());
     });
-    // What is there may still be used.
+    // The connection may still be used.
     second.run(ping).unwrap();
 }
 

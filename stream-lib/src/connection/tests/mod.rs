@@ -62,7 +62,7 @@ fn shown(error: &Error) -> String {
     parts.join(" | ")
 }
 
-/// Waits for what another thread is about to bring about.
+/// Waits for an effect of another thread.
 fn eventually(condition: impl Fn() -> bool) {
     let end = Instant::now() + AMPLE;
     while !condition() {

@@ -1,4 +1,4 @@
-//! What only tests ask of a reply.
+//! Accessors of replies for tests.
 
 use super::{ReplyRef, Token};
 

@@ -18,7 +18,7 @@ use crate::runtime::Shutdown;
 const MASTER: &str = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
 const REPLICA: &str = "*5\r\n$5\r\nslave\r\n$1\r\nh\r\n:1\r\n$9\r\nconnected\r\n:0\r\n";
 
-/// What a sentinel names: a port of this machine and its epoch, if any.
+/// The answer of a sentinel: a port of this machine and its epoch, if any.
 type Named = Arc<Mutex<Option<(u16, u64)>>>;
 
 /// The requests that a server has heard.
@@ -103,8 +103,8 @@ fn server(roles: &[&str]) -> Fake {
     })
 }
 
-/// As [`sentinel`], called `id`, which tells of one other sentinel, called `2`. Where
-/// that has port 0, it hangs up at each request.
+/// As [`sentinel`], called `id`, which names one other sentinel, called `2`. If that has
+/// port 0, it hangs up at each request.
 fn telling(id: u8, named: &Named, heard: &Heard, other: &Arc<Mutex<Option<u16>>>) -> Fake {
     let (named, heard, other) = (Arc::clone(named), Arc::clone(heard), Arc::clone(other));
     Fake::tcp_at_once(move |peer| {
@@ -224,7 +224,7 @@ fn an_announcement_is_enough() {
     let (named, heard) = (Named::default(), Heard::default());
     let (old, new) = (server(&[MASTER]), server(&[MASTER]));
     name(&named, &old, 1);
-    // The one that tells goes first, also after a failure: the other waits for it.
+    // The announcing sentinel goes first, also after a failure: the other waits for it.
     let (sentinel, tell) = announcing(&named, &heard);
     let topology = Topology::new(&config(&[&sentinel])).unwrap();
     drop(topology.pooled(b"a", AMPLE).unwrap());
@@ -235,7 +235,7 @@ fn an_announcement_is_enough() {
     tell.send("other 127.0.0.1 1 127.0.0.1 2").unwrap();
     tell.send("shop 127.0.0.1 1 127.0.0.1 2").unwrap();
     // The clock would do it after ten seconds.
-    // The first news was where the master is.
+    // The first news was the address of the master.
     let time = Duration::from_secs(5);
     assert!(topology.pause(1, &Shutdown::default(), time, || false));
     assert!(leads_to(&topology.pooled(b"a", AMPLE).unwrap(), &new));

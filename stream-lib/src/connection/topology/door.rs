@@ -1,4 +1,4 @@
-//! The one door to the servers.
+//! The one access to the servers.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,18 +25,17 @@ use crate::runtime::{Bell, Interrupt, Shutdown};
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// The same for a node of a cluster: of others, nobody hears that it is back.
+/// The longest wait for a node of a cluster: callers aren't woken when another node is
+/// back.
 const LONGEST_OF_CLUSTER: Duration = Duration::from_millis(200);
 
 /// The wait after a server has turned out to be no master.
 const NO_MASTER_PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers which server is responsible for a key now, and lends connections to
-/// it.
+/// Finds the server that is responsible for a key now, and lends connections to it.
 ///
-/// All callers get their connections here, and each attempt asks again where the
-/// key lives: a caller that waits for a dead address gets the new one the moment
-/// it is known.
+/// All callers get their connections here, and each attempt looks the key up again: a
+/// caller that waits for a dead address gets the new one as soon as it is known.
 #[derive(Debug)]
 pub(crate) struct Topology {
     layout: Layout,
@@ -44,11 +43,11 @@ pub(crate) struct Topology {
     connect_timeout: Duration,
 }
 
-/// How the keys are spread.
+/// How keys are spread over servers.
 #[derive(Debug)]
 enum Layout {
-    /// All keys are on one server. Its host name is looked up for each connection
-    /// anyway, so that there is nothing to find out again.
+    /// All keys are on one server. Its host name is looked up for each connection anyway,
+    /// so there is nothing to refresh.
     Standalone(Arc<Node>),
     /// All keys are on the server that is the master now.
     Sentinel(Sentinel),
@@ -61,8 +60,8 @@ impl Topology {
     ///
     /// # Errors
     ///
-    /// `Config` when a value is out of its bounds, `System` where the system is out
-    /// of threads.
+    /// `Config` if a value is out of its bounds, `System` if the system is out of
+    /// threads.
     pub(crate) fn new(config: &ConnectionConfig) -> Result<Self> {
         let maker = NodeMaker::new(config)?;
         let news = Arc::new(News::default());
@@ -83,9 +82,8 @@ impl Topology {
         })
     }
 
-    /// The server that is responsible for `key` now; `None` where that is unknown.
-    /// The answer changes after a failover, so that it says which requests may share
-    /// a connection, and no more.
+    /// The server that is responsible for `key` now; `None` if unknown. The answer
+    /// changes after a failover, so it only says which requests may share a connection.
     pub(crate) fn node_for(&self, key: &[u8]) -> Option<Arc<Node>> {
         match &self.layout {
             Layout::Standalone(node) => Some(Arc::clone(node)),
@@ -94,7 +92,8 @@ impl Topology {
         }
     }
 
-    /// As [`node_for`](Self::node_for), where it is found out until the deadline.
+    /// As [`node_for`](Self::node_for); an unknown server is looked for until the
+    /// deadline.
     pub(in crate::connection) fn locate(
         &self,
         key: &[u8],
@@ -116,7 +115,7 @@ impl Topology {
     ///
     /// # Errors
     ///
-    /// The error of the last attempt. One that waiting doesn't cure, such as
+    /// The error of the last attempt. An error that waiting doesn't cure, such as
     /// `Authentication`, comes at once.
     pub(crate) fn pooled(&self, key: &[u8], timeout: Duration) -> Result<PooledWire> {
         let mut deadline = Deadline::of(timeout);
@@ -129,7 +128,8 @@ impl Topology {
                 .and_then(|node| node.pool().get(&mut deadline));
             let error = match lent {
                 Ok(wire) => {
-                    // Where the others wait for another node, it tells them nothing.
+                    // In a cluster others wait for other nodes, so this success says
+                    // nothing to them.
                     if !self.is_cluster() {
                         self.news.gate.open();
                     }
@@ -168,7 +168,7 @@ impl Topology {
         }
     }
 
-    /// A connection of one's own to the server of `key`, for blocking reads. One
+    /// A connection to the server of `key` outside of the pool, for blocking reads. One
     /// attempt, at most the connect timeout.
     ///
     /// # Errors
@@ -185,7 +185,7 @@ impl Topology {
             let left = until.saturating_duration_since(Instant::now());
             let mut deadline = Deadline::of(left);
             let made = self.dedicated_by(key, &mut deadline);
-            // Nobody else ends the attempt.
+            // Only a replacement ends the attempt.
             let was_replaced = deadline.interrupt().is_some_and(Interrupt::is_over);
             if made.is_ok() || !was_replaced || Instant::now() >= until {
                 return made.map(|(wire, _)| wire);
@@ -193,7 +193,7 @@ impl Topology {
         }
     }
 
-    /// As [`dedicated_by`](Self::dedicated_by), to the node that a redirect has named.
+    /// As [`dedicated_by`](Self::dedicated_by), to the node named by a redirect.
     pub(in crate::connection) fn dedicated_at(
         &self,
         key: &[u8],
@@ -206,7 +206,7 @@ impl Topology {
         }
     }
 
-    /// As [`dedicated`](Self::dedicated), until a deadline of the caller's, with the
+    /// As [`dedicated`](Self::dedicated), until the caller's deadline, and with the
     /// server that the connection leads to.
     pub(in crate::connection) fn dedicated_by(
         &self,
@@ -257,8 +257,7 @@ impl Topology {
         matches!(self.layout, Layout::Cluster(_))
     }
 
-    /// Whether a request that failed with `error` has been sent on to another node,
-    /// which is known.
+    /// Whether a request that failed with `error` was sent on to another, known node.
     pub(in crate::connection) fn is_sent_on(&self, error: &Error) -> bool {
         self.is_cluster() && answer_of(error).again == Again::There
     }
@@ -268,10 +267,9 @@ impl Topology {
         self.connect_timeout
     }
 
-    /// Has it found out again which server is responsible for which keys: after a
-    /// redirect, a failover or a lost connection. This doesn't wait for the answer.
-    /// It is asked for by one thread, and not again at once; others go on with the
-    /// answer before.
+    /// Starts a new look for the servers of keys: after a redirect, a failover or a lost
+    /// connection. This doesn't wait for the result. One thread looks, and not again at
+    /// once; others continue with the previous result.
     pub(crate) fn refresh(&self) {
         match &self.layout {
             Layout::Standalone(_) => {}
@@ -280,12 +278,12 @@ impl Topology {
         }
     }
 
-    /// How often there was another server to go to.
+    /// How many times there was another server to go to.
     pub(crate) fn changes(&self) -> u64 {
         self.news.count()
     }
 
-    /// Has a bell rung whenever there is another server to go to, for as long as the bell
+    /// Rings a bell whenever there is another server to go to, as long as the bell
     /// exists.
     pub(in crate::connection) fn have_rung(&self, bell: &Bell) {
         if !matches!(self.layout, Layout::Standalone(_)) {
@@ -293,18 +291,18 @@ impl Topology {
         }
     }
 
-    /// Ends the waits by a signal whenever there is another server to go to, for as long as
-    /// it exists.
+    /// Ends waits on a signal whenever there is another server to go to, as long as the
+    /// signal exists.
     pub(crate) fn follow(&self, signal: &Shutdown) {
         if !matches!(self.layout, Layout::Standalone(_)) {
             self.news.follow(signal);
         }
     }
 
-    /// Waits between two attempts: for `time`, or until the signal is set, or `over`,
-    /// which is asked at each nudge of the signal. Where there has been another server
-    /// to go to since the changes were `seen`, or comes to be, that is the end of it:
-    /// then this returns true.
+    /// Waits between two attempts: for `time`, or until the signal is set, or until
+    /// `over`, which is called at each nudge of the signal. Another server to go to,
+    /// since the changes were `seen` or during the wait, ends the wait; then this returns
+    /// true.
     pub(crate) fn pause(
         &self,
         seen: u64,

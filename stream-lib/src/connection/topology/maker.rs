@@ -13,8 +13,8 @@ use crate::connection::node::Node;
 use crate::connection::pool::scheduler;
 use crate::error::Result;
 
-/// What all nodes of a topology share: the source of credentials, certificates, and
-/// the thread of the pools.
+/// The shared parts of all nodes of a topology: the source of credentials, certificates,
+/// and the thread of the pools.
 pub(super) struct NodeMaker {
     blueprint: Blueprint,
     pool_size: u32,
@@ -24,8 +24,8 @@ pub(super) struct NodeMaker {
 impl NodeMaker {
     /// # Errors
     ///
-    /// `Config` when a value is out of its bounds, `System` where the system is out
-    /// of threads.
+    /// `Config` if a value is out of its bounds, `System` if the system is out of
+    /// threads.
     pub(super) fn new(config: &ConnectionConfig) -> Result<Self> {
         Ok(Self {
             blueprint: Blueprint::new(config)?,
@@ -34,7 +34,7 @@ impl NodeMaker {
         })
     }
 
-    /// Has its nodes guided through a cluster.
+    /// Guides its nodes through a cluster.
     pub(super) fn guided_by(self, guided: Guided) -> Self {
         Self {
             blueprint: self.blueprint.guided_by(guided),
@@ -46,7 +46,7 @@ impl NodeMaker {
     ///
     /// # Errors
     ///
-    /// `Config` for a host that is no name for TLS.
+    /// `Config` if the host is no name for TLS.
     pub(super) fn node(&self, address: &Address) -> Result<Arc<Node>> {
         let endpoint = Arc::new(self.blueprint.endpoint(address)?);
         let scheduler = Arc::clone(&self.scheduler);

@@ -1,4 +1,4 @@
-//! All servers that have keys, for a look at every one of them.
+//! All servers that have keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use crate::connection::slots::{SLOTS, slot_of};
 use crate::error::Result;
 
 impl Topology {
-    /// The servers that have any keys now: the one, the master, or each master of a
+    /// The servers that have any keys now: the only one, the master, or each master of a
     /// cluster that has a slot.
     ///
     /// # Blocking
     ///
-    /// At most `timeout`, where they have to be found out.
+    /// At most `timeout`, if they have to be looked for.
     ///
     /// # Errors
     ///
@@ -25,7 +25,7 @@ impl Topology {
         if !self.is_cluster() {
             return Ok(vec![self.locate(b"", &mut deadline)?]);
         }
-        // From the first answer on, the others are known, too.
+        // After the first answer the others are known, too.
         let first = self.locate(b"0", &mut deadline)?;
         let mut masters = vec![first];
         for key in keys_of_all_slots() {
@@ -43,7 +43,7 @@ impl Topology {
 fn keys_of_all_slots() -> Vec<String> {
     let mut seen = vec![false; usize::from(SLOTS)];
     let mut keys = Vec::with_capacity(seen.len());
-    // Each slot has one among far fewer.
+    // Far fewer numbers are enough for all slots.
     for number in 0..10_000_000_u32 {
         let key = number.to_string();
         if let Some(seen) = seen.get_mut(usize::from(slot_of(key.as_bytes())))

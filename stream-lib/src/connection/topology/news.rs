@@ -1,9 +1,9 @@
-//! That there is another server to go to, and how those who wait hear of it.
+//! News of another server to go to, and how waiting callers get it.
 //!
-//! News is there before it is announced: the server is known, then the count is
-//! raised, then all are woken. A thread that looks at the count, or at its node,
-//! after it has said that it waits (by the lock of the gate, or as a follower) so
-//! either sees the news or is woken.
+//! News exists before it is announced: first the server is known, then the count is
+//! raised, then all are woken. A thread that checks the count or its node after it has
+//! registered as waiting (by the lock of the gate, or as a follower) therefore either
+//! sees the news or is woken.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,25 +12,25 @@ use parking_lot::Mutex;
 use crate::connection::gate::Gate;
 use crate::runtime::{Bell, Nudge, Rope, Shutdown};
 
-/// Tells of new servers.
+/// Announces new servers.
 #[derive(Debug, Default)]
 pub(super) struct News {
-    /// Where callers wait for a connection.
+    /// The place where callers wait for a connection.
     pub(super) gate: Gate,
     count: AtomicU64,
-    /// Threads that sleep by a signal of their own until they try again.
+    /// Threads that sleep on a signal of their own until they retry.
     followers: Mutex<Vec<Nudge>>,
-    /// Those of threads that look after many things.
+    /// Bells of threads that look after many things.
     bells: Mutex<Vec<Rope>>,
 }
 
 impl News {
-    /// How often there was another server to go to.
+    /// How many times there was another server to go to.
     pub(super) fn count(&self) -> u64 {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// Ends the waits by this signal when there is news, for as long as it exists.
+    /// Ends waits on this signal when there is news, as long as the signal exists.
     pub(super) fn follow(&self, signal: &Shutdown) {
         let mut followers = self.followers.lock();
         if !followers.iter().any(|other| other.is_of(signal)) {
@@ -39,7 +39,7 @@ impl News {
         }
     }
 
-    /// Rings a bell when there is news, for as long as it exists.
+    /// Rings a bell when there is news, as long as the bell exists.
     pub(super) fn have_rung(&self, bell: &Bell) {
         let mut bells = self.bells.lock();
         if !bells.iter().any(|other| other.is_of(bell)) {
@@ -48,7 +48,7 @@ impl News {
         }
     }
 
-    /// Wakes all who wait: there is another server to go to.
+    /// Wakes all waiting threads: there is another server to go to.
     pub(super) fn announce(&self) {
         self.count.fetch_add(1, Ordering::SeqCst);
         self.gate.announce();

@@ -1,4 +1,4 @@
-//! Whole operations, which run again elsewhere where a server has refused them.
+//! Whole operations, which run again elsewhere if a server has refused them.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::connection::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 
 impl Topology {
-    /// Runs an operation on a pooled connection to the server of `key`, and runs
-    /// it again from its beginning, on another connection, where the server
-    /// refused a request that may go elsewhere.
+    /// Runs an operation on a pooled connection to the server of `key`. Runs it again
+    /// from its beginning, on another connection, if the server refused a request that
+    /// may go elsewhere.
     ///
     /// # Blocking
     ///
@@ -33,8 +33,8 @@ impl Topology {
         self.run_after(key, timeout, None, operation)
     }
 
-    /// As [`run`](Self::run), for an operation that has failed with `error`: where
-    /// that names a node for the next attempt, it begins there.
+    /// As [`run`](Self::run), for an operation that has failed with `error`: if the error
+    /// names a node for the next attempt, it begins there.
     ///
     /// # Errors
     ///
@@ -58,20 +58,20 @@ impl Topology {
         }
     }
 
-    /// The error of a request that doesn't go again: the nodes of a cluster have not
-    /// agreed on where it should have gone.
+    /// The error of a request that isn't sent again: the nodes of a cluster have not
+    /// agreed on its node.
     pub(crate) fn settled(&self, error: Error) -> Error {
         if !self.is_cluster() || answer_of(&error).again != Again::There {
             return error;
         }
-        let text = "the nodes of the cluster have sent the request to and fro, and it was not \
+        let text = "the nodes of the cluster have sent the request back and forth, and it was not \
                     written";
         Error::new(ErrorKind::Refused, text).because(error)
     }
 
-    /// As [`run`](Self::run), on a connection of the operation's own, within the
-    /// connect timeout. It runs again only where the server refused its first
-    /// request: a part of it is never done twice.
+    /// As [`run`](Self::run), on a connection of its own, within the connect timeout. It
+    /// runs again only if the server refused its first request, so no part of it runs
+    /// twice.
     ///
     /// # Errors
     ///
@@ -91,13 +91,12 @@ impl Topology {
         }
     }
 
-    /// Runs an operation on a connection to this very server, pooled if possible,
-    /// once.
+    /// Runs an operation once, on a connection to this very server, pooled if possible.
     ///
     /// # Errors
     ///
-    /// Those of one attempt to connect, and those of the operation. `Unavailable`
-    /// where another server has taken its place.
+    /// Those of one attempt to connect, and those of the operation. `Unavailable` if
+    /// another server has taken its place.
     pub(crate) fn run_at<T>(
         node: &Node,
         timeout: Duration,
@@ -115,9 +114,9 @@ impl Topology {
         }
     }
 
-    /// Whether a request that failed with `error` may go again now: it wasn't
-    /// written, and there is time. Then a pause that is due has passed, and the
-    /// next connection is to be asked for.
+    /// Whether a request that failed with `error` may be sent again now: it wasn't
+    /// written, and time is left. Then a pause that was due has passed, and the caller
+    /// asks for the next connection.
     pub(crate) fn may_go_again(&self, retry: &mut Retry, error: &Error) -> bool {
         if answer_of(error).again == Again::There && !self.is_cluster() {
             return false;

@@ -1,4 +1,4 @@
-//! Handlers of many deliveries at a time: a trait for users.
+//! The trait for handlers of many deliveries at a time.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,38 +13,37 @@ use crate::consumer::handler::single::HandlerResult;
 /// Handles the deliveries of one consumer in batches: one insert of a hundred
 /// rows instead of a hundred inserts.
 ///
-/// Closures `Fn(&[BatchDelivery<M>]) -> HandlerResult` are batch handlers, and
-/// so is an `Arc` of one. All workers call the same handler at the same time.
-/// How large a batch gets is set by [`BatchConfig`](crate::BatchConfig); none is
-/// empty, and its deliveries stand in the order in which they came in.
+/// Closures `Fn(&[BatchDelivery<M>]) -> HandlerResult` are batch handlers, and so is an
+/// `Arc` of one. All workers call the same handler at the same time.
+/// [`BatchConfig`](crate::BatchConfig) bounds the size of a batch; a batch is never
+/// empty, and its deliveries are in the order in which they came in.
 ///
 /// # Answers
 ///
-/// After `Ok(())`, each delivery of the batch is acknowledged, save those that
-/// [`fail`](BatchDelivery::fail) was called on. After an error all of them have
-/// failed, those with an error of their own by that one. So an answer is given
-/// on the delivery that it is for: there is no list of results that could be too
-/// short, or off by one.
+/// After `Ok(())`, each delivery of the batch is acknowledged, except those that
+/// [`fail`](BatchDelivery::fail) was called on. After an error all of them have failed,
+/// those with an error of their own by that error. An error of a single delivery is thus
+/// given on that delivery, not in a list of results that could be too short or off by
+/// one.
 ///
 /// # Delivery
 ///
-/// At least once, as with a [`Handler`](crate::Handler), and for each entry by
-/// itself: each has its own lease, its own number of deliveries and its own
-/// retry, and one that can't be decoded is retried or buried without being seen:
-/// see [`on_undecodable`](crate::ConsumerConfig::on_undecodable). So that no entry becomes a dead letter for the fault of another one,
-/// an entry gets a batch of its own
+/// At least once, as with a [`Handler`](crate::Handler), and for each entry on its own:
+/// each has its own lease, its own number of deliveries and its own retry. An entry that
+/// can't be decoded is retried or buried without reaching the handler: see
+/// [`on_undecodable`](crate::ConsumerConfig::on_undecodable). So that no entry becomes a
+/// dead letter through the fault of another, an entry gets a batch of its own
 ///
 /// - in the second half of the deliveries that its
 ///   [`RetryPolicy`](crate::RetryPolicy) allows,
-/// - when it was taken over from a process that died: it may be the one that
-///   kills.
+/// - when it was taken over from a process that died, since it may have caused the death.
 ///
 /// # Panics
 ///
-/// A panic counts as a failure of the entry that causes it. Nobody knows which
-/// one of several that is, so they are handled again at once, within the same
-/// delivery, each in a batch of its own; errors they were given before the panic
-/// are forgotten. The worker goes on.
+/// A panic counts as a failure of the entry that causes it. Since that entry is not
+/// known, the entries of the batch are handled again at once, within the same delivery,
+/// each in a batch of its own; errors given before the panic are forgotten. The worker
+/// goes on.
 ///
 /// # Examples
 ///
@@ -69,8 +68,8 @@ use crate::consumer::handler::single::HandlerResult;
 /// }
 /// ```
 pub trait BatchHandler<M>: Send + Sync + 'static {
-    /// Handles one batch. Blocks its worker thread as long as it runs; the
-    /// leases are renewed meanwhile.
+    /// Handles one batch. It blocks its worker thread as long as it runs; the leases are
+    /// renewed meanwhile.
     fn handle(&self, batch: &[BatchDelivery<M>]) -> HandlerResult;
 }
 
@@ -107,20 +106,19 @@ impl<M> BatchDelivery<M> {
         }
     }
 
-    /// Has this delivery fail, independently of the others: as if a
+    /// Makes this delivery fail, independently of the others: as if a
     /// [`Handler`](crate::Handler) had returned the error.
-    /// [`HandlerError`](crate::HandlerError) is recognised. Of several calls the
-    /// last one counts.
+    /// [`HandlerError`](crate::HandlerError) is recognised. Of several calls the last one
+    /// counts.
     pub fn fail(&self, error: impl Into<Box<dyn StdError + Send + Sync>>) {
         let error = Arc::from(error.into());
         let before = self.failure.lock().replace(error);
-        // Without the lock: the user's own type may do anything when dropped.
+        // Dropped without the lock: the user's own type may do anything in its drop.
         drop(before);
     }
 
-    /// The error that [`fail`](Self::fail) was called with; `None` if it was not
-    /// called. An error that the handler returns for the whole batch is not
-    /// among them.
+    /// The error that [`fail`](Self::fail) was called with; `None` if it was not called.
+    /// An error that the handler returns for the whole batch is not included.
     pub fn failure(&self) -> Option<Arc<dyn StdError + Send + Sync>> {
         self.failure.lock().clone()
     }

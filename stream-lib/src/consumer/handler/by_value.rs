@@ -1,19 +1,18 @@
-//! Handlers that are given their delivery by value.
+//! Handlers that take their delivery by value.
 
 use crate::consumer::handler::delivery::Delivery;
 use crate::consumer::handler::single::{Handler, HandlerResult};
 use crate::message::OwnedMessage;
 
-/// Makes a [`Handler`] of a closure that takes the delivery by value, and so can
-/// move the message on without a clone.
+/// Makes a [`Handler`] of a closure that takes the delivery by value, and can thus move
+/// the message on without a clone.
 ///
-/// What the closure returns is the answer, as for any handler: with `Ok(())` the
-/// entry is acknowledged, also if another thread is still at work on the
-/// message. A delivery that is kept for longer keeps the memory of the reply it
-/// came in.
+/// The closure's result is the answer, as for any handler: after `Ok(())` the entry is
+/// acknowledged, also if another thread is still at work on the message. A delivery that
+/// is kept for longer keeps the memory of the reply that it came in.
 ///
-/// In a batch, deliveries are borrowed. A batch handler that wants to keep
-/// messages consumes `Arc<Order>` in place of `Order`, and clones the `Arc`.
+/// In a batch, deliveries are borrowed. A batch handler that keeps messages consumes
+/// `Arc<Order>` in place of `Order`, and clones the `Arc`.
 ///
 /// # Examples
 ///
@@ -44,7 +43,7 @@ where
     M: OwnedMessage,
     F: Fn(Delivery<M>) -> HandlerResult + Send + Sync + 'static,
 {
-    /// The message of a delivery that can't be moved is decoded once more.
+    /// The delivery is borrowed, so the message is decoded once more.
     fn handle(&self, delivery: &Delivery<M>) -> HandlerResult {
         let taken = delivery.taken();
         self.0(Delivery::new(taken.decode()?, taken.clone()))

@@ -1,4 +1,4 @@
-//! One entry on its way through a handler.
+//! One delivery of an entry to a handler.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,23 +8,23 @@ use crate::command::reserved::{HEADER, REDRIVEN};
 use crate::consumer::handler::taken::TakenEntry;
 use crate::message::{EntryId, Fields, RESERVED};
 
-/// One delivery of an entry, with the message it carries.
+/// One delivery of an entry, with its message.
 ///
-/// Derefs to the message: `delivery.order_id` reads a field of it.
+/// It derefs to the message: `delivery.order_id` reads a field of it.
 ///
 /// # Methods
 ///
-/// A method of the message is reached by deref, too, except where `Delivery` has
-/// a method of the same name:
+/// Methods of the message are reached by deref, too, except where `Delivery` has a method
+/// of the same name:
 ///
 /// `message`, `into_message`, `id`, `original_id`, `stream`, `partition`, `group`,
 /// `consumer`, `attempt`, `redrives`, `headers`, `header`, `age`, `lease_lost`,
 /// `is_shutting_down`, `produce`, `produce_to`, and `fmt`, `deref` of its traits. A
 /// [`BatchDelivery`](crate::BatchDelivery) has `fail` and `failure` as well.
 ///
-/// `delivery.message().id()` calls the method of the message. A method that is
-/// added to this list is a breaking change of this library, since it could hide
-/// one of yours. Fields are never hidden.
+/// `delivery.message().id()` calls the method of the message. An addition to this list is
+/// a breaking change of this library, since it could hide a method of yours. Fields are
+/// never hidden.
 pub struct Delivery<M> {
     message: M,
     taken: TakenEntry,
@@ -49,45 +49,44 @@ impl<M> Delivery<M> {
         &self.message
     }
 
-    /// The message, without the delivery. A handler that is given the delivery
-    /// by value can move the message on: see [`by_value`](crate::by_value).
+    /// The message, without the delivery. A handler that takes the delivery by value can
+    /// move the message on: see [`by_value`](crate::by_value).
     pub fn into_message(self) -> M {
         self.message
     }
 
-    /// The entry's id: the same at each retry of it, and unique within its stream, or
-    /// its [`partition`](Self::partition). A drain and a redrive add
-    /// the message to the stream again, under a new id: see
-    /// [`original_id`](Self::original_id).
+    /// The entry's id: the same at each of its retries, and unique within its stream, or
+    /// its [`partition`](Self::partition). A drain and a redrive add the message to the
+    /// stream again, under a new id: see [`original_id`](Self::original_id).
     pub fn id(&self) -> EntryId {
         self.taken.held.id(self.taken.index)
     }
 
-    /// The id that the message had when it was first added: in the backup
-    /// stream, if it came by way of that. It is the same at each delivery of the
-    /// message, also after a drain and after any number of redrives, so it tells
-    /// repeats. Each partition counts its ids by itself: of a stream with partitions only
-    /// the [`partition`](Self::partition) and this id together are unique.
+    /// The id of the message when it was first added: in the backup stream, if it came
+    /// through one. It is the same at each delivery of the message, also after a drain
+    /// and after any number of redrives, so it identifies repeats. Each partition has ids
+    /// of its own: in a stream with partitions only the [`partition`](Self::partition)
+    /// and this id together are unique.
     ///
-    /// Where a producer adds the same message twice, the two have different ids;
-    /// an idempotency key prevents that.
+    /// If a producer adds the same message twice, the two have different ids; an
+    /// idempotency key prevents that.
     ///
-    /// Of a message that was scheduled it is made of the due time and the number of its
-    /// [`ScheduleId`](crate::ScheduleId), so that the [`age`](Self::age) is how late it
-    /// is. The header `~scheduled` has the whole id.
+    /// For a scheduled message it consists of the due time and the number of its
+    /// [`ScheduleId`](crate::ScheduleId), so the [`age`](Self::age) is the delay since it
+    /// was due. The header `~scheduled` has the whole id.
     pub fn original_id(&self) -> EntryId {
         let TakenEntry { held, index, .. } = &self.taken;
         held.original_id(*index)
     }
 
-    /// The stream that the entry stands in, as the consumer's configuration names it:
-    /// of a partitioned stream, the whole.
+    /// The stream of the entry, as the consumer's configuration names it: for a
+    /// partition, the whole stream.
     pub fn stream(&self) -> &str {
         self.taken.member.declared_stream()
     }
 
-    /// The partition that the entry stands in; `None` where the stream has none. The
-    /// partition 3 of `orders` is the stream `{orders:3}` in Redis.
+    /// The partition of the entry; `None` if the stream has none. Partition 3 of `orders`
+    /// is the stream `{orders:3}` in Redis.
     pub fn partition(&self) -> Option<u16> {
         self.taken.member.partition
     }
@@ -102,8 +101,8 @@ impl<M> Delivery<M> {
         &self.taken.member.name
     }
 
-    /// Which delivery of the entry this is: 1 the first time (`XPENDING`'s
-    /// delivery count). A redrive begins at 1 again.
+    /// The number of this delivery of the entry: 1 for the first (`XPENDING`'s delivery
+    /// count). A redrive begins at 1 again.
     pub fn attempt(&self) -> u32 {
         self.taken.held.attempt(self.taken.index)
     }
@@ -115,16 +114,15 @@ impl<M> Delivery<M> {
         count.unwrap_or(0)
     }
 
-    /// The headers that the producer has given the message, names and values, in
-    /// order.
+    /// The headers that the producer gave the message, names and values, in order.
     pub fn headers(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
         self.fields()
             .headers()
             .filter_map(|(name, value)| Some((name.strip_prefix(HEADER.as_bytes())?, value)))
     }
 
-    /// The value of a header; of duplicates, the last. A name that begins with
-    /// `~` is that of a reserved field of the entry.
+    /// The value of a header; of duplicates, the last. A name that begins with `~` is
+    /// that of a reserved field of the entry.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         if name.as_bytes().first() == Some(&RESERVED) {
             return self.fields().header(name);
@@ -135,26 +133,25 @@ impl<M> Delivery<M> {
     }
 
     /// The time since the message was first added, by the server's clock and its
-    /// [`original_id`](Self::original_id). A drain and a redrive don't make it
-    /// younger.
+    /// [`original_id`](Self::original_id). A drain and a redrive don't reset it.
     pub fn age(&self) -> Duration {
         let TakenEntry { member, held, .. } = &self.taken;
         match member.sign_of_life.server_ms() {
             Some(now) => Duration::from_millis(now.saturating_sub(self.original_id().ms())),
-            // Redis has not been asked yet: no older than known.
+            // The server's time isn't known yet: the age of the reply is a lower bound.
             None => held.age(),
         }
     }
 
-    /// Whether another process may have taken the entry over, since this one
-    /// could not renew its lease in time. The rest of the handler's work may be
-    /// done twice; its result is counted and no longer acknowledged.
+    /// Whether another process may have taken the entry over, since this one could not
+    /// renew its lease in time. The rest of the handler's work may be done twice; its
+    /// result is counted but not acknowledged.
     pub fn lease_lost(&self) -> bool {
         !self.taken.is_held()
     }
 
-    /// Whether the consumer is being stopped: a long handler may want to end
-    /// early, with an error, to be continued elsewhere.
+    /// Whether the consumer is being stopped: a long handler may end early, with an
+    /// error, so that the entry is delivered again elsewhere.
     pub fn is_shutting_down(&self) -> bool {
         self.taken.member.common.stop.is_set()
     }
@@ -186,7 +183,7 @@ impl<M> fmt::Debug for Delivery<M> {
 mod tests {
     use std::collections::BTreeSet;
 
-    /// The public functions with a receiver.
+    /// The names of public functions with a receiver.
     fn methods(source: &str) -> BTreeSet<&str> {
         let lines = source.lines().map(str::trim_start);
         lines
@@ -211,7 +208,7 @@ mod tests {
     fn methods_that_hide_those_of_a_message_are_all_documented() {
         let source = include_str!("delivery.rs");
         let mut methods = methods(source);
-        // Those with type parameters.
+        // These have type parameters.
         methods.extend(["produce", "produce_to"]);
         methods.extend(self::methods(include_str!("batch.rs")));
         assert_eq!(methods, documented(source));

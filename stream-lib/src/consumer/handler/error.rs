@@ -1,4 +1,4 @@
-//! Errors of handlers that advise on the entry.
+//! Errors by which handlers advise the library on the entry.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,10 +6,9 @@ use std::time::Duration;
 
 /// An error that tells the library what to do with the entry.
 ///
-/// Returned from a handler, directly or by `?`, it is recognised in the box;
-/// and so it is within other errors, by their [`source`](StdError::source):
-/// with a context by `anyhow`, or in an error of your own. The outermost one
-/// counts.
+/// The library recognises it when a handler returns it, directly or by `?`, and also
+/// among the causes of another error, by their [`source`](StdError::source): with a
+/// context by `anyhow`, or in an error of your own. The outermost one counts.
 ///
 /// # Examples
 ///
@@ -23,7 +22,7 @@ use std::time::Duration;
 /// ```
 ///
 /// In the test of a handler, [`is_permanent_in`](Self::is_permanent_in) and
-/// [`delay_in`](Self::delay_in) tell what the library makes of its error:
+/// [`delay_in`](Self::delay_in) show how the library understands an error:
 ///
 /// ```
 /// use stream_lib::{HandlerError, HandlerResult};
@@ -36,8 +35,8 @@ use std::time::Duration;
 /// ```
 pub struct HandlerError(Advised);
 
-/// The advice with its error. This is the source of a `HandlerError`, so that it
-/// is also found where an error type wraps the handler error invisibly.
+/// The advice with its error. It is the source of a `HandlerError`, so that it is also
+/// found if an error type shows only the handler error's source as its own.
 struct Advised {
     advice: Advice,
     cause: Box<dyn StdError + Send + Sync>,
@@ -51,26 +50,26 @@ pub(crate) enum Advice {
 }
 
 impl HandlerError {
-    /// No further try would help: the entry goes to the dead letters at once.
+    /// Further tries would not help: the entry goes to the dead letters at once.
     pub fn permanent(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(Advice::Bury, cause.into())
     }
 
-    /// The next try comes after `delay`, at most a year, instead of the retry
-    /// policy's. The number of deliveries stays bounded by the policy.
+    /// The next delivery comes after `delay`, at most a year, instead of the retry
+    /// policy's delay. The policy still bounds the number of deliveries.
     pub fn retry_after(cause: impl Into<Box<dyn StdError + Send + Sync>>, delay: Duration) -> Self {
         const LONGEST: Duration = Duration::from_secs(365 * 86_400);
         Self::new(Advice::RetryAfter(delay.min(LONGEST)), cause.into())
     }
 
-    /// A service has told the handler to come again after `after`, at most a day: until
-    /// then the whole group is [held](crate::StreamManager::hold), since other entries
-    /// would be told the same. The delivery isn't counted, at most 100 times in a row for
-    /// one entry; then it is as after [`retry_after`](Self::retry_after). So is the last
-    /// delivery of an entry that was abandoned before, which runs alone.
+    /// A service asked the handler to wait for `after`, at most a day: until then the
+    /// whole group is [held](crate::StreamManager::hold), since the service would refuse
+    /// other entries, too. The delivery isn't counted, at most 100 times in a row for one
+    /// entry; later ones count as after [`retry_after`](Self::retry_after). So does the
+    /// last delivery of an entry that was abandoned before, which runs alone.
     ///
-    /// This process begins no further entry from now on, the others from when they notice
-    /// the hold: with a [`rate_limit`](crate::ConsumerConfig::rate_limit) at their next
+    /// This process begins no further entry from now on. Others stop when they notice the
+    /// hold: with a [`rate_limit`](crate::ConsumerConfig::rate_limit) at their next
     /// entries, else within about a third of a lease.
     pub fn rate_limited(
         cause: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -90,7 +89,7 @@ impl HandlerError {
         self.0.advice == Advice::Bury
     }
 
-    /// The time given to [`retry_after`](Self::retry_after), or to
+    /// The time given to [`retry_after`](Self::retry_after) or
     /// [`rate_limited`](Self::rate_limited); `None` for a permanent error.
     pub fn delay(&self) -> Option<Duration> {
         match self.0.advice {
@@ -99,22 +98,22 @@ impl HandlerError {
         }
     }
 
-    /// The error that this one was made of. The causes that
-    /// [`source`](StdError::source) tells go on behind it.
+    /// The error that this one was made of. The causes behind it, by
+    /// [`source`](StdError::source), are those of this error, too.
     pub fn cause(&self) -> &(dyn StdError + Send + Sync + 'static) {
         self.0.cause.as_ref()
     }
 
-    /// Whether the library takes an error that a handler returns for permanent:
-    /// the error is a [`permanent`](Self::permanent) one, or has one among its
-    /// causes and no other `HandlerError` before it.
+    /// Whether the library takes an error that a handler returns for permanent: the first
+    /// `HandlerError` in the chain of the error and its causes is a
+    /// [`permanent`](Self::permanent) one.
     pub fn is_permanent_in(error: &(dyn StdError + 'static)) -> bool {
         advice_of(error) == Some(Advice::Bury)
     }
 
-    /// The time given to [`retry_after`](Self::retry_after) or to
+    /// The time given to [`retry_after`](Self::retry_after) or
     /// [`rate_limited`](Self::rate_limited) in an error that a handler returns, or in one
-    /// of its causes; `None` where the retry policy decides, and for a permanent error.
+    /// of its causes; `None` if the retry policy decides, and for a permanent error.
     pub fn delay_in(error: &(dyn StdError + 'static)) -> Option<Duration> {
         match advice_of(error) {
             Some(Advice::RetryAfter(delay) | Advice::RateLimited(delay)) => Some(delay),
@@ -127,10 +126,9 @@ impl HandlerError {
     }
 }
 
-/// The advice of an error, or of one of its causes.
+/// The advice in an error, or in one of its causes.
 pub(crate) fn advice_of(error: &(dyn StdError + 'static)) -> Option<Advice> {
-    /// Most errors that are asked: the causes of a strange one may go in a
-    /// circle.
+    /// The most causes looked at, since those of a faulty error type may form a circle.
     const DEEPEST: usize = 1_000;
     let mut next = Some(error);
     for _ in 0..DEEPEST {
@@ -242,7 +240,7 @@ mod tests {
         assert_eq!(advice_of(&fmt::Error), None);
     }
 
-    /// Its own cause.
+    /// An error that is its own cause.
     #[derive(Debug)]
     struct Circle;
 

@@ -1,4 +1,4 @@
-//! Handlers of deliveries, which users write, and the meaning of their answers.
+//! Users' handlers of deliveries, and the meaning of their results.
 
 mod batch;
 mod by_value;

@@ -1,4 +1,4 @@
-//! The outputs of a handler, as users give them.
+//! The outputs of a handler.
 
 use crate::command::Envelope;
 use crate::consumer::handler::delivery::Delivery;
@@ -9,22 +9,22 @@ use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::message::{Routed, StreamMessage};
 
 impl<M> Delivery<M> {
-    /// Has a message written to its type's stream in one step with the
-    /// acknowledgement of this delivery.
+    /// Writes a message to its type's stream in one step with the acknowledgement of this
+    /// delivery.
     ///
-    /// The message is an *output* of the delivery: it is encoded now, and written when
+    /// The message is an *output* of the delivery: it is encoded now, and written after
     /// the handler has returned `Ok`, by the script that acknowledges. After an error or
     /// a panic it is discarded. A delivery may have up to 10,000 outputs, to any streams,
     /// with 64 MiB together; each stream gets them in the order of the calls.
     ///
-    /// An [`Envelope`] takes headers along. An idempotency key, the message's own or the
-    /// envelope's, counts as for a producer with the default
-    /// [`idempotency_window`](crate::StreamConfig::idempotency_window). To a stream that
-    /// has a backup stream the output goes as a backup producer's message would.
+    /// An [`Envelope`] adds headers. An idempotency key, the message's own or the
+    /// envelope's, has the effect that it has for a producer with the default
+    /// [`idempotency_window`](crate::StreamConfig::idempotency_window). To a stream with
+    /// a backup stream the output goes as a backup producer's message would.
     ///
     /// # Blocking
     ///
-    /// Not at all: Redis is not asked.
+    /// None: no request is sent.
     ///
     /// # Delivery
     ///
@@ -34,22 +34,22 @@ impl<M> Delivery<M> {
     /// several times.
     ///
     /// On a Redis Cluster this holds for outputs whose stream is in the slot of this
-    /// delivery's stream: `{shop}:orders` and `{shop}:settled` share one. Others are
-    /// added first, with idempotency keys, and the entry is acknowledged then: once
-    /// within two minutes, or four leases where that is longer. The log says so once.
+    /// delivery's stream: `{shop}:orders` and `{shop}:settled` share one. Other outputs
+    /// are added first, with idempotency keys, and the entry is acknowledged afterwards:
+    /// a repeat adds them once within two minutes, or four leases if that is longer. The
+    /// log says so once.
     ///
     /// A delivery counts as settling until Redis has confirmed both. While Redis has no
-    /// memory, or refuses for another reason that passes, it waits, with its lease
-    /// renewed. Where an output can't be written for good, since its key is of another
-    /// type or the right is missing, the delivery has failed with that error, and is
-    /// retried.
+    /// memory, or refuses for another passing reason, it waits, with its lease renewed.
+    /// If an output can't be written for good, since its key is of another type or a
+    /// permission is missing, the delivery fails with that error, and is retried.
     ///
     /// # Errors
     ///
-    /// [`Encode`](ErrorKind::Encode); [`Config`](ErrorKind::Config) where no stream can
-    /// have the name; [`Full`](ErrorKind::Full) for too many outputs;
-    /// [`Closed`](ErrorKind::Closed) once the handler has returned. From another thread
-    /// of the handler's, call it before the handler returns.
+    /// [`Encode`](ErrorKind::Encode) for a message that can't be written as an entry;
+    /// [`Config`](ErrorKind::Config) for an invalid name of a stream;
+    /// [`Full`](ErrorKind::Full) for too many outputs; [`Closed`](ErrorKind::Closed)
+    /// after the handler has returned: another thread of the handler must call it before.
     ///
     /// # Examples
     ///
@@ -115,7 +115,7 @@ impl TakenEntry {
         let (member, held, index) = (&self.member, &self.held, self.index);
         self.ensure_runs()?;
         let stream = member.outputs.find(stream)?;
-        // The message may be the user's own, and produce another one meanwhile.
+        // Encoding may run the user's own code, which may produce another output.
         let output = Output::new(stream, envelope)?;
         held.outputs.push(index, output)?;
         self.ensure_runs()

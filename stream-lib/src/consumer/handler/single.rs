@@ -1,36 +1,36 @@
-//! Handlers of single deliveries: a trait for users.
+//! The trait for handlers of single deliveries.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
 
 use crate::consumer::handler::delivery::Delivery;
 
-/// What a handler returns: `Ok(())` acknowledges the entry, an error has it
-/// delivered again later.
+/// The result of a handler: `Ok(())` acknowledges the entry, an error has it delivered
+/// again later.
 ///
-/// `?` works on any error. That of the crate `anyhow` is none by its type, and
-/// becomes this box all the same: where `process` returns `anyhow::Result<()>`,
-/// the handler is `|order| Ok(process(order)?)`. A [`HandlerError`](crate::HandlerError)
-/// in it is recognised, with or without a context.
+/// `?` works on any error. The error of the crate `anyhow` doesn't implement `Error`, but
+/// converts into this box as well: if `process` returns `anyhow::Result<()>`, the handler
+/// is `|order| Ok(process(order)?)`. A [`HandlerError`](crate::HandlerError) in it is
+/// recognised, with or without a context.
 ///
-/// The box that `?` makes of an `anyhow::Error` can't be downcast to the error
-/// inside; only the causes below the first context can, by `source`. Where
-/// [`ConsumerEvents`](crate::ConsumerEvents) or a test want that error, use
+/// The box that `?` makes of an `anyhow::Error` can't be downcast to the error inside;
+/// only the causes below the first context can, by `source`. If
+/// [`ConsumerEvents`](crate::ConsumerEvents) or a test need that error, use
 /// `anyhow::Error::reallocate_into_boxed_dyn_error_without_backtrace` instead.
 pub type HandlerResult = Result<(), Box<dyn StdError + Send + Sync>>;
 
 /// Handles the deliveries of one consumer.
 ///
-/// Closures `Fn(&Delivery<M>) -> HandlerResult` are handlers, and so is an
-/// `Arc` of one; [`by_value`](crate::by_value) makes one of a closure that takes
-/// the delivery itself. All workers call the same handler at the same time, so state
-/// in it needs a lock or an atomic.
+/// Closures `Fn(&Delivery<M>) -> HandlerResult` are handlers, and so is an `Arc` of one;
+/// [`by_value`](crate::by_value) makes one of a closure that takes the delivery by value.
+/// All workers call the same handler at the same time, so its state needs a lock or an
+/// atomic.
 ///
 /// # Delivery
 ///
-/// At least once: an entry comes again after an error, a panic, or the death of
-/// its process, in rare cases also after it was handled. A handler should have
-/// the same effect when it runs twice; [`Delivery::original_id`] tells repeats.
+/// At least once: an entry is delivered again after an error, a panic, or the death of
+/// its process, in rare cases also after it was handled. A handler should have the same
+/// effect when it runs twice; [`Delivery::original_id`] identifies repeats.
 ///
 /// # Panics
 ///
@@ -55,12 +55,12 @@ pub type HandlerResult = Result<(), Box<dyn StdError + Send + Sync>>;
 /// }
 /// ```
 pub trait Handler<M>: Send + Sync + 'static {
-    /// Handles one delivery. Blocks its worker thread as long as it runs; the
-    /// lease is renewed meanwhile.
+    /// Handles one delivery. It blocks its worker thread as long as it runs; the lease is
+    /// renewed meanwhile.
     fn handle(&self, delivery: &Delivery<M>) -> HandlerResult;
 
-    /// As [`handle`](Self::handle), which it calls; for the library. Returns the
-    /// delivery, unless it was given away.
+    /// Calls [`handle`](Self::handle); for the library. Returns the delivery, unless the
+    /// handler has kept it.
     #[doc(hidden)]
     fn handle_taken(&self, delivery: Delivery<M>) -> (HandlerResult, Option<Delivery<M>>) {
         let result = self.handle(&delivery);

@@ -1,4 +1,4 @@
-//! An entry in the hands of a worker.
+//! An entry that a worker has taken.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::consumer::member::held::Held;
 use crate::consumer::member::stage::Stage;
 use crate::message::{DecodeError, OwnedMessage};
 
-/// An entry in the hands of a worker.
+/// An entry that a worker has taken.
 #[derive(Clone)]
 pub(crate) struct TakenEntry {
     pub(crate) member: Arc<Member>,
@@ -17,14 +17,14 @@ pub(crate) struct TakenEntry {
 }
 
 impl TakenEntry {
-    /// Whether nobody else can have the entry yet, as far as known.
+    /// Whether no other consumer can have the entry yet, as far as known.
     pub(crate) fn is_held(&self) -> bool {
         self.held.stage(self.index) != Stage::Lost
             && self.held.since_confirmed() < self.member.config.lease
     }
 
-    /// Whether a redrive has put the entry back for another group, which had
-    /// failed on it.
+    /// Whether a redrive has put the entry back for another group, whose delivery had
+    /// failed.
     pub(crate) fn is_for_another_group(&self) -> bool {
         let redriven_for = self.held.header(self.index, FOR_GROUP);
         redriven_for.is_some_and(|group| group != self.member.group.name().as_bytes())

@@ -10,13 +10,13 @@ use crate::consumer::handler::error::{Advice, advice_of};
 use crate::message::DecodeError;
 use crate::message::dead_reason::DeadReason;
 
-/// How one delivery ended.
+/// The outcome of one delivery.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Done,
     /// No handler ran: the entry is meant for another group.
     Skipped,
-    /// Shared where one error is that of a whole batch.
+    /// Shared, since one error may be that of a whole batch.
     Failed(Arc<dyn StdError + Send + Sync>),
     Panicked(String),
     Undecodable(DecodeError),
@@ -31,7 +31,7 @@ pub(crate) enum EntryVerdict {
         delay: Duration,
         jitter: f64,
     },
-    /// The group is held meanwhile, and the delivery doesn't count.
+    /// The group is held for `delay`, and the delivery doesn't count.
     Hold {
         delay: Duration,
     },
@@ -39,7 +39,7 @@ pub(crate) enum EntryVerdict {
 }
 
 impl Outcome {
-    /// The error of a delivery that failed.
+    /// The error of a failed delivery.
     pub(crate) fn into_cause(self) -> Option<Cause> {
         match self {
             Self::Done | Self::Skipped => None,
@@ -50,11 +50,11 @@ impl Outcome {
     }
 }
 
-/// How often an entry's delivery isn't counted in a row for a rate limit.
+/// How often in a row a rate limit leaves an entry's delivery uncounted.
 const MOST_LIMITED: u16 = 100;
 
-/// Decides from how delivery number `attempt` ended. The entry was told of a rate limit
-/// `limited` times before.
+/// Decides on the entry by the outcome of delivery number `attempt`. Rate limits have
+/// ended its `limited` deliveries before.
 pub(crate) fn judge(
     outcome: &Outcome,
     (attempt, limited): (u32, u16),
@@ -88,9 +88,10 @@ pub(crate) fn judge(
     }
 }
 
-/// Whether delivery number `attempt` gets a batch of its own: from half of the
-/// deliveries on, so that nobody's last one can fail by another's fault. A first
-/// delivery never does: where it is the only one, nothing has failed before.
+/// Whether delivery number `attempt` gets a batch of its own: in the second half of the
+/// deliveries, so that no entry's last delivery fails through the fault of another. A
+/// first delivery never does, even if it is the only one, since nothing has failed
+/// before.
 pub(crate) fn goes_alone(attempt: u32, policy: &RetryPolicy) -> bool {
     attempt > 1 && u64::from(attempt) * 2 > u64::from(policy.deliveries())
 }

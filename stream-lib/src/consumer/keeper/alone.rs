@@ -1,10 +1,9 @@
-//! An entry's last delivery after crashes: it runs while nothing else does, so
-//! that, if it kills its process again, it takes no neighbour with it.
+//! An entry's last delivery after crashes: it runs while nothing else does, so that, if
+//! it kills its process again, no other delivery dies with it.
 //!
 //! Within this process the workers are paused for it: see
-//! [`Pause`](crate::consumer::member). Within the group a lock sees to it that
-//! one process at a time does so; the takeover's script takes the lock together
-//! with the entry.
+//! [`Pause`](crate::consumer::member). Within the group a lock lets one process at a time
+//! do so; the takeover's script takes the lock together with the entry.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -18,14 +17,14 @@ use crate::consumer::member::stage::Stage;
 
 /// How long the confirmation of its end is waited for. The next entry that runs alone may
 /// kill the process, and an end that Redis doesn't know of by then counts as one more
-/// death. What can't be settled for longer, for lack of memory say, holds up nothing.
+/// death. An end that takes longer to settle, because Redis has no memory for example,
+/// holds up nothing.
 const SETTLES: Duration = Duration::from_secs(1);
 
-/// How often that is looked for.
+/// The interval of looks for that confirmation.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// One entry that is to run alone. The workers are paused as long as this
-/// lives.
+/// One entry that is to run alone. The workers are paused as long as this value lives.
 pub(super) struct Alone {
     member: Arc<Member>,
     held: Arc<Held>,
@@ -37,7 +36,7 @@ pub(super) struct Alone {
     ended: Cell<Option<Instant>>,
 }
 
-/// The next thing to do for it.
+/// The next step for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Wait,
@@ -78,13 +77,13 @@ impl Alone {
         }
     }
 
-    /// When to look again at the latest; `None` while it runs, whose end wakes
-    /// this thread.
+    /// The latest time of the next look; `None` while it runs, since its end wakes this
+    /// thread.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         match self.step() {
             Step::Wait if self.started => self.ended.get().map(|_| Instant::now() + LOOK),
             Step::Wait => Some(self.patience_ends()),
-            // Long past: at once.
+            // A time in the past: at once.
             Step::Start | Step::GiveUp | Step::Done => Some(self.since),
         }
     }
@@ -101,7 +100,7 @@ impl Alone {
         self.started
     }
 
-    /// Renews the lock. Where that fails, the next renewal is soon enough.
+    /// Renews the lock. After a failure, the next renewal is soon enough.
     pub(super) fn hold_lock(&self, link: &mut MemberLink) {
         let member = &self.member;
         let (lock, token) = (member.group.lock_alone(), &member.name);
@@ -109,8 +108,8 @@ impl Alone {
         let _ = link.run(|wire| command::hold_lock(wire, lock, token, lease));
     }
 
-    /// Lets the workers go on, and then another process have the lock. Where
-    /// that fails, the lock lapses.
+    /// Resumes the workers, and then releases the lock for another process. If that
+    /// fails, the lock lapses.
     pub(super) fn end(self, link: &mut MemberLink) {
         let member = Arc::clone(&self.member);
         drop(self);
@@ -118,7 +117,7 @@ impl Alone {
         let _ = link.run(|wire| command::release_lock(wire, lock, &member.name));
     }
 
-    /// Whether Redis may still be told of its end.
+    /// Whether its end may still be settled in Redis.
     fn may_settle(&self) -> bool {
         let ended = self.ended.get().unwrap_or_else(Instant::now);
         self.ended.set(Some(ended));

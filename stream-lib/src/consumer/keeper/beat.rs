@@ -1,4 +1,4 @@
-//! The member's signs of life, and its looks at the others.
+//! The member's signs of life, and its looks at the other members.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use crate::consumer::member::Member;
 use crate::consumer::member::link::MemberLink;
 use crate::runtime::jitter;
 
-/// How often consumers are looked for that nobody needs any more.
+/// The interval of looks for consumers that are no longer needed.
 const REAP: Duration = Duration::from_secs(60);
 
-/// When a sign that failed is given again, at the latest.
+/// The latest time after which a failed sign is repeated.
 const AGAIN: Duration = Duration::from_millis(200);
 
 /// The member's signs of life, one each third of a lease and the first at once.
@@ -20,7 +20,7 @@ pub(super) struct Beats {
     member: Arc<Member>,
     at: Instant,
     reap_at: Instant,
-    /// The address of the server that had the last one.
+    /// The address of the server that received the last sign.
     server: Option<String>,
 }
 
@@ -39,12 +39,12 @@ impl Beats {
         self.at
     }
 
-    /// Has the next sign come at once.
+    /// Makes the next sign come at once.
     pub(super) fn hasten(&mut self) {
         self.at = Instant::now();
     }
 
-    /// Gives a sign of life. Returns what it was answered with.
+    /// Gives a sign of life. Returns the answer.
     pub(super) fn beat(&mut self, link: &mut MemberLink) -> Option<Look> {
         let member = &self.member;
         let lease = member.config.lease;
@@ -79,7 +79,7 @@ impl Beats {
         if names.is_empty() {
             return;
         }
-        // Where that fails, the next look finds them again.
+        // If that fails, the next look finds them again.
         let removed = link.run(|wire| member.group.remove(wire, &names));
         for name in removed.unwrap_or_default() {
             member.note_about(Some(&name), StreamEventKind::ConsumerRemoved, 1, "");

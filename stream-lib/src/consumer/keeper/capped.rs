@@ -8,11 +8,11 @@ use crate::consumer::member::Member;
 use crate::consumer::member::held::Held;
 use crate::consumer::member::link::MemberLink;
 
-/// Gives these entries to others. This process leaves them alone as long as its
-/// handler runs.
+/// Gives these entries to other consumers. This process doesn't claim them as long as
+/// their handlers run.
 pub(super) struct Capped {
     member: Arc<Member>,
-    /// Those that Redis has yet to take from us.
+    /// The entries that Redis has yet to park.
     entries: Vec<(Arc<Held>, usize)>,
 }
 
@@ -29,8 +29,8 @@ impl Capped {
         self.entries.push((Arc::clone(held), index));
     }
 
-    /// Parks those that were added since. Where that fails, the next renewal
-    /// tries again.
+    /// Parks the entries added since the last call. If that fails, the next renewal tries
+    /// again.
     pub(super) fn park(&mut self, link: &mut MemberLink) {
         let member = &self.member;
         let most = member.config.retry.deliveries();

@@ -1,4 +1,4 @@
-//! The keeper's own claims of entries that are due, and the moves of due times.
+//! The keeper's own claims of due entries, and the moves of due times.
 
 use std::time::Instant;
 
@@ -7,10 +7,10 @@ use crate::consumer::member::Member;
 use crate::consumer::member::health::Role;
 use crate::consumer::member::link::MemberLink;
 
-/// How many due times move in one step, which takes Redis a few milliseconds.
+/// The number of due times that move in one step, which takes Redis a few milliseconds.
 const MOVE: usize = 2_000;
 
-/// Claims what is due, unless the reader has done so by now.
+/// Claims due entries, unless the reader has done so by now.
 pub(super) fn claim_due(member: &Member, link: &mut MemberLink) {
     let Some(claim) = DueClaim::begin(member) else {
         return;
@@ -26,7 +26,7 @@ pub(super) fn claim_due(member: &Member, link: &mut MemberLink) {
     }
 }
 
-/// Moves some due times along with the server's clock.
+/// Moves some due times after a step of the server's clock.
 pub(super) fn move_some(member: &Member, link: &mut MemberLink) {
     let Some(mut step) = member.claiming.next_move() else {
         return;

@@ -1,8 +1,8 @@
-//! The consumers that a look at the group shows to be dead, or forgotten.
+//! The consumers that a look at the group shows to be dead, or no longer needed.
 
 use crate::command::{Holding, Look};
 
-/// In front of names that belong to the library.
+/// The first byte of names that belong to the library.
 const RESERVED: u8 = crate::message::RESERVED;
 
 /// The consumers whose entries are to be taken over.
@@ -10,13 +10,13 @@ const RESERVED: u8 = crate::message::RESERVED;
 pub(super) struct Dead {
     /// Members whose signs of life have lapsed.
     pub(super) lapsed: Vec<Vec<u8>>,
-    /// Consumers that give no signs of life, such as other programs': idle times
-    /// alone decide. `~takeover` is one of them.
+    /// Consumers that give no signs of life, such as those of other programs: only their
+    /// idle times count. `~takeover` is one of them.
     pub(super) unsigned: Vec<Vec<u8>>,
 }
 
 impl Dead {
-    /// Those that hold something, without the member that has looked.
+    /// The dead consumers that hold entries, without the member that has looked.
     pub(super) fn of(look: &Look, me: &str) -> Self {
         let mut dead = Self::default();
         for holding in &look.holdings {
@@ -39,8 +39,8 @@ impl Dead {
     }
 }
 
-/// The consumers that hold nothing and have given no sign for so long that they
-/// may be removed.
+/// The consumers that hold nothing and have given no sign for so long that they may be
+/// removed.
 pub(super) fn forgotten<'a>(look: &'a Look, me: &str) -> Vec<&'a [u8]> {
     let is_forgotten = |holding: &&Holding| {
         let name = &holding.consumer;

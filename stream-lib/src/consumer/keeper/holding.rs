@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use crate::consumer::member::Member;
 use crate::error::one_line;
 
-/// Follows what the member knows of the hold.
+/// Follows the member's knowledge of the hold.
 pub(super) struct Holding {
     member: Arc<Member>,
-    /// The hold that the log was told of ends at this time of the server's.
+    /// The end, by the server's clock, of the hold that was logged.
     told: Option<u64>,
 }
 
@@ -21,13 +21,13 @@ impl Holding {
         }
     }
 
-    /// When to look at the latest, where a hold is known.
+    /// The latest time of the next look; `None` if no hold is known.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         self.told.and_then(|_| self.member.common.hold.ends_at())
     }
 
-    /// Tells the log, gives back entries that have not started, and lets the reader go
-    /// on at the end. Returns whether the group is held.
+    /// Logs the hold, gives back entries that have not started, and lets the reader go on
+    /// at the end. Returns whether the group is held.
     pub(super) fn follow(&mut self) -> bool {
         let member = &self.member;
         let (stream, group) = (member.declared_stream(), member.group.name());
@@ -55,7 +55,7 @@ impl Holding {
                     log::warn!("the group `{group}` of `{stream}` is held no more");
                 }
                 self.told = None;
-                // What came back meanwhile is looked for at once.
+                // Entries that came back meanwhile are looked for at once.
                 member.claiming.leave_to_keeper();
                 member.stop.nudge();
                 false

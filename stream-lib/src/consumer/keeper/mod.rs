@@ -1,13 +1,12 @@
-//! The task of keeping the entries that a consumer holds, and of fetching those that
-//! come back. One thread does it for all consumers of a manager.
+//! The task that keeps the entries of a consumer, and fetches those that come back. One
+//! thread does it for all consumers of a manager.
 //!
-//! It has one job for each part, with a timer of its own: it *renews* leases,
-//! gives *beats* as signs of life, with a look at the group that shows the *dead*
-//! and what was delivered *unseen*, *claims* entries of `~waiting` that are due,
-//! and *takes over* those of dead consumers. One of these may have to run *alone*;
-//! until that has ended, nothing else is claimed. Entries whose handlers run for
-//! too long are *capped*: others get them. While the group is held,
-//! nothing is claimed: *holding* follows that.
+//! It has one job for each part, with a timer of its own: it *renews* leases, gives
+//! *beats* as signs of life, with a look at the group that shows the *dead* consumers and
+//! *unseen* deliveries, *claims* due entries of `~waiting`, and *takes over* those of
+//! dead consumers. One of these may have to run *alone*; until that has ended, nothing
+//! else is claimed. Entries whose handlers run for too long are *capped*: other consumers
+//! get them. While the group is held, nothing is claimed: *holding* follows that.
 
 mod alone;
 mod beat;
@@ -37,13 +36,13 @@ use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::sign_of_life::ClockStep;
 use crate::runtime::Task;
 
-/// The jobs for one consumer, and the connections that they share. After the stop
-/// its conductor has them, since leases are to be renewed while the last handlers
-/// run.
+/// The jobs for one consumer, and the connections that they share. After the stop the
+/// thread that conducts it takes them over, since leases are to be renewed while the last
+/// handlers run.
 pub(crate) struct Keeper {
     member: Arc<Member>,
     link: MemberLink,
-    /// Of the connection that was last noticed.
+    /// The epoch of the connection that was last noticed.
     epoch: u64,
     renewal: Renewal,
     beats: Beats,
@@ -88,9 +87,9 @@ impl Keeper {
     pub(crate) fn new(member: &Arc<Member>) -> Self {
         Self {
             member: Arc::clone(member),
-            // Past the stop, the one who conducts it says when to try.
+            // After the stop, the thread that conducts it decides when to try.
             link: member.link(Role::Keeper, &member.stop),
-            // Where Redis was away at the start, others were without it, too.
+            // If Redis was away at the start, other members were without it, too.
             epoch: u64::from(member.health.group_stood()),
             renewal: Renewal::new(member),
             beats: Beats::new(member),
@@ -102,8 +101,8 @@ impl Keeper {
         }
     }
 
-    /// When there is something to do. Entries are claimed for workers that are
-    /// free, and one more where none is.
+    /// The time of the next work. Entries are claimed for workers that are free, and one
+    /// more if none is.
     fn next_wake(&self) -> Instant {
         if self.member.claiming.is_moving() || self.member.sign_of_life.has_step() {
             return Instant::now();
@@ -120,7 +119,7 @@ impl Keeper {
         let claiming = &self.member.claiming;
         let is_held = self.member.common.hold.lasts();
         let is_full = is_held || self.member.room_for_returning() == 0;
-        // Of another member of the consumer.
+        // The pause may be another member's.
         let pause = &self.member.common.buffer.pause;
         if is_full || claiming.is_under_way() || !pause.is_over(&self.member.bells.keeper) {
             return keep_at;
@@ -147,7 +146,7 @@ impl Keeper {
         if self.member.claiming.is_moving() {
             move_some(&self.member, &mut self.link);
         }
-        // The sign of life may have told of a hold.
+        // The sign of life may have brought a hold.
         let is_held = self.holding.follow();
         if self.alone.is_some() {
             self.tend_alone();
@@ -156,7 +155,7 @@ impl Keeper {
         }
     }
 
-    /// Writes the events that are due, where the member is all of the consumer.
+    /// Writes the due events, if the member is the whole consumer.
     fn tell_events(&mut self) {
         let Self { member, link, .. } = self;
         if let Some(chronicle) = member.own_chronicle() {
@@ -164,8 +163,8 @@ impl Keeper {
         }
     }
 
-    /// Renews the leases, and the lock of the entry that runs alone, and gives
-    /// the sign of life that is due.
+    /// Renews the leases, and the lock of the entry that runs alone, and gives the sign
+    /// of life that is due.
     pub(crate) fn renew(&mut self) {
         self.renew_leases();
         if self.beats.at() <= Instant::now() {
@@ -208,12 +207,12 @@ impl Keeper {
         }
     }
 
-    /// Follows changes that the last request has shown: another connection, or
-    /// a server whose clock was set.
+    /// Follows changes that the last request has shown: another connection, or a step of
+    /// the server's clock.
     fn notice(&mut self) {
         let lease = self.member.config.lease;
         if self.link.epoch() > self.epoch {
-            // Others may be as late as we are: let them renew first.
+            // Other members may be as late as this one: they get time to renew first.
             self.epoch = self.link.epoch();
             self.renewal.hasten();
             self.beats.hasten();
@@ -238,8 +237,8 @@ impl Keeper {
         }
     }
 
-    /// Runs an entry alone, as soon as no handler runs; gives it back where one
-    /// takes too long.
+    /// Runs an entry alone as soon as no handler runs; gives it back if a handler takes
+    /// too long.
     fn tend_alone(&mut self) {
         let Some(mut alone) = self.alone.take() else {
             return;
@@ -261,15 +260,15 @@ impl Keeper {
             }
             Step::Done => {
                 alone.end(&mut self.link);
-                // There may be more of them, further up.
+                // Further such entries may have larger ids.
                 self.takeover.begin_again();
             }
         }
     }
 
-    /// Gives back an entry that was to run alone and has not started, and lets
-    /// the workers go on. Returns whether there was one: its lock is still held.
-    /// The lock of one that has started lapses.
+    /// Gives back an entry that was to run alone and has not started, and resumes the
+    /// workers. Returns whether there was one: its lock is still held then. The lock of
+    /// an entry that has started lapses.
     pub(crate) fn drop_alone(&mut self) -> bool {
         self.alone.take().is_some_and(|alone| !alone.has_started())
     }

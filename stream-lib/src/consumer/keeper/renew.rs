@@ -37,13 +37,13 @@ impl Renewal {
         self.at
     }
 
-    /// Has the next renewal come at once.
+    /// Makes the next renewal come at once.
     pub(super) fn hasten(&mut self) {
         self.at = Instant::now();
     }
 
-    /// Renews what is due, of all replies together: the other consumers of the manager
-    /// wait meanwhile.
+    /// Renews what is due, for all replies together, since the other consumers of the
+    /// manager wait meanwhile.
     pub(super) fn renew(&mut self, link: &mut MemberLink) {
         let lease = self.member.config.lease;
         self.at = Instant::now() + lease / 6;
@@ -113,7 +113,8 @@ impl Renewal {
         for held in due {
             let is_left = left.iter().any(|(other, _)| Arc::ptr_eq(other, held));
             if !is_left {
-                // Before it counts as confirmed, so that nothing is acknowledged meanwhile.
+                // Set before the reply counts as confirmed, so that nothing is
+                // acknowledged meanwhile.
                 held.doubt(doubtful.iter().any(|other| Arc::ptr_eq(other, held)));
                 held.confirm(asked);
             }
@@ -121,9 +122,9 @@ impl Renewal {
         renewed_all
     }
 
-    /// Whether an entry's lease is to be renewed. An entry that has waited in
-    /// the buffer for a lease is given back instead, and one that has run for
-    /// too long is given to others.
+    /// Whether an entry's lease is to be renewed. An entry that has waited in the buffer
+    /// for a lease is given back instead, and an entry whose handler has run for too long
+    /// is given to other consumers.
     fn keeps(&mut self, held: &Arc<Held>, index: usize) -> bool {
         match held.stage(index) {
             Stage::Buffered if held.age() >= self.member.config.lease => {
@@ -152,7 +153,7 @@ impl Renewal {
         }
     }
 
-    /// Another consumer has the entry. Returns whether its handler runs.
+    /// Another consumer has the entry. Returns whether its handler runs here.
     fn lose(&self, held: &Arc<Held>, index: usize) -> bool {
         let member = &self.member;
         if held.advance(index, Stage::Running, Stage::Lost) {
@@ -171,7 +172,7 @@ impl Renewal {
             member.common.buffer.room.left();
             member.counters.lost.fetch_add(1, Ordering::Relaxed);
         } else if held.advance(index, Stage::Done, Stage::Gone) {
-            // Nobody had asked for it to be acknowledged, and nobody will.
+            // Its acknowledgement was never requested, and won't be.
             member.counters.lost.fetch_add(1, Ordering::Relaxed);
         }
         false

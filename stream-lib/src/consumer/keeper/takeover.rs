@@ -1,4 +1,4 @@
-//! The takeover of entries whose consumer has let its lease lapse.
+//! The takeover of entries whose consumer's lease has lapsed.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -23,40 +23,40 @@ use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
 use crate::runtime::counted;
 
-/// How many entries of each dead consumer one step looks at: few are cheaper for
-/// each entry taken than many.
+/// The entries of each dead consumer that one step looks at: a few cost less per taken
+/// entry than many.
 const LOOK: usize = 16;
 
-/// Of how many dead consumers at a time. Where there are more, they take turns.
+/// The dead consumers of one step. If there are more, they take turns.
 const MOST_DEAD: usize = 64;
 
-/// How many entries of `~waiting` one step of a search for strays looks at, which
-/// takes Redis 2 ms.
+/// The entries of `~waiting` that one step of a search for strays looks at, which takes
+/// Redis 2 ms.
 const GATHER: usize = 1_000;
 
-/// Goes through the entries of dead consumers in small steps, oldest first, after
-/// each look at the group that has found some.
+/// Goes through the entries of dead consumers in small steps, oldest first, after each
+/// look at the group that has found some.
 pub(super) struct Takeover {
     member: Arc<Member>,
-    /// When the next step is due; `None` where there is nothing to take over.
+    /// When the next step is due; `None` if there is nothing to take over.
     at: Option<Instant>,
-    /// Before that, nothing is taken over.
+    /// The time before which nothing is taken over.
     not_before: Instant,
     dead: Vec<Vec<u8>>,
-    /// Where the turn of the dead begins.
+    /// The rotation of `dead` at the next pass, so that its consumers take turns.
     turn: usize,
-    /// Where it goes on.
+    /// The id from which the pass goes on.
     cursor: Option<EntryId>,
-    /// How many were taken over since the beginning of the list.
+    /// Entries taken over since the beginning of the list.
     swept: usize,
-    /// Until when entries may have been delivered at a time that the server's
-    /// clock, which was set back, has yet to show: their idle times say nothing.
+    /// Until this time, entries may bear delivery times that the server's clock, which
+    /// was set back, has yet to reach, so their idle times say nothing.
     ahead_until: Instant,
-    /// Signs of life alone decide in this pass.
+    /// Whether only signs of life decide in this pass.
     by_signs: bool,
-    /// Entries of `~waiting` are being searched for whose due times are lost.
+    /// Whether a search for entries of `~waiting` without due times is going on.
     is_gathering: bool,
-    /// Where that search goes on.
+    /// The id from which that search goes on.
     gathered: Option<EntryId>,
 }
 
@@ -86,14 +86,14 @@ impl Takeover {
         at.map(|at| at.max(self.not_before))
     }
 
-    /// Takes nothing over for a lease, nor before the look that follows.
+    /// Takes nothing over for a lease, nor before the look after it.
     pub(super) fn put_off(&mut self) {
         self.not_before = Instant::now() + self.member.config.lease;
         self.end();
     }
 
-    /// Follows a step of the server's clock: others that live have to give signs
-    /// of life and renew their leases first.
+    /// Follows a step of the server's clock: living members have to give signs of life
+    /// and renew their leases first.
     pub(super) fn follow(&mut self, step: ClockStep) {
         self.put_off();
         if let ClockStep::Back(by) = step {
@@ -101,16 +101,16 @@ impl Takeover {
         }
     }
 
-    /// Notes the dead that a look has found, and begins with the oldest entry
-    /// where no pass is under way.
+    /// Records the dead consumers that a look has found, and begins with the oldest entry
+    /// unless a pass is under way.
     pub(super) fn consider(&mut self, look: &Look) {
         self.is_gathering |= look.has_strays;
         if self.not_before > Instant::now() {
-            // The next look knows better.
+            // The next look has newer facts.
             return;
         }
         if self.at.is_none() {
-            // Every other pass, so that neither starves.
+            // Every other pass goes by signs alone, so that neither kind starves.
             self.by_signs = !self.by_signs && self.ahead_until > Instant::now();
         }
         let dead = Dead::of(look, &self.member.name);
@@ -123,7 +123,7 @@ impl Takeover {
             let turn = self.turn % self.dead.len();
             self.turn = turn + MOST_DEAD - 1;
             self.dead.rotate_left(turn);
-            // Its entries wait for nothing but this.
+            // The entries of `~takeover` go first: they wait for nothing but this.
             self.dead.sort_by_key(|name| name != TAKEOVER.as_bytes());
             self.dead.truncate(MOST_DEAD);
         }
@@ -134,7 +134,7 @@ impl Takeover {
         }
     }
 
-    /// Goes through the list from its beginning, at once.
+    /// Starts again at the beginning of the list, at once.
     pub(super) fn begin_again(&mut self) {
         self.at = (!self.dead.is_empty()).then(Instant::now);
         self.cursor = None;
@@ -147,8 +147,8 @@ impl Takeover {
         self.tell_swept();
     }
 
-    /// Takes over as many entries as there is room for. Returns one that is to run
-    /// alone, if there is one.
+    /// Takes over as many entries as there is room for. Returns one that is to run alone,
+    /// if any.
     pub(super) fn step(&mut self, link: &mut MemberLink) -> Option<Alone> {
         if self.is_gathering {
             self.gather(link);
@@ -157,7 +157,7 @@ impl Takeover {
         let member = &Arc::clone(&self.member);
         let claim = member.claiming.try_begin()?;
         let room = member.room_for_returning();
-        // An entry of another member may run alone: one more could not.
+        // While an entry of another member runs alone, no second one could.
         if room == 0 || member.common.buffer.pause.is_paused() {
             return None;
         }
@@ -207,7 +207,7 @@ impl Takeover {
         alone
     }
 
-    /// Searches for entries of `~waiting` whose due times are lost, one step.
+    /// Takes one step of the search for entries of `~waiting` without due times.
     fn gather(&mut self, link: &mut MemberLink) {
         let (group, from) = (&self.member.group, self.gathered.take());
         match link.run_pooled(Role::Claims, |wire| {
@@ -224,7 +224,7 @@ impl Takeover {
                 }
             }
             Ok(next) => self.gathered = next,
-            // The next look knows whether there are some.
+            // The next look shows whether there are any.
             Err(_) => self.is_gathering = false,
         }
     }
@@ -249,7 +249,7 @@ impl Takeover {
         self.swept += count;
     }
 
-    /// Steps are small: one line for all up to the end of the list.
+    /// One line for all steps up to the end of the list, since steps are small.
     fn tell_swept(&mut self) {
         if self.swept > 0 {
             log::info!(
@@ -261,7 +261,7 @@ impl Takeover {
     }
 }
 
-/// Has entries buried that have no delivery left.
+/// Buries entries that have no delivery left.
 fn bury_spent(member: &Member, spent: Entries, asked: Instant) {
     let spent = member.hold(spent, Company::Any, asked);
     for index in 0..spent.len() {
@@ -273,7 +273,7 @@ fn bury_spent(member: &Member, spent: Entries, asked: Instant) {
     }
 }
 
-/// The error of an entry that no handler has answered for.
+/// The error of an entry that was delivered but never answered.
 #[derive(Debug)]
 struct Crashed;
 

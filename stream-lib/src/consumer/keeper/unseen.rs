@@ -1,4 +1,4 @@
-//! Entries that Redis counts under our name, and that this process doesn't know.
+//! Entries that Redis counts under the member's name, and that this process doesn't know.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,9 +10,8 @@ use crate::consumer::member::link::MemberLink;
 use crate::error::Result;
 use crate::message::EntryId;
 
-/// Has the reader fetch entries that were unknown at two looks in a row: an
-/// answer was lost without a failure. Once is no sign, since answers are always
-/// on their way.
+/// Has the reader fetch entries that were unknown at two looks in a row: their answer was
+/// lost without a failure. One look is not enough, since answers may be under way.
 pub(super) struct Unseen {
     member: Arc<Member>,
     suspects: HashSet<EntryId>,
@@ -60,7 +59,8 @@ impl Unseen {
             after = Some(last.id);
             unknown.extend(page.iter().map(|entry| entry.id));
         }
-        // Asked after Redis was: entries that have come in since are known.
+        // Read after the request to Redis, so that entries which have come in since are
+        // known.
         for id in member.replies.ids() {
             unknown.remove(&id);
         }

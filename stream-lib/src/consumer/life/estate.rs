@@ -1,4 +1,4 @@
-//! The members of one consumer, and what they work with.
+//! The running members of one consumer, and their surroundings.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::consumer::worker::Crew;
 use crate::error::{Error, ErrorKind, Result};
 
 /// All members of a life of a consumer that have not ended: one for a whole stream, or
-/// one for each partition that it owns.
+/// one for each owned partition.
 pub(super) struct Estate {
     pub(super) identity: Arc<Identity>,
     pub(super) common: Arc<Common>,
     pub(super) crew: Arc<Crew>,
-    /// Disconnects when all workers have ended.
+    /// Disconnects after all workers have ended.
     workers: Receiver<()>,
     members: Mutex<Vec<Arc<RunningMember>>>,
 }
@@ -40,11 +40,11 @@ impl Estate {
         }
     }
 
-    /// A member that doesn't run yet, and what comes to its settler.
+    /// Makes a member that doesn't run yet, with the receiver of its settler's requests.
     pub(super) fn member(&self, part: Part<'_>) -> (Arc<Member>, Receiver<Settle>) {
         let config = &self.identity.config;
-        // Each entry is settled once, so this never fills while Redis answers. What is
-        // held is bounded for all members together.
+        // Each entry is settled once, so this never fills while Redis answers. A bound on
+        // held entries holds for all members together.
         let reads = if part.partition.is_some() { 2 } else { 4 };
         let (settle, inbox) = bounded(reads * config.read_count + 4 * config.workers);
         let bells = self.identity.staff.bells();
@@ -52,11 +52,11 @@ impl Estate {
         (Arc::new(member), inbox)
     }
 
-    /// Has a member run, until its stop begins. `then` is called at its end.
+    /// Runs a member until its stop begins. `then` is called at its end.
     ///
     /// # Errors
     ///
-    /// `System` where the system is out of threads, `Closed` where the consumer stops.
+    /// `System` if the system is out of threads, `Closed` if the consumer stops.
     pub(super) fn begin(
         &self,
         member: Arc<Member>,
@@ -68,7 +68,7 @@ impl Estate {
             crew: &self.crew,
             workers: &self.workers,
         };
-        // Under the lock, so that a stop finds it.
+        // Held, so that a stop finds the member.
         let mut members = self.members.lock();
         if self.common.stop.is_set() {
             return Err(Error::new(ErrorKind::Closed, "the consumer stops"));
@@ -78,7 +78,7 @@ impl Estate {
         Ok(running)
     }
 
-    /// Those that there are.
+    /// The members that have not ended.
     pub(super) fn all(&self) -> Vec<Arc<RunningMember>> {
         self.members.lock().clone()
     }
@@ -91,7 +91,7 @@ impl Estate {
         }
     }
 
-    /// Takes away the members that have ended.
+    /// Takes out the members that have ended.
     pub(super) fn take_ended(&self) -> Vec<Arc<RunningMember>> {
         let mut members = self.members.lock();
         members
@@ -99,7 +99,7 @@ impl Estate {
             .collect()
     }
 
-    /// How many entries have ended here, but not in Redis.
+    /// The number of entries whose end Redis has not confirmed.
     pub(super) fn settling(&self) -> usize {
         self.all().iter().map(|running| running.settling()).sum()
     }

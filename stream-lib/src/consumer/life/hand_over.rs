@@ -1,17 +1,16 @@
-//! How far a member has come on its way out, for the task that holds the lock of its
-//! partition.
+//! The progress of a member's end, for the task that holds the lock of its partition.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::runtime::Bell;
 
-/// The way of a member's partition to another consumer. The member's reader, which
-/// conducts its stop, goes on; the task that owns the partitions looks.
+/// The handover of a member's partition to another consumer. The member's reader, which
+/// conducts its stop, sets the progress; the task that owns the partitions reads it.
 #[derive(Debug)]
 pub(super) struct HandOver {
     is_free: AtomicBool,
     has_ended: AtomicBool,
-    /// Calls the task.
+    /// Rings the task.
     alarm: Bell,
 }
 
@@ -27,7 +26,7 @@ impl HandOver {
         }
     }
 
-    /// Lets others have the partition.
+    /// Frees the partition for other consumers.
     pub(super) fn free(&self) {
         if !self.is_free.swap(true, Ordering::SeqCst) {
             self.alarm.ring();

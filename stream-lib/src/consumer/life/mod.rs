@@ -1,12 +1,11 @@
-//! One life of a consumer: how its threads begin and end.
+//! One life of a consumer: the start and the end of its threads.
 //!
-//! *Prepare* makes the group and checks the permissions, before there is any
-//! thread, save where the manager connects lazily. A consumer of a stream is one
-//! *running* member; one of a partitioned stream has a task, its *ownership*, which
-//! decides what partitions to have, and for each of them a member. The *estate* knows
-//! the members; all of them feed the same workers. At the end of a member its reader
-//! conducts the *stop* of its other threads, gives back what is *unseen*, and *hands
-//! over* the partition.
+//! *Prepare* makes the group and checks the permissions before any thread starts, unless
+//! the manager connects lazily. A consumer of a stream is one *running* member; a
+//! consumer of a partitioned stream has a task, its *ownership*, which decides on the
+//! partitions to own, and a member for each of them. The *estate* knows the members; all
+//! of them feed the same workers. At the end of a member its reader conducts the *stop*
+//! of its other threads, gives back *unseen* deliveries, and *hands over* the partition.
 
 mod estate;
 mod hand_over;
@@ -37,23 +36,22 @@ use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::partition::Partitions;
 use crate::runtime::{Desk, Thread, counted, on_library_thread, random_suffix};
 
-/// The time beyond the grace in which the last steps of a stop are done.
+/// The time beyond the grace for the last steps of a stop.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// The threads of a running consumer. Dropped, they are told to stop and left
-/// to themselves.
+/// The threads of a running consumer. On drop they are told to stop and detached.
 pub(crate) struct Life {
     estate: Arc<Estate>,
     ownership: OwnershipPlace,
     workers: Vec<Thread>,
-    /// That of the first member, or of the ownership.
+    /// The health of the first member, or of the ownership.
     health: Arc<Health>,
-    /// The group was made and checked at the start.
+    /// Whether the group was made and checked at the start.
     is_prepared: bool,
 }
 
-/// The task that owns partitions, where the stream has any: from the start, or once
-/// that has turned out.
+/// The task that owns partitions, for a partitioned stream: from the start, or once
+/// partitions are found.
 type OwnershipPlace = Arc<Mutex<Option<Arc<Desk<Ownership>>>>>;
 
 impl Life {
@@ -76,7 +74,7 @@ impl Life {
             partition: None,
         };
         let (member, inbox) = estate.member(whole);
-        // A lazy manager waits for nothing: the reader makes the group.
+        // A lazy manager doesn't wait: the reader makes the group.
         let prepared = if identity.is_lazy {
             Prepared::Nothing
         } else {
@@ -108,7 +106,7 @@ impl Life {
         Ok(life)
     }
 
-    /// A consumer of the wrong stream has no other sign of it.
+    /// Logs the start: a consumer of a wrong stream shows no other sign of it.
     fn tell_start(&self, prepared: Prepared) {
         let Identity { group, config, .. } = &*self.estate.identity;
         let parts = match prepared {
@@ -142,8 +140,8 @@ impl Life {
         Ok(())
     }
 
-    /// Ends a half-made life, where the system had no thread left: nothing was read,
-    /// and nothing stays in the group.
+    /// Ends a half-made life when the system has no thread left: nothing was read, and
+    /// nothing stays in the group.
     fn abandon(mut self, member: &Member, prepared: Prepared) {
         member.begin_stop();
         member.give_up();
@@ -155,7 +153,7 @@ impl Life {
         }
     }
 
-    /// The connections whose first success is that of the consumer.
+    /// The health whose first success is that of the consumer.
     pub(crate) fn health(&self) -> Arc<Health> {
         Arc::clone(&self.health)
     }
@@ -177,7 +175,7 @@ impl Life {
         self.estate.common.trouble.latest()
     }
 
-    /// Until when the group is held, in milliseconds since 1970 by the server's clock.
+    /// The end of the group's hold, in milliseconds since 1970 by the server's clock.
     pub(crate) fn held_until_ms(&self) -> Option<u64> {
         self.estate.common.hold.known().map(|hold| hold.until_ms)
     }
@@ -190,12 +188,12 @@ impl Life {
         self.estate.common.buffer.pause.running()
     }
 
-    /// How many entries have ended here, but not in Redis.
+    /// The number of entries whose end Redis has not confirmed.
     pub(crate) fn settling(&self) -> usize {
         self.estate.settling()
     }
 
-    /// The partitions that it reads; `None` where the stream has none, as far as known.
+    /// The partitions that it reads; `None` if the stream has none, as far as known.
     pub(crate) fn partitions(&self) -> Option<Vec<u16>> {
         let has_any = self.ownership.lock().is_some();
         has_any.then(|| self.estate.partitions())
@@ -205,9 +203,9 @@ impl Life {
         self.estate.begin_stop();
     }
 
-    /// Stops and joins the threads, within the grace and a little; those that
-    /// are still in a handler then are detached. Returns how many handlers
-    /// still ran. From one of the library's own threads it only signals.
+    /// Stops and joins the threads, within the grace and a little; threads that are still
+    /// in a handler then are detached. Returns the number of handlers still running. From
+    /// one of the library's own threads it only signals.
     pub(crate) fn end(mut self, grace: Duration) -> usize {
         self.signal_stop();
         if on_library_thread() {
@@ -215,7 +213,7 @@ impl Life {
         }
         let deadline = self.estate.common.stop_by(grace) + SETTLE;
         self.unblock_readers(deadline);
-        // Each conducts the stop of the other threads of its member.
+        // Each reader conducts the stop of the other threads of its member.
         for running in self.estate.all() {
             running.join_by(deadline);
         }
@@ -223,7 +221,7 @@ impl Life {
         self.running()
     }
 
-    /// Ends the readers' waits, until they read no more.
+    /// Ends the readers' waits until they read no more.
     fn unblock_readers(&self, deadline: Instant) {
         let members = self.estate.all();
         let mut reading: Vec<_> = members
@@ -236,7 +234,7 @@ impl Life {
                 return;
             };
             let first = *first;
-            // The keeper does this, too, when it comes round.
+            // The keeper does this, too, in its next round.
             for (running, unblocking) in &mut reading {
                 unblocking.step(&running.member);
             }
@@ -244,8 +242,8 @@ impl Life {
         }
     }
 
-    /// Ends the threads that are left. One that has not ended by now gives up, instead
-    /// of waiting for Redis for ever.
+    /// Ends the remaining threads. A thread that has not ended by now gives up, rather
+    /// than wait for Redis for ever.
     fn end_threads(&mut self, soon: Instant) {
         self.estate.common.begin_stop();
         for running in self.estate.all() {
@@ -272,8 +270,8 @@ impl Drop for Life {
     }
 }
 
-/// At the end of the member for a whole stream: where the stream has turned out to be
-/// partitioned, its partitions are owned instead.
+/// At the end of a whole stream's member: if the stream has turned out to be partitioned,
+/// its partitions are owned instead.
 fn divide(
     estate: &Arc<Estate>,
     member: &Member,
@@ -302,7 +300,7 @@ fn divide(
     }
 }
 
-/// Has a task own the partitions.
+/// Starts the task that owns the partitions.
 fn own(
     estate: &Arc<Estate>,
     partitions: Partitions,

@@ -14,20 +14,20 @@ use crate::consumer::member::sign_of_life::{Giver, SignOfLife};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::partition::Partitions;
 
-/// What the checks have shown.
+/// The result of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Prepared {
-    /// The group stands.
+    /// The group exists.
     Whole,
-    /// The stream has partitions, and the group stands in each of them.
+    /// The stream has partitions, and the group exists in each of them.
     Parts(Partitions),
     /// Redis is away, and nothing is known.
     Nothing,
 }
 
-/// Makes the group and checks the permissions, within the connect timeout. Where
-/// Redis is away, the reader makes the group later; any other error is the
-/// caller's. `member` is for a stream without partitions.
+/// Makes the group and checks the permissions, within the connect timeout. If Redis is
+/// away, the reader makes the group later; any other error is returned. `member` is for a
+/// stream without partitions.
 pub(super) fn prepare(identity: &Identity, common: &Common, member: &Member) -> Result<Prepared> {
     let group = &member.group;
     let prepared = make_group(member).and_then(|partitions| match partitions {
@@ -44,7 +44,7 @@ pub(super) fn prepare(identity: &Identity, common: &Common, member: &Member) -> 
             }
             Ok(prepared)
         }
-        // All of it may be done again: nothing adds up.
+        // All of it may be repeated: nothing adds up.
         Err(e) if answer_of(&e).may_pass() => {
             log::warn!(
                 "the consumer of `{}` starts without Redis, and reads as soon as it can: {}",
@@ -61,7 +61,7 @@ pub(super) fn prepare(identity: &Identity, common: &Common, member: &Member) -> 
     }
 }
 
-/// Makes the group, unless the stream has partitions, which are returned then.
+/// Makes the group; if the stream has partitions, returns them instead.
 fn make_group(member: &Member) -> Result<Option<Partitions>> {
     let Member { group, config, .. } = member;
     let key = group.stream().as_bytes();
@@ -84,10 +84,11 @@ fn make_group(member: &Member) -> Result<Option<Partitions>> {
 }
 
 /// Makes the group in all partitions, so that it begins everywhere at the same time,
-/// whichever consumer reads them when. Checks the permissions in one of them.
+/// whenever each of them is first read. Checks the permissions in one of them.
 ///
-/// The sign of life comes first, and once more at the end: who deletes the stream sees the
-/// one or the groups, or else this consumer sees that, and doesn't begin.
+/// The sign of life is given first, and again at the end: a process that deletes the
+/// stream either sees the sign or the groups, or this consumer sees the deletion and
+/// doesn't begin.
 fn make_groups(identity: &Identity, common: &Common, partitions: Partitions) -> Result<()> {
     let topology = &identity.topology;
     let timeout = topology.connect_timeout();
@@ -130,7 +131,7 @@ struct Signs<'a> {
 }
 
 impl Signs<'_> {
-    /// Gives one. Returns the partitions that the stream has.
+    /// Gives a sign. Returns the partitions of the stream.
     fn give(&self, deadline: Instant) -> Result<Option<Partitions>> {
         let ConsumerConfig {
             lease,
@@ -170,7 +171,7 @@ impl Signs<'_> {
     }
 }
 
-/// The label of a consumer without one: host and process id.
+/// The default label of a consumer: host and process id.
 pub(super) fn default_label() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()

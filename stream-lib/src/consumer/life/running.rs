@@ -18,7 +18,7 @@ use crate::consumer::worker::Crew;
 use crate::error::Result;
 use crate::runtime::Thread;
 
-/// A member that reads. Its reader ends it once its stop has begun.
+/// A running member. Its reader ends it once its stop has begun.
 pub(super) struct RunningMember {
     pub(super) member: Arc<Member>,
     pub(super) hand_over: Arc<HandOver>,
@@ -28,17 +28,17 @@ pub(super) struct RunningMember {
     conducted: Receiver<()>,
 }
 
-/// What a member works with.
+/// The surroundings of a member.
 pub(super) struct Surroundings<'a> {
     pub(super) staff: &'a Staff,
     pub(super) crew: &'a Arc<Crew>,
-    /// Disconnects when all workers have ended.
+    /// Disconnects after all workers have ended.
     pub(super) workers: &'a Receiver<()>,
 }
 
 impl RunningMember {
     /// Starts the thread and the tasks of a member. Nothing is read before all of them
-    /// are there. `then` is called at its end, by its reader.
+    /// have started. `then` is called at its end, by its reader.
     pub(super) fn begin(
         member: Arc<Member>,
         inbox: Receiver<Settle>,
@@ -65,7 +65,7 @@ impl RunningMember {
                 then(&member);
             }
         });
-        // The keeper is the last one: it claims entries at once.
+        // The keeper starts last: it claims entries at once.
         let keeper = reader.and_then(|reader| {
             let keeper = Keeper::new(&member);
             let keeper = around.staff.keeper.add(keeper, &member.bells.keeper)?;
@@ -74,10 +74,10 @@ impl RunningMember {
         let (reader, keeper) = keeper.inspect_err(|_| {
             member.begin_stop();
             around.crew.part(&member);
-            // Nothing has come to it.
+            // It has received nothing.
             drop(settler.take(Instant::now() + Duration::from_secs(1)));
         })?;
-        // There is room for it.
+        // The channel has room for it.
         let _ = all_there.send(Ends {
             conducted: conducts,
             workers: around.workers.clone(),
@@ -93,7 +93,7 @@ impl RunningMember {
         })
     }
 
-    /// Waits for so long for its reader to read no more. Returns whether it still does.
+    /// Waits up to `time` for its reader to read no more. Returns whether it still does.
     pub(super) fn reads(&self, time: Duration) -> bool {
         stop::waits(&self.conducted, time)
     }
@@ -105,7 +105,7 @@ impl RunningMember {
         }
     }
 
-    /// How many entries have ended here, but not in Redis.
+    /// The number of entries whose end Redis has not confirmed.
     pub(super) fn settling(&self) -> usize {
         let replies = self.member.replies.all();
         replies.iter().map(|held| held.settling()).sum()

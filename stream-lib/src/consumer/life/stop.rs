@@ -1,25 +1,24 @@
 //! The stop of a member, conducted by its reader once that reads no more.
 //!
-//! The other threads end in order, within the grace: first nothing new comes in,
-//! then entries that have not started go back, so that others can have them while
-//! the last handlers still run; when these have ended, and Redis has confirmed how,
-//! the member leaves its group. The keeper and the settler go on with other
-//! consumers meanwhile: the tasks of this one are taken away from them.
+//! The other threads end in order, within the grace: first nothing new comes in, then
+//! entries that have not started are given back, so that others can have them while the
+//! last handlers still run; when these have ended, and Redis has confirmed their results,
+//! the member leaves its group. The keeper and the settler go on with other consumers
+//! meanwhile: their tasks for this member are taken from them.
 //!
 //! # Partitions
 //!
-//! A partition goes to others in one of two ways. Where the consumer stops, it does so
-//! at once: others read on while the last handlers run here. Where the consumer goes on
-//! and has one partition too many, it does so once its handlers have ended, or the
-//! grace is over.
+//! A partition goes to others in one of two ways. If the consumer stops, it goes at once:
+//! others read on while the last handlers run here. If the consumer goes on and has one
+//! partition too many, it goes after its handlers have ended, or the grace is over.
 //!
-//! A consumer that goes on gives its sign of life, so that nobody takes over what Redis
-//! has under its name in a partition that it has left. So it leaves the partition only
-//! once there is nothing: handlers that run for longer than the grace keep their
+//! A consumer that goes on gives its sign of life, so no other takes over entries that
+//! Redis has under its name in a partition that it has left. So it leaves the partition
+//! only when there are none: handlers that run for longer than the grace keep their
 //! leases, and a delivery whose answer was lost is given back. For a while after a lost
-//! answer it looks again, since a stalled server may run a read late. Where the partition
-//! comes back meanwhile, another member of the consumer reads it, and all of that is its
-//! part.
+//! answer it looks again, since a stalled server may run a read late. If the partition
+//! comes back meanwhile, another member of the consumer reads it, and takes on all of
+//! this.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,10 +35,10 @@ use crate::consumer::settler::Settler;
 use crate::error::{Result, with_causes};
 use crate::runtime::Desk;
 
-/// The tasks of others for the member, and how its threads tell that they have
-/// ended: each channel carries nothing and is disconnected.
+/// The tasks of other threads for the member, and the channels that tell of their ends:
+/// each carries nothing and is disconnected.
 pub(super) struct Ends {
-    /// Told once the stop is conducted.
+    /// Dropped once the stop is conducted.
     pub(super) conducted: Sender<()>,
     pub(super) workers: Receiver<()>,
     pub(super) keeper: Arc<Desk<Keeper>>,
@@ -47,10 +46,10 @@ pub(super) struct Ends {
     pub(super) hand_over: Arc<HandOver>,
 }
 
-/// How long the keeper's request that is under way is waited for.
+/// How long the stop waits for the keeper's request that is under way.
 const POLITE: Duration = Duration::from_secs(3);
 
-/// The end of what has no end of its own.
+/// The bound of waits that have none of their own.
 const LONG: Duration = Duration::from_secs(86_400);
 
 /// Ends the other threads, and leaves the group.
@@ -63,7 +62,7 @@ pub(super) fn conduct(member: &Member, ends: Ends) {
     let deadline = member.stop_by(member.config.grace);
     drop(ends.conducted);
     let mut keeper = take_keeper(member, &ends.keeper, deadline);
-    // Settling entries that ended in the last moment of the grace takes a while.
+    // Entries that ended in the last moment of the grace take a while to settle.
     let settled_by = deadline.max(Instant::now()) + SOON;
     if is_last(member) {
         member.links.conduct(deadline, settled_by);
@@ -78,7 +77,7 @@ pub(super) fn conduct(member: &Member, ends: Ends) {
             command::release_lock(wire, lock, &member.name)
         });
     }
-    // Also those that a worker has to itself which is still in a handler.
+    // This includes replies that one worker has to itself while it is in a handler.
     for held in member.replies.all() {
         member.give_back_rest(&held);
     }
@@ -99,7 +98,7 @@ pub(super) fn conduct(member: &Member, ends: Ends) {
     }
 }
 
-/// What has become of a member's entries at its end.
+/// The state of a member's entries at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
     Unsettled,
@@ -113,8 +112,8 @@ fn is_last(member: &Member) -> bool {
     member.common.stop.is_set()
 }
 
-/// Waits for the handlers of the member's entries, with the leases renewed: until the
-/// end of the grace where the consumer stops, else as long as they run.
+/// Waits for the handlers of the member's entries, with the leases renewed: until the end
+/// of the grace if the consumer stops, else as long as they run.
 fn await_handlers(
     member: &Member,
     workers: &Receiver<()>,
@@ -133,7 +132,7 @@ fn await_handlers(
         if is_last(member) || !has_grace {
             hand_over.free();
         }
-        // A member that is all of the consumer has the workers to itself.
+        // A member that is the whole consumer has the workers to itself.
         let pause = if is_last(member) && member.partition.is_none() {
             step
         } else {
@@ -164,13 +163,13 @@ fn await_handlers(
     }
 }
 
-/// Whether workers may be at entries of the member. Those of a consumer that is one
-/// member tell by their end.
+/// Whether workers may be running entries of the member. The workers of a consumer with a
+/// single member show it by their end.
 fn has_handlers(member: &Member) -> bool {
     is_last(member) && member.partition.is_none() || member.replies.are_running()
 }
 
-/// Settles what is left, where the consumer stops.
+/// Settles the rest, if the consumer stops.
 fn settle_by(member: &Member, mut settler: Settler, deadline: Instant) -> Left {
     let deadline = deadline.max(member.stop_by(member.config.grace));
     if settler.finish_by(deadline) {
@@ -180,8 +179,8 @@ fn settle_by(member: &Member, mut settler: Settler, deadline: Instant) -> Left {
     }
 }
 
-/// Settles what is left, where the consumer goes on, and leaves the group once there is
-/// nothing under its name.
+/// Settles the rest, if the consumer goes on, and leaves the group once nothing is left
+/// under its name.
 fn leave_for_good(
     member: &Member,
     mut settler: Settler,
@@ -189,18 +188,18 @@ fn leave_for_good(
     hand_over: &HandOver,
 ) -> Left {
     let step = member.config.lease / 3;
-    // A read may run late whose answer was lost.
+    // A read whose answer was lost may run late.
     let watches = member.claiming.take_lost_answer();
     let watched_until = Instant::now() + if watches { 4 * step } else { Duration::ZERO };
     while !is_last(member) && !member.halt.is_set() {
         if settler.finish_by(Instant::now() + step) {
             if member.replies.are_succeeded() {
-                // The partition has come back: what comes up is the successor's.
+                // The partition has come back: later finds are the successor's.
                 hand_over.free();
                 return Left::Gone;
             }
             let is_gone = try_leave(member).unwrap_or(false);
-            // Entries that come up now are given back, by whoever reads the partition.
+            // Later finds are given back by the consumer that reads the partition.
             hand_over.free();
             if is_gone && watched_until <= Instant::now() {
                 return Left::Gone;
@@ -222,8 +221,8 @@ fn leave_for_good(
     settle_by(member, settler, deadline)
 }
 
-/// Takes the task of keeping the entries. A request that a silent server doesn't
-/// answer must not use up the grace.
+/// Takes the keeper's task. A request that a silent server doesn't answer must not use up
+/// the grace.
 fn take_keeper(member: &Member, desk: &Desk<Keeper>, deadline: Instant) -> Option<Keeper> {
     let now = Instant::now();
     let polite = POLITE.min(deadline.saturating_duration_since(now) / 2);
@@ -233,7 +232,7 @@ fn take_keeper(member: &Member, desk: &Desk<Keeper>, deadline: Instant) -> Optio
     })
 }
 
-/// Leaves the group, unless there is something left of ours.
+/// Leaves the group, unless entries are left under the member's name.
 pub(super) fn leave(member: &Member) {
     if let Err(e) = try_leave(member) {
         log::info!(

@@ -1,4 +1,4 @@
-//! Deliveries to a member that has left its partition, and that nobody here knows.
+//! Deliveries to a member that has left its partition, unknown to this process.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use crate::consumer::brief::brief;
 use crate::consumer::member::Member;
 use crate::error::Result;
 
-/// Gives back what Redis has under the member's name, and this process doesn't know:
-/// the answer was lost with a connection. It did not run.
+/// Gives back the entries that Redis has under the member's name, and this process
+/// doesn't know: their answer was lost with a connection, so they did not run.
 pub(super) fn give_back_unseen(member: &Member) -> Result<()> {
     let mut after = None;
     loop {
@@ -20,7 +20,8 @@ pub(super) fn give_back_unseen(member: &Member) -> Result<()> {
             return Ok(());
         };
         after = Some(last.id);
-        // Asked after Redis was: entries that have come in since are known.
+        // Read after the request to Redis, so that entries which have come in since are
+        // known.
         let known: HashSet<_> = member.replies.ids().into_iter().collect();
         let most = member.config.retry.deliveries();
         let unseen: Vec<_> = page
@@ -29,8 +30,8 @@ pub(super) fn give_back_unseen(member: &Member) -> Result<()> {
             .map(|entry| Parking {
                 id: entry.id,
                 attempt: entry.deliveries,
-                // Its last delivery, after others that may have ended in crashes, is for
-                // the takeover, with its lock.
+                // Its last delivery, after others that may have ended in crashes, is left
+                // to the takeover, with its lock.
                 delay: (entry.deliveries < 2 || entry.deliveries < most).then_some(Duration::ZERO),
                 deliveries: Some(entry.deliveries.saturating_sub(1)),
                 mark: Mark::default(),

@@ -1,36 +1,35 @@
-//! The acknowledgement of entries that are done.
+//! The acknowledgement of entries whose handlers have succeeded.
 //!
 //! # Protocol
 //!
 //! A worker whose handler has succeeded moves the entry to
-//! [`Stage::Done`](super::stage::Stage). Only the first entry of a reply that is
-//! done is announced ([`Held::announce`]); until the acknowledger looks, the
-//! others cost nothing. The acknowledger takes the announcement back before it
-//! looks at the stages ([`Held::take_done`]), and a worker sets the stage before
-//! it announces: an entry that the look misses is announced again.
+//! [`Stage::Done`](super::stage::Stage). Only the first such entry of a reply is
+//! announced ([`Held::announce`]); until the acknowledger looks, the others cost nothing.
+//! The acknowledger takes the announcement back before it looks at the stages
+//! ([`Held::take_done`]), and a worker sets the stage before it announces: an entry that
+//! the look misses is announced again.
 //!
 //! The acknowledger is one of two threads:
 //!
 //! - the **settler**, which is told of each announced reply at once and sends an
 //!   acknowledgement of its own;
-//! - the **reader**, while answers come back full: it collects the announced
-//!   replies whenever it sends the next read, and both go out as one request.
-//!   No thread is woken for it.
+//! - the **reader**, while answers come back full: it collects the announced replies
+//!   whenever it sends the next read, and both go out as one request. No thread is woken
+//!   for this.
 //!
 //! The reader becomes the acknowledger when it sends a read that doesn't wait
-//! ([`collect`](Acknowledging::collect)). It hands this back
-//! ([`leave_to_settler`](Acknowledging::leave_to_settler)) when no read of its
-//! is on the wire, when its connection is lost, and before it waits for a place
-//! in the buffer, since a worker that would make room may wait for an
-//! acknowledgement. The stop of the consumer does the same in its name. The
-//! announced replies are part of the state that says whose turn it is, under one
-//! lock: each announcement either is in the reader's list, which goes to the
-//! settler as a whole, or goes to the settler by itself.
+//! ([`collect`](Acknowledging::collect)). It hands the role back
+//! ([`leave_to_settler`](Acknowledging::leave_to_settler)) when none of its reads is on
+//! the wire, when its connection is lost, and before it waits for a place in the buffer,
+//! since a worker that would make room may wait for an acknowledgement. The stop of the
+//! consumer does the same in its name. The announced replies are part of the state that
+//! names the acknowledger, under one lock: each announcement either is in the reader's
+//! list, which goes to the settler as a whole, or goes to the settler on its own.
 //!
-//! Entries that may be somebody else's by now, since their lease was last
-//! confirmed too long ago, always go to the settler, which asks Redis. So do
-//! entries that the reader has sent an acknowledgement for whose answer was
-//! lost: acknowledging twice does no harm.
+//! Entries that another consumer may have by now, since their lease was last confirmed
+//! too long ago, always go to the settler, which asks Redis. So do entries whose
+//! acknowledgement the reader has sent and whose answer was lost: acknowledging twice
+//! does no harm.
 
 use std::mem;
 use std::sync::Arc;
@@ -47,19 +46,20 @@ use crate::consumer::member::settle::{Settle, Unsettled};
 use crate::consumer::member::stage::Stage;
 use crate::runtime::is_on_rounds;
 
-/// The way of entries from the end of their delivery to Redis' confirmation.
+/// The path of entries from the end of their delivery to Redis' confirmation.
 #[derive(Debug)]
 pub(crate) struct Acknowledging {
     acknowledger: Mutex<Acknowledger>,
     settler: Sender<Settle>,
-    /// Requests of a thread that others wait for, while there is no place.
+    /// Requests that found the inbox full, from threads that must not wait: those on
+    /// rounds, and the one that conducts the stop.
     overflow: Mutex<Vec<Settle>>,
     is_conducted: AtomicBool,
     lease: Duration,
     bells: Bells,
 }
 
-/// The thread that acknowledges entries that are done.
+/// The thread that acknowledges completed entries.
 #[derive(Debug)]
 enum Acknowledger {
     /// With its next read, for the replies that were announced since the last.
@@ -79,8 +79,8 @@ impl Acknowledging {
         }
     }
 
-    /// Says that an entry of a reply is done, if the acknowledger doesn't know
-    /// yet. Returns whether this was news, which may have taken a while.
+    /// Announces that an entry of a reply is done, unless the acknowledger knows already.
+    /// Returns whether it was announced, which may have taken a while.
     pub(crate) fn announce(&self, held: &Arc<Held>) -> bool {
         let is_news = held.announce();
         if is_news {
@@ -96,8 +96,8 @@ impl Acknowledging {
         self.send(Settle::Done(held));
     }
 
-    /// Takes the entries that are done, to acknowledge them with a read. From now
-    /// on the reader is the acknowledger.
+    /// Takes the entries that are done, to acknowledge them with a read. From now on the
+    /// reader is the acknowledger.
     pub(crate) fn collect(&self) -> Done {
         let mut done = Done::default();
         for held in self.hand_to(Acknowledger::Reader(Vec::new())) {
@@ -127,8 +127,8 @@ impl Acknowledging {
         }
     }
 
-    /// Queues a request for the settler. Once the consumer has been given up
-    /// nobody listens; the entry's lease then lapses, and the request is returned.
+    /// Queues a request for the settler. After the consumer has been given up there is no
+    /// receiver; the entry's lease then lapses, and the request is returned.
     pub(crate) fn try_send(&self, settle: Settle) -> Result<(), Settle> {
         let sent = if is_on_rounds() || self.is_conducted.load(Ordering::SeqCst) {
             match self.settler.try_send(settle) {
@@ -145,13 +145,13 @@ impl Acknowledging {
         sent
     }
 
-    /// Nobody waits for a place in the inbox from now on: the one who conducts the stop
-    /// would wait for itself.
+    /// From now on no request waits for a place in the inbox: the thread that conducts
+    /// the stop would wait for itself.
     pub(crate) fn conduct(&self) {
         self.is_conducted.store(true, Ordering::SeqCst);
     }
 
-    /// Takes the requests for which there was no place in the inbox.
+    /// Takes the requests that found no place in the inbox.
     pub(crate) fn take_overflow(&self) -> Vec<Settle> {
         mem::take(&mut *self.overflow.lock())
     }
@@ -165,7 +165,7 @@ impl Acknowledging {
         done.split_doubtful(self.lease)
     }
 
-    /// Redis has confirmed that these are acknowledged: they count for
+    /// Redis has confirmed the acknowledgement of these entries: they count for
     /// `counter`.
     pub(crate) fn confirmed(&self, done: &Done, counter: &AtomicU64) {
         let mut is_alone = false;
@@ -179,24 +179,23 @@ impl Acknowledging {
         self.resume_after(is_alone);
     }
 
-    /// As [`confirmed`](Self::confirmed), for an entry whose delivery has ended
-    /// in any way.
+    /// As [`confirmed`](Self::confirmed), for an entry whose delivery has ended in any
+    /// way.
     pub(crate) fn settled(&self, entry: &Unsettled, counter: &AtomicU64) {
         entry.held.set_stage(entry.index, Stage::Gone);
         counter.fetch_add(1, Ordering::Relaxed);
         self.resume_after(entry.held.is_alone());
     }
 
-    /// After an entry that ran alone, the others may go on: the keeper
-    /// sees to that.
+    /// After an entry that ran alone, the others may go on: the keeper resumes them.
     fn resume_after(&self, is_alone: bool) {
         if is_alone {
             self.bells.keeper.ring();
         }
     }
 
-    /// Nobody knows whether Redis has acknowledged these: the settler does it
-    /// again.
+    /// It is unknown whether Redis has acknowledged these entries: the settler repeats
+    /// it.
     pub(crate) fn hand_over(&self, done: &Done) {
         for (held, taken) in done.replies() {
             for &index in taken {
@@ -224,14 +223,14 @@ mod tests {
         (acknowledging, inbox)
     }
 
-    /// A reply whose one entry is done.
+    /// A reply with one entry, which is done.
     fn done() -> Arc<Held> {
         let held = Held::for_test(1, Company::Any);
         held.set_stage(0, Stage::Done);
         held
     }
 
-    /// The replies that the settler was told of.
+    /// The replies that were announced to the settler.
     fn told(inbox: &Receiver<Settle>) -> Vec<Arc<Held>> {
         let told = inbox.try_iter().filter_map(|settle| match settle {
             Settle::Done(held) => Some(held),

@@ -2,15 +2,16 @@
 //!
 //! # Who wakes whom
 //!
-//! The members of one consumer share it. Workers sleep on channels. A reader sleeps on
-//! its member's stop signal, with a condition of its own, and is nudged. The keeper and the settler, which look after
-//! other consumers, too, are called by the member's [bells](crate::consumer::bells):
+//! The members of one consumer share the buffer. Workers sleep on channels. A reader
+//! sleeps on its member's stop signal, with a condition of its own, and is nudged. The
+//! keeper and the settler, which serve other consumers, too, are called by the member's
+//! [bells](crate::consumer::bells):
 //!
 //! | Thread | waits for | and is woken by |
 //! |---|---|---|
 //! | worker | an entry | the reply on its [lane](WorkQueue) |
 //! | worker | the end of a [pause](Pause) | the pause's channel, or the entry that runs alone |
-//! | settler | something to settle | the thread that has put it into the inbox |
+//! | settler | something to settle | the thread that queues it |
 //! | reader | [room](Room) in the buffer | a worker that takes an entry, or becomes idle |
 //! | keeper | room for returning entries | a worker that takes a returning reply |
 //! | keeper | the end of all other handlers | a worker that leaves during a pause |
@@ -19,15 +20,13 @@
 //! | keeper | the end of the reader's claim | the reader |
 //! | each | the stop | the stop signal; for workers, a channel that disconnects; for the keeper and the settler, their bells |
 //!
-//! No nudge is lost: a thread changes the state first and nudges then, and a
-//! sleeper holds the signal's lock from the check of its condition until it
-//! sleeps. No ring is lost: a thread changes the state first, and the one that is
-//! called looks at it after it has heard. Workers leave a nudge out where nobody waits,
-//! since it costs a lock:
-//! `wake_below` and `paused` say whether somebody does. The sleeper sets these
-//! before it checks its condition, and a worker changes the state before it
-//! reads them; all of it is sequentially consistent, so that at least one of the
-//! two sees the other.
+//! No nudge is lost: a thread changes the state first and nudges then, and a sleeper
+//! holds the signal's lock from the check of its condition until it sleeps. No ring is
+//! lost: a thread changes the state first, and the called one looks at it after it has
+//! heard the bell. Workers skip a nudge if no thread waits, since it costs a lock:
+//! `wake_below` and `paused` show whether one does. The sleeper sets these before it
+//! checks its condition, and a worker changes the state before it reads them; all of
+//! these accesses are sequentially consistent, so at least one of the two sees the other.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -44,14 +43,14 @@ use crate::consumer::member::read_ahead::Load;
 use crate::consumer::member::room::Room;
 use crate::runtime::Shutdown;
 
-/// Entries that wait for workers, and the parts that decide how many do.
+/// Entries that wait for workers, and the facts that decide on their number.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     queue: WorkQueue,
     pub(crate) pause: Pause,
     pub(crate) room: Room,
     pub(crate) handler_time: HandlerTime,
-    /// Of all replies that live.
+    /// The bytes of all living replies.
     pub(super) bytes: Arc<AtomicUsize>,
 }
 
@@ -66,9 +65,9 @@ impl Buffer {
         }
     }
 
-    /// Hands new entries to the workers. Returns false if the member stopped, as
-    /// `stop` says, before any of them could be told. `before_waiting` is called where
-    /// there is no place for the reply yet.
+    /// Hands new entries to the workers. Returns false if the member stopped, as `stop`
+    /// says, before any worker could be told. `before_waiting` is called if there is no
+    /// place for the reply yet.
     #[must_use]
     pub(crate) fn push(
         &self,
@@ -81,8 +80,8 @@ impl Buffer {
         self.queue.push_new(held, stop, before_waiting)
     }
 
-    /// As [`push`](Self::push), for entries that come back: at most as many as
-    /// there are workers.
+    /// As [`push`](Self::push), for returning entries: at most as many as there are
+    /// workers.
     #[must_use]
     pub(crate) fn push_returning(&self, held: &Arc<Held>, stop: &Shutdown) -> bool {
         self.room.expect(held);
@@ -134,14 +133,14 @@ impl Buffer {
         self.queue.wait_until(ended, until)
     }
 
-    /// Waits for the end of a pause, or until the entry that runs alone waits.
+    /// Waits for the end of a pause, or for the entry that runs alone.
     pub(crate) fn wait_out(&self, ended: &Receiver<()>) {
         if let Some(resumed) = self.pause.resumed() {
             self.queue.wait_for_alone(&resumed, ended);
         }
     }
 
-    /// The present state, where `held_bytes` of replies count.
+    /// The present load, with `held_bytes` for the bytes of replies.
     pub(crate) fn load(&self, held_bytes: usize) -> Load {
         self.room.load(self.handler_time.estimate(), held_bytes)
     }

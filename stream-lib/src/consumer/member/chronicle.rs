@@ -1,11 +1,10 @@
-//! The events of a consumer that people may look up later, on their way into the event
-//! stream beside the stream.
+//! The events of a consumer on their way into the event stream beside the stream, which
+//! people read later.
 //!
-//! Any thread notes one. The consumer's keeper writes them, or the task that owns its
-//! partitions, where there are any: of each kind one a second, with a count of those that
-//! came meanwhile. So there is no request where nothing happens, and few where much does.
-//! Nobody waits for them, and nothing depends on them: one that Redis refuses is told in
-//! the log once, and given up.
+//! Any thread may note one. The consumer's keeper, or the task that owns its partitions,
+//! writes them: at most one a second of each kind, with a count of those noted meanwhile.
+//! So a quiet consumer sends no requests, and a busy one few. Nothing waits for them or
+//! depends on them: if Redis refuses one, that is logged once, and no more are written.
 
 use std::time::{Duration, Instant};
 
@@ -19,13 +18,13 @@ use crate::keys::StreamKeys;
 /// How long the events of one kind are collected at least.
 const TOGETHER: Duration = Duration::from_secs(1);
 
-/// How long none is tried after a failure.
+/// How long no write is tried after a failure.
 const REST: Duration = Duration::from_secs(5);
 
 /// The events that wait to be written.
 #[derive(Debug)]
 pub(crate) struct Chronicle {
-    /// Of the stream itself, also where that is partitioned.
+    /// The keys of the stem.
     keys: StreamKeys,
     group: String,
     consumer: String,
@@ -35,9 +34,9 @@ pub(crate) struct Chronicle {
 #[derive(Debug, Default)]
 struct Slots {
     kinds: Vec<Slot>,
-    /// Nothing is written before.
+    /// Nothing is written before this time.
     rests_until: Option<Instant>,
-    /// Redis refuses them: nothing is noted any more.
+    /// Whether Redis has refused them: nothing is noted any more.
     is_refused: bool,
 }
 
@@ -45,11 +44,11 @@ struct Slots {
 #[derive(Debug)]
 struct Slot {
     kind: StreamEventKind,
-    /// Those that are to be written; 0 for none.
+    /// The number of events to write; 0 for none.
     count: u64,
-    /// Of the last one.
+    /// The text of the last one.
     text: String,
-    /// The consumer that it is about, where that isn't the one who tells.
+    /// The consumer that it is about, unless it is the reporting one.
     consumer: Option<String>,
     /// When one may be written again.
     due: Instant,
@@ -65,9 +64,8 @@ impl Chronicle {
         }
     }
 
-    /// Notes something that happened `count` times. `consumer` is the one that it is
-    /// about, where that is another one. Returns whether the one who writes has to be
-    /// told.
+    /// Notes something that happened `count` times, to `consumer` if it is another one.
+    /// Returns whether the writer has to be told.
     pub(super) fn note(
         &self,
         kind: StreamEventKind,
@@ -96,7 +94,7 @@ impl Chronicle {
         self.write(rest, run);
     }
 
-    /// `run` has a connection, on which it runs what it is given.
+    /// `run` has a connection, and runs the given write on it.
     fn write(&self, due: Vec<Slot>, mut run: impl FnMut(&mut Write<'_>) -> Result<()>) {
         let mut due = due.into_iter();
         while let Some(slot) = due.next() {
@@ -141,7 +139,7 @@ impl Chronicle {
 pub(crate) type Write<'w> = dyn FnMut(&mut Wire) -> Result<()> + 'w;
 
 impl Slots {
-    /// Returns whether that is news for the one who writes.
+    /// Returns whether the writer has to be told.
     fn note(
         &mut self,
         kind: StreamEventKind,
@@ -179,7 +177,7 @@ impl Slots {
         Some(self.rests_until.map_or(due, |end| end.max(due)))
     }
 
-    /// Takes the events that wait, of the kinds that `is_due` says.
+    /// Takes the waiting events of the kinds that `is_due` selects.
     fn take(&mut self, is_due: impl Fn(&Slot) -> bool, now: Instant) -> Vec<Slot> {
         if self.rests_until.is_some_and(|end| end > now) {
             return Vec::new();
@@ -201,7 +199,7 @@ impl Slots {
             .collect()
     }
 
-    /// What could not be written is counted with what came meanwhile.
+    /// Events that could not be written are counted with later ones.
     fn put_back(&mut self, back: Slot) {
         if let Some(slot) = self.kinds.iter_mut().find(|slot| slot.kind == back.kind) {
             if slot.count == 0 {
@@ -222,7 +220,7 @@ mod tests {
         Chronicle::new(&keys, "g", "me")
     }
 
-    /// How many events `write_due` comes to.
+    /// The number of events that `write_due` writes.
     fn written(chronicle: &Chronicle) -> usize {
         let mut written = 0;
         chronicle.write_due(|_| {

@@ -1,13 +1,13 @@
-//! The order between claims, and when the next one is due.
+//! The order of claims, and the time of the next one.
 //!
 //! # The looks
 //!
-//! Entries of `~waiting` that are due are looked for by two threads. The *reader*
-//! has a look ride in front of a read that waits for entries, so that an idle
-//! consumer sends one request for both. The *keeper* looks by itself where an entry
-//! is known to be due, and where the reader doesn't look: it waits for room, its
-//! answers come back full, its connection fails, or Redis has refused its look.
-//! Only one claim is under way at a time; neither thread waits for the other's.
+//! Two threads look for due entries of `~waiting`. The *reader* sends a look in front of
+//! a read that waits for entries, so that an idle consumer sends one request for both.
+//! The *keeper* looks by itself when an entry is known to be due, and when the reader
+//! doesn't look: while it waits for room, its answers come back full, its connection
+//! fails, or Redis has refused its look. Only one claim is under way at a time; neither
+//! thread waits for the other's.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,51 +21,51 @@ use crate::command::DueMove;
 use crate::message::EntryId;
 use crate::runtime::Bell;
 
-/// How long after another process has put something into `~waiting` it is noticed
-/// at the latest, where the reader doesn't wait for longer.
+/// The longest time until an entry that another process has put into `~waiting` is
+/// noticed, if the reader doesn't wait for longer.
 const NOTICE: Duration = Duration::from_secs(1);
 
-/// After that the reader looks again, if it reads.
+/// The time after which the reader looks again, if it reads.
 const SOON: Duration = Duration::from_millis(500);
 
 /// How far the reader's wait may be overrun before the keeper looks instead.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// Keeps an entry on its way to this process from looking like one whose
-/// delivery was lost, and remembers when something is to be claimed.
+/// Orders the claims of returning entries: an entry on its way to this process must not
+/// look like a delivery whose answer was lost. Knows the time of the next claim.
 #[derive(Debug)]
 pub(crate) struct Claiming {
     under_way: Mutex<()>,
-    /// The keeper is to be told of the end of the claim under way.
+    /// Whether the keeper is to be told of the end of the claim under way.
     is_awaited: AtomicBool,
     answer_lost: AtomicBool,
     looks: Mutex<Looks>,
     moving: Mutex<Moving>,
-    /// Entries whose handlers have run for too long, which are for others.
+    /// Entries whose handlers have run for too long, which are for other consumers.
     capped: Mutex<Vec<(Arc<Held>, usize)>>,
     /// Wakes the keeper.
     wake: Bell,
 }
 
-/// When to look for entries that are due.
+/// The times of looks for due entries.
 #[derive(Debug)]
 struct Looks {
     /// When an entry of `~waiting` is due, as far as known.
     next_due: Option<Instant>,
     /// When the last look was sent.
     last: Option<Instant>,
-    /// Until when the read waits that has carried the last look.
+    /// The end of the wait of the read that carries the last look.
     waits_until: Option<Instant>,
-    /// When the keeper looks, at the latest.
+    /// The latest time of the keeper's look.
     keeper: Instant,
-    /// The reader leaves the next look to the keeper.
+    /// Whether the reader leaves the next look to the keeper.
     is_keepers: bool,
 }
 
-/// The moves of due times along with the server's clock.
+/// The moves of due times after a step of the server's clock.
 #[derive(Debug, Default)]
 struct Moving {
-    /// How often they were moved, as of the last answer.
+    /// The number of moves so far, as of the last answer.
     moves: Option<u64>,
     /// The move under way.
     step: Option<DueMove>,
@@ -125,7 +125,7 @@ impl Claiming {
 
     /// Whether a claim is under way. The keeper is woken at its end.
     pub(crate) fn is_under_way(&self) -> bool {
-        // Before the look: the claim that this doesn't see has ended.
+        // Stored before the look: a claim that the look doesn't see has ended.
         self.is_awaited.store(true, Ordering::SeqCst);
         let is_under_way = self.under_way.is_locked();
         if !is_under_way {
@@ -134,8 +134,8 @@ impl Claiming {
         is_under_way
     }
 
-    /// Notes that an answer may have been lost: entries that Redis counts as
-    /// ours and nobody here knows must be fetched.
+    /// Notes that an answer may have been lost: entries that Redis counts as ours, and
+    /// this process doesn't know, must be fetched.
     pub(crate) fn lost_answer(&self) {
         self.answer_lost.store(true, Ordering::SeqCst);
     }
@@ -156,7 +156,7 @@ impl Claiming {
         }
     }
 
-    /// When the keeper is to look.
+    /// The time of the keeper's next look.
     pub(crate) fn keeper_looks_at(&self) -> Instant {
         let looks = self.looks.lock();
         let at = match looks.waits_until {
@@ -172,12 +172,12 @@ impl Claiming {
         !looks.is_keepers && looks.last.is_none_or(|last| last.elapsed() >= SOON)
     }
 
-    /// Notes that a read carries a look which waits for so long.
+    /// Notes that a read carries a look and waits for `wait`.
     pub(crate) fn rides_for(&self, wait: Duration) {
         self.looks.lock().waits_until = Some(Instant::now() + wait);
     }
 
-    /// Notes that the reader waits no more. It has a moment to look again.
+    /// Notes that the reader no longer waits. It has a moment to look again.
     pub(crate) fn rides_no_more(&self) {
         let mut looks = self.looks.lock();
         if looks.waits_until.take().is_some() && !looks.is_keepers {
@@ -185,7 +185,7 @@ impl Claiming {
         }
     }
 
-    /// Has the keeper look at once, and the reader leave it to the keeper until that
+    /// Makes the keeper look at once, and the reader leave looks to the keeper until that
     /// has succeeded.
     pub(crate) fn leave_to_keeper(&self) {
         let mut looks = self.looks.lock();
@@ -202,8 +202,8 @@ impl Claiming {
         looks.is_keepers = true;
     }
 
-    /// Notes the answer to a look that was sent when `asked` says: when the next
-    /// entry is due, and how often due times were moved.
+    /// Notes the answer to a look sent at `asked`: when the next entry is due, and how
+    /// often due times were moved.
     pub(crate) fn looked(&self, asked: Instant, next_due: Option<Instant>, moves: u64) {
         let mut looks = self.looks.lock();
         looks.last = Some(asked);
@@ -219,8 +219,8 @@ impl Claiming {
         self.moving.lock().step.is_some()
     }
 
-    /// Has due times moved, after the server's clock was set back. Nothing was
-    /// parked that is known here before the first look.
+    /// Starts a move of due times, after the server's clock was set back. Before the
+    /// first look, nothing known here was parked.
     pub(crate) fn follow(&self, back: Duration) {
         let mut moving = self.moving.lock();
         moving.step = moving.moves.map(|moves| DueMove {
@@ -235,7 +235,7 @@ impl Claiming {
         self.moving.lock().step.clone()
     }
 
-    /// Notes that a step was made, behind which there is more or not.
+    /// Notes that a step was made, and whether it was the last.
     pub(crate) fn moved(&self, step: DueMove, is_last: bool) {
         let mut moving = self.moving.lock();
         if is_last {
@@ -248,7 +248,7 @@ impl Claiming {
         }
     }
 
-    /// Leaves an entry to others from now on, as long as its handler runs here.
+    /// Leaves an entry to other consumers as long as its handler runs here.
     pub(crate) fn cap(&self, held: &Arc<Held>, index: usize) {
         self.capped.lock().push((Arc::clone(held), index));
     }

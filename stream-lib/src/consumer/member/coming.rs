@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// For how long a read holds its room: its server may stand still, and the partitions on
-/// others are not to wait for its answer.
+/// How long a read holds its room: if its server stands still, the partitions on other
+/// servers must not wait for its answer.
 pub(super) const LAPSE: Duration = Duration::from_secs(1);
 
-/// What reads may bring that are on the wire.
+/// The entries that reads on the wire may bring.
 #[derive(Debug, Default)]
 pub(super) struct Coming(Mutex<State>);
 
@@ -46,7 +46,8 @@ impl Coming {
         self.0.lock().taken.retain(|taken| taken.number != room.0);
     }
 
-    /// How many entries may come, without those of reads that have taken too long.
+    /// The number of entries that may come, without those of reads that have taken too
+    /// long.
     pub(super) fn entries(&self, now: Instant) -> usize {
         let state = self.0.lock();
         let lasting = state.taken.iter().filter(|taken| now < taken.until);

@@ -1,9 +1,9 @@
 //! The state that all members of one consumer share.
 //!
-//! A consumer of a stream has one member; a consumer of a partitioned stream has one
-//! for each partition that it owns. All of them have the consumer's name in Redis, and
-//! feed its workers. The stop of the consumer is that of all of its members; a member
-//! may stop before, when its partition goes to another consumer.
+//! A consumer of a stream has one member; a consumer of a partitioned stream has one for
+//! each owned partition. All of them have the consumer's name in Redis, and feed its
+//! workers. The stop of the consumer stops all of its members; a member may stop earlier,
+//! when its partition goes to another consumer.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -31,36 +31,36 @@ pub(crate) struct Common {
     /// The name in Redis: the label and random characters.
     pub(crate) name: String,
     pub(crate) buffer: Buffer,
-    /// The group beside the stream itself, also where that is partitioned.
+    /// The group at the stem.
     pub(crate) stem: Group,
-    /// Of the whole group.
+    /// The hold of the whole group.
     pub(crate) hold: MemberHold,
-    /// How many handlers may begin, where that is limited.
+    /// The rate at which handlers may begin, if it is limited.
     pub(crate) rate: Option<GroupRate>,
-    /// The same for each value of a field.
+    /// The rate for each value of a field, if it is limited.
     pub(crate) key_rates: Option<KeyRates>,
-    /// Of the members of the group, where the stream is partitioned.
+    /// The signs of life of the group's members, for a partitioned stream.
     pub(crate) signs: Signs,
     /// The members for each partition.
     pub(super) kin: AllKin,
-    /// Stop reading and starting, in all members.
+    /// Stops reading and starting, in all members.
     pub(crate) stop: Shutdown,
-    /// When that began.
+    /// When the stop began.
     stop_began: OnceLock<Instant>,
     /// Dropped when the workers are to end.
     workers: Mutex<Option<Sender<()>>>,
     pub(crate) workers_stop: Receiver<()>,
-    /// Calls the task that owns the partitions, if there is one.
+    /// Rings the task that owns the partitions, if there is one.
     pub(crate) alarm: Bell,
-    /// The failures of all members: what holds up the consumer is told once.
+    /// The failures of all members: each outage of the consumer is logged once.
     pub(crate) trouble: Trouble,
     pub(crate) failures: Arc<FailureLimits>,
     pub(crate) chronicle: Chronicle,
     pub(crate) report: SelfReport,
-    /// Redis was reached once, and the hooks know or are about to be told.
+    /// Whether Redis was reached once, and the hooks are told or about to be.
     pub(crate) reached: AtomicBool,
     next_number: AtomicU32,
-    /// The sensitive fields of the message type, where it has any.
+    /// The sensitive fields of the message type, if any.
     pub(crate) secrets: Option<Secrets>,
 }
 
@@ -103,8 +103,8 @@ impl Common {
         }
     }
 
-    /// Begins the stop: nothing more is started. The members have to be told, too.
-    /// Called again it does nothing.
+    /// Begins the stop: nothing more is started. The members have to be told separately.
+    /// A second call does nothing.
     pub(crate) fn begin_stop(&self) {
         self.stop_by(Duration::ZERO);
         self.stop.set();
@@ -112,13 +112,14 @@ impl Common {
         self.alarm.ring();
     }
 
-    /// When a stop with this grace is over. One that an error has begun counts from
-    /// the first time that this is asked.
+    /// The end of a stop with this grace. If an error has begun it, the grace counts from
+    /// the first call.
     pub(crate) fn stop_by(&self, grace: Duration) -> Instant {
         *self.stop_began.get_or_init(Instant::now) + grace
     }
 
-    /// How many turns the workers could use in `portion` of time, `most` at most.
+    /// The number of turns that the workers could use in `portion` of time, at most
+    /// `most`.
     pub(crate) fn wanted_turns(&self, most: u32, portion: Duration) -> u32 {
         let Buffer {
             pause,
@@ -140,7 +141,7 @@ impl Common {
             .min(most)
     }
 
-    /// What the consumer says of itself, as JSON.
+    /// The facts that the consumer reports of itself, as JSON.
     pub(crate) fn facts(&self) -> String {
         self.report.facts(&self.buffer)
     }

@@ -1,7 +1,7 @@
-//! Entries whose handlers have succeeded, taken to be acknowledged together.
+//! Completed entries, taken to be acknowledged together.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::consumer::member::held::Held;
 use crate::consumer::member::settle::{Action, Unsettled};
@@ -10,8 +10,8 @@ use crate::message::EntryId;
 /// Most entries in one request.
 pub(crate) const CHUNK: usize = 1_000;
 
-/// Entries taken from [`Stage::Done`](super::stage::Stage): the owner of this
-/// answers for them.
+/// Entries taken from [`Stage::Done`](super::stage::Stage): the owner of this value has
+/// to settle them.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
     replies: Vec<(Arc<Held>, Vec<usize>)>,
@@ -43,8 +43,8 @@ impl Done {
             .collect()
     }
 
-    /// Splits off the entries that another consumer may have by now: Redis must
-    /// be asked about them.
+    /// Splits off the entries that another consumer may have by now, which need a
+    /// question to Redis.
     pub(crate) fn split_doubtful(&mut self, lease: Duration) -> Vec<Unsettled> {
         let doubtful = self
             .replies
@@ -67,10 +67,10 @@ impl Done {
 }
 
 /// Whether no other consumer can be about to take the entries over. The server's clock
-/// may be off by a third of a lease before anybody notices, so that others may have
-/// them after two thirds; some time is left for the request.
+/// may be off by a third of a lease without notice, so that others may have them after
+/// two thirds; some time is left for the request.
 pub(crate) fn is_ours(held: &Held, lease: Duration) -> bool {
-    !held.is_doubtful() && held.since_confirmed_at(Instant::now()) < lease * 5 / 8
+    !held.is_doubtful() && held.since_confirmed() < lease * 5 / 8
 }
 
 #[cfg(test)]
@@ -81,7 +81,7 @@ mod tests {
 
     const LEASE: Duration = Duration::from_secs(600);
 
-    /// A reply that was asked for so long ago.
+    /// A reply that was asked for `ago` before now.
     fn asked_ago(ago: Duration) -> Option<Held> {
         let entries = Entries::unread(EntryId::new(1, 1), 1);
         let asked = Instant::now().checked_sub(ago)?;
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn redis_is_asked_once_a_clock_that_is_off_may_have_ended_the_lease() {
-        // A machine that has just started knows no earlier time.
+        // A machine that has just started has no earlier time.
         let (Some(soon), Some(late)) = (asked_ago(LEASE * 6 / 10), asked_ago(LEASE * 2 / 3)) else {
             return;
         };

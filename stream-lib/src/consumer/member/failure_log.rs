@@ -1,7 +1,7 @@
-//! The log lines about deliveries that failed.
+//! The log lines about failed deliveries.
 //!
 //! Each consumer writes some lines a second, for all of its members; the others are
-//! counted, and a keeper writes the count. Payloads are in none of them.
+//! counted, and a keeper writes the count. The lines contain no payloads.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,11 +13,11 @@ use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
 use crate::runtime::{Bell, LogLimit, LogLine, LogSum, counted};
 
-/// Tells the log of deliveries that failed, and of dead letters.
+/// Logs failed deliveries and dead letters.
 #[derive(Debug)]
 pub(crate) struct FailureLog {
     group: Group,
-    /// The stream as users have named it.
+    /// The stream's name in the configuration.
     declared: String,
     limits: Arc<FailureLimits>,
     /// Wakes the keeper.
@@ -33,7 +33,7 @@ pub(crate) struct FailureLimits {
     dropped: Mutex<LogSum>,
 }
 
-/// How a delivery failed.
+/// The kind of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// Its handler failed.
@@ -42,7 +42,7 @@ pub(crate) enum Failure {
     Undecodable,
 }
 
-/// Where an entry is after its last delivery has failed.
+/// The state of an entry after its last delivery has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Buried,
@@ -82,9 +82,8 @@ impl FailureLog {
         }
     }
 
-    /// Tells of a delivery that failed, after which another one comes. `error`
-    /// makes the text of its error with the causes, and is called only for a line
-    /// that is written.
+    /// Logs a failed delivery that another one follows. `error` makes the text of its
+    /// error with the causes, and is called only for a line that is written.
     pub(crate) fn failed(
         &self,
         failure: Failure,
@@ -115,7 +114,7 @@ impl FailureLog {
         );
     }
 
-    /// Tells of the last delivery of an entry, and of the entry, in one line.
+    /// Logs the last delivery of an entry, and the entry's state, in one line.
     pub(crate) fn ended(
         &self,
         id: EntryId,
@@ -138,7 +137,7 @@ impl FailureLog {
         }
     }
 
-    /// Tells of old dead letters that had to go, at once or within a minute.
+    /// Logs removals of old dead letters, at once or within a minute.
     pub(crate) fn dropped(&self, entries: u64) {
         let (told, due) = {
             let mut dropped = self.limits.dropped.lock();
@@ -151,7 +150,7 @@ impl FailureLog {
         }
     }
 
-    /// When there is a count to be told.
+    /// When a count is to be logged.
     pub(crate) fn due(&self) -> Option<Instant> {
         let limits = [
             &self.limits.failed,
@@ -162,12 +161,12 @@ impl FailureLog {
         limits.chain(self.limits.dropped.lock().due()).min()
     }
 
-    /// Tells the counts that are due.
+    /// Logs the counts that are due.
     pub(crate) fn tell_due(&self, now: Instant) {
         self.tell(|limit| limit.take_due(now), |sum| sum.take_due(now));
     }
 
-    /// Tells all counts, due or not.
+    /// Logs all counts, due or not.
     pub(crate) fn tell_rest(&self) {
         self.tell(LogLimit::take_rest, LogSum::take_rest);
     }
@@ -250,7 +249,7 @@ impl FailureLog {
     }
 }
 
-/// Handlers that a stop has left behind may fail after its last look.
+/// Handlers that a stop has left behind may fail after the keeper's last look.
 impl Drop for FailureLog {
     fn drop(&mut self) {
         self.tell_rest();

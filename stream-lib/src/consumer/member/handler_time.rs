@@ -1,22 +1,24 @@
-//! How long handlers take for an entry.
+//! The time that handlers take for an entry.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::runtime::nanos;
+
 /// An estimate for the read-ahead.
 #[derive(Debug, Default)]
 pub(crate) struct HandlerTime {
     /// A running mean, 0 before the first handler has ended.
     mean_nanos: AtomicU64,
-    /// Of the handlers that run now, the longest time for an entry so far.
+    /// The longest time for an entry so far of the running handlers.
     longest_nanos: AtomicU64,
-    /// The entries in hand of each member, by its number, where there are any.
+    /// The running entries of each member, by its number.
     running: Mutex<Vec<(u32, Running)>>,
 }
 
-/// The entries of a member that handlers have in hand.
+/// The running entries of a member.
 #[derive(Debug, Clone, Copy)]
 struct Running {
     longest: Duration,
@@ -24,10 +26,10 @@ struct Running {
 }
 
 impl HandlerTime {
-    /// Notes how long a handler that has ended took for each entry.
+    /// Notes the time that an ended handler took for each entry.
     pub(crate) fn observe(&self, time: Duration) {
         let seen = self.mean_nanos.load(Ordering::Relaxed);
-        let nanos = nanos(time.as_nanos()).max(1);
+        let nanos = nanos(time).max(1);
         let mean = if seen == 0 {
             nanos
         } else {
@@ -36,8 +38,8 @@ impl HandlerTime {
         self.mean_nanos.store(mean.max(1), Ordering::Relaxed);
     }
 
-    /// Notes how long the longest of the running handlers of a member has run, and how
-    /// many entries these have in hand, where `handlers` run for all members.
+    /// Notes the time of the longest-running handler of a member, and how many entries
+    /// its handlers hold, while `handlers` run for all members.
     pub(crate) fn observe_longest(
         &self,
         member: u32,
@@ -56,26 +58,22 @@ impl HandlerTime {
         let handlers = handlers.max(1);
         let longest = longest.unwrap_or_default().as_nanos();
         let each = longest * handlers as u128 / entries.max(handlers) as u128;
-        self.longest_nanos.store(nanos(each), Ordering::Relaxed);
+        let each = u64::try_from(each).unwrap_or(u64::MAX);
+        self.longest_nanos.store(each, Ordering::Relaxed);
     }
 
-    /// How long the handler has run that runs longest, as far as was noted; `None` where
-    /// none runs.
+    /// The time of the longest-running handler, as of the last note; `None` if none runs.
     pub(crate) fn longest(&self) -> Option<Duration> {
         let running = self.running.lock();
         running.iter().map(|(_, running)| running.longest).max()
     }
 
-    /// How long a handler takes for an entry; `None` before one has ended.
+    /// The time that a handler takes for an entry; `None` before one has ended.
     pub(crate) fn estimate(&self) -> Option<Duration> {
         let mean = self.mean_nanos.load(Ordering::Relaxed);
         let longest = self.longest_nanos.load(Ordering::Relaxed);
         (mean > 0).then(|| Duration::from_nanos(mean.max(longest)))
     }
-}
-
-fn nanos(nanos: u128) -> u64 {
-    u64::try_from(nanos).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

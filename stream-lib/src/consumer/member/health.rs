@@ -1,4 +1,4 @@
-//! How a member fares: its connections, and the error that ends it.
+//! The health of a member: the state of its connections, and the error that ends it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,9 +12,9 @@ use crate::consumer::member::common::Common;
 use crate::error::{Error, with_causes};
 use crate::runtime::{Bell, Shutdown};
 
-/// The work that a connection is for. What fails together has one role, since
-/// Redis may refuse some commands, when its memory is full or its replicas are
-/// gone, and carry out others all the while.
+/// The work that a connection is for. Commands that fail together have one role, since
+/// Redis may refuse some commands, when its memory is full or its replicas are gone, and
+/// carry out others all the while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Role {
@@ -34,28 +34,28 @@ pub(crate) enum Role {
 /// The number of roles: one more than the last.
 const ROLES: u32 = Role::Outputs as u32 + 1;
 
-/// Tells the log and the hooks when the consumer is held up, works again, or
-/// ends: once for all connections of all of its members.
+/// Tells the log and the hooks when the consumer is held up, works again, or ends: once
+/// for all connections of all of its members.
 #[derive(Debug)]
 pub(crate) struct Health {
     common: Arc<Common>,
-    /// Of the member.
+    /// The member's number.
     number: u32,
     stream: String,
     group: String,
     events: Events,
     failure: Arc<Mutex<Option<Error>>>,
-    /// The group is known to have stood, so that a lost one has vanished.
+    /// Whether the group is known to have existed, so that a missing group has vanished.
     group_stood: AtomicBool,
-    /// The checks of a start have passed: a right that is missing now was taken
-    /// away.
+    /// Whether the checks of a start have passed: a permission that is missing now was
+    /// withdrawn.
     checked: AtomicBool,
     stop: Shutdown,
     keeper: Bell,
 }
 
 impl Health {
-    /// That of the member with this number.
+    /// The health of the member with this number.
     pub(crate) fn new(
         identity: &Identity,
         common: &Arc<Common>,
@@ -77,8 +77,8 @@ impl Health {
         }
     }
 
-    /// Notes that Redis was reached at the start: the hooks are told once the
-    /// consumer is there to be asked.
+    /// Notes that Redis was reached at the start: the hooks are told once the consumer
+    /// can be asked.
     pub(crate) fn reached_at_start(&self) {
         self.common.reached.store(true, Ordering::SeqCst);
         self.group_stands();
@@ -115,7 +115,7 @@ impl Health {
                 self.stream
             );
         }
-        // Looked at first, since it is so after the first time.
+        // Loaded first, since it is almost always set.
         let is_news = !self.common.reached.load(Ordering::Relaxed)
             && !self.common.trouble.lasts()
             && !self.common.reached.swap(true, Ordering::SeqCst);
@@ -125,8 +125,8 @@ impl Health {
         }
     }
 
-    /// Notes that a thread's connection fails. That of a thread that is `ending` may
-    /// have been ended by us.
+    /// Notes that a thread's connection fails. The connection of an `ending` thread may
+    /// have been cut by this process.
     pub(crate) fn held_up(&self, role: Role, error: &Error, ending: bool) {
         if !ending && self.common.trouble.begins_for(self.party(role), error) {
             log::warn!(
@@ -151,7 +151,7 @@ impl Health {
         self.common.trouble.lasts()
     }
 
-    /// Stops the consumer for good, by an error that waiting doesn't mend.
+    /// Stops the consumer for good, with an error that waiting doesn't mend.
     pub(crate) fn fail(&self, error: &Error) {
         let mut failure = self.failure.lock();
         let is_first = failure.is_none();
@@ -172,7 +172,7 @@ impl Health {
         self.stop.set();
         self.keeper.ring();
         if is_first {
-            // Without the lock: a hook may ask for the failure.
+            // Told without the lock: a hook may ask for the failure.
             self.events.tell(|e| {
                 e.stopped(&Stopped {
                     stream: &self.stream,
@@ -184,7 +184,7 @@ impl Health {
         }
     }
 
-    /// Nothing of the member holds the consumer up any more: it has ended.
+    /// Clears the failures of a member that has ended.
     pub(crate) fn ended(&self) {
         for role in 0..ROLES {
             self.common.trouble.leave(self.number * ROLES + role);
@@ -199,7 +199,7 @@ impl Health {
         self.group_stood.load(Ordering::SeqCst)
     }
 
-    /// Notes that the group stands.
+    /// Notes that the group exists.
     pub(crate) fn group_stands(&self) {
         self.group_stood.store(true, Ordering::SeqCst);
     }

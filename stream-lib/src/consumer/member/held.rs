@@ -1,4 +1,4 @@
-//! Entries that this process holds: the stage of each, and since when.
+//! Entries that this process holds, each with its stage.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -9,13 +9,14 @@ use crate::consumer::member::home::Home;
 use crate::consumer::member::outputs::HeldOutputs;
 use crate::consumer::member::stage::{Company, Stage};
 use crate::message::{EntryId, Fields};
+use crate::runtime::Moment;
 
-/// The entries of one reply, shared by the threads that run them, renew them
-/// and settle them.
+const NANOS_PER_MILLI: u64 = 1_000_000;
+
+/// The entries of one reply, shared by the threads that run, renew and settle them.
 ///
-/// One fast message costs a few atomic operations here and nothing else: that
-/// it is done shows in its stage, and only the first of several that are done
-/// is announced.
+/// A fast message costs a few atomic operations here and nothing else: its stage shows
+/// that it is done, and only the first done entry of several is announced.
 #[derive(Debug)]
 pub(crate) struct Held {
     entries: Entries,
@@ -24,27 +25,25 @@ pub(crate) struct Held {
     started: Vec<AtomicU32>,
     /// The next entry for a worker.
     next: AtomicUsize,
-    received: Instant,
-    /// When Redis last confirmed that the entries are ours: milliseconds since
-    /// `received`.
+    received: Moment,
+    /// When Redis last confirmed the lease of the entries: milliseconds since `received`.
     confirmed: AtomicU32,
-    /// Redis has said that an entry which is being settled is not ours.
+    /// Whether Redis has said that an entry which is being settled is not ours.
     is_doubtful: AtomicBool,
     company: Company,
-    /// The acknowledger has been told that entries are done, and has yet to
-    /// look.
+    /// Whether the acknowledger has been told of done entries, and has yet to look.
     announced: AtomicBool,
     cap_reported: AtomicBool,
-    /// Of deliveries whose handlers run.
+    /// The outputs of deliveries whose handlers run.
     pub(crate) outputs: HeldOutputs,
-    /// Of entries that were parked with one.
+    /// The marks that entries were parked with.
     marks: OnceLock<Vec<(EntryId, Mark)>>,
     home: Arc<Home>,
 }
 
 impl Held {
-    /// `asked` is when the request was sent that brought the entries; their
-    /// bytes count for `home` as long as this lives.
+    /// `asked` is when the request was sent that brought the entries; their bytes count
+    /// for `home` as long as this value lives.
     pub(crate) fn new(
         entries: Entries,
         company: Company,
@@ -60,7 +59,7 @@ impl Held {
             started: (0..len).map(|_| AtomicU32::new(0)).collect(),
             entries,
             next: AtomicUsize::new(0),
-            received: asked,
+            received: asked.into(),
             confirmed: AtomicU32::new(0),
             is_doubtful: AtomicBool::new(false),
             company,
@@ -72,7 +71,7 @@ impl Held {
         }
     }
 
-    /// The member that the entries came to.
+    /// The member that received the entries.
     pub(crate) fn home(&self) -> &Home {
         &self.home
     }
@@ -120,7 +119,7 @@ impl Held {
         self.entries.header(index, name)
     }
 
-    /// The id that the message had first.
+    /// The first id of the message.
     pub(crate) fn original_id(&self, index: usize) -> EntryId {
         original_id(self.id(index), |name| self.header(index, name))
     }
@@ -136,7 +135,7 @@ impl Held {
         })
     }
 
-    /// Moves an entry from one stage to another, if it stands there.
+    /// Moves an entry from one stage to another, if it is in the first.
     pub(crate) fn advance(&self, index: usize, from: Stage, to: Stage) -> bool {
         self.stages.get(index).is_some_and(|stage| {
             stage
@@ -152,8 +151,8 @@ impl Held {
         }
     }
 
-    /// The next entry that waits for a worker; it is running from `now` on.
-    pub(crate) fn start_next(&self, now: Instant) -> Option<usize> {
+    /// The next entry that waits for a worker; it counts as running from `now` on.
+    pub(crate) fn start_next(&self, now: Moment) -> Option<usize> {
         loop {
             if self.next.load(Ordering::Relaxed) >= self.len() {
                 return None;
@@ -169,11 +168,7 @@ impl Held {
     }
 
     /// As [`start_next`](Self::start_next), if the next entry `fits`.
-    pub(crate) fn start_next_if(
-        &self,
-        now: Instant,
-        fits: impl Fn(usize) -> bool,
-    ) -> Option<usize> {
+    pub(crate) fn start_next_if(&self, now: Moment, fits: impl Fn(usize) -> bool) -> Option<usize> {
         loop {
             let index = self.next.load(Ordering::Relaxed);
             if index >= self.len() || !fits(index) {
@@ -188,7 +183,7 @@ impl Held {
         }
     }
 
-    fn start(&self, index: usize, now: Instant) -> bool {
+    fn start(&self, index: usize, now: Moment) -> bool {
         let starts = self.advance(index, Stage::Buffered, Stage::Running);
         if starts {
             self.restart(index, now);
@@ -197,20 +192,20 @@ impl Held {
     }
 
     /// Notes that the handler of a running entry begins `now`.
-    pub(crate) fn restart(&self, index: usize, now: Instant) {
+    pub(crate) fn restart(&self, index: usize, now: Moment) {
         if let Some(started) = self.started.get(index) {
             started.store(self.millis_since_received(now), Ordering::Relaxed);
         }
     }
 
-    /// Notes that an entry is done. Returns whether this is to be announced: the
-    /// acknowledger has looked since the last time.
+    /// Notes that an entry is done. Returns whether this is to be announced, since the
+    /// acknowledger has looked after the last announcement.
     pub(crate) fn announce(&self) -> bool {
         !self.announced.swap(true, Ordering::AcqRel)
     }
 
-    /// Takes the entries that are done, to acknowledge them, after an
-    /// announcement. Entries that are done from now on are announced again.
+    /// Takes the entries that are done, to acknowledge them, after an announcement. Later
+    /// ones are announced again.
     pub(crate) fn take_done(&self) -> Vec<usize> {
         self.announced.swap(false, Ordering::AcqRel);
         (0..self.len())
@@ -221,7 +216,7 @@ impl Held {
             .collect()
     }
 
-    /// How many entries are done, but not confirmed by Redis.
+    /// The number of entries that are done but not confirmed by Redis.
     pub(crate) fn settling(&self) -> usize {
         (0..self.len())
             .filter(|&index| matches!(self.stage(index), Stage::Done | Stage::Settling))
@@ -246,48 +241,47 @@ impl Held {
         }
     }
 
-    /// How long ago Redis last confirmed that the entries are ours. Before a
-    /// lease has passed, nobody else can have taken them.
+    /// The time since Redis last confirmed the lease. Before a lease has passed, no other
+    /// consumer can have taken the entries.
     pub(crate) fn since_confirmed(&self) -> Duration {
-        self.since_confirmed_at(Instant::now())
+        self.since_confirmed_at(Moment::now())
     }
 
     /// As [`since_confirmed`](Self::since_confirmed), for a caller that knows the time.
-    pub(crate) fn since_confirmed_at(&self, now: Instant) -> Duration {
+    pub(crate) fn since_confirmed_at(&self, now: Moment) -> Duration {
         let confirmed = Duration::from_millis(self.confirmed.load(Ordering::Acquire).into());
-        now.saturating_duration_since(self.received)
-            .saturating_sub(confirmed)
+        now.since(self.received).saturating_sub(confirmed)
     }
 
     /// Notes that Redis has renewed the lease by a request sent at `asked`.
     pub(crate) fn confirm(&self, asked: Instant) {
         self.confirmed
-            .fetch_max(self.millis_since_received(asked), Ordering::AcqRel);
+            .fetch_max(self.millis_since_received(asked.into()), Ordering::AcqRel);
     }
 
-    /// Notes whether a renewal has found an entry with somebody else that is being
-    /// settled: Redis is to be asked about the reply's entries before they are
+    /// Notes whether a renewal has found that another consumer has an entry which is
+    /// being settled: Redis is to be asked about the reply's entries before they are
     /// acknowledged.
     pub(crate) fn doubt(&self, is_doubtful: bool) {
         self.is_doubtful.store(is_doubtful, Ordering::Release);
     }
 
-    /// Whether the last renewal has found one.
+    /// Whether the last renewal has found such an entry.
     pub(crate) fn is_doubtful(&self) -> bool {
         self.is_doubtful.load(Ordering::Acquire)
     }
 
-    /// Whether it was asked for later than another reply.
+    /// Whether the reply was asked for later than another one.
     pub(crate) fn came_after(&self, other: &Self) -> bool {
         self.received > other.received
     }
 
-    /// How long the entry has been buffered, up to now.
+    /// How long the entries have been buffered.
     pub(crate) fn age(&self) -> Duration {
         self.received.elapsed()
     }
 
-    /// How long the handler of a running entry has been at it.
+    /// How long the handler of a running entry has run.
     pub(crate) fn running_for(&self, index: usize) -> Duration {
         let started = self
             .started
@@ -298,20 +292,20 @@ impl Held {
             .saturating_sub(Duration::from_millis(started.into()))
     }
 
-    /// How long each of the running entries has been at it.
+    /// How long the handler of each running entry has run.
     pub(crate) fn running(&self) -> impl Iterator<Item = Duration> {
         (0..self.len())
             .filter(|&index| matches!(self.stage(index), Stage::Running | Stage::Lost))
             .map(|index| self.running_for(index))
     }
 
-    /// True the first time: one log line a reply is enough.
+    /// True the first time only: one log line a reply is enough.
     pub(crate) fn report_cap(&self) -> bool {
         !self.cap_reported.swap(true, Ordering::Relaxed)
     }
 
-    fn millis_since_received(&self, at: Instant) -> u32 {
-        let millis = at.saturating_duration_since(self.received).as_millis();
+    fn millis_since_received(&self, at: Moment) -> u32 {
+        let millis = at.nanos_since(self.received) / NANOS_PER_MILLI;
         u32::try_from(millis).unwrap_or(u32::MAX)
     }
 }
@@ -326,8 +320,7 @@ impl Drop for Held {
 
 #[cfg(test)]
 impl Held {
-    /// A reply of `len` entries with one field each, which were asked for just
-    /// now.
+    /// A reply of `len` entries with one field each, which were asked for just now.
     pub(crate) fn for_test(len: usize, company: Company) -> Arc<Self> {
         use std::fmt::Write;
 
@@ -355,10 +348,10 @@ mod tests {
     #[test]
     fn each_entry_is_started_or_withdrawn_once() {
         let held = Held::for_test(3, Company::Any);
-        assert_eq!(held.start_next(Instant::now()), Some(0));
+        assert_eq!(held.start_next(Moment::now()), Some(0));
         assert_eq!(held.withdraw_next(), Some(1));
         assert!(held.advance(2, Stage::Buffered, Stage::Gone), "it was lost");
-        assert_eq!(held.start_next(Instant::now()), None);
+        assert_eq!(held.start_next(Moment::now()), None);
         assert_eq!(held.withdraw_next(), None);
         assert!(held.is_used_up());
         let stages = [0, 1, 2].map(|index| held.stage(index));
@@ -383,7 +376,7 @@ mod tests {
     #[test]
     fn an_entry_that_does_not_fit_stays_for_the_next() {
         let held = Held::for_test(2, Company::Any);
-        let now = Instant::now();
+        let now = Moment::now();
         assert_eq!(held.start_next_if(now, |index| index == 0), Some(0));
         assert_eq!(held.start_next_if(now, |index| index == 0), None);
         assert!(!held.is_used_up());

@@ -1,4 +1,4 @@
-//! The replies that this process holds entries of.
+//! The replies of which this process holds entries.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -13,12 +13,12 @@ use crate::consumer::member::kin::Kin;
 use crate::consumer::member::stage::{Company, Stage};
 use crate::message::EntryId;
 
-/// Every reply of which an entry is still somewhere. This keeps none alive.
+/// All replies with entries that are not settled. It keeps none of them alive.
 #[derive(Debug)]
 pub(crate) struct HeldReplies {
     replies: Mutex<Vec<Weak<Held>>>,
     home: Arc<Home>,
-    /// Of a partition: with those of members that had it before.
+    /// For a partition: its replies with those of earlier members for it.
     kin: Option<Arc<Kin>>,
 }
 
@@ -31,8 +31,7 @@ impl HeldReplies {
         }
     }
 
-    /// Makes entries known as held. `asked` is when the request was sent that
-    /// brought them.
+    /// Registers entries as held. `asked` is when the request was sent that brought them.
     pub(crate) fn hold(&self, entries: Entries, company: Company, asked: Instant) -> Arc<Held> {
         let held = Arc::new(Held::new(entries, company, asked, &self.home));
         let mut replies = self.replies.lock();
@@ -56,15 +55,15 @@ impl HeldReplies {
         replies.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// All that Redis has under the consumer's name.
+    /// All replies with entries that Redis has under the consumer's name.
     fn all_of_name(&self) -> Vec<Arc<Held>> {
         self.kin
             .as_ref()
             .map_or_else(|| self.all(), |kin| kin.replies())
     }
 
-    /// The ids of all entries that are not settled, those of the partition's other members
-    /// included.
+    /// The ids of all entries that are not settled, with those of the partition's other
+    /// members.
     pub(crate) fn ids(&self) -> Vec<EntryId> {
         self.all_of_name()
             .iter()
@@ -77,9 +76,9 @@ impl HeldReplies {
             .collect()
     }
 
-    /// How many entries Redis should count as ours, at most: those that are not
-    /// settled, without those that others may have. Those of the partition's other members
-    /// are counted.
+    /// The most entries that Redis should count as ours: those that are not settled,
+    /// without those that other consumers may have, with those of the partition's other
+    /// members.
     pub(crate) fn count_ours(&self) -> usize {
         let is_ours = |held: &Held, index| !matches!(held.stage(index), Stage::Lost | Stage::Gone);
         self.all_of_name()
@@ -92,7 +91,7 @@ impl HeldReplies {
             .sum()
     }
 
-    /// Whether an entry has come once more after `held`, and is held in another reply.
+    /// Whether an entry has come again after `held`, in another reply.
     pub(crate) fn has_again(&self, held: &Arc<Held>, id: EntryId) -> bool {
         self.all().iter().any(|other| {
             !Arc::ptr_eq(other, held)
@@ -109,7 +108,7 @@ impl HeldReplies {
             .any(|held| held.running().next().is_some())
     }
 
-    /// How many bytes the replies of all members of the consumer take.
+    /// The bytes of the replies of all members of the consumer.
     pub(crate) fn bytes(&self) -> usize {
         self.home.bytes().load(Ordering::Relaxed)
     }

@@ -1,9 +1,9 @@
-//! Whether the group is held.
+//! The hold of the group, as a member knows it.
 //!
-//! The keeper learns it with each sign of life, a third of a lease apart at most; a
-//! handler that was told of a rate limit holds the group itself. From then on nothing
-//! is read, claimed or taken over here, and entries that have not started are given
-//! back. A hold ends by itself: each look compares the time.
+//! The keeper learns of a hold with each sign of life, a third of a lease apart at most;
+//! a handler that was told of a rate limit holds the group itself. From then on nothing
+//! is read, claimed or taken over here, and entries that have not started are given back.
+//! A hold ends by itself: each look compares the time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,14 +12,14 @@ use parking_lot::Mutex;
 
 use crate::command::GroupHold;
 
-/// What this member knows of its group's hold.
+/// The member's knowledge of its group's hold.
 #[derive(Debug)]
 pub(crate) struct MemberHold {
     since: Instant,
-    /// When it ends, in milliseconds after `since`; 0 where there is none.
+    /// Its end, in milliseconds after `since`; 0 for none.
     ends: AtomicU64,
     known: Mutex<Option<GroupHold>>,
-    /// The end of the hold that the log was told of.
+    /// The end of the hold that was logged.
     told: Mutex<Option<u64>>,
 }
 
@@ -37,24 +37,24 @@ impl Default for MemberHold {
 impl MemberHold {
     /// Whether the group is held now.
     pub(crate) fn lasts(&self) -> bool {
-        // No clock is asked where there is none.
+        // Without a hold, no clock is read.
         let ends = self.ends.load(Ordering::SeqCst);
         ends != 0 && self.millis(Instant::now()) < ends
     }
 
-    /// When the hold ends that lasts or has lasted; `None` where there is none.
+    /// The end of the present or last hold; `None` if there was none.
     pub(crate) fn ends_at(&self) -> Option<Instant> {
         let ends = self.ends.load(Ordering::SeqCst);
         (ends != 0).then(|| self.since + Duration::from_millis(ends))
     }
 
-    /// The hold that lasts.
+    /// The present hold.
     pub(crate) fn known(&self) -> Option<GroupHold> {
         self.known.lock().clone().filter(|_| self.lasts())
     }
 
-    /// Notes which hold the log is told of, by its end; `None` for none. Returns whether
-    /// that is news: of several members one tells it.
+    /// Notes the end of the hold that is logged; `None` for none. Returns whether that is
+    /// new: only one of several members logs it.
     pub(crate) fn is_news(&self, hold: Option<u64>) -> bool {
         let mut told = self.told.lock();
         let is_news = *told != hold;
@@ -62,8 +62,8 @@ impl MemberHold {
         is_news
     }
 
-    /// Holds the group for a time from now on, as far as this process knows, when the
-    /// server's clock shows `server_ms`. Returns false where it is held for longer.
+    /// Holds the group for a time from now on, as far as this process knows, with the
+    /// server's clock at `server_ms`. Returns false if it is held for longer already.
     pub(crate) fn lengthen(&self, time: Duration, why: &str, server_ms: u64) -> bool {
         let ends = self.ends_at();
         if ends.is_some_and(|ends| ends >= Instant::now() + time) {
@@ -78,7 +78,7 @@ impl MemberHold {
         true
     }
 
-    /// Notes what Redis has said when its clock showed `server_ms`.
+    /// Notes the answer of Redis when its clock showed `server_ms`.
     pub(crate) fn notice(&self, hold: Option<GroupHold>, server_ms: u64) {
         let mut known = self.known.lock();
         let left = hold

@@ -1,21 +1,22 @@
-//! Where the entries of a reply belong, for those who handle entries of many members.
+//! The member to which the entries of a reply belong, for threads that handle entries of
+//! many members.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::runtime::Bell;
 
-/// One member, as its entries know it: they wait for workers together with those of
-/// other members of the consumer.
+/// One member, as its entries know it: they wait for workers together with those of other
+/// members of the consumer.
 #[derive(Debug, Default)]
 pub(crate) struct Home {
-    /// Of the member within its consumer's life. No other one has it.
+    /// The member's number within its consumer's life.
     number: u32,
-    /// Of the keeper.
+    /// The keeper's bell.
     keeper: Bell,
-    /// How often a reply with its returning entries waits for a worker.
+    /// How many times a reply with its returning entries is queued for workers.
     returning: AtomicUsize,
-    /// Of all replies of the consumer that live.
+    /// The bytes of all living replies of the consumer.
     bytes: Arc<AtomicUsize>,
 }
 
@@ -42,18 +43,18 @@ impl Home {
         self.returning.load(Ordering::SeqCst) > 0
     }
 
-    /// Notes that a reply with returning entries is about to wait.
+    /// Notes that a reply with returning entries is about to be queued.
     pub(super) fn expect_returning(&self) {
         self.returning.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Notes that it doesn't wait after all.
+    /// Notes that the reply was not queued after all.
     pub(super) fn returning_failed(&self) {
         self.returning.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Notes that a worker has taken it: there is room for others, which the keeper
-    /// may claim.
+    /// Notes that a worker has taken the reply: there is room for others, which the
+    /// keeper may claim.
     pub(super) fn returning_taken(&self) {
         self.returning_failed();
         self.keeper.ring();

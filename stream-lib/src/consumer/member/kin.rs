@@ -1,8 +1,8 @@
 //! The members of one consumer for one partition.
 //!
-//! A partition may come back to a consumer while the last handlers of the member still
-//! run that had it before. Redis knows both by one name, so each has to know what the
-//! other holds: else one would take it for deliveries whose answers were lost.
+//! A partition may come back to a consumer while the last handlers of its earlier member
+//! still run. Redis knows both by one name, so each has to know what the other holds, and
+//! must not take it for deliveries whose answers were lost.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,16 +12,16 @@ use parking_lot::Mutex;
 
 use crate::consumer::member::held::Held;
 
-/// What the members for one partition share.
+/// The state that the members for one partition share.
 #[derive(Debug, Default)]
 pub(crate) struct Kin {
-    /// Those that any of them holds entries of.
+    /// The replies of which any of them holds entries.
     replies: Mutex<Vec<Weak<Held>>>,
-    /// The number of the one that came last, which reads.
+    /// The number of the latest one, which reads.
     latest: AtomicU32,
 }
 
-/// Those of all partitions, as far as they have members.
+/// The kin of each partition that has members.
 #[derive(Debug, Default)]
 pub(super) struct AllKin(Mutex<BTreeMap<u16, Weak<Kin>>>);
 

@@ -1,4 +1,4 @@
-//! One thread's connections, and the remedy for each of their failures.
+//! The connections of one thread, and the remedy for each of their failures.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,23 +16,23 @@ pub(crate) struct MemberLink {
     /// Ends the waits between attempts.
     until: Shutdown,
     backoff: Backoff,
-    /// Between tries that a person has to make succeed.
+    /// The wait between tries that only a person can make succeed.
     slowly: Backoff,
-    /// When to try again, where others wait while this thread waits.
+    /// When to try again, if other consumers would wait while this thread waits.
     rests_until: Option<Instant>,
     /// The last try has brought no answer.
     is_away: bool,
-    /// The work that has met a slot on its way to another node, and since when.
+    /// The roles that have met a moving slot, and since when.
     moves_since: Vec<(Role, Instant)>,
-    /// Calls the thread.
+    /// Rings the thread.
     bell: Bell,
 }
 
-/// How a thread gets at its connections.
+/// A thread's access to connections.
 pub(crate) enum Way {
-    /// It has one of its own, since it waits for answers.
+    /// A connection of its own, since it waits for answers.
     Own(Box<Link>),
-    /// It shares them, for short exchanges.
+    /// Shared connections, for short exchanges.
     Shared(Loans),
 }
 
@@ -51,8 +51,8 @@ impl Way {
         }
     }
 
-    /// Whether the slot has moved, so that the next exchange goes to its new node. What
-    /// goes over shared connections has found its way there by itself.
+    /// Whether the slot has moved, so that the next exchange goes to its new node. Shared
+    /// connections have followed it by themselves.
     fn follow(&mut self, error: &Error) -> bool {
         match self {
             Self::Own(link) => link.follow(error),
@@ -66,14 +66,12 @@ impl Way {
         }
     }
 
-    /// Whether there is another server to go to since the last exchange of connections
-    /// that it shares.
+    /// Whether shared connections lead to another server since the last exchange.
     fn has_moved(&self) -> bool {
         matches!(self, Self::Shared(loans) if loans.has_moved())
     }
 
-    /// Gives up a connection of its own, which may be in any state where the server
-    /// has answered, even by refusing.
+    /// Gives up a connection of its own, whose state is unknown even after a refusal.
     fn failed(&mut self) {
         match self {
             Self::Own(link) => link.drop_wire(),
@@ -87,11 +85,11 @@ impl Way {
 enum Remedy {
     /// Another connection, after a while.
     Reconnect,
-    /// A person who gives a right or a password back, which may take long.
+    /// A person who restores a permission or a password, which may take long.
     AwaitRight,
-    /// The group made again.
+    /// A new group.
     MakeGroup,
-    /// A person who changes the key, or the rights that were never there.
+    /// A person who changes the key, or grants permissions that never existed.
     Stop,
 }
 
@@ -108,11 +106,11 @@ impl Remedy {
     }
 }
 
-/// The first wait for a right, and the longest.
+/// The first wait for a permission, and the longest.
 const SLOW: Duration = Duration::from_millis(500);
 const SLOWEST: Duration = Duration::from_secs(5);
 
-/// A slot that is on its way to another node for so long holds up the consumer.
+/// How long a slot may be moving before it counts as holding up the consumer.
 const MOVES_FOR: Duration = Duration::from_secs(10);
 
 impl MemberLink {
@@ -137,15 +135,15 @@ impl MemberLink {
         }
     }
 
-    /// Bounds the waits between attempts: a member that is late to renew its
-    /// leases must not be later than others are to take over.
+    /// Bounds the waits between attempts: a member must be able to renew its leases
+    /// before others take over.
     pub(crate) fn pausing_for(mut self, longest: Duration) -> Self {
         self.backoff = Backoff::for_connections().at_most(longest);
         self
     }
 
-    /// As [`run`](Self::run), for what nothing depends on: that Redis refuses it holds
-    /// nobody up.
+    /// As [`run`](Self::run), for work that nothing depends on: a refusal holds up
+    /// nothing.
     pub(crate) fn run_softly(
         &mut self,
         operation: impl FnOnce(&mut Wire) -> Result<()>,
@@ -157,11 +155,10 @@ impl MemberLink {
         refused?
     }
 
-    /// Runs `operation` on the connection, making one first where there is
-    /// none. After a failure it has waited, or [rests](Self::rests_until), and logged
-    /// the first of a row.
-    /// An error of the kind `NoGroup` is the caller's to heal; after one that
-    /// calls for [`Remedy::Stop`], the consumer is stopping.
+    /// Runs `operation` on the connection, and connects first if there is none. After a
+    /// failure it has waited, or [rests](Self::rests_until), and has logged the first of
+    /// a row. An error of the kind `NoGroup` is for the caller to heal; after an error
+    /// that calls for [`Remedy::Stop`], the consumer is stopping.
     pub(crate) fn run<T>(&mut self, operation: impl FnOnce(&mut Wire) -> Result<T>) -> Result<T> {
         self.ensure_there()?;
         let result = self.way.run(operation);
@@ -169,8 +166,8 @@ impl MemberLink {
         result
     }
 
-    /// As [`run`](Self::run), for work of another role that may take long, or need
-    /// much memory: where connections are shared, on one of the pool.
+    /// As [`run`](Self::run), for work of another role that may take long, or need much
+    /// memory: shared connections lend one of the pool.
     pub(crate) fn run_pooled<T>(
         &mut self,
         role: Role,
@@ -182,16 +179,15 @@ impl MemberLink {
         result
     }
 
-    /// When to try again after a failure, where connections are shared: others would
-    /// wait while this thread waits. Another server to go to ends the rest, and rings
-    /// the bell.
+    /// When to try again after a failure, if connections are shared: others would wait
+    /// while this thread waits. A newly found server ends the rest, and rings the bell.
     pub(crate) fn rests_until(&self) -> Option<Instant> {
         let rests =
             |at: &Instant| *at > Instant::now() && !self.until.is_set() && !self.way.has_moved();
         self.rests_until.filter(rests)
     }
 
-    /// Fails where the server was away a moment ago, since each try may take long. One
+    /// Fails if the server was away a moment ago, since each try may take long. A server
     /// that has refused something may serve the rest.
     fn ensure_there(&mut self) -> Result<()> {
         if self.rests_until.is_some() && self.way.has_moved() {
@@ -205,7 +201,7 @@ impl MemberLink {
         Ok(())
     }
 
-    /// Tells of the success or the failure, and waits after the latter.
+    /// Records the success or the failure, and waits after a failure.
     fn heed<T>(&mut self, role: Role, result: &Result<T>) {
         self.is_away = matches!(
             result.as_ref().map_err(Error::kind),
@@ -228,8 +224,8 @@ impl MemberLink {
                 Remedy::MakeGroup => {}
                 Remedy::Stop => {
                     self.health.fail(e);
-                    // Entries that are still to be settled are tried again until
-                    // the grace is over: the permission may come back.
+                    // Entries that are still to be settled are tried again until the
+                    // grace is over: the permission may come back.
                     self.pause();
                 }
                 remedy => {
@@ -246,8 +242,8 @@ impl MemberLink {
         }
     }
 
-    /// Whether the slot has not been on its way for long. The server has answered, and
-    /// nothing is wrong with it.
+    /// Whether the slot has been moving for only a short time. The server has answered,
+    /// and nothing is wrong with it.
     fn moves_shortly(&mut self, role: Role) -> bool {
         let known = self.moves_since.iter().find(|(other, _)| *other == role);
         let Some((_, since)) = known else {
@@ -257,7 +253,7 @@ impl MemberLink {
         since.elapsed() < MOVES_FOR
     }
 
-    /// How many connections there have been, the present one included.
+    /// The number of connections so far, with the present one.
     pub(crate) fn epoch(&self) -> u64 {
         match &self.way {
             Way::Own(link) => link.epoch(),
@@ -265,14 +261,13 @@ impl MemberLink {
         }
     }
 
-    /// Gives a connection of its own up, with all answers that are still to come on
-    /// it.
+    /// Gives up a connection of its own, with all answers still to come on it.
     pub(crate) fn drop_wire(&mut self) {
         self.way.failed();
     }
 
-    /// Waits a moment that grows with each call, until something succeeds. Another
-    /// server to go to ends it.
+    /// Waits for a time that grows with each call, until a call succeeds. A newly found
+    /// server ends the wait.
     fn pause(&mut self) {
         let wait = self.backoff.next();
         self.pause_for(wait);
@@ -292,13 +287,13 @@ impl MemberLink {
         }
     }
 
-    /// There is another server to go to.
+    /// Another server was found.
     fn begin_again(&mut self) {
         self.backoff.reset();
         self.slowly.reset();
     }
 }
-/// Whether Redis has answered, and would not do it.
+/// Whether Redis has answered with a refusal.
 fn is_refusal(error: &Error) -> bool {
     matches!(
         error.kind(),

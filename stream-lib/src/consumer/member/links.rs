@@ -1,11 +1,10 @@
 //! The connections of a member, as other threads reach them.
 //!
-//! A stop goes through them in three steps. At its beginning the reader and the
-//! keeper make no new connections, so that a server that can't be reached holds up
-//! nothing; the connections that are there stay. Then the reader conducts the stop:
-//! it takes the tasks of the keeper and of the settler, which may connect again within
-//! the grace. At the end everything is cut. None of this reaches an exchange of
-//! another member on a connection that they share.
+//! A stop acts on them in three steps. At its beginning the reader and the keeper make no
+//! new connections, so that an unreachable server holds up nothing; existing connections
+//! stay. Then the reader conducts the stop: it takes the tasks of the keeper and of the
+//! settler, which may connect again within the grace. At the end everything is cut. None
+//! of this touches an exchange of another member on a shared connection.
 
 use std::time::Instant;
 
@@ -14,8 +13,8 @@ use parking_lot::Mutex;
 use crate::connection::LinkHandle;
 use crate::consumer::member::health::Role;
 
-/// A handle for each thread, on the connection of its own that it has, or on the one
-/// that it is lent: then it reaches nothing that others use.
+/// A handle for each thread, on its own connection or on the one that it is lent, so that
+/// it reaches nothing that others use.
 #[derive(Debug, Default)]
 pub(crate) struct MemberLinks {
     pub(crate) reader: LinkHandle,
@@ -42,7 +41,7 @@ impl MemberLinks {
         }
     }
 
-    /// Begins the stop. Does nothing where it has begun.
+    /// Begins the stop. A second call does nothing.
     pub(super) fn hold_off(&self) {
         let mut step = self.step.lock();
         if *step < Step::HeldOff {
@@ -52,7 +51,7 @@ impl MemberLinks {
         }
     }
 
-    /// Lets the keeper and the settler connect, each until the stop is over for it.
+    /// Lets the keeper and the settler connect, each until its part of the stop is over.
     pub(crate) fn conduct(&self, keeper: Instant, settler: Instant) {
         let mut step = self.step.lock();
         if *step < Step::Conducted {

@@ -1,17 +1,16 @@
 //! One member of a group for one stream: the parts that its threads share.
 //!
-//! A consumer is one member, or, of a partitioned stream, one for each partition that
-//! it owns. These have one name in Redis, one sign of life and one [`Buffer`], which
-//! are parts of what they have in [`Common`].
+//! A consumer is one member, or, for a partitioned stream, one for each owned partition.
+//! Its members share one name in Redis, one sign of life and one [`Buffer`], which are
+//! part of their [`Common`].
 //!
-//! Entries come in as the [`Held`] entries of one reply, known to
-//! [`HeldReplies`] from then on. They wait in the [`Buffer`]; when their
-//! delivery has ended, [`Acknowledging`] carries them to the thread that has
-//! Redis confirm it. [`Claiming`] orders the claims of returning entries.
-//! [`SignOfLife`] keeps the member in its group. [`Health`] tells of its
-//! connections, each of which is a [`MemberLink`], and [`FailureLog`] of
-//! deliveries that failed. [`Chronicle`](chronicle::Chronicle) has the events that people
-//! may look up later.
+//! Entries come in as the [`Held`] entries of one reply, which [`HeldReplies`] knows from
+//! then on. They wait in the [`Buffer`]; when their delivery has ended, [`Acknowledging`]
+//! carries them to the thread that has Redis confirm it. [`Claiming`] orders the claims
+//! of returning entries. [`SignOfLife`] keeps the member in its group. [`Health`] reports
+//! on its connections, each of which is a [`MemberLink`], and [`FailureLog`] on failed
+//! deliveries. [`Chronicle`](chronicle::Chronicle) has the events that people may look up
+//! later.
 
 pub(crate) mod acknowledging;
 mod buffer;
@@ -78,52 +77,52 @@ use crate::consumer::identity::Identity;
 use crate::consumer::stats::Counters;
 use crate::error::{Error, ErrorKind, Result};
 use crate::partition::Partitions;
-use crate::runtime::{Alarm, Portion, Shutdown};
+use crate::runtime::{Alarm, Portion, Shutdown, nanos};
 
 /// The state that the threads of a running member share.
 pub(crate) struct Member {
     pub(crate) topology: Arc<Topology>,
     pub(crate) config: ConsumerConfig,
-    /// Of the partition, where there are any.
+    /// The group, in the partition if there are any.
     pub(crate) group: Group,
-    /// The partition that it is for; `None` for a stream that has none.
+    /// The partition; `None` for a stream without partitions.
     pub(crate) partition: Option<u16>,
-    /// The name in Redis, as of all members of the consumer.
+    /// The name in Redis, which all members of the consumer share.
     pub(crate) name: String,
     pub(crate) common: Arc<Common>,
     pub(crate) counters: Arc<Counters>,
     home: Arc<Home>,
     pub(crate) replies: HeldReplies,
-    /// How many entries one answer may bring, where larger ones were lost.
+    /// How many entries one answer may bring, after larger ones were lost.
     pub(crate) portion: Portion,
     pub(crate) acknowledging: Acknowledging,
     pub(crate) claiming: Claiming,
     pub(crate) health: Arc<Health>,
     pub(crate) failure_log: FailureLog,
-    /// How long handlers ran that have succeeded since the hooks were last told,
-    /// in nanoseconds.
+    /// The running time of successful handlers since the hooks were last told, in
+    /// nanoseconds.
     handler_nanos: AtomicU64,
     pub(crate) sign_of_life: SignOfLife,
-    /// Where outputs of deliveries go.
+    /// The streams to which outputs of deliveries go.
     pub(crate) outputs: OutputStreams,
-    /// Told where the stream has scheduled messages.
+    /// Rung if the stream has scheduled messages.
     pub(crate) alarm: Alarm,
     /// The threads' connections, to end their waits.
     pub(crate) links: MemberLinks,
-    /// Of the threads that all consumers share.
+    /// The bells of the threads that all consumers share.
     pub(crate) bells: Bells,
-    /// Stop reading and starting.
+    /// Stops reading and starting.
     pub(crate) stop: Shutdown,
-    /// When that began.
+    /// When the stop began.
     stop_began: OnceLock<Instant>,
-    /// Give up all unconfirmed entries: the grace is over.
+    /// Gives up all unconfirmed entries: the grace is over.
     pub(crate) halt: Shutdown,
-    /// The stream has turned out to be partitioned: this member, which is for all of
-    /// it, makes way for others.
+    /// Set if the stream has turned out to be partitioned: this member, which is for all
+    /// of it, makes way for members of partitions.
     divided: OnceLock<Partitions>,
 }
 
-/// What a member is for.
+/// The part of a stream that a member is for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part<'a> {
     pub(crate) group: &'a Group,
@@ -172,7 +171,7 @@ impl Member {
         }
     }
 
-    /// The stream as its users have named it: not a partition's own.
+    /// The stream's name in the configuration, not that of a partition.
     pub(crate) fn declared_stream(&self) -> &str {
         &self.config.stream
     }
@@ -198,7 +197,7 @@ impl Member {
     }
 
     /// Begins the stop of this member: nothing more is read or started, and no thread
-    /// waits for a server that can't be reached. Called again it does nothing.
+    /// waits for an unreachable server. A second call does nothing.
     pub(crate) fn begin_stop(&self) {
         self.stop_by(Duration::ZERO);
         self.stop.set();
@@ -206,7 +205,7 @@ impl Member {
         self.bells.keeper.ring();
     }
 
-    /// Makes way for members for single partitions, into which the stream is divided.
+    /// Makes way for members of single partitions, into which the stream is divided.
     pub(crate) fn divide(&self, partitions: Partitions) {
         if self.partition.is_none() && self.divided.set(partitions).is_ok() {
             self.begin_stop();
@@ -218,16 +217,15 @@ impl Member {
         self.divided.get().copied()
     }
 
-    /// A task that others do for it has panicked: it stops, so that another member can
-    /// take over what it holds.
+    /// A task of another thread for it has panicked: it stops, so that another member can
+    /// take over its entries.
     pub(crate) fn broke(&self) {
         let text = "a task of the consumer panicked; this is a bug in stream-lib";
         self.health.fail(&Error::new(ErrorKind::System, text));
     }
 
-    /// When a stop with this grace is over. One that an error has begun counts from
-    /// the first time that this is asked. That of the consumer counts for all of its
-    /// members.
+    /// The end of a stop with this grace. If an error has begun it, the grace counts from
+    /// the first call. The consumer's stop counts for all of its members.
     pub(crate) fn stop_by(&self, grace: Duration) -> Instant {
         if self.common.stop.is_set() {
             return self.common.stop_by(grace);
@@ -244,8 +242,8 @@ impl Member {
     }
 
     /// Gives this member's sign of life, and looks at the group; see
-    /// [`SignOfLife::give`]. Of a partition it only looks: the signs stand beside the
-    /// stream.
+    /// [`SignOfLife::give`]. The member of a partition only looks: the signs are kept at
+    /// the stem.
     pub(crate) fn beat(&self, wire: &mut Wire, name_idle: bool) -> Result<Look> {
         let keep = self.config.consumer_expiry;
         if self.partition.is_none() {
@@ -264,13 +262,13 @@ impl Member {
         let mut look = self.sign_of_life.look(wire, &self.group, keep)?;
         match self.common.signs.recent(self.config.lease) {
             Some(signs) => look.signs = signs,
-            // Nobody knows who lives.
+            // The living members are not known.
             None => look.holdings.retain(|h| h.consumer == self.name.as_bytes()),
         }
         Ok(look)
     }
 
-    /// Makes entries known as held, before a worker can start them.
+    /// Registers entries as held, before a worker can start them.
     pub(crate) fn hold(&self, entries: Entries, company: Company, asked: Instant) -> Arc<Held> {
         let delivered = entries.len() as u64;
         self.counters
@@ -279,17 +277,16 @@ impl Member {
         self.replies.hold(entries, company, asked)
     }
 
-    /// Hands new entries to the workers, or gives them back if the consumer
-    /// stops before. `before_waiting` is called where there is no place for them
-    /// yet.
+    /// Hands new entries to the workers, or gives them back if the consumer stops before.
+    /// `before_waiting` is called if there is no place for them yet.
     pub(crate) fn enqueue(&self, held: &Arc<Held>, before_waiting: impl FnOnce()) {
         if self.turns_back(held) || !self.common.buffer.push(held, &self.stop, before_waiting) {
             self.give_back_rest(held);
         }
     }
 
-    /// Whether entries that have just come in go back at once, since the group is held by
-    /// now: they count as buffered until then.
+    /// Whether new entries are given back at once, since the group is held by now: they
+    /// count as buffered until then.
     fn turns_back(&self, held: &Held) -> bool {
         let is_held = self.common.hold.lasts();
         if is_held {
@@ -298,8 +295,8 @@ impl Member {
         is_held
     }
 
-    /// Makes claimed entries known and hands them to the workers, after which others
-    /// may claim again.
+    /// Registers claimed entries and hands them to the workers, after which others may
+    /// claim again.
     pub(crate) fn accept(
         &self,
         claimed: Claimed,
@@ -320,36 +317,34 @@ impl Member {
         drop(claim);
     }
 
-    /// Withdraws the entries that no worker has started, and has them given
-    /// back.
+    /// Withdraws the entries that no worker has started, and gives them back.
     pub(crate) fn give_back_rest(&self, held: &Arc<Held>) {
         while let Some(index) = held.withdraw_next() {
             self.give_back(held, index);
         }
     }
 
-    /// Has an entry given back that was withdrawn from the buffer.
+    /// Gives back an entry that was withdrawn from the buffer.
     pub(crate) fn give_back(&self, held: &Arc<Held>, index: usize) {
         self.common.buffer.room.left();
         self.settle(held, index, Action::GiveBack);
     }
 
-    /// Notes how long a handler ran that has succeeded, for the hooks. This comes
-    /// before the entry is done, so that the time is told with it.
+    /// Notes the running time of a successful handler, for the hooks. It is noted before
+    /// the entry is done, so that it is told with the entry.
     pub(crate) fn handled(&self, time: Duration) {
         if self.config.events.are_set() {
-            let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-            self.handler_nanos.fetch_add(nanos, Ordering::Relaxed);
+            self.handler_nanos.fetch_add(nanos(time), Ordering::Relaxed);
         }
     }
 
-    /// Redis has confirmed that these are acknowledged.
+    /// Redis has confirmed the acknowledgement of these entries.
     pub(crate) fn confirm_completed(&self, done: &Done) {
         self.acknowledging.confirmed(done, &self.counters.completed);
         self.tell_completed(done.len());
     }
 
-    /// Tells the hooks of so many entries that are acknowledged.
+    /// Tells the hooks how many entries were acknowledged.
     pub(crate) fn tell_completed(&self, entries: usize) {
         if entries > 0 && self.config.events.are_set() {
             let nanos = self.handler_nanos.swap(0, Ordering::Relaxed);
@@ -374,7 +369,7 @@ impl Member {
     }
 
     /// The events that this member is to write: those of a partitioned stream are written
-    /// beside the stream itself.
+    /// at the stem.
     pub(crate) fn own_chronicle(&self) -> Option<&Chronicle> {
         self.partition.is_none().then_some(&self.common.chronicle)
     }
@@ -384,7 +379,7 @@ impl Member {
         self.note_about(None, kind, count, text);
     }
 
-    /// As [`note`](Self::note), of another consumer where one is named.
+    /// As [`note`](Self::note), about another consumer if one is named.
     pub(crate) fn note_about(
         &self,
         consumer: Option<&str>,
@@ -398,7 +393,7 @@ impl Member {
         }
     }
 
-    /// Tells the log of an entry that was to be buried, and of its last delivery.
+    /// Logs an entry that was to be buried, and its last delivery.
     pub(crate) fn tell_end(&self, entry: &Unsettled, fate: Fate) {
         let Action::Bury {
             reason,
@@ -409,7 +404,7 @@ impl Member {
         else {
             return;
         };
-        // A burial is told in any case, another end where the log has nothing yet.
+        // A burial is told in any case, another end only if the failure isn't logged yet.
         if is_told.replace(true) && fate != Fate::Buried {
             return;
         }
@@ -417,8 +412,8 @@ impl Member {
         self.failure_log.ended(id, attempt, *reason, fate, text);
     }
 
-    /// How many entries the reader may ask for now, for a read that waits for entries
-    /// or not.
+    /// How many entries the reader may ask for now, by a read that waits for entries or
+    /// one that doesn't.
     pub(crate) fn room(&self, waits: bool) -> usize {
         let buffer = &self.common.buffer;
         if self.common.hold.lasts() {
@@ -434,7 +429,8 @@ impl Member {
         let Some(rate) = &self.common.rate else {
             return room;
         };
-        // Those that wait long for their turn are better read by others, and later.
+        // Entries that would wait long for their turn are better read by others, or
+        // later.
         room.min(rate.room().saturating_sub(buffer.room.buffered()))
     }
 
@@ -456,8 +452,8 @@ impl Member {
         self.room_for_returning().max(batches).min(most)
     }
 
-    /// Notes how long the longest of its running handlers has run, and how many entries
-    /// they all have in hand.
+    /// Notes the time of its longest-running handler, and how many entries all of its
+    /// handlers hold.
     pub(crate) fn observe_longest(&self, longest: Duration, entries: usize) {
         let buffer = &self.common.buffer;
         let handlers = buffer.pause.running();
@@ -466,8 +462,8 @@ impl Member {
             .observe_longest(self.number(), longest, entries, handlers);
     }
 
-    /// Holds the group as far as this process goes, unless it is held for longer: before
-    /// Redis has been told.
+    /// Holds the group in this process, unless it is held for longer, before Redis is
+    /// told.
     pub(crate) fn hold_here(&self, time: Duration, why: &str) {
         let now = self.sign_of_life.server_ms().unwrap_or(0);
         if self.common.hold.lengthen(time, why, now) {
@@ -475,7 +471,7 @@ impl Member {
         }
     }
 
-    /// Notes a hold that an answer has told of.
+    /// Notes a hold that an answer has brought.
     pub(crate) fn heed_hold(&self, hold: Option<&GroupHold>, server_ms: u64) {
         if hold.is_some() && self.common.hold.known().as_ref() != hold {
             self.common.hold.notice(hold.cloned(), server_ms);

@@ -3,29 +3,28 @@
 //! # Protocol
 //!
 //! An entry on its last delivery after crashes runs while no other handler does
-//! ([`Company::Alone`](super::stage::Company)), so that it takes no neighbour
-//! with it if it kills the process. The keeper conducts this:
+//! ([`Company::Alone`](super::stage::Company)), so that no other delivery dies with it
+//! if it kills the process. The keeper conducts this:
 //!
-//! 1. [`begin`](Pause::begin) sets `paused`. From now on a worker that wants to
-//!    start something else is refused by [`enter`](Pause::enter) and waits for
-//!    the pause to end; one that runs entries of a shared reply looks at
+//! 1. [`begin`](Pause::begin) sets `paused`. From now on [`enter`](Pause::enter) refuses
+//!    a worker that is about to start something else, and the worker waits for the pause
+//!    to end; a worker that runs entries of a shared reply checks
 //!    [`is_paused`](Pause::is_paused) after each, and leaves.
-//! 2. Once [`running`](Pause::running) is 0, the entry goes onto its own lane.
-//!    Any worker takes it from there, also one that waits for the pause to end,
-//!    and enters although the workers are paused. Where a handler runs for
-//!    longer than a lease, the entry is given back instead.
-//! 3. When its handler has ended, or at the stop of the consumer,
-//!    [`end`](Pause::end) clears `paused` and drops the channel on
-//!    which the workers wait: all of them see it disconnected.
+//! 2. Once [`running`](Pause::running) is 0, the entry goes onto its own lane. Any worker
+//!    takes it from there, also one that waits for the pause to end, and enters although
+//!    the workers are paused. If a handler runs for longer than a lease, the entry is
+//!    given back instead.
+//! 3. When its handler has ended, or at the stop of the consumer, [`end`](Pause::end)
+//!    clears `paused` and drops the channel on which the workers wait: all of them see it
+//!    disconnected.
 //!
-//! A worker counts itself as running before it looks at `paused`; the
-//! keeper sets `paused` before it looks at the count. All of it is sequentially
-//! consistent, so at least one of the two sees the other: either the worker is
-//! refused, or it is waited for. A worker that leaves during a pause wakes the
-//! keeper, which looks at the count again.
+//! A worker counts itself as running before it reads `paused`; the keeper sets `paused`
+//! before it reads the count. Both are sequentially consistent, so at least one of the
+//! two sees the other: either the worker is refused, or the keeper waits for it. A worker
+//! that leaves during a pause wakes the keeper, which reads the count again.
 //!
 //! The members of one consumer share the pause. One of them has it at a time; a keeper
-//! that finds it taken leaves its bell ([`is_over`](Pause::is_over)), and is called at
+//! that finds it taken leaves its bell ([`is_over`](Pause::is_over)), which is rung at
 //! the end.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -36,7 +35,7 @@ use parking_lot::Mutex;
 use crate::consumer::member::held::Held;
 use crate::runtime::Bell;
 
-/// Counts the handlers that run, and keeps others from starting for a while.
+/// Counts the running handlers, and keeps others from starting for a while.
 #[derive(Debug)]
 pub(crate) struct Pause {
     running: AtomicUsize,
@@ -45,7 +44,7 @@ pub(crate) struct Pause {
     now: Mutex<Option<Now>>,
 }
 
-/// A pause that lasts.
+/// The present pause.
 #[derive(Debug)]
 struct Now {
     /// Dropped when it ends.
@@ -53,7 +52,7 @@ struct Now {
     resumed: Receiver<()>,
     /// Wakes the keeper that conducts it.
     wake: Bell,
-    /// Those that wait for its end.
+    /// The bells of keepers that wait for its end.
     others: Vec<Bell>,
 }
 
@@ -71,14 +70,14 @@ impl Pause {
     pub(crate) fn enter(&self, held: &Held) -> bool {
         self.running.fetch_add(1, Ordering::SeqCst);
         if self.paused.load(Ordering::SeqCst) && !held.is_alone() {
-            // The keeper may have seen it counted: it looks again.
+            // The keeper may have seen it counted, and looks again.
             self.leave();
             return false;
         }
         true
     }
 
-    /// The opposite of [`enter`](Self::enter).
+    /// Reverses [`enter`](Self::enter).
     pub(crate) fn leave(&self) {
         self.running.fetch_sub(1, Ordering::SeqCst);
         if self.paused.load(Ordering::SeqCst)
@@ -93,13 +92,13 @@ impl Pause {
         self.paused.load(Ordering::SeqCst)
     }
 
-    /// How many handlers run.
+    /// The number of running handlers.
     pub(crate) fn running(&self) -> usize {
         self.running.load(Ordering::SeqCst)
     }
 
-    /// Refuses workers from now on, except for the entry that runs alone. `wake` calls
-    /// the keeper that conducts it.
+    /// Refuses workers from now on, except for the entry that runs alone. `wake` rings
+    /// the keeper that conducts the pause.
     pub(crate) fn begin(&self, wake: &Bell) {
         let (lasts, resumed) = bounded(0);
         let now = Now {
@@ -121,7 +120,7 @@ impl Pause {
         }
     }
 
-    /// Whether there is no pause. Where there is one, `bell` is rung at its end.
+    /// Whether there is no pause. Otherwise `bell` is rung at its end.
     pub(crate) fn is_over(&self, bell: &Bell) -> bool {
         match &mut *self.now.lock() {
             None => true,
@@ -134,7 +133,7 @@ impl Pause {
         }
     }
 
-    /// Disconnects when the present pause ends; `None` where there is none.
+    /// Disconnects when the present pause ends; `None` without a pause.
     pub(crate) fn resumed(&self) -> Option<Receiver<()>> {
         let now = self.now.lock();
         now.as_ref().map(|now| now.resumed.clone())

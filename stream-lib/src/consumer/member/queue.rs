@@ -10,9 +10,9 @@ use crate::runtime::Shutdown;
 
 /// Replies that wait for workers.
 ///
-/// A reply is sent once for each worker that could share it; each worker that
-/// receives it takes entries from it until none is left. So a channel operation
-/// is paid per reply and worker, not per entry.
+/// A reply is sent once for each worker that could share it; each worker that receives it
+/// takes entries from it until none is left. So the cost of a channel operation is per
+/// reply and worker, not per entry.
 #[derive(Debug)]
 pub(crate) struct WorkQueue {
     new: WorkLane,
@@ -33,11 +33,11 @@ struct WorkLane {
 
 impl WorkQueue {
     pub(crate) fn new(workers: usize, batch_size: usize, read_count: usize) -> Self {
-        /// One for each partition that there may be.
+        /// The most members: one for each possible partition.
         const MEMBERS: usize = 256;
         Self {
-            // As many entries as may be buffered, each in a reply of its own,
-            // and one leftover per worker of replies that others have emptied.
+            // Enough for all buffered entries, each in a reply of its own, and one
+            // emptied reply per worker.
             new: WorkLane::new(2 * read_count + workers + MEMBERS),
             returning: WorkLane::new(2 * workers + MEMBERS),
             alone: WorkLane::new(1),
@@ -46,9 +46,9 @@ impl WorkQueue {
         }
     }
 
-    /// Hands new entries to the workers. Returns false if the consumer stopped
-    /// before any of them could be told. `before_waiting` is called where there
-    /// is no place for the reply yet.
+    /// Hands new entries to the workers. Returns false if the consumer stopped before any
+    /// worker could be told. `before_waiting` is called if there is no place for the
+    /// reply yet.
     #[must_use]
     pub(crate) fn push_new(
         &self,
@@ -59,8 +59,8 @@ impl WorkQueue {
         self.new.push(held, self.sharing, stop, before_waiting)
     }
 
-    /// As [`push_new`](Self::push_new), for entries that come back: at most as
-    /// many as there are workers.
+    /// As [`push_new`](Self::push_new), for returning entries: at most as many as there
+    /// are workers.
     #[must_use]
     pub(crate) fn push_returning(&self, held: &Arc<Held>, stop: &Shutdown) -> bool {
         self.returning.push_counted(held, self.sharing, stop)
@@ -104,8 +104,8 @@ impl WorkQueue {
         }
     }
 
-    /// Waits for a reply on any lane, or for `ended` to disconnect. The reply
-    /// may be gone by the time this returns.
+    /// Waits for a reply on any lane, or for `ended` to disconnect. The reply may be gone
+    /// by the time this returns.
     pub(crate) fn wait(&self, ended: &Receiver<()>) {
         let mut select = self.lanes_to_share();
         select.recv(ended);
@@ -121,8 +121,7 @@ impl WorkQueue {
         select.ready_deadline(until).is_ok()
     }
 
-    /// Waits for the entry that runs alone, or for one of the others to
-    /// disconnect.
+    /// Waits for the entry that runs alone, or for one of the channels to disconnect.
     pub(crate) fn wait_for_alone(&self, resumed: &Receiver<()>, ended: &Receiver<()>) {
         let mut select = Select::new();
         select.recv(&self.alone.from);
@@ -155,8 +154,8 @@ impl WorkLane {
         if !self.send(held, stop, before_waiting) {
             return false;
         }
-        // One worker knows now. Telling the others only makes them share, so a
-        // full lane is no loss.
+        // One worker knows now. The others are told only to share, so a full lane loses
+        // nothing.
         for _ in 1..held.len().min(sharing) {
             if self.into.try_send(Arc::clone(held)).is_err() {
                 break;
@@ -165,10 +164,10 @@ impl WorkLane {
         true
     }
 
-    /// As [`push`](Self::push), of a lane whose replies are counted for their member.
+    /// As [`push`](Self::push), for a lane whose replies are counted for their member.
     fn push_counted(&self, held: &Arc<Held>, sharing: usize, stop: &Shutdown) -> bool {
         let home = held.home();
-        // A worker may take it before anything else is done here.
+        // Counted first: a worker may take it before anything else is done here.
         home.expect_returning();
         if !self.send(held, stop, || {}) {
             home.returning_failed();

@@ -1,4 +1,4 @@
-//! How many entries to hold ready for the workers: a pure decision.
+//! The number of entries to hold ready for the workers: a pure decision.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ pub(crate) struct Load {
     pub(crate) idle: usize,
     /// How many entries a worker takes at a time.
     pub(crate) batch_size: usize,
-    /// How long handlers take for one entry, where one has been seen.
+    /// The time of handlers for one entry, once one has been seen.
     pub(crate) handler: Option<Duration>,
     pub(crate) lease: Duration,
     pub(crate) read_count: usize,
     /// Bytes of replies that are still held.
     pub(crate) held_bytes: usize,
-    /// Bytes of the largest entry seen lately.
+    /// Bytes of the largest recent entry.
     pub(crate) entry_bytes: usize,
 }
 
-/// Within this time a buffered entry is to start: read earlier, it would wait here
+/// The time within which a buffered entry is to start: read earlier, it would wait here
 /// while another process is idle.
 const SOON: Duration = Duration::from_secs(1);
 /// Most bytes of replies held at a time.
 const MOST_BYTES: usize = 64 << 20;
 
 impl Load {
-    /// How many entries may wait in the buffer: no more than can start soon, or as
-    /// the idle workers take at once, at most two reads and 64 MiB, never less than
-    /// one for each idle worker.
+    /// How many entries may wait in the buffer: no more than can start soon, or as the
+    /// idle workers take at once, at most two reads and 64 MiB, never less than one for
+    /// each idle worker.
     pub(crate) fn limit(&self) -> usize {
         let by_bytes = MOST_BYTES.saturating_sub(self.held_bytes) / self.entry_bytes.max(1);
         self.starts_soon()

@@ -7,13 +7,14 @@ use parking_lot::Mutex;
 
 use crate::runtime::Shutdown;
 
-/// Readers that wait, each by a signal of its own. Only the first is woken.
+/// Waiting readers, each with a signal of its own. Only the first is woken.
 #[derive(Debug, Default)]
 pub(super) struct ReaderLine {
     waiting: Mutex<VecDeque<Shutdown>>,
-    /// How many there are.
+    /// The length of the line.
     len: AtomicUsize,
-    /// How few buffered entries the first one wants to hear of; 0 while nobody waits.
+    /// The number of buffered entries below which the first one is woken; 0 if none
+    /// waits.
     wake_below: AtomicUsize,
 }
 
@@ -22,8 +23,8 @@ impl ReaderLine {
         self.len.load(Ordering::SeqCst)
     }
 
-    /// Joins it, before the others or behind them. One that stands there already keeps its
-    /// place.
+    /// Joins the line, in front or at the end. A reader that stands in it already keeps
+    /// its place.
     pub(super) fn enter(&self, me: &Shutdown, in_front: bool) {
         let mut waiting = self.waiting.lock();
         if !waiting.iter().any(|other| other.is(me)) {
@@ -36,7 +37,8 @@ impl ReaderLine {
         self.len.store(waiting.len(), Ordering::SeqCst);
     }
 
-    /// Leaves it, if it stands there, where `buffered` entries are to wake the next one.
+    /// Leaves the line, if `me` stands in it. The next one is woken below `buffered`
+    /// entries.
     pub(super) fn leave(&self, me: &Shutdown, buffered: usize) {
         if self.len() == 0 {
             return;
@@ -58,18 +60,18 @@ impl ReaderLine {
         waiting.front().is_some_and(|first| first.is(me))
     }
 
-    /// Has the first one woken when so few entries are buffered.
+    /// Makes the first one wake below this number of buffered entries.
     pub(super) fn expect(&self, buffered: usize) {
         self.wake_below.store(buffered, Ordering::SeqCst);
     }
 
-    /// How few buffered entries wake the first one.
+    /// The number of buffered entries below which the first one is woken.
     pub(super) fn wake_below(&self) -> usize {
         self.wake_below.load(Ordering::SeqCst)
     }
 
     pub(super) fn wake_first(&self) {
-        // Not under the lock, which the one that is woken takes.
+        // Without the lock, which the woken reader takes.
         let first = self.waiting.lock().front().cloned();
         if let Some(first) = first {
             first.nudge();

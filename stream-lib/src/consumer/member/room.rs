@@ -1,21 +1,21 @@
-//! How many entries wait in the buffer, and how many more may.
+//! The number of entries in the buffer, and the room for more.
 //!
 //! # Several readers
 //!
-//! The readers of a consumer share its room, one for each partition that it owns.
+//! The readers of a consumer, one for each owned partition, share its room.
 //!
 //! - A read that doesn't wait, since there is more to read, takes room for all that it
-//!   asks for as it is sent. A reader whose answers come back full goes on for a
-//!   [turn](Room::turn): what it acknowledges rides on its next read, and no thread is
-//!   woken for it. Readers that find no room stand in line, and those whose turn is over
-//!   stand behind them: so a busy partition starves none.
+//!   asks for when it is sent. A reader whose answers come back full goes on for a
+//!   [turn](Room::turn): its acknowledgements go with its next read, and no thread is
+//!   woken for them. Readers that find no room stand in line, and those whose turn is
+//!   over stand behind them: so a busy partition starves none.
 //! - A read that waits for entries takes no room, else an empty partition would take it
-//!   from the others. All of these together ask for a third of the buffer, but for one
-//!   entry each, and go before the others. So much may come beyond the limit, if entries
-//!   come in everywhere at once.
+//!   from the others. All of these together ask for a third of the buffer, except for one
+//!   entry each, and go before the others. The limit may be exceeded by that much, if
+//!   entries arrive everywhere at once.
 //!
-//! A reader that stands in line sleeps on its own signal, and only the first is woken:
-//! by a worker that makes room, or by the one before, once it has left the line.
+//! A reader that stands in line sleeps on its own signal, and only the first is woken: by
+//! a worker that makes room, or by the reader before it, once that has left the line.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -27,8 +27,8 @@ use crate::consumer::member::read_ahead::Load;
 use crate::consumer::member::reader_line::ReaderLine;
 use crate::runtime::Shutdown;
 
-/// Counts the entries that wait for workers, and the workers that wait for
-/// entries. The decision on top of these counts is [`Load`]'s.
+/// Counts the entries that wait for workers, and the workers that wait for entries.
+/// [`Load`] decides by these counts.
 #[derive(Debug)]
 pub(crate) struct Room {
     workers: usize,
@@ -39,16 +39,16 @@ pub(crate) struct Room {
     buffered: AtomicUsize,
     coming: Coming,
     idle: AtomicUsize,
-    /// Of the largest entries seen lately.
+    /// Bytes of the largest recent entries.
     entry_bytes: AtomicUsize,
     readers: AtomicUsize,
     line: ReaderLine,
 }
 
-/// In how many reads the buffer is filled.
+/// The number of reads that fill the buffer.
 const READS: usize = 3;
 
-/// In how much time all readers have a turn, and the longest turn.
+/// The time in which all readers have a turn, and the longest turn.
 const ROUND: Duration = Duration::from_millis(100);
 const LONGEST_TURN: Duration = Duration::from_millis(10);
 
@@ -68,19 +68,19 @@ impl Room {
         }
     }
 
-    /// Counts a reader, until the opposite is called.
+    /// Counts a reader, until `end_reading`.
     pub(crate) fn begin_reading(&self) {
         self.readers.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The opposite of [`begin_reading`](Self::begin_reading), for a reader that has
-    /// waited with the signal `me`.
+    /// Reverses [`begin_reading`](Self::begin_reading), for a reader that has waited with
+    /// the signal `me`.
     pub(crate) fn end_reading(&self, me: &Shutdown) {
         self.readers.fetch_sub(1, Ordering::SeqCst);
         self.line.leave(me, self.half());
     }
 
-    /// For how long a reader goes on while others stand in line.
+    /// How long a reader goes on while others stand in line.
     pub(crate) fn turn(&self) -> Duration {
         let readers = self.readers.load(Ordering::SeqCst).max(1);
         let readers = u32::try_from(readers).unwrap_or(u32::MAX);
@@ -92,8 +92,8 @@ impl Room {
         self.buffered.fetch_add(held.len(), Ordering::SeqCst);
     }
 
-    /// Notes that an entry has left the buffer, and wakes a reader that waits
-    /// for room, once there is enough.
+    /// Notes that an entry has left the buffer, and wakes a waiting reader, once there is
+    /// enough room.
     pub(crate) fn left(&self) {
         let before = self.buffered.fetch_sub(1, Ordering::SeqCst);
         if before <= self.line.wake_below() {
@@ -105,17 +105,17 @@ impl Room {
     pub(crate) fn rest(&self) {
         self.idle.fetch_add(1, Ordering::SeqCst);
         if self.line.wake_below() > 0 {
-            // A reader that waits for room has some now: this worker's.
+            // This worker makes room for a waiting reader.
             self.line.wake_first();
         }
     }
 
-    /// The opposite of [`rest`](Self::rest).
+    /// Reverses [`rest`](Self::rest).
     pub(crate) fn stir(&self) {
         self.idle.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Notes how large the entries of a reply are.
+    /// Notes the size of the entries of a reply.
     pub(crate) fn weigh(&self, held: &Held) {
         let mean = held.bytes() / held.len().max(1);
         let seen = self.entry_bytes.load(Ordering::Relaxed);
@@ -123,8 +123,7 @@ impl Room {
             .store(mean.max(seen - seen / 8), Ordering::Relaxed);
     }
 
-    /// The present state, for the time of a handler and the bytes of all replies
-    /// that are held.
+    /// The present load, with the time of a handler and the bytes of all held replies.
     pub(crate) fn load(&self, handler: Option<Duration>, held_bytes: usize) -> Load {
         Load {
             workers: self.workers,
@@ -150,7 +149,7 @@ impl Room {
         free.min(self.read_count)
     }
 
-    /// How many entries one of the reads may ask for that wait for entries.
+    /// How many entries a read that waits for entries may ask for.
     pub(crate) fn for_waiting(&self, load: &Load) -> usize {
         let free = self.for_new(load);
         match self.readers.load(Ordering::SeqCst) {
@@ -159,12 +158,12 @@ impl Room {
         }
     }
 
-    /// Takes room for so many entries that a read asks for.
+    /// Takes room for the entries that a read asks for.
     pub(crate) fn take(&self, entries: usize) -> TakenRoom {
         self.coming.take(entries, Instant::now())
     }
 
-    /// Gives it back: they have come, or come no more.
+    /// Gives room back: the entries have come, or will not.
     pub(crate) fn give_back(&self, room: TakenRoom) {
         self.coming.give_back(room);
         if self.is_wanted() {
@@ -172,14 +171,13 @@ impl Room {
         }
     }
 
-    /// How many returning entries the workers could start at once, each by
-    /// itself.
+    /// How many returning entries the workers could start at once, each on its own.
     pub(crate) fn for_returning(&self) -> usize {
         self.idle().max(1)
     }
 
-    /// How many entries of `~waiting` fill a batch for each idle worker, where
-    /// batches are quickly done.
+    /// How many entries of `~waiting` fill a batch for each idle worker, if batches are
+    /// done quickly.
     pub(crate) fn for_batches(&self, load: &Load) -> usize {
         (self.idle() * self.batch_size)
             .min(load.starts_soon())
@@ -196,10 +194,10 @@ impl Room {
         self.readers.load(Ordering::SeqCst) > 1
     }
 
-    /// Waits until `room` isn't 0 and no other reader stands before this one, the
-    /// signal `me` is set or `deadline` has passed. Returns whether there is room. Where
-    /// there is none in time, the place in the line is kept for the next call. One that
-    /// goes `first` stands before the others.
+    /// Waits until `room` isn't 0 and no other reader stands before this one, the signal
+    /// `me` is set or `deadline` has passed. Returns whether there is room. Otherwise the
+    /// place in the line is kept for the next call. A reader that goes `first` stands
+    /// before the others.
     pub(crate) fn wait(
         &self,
         me: &Shutdown,
@@ -215,8 +213,8 @@ impl Room {
         self.line.enter(me, first);
         self.line.expect(self.half());
         let has_room = || {
-            // The limit may have changed, and room may be taken: it is asked for again once
-            // half of the buffer has gone.
+            // The limit may have changed, and room may be taken: it is asked for again
+            // once half of the buffer has gone.
             let again = || self.line.expect(self.half());
             room() > 0 || {
                 again();
@@ -306,7 +304,7 @@ mod tests {
                 let (room, order) = (&room, &order);
                 scope.spawn(move || {
                     let me = Shutdown::default();
-                    // Asked for the first in line only.
+                    // Called for the first in line only.
                     let asked = || {
                         let free = room.for_new(&load);
                         let mut order = order.lock();
@@ -322,7 +320,7 @@ mod tests {
                     thread::yield_now();
                 }
             }
-            // Whoever leaves the line wakes the next, for whom there is room, too.
+            // Leaving the line wakes the next reader, for which there is room, too.
             for _ in 0..256 {
                 room.left();
             }

@@ -1,14 +1,14 @@
-//! Values that no text of a failure may repeat.
+//! Values that must not appear in texts of failures.
 //!
-//! The library's own errors say nothing of sensitive fields. What a handler says is its
-//! own: here the values of the entry are looked for in it. Only a failure costs anything.
+//! The library's own errors don't contain sensitive fields. A handler's error may: it is
+//! searched for the values of the entry. Only a failure costs anything.
 
 use serde_json::Value;
 
 use crate::error::one_line;
 use crate::message::{FieldSchema, FieldType, Fields, MASK, Schema};
 
-/// A shorter value is not looked for: it would be found everywhere.
+/// The length of the shortest value searched for: shorter ones would be found everywhere.
 const SHORTEST: usize = 4;
 
 /// The names of a message type's sensitive fields.
@@ -16,14 +16,14 @@ const SHORTEST: usize = 4;
 pub(crate) struct Secrets(Vec<&'static str>);
 
 impl Secrets {
-    /// Those of a type; `None` where it has none.
+    /// The sensitive fields of a type; `None` if it has none.
     pub(crate) fn of(schema: &'static Schema) -> Option<Self> {
         let mut names = Vec::new();
         collect(schema, &mut names);
         (!names.is_empty()).then_some(Self(names))
     }
 
-    /// The values of these fields in an entry, as they would stand in a line of text.
+    /// The values of these fields in an entry, as they would appear in a line of text.
     pub(crate) fn values_of(&self, fields: Fields<'_>) -> Vec<String> {
         let is_secret = |name: &[u8]| self.0.iter().any(|known| known.as_bytes() == name);
         let mut values = Vec::new();
@@ -37,7 +37,7 @@ impl Secrets {
     }
 }
 
-/// Puts `••••` in place of these values.
+/// Replaces these values by `••••`.
 pub(crate) fn hidden(mut text: String, mut values: Vec<String>) -> String {
     // A value may be part of another one.
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));

@@ -1,5 +1,5 @@
-//! What a consumer says of itself with each sign of life, for people: see
-//! [`Member::facts`](crate::Member::facts). No member reads it.
+//! The facts that a consumer reports of itself with each sign of life, for people: see
+//! [`Member::facts`](crate::Member::facts). No member reads them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,17 +13,17 @@ use crate::consumer::member::buffer::Buffer;
 use crate::consumer::stats::Counters;
 use crate::error::one_line;
 
-/// How often the text of an error is made at most: it is the user's own code.
+/// The least interval between two texts of errors, which the user's own code makes.
 const OFTEN: Duration = Duration::from_millis(200);
 
-/// The parts of it that only this consumer knows.
+/// The facts that only this consumer knows.
 #[derive(Debug)]
 pub(crate) struct SelfReport {
     program: Arc<Program>,
     counters: Arc<Counters>,
     workers: usize,
     lease: Duration,
-    /// Texts of errors may quote what is sensitive.
+    /// Whether texts of errors may quote sensitive values.
     hides_errors: bool,
     last_error: Mutex<Option<(Instant, String)>>,
 }
@@ -54,7 +54,7 @@ impl SelfReport {
         *self.last_error.lock() = Some((now, text));
     }
 
-    /// What there is to say now, as JSON.
+    /// The present facts, as JSON.
     pub(super) fn facts(&self, buffer: &Buffer) -> String {
         let stats = self.counters.stats();
         let handlers = self.counters.workers.handlers();

@@ -1,4 +1,4 @@
-//! The requests to the settler: how deliveries end.
+//! The requests to the settler: the ends of deliveries.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(crate) enum Settle {
     Entry(Unsettled),
 }
 
-/// An entry whose delivery has ended, other than by being done.
+/// An entry whose delivery has ended, but not with success alone.
 #[derive(Debug)]
 pub(crate) struct Unsettled {
     pub(crate) held: Arc<Held>,
@@ -29,32 +29,32 @@ pub(crate) struct Unsettled {
     pub(crate) is_repeated: bool,
 }
 
-/// How a delivery ended.
+/// The end of a delivery.
 #[derive(Debug)]
 pub(crate) enum Action {
-    /// Done, if the entry is still ours: Redis must be asked.
+    /// Done, and to be acknowledged if Redis says that the entry is still ours.
     AckHeld,
-    /// Done, and acknowledged together with what is to be written, if the entry is
+    /// Done, and acknowledged together with the writing of its outputs, if the entry is
     /// still ours.
     Produce(Outputs),
-    /// As [`AckHeld`](Self::AckHeld), with no handler for it.
+    /// As [`AckHeld`](Self::AckHeld), without a handler.
     Skip,
     /// It did not run: the count of deliveries goes back by one.
     GiveBack,
     Retry {
         delay: Duration,
     },
-    /// It has ended, and Redis would not take its end: it comes once more, with the
-    /// same number.
+    /// It has ended, but Redis did not take its end: it is delivered again, with the same
+    /// number.
     PutOff {
         delay: Duration,
     },
-    /// It has not run, since it is to wait for its turn.
+    /// It has not run, since its turn comes later.
     AwaitTurn {
         delay: Duration,
         mark: Mark,
     },
-    /// Its handler was told of a rate limit, so that the group is held for so long. The
+    /// Its handler was told of a rate limit, so the group is held for `delay`. The
     /// delivery doesn't count.
     RateLimited {
         delay: Duration,
@@ -63,9 +63,9 @@ pub(crate) enum Action {
     Bury {
         reason: DeadReason,
         cause: Cause,
-        /// Of the cause, for Redis and the log.
+        /// The text of the cause, for Redis and the log.
         text: String,
-        /// Whether the log has the failure, though the entry isn't buried yet.
+        /// Whether the failure is logged, though the entry isn't buried yet.
         is_told: Cell<bool>,
     },
 }
@@ -110,7 +110,7 @@ impl Unsettled {
         outputs.into_iter().flat_map(Outputs::iter)
     }
 
-    /// How much they take.
+    /// The bytes of its outputs.
     pub(crate) fn output_bytes(&self) -> usize {
         match &self.action {
             Action::Produce(outputs) => outputs.bytes(),
@@ -118,7 +118,7 @@ impl Unsettled {
         }
     }
 
-    /// Its way to `~waiting`.
+    /// The request that moves it to `~waiting`.
     pub(crate) fn parking(&self) -> Parking {
         let (delay, again) = match &self.action {
             Action::Retry { delay } => (*delay, false),
@@ -133,7 +133,7 @@ impl Unsettled {
         };
         let mark = match &self.action {
             Action::AwaitTurn { mark, .. } | Action::RateLimited { mark, .. } => *mark,
-            // What has not run keeps what it had.
+            // An entry that has not run keeps its mark.
             Action::GiveBack | Action::PutOff { .. } => self.held.mark(self.index),
             _ => Mark::default(),
         };
@@ -151,7 +151,7 @@ impl Unsettled {
         Parking {
             id: self.id(),
             attempt,
-            // One that is to run alone is found by the takeover, with its lock.
+            // An entry that is to run alone is left to the takeover, with its lock.
             delay: (!(again && self.held.is_alone())).then_some(delay),
             deliveries: again.then(|| attempt.saturating_sub(1)),
             mark,

@@ -1,15 +1,14 @@
-//! A member's sign of life, and what it knows of the server's clock.
+//! A member's sign of life, and its knowledge of the server's clock.
 //!
 //! # The clock
 //!
-//! Redis judges idle times, due times and signs of life by its clock, which
-//! somebody may set. So a member keeps the time that it expects the server to
-//! show: each answer that carries the server's time bounds it, since that time was
-//! read between the request and the answer, and from then on this process's
-//! monotonic clock counts. A server that shows a time more than a third of a
-//! lease outside of these bounds had its clock set: a *step*. Scripts that judge
-//! by the clock are told the bounds, and do nothing outside of them; the answer to
-//! any of them tells of the step, which the keeper then follows.
+//! Redis judges idle times, due times and signs of life by its clock, which may be set.
+//! So a member tracks the time that it expects the server to show: each answer that
+//! carries the server's time bounds it, since that time was read between the request and
+//! the answer, and from then on this process's monotonic clock counts. A server that
+//! shows a time more than a third of a lease outside of these bounds had its clock set: a
+//! *step*. Scripts that judge by the clock are told the bounds, and do nothing outside of
+//! them; the answer to any of them shows the step, which the keeper then follows.
 
 use std::time::{Duration, Instant};
 
@@ -18,13 +17,12 @@ use parking_lot::Mutex;
 use crate::command::{self, Beat, ClockWindow, Group, Look, SignGiven};
 use crate::connection::Wire;
 use crate::error::Result;
-use crate::runtime::ServerClock;
+use crate::runtime::{Moment, ServerClock};
 
-/// Gives this member's sign of life, and remembers the server's time from the
-/// answers.
+/// Gives this member's sign of life, and remembers the server's time from the answers.
 #[derive(Debug)]
 pub(crate) struct SignOfLife {
-    /// This member's.
+    /// This member's lease.
     lease: Duration,
     clock: ServerClock,
     state: Mutex<State>,
@@ -34,26 +32,26 @@ pub(crate) struct SignOfLife {
 struct State {
     /// By how much the server may be ahead of `clock`.
     ahead: Duration,
-    /// Not yet followed.
+    /// A step that has not been followed yet.
     step: Option<ClockStep>,
-    /// Not yet told to the other signs.
+    /// The setback that the other signs have not been told yet.
     set_back: Duration,
-    /// A sign was given.
+    /// Whether a sign was given.
     has_given: bool,
 }
 
-/// Who gives a sign of life.
+/// The giver of a sign of life.
 #[derive(Debug)]
 pub(crate) struct Giver<'a> {
     pub(crate) group: &'a Group,
     pub(crate) name: &'a str,
-    /// How long others' signs are kept that have lapsed.
+    /// How long lapsed signs of others are kept.
     pub(crate) keep: Duration,
-    /// What it says of itself.
+    /// The facts that it reports of itself.
     pub(crate) facts: &'a str,
 }
 
-/// The server's clock was set.
+/// A step of the server's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ClockStep {
     Back(Duration),
@@ -69,7 +67,8 @@ impl SignOfLife {
         }
     }
 
-    /// Gives one, and looks at the group and at the others. `name_idle` is that of [`Beat`].
+    /// Gives a sign, and looks at the group and at the others. `name_idle` is that of
+    /// [`Beat`].
     pub(crate) fn give(&self, wire: &mut Wire, giver: &Giver<'_>, name_idle: bool) -> Result<Look> {
         let beat = Beat {
             name_idle,
@@ -122,7 +121,7 @@ impl SignOfLife {
             lease: self.lease,
             keep: giver.keep,
             facts: giver.facts,
-            // The first sign of a life, and then now and then.
+            // The first sign of a life sweeps, and then one now and then.
             sweeps: sweeps || !state.has_given,
             set_back: state.set_back,
             name_idle: false,
@@ -137,8 +136,7 @@ impl SignOfLife {
         state.set_back = state.set_back.saturating_sub(set_back);
     }
 
-    /// Notes the server's time, from the answer to a request that was sent when
-    /// `asked` says.
+    /// Notes the server's time, from the answer to a request that was sent at `asked`.
     pub(crate) fn observe(&self, server_ms: u64, asked: Instant) {
         self.observe_at(server_ms, asked, Instant::now());
     }
@@ -161,7 +159,7 @@ impl SignOfLife {
             } else if shown > most {
                 state.step = Some(ClockStep::Forward(shown.saturating_sub(latest)));
             } else if took > self.tolerance() {
-                // It says less than what is known.
+                // The answer narrows nothing.
                 return;
             }
         }
@@ -174,15 +172,14 @@ impl SignOfLife {
         self.state.lock().step.take()
     }
 
-    /// Whether a step was noticed that has yet to be taken.
+    /// Whether a step was noticed and not taken yet.
     pub(crate) fn has_step(&self) -> bool {
         self.state.lock().step.is_some()
     }
 
-    /// Between which times the server's clock is expected to be, for a request
-    /// that is about to be sent; `None` before the first sign of life. No time is
-    /// expected while there is a step that the keeper has yet to take: any thread may
-    /// have noticed it.
+    /// The bounds of the server's clock for a request that is about to be sent; `None`
+    /// before the first sign of life, and while the keeper has yet to take a step, which
+    /// any thread may have noticed.
     pub(crate) fn window(&self) -> Option<ClockWindow> {
         let state = self.state.lock();
         if state.step.is_some() {
@@ -198,7 +195,7 @@ impl SignOfLife {
         Some(window)
     }
 
-    /// Notes the server's time, where there is no server to ask.
+    /// Sets the server's time, if there is no server to ask.
     #[cfg(feature = "test-util")]
     pub(crate) fn set_server_ms(&self, server_ms: u64) {
         self.clock.set(server_ms, Instant::now());
@@ -211,11 +208,11 @@ impl SignOfLife {
     }
 
     /// As [`server_ms`](Self::server_ms), at a time that is known.
-    pub(crate) fn server_ms_at(&self, at: Instant) -> Option<u64> {
+    pub(crate) fn server_ms_at(&self, at: Moment) -> Option<u64> {
         self.clock.at_ms(at)
     }
 
-    /// By how much the server's clock may differ from what is expected.
+    /// The tolerated deviation of the server's clock from the expected time.
     fn tolerance(&self) -> Duration {
         self.lease / 3
     }
@@ -236,8 +233,7 @@ mod tests {
     const NOON: u64 = 1_700_000_000_000;
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A member with a lease of 30 s that has asked at `start`, and was answered
-    /// at once.
+    /// A member with a lease of 30 s that has asked at `start`, and was answered at once.
     fn member(start: Instant) -> SignOfLife {
         let member = SignOfLife::new(30 * SECOND);
         member.observe_at(NOON, start, start);

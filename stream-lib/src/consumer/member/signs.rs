@@ -1,5 +1,5 @@
-//! The signs of life of a group's members, as the members for single partitions know
-//! them: they stand beside the stream itself, which may be on another server.
+//! The signs of life of a group's members, as the members of single partitions know them:
+//! they are kept at the stem, which may be on another server.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -18,14 +18,14 @@ struct Seen {
 }
 
 impl Signs {
-    /// Notes the signs that were asked for when `at` says.
+    /// Notes the signs that were asked for at `at`.
     pub(crate) fn note(&self, at: Instant, left: HashMap<Vec<u8>, i64>) {
         *self.0.lock() = Some(Seen { at, left });
     }
 
-    /// The other members, with the milliseconds until their signs lapse, which are
-    /// negative once they have. `None` where the last look is longer ago than
-    /// `recently`: they may have given others since.
+    /// The other members, with the milliseconds until their signs lapse, negative for
+    /// lapsed ones. `None` if the last look is longer ago than `recently`: they may have
+    /// given others since.
     pub(super) fn recent(&self, recently: Duration) -> Option<HashMap<Vec<u8>, i64>> {
         let mut seen = self.0.lock().clone()?;
         let ago = seen.at.elapsed();

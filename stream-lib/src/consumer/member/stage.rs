@@ -13,21 +13,20 @@
 //! | Settling | Done | the answer to the acknowledgement was lost | the reader |
 //! | Settling | Gone | Redis has confirmed it | the acknowledger, the settler |
 //!
-//! Moves that two threads may want at the same time are a compare and exchange,
-//! and the thread that succeeds answers for the next step: so an entry never both
-//! runs and is given back, and one thread acknowledges it. A running entry belongs
-//! to its worker, which moves it to `Settling` even if its lease is lost at that
-//! moment; a settling one belongs to the thread that asks Redis.
+//! If two threads may want a move at the same time, it is a compare and exchange, and the
+//! thread that succeeds is responsible for the next step: so an entry never both runs and
+//! is given back, and one thread acknowledges it. A running entry belongs to its worker,
+//! which moves it to `Settling` even if its lease is lost at that moment; a settling one
+//! belongs to the thread that asks Redis.
 //!
-//! Leases are renewed in all stages but `Lost` and `Gone`: a completed entry is
-//! held until Redis has confirmed it. A settling entry that another consumer has
-//! taken over stays where it is, since Redis says so when it is asked to settle
-//! it.
+//! Leases are renewed in all stages but `Lost` and `Gone`: a completed entry is held
+//! until Redis has confirmed it. A settling entry that another consumer has taken over
+//! keeps its stage, since Redis says so when it is asked to settle it.
 //!
-//! How the step from `Done` is announced is written down in
-//! [`acknowledging`](super::acknowledging).
+//! [`acknowledging`](super::acknowledging) describes how the step from `Done` is
+//! announced.
 
-/// Where an entry stands between its delivery and its settlement.
+/// The stage of an entry between its delivery and its settlement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Stage {
@@ -37,12 +36,12 @@ pub(crate) enum Stage {
     Running = 1,
     /// A handler runs, and another consumer holds the entry, or soon may.
     Lost = 2,
-    /// The handler has succeeded; nobody has asked Redis yet to acknowledge it.
+    /// The handler has succeeded; its acknowledgement has not been sent yet.
     Done = 3,
-    /// The delivery has ended, or the entry was withdrawn from the buffer; Redis
-    /// has not confirmed it yet.
+    /// The delivery has ended, or the entry was withdrawn from the buffer; Redis has not
+    /// confirmed it yet.
     Settling = 4,
-    /// No longer this process's.
+    /// This process no longer holds it.
     Gone = 5,
 }
 
@@ -51,11 +50,10 @@ pub(crate) enum Stage {
 pub(crate) enum Company {
     /// All.
     Any,
-    /// Taken over from a process that may have died of it: nothing in the same
-    /// batch.
+    /// For an entry from a process that it may have killed: nothing in the same batch.
     OwnBatch,
-    /// On its last delivery after such deaths: nothing at all. Given back, it
-    /// is left to the takeover.
+    /// For an entry on its last delivery after such deaths: nothing at all. After a
+    /// give-back it is left to the takeover.
     Alone,
 }
 

@@ -14,19 +14,18 @@ use crate::consumer::member::{Member, TakenRoom};
 use crate::error::Result;
 use crate::runtime::Portion;
 
-/// The reads on the wire: one that waits for entries; or two that don't wait,
-/// where answers come back full. Redis works on one of them while another's
-/// answer is decoded here. In front of one that waits rides a look for entries that
-/// are due.
+/// The reads on the wire: one that waits for entries, or two that don't wait, if answers
+/// come back full. Redis works on one of them while another's answer is decoded here. A
+/// look for due entries goes in front of a read that waits.
 ///
-/// Entries that are done meanwhile are acknowledged with the next read that
-/// doesn't wait: one request, one answer, and no thread to wake for it.
+/// Entries done meanwhile are acknowledged with the next read that doesn't wait: one
+/// request, one answer, and no thread to wake.
 #[derive(Default)]
 pub(crate) struct Flight<'a> {
     asked: VecDeque<Asked<'a>>,
-    /// The last answer was full: there is more where it came from.
+    /// Whether the last answer was full, so that there is more to read.
     full: bool,
-    /// Since when it goes on, where others wait for room.
+    /// The beginning of its turn, while others wait for room.
     turn: Option<Instant>,
 }
 
@@ -51,17 +50,17 @@ impl<'a> Flight<'a> {
         member.common.buffer.room.is_wanted() && !self.has_turn(member)
     }
 
-    /// Nothing will be answered any more.
+    /// No answers will come on this connection.
     pub(crate) fn lost(&mut self, member: &Member) {
         *self = Self::default();
         member.claiming.rides_no_more();
         member.acknowledging.leave_to_settler();
     }
 
-    /// Sends reads, where there is room for their answers.
+    /// Sends reads, if there is room for their answers.
     pub(crate) fn take_off(&mut self, member: &'a Member, wire: &mut Wire) -> Result<()> {
-        // Of all that may be buffered, a third is with the workers, another is
-        // being answered, and the last one Redis works on.
+        // A third of the buffer's entries is with the workers, a third is being received,
+        // and Redis works on the last third.
         let (reads, most) = if self.full {
             (2, (2 * member.config.read_count).div_ceil(3))
         } else {
@@ -100,9 +99,9 @@ impl<'a> Flight<'a> {
         Ok(())
     }
 
-    /// Receives the answer. Where answers come back full and `more` may be read,
-    /// the next read goes out as soon as Redis is through with this one, before
-    /// anybody looks at the answer.
+    /// Receives the answer. If answers come back full and `more` may be read, the next
+    /// read goes out as soon as Redis has finished this one, before its answer is
+    /// decoded.
     pub(crate) fn land(&mut self, member: &'a Member, wire: &mut Wire, more: bool) -> Result<()> {
         let Some(mut asked) = self.asked.pop_front() else {
             return Ok(());
@@ -146,30 +145,29 @@ impl<'a> Flight<'a> {
             member.acknowledging.leave_to_settler();
         });
         if !self.full && room.idle() > 0 {
-            // The worker that was woken often waits for this very core. With
-            // nothing more to read, it goes first.
+            // The woken worker often waits for this very core. With nothing more to read,
+            // it goes first.
             thread::yield_now();
         }
         next
     }
 }
 
-/// A look for entries that are due, if it is time for one, to ride in front of a
-/// read.
+/// The look for due entries in front of a read, if it is time for one.
 fn look(member: &Member) -> Option<DueClaim<'_>> {
     let is_time = member.claiming.reader_looks();
     is_time.then(|| DueClaim::begin(member)).flatten()
 }
 
-/// Receives the answer to a look. The entries that it brings are with the workers
-/// before anybody waits for those of the read.
+/// Receives the answer to a look. Its entries reach the workers before this thread waits
+/// for those of the read.
 fn receive_look(member: &Member, look: DueClaim<'_>, wire: &mut Wire) -> Result<()> {
     match ClaimDue::receive(wire) {
         Ok(Some(due)) => look.accept(due),
         // The keeper has the server learn the script.
         Ok(None) => member.claiming.leave_to_keeper(),
         Err(e) if wire.is_broken() => return Err(e),
-        // The keeper meets it again, and tells of it.
+        // The keeper meets the error again, and reports it.
         Err(_) => {
             member.claiming.leave_to_keeper();
             member.claiming.lost_answer();
@@ -178,18 +176,18 @@ fn receive_look(member: &Member, look: DueClaim<'_>, wire: &mut Wire) -> Result<
     Ok(())
 }
 
-/// One read, and the entries that it acknowledges. Dropped before that is
-/// confirmed, it leaves them to the settler.
+/// One read, and the entries that it acknowledges. Dropped before the confirmation, it
+/// leaves them to the settler.
 struct Asked<'a> {
     member: &'a Member,
-    /// How many entries it asks for.
+    /// The number of entries that it asks for.
     count: usize,
-    /// What it took of the buffer for them.
+    /// The room that it took in the buffer.
     room: Option<TakenRoom>,
-    /// The entries that go along; `None` for a read that waits for entries, which
-    /// would hold them up.
+    /// The entries that it acknowledges; `None` for a read that waits for entries, which
+    /// would delay them.
     done: Option<Done>,
-    /// The look that rides in front.
+    /// The look in front of it.
     look: Option<DueClaim<'a>>,
     sent: Instant,
 }
@@ -206,10 +204,9 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// When the entries were delivered at the earliest, from where their lease
-    /// counts. A read may have waited long for them, and then it is now: an
-    /// answer that lay in the socket while this process stood still is found out
-    /// by the renewal, which asks for owners.
+    /// The earliest time of the delivery, from which the lease counts. For a read that
+    /// may have waited long for entries, it is now: the renewal, which asks for owners,
+    /// finds out an answer that lay in the socket while this process stood still.
     fn delivered(&self, read: &Read<'_>) -> Instant {
         match read.block {
             Some(_) => Instant::now(),
@@ -217,8 +214,8 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Receives the entries. An answer that was lost on its way, or took so long
-    /// that leases may lapse meanwhile, makes the next one smaller.
+    /// Receives the entries. An answer that was lost on its way, or took so long that
+    /// leases may lapse meanwhile, makes the next one smaller.
     fn receive(&self, read: &Read<'_>, wire: &mut Wire) -> Result<Entries> {
         /// Smaller answers come at once.
         const LARGE: usize = 1 << 20;
@@ -238,8 +235,7 @@ impl<'a> Asked<'a> {
         Ok(entries)
     }
 
-    /// Receives the answer to the acknowledgement. A failure is left to the
-    /// settler, which meets it again.
+    /// Receives the answer to the acknowledgement. The settler meets a failure again.
     fn receive_acked(&mut self, read: &Read<'_>, wire: &mut Wire) {
         let Some(done) = self.done.take_if(|done| !done.is_empty()) else {
             return;

@@ -19,8 +19,8 @@ use crate::consumer::reader::recovery::Recovery;
 use crate::error::ErrorKind;
 use crate::runtime::Backoff;
 
-/// For how long a reader keeps the acknowledgements for its next read while others have
-/// their turns.
+/// How long a reader keeps the acknowledgements for its next read while others have their
+/// turns.
 const KEEPS: Duration = Duration::from_millis(5);
 
 /// Reads until the member stops.
@@ -37,7 +37,7 @@ fn read(member: &Member) {
     let mut recovery = Recovery::new(member);
     let mut regroup = Backoff::for_connections();
     let mut flight = Flight::default();
-    // That of a whole stream has joined its group by now, or makes it.
+    // The member of a whole stream has joined its group by now, or makes it.
     let mut has_joined = member.partition.is_none();
     while !(member.stop.is_set() && flight.is_empty()) {
         if flight.is_empty() && !wait_for_room(member, &flight) {
@@ -45,7 +45,7 @@ fn read(member: &Member) {
         }
         let outcome = link.run(|wire| {
             if !member.health.has_passed_checks() {
-                // Where there was no Redis at the start.
+                // Redis was away at the start.
                 if member.partition.is_none()
                     && let Some(partitions) = find_partitions(&member.group, wire)?
                 {
@@ -72,8 +72,8 @@ fn read(member: &Member) {
             Ok(()) => regroup.reset(),
             Err(e) if e.kind() == ErrorKind::NoGroup => {
                 flight.lost(member);
-                // The read behind it fails the same way, unless somebody makes
-                // the group again in between.
+                // The read behind it fails the same way, unless the group is made again
+                // in between.
                 link.drop_wire();
                 member.claiming.lost_answer();
                 heal(member, &mut link);
@@ -87,13 +87,13 @@ fn read(member: &Member) {
         }
     }
     if recovery.is_watching() {
-        // Whoever ends the member goes on with that.
+        // The stop of the member goes on with that.
         member.claiming.lost_answer();
     }
 }
 
-/// Waits until entries may be asked for. Returns false if the consumer stops,
-/// or nothing has changed for a while.
+/// Waits until entries may be asked for. Returns false if the consumer stops, or nothing
+/// has changed for a while.
 fn wait_for_room(member: &Member, flight: &Flight<'_>) -> bool {
     let room = &member.common.buffer.room;
     let is_full = flight.is_full();

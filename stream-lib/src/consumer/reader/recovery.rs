@@ -18,25 +18,24 @@ use crate::error::Result;
 use crate::message::EntryId;
 use crate::runtime::{Portion, counted};
 
-/// When to look for unseen deliveries: after a failure of this thread's or
-/// another's, and for a lease after that, since a stalled server may run a
-/// read after its connection was closed.
+/// The search for unseen deliveries: after a failure of this thread or another, and for a
+/// lease after that, since a stalled server may run a read after its connection was
+/// closed.
 ///
-/// A look goes through the list in steps, each one answer that fits into the
-/// buffer. An answer that is lost again is asked for in halves.
+/// A look goes through the list in steps, each one answer that fits into the buffer. An
+/// answer that is lost again is asked for in halves.
 pub(crate) struct Recovery<'a> {
     member: &'a Member,
     next: Option<Instant>,
     until: Instant,
-    /// Where the present look goes on.
+    /// The id from which the present look goes on.
     after: Option<EntryId>,
-    /// How many it has fetched.
+    /// The number of entries that it has fetched.
     fetched: usize,
-    /// An answer was lost, and the present look has yet to find out with how many
+    /// Whether an answer was lost, and the present look has yet to find out with how many
     /// entries.
     was_lost: bool,
-    /// The answer that was lost was that of a look, which has made the next one
-    /// smaller.
+    /// Whether the lost answer was that of a look, which has made the next one smaller.
     is_halved: bool,
     /// When an answer with several entries was last found to be lost.
     lost_several_at: Option<Instant>,
@@ -46,7 +45,7 @@ pub(crate) struct Recovery<'a> {
     left: HashSet<EntryId>,
 }
 
-/// Two answers that are lost within this time may be too large.
+/// Two answers lost within this time may be too large.
 const SUSPICIOUS: Duration = Duration::from_secs(60);
 
 /// How often an entry is asked for alone before its delivery counts as failed.
@@ -79,14 +78,14 @@ impl<'a> Recovery<'a> {
         self.next.is_some_and(|at| at <= now)
     }
 
-    /// Whether there is another look to come.
+    /// Whether another look will come.
     pub(crate) fn is_watching(&self) -> bool {
         self.next.is_some()
     }
 
-    /// Fetches entries that Redis has as delivered to us and nobody here knows,
-    /// as many as there is room for. It stays due until all are fetched. No read
-    /// is under way meanwhile.
+    /// Fetches entries that Redis has as delivered to us and this process doesn't know,
+    /// as many as there is room for. It stays due until all are fetched. No read is under
+    /// way meanwhile.
     pub(crate) fn run(&mut self, wire: &mut Wire) -> Result<()> {
         if self.step(wire)? {
             return Ok(());
@@ -114,7 +113,8 @@ impl<'a> Recovery<'a> {
         let Some(last) = pending.last().map(|entry| entry.id) else {
             return Ok(false);
         };
-        // Asked after Redis was: entries that have come in since are known.
+        // Read after the request to Redis, so that entries which have come in since are
+        // known.
         let known: HashSet<_> = member.replies.ids().into_iter().collect();
         let mut unseen = pending;
         unseen.retain(|entry| !known.contains(&entry.id));
@@ -161,17 +161,17 @@ impl<'a> Recovery<'a> {
         Ok(true)
     }
 
-    /// Whether this is an entry's last delivery, and may come after crashes. The
-    /// second time it is fetched here: its answers may be too large.
+    /// Whether this is an entry's last delivery, and may come after crashes. If it comes
+    /// back, it is fetched here instead, since its answers may be too large.
     fn is_last(&self, entry: &PendingEntry) -> bool {
         let most = self.member.config.retry.deliveries();
         entry.deliveries > 1 && entry.deliveries >= most && !self.left.contains(&entry.id)
     }
 
-    /// Gives back entries on their last delivery, which have not run: a takeover
-    /// that has brought them had the lock to run them alone, and has it again.
+    /// Gives back entries on their last delivery, which have not run: the takeover that
+    /// brought them had the lock to run them alone, and takes it again.
     fn leave_to_takeover(&mut self, entries: &[PendingEntry], asked: Instant, claim: Claim<'_>) {
-        /// Those of long ago are not needed any more.
+        /// Old ones are not needed any more.
         const MOST: usize = 10_000;
         let member = self.member;
         if self.left.len() > MOST {
@@ -220,8 +220,8 @@ impl<'a> Recovery<'a> {
         fetched
     }
 
-    /// An answer with several entries that is lost soon after another one is
-    /// likely too large: of two reads on the wire, say, though each would pass.
+    /// An answer with several entries that is lost soon after another one is probably too
+    /// large: for example of two reads on the wire, though each alone would pass.
     fn suspect(&mut self, unseen: usize) {
         if !mem::take(&mut self.was_lost) || unseen < 2 {
             return;
@@ -234,7 +234,7 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    /// The entry that is next, if it was lost too often.
+    /// The next entry, if it was lost too often.
     fn unreadable<'b>(&self, unseen: &'b [PendingEntry]) -> Option<&'b PendingEntry> {
         let (lost, times) = self.lost_alone?;
         let next = unseen.first().filter(|entry| entry.id == lost);

@@ -1,4 +1,4 @@
-//! An entry that is lost with its connection whenever it is asked for.
+//! An entry whose every answer is lost with the connection.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -1,10 +1,10 @@
-//! Burials: apart from all else that is settled, since they need memory that
-//! Redis may not have.
+//! Burials, which are kept apart from other requests, since they need memory that Redis
+//! may not have.
 //!
-//! While Redis refuses them, entries stay held, with their leases renewed, and
-//! are tried again with backoff. Beyond a bound they go back to `~waiting` for a
-//! while instead, and so do all that are left at the end of the consumer: the
-//! delivery whose end could not be written comes once more.
+//! While Redis refuses them, entries stay held, with their leases renewed, and are tried
+//! again with backoff. Entries beyond a bound go back to `~waiting` for a while instead,
+//! and so do all that are left at the end of the consumer: the delivery whose end could
+//! not be written comes once more.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -37,8 +37,7 @@ pub(super) struct BurialQueue {
     /// When to try again; set while Redis refuses.
     again_at: Option<Instant>,
     backoff: Backoff,
-    /// How many to bury by one request: where Redis refuses a single entry, it is
-    /// found.
+    /// How many to bury by one request: halving finds a single entry that Redis refuses.
     portion: Portion,
     trouble: Trouble,
 }
@@ -59,7 +58,7 @@ impl BurialQueue {
         self.waiting.is_empty()
     }
 
-    /// When there is something to bury, or to tell.
+    /// When there is something to bury, or to log.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         if self.is_empty() {
             return self.trouble.ends_from();
@@ -67,11 +66,11 @@ impl BurialQueue {
         Some(self.again_at.unwrap_or_else(Instant::now))
     }
 
-    /// Queues an entry. Where too many wait, it returns the entry to be put off.
+    /// Queues an entry. If too many wait, it returns the entry to be put off.
     pub(super) fn push(&mut self, mut entry: Unsettled) -> Option<Unsettled> {
         let is_full =
             || self.waiting.len() >= MOST_WAITING || self.member.replies.bytes() >= MOST_BYTES;
-        // There is one of those at most, and it would come again at once.
+        // There is at most one of these, and it would come again at once.
         if self.again_at.is_some() && !entry.held.is_alone() && is_full() {
             self.member.tell_end(&entry, Fate::Unburied);
             entry.action = Action::PutOff { delay: LATER };
@@ -85,8 +84,8 @@ impl BurialQueue {
         None
     }
 
-    /// Buries what there is, as far as Redis takes it now. With nothing left, it
-    /// tells the end of a trouble, once none has come up for a moment.
+    /// Buries entries, as far as Redis takes them now. With none left, it logs the end of
+    /// a trouble, once none has come up for a moment.
     pub(super) fn bury_due(&mut self, link: &mut MemberLink) {
         if self.is_empty() {
             let ends_at = self.trouble.ends_from();
@@ -98,7 +97,7 @@ impl BurialQueue {
         }
     }
 
-    /// Tries once more, and returns the entries that are left, to be given back.
+    /// Tries once more, and returns the remaining entries, to be given back.
     pub(super) fn end(&mut self, link: &mut MemberLink) -> impl Iterator<Item = Unsettled> {
         self.bury(link);
         self.again_at = None;
@@ -119,7 +118,7 @@ impl BurialQueue {
                         return;
                     }
                 }
-                // With the group gone, nobody holds anything.
+                // Without the group, no entry is held.
                 Err(e) if e.kind() == ErrorKind::NoGroup => {
                     self.tell_all(&chunk, Fate::Lost);
                     settle_all(&self.member, &chunk, Found::NotOurs);
@@ -155,7 +154,7 @@ impl BurialQueue {
         })
     }
 
-    /// Settles those that were reached. Returns whether the others wait.
+    /// Settles the entries that were reached. Returns whether the others wait.
     fn settle(&mut self, chunk: Vec<Unsettled>, burials: command::Burials) -> bool {
         let member = Arc::clone(&self.member);
         let asked = chunk.len();
@@ -184,7 +183,7 @@ impl BurialQueue {
             }
             return false;
         };
-        // Without memory none of them goes; else it may be one that Redis won't take.
+        // Without memory Redis refuses all; otherwise it may refuse a single one.
         let is_about_one = error.kind() != ErrorKind::Refused;
         if reached > 0 {
             self.backoff.reset();
@@ -214,7 +213,7 @@ impl BurialQueue {
         true
     }
 
-    /// Tells that Redis takes burials again.
+    /// Logs that Redis takes burials again.
     fn tell_end(&self) {
         log::warn!(
             "entries of `{}` go to the dead letters of the group `{}` again",
@@ -223,7 +222,7 @@ impl BurialQueue {
         );
     }
 
-    /// Those that wait still.
+    /// Takes the waiting entries.
     pub(super) fn take_rest(&mut self) -> VecDeque<Unsettled> {
         mem::take(&mut self.waiting)
     }
@@ -284,7 +283,7 @@ impl BurialQueue {
     }
 }
 
-/// Where an entry is, for the log.
+/// The entry's state, for the log.
 fn fate(found: Found) -> Fate {
     match found {
         Found::Ours => Fate::Buried,

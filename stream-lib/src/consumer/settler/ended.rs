@@ -4,7 +4,7 @@ use crate::command::Found;
 use crate::consumer::member::Member;
 use crate::consumer::member::settle::{Action, Unsettled};
 
-/// Counts an entry for how its delivery has ended.
+/// Counts an entry by the end of its delivery.
 pub(super) fn settled(member: &Member, entry: &Unsettled, found: Found) {
     let counters = &member.counters;
     if let (Found::Ours, Action::Bury { reason, .. }) = (found, &entry.action) {

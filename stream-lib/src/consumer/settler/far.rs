@@ -1,10 +1,10 @@
-//! Outputs to streams that no script can write together with the acknowledgement: on
-//! a Redis Cluster, in another slot.
+//! Outputs to streams that no script can write together with the acknowledgement: on a
+//! Redis Cluster, in another slot.
 //!
-//! They are added first, each with an idempotency key made of the entry, and the entry
-//! is acknowledged then. A crash in between has the entry handled again, and its outputs
-//! found by their keys, within the window of these. A process that has lost its lease
-//! is found out before, though not in the same step.
+//! They are added first, each with an idempotency key made of the entry, and the entry is
+//! acknowledged afterwards. After a crash in between the entry is handled again, and its
+//! outputs are found by their keys, within the window of these. A process that has lost
+//! its lease is found out before, though not in the same step.
 
 use std::mem;
 use std::sync::Arc;
@@ -20,19 +20,19 @@ use crate::consumer::member::outputs::Target;
 use crate::consumer::member::settle::Unsettled;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long idempotency keys of outputs are remembered: as those of a producer are by
-/// default, and those of far outputs for some leases at least, after which the entry has
-/// come again.
+/// How long idempotency keys of outputs are remembered: as long as those of a producer by
+/// default, and for far outputs at least some leases, after which the entry has come
+/// again.
 pub(super) const WINDOW: Duration = Duration::from_secs(120);
 
 /// Adds outputs for one consumer.
 pub(super) struct FarOutputs {
     member: Arc<Member>,
-    /// Of the streams that they go to.
+    /// The trials of the streams that they go to.
     pub(super) trials: Trials,
 }
 
-/// A delivery, and why its outputs were not written.
+/// A delivery, and the error of its outputs.
 type Unwritten = (Unsettled, Error);
 
 impl FarOutputs {
@@ -44,7 +44,7 @@ impl FarOutputs {
     }
 
     /// Adds the far outputs of deliveries. Returns the deliveries that may be
-    /// acknowledged, and those of which not all outputs were written.
+    /// acknowledged, and those with outputs that were not written.
     ///
     /// # Blocking
     ///
@@ -81,7 +81,7 @@ impl FarOutputs {
         split(chunk, errors)
     }
 
-    /// Finds the far targets of an entry's outputs, each once for all entries.
+    /// The far targets of an entry's outputs, each once for all entries.
     fn find_targets(
         &mut self,
         entry: &Unsettled,
@@ -92,7 +92,7 @@ impl FarOutputs {
         for output in entry.outputs().filter(|output| !output.is_added()) {
             let whole = Target::whole(&output.stream);
             if !whole.is_known() {
-                // The rest of the time is for what is known.
+                // The rest of the time is for known streams.
                 let now = Instant::now();
                 let soon = now + deadline.saturating_duration_since(now) / 2;
                 self.trials
@@ -149,7 +149,7 @@ impl FarOutputs {
         let (from, group) = (member.group.stream(), member.group.name());
         let (mut batch, mut of) = (Outgoing::default(), Vec::new());
         for (place, entry) in chunk.iter().enumerate() {
-            // Of others, nothing more is to be written.
+            // After an error, no more outputs of the delivery are written.
             if errors.get(place).is_some_and(Option::is_some) {
                 continue;
             }
@@ -158,7 +158,7 @@ impl FarOutputs {
                     continue;
                 }
                 if let Some(message) = output.message() {
-                    // The same at each delivery of the entry.
+                    // The key is the same at each delivery of the entry.
                     let key = format!("{OUTPUT}:{from}:{group}:{}:{number}", entry.id());
                     match batch.push_keyed(message, &key) {
                         Ok(()) => of.push((place, output)),
@@ -207,7 +207,7 @@ fn note(errors: &mut [Option<Error>], place: usize, error: Option<Error>) {
     }
 }
 
-/// Those without an error, and the others.
+/// Splits deliveries without an error from the others.
 fn split(chunk: Vec<Unsettled>, errors: Vec<Option<Error>>) -> (Vec<Unsettled>, Vec<Unwritten>) {
     let (mut written, mut unwritten) = (Vec::new(), Vec::new());
     for (entry, error) in chunk.into_iter().zip(errors) {

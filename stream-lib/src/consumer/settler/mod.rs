@@ -1,20 +1,18 @@
-//! The task of settling a consumer's deliveries: it acknowledges, parks, buries. One
+//! The task that settles a consumer's deliveries: it acknowledges, parks, buries. One
 //! thread does it for all consumers of a manager.
 //!
-//! It takes all queued requests and settles them at once, so that requests to
-//! Redis grow by themselves under load and nothing waits without. An operation whose
-//! answer was lost is done again, and has no second effect: an entry that was
-//! acknowledged or buried is not pending any more, and counts as lost. A parked one
-//! may have come to this consumer once more, and stays with it: Redis knows a later
-//! delivery by its number. One that was given back comes with the same number: there
-//! this thread leaves the request out if it knows of the later delivery. If it
-//! doesn't yet, that one is given back while its handler runs, and comes again.
-//! *Burials* and *outputs* wait by themselves, so that a Redis without memory for them
-//! holds up nothing else.
+//! It takes all queued requests and settles them at once, so that requests to Redis grow
+//! under load and don't wait without it. An operation whose answer was lost is repeated,
+//! and has no second effect: an entry that was acknowledged or buried is not pending any
+//! more, and counts as lost. A parked entry may have come to this consumer again, and
+//! stays with it: Redis knows a later delivery by its number. An entry that was given
+//! back comes with the same number: this thread leaves the request out if it knows of the
+//! later delivery; otherwise that delivery is given back while its handler runs, and
+//! comes again. *Burials* and *outputs* have queues of their own, so that a Redis without
+//! memory for them holds up nothing else.
 //!
-//! While there is more to read than fits into one answer, this thread sleeps, and
-//! the reader acknowledges: see
-//! [`acknowledging`](crate::consumer::member::acknowledging).
+//! While there is more to read than fits into one answer, this thread sleeps, and the
+//! reader acknowledges: see [`acknowledging`](crate::consumer::member::acknowledging).
 
 mod burials;
 mod ended;
@@ -43,18 +41,17 @@ use crate::consumer::member::settle::{Action, Settle, Unsettled};
 use crate::error::{ErrorKind, Result};
 use crate::runtime::Task;
 
-/// How long the server is tried that a hold is kept at: other consumers' entries wait
-/// meanwhile.
+/// How long a hold is tried at its server, since other consumers' entries wait meanwhile.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Why a group is held whose handler was told of a rate limit.
+/// The reason of a hold after a handler was told of a rate limit.
 const RATE_LIMITED: &str = "a handler was told of a rate limit";
 
-/// There is nothing to do for so long.
+/// The wait while there is nothing to do.
 const LONG: Duration = Duration::from_secs(3_600);
 
-/// Settles the requests of one consumer until it has taken itself away, or is given
-/// up. Entries that are left then are told to the log.
+/// Settles the requests of one consumer until its task is taken away, or given up.
+/// Remaining entries are logged then.
 pub(crate) struct Settler {
     member: Arc<Member>,
     inbox: Receiver<Settle>,
@@ -62,7 +59,7 @@ pub(crate) struct Settler {
     unfinished: Unfinished,
     outputs: OutputQueue,
     burials: BurialQueue,
-    /// Nothing more comes.
+    /// No more requests come.
     is_finishing: bool,
 }
 
@@ -71,8 +68,8 @@ impl Task for Settler {
         if self.member.halt.is_set() || self.link.rests_until().is_some() {
             return;
         }
-        // Workers that are about to complete something get to it first: fewer,
-        // larger requests, and nobody waits for them.
+        // Workers that are about to complete something go first: this makes fewer, larger
+        // requests, and no thread waits for them.
         thread::yield_now();
         self.gather();
         let unfinished = mem::take(&mut self.unfinished);
@@ -120,8 +117,8 @@ impl Settler {
         }
     }
 
-    /// Settles the requests that are left, of a consumer that nothing more comes from.
-    /// Returns whether all of them were settled by `deadline`.
+    /// Settles the remaining requests of a consumer that sends no more. Returns whether
+    /// all of them were settled by `deadline`.
     pub(crate) fn finish_by(&mut self, deadline: Instant) -> bool {
         self.is_finishing = true;
         loop {
@@ -202,7 +199,7 @@ impl Settler {
 
 impl Drop for Settler {
     fn drop(&mut self) {
-        // Nobody settles these any more.
+        // These are not settled any more.
         let mut left = mem::take(&mut self.unfinished);
         for settle in self.member.acknowledging.take_overflow() {
             left.add(settle);
@@ -242,8 +239,8 @@ impl Unfinished {
     }
 }
 
-/// Holds the group for as long as a handler was told to wait, unless it is held for
-/// longer. Where that fails, this process alone waits, and others are told the same.
+/// Holds the group for the time that a handler was told to wait, unless it is held for
+/// longer. If that fails, only this process waits, and others will be told the same.
 fn hold_group(member: &Member, parked: &[Unsettled]) {
     let delay = |entry: &Unsettled| match entry.action {
         Action::RateLimited { delay, .. } if !entry.is_repeated => Some(delay),
@@ -263,8 +260,8 @@ fn hold_group(member: &Member, parked: &[Unsettled]) {
     }
 }
 
-/// Acknowledges entries that are done and surely ours. Returns those that must
-/// be tried again.
+/// Acknowledges entries that are done and surely ours. Returns those that must be tried
+/// again.
 fn acknowledge(member: &Member, link: &mut MemberLink, done: Done) -> Done {
     let acked = done
         .ids()
@@ -272,7 +269,7 @@ fn acknowledge(member: &Member, link: &mut MemberLink, done: Done) -> Done {
         .try_for_each(|ids| link.run(|wire| command::ack(wire, &member.group, ids)));
     match acked {
         Ok(()) => member.confirm_completed(&done),
-        // With the group gone, nobody holds anything.
+        // Without the group, no entry is held.
         Err(e) if e.kind() == ErrorKind::NoGroup => {
             member.acknowledging.confirmed(&done, &member.counters.lost);
         }
@@ -302,7 +299,7 @@ fn finish(
             }
             member.tell_completed(completed);
         }
-        // With the group gone, nobody holds anything.
+        // Without the group, no entry is held.
         Err(e) if e.kind() == ErrorKind::NoGroup => {
             settle_all(member, &entries, Found::NotOurs);
         }

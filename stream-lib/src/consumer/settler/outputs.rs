@@ -1,11 +1,11 @@
-//! Completed deliveries with outputs: written and acknowledged in one step, apart from
-//! all else that is settled, since outputs need memory that Redis may not have.
+//! Completed deliveries with outputs, written and acknowledged in one step. They are kept
+//! apart from other requests, since outputs need memory that Redis may not have.
 //!
-//! While Redis refuses them, entries stay held, with their leases renewed, and are
-//! tried again with backoff. Beyond a bound they go back to `~waiting` for a while
-//! instead, and so do all that are left at the end of the consumer: the entry comes
-//! once more, and its handler runs again. A delivery with an output that can't be
-//! written for good has failed.
+//! While Redis refuses them, entries stay held, with their leases renewed, and are tried
+//! again with backoff. Entries beyond a bound go back to `~waiting` for a while instead,
+//! and so do all that are left at the end of the consumer: the entry comes once more, and
+//! its handler runs again. A delivery with an output that can't be written for good has
+//! failed.
 //!
 //! Outputs that no script can write together with the acknowledgement, on a Redis
 //! Cluster, are added before: see [`far`](super::far).
@@ -28,8 +28,8 @@ use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::runtime::{Backoff, Portion, Trouble};
 
-/// Most deliveries in one script, and about how many bytes of outputs: the server is
-/// busy for some milliseconds.
+/// Most deliveries in one script, and about how many bytes of outputs: the server is busy
+/// for some milliseconds.
 const CHUNK: usize = 1_000;
 const CHUNK_BYTES: usize = 1 << 20;
 /// Most deliveries, and bytes of outputs, while Redis refuses them.
@@ -47,13 +47,13 @@ pub(super) struct OutputQueue {
     bytes: usize,
     /// When to try again; set while Redis refuses.
     again_at: Option<Instant>,
-    /// The last request has failed.
+    /// Whether the last request has failed.
     is_failing: bool,
     backoff: Backoff,
-    /// How many to write by one request: where Redis refuses a single one, it is found.
+    /// How many to write by one request: halving finds a single one that Redis refuses.
     portion: Portion,
     trouble: Trouble,
-    /// Too few replicas have what is written.
+    /// The trouble of too few replicas.
     unreplicated: Trouble,
     far: FarOutputs,
 }
@@ -78,7 +78,7 @@ impl OutputQueue {
         self.waiting.is_empty() && self.far.trials.is_empty()
     }
 
-    /// When there is something to write, or to tell.
+    /// When there is something to write, or to log.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         if self.is_empty() {
             return self.trouble.ends_from();
@@ -88,7 +88,7 @@ impl OutputQueue {
         wake.into_iter().chain(self.far.trials.again_at()).min()
     }
 
-    /// Queues a delivery. Where too many wait, it returns the entry to be put off.
+    /// Queues a delivery. If too many wait, it returns the entry to be put off.
     pub(super) fn push(&mut self, mut entry: Unsettled) -> Option<Unsettled> {
         let trials = &self.far.trials;
         let count = self.waiting.len() + trials.len();
@@ -103,8 +103,8 @@ impl OutputQueue {
         None
     }
 
-    /// Writes what there is, as far as Redis takes it now. With nothing left, it tells
-    /// the end of a trouble, once none has come up for a moment.
+    /// Writes outputs, as far as Redis takes them now. With none left, it logs the end of
+    /// a trouble, once none has come up for a moment.
     pub(super) fn write_due(&mut self, link: &mut MemberLink) {
         if self.is_empty() {
             let ends_at = self.trouble.ends_from();
@@ -119,8 +119,8 @@ impl OutputQueue {
         }
     }
 
-    /// Tries once more. Where Redis refuses, it returns the entries that are left, to be
-    /// given back; without a connection they stay, to be tried again.
+    /// Tries once more. If Redis refuses, it returns the remaining entries, to be given
+    /// back; without a connection they stay, to be tried again.
     pub(super) fn end(&mut self, link: &mut MemberLink) -> Vec<Unsettled> {
         self.waiting.extend(self.far.trials.take_all());
         self.write(link);
@@ -157,7 +157,7 @@ impl OutputQueue {
                         moves += 1;
                     }
                 }
-                // Of one output, and nobody knows of which.
+                // It is the error of one output, and it is unknown which.
                 Ok(Err(error)) if asked > 1 => {
                     self.portion.halve(asked);
                     self.put_back(chunk);
@@ -168,7 +168,7 @@ impl OutputQueue {
                         end_unwritten(&self.member, &entry, &error);
                     }
                 }
-                // With the group gone, nobody holds anything.
+                // Without the group, no entry is held.
                 Err(e) if e.kind() == ErrorKind::NoGroup => {
                     settle_all(&self.member, &chunk, Found::NotOurs);
                 }
@@ -216,8 +216,7 @@ impl OutputQueue {
         }
     }
 
-    /// Runs the script. The inner error is one of the outputs', and not of the
-    /// connection.
+    /// Runs the script. The inner error is that of an output, not of the connection.
     fn request<'a>(
         &self,
         link: &mut MemberLink,
@@ -275,15 +274,15 @@ impl OutputQueue {
                 .any(|one| matches!(one, Committed::Elsewhere))
         {
             for target in &targets {
-                // Where that fails, the next try says so again.
+                // If that fails, the next try shows it again.
                 let _ = member.outputs.learn(target);
             }
         }
         committed
     }
 
-    /// Settles what was written or is not ours, and ends what failed. Returns those
-    /// whose streams have another backup stream, and those that wait.
+    /// Settles deliveries that were written or are not ours, and ends those that failed.
+    /// Returns those whose streams have another backup stream, and those that wait.
     fn settle(
         &self,
         chunk: Vec<Unsettled>,
@@ -307,7 +306,7 @@ impl OutputQueue {
     }
 
     /// Ends the deliveries whose outputs can't be written for good. Returns those that
-    /// wait, and tells the log why.
+    /// wait, and logs the reason.
     fn end_refused(&self, refused: Vec<(Unsettled, Error)>) -> Vec<Unsettled> {
         let mut waits = Vec::new();
         for (entry, error) in refused {
@@ -329,7 +328,7 @@ impl OutputQueue {
         waits
     }
 
-    /// Tells that Redis takes outputs again.
+    /// Logs that Redis takes outputs again.
     fn works(&self) {
         if self.trouble.ends() {
             log::warn!(

@@ -1,8 +1,8 @@
-//! Which streams of other slots have failed, and the deliveries that wait for them.
+//! The failed streams in other slots, and the deliveries that wait for them.
 //!
-//! A server that doesn't answer costs all consumers of a manager time, so that it is
-//! tried for a moment. Until the next *trial*, outputs to a stream that has failed fail
-//! at once, and their deliveries wait here, while the others go on.
+//! A server that doesn't answer costs all consumers of a manager time, so each trial of
+//! it is short. Until the next *trial*, outputs to a stream that has failed fail at once,
+//! and their deliveries wait here, while the others go on.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -14,13 +14,13 @@ use crate::consumer::member::settle::Unsettled;
 use crate::error::{Error, Result};
 use crate::runtime::Backoff;
 
-/// How long streams that fail are waited for in one trial.
+/// How long failing streams are waited for in one trial.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How long a stream is waited for that has worked until now.
+/// How long a stream that has worked until now is waited for.
 const LEAST: Duration = Duration::from_millis(100);
 
-/// The most streams to remember: programs have a few.
+/// The most streams to remember; programs have a few.
 const MOST: usize = 1_000;
 
 /// The trials of one consumer's far outputs.
@@ -29,11 +29,11 @@ pub(super) struct Trials {
     /// When the next trial begins; set while deliveries wait.
     again_at: Option<Instant>,
     backoff: Backoff,
-    /// What has failed in this trial, and why.
+    /// The targets that have failed in this trial, with their errors.
     failed: Vec<(Target, Error)>,
-    /// What failed before and has not worked since: it comes last.
+    /// The targets that failed before and have not worked since: they come last.
     before: Vec<Target>,
-    /// What is left of [`PATIENCE`].
+    /// The rest of [`PATIENCE`].
     patience: Duration,
 }
 
@@ -62,7 +62,7 @@ impl Trials {
         self.again_at
     }
 
-    /// Has deliveries wait for the next trial.
+    /// Keeps deliveries for the next trial.
     pub(super) fn wait(&mut self, left: Vec<Unsettled>) {
         if left.is_empty() {
             return;
@@ -73,7 +73,7 @@ impl Trials {
         }
     }
 
-    /// Begins the next trial where it is due, and returns those that wait for it.
+    /// Begins the next trial if it is due, and returns the deliveries that wait for it.
     pub(super) fn take_due(&mut self) -> VecDeque<Unsettled> {
         if self.again_at.is_some_and(|at| at <= Instant::now()) {
             self.take_all()
@@ -82,7 +82,7 @@ impl Trials {
         }
     }
 
-    /// Begins the next trial, and returns those that wait.
+    /// Begins the next trial, and returns the waiting deliveries.
     pub(super) fn take_all(&mut self) -> VecDeque<Unsettled> {
         self.again_at = None;
         self.patience = PATIENCE;
@@ -104,7 +104,7 @@ impl Trials {
         self.backoff.reset();
     }
 
-    /// Puts those last that may fail.
+    /// Sorts targets that may fail to the end.
     pub(super) fn sort(&self, targets: &mut [Target]) {
         targets.sort_by_key(|target| {
             let place = self.before.iter().position(|known| known.is(target));
@@ -112,8 +112,8 @@ impl Trials {
         });
     }
 
-    /// Runs a request to a stream, which is told when it is to end, by `deadline` at the
-    /// latest. Where the stream has failed in this trial, it fails at once.
+    /// Runs a request to a stream, with the time by which it has to end, `deadline` at
+    /// the latest. If the stream has failed in this trial, it fails at once.
     pub(super) fn run<T>(
         &mut self,
         target: &Target,
@@ -125,7 +125,7 @@ impl Trials {
             return Err(error.clone());
         }
         let time = if self.before.iter().any(|known| known.is(target)) {
-            // The others have a chance as well.
+            // The others get a chance as well.
             self.patience / 2
         } else {
             self.patience.max(LEAST)
@@ -187,7 +187,7 @@ mod tests {
         let dead = Target::named("dead");
         let mut trials = Trials::new();
         let deadline = Instant::now() + 10 * PATIENCE;
-        // At least, and at most.
+        // The least and the most.
         let time = |trials: &mut Trials| {
             let (before, mut times) = (Instant::now(), (Duration::ZERO, Duration::MAX));
             let result = trials.run(&dead, deadline, |by| {

@@ -8,8 +8,7 @@ use crate::consumer::member::settle::Unsettled;
 use crate::consumer::worker;
 use crate::error::{Error, ErrorKind};
 
-/// Whether waiting may mend a refusal, so that the delivery's handler need not run
-/// again.
+/// Whether waiting may mend a refusal, so that the delivery's handler need not run again.
 pub(super) fn passes(error: &Error) -> bool {
     matches!(
         error.kind(),

@@ -19,12 +19,12 @@ use crate::consumer::worker::gather::gather;
 use crate::consumer::worker::work::{Crew, CrewRecord, Work};
 use crate::error::one_line;
 use crate::message::{OwnedMessage, Schema};
-use crate::runtime::{drop_shielded, panic_text};
+use crate::runtime::{Moment, drop_shielded, panic_text};
 
-/// Runs batches: the face of a typed batch handler for the threads, which know
-/// no types.
+/// Runs batches: the interface of a typed batch handler for the threads, which know no
+/// types.
 trait RunBatch: Send + Sync {
-    /// Ends each delivery, save those of a panic.
+    /// Ends each delivery, except those of a panic.
     fn run(&self, taken: Vec<TakenEntry>, record: &CrewRecord) -> Result<(), Panic>;
 }
 
@@ -72,10 +72,10 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
                 ended(&taken, Outcome::Skipped);
                 continue;
             }
-            // A decoder may be the user's own, and panic as any handler.
+            // A decoder may be the user's own, and panic as any handler may.
             match catch_unwind(AssertUnwindSafe(|| taken.decode::<M>())) {
                 Ok(Ok(message)) => {
-                    record.began(&taken.member, &taken.held, taken.index, started);
+                    record.began(&taken.member, &taken.held, taken.index, started.into());
                     batch.push(BatchDelivery::new(Delivery::new(message, taken.clone())));
                     running.push(taken);
                 }
@@ -89,8 +89,7 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
         let ran = catch_unwind(AssertUnwindSafe(|| self.handler.handle(&batch)));
         let ran_for = started.elapsed();
         record.handled(ran_for);
-        // They may have come to several members. The time that the handler took is told
-        // once.
+        // The entries may belong to several members. The handler's time is told once.
         let first = running.first().map(|taken| Arc::clone(&taken.member));
         if let (Ok(count), Some(member)) = (u32::try_from(running.len()), &first) {
             let handler_time = &member.common.buffer.handler_time;
@@ -101,8 +100,8 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
                 AssertUnwindSafe(|| batch.drain(..).map(BatchDelivery::into_failure).collect());
             catch_unwind(own).map(|own: Vec<_>| (result, own))
         });
-        // One by one, and not while a panic unwinds: to drop what is the user's
-        // own may panic too, and would end the process.
+        // Dropped one by one, and not while a panic unwinds: a drop of the user's own
+        // types may panic, too, and would end the process.
         batch.into_iter().for_each(drop_shielded);
         match ran {
             Ok((result, own)) => {
@@ -120,8 +119,7 @@ impl<M: OwnedMessage, H: BatchHandler<M>> RunBatch for TypedBatch<M, H> {
                     let outcome = failure.map_or(Outcome::Done, Outcome::Failed);
                     end(&taken.member, &taken.held, taken.index, outcome, secrets);
                 }
-                // The error may be the user's own type, and so is how it is
-                // dropped.
+                // The error may be the user's own type, whose drop may panic.
                 drop_shielded(all);
                 Ok(())
             }
@@ -154,7 +152,7 @@ fn ended(taken: &TakenEntry, outcome: Outcome) {
     end(&taken.member, &taken.held, taken.index, outcome, None);
 }
 
-/// The values that an error of them all may not repeat.
+/// The values that an error of the whole batch must not repeat.
 fn secrets_of(taken: &[TakenEntry]) -> Vec<String> {
     let values = |taken: &TakenEntry| {
         let secrets = taken.member.common.secrets.as_ref();
@@ -163,8 +161,8 @@ fn secrets_of(taken: &[TakenEntry]) -> Vec<String> {
     taken.iter().filter_map(values).flatten().collect()
 }
 
-/// Runs the entries of a batch whose handler panicked, one by one. Entries that
-/// can't run here any more go back, and the culprit is found elsewhere.
+/// Runs the entries of a batch whose handler panicked, one by one. Entries that can't run
+/// here any more are given back, and the culprit is found elsewhere.
 fn find_culprit(handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String, record: &CrewRecord) {
     if let [culprit] = &*taken {
         return ended(culprit, Outcome::Panicked(text));
@@ -183,7 +181,7 @@ fn find_culprit(handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String, re
             continue;
         }
         suspect.held.outputs.take(suspect.index);
-        suspect.held.restart(suspect.index, Instant::now());
+        suspect.held.restart(suspect.index, Moment::now());
         if let Err((taken, text)) = handler.run(vec![suspect], record) {
             for culprit in taken {
                 ended(&culprit, Outcome::Panicked(text.clone()));
@@ -192,7 +190,7 @@ fn find_culprit(handler: &dyn RunBatch, taken: Vec<TakenEntry>, text: String, re
     }
 }
 
-/// Has an entry given back that has left the buffer and not run.
+/// Gives back an entry that has left the buffer and not run.
 fn give_back(taken: &TakenEntry) {
     taken.held.set_stage(taken.index, Stage::Settling);
     taken

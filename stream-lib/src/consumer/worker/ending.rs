@@ -18,8 +18,9 @@ use crate::consumer::member::stage::Stage;
 use crate::error::{one_line, with_causes_except};
 use crate::runtime::{jitter, panic_text};
 
-/// Ends a delivery as its outcome asks for. `secrets` are values that the text of its error
-/// may repeat, in place of the entry's own. Returns false if that may have taken a while.
+/// Ends a delivery by its outcome. `secrets` are the values that the text of its error
+/// must not repeat, in place of the entry's own. Returns false if the call may have taken
+/// a while.
 pub(crate) fn end(
     member: &Member,
     held: &Arc<Held>,
@@ -27,7 +28,7 @@ pub(crate) fn end(
     outcome: Outcome,
     secrets: Option<&[String]>,
 ) -> bool {
-    // A later one of the delivery is refused by its stage.
+    // The stage refuses outputs that the delivery gives later.
     let outputs = held.outputs.take(index);
     if let (Outcome::Done, Some(outputs)) = (&outcome, outputs) {
         held.set_stage(index, Stage::Settling);
@@ -67,8 +68,8 @@ fn action(
     let (id, attempt) = (held.id(index), held.attempt(index));
     let config = &member.config;
     let mark = held.mark(index);
-    // An entry that runs alone comes back by the takeover, which brings no mark: how often
-    // it was told of a rate limit would never be known.
+    // An entry that runs alone comes back by the takeover, without a mark, so the number
+    // of its rate limits would never be known.
     let limited = if held.is_alone() {
         u16::MAX
     } else {
@@ -87,8 +88,7 @@ fn action(
         return Action::Skip;
     }
     let Some(cause) = outcome.into_cause() else {
-        // With the lease lost, the entry is settled only if it is ours after
-        // all.
+        // With the lease lost, the entry is settled only if it is ours after all.
         return Action::AckHeld;
     };
     let shown = |cause: &Cause| {
@@ -138,7 +138,7 @@ fn action(
                 },
             }
         }
-        // The settler tells the log, since it knows what became of the entry.
+        // The settler logs it, since it knows the entry's state.
         EntryVerdict::Bury(reason) => {
             let text = shown(&cause);
             member.common.report.failed(|| text.clone());
@@ -147,7 +147,7 @@ fn action(
     }
 }
 
-/// The text of an error, which may be the user's own code, and panic.
+/// The text of an error. The user's own code may make it, and panic.
 fn shown(cause: &Cause) -> String {
     let shown = AssertUnwindSafe(|| with_causes_except(cause.error(), is_advice));
     catch_unwind(shown).unwrap_or_else(|panic| {

@@ -1,8 +1,7 @@
-//! How batches come together.
+//! The gathering of batches.
 //!
-//! One worker at a time gathers, so that batches get as full as they can; it
-//! hands on its turn and then runs the handler. A batch may hold entries of several
-//! partitions.
+//! One worker at a time gathers, so that batches get as full as they can; it hands its
+//! turn on and then runs the handler. A batch may hold entries of several partitions.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,9 +15,10 @@ use crate::consumer::member::stage::{Company, Stage};
 use crate::consumer::worker::key_turn::wait_for_key;
 use crate::consumer::worker::open_replies::OpenReplies;
 use crate::consumer::worker::work::Crew;
+use crate::runtime::Moment;
 
-/// Waits for its turn and for entries, with which the worker has entered; `None`
-/// once the consumer stops.
+/// Waits for its turn and for entries. The worker has entered for the returned entries;
+/// `None` once the consumer stops.
 pub(crate) fn gather(crew: &Crew, config: &BatchConfig) -> Option<Vec<TakenEntry>> {
     let room = &crew.common.buffer.room;
     room.rest();
@@ -27,8 +27,7 @@ pub(crate) fn gather(crew: &Crew, config: &BatchConfig) -> Option<Vec<TakenEntry
     gathered
 }
 
-/// Takes one batch from the open replies, with which the worker has then
-/// entered.
+/// Takes one batch from the open replies. The worker has entered for it then.
 fn take_batch(
     open: &mut OpenReplies,
     crew: &Crew,
@@ -62,13 +61,13 @@ fn take_batch(
         if !hand.taken.is_empty() {
             return Some(hand.taken);
         }
-        // All of it had been withdrawn.
+        // All of its entries had been withdrawn.
         buffer.pause.leave();
     }
 }
 
-/// Fills a hand with the entries that are there, and with those that come in
-/// until `wait` has passed since the first. An entry that runs alone does not end the wait.
+/// Fills a hand with the present entries, and with those that come in until `wait` has
+/// passed since the first. An entry that runs alone does not end the wait.
 fn fill(open: &mut OpenReplies, crew: &Crew, wait: Duration, hand: &mut Hand) {
     let Crew { common, ended, .. } = crew;
     let until = Instant::now() + wait;
@@ -91,9 +90,9 @@ fn fill(open: &mut OpenReplies, crew: &Crew, wait: Duration, hand: &mut Hand) {
 struct Hand {
     taken: Vec<TakenEntry>,
     size: usize,
-    /// Nothing more fits.
+    /// Whether nothing more fits.
     closed: bool,
-    /// For the next entry, where the group has a rate.
+    /// The turn of the next entry, if the group has a rate.
     turn: Option<Turn>,
 }
 
@@ -107,14 +106,14 @@ impl Hand {
         }
     }
 
-    /// Waits for the turn of the first entry, where the group has a rate; `None` if the
+    /// Waits for the turn of the first entry, if the group has a rate; `None` if the
     /// consumer stops before.
     fn wait_for_turn(&mut self, crew: &Crew) -> Option<()> {
         let common = &crew.common;
         if let Some(rate) = &common.rate {
             let wants = |most| common.wanted_turns(most, PORTION);
             let turn = rate.take(&crew.ended, wants, |turns| {
-                // Its keeper gives back what has come in.
+                // The member's keeper gives back the buffered entries.
                 if turns.hold.is_some() {
                     common.hold.notice(turns.hold.clone(), turns.server_ms);
                 }
@@ -129,7 +128,7 @@ impl Hand {
         let Some(rate) = &crew.common.rate else {
             return true;
         };
-        // Since it was taken, the batch may have waited for entries.
+        // The batch may have waited for entries since the turn was taken.
         self.turn = self.turn.filter(|turn| rate.lasts(*turn));
         if self.turn.is_none() {
             self.turn = rate.try_take();
@@ -162,7 +161,7 @@ impl Hand {
         let own_batch = |index| {
             held.company() != Company::Any || goes_alone(held.attempt(index), &member.config.retry)
         };
-        let now = Instant::now();
+        let now = Moment::now();
         while !self.closed {
             if !self.has_turn(crew) {
                 self.closed = true;

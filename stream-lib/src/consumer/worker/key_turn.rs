@@ -6,8 +6,8 @@ use crate::consumer::member::held::Held;
 use crate::consumer::member::rate::KeyTurn;
 use crate::consumer::member::settle::Action;
 
-/// What becomes of an entry that a worker has taken, where it is too early for it; `None`
-/// where it may begin. One that was parked until its turn has that.
+/// The action for a taken entry that is too early for its turn; `None` if it may begin.
+/// An entry that was parked until its turn may.
 pub(super) fn wait_for_key(member: &Member, held: &Held, index: usize) -> Option<Action> {
     let rates = member.common.key_rates.as_ref()?;
     let mark = held.mark(index);

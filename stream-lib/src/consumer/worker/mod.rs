@@ -1,9 +1,8 @@
 //! The threads that run handlers.
 //!
-//! All of them form a [`Crew`], and do the [`Work`] of their handler: that of
-//! one delivery at a time ([`Typed`]), or of batches ([`TypedBatch`]) that they
-//! *gather* in turn from *open replies*. An
-//! *ending* turns the handler's answer into a request to the settler.
+//! They form a [`Crew`], and do the [`Work`] of their handler: of one delivery at a time
+//! ([`Typed`]), or of batches ([`TypedBatch`]) that they *gather* in turn from *open
+//! replies*. An *ending* turns the handler's result into a request to the settler.
 
 mod batch;
 mod ending;

@@ -1,22 +1,22 @@
-//! The replies that batches are gathered from.
+//! The replies from which batches are gathered.
 
 use std::sync::Arc;
 
 use crate::consumer::member::Buffer;
 use crate::consumer::member::held::Held;
 
-/// One reply of new entries, and one of those that come back.
+/// One reply of new entries, and one of returning entries.
 #[derive(Debug, Default)]
 pub(crate) struct OpenReplies {
     new: Option<Arc<Held>>,
     returning: Option<Arc<Held>>,
-    /// Those that come back are first in the next batch, so that neither kind
-    /// waits for the other to end.
+    /// Whether returning entries are first in the next batch; it alternates, so that
+    /// neither kind waits for the other to end.
     returning_first: bool,
 }
 
 impl OpenReplies {
-    /// Replaces replies that are used up. Returns whether there is any other.
+    /// Replaces used-up replies. Returns whether there is any other.
     pub(crate) fn refill(&mut self, buffer: &Buffer) -> bool {
         while is_used_up(self.new.as_ref()) {
             self.new = buffer.next_new();
@@ -37,7 +37,7 @@ impl OpenReplies {
         self.new.as_ref().or(self.returning.as_ref())
     }
 
-    /// Those that there are, in the order of this turn.
+    /// The open replies, in the order of this turn.
     pub(crate) fn in_turn(&self) -> impl Iterator<Item = &Arc<Held>> {
         let mut order = [&self.new, &self.returning];
         if self.returning_first {

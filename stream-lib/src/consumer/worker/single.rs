@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::consumer::handler::Handler;
 use crate::consumer::handler::delivery::Delivery;
@@ -17,13 +16,13 @@ use crate::consumer::worker::ending::end;
 use crate::consumer::worker::key_turn::wait_for_key;
 use crate::consumer::worker::work::{Crew, CrewRecord, Work};
 use crate::message::{OwnedMessage, Schema};
-use crate::runtime::panic_text;
+use crate::runtime::{Moment, panic_text};
 
-/// Runs one delivery: the face of a typed handler for the threads, which know
-/// no types.
+/// Runs one delivery: the interface of a typed handler for the threads, which know no
+/// types.
 trait Run: Send + Sync {
-    /// Gives `taken` back for the next entry, unless the handler has kept it, or
-    /// a panic has swallowed it.
+    /// Gives `taken` back for the next entry, unless the handler has kept it, or a panic
+    /// has dropped it.
     fn run(&self, taken: TakenEntry) -> (Outcome, Option<TakenEntry>);
 }
 
@@ -61,7 +60,7 @@ impl<M: OwnedMessage, H: Handler<M>> Run for Typed<M, H> {
         if taken.is_for_another_group() {
             return (Outcome::Skipped, Some(taken));
         }
-        // A decoder may be the user's own, and panic as any handler.
+        // A decoder may be the user's own, and panic as any handler may.
         let ran = catch_unwind(AssertUnwindSafe(|| match taken.decode() {
             Ok(message) => {
                 let delivery = Delivery::new(message, taken);
@@ -83,12 +82,12 @@ fn run(crew: &Crew, handler: &dyn Run) {
     let mut worker = Worker {
         crew,
         handler,
-        now: Instant::now(),
+        now: Moment::now(),
         turn: None,
         record: crew.record(),
     };
     while let Some(held) = crew.common.buffer.next(&crew.ended) {
-        worker.now = Instant::now();
+        worker.now = Moment::now();
         worker.take(&held);
     }
 }
@@ -96,10 +95,10 @@ fn run(crew: &Crew, handler: &dyn Run) {
 struct Worker<'a> {
     crew: &'a Crew,
     handler: &'a dyn Run,
-    /// The time, which is asked for once an entry: the end of one handler is
-    /// the start of the next.
-    now: Instant,
-    /// For the next entry, where the group has a rate.
+    /// The time, which is read once an entry: the end of one handler is the start of the
+    /// next.
+    now: Moment,
+    /// The turn of the next entry, if the group has a rate.
     turn: Option<Turn>,
     record: CrewRecord,
 }
@@ -111,8 +110,8 @@ impl Worker<'_> {
         }
     }
 
-    /// Runs the entries that other workers leave of a reply, and those that come
-    /// back meanwhile.
+    /// Runs the entries of a reply that other workers leave, and returning entries
+    /// meanwhile.
     fn work(&mut self, member: &Arc<Member>, held: &Arc<Held>) {
         let buffer = &self.crew.common.buffer;
         if !self.enter(member, held) {
@@ -142,14 +141,15 @@ impl Worker<'_> {
         buffer.pause.leave();
     }
 
-    /// Waits for a turn, where the group has a rate; the worker doesn't count as running
+    /// Waits for a turn, if the group has a rate; the worker doesn't count as running
     /// meanwhile. Returns false, and gives the reply back, if the consumer stops before.
     fn has_turn(&mut self, member: &Member, held: &Arc<Held>) -> bool {
         let common = &self.crew.common;
         let Some(rate) = &common.rate else {
             return true;
         };
-        // Since it was taken, the worker may have waited for an entry that runs alone.
+        // The worker may have waited for an entry that runs alone since the turn was
+        // taken.
         self.turn = self.turn.filter(|turn| rate.lasts(*turn));
         if self.turn.is_none() {
             self.turn = rate.try_take();
@@ -161,7 +161,7 @@ impl Worker<'_> {
                 |most| common.wanted_turns(most, PORTION),
                 |turns| member.heed_hold(turns.hold.as_ref(), turns.server_ms),
             );
-            self.now = Instant::now();
+            self.now = Moment::now();
             if self.turn.is_none() {
                 member.give_back_rest(held);
                 return false;
@@ -181,13 +181,13 @@ impl Worker<'_> {
         }
     }
 
-    /// Counts as running, as soon as that may be. Returns false, and gives the
+    /// Counts the worker as running, as soon as it may run. Returns false, and gives the
     /// reply back, if the consumer stops before.
     fn enter(&mut self, member: &Member, held: &Arc<Held>) -> bool {
         let buffer = &self.crew.common.buffer;
         while !buffer.pause.enter(held) {
             buffer.wait_out(&self.crew.ended);
-            self.now = Instant::now();
+            self.now = Moment::now();
             if let Some(alone) = buffer.next_alone() {
                 self.take(&alone);
             }
@@ -217,7 +217,7 @@ impl Worker<'_> {
         kept: &mut Option<TakenEntry>,
     ) -> bool {
         if member.stop.is_set() || member.common.hold.lasts() {
-            // The worker that takes a reply out of the queue answers for all of
+            // The worker that takes a reply out of the queue is responsible for all of
             // it.
             member.give_back_rest(held);
             return false;
@@ -226,8 +226,8 @@ impl Worker<'_> {
             return false;
         };
         if held.since_confirmed_at(self.now) >= member.config.lease {
-            // This process, or the server, stood still: the entry may be with
-            // somebody else by now.
+            // This process, or the server, stood still: another consumer may have the
+            // entry by now.
             held.set_stage(index, Stage::Settling);
             member.give_back(held, index);
             return true;
@@ -252,16 +252,17 @@ impl Worker<'_> {
         self.record.began(member, held, index, self.now);
         let (outcome, taken) = self.handler.run(taken);
         *kept = taken;
-        let now = Instant::now();
+        let now = Moment::now();
+        let ran_for = now.since(self.now);
         if !matches!(outcome, Outcome::Skipped) {
-            buffer.handler_time.observe(now - self.now);
-            self.record.handled(now - self.now);
+            buffer.handler_time.observe(ran_for);
+            self.record.handled(ran_for);
         }
         if matches!(outcome, Outcome::Done) {
-            member.handled(now - self.now);
+            member.handled(ran_for);
         }
         let at_once = end(member, held, index, outcome, None);
-        self.now = if at_once { now } else { Instant::now() };
+        self.now = if at_once { now } else { Moment::now() };
         true
     }
 }

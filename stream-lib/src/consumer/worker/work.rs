@@ -1,8 +1,8 @@
-//! The work of a worker thread, for every type of handler, and the state that
-//! the threads share for it.
+//! The work of a worker thread, for every type of handler, and the state that the threads
+//! share for it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use parking_lot::{Mutex, RwLock};
@@ -14,6 +14,7 @@ use crate::consumer::stats::Counters;
 use crate::consumer::worker::open_replies::OpenReplies;
 use crate::message::Schema;
 use crate::metrics::WorkerRecord;
+use crate::runtime::Moment;
 
 /// The work of each worker thread of a consumer.
 pub(crate) trait Work: Send + Sync {
@@ -23,7 +24,7 @@ pub(crate) trait Work: Send + Sync {
     /// How many entries a worker takes at a time at most.
     fn batch_size(&self) -> usize;
 
-    /// What its messages look like.
+    /// The schema of its messages.
     fn schema(&self) -> &'static Schema;
 }
 
@@ -50,7 +51,7 @@ impl Crew {
         }
     }
 
-    /// A record for a worker of its own.
+    /// A record for one worker.
     pub(crate) fn record(&self) -> CrewRecord {
         CrewRecord {
             record: self.counters.workers.take(),
@@ -63,14 +64,14 @@ impl Crew {
         self.members.write().push(Arc::clone(member));
     }
 
-    /// Works for a member no more: nothing of it waits for workers.
+    /// Stops working for a member: none of its entries waits for workers.
     pub(crate) fn part(&self, member: &Member) {
         let is_other = |other: &Arc<Member>| other.number() != member.number();
         self.members.write().retain(is_other);
     }
 
-    /// The member that the entries of a reply came to; `None` where it is gone, with
-    /// all of them withdrawn.
+    /// The member that received the entries of a reply; `None` if it is gone, with all of
+    /// them withdrawn.
     pub(crate) fn member_of(&self, held: &Held) -> Option<Arc<Member>> {
         let number = held.home().number();
         let members = self.members.read();
@@ -81,7 +82,7 @@ impl Crew {
     }
 }
 
-/// The record of one worker, as long as that runs.
+/// The record of one worker while it runs.
 pub(crate) struct CrewRecord {
     record: Arc<WorkerRecord>,
     counters: Arc<Counters>,
@@ -90,13 +91,13 @@ pub(crate) struct CrewRecord {
 impl CrewRecord {
     /// Notes that the handler of an entry begins.
     #[inline]
-    pub(crate) fn began(&self, member: &Member, held: &Held, index: usize, at: Instant) {
+    pub(crate) fn began(&self, member: &Member, held: &Held, index: usize, at: Moment) {
         if let Some(now) = member.sign_of_life.server_ms_at(at) {
             self.record.began(now, held.original_id(index).ms());
         }
     }
 
-    /// Notes how long a handler ran.
+    /// Notes the running time of a handler.
     #[inline]
     pub(crate) fn handled(&self, time: Duration) {
         self.record.handled(time);

@@ -8,55 +8,56 @@ use crate::inspect::address::EntryAddress;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingEntry {
-    /// Which one it is.
+    /// Its address.
     pub at: EntryAddress,
-    /// The consumer that holds it. Bytes that are no text are replaced.
+    /// The consumer that holds it. Bytes that are not UTF-8 are replaced.
     pub consumer: String,
-    /// Whether that lives.
+    /// Whether that consumer lives.
     pub holder: PendingHolder,
-    /// How long ago it was delivered, or its holder last confirmed that it holds it. Of
+    /// The time since its delivery, or since its holder last confirmed the lease. For
     /// entries that wait, it counts from 1970.
     pub idle: Duration,
-    /// How often it was delivered.
+    /// The number of deliveries.
     pub deliveries: u64,
 }
 
-/// Who holds a pending entry.
+/// The state of a pending entry's holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PendingHolder {
-    /// A consumer that lives: its sign of life is good, or, of another library's, it was
-    /// heard of lately.
+    /// A living consumer: its sign of life is good, or, for another library's, Redis has
+    /// heard of it lately.
     Alive,
-    /// A consumer that is dead: its sign of life has lapsed, or it gives none and was not
-    /// heard of for [`dead_after`](crate::Pending::dead_after).
+    /// A dead consumer: its sign of life has lapsed, or it gives none and Redis hasn't
+    /// heard of it for [`dead_after`](crate::Pending::dead_after).
     Dead,
-    /// Nobody: it waits for a retry, or to be read again.
+    /// No consumer: the entry waits for a retry, or to be read again.
     Waiting,
-    /// Nobody: it waits for somebody to take it over, such as the entries of a consumer
-    /// that was removed, and an entry that is to run alone.
+    /// No consumer: the entry waits for a takeover, as the entries of a removed consumer
+    /// do, and an entry that is to run alone.
     Abandoned,
 }
 
-/// Pending entries that [`Pending::list`](crate::Pending::list) has found.
+/// The pending entries that [`Pending::list`](crate::Pending::list) found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct PendingPage {
-    /// The entries: by partition, and the oldest first.
+    /// The entries, by partition, the oldest first.
     pub entries: Vec<PendingEntry>,
-    /// Where to go on, for [`PendingFilter::after`](crate::PendingFilter::after); `None`
-    /// where that was all. There may be one though no entry was found: a call looks at so
-    /// many only.
+    /// The start of the next page, for
+    /// [`PendingFilter::after`](crate::PendingFilter::after); `None` on the last page. A
+    /// page without entries may have one, since a call looks at a bounded number of
+    /// entries.
     pub next: Option<EntryAddress>,
 }
 
 impl PendingHolder {
-    /// Whether no living consumer holds it.
+    /// Whether no living consumer holds the entry.
     pub const fn is_nobody(self) -> bool {
         !matches!(self, Self::Alive)
     }
 
-    /// Whether its consumer is dead, or was removed.
+    /// Whether the consumer is dead, or was removed.
     pub const fn is_dead(self) -> bool {
         matches!(self, Self::Dead | Self::Abandoned)
     }

@@ -1,4 +1,4 @@
-//! Which pending entries to list.
+//! Selections of pending entries.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use super::entry::PendingEntry;
 use crate::inspect::address::EntryAddress;
 use crate::message::EntryId;
 
-/// Which entries [`Pending::list`](crate::Pending::list) brings: all of them, unless it is
-/// said otherwise.
+/// The entries that [`Pending::list`](crate::Pending::list) returns: all of them, unless
+/// a setter restricts it.
 ///
 /// # Examples
 ///
@@ -49,13 +49,13 @@ impl PendingFilter {
         }
     }
 
-    /// Entries that may be to blame for something: in the hands of the dead, and delivered
-    /// twice at least.
+    /// Entries that may have killed their consumers: held by dead consumers, and
+    /// delivered at least twice.
     pub const fn suspects() -> Self {
         Self::new().held_by_dead().min_deliveries(2)
     }
 
-    /// Only ids of this range, both ends included. Defaults to all.
+    /// Only entries with ids in this range, both ends included. Defaults to all.
     #[must_use]
     pub const fn between(mut self, ids: RangeInclusive<EntryId>) -> Self {
         self.from = *ids.start();
@@ -63,52 +63,52 @@ impl PendingFilter {
         self
     }
 
-    /// Goes on behind an entry: the [`next`](crate::PendingPage::next) of the page before.
-    /// Defaults to the beginning.
+    /// Continues behind an entry: the [`next`](crate::PendingPage::next) of the page
+    /// before. Defaults to the beginning.
     #[must_use]
     pub const fn after(mut self, after: EntryAddress) -> Self {
         self.after = Some(after);
         self
     }
 
-    /// Only what this consumer holds. Defaults to all consumers.
+    /// Only entries that this consumer holds. Defaults to all consumers.
     #[must_use]
     pub fn consumer(mut self, consumer: impl Into<String>) -> Self {
         self.consumer = Some(consumer.into());
         self
     }
 
-    /// Only what has been idle for as long. Defaults to zero.
+    /// Only entries that have been idle for at least this time. Defaults to zero.
     #[must_use]
     pub const fn min_idle(mut self, idle: Duration) -> Self {
         self.min_idle = idle;
         self
     }
 
-    /// Only what was delivered so often at least. Defaults to zero.
+    /// Only entries with at least this number of deliveries. Defaults to zero.
     #[must_use]
     pub const fn min_deliveries(mut self, deliveries: u64) -> Self {
         self.min_deliveries = deliveries;
         self
     }
 
-    /// Only what consumers hold that are dead, or have been removed: not what waits for a
-    /// retry. Defaults to all.
+    /// Only entries of consumers that are dead or have been removed, without those that
+    /// wait for a retry. Defaults to all.
     #[must_use]
     pub const fn held_by_dead(mut self) -> Self {
         self.dead_only = true;
         self
     }
 
-    /// At most so many entries. Defaults to 100.
+    /// Bounds the number of entries returned. Defaults to 100.
     #[must_use]
     pub const fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
     }
 
-    /// How many pending entries one call looks at, at most, in requests of 1,000. Defaults
-    /// to 100,000.
+    /// Bounds the number of pending entries that one call looks at, in requests of 1,000.
+    /// Defaults to 100,000.
     #[must_use]
     pub const fn look(mut self, look: usize) -> Self {
         self.look = look;

@@ -21,14 +21,15 @@ use crate::message::EntryId;
 use crate::message::dead_reason::DeadReason;
 use crate::split::Splits;
 
-/// The pending entries of one group: delivered, and not acknowledged. Made by
+/// The pending entries of one group: delivered, and not acknowledged. Returned by
 /// [`StreamManager::pending`](crate::StreamManager::pending), for any group, also for
 /// those of other libraries.
 ///
-/// What nobody holds who lives can be [released](Self::release), [buried](Self::bury) and
-/// [acknowledged](Self::ack). A consumer of this library lives as long as its sign of life
-/// is good. Another's gives none: it counts as alive while Redis has heard of it, or the
-/// entry was delivered, less than [`dead_after`](Self::dead_after) ago.
+/// An entry that no living consumer holds can be [released](Self::release),
+/// [buried](Self::bury) and [acknowledged](Self::ack). A consumer of this library lives
+/// as long as its sign of life is good. A consumer of another library gives none: it
+/// counts as alive while Redis has heard of it, or the entry was delivered, less than
+/// [`dead_after`](Self::dead_after) ago.
 ///
 /// # Blocking
 ///
@@ -37,10 +38,12 @@ use crate::split::Splits;
 ///
 /// # Errors
 ///
-/// [`NoGroup`](crate::ErrorKind::NoGroup), [`Unavailable`](crate::ErrorKind::Unavailable),
-/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
-/// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
-/// [`WrongType`](crate::ErrorKind::WrongType).
+/// [`NoGroup`](crate::ErrorKind::NoGroup) if the stream or the group doesn't exist,
+/// [`Unavailable`](crate::ErrorKind::Unavailable) while Redis can't be reached,
+/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the connection is lost before
+/// the answer to a write, [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the
+/// Redis user lacks a permission, [`WrongType`](crate::ErrorKind::WrongType) if the key
+/// is no stream.
 ///
 /// # Examples
 ///
@@ -61,7 +64,7 @@ pub struct Pending {
     dead_after: Duration,
 }
 
-/// How many entries one script acts on, if they are not large.
+/// Entries per script, if they are not large.
 const CHUNK: usize = 50;
 
 impl Pending {
@@ -78,40 +81,40 @@ impl Pending {
         }
     }
 
-    /// How long a consumer of another library may be silent, and an entry in its hands
-    /// idle, before it counts as dead. Its handlers should take less. Defaults to a
-    /// minute.
+    /// Sets how long a consumer of another library may be silent, and an entry that it
+    /// holds idle, before the consumer counts as dead. Its handlers should take less.
+    /// Defaults to a minute.
     #[must_use]
     pub const fn dead_after(mut self, time: Duration) -> Self {
         self.dead_after = time;
         self
     }
 
-    /// Lists pending entries (`XPENDING`), with whoever holds them.
+    /// Lists pending entries (`XPENDING`) with their holders.
     ///
     /// # Blocking
     ///
-    /// A few round trips, and one for each 1,000 entries that are looked at, of which the
-    /// filter bounds the number.
+    /// A few round trips, and one for each 1,000 entries looked at, whose number
+    /// [`PendingFilter::look`] bounds.
     pub fn list(&self, filter: &PendingFilter) -> Result<PendingPage> {
         self.pages(filter).map_err(|e| self.failed(e, "listing"))
     }
 
-    /// Has entries read again, by whichever consumer comes first: as if they waited for a
-    /// retry that is due now. Their deliveries stay counted. In a group without a consumer
-    /// of this library they wait for an `XAUTOCLAIM`.
+    /// Has entries read again by any consumer of the group, as if they waited for a retry
+    /// that is due now. Their deliveries stay counted. In a group without a consumer of
+    /// this library they wait for an `XAUTOCLAIM`.
     ///
     /// # Delivery
     ///
-    /// One script sees that nobody lives who holds the entry, and releases it. Entries in
-    /// living hands stay there, and the report names the consumers.
+    /// One script sees that no living consumer holds the entry, and releases it. Entries
+    /// of living consumers stay there, and the report names these consumers.
     pub fn release(&self, entries: &[EntryAddress]) -> Result<PendingReport> {
         self.act(entries, DeadHands::Release)
             .map_err(|e| self.failed(e, "releasing"))
     }
 
-    /// Moves entries to the dead letters, as `by-hand`, with an error that says why. The
-    /// bounds of the dead letters are kept when a consumer next buries something.
+    /// Moves entries to the dead letters, as `by-hand`, with `why` as their error. The
+    /// bounds of the dead letters are applied at the next burial by a consumer.
     ///
     /// # Delivery
     ///
@@ -129,7 +132,7 @@ impl Pending {
         Ok(report)
     }
 
-    /// Acknowledges entries (`XACK`): for this group they are as good as done.
+    /// Acknowledges entries (`XACK`): for this group they are done.
     ///
     /// # Delivery
     ///
@@ -139,7 +142,7 @@ impl Pending {
             .map_err(|e| self.failed(e, "acknowledging"))
     }
 
-    /// Tells of dead letters, in the events of the stream.
+    /// Records dead letters in the events of the stream.
     fn tell_buried(&self, report: &PendingReport) {
         if report.done == 0 {
             return;
@@ -157,7 +160,7 @@ impl Pending {
             Ok(())
         });
         if let Err(e) = told {
-            log::debug!("a burial could not be told: {}", with_causes(&e));
+            log::debug!("recording a burial failed: {}", with_causes(&e));
         }
     }
 
@@ -184,7 +187,7 @@ impl Pending {
             let mut left = ids;
             while !left.is_empty() {
                 let chunk: Vec<EntryId> = left.drain(..left.len().min(CHUNK)).collect();
-                // Those of a partition stand at the stem, in another slot.
+                // For partitions, the signs are kept at the stem, in another slot.
                 let signs = match part.partition {
                     Some(_) => self.signs()?,
                     None => Signs::default(),
@@ -210,7 +213,7 @@ impl Pending {
     fn pages(&self, filter: &PendingFilter) -> Result<PendingPage> {
         let parts = self.stream.all()?;
         if let Some(after) = filter.after {
-            // Says what is wrong with an entry of another stream.
+            // Fails for an entry of another stream.
             self.stream.of_each(&[after])?;
         }
         let signs = self.signs()?;

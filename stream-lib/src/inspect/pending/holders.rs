@@ -1,4 +1,4 @@
-//! Who lives among those that hold something.
+//! The states of consumers that hold entries.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(super) struct Holders {
 #[derive(Debug, Clone, Copy)]
 struct Judged {
     holder: PendingHolder,
-    /// It gives no signs of life, so that time alone tells.
+    /// The consumer gives no signs of life, so only its idle time counts.
     is_silent: bool,
 }
 
@@ -39,7 +39,7 @@ impl Holders {
     /// Whether the holder of an entry lives.
     pub(super) fn of(&self, held: &HeldEntry) -> PendingHolder {
         match self.consumers.get(&held.consumer) {
-            // One that has come meanwhile.
+            // The consumer is newer than the list.
             None => PendingHolder::Alive,
             Some(Judged {
                 holder: PendingHolder::Dead,
@@ -49,7 +49,7 @@ impl Holders {
         }
     }
 
-    /// The names of those that are dead, or none at all.
+    /// The names of the dead consumers.
     pub(super) fn dead(&self) -> Vec<Vec<u8>> {
         let is_dead = |judged: &Judged| judged.holder.is_dead();
         let dead = self.consumers.iter().filter(|(_, judged)| is_dead(judged));

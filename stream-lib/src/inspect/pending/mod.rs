@@ -1,4 +1,4 @@
-//! What consumers hold: listed, and, where nobody lives who holds it, released, buried or
+//! Pending entries: listed, and, if no living consumer holds them, released, buried or
 //! acknowledged.
 
 mod entry;

@@ -1,4 +1,4 @@
-//! What became of pending entries.
+//! Reports of actions on pending entries.
 
 use std::fmt;
 
@@ -6,26 +6,26 @@ use crate::command::HandsOutcome;
 use crate::inspect::address::EntryAddress;
 use crate::runtime::counted;
 
-/// How it went to release, bury or acknowledge pending entries.
+/// The result of a release, burial or acknowledgement of pending entries.
 ///
-/// `Display` says it in a line: ``2 done, 1 not pending, 1 held by `node-4` (2:17-0),
-/// which lives``.
+/// `Display` shows one line: ``2 done, 1 not pending, 1 held by `node-4` (2:17-0), which
+/// lives``.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct PendingReport {
-    /// Entries with which it was done.
+    /// Entries that were released, buried or acknowledged.
     pub done: usize,
-    /// Entries that the group has not pending: they are acknowledged, or were never
+    /// Entries that are not pending in the group: they are acknowledged, or were never
     /// delivered.
     pub not_pending: usize,
     /// Entries that were deleted from the stream while they were pending: they are
     /// acknowledged now.
     pub deleted: usize,
-    /// Entries that a living consumer holds: nothing was done with them.
+    /// Entries that a living consumer holds, which stay as they are.
     pub held: Vec<PendingHeld>,
 }
 
-/// A pending entry with which nothing was done, since its consumer lives.
+/// A pending entry that stays as it is, since its consumer lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingHeld {

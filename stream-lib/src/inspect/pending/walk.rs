@@ -1,8 +1,8 @@
 //! A walk through pending entries: of all consumers at once, or of some, merged.
 //!
-//! Redis has one list for the group, and one for each consumer. Those of the dead are
-//! walked one by one, which spares the others', however many there are; what has been read
-//! of each is kept until it is its turn.
+//! Redis has one list for the group, and one for each consumer. The lists of dead
+//! consumers are walked one by one, so that those of living ones cost nothing; entries
+//! already read of each list are kept until their turn.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::inspect::parts::{StreamPart, StreamParts};
 use crate::message::EntryId;
 
-/// How many entries one request asks for.
+/// Entries that one request asks for.
 const PAGE: usize = 1_000;
 
 /// A walk through the pending entries of one part.
@@ -24,7 +24,7 @@ pub(super) struct Walk<'a> {
     group: Group,
     filter: &'a PendingFilter,
     holders: Holders,
-    /// Where it begins.
+    /// The id behind which the walk begins.
     before: EntryId,
     lists: Vec<List>,
 }
@@ -34,7 +34,7 @@ struct List {
     /// `None`: that of the group.
     consumer: Option<Vec<u8>>,
     read: VecDeque<HeldEntry>,
-    /// Where to go on; `None` at the end.
+    /// The next id to read; `None` at the end.
     from: Option<EntryId>,
 }
 
@@ -74,8 +74,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Adds what it finds to the page. Returns whether that is over: it has as many as were
-    /// asked for, or has looked at as many as it may.
+    /// Adds the found entries to the page. Returns whether the page is full, or the bound
+    /// on entries looked at is reached.
     pub(super) fn go(&mut self, page: &mut PendingPage, look: &mut usize) -> Result<bool> {
         let mut last = None;
         loop {

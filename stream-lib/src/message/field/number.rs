@@ -94,7 +94,7 @@ impl FromField for bool {
         match value {
             b"1" => Ok(true),
             b"0" => Ok(false),
-            // `True` and `False` are what Python writes.
+            // Python writes `True` and `False`.
             _ if value.eq_ignore_ascii_case(b"true") => Ok(true),
             _ if value.eq_ignore_ascii_case(b"false") => Ok(false),
             _ => Err(expected::<Self>()),
@@ -115,10 +115,10 @@ fn integer<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
     }
 }
 
-/// The digits of an integer that is written with a fraction of zeros or with an
-/// exponent: `7.0`, `1e+3`, `1.5E1`. Languages without integers of their own, and
-/// programs that pass them through a float, write such. The value is exact: none
-/// goes through a float here.
+/// The digits of an integer that is written with a fraction of zeros or with an exponent:
+/// `7.0`, `1e+3`, `1.5E1`. Languages without integers, and programs that pass integers
+/// through a float, write these forms. The value is exact, since it doesn't go through a
+/// float here.
 #[cold]
 fn spelled_out(value: &[u8]) -> Option<String> {
     /// Longer than any spelling of a 128-bit integer with zeros behind its point.
@@ -156,7 +156,7 @@ fn spelled_out(value: &[u8]) -> Option<String> {
     cut.bytes().all(|b| b == b'0').then(|| kept.to_owned())
 }
 
-/// The error of a type that says in its `TYPE` what it expects.
+/// The error for a type, with the expectation from its `TYPE`.
 #[cold]
 pub(super) fn expected<T: ToField + ?Sized>() -> FieldError {
     FieldError::expected(T::TYPE.to_string())
@@ -329,7 +329,7 @@ mod tests {
             }
         }
 
-        /// Where two shortest decimals are equally near, the two may differ in
+        /// If two shortest decimals are equally near, the two may differ in
         /// the last digit.
         #[test]
         fn floats_are_as_short_as_display_makes_them(wide: f64, narrow: f32) {

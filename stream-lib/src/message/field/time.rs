@@ -10,7 +10,7 @@ use crate::message::writer::FieldWriter;
 
 const NANOS_PER_MILLI: u32 = 1_000_000;
 
-/// Milliseconds: `1500`, and `0.25` where there is a part of one.
+/// Milliseconds: `1500`, with a fraction if there is one: `0.25`.
 impl ToField for Duration {
     const TYPE: FieldType = FieldType::Duration;
 
@@ -25,8 +25,8 @@ impl FromField for Duration {
     }
 }
 
-/// Milliseconds since 1970: `1700000000000`, with a fraction where there is a
-/// part of one, and negative before.
+/// Milliseconds since 1970: `1700000000000`, with a fraction if there is one, and
+/// negative before.
 impl ToField for SystemTime {
     const TYPE: FieldType = FieldType::Time;
 

@@ -1,5 +1,4 @@
-//! What one field holds: the traits, and the pointers and options that pass them
-//! on.
+//! Values of single fields: the traits, and the pointers and options that pass them on.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -11,7 +10,7 @@ use crate::message::writer::FieldWriter;
 
 /// A value that can be written as one field.
 ///
-/// The module's table says how each type is written.
+/// The table in [`message`](crate::message) shows how each type is written.
 ///
 /// # Examples
 ///
@@ -48,13 +47,13 @@ use crate::message::writer::FieldWriter;
     note = "for a form of its own, `#[stream(with = \"module\")]`; `#[stream(skip)]` leaves the field out"
 )]
 pub trait ToField {
-    /// What the value looks like, for tools and error texts.
+    /// The form of the value, for tools and error texts.
     const TYPE: FieldType;
 
-    /// Whether there are values that write no field.
+    /// Whether some values write no field.
     const OPTIONAL: bool = false;
 
-    /// Writes the field, or nothing where the value is absent.
+    /// Writes the field, or nothing if the value is absent.
     ///
     /// # Errors
     ///
@@ -63,7 +62,7 @@ pub trait ToField {
 }
 
 impl FieldWriter<'_> {
-    /// Writes a value of any type that has a form of its own.
+    /// Writes a value of any type that implements [`ToField`].
     #[inline]
     pub fn field(
         &mut self,
@@ -86,11 +85,11 @@ pub trait FromField: Sized {
     ///
     /// # Errors
     ///
-    /// Says what was expected; never repeats the value.
+    /// If the value doesn't have the expected form. The error never repeats the value.
     fn from_field(value: &[u8]) -> Result<Self, FieldError>;
 
-    /// The value that an absent field stands for. `None`, the default, makes its
-    /// absence an error.
+    /// The value that an absent field stands for. With `None`, the default, an absent
+    /// field is an error.
     fn absent() -> Option<Self> {
         None
     }

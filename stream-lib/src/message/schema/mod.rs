@@ -1,7 +1,7 @@
-//! What a message type looks like from outside, for tools and error texts.
+//! Descriptions of message types, for tools and error texts.
 //!
-//! A *shape* is a type's own, in constants. *Owned*, it has gone through Redis: then it
-//! is for tools that haven't the type.
+//! *shape* has the description of a type, in constants; *owned* has one that went through
+//! Redis, for tools that don't have the type.
 
 mod overlap;
 mod owned;

@@ -1,14 +1,14 @@
-//! Which names a type takes, and whether two fields take the same: at compile
-//! time, where `flatten` is checked, and when an entry is read.
+//! The names that a type takes, and names that two fields share: used at compile time, to
+//! check `flatten`, and when an entry is read.
 
 use super::shape::{FieldSchema, FieldType, Schema};
 
-/// A name that two have.
+/// A name that two fields share, or a field and the tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Overlap {
     /// The name.
     pub(crate) name: &'static str,
-    /// Whether the tag of the enum is one of the two, not only fields.
+    /// Whether one of the two is the tag of the enum.
     pub(crate) with_tag: bool,
 }
 
@@ -50,8 +50,8 @@ pub const fn is_open_twice(fields: &[FieldSchema], position: usize) -> bool {
 }
 
 impl Schema {
-    /// Whether a field of this name belongs to the type: as a field, an alias,
-    /// the tag, or a field of a flattened message. An open type claims all.
+    /// Whether a field of this name belongs to the type: as a field, an alias, the tag,
+    /// or a field of a flattened message. An open type claims all names.
     pub const fn claims(&self, name: &[u8]) -> bool {
         self.is_open() || self.names(name)
     }
@@ -68,7 +68,7 @@ impl Schema {
         self.open || any_open(self.fields)
     }
 
-    /// [`Schema::claims`], where an open type names nothing.
+    /// [`Schema::claims`], but an open type claims nothing more than its own names.
     const fn names(&self, name: &[u8]) -> bool {
         if let Some(tag) = self.tag
             && same(tag.as_bytes(), name)
@@ -85,7 +85,7 @@ impl Schema {
         any_names(self.fields, name)
     }
 
-    /// The first name of this type that is one of the field's too.
+    /// The first name of this type that the field has, too.
     const fn meets(&self, field: &FieldSchema) -> Option<&'static str> {
         if let Some(tag) = self.tag
             && field.names(tag.as_bytes())
@@ -109,7 +109,8 @@ impl FieldSchema {
         self.is_open() || self.names(name)
     }
 
-    /// [`FieldSchema::claims`], where an open message names nothing.
+    /// [`FieldSchema::claims`], but an open message claims nothing more than its own
+    /// names.
     pub(crate) const fn names(&self, name: &[u8]) -> bool {
         if let FieldType::Nested(schema) = self.ty {
             return schema.names(name);

@@ -1,11 +1,11 @@
-//! A schema as it is stored: told in JSON by the processes that have the type, and read
-//! back by those that haven't.
+//! Schemas as they are stored: written in JSON by processes that have the type, and read
+//! by those that don't.
 
 use serde_json::{Map, Value, json};
 
 use super::shape::{FieldSchema, FieldType, Schema, VariantSchema};
 
-/// The fields of a message type, without the type: what a process has told of it.
+/// The fields of a message type, as stored by a process that has the type.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct SchemaShape {
@@ -29,7 +29,7 @@ pub struct SchemaShape {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct SchemaVariant {
-    /// What the tag field holds.
+    /// The value of the tag field.
     pub name: String,
     /// Other values of the tag that are read as this variant.
     pub aliases: Vec<String>,
@@ -51,32 +51,32 @@ pub struct SchemaField {
     pub name: String,
     /// Other names that are read as this field.
     pub aliases: Vec<String>,
-    /// The form of the value, by the Rust type that has it: `u8` to `i128`, `f64`,
-    /// `bool`, `char`, `String`, `Vec<u8>`, `[u8; 16]`, `Duration`, `SystemTime`,
-    /// `EntryId`; `enum` for one of its [`words`](Self::words), `json`, `custom` for a
-    /// form of the program's own, `flatten` for all the fields of another message. A
-    /// later version of the library may have told others.
+    /// The form of the value, as the name of a Rust type: `u8` to `i128`, `f64`, `bool`,
+    /// `char`, `String`, `Vec<u8>`, `[u8; 16]`, `Duration`, `SystemTime`, `EntryId`;
+    /// `enum` for one of its [`words`](Self::words), `json`, `custom` for a form of the
+    /// program's own, `flatten` for all the fields of another message. A later version of
+    /// the library may have stored others.
     pub ty: String,
     /// The words that an `enum` writes.
     pub words: Vec<String>,
-    /// An `enum` takes other words, too.
+    /// The `enum` takes other words, too.
     pub open: bool,
     /// The field may be absent.
     pub optional: bool,
-    /// An absent field is read as a default of its own.
+    /// An absent field is read as a default value.
     pub default: bool,
-    /// Its value is shown to nobody.
+    /// The value is sensitive: tools and errors never show it.
     pub sensitive: bool,
-    /// Its value is the idempotency key of the message.
+    /// The value is the idempotency key of the message.
     pub idempotency_key: bool,
-    /// Its value decides on the partition.
+    /// The value decides on the partition.
     pub key: bool,
     /// The flattened message.
     pub nested: Option<SchemaShape>,
 }
 
-/// What a type tells of itself, and its fingerprint, which is that of every process with
-/// the same type.
+/// The fingerprint of a schema, and its JSON: the same in every process with the same
+/// type.
 pub(crate) fn told(schema: &Schema) -> (String, String) {
     let body = shape(schema).to_string();
     let fingerprint = format!("{:016x}", fnv(body.as_bytes()));
@@ -169,13 +169,13 @@ fn put_list<T>(told: &mut Map<String, Value>, name: &str, list: &[T], one: impl 
     }
 }
 
-/// How deep flattened messages may stand in each other; deeper ones are left out, as
-/// nobody has written them.
+/// The deepest nesting of flattened messages that is read; deeper ones are left out,
+/// since no real type has them.
 const DEEPEST: usize = 32;
 
 impl SchemaShape {
-    /// Reads what a process has told; `None` for what is none of ours. What is missing
-    /// is absent, what isn't known is passed over.
+    /// Reads a stored schema; `None` for other JSON. Missing parts count as absent,
+    /// unknown parts are ignored.
     pub(crate) fn read(told: &Value) -> Option<Self> {
         Self::read_at(told, 0)
     }
@@ -202,8 +202,8 @@ impl SchemaShape {
         })
     }
 
-    /// All fields: those of the type itself, of its variants, and of the messages that
-    /// are flattened into it, which are not listed themselves.
+    /// All fields: those of the type itself, of its variants, and of the messages
+    /// flattened into it. The flattened fields themselves are not listed.
     pub fn all_fields(&self) -> Vec<&SchemaField> {
         let mut all = Vec::new();
         self.collect(&mut all);
@@ -220,8 +220,8 @@ impl SchemaShape {
         }
     }
 
-    /// Whether a field of this name belongs to the type, or to a message in it: as a
-    /// field, an alias or a tag.
+    /// Whether a field of this name belongs to the type, or to a message flattened into
+    /// it: as a field, an alias or a tag.
     pub fn names(&self, name: &[u8]) -> bool {
         let is_tag = self
             .tag
@@ -241,7 +241,7 @@ impl SchemaShape {
 }
 
 impl SchemaField {
-    /// Whether it is written or read under this name.
+    /// Whether the field is written or read under this name.
     pub fn is_named(&self, name: &[u8]) -> bool {
         let aliases = self.aliases.iter().map(String::as_bytes);
         self.name.as_bytes() == name || aliases.into_iter().any(|alias| alias == name)

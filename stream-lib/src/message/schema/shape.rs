@@ -46,17 +46,16 @@ pub struct Schema {
     pub open: bool,
     /// May be absent as a whole: an `Option` of a flattened message.
     pub optional: bool,
-    /// Whether messages of the type give themselves an idempotency key.
+    /// Whether messages of the type have an idempotency key of their own.
     pub(crate) own_key: OwnKey,
-    /// It is the derive's, which knows everything about the type.
+    /// The derive made the schema, so it is complete.
     pub(crate) derived: bool,
 }
 
-/// The idempotency key that a message gives itself.
+/// Whether messages have an idempotency key of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OwnKey {
-    /// Some messages of the type may have one: those of a type that is written by
-    /// hand, too, of which more isn't known.
+    /// Some messages of the type may have one. Hand-written types always count here.
     Possible,
     Never,
 }
@@ -65,12 +64,12 @@ pub(crate) enum OwnKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VariantSchema {
-    /// What the tag field holds.
+    /// The value of the tag field.
     pub name: &'static str,
     /// Other values of the tag that are read as this variant.
     pub aliases: &'static [&'static str],
-    /// The fields of the variant; one of type [`FieldType::Nested`] where it
-    /// holds another message.
+    /// The fields of the variant; one of type [`FieldType::Nested`] if it holds another
+    /// message.
     pub fields: &'static [FieldSchema],
     /// Takes every tag that no other variant has: `#[stream(other)]`.
     pub other: bool,
@@ -89,23 +88,23 @@ pub struct FieldSchema {
     pub name: &'static str,
     /// Other names that are read as this field.
     pub aliases: &'static [&'static str],
-    /// What the value looks like.
+    /// The form of the value.
     pub ty: FieldType,
     /// The field may be absent.
     pub optional: bool,
-    /// An absent field is read as a default of its own: `#[stream(default)]`.
+    /// An absent field is read as a default value: `#[stream(default)]`.
     pub default: bool,
-    /// Its value is shown to nobody: `#[stream(sensitive)]`.
+    /// The value is sensitive, and never shown: `#[stream(sensitive)]`.
     pub sensitive: bool,
-    /// Its value is the idempotency key of the message.
+    /// The value is the idempotency key of the message.
     pub idempotency_key: bool,
-    /// Its value decides on the partition: `#[stream(key)]`.
+    /// The value decides on the partition: `#[stream(key)]`.
     pub key: bool,
 }
 
-/// What the value of a field looks like.
+/// The form of a field's value.
 ///
-/// [`Display`](std::fmt::Display) says what is expected, as error texts do: "an
+/// [`Display`](std::fmt::Display) describes the expected value, as in error texts: "an
 /// integer from 0 to 255".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -114,9 +113,9 @@ pub enum FieldType {
     Bool,
     /// Decimal digits.
     Integer {
-        /// Negative numbers too.
+        /// Whether numbers can be negative.
         signed: bool,
-        /// How many bits the number has, its sign included.
+        /// The number of bits, the sign included.
         bits: u32,
     },
     /// A decimal number, `NaN`, `inf` or `-inf`.
@@ -130,7 +129,7 @@ pub enum FieldType {
     Text,
     /// Any bytes.
     Bytes,
-    /// Bytes of a fixed number.
+    /// A fixed number of bytes.
     ByteArray(usize),
     /// Milliseconds, with or without a fraction.
     Duration,
@@ -138,18 +137,18 @@ pub enum FieldType {
     Time,
     /// The id of an entry, such as `1700000000000-0`.
     EntryId,
-    /// One of these words, or any text if it is `open`.
+    /// One of these words, or any text if `open`.
     Choice {
         /// The words that are written.
         names: &'static [&'static str],
-        /// Other words are accepted too.
+        /// Whether other words are accepted.
         open: bool,
     },
     /// A JSON document.
     Json,
-    /// A form of the user's own.
+    /// A custom form.
     Custom,
-    /// Not one field, but all the fields of another message.
+    /// All the fields of another message.
     Nested(&'static Schema),
 }
 
@@ -196,21 +195,21 @@ impl Schema {
         self
     }
 
-    /// Says that unknown fields are an error. Defaults to ignoring them.
+    /// Makes unknown fields an error. Defaults to ignoring them.
     #[must_use]
     pub const fn deny_unknown(mut self) -> Self {
         self.deny_unknown = true;
         self
     }
 
-    /// Says that the type takes any field. Defaults to its own ones only.
+    /// Makes the type take any field. Defaults to its own fields only.
     #[must_use]
     pub const fn open(mut self) -> Self {
         self.open = true;
         self
     }
 
-    /// Says whether the type never gives itself an idempotency key.
+    /// Sets whether messages of the type never have an idempotency key of their own.
     pub(crate) const fn keyless(mut self, keyless: bool) -> Self {
         self.own_key = if keyless {
             OwnKey::Never
@@ -220,18 +219,18 @@ impl Schema {
         self
     }
 
-    /// Says that the derive has made it.
+    /// Marks the schema as made by the derive.
     pub(crate) const fn by_derive(mut self) -> Self {
         self.derived = true;
         self
     }
 
-    /// Whether no message of the type gives itself an idempotency key.
+    /// Whether no message of the type has an idempotency key of its own.
     pub(crate) const fn is_keyless(&self) -> bool {
         matches!(self.own_key, OwnKey::Never)
     }
 
-    /// Says that all the fields may be absent together.
+    /// Allows all the fields to be absent together.
     #[must_use]
     pub const fn optional(mut self) -> Self {
         self.optional = true;
@@ -264,7 +263,7 @@ impl VariantSchema {
         self
     }
 
-    /// Says that the variant takes every tag that no other one has.
+    /// Makes the variant take every tag that no other one has.
     #[must_use]
     pub const fn other(mut self) -> Self {
         self.other = true;
@@ -273,7 +272,7 @@ impl VariantSchema {
 }
 
 impl FieldSchema {
-    /// A field that must be there.
+    /// A required field.
     pub const fn new(name: &'static str, ty: FieldType) -> Self {
         Self {
             name,
@@ -287,8 +286,7 @@ impl FieldSchema {
         }
     }
 
-    /// All the fields of another message; absent where they may be absent
-    /// together.
+    /// All the fields of another message; optional if they may be absent together.
     pub const fn nested(name: &'static str, schema: &'static Schema) -> Self {
         Self::new(name, FieldType::Nested(schema)).optional(schema.optional)
     }
@@ -300,22 +298,22 @@ impl FieldSchema {
         self
     }
 
-    /// Says whether the field may be absent. Defaults to `false`.
+    /// Sets whether the field may be absent. Defaults to `false`.
     #[must_use]
     pub const fn optional(mut self, optional: bool) -> Self {
         self.optional = optional;
         self
     }
 
-    /// Says that an absent field is read as a default of its own. Defaults to `false`.
+    /// Makes an absent field be read as a default value. Defaults to `false`.
     #[must_use]
     pub const fn with_default(mut self) -> Self {
         self.default = true;
         self
     }
 
-    /// Says that the value is shown to nobody: not by tools, nor in errors. A
-    /// hand-written implementation keeps it out of its own errors by
+    /// Marks the value as sensitive: neither tools nor errors show it. A hand-written
+    /// implementation keeps it out of its own errors with
     /// [`DecodeError::concealed`](crate::message::DecodeError::concealed). Defaults to
     /// `false`.
     #[must_use]
@@ -324,14 +322,14 @@ impl FieldSchema {
         self
     }
 
-    /// Says that the value is the idempotency key of the message. Defaults to `false`.
+    /// Makes the value the idempotency key of the message. Defaults to `false`.
     #[must_use]
     pub const fn as_idempotency_key(mut self) -> Self {
         self.idempotency_key = true;
         self
     }
 
-    /// Says that the value decides on the partition. Defaults to `false`.
+    /// Makes the value decide on the partition. Defaults to `false`.
     #[must_use]
     pub const fn as_key(mut self) -> Self {
         self.key = true;

@@ -1,4 +1,4 @@
-//! What a field expects, in words.
+//! Expected forms of fields, in words.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Against a recorder that sums up.
+//! Publication to a recorder that sums up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::error::ErrorKind;
 use crate::message::dead_reason::DeadReason;
 use crate::metrics::{Fate, ProducerRecord, WorkerRecords};
 
-/// Sums up what it is handed, by names and labels.
+/// Sums up the published values by name and labels.
 #[derive(Debug, Default)]
 struct Sums(Arc<Mutex<BTreeMap<String, f64>>>);
 
-/// One of these sums; of a histogram, how many values there were.
+/// One of these sums; for a histogram, the number of values.
 struct Sum {
     key: String,
     sums: Arc<Mutex<BTreeMap<String, f64>>>,
@@ -162,7 +162,7 @@ fn what_is_new_is_handed_on_once_and_adds_up() {
     );
     known("stream_batch_messages stream=orders", 2.0);
     known("stream_waiting stream=orders", 5.0);
-    // Of `a` 2, 3 more, and 1 of another one of that name.
+    // Of `a` 2 and 3 more, of `b` 1, and of a later `a` 1.
     known("stream_completed_total stream=orders group=g", 7.0);
     known(
         "stream_dead_total stream=orders group=g kind=permanent",

@@ -1,5 +1,5 @@
 //! The thread that moves entries from the backup stream back to the stream: for all
-//! partitions, where there are any.
+//! partitions, if there are any.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -23,17 +23,17 @@ use crate::split::{Split, WantedSplit};
 /// connection.
 const POLITE: Duration = Duration::from_secs(1);
 
-/// How long it then waits at most.
+/// How long it waits at most after that.
 const LAST: Duration = Duration::from_secs(2);
 
-/// How long a server of one of several partitions is waited for.
+/// How long the server of one of several partitions is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// With more partitions than this, empty backup streams are looked at more rarely: as
-/// often altogether.
+/// With more partitions than this, empty backup streams are looked at less often, so that
+/// the number of looks doesn't grow.
 const OFTEN: u32 = 8;
 
-/// The drain of one producer. Dropped, it is told to end.
+/// The drain of one producer. On drop it is told to end.
 #[derive(Debug)]
 pub(crate) struct Drain {
     shared: Arc<Shared>,
@@ -43,9 +43,9 @@ pub(crate) struct Drain {
 #[derive(Debug)]
 struct Shared {
     stop: Shutdown,
-    /// When that began.
+    /// When the stop began.
     stop_began: OnceLock<Instant>,
-    /// Entries went to a backup stream since the last look.
+    /// Whether entries went to a backup stream since the last look.
     woken: AtomicBool,
     connection: LinkHandle,
     config: BackupStreamConfig,
@@ -93,8 +93,8 @@ impl Drain {
         })
     }
 
-    /// Says that there is something to move, where a [`Capacity`] says that entries went
-    /// to the backup stream.
+    /// Says that there is something to move, if a [`Capacity`] has noted entries that
+    /// went to the backup stream.
     ///
     /// [`Capacity`]: crate::producer::capacity::Capacity
     pub(crate) fn wake(&self) {
@@ -104,16 +104,16 @@ impl Drain {
     }
 
     pub(crate) fn stop(&self) {
-        // Only once, and first: the thread lets attempts be made again when it has
-        // seen the stop.
+        // Only once, and first: the thread lets attempts be made again when it has seen
+        // the stop.
         if self.shared.stop_began.set(Instant::now()).is_ok() {
             self.shared.connection.hold_off();
             self.shared.stop.set();
         }
     }
 
-    /// Waits for the end of the thread, once it was told to stop. From one of
-    /// the library's own threads it doesn't wait.
+    /// Waits for the end of the thread, after it was told to stop. From one of the
+    /// library's own threads it doesn't wait.
     pub(crate) fn join(&self) {
         let mut place = self.thread.lock();
         if on_library_thread() {
@@ -139,10 +139,10 @@ struct Worker {
     loans: Loans,
     topology: Arc<Topology>,
     silent: SilentNodes,
-    /// With the name of the backup stream, if it has one of its own.
+    /// The keys, with the backup stream's own name, if it has one.
     keys: StreamKeys,
     split: WantedSplit,
-    /// Our name, for locks.
+    /// This drain's name in locks.
     owner: String,
     /// The split for which there are flows.
     of: Option<Split>,
@@ -184,7 +184,7 @@ impl Worker {
         self.end();
     }
 
-    /// Makes the flows for what the stream is now.
+    /// Makes the flows for the present split.
     fn follow_the_split(&mut self) -> Result<()> {
         let now = self.split.now();
         if now.is_some() && now == self.of {
@@ -273,7 +273,7 @@ impl Worker {
                 }
                 self.tell(&drained);
                 if let Some(at) = self.health.ends_from() {
-                    // A success then shows that the trouble is over.
+                    // A success at that time shows that the trouble is over.
                     time = time.min(at.saturating_duration_since(Instant::now()));
                 }
                 if let Some(flow) = self.flows.get_mut(at) {
@@ -304,7 +304,7 @@ impl Worker {
     }
 
     /// Sleeps until the next batch is due. An entry that this process adds to an empty
-    /// backup stream ends the sleep; while something fails, another server to go to does.
+    /// backup stream ends the sleep; so does a newly found server, while something fails.
     fn wait(&mut self, due: Instant) {
         let Shared { stop, woken, .. } = &*self.shared;
         if !self.fails() {
@@ -326,8 +326,8 @@ impl Worker {
         self.flows.iter().any(|flow| flow.last == Last::Failed)
     }
 
-    /// Tells the streams of backup streams that they may not know of, and lets others
-    /// drain at once.
+    /// Stores backup streams that their streams may not know of, and lets others drain at
+    /// once.
     fn end(&mut self) {
         if self.flows.is_empty()
             && let Some(split) = self.split.now()
@@ -360,7 +360,7 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::split::Splits;
 
-    /// The thread may be telling the stream of its backup stream by then.
+    /// The thread may be storing the stream's backup stream by then.
     #[test]
     fn second_stop_leaves_the_connection_to_the_end_of_the_thread() {
         let config = ConnectionConfig::new("redis+unix:///nowhere/redis.sock").unwrap();

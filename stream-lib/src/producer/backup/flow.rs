@@ -1,4 +1,4 @@
-//! One way back: from a backup stream to its stream, or to one partition.
+//! The move from one backup stream back to its stream, or to one partition.
 
 use std::time::{Duration, Instant};
 
@@ -12,18 +12,18 @@ use crate::producer::backup::pace::Pace;
 use crate::producer::capacity::Capacity;
 use crate::runtime::Backoff;
 
-/// The longest pause between tries: nobody hears of a server that is back.
+/// The longest pause between tries, since a server that is back sends no signal.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// The state of one way back.
+/// The state of one flow.
 #[derive(Debug)]
 pub(super) struct Flow {
     mover: Mover,
     /// The capacity that the configuration asks for.
     asked: Option<u64>,
-    /// The stream has been told of its backup stream, and of the capacity.
+    /// Whether the backup stream and the capacity were stored with the stream.
     declared: bool,
-    /// The last batch was asked for by a lease of ours.
+    /// Whether this process holds the lease, as of the last batch.
     holds_lease: bool,
     pub(super) capacity: Capacity,
     pub(super) pace: Pace,
@@ -33,11 +33,12 @@ pub(super) struct Flow {
     pub(super) backoff: Backoff,
 }
 
-/// What the last step came to.
+/// The result of the last step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Last {
     Filled,
-    /// The backup stream was empty: what goes there brings the next batch forward.
+    /// The backup stream was empty: an entry that goes there brings the next batch
+    /// forward.
     Empty,
     Failed,
 }
@@ -72,8 +73,8 @@ impl Flow {
         self.mover.stream()
     }
 
-    /// Moves a batch. The first time, the stream is told of its backup stream. `patience`
-    /// is how long it may take where others wait for it.
+    /// Moves a batch. The first time, the backup stream is stored with the stream.
+    /// `patience` bounds its time, if others wait for it.
     pub(super) fn step(
         &mut self,
         loans: &mut Loans,
@@ -105,8 +106,8 @@ impl Flow {
         Ok(drained)
     }
 
-    /// A producer that ends at once has not come to a first step, and may have put
-    /// entries into the backup stream: others must know of it.
+    /// Stores the backup stream at the end of a producer that ended before its first step
+    /// and may have put entries there: other processes must know of it.
     pub(super) fn declare_at_last(&self, loans: &mut Loans) {
         if self.declared {
             return;
@@ -116,8 +117,8 @@ impl Flow {
         let declared = loans.run_pooled(|wire| declare(wire, keys, self.asked));
         if let Err(e) = declared {
             log::warn!(
-                "`{}` could not be told of its backup stream, so entries move back from there only \
-                 once a backup producer is open: {}",
+                "storing the backup stream of `{}` failed, so its entries move back only once a \
+                 backup producer is open: {}",
                 self.mover.stream(),
                 with_causes(&e)
             );
@@ -129,12 +130,12 @@ impl Flow {
         self.holds_lease
     }
 
-    /// Lets others drain at once. Where that fails, the lease lapses.
+    /// Lets others drain at once. If that fails, the lease lapses.
     pub(super) fn release(&self, loans: &mut Loans) {
         loans.lead_to(self.mover.stream());
         if let Err(e) = loans.run_pooled(|wire| self.mover.lease.release(wire)) {
             log::debug!(
-                "the drain lock of `{}` is left to lapse: {}",
+                "releasing the drain lock of `{}` failed; it will lapse: {}",
                 self.mover.stream(),
                 with_causes(&e)
             );
@@ -142,8 +143,8 @@ impl Flow {
     }
 }
 
-/// Tells the stream of its backup stream, and of the capacity, with a warning for
-/// each value that replaces another.
+/// Stores the backup stream and the capacity with the stream, with a warning for each
+/// value that replaces another.
 fn declare(wire: &mut Wire, keys: &StreamKeys, asked: Option<u64>) -> Result<()> {
     for replaced in declare_backup(wire, keys, asked)? {
         let (stream, Replaced { name, before, now }) = (keys.stream(), replaced);

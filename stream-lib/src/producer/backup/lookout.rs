@@ -1,8 +1,8 @@
 //! The thread that moves entries back for the consumers of a process.
 //!
-//! One per manager, for all streams that it consumes; it starts with the first.
-//! A stream that knows of a backup stream is drained as by a producer, of which none
-//! need be open. A stream that knows of none costs one look in a while.
+//! There is one per manager, for all streams that it consumes; it starts with the first.
+//! A stream with a known backup stream is drained as by a producer, and no producer need
+//! be open. A stream without one costs a look once in a while.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +19,7 @@ use crate::runtime::{Shutdown, Thread, on_library_thread, random_suffix};
 use crate::split::Splits;
 
 /// The wait before a consumer that doesn't run yet is asked again whether it does,
-/// doubling up to the second.
+/// doubling up to the second value.
 const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(2)];
 
 /// Whether a consumer runs.
@@ -41,7 +41,7 @@ struct Shared {
     splits: Arc<Splits>,
     streams: Mutex<BTreeMap<String, Watched>>,
     stop: Shutdown,
-    /// Our name, for locks.
+    /// This process's name in locks.
     token: String,
 }
 
@@ -50,7 +50,7 @@ struct Watched {
     keys: StreamKeys,
     consumers: Vec<(String, Runs)>,
     due: Instant,
-    /// Until a consumer runs.
+    /// The wait before the next question, until a consumer runs.
     ask_again: Duration,
 }
 
@@ -85,10 +85,10 @@ impl Lookout {
             let shared = Arc::clone(&self.shared);
             match Thread::spawn("stream-lookout", move || run(&shared)) {
                 Ok(started) => *thread = Some(started),
-                // The next consumer tries again: no reason to refuse this one.
+                // The next consumer tries again, so this one isn't refused.
                 Err(e) => log::error!(
-                    "entries of `{}` don't move back from its backup stream without a thread, \
-                     which the next consumer starts: {}",
+                    "starting the thread that drains the backup stream of `{}` failed; the next \
+                     consumer tries again: {}",
                     keys.stream(),
                     with_causes(&e)
                 ),
@@ -96,7 +96,7 @@ impl Lookout {
         }
     }
 
-    /// Watches a stream for one consumer less.
+    /// Removes one consumer of a stream.
     pub(crate) fn forget(&self, stream: &str, consumer: &str) {
         let mut streams = self.shared.streams.lock();
         if let Some(watched) = streams.get_mut(stream) {
@@ -114,8 +114,8 @@ impl Lookout {
         self.shared.stop.set();
     }
 
-    /// Stops the thread and joins it. One that a server holds up is left to itself
-    /// after a moment. From one of the library's own threads this only signals.
+    /// Stops the thread and joins it. A thread that a server holds up is detached after a
+    /// moment. From one of the library's own threads this only signals.
     pub(crate) fn stop(&self) {
         const MOMENT: Duration = Duration::from_secs(1);
         let thread = {
@@ -144,7 +144,7 @@ fn run(shared: &Shared) {
             shared.stop.wait_until(deadline, changed);
             continue;
         };
-        // Without the lock: a consumer may be held up for a moment by its user.
+        // Called without the lock: a consumer may be held up for a moment by its user.
         if !runs.iter().any(|runs| runs()) {
             shared.ask_again(keys.stream());
             continue;
@@ -182,7 +182,7 @@ impl Shared {
         self.streams.lock().values().map(|w| w.due).min()
     }
 
-    /// When the next stream is due, and the stream that is due now, if one is.
+    /// When the next stream is due, and the stream that is due now, if any.
     fn next(&self) -> (Option<Instant>, Option<Task>) {
         let streams = self.streams.lock();
         let Some(watched) = streams.values().min_by_key(|watched| watched.due) else {

@@ -1,11 +1,12 @@
-//! The backup producer: messages for which the stream has no room go to the
-//! backup stream, and wait there.
+//! The backup producer: messages go to the backup stream while the stream has no room for
+//! them, and wait there.
 //!
-//! *drain* is the thread of a producer that moves them back: by one *flow*, or one for each
-//! partition; *pace* says how long it waits between two batches. *lookout* is the thread of a process that
-//! consumes: it has *posts* for each stream, one or one for each partition, of which a *post* does the
-//! same where the stream knows of a backup stream, with or without a producer. *mover* is the step of
-//! either. Each uses only those named after it.
+//! *drain* is the thread of a producer that moves them back: by one *flow*, or one for
+//! each partition; *pace* decides how long it waits between two batches. *lookout* is the
+//! thread of a process that consumes: it has *posts* for each stream, one *post* or one
+//! for each partition, which does the same if the stream has stored a backup stream, with
+//! or without a producer. *mover* is the step of either. Each uses only those named after
+//! it.
 
 mod drain;
 mod flow;
@@ -64,8 +65,8 @@ impl Backup {
         })
     }
 
-    /// The part of one partition, whose backup stream the same thread drains. The whole
-    /// has the spool.
+    /// The backup of one partition, whose backup stream the same thread drains. The spool
+    /// belongs to the whole.
     pub(crate) fn of_partition(&self, partition: u16) -> Self {
         Self {
             config: Arc::clone(&self.config),
@@ -76,7 +77,7 @@ impl Backup {
         }
     }
 
-    /// The way through the spool; `None` where there is none.
+    /// The spooler; `None` for a producer without a spool.
     pub(crate) fn spooler(&self) -> Option<&Spooler> {
         self.spooler.as_ref()
     }
@@ -89,7 +90,7 @@ impl Backup {
         }
     }
 
-    /// Waits for the threads to end, once closed. Returns how many messages
+    /// Waits for the threads to end, once closed. Returns the number of messages that
     /// stay in the spool.
     pub(crate) fn join(&self) -> u64 {
         let left = self.spooler.as_ref().map_or(0, Spooler::join);
@@ -102,13 +103,13 @@ impl Backup {
         Routing::new(keys, &self.config, self.capacity.entries())
     }
 
-    /// The length from which on the backup stream takes no more.
+    /// The length at which the backup stream takes no more.
     pub(crate) fn max_length(&self) -> Option<u64> {
         self.config.max_backup_length
     }
 
-    /// Says that there is something in the backup stream. With a spool, the way through
-    /// it has said already in which partition's.
+    /// Says that there is something in the backup stream. With a spool, its route has
+    /// already noted the partition.
     pub(crate) fn wake_drain(&self) {
         self.capacity.note_overflow();
         self.drain.wake();

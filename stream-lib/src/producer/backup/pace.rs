@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::command::{DrainState, Drained};
 use crate::config::BackupStreamConfig;
 
-/// The longest wait while there is nothing to do, unless the configuration
-/// asks for a longer one from the start.
+/// The longest wait while there is nothing to do, unless the configuration starts with a
+/// longer one.
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// Chooses the pause before the next batch by the outcome of the last one.
@@ -28,7 +28,7 @@ impl Pace {
         }
     }
 
-    /// How long to wait after this batch.
+    /// The wait after this batch.
     pub(crate) fn after(&mut self, drained: &Drained) -> Duration {
         if drained.moved > 0 {
             self.idle = self.slow;

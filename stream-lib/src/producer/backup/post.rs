@@ -1,4 +1,4 @@
-//! The watch over one stream's backup stream, for consumers.
+//! The watch over one backup stream, for consumers.
 
 use std::time::{Duration, Instant};
 
@@ -12,11 +12,11 @@ use crate::runtime::{Backoff, Trouble, jitter};
 /// The wait before the next look at a stream that has no backup stream.
 const NONE: Duration = Duration::from_secs(10);
 
-/// The same, where it is empty. Producers drain what they put there; this is for
-/// what they leave.
+/// The wait while it is empty. Producers drain their own entries; this is for those left
+/// behind.
 const EMPTY: Duration = Duration::from_secs(3);
 
-/// The longest wait while somebody else drains: it may end at any time.
+/// The longest wait while another process drains, which may end at any time.
 const STANDBY: Duration = Duration::from_secs(2);
 
 /// The waits for room in the stream, doubling.
@@ -28,7 +28,7 @@ const REFUSED: Duration = Duration::from_secs(60);
 /// How long a connection, and an answer, are waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How many entries move in one step.
+/// The number of entries that move in one step.
 const BATCH: u64 = 100;
 
 /// How long this process keeps others from draining without a sign of life.
@@ -39,9 +39,9 @@ const LEASE: Duration = Duration::from_secs(10);
 pub(super) struct Post {
     keys: StreamKeys,
     token: String,
-    /// For the backup stream that the stream knew of when it was asked last.
+    /// For the backup stream that the stream had stored at the last lookup.
     mover: Option<Mover>,
-    /// Others are kept from draining.
+    /// Whether this process keeps others from draining.
     holds_lease: bool,
     full: Duration,
     backoff: Backoff,
@@ -62,12 +62,12 @@ impl Post {
         }
     }
 
-    /// Looks, and moves a batch if there is anything to move. Returns how long to
-    /// wait before the next look.
+    /// Looks, and moves a batch if there are entries. Returns the wait before the next
+    /// look.
     pub(super) fn look(&mut self, topology: &Topology, silent: &mut SilentNodes) -> Duration {
         let key = self.keys.stream().to_owned();
         let key = key.as_bytes();
-        // Other partitions, and other streams, wait meanwhile.
+        // Other partitions and other streams wait meanwhile.
         let attempt = match silent.begin(topology, key, PATIENCE) {
             Ok(attempt) => attempt,
             Err(resting) => return resting.until.saturating_duration_since(Instant::now()),
@@ -87,7 +87,7 @@ impl Post {
         }
     }
 
-    /// Lets others drain at once. Where that fails, the lease lapses.
+    /// Lets others drain at once. If that fails, the lease lapses.
     pub(super) fn leave(&mut self, topology: &Topology) {
         if !self.holds_lease {
             return;
@@ -99,7 +99,7 @@ impl Post {
         });
         if let Err(e) = released {
             log::debug!(
-                "the drain lock of `{}` is left to lapse: {}",
+                "releasing the drain lock of `{}` failed; it will lapse: {}",
                 self.keys.stream(),
                 with_causes(&e)
             );
@@ -129,7 +129,8 @@ impl Post {
         match &drained.state {
             DrainState::Elsewhere => {
                 self.mover = None;
-                // Another one; or none, and then it is looked for in a while.
+                // Another backup stream; or none, and then the next lookup comes after a
+                // while.
                 Ok(if known_backup(wire, &self.keys)?.is_some() {
                     Duration::ZERO
                 } else {
@@ -141,7 +142,7 @@ impl Post {
                 Ok(jitter(STANDBY.min(*lease + first), 0.2))
             }
             _ if drained.left == 0 => {
-                // A producer whose entries go there next need not wait for us.
+                // A producer whose entries go there next need not wait for this process.
                 if self.holds_lease || drained.moved > 0 {
                     self.release(wire)?;
                 }
@@ -175,7 +176,7 @@ impl Post {
         }
     }
 
-    /// The consumer tells of an outage, so that only a refusal is told here.
+    /// The consumer reports outages, so only a refusal is logged here.
     fn failed(&mut self, error: &Error) -> Duration {
         let of_the_consumer = matches!(
             error.kind(),

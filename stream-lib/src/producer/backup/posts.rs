@@ -9,18 +9,18 @@ use crate::keys::StreamKeys;
 use crate::producer::backup::post::Post;
 use crate::split::{KnownSplit, Split};
 
-/// How long the answer is waited for whether the stream has partitions.
+/// How long the lookup of the stream's partitions is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The wait after it could not be asked.
+/// The wait after that lookup failed.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Waits from this on are for streams with nothing to move. With many partitions they are
-/// longer, so that there are as many looks altogether as with [`OFTEN`].
+/// Waits from this length on are for streams with nothing to move. With many partitions
+/// they are longer, so that there are as many looks altogether as with [`OFTEN`].
 const IDLE: Duration = Duration::from_secs(2);
 const OFTEN: u32 = 8;
 
-/// The posts of a stream, and when each is due.
+/// The posts of a stream, and the time at which each is due.
 #[derive(Debug)]
 pub(super) struct Posts {
     keys: StreamKeys,
@@ -42,12 +42,12 @@ impl Posts {
         }
     }
 
-    /// Has the post look that is due. Returns how long to wait before the next look.
+    /// Lets the due post look. Returns the wait before the next look.
     pub(super) fn look(&mut self, topology: &Topology, silent: &mut SilentNodes) -> Duration {
         match self.split(topology, silent) {
             Ok(split) if self.of == Some(split) => {}
             Ok(split) => self.make(split),
-            // The consumer tells of an outage.
+            // The consumer reports an outage.
             Err(_) => return AGAIN,
         }
         let spread = u32::try_from(self.due.len()).unwrap_or(1) / OFTEN;

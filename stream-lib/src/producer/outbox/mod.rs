@@ -1,5 +1,5 @@
-//! The outbox: messages that a thread of the producer sends, in order, while
-//! their callers go on.
+//! The outbox: a thread of the producer sends messages, in order, while their callers go
+//! on.
 //!
 //! Callers *queue* messages, in chunks, and hold *receipts*; the *sender* is the
 //! thread. A flush collects the *report*.
@@ -84,7 +84,7 @@ impl Outbox {
         Ok(receipt)
     }
 
-    /// Waits until all that was queued so far is answered, at most `timeout`.
+    /// Waits until all messages queued so far are answered, at most `timeout`.
     pub(super) fn flush(&self, timeout: Duration) -> FlushReport {
         let end = Instant::now().checked_add(timeout);
         let mut queue = self.shared.queue.lock();
@@ -104,7 +104,7 @@ impl Outbox {
         report
     }
 
-    /// Waits until all that was queued so far is answered.
+    /// Waits until all messages queued so far are answered.
     pub(super) fn wait_until_empty(&self) {
         let mut queue = self.shared.queue.lock();
         let sent = queue.sent();
@@ -113,14 +113,14 @@ impl Outbox {
         }
     }
 
-    /// How many messages are not answered yet.
+    /// The number of messages that are not answered yet.
     pub(super) fn waiting(&self) -> u64 {
         let queue = self.shared.queue.lock();
         queue.unanswered(queue.sent())
     }
 
-    /// Takes no more messages. Those it holds go out, for as long as a message may
-    /// wait for a connection.
+    /// Takes no more messages. Those it holds go out, for as long as a message may wait
+    /// for a connection.
     pub(super) fn close(&self) {
         let mut queue = self.shared.queue.lock();
         let end = Instant::now() + self.shared.wait;
@@ -138,7 +138,7 @@ impl Outbox {
             return;
         }
         if let Some(thread) = place.take() {
-            // For the connection at the end of the grace, and for its answers.
+            // Time for the connection at the end of the grace, and for its answers.
             thread.join_by(Instant::now() + 2 * self.shared.wait + LAST);
         }
     }

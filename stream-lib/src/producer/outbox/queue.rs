@@ -15,7 +15,7 @@ use crate::producer::added::{Added, Answers, all_fail};
 const MOST_TOGETHER: usize = 128;
 const MOST_BYTES: usize = 256 << 10;
 
-/// The cost of a message beside its fields, in bytes.
+/// The bytes that a message takes beside its fields.
 const OVERHEAD: usize = 64;
 
 /// Messages that go out together.
@@ -25,7 +25,7 @@ pub(super) struct Chunk {
     pub(super) answers: Arc<ChunkAnswers>,
     /// The number of its first message.
     pub(super) first: u64,
-    /// The time at which that one was queued.
+    /// The time at which its first message was queued.
     pub(super) since: Instant,
 }
 
@@ -34,9 +34,9 @@ pub(super) struct Chunk {
 #[derive(Debug, Default)]
 pub(super) struct SendQueue {
     chunks: VecDeque<Chunk>,
-    /// Chunks that were taken, and not answered yet.
+    /// Chunks that were taken and not answered yet.
     under_way: usize,
-    /// The cost of the messages that are not answered yet.
+    /// The bytes of the messages that are not answered yet.
     bytes: usize,
     /// Messages that were queued, and those of them that were answered.
     sent: u64,
@@ -45,16 +45,16 @@ pub(super) struct SendQueue {
     pub(super) report: FlushReport,
     /// The error of the last try, if Redis couldn't be reached for any of its messages.
     pub(super) away: Option<Error>,
-    /// Redis couldn't be reached for some messages, and others have queued behind them
-    /// since.
+    /// Whether Redis couldn't be reached for some messages, and others have queued behind
+    /// them since.
     pub(super) some_away: bool,
-    /// Set once nothing more may be queued: until then messages may go out.
+    /// Set once no more may be queued: until then messages may go out.
     pub(super) closes: Option<Instant>,
 }
 
 impl SendQueue {
-    /// Whether a message of so many bytes finds room under `limit`. One that is
-    /// larger than `limit` finds room while there is no other.
+    /// Whether a message with `fields` bytes finds room under `limit`. A message larger
+    /// than `limit` finds room while there is no other.
     pub(super) fn has_room(&self, fields: usize, limit: usize) -> bool {
         self.bytes == 0 || self.bytes + fields + OVERHEAD <= limit
     }
@@ -92,7 +92,7 @@ impl SendQueue {
         self.chunks.pop_front()
     }
 
-    /// The time until the first chunk is due; `None` where there is none.
+    /// The time until the first chunk is due; `None` if there is none.
     pub(super) fn due(&self, linger: Duration) -> Option<Duration> {
         let first = self.chunks.front()?;
         if linger.is_zero() || first.is_full() || self.closes.is_some() {
@@ -125,7 +125,7 @@ impl SendQueue {
         }
     }
 
-    /// Lets go of everything, since no thread will send it.
+    /// Gives up all messages, since no thread will send them.
     pub(super) fn abandon(&mut self) {
         self.closes.get_or_insert_with(Instant::now);
         self.chunks.clear();
@@ -133,7 +133,7 @@ impl SendQueue {
         self.answered = self.sent;
     }
 
-    /// How many messages were queued so far.
+    /// The number of messages queued so far.
     pub(super) fn sent(&self) -> u64 {
         self.sent
     }
@@ -162,14 +162,14 @@ impl Borrow<Outgoing> for Chunk {
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        // Nothing happens where it has its answers.
+        // This does nothing if it has its answers.
         self.answers.give(all_fail(&self.batch, &lost()));
     }
 }
 
-/// The error of the last message, where no server could be reached for any of them. Of a
-/// stream with partitions, the server of some may be away while that of others answers:
-/// then the next chunk is worth a try.
+/// The error of the last message, if no server could be reached for any of them. With
+/// partitions, one server may be away while another answers: then the next chunk is worth
+/// a try.
 fn cause_of_absence(answers: &[Result<Added>]) -> Option<&Error> {
     let mut cause = None;
     for answer in answers {

@@ -1,4 +1,4 @@
-//! Receipts: callers of `send` look there for the answer when they like.
+//! Receipts, which hold the answers to queued messages.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -10,11 +10,11 @@ use crate::error::Result;
 use crate::producer::added::{Added, Answers, no_answer};
 use crate::runtime::Origin;
 
-/// Tells the answer to a message that was queued with
+/// Holds the answer to a message that was queued with
 /// [`Producer::send`](crate::Producer::send).
 ///
 /// It may be dropped: the message goes out all the same, and
-/// [`Producer::flush`](crate::Producer::flush) reports those that failed.
+/// [`Producer::flush`](crate::Producer::flush) reports failed ones.
 #[must_use = "a receipt, or `flush`, says whether the message was added"]
 pub struct Receipt {
     chunk: Arc<ChunkAnswers>,
@@ -31,18 +31,18 @@ impl Receipt {
         }
     }
 
-    /// Which message of its producer this is: the first one sent has 0. Failures
-    /// are reported under it.
+    /// The number of the message among those sent by its producer, from 0. Failures are
+    /// reported under it.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// Waits for the answer to the message.
+    /// Waits for the answer.
     ///
     /// # Blocking
     ///
-    /// Until the messages before it and its own are answered. While Redis is
-    /// away, up to the producer's `send_timeout` from the time it was queued.
+    /// Until the messages before it and its own are answered. While Redis is away, up to
+    /// the producer's `send_timeout` from the time when it was queued.
     ///
     /// # Errors
     ///
@@ -53,8 +53,8 @@ impl Receipt {
         self.get().unwrap_or_else(no_answer)
     }
 
-    /// As [`wait`](Self::wait), for at most `timeout`; `None` where there is no
-    /// answer by then.
+    /// As [`wait`](Self::wait), for at most `timeout`; `None` if there is no answer by
+    /// then.
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<Added>> {
         if let Err(e) = self.chunk.origin.ensure_here() {
             return Some(Err(e));
@@ -89,12 +89,12 @@ pub(super) struct ChunkAnswers {
     answers: OnceLock<Answers>,
     lock: Mutex<()>,
     done: Condvar,
-    /// The process whose thread gives them.
+    /// The process of the thread that gives them.
     origin: Origin,
 }
 
 impl ChunkAnswers {
-    /// Gives the answers; the first ones count.
+    /// Gives the answers; only the first call counts.
     pub(super) fn give(&self, answers: Answers) {
         if self.answers.set(answers).is_ok() {
             // A waiter that has seen no answers holds the lock until it waits.

@@ -5,35 +5,35 @@ use std::fmt;
 use crate::error::Error;
 use crate::runtime::counted;
 
-/// How many failures a report keeps; all are counted.
+/// The number of failures that a report keeps; all are counted.
 const MOST_FAILURES: usize = 1_000;
 
-/// What became of the messages sent since the last flush. It prints as a
+/// The results of the messages sent since the last flush. `Display` shows it as a
 /// sentence.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 #[must_use = "it says which messages were not added"]
 pub struct FlushReport {
-    /// How many were added, or are safe in the spool; duplicates of messages
-    /// that were added before count, too.
+    /// Messages that were added, or are safe in the spool, with duplicates of messages
+    /// added before.
     pub added: u64,
-    /// How many were not added, or it is not known whether they were, or whether
-    /// replicas have them.
+    /// Messages that were not added, or for which that is unknown, or with too few
+    /// replicas.
     pub failed: u64,
-    /// The first 1,000 of those that failed, in order.
+    /// The first 1,000 failures, in order.
     pub failures: Vec<SendFailure>,
-    /// How many were not answered when the time was up. They go on.
+    /// Messages that were not answered in time. They are still on their way.
     pub unanswered: u64,
 }
 
-/// A message that was sent, and failed.
+/// A sent message that failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SendFailure {
-    /// Which message of its producer it is, as
+    /// The number of the message in its producer, as
     /// [`Receipt::number`](crate::Receipt::number).
     pub number: u64,
-    /// Why. The text names the stream.
+    /// Its error. The text names the stream.
     pub error: Error,
 }
 
@@ -43,8 +43,8 @@ impl FlushReport {
         self.failed == 0 && self.unanswered == 0
     }
 
-    /// Both in one. For failures of several producers the text of the error
-    /// says whose they are.
+    /// The sum of two reports. In a report of several producers, the text of each error
+    /// names the stream.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.added += other.added;
         self.failed += other.failed;
@@ -54,7 +54,7 @@ impl FlushReport {
         self
     }
 
-    /// That of a flush that couldn't be tried.
+    /// The report of a flush that couldn't be tried.
     pub(crate) fn impossible(error: Error) -> Self {
         let mut report = Self::default();
         report.fail(0, error);

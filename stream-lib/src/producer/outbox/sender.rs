@@ -1,4 +1,4 @@
-//! The thread that sends what an outbox holds.
+//! The thread that sends the messages of an outbox.
 
 use std::iter;
 use std::sync::Arc;
@@ -13,22 +13,21 @@ use crate::producer::added::{Answers, all_fail, closed, fate_of};
 use crate::producer::transport::Dispatch;
 use crate::runtime::Trouble;
 
-/// How long a chunk that has waited long enough still waits for a server: time for
-/// a connection to one that is there.
+/// How long a chunk that has waited long enough still waits for a server: time to connect
+/// to one that is there.
 const LEAST_HOLD: Duration = Duration::from_millis(250);
 
-/// The part that the thread and the callers share.
+/// The state that the thread and the callers share.
 ///
-/// `queue` is behind one lock. A caller that has queued a message, or closes,
-/// signals `work`, for which the thread waits. The thread signals `progress`
-/// after each chunk is answered, and at its end; callers that wait for room, or
-/// for answers, wait for it. Each waiter looks at the queue under its lock
-/// before it waits, so no wake-up is lost.
+/// `queue` is behind one lock. A caller that has queued a message, or closes, signals
+/// `work`, for which the thread waits. The thread signals `progress` after each chunk is
+/// answered, and at its end; callers that wait for room, or for answers, wait for it.
+/// Each waiter checks the queue under its lock before it waits, so no wake-up is lost.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) dispatch: Arc<Dispatch>,
     pub(super) config: SendConfig,
-    /// How long a message waits for a connection, from when it was queued.
+    /// How long a message waits for a connection, from the time when it was queued.
     pub(super) wait: Duration,
     pub(super) queue: Mutex<SendQueue>,
     /// There is something to send, or the end has come.
@@ -46,8 +45,8 @@ impl Shared {
         }
     }
 
-    /// The chunk that goes out next. None while Redis is away and the first
-    /// chunk is late: it fails instead.
+    /// The chunk that goes out next. None while Redis is away and the first chunk is
+    /// late: it fails instead.
     fn next(&self) -> Option<Chunk> {
         let mut queue = self.queue.lock();
         if queue.is_late(self.wait) {
@@ -65,8 +64,8 @@ impl Shared {
         Some((queue.take(Duration::ZERO)?, error))
     }
 
-    /// How long a chunk may take from now on. While Redis is away, its wait for that
-    /// counts; the wait behind others, for a server that is slow, does not.
+    /// How long a chunk may take from now on. Its wait for an absent Redis counts; its
+    /// wait behind others, for a slow server, does not.
     fn patience(&self, chunk: &Chunk) -> Duration {
         if self.queue.lock().away.is_some() {
             self.wait.saturating_sub(chunk.since.elapsed())
@@ -76,7 +75,8 @@ impl Shared {
     }
 
     /// How long one of several servers may hold up a chunk. While some are away, the
-    /// chunk's wait behind others counts: else each one would wait as long again.
+    /// chunk's wait behind others counts: else each chunk would wait for the full time
+    /// again.
     fn hold(&self, chunk: &Chunk) -> Duration {
         if self.queue.lock().some_away {
             let left = self.wait.saturating_sub(chunk.since.elapsed());
@@ -87,11 +87,11 @@ impl Shared {
     }
 }
 
-/// The thread's own part.
+/// The state of the thread alone.
 pub(super) struct Sender {
     shared: Arc<Shared>,
     trouble: Trouble,
-    /// How many messages have failed since the trouble began.
+    /// The number of messages that have failed since the trouble began.
     failed: u64,
 }
 
@@ -144,8 +144,8 @@ impl Sender {
         }
     }
 
-    /// Fails the chunks that have waited for Redis as long as a message may:
-    /// others before them have, and each would wait that long again.
+    /// Fails the chunks that have waited for Redis as long as a message may: chunks
+    /// before them have, too, and each would wait that long again.
     fn fail_late(&mut self) {
         while let Some((chunk, error)) = self.shared.next_late() {
             let answers = all_fail(&chunk.batch, &error);
@@ -167,8 +167,8 @@ impl Sender {
         self.shared.progress.notify_all();
     }
 
-    /// Logs the first failure of a row, each that has another cause, and the end: receipts may have been
-    /// dropped.
+    /// Logs the first failure of a row, each with another cause, and the end: receipts
+    /// may have been dropped.
     fn log(&mut self, answers: &Answers) {
         let stream = self.shared.dispatch.stream();
         let failures = || answers.iter().filter_map(|answer| answer.as_ref().err());
@@ -176,7 +176,7 @@ impl Sender {
             self.failed += failures().count() as u64;
             if self.trouble.begins(error) {
                 log::error!(
-                    "messages that were sent to `{stream}` fail: {}",
+                    "sending queued messages to `{stream}` fails: {}",
                     with_causes(error)
                 );
             }
@@ -196,7 +196,7 @@ impl Sender {
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        // After a panic there are messages left, which no thread sends.
+        // After a panic, messages may be left that no thread sends.
         self.shared.queue.lock().abandon();
         self.shared.progress.notify_all();
     }

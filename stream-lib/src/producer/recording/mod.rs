@@ -1,8 +1,8 @@
 //! A record in place of Redis, for tests of code that adds messages.
 //!
-//! It is the last stop of a producer's way out: encoding, batches, the outbox
-//! and its receipts are those of any producer. Without the feature `test-util`,
-//! `none.rs` stands here, and no producer has a record.
+//! It is the end of a producer's path: encoding, batches, the outbox and its receipts are
+//! those of any producer. Without the feature `test-util`, `none.rs` replaces it, and no
+//! producer has a record.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::message::EntryId;
 use crate::producer::added::{Added, Answers};
 
-/// What a producer was given to add, and what it is to answer.
+/// The messages that a producer was given, and the answers that it is to give.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder(Mutex<Record>);
 
@@ -23,7 +23,7 @@ struct Record {
     entries: Vec<Entries>,
     /// The answers to the next messages.
     planned: VecDeque<Result<Added>>,
-    /// How many messages were given an answer without an error.
+    /// The number of messages answered without an error.
     count: u64,
 }
 

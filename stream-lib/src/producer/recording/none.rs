@@ -1,9 +1,9 @@
-//! Where there is no feature `test-util`: nothing is recorded.
+//! The recorder without the feature `test-util`: nothing is recorded.
 
 use crate::command::Outgoing;
 use crate::producer::added::Answers;
 
-/// The record in place of Redis, of which there is none.
+/// A recorder, of which there is none.
 #[derive(Debug)]
 pub(crate) enum Recorder {}
 

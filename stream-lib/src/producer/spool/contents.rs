@@ -9,16 +9,16 @@ use super::sequence::Sequence;
 pub(super) struct Contents {
     pub(super) header: Header,
     pub(super) records: u64,
-    /// Their cost.
+    /// The bytes that they take.
     bytes: u64,
     reserved: Tally,
     /// The highest number whose commit was confirmed.
     pub(super) confirmed: Sequence,
-    /// Up to which number records were removed.
+    /// The number up to which records were removed.
     pub(super) sent: Sequence,
 }
 
-/// Records, and their cost, that have a place and are not on disk yet.
+/// Records with reserved space that are not on disk yet, and their bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tally {
     pub(super) records: u64,
@@ -26,7 +26,7 @@ pub(super) struct Tally {
 }
 
 impl Contents {
-    /// Of a database that was just opened, in the life that `header` names.
+    /// The contents of a database that was just opened, in the life that `header` names.
     pub(super) fn new(header: Header, found: Found) -> Self {
         Self {
             header,
@@ -38,18 +38,18 @@ impl Contents {
         }
     }
 
-    /// The records that it holds, or has a place for.
+    /// The records that it holds or has reserved space for.
     pub(super) fn held(&self) -> u64 {
         self.records + self.reserved.records
     }
 
-    /// The part of the spool's bound that is taken.
+    /// The used part of the spool's bound.
     pub(super) fn taken(&self) -> u64 {
         self.bytes + self.reserved.bytes
     }
 
-    /// Keeps a place for records, unless more than `most` bytes would be
-    /// taken. Returns whether it did.
+    /// Reserves space for records, unless more than `most` bytes would be taken. Returns
+    /// whether it did.
     pub(super) fn reserve(&mut self, tally: Tally, most: u64) -> bool {
         if self.taken().saturating_add(tally.bytes) > most {
             return false;
@@ -59,7 +59,7 @@ impl Contents {
         true
     }
 
-    /// Gives up the place of records that are not kept.
+    /// Frees the space of records that are not kept.
     pub(super) fn give_up(&mut self, tally: Tally) {
         self.reserved.records -= tally.records;
         self.reserved.bytes -= tally.bytes;
@@ -80,7 +80,7 @@ impl Contents {
         self.sent = self.sent.max(last);
     }
 
-    /// Takes the counts of a database that was opened again.
+    /// Takes over the counts of a database that was opened again.
     pub(super) fn adopt(&mut self, found: Found) {
         self.records = found.records;
         self.bytes = found.bytes;

@@ -1,15 +1,15 @@
-//! The report of a damaged file.
+//! Reports of damaged files.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::runtime::counted;
 
-/// A spool's file that was found damaged, and what became of it.
+/// A spool's file that was found damaged, and the result of its recovery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpoolDamage {
-    /// What was wrong.
+    /// The damage.
     pub cause: String,
     /// The damaged file, which is kept.
     pub file: PathBuf,

@@ -14,7 +14,7 @@ const FRESH: &str = "spool.redb.new";
 const FRESH_REFUSED: &str = "spool.refused.new";
 const DAMAGED: &str = "spool.redb.damaged";
 
-/// A directory that no other process uses as a spool while this lives.
+/// A directory that no other process uses as a spool while this value lives.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
@@ -24,7 +24,7 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Makes the directory (mode 0700), if it isn't there, and locks it.
+    /// Makes the directory (mode 0700), if it doesn't exist, and locks it.
     pub(super) fn open(path: &Path) -> Result<Self> {
         make(path).map_err(|e| refused(path, "make", e))?;
         let lock = Self::lock(path)?;
@@ -34,8 +34,7 @@ impl Directory {
             lock,
             origin: Origin::here(),
         };
-        // Left by a process that ended while it made a file, whose source is still
-        // there.
+        // A process ended while it made this file, whose source is still there.
         for unfinished in [directory.fresh(), directory.fresh_refused()] {
             match fs::remove_file(unfinished) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => {
@@ -75,7 +74,7 @@ impl Directory {
             }
             Err(TryLockError::Error(e)) => return Err(refused(path, "lock", e)),
         }
-        // For the error text above, and no more: the lock is what counts.
+        // The process id is only for the error text above: the lock is what counts.
         let _ = file.set_len(0);
         let _ = write!(file, "{}", std::process::id());
         Ok(file)
@@ -94,7 +93,7 @@ impl Directory {
         self.path.join(DATABASE)
     }
 
-    /// The path at which a database is made, before it takes its place.
+    /// The path at which a database is made, before it is installed.
     pub(super) fn fresh(&self) -> PathBuf {
         self.path.join(FRESH)
     }
@@ -109,9 +108,8 @@ impl Directory {
         private_file().read(true).create(create).open(path)
     }
 
-    /// Gives the database a second name, under which it stays when
-    /// [`install`](Self::install) takes its first. A crash in between leaves
-    /// both.
+    /// Gives the database a second name, which stays when [`install`](Self::install)
+    /// takes its first. A crash in between leaves both.
     pub(super) fn set_aside(&self) -> io::Result<PathBuf> {
         let database = self.database();
         for n in 1_u32.. {
@@ -146,7 +144,7 @@ impl Directory {
         self.sync()
     }
 
-    /// Makes names durable, where the system has that.
+    /// Makes names durable, on systems that can.
     pub(super) fn sync(&self) -> io::Result<()> {
         if cfg!(unix) {
             File::open(&self.path)?.sync_all()?;
@@ -165,8 +163,8 @@ impl Drop for Directory {
         if !self.origin.is_here() {
             return;
         }
-        // Closing alone would leave the lock with a process that is just being
-        // forked off, until it runs another program.
+        // Closing alone would leave the lock with a process that is just being forked
+        // off, until it runs another program.
         let _ = self.lock.unlock();
     }
 }
@@ -181,7 +179,7 @@ fn make(path: &Path) -> io::Result<()> {
         fs::create_dir_all(parent)?;
     }
     match private_directory().create(path) {
-        // Another process, at the same time.
+        // Another process made it at the same time.
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         made => made,
     }
@@ -215,8 +213,8 @@ fn private_file() -> OpenOptions {
     options
 }
 
-/// Closes a directory that was there before to others, if nothing but a spool
-/// is in it. One with other files in it belongs to others: its mode stays.
+/// Closes an existing directory to other users, if it contains nothing but a spool. A
+/// directory with other files keeps its mode.
 #[cfg(unix)]
 fn make_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -1,20 +1,20 @@
-//! Why a database can't be used: in terms of the disk, and as an error.
+//! The reasons for which a database can't be used, and their errors.
 
 use std::io;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind};
 
-/// Why the database can't be used.
+/// The reason for which the database can't be used.
 #[derive(Debug)]
 pub(super) enum DiskTrouble {
     /// It holds bytes that the spool never wrote.
     Damaged(String),
     /// The disk refused; nothing was kept.
     Failed(Box<dyn std::error::Error + Send + Sync>),
-    /// The disk refused, and can't even be asked what it kept.
+    /// The disk refused, and its state can't be read either.
     Uncertain(Box<dyn std::error::Error + Send + Sync>),
-    /// It is sound, but not for us.
+    /// It is sound, but not this spool's, or of another version.
     Foreign(String),
 }
 
@@ -25,7 +25,7 @@ impl DiskTrouble {
         match self {
             DiskTrouble::Damaged(cause) => Error::new(
                 ErrorKind::System,
-                format!("the spool in `{place}` is damaged, and so is what took its place"),
+                format!("the spool in `{place}` is damaged, and so is its replacement"),
             )
             .because(cause),
             DiskTrouble::Failed(cause) => Error::new(
@@ -35,7 +35,7 @@ impl DiskTrouble {
             .because(cause),
             DiskTrouble::Uncertain(cause) => Error::new(
                 ErrorKind::OutcomeUnknown,
-                format!("the disk failed the spool in `{place}`, and doesn't say what it kept"),
+                format!("the disk failed the spool in `{place}`; it is not known what was kept"),
             )
             .because(cause),
             DiskTrouble::Foreign(why) => {
@@ -51,7 +51,7 @@ impl From<redb::Error> for DiskTrouble {
             redb::Error::UpgradeRequired(version) => Self::Foreign(format!(
                 "is a database of version {version}, which this version of stream-lib can't read"
             )),
-            // An invalid file is told by the kind of the I/O error.
+            // The kind of the I/O error marks an invalid file.
             redb::Error::Io(e)
                 if !matches!(
                     e.kind(),

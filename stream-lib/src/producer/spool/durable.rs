@@ -1,4 +1,4 @@
-//! The spool as its producer uses it, and the right to go past it.
+//! The spool as its producer uses it, and the right to bypass it.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -35,24 +35,24 @@ pub(crate) struct Spool {
     store: Store,
     queue: CommitQueue,
     refused: RefusedFiles,
-    /// Who waits for the spool to be empty.
+    /// Held by threads that wait for the spool to be empty.
     waiting: Mutex<()>,
     emptied: Condvar,
 }
 
 impl Spool {
-    /// Opens the spool in `directory`, which is made, with mode 0700, if it
-    /// isn't there, and locked until this is dropped or the process ends.
+    /// Opens the spool in `directory`, which is made, with mode 0700, if it doesn't
+    /// exist, and locked until this value is dropped or the process ends.
     ///
     /// # Blocking
     ///
-    /// Reads and checks all that the spool holds.
+    /// Reads and checks the whole spool.
     ///
     /// # Errors
     ///
     /// [`Locked`](crate::ErrorKind::Locked), [`System`](crate::ErrorKind::System), and
-    /// [`Config`](crate::ErrorKind::Config) where it holds messages for another stream.
-    /// A damaged file is no error: see [`damages`](Self::damages).
+    /// [`Config`](crate::ErrorKind::Config) if it holds messages for another stream. A
+    /// damaged file is no error: see [`damages`](Self::damages).
     pub(crate) fn open(directory: &Path, options: SpoolOptions<'_>) -> Result<Self> {
         let locked = Directory::open(directory)?;
         let failed = |trouble: DiskTrouble| trouble.into_error(directory);
@@ -71,8 +71,8 @@ impl Spool {
         })
     }
 
-    /// Takes the turn to send `count` messages straight to Redis. `None` while
-    /// the spool holds messages: those go first, and these behind them.
+    /// Takes the turn to send `count` messages straight to Redis. `None` while the spool
+    /// holds messages: those go first, and the new ones behind them.
     ///
     /// # Blocking
     ///
@@ -86,18 +86,18 @@ impl Spool {
         })
     }
 
-    /// Keeps messages, behind all others. All of them, or none.
+    /// Keeps messages, behind all others: all of them or none.
     ///
     /// # Blocking
     ///
-    /// Until they are on disk; threads that append at the same time share a
-    /// sync. While another thread has the turn.
+    /// While another thread has the turn, and until they are on disk; threads that append
+    /// at the same time share a sync.
     ///
     /// # Errors
     ///
     /// [`Full`](crate::ErrorKind::Full), [`System`](crate::ErrorKind::System);
-    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) where the disk failed and
-    /// doesn't say what it kept.
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the disk failed and its
+    /// state can't be read.
     pub(crate) fn append(&self, messages: Vec<Vec<u8>>) -> Result<()> {
         if messages.is_empty() {
             return Ok(());
@@ -105,8 +105,8 @@ impl Spool {
         self.queue.append(&self.writer(), messages)
     }
 
-    /// The oldest records: at least one if there is any, at most `most`, and
-    /// not much more than `bytes`.
+    /// The oldest records: at least one if there is any, at most `most`, and not much
+    /// more than `bytes`.
     ///
     /// # Errors
     ///
@@ -117,8 +117,8 @@ impl Spool {
             .map_err(|e| self.error(e))
     }
 
-    /// Removes all records up to `last`, that included, for which Redis has
-    /// answered. Returns how many that were.
+    /// Removes all records up to and with `last`, for which Redis has answered. Returns
+    /// their number.
     ///
     /// # Errors
     ///
@@ -130,14 +130,14 @@ impl Spool {
             .remove_up_to(&self.stream, last)
             .map_err(|e| self.error(e))?;
         if self.is_empty() {
-            // Not between a look and the sleep after it.
+            // Excludes the time between a waiter's look and its sleep.
             drop(self.waiting.lock());
             self.emptied.notify_all();
         }
         Ok(removed)
     }
 
-    /// Waits until it holds none, or `until`. Returns whether it holds none.
+    /// Waits until the spool is empty, or `until`. Returns whether it is empty.
     pub(crate) fn is_empty_by(&self, until: Instant) -> bool {
         let mut waiting = self.waiting.lock();
         while !self.is_empty() {
@@ -148,9 +148,9 @@ impl Spool {
         true
     }
 
-    /// Moves the oldest record, which Redis refuses for good, to a file of its own
-    /// with these contents. A crash in between leaves both, and the next life does
-    /// it again. Returns the path of the file.
+    /// Moves the oldest record, which Redis refuses for good, to a file of its own with
+    /// these contents. A crash in between leaves both, and the next life repeats it.
+    /// Returns the path of the file.
     ///
     /// # Errors
     ///
@@ -164,29 +164,29 @@ impl Spool {
         Ok(path)
     }
 
-    /// How many files there are of messages that Redis refuses, and their bytes.
+    /// The number of files with refused messages, and their bytes.
     pub(crate) fn refused(&self) -> (u64, u64) {
         self.refused.recount();
         let tally = self.refused.tally();
         (tally.records, tally.bytes)
     }
 
-    /// The number of messages it holds, including those being written.
+    /// The number of messages that it holds, with those being written.
     pub(crate) fn len(&self) -> u64 {
         self.store.contents().held()
     }
 
-    /// Whether it holds none.
+    /// Whether it holds no messages.
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The part of `max_bytes` that is taken.
+    /// The used part of `max_bytes`.
     pub(crate) fn bytes(&self) -> u64 {
         self.store.contents().taken()
     }
 
-    /// Its name, as the numbers given out now have it.
+    /// Its name, as in the numbers given out now.
     pub(crate) fn id(&self) -> SpoolId {
         self.store.contents().header.spool
     }
@@ -201,12 +201,12 @@ impl Spool {
         self.unmet
     }
 
-    /// Takes note of the mark that Redis has for [`id`](Self::id), of the stream or of one
-    /// of its partitions. To be called before the first send of a life there.
+    /// Compares with the mark that Redis has for [`id`](Self::id), of the stream or of
+    /// one of its partitions. It has to be called before the first send of a life there.
     ///
-    /// If the mark is above all numbers that any life has sent, a copy of the
-    /// directory has given out the same numbers: then the spool takes a new
-    /// name, for all numbers that were not sent yet. Returns whether it did.
+    /// If the mark is above all numbers that any life has sent, a copy of the directory
+    /// has given out the same numbers: then the spool takes a new name, for all numbers
+    /// that were not sent yet. Returns whether it did.
     ///
     /// # Errors
     ///
@@ -219,8 +219,8 @@ impl Spool {
         Ok(foreign)
     }
 
-    /// Takes a new name, as [`meet`](Self::meet), in the midst of a life: a copy
-    /// of the directory gives out the same numbers now.
+    /// Takes a new name, as [`meet`](Self::meet), in the middle of a life: a copy of the
+    /// directory gives out the same numbers now.
     ///
     /// # Errors
     ///
@@ -250,11 +250,11 @@ impl Spool {
     }
 }
 
-/// The right to send messages straight to Redis, under numbers that come before
-/// those of all others. Others wait until it is kept or dropped.
+/// The right to send messages straight to Redis, under numbers before those of all
+/// others. Others wait until it is kept or dropped.
 ///
-/// To be dropped only once it is known for each message that Redis has it, or
-/// that its caller gets an error; else [`keep`](Self::keep) is due.
+/// It may be dropped only once Redis is known to have each message, or its caller gets an
+/// error; otherwise [`keep`](Self::keep) is due.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct DirectTurn<'a> {
@@ -275,7 +275,7 @@ impl DirectTurn<'_> {
         self.first.plus(place as u64)
     }
 
-    /// Ends the turn and keeps these messages, the ones at `places`, which rise, under the
+    /// Ends the turn and keeps the messages at `places`, in rising order, under the
     /// numbers they were sent with: all that aren't settled.
     ///
     /// # Blocking

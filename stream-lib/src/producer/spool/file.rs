@@ -1,5 +1,4 @@
-//! The layout of the database, and its first and last word on whether it is
-//! sound.
+//! The layout of the database, and the check of its soundness.
 
 use std::path::Path;
 
@@ -17,8 +16,8 @@ pub(super) const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new(
 const HEADER: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("header");
 const FORMAT: u64 = 1;
 
-/// The bytes that redb may keep in memory: records are read once, in order.
-/// Tests want to see the disk.
+/// The bytes that redb may keep in memory: records are read once, in order. Tests need
+/// the disk's state.
 const CACHE: usize = if cfg!(test) { 0 } else { 8 << 20 };
 
 /// The spool's name, and its lives.
@@ -37,7 +36,7 @@ impl Header {
     }
 }
 
-/// The result of reading all of it.
+/// The result of reading the whole database.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
     pub(super) header: Header,
@@ -45,7 +44,7 @@ pub(super) struct Found {
     pub(super) bytes: u64,
 }
 
-/// Opens the database, or makes an empty one where there is none.
+/// Opens the database, or makes an empty one if there is none.
 pub(super) fn open_or_create(
     directory: &Directory,
     stream: &str,
@@ -91,7 +90,7 @@ pub(super) fn open(directory: &Directory, stream: &str) -> Result<(Database, Fou
     Ok((database, found))
 }
 
-/// Reads all of the database.
+/// Reads the whole database.
 pub(super) fn look(database: &Database, stream: &str) -> Result<Found, DiskTrouble> {
     let read = database.begin_read()?;
     let table = read.open_table(HEADER)?;
@@ -154,7 +153,7 @@ pub(super) fn begin_life(database: &Database, before: Header) -> Result<Header, 
 }
 
 /// Writes the spool's new header. If its name changes, all records behind `unmet`, which
-/// Redis can't know, change theirs.
+/// Redis can't know, are renamed.
 pub(super) fn meet(
     database: &Database,
     after: Header,
@@ -197,17 +196,16 @@ pub(super) fn discard_after(database: &Database, last: Sequence) -> Result<(), D
     Ok(())
 }
 
-/// A write transaction, in two phases: the first is on disk before the second
-/// says that it counts. With one, a commit that was torn by a crash looks like
-/// one that was damaged later, and redb would quietly go back to the one
-/// before.
+/// A write transaction in two phases: the data is on disk before the second phase marks
+/// it valid. With one phase, a commit torn by a crash looks like one that was damaged
+/// later, and redb would silently return to the one before.
 pub(super) fn begin_write(database: &Database) -> Result<WriteTransaction, DiskTrouble> {
     let mut write = database.begin_write()?;
     write.set_two_phase_commit(true);
     Ok(write)
 }
 
-/// The record of a frame that stands under `key`.
+/// The record of the frame stored under `key`.
 pub(super) fn sound_record(key: u64, frame: &[u8]) -> Result<Record, DiskTrouble> {
     match frame::decode(frame) {
         Some((record, _)) if record.sequence.raw() == key => Ok(record),

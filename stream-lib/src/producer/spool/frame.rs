@@ -10,15 +10,15 @@
 //! | 24 | the spool's id |
 //! | … | the message |
 //!
-//! Numbers are little-endian. A frame says all about its message, so that it
-//! can be read without the database around it.
+//! Numbers are little-endian. A frame is self-contained, so that it can be read without
+//! the database around it.
 
 use super::sequence::{Sequence, SpoolId};
 
-/// The first bytes of a frame. Not text in any encoding.
+/// The first bytes of a frame, which are no text in any encoding.
 pub(super) const MARK: [u8; 8] = *b"\xF5\xFEspool\x01";
 
-/// The length of all that stands before the message.
+/// The length of the part before the message.
 pub(super) const HEADER: usize = 8 + 4 + 4 + 8 + 8 + SpoolId::LEN;
 
 /// A message with its name and number.
@@ -41,7 +41,7 @@ pub(super) fn cost(length: usize) -> u64 {
     (HEADER + length) as u64
 }
 
-/// The frame of a record, written while all up to `sent` had been sent.
+/// The frame of a record, written after all records up to `sent` had been sent.
 pub(super) fn encode(record: &Record, sent: Sequence) -> Option<Vec<u8>> {
     let length = u32::try_from(record.message.len()).ok()?;
     let mut body = Vec::with_capacity(HEADER + record.message.len());
@@ -60,8 +60,8 @@ pub(super) fn encode(record: &Record, sent: Sequence) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// Reads a frame back, with what had been sent when it was written. `None` for
-/// anything but a whole and sound frame.
+/// Reads a frame back, with the number up to which all had been sent when it was written.
+/// `None` for anything but a whole and sound frame.
 pub(super) fn decode(frame: &[u8]) -> Option<(Record, Sequence)> {
     if frame.len() != frame_length(frame)? {
         return None;

@@ -1,4 +1,4 @@
-//! Many threads share one commit, and take turns to talk to Redis.
+//! Shared commits of many threads, and their turns to send to Redis.
 
 use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
@@ -12,20 +12,20 @@ use super::sequence::{Sequence, SpoolId};
 use super::store::Store;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Redis stores no entry that is larger. Neither does the database store a value of
-/// three times that, and all that share its commit would fail.
+/// Redis stores no larger entry. The database can't store three times this, and all
+/// messages that share the commit would fail.
 const LARGEST: usize = 1 << 30;
 
 /// Numbers messages, and brings them to disk in the order of their numbers.
 ///
-/// A thread that finds no commit under way commits all queued messages, its own
-/// and those of others, which wait for that. Messages queued meanwhile are the
-/// next commit, led by one of the threads that wait for it. So many threads
-/// share a sync, a single one doesn't wait, and the spool needs no thread.
+/// A thread that finds no commit under way commits all queued messages, its own and those
+/// of other threads, which wait for it. Messages queued meanwhile are the next commit,
+/// led by one of the threads that wait for it. So many threads share a sync, a single one
+/// doesn't wait, and the spool needs no thread.
 #[derive(Debug)]
 pub(super) struct CommitQueue {
     state: Mutex<State>,
-    /// Something of `committing`, `direct` or an outcome has changed.
+    /// Notified when `committing`, `direct` or an outcome has changed.
     changed: Condvar,
 }
 
@@ -37,7 +37,7 @@ struct State {
     /// The outcome of the commit that `waiting` will be.
     next: Arc<OnceLock<Result<()>>>,
     committing: bool,
-    /// A thread sends to Redis under numbers that come before all others.
+    /// Whether a thread sends to Redis under numbers before all others.
     direct: bool,
 }
 
@@ -61,8 +61,8 @@ impl CommitQueue {
         self.state.lock().last
     }
 
-    /// Takes the turn to send `count` messages to Redis, unless there are
-    /// messages to be sent before them.
+    /// Takes the turn to send `count` messages to Redis, unless other messages have to be
+    /// sent before them.
     pub(super) fn turn(&self, store: &Store, count: u64) -> Option<Sequence> {
         let mut state = self.state.lock();
         self.wait_for_turn(&mut state);
@@ -107,8 +107,8 @@ impl CommitQueue {
         self.settle(state, writer)
     }
 
-    /// Changes the name that numbers are given out under, by `change`, while
-    /// nothing is on its way to the disk.
+    /// Changes the name under which numbers are given out, by `change`, while nothing is
+    /// on its way to the disk.
     pub(super) fn rename<E>(
         &self,
         change: impl FnOnce() -> std::result::Result<SpoolId, E>,
@@ -127,7 +127,7 @@ impl CommitQueue {
         }
     }
 
-    /// Returns once the commit of all that is queued now has an outcome.
+    /// Returns once the commit of all messages queued now has an outcome.
     fn settle(&self, mut state: MutexGuard<'_, State>, writer: &Writer<'_>) -> Result<()> {
         let commit = Arc::clone(&state.next);
         while commit.get().is_none() {

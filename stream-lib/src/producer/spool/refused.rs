@@ -1,7 +1,7 @@
-//! Messages that Redis refuses for good: a file for each, beside the database.
+//! Files of messages that Redis refuses for good, beside the database.
 //!
-//! Nothing but its user removes such a file. It counts towards the bound of the
-//! spool, so that a program whose messages are all refused doesn't fill the disk.
+//! Only their user removes such files. They count towards the bound of the spool, so that
+//! a program whose messages are all refused doesn't fill the disk.
 
 use std::fs;
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ const PREFIX: &str = "spool.refused-";
 #[derive(Debug)]
 pub(super) struct RefusedFiles {
     directory: PathBuf,
-    /// As they were last counted: their user may have removed some.
+    /// The last count of them: their user may have removed some.
     tally: Mutex<Tally>,
 }
 
@@ -37,19 +37,19 @@ impl RefusedFiles {
         *self.tally.lock()
     }
 
-    /// Counts them again. Returns how much they take less than before.
+    /// Counts them again. Returns by how much they have decreased.
     pub(super) fn recount(&self) -> u64 {
         let mut tally = self.tally.lock();
         let before = tally.bytes;
-        // A directory that can't be read now holds what it held.
+        // If the directory can't be read now, the last count stays.
         if let Ok(now) = count(&self.directory) {
             *tally = now;
         }
         before.saturating_sub(tally.bytes)
     }
 
-    /// Writes `contents` to the file of a record, whole and synced or not at all.
-    /// One that an earlier try has left is replaced: it is the same message.
+    /// Writes `contents` to the file of a record, whole and synced or not at all. It
+    /// replaces a file from an earlier try, which has the same message.
     pub(super) fn write(
         &self,
         directory: &Directory,
@@ -78,7 +78,7 @@ fn count(directory: &Path) -> io::Result<Tally> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with(PREFIX)
-            // Else it was removed meanwhile.
+            // Otherwise it was removed meanwhile.
             && let Ok(metadata) = entry.metadata()
         {
             tally.records += 1;

@@ -1,4 +1,5 @@
-//! A damaged database: set aside, and what can be read of it carried over.
+//! The recovery of a damaged database: it is set aside, and its readable records are
+//! carried over.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,14 +18,12 @@ use super::sequence::Sequence;
 /// How much of the file is searched at a time, and carried over in one commit.
 const WINDOW: usize = 1 << 20;
 
-/// Replaces the database by a fresh one with all records that can still be
-/// read, whatever the database says about them, and keeps the old file under
-/// another name. `header` makes the header of the fresh one from the highest
-/// number seen.
+/// Replaces the database by a fresh one with all records that can still be read from the
+/// raw file, and keeps the old file under another name. `header` makes the header of the
+/// fresh one from the highest number seen.
 ///
-/// A record that was removed can come back this way, where the file still has
-/// a copy of it; as every record, it is sent under its own number, and Redis
-/// answers that it has it.
+/// A removed record can come back this way, if the file still has a copy of it; as every
+/// record, it is sent under its own number, and Redis answers that it has it.
 pub(super) fn replace(
     directory: &Directory,
     stream: &str,
@@ -56,7 +55,7 @@ pub(super) fn replace(
 struct Scan {
     /// The offset of a sound frame of each number.
     frames: BTreeMap<Sequence, u64>,
-    /// Up to which number all was sent.
+    /// The number up to which all messages were sent.
     sent: Sequence,
     highest: Sequence,
     /// Frames that begin, and are not sound.
@@ -90,7 +89,7 @@ fn scan(file: &mut File) -> io::Result<Scan> {
             let inside = frame::frame_length(start).and_then(|whole| start.get(..whole));
             let frame = match inside {
                 Some(frame) => frame::decode(frame),
-                // Across the border of the window, or longer than one.
+                // The frame crosses the border of the window, or is longer than one.
                 None => frame_at(file, at, length)?,
             };
             if let Some((record, sent)) = frame {
@@ -103,7 +102,7 @@ fn scan(file: &mut File) -> io::Result<Scan> {
                 scan.unreadable += 1;
             }
         }
-        // The mark may stand across the border of two windows.
+        // The mark may cross the border of two windows.
         let searched = window.len().saturating_sub(MARK.len() - 1).max(1);
         base += place.max(searched) as u64;
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::runtime::random_suffix;
 
-/// The random name of a spool, for as long as its directory lives.
+/// The random name of a spool, which lasts as long as its directory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SpoolId([u8; SpoolId::LEN]);
 
@@ -21,7 +21,7 @@ impl SpoolId {
         Self(id)
     }
 
-    /// The id that was written as these bytes, if it was one.
+    /// The id in these bytes, if they are one.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let id: [u8; Self::LEN] = bytes.try_into().ok()?;
         id.iter().all(u8::is_ascii_alphanumeric).then_some(Self(id))
@@ -32,7 +32,7 @@ impl SpoolId {
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        // Nothing but ASCII is ever let in.
+        // Only ASCII is ever let in.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -45,11 +45,10 @@ impl fmt::Debug for SpoolId {
 
 /// The number of a message within its spool.
 ///
-/// The high 24 bits count the lives of the spool (how often a process has
-/// opened it), the low 40 bits the messages of that life. A life is on disk
-/// before its first number is given out, so no number is given out twice and
-/// none is lower than an earlier one, however the process ends; and giving one
-/// out costs no disk access.
+/// The high 24 bits count the lives of the spool (how often a process has opened it), the
+/// low 40 bits the messages of that life. A life is on disk before its first number is
+/// given out, so no number is given out twice and none is lower than an earlier one,
+/// however the process ends; and giving one out costs no disk access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Sequence(u64);
 
@@ -75,13 +74,13 @@ impl Sequence {
         self.0 >> Self::COUNT_BITS
     }
 
-    /// The number `n` later. A life that ran out of numbers goes on in those of
-    /// the next; that takes a million million messages.
+    /// The number `n` later. A life that ran out of numbers goes on in those of the next;
+    /// that takes a million million messages.
     pub(crate) const fn plus(self, n: u64) -> Self {
         Self(self.0.saturating_add(n))
     }
 
-    /// What stands in for the hash of a key: for some numbers in a row the same.
+    /// A stand-in for the hash of a key: the same for some numbers in a row.
     pub(crate) const fn turn(self) -> u32 {
         const IN_A_ROW: u64 = 64;
         let [a, b, c, d, ..] = (self.0 / IN_A_ROW).to_le_bytes();
@@ -95,8 +94,8 @@ impl Sequence {
 }
 
 impl fmt::Display for Sequence {
-    /// Twenty digits, so that texts compare as the numbers do: Lua's own
-    /// numbers end at 53 bits.
+    /// Twenty digits, so that texts compare as the numbers do: Lua's own numbers end at
+    /// 53 bits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:020}", self.0)
     }

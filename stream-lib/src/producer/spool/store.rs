@@ -1,4 +1,4 @@
-//! The database file: commits, reads, and what to do when it fails.
+//! The database file: commits, reads, and the handling of its failures.
 
 use std::cell::Cell;
 use std::mem;
@@ -20,16 +20,16 @@ use crate::runtime::panic_text;
 
 /// The records on disk.
 ///
-/// Whatever a call here is told by the disk, the next one finds either a sound
-/// database or an error: a failed one is opened again, a damaged one set aside
-/// and replaced.
+/// Whatever error a call here gets from the disk, the next one finds either a sound
+/// database or an error: a failed one is opened again, a damaged one set aside and
+/// replaced.
 #[derive(Debug)]
 pub(super) struct Store {
     directory: Directory,
     /// `None` while it can't be used.
     database: RwLock<Option<Database>>,
-    /// Held over each write and its count: else records could be read, sent and
-    /// removed before they are counted.
+    /// Held over each write and its count: else records could be read, sent and removed
+    /// before they are counted.
     writing: Mutex<()>,
     contents: Mutex<Contents>,
     damages: Mutex<Vec<SpoolDamage>>,
@@ -42,7 +42,7 @@ impl Store {
         let opened = guarded(|| file::open_or_create(&directory, stream));
         let (database, found) = match opened {
             Err(DiskTrouble::Damaged(cause)) => {
-                // The numbers given out are unknown: begin with a new name.
+                // The numbers given out are unknown, so it begins with a new name.
                 let name = SpoolId::random();
                 let (fresh, damage) =
                     salvage::replace(&directory, stream, cause, |highest| Header {
@@ -69,8 +69,8 @@ impl Store {
         *self.contents.lock()
     }
 
-    /// Keeps a place for records, unless more than `most` bytes would be taken.
-    /// Records that have a place must be committed.
+    /// Reserves space for records, unless more than `most` bytes would be taken. Records
+    /// with reserved space must be committed.
     pub(super) fn reserve(&self, tally: Tally, most: u64) -> Result<(), Contents> {
         let mut contents = self.contents.lock();
         if contents.reserve(tally, most) {
@@ -80,8 +80,8 @@ impl Store {
         }
     }
 
-    /// Puts records that have a place into the database and syncs it. On an
-    /// error of any kind none of them is kept, but for [`DiskTrouble::Uncertain`].
+    /// Puts records with reserved space into the database and syncs it. On any error none
+    /// of them is kept, except for [`DiskTrouble::Uncertain`].
     pub(super) fn commit(&self, stream: &str, records: &[Record]) -> Result<(), DiskTrouble> {
         let Some(last) = records.last() else {
             return Ok(());
@@ -102,7 +102,7 @@ impl Store {
                 }
             }
             write.commit()?;
-            // While the database can't be replaced under us.
+            // Counted while the database can't be replaced.
             self.contents.lock().commit(tally, last.sequence);
             Ok(())
         });
@@ -144,7 +144,7 @@ impl Store {
         })
     }
 
-    /// Removes the records up to `last`, that included, and syncs.
+    /// Removes the records up to and with `last`, and syncs.
     pub(super) fn remove_up_to(&self, stream: &str, last: Sequence) -> Result<u64, DiskTrouble> {
         self.run(stream, |database| {
             let _counted = self.writing.lock();
@@ -164,8 +164,8 @@ impl Store {
         })
     }
 
-    /// Notes that Redis may know numbers of this life from now on; and takes a
-    /// new name, for the numbers behind `unmet`, which it can't know, where there is such.
+    /// Notes that Redis may know numbers of this life from now on, and takes a new name,
+    /// if there is one, for the numbers behind `unmet`, which Redis can't know.
     pub(super) fn meet(
         &self,
         stream: &str,
@@ -195,8 +195,8 @@ impl Store {
         &self.directory
     }
 
-    /// Runs an operation; on a damaged database a second time, on the one that
-    /// took its place. It may not change anything before it can fail.
+    /// Runs an operation; on a damaged database a second time, on its replacement. It
+    /// must not change anything before it can fail.
     fn run<T>(
         &self,
         stream: &str,
@@ -205,8 +205,7 @@ impl Store {
         match self.attempt(&operation) {
             Some(Err(DiskTrouble::Damaged(cause))) => self.replace(stream, cause)?,
             Some(Err(error)) => {
-                // After an error redb refuses all writes: the next call opens it
-                // again.
+                // After an error redb refuses all writes: the next call opens it again.
                 close(self.database.write().take());
                 return Err(error);
             }
@@ -229,7 +228,7 @@ impl Store {
         Some(guarded(|| operation(database)))
     }
 
-    /// Opens the database again after the disk failed, and drops what was
+    /// Opens the database again after the disk failed, and drops records that were
     /// written but never confirmed.
     fn reopen(&self, stream: &str) -> Result<(), DiskTrouble> {
         let mut place = self.database.write();
@@ -254,8 +253,8 @@ impl Store {
         }
     }
 
-    /// Sets a damaged database aside and goes on with what could be read of it.
-    /// Name and life are known here, so they stay.
+    /// Sets a damaged database aside and goes on with its readable records. Name and life
+    /// are known here, so they stay.
     fn replace(&self, stream: &str, cause: String) -> Result<(), DiskTrouble> {
         let mut place = self.database.write();
         close(place.take());
@@ -288,8 +287,8 @@ impl Drop for Store {
     }
 }
 
-/// Runs `operation`. redb may panic on a file that was changed under it: that
-/// is damage too.
+/// Runs `operation`. redb may panic on a file that was changed under it: that is damage,
+/// too.
 fn guarded<T>(operation: impl FnOnce() -> Result<T, DiskTrouble>) -> Result<T, DiskTrouble> {
     catch_unwind(AssertUnwindSafe(operation)).unwrap_or_else(|panic| {
         let text = panic_text(panic);

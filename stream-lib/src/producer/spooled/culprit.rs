@@ -1,11 +1,10 @@
-//! Finds the message that Redis refuses, among those of a request.
+//! The search for the message of a request that Redis refuses.
 //!
-//! A request that fails for a reason of its messages' is sent again in halves, down
-//! to one message. A message that is refused when it comes alone is the culprit.
-//! Where the server says nothing, and closes the connection instead, a message is
-//! the culprit if that happens twice in a row when it comes alone, and if it is so
-//! large that Redis may be set to refuse it: a network that fails must not convict
-//! a message that is as good as any.
+//! A request that fails because of its messages is sent again in halves, down to one
+//! message. A message that is refused when it comes alone is the culprit. If the server
+//! closes the connection without an answer, a message is the culprit if that happens
+//! twice in a row when it comes alone, and if it is so large that Redis may be set to
+//! refuse it: a failing network must not convict a sound message.
 
 use std::io;
 
@@ -13,16 +12,16 @@ use crate::connection::ServerError;
 use crate::error::{Error, ErrorKind};
 use crate::producer::spool::Sequence;
 
-/// Redis can't be set to refuse what is smaller for its size (`proto-max-bulk-len`,
-/// `client-query-buffer-limit`: 1 MiB). Half of that, since a request has more in it
+/// The least size that Redis can be set to refuse (`proto-max-bulk-len`,
+/// `client-query-buffer-limit`: 1 MiB), and half of that, since a request has more in it
 /// than a message.
 const SUSPICIOUS: usize = 512 << 10;
 
-/// How often a message fails alone, without a word, before it is the culprit.
+/// How often a message fails alone, without an answer, before it is the culprit.
 const FAILURES: u32 = 2;
 
-/// Parts of the lines by which a server, or a proxy, refuses a request or a message
-/// for its size.
+/// Parts of the lines by which a server, or a proxy, refuses a request or a message for
+/// its size.
 const TOO_LARGE: [&str; 6] = [
     "Protocol error: invalid bulk length",
     "Protocol error: invalid multibulk length",
@@ -32,8 +31,7 @@ const TOO_LARGE: [&str; 6] = [
     "max request size exceeded",
 ];
 
-/// Whether Redis refuses a request for the sake of its messages: trying again
-/// changes nothing.
+/// Whether Redis refuses a request because of its messages: trying again changes nothing.
 pub(super) fn is_for_good(error: &Error) -> bool {
     let line = std::error::Error::source(error)
         .and_then(|source| source.downcast_ref())
@@ -42,8 +40,8 @@ pub(super) fn is_for_good(error: &Error) -> bool {
         || line.is_some_and(|line| TOO_LARGE.iter().any(|words| line.contains(words)))
 }
 
-/// Whether Redis refuses one message, which this answers, for its own sake. A wrong
-/// type is that of its idempotency key: that of a stream fails the whole request.
+/// Whether Redis refuses the one message that this answers because of the message itself.
+/// A wrong type is that of its idempotency key: that of a stream fails the whole request.
 pub(super) fn is_refusal(answer: &Error) -> bool {
     is_for_good(answer) || answer.kind() == ErrorKind::WrongType
 }
@@ -72,7 +70,7 @@ pub(super) struct Failed {
     pub(super) bytes: usize,
 }
 
-/// How far the search has come.
+/// The state of the search.
 #[derive(Debug)]
 pub(super) struct Search {
     most: usize,
@@ -98,7 +96,7 @@ impl Search {
         }
     }
 
-    /// How many messages the next request may have.
+    /// The most messages of the next request.
     pub(super) fn most(&self) -> usize {
         self.most
     }
@@ -110,7 +108,7 @@ impl Search {
         convicted.then_some(&suspect.error)
     }
 
-    /// Takes note of an answer that refuses one message.
+    /// Notes an answer that refuses one message.
     pub(super) fn refused(&mut self, number: Sequence, error: Error) {
         self.suspect = Some(Suspect {
             number,
@@ -120,14 +118,14 @@ impl Search {
         });
     }
 
-    /// Takes note of a request that was carried out. Requests grow again.
+    /// Notes a request that was carried out. Requests grow again.
     pub(super) fn succeeded(&mut self) {
         self.most = (2 * self.most).min(self.limit);
         self.suspect = None;
     }
 
-    /// Takes note of a request that failed. Returns whether the next try is about
-    /// less, so that it needs no wait.
+    /// Notes a request that failed. Returns whether the next try is smaller, so that it
+    /// needs no wait.
     pub(super) fn failed(&mut self, request: Failed, error: &Error) -> bool {
         let is_refused = is_for_good(error);
         let may_be_ours = is_refused || is_cut_off(error);
@@ -141,7 +139,7 @@ impl Search {
             return true;
         }
         if !may_be_ours || request.bytes < SUSPICIOUS {
-            // An outage, as far as one can see.
+            // As far as can be seen, this is an outage.
             self.suspect = None;
             return false;
         }

@@ -1,8 +1,9 @@
-//! The messages of one batch on their way straight to Redis, under the numbers of one turn:
-//! one request for each partition that some of them go to.
+//! The messages of one batch on their way straight to Redis, under the numbers of one
+//! turn: one request for each partition that some of them go to.
 //!
-//! Messages of a partition go in their order, and one that has no answer is followed there
-//! by none. Others may be written behind it: each partition has its own mark.
+//! Messages of a partition go in their order, and none follows one without an answer.
+//! Messages of other partitions may be written behind it: each partition has its own
+//! mark.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +16,7 @@ use crate::producer::spool::{DirectTurn, Sequence, Spool};
 use crate::producer::spooled::culprit::is_for_good;
 use crate::producer::spooled::route::Route;
 
-/// A batch, and the answers that it has so far.
+/// A batch, and its answers so far.
 #[derive(Debug)]
 pub(super) struct Direct<'a> {
     spool: &'a Spool,
@@ -59,12 +60,12 @@ impl<'a> Direct<'a> {
         self.answers
     }
 
-    /// Sends all messages, each by the way that `way` says for it.
+    /// Sends all messages, each by its route, which `way` finds.
     ///
     /// # Errors
     ///
-    /// The one for which those that are [open](Self::open) have no answer. Redis may have
-    /// them, if it says so.
+    /// The error that left those that are [open](Self::open) without an answer. Redis may
+    /// have them, if the error says so.
     pub(super) fn send<'r>(
         &mut self,
         whole: &'r Arc<Route>,
@@ -94,7 +95,7 @@ impl<'a> Direct<'a> {
                 if let [place] = *share.places {
                     self.answer(place, Err(error));
                 } else {
-                    // Its neighbours are as good as any: they go without it.
+                    // The other messages may be sound: they go without it.
                     most = share.places.len() / 2;
                 }
                 break;
@@ -150,14 +151,13 @@ impl<'a> Direct<'a> {
         }
     }
 
-    /// Passes on what Redis answered. On an error, and where a message is to be sent again,
-    /// what follows has no answer yet.
+    /// Passes on the answers of Redis. After an error, and after a message that is to be
+    /// sent again, later ones have no answer yet.
     fn note(&mut self, share: &Share<'_>, answers: Vec<Result<SpooledAdd>>) -> Result<()> {
         for (place, answer) in share.places.iter().zip(answers) {
             let answer = match answer {
                 Ok(SpooledAdd::Now(placed)) => Ok(Added::from(placed)),
-                // It has never been sent before: a copy of the spool has used
-                // its number.
+                // It was never sent before: a copy of the spool has used its number.
                 Ok(SpooledAdd::Before) => return share.route.rename(self.spool),
                 Err(e) if answer_of(&e).may_pass() => return Err(e),
                 Err(e) => Err(e),

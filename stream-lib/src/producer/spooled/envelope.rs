@@ -1,7 +1,7 @@
-//! An encoded message as the spool keeps it: length of its idempotency key (two
-//! bytes, `FF FF` for none), the key, how many fields (four bytes), the fields as
-//! they go over the wire. Numbers are little-endian. Where a message has a partition key,
-//! `FE FF` and the key's hash (four bytes) stand in front of it all.
+//! The form of a message in the spool: the length of its idempotency key (two bytes, `FF
+//! FF` for none), the key, the number of fields (four bytes), the fields as they go over
+//! the wire. Numbers are little-endian. If a message has a partition key, `FE FF` and the
+//! key's hash (four bytes) stand in front.
 
 use crate::command::{self, Encoded, Outgoing};
 
@@ -35,7 +35,7 @@ fn seal(message: Encoded<'_>) -> Vec<u8> {
     out
 }
 
-/// The message that was kept as these bytes, if one was.
+/// The message in these bytes, if they are one.
 pub(crate) fn open(kept: &[u8]) -> Option<Encoded<'_>> {
     let (length, rest) = kept.split_first_chunk::<2>()?;
     let (length, rest, place) = if u16::from_le_bytes(*length) == PLACE {
@@ -61,9 +61,8 @@ pub(crate) fn open(kept: &[u8]) -> Option<Encoded<'_>> {
     })
 }
 
-/// The message that was kept as these bytes, as the command that adds it to
-/// `stream`, in the form that goes over the wire; the bytes as they are where they
-/// can't be read.
+/// The message in these bytes, as the command that adds it to `stream`, in the form that
+/// goes over the wire; the bytes unchanged if they can't be read.
 pub(super) fn as_command(kept: &[u8], stream: &str) -> Vec<u8> {
     let Some(message) = open(kept) else {
         return kept.to_vec();

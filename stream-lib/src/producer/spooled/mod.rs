@@ -1,15 +1,15 @@
-//! A backup producer with a spool: to Redis while it is there, else to the
+//! A backup producer with a spool: messages go to Redis while it is there, else to the
 //! spool, in one order.
 //!
-//! The *spooler* sends each batch *direct*, or keeps it; the *route* is its way into
-//! Redis under the numbers of the spool, of which there is one in all *routes* for each
-//! partition; *replay* is the thread with the *sender*
-//! of the messages that the spool holds, each as an *envelope* keeps it. Where
-//! Redis refuses a request, *culprit* finds the message that is to be set aside.
+//! The *spooler* sends each batch *direct*, or keeps it; a *route* takes messages to
+//! Redis under the numbers of the spool, and *routes* has one, or one for each partition;
+//! *replay* is the thread with the *sender* of the spool's messages, each in an
+//! *envelope*. If Redis refuses a request, *culprit* finds the message that is to be set
+//! aside.
 //!
-//! Without the feature `spool`, `none.rs` stands in for this module: it has the
-//! same `Spooler`, of which none is ever made. So nothing else of a producer
-//! asks for the feature.
+//! Without the feature `spool`, `none.rs` replaces this module: it has the same
+//! `Spooler`, of which none is ever made. So the rest of a producer doesn't ask for the
+//! feature.
 
 mod culprit;
 mod direct;

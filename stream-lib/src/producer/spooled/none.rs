@@ -1,5 +1,4 @@
-//! Stands in for `spooled` where the feature `spool` is off: no producer has a
-//! spool.
+//! Replaces `spooled` without the feature `spool`: no producer has a spool.
 
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use crate::producer::capacity::Capacities;
 use crate::producer::health::ProducerHealth;
 use crate::split::WantedSplit;
 
-/// The way through a spool, of which there is none.
+/// A spooler, of which there is none.
 #[derive(Debug)]
 pub(crate) enum Spooler {}
 

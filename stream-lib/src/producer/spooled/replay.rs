@@ -14,23 +14,23 @@ use crate::producer::spooled::routes::Routes;
 use crate::producer::spooled::sender::{Sender, SetAside, Step};
 use crate::runtime::{Backoff, LogLimit, LogLine, Shutdown, Thread, on_library_thread};
 
-/// While there is nothing to do: a message that goes to the spool ends it.
+/// The wait while there is nothing to do; a message that goes to the spool ends it.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Between tries: short, since a grace is short too, and since nobody hears of a server
-/// that is back.
+/// The pauses between tries: short, since a grace is short, too, and since a server that
+/// is back sends no signal.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// For how long a success tells that the server is there.
+/// For how long a success shows that the server is there.
 const RECENT: Duration = Duration::from_millis(500);
 
-/// How long a stop waits for the request under way, before it cuts the
-/// connection, and how long after that.
+/// How long a stop waits for the request under way, before it cuts the connection, and
+/// how long after that.
 const POLITE: Duration = Duration::from_millis(500);
 const LAST: Duration = Duration::from_secs(2);
 
-/// The replay of one spool. Dropped, it is told to end.
+/// The replay of one spool. On drop it is told to end.
 #[derive(Debug)]
 pub(crate) struct Replay {
     shared: Arc<Shared>,
@@ -41,11 +41,11 @@ pub(crate) struct Replay {
 struct Shared {
     /// Set when it must end, even if messages are left.
     halt: Shutdown,
-    /// Messages went to the spool since the last look.
+    /// Whether messages went to the spool since the last look.
     woken: AtomicBool,
-    /// When Redis last took what the spool held.
+    /// When Redis last took messages of the spool.
     sent: Mutex<Option<Instant>>,
-    /// Nothing more comes: when to end at the latest.
+    /// Set once no more messages come: the latest time of the end.
     closed: Mutex<Option<Instant>>,
     connection: LinkHandle,
 }
@@ -84,14 +84,14 @@ impl Replay {
         }
     }
 
-    /// Whether Redis takes what the spool holds, as of a moment ago.
+    /// Whether Redis takes messages of the spool, as of a moment ago.
     pub(crate) fn works(&self) -> bool {
         let sent = *self.shared.sent.lock();
         sent.is_some_and(|sent| sent.elapsed() < RECENT)
     }
 
-    /// Says that nothing more comes: it ends when the spool is empty, or the
-    /// grace is over.
+    /// Says that no more messages come: it ends when the spool is empty, or the grace is
+    /// over.
     pub(crate) fn close(&self, grace: Duration) {
         self.shared
             .closed
@@ -100,8 +100,8 @@ impl Replay {
         self.wake();
     }
 
-    /// Waits for the end of the thread, once closed; false from one of the
-    /// library's own threads, where it doesn't wait.
+    /// Waits for the end of the thread, once closed; false from one of the library's own
+    /// threads, where it doesn't wait.
     pub(crate) fn join(&self) -> bool {
         let mut place = self.thread.lock();
         if on_library_thread() {
@@ -131,9 +131,9 @@ impl Drop for Replay {
 
 /// The state of the thread.
 struct Worker {
-    /// To the server of a stream without partitions.
+    /// The connection to the server of a stream without partitions.
     link: Link,
-    /// To those of all partitions.
+    /// The connections to those of all partitions.
     loans: Loans,
     sender: Sender,
     shared: Arc<Shared>,
@@ -208,8 +208,8 @@ impl Worker {
         halt.wait_until(end, || woken.load(Ordering::SeqCst));
     }
 
-    /// Waits before the next try, which a close brings forward, and another server to
-    /// go to: then it returns true.
+    /// Waits before the next try. A close ends the wait, and so does a newly found
+    /// server: then it returns true.
     fn pause(&self, wait: Duration) -> bool {
         let Shared { halt, closed, .. } = &*self.shared;
         let before = closed.lock().is_some();
@@ -243,7 +243,7 @@ impl Worker {
     }
 }
 
-/// When a grace that begins now is over.
+/// The end of a grace that begins now.
 fn grace_from_now(grace: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(grace).unwrap_or(now)

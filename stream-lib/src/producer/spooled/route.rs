@@ -1,4 +1,4 @@
-//! The way into Redis of messages with numbers of a spool: one that Redis has
+//! The path into Redis for messages with numbers of a spool: a message that Redis has
 //! already is not added again.
 
 use std::sync::Arc;
@@ -19,11 +19,10 @@ use crate::producer::unreplicated::too_few;
 /// The longest wait of an add for a connection, before it goes to the spool instead.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long the end of a producer may take to remove its mark, which lapses
-/// anyway.
+/// The time that the end of a producer may take to remove its mark, which lapses anyway.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// A producer's way into Redis.
+/// A producer's path into Redis.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) topology: Arc<Topology>,
@@ -31,7 +30,7 @@ pub(crate) struct Route {
     pub(crate) config: BackupStreamConfig,
     capacity: Capacity,
     replication: Replication,
-    /// The spool is registered with Redis, in this life of it.
+    /// Whether the spool is registered with Redis, in this life of it.
     met: Mutex<bool>,
 }
 
@@ -52,7 +51,7 @@ impl Route {
         }
     }
 
-    /// The way to one partition.
+    /// The route to one partition.
     pub(super) fn of_partition(&self, partition: u16, capacity: Capacity) -> Self {
         Self::new(
             Arc::clone(&self.topology),
@@ -62,7 +61,7 @@ impl Route {
         )
     }
 
-    /// The keys of the stream, without a name of its own for the backup stream.
+    /// The keys of the stem, with the default name of the backup stream.
     pub(super) fn stem(&self) -> StreamKeys {
         self.keys.without_backup()
     }
@@ -71,7 +70,7 @@ impl Route {
     ///
     /// # Blocking
     ///
-    /// Until `deadline`, and a second at most for a connection.
+    /// Until `deadline`, with a second at most for a connection.
     pub(crate) fn send_by(
         &self,
         deadline: Instant,
@@ -92,7 +91,7 @@ impl Route {
         })
     }
 
-    /// As [`meet`](Self::meet), where no send of this life may come before it: those of
+    /// As [`meet`](Self::meet), if no send of this life may come before it: those of
     /// other partitions would have another name.
     ///
     /// # Blocking
@@ -128,9 +127,9 @@ impl Route {
         *self.met.lock()
     }
 
-    /// Registers the spool, before the first send of this life, and so learns
-    /// whether a copy of it has used its numbers. All numbers below `first` are
-    /// settled. Returns whether the spool has taken a new name.
+    /// Registers the spool, before the first send of this life, and thus learns whether a
+    /// copy of it has used its numbers. All numbers below `first` are settled. Returns
+    /// whether the spool has taken a new name.
     pub(crate) fn meet(&self, wire: &mut Wire, spool: &Spool, first: Sequence) -> Result<bool> {
         let mut met = self.met.lock();
         if *met {
@@ -160,9 +159,9 @@ impl Route {
         );
     }
 
-    /// Sends messages under their numbers; fewer answers than messages end with
-    /// an error. Where too few replicas have those that were added, now or before, the
-    /// request fails, and may be made again.
+    /// Sends messages under their numbers; if there are fewer answers than messages, the
+    /// last is an error. If too few replicas have those that were added, now or before,
+    /// the request fails, and may be repeated.
     pub(crate) fn send(
         &self,
         wire: &mut Wire,
@@ -178,7 +177,7 @@ impl Route {
             self.note_overflow(&sent.0);
             return replicated(sent);
         }
-        // Flushed, lapsed, that of an earlier version, or an earlier name.
+        // The mark was flushed, has lapsed, or is that of an earlier version or name.
         self.register(wire, spool, first_of(numbers).before())?;
         let wait = self.replication.begin(wire)?;
         let sent = command::route_spooled(wire, routing, mark, &texts, batch, wait)?;
@@ -194,7 +193,7 @@ impl Route {
         )
     }
 
-    /// Tells the drain of entries that went to the backup stream of this way.
+    /// Tells the drain of entries that went to the backup stream of this route.
     fn note_overflow(&self, answers: &[Result<SpooledAdd>]) {
         let in_backup =
             |answer: &Result<SpooledAdd>| matches!(answer, Ok(SpooledAdd::Now(p)) if p.in_backup);
@@ -203,8 +202,8 @@ impl Route {
         }
     }
 
-    /// Whether Redis has the message with this number, below which all are
-    /// settled. Fails where it has, and too few replicas do.
+    /// Whether Redis has the message with this number, below which all are settled. Fails
+    /// if Redis has it, but too few replicas do.
     pub(crate) fn has(&self, wire: &mut Wire, spool: SpoolId, number: Sequence) -> Result<bool> {
         let wait = self.replication.begin(wire)?;
         let mark = self.register(wire, spool, number.before())?;
@@ -216,8 +215,8 @@ impl Route {
         Ok(true)
     }
 
-    /// Ends the memory of an empty spool that sends nothing more. Without success
-    /// it lapses. Returns whether the server could be asked, if there was anything to ask.
+    /// Removes the mark of an empty spool that sends no more. If that fails, it lapses.
+    /// Returns whether the server could be asked, if there was anything to ask.
     ///
     /// # Blocking
     ///
@@ -235,7 +234,7 @@ impl Route {
         });
         if let Err(e) = &forgotten {
             log::debug!(
-                "Redis keeps the mark of the empty spool of `{}` until it lapses: {}",
+                "removing the mark of the empty spool of `{}` failed; it will lapse: {}",
                 self.keys.stream(),
                 with_causes(e)
             );
@@ -243,7 +242,7 @@ impl Route {
         forgotten.is_ok()
     }
 
-    /// Returns the mark that stood before.
+    /// Returns the former mark.
     fn register(&self, wire: &mut Wire, spool: SpoolId, settled: Sequence) -> Result<String> {
         let settled = settled.to_string();
         command::register_spool(wire, &self.keys, self.mark(&spool), &settled)
@@ -261,7 +260,7 @@ fn first_of(numbers: &[Sequence]) -> Sequence {
     numbers.first().copied().unwrap_or(Sequence::ZERO)
 }
 
-/// The answers to a request, unless too few replicas have what it has added.
+/// The answers to a request, unless too few replicas have its messages.
 fn replicated(sent: (Vec<Result<SpooledAdd>>, Waited)) -> Result<Vec<Result<SpooledAdd>>> {
     match sent {
         (answers, Err(lack)) if answers.iter().any(Result::is_ok) => Err(too_few(&lack)),

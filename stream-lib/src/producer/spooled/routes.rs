@@ -1,8 +1,8 @@
-//! The ways into Redis of a spool's messages: one, or one for each partition.
+//! The routes of a spool's messages into Redis: one, or one for each partition.
 //!
-//! A message is given its partition when it is sent, by its key, or by its number where it
-//! has none: so a message that is sent again goes to the same one, which knows its number.
-//! Each partition keeps a mark of its own.
+//! A message gets its partition when it is sent, by its key, or by its number if it has
+//! none: so a message that is sent again goes to the same partition, which knows its
+//! number. Each partition keeps a mark of its own.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,7 +18,7 @@ use crate::producer::spool::{Sequence, Spool};
 use crate::producer::spooled::route::Route;
 use crate::split::WantedSplit;
 
-/// All ways of one producer.
+/// All routes of one producer.
 #[derive(Debug)]
 pub(super) struct Routes {
     whole: Arc<Route>,
@@ -27,7 +27,7 @@ pub(super) struct Routes {
     parts: Mutex<Option<Arc<RouteParts>>>,
 }
 
-/// The ways to all partitions, in order.
+/// The routes to all partitions, in order.
 #[derive(Debug)]
 pub(super) struct RouteParts {
     partitions: Partitions,
@@ -44,21 +44,21 @@ impl Routes {
         }
     }
 
-    /// The way to the stream itself.
+    /// The route to the stream itself.
     pub(super) fn whole(&self) -> &Arc<Route> {
         &self.whole
     }
 
-    /// The ways to the partitions; `None` where the stream has none.
+    /// The routes to the partitions; `None` if the stream has none.
     ///
     /// # Blocking
     ///
-    /// Until `until`, where Redis has to be asked.
+    /// Until `until`, if Redis has to be asked.
     ///
     /// # Errors
     ///
-    /// As [`WantedSplit::by`]; `Config` for a backup stream of its own name where there
-    /// are partitions.
+    /// As [`WantedSplit::by`]; `Config` for a backup stream with a name of its own if
+    /// there are partitions.
     pub(super) fn parts_by(&self, until: Instant) -> Result<Option<Arc<RouteParts>>> {
         let Some(partitions) = self.split.by(until)?.partitions() else {
             return Ok(None);
@@ -82,8 +82,8 @@ impl Routes {
         Ok(Some(parts))
     }
 
-    /// Ends the memory of an empty spool that sends nothing more. Where one server can't
-    /// be asked, the others aren't: without success it lapses.
+    /// Removes the marks of an empty spool that sends no more. If one server can't be
+    /// asked, the others aren't: the marks lapse.
     pub(super) fn forget(&self, spool: &Spool) {
         let parts = self.parts.lock().clone();
         let parts = parts.iter().flat_map(|parts| &parts.routes);
@@ -93,7 +93,7 @@ impl Routes {
 }
 
 impl RouteParts {
-    /// The way of one message.
+    /// The route of one message.
     pub(super) fn of(&self, number: Sequence, message: &Encoded<'_>) -> Option<&Arc<Route>> {
         let hash = message.hash().unwrap_or_else(|| number.turn());
         let partition = partition_of(hash, self.partitions);

@@ -1,5 +1,5 @@
-//! Sends the messages of a spool, oldest first, and sets those aside that Redis
-//! refuses for good.
+//! Sends the messages of a spool, oldest first, and sets aside those that Redis refuses
+//! for good.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::producer::spooled::envelope;
 use crate::producer::spooled::route::{PATIENCE, Route};
 use crate::producer::spooled::routes::{RouteParts, Routes};
 
-/// The most that one request carries.
+/// The bounds of one request.
 const MESSAGES: usize = 256;
 const BYTES: u64 = 1 << 20;
 
@@ -23,15 +23,15 @@ pub(super) struct Sender {
     spool: Arc<Spool>,
     routes: Arc<Routes>,
     search: Search,
-    /// The last request failed, and the next one is about less.
+    /// Whether the last request failed, and the next one is smaller.
     narrows: bool,
 }
 
 /// One step towards an empty spool.
 pub(super) enum Step {
-    /// None is on disk.
+    /// No message is on disk.
     Nothing,
-    /// Redis has the oldest messages, which are forgotten here.
+    /// Redis has the oldest messages, which are removed here.
     Sent,
     /// The next message is to be set aside.
     Found,
@@ -63,13 +63,13 @@ impl Sender {
         self.spool.is_empty()
     }
 
-    /// Whether the last step failed, and the next one tries less, so that it needs
-    /// no wait.
+    /// Whether the last step failed, and the next one tries less, so that it needs no
+    /// wait.
     pub(super) fn narrows(&self) -> bool {
         self.narrows
     }
 
-    /// The ways to the partitions; `None` where there are none.
+    /// The routes to the partitions; `None` if there are none.
     pub(super) fn parts(&mut self) -> Result<Option<Arc<RouteParts>>> {
         let parts = self.routes.parts_by(Instant::now() + PATIENCE);
         parts.inspect_err(|_| self.narrows = false)
@@ -119,7 +119,7 @@ impl Sender {
     }
 
     /// As [`step`](Self::step), each message to its partition. Messages behind one whose
-    /// partition can't be reached may be sent all the same: they are known there when they
+    /// partition can't be reached may be sent all the same: Redis knows them when they
     /// are sent again.
     pub(super) fn step_apart(&mut self, loans: &mut Loans, parts: &RouteParts) -> Result<Step> {
         self.narrows = false;
@@ -162,14 +162,14 @@ impl Sender {
             let aside = loans.run_pooled(|wire| self.set_aside(route, wire, first, error));
             return aside.inspect_err(|_| loans.failed());
         }
-        // All partitions are asked before anything is sent: a new name would be another one
-        // for what was sent before.
+        // All partitions are asked before anything is sent: a new name would differ from
+        // that of messages sent before.
         for share in &shares {
             match share.meet(loans, &self.spool) {
                 Ok(false) => {}
                 // Records may have another name now.
                 Ok(true) => return self.step_apart(loans, parts),
-                // Found below.
+                // The error shows again below.
                 Err(_) => break,
             }
         }
@@ -203,7 +203,7 @@ impl Sender {
         self.settle(&numbers, answers)
     }
 
-    /// Forgets the messages that Redis has: those before the first error.
+    /// Removes the messages that Redis has: those before the first error.
     fn settle(&mut self, numbers: &[Sequence], answers: Vec<Result<SpooledAdd>>) -> Result<Step> {
         let taken = answers.iter().take_while(|answer| answer.is_ok()).count();
         if let Some(last) = numbers.iter().take(taken).next_back() {
@@ -253,7 +253,7 @@ impl Sender {
 /// The messages of one partition.
 struct Share<'r> {
     route: &'r Arc<Route>,
-    /// Their places among all that are sent.
+    /// Their places among all sent messages.
     places: Vec<usize>,
     numbers: Vec<Sequence>,
     batch: Outgoing,
@@ -269,8 +269,8 @@ impl<'r> Share<'r> {
         }
     }
 
-    /// Has the partition tell what it knows of the spool, in this life of it. Returns
-    /// whether that has taken a new name.
+    /// Asks the partition for its mark of the spool, in this life of it. Returns whether
+    /// the spool has taken a new name.
     fn meet(&self, loans: &mut Loans, spool: &Spool) -> Result<bool> {
         if self.route.has_met() {
             return Ok(false);
@@ -281,7 +281,7 @@ impl<'r> Share<'r> {
         met.inspect_err(|_| loans.failed())
     }
 
-    /// Sends them; `None` where the spool has taken a new name instead.
+    /// Sends them; `None` if the spool has taken a new name instead.
     fn send(
         &self,
         loans: &mut Loans,

@@ -1,4 +1,5 @@
-//! Each batch to Redis while it is there, else to the spool, in one order.
+//! The decision for each batch: to Redis while it is there, else to the spool, in one
+//! order.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +24,8 @@ use crate::producer::spooled::stats::SpoolStats;
 use crate::runtime::{Origin, counted};
 use crate::split::WantedSplit;
 
-/// While a spool with so few messages is emptied, adds wait for it, for so long at most.
+/// While a spool with at most this number of messages is emptied, adds wait for it, for
+/// at most the time below.
 const FEW: u64 = 512;
 const CATCHING_UP: Duration = Duration::from_millis(250);
 
@@ -39,8 +41,8 @@ pub(crate) struct Spooler {
 }
 
 impl Spooler {
-    /// Opens the spool, and starts to send what it holds; `None` where the
-    /// producer has none.
+    /// Opens the spool, and starts to send its messages; `None` for a producer without a
+    /// spool.
     pub(crate) fn open(
         topology: &Arc<Topology>,
         keys: &StreamKeys,
@@ -81,7 +83,7 @@ impl Spooler {
         }))
     }
 
-    /// Adds every message of a batch: to Redis, or behind what the spool holds.
+    /// Adds every message of a batch: to Redis, or behind the messages of the spool.
     pub(crate) fn send(&self, batch: &Outgoing) -> Answers {
         if let Err(e) = self.origin.ensure_here() {
             return all_fail(batch, &e);
@@ -94,7 +96,7 @@ impl Spooler {
         let deadline = Instant::now() + self.route().config.stream.send_timeout;
         let mut turn = spool.turn(batch.len());
         if turn.is_none() && self.replay.works() && spool.len() <= FEW {
-            // It would never be empty, were more put into it all the while.
+            // The spool would never be empty if more were put into it all the while.
             let until = deadline.min(Instant::now() + CATCHING_UP);
             turn = spool
                 .is_empty_by(until)
@@ -108,7 +110,7 @@ impl Spooler {
         self.spooled(batch, kept)
     }
 
-    /// How many messages the spool holds.
+    /// The number of messages in the spool.
     pub(crate) fn waiting(&self) -> u64 {
         let spool = self.spool.read();
         spool.as_ref().map_or(0, |spool| spool.len())
@@ -133,9 +135,9 @@ impl Spooler {
         self.replay.close(self.route().config.spool.grace);
     }
 
-    /// Waits for the replay to end, once closed, and leaves the directory.
-    /// Returns how many messages stay in it. From one of the library's own
-    /// threads it doesn't wait.
+    /// Waits for the replay to end, once closed, and leaves the directory. Returns the
+    /// number of messages that stay in it. From one of the library's own threads it
+    /// doesn't wait.
     pub(crate) fn join(&self) -> u64 {
         if !self.replay.join() {
             return self.spool.read().as_ref().map_or(0, |spool| spool.len());
@@ -183,15 +185,14 @@ impl Spooler {
         let answer = answer_of(&error);
         let keep = || turn.keep(&open, envelope::seal_all(&batch.pick(&open)));
         let spooled = if answer.may_be_written() {
-            // Redis may have them already (a reply that can't be read says
-            // nothing either), and a spool that has no room doesn't change
-            // that.
+            // Redis may have them already (a reply that can't be read proves nothing
+            // either), and a spool without room doesn't change that.
             keep().map_err(|_| error)
         } else if answer.may_pass() {
             keep()
         } else {
-            // Nothing was written, and the caller hears why: the numbers
-            // stay unused.
+            // Nothing was written, and the caller gets the error: the numbers stay
+            // unused.
             Err(error)
         };
         self.replay.wake();

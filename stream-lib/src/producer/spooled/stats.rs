@@ -5,23 +5,23 @@ use std::fmt;
 use crate::producer::spool::SpoolDamage;
 use crate::runtime::counted;
 
-/// The contents of a producer's spool. They print as a sentence.
+/// The contents of a producer's spool. `Display` shows them as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpoolStats {
-    /// Messages that are not in Redis yet, or not known to be.
+    /// Messages that Redis doesn't have yet, or isn't known to have.
     pub messages: u64,
-    /// The part of `max_spool_bytes` that they take.
+    /// The bytes that they take of `max_spool_bytes`.
     pub bytes: u64,
     /// Messages that Redis has refused for good, such as one that is larger than its
     /// `proto-max-bulk-len`, in this life of the producer and earlier ones.
     ///
-    /// Each is a file of the spool's directory, `spool.refused-…`, that nothing but
-    /// its owner removes. It holds the message as the `XADD` that adds it to the
-    /// stream, in the form in which commands go over the wire (RESP), so that
-    /// `redis-cli --pipe < file` adds it once Redis takes it.
+    /// Each is a file in the spool's directory, `spool.refused-…`, which only its owner
+    /// removes. It holds the message as the `XADD` that adds it to the stream, in the
+    /// form in which commands go over the wire (RESP), so that `redis-cli --pipe < file`
+    /// adds it once Redis takes it.
     pub set_aside: u64,
-    /// The part of `max_spool_bytes` that these files take.
+    /// The bytes that these files take of `max_spool_bytes`.
     pub set_aside_bytes: u64,
     /// The damages found since the producer was created.
     pub damages: Vec<SpoolDamage>,

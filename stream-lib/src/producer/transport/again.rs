@@ -1,4 +1,4 @@
-//! Messages that were refused, and not written, go again.
+//! The repetition of messages that were refused and not written.
 
 use std::time::Instant;
 
@@ -20,16 +20,15 @@ fn may_be_written(answer: &Result<Added>) -> bool {
         .map_or_else(|e| answer_of(e).may_be_written(), |_| true)
 }
 
-/// Whether messages of one script were refused since one of them is too large.
+/// Whether messages of one script were refused because one of them is too large.
 pub(super) fn are_too_large_together(answers: &[Result<Added>]) -> bool {
     let is_too_large =
         |answer: &Result<Added>| matches!(answer, Err(e) if answer_of(e).is_too_large());
     answers.len() > 1 && answers.iter().all(is_too_large)
 }
 
-/// The messages of a batch that may go again: those that were refused while
-/// nothing behind them was written. `overtaken` says, and is told, whether
-/// something behind was.
+/// The messages of a batch that may go again: those that were refused while nothing
+/// behind them was written. `overtaken` tells, and is set, whether something behind was.
 pub(super) fn open_messages(
     outlet: &Outlet,
     batch: &Outgoing,
@@ -48,8 +47,8 @@ pub(super) fn open_messages(
     open
 }
 
-/// Sends these messages of a batch until they are answered otherwise than by a
-/// refusal, or the deadline has passed, in order. Their answers are replaced.
+/// Sends these messages of a batch, in order, until they have an answer other than a
+/// refusal, or the deadline has passed. Their answers are replaced.
 pub(super) fn send_again(
     topology: &Topology,
     outlet: &Outlet,
@@ -92,8 +91,7 @@ pub(super) fn send_again(
                 _ => Ok(()),
             }
         });
-        // Without a connection they keep the answer that they have, where they
-        // have one.
+        // Without a connection they keep the answer that they have, if any.
         for place in &open {
             if let (Err(e), Some(answer)) = (&sent, answers.get_mut(*place)) {
                 *answer = match std::mem::replace(answer, Err(e.clone())) {
@@ -104,7 +102,7 @@ pub(super) fn send_again(
         }
     }
     if are_too_large_together(&chosen(answers, &open)) {
-        // Each for itself, which leaves the others their own truth.
+        // Each goes by itself, so that each gets its own answer.
         for place in open {
             send_again(topology, outlet, batch, answers, vec![place], deadline);
         }

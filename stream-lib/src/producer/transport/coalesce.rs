@@ -1,5 +1,4 @@
-//! Many callers, one round trip: adds that are under way at the same time
-//! share a pipeline.
+//! Shared round trips: adds that are under way at the same time share a pipeline.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,29 +19,29 @@ use crate::producer::unreplicated::waited_for;
 /// Pipelines under way at a time: while one is answered, the next is filled.
 const MOST_LEADERS: usize = 2;
 
-/// The bound of what one script is given: a script keeps the server to itself.
+/// The bound of one script's messages, since a script keeps the server busy.
 const MOST_IN_A_SCRIPT: usize = 128;
 
 /// The lines in which the callers of all producers of a manager meet, one for each
-/// server: one that is away holds up nobody's messages for the others.
+/// server: a server that is away doesn't hold up messages for the others.
 #[derive(Debug)]
 pub(crate) struct Coalescer {
     topology: Arc<Topology>,
     lines: NodeLines<Job, Told>,
 }
 
-/// What a caller is told of its message.
+/// The result that a caller gets for its message.
 #[derive(Debug)]
 enum Told {
     Answer(Result<Added>),
     /// It was refused, and not written: it may go again.
     Refused(Error, Outgoing),
-    /// It goes again by itself: a message that went in the same script may have been
-    /// too large, or another node is to be asked for this one.
+    /// It has to go again by itself: a message in the same script may have been too
+    /// large, or another node has to be asked for this one.
     Alone(Error, Outgoing),
 }
 
-/// One message, and where it goes.
+/// One message and its outlet.
 #[derive(Debug)]
 struct Job {
     outlet: Arc<Outlet>,
@@ -126,8 +125,8 @@ impl Coalescer {
         match line.join(job, deadline) {
             Joined::Lead(job, lead) => self.send(job, lead, node),
             Joined::Done(told) => told,
-            // The callers ahead wait for a connection too. This one finds out
-            // by itself why there is none.
+            // The callers ahead wait for a connection, too. This one finds out by itself
+            // why there is none.
             Joined::Late(job) => match self.pooled(&job, Duration::ZERO) {
                 Ok(mut wire) => execute(&mut wire, job),
                 Err(e) => Told::Answer(Err(e)),
@@ -157,8 +156,8 @@ impl Coalescer {
             node.is_some_and(|node| node.has(&wire))
         };
         let mut room = Room::default();
-        // All of them are answered by the leader's deadline: a caller with much
-        // more time than that is left to the next one.
+        // All of them are answered by the leader's deadline: a caller with much more time
+        // than that is left to the next leader.
         let latest = job.deadline + left;
         // All of them wait for replicas as long as the one with the least time can.
         let needs = job.outlet.replication.needs();
@@ -189,7 +188,7 @@ impl Coalescer {
 }
 
 impl Job {
-    /// The key that says which server it is for.
+    /// The key that decides the server.
     fn key(&self) -> &[u8] {
         self.outlet.keys.stream().as_bytes()
     }
@@ -205,7 +204,7 @@ fn execute(wire: &mut Wire, job: Job) -> Told {
     }
 }
 
-/// Sends all jobs in one pipeline; returns what each caller is told, in order.
+/// Sends all jobs in one pipeline; returns the result for each caller, in order.
 fn exchange(wire: &mut Wire, jobs: impl Iterator<Item = Job>) -> Vec<Told> {
     let mut shares = Vec::new();
     let places: Vec<usize> = jobs.map(|job| place(job, &mut shares)).collect();
@@ -225,8 +224,8 @@ fn exchange(wire: &mut Wire, jobs: impl Iterator<Item = Job>) -> Vec<Told> {
 }
 
 impl Share {
-    /// What each caller is told. Nobody's message overtakes another of the same
-    /// caller: each has one under way.
+    /// The result for each caller. No message overtakes another of the same caller: each
+    /// caller has one under way.
     fn told(&self, answers: Answers) -> impl Iterator<Item = Told> {
         let together = self.outlet.needs_script(&self.batch) && are_too_large_together(&answers);
         let pairs = answers.into_iter().enumerate();
@@ -286,8 +285,8 @@ fn run(wire: &mut Wire, shares: &[Share]) -> Vec<Answers> {
         .map(|share| share.outlet.receive(wire, &mut deadline, &share.batch))
         .collect();
     let waited = Wait::receive(wait, wire, &mut deadline);
-    // The callers of a share wait for it alone: a share whose script was
-    // unknown may come behind the others.
+    // Only the order within a share matters: a share whose script was unknown may come
+    // behind the others.
     answers
         .into_iter()
         .zip(shares)

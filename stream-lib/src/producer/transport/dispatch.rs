@@ -16,7 +16,7 @@ use crate::producer::transport::settle::settle;
 use crate::producer::transport::spread::{self, SpreadRoute};
 use crate::runtime::Shutdown;
 
-/// The way of a producer's batches, until it is closed.
+/// Takes a producer's batches to Redis until it is closed.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
     topology: Arc<Topology>,
@@ -49,7 +49,7 @@ impl Dispatch {
         self.outlet().keys.stream()
     }
 
-    /// Ends all adds but those of the outbox.
+    /// Ends all adds except those of the outbox.
     pub(crate) fn close(&self) {
         self.closed.set();
     }
@@ -62,7 +62,7 @@ impl Dispatch {
         Ok(())
     }
 
-    /// Sends batches in order, and gives each with its answers to `done`.
+    /// Sends batches in order, and passes each with its answers to `done`.
     pub(crate) fn send<B: Borrow<Outgoing>>(
         &self,
         batches: impl Iterator<Item = B>,
@@ -72,8 +72,8 @@ impl Dispatch {
         self.send_while(&|| self.ensure_open(), &wait, &wait, batches, done);
     }
 
-    /// As [`send`](Self::send), until `ensure_open` fails. Each batch has its own
-    /// time; `hold` is the part of it for which one of several servers may hold it up.
+    /// As [`send`](Self::send), until `ensure_open` fails. Each batch has its own time;
+    /// `hold` is the part of it for which one of several servers may hold it up.
     pub(crate) fn send_while<B: Borrow<Outgoing>>(
         &self,
         ensure_open: &dyn Fn() -> Result<()>,
@@ -154,8 +154,8 @@ impl Dispatch {
         });
     }
 
-    /// Sends messages again whose outcome is unknown, where their idempotency keys make
-    /// that safe, until `deadline`.
+    /// Sends messages with unknown outcome again, if their idempotency keys make that
+    /// safe, until `deadline`.
     pub(crate) fn settle(
         &self,
         outlet: &Outlet,
@@ -183,7 +183,7 @@ impl Dispatch {
     }
 }
 
-/// How batches are sent.
+/// The settings by which batches are sent.
 struct Way<'w, B> {
     ensure_open: &'w dyn Fn() -> Result<()>,
     wait: &'w dyn Fn(&B) -> Duration,

@@ -1,4 +1,4 @@
-//! The connection to one server for one round of batches, and the answers that come on it.
+//! The connection to one server for one round of batches, and its answers.
 
 use std::mem;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(super) struct Share {
     pub(super) partition: u16,
     pub(super) outlet: Arc<Outlet>,
     pub(super) batch: Outgoing,
-    /// Which batch they are of, and their places in it.
+    /// The batch that they are of, and their places in it.
     pub(super) of: usize,
     pub(super) places: Vec<usize>,
     pub(super) deadline: Instant,
@@ -24,9 +24,9 @@ pub(super) struct Share {
 }
 
 pub(super) enum State {
-    /// To be written, or not known yet.
+    /// To be written, or without an answer yet.
     Open,
-    /// The server is still to be found out, or has forgotten our script.
+    /// The server is not known yet, or has forgotten the script.
     Alone(Error),
     Answered(Answers),
 }
@@ -37,14 +37,14 @@ pub(super) struct Lane {
     pub(super) wire: PooledWire,
     /// Shares that were written and are not answered.
     pub(super) written: Vec<usize>,
-    /// One of those whose messages go there: they wait for the same replicas.
+    /// An outlet of these messages: they wait for the same replicas.
     pub(super) outlet: Arc<Outlet>,
     /// The `WAIT` behind them.
     pub(super) wait: Option<Wait>,
 }
 
 impl Lane {
-    /// Reads the answers to what was written, and waits for the replicas behind it.
+    /// Reads the answers to the written shares, and waits for the replicas behind them.
     pub(super) fn read(&mut self, shares: &mut [Share]) {
         let written = mem::take(&mut self.written);
         if written.is_empty() {
@@ -81,8 +81,8 @@ impl Lane {
         }
     }
 
-    /// Sends the `WAIT` that is behind all that was written, where one is wanted. Where
-    /// that fails the connection is broken, which every answer says.
+    /// Sends the `WAIT` behind all written shares, if one is wanted. If that fails, the
+    /// connection is broken, as every answer then shows.
     pub(super) fn send_wait(&mut self, shares: &[Share]) {
         let Some(last) = self.written.last().and_then(|at| shares.get(*at)) else {
             return;

@@ -1,19 +1,18 @@
-//! A line of callers in which some lead: a leader does the jobs of the others.
+//! A line of callers, some of which lead: a leader does the jobs of the others.
 //!
-//! A caller that finds fewer leaders than `most_leaders` leads at once. Others
-//! queue their job and wait. A leader takes the queued jobs, does them with its
-//! own, and at its end hands its lead on to the first caller that has come
-//! meanwhile. So no caller leads twice while others wait, and the callers'
-//! threads are the only ones. A waiting caller looks a few times before it
-//! sleeps, where that pays.
+//! A caller that finds fewer leaders than `most_leaders` leads at once. Others queue
+//! their job and wait. A leader takes the queued jobs, does them with its own, and at its
+//! end hands its lead on to the first caller that has come meanwhile. So no caller leads
+//! twice while others wait, and the callers' threads are the only ones. A waiting caller
+//! looks a few times before it sleeps, if that pays.
 //!
-//! No wake-up is lost: a caller's news is written under the lock of its seat
-//! before its thread is unparked, and an unpark that comes before the park
-//! makes that one return at once. No lead is lost: it is given back, or handed
-//! on, under the lock of the line, in which jobs are queued, and of the seat; and
-//! it is handed on when a leader is dropped, however that happens. A caller that
-//! leaves at its deadline looks under both locks: it has its job back, has been
-//! handed the lead, or leaves its job to a leader, whose answer nobody reads.
+//! No wake-up is lost: a caller's news is written under the lock of its seat before its
+//! thread is unparked, and an unpark before the park makes that park return at once. No
+//! lead is lost: it is given back, or handed on, under the lock of the line, in which
+//! jobs are queued, and of the seat; and it is handed on when a leader is dropped,
+//! however that happens. A caller that leaves at its deadline looks under both locks: it
+//! has its job back, has been handed the lead, or leaves its job to a leader, whose
+//! answer is not read.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,12 +23,12 @@ use parking_lot::Mutex;
 
 use crate::runtime::Patience;
 
-/// How often a caller looks for its news before it sleeps, and for how long at
-/// most. With 64 callers on two cores, news takes four or five looks.
+/// How often a caller looks for its news before it sleeps, and for how long at most. With
+/// 64 callers on two cores, news takes four or five looks.
 const MOST_LOOKS: u32 = 16;
 const LOOKS_END: Duration = Duration::from_millis(1);
 
-/// Callers with jobs of type `J`, which have answers of type `A`.
+/// Callers with jobs of type `J`, which get answers of type `A`.
 #[derive(Debug)]
 pub(crate) struct Line<J, A> {
     state: Mutex<LineState<J, A>>,
@@ -98,8 +97,7 @@ impl<J, A> Line<J, A> {
     ///
     /// # Blocking
     ///
-    /// While others lead: until `deadline`, or a millisecond where that is
-    /// sooner.
+    /// While others lead: until `deadline`, or for a millisecond if that is longer.
     pub(crate) fn join(&self, job: J, deadline: Instant) -> Joined<'_, J, A> {
         let (seat, patience) = {
             let mut state = self.state.lock();
@@ -135,8 +133,8 @@ impl<J, A> Line<J, A> {
         }
     }
 
-    /// Looks for the news of a seat while others run: the leader that has the
-    /// job is one of them, and a sleep and a wake-up cost more.
+    /// Looks for the news of a seat while others run: the leader that has the job is one
+    /// of them, and a sleep and a wake-up cost more.
     fn look(&self, seat: &Seat<J, A>, patience: Patience) -> Option<Joined<'_, J, A>> {
         let begin = Instant::now();
         for _ in 0..MOST_LOOKS {
@@ -147,8 +145,8 @@ impl<J, A> Line<J, A> {
                 }
                 return Some(turn);
             }
-            // Where others want the processor for so long, a thread that
-            // sleeps is back sooner than one that yields.
+            // If others use the processor for so long, a sleeping thread is back sooner
+            // than one that yields.
             if begin.elapsed() > LOOKS_END {
                 break;
             }
@@ -157,7 +155,7 @@ impl<J, A> Line<J, A> {
         None
     }
 
-    /// The outcome that the news of a seat means, if there is news.
+    /// The outcome in the news of a seat, if there is news.
     fn turn(&self, seat: &Seat<J, A>) -> Option<Joined<'_, J, A>> {
         match std::mem::replace(&mut *seat.news.lock(), News::None) {
             News::None | News::Left => None,
@@ -167,8 +165,8 @@ impl<J, A> Line<J, A> {
         }
     }
 
-    /// Leaves the line: with the job, unless a leader has it, or with the news
-    /// that have come meanwhile.
+    /// Leaves the line: with the job, unless a leader has it, or with the news that has
+    /// come meanwhile.
     fn leave(&self, seat: &Arc<Seat<J, A>>) -> Joined<'_, J, A> {
         let mut state = self.state.lock();
         let is_seat = |waiting: &Waiting<J, A>| Arc::ptr_eq(&waiting.seat, seat);
@@ -197,7 +195,7 @@ impl<J, A> Seat<J, A> {
 #[derive(Debug)]
 pub(crate) struct Lead<'l, J, A> {
     line: &'l Line<J, A>,
-    /// Those whose jobs it has taken, in the order of the line.
+    /// The seats of the callers whose jobs it has taken, in the order of the line.
     taken: VecDeque<Arc<Seat<J, A>>>,
     handed_on: bool,
 }
@@ -211,8 +209,8 @@ impl<'l, J, A> Lead<'l, J, A> {
         }
     }
 
-    /// Takes the jobs of waiting callers, the first ones first, while `fits`
-    /// returns true.
+    /// Takes the jobs of waiting callers, the first ones first, while `fits` returns
+    /// true.
     pub(crate) fn take(&mut self, mut fits: impl FnMut(&J) -> bool) -> Vec<J> {
         let mut state = self.line.state.lock();
         let mut jobs = Vec::with_capacity(state.waiting.len());
@@ -225,9 +223,9 @@ impl<'l, J, A> Lead<'l, J, A> {
         jobs
     }
 
-    /// Gives the callers their answers, in the order in which their jobs were
-    /// taken, and then hands the lead on: callers that come again at once are
-    /// there before the next leader looks.
+    /// Gives the callers their answers, in the order in which their jobs were taken, and
+    /// then hands the lead on: callers that come again at once are there before the next
+    /// leader looks.
     pub(crate) fn finish(mut self, answers: impl IntoIterator<Item = A>) {
         for answer in answers {
             if let Some(seat) = self.taken.pop_front() {
@@ -243,7 +241,7 @@ impl<'l, J, A> Lead<'l, J, A> {
         let mut state = self.line.state.lock();
         match state.waiting.pop_front() {
             Some(next) => {
-                // Who finds its job gone from the line finds the lead.
+                // A caller that finds its job gone from the line finds the lead.
                 *next.seat.news.lock() = News::Lead(next.job);
                 drop(state);
                 next.seat.caller.unpark();

@@ -1,8 +1,8 @@
 //! The lines of a coalescer: one for adds that wait for no replicas, and one for each
 //! number of replicas and time that others wait for.
 //!
-//! A `WAIT` holds up all that comes behind it on its connection, so only adds that ask
-//! for the same one meet in a line.
+//! A `WAIT` holds up everything behind it on its connection, so only adds that ask for
+//! the same one meet in a line.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::producer::transport::line::Line;
 #[derive(Debug)]
 pub(super) struct Lines<J, A> {
     plain: Line<J, A>,
-    /// As many as there are different settings.
+    /// There are as many as different settings.
     waiting: Mutex<Vec<WaitingLine<J, A>>>,
     most_leaders: usize,
 }
 
-/// The line of those that wait for the same replicas.
+/// The line of callers that wait for the same replicas.
 #[derive(Debug)]
 struct WaitingLine<J, A> {
     replicas: Replicas,
@@ -35,7 +35,7 @@ impl<J, A> Lines<J, A> {
         }
     }
 
-    /// Joins the line of those that wait for these replicas.
+    /// Joins the line of callers that wait for these replicas.
     pub(super) fn with<T>(
         &self,
         replicas: Option<Replicas>,

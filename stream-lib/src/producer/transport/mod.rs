@@ -1,12 +1,12 @@
-//! The way to Redis: many callers, few round trips.
+//! The path to Redis: many callers, few round trips.
 //!
-//! An *outlet* knows how one producer's batches are packed and what their
-//! answers mean; a producer has all its *outlets*, one for each partition. One message at a time goes by the *coalescer*, in which the
-//! callers of all producers stand in *lines*, one for each server: some lead, and send
-//! what the others have queued. Batches go by *dispatch*, several under way at a time in
-//! a *pipeline*, or *spread* over partitions, or by way of the spool. What was refused,
-//! and not written, goes *again*; what is unknown is *settled* where a key makes that
-//! safe.
+//! An *outlet* packs one producer's batches and reads their answers; a producer has all
+//! its *outlets*, one for each partition. Single messages go through the *coalescer*, in
+//! which the callers of all producers stand in *lines*, one for each server: some lead,
+//! and send the messages that the others have queued. Batches go through *dispatch*,
+//! several under way at a time in a *pipeline*, or *spread* over partitions, or through
+//! the spool. Messages that were refused, and not written, go *again*; those of unknown
+//! outcome are *settled* if a key makes that safe.
 
 mod again;
 mod coalesce;

@@ -7,8 +7,8 @@ use parking_lot::RwLock;
 use crate::connection::Node;
 use crate::producer::transport::lines::Lines;
 
-/// The lines by the servers that their callers' messages are for. Callers that come
-/// while that is unknown have lines of their own.
+/// The lines by the servers that their callers' messages are for. Callers whose server is
+/// unknown have lines of their own.
 #[derive(Debug)]
 pub(super) struct NodeLines<J, A> {
     most_leaders: usize,
@@ -31,8 +31,8 @@ impl<J, A> NodeLines<J, A> {
         }
     }
 
-    /// The lines for a server. Where new ones have to be made, those of servers that
-    /// were replaced are forgotten; their callers still have them.
+    /// The lines for a server. When new ones are made, those of replaced servers are
+    /// forgotten; their callers still have them.
     pub(super) fn of(&self, node: Option<&Arc<Node>>) -> Arc<Lines<J, A>> {
         let Some(node) = node else {
             return Arc::clone(&self.unknown);

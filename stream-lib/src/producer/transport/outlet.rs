@@ -1,4 +1,4 @@
-//! One producer's way into Redis: it packs batches, and reads their answers.
+//! One producer's outlet to Redis: it packs batches, and reads their answers.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,30 +16,30 @@ use crate::producer::replication::Replication;
 use crate::producer::spooled::Spooler;
 use crate::producer::unreplicated::waited_for;
 
-/// The stream of one producer, and the kind of its way there.
+/// The stream of one producer, and the kind of its path there.
 #[derive(Debug)]
 pub(crate) struct Outlet {
     pub(crate) keys: StreamKeys,
-    /// Which one of the stream's, if it is that of a partition.
+    /// The partition, for the outlet of one.
     pub(crate) partition: Option<u16>,
     pub(crate) kind: OutletKind,
-    /// Takes the place of Redis in users' tests.
+    /// Replaces Redis in users' tests.
     pub(crate) recorder: Option<Arc<Recorder>>,
     pub(crate) replication: Replication,
-    /// Of the producer, also in a partition's.
+    /// The producer's record, which the outlets of its partitions share.
     pub(crate) record: Arc<ProducerRecord>,
 }
 
 #[derive(Debug)]
 pub(crate) enum OutletKind {
-    /// Straight to the stream: plain `XADD`s, or a script where a message has
-    /// an idempotency key.
+    /// Straight to the stream: plain `XADD`s, or a script if a message has an idempotency
+    /// key.
     Simple(Once),
     /// To the stream, the backup stream or the spool.
     Backup(Box<Backup>),
 }
 
-/// A way for messages that needs no connection of its caller's.
+/// A path for messages that needs no connection of its caller's.
 #[derive(Debug)]
 pub(crate) enum Apart<'a> {
     Spool(&'a Spooler),
@@ -64,7 +64,7 @@ impl Outlet {
         }
     }
 
-    /// Packs a batch; returns how many replies will answer it.
+    /// Packs a batch; returns the number of replies to it.
     pub(crate) fn pack(&self, out: &mut Vec<u8>, batch: &Outgoing) -> usize {
         self.record.batch(batch.len());
         match &self.kind {
@@ -83,8 +83,8 @@ impl Outlet {
         }
     }
 
-    /// Reads the answers to a batch; `None` where the server doesn't know our
-    /// script: nothing was written, and [`execute`](Self::execute) loads it.
+    /// Reads the answers to a batch; `None` if the server doesn't know the script:
+    /// nothing was written, and [`execute`](Self::execute) loads it.
     pub(crate) fn receive(
         &self,
         wire: &mut Wire,
@@ -102,8 +102,8 @@ impl Outlet {
         })
     }
 
-    /// Sends a batch and reads its answers. An error in the place of the whole
-    /// answer is that of every message.
+    /// Sends a batch and reads its answers. An error in place of the whole answer is that
+    /// of every message.
     pub(crate) fn execute(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
         let wait = match self.replication.begin(wire) {
             Ok(wait) => wait,
@@ -115,8 +115,8 @@ impl Outlet {
         self.place(wire, batch, wait, Added::from)
     }
 
-    /// As [`execute`](Self::execute), for messages with keys that were sent
-    /// before, and may have been written: they are no duplicates of themselves.
+    /// As [`execute`](Self::execute), for messages with keys that were sent before, and
+    /// may have been written: they are no duplicates of themselves.
     pub(crate) fn execute_again(&self, wire: &mut Wire, batch: &Outgoing) -> Answers {
         let mut answers = match self.replication.begin(wire) {
             Ok(wait) => self.place(wire, batch, wait, Added::after_resend),
@@ -154,13 +154,12 @@ impl Outlet {
         }
     }
 
-    /// Whether a batch goes by a script, which a server may have to be given
-    /// first.
+    /// Whether a batch needs a script, which the server may have to be given first.
     pub(crate) fn needs_script(&self, batch: &Outgoing) -> bool {
         matches!(self.kind, OutletKind::Backup(_)) || batch.has_keys()
     }
 
-    /// The way through the spool; `None` where the producer has no spool.
+    /// The spooler; `None` if the producer has no spool.
     pub(crate) fn spooler(&self) -> Option<&Spooler> {
         match &self.kind {
             OutletKind::Simple(_) => None,
@@ -168,8 +167,7 @@ impl Outlet {
         }
     }
 
-    /// The way that all messages take in place of a connection, where there is
-    /// one.
+    /// The path that all messages take in place of a connection, if there is one.
     pub(crate) fn apart(&self) -> Option<Apart<'_>> {
         match &self.recorder {
             Some(recorder) => Some(Apart::Record(recorder)),
@@ -197,7 +195,7 @@ impl Outlet {
         }
     }
 
-    /// Joins them, once closed. Returns how many messages stay in the spool.
+    /// Joins them, once closed. Returns the number of messages that stay in the spool.
     pub(crate) fn join(&self) -> u64 {
         match &self.kind {
             OutletKind::Simple(_) => 0,
@@ -233,7 +231,7 @@ impl Outlet {
         answers
     }
 
-    /// Wakes the drain where a message went to the backup stream.
+    /// Wakes the drain if a message went to the backup stream.
     fn wake_drain(&self, answers: &Answers) {
         if let OutletKind::Backup(backup) = &self.kind
             && answers.iter().any(|a| matches!(a, Ok(Added::Backup(_))))

@@ -1,7 +1,7 @@
 //! The outlets of one producer: that of its stream, or one for each partition.
 //!
-//! Whether the stream has partitions is asked for with the first message. Of a stream
-//! that has none this costs a load with each batch from then on.
+//! The partitions of the stream are looked up with the first message. For a stream
+//! without partitions this costs a load with each batch from then on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,11 +20,11 @@ use crate::split::{Split, WantedSplit};
 #[derive(Debug)]
 pub(crate) struct Outlets {
     whole: Arc<Outlet>,
-    /// `None` where no server is asked: everything goes to the whole.
+    /// `None` if no server is asked: everything goes to the whole.
     split: Option<WantedSplit>,
-    /// The name of its own that the backup stream has. With partitions it can't have one.
+    /// The backup stream's own name, if it has one. With partitions it can't.
     named_backup: Option<String>,
-    /// Those of the partitions, once there are any.
+    /// The outlets of the partitions, once there are any.
     parts: RwLock<Option<Arc<Parts>>>,
     /// Counts the batches without a key.
     turn: AtomicU32,
@@ -70,16 +70,16 @@ impl Outlets {
         }
     }
 
-    /// The outlets of the partitions; `None` where everything goes to the stream itself.
+    /// The outlets of the partitions; `None` if everything goes to the stream itself.
     ///
     /// # Blocking
     ///
-    /// Until `until`, where Redis has to be asked.
+    /// Until `until`, if Redis has to be asked.
     ///
     /// # Errors
     ///
-    /// As [`WantedSplit::by`]; `Config` for a backup stream of its own name where there
-    /// are partitions.
+    /// As [`WantedSplit::by`]; `Config` for a backup stream with a name of its own if
+    /// there are partitions.
     pub(crate) fn parts_by(&self, until: Instant) -> Result<Option<Arc<Parts>>> {
         let Some(split) = &self.split else {
             return Ok(None);
@@ -121,8 +121,8 @@ impl Outlets {
         self.one_with(batch, None, until)
     }
 
-    /// As [`one_by`](Self::one_by), where `hash` stands in for the key that the message may
-    /// not have.
+    /// As [`one_by`](Self::one_by), with `hash` in place of the key's hash if the message
+    /// has no key.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl Outlets {
             .clone())
     }
 
-    /// What stands in for the hash in the next batch whose messages have no key.
+    /// The stand-in for the hash in the next batch whose messages have no key.
     pub(super) fn turn(&self) -> u32 {
         self.turn.fetch_add(1, Ordering::Relaxed)
     }
@@ -159,8 +159,8 @@ impl Parts {
         partition_of(hash, self.partitions)
     }
 
-    /// The partition of one message of a batch, in which those without a key go where
-    /// `turn` says.
+    /// The partition of one message of a batch; messages without a key go where `turn`
+    /// says.
     pub(super) fn partition_in(&self, message: &Encoded<'_>, turn: u32) -> u16 {
         self.partition_of(message.hash().unwrap_or(turn))
     }

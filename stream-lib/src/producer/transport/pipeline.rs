@@ -1,4 +1,4 @@
-//! Batches of one producer, several on their way at a time, in order.
+//! Batches of one producer, several under way at a time, in order.
 
 use std::borrow::Borrow;
 use std::collections::VecDeque;
@@ -14,38 +14,38 @@ use crate::producer::transport::again::{
 use crate::producer::transport::outlet::Outlet;
 use crate::producer::unreplicated::waited_for;
 
-/// Batches under way at a time: while the server works on one, the next is
-/// made, and the answers to the one before are read.
+/// Batches under way at a time: while the server works on one, the next is made, and the
+/// answers to the one before are read.
 const MOST_UNDER_WAY: usize = 3;
 
-/// Where the next batch takes so long to make, the answers to those before have
-/// come, and the connection may have been closed since.
+/// If the next batch takes this long to make, the answers to those before have come, and
+/// the connection may have been closed since.
 const REST: Duration = Duration::from_millis(10);
 
-/// The way of one producer's batches to its node.
+/// The path of one producer's batches to its node.
 pub(crate) struct BatchRoute<'l, B> {
     pub(crate) topology: &'l Topology,
     pub(crate) outlet: &'l Outlet,
     /// How long a batch may take.
     pub(crate) wait: &'l dyn Fn(&B) -> Duration,
-    /// Fails once nothing may be sent any more.
+    /// Fails once no more may be sent.
     pub(crate) ensure_open: &'l dyn Fn() -> Result<()>,
 }
 
 /// A batch on its way.
 pub(crate) struct Sent<B> {
     pub(crate) batch: B,
-    /// By then it is to be answered.
+    /// The time by which it is to be answered.
     pub(crate) deadline: Instant,
-    /// The `WAIT` that went behind it.
+    /// The `WAIT` behind it.
     wait: Option<Wait>,
 }
 
-/// Sends `batches` one behind the other, and gives each with its answers to
-/// `done`, in order. Where the connection fails, those under way get its error,
-/// and the next go over another one. What was refused, and not written, goes
-/// again, unless something behind it was written. While batches are under way, it
-/// asks for more even where there was none.
+/// Sends `batches` one behind the other, and passes each with its answers to `done`, in
+/// order. If the connection fails, those under way get its error, and the next go over
+/// another one. Messages that were refused, and not written, go again, unless something
+/// behind them was written. While batches are under way, `batches` is asked again even
+/// after it had none.
 ///
 /// # Blocking
 ///
@@ -80,17 +80,17 @@ struct Pipeline<'p, B> {
     wire: Option<PooledWire>,
     packed: Vec<u8>,
     sent: VecDeque<Sent<B>>,
-    /// Whether this connection's server has run our script.
+    /// Whether this connection's server has run the script.
     script_known: bool,
-    /// When a batch was sent last.
+    /// When a batch was last sent.
     used: Instant,
     most_under_way: usize,
 }
 
 impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
-    /// A batch whose script may be unknown is not followed by another, which
-    /// could overtake it; nor is one with idempotency keys, which goes again where its
-    /// outcome is unknown.
+    /// A batch whose script may be unknown is not followed by another, which could
+    /// overtake it; nor is one with idempotency keys, which goes again if its outcome is
+    /// unknown.
     fn depth(&self) -> usize {
         let script = |sent: &Sent<B>| self.route.outlet.needs_script(sent.batch.borrow());
         let keys = |sent: &Sent<B>| sent.batch.borrow().has_keys();
@@ -118,8 +118,8 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
             let outlet = self.route.outlet;
             outlet.pack(&mut self.packed, batch.batch.borrow())
         };
-        // What was refused meanwhile goes first, and takes the connection along. A
-        // server that was replaced gets no more.
+        // Messages refused meanwhile go first, and take the connection along. A replaced
+        // server gets no more.
         let is_over = |wire: &PooledWire| wire.is_broken() || wire.is_outdated();
         if has_rested || self.wire.as_ref().is_some_and(is_over) {
             while self.receive(done) {}
@@ -129,8 +129,8 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         if sent.is_err() {
             while self.receive(done) {}
         }
-        // A connection that was closed between two batches is like one that
-        // was closed in the pool: not a byte has gone out.
+        // A connection that was closed between two batches is like one that was closed in
+        // the pool: not a byte has gone out.
         if used && matches!(&sent, Err(e) if answer_of(e).may_go_again()) {
             self.wire = None;
             sent = self.write(&mut batch, replies);
@@ -159,7 +159,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
             }
             gone => {
                 self.script_known = false;
-                // The place in the pool is free before another is asked for.
+                // Its place in the pool is freed before another is asked for.
                 if let Some(mut wire) = gone.take() {
                     wire.abandon("it was closed between two batches");
                 }
@@ -177,8 +177,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         sent
     }
 
-    /// Reads the answers to the batch that is due next; false where there is
-    /// none.
+    /// Reads the answers to the batch that is due next; false if there is none.
     fn receive(&mut self, done: &mut impl FnMut(Sent<B>, Answers)) -> bool {
         let Some(batch) = self.sent.pop_front() else {
             return false;
@@ -213,10 +212,9 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
             || self.route.outlet.needs_script(batch) && are_too_large_together(answers)
     }
 
-    /// A batch wasn't run, or not all of it: the server has forgotten our script,
-    /// or refuses for now. All messages that were not written are sent again,
-    /// unless one behind them was: a message that would be overtaken fails
-    /// instead.
+    /// A batch wasn't run, or not all of it: the server has forgotten the script, or
+    /// refuses for now. All messages that were not written are sent again, unless one
+    /// behind them was: a message that would be overtaken fails instead.
     fn send_again(
         &mut self,
         batch: Sent<B>,

@@ -1,4 +1,4 @@
-//! Messages whose outcome is unknown are sent again, where a key makes that safe.
+//! The repetition of messages with unknown outcome, if a key makes that safe.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -11,13 +11,13 @@ use crate::producer::transport::outlet::Outlet;
 use crate::producer::unreplicated::NotReplicated;
 use crate::runtime::{Backoff, Shutdown};
 
-/// The pauses between tries, growing: as short as those of requests that were refused.
+/// The pauses between tries, growing: as short as those of refused requests.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Sends messages with an idempotency key whose outcome is unknown again,
-/// until `deadline` or until the producer is closed, and so those of which the connection
-/// was lost before replicas had confirmed them.
+/// Sends messages with an idempotency key whose outcome is unknown again, until
+/// `deadline` or until the producer is closed; also those whose connection was lost
+/// before replicas had confirmed them.
 pub(super) fn settle(
     topology: &Topology,
     closed: &Shutdown,
@@ -36,7 +36,7 @@ pub(super) fn settle(
         seen.set(topology.changes());
         execute_again(topology, outlet, again, left(), deadline)
     };
-    // Of a server that is another one now there is news, of one that is back there is none.
+    // A newly found server ends the pause; a server that is back sends no signal.
     let pause = |time: Duration| {
         topology.refresh();
         topology.pause(seen.get(), closed, time.min(left()), || false);
@@ -45,8 +45,8 @@ pub(super) fn settle(
     repeat(batch, answers, send, pause);
 }
 
-/// Sends the messages whose outcome is unknown, until there are none, or `pause`, which
-/// waits before another try, returns false.
+/// Sends the messages with unknown outcome, until there are none, or `pause`, which waits
+/// before another try, returns false.
 fn repeat(
     batch: &Outgoing,
     answers: &mut [Result<Added>],
@@ -70,7 +70,7 @@ fn repeat(
         }
         let mut is_left = false;
         for (answer, new) in open.into_iter().zip(send(&again)) {
-            // Another error says nothing: the first try may have been written.
+            // Another error shows nothing: the first try may have been written.
             if is_written(&new) {
                 *answer = new;
             }
@@ -98,7 +98,7 @@ fn execute_again(
     }
 }
 
-/// Whether a message was sent, and it is not known what became of it or, if that was
+/// Whether a message was sent, and it is unknown what happened to it or, if that was
 /// asked for, whether replicas have it.
 fn is_open(result: &Result<Added>) -> bool {
     let Err(e) = result else { return false };

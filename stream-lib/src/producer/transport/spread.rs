@@ -2,15 +2,15 @@
 //!
 //! A round takes batches while there are any, up to some hundred messages. Each batch is
 //! split by partition, and each *share* is written at once on the connection to its
-//! server, of which a round has one per server. At the end of the round all answers are
+//! server; a round has one connection per server. At the end of the round all answers are
 //! read. So the servers work while the next batches are made, and a partition has all its
 //! messages on one connection, in order; the next round begins when the last is answered,
-//! so that nothing overtakes where a partition has moved to another server meanwhile.
+//! so that nothing is overtaken if a partition has moved to another server meanwhile.
 //!
-//! What a server that is away holds up are its own messages: first all shares are written
-//! for whose server a connection is free. Before a round waits for a connection, it reads
-//! all answers and gives back the connections that it has. So no two rounds wait for
-//! connections of each other.
+//! A server that is away holds up only its own messages: first all shares are written
+//! whose server has a free connection. Before a round waits for a connection, it reads
+//! all answers and gives back its connections. So no two rounds wait for connections of
+//! each other.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -37,22 +37,22 @@ const MOST_BYTES: usize = 1 << 20;
 const FIRST_TURN: Duration = Duration::from_millis(100);
 const LONGEST_TURN: Duration = Duration::from_secs(2);
 
-/// The way of one producer's batches to its partitions.
+/// The path of one producer's batches to its partitions.
 pub(super) struct SpreadRoute<'l, B> {
     pub(super) topology: &'l Topology,
     pub(super) outlets: &'l Outlets,
     pub(super) parts: &'l Parts,
     /// How long a batch may take.
     pub(super) wait: &'l dyn Fn(&B) -> Duration,
-    /// How long a batch may wait for one of several servers, at most as long.
+    /// How long at most a batch may wait for one of several servers.
     pub(super) hold: &'l dyn Fn(&B) -> Duration,
-    /// Fails once nothing may be sent any more.
+    /// Fails once no more may be sent.
     pub(super) ensure_open: &'l dyn Fn() -> Result<()>,
-    /// Sends messages again whose outcome is unknown, where that is safe.
+    /// Sends messages with unknown outcome again, if that is safe.
     pub(super) settle: &'l dyn Fn(&Outlet, &Outgoing, &mut Answers, Instant),
 }
 
-/// Sends `batches`, and gives each with its answers to `done`, in order.
+/// Sends `batches`, and passes each with its answers to `done`, in order.
 ///
 /// # Blocking
 ///
@@ -85,7 +85,7 @@ struct Round<'r, B> {
     lane_of: BTreeMap<u16, usize>,
     messages: usize,
     bytes: usize,
-    /// Nothing more may be taken before all is answered.
+    /// Whether everything must be answered before more is taken.
     ends: bool,
 }
 
@@ -140,7 +140,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
         self.write_later(waiting, until, deadline);
     }
 
-    /// Writes the shares for whose server a connection is free. Returns the others, each
+    /// Writes the shares whose server has a free connection. Returns the others, each
     /// with the reason.
     fn write_at_once(
         &mut self,
@@ -178,8 +178,8 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
         waiting
     }
 
-    /// Writes these shares, those to one server after those to the other, as each has a
-    /// connection free before `until`. While it waits, the round holds none.
+    /// Writes these shares, server after server, as each has a connection free before
+    /// `until`. While it waits, the round holds none.
     fn write_later(&mut self, mut waiting: Vec<(usize, Error)>, until: Instant, deadline: Instant) {
         let mut turn = FIRST_TURN;
         while let Some(at) = waiting.first().map(|(at, _)| *at) {
@@ -221,7 +221,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
         }
         for (at, error) in waiting {
             if let Some(share) = self.shares.get_mut(at) {
-                // It doesn't wait again where it goes again.
+                // When it goes again, it doesn't wait again.
                 share.deadline = until;
             }
             self.fail(at..at + 1, &error);
@@ -258,7 +258,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
                 share.places.push(place);
             }
         }
-        // A script that may have to go again, or alone, is followed by nothing.
+        // Nothing follows a script that may have to go again, or alone.
         let scripts = self.shares.iter().filter(|share| share.of == of);
         let mut scripts = scripts.map(|share| share.outlet.needs_script(&share.batch));
         self.ends |= scripts.any(|needs| needs);
@@ -281,7 +281,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
         self.node(at).is_some_and(|own| Arc::ptr_eq(&own, node))
     }
 
-    /// The lane to the server of a share, for whose connection it waits so long.
+    /// The lane to the server of a share, with the wait for its connection.
     fn open_lane(
         &mut self,
         at: usize,
@@ -314,7 +314,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
         Ok(self.lanes.len() - 1)
     }
 
-    /// Reads all answers, and gives back the connections: others may need them.
+    /// Reads all answers, and gives back the connections, which others may need.
     fn give_back(&mut self) {
         self.read_all();
         self.lanes.clear();
@@ -343,7 +343,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
         }
     }
 
-    /// Reads the answers to all that was written.
+    /// Reads the answers to all written shares.
     fn read_all(&mut self) {
         // All servers wait for their replicas at the same time.
         for lane in &mut self.lanes {
@@ -381,8 +381,8 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
         }
     }
 
-    /// Sends what was not written again, unless something behind it in its partition
-    /// was: a message that would be overtaken fails instead.
+    /// Sends shares that were not written again, unless something behind them in their
+    /// partition was: a message that would be overtaken fails instead.
     fn send_again(&mut self) {
         let mut overtaken: BTreeMap<u16, bool> = BTreeMap::new();
         let mut open = Vec::new();

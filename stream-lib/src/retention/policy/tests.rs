@@ -1,4 +1,4 @@
-//! The policy, held against a model of a stream.
+//! The policy against a model of a stream.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::config::{Priority, Retention};
 
 const NOW: u64 = 1_000;
 
-/// A stream as a set of ids, and what each group that counts has yet to handle.
+/// A stream as a set of ids, with the entries that each counting group has not handled.
 #[derive(Debug, Clone)]
 struct Model {
     sight: Sight,
@@ -51,8 +51,8 @@ prop_compose! {
     fn models()(
         entries in ids(),
         settings in settings(),
-        // Per group: how far it has read, which of that is pending, and whether it
-        // is left out.
+        // Per group: the read position, the pending entries below it, and whether it is
+        // left out.
         groups in proptest::collection::vec(
             (
                 0_usize..41,
@@ -110,7 +110,7 @@ impl Model {
         self.unhandled.iter().any(|ids| ids.contains(&id))
     }
 
-    /// The table of priorities, entry by entry, without any bound.
+    /// The table of priorities, entry by entry, without bounds.
     fn may_go(&self, older: u64, id: EntryId) -> bool {
         let settings = &self.sight.settings;
         let age = Duration::from_millis(NOW.saturating_sub(id.ms()));

@@ -5,20 +5,20 @@ use crate::command::{JobOutcome, JobState, Tick};
 use crate::connection::Wire;
 use crate::error::Result;
 
-/// The most ticks of one call, so that a wrong time doesn't take for ever.
+/// The most ticks of one call, so that a wrong time doesn't run for ever.
 const MOST: u64 = 100_000;
 
 impl Job {
-    /// Does the ticks up to `until`, in ms since 1970, as if the server's clock showed
-    /// the time of each. From then on the job ticks in this process only so. Returns how
-    /// many messages were added.
+    /// Runs the ticks up to `until`, in ms since 1970, as if the server's clock showed
+    /// the time of each. From then on the job ticks in this process only by this call.
+    /// Returns the number of added messages.
     pub(crate) fn tick_until(&self, wire: &mut Wire, until: u64) -> Result<u64> {
         self.hold();
         let keys = self.keys();
         let mut added = 0;
         for _ in 0..MOST {
             let (Some(stored), _) = self.call(&keys).look(wire)? else {
-                // It begins with the first call.
+                // The first call begins the job.
                 self.call(&keys)
                     .declare(wire, &self.spec, self.cron.revision)?;
                 continue;

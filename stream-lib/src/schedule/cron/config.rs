@@ -1,4 +1,4 @@
-//! When a job recurs, as a user says it.
+//! The configuration of a recurring job.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,23 +11,24 @@ use crate::error::{Error, ErrorKind, Result, Shown};
 /// The longest expression, in bytes.
 const LONGEST: usize = 512;
 
-/// When a job recurs: see [`StreamManager::cron`](crate::StreamManager::cron).
+/// A schedule for a recurring job: see
+/// [`StreamManager::cron`](crate::StreamManager::cron).
 ///
 /// # Expressions
 ///
 /// Five fields, with white space in between: minute (0–59), hour (0–23), day of the month
 /// (1–31), month (1–12 or `jan`–`dec`), day of the week (0–7 or `sun`–`sat`; 0 and 7 are
 /// Sunday). With six, seconds (0–59) stand in front. A field is `*`, a value, a range
-/// `1-5`, a step `*/15`, `0-30/10` or `5/15` (from 5 on), or a list of these: `1,15`.
-/// Where both kinds of day are restricted, one of them is enough; a field that begins
-/// with `*` restricts nothing. `@yearly`, `@monthly`, `@weekly`, `@daily` and `@hourly`
-/// stand for the first moment of each.
+/// `1-5`, a step `*/15`, `0-30/10` or `5/15` (from 5 on), or a list of these: `1,15`. If
+/// both kinds of day are restricted, a day has to match only one of them; a field that
+/// begins with `*` restricts nothing. `@yearly`, `@monthly`, `@weekly`, `@daily` and
+/// `@hourly` stand for the first moment of each.
 ///
 /// # Clocks that are set
 ///
 /// In a zone with summer time, a time that doesn't exist is due at the first moment
-/// after, and one that comes twice is due once, the first time. So `*/15 * * * *` has no
-/// tick in the hour that comes again: use UTC for what must run each quarter of an hour.
+/// after, and a time that comes twice is due once, the first time. So `*/15 * * * *` has
+/// no tick in the repeated hour: use UTC for jobs that must run each quarter of an hour.
 ///
 /// # Examples
 ///
@@ -46,7 +47,7 @@ const LONGEST: usize = 512;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cron {
-    /// With one space between fields.
+    /// The expression with one space between fields.
     text: String,
     expression: Expression,
     zone: String,
@@ -56,12 +57,12 @@ pub struct Cron {
 }
 
 impl Cron {
-    /// Reads an expression.
+    /// Parses an expression.
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config), which names the field and its value, also for one
-    /// that no date matches.
+    /// [`Config`](ErrorKind::Config), with the field and its value, for an invalid
+    /// expression, and for one that no date matches.
     pub fn parse(expression: &str) -> Result<Self> {
         let problem = |problem: String| {
             let text = format!("the cron expression `{}`: {problem}", Shown(expression));
@@ -80,16 +81,16 @@ impl Cron {
         })
     }
 
-    /// The time zone whose clock counts, by its name in the IANA database, such as
-    /// `Europe/Berlin`. It is looked for in the system's database, and then in one that
-    /// comes with the library. Defaults to `UTC`.
+    /// Sets the time zone, by its name in the IANA database, such as `Europe/Berlin`. It
+    /// is looked up in the system's database, and then in one that comes with the
+    /// library. Defaults to `UTC`.
     #[must_use]
     pub fn zone(mut self, name: impl Into<String>) -> Self {
         self.zone = name.into();
         self
     }
 
-    /// What is done about ticks that no process was there for. Defaults to
+    /// Sets what happens to ticks that were due while no process had the job. Defaults to
     /// [`Missed::Once`].
     #[must_use]
     pub fn missed(mut self, missed: Missed) -> Self {
@@ -97,18 +98,18 @@ impl Cron {
         self
     }
 
-    /// Skips a tick while this group has not read the message of the tick before, or
-    /// holds it: while it runs, or waits for a retry. Defaults to none: messages pile
-    /// up.
+    /// Skips a tick while this group has not read the message of the tick before, or has
+    /// it pending: while it runs, or waits for a retry. Defaults to no group, so that
+    /// messages may pile up.
     #[must_use]
     pub fn no_overlap(mut self, group: impl Into<String>) -> Self {
         self.no_overlap = Some(group.into());
         self
     }
 
-    /// The revision of the job, for deploys: a process doesn't change the schedule of a
-    /// job that another one has declared with a higher revision, and follows it. Raise
-    /// it with each change, and to bring back a job that was removed. Among equal
+    /// Sets the revision of the job, for deploys: a process doesn't change the schedule
+    /// of a job that another one has declared with a higher revision, and follows that
+    /// schedule. Raise it with each change, and to bring back a removed job. Among equal
     /// revisions the latest declaration counts. Defaults to 0.
     #[must_use]
     pub fn revision(mut self, revision: u32) -> Self {
@@ -116,7 +117,7 @@ impl Cron {
         self
     }
 
-    /// The first time after `time` at which a job is due.
+    /// The first time after `time` at which the job is due; `None` if there is none.
     ///
     /// # Errors
     ///
@@ -128,7 +129,7 @@ impl Cron {
         Ok(next.map(|ms| UNIX_EPOCH + Duration::from_millis(ms)))
     }
 
-    /// The times at which it is due.
+    /// The times at which the job is due.
     ///
     /// # Errors
     ///
@@ -148,7 +149,7 @@ impl Cron {
         })
     }
 
-    /// Fails for values that are out of their bounds.
+    /// Fails for values out of their bounds.
     pub(super) fn validate(&self) -> Result<()> {
         if let Missed::All(most) = self.missed
             && !(1..=1_000).contains(&most)
@@ -163,16 +164,16 @@ impl Cron {
         Ok(())
     }
 
-    /// Expression and zone, as a stream knows them.
+    /// The expression and the zone, in the form that a stream stores.
     pub(super) fn spec(&self) -> String {
         format!("{} {}", self.text, self.zone)
     }
 
-    /// The times of what a stream knows.
+    /// The times of a stored expression and zone.
     ///
     /// # Errors
     ///
-    /// `Config` for what this version of the library can't read.
+    /// `Config` for a form that this version of the library can't read.
     pub(super) fn times_of(spec: &str) -> Result<Times> {
         let (expression, zone) = spec.rsplit_once(' ').unwrap_or((spec, "UTC"));
         Self::parse(expression)?.zone(zone).times()

@@ -1,4 +1,4 @@
-//! The jobs of a stream: listed, paused, removed, run out of turn.
+//! The jobs of a stream: listed, paused, removed, run once now.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,14 +23,14 @@ pub(crate) struct LocalJobs(Arc<Mutex<BTreeMap<(String, String), Local>>>);
 #[derive(Debug, Clone)]
 struct Local {
     job: Arc<Job>,
-    /// Of its ticker.
+    /// The bell of its ticker.
     bell: Bell,
 }
 
 impl LocalJobs {
     /// # Errors
     ///
-    /// `AlreadyExists` where there is one of this name.
+    /// `AlreadyExists` if there is a job of this name.
     pub(crate) fn add(&self, job: &Arc<Job>, bell: &Bell) -> Result<()> {
         let key = (job.stream().to_owned(), job.name().to_owned());
         let mut jobs = self.0.lock();
@@ -52,12 +52,12 @@ impl LocalJobs {
         self.0.lock().remove(&key);
     }
 
-    /// Forgets all of them.
+    /// Forgets all jobs.
     pub(crate) fn clear(&self) {
         self.0.lock().clear();
     }
 
-    /// Those of a stream.
+    /// The jobs of a stream.
     #[cfg(feature = "test-util")]
     pub(crate) fn of(&self, stream: &str) -> Vec<Arc<Job>> {
         let jobs = self.0.lock();
@@ -71,7 +71,7 @@ impl LocalJobs {
     }
 }
 
-/// The jobs of one stream that recur, `{<stream>}:cron` in Redis.
+/// The recurring jobs of one stream, `{<stream>}:cron` in Redis.
 ///
 /// # Blocking
 ///
@@ -79,10 +79,12 @@ impl LocalJobs {
 ///
 /// # Errors
 ///
-/// [`Unavailable`](crate::ErrorKind::Unavailable),
-/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown),
-/// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
-/// [`WrongType`](crate::ErrorKind::WrongType), [`Refused`](crate::ErrorKind::Refused).
+/// [`Unavailable`](crate::ErrorKind::Unavailable) while Redis can't be reached,
+/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the connection is lost before
+/// the answer to a change, [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if
+/// the Redis user lacks a permission, [`WrongType`](crate::ErrorKind::WrongType) if a key
+/// holds something else, [`Refused`](crate::ErrorKind::Refused) while Redis takes no
+/// writes.
 ///
 /// # Examples
 ///
@@ -113,8 +115,7 @@ impl Crons {
         }
     }
 
-    /// All jobs, by name, those of other processes and removed ones included
-    /// (`HGETALL`).
+    /// All jobs by name, with those of other processes and removed ones (`HGETALL`).
     pub fn list(&self) -> Result<Vec<CronJob>> {
         let listed = self.parts.all().and_then(|parts| {
             let mut jobs = Vec::new();
@@ -132,31 +133,32 @@ impl Crons {
         Ok(jobs.collect())
     }
 
-    /// Pauses a job in all processes, until it is resumed. Returns whether there is one.
+    /// Pauses a job in all processes, until it is resumed. Returns whether it exists.
     pub fn pause(&self, name: &str) -> Result<bool> {
         self.change(name, JobState::Paused, "pausing a job")
     }
 
     /// Resumes a job that was paused or removed, from now on: ticks that were due
     /// meanwhile are left out. Processes notice within a minute, or at the next tick.
-    /// Returns whether there is one.
+    /// Returns whether it exists.
     pub fn resume(&self, name: &str) -> Result<bool> {
         self.change(name, JobState::On, "resuming a job")
     }
 
-    /// Removes a job in all processes. That is remembered: one that declares it again
-    /// needs a higher [`revision`](crate::Cron::revision). Returns whether there was one.
+    /// Removes a job in all processes. The removal is remembered: a later declaration of
+    /// the job needs a higher [`revision`](crate::Cron::revision). Returns whether it
+    /// existed.
     pub fn remove(&self, name: &str) -> Result<bool> {
         self.change(name, JobState::Removed, "removing a job")
     }
 
-    /// Adds a message of a job now, out of turn, also while it is paused, and whether or
-    /// not a group is done with the one before. Its ticks stay as they are.
+    /// Adds a message of a job now, also while the job is paused, and whether or not a
+    /// group has handled the message before. Its ticks stay as they are.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) where this manager has no such job: the message
-    /// is made by the process that has declared it; or where it was removed.
+    /// [`NotFound`](ErrorKind::NotFound) if this manager hasn't declared the job, since
+    /// only a process that has can make its message, and if the job was removed.
     pub fn run_now(&self, name: &str) -> Result<()> {
         let local = self.local.get(self.parts.stream(), name).ok_or_else(|| {
             let text = format!(
@@ -180,7 +182,7 @@ impl Crons {
             parts.find(|part| part.keys == keys)
         });
         let part = located.map_err(|e| self.failed(e, "running a job"))?;
-        // Once more where the clock was set back.
+        // The second try is for a clock that was set back.
         for _ in 0..2 {
             let Some(part) = &part else { break };
             let ticked = self

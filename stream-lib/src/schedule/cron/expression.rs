@@ -1,11 +1,11 @@
-//! A cron expression: which days and times of a calendar it matches.
+//! Cron expressions: the days and times of a calendar that they match.
 
 use jiff::civil::{Date, DateTime, Time};
 
 use super::field::{DAY, HOUR, MINUTE, MONTH, SECOND, Unit, WEEKDAY, next_bit};
 
-/// How many days are looked at before an expression counts as one that never comes. A
-/// 29th of February that is a Monday comes within 40 years.
+/// The number of days looked at before an expression counts as one that never matches. A
+/// 29th of February that is a Monday occurs within 40 years.
 const HORIZON: u32 = 41 * 366;
 
 /// A parsed expression, as sets of bits.
@@ -18,13 +18,13 @@ pub(super) struct Expression {
     months: u64,
     /// Sunday is 0.
     weekdays: u64,
-    /// One of the two kinds of day is enough, as neither is `*`.
+    /// Whether one of the two kinds of day is enough, since neither is `*`.
     is_either_day: bool,
 }
 
 impl Expression {
-    /// Reads five fields, or six with seconds in front, or a word such as `@daily`. The
-    /// error says what is wrong.
+    /// Parses five fields, or six with seconds in front, or a word such as `@daily`. The
+    /// error describes the problem.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let text = match text.trim() {
             "@yearly" | "@annually" => "0 0 1 1 *",
@@ -34,8 +34,7 @@ impl Expression {
             "@hourly" => "0 * * * *",
             word if word.starts_with('@') => {
                 return Err(
-                    "of the words there are @yearly, @monthly, @weekly, @daily and @hourly"
-                        .to_owned(),
+                    "the known words are @yearly, @monthly, @weekly, @daily and @hourly".to_owned(),
                 );
             }
             text => text,
@@ -75,7 +74,7 @@ impl Expression {
         Ok(expression)
     }
 
-    /// The first moment of a calendar that it matches, from this one on.
+    /// The first moment of a calendar, from `from` on, that the expression matches.
     pub(super) fn next_from(&self, from: DateTime) -> Option<DateTime> {
         let mut date = from.date();
         let mut time = from.time();
@@ -133,7 +132,7 @@ fn positive(part: i8) -> u32 {
     u32::from(part.unsigned_abs())
 }
 
-/// They are below 60.
+/// Parts of a time are below 60.
 fn small(part: u32) -> i8 {
     i8::try_from(part).unwrap_or(i8::MAX)
 }

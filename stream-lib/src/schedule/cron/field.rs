@@ -1,12 +1,12 @@
 //! One field of a cron expression.
 
-/// What a field counts.
+/// The unit that a field counts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unit {
     pub(super) name: &'static str,
     pub(super) least: u32,
     pub(super) most: u32,
-    /// Names of the values, from `least` on.
+    /// Names of the values, beginning with `least`.
     names: &'static [&'static str],
 }
 
@@ -22,7 +22,7 @@ pub(super) const MONTH: Unit = Unit {
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
     ],
 };
-/// Sunday is 0, and 7.
+/// Sunday is 0 and 7.
 pub(super) const WEEKDAY: Unit = Unit {
     name: "day of the week",
     least: 0,
@@ -40,8 +40,8 @@ impl Unit {
         }
     }
 
-    /// Reads a field, as a set of bits: `*`, `5`, `1-5`, `*/15`, `0-30/10`, `1,15`, or
-    /// names such as `mon-fri`. The error says what is wrong with it.
+    /// Parses a field into a set of bits: `*`, `5`, `1-5`, `*/15`, `0-30/10`, `1,15`, or
+    /// names such as `mon-fri`. The error describes the problem.
     pub(super) fn parse(self, text: &str) -> Result<u64, String> {
         let mut bits = 0;
         for part in text.split(',') {

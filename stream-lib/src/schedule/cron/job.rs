@@ -23,25 +23,25 @@ type Make = dyn Fn(&mut Outgoing) -> Result<()> + Send + Sync;
 
 /// A job that this process takes part in.
 pub(crate) struct Job {
-    /// Of the stream that it was given.
+    /// The keys of the stream that it was declared for.
     stem: StreamKeys,
-    /// Where it lives, once that is known: in the stream, or in a partition.
+    /// Its place, once that is known: the stream, or one of its partitions.
     place: Mutex<Option<(Split, StreamKeys)>>,
     pub(super) name: String,
     pub(super) cron: Cron,
     pub(super) spec: String,
     pub(super) times: Times,
     make: Box<Make>,
-    /// Somebody has changed its state.
+    /// Its state was changed by a call of this process.
     is_changed: AtomicBool,
-    /// A test has taken its clock.
+    /// A test drives its clock.
     is_held: AtomicBool,
 }
 
 impl Job {
     /// # Errors
     ///
-    /// `Config` for a name, or values, out of their bounds.
+    /// `Config` for a name or values out of their bounds.
     pub(crate) fn new(
         keys: StreamKeys,
         name: &str,
@@ -74,16 +74,16 @@ impl Job {
         self.stem.stream()
     }
 
-    /// The keys of the stream, or of the partition that it lives in.
+    /// The keys of the stream or partition that it belongs to.
     pub(crate) fn keys(&self) -> StreamKeys {
         let place = self.place.lock();
         let known = place.as_ref().map(|(_, keys)| keys);
         known.unwrap_or(&self.stem).clone()
     }
 
-    /// Finds out where it lives: of a stream with partitions in that of its message's key,
-    /// else of its name, so that all processes find it there. Returns whether it has
-    /// moved, since the stream has got partitions.
+    /// Finds its place: in a stream with partitions that of its message's key, else of
+    /// its name, so that all processes find it there. Returns whether it has moved,
+    /// because the stream has got partitions.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl Job {
         &self.name
     }
 
-    /// What scripts are asked for in its name; `keys` are its own.
+    /// The arguments of scripts for this job; `keys` are its own.
     pub(super) fn call<'a>(&'a self, keys: &'a StreamKeys) -> JobCall<'a> {
         JobCall {
             keys,
@@ -120,7 +120,7 @@ impl Job {
         }
     }
 
-    /// The message of a tick. A panic of the user's function is an error.
+    /// Makes the message of a tick. A panic of the user's function is an error.
     pub(super) fn message(&self) -> Result<Outgoing> {
         let mut batch = Outgoing::default();
         let made = catch_unwind(AssertUnwindSafe(|| (self.make)(&mut batch)));
@@ -134,7 +134,7 @@ impl Job {
         Ok(batch)
     }
 
-    /// Has the ticker ask for its state, when it is woken.
+    /// Has the ticker ask for its state at the next wake-up.
     pub(super) fn look_again(&self) {
         self.is_changed.store(true, Ordering::SeqCst);
     }
@@ -143,7 +143,7 @@ impl Job {
         self.is_changed.swap(false, Ordering::SeqCst)
     }
 
-    /// Whether it ticks by a test's clock, and not by itself.
+    /// Whether a test drives its ticks.
     pub(super) fn is_held(&self) -> bool {
         self.is_held.load(Ordering::SeqCst)
     }

@@ -1,45 +1,46 @@
-//! A job as a stream knows it.
+//! A job as stored with its stream.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::config::Cron;
 use crate::command::{JobState, StoredJob};
 
-/// A job that recurs, as its stream knows it: see
+/// A recurring job as stored with its stream: see
 /// [`StreamManager::crons`](crate::StreamManager::crons).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CronJob {
     /// Its name.
     pub name: String,
-    /// The expression that is in force, with one space between fields.
+    /// Its expression, with one space between fields.
     pub expression: String,
-    /// The time zone of it.
+    /// Its time zone.
     pub zone: String,
-    /// Whether it goes on.
+    /// Whether it is on, paused or removed.
     pub state: CronState,
-    /// When it was due last, or declared, changed or resumed.
+    /// The time when it was last due, declared, changed or resumed.
     pub last: SystemTime,
-    /// When it is due next by its schedule; `None` while it doesn't go on, and where
+    /// The next time at which it is due; `None` while it is paused or removed, and if
     /// this version can't read the expression.
     pub next: Option<SystemTime>,
-    /// The revision of it; see [`Cron::revision`].
+    /// Its revision; see [`Cron::revision`].
     pub revision: u64,
     /// Whether this manager takes part in it.
     pub is_here: bool,
 }
 
-/// Whether a job goes on.
+/// The state of a job.
 ///
-/// More may come, so a `match` needs a wildcard arm.
+/// More states may be added, so a `match` needs a wildcard arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CronState {
-    /// It does.
+    /// It ticks.
     On,
     /// It was paused.
     Paused,
-    /// It was removed, and is remembered, so that no old process brings it back.
+    /// It was removed. This is remembered, so that no process of an older deploy brings
+    /// it back.
     Removed,
 }
 

@@ -1,39 +1,40 @@
-//! What becomes of ticks that no process was there for.
+//! The treatment of missed ticks.
 
 use super::times::Times;
 
-/// What a job does about ticks that were missed, because no process had the job or Redis
-/// was away.
+/// The treatment of a job's ticks that were missed, because no process had the job or
+/// Redis was away.
 ///
-/// More may come, so a `match` needs a wildcard arm.
+/// More variants may be added, so a `match` needs a wildcard arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Missed {
-    /// Of those that were missed, the newest is made up for.
+    /// The newest missed tick is made up for.
     #[default]
     Once,
-    /// The newest ones are made up for, at most so many, 1 to 1,000, in order.
+    /// The newest missed ticks are made up for, in order, at most this number: 1 to
+    /// 1,000.
     All(u32),
-    /// None is made up for. A tick that is up to a minute late, and the newest, was not
-    /// missed.
+    /// No missed tick is made up for. The newest tick doesn't count as missed if it is at
+    /// most a minute late.
     Skip,
 }
 
-/// How late a tick may be that was not missed, in ms.
+/// How late a tick may be without counting as missed, in ms.
 const LATE: u64 = 60_000;
 
-/// What is due.
+/// The due ticks of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DueTicks {
-    /// When the job is due last, once that is done.
+    /// The job's last due time after these ticks.
     pub(super) last: u64,
-    /// Those to add a message for, in order.
+    /// The ticks that add a message, in order.
     pub(super) fire: Vec<u64>,
 }
 
 impl Missed {
-    /// What is due at `now` for a job that was due last at `last`, all in ms since 1970;
-    /// `None` where nothing is.
+    /// The ticks due at `now` for a job that was last due at `last`, all in ms since
+    /// 1970; `None` if none is due.
     pub(super) fn due(self, times: &Times, last: u64, now: u64) -> Option<DueTicks> {
         let most = match self {
             Self::All(most) => most.max(1) as usize,

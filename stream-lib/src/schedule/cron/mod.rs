@@ -1,10 +1,11 @@
-//! Jobs that recur by the calendar.
+//! Recurring jobs.
 //!
-//! A [`Cron`] is what a user gives: an *expression* of *fields*, whose [`Times`](times)
-//! in a *zone* are computed, and what becomes of ticks that were *missed*. A *job* is
-//! that with a message. Its *ticker* is the task by which this process takes part; all
-//! processes that have the job compute its ticks, and one script adds a message for each
-//! once. [`Crons`] lists the jobs of a stream, a [`CronJob`] each, and pauses them.
+//! A [`Cron`] is the user's schedule: an *expression* of *fields*, whose [`Times`](times)
+//! are computed in a *zone*, and the treatment of *missed* ticks. A *job* is a schedule
+//! with a message. Its *ticker* is the task by which this process takes part; all
+//! processes that have the job compute its ticks, and one script adds a message once for
+//! each. [`Crons`] lists the jobs of a stream, a [`CronJob`] each, and changes their
+//! states.
 
 #[cfg(feature = "test-util")]
 mod by_hand;

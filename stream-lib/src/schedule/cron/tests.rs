@@ -1,4 +1,4 @@
-//! Times against an oracle that asks for each minute what the clock shows.
+//! Times against an oracle that asks what the clock shows at each minute.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::config::Cron;
 use super::missed::Missed;
 use super::times::Times;
 
-/// Days on which clocks were set, and others: zone, first day in UTC, and how many.
+/// Days on which clocks were set, and others: zone, first day in UTC, and number of days.
 const SPANS: [(&str, &str, u32); 12] = [
     ("UTC", "2026-02-27T00:00:00Z", 3),
     ("Europe/Berlin", "2026-03-28T00:00:00Z", 3),
@@ -33,7 +33,7 @@ const SPANS: [(&str, &str, u32); 12] = [
 
 const MINUTE: u64 = 60_000;
 
-/// One field: each value, whether it is in it, and the text.
+/// One field: its values, each paired with whether it is included, and the text.
 type Field = (BTreeSet<u32>, String);
 
 fn field(least: u32, most: u32) -> impl Strategy<Value = Field> {
@@ -54,7 +54,7 @@ fn field(least: u32, most: u32) -> impl Strategy<Value = Field> {
     prop_oneof![2 => any, 2 => listed, 1 => stepped, 1 => ranged]
 }
 
-/// What a cron expression matches, spelled out.
+/// The meaning of a cron expression, spelled out.
 #[derive(Debug, Clone)]
 struct Spelled {
     minutes: Field,
@@ -122,8 +122,8 @@ fn shown(zone: &TimeZone, ms: u64) -> DateTime {
     zone.to_datetime(time)
 }
 
-/// The times in a span, by looking at each of its minutes: when the clock shows each
-/// minute of the calendar first, or, where it never does, any later one.
+/// The times in a span, found by looking at each of its minutes: when the clock first
+/// shows each minute of the calendar, or, if it never does, any later one.
 fn oracle(spelled: &Spelled, zone: &TimeZone, begin: u64, end: u64) -> Vec<u64> {
     let mut first = BTreeMap::new();
     let mut latest = DateTime::MIN;
@@ -169,7 +169,7 @@ proptest! {
             last = next;
         }
         prop_assert_eq!(&found, &expected, "{} in {}", spelled.text(), name);
-        // From anywhere in between the next is the same.
+        // From any point in between, the next time is the same.
         for probe in (begin..end).step_by(7 * 3_600_000 + 13) {
             let next = expected.iter().find(|due| **due > probe);
             if let Some(next) = next {
@@ -210,7 +210,7 @@ fn missed_ticks_are_made_up_for_as_the_policy_says() {
     assert_eq!(due_later(Missed::All(1_000)).fire.len(), 5);
     let skipped = due_later(Missed::Skip);
     assert_eq!((skipped.last, skipped.fire.len()), (noon + 5 * HOUR, 0));
-    // A moment late is not missed.
+    // A slightly late tick is not missed.
     let late = due(Missed::Skip, noon, noon + 5 * HOUR + 60_000).unwrap();
     assert_eq!(late.fire, [noon + 5 * HOUR]);
 }

@@ -14,20 +14,21 @@ use crate::runtime::{Backoff, ServerClock, Task, Trouble, jitter};
 use crate::schedule::outage::Outage;
 use crate::split::Splits;
 
-/// The longest wait between two looks: the server's clock may be set, and the job may be
-/// changed, paused or resumed by others.
+/// The longest wait between two looks, since the server's clock may be set, and other
+/// processes may change, pause or resume the job.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// How far ahead the last due time may lie, in ms: then the server's clock was set back.
+/// How far ahead the last due time may lie, in ms; beyond that, the server's clock was
+/// set back.
 const AHEAD: u64 = 60_000;
 
-/// What is known of the job in its stream.
+/// The known state of the job in its stream.
 #[derive(Debug)]
 struct Known {
-    /// When it was due last, in ms since 1970.
+    /// The last due time, in ms since 1970.
     last: u64,
     spec: String,
-    /// `None` where this version can't read the expression or the zone.
+    /// `None` if this version can't read the expression or the zone.
     times: Option<Times>,
     is_on: bool,
 }
@@ -37,7 +38,7 @@ pub(crate) struct Ticker {
     topology: Arc<Topology>,
     splits: Arc<Splits>,
     handle: LinkHandle,
-    /// To the server of the job's place, once that is known.
+    /// Connections to the server of the job's place, once that is known.
     loans: Option<Loans>,
     progress: Progress,
     at: Instant,
@@ -46,7 +47,7 @@ pub(crate) struct Ticker {
     trouble: Trouble,
 }
 
-/// How far the job is.
+/// The progress of the job.
 struct Progress {
     job: Arc<Job>,
     clock: ServerClock,
@@ -55,7 +56,7 @@ struct Progress {
     look_at: Instant,
 }
 
-/// What comes next.
+/// The next step.
 enum Next {
     Declare,
     Look,
@@ -98,7 +99,7 @@ impl Ticker {
         self.progress.declare(wire)
     }
 
-    /// Does what comes next. Returns how long to wait then.
+    /// Takes the next step. Returns the time to wait after it.
     fn step(&mut self) -> Result<Duration> {
         let mut next = self.progress.next();
         // The stream may have got partitions since.
@@ -146,7 +147,7 @@ impl Ticker {
         wait
     }
 
-    /// Tells of a failure, unless it is an outage that has only begun.
+    /// Logs a failure, unless it is an outage that has only begun.
     fn failed(&mut self, error: &Error) -> Duration {
         if self.outage.tells(error, Instant::now()) && self.trouble.begins(error) {
             log::warn!(
@@ -174,7 +175,7 @@ impl Progress {
             return Next::Wait(look);
         };
         if known.last > now + AHEAD {
-            // The script sets it to now.
+            // The script sets the last due time to now.
             return Next::Tick(DueTicks {
                 last: known.last,
                 fire: Vec::new(),
@@ -197,16 +198,16 @@ impl Progress {
         let (name, stream) = (&job.name, job.stream());
         match answer.outcome {
             JobOutcome::Stale => log::warn!(
-                "the job `{name}` of `{stream}` is known with a higher revision, and goes by `{}`: \
-                 this process follows that; raise `revision` to change it",
+                "the job `{name}` of `{stream}` is known with a higher revision, with the \
+                 schedule `{}`: this process follows it; raise `revision` to change it",
                 answer.spec
             ),
             JobOutcome::Removed => log::warn!(
-                "the job `{name}` of `{stream}` was removed, and stays so: `Crons::resume`, or a \
-                 higher `revision`, brings it back"
+                "the job `{name}` of `{stream}` was removed and stays removed: `Crons::resume`, or \
+                 a higher `revision`, brings it back"
             ),
             JobOutcome::Changed => log::info!(
-                "the job `{name}` of `{stream}` goes by `{}` from now on",
+                "the job `{name}` of `{stream}` has the schedule `{}` from now on",
                 answer.spec
             ),
             _ => {}
@@ -244,8 +245,8 @@ impl Progress {
         let (name, stream) = (&job.name, job.stream());
         match answer.outcome {
             JobOutcome::Busy => log::info!(
-                "the job `{name}` of `{stream}` skips a tick: the group `{}` is not done with the \
-                 one before",
+                "the job `{name}` of `{stream}` skips a tick: the group `{}` has not handled the \
+                 message before",
                 job.cron.no_overlap.as_deref().unwrap_or_default()
             ),
             JobOutcome::ClockBack => log::warn!(
@@ -256,7 +257,7 @@ impl Progress {
                 self.known = None;
                 return Ok(Duration::ZERO);
             }
-            // The clock is known better now.
+            // The answer has brought the server's clock.
             JobOutcome::Early => {
                 let wait = due.last.saturating_sub(answer.now);
                 return Ok(Duration::from_millis(wait.max(1)));
@@ -278,7 +279,7 @@ impl Progress {
         self.follow(answer.last, answer.spec, is_on);
     }
 
-    /// Goes by what the stream knows.
+    /// Adopts the state that the stream has stored.
     fn follow(&mut self, last: u64, spec: String, is_on: bool) {
         let times = match self.known.take() {
             Some(known) if known.spec == spec => known.times,
@@ -287,7 +288,7 @@ impl Progress {
                 Ok(times) => Some(times),
                 Err(e) => {
                     log::warn!(
-                        "the job `{}` of `{}` goes by what this version can't read, so that other \
+                        "the job `{}` of `{}` has a schedule that this version can't read, so other \
                          processes do its ticks: {}",
                         self.job.name,
                         self.job.stream(),

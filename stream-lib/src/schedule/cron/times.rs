@@ -10,8 +10,8 @@ use super::zone::Zone;
 /// The times of an expression in a time zone, in ms since 1970.
 ///
 /// A time that the clock never shows, since it was set ahead, is due at the first moment
-/// after; one that it shows twice is due the first time. So each is due once, and they
-/// are due in the order in which a calendar has them.
+/// after; a time that it shows twice is due the first time. So each is due once, in the
+/// order of the calendar.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Times {
     pub(super) expression: Expression,
@@ -19,14 +19,14 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// The first one after `ms`; `None` beyond the years that there are.
+    /// The first due time after `ms`; `None` beyond the calendar's last year.
     pub(super) fn after(&self, ms: u64) -> Option<u64> {
         let second = SignedDuration::from_secs(1);
         let mut from = self.zone.shown_at(ms)?.checked_add(second).ok()?;
         loop {
             let shown = self.expression.next_from(from)?;
             let due = self.zone.first_time_of(shown)?;
-            // Where the clock shows the same hour again, it was due before.
+            // In an hour that the clock repeats, the time was due before.
             if due > ms {
                 return Some(due);
             }
@@ -34,11 +34,12 @@ impl Times {
         }
     }
 
-    /// The last ones after `ms` and up to `until`, at most `most`, in order.
+    /// The last due times after `ms` and up to `until`, at most `most`, in order.
     pub(super) fn between(&self, ms: u64, until: u64, most: usize) -> Vec<u64> {
         let mut window = 60_000_u64;
         loop {
-            // From the end, in ever longer steps: there may be very many.
+            // The search goes back from the end in ever longer steps, since there may be
+            // very many.
             let begin = ms.max(until.saturating_sub(window));
             let mut found = VecDeque::new();
             let mut last = begin;

@@ -1,4 +1,4 @@
-//! A time zone: what clocks on the wall show, and when.
+//! Time zones: the mapping between clock times and moments.
 
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
@@ -9,27 +9,28 @@ use jiff::{SignedDuration, Timestamp};
 pub(super) struct Zone(TimeZone);
 
 impl Zone {
-    /// `None` for a name that the system's database, and the one that comes with the
-    /// library, don't have.
+    /// The zone of a name; `None` if neither the system's database nor the library's has
+    /// it.
     pub(super) fn named(name: &str) -> Option<Self> {
         TimeZone::get(name).ok().map(Self)
     }
 
-    /// What the clock shows at a time in ms since 1970, without fractions of a second.
+    /// The clock time at `ms` since 1970, without fractions of a second.
     pub(super) fn shown_at(&self, ms: u64) -> Option<DateTime> {
         let second = i64::try_from(ms / 1_000).ok()?;
         let time = Timestamp::from_second(second).ok()?;
         Some(self.0.to_datetime(time))
     }
 
-    /// When the clock shows this, in ms since 1970: the first time where it does so
-    /// twice, and the first moment after where it never does.
+    /// The moment of a clock time, in ms since 1970: the first one if the clock shows it
+    /// twice, and the first moment after if it never does.
     pub(super) fn first_time_of(&self, shown: DateTime) -> Option<u64> {
         let time = match self.0.to_ambiguous_timestamp(shown).offset() {
             AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(shown).ok()?,
             AmbiguousOffset::Fold { before, .. } => before.to_timestamp(shown).ok()?,
             AmbiguousOffset::Gap { before, .. } => {
-                // Past the step, by as much as `shown` lies behind its beginning.
+                // Behind the step, by as much as `shown` lies behind the step's
+                // beginning.
                 let past = before.to_timestamp(shown).ok()?;
                 let until = past.checked_add(SignedDuration::from_secs(1)).ok()?;
                 self.0.preceding(until).next()?.timestamp()

@@ -1,4 +1,4 @@
-//! Jobs that recur: random processes that die, lose answers and are replaced by newer
+//! Recurring jobs: random processes that die, lose answers and are replaced by newer
 //! ones, while the clock moves.
 
 use std::cell::RefCell;
@@ -18,7 +18,7 @@ const NAME: &str = "report";
 const PROCESSES: usize = 3;
 const MINUTE: u64 = 60_000;
 
-/// A schedule as its period, in minutes: simple enough for a second reckoning.
+/// A schedule as its period in minutes: simple enough to be computed a second time.
 const PERIODS: [u64; 3] = [1, 2, 5];
 
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ fn step(longest_back: i64) -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a process knows of the job.
+/// The state of the job that a process knows.
 #[derive(Debug, Clone)]
 struct Known {
     last: u64,
@@ -65,11 +65,11 @@ fn spec(period: usize) -> String {
     format!("*/{} * * * * UTC", PERIODS[period])
 }
 
-/// The ticks in a time, oldest first.
+/// The ticks in a span, oldest first.
 fn ticks(spec: &str, after: u64, until: u64, most: usize) -> Vec<u64> {
     let digits: String = spec.chars().filter(char::is_ascii_digit).collect();
     let period = digits.parse::<u64>().unwrap() * MINUTE;
-    // Each of the periods divides the hour, and so the time since 1970.
+    // Each period divides the hour, and so the time since 1970.
     let all: Vec<_> = (after / period + 1..=until / period)
         .map(|n| n * period)
         .collect();
@@ -81,7 +81,7 @@ struct Model<'r> {
     rig: &'r mut Rig,
     now: u64,
     latest: u64,
-    /// How far the clock ever is behind what it has shown.
+    /// The furthest that the clock is ever set back.
     longest_back: u64,
     processes: [Option<Known>; PROCESSES],
     job: Option<StoredJob>,

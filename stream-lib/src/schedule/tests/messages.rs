@@ -26,12 +26,12 @@ enum Step {
         after: i64,
         unique: Option<(u8, WhenTaken)>,
         once: Option<u8>,
-        /// The answer was lost: the call is made again.
+        /// The answer is lost, and the call is repeated.
         again: bool,
     },
     Cancel(usize),
     Reschedule(usize, i64),
-    /// The time moves, and what is due is moved.
+    /// The time moves, and due messages are moved.
     Promote(i64),
     /// One step of it, after which the process dies.
     PromoteOnce(i64),
@@ -39,7 +39,7 @@ enum Step {
     RemoveBody(usize),
     EmptyStream,
     EmptyBackup,
-    /// The stream knows of another backup stream from now on.
+    /// Sets whether the stream knows of another backup stream.
     KnowBackup(bool),
 }
 
@@ -78,7 +78,7 @@ enum Body {
 
 #[derive(Debug, Clone)]
 struct Waits {
-    /// `None` for one that was set aside.
+    /// `None` for a message that was set aside.
     due: Option<i64>,
     unique: Option<String>,
     once: Option<u8>,
@@ -86,10 +86,10 @@ struct Waits {
     body: Body,
 }
 
-/// A message that was moved: its number, its due time, and its id.
+/// A moved message: its number, its due time, and its id.
 type Moved = (usize, i64, ScheduleId);
 
-/// What should be in Redis.
+/// The expected contents of Redis.
 struct Model<'r> {
     rig: &'r mut Rig,
     promotion: Promotion,
@@ -299,7 +299,7 @@ impl<'r> Model<'r> {
                 self.once.insert(key, id);
             }
         }
-        // It changes nothing, and says the same.
+        // The repeat changes nothing, and has the same answer.
         match (repeated, outcome) {
             (Some(ScheduleOutcome::Once(placed)), ScheduleOutcome::Scheduled(id)) => {
                 prop_assert_eq!(placed.scheduled, Some(id));
@@ -310,7 +310,7 @@ impl<'r> Model<'r> {
         Ok(())
     }
 
-    /// One step. Returns whether there is more that is due.
+    /// Takes one step. Returns whether more is due.
     fn promote(&mut self) -> Result<bool, TestCaseError> {
         let now = u64::try_from(self.now).unwrap();
         let promoted = self
@@ -379,7 +379,7 @@ impl<'r> Model<'r> {
         if how == Body::Missing {
             self.rig.ask::<i64>(&["HDEL", &later, &id]);
         } else {
-            // A number; and `false` with an empty array behind it.
+            // A number; and `false` followed by an empty array.
             let body = if is_number { "x" } else { "\u{90}" };
             self.rig.ask::<i64>(&["HSET", &later, &id, body]);
         }
@@ -398,7 +398,7 @@ impl<'r> Model<'r> {
             .map(|(id, waits)| (waits.due.unwrap_or(i64::MAX), *id))
             .collect();
         expected.sort();
-        // By pages, as a user would.
+        // Lists by pages, as a user would.
         let mut listed = Vec::new();
         loop {
             let place = listed.last().map(|w: &Waiting| (&*w.score, w.id));

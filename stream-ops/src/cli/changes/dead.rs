@@ -75,7 +75,7 @@ fn edits(set: &[String], unset: &[String]) -> Outcome<FieldEdits> {
     Ok(edits)
 }
 
-/// A closed pipe ends it well.
+/// Writes dead letters as lines of JSON. A closed pipe is no error.
 fn export(context: &Context, stream: &str, choice: &DeadChoice) -> Outcome {
     let redis = context.redis()?;
     let mut count = 0;

@@ -1,7 +1,8 @@
 //! `demo`: a server of its own, with producers, consumers and a fault.
 //!
-//! Consumers are processes of their own, so that they can die. Each ends when its standard
-//! input does, and the server when this process does: however this ends, nothing is left.
+//! Consumers are processes of their own, so that they can die. Each ends when its
+//! standard input does, and the server ends with this process: nothing is left, however
+//! the process ends.
 
 use std::env;
 use std::io::{self, Read};
@@ -25,10 +26,10 @@ const STREAM: &str = "orders";
 /// How often a message is added.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// Of the messages with the fault `poison`, each so manieth can't be read.
+/// With the fault `poison`, every n-th message can't be decoded.
 const POISON: u64 = 20;
 
-/// What the demonstration's messages are.
+/// The messages of the demonstration.
 #[derive(Debug, StreamMessage)]
 #[stream(name = "orders")]
 #[expect(clippy::struct_field_names, reason = "the field's name in the entry")]
@@ -38,16 +39,16 @@ struct Order {
     copies: u64,
 }
 
-/// An order of so many copies kills the process that gets it, with the fault `crash`.
+/// With the fault `crash`, an order of this many copies kills the process that gets it.
 const KILLER: u64 = 4_000_000_000;
 
-/// How often a process is started that dies.
+/// How often a process that dies is started.
 const LIVES: u32 = 3;
 
-/// Short, so that the dead are noticed soon.
+/// Short, so that a dead process is noticed soon.
 const LEASE: Duration = Duration::from_secs(2);
 
-/// Where consumers are: their group, and how long a handler takes, in milliseconds.
+/// The roles of consumers: name, group, and how long a handler takes, in milliseconds.
 const PLACES: [(&str, &str, u64); 3] = [
     ("billing", "billing", 5),
     ("shipping", "shipping", 5),
@@ -108,10 +109,10 @@ fn said(url: &str, fault: Option<DemoFault>) -> String {
     let what = match fault {
         None => "Two groups keep up with a stream of orders.",
         Some(DemoFault::Crash) => {
-            "The 100th order kills each process of the group billing that gets it."
+            "The 100th order kills each process of the group `billing` that gets it."
         }
-        Some(DemoFault::Slow) => "Handlers of the group billing take too long: it falls behind.",
-        Some(DemoFault::Poison) => "Each 20th order has an amount that no consumer can read.",
+        Some(DemoFault::Slow) => "Handlers of the group `billing` are too slow: it falls behind.",
+        Some(DemoFault::Poison) => "Every 20th order has an amount that can't be decoded.",
     };
     let url = shown(url.as_bytes());
     format!(
@@ -121,14 +122,14 @@ fn said(url: &str, fault: Option<DemoFault>) -> String {
     )
 }
 
-/// The consumers' processes, which end with this.
+/// The processes of consumers. They are killed when this is dropped.
 #[derive(Default)]
 struct Workers(Vec<Worker>);
 
 struct Worker {
     child: Child,
     place: String,
-    /// How often it is started still.
+    /// How often it may be started again.
     lives: u32,
 }
 
@@ -151,7 +152,7 @@ impl Workers {
         Ok(())
     }
 
-    /// Starts those again that have died, a few times.
+    /// Starts processes that have died again, a few times.
     fn look_after(&mut self, url: &str) -> Outcome<()> {
         let has_died = |worker: &mut Worker| matches!(worker.child.try_wait(), Ok(Some(_)));
         let dead: Vec<Worker> = self.0.extract_if(.., has_died).collect();
@@ -174,7 +175,7 @@ impl Drop for Workers {
 /// One consumer, until standard input ends.
 pub(crate) fn work(context: &Context, place: &str) -> Outcome {
     let found = PLACES.iter().find(|(name, ..)| *name == place);
-    let (_, group, takes) = found.ok_or_else(|| Fault::usage("there is no such place"))?;
+    let (_, group, takes) = found.ok_or_else(|| Fault::usage("there is no such role"))?;
     let takes = Duration::from_millis(*takes);
     let config = ConsumerConfig::new(STREAM)
         .group(*group)

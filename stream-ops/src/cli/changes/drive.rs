@@ -1,4 +1,4 @@
-//! A plan is shown, asked about, carried out.
+//! Shows a plan, asks for consent, and carries it out.
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -30,7 +30,7 @@ impl From<Refused> for Fault {
     }
 }
 
-/// Does what is planned, where the user wishes so.
+/// Shows a plan, and carries it out where the user agrees.
 pub(super) fn drive(context: &Context, plan: Planned, agreed: Agreed) -> Outcome {
     let plan = plan?;
     if plan.is_empty() {
@@ -87,7 +87,7 @@ pub(super) fn drive(context: &Context, plan: Planned, agreed: Agreed) -> Outcome
     act(context, plan, false)
 }
 
-/// The flags with which the same command acts on the same.
+/// The flags with which the same command acts on the same entries.
 fn again(plan: &Plan, flags: &[&str]) -> String {
     let given: Vec<String> = env::args().collect();
     let mut words = Vec::new();
@@ -161,7 +161,7 @@ fn act(context: &Context, plan: Plan, with_plan: bool) -> Outcome {
         .output
         .print(&Report::new(text, Value::Object(json)));
     match printed {
-        // What was done is done, whether or not anybody reads so.
+        // A closed pipe doesn't change the outcome.
         Err(fault) if fault.exit != Exit::Done => Err(fault),
         _ => Ok(exit(&outcome)),
     }
@@ -176,7 +176,7 @@ fn exit(outcome: &Result) -> Exit {
     }
 }
 
-/// Errors of a server may hold anything.
+/// Escapes each line: the text of a server's error may hold anything.
 fn shown_lines(text: &str) -> String {
     let lines = text.lines().map(|line| shown(line.as_bytes()));
     lines.collect::<Vec<_>>().join("\n")

@@ -1,4 +1,4 @@
-//! What changes groups, their consumers and what these hold.
+//! Changes of groups, consumers and pending entries.
 
 use super::drive::drive;
 use crate::act::{self, HandsOn, PendingChoice};
@@ -6,7 +6,7 @@ use crate::cli::change_args::{Agreed, ConsumerChange, GroupChange, PendingChange
 use crate::cli::context::Context;
 use crate::cli::exit::Outcome;
 
-/// From so many deliveries on an entry is a suspect.
+/// Deliveries from which an entry is a suspect.
 const SUSPECT: u64 = 2;
 
 pub(crate) fn group(context: &Context, change: GroupChange) -> Outcome {

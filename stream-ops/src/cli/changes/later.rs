@@ -1,4 +1,4 @@
-//! What changes scheduled messages and jobs that recur.
+//! Changes of scheduled messages and recurring jobs.
 
 use super::drive::drive;
 use crate::act::{self, Bound, ScheduledChoice};

@@ -1,7 +1,7 @@
 //! Commands that change or remove something.
 //!
-//! Each makes a plan of [`act`](crate::act), and *drive* shows it, asks, carries it out and
-//! says how far it got. A *demo* has a server of its own.
+//! Each makes a plan of [`act`](crate::act), and *drive* shows the plan, asks for
+//! consent, carries it out and reports how far it got. A *demo* has a server of its own.
 
 mod dead;
 mod demo;

@@ -1,14 +1,13 @@
-//! How far it is, on a terminal.
+//! The progress of a change, on a terminal.
 
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// What is over sooner shows no bar.
+/// Changes that end sooner show no bar.
 const AFTER: Duration = Duration::from_millis(500);
 
-/// A bar on standard error, which comes when it takes longer; none where that is no
-/// terminal.
+/// A bar on standard error, shown after [`AFTER`], and only on a terminal.
 pub(super) struct Progress {
     bar: ProgressBar,
     began: Instant,

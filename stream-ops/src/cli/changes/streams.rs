@@ -1,4 +1,4 @@
-//! What changes what is in a stream.
+//! Changes of a stream's entries.
 
 use stream_lib::RawMessage;
 
@@ -74,7 +74,7 @@ pub(crate) fn retention(context: &Context, change: RetentionChange) -> Outcome {
     drive(context, act::clean(context.redis()?, &of.name), agreed)
 }
 
-/// One message of words, or one for each line of standard input.
+/// One message of `FIELD=VALUE` words, or one for each line of standard input.
 fn messages(fields: &[String], key: Option<String>, headers: &[String]) -> Outcome<Vec<Message>> {
     if fields.is_empty() {
         let lines = lines(None)?;

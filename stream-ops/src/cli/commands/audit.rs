@@ -1,4 +1,4 @@
-//! `audit`: what was changed by these tools.
+//! `audit`: changes made by these tools.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use crate::cli::output::{Report, table};
 use crate::server::{Answered, request};
 use crate::words::{cut, dash, rfc3339, shown};
 
-/// How much of a text a line shows.
+/// The longest text in a line, in characters.
 const TEXT: usize = 100;
 
 pub(crate) fn run(context: &Context, args: &Audit) -> Outcome {
@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, args: &Audit) -> Outcome {
         ]
     });
     let text = match entries.len() {
-        0 => "Nothing was changed by these tools, as far as is known.\n".to_owned(),
+        0 => "No changes by these tools.\n".to_owned(),
         _ => table(
             [
                 "When", "Who", "Action", "Stream", "Group", ">Done", "Detail",

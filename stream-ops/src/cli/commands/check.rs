@@ -13,7 +13,7 @@ use crate::observe::{GroupFacts, History, StreamFacts};
 use crate::prometheus::exposition;
 use crate::words::{age, age_ms, count, shown};
 
-/// What is wrong with one thing.
+/// A problem of a stream, a group or a server.
 struct Problem {
     severity: Severity,
     what: String,
@@ -25,7 +25,7 @@ pub(crate) fn run(context: &Context, args: &Check) -> Outcome {
         Ok((history, assessment, problems)) => {
             tell(context, args, &history, &assessment, &problems)
         }
-        // Nagios wants a line whatever happens.
+        // Nagios expects a line in any case.
         Err(Fault { text, exit }) if args.format == CheckForm::Nagios && !text.is_empty() => {
             let line = text.replace('\n', " ");
             context.output.raw(&format!("UNKNOWN: {line}\n"))?;
@@ -82,7 +82,7 @@ fn problems(history: &History, assessment: &Assessment, args: &Check) -> Vec<Pro
             let found = assessment.group(&stream.name, &group.name);
             if let Some(found) = found.filter(|found| found.state.severity() < Severity::Note) {
                 severity = severity.min(found.state.severity());
-                // That no process is alive is the state, and the first cause.
+                // The state `NoProcess` is also the first cause.
                 if reasons.is_empty() && found.state != State::NoProcess {
                     reasons.push(found.state.words().to_owned());
                 }
@@ -98,7 +98,7 @@ fn problems(history: &History, assessment: &Assessment, args: &Check) -> Vec<Pro
             }
         }
     }
-    // What is wrong with streams and servers.
+    // Problems of streams and servers.
     let others = assessment
         .findings
         .iter()

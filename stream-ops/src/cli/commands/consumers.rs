@@ -64,7 +64,7 @@ pub(crate) fn table_of(group: &GroupFacts, now: u64) -> String {
     )
 }
 
-/// ▲ for the dead with something in their hands.
+/// ▲ for dead consumers that hold entries.
 fn mark(consumer: &ConsumerFacts) -> &'static str {
     match (consumer.alive, consumer.pending) {
         (Some(false), 1..) => "▲",

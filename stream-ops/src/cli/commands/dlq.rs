@@ -11,7 +11,7 @@ use crate::cli::exit::{Exit, Fault, Outcome};
 use crate::cli::output::{Report, listed, table};
 use crate::words::{age_ms, count, cut, millis_of, of, rfc3339, shown};
 
-/// How much of a value or an error a line shows.
+/// The longest value and error in a line, in characters.
 const VALUE: usize = 200;
 const ERROR: usize = 80;
 
@@ -51,7 +51,7 @@ pub(crate) fn ls(
     let found = if is_all {
         letters.list_newest(None, most)?
     } else {
-        // The oldest of a selection come first; the newest are shown.
+        // `select` returns the oldest first.
         let ids = letters.select(&filter(which))?;
         let newest = ids.iter().rev().take(most);
         let found: Result<Vec<_>, _> = newest.map(|id| letters.letter(*id)).collect();
@@ -251,7 +251,7 @@ fn fields(letter: &DeadLetter, mask: &FieldMask) -> String {
     )
 }
 
-/// What doesn't fit the newest schema, in words, and the name of that schema.
+/// The misfits with the newest schema, in words, and the name of that schema.
 fn compared(
     misfits: Option<&(&StreamSchema, Vec<stream_lib::message::Misfit>)>,
     schemas: &[StreamSchema],
@@ -259,7 +259,7 @@ fn compared(
 ) -> (String, Value) {
     match misfits {
         None if schemas.is_empty() => (
-            "No schema is known: no producer or consumer has told one.\n".to_owned(),
+            "No schema is known: no producer or consumer has declared one.\n".to_owned(),
             Value::Null,
         ),
         None => ("It fits the newest schema.\n".to_owned(), Value::Null),
@@ -279,7 +279,7 @@ fn compared(
     }
 }
 
-/// A stream of which nothing is known has no dead letters either.
+/// Fails for a stream of which nothing is known, dead letters included.
 pub(crate) fn ensure_known(context: &Context, stream: &str) -> Outcome<()> {
     let facts = crate::observe::look_at(context.redis()?, stream)?;
     if facts.exists || facts.is_ours || facts.dead > 0 {

@@ -11,13 +11,13 @@ use crate::cli::exit::{Exit, Outcome};
 use crate::cli::output::Report;
 use crate::words::{age_ms, cut, rfc3339, shown};
 
-/// How much of a value a line shows.
+/// The longest value in a line, in characters.
 const VALUE: usize = 200;
 
 /// How often new entries are asked for.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// Entries that one look of `tail` brings.
+/// Entries per look of `tail`.
 const PAGE: usize = 100;
 
 pub(crate) fn peek(context: &Context, stream: &str, most: u32, from: Option<EntryId>) -> Outcome {
@@ -74,7 +74,7 @@ pub(crate) fn tail(context: &Context, stream: &str, most: Option<u64>) -> Outcom
     }
 }
 
-/// Which values are hidden. What nobody has marked is shown, where the user wishes so.
+/// The values that are hidden; with `--show-sensitive`, none.
 pub(crate) fn mask(context: &Context, stream: &str) -> Outcome<FieldMask> {
     if context.globals.show_sensitive {
         return Ok(FieldMask::default());

@@ -1,4 +1,4 @@
-//! `events`: what happened to a stream lately.
+//! `events`: recent events of streams.
 
 use serde_json::{Value, json};
 use stream_lib::{Answer, EntryId};
@@ -11,7 +11,7 @@ use crate::observe::own_key;
 use crate::server::{Answered, pairs, request};
 use crate::words::{count, cut, dash, rfc3339, shown};
 
-/// How much of a text a line shows.
+/// The longest text in a line, in characters.
 const TEXT: usize = 100;
 
 /// An event, with its stream.
@@ -72,7 +72,7 @@ pub(crate) fn run(context: &Context, args: &Events) -> Outcome {
         ]
     });
     let text = match events.len() {
-        0 => "Nothing has happened, as far as is known.\n".to_owned(),
+        0 => "No events.\n".to_owned(),
         _ => table(
             [
                 "When", "Stream", "What", ">Count", "Group", "Consumer", "Text",

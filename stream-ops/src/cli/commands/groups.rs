@@ -192,7 +192,7 @@ fn numbers(group: &GroupFacts, found: &GroupAssessment, now: u64) -> String {
     ])
 }
 
-/// What can't hurt, with its command line.
+/// Safe next steps, with their command lines.
 fn safe_to_do(stream: &str, group: &GroupFacts, found: &GroupAssessment) -> String {
     let of = format!("{} {}", quoted(stream), quoted(&group.name));
     let mut lines = Vec::new();

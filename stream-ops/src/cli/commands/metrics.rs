@@ -1,4 +1,4 @@
-//! `metrics`: facts as Prometheus reads them.
+//! `metrics`: facts in the format of Prometheus.
 
 use std::fs;
 use std::io;
@@ -27,7 +27,7 @@ pub(crate) fn run(context: &Context, args: &Metrics) -> Outcome {
     loop {
         match measured(context) {
             Ok(text) => write(path, &text)?,
-            // Monitoring has to hear of it, too.
+            // Monitoring has to learn of the outage.
             Err(fault) if args.every.is_some() => {
                 let history = down(&fault.text);
                 write(path, &exposition(&history, &context.assess(&history)))?;
@@ -53,7 +53,7 @@ fn down(why: &str) -> History {
     history
 }
 
-/// Whole or not at all: whoever reads meanwhile finds the file before.
+/// Replaces the file as a whole: a reader finds the old content or the new one.
 fn write(path: &Path, text: &str) -> Outcome<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));

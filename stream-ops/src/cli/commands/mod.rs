@@ -1,4 +1,4 @@
-//! One file per command, or per few that belong together.
+//! The commands that look, one file per command or per few that belong together.
 
 mod audit;
 mod check;
@@ -29,7 +29,7 @@ use super::context::Context;
 use super::exit::Outcome;
 use crate::observe::{StreamFacts, partition_names};
 
-/// Runs a command; the overview where none was given.
+/// Runs a command; without one, the overview.
 pub(crate) fn run(context: &Context, command: Option<Command>) -> Outcome {
     match command {
         None => {
@@ -111,7 +111,7 @@ pub(crate) fn run(context: &Context, command: Option<Command>) -> Outcome {
     }
 }
 
-/// The streams in which the entries of a stream are: itself, or its partitions.
+/// The keys that hold the entries of a stream: its own, or those of its partitions.
 fn parts_of(facts: &StreamFacts) -> Vec<String> {
     match facts.partitions {
         Some(count) => partition_names(&facts.name, count),

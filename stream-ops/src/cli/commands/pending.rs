@@ -72,7 +72,7 @@ pub(crate) fn pending(
     consumer: Option<&str>,
     most: usize,
 ) -> Outcome<Vec<Suspect>> {
-    /// What one request asks for.
+    /// Entries per request.
     const PAGE: usize = 1_000;
     let redis = context.redis()?;
     let mut found: Vec<Suspect> = Vec::new();

@@ -1,4 +1,4 @@
-//! Whether the user of this connection may do what the library does.
+//! The rights of this connection's user.
 
 use stream_lib::Result;
 
@@ -60,7 +60,7 @@ fn used(stream: &str) -> Vec<Vec<String>> {
     ]
 }
 
-/// What the user may not do, of a stream. `None` where that can't be found out.
+/// Commands that the user may not run on a stream. `None` where Redis can't say.
 ///
 /// # Errors
 ///

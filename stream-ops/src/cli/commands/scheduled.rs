@@ -8,7 +8,7 @@ use crate::cli::exit::{Exit, Outcome};
 use crate::cli::output::{Report, table};
 use crate::words::{age_ms, count, cut, dash, millis_of, of, rfc3339, shown};
 
-/// How much of a message a line shows.
+/// The longest message in a line, in characters.
 const FIELDS: usize = 80;
 
 pub(crate) fn ls(context: &Context, stream: &str, most: usize) -> Outcome {

@@ -37,7 +37,7 @@ pub(crate) fn ls(context: &Context, stream: &str) -> Outcome {
         ]
     });
     let text = match schemas.len() {
-        0 => "No schema is known: no producer or consumer has told one.\n".to_owned(),
+        0 => "No schema is known: no producer or consumer has declared one.\n".to_owned(),
         _ => table(
             [
                 "Type",
@@ -77,7 +77,7 @@ pub(crate) fn show(context: &Context, stream: &str, which: &str) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// What has changed between two schemas.
+/// Shows the differences between two schemas.
 pub(crate) fn diff(context: &Context, stream: &str, one_of: &str, other_of: &str) -> Outcome {
     let schemas = context.redis()?.manager().schemas(stream)?;
     let (before, after) = (

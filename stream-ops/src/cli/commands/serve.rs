@@ -10,10 +10,10 @@ use crate::cli::context::{Context, pause};
 use crate::cli::exit::{Exit, Fault, Outcome};
 use crate::serve::{Dashboard, Settings, Token};
 
-/// The variable that may have the token.
+/// The environment variable for the token.
 const TOKEN: &str = "STREAMCTL_TOKEN";
 
-/// How often it is looked for an interruption.
+/// The time between two looks for an interruption.
 const STEP: Duration = Duration::from_millis(50);
 
 /// The shortest time between two looks.

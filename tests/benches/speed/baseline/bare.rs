@@ -1,4 +1,4 @@
-//! What a careful user would write with the redis crate, on one connection.
+//! Handwritten code with the redis crate, on one connection.
 
 use redis::streams::{StreamReadOptions, StreamReadReply};
 use redis::{Commands, Connection, FromRedisValue, Value};

@@ -10,7 +10,7 @@ const COUNT: usize = 200;
 const HEAD: usize = 5;
 /// `*2 $15 ID *8`, and a length and a text for each name and value.
 const ENTRY: usize = 20;
-/// Where an entry's id stands in it.
+/// The place of an entry's id in it.
 const ID: usize = 2;
 
 pub(crate) fn measure(rig: &Rig) -> Result<Readings> {

@@ -1,4 +1,4 @@
-//! What ours is compared with.
+//! The baselines.
 
 pub(crate) mod bare;
 pub(crate) mod latency;

@@ -1,5 +1,5 @@
-//! The routing of the system that this library takes after: for each message a
-//! lock, three questions and one answer, five round trips in all.
+//! The routing of the system that this library is modelled on: for each message a lock,
+//! three reads and one write, five round trips in all.
 
 use redis::streams::StreamPendingReply;
 use redis::{Connection, RedisResult, cmd};
@@ -11,7 +11,7 @@ use crate::{Readings, Result};
 
 const GROUP: &str = "g";
 
-/// More than is ever pending here, so that the way is always the shortest one.
+/// More than is ever pending here, so that each message takes the shortest route.
 const CAPACITY: usize = 100_000_000;
 
 pub(crate) fn measure(rig: &Rig) -> Result<Readings> {
@@ -53,8 +53,8 @@ impl Keys {
         }
     }
 
-    /// Adds an order to the stream, or to the backup stream: where the lock is
-    /// taken, where something waits there already, and where the stream is full.
+    /// Adds an order to the stream, or to the backup stream if the lock is taken, the
+    /// backup stream isn't empty, or the stream is full.
     fn route(&self, connection: &mut Connection, order: &Order) -> RedisResult<()> {
         let mut take = cmd("SET");
         take.arg(&self.lock)

@@ -66,7 +66,7 @@ fn run(words: &[&str]) -> Result<f64> {
     })
 }
 
-/// Where `make bench` builds it.
+/// The path to which `make bench` builds it.
 fn program() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.with_file_name("target/peer/release/stream-peer")

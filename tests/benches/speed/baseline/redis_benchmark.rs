@@ -1,5 +1,4 @@
-//! What comes with the server: `redis-benchmark`, for the same commands and
-//! entries.
+//! The tool of the server: `redis-benchmark`, for the same commands and entries.
 
 use std::process::Command;
 

@@ -63,7 +63,7 @@ pub(crate) fn memory(rig: &Rig) -> Result<Readings> {
     Ok(vec![("rss_mib", most as f64 / f64::from(1 << 20))])
 }
 
-/// What that process does.
+/// The work of that process.
 pub(crate) fn consume_here(url: &str, stream: &str, group: &str, count: usize) -> Result<()> {
     let manager = StreamManager::connect(url)?;
     let config = consume::config(stream, group);

@@ -1,4 +1,4 @@
-//! The same on a cluster of one node: what finding the way there costs.
+//! The same on a cluster of one node: the cost of finding the node.
 
 use super::{add, consume};
 use crate::rig::Rig;

@@ -27,15 +27,15 @@ pub(crate) fn orders(rig: &Rig) -> Result<Readings> {
     ])
 }
 
-/// Payloads of one field: the very stream that the peer reads.
+/// Payloads of one field: the stream that the peer reads.
 pub(crate) fn payloads(rig: &Rig) -> Result<Readings> {
     let group = rig.group(PAYLOADS)?;
     let (entries, spent) = consume::<Payload>(rig, &group, rig.plan.bulk)?;
     Ok(vec![("consume_payload_per_s", entries as f64 / spent.wall)])
 }
 
-/// Consumes so many entries, from the call that starts the consumer to the last
-/// confirmed acknowledgement.
+/// Consumes `count` entries, from the call that starts the consumer to the last confirmed
+/// acknowledgement.
 pub(super) fn consume<M: OwnedMessage + 'static>(
     rig: &Rig,
     group: &Group<'_>,

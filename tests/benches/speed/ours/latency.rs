@@ -40,7 +40,7 @@ pub(crate) fn measure(rig: &Rig) -> Result<Readings> {
     ])
 }
 
-/// Sends one every millisecond; what is late is not made up for.
+/// Sends a message every millisecond. Lost time is not made up for.
 pub(crate) fn at_a_steady_rate(
     orders: &[Order],
     mut send: impl FnMut(&Order) -> Result<()>,
@@ -53,7 +53,7 @@ pub(crate) fn at_a_steady_rate(
     Ok(())
 }
 
-/// When each message was sent, and first seen by its handler.
+/// The times at which each message was sent, and first seen by its handler.
 #[derive(Debug)]
 pub(crate) struct Times {
     began: Instant,

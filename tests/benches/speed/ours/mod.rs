@@ -1,4 +1,4 @@
-//! What the library does: one figure a file.
+//! Measurements of the library, one per file.
 
 pub(crate) mod add;
 pub(crate) mod backlog;
@@ -20,13 +20,13 @@ use stream_lib::{Added, Consumer, Producer};
 use crate::Result;
 use crate::message::Order;
 
-/// How many threads add at once, where many do.
+/// Threads that add at once, in measurements with many.
 pub(crate) const THREADS: usize = 64;
 
-/// A consumer that gets no further for so long has stopped.
+/// A consumer without progress for this long has stopped.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Joins threads; the first error is everybody's.
+/// Joins threads, and returns the first error.
 pub(crate) fn join<'s>(
     threads: impl IntoIterator<Item = ScopedJoinHandle<'s, Result<()>>>,
 ) -> Result<()> {
@@ -57,8 +57,8 @@ fn add_by_many(producer: &Producer<Order>, orders: &[Order]) -> Result<()> {
     })
 }
 
-/// Waits until a consumer has completed so many entries or a few more, and
-/// returns how many.
+/// Waits until a consumer has completed at least `count` entries, and returns their
+/// number.
 fn until_completed(consumer: &Consumer, count: usize) -> Result<usize> {
     let mut last = 0;
     let mut moved = Instant::now();

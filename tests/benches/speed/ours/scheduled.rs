@@ -1,5 +1,5 @@
-//! Messages for later: scheduled one by one, added by the promoter when they are due,
-//! and what a stream costs while they wait.
+//! Scheduled messages: scheduled one by one, added by the promoter when they are due, and
+//! the cost of a stream while they wait.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ use crate::{Readings, Result};
 /// Long after the measurement.
 const LATER: Duration = Duration::from_hours(1);
 
-/// The promoter that gets no further for so long has stopped.
+/// A promoter without progress for this long has stopped.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// For how long the requests of an idle process are counted.
+/// How long the requests of an idle process are counted.
 const IDLE: Duration = Duration::from_secs(5);
 
 /// Schedules messages from one thread, one at a time, then has all of them due at once.
@@ -49,7 +49,7 @@ pub(crate) fn measure(rig: &Rig) -> Result<Readings> {
     ])
 }
 
-/// What a process asks for, and how long the server's commands take, while nothing but a
+/// The requests of a process, and the time of the server's commands, while only a
 /// scheduled message waits.
 pub(crate) fn idle(rig: &Rig) -> Result<Readings> {
     let stream = rig.stream();
@@ -88,8 +88,8 @@ struct Commands {
     micros: f64,
 }
 
-/// Counts what the server was asked for, without the question itself. Commands within
-/// scripts count by themselves, and their time for the script, too.
+/// Counts the commands of the server, without this request. Commands within scripts count
+/// by themselves, and their time for the script, too.
 fn commands(rig: &Rig) -> Result<Commands> {
     let about: String = rig.server().try_command(&["INFO", "commandstats"])?;
     let mut all = Commands {

@@ -13,15 +13,15 @@ pub(crate) fn orders(rig: &Rig) -> Result<Readings> {
     Ok(vec![("send_per_s", rate), ("send_server_cpu", server_cpu)])
 }
 
-/// Payloads of one field, as many as the peer sends.
+/// Payloads of one field, in the number that the peer sends.
 pub(crate) fn payloads(rig: &Rig) -> Result<Readings> {
     let payloads = vec![Payload::new(); CALL];
     let (rate, _) = all(rig, rig.plan.slow * 3, &payloads)?;
     Ok(vec![("send_payload_per_s", rate)])
 }
 
-/// Sends so many messages in turn, and waits for every receipt. Returns how
-/// many per second, and how busy the server was.
+/// Sends messages in turn, and waits for every receipt. Returns their rate, and the load
+/// of the server.
 fn all<M: StreamMessage>(rig: &Rig, count: usize, messages: &[M]) -> Result<(f64, f64)> {
     let stream = rig.stream();
     let manager = rig.manager()?;

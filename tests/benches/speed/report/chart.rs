@@ -1,4 +1,4 @@
-//! The chart: messages per second, ours beside what it is compared with.
+//! The chart: messages per second, of this library and of its baselines.
 
 use std::fmt::Write;
 use std::fs;

@@ -1,14 +1,14 @@
-//! The figures that must be reached, and what each is made of.
+//! The figures, and the readings that each is computed from.
 
 use super::median;
 use crate::rounds::{Found, Round};
 
-/// A figure, as it came out.
+/// A computed figure.
 #[derive(Debug)]
 pub(super) struct Figure {
     pub(super) key: &'static str,
     pub(super) goal: Goal,
-    /// The lowest, the median and the highest of the rounds; else why there is
+    /// The lowest, the median and the highest of the rounds, or the reason why there is
     /// none.
     pub(super) value: Result<[f64; 3], String>,
 }
@@ -28,12 +28,12 @@ impl Goal {
     }
 }
 
-/// What a figure is made of.
+/// The formula of a figure.
 #[derive(Debug, Clone, Copy)]
 enum Made {
     Of(&'static str),
     Ratio(&'static str, &'static str),
-    /// What runs at once, to what the two could do one after the other.
+    /// The rate of two loads at once, against their rate one after the other.
     EndToEnd,
 }
 
@@ -112,7 +112,7 @@ const FIGURES: &[(&str, Goal, Made)] = &[
         AtLeast(0.3),
         Ratio("scheduled_add_per_s", "add_1_thread_per_s"),
     ),
-    // In hundreds, where many are due.
+    // In hundreds, if many are due.
     ("promote_us", AtMost(12.0), Of("promote_us")),
     (
         "idle_scheduled_requests_per_s",
@@ -191,7 +191,7 @@ pub(super) fn all(found: &Found) -> Vec<Figure> {
         .collect()
 }
 
-/// Every reading, as it came out.
+/// All readings.
 pub(super) fn rates(found: &Found) -> Vec<(&'static str, [f64; 3])> {
     let mut names: Vec<_> = found
         .rounds

@@ -1,4 +1,4 @@
-//! What a run ends with: a table, `target/bench/results.json` and a chart.
+//! The report of a run: a table, `target/bench/results.json` and a chart.
 
 mod chart;
 mod figure;
@@ -33,7 +33,7 @@ pub(crate) fn all(found: &Found) -> Result<()> {
     Ok(())
 }
 
-/// What was measured, with a mark if it is not what was committed.
+/// The measured commit, with a mark if there are uncommitted changes.
 fn commit(folder: &Path) -> String {
     let git = |words: &[&str]| {
         let output = Command::new("git")

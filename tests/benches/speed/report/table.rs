@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::figure::{Figure, Goal};
 use crate::rounds::Found;
 
-/// From so many cores on, what others do spoils the figures.
+/// Load of other programs, in cores, from which it spoils the figures.
 const BUSY: f64 = 0.1;
 
 pub(super) fn render(

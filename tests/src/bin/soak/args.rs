@@ -6,34 +6,34 @@ use clap::Parser;
 
 use super::redis::Topology;
 
-/// Soaks a group of workers in random faults, and proves that nothing was lost.
+/// Runs a group of workers under random faults, and checks that no order is lost.
 #[derive(Debug, Parser)]
 #[command(name = "soak")]
 pub(super) struct Args {
-    /// How long the faults last.
+    /// Duration of the faults, in minutes.
     #[arg(long, default_value_t = 1.0, value_parser = minutes)]
     pub(super) minutes: f64,
-    /// Repeats the random decisions of an earlier run. Their times vary.
+    /// Repeats the random decisions of an earlier run, at slightly different times.
     #[arg(long)]
     pub(super) seed: Option<u64>,
     /// Threads that add orders.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
     pub(super) producers: u8,
-    /// Orders that each of them adds in a second, bursts left aside.
+    /// Orders that each of them adds per second, without bursts.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) rate: u32,
     /// Worker processes at a time.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
     pub(super) processes: u8,
-    /// The server's clock is never set. Without this it is, where there is a C
-    /// compiler to build what does so.
+    /// Never sets the server's clock. By default it is set, if there is a C compiler to
+    /// build the library that does so.
     #[arg(long)]
     pub(super) steady_clock: bool,
-    /// One server; or a master with replicas and sentinels, or a cluster, whose faults are
-    /// others.
+    /// The servers: one, a master with replicas and sentinels, or a cluster; the last two
+    /// have faults of their own.
     #[arg(long, value_enum, default_value_t = Topology::One)]
     pub(super) topology: Topology,
-    /// How long the entries of a dead process stay with it.
+    /// Lease of the workers, in milliseconds.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(100..))]
     pub(super) lease_ms: u32,
 }

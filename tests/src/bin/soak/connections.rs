@@ -98,7 +98,7 @@ fn for_a_while(
     }
 }
 
-/// `CLIENT KILL` of up to three connections, whoever has them.
+/// `CLIENT KILL` of up to three connections of any client.
 fn kill_clients(scene: &Scene, server: &Server, rng: &mut Rng) {
     // The server may be dead or frozen: then there is nobody to ask.
     let Ok(list) = server.try_command::<String>(&["CLIENT", "LIST"]) else {

@@ -1,9 +1,9 @@
-//! A replica is promoted, and the server demoted, whose connections stay; then all
-//! goes back.
+//! A replica is promoted, and the server is demoted while its connections stay; then both
+//! go back.
 //!
-//! `FAILOVER` hands over without losing a write: the old one takes none while the
-//! new one catches up. Nobody but us knows of the other server, so nothing is
-//! written there, and the way back loses nothing either.
+//! `FAILOVER` hands over without losing a write: the old master accepts none while the
+//! new one catches up. Only this program knows of the other server, so nothing is written
+//! there, and the way back loses nothing either.
 
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ fn come_back(server: &Server, standby: &Server) -> Outcome<()> {
         }
         poll(STEP / 10, || has_role(server, "master"));
     }
-    // Until it has been written anew, the file lacks what came over the network.
+    // Until it is rewritten, the file lacks the data that came over the network.
     let written = poll(WAY_BACK, || {
         let facts: String = server.try_command(&["INFO", "persistence"]).ok()?;
         let is_written = ["aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0"]
@@ -64,7 +64,7 @@ fn follow(one: &Server, other: &Server) -> Outcome<()> {
     Ok(())
 }
 
-/// Where the other one is not in step by then, all stays as it was.
+/// If the other one doesn't catch up in time, nothing changes.
 fn hand_over(from: &Server, to: &Server) -> Outcome<()> {
     let port = to.port().to_string();
     let words = ["FAILOVER", "TO", "127.0.0.1", &port, "TIMEOUT", "2000"];

@@ -1,4 +1,4 @@
-//! What the workers have done: their files, read as they grow.
+//! The completed orders: the workers' files, read as they grow.
 
 use std::collections::HashMap;
 use std::fs::File;

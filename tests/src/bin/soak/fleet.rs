@@ -42,7 +42,7 @@ pub(super) struct Fleet<'a> {
     pub(super) record: Record,
 }
 
-/// What became of the workers.
+/// The fate of the workers.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) started: u64,
@@ -69,7 +69,7 @@ pub(super) struct Stopped {
     /// When it was told to, and when it had ended.
     pub(super) from: Duration,
     pub(super) to: Duration,
-    /// What it said last.
+    /// Its last line.
     pub(super) last_words: String,
 }
 

@@ -14,7 +14,7 @@ use super::{Outcome, Scene};
 /// A child has ended by then: it waits for nothing.
 const CHILD: Duration = Duration::from_secs(30);
 
-/// What a child has found, as its exit status.
+/// The findings of a child, as its exit status.
 const FINE: i32 = 0;
 const ADDED: i32 = 1;
 const OTHER_ERROR: i32 = 2;

@@ -1,4 +1,4 @@
-//! Which faults struck, and when.
+//! The journal of faults, with times.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -68,7 +68,7 @@ impl Journal {
         counts
     }
 
-    /// What struck or lasted in a span of time, with seconds.
+    /// The faults that struck or lasted in a span of time, with seconds.
     pub(super) fn during(&self, from: Duration, to: Duration) -> Vec<String> {
         let faults = self.faults.lock();
         let overlaps = |f: &&Fault| f.from <= to && f.to.is_none_or(|end| end >= from);

@@ -1,11 +1,11 @@
-//! What the producers know of each order.
+//! The ledger of producers: the fate of each order.
 
 use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 use stream_lib::{Added, ErrorKind, Result};
 
-/// What became of adding an order.
+/// The outcome of an add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// Redis has it.

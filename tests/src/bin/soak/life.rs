@@ -19,7 +19,7 @@ const STOP_BY: Duration = Duration::from_secs(30);
 
 /// A worker process.
 pub(super) struct Life<'a> {
-    /// What its name in Redis begins with.
+    /// The prefix of its name in Redis.
     pub(super) label: String,
     pub(super) process: Process,
     /// Since the start of the run.
@@ -28,7 +28,7 @@ pub(super) struct Life<'a> {
     pub(super) asked_to_stop: Option<Instant>,
 }
 
-/// What an ended worker said last.
+/// The last line of an ended worker.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Totals {
     pub(super) completed: u64,
@@ -99,7 +99,7 @@ impl<'a> Life<'a> {
         Some(Usage::of(self.process.pid())?.cpu_time)
     }
 
-    /// What each thread waits in, for an account of a hang.
+    /// The place in which each thread waits, to explain a hang.
     pub(super) fn threads(&self) -> String {
         let mut out = String::new();
         let tasks = fs::read_dir(format!("/proc/{}/task", self.process.pid()));

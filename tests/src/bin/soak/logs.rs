@@ -1,4 +1,4 @@
-//! What the workers say on their standard error.
+//! The log lines of the workers.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! `make soak MINUTES=n`: a group of worker processes under random faults, and
-//! at the end the proof, by a ledger, that no confirmed order was lost.
+//! `make soak MINUTES=n`: a group of worker processes under random faults, and at the end
+//! a check by a ledger that no confirmed order was lost.
 //!
 //! Producers add numbered orders; `orders work` processes complete them and
 //! note each in a file. Some producers use the backup stream, from which workers
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What all threads see.
+/// The state that all threads share.
 struct Scene {
     redis: Redis,
     journal: Journal,
@@ -197,7 +197,7 @@ fn watch(scene: &Scene, mut done: Done, args: &Args) -> Outcome<Done> {
     }
 }
 
-/// What is in Redis at the end.
+/// The state of Redis at the end.
 struct Left {
     stats: StreamStats,
     group: GroupStats,

@@ -95,7 +95,7 @@ fn cut_off(scene: &Scene, sentinels: &Sentinels, rng: &mut Rng) {
     strike(proxy);
     scene.enough.comes_within(millis(rng, 500, 7_000));
     proxy.pass();
-    // What was swallowed is missing in the midst of a request.
+    // Swallowed bytes are missing in the middle of a request.
     proxy.cut();
 }
 

@@ -64,7 +64,7 @@ pub(super) fn run(scene: &Scene, thread: u8, args: &Args, mut rng: Rng) -> Outco
             (manager, producer) = forks::strike(scene, manager, producer, &child)?;
         }
         let pause = Duration::from_secs_f64(rng.f64() * 2.0 / f64::from(args.rate));
-        // What an outage held up is not made up for: bursts are others' job.
+        // Time lost in an outage is not made up for: bursts come separately.
         due = (due + pause).max(Instant::now());
         scene.enough.comes_within(due - Instant::now());
     }

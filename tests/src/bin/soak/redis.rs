@@ -1,4 +1,4 @@
-//! Where Redis is: one server, a master with replicas and sentinels, or a cluster.
+//! The servers of a run: one, a master with replicas and sentinels, or a cluster.
 
 use clap::ValueEnum;
 use stream_tests::{Cluster, Fsync, Proxy, Sentinels, Server};
@@ -7,7 +7,7 @@ use super::args::Args;
 use super::clock::Clock;
 use super::{Outcome, STREAM};
 
-/// What `--topology` chooses.
+/// The values of `--topology`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Topology {
     /// One server.

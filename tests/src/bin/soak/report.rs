@@ -1,4 +1,4 @@
-//! What is shown, during the run and at its end.
+//! The output during the run and at its end.
 
 use std::fmt;
 use std::io::{self, IsTerminal};
@@ -72,7 +72,7 @@ impl Drop for Progress {
     }
 }
 
-/// What the ledger and the stream say.
+/// The findings of the ledger and the stream.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     pub(super) confirmed: u64,
@@ -82,7 +82,7 @@ pub(super) struct Orders {
     pub(super) missing: u64,
 }
 
-/// Who is left in the group.
+/// The consumers left in the group.
 #[derive(Debug, Default)]
 pub(super) struct Consumers {
     pub(super) of_killed: usize,

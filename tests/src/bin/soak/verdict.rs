@@ -12,7 +12,7 @@ use super::ledger::Fate;
 use super::report::{Consumers, Orders, Report};
 use super::{Left, Outcome, STREAM, Scene};
 
-/// How far back a fault may have to do with something.
+/// How far back a fault may be the cause of something.
 const LATELY: Duration = Duration::from_secs(15);
 /// How long a connection that fell silent is waited for. What was read on it is the
 /// consumer's in Redis, and known to nobody until it is fetched: a stop that comes

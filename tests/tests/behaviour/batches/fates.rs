@@ -1,4 +1,4 @@
-//! Each entry of a batch has its own answer, attempts, lease and end.
+//! Each entry of a batch has its own outcome, attempts, lease and end.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What comes together, and when it is handled.
+//! The entries of a batch, and the time at which it is handled.
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -1,5 +1,4 @@
-//! Batch handlers: what comes together, and that each entry has a fate of its
-//! own all the same.
+//! Batch handlers: the entries of a batch, each of which keeps its own fate.
 
 mod fates;
 mod gathering;

@@ -1,4 +1,4 @@
-//! What a stop does with batches.
+//! Stops of consumers with batches.
 
 use std::thread;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Consumers share connections and threads, and not their troubles.
+//! Consumers share connections and threads, but not their failures.
 
 use std::sync::Arc;
 use std::thread;

@@ -1,5 +1,4 @@
-//! How many connections a manager with many consumers has, and that they get by with
-//! few.
+//! The number of connections of a manager with many consumers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

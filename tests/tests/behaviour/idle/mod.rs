@@ -1,4 +1,4 @@
-//! The cost of consumers that have nothing to do.
+//! The cost of idle consumers.
 
 mod apart;
 mod connections;

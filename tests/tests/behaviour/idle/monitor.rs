@@ -1,4 +1,4 @@
-//! The requests that a server is sent (`MONITOR`).
+//! The requests that a server receives (`MONITOR`).
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpStream};

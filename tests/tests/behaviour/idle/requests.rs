@@ -1,4 +1,4 @@
-//! How often an idle consumer asks, and that it finds what is due all the same.
+//! The requests of an idle consumer, which still finds due entries in time.
 
 use std::time::Duration;
 

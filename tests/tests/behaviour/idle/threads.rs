@@ -1,4 +1,4 @@
-//! How many threads consumers have.
+//! The number of threads of consumers.
 
 use stream_lib::StreamManager;
 use stream_tests::{Server, wait_until};

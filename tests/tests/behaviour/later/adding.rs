@@ -1,4 +1,4 @@
-//! Scheduling: keys, bounds, and what is refused.
+//! Scheduling: keys, bounds, and refusals.
 
 use std::time::{Duration, SystemTime};
 

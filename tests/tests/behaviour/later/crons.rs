@@ -1,4 +1,4 @@
-//! Jobs that recur.
+//! Recurring jobs.
 
 use std::time::Duration;
 

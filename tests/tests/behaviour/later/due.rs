@@ -1,4 +1,4 @@
-//! When scheduled messages come to the stream, and by whose doing.
+//! The time at which scheduled messages are added, and the process that adds them.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! Scheduled messages as one looks at them, and moves them by hand.
+//! Listing, rescheduling and cancelling scheduled messages.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Messages that are scheduled, and jobs that recur.
+//! Scheduled messages, and recurring jobs.
 
 mod adding;
 mod crons;

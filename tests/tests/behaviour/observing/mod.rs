@@ -1,4 +1,4 @@
-//! What can be seen from outside: counts, cheap facts, members and events.
+//! Observation: metrics, stream statistics, members and events.
 
 mod counting;
 mod polling;

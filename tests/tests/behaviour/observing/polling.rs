@@ -1,4 +1,4 @@
-//! Looks at streams that cost little.
+//! The cost of looks at streams.
 
 use std::time::Duration;
 

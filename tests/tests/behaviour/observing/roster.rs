@@ -1,4 +1,4 @@
-//! Who is in a group, and what each says of itself.
+//! The members of a group, and their facts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The events of a stream.
+//! Events of a stream.
 
 use std::time::{Duration, Instant, SystemTime};
 

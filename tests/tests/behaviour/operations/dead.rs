@@ -1,4 +1,4 @@
-//! Dead letters by what they are.
+//! Dead letters by their kinds.
 
 use stream_lib::{
     DeadFilter, DeadLetterId, EntryId, ErrorKind, FieldEdits, RawMessage, StreamConfig,

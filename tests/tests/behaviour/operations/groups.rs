@@ -1,4 +1,4 @@
-//! Groups and their consumers: made, moved, listed, removed.
+//! Groups and their consumers: created, moved, listed, removed.
 
 use std::time::{Duration, SystemTime};
 

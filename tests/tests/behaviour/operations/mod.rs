@@ -1,5 +1,5 @@
-//! What operations see, and may do, from outside: schemas, entries, groups and what they
-//! hold, dead letters by kinds, and all streams of a server.
+//! Inspection and repair: schemas, entries, groups, pending entries, dead letters by
+//! kinds, and all streams of a server.
 
 mod dead;
 mod finding;

@@ -1,4 +1,4 @@
-//! Entries looked at from outside.
+//! Peeks at entries.
 
 use stream_lib::{EntryAddress, EntryId, ErrorKind, Peek, RawMessage, StreamConfig, StreamManager};
 use stream_tests::Cluster;

@@ -1,4 +1,5 @@
-//! What consumers hold: listed, released, buried, acknowledged, where they are dead.
+//! Pending entries: listed, and released, buried or acknowledged if their consumer is
+//! dead.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What processes tell of their message types.
+//! Schemas of the message types of processes.
 
 use std::collections::BTreeSet;
 
@@ -201,14 +201,14 @@ fn a_user_without_the_right_adds_and_consumes_all_the_same() {
         .unwrap();
     seen.wait_for(1);
     wait_until(DEADLINE, "it to be told", || {
-        !log.containing("is not noted with `untold`").is_empty()
+        !log.containing("was not stored with `untold`").is_empty()
     });
     assert_eq!(
         manager.schemas("untold").unwrap_err().kind(),
         ErrorKind::PermissionDenied
     );
     manager.shutdown();
-    let told = log.containing("is not noted with `untold`");
+    let told = log.containing("was not stored with `untold`");
     assert!(
         told.len() <= 2,
         "once for producers and once for consumers: {told:?}"

@@ -1,4 +1,4 @@
-//! Sensitive values stay out of dead letters' errors and of the log.
+//! Sensitive values are kept out of the errors of dead letters and out of the log.
 
 use stream_lib::{
     BatchConfig, BatchDelivery, ConsumerConfig, Delivery, HandlerError, HandlerResult, RawMessage,

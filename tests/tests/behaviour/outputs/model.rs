@@ -1,6 +1,6 @@
-//! The script that writes outputs and acknowledges, against a model, in random
-//! company: takeovers, repeats of calls whose answers were lost, no memory, keys of
-//! another type, streams that take no more entries, other backup streams.
+//! The script that writes outputs and acknowledges, against a model, with random events:
+//! takeovers, repeats of calls whose answers were lost, no memory, keys of another type,
+//! streams that take no more entries, other backup streams.
 
 use std::collections::{BTreeMap, BTreeSet};
 

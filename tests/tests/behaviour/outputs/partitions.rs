@@ -1,4 +1,4 @@
-//! Outputs to partitioned streams, and of them; holds and rates of their groups.
+//! Outputs to and from partitioned streams; holds and rates of their groups.
 
 use std::time::{Duration, SystemTime};
 

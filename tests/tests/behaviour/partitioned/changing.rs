@@ -1,4 +1,4 @@
-//! Streams that get their partitions late, and servers that come late.
+//! Streams that get their partitions late, and servers that start late.
 
 use stream_lib::{ConnectionConfig, StreamConfig, StreamManager};
 use stream_tests::{LogCapture, Server, wait_until};

@@ -1,4 +1,4 @@
-//! Partitions that go to another member, and consumers that stop.
+//! Partitions that move to another member, and consumers that stop.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! Consumers of a stream with partitions: which of them each owns, and that everything
-//! else is as without.
+//! Consumers of a stream with partitions: ownership of partitions; all else is as without
+//! partitions.
 
 mod changing;
 mod handling;

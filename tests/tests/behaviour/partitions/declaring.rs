@@ -1,4 +1,4 @@
-//! How many partitions a stream has: said by a producer, kept in Redis.
+//! The number of partitions of a stream: declared by a producer, stored in Redis.
 
 use std::time::Duration;
 
@@ -103,7 +103,10 @@ fn a_backup_stream_of_its_own_name_is_refused_once_the_partitions_are_known() {
     let config = BackupStreamConfig::new("orders").backup_stream("{orders}:spare");
     let named = shop.manager.create_backup_producer("b", config).unwrap();
     let named = named.typed::<RawMessage>();
-    refused(add(&named, 2, "A-1"), &["`{orders}:spare`", "leave it out"]);
+    refused(
+        add(&named, 2, "A-1"),
+        &["`{orders}:spare`", "leave `backup_stream` out"],
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What else begins while a stream with partitions is deleted, and a deletion that has
-//! ended half-way.
+//! Starts during the deletion of a stream with partitions, and a deletion that ended
+//! half-way.
 
 use stream_lib::{ErrorKind, StreamConfig, StreamManager};
 

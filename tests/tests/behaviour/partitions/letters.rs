@@ -1,4 +1,4 @@
-//! Dead letters of a partitioned stream: one list, though ids may be equal.
+//! Dead letters of a partitioned stream: one list, even if ids are equal.
 
 use stream_lib::{DeadLetterId, EntryId, ErrorKind, RedriveReport, RemoveReport};
 

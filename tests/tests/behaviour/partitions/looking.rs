@@ -1,4 +1,4 @@
-//! Looks at a partitioned stream as a whole, and its end.
+//! Statistics of a partitioned stream as a whole, and its deletion.
 
 use stream_lib::{ErrorKind, RawMessage, StreamConfig, StreamManager, StreamStats};
 

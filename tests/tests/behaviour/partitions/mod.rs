@@ -1,4 +1,4 @@
-//! Streams with partitions, from the side of producers and from outside.
+//! Streams with partitions: producers, retention, statistics and deletion.
 
 mod backing;
 mod cleaning;

@@ -1,4 +1,4 @@
-//! Which partition a message goes to.
+//! The partition of a message.
 
 use stream_lib::{Added, Envelope, StreamConfig, StreamMessage};
 

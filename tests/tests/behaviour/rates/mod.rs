@@ -1,4 +1,4 @@
-//! How many handlers begin in a time, in all processes of a group.
+//! Rate limits: handlers that begin per second in all processes of a group.
 
 mod model;
 mod per_key;

@@ -1,4 +1,4 @@
-//! Consumers that have their outputs on replicas.
+//! Consumers that wait for replicas of their outputs.
 
 use stream_lib::{ConsumerConfig, RawMessage};
 use stream_tests::{LogCapture, wait_until};

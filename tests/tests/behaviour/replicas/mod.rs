@@ -1,4 +1,4 @@
-//! Adds that wait for replicas: some replicas are frozen, gone, or back.
+//! Adds that wait for replicas, some of which are frozen, gone, or back.
 
 mod adding;
 mod consuming;

@@ -1,4 +1,4 @@
-//! Adds of many callers, which share a `WAIT` where they want the same.
+//! Adds of many callers, which share a `WAIT` if they ask for the same.
 
 use std::sync::Barrier;
 use std::thread;

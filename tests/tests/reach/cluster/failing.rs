@@ -1,4 +1,4 @@
-//! Nodes fail, and others take their place.
+//! Failures of nodes, and their failovers.
 
 use std::sync::Arc;
 use std::time::Instant;

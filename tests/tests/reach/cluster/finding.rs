@@ -1,4 +1,4 @@
-//! Where the nodes are, and what they call themselves.
+//! The addresses of nodes, as they announce them.
 
 use stream_lib::{ConnectionConfig, ErrorKind, StreamConfig, StreamManager};
 use stream_tests::{Certificates, Cluster, Server, ServerError, wait_until};

@@ -1,4 +1,4 @@
-//! Programs on a cluster, and what they must have done in the end.
+//! Programs on a cluster, and checks of their results.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What strikes a cluster in the drills: the master that all streams are on.
+//! Faults of a cluster in the drills: they strike the master that all streams are on.
 
 use std::time::{Duration, Instant};
 

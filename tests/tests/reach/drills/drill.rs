@@ -1,4 +1,4 @@
-//! The drills, and what is demanded of each.
+//! The drills, and the requirements of each.
 
 use stream_tests::{Cluster, ClusterOptions, Fsync, Sentinels, SentinelsOptions};
 

@@ -1,4 +1,4 @@
-//! What strikes in the drills.
+//! The faults of the drills.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What a drill measures.
+//! The measurements of a drill.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What was added and what was handled, and when.
+//! The ledger of added and handled orders, with times.
 
 use std::time::{Duration, Instant};
 

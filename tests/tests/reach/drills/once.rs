@@ -1,5 +1,5 @@
-//! Drills, each once; those that are not run here are in `make drills`, and have their
-//! like among the tests of `sentinel`.
+//! Drills, each once. The others are in `make drills`, and have counterparts in the tests
+//! of `sentinel`.
 
 use parking_lot::Mutex;
 

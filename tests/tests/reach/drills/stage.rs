@@ -1,4 +1,4 @@
-//! Everything that takes part in a drill.
+//! All parts of a drill.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Compares what was confirmed with what is there, and with what was handled.
+//! Compares confirmed orders with those in Redis, and with those that were handled.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! A day's work on a service: everything that a program does with a stream.
+//! All operations of a program on a stream of a managed service.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,5 +1,4 @@
-//! Where something is missing without which a thing can't work, its start says so,
-//! and all else works.
+//! If a feature lacks something that it needs, its start says so, and all else works.
 
 use stream_lib::{
     BackupStreamConfig, ConsumerConfig, ErrorKind, Producer, RawMessage, StreamConfig,

@@ -1,4 +1,4 @@
-//! What services forbid, and a program that doesn't notice.
+//! Restrictions of services that a program doesn't notice.
 
 use stream_lib::StreamManager;
 use stream_tests::{Server, ServerOptions};

@@ -1,4 +1,4 @@
-//! How the master is found, whatever some sentinels say.
+//! The search for the master, even if some sentinels are wrong.
 
 use std::thread;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! The master fails, and another one takes its place.
+//! Failovers of the master.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! Producers of every kind, while the master changes.
+//! Producers of every kind during a failover.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

@@ -1,4 +1,4 @@
-//! The library behind sentinels: where it finds the master, and how it follows.
+//! The library behind sentinels: it finds the master, and follows failovers.
 
 mod finding;
 mod following;

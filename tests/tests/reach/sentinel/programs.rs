@@ -1,4 +1,4 @@
-//! The programs of `examples`, by nothing but their URL.
+//! The programs of `examples` behind sentinels, by their URL alone.
 
 use stream_tests::{Program, Sentinels};
 

@@ -1,4 +1,4 @@
-//! A program behind sentinels, and how long it takes to follow.
+//! A program behind sentinels, and the time of its failover.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Nothing in the user's scope gets in the way.
+//! No name in the user's scope interferes.
 #![no_implicit_prelude]
 #![allow(dead_code, non_camel_case_types)]
 

@@ -1,4 +1,4 @@
-//! serde's attributes are no warning where the stream is told as much.
+//! serde's attributes cause no warning if the stream has their counterparts.
 #![deny(warnings, clippy::pedantic)]
 
 use serde::{Deserialize, Serialize};

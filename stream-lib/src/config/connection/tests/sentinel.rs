@@ -114,7 +114,7 @@ fn sentinels_are_given_by_hand() {
         ("shop", &[":hunter2@h"], "host:port"),
         ("shop", &[":7"], "no host"),
         ("shop", &["h:x"], "port"),
-        ("shop", &["h,i"], "none"),
+        ("shop", &["h,i"], "invalid host"),
     ] {
         let error = ConnectionConfig::sentinel(master, addresses).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{master} {addresses:?}");

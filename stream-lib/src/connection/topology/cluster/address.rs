@@ -1,13 +1,12 @@
-//! The addresses that nodes tell of themselves and of each other.
+//! The addresses that nodes announce for themselves and each other.
 
 use crate::config::{Address, AddressMap};
 
-/// Told where the node has no name for itself.
+/// Announced for a node without a name.
 const NO_NAME: &str = "?";
 
-/// Host and port of a node, as it can be reached; `None` where it has no name.
-/// `host` is empty where the node that tells doesn't know its own; `from` is that
-/// node, as it was reached.
+/// The reachable host and port of a node; `None` if it has no name. `host` is empty if
+/// the announcing node doesn't know its own host; `from` is that node, as it was reached.
 pub(super) fn reachable(
     host: &str,
     port: u16,

@@ -25,7 +25,7 @@ use crate::connection::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Origin, Thread, on_library_thread};
 
-/// For the threads that look for slots.
+/// The time to join threads that look for slots.
 const JOINED: Duration = Duration::from_secs(2);
 
 /// The nodes of a cluster, and the thread that finds out about them. Dropping it
@@ -51,8 +51,8 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// `Config` when a value is out of its bounds, `System` where the system is out
-    /// of threads.
+    /// `Config` if a value is out of its bounds, `System` if the system is out of
+    /// threads.
     pub(in crate::connection::topology) fn new(
         config: &ConnectionConfig,
         maker: NodeMaker,
@@ -93,12 +93,12 @@ impl Cluster {
         self.nodes.board.owner(slot(key))
     }
 
-    /// As [`node_for`](Self::node_for); where it is unknown, it is found out until the
-    /// deadline, in one round of questions.
+    /// As [`node_for`](Self::node_for); an unknown node is looked for until the deadline,
+    /// in one round of requests.
     ///
     /// # Errors
     ///
-    /// What each node has said; `Closed`.
+    /// The answers of all nodes; `Closed`.
     pub(in crate::connection::topology) fn locate(
         &self,
         key: &[u8],
@@ -124,7 +124,7 @@ impl Cluster {
             .lend(redirect, from.endpoint().address(), deadline)
     }
 
-    /// As [`lend`](Self::lend), a connection of one's own, with the node.
+    /// As [`lend`](Self::lend), for a connection outside of the pool, with its node.
     ///
     /// # Errors
     ///
@@ -142,9 +142,9 @@ impl Cluster {
         Ok((wire, node))
     }
 
-    /// Has some nodes asked again, soon.
+    /// Asks some nodes again soon.
     pub(in crate::connection::topology) fn refresh(&self) {
-        self.nodes.board.want_rounds();
+        self.nodes.board.search.want_rounds();
     }
 
     /// Ends the threads, and the lending of connections.
@@ -162,7 +162,7 @@ impl Cluster {
     }
 }
 
-/// Nothing is any node's.
+/// The slot of a key; `None` for the empty key, which any node serves.
 fn slot(key: &[u8]) -> Option<u16> {
     (!key.is_empty()).then(|| slot_of(key))
 }
@@ -175,7 +175,7 @@ impl Nodes {
                 "{from} has sent a request on to a node without a name: set \
                  `cluster-announce-hostname` on all nodes"
             );
-            self.board.want_rounds();
+            self.board.search.want_rounds();
             return Err(Error::new(ErrorKind::Unavailable, text));
         };
         if let Some(node) = self.board.table.read().at(&address)
@@ -207,7 +207,7 @@ impl Nodes {
 
 impl Guide for Nodes {
     fn note(&self, moved: &Redirect, from: &Address) {
-        // Callers get the error where it has no name.
+        // If it has no name, callers get the error.
         if let Ok(node) = self.named(moved, from) {
             let now = Instant::now();
             if self.board.table.write().patch(moved.slot, &node, now) {
@@ -216,11 +216,11 @@ impl Guide for Nodes {
                 self.news.announce();
             }
         }
-        self.board.want_rounds();
+        self.board.search.want_rounds();
     }
 
     fn stalls(&self) {
-        self.board.want_rounds();
+        self.board.search.want_rounds();
     }
 
     fn exchange(

@@ -7,10 +7,10 @@ use crate::config::{Address, AddressMap};
 use crate::connection::slots::SLOTS;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Which master has which slots, by the word of one node.
+/// The slots of all masters, according to one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Map {
-    /// The newest configuration of the cluster that the node knows of.
+    /// The newest configuration epoch that the node knows.
     pub(super) epoch: u64,
     pub(super) ranges: Vec<Range>,
 }
@@ -20,7 +20,7 @@ pub(super) struct Map {
 pub(super) struct Range {
     pub(super) first: u16,
     pub(super) last: u16,
-    /// `None` where it has no name.
+    /// `None` if it has no name.
     pub(super) master: Option<Address>,
 }
 
@@ -29,7 +29,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// `Protocol` for what is no map.
+    /// `Protocol` if an answer is no map.
     pub(super) fn read(
         slots: Value,
         info: &str,
@@ -47,7 +47,7 @@ impl Map {
     }
 }
 
-/// 0 where the node doesn't say.
+/// 0 if the node doesn't tell.
 fn epoch(info: &str) -> u64 {
     let mut lines = info.lines();
     let epoch = lines.find_map(|line| line.strip_prefix("cluster_current_epoch:"));
@@ -85,7 +85,7 @@ fn range(row: &[Value], from: &Address, map: Option<&AddressMap>) -> Option<Rang
 }
 
 fn no_range() -> Error {
-    Error::new(ErrorKind::Protocol, "CLUSTER SLOTS has what is no range")
+    Error::new(ErrorKind::Protocol, "CLUSTER SLOTS has an invalid range")
 }
 
 #[cfg(test)]

@@ -27,11 +27,11 @@ pub(super) const ANSWER: Duration = Duration::from_secs(1);
 pub(super) struct Member {
     pub(super) endpoint: Arc<Endpoint>,
     is_seed: bool,
-    /// Ends when it is not to be asked any more.
+    /// Ended when the node is no longer asked.
     asking: Interrupt,
-    /// A question is under way.
+    /// A request is under way.
     is_busy: AtomicBool,
-    /// A connection between two questions.
+    /// The connection between two requests.
     rested: Mutex<Option<Wire>>,
 }
 
@@ -41,14 +41,14 @@ pub(super) struct Roster {
     blueprint: Blueprint,
     pub(super) map: Option<AddressMap>,
     members: Vec<Arc<Member>>,
-    /// Who is asked next.
+    /// The index of the next node to ask.
     turn: usize,
 }
 
 impl Roster {
     /// # Errors
     ///
-    /// `Config` for hosts that are no names for TLS.
+    /// `Config` if a host is no name for TLS.
     pub(super) fn new(
         blueprint: Blueprint,
         map: Option<AddressMap>,
@@ -72,7 +72,7 @@ impl Roster {
         &self.members
     }
 
-    /// The next `most` members that are not being asked, each in its turn.
+    /// The next `most` members that are not being asked, in turn.
     pub(super) fn choose(&mut self, most: usize) -> Vec<Arc<Member>> {
         let count = self.members.len();
         let turn = self.turn.checked_rem(count).unwrap_or_default();
@@ -83,7 +83,7 @@ impl Roster {
         chosen
     }
 
-    /// Keeps the seeds, and has the nodes at these addresses beside them.
+    /// Keeps the seeds and the nodes at these addresses.
     pub(super) fn keep(&mut self, addresses: &BTreeSet<String>) {
         self.members.retain(|member| {
             let stays = member.is_seed || addresses.contains(&member.name());
@@ -94,7 +94,7 @@ impl Roster {
         });
     }
 
-    /// Adds a node that isn't known yet.
+    /// Adds an unknown node.
     ///
     /// # Errors
     ///
@@ -120,8 +120,8 @@ impl Roster {
 }
 
 impl Member {
-    /// Asks for its map, in one round trip, on the connection that the last question
-    /// has left, or on a new one.
+    /// Asks for the node's map in one round trip, on the connection of the last request
+    /// or on a new one.
     ///
     /// # Blocking
     ///
@@ -129,7 +129,7 @@ impl Member {
     ///
     /// # Errors
     ///
-    /// What is wrong with the node or its answer.
+    /// The problem of the node or its answer.
     pub(super) fn ask(&self, map: Option<&AddressMap>) -> Result<Map> {
         self.is_busy.store(true, Ordering::Relaxed);
         let answer = self.exchange(map);
@@ -175,7 +175,7 @@ impl Member {
         };
         let (slots, info) = (next(), next());
         *self.rested.lock() = Some(wire);
-        // A user may have the right to one of them alone.
+        // A user may have permission for only one of them.
         let info = info
             .ok()
             .and_then(|info| redis::from_redis_value(info).ok());

@@ -11,20 +11,20 @@ use crate::config::AddressMap;
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::runtime::Thread;
 
-/// How long the others are waited for after the first answer.
+/// How long to wait for the others after the first answer.
 const AFTER_FIRST: Duration = Duration::from_millis(100);
 
-/// What was said in a round.
+/// The answers of a round.
 #[derive(Debug, Default)]
 pub(super) struct Round {
     said: Vec<(Arc<Member>, Result<Map>)>,
     asked: Vec<Arc<Member>>,
-    /// The threads of those that have not answered yet, which end soon.
+    /// The threads of nodes that have not answered yet; they end soon.
     pub(super) threads: Vec<Thread>,
 }
 
 impl Round {
-    /// Asks all of them at the same time, and adds what they say.
+    /// Asks all of them at the same time, and adds their answers.
     ///
     /// # Blocking
     ///
@@ -50,7 +50,7 @@ impl Round {
             }
         }
         drop(tell);
-        // Each ends by itself before that.
+        // Each request ends by itself before that.
         let mut until = Instant::now() + ANSWER + AFTER_FIRST;
         while let Ok((node, said)) = told.recv_deadline(until) {
             if said.is_ok() {
@@ -60,20 +60,19 @@ impl Round {
         }
     }
 
-    /// The map of the node that knows the newest configuration; of several, that
-    /// which has come first.
+    /// The map of the node with the newest configuration; of several, the first to come.
     pub(super) fn newest(&self) -> Option<&Map> {
         let maps = self.said.iter().filter_map(|(_, said)| said.as_ref().ok());
         // Of several equal ones, `max_by_key` takes the last.
         maps.rev().max_by_key(|map| map.epoch)
     }
 
-    /// Whether a node has said something, be it an error.
+    /// Whether a node has answered, even with an error.
     pub(super) fn has_heard(&self, node: &Arc<Member>) -> bool {
         self.said.iter().any(|(other, _)| Arc::ptr_eq(other, node))
     }
 
-    /// That nobody has answered, and what each has said instead.
+    /// The error of a round without a map, with the answer of each node.
     pub(super) fn failure(&self) -> Error {
         let each = self.said.iter().filter_map(|(node, said)| {
             let error = said.as_ref().err()?;
@@ -96,10 +95,10 @@ impl Round {
         Error::new(self.kind_of_failure(), text)
     }
 
-    /// The kind of all answers where they have the same.
+    /// The kind of all answers, if it is the same.
     fn kind_of_failure(&self) -> ErrorKind {
         let kind = |error: &Error| match error.kind() {
-            // It has no such command, or is no node of a cluster.
+            // The server has no such command, or is no node of a cluster.
             ErrorKind::Server => ErrorKind::Config,
             kind => kind,
         };

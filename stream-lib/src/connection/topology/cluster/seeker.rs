@@ -4,24 +4,22 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::board::{Board, Task};
+use super::board::Board;
 use super::map::Map;
 use super::roster::Roster;
 use super::round::Round;
 use super::table::Changes;
 use crate::config::FailoverHook;
 use crate::config::event::FailedOver;
-use crate::connection::node::Node;
+use crate::connection::topology::leaving::Leaving;
 use crate::connection::topology::maker::NodeMaker;
 use crate::connection::topology::news::News;
+use crate::connection::topology::search::Step;
 use crate::error::{Error, Result, with_causes};
 use crate::runtime::{Thread, Trouble};
 
 /// How many nodes are asked at a time where something has failed.
 const SOME: usize = 3;
-
-/// How long requests under way at a node that has no slots any more may take.
-const LAST_ANSWERS: Duration = Duration::from_millis(250);
 
 /// For threads that have been told to end.
 const JOINED: Duration = Duration::from_secs(1);
@@ -42,8 +40,8 @@ pub(super) struct Found {
     knows: bool,
     /// Of nodes that have not answered in time.
     asking: Vec<Thread>,
-    /// Nodes that have no slots any more, until their connections are cut.
-    leaving: Vec<(Instant, Arc<Node>)>,
+    /// Nodes that have no slots any more.
+    leaving: Leaving,
     trouble: Trouble,
 }
 
@@ -51,17 +49,13 @@ impl Seeker {
     /// Seeks until the board is closed.
     pub(super) fn run(mut self) {
         loop {
-            let alarm = self.found.leaving.iter().map(|(at, _)| *at).min();
-            match self.board.next(alarm) {
-                Task::AskSome => self.ask(SOME),
-                Task::AskOne => self.ask(1),
-                Task::Alarm => {}
-                Task::End => break,
+            match self.board.search.next(self.found.leaving.next()) {
+                Step::AskNow => self.ask(SOME),
+                Step::AskAgain => self.ask(1),
+                Step::Alarm => {}
+                Step::End => break,
             }
-            let now = Instant::now();
-            for (_, node) in self.found.leaving.extract_if(.., |(at, _)| *at <= now) {
-                node.cut();
-            }
+            self.found.leaving.cut_due();
         }
         self.end();
     }
@@ -71,7 +65,7 @@ impl Seeker {
         let mut round = Round::default();
         let chosen = self.roster.choose(most);
         round.ask(&chosen, addresses.as_ref());
-        if round.newest().is_none() && !self.board.is_over() {
+        if round.newest().is_none() && !self.board.search.is_over() {
             // Whoever else there is, the seeds included.
             let others = self.roster.members().iter();
             let others = others.filter(|node| !round.has_heard(node) && !node.is_busy());
@@ -79,7 +73,7 @@ impl Seeker {
             round.ask(&others, addresses.as_ref());
         }
         self.found.asking.append(&mut round.threads);
-        join_ended(&mut self.found.asking);
+        Thread::join_ended(&mut self.found.asking);
         let outcome = match round.newest() {
             Some(map) => self.apply(map).map(|()| map.ranges.len()),
             None => Err(round.failure()),
@@ -99,17 +93,16 @@ impl Seeker {
         for master in masters {
             self.roster.add(master)?;
         }
-        if self.board.is_over() {
+        if self.board.search.is_over() {
             self.board.close();
         }
-        self.follow(changes, now);
+        self.follow(changes);
         Ok(())
     }
 
-    fn follow(&mut self, changes: Changes, now: Instant) {
+    fn follow(&mut self, changes: Changes) {
         for node in changes.gone {
-            node.retire();
-            self.found.leaving.push((now + LAST_ANSWERS, node));
+            self.found.leaving.add(node);
         }
         if !changes.any {
             return;
@@ -150,20 +143,10 @@ impl Seeker {
         for node in self.roster.members() {
             node.end();
         }
-        for (_, node) in self.found.leaving.drain(..) {
-            node.cut();
-        }
+        self.found.leaving.cut_all();
         let deadline = Instant::now() + JOINED;
         for thread in self.found.asking.drain(..) {
             thread.join_by(deadline);
         }
-    }
-}
-
-/// Joins the threads that have ended.
-fn join_ended(threads: &mut Vec<Thread>) {
-    let now = Instant::now();
-    for thread in threads.extract_if(.., |thread| thread.ends_by(now)) {
-        thread.join_by(now);
     }
 }

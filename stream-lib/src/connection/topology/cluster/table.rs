@@ -1,4 +1,4 @@
-//! Which node has which slot, as far as known.
+//! The known nodes of slots.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,34 +10,34 @@ use crate::connection::node::Node;
 use crate::connection::slots::SLOTS;
 use crate::error::Result;
 
-/// How long what a node has said of a slot stands against the maps of others, which
-/// may hear of it later.
+/// How long a redirect of a node outweighs the maps of others, which may hear of the move
+/// later.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How long a node that is taking slots over is kept without any.
+/// How long a node that is taking slots over is kept without slots.
 const TAKING: Duration = Duration::from_secs(30);
 
-/// The slots and their nodes. Nodes are made when they are first named, and leave
-/// with their last slot.
+/// The slots and their nodes. Nodes are made when they are first named, and removed with
+/// their last slot.
 #[derive(Debug)]
 pub(super) struct Table {
     /// By slot.
     owners: Vec<Option<Arc<Node>>>,
-    /// By address, in words.
+    /// By the text of the address.
     nodes: BTreeMap<String, Arc<Node>>,
-    /// Slots that a node has said have moved.
+    /// Slots that have moved, according to a node.
     patches: BTreeMap<u16, Instant>,
-    /// Nodes that are taking slots over, and may have none yet.
+    /// Nodes that are taking slots over; they may have none yet.
     taking: BTreeMap<String, Instant>,
 }
 
-/// What a map has changed.
+/// The changes by a map.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     pub(super) any: bool,
     /// The nodes that have no slots any more.
     pub(super) gone: Vec<Arc<Node>>,
-    /// Nodes that have lost all their slots to one other, with that.
+    /// Nodes that have lost all their slots to one other node, and that node.
     pub(super) replaced: Vec<(Arc<Node>, Arc<Node>)>,
 }
 
@@ -58,7 +58,7 @@ impl Table {
         self.owners.get(usize::from(slot))?.as_ref()
     }
 
-    /// Some node: another one for another `turn`.
+    /// Any node; different for each `turn`.
     pub(super) fn any(&self, turn: usize) -> Option<&Arc<Node>> {
         let turn = turn.checked_rem(self.nodes.len())?;
         self.nodes.values().nth(turn)
@@ -73,7 +73,7 @@ impl Table {
         self.nodes.get(&address.to_string())
     }
 
-    /// The node at an address, which is made if need be.
+    /// The node at an address, which is made if necessary.
     ///
     /// # Errors
     ///
@@ -92,13 +92,13 @@ impl Table {
         Ok(node)
     }
 
-    /// Notes that a node is taking a slot over: it stays for a while, though it may
-    /// have no slots.
+    /// Records that a node is taking a slot over: it stays for a while, even without
+    /// slots.
     pub(super) fn takes(&mut self, node: &Node, now: Instant) {
         self.taking.insert(name(node), now);
     }
 
-    /// Notes that a slot is on a node now. Returns whether that is new.
+    /// Records that a slot is on a node now. Returns whether this is new.
     pub(super) fn patch(&mut self, slot: u16, node: &Arc<Node>, now: Instant) -> bool {
         self.patches.retain(|_, at| now < *at + FRESH);
         let Some(owner) = self.owners.get_mut(usize::from(slot)) else {
@@ -110,11 +110,11 @@ impl Table {
         is_new
     }
 
-    /// Takes over the map of a node.
+    /// Applies the map of a node.
     ///
     /// # Errors
     ///
-    /// Those of `make`; then nothing has changed but that there are more nodes.
+    /// Those of `make`; then only nodes may have been added.
     pub(super) fn apply(
         &mut self,
         map: &Map,
@@ -145,7 +145,7 @@ impl Table {
 
     fn compare(&mut self, before: &[Option<Arc<Node>>]) -> Changes {
         let mut changes = Changes::default();
-        // To which nodes those that had slots have lost them.
+        // The nodes to which others have lost slots.
         let mut lost: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut last = (None, None);
         for (old, new) in before.iter().zip(&self.owners) {

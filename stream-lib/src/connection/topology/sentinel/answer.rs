@@ -1,4 +1,4 @@
-//! What a sentinel says.
+//! The answer of a sentinel.
 
 use std::collections::HashMap;
 
@@ -11,20 +11,20 @@ use crate::error::{Error, ErrorKind, Result};
 /// The answer of one sentinel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
-    /// `None` where it doesn't watch the master.
+    /// `None` if it doesn't watch the master.
     pub(super) vote: Option<Vote>,
-    /// Further sentinels of the master, by their ids.
+    /// Further sentinels of the master, with their ids.
     pub(super) others: Vec<(String, Announced)>,
-    /// Its own id; `None` where it doesn't say.
+    /// Its own id; `None` if it doesn't tell.
     pub(super) id: Option<String>,
 }
 
 /// Reads the answers to `SENTINEL GET-MASTER-ADDR-BY-NAME`, `SENTINEL MASTER`,
-/// `SENTINEL SENTINELS` and `SENTINEL MYID`. Those but the first may be refused.
+/// `SENTINEL SENTINELS` and `SENTINEL MYID`. All but the first may be refused.
 ///
 /// # Errors
 ///
-/// What is wrong with the first one.
+/// The problem of the first answer.
 pub(super) fn read(master: Value, state: Value, others: Value, id: Value) -> Result<Answer> {
     let epoch = fields(state).and_then(|state| state.get("config-epoch")?.parse().ok());
     let vote = address(master)?.map(|master| Vote {
@@ -48,12 +48,12 @@ fn address(value: Value) -> Result<Option<Announced>> {
     let value = value.extract_error().map_err(|e| {
         let error = from_redis(e);
         if answer_of(&error).is_missing_command() {
-            let text = "it is no sentinel, since it doesn't know `SENTINEL`";
+            let text = "it is no sentinel: it doesn't know the command `SENTINEL`";
             return Error::new(ErrorKind::Server, text);
         }
         error
     })?;
-    let strange = || Error::new(ErrorKind::Protocol, "what it said is no address");
+    let strange = || Error::new(ErrorKind::Protocol, "its answer is no address");
     let words = <Option<Vec<String>>>::from_redis_value(value).map_err(|_| strange())?;
     match words.as_deref() {
         None => Ok(None),

@@ -1,26 +1,25 @@
-//! Which of several answers is believed.
+//! The choice between several answers.
 
 use std::collections::BTreeMap;
 
 /// A master as a sentinel names it: host and port, as announced.
 pub(super) type Announced = (String, u16);
 
-/// What one sentinel says, or what is believed.
+/// The master according to one sentinel, or the one believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Vote {
     pub(super) master: Announced,
-    /// Grows with each failover (`config-epoch`); 0 where the sentinel doesn't let us
-    /// ask.
+    /// Grows with each failover (`config-epoch`); 0 if this user may not ask.
     pub(super) epoch: u64,
 }
 
-/// The master among the answers of some of `known` sentinels: that of the highest
-/// epoch, then that which most of them name, then the one `believed` so far. An epoch
-/// lower than the one believed is that of sentinels that have slept through a failover,
-/// or have yet to hear of it, unless it is lasting and most of those known have one:
+/// The master among the answers of some of `known` sentinels: the one of the highest
+/// epoch, then the one that most of them name, then the one `believed` so far. An epoch
+/// lower than the believed one comes from sentinels that missed a failover or have not
+/// heard of it yet. It counts only if it is lasting and most known sentinels have one:
 /// then they were set up again.
 ///
-/// `None` where there is nothing to choose from.
+/// `None` if there are no votes.
 pub(super) fn choose(
     votes: &[Vote],
     known: usize,

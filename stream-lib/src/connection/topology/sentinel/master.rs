@@ -18,7 +18,7 @@ use crate::connection::topology::news::News;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Origin, Thread, on_library_thread};
 
-/// For the threads that look for the master.
+/// The time to join threads that look for the master.
 const JOINED: Duration = Duration::from_secs(2);
 
 /// The master that sentinels watch, and the thread that looks for it. Dropping it
@@ -35,8 +35,8 @@ impl Sentinel {
     ///
     /// # Errors
     ///
-    /// `Config` when a value is out of its bounds, `System` where the system is out
-    /// of threads.
+    /// `Config` if a value is out of its bounds, `System` if the system is out of
+    /// threads.
     pub(in crate::connection::topology) fn new(
         config: &ConnectionConfig,
         maker: NodeMaker,
@@ -74,12 +74,12 @@ impl Sentinel {
         self.board.master()
     }
 
-    /// As [`master`](Self::master); where it is unknown, it is found out until the
-    /// deadline, in one round of questions.
+    /// As [`master`](Self::master); an unknown master is looked for until the deadline,
+    /// in one round of requests.
     ///
     /// # Errors
     ///
-    /// What each sentinel has said; `Closed`.
+    /// The answers of all sentinels; `Closed`.
     pub(in crate::connection::topology) fn locate(
         &self,
         deadline: &mut Deadline,
@@ -88,11 +88,12 @@ impl Sentinel {
         self.board.locate(deadline)
     }
 
-    /// Has the sentinels asked again, soon.
+    /// Asks the sentinels again soon.
     pub(in crate::connection::topology) fn refresh(&self) {
-        // A child has no thread that would look, and locks may be held there for ever.
+        // A forked child has no thread that would look, and locks may be held there for
+        // ever.
         if self.origin.is_here() {
-            self.board.want_round();
+            self.board.search.want_round();
         }
     }
 

@@ -1,11 +1,11 @@
 //! The master that sentinels watch.
 //!
-//! [`Sentinel`] is what callers see: where the master is, as far as known, and how
-//! to have it found out again. A *seeker* thread does that: it asks all sentinels of
-//! the *roster* at the same time (a *round* of *questions*), *chooses* among their
-//! answers, and *moves* to the master that they name. It is asked to by callers
-//! whose connections fail, by the *watch* on each sentinel's announcements, and by the
-//! clock. What it finds stands on the *board*.
+//! [`Sentinel`] is the callers' view: the master, as far as known, and a trigger to look
+//! for it again. A *seeker* thread looks for it: it asks all sentinels of the *roster* at
+//! the same time (a *round* of *questions*), *chooses* among their answers, and *moves*
+//! to the master that they name. Three things trigger it: a caller whose connection fails,
+//! the *watch* on each sentinel's announcements, and the clock. The *board* has the
+//! result.
 
 mod answer;
 mod board;

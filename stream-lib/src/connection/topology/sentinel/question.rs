@@ -11,8 +11,8 @@ use crate::connection::server_error::from_redis;
 use crate::connection::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Asks a sentinel where the master is, in one round trip, on the connection that the
-/// last question has left, or on a new one.
+/// Asks a sentinel for the master in one round trip, on the connection of the last
+/// question or on a new one.
 ///
 /// # Blocking
 ///
@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// # Errors
 ///
-/// What is wrong with the sentinel or its answer.
+/// The problem of the sentinel or its answer.
 pub(super) fn ask(sentinel: &Member, master: &str) -> Result<Answer> {
     let mut deadline = Deadline::of(ANSWER).unless(&sentinel.asking);
     let rested = sentinel.rested.lock().take();

@@ -1,4 +1,4 @@
-//! The sentinels that are known.
+//! The known sentinels.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,31 +19,31 @@ use crate::runtime::Interrupt;
 /// How long a sentinel may take to answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(1);
 
-/// Most sentinels that are known, whatever they say of each other.
+/// The most sentinels that are known, however many they name.
 const MOST: usize = 32;
 
-/// One sentinel, with what ends the calls that it holds up.
+/// One sentinel, with the interrupts of its calls.
 pub(super) struct Member {
     pub(super) endpoint: Arc<Endpoint>,
     is_seed: bool,
-    /// Ends when it is not to be asked any more. One for each use, since an interrupt
-    /// ends one connection.
+    /// Ended when the sentinel is no longer asked. There is one for each use, since an
+    /// interrupt ends one connection.
     pub(super) asking: Interrupt,
     pub(super) watching: Interrupt,
     /// A question to it is under way.
     pub(super) is_asked: AtomicBool,
     /// It has not answered the last question.
     pub(super) is_silent: AtomicBool,
-    /// A connection between two questions.
+    /// The connection between two questions.
     pub(super) rested: Mutex<Option<Wire>>,
-    /// As it calls itself.
+    /// The id that it has for itself.
     id: Mutex<Option<String>>,
 }
 
-/// The sentinels in the order in which they came to be known, the seeds first. These
-/// stay for ever, and no other one is dropped since it doesn't answer; only those go
-/// that are a seed under another address, and those that don't answer while another
-/// sentinel has them under another one.
+/// The sentinels in the order in which they became known, the seeds first. Seeds stay for
+/// ever, and a sentinel isn't dropped only because it doesn't answer. Two kinds are
+/// dropped: a seed's double under another address, and a sentinel that doesn't answer
+/// while another one names a new address for it.
 #[derive(Debug)]
 pub(super) struct Roster {
     blueprint: Blueprint,
@@ -54,7 +54,7 @@ pub(super) struct Roster {
 impl Roster {
     /// # Errors
     ///
-    /// `Config` for hosts that are no names for TLS.
+    /// `Config` if a host is no name for TLS.
     pub(super) fn new(
         blueprint: Blueprint,
         map: Option<AddressMap>,
@@ -79,7 +79,7 @@ impl Roster {
         &self.members
     }
 
-    /// Takes note of what a sentinel has said of itself and of others.
+    /// Records what a sentinel has said about itself and others.
     pub(super) fn learn(&mut self, from: &Member, answer: &Answer) {
         from.id.lock().clone_from(&answer.id);
         for (id, (host, port)) in &answer.others {
@@ -109,7 +109,7 @@ impl Roster {
         self.drop_doubles();
     }
 
-    /// Drops the one of this id where it has moved to another address.
+    /// Drops the sentinel of this id if it has moved to another address.
     fn drop_moved(&mut self, id: &str) {
         self.members.retain(|member| {
             let goes = member.is_called(id) && member.has_moved();
@@ -121,7 +121,7 @@ impl Roster {
         });
     }
 
-    /// Drops those that are a seed under another address.
+    /// Drops the doubles of seeds.
     fn drop_doubles(&mut self) {
         let seeds = self.members.iter().filter(|member| member.is_seed);
         let seeds: BTreeSet<_> = seeds.filter_map(|seed| seed.id.lock().clone()).collect();
@@ -161,8 +161,9 @@ impl Member {
         !id.is_empty() && self.id.lock().as_deref() == Some(id)
     }
 
-    /// Whether an address that others have for it is to be believed. A seed's is the
-    /// user's own; that of one that answers is good, however old the others' is.
+    /// Whether to believe an address that others have for this sentinel. A seed's address
+    /// is the user's own, and the address of a sentinel that answers is good, however old
+    /// the others' is.
     fn has_moved(&self) -> bool {
         !self.is_seed && self.is_silent.load(Ordering::SeqCst)
     }

@@ -13,28 +13,27 @@ use super::roster::{ANSWER, Member};
 use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::runtime::Thread;
 
-/// How long the others are waited for after the first answer.
+/// How long to wait for the others after the first answer.
 const AFTER_FIRST: Duration = Duration::from_millis(300);
 
-/// What one sentinel says: an answer, or what is wrong with it.
+/// The answer of one sentinel, or its error.
 pub(super) type Said = Result<Answer>;
 
-/// What was said in a round.
+/// The answers of a round.
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) said: Vec<(Arc<Member>, Said)>,
-    /// All that are known.
+    /// All known sentinels.
     pub(super) asked: Vec<Arc<Member>>,
-    /// The threads of those that have not answered yet, which end soon.
+    /// The threads of sentinels that have not answered yet; they end soon.
     pub(super) threads: Vec<Thread>,
-    /// What they will have said.
+    /// Late answers.
     pub(super) late: Receiver<(Arc<Member>, Said)>,
 }
 
-/// Asks all of them until a majority has named a master, one of them in an epoch of
-/// `at_least` so much, or for a while after the first answer, or until all have said
-/// something. One that has not answered in an
-/// earlier round is not asked meanwhile.
+/// Asks all of them until a majority has named a master, at least one in an epoch of
+/// `at_least` or more, until a while after the first answer, or until all have answered.
+/// A sentinel with an open request of an earlier round isn't asked again.
 ///
 /// # Blocking
 ///
@@ -74,7 +73,7 @@ pub(super) fn ask_all(
         }
     }
     drop(tell);
-    // Each ends by itself before that.
+    // Each request ends by itself before that.
     let mut until = Instant::now() + ANSWER + AFTER_FIRST;
     loop {
         let left = until.saturating_duration_since(Instant::now());
@@ -99,7 +98,7 @@ pub(super) fn ask_all(
 }
 
 impl Round {
-    /// The sentinels that have answered, and how.
+    /// The sentinels that have answered, with their answers.
     pub(super) fn answers(&self) -> impl Iterator<Item = (&Arc<Member>, &Answer)> {
         let said = self.said.iter();
         said.filter_map(|(sentinel, said)| Some((sentinel, said.as_ref().ok()?)))
@@ -111,7 +110,7 @@ impl Round {
             .filter_map(|(_, answer)| answer.vote.as_ref())
     }
 
-    /// That nobody has named a master, and what each has said instead.
+    /// The error of a round without a master, with the answer of each sentinel.
     pub(super) fn failure(&self, master: &str) -> Error {
         let each = self.said.iter().map(|(sentinel, said)| {
             let address = sentinel.endpoint.address();
@@ -141,8 +140,8 @@ impl Round {
         said.any(|(heard, _)| Arc::ptr_eq(heard, sentinel))
     }
 
-    /// `Config` where all know no such master; the kind of all other answers where they
-    /// have the same.
+    /// `Config` if no sentinel knows such a master; else the kind of all answers, if it
+    /// is the same.
     fn kind_of_failure(&self) -> ErrorKind {
         let mut kinds = self.said.iter().map(|(_, said)| match said {
             Ok(_) => ErrorKind::Config,

@@ -5,22 +5,19 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TryRecvError};
 
-use super::board::{Board, Task};
+use super::board::Board;
 use super::choice::{Vote, choose};
 use super::roster::{Member, Roster};
 use super::round::{Round, Said, ask_all};
 use super::watch::Watches;
 use crate::config::event::FailedOver;
 use crate::config::{Address, AddressMap, FailoverHook};
-use crate::connection::node::Node;
+use crate::connection::topology::leaving::Leaving;
 use crate::connection::topology::maker::NodeMaker;
 use crate::connection::topology::news::News;
+use crate::connection::topology::search::Step;
 use crate::error::{Error, Result, with_causes};
 use crate::runtime::{Thread, Trouble};
-
-/// How long requests under way at a server that was replaced may take: after a
-/// planned failover it still answers them.
-const LAST_ANSWERS: Duration = Duration::from_millis(250);
 
 /// How long all answers may be older than what is believed, until that was set up
 /// again: news of a failover has reached most sentinels long before.
@@ -53,8 +50,7 @@ pub(super) struct Found {
     asking: Vec<Thread>,
     /// What these have said later.
     late: Option<Receiver<(Arc<Member>, Said)>>,
-    /// Servers that were replaced, until their connections are cut.
-    leaving: Vec<(Instant, Arc<Node>)>,
+    leaving: Leaving,
     trouble: Trouble,
 }
 
@@ -62,16 +58,12 @@ impl Seeker {
     /// Seeks until the board is closed.
     pub(super) fn run(mut self) {
         loop {
-            let alarm = self.found.leaving.iter().map(|(at, _)| *at).min();
-            match self.board.next(alarm) {
-                Task::Ask => self.ask(),
-                Task::Alarm => {}
-                Task::End => break,
+            match self.board.search.next(self.found.leaving.next()) {
+                Step::AskNow | Step::AskAgain => self.ask(),
+                Step::Alarm => {}
+                Step::End => break,
             }
-            let now = Instant::now();
-            for (_, node) in self.found.leaving.extract_if(.., |(at, _)| *at <= now) {
-                node.cut();
-            }
+            self.found.leaving.cut_due();
         }
         self.end();
     }
@@ -82,7 +74,7 @@ impl Seeker {
         let closed = self.board.closed();
         let mut round = ask_all(self.roster.members(), &self.name, at_least, closed);
         self.found.asking.append(&mut round.threads);
-        join_ended(&mut self.found.asking);
+        Thread::join_ended(&mut self.found.asking);
         for (sentinel, answer) in round.answers() {
             self.roster.learn(sentinel, answer);
         }
@@ -93,11 +85,11 @@ impl Seeker {
         );
         if is_closed {
             // Those that had no time to answer are none that are missing.
-            return self.board.round_ended(None);
+            return self.board.search.round_ended(None);
         }
         let failure = self.decide(&round).err();
         self.tell(failure.as_ref());
-        self.board.round_ended(failure);
+        self.board.search.round_ended(failure);
         let watched = self.roster.members();
         self.found.watches.set(watched, &self.name, &self.board);
     }
@@ -144,12 +136,9 @@ impl Seeker {
         let node = self.maker.node(address)?;
         let before = self.board.put(&node);
         if let Some(before) = before {
-            before.retire();
-            self.news.announce();
             let (from, to) = (before.endpoint().address().to_string(), address.to_string());
-            self.found
-                .leaving
-                .push((Instant::now() + LAST_ANSWERS, before));
+            self.found.leaving.add(before);
+            self.news.announce();
             log::warn!(
                 "failover of `{}`: {to} is the master now, in the place of {from}",
                 self.name
@@ -186,21 +175,11 @@ impl Seeker {
         for sentinel in self.roster.members() {
             sentinel.end();
         }
-        for (_, node) in self.found.leaving.drain(..) {
-            node.cut();
-        }
+        self.found.leaving.cut_all();
         let deadline = Instant::now() + JOINED;
         self.found.watches.join_by(deadline);
         for thread in self.found.asking.drain(..) {
             thread.join_by(deadline);
         }
-    }
-}
-
-/// Joins the threads that have ended.
-fn join_ended(threads: &mut Vec<Thread>) {
-    let now = Instant::now();
-    for thread in threads.extract_if(.., |thread| thread.ends_by(now)) {
-        thread.join_by(now);
     }
 }

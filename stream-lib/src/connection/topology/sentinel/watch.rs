@@ -1,7 +1,7 @@
-//! What sentinels announce.
+//! Announcements of sentinels.
 //!
-//! Each is listened to, since the one that leads a failover tells of it a second
-//! later than the others. An announcement says no more than that it is time to ask.
+//! All sentinels are listened to, since the one that leads a failover announces it a
+//! second later than the others. An announcement only triggers a round of questions.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,10 +16,10 @@ use crate::connection::wire::Wire;
 use crate::error::{ErrorKind, Result, with_causes};
 use crate::runtime::{Backoff, Thread};
 
-/// A sentinel that says nothing for so long is asked whether it is there.
+/// How long a sentinel may be silent before it is asked for a sign of life.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// More than will ever come.
+/// More replies than will ever come.
 const ENDLESS: usize = usize::MAX / 2;
 
 /// The threads that listen, one for each sentinel.
@@ -44,8 +44,8 @@ impl Watches {
                 watch(&watched, &master, &board);
             }) {
                 Ok(thread) => self.0.push((Arc::clone(sentinel), thread)),
-                // Another round tries again.
-                Err(e) => log::debug!("a sentinel is not listened to: {}", with_causes(&e)),
+                // The next round tries again.
+                Err(e) => log::debug!("can't start to listen to a sentinel: {}", with_causes(&e)),
             }
         }
     }
@@ -58,25 +58,25 @@ impl Watches {
     }
 }
 
-/// Listens until the end of the sentinel's use, on one connection after the other.
+/// Listens to a sentinel as long as it is used, on one connection after another.
 fn watch(sentinel: &Member, master: &str, board: &Board) {
     let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
     while !sentinel.watching.is_over() {
         match subscribe(sentinel) {
             Ok(mut wire) => {
                 backoff.reset();
-                // It may have come before.
-                board.want_round();
+                // An announcement may have come before.
+                board.search.want_round();
                 let lost = listen(&mut wire, master, board);
                 if !sentinel.watching.is_over() {
-                    log::debug!("a sentinel is not heard for now: {}", with_causes(&lost));
-                    board.want_round();
+                    log::debug!("lost a sentinel's announcements: {}", with_causes(&lost));
+                    board.search.want_round();
                 }
             }
-            Err(e) => log::debug!("a sentinel is not heard for now: {}", with_causes(&e)),
+            Err(e) => log::debug!("can't subscribe to a sentinel: {}", with_causes(&e)),
         }
         let pause = backoff.next();
-        // Nothing is ever sent: this ends by disconnection or timeout.
+        // Nothing is ever sent here: the wait ends by disconnection or timeout.
         let _ = sentinel.watching.over().recv_timeout(pause);
     }
 }
@@ -98,7 +98,7 @@ fn listen(wire: &mut Wire, master: &str, board: &Board) -> crate::error::Error {
     loop {
         match hear(wire) {
             Ok(Some(name)) if name == master => {
-                board.want_round();
+                board.search.want_round();
             }
             Ok(_) => {}
             Err(e) => return e,
@@ -106,8 +106,7 @@ fn listen(wire: &mut Wire, master: &str, board: &Board) -> crate::error::Error {
     }
 }
 
-/// The name of the master that was announced to be another one; `None` for any other
-/// message.
+/// The name of the master in an announcement of a switch; `None` for any other message.
 fn hear(wire: &mut Wire) -> Result<Option<String>> {
     if !wire.reply_begins(QUIET)? {
         wire.send(&command(&["PING"]).get_packed_command(), 1)?;

@@ -1,4 +1,4 @@
-//! The members of the group that live, as one of them sees it.
+//! The living members of the group, as one of them sees it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use crate::consumer::member::link::MemberLink;
 use crate::consumer::member::sign_of_life::{Giver, SignOfLife};
 use crate::runtime::jitter;
 
-/// How often the others are looked at.
+/// The interval of looks at the other members.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// When a sign that failed is given again, at the latest.
+/// The latest time after which a failed sign is repeated.
 const AGAIN: Duration = Duration::from_millis(200);
 
 /// Gives the consumer's sign of life, once for all of its partitions, and looks at the
-/// others' now and then. They stand beside the stream itself.
+/// others' now and then. The signs are kept at the stem.
 pub(super) struct GroupView {
     common: Arc<Common>,
-    /// Of the whole stream.
+    /// The group of the whole stream.
     group: Group,
     lease: Duration,
     /// How long lapsed signs are kept.
@@ -33,7 +33,7 @@ pub(super) struct GroupView {
     sign: SignOfLife,
     link: MemberLink,
     health: Arc<Health>,
-    /// It wants no share of the partitions: the consumer stops, or can't read more.
+    /// The consumer wants no share of the partitions, since it stops or can't read more.
     leaves: bool,
     stops: bool,
     /// When the next sign is to be given.
@@ -69,7 +69,7 @@ impl GroupView {
         &self.health
     }
 
-    /// When there is something to do.
+    /// The time of the next work.
     pub(super) fn wake_at(&self) -> Instant {
         let at = self.beat_at.min(self.look_at);
         let event_at = self.common.chronicle.due();
@@ -77,8 +77,8 @@ impl GroupView {
         self.link.rests_until().map_or(at, |end| at.max(end))
     }
 
-    /// Gives the sign of life, and looks at the others, if it is time for that. Returns
-    /// the names of the others that have a share, if they have been looked at.
+    /// Gives the sign of life and looks at the others, whichever is due. After a look,
+    /// returns the names of the others that have a share.
     pub(super) fn tend(&mut self) -> Option<Vec<String>> {
         self.keep_alive();
         self.tell_events();
@@ -104,7 +104,7 @@ impl GroupView {
         Some(sharing)
     }
 
-    /// Writes the events that are due.
+    /// Writes the due events.
     fn tell_events(&mut self) {
         let Self { common, link, .. } = self;
         let chronicle = &common.chronicle;
@@ -113,21 +113,21 @@ impl GroupView {
         }
     }
 
-    /// Gives the sign of life, if it is time for that.
+    /// Gives the sign of life, if it is due.
     pub(super) fn keep_alive(&mut self) {
         if self.beat_at <= Instant::now() && self.link.rests_until().is_none() {
             self.beat();
         }
     }
 
-    /// Tells the others that it wants no share any more.
+    /// Tells the others that it no longer wants a share.
     pub(super) fn leave(&mut self) {
         self.stops = true;
         self.leaves = true;
         self.beat();
     }
 
-    /// Tells the others whether it wants a share, where that is news.
+    /// Tells the others whether it wants a share, if that has changed.
     pub(super) fn share(&mut self, wants: bool) {
         let leaves = self.stops || !wants;
         if leaves != self.leaves && self.link.rests_until().is_none() {
@@ -136,7 +136,7 @@ impl GroupView {
         }
     }
 
-    /// Has the next look come after this time.
+    /// Sets the next look to this time from now.
     pub(super) fn look_in(&mut self, time: Duration) {
         self.look_at = Instant::now() + time;
     }
@@ -158,7 +158,7 @@ impl GroupView {
             facts: &facts,
         };
         let given = self.link.run(|wire| sign.give_alone(wire, &giver, *leaves));
-        // A step of the clock is followed by the next sign.
+        // The next sign follows a step of the clock.
         let has_step = sign.take_step().is_some();
         let Ok(given) = given else {
             self.beat_at = Instant::now() + AGAIN.min(self.lease / 6);

@@ -1,4 +1,4 @@
-//! The locks of partitions: their holder reads the partition.
+//! The locks of partitions: the holder of a lock reads the partition.
 
 use std::time::{Duration, Instant};
 
@@ -36,9 +36,9 @@ impl Locks {
         self.renew_at
     }
 
-    /// Renews locks that are held, of which all others lapse meanwhile. Returns those
-    /// that another member has. One whose server can't be reached stays: nobody else
-    /// reaches it.
+    /// Renews held locks; all other locks lapse meanwhile. Returns the partitions that
+    /// another member has. A partition whose server can't be reached stays, since no
+    /// other member reaches it either.
     pub(super) fn renew(&mut self, estate: &Estate, held: &[Lock]) -> Vec<u16> {
         let answers = self.hold(estate, held, self.lease);
         let wait = if answers.len() == held.len() {
@@ -51,7 +51,7 @@ impl Locks {
         lost.map(|(partition, _)| partition).collect()
     }
 
-    /// Takes locks. Returns those that are ours now.
+    /// Takes locks. Returns the partitions that are ours now.
     pub(super) fn take(&mut self, estate: &Estate, wanted: &[Lock]) -> Vec<u16> {
         let answers = self.hold(estate, wanted, self.lease);
         let ours = answers.into_iter().filter(|(_, is_ours)| *is_ours);
@@ -63,7 +63,7 @@ impl Locks {
         self.hold(estate, held, Duration::ZERO);
     }
 
-    /// Those of the locks that nobody holds.
+    /// The partitions whose locks are free.
     pub(super) fn free(&mut self, estate: &Estate, locks: &[Lock]) -> Vec<u16> {
         let mut look = |wire: &mut _, keys: &[&str]| checked(command::free_locks(wire, keys)?);
         let answers = self
@@ -84,8 +84,8 @@ fn borrowed(locks: &[Lock]) -> Vec<(u16, &Group)> {
     locks.iter().map(|(n, group)| (*n, group)).collect()
 }
 
-/// Fails where one of the answers is an error that waiting doesn't mend: others are about
-/// slots that are on their way to another server.
+/// Fails on the first error that waiting doesn't mend; other errors are about slots that
+/// are moving to another server.
 fn checked<T>(answers: Vec<Result<T>>) -> Result<Vec<Result<T>>> {
     let errors = answers.iter().filter_map(|answer| answer.as_ref().err());
     match errors.into_iter().find(|e| !answer_of(e).may_pass()) {

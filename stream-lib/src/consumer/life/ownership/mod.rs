@@ -1,13 +1,13 @@
-//! Which partitions of a stream the consumer owns: a task of the keeper's thread.
+//! Ownership of partitions by a consumer: a task of the keeper's thread.
 //!
-//! There is no coordinator. The *group's view* shows who lives; from that each member
-//! computes its share, and moves towards it: see [`Plan`]. A partition belongs to the
-//! member that holds its lock. *Locks* are taken, renewed and released here and nowhere
-//! else, in one request for each *node* that has some of them.
+//! There is no coordinator. The *group's view* shows the living members; from these each
+//! member computes its share, and moves towards it: see [`Plan`]. A partition belongs to
+//! the member that holds its lock. *Locks* are taken, renewed and released only here, in
+//! one request for each *node* that has some of them.
 //!
-//! A partition that was taken has a member of its own, with a reader; see
-//! [`Estate`]. One that is to go to another consumer is given up first by its member:
-//! see the [stop](super::stop).
+//! A taken partition has a member of its own, with a reader; see [`Estate`]. A partition
+//! that is to go to another consumer is given up first by its member: see the
+//! [stop](super::stop).
 
 mod group_view;
 mod locks;
@@ -32,13 +32,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::partition::{Partitions, Plan, Sight, share_of};
 use crate::runtime::{Task, counted, jitter, random_below};
 
-/// How long the first plan waits for members that start at the same time, where there
-/// are others, and where none is seen: these have given their signs of life before their
-/// groups were made.
+/// How long the first plan waits for members that start at the same time, if other
+/// members are seen and if none is: a starting member gives its sign of life before its
+/// groups are made.
 const FIRST_PLAN: Duration = Duration::from_millis(750);
 const ALONE: Duration = Duration::from_millis(30);
 
-/// How long a reader that has ended may take to be gone.
+/// How long an ended reader may take to be gone.
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// Takes partitions, has them read, and gives them up.
@@ -49,12 +49,12 @@ pub(super) struct Ownership {
     partitions: Partitions,
     /// The group in each partition.
     groups: Vec<Group>,
-    /// The groups stand, and the checks of a start have passed.
+    /// Whether the groups exist and the checks of a start have passed.
     is_prepared: bool,
     handle: LinkHandle,
     view: GroupView,
     locks: Locks,
-    /// What it owns and what it gives up, the oldest first.
+    /// The partitions that it owns or is giving up, the oldest first.
     owned: Vec<Owned>,
     phase: Phase,
     scarcity: Scarcity,
@@ -62,12 +62,12 @@ pub(super) struct Ownership {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// The others have not been looked at yet.
+    /// The other members have not been looked at yet.
     Starting,
     Sharing,
-    /// The consumer stops, and the others know.
+    /// The consumer stops, and the other members know.
     Leaving,
-    /// Its sign of life is gone.
+    /// Its sign of life has been withdrawn.
     Resigned,
 }
 
@@ -75,7 +75,7 @@ enum Phase {
 struct Owned {
     partition: u16,
     running: Arc<RunningMember>,
-    /// The lock is ours, as far as known.
+    /// Whether the lock is ours, as far as known.
     has_lock: bool,
     is_leaving: bool,
 }
@@ -142,13 +142,13 @@ impl Ownership {
         }
     }
 
-    /// How the task's own connections fare.
+    /// The health of the task's own connections.
     pub(super) fn health(&self) -> &Arc<Health> {
         self.view.health()
     }
 
-    /// Ends what is left of it, of a consumer whose members have ended, or have been
-    /// given up.
+    /// Ends the rest of it, after the consumer's members have ended or have been given
+    /// up.
     pub(super) fn finish(mut self) {
         self.resign();
         for owned in &mut self.owned {
@@ -158,19 +158,19 @@ impl Ownership {
         self.handle.end();
     }
 
-    /// Forgets the members that have ended: their partitions may be taken again.
+    /// Forgets ended members: their partitions may be taken again.
     fn forget_ended(&mut self) {
         for ended in self.estate.take_ended() {
-            // On its way out.
+            // Its thread is about to end.
             ended.join_by(Instant::now() + MOMENT);
         }
-        // Those with a lock are released first.
+        // Partitions with a lock are released first.
         self.owned
             .retain(|owned| owned.has_lock || !owned.running.hand_over.has_ended());
     }
 
-    /// Stops with the consumer: others take the partitions as soon as they may, while
-    /// the last handlers run. Until these have ended, the member lives.
+    /// Stops with the consumer: others take the partitions as soon as they may, while the
+    /// last handlers run. Until these have ended, the member gives signs of life.
     fn wind_up(&mut self) {
         if matches!(self.phase, Phase::Starting | Phase::Sharing) {
             self.phase = Phase::Leaving;
@@ -198,7 +198,7 @@ impl Ownership {
         } = &*self.estate;
         let group = &identity.group;
         let key = group.stream().as_bytes();
-        // A server that is away is not waited for: the sign lapses.
+        // A server that is away isn't waited for: the sign lapses.
         let time = if common.trouble.lasts() { POLL } else { SOON };
         common
             .chronicle
@@ -208,8 +208,8 @@ impl Ownership {
         });
     }
 
-    /// Renews the locks. A partition whose lock another consumer has, since this
-    /// process or a server stood still, is given up.
+    /// Renews the locks. A partition whose lock another consumer has, since this process
+    /// or a server stood still, is given up.
     fn renew(&mut self) {
         let held = self.owned.iter().filter(|owned| owned.has_lock);
         let held: Vec<_> = held.filter_map(|owned| self.key(owned.partition)).collect();
@@ -237,7 +237,7 @@ impl Ownership {
         let is_free = |owned: &&mut Owned| owned.has_lock && owned.running.hand_over.is_free();
         let mut free = Vec::new();
         for owned in self.owned.iter_mut().filter(is_free) {
-            // It lapses where it can't be released.
+            // If it can't be released, it lapses.
             owned.has_lock = false;
             owned.leave();
             free.push(owned.partition);
@@ -291,7 +291,7 @@ impl Ownership {
         }
     }
 
-    /// The partitions that it owns, and how many it gives up.
+    /// The partitions that it owns, and the number that it gives up.
     fn standing(&self) -> (Vec<u16>, usize) {
         let owns = self.owned.iter().filter(|owned| !owned.is_leaving);
         let leaving = |owned: &&Owned| owned.is_leaving && owned.has_lock;
@@ -301,8 +301,8 @@ impl Ownership {
         )
     }
 
-    /// The partitions that nobody owns. Those that were given up may be among them while
-    /// their last handlers run here.
+    /// The partitions that no consumer owns. Partitions that were given up may be among
+    /// them while their last handlers run here.
     fn free(&mut self) -> Vec<u16> {
         let has = |n: &u16| {
             let mut owned = self.owned.iter();
@@ -313,8 +313,8 @@ impl Ownership {
         self.locks.free(&self.estate, &others)
     }
 
-    /// Takes partitions, as far as no other member is quicker. Where the system has no
-    /// threads for their readers, others are to have them.
+    /// Takes partitions, as far as no other member is quicker. If the system has no
+    /// threads for their readers, they are left to other members.
     fn take(&mut self, partitions: &[u16]) {
         if partitions.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! Requests about many partitions: one for each server that has some of them.
+//! Requests about many partitions, one to each server that has some of them.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::consumer::member::health::{Health, Role};
 use crate::consumer::member::link::{MemberLink, Way};
 use crate::error::Result;
 
-/// The ways to the servers of the partitions.
+/// The connections to the servers of the partitions.
 pub(super) struct NodeLinks {
     links: Vec<(Arc<Node>, MemberLink)>,
 }
@@ -23,8 +23,8 @@ impl NodeLinks {
     }
 
     /// Sends a request about the locks of these partitions to each server. Returns the
-    /// answers that have come; a server that can't be reached is left out, and tried
-    /// again after a while.
+    /// received answers; a server that can't be reached is left out, and tried again
+    /// after a while.
     pub(super) fn run<T>(
         &mut self,
         estate: &Estate,
@@ -50,7 +50,7 @@ impl NodeLinks {
             for ((partition, _), answer) in group.iter().zip(answered) {
                 match answer {
                     Ok(answer) => answers.push((*partition, answer)),
-                    // Its slot is somewhere else now.
+                    // Its slot has moved.
                     Err(_) => is_astray = true,
                 }
             }
@@ -61,7 +61,7 @@ impl NodeLinks {
         answers
     }
 
-    /// Takes the way to a server out of the others, or makes one.
+    /// Takes the connection to a server out of the others, or makes one.
     fn take_link(
         &mut self,
         estate: &Estate,
@@ -75,15 +75,15 @@ impl NodeLinks {
         } else {
             self.links.retain(|(known, _)| !known.is_retired());
             let (link, health) = link(estate, handle, first.stream(), Role::Claims);
-            // Each partition's own member checks the rights: what is missing here was
-            // withdrawn, or is told by that.
+            // The member of each partition checks the permissions: one that is missing
+            // here was withdrawn, or the member reports it.
             health.passed_checks();
             link
         }
     }
 }
 
-/// A way of the task to the server of `key`, and what tells how it fares.
+/// A connection of the task to the server of `key`, and its health.
 pub(super) fn link(
     estate: &Estate,
     handle: &LinkHandle,
@@ -103,11 +103,10 @@ pub(super) fn link(
     (link, health)
 }
 
-/// A server, and the partitions that it has.
+/// A server and its partitions.
 type OfNode<'a> = (Arc<Node>, Vec<(u16, &'a Group)>);
 
-/// The partitions by the servers that have them. Those whose server isn't known are
-/// left out.
+/// Sorts the partitions by their servers. Partitions without a known server are left out.
 fn by_node<'a>(topology: &Topology, partitions: &[(u16, &'a Group)]) -> Vec<OfNode<'a>> {
     let mut nodes: Vec<OfNode<'_>> = Vec::new();
     for (partition, group) in partitions {

@@ -1,21 +1,22 @@
-//! Where the system has no threads left for further readers.
+//! The state of a consumer that has no threads left for further readers.
 
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, with_causes};
 use crate::runtime::{Backoff, counted};
 
-/// For how long the partitions that can't be read here are left to others, growing.
+/// For how long unreadable partitions are left to other consumers at first; the time
+/// grows.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// Whether a consumer can read no further partitions. Until a pause has passed it takes
-/// none, and others count without it, so that nothing stays unread.
+/// none, and others count without it, so that no partition stays unread.
 #[derive(Debug)]
 pub(super) struct Scarcity {
     until: Option<Instant>,
     pauses: Backoff,
-    /// The log has been told.
+    /// Whether it was logged.
     is_told: bool,
 }
 
@@ -28,12 +29,12 @@ impl Scarcity {
         }
     }
 
-    /// Whether no partition is to be taken now.
+    /// Whether no partition may be taken now.
     pub(super) fn lasts(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| now < until)
     }
 
-    /// Notes that so many partitions of a stream, which were taken, could not be read.
+    /// Records that some taken partitions of a stream could not be read.
     pub(super) fn begins(&mut self, partitions: usize, stream: &str, error: &Error, now: Instant) {
         let pause = self.pauses.next();
         self.until = Some(now + pause);
@@ -50,7 +51,7 @@ impl Scarcity {
         }
     }
 
-    /// Notes that all partitions that were taken are read.
+    /// Records that all taken partitions are read.
     pub(super) fn ends(&mut self, stream: &str) {
         self.until = None;
         self.pauses.reset();

@@ -2,9 +2,10 @@
 //!
 //! # Protocol
 //!
-//! A handler's call puts an output in and then looks whether its delivery has ended;
-//! the worker, once the handler has returned, looks whether there is any. An output that was put in before the handler returned is
-//! found. While there is none of the whole reply, the worker pays for one load.
+//! A handler's call puts an output in and then checks whether its delivery has ended;
+//! after the handler has returned, the worker checks whether there are outputs. An output
+//! that was put in before the handler returned is found. While the whole reply has no
+//! outputs, the worker pays for one load.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,14 +23,14 @@ pub(crate) struct HeldOutputs {
 }
 
 impl HeldOutputs {
-    /// Puts one in.
+    /// Adds an output.
     pub(crate) fn push(&self, index: usize, output: Output) -> Result<()> {
         let mut all = self.all.lock();
         self.has_any.store(true, Ordering::Release);
         all.entry(index).or_default().push(output)
     }
 
-    /// Takes all of a delivery.
+    /// Takes all outputs of a delivery.
     pub(crate) fn take(&self, index: usize) -> Option<Outputs> {
         if !self.has_any.load(Ordering::Acquire) {
             return None;
@@ -37,7 +38,7 @@ impl HeldOutputs {
         self.all.lock().remove(&index)
     }
 
-    /// Reads those of a delivery, which stay.
+    /// Reads the outputs of a delivery, which stay.
     #[cfg(feature = "test-util")]
     pub(crate) fn read<T>(&self, index: usize, mut read: impl FnMut(&Output) -> T) -> Vec<T> {
         let all = self.all.lock();

@@ -8,7 +8,7 @@ use crate::command::{Encoded, Envelope, Outgoing};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{EntryId, StreamMessage};
 
-/// The most outputs of one delivery, and their most bytes: one script writes them.
+/// The most outputs of one delivery, and their most bytes, since one script writes them.
 const MOST: usize = 10_000;
 const MOST_BYTES: usize = 64 << 20;
 
@@ -24,7 +24,7 @@ pub(crate) struct Outputs {
 pub(crate) struct Output {
     pub(crate) stream: Arc<OutputStream>,
     message: Outgoing,
-    /// It was added by itself, before the acknowledgement.
+    /// Whether it was added by itself, before the acknowledgement.
     is_added: AtomicBool,
 }
 
@@ -42,7 +42,7 @@ impl Output {
         })
     }
 
-    /// Where it goes, as an output of this entry and as far as is known now.
+    /// Its target, as an output of this entry and as far as is known now.
     pub(crate) fn target(&self, entry: EntryId) -> Target {
         let hash = self.message().and_then(|message| message.hash());
         Target::new(&self.stream, hash, entry)
@@ -65,7 +65,7 @@ impl Output {
 }
 
 impl Outputs {
-    /// Takes one more. Fails with `Full` where there are too many.
+    /// Adds an output. Fails with `Full` if there are too many.
     pub(super) fn push(&mut self, output: Output) -> Result<()> {
         let bytes = self.bytes + output.message.bytes();
         if self.all.len() >= MOST || bytes > MOST_BYTES {
@@ -83,7 +83,7 @@ impl Outputs {
         Ok(())
     }
 
-    /// How much they take.
+    /// The bytes that they take.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -1,8 +1,8 @@
 //! The outputs of deliveries, from the handler's call until they are settled.
 //!
-//! [`HeldOutputs`] keeps those of the deliveries of one reply. When a handler has
-//! succeeded, its [`Outputs`] go to the settler with the delivery, and
-//! [`OutputStreams`] says where each goes: its [`Target`].
+//! [`HeldOutputs`] keeps the outputs of the deliveries of one reply. When a handler has
+//! succeeded, its [`Outputs`] go to the settler with the delivery, and [`OutputStreams`]
+//! finds the [`Target`] of each.
 
 mod held_outputs;
 mod list;

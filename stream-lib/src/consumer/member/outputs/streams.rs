@@ -14,43 +14,42 @@ use crate::keys::StreamKeys;
 use crate::message::EntryId;
 use crate::partition::{Partitions, hash_of, partition_of};
 
-/// The most streams to remember: programs have a few.
+/// The most streams to remember; programs have a few.
 const MOST: usize = 1_000;
 
-/// How long one question to a server may take: entries of other consumers wait
-/// meanwhile.
+/// How long one request may take, since entries of other consumers wait meanwhile.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How long it is believed what partitions a stream has: it may be deleted and made
+/// How long the known partitions of a stream are relied on: it may be deleted and made
 /// again.
 const KNOWN: Duration = Duration::from_secs(25);
 
 /// A stream that outputs go to.
 #[derive(Debug)]
 pub(crate) struct OutputStream {
-    /// The stem's, where it has partitions.
+    /// The keys of the stem.
     keys: StreamKeys,
     known: Mutex<Known>,
 }
 
-/// What is known of a stream. Scripts notice where it isn't true any more.
+/// The known facts of a stream. Scripts notice when they no longer hold.
 #[derive(Debug, Default)]
 struct Known {
-    /// When it was last asked.
+    /// When they were last asked for.
     asked: Option<Instant>,
     partitions: Option<Partitions>,
-    /// With the backup streams of other names than by default.
+    /// The keys of parts whose backup streams have names of their own.
     backups: BTreeMap<Option<u16>, StreamKeys>,
 }
 
-/// Where an output goes: a stream, or one of its partitions.
+/// The target of an output: a stream, or one of its partitions.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     stream: Arc<OutputStream>,
     partition: Option<u16>,
 }
 
-/// Those of one consumer, by their names.
+/// The output streams of one consumer, by name.
 #[derive(Debug)]
 pub(crate) struct OutputStreams {
     topology: Arc<Topology>,
@@ -62,7 +61,7 @@ pub(crate) struct OutputStreams {
 
 #[cfg(feature = "test-util")]
 impl OutputStream {
-    /// The name that the handler has given.
+    /// The name that the handler gave.
     pub(crate) fn name(&self) -> &str {
         self.keys.stream()
     }
@@ -70,7 +69,7 @@ impl OutputStream {
 
 #[cfg(test)]
 impl Target {
-    /// A stream of which nothing is known.
+    /// A stream without known facts.
     pub(crate) fn named(name: &str) -> Self {
         Self::whole(&Arc::new(OutputStream {
             keys: StreamKeys::new(name).unwrap(),
@@ -80,8 +79,8 @@ impl Target {
 }
 
 impl Target {
-    /// Where a message to `stream` goes whose key has this hash: as a producer would have
-    /// it, and without a key to a partition that the entry decides which it comes from.
+    /// The target of a message to `stream` whose key has this hash: the partition that a
+    /// producer would choose; without a key, a partition chosen by the entry.
     pub(super) fn new(stream: &Arc<OutputStream>, hash: Option<u32>, entry: EntryId) -> Self {
         let partitions = stream.known.lock().partitions;
         let hash = || hash.unwrap_or_else(|| hash_of(entry.to_string().as_bytes()));
@@ -99,7 +98,7 @@ impl Target {
         }
     }
 
-    /// Its keys, with the backup stream that it is believed to have.
+    /// Its keys, with the last known backup stream.
     pub(crate) fn keys(&self) -> StreamKeys {
         let known = self.stream.known.lock();
         if let Some(keys) = known.backups.get(&self.partition) {
@@ -112,7 +111,7 @@ impl Target {
         }
     }
 
-    /// Whether it was asked lately what partitions its stream has.
+    /// Whether the partitions of its stream were looked up lately.
     pub(crate) fn is_known(&self) -> bool {
         let asked = self.stream.known.lock().asked;
         asked.is_some_and(|asked| asked.elapsed() < KNOWN)
@@ -133,7 +132,7 @@ impl OutputStreams {
         }
     }
 
-    /// The stream of this name. Fails with `Config` where none can have it.
+    /// The stream of this name. Fails with `Config` for an invalid name.
     pub(crate) fn find(&self, name: &str) -> Result<Arc<OutputStream>> {
         let mut known = self.known.lock();
         if let Some(stream) = known.get(name) {
@@ -150,8 +149,7 @@ impl OutputStreams {
         Ok(stream)
     }
 
-    /// Whether one script can write there and acknowledge. Where it can't, the log is
-    /// told once.
+    /// Whether one script can write there and acknowledge. If not, that is logged once.
     pub(crate) fn is_near(&self, target: &Target) -> bool {
         if !self.topology.is_spread() {
             return true;
@@ -172,7 +170,7 @@ impl OutputStreams {
         is_near
     }
 
-    /// Asks what partitions a stream has, and what backup stream a target.
+    /// Looks up the partitions of a stream, and the backup stream of a target.
     ///
     /// # Blocking
     ///
@@ -181,8 +179,8 @@ impl OutputStreams {
         self.learn_by(target, Instant::now() + PATIENCE)
     }
 
-    /// As [`learn`](Self::learn) until `deadline`, for a stream of which nothing is known
-    /// yet, or was learned too long ago. Fails where nothing is known of it then.
+    /// As [`learn`](Self::learn) until `deadline`, for a stream without known facts, or
+    /// with outdated ones. Fails if nothing is known of it then.
     pub(crate) fn learn_first(&self, target: &Target, deadline: Instant) -> Result<()> {
         if target.is_known() {
             return Ok(());
@@ -190,7 +188,7 @@ impl OutputStreams {
         let asked = target.stream.known.lock().asked;
         let learned = self.learn_by(target, deadline);
         if learned.is_err() && asked.is_some() {
-            // The next outputs need not ask.
+            // The next outputs need not look it up.
             target.stream.known.lock().asked = Some(Instant::now());
             return Ok(());
         }
@@ -210,7 +208,7 @@ impl OutputStreams {
         Ok(())
     }
 
-    /// Whether outputs may have to go elsewhere than the acknowledgement.
+    /// Whether outputs may belong to other servers than the acknowledgement.
     pub(crate) fn is_spread(&self) -> bool {
         self.topology.is_spread()
     }

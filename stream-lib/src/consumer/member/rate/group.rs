@@ -2,7 +2,7 @@
 //!
 //! # Protocol
 //!
-//! A worker that is about to begin an entry wants a turn. While some are in hand, it takes
+//! A worker that is about to begin an entry wants a turn. If turns are in stock, it takes
 //! the next and waits for its time. Else one worker asks Redis for as many as the workers
 //! can use in the next 50 ms, and the others wait for the answer: one request is under
 //! way at a time. A turn that was taken and not used within 50 ms of its time, or within
@@ -22,10 +22,10 @@ use crate::connection::Topology;
 use crate::error::{Result, with_causes};
 use crate::runtime::{Backoff, Trouble};
 
-/// How long the turns last that are taken at a time.
+/// The time for which turns are taken at once.
 pub(crate) const PORTION: Duration = Duration::from_millis(50);
 
-/// How long a worker sleeps before it looks whether the consumer stops.
+/// How long a worker sleeps before it checks whether the consumer stops.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Turns for the workers of one consumer.
@@ -46,25 +46,25 @@ struct State {
     turns: TurnQueue,
     /// A request is under way.
     is_asking: bool,
-    /// There are none before that.
+    /// No turns are to be had before this time.
     none_before: Instant,
     backoff: Backoff,
 }
 
-/// A turn in a worker's hand.
+/// A turn that a worker has taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turn(Instant);
 
-/// How a worker fares that has asked for a turn.
+/// The state of a worker that has asked for a turn.
 enum Found {
     Turn(Instant),
-    /// Its own request is due.
+    /// It has to send the request.
     Ask,
     Again,
 }
 
 impl GroupRate {
-    /// The rate of a group that has one; `None` where it has one per key.
+    /// The rate of the whole group; `None` for a group without one, and with one per key.
     pub(crate) fn new(
         topology: &Arc<Topology>,
         group: &Group,
@@ -88,7 +88,7 @@ impl GroupRate {
         })
     }
 
-    /// A turn that is in hand and may be used now.
+    /// Takes a turn in stock that may be used now.
     pub(crate) fn try_take(&self) -> Option<Turn> {
         let now = Instant::now();
         let mut state = self.state.lock();
@@ -100,9 +100,9 @@ impl GroupRate {
         Some(Turn(turn))
     }
 
-    /// Waits for a turn, and for its time; `None` once `ended` disconnects. `wants` says
-    /// how many the workers could use within [`PORTION`], up to as many as there are; `heed` hears
-    /// each answer.
+    /// Waits for a turn, and for its time; `None` once `ended` disconnects. `wants`
+    /// returns how many the workers could use within [`PORTION`], up to its argument;
+    /// `heed` is called with each answer.
     pub(crate) fn take(
         &self,
         ended: &Receiver<()>,
@@ -129,23 +129,23 @@ impl GroupRate {
         }
     }
 
-    /// Whether a turn may be used still.
+    /// Whether a turn may still be used.
     pub(crate) fn lasts(&self, turn: Turn) -> bool {
         lasts(turn.0, self.interval, Instant::now())
     }
 
-    /// Puts a turn back that was not used.
+    /// Puts back an unused turn.
     pub(crate) fn put_back(&self, turn: Turn) {
         self.state.lock().turns.put_back(turn.0);
     }
 
-    /// How many entries to have in the buffer: as many as turns in hand, and as will be
-    /// asked for next.
+    /// How many entries to have in the buffer: as many as turns are in stock, and as will
+    /// be asked for next.
     pub(crate) fn room(&self) -> usize {
         self.state.lock().turns.len() + self.portion() as usize
     }
 
-    /// How many turns there are in the time for which they are taken, at least one.
+    /// The number of turns in [`PORTION`], at least one.
     fn portion(&self) -> u32 {
         let count = PORTION.as_micros() / self.interval.as_micros().max(1);
         u32::try_from(count).unwrap_or(u32::MAX).max(1)
@@ -178,7 +178,7 @@ impl GroupRate {
         match &answer {
             Ok(turns) => {
                 state.backoff.reset();
-                // By the time of the answer, so that none is early.
+                // Counted from the time of the answer, so that none is early.
                 state.turns.add(turns.count, turns.first_us, now);
                 if turns.count == 0 {
                     let is_held = turns.hold.is_some();
@@ -194,7 +194,10 @@ impl GroupRate {
             Ok(turns) => {
                 heed(&turns);
                 if self.trouble.ends() {
-                    log::warn!("the rate of `{}` is kept again", self.group.name());
+                    log::warn!(
+                        "the rate of the group `{}` can be asked for again",
+                        self.group.name()
+                    );
                 }
             }
             Err(e) => {

@@ -11,10 +11,10 @@ use crate::error::{Result, with_causes};
 use crate::message::{Fields, RESERVED};
 use crate::runtime::{Trouble, jitter};
 
-/// How long an entry waits where Redis can't be asked.
+/// How long an entry waits if Redis can't be asked.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How late an entry may come for its turn, if that isn't less than to the next turn.
+/// How late an entry may come for its turn, or the interval of the rate if that is longer.
 const LATE: Duration = Duration::from_millis(250);
 
 /// The rates of the values of one field.
@@ -27,11 +27,11 @@ pub(crate) struct KeyRates {
     trouble: Trouble,
 }
 
-/// When an entry may begin.
+/// The time at which an entry may begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum KeyTurn {
     Now,
-    /// After so long, when its turn has come, if it `has_turn`, else to ask again.
+    /// After `after`: with its turn if `has_turn`, else to ask again.
     Later {
         after: Duration,
         has_turn: bool,
@@ -55,13 +55,13 @@ impl KeyRates {
         })
     }
 
-    /// How late an entry may come to have its turn still. After a hold or an outage as
-    /// many turns would be used at once as had been taken.
+    /// How late an entry may come and still have its turn. Without this bound, all turns
+    /// taken before a hold or an outage would be used at once after it.
     pub(crate) fn late(&self) -> Duration {
         LATE.max(self.limit.interval())
     }
 
-    /// Takes the next turn of the entry's value. `heed` hears the answer.
+    /// Takes the next turn of the entry's value. `heed` is called with the answer.
     pub(crate) fn take(&self, fields: Fields<'_>, heed: impl Fn(&Turns)) -> KeyTurn {
         let is_reserved = self.field.as_bytes().first() == Some(&RESERVED);
         let key = if is_reserved {
@@ -73,7 +73,10 @@ impl KeyRates {
             Ok(turns) => {
                 heed(&turns);
                 if self.trouble.ends() {
-                    log::warn!("the rates of `{}` are kept again", self.group.name());
+                    log::warn!(
+                        "the rates of the group `{}` can be asked for again",
+                        self.group.name()
+                    );
                 }
                 key_turn(&turns)
             }
@@ -119,8 +122,8 @@ fn key_turn(turns: &Turns) -> KeyTurn {
         _ if turns.count == 0 => KeyTurn::Later {
             after: match turns.hold {
                 Some(_) => turns.wait.min(HELD),
-                // To ask as soon as there may be a turn again would have all entries of a
-                // busy value come and go between two turns.
+                // If all entries of a busy value asked as soon as there may be a turn
+                // again, they would come and go between two turns.
                 None => turns.wait.saturating_add(jitter(AHEAD / 4 * 3, 0.25)),
             },
             has_turn: false,

@@ -1,4 +1,4 @@
-//! Turns that were taken and wait for a worker: pure.
+//! A queue of turns for workers: pure.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -11,11 +11,10 @@ pub(super) struct TurnQueue {
     turns: VecDeque<Instant>,
 }
 
-/// A turn that nobody has used so long after its time is lost, so that few come at
-/// once with others'.
+/// How long after its time an unused turn is lost, so that few coincide with later ones.
 const SPARE: Duration = Duration::from_millis(50);
 
-/// Whether a turn may be used still.
+/// Whether a turn may still be used.
 pub(super) fn lasts(turn: Instant, interval: Duration, now: Instant) -> bool {
     now.saturating_duration_since(turn) <= SPARE.max(interval)
 }
@@ -28,7 +27,7 @@ impl TurnQueue {
         }
     }
 
-    /// Takes `count` turns in, of which the first may be used `first_us` after `at`.
+    /// Adds `count` turns, of which the first may be used `first_us` after `at`.
     pub(super) fn add(&mut self, count: u32, first_us: i64, at: Instant) {
         for number in 0..count {
             let behind = self.interval.saturating_mul(number);
@@ -38,7 +37,7 @@ impl TurnQueue {
         }
     }
 
-    /// The next turn. Those that are lost are left out.
+    /// Takes the next turn, and drops lost ones.
     pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
         while let Some(turn) = self.turns.pop_front() {
             if lasts(turn, self.interval, now) {
@@ -48,7 +47,7 @@ impl TurnQueue {
         None
     }
 
-    /// Puts one back that was not used.
+    /// Puts back an unused turn.
     pub(super) fn put_back(&mut self, turn: Instant) {
         self.turns.push_front(turn);
     }
@@ -84,7 +83,7 @@ mod tests {
         queue.put_back(now + 50 * MS);
         assert_eq!(queue.len(), 5);
         assert_eq!(queue.next(late), Some(now + 50 * MS));
-        // One that comes once in a while is kept for the next.
+        // A rare turn is kept for the next.
         let mut slow = TurnQueue::new(1_000 * MS);
         slow.add(1, 0, now);
         assert_eq!(slow.next(now + 900 * MS), Some(now));

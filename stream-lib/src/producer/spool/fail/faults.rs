@@ -13,13 +13,13 @@ use redb::backends::FileBackend;
 use redb::{BackendError, DatabaseError, StorageBackend};
 use rustix::process::{Signal, getpid, kill_process};
 
-/// What is to go wrong, and when. Steps count from 1.
+/// The faults, and their steps, which count from 1.
 #[derive(Debug, Default)]
 pub(in super::super) struct Plan {
     steps: AtomicU64,
     /// The process dies before this step.
     pub(in super::super) die_at: Option<u64>,
-    /// When it dies, what was not synced is lost, in part, by this seed.
+    /// When it dies, unsynced data is lost in part, by this seed.
     pub(in super::super) lose_unsynced: Option<u64>,
     /// The disk refuses this step, and those after it while this is above 0.
     pub(in super::super) refuse_from: AtomicU64,
@@ -30,7 +30,7 @@ thread_local! {
     static PLAN: RefCell<Option<Arc<Plan>>> = const { RefCell::new(None) };
 }
 
-/// What this process was started for.
+/// The variable that names the step for which this process was started.
 pub(in super::super) const STEP: &str = "STREAM_LIB_SPOOL_TEST_STEP";
 pub(in super::super) const POWER: &str = "STREAM_LIB_SPOOL_TEST_POWER";
 
@@ -107,7 +107,7 @@ struct Watched {
 struct Unsynced {
     /// Blocks as they were when last synced.
     before: BTreeMap<u64, Vec<u8>>,
-    /// As the length was.
+    /// The length when last synced.
     length: Option<u64>,
 }
 

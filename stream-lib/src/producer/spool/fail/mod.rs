@@ -1,5 +1,5 @@
-//! The seam at which tests let the disk fail, or the process die: before each
-//! step that changes a file.
+//! The seam at which tests make the disk fail, or the process die: before each step that
+//! changes a file.
 
 #[cfg(test)]
 pub(super) mod faults;

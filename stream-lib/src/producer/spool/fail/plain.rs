@@ -1,11 +1,11 @@
-//! The file of the database, and steps at which nothing happens.
+//! The file of the database without faults.
 
 use std::fs::File;
 
 use redb::backends::FileBackend;
 use redb::{DatabaseError, StorageBackend};
 
-/// A step that a crash may come before: nothing, outside of tests.
+/// A step before which a crash may come: it does nothing outside of tests.
 #[inline]
 pub(in super::super) fn step() {}
 

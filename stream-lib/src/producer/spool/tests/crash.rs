@@ -1,4 +1,4 @@
-//! The process dies, at every step there is.
+//! Deaths of the process at every step.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,8 +14,7 @@ use super::{Spool, open, refused};
 
 const DIRECTORY: &str = "STREAM_LIB_SPOOL_TEST_DIRECTORY";
 
-/// Where a life of a producer keeps its spool, its Redis, and the list of the
-/// adds that returned.
+/// The spool of a producer's life, its Redis, and the list of the adds that returned.
 struct Place {
     directory: TempDir,
 }
@@ -40,8 +39,8 @@ impl Place {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Lets a process live its life until it dies before `step`. Returns
-    /// whether it came through.
+    /// Lets a process live its life until it dies before `step`. Returns whether it came
+    /// through.
     fn live_until(&self, step: u64, power: Option<u64>) -> bool {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child
@@ -60,7 +59,7 @@ impl Place {
         status.success()
     }
 
-    /// Sends what is left, and compares what arrived with what was confirmed.
+    /// Sends the rest, and compares the arrived messages with the confirmed ones.
     fn check(&self, step: u64) {
         let spool = open(&self.directory.path().join("spool"));
         assert_eq!(spool.damages(), [], "step {step}");
@@ -72,7 +71,7 @@ impl Place {
         sorted.sort();
         sorted.dedup();
         assert_eq!(arrived, sorted, "in order and none twice, step {step}");
-        // One that is set aside may have been sent by a life that didn't know.
+        // A message that is set aside may have been sent by a life that didn't know.
         let aside = refused(&self.directory.path().join("spool"));
         for text in self.confirmed() {
             let is_there = arrived.contains(&text) || aside.contains(&text);
@@ -84,11 +83,11 @@ impl Place {
 }
 
 fn module_path() -> &'static str {
-    // Without the crate's name.
+    // The path without the crate's name.
     module_path!().split_once("::").unwrap().1
 }
 
-/// What a producer does in its life. Texts rise in the order of the adds.
+/// A producer's actions in its life. Texts rise in the order of the adds.
 fn life(directory: &Path) {
     let redis = Redis::in_file(&directory.join("redis"));
     let confirm = |text: &str| {
@@ -102,13 +101,13 @@ fn life(directory: &Path) {
     redis.meet(&spool);
     redis.replay(&spool, 2);
 
-    // Sent straight away.
+    // Sent at once.
     send(&spool, &redis, &text(1), Answer::Heard);
     confirm(&text(1));
     // Redis took it, and its answer was lost.
     send(&spool, &redis, &text(2), Answer::Lost);
     confirm(&text(2));
-    // Redis is away, then there for one batch, whose answer is lost too.
+    // Redis is away, then there for one batch, whose answer is lost, too.
     assert!(spool.turn(1).is_none());
     spool
         .append(vec![text(3).into_bytes(), text(4).into_bytes()])
@@ -174,8 +173,8 @@ fn life_of_a_producer() {
     }
 }
 
-/// Lets a process die at each step of `every`, in a place of its own, until one
-/// comes through.
+/// Lets a process die at each step of `every`, in a place of its own, until one comes
+/// through.
 fn die_at_each(every: usize, power: impl Fn(u64) -> Option<u64> + Sync) {
     let first_through = AtomicU64::new(u64::MAX);
     let steps = Mutex::new((1..).step_by(every));

@@ -1,4 +1,4 @@
-//! Files that are not what was written, and disks that refuse.
+//! Damaged files, and disks that refuse.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -35,7 +35,7 @@ fn set_aside(directory: &TempDir) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Opens a spool whose file was damaged: what is kept must be in order, without
+/// Opens a spool whose file was damaged: kept messages must be in order, without
 /// inventions, and the rest must work.
 fn open_damaged(directory: &TempDir, all: &[String]) -> (Spool, Vec<String>) {
     let spool = open(&directory.path().join("spool"));
@@ -109,7 +109,7 @@ fn damaged_spool_has_a_new_name_and_its_messages_the_old() {
     let redis = Redis::in_file(&directory.path().join("redis"));
     append(&spool, &["a", "b", "c"]).unwrap();
     let old = spool.id();
-    // Redis took two of them, which nobody heard.
+    // Redis took two of them, but the answer was lost.
     redis.send(&spool.peek_oldest(2, u64::MAX).unwrap());
     drop(spool);
     cut(&database(&directory), 200);
@@ -165,7 +165,7 @@ fn damage_under_a_running_spool_is_noticed_when_the_record_is_read() {
     assert_eq!(texts(&spool), ["a", "c", "d"]);
 }
 
-/// All that the spool holds, once it has noticed what it doesn't.
+/// All messages of the spool, after it has noticed its losses.
 fn texts_after(spool: &Spool) -> Vec<String> {
     spool.peek_oldest(1_000, u64::MAX).unwrap();
     texts(spool)

@@ -1,4 +1,4 @@
-//! Whose directory it is.
+//! The ownership of the directory.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -74,7 +74,7 @@ fn place_that_can_not_be_written_is_a_clear_error() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
-    // Root may write everywhere, but nobody makes a directory in a file.
+    // Root may write everywhere, but no user can make a directory in a file.
     let error = Spool::open(&file.join("spool"), OPTIONS).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::System);
     assert!(error.to_string().contains("file/spool"), "{error}");

@@ -35,7 +35,7 @@ fn append(spool: &Spool, texts: &[&str]) -> Result<()> {
     spool.append(texts.iter().map(|text| text.as_bytes().to_vec()).collect())
 }
 
-/// All that the spool holds.
+/// All messages of the spool.
 fn texts(spool: &Spool) -> Vec<String> {
     let records = spool.peek_oldest(usize::MAX, u64::MAX).unwrap();
     assert_eq!(records.len() as u64, spool.len());

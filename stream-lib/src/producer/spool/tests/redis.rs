@@ -1,5 +1,5 @@
-//! Redis, as far as the protocol needs it, in a file: entries, and with them
-//! the mark of each spool.
+//! Redis, as far as the protocol needs it, in a file: entries, and with them the mark of
+//! each spool.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -22,7 +22,7 @@ impl Redis {
         }
     }
 
-    /// What a producer asks before its first send.
+    /// The request of a producer before its first send.
     pub(super) fn meet(&self, spool: &Spool) {
         let mark = self.marks().remove(spool.id().as_str());
         assert!(!spool.meet(&mark.unwrap_or_default()).unwrap());
@@ -37,7 +37,7 @@ impl Redis {
         marks
     }
 
-    /// The script: adds what is above the mark, in one step.
+    /// The script: adds messages above the mark, in one step.
     pub(super) fn add(&self, messages: &[(SpoolId, Sequence, &str)]) {
         let mut marks = self.marks();
         let mut taken = String::new();
@@ -53,13 +53,13 @@ impl Redis {
         append(&self.file, &taken);
     }
 
-    /// All that was added, in order.
+    /// All added messages, in order.
     pub(super) fn entries(&self) -> Vec<String> {
         let text = |line: String| line.rsplit_once(' ').unwrap().1.to_owned();
         self.lines().into_iter().map(text).collect()
     }
 
-    /// Sends the oldest messages, without hearing the answer.
+    /// Sends the oldest messages, and loses the answer.
     pub(super) fn send(&self, records: &[Record]) {
         let messages: Vec<_> = records
             .iter()
@@ -71,7 +71,7 @@ impl Redis {
         self.add(&messages);
     }
 
-    /// Sends all that the spool holds, `most` at a time.
+    /// Sends all messages of the spool, `most` at a time.
     pub(super) fn replay(&self, spool: &Spool, most: usize) {
         loop {
             let records = spool.peek_oldest(most, u64::MAX).unwrap();

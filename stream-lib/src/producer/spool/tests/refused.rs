@@ -18,7 +18,7 @@ fn refused_message_gets_a_file_that_later_lives_count() {
     drop(spool);
     let spool = open(&path);
     assert_eq!((spool.refused(), spool.len()), ((1, 8), 2));
-    // One that its user has removed is gone.
+    // A file that its user has removed is gone.
     fs::remove_file(file).unwrap();
     assert_eq!(spool.refused(), (0, 0));
 }

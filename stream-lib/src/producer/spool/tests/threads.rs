@@ -117,8 +117,8 @@ fn records_removed_as_soon_as_they_are_on_disk_are_not_counted_for_ever() {
     assert!(spool.turn(1).is_some());
 }
 
-/// As a producer does it, with every third send of unknown outcome: half of
-/// those Redis took.
+/// As a producer does it, with every third send of unknown outcome: Redis took half of
+/// those.
 fn add(spool: &Spool, redis: &Redis, text: &str, calls: &AtomicU64) {
     let Some(turn) = spool.turn(1) else {
         return append(spool, &[text]).unwrap();

@@ -112,7 +112,7 @@ fn panic_of_a_leader_hangs_nobody() {
     });
 }
 
-/// Every job is done once, by somebody, or comes back; whatever the timing.
+/// Every job is done once, or comes back, whatever the timing.
 #[test]
 fn storm_of_callers_loses_no_job_and_no_wake_up() {
     const CALLERS: usize = 16;
@@ -135,7 +135,7 @@ fn storm_of_callers_loses_no_job_and_no_wake_up() {
                             Joined::Lead(own, mut lead) => {
                                 assert_eq!(own, job);
                                 assert!(at_once.fetch_add(1, Ordering::SeqCst) < most_leaders);
-                                // So that others come meanwhile.
+                                // Lets others come meanwhile.
                                 thread::yield_now();
                                 let mut room = 1 + number % 20;
                                 let jobs = lead.take(|_| {
@@ -143,7 +143,8 @@ fn storm_of_callers_loses_no_job_and_no_wake_up() {
                                     room > 0
                                 });
                                 at_once.fetch_sub(1, Ordering::SeqCst);
-                                // Answers nobody gets are told as lost.
+                                // Callers without an answer are told that their job was
+                                // lost.
                                 let answered =
                                     jobs.len() - usize::from(number % 11 == 0 && !jobs.is_empty());
                                 lead.finish(jobs.into_iter().take(answered));

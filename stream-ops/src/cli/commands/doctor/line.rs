@@ -1,9 +1,9 @@
-//! One thing that was looked at.
+//! Results of checks.
 
 use crate::assess::Severity;
 use crate::words::dash;
 
-/// One thing that was looked at, and how it is.
+/// The result of one check.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) severity: Severity,
@@ -11,7 +11,7 @@ pub(super) struct Line {
     /// The stream that it is about.
     pub(super) about: Option<String>,
     pub(super) text: String,
-    /// What to do.
+    /// What to do, if anything.
     pub(super) advice: Option<String>,
 }
 
@@ -26,7 +26,7 @@ impl Line {
         }
     }
 
-    /// That Redis doesn't say.
+    /// A value that Redis doesn't tell.
     pub(super) fn unknown(what: &'static str, about: Option<&str>) -> Self {
         Self::good(what, about, dash())
     }

@@ -1,7 +1,7 @@
-//! `doctor`: whether Redis is fit for streams, and what is left lying about.
+//! `doctor`: checks of servers and streams.
 //!
-//! *servers* looks at each master, *streams* at each stream. A [`Line`] is one thing that
-//! was looked at.
+//! *servers* checks each master, *streams* each stream. A [`Line`] is the result of one
+//! check.
 
 mod line;
 mod scripts;
@@ -25,7 +25,7 @@ pub(crate) fn run(context: &Context) -> Outcome {
     for stream in &history.latest().streams {
         lines.extend(streams::lines(redis, stream, context)?);
     }
-    // What the assessment has found that no line says.
+    // Findings that no other line reports.
     let is_of_doctor = |kind: Kind| {
         matches!(
             kind,

@@ -1,4 +1,4 @@
--- Looks at what is pending, at locks and at the size of entries.
+-- Samples pending entries, locks and the sizes of entries.
 --
 -- KEYS  1 stream  2 the lock of the drain  3 that of the cleaner
 -- ARGV  1 how many entries  2... groups

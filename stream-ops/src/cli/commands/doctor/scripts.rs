@@ -1,4 +1,4 @@
-//! What the slow log has of this library's scripts.
+//! This library's scripts in the slow log.
 
 use stream_lib::Result;
 

@@ -1,4 +1,4 @@
-//! What `doctor` says of servers.
+//! Checks of servers.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::words::{age, age_ms, bytes, dash, of};
 /// Above this a round trip slows everything down.
 const SLOW_ROUND_TRIP: Duration = Duration::from_millis(20);
 
-/// Clocks that differ by more than this are worth a word.
+/// A greater difference between clocks is reported.
 const CLOCKS_DIFFER_MS: u64 = 1_000;
 
 pub(super) fn lines(context: &Context, redis: &Redis, history: &History) -> Outcome<Vec<Line>> {
@@ -133,7 +133,7 @@ fn policy(server: &ServerFacts) -> Line {
     }
 }
 
-/// By the growth that was seen meanwhile, which of one look is none.
+/// By the growth between looks, which a single look doesn't show.
 #[expect(clippy::cast_precision_loss, reason = "bytes below 2^52")]
 fn hours_to_full(history: &History, server: &ServerFacts) -> Line {
     let mut points = history.memory(&server.address);
@@ -168,7 +168,7 @@ fn persistence(server: &ServerFacts) -> Line {
         (Some(false), _) => Line::good(
             "persistence",
             None,
-            format!("snapshots alone, the last one {saved} ago: a crash loses what came since"),
+            format!("snapshots alone, the last one {saved} ago: a crash loses later writes"),
         )
         .at(Severity::Note),
         (None, _) => Line::unknown("persistence", None),
@@ -177,12 +177,8 @@ fn persistence(server: &ServerFacts) -> Line {
 
 fn replicas(server: &ServerFacts) -> Line {
     match server.replicas {
-        Some(0) => Line::good(
-            "replicas",
-            None,
-            "none: with this server everything is lost",
-        )
-        .at(Severity::Note),
+        Some(0) => Line::good("replicas", None, "none: the data is lost with this server")
+            .at(Severity::Note),
         Some(number) => Line::good("replicas", None, of(number, "replica", "replicas")),
         None => Line::unknown("replicas", None),
     }

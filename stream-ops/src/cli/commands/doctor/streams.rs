@@ -1,4 +1,4 @@
-//! What `doctor` says of streams.
+//! Checks of streams.
 
 use stream_lib::{FieldMask, Peek, Result, StreamSchema};
 
@@ -12,13 +12,13 @@ use crate::words::{bytes, count, cut, of, quoted, shown};
 
 const SAMPLE: &str = include_str!("sample.lua");
 
-/// Pending entries that are looked at, of each group.
+/// Pending entries that are looked at in each group.
 const PENDING: &str = "100";
 
 /// Entries that are compared with their schema.
 const NEWEST: usize = 100;
 
-/// An entry above this costs more than it should.
+/// A larger entry is reported.
 const LARGE: u64 = 1 << 20;
 
 pub(super) fn lines(redis: &Redis, stream: &StreamFacts, context: &Context) -> Result<Vec<Line>> {
@@ -49,7 +49,7 @@ fn rights(redis: &Redis, stream: &str) -> Result<Line> {
             ),
         )
         .at(Severity::Trouble)
-        .advising("ACL SETUSER … (the README says which rights suffice)"),
+        .advising("ACL SETUSER … (the README lists the rights)"),
     })
 }
 
@@ -83,7 +83,7 @@ fn dead_consumers(stream: &StreamFacts) -> Line {
     ))
 }
 
-/// By a script, which gives no payload away.
+/// Checks by a script that returns no payload.
 fn samples(redis: &Redis, stream: &StreamFacts, parts: &[String]) -> Result<Vec<Line>> {
     let name = Some(stream.name.as_str());
     let (mut largest, mut missing, mut locks, mut waiting) = (0, 0, 0, 0);
@@ -150,7 +150,7 @@ fn samples(redis: &Redis, stream: &StreamFacts, parts: &[String]) -> Result<Vec<
                 "locks",
                 name,
                 format!(
-                    "{} without a lease: nobody gives them back",
+                    "{} without a lease: they never lapse",
                     of(number, "lock", "locks")
                 ),
             )
