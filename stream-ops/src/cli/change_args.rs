@@ -298,7 +298,7 @@ pub(crate) enum DlqChange {
         /// Removes a field on the way; may repeat.
         #[arg(long, value_name = "FIELD")]
         unset: Vec<String>,
-        /// At most so many a second, so that those who handle them keep up.
+        /// At most this many per second, so that consumers keep up.
         #[arg(long, value_name = "N")]
         rate: Option<NonZeroU32>,
         #[command(flatten)]
