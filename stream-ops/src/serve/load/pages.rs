@@ -7,6 +7,7 @@ use stream_lib::{DeadLetterId, EntryAddress, Peek};
 
 use super::more::{changes, dead_letters, events, in_a_line, newest, of_stream, pending, schemas};
 use super::schedules::{all_schedules, schedules};
+use super::work::work;
 use crate::assess::{Assessment, assess};
 use crate::json as facts;
 use crate::observe::{History, StreamFacts, Suspect};
@@ -74,44 +75,6 @@ fn build(dash: &Dash, page: &Page, query: &Query) -> Built {
         Page::System => Ok(system(dash)),
         Page::Work(id) => work(dash, id),
     }
-}
-
-fn work(dash: &Dash, id: &str) -> Built {
-    let Some(work) = dash.works.find(id) else {
-        return Err(Missing::None(
-            Rich::new()
-                .plain("There is no such change, or it ended long ago: the ")
-                .link("audit", format!("{}#audit", Page::System.link()))
-                .plain(" knows."),
-        ));
-    };
-    if work.is_news() {
-        dash.forget();
-    }
-    let of = view::WorkNow {
-        id: &work.id,
-        stream: &work.stream,
-        doing: &work.doing,
-        who: &work.who,
-        command: &work.command,
-        back: &work.back,
-        planned: work.planned,
-        handled: work.handled(),
-        at_most: work.at_most.map(std::num::NonZeroU32::get),
-        age: work.age(),
-        stopped_by: work.stopped_by(),
-        told: work.told(),
-    };
-    let json = json!({
-        "planned": of.planned,
-        "handled": of.handled,
-        "at_most_per_second": of.at_most,
-        "running": of.told.is_none(),
-        "stopped_by": of.stopped_by,
-        "result": of.told.as_ref().map(Rich::text),
-        "command": of.command,
-    });
-    Ok((Model::Work(Box::new(view::work(&of))), json))
 }
 
 fn overview(dash: &Dash) -> (Model, Value) {

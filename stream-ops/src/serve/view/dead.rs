@@ -7,7 +7,7 @@ use stream_lib::message::Misfit;
 use stream_lib::{DeadKind, DeadLetter, EntryId, FieldMask, RedrivePlan, StreamSchema};
 
 use super::group::needs;
-use super::overview::listed;
+use super::say::listed;
 use crate::observe::History;
 use crate::serve::access::Role;
 use crate::serve::page::{

@@ -1,20 +1,19 @@
 //! All streams.
 
+use super::calm::calm;
 use super::happened::losses;
+use super::redis::redis;
 use super::say::{
-    about, age_or_dash, done_at_pace, growth, is_kept, long_age, rate_or_dash, sign, title,
-    waiting, why,
+    about, age_or_dash, done_at_pace, growth, is_kept, listed, rate_or_dash, sign, title, waiting,
+    why,
 };
 use super::series::{arrives, pace, unread};
 use crate::assess::{
     Assessment, Finding, GroupAssessment, Kind, Past, Severity, State, StreamAssessment,
 };
-use crate::observe::{GroupFacts, History, ServerFacts, StreamFacts};
-use crate::serve::page::{Happened, Overview, Page, Problem, Rich, Sign, StreamRow, Tile};
-use crate::words::{age, age_ms, bytes, count, of, shown};
-
-/// Dead letters that came within this time are said to come still.
-const STILL_COMING_MS: u64 = 600_000;
+use crate::observe::{GroupFacts, History, StreamFacts};
+use crate::serve::page::{Happened, Overview, Page, Problem, Rich, Sign, StreamRow};
+use crate::words::{age_ms, count, of};
 
 /// Other findings that stand under the headline.
 const OTHERS: usize = 4;
@@ -181,61 +180,6 @@ fn of_finding(finding: &Finding) -> Problem {
     }
 }
 
-fn calm(history: &History, found: &Assessment, past: Option<&Past>) -> (String, String) {
-    let groups = || found.streams.iter().flat_map(|stream| &stream.groups);
-    let total = groups().count();
-    let catching: Vec<&GroupAssessment> = groups()
-        .filter(|group| group.state == State::CatchesUp)
-        .collect();
-    let title = match (total, catching.as_slice()) {
-        (0, _) => "There is no group yet".to_owned(),
-        (1, []) => "The one group keeps up".to_owned(),
-        (2, []) => "Both groups keep up".to_owned(),
-        (total, []) => format!("All {total} groups keep up"),
-        (_, [one]) => format!("{} catches up, by itself", one.name),
-        (_, several) => format!("{} groups catch up, by themselves", several.len()),
-    };
-    let held = groups().filter(|group| group.state == State::Held).count();
-    let held = match held {
-        0 => String::new(),
-        held => format!(
-            " {} held back by somebody.",
-            of(held as u64, "group is", "groups are")
-        ),
-    };
-    let unread = found
-        .findings
-        .iter()
-        .filter(|finding| finding.kind == Kind::NobodyReads);
-    let look = history.latest();
-    let is_dying = |stream: &&StreamFacts| {
-        let newest = stream.newest_dead.map(stream_lib::EntryId::ms);
-        newest.is_some_and(|at| look.at_ms.saturating_sub(at) < STILL_COMING_MS)
-    };
-    let dying: Vec<&str> = look
-        .streams
-        .iter()
-        .filter(is_dying)
-        .map(|s| s.name.as_str())
-        .collect();
-    let nothing = match dying.as_slice() {
-        [] => "Nothing needs you.".to_owned(),
-        names => format!("Entries of {} still become dead letters.", listed(names)),
-    };
-    let past = past.map_or_else(String::new, |past| {
-        format!(
-            " The last problem ended {} ago: {} {} for {}.",
-            age_ms(look.at_ms.saturating_sub(past.until_ms)),
-            shown(past.group.as_bytes()),
-            past.words(),
-            long_age(past.until_ms.saturating_sub(past.from_ms))
-        )
-    });
-    let said = format!("{nothing}{held}{past}");
-    let said = unread.fold(said, |said, finding| said + " " + &finding.sentence);
-    (title, said)
-}
-
 fn row(history: &History, stream: &StreamAssessment, facts: &StreamFacts, now: u64) -> StreamRow {
     let worst = stream.groups.first();
     let of_worst = worst.and_then(|worst| facts.group(&worst.name));
@@ -336,174 +280,4 @@ fn state(stream: &StreamAssessment, facts: &StreamFacts, now: u64) -> (String, S
         }
     };
     (state, more)
-}
-
-/// `a`, `a and b`, `a, b and c`, at most a few of them.
-pub(super) fn listed(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [first @ .., last] if names.len() <= 4 => format!("{} and {last}", first.join(", ")),
-        [first, second, third, rest @ ..] => {
-            format!("{first}, {second}, {third} and {} more", rest.len())
-        }
-        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-    }
-}
-
-/// What Redis says of itself.
-pub(super) fn redis(history: &History) -> Vec<Tile> {
-    let look = history.latest();
-    let servers = &look.servers;
-    let Some(first) = servers.first() else {
-        return vec![Tile::new("Redis", "–", "was not reached yet")];
-    };
-    let memory: Option<u64> = servers.iter().map(|server| server.memory).sum();
-    let most: Option<u64> = servers.iter().map(|server| server.max_memory).sum();
-    let note = match most {
-        Some(0) => "no limit is set".to_owned(),
-        Some(most) => format!("of {}", bytes(most)),
-        None => "its limit is unknown".to_owned(),
-    };
-    let slowest = servers
-        .iter()
-        .max_by_key(|server| server.round_trip)
-        .unwrap_or(first);
-    vec![
-        Tile::new("Memory", memory.map_or_else(|| "–".to_owned(), bytes), note),
-        growing(history, servers),
-        Tile::new(
-            "Answers in",
-            round_trip(slowest),
-            match servers.len() {
-                1 => "one round trip".to_owned(),
-                masters => format!("the slowest of {masters} masters"),
-            },
-        ),
-        saved(first, look.at_ms),
-    ]
-}
-
-pub(crate) fn round_trip(server: &ServerFacts) -> String {
-    let micros = server.round_trip.as_micros();
-    if micros < 100_000 {
-        format!("{}.{} ms", micros / 1_000, micros / 100 % 10)
-    } else {
-        age(server.round_trip)
-    }
-}
-
-/// How many bytes more a server uses each hour, over what was seen.
-fn growth_of(history: &History, server: &ServerFacts) -> Option<i128> {
-    let mut points = history.memory(&server.address);
-    let ((from, before), (to, after)) = (points.next()?, points.next_back()?);
-    let grown = i128::from(after) - i128::from(before);
-    (to > from).then(|| grown * 3_600_000 / i128::from(to - from))
-}
-
-/// For how long there is room at this pace on the server that is full first, in
-/// milliseconds.
-pub(super) fn room(history: &History) -> Option<u64> {
-    let servers = history.latest().servers.iter();
-    let room = servers.filter_map(|server| {
-        let (used, most) = (server.memory?, server.max_memory.filter(|most| *most > 0)?);
-        let growth = growth_of(history, server).filter(|growth| *growth > 0)?;
-        let left = i128::from(most.saturating_sub(used)) * 3_600_000 / growth;
-        u64::try_from(left).ok()
-    });
-    room.min()
-}
-
-/// How fast memory grows.
-fn growing(history: &History, servers: &[ServerFacts]) -> Tile {
-    let known: Vec<i128> = servers
-        .iter()
-        .filter_map(|server| growth_of(history, server))
-        .collect();
-    if known.is_empty() {
-        return Tile::new("Memory grows by", "–", "was not watched for long enough");
-    }
-    let growth: i128 = known.iter().sum();
-    let size = bytes(u64::try_from(growth.unsigned_abs()).unwrap_or(u64::MAX));
-    let word = if growth >= 0 {
-        "more each hour"
-    } else {
-        "less each hour"
-    };
-    Tile::new("Memory grows by", size, word)
-}
-
-fn saved(server: &ServerFacts, now: u64) -> Tile {
-    let value = server
-        .saved_ms
-        .map(|at| format!("{} ago", age_ms(now.saturating_sub(at))));
-    let note = match (server.appends, server.saves_well) {
-        (_, Some(false)) => "the last save failed",
-        (Some(true), _) => "append-only file, too",
-        (Some(false), _) => "no append-only file",
-        (None, _) => "",
-    };
-    Tile::new("Saved", value.unwrap_or_else(|| "–".to_owned()), note)
-}
-
-#[cfg(test)]
-mod tests {
-    use stream_lib::EntryId;
-
-    use super::*;
-    use crate::observe::Look;
-
-    const NOW: u64 = 2_000_000_000_000;
-
-    fn seen(stream: StreamFacts) -> History {
-        let mut history = History::default();
-        history.add(Look {
-            at_ms: NOW,
-            streams: vec![stream],
-            is_complete: true,
-            ..Look::default()
-        });
-        history
-    }
-
-    #[test]
-    fn a_calm_overview_says_that_dead_letters_still_come() {
-        let said = |ago_ms: u64| {
-            let history = seen(StreamFacts {
-                name: "orders".to_owned(),
-                exists: true,
-                dead: 1,
-                newest_dead: Some(EntryId::new(NOW - ago_ms, 0)),
-                ..StreamFacts::default()
-            });
-            calm(&history, &Assessment::default(), None).1
-        };
-        assert_eq!(said(5_000), "Entries of orders still become dead letters.");
-        assert_eq!(said(STILL_COMING_MS), "Nothing needs you.");
-    }
-
-    #[test]
-    fn a_calm_overview_says_which_problem_was_the_last() {
-        let past = Past {
-            stream: "orders".to_owned(),
-            group: "billing".to_owned(),
-            state: State::StandsStill,
-            from_ms: NOW - 3_000_000,
-            until_ms: NOW - 1_320_000,
-        };
-        let history = seen(StreamFacts::default());
-        let said = calm(&history, &Assessment::default(), Some(&past)).1;
-        assert_eq!(
-            said,
-            "Nothing needs you. The last problem ended 22 min ago: billing stood still for 28 minutes."
-        );
-    }
-
-    #[test]
-    fn names_are_listed_as_people_do() {
-        assert_eq!(listed(&["a"]), "a");
-        assert_eq!(listed(&["a", "b"]), "a and b");
-        assert_eq!(listed(&["a", "b", "c", "d"]), "a, b, c and d");
-        assert_eq!(listed(&["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
-    }
 }

@@ -2,8 +2,8 @@
 
 use stream_lib::EntryId;
 
-use super::overview::{listed, room};
-use super::say::{about, age_or_dash, is_kept, rate_or_dash, sign, whole};
+use super::redis::room;
+use super::say::{about, age_or_dash, is_kept, listed, rate_or_dash, sign, whole};
 use super::series::{arrives, handled};
 use crate::assess::{Assessment, Finding, GroupAssessment, Severity, State, StreamAssessment};
 use crate::observe::{GroupFacts, History, StreamFacts, StreamTrack};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::overview::{redis, round_trip};
+use super::redis::{redis, round_trip};
 use super::say::sign;
 use crate::assess::{Assessment, Severity};
 use crate::observe::{History, ServerFacts};
