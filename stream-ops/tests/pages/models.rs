@@ -377,7 +377,7 @@ pub(crate) fn one_message() -> Model {
                 "channel",
                 "not in the schema",
                 Rich::from("••••"),
-                "hidden: no schema knows it",
+                "hidden: unknown",
             ),
         ],
         raw: vec![("order_id".to_owned(), "ORD-77120".to_owned())],

@@ -91,7 +91,10 @@ impl Dash {
             .unwrap();
         manager.add_to("orders", &Order::named("ORD-1")).unwrap();
         self.add_poison();
-        wait_until(LONG, "a dead letter", || self.dead() == 1);
+        wait_until(LONG, "a dead letter and the schema", || {
+            let schemas: u64 = self.server.command(&["HLEN", "{orders}:schema"]);
+            self.dead() == 1 && schemas > 0
+        });
         consumer
     }
 

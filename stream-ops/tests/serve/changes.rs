@@ -7,7 +7,7 @@ use stream_lib::{
 use stream_ops::serve::Role;
 use stream_tests::{Server, wait_until};
 
-use crate::support::{Answer, Fixture, LONG, basic};
+use crate::support::{Answer, Fixture, LONG, basic, with_schema};
 
 #[derive(StreamMessage)]
 #[expect(
@@ -63,6 +63,7 @@ fn with_dead_letters() -> Server {
         server.command::<u64>(&["XLEN", "{orders}:dead"]) == 5
     });
     assert!(billing.stats().completed == 0);
+    with_schema(&server, "orders");
     manager.shutdown();
     server
 }

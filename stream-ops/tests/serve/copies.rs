@@ -4,7 +4,7 @@ use stream_lib::{StreamConfig, StreamManager, StreamMessage};
 use stream_ops::serve::Role;
 use stream_tests::{Server, wait_until};
 
-use crate::support::{Fixture, LONG};
+use crate::support::{Fixture, LONG, with_schema};
 
 #[derive(StreamMessage)]
 struct Order {
@@ -42,6 +42,7 @@ fn with_a_wrong_amount() -> (Server, String) {
         "~h:trace",
         "t-1",
     ]);
+    with_schema(&server, "orders");
     manager.shutdown();
     (server, id)
 }

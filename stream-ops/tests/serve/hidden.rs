@@ -7,7 +7,7 @@ use stream_ops::serve::{Dashboard, Role, Settings};
 use stream_ops::server::Redis;
 use stream_tests::{Server, wait_until};
 
-use crate::support::{Fixture, LONG};
+use crate::support::{Fixture, LONG, with_schema};
 
 #[derive(StreamMessage)]
 struct Card {
@@ -41,6 +41,7 @@ fn with_cards() -> (Server, String, String) {
     words.extend(["~id", &id, "~group", "desk", "~reason", "undecodable"]);
     words.extend(["~error", "pin", "~deliveries", "1"]);
     let letter: String = server.command(&words);
+    with_schema(&server, "cards");
     manager.shutdown();
     (server, id, letter)
 }

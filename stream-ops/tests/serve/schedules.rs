@@ -7,7 +7,7 @@ use stream_lib::{Cron, StreamConfig, StreamManager, StreamMessage};
 use stream_ops::serve::Role;
 use stream_tests::{Server, wait_until};
 
-use crate::support::{Answer, Fixture, LONG};
+use crate::support::{Answer, Fixture, LONG, with_schema};
 
 #[derive(StreamMessage)]
 struct Report {
@@ -41,6 +41,7 @@ fn with_schedules() -> Server {
             .after(Duration::from_secs(3_600))
             .add()
             .unwrap();
+        with_schema(&server, stream);
     }
     let nightly = Cron::parse("0 3 * * *").unwrap();
     manager

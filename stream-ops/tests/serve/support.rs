@@ -108,6 +108,14 @@ impl Fixture {
     }
 }
 
+/// Waits until the schema of a stream is stored, which happens after its producer was made.
+pub(crate) fn with_schema(server: &Server, stream: &str) {
+    let key = format!("{{{stream}}}:schema");
+    wait_until(LONG, "the schema", || {
+        server.command::<u64>(&["HLEN", &key]) > 0
+    });
+}
+
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();

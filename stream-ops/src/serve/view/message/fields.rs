@@ -107,7 +107,7 @@ fn row(
             note: if kind.ends_with("sensitive") {
                 "hidden".to_owned()
             } else {
-                "hidden: no schema knows it".to_owned()
+                "hidden: unknown".to_owned()
             },
             ..base
         };
