@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::assess::{Finding, GroupAssessment, StreamAssessment};
+use crate::assess::{Finding, GroupAssessment, Past, StreamAssessment};
 use crate::observe::{ConsumerFacts, GroupFacts, ServerFacts, StreamFacts};
 use crate::words::rfc3339;
 
@@ -164,6 +164,17 @@ pub fn finding(finding: &Finding) -> Value {
         "since": time(finding.since_ms),
         "numbers": numbers,
         "advice": finding.advice,
+    })
+}
+
+/// A problem that is over.
+pub fn past(past: &Past) -> Value {
+    json!({
+        "stream": past.stream,
+        "group": past.group,
+        "state": past.state.as_str(),
+        "since": time(Some(past.from_ms)),
+        "until": time(Some(past.until_ms)),
     })
 }
 

@@ -329,6 +329,7 @@ mod tests {
                 ..Default::default()
             }],
             is_complete: true,
+            ..Look::default()
         });
         let text = exposition(&history, &assess(&history));
         assert!(

@@ -11,8 +11,13 @@ pub(super) const STEP: usize = 50;
 
 /// The work of a plan.
 pub(super) trait Job: Send {
-    /// Does the next step.
+    /// Does the next step, of at most [`STEP`] entries.
     fn step(&mut self, redis: &Redis) -> Result<Step>;
+
+    /// As [`step`](Self::step), with at most so many entries, where the work can be divided.
+    fn step_of(&mut self, redis: &Redis, _most: usize) -> Result<Step> {
+        self.step(redis)
+    }
 }
 
 /// What a step has done.
@@ -43,6 +48,12 @@ impl Step {
             self.left_alone.push((why.into(), count));
         }
         self
+    }
+
+    /// How many it was about.
+    pub(super) fn handled(&self) -> u64 {
+        let left: u64 = self.left_alone.iter().map(|(_, count)| count).sum();
+        self.done + left
     }
 
     pub(super) fn last_if(mut self, is_last: bool) -> Self {
@@ -92,7 +103,11 @@ where
     F: FnMut(&Redis, &[T]) -> Result<Step> + Send,
 {
     fn step(&mut self, redis: &Redis) -> Result<Step> {
-        let count = self.left.len().min(STEP);
+        self.step_of(redis, STEP)
+    }
+
+    fn step_of(&mut self, redis: &Redis, most: usize) -> Result<Step> {
+        let count = self.left.len().min(most.clamp(1, STEP));
         let some: Vec<T> = self.left.drain(..count).collect();
         if some.is_empty() {
             return Ok(Step::default().last_if(true));

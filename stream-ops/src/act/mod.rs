@@ -4,7 +4,7 @@
 //! many, what would fail again, and what would be lost to a group. [`carry_out`] does it,
 //! on exactly what the plan has named, in steps of at most 50 entries, until a flag cancels
 //! it; it tells how far it is, and notes the change in the audit. [`Consent`] is what a
-//! plan may ask for beyond a yes. Nothing here knows of a terminal.
+//! plan may ask for beyond a yes, and a *pace* holds it back. Nothing here knows of a terminal.
 //!
 //! *dead* are the dead letters, *pending* the entries that nobody holds who lives, *groups*
 //! and *consumers* themselves; *scheduled* and *cron* are what is to happen later; *send*,
@@ -19,6 +19,7 @@ mod dead;
 mod fields;
 mod groups;
 mod job;
+mod pace;
 mod pending;
 mod plan;
 mod refused;

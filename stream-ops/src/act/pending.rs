@@ -14,7 +14,7 @@ use super::said::{group_of, named};
 use super::source::existing_parts;
 use crate::observe::look_at;
 use crate::server::Redis;
-use crate::words::{count, of, shown};
+use crate::words::{count, of, ordinal, shown};
 
 /// What is done with pending entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,7 @@ pub fn pending(
     let handle = opened(redis, stream, group, choice.dead_after)?;
     let mut chosen: Vec<EntryAddress> = Vec::new();
     let (mut alive, mut missing) = (0_u64, 0_u64);
+    let mut only = None;
     if choice.ids.is_empty() {
         let most = choice.limit.unwrap_or(usize::MAX);
         let mut after = None;
@@ -94,7 +95,10 @@ pub fn pending(
             let found = handle.list(&one)?.entries;
             match found.into_iter().find(|entry| entry.at == at) {
                 Some(entry) if entry.holder == PendingHolder::Alive => alive += 1,
-                Some(_) => chosen.push(at),
+                Some(entry) => {
+                    chosen.push(at);
+                    only = Some(entry);
+                }
                 None => missing += 1,
             }
         }
@@ -125,6 +129,13 @@ pub fn pending(
         .say(sentence)
         .detail("held_by_living", alive)
         .detail("missing", missing);
+    if let (Some(entry), 1) = (only, number) {
+        plan = plan.say(format!(
+            "It is on its {} delivery, and {} held it last.",
+            ordinal(entry.deliveries),
+            named(&entry.consumer)
+        ));
+    }
     if *hands == HandsOn::Ack {
         // Nobody has handled them.
         plan.unhandled = number;

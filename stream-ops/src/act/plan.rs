@@ -1,10 +1,13 @@
 //! What would be done.
 
 use std::fmt;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use super::job::Job;
+use crate::words::{age, count};
 
 /// What would be done, to how many, and what that means. It holds on to exactly what it
 /// names: what comes meanwhile is left alone.
@@ -40,6 +43,8 @@ pub struct Plan {
     /// The flag and its value with which a plan that is made again is the same, whatever
     /// comes meanwhile: `--until 1795660863012-0`.
     pub bound: Option<(&'static str, String)>,
+    /// At most so many are changed a second.
+    pub at_most: Option<NonZeroU32>,
     /// What more programs may wish to know. No payload.
     pub details: Map<String, Value>,
     pub(super) job: Box<dyn Job>,
@@ -93,6 +98,7 @@ impl Plan {
             unhandled: 0,
             failing: None,
             bound: None,
+            at_most: None,
             details: Map::new(),
             job,
         }
@@ -120,6 +126,24 @@ impl Plan {
 
     pub(super) fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// At most so many are changed a second; as fast as it goes without a number.
+    #[must_use]
+    pub fn at_most(mut self, per_second: Option<NonZeroU32>) -> Self {
+        self.at_most = per_second;
+        if let Some(number) = per_second
+            && !self.is_empty()
+        {
+            let per_second = u64::from(number.get());
+            let time = Duration::from_secs(self.count.div_ceil(per_second));
+            self.sentences.push(format!(
+                "At most {} a second: it takes about {}.",
+                count(per_second),
+                age(time)
+            ));
+        }
         self
     }
 
@@ -151,6 +175,7 @@ impl Plan {
             "of": self.of,
             "unhandled": self.unhandled,
             "would_fail": failing,
+            "at_most_per_second": self.at_most,
             "until": self.bound.as_ref().map(|(_, value)| value),
             "plan": self.sentences,
         }));

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 use stream_lib::{Error, ErrorKind};
 
+use super::pace::Pace;
 use super::plan::Plan;
 use crate::audit::{Change, note};
 use crate::server::{Redis, with_causes};
@@ -58,7 +59,8 @@ pub enum Ended {
 ///
 /// # Blocking
 ///
-/// A round trip or a few for each 50 entries.
+/// A round trip or a few for each 50 entries. With a pace, each step waits until its time
+/// has come; `cancelled` is asked meanwhile.
 pub fn carry_out(
     mut plan: Plan,
     redis: &Redis,
@@ -74,14 +76,17 @@ pub fn carry_out(
         sentence: String::new(),
         unaudited: None,
     };
+    let mut pace = Pace::new(plan.at_most);
     let mut is_over = plan.count == 0;
     while !is_over {
-        if cancelled() {
+        if !pace.wait(cancelled) {
             outcome.ended = Ended::Cancelled;
             break;
         }
-        match plan.job.step(redis) {
+        pace.begin();
+        match plan.job.step_of(redis, pace.step()) {
             Ok(step) => {
+                pace.end(step.handled());
                 outcome.done += step.done;
                 for (why, count) in step.left_alone {
                     *outcome.left_alone.entry(why).or_default() += count;

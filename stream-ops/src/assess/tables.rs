@@ -69,8 +69,8 @@ fn look(streams: Vec<StreamFacts>, at_ms: u64) -> Look {
     Look {
         at_ms,
         streams,
-        servers: Vec::new(),
         is_complete: true,
+        ..Look::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line of commands that change or remove something.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -297,6 +298,9 @@ pub(crate) enum DlqChange {
         /// Removes a field on the way; may repeat.
         #[arg(long, value_name = "FIELD")]
         unset: Vec<String>,
+        /// At most this many per second, so that consumers keep up.
+        #[arg(long, value_name = "N")]
+        rate: Option<NonZeroU32>,
         #[command(flatten)]
         agreed: Agreed,
     },

@@ -1,10 +1,12 @@
 //! An hour of looks.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::facts::StreamFacts;
 use super::server::ServerFacts;
 use super::track::StreamTrack;
+use crate::server::Cost;
 
 /// Samples of memory, one a minute.
 const MEMORY_POINTS: usize = 60;
@@ -21,6 +23,17 @@ pub struct Look {
     pub servers: Vec<ServerFacts>,
     /// Whether the search for streams is complete; until then there may be more.
     pub is_complete: bool,
+    /// Its cost, where it was counted.
+    pub cost: Option<LookCost>,
+}
+
+/// The cost of one look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LookCost {
+    /// Commands, bytes, and the time of the server, where this look has measured it.
+    pub of_redis: Cost,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// An outage: Redis doesn't answer, or refuses.
@@ -39,12 +52,17 @@ pub struct History {
     tracks: BTreeMap<String, StreamTrack>,
     memory: BTreeMap<String, VecDeque<(u64, u64)>>,
     outage: Option<Outage>,
+    server_time: Option<Duration>,
+    looks: u64,
 }
 
 impl History {
     /// Adds a look, which ends an outage.
     pub fn add(&mut self, look: Look) {
         self.outage = None;
+        self.looks += 1;
+        let measured = look.cost.and_then(|cost| cost.of_redis.server_time);
+        self.server_time = measured.or(self.server_time);
         let names: Vec<&str> = look.streams.iter().map(|s| s.name.as_str()).collect();
         self.tracks
             .retain(|name, _| names.binary_search(&name.as_str()).is_ok());
@@ -88,6 +106,16 @@ impl History {
         &self.latest
     }
 
+    /// How many looks there were so far, those that failed left out.
+    pub fn looks(&self) -> u64 {
+        self.looks
+    }
+
+    /// How long the server worked for the last look that has measured it.
+    pub fn server_time(&self) -> Option<Duration> {
+        self.server_time
+    }
+
     /// The current outage.
     pub fn outage(&self) -> Option<&Outage> {
         self.outage.as_ref()
@@ -129,6 +157,7 @@ mod tests {
                 ..ServerFacts::default()
             }],
             is_complete: true,
+            ..Look::default()
         }
     }
 

@@ -22,7 +22,7 @@ pub use self::facts::{
     ConsumerFacts, GroupFacts, HeldFacts, MemberFacts, Program, StreamFacts, Suspect,
 };
 pub use self::found::Finder;
-pub use self::history::{History, Look, Outage};
+pub use self::history::{History, Look, LookCost, Outage};
 pub use self::look::look_at;
 pub use self::observer::Observer;
 pub use self::parts::{own_key, partition_names};

@@ -1,19 +1,27 @@
 //! Looks at streams and servers.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use stream_lib::Result;
 
 use super::found::Finder;
-use super::history::Look;
+use super::history::{Look, LookCost};
 use super::look::look_at;
 use super::server::look_at_server;
-use crate::server::Redis;
+use crate::server::{Meter, Redis};
+
+/// In one of so many looks the time of the server is measured.
+const TIMED: u32 = 15;
 
 /// Looks at streams, named ones or all that it has found.
 #[derive(Debug)]
 pub struct Observer {
+    /// Its requests are counted by `meter`.
     redis: Redis,
+    meter: Arc<Meter>,
+    looks: AtomicU32,
     /// If not empty, the only streams that are looked at.
     named: Vec<String>,
     finder: Finder,
@@ -25,8 +33,11 @@ impl Observer {
     pub fn new(redis: Redis, mut named: Vec<String>) -> Self {
         named.sort();
         named.dedup();
+        let meter = Arc::new(Meter::default());
         Self {
-            redis,
+            redis: redis.metered(Arc::clone(&meter)),
+            meter,
+            looks: AtomicU32::new(0),
             is_complete: !named.is_empty(),
             named,
             finder: Finder::default(),
@@ -61,6 +72,9 @@ impl Observer {
         } else {
             self.named.iter().collect()
         };
+        let began = Instant::now();
+        let looks = self.looks.fetch_add(1, Ordering::Relaxed);
+        self.meter.begin(looks.is_multiple_of(TIMED));
         let mut servers = Vec::new();
         for master in self.redis.masters()? {
             servers.push(look_at_server(&self.redis, &master)?);
@@ -80,6 +94,10 @@ impl Observer {
             streams,
             servers,
             is_complete: self.is_complete,
+            cost: Some(LookCost {
+                of_redis: self.meter.cost(),
+                took: began.elapsed(),
+            }),
         })
     }
 }

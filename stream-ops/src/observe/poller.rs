@@ -34,6 +34,19 @@ impl Poller {
     ///
     /// Where the system has no thread left.
     pub fn start(observer: Observer, every: Duration) -> io::Result<Self> {
+        Self::start_with(observer, every, |_| {})
+    }
+
+    /// As [`start`](Self::start). After each look, `after` is called with what is known then.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with(
+        observer: Observer,
+        every: Duration,
+        mut after: impl FnMut(&History) + Send + 'static,
+    ) -> io::Result<Self> {
         let history = Arc::new(RwLock::new(History::default()));
         let (stop, stopped) = mpsc::channel();
         let kept = Arc::clone(&history);
@@ -44,6 +57,7 @@ impl Poller {
                 loop {
                     let began = Instant::now();
                     rounds.look(&kept);
+                    after(&kept.read());
                     let rest = every.saturating_sub(began.elapsed());
                     if stopped.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
                         return;

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use stream_lib::{DeadKind, EntryId, StreamSchema};
 
 use super::access::Names;
 use super::cache::Cache;
-use super::change::{Pending, Told};
+use super::change::{Pending, Told, Works};
 use super::page::{Model, Rich};
 use super::settings::Settings;
-use super::view::{Event, Retention};
+use super::view::{Event, Retention, StreamSchedules};
+use crate::assess::Problems;
 use crate::observe::Poller;
 use crate::server::Redis;
 
@@ -32,39 +34,55 @@ pub(crate) enum Missing {
 /// The kinds of the dead letters of a stream, and when those of the last hours came.
 pub(crate) type Kinds = Result<Arc<Vec<(DeadKind, Vec<EntryId>)>>, String>;
 
+/// The schemas of a stream; else why nobody knows which of its values may be shown.
+pub(crate) type Schemas = Result<Arc<Vec<StreamSchema>>, String>;
+
 /// What all requests share.
 #[derive(Debug)]
 pub(crate) struct Dash {
     pub(crate) redis: Redis,
     pub(crate) poller: Poller,
+    /// Those that are over, by all looks.
+    pub(crate) problems: Arc<Mutex<Problems>>,
     pub(crate) settings: Settings,
     pub(crate) names: Names,
     /// Pages are put together once for all who look at the same time.
     pub(crate) pages: Cache<Loaded>,
-    pub(crate) schemas: Cache<Arc<Vec<StreamSchema>>>,
+    pub(crate) schemas: Cache<Schemas>,
     pub(crate) kinds: Cache<Kinds>,
     pub(crate) retention: Cache<Result<Retention, String>>,
+    /// Those of all streams, and how many streams were left out.
+    pub(crate) schedules: Cache<Result<Arc<(Vec<StreamSchedules>, usize)>, String>>,
     pub(crate) events: Cache<Arc<Vec<Event>>>,
     pub(crate) pending: Pending,
     pub(crate) told_of: Told,
+    pub(crate) works: Works,
     answered: AtomicU64,
     read: AtomicU64,
 }
 
 impl Dash {
-    pub(crate) fn new(redis: Redis, poller: Poller, settings: Settings, names: Names) -> Self {
+    pub(crate) fn new(
+        redis: Redis,
+        (poller, problems): (Poller, Arc<Mutex<Problems>>),
+        settings: Settings,
+        names: Names,
+    ) -> Self {
         Self {
             redis,
             poller,
+            problems,
             settings,
             names,
             pages: Cache::new(Duration::from_millis(1_500)),
             schemas: Cache::new(Duration::from_secs(10)),
             kinds: Cache::new(Duration::from_secs(5)),
             retention: Cache::new(Duration::from_secs(30)),
+            schedules: Cache::new(Duration::from_secs(5)),
             events: Cache::new(Duration::from_secs(3)),
             pending: Pending::default(),
             told_of: Told::default(),
+            works: Works::default(),
             answered: AtomicU64::new(0),
             read: AtomicU64::new(0),
         }
@@ -96,6 +114,7 @@ impl Dash {
         self.pages.clear();
         self.kinds.clear();
         self.retention.clear();
+        self.schedules.clear();
         self.events.clear();
     }
 }

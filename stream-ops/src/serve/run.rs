@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -18,6 +19,7 @@ use super::answer::router;
 use super::dash::Dash;
 use super::settings::Settings;
 use super::shell::serve;
+use crate::assess::{Problems, assess};
 use crate::observe::{Observer, Poller};
 use crate::server::Redis;
 
@@ -59,8 +61,15 @@ impl Dashboard {
         settings.listen = address;
         let names = Names::new(address, &settings.hosts);
         let observer = Observer::new(redis.clone(), settings.streams.clone());
-        let poller = Poller::start(observer, settings.every)?;
-        let dash = Arc::new(Dash::new(redis, poller, settings, names));
+        let problems = Arc::new(Mutex::new(Problems::default()));
+        let noticed = Arc::clone(&problems);
+        let poller = Poller::start_with(observer, settings.every, move |history| {
+            // During an outage nothing is known to be over.
+            if history.outage().is_none() {
+                noticed.lock().look(&assess(history));
+            }
+        })?;
+        let dash = Arc::new(Dash::new(redis, (poller, problems), settings, names));
         let (stop, stopped) = watch::channel(());
         let serving = runtime.spawn(serve(listener, router(Arc::clone(&dash)), stopped));
         Ok(Self {
@@ -89,6 +98,9 @@ impl Dashboard {
 
     fn end(&mut self) {
         self.stop = None;
+        if let Some(dash) = &self.dash {
+            dash.works.stop();
+        }
         let Some(runtime) = self.runtime.take() else {
             return;
         };

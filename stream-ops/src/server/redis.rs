@@ -6,15 +6,9 @@ use std::sync::Arc;
 use stream_lib::{Answer, ConnectionConfig, Error, Result, StreamManager};
 
 use super::answered::Answered;
+use super::meter::Meter;
 use super::slot::key_in_slot;
-
-/// A request: the command and its arguments.
-pub type Request = Vec<Vec<u8>>;
-
-/// Makes a request of its words.
-pub fn request<W: AsRef<[u8]>>(words: impl IntoIterator<Item = W>) -> Request {
-    words.into_iter().map(|w| w.as_ref().to_vec()).collect()
-}
+use super::words::{Request, request};
 
 /// A master, and a key that leads to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +25,7 @@ pub struct Redis {
     manager: Arc<StreamManager>,
     address: Arc<str>,
     is_cluster: bool,
+    meter: Option<Arc<Meter>>,
 }
 
 impl Redis {
@@ -45,7 +40,17 @@ impl Redis {
             manager: Arc::new(StreamManager::connect_with(config)?),
             address: settings.address.into(),
             is_cluster: settings.is_cluster,
+            meter: None,
         })
+    }
+
+    /// The same, with what [`ask`](Self::ask) costs added up.
+    #[must_use]
+    pub fn metered(&self, meter: Arc<Meter>) -> Self {
+        Self {
+            meter: Some(meter),
+            ..self.clone()
+        }
     }
 
     /// The library's manager of this connection.
@@ -74,7 +79,10 @@ impl Redis {
     /// [`Unavailable`](stream_lib::ErrorKind::Unavailable) and the like where Redis can't
     /// be reached. A single request that Redis refuses is answered by [`Answer::Error`].
     pub fn ask(&self, key: &str, requests: &[Request]) -> Result<Vec<Answer>> {
-        self.manager.ask(key, requests)
+        match &self.meter {
+            Some(meter) => meter.ask(requests, |requests| self.manager.ask(key, requests)),
+            None => self.manager.ask(key, requests),
+        }
     }
 
     /// Sends one request.

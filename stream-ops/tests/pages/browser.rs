@@ -61,6 +61,9 @@ impl Browser {
             "args": [
                 "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
                 "--hide-scrollbars", "--force-device-scale-factor=1", "--window-size=1240,900",
+                // Windows that are behind others are looked at, too.
+                "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
+                "--disable-background-timer-throttling",
             ],
         });
         if let Ok(binary) = std::env::var("CHROMIUM") {
@@ -102,6 +105,26 @@ impl Browser {
 
     pub(crate) fn open(&self, url: &str) {
         self.runtime.block_on(self.client.goto(url)).unwrap();
+    }
+
+    /// Opens one more window, which is the one that is spoken to from now on.
+    pub(crate) fn open_window(&self, url: &str) {
+        self.runtime.block_on(async {
+            let opened = self.client.new_window(false).await.unwrap();
+            self.client.switch_to_window(opened.handle).await.unwrap();
+            self.client.goto(url).await.unwrap();
+        });
+    }
+
+    /// Speaks to each window, one after the other.
+    pub(crate) fn in_each_window(&self, mut look: impl FnMut()) {
+        let windows = self.runtime.block_on(self.client.windows()).unwrap();
+        for window in windows {
+            self.runtime
+                .block_on(self.client.switch_to_window(window))
+                .unwrap();
+            look();
+        }
     }
 
     /// Gives a name and the token whenever they are asked for.

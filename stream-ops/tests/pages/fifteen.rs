@@ -1,7 +1,10 @@
 //! The questions of somebody who was woken: each is answered by a page.
 
 use crate::browser::{Browser, Look};
-use crate::models::{at_ease, dead_letters, html, one_group, one_message, one_stream, troubled};
+use crate::models::{
+    at_ease, dead_letters, html, one_group, one_message, one_stream, redis, troubled,
+    work_that_goes_on,
+};
 use crate::served::Served;
 
 #[test]
@@ -16,6 +19,8 @@ fn the_fifteen_questions_are_answered_by_page() {
         ("/group", html(&one_group())),
         ("/dead", html(&dead_letters())),
         ("/message", html(&one_message())),
+        ("/system", html(&redis())),
+        ("/work", html(&work_that_goes_on())),
     ]);
     browser.look(Look::BARE);
     let on = |path: &str, question: &str, answers: &[&str]| {
@@ -108,7 +113,17 @@ fn the_fifteen_questions_are_answered_by_page() {
     on(
         "/dead",
         "To all of them, a few first?",
-        &["Put back 17…", "all 17 would fail again"],
+        &[
+            "Put back 17…",
+            "Try 10 first…",
+            "at most",
+            "all 17 would fail again",
+        ],
+    );
+    on(
+        "/work",
+        "And how far is it?",
+        &["650", "of 2,000", "50 /s", "about 27 s", "Stop it"],
     );
     on(
         "/message",
@@ -120,5 +135,21 @@ fn the_fifteen_questions_are_answered_by_page() {
         "What changed lately?",
         &["What happened", "took over 128 entries"],
     );
-    on("/", "Does my looking hurt?", &["0.4 ms"]);
+    on("/", "And before?", &["lost its last process, node-4-2211"]);
+    on(
+        "/calm",
+        "And the last time?",
+        &["billing stood still for 28 minutes"],
+    );
+    on("/system", "Who changed something?", &["ada", "dlq redrive"]);
+    on(
+        "/system",
+        "Does my looking hurt?",
+        &[
+            "97 questions",
+            "1.9 ms",
+            "0.10 % of its time",
+            "one poller for all who look",
+        ],
+    );
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use stream_lib::EntryId;
+use stream_ops::assess::{Past, State};
 use stream_ops::observe::{
-    ConsumerFacts, GroupFacts, History, Look, ServerFacts, StreamFacts, Suspect,
+    ConsumerFacts, GroupFacts, History, Look, LookCost, ServerFacts, StreamFacts, Suspect,
 };
 use stream_ops::serve::view::Event;
+use stream_ops::server::Cost;
 
 /// 03:04:12, when somebody looks.
 pub(crate) const NOW: u64 = 1_795_662_252_000;
@@ -23,6 +25,17 @@ pub(crate) const SUSPECT: EntryId = EntryId::new(1_795_660_841_120, 0);
 /// What was seen until now.
 pub(crate) fn night() -> History {
     history(true)
+}
+
+/// What had gone wrong before the better day.
+pub(crate) fn past() -> Past {
+    Past {
+        stream: "orders".to_owned(),
+        group: "billing".to_owned(),
+        state: State::StandsStill,
+        from_ms: NOW - 26 * HOUR - 1_680_000,
+        until_ms: NOW - 26 * HOUR,
+    }
 }
 
 /// The same on a better day.
@@ -65,6 +78,20 @@ fn look(at: u64, is_bad: bool) -> Look {
         streams,
         servers: vec![server(at)],
         is_complete: true,
+        cost: Some(cost()),
+    }
+}
+
+fn cost() -> LookCost {
+    LookCost {
+        of_redis: Cost {
+            round_trips: 27,
+            calls: 97,
+            sent: 21_300,
+            received: 14_800,
+            server_time: Some(Duration::from_micros(1_900)),
+        },
+        took: Duration::from_millis(12),
     }
 }
 

@@ -21,3 +21,4 @@ mod models;
 mod pictures;
 mod served;
 mod story;
+mod twenty;

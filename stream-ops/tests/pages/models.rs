@@ -1,16 +1,21 @@
 //! The pages of that night, made of what was made up.
 
+use std::time::Duration;
+
 use stream_lib::EntryId;
 use stream_ops::assess::assess;
 use stream_ops::observe::History;
 use stream_ops::serve::Role;
 use stream_ops::serve::page::{
-    Action, Ask, Dead, Fate, Field, FieldRow, Frame, KindRow, LetterRow, Message, Model, Page,
-    Rich, Series, Sign, Undo,
+    Action, Ask, Dead, Fate, Field, FieldRow, Frame, JobRow, KindRow, LetterRow, Message, Model,
+    Page, Rich, ScheduledRow, Schedules, Series, Sign, Undo,
 };
-use stream_ops::serve::view::{Retention, StreamMore, all_dead, group, happened, overview, stream};
+use stream_ops::serve::view::{
+    Looking, Retention, StreamMore, WorkNow, all_dead, group, happened, overview, stream, system,
+    work,
+};
 
-use crate::made_up::{NOW, SUSPECT, calm, events, night};
+use crate::made_up::{NOW, SUSPECT, calm, events, night, past};
 
 /// What stands around each of them.
 pub(crate) fn html(model: &Model) -> String {
@@ -26,6 +31,7 @@ pub(crate) fn html(model: &Model) -> String {
         json: Some("/overview.json".to_owned()),
         is_live: false,
         told: None,
+        going: Vec::new(),
         crumbs: model.crumbs(),
     };
     model.html(&frame).into_string()
@@ -34,13 +40,23 @@ pub(crate) fn html(model: &Model) -> String {
 pub(crate) fn troubled() -> Model {
     let history = night();
     let found = assess(&history);
-    Model::Overview(Box::new(overview(&history, &found, happened(&events(), 8))))
+    Model::Overview(Box::new(overview(
+        &history,
+        &found,
+        happened(&events(), 8),
+        None,
+    )))
 }
 
 pub(crate) fn at_ease() -> Model {
     let history: History = calm();
     let found = assess(&history);
-    Model::Overview(Box::new(overview(&history, &found, Vec::new())))
+    Model::Overview(Box::new(overview(
+        &history,
+        &found,
+        Vec::new(),
+        Some(&past()),
+    )))
 }
 
 pub(crate) fn one_stream() -> Model {
@@ -72,6 +88,144 @@ pub(crate) fn index() -> Model {
         Box::new(all_dead(&night())),
         stream_ops::serve::page::Place::Dead,
     )
+}
+
+pub(crate) fn redis() -> Model {
+    let history = night();
+    let found = assess(&history);
+    let looking = Looking {
+        every: Duration::from_secs(2),
+        answered: 18_204,
+        read: 2_117,
+    };
+    let note = |who: &str, action: &str, group: &str, done: &str, detail: &str| {
+        let fields = [
+            ("who", who),
+            ("action", action),
+            ("stream", "orders"),
+            ("group", group),
+            ("done", done),
+            ("detail", detail),
+        ];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        fields.to_vec()
+    };
+    let audit = [
+        (
+            NOW - 5_400_000,
+            note("ada", "dlq redrive", "", "21", "Put back 21 dead letters."),
+        ),
+        (
+            NOW - 90_000_000,
+            note(
+                "bob@node-1",
+                "group hold",
+                "billing",
+                "1",
+                "Held the group for 30 min.",
+            ),
+        ),
+    ];
+    Model::System(Box::new(system(
+        &history,
+        &found,
+        &audit,
+        happened(&events(), 50),
+        looking,
+    )))
+}
+
+pub(crate) fn work_that_goes_on() -> Model {
+    Model::Work(Box::new(work(&WorkNow {
+        id: "7",
+        stream: "orders",
+        doing: "Putting 2,000 dead letters back into orders",
+        who: "ada",
+        command: "streamctl dlq redrive orders 1795660731408-0 1795660744013-0 1795660752990-1 … --rate 50 --yes",
+        back: "/streams/orders/dead",
+        planned: 2_000,
+        handled: 650,
+        at_most: Some(50),
+        age: Duration::from_secs(13),
+        stopped_by: None,
+        told: None,
+    })))
+}
+
+pub(crate) fn all_schedules() -> Model {
+    let job = |stream: &str, name: &str, sign: Sign, state: &str, times: &str, next: &str| JobRow {
+        stream: stream.to_owned(),
+        name: name.to_owned(),
+        sign,
+        state: state.to_owned(),
+        times: times.to_owned(),
+        zone: "Europe/Berlin".to_owned(),
+        next: next.to_owned(),
+        last: "23 h ago".to_owned(),
+        does: vec![("Pause…".to_owned(), vec![hidden("do", "pause-job")])],
+        command: format!("streamctl cron pause {stream} {name}"),
+    };
+    let message = |stream: &str, id: &str, sign: Sign, due: &str, fields: &str| ScheduledRow {
+        stream: stream.to_owned(),
+        id: id.to_owned(),
+        sign,
+        due: due.to_owned(),
+        fields: Rich::from(fields),
+        does: vec![
+            ("Run now…".to_owned(), vec![hidden("do", "run-scheduled")]),
+            ("Cancel…".to_owned(), vec![hidden("do", "cancel-scheduled")]),
+        ],
+    };
+    let late = "late by 12 min: no process takes part";
+    Model::Schedules(Box::new(Schedules {
+        stream: None,
+        title: "Schedules".to_owned(),
+        about: "3 jobs, 214 scheduled messages, of 2 streams".to_owned(),
+        jobs: vec![
+            job(
+                "emails",
+                "digest",
+                Sign::Worsens,
+                late,
+                "*/15 * * * *",
+                "12 min ago",
+            ),
+            job(
+                "orders",
+                "close-the-day",
+                Sign::Fine,
+                "on",
+                "0 23 * * *",
+                "in 18 h",
+            ),
+            job(
+                "orders",
+                "reconcile",
+                Sign::Mends,
+                "paused by somebody",
+                "@hourly",
+                "–",
+            ),
+        ],
+        messages: vec![
+            message(
+                "emails",
+                "88",
+                Sign::Fine,
+                "in 40 s",
+                "to ••••  · template welcome",
+            ),
+            message(
+                "orders",
+                "1204",
+                Sign::Fine,
+                "in 23 min",
+                "order_id ORD-77001 · amount 8",
+            ),
+        ],
+        more: 212,
+        refused: None,
+    }))
 }
 
 fn hidden(name: &str, value: &str) -> Field {
@@ -154,10 +308,17 @@ pub(crate) fn dead_letters() -> Model {
                 .plain(", amount: a number expected, found \"12,50\". Deploy a fix first, or edit the field. Only billing would get them; archive and fraud skip them."),
             buttons: vec![
                 ("redrive".to_owned(), "Put back 17…".to_owned()),
+                ("redrive-few".to_owned(), "Try 10 first…".to_owned()),
                 ("edit".to_owned(), "Edit and put back…".to_owned()),
             ],
-            fields: vec![hidden("stream", "orders")],
-            command: "streamctl dlq redrive orders --reason undecodable".to_owned(),
+            fields: vec![
+                hidden("stream", "orders"),
+                Field {
+                    label: Some("at most".to_owned()),
+                    ..hidden("rate", "50 /s")
+                },
+            ],
+            command: "streamctl dlq redrive orders --reason undecodable --rate 50".to_owned(),
             refused: None,
         }),
     }))
@@ -181,15 +342,15 @@ pub(crate) fn one_message() -> Model {
     Model::Message(Box::new(Message {
         stream: "orders".to_owned(),
         id: id.to_string(),
-        about: "added 02:40:41, 23 min ago · 318 B".to_owned(),
+        about: "added 02:40:41.120, 23 min ago · 318 B".to_owned(),
         kind: "Order".to_owned(),
-        schema: "by the newest schema, told by shop 3.1".to_owned(),
+        schema: "version 3 of the schema, told by shop 3.1".to_owned(),
         fields: vec![
             field("order_id", "text", Rich::from("ORD-77120"), ""),
-            field("amount", "a number", Rich::from("12.5"), ""),
+            field("amount", "number", Rich::from("12.5"), ""),
             field(
                 "copies",
-                "an integer from 0 to 4294967295",
+                "integer from 0",
                 Rich::new().quoted("4,000,000,000"),
                 "the last 200 had 1 to 40",
             ),
@@ -198,9 +359,14 @@ pub(crate) fn one_message() -> Model {
                 "customer_email",
                 "text, sensitive",
                 Rich::from("••••"),
-                "hidden: it is marked as sensitive",
+                "hidden",
             ),
-            field("placed_at", "a time", Rich::from("02:40:40.997"), ""),
+            field(
+                "placed_at",
+                "time",
+                Rich::from("02:40:40.997"),
+                "0.1 s before it was added",
+            ),
             field(
                 "note",
                 "text, may be absent",
@@ -211,7 +377,7 @@ pub(crate) fn one_message() -> Model {
                 "channel",
                 "not in the schema",
                 Rich::from("••••"),
-                "hidden: no schema knows it",
+                "hidden: unknown",
             ),
         ],
         raw: vec![("order_id".to_owned(), "ORD-77120".to_owned())],
@@ -225,17 +391,30 @@ pub(crate) fn one_message() -> Model {
             fate("archive", Sign::Fine, "done", "read, and acknowledged"),
             fate("fraud", Sign::Fine, "done", "read, and acknowledged"),
         ],
-        actions: vec![Action {
-            title: "Set it aside for billing".to_owned(),
-            undo: Undo::Can,
-            effect: Rich::from(
-                "Moves it to the dead letters, for billing only. Other groups are left alone.",
-            ),
-            button: Some(("Set aside…".to_owned(), vec![hidden("do", "set-aside")])),
-            command: Some(format!("streamctl pending bury orders billing {id}")),
-            is_first: true,
-            refused: None,
-        }],
+        actions: vec![
+            Action {
+                title: "Set it aside for billing".to_owned(),
+                undo: Undo::Can,
+                effect: Rich::from(
+                    "Moves it to the dead letters, for billing only. Other groups are left alone.",
+                ),
+                button: Some(("Set aside…".to_owned(), vec![hidden("do", "set-aside")])),
+                command: Some(format!("streamctl pending bury orders billing {id}")),
+                is_first: true,
+                refused: None,
+            },
+            Action {
+                title: "Send a corrected copy".to_owned(),
+                undo: Undo::Cannot,
+                effect: Rich::from(
+                    "Adds a new entry with the fields you change. All groups get it.",
+                ),
+                button: Some(("Edit a copy…".to_owned(), vec![hidden("do", "edit-copy")])),
+                command: Some("streamctl stream send orders FIELD=VALUE …".to_owned()),
+                is_first: false,
+                refused: None,
+            },
+        ],
         not: Some("Deleting is not offered: billing has yet to handle it.".to_owned()),
         gone: None,
     }))

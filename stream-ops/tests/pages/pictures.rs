@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use crate::browser::{Browser, Look};
 use crate::models::{
-    at_ease, dead_letters, html, index, one_group, one_message, one_stream, troubled,
+    all_schedules, at_ease, dead_letters, html, index, one_group, one_message, one_stream, redis,
+    troubled, work_that_goes_on,
 };
 use crate::served::Served;
 
@@ -27,6 +28,9 @@ fn pictures_of_all_pages_are_written_where_they_are_wanted() {
         ("dead", dead_letters()),
         ("message", one_message()),
         ("index", index()),
+        ("schedules", all_schedules()),
+        ("system", redis()),
+        ("work", work_that_goes_on()),
     ];
     let served = Served::start(
         [
@@ -37,6 +41,9 @@ fn pictures_of_all_pages_are_written_where_they_are_wanted() {
             "/dead",
             "/message",
             "/index",
+            "/schedules",
+            "/system",
+            "/work",
         ]
         .into_iter()
         .zip(pages.iter().map(|(_, model)| html(model)))

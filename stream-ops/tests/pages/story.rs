@@ -91,7 +91,10 @@ impl Dash {
             .unwrap();
         manager.add_to("orders", &Order::named("ORD-1")).unwrap();
         self.add_poison();
-        wait_until(LONG, "a dead letter", || self.dead() == 1);
+        wait_until(LONG, "a dead letter and the schema", || {
+            let schemas: u64 = self.server.command(&["HLEN", "{orders}:schema"]);
+            self.dead() == 1 && schemas > 0
+        });
         consumer
     }
 
@@ -194,7 +197,7 @@ fn an_entry_that_kills_is_seen_set_aside_and_put_back_after_a_fix() {
     browser.wait_for("third delivery");
     assert_eq!(dash.dead(), 0, "asking has changed something");
     browser.click("Set it aside");
-    browser.wait_for("was set aside for billing");
+    browser.wait_for("aside for billing.");
     assert_eq!(dash.dead(), 1);
 
     // A process runs again, with the fix, and handles the rest.
@@ -222,9 +225,9 @@ fn an_entry_that_kills_is_seen_set_aside_and_put_back_after_a_fix() {
         "what is sensitive is shown"
     );
     browser.click("Put back 1…");
-    browser.wait_for("Only billing would get them");
+    browser.wait_for("for billing only");
     browser.click("Put back");
-    browser.wait_for("1 dead letter was put back");
+    browser.wait_for("Put back 1 dead letter.");
     wait_until(LONG, "the one that was put back handled", || {
         fixed.stats().completed == 4
     });

@@ -39,6 +39,7 @@ fn only_its_own_names_are_answered() {
 #[test]
 fn pages_of_other_sites_get_nothing() {
     let fixture = Fixture::start(Some(Role::Admin));
+    fixture.with_group();
     let foreign = "Origin: http://evil.example";
     assert_eq!(fixture.ask("GET", "/", &[foreign], "").status, 403);
     let form = "do=unhold&stream=s&group=g";
@@ -79,6 +80,7 @@ fn a_change_needs_the_token_and_the_role() {
     assert_eq!(fixture.post("/change", form).status, 403);
 
     let fixture = Fixture::start(Some(Role::Retry));
+    fixture.with_group();
     let own = format!("Origin: http://{}", fixture.address());
     let answer = fixture.ask("POST", "/change", &[&own], form);
     assert_eq!(answer.status, 401);
@@ -111,6 +113,7 @@ fn a_change_needs_the_token_and_the_role() {
     let remove = "do=remove-dead&stream=s&letter=1-0";
     assert_eq!(fixture.post("/change", remove).status, 403);
     let fixture = Fixture::start(Some(Role::Admin));
+    fixture.with_group();
     assert_eq!(fixture.post("/change", remove).status, 200);
 }
 

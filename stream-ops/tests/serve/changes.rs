@@ -7,7 +7,7 @@ use stream_lib::{
 use stream_ops::serve::Role;
 use stream_tests::{Server, wait_until};
 
-use crate::support::{Answer, Fixture, LONG, basic};
+use crate::support::{Answer, Fixture, LONG, basic, with_schema};
 
 #[derive(StreamMessage)]
 #[expect(
@@ -63,6 +63,7 @@ fn with_dead_letters() -> Server {
         server.command::<u64>(&["XLEN", "{orders}:dead"]) == 5
     });
     assert!(billing.stats().completed == 0);
+    with_schema(&server, "orders");
     manager.shutdown();
     server
 }
@@ -103,7 +104,7 @@ fn a_change_is_planned_confirmed_once_and_noted() {
         question.body
     );
     assert!(
-        question.body.contains("Only billing would get them"),
+        question.body.contains("for billing only"),
         "{}",
         question.body
     );
@@ -138,7 +139,7 @@ fn a_change_is_planned_confirmed_once_and_noted() {
     assert_eq!(fixture.server.command::<u64>(&["XLEN", "orders"]), 7);
     let page = fixture.get(done.header("location").unwrap());
     assert!(
-        page.body.contains("2 dead letters were put back"),
+        page.body.contains("Put back 2 dead letters."),
         "{}",
         page.body
     );
@@ -183,7 +184,7 @@ fn a_kind_is_put_back_with_an_edited_field() {
     );
     let question = fixture.post("/change", &form);
     assert!(
-        question.body.contains("Changed on their way: amount"),
+        question.body.contains("Changed on the way: amount"),
         "{}",
         question.body
     );
@@ -223,7 +224,11 @@ fn removing_needs_admin_and_is_said_to_be_for_good() {
         "/change",
         &format!("do=redrive&stream=orders&letter={}", ids[0]),
     );
-    assert!(question.body.contains("They are gone"), "{}", question.body);
+    assert!(
+        question.body.contains("1 is not there"),
+        "{}",
+        question.body
+    );
     assert!(!question.body.contains("name=\"nonce\""));
 }
 

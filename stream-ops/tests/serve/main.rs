@@ -7,6 +7,11 @@
 
 mod access;
 mod changes;
+mod copies;
+mod example;
+mod hidden;
 mod limits;
 mod looking;
+mod schedules;
 mod support;
+mod works;

@@ -50,6 +50,12 @@ impl Fixture {
         fixture
     }
 
+    /// A stream `s` with a group `g`.
+    pub(crate) fn with_group(&self) {
+        self.server
+            .command::<String>(&["XGROUP", "CREATE", "s", "g", "0", "MKSTREAM"]);
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.dashboard.address()
     }
@@ -100,6 +106,14 @@ impl Fixture {
         let _ = stream.write_all(request.as_bytes());
         Answer::read(&mut stream)
     }
+}
+
+/// Waits until the schema of a stream is stored, which happens after its producer was made.
+pub(crate) fn with_schema(server: &Server, stream: &str) {
+    let key = format!("{{{stream}}}:schema");
+    wait_until(LONG, "the schema", || {
+        server.command::<u64>(&["HLEN", &key]) > 0
+    });
 }
 
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {

@@ -13,6 +13,7 @@ mod foreign;
 mod held;
 mod looking;
 mod monitoring;
+mod pace;
 mod plans;
 mod questions;
 mod reach;

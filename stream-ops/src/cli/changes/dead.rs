@@ -20,12 +20,13 @@ pub(crate) fn dlq(context: &Context, change: DlqChange) -> Outcome {
             which,
             set,
             unset,
+            rate,
             agreed,
         } => {
             let (stream, choice) = chosen(which);
             let edits = edits(&set, &unset)?;
             let plan = redrive(context.redis()?, &stream, &choice, &edits);
-            drive(context, plan, agreed)
+            drive(context, plan.map(|plan| plan.at_most(rate)), agreed)
         }
         DlqChange::Rm { which, agreed } => {
             let (stream, choice) = chosen(which);

@@ -15,7 +15,7 @@ pub enum Role {
     /// And to have entries handled again or set aside, and to hold groups: nothing is lost
     /// by it.
     Retry,
-    /// And to remove entries, to add some, and to see sensitive fields.
+    /// And to remove entries, and to add some.
     Admin,
 }
 

@@ -1,4 +1,6 @@
-//! Answers with what a change would do, and does it.
+//! Answers with what a change would do, and has it made.
+
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -6,25 +8,44 @@ use axum::http::{Response, StatusCode};
 use super::guard::may;
 use super::pages::{frame, html};
 use super::response::see_other;
+use crate::act::Refused;
+use crate::audit;
 use crate::serve::access::{Caller, Role};
-use crate::serve::change::{Asked, Change, asked, make, plan};
+use crate::serve::change::{Asked, Question, Work, asked, plan};
 use crate::serve::dash::Dash;
-use crate::serve::page::{Confirm, Rich, confirm, edit, refusal};
+use crate::serve::page::{Confirm, Page, Rich, confirm, edit, refusal};
 use crate::serve::query::Query;
+use crate::words::shown;
 
-/// Asks before a change, or makes one that was confirmed.
+/// How long an answer waits for the end of a change. One that takes longer has a page.
+const QUICK: Duration = Duration::from_secs(1);
+
+/// What a form wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// To hear what a change would do.
+    Question,
+    /// To have it made.
+    Confirmed,
+    /// To have one that goes on stopped.
+    Stop,
+}
+
+/// Asks before a change, makes one that was confirmed, or stops one.
 pub(super) fn respond(
     dash: &Dash,
     caller: &Caller,
-    is_confirmed: bool,
+    wanted: Wanted,
     form: &Query,
 ) -> Response<Body> {
     // Whoever may change nothing hears nothing of what there is.
     if let Err(refused) = may(dash, caller, Role::Retry) {
         return *refused;
     }
-    if is_confirmed {
-        return confirmed(dash, caller, form.get("nonce"));
+    match wanted {
+        Wanted::Question => {}
+        Wanted::Confirmed => return confirmed(dash, caller, form.get("nonce")),
+        Wanted::Stop => return stop(dash, caller, form.get("work")),
     }
     match asked(dash, form) {
         Ok(Asked::Edit(page)) => {
@@ -32,60 +53,103 @@ pub(super) fn respond(
             frame.title.clone_from(&page.title);
             html(StatusCode::OK, &edit(&frame, &page))
         }
-        Ok(Asked::Change(change)) => match may(dash, caller, change.role()) {
-            Ok(()) => question(dash, caller, change),
-            Err(refused) => *refused,
-        },
+        Ok(Asked::Change(change)) => {
+            if let Err(refused) = may(dash, caller, change.role()) {
+                return *refused;
+            }
+            match plan(&dash.redis, &caller.name, &change) {
+                Ok(plan) => question(dash, caller, Question { change, plan }),
+                Err(why) => unplanned(dash, caller, &why),
+            }
+        }
         Err(why) => refused(dash, caller, StatusCode::UNPROCESSABLE_ENTITY, &why),
     }
 }
 
-fn question(dash: &Dash, caller: &Caller, change: Change) -> Response<Body> {
-    let planned = match plan(dash, &change) {
-        Ok(planned) => planned,
-        Err(why) => return refused(dash, caller, StatusCode::SERVICE_UNAVAILABLE, &why),
+fn question(dash: &Dash, caller: &Caller, question: Question) -> Response<Body> {
+    let mut page = Confirm {
+        title: question.title(),
+        plan: question.sentences(),
+        undo: question.undo().to_owned(),
+        command: question.change.command(),
+        button: question.button(),
+        nonce: String::new(),
+        back: question.change.back(),
     };
-    let (command, back) = (change.command(), change.back());
-    let nonce = match dash.pending.keep(&caller.name, change) {
-        Ok(nonce) => nonce,
-        Err(why) => return refused(dash, caller, StatusCode::INTERNAL_SERVER_ERROR, &why),
-    };
-    let page = Confirm {
-        title: planned.title,
-        plan: planned.sentences,
-        undo: planned.undo,
-        command,
-        button: planned.button,
-        nonce,
-        back,
-    };
+    if page.button.is_some() {
+        match dash.pending.keep(&caller.name, question) {
+            Ok(nonce) => page.nonce = nonce,
+            Err(why) => return refused(dash, caller, StatusCode::INTERNAL_SERVER_ERROR, &why),
+        }
+    }
     let mut frame = frame(dash, caller);
     frame.title.clone_from(&page.title);
     html(StatusCode::OK, &confirm(&frame, &page))
 }
 
 fn confirmed(dash: &Dash, caller: &Caller, nonce: &str) -> Response<Body> {
-    let Some(change) = dash.pending.take(&caller.name, nonce) else {
+    let Some(question) = dash.pending.take(&caller.name, nonce) else {
         let why = "this was answered already, or ten minutes have passed: ask again";
         return refused(dash, caller, StatusCode::CONFLICT, why);
     };
-    if let Err(refused) = may(dash, caller, change.role()) {
+    if let Err(refused) = may(dash, caller, question.change.role()) {
         return *refused;
     }
-    let told = make(dash, &caller.name, &change);
-    let back = change.back();
-    match dash.told_of.keep(told) {
-        Ok(key) => see_other(&format!("{back}?told={key}")),
-        Err(_) => see_other(&back),
+    match dash.works.start(&dash.redis, &caller.name, question) {
+        Ok(work) => shown_next(dash, &work),
+        Err(why) => refused(dash, caller, StatusCode::SERVICE_UNAVAILABLE, &why),
     }
+}
+
+/// The page that a change was made from, with what it has done; its own while it goes on.
+fn shown_next(dash: &Dash, work: &Work) -> Response<Body> {
+    let told = work.wait(QUICK);
+    dash.forget();
+    let Some(told) = told else {
+        return see_other(&Page::Work(work.id.clone()).link());
+    };
+    match dash.told_of.keep(told) {
+        Ok(key) => see_other(&format!("{}?told={key}", work.back)),
+        Err(_) => see_other(&work.back),
+    }
+}
+
+/// What is done stays done: this needs no question.
+fn stop(dash: &Dash, caller: &Caller, id: &str) -> Response<Body> {
+    let Some(work) = dash.works.find(id) else {
+        let why = "there is no such change";
+        return refused(dash, caller, StatusCode::NOT_FOUND, why);
+    };
+    if work.stop(&caller.name) {
+        let detail = format!("stopped what {} had begun", work.who);
+        let note = audit::Change {
+            who: Some(&caller.name),
+            program: "dashboard",
+            action: "stop",
+            stream: &work.stream,
+            detail: &detail,
+            command: &work.command,
+            ..audit::Change::default()
+        };
+        // The change itself is noted, too, with how far it got.
+        let _ = audit::note(&dash.redis, &note);
+        work.wait(QUICK);
+        dash.forget();
+    }
+    see_other(&Page::Work(work.id.clone()).link())
+}
+
+fn unplanned(dash: &Dash, caller: &Caller, why: &Refused) -> Response<Body> {
+    let status = match why {
+        Refused::NoSuch(_) => StatusCode::NOT_FOUND,
+        Refused::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refused::Failed(_) | Refused::Redis(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    refused(dash, caller, status, &why.to_string())
 }
 
 fn refused(dash: &Dash, caller: &Caller, status: StatusCode, why: &str) -> Response<Body> {
     let frame = frame(dash, caller);
-    let page = refusal(
-        &frame,
-        "Nothing was changed",
-        &Rich::from(format!("{why}.")),
-    );
-    html(status, &page)
+    let why = Rich::ticked(&format!("{}.", shown(why.as_bytes())));
+    html(status, &refusal(&frame, "Nothing was changed", &why))
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::changes;
+use super::changes::{self, Wanted};
 use super::guard::admit;
 use super::pages;
 use super::response::{Kind, answer, refuse, wrong_method};
@@ -87,11 +87,16 @@ fn respond(
     };
     let query = Query::read(uri.query().unwrap_or_default().as_bytes());
     match uri.path() {
-        path @ ("/change" | "/confirm") => {
+        path @ ("/change" | "/confirm" | "/stop") => {
             if *method != Method::POST {
                 return wrong_method("POST");
             }
-            changes::respond(dash, &caller, path == "/confirm", &Query::read(body))
+            let wanted = match path {
+                "/change" => Wanted::Question,
+                "/confirm" => Wanted::Confirmed,
+                _ => Wanted::Stop,
+            };
+            changes::respond(dash, &caller, wanted, &Query::read(body))
         }
         _ if !is_get => wrong_method("GET, HEAD"),
         "/style.css" => answer(StatusCode::OK, Kind::Style, STYLE),

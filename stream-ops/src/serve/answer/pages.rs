@@ -1,5 +1,7 @@
 //! Answers with a page, or its JSON.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use super::response::{Kind, answer};
 use crate::json;
 use crate::prometheus::exposition;
 use crate::serve::access::{Caller, Role};
+use crate::serve::change::Work;
 use crate::serve::dash::{Dash, Missing};
 use crate::serve::load::load;
 use crate::serve::page::{Frame, Model, Page, Place, Rich, clock_seconds, refusal};
@@ -35,6 +38,9 @@ pub(super) fn page(
             frame.json = Some(json_link(page, query));
             frame.is_live = true;
             frame.told = told;
+            // Its own page says it all.
+            let here = page.link();
+            frame.going.retain(|(_, to)| *to != here);
             html(StatusCode::OK, &model.html(&frame))
         }
         Err(missing) if is_json => {
@@ -129,9 +135,24 @@ pub(super) fn frame(dash: &Dash, caller: &Caller) -> Frame {
             json: None,
             is_live: false,
             told: None,
+            going: going(dash),
             crumbs: Vec::new(),
         }
     })
+}
+
+/// Changes that go on.
+fn going(dash: &Dash) -> Vec<(String, String)> {
+    let said = |work: &Arc<Work>| {
+        let so_far = format!(
+            "{}: {} so far, by {}.",
+            work.doing,
+            count(work.handled()),
+            work.who
+        );
+        (so_far, Page::Work(work.id.clone()).link())
+    };
+    dash.works.running().iter().map(said).collect()
 }
 
 fn may(dash: &Dash, caller: &Caller) -> String {

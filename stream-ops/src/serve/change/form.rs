@@ -1,34 +1,18 @@
-//! What a form asks for.
+//! Reads forms.
 
-use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use stream_lib::{DeadFilter, DeadLetterId, EntryId, FieldEdits, FieldMask, StreamSchema};
-
-use super::what::Change;
+use super::copy::{copy, copy_to_edit};
+use super::edit::{edit, edits};
+use super::letters::{few, letters};
+use super::what::{Asked, Change};
 use crate::serve::dash::Dash;
-use crate::serve::load::{deads, schemas};
-use crate::serve::page::{Edit, Page, Rich};
 use crate::serve::query::Query;
-use crate::serve::view::chosen;
-use crate::server::with_causes;
-use crate::words::{count, of, shown};
-
-/// Dead letters that one change takes at most. More of them are for the command line, which
-/// says how far it got.
-const MOST_LETTERS: usize = 1_000;
+use crate::words::shown;
 
 /// The longest hold: a week.
 const LONGEST_HOLD: Duration = Duration::from_secs(7 * 86_400);
-
-/// What a form asks for.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    /// A change.
-    Change(Change),
-    /// Fields to be edited first.
-    Edit(Box<Edit>),
-}
 
 /// Reads a form.
 ///
@@ -54,10 +38,12 @@ pub(crate) fn asked(dash: &Dash, form: &Query) -> Result<Asked, String> {
             stream,
             group: group()?,
         },
-        "redrive" => {
+        what @ ("redrive" | "redrive-few") => {
             let (edits, fields) = edits(form);
+            let all = letters(dash, &stream, form)?;
             Change::Redrive {
-                letters: letters(dash, &stream, form)?,
+                letters: if what == "redrive" { all } else { few(all) },
+                at_most: rate(form.get("rate"))?,
                 stream,
                 edits,
                 fields,
@@ -68,10 +54,10 @@ pub(crate) fn asked(dash: &Dash, form: &Query) -> Result<Asked, String> {
             letters: letters(dash, &stream, form)?,
             stream,
         },
-        "run-job" => Change::RunJob {
-            stream,
-            job: job()?,
-        },
+        "edit-copy" => {
+            return copy_to_edit(dash, &stream, form).map(|page| Asked::Edit(Box::new(page)));
+        }
+        "send-copy" => return copy(dash, stream, form),
         "pause-job" => Change::PauseJob {
             stream,
             job: job()?,
@@ -140,113 +126,19 @@ fn not_a_time(text: &str) -> String {
     )
 }
 
-/// The dead letters that are ticked, and those of the kind that the page didn't have.
-fn letters(dash: &Dash, stream: &str, form: &Query) -> Result<Vec<DeadLetterId>, String> {
-    let read = |name: &'static str| -> Result<BTreeSet<DeadLetterId>, String> {
-        let ids = form.all(name).map(|id| {
-            id.parse()
-                .map_err(|_| format!("`{}` is no dead letter", shown(id.as_bytes())))
-        });
-        ids.collect()
-    };
-    let (mut ids, shown_ids) = (read("letter")?, read("shown")?);
-    if form.get("more") == "yes" {
-        let now = dash.redis.clock().map_err(|error| with_causes(&error))?;
-        let kinds = deads(dash, stream, now)?;
-        let kinds: Vec<_> = kinds.iter().map(|(kind, _)| kind.clone()).collect();
-        let kind = chosen(&kinds, form.get("kind")).ok_or("this kind of dead letters is gone")?;
-        let until: EntryId = parsed(form, "until")?;
-        let filter = DeadFilter::new()
-            .kind(kind)
-            .until(until)
-            .limit(MOST_LETTERS + 1);
-        let letters = dash.redis.manager().dead_letters(stream);
-        let found = letters.and_then(|letters| letters.select(&filter));
-        let found = found.map_err(|error| with_causes(&error))?;
-        ids.extend(found.into_iter().filter(|id| !shown_ids.contains(id)));
+/// How many a second, as people write it: `50 /s`, `50`; nothing where there is no limit.
+fn rate(text: &str) -> Result<Option<NonZeroU32>, String> {
+    let text = text.trim();
+    let number = text.strip_suffix("/s").unwrap_or(text).trim_end();
+    if number.is_empty() {
+        return Ok(None);
     }
-    match ids.len() {
-        0 => Err("no dead letter is ticked".to_owned()),
-        number if number > MOST_LETTERS => Err(format!(
-            "this page takes {} at a time; `streamctl dlq` takes more, and says how far it got",
-            of(MOST_LETTERS as u64, "dead letter", "dead letters")
-        )),
-        _ => Ok(ids.into_iter().collect()),
-    }
-}
-
-/// The fields that are others than they were.
-fn edits(form: &Query) -> (FieldEdits, Vec<String>) {
-    let mut edits = FieldEdits::new();
-    let mut names = Vec::new();
-    for (name, value) in form.under("field:") {
-        let was = format!("was:{name}");
-        if form.all(&was).next() != Some(value) {
-            edits = edits.set(name, value);
-            names.push(name.to_owned());
-        }
-    }
-    (edits, names)
-}
-
-/// The fields of the first letter, to be edited for all. What may not be shown stays as it is.
-fn edit(dash: &Dash, stream: &str, form: &Query) -> Result<Edit, String> {
-    let ids = letters(dash, stream, form)?;
-    let first = ids.first().ok_or("no dead letter is ticked")?;
-    let letter = dash.redis.manager().dead_letters(stream);
-    let letter = letter.and_then(|letters| letters.letter(*first));
-    let letter = letter.map_err(|error| with_causes(&error))?;
-    let letter = letter.ok_or("the dead letter is gone")?;
-    let schemas = schemas(dash, stream);
-    let mask = FieldMask::of(&schemas);
-    let faults = StreamSchema::check_any(&schemas, letter.message());
-    let faults = faults.map(|(_, faults)| faults).unwrap_or_default();
-    let mut fields: Vec<(String, String, String)> = Vec::new();
-    let mut hidden = vec![
-        ("do".to_owned(), "redrive".to_owned()),
-        ("stream".to_owned(), stream.to_owned()),
-    ];
-    hidden.extend(ids.iter().map(|id| ("letter".to_owned(), id.to_string())));
-    for (name, value) in letter.message().iter() {
-        // What isn't text can't be edited as text.
-        let (Ok(name), Ok(value)) = (std::str::from_utf8(name), std::str::from_utf8(value)) else {
-            continue;
-        };
-        if mask.hides(name.as_bytes()) || fields.iter().any(|(known, ..)| known == name) {
-            continue;
-        }
-        let fault = faults.iter().find(|fault| fault.field == name);
-        let wrong = fault.and_then(|fault| fault.expected.clone());
-        let wrong = wrong.map(|expected| format!("{expected} expected"));
-        hidden.push((format!("was:{name}"), value.to_owned()));
-        fields.push((name.to_owned(), value.to_owned(), wrong.unwrap_or_default()));
-    }
-    for fault in &faults {
-        if fault.found.is_none()
-            && let Some(expected) = &fault.expected
-        {
-            let wrong = format!("missing: {expected} expected");
-            hidden.push((format!("was:{}", fault.field), String::new()));
-            fields.push((fault.field.clone(), String::new(), wrong));
-        }
-    }
-    let text = match ids.len() {
-        1 => Rich::from("The one dead letter is put back with what you change."),
-        several => Rich::from(format!(
-            "These are the fields of the first one. What you change is changed in all {}; the rest stays as it is in each.",
-            count(several as u64)
-        )),
-    };
-    Ok(Edit {
-        title: format!(
-            "Edit and put back {}",
-            of(ids.len() as u64, "dead letter", "dead letters")
-        ),
-        text,
-        fields,
-        hidden,
-        button: "Go on…".to_owned(),
-        back: Page::Dead(stream.to_owned()).link(),
+    let number = number.replace(',', "").parse();
+    number.map(Some).map_err(|_| {
+        format!(
+            "`{}` is no rate: 50 /s is one, and nothing is no limit",
+            shown(text.as_bytes())
+        )
     })
 }
 
@@ -265,10 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_changed_is_edited() {
-        let form = Query::read(b"field:a=1&was:a=1&field:b=2&was:b=3&field:c=&was:c=");
-        let (edits, names) = edits(&form);
-        assert_eq!(names, ["b"]);
-        assert!(!edits.is_empty());
+    fn rates_are_read_as_people_write_them() {
+        for (text, number) in [("50 /s", 50), ("50", 50), (" 1,000/s ", 1_000)] {
+            assert_eq!(rate(text), Ok(NonZeroU32::new(number)), "{text}");
+        }
+        assert_eq!(rate(""), Ok(None));
+        assert_eq!(rate(" /s"), Ok(None));
+        for wrong in ["0", "-1", "many", "1.5", "99999999999"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
     }
 }

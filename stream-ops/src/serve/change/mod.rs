@@ -1,14 +1,23 @@
-//! What can be changed: asked for by a *form*, *planned* by a dry run, *pending* until it is
-//! confirmed, and *made* once.
+//! Changes: read from a *form*, *planned* without changing anything, *pending* until the
+//! *question* is answered, and made once, as *work*.
+//!
+//! *what* has the changes. *letters* reads which dead letters a form is about; *edit* and
+//! *copy* have fields edited first. The changes themselves are those of the command line, in
+//! [`act`](crate::act).
 
+mod copy;
+mod edit;
 mod form;
-mod made;
+mod letters;
 mod pending;
 mod planned;
+mod question;
 mod what;
+mod work;
 
-pub(crate) use self::form::{Asked, asked};
-pub(crate) use self::made::make;
+pub(crate) use self::form::asked;
 pub(crate) use self::pending::{Pending, Told};
 pub(crate) use self::planned::plan;
-pub(crate) use self::what::Change;
+pub(crate) use self::question::Question;
+pub(crate) use self::what::Asked;
+pub(crate) use self::work::{Work, Works};

@@ -1,11 +1,11 @@
-//! Changes that wait to be confirmed, and what was told of those that were made.
+//! Changes that wait to be confirmed, and the results of those that were made.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::what::Change;
+use super::question::Question;
 use crate::serve::page::Rich;
 
 /// How long a question waits for its answer, and how many do.
@@ -14,26 +14,26 @@ const MOST: usize = 256;
 
 /// Questions by their nonce. Each is answered once, by whoever was asked.
 #[derive(Debug, Default)]
-pub(crate) struct Pending(Kept<(String, Change)>);
+pub(crate) struct Pending(Kept<(String, Question)>);
 
 impl Pending {
-    /// Keeps a change of somebody until it is confirmed.
+    /// Keeps the question to somebody until it is confirmed.
     ///
     /// # Errors
     ///
     /// Where the system has no random numbers.
-    pub(crate) fn keep(&self, who: &str, change: Change) -> Result<String, String> {
-        self.0.keep((who.to_owned(), change))
+    pub(crate) fn keep(&self, who: &str, question: Question) -> Result<String, String> {
+        self.0.keep((who.to_owned(), question))
     }
 
-    /// The change that this one was asked about, once.
-    pub(crate) fn take(&self, who: &str, nonce: &str) -> Option<Change> {
-        let (asked, change) = self.0.take(nonce)?;
-        (asked == who).then_some(change)
+    /// The question to this one, once.
+    pub(crate) fn take(&self, who: &str, nonce: &str) -> Option<Question> {
+        let (asked, question) = self.0.take(nonce)?;
+        (asked == who).then_some(question)
     }
 }
 
-/// What was done, for the page that is shown next.
+/// Results of changes, for the page that is shown next.
 #[derive(Debug, Default)]
 pub(crate) struct Told(Kept<Rich>);
 
@@ -62,7 +62,7 @@ impl<T> Default for Kept<T> {
     }
 }
 
-impl<T: Clone> Kept<T> {
+impl<T> Kept<T> {
     fn keep(&self, value: T) -> Result<String, String> {
         let key = nonce()?;
         let mut kept = self.0.lock();
@@ -82,7 +82,9 @@ impl<T: Clone> Kept<T> {
         let (at, value) = self.0.lock().remove(key)?;
         (at.elapsed() < GOOD_FOR).then_some(value)
     }
+}
 
+impl<T: Clone> Kept<T> {
     fn read(&self, key: &str) -> Option<T> {
         let kept = self.0.lock();
         let (at, value) = kept.get(key)?;
@@ -91,7 +93,7 @@ impl<T: Clone> Kept<T> {
 }
 
 /// Something that nobody can guess.
-fn nonce() -> Result<String, String> {
+pub(super) fn nonce() -> Result<String, String> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|e| format!("no random numbers: {e}"))?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
@@ -101,33 +103,29 @@ fn nonce() -> Result<String, String> {
 mod tests {
     use super::*;
 
-    fn change() -> Change {
-        Change::RunJob {
-            stream: "s".to_owned(),
-            job: "j".to_owned(),
-        }
+    fn kept(who: &str) -> (Kept<String>, String) {
+        let kept = Kept::default();
+        let nonce = kept.keep(who.to_owned()).unwrap();
+        (kept, nonce)
     }
 
     #[test]
-    fn a_question_is_answered_once_and_by_whoever_was_asked() {
-        let pending = Pending::default();
-        let nonce = pending.keep("ada", change()).unwrap();
+    fn a_question_is_answered_once() {
+        let (pending, nonce) = kept("ada");
         assert_eq!(nonce.len(), 32);
-        assert_eq!(pending.take("ada", &nonce), Some(change()));
-        assert_eq!(pending.take("ada", &nonce), None);
-        let nonce = pending.keep("ada", change()).unwrap();
-        assert_eq!(pending.take("bob", &nonce), None);
-        assert_eq!(pending.take("ada", "guess"), None);
+        assert_eq!(pending.take("guess"), None);
+        assert_eq!(pending.read(&nonce).as_deref(), Some("ada"));
+        assert_eq!(pending.take(&nonce).as_deref(), Some("ada"));
+        assert_eq!(pending.take(&nonce), None);
     }
 
     #[test]
     fn the_oldest_questions_go_first() {
-        let pending = Pending::default();
-        let first = pending.keep("ada", change()).unwrap();
+        let (pending, first) = kept("ada");
         let rest: Vec<String> = (0..MOST)
-            .map(|_| pending.keep("ada", change()).unwrap())
+            .map(|_| pending.keep("ada".to_owned()).unwrap())
             .collect();
-        assert_eq!(pending.take("ada", &first), None);
-        assert!(pending.take("ada", &rest[MOST - 1]).is_some());
+        assert_eq!(pending.take(&first), None);
+        assert!(pending.take(&rest[MOST - 1]).is_some());
     }
 }

@@ -1,15 +1,26 @@
 //! Changes, as they were understood.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use stream_lib::{DeadLetterId, EntryAddress, FieldEdits, ScheduleId};
 
+use crate::act::Message;
 use crate::serve::access::Role;
-use crate::serve::page::Page;
-use crate::words::quoted;
+use crate::serve::page::{Edit, Page};
+use crate::words::{quoted, shown};
+
+/// The wish of a form.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// A change.
+    Change(Change),
+    /// Fields to be edited first.
+    Edit(Box<Edit>),
+}
 
 /// A change, with everything that it acts on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Change {
     /// A pending entry becomes a dead letter.
     SetAside {
@@ -32,14 +43,23 @@ pub(crate) enum Change {
         edits: FieldEdits,
         /// The names of the fields that are changed.
         fields: Vec<String>,
+        /// At most so many a second.
+        at_most: Option<NonZeroU32>,
     },
     /// Dead letters go for good.
     RemoveDead {
         stream: String,
         letters: Vec<DeadLetterId>,
     },
-    /// A job runs once, now.
-    RunJob { stream: String, job: String },
+    /// A message is added that was made of another one.
+    SendCopy {
+        stream: String,
+        /// The id of the other one.
+        id: String,
+        message: Message,
+        /// The names of the fields that are changed.
+        fields: Vec<String>,
+    },
     /// A job doesn't go on.
     PauseJob { stream: String, job: String },
     /// A job goes on.
@@ -51,10 +71,12 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    /// What it takes to make it.
+    /// The role that it needs.
     pub(crate) fn role(&self) -> Role {
         match self {
-            Self::RemoveDead { .. } | Self::CancelScheduled { .. } => Role::Admin,
+            Self::RemoveDead { .. } | Self::CancelScheduled { .. } | Self::SendCopy { .. } => {
+                Role::Admin
+            }
             _ => Role::Retry,
         }
     }
@@ -67,7 +89,7 @@ impl Change {
             | Self::Unhold { stream, .. }
             | Self::Redrive { stream, .. }
             | Self::RemoveDead { stream, .. }
-            | Self::RunJob { stream, .. }
+            | Self::SendCopy { stream, .. }
             | Self::PauseJob { stream, .. }
             | Self::ResumeJob { stream, .. }
             | Self::RunScheduled { stream, .. }
@@ -75,25 +97,15 @@ impl Change {
         }
     }
 
-    /// The group; may be empty.
-    pub(crate) fn group(&self) -> &str {
-        match self {
-            Self::SetAside { group, .. }
-            | Self::Hold { group, .. }
-            | Self::Unhold { group, .. } => group,
-            _ => "",
-        }
-    }
-
-    /// The command that does the same, as the audit names it.
-    pub(crate) fn action(&self) -> &'static str {
+    /// The command that does the same.
+    fn action(&self) -> &'static str {
         match self {
             Self::SetAside { .. } => "pending bury",
             Self::Hold { .. } => "group hold",
             Self::Unhold { .. } => "group release",
             Self::Redrive { .. } => "dlq redrive",
             Self::RemoveDead { .. } => "dlq rm",
-            Self::RunJob { .. } => "cron run-now",
+            Self::SendCopy { .. } => "stream send",
             Self::PauseJob { .. } => "cron pause",
             Self::ResumeJob { .. } => "cron resume",
             Self::RunScheduled { .. } => "scheduled run-now",
@@ -101,22 +113,8 @@ impl Change {
         }
     }
 
-    /// How many entries it is about; 0 where it is about none.
-    pub(crate) fn count(&self) -> u64 {
-        match self {
-            Self::Redrive { letters, .. } | Self::RemoveDead { letters, .. } => {
-                letters.len() as u64
-            }
-            Self::SetAside { .. } | Self::RunScheduled { .. } | Self::CancelScheduled { .. } => 1,
-            _ => 0,
-        }
-    }
-
-    /// The same as a command line; empty where there is none.
+    /// The same as a command line, without values.
     pub(crate) fn command(&self) -> String {
-        if matches!(self, Self::RunJob { .. }) {
-            return String::new();
-        }
         let stream = quoted(self.stream());
         let rest = match self {
             Self::SetAside { group, at, .. } => format!("{} {at}", quoted(group)),
@@ -124,18 +122,22 @@ impl Change {
                 format!("{} --for {}s", quoted(group), time.as_secs())
             }
             Self::Unhold { group, .. } => quoted(group),
-            Self::Redrive { letters, .. } | Self::RemoveDead { letters, .. } => {
-                let ids: Vec<String> = letters.iter().take(3).map(ToString::to_string).collect();
-                let more = if letters.len() > ids.len() {
-                    " …"
-                } else {
-                    ""
-                };
-                format!("{}{more}", ids.join(" "))
+            Self::Redrive {
+                letters,
+                fields,
+                at_most,
+                ..
+            } => {
+                let sets = fields.iter().map(|name| format!(" --set {}", set(name)));
+                let rate = at_most.map_or_else(String::new, |rate| format!(" --rate {rate}"));
+                format!("{}{}{rate}", ids(letters), sets.collect::<String>())
             }
-            Self::RunJob { job, .. } | Self::PauseJob { job, .. } | Self::ResumeJob { job, .. } => {
-                quoted(job)
+            Self::RemoveDead { letters, .. } => ids(letters),
+            Self::SendCopy { message, .. } => {
+                let names = message.fields.iter().map(|(name, _)| set(&shown(name)));
+                names.collect::<Vec<_>>().join(" ")
             }
+            Self::PauseJob { job, .. } | Self::ResumeJob { job, .. } => quoted(job),
             Self::RunScheduled { id, .. } | Self::CancelScheduled { id, .. } => id.to_string(),
         };
         format!("streamctl {} {stream} {rest} --yes", self.action())
@@ -149,8 +151,28 @@ impl Change {
             | Self::Hold { group, .. }
             | Self::Unhold { group, .. } => Page::Group(stream(), group.clone()),
             Self::Redrive { .. } | Self::RemoveDead { .. } => Page::Dead(stream()),
-            _ => Page::Schedules(stream()),
+            Self::SendCopy { .. } => Page::Messages(stream()),
+            Self::PauseJob { .. }
+            | Self::ResumeJob { .. }
+            | Self::RunScheduled { .. }
+            | Self::CancelScheduled { .. } => Page::Schedules(stream()),
         };
         page.link()
     }
+}
+
+/// `name=…`: the value belongs to the message.
+fn set(name: &str) -> String {
+    format!("{}=…", quoted(name))
+}
+
+/// The first of them.
+fn ids(letters: &[DeadLetterId]) -> String {
+    let ids: Vec<String> = letters.iter().take(3).map(ToString::to_string).collect();
+    let more = if letters.len() > ids.len() {
+        " …"
+    } else {
+        ""
+    };
+    format!("{}{more}", ids.join(" "))
 }

@@ -9,7 +9,7 @@ use stream_lib::{
 
 use crate::audit;
 use crate::observe::{Suspect, own_key};
-use crate::serve::dash::{Dash, Kinds};
+use crate::serve::dash::{Dash, Kinds, Schemas};
 use crate::serve::view::{DeadMore, Event, Noted, Retention, StreamMore, chosen};
 use crate::server::{Answered, pairs, request, with_causes};
 use crate::words::{cut, shown};
@@ -35,17 +35,25 @@ const CHANGES: &str = "50";
 /// Groups in which it is looked for a message.
 const GROUPS: usize = 50;
 
-/// What the schemas of a stream are; none where nobody has told any, or can be asked.
-pub(crate) fn schemas(dash: &Dash, stream: &str) -> Arc<Vec<StreamSchema>> {
+/// What the schemas of a stream are; none where nobody has told any. Where they can't be
+/// read, nobody knows which values are sensitive, so that none may be shown.
+pub(crate) fn schemas(dash: &Dash, stream: &str) -> Schemas {
     dash.schemas.read(stream, || {
-        Arc::new(dash.redis.manager().schemas(stream).unwrap_or_default())
+        let schemas = dash.redis.manager().schemas(stream);
+        schemas.map(Arc::new).map_err(|error| {
+            format!(
+                "without the schemas of the stream it isn't known which values are sensitive, \
+                 and they can't be read: {}",
+                with_causes(&error)
+            )
+        })
     })
 }
 
 pub(super) fn of_stream(dash: &Dash, stream: &str) -> StreamMore {
     let memory = request(["MEMORY", "USAGE", stream, "SAMPLES", "5"]);
     let memory = dash.redis.ask_one(stream, memory).ok();
-    let schemas = schemas(dash, stream);
+    let schemas = schemas(dash, stream).unwrap_or_default();
     let newest = StreamSchema::newest(&schemas);
     StreamMore {
         memory: memory.and_then(|answer| answer.count()),
@@ -71,7 +79,7 @@ fn retention(dash: &Dash, stream: &str) -> Result<Retention, String> {
 
 /// What is in a suspect entry, in a line, as far as that may be shown.
 pub(super) fn in_a_line(dash: &Dash, stream: &str, suspect: &Suspect) -> Option<String> {
-    let schemas = schemas(dash, stream);
+    let schemas = schemas(dash, stream).ok()?;
     let mask = stream_lib::FieldMask::of(&schemas);
     let at = address_of(stream, suspect);
     let entry = dash.redis.manager().entry(stream, at).ok()??;
@@ -130,7 +138,7 @@ pub(super) fn dead_letters(
     now: u64,
 ) -> Result<DeadMore, String> {
     let kinds = deads(dash, stream, now)?;
-    let schemas = schemas(dash, stream);
+    let schemas = schemas(dash, stream)?;
     let mut more = DeadMore {
         kinds: kinds.as_ref().clone(),
         schemas: schemas.as_ref().clone(),

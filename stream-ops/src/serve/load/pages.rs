@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use stream_lib::{DeadLetterId, EntryAddress, Peek};
 
 use super::more::{changes, dead_letters, events, in_a_line, newest, of_stream, pending, schemas};
+use super::schedules::{all_schedules, schedules};
+use super::work::work;
 use crate::assess::{Assessment, assess};
 use crate::json as facts;
 use crate::observe::{History, StreamFacts, Suspect};
@@ -15,9 +17,8 @@ use crate::serve::query::Query;
 use crate::serve::view::{self, Looking, MessageMore, PeekedLetter, happened, ms_of};
 use crate::server::with_causes;
 
-/// Messages of a page, scheduled ones, and events.
+/// Messages of a page, and events.
 const MESSAGES: usize = 50;
-const SCHEDULED: usize = 50;
 const HAPPENED: usize = 8;
 const MUCH_HAPPENED: usize = 50;
 
@@ -30,6 +31,10 @@ type Built = Result<(Model, Value), Missing>;
 pub(crate) fn load(dash: &Dash, page: &Page, query: &Query) -> Loaded {
     let key = format!("{}?{}", page.link(), query.only(&TELLING));
     dash.count_answer();
+    if let Page::Work(id) = page {
+        // How far it is doesn't come from Redis, and is never old.
+        return Arc::new(work(dash, id));
+    }
     dash.pages.read(&key, || {
         dash.count_read();
         Arc::new(build(dash, page, query))
@@ -59,25 +64,25 @@ fn build(dash: &Dash, page: &Page, query: &Query) -> Built {
                 Value::Null,
             )
         })),
-        Page::AllSchedules => Ok(dash.poller.read(|h| {
-            (
-                Model::Index(Box::new(view::all_schedules(h)), Place::Schedules),
-                Value::Null,
-            )
-        })),
+        Page::AllSchedules => all_schedules(dash).map_err(Missing::Failed),
         Page::Dead(name) => dead(dash, name, query),
         Page::Messages(name) => messages(dash, name, query),
         Page::Message(name, id) => message(dash, name, id, query),
-        Page::Schedules(name) => schedules(dash, name),
+        Page::Schedules(name) => {
+            let (of, now) = known(dash, name)?;
+            schedules(dash, &of, now).map_err(Missing::Failed)
+        }
         Page::System => Ok(system(dash)),
+        Page::Work(id) => work(dash, id),
     }
 }
 
 fn overview(dash: &Dash) -> (Model, Value) {
     let happened = happened(&events(dash), HAPPENED);
+    let past = dash.problems.lock().last().cloned();
     dash.poller.read(|history| {
         let found = assess(history);
-        let page = view::overview(history, &found, happened);
+        let page = view::overview(history, &found, happened, past.as_ref());
         let look = history.latest();
         let streams: Vec<Value> = found
             .streams
@@ -92,6 +97,7 @@ fn overview(dash: &Dash) -> (Model, Value) {
             .collect();
         let json = json!({
             "is_complete": found.is_complete,
+            "last_problem": past.as_ref().map(facts::past),
             "findings": found.findings.iter().map(facts::finding).collect::<Vec<_>>(),
             "streams": streams,
             "servers": look.servers.iter().map(facts::server).collect::<Vec<_>>(),
@@ -184,7 +190,8 @@ fn messages(dash: &Dash, stream: &str, query: &Query) -> Built {
     }
     let page = dash.redis.manager().peek(stream, &peek);
     let page = page.map_err(|error| Missing::Failed(with_causes(&error)))?;
-    let page = view::messages(&of, &page, &schemas(dash, stream), now);
+    let schemas = schemas(dash, stream).map_err(Missing::Failed)?;
+    let page = view::messages(&of, &page, &schemas, now);
     Ok((Model::Messages(Box::new(page)), Value::Null))
 }
 
@@ -223,26 +230,14 @@ fn message(dash: &Dash, stream: &str, id: &str, query: &Query) -> Built {
         entry: manager.entry(stream, at).map_err(failed)?,
         letter,
         pending: pending(dash, stream, &groups, at),
-        schemas: schemas(dash, stream).as_ref().clone(),
+        schemas: schemas(dash, stream)
+            .map_err(Missing::Failed)?
+            .as_ref()
+            .clone(),
         others: newest(dash, stream),
     };
     let page = view::message(&of, id, &more, now, dash.settings.allow);
     Ok((Model::Message(Box::new(page)), Value::Null))
-}
-
-fn schedules(dash: &Dash, stream: &str) -> Built {
-    let (of, now) = known(dash, stream)?;
-    let manager = dash.redis.manager();
-    let failed = |error: stream_lib::Error| Missing::Failed(with_causes(&error));
-    let scheduled = manager.scheduled(stream).map_err(failed)?;
-    let messages = scheduled.list(SCHEDULED).map_err(failed)?;
-    let jobs = manager
-        .crons(stream)
-        .and_then(|crons| crons.list())
-        .map_err(failed)?;
-    let schemas = schemas(dash, stream);
-    let page = view::schedules(&of, &jobs, &messages, &schemas, now, dash.settings.allow);
-    Ok((Model::Schedules(Box::new(page)), Value::Null))
 }
 
 fn system(dash: &Dash) -> (Model, Value) {
@@ -257,10 +252,25 @@ fn system(dash: &Dash) -> (Model, Value) {
     dash.poller.read(|history| {
         let found = assess(history);
         let page = view::system(history, &found, &audit, happened, looking);
-        let servers = history.latest().servers.iter().map(facts::server);
+        let look = history.latest();
+        let servers = look.servers.iter().map(facts::server);
+        let cost = look.cost;
         let json = json!({
             "servers": servers.collect::<Vec<_>>(),
             "findings": found.findings.iter().map(facts::finding).collect::<Vec<_>>(),
+            "looking": {
+                "every_seconds": looking.every.as_secs_f64(),
+                "looks": history.looks(),
+                "streams": look.streams.len(),
+                "calls": cost.map(|cost| cost.of_redis.calls),
+                "round_trips": cost.map(|cost| cost.of_redis.round_trips),
+                "bytes_sent": cost.map(|cost| cost.of_redis.sent),
+                "bytes_received": cost.map(|cost| cost.of_redis.received),
+                "took_seconds": cost.map(|cost| cost.took.as_secs_f64()),
+                "server_seconds": history.server_time().map(|time| time.as_secs_f64()),
+                "pages_answered": looking.answered,
+                "pages_read": looking.read,
+            },
         });
         (Model::System(Box::new(page)), json)
     })

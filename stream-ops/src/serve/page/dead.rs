@@ -222,11 +222,12 @@ fn question(ask: &Ask) -> Markup {
             @if let Some(refused) = &ask.refused {
                 p.soft { (refused) }
             } @else {
-                @for field in &ask.fields { (input(field)) }
+                @for field in ask.fields.iter().filter(|field| field.label.is_none()) { (input(field)) }
                 div.row {
                     @for (what, words) in &ask.buttons {
                         button type="submit" name="do" value=(what) { (words) }
                     }
+                    @for field in ask.fields.iter().filter(|field| field.label.is_some()) { (input(field)) }
                 }
             }
             code.command { (ask.command) }

@@ -51,6 +51,8 @@ pub struct Frame {
     pub is_live: bool,
     /// What a change has done that led here.
     pub told: Option<Rich>,
+    /// Changes that go on: how far they are, and the address of each.
+    pub going: Vec<(String, String)>,
     /// The pages above it.
     pub crumbs: Vec<Crumb>,
 }
@@ -76,6 +78,9 @@ impl Frame {
                     main #main data-live[self.is_live] {
                         @if let Some(told) = &self.told {
                             div.told role="status" { (told.html()) }
+                        }
+                        @for (words, to) in &self.going {
+                            p.told data-key=(to) { (words) " " a href=(to) { "Look at it" } }
                         }
                         @if !self.crumbs.is_empty() {
                             nav.crumbs aria-label="Where this is" {

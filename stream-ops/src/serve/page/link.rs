@@ -27,6 +27,8 @@ pub enum Page {
     Schedules(String),
     /// Redis, and what was changed.
     System,
+    /// A change that goes on: its id.
+    Work(String),
 }
 
 impl Page {
@@ -48,6 +50,7 @@ impl Page {
             Self::AllSchedules => "/schedules".to_owned(),
             Self::Schedules(stream) => format!("/streams/{}/schedules", coded(stream)),
             Self::System => "/system".to_owned(),
+            Self::Work(id) => format!("/changes/{}", coded(id)),
         }
     }
 
@@ -69,6 +72,7 @@ impl Page {
             ["messages"] => Self::AllMessages,
             ["schedules"] => Self::AllSchedules,
             ["system"] => Self::System,
+            ["changes", id] => Self::Work(own(id)),
             ["streams", stream] => Self::Stream(own(stream)),
             ["streams", stream, "dead"] => Self::Dead(own(stream)),
             ["streams", stream, "messages"] => Self::Messages(own(stream)),
@@ -122,6 +126,7 @@ mod tests {
             Page::AllDead,
             Page::AllMessages,
             Page::AllSchedules,
+            Page::Work(odd.clone()),
             Page::Stream(odd.clone()),
             Page::Group(odd.clone(), odd.clone()),
             Page::Dead(odd.clone()),

@@ -21,6 +21,7 @@ mod schedules;
 mod sign;
 mod stream;
 mod system;
+mod work;
 
 pub use self::chart::Series;
 pub use self::confirm::{Confirm, Edit, confirm, edit};
@@ -42,6 +43,7 @@ pub use self::schedules::{JobRow, ScheduledRow, Schedules};
 pub use self::sign::Sign;
 pub use self::stream::{GroupRow, Rates, Stand, Stands, Stream};
 pub use self::system::{AuditRow, ServerRow, System};
+pub use self::work::Work;
 
 /// The style sheet.
 pub(crate) const STYLE: &str = include_str!("style.css");

@@ -14,6 +14,7 @@ use super::overview::{Overview, overview};
 use super::schedules::{Schedules, schedules};
 use super::stream::{Stream, stream};
 use super::system::{System, system};
+use super::work::{Work, work};
 
 /// What one of the pages shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,8 @@ pub enum Model {
     Schedules(Box<Schedules>),
     /// Redis, and what was changed.
     System(Box<System>),
+    /// A change that goes on, or has ended.
+    Work(Box<Work>),
 }
 
 impl Model {
@@ -51,6 +54,7 @@ impl Model {
             Self::Message(page) => message(frame, page),
             Self::Schedules(page) => schedules(frame, page),
             Self::System(page) => system(frame, page),
+            Self::Work(page) => work(frame, page),
         }
     }
 
@@ -66,6 +70,7 @@ impl Model {
             Self::Message(page) => to_value(page),
             Self::Schedules(page) => to_value(page),
             Self::System(page) => to_value(page),
+            Self::Work(page) => to_value(page),
         };
         value.unwrap_or(Value::Null)
     }
@@ -89,8 +94,9 @@ impl Model {
             Self::Dead(page) => page.total.clone(),
             Self::Messages(page) => format!("Messages of {}", page.stream),
             Self::Message(page) => format!("{} of {}", page.id, page.stream),
-            Self::Schedules(page) => format!("Schedules of {}", page.stream),
+            Self::Schedules(page) => page.title.clone(),
             Self::System(page) => page.title.clone(),
+            Self::Work(page) => page.title.clone(),
         }
     }
 
@@ -98,7 +104,7 @@ impl Model {
     pub fn place(&self) -> Place {
         match self {
             Self::Overview(_) => Place::Overview,
-            Self::Stream(_) | Self::Group(_) => Place::Nowhere,
+            Self::Stream(_) | Self::Group(_) | Self::Work(_) => Place::Nowhere,
             Self::Index(_, place) => *place,
             Self::Dead(_) => Place::Dead,
             Self::Messages(_) | Self::Message(_) => Place::Messages,
@@ -118,7 +124,11 @@ impl Model {
             Self::Dead(page) => vec![top(), below(&page.stream)],
             Self::Messages(page) => vec![top(), below(&page.stream)],
             Self::Message(page) => vec![top(), below(&page.stream)],
-            Self::Schedules(page) => vec![top(), below(&page.stream)],
+            Self::Schedules(page) => match &page.stream {
+                Some(stream) => vec![top(), below(stream)],
+                None => Vec::new(),
+            },
+            Self::Work(page) => vec![top(), below(&page.stream)],
         }
     }
 }

@@ -84,6 +84,18 @@ impl Rich {
         })
     }
 
+    /// A sentence in which names stand in backticks.
+    pub fn ticked(text: &str) -> Self {
+        let parts = text.split('`').enumerate();
+        parts.fold(Self::new(), |said, (number, part)| {
+            match (number % 2, part) {
+                (_, "") => said,
+                (0, part) => said.plain(part),
+                (_, part) => said.code(part),
+            }
+        })
+    }
+
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -4,20 +4,23 @@ use maud::{Markup, html};
 use serde::Serialize;
 
 use super::frame::Frame;
+use super::link::Page;
 use super::parts::{Field, input, signed};
 use super::rich::Rich;
 use super::sign::Sign;
 
-/// The scheduled messages and the jobs of a stream.
+/// The scheduled messages and the jobs of a stream, or of all.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Schedules {
-    /// The stream.
-    pub stream: String,
+    /// The stream; none where it is about all.
+    pub stream: Option<String>,
+    /// What it is about.
+    pub title: String,
     /// How many there are.
     pub about: String,
-    /// The jobs, by name.
+    /// The jobs, the worst first, then the next.
     pub jobs: Vec<JobRow>,
-    /// The messages, the next first.
+    /// The messages, the worst first, then the next.
     pub messages: Vec<ScheduledRow>,
     /// How many messages aren't shown.
     pub more: u64,
@@ -28,6 +31,8 @@ pub struct Schedules {
 /// A job.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JobRow {
+    /// Its stream.
+    pub stream: String,
     /// Its name.
     pub name: String,
     /// How bad it is.
@@ -36,6 +41,8 @@ pub struct JobRow {
     pub state: String,
     /// When it is due, as it was written.
     pub times: String,
+    /// The time zone of that.
+    pub zone: String,
     /// When it is due next.
     pub next: String,
     /// When it was due last.
@@ -49,6 +56,8 @@ pub struct JobRow {
 /// A scheduled message.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScheduledRow {
+    /// Its stream.
+    pub stream: String,
     /// Its id.
     pub id: String,
     /// How bad it is.
@@ -65,26 +74,31 @@ pub struct ScheduledRow {
 pub(super) fn schedules(frame: &Frame, page: &Schedules) -> Markup {
     frame.html(&html! {
         section {
-            h1 { "Schedules of " (page.stream) small { (page.about) } }
+            h1 { (page.title) small { (page.about) } }
             @if let Some(refused) = &page.refused { p.lead { (refused) } }
         }
         section {
-            h2 { "Jobs that recur" }
+            h2 { "Recurring jobs " small { "the late ones first, then the next" } }
             @if page.jobs.is_empty() {
-                p.card.padded.soft { "There is none." }
+                p.card.padded.soft { "There are none." }
             } @else {
                 (jobs(page))
             }
         }
         section {
-            h2 { "Scheduled messages " small { "the next first" } }
+            h2 { "Scheduled messages " small { "the late ones first, then the next" } }
             @if page.messages.is_empty() {
-                p.card.padded.soft { "There is none." }
+                p.card.padded.soft { "There are none." }
             } @else {
                 (messages(page))
             }
         }
     })
+}
+
+/// A stream, with the way to its own schedules.
+fn stream(name: &str) -> Markup {
+    html! { td.named data-label="Stream" { a href=(Page::Schedules(name.to_owned()).link()) { (name) } } }
 }
 
 fn buttons(does: &[(String, Vec<Field>)], of: &str, is_refused: bool) -> Markup {
@@ -109,6 +123,7 @@ fn jobs(page: &Schedules) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "Job" }
+                        @if page.stream.is_none() { th scope="col" { "Stream" } }
                         th scope="col" { "State" }
                         th scope="col" { "When" }
                         th.number scope="col" { "Next" }
@@ -118,10 +133,11 @@ fn jobs(page: &Schedules) -> Markup {
                 }
                 tbody {
                     @for row in &page.jobs {
-                        tr.(row.sign.class()).plain data-key=(row.name) {
+                        tr.(row.sign.class()).plain data-key={ (row.stream) " " (row.name) } {
                             td.first.wide { (row.name) }
+                            @if page.stream.is_none() { (stream(&row.stream)) }
                             td.wide { span.state { (signed(row.sign, &row.state)) } }
-                            td data-label="When" { code { (row.times) } }
+                            td.times data-label="When" { code { (row.times) } small { (row.zone) } }
                             td.number data-label="Next" { (row.next) }
                             td.number data-label="Last" { (row.last) }
                             td.wide { (buttons(&row.does, &row.name, page.refused.is_some())) small { code { (row.command) } } }
@@ -140,6 +156,7 @@ fn messages(page: &Schedules) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "Message" }
+                        @if page.stream.is_none() { th scope="col" { "Stream" } }
                         th scope="col" { "Due" }
                         th scope="col" { "Fields" }
                         th scope="col" { "Do" }
@@ -147,15 +164,16 @@ fn messages(page: &Schedules) -> Markup {
                 }
                 tbody {
                     @for row in &page.messages {
-                        tr.(row.sign.class()).plain data-key=(row.id) {
+                        tr.(row.sign.class()).plain data-key={ (row.stream) " " (row.id) } {
                             td.wide { code { (row.id) } }
+                            @if page.stream.is_none() { (stream(&row.stream)) }
                             td.wide { span.state { (signed(row.sign, &row.due)) } }
                             td.wide { code { (row.fields.html()) } }
                             td.wide { (buttons(&row.does, &row.id, page.refused.is_some())) }
                         }
                     }
                     @if page.more > 0 {
-                        tr { td.wide colspan="4" { span.soft { "… and " (crate::words::count(page.more)) " more" } } }
+                        tr { td.wide colspan="5" { span.soft { "… and " (crate::words::count(page.more)) " more" } } }
                     }
                 }
             }

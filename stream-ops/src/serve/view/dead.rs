@@ -7,7 +7,7 @@ use stream_lib::message::Misfit;
 use stream_lib::{DeadKind, DeadLetter, EntryId, FieldMask, RedrivePlan, StreamSchema};
 
 use super::group::needs;
-use super::overview::listed;
+use super::say::listed;
 use crate::observe::History;
 use crate::serve::access::Role;
 use crate::serve::page::{
@@ -19,6 +19,12 @@ const HOUR_MS: u64 = 3_600_000;
 
 /// Over how long it is shown when they came.
 const HOURS_MS: u64 = 3 * HOUR_MS;
+
+/// How many are put back first, to see how it goes.
+pub(crate) const FEW: usize = 10;
+
+/// The pace at which many are put back, where nobody wishes for another one.
+const RATE: u32 = 50;
 
 /// In how many parts.
 const BINS: u64 = 24;
@@ -263,10 +269,12 @@ fn ask(
         label: None,
         value: value.to_owned(),
     };
+    let is_many = all > FEW as u64;
     let mut buttons = vec![("redrive".to_owned(), format!("Put back {}…", count(all)))];
-    if all > 0 {
-        buttons.push(("edit".to_owned(), "Edit and put back…".to_owned()));
+    if is_many {
+        buttons.push(("redrive-few".to_owned(), format!("Try {FEW} first…")));
     }
+    buttons.push(("edit".to_owned(), "Edit and put back…".to_owned()));
     if allowed >= Role::Admin {
         buttons.push(("remove-dead".to_owned(), format!("Remove {}…", count(all))));
     }
@@ -283,6 +291,17 @@ fn ask(
         [one] => text.plain(format!("; {one} skips them.")),
         several => text.plain(format!("; {} skip them.", listed(several))),
     };
+    let mut fields = vec![
+        field("stream", stream),
+        field("kind", key),
+        field("until", &kind.sample.id.to_string()),
+    ];
+    if is_many {
+        fields.push(Field {
+            label: Some("at most".to_owned()),
+            ..field("rate", &format!("{RATE} /s"))
+        });
+    }
     Ask {
         title: match all {
             1 => format!("Put the one back into {stream}?"),
@@ -290,21 +309,20 @@ fn ask(
         },
         text,
         buttons,
-        fields: vec![
-            field("stream", stream),
-            field("kind", key),
-            field("until", &kind.sample.id.to_string()),
-        ],
-        command: command(stream, kind),
+        fields,
+        command: command(stream, kind, is_many),
         refused: needs(Role::Retry, allowed),
     }
 }
 
-fn command(stream: &str, kind: &DeadKind) -> String {
+fn command(stream: &str, kind: &DeadKind, is_many: bool) -> String {
     let mut command = format!("streamctl dlq redrive {}", quoted(stream));
     let _ = write!(command, " --reason {}", quoted(&kind.reason));
     if !kind.error.is_empty() {
         let _ = write!(command, " --error {}", quoted(&kind.error));
+    }
+    if is_many {
+        let _ = write!(command, " --rate {RATE}");
     }
     command
 }

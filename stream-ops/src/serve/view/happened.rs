@@ -1,5 +1,7 @@
 //! What has happened, in sentences.
 
+use crate::assess::{Assessment, Cause};
+use crate::observe::Look;
 use crate::serve::page::{Happened, Page, Rich};
 use crate::words::{count, cut, of, shown};
 
@@ -22,17 +24,72 @@ pub struct Event {
     pub text: String,
 }
 
-/// Events as sentences, the newest first.
+/// Events that say the same within so long are one line.
+const ONE_LINE_MS: u64 = 300_000;
+
+/// Events as sentences, the newest first. Those that say the same are added up.
 pub fn happened(events: &[Event], most: usize) -> Vec<Happened> {
     let mut events: Vec<&Event> = events.iter().collect();
     events.sort_by_key(|event| std::cmp::Reverse(event.at_ms));
-    let events = events.into_iter().take(most);
-    events
+    let mut lines: Vec<Event> = Vec::new();
+    for event in events {
+        let alike = lines.iter_mut().find(|line| {
+            line.at_ms.saturating_sub(event.at_ms) < ONE_LINE_MS && is_alike(line, event)
+        });
+        if let Some(line) = alike {
+            line.count += event.count.max(1);
+        } else if lines.len() < most {
+            lines.push(Event {
+                count: event.count.max(1),
+                ..event.clone()
+            });
+        }
+    }
+    lines
+        .iter()
         .map(|event| Happened {
             at_ms: event.at_ms,
             words: said(event),
         })
         .collect()
+}
+
+/// Groups that have lost their last process: nobody was left to write an event.
+pub(super) fn losses(look: &Look, found: &Assessment) -> Vec<Happened> {
+    let groups = found.streams.iter().flat_map(|stream| &stream.groups);
+    let alone = groups.filter(|group| {
+        let is_it = |cause: &Cause| matches!(cause, Cause::NoProcess { .. });
+        group.causes.iter().any(is_it)
+    });
+    let lost = alone.filter_map(|group| {
+        let stream = look.streams.iter().find(|s| s.name == group.stream)?;
+        let consumers = stream.group(&group.name)?.consumers.iter();
+        let last = consumers.max_by_key(|consumer| consumer.sign_ms)?;
+        let link = Page::Group(group.stream.clone(), group.name.clone()).link();
+        Some(Happened {
+            at_ms: last.sign_ms?,
+            words: Rich::new()
+                .link(shown(group.name.as_bytes()), link)
+                .plain(" lost its last process, ")
+                .code(shown(last.name.as_bytes())),
+        })
+    });
+    lost.collect()
+}
+
+fn is_alike(one: &Event, other: &Event) -> bool {
+    let key = |event: &Event| {
+        let Event {
+            stream,
+            kind,
+            group,
+            consumer,
+            text,
+            ..
+        } = event;
+        [stream, kind, group, consumer, text].map(Clone::clone)
+    };
+    key(one) == key(other)
 }
 
 fn said(event: &Event) -> Rich {
@@ -103,4 +160,39 @@ fn said(event: &Event) -> Rich {
 
 fn of_letters(number: u64) -> Rich {
     Rich::from(of(number, "dead letter", "dead letters"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn burial(at_ms: u64, group: &str) -> Event {
+        Event {
+            stream: "orders".to_owned(),
+            at_ms,
+            kind: "burial".to_owned(),
+            count: 2,
+            group: group.to_owned(),
+            ..Event::default()
+        }
+    }
+
+    #[test]
+    fn what_says_the_same_is_one_line() {
+        let events = [
+            burial(1_000_000, "a"),
+            burial(1_001_000, "b"),
+            burial(1_002_000, "a"),
+            burial(1_000, "a"),
+        ];
+        let lines = happened(&events, 10);
+        let said: Vec<String> = lines.iter().map(|line| line.words.text()).collect();
+        let expected = [
+            "4 dead letters of a",
+            "2 dead letters of b",
+            "2 dead letters of a",
+        ];
+        assert_eq!(said, expected);
+        assert_eq!(happened(&events, 1).len(), 1);
+    }
 }

@@ -1,26 +1,31 @@
 //! From what was seen and found out to what the pages show: pure functions.
 //!
 //! *say* has the words for states and causes, *series* the rows for charts, *happened* the
-//! sentences for events.
+//! sentences for events. *calm* is the headline where nothing is wrong, *redis* the numbers
+//! of the server, *work* a change in progress; the others are named as their pages.
 
+mod calm;
 mod dead;
 mod group;
 mod happened;
 mod message;
 mod overview;
+mod redis;
 mod say;
 mod schedules;
 mod series;
 mod stream;
 mod system;
+mod work;
 
 pub use self::dead::{DeadMore, all_dead, dead};
-pub(crate) use self::dead::{chosen, ms_of};
+pub(crate) use self::dead::{FEW, chosen, ms_of};
 pub use self::group::group;
 pub use self::happened::{Event, happened};
 pub use self::message::{MessageMore, PeekedLetter, all_messages, message, messages};
 pub use self::overview::overview;
-pub(crate) use self::overview::round_trip;
-pub use self::schedules::{all_schedules, schedules};
+pub(crate) use self::redis::round_trip;
+pub use self::schedules::{StreamSchedules, all_schedules, schedules};
 pub use self::stream::{Retention, StreamMore, stream};
 pub use self::system::{Looking, Noted, system};
+pub use self::work::{WorkNow, work};

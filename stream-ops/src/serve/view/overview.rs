@@ -1,22 +1,34 @@
 //! All streams.
 
+use super::calm::calm;
+use super::happened::losses;
+use super::redis::redis;
 use super::say::{
-    about, age_or_dash, done_at_pace, growth, is_kept, rate_or_dash, sign, title, waiting, why,
+    about, age_or_dash, done_at_pace, growth, is_kept, listed, rate_or_dash, sign, title, waiting,
+    why,
 };
 use super::series::{arrives, pace, unread};
 use crate::assess::{
-    Assessment, Finding, GroupAssessment, Kind, Severity, State, StreamAssessment,
+    Assessment, Finding, GroupAssessment, Kind, Past, Severity, State, StreamAssessment,
 };
-use crate::observe::{GroupFacts, History, ServerFacts, StreamFacts};
-use crate::serve::page::{Happened, Overview, Page, Problem, Rich, Sign, StreamRow, Tile};
-use crate::words::{age, age_ms, bytes, count, of};
+use crate::observe::{GroupFacts, History, StreamFacts};
+use crate::serve::page::{Happened, Overview, Page, Problem, Rich, Sign, StreamRow};
+use crate::words::{age_ms, count, of};
 
 /// Other findings that stand under the headline.
 const OTHERS: usize = 4;
 
 /// All streams, from what was seen and what was found out.
-pub fn overview(history: &History, found: &Assessment, happened: Vec<Happened>) -> Overview {
+pub fn overview(
+    history: &History,
+    found: &Assessment,
+    happened: Vec<Happened>,
+    past: Option<&Past>,
+) -> Overview {
     let look = history.latest();
+    let mut all_happened = losses(look, found);
+    all_happened.extend(happened);
+    all_happened.sort_by_key(|one| std::cmp::Reverse(one.at_ms));
     let problem = problem_of(history, found);
     let mut streams: Vec<StreamRow> = found
         .streams
@@ -37,11 +49,11 @@ pub fn overview(history: &History, found: &Assessment, happened: Vec<Happened>) 
         streams.sort_by(|a, b| plain(&a.name).cmp(plain(&b.name)));
     }
     Overview {
-        calm: calm(found),
+        calm: calm(history, found, past),
         problem,
         streams,
         is_complete: found.is_complete,
-        happened,
+        happened: all_happened,
         redis: redis(history),
     }
 }
@@ -168,36 +180,6 @@ fn of_finding(finding: &Finding) -> Problem {
     }
 }
 
-fn calm(found: &Assessment) -> (String, String) {
-    let groups = || found.streams.iter().flat_map(|stream| &stream.groups);
-    let total = groups().count();
-    let catching: Vec<&GroupAssessment> = groups()
-        .filter(|group| group.state == State::CatchesUp)
-        .collect();
-    let title = match (total, catching.as_slice()) {
-        (0, _) => "There is no group yet".to_owned(),
-        (1, []) => "The one group keeps up".to_owned(),
-        (total, []) => format!("All {total} groups keep up"),
-        (_, [one]) => format!("{} catches up, by itself", one.name),
-        (_, several) => format!("{} groups catch up, by themselves", several.len()),
-    };
-    let held = groups().filter(|group| group.state == State::Held).count();
-    let held = match held {
-        0 => String::new(),
-        held => format!(
-            " {} held back by somebody.",
-            of(held as u64, "group is", "groups are")
-        ),
-    };
-    let unread = found
-        .findings
-        .iter()
-        .filter(|finding| finding.kind == Kind::NobodyReads);
-    let said = format!("Nothing needs you.{held}");
-    let said = unread.fold(said, |said, finding| said + " " + &finding.sentence);
-    (title, said)
-}
-
 fn row(history: &History, stream: &StreamAssessment, facts: &StreamFacts, now: u64) -> StreamRow {
     let worst = stream.groups.first();
     let of_worst = worst.and_then(|worst| facts.group(&worst.name));
@@ -298,110 +280,4 @@ fn state(stream: &StreamAssessment, facts: &StreamFacts, now: u64) -> (String, S
         }
     };
     (state, more)
-}
-
-/// `a`, `a and b`, `a, b and c`, at most a few of them.
-pub(super) fn listed(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [first @ .., last] if names.len() <= 4 => format!("{} and {last}", first.join(", ")),
-        [first, second, third, rest @ ..] => {
-            format!("{first}, {second}, {third} and {} more", rest.len())
-        }
-        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-    }
-}
-
-/// What Redis says of itself.
-pub(super) fn redis(history: &History) -> Vec<Tile> {
-    let look = history.latest();
-    let servers = &look.servers;
-    let Some(first) = servers.first() else {
-        return vec![Tile::new("Redis", "–", "was not reached yet")];
-    };
-    let memory: Option<u64> = servers.iter().map(|server| server.memory).sum();
-    let most: Option<u64> = servers.iter().map(|server| server.max_memory).sum();
-    let note = match most {
-        Some(0) => "no limit is set".to_owned(),
-        Some(most) => format!("of {}", bytes(most)),
-        None => "its limit is unknown".to_owned(),
-    };
-    let slowest = servers
-        .iter()
-        .max_by_key(|server| server.round_trip)
-        .unwrap_or(first);
-    vec![
-        Tile::new("Memory", memory.map_or_else(|| "–".to_owned(), bytes), note),
-        growing(history, servers),
-        Tile::new(
-            "Answers in",
-            round_trip(slowest),
-            match servers.len() {
-                1 => "one round trip".to_owned(),
-                masters => format!("the slowest of {masters} masters"),
-            },
-        ),
-        saved(first, look.at_ms),
-    ]
-}
-
-pub(crate) fn round_trip(server: &ServerFacts) -> String {
-    let micros = server.round_trip.as_micros();
-    if micros < 100_000 {
-        format!("{}.{} ms", micros / 1_000, micros / 100 % 10)
-    } else {
-        age(server.round_trip)
-    }
-}
-
-/// How fast memory grows, over what was seen.
-fn growing(history: &History, servers: &[ServerFacts]) -> Tile {
-    let mut growth: i128 = 0;
-    let mut is_known = false;
-    for server in servers {
-        let mut points = history.memory(&server.address);
-        if let (Some((from, before)), Some((to, after))) = (points.next(), points.next_back())
-            && to > from
-        {
-            is_known = true;
-            growth += (i128::from(after) - i128::from(before)) * 3_600_000 / i128::from(to - from);
-        }
-    }
-    if !is_known {
-        return Tile::new("Memory grows by", "–", "was not watched for long enough");
-    }
-    let size = bytes(u64::try_from(growth.unsigned_abs()).unwrap_or(u64::MAX));
-    let word = if growth >= 0 {
-        "more each hour"
-    } else {
-        "less each hour"
-    };
-    Tile::new("Memory grows by", size, word)
-}
-
-fn saved(server: &ServerFacts, now: u64) -> Tile {
-    let value = server
-        .saved_ms
-        .map(|at| format!("{} ago", age_ms(now.saturating_sub(at))));
-    let note = match (server.appends, server.saves_well) {
-        (_, Some(false)) => "the last save failed",
-        (Some(true), _) => "append-only file, too",
-        (Some(false), _) => "no append-only file",
-        (None, _) => "",
-    };
-    Tile::new("Saved", value.unwrap_or_else(|| "–".to_owned()), note)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_listed_as_people_do() {
-        assert_eq!(listed(&["a"]), "a");
-        assert_eq!(listed(&["a", "b"]), "a and b");
-        assert_eq!(listed(&["a", "b", "c", "d"]), "a, b, c and d");
-        assert_eq!(listed(&["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
-    }
 }

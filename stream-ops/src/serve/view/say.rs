@@ -215,6 +215,19 @@ pub(super) fn done_at_pace(
     (left > 0.0).then(|| unread / left)
 }
 
+/// `a`, `a and b`, `a, b and c`, at most a few of them.
+pub(super) fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] if names.len() <= 4 => format!("{} and {last}", first.join(", ")),
+        [first, second, third, rest @ ..] => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,5 +246,13 @@ mod tests {
         assert_eq!(about(7.0), "10 s");
         assert_eq!(done_at_pace(Some(100), Some(20.0), Some(10.0)), Some(10.0));
         assert_eq!(done_at_pace(Some(100), Some(10.0), Some(10.0)), None);
+    }
+
+    #[test]
+    fn names_are_listed_as_people_do() {
+        assert_eq!(listed(&["a"]), "a");
+        assert_eq!(listed(&["a", "b"]), "a and b");
+        assert_eq!(listed(&["a", "b", "c", "d"]), "a, b, c and d");
+        assert_eq!(listed(&["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
     }
 }

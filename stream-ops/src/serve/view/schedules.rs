@@ -1,5 +1,6 @@
-//! Scheduled messages, and jobs that recur.
+//! Scheduled messages, and jobs that recur: of one stream, or of all.
 
+use std::cmp::Reverse;
 use std::time::SystemTime;
 
 use stream_lib::{CronJob, CronState, FieldMask, ScheduledMessage, StreamSchema};
@@ -7,41 +8,95 @@ use stream_lib::{CronJob, CronState, FieldMask, ScheduledMessage, StreamSchema};
 use super::dead::ms_of;
 use super::group::needs;
 use super::message::in_a_line;
-use crate::observe::{History, StreamFacts};
 use crate::serve::access::Role;
-use crate::serve::page::{Field, Index, IndexRow, JobRow, Page, ScheduledRow, Schedules, Sign};
-use crate::words::{age_ms, count, of, quoted, shown};
+use crate::serve::page::{Field, JobRow, ScheduledRow, Schedules, Sign};
+use crate::words::{age_ms, of, quoted, shown};
 
 /// A message or a job that is late by more than this waits for somebody.
 const LATE_MS: u64 = 60_000;
 
-/// The schedules of a stream.
-pub fn schedules(
-    facts: &StreamFacts,
-    jobs: &[CronJob],
-    messages: &[ScheduledMessage],
-    schemas: &[StreamSchema],
+/// Messages that a page has.
+const MESSAGES: usize = 200;
+
+/// The jobs and the scheduled messages of one stream.
+#[derive(Debug, Clone, Default)]
+pub struct StreamSchedules {
+    /// The stream.
+    pub stream: String,
+    /// Its jobs.
+    pub jobs: Vec<CronJob>,
+    /// Those of its scheduled messages that are due first.
+    pub messages: Vec<ScheduledMessage>,
+    /// How many there are.
+    pub scheduled: u64,
+    /// Its schemas.
+    pub schemas: Vec<StreamSchema>,
+}
+
+/// The schedules of one stream.
+pub fn schedules(of_one: &StreamSchedules, now: u64, allowed: Role) -> Schedules {
+    let all = rows(std::slice::from_ref(of_one), now, allowed);
+    Schedules {
+        stream: Some(of_one.stream.clone()),
+        title: format!("Schedules of {}", of_one.stream),
+        ..all
+    }
+}
+
+/// The schedules of all streams. `left_out` are streams that weren't looked at.
+pub fn all_schedules(
+    of_all: &[StreamSchedules],
+    left_out: usize,
     now: u64,
     allowed: Role,
 ) -> Schedules {
-    let mask = FieldMask::of(schemas);
-    let shown_now = messages.len() as u64;
+    let all = rows(of_all, now, allowed);
+    let has_any = |of: &&StreamSchedules| !of.jobs.is_empty() || of.scheduled > 0;
+    let streams = of_all.iter().filter(has_any).count() as u64;
+    let mut about = all.about;
+    if streams > 0 {
+        about = format!("{about}, of {}", of(streams, "stream", "streams"));
+    }
+    if left_out > 0 {
+        let streams = of(left_out as u64, "stream was", "streams were");
+        about = format!("{about}; {streams} not looked at");
+    }
     Schedules {
-        stream: facts.name.clone(),
+        title: "Schedules".to_owned(),
+        about,
+        ..all
+    }
+}
+
+fn rows(of_all: &[StreamSchedules], now: u64, allowed: Role) -> Schedules {
+    let mut jobs: Vec<((Reverse<Sign>, u64), JobRow)> = Vec::new();
+    let mut messages: Vec<((Reverse<Sign>, u64), ScheduledRow)> = Vec::new();
+    for one in of_all {
+        let mask = FieldMask::of(&one.schemas);
+        jobs.extend(one.jobs.iter().map(|job| {
+            let row = job_row(&one.stream, job, now);
+            ((Reverse(row.sign), job.next.map_or(u64::MAX, ms_of)), row)
+        }));
+        messages.extend(one.messages.iter().map(|message| {
+            let row = message_row(&one.stream, message, &mask, now, allowed);
+            ((Reverse(row.sign), message.due().map_or(0, ms_of)), row)
+        }));
+    }
+    jobs.sort_by(|(a, one), (b, other)| (a, &one.name).cmp(&(b, &other.name)));
+    messages.sort_by_key(|(order, _)| *order);
+    messages.truncate(MESSAGES);
+    let scheduled: u64 = of_all.iter().map(|one| one.scheduled).sum();
+    Schedules {
+        stream: None,
+        title: String::new(),
         about: format!(
             "{}, {}",
             of(jobs.len() as u64, "job", "jobs"),
-            of(facts.scheduled, "scheduled message", "scheduled messages")
+            of(scheduled, "scheduled message", "scheduled messages")
         ),
-        jobs: jobs
-            .iter()
-            .map(|job| job_row(&facts.name, job, now))
-            .collect(),
-        messages: messages
-            .iter()
-            .map(|message| message_row(&facts.name, message, &mask, now, allowed))
-            .collect(),
-        more: facts.scheduled.saturating_sub(shown_now),
+        more: scheduled.saturating_sub(messages.len() as u64),
+        jobs: jobs.into_iter().map(|(_, row)| row).collect(),
+        messages: messages.into_iter().map(|(_, row)| row).collect(),
         refused: needs(Role::Retry, allowed),
     }
 }
@@ -78,26 +133,23 @@ fn job_row(stream: &str, job: &CronJob, now: u64) -> JobRow {
         _ => (Sign::Fine, "removed".to_owned()),
     };
     let does = |what: &str, words: &str| (words.to_owned(), form(what, stream, "job", &job.name));
-    let mut buttons = vec![does("run-job", "Run now…")];
-    match job.state {
-        CronState::On => buttons.push(does("pause-job", "Pause…")),
-        CronState::Paused => buttons.push(does("resume-job", "Resume…")),
-        _ => buttons.clear(),
-    }
+    let buttons = match job.state {
+        CronState::On => vec![does("pause-job", "Pause…")],
+        CronState::Paused => vec![does("resume-job", "Resume…")],
+        _ => Vec::new(),
+    };
     let verb = if job.state == CronState::Paused {
         "resume"
     } else {
         "pause"
     };
     JobRow {
+        stream: stream.to_owned(),
         name: shown(job.name.as_bytes()),
         sign,
         state,
-        times: format!(
-            "{} {}",
-            shown(job.expression.as_bytes()),
-            shown(job.zone.as_bytes())
-        ),
+        times: shown(job.expression.as_bytes()),
+        zone: shown(job.zone.as_bytes()),
         next: job
             .next
             .map_or_else(|| "–".to_owned(), |next| in_or_ago(next, now)),
@@ -144,6 +196,7 @@ fn message_row(
         ));
     }
     ScheduledRow {
+        stream: stream.to_owned(),
         id,
         sign,
         due,
@@ -152,28 +205,43 @@ fn message_row(
     }
 }
 
-/// All streams by their schedules.
-pub fn all_schedules(history: &History) -> Index {
-    let look = history.latest();
-    let ours = look.streams.iter().filter(|stream| stream.is_ours);
-    let rows: Vec<IndexRow> = ours
-        .map(|stream| IndexRow {
-            name: stream.name.clone(),
-            link: Page::Schedules(stream.name.clone()).link(),
-            sign: Sign::Fine,
-            state: if stream.scheduled == 0 {
-                "no message is scheduled".to_owned()
-            } else {
-                "messages wait for their time".to_owned()
-            },
-            count: count(stream.scheduled),
-            note: String::new(),
-        })
-        .collect();
-    Index {
-        title: "Schedules".to_owned(),
-        about: "Messages that wait for their time, and jobs that recur.".to_owned(),
-        counted: "Scheduled".to_owned(),
-        rows,
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: u64 = 2_000_000_000_000;
+
+    #[test]
+    fn times_are_said_from_now() {
+        let at = |ms: u64| SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
+        assert_eq!(in_or_ago(at(NOW + 90_000), NOW), "in 1 min 30 s");
+        assert_eq!(in_or_ago(at(NOW - 30_000), NOW), "30 s ago");
+    }
+
+    #[test]
+    fn streams_without_schedules_are_not_counted() {
+        let of_one = |stream: &str, scheduled| StreamSchedules {
+            stream: stream.to_owned(),
+            scheduled,
+            ..StreamSchedules::default()
+        };
+        let all = [of_one("orders", 3), of_one("emails", 0)];
+        let page = all_schedules(&all, 0, NOW, Role::View);
+        assert_eq!(page.about, "0 jobs, 3 scheduled messages, of 1 stream");
+        assert_eq!((page.more, page.stream), (3, None));
+        assert!(page.refused.unwrap().contains("--allow retry"));
+        let page = all_schedules(&all, 2, NOW, Role::Retry);
+        assert!(
+            page.about.ends_with("; 2 streams were not looked at"),
+            "{}",
+            page.about
+        );
+        let one = schedules(&all[0], NOW, Role::Retry);
+        assert_eq!(
+            (one.title.as_str(), one.refused),
+            ("Schedules of orders", None)
+        );
     }
 }

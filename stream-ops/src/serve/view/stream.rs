@@ -2,8 +2,8 @@
 
 use stream_lib::EntryId;
 
-use super::overview::listed;
-use super::say::{about, age_or_dash, is_kept, rate_or_dash, sign, whole};
+use super::redis::room;
+use super::say::{about, age_or_dash, is_kept, listed, rate_or_dash, sign, whole};
 use super::series::{arrives, handled};
 use crate::assess::{Assessment, Finding, GroupAssessment, Severity, State, StreamAssessment};
 use crate::observe::{GroupFacts, History, StreamFacts, StreamTrack};
@@ -13,6 +13,9 @@ use crate::serve::page::{
 use crate::words::{age_ms, bytes, count, count_or_dash, of};
 
 const HOUR_MS: u64 = 3_600_000;
+
+/// What is full later than in a year is not worth a word.
+const YEAR_MS: u64 = 365 * 24 * HOUR_MS;
 
 /// What is asked of Redis for the page of a stream, beside what is seen of all.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -64,7 +67,7 @@ pub fn stream(
             .iter()
             .filter_map(|group| Some(row(group, facts.group(&group.name)?)))
             .collect(),
-        retention: retention(facts, more),
+        retention: retention(facts, more, room(history)),
         links: links(facts),
     })
 }
@@ -309,11 +312,13 @@ pub(super) fn done_in(group: &GroupAssessment, facts: &GroupFacts) -> String {
         (State::StandsStill | State::NoProcess | State::FallsBehind, ..) => "never".to_owned(),
         (State::Held, ..) => "when it is let go".to_owned(),
         (_, Some(seconds), _) => about(seconds),
+        // As many come as go: the oldest one tells how long each takes.
+        (State::KeepsUp, None, _) => age_or_dash(group.behind_ms),
         _ => "–".to_owned(),
     }
 }
 
-fn retention(facts: &StreamFacts, more: &StreamMore) -> Rich {
+fn retention(facts: &StreamFacts, more: &StreamMore, room: Option<u64>) -> Rich {
     let plan = match &more.retention {
         None => return Rich::from("–"),
         Some(Err(why)) => return Rich::from(format!("Nobody can say what would go: {why}.")),
@@ -347,7 +352,14 @@ fn retention(facts: &StreamFacts, more: &StreamMore) -> Rich {
         let link = Page::Group(facts.name.clone(), group.clone()).link();
         said = said.plain(", and they stay for ").link(group.clone(), link);
     }
-    said.plain(". ").code(format!(
+    said = said.plain(". ");
+    if let Some(room) = room.filter(|room| *room < YEAR_MS) {
+        said = said.plain(format!(
+            "Redis has room for {} more at this rate. ",
+            age_ms(room)
+        ));
+    }
+    said.code(format!(
         "streamctl retention plan {}",
         crate::words::quoted(&facts.name)
     ))
