@@ -1,5 +1,6 @@
 //! The command line of what changes or removes something.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -68,6 +69,17 @@ pub(crate) struct Demo {
     /// What goes wrong.
     #[arg(long)]
     pub(crate) fault: Option<DemoFault>,
+    /// Serves the dashboard of it, too, with a token that is printed.
+    #[arg(long)]
+    pub(crate) serve: bool,
+    /// Where the dashboard listens.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:7474",
+        requires = "serve"
+    )]
+    pub(crate) listen: SocketAddr,
     /// Ends by itself after this time.
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) time: Option<Duration>,
