@@ -10,6 +10,7 @@ mod claim;
 mod clock;
 mod commit;
 mod cron;
+mod cron_request;
 mod dead;
 mod dead_marks;
 mod declare;
@@ -73,6 +74,7 @@ pub(crate) use self::commit::{Commit, Committed, Completion, add_outputs};
 pub(crate) use self::cron::{
     JobAnswer, JobCall, JobOutcome, JobState, StoredJob, Tick, stored_jobs,
 };
+pub(crate) use self::cron_request::{AskOutcome, JobRequest, RequestState};
 pub(crate) use self::dead::{
     FieldEdit, Redriven, dead_letters, newest_dead_letter, redrive, redrive_oldest,
     remove_dead_letters, remove_dead_letters_until,

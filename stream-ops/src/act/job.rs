@@ -13,6 +13,11 @@ pub(super) const STEP: usize = 50;
 pub(super) trait Job: Send {
     /// Does the next step.
     fn step(&mut self, redis: &Redis) -> Result<Step>;
+
+    /// Ends what a step has begun, since there is no further one.
+    fn cancel(&mut self) -> Result<Step> {
+        Ok(Step::default())
+    }
 }
 
 /// What a step has done.

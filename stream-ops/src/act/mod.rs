@@ -35,7 +35,7 @@ mod walk;
 pub use self::command_line::without_values;
 pub use self::consent::{Consent, MANY};
 pub use self::consumers::remove as remove_consumer;
-pub use self::cron::{pause as pause_job, resume as resume_job};
+pub use self::cron::{pause as pause_job, resume as resume_job, run_now as run_job_now};
 pub use self::dead::{
     DeadChoice, export as export_dead, import as import_dead, redrive, remove as remove_dead,
 };

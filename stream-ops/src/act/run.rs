@@ -76,17 +76,20 @@ pub fn carry_out(
     };
     let mut is_over = plan.count == 0;
     while !is_over {
-        if cancelled() {
+        let step = if cancelled() {
             outcome.ended = Ended::Cancelled;
-            break;
-        }
-        match plan.job.step(redis) {
+            is_over = true;
+            plan.job.cancel()
+        } else {
+            plan.job.step(redis)
+        };
+        match step {
             Ok(step) => {
                 outcome.done += step.done;
                 for (why, count) in step.left_alone {
                     *outcome.left_alone.entry(why).or_default() += count;
                 }
-                is_over = step.is_last;
+                is_over |= step.is_last;
                 if let Some(line) = step.refused {
                     outcome.ended = Ended::Refused(line);
                     is_over = true;

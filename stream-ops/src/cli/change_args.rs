@@ -384,6 +384,19 @@ pub(crate) enum CronChange {
         /// The job.
         job: String,
     },
+    /// Runs a job now, once, also while it is paused. Its regular times stay as they are.
+    #[command(after_help = "\
+Only a process that has the job can make its message: one of them is asked to, and answers \
+within ten seconds or so. Where none does, the request is withdrawn, and nothing runs later.")]
+    RunNow {
+        #[command(flatten)]
+        of: OneStream,
+        /// The job.
+        job: String,
+        /// How long a process may take to run it, 1 s to 1 h.
+        #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+        wait: Duration,
+    },
 }
 
 #[derive(Debug, Subcommand)]

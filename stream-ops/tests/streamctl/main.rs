@@ -6,6 +6,7 @@
 )]
 
 mod cost;
+mod crons;
 mod dead;
 mod demo;
 mod ending;

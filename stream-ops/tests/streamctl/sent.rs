@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use stream_lib::{Cron, RawMessage, StreamConfig, StreamManager};
+use stream_lib::{RawMessage, StreamConfig, StreamManager};
 use stream_tests::Server;
 
 use crate::plans::eval;
@@ -262,32 +262,4 @@ fn what_is_scheduled_is_cancelled_or_run_now() {
         .json();
     assert_eq!(json["done"], 3);
     run(&server, "scheduled cancel nothing").ended(5);
-}
-
-#[test]
-fn jobs_are_paused_and_resumed() {
-    let server = Server::start().unwrap();
-    let manager = StreamManager::connect(server.url()).unwrap();
-    let daily = Cron::parse("@daily").unwrap();
-    manager
-        .cron_to("orders", "nightly", daily, || {
-            RawMessage::new().with("a", "b")
-        })
-        .unwrap();
-    let state = || run(&server, "cron ls orders -o json").json()["jobs"][0]["state"].clone();
-    let before = digest(&server);
-    run(&server, "cron pause orders nightly").ended(0);
-    assert_eq!((state(), digest(&server) == before), ("on".into(), true));
-    let ran = run(&server, "cron pause orders nightly --yes").ended(0);
-    assert!(
-        ran.out.ends_with("Paused the job `nightly` of `orders`.\n"),
-        "{}",
-        ran.out
-    );
-    assert_eq!(state(), "paused");
-    let ran = run(&server, "cron pause orders nightly --yes").ended(0);
-    assert!(ran.out.starts_with("It is paused already"), "{}", ran.out);
-    run(&server, "cron resume orders nightly --yes").ended(0);
-    assert_eq!(state(), "on");
-    run(&server, "cron resume orders weekly").ended(5);
 }

@@ -1,15 +1,17 @@
 -- Adds the messages of a job's ticks, unless another process has done so.
 --
--- KEYS  1 jobs  2 stream  3 backup stream  4 meta
+-- KEYS  1 jobs  2 stream  3 backup stream  4 meta  5 the request that this tick
+--         answers (none: nobody has asked for it)
 -- ARGV  1 name  2 the expression and zone, and 3 the last due time, that the caller
---         knows of ('' and '': a tick out of turn, whatever they are)
+--         knows of ('': a tick out of turn, whatever they are; then 3 is the token of
+--         the request)
 --       4 group that must be done with the last tick's entry ('': none)
 --       5 when the job is due last now, in ms  6 how many messages to add
 --       7 number of the name, for `~origin`
 --       8 the capacity of a stream for which nobody has asked for any
 --       9 the time to go by, in ms ('': the server's)
 --       then their ticks, in ms ('': now)  then the values of the message
--- Reply 1 'ticked'; 'had' where another process did it; 'early' where it is not yet
+-- Reply 1 'ticked'; 'had' where another process did it, or the request has lapsed; 'early' where it is not yet
 --         time; 'changed', 'paused', 'removed'; 'gone' where there is no such job;
 --         'clock' where the last due time lies ahead, since the server's clock was
 --         set back: the job goes on from now; 'busy' where the group is not done;
@@ -29,9 +31,11 @@ end
 local function reply(outcome, added)
   return {outcome, job.last, now, job.spec, added or 0}
 end
-local in_turn = ARGV[2] ~= ''
+local in_turn, request = ARGV[2] ~= '', KEYS[5]
 if job.state == 'off' then
   return reply('removed')
+elseif request and redis.call('GET', request) ~= '?' .. ARGV[3] then
+  return reply('had')
 elseif in_turn and job.state == 'paused' then
   return reply('paused')
 elseif in_turn and job.spec ~= ARGV[2] then
@@ -134,6 +138,9 @@ end
 -- Changes nothing. It fails where the last write below would, and where memory is full,
 -- before a message is added.
 redis.call('HSET', KEYS[1], name, redis.call('HGET', KEYS[1], name))
+if request then
+  redis.call('SET', request, '?' .. ARGV[3], 'XX', 'KEEPTTL')
+end
 for i = 1, count do
   local tick = ARGV[9 + i]
   if tick == '' then
@@ -166,6 +173,9 @@ for i = 1, count do
 end
 if in_turn then
   job.last = to
+end
+if request then
+  redis.call('SET', request, '=' .. ARGV[3], 'XX', 'KEEPTTL')
 end
 write(name, job)
 return reply(outcome, added)

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use super::lua::{Touch, touches};
 
 /// The parts that stand in front of a script.
-const PARTS: [(&str, &[&str]); 14] = [
+const PARTS: [(&str, &[&str]); 15] = [
     ("commit", &["part_room", "part_once"]),
     ("route", &["part_plain", "part_room", "part_once"]),
     ("add_once", &["part_once"]),
@@ -23,6 +23,7 @@ const PARTS: [(&str, &[&str]); 14] = [
     ("promote", &["part_room"]),
     ("cron_declare", &["part_cron"]),
     ("cron_change", &["part_cron"]),
+    ("cron_ask", &["part_cron"]),
     ("cron_tick", &["part_cron", "part_room"]),
     ("dead_hands", &["part_hands"]),
     ("remove_consumer", &["part_hands"]),

@@ -4,7 +4,8 @@
 //! in a *zone* are computed, and what becomes of ticks that were *missed*. A *job* is
 //! that with a message. Its *ticker* is the task by which this process takes part; all
 //! processes that have the job compute its ticks, and one script adds a message for each
-//! once. [`Crons`] lists the jobs of a stream, a [`CronJob`] each, and pauses them.
+//! once. [`Crons`] lists the jobs of a stream, a [`CronJob`] each, and pauses them; a
+//! [`RunRequest`] asks for a run of one from a process that doesn't have it.
 
 #[cfg(feature = "test-util")]
 mod by_hand;
@@ -15,6 +16,7 @@ mod field;
 mod job;
 mod listed;
 mod missed;
+mod request;
 mod ticker;
 mod times;
 mod zone;
@@ -28,4 +30,5 @@ pub(crate) use self::crons::LocalJobs;
 pub(crate) use self::job::Job;
 pub use self::listed::{CronJob, CronState};
 pub use self::missed::Missed;
+pub use self::request::{RunRequest, RunState};
 pub(crate) use self::ticker::Ticker;

@@ -201,6 +201,7 @@ impl<'r> Model<'r> {
         let batch = self.batch.clone();
         let tick = Tick {
             known: Some((&known.spec, known.last)),
+            request: None,
             no_overlap: None,
             last: to,
             times: &fire,

@@ -1,6 +1,7 @@
 //! Messages that are scheduled, and jobs that recur.
 
 mod adding;
+mod asked_runs;
 mod crons;
 mod due;
 mod listing;
