@@ -12,7 +12,7 @@ use stream_lib::test_util::{
 };
 use stream_lib::{
     Added, Answer, BackupStreamConfig, BackupStreamSettings, BatchConfig, BatchDelivery,
-    BatchSettings, BatchSizes, BlockedStream, CleanupReport, ConnectionConfig,
+    BatchSettings, BatchSizes, BlockedStream, CleanupReport, CleanupSteps, ConnectionConfig,
     ConnectionSettings, Consumer, ConsumerConfig, ConsumerMetrics, ConsumerRemoved,
     ConsumerSettings, ConsumerStats, Credentials, Cron, CronJob, CronState, Crons, DeadFilter,
     DeadKind, DeadLetter, DeadLetterId, DeadLetters, DeadReason, Delivery, Draft, EntryAddress,
@@ -55,6 +55,7 @@ fn checked() -> String {
         BatchSizes,
         BlockedStream,
         CleanupReport,
+        CleanupSteps,
         ConnectionConfig,
         ConnectionSettings,
         Consumer,

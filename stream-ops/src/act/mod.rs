@@ -44,7 +44,7 @@ pub use self::pending::{HandsOn, PendingChoice, pending};
 pub use self::plan::{Failing, Misfitting, Plan};
 pub use self::refused::{Planned, Refused};
 pub use self::replay::{Target, replay};
-pub use self::retention::clean;
+pub use self::retention::{clean, clean_some};
 pub use self::run::{By, Ended, Outcome, carry_out};
 pub use self::scheduled::{ScheduledChoice, cancel, run_now};
 pub use self::send::{Message, send};

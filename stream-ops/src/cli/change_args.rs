@@ -401,10 +401,13 @@ within ten seconds or so. Where none does, the request is withdrawn, and nothing
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RetentionChange {
-    /// Cleans the stream now, by its own settings.
+    /// Cleans the stream now, by its own settings: those that `retention plan` shows.
     Run {
         #[command(flatten)]
         of: OneStream,
+        /// So many, the oldest.
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
         #[command(flatten)]
         agreed: Agreed,
     },

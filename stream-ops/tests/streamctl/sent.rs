@@ -196,10 +196,54 @@ fn a_stream_is_cleaned_by_its_own_settings() {
         (&25.into(), true)
     );
     assert_eq!(json["unhandled"], 25);
+    assert_eq!(json["act_with"], "--limit 25 --force-unread --yes");
     run(server, "retention run orders --yes").ended(2);
-    let ran = run(server, "retention run orders --force-unread --yes").ended(0);
-    assert!(ran.out.ends_with("Removed 25 entries.\n"), "{}", ran.out);
-    assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 10);
+    let ran = run(
+        server,
+        "retention run orders --limit 3 --force-unread --yes",
+    )
+    .ended(0);
+    assert!(
+        ran.out
+            .contains("Would remove 3 of 35 entries from `orders`: the oldest, of 25 that may go."),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.ends_with("Removed 3 entries.\n"), "{}", ran.out);
+    assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 32);
+    // What comes meanwhile is left alone.
+    for _ in 0..4 {
+        send(server, &["XADD", "orders", "*", "order_id", "later"]);
+    }
+    let ran = run(
+        server,
+        "retention run orders --limit 22 --force-unread --yes",
+    )
+    .ended(0);
+    assert!(ran.out.ends_with("Removed 22 entries.\n"), "{}", ran.out);
+    assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 14);
+}
+
+#[test]
+fn a_long_stream_is_cleaned_in_steps() {
+    let server = Server::start().unwrap();
+    let fill = "for i = 1, 1234 do redis.call('XADD', KEYS[1], '*', 'a', 'b') end";
+    eval(&server, &[fill, "1", "log"]);
+    send(&server, &["XGROUP", "CREATE", "log", "g", "$"]);
+    for (name, value) in [("max_length", "34"), ("min_retention_count", "0")] {
+        let field = format!("retention:{name}");
+        send(&server, &["HSET", "{log}:meta", &field, value]);
+    }
+    run(&server, "retention run log --yes").ended(2);
+    let json = run(&server, "retention run log --all --yes -o json");
+    assert_eq!(json.ended(0).json()["done"], 1_200);
+    assert_eq!(server.command::<u64>(&["XLEN", "log"]), 34);
+    let ran = run(&server, "retention run log --yes").ended(0);
+    assert!(
+        ran.out.starts_with("Nothing of `log` would go now."),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

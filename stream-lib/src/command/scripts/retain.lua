@@ -7,6 +7,7 @@
 --       the stream wins, and what is missing there is stored; '0': our settings
 --       win and are not stored
 --       then per setting, in the order of NAMES: ours ('': none), its default
+--       then how many entries this call removes at most ('': as many as it can)
 -- Reply 1 state: 0 not our turn, 1 done, 2 more to remove
 --       2 now in ms (state 0: ms until it may be)  3 length  4 removed  5 of these, unread or pending for some group  6 the first id ('': none)
 --       7 the settings that hold, in the order of NAMES
@@ -339,6 +340,7 @@ local state = 1
 local first
 if writes then
   local spare, excess = length - least, critical and 0 or length - max_length
+  spare = math.min(spare, tonumber(ARGV[4 + 2 * #NAMES]) or spare)
   spare = spare - remove(protected, math.min(excess, spare))
   remove(old, spare)
   length = length - removed
