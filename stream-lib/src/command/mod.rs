@@ -63,7 +63,7 @@ mod wait;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::ask::ask;
-pub(crate) use self::backup::{declare_backup, known_backup};
+pub(crate) use self::backup::{BackupBounds, declare_backup, known_backup};
 pub(crate) use self::beat::{Beat, Holding, Look, Sign, SignGiven, look, members};
 pub(crate) use self::bury::{Burial, Burials, DeadBounds, bury};
 pub(crate) use self::claim::{

@@ -27,11 +27,11 @@ pub struct StreamFacts {
     pub memory: Option<u64>,
     /// Entries of the backup stream.
     pub backup: u64,
-    /// How many it may have, where the stream knows.
+    /// How many it may have, where a producer bounds it (`max_backup_length`).
     pub backup_capacity: Option<u64>,
     /// Dead letters.
     pub dead: u64,
-    /// How many may stay.
+    /// How many may stay, by the consumer that keeps the fewest.
     pub dead_capacity: Option<u64>,
     /// When the newest dead letter was written.
     pub newest_dead: Option<EntryId>,
@@ -180,6 +180,8 @@ pub struct MemberFacts {
     pub last_error: Option<String>,
     /// Its lease, in milliseconds.
     pub lease_ms: Option<u64>,
+    /// How many dead letters it keeps, where that is not the default.
+    pub dead_capacity: Option<u64>,
 }
 
 /// A program, as its members call it.

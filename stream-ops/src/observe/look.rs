@@ -9,7 +9,7 @@ use crate::server::{Answered, Redis, Request, request};
 
 const SCRIPT: &str = include_str!("facts.lua");
 
-/// Dead letters that stay by default: 100,000.
+/// Dead letters that stay unless a consumer says otherwise: 100,000.
 const DEAD_CAPACITY: u64 = 100_000;
 
 /// Looks at a stream of any library, and changes nothing. A partitioned stream is looked at
@@ -60,7 +60,6 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
         "backup:max_length",
         "retention:priority",
         "retention:max_length",
-        "dead:max_length",
     ];
     let answers = redis.ask(
         stream,
@@ -93,7 +92,7 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
         priority: setting(2),
         max_length: number(3),
         dead: dead.count().unwrap_or(0),
-        dead_capacity: Some(number(4).unwrap_or(DEAD_CAPACITY)),
+        dead_capacity: Some(DEAD_CAPACITY),
         scheduled: due.count().unwrap_or(0),
         ..StreamFacts::default()
     };
@@ -106,6 +105,9 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
     }
     read(&facts, &mut found);
     look_at_groups(redis, keys, stem, &mut found)?;
+    let consumers = found.groups.iter().flat_map(|group| &group.consumers);
+    let bounds = consumers.filter_map(|consumer| consumer.facts.dead_capacity);
+    found.dead_capacity = bounds.min().or(found.dead_capacity);
     Ok(found)
 }
 

@@ -5,6 +5,7 @@
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
+mod backups;
 mod cost;
 mod crons;
 mod dead;
