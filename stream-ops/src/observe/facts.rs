@@ -43,6 +43,10 @@ pub struct StreamFacts {
     pub priority: Option<String>,
     /// How long it may get, by its retention.
     pub max_length: Option<u64>,
+    /// How many schemas of its message types are known.
+    pub schemas: u64,
+    /// How the newest entries fit them, as a sample; `None` where that is unknown.
+    pub misfits: Option<MisfitFacts>,
     /// Its groups, by name.
     pub groups: Vec<GroupFacts>,
     /// Why nothing is known of it.
@@ -54,6 +58,17 @@ impl StreamFacts {
     pub fn group(&self, name: &str) -> Option<&GroupFacts> {
         self.groups.iter().find(|group| group.name == name)
     }
+}
+
+/// How the newest entries of a stream fit its schemas.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MisfitFacts {
+    /// How many entries were compared.
+    pub looked: u64,
+    /// How many of them don't fit.
+    pub count: u64,
+    /// The newest of them, and what doesn't fit; without sensitive values.
+    pub example: Option<String>,
 }
 
 /// What is known of a group.

@@ -33,10 +33,12 @@ pub fn look_at(redis: &Redis, stream: &str) -> Result<StreamFacts> {
     for number in 0..count {
         parts.push(look_at_part(redis, &stem.partition(number), &stem)?);
     }
-    let outside = redis.ask(stream, &[request(["XLEN", stream])])?;
+    let schemas = request(["HLEN", &stem.own("schema")]);
+    let answers = redis.ask(stream, &[request(["XLEN", stream]), schemas])?;
+    let number = |at: usize| answers.get(at).and_then(Answered::count).unwrap_or(0);
     let mut whole = sum(stream, parts);
     whole.partitions = Some(count);
-    whole.outside = outside.first().and_then(Answered::count).unwrap_or(0);
+    (whole.outside, whole.schemas) = (number(0), number(1));
     Ok(whole)
 }
 
@@ -75,11 +77,13 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
                 &keys.own("due"),
                 &keys.own("cron"),
             ]),
+            request(["HLEN", &keys.own("schema")]),
         ],
     )?;
     let mut answers = answers.into_iter();
     let mut next = || answers.next().unwrap_or(Answer::Nil);
     let (facts, meta, dead, due, own) = (next(), next(), next(), next(), next());
+    let schemas = next();
     let setting = |at: usize| meta.list().get(at).and_then(Answered::text);
     let number = |at: usize| setting(at).and_then(|text| text.parse().ok());
     let backup_key = setting(0).unwrap_or_else(|| keys.own("backup"));
@@ -94,6 +98,7 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
         dead: dead.count().unwrap_or(0),
         dead_capacity: Some(DEAD_CAPACITY),
         scheduled: due.count().unwrap_or(0),
+        schemas: schemas.count().unwrap_or(0),
         ..StreamFacts::default()
     };
     if let Some(line) = facts.error() {

@@ -7,6 +7,7 @@ use stream_lib::Result;
 use super::found::Finder;
 use super::history::Look;
 use super::look::look_at;
+use super::misfits::Samples;
 use super::server::look_at_server;
 use crate::server::Redis;
 
@@ -17,6 +18,7 @@ pub struct Observer {
     /// Those that were named; then no others are looked for.
     named: Vec<String>,
     finder: Finder,
+    samples: Samples,
     is_complete: bool,
 }
 
@@ -30,6 +32,7 @@ impl Observer {
             is_complete: !named.is_empty(),
             named,
             finder: Finder::default(),
+            samples: Samples::default(),
         }
     }
 
@@ -49,12 +52,12 @@ impl Observer {
     ///
     /// # Blocking
     ///
-    /// A few round trips per stream.
+    /// A few round trips per stream, and once a minute two more where its schemas are known.
     ///
     /// # Errors
     ///
     /// Where Redis can't be reached. What it refuses to say is unknown.
-    pub fn look(&self) -> Result<Look> {
+    pub fn look(&mut self) -> Result<Look> {
         let names: Vec<&String> = if self.named.is_empty() {
             self.finder.streams().collect()
         } else {
@@ -65,8 +68,10 @@ impl Observer {
             servers.push(look_at_server(&self.redis, &master)?);
         }
         let mut streams = Vec::with_capacity(names.len());
+        self.samples.keep(&names);
         for name in names {
-            let stream = look_at(&self.redis, name)?;
+            let mut stream = look_at(&self.redis, name)?;
+            stream.misfits = self.samples.of(&self.redis, &stream);
             // Between being found and being looked at, a stream may go.
             if stream.exists || stream.trouble.is_some() || stream.is_ours || !self.named.is_empty()
             {
