@@ -6,6 +6,7 @@
 )]
 
 mod backups;
+mod clusters;
 mod cost;
 mod crons;
 mod dead;
@@ -20,3 +21,4 @@ mod questions;
 mod reach;
 mod sent;
 mod support;
+mod terminal;
