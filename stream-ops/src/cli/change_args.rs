@@ -65,14 +65,21 @@ pub(crate) struct Replay {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+It needs the program redis-server or valkey-server, and no Redis that runs: --url means nothing \
+here. What it prints says how to look at it from another terminal.
+
+  streamctl demo                            two groups keep up
+  streamctl demo --fault poison --serve     the same in a browser, with entries that fail
+  streamctl demo --fault crash --for 5m")]
 pub(crate) struct Demo {
-    /// What goes wrong.
+    /// What goes wrong; nothing where this isn't given.
     #[arg(long)]
     pub(crate) fault: Option<DemoFault>,
-    /// Serves the dashboard of it, too, with a token that is printed.
+    /// Serves its dashboard, too, and prints the address, and a password for changes.
     #[arg(long)]
     pub(crate) serve: bool,
-    /// Where the dashboard listens.
+    /// Where the dashboard listens; port 0 is any that is free.
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -312,11 +319,27 @@ pub(crate) enum DlqChange {
         agreed: Agreed,
     },
     /// Writes dead letters to standard output, one JSON object a line. Changes nothing.
+    #[command(after_help = "\
+Each line has all of a dead letter, byte for byte: {\"v\": 1, \"stream\": …, \"id\": …, \"fields\": \
+[[name, value], …]}; bytes that are no text are {\"hex\": \"00ff\"}. `dlq import` reads it. Where the \
+stream has sensitive fields, --show-sensitive is needed: half a dead letter would be of no use.
+
+  streamctl dlq export orders > letters.ndjson
+  streamctl dlq export orders --reason permanent --newest 100
+  streamctl dlq export orders | jq -r '.fields[] | select(.[0] == \"~error\")[1]'")]
     Export {
         #[command(flatten)]
         which: DeadWhich,
     },
-    /// Adds dead letters as `dlq export` has written them.
+    /// Adds dead letters as `dlq export` has written them, without those that are there.
+    #[command(after_help = "\
+It counts as there where one of the same entry (`~id`) and the same group (`~group`) is, so that a \
+file can be read in twice. They keep their ids where these lie behind that of the newest one; else \
+they get new ones. Nothing is added without a yes: first it says how many there would be.
+
+  streamctl dlq import orders letters.ndjson
+  streamctl dlq import orders letters.ndjson --limit 10 --yes
+  streamctl dlq export orders --reason permanent | streamctl --url URL dlq import orders --yes")]
     Import {
         #[command(flatten)]
         of: OneStream,
