@@ -143,5 +143,9 @@ pub use crate::producer::{
 };
 #[cfg(feature = "spool")]
 pub use crate::producer::{SpoolDamage, SpoolStats};
-pub use crate::retention::{BlockedStream, CleanupReport, RetentionPlan, StandingGroup};
-pub use crate::schedule::{Cron, CronJob, CronState, Crons, Missed, Scheduled, ScheduledMessage};
+pub use crate::retention::{
+    BlockedStream, CleanupReport, CleanupSteps, RetentionPlan, StandingGroup,
+};
+pub use crate::schedule::{
+    Cron, CronJob, CronState, Crons, Missed, RunRequest, RunState, Scheduled, ScheduledMessage,
+};

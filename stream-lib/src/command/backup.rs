@@ -14,21 +14,37 @@ const NAME: &str = "backup:name";
 /// The backlog that the stream itself may have.
 const CAPACITY: &str = "backup:capacity";
 
-/// Stores the name of the backup stream, and the capacity of the stream if one was asked
-/// for. Returns those that had another value.
+/// The length that the backup stream may have: for tools, which say how full it is. Each
+/// producer goes by its own.
+const MAX_LENGTH: &str = "backup:max_length";
+
+/// What a producer asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct BackupBounds {
+    /// The backlog that the stream itself may have.
+    pub(crate) capacity: Option<u64>,
+    /// The length that the backup stream may have.
+    pub(crate) max_length: Option<u64>,
+}
+
+/// Stores the name of the backup stream, and the bounds that were asked for. Tells which
+/// other values they replaced.
 pub(crate) fn declare_backup(
     wire: &mut Wire,
     keys: &StreamKeys,
-    capacity: Option<u64>,
+    bounds: BackupBounds,
 ) -> Result<Vec<Replaced>> {
     let mut settings = vec![Setting {
         field: NAME,
         value: keys.backup(),
     }];
-    settings.extend(capacity.map(|entries| Setting {
-        field: CAPACITY,
-        value: entries.to_string(),
-    }));
+    let bounds = [(CAPACITY, bounds.capacity), (MAX_LENGTH, bounds.max_length)];
+    for (field, entries) in bounds {
+        settings.extend(entries.map(|entries| Setting {
+            field,
+            value: entries.to_string(),
+        }));
+    }
     declare(wire, keys, settings)
 }
 

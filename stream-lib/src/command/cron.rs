@@ -1,5 +1,6 @@
 //! Jobs that recur, as the stream knows them, and their ticks.
 
+use super::cron_request::{asked_for, request_key};
 use super::outgoing::{Encoded, Outgoing};
 use super::pack;
 use super::reply::{Tokens, checked, unexpected};
@@ -75,12 +76,24 @@ pub(crate) struct JobCall<'a> {
     pub(crate) now: Option<u64>,
 }
 
+/// What a process finds when it looks after a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct JobLook {
+    pub(crate) stored: Option<StoredJob>,
+    /// The token of a request to run it out of turn.
+    pub(crate) request: Option<String>,
+    /// The server's time, in ms since 1970.
+    pub(crate) now: u64,
+}
+
 /// Ticks that are due, or one out of turn.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tick<'a> {
     /// The terms and the last due time, as the caller knows them; `None` for a tick out of
     /// turn.
     pub(crate) known: Option<(&'a str, u64)>,
+    /// The token of the request that a tick out of turn answers.
+    pub(crate) request: Option<&'a str>,
     /// The group that counts if the terms have no rules.
     pub(crate) no_overlap: Option<&'a str>,
     /// The last due time after this.
@@ -161,10 +174,14 @@ impl JobCall<'_> {
     ) -> Result<Reply> {
         let (cron, backup, meta) = (keys.cron(), keys.backup(), keys.meta());
         let call = TICK.call(&[&cron, keys.stream(), &backup, &meta]);
+        let call = match tick.request {
+            Some(_) => call.key(request_key(keys, self.name).as_bytes()),
+            None => call,
+        };
         let call = call.arg(self.name);
         let call = match tick.known {
             Some((terms, last)) => call.arg(terms).number(last),
-            None => call.arg("").arg(""),
+            None => call.arg("").arg(tick.request.unwrap_or("")),
         };
         let call = call
             .arg(tick.no_overlap.unwrap_or(""))
@@ -183,18 +200,22 @@ impl JobCall<'_> {
         call.packed(2 * message.count, message.fields).run(wire)
     }
 
-    /// The stored job (`HGET`), with the server's time at the request (`TIME`).
-    pub(crate) fn look(self, wire: &mut Wire) -> Result<(Option<StoredJob>, u64)> {
-        let mut packed = Vec::with_capacity(128);
-        let cron = self.keys.cron();
+    /// What the stream knows of the job (`HGET`), whether anybody asks for a run of it
+    /// (`GET`), and the server's time (`TIME`).
+    pub(crate) fn look(self, wire: &mut Wire) -> Result<JobLook> {
+        let mut packed = Vec::with_capacity(192);
+        let (cron, request) = (self.keys.cron(), request_key(self.keys, self.name));
         pack::command(
             &mut packed,
             &[b"HGET", cron.as_bytes(), self.name.as_bytes()],
         );
         pack::command(&mut packed, &[b"TIME"]);
-        let mut replies = wire.exchange_all(&packed, 2)?.into_iter();
-        let (Some(job), Some(time)) = (replies.next(), replies.next()) else {
-            return Err(unexpected("two answers"));
+        pack::command(&mut packed, &[b"GET", request.as_bytes()]);
+        let mut replies = wire.exchange_all(&packed, 3)?.into_iter();
+        let (Some(job), Some(time), Some(request)) =
+            (replies.next(), replies.next(), replies.next())
+        else {
+            return Err(unexpected("three answers"));
         };
         let (job, time) = (checked(job)?, checked(time)?);
         let mut tokens = Tokens::new(&job);
@@ -203,7 +224,12 @@ impl JobCall<'_> {
         } else {
             StoredJob::read(tokens.bytes()?)
         };
-        Ok((stored, super::schedule::time_ms(&time)?.unsigned_abs()))
+        Ok(JobLook {
+            stored,
+            // The ticks go on where this may not be asked.
+            request: checked(request).ok().and_then(|reply| asked_for(&reply)),
+            now: super::schedule::time_ms(&time)?.unsigned_abs(),
+        })
     }
 
     /// Pauses, resumes or removes the job. Returns whether there is one.

@@ -34,6 +34,9 @@ pub(crate) struct FactsRecord {
     pub(crate) longest: Option<u64>,
     /// In milliseconds.
     pub(crate) lease: u64,
+    /// How many dead letters it keeps, where that is not the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dead_max: Option<u64>,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) error: String,
 }
@@ -89,6 +92,7 @@ mod tests {
             p99: Some(1 << 52),
             longest: Some(1 << 52),
             lease: 1 << 42,
+            dead_max: Some(1_000_000_000_000),
             error: error.to_owned(),
         }
     }

@@ -10,6 +10,7 @@ mod claim;
 mod clock;
 mod commit;
 mod cron;
+mod cron_request;
 mod dead;
 mod dead_marks;
 mod declare;
@@ -62,7 +63,7 @@ mod wait;
 
 pub(crate) use self::add::{pack_adds, receive_ids};
 pub(crate) use self::ask::ask;
-pub(crate) use self::backup::{declare_backup, known_backup};
+pub(crate) use self::backup::{BackupBounds, declare_backup, known_backup};
 pub(crate) use self::beat::{Beat, Holding, Look, Sign, SignGiven, look, members};
 pub(crate) use self::bury::{Burial, Burials, DeadBounds, bury};
 pub(crate) use self::claim::{
@@ -73,6 +74,7 @@ pub(crate) use self::commit::{Commit, Committed, Completion, add_outputs};
 pub(crate) use self::cron::{
     JobAnswer, JobCall, JobOutcome, JobState, StoredJob, Tick, stored_jobs,
 };
+pub(crate) use self::cron_request::{AskOutcome, JobRequest, RequestState};
 pub(crate) use self::dead::{
     FieldEdit, Redriven, dead_letters, newest_dead_letter, redrive, redrive_oldest,
     remove_dead_letters, remove_dead_letters_until,

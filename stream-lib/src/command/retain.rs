@@ -49,6 +49,8 @@ pub(crate) enum Errand<'a> {
     Look,
     /// Trim, even if others do.
     Trim,
+    /// The same, at most so many entries.
+    TrimSome(u64),
     /// Trim if it is due, and only with the lock of this token.
     TrimInTurn(&'a str),
 }
@@ -96,10 +98,11 @@ pub(crate) struct Position {
 /// Looks at a stream and trims it, as far as one call goes.
 pub(crate) fn retain(wire: &mut Wire, request: &Retain<'_>) -> Result<Retained> {
     let (meta, lock) = (request.keys.meta(), request.keys.lock("retention"));
-    let (mode, token) = match request.errand {
-        Errand::Look => ("plan", ""),
-        Errand::Trim => ("trim", ""),
-        Errand::TrimInTurn(token) => ("trim", token),
+    let (mode, token, most) = match request.errand {
+        Errand::Look => ("plan", "", None),
+        Errand::Trim => ("trim", "", None),
+        Errand::TrimSome(most) => ("trim", "", Some(most)),
+        Errand::TrimInTurn(token) => ("trim", token, None),
     };
     let mut call = RETAIN
         .call(&[request.keys.stream(), &meta, &lock])
@@ -110,6 +113,10 @@ pub(crate) fn retain(wire: &mut Wire, request: &Retain<'_>) -> Result<Retained> 
     for (ours, default) in texts(request.ours).into_iter().zip(defaults) {
         call = shown_or_none(shown_or_none(call, ours), default);
     }
+    let call = match most {
+        Some(most) => call.number(most),
+        None => call.arg(""),
+    };
     read(&call.run(wire)?)
 }
 

@@ -92,9 +92,10 @@ impl BackupStreamConfig {
         self
     }
 
-    /// The length at which the backup stream is full, 1 to 10^12: an add then fails with
-    /// [`ErrorKind::Full`](crate::ErrorKind::Full). Defaults to none: only the server's
-    /// memory limits it.
+    /// The length from which on the backup stream takes no more, 1 to 10^12:
+    /// an add then fails with [`ErrorKind::Full`](crate::ErrorKind::Full). It is this
+    /// producer's own; the latest one stands beside the stream, too, where tools see how
+    /// full the backup stream is. Defaults to none: the server's memory is the bound.
     #[must_use]
     pub fn max_backup_length(mut self, entries: u64) -> Self {
         self.max_backup_length = Some(entries);

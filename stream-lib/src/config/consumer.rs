@@ -8,6 +8,9 @@ use super::{
     RetentionSettings, RetryPolicy, StartFrom,
 };
 
+/// How many dead letters are kept unless it is said otherwise.
+const DEAD_LETTERS: u64 = 100_000;
+
 /// A consumer: one member of a group, with its worker threads.
 ///
 /// # Partitions
@@ -81,7 +84,7 @@ impl ConsumerConfig {
             retention: RetentionSettings::default(),
             drain_backup: true,
             consumer_expiry: Duration::from_secs(3_600),
-            dead_letter_max_length: 100_000,
+            dead_letter_max_length: DEAD_LETTERS,
             dead_letter_max_age: Duration::from_secs(14 * 86_400),
             replicas: None,
             rate: None,
@@ -309,6 +312,12 @@ impl ConsumerConfig {
     pub fn events(mut self, events: impl ConsumerEvents) -> Self {
         self.events = Events::new(events);
         self
+    }
+
+    /// How many dead letters are kept, where that is not the default.
+    pub(crate) fn unusual_dead_letter_max_length(&self) -> Option<u64> {
+        let most = self.dead_letter_max_length;
+        (most != DEAD_LETTERS).then_some(most)
     }
 
     /// The values of all setters.

@@ -1,10 +1,12 @@
 //! Retention on request.
 
+use std::sync::Arc;
+
 use super::stream_manager::StreamManager;
 use crate::config::StreamConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::StreamKeys;
-use crate::retention::{self, BlockedStream, CleanupReport, RetentionPlan, Wish};
+use crate::retention::{self, BlockedStream, CleanupReport, CleanupSteps, RetentionPlan, Wish};
 
 impl StreamManager {
     /// Shows what retention would remove from a stream now, and why, without removing it.
@@ -65,6 +67,40 @@ impl StreamManager {
         self.origin.ensure_here()?;
         let keys = StreamKeys::new(stream)?;
         self.clean(&keys, &self.cleaner.wish(stream), false)
+    }
+
+    /// As [`cleanup_now`](Self::cleanup_now), some entries at a time, so that it can be
+    /// watched and broken off. Nothing is removed before the first step.
+    ///
+    /// # Blocking
+    ///
+    /// A round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`retention_plan`](Self::retention_plan).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let manager = stream_lib::StreamManager::connect("redis://127.0.0.1:6379")?;
+    /// let mut cleanup = manager.cleanup_in_steps("orders")?;
+    /// let mut removed = 0;
+    /// while !cleanup.is_over() {
+    ///     removed += cleanup.step(1_000)?;
+    ///     println!("{removed} removed");
+    /// }
+    /// # Ok::<(), stream_lib::Error>(())
+    /// ```
+    pub fn cleanup_in_steps(&self, stream: &str) -> Result<CleanupSteps> {
+        self.origin.ensure_here()?;
+        let keys = StreamKeys::new(stream)?;
+        let split = self.splits.look_up(&keys);
+        let parts = split.map(|split| split.keys_of(&keys));
+        let parts = parts.map_err(|e| e.while_doing(format_args!("cleaning `{stream}`")))?;
+        let topology = Arc::clone(&self.topology);
+        let wish = self.cleaner.wish(stream);
+        Ok(CleanupSteps::new(topology, &keys, parts, wish))
     }
 
     /// As [`cleanup_now`](Self::cleanup_now), by these settings, which override those

@@ -108,6 +108,26 @@ pub(crate) fn clean(
     }
 }
 
+/// Removes some of the entries that may go, at most `most`, and adds them to the total.
+/// Returns whether more may go.
+pub(super) fn clean_some(
+    wire: &mut Wire,
+    keys: &StreamKeys,
+    wish: &Wish,
+    most: u64,
+    total: &mut Total,
+) -> Result<bool> {
+    let sight = match step(wire, keys, wish, Errand::TrimSome(most), false)? {
+        Retained::Seen(sight) => sight,
+        Retained::NotYet(_) => return Err(unasked()),
+    };
+    let more = total.add(&sight);
+    if !more {
+        total.warn_of_lost(keys, &sight);
+    }
+    Ok(more)
+}
+
 /// The totals of several calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Total {

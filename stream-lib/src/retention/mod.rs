@@ -1,11 +1,11 @@
 //! Retention: the removal of entries from a stream.
 //!
-//! *policy* decides which entries may go, as a pure function; the script `retain.lua`
-//! decides the same in the server. *engine* runs the script once, for a caller or for the
-//! cleaner, and *report* has the result, with groups that are *standing* still. *gone*
-//! removes the traces of destroyed groups. *schedule* knows the streams that this process
-//! looks after, the time at which each is due, and what the log has been *told*;
-//! *cleaner* is the thread that follows it.
+//! *policy* says what may go, as a pure function; the script `retain.lua` does
+//! the same where the stream is. *engine* runs it once, for a caller, in *steps* for one,
+//! or for the cleaner, and *report* says what came of it, with groups that are *standing*
+//! still. *gone* removes what is left of groups that were destroyed. *schedule* knows
+//! which streams this process looks after, when each is due, and what the log has
+//! been *told*; *cleaner* is the thread that goes by it.
 
 mod cleaner;
 mod engine;
@@ -14,6 +14,7 @@ mod policy;
 mod report;
 mod schedule;
 mod standing;
+mod steps;
 mod told;
 
 pub(crate) use self::cleaner::Cleaner;
@@ -21,3 +22,4 @@ pub(crate) use self::engine::{Wish, blocked_now, clean, plan};
 pub use self::report::{BlockedStream, CleanupReport, RetentionPlan};
 pub(crate) use self::schedule::User;
 pub use self::standing::StandingGroup;
+pub use self::steps::CleanupSteps;

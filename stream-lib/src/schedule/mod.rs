@@ -21,7 +21,7 @@ mod timekeeper;
 mod tests;
 
 pub(crate) use self::cron::Job;
-pub use self::cron::{Cron, CronJob, CronState, Crons, Missed};
+pub use self::cron::{Cron, CronJob, CronState, Crons, Missed, RunRequest, RunState};
 pub use self::message::ScheduledMessage;
 pub use self::scheduled::Scheduled;
 pub(crate) use self::timekeeper::Timekeeper;

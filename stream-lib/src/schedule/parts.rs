@@ -8,7 +8,7 @@ use crate::keys::StreamKeys;
 use crate::split::Splits;
 
 /// Finds the parts of one stream.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Parts {
     topology: Arc<Topology>,
     splits: Arc<Splits>,

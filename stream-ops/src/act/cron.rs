@@ -1,8 +1,11 @@
-//! `cron pause` and `resume`.
+//! `cron pause`, `resume` and `run-now`.
 
-use stream_lib::{CronJob, CronState};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::job::{Once, Step};
+use stream_lib::{CronJob, CronState, Result, RunRequest, RunState};
+
+use super::job::{Job, Once, Step};
 use super::plan::Plan;
 use super::refused::{Planned, Refused};
 use super::said::named;
@@ -64,6 +67,85 @@ pub fn resume(redis: &Redis, stream: &str, name: &str) -> Planned {
             "Would resume {what}, from now on: times that have passed are left out."
         )),
     })
+}
+
+/// Plans to run a job now, once, also while it is paused. A process that has the job makes
+/// its message: it is asked to, and has `wait` to do so, at least a second.
+///
+/// # Errors
+///
+/// Where there is no such job, it was removed, or Redis can't be reached.
+pub fn run_now(redis: &Redis, stream: &str, name: &str, wait: Duration) -> Planned {
+    let known = job(redis, stream, name)?;
+    let what = format!("the job {} of {}", named(name), named(stream));
+    if known.state == CronState::Removed {
+        let resume = format!("streamctl cron resume {} {}", quoted(stream), quoted(name));
+        return Err(Refused::NoSuch(format!(
+            "{what} was removed; `{resume}` brings it back"
+        )));
+    }
+    let act = Run {
+        stream: stream.to_owned(),
+        name: name.to_owned(),
+        wait: wait.max(Duration::from_secs(1)),
+        asked: None,
+    };
+    let plan = Plan::new("cron run-now", stream, JOB, "Ran", Box::new(act))
+        .detail("job", name)
+        .with_result(format!("Ran {what}"))
+        .say(format!(
+            "Would run {what} now, once: a process that has it adds the message of this moment."
+        ));
+    Ok(match known.state {
+        CronState::Paused => plan.say("It is paused, and stays so."),
+        _ => plan.say("Its regular times stay as they are."),
+    })
+}
+
+/// The time between two looks whether a process has run it.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A run that is asked for, and then waited for.
+struct Run {
+    stream: String,
+    name: String,
+    wait: Duration,
+    asked: Option<(RunRequest, Instant)>,
+}
+
+impl Job for Run {
+    fn step(&mut self, redis: &Redis) -> Result<Step> {
+        let Some((request, until)) = &self.asked else {
+            let request = redis.manager().crons(&self.stream)?;
+            let request = request.ask_to_run(&self.name, self.wait)?;
+            self.asked = Some((request, Instant::now() + self.wait));
+            return Ok(Step::default());
+        };
+        match request.look()? {
+            RunState::Ran => Ok(Step::done(1_u64).last_if(true)),
+            RunState::Waiting if Instant::now() < *until => {
+                thread::park_timeout(LOOK);
+                Ok(Step::default())
+            }
+            _ => {
+                let step = self.cancel()?;
+                let left = 1 - step.done;
+                let why = format!(
+                    "was not: no process that has it answered within {} s",
+                    self.wait.as_secs()
+                );
+                Ok(step.and_left(why, left).last_if(true))
+            }
+        }
+    }
+
+    fn cancel(&mut self) -> Result<Step> {
+        let Some((request, _)) = self.asked.take() else {
+            return Ok(Step::default());
+        };
+        let has_run = request.withdraw()? == RunState::Ran;
+        Ok(Step::done(u64::from(has_run)))
+    }
 }
 
 fn job(redis: &Redis, stream: &str, name: &str) -> Planned<CronJob> {

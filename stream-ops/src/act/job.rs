@@ -18,6 +18,11 @@ pub(super) trait Job: Send {
     fn step_of(&mut self, redis: &Redis, _most: usize) -> Result<Step> {
         self.step(redis)
     }
+
+    /// Ends what a step has begun, since there is no further one.
+    fn cancel(&mut self) -> Result<Step> {
+        Ok(Step::default())
+    }
 }
 
 /// What a step has done.

@@ -36,7 +36,7 @@ mod walk;
 pub use self::command_line::without_values;
 pub use self::consent::{Consent, MANY};
 pub use self::consumers::remove as remove_consumer;
-pub use self::cron::{pause as pause_job, resume as resume_job};
+pub use self::cron::{pause as pause_job, resume as resume_job, run_now as run_job_now};
 pub use self::dead::{
     DeadChoice, export as export_dead, import as import_dead, redrive, remove as remove_dead,
 };
@@ -45,7 +45,7 @@ pub use self::pending::{HandsOn, PendingChoice, pending};
 pub use self::plan::{Failing, Misfitting, Plan};
 pub use self::refused::{Planned, Refused};
 pub use self::replay::{Target, replay};
-pub use self::retention::clean;
+pub use self::retention::{clean, clean_some};
 pub use self::run::{By, Ended, Outcome, carry_out};
 pub use self::scheduled::{ScheduledChoice, cancel, run_now};
 pub use self::send::{Message, send};

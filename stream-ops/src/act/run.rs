@@ -79,19 +79,22 @@ pub fn carry_out(
     let mut pace = Pace::new(plan.at_most);
     let mut is_over = plan.count == 0;
     while !is_over {
-        if !pace.wait(cancelled) {
+        let step = if pace.wait(cancelled) {
+            pace.begin();
+            plan.job.step_of(redis, pace.step())
+        } else {
             outcome.ended = Ended::Cancelled;
-            break;
-        }
-        pace.begin();
-        match plan.job.step_of(redis, pace.step()) {
+            is_over = true;
+            plan.job.cancel()
+        };
+        match step {
             Ok(step) => {
                 pace.end(step.handled());
                 outcome.done += step.done;
                 for (why, count) in step.left_alone {
                     *outcome.left_alone.entry(why).or_default() += count;
                 }
-                is_over = step.is_last;
+                is_over |= step.is_last;
                 if let Some(line) = step.refused {
                     outcome.ended = Ended::Refused(line);
                     is_over = true;

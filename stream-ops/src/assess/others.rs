@@ -149,6 +149,7 @@ pub(super) fn about_stream(
         dead_letters(stream, &name, &word),
         blocked(stream, &name, &word, now),
         outside(stream, &name, &word),
+        misfits(stream, &name, &word),
         stream.trouble.as_ref().map(|line| Finding {
             advice: Some("streamctl doctor".to_owned()),
             ..finding(
@@ -300,6 +301,36 @@ fn outside(stream: &StreamFacts, name: &str, word: &str) -> Option<Finding> {
             format!(
                 "{name} has {} entries outside of its partitions.",
                 count(stream.outside)
+            ),
+        )
+    })
+}
+
+/// Entries that don't fit the schemas of their stream: consumers fail on them.
+fn misfits(stream: &StreamFacts, name: &str, word: &str) -> Option<Finding> {
+    let found = stream.misfits.as_ref().filter(|found| found.count > 0)?;
+    let newest = of(found.looked, "entry", "entries");
+    let fit = if found.count == 1 {
+        "doesn't fit its schema"
+    } else {
+        "don't fit their schema"
+    };
+    Some(Finding {
+        detail: found
+            .example
+            .as_ref()
+            .map_or_else(String::new, |example| format!("{example}.")),
+        numbers: vec![
+            number("misfits", found.count),
+            number("looked_at", found.looked),
+        ],
+        advice: Some(format!("streamctl schema ls {word}")),
+        ..finding(
+            Severity::Warning,
+            Kind::SchemaMisfits,
+            format!(
+                "{} of the newest {newest} of {name} {fit}.",
+                count(found.count)
             ),
         )
     })

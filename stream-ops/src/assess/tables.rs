@@ -4,8 +4,8 @@ use stream_lib::EntryId;
 
 use super::*;
 use crate::observe::{
-    ConsumerFacts, GroupFacts, HeldFacts, History, Look, MemberFacts, Program, ServerFacts,
-    StreamFacts, Suspect,
+    ConsumerFacts, GroupFacts, HeldFacts, History, Look, MemberFacts, MisfitFacts, Program,
+    ServerFacts, StreamFacts, Suspect,
 };
 
 /// 2026-11-27 03:04:12 UTC.
@@ -352,6 +352,40 @@ fn names_do_a_terminal_no_harm() {
     assert!(!finding.advice.as_ref().unwrap().contains("it's"));
 }
 
+fn misfits(count: u64, looked: u64) -> Option<MisfitFacts> {
+    let example = (count > 0).then(|| "1-0: amount: missing (schema Order)".to_owned());
+    Some(MisfitFacts {
+        looked,
+        count,
+        example,
+    })
+}
+
+#[test]
+fn misfits_are_counted_among_the_newest() {
+    for (count, looked, sentence) in [
+        (
+            1,
+            20,
+            "1 of the newest 20 entries of orders doesn't fit its schema.",
+        ),
+        (
+            7,
+            7,
+            "7 of the newest 7 entries of orders don't fit their schema.",
+        ),
+    ] {
+        let mut odd = stream(group(0, 0, vec![living()]), NOW);
+        odd.misfits = misfits(count, looked);
+        let mut history = History::default();
+        history.add(look(vec![odd], NOW));
+        let finding = &assess(&history).findings[0];
+        assert_eq!(finding.sentence, sentence);
+        assert_eq!(finding.detail, "1-0: amount: missing (schema Order).");
+        assert_eq!(finding.severity, Severity::Warning);
+    }
+}
+
 #[test]
 fn other_troubles_have_findings_of_their_own() {
     let kinds = |change: fn(&mut StreamFacts, &mut ServerFacts)| {
@@ -403,6 +437,11 @@ fn other_troubles_have_findings_of_their_own() {
     );
     assert_eq!(kinds(|s, _| s.max_length = Some(1_000)), []);
     assert_eq!(kinds(|s, _| s.outside = 1), [Kind::OutsidePartitions]);
+    assert_eq!(
+        kinds(|s, _| s.misfits = misfits(1, 20)),
+        [Kind::SchemaMisfits]
+    );
+    assert_eq!(kinds(|s, _| s.misfits = misfits(0, 20)), []);
     assert_eq!(
         kinds(|_, r| r.policy = Some("allkeys-lru".to_owned())),
         [Kind::EvictionPolicy]

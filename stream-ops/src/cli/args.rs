@@ -135,9 +135,9 @@ pub(crate) enum Command {
     Doctor,
     /// Prints metrics of servers, streams and groups in the format of Prometheus.
     Metrics(Metrics),
-    /// Lists recent events, the newest first: takeovers, burials, failovers and the like.
+    /// What happened to streams by itself lately: takeovers, burials, failovers and the like.
     Events(Events),
-    /// Lists changes made by these tools, the newest first.
+    /// What was changed by these tools, and by whom.
     Audit(Audit),
     /// Serves the dashboard: the same in a browser.
     Serve(Serve),
@@ -399,19 +399,40 @@ pub(crate) struct Metrics {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Members of this library write them, into `{STREAM}:events`: takeover, burial, group-made, \
+consumer-removed, retention-blocked, hold, release, redrive, schema, failover. One line may \
+stand for many of a kind; \"Count\" says for how many. The newest 1,000 are kept.
+
+  streamctl events orders -n 10
+  streamctl events -o ndjson | jq 'select(.kind == \"takeover\")'
+
+What people have changed stands in `streamctl audit`.")]
 pub(crate) struct Events {
     /// The stream. Defaults to all streams.
     #[arg(value_name = "STREAM")]
     pub(crate) name: Option<String>,
-    /// Shows at most this many.
-    #[arg(long, short = 'n', default_value_t = 50)]
+    /// How many, the newest.
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
     pub(crate) count: u32,
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Each change by `streamctl` and its dashboard: who made it, what, and how far it got; with -o json \
+also the command line, without secrets and values. It stands in `stream-ops:audit`; about 10,000 \
+are kept. A cluster has one for all its streams.
+
+  streamctl audit orders -n 10
+  streamctl audit -o json
+
+What happened by itself stands in `streamctl events`.")]
 pub(crate) struct Audit {
-    /// Shows at most this many.
-    #[arg(long, short = 'n', default_value_t = 50)]
+    /// Changes of this stream; of all where none is named.
+    #[arg(value_name = "STREAM")]
+    pub(crate) name: Option<String>,
+    /// How many, the newest.
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
     pub(crate) count: u32,
 }
 

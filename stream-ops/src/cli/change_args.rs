@@ -1,5 +1,6 @@
 //! The command line of commands that change or remove something.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -67,10 +68,28 @@ pub(crate) struct Replay {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+It needs the program redis-server or valkey-server, and no Redis that runs: --url means nothing \
+here. What it prints says how to look at it from another terminal.
+
+  streamctl demo                            two groups keep up
+  streamctl demo --fault poison --serve     the same in a browser, with entries that fail
+  streamctl demo --fault crash --for 5m")]
 pub(crate) struct Demo {
-    /// What goes wrong. Defaults to nothing.
+    /// What goes wrong; nothing where this isn't given.
     #[arg(long)]
     pub(crate) fault: Option<DemoFault>,
+    /// Serves its dashboard, too, and prints the address, and a password for changes.
+    #[arg(long)]
+    pub(crate) serve: bool,
+    /// Where the dashboard listens; port 0 is any that is free.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:7474",
+        requires = "serve"
+    )]
+    pub(crate) listen: SocketAddr,
     /// Ends after this time.
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) time: Option<Duration>,
@@ -312,11 +331,27 @@ pub(crate) enum DlqChange {
         agreed: Agreed,
     },
     /// Writes dead letters to standard output, one JSON object a line. Changes nothing.
+    #[command(after_help = "\
+Each line has all of a dead letter, byte for byte: {\"v\": 1, \"stream\": …, \"id\": …, \"fields\": \
+[[name, value], …]}; bytes that are no text are {\"hex\": \"00ff\"}. `dlq import` reads it. Where the \
+stream has sensitive fields, --show-sensitive is needed: half a dead letter would be of no use.
+
+  streamctl dlq export orders > letters.ndjson
+  streamctl dlq export orders --reason permanent --newest 100
+  streamctl dlq export orders | jq -r '.fields[] | select(.[0] == \"~error\")[1]'")]
     Export {
         #[command(flatten)]
         which: DeadWhich,
     },
-    /// Adds dead letters from the output of `dlq export`.
+    /// Adds dead letters as `dlq export` has written them, without those that are there.
+    #[command(after_help = "\
+It counts as there where one of the same entry (`~id`) and the same group (`~group`) is, so that a \
+file can be read in twice. They keep their ids where these lie behind that of the newest one; else \
+they get new ones. Nothing is added without a yes: first it says how many there would be.
+
+  streamctl dlq import orders letters.ndjson
+  streamctl dlq import orders letters.ndjson --limit 10 --yes
+  streamctl dlq export orders --reason permanent | streamctl --url URL dlq import orders --yes")]
     Import {
         #[command(flatten)]
         of: OneStream,
@@ -385,14 +420,30 @@ pub(crate) enum CronChange {
         /// The job.
         job: String,
     },
+    /// Runs a job now, once, also while it is paused. Its regular times stay as they are.
+    #[command(after_help = "\
+Only a process that has the job can make its message: one of them is asked to, and answers \
+within ten seconds or so. Where none does, the request is withdrawn, and nothing runs later.")]
+    RunNow {
+        #[command(flatten)]
+        of: OneStream,
+        /// The job.
+        job: String,
+        /// How long a process may take to run it, 1 s to 1 h.
+        #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+        wait: Duration,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RetentionChange {
-    /// Cleans the stream now, by the settings stored with it.
+    /// Cleans the stream now, by its own settings: those that `retention plan` shows.
     Run {
         #[command(flatten)]
         of: OneStream,
+        /// So many, the oldest.
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
         #[command(flatten)]
         agreed: Agreed,
     },

@@ -104,7 +104,7 @@ impl Context {
         } else {
             streams.to_vec()
         };
-        Ok(Observer::new(self.redis()?.clone(), named))
+        Ok(Observer::new(self.redis()?, named))
     }
 
     /// Looks once, and again where only a second look tells whether a group catches up.

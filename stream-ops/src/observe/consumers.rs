@@ -135,6 +135,7 @@ fn member_facts(json: &[u8]) -> MemberFacts {
         longest_ms: number("longest").map(|micros| micros / 1_000),
         last_error: text("error"),
         lease_ms: number("lease").filter(|lease| *lease > 0),
+        dead_capacity: number("dead_max"),
     }
 }
 

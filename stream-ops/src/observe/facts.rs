@@ -27,11 +27,11 @@ pub struct StreamFacts {
     pub memory: Option<u64>,
     /// Entries of the backup stream.
     pub backup: u64,
-    /// The most entries of the backup stream, where a limit is stored.
+    /// How many it may have, where a producer bounds it (`max_backup_length`).
     pub backup_capacity: Option<u64>,
     /// Dead letters.
     pub dead: u64,
-    /// The most dead letters that are kept.
+    /// How many may stay, by the consumer that keeps the fewest.
     pub dead_capacity: Option<u64>,
     /// The id of the newest dead letter.
     pub newest_dead: Option<EntryId>,
@@ -43,6 +43,10 @@ pub struct StreamFacts {
     pub priority: Option<String>,
     /// The most entries that its retention keeps.
     pub max_length: Option<u64>,
+    /// How many schemas of its message types are known.
+    pub schemas: u64,
+    /// How the newest entries fit them, as a sample; `None` where that is unknown.
+    pub misfits: Option<MisfitFacts>,
     /// Its groups, by name.
     pub groups: Vec<GroupFacts>,
     /// The error for which nothing is known of it.
@@ -54,6 +58,17 @@ impl StreamFacts {
     pub fn group(&self, name: &str) -> Option<&GroupFacts> {
         self.groups.iter().find(|group| group.name == name)
     }
+}
+
+/// How the newest entries of a stream fit its schemas.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MisfitFacts {
+    /// How many entries were compared.
+    pub looked: u64,
+    /// How many of them don't fit.
+    pub count: u64,
+    /// The newest of them, and what doesn't fit; without sensitive values.
+    pub example: Option<String>,
 }
 
 /// The facts of a group.
@@ -181,6 +196,8 @@ pub struct MemberFacts {
     pub last_error: Option<String>,
     /// Its lease, in milliseconds.
     pub lease_ms: Option<u64>,
+    /// How many dead letters it keeps, where that is not the default.
+    pub dead_capacity: Option<u64>,
 }
 
 /// A program, as a member names it.

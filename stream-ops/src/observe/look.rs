@@ -9,7 +9,7 @@ use crate::server::{Answered, Redis, Request, request};
 
 const SCRIPT: &str = include_str!("facts.lua");
 
-/// Dead letters that are kept by default.
+/// Dead letters that stay unless a consumer says otherwise: 100,000.
 const DEAD_CAPACITY: u64 = 100_000;
 
 /// Looks at a stream of any library, and changes nothing. A partitioned stream is looked at
@@ -33,10 +33,12 @@ pub fn look_at(redis: &Redis, stream: &str) -> Result<StreamFacts> {
     for number in 0..count {
         parts.push(look_at_part(redis, &stem.partition(number), &stem)?);
     }
-    let outside = redis.ask(stream, &[request(["XLEN", stream])])?;
+    let schemas = request(["HLEN", &stem.own("schema")]);
+    let answers = redis.ask(stream, &[request(["XLEN", stream]), schemas])?;
+    let number = |at: usize| answers.get(at).and_then(Answered::count).unwrap_or(0);
     let mut whole = sum(stream, parts);
     whole.partitions = Some(count);
-    whole.outside = outside.first().and_then(Answered::count).unwrap_or(0);
+    (whole.outside, whole.schemas) = (number(0), number(1));
     Ok(whole)
 }
 
@@ -61,7 +63,6 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
         "backup:max_length",
         "retention:priority",
         "retention:max_length",
-        "dead:max_length",
     ];
     let answers = redis.ask(
         stream,
@@ -77,11 +78,13 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
                 &keys.own("due"),
                 &keys.own("cron"),
             ]),
+            request(["HLEN", &keys.own("schema")]),
         ],
     )?;
     let mut answers = answers.into_iter();
     let mut next = || answers.next().unwrap_or(Answer::Nil);
     let (facts, meta, dead, due, own) = (next(), next(), next(), next(), next());
+    let schemas = next();
     let setting = |at: usize| meta.list().get(at).and_then(Answered::text);
     let number = |at: usize| setting(at).and_then(|text| text.parse().ok());
     let backup_key = setting(0).unwrap_or_else(|| keys.own("backup"));
@@ -94,8 +97,9 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
         priority: setting(2),
         max_length: number(3),
         dead: dead.count().unwrap_or(0),
-        dead_capacity: Some(number(4).unwrap_or(DEAD_CAPACITY)),
+        dead_capacity: Some(DEAD_CAPACITY),
         scheduled: due.count().unwrap_or(0),
+        schemas: schemas.count().unwrap_or(0),
         ..StreamFacts::default()
     };
     if let Some(line) = facts.error() {
@@ -107,6 +111,9 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
     }
     read(&facts, &mut found);
     look_at_groups(redis, keys, stem, &mut found)?;
+    let consumers = found.groups.iter().flat_map(|group| &group.consumers);
+    let bounds = consumers.filter_map(|consumer| consumer.facts.dead_capacity);
+    found.dead_capacity = bounds.min().or(found.dead_capacity);
     Ok(found)
 }
 

@@ -1,10 +1,11 @@
 //! Facts of streams and servers, and their history.
 //!
 //! *facts* are the types. [`Observer`] looks once at all streams that it knows, by one
-//! read-only script and a few small requests for each (*look*, *group*, *consumers*), and
-//! at the *server*; streams are *found* by `SCAN` in small steps. [`History`] keeps an
-//! hour of looks, and a [`Poller`] is the one thread that takes them, for any number of
-//! readers.
+//! read-only script and a few small questions for each (*look*, *group*, *consumers*), and
+//! at the *server*; streams are *found* by `SCAN` in small steps. Once a minute the newest
+//! entries are compared with their schemas (*misfits*). [`History`] keeps an
+//! hour of looks, and a [`Poller`] is the thread that takes them, every two seconds,
+//! however many read them.
 
 mod consumers;
 mod facts;
@@ -12,6 +13,7 @@ mod found;
 mod group;
 mod history;
 mod look;
+mod misfits;
 mod observer;
 mod parts;
 mod poller;
@@ -19,7 +21,7 @@ mod server;
 mod track;
 
 pub use self::facts::{
-    ConsumerFacts, GroupFacts, HeldFacts, MemberFacts, Program, StreamFacts, Suspect,
+    ConsumerFacts, GroupFacts, HeldFacts, MemberFacts, MisfitFacts, Program, StreamFacts, Suspect,
 };
 pub use self::found::Finder;
 pub use self::history::{History, Look, LookCost, Outage};

@@ -9,6 +9,7 @@ use stream_lib::Result;
 use super::found::Finder;
 use super::history::{Look, LookCost};
 use super::look::look_at;
+use super::misfits::Samples;
 use super::server::look_at_server;
 use crate::server::{Meter, Redis};
 
@@ -25,12 +26,13 @@ pub struct Observer {
     /// If not empty, the only streams that are looked at.
     named: Vec<String>,
     finder: Finder,
+    samples: Samples,
     is_complete: bool,
 }
 
 impl Observer {
     /// An observer of the streams `named`; where there are none, of all that it finds.
-    pub fn new(redis: Redis, mut named: Vec<String>) -> Self {
+    pub fn new(redis: &Redis, mut named: Vec<String>) -> Self {
         named.sort();
         named.dedup();
         let meter = Arc::new(Meter::default());
@@ -41,6 +43,7 @@ impl Observer {
             is_complete: !named.is_empty(),
             named,
             finder: Finder::default(),
+            samples: Samples::default(),
         }
     }
 
@@ -61,12 +64,12 @@ impl Observer {
     ///
     /// # Blocking
     ///
-    /// For a few round trips per stream.
+    /// A few round trips per stream, and once a minute two more where its schemas are known.
     ///
     /// # Errors
     ///
     /// Where Redis can't be reached. A fact that Redis refuses to tell is unknown.
-    pub fn look(&self) -> Result<Look> {
+    pub fn look(&mut self) -> Result<Look> {
         let names: Vec<&String> = if self.named.is_empty() {
             self.finder.streams().collect()
         } else {
@@ -80,8 +83,10 @@ impl Observer {
             servers.push(look_at_server(&self.redis, &master)?);
         }
         let mut streams = Vec::with_capacity(names.len());
+        self.samples.keep(&names);
         for name in names {
-            let stream = look_at(&self.redis, name)?;
+            let mut stream = look_at(&self.redis, name)?;
+            stream.misfits = self.samples.of(&self.redis, &stream);
             // A stream may be deleted between the search and the look.
             if stream.exists || stream.trouble.is_some() || stream.is_ours || !self.named.is_empty()
             {

@@ -37,6 +37,9 @@ pub(crate) type Kinds = Result<Arc<Vec<(DeadKind, Vec<EntryId>)>>, String>;
 /// The schemas of a stream; else why nobody knows which of its values may be shown.
 pub(crate) type Schemas = Result<Arc<Vec<StreamSchema>>, String>;
 
+/// The schedules of all streams, and how many streams were left out.
+pub(crate) type Schedules = Result<Arc<(Vec<StreamSchedules>, usize)>, String>;
+
 /// What all requests share.
 #[derive(Debug)]
 pub(crate) struct Dash {
@@ -51,8 +54,7 @@ pub(crate) struct Dash {
     pub(crate) schemas: Cache<Schemas>,
     pub(crate) kinds: Cache<Kinds>,
     pub(crate) retention: Cache<Result<Retention, String>>,
-    /// Those of all streams, and how many streams were left out.
-    pub(crate) schedules: Cache<Result<Arc<(Vec<StreamSchedules>, usize)>, String>>,
+    pub(crate) schedules: Cache<Schedules>,
     pub(crate) events: Cache<Arc<Vec<Event>>>,
     pub(crate) pending: Pending,
     pub(crate) told_of: Told,

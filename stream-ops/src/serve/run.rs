@@ -60,7 +60,7 @@ impl Dashboard {
         let address = listener.local_addr()?;
         settings.listen = address;
         let names = Names::new(address, &settings.hosts);
-        let observer = Observer::new(redis.clone(), settings.streams.clone());
+        let observer = Observer::new(&redis, settings.streams.clone());
         let problems = Arc::new(Mutex::new(Problems::default()));
         let noticed = Arc::clone(&problems);
         let poller = Poller::start_with(observer, settings.every, move |history| {

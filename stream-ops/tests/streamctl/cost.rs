@@ -32,7 +32,7 @@ fn a_look_at_large_entries_brings_none_of_them() {
                 redis.call('XGROUP', 'CREATE', 's' .. i, 'g', '0') \
                 redis.call('XGROUP', 'CREATE', 's' .. i, 'h', '$') end";
     script(&server, fill, "s1");
-    let mut observer = Observer::new(redis(&server), Vec::new());
+    let mut observer = Observer::new(&redis(&server), Vec::new());
     while !observer.find(Duration::from_millis(100)).unwrap() {}
     observer.look().unwrap();
     let before = sent_bytes(&server);
@@ -45,13 +45,50 @@ fn a_look_at_large_entries_brings_none_of_them() {
 }
 
 #[test]
+fn entries_are_compared_with_their_schema_without_bringing_large_ones() {
+    let server = Server::start().unwrap();
+    let fill = "local large = string.rep('x', 1048576) \
+                redis.call('XADD', KEYS[1], '*', 'order_id', 'A-1', 'amount', '1,5', 'pin', 'SECRET') \
+                redis.call('XADD', KEYS[1], '*', 'order_id', large, 'amount', 'x') \
+                redis.call('XADD', KEYS[1], '*', 'order_id', 'A-2', 'amount', 'x', 'pin', 'SECRET')";
+    script(&server, fill, "orders");
+    let schema = r#"{"first_seen":1,"last_seen":1,"producers":true,"consumers":true,"program":"p",
+        "schema":{"name":"Order","fields":[{"name":"order_id","type":"String"},
+        {"name":"amount","type":"f64"},{"name":"pin","type":"u64","sensitive":true}]}}"#;
+    send(
+        &server,
+        &["HSET", "{orders}:schema", "00000000000000aa", schema],
+    );
+    let mut observer = Observer::new(&redis(&server), vec!["orders".to_owned()]);
+    let before = sent_bytes(&server);
+    let look = observer.look().unwrap();
+    let bytes = sent_bytes(&server) - before;
+    assert!(bytes < 64 << 10, "{bytes} bytes");
+    let misfits = look.streams[0].misfits.clone().unwrap();
+    // The large one is cut off, and nothing is said of those behind it.
+    assert_eq!((misfits.looked, misfits.count), (1, 1));
+    let example = misfits.example.unwrap();
+    assert!(example.contains("amount: a number expected"), "{example}");
+    assert!(!example.contains("SECRET"), "{example}");
+    // Within a minute it isn't looked for again.
+    send(
+        &server,
+        &[
+            "XADD", "orders", "*", "order_id", "A", "amount", "1", "pin", "1",
+        ],
+    );
+    let before = observer.look().unwrap().streams[0].misfits.clone();
+    assert_eq!(before.map(|misfits| misfits.looked), Some(1));
+}
+
+#[test]
 fn a_poller_goes_on_through_an_outage() {
     let server = Server::start().unwrap();
     send(
         &server,
         &["XGROUP", "CREATE", "orders", "g", "0", "MKSTREAM"],
     );
-    let observer = Observer::new(redis(&server), Vec::new());
+    let observer = Observer::new(&redis(&server), Vec::new());
     let poller = Poller::start(observer, Duration::from_millis(100)).unwrap();
     let looks = |poller: &Poller| {
         poller.read(|history| {

@@ -133,7 +133,7 @@ fn any_bytes_go_out_and_come_in() {
     );
     // Those that are there are left out.
     let ran = run_with(server, "dlq import orders --yes", &exported.out).ended(0);
-    assert!(ran.out.contains("42 are there already."), "{}", ran.out);
+    assert!(ran.out.contains("42 are there already, "), "{}", ran.out);
     assert_eq!(dump(), before);
     send(server, &["DEL", "{orders}:dead"]);
     let ran = run_with(server, "dlq import orders", &exported.out).ended(0);
@@ -152,6 +152,31 @@ fn any_bytes_go_out_and_come_in() {
     letter(server, 1, "permanent", "no", "1");
     run_with(server, "dlq import orders --limit 2 --yes", &exported.out).ended(0);
     assert_eq!(server.command::<u64>(&["XLEN", "{orders}:dead"]), 3);
+    // They have other ids now, and are the same still; so is one that the file has twice.
+    let twice = exported.out.repeat(2);
+    let json = run_with(server, "dlq import orders -o json", &twice)
+        .ended(0)
+        .json();
+    assert_eq!(
+        (&json["count"], &json["already_there"]),
+        (&40.into(), &44.into())
+    );
+    let ran = run_with(server, "dlq import orders --yes", &twice).ended(0);
+    assert!(
+        ran.out
+            .contains("44 are there already, of the same entry and group, and left out."),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.ends_with("Added 40 dead letters.\n"), "{}", ran.out);
+    let ran = run_with(server, "dlq import orders --yes", &exported.out).ended(0);
+    assert!(
+        ran.out
+            .starts_with("No dead letter is new to those of `orders`.\n42 are there already"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(server.command::<u64>(&["XLEN", "{orders}:dead"]), 43);
     let ran = run_with(server, "dlq import orders --yes", "\n{}\n").ended(2);
     assert!(ran.err.contains("line 2: "), "{}", ran.err);
     run_with(server, "dlq export orders --reason permanent", "").ended(0);

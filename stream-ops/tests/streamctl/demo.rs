@@ -1,7 +1,8 @@
 //! The demonstration: it shows its fault, and leaves nothing.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -91,6 +92,41 @@ impl Demo {
             children.iter().all(is_gone)
         });
     }
+}
+
+#[test]
+fn the_dashboard_is_served_with_it() {
+    let mut child = bare()
+        .args(["demo", "--serve", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let address = lines.find_map(|line| {
+        let line = line.unwrap();
+        let (_, url) = line.split_once("The dashboard: http://")?;
+        Some(url.trim_end_matches('/').to_owned())
+    });
+    let address = address.unwrap();
+    let mut page = TcpStream::connect(&address).unwrap();
+    write!(
+        page,
+        "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut text = String::new();
+    page.read_to_string(&mut text).unwrap();
+    assert!(
+        text.starts_with("HTTP/1.1 200") && text.contains("demo"),
+        "{text}"
+    );
+    let pid = child.id().to_string();
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status();
+    assert!(killed.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    TcpStream::connect(&address).unwrap_err();
 }
 
 #[test]

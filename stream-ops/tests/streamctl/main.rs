@@ -5,7 +5,10 @@
     reason = "the parts of a test outside its function fail it by a panic too"
 )]
 
+mod backups;
+mod clusters;
 mod cost;
+mod crons;
 mod dead;
 mod demo;
 mod ending;
@@ -19,3 +22,4 @@ mod questions;
 mod reach;
 mod sent;
 mod support;
+mod terminal;

@@ -186,7 +186,7 @@ fn an_interruption_between_two_steps_says_how_far_it_got() {
 }
 
 /// Has a process have seen an interruption, and go on.
-fn interrupt(pid: u32) {
+pub(crate) fn interrupt(pid: u32) {
     let id = pid.to_string();
     let sent = std::process::Command::new("kill")
         .args(["-INT", &id])
@@ -309,6 +309,32 @@ fn the_audit_knows_who_did_what_without_values() {
         json["changes"][0]["command"],
         "streamctl stream send orders order_id=… --force --yes"
     );
+}
+
+#[test]
+fn the_audit_of_one_stream_leaves_out_the_others() {
+    let outage = Outage::begin();
+    let server = &outage.server;
+    run(server, "dlq rm orders --newest 1 --yes").ended(0);
+    run(server, "stream send others a=b --yes").ended(0);
+    run(server, "dlq rm orders --newest 2 --yes").ended(0);
+    for words in ["audit orders", "audit --stream orders"] {
+        let json = run(server, &format!("{words} -o json")).ended(0).json();
+        let changes = json["changes"].as_array().unwrap();
+        let done: Vec<_> = changes.iter().map(|change| &change["done"]).collect();
+        assert_eq!(done, ["2", "1"], "{words}");
+    }
+    let json = run(server, "audit orders -n 1 -o json").json();
+    assert_eq!(json["changes"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        run(server, "audit -o json").json()["changes"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+    let ran = run(server, "audit nothing").ended(0);
+    assert!(ran.out.starts_with("Nothing was changed"), "{}", ran.out);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use stream_lib::{Cron, RawMessage, StreamConfig, StreamManager};
+use stream_lib::{RawMessage, StreamConfig, StreamManager};
 use stream_tests::Server;
 
 use crate::plans::eval;
@@ -196,10 +196,54 @@ fn a_stream_is_cleaned_by_its_own_settings() {
         (&25.into(), true)
     );
     assert_eq!(json["unhandled"], 25);
+    assert_eq!(json["act_with"], "--limit 25 --force-unread --yes");
     run(server, "retention run orders --yes").ended(2);
-    let ran = run(server, "retention run orders --force-unread --yes").ended(0);
-    assert!(ran.out.ends_with("Removed 25 entries.\n"), "{}", ran.out);
-    assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 10);
+    let ran = run(
+        server,
+        "retention run orders --limit 3 --force-unread --yes",
+    )
+    .ended(0);
+    assert!(
+        ran.out
+            .contains("Would remove 3 of 35 entries from `orders`: the oldest, of 25 that may go."),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.ends_with("Removed 3 entries.\n"), "{}", ran.out);
+    assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 32);
+    // What comes meanwhile is left alone.
+    for _ in 0..4 {
+        send(server, &["XADD", "orders", "*", "order_id", "later"]);
+    }
+    let ran = run(
+        server,
+        "retention run orders --limit 22 --force-unread --yes",
+    )
+    .ended(0);
+    assert!(ran.out.ends_with("Removed 22 entries.\n"), "{}", ran.out);
+    assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 14);
+}
+
+#[test]
+fn a_long_stream_is_cleaned_in_steps() {
+    let server = Server::start().unwrap();
+    let fill = "for i = 1, 1234 do redis.call('XADD', KEYS[1], '*', 'a', 'b') end";
+    eval(&server, &[fill, "1", "log"]);
+    send(&server, &["XGROUP", "CREATE", "log", "g", "$"]);
+    for (name, value) in [("max_length", "34"), ("min_retention_count", "0")] {
+        let field = format!("retention:{name}");
+        send(&server, &["HSET", "{log}:meta", &field, value]);
+    }
+    run(&server, "retention run log --yes").ended(2);
+    let json = run(&server, "retention run log --all --yes -o json");
+    assert_eq!(json.ended(0).json()["done"], 1_200);
+    assert_eq!(server.command::<u64>(&["XLEN", "log"]), 34);
+    let ran = run(&server, "retention run log --yes").ended(0);
+    assert!(
+        ran.out.starts_with("Nothing of `log` would go now."),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]
@@ -262,32 +306,4 @@ fn what_is_scheduled_is_cancelled_or_run_now() {
         .json();
     assert_eq!(json["done"], 3);
     run(&server, "scheduled cancel nothing").ended(5);
-}
-
-#[test]
-fn jobs_are_paused_and_resumed() {
-    let server = Server::start().unwrap();
-    let manager = StreamManager::connect(server.url()).unwrap();
-    let daily = Cron::parse("@daily").unwrap();
-    manager
-        .cron_to("orders", "nightly", daily, || {
-            RawMessage::new().with("a", "b")
-        })
-        .unwrap();
-    let state = || run(&server, "cron ls orders -o json").json()["jobs"][0]["state"].clone();
-    let before = digest(&server);
-    run(&server, "cron pause orders nightly").ended(0);
-    assert_eq!((state(), digest(&server) == before), ("on".into(), true));
-    let ran = run(&server, "cron pause orders nightly --yes").ended(0);
-    assert!(
-        ran.out.ends_with("Paused the job `nightly` of `orders`.\n"),
-        "{}",
-        ran.out
-    );
-    assert_eq!(state(), "paused");
-    let ran = run(&server, "cron pause orders nightly --yes").ended(0);
-    assert!(ran.out.starts_with("It is paused already"), "{}", ran.out);
-    run(&server, "cron resume orders nightly --yes").ended(0);
-    assert_eq!(state(), "on");
-    run(&server, "cron resume orders weekly").ended(5);
 }

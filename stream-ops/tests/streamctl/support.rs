@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -198,8 +199,11 @@ const SCHEMA: &str = r#"{"first_seen":1700000000000,"last_seen":1700000000000,"p
 
 /// Adds a dead letter.
 pub(crate) fn letter(server: &Server, number: usize, reason: &str, error: &str, amount: &str) {
+    // No two are of one entry.
+    static ENTRIES: AtomicU64 = AtomicU64::new(0);
     let (order, time) = (format!("D-{number}"), now_ms().to_string());
-    let id = format!("{}-{number}", now_ms() - MINUTES);
+    let entry = ENTRIES.fetch_add(1, Ordering::Relaxed);
+    let id = format!("{}-{entry}", now_ms() - MINUTES);
     server.command::<String>(&[
         "XADD",
         "{orders}:dead",

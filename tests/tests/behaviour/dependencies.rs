@@ -5,15 +5,19 @@ use std::process::Command;
 
 #[test]
 fn no_async_runtime_is_among_the_dependencies() {
-    const ASYNC: [&str; 10] = [
+    const ASYNC: [&str; 14] = [
         "tokio",
         "async-std",
+        "async-global-executor",
         "smol",
+        "glommio",
         "futures",
         "futures-util",
         "futures-core",
+        "futures-executor",
         "async-io",
         "async-executor",
+        "compio",
         "mio",
         "hyper",
     ];
@@ -29,7 +33,8 @@ fn no_async_runtime_is_among_the_dependencies() {
             "stream-lib",
             "--all-features",
         ])
-        .args(["--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args(["--edges", "normal", "--target", "all"])
+        .args(["--prefix", "none", "--format", "{p}"])
         .output()
         .unwrap();
     let tree = String::from_utf8(output.stdout).unwrap();

@@ -38,6 +38,61 @@ fn a_long_stream_goes_in_several_steps_and_exactly() {
 }
 
 #[test]
+fn a_cleanup_in_steps_removes_as_many_as_asked_for_and_ends_where_it_is_left() {
+    let server = Server::start().unwrap();
+    let mut stream = Stream::new(&server, "orders");
+    stream.group("g");
+    stream.add_many(1_000);
+    stream.handle("g", 900);
+    let manager = StreamManager::connect(server.url()).unwrap();
+    manager
+        .create_simple_producer("p", keep("orders", 7))
+        .unwrap();
+    let mut cleanup = manager.cleanup_in_steps("orders").unwrap();
+    assert_eq!(stream.ids().len(), 1_000);
+    for step in 1..=3_usize {
+        assert_eq!(cleanup.step(50).unwrap(), 50);
+        assert_eq!(stream.ids().len(), 1_000 - 50 * step);
+    }
+    drop(cleanup);
+    let mut cleanup = manager.cleanup_in_steps("orders").unwrap();
+    let mut removed = 0;
+    while !cleanup.is_over() {
+        let step = cleanup.step(300).unwrap();
+        assert!(step <= 300, "{step}");
+        removed += step;
+    }
+    // The group has yet to handle the rest.
+    assert_eq!((removed, stream.ids().len()), (750, 100));
+    assert_eq!(cleanup.step(300).unwrap(), 0);
+}
+
+#[test]
+fn a_cleanup_in_steps_goes_through_all_partitions() {
+    let server = Server::start().unwrap();
+    server.command::<u8>(&["HSET", "{orders}:meta", "partitions", "3"]);
+    let mut parts = [0, 1, 2].map(|part| Stream::new(&server, &format!("{{orders:{part}}}")));
+    for part in &mut parts {
+        part.group("g");
+        part.add_many(100);
+        part.handle("g", 100);
+        let meta = part.name.clone() + ":meta";
+        for (name, value) in [("max_length", "10"), ("min_retention_count", "0")] {
+            let field = format!("retention:{name}");
+            server.command::<u8>(&["HSET", &meta, &field, value]);
+        }
+    }
+    let manager = StreamManager::connect(server.url()).unwrap();
+    let mut cleanup = manager.cleanup_in_steps("orders").unwrap();
+    let mut removed = 0;
+    while !cleanup.is_over() {
+        removed += cleanup.step(40).unwrap();
+    }
+    assert_eq!(removed, 270);
+    assert!(parts.iter_mut().all(|part| part.ids().len() == 10));
+}
+
+#[test]
 fn low_counts_all_that_is_lost_of_a_long_stream() {
     let server = Server::start().unwrap();
     let mut stream = Stream::new(&server, "orders");

@@ -1,22 +1,23 @@
 -- Adds the messages of a job's ticks, unless another process has done so.
 --
--- KEYS  1 jobs  2 stream  3 backup stream  4 meta
--- ARGV  1 name  2 the terms, and 3 the last due time, as the caller knows them ('' and
---       '': a tick out of turn, whatever they are)
---       4 group that must have finished the last tick's entry, for terms without rules
---       ('': none)
---       5 the last due time after this, in ms  6 how many messages to add
+-- KEYS  1 jobs  2 stream  3 backup stream  4 meta  5 the request that this tick
+--         answers (none: nobody has asked for it)
+-- ARGV  1 name  2 the expression and zone, and 3 the last due time, that the caller
+--         knows of ('': a tick out of turn, whatever they are; then 3 is the token of
+--         the request)
+--       4 group that must be done with the last tick's entry ('': none)
+--       5 when the job is due last now, in ms  6 how many messages to add
 --       7 number of the name, for `~origin`
 --       8 the default capacity of a stream
 --       9 the time to use, in ms ('': the server's)
 --       then their ticks, in ms ('': now)  then the values of the message
--- Reply 1 'ticked'; 'had' if another process did it; 'early' if it isn't due yet;
---         'changed', 'paused', 'removed'; 'gone' if there is no such job;
---         'clock' if the last due time lies ahead, since the server's clock was
---         set back: the job continues from now; 'busy' if the group has not
---         finished; 'elsewhere' if another backup stream is stored
---       2 the last due time  3 the time, both in ms
---       4 the terms that apply; the backup stream
+-- Reply 1 'ticked'; 'had' where another process did it, or the request has lapsed; 'early' where it is not yet
+--         time; 'changed', 'paused', 'removed'; 'gone' where there is no such job;
+--         'clock' where the last due time lies ahead, since the server's clock was
+--         set back: the job goes on from now; 'busy' where the group is not done;
+--         'elsewhere' where the stream knows of another backup stream
+--       2 when the job was due last  3 the time, both in ms
+--       4 the expression and zone in force; the backup stream
 --       5 how many messages were added
 -- Compare and set are one step, so each tick is one message, whichever process comes
 -- first. While the backup stream holds anything, or the stream has no room, ticks go
@@ -31,9 +32,11 @@ local function reply(outcome, added)
   return {outcome, job.last, now, job.terms, added or 0}
 end
 local group = string.match(job.terms, '^[^|]*|[^|]*|(.*)$') or ARGV[4]
-local in_turn = ARGV[2] ~= ''
+local in_turn, request = ARGV[2] ~= '', KEYS[5]
 if job.state == 'off' then
   return reply('removed')
+elseif request and redis.call('GET', request) ~= '?' .. ARGV[3] then
+  return reply('had')
 elseif in_turn and job.state == 'paused' then
   return reply('paused')
 elseif in_turn and job.terms ~= ARGV[2] then
@@ -136,6 +139,9 @@ end
 -- Changes nothing. It fails before a message is added if the last write below would fail,
 -- or if memory is full.
 redis.call('HSET', KEYS[1], name, redis.call('HGET', KEYS[1], name))
+if request then
+  redis.call('SET', request, '?' .. ARGV[3], 'XX', 'KEEPTTL')
+end
 for i = 1, count do
   local tick = ARGV[9 + i]
   if tick == '' then
@@ -168,6 +174,9 @@ for i = 1, count do
 end
 if in_turn then
   job.last = to
+end
+if request then
+  redis.call('SET', request, '=' .. ARGV[3], 'XX', 'KEEPTTL')
 end
 write(name, job)
 return reply(outcome, added)

@@ -2,14 +2,15 @@
 -- Looks at a stream and removes its oldest entries, as its priority allows.
 --
 -- KEYS  1 stream  2 meta  3 lock
--- ARGV  1 'trim', or 'plan' to write nothing  2 token for the lock ('': go on
---       without it, whether or not it is time)  3 '1': stored settings win, and
---       missing ones are stored; '0': the caller's settings win and are not stored
---       then per setting, in the order of NAMES: the caller's ('': none), its default
--- Reply 1 state: 0 not the caller's turn, 1 done, 2 more to remove
---       2 now in ms (state 0: ms until it may be)  3 length  4 removed  5 how many
---       of these were unread or pending for some group  6 the first id ('': none)
---       7 the settings that apply, in the order of NAMES
+-- ARGV  1 'trim', or 'plan' to write nothing  2 who we are, for the lock ('': go
+--       on without, and whether or not it is time)  3 '1': what is stored with
+--       the stream wins, and what is missing there is stored; '0': our settings
+--       win and are not stored
+--       then per setting, in the order of NAMES: ours ('': none), its default
+--       then how many entries this call removes at most ('': as many as it can)
+-- Reply 1 state: 0 not our turn, 1 done, 2 more to remove
+--       2 now in ms (state 0: ms until it may be)  3 length  4 removed  5 of these, unread or pending for some group  6 the first id ('': none)
+--       7 the settings that hold, in the order of NAMES
 --       8 per group: name, last id it read, oldest pending id ('': none), time
 --         in ms since when its floor stands still with entries above it, 1 if it
 --         is ignored because that is long ago
@@ -338,6 +339,7 @@ local state = 1
 local first
 if writes then
   local spare, excess = length - least, critical and 0 or length - max_length
+  spare = math.min(spare, tonumber(ARGV[4 + 2 * #NAMES]) or spare)
   spare = spare - remove(protected, math.min(excess, spare))
   remove(old, spare)
   length = length - removed

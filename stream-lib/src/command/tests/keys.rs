@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use super::lua::{Touch, touches};
 
 /// The parts in front of a script.
-const PARTS: [(&str, &[&str]); 15] = [
+const PARTS: [(&str, &[&str]); 16] = [
     ("bury", &["part_dead"]),
     ("commit", &["part_room", "part_once"]),
     ("route", &["part_plain", "part_room", "part_once"]),
@@ -24,6 +24,7 @@ const PARTS: [(&str, &[&str]); 15] = [
     ("promote", &["part_room"]),
     ("cron_declare", &["part_cron"]),
     ("cron_change", &["part_cron"]),
+    ("cron_ask", &["part_cron"]),
     ("cron_tick", &["part_cron", "part_room"]),
     ("dead_hands", &["part_hands", "part_dead"]),
     ("remove_consumer", &["part_hands"]),

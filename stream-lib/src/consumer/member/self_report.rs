@@ -23,6 +23,8 @@ pub(crate) struct SelfReport {
     counters: Arc<Counters>,
     workers: usize,
     lease: Duration,
+    /// How many dead letters it keeps, where that is not the default.
+    dead_max: Option<u64>,
     /// Whether texts of errors may quote sensitive values.
     hides_errors: bool,
     last_error: Mutex<Option<(Instant, String)>>,
@@ -35,6 +37,7 @@ impl SelfReport {
             counters: Arc::clone(&identity.counters),
             workers: identity.config.workers,
             lease: identity.config.lease,
+            dead_max: identity.config.unusual_dead_letter_max_length(),
             hides_errors,
             last_error: Mutex::default(),
         }
@@ -74,6 +77,7 @@ impl SelfReport {
             p99: handlers.quantile(0.99).map(micros),
             longest: longest.map(micros),
             lease: u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX),
+            dead_max: self.dead_max,
             error: error
                 .as_ref()
                 .map(|(_, text)| text.clone())

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::command::{DrainLease, Drained, Drainer, Replaced, declare_backup};
+use crate::command::{BackupBounds, DrainLease, Drained, Drainer, Replaced, declare_backup};
 use crate::config::BackupStreamConfig;
 use crate::connection::{Loans, Wire};
 use crate::error::{Result, with_causes};
@@ -19,9 +19,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Flow {
     mover: Mover,
-    /// The capacity that the configuration asks for.
-    asked: Option<u64>,
-    /// Whether the backup stream and the capacity were stored with the stream.
+    /// The bounds that the configuration asks for.
+    asked: BackupBounds,
+    /// The stream has been told of its backup stream, and of the bounds.
     declared: bool,
     /// Whether this process holds the lease, as of the last batch.
     holds_lease: bool,
@@ -50,8 +50,11 @@ impl Flow {
         owner: &str,
         capacity: Capacity,
     ) -> Self {
-        let asked = config.stream.asked_capacity();
-        let drainer = Drainer::Producer(asked);
+        let asked = BackupBounds {
+            capacity: config.stream.asked_capacity(),
+            max_length: config.max_backup_length,
+        };
+        let drainer = Drainer::Producer(asked.capacity);
         Self {
             mover: Mover {
                 lease: DrainLease::new(keys, drainer, owner.to_owned(), config.lock_timeout),
@@ -143,22 +146,25 @@ impl Flow {
     }
 }
 
-/// Stores the backup stream and the capacity with the stream, with a warning for each
-/// value that replaces another.
-fn declare(wire: &mut Wire, keys: &StreamKeys, asked: Option<u64>) -> Result<()> {
+/// Tells the stream of its backup stream, and of the bounds, with a warning for
+/// each value that replaces another.
+fn declare(wire: &mut Wire, keys: &StreamKeys, asked: BackupBounds) -> Result<()> {
     for replaced in declare_backup(wire, keys, asked)? {
         let (stream, Replaced { name, before, now }) = (keys.stream(), replaced);
-        if name == "capacity" {
-            log::warn!(
+        match name {
+            "capacity" => log::warn!(
                 "the capacity of `{stream}` is now {now}, in place of {before}: it belongs to the \
                  stream, and holds for every program that uses it"
-            );
-        } else {
-            log::warn!(
+            ),
+            // Each producer goes by its own.
+            "max_length" => {
+                log::info!("`max_backup_length` of `{stream}` is now {now}, in place of {before}");
+            }
+            _ => log::warn!(
                 "the backup stream of `{stream}` is now `{now}`, in place of `{before}`: entries in \
                  the old one move back only while a producer that names it is open; use one \
                  `backup_stream` in all programs"
-            );
+            ),
         }
     }
     Ok(())

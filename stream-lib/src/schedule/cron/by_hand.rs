@@ -17,7 +17,7 @@ impl Job {
         let keys = self.keys();
         let mut added = 0;
         for _ in 0..MOST {
-            let (Some(stored), _) = self.call(&keys).look(wire)? else {
+            let Some(stored) = self.call(&keys).look(wire)?.stored else {
                 // The first call begins the job.
                 self.call(&keys)
                     .declare(wire, &self.terms, self.cron.revision)?;
@@ -32,6 +32,7 @@ impl Job {
             call.now = Some(next);
             let tick = Tick {
                 known: Some((&stored.terms, stored.last)),
+                request: None,
                 no_overlap: self.cron.no_overlap.as_deref(),
                 last: next,
                 times: &[next],

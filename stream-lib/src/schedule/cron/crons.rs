@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::job::Job;
 use super::listed::CronJob;
-use crate::command::{self, JobCall, JobOutcome, JobState, Tick};
+use super::request::RunRequest;
+use crate::command::{self, AskOutcome, JobCall, JobOutcome, JobRequest, JobState, Tick};
 use crate::connection::Topology;
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::keys::StreamKeys;
-use crate::runtime::Bell;
+use crate::runtime::{Bell, random_suffix};
 use crate::schedule::parts::Parts;
 use crate::split::Splits;
 
@@ -139,8 +142,8 @@ impl Crons {
     }
 
     /// Resumes a job that was paused or removed, from now on: ticks that were due
-    /// meanwhile are left out. Processes notice within a minute, or at the next tick.
-    /// Returns whether it exists.
+    /// meanwhile are left out. Processes notice within ten seconds or so.
+    /// Returns whether there is one.
     pub fn resume(&self, name: &str) -> Result<bool> {
         self.change(name, JobState::On, "resuming a job")
     }
@@ -157,8 +160,9 @@ impl Crons {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if this manager hasn't declared the job, since
-    /// only a process that has can make its message, and if the job was removed.
+    /// [`NotFound`](ErrorKind::NotFound) where this manager has no such job: the message
+    /// is made by the process that has declared it, which [`ask_to_run`](Self::ask_to_run)
+    /// reaches; or where it was removed.
     pub fn run_now(&self, name: &str) -> Result<()> {
         let local = self.local.get(self.parts.stream(), name).ok_or_else(|| {
             let text = format!(
@@ -171,6 +175,7 @@ impl Crons {
         let message = message.map_err(|e| self.failed(e, "running a job"))?;
         let tick = Tick {
             known: None,
+            request: None,
             no_overlap: None,
             last: 0,
             times: &[0],
@@ -197,6 +202,55 @@ impl Crons {
         }
         let text = format!("the job `{}` was removed", Shown(name));
         Err(self.failed(Error::new(ErrorKind::NotFound, text), "running a job"))
+    }
+
+    /// Asks the processes that have a job to run it now, once, out of turn, as
+    /// [`run_now`](Self::run_now) does, also while it is paused. Its ticks stay as they
+    /// are. The first of them that looks makes the message: within ten seconds or so,
+    /// where one lives. The request lapses after `time`, 1 s to 1 h.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) where there is no such job, or it was removed;
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) while another request for it stands;
+    /// [`Config`](ErrorKind::Config) for a time out of its bounds.
+    pub fn ask_to_run(&self, name: &str, time: Duration) -> Result<RunRequest> {
+        const BOUNDS: RangeInclusive<Duration> =
+            Duration::from_secs(1)..=Duration::from_secs(3_600);
+        let doing = "asking for a run of a job";
+        if !BOUNDS.contains(&time) {
+            let text = format!("`time` is {time:?}, and must be 1 s to 1 h");
+            return Err(self.failed(Error::new(ErrorKind::Config, text), doing));
+        }
+        let token = random_suffix();
+        let parts = self.parts.all().map_err(|e| self.failed(e, doing))?;
+        let mut why = (ErrorKind::NotFound, "there is no such job");
+        for part in parts {
+            let asked = self.parts.run(&part, |wire, keys| {
+                let request = JobRequest {
+                    keys,
+                    name,
+                    token: &token,
+                };
+                request.ask(wire, time)
+            });
+            match asked.map_err(|e| self.failed(e, doing))? {
+                AskOutcome::Asked => {
+                    return Ok(RunRequest::new(self.parts.clone(), part, name, token));
+                }
+                AskOutcome::Waits => {
+                    why = (
+                        ErrorKind::AlreadyExists,
+                        "another request stands, which no process has taken yet",
+                    );
+                    break;
+                }
+                AskOutcome::Removed => why = (ErrorKind::NotFound, "it was removed"),
+                AskOutcome::Gone => {}
+            }
+        }
+        let text = format!("the job `{}`: {}", Shown(name), why.1);
+        Err(self.failed(Error::new(why.0, text), doing))
     }
 
     fn change(&self, name: &str, state: JobState, doing: &str) -> Result<bool> {

@@ -1,11 +1,11 @@
 //! Recurring jobs.
 //!
-//! A [`Cron`] is the user's schedule: an *expression* of *fields*, whose [`Times`](times)
-//! are computed in a *zone*, and the treatment of *missed* ticks; its stream
-//! stores both as the *terms* of a job. A *job* is a schedule with a message. Its *ticker* is the task by which this process takes part; all
-//! processes that have the job compute its ticks, and one script adds a message once for
-//! each. [`Crons`] lists the jobs of a stream, a [`CronJob`] each, and changes their
-//! states.
+//! A [`Cron`] is what a user gives: an *expression* of *fields*, whose [`Times`](times)
+//! in a *zone* are computed, and what becomes of ticks that were *missed*. A *job* is
+//! that with a message. Its *ticker* is the task by which this process takes part; all
+//! processes that have the job compute its ticks, and one script adds a message for each
+//! once. [`Crons`] lists the jobs of a stream, a [`CronJob`] each, and pauses them; a
+//! [`RunRequest`] asks for a run of one from a process that doesn't have it.
 
 #[cfg(feature = "test-util")]
 mod by_hand;
@@ -16,6 +16,7 @@ mod field;
 mod job;
 mod listed;
 mod missed;
+mod request;
 mod terms;
 mod ticker;
 mod times;
@@ -30,4 +31,5 @@ pub(crate) use self::crons::LocalJobs;
 pub(crate) use self::job::Job;
 pub use self::listed::{CronJob, CronState};
 pub use self::missed::Missed;
+pub use self::request::{RunRequest, RunState};
 pub(crate) use self::ticker::Ticker;

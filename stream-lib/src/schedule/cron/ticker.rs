@@ -15,9 +15,9 @@ use crate::runtime::{Backoff, ServerClock, Task, Trouble, jitter};
 use crate::schedule::outage::Outage;
 use crate::split::Splits;
 
-/// The longest wait between two looks, since the server's clock may be set, and other
-/// processes may change, pause or resume the job.
-const LOOK: Duration = Duration::from_secs(60);
+/// The longest wait between two looks: the server's clock may be set, and the job may be
+/// changed, paused or resumed by others, or a run of it asked for.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// How far ahead the last due time may lie, in ms; beyond that, the server's clock was
 /// set back.
@@ -57,6 +57,8 @@ struct Progress {
     job: Arc<Job>,
     clock: ServerClock,
     known: Option<Known>,
+    /// The token of a request to run it out of turn.
+    asked: Option<String>,
     /// When to ask for the job's state again.
     look_at: Instant,
 }
@@ -67,6 +69,8 @@ enum Next {
     Look,
     Wait(Duration),
     Tick(DueTicks),
+    /// Out of turn, for the request of this token.
+    Run(String),
 }
 
 impl Ticker {
@@ -86,6 +90,7 @@ impl Ticker {
                 job,
                 clock: ServerClock::new(),
                 known: None,
+                asked: None,
                 look_at: now,
             },
             at: now,
@@ -145,6 +150,12 @@ impl Ticker {
                 message = progress.job.message()?;
                 loans.run_pooled(|wire| progress.tick(wire, &due, &message))
             }
+            Next::Run(token) => {
+                message = progress.job.message()?;
+                loans
+                    .run_pooled(|wire| progress.run(wire, &token, &message))
+                    .map(|()| Duration::ZERO)
+            }
         };
         if wait.is_err() {
             loans.failed();
@@ -167,10 +178,13 @@ impl Ticker {
 }
 
 impl Progress {
-    fn next(&self) -> Next {
+    fn next(&mut self) -> Next {
         let Some(known) = &self.known else {
             return Next::Declare;
         };
+        if let Some(token) = self.asked.take() {
+            return Next::Run(token);
+        }
         let is_wanted = self.job.take_look() || self.look_at <= Instant::now();
         let Some(now) = self.clock.now_ms().filter(|_| !is_wanted) else {
             return Next::Look;
@@ -223,14 +237,41 @@ impl Progress {
 
     fn look(&mut self, wire: &mut Wire) -> Result<()> {
         let keys = self.job.keys();
-        let (stored, now) = self.job.call(&keys).look(wire)?;
-        self.has_looked(now);
-        match stored {
+        let look = self.job.call(&keys).look(wire)?;
+        self.has_looked(look.now);
+        match look.stored {
             None => self.known = None,
             Some(stored) => {
                 let is_on = stored.state == JobState::On;
                 self.follow(stored.last, stored.terms, is_on);
+                self.asked = look.request;
             }
+        }
+        Ok(())
+    }
+
+    /// Runs the job out of turn, for a request. What is known of its ticks stays.
+    fn run(&mut self, wire: &mut Wire, token: &str, message: &Outgoing) -> Result<()> {
+        let job = Arc::clone(&self.job);
+        let tick = Tick {
+            known: None,
+            request: Some(token),
+            no_overlap: None,
+            last: 0,
+            times: &[0],
+        };
+        let keys = job.keys();
+        let answer = job.call(&keys).tick(wire, tick, message)?;
+        self.clock.set(answer.now, Instant::now());
+        match answer.outcome {
+            JobOutcome::Ticked => log::info!(
+                "the job `{}` of `{}` was run out of turn, as was asked for",
+                job.name,
+                job.stream()
+            ),
+            // It goes on from now, and so does the request.
+            JobOutcome::ClockBack => self.asked = Some(token.to_owned()),
+            _ => {}
         }
         Ok(())
     }
@@ -242,6 +283,7 @@ impl Progress {
         let known = known.map(|known| (&*known.terms, known.last));
         let tick = Tick {
             known: known.or(Some(("", 0))),
+            request: None,
             // The script uses the group of the terms, if they have rules.
             no_overlap: job.cron.no_overlap.as_deref(),
             last: due.last,

@@ -217,6 +217,7 @@ impl<'r> Model<'r> {
         let batch = self.batch.clone();
         let tick = Tick {
             known: Some((&known.terms, known.last)),
+            request: None,
             no_overlap: None,
             last: to,
             times: &fire,

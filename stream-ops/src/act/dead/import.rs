@@ -1,10 +1,13 @@
 //! `dlq import`.
 
+use std::collections::{BTreeMap, HashSet};
+
 use serde_json::Value;
 use stream_lib::DeadLetterId;
 
 use super::export::dead_key;
-use crate::act::fields::pairs;
+use super::there::{Origin, there};
+use crate::act::fields::{Pair, pairs};
 use crate::act::job::{InSteps, Step};
 use crate::act::plan::Plan;
 use crate::act::refused::{Planned, Refused};
@@ -16,12 +19,20 @@ use crate::words::{count, of, shown};
 /// A dead letter as it was written out.
 struct Letter {
     at: DeadLetterId,
-    fields: Vec<(Vec<u8>, Vec<u8>)>,
+    fields: Vec<Pair>,
+    /// Which dead letter it is, where its fields say.
+    origin: Option<Origin>,
 }
 
 /// Plans to add dead letters to those of a stream, as [`export`](super::export) has written
 /// them, one in each line. They keep their ids where these are greater than that of the
-/// newest one; else they get new ones. One whose id is there is left out.
+/// newest one; else they get new ones. One of an entry and a group of which there is a dead
+/// letter is left out, so that a file can be read in twice; where it doesn't say of which
+/// entry it is, its own id counts.
+///
+/// # Blocking
+///
+/// A request for each 2,000 dead letters that there are, or each few megabytes.
 ///
 /// # Errors
 ///
@@ -32,36 +43,8 @@ pub fn import(
     lines: impl IntoIterator<Item = String>,
     limit: Option<usize>,
 ) -> Planned {
-    let known = parts(redis, stream)?;
-    let mut letters = Vec::new();
-    let mut there = 0_u64;
-    for (at, line) in (1..).zip(lines) {
-        if line.trim().is_empty() || limit.is_some_and(|limit| letters.len() >= limit) {
-            continue;
-        }
-        let letter = read(&line).map_err(|e| Refused::Wrong(format!("line {at}: {e}")))?;
-        if !known
-            .iter()
-            .any(|part| part.partition == letter.at.partition)
-        {
-            let text = format!(
-                "line {at}: {} is of another partition than {} has",
-                letter.at,
-                named(stream)
-            );
-            return Err(Refused::Wrong(text));
-        }
-        let (key, id) = (
-            dead_key(stream, letter.at.partition),
-            letter.at.id.to_string(),
-        );
-        let known = redis.ask_one(&key, request(["XRANGE", &key, &id, &id]))?;
-        if known.list().is_empty() {
-            letters.push(letter);
-        } else {
-            there += 1;
-        }
-    }
+    let read = read_all(redis, stream, lines)?;
+    let (letters, there) = left_over(redis, stream, read, limit)?;
     let number = letters.len();
     let name = stream.to_owned();
     let job = InSteps::job(letters, move |redis: &Redis, letters: &[Letter]| {
@@ -90,17 +73,93 @@ pub fn import(
     let unit = ("dead letter", "dead letters");
     let mut plan = Plan::new("dlq import", stream, unit, "Added", job)
         .counted(number)
-        .say(format!(
-            "Would add {} to those of {}.",
-            of(number as u64, "dead letter", "dead letters"),
-            named(stream)
-        ))
+        .say(match number {
+            0 => format!("No dead letter is new to those of {}.", named(stream)),
+            _ => format!(
+                "Would add {} to those of {}.",
+                of(number as u64, "dead letter", "dead letters"),
+                named(stream)
+            ),
+        })
         .detail("already_there", there);
     if there > 0 {
-        plan = plan.say(format!("{} there already.", of(there, "is", "are")));
+        let are = of(there, "is", "are");
+        plan = plan.say(format!(
+            "{are} there already, of the same entry and group, and left out."
+        ));
     }
     plan.is_limited = limit.is_some();
     Ok(plan)
+}
+
+/// The dead letters of all lines.
+fn read_all(
+    redis: &Redis,
+    stream: &str,
+    lines: impl IntoIterator<Item = String>,
+) -> Planned<Vec<Letter>> {
+    let known = parts(redis, stream)?;
+    let mut letters = Vec::new();
+    for (at, line) in (1..).zip(lines) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let letter = read(&line).map_err(|e| Refused::Wrong(format!("line {at}: {e}")))?;
+        if !known
+            .iter()
+            .any(|part| part.partition == letter.at.partition)
+        {
+            let text = format!(
+                "line {at}: {} is of another partition than {} has",
+                letter.at,
+                named(stream)
+            );
+            return Err(Refused::Wrong(text));
+        }
+        letters.push(letter);
+    }
+    Ok(letters)
+}
+
+/// Those that are not there yet, at most so many; and how many are.
+fn left_over(
+    redis: &Redis,
+    stream: &str,
+    letters: Vec<Letter>,
+    limit: Option<usize>,
+) -> Planned<(Vec<Letter>, u64)> {
+    let mut wanted: BTreeMap<Option<u16>, HashSet<&Origin>> = BTreeMap::new();
+    for letter in &letters {
+        let of_part = wanted.entry(letter.at.partition).or_default();
+        of_part.extend(letter.origin.as_ref());
+    }
+    let mut known: HashSet<(Option<u16>, Origin)> = HashSet::new();
+    for (partition, wanted) in &wanted {
+        let found = there(redis, &dead_key(stream, *partition), wanted)?;
+        known.extend(found.into_iter().map(|origin| (*partition, origin)));
+    }
+    let most = limit.unwrap_or(usize::MAX);
+    let (mut left, mut count) = (Vec::new(), 0);
+    for letter in letters {
+        if left.len() >= most {
+            break;
+        }
+        let is_new = if let Some(origin) = &letter.origin {
+            // The file may have it twice.
+            known.insert((letter.at.partition, origin.clone()))
+        } else {
+            let key = dead_key(stream, letter.at.partition);
+            let id = letter.at.id.to_string();
+            let found = redis.ask_one(&key, request(["XRANGE", &key, &id, &id]))?;
+            found.list().is_empty()
+        };
+        if is_new {
+            left.push(letter);
+        } else {
+            count += 1;
+        }
+    }
+    Ok((left, count))
 }
 
 fn read(line: &str) -> Result<Letter, String> {
@@ -122,7 +181,8 @@ fn read(line: &str) -> Result<Letter, String> {
     if !fields.iter().any(|(name, _)| name == b"~reason") {
         return Err("it has no field `~reason`, so it is no dead letter".to_owned());
     }
-    Ok(Letter { at, fields })
+    let origin = Origin::of(&fields);
+    Ok(Letter { at, fields, origin })
 }
 
 fn add(key: &str, id: &str, letter: &Letter) -> Request {

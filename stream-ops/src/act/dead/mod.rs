@@ -1,7 +1,7 @@
 //! Dead letters: put back, removed, written out, read in.
 //!
 //! A [`DeadChoice`] says which ones. [`redrive`] says which of them would fail again; what
-//! [`export`] writes, [`import`] reads, byte for byte.
+//! [`export`] writes, [`import`] reads, byte for byte, but for those that are *there*.
 
 mod choice;
 mod export;
@@ -9,6 +9,7 @@ mod failing;
 mod import;
 mod redrive;
 mod remove;
+mod there;
 
 pub use self::choice::DeadChoice;
 pub use self::export::export;

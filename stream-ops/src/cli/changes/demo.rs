@@ -5,6 +5,7 @@
 //! the process ends.
 
 use std::env;
+use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::process::{self, Child, Command, Stdio};
 use std::thread;
@@ -12,13 +13,15 @@ use std::time::{Duration, Instant};
 
 use stream_lib::test_util::PrivateServer;
 use stream_lib::{
-    ConsumerConfig, OnUndecodable, RawMessage, RetryPolicy, StreamConfig, StreamManager,
-    StreamMessage,
+    ConnectionConfig, ConsumerConfig, OnUndecodable, RawMessage, RetryPolicy, StreamConfig,
+    StreamManager, StreamMessage,
 };
 
 use crate::cli::change_args::{Demo, DemoFault};
 use crate::cli::context::{Context, pause};
 use crate::cli::exit::{Exit, Fault, Outcome};
+use crate::serve::{Dashboard, Role, Settings, Token};
+use crate::server::Redis;
 use crate::words::shown;
 
 const STREAM: &str = "orders";
@@ -72,7 +75,16 @@ pub(crate) fn run(context: &Context, demo: &Demo) -> Outcome {
     for place in places {
         workers.start(place, url, LIVES)?;
     }
-    context.output.raw(&said(url, demo.fault))?;
+    let dashboard = demo.serve.then(|| serve(url, demo)).transpose()?;
+    let mut text = said(url, demo.fault);
+    if let Some((dashboard, token)) = &dashboard {
+        let _ = write!(
+            text,
+            "\nThe dashboard: {}\nTo change something there: any name, and the password {token}\n",
+            dashboard.url()
+        );
+    }
+    context.output.raw(&text)?;
     let ends = demo.time.map(|time| Instant::now() + time);
     let mut number = 0_u64;
     while !context.is_interrupted() && ends.is_none_or(|ends| Instant::now() < ends) {
@@ -95,6 +107,9 @@ pub(crate) fn run(context: &Context, demo: &Demo) -> Outcome {
         workers.look_after(url)?;
         pause(EVERY);
     }
+    if let Some((dashboard, _)) = dashboard {
+        dashboard.stop();
+    }
     drop(workers);
     drop(manager);
     drop(server);
@@ -103,6 +118,29 @@ pub(crate) fn run(context: &Context, demo: &Demo) -> Outcome {
     } else {
         Exit::Done
     })
+}
+
+/// The dashboard of the demonstration, and the token for its changes.
+fn serve(url: &str, demo: &Demo) -> Outcome<(Dashboard, String)> {
+    let failed = |why: String| Fault::new(Exit::Failed, why);
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|e| failed(format!("no random numbers: {e}")))?;
+    let mut token = String::new();
+    for byte in random {
+        let _ = write!(token, "{byte:02x}");
+    }
+    let settings = Settings {
+        listen: demo.listen,
+        title: Some("demo".to_owned()),
+        token: Some(Token::new(&token).map_err(failed)?),
+        allow: Role::Admin,
+        ..Settings::default()
+    };
+    settings.validate().map_err(Fault::usage)?;
+    let redis = Redis::connect(ConnectionConfig::new(url)?)?;
+    let started = Dashboard::start(redis, settings);
+    let dashboard = started.map_err(|e| failed(format!("can't serve on {}: {e}", demo.listen)))?;
+    Ok((dashboard, token))
 }
 
 fn said(url: &str, fault: Option<DemoFault>) -> String {

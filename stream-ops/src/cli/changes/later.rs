@@ -41,6 +41,7 @@ pub(crate) fn cron(context: &Context, change: CronChange) -> Outcome {
     let plan = match change {
         CronChange::Pause { of, job } => act::pause_job(redis, &of.name, &job),
         CronChange::Resume { of, job } => act::resume_job(redis, &of.name, &job),
+        CronChange::RunNow { of, job, wait } => act::run_job_now(redis, &of.name, &job, wait),
     };
     drive(context, plan, Agreed::default())
 }

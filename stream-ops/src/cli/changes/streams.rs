@@ -70,8 +70,9 @@ pub(crate) fn stream(context: &Context, change: StreamChange) -> Outcome {
 }
 
 pub(crate) fn retention(context: &Context, change: RetentionChange) -> Outcome {
-    let RetentionChange::Run { of, agreed } = change;
-    drive(context, act::clean(context.redis()?, &of.name), agreed)
+    let RetentionChange::Run { of, limit, agreed } = change;
+    let plan = act::clean_some(context.redis()?, &of.name, limit);
+    drive(context, plan, agreed)
 }
 
 /// One message of `FIELD=VALUE` words, or one for each line of standard input.

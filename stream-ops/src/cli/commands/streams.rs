@@ -115,7 +115,7 @@ fn about(facts: &StreamFacts, found: &StreamAssessment) -> String {
         ("Oldest", oldest.unwrap_or_else(dash)),
         ("Memory", facts.memory.map_or_else(dash, bytes)),
         ("Dead letters", count(facts.dead)),
-        ("Backup", count(facts.backup)),
+        ("Backup", backup(facts)),
         ("Scheduled", count(facts.scheduled)),
         ("Retention", facts.priority.clone().unwrap_or_else(dash)),
         ("At most", count_or_dash(facts.max_length)),
@@ -125,4 +125,12 @@ fn about(facts: &StreamFacts, found: &StreamAssessment) -> String {
         rows.push(("Outside of them", count(facts.outside)));
     }
     listed(rows)
+}
+
+fn backup(facts: &StreamFacts) -> String {
+    let entries = count(facts.backup);
+    match facts.backup_capacity {
+        Some(most) => format!("{entries} of at most {}", count(most)),
+        None => entries,
+    }
 }
