@@ -90,10 +90,6 @@ mod keys;
 mod manager;
 pub mod message;
 mod metrics;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "producers and consumers will use it")
-)]
 mod partition;
 pub mod prelude;
 mod producer;

@@ -126,8 +126,8 @@ impl BackupStreamConfig {
     }
 
     /// How long to wait before the next check while the backup stream is empty, 1 ms to
-    /// 1 min. The wait doubles up to 2 s while the backup stream stays empty. Defaults to
-    /// 200 ms.
+    /// 1 min. A wait below 2 s doubles up to that while the backup stream stays empty.
+    /// Defaults to 200 ms.
     #[must_use]
     pub fn slow_timeout(mut self, time: Duration) -> Self {
         self.slow_timeout = time;

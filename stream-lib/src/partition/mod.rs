@@ -1,12 +1,10 @@
-//! Partitions of a stream: their number and names, the partition of a message, and the
-//! owners in a group. All of it is a function of data.
+//! Partitions of a stream: their number, the partition of a message, and the owners in a
+//! group. All of it is a function of data.
 //!
-//! *count* is the checked number of partitions, *place* the partition of a message, and
-//! *names* the streams of partitions. *plan* says which partitions a member takes and
-//! gives up, by its *share*.
+//! *count* is the checked number of partitions, and *place* the partition of a message.
+//! *plan* says which partitions a member takes and gives up, by its *share*.
 
 mod count;
-mod names;
 mod place;
 mod plan;
 mod share;

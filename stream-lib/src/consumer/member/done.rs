@@ -75,6 +75,8 @@ pub(crate) fn is_ours(held: &Held, lease: Duration) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::command::Entries;
     use crate::consumer::member::stage::Company;

@@ -195,7 +195,7 @@ mod tests {
             ("", "it has 0 fields"),
             ("* * * *", "it has 4 fields"),
             ("* * * * * * *", "it has 7 fields"),
-            ("@reboot", "of the words there are"),
+            ("@reboot", "the known words are"),
             ("0 24 * * *", "field for the hour, `24` must be 0 to 23"),
             ("0 0 30 2 *", "no date matches"),
             ("0 0 31 4,6,9,11 *", "no date matches"),

@@ -3,6 +3,7 @@
 pub(crate) mod add;
 pub(crate) mod backlog;
 pub(crate) mod cluster;
+mod commands;
 pub(crate) mod consume;
 pub(crate) mod emit;
 pub(crate) mod end_to_end;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use stream_lib::{StreamConfig, StreamManager};
 
+use super::commands::Commands;
 use super::rest;
 use crate::message::Order;
 use crate::rig::{Rig, Stream};
@@ -57,9 +58,9 @@ pub(crate) fn idle(rig: &Rig) -> Result<Readings> {
     schedule(&manager, &stream, 1)?;
     // The first looks are behind it.
     rest(Duration::from_secs(1));
-    let (before, started) = (commands(rig)?, Instant::now());
+    let (before, started) = (Commands::of(rig)?, Instant::now());
     rest(IDLE);
-    let (after, seconds) = (commands(rig)?, started.elapsed().as_secs_f64());
+    let (after, seconds) = (Commands::of(rig)?, started.elapsed().as_secs_f64());
     manager.shutdown();
     Ok(vec![
         (
@@ -80,29 +81,4 @@ fn schedule(manager: &StreamManager, stream: &Stream<'_>, count: usize) -> Resul
         producer.with(order).after(LATER).add()?;
     }
     Ok(())
-}
-
-/// All commands since the start of the server.
-struct Commands {
-    calls: f64,
-    micros: f64,
-}
-
-/// Counts the commands of the server, without this request. Commands within scripts count
-/// by themselves, and their time for the script, too.
-fn commands(rig: &Rig) -> Result<Commands> {
-    let about: String = rig.server().try_command(&["INFO", "commandstats"])?;
-    let mut all = Commands {
-        calls: 0.0,
-        micros: 0.0,
-    };
-    for line in about.lines().filter(|line| !line.contains("_info:")) {
-        let number = |name: &str| {
-            let (_, rest) = line.split_once(name)?;
-            rest.split(',').next()?.parse::<f64>().ok()
-        };
-        all.calls += number(":calls=").unwrap_or(0.0);
-        all.micros += number(",usec=").unwrap_or(0.0);
-    }
-    Ok(all)
 }
