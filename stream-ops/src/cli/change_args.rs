@@ -22,6 +22,23 @@ pub(crate) struct Agreed {
     pub(crate) force_unread: bool,
 }
 
+/// The same, where no group loses anything.
+#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+pub(crate) struct AgreedToAll {
+    /// More than 1,000, too.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+impl From<AgreedToAll> for Agreed {
+    fn from(AgreedToAll { all }: AgreedToAll) -> Self {
+        Self {
+            all,
+            force_unread: false,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Change {
     /// Copies the entries of a range: into another stream, or once more to one group.
@@ -61,7 +78,7 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
     #[command(flatten)]
-    pub(crate) agreed: Agreed,
+    pub(crate) agreed: AgreedToAll,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -131,7 +148,7 @@ or {\"fields\": {…}, \"headers\": {…}, \"key\": \"…\", \"idempotency_key\"
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
         #[command(flatten)]
-        agreed: Agreed,
+        agreed: AgreedToAll,
     },
     /// Removes the oldest entries of a stream for good.
     #[command(group = clap::ArgGroup::new("keep").required(true).multiple(true))]
@@ -309,14 +326,14 @@ pub(crate) enum DlqChange {
         #[arg(long, value_name = "FIELD")]
         unset: Vec<String>,
         #[command(flatten)]
-        agreed: Agreed,
+        agreed: AgreedToAll,
     },
     /// Removes dead letters for good. `dlq export` writes them out before.
     Rm {
         #[command(flatten)]
         which: DeadWhich,
         #[command(flatten)]
-        agreed: Agreed,
+        agreed: AgreedToAll,
     },
     /// Writes dead letters to standard output, one JSON object a line. Changes nothing.
     #[command(after_help = "\
@@ -350,7 +367,7 @@ they get new ones. Nothing is added without a yes: first it says how many there 
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
         #[command(flatten)]
-        agreed: Agreed,
+        agreed: AgreedToAll,
     },
 }
 
@@ -361,14 +378,14 @@ pub(crate) enum ScheduledChange {
         #[command(flatten)]
         which: ScheduledWhich,
         #[command(flatten)]
-        agreed: Agreed,
+        agreed: AgreedToAll,
     },
     /// Has scheduled messages come to the stream now.
     RunNow {
         #[command(flatten)]
         which: ScheduledWhich,
         #[command(flatten)]
-        agreed: Agreed,
+        agreed: AgreedToAll,
     },
 }
 
