@@ -157,7 +157,7 @@ fn declare(wire: &mut Wire, keys: &StreamKeys, asked: BackupBounds) -> Result<()
             ),
             // Each producer goes by its own.
             "max_length" => {
-                log::info!("`max_backup_length` of `{stream}` is now {now}, in place of {before}")
+                log::info!("`max_backup_length` of `{stream}` is now {now}, in place of {before}");
             }
             _ => log::warn!(
                 "the backup stream of `{stream}` is now `{now}`, in place of `{before}`: entries in \
