@@ -31,7 +31,8 @@ end
 local function reply(outcome, added)
   return {outcome, job.last, now, job.spec, added or 0}
 end
-local in_turn, request = ARGV[2] ~= '', KEYS[5]
+local in_turn = ARGV[2] ~= ''
+local request = KEYS[5]
 if job.state == 'off' then
   return reply('removed')
 elseif request and redis.call('GET', request) ~= '?' .. ARGV[3] then
