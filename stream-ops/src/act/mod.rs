@@ -19,6 +19,7 @@ mod dead;
 mod fields;
 mod groups;
 mod job;
+mod oldest;
 mod pace;
 mod pending;
 mod plan;

@@ -6,6 +6,7 @@ use stream_lib::EntryId;
 
 use super::groups::unhandled;
 use super::job::{Job, STEP, Step};
+use super::oldest::end_of_oldest;
 use super::plan::Plan;
 use super::refused::Planned;
 use super::said::named;
@@ -20,7 +21,7 @@ const SCRIPT: &str = include_str!("trim.lua");
 /// What stays in a stream. Where several are given, what one of them lets go goes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Keep {
-    /// The newest entries, so many; of a stream with partitions, about as many in all.
+    /// The newest entries, so many; of a stream with partitions, as many in all.
     pub max_length: Option<u64>,
     /// What is younger than this.
     pub max_age: Option<Duration>,
@@ -114,17 +115,13 @@ fn last_to_go(
         last = Some(EntryId::new(oldest, 0).previous());
     }
     if let Some(most) = keep.max_length {
-        // The same share for each; of their ends the oldest, so that a plan made again is
-        // the same.
-        let share = most.div_ceil(parts.len() as u64);
-        let mut ends = Vec::with_capacity(parts.len());
+        let mut length = 0_u64;
         for part in parts {
-            let length = redis.ask_one(&part.key, request(["XLEN", &part.key]))?;
-            let excess = length.count().unwrap_or(0).saturating_sub(share);
-            let walked = walk(redis, &part.key, EntryId::MIN, EntryId::MAX, excess)?;
-            ends.push(walked.last.unwrap_or(EntryId::MIN));
+            let entries = redis.ask_one(&part.key, request(["XLEN", &part.key]))?;
+            length = length.saturating_add(entries.count().unwrap_or(0));
         }
-        let end = ends.into_iter().min().filter(|end| *end > EntryId::MIN);
+        let keys = parts.iter().map(|part| part.key.as_str());
+        let end = end_of_oldest(redis, keys, length.saturating_sub(most))?;
         last = last.max(end);
     }
     Ok(match (last, keep.until) {

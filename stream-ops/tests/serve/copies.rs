@@ -7,6 +7,10 @@ use stream_tests::{Server, wait_until};
 use crate::support::{Fixture, LONG, with_schema};
 
 #[derive(StreamMessage)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the fields of the acceptance tests"
+)]
 struct Order {
     order_id: String,
     amount: f64,

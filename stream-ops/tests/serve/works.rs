@@ -1,6 +1,7 @@
 //! Changes that take their time: watched, held back, stopped.
 
 use serde_json::Value;
+use std::fmt::Write;
 use stream_lib::{StreamConfig, StreamManager};
 use stream_ops::serve::Role;
 use stream_tests::{Server, wait_until};
@@ -56,13 +57,11 @@ fn dead(server: &Server) -> u64 {
 fn form(page: &Answer, what: &str, rate: &str) -> String {
     let kind = page.input("kind").unwrap();
     let until = page.input("until").unwrap();
-    let shown: String = page
-        .body
-        .split("name=\"shown\" value=\"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-        .map(|id| format!("&letter={id}&shown={id}"))
-        .collect();
+    let mut shown = String::new();
+    for rest in page.body.split("name=\"shown\" value=\"").skip(1) {
+        let id = rest.split('"').next().unwrap();
+        write!(shown, "&letter={id}&shown={id}").unwrap();
+    }
     let more = if page.body.contains("name=\"more\"") {
         "&more=yes"
     } else {

@@ -54,7 +54,7 @@ fn entries_are_compared_with_their_schema_without_bringing_large_ones() {
     script(&server, fill, "orders");
     let schema = r#"{"first_seen":1,"last_seen":1,"producers":true,"consumers":true,"program":"p",
         "schema":{"name":"Order","fields":[{"name":"order_id","type":"String"},
-        {"name":"amount","type":"f64"},{"name":"pin","type":"u64","sensitive":true}]}}"#;
+        {"name":"pin","type":"u64","sensitive":true},{"name":"amount","type":"f64"}]}}"#;
     send(
         &server,
         &["HSET", "{orders}:schema", "00000000000000aa", schema],
@@ -68,7 +68,7 @@ fn entries_are_compared_with_their_schema_without_bringing_large_ones() {
     // The large one is cut off, and nothing is said of those behind it.
     assert_eq!((misfits.looked, misfits.count), (1, 1));
     let example = misfits.example.unwrap();
-    assert!(example.contains("amount: a number expected"), "{example}");
+    assert!(example.ends_with(": pin (schema Order)"), "{example}");
     assert!(!example.contains("SECRET"), "{example}");
     // Within a minute it isn't looked for again.
     send(

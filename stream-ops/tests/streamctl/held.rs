@@ -233,8 +233,9 @@ fn a_group_of_partitions_is_one() {
     let json = run(&server, "stream trim orders --max-length 4 -o json")
         .ended(0)
         .json();
-    assert!(
-        json["count"].as_u64().unwrap() <= 6 && json["unhandled"] == json["count"],
+    assert_eq!(
+        (&json["count"], &json["unhandled"]),
+        (&6.into(), &6.into()),
         "{json}"
     );
     run(
@@ -257,6 +258,36 @@ fn a_group_of_partitions_is_one() {
     assert_eq!(lengths, [10, 10]);
     run(&server, "group rm orders billing --force-unread --yes").ended(0);
     run(&server, "group info orders billing").ended(5);
+}
+
+#[test]
+fn the_oldest_entries_of_uneven_partitions_are_trimmed() {
+    let server = Server::start().unwrap();
+    send(&server, &["HSET", "{orders}:meta", "partitions", "4"]);
+    let add = |part: usize, ms: u64| {
+        let id = format!("{ms}-0");
+        send(
+            &server,
+            &["XADD", &format!("{{orders:{part}}}"), &id, "n", "1"],
+        );
+    };
+    for number in 0..12 {
+        add(0, 1_000 + number);
+    }
+    for number in 0..2 {
+        add(1, 1_004 + 10 * number);
+    }
+    let json = run(&server, "stream trim orders --max-length 8 --yes -o json");
+    assert_eq!(json.ended(0).json()["done"], 6);
+    let lengths = [0, 1, 2].map(|n| server.command::<u64>(&["XLEN", &format!("{{orders:{n}}}")]));
+    // 1004 is in both: five of the first are older or as old, and one of the second.
+    assert_eq!(lengths, [7, 1, 0]);
+    let ran = run(&server, "stream trim orders --max-length 8").ended(0);
+    assert!(
+        ran.out.starts_with("Nothing of `orders` would go"),
+        "{}",
+        ran.out
+    );
 }
 
 /// All that a digest says but for the audit.
