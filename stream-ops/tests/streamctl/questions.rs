@@ -301,7 +301,7 @@ fn what_changed_lately() {
         run(server, "audit")
             .ended(0)
             .out
-            .starts_with("Nothing was changed")
+            .starts_with("No changes by these tools")
     );
     run_words(
         server,
