@@ -124,7 +124,7 @@ fn a_check_of_what_is_well_ends_well() {
         &["XGROUP", "CREATE", "orders", "g", "0", "MKSTREAM"],
     );
     let ran = run(&server, "check").ended(0);
-    assert_eq!(ran.out, "OK 1 streams, 1 groups\n");
+    assert_eq!(ran.out, "OK 1 stream, 1 group\n");
     let ran = run(&server, "check --format nagios").ended(0);
     assert!(ran.out.starts_with("OK: "), "{}", ran.out);
     run(&server, "check nothing").ended(5);

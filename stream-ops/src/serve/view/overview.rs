@@ -264,11 +264,7 @@ fn state(stream: &StreamAssessment, facts: &StreamFacts, now: u64) -> (String, S
         (State::CatchesUp, Some(seconds), _) => format!("done in about {}", about(seconds)),
         (_, _, []) => "1 group".to_owned(),
         (_, _, rest) if rest.iter().all(|g| g.state.severity() == Severity::Calm) => {
-            let keep = if rest.len() == 1 {
-                "keeps up"
-            } else {
-                "keep up"
-            };
+            let keep = State::KeepsUp.words_of(rest.len() as u64);
             format!("{} {keep}", names(rest))
         }
         (_, _, rest) => {
