@@ -334,7 +334,11 @@ fn the_audit_of_one_stream_leaves_out_the_others() {
         3
     );
     let ran = run(server, "audit nothing").ended(0);
-    assert!(ran.out.starts_with("No changes by these tools"), "{}", ran.out);
+    assert!(
+        ran.out.starts_with("No changes by these tools"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]
