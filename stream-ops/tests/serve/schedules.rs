@@ -138,6 +138,32 @@ fn all_schedules_are_on_one_page_with_what_can_be_done() {
 }
 
 #[test]
+fn a_job_is_run_now_by_a_process_that_has_it() {
+    let server = with_schedules();
+    let manager = StreamManager::connect(server.url()).unwrap();
+    let nightly = Cron::parse("0 3 * * *").unwrap();
+    manager
+        .cron_to("reports", "nightly", nightly, || Report::of("today"))
+        .unwrap();
+    let fixture = Fixture::on(server, Some(Role::Retry), |_| {});
+    let form = "do=run-job&stream=reports&job=nightly";
+    wait_until(LONG, "the job", || {
+        fixture.get("/schedules").body.contains("nightly")
+    });
+    let question = fixture.post("/change", form);
+    assert!(
+        question.body.contains("Run nightly now?") && question.body.contains("cron run-now"),
+        "{}",
+        question.body
+    );
+    let length = || fixture.server.command::<u64>(&["XLEN", "reports"]);
+    assert_eq!(length(), 0, "asking has run it");
+    confirm(&fixture, &question);
+    wait_until(LONG, "the message of the job", || length() == 1);
+    manager.shutdown();
+}
+
+#[test]
 fn roles_decide_what_is_offered() {
     let fixture = Fixture::on(with_schedules(), Some(Role::Retry), |_| {});
     wait_until(LONG, "the schedules", || {

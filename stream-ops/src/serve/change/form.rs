@@ -58,6 +58,10 @@ pub(crate) fn asked(dash: &Dash, form: &Query) -> Result<Asked, String> {
             return copy_to_edit(dash, &stream, form).map(|page| Asked::Edit(Box::new(page)));
         }
         "send-copy" => return copy(dash, stream, form),
+        "run-job" => Change::RunJob {
+            stream,
+            job: job()?,
+        },
         "pause-job" => Change::PauseJob {
             stream,
             job: job()?,

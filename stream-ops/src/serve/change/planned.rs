@@ -1,12 +1,17 @@
 //! Plans a change, by looking only. The plans are those of the command line.
 
+use std::time::Duration;
+
 use super::what::Change;
 use crate::act::{
     DeadChoice, HandsOn, PendingChoice, Planned, ScheduledChoice, cancel, hold, pause_job, pending,
-    redrive, release, remove_dead, resume_job, run_now, send,
+    redrive, release, remove_dead, resume_job, run_job_now, run_now, send,
 };
 use crate::server::Redis;
 use crate::words::age;
+
+/// A process that has a job has to run it within this time.
+const RUN_IN: Duration = Duration::from_secs(30);
 
 /// Plans a change of somebody. Nothing is changed.
 ///
@@ -55,6 +60,7 @@ pub(crate) fn plan(redis: &Redis, who: &str, change: &Change) -> Planned {
         Change::SendCopy {
             stream, message, ..
         } => send(redis, stream, vec![message.clone()], true, None),
+        Change::RunJob { stream, job } => run_job_now(redis, stream, job, RUN_IN),
         Change::PauseJob { stream, job } => pause_job(redis, stream, job),
         Change::ResumeJob { stream, job } => resume_job(redis, stream, job),
         Change::RunScheduled { stream, id } => run_now(redis, stream, &one(*id)),

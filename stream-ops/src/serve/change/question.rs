@@ -26,6 +26,7 @@ impl Question {
             Change::SendCopy { stream, id, .. } => {
                 format!("Send a corrected copy of {id} to {stream}?")
             }
+            Change::RunJob { job, .. } => format!("Run {job} now?"),
             Change::PauseJob { job, .. } => format!("Pause {job}?"),
             Change::ResumeJob { job, .. } => format!("Resume {job}?"),
             Change::RunScheduled { .. } => "Add this message now?".to_owned(),
@@ -108,6 +109,7 @@ impl Question {
             }
             Change::RemoveDead { .. } => "It can't be undone: they are gone, with their fields.",
             Change::SendCopy { .. } => "It can't be undone: the groups handle it as any other.",
+            Change::RunJob { .. } => "It can't be undone: the groups handle the message.",
             Change::PauseJob { .. } => "It can be undone: it can be resumed.",
             Change::ResumeJob { .. } => "It can be undone: it can be paused again.",
             Change::RunScheduled { .. } => "It can't be undone: the groups handle it.",
@@ -127,6 +129,7 @@ impl Question {
             Change::Redrive { .. } => "Put back",
             Change::RemoveDead { .. } => "Remove them",
             Change::SendCopy { .. } => "Send it",
+            Change::RunJob { .. } => "Run it now",
             Change::PauseJob { .. } => "Pause it",
             Change::ResumeJob { .. } => "Resume it",
             Change::RunScheduled { .. } => "Add it now",

@@ -60,6 +60,8 @@ pub(crate) enum Change {
         /// The names of the fields that are changed.
         fields: Vec<String>,
     },
+    /// A process that has a job adds its message now.
+    RunJob { stream: String, job: String },
     /// A job doesn't go on.
     PauseJob { stream: String, job: String },
     /// A job goes on.
@@ -90,6 +92,7 @@ impl Change {
             | Self::Redrive { stream, .. }
             | Self::RemoveDead { stream, .. }
             | Self::SendCopy { stream, .. }
+            | Self::RunJob { stream, .. }
             | Self::PauseJob { stream, .. }
             | Self::ResumeJob { stream, .. }
             | Self::RunScheduled { stream, .. }
@@ -106,6 +109,7 @@ impl Change {
             Self::Redrive { .. } => "dlq redrive",
             Self::RemoveDead { .. } => "dlq rm",
             Self::SendCopy { .. } => "stream send",
+            Self::RunJob { .. } => "cron run-now",
             Self::PauseJob { .. } => "cron pause",
             Self::ResumeJob { .. } => "cron resume",
             Self::RunScheduled { .. } => "scheduled run-now",
@@ -137,7 +141,9 @@ impl Change {
                 let names = message.fields.iter().map(|(name, _)| set(&shown(name)));
                 names.collect::<Vec<_>>().join(" ")
             }
-            Self::PauseJob { job, .. } | Self::ResumeJob { job, .. } => quoted(job),
+            Self::RunJob { job, .. } | Self::PauseJob { job, .. } | Self::ResumeJob { job, .. } => {
+                quoted(job)
+            }
             Self::RunScheduled { id, .. } | Self::CancelScheduled { id, .. } => id.to_string(),
         };
         format!("streamctl {} {stream} {rest} --yes", self.action())
@@ -152,7 +158,8 @@ impl Change {
             | Self::Unhold { group, .. } => Page::Group(stream(), group.clone()),
             Self::Redrive { .. } | Self::RemoveDead { .. } => Page::Dead(stream()),
             Self::SendCopy { .. } => Page::Messages(stream()),
-            Self::PauseJob { .. }
+            Self::RunJob { .. }
+            | Self::PauseJob { .. }
             | Self::ResumeJob { .. }
             | Self::RunScheduled { .. }
             | Self::CancelScheduled { .. } => Page::Schedules(stream()),

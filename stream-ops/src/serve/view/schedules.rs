@@ -134,8 +134,8 @@ fn job_row(stream: &str, job: &CronJob, now: u64) -> JobRow {
     };
     let does = |what: &str, words: &str| (words.to_owned(), form(what, stream, "job", &job.name));
     let buttons = match job.state {
-        CronState::On => vec![does("pause-job", "Pause…")],
-        CronState::Paused => vec![does("resume-job", "Resume…")],
+        CronState::On => vec![does("run-job", "Run now…"), does("pause-job", "Pause…")],
+        CronState::Paused => vec![does("run-job", "Run now…"), does("resume-job", "Resume…")],
         _ => Vec::new(),
     };
     let verb = if job.state == CronState::Paused {
