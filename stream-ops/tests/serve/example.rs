@@ -1,10 +1,10 @@
 //! `make dashboard`: a dashboard with something to see, which leaves nothing.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use stream_tests::wait_until;
 
@@ -28,6 +28,8 @@ fn program() -> PathBuf {
 /// It runs until this is dropped, with a directory of its own for its files.
 struct Running {
     child: Child,
+    /// It writes on behind its address: a closed pipe would end it.
+    _lines: Lines<BufReader<ChildStdout>>,
     address: SocketAddr,
     home: tempfile::TempDir,
 }
@@ -51,6 +53,7 @@ impl Running {
         Self {
             address: address.expect("it prints its address"),
             child,
+            _lines: lines,
             home,
         }
     }
@@ -143,7 +146,8 @@ fn nothing_is_left_either_where_it_is_killed() {
     });
     running.tell("-KILL");
     running.child.wait().unwrap();
-    wait_until(LONG, "the end of all its processes", || {
+    // Its members take half a minute to give up a server that is gone.
+    wait_until(LONG * 2, "the end of all its processes", || {
         running.processes().is_empty()
     });
 }

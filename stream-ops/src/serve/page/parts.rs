@@ -100,11 +100,21 @@ pub struct Action {
     pub refused: Option<String>,
 }
 
+/// The headline of a page.
 pub(crate) fn problem(problem: &Problem) -> Markup {
+    titled(problem, &html! { h1 { (problem.title.html()) } })
+}
+
+/// A problem below the heading of a page.
+pub(crate) fn problem_below(problem: &Problem) -> Markup {
+    titled(problem, &html! { h2 { (problem.title.html()) } })
+}
+
+fn titled(problem: &Problem, title: &Markup) -> Markup {
     html! {
         section.problem.plain[problem.chart.is_none()].(problem.sign.class()) aria-label="The problem" {
             div {
-                h1 { (problem.title.html()) }
+                (title)
                 @if !problem.text.is_empty() { p { (problem.text.html()) } }
                 @if !problem.others.is_empty() {
                     ul.bare.others {

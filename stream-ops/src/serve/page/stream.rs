@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::chart::{Series, pair};
 use super::frame::Frame;
 use super::link::Page;
-use super::parts::{Problem, Tile, clock, problem, signed, tiles};
+use super::parts::{Problem, Tile, clock, problem_below, signed, tiles};
 use super::rich::Rich;
 use super::sign::Sign;
 
@@ -98,7 +98,7 @@ pub(super) fn stream(frame: &Frame, page: &Stream) -> Markup {
     frame.html(&html! {
         section {
             h1.heading { (page.name) small { (page.about) } }
-            @if let Some(wrong) = &page.problem { (problem(wrong)) }
+            @if let Some(wrong) = &page.problem { (problem_below(wrong)) }
             (tiles(&page.tiles))
         }
         @if !page.stands.groups.is_empty() {
