@@ -51,10 +51,9 @@ impl Terminal {
         // Once nothing has the terminal open any more, reading fails.
         let reader = reader.spawn(move || {
             let mut part = [0; 4_096];
-            while let Ok(1..) = shown.read(&mut part).map(|count| {
+            while let Ok(count @ 1..) = shown.read(&mut part) {
                 seen.lock().unwrap().extend_from_slice(&part[..count]);
-                count
-            }) {}
+            }
         });
         Self {
             child,

@@ -144,15 +144,14 @@ fn left_over(
         if left.len() >= most {
             break;
         }
-        let is_new = match &letter.origin {
+        let is_new = if let Some(origin) = &letter.origin {
             // The file may have it twice.
-            Some(origin) => known.insert((letter.at.partition, origin.clone())),
-            None => {
-                let key = dead_key(stream, letter.at.partition);
-                let id = letter.at.id.to_string();
-                let found = redis.ask_one(&key, request(["XRANGE", &key, &id, &id]))?;
-                found.list().is_empty()
-            }
+            known.insert((letter.at.partition, origin.clone()))
+        } else {
+            let key = dead_key(stream, letter.at.partition);
+            let id = letter.at.id.to_string();
+            let found = redis.ask_one(&key, request(["XRANGE", &key, &id, &id]))?;
+            found.list().is_empty()
         };
         if is_new {
             left.push(letter);
