@@ -36,27 +36,25 @@ pub fn clean_some(redis: &Redis, stream: &str, limit: Option<u64>) -> Planned {
     let left = if may_be_more { limit } else { Some(removes) };
     let more = if may_be_more { "at least " } else { "" };
     let name = named(stream);
+    let goes = format!(
+        "Would remove {more}{} of {} from {name}",
+        count(removes),
+        of(retention.length, "entry", "entries"),
+    );
     let sentence = if removes == 0 {
         format!("Nothing of {name} would go now.")
+    } else if is_part {
+        format!(
+            "{goes}: the oldest, of {} that may go.",
+            count(retention.removes)
+        )
     } else {
-        let goes = format!(
-            "Would remove {more}{} of {} from {name}",
-            count(removes),
-            of(retention.length, "entry", "entries"),
-        );
-        if is_part {
-            format!(
-                "{goes}: the oldest, of {} that may go.",
-                count(retention.removes)
-            )
-        } else {
-            format!(
-                "{goes}: {} too old, {} too many, {} acknowledged by all.",
-                count(retention.expired),
-                count(retention.excess),
-                count(retention.acknowledged)
-            )
-        }
+        format!(
+            "{goes}: {} too old, {} too many, {} acknowledged by all.",
+            count(retention.expired),
+            count(retention.excess),
+            count(retention.acknowledged)
+        )
     };
     let job = Box::new(Cleanup {
         stream: stream.to_owned(),
