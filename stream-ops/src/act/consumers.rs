@@ -7,12 +7,12 @@ use super::said::{group_of, named};
 use crate::server::Redis;
 use crate::words::{of, quoted};
 
-/// Plans to remove a consumer from its group. Its pending entries stay with the group, for
-/// whoever takes over. Refused later where it lives.
+/// Plans to remove a consumer from its group. Its pending entries stay with the group, and
+/// another consumer takes them over. Carrying out the plan fails while the consumer lives.
 ///
 /// # Errors
 ///
-/// Where there is no such consumer, or Redis can't be reached.
+/// If there is no such consumer, or Redis can't be reached.
 pub fn remove(redis: &Redis, stream: &str, group: &str, consumer: &str) -> Planned {
     let consumers = redis.manager().group_consumers(stream, group)?;
     let known = consumers.into_iter().find(|known| known.name == consumer);

@@ -15,11 +15,11 @@ use crate::words::quoted;
 
 const JOB: (&str, &str) = ("job", "jobs");
 
-/// Plans to pause a job that recurs, in all processes.
+/// Plans to pause a recurring job in all processes.
 ///
 /// # Errors
 ///
-/// Where there is no such job, or Redis can't be reached.
+/// If there is no such job, or Redis can't be reached.
 pub fn pause(redis: &Redis, stream: &str, name: &str) -> Planned {
     let known = job(redis, stream, name)?;
     let what = format!("the job {} of {}", named(name), named(stream));
@@ -43,11 +43,11 @@ pub fn pause(redis: &Redis, stream: &str, name: &str) -> Planned {
     })
 }
 
-/// Plans to resume a job that was paused or removed, from now on.
+/// Plans to resume a paused or removed job, from now on. Times that have passed are skipped.
 ///
 /// # Errors
 ///
-/// Where there is no such job, or Redis can't be reached.
+/// If there is no such job, or Redis can't be reached.
 pub fn resume(redis: &Redis, stream: &str, name: &str) -> Planned {
     let known = job(redis, stream, name)?;
     let what = format!("the job {} of {}", named(name), named(stream));
@@ -69,12 +69,12 @@ pub fn resume(redis: &Redis, stream: &str, name: &str) -> Planned {
     })
 }
 
-/// Plans to run a job now, once, also while it is paused. A process that has the job makes
-/// its message: it is asked to, and has `wait` to do so, at least a second.
+/// Plans to run a job once now, even if it is paused. A process that has the job adds the
+/// message; it has `wait` to do so, at least one second.
 ///
 /// # Errors
 ///
-/// Where there is no such job, it was removed, or Redis can't be reached.
+/// If there is no such job, if it was removed, or if Redis can't be reached.
 pub fn run_now(redis: &Redis, stream: &str, name: &str, wait: Duration) -> Planned {
     let known = job(redis, stream, name)?;
     let what = format!("the job {} of {}", named(name), named(stream));
@@ -102,10 +102,10 @@ pub fn run_now(redis: &Redis, stream: &str, name: &str, wait: Duration) -> Plann
     })
 }
 
-/// The time between two looks whether a process has run it.
+/// The time between two checks for the run.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A run that is asked for, and then waited for.
+/// Asks for a run, then waits for it.
 struct Run {
     stream: String,
     name: String,

@@ -16,11 +16,11 @@ use crate::words::{age, count, of, quoted, shown};
 
 const GROUP: (&str, &str) = ("group", "groups");
 
-/// Plans to make a group, and the stream where it doesn't exist.
+/// Plans to create a group, and its stream if that doesn't exist.
 ///
 /// # Errors
 ///
-/// Where Redis can't be reached, or is of another opinion about the stream.
+/// If Redis can't be reached, or refuses to read the stream.
 pub fn create(redis: &Redis, stream: &str, group: &str, from: StartFrom) -> Planned {
     let facts = facts(redis, stream)?;
     let whose = group_of(stream, group);
@@ -54,12 +54,12 @@ pub fn create(redis: &Redis, stream: &str, group: &str, from: StartFrom) -> Plan
     Ok(plan)
 }
 
-/// Plans to set the position of a group. Refused later while a consumer of it lives, unless
-/// with `force`.
+/// Plans to set the position of a group. Carrying out the plan fails while a consumer of the
+/// group lives, unless `force` is true.
 ///
 /// # Errors
 ///
-/// Where there is no such group, or Redis can't be reached.
+/// If there is no such group, or Redis can't be reached.
 pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bool) -> Planned {
     let parts = existing_parts(redis, stream)?;
     let (mut skipped, mut again, mut may_be_more) = (0, 0, false);
@@ -81,7 +81,7 @@ pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bo
     }
     let whose = group_of(stream, group);
     let owned = (stream.to_owned(), group.to_owned());
-    // `$` would mean what is newest then.
+    // `$` would mean the newest entry at the time of the change.
     let fixed = match (to, parts.as_slice()) {
         (StartFrom::End, [part]) => look_at(redis, &part.key)?.last.map_or(to, StartFrom::Id),
         _ => to,
@@ -123,7 +123,7 @@ pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bo
 ///
 /// # Errors
 ///
-/// Where there is no such group, or Redis can't be reached.
+/// If there is no such group, or Redis can't be reached.
 pub fn hold(redis: &Redis, stream: &str, group: &str, time: Duration, why: &str) -> Planned {
     let facts = facts(redis, stream)?;
     let known = found(&facts, stream, group)?;
@@ -168,7 +168,7 @@ pub fn hold(redis: &Redis, stream: &str, group: &str, time: Duration, why: &str)
 ///
 /// # Errors
 ///
-/// Where Redis can't be reached.
+/// If Redis can't be reached.
 pub fn release(redis: &Redis, stream: &str, group: &str) -> Planned {
     let held = redis.manager().held(stream, group)?;
     let whose = group_of(stream, group);
@@ -188,11 +188,11 @@ pub fn release(redis: &Redis, stream: &str, group: &str) -> Planned {
         .say(sentence))
 }
 
-/// Plans to remove a group. Refused later while a consumer of it lives.
+/// Plans to remove a group. Carrying out the plan fails while a consumer of the group lives.
 ///
 /// # Errors
 ///
-/// Where there is no such group, or Redis can't be reached.
+/// If there is no such group, or Redis can't be reached.
 pub fn remove(redis: &Redis, stream: &str, group: &str) -> Planned {
     let facts = facts(redis, stream)?;
     let known = found(&facts, stream, group)?;
@@ -229,8 +229,8 @@ pub fn remove(redis: &Redis, stream: &str, group: &str) -> Planned {
     Ok(plan)
 }
 
-/// How many entries a group has not handled, from the first one that there is up to an id:
-/// unread, and pending.
+/// The number of entries up to `until` that a group has not handled: unread ones, and
+/// pending ones from `first` on.
 pub(super) fn unhandled(
     redis: &Redis,
     key: &str,
@@ -278,7 +278,7 @@ fn between(redis: &Redis, stream: &str, from: EntryId, to: EntryId) -> Planned<(
     Ok((count, has_more))
 }
 
-/// The id behind which a group begins.
+/// The id after which a group begins.
 fn after(from: StartFrom) -> EntryId {
     match from {
         StartFrom::Id(id) => id,
