@@ -53,11 +53,11 @@ pub fn remove(redis: &Redis, stream: &str, group: &str, consumer: &str) -> Plann
     if known.pending > 0 {
         let entries = of(known.pending, "pending entry stays", "pending entries stay");
         plan = plan.say(format!(
-            "Its {entries} with the group, for whoever takes over."
+            "Its {entries} with the group, and another consumer takes over."
         ));
     }
     if known.alive == Some(true) {
-        plan = plan.say("It lives: it will be refused until it is stopped.");
+        plan = plan.say("It lives: it can't be removed until it stops.");
     }
     Ok(plan)
 }

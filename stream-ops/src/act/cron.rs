@@ -36,7 +36,7 @@ pub fn pause(redis: &Redis, stream: &str, name: &str) -> Planned {
         CronState::Paused => plan
             .counted(0_u64)
             .say(format!("It is paused already: {what}.")),
-        CronState::Removed => plan.counted(0_u64).say(format!("It was removed: {what}.")),
+        CronState::Removed => plan.counted(0_u64).say(format!("It is removed: {what}.")),
         _ => plan.say(format!(
             "Would pause {what} in all processes, until it is resumed. Undo: `{undo}`."
         )),
@@ -60,11 +60,9 @@ pub fn resume(redis: &Redis, stream: &str, name: &str) -> Planned {
         .detail("job", name)
         .with_result(format!("Resumed {what}"));
     Ok(match known.state {
-        CronState::On => plan
-            .counted(0_u64)
-            .say(format!("It goes on already: {what}.")),
+        CronState::On => plan.counted(0_u64).say(format!("It isn't paused: {what}.")),
         _ => plan.say(format!(
-            "Would resume {what}, from now on: times that have passed are left out."
+            "Would resume {what}, from now on: times that have passed are skipped."
         )),
     })
 }

@@ -97,7 +97,7 @@ pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bo
         StartFrom::End => "behind the newest entry".to_owned(),
         other => format!("behind {}", after(other)),
     };
-    let more = if may_be_more { "at least " } else { "" };
+    let more = if may_be_more { "At least " } else { "" };
     let mut plan = Plan::new("group set-id", stream, GROUP, "Set", job)
         .of_group(group)
         .with_result(format!("Set {whose} {where_to}"))
@@ -107,7 +107,7 @@ pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bo
     if skipped > 0 {
         let entries = of(skipped, "unread entry is", "unread entries are");
         plan = plan.say(format!(
-            "{more}{entries} skipped: the group never handles them."
+            "{more}{entries} skipped, and never handled by the group."
         ));
         plan.unhandled = skipped;
     }
@@ -153,7 +153,7 @@ pub fn hold(redis: &Redis, stream: &str, group: &str, time: Duration, why: &str)
         .detail("why", why);
     if let Some(held) = &known.held {
         let why = shown(held.why.as_bytes());
-        plan = plan.say(format!("It is held already, and then by this wish: {why}."));
+        plan = plan.say(format!("This hold replaces another one: {why}."));
     }
     if known.living() == 0 {
         plan = plan.say(
@@ -204,12 +204,12 @@ pub fn remove(redis: &Redis, stream: &str, group: &str) -> Planned {
     });
     let unread = known
         .unread
-        .map_or_else(|| "an unknown number of".to_owned(), count);
+        .map_or_else(|| "an unknown number".to_owned(), count);
     let mut plan = Plan::new("group rm", stream, GROUP, "Removed", job)
         .of_group(group)
         .with_result(format!("Removed {whose}"))
         .say(format!(
-            "Would remove {whose}, to which {unread} entries are unread and {} pending.",
+            "Would remove {whose}. Its entries: {unread} unread, {} pending.",
             count(known.pending)
         ))
         .say(
@@ -223,7 +223,7 @@ pub fn remove(redis: &Redis, stream: &str, group: &str) -> Planned {
     if known.living() > 0 {
         let consumers = of(known.living() as u64, "consumer lives", "consumers live");
         plan = plan.say(format!(
-            "{consumers}: it will be refused until they are stopped."
+            "{consumers}: the group can't be removed until they stop."
         ));
     }
     Ok(plan)

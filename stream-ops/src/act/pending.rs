@@ -243,7 +243,7 @@ fn said(
     };
     if number == 0 {
         let sentence = format!(
-            "No pending entry of {} in {} is meant: {} that no living consumer holds.",
+            "No pending entry of {} in {} is meant: {} are held by no living consumer.",
             named(group),
             named(stream),
             count(0)

@@ -127,7 +127,7 @@ pub fn send(
         .say(sentence);
     plan.sentences.extend(unfit);
     if failing.is_none() {
-        plan = plan.say("No schema is known to check them against.");
+        plan = plan.say("No schema is known to check against.");
     }
     if parts(redis, stream)?.iter().all(|part| {
         let kind = redis.ask_one(&part.key, crate::server::request(["EXISTS", &part.key]));

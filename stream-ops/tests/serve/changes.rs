@@ -184,7 +184,7 @@ fn a_kind_is_put_back_with_an_edited_field() {
     );
     let question = fixture.post("/change", &form);
     assert!(
-        question.body.contains("Changed on the way: amount"),
+        question.body.contains("Changed fields: amount"),
         "{}",
         question.body
     );

@@ -103,7 +103,7 @@ fn a_message_is_edited_tried_and_sent_as_a_new_one() {
     let question = send("field%3Aamount=12.50");
     for words in [
         "Send a corrected copy of",
-        "Changed in it: amount",
+        "Changed fields: amount",
         "It fits the newest schema. All groups get it.",
         "streamctl stream send orders order_id=… amount=… email=… --yes",
     ] {

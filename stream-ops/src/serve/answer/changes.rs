@@ -89,7 +89,7 @@ fn question(dash: &Dash, caller: &Caller, question: Question) -> Response<Body> 
 
 fn confirmed(dash: &Dash, caller: &Caller, nonce: &str) -> Response<Body> {
     let Some(question) = dash.pending.take(&caller.name, nonce) else {
-        let why = "this was answered already, or ten minutes have passed: ask again";
+        let why = "this question was answered already, or is older than ten minutes: ask again";
         return refused(dash, caller, StatusCode::CONFLICT, why);
     };
     if let Err(refused) = may(dash, caller, question.change.role()) {

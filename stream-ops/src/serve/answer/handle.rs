@@ -62,7 +62,7 @@ async fn read(body: Body) -> Result<Bytes, Box<Response<Body>>> {
         Ok(Err(_)) => Err(too_large()),
         Err(_) => Err(Box::new(refuse(
             StatusCode::REQUEST_TIMEOUT,
-            "the body took too long to come",
+            "the body took too long to arrive",
         ))),
     }
 }

@@ -67,7 +67,7 @@ fn why(missing: &Missing) -> (StatusCode, &'static str, Rich) {
         Missing::NotYet => (
             StatusCode::OK,
             "The first look is under way",
-            Rich::from("This page shows itself as soon as something was seen."),
+            Rich::from("This page appears as soon as the look is complete."),
         ),
         Missing::None(text) => (StatusCode::NOT_FOUND, "There is no such page", text.clone()),
         Missing::Failed(text) => (

@@ -83,7 +83,7 @@ pub(super) fn ask_for_token(why: &str) -> Response<Body> {
 pub(super) fn wrong_method(allowed: &'static str) -> Response<Body> {
     let mut response = refuse(
         StatusCode::METHOD_NOT_ALLOWED,
-        "this is not how it is asked",
+        "the method is not allowed here",
     );
     response
         .headers_mut()

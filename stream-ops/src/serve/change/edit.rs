@@ -125,7 +125,7 @@ pub(super) fn edit(dash: &Dash, stream: &str, form: &Query) -> Result<Edit, Stri
     let text = match ids.len() {
         1 => Rich::from("The dead letter is put back with your changes."),
         several => Rich::from(format!(
-            "These are the fields of the first one. Your changes are made in all {}; the other fields of each stay as they are.",
+            "These are the fields of the first one. Your changes apply to all {}; the other fields stay as they are.",
             count(several as u64)
         )),
     };

@@ -79,10 +79,7 @@ pub(crate) fn asked(dash: &Dash, form: &Query) -> Result<Asked, String> {
             id: parsed(form, "scheduled")?,
         },
         other => {
-            return Err(format!(
-                "`{}` is nothing that can be done",
-                shown(other.as_bytes())
-            ));
+            return Err(format!("`{}` is no action", shown(other.as_bytes())));
         }
     };
     Ok(Asked::Change(change))
@@ -125,7 +122,7 @@ fn time(text: &str) -> Result<Duration, String> {
 
 fn not_a_time(text: &str) -> String {
     format!(
-        "`{}` is no time: 30 min, 90 s, 2 h and 1 d are",
+        "`{}` is no time: write 30 min, 90 s, 2 h or 1 d",
         shown(text.as_bytes())
     )
 }
@@ -140,7 +137,7 @@ fn rate(text: &str) -> Result<Option<NonZeroU32>, String> {
     let number = number.replace(',', "").parse();
     number.map(Some).map_err(|_| {
         format!(
-            "`{}` is no rate: 50 /s is one, and nothing is no limit",
+            "`{}` is no rate: write 50 /s, or leave it empty for no limit",
             shown(text.as_bytes())
         )
     })

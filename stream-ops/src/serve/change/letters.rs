@@ -29,7 +29,7 @@ pub(super) fn letters(
         let until: EntryId = form
             .get("until")
             .parse()
-            .map_err(|_| "the form doesn't say up to which one".to_owned())?;
+            .map_err(|_| "the form has no valid `until`".to_owned())?;
         let filter = DeadFilter::new().kind(kind).until(until).limit(MOST + 1);
         let letters = dash.redis.manager().dead_letters(stream);
         let found = letters.and_then(|letters| letters.select(&filter));

@@ -112,7 +112,7 @@ impl Works {
         let running = works.iter().filter(|(work, _)| work.told().is_none());
         if running.count() >= RUNNING {
             return Err(format!(
-                "{RUNNING} changes go on: wait for one of them, or stop it"
+                "{RUNNING} changes are running: wait until one ends, or stop one"
             ));
         }
         let work = Arc::new(Work {
@@ -135,7 +135,7 @@ impl Works {
         let thread = thread::Builder::new()
             .name("streamctl-change".to_owned())
             .spawn(move || make(&made, &redis, question))
-            .map_err(|e| format!("the system has no thread for it: {e}"))?;
+            .map_err(|e| format!("no thread could be started: {e}"))?;
         works.push((Arc::clone(&work), thread));
         while works.len() > REMEMBERED
             && let Some(at) = works.iter().position(|(work, _)| work.told().is_some())
@@ -188,7 +188,7 @@ struct Ending<'a>(&'a Work);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let how = "It ended early, and nobody knows how far it got. The audit may.";
+        let how = "It ended early; how far it got is unknown. See the audit.";
         self.0.end(Rich::new().bad(how));
     }
 }

@@ -13,9 +13,9 @@ pub(super) fn work(dash: &Dash, id: &str) -> Result<(Model, Value), Missing> {
     let Some(work) = dash.works.find(id) else {
         return Err(Missing::None(
             Rich::new()
-                .plain("There is no such change, or it ended long ago: the ")
+                .plain("There is no such change, or it ended long ago: see the ")
                 .link("audit", format!("{}#audit", Page::System.link()))
-                .plain(" knows."),
+                .plain("."),
         ));
     };
     if work.is_news() {

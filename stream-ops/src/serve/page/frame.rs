@@ -73,7 +73,7 @@ impl Frame {
                     script src="/live.js" defer {}
                 }
                 body {
-                    a.skip href="#main" { "To the page itself" }
+                    a.skip href="#main" { "Skip to the content" }
                     (self.header())
                     main #main data-live[self.is_live] {
                         @if let Some(told) = &self.told {

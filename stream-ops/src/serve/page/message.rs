@@ -84,7 +84,7 @@ pub(super) fn message(frame: &Frame, page: &Message) -> Markup {
                     (fates(&page.fates))
                 }
                 section {
-                    h2 { "Do something with it" }
+                    h2 { "Actions" }
                     @if page.actions.is_empty() && page.not.is_none() {
                         p.card.padded.soft { "There is nothing to do with it." }
                     } @else {
@@ -122,7 +122,7 @@ fn fields(rows: &[FieldRow]) -> Markup {
 fn raw(rows: &[(String, String)]) -> Markup {
     html! {
         details {
-            summary { "As Redis has it" }
+            summary { "As stored in Redis" }
             pre.card.padded.code {
                 @for (name, value) in rows { (name) " = " (value) "\n" }
             }

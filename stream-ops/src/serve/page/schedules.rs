@@ -128,7 +128,7 @@ fn jobs(page: &Schedules) -> Markup {
                         th scope="col" { "When" }
                         th.number scope="col" { "Next" }
                         th.number scope="col" { "Last" }
-                        th scope="col" { "Do" }
+                        th scope="col" { "Actions" }
                     }
                 }
                 tbody {
@@ -159,7 +159,7 @@ fn messages(page: &Schedules) -> Markup {
                         @if page.stream.is_none() { th scope="col" { "Stream" } }
                         th scope="col" { "Due" }
                         th scope="col" { "Fields" }
-                        th scope="col" { "Do" }
+                        th scope="col" { "Actions" }
                     }
                 }
                 tbody {

@@ -90,7 +90,7 @@ pub(super) fn system(frame: &Frame, page: &System) -> Markup {
             (servers(&page.servers))
         }
         section {
-            h2 { "What looking costs " small { "one look for all who look" } }
+            h2 { "Cost of looking " small { "one look for all viewers" } }
             (tiles(&page.looking))
         }
         section {

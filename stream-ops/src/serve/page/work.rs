@@ -38,7 +38,7 @@ pub(super) fn work(frame: &Frame, page: &Work) -> Markup {
         section {
             h1.heading { (page.title) small { (page.about) } }
             @if let Some(told) = &page.told { p.told { (told.html()) } }
-            progress max=(page.planned) value=(page.done) aria-label="How far it is" {}
+            progress max=(page.planned) value=(page.done) aria-label="Progress" {}
             (tiles(&page.tiles))
         }
         section {

@@ -125,8 +125,10 @@ pub fn dead(
         ),
         kinds: rows.into_iter().map(|(_, row)| row).collect(),
         title: match chosen {
-            Some(kind) if kind.count == 1 => format!("The one that is {}", words(&kind.reason)),
-            Some(kind) => format!("The {} {} ones", count(kind.count), words(&kind.reason)),
+            Some(kind) => {
+                let letters = of(kind.count, "dead letter", "dead letters");
+                format!("{letters}: {}", words(&kind.reason))
+            }
             None => "None".to_owned(),
         },
         search: search.to_owned(),
@@ -285,11 +287,12 @@ fn ask(
         .filter(|g| !their.contains(g))
         .collect();
     let mut text = tried(more.plan.as_ref(), all);
-    text = text.plain(format!(" Only {} would get them", listed(&their)));
+    let them = if all == 1 { "it" } else { "them" };
+    text = text.plain(format!(" Only {} would get {them}", listed(&their)));
     text = match others.as_slice() {
         [] => text.plain("."),
-        [one] => text.plain(format!("; {one} skips them.")),
-        several => text.plain(format!("; {} skip them.", listed(several))),
+        [one] => text.plain(format!("; {one} skips {them}.")),
+        several => text.plain(format!("; {} skip {them}.", listed(several))),
     };
     let mut fields = vec![
         field("stream", stream),
@@ -304,7 +307,7 @@ fn ask(
     }
     Ask {
         title: match all {
-            1 => format!("Put the one back into {stream}?"),
+            1 => format!("Put this one back into {stream}?"),
             all => format!("Put the {} back into {stream}?", count(all)),
         },
         text,
@@ -330,14 +333,14 @@ fn command(stream: &str, kind: &DeadKind, is_many: bool) -> String {
 /// What a dry run against the newest schema says.
 fn tried(plan: Option<&RedrivePlan>, all: u64) -> Rich {
     let Some(plan) = plan else {
-        return Rich::from("It is not known whether they would fail again.");
+        return Rich::from("How many would fail again is unknown.");
     };
     let Some(first) = plan.misfits.first() else {
         return if plan.without_body > 0 && plan.letters == 0 {
-            Rich::from("Their fields were too large to be kept: they can't be put back.")
+            Rich::from("The fields were too large to be kept, so nothing can be put back.")
         } else {
             Rich::from(
-                "By what is known of their fields, they could be handled now, if the cause is gone.",
+                "By the known fields and schemas, nothing would fail again if the cause is gone.",
             )
         };
     };
@@ -345,10 +348,12 @@ fn tried(plan: Option<&RedrivePlan>, all: u64) -> Rich {
     let fail = plan.would_fail as u64;
     let of_all = if tried < all {
         format!(
-            "of {} that were tried, {} would fail again",
+            "of {} tried, {} would fail again",
             count(tried),
             count(fail)
         )
+    } else if fail == 1 && tried == 1 {
+        "it would fail again".to_owned()
     } else if fail == tried {
         format!("all {} would fail again", count(fail))
     } else {
@@ -380,7 +385,7 @@ pub fn all_dead(history: &History) -> Index {
             0 => "No dead letters".to_owned(),
             total => of(total, "dead letter", "dead letters"),
         },
-        about: "Entries that no delivery could complete. They stay until somebody decides."
+        about: "Entries that no delivery could complete. The oldest go by age and number."
             .to_owned(),
         counted: "Dead letters".to_owned(),
         rows: streams
@@ -397,9 +402,9 @@ pub fn all_dead(history: &History) -> Index {
                     sign: if is_new { Sign::Worsens } else { Sign::Fine },
                     state: match newest {
                         Some(age) if is_new => {
-                            format!("they still come: the last {} ago", age_ms(age))
+                            format!("still coming: the last {} ago", age_ms(age))
                         }
-                        Some(age) => format!("none came for {}", age_ms(age)),
+                        Some(age) => format!("none for {}", age_ms(age)),
                         None => "–".to_owned(),
                     },
                     count: count(stream.dead),

@@ -81,13 +81,13 @@ fn problem(group: &GroupAssessment, facts: &GroupFacts, now: u64) -> Problem {
     };
     let mut text = why(group, facts, now);
     if !facts.suspects.is_empty() && is_wrong {
-        text = text.plain("The next process may well die of it too: it can be set aside below. ");
+        text = text.plain("The next process may die of the same entry: set it aside below. ");
     }
     if let Some(words) = waiting(group, facts).filter(|_| facts.unread != Some(0)) {
         text = text.plain(words).plain(" ");
     }
     if !group.is_sure && is_wrong {
-        text = text.plain("This is guessed from ages: it was not watched for long enough. ");
+        text = text.plain("This is an estimate: the group was not watched for long enough. ");
     }
     if text.is_empty() {
         text = Rich::from("Nothing is unread.");
@@ -111,7 +111,7 @@ fn tiles(
 ) -> Vec<Tile> {
     let dead = facts.held_by_dead();
     let hand = if dead > 0 {
-        Tile::new("In dead hands", count(dead), "nobody works on them")
+        Tile::new("In dead hands", count(dead), "held by dead processes")
     } else {
         let held = facts.pending.saturating_sub(facts.waiting);
         Tile::new(
@@ -131,7 +131,7 @@ fn tiles(
         (State::StandsStill | State::NoProcess, Some(seconds)) => {
             format!("{} once it runs", about(seconds))
         }
-        (State::CatchesUp | State::KeepsUp, _) => "at the pace of now".to_owned(),
+        (State::CatchesUp | State::KeepsUp, _) => "at the current pace".to_owned(),
         _ => String::new(),
     };
     vec![
@@ -139,7 +139,7 @@ fn tiles(
         Tile::new(
             "Oldest unread",
             age_or_dash(Some(oldest.map_or(0, |at| now.saturating_sub(at)))),
-            oldest.map_or_else(|| "none is".to_owned(), clock_seconds),
+            oldest.map_or_else(|| "none".to_owned(), clock_seconds),
         ),
         hand,
         Tile::new("Wait for a retry", count(facts.waiting), waits(facts)),
@@ -150,9 +150,9 @@ fn tiles(
 
 fn waits(facts: &GroupFacts) -> String {
     match (facts.waiting, facts.waiting_due) {
-        (0, _) => "none does".to_owned(),
-        (all, due) if all == due => "all are due".to_owned(),
-        (_, due) => format!("{} are due", count(due)),
+        (0, _) => "none".to_owned(),
+        (all, due) if all == due => "all due".to_owned(),
+        (_, due) => format!("{} due", count(due)),
     }
 }
 
@@ -181,7 +181,7 @@ fn actions(group: &GroupAssessment, facts: &GroupFacts, allowed: Role) -> Vec<Ac
             title: "Set the suspect aside".to_owned(),
             undo: Undo::Can,
             effect: Rich::from(format!(
-                "Moves this one entry to the dead letters, for {name} only. Puts nothing else at risk."
+                "Moves this one entry to the dead letters, for {name} only. Other entries stay as they are."
             )),
             button: Some(("Set aside…".to_owned(), fields)),
             command: Some(format!("streamctl pending bury {words} {at}")),
@@ -194,7 +194,7 @@ fn actions(group: &GroupAssessment, facts: &GroupFacts, allowed: Role) -> Vec<Ac
         let takes = if dead > 0 {
             let them = of(dead, "entry", "entries");
             format!(
-                "Its first process takes over the {them} at once and reads on where it stopped."
+                "Its first process takes over the {them} at once, and reads on where the last one stopped."
             )
         } else {
             "Its first process reads on where the last one stopped.".to_owned()
@@ -233,7 +233,7 @@ fn hold(
     } else {
         (
             format!("Hold {name} back, until a time"),
-            "It reads nothing new, and finishes what it has. Ends by itself.".to_owned(),
+            "It reads nothing new, and finishes what it has. The hold ends by itself.".to_owned(),
             "Hold…",
             form("hold"),
             format!("streamctl group hold {words} --for 30m"),

@@ -129,18 +129,24 @@ fn said(event: &Event) -> Rich {
                     .plain(format!(" of {}", shown(event.group.as_bytes()))),
             )
         }
-        "group-made-again" | "group-remade" => more(group().plain(" was gone, and was made again")),
+        "group-made-again" | "group-remade" => {
+            more(group().plain(" was gone, and was created again"))
+        }
         "consumer-removed" | "dead-consumer-removed" => {
             more(group().plain(" removed the dead consumer ").code(consumer))
         }
         "retention-blocked" => more(stream().plain(" can't be trimmed")),
         "hold" => more(group().plain(" was held back")),
-        "release" => more(group().plain(" was let go")),
+        "release" => more(group().plain(" was released")),
         "redrive" => more(
             of_letters(number)
                 .plain(" of ")
                 .plain(event.stream.clone())
-                .plain(" were put back"),
+                .plain(if number == 1 {
+                    " was put back"
+                } else {
+                    " were put back"
+                }),
         ),
         "schema-changed" | "schema" => more(stream().plain(" has a new schema")),
         "failover" => more(Rich::from("Another server became the master")),

@@ -210,7 +210,7 @@ fn row(history: &History, stream: &StreamAssessment, facts: &StreamFacts, now: u
 
 fn unread_words(group: &GroupAssessment, facts: &GroupFacts) -> String {
     match facts.unread {
-        None => "how many is unknown".to_owned(),
+        None => "number unknown".to_owned(),
         Some(0) if facts.pending == 0 => "none unread".to_owned(),
         Some(0) => format!("none unread, {} in hand", count(facts.pending)),
         Some(unread) => {
@@ -226,12 +226,12 @@ fn unread_words(group: &GroupAssessment, facts: &GroupFacts) -> String {
 /// How the worst group is, and the others.
 fn state(stream: &StreamAssessment, facts: &StreamFacts, now: u64) -> (String, String) {
     if let Some(trouble) = &facts.trouble {
-        return ("can't be looked at".to_owned(), trouble.clone());
+        return ("can't be read".to_owned(), trouble.clone());
     }
     let Some(worst) = stream.groups.first() else {
         let kept = format!(
-            "kept until one has, {}",
-            of(facts.length, "entry", "entries")
+            "{} until one does",
+            of(facts.length, "entry is kept", "entries are kept")
         );
         return ("no group reads it".to_owned(), kept);
     };

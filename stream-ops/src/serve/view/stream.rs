@@ -191,7 +191,7 @@ fn arrives_note(judged: &StreamAssessment, track: Option<&StreamTrack>, now: u64
     };
     let least = rates.iter().copied().fold(most, f64::min);
     if most <= 0.0 && rate <= 0.0 {
-        "nothing comes".to_owned()
+        "nothing arrives".to_owned()
     } else if least >= most * 0.7 {
         format!("steady for {}", seen_for(track, now))
     } else {
@@ -310,7 +310,7 @@ pub(super) fn done_in(group: &GroupAssessment, facts: &GroupFacts) -> String {
     match (group.state, group.trend.done_in, facts.unread) {
         (_, _, Some(0)) => "now".to_owned(),
         (State::StandsStill | State::NoProcess | State::FallsBehind, ..) => "never".to_owned(),
-        (State::Held, ..) => "when it is let go".to_owned(),
+        (State::Held, ..) => "after the hold".to_owned(),
         (_, Some(seconds), _) => about(seconds),
         // As many come as go: the oldest one tells how long each takes.
         (State::KeepsUp, None, _) => age_or_dash(group.behind_ms),
@@ -321,7 +321,7 @@ pub(super) fn done_in(group: &GroupAssessment, facts: &GroupFacts) -> String {
 fn retention(facts: &StreamFacts, more: &StreamMore, room: Option<u64>) -> Rich {
     let plan = match &more.retention {
         None => return Rich::from("–"),
-        Some(Err(why)) => return Rich::from(format!("Nobody can say what would go: {why}.")),
+        Some(Err(why)) => return Rich::from(format!("What would go is unknown: {why}.")),
         Some(Ok(plan)) => plan,
     };
     let may_be_more = if plan.may_be_more { "at least " } else { "" };
@@ -343,14 +343,14 @@ fn retention(facts: &StreamFacts, more: &StreamMore, room: Option<u64>) -> Rich 
     }
     if let Some(most) = facts.max_length.filter(|most| facts.length > *most) {
         said = said.plain(format!(
-            ": {} are too many for {}",
+            ": the stream has {}, and may have {}",
             of(facts.length, "entry", "entries"),
             count(most)
         ));
     }
     if let Some(group) = &plan.blocked_by {
         let link = Page::Group(facts.name.clone(), group.clone()).link();
-        said = said.plain(", and they stay for ").link(group.clone(), link);
+        said = said.plain("; entries stay for ").link(group.clone(), link);
     }
     said = said.plain(". ");
     if let Some(room) = room.filter(|room| *room < YEAR_MS) {

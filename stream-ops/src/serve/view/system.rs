@@ -77,7 +77,7 @@ fn title(found: &Assessment) -> String {
     match (are(Severity::Trouble), are(Severity::Warning)) {
         (0, 0) => "Nothing is wrong".to_owned(),
         (0, warnings) => format!("{} worse", of(warnings, "thing gets", "things get")),
-        (troubles, _) => format!("{} somebody", of(troubles, "thing needs", "things need")),
+        (troubles, _) => format!("{} attention", of(troubles, "thing needs", "things need")),
     }
 }
 
@@ -90,17 +90,17 @@ fn costs(history: &History, looking: Looking) -> Vec<Tile> {
     let known = |text: String| if is_known { text } else { "–".to_owned() };
     let time = history.server_time();
     vec![
-        Tile::new("Looks", every(looking.every), "one poller for all who look"),
+        Tile::new("Looks", every(looking.every), "one poller for all viewers"),
         Tile::new(
-            "One look asks",
-            known(of(cost.calls, "question", "questions")),
+            "One look sends",
+            known(of(cost.calls, "request", "requests")),
             format!(
                 "{streams}, {}",
                 of(cost.round_trips, "round trip", "round trips")
             ),
         ),
         Tile::new(
-            "It moves",
+            "It transfers",
             known(bytes(cost.sent + cost.received)),
             known(format!(
                 "{} out, {} in",
@@ -109,7 +109,7 @@ fn costs(history: &History, looking: Looking) -> Vec<Tile> {
             )),
         ),
         Tile::new(
-            "The server works",
+            "Server time",
             time.map_or_else(
                 || "–".to_owned(),
                 |time| took_ms(time.as_secs_f64() * 1_000.0),
@@ -122,7 +122,7 @@ fn costs(history: &History, looking: Looking) -> Vec<Tile> {
         Tile::new(
             "Pages answered",
             count(looking.answered),
-            format!("{} of them read more", count(looking.read)),
+            format!("{} of them read from Redis", count(looking.read)),
         ),
     ]
 }
@@ -258,7 +258,7 @@ mod tests {
         let (trouble, warning) = (Severity::Trouble, Severity::Warning);
         assert_eq!(found(&[Severity::Note]), "Nothing is wrong");
         assert_eq!(found(&[warning, warning]), "2 things get worse");
-        assert_eq!(found(&[trouble, warning]), "1 thing needs somebody");
+        assert_eq!(found(&[trouble, warning]), "1 thing needs attention");
         assert_eq!(every(Duration::from_secs(2)), "every 2 s");
         assert_eq!(every(Duration::from_millis(300)), "every 0.3 s");
     }

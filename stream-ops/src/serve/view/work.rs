@@ -63,23 +63,23 @@ pub fn work(now: &WorkNow<'_>) -> Work {
             Tile::new(
                 "Pace",
                 now.at_most.map_or_else(
-                    || "free".to_owned(),
+                    || "no limit".to_owned(),
                     |rate| format!("{} /s", count(rate.into())),
                 ),
                 if now.at_most.is_some() {
                     "at most"
                 } else {
-                    "as fast as it goes"
+                    "as fast as possible"
                 },
             ),
             Tile::new(
-                if is_over { "Left as it was" } else { "Left" },
+                if is_over { "Not reached" } else { "Left" },
                 if is_over {
                     count(left)
                 } else {
                     in_time(now, left)
                 },
-                if is_over { "entries" } else { "at this pace" },
+                if is_over { "as before" } else { "at this pace" },
             ),
         ],
         stop: (!is_over && now.stopped_by.is_none()).then(|| now.id.to_owned()),

@@ -67,12 +67,12 @@ fn fate_in(
             PendingHolder::Alive => (
                 Sign::Fine,
                 format!("in hand, {delivery}"),
-                format!("held by {holder} for {}", age_ms(idle)),
+                format!("held for {} by {holder}", age_ms(idle)),
             ),
             PendingHolder::Dead => (
                 Sign::Trouble,
                 format!("in dead hands, {delivery}"),
-                format!("held by {holder} for {}, which died", age_ms(idle)),
+                format!("held for {} by {holder}, which died", age_ms(idle)),
             ),
             PendingHolder::Waiting => (
                 Sign::Mends,

@@ -103,7 +103,7 @@ pub fn all_messages(history: &History) -> Index {
         });
     Index {
         title: "Messages".to_owned(),
-        about: "What is in the streams, decoded by the newest schema, with faults marked."
+        about: "The entries of the streams, decoded by the newest schema, with faults marked."
             .to_owned(),
         counted: "Entries".to_owned(),
         rows: rows.collect(),
