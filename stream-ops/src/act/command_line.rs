@@ -8,8 +8,8 @@ const SECRET: [&str; 1] = ["--url"];
 /// Flags whose values belong to messages.
 const PAYLOAD: [&str; 4] = ["--set", "--header", "--key", "--idempotency-key"];
 
-/// The words of a command line without secrets and values: `amount=12` becomes `amount=…`,
-/// and an address becomes `…`.
+/// The words of a command line without secrets and values: `amount=12` becomes
+/// `amount=…`, and an address becomes `…`.
 pub fn without_values(words: impl IntoIterator<Item = String>) -> String {
     let mut said: Vec<String> = Vec::new();
     let mut next_is = Word::Plain;

@@ -7,8 +7,9 @@ use super::said::{group_of, named};
 use crate::server::Redis;
 use crate::words::{of, quoted};
 
-/// Plans to remove a consumer from its group. Its pending entries stay with the group, and
-/// another consumer takes them over. Carrying out the plan fails while the consumer lives.
+/// Plans to remove a consumer from its group. Its pending entries stay with the group,
+/// and another consumer takes them over. Carrying out the plan fails while the consumer
+/// lives.
 ///
 /// # Errors
 ///

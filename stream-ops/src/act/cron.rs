@@ -43,7 +43,8 @@ pub fn pause(redis: &Redis, stream: &str, name: &str) -> Planned {
     })
 }
 
-/// Plans to resume a paused or removed job, from now on. Times that have passed are skipped.
+/// Plans to resume a paused or removed job, from now on. Times that have passed are
+/// skipped.
 ///
 /// # Errors
 ///

@@ -54,8 +54,8 @@ pub fn create(redis: &Redis, stream: &str, group: &str, from: StartFrom) -> Plan
     Ok(plan)
 }
 
-/// Plans to set the position of a group. Carrying out the plan fails while a consumer of the
-/// group lives, unless `force` is true.
+/// Plans to set the position of a group. Carrying out the plan fails while a consumer of
+/// the group lives, unless `force` is true.
 ///
 /// # Errors
 ///
@@ -188,7 +188,8 @@ pub fn release(redis: &Redis, stream: &str, group: &str) -> Planned {
         .say(sentence))
 }
 
-/// Plans to remove a group. Carrying out the plan fails while a consumer of the group lives.
+/// Plans to remove a group. Carrying out the plan fails while a consumer of the group
+/// lives.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Changes: planned first, then made as planned.
 //!
-//! A function that makes a [`Plan`] changes nothing. The plan names the change, the number
-//! of entries, those that would fail again, and those that a group would lose.
+//! A function that makes a [`Plan`] changes nothing. The plan names the change, the
+//! number of entries, those that would fail again, and those that a group would lose.
 //! [`carry_out`] changes exactly the entries that the plan names, in steps of at most 50,
 //! until a flag cancels it; it reports progress, and notes the change in the audit.
 //! [`Consent`] holds the agreement that a plan may need beyond a yes, and a *pace* limits

@@ -10,9 +10,9 @@ use crate::server::{Answered, Redis, request};
 
 const SCRIPT: &str = include_str!("oldest.lua");
 
-/// The id of the last of the `count` oldest entries of all keys; `None` if there are none.
-/// Entries of different keys with one id are taken together or not at all, so there may be
-/// fewer than `count`.
+/// The id of the last of the `count` oldest entries of all keys; `None` if there are
+/// none. Entries of different keys with one id are taken together or not at all, so there
+/// may be fewer than `count`.
 ///
 /// # Blocking
 ///

@@ -60,8 +60,8 @@ impl Pace {
         self.began = Instant::now();
     }
 
-    /// Marks the end of a step of `handled` entries. A step that took longer than its share
-    /// isn't made up for: the rate doesn't rise after a slow server.
+    /// Marks the end of a step of `handled` entries. A step that took longer than its
+    /// share isn't made up for: the rate doesn't rise after a slow server.
     pub(super) fn end(&mut self, handled: u64) {
         let share = self.per_second.map(|number| {
             let nanos = handled.saturating_mul(1_000_000_000) / u64::from(number.get());

@@ -43,8 +43,8 @@ pub struct PendingChoice {
     pub limit: Option<usize>,
     /// Entries up to this id, inclusive.
     pub until: Option<EntryId>,
-    /// The time without a sign of life after which a consumer of another library counts as
-    /// dead.
+    /// The time without a sign of life after which a consumer of another library counts
+    /// as dead.
     pub dead_after: Option<Duration>,
 }
 

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::job::Job;
 use crate::words::{age, count};
 
-/// A change that is planned and not made yet: its effect, and the number of entries. It acts
-/// on exactly the entries that it names; entries that come later are left alone.
+/// A change that is planned and not made yet: its effect, and the number of entries. It
+/// acts on exactly the entries that it names; entries that come later are left alone.
 pub struct Plan {
     /// The change, as a command: `dlq redrive`.
     pub action: &'static str,
@@ -24,7 +24,8 @@ pub struct Plan {
     pub unit: (&'static str, &'static str),
     /// The verb of the result, as in "Put back 17 dead letters".
     pub verb: &'static str,
-    /// The result as a sentence without its full stop, if the change is about a single thing.
+    /// The result as a sentence without its full stop, if the change is about a single
+    /// thing.
     pub single: Option<String>,
     /// The number of things to change.
     pub count: u64,

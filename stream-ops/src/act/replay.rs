@@ -30,8 +30,8 @@ pub enum Target {
 ///
 /// # Errors
 ///
-/// If there is no such stream or group, if the stream is its own target, or if Redis can't be
-/// reached.
+/// If there is no such stream or group, if the stream is its own target, or if Redis
+/// can't be reached.
 pub fn replay(
     redis: &Redis,
     stream: &str,

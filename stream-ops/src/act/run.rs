@@ -53,14 +53,14 @@ pub enum Ended {
     Refused(String),
 }
 
-/// Carries out a plan. `cancelled` is asked between two steps. `progress` gets the number of
-/// things handled (changed or left alone) and the planned number after each step. The change
-/// is noted in the audit, even if it ended early.
+/// Carries out a plan. `cancelled` is asked between two steps. `progress` gets the number
+/// of things handled (changed or left alone) and the planned number after each step. The
+/// change is noted in the audit, even if it ended early.
 ///
 /// # Blocking
 ///
-/// One round trip, or a few, per 50 entries. With a rate ([`Plan::at_most`]) each step waits
-/// for its time; `cancelled` is asked during the wait.
+/// One round trip, or a few, per 50 entries. With a rate ([`Plan::at_most`]) each step
+/// waits for its time; `cancelled` is asked during the wait.
 pub fn carry_out(
     mut plan: Plan,
     redis: &Redis,

@@ -27,9 +27,9 @@ pub struct Message {
 }
 
 impl Message {
-    /// Reads a line: an object of fields, `{"order_id": "A-1", "amount": 12.5}`; or an object
-    /// with `fields`, and optionally `headers`, `key` and `idempotency_key`. Bytes that are
-    /// no text are written as `{"hex": "00ff"}`.
+    /// Reads a line: an object of fields, `{"order_id": "A-1", "amount": 12.5}`; or an
+    /// object with `fields`, and optionally `headers`, `key` and `idempotency_key`. Bytes
+    /// that are no text are written as `{"hex": "00ff"}`.
     ///
     /// # Errors
     ///
@@ -72,8 +72,8 @@ impl Message {
 ///
 /// # Errors
 ///
-/// [`Refused::Wrong`] if there are no messages, if one has no fields, or if `check` is true
-/// and one doesn't fit the newest schema. Else if Redis can't be reached.
+/// [`Refused::Wrong`] if there are no messages, if one has no fields, or if `check` is
+/// true and one doesn't fit the newest schema. Else if Redis can't be reached.
 pub fn send(
     redis: &Redis,
     stream: &str,

@@ -30,8 +30,8 @@ pub struct Keep {
     pub until: Option<EntryId>,
 }
 
-/// Plans to remove the oldest entries of a stream. Entries that a group has not handled go
-/// too, and are counted.
+/// Plans to remove the oldest entries of a stream. Entries that a group has not handled
+/// go too, and are counted.
 ///
 /// # Blocking
 ///

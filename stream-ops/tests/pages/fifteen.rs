@@ -1,4 +1,4 @@
-//! The questions of somebody who was woken: each is answered by a page.
+//! Fifteen questions of an operator at night, each answered by a page.
 
 use crate::browser::{Browser, Look};
 use crate::models::{

@@ -1,4 +1,4 @@
-//! The pages of that night, made of what was made up.
+//! The pages of the made-up night.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use stream_ops::serve::view::{
 
 use crate::made_up::{NOW, SUSPECT, calm, events, night, past};
 
-/// What stands around each of them.
+/// The frame of each page.
 pub(crate) fn html(model: &Model) -> String {
     let frame = Frame {
         title: model.title(),

@@ -22,8 +22,8 @@ use crate::server::{Answered, Redis, pairs, request};
 ///
 /// # Errors
 ///
-/// Those of [`DeadLetters`](stream_lib::DeadLetters), and [`Refused::Wrong`] if the stream
-/// has a sensitive field and `with_sensitive` is false.
+/// Those of [`DeadLetters`](stream_lib::DeadLetters), and [`Refused::Wrong`] if the
+/// stream has a sensitive field and `with_sensitive` is false.
 pub fn export<'a>(
     redis: &'a Redis,
     stream: &'a str,

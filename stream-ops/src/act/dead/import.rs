@@ -36,8 +36,8 @@ struct Letter {
 ///
 /// # Errors
 ///
-/// [`Refused::Wrong`] for a line of another form, or of a partition that the stream doesn't
-/// have. Else if Redis can't be reached, or refuses a request.
+/// [`Refused::Wrong`] for a line of another form, or of a partition that the stream
+/// doesn't have. Else if Redis can't be reached, or refuses a request.
 pub fn import(
     redis: &Redis,
     stream: &str,

@@ -14,10 +14,11 @@ pub enum Role {
     /// None: pages can be read.
     #[default]
     View,
-    /// Setting entries aside, putting dead letters back (also with edited fields), holding
-    /// groups, pausing and running jobs, and running scheduled messages now.
+    /// Setting entries aside, putting dead letters back (also with edited fields),
+    /// holding groups, pausing and running jobs, and running scheduled messages now.
     Retry,
-    /// Removing dead letters, cancelling scheduled messages, and sending corrected copies.
+    /// Removing dead letters, cancelling scheduled messages, and sending corrected
+    /// copies.
     Admin,
 }
 

@@ -1,4 +1,4 @@
-//! Who asks, and whether they may.
+//! The caller of a request, and the permission.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
@@ -7,7 +7,7 @@ use super::response::{ask_for_token, refuse};
 use crate::serve::access::{Caller, Credentials, Role};
 use crate::serve::dash::Dash;
 
-/// Lets a request in, or says why not.
+/// Admits a request, or answers with the reason why not.
 pub(super) fn admit(
     dash: &Dash,
     method: &Method,
@@ -43,7 +43,7 @@ pub(super) fn admit(
     }
 }
 
-/// Whether somebody may change what needs a role; else why not.
+/// Permits a change that needs a role, or answers with the reason why not.
 pub(super) fn may(dash: &Dash, caller: &Caller, role: Role) -> Result<(), Box<Response<Body>>> {
     if dash.settings.token.is_none() {
         return Err(Box::new(refuse(

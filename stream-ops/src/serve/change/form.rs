@@ -18,7 +18,7 @@ const LONGEST_HOLD: Duration = Duration::from_secs(7 * 86_400);
 ///
 /// # Errors
 ///
-/// What is wrong with it, as a sentence.
+/// If the form is invalid. The text names the problem.
 pub(crate) fn asked(dash: &Dash, form: &Query) -> Result<Asked, String> {
     let stream = named(form, "stream")?;
     let group = || named(form, "group");
@@ -98,7 +98,7 @@ fn parsed<T: std::str::FromStr>(form: &Query, name: &str) -> Result<T, String> {
         .map_err(|_| format!("`{}` is no {name}", shown(text.as_bytes())))
 }
 
-/// A duration as people write it: `30 min`, `90s`, `2 h`. Bare numbers are minutes.
+/// Reads a duration such as `30 min`, `90s` or `2 h`. Bare numbers are minutes.
 fn time(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let end = text
@@ -127,7 +127,7 @@ fn not_a_time(text: &str) -> String {
     )
 }
 
-/// How many a second, as people write it: `50 /s`, `50`; nothing where there is no limit.
+/// Reads a rate per second such as `50 /s` or `50`; `None` for no limit if it is empty.
 fn rate(text: &str) -> Result<Option<NonZeroU32>, String> {
     let text = text.trim();
     let number = text.strip_suffix("/s").unwrap_or(text).trim_end();

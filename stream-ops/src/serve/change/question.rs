@@ -50,7 +50,7 @@ impl Question {
         }
     }
 
-    /// The sentences of the plan, with the words of the pages.
+    /// The sentences of the plan, in the words of the pages.
     pub(crate) fn sentences(&self) -> Vec<Rich> {
         let fail = self.plan.failing.as_ref().and_then(Failing::sentence);
         let mut said = Vec::new();

@@ -8,7 +8,7 @@ use crate::serve::dash::{Dash, Missing};
 use crate::serve::page::{Model, Page, Rich};
 use crate::serve::view::{self, WorkNow};
 
-/// How far a change is. None of it comes from Redis.
+/// The progress of a change, without asking Redis.
 pub(super) fn work(dash: &Dash, id: &str) -> Result<(Model, Value), Missing> {
     let Some(work) = dash.works.find(id) else {
         return Err(Missing::None(

@@ -15,11 +15,12 @@ use crate::serve::page::{
 };
 use crate::words::{age_ms, count, count_or_dash, cut, of, quoted, shown};
 
-/// Entries to suspect that the page has.
+/// The most suspect entries on the page.
 const SUSPECTS: usize = 10;
 
-/// One group, from what was seen; `None` where there is none of this name. `peek` is what
-/// is in a suspect entry, as far as that may be shown; `allowed` what the dashboard allows.
+/// One group; `None` if there is none of this name. `peek` returns the fields of a
+/// suspect entry without sensitive values; `allowed` is the role that the dashboard
+/// allows.
 pub fn group(
     history: &History,
     found: &Assessment,
@@ -256,7 +257,7 @@ fn hold(
     }
 }
 
-/// Several things are done one after the other.
+/// Numbers several actions, in the order in which they are to be done.
 fn number(actions: &mut [Action]) {
     if actions.len() > 1 {
         for (at, action) in actions.iter_mut().enumerate() {
@@ -265,14 +266,14 @@ fn number(actions: &mut [Action]) {
     }
 }
 
-/// What to say to somebody who can't do it here.
+/// The reason why a change can't be made here, if the role doesn't allow it.
 pub(super) fn needs(role: Role, allowed: Role) -> Option<String> {
     (allowed < role).then(|| {
         format!("Not here: the dashboard runs with `--allow {allowed}`, and this needs `--allow {role}` and a token.")
     })
 }
 
-/// The id of an entry, with its partition where the stream has any: as the library writes it.
+/// The address of an entry as the library writes it: its id, with its partition if any.
 fn place_of(suspect: &Suspect, stream: &str) -> String {
     if suspect.stream == stream {
         return suspect.id.to_string();
@@ -290,7 +291,7 @@ fn place_of(suspect: &Suspect, stream: &str) -> String {
     )
 }
 
-/// Those with trouble first, then those that work.
+/// The consumers: those in trouble first, then by their last sign of life.
 fn consumers(facts: &GroupFacts, now: u64) -> Vec<ConsumerRow> {
     let mut rows: Vec<(Sign, u64, ConsumerRow)> = facts
         .consumers
@@ -311,7 +312,7 @@ fn consumers(facts: &GroupFacts, now: u64) -> Vec<ConsumerRow> {
     rows.into_iter().map(|(_, _, row)| row).collect()
 }
 
-/// How long ago a consumer gave its last sign of life, in milliseconds.
+/// The milliseconds since a consumer's last sign of life.
 fn seen_ms(consumer: &ConsumerFacts, now: u64) -> Option<u64> {
     match (consumer.sign_ms, consumer.alive) {
         (Some(lapses), Some(false)) => Some(now.saturating_sub(lapses)),
@@ -348,7 +349,7 @@ fn row(consumer: &ConsumerFacts, sign: Sign, now: u64) -> ConsumerRow {
     }
 }
 
-/// What a member says of itself.
+/// Facts that a member reports of itself.
 fn more(consumer: &ConsumerFacts) -> Rich {
     let facts = &consumer.facts;
     let mut parts = Vec::new();

@@ -1,4 +1,4 @@
-//! Redis, everything that was found, and what was changed.
+//! Redis, all findings, and the audit.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::observe::{History, ServerFacts};
 use crate::serve::page::{AuditRow, Happened, Page, Rich, ServerRow, System, Tile};
 use crate::words::{age, age_ms, bytes, count, of, shown, took_ms};
 
-/// Something that was changed: when, and the fields of its note.
+/// A change in the audit: its time in milliseconds since 1970, and its fields.
 pub type Noted = (u64, Vec<(String, String)>);
 
-/// What the dashboard knows of itself.
+/// The dashboard's numbers of itself.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Looking {
     /// The time between two looks.
@@ -23,7 +23,7 @@ pub struct Looking {
     pub read: u64,
 }
 
-/// Redis, what was found, and what was changed.
+/// Redis, all findings, and the audit.
 pub fn system(
     history: &History,
     found: &Assessment,
@@ -68,7 +68,7 @@ pub fn system(
     }
 }
 
-/// How many findings need somebody, or will.
+/// The number of findings that need attention, or will.
 fn title(found: &Assessment) -> String {
     let are = |severity| {
         let findings = found.findings.iter();
