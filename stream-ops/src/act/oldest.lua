@@ -2,7 +2,7 @@
 --
 -- KEYS  1 stream
 -- ARGV  1 first id, or one with `(` in front
--- Reply 1 where to go on, '' at the end  2 the ids
+-- Reply 1 the next first id, '' at the end  2 the ids
 -- It ends early after a few megabytes, or 2,000 entries. Nothing is written.
 local from, bytes, ids = ARGV[1], 0, {}
 while #ids < 2000 and bytes < 4000000 do

@@ -10,16 +10,17 @@ use crate::server::{Answered, Redis, request};
 
 const SCRIPT: &str = include_str!("oldest.lua");
 
-/// The id up to which the oldest entries of all keys are at most so many; `None` where that
-/// is none.
+/// The id of the last of the `count` oldest entries of all keys; `None` if there are
+/// none. Entries of different keys with one id are taken together or not at all, so there
+/// may be fewer than `count`.
 ///
 /// # Blocking
 ///
-/// A request for each 2,000 of them, or each few megabytes, and one for each key.
+/// One request per 2,000 entries, or per few megabytes, and one per key.
 ///
 /// # Errors
 ///
-/// Where Redis can't be reached, or refuses.
+/// If Redis can't be reached, or refuses a request.
 pub(super) fn end_of_oldest<'a>(
     redis: &Redis,
     keys: impl IntoIterator<Item = &'a str>,
@@ -29,7 +30,7 @@ pub(super) fn end_of_oldest<'a>(
     end_of(&mut streams, count, |ids| ids.next(redis))
 }
 
-/// Merges what each source brings, in the order of ids.
+/// Merges the ids of all sources, in order.
 fn end_of<S>(
     sources: &mut [S],
     count: u64,
@@ -49,7 +50,7 @@ fn end_of<S>(
             heads.extend(next(source)?.map(|id| Reverse((id, at))));
         }
     }
-    // Of entries with one id in several keys all go, or none.
+    // Entries of several keys with one id go together, or stay.
     Ok(match (last, heads.peek()) {
         (Some(last), Some(Reverse((id, _)))) if *id == last && last > EntryId::MIN => {
             Some(last.previous())
@@ -61,7 +62,7 @@ fn end_of<S>(
 /// The ids of one key.
 struct Ids<'a> {
     key: &'a str,
-    /// Where the next page begins; `None` at the end.
+    /// The start of the next page; `None` at the end.
     from: Option<String>,
     page: VecDeque<EntryId>,
 }

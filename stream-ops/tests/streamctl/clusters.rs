@@ -1,4 +1,4 @@
-//! Everything that changes something, on a cluster: a stream in partitions, on all masters.
+//! All changes on a cluster: a stream in partitions, on all masters.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::support::{bare, now_ms};
 
 const PARTITIONS: u16 = 4;
 
-/// A stream of four partitions: `billing` has lost its only process, which held 12 entries;
-/// 12 dead letters and 4 scheduled messages lie there.
+/// A stream of four partitions: `billing` has lost its only process, which held 12
+/// entries; 12 dead letters and 4 scheduled messages lie there.
 struct Rig {
     cluster: Cluster,
     redis: Redis,
@@ -70,13 +70,13 @@ impl Rig {
         answer.count().unwrap()
     }
 
-    /// What all parts of the stream have of something, such as `:dead` letters.
+    /// The keys of all partitions with a suffix, such as `:dead`, together.
     fn lengths(&self, end: &str) -> u64 {
         let keys = (0..PARTITIONS).map(|part| format!("{{orders:{part}}}{end}"));
         keys.map(|key| self.count(&key, &["XLEN", &key])).sum()
     }
 
-    /// All that the masters hold.
+    /// The contents of all masters.
     fn digest(&self) -> String {
         let masters = self.cluster.masters().into_iter();
         masters.map(crate::support::digest).collect()
@@ -100,8 +100,8 @@ impl Rig {
         serde_json::from_str(&self.ran(&format!("{words} -o json"), 0)).unwrap()
     }
 
-    /// Plans, which changes nothing, and then acts on what was planned. Returns how many
-    /// were changed.
+    /// Plans a change, checks that nothing changed, and carries the plan out. Returns the
+    /// number of changes.
     #[track_caller]
     fn acts(&self, words: &str) -> u64 {
         let before = self.digest();

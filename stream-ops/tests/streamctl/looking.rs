@@ -1,4 +1,4 @@
-//! The commands that look: each as a table, as an object, and as lines.
+//! The commands that only read: each as a table, as an object, and as lines.
 
 use serde_json::Value;
 use stream_tests::Server;
@@ -233,7 +233,8 @@ fn tail_shows_entries_as_they_come() {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    // It has begun once it has asked for the newest entry: until then, more are added.
+    // The command has begun once it has read the newest entry; until then, more are
+    // added.
     let mut child = child;
     let mut number = 0;
     while child.try_wait().unwrap().is_none() {

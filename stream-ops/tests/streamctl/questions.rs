@@ -43,7 +43,7 @@ fn why_since_when_how_old_and_whether_it_gets_better() {
     assert!((1_300.0..1_600.0).contains(&oldest), "{json}");
     assert!(json["unread_per_second"].as_f64().unwrap() > 0.0);
     assert!(json["done_in_seconds"].is_null());
-    // Whether a number is sure stands beside it.
+    // A number says whether it is exact.
     assert_eq!(json["is_sure"], true);
     assert_eq!(json["unread_is_exact"], true, "no entry was removed");
     let table = run(&outage.server, "group info orders billing")
@@ -131,7 +131,7 @@ fn is_anything_lost_or_about_to_be() {
         "{}",
         ran.out
     );
-    // A stream that trims unread entries is none of which that can be said.
+    // This doesn't hold for a stream that trims unread entries.
     send(
         server,
         &["HSET", "{orders}:meta", "retention:priority", "low"],
