@@ -106,10 +106,11 @@ impl Question {
             }
             Change::RemoveDead { .. } => "It can't be undone: the fields are lost, too.",
             Change::SendCopy { .. } => "It can't be undone: the groups handle the copy.",
-            Change::RunJob { .. } => "It can't be undone: the groups handle the message.",
+            Change::RunJob { .. } | Change::RunScheduled { .. } => {
+                "It can't be undone: the groups handle the message."
+            }
             Change::PauseJob { .. } => "It can be undone: the job can be resumed.",
             Change::ResumeJob { .. } => "It can be undone: the job can be paused again.",
-            Change::RunScheduled { .. } => "It can't be undone: the groups handle the message.",
             Change::CancelScheduled { .. } => "It can't be undone: the message is lost.",
         }
     }
