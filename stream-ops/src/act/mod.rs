@@ -8,9 +8,9 @@
 //! the rate. Nothing here depends on a terminal.
 //!
 //! *dead* changes dead letters, *pending* the entries that no living consumer holds,
-//! *groups* and *consumers* those themselves, *scheduled* and *cron* scheduled messages and
-//! recurring jobs. *send*, *trim* and *replay* change the entries of a stream; *retention*
-//! cleans it by its own settings.
+//! *groups* and *consumers* those themselves, *scheduled* and *cron* scheduled messages
+//! and recurring jobs. *send*, *trim* and *replay* change the entries of a stream;
+//! *retention* cleans it by its own settings.
 
 mod command_line;
 mod consent;

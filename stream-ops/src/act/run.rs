@@ -59,7 +59,7 @@ pub enum Ended {
 ///
 /// # Blocking
 ///
-/// One round trip, or a few, per 50 entries. With a rate ([`Plan::at_most`]) each step
+/// One round trip, or a few, per 50 entries. With a rate ([`Plan::at_most()`]) each step
 /// waits for its time; `cancelled` is asked during the wait.
 pub fn carry_out(
     mut plan: Plan,

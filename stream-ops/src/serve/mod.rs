@@ -1,10 +1,10 @@
 //! The dashboard: `streamctl serve`.
 //!
-//! *run* starts it with its *settings*: one poller looks, for any number of viewers. *shell*
-//! has the connections, *answer* turns requests into answers, *access* has the permissions.
-//! *load* reads the facts of a page that the poller doesn't have, and keeps them in a
-//! *cache*; [`view`] turns facts into the models that the [`page`]s show, both without any
-//! I/O. *change* plans, confirms and makes changes.
+//! *run* starts it with its *settings*: one poller looks, for any number of viewers.
+//! *shell* has the connections, *answer* turns requests into answers, *access* has the
+//! permissions. *load* reads the facts of a page that the poller doesn't have, and keeps
+//! them in a *cache*; [`view`] turns facts into the models that the [`page`]s show, both
+//! without any I/O. *change* plans, confirms and makes changes.
 
 mod access;
 mod answer;

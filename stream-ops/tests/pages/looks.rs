@@ -6,7 +6,7 @@ use stream_tests::wait_until;
 use crate::browser::{Browser, LONG, Look};
 use crate::story::Dash;
 
-/// Names of all controls; those without a name are reported.
+/// Visible controls without a name.
 const UNNAMED: &str = r"
   [...document.querySelectorAll('a, button, input:not([type=hidden]), select, textarea, summary, [role=img]')]
     .filter(e => e.getClientRects().length > 0)
@@ -100,7 +100,7 @@ fn every_page_is_whole_in_every_light() {
     let complaints: Vec<String> = browser
         .complaints()
         .into_iter()
-        // The browser reports the page that doesn't exist.
+        // The page that doesn't exist is meant to be reported.
         .filter(|line| !line.contains("404"))
         .collect();
     assert_eq!(complaints, Vec::<String>::new());

@@ -70,7 +70,7 @@ impl Rig {
         answer.count().unwrap()
     }
 
-    /// The keys of all partitions with a suffix, such as `:dead`, together.
+    /// The entries in all partitions under keys with a suffix, such as `:dead`.
     fn lengths(&self, end: &str) -> u64 {
         let keys = (0..PARTITIONS).map(|part| format!("{{orders:{part}}}{end}"));
         keys.map(|key| self.count(&key, &["XLEN", &key])).sum()

@@ -65,12 +65,12 @@ fn entries_are_compared_with_their_schema_without_bringing_large_ones() {
     let bytes = sent_bytes(&server) - before;
     assert!(bytes < 64 << 10, "{bytes} bytes");
     let misfits = look.streams[0].misfits.clone().unwrap();
-    // The answer for the large stream is cut off, and streams after it have no facts.
+    // The large entry is cut off, and older ones aren't checked.
     assert_eq!((misfits.looked, misfits.count), (1, 1));
     let example = misfits.example.unwrap();
     assert!(example.ends_with(": pin (schema Order)"), "{example}");
     assert!(!example.contains("SECRET"), "{example}");
-    // The stream isn't looked for again within a minute.
+    // Misfits aren't looked for again within a minute.
     send(
         &server,
         &[

@@ -185,7 +185,7 @@ fn an_interruption_between_two_steps_says_how_far_it_got() {
     }
 }
 
-/// Interrupts a process, waits until it has noticed, and lets it go on.
+/// Interrupts a process, and waits until it has noticed.
 pub(crate) fn interrupt(pid: u32) {
     let id = pid.to_string();
     let sent = std::process::Command::new("kill")

@@ -40,7 +40,7 @@ impl Ran {
     }
 }
 
-/// The program, on a server, without the environment variables that it reads.
+/// The program, on a server, without any other environment variables that it reads.
 pub(crate) fn streamctl(server: &Server) -> Command {
     let mut command = bare();
     command.env("REDIS_URL", server.url());

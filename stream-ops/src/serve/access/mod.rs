@@ -1,5 +1,5 @@
-//! Permissions: a [`Role`] for callers with the [`Token`], the *origin* of a request, and its
-//! *caller*.
+//! Permissions: a [`Role`] for callers with the [`Token`], the *origin* of a request, and
+//! its *caller*.
 
 mod caller;
 mod origin;

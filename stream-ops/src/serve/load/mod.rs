@@ -1,7 +1,7 @@
 //! Reads the facts of a page that the poller doesn't have.
 //!
-//! *pages* makes the pages; *more* asks Redis for single facts, *schedules* for schedules;
-//! *work* has the page of a change in progress.
+//! *pages* makes the pages; *more* asks Redis for single facts, *schedules* for
+//! schedules; *work* has the page of a change in progress.
 
 mod more;
 mod pages;

@@ -178,7 +178,7 @@ fn letters(page: &Dead) -> Markup {
                 thead {
                     tr {
                         th scope="col" {
-                            input type="checkbox" data-all hidden checked aria-label="Tick all of them, or none";
+                            input type="checkbox" data-all hidden checked aria-label="Select all or none";
                         }
                         th scope="col" { "Entry" }
                         th scope="col" { "Died" }
@@ -190,7 +190,7 @@ fn letters(page: &Dead) -> Markup {
                 tbody {
                     @for row in &page.letters {
                         tr data-key=(row.letter) {
-                            td { input type="checkbox" name="letter" value=(row.letter) checked aria-label={ "Take " (row.entry) };
+                            td { input type="checkbox" name="letter" value=(row.letter) checked aria-label={ "Select " (row.entry) };
                                 input type="hidden" name="shown" value=(row.letter); }
                             td { a href=(row.link) { code { (row.entry) } } }
                             td data-label="Died" { (row.died) }
@@ -200,11 +200,11 @@ fn letters(page: &Dead) -> Markup {
                         }
                     }
                     @if page.letters.is_empty() {
-                        tr { td.wide colspan="6" { span.soft { "None of them has this in it." } } }
+                        tr { td.wide colspan="6" { span.soft { "No dead letter of this kind matches." } } }
                     }
                     @if page.more > 0 {
                         tr data-key="more" {
-                            td { input type="checkbox" name="more" value="yes" checked aria-label="Take those that aren't shown, too"; }
+                            td { input type="checkbox" name="more" value="yes" checked aria-label="Select the others of this kind, too"; }
                             td.wide colspan="5" { span.soft { "… and " (crate::words::count(page.more)) " more of this kind" } }
                         }
                     }

@@ -59,7 +59,7 @@ pub struct Fate {
     pub sign: Sign,
     /// The state in a few words.
     pub words: String,
-    /// More.
+    /// Further words.
     pub more: String,
 }
 

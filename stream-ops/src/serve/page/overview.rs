@@ -110,7 +110,7 @@ fn order(page: &Overview) -> String {
     let more = if page.is_complete {
         ""
     } else {
-        ", more are looked for"
+        ", searching for more"
     };
     format!("{number}, {order}{more}")
 }
@@ -145,7 +145,7 @@ fn stream(row: &StreamRow) -> Markup {
             td.wide { span.state { (signed(row.sign, &row.state)) } small { (row.more) } }
             td.number.behind data-label="Furthest behind" { (row.behind) small { (row.unread) } }
             td.number data-label="Arrives" { (row.arrives) }
-            td data-label="Last hour" { (sparkline(&row.hour, "entries that came, over the last hour", false)) }
+            td data-label="Last hour" { (sparkline(&row.hour, "new entries over the last hour", false)) }
             td.number data-label="Dead letters" {
                 @if row.has_dead {
                     a.quiet href=(Page::Dead(row.name.clone()).link()) { (row.dead) }
@@ -158,7 +158,7 @@ fn stream(row: &StreamRow) -> Markup {
 pub(crate) fn happened(rows: &[Happened]) -> Markup {
     html! {
         @if rows.is_empty() {
-            p.card.padded.soft { "Nothing that is worth a line." }
+            p.card.padded.soft { "Nothing noteworthy." }
         } @else {
             ul.card.bare.happened {
                 @for row in rows {

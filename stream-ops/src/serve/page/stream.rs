@@ -156,7 +156,7 @@ fn bar(stand: &Stand, stands: &Stands) -> Markup {
     let span = stands.to_ms.saturating_sub(stands.from_ms).max(1) as f64;
     let until = stand.until_ms.clamp(stands.from_ms, stands.to_ms);
     let done = until.saturating_sub(stands.from_ms) as f64 / span * 1_000.0;
-    let label = format!("{} has read what came until {}", stand.group, clock(until));
+    let label = format!("{} has read all up to {}", stand.group, clock(until));
     html! {
         svg.bar viewBox="0 0 1000 14" preserveAspectRatio="none" role="img" aria-label=(label) {
             rect.done width=(format!("{done:.1}")) height="14" {}
@@ -182,7 +182,7 @@ fn stripes(from: f64) -> Vec<String> {
 
 fn lines(rates: &Rates) -> Markup {
     let label = format!(
-        "entries a second that come, and that {} handles",
+        "entries per second that arrive, and that {} handles",
         rates.group
     );
     let (from, to) = (rates.arrives.from_ms, rates.arrives.to_ms);

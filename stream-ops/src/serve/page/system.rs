@@ -14,7 +14,7 @@ use super::sign::Sign;
 pub struct System {
     /// The worst finding, in a sentence.
     pub title: String,
-    /// More.
+    /// Further words.
     pub about: String,
     /// Redis in numbers.
     pub tiles: Vec<Tile>,
@@ -62,7 +62,7 @@ pub struct AuditRow {
     pub place: String,
     /// The number of entries.
     pub done: String,
-    /// More.
+    /// Further words.
     pub detail: String,
 }
 
@@ -140,7 +140,7 @@ fn servers(rows: &[ServerRow]) -> Markup {
 fn audit(rows: &[AuditRow]) -> Markup {
     html! {
         @if rows.is_empty() {
-            p.card.padded.soft { "Nothing was changed yet." }
+            p.card.padded.soft { "Nothing has been changed yet." }
         } @else {
             div.card.table {
                 table {

@@ -385,7 +385,7 @@ pub fn all_dead(history: &History) -> Index {
             0 => "No dead letters".to_owned(),
             total => of(total, "dead letter", "dead letters"),
         },
-        about: "Entries that no delivery could complete. The oldest go by age and number."
+        about: "Entries that no delivery could complete. The oldest are removed by age and number."
             .to_owned(),
         counted: "Dead letters".to_owned(),
         rows: streams

@@ -1,8 +1,9 @@
 //! Pure functions from facts and findings to the models of the pages.
 //!
-//! *say* has the words for states and causes, *series* the rows for charts, *happened* the
-//! sentences for events. *calm* is the headline without a problem, *redis* the numbers of
-//! the server, *work* a change in progress; the others have the names of their pages.
+//! *say* has the words for states and causes, *series* the rows for charts, *happened*
+//! the sentences for events. *calm* is the headline without a problem, *redis* the
+//! numbers of the server, *work* a change in progress; the others have the names of their
+//! pages.
 
 mod calm;
 mod dead;

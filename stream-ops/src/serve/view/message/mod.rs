@@ -1,8 +1,8 @@
 //! One message, and many.
 //!
 //! *more* has the facts of a message beside those of its stream; *fields* decodes it and
-//! marks its faults, *fates* has its state in each group, and *one* makes the page. *many*
-//! has the messages of a stream, one per line.
+//! marks its faults, *fates* has its state in each group, and *one* makes the page.
+//! *many* has the messages of a stream, one per line.
 
 mod fates;
 mod fields;
