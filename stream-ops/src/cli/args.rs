@@ -454,8 +454,9 @@ pub(crate) struct Serve {
     /// File with the token, of 16 bytes or more, and nothing else.
     #[arg(long, value_name = "PATH")]
     pub(crate) token_file: Option<PathBuf>,
-    /// What the token allows: view; retry, which also redrives, sets entries aside and
-    /// holds groups; admin, which also removes dead letters and cancels messages.
+    /// What the token allows: view; retry, which also redrives, sets entries aside, holds
+    /// groups, and pauses and runs jobs; admin, which also removes dead letters, cancels
+    /// messages and sends corrected copies.
     #[arg(long, value_name = "ROLE", default_value = "view", value_parser = parse_role)]
     pub(crate) allow: Role,
     /// Another host name under which it is reached, such as a proxy's; may repeat.
