@@ -25,7 +25,7 @@ impl Fault {
         }
     }
 
-    /// What to look for.
+    /// The effect of the fault.
     pub(crate) fn says(self) -> &'static str {
         match self {
             Self::Crash => {

@@ -1,8 +1,8 @@
-//! A dashboard with something to see: `make dashboard`.
+//! A dashboard of a demonstration: `make dashboard`.
 //!
 //! A private server, producers, and consumers in processes of their own, with a fault:
-//! `--fault crash|slow|poison|none`. All of it ends with this process, however the
-//! process ends.
+//! `--fault crash|slow|poison|none`. All of it ends with this process, even if the
+//! process is killed.
 
 mod fault;
 mod members;
@@ -28,13 +28,13 @@ use crate::members::Members;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// The time between two looks for signals and dead processes.
+/// The time between two checks for signals and dead processes.
 const STEP: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Parser)]
 #[command(name = "dashboard")]
 struct Args {
-    /// What goes wrong.
+    /// The fault.
     #[arg(long, default_value = "crash")]
     fault: Fault,
     /// Address on which the dashboard listens; with another port if this one is taken.
@@ -46,7 +46,7 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Part {
-    /// One process of a group; the dashboard starts them.
+    /// Runs one process of a group; the dashboard starts them.
     #[command(hide = true)]
     Member { url: String, group: String },
 }
@@ -74,7 +74,7 @@ fn serve(args: &Args, stop: &Arc<AtomicBool>) -> Result<(), Failure> {
     writeln!(out, "dashboard  {}", dashboard.url())?;
     writeln!(
         out,
-        "token      {token}   (any name; it is asked for by the first change)"
+        "token      {token}   (with any name; the first change asks for it)"
     )?;
     writeln!(out, "redis      {url}")?;
     writeln!(out, "{}", args.fault.says())?;
@@ -116,7 +116,7 @@ fn dashboard(url: &str, args: &Args, token: &str) -> Result<Dashboard, Failure> 
     start(args.listen).or_else(|_| start(other))
 }
 
-/// A token for this one run.
+/// A token for this run.
 fn token() -> Result<String, Failure> {
     let mut bytes = [0_u8; 12];
     getrandom::fill(&mut bytes).map_err(|e| e.to_string())?;

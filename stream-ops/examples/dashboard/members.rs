@@ -15,17 +15,17 @@ use crate::Failure;
 use crate::fault::Fault;
 use crate::messages::{DEADLY, Mail, Order, View};
 
-/// Short, so that there is soon something to see.
+/// Short, so that a fault shows soon.
 const LEASE: Duration = Duration::from_secs(5);
 
-/// How many processes that have died are started again.
+/// The number of dead processes that are started again.
 const RESTARTS: u32 = 2;
 
-/// How long a slow handler takes, and any other.
+/// The time that a slow handler takes, and that of any other.
 const SLOW: Duration = Duration::from_millis(400);
 const USUAL: Duration = Duration::from_millis(2);
 
-/// The time between two looks of a member for its end.
+/// The time between two checks of a member for its end.
 const STEP: Duration = Duration::from_millis(100);
 
 /// The groups, each with a process, `billing` with one more.
@@ -64,7 +64,7 @@ impl Members {
         Ok(())
     }
 
-    /// Starts processes that have died again, as a supervisor would, until it gives up.
+    /// Restarts dead processes, as a supervisor would, until it gives up.
     pub(crate) fn look_after(&mut self) -> Result<(), Failure> {
         let mut died = Vec::new();
         self.running.retain_mut(|(group, child)| {
@@ -83,7 +83,7 @@ impl Members {
         Ok(())
     }
 
-    /// Ends all of them, and waits for that.
+    /// Ends all processes, and waits for their end.
     pub(crate) fn stop(&mut self) {
         for (_, child) in &mut self.running {
             drop(child.stdin.take());
@@ -123,7 +123,7 @@ pub(crate) fn run(
         "stats" => consume::<View>(&manager, "tracking", group, &name, |_| Ok(()))?,
         "billing" => consume(&manager, "orders", group, &name, move |order: &Order| {
             if order.copies == DEADLY {
-                // As a real crash: nothing is given back.
+                // As in a real crash, nothing is given back.
                 process::abort();
             }
             work(slow);

@@ -41,5 +41,5 @@ pub(crate) struct View {
     pub(crate) visitor: u64,
 }
 
-/// An order of this many copies kills its process.
+/// An order of this number of copies kills its process.
 pub(crate) const DEADLY: u32 = 4_000_000_000;

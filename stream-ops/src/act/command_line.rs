@@ -1,15 +1,15 @@
-//! A command line, as the audit has it.
+//! Command lines for the audit.
 
 use crate::words::{quoted, shown};
 
-/// Flags whose values say who acts, or where, rather than what.
+/// Flags whose values may hold credentials.
 const SECRET: [&str; 1] = ["--url"];
 
 /// Flags whose values belong to messages.
 const PAYLOAD: [&str; 4] = ["--set", "--header", "--key", "--idempotency-key"];
 
-/// The words of a command line without secrets and values: of `amount=12` the name stays,
-/// and of an address nothing.
+/// The words of a command line without secrets and values: `amount=12` becomes
+/// `amount=…`, and an address becomes `…`.
 pub fn without_values(words: impl IntoIterator<Item = String>) -> String {
     let mut said: Vec<String> = Vec::new();
     let mut next_is = Word::Plain;

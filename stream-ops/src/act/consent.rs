@@ -1,23 +1,22 @@
-//! What a plan asks for beyond a yes.
+//! The agreement that a plan needs beyond a yes.
 
 use super::plan::Plan;
 use crate::words::{count, of};
 
-/// Above this number a plan asks for `--all`, or for a limit.
+/// A plan for more entries than this needs `--all`, or a limit.
 pub const MANY: u64 = 1_000;
 
-/// What was agreed to beside the plan.
+/// The agreement given beside the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Consent {
-    /// All of them, however many they are.
+    /// To any number of entries.
     pub all: bool,
-    /// Also what a group has not handled: unread or pending.
+    /// To the loss of entries that a group has not handled: unread or pending.
     pub force_unread: bool,
 }
 
 impl Consent {
-    /// What is missing for a plan, each as the flag that gives it and why it is asked for.
-    /// Nothing is missing where that is empty.
+    /// The flags that a plan still needs, each with the reason. Empty if none is missing.
     pub fn missing(self, plan: &Plan) -> Vec<(&'static str, String)> {
         let mut missing = Vec::new();
         if plan.count > MANY && !plan.is_limited && !self.all {

@@ -7,12 +7,13 @@ use super::said::{group_of, named};
 use crate::server::Redis;
 use crate::words::{of, quoted};
 
-/// Plans to remove a consumer from its group. Its pending entries stay with the group, for
-/// whoever takes over. Refused later where it lives.
+/// Plans to remove a consumer from its group. Its pending entries stay with the group,
+/// and another consumer takes them over. Carrying out the plan fails while the consumer
+/// lives.
 ///
 /// # Errors
 ///
-/// Where there is no such consumer, or Redis can't be reached.
+/// If there is no such consumer, or Redis can't be reached.
 pub fn remove(redis: &Redis, stream: &str, group: &str, consumer: &str) -> Planned {
     let consumers = redis.manager().group_consumers(stream, group)?;
     let known = consumers.into_iter().find(|known| known.name == consumer);
@@ -53,11 +54,11 @@ pub fn remove(redis: &Redis, stream: &str, group: &str, consumer: &str) -> Plann
     if known.pending > 0 {
         let entries = of(known.pending, "pending entry stays", "pending entries stay");
         plan = plan.say(format!(
-            "Its {entries} with the group, for whoever takes over."
+            "Its {entries} with the group, and another consumer takes over."
         ));
     }
     if known.alive == Some(true) {
-        plan = plan.say("It lives: it will be refused until it is stopped.");
+        plan = plan.say("It lives: it can't be removed until it stops.");
     }
     Ok(plan)
 }

@@ -15,11 +15,11 @@ use crate::words::quoted;
 
 const JOB: (&str, &str) = ("job", "jobs");
 
-/// Plans to pause a job that recurs, in all processes.
+/// Plans to pause a recurring job in all processes.
 ///
 /// # Errors
 ///
-/// Where there is no such job, or Redis can't be reached.
+/// If there is no such job, or Redis can't be reached.
 pub fn pause(redis: &Redis, stream: &str, name: &str) -> Planned {
     let known = job(redis, stream, name)?;
     let what = format!("the job {} of {}", named(name), named(stream));
@@ -36,18 +36,19 @@ pub fn pause(redis: &Redis, stream: &str, name: &str) -> Planned {
         CronState::Paused => plan
             .counted(0_u64)
             .say(format!("It is paused already: {what}.")),
-        CronState::Removed => plan.counted(0_u64).say(format!("It was removed: {what}.")),
+        CronState::Removed => plan.counted(0_u64).say(format!("It is removed: {what}.")),
         _ => plan.say(format!(
             "Would pause {what} in all processes, until it is resumed. Undo: `{undo}`."
         )),
     })
 }
 
-/// Plans to resume a job that was paused or removed, from now on.
+/// Plans to resume a paused or removed job, from now on. Times that have passed are
+/// skipped.
 ///
 /// # Errors
 ///
-/// Where there is no such job, or Redis can't be reached.
+/// If there is no such job, or Redis can't be reached.
 pub fn resume(redis: &Redis, stream: &str, name: &str) -> Planned {
     let known = job(redis, stream, name)?;
     let what = format!("the job {} of {}", named(name), named(stream));
@@ -60,21 +61,19 @@ pub fn resume(redis: &Redis, stream: &str, name: &str) -> Planned {
         .detail("job", name)
         .with_result(format!("Resumed {what}"));
     Ok(match known.state {
-        CronState::On => plan
-            .counted(0_u64)
-            .say(format!("It goes on already: {what}.")),
+        CronState::On => plan.counted(0_u64).say(format!("It isn't paused: {what}.")),
         _ => plan.say(format!(
-            "Would resume {what}, from now on: times that have passed are left out."
+            "Would resume {what}, from now on: times that have passed are skipped."
         )),
     })
 }
 
-/// Plans to run a job now, once, also while it is paused. A process that has the job makes
-/// its message: it is asked to, and has `wait` to do so, at least a second.
+/// Plans to run a job once now, even if it is paused. A process that has the job adds the
+/// message; it has `wait` to do so, at least one second.
 ///
 /// # Errors
 ///
-/// Where there is no such job, it was removed, or Redis can't be reached.
+/// If there is no such job, if it was removed, or if Redis can't be reached.
 pub fn run_now(redis: &Redis, stream: &str, name: &str, wait: Duration) -> Planned {
     let known = job(redis, stream, name)?;
     let what = format!("the job {} of {}", named(name), named(stream));
@@ -102,10 +101,10 @@ pub fn run_now(redis: &Redis, stream: &str, name: &str, wait: Duration) -> Plann
     })
 }
 
-/// The time between two looks whether a process has run it.
+/// The time between two checks for the run.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A run that is asked for, and then waited for.
+/// Asks for a run, then waits for it.
 struct Run {
     stream: String,
     name: String,

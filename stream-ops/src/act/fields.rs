@@ -20,7 +20,7 @@ pub(super) fn written(bytes: &[u8]) -> Value {
     json!({ "hex": hex })
 }
 
-/// What was [`written`]; also a number or a truth value, as its text.
+/// Reads the output of [`written`]; also a number or a boolean, as its text.
 pub(super) fn read(value: &Value) -> Result<Vec<u8>, String> {
     match value {
         Value::String(text) => Ok(text.clone().into_bytes()),
@@ -70,7 +70,7 @@ fn from_hex(hex: &str) -> Result<Vec<u8>, String> {
 }
 
 fn wanted() -> String {
-    "text, a number, true, false or {\"hex\": \"00ff\"} was expected".to_owned()
+    "expected text, a number, true, false or {\"hex\": \"00ff\"}".to_owned()
 }
 
 #[cfg(test)]

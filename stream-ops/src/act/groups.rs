@@ -16,11 +16,11 @@ use crate::words::{age, count, of, quoted, shown};
 
 const GROUP: (&str, &str) = ("group", "groups");
 
-/// Plans to make a group, and the stream where it doesn't exist.
+/// Plans to create a group, and its stream if that doesn't exist.
 ///
 /// # Errors
 ///
-/// Where Redis can't be reached, or is of another opinion about the stream.
+/// If Redis can't be reached, or refuses to read the stream.
 pub fn create(redis: &Redis, stream: &str, group: &str, from: StartFrom) -> Planned {
     let facts = facts(redis, stream)?;
     let whose = group_of(stream, group);
@@ -54,12 +54,12 @@ pub fn create(redis: &Redis, stream: &str, group: &str, from: StartFrom) -> Plan
     Ok(plan)
 }
 
-/// Plans to set the position of a group. Refused later while a consumer of it lives, unless
-/// with `force`.
+/// Plans to set the position of a group. Carrying out the plan fails while a consumer of
+/// the group lives, unless `force` is true.
 ///
 /// # Errors
 ///
-/// Where there is no such group, or Redis can't be reached.
+/// If there is no such group, or Redis can't be reached.
 pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bool) -> Planned {
     let parts = existing_parts(redis, stream)?;
     let (mut skipped, mut again, mut may_be_more) = (0, 0, false);
@@ -81,7 +81,7 @@ pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bo
     }
     let whose = group_of(stream, group);
     let owned = (stream.to_owned(), group.to_owned());
-    // `$` would mean what is newest then.
+    // `$` would mean the newest entry at the time of the change.
     let fixed = match (to, parts.as_slice()) {
         (StartFrom::End, [part]) => look_at(redis, &part.key)?.last.map_or(to, StartFrom::Id),
         _ => to,
@@ -97,7 +97,7 @@ pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bo
         StartFrom::End => "behind the newest entry".to_owned(),
         other => format!("behind {}", after(other)),
     };
-    let more = if may_be_more { "at least " } else { "" };
+    let more = if may_be_more { "At least " } else { "" };
     let mut plan = Plan::new("group set-id", stream, GROUP, "Set", job)
         .of_group(group)
         .with_result(format!("Set {whose} {where_to}"))
@@ -107,7 +107,7 @@ pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bo
     if skipped > 0 {
         let entries = of(skipped, "unread entry is", "unread entries are");
         plan = plan.say(format!(
-            "{more}{entries} skipped: the group never handles them."
+            "{more}{entries} skipped, and never handled by the group."
         ));
         plan.unhandled = skipped;
     }
@@ -123,7 +123,7 @@ pub fn set_id(redis: &Redis, stream: &str, group: &str, to: StartFrom, force: bo
 ///
 /// # Errors
 ///
-/// Where there is no such group, or Redis can't be reached.
+/// If there is no such group, or Redis can't be reached.
 pub fn hold(redis: &Redis, stream: &str, group: &str, time: Duration, why: &str) -> Planned {
     let facts = facts(redis, stream)?;
     let known = found(&facts, stream, group)?;
@@ -153,7 +153,7 @@ pub fn hold(redis: &Redis, stream: &str, group: &str, time: Duration, why: &str)
         .detail("why", why);
     if let Some(held) = &known.held {
         let why = shown(held.why.as_bytes());
-        plan = plan.say(format!("It is held already, and then by this wish: {why}."));
+        plan = plan.say(format!("This hold replaces another one: {why}."));
     }
     if known.living() == 0 {
         plan = plan.say(
@@ -168,7 +168,7 @@ pub fn hold(redis: &Redis, stream: &str, group: &str, time: Duration, why: &str)
 ///
 /// # Errors
 ///
-/// Where Redis can't be reached.
+/// If Redis can't be reached.
 pub fn release(redis: &Redis, stream: &str, group: &str) -> Planned {
     let held = redis.manager().held(stream, group)?;
     let whose = group_of(stream, group);
@@ -188,11 +188,12 @@ pub fn release(redis: &Redis, stream: &str, group: &str) -> Planned {
         .say(sentence))
 }
 
-/// Plans to remove a group. Refused later while a consumer of it lives.
+/// Plans to remove a group. Carrying out the plan fails while a consumer of the group
+/// lives.
 ///
 /// # Errors
 ///
-/// Where there is no such group, or Redis can't be reached.
+/// If there is no such group, or Redis can't be reached.
 pub fn remove(redis: &Redis, stream: &str, group: &str) -> Planned {
     let facts = facts(redis, stream)?;
     let known = found(&facts, stream, group)?;
@@ -204,12 +205,12 @@ pub fn remove(redis: &Redis, stream: &str, group: &str) -> Planned {
     });
     let unread = known
         .unread
-        .map_or_else(|| "an unknown number of".to_owned(), count);
+        .map_or_else(|| "an unknown number".to_owned(), count);
     let mut plan = Plan::new("group rm", stream, GROUP, "Removed", job)
         .of_group(group)
         .with_result(format!("Removed {whose}"))
         .say(format!(
-            "Would remove {whose}, to which {unread} entries are unread and {} pending.",
+            "Would remove {whose}. Its entries: {unread} unread, {} pending.",
             count(known.pending)
         ))
         .say(
@@ -223,14 +224,14 @@ pub fn remove(redis: &Redis, stream: &str, group: &str) -> Planned {
     if known.living() > 0 {
         let consumers = of(known.living() as u64, "consumer lives", "consumers live");
         plan = plan.say(format!(
-            "{consumers}: it will be refused until they are stopped."
+            "{consumers}: the group can't be removed until they stop."
         ));
     }
     Ok(plan)
 }
 
-/// How many entries a group has not handled, from the first one that there is up to an id:
-/// unread, and pending.
+/// The number of entries up to `until` that a group has not handled: unread ones, and
+/// pending ones from `first` on.
 pub(super) fn unhandled(
     redis: &Redis,
     key: &str,
@@ -278,7 +279,7 @@ fn between(redis: &Redis, stream: &str, from: EntryId, to: EntryId) -> Planned<(
     Ok((count, has_more))
 }
 
-/// The id behind which a group begins.
+/// The id after which a group begins.
 fn after(from: StartFrom) -> EntryId {
     match from {
         StartFrom::Id(id) => id,

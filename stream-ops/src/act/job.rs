@@ -1,4 +1,4 @@
-//! What does the work of a plan, step by step.
+//! The work of a plan, step by step.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use stream_lib::Result;
 
 use crate::server::Redis;
 
-/// How many entries one step changes at most.
+/// The most entries that one step changes.
 pub(super) const STEP: usize = 50;
 
 /// The work of a plan.
@@ -14,27 +14,27 @@ pub(super) trait Job: Send {
     /// Does the next step, of at most [`STEP`] entries.
     fn step(&mut self, redis: &Redis) -> Result<Step>;
 
-    /// As [`step`](Self::step), with at most so many entries, where the work can be divided.
+    /// As [`step`](Self::step), with at most `most` entries if the work can be divided.
     fn step_of(&mut self, redis: &Redis, _most: usize) -> Result<Step> {
         self.step(redis)
     }
 
-    /// Ends what a step has begun, since there is no further one.
+    /// Ends unfinished work; no step follows.
     fn cancel(&mut self) -> Result<Step> {
         Ok(Step::default())
     }
 }
 
-/// What a step has done.
+/// The result of a step.
 #[derive(Debug, Default)]
 pub(super) struct Step {
-    /// How many were changed.
+    /// The number of changed entries.
     pub(super) done: u64,
-    /// Why some were left alone, and how many.
+    /// The reasons why entries were left alone, and the number for each.
     pub(super) left_alone: Vec<(String, u64)>,
-    /// Redis refuses the rest, by this line.
+    /// Redis refused the rest with this error line.
     pub(super) refused: Option<String>,
-    /// There is no further step.
+    /// No step follows.
     pub(super) is_last: bool,
 }
 
@@ -46,7 +46,7 @@ impl Step {
         }
     }
 
-    /// Some were left alone, unless they are none.
+    /// Adds entries that were left alone, unless `count` is 0.
     pub(super) fn and_left(mut self, why: impl Into<String>, count: impl TryInto<u64>) -> Self {
         let count = count.try_into().unwrap_or(u64::MAX);
         if count > 0 {
@@ -55,7 +55,7 @@ impl Step {
         self
     }
 
-    /// How many it was about.
+    /// The number of entries that the step looked at.
     pub(super) fn handled(&self) -> u64 {
         let left: u64 = self.left_alone.iter().map(|(_, count)| count).sum();
         self.done + left
@@ -67,7 +67,7 @@ impl Step {
     }
 }
 
-/// Work that is one step.
+/// Work of a single step.
 pub(super) struct Once<F>(Option<F>);
 
 impl<F: FnOnce(&Redis) -> Result<Step> + Send + 'static> Once<F> {
@@ -85,7 +85,7 @@ impl<F: FnOnce(&Redis) -> Result<Step> + Send> Job for Once<F> {
     }
 }
 
-/// Work on one thing after the other, some of them at a time.
+/// Work on many things, some of them per step.
 pub(super) struct InSteps<T, F> {
     left: VecDeque<T>,
     act: F,

@@ -1,15 +1,16 @@
-//! What can be done: planned first, then done as planned.
+//! Changes: planned first, then made as planned.
 //!
-//! Each function that makes a [`Plan`] changes nothing: it says what would be done, to how
-//! many, what would fail again, and what would be lost to a group. [`carry_out`] does it,
-//! on exactly what the plan has named, in steps of at most 50 entries, until a flag cancels
-//! it; it tells how far it is, and notes the change in the audit. [`Consent`] is what a
-//! plan may ask for beyond a yes, and a *pace* holds it back. Nothing here knows of a terminal.
+//! A function that makes a [`Plan`] changes nothing. The plan names the change, the
+//! number of entries, those that would fail again, and those that a group would lose.
+//! [`carry_out`] changes exactly the entries that the plan names, in steps of at most 50,
+//! until a flag cancels it; it reports progress, and notes the change in the audit.
+//! [`Consent`] holds the agreement that a plan may need beyond a yes, and a *pace* limits
+//! the rate. Nothing here depends on a terminal.
 //!
-//! *dead* are the dead letters, *pending* the entries that nobody holds who lives, *groups*
-//! and *consumers* themselves; *scheduled* and *cron* are what is to happen later; *send*,
-//! *trim* and *replay* change what is in a stream, *retention* cleans it by its own
-//! settings.
+//! *dead* changes dead letters, *pending* the entries that no living consumer holds,
+//! *groups* and *consumers* those themselves, *scheduled* and *cron* scheduled messages and
+//! recurring jobs. *send*, *trim* and *replay* change the entries of a stream; *retention*
+//! cleans it by its own settings.
 
 mod command_line;
 mod consent;
@@ -19,6 +20,7 @@ mod dead;
 mod fields;
 mod groups;
 mod job;
+mod oldest;
 mod pace;
 mod pending;
 mod plan;

@@ -1,4 +1,4 @@
-//! At most so many a second.
+//! The rate at which entries are changed.
 
 use std::num::NonZeroU32;
 use std::thread;
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use super::job::STEP;
 
-/// How often a pause looks whether it was cancelled.
+/// The time between two checks for cancellation in a pause.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// A second has ten steps, where there are as many entries: in each part of a second that
-/// is long enough to be felt there are no more than agreed.
+/// Steps per second, if that many entries are allowed: the rate holds within parts of a
+/// second, too.
 const STEPS: u32 = 10;
 
-/// Holds steps back, so that no more than so many entries are changed in a second.
+/// Delays steps, so that no more than `per_second` entries are changed in a second.
 #[derive(Debug)]
 pub(super) struct Pace {
     per_second: Option<NonZeroU32>,
     began: Instant,
-    /// When the next step may begin.
+    /// The earliest start of the next step.
     next: Option<Instant>,
 }
 
@@ -31,7 +31,7 @@ impl Pace {
         }
     }
 
-    /// How many entries the next step has at most.
+    /// The most entries of the next step.
     pub(super) fn step(&self) -> usize {
         self.per_second.map_or(STEP, |number| {
             let part = usize::try_from(number.get().div_ceil(STEPS)).unwrap_or(STEP);
@@ -39,7 +39,7 @@ impl Pace {
         })
     }
 
-    /// Waits until the next step may begin. Returns false where it was cancelled.
+    /// Waits until the next step may begin. Returns false if cancelled.
     pub(super) fn wait(&self, cancelled: &dyn Fn() -> bool) -> bool {
         loop {
             if cancelled() {
@@ -55,13 +55,13 @@ impl Pace {
         }
     }
 
-    /// A step begins.
+    /// Marks the start of a step.
     pub(super) fn begin(&mut self) {
         self.began = Instant::now();
     }
 
-    /// It has ended, with so many entries. Time that it took beyond its share is not made
-    /// up for: a server that was slow is not hurried afterwards.
+    /// Marks the end of a step of `handled` entries. A step that took longer than its
+    /// share isn't made up for: the rate doesn't rise after a slow server.
     pub(super) fn end(&mut self, handled: u64) {
         let share = self.per_second.map(|number| {
             let nanos = handled.saturating_mul(1_000_000_000) / u64::from(number.get());

@@ -16,41 +16,43 @@ use crate::observe::look_at;
 use crate::server::Redis;
 use crate::words::{count, of, ordinal, shown};
 
-/// What is done with pending entries.
+/// A change of pending entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HandsOn {
-    /// They are read again, by whichever consumer comes first.
+    /// The next free consumer of the group reads them again.
     Release,
-    /// They go to the dead letters, for this reason.
+    /// They move to the dead letters, with this reason.
     Bury(String),
-    /// For the group they are as good as done.
+    /// They are acknowledged without being handled.
     Ack,
 }
 
-/// Which pending entries: what dead consumers hold, or have left behind.
+/// A choice of pending entries: by default, all that dead consumers hold.
 #[derive(Debug, Clone, Default)]
 pub struct PendingChoice {
-    /// These, whatever else is said.
+    /// These entries. If there are any, the fields below, except `dead_after`, have no
+    /// effect.
     pub ids: Vec<EntryAddress>,
-    /// What this consumer holds.
+    /// Entries that this consumer holds.
     pub consumer: Option<String>,
-    /// What was delivered so often at least.
+    /// Entries delivered at least this often.
     pub min_deliveries: u64,
-    /// Also what waits for a retry.
+    /// Also entries that wait for a retry.
     pub waiting: bool,
-    /// So many, the oldest.
+    /// At most this number of the oldest.
     pub limit: Option<usize>,
-    /// Those up to this id, with it.
+    /// Entries up to this id, inclusive.
     pub until: Option<EntryId>,
-    /// How long a consumer of another library may be silent before it counts as dead.
+    /// The time without a sign of life after which a consumer of another library counts
+    /// as dead.
     pub dead_after: Option<Duration>,
 }
 
-/// Plans to do something with pending entries that no living consumer holds.
+/// Plans to release, bury or acknowledge pending entries that no living consumer holds.
 ///
 /// # Blocking
 ///
-/// A request for each 1,000 pending entries that are looked at.
+/// One request per 1,000 pending entries read.
 ///
 /// # Errors
 ///
@@ -137,7 +139,6 @@ pub fn pending(
         ));
     }
     if *hands == HandsOn::Ack {
-        // Nobody has handled them.
         plan.unhandled = number;
     }
     if alive > 0 {
@@ -219,8 +220,8 @@ fn said(
             "pending release",
             "Released",
             format!(
-                "Would release {entries} of {whose}{until}: whichever consumer comes first reads \
-                 them again."
+                "Would release {entries} of {whose}{until}: the next free consumer reads them \
+                 again."
             ),
         ),
         HandsOn::Bury(why) => (
@@ -235,13 +236,14 @@ fn said(
             "pending ack",
             "Acknowledged",
             format!(
-                "Would acknowledge {entries} of {whose}{until}: nobody of the group handles them."
+                "Would acknowledge {entries} of {whose}{until}: no consumer of the group handles \
+                 them."
             ),
         ),
     };
     if number == 0 {
         let sentence = format!(
-            "No pending entry of {} in {} is meant: {} that no living consumer holds.",
+            "No pending entry of {} in {} is meant: {} are held by no living consumer.",
             named(group),
             named(stream),
             count(0)

@@ -1,4 +1,4 @@
-//! What would be done.
+//! Plans of changes.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -9,43 +9,44 @@ use serde_json::{Map, Value, json};
 use super::job::Job;
 use crate::words::{age, count};
 
-/// What would be done, to how many, and what that means. It holds on to exactly what it
-/// names: what comes meanwhile is left alone.
+/// A change that is planned and not made yet: its effect, and the number of entries. It
+/// acts on exactly the entries that it names; entries that come later are left alone.
 pub struct Plan {
-    /// What is done, as the command line has it: `dlq redrive`.
+    /// The change, as a command: `dlq redrive`.
     pub action: &'static str,
     /// The stream.
     pub stream: String,
-    /// The group, where it is about one.
+    /// The group, if the change is about one.
     pub group: Option<String>,
-    /// What would be done, in sentences, the most important one first.
+    /// The change in sentences, the most important one first.
     pub sentences: Vec<String>,
-    /// What would be changed: one of them, and several.
+    /// The changed things, in singular and plural.
     pub unit: (&'static str, &'static str),
-    /// What becomes of them, as in "Put back 17 dead letters".
+    /// The verb of the result, as in "Put back 17 dead letters".
     pub verb: &'static str,
-    /// The result in a sentence without its full stop, where it is about a single thing.
+    /// The result as a sentence without its full stop, if the change is about a single
+    /// thing.
     pub single: Option<String>,
-    /// How many would be changed.
+    /// The number of things to change.
     pub count: u64,
-    /// There may be more: nobody has counted on.
+    /// Counting ended at `count`: there may be more.
     pub may_be_more: bool,
-    /// How many there are in all, of which these are a part.
+    /// The number of all such things, including those that stay as they are.
     pub of: Option<u64>,
-    /// Their number was limited by the wish.
+    /// The request limits the number.
     pub is_limited: bool,
-    /// Their number can be limited.
+    /// The number can be limited.
     pub has_limit: bool,
-    /// How many of them a group has not handled: unread or pending.
+    /// The number of them that a group has not handled: unread or pending.
     pub unhandled: u64,
-    /// What would fail again.
+    /// Those that would fail again; `None` if no schema is known, or it doesn't matter.
     pub failing: Option<Failing>,
-    /// The flag and its value with which a plan that is made again is the same, whatever
-    /// comes meanwhile: `--until 1795660863012-0`.
+    /// The flag and value with which a second plan is the same, whatever entries come in
+    /// between: `--until 1795660863012-0`.
     pub bound: Option<(&'static str, String)>,
-    /// At most so many are changed a second.
+    /// The most changes per second; `None` for no limit.
     pub at_most: Option<NonZeroU32>,
-    /// What more programs may wish to know. No payload.
+    /// Further facts for programs. No payload.
     pub details: Map<String, Value>,
     pub(super) job: Box<dyn Job>,
 }
@@ -53,9 +54,9 @@ pub struct Plan {
 /// Entries that would fail again, since they don't fit the newest schema.
 #[derive(Debug, Clone, Default)]
 pub struct Failing {
-    /// How many.
+    /// Their number.
     pub count: u64,
-    /// Why, the most frequent first. One entry may have several misfits.
+    /// The reasons, the most frequent first. An entry may have several.
     pub why: Vec<Misfitting>,
 }
 
@@ -64,13 +65,13 @@ pub struct Failing {
 pub struct Misfitting {
     /// The field, printable.
     pub field: String,
-    /// What doesn't fit, by the first of them; sensitive values are hidden.
+    /// The misfit of the first of them; sensitive values are hidden.
     pub text: String,
-    /// The schema, and which one of its name: `Order 3`.
+    /// The schema's name, and its number among those of this name: `Order 3`.
     pub schema: String,
-    /// How many.
+    /// Their number.
     pub count: u64,
-    /// The first of them.
+    /// The name of the first of them, such as its id.
     pub sample: String,
 }
 
@@ -129,7 +130,7 @@ impl Plan {
         self
     }
 
-    /// At most so many are changed a second; as fast as it goes without a number.
+    /// Limits the changes per second. The default is no limit.
     #[must_use]
     pub fn at_most(mut self, per_second: Option<NonZeroU32>) -> Self {
         self.at_most = per_second;
@@ -152,7 +153,7 @@ impl Plan {
         self.count == 0
     }
 
-    /// As JSON. Programs that know nothing of an action read the same names for all.
+    /// As JSON, with the same names for all actions.
     pub fn json(&self) -> Map<String, Value> {
         let failing = self.failing.as_ref().map(|failing| {
             let why = failing.why.iter().map(|misfit| {

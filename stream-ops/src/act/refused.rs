@@ -1,4 +1,4 @@
-//! Why there is no plan.
+//! Refusals of plans.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use stream_lib::Error;
 
 use crate::server::with_causes;
 
-/// Why nothing was planned.
+/// The reason why nothing was planned.
 #[derive(Debug)]
 pub enum Refused {
-    /// There is no such thing. The text says what, and how to see those that there are.
+    /// Something doesn't exist. The text names it, and the command that lists the rest.
     NoSuch(String),
-    /// What is wished makes no sense. The text says why.
+    /// The request makes no sense. The text says why.
     Wrong(String),
-    /// Redis, or the library, refuses.
+    /// A call of the library failed.
     Failed(Error),
-    /// Redis refuses a request of the tools' own, by this line.
+    /// Redis answered a request of the tools with this error line.
     Redis(String),
 }
 
-/// A plan, or why there is none.
+/// A plan, or the reason why there is none.
 pub type Planned<T = super::plan::Plan> = Result<T, Refused>;
 
 impl From<Error> for Refused {

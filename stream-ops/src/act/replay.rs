@@ -13,7 +13,7 @@ use crate::observe::look_at;
 use crate::server::{Answered, Redis, Request, pairs, request};
 use crate::words::{count, of};
 
-/// Where entries go that are replayed.
+/// The destination of replayed entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// Into another stream, as new messages with their fields and headers.
@@ -26,11 +26,12 @@ pub enum Target {
 ///
 /// # Blocking
 ///
-/// A request for each 2,000 entries of the range, or each few megabytes.
+/// One request per 2,000 entries of the range, or per few megabytes.
 ///
 /// # Errors
 ///
-/// Where there is no such stream or group, or Redis can't be reached.
+/// If there is no such stream or group, if the stream is its own target, or if Redis
+/// can't be reached.
 pub fn replay(
     redis: &Redis,
     stream: &str,
@@ -58,7 +59,7 @@ pub fn replay(
         let walked = walk(redis, &part.key, first, last, most.saturating_sub(number))?;
         number += walked.count;
         has_more |= walked.has_more && limit.is_none();
-        // What has more is copied to its end, as it is now.
+        // A range that wasn't counted to its end is copied up to its newest entry of now.
         let newest = redis.ask_one(
             &part.key,
             request([
@@ -232,7 +233,7 @@ impl Entry {
         message
     }
 
-    /// As what a redrive makes: for one group, with the id that it had first.
+    /// As a redrive would add it: for one group, with its first id as origin.
     fn copy(&self, key: &str, group: &str) -> Request {
         let mut words = request(["XADD", key, "*"]);
         let mut has_origin = false;

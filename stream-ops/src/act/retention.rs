@@ -10,18 +10,18 @@ use super::source::existing_parts;
 use crate::server::Redis;
 use crate::words::{count, of, shown};
 
-/// Plans to clean a stream now, by the settings stored with it. Whether an entry may go is
-/// looked at again when it goes; more than are planned don't.
+/// Plans to clean a stream now, by the settings stored with it. Carrying out the plan
+/// checks each entry again, and removes no more entries than planned.
 ///
 /// # Errors
 ///
-/// Where there is no such stream, and those of
+/// If there is no such stream, and those of
 /// [`retention_plan`](stream_lib::StreamManager::retention_plan).
 pub fn clean(redis: &Redis, stream: &str) -> Planned {
     clean_some(redis, stream, None)
 }
 
-/// As [`clean`], at most so many, the oldest.
+/// As [`clean`], of at most `limit` entries, the oldest.
 ///
 /// # Errors
 ///
@@ -36,27 +36,25 @@ pub fn clean_some(redis: &Redis, stream: &str, limit: Option<u64>) -> Planned {
     let left = if may_be_more { limit } else { Some(removes) };
     let more = if may_be_more { "at least " } else { "" };
     let name = named(stream);
+    let goes = format!(
+        "Would remove {more}{} of {} from {name}",
+        count(removes),
+        of(retention.length, "entry", "entries"),
+    );
     let sentence = if removes == 0 {
         format!("Nothing of {name} would go now.")
+    } else if is_part {
+        format!(
+            "{goes}: the oldest, of {} that may go.",
+            count(retention.removes)
+        )
     } else {
-        let goes = format!(
-            "Would remove {more}{} of {} from {name}",
-            count(removes),
-            of(retention.length, "entry", "entries"),
-        );
-        if is_part {
-            format!(
-                "{goes}: the oldest, of {} that may go.",
-                count(retention.removes)
-            )
-        } else {
-            format!(
-                "{goes}: {} too old, {} too many, {} acknowledged by all.",
-                count(retention.expired),
-                count(retention.excess),
-                count(retention.acknowledged)
-            )
-        }
+        format!(
+            "{goes}: {} too old, {} too many, {} acknowledged by all.",
+            count(retention.expired),
+            count(retention.excess),
+            count(retention.acknowledged)
+        )
     };
     let job = Box::new(Cleanup {
         stream: stream.to_owned(),
@@ -68,7 +66,7 @@ pub fn clean_some(redis: &Redis, stream: &str, limit: Option<u64>) -> Planned {
         .counted(removes)
         .say(sentence)
         .detail("length", retention.length);
-    // Of a part nobody knows how many: all that is known is that no more are.
+    // For a part of the entries the number is an upper bound only.
     let unhandled = retention.above_floor.min(removes);
     if unhandled > 0 {
         let up_to = if is_part { "Up to " } else { "" };
@@ -90,7 +88,7 @@ pub fn clean_some(redis: &Redis, stream: &str, limit: Option<u64>) -> Planned {
 
 struct Cleanup {
     stream: String,
-    /// How many may go still; all that may where that is unknown.
+    /// The number of entries that may still go; `None` without a bound.
     left: Option<u64>,
     steps: Option<CleanupSteps>,
 }

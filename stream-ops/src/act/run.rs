@@ -1,4 +1,4 @@
-//! A plan is carried out.
+//! Carries out plans.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,10 +12,10 @@ use crate::audit::{Change, note};
 use crate::server::{Redis, with_causes};
 use crate::words::{count, of};
 
-/// Who acts, for the audit.
+/// The author of a change, for the audit.
 #[derive(Debug, Clone)]
 pub struct By {
-    /// A person: `user@host`, or the name that a browser has given.
+    /// A person: `user@host`, or the name given in a browser.
     pub who: String,
     /// The program: `streamctl 0.1.0`.
     pub program: String,
@@ -23,44 +23,44 @@ pub struct By {
     pub command: String,
 }
 
-/// How it went.
+/// The outcome of a plan.
 #[derive(Debug)]
 pub struct Outcome {
-    /// How many were changed.
+    /// The number of changed things.
     pub done: u64,
-    /// How many were to be changed.
+    /// The planned number.
     pub planned: u64,
-    /// Why some were left alone, and how many.
+    /// The reasons why some were left alone, and the number for each.
     pub left_alone: BTreeMap<String, u64>,
-    /// How it ended.
+    /// The end of the work.
     pub ended: Ended,
-    /// How far it got, and why no further.
+    /// The result as a sentence, or a few.
     pub sentence: String,
-    /// Why the change is not in the audit.
+    /// The reason why the change is missing from the audit, if it is.
     pub unaudited: Option<String>,
 }
 
-/// How it ended.
+/// The end of the work on a plan.
 #[derive(Debug)]
 pub enum Ended {
-    /// All was gone through.
+    /// All steps were made.
     Through,
-    /// It was cancelled between two steps.
+    /// The plan was cancelled between two steps.
     Cancelled,
-    /// A step failed. Where its outcome is unknown, up to 50 more may have been changed.
+    /// A step failed. If its outcome is unknown, up to 50 more may have been changed.
     Failed(Error),
-    /// Redis refused a step, by this line.
+    /// Redis refused a step with this error line.
     Refused(String),
 }
 
-/// Carries out a plan. `cancelled` is asked between two steps; `progress` is told how many
-/// were changed, or left alone, and of how many. What was changed is noted in the audit,
-/// also where it ended early.
+/// Carries out a plan. `cancelled` is asked between two steps. `progress` gets the number
+/// of things handled (changed or left alone) and the planned number after each step. The
+/// change is noted in the audit, even if it ended early.
 ///
 /// # Blocking
 ///
-/// A round trip or a few for each 50 entries. With a pace, each step waits until its time
-/// has come; `cancelled` is asked meanwhile.
+/// One round trip, or a few, per 50 entries. With a rate ([`Plan::at_most`]) each step
+/// waits for its time; `cancelled` is asked during the wait.
 pub fn carry_out(
     mut plan: Plan,
     redis: &Redis,
@@ -134,12 +134,12 @@ impl Outcome {
         self.left_alone.values().sum()
     }
 
-    /// Whether all that was planned is done.
+    /// Whether the whole plan was carried out.
     pub fn is_whole(&self) -> bool {
         matches!(self.ended, Ended::Through) && self.left_alone.is_empty()
     }
 
-    /// How far it got, and why no further. In one sentence, or a few.
+    /// The result as a sentence, or a few.
     fn said(&self, plan: &Plan) -> String {
         let (one, many) = plan.unit;
         let verb = plan.verb;
@@ -168,7 +168,7 @@ impl Outcome {
         }
     }
 
-    /// As JSON, to stand beside the plan's.
+    /// As JSON, whose names differ from those of the plan.
     pub fn json(&self) -> Map<String, Value> {
         let (ended, error) = match &self.ended {
             Ended::Through => ("through", None),

@@ -1,4 +1,4 @@
-//! How plans name things.
+//! Names of things in plans.
 
 use crate::words::shown;
 

@@ -10,16 +10,17 @@ use super::source::{ensure_known, ms_of};
 use crate::server::Redis;
 use crate::words::{count, of};
 
-/// Which scheduled messages: all that there are, unless it is said otherwise.
+/// A choice of scheduled messages: by default, all of them.
 #[derive(Debug, Clone, Default)]
 pub struct ScheduledChoice {
-    /// These, whatever else is said.
+    /// These ids. If there are any, the other fields except `limit` have no effect.
     pub ids: Vec<ScheduleId>,
-    /// So many, those that are due first.
+    /// At most this number, those that are due first.
     pub limit: Option<usize>,
-    /// Those that were scheduled no later than this one. Each partition counts by itself.
+    /// Those with at most this number. Numbers grow with the time of scheduling, in each
+    /// partition separately.
     pub until: Option<u64>,
-    /// Those that are due by this time, in milliseconds since 1970.
+    /// Those due by this time, in milliseconds of Unix time.
     pub due_by: Option<u64>,
 }
 
@@ -42,7 +43,7 @@ pub fn cancel(redis: &Redis, stream: &str, choice: &ScheduledChoice) -> Planned 
     )
 }
 
-/// Plans to have scheduled messages come to the stream now.
+/// Plans to add scheduled messages to the stream now.
 ///
 /// # Errors
 ///

@@ -22,19 +22,18 @@ pub struct Message {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The key that decides its partition.
     pub key: Option<Vec<u8>>,
-    /// A second message with this key is left out, for the window of the stream.
+    /// A second message with this key is dropped within the stream's idempotency window.
     pub idempotency_key: Option<String>,
 }
 
 impl Message {
-    /// Reads a line: an object of fields, `{"order_id": "A-1", "amount": 12.5}`; or one with
-    /// `fields`, and with `headers`, `key` and `idempotency_key`
-    /// where wished. Bytes that are no text are
-    /// `{"hex": "00ff"}`.
+    /// Reads a line: an object of fields, `{"order_id": "A-1", "amount": 12.5}`; or an
+    /// object with `fields`, and optionally `headers`, `key` and `idempotency_key`. Bytes
+    /// that are no text are written as `{"hex": "00ff"}`.
     ///
     /// # Errors
     ///
-    /// Where it is something else.
+    /// If the line has another form. The text names the problem.
     pub fn read(line: &str) -> Result<Self, String> {
         let value: Value = serde_json::from_str(line).map_err(|e| format!("no JSON: {e}"))?;
         let object = value.as_object().ok_or("an object was expected")?;
@@ -69,12 +68,12 @@ impl Message {
     }
 }
 
-/// Plans to add messages to a stream, which is made where it doesn't exist. With `check`,
-/// those that don't fit the newest schema are refused.
+/// Plans to add messages to a stream, and to create the stream if it doesn't exist.
 ///
 /// # Errors
 ///
-/// For a message that doesn't fit, or none; where Redis can't be reached.
+/// [`Refused::Wrong`] if there are no messages, if one has no fields, or if `check` is
+/// true and one doesn't fit the newest schema. Else if Redis can't be reached.
 pub fn send(
     redis: &Redis,
     stream: &str,
@@ -128,7 +127,7 @@ pub fn send(
         .say(sentence);
     plan.sentences.extend(unfit);
     if failing.is_none() {
-        plan = plan.say("No schema is known to check them against.");
+        plan = plan.say("No schema is known to check against.");
     }
     if parts(redis, stream)?.iter().all(|part| {
         let kind = redis.ask_one(&part.key, crate::server::request(["EXISTS", &part.key]));

@@ -1,4 +1,4 @@
-//! Which stream, and between which ids.
+//! Streams, their partitions, and ranges of ids.
 
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
@@ -62,7 +62,7 @@ pub(super) fn existing_parts(redis: &Redis, stream: &str) -> Planned<Vec<Part>> 
     Err(no_stream(redis, stream))
 }
 
-/// That a stream is there, or something that belongs to one, such as its dead letters.
+/// Fails unless a stream, or a key that belongs to it, such as its dead letters, exists.
 pub(super) fn ensure_known(redis: &Redis, stream: &str) -> Planned<()> {
     let facts = look_at(redis, stream)?;
     match facts.trouble {
@@ -72,7 +72,7 @@ pub(super) fn ensure_known(redis: &Redis, stream: &str) -> Planned<()> {
     }
 }
 
-/// That there is no such stream.
+/// The refusal for a stream that doesn't exist.
 pub(super) fn no_stream(redis: &Redis, stream: &str) -> Refused {
     Refused::NoSuch(format!(
         "there is no stream {} at {}; `streamctl stream ls` shows those that there are",
@@ -88,9 +88,9 @@ pub enum Bound {
     End,
     /// This entry.
     Id(EntryId),
-    /// The entries of this millisecond, since 1970.
+    /// The entries of this millisecond of Unix time.
     Time(u64),
-    /// So long ago.
+    /// This long ago, by the server's clock.
     Ago(Duration),
 }
 
@@ -128,8 +128,8 @@ pub(super) fn before(now: u64, time: Duration) -> u64 {
     now.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// An id (`1795660841120-0`), a time by RFC 3339, or `-` and `+` for the ends. How long ago
-/// is for [`Bound::Ago`].
+/// Reads an id (`1795660841120-0`), a time in milliseconds or by RFC 3339, or `-` and `+`
+/// for the ends. Never yields [`Bound::Ago`].
 impl FromStr for Bound {
     type Err = String;
 
@@ -148,8 +148,8 @@ impl FromStr for Bound {
         let time = text.parse::<Timestamp>().ok();
         let ms = time.and_then(|time| u64::try_from(time.as_millisecond()).ok());
         ms.map(Self::Time).ok_or_else(|| {
-            "an id such as 1795660841120-0, a time such as 2026-11-27T02:41:03Z, or how long ago, \
-             such as 2h, was expected"
+            "expected an id such as 1795660841120-0, a time such as 2026-11-27T02:41:03Z, or an \
+             age such as 2h"
                 .to_owned()
         })
     }

@@ -6,6 +6,7 @@ use stream_lib::EntryId;
 
 use super::groups::unhandled;
 use super::job::{Job, STEP, Step};
+use super::oldest::end_of_oldest;
 use super::plan::Plan;
 use super::refused::Planned;
 use super::said::named;
@@ -17,27 +18,28 @@ use crate::words::{count, of, shown};
 
 const SCRIPT: &str = include_str!("trim.lua");
 
-/// What stays in a stream. Where several are given, what one of them lets go goes.
+/// The entries that stay in a stream. An entry goes if `max_length` or `max_age` lets it
+/// go, unless it comes after `until`. With `until` alone, entries up to it go.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Keep {
-    /// The newest entries, so many; of a stream with partitions, about as many in all.
+    /// The number of newest entries that stay, over all partitions.
     pub max_length: Option<u64>,
-    /// What is younger than this.
+    /// Entries younger than this stay.
     pub max_age: Option<Duration>,
-    /// Everything behind this id, whatever else is said.
+    /// Entries after this id stay, whatever the other limits are.
     pub until: Option<EntryId>,
 }
 
-/// Plans to remove the oldest entries of a stream. What a group has not handled is counted,
-/// and goes too.
+/// Plans to remove the oldest entries of a stream. Entries that a group has not handled
+/// go too, and are counted.
 ///
 /// # Blocking
 ///
-/// A request for each 2,000 entries that go, or each few megabytes.
+/// One request per 2,000 entries to remove, or per few megabytes.
 ///
 /// # Errors
 ///
-/// Where there is no such stream, or Redis can't be reached.
+/// If there is no such stream, or Redis can't be reached.
 pub fn trim(redis: &Redis, stream: &str, keep: &Keep) -> Planned {
     let parts = existing_parts(redis, stream)?;
     let until = last_to_go(redis, &parts, keep)?;
@@ -52,7 +54,7 @@ pub fn trim(redis: &Redis, stream: &str, keep: &Keep) -> Planned {
         may_be_more |= walked.has_more;
         let mut most = 0;
         for group in &facts.groups {
-            // What was deleted from the stream is pending still.
+            // Entries deleted from the stream are still pending.
             let range = (facts.first.unwrap_or(EntryId::MIN), until);
             let number = unhandled(redis, &part.key, group, range)?.min(walked.count);
             if number > 0 {
@@ -102,7 +104,7 @@ pub fn trim(redis: &Redis, stream: &str, keep: &Keep) -> Planned {
     Ok(plan)
 }
 
-/// The newest entry that goes; `None` where none does.
+/// The newest entry that goes; `None` if none does.
 fn last_to_go(
     redis: &Redis,
     parts: &[super::source::Part],
@@ -114,17 +116,13 @@ fn last_to_go(
         last = Some(EntryId::new(oldest, 0).previous());
     }
     if let Some(most) = keep.max_length {
-        // The same share for each; of their ends the oldest, so that a plan made again is
-        // the same.
-        let share = most.div_ceil(parts.len() as u64);
-        let mut ends = Vec::with_capacity(parts.len());
+        let mut length = 0_u64;
         for part in parts {
-            let length = redis.ask_one(&part.key, request(["XLEN", &part.key]))?;
-            let excess = length.count().unwrap_or(0).saturating_sub(share);
-            let walked = walk(redis, &part.key, EntryId::MIN, EntryId::MAX, excess)?;
-            ends.push(walked.last.unwrap_or(EntryId::MIN));
+            let entries = redis.ask_one(&part.key, request(["XLEN", &part.key]))?;
+            length = length.saturating_add(entries.count().unwrap_or(0));
         }
-        let end = ends.into_iter().min().filter(|end| *end > EntryId::MIN);
+        let keys = parts.iter().map(|part| part.key.as_str());
+        let end = end_of_oldest(redis, keys, length.saturating_sub(most))?;
         last = last.max(end);
     }
     Ok(match (last, keep.until) {

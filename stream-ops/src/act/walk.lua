@@ -1,8 +1,8 @@
 -- Counts entries of a stream between two ids.
 --
 -- KEYS  1 stream
--- ARGV  1 first id, or one with `(` in front  2 last id  3 how many at most
--- Reply how many; the last of them, or ''; whether the range is over, as 1 or 0
+-- ARGV  1 first id, or one with `(` in front  2 last id  3 the most entries to count
+-- Reply their number; the last of them, or ''; whether the range is over, as 1 or 0
 -- It ends early after a few megabytes, or 2,000 entries. Nothing is written.
 local from, count, bytes, last = ARGV[1], 0, 0, ''
 local most = math.min(tonumber(ARGV[3]), 2000)

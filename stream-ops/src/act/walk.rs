@@ -1,4 +1,4 @@
-//! How many entries are between two ids.
+//! Counts of entries between two ids.
 
 use stream_lib::{EntryId, Result};
 
@@ -7,20 +7,20 @@ use crate::server::{Answered, Redis, request};
 
 const SCRIPT: &str = include_str!("walk.lua");
 
-/// Where counting ends: what is beyond is said to be more.
+/// The number at which counting ends; plans then say "at least".
 pub(super) const COUNTED: u64 = 100_000;
 
-/// What a walk has found.
+/// The result of a walk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Walked {
     pub(super) count: u64,
-    /// The last one that was counted.
+    /// The last counted entry.
     pub(super) last: Option<EntryId>,
-    /// There may be more: counting has ended before the range.
+    /// Counting ended before the range did: there may be more entries.
     pub(super) has_more: bool,
 }
 
-/// Counts the entries of a key from `from` to `to`, both included, at most so many.
+/// Counts the entries of a key from `from` to `to`, both included, up to `most`.
 pub(super) fn walk(
     redis: &Redis,
     key: &str,
@@ -57,7 +57,7 @@ pub(super) fn walk(
     Ok(walked)
 }
 
-/// How many entries of a group are pending between two ids, at most so many.
+/// Counts the pending entries of a group between two ids, up to `most`.
 pub(super) fn pending_between(
     redis: &Redis,
     key: &str,

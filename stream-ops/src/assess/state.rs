@@ -19,7 +19,7 @@ const CATCHING_MS: u64 = 10_000;
 const IDLE_MS: u64 = 600_000;
 
 /// The state of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
     /// There is something to do, and nothing has moved for a minute, or for two leases if
     /// those are longer.
@@ -66,6 +66,18 @@ impl State {
             Self::Idle => "idle",
             Self::Held => "held",
             Self::NoGroup => "no group",
+        }
+    }
+
+    /// The state of so many groups, in words.
+    pub fn words_of(self, groups: u64) -> &'static str {
+        match self {
+            _ if groups == 1 => self.words(),
+            Self::StandsStill => "stand still",
+            Self::FallsBehind => "fall behind",
+            Self::CatchesUp => "catch up",
+            Self::KeepsUp => "keep up",
+            Self::NoProcess | Self::Idle | Self::Held | Self::NoGroup => self.words(),
         }
     }
 

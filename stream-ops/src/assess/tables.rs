@@ -352,13 +352,13 @@ fn names_do_a_terminal_no_harm() {
     assert!(!finding.advice.as_ref().unwrap().contains("it's"));
 }
 
-fn misfits(count: u64, looked: u64) -> Option<MisfitFacts> {
+fn misfits(count: u64, looked: u64) -> MisfitFacts {
     let example = (count > 0).then(|| "1-0: amount: missing (schema Order)".to_owned());
-    Some(MisfitFacts {
+    MisfitFacts {
         looked,
         count,
         example,
-    })
+    }
 }
 
 #[test]
@@ -376,7 +376,7 @@ fn misfits_are_counted_among_the_newest() {
         ),
     ] {
         let mut odd = stream(group(0, 0, vec![living()]), NOW);
-        odd.misfits = misfits(count, looked);
+        odd.misfits = Some(misfits(count, looked));
         let mut history = History::default();
         history.add(look(vec![odd], NOW));
         let finding = &assess(&history).findings[0];
@@ -438,10 +438,10 @@ fn other_troubles_have_findings_of_their_own() {
     assert_eq!(kinds(|s, _| s.max_length = Some(1_000)), []);
     assert_eq!(kinds(|s, _| s.outside = 1), [Kind::OutsidePartitions]);
     assert_eq!(
-        kinds(|s, _| s.misfits = misfits(1, 20)),
+        kinds(|s, _| s.misfits = Some(misfits(1, 20))),
         [Kind::SchemaMisfits]
     );
-    assert_eq!(kinds(|s, _| s.misfits = misfits(0, 20)), []);
+    assert_eq!(kinds(|s, _| s.misfits = Some(misfits(0, 20))), []);
     assert_eq!(
         kinds(|_, r| r.policy = Some("allkeys-lru".to_owned())),
         [Kind::EvictionPolicy]

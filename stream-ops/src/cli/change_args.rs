@@ -23,6 +23,23 @@ pub(crate) struct Agreed {
     pub(crate) force_unread: bool,
 }
 
+/// The same, where no group loses anything.
+#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+pub(crate) struct AgreedToAll {
+    /// More than 1,000, too.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+impl From<AgreedToAll> for Agreed {
+    fn from(AgreedToAll { all }: AgreedToAll) -> Self {
+        Self {
+            all,
+            force_unread: false,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Change {
     /// Copies a range of entries into another stream, or delivers it again to one group.
@@ -64,7 +81,7 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
     #[command(flatten)]
-    pub(crate) agreed: Agreed,
+    pub(crate) agreed: AgreedToAll,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -136,7 +153,7 @@ Bytes that are not text are written as {\"hex\": \"00ff\"}.")]
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
         #[command(flatten)]
-        agreed: Agreed,
+        agreed: AgreedToAll,
     },
     /// Removes the oldest entries of a stream for good.
     #[command(group = clap::ArgGroup::new("keep").required(true).multiple(true))]
@@ -321,14 +338,14 @@ pub(crate) enum DlqChange {
         #[arg(long, value_name = "N")]
         rate: Option<NonZeroU32>,
         #[command(flatten)]
-        agreed: Agreed,
+        agreed: AgreedToAll,
     },
     /// Removes dead letters for good. `dlq export` makes a copy.
     Rm {
         #[command(flatten)]
         which: DeadWhich,
         #[command(flatten)]
-        agreed: Agreed,
+        agreed: AgreedToAll,
     },
     /// Writes dead letters to standard output, one JSON object a line. Changes nothing.
     #[command(after_help = "\
@@ -362,7 +379,7 @@ they get new ones. Nothing is added without a yes: first it says how many there 
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
         #[command(flatten)]
-        agreed: Agreed,
+        agreed: AgreedToAll,
     },
 }
 
@@ -373,14 +390,14 @@ pub(crate) enum ScheduledChange {
         #[command(flatten)]
         which: ScheduledWhich,
         #[command(flatten)]
-        agreed: Agreed,
+        agreed: AgreedToAll,
     },
     /// Adds scheduled messages to the stream now.
     RunNow {
         #[command(flatten)]
         which: ScheduledWhich,
         #[command(flatten)]
-        agreed: Agreed,
+        agreed: AgreedToAll,
     },
 }
 

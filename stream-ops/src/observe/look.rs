@@ -147,6 +147,8 @@ fn read_group(group: &Answer, stream: &StreamFacts) -> Option<GroupFacts> {
     };
     let cursor = cursor.id().unwrap_or(EntryId::MIN);
     let (oldest, lag) = (oldest.id(), lag.number());
+    // Redis counts wrongly once entries were removed.
+    let is_whole = stream.added == Some(stream.length);
     let is_before_all = stream.first.is_some_and(|first| cursor < first);
     let (unread, is_exact) = match (oldest, lag) {
         (None, _) => (Some(0), true),
@@ -156,7 +158,7 @@ fn read_group(group: &Answer, stream: &StreamFacts) -> Option<GroupFacts> {
             let lag = u64::try_from(lag)
                 .unwrap_or(0)
                 .clamp(1, stream.length.max(1));
-            (Some(lag), false)
+            (Some(lag), is_whole)
         }
         (Some(_), None) => (None, false),
     };

@@ -1,4 +1,4 @@
-//! What many ask at once is read once.
+//! A cache that reads each value once, for all who ask at the same time.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// More keys than this aren't kept.
+/// The most keys.
 const MOST: usize = 256;
 
 type Slot<T> = Arc<Mutex<Option<(Instant, T)>>>;
 
-/// Values that are good for a while. Whoever comes while one is being read waits for it
-/// rather than read it, too.
+/// Values that expire. A caller that asks for a value while another one reads it waits
+/// for that read.
 pub(crate) struct Cache<T> {
     slots: Mutex<HashMap<String, Slot<T>>>,
     good_for: Duration,
@@ -27,7 +27,7 @@ impl<T: Clone> Cache<T> {
         }
     }
 
-    /// The value of a key, read where none is known that is still good.
+    /// The value of a key, read if there is none, or if it has expired.
     pub(crate) fn read(&self, key: &str, read: impl FnOnce() -> T) -> T {
         let slot = {
             let mut slots = self.slots.lock();
@@ -47,7 +47,7 @@ impl<T: Clone> Cache<T> {
         }
     }
 
-    /// Forgets everything: something was changed.
+    /// Forgets all values.
     pub(crate) fn clear(&self) {
         self.slots.lock().clear();
     }

@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,39 +17,40 @@ use crate::assess::Problems;
 use crate::observe::Poller;
 use crate::server::Redis;
 
-/// What a page shows, and its facts as JSON; or why there is none.
+/// The model of a page and its facts as JSON, or the reason why there is none.
 pub(crate) type Loaded = Arc<Result<(Model, serde_json::Value), Missing>>;
 
-/// Why there is no page.
+/// The reason why there is no page.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Missing {
-    /// Nothing was seen so far.
+    /// The first look has not ended.
     NotYet,
-    /// There is no such thing.
+    /// The stream, group or message doesn't exist.
     None(Rich),
-    /// Redis can't be asked.
+    /// Redis can't be read.
     Failed(String),
 }
 
-/// The kinds of the dead letters of a stream, and when those of the last hours came.
+/// The kinds of the dead letters of a stream, and the ids of those of the last hours.
 pub(crate) type Kinds = Result<Arc<Vec<(DeadKind, Vec<EntryId>)>>, String>;
 
-/// The schemas of a stream; else why nobody knows which of its values may be shown.
+/// The schemas of a stream, or the reason why they are unknown: then no value may be
+/// shown.
 pub(crate) type Schemas = Result<Arc<Vec<StreamSchema>>, String>;
 
-/// The schedules of all streams, and how many streams were left out.
+/// The schedules of all streams, and the number of streams left out.
 pub(crate) type Schedules = Result<Arc<(Vec<StreamSchedules>, usize)>, String>;
 
-/// What all requests share.
+/// The state that all requests share.
 #[derive(Debug)]
 pub(crate) struct Dash {
     pub(crate) redis: Redis,
     pub(crate) poller: Poller,
-    /// Those that are over, by all looks.
+    /// The problems that have ended, by all looks.
     pub(crate) problems: Arc<Mutex<Problems>>,
     pub(crate) settings: Settings,
     pub(crate) names: Names,
-    /// Pages are put together once for all who look at the same time.
+    /// Pages, each made once for all simultaneous viewers.
     pub(crate) pages: Cache<Loaded>,
     pub(crate) schemas: Cache<Schemas>,
     pub(crate) kinds: Cache<Kinds>,
@@ -98,7 +99,7 @@ impl Dash {
         self.read.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Pages that were answered, and those of them that were put together.
+    /// The number of answered pages, and of those of them that were made for it.
     pub(crate) fn counts(&self) -> (u64, u64) {
         (
             self.answered.load(Ordering::Relaxed),
@@ -106,12 +107,12 @@ impl Dash {
         )
     }
 
-    /// What a change has done that led to a page.
+    /// The result of the change that led to a page.
     pub(crate) fn told(&self, key: &str) -> Option<Rich> {
         self.told_of.read(key)
     }
 
-    /// Something was changed: what is known may be wrong.
+    /// Clears the caches after a change.
     pub(crate) fn forget(&self) {
         self.pages.clear();
         self.kinds.clear();

@@ -1,10 +1,10 @@
 //! The dashboard: `streamctl serve`.
 //!
-//! *run* starts it with its *settings*: one poller looks, however many read. *shell* has the
-//! connections, *answer* what becomes of a request, *access* who may do what. *load* reads
-//! what a page needs beside what is seen of all streams, and keeps it in a *cache*; [`view`]
-//! makes of it what the [`page`]s show, both without any I/O. *change* has what can be done:
-//! planned, confirmed and noted.
+//! *run* starts it with its *settings*: one poller looks, for any number of viewers. *shell*
+//! has the connections, *answer* turns requests into answers, *access* has the permissions.
+//! *load* reads the facts of a page that the poller doesn't have, and keeps them in a
+//! *cache*; [`view`] turns facts into the models that the [`page`]s show, both without any
+//! I/O. *change* plans, confirms and makes changes.
 
 mod access;
 mod answer;

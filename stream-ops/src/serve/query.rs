@@ -1,4 +1,4 @@
-//! What stands behind the question mark, or in a form.
+//! Queries of addresses, and forms.
 
 /// Names and values, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,7 +10,7 @@ impl Query {
         Self(form_urlencoded::parse(text).into_owned().collect())
     }
 
-    /// The first value of a name; empty where there is none.
+    /// The first value of a name; empty if there is none.
     pub(crate) fn get(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value.as_str())
@@ -22,14 +22,14 @@ impl Query {
         named.map(|(_, value)| value.as_str())
     }
 
-    /// All names that begin so, with the rest of the name.
+    /// The names that begin with `start`, without it, and their values.
     pub(crate) fn under<'a>(&'a self, start: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.0
             .iter()
             .filter_map(move |(name, value)| Some((name.strip_prefix(start)?, value.as_str())))
     }
 
-    /// As text again, for a few names only.
+    /// The parts with these names, as text.
     pub(crate) fn only(&self, names: &[&str]) -> String {
         let mut text = form_urlencoded::Serializer::new(String::new());
         for (name, value) in &self.0 {

@@ -1,4 +1,4 @@
-//! Starts a dashboard, and stops it.
+//! Start and stop of a dashboard.
 
 use std::fmt;
 use std::io;
@@ -23,14 +23,14 @@ use crate::assess::{Problems, assess};
 use crate::observe::{Observer, Poller};
 use crate::server::Redis;
 
-/// Threads that answer, and threads that ask Redis for them.
+/// Threads for answers, and threads for requests to Redis.
 const WORKERS: usize = 2;
 const ASKING: usize = 16;
 
-/// How long what is left may take once the connections have ended.
+/// The time that remaining work has after the connections have ended.
 const REST: Duration = Duration::from_millis(200);
 
-/// A dashboard that runs. It stops when it is dropped.
+/// A running dashboard. Dropping it stops it.
 pub struct Dashboard {
     address: SocketAddr,
     dash: Option<Arc<Dash>>,
@@ -40,11 +40,12 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// Begins to look, and to answer.
+    /// Starts to look at Redis, and to answer.
     ///
     /// # Errors
     ///
-    /// Where the settings won't do, the address is taken, or the system is out of threads.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if [`Settings::validate`] fails.
+    /// Else if the address can't be bound, or no thread can be started.
     pub fn start(redis: Redis, mut settings: Settings) -> io::Result<Self> {
         settings
             .validate()
@@ -81,17 +82,17 @@ impl Dashboard {
         })
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where a browser finds it.
+    /// The URL for a browser.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    /// Stops: answers that are on their way have 0.6 s, and all of it takes less than one.
+    /// Stops within a second. Answers in progress have 0.6 s.
     pub fn stop(mut self) {
         self.end();
     }
@@ -108,8 +109,8 @@ impl Dashboard {
             let _ = runtime.block_on(serving);
         }
         runtime.shutdown_timeout(REST);
-        // A look that waits for Redis ends within the timeouts of the connection: nobody
-        // has to wait for it.
+        // A look that waits for Redis ends within the timeouts of the connection; the
+        // caller doesn't wait that long.
         if let Some(dash) = self.dash.take() {
             let (done, ended) = mpsc::channel::<()>();
             let ending = thread::Builder::new()

@@ -1,24 +1,25 @@
-//! How a dashboard is run.
+//! The settings of a dashboard.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::access::{Role, Token};
 
-/// How a dashboard is run.
+/// The settings of a dashboard.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where it listens. Defaults to 127.0.0.1:7474.
+    /// The address on which it listens. Defaults to 127.0.0.1:7474.
     pub listen: SocketAddr,
-    /// How Redis is called at the top of each page. Defaults to its address.
+    /// The name of Redis at the top of each page. Defaults to its address.
     pub title: Option<String>,
-    /// Other names under which it is reached: those of proxies.
+    /// Further host names of the dashboard, such as those of proxies.
     pub hosts: Vec<String>,
-    /// The secret that lets somebody in. Without one, nothing can be changed.
+    /// The secret for changes, and for pages if others can reach `listen`. Without one,
+    /// nothing can be changed.
     pub token: Option<Token>,
-    /// What the token allows. Defaults to looking.
+    /// The role of callers with the token. Defaults to [`Role::View`].
     pub allow: Role,
-    /// The streams; all that there are where none is named.
+    /// The streams to show. Empty, the default, means all.
     pub streams: Vec<String>,
     /// The time between two looks. Defaults to 2 s.
     pub every: Duration,
@@ -39,16 +40,16 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Says what is wrong with them.
+    /// Checks the settings.
     ///
     /// # Errors
     ///
-    /// Where other machines could look without a token, and where changes are allowed
-    /// without one.
+    /// If there is no token, and `listen` isn't a loopback address or `allow` permits
+    /// changes. The text names the problem.
     pub fn validate(&self) -> Result<(), String> {
         if self.token.is_none() && !self.listen.ip().is_loopback() {
             return Err(format!(
-                "{} can be reached from other machines, so that a token is needed: set \
+                "{} can be reached from other machines and needs a token: set \
                  STREAMCTL_TOKEN or --token-file, or listen on 127.0.0.1",
                 self.listen.ip()
             ));
@@ -62,7 +63,7 @@ impl Settings {
         Ok(())
     }
 
-    /// What somebody who starts it should hear.
+    /// A warning for the person who starts it: plain HTTP beyond this machine.
     pub fn warning(&self) -> Option<String> {
         (!self.listen.ip().is_loopback()).then(|| {
             "this is plain HTTP: the token and all pages can be read on the way. Put a proxy \

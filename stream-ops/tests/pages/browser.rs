@@ -11,10 +11,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::driver::{Driver, find};
 
-/// A hang, rather than an answer.
+/// The time after which a missing answer counts as a hang.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// How a page is looked at.
+/// The way in which a page is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Look {
     pub(crate) dark: bool,
@@ -45,7 +45,7 @@ impl Look {
     };
 }
 
-/// A browser. It ends when this is dropped.
+/// A browser. Dropping it ends the process.
 pub(crate) struct Browser {
     runtime: Runtime,
     client: Client,
@@ -53,7 +53,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts one; `None` where there is none to start.
+    /// Starts a browser; `None` if there is none.
     pub(crate) fn start() -> Option<Self> {
         let driver = Driver::start(find()?);
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
@@ -61,7 +61,7 @@ impl Browser {
             "args": [
                 "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
                 "--hide-scrollbars", "--force-device-scale-factor=1", "--window-size=1240,900",
-                // Windows that are behind others are looked at, too.
+                // Windows behind others must stay active, too.
                 "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
                 "--disable-background-timer-throttling",
             ],
@@ -107,7 +107,7 @@ impl Browser {
         self.runtime.block_on(self.client.goto(url)).unwrap();
     }
 
-    /// Opens one more window, which is the one that is spoken to from now on.
+    /// Opens one more window, and switches to it.
     pub(crate) fn open_window(&self, url: &str) {
         self.runtime.block_on(async {
             let opened = self.client.new_window(false).await.unwrap();
@@ -116,7 +116,7 @@ impl Browser {
         });
     }
 
-    /// Speaks to each window, one after the other.
+    /// Switches to each window, one after the other.
     pub(crate) fn in_each_window(&self, mut look: impl FnMut()) {
         let windows = self.runtime.block_on(self.client.windows()).unwrap();
         for window in windows {
@@ -127,7 +127,7 @@ impl Browser {
         }
     }
 
-    /// Gives a name and the token whenever they are asked for.
+    /// Sends a name and the token with each request.
     pub(crate) fn authorize(&self, authorization: &str) {
         self.tell("Network.enable", json!({}));
         self.tell(
@@ -138,7 +138,7 @@ impl Browser {
         );
     }
 
-    /// The value of an expression, also where the page may not run any.
+    /// The value of an expression, even if the page's policy forbids scripts.
     pub(crate) fn value(&self, expression: &str) -> Value {
         let answer = self.tell(
             "Runtime.evaluate",
@@ -153,7 +153,7 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
-    /// What somebody reads on the page.
+    /// The visible text of the page.
     pub(crate) fn text(&self) -> String {
         self.value("document.body.innerText")
             .as_str()
@@ -168,7 +168,7 @@ impl Browser {
             .to_string()
     }
 
-    /// Clicks what a person would: a link or a button with these words.
+    /// Clicks a link or a button with these words.
     pub(crate) fn click(&self, words: &str) {
         let path =
             format!("//a[normalize-space(.)={words:?}] | //button[normalize-space(.)={words:?}]");
@@ -213,7 +213,7 @@ impl Browser {
         }
     }
 
-    /// What the browser had to complain about, such as what the policy has refused.
+    /// The errors in the browser's log, such as violations of the policy.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let log = self.issue(Special {
             path: "se/log",
@@ -241,7 +241,7 @@ impl Browser {
         std::fs::write(path, unbase64(data)).unwrap();
     }
 
-    /// Tells the browser something by its own protocol.
+    /// Sends a command of the browser's own protocol.
     fn tell(&self, command: &str, parameters: Value) -> Value {
         self.issue(Special {
             path: "goog/cdp/execute",
@@ -266,7 +266,7 @@ impl Drop for Browser {
     }
 }
 
-/// A command that only this driver has.
+/// A command specific to this driver.
 #[derive(Debug)]
 struct Special {
     path: &'static str,

@@ -5,11 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-/// Where chromedriver is; else it is said that the test is skipped.
+/// The path of chromedriver. Without one, prints that the test is skipped.
 ///
 /// # Panics
 ///
-/// Where there is none, and `STREAM_TEST_BROWSER` is `required`.
+/// If there is none, and `STREAM_TEST_BROWSER` is `required`.
 pub(crate) fn find() -> Option<PathBuf> {
     let named = env::var_os("CHROMEDRIVER").map(PathBuf::from);
     let found = named.or_else(|| {
@@ -29,7 +29,7 @@ pub(crate) fn find() -> Option<PathBuf> {
     found
 }
 
-/// A driver that runs. It ends when this is dropped.
+/// A running driver. Dropping it ends the process.
 #[derive(Debug)]
 pub(crate) struct Driver {
     child: Child,
@@ -50,7 +50,7 @@ impl Driver {
             let (_, rest) = line.split_once("successfully on port ")?;
             rest.trim_end_matches('.').parse().ok()
         });
-        // Whatever else it says must not fill the pipe.
+        // Further output must not fill the pipe.
         std::thread::Builder::new()
             .name("chromedriver".to_owned())
             .spawn(move || lines.for_each(drop))

@@ -1,4 +1,4 @@
-//! The questions of somebody who was woken: each is answered by a page.
+//! Fifteen questions of an operator at night, each answered by a page.
 
 use crate::browser::{Browser, Look};
 use crate::models::{
@@ -146,10 +146,10 @@ fn the_fifteen_questions_are_answered_by_page() {
         "/system",
         "Does my looking hurt?",
         &[
-            "97 questions",
+            "97 requests",
             "1.9 ms",
             "0.10 % of its time",
-            "one poller for all who look",
+            "one poller for all viewers",
         ],
     );
 }

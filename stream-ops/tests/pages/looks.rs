@@ -6,7 +6,7 @@ use stream_tests::wait_until;
 use crate::browser::{Browser, LONG, Look};
 use crate::story::Dash;
 
-/// Every control with a name; those without are told.
+/// Names of all controls; those without a name are reported.
 const UNNAMED: &str = r"
   [...document.querySelectorAll('a, button, input:not([type=hidden]), select, textarea, summary, [role=img]')]
     .filter(e => e.getClientRects().length > 0)
@@ -17,7 +17,7 @@ const UNNAMED: &str = r"
     })
     .map(e => e.outerHTML.slice(0, 120)).join('\n')";
 
-/// What stands out on the right.
+/// Elements that reach beyond the right edge.
 const TOO_WIDE: &str = r"
   document.documentElement.scrollWidth <= document.documentElement.clientWidth ? '' :
   [...document.querySelectorAll('body *')]
@@ -100,7 +100,7 @@ fn every_page_is_whole_in_every_light() {
     let complaints: Vec<String> = browser
         .complaints()
         .into_iter()
-        // The page that doesn't exist is said to be one.
+        // The browser reports the page that doesn't exist.
         .filter(|line| !line.contains("404"))
         .collect();
     assert_eq!(complaints, Vec::<String>::new());

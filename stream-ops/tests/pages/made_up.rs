@@ -10,7 +10,7 @@ use stream_ops::observe::{
 use stream_ops::serve::view::Event;
 use stream_ops::server::Cost;
 
-/// 03:04:12, when somebody looks.
+/// 03:04:12, the time of the look.
 pub(crate) const NOW: u64 = 1_795_662_252_000;
 
 /// 02:41:03, when the last process died.
@@ -19,15 +19,15 @@ const DIED: u64 = NOW - 1_389_000;
 const HOUR: u64 = 3_600_000;
 const STEP: u64 = 10_000;
 
-/// The entry that has killed three of them.
+/// The entry that killed three processes.
 pub(crate) const SUSPECT: EntryId = EntryId::new(1_795_660_841_120, 0);
 
-/// What was seen until now.
+/// The history up to now.
 pub(crate) fn night() -> History {
     history(true)
 }
 
-/// What had gone wrong before the better day.
+/// The last problem before the better day.
 pub(crate) fn past() -> Past {
     Past {
         stream: "orders".to_owned(),
@@ -54,7 +54,7 @@ fn history(is_bad: bool) -> History {
     history
 }
 
-/// How much came until a time, at a pace that wobbles a little.
+/// The number of entries up to a time, at a slightly varying pace.
 fn came(at: u64, per_second: f64, seed: u64) -> u64 {
     let seconds = (at - (NOW - 2 * HOUR)) as f64 / 1_000.0;
     let minute = (at / 60_000) ^ seed;
@@ -292,7 +292,7 @@ fn audit(at: u64) -> StreamFacts {
     }
 }
 
-/// What has happened in that night.
+/// The events of that night.
 pub(crate) fn events() -> Vec<Event> {
     let event = |ago_ms: u64, kind: &str, count: u64, consumer: &str, text: &str| Event {
         stream: "orders".to_owned(),

@@ -1,7 +1,7 @@
 //! The pages of the dashboard in a browser, by `WebDriver`.
 //!
-//! They need chromium and chromedriver. Where there is none, each test says so and passes;
-//! with `STREAM_TEST_BROWSER=required` it fails.
+//! They need chromium and chromedriver. Without these, each test prints a note and
+//! passes; with `STREAM_TEST_BROWSER=required` it fails.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

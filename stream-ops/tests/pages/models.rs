@@ -1,4 +1,4 @@
-//! The pages of that night, made of what was made up.
+//! The pages of the made-up night.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use stream_ops::serve::view::{
 
 use crate::made_up::{NOW, SUSPECT, calm, events, night, past};
 
-/// What stands around each of them.
+/// The frame of each page.
 pub(crate) fn html(model: &Model) -> String {
     let frame = Frame {
         title: model.title(),
@@ -293,7 +293,7 @@ pub(crate) fn dead_letters() -> Model {
             letter("1795660752990-1", "24 min ago", "“1.299,00”", "node-2-871"),
             letter("1795660790112-0", "24 min ago", "“49,95”", "node-2-871"),
         ],
-        title: "The 17 undecodable ones".to_owned(),
+        title: "17 dead letters: undecodable".to_owned(),
         search: String::new(),
         chosen: "17".to_owned(),
         looked: "17 looked at, 4 shown".to_owned(),
@@ -386,7 +386,7 @@ pub(crate) fn one_message() -> Model {
                 "billing",
                 Sign::Trouble,
                 "in dead hands, third delivery",
-                "held by node-4-2211 for 23 min, which died",
+                "held for 23 min by node-4-2211, which died",
             ),
             fate("archive", Sign::Fine, "done", "read, and acknowledged"),
             fate("fraud", Sign::Fine, "done", "read, and acknowledged"),

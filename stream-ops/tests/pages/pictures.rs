@@ -1,6 +1,7 @@
-//! Pictures of all pages, from what was made up: to be looked at by people.
+//! Pictures of all pages, with made-up data, for people to look at.
 //!
-//! `STREAM_PICTURES=DIR cargo test -p stream-ops --test pages pictures` writes them there.
+//! `STREAM_PICTURES=DIR cargo test -p stream-ops --test pages pictures` writes them
+//! there.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Serves pages that were made up, as the dashboard would.
+//! Serves pages with made-up data, as the dashboard would.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -32,7 +32,7 @@ impl Served {
                     let mut line = String::new();
                     let _ = reader.read_line(&mut line);
                     let path = line.split(' ').nth(1).unwrap_or("/").to_owned();
-                    // To the end of the head.
+                    // Reads to the end of the head.
                     for header in reader.lines().map_while(Result::ok) {
                         if header.is_empty() {
                             break;

@@ -1,4 +1,4 @@
-//! A poison entry, by clicks: see it, set it aside, put it back after a fix.
+//! A poison entry, by clicks: find it, set it aside, put it back after a fix.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -131,7 +131,7 @@ fn an_entry_that_kills_is_seen_set_aside_and_put_back_after_a_fix() {
         return;
     };
     let dash = Dash::start();
-    // Two consumers that die with the same entry in hand: what is left of them in Redis.
+    // The traces in Redis of two consumers that died with the same entry in hand.
     let manager = StreamManager::connect(dash.server.url()).unwrap();
     manager
         .create_simple_producer("orders", StreamConfig::new("orders"))
@@ -164,7 +164,7 @@ fn an_entry_that_kills_is_seen_set_aside_and_put_back_after_a_fix() {
         "3",
         "JUSTID",
     ]);
-    // Both gave signs of life, which have lapsed.
+    // The signs of life of both have lapsed.
     let lapsed = "1000000000000";
     dash.server.command::<u64>(&[
         "ZADD",

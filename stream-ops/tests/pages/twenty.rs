@@ -1,4 +1,4 @@
-//! Twenty who look at once: all pages live, and one poller for them.
+//! Twenty viewers at once: all pages are live, with one poller for them.
 
 use serde_json::Value;
 use stream_lib::{StreamConfig, StreamManager};
@@ -9,7 +9,7 @@ use crate::story::Dash;
 
 const WINDOWS: usize = 20;
 
-/// How often a page has renewed itself, by what the browser has recorded.
+/// The number of times that a page has renewed itself, by the browser's records.
 const RENEWALS: &str = "performance.getEntriesByType('resource')\
                         .filter(e => e.initiatorType === 'fetch').length";
 
@@ -20,7 +20,7 @@ fn looking(dash: &Dash) -> Value {
     json["facts"]["looking"].clone()
 }
 
-/// Looks so far, and scripts that the server has run for them.
+/// The number of looks so far, and of scripts that the server has run for them.
 fn asked(dash: &Dash) -> (u64, u64) {
     let looks = looking(dash)["looks"].as_u64().unwrap();
     (looks, dash.server.calls("eval_ro"))
@@ -48,19 +48,19 @@ fn twenty_windows_stay_live_and_cost_redis_no_more_than_one() {
     }
     let answered = looking(&dash)["pages_answered"].as_u64().unwrap();
     let (looks, scripts) = asked(&dash);
-    // Each of them several times.
+    // Each page renews itself several times.
     wait_until(LONG, "all windows to renew themselves", || {
         let now = looking(&dash)["pages_answered"].as_u64().unwrap();
         now > answered + 10 * WINDOWS as u64
     });
     let (looks_then, scripts_then) = asked(&dash);
     let (looks, scripts) = (looks_then - looks, scripts_then - scripts);
-    // Each look asks for the one stream by one script. One more may be half done at either
-    // end; twenty pollers would ask for twenty times that.
+    // Each look runs one script for the one stream. A look may be in progress at either
+    // end; twenty pollers would run twenty times that.
     assert!(looks >= 2, "{looks} looks");
     assert!(scripts <= looks + 2, "{scripts} scripts in {looks} looks");
 
-    // Something new is seen in all of them, without being loaded again.
+    // All pages show something new without a reload.
     manager
         .create_simple_producer("fresh", StreamConfig::new("a-fresh-stream"))
         .unwrap();

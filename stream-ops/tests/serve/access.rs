@@ -1,4 +1,4 @@
-//! Who is let in, and who may change something.
+//! Access to pages, and permissions for changes.
 
 use std::fmt::Write as _;
 
@@ -31,7 +31,7 @@ fn only_its_own_names_are_answered() {
         assert_eq!(answer.status, 421, "{host}");
         assert!(!answer.body.contains("<html"), "{}", answer.body);
     }
-    // A balancer asks by whatever address it has.
+    // A balancer asks by any address.
     let answer = fixture.ask_bare("GET", "/healthz", &["Host: 10.0.0.7:80"], "");
     assert_eq!(answer.status, 200);
 }
@@ -96,7 +96,7 @@ fn a_change_needs_the_token_and_the_role() {
         basic(TOKEN, ""),
         "Authorization: Digest x".to_owned(),
     ] {
-        // Somebody who gives a wrong one looks at nothing either.
+        // A wrong token is refused for pages, too.
         assert_eq!(
             fixture.ask("POST", "/change", &[&own, &wrong], form).status,
             401

@@ -21,8 +21,8 @@ struct Order {
     email: String,
 }
 
-/// A server with dead letters of two kinds: three orders that were refused for good, and
-/// two whose amount is no number.
+/// A server with dead letters of two kinds: three permanently failed orders, and two
+/// whose amount is no number.
 fn with_dead_letters() -> Server {
     let server = Server::start().unwrap();
     let manager = StreamManager::connect(server.url()).unwrap();
@@ -117,7 +117,7 @@ fn a_change_is_planned_confirmed_once_and_noted() {
         (5, 5)
     );
 
-    // Somebody else can't answer it, and nobody twice.
+    // Another caller can't answer the question, and no caller can answer twice.
     let nonce = question.input("nonce").unwrap().to_owned();
     let own = format!("Origin: http://{}", fixture.address());
     let eve = fixture.ask(
@@ -177,14 +177,14 @@ fn a_kind_is_put_back_with_an_edited_field() {
         "{}",
         edit.body
     );
-    // What may not be seen can't be edited, and stays.
+    // Sensitive fields can't be edited, and stay as they are.
     assert!(!edit.body.contains("field:email") && !edit.body.contains("example.com"));
     let form = format!(
         "do=redrive&stream=orders&letter={fourth}&letter={fifth}&was%3Aamount=12%2C50&field%3Aamount=12.50"
     );
     let question = fixture.post("/change", &form);
     assert!(
-        question.body.contains("Changed on the way: amount"),
+        question.body.contains("Changed fields: amount"),
         "{}",
         question.body
     );
@@ -219,7 +219,7 @@ fn removing_needs_admin_and_is_said_to_be_for_good() {
     assert_eq!(dead(&fixture), 5);
     assert_eq!(confirm(&fixture, &question).status, 303);
     assert_eq!(dead(&fixture), 4);
-    // Once more: there is none of it.
+    // The second time there is no such entry.
     let question = fixture.post(
         "/change",
         &format!("do=redrive&stream=orders&letter={}", ids[0]),

@@ -7,6 +7,10 @@ use stream_tests::{Server, wait_until};
 use crate::support::{Fixture, LONG, with_schema};
 
 #[derive(StreamMessage)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the fields of the acceptance tests"
+)]
 struct Order {
     order_id: String,
     amount: f64,
@@ -15,7 +19,7 @@ struct Order {
     note: Option<String>,
 }
 
-/// A stream with a message of another program's, whose amount is no number.
+/// A stream with a message of another program, whose amount is no number.
 fn with_a_wrong_amount() -> (Server, String) {
     let server = Server::start().unwrap();
     let manager = StreamManager::connect(server.url()).unwrap();
@@ -71,7 +75,7 @@ fn a_message_is_edited_tried_and_sent_as_a_new_one() {
     let edit = fixture.post("/change", &format!("do=edit-copy&stream=orders&id={id}"));
     let amount = "name=\"field:amount\" value=\"12,50\"";
     assert!(edit.body.contains(amount), "{}", edit.body);
-    // A field that isn't there can be given; one that may not be seen stays as it is.
+    // An absent field can be given; a sensitive one stays as it is.
     assert!(edit.body.contains("name=\"field:note\" value=\"\""));
     assert!(!edit.body.contains("field:email") && !edit.body.contains("example.com"));
     assert!(
@@ -85,7 +89,7 @@ fn a_message_is_edited_tried_and_sent_as_a_new_one() {
         let form = format!("do=send-copy&stream=orders&id={id}&was%3Aamount=12%2C50&{fields}");
         fixture.post("/change", &form)
     };
-    // What doesn't fit is asked for again, with what was typed.
+    // The form appears again with the typed values if they don't fit.
     let again = send("field%3Aamount=12%2C5");
     assert!(
         again.body.contains("It doesn't fit the newest schema of")
@@ -99,7 +103,7 @@ fn a_message_is_edited_tried_and_sent_as_a_new_one() {
     let question = send("field%3Aamount=12.50");
     for words in [
         "Send a corrected copy of",
-        "Changed in it: amount",
+        "Changed fields: amount",
         "It fits the newest schema. All groups get it.",
         "streamctl stream send orders order_id=… amount=… email=… --yes",
     ] {
@@ -181,7 +185,7 @@ fn a_dead_letter_is_copied_as_well_as_put_back() {
     assert_eq!(done.status, 303);
     let copy = newest(&fixture);
     assert!(copy.contains("amount 7 email bob@example.com"), "{copy}");
-    // The dead letter stays: somebody may still want it.
+    // The dead letter stays.
     let dead: u64 = fixture.server.command(&["XLEN", "{orders}:dead"]);
     assert_eq!(dead, 1);
 }

@@ -1,4 +1,4 @@
-//! `make dashboard`: a dashboard with something to see, which leaves nothing.
+//! `make dashboard`: the demonstration shows its fault, and leaves nothing behind.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -10,7 +10,7 @@ use stream_tests::wait_until;
 
 use crate::support::{Answer, LONG, connect};
 
-/// The program that `make dashboard` runs. Where only this test was built, it is built.
+/// The program that `make dashboard` runs, built if it is missing.
 fn program() -> PathBuf {
     let this = std::env::current_exe().unwrap();
     let target = this.parent().and_then(Path::parent).unwrap();
@@ -25,7 +25,8 @@ fn program() -> PathBuf {
     program
 }
 
-/// It runs until this is dropped, with a directory of its own for its files.
+/// A run of the program, with a directory of its own for its files. Dropping it ends the
+/// run.
 struct Running {
     child: Child,
     /// It writes on behind its address: a closed pipe would end it.
@@ -68,7 +69,7 @@ impl Running {
         Answer::read(&mut stream)
     }
 
-    /// Processes that have its directory in their environment: all that it has started.
+    /// The processes that it has started: those with its directory in their environment.
     fn processes(&self) -> Vec<u32> {
         let home = format!("TMPDIR={}", self.home.path().display());
         let entries = fs::read_dir("/proc").unwrap().flatten();
@@ -120,7 +121,7 @@ fn make_dashboard_shows_its_fault_and_leaves_nothing() {
         assert_eq!(answer.status, 200, "{path}");
         assert!(!answer.body.is_empty(), "{path}");
     }
-    // Itself, the server, and the processes of the groups.
+    // The program, the server, and the processes of the groups.
     let running_now = running.processes();
     assert!(running_now.len() >= 6, "{running_now:?}");
     assert!(!running.files().is_empty(), "its server has no directory");

@@ -1,4 +1,4 @@
-//! Sensitive values are shown to nobody, also where the schemas can't be read.
+//! Sensitive values are never shown, even if the schemas can't be read.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{Fixture, LONG, with_schema};
 #[derive(StreamMessage)]
 struct Card {
     holder: String,
-    /// Which is no number in what another program writes.
+    /// In messages of another program this is no number.
     #[stream(sensitive)]
     pin: u32,
 }
@@ -81,7 +81,7 @@ fn no_page_no_form_and_no_json_has_a_sensitive_value() {
         for path in [path.clone(), with_json(&path)] {
             let answer = fixture.get(&path);
             assert_eq!(answer.status, 200, "{path}");
-            // The search says what was searched for.
+            // The page repeats the searched text.
             if !path.contains("?q=") {
                 holds_none(&answer.body, &path);
             }

@@ -1,4 +1,4 @@
-//! What it takes: heads, bodies, connections, slow ends.
+//! Limits: heads, bodies, connections, slow clients.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -23,7 +23,7 @@ fn oversized_heads_and_bodies_are_refused() {
     let body = format!("do=x&stream={}", "x".repeat(1 << 20));
     let answer = fixture.post("/change", &body);
     assert!(matches!(answer.status, 0 | 413), "{}", answer.status);
-    // One that doesn't say how long it is.
+    // A body without a length.
     let mut stream = fixture.connect();
     let head = format!(
         "POST /change HTTP/1.1\r\nHost: {}\r\n{}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -38,7 +38,7 @@ fn oversized_heads_and_bodies_are_refused() {
         }
     }
     assert!(matches!(Answer::read(&mut stream).status, 0 | 413));
-    // It goes on serving others.
+    // The server still serves others.
     assert_eq!(fixture.get("/").status, 200);
 }
 
@@ -53,7 +53,7 @@ fn dripping_connections_end_and_others_are_served_meanwhile() {
     let ended = std::thread::scope(|scope| {
         let drops = scope.spawn(move || {
             let mut open = dripping;
-            // A byte now and then, until each was ended.
+            // A byte now and then, until each connection was ended.
             let until = Instant::now() + LONG;
             while !open.is_empty() && Instant::now() < until {
                 open.retain_mut(|stream| !has_ended(stream));
@@ -72,7 +72,7 @@ fn dripping_connections_end_and_others_are_served_meanwhile() {
     assert_eq!(ended, 0, "connections that drip were never ended");
 }
 
-/// Sends one more byte; whether the other end has closed.
+/// Sends one more byte. Returns whether the server has closed the connection.
 fn has_ended(stream: &mut TcpStream) -> bool {
     stream
         .set_read_timeout(Some(Duration::from_millis(2)))
@@ -81,7 +81,7 @@ fn has_ended(stream: &mut TcpStream) -> bool {
         return true;
     }
     match stream.read_exact(&mut [0]) {
-        // The end, or the answer that says so.
+        // The end of the connection, or a refusal.
         Ok(()) => true,
         Err(e) => !matches!(
             e.kind(),
@@ -106,7 +106,7 @@ fn a_body_that_drips_is_refused() {
 fn a_reader_that_does_not_read_is_ended() {
     let fixture = Fixture::start(None);
     let mut stream = fixture.connect();
-    // More answers than any buffer takes, none of which is read.
+    // More answers than any buffer holds, and none is read.
     let request = format!(
         "GET /style.css HTTP/1.1\r\nHost: {}\r\n\r\n",
         fixture.address()
@@ -122,7 +122,7 @@ fn a_reader_that_does_not_read_is_ended() {
         written > 10 && written < 100_000,
         "{written} requests were taken"
     );
-    // Others are served meanwhile, and it is ended.
+    // Others are still served, and this connection is ended.
     assert_eq!(fixture.get("/").status, 200);
     wait_until(LONG, "the end of a connection that nobody reads", || {
         let mut probe = stream.try_clone().unwrap();
@@ -145,7 +145,7 @@ fn it_stops_within_a_second_whatever_hangs_on_it() {
     dashboard.stop();
     let took = began.elapsed();
     server.thaw();
-    // It takes under 1.1 s; a hang takes the 5 s of a connection, or all day.
+    // Stopping takes under 1.1 s; a hang takes the 5 s of a connection or longer.
     assert!(took < Duration::from_secs(4), "it took {took:?}");
     drop(idle);
     assert!(

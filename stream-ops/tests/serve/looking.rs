@@ -1,4 +1,4 @@
-//! What the pages show of a server, and what looking costs.
+//! The pages of a server, and the cost of looking.
 
 use std::thread;
 
@@ -69,7 +69,7 @@ fn pages_and_their_json_tell_what_is_there() {
         );
         let json: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!(json["v"], 1, "{path}");
-        // And the page that it is of.
+        // It names its page.
         let html = fixture.get(
             path.trim_end_matches(".json")
                 .replace("/overview", "/")
@@ -144,7 +144,8 @@ fn many_who_look_cost_redis_no_more_than_one() {
         });
         fixture.server.calls("eval_ro") - before
     };
-    // A look every 0.2 s, one script for the one stream: 20 pollers would take 20 times that.
+    // A look every 0.2 s, one script for the one stream: 20 pollers would take 20 times
+    // that.
     let scripts = looks(3);
     assert!(scripts <= 40, "{scripts} scripts in three seconds");
 }

@@ -1,4 +1,4 @@
-//! The dashboard's server, by raw sockets: what it answers, to whom, and what it takes.
+//! The dashboard's server, by raw sockets: answers, permissions, and limits.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

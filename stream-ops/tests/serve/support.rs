@@ -11,7 +11,7 @@ use stream_tests::{Server, wait_until};
 
 pub(crate) const TOKEN: &str = "a token that nobody guesses";
 
-/// Longer than any answer takes on a busy machine: it tells a hang from an answer.
+/// Longer than any answer takes on a busy machine: no answer by then means a hang.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A dashboard on a server of its own.
@@ -30,7 +30,7 @@ impl Fixture {
         Self::on(server, allow, set)
     }
 
-    /// On a server that has something already.
+    /// A dashboard on a given server.
     pub(crate) fn on(server: Server, allow: Option<Role>, set: impl FnOnce(&mut Settings)) -> Self {
         let config = ConnectionConfig::new(server.url()).unwrap();
         let mut settings = Settings {
@@ -81,7 +81,7 @@ impl Fixture {
         self.ask_bare(method, path, &lines, body)
     }
 
-    /// With these headers only.
+    /// Sends these headers only.
     pub(crate) fn ask_bare(
         &self,
         method: &str,
@@ -102,13 +102,14 @@ impl Fixture {
         request.push_str("\r\n");
         request.push_str(body);
         let mut stream = self.connect();
-        // A server that refuses may not read to the end.
+        // A server may refuse before it has read to the end.
         let _ = stream.write_all(request.as_bytes());
         Answer::read(&mut stream)
     }
 }
 
-/// Waits until the schema of a stream is stored, which happens after its producer was made.
+/// Waits until the schema of a stream is stored, which happens after its producer was
+/// made.
 pub(crate) fn with_schema(server: &Server, stream: &str) {
     let key = format!("{{{stream}}}:schema");
     wait_until(LONG, "the schema", || {
@@ -153,7 +154,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -162,8 +163,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Reads to the end of the connection. One that was cut off before an answer has the
-    /// status 0.
+    /// Reads to the end of the connection. The status is 0 if it ends before an answer.
     pub(crate) fn read(stream: &mut TcpStream) -> Self {
         let mut bytes = Vec::new();
         if let Err(e) = stream.read_to_end(&mut bytes) {
@@ -190,7 +190,7 @@ impl Answer {
         })
     }
 
-    /// What stands in the first input of this name.
+    /// The value of the first input of this name.
     pub(crate) fn input(&self, name: &str) -> Option<&str> {
         let at = self.body.find(&format!("name=\"{name}\" value=\""))?;
         let rest = self.body.get(at..)?.split_once("value=\"")?.1;

@@ -1,13 +1,14 @@
-//! Changes that take their time: watched, held back, stopped.
+//! Long changes: watched, limited in rate, stopped.
 
 use serde_json::Value;
+use std::fmt::Write;
 use stream_lib::{StreamConfig, StreamManager};
 use stream_ops::serve::Role;
 use stream_tests::{Server, wait_until};
 
 use crate::support::{Answer, Fixture, LONG, basic};
 
-/// A stream with so many dead letters of one kind.
+/// Adds dead letters of one kind to a stream.
 fn with_dead_letters(count: u64) -> Server {
     let server = Server::start().unwrap();
     let manager = StreamManager::connect(server.url()).unwrap();
@@ -52,17 +53,15 @@ fn dead(server: &Server) -> u64 {
     server.command(&["XLEN", "{orders}:dead"])
 }
 
-/// All of the kind that the page shows, as a browser would send it.
+/// The form for all letters of the kind, as a browser would send it.
 fn form(page: &Answer, what: &str, rate: &str) -> String {
     let kind = page.input("kind").unwrap();
     let until = page.input("until").unwrap();
-    let shown: String = page
-        .body
-        .split("name=\"shown\" value=\"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-        .map(|id| format!("&letter={id}&shown={id}"))
-        .collect();
+    let mut shown = String::new();
+    for rest in page.body.split("name=\"shown\" value=\"").skip(1) {
+        let id = rest.split('"').next().unwrap();
+        write!(shown, "&letter={id}&shown={id}").unwrap();
+    }
     let more = if page.body.contains("name=\"more\"") {
         "&more=yes"
     } else {
@@ -114,7 +113,7 @@ fn many_are_put_back_at_a_pace_watched_and_stopped() {
     assert_eq!(dead(&fixture.server), 60, "asking has changed something");
     let path = confirm(&fixture, &question);
     assert!(path.starts_with("/changes/"), "{path}");
-    // It is seen wherever somebody looks, and on its own page.
+    // Every page shows the change, and it has a page of its own.
     assert!(
         fixture
             .get("/")
@@ -130,7 +129,7 @@ fn many_are_put_back_at_a_pace_watched_and_stopped() {
         "{}",
         here.body
     );
-    // Only somebody with the token stops it.
+    // Only callers with the token can stop it.
     let id = here.input("work").unwrap().to_owned();
     let own = format!("Origin: http://{}", fixture.address());
     let stop = format!("work={id}");
@@ -181,7 +180,7 @@ fn many_are_put_back_at_a_pace_watched_and_stopped() {
 fn a_few_go_first_and_then_the_rest() {
     let fixture = started(30);
     let page = fixture.get("/streams/orders/dead");
-    // 25 are shown, and five more are taken along.
+    // 25 letters are shown, and the five others are chosen, too.
     let question = fixture.post("/change", &form(&page, "redrive-few", ""));
     assert!(
         question.body.contains("Put 10 dead letters back"),

@@ -1,4 +1,4 @@
-//! Bounds of real producers and consumers, and how near they are.
+//! Limits of real producers and consumers, and the distance to them.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::{letter, run, send};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Adds so many messages through a producer with room for one in the stream.
+/// Adds messages through a producer with room for one in the stream.
 fn fill(manager: &StreamManager, stream: &str, bound: Option<u64>, messages: u64) {
     let mut config = BackupStreamConfig::new(stream).capacity(1);
     if let Some(most) = bound {
@@ -42,7 +42,7 @@ fn a_backup_stream_that_is_nearly_full_is_found() {
             .filter(|finding| finding["kind"] == "backup-nearly-full")
             .collect::<Vec<_>>()
     };
-    // Producers tell the stream of their bound in the background.
+    // Producers store their limit with the stream in the background.
     wait_until(DEADLINE, "the finding", || !found().is_empty());
     let told = ["HEXISTS", "{half}:meta", "backup:name"];
     wait_until(DEADLINE, "the others", || server.command::<bool>(&told));

@@ -1,4 +1,4 @@
-//! Jobs that recur: paused, resumed, and run now.
+//! Recurring jobs: paused, resumed, and run now.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -42,7 +42,7 @@ fn a_job_is_run_once_by_a_process_that_has_it() {
     assert_eq!(job(), known);
     let audit = run(&server, "audit -o json").json();
     assert_eq!(audit["changes"][0]["action"], "cron run-now");
-    // A paused one, too, and it stays paused.
+    // A paused job runs, too, and stays paused.
     run(&server, "cron pause orders nightly --yes").ended(0);
     let json = run(
         &server,
@@ -73,7 +73,7 @@ fn a_run_that_no_process_takes_is_withdrawn() {
         ran.out
     );
     assert_eq!(server.command::<u64>(&["EXISTS", request]), 0);
-    // So is one that was interrupted.
+    // An interrupted run is withdrawn, too.
     let child = streamctl(&server)
         .args(["cron", "run-now", "orders", "nightly", "--wait", "1h"])
         .arg("--yes")

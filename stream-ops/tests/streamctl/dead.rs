@@ -1,4 +1,4 @@
-//! Dead letters put back, removed, written out and read in.
+//! Dead letters put back, removed, exported and imported.
 
 use stream_tests::Server;
 
@@ -131,7 +131,7 @@ fn any_bytes_go_out_and_come_in() {
         "{}",
         exported.out
     );
-    // Those that are there are left out.
+    // Existing dead letters are skipped.
     let ran = run_with(server, "dlq import orders --yes", &exported.out).ended(0);
     assert!(ran.out.contains("42 are there already, "), "{}", ran.out);
     assert_eq!(dump(), before);
@@ -145,14 +145,14 @@ fn any_bytes_go_out_and_come_in() {
     );
     assert_eq!(server.command::<u64>(&["XLEN", "{orders}:dead"]), 0);
     run_with(server, "dlq import orders --yes", &exported.out).ended(0);
-    // With their ids, in an empty place.
+    // Into an empty stream they keep their ids.
     assert_eq!(dump(), before);
-    // And without, behind newer ones.
+    // Behind newer ones they get new ids.
     send(server, &["DEL", "{orders}:dead"]);
     letter(server, 1, "permanent", "no", "1");
     run_with(server, "dlq import orders --limit 2 --yes", &exported.out).ended(0);
     assert_eq!(server.command::<u64>(&["XLEN", "{orders}:dead"]), 3);
-    // They have other ids now, and are the same still; so is one that the file has twice.
+    // They are the same despite their new ids; so is one that the file contains twice.
     let twice = exported.out.repeat(2);
     let json = run_with(server, "dlq import orders -o json", &twice)
         .ended(0)

@@ -1,4 +1,4 @@
-//! The demonstration: it shows its fault, and leaves nothing.
+//! The demonstration: it shows its fault, and leaves nothing behind.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -53,7 +53,7 @@ impl Demo {
         Path::new(self.url.trim_start_matches("redis+unix://")).to_path_buf()
     }
 
-    /// The processes that it has started.
+    /// The processes that the demonstration has started.
     fn children(&self) -> Vec<u32> {
         let is_its = |pid: &u32| {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -83,7 +83,7 @@ impl Demo {
             assert_eq!(status.code(), Some(130));
             assert!(!socket.parent().unwrap().exists());
         }
-        // One that was killed can't wait for its own.
+        // A killed process can't wait for its children.
         let is_gone = |pid: &u32| {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
             stat.is_err() || stat.is_ok_and(|stat| stat.contains(") Z "))

@@ -1,4 +1,4 @@
-//! How the program ends, and what it never says.
+//! Exit codes, signals, and secrets that are never printed.
 
 use std::io::Read as _;
 use std::process::Stdio;

@@ -42,7 +42,7 @@ fn streams_of_others_are_seen_as_far_as_redis_tells() {
     assert_eq!(json["consumers"][0]["workers"], serde_json::Value::Null);
     let table = run(&server, "consumer ls jobs py").ended(0).out;
     assert!(table.contains('–'), "{table}");
-    // One that nobody reads any more: whether it is trimmed, nobody knows.
+    // A stream without readers: it is unknown whether unread entries are trimmed.
     send(&server, &["XGROUP", "CREATE", "old", "py", "0", "MKSTREAM"]);
     send(
         &server,

@@ -1,4 +1,4 @@
-//! The commands that look: each as a table, as an object, and as lines.
+//! The commands that only read: each as a table, as an object, and as lines.
 
 use serde_json::Value;
 use stream_tests::Server;
@@ -124,7 +124,7 @@ fn a_check_of_what_is_well_ends_well() {
         &["XGROUP", "CREATE", "orders", "g", "0", "MKSTREAM"],
     );
     let ran = run(&server, "check").ended(0);
-    assert_eq!(ran.out, "OK 1 streams, 1 groups\n");
+    assert_eq!(ran.out, "OK 1 stream, 1 group\n");
     let ran = run(&server, "check --format nagios").ended(0);
     assert!(ran.out.starts_with("OK: "), "{}", ran.out);
     run(&server, "check nothing").ended(5);
@@ -233,7 +233,8 @@ fn tail_shows_entries_as_they_come() {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    // It has begun once it has asked for the newest entry: until then, more are added.
+    // The command has begun once it has read the newest entry; until then, more are
+    // added.
     let mut child = child;
     let mut number = 0;
     while child.try_wait().unwrap().is_none() {

@@ -1,4 +1,4 @@
-//! The files for Prometheus and Grafana name metrics that there are.
+//! The files for Prometheus and Grafana name existing metrics only.
 
 use std::collections::BTreeSet;
 use std::path::Path;

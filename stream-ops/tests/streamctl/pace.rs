@@ -1,4 +1,4 @@
-//! No more than so many a second.
+//! The rate of changes.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use stream_tests::Server;
 
 use crate::support::{letter, run};
 
-/// A stream with so many dead letters.
+/// Adds dead letters to a stream.
 fn with_dead_letters(count: usize) -> Server {
     let server = Server::start().unwrap();
     server.command::<String>(&["XGROUP", "CREATE", "orders", "billing", "0", "MKSTREAM"]);
@@ -34,7 +34,7 @@ fn a_redrive_is_held_back_to_its_rate() {
 
     let began = Instant::now();
     let ran = run(&server, "dlq redrive orders --rate 10 --yes").ended(0);
-    // The last one waits for nothing.
+    // There is no wait after the last one.
     assert!(began.elapsed() >= Duration::from_millis(1_900), "{ran:?}");
     assert!(
         ran.out.ends_with("Put back 20 dead letters.\n"),

@@ -1,4 +1,4 @@
-//! What holds for all that changes something: plans, and how they are carried out.
+//! Rules for all changes: their plans, and the way they are carried out.
 
 use std::io::Read as _;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use stream_tests::{Server, wait_until};
 
 use crate::support::{Outage, digest, letter, run, run_words, send, streamctl};
 
-/// Every command that changes something, without its yes.
+/// Every command that changes something, without `--yes`.
 const PLANS: [&str; 19] = [
     "dlq redrive orders",
     "dlq redrive orders --reason undecodable --set amount=12.50",
@@ -152,7 +152,7 @@ fn an_interruption_between_two_steps_says_how_far_it_got() {
         let letters: Vec<(String, Vec<String>)> =
             server.command(&["XRANGE", "{orders}:dead", "-", "+"]);
         let ids = letters.iter().map(|(id, _)| id.as_str());
-        // Plans are read on; the first step waits.
+        // Plans can still be read; the first step waits.
         server.command::<String>(&["CLIENT", "PAUSE", "100000", "WRITE"]);
         let child = streamctl(&server)
             .args(action.split(' '))
@@ -185,7 +185,7 @@ fn an_interruption_between_two_steps_says_how_far_it_got() {
     }
 }
 
-/// Has a process have seen an interruption, and go on.
+/// Interrupts a process, waits until it has noticed, and lets it go on.
 pub(crate) fn interrupt(pid: u32) {
     let id = pid.to_string();
     let sent = std::process::Command::new("kill")
@@ -206,7 +206,7 @@ pub(crate) fn interrupt(pid: u32) {
 fn a_step_that_fails_ends_it_and_says_how_far_it_got() {
     let server = Server::start().unwrap();
     fill(&server, 60);
-    // The eleventh has no room any more.
+    // There is no room for the eleventh.
     let exported = run(&server, "dlq export orders").ended(0).out;
     let ten: Vec<&str> = exported.lines().take(10).collect();
     let ten = ten.join("\n");
@@ -334,7 +334,11 @@ fn the_audit_of_one_stream_leaves_out_the_others() {
         3
     );
     let ran = run(server, "audit nothing").ended(0);
-    assert!(ran.out.starts_with("Nothing was changed"), "{}", ran.out);
+    assert!(
+        ran.out.starts_with("No changes by these tools"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]
@@ -351,7 +355,7 @@ fn a_change_stands_though_the_audit_refuses_it() {
     assert_eq!(dead, 40);
 }
 
-/// So many dead letters of `orders`.
+/// Adds dead letters of `orders`.
 fn fill(server: &Server, number: u32) {
     let fill = "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '*', 'amount', '1', '~id', i .. '-0', \
                 '~group', 'billing', '~reason', 'permanent', '~error', 'no') end";

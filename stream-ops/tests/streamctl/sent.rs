@@ -1,4 +1,4 @@
-//! What changes what is in a stream, and what is to happen later.
+//! Changes of entries, and of scheduled messages.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -211,7 +211,7 @@ fn a_stream_is_cleaned_by_its_own_settings() {
     );
     assert!(ran.out.ends_with("Removed 3 entries.\n"), "{}", ran.out);
     assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 32);
-    // What comes meanwhile is left alone.
+    // Entries added after the plan are left alone.
     for _ in 0..4 {
         send(server, &["XADD", "orders", "*", "order_id", "later"]);
     }
@@ -269,7 +269,7 @@ fn what_is_scheduled_is_cancelled_or_run_now() {
         .json();
     assert_eq!((&planned["count"], &planned["of"]), (&2.into(), &5.into()));
     assert_eq!(digest(&server), before);
-    // One that is due sooner comes meanwhile.
+    // A message that is due sooner is added after the plan.
     let sooner = RawMessage::new().with("order_id", "sooner");
     producer
         .with(&sooner)

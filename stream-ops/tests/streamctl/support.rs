@@ -1,4 +1,4 @@
-//! What the tests share: the program, and an outage to look at.
+//! Shared parts of the tests: the program, and an outage.
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 use stream_tests::Server;
 
-/// What a run has left.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -40,7 +40,7 @@ impl Ran {
     }
 }
 
-/// The program, on a server, with nothing else of the environment that it heeds.
+/// The program, on a server, without the environment variables that it reads.
 pub(crate) fn streamctl(server: &Server) -> Command {
     let mut command = bare();
     command.env("REDIS_URL", server.url());
@@ -62,7 +62,7 @@ pub(crate) fn bare() -> Command {
     command
 }
 
-/// Runs it by words that are parted by blanks.
+/// Runs the program with words separated by blanks.
 #[track_caller]
 pub(crate) fn run(server: &Server, words: &str) -> Ran {
     run_words(server, &words.split_whitespace().collect::<Vec<_>>())
@@ -73,7 +73,7 @@ pub(crate) fn run_words(server: &Server, words: &[&str]) -> Ran {
     Ran::of(&streamctl(server).args(words).output().unwrap())
 }
 
-/// As [`run`], with something on its standard input.
+/// As [`run`], with a text on its standard input.
 #[track_caller]
 pub(crate) fn run_with(server: &Server, words: &str, input: &str) -> Ran {
     let mut child = streamctl(server)
@@ -103,22 +103,22 @@ pub(crate) fn now_ms() -> u64 {
     u64::try_from(now.as_millis()).unwrap()
 }
 
-/// Sends a command, whatever it is answered with.
+/// Sends a command, and ignores the answer.
 #[track_caller]
 pub(crate) fn send(server: &Server, words: &[&str]) {
-    // Every answer is a truth value or a list to the client, but for errors.
+    // The client reads every answer except an error as a boolean or a list.
     let script = "return redis.call(unpack(ARGV)) and 1 or 0";
     let mut all = vec!["EVAL", script, "0"];
     all.extend(words);
     server.command::<i64>(&all);
 }
 
-/// An outage at night: `billing` of `orders` has lost its only process 23 minutes ago.
-/// It held 5 entries, one of them on its third delivery; 30 are unread; 41 dead letters of
-/// three kinds lie there, and the stream's schema is known.
+/// An outage at night: `billing` of `orders` lost its only process 23 minutes ago. The
+/// process held 5 entries, one of them on its third delivery; 30 are unread. There are 41
+/// dead letters of three kinds, and the stream's schema is known.
 pub(crate) struct Outage {
     pub(crate) server: Server,
-    /// When it began.
+    /// The time at which it began.
     pub(crate) since: u64,
     /// The entry on its third delivery.
     pub(crate) suspect: String,
@@ -187,7 +187,7 @@ impl Outage {
         }
     }
 
-    /// All that Redis holds, in one number.
+    /// A digest of everything in Redis.
     pub(crate) fn digest(&self) -> String {
         digest(&self.server)
     }
@@ -199,7 +199,7 @@ const SCHEMA: &str = r#"{"first_seen":1700000000000,"last_seen":1700000000000,"p
 
 /// Adds a dead letter.
 pub(crate) fn letter(server: &Server, number: usize, reason: &str, error: &str, amount: &str) {
-    // No two are of one entry.
+    // Each is of another entry.
     static ENTRIES: AtomicU64 = AtomicU64::new(0);
     let (order, time) = (format!("D-{number}"), now_ms().to_string());
     let entry = ENTRIES.fetch_add(1, Ordering::Relaxed);
@@ -229,7 +229,7 @@ pub(crate) fn letter(server: &Server, number: usize, reason: &str, error: &str, 
     ]);
 }
 
-/// What all keys hold, key by key: types, and contents by `DUMP`.
+/// The types and contents (by `DUMP`) of all keys.
 pub(crate) fn digest(server: &Server) -> String {
     let script = "local keys, all = redis.call('KEYS', '*'), {} table.sort(keys) \
                   for _, key in ipairs(keys) do \

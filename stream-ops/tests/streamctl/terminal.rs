@@ -1,4 +1,4 @@
-//! On a terminal: what is asked, and what an answer does.
+//! On a terminal: questions, and the effect of answers.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -51,10 +51,9 @@ impl Terminal {
         // Once nothing has the terminal open any more, reading fails.
         let reader = reader.spawn(move || {
             let mut part = [0; 4_096];
-            while let Ok(1..) = shown.read(&mut part).map(|count| {
+            while let Ok(count @ 1..) = shown.read(&mut part) {
                 seen.lock().unwrap().extend_from_slice(&part[..count]);
-                count
-            }) {}
+            }
         });
         Self {
             child,
@@ -78,7 +77,7 @@ impl Terminal {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits for the end of it. Returns its status, and all that was shown.
+    /// Waits for its end. Returns its status and all output.
     fn ended(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
         self.reader.join().unwrap();
@@ -116,7 +115,7 @@ fn a_yes_acts_and_anything_else_changes_nothing() {
     let (code, text) = terminal.ended();
     assert_eq!(code, Some(0), "{text}");
     assert!(text.ends_with("Removed 3 dead letters.\n"), "{text}");
-    // The plan is said once.
+    // The plan is shown once.
     assert_eq!(text.matches("Would remove").count(), 1, "{text}");
     let dead: u64 = outage.server.command(&["XLEN", "{orders}:dead"]);
     assert_eq!(dead, 38);

@@ -33,8 +33,7 @@ fn no_async_runtime_is_among_the_dependencies() {
             "stream-lib",
             "--all-features",
         ])
-        .args(["--edges", "normal", "--target", "all"])
-        .args(["--prefix", "none", "--format", "{p}"])
+        .args(["--edges", "normal", "--prefix", "none", "--format", "{p}"])
         .output()
         .unwrap();
     let tree = String::from_utf8(output.stdout).unwrap();

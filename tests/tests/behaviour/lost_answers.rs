@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use stream_lib::{Delivery, HandlerResult, RetryPolicy, StreamManager};
+use stream_lib::{Consumer, Delivery, HandlerResult, RetryPolicy, StreamManager};
 use stream_tests::{Server, wait_until};
 
 use crate::lossy_relay::LossyRelay;
@@ -28,12 +28,9 @@ fn scene(script: &str) -> (StreamManager, LossyRelay, Server) {
     (manager, relay, server)
 }
 
-#[test]
-fn retry_that_is_parked_again_leaves_the_newer_delivery_alone() {
-    let (manager, relay, server) = scene(PARK);
-    let gate = Gate::default();
-    let (doorway, seen) = (gate.doorway(), Seen::default());
-    let noted = seen.clone();
+/// A consumer whose handler fails at the first attempt, and then waits at the gate.
+fn failing_first(manager: &StreamManager, gate: &Gate, seen: &Seen<u32>) -> Consumer {
+    let (doorway, noted) = (gate.doorway(), seen.clone());
     let handler = move |order: &Delivery<Order>| -> HandlerResult {
         noted.push(order.attempt());
         if order.attempt() == 1 {
@@ -42,9 +39,16 @@ fn retry_that_is_parked_again_leaves_the_newer_delivery_alone() {
         doorway.pass();
         Ok(())
     };
-    let consumer = manager
+    manager
         .consume("c", quick("orders").workers(1), handler)
-        .unwrap();
+        .unwrap()
+}
+
+#[test]
+fn retry_that_is_parked_again_leaves_the_newer_delivery_alone() {
+    let (manager, relay, server) = scene(PARK);
+    let (gate, seen) = (Gate::default(), Seen::default());
+    let consumer = failing_first(&manager, &gate, &seen);
     relay.lose_next();
     manager.add(&order("1")).unwrap();
     relay.wait_until_lost();
@@ -70,20 +74,8 @@ fn retry_that_is_parked_again_leaves_the_newer_delivery_alone() {
 #[test]
 fn park_that_comes_late_leaves_the_newer_delivery_alone() {
     let (manager, relay, server) = scene(PARK);
-    let gate = Gate::default();
-    let (doorway, seen) = (gate.doorway(), Seen::default());
-    let noted = seen.clone();
-    let handler = move |order: &Delivery<Order>| -> HandlerResult {
-        noted.push(order.attempt());
-        if order.attempt() == 1 {
-            return Err("not yet".into());
-        }
-        doorway.pass();
-        Ok(())
-    };
-    let consumer = manager
-        .consume("c", quick("orders").workers(1), handler)
-        .unwrap();
+    let (gate, seen) = (Gate::default(), Seen::default());
+    let consumer = failing_first(&manager, &gate, &seen);
     relay.keep_next();
     manager.add(&order("1")).unwrap();
     seen.wait_for(2);

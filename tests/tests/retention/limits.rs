@@ -70,8 +70,8 @@ fn a_cleanup_in_steps_removes_as_many_as_asked_for_and_ends_where_it_is_left() {
 #[test]
 fn a_cleanup_in_steps_goes_through_all_partitions() {
     let server = Server::start().unwrap();
-    server.command::<u8>(&["HSET", "{orders}:meta", "partitions", "3"]);
-    let mut parts = [0, 1, 2].map(|part| Stream::new(&server, &format!("{{orders:{part}}}")));
+    server.command::<u8>(&["HSET", "{orders}:meta", "partitions", "4"]);
+    let mut parts = [0, 1, 2, 3].map(|part| Stream::new(&server, &format!("{{orders:{part}}}")));
     for part in &mut parts {
         part.group("g");
         part.add_many(100);
@@ -88,7 +88,7 @@ fn a_cleanup_in_steps_goes_through_all_partitions() {
     while !cleanup.is_over() {
         removed += cleanup.step(40).unwrap();
     }
-    assert_eq!(removed, 270);
+    assert_eq!(removed, 360);
     assert!(parts.iter_mut().all(|part| part.ids().len() == 10));
 }
 

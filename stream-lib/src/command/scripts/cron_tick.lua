@@ -32,7 +32,8 @@ local function reply(outcome, added)
   return {outcome, job.last, now, job.terms, added or 0}
 end
 local group = string.match(job.terms, '^[^|]*|[^|]*|(.*)$') or ARGV[4]
-local in_turn, request = ARGV[2] ~= '', KEYS[5]
+local in_turn = ARGV[2] ~= ''
+local request = KEYS[5]
 if job.state == 'off' then
   return reply('removed')
 elseif request and redis.call('GET', request) ~= '?' .. ARGV[3] then

@@ -1,4 +1,4 @@
-//! Which dead letters.
+//! The choice of dead letters.
 
 use std::cmp::Reverse;
 
@@ -7,23 +7,23 @@ use stream_lib::{DeadFilter, DeadLetterId, DeadLetters, EntryId};
 use crate::act::refused::{Planned, Refused};
 use crate::act::said::named;
 
-/// Which dead letters: all of them, unless it is said otherwise.
+/// A choice of dead letters: by default, all of them.
 #[derive(Debug, Clone, Default)]
 pub struct DeadChoice {
-    /// These, whatever else is said.
+    /// These ids. If there are any, the other fields have no effect.
     pub ids: Vec<DeadLetterId>,
     /// Those with this reason.
     pub reason: Option<String>,
     /// Those of this group.
     pub group: Option<String>,
-    /// Those of this kind: the error as `dlq ls --kinds` shows it, where it may be cut
-    /// short, or the id of one of them.
+    /// Those of this kind: the error as `dlq ls --kinds` shows it, cut short with `…` or
+    /// not, or the id of one of them.
     pub kind: Option<String>,
-    /// The newest ones, so many.
+    /// At most this number of the newest.
     pub newest: Option<usize>,
-    /// The oldest ones, so many.
+    /// At most this number of the oldest; with `newest`, a second limit.
     pub limit: Option<usize>,
-    /// Those up to this id, with it.
+    /// Those up to this id, inclusive.
     pub until: Option<EntryId>,
 }
 
@@ -32,8 +32,7 @@ impl DeadChoice {
         self.limit.is_some() || self.newest.is_some() || !self.ids.is_empty()
     }
 
-    /// Those that there are now, oldest first; of a stream with partitions, first those of
-    /// one, then those of the next.
+    /// The chosen dead letters as they are now, by partition, then oldest first.
     pub(super) fn select(&self, letters: &DeadLetters) -> Planned<Vec<DeadLetterId>> {
         if !self.ids.is_empty() {
             let mut ids = self.ids.clone();
@@ -54,7 +53,7 @@ impl DeadChoice {
         Ok(ids)
     }
 
-    /// The bound with which the same are chosen again. Ids need none.
+    /// The bound with which a second choice is the same. Ids need none.
     pub(super) fn bound(&self, ids: &[DeadLetterId]) -> Option<(&'static str, String)> {
         if !self.ids.is_empty() {
             return None;
@@ -82,7 +81,7 @@ impl DeadChoice {
     }
 }
 
-/// The error that a text names.
+/// The error that `kind` names.
 fn error_of(kind: &str, letters: &DeadLetters, filter: &DeadFilter) -> Planned<String> {
     let kinds = letters.kinds_of(filter)?;
     let sample: Option<DeadLetterId> = kind.parse().ok();

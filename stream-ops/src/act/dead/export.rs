@@ -13,17 +13,17 @@ use crate::act::source::ensure_known;
 use crate::observe::{own_key, partition_names};
 use crate::server::{Answered, Redis, pairs, request};
 
-/// Writes out dead letters: one object for each, with all its fields, those of the library
-/// included, byte for byte. Nothing is changed. Where the stream has a sensitive field that
-/// is only done with `with_sensitive`.
+/// Exports dead letters: one object for each, with all its fields, those of the library
+/// included, byte for byte. Changes nothing.
 ///
 /// # Blocking
 ///
-/// A round trip for each dead letter, as the iterator goes on.
+/// One round trip per dead letter, when the iterator reaches it.
 ///
 /// # Errors
 ///
-/// Those of [`DeadLetters`](stream_lib::DeadLetters), and for sensitive fields.
+/// Those of [`DeadLetters`](stream_lib::DeadLetters), and [`Refused::Wrong`] if the
+/// stream has a sensitive field and `with_sensitive` is false.
 pub fn export<'a>(
     redis: &'a Redis,
     stream: &'a str,
@@ -42,7 +42,7 @@ pub fn export<'a>(
     let letters = redis.manager().dead_letters(stream)?;
     let mut left: VecDeque<DeadLetterId> = choice.select(&letters)?.into();
     Ok(std::iter::from_fn(move || {
-        // One that is gone meanwhile is passed over.
+        // Dead letters that are gone by now are skipped.
         while let Some(id) = left.pop_front() {
             if let Some(line) = line(redis, stream, id).transpose() {
                 return Some(line);

@@ -1,4 +1,4 @@
-//! What would fail again.
+//! Messages that would fail again.
 
 use std::cmp::Reverse;
 use std::fmt::Write as _;
@@ -24,8 +24,8 @@ impl Judge {
         }
     }
 
-    /// Looks at a message. `name` says which one it is. Returns whether it fits, as far as
-    /// is known.
+    /// Checks a message, called `name` in the report. Returns true if it fits, or if no
+    /// schema is known.
     pub(crate) fn look(&mut self, name: &str, message: &RawMessage) -> bool {
         let Some((schema, misfits)) = StreamSchema::check_any(&self.schemas, message) else {
             return true;
@@ -56,13 +56,13 @@ impl Judge {
         false
     }
 
-    /// What was found; `None` where no schema is known, so that nobody can say.
+    /// The messages that don't fit; `None` if no schema is known.
     pub(crate) fn found(mut self) -> Option<Failing> {
         self.failing.why.sort_by_key(|why| Reverse(why.count));
         (!self.schemas.is_empty()).then_some(self.failing)
     }
 
-    /// Which schema it is of those with its name, by their first sight.
+    /// The name of a schema and its number among those of this name, by first sight.
     fn numbered(&self, schema: &StreamSchema) -> String {
         let mut earlier: Vec<_> = self
             .schemas
@@ -79,8 +79,8 @@ impl Judge {
 }
 
 impl Failing {
-    /// In a sentence, or a few lines: `17 of them would fail again: amount: a number
-    /// expected, found "12,50" (schema Order 3).` `None` where none would.
+    /// One sentence, or a few lines: `17 of them would fail again: amount: a number
+    /// expected, found "12,50" (schema Order 3).` `None` if none would fail.
     pub(crate) fn sentence(&self) -> Option<String> {
         let count = crate::words::count;
         let verb = format!("{} of them would fail again", count(self.count));
@@ -97,7 +97,9 @@ impl Failing {
                     let _ = write!(text, "\n  {number}  {} (schema {})", why.text, why.schema);
                 }
                 if several.len() > 5 {
-                    let _ = write!(text, "\n  … and {} reasons more", several.len() - 5);
+                    let more = several.len() as u64 - 5;
+                    let more = crate::words::of(more, "more reason", "more reasons");
+                    let _ = write!(text, "\n  … and {more}");
                 }
                 Some(text)
             }

@@ -16,27 +16,28 @@ use crate::act::source::parts;
 use crate::server::{Answered, Redis, Request, request};
 use crate::words::{count, of, shown};
 
-/// A dead letter as it was written out.
+/// An exported dead letter.
 struct Letter {
     at: DeadLetterId,
     fields: Vec<Pair>,
-    /// Which dead letter it is, where its fields say.
+    /// Its entry and group, if its fields name them.
     origin: Option<Origin>,
 }
 
-/// Plans to add dead letters to those of a stream, as [`export`](super::export) has written
-/// them, one in each line. They keep their ids where these are greater than that of the
-/// newest one; else they get new ones. One of an entry and a group of which there is a dead
-/// letter is left out, so that a file can be read in twice; where it doesn't say of which
-/// entry it is, its own id counts.
+/// Plans to add exported dead letters, one per line, to those of a stream, as
+/// [`export`](super::export) writes them. A dead letter keeps its id if that is greater
+/// than the newest id, and gets a new one otherwise. Dead letters whose entry and group
+/// have one already are skipped, so that a file can be imported twice; if the entry isn't
+/// named, the dead letter's own id is compared.
 ///
 /// # Blocking
 ///
-/// A request for each 2,000 dead letters that there are, or each few megabytes.
+/// One request per 2,000 dead letters of the stream, or per few megabytes.
 ///
 /// # Errors
 ///
-/// For a line of another form, and one of a partition that the stream hasn't.
+/// [`Refused::Wrong`] for a line of another form, or of a partition that the stream
+/// doesn't have. Else if Redis can't be reached, or refuses a request.
 pub fn import(
     redis: &Redis,
     stream: &str,
@@ -53,7 +54,7 @@ pub fn import(
             let key = dead_key(&name, letter.at.partition);
             let answers = redis.tell(&key, &[add(&key, &letter.at.id.to_string(), letter)])?;
             let mut answer = answers.into_iter().next();
-            // Below the newest id there is no room.
+            // Redis takes no id below the newest one.
             if answer.as_ref().is_some_and(is_too_small) {
                 answer = redis
                     .tell(&key, &[add(&key, "*", letter)])?
@@ -121,7 +122,7 @@ fn read_all(
     Ok(letters)
 }
 
-/// Those that are not there yet, at most so many; and how many are.
+/// At most `limit` of the letters that don't exist yet, and the number that do.
 fn left_over(
     redis: &Redis,
     stream: &str,
@@ -145,7 +146,7 @@ fn left_over(
             break;
         }
         let is_new = if let Some(origin) = &letter.origin {
-            // The file may have it twice.
+            // A file may contain a dead letter twice.
             known.insert((letter.at.partition, origin.clone()))
         } else {
             let key = dead_key(stream, letter.at.partition);

@@ -1,7 +1,8 @@
-//! Dead letters: put back, removed, written out, read in.
+//! Dead letters: put back, removed, exported, imported.
 //!
-//! A [`DeadChoice`] says which ones. [`redrive`] says which of them would fail again; what
-//! [`export`] writes, [`import`] reads, byte for byte, but for those that are *there*.
+//! A [`DeadChoice`] selects them. [`redrive`] also reports those that would fail again.
+//! [`import`] reads the output of [`export`], byte for byte, and skips dead letters that
+//! are *there* already.
 
 mod choice;
 mod export;

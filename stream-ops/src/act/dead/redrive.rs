@@ -15,11 +15,11 @@ use crate::server::Redis;
 use crate::words::{count, of, shown};
 
 /// Plans to put dead letters back into their stream, for the groups that failed on them,
-/// with some fields changed.
+/// with `edits` applied.
 ///
 /// # Blocking
 ///
-/// A round trip for each dead letter: its fields are compared with the newest schema.
+/// One round trip per dead letter: its fields are compared with the newest schema.
 ///
 /// # Errors
 ///
@@ -27,7 +27,7 @@ use crate::words::{count, of, shown};
 pub fn redrive(redis: &Redis, stream: &str, choice: &DeadChoice, edits: &FieldEdits) -> Planned {
     ensure_known(redis, stream)?;
     let letters = redis.manager().dead_letters(stream)?;
-    // Says what is wrong with the edits.
+    // Refuses invalid edits.
     letters.plan_redrive(&DeadFilter::new().limit(0), edits, &[])?;
     let all = letters.count()?;
     let mut ids = choice.select(&letters)?;

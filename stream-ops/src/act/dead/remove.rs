@@ -13,7 +13,7 @@ use crate::words::{count, of};
 ///
 /// # Blocking
 ///
-/// A request for each 500 dead letters that are looked at.
+/// One request per 500 dead letters read.
 ///
 /// # Errors
 ///

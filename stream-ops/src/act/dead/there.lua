@@ -1,9 +1,9 @@
--- Says of which entries and groups there are dead letters, without their bodies.
+-- Lists the entry and the group of each dead letter, without its body.
 --
 -- KEYS  1 dead letters
 -- ARGV  1 first id, or one with `(` in front
--- Reply 1 where to go on, '' at the end  2 of each its entry and its group, '' where it
---       doesn't say, one after the other
+-- Reply 1 the next first id, '' at the end  2 entry and group of each dead letter,
+--       alternating; '' if unknown
 -- It ends early after a few megabytes, or 2,000 dead letters. Nothing is written.
 local from, bytes, found = ARGV[1], 0, {}
 while #found < 4000 and bytes < 4000000 do

@@ -1,4 +1,4 @@
-//! Of which entries there are dead letters already.
+//! The entries and groups of existing dead letters.
 
 use std::collections::HashSet;
 
@@ -8,8 +8,7 @@ use crate::server::{Answered, Redis, pairs, request};
 
 const SCRIPT: &str = include_str!("there.lua");
 
-/// What makes a dead letter the same as another: the entry that died, and the group in
-/// which it did.
+/// The identity of a dead letter: the entry that died, and the group in which it died.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Origin {
     entry: Vec<u8>,
@@ -17,7 +16,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// By the fields of a dead letter; `None` where they don't say.
+    /// From the fields of a dead letter; `None` if they don't name the entry.
     pub(super) fn of(fields: &[Pair]) -> Option<Self> {
         let value = |name: &[u8]| {
             let mut found = fields.iter().rev().filter(|(known, _)| known == name);
@@ -29,15 +28,15 @@ impl Origin {
     }
 }
 
-/// Those of these origins of which there is a dead letter under a key.
+/// The `wanted` origins that have a dead letter under a key.
 ///
 /// # Blocking
 ///
-/// A request for each 2,000 dead letters that there are, or each few megabytes.
+/// One request per 2,000 dead letters of the key, or per few megabytes.
 ///
 /// # Errors
 ///
-/// Where Redis can't be reached, or refuses.
+/// If Redis can't be reached, or refuses a request.
 pub(super) fn there(
     redis: &Redis,
     key: &str,

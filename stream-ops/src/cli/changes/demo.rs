@@ -48,6 +48,10 @@ const KILLER: u64 = 4_000_000_000;
 /// How often a process that dies is started.
 const LIVES: u32 = 3;
 
+/// More than processes die, so that the order that kills them is in nobody's hands in the
+/// end, and not buried.
+const RETRIES: usize = 9;
+
 /// Short, so that a dead process is noticed soon.
 const LEASE: Duration = Duration::from_secs(2);
 
@@ -220,7 +224,7 @@ pub(crate) fn work(context: &Context, place: &str) -> Outcome {
         .consumer(place)
         .workers(2)
         .lease(LEASE)
-        .retry(RetryPolicy::list([Duration::from_millis(200)]))
+        .retry(RetryPolicy::list([Duration::from_millis(200); RETRIES]))
         .on_undecodable(OnUndecodable::Bury);
     let manager = context.redis()?.manager();
     let consumer = manager.consume_fn::<Order>(place, config, move |order| {

@@ -31,8 +31,8 @@ impl From<Refused> for Fault {
 }
 
 /// Shows a plan, and carries it out where the user agrees.
-pub(super) fn drive(context: &Context, plan: Planned, agreed: Agreed) -> Outcome {
-    let plan = plan?;
+pub(super) fn drive(context: &Context, plan: Planned, agreed: impl Into<Agreed>) -> Outcome {
+    let (plan, agreed) = (plan?, agreed.into());
     if plan.is_empty() {
         let more = json!({ "dry_run": !context.globals.yes, "changed": false, "done": 0 });
         print(

@@ -11,7 +11,7 @@ use crate::cli::exit::{Exit, Fault, Outcome};
 use crate::cli::output::{Form, Report};
 use crate::observe::{GroupFacts, History, StreamFacts};
 use crate::prometheus::exposition;
-use crate::words::{age, age_ms, count, shown};
+use crate::words::{age, age_ms, count, of, shown};
 
 /// A problem of a stream, a group or a server.
 struct Problem {
@@ -248,7 +248,8 @@ fn said(problem: &Problem) -> String {
 
 fn all_well(assessment: &Assessment) -> String {
     let groups: usize = assessment.streams.iter().map(|s| s.groups.len()).sum();
-    format!("{} streams, {groups} groups", assessment.streams.len())
+    let streams = of(assessment.streams.len() as u64, "stream", "streams");
+    format!("{streams}, {}", of(groups as u64, "group", "groups"))
 }
 
 fn sums(history: &History) -> (u64, u64) {

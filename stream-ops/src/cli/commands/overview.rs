@@ -160,13 +160,13 @@ fn groups_in_words(found: &StreamAssessment, now: u64) -> String {
     let Some(worst) = found.groups.first() else {
         return format!("{mark} no group reads it");
     };
-    let mut others: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut others: BTreeMap<State, u64> = BTreeMap::new();
     for group in found.groups.iter().skip(1) {
-        *others.entry(group.state.words()).or_default() += 1;
+        *others.entry(group.state).or_default() += 1;
     }
     let mut text = format!("{mark} {}", in_words(worst, now));
-    for (words, number) in others {
-        let _ = write!(text, ", {number} {words}");
+    for (state, number) in others {
+        let _ = write!(text, ", {number} {}", state.words_of(number));
     }
     text
 }

@@ -1,4 +1,4 @@
-//! Who asks.
+//! The caller of a request.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -9,33 +9,33 @@ use super::role::Role;
 use super::token::Token;
 use crate::words::{cut, shown};
 
-/// The name of somebody who gives none.
+/// The name of callers who give none.
 const NAMELESS: &str = "dashboard";
 
-/// Names in the audit end here.
+/// The length at which names in the audit are cut.
 const LONGEST_NAME: usize = 60;
 
-/// Somebody whose request is answered.
+/// The caller of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
-    /// As they call themselves: the name of Basic authentication.
+    /// The name given by Basic authentication.
     pub(crate) name: String,
-    /// What they may do. Without a token: look.
+    /// The caller's role: [`Role::View`] without the token.
     pub(crate) role: Role,
-    /// Whether they gave the token.
+    /// Whether the request has the token.
     pub(crate) is_known: bool,
 }
 
-/// What the credentials of a request are worth.
+/// The credentials of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Credentials {
-    /// There are none.
+    /// The request has none.
     None,
     /// They hold another token, or can't be read.
     Wrong,
     /// They hold the token.
     Right {
-        /// The name that was given with it.
+        /// The name given with the token.
         name: String,
     },
 }
@@ -73,7 +73,7 @@ impl Credentials {
         Self::Wrong
     }
 
-    /// Whoever gives the token has the role; everybody else may look.
+    /// The caller: with the role `allowed` for the right token, else with [`Role::View`].
     pub(crate) fn caller(&self, allowed: Role) -> Caller {
         match self {
             Self::Right { name } => Caller {

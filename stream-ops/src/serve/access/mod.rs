@@ -1,5 +1,5 @@
-//! Who may do what: a [`Role`] for those who give the [`Token`], the *origin* of a request,
-//! and its *caller*.
+//! Permissions: a [`Role`] for callers with the [`Token`], the *origin* of a request, and its
+//! *caller*.
 
 mod caller;
 mod origin;

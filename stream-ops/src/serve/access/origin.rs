@@ -1,17 +1,17 @@
-//! Under which names the dashboard is reached, and from which pages.
+//! Host names of the dashboard, and origins of requests.
 
 use std::net::SocketAddr;
 
 use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
 
-/// The names under which the dashboard answers. A page of somebody else's, which a browser
-/// was led to under a name of theirs, gets nothing.
+/// The host names that the dashboard answers. Requests with other names, such as those of
+/// a foreign site whose name resolves to this address, are refused.
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
     /// `host:port`, in lower case.
     exact: Vec<String>,
-    /// Names given for proxies: with any port.
+    /// Names of proxies, valid with any port.
     given: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ impl Names {
         }
     }
 
-    /// Whether a request names the dashboard, exactly once.
+    /// Whether a request has exactly one `Host`, and it names the dashboard.
     pub(crate) fn has_host(&self, headers: &HeaderMap) -> bool {
         let mut hosts = headers.get_all(HOST).iter();
         match (hosts.next().map(|host| host.to_str()), hosts.next()) {
@@ -45,7 +45,7 @@ impl Names {
         }
     }
 
-    /// Whether a request comes from no page, or from one of the dashboard.
+    /// Whether a request has no `Origin`, or the dashboard's own.
     pub(crate) fn has_origin(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(ORIGIN).iter();
         match (origins.next(), origins.next()) {
@@ -55,7 +55,7 @@ impl Names {
         }
     }
 
-    /// Whether a request surely comes from a page of the dashboard.
+    /// Whether a request certainly comes from a page of the dashboard.
     pub(crate) fn is_same_origin(&self, headers: &HeaderMap) -> bool {
         let site = headers.get("sec-fetch-site");
         match (headers.contains_key(ORIGIN), site) {

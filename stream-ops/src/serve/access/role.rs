@@ -1,26 +1,29 @@
-//! How much may be changed.
+//! The roles of the dashboard.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
 
-/// How much a token allows. Each role includes the ones before it.
+/// The changes that a token allows. Each role includes the ones before it.
+///
+/// A role doesn't reveal sensitive fields: no page shows their values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// To look.
+    /// None: pages can be read.
     #[default]
     View,
-    /// And to have entries handled again or set aside, and to hold groups: nothing is lost
-    /// by it.
+    /// Setting entries aside, putting dead letters back (also with edited fields),
+    /// holding groups, pausing and running jobs, and running scheduled messages now.
     Retry,
-    /// And to remove entries, and to add some.
+    /// Removing dead letters, cancelling scheduled messages, and sending corrected
+    /// copies.
     Admin,
 }
 
 impl Role {
-    /// As it is written on the command line.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::View => "view",
@@ -29,7 +32,7 @@ impl Role {
         }
     }
 
-    /// What somebody with this role may do, as a sentence begins.
+    /// The start of a sentence that tells a viewer with this role what is allowed.
     pub(crate) fn may(self) -> &'static str {
         match self {
             Self::View => "You may look",

@@ -1,10 +1,10 @@
-//! The secret that lets somebody in.
+//! The secret of a dashboard.
 
 use std::fmt;
 
 use subtle::ConstantTimeEq as _;
 
-/// A shorter one could be guessed.
+/// The fewest bytes of a token: shorter ones could be guessed.
 const SHORTEST: usize = 16;
 
 /// The secret of a dashboard. It is never printed.
@@ -12,11 +12,12 @@ const SHORTEST: usize = 16;
 pub struct Token(Vec<u8>);
 
 impl Token {
-    /// Takes a token as it stands in a file or a variable, without the white space around it.
+    /// Takes a token from the text of a file or variable; surrounding white space is
+    /// removed.
     ///
     /// # Errors
     ///
-    /// Where it has fewer than 16 bytes.
+    /// If it has fewer than 16 bytes.
     pub fn new(text: &str) -> Result<Self, String> {
         let token = text.trim().as_bytes();
         if token.len() < SHORTEST {
@@ -28,7 +29,7 @@ impl Token {
         Ok(Self(token.to_vec()))
     }
 
-    /// Compares in a time that doesn't tell how much of it was right.
+    /// Compares in constant time.
     pub(crate) fn is(&self, given: &[u8]) -> bool {
         self.0.ct_eq(given).into()
     }

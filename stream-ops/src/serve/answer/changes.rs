@@ -1,4 +1,4 @@
-//! Answers with what a change would do, and has it made.
+//! Answers with the plan of a change, and starts confirmed ones.
 
 use std::time::Duration;
 
@@ -17,28 +17,28 @@ use crate::serve::page::{Confirm, Page, Rich, confirm, edit, refusal};
 use crate::serve::query::Query;
 use crate::words::shown;
 
-/// How long an answer waits for the end of a change. One that takes longer has a page.
+/// The time that an answer waits for the end of a change. A longer change gets a page.
 const QUICK: Duration = Duration::from_secs(1);
 
-/// What a form wants.
+/// The request of a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// To hear what a change would do.
+    /// To plan a change.
     Question,
-    /// To have it made.
+    /// To make a planned change.
     Confirmed,
-    /// To have one that goes on stopped.
+    /// To stop a running change.
     Stop,
 }
 
-/// Asks before a change, makes one that was confirmed, or stops one.
+/// Asks before a change, makes a confirmed one, or stops a running one.
 pub(super) fn respond(
     dash: &Dash,
     caller: &Caller,
     wanted: Wanted,
     form: &Query,
 ) -> Response<Body> {
-    // Whoever may change nothing hears nothing of what there is.
+    // Without permission for changes, even errors would reveal which streams exist.
     if let Err(refused) = may(dash, caller, Role::Retry) {
         return *refused;
     }
@@ -89,7 +89,7 @@ fn question(dash: &Dash, caller: &Caller, question: Question) -> Response<Body> 
 
 fn confirmed(dash: &Dash, caller: &Caller, nonce: &str) -> Response<Body> {
     let Some(question) = dash.pending.take(&caller.name, nonce) else {
-        let why = "this was answered already, or ten minutes have passed: ask again";
+        let why = "this question was answered already, or is older than ten minutes: ask again";
         return refused(dash, caller, StatusCode::CONFLICT, why);
     };
     if let Err(refused) = may(dash, caller, question.change.role()) {
@@ -101,7 +101,7 @@ fn confirmed(dash: &Dash, caller: &Caller, nonce: &str) -> Response<Body> {
     }
 }
 
-/// The page that a change was made from, with what it has done; its own while it goes on.
+/// The page that a change was made from, with its result; its own page while it runs.
 fn shown_next(dash: &Dash, work: &Work) -> Response<Body> {
     let told = work.wait(QUICK);
     dash.forget();
@@ -114,7 +114,7 @@ fn shown_next(dash: &Dash, work: &Work) -> Response<Body> {
     }
 }
 
-/// What is done stays done: this needs no question.
+/// Stops a change. Finished steps stay as they are, so no question is asked.
 fn stop(dash: &Dash, caller: &Caller, id: &str) -> Response<Body> {
     let Some(work) = dash.works.find(id) else {
         let why = "there is no such change";
@@ -131,7 +131,7 @@ fn stop(dash: &Dash, caller: &Caller, id: &str) -> Response<Body> {
             command: &work.command,
             ..audit::Change::default()
         };
-        // The change itself is noted, too, with how far it got.
+        // The change itself notes its progress, too.
         let _ = audit::note(&dash.redis, &note);
         work.wait(QUICK);
         dash.forget();

@@ -1,4 +1,4 @@
-//! Who asks, and whether they may.
+//! The caller of a request, and the permission.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
@@ -7,7 +7,7 @@ use super::response::{ask_for_token, refuse};
 use crate::serve::access::{Caller, Credentials, Role};
 use crate::serve::dash::Dash;
 
-/// Lets a request in, or says why not.
+/// Admits a request, or answers with the reason why not.
 pub(super) fn admit(
     dash: &Dash,
     method: &Method,
@@ -16,7 +16,7 @@ pub(super) fn admit(
     if !dash.names.has_host(headers) {
         return Err(Box::new(refuse(
             StatusCode::MISDIRECTED_REQUEST,
-            "the dashboard doesn't answer to this name; `streamctl serve --host NAME` has it do so",
+            "the dashboard doesn't answer to this name; add it by `streamctl serve --host NAME`",
         )));
     }
     if !dash.names.has_origin(headers) {
@@ -28,22 +28,22 @@ pub(super) fn admit(
     if *method == Method::POST && !dash.names.is_same_origin(headers) {
         return Err(Box::new(refuse(
             StatusCode::FORBIDDEN,
-            "a change needs `Origin` or `Sec-Fetch-Site`, and they have to be the dashboard's own",
+            "a change needs `Origin` or `Sec-Fetch-Site`, and they must name the dashboard",
         )));
     }
     let token = dash.settings.token.as_ref();
     let credentials = Credentials::of(headers, token);
     let needs_token = !dash.settings.listen.ip().is_loopback();
     match credentials {
-        Credentials::Wrong => Err(Box::new(ask_for_token("this is not the token"))),
+        Credentials::Wrong => Err(Box::new(ask_for_token("the token is wrong"))),
         Credentials::None if needs_token => {
-            Err(Box::new(ask_for_token("looking needs the token here")))
+            Err(Box::new(ask_for_token("the pages need the token here")))
         }
         credentials => Ok(credentials.caller(dash.settings.allow)),
     }
 }
 
-/// Whether somebody may change what needs a role; else why not.
+/// Permits a change that needs a role, or answers with the reason why not.
 pub(super) fn may(dash: &Dash, caller: &Caller, role: Role) -> Result<(), Box<Response<Body>>> {
     if dash.settings.token.is_none() {
         return Err(Box::new(refuse(

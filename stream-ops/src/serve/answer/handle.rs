@@ -1,4 +1,4 @@
-//! A request, from beginning to end.
+//! The handling of a request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +18,11 @@ use crate::serve::dash::Dash;
 use crate::serve::page::{ICON, Page, SCRIPT, STYLE};
 use crate::serve::query::Query;
 
-/// The body of a request, in bytes, and how long it may take to come.
+/// The largest body of a request, in bytes, and the time for it to arrive.
 const LARGEST_BODY: usize = 1 << 20;
 const BODY_IN: Duration = Duration::from_secs(5);
 
-/// Answers everything.
+/// Answers a request.
 pub(crate) fn router(dash: Arc<Dash>) -> Router {
     Router::new().fallback(handle).with_state(dash)
 }
@@ -33,7 +33,7 @@ async fn handle(State(dash): State<Arc<Dash>>, request: Request) -> Response<Bod
         Ok(body) => body,
         Err(refused) => return *refused,
     };
-    // What asks Redis waits for it.
+    // Requests to Redis block, so they run on their own threads.
     let answered =
         spawn_blocking(move || respond(&dash, &head.method, &head.uri, &head.headers, &body));
     match answered.await {
@@ -62,7 +62,7 @@ async fn read(body: Body) -> Result<Bytes, Box<Response<Body>>> {
         Ok(Err(_)) => Err(too_large()),
         Err(_) => Err(Box::new(refuse(
             StatusCode::REQUEST_TIMEOUT,
-            "the body took too long to come",
+            "the body took too long to arrive",
         ))),
     }
 }
@@ -75,7 +75,7 @@ fn respond(
     body: &[u8],
 ) -> Response<Body> {
     let is_get = matches!(*method, Method::GET | Method::HEAD);
-    // A balancer that asks these knows neither names nor tokens.
+    // A balancer knows neither host names nor tokens.
     match uri.path() {
         "/healthz" if is_get => return answer(StatusCode::OK, Kind::Text, "well\n"),
         "/readyz" if is_get => return pages::ready(dash),

@@ -1,8 +1,8 @@
 //! From a request to an answer.
 //!
-//! *guard* says who asks, and whether they may; *pages* answers with a page or its JSON;
-//! *changes* with what a change would do, and does it; *response* has the headers of all
-//! answers. *handle* is all of it, in order.
+//! *guard* finds the caller and checks permissions; *pages* answers with a page or its JSON;
+//! *changes* plans and makes changes; *response* has the headers of all answers. *handle*
+//! calls them in order.
 
 mod changes;
 mod guard;

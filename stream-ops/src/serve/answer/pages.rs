@@ -38,7 +38,7 @@ pub(super) fn page(
             frame.json = Some(json_link(page, query));
             frame.is_live = true;
             frame.told = told;
-            // Its own page says it all.
+            // The page of the change shows it already.
             let here = page.link();
             frame.going.retain(|(_, to)| *to != here);
             html(StatusCode::OK, &model.html(&frame))
@@ -67,7 +67,7 @@ fn why(missing: &Missing) -> (StatusCode, &'static str, Rich) {
         Missing::NotYet => (
             StatusCode::OK,
             "The first look is under way",
-            Rich::from("This page shows itself as soon as something was seen."),
+            Rich::from("This page appears as soon as the look is complete."),
         ),
         Missing::None(text) => (StatusCode::NOT_FOUND, "There is no such page", text.clone()),
         Missing::Failed(text) => (
@@ -100,7 +100,7 @@ fn as_json(dash: &Dash, model: &Model, facts: &Value) -> Response<Body> {
     answer(StatusCode::OK, Kind::Json, Value::Object(body).to_string())
 }
 
-/// What stands around every page.
+/// The frame around every page.
 pub(super) fn frame(dash: &Dash, caller: &Caller) -> Frame {
     dash.poller.read(|history| {
         let look = history.latest();
@@ -141,7 +141,7 @@ pub(super) fn frame(dash: &Dash, caller: &Caller) -> Frame {
     })
 }
 
-/// Changes that go on.
+/// The running changes.
 fn going(dash: &Dash) -> Vec<(String, String)> {
     let said = |work: &Arc<Work>| {
         let so_far = format!(
@@ -166,7 +166,7 @@ fn may(dash: &Dash, caller: &Caller) -> String {
     format!("{} (role: view)", Role::View.may())
 }
 
-/// What Prometheus reads.
+/// The metrics for Prometheus.
 pub(super) fn metrics(dash: &Dash) -> Response<Body> {
     let text = dash
         .poller
@@ -174,7 +174,7 @@ pub(super) fn metrics(dash: &Dash) -> Response<Body> {
     answer(StatusCode::OK, Kind::Metrics, text)
 }
 
-/// Whether Redis can be asked.
+/// Whether Redis can be reached.
 pub(super) fn ready(dash: &Dash) -> Response<Body> {
     let why = dash.poller.read(|history| match history.outage() {
         Some(_) => Some("Redis is not reached"),
@@ -183,7 +183,7 @@ pub(super) fn ready(dash: &Dash) -> Response<Body> {
     });
     match why {
         None => answer(StatusCode::OK, Kind::Text, "ready\n"),
-        // The text of the outage is for those who may look.
+        // The error of the outage is only for callers who may read pages.
         Some(why) => answer(
             StatusCode::SERVICE_UNAVAILABLE,
             Kind::Text,

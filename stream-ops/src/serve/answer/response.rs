@@ -7,7 +7,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 
-/// Nothing from elsewhere, no script but the one, no style but the one, no frame around.
+/// Allows the dashboard's own script, style and images, and no frames.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
@@ -17,7 +17,7 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     (CACHE_CONTROL, "no-store"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
-    // With `no-referrer`, a browser would send no origin with a form.
+    // With `no-referrer`, browsers would send no origin with a form.
     (REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
@@ -25,7 +25,7 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// What an answer's body is.
+/// The kind of an answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Html,
@@ -64,12 +64,12 @@ pub(super) fn answer(status: StatusCode, kind: Kind, body: impl Into<Body>) -> R
     response
 }
 
-/// A line that says why not.
+/// A refusal: one line with the reason.
 pub(super) fn refuse(status: StatusCode, why: &str) -> Response<Body> {
     answer(status, Kind::Text, format!("{why}\n"))
 }
 
-/// A line that says why not, and has a browser ask for a name and the token.
+/// A refusal that makes a browser ask for a name and the token.
 pub(super) fn ask_for_token(why: &str) -> Response<Body> {
     let mut response = refuse(StatusCode::UNAUTHORIZED, why);
     let challenge =
@@ -79,11 +79,11 @@ pub(super) fn ask_for_token(why: &str) -> Response<Body> {
     response
 }
 
-/// That only these methods are known.
+/// The refusal of all methods but these.
 pub(super) fn wrong_method(allowed: &'static str) -> Response<Body> {
     let mut response = refuse(
         StatusCode::METHOD_NOT_ALLOWED,
-        "this is not how it is asked",
+        "the method is not allowed here",
     );
     response
         .headers_mut()
@@ -91,10 +91,10 @@ pub(super) fn wrong_method(allowed: &'static str) -> Response<Body> {
     response
 }
 
-/// Look there, by GET.
+/// A redirect to `to`, by GET.
 pub(super) fn see_other(to: &str) -> Response<Body> {
     let mut response = answer(StatusCode::SEE_OTHER, Kind::Text, Body::empty());
-    // Addresses are made of what may stand in a header.
+    // Addresses are percent-encoded, so they are valid in a header.
     if let Ok(to) = HeaderValue::from_str(to) {
         response.headers_mut().insert(LOCATION, to);
     }

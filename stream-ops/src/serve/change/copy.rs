@@ -12,7 +12,7 @@ use crate::serve::query::Query;
 use crate::server::with_causes;
 use crate::words::shown;
 
-/// Where the library keeps the key of an entry, and its headers.
+/// The fields with the key of an entry, and the prefix of those with its headers.
 const KEY: &[u8] = b"~key";
 const HEADER: &[u8] = b"~h:";
 
@@ -24,7 +24,7 @@ pub(super) fn copy_to_edit(dash: &Dash, stream: &str, form: &Query) -> Result<Ed
     page(dash, stream, form, (&message, &message), text)
 }
 
-/// The edited copy: a change, or the form again where the copy doesn't fit.
+/// The edited copy: a change, or the form again if the copy doesn't fit.
 pub(super) fn copy(dash: &Dash, stream: String, form: &Query) -> Result<Asked, String> {
     let mut message = source(dash, &stream, form)?;
     let (edits, fields) = edits(form);

@@ -10,7 +10,7 @@ use crate::serve::query::Query;
 use crate::server::with_causes;
 use crate::words::{count, of, shown};
 
-/// The fields that are others than they were, and their names.
+/// The changed fields of a form, and their names.
 pub(super) fn edits(form: &Query) -> (FieldEdits, Vec<String>) {
     let mut edits = FieldEdits::new();
     let mut names = Vec::new();
@@ -28,15 +28,15 @@ pub(super) fn edits(form: &Query) -> (FieldEdits, Vec<String>) {
 pub(super) struct Editable {
     /// Names, values and faults.
     pub(super) fields: Vec<(String, String, String)>,
-    /// The values before, which the form sends along to tell changes.
+    /// The values before the edit, which the form sends along to tell changes.
     pub(super) was: Vec<(String, String)>,
-    /// Fields that stay as they are, since they may not be shown or are no text.
+    /// Fields that can't be edited, since they are sensitive or are no text.
     pub(super) kept: Vec<String>,
 }
 
 impl Editable {
-    /// The fields of `now`, which were those of `before`: with misfits by the newest schema,
-    /// and its fields that are absent.
+    /// The fields of `now`, with their values in `before`, with misfits by the newest
+    /// schema, and with its absent fields.
     pub(super) fn of(schemas: &[StreamSchema], before: &RawMessage, now: &RawMessage) -> Self {
         let mask = FieldMask::of(schemas);
         let check = StreamSchema::check_any(schemas, now);
@@ -92,7 +92,7 @@ impl Editable {
         self.fields.push((name.to_owned(), value.to_owned(), note));
     }
 
-    /// That some fields stay as they are.
+    /// Adds a note on the fields that can't be edited.
     pub(super) fn says_kept(&self, text: Rich) -> Rich {
         match self.kept.as_slice() {
             [] => text,
@@ -125,7 +125,7 @@ pub(super) fn edit(dash: &Dash, stream: &str, form: &Query) -> Result<Edit, Stri
     let text = match ids.len() {
         1 => Rich::from("The dead letter is put back with your changes."),
         several => Rich::from(format!(
-            "These are the fields of the first one. Your changes are made in all {}; the other fields of each stay as they are.",
+            "These are the fields of the first one. Your changes apply to all {}; the other fields stay as they are.",
             count(several as u64)
         )),
     };

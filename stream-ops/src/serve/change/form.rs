@@ -18,7 +18,7 @@ const LONGEST_HOLD: Duration = Duration::from_secs(7 * 86_400);
 ///
 /// # Errors
 ///
-/// What is wrong with it, as a sentence.
+/// If the form is invalid. The text names the problem.
 pub(crate) fn asked(dash: &Dash, form: &Query) -> Result<Asked, String> {
     let stream = named(form, "stream")?;
     let group = || named(form, "group");
@@ -79,10 +79,7 @@ pub(crate) fn asked(dash: &Dash, form: &Query) -> Result<Asked, String> {
             id: parsed(form, "scheduled")?,
         },
         other => {
-            return Err(format!(
-                "`{}` is nothing that can be done",
-                shown(other.as_bytes())
-            ));
+            return Err(format!("`{}` is no action", shown(other.as_bytes())));
         }
     };
     Ok(Asked::Change(change))
@@ -101,7 +98,7 @@ fn parsed<T: std::str::FromStr>(form: &Query, name: &str) -> Result<T, String> {
         .map_err(|_| format!("`{}` is no {name}", shown(text.as_bytes())))
 }
 
-/// A duration as people write it: `30 min`, `90s`, `2 h`. Bare numbers are minutes.
+/// Reads a duration such as `30 min`, `90s` or `2 h`. Bare numbers are minutes.
 fn time(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let end = text
@@ -125,12 +122,12 @@ fn time(text: &str) -> Result<Duration, String> {
 
 fn not_a_time(text: &str) -> String {
     format!(
-        "`{}` is no time: 30 min, 90 s, 2 h and 1 d are",
+        "`{}` is no time: write 30 min, 90 s, 2 h or 1 d",
         shown(text.as_bytes())
     )
 }
 
-/// How many a second, as people write it: `50 /s`, `50`; nothing where there is no limit.
+/// Reads a rate per second such as `50 /s` or `50`; `None` for no limit if it is empty.
 fn rate(text: &str) -> Result<Option<NonZeroU32>, String> {
     let text = text.trim();
     let number = text.strip_suffix("/s").unwrap_or(text).trim_end();
@@ -140,7 +137,7 @@ fn rate(text: &str) -> Result<Option<NonZeroU32>, String> {
     let number = number.replace(',', "").parse();
     number.map(Some).map_err(|_| {
         format!(
-            "`{}` is no rate: 50 /s is one, and nothing is no limit",
+            "`{}` is no rate: write 50 /s, or leave it empty for no limit",
             shown(text.as_bytes())
         )
     })

@@ -1,4 +1,4 @@
-//! The dead letters that a form is about.
+//! The dead letters that a form chooses.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use crate::serve::view::{FEW, chosen};
 use crate::server::with_causes;
 use crate::words::{of, shown};
 
-/// Dead letters that one change takes at most. Each is read for its plan.
+/// The most dead letters of one change. Each is read for its plan.
 const MOST: usize = 10_000;
 
-/// The dead letters that are ticked, and those of the kind that the page didn't have.
+/// The ticked dead letters, and on request those of the kind that the page didn't show.
 pub(super) fn letters(
     dash: &Dash,
     stream: &str,
@@ -29,7 +29,7 @@ pub(super) fn letters(
         let until: EntryId = form
             .get("until")
             .parse()
-            .map_err(|_| "the form doesn't say up to which one".to_owned())?;
+            .map_err(|_| "the form has no valid `until`".to_owned())?;
         let filter = DeadFilter::new().kind(kind).until(until).limit(MOST + 1);
         let letters = dash.redis.manager().dead_letters(stream);
         let found = letters.and_then(|letters| letters.select(&filter));
@@ -46,7 +46,7 @@ pub(super) fn letters(
     }
 }
 
-/// The oldest few, to see how it goes.
+/// The oldest few, for a trial.
 pub(super) fn few(mut letters: Vec<DeadLetterId>) -> Vec<DeadLetterId> {
     letters.sort_by_key(|at| (at.id, at.partition));
     letters.truncate(FEW);

@@ -1,9 +1,9 @@
 //! Changes: read from a *form*, *planned* without changing anything, *pending* until the
 //! *question* is answered, and made once, as *work*.
 //!
-//! *what* has the changes. *letters* reads which dead letters a form is about; *edit* and
-//! *copy* have fields edited first. The changes themselves are those of the command line, in
-//! [`act`](crate::act).
+//! *what* has the changes. *letters* reads the dead letters that a form chooses; *edit* and
+//! *copy* offer fields to edit first. The changes themselves are those of the command line,
+//! in [`act`](crate::act).
 
 mod copy;
 mod edit;

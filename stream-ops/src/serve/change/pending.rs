@@ -1,4 +1,4 @@
-//! Changes that wait to be confirmed, and the results of those that were made.
+//! Changes that wait to be confirmed, and the results of made ones.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -8,25 +8,25 @@ use parking_lot::Mutex;
 use super::question::Question;
 use crate::serve::page::Rich;
 
-/// How long a question waits for its answer, and how many do.
+/// The time until a question expires, and the most questions.
 const GOOD_FOR: Duration = Duration::from_secs(600);
 const MOST: usize = 256;
 
-/// Questions by their nonce. Each is answered once, by whoever was asked.
+/// Questions by their nonce. Each is answered once, by the caller who was asked.
 #[derive(Debug, Default)]
 pub(crate) struct Pending(Kept<(String, Question)>);
 
 impl Pending {
-    /// Keeps the question to somebody until it is confirmed.
+    /// Keeps the question to `who` until it is confirmed. Returns its nonce.
     ///
     /// # Errors
     ///
-    /// Where the system has no random numbers.
+    /// If the system has no random numbers.
     pub(crate) fn keep(&self, who: &str, question: Question) -> Result<String, String> {
         self.0.keep((who.to_owned(), question))
     }
 
-    /// The question to this one, once.
+    /// Takes the question with this nonce; `None` if it was for another caller.
     pub(crate) fn take(&self, who: &str, nonce: &str) -> Option<Question> {
         let (asked, question) = self.0.take(nonce)?;
         (asked == who).then_some(question)
@@ -38,7 +38,7 @@ impl Pending {
 pub(crate) struct Told(Kept<Rich>);
 
 impl Told {
-    /// Keeps a sentence.
+    /// Keeps a sentence. Returns its key.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl Told {
         self.0.keep(told)
     }
 
-    /// The sentence, as long as it is news.
+    /// The sentence with this key, for ten minutes.
     pub(crate) fn read(&self, key: &str) -> Option<Rich> {
         self.0.read(key)
     }
@@ -92,7 +92,7 @@ impl<T: Clone> Kept<T> {
     }
 }
 
-/// Something that nobody can guess.
+/// A random text that can't be guessed.
 pub(super) fn nonce() -> Result<String, String> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|e| format!("no random numbers: {e}"))?;

@@ -1,4 +1,4 @@
-//! Plans a change, by looking only. The plans are those of the command line.
+//! Plans changes without making them. The plans are those of the command line.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::act::{
 use crate::server::Redis;
 use crate::words::age;
 
-/// A process that has a job has to run it within this time.
+/// The time for a process that has a job to run it.
 const RUN_IN: Duration = Duration::from_secs(30);
 
-/// Plans a change of somebody. Nothing is changed.
+/// Plans a change in the name of `who`. Nothing is changed.
 ///
 /// # Errors
 ///
-/// Where it can't be planned.
+/// Those of the plans in [`act`](crate::act).
 pub(crate) fn plan(redis: &Redis, who: &str, change: &Change) -> Planned {
     let mut plan = match change {
         Change::SetAside { stream, group, at } => {

@@ -50,7 +50,7 @@ impl Question {
         }
     }
 
-    /// The sentences of the plan, with the words of the pages.
+    /// The sentences of the plan, in the words of the pages.
     pub(crate) fn sentences(&self) -> Vec<Rich> {
         let fail = self.plan.failing.as_ref().and_then(Failing::sentence);
         let mut said = Vec::new();
@@ -71,19 +71,16 @@ impl Question {
         match &self.change {
             Change::Redrive { fields, .. } => {
                 if !fields.is_empty() {
-                    said.push(Rich::from(format!(
-                        "Changed on the way: {}.",
-                        names(fields)
-                    )));
+                    said.push(Rich::from(format!("Changed fields: {}.", names(fields))));
                 }
                 said.push(Rich::from(match &self.plan.failing {
                     Some(failing) if failing.count > 0 => return said,
-                    Some(_) => "By the newest schema, none of them would fail again.",
-                    None => "No schema is known to try them against.",
+                    Some(_) => "By the newest schema, nothing would fail again.",
+                    None => "No schema is known to check against.",
                 }));
             }
             Change::SendCopy { fields, .. } => {
-                said.push(Rich::from(format!("Changed in it: {}.", names(fields))));
+                said.push(Rich::from(format!("Changed fields: {}.", names(fields))));
                 if self.plan.failing.is_some() {
                     said.push(Rich::from("It fits the newest schema. All groups get it."));
                 } else {
@@ -98,26 +95,27 @@ impl Question {
         said
     }
 
-    /// Whether it can be taken back.
+    /// Whether, and how, the change can be undone.
     pub(crate) fn undo(&self) -> &'static str {
         match &self.change {
             Change::SetAside { .. } => "It can be undone: the dead letter can be put back.",
             Change::Hold { .. } => "It can be undone, and ends by itself.",
-            Change::Unhold { .. } => "It can be undone: it can be held again.",
+            Change::Unhold { .. } => "It can be undone: the group can be held again.",
             Change::Redrive { .. } => {
                 "It can't be undone, but an entry that fails again comes back here."
             }
-            Change::RemoveDead { .. } => "It can't be undone: they are gone, with their fields.",
-            Change::SendCopy { .. } => "It can't be undone: the groups handle it as any other.",
-            Change::RunJob { .. } => "It can't be undone: the groups handle the message.",
-            Change::PauseJob { .. } => "It can be undone: it can be resumed.",
-            Change::ResumeJob { .. } => "It can be undone: it can be paused again.",
-            Change::RunScheduled { .. } => "It can't be undone: the groups handle it.",
-            Change::CancelScheduled { .. } => "It can't be undone: it is gone.",
+            Change::RemoveDead { .. } => "It can't be undone: the fields are lost, too.",
+            Change::SendCopy { .. } => "It can't be undone: the groups handle the copy.",
+            Change::RunJob { .. } | Change::RunScheduled { .. } => {
+                "It can't be undone: the groups handle the message."
+            }
+            Change::PauseJob { .. } => "It can be undone: the job can be resumed.",
+            Change::ResumeJob { .. } => "It can be undone: the job can be paused again.",
+            Change::CancelScheduled { .. } => "It can't be undone: the message is lost.",
         }
     }
 
-    /// The word on the button; none where there is nothing to do.
+    /// The words on the button; `None` if there is nothing to do.
     pub(crate) fn button(&self) -> Option<String> {
         if self.plan.is_empty() {
             return None;
@@ -127,7 +125,7 @@ impl Question {
             Change::Hold { .. } => "Hold it back",
             Change::Unhold { .. } => "Let it read",
             Change::Redrive { .. } => "Put back",
-            Change::RemoveDead { .. } => "Remove them",
+            Change::RemoveDead { .. } => "Remove",
             Change::SendCopy { .. } => "Send it",
             Change::RunJob { .. } => "Run it now",
             Change::PauseJob { .. } => "Pause it",

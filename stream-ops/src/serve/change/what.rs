@@ -1,4 +1,4 @@
-//! Changes, as they were understood.
+//! Changes, as read from forms.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::serve::access::Role;
 use crate::serve::page::{Edit, Page};
 use crate::words::{quoted, shown};
 
-/// The wish of a form.
+/// The request of a form.
 #[derive(Debug)]
 pub(crate) enum Asked {
     /// A change.
@@ -34,37 +34,37 @@ pub(crate) enum Change {
         group: String,
         time: Duration,
     },
-    /// It reads on.
+    /// A group reads again.
     Unhold { stream: String, group: String },
-    /// Dead letters are put back, some of their fields changed.
+    /// Dead letters are put back, with some fields changed.
     Redrive {
         stream: String,
         letters: Vec<DeadLetterId>,
         edits: FieldEdits,
-        /// The names of the fields that are changed.
+        /// The names of the changed fields.
         fields: Vec<String>,
-        /// At most so many a second.
+        /// The most per second.
         at_most: Option<NonZeroU32>,
     },
-    /// Dead letters go for good.
+    /// Dead letters are removed for good.
     RemoveDead {
         stream: String,
         letters: Vec<DeadLetterId>,
     },
-    /// A message is added that was made of another one.
+    /// A corrected copy of a message is added.
     SendCopy {
         stream: String,
-        /// The id of the other one.
+        /// The id of the original.
         id: String,
         message: Message,
-        /// The names of the fields that are changed.
+        /// The names of the changed fields.
         fields: Vec<String>,
     },
     /// A process that has a job adds its message now.
     RunJob { stream: String, job: String },
-    /// A job doesn't go on.
+    /// A job is paused.
     PauseJob { stream: String, job: String },
-    /// A job goes on.
+    /// A job is resumed.
     ResumeJob { stream: String, job: String },
     /// A scheduled message is added now.
     RunScheduled { stream: String, id: ScheduleId },
@@ -73,7 +73,7 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    /// The role that it needs.
+    /// The role that the change needs.
     pub(crate) fn role(&self) -> Role {
         match self {
             Self::RemoveDead { .. } | Self::CancelScheduled { .. } | Self::SendCopy { .. } => {
@@ -100,7 +100,7 @@ impl Change {
         }
     }
 
-    /// The command that does the same.
+    /// The equivalent command.
     fn action(&self) -> &'static str {
         match self {
             Self::SetAside { .. } => "pending bury",
@@ -117,7 +117,7 @@ impl Change {
         }
     }
 
-    /// The same as a command line, without values.
+    /// The equivalent command line, without values.
     pub(crate) fn command(&self) -> String {
         let stream = quoted(self.stream());
         let rest = match self {
@@ -149,7 +149,7 @@ impl Change {
         format!("streamctl {} {stream} {rest} --yes", self.action())
     }
 
-    /// The page from which it is made.
+    /// The page from which the change is made.
     pub(crate) fn back(&self) -> String {
         let stream = || self.stream().to_owned();
         let page = match self {
@@ -173,7 +173,7 @@ fn set(name: &str) -> String {
     format!("{}=…", quoted(name))
 }
 
-/// The first of them.
+/// The first few ids.
 fn ids(letters: &[DeadLetterId]) -> String {
     let ids: Vec<String> = letters.iter().take(3).map(ToString::to_string).collect();
     let more = if letters.len() > ids.len() {

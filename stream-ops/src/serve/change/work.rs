@@ -1,4 +1,5 @@
-//! Changes in progress, each on a thread of its own: a long one can be watched and stopped.
+//! Changes in progress, each on a thread of its own, so that they can be watched and
+//! stopped.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -16,7 +17,7 @@ use crate::serve::page::Rich;
 use crate::server::Redis;
 use crate::words::{cut, shown};
 
-/// Changes that go on at the same time, and those that are remembered.
+/// The most simultaneous changes, and the most remembered ones.
 const RUNNING: usize = 16;
 const REMEMBERED: usize = 64;
 
@@ -28,15 +29,15 @@ pub(crate) struct Work {
     pub(crate) doing: String,
     pub(crate) who: String,
     pub(crate) stream: String,
-    /// The same as a command line.
+    /// The equivalent command line.
     pub(crate) command: String,
-    /// The page from which it was made.
+    /// The page from which it was started.
     pub(crate) back: String,
     pub(crate) planned: u64,
     pub(crate) at_most: Option<NonZeroU32>,
     began: Instant,
     handled: AtomicU64,
-    /// Who has stopped it.
+    /// The name of the caller who stopped it.
     stopped: Mutex<Option<String>>,
     told: Mutex<Option<Rich>>,
     ended: Condvar,
@@ -44,32 +45,32 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// How many were changed or left alone so far.
+    /// The number of things changed or left alone so far.
     pub(crate) fn handled(&self) -> u64 {
         self.handled.load(Ordering::Relaxed)
     }
 
-    /// How long ago it began.
+    /// The time since it began.
     pub(crate) fn age(&self) -> Duration {
         self.began.elapsed()
     }
 
-    /// Its result; none while it goes on.
+    /// Its result; `None` while it runs.
     pub(crate) fn told(&self) -> Option<Rich> {
         self.told.lock().clone()
     }
 
-    /// Whether it has ended, and nobody has asked this since.
+    /// Whether it has ended. Returns true once only.
     pub(crate) fn is_news(&self) -> bool {
         self.told.lock().is_some() && !self.is_old.swap(true, Ordering::Relaxed)
     }
 
-    /// Who has stopped it.
+    /// The name of the caller who stopped it.
     pub(crate) fn stopped_by(&self) -> Option<String> {
         self.stopped.lock().clone()
     }
 
-    /// Has it end between two steps. Returns whether it was going on.
+    /// Stops it after the current step. Returns whether it was running.
     pub(crate) fn stop(&self, who: &str) -> bool {
         let goes_on = self.told.lock().is_none();
         if goes_on {
@@ -78,7 +79,7 @@ impl Work {
         goes_on
     }
 
-    /// Waits for its result, for a time.
+    /// Waits for its result for at most `time`.
     pub(crate) fn wait(&self, time: Duration) -> Option<Rich> {
         let until = Instant::now() + time;
         let mut told = self.told.lock();
@@ -92,16 +93,17 @@ impl Work {
     }
 }
 
-/// All changes that go on, and the last ones that have ended.
+/// All running changes, and the last ended ones.
 #[derive(Default)]
 pub(crate) struct Works(Mutex<Vec<(Arc<Work>, JoinHandle<()>)>>);
 
 impl Works {
-    /// Begins to make a change of somebody.
+    /// Starts a change in the name of `who`.
     ///
     /// # Errors
     ///
-    /// Where too many go on, or the system is out of threads or random numbers.
+    /// If too many changes are running, or the system is out of threads or random
+    /// numbers.
     pub(crate) fn start(
         &self,
         redis: &Redis,
@@ -112,7 +114,7 @@ impl Works {
         let running = works.iter().filter(|(work, _)| work.told().is_none());
         if running.count() >= RUNNING {
             return Err(format!(
-                "{RUNNING} changes go on: wait for one of them, or stop it"
+                "{RUNNING} changes are running: wait until one ends, or stop one"
             ));
         }
         let work = Arc::new(Work {
@@ -135,7 +137,7 @@ impl Works {
         let thread = thread::Builder::new()
             .name("streamctl-change".to_owned())
             .spawn(move || make(&made, &redis, question))
-            .map_err(|e| format!("the system has no thread for it: {e}"))?;
+            .map_err(|e| format!("no thread could be started: {e}"))?;
         works.push((Arc::clone(&work), thread));
         while works.len() > REMEMBERED
             && let Some(at) = works.iter().position(|(work, _)| work.told().is_some())
@@ -152,14 +154,14 @@ impl Works {
         found.map(|(work, _)| Arc::clone(work))
     }
 
-    /// Those that go on.
+    /// The running changes.
     pub(crate) fn running(&self) -> Vec<Arc<Work>> {
         let works = self.0.lock();
         let running = works.iter().filter(|(work, _)| work.told().is_none());
         running.map(|(work, _)| Arc::clone(work)).collect()
     }
 
-    /// Has all of them end between two steps.
+    /// Stops all of them after their current step.
     pub(crate) fn stop(&self) {
         for work in self.running() {
             work.stop("the end of the dashboard");
@@ -168,7 +170,7 @@ impl Works {
 }
 
 impl Drop for Works {
-    /// Waits for the steps that go on: no longer than the timeouts of the connection.
+    /// Waits for the current steps, at most for the timeouts of the connection.
     fn drop(&mut self) {
         self.stop();
         for (_, thread) in self.0.get_mut().drain(..) {
@@ -183,12 +185,12 @@ impl fmt::Debug for Works {
     }
 }
 
-/// Says that a change has ended, also where its thread ends early.
+/// Ends a change when dropped, so that a panic ends it, too.
 struct Ending<'a>(&'a Work);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let how = "It ended early, and nobody knows how far it got. The audit may.";
+        let how = "It ended early; how far it got is unknown. See the audit.";
         self.0.end(Rich::new().bad(how));
     }
 }

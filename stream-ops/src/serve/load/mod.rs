@@ -1,7 +1,7 @@
-//! Reads what a page needs beside what is seen of all streams.
+//! Reads the facts of a page that the poller doesn't have.
 //!
-//! *pages* puts each of them together; *more* asks Redis for single things, *schedules* for
-//! schedules; *work* is the page of a change in progress.
+//! *pages* makes the pages; *more* asks Redis for single facts, *schedules* for schedules;
+//! *work* has the page of a change in progress.
 
 mod more;
 mod pages;

@@ -1,4 +1,4 @@
-//! Single things that a page needs, read from Redis.
+//! Single facts for a page, read from Redis.
 
 use std::sync::Arc;
 
@@ -14,29 +14,29 @@ use crate::serve::view::{DeadMore, Event, Noted, Retention, StreamMore, chosen};
 use crate::server::{Answered, pairs, request, with_causes};
 use crate::words::{cut, shown};
 
-/// Kinds whose times are shown, and dead letters of each.
+/// The most kinds with shown times, and the most dead letters of each.
 const TIMED_KINDS: usize = 8;
 const TIMED_LETTERS: usize = 5_000;
 const TIMED_MS: u64 = 3 * 3_600_000;
 
-/// Dead letters that a page has; that are looked at in a search; that are tried.
+/// The most dead letters on a page, in a search, and in a dry run.
 const LETTERS: usize = 25;
 const SEARCHED: usize = 1_000;
 const FOUND: usize = 100;
 const TRIED: usize = 200;
 
-/// Events of each stream, and streams whose events are read.
+/// The most events of a stream, and the most streams whose events are read.
 const EVENTS: &str = "20";
 const EVENTFUL: usize = 200;
 
-/// Changes that a page has.
+/// The most changes on a page.
 const CHANGES: &str = "50";
 
-/// Groups in which it is looked for a message.
+/// The most groups in which a message is looked for.
 const GROUPS: usize = 50;
 
-/// What the schemas of a stream are; none where nobody has told any. Where they can't be
-/// read, nobody knows which values are sensitive, so that none may be shown.
+/// The schemas of a stream. If they can't be read, it is unknown which values are
+/// sensitive, so none may be shown.
 pub(crate) fn schemas(dash: &Dash, stream: &str) -> Schemas {
     dash.schemas.read(stream, || {
         let schemas = dash.redis.manager().schemas(stream);
@@ -77,7 +77,7 @@ fn retention(dash: &Dash, stream: &str) -> Result<Retention, String> {
     })
 }
 
-/// What is in a suspect entry, in a line, as far as that may be shown.
+/// The fields of a suspect entry in one line, without sensitive values.
 pub(super) fn in_a_line(dash: &Dash, stream: &str, suspect: &Suspect) -> Option<String> {
     let schemas = schemas(dash, stream).ok()?;
     let mask = stream_lib::FieldMask::of(&schemas);
@@ -97,7 +97,7 @@ pub(super) fn in_a_line(dash: &Dash, stream: &str, suspect: &Suspect) -> Option<
     Some(parts.join(" · "))
 }
 
-/// Where a suspect entry is.
+/// The address of a suspect entry.
 fn address_of(stream: &str, suspect: &Suspect) -> EntryAddress {
     let tag = suspect
         .stream
@@ -130,7 +130,7 @@ pub(crate) fn deads(dash: &Dash, stream: &str, now: u64) -> Kinds {
     })
 }
 
-/// The dead letters of a kind, those that are searched for.
+/// The dead letters of a kind that match a search.
 pub(super) fn dead_letters(
     dash: &Dash,
     stream: &str,
@@ -171,8 +171,8 @@ pub(super) fn dead_letters(
     Ok(more)
 }
 
-/// Whether a dead letter has a text in it, `field = value`, or anything: never in what may
-/// not be shown, since finding it would show it.
+/// Whether a dead letter contains a text, or has `field = value`. Hidden values never
+/// match, since a match would reveal them.
 fn has(letter: &DeadLetter, search: &str, mask: &stream_lib::FieldMask) -> bool {
     let holds = |text: &[u8], part: &str| {
         shown(text)
@@ -193,7 +193,7 @@ fn has(letter: &DeadLetter, search: &str, mask: &stream_lib::FieldMask) -> bool 
         || fields().any(|(name, text)| holds(name, search) || holds(text, search))
 }
 
-/// In which groups a message is pending.
+/// The groups in which a message is pending.
 pub(super) fn pending(
     dash: &Dash,
     stream: &str,
@@ -220,7 +220,7 @@ pub(super) fn newest(dash: &Dash, stream: &str) -> Vec<stream_lib::PeekedEntry> 
     page.map(|page| page.entries).unwrap_or_default()
 }
 
-/// What has happened to all streams lately.
+/// The latest events of all streams.
 pub(super) fn events(dash: &Dash) -> Arc<Vec<Event>> {
     dash.events.read("", || {
         let streams: Vec<String> = dash.poller.read(|history| {
@@ -281,7 +281,7 @@ fn event(stream: &str, entry: &stream_lib::Answer) -> Option<Event> {
     })
 }
 
-/// What was changed lately, the newest first.
+/// The latest changes, the newest first.
 pub(super) fn changes(dash: &Dash) -> Vec<Noted> {
     let ask = request(["XREVRANGE", audit::KEY, "+", "-", "COUNT", CHANGES]);
     let Ok(answer) = dash.redis.ask_one(audit::KEY, ask) else {

@@ -1,4 +1,4 @@
-//! Puts pages together.
+//! Makes pages.
 
 use std::sync::Arc;
 
@@ -17,22 +17,22 @@ use crate::serve::query::Query;
 use crate::serve::view::{self, Looking, MessageMore, PeekedLetter, happened, ms_of};
 use crate::server::with_causes;
 
-/// Messages of a page, and events.
+/// The most messages of a page, and the most events.
 const MESSAGES: usize = 50;
 const HAPPENED: usize = 8;
 const MUCH_HAPPENED: usize = 50;
 
-/// The parts of a query that say what a page shows.
+/// The parts of a query that change a page.
 const TELLING: [&str; 4] = ["kind", "q", "after", "letter"];
 
 type Built = Result<(Model, Value), Missing>;
 
-/// Puts a page together; what somebody else has just got is used again.
+/// Makes a page, or returns the cached one.
 pub(crate) fn load(dash: &Dash, page: &Page, query: &Query) -> Loaded {
     let key = format!("{}?{}", page.link(), query.only(&TELLING));
     dash.count_answer();
     if let Page::Work(id) = page {
-        // How far it is doesn't come from Redis, and is never old.
+        // Progress doesn't come from Redis, and isn't cached.
         return Arc::new(work(dash, id));
     }
     dash.pages.read(&key, || {
@@ -106,7 +106,7 @@ fn overview(dash: &Dash) -> (Model, Value) {
     })
 }
 
-/// What is known of a stream, and the time.
+/// The known facts of a stream, and the time.
 fn known(dash: &Dash, name: &str) -> Result<(StreamFacts, u64), Missing> {
     dash.poller.read(|history| {
         let look = history.latest();
@@ -153,7 +153,7 @@ fn one_group(dash: &Dash, stream: &str, group: &str) -> Built {
     let (of, now) = known(dash, stream)?;
     let peek = |suspect: &Suspect| in_a_line(dash, stream, suspect);
     let allowed = dash.settings.allow;
-    // What is read from Redis is read before the history is held.
+    // Redis is read before the history is locked.
     let (history, found): (History, Assessment) = dash
         .poller
         .read(|history| (history.clone(), assess(history)));

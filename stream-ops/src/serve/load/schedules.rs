@@ -14,7 +14,7 @@ use crate::serve::view::{self, StreamSchedules};
 use crate::server::with_causes;
 use crate::words::millis_of;
 
-/// Scheduled messages of one stream that a page has, and streams that it asks.
+/// The most scheduled messages of one stream on a page, and the most streams asked.
 const SCHEDULED: usize = 50;
 const STREAMS: usize = 200;
 

@@ -8,14 +8,14 @@ use crate::serve::dash::{Dash, Missing};
 use crate::serve::page::{Model, Page, Rich};
 use crate::serve::view::{self, WorkNow};
 
-/// How far a change is. None of it comes from Redis.
+/// The progress of a change, without asking Redis.
 pub(super) fn work(dash: &Dash, id: &str) -> Result<(Model, Value), Missing> {
     let Some(work) = dash.works.find(id) else {
         return Err(Missing::None(
             Rich::new()
-                .plain("There is no such change, or it ended long ago: the ")
+                .plain("There is no such change, or it ended long ago: see the ")
                 .link("audit", format!("{}#audit", Page::System.link()))
-                .plain(" knows."),
+                .plain("."),
         ));
     };
     if work.is_news() {

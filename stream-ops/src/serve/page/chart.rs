@@ -5,18 +5,18 @@ use std::fmt::Write as _;
 use maud::{Markup, html};
 use serde::Serialize;
 
-/// Values at times, oldest first; `None` where nothing is known.
+/// Values at times, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Series {
-    /// When the row begins and ends, in milliseconds since 1970.
+    /// The start of the row, in milliseconds since 1970.
     pub from_ms: u64,
-    /// When it ends.
+    /// The end of the row, in milliseconds since 1970.
     pub to_ms: u64,
     /// Times and values.
     pub points: Vec<(u64, f64)>,
 }
 
-/// How a line is drawn: the box that it has, and the largest value.
+/// The scale of a line: its box, and the largest value.
 #[derive(Debug, Clone, Copy)]
 struct Plot {
     width: f64,
@@ -86,9 +86,9 @@ impl Plot {
     }
 }
 
-/// A small line without an axis: it says whether something is usual.
+/// A small line without an axis, to show what is usual.
 pub(crate) fn sparkline(series: &Series, label: &str, is_bad: bool) -> Markup {
-    // Room above, so that what is steady doesn't look like what grows.
+    // Room above, so that a steady line doesn't look like a growing one.
     let plot = series.plot(110.0, 22.0, series.most() * 1.15);
     html! {
         svg.spark.bad[is_bad] viewBox="0 0 110 22" width="110" height="22" role="img" aria-label=(label) {
@@ -97,7 +97,7 @@ pub(crate) fn sparkline(series: &Series, label: &str, is_bad: bool) -> Markup {
     }
 }
 
-/// What grows or shrinks, with the area under it.
+/// A line with the area under it.
 pub(crate) fn filled(series: &Series, size: (f64, f64), label: &str, is_bad: bool) -> Markup {
     let (width, height) = size;
     let plot = series.plot(width, height, series.most().max(1.0));
@@ -109,7 +109,7 @@ pub(crate) fn filled(series: &Series, size: (f64, f64), label: &str, is_bad: boo
     }
 }
 
-/// Two lines on one scale: what arrives and what is handled, and what lies between.
+/// Two lines on one scale, arrivals and handled entries, and the area between.
 pub(crate) fn pair(arrives: &Series, handled: &Series, label: &str, is_bad: bool) -> Markup {
     let most = arrives.most().max(handled.most()).max(0.1) * 1.25;
     let above = arrives.plot(1_000.0, 140.0, most);
@@ -125,7 +125,7 @@ pub(crate) fn pair(arrives: &Series, handled: &Series, label: &str, is_bad: bool
     }
 }
 
-/// Where the handled line lies well below the other.
+/// The area where the handled line lies well below the other one.
 fn gap(above: &Plot, arrives: &Series, below: &Plot, handled: &Series) -> String {
     let at = |time: u64| {
         let next = handled.points.iter().rev().find(|(at, _)| *at <= time);

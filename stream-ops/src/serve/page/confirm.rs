@@ -1,4 +1,4 @@
-//! What a change would do, before it is made; and fields to edit.
+//! The question before a change, and forms with fields to edit.
 
 use maud::{Markup, html};
 use serde::Serialize;
@@ -6,22 +6,22 @@ use serde::Serialize;
 use super::frame::Frame;
 use super::rich::Rich;
 
-/// What a change would do.
+/// The effect of a change, before it is made.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Confirm {
-    /// What is asked.
+    /// The question.
     pub title: String,
-    /// What would happen, by a dry run.
+    /// The effect, by a dry run.
     pub plan: Vec<Rich>,
-    /// Whether and how it can be taken back.
+    /// Whether, and how, the change can be undone.
     pub undo: String,
-    /// The same as a command line; may be empty.
+    /// The equivalent command line; may be empty.
     pub command: String,
-    /// The word on the button; none where there is nothing to do.
+    /// The words on the button; `None` if there is nothing to do.
     pub button: Option<String>,
-    /// Tells this question from others, once.
+    /// The nonce of the question, valid once.
     pub nonce: String,
-    /// The address to go back to.
+    /// The address of the page before.
     pub back: String,
 }
 
@@ -49,17 +49,17 @@ pub fn confirm(frame: &Frame, page: &Confirm) -> Markup {
 /// Fields to be edited before a message is put back or sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Edit {
-    /// What is edited.
+    /// The title.
     pub title: String,
-    /// What will be done with it.
+    /// The effect.
     pub text: Rich,
-    /// The fields: their names, their values, and what is wrong with them.
+    /// The fields: names, values and faults.
     pub fields: Vec<(String, String, String)>,
-    /// What else the form sends.
+    /// Further parts of the form.
     pub hidden: Vec<(String, String)>,
-    /// The word on the button.
+    /// The words on the button.
     pub button: String,
-    /// The address to go back to.
+    /// The address of the page before.
     pub back: String,
 }
 

@@ -1,4 +1,4 @@
-//! The dead letters of a stream: their kinds, those of one kind, and what can be done.
+//! The dead letters of a stream: their kinds, those of one kind, and the actions.
 
 use maud::{Markup, html};
 use serde::Serialize;
@@ -13,25 +13,25 @@ use super::rich::Rich;
 pub struct Dead {
     /// The stream.
     pub stream: String,
-    /// How many there are.
+    /// Their number.
     pub total: String,
-    /// How many kinds, and how many are new.
+    /// The number of kinds, and of new letters.
     pub about: String,
-    /// The kinds: those that came last first.
+    /// The kinds, the one with the newest letter first.
     pub kinds: Vec<KindRow>,
     /// The letters of the chosen kind.
     pub letters: Vec<LetterRow>,
-    /// What the letters are called: `The 17 undecodable ones`.
+    /// The title above the letters: `17 dead letters: undecodable`.
     pub title: String,
-    /// What is searched for.
+    /// The searched text.
     pub search: String,
     /// The chosen kind.
     pub chosen: String,
-    /// How many were looked at, and how many are shown.
+    /// The number of letters searched, and of those shown.
     pub looked: String,
-    /// How many of the kind aren't shown.
+    /// The number of letters of the kind that aren't shown.
     pub more: u64,
-    /// What can be done with them.
+    /// The possible actions.
     pub ask: Option<Ask>,
 }
 
@@ -42,7 +42,7 @@ pub struct KindRow {
     pub link: String,
     /// Whether it is chosen.
     pub is_chosen: bool,
-    /// How many there are.
+    /// Their number.
     pub count: String,
     /// The reason.
     pub reason: String,
@@ -50,17 +50,17 @@ pub struct KindRow {
     pub error: String,
     /// The groups.
     pub groups: String,
-    /// When they came, over the last hours.
+    /// Their number over the last hours.
     pub hours: Series,
-    /// Whether they still come.
+    /// Whether the last came within an hour.
     pub is_new: bool,
-    /// When the first and the last came, in milliseconds since 1970.
+    /// The time of the first, in milliseconds since 1970.
     pub first_ms: u64,
-    /// When the last came.
+    /// The time of the last, in milliseconds since 1970.
     pub last_ms: u64,
-    /// How old the first is.
+    /// The age of the first.
     pub first: String,
-    /// How old the last is.
+    /// The age of the last.
     pub last: String,
 }
 
@@ -73,30 +73,30 @@ pub struct LetterRow {
     pub entry: String,
     /// The address of its page.
     pub link: String,
-    /// How long ago it died, or when.
+    /// The time since it died.
     pub died: String,
-    /// How often it was delivered.
+    /// The number of its deliveries.
     pub deliveries: String,
-    /// What is wrong with it.
+    /// The fault.
     pub wrong: Rich,
-    /// Which consumer had it last.
+    /// The consumer that had it last.
     pub consumer: String,
 }
 
-/// What can be done with a selection.
+/// The actions for a selection.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ask {
     /// The question.
     pub title: String,
-    /// What would happen.
+    /// The effect.
     pub text: Rich,
-    /// The buttons: what they do, and their words.
+    /// The buttons: actions and words.
     pub buttons: Vec<(String, String)>,
-    /// What the form sends with each of them.
+    /// The fields of the form.
     pub fields: Vec<Field>,
-    /// The same as a command line.
+    /// The equivalent command line.
     pub command: String,
-    /// Why it isn't offered.
+    /// The reason why the caller can't do it.
     pub refused: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What every page has around it.
+//! The frame around every page.
 
 use maud::{DOCTYPE, Markup, html};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::rich::Rich;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
-    /// All streams, and what is below them.
+    /// All streams, and the pages below them.
     Overview,
     /// Dead letters.
     Dead,
@@ -17,48 +17,48 @@ pub enum Place {
     Messages,
     /// Scheduled messages, and jobs.
     Schedules,
-    /// Redis, and what was changed.
+    /// Redis, and the audit.
     System,
-    /// A page that is in no menu.
+    /// A page without a menu entry.
     Nowhere,
 }
 
-/// Where a page stands below another one: the words, and the address.
+/// The way to a page: words and address.
 pub type Crumb = (String, String);
 
-/// What every page has around it.
+/// The frame around every page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frame {
     /// The title of the window.
     pub title: String,
-    /// Where the page is.
+    /// The menu entry of the page.
     pub place: Place,
-    /// How Redis is called: by `--title`, else its address.
+    /// The name of Redis: `--title`, or its address.
     pub redis: String,
-    /// Its program, version and round trip, as one line.
+    /// Its program, version and round trip, in one line.
     pub server: String,
     /// The server's time of day.
     pub clock: String,
-    /// `live`, or why it isn't.
+    /// `live`, or the reason why it isn't.
     pub standing: String,
-    /// Dead letters of all streams.
+    /// The number of dead letters of all streams.
     pub dead: Option<String>,
-    /// What somebody may do here.
+    /// The permissions of the caller.
     pub may: String,
     /// The address of the page's JSON.
     pub json: Option<String>,
-    /// Whether the script renews it.
+    /// Whether the script renews the page.
     pub is_live: bool,
-    /// What a change has done that led here.
+    /// The result of the change that led here.
     pub told: Option<Rich>,
-    /// Changes that go on: how far they are, and the address of each.
+    /// Running changes: their progress and addresses.
     pub going: Vec<(String, String)>,
     /// The pages above it.
     pub crumbs: Vec<Crumb>,
 }
 
 impl Frame {
-    /// The page as a whole.
+    /// The whole page.
     pub fn html(&self, body: &Markup) -> Markup {
         html! {
             (DOCTYPE)
@@ -73,7 +73,7 @@ impl Frame {
                     script src="/live.js" defer {}
                 }
                 body {
-                    a.skip href="#main" { "To the page itself" }
+                    a.skip href="#main" { "Skip to the content" }
                     (self.header())
                     main #main data-live[self.is_live] {
                         @if let Some(told) = &self.told {
@@ -137,7 +137,7 @@ impl Frame {
     }
 }
 
-/// A page that says why there is none.
+/// A page with the reason why there is none.
 pub fn refusal(frame: &Frame, title: &str, text: &Rich) -> Markup {
     frame.html(&html! {
         section {

@@ -1,4 +1,4 @@
-//! One group: how it is, what can be done, and who works for it.
+//! One group: its state, the actions, and its consumers.
 
 use maud::{Markup, html};
 use serde::Serialize;
@@ -17,19 +17,19 @@ pub struct Group {
     pub stream: String,
     /// Its name.
     pub name: String,
-    /// How it is.
+    /// The state.
     pub problem: Problem,
     /// Its numbers.
     pub tiles: Vec<Tile>,
-    /// Unread entries over the last hour.
+    /// The number of unread entries over the last hour.
     pub unread: Series,
-    /// Whether they grow and shouldn't.
+    /// Whether the number is a problem.
     pub is_bad: bool,
     /// Entries that may have killed their consumers.
     pub suspects: Vec<SuspectRow>,
-    /// What can be done.
+    /// The possible actions.
     pub actions: Vec<Action>,
-    /// Its consumers: those with trouble first.
+    /// Its consumers, those with trouble first.
     pub consumers: Vec<ConsumerRow>,
 }
 
@@ -40,11 +40,11 @@ pub struct SuspectRow {
     pub id: String,
     /// Its address.
     pub link: String,
-    /// What is in it, as far as that may be shown.
+    /// Its fields, without sensitive values.
     pub words: String,
-    /// How often it was delivered.
+    /// The number of its deliveries.
     pub deliveries: String,
-    /// How often others were.
+    /// The deliveries of other entries, for comparison.
     pub others: String,
 }
 
@@ -53,17 +53,17 @@ pub struct SuspectRow {
 pub struct ConsumerRow {
     /// Its name.
     pub name: String,
-    /// How bad it is.
+    /// The severity.
     pub sign: Sign,
-    /// How old its sign of life is.
+    /// The age of its last sign of life.
     pub seen: String,
-    /// How many entries it holds.
+    /// The number of entries that it holds.
     pub in_hand: String,
-    /// How long it has held the oldest of them.
+    /// The time since it took the oldest of them.
     pub oldest: String,
-    /// How it is.
+    /// The state.
     pub state: String,
-    /// What it says of itself.
+    /// Facts that it reports of itself.
     pub more: Rich,
 }
 

@@ -1,4 +1,4 @@
-//! Streams to choose from: by their dead letters, their messages, their schedules.
+//! Lists of streams to choose from.
 
 use maud::{Markup, html};
 use serde::Serialize;
@@ -10,11 +10,11 @@ use super::sign::Sign;
 /// Streams to choose from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Index {
-    /// What all of them have together, in a sentence.
+    /// The title, with the total.
     pub title: String,
     /// More about it.
     pub about: String,
-    /// What is counted.
+    /// The name of the counted things.
     pub counted: String,
     /// The streams.
     pub rows: Vec<IndexRow>,
@@ -27,13 +27,13 @@ pub struct IndexRow {
     pub name: String,
     /// The address of its page.
     pub link: String,
-    /// How bad it is.
+    /// The severity.
     pub sign: Sign,
-    /// How it is.
+    /// The state.
     pub state: String,
-    /// How many there are.
+    /// Their number.
     pub count: String,
-    /// Better or worse, or when.
+    /// A note on the number.
     pub note: String,
 }
 

@@ -1,4 +1,4 @@
-//! Addresses of pages, and which page an address names.
+//! Addresses of pages.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ pub enum Page {
     AllDead,
     /// The dead letters of one stream.
     Dead(String),
-    /// Streams whose messages can be looked at.
+    /// The messages of all streams.
     AllMessages,
     /// The messages of a stream.
     Messages(String),
@@ -23,11 +23,11 @@ pub enum Page {
     Message(String, String),
     /// Scheduled messages and recurring jobs of all streams.
     AllSchedules,
-    /// Those of one stream.
+    /// The scheduled messages and jobs of one stream.
     Schedules(String),
-    /// Redis, and what was changed.
+    /// Redis, and the audit.
     System,
-    /// A change that goes on: its id.
+    /// A running change: its id.
     Work(String),
 }
 
@@ -54,9 +54,9 @@ impl Page {
         }
     }
 
-    /// The page that a path names, and whether its JSON is asked for by `.json` at the end.
+    /// The page of a path, and whether the path ends in `.json` and asks for JSON.
     pub fn of(path: &str) -> Option<(Self, bool)> {
-        // Dots in names are coded, so that this one can be nothing else.
+        // Dots in names are coded, so a name never ends in `.json`.
         let (path, is_json) = match path.strip_suffix(".json") {
             Some("/overview") => ("/", true),
             Some(path) => (path, true),

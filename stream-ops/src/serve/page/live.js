@@ -1,12 +1,12 @@
-// The same page every two seconds. What has changed is changed in place: the focus, the
-// selection, what was typed and where the page stands stay as they are.
+// Fetches the page every two seconds and changes it in place, so that the focus, the
+// selection, typed text and the scroll position stay.
 "use strict";
 (() => {
   const every = 2000;
   const kept = new Set(["INPUT", "TEXTAREA", "SELECT"]);
   let running = false;
 
-  // Makes `old` look like `next`, with as few changes as it takes.
+  // Makes `old` equal to `next` with few changes.
   function morph(old, next) {
     if (old.nodeType !== next.nodeType || old.nodeName !== next.nodeName) {
       old.replaceWith(next.cloneNode(true));
@@ -16,7 +16,7 @@
       if (old.nodeValue !== next.nodeValue) old.nodeValue = next.nodeValue;
       return;
     }
-    // What somebody has typed, ticked or opened is theirs.
+    // Typed text, ticks and opened details stay.
     if (kept.has(old.nodeName) && old.type !== "hidden" && old.name === next.name && old.type === next.type) return;
     const opened = old.nodeName === "DETAILS";
     for (const { name } of [...old.attributes]) {
@@ -28,7 +28,7 @@
     children(old, next);
   }
 
-  // Those with a key are the same ones wherever they stand.
+  // Elements with the same key are the same element, wherever they stand.
   function children(old, next) {
     const known = new Map();
     for (const child of old.children) {
@@ -80,7 +80,7 @@
     }
   }
 
-  // One box that ticks the others of its form; without scripts it isn't shown.
+  // A box that ticks all others of its form; it is hidden without scripts.
   function ticks() {
     for (const all of document.querySelectorAll("input[data-all]")) {
       all.hidden = false;

@@ -1,4 +1,4 @@
-//! One message: what is in it, what became of it, and what can be done with it.
+//! One message: its fields, its state in each group, and the possible actions.
 
 use maud::{Markup, html};
 use serde::Serialize;
@@ -15,23 +15,23 @@ pub struct Message {
     pub stream: String,
     /// Its id.
     pub id: String,
-    /// When it was added, and how large it is.
+    /// Its time and size.
     pub about: String,
-    /// What it is, by which schema.
+    /// The name of its schema.
     pub kind: String,
     /// More about the schema.
     pub schema: String,
     /// Its fields.
     pub fields: Vec<FieldRow>,
-    /// As it stands in Redis: names and values.
+    /// Names and values as stored in Redis.
     pub raw: Vec<(String, String)>,
-    /// What became of it in each group.
+    /// Its state in each group.
     pub fates: Vec<Fate>,
-    /// What can be done with it.
+    /// The possible actions.
     pub actions: Vec<Action>,
-    /// What isn't offered, and why.
+    /// Actions that aren't offered, with the reason.
     pub not: Option<String>,
-    /// What stands in its place, where it is no longer there.
+    /// A note if it is no longer in the stream.
     pub gone: Option<String>,
 }
 
@@ -40,24 +40,24 @@ pub struct Message {
 pub struct FieldRow {
     /// Its name.
     pub name: String,
-    /// What it should be.
+    /// The expected kind of value.
     pub kind: String,
-    /// What it is.
+    /// The value.
     pub value: Rich,
-    /// What is odd about it.
+    /// A note on the value.
     pub note: String,
 }
 
-/// What became of a message in a group.
+/// The state of a message in a group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Fate {
     /// The group.
     pub group: String,
     /// The address of its page.
     pub link: String,
-    /// How bad it is.
+    /// The severity.
     pub sign: Sign,
-    /// In a few words.
+    /// The state in a few words.
     pub words: String,
     /// More.
     pub more: String,
@@ -84,7 +84,7 @@ pub(super) fn message(frame: &Frame, page: &Message) -> Markup {
                     (fates(&page.fates))
                 }
                 section {
-                    h2 { "Do something with it" }
+                    h2 { "Actions" }
                     @if page.actions.is_empty() && page.not.is_none() {
                         p.card.padded.soft { "There is nothing to do with it." }
                     } @else {
@@ -122,7 +122,7 @@ fn fields(rows: &[FieldRow]) -> Markup {
 fn raw(rows: &[(String, String)]) -> Markup {
     html! {
         details {
-            summary { "As Redis has it" }
+            summary { "As stored in Redis" }
             pre.card.padded.code {
                 @for (name, value) in rows { (name) " = " (value) "\n" }
             }

@@ -11,13 +11,13 @@ use super::rich::Rich;
 pub struct Messages {
     /// The stream.
     pub stream: String,
-    /// How many there are, and what they are called.
+    /// The number of entries.
     pub about: String,
     /// The messages.
     pub rows: Vec<MessageRow>,
     /// The address of those before them.
     pub next: Option<String>,
-    /// What is hidden, and how it can be seen.
+    /// A note on hidden values.
     pub hidden: Option<String>,
 }
 
@@ -28,11 +28,11 @@ pub struct MessageRow {
     pub id: String,
     /// The address of its page.
     pub link: String,
-    /// How long ago it was added.
+    /// The time since it was added.
     pub age: String,
-    /// Its fields, as many as fit.
+    /// Its fields, cut to one line.
     pub fields: Rich,
-    /// What doesn't fit its schema.
+    /// The misfits by its schema.
     pub wrong: Rich,
 }
 

@@ -1,8 +1,8 @@
-//! The pages, as pure functions from what was found out to HTML.
+//! The pages, as pure functions from models to HTML.
 //!
-//! A *frame* stands around each page; *rich* sentences, *sign*s, *chart*s and *parts* are
-//! what pages are made of, and *link* says under which address each one is. A *model* is
-//! any of the pages; *confirm* asks before something is changed.
+//! A *frame* stands around each page. Pages consist of *rich* sentences, *sign*s,
+//! *chart*s and *parts*; *link* has their addresses. A *model* is any of the pages;
+//! *confirm* asks before a change.
 
 mod chart;
 mod confirm;

@@ -16,7 +16,7 @@ use super::stream::{Stream, stream};
 use super::system::{System, system};
 use super::work::{Work, work};
 
-/// What one of the pages shows.
+/// The model of any page.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Model {
     /// All streams.
@@ -35,9 +35,9 @@ pub enum Model {
     Message(Box<Message>),
     /// The schedules of a stream.
     Schedules(Box<Schedules>),
-    /// Redis, and what was changed.
+    /// Redis, and the audit.
     System(Box<System>),
-    /// A change that goes on, or has ended.
+    /// A running change, or an ended one.
     Work(Box<Work>),
 }
 
@@ -58,7 +58,7 @@ impl Model {
         }
     }
 
-    /// What it shows, as JSON.
+    /// The model as JSON.
     pub fn json(&self) -> Value {
         let value = match self {
             Self::Overview(page) => to_value(page),
@@ -100,7 +100,7 @@ impl Model {
         }
     }
 
-    /// Where it is in the menu.
+    /// The menu entry.
     pub fn place(&self) -> Place {
         match self {
             Self::Overview(_) => Place::Overview,

@@ -1,4 +1,4 @@
-//! All streams: what is wrong is the headline.
+//! All streams, with the worst problem as the headline.
 
 use maud::{Markup, html};
 use serde::Serialize;
@@ -13,15 +13,15 @@ use super::sign::Sign;
 /// All streams.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Overview {
-    /// What is wrong; none where all is well.
+    /// The worst problem; `None` if there is none.
     pub problem: Option<Problem>,
-    /// What is said where nothing is wrong, and more of it.
+    /// The headline without a problem, and the text below it.
     pub calm: (String, String),
-    /// The streams, the worst first; by name where all is well.
+    /// The streams, the worst first; by name if all are well.
     pub streams: Vec<StreamRow>,
-    /// Whether all streams have been looked for.
+    /// Whether the search for streams is complete.
     pub is_complete: bool,
-    /// What has happened lately, the newest first.
+    /// The latest events, the newest first.
     pub happened: Vec<Happened>,
     /// Redis.
     pub redis: Vec<Tile>,
@@ -32,19 +32,19 @@ pub struct Overview {
 pub struct StreamRow {
     /// Its name.
     pub name: String,
-    /// How bad it is.
+    /// The severity.
     pub sign: Sign,
-    /// Its worst group, and how that is.
+    /// Its worst group, and the state of that.
     pub state: String,
-    /// More: the others.
+    /// A note on the other groups.
     pub more: String,
-    /// How old the oldest thing is that isn't done.
+    /// The age of the oldest entry that isn't done.
     pub behind: String,
-    /// How many there are, and whether they grow.
+    /// The number of unread entries, and its trend.
     pub unread: String,
-    /// How many come.
+    /// The rate of new entries.
     pub arrives: String,
-    /// How many came over the last hour.
+    /// The rate of new entries over the last hour.
     pub hour: Series,
     /// Dead letters.
     pub dead: String,
@@ -52,12 +52,12 @@ pub struct StreamRow {
     pub has_dead: bool,
 }
 
-/// Something that has happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Happened {
-    /// When, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970.
     pub at_ms: u64,
-    /// What.
+    /// The event in words.
     pub words: Rich,
 }
 

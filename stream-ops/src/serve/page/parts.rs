@@ -7,38 +7,38 @@ use super::chart::{Series, filled};
 use super::rich::Rich;
 use super::sign::Sign;
 
-/// The headline: what is wrong, or that nothing is.
+/// The headline: the worst problem, or that there is none.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Problem {
-    /// How bad it is.
+    /// The severity.
     pub sign: Sign,
-    /// In one sentence.
+    /// The problem in one sentence.
     pub title: Rich,
-    /// Why, and what it means.
+    /// The causes, and the consequences.
     pub text: Rich,
-    /// Where to go on: the words, and the address.
+    /// A link: words and address.
     pub next: Option<(String, String)>,
-    /// What will be.
+    /// A forecast or advice.
     pub note: Option<String>,
-    /// What grows, and how that is called.
+    /// The chart, and its label.
     pub chart: Option<(Series, String)>,
-    /// Other things that are wrong.
+    /// Further problems.
     pub others: Vec<(Sign, Rich)>,
 }
 
-/// A number with its name, and whether that is better or worse.
+/// A number with its name and a note.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tile {
     /// Its name.
     pub name: String,
-    /// The number; a dash where it is unknown.
+    /// The number; a dash if it is unknown.
     pub value: Rich,
-    /// Better or worse, and than what.
+    /// A note on the number.
     pub note: String,
 }
 
 impl Tile {
-    /// A number as it is written.
+    /// A tile from texts.
     pub fn new(name: &str, value: impl Into<Rich>, note: impl Into<String>) -> Self {
         Self {
             name: name.to_owned(),
@@ -48,15 +48,15 @@ impl Tile {
     }
 }
 
-/// Whether an action can be taken back.
+/// Whether an action can be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Undo {
-    /// It can.
+    /// It can be undone.
     Can,
-    /// It can't.
+    /// It can't be undone.
     Cannot,
-    /// It is nothing that this page does.
+    /// The page doesn't do it.
     Outside,
 }
 
@@ -75,28 +75,29 @@ impl Undo {
 pub struct Field {
     /// Its name in the form.
     pub name: String,
-    /// What stands before it; hidden where there is nothing to say.
+    /// Its label; without one it is hidden.
     pub label: Option<String>,
-    /// What it begins with.
+    /// Its first value.
     pub value: String,
 }
 
-/// What can be done: its effect, its undo, and its command line.
+/// An action: its effect, its undo, and its command line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Action {
-    /// What it is.
+    /// The title.
     pub title: String,
-    /// Whether it can be taken back.
+    /// Whether it can be undone.
     pub undo: Undo,
-    /// What it does, and what it doesn't.
+    /// The effect.
     pub effect: Rich,
-    /// The word on the button, and what the form sends; none where it isn't done here.
+    /// The words on the button and the fields of its form; `None` if the page doesn't do
+    /// it.
     pub button: Option<(String, Vec<Field>)>,
-    /// The same as a command line.
+    /// The equivalent command line.
     pub command: Option<String>,
-    /// Whether it is the first thing to do.
+    /// Whether it is the most urgent action.
     pub is_first: bool,
-    /// Why it isn't offered to whoever looks.
+    /// The reason why the caller can't do it.
     pub refused: Option<String>,
 }
 
@@ -195,7 +196,7 @@ pub(crate) fn input(field: &Field) -> Markup {
     }
 }
 
-/// A sign and its words.
+/// A sign with words.
 pub(crate) fn signed(sign: Sign, words: &str) -> Markup {
     html! { (sign.html()) (words) }
 }

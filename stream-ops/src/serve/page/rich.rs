@@ -1,9 +1,9 @@
-//! Sentences with marks.
+//! Sentences with marked words.
 
 use maud::{Markup, html};
 use serde::{Serialize, Serializer};
 
-/// A sentence of which some words are marked. In JSON it is its text.
+/// A sentence with marked words. In JSON it is plain text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rich(Vec<Span>);
 
@@ -34,31 +34,31 @@ impl Rich {
         self.with(Span::Plain(text.into()))
     }
 
-    /// Adds words that matter more.
+    /// Adds emphasized words.
     #[must_use]
     pub fn strong(self, text: impl Into<String>) -> Self {
         self.with(Span::Strong(text.into()))
     }
 
-    /// Adds words that say what is wrong.
+    /// Adds words that name a problem.
     #[must_use]
     pub fn bad(self, text: impl Into<String>) -> Self {
         self.with(Span::Bad(text.into()))
     }
 
-    /// Adds a value that is wrong.
+    /// Adds a wrong value.
     #[must_use]
     pub fn quoted(self, text: impl Into<String>) -> Self {
         self.with(Span::Quoted(text.into()))
     }
 
-    /// Adds words that stand for something that isn't there.
+    /// Adds words for something absent.
     #[must_use]
     pub fn soft(self, text: impl Into<String>) -> Self {
         self.with(Span::Soft(text.into()))
     }
 
-    /// Adds a name of the machine's: a field, a consumer.
+    /// Adds a technical name: a field, a consumer.
     #[must_use]
     pub fn code(self, text: impl Into<String>) -> Self {
         self.with(Span::Code(text.into()))
@@ -84,7 +84,7 @@ impl Rich {
         })
     }
 
-    /// A sentence in which names stand in backticks.
+    /// A sentence with names in backticks.
     pub fn ticked(text: &str) -> Self {
         let parts = text.split('`').enumerate();
         parts.fold(Self::new(), |said, (number, part)| {
@@ -96,12 +96,12 @@ impl Rich {
         })
     }
 
-    /// Whether it says nothing.
+    /// Whether the sentence is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Its words, without the marks.
+    /// The words without the marks.
     pub fn text(&self) -> String {
         let words = self.0.iter().map(|span| match span {
             Span::Plain(text)

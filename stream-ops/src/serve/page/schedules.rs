@@ -1,4 +1,4 @@
-//! Scheduled messages, and jobs that recur.
+//! Scheduled messages and recurring jobs.
 
 use maud::{Markup, html};
 use serde::Serialize;
@@ -12,19 +12,19 @@ use super::sign::Sign;
 /// The scheduled messages and the jobs of a stream, or of all.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Schedules {
-    /// The stream; none where it is about all.
+    /// The stream; `None` for all streams.
     pub stream: Option<String>,
-    /// What it is about.
+    /// The title.
     pub title: String,
-    /// How many there are.
+    /// The numbers of jobs and messages.
     pub about: String,
     /// The jobs, the worst first, then the next.
     pub jobs: Vec<JobRow>,
     /// The messages, the worst first, then the next.
     pub messages: Vec<ScheduledRow>,
-    /// How many messages aren't shown.
+    /// The number of messages that aren't shown.
     pub more: u64,
-    /// Why nothing can be done here.
+    /// The reason why nothing can be changed here.
     pub refused: Option<String>,
 }
 
@@ -35,21 +35,21 @@ pub struct JobRow {
     pub stream: String,
     /// Its name.
     pub name: String,
-    /// How bad it is.
+    /// The severity.
     pub sign: Sign,
-    /// Whether it goes on.
+    /// The state in words.
     pub state: String,
-    /// When it is due, as it was written.
+    /// The times of the job, as configured.
     pub times: String,
-    /// The time zone of that.
+    /// The time zone of the times.
     pub zone: String,
-    /// When it is due next.
+    /// The next time.
     pub next: String,
-    /// When it was due last.
+    /// The last time.
     pub last: String,
-    /// What can be done: the words, what the form sends, and the command line.
+    /// The actions: words and form fields.
     pub does: Vec<(String, Vec<Field>)>,
-    /// The same as a command line.
+    /// The equivalent command line.
     pub command: String,
 }
 
@@ -60,13 +60,13 @@ pub struct ScheduledRow {
     pub stream: String,
     /// Its id.
     pub id: String,
-    /// How bad it is.
+    /// The severity.
     pub sign: Sign,
-    /// When it is due.
+    /// The due time.
     pub due: String,
-    /// Its fields, as many as fit.
+    /// Its fields, cut to one line.
     pub fields: Rich,
-    /// What can be done: the words, and what the form sends.
+    /// The actions: words and form fields.
     pub does: Vec<(String, Vec<Field>)>,
 }
 
@@ -128,7 +128,7 @@ fn jobs(page: &Schedules) -> Markup {
                         th scope="col" { "When" }
                         th.number scope="col" { "Next" }
                         th.number scope="col" { "Last" }
-                        th scope="col" { "Do" }
+                        th scope="col" { "Actions" }
                     }
                 }
                 tbody {
@@ -159,7 +159,7 @@ fn messages(page: &Schedules) -> Markup {
                         @if page.stream.is_none() { th scope="col" { "Stream" } }
                         th scope="col" { "Due" }
                         th scope="col" { "Fields" }
-                        th scope="col" { "Do" }
+                        th scope="col" { "Actions" }
                     }
                 }
                 tbody {

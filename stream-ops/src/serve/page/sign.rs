@@ -1,19 +1,19 @@
-//! Shapes that say how bad it is, for eyes that don't see colours.
+//! Shapes for severities, readable without colours.
 
 use maud::{Markup, html};
 use serde::Serialize;
 
-/// How bad it is.
+/// The severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sign {
-    /// Nothing to do.
+    /// Nothing needs to be done.
     Fine,
-    /// It gets better by itself.
+    /// The state gets better by itself.
     Mends,
-    /// It gets worse.
+    /// The state gets worse.
     Worsens,
-    /// It needs somebody.
+    /// Somebody has to act.
     Trouble,
 }
 
@@ -28,7 +28,7 @@ impl Sign {
         }
     }
 
-    /// The class of what stands under the sign.
+    /// The CSS class.
     pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Fine => "fine",

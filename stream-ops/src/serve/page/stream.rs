@@ -1,4 +1,4 @@
-//! One stream: what is in it, and where each of its groups stands.
+//! One stream: its entries, and the position of each of its groups.
 
 use maud::{Markup, html};
 use serde::Serialize;
@@ -15,58 +15,58 @@ use super::sign::Sign;
 pub struct Stream {
     /// Its name.
     pub name: String,
-    /// What it holds, and how it is kept.
+    /// Its message types and settings.
     pub about: String,
-    /// What is wrong with the stream itself.
+    /// A problem of the stream itself.
     pub problem: Option<Problem>,
     /// Its numbers.
     pub tiles: Vec<Tile>,
-    /// Where each group stands, the worst first.
+    /// The position of each group, the worst first.
     pub stands: Stands,
-    /// What comes and what the worst group handles; none without a group.
+    /// The rate of new entries, and the pace of the worst group; `None` without a group.
     pub rates: Option<Rates>,
     /// The groups.
     pub groups: Vec<GroupRow>,
-    /// What retention would do.
+    /// The effect of retention.
     pub retention: Rich,
-    /// Ways to more: the words, and the address.
+    /// Links to more: words and address.
     pub links: Vec<(String, String)>,
 }
 
-/// Where the groups stand, by the time of the entries.
+/// The positions of the groups, by the time of the entries.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Stands {
-    /// When the time begins.
+    /// The start of the time.
     pub from_ms: u64,
-    /// When it ends: now.
+    /// The end of the time: now.
     pub to_ms: u64,
     /// The groups.
     pub groups: Vec<Stand>,
 }
 
-/// Where one group stands.
+/// The position of one group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Stand {
     /// Its name.
     pub group: String,
-    /// Up to when it has read everything.
+    /// The time up to which it has read everything.
     pub until_ms: u64,
-    /// How bad it is.
+    /// The severity.
     pub sign: Sign,
-    /// How it is, and how many are unread.
+    /// The state, and the number of unread entries.
     pub words: String,
 }
 
-/// What comes, and what one group handles.
+/// The rate of new entries, and the pace of one group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rates {
     /// The group.
     pub group: String,
-    /// Whether something is wrong with it.
+    /// Whether the group has a problem.
     pub is_bad: bool,
-    /// What comes a second.
+    /// New entries per second.
     pub arrives: Series,
-    /// What it handles a second.
+    /// Entries that the group handles per second.
     pub handled: Series,
 }
 
@@ -75,21 +75,21 @@ pub struct Rates {
 pub struct GroupRow {
     /// Its name.
     pub name: String,
-    /// How bad it is.
+    /// The severity.
     pub sign: Sign,
-    /// How it is, and since when.
+    /// The state, and its start.
     pub state: String,
     /// Unread entries.
     pub unread: String,
-    /// Entries that were delivered and not acknowledged.
+    /// Entries delivered and not acknowledged.
     pub in_hand: String,
     /// Entries that wait for a retry.
     pub waiting: String,
-    /// How many it handles.
+    /// The pace.
     pub handles: String,
-    /// Processes that are alive.
+    /// The number of living processes.
     pub processes: String,
-    /// When it will be done.
+    /// The time until it is done.
     pub done_in: String,
 }
 
@@ -150,7 +150,7 @@ fn stands(page: &Stream) -> Markup {
     }
 }
 
-/// What was read as a bar, what wasn't hatched: it can be told apart without colours.
+/// Read entries as a bar and unread ones hatched, so that they differ without colours.
 #[expect(clippy::cast_precision_loss, reason = "places on a screen")]
 fn bar(stand: &Stand, stands: &Stands) -> Markup {
     let span = stands.to_ms.saturating_sub(stands.from_ms).max(1) as f64;

@@ -1,4 +1,4 @@
-//! Redis, everything that was found, and what was changed.
+//! Redis, all findings, and the audit.
 
 use maud::{Markup, html};
 use serde::Serialize;
@@ -9,10 +9,10 @@ use super::parts::{Tile, tiles};
 use super::rich::Rich;
 use super::sign::Sign;
 
-/// Redis, everything that was found, and what was changed.
+/// Redis, all findings, and the audit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct System {
-    /// What is worst, in a sentence.
+    /// The worst finding, in a sentence.
     pub title: String,
     /// More.
     pub about: String,
@@ -20,13 +20,13 @@ pub struct System {
     pub tiles: Vec<Tile>,
     /// The masters.
     pub servers: Vec<ServerRow>,
-    /// Everything that was found, the worst first.
+    /// All findings, the worst first.
     pub findings: Vec<(Sign, Rich, String)>,
-    /// What looking costs.
+    /// The cost of looking.
     pub looking: Vec<Tile>,
-    /// What was changed, the newest first.
+    /// The latest changes, the newest first.
     pub audit: Vec<AuditRow>,
-    /// What has happened, the newest first.
+    /// The latest events, the newest first.
     pub happened: Vec<Happened>,
 }
 
@@ -41,26 +41,26 @@ pub struct ServerRow {
     pub replicas: String,
     /// Its memory.
     pub memory: String,
-    /// What it does when that is full.
+    /// The eviction policy.
     pub policy: String,
-    /// How long it takes to answer.
+    /// The round trip.
     pub answers: String,
-    /// How it saves.
+    /// The last save.
     pub saved: String,
 }
 
-/// Something that was changed.
+/// A change in the audit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AuditRow {
-    /// How long ago.
+    /// The age.
     pub age: String,
-    /// Who did it.
+    /// The author.
     pub who: String,
-    /// What.
+    /// The action.
     pub action: String,
-    /// Where.
+    /// The stream and group.
     pub place: String,
-    /// How many entries.
+    /// The number of entries.
     pub done: String,
     /// More.
     pub detail: String,
@@ -90,7 +90,7 @@ pub(super) fn system(frame: &Frame, page: &System) -> Markup {
             (servers(&page.servers))
         }
         section {
-            h2 { "What looking costs " small { "one look for all who look" } }
+            h2 { "Cost of looking " small { "one look for all viewers" } }
             (tiles(&page.looking))
         }
         section {

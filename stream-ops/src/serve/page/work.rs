@@ -1,4 +1,4 @@
-//! A change that goes on, or has ended.
+//! A running change, or an ended one.
 
 use maud::{Markup, html};
 use serde::Serialize;
@@ -7,28 +7,28 @@ use super::frame::Frame;
 use super::parts::{Tile, tiles};
 use super::rich::Rich;
 
-/// A change that goes on, or has ended.
+/// A running change, or an ended one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Work {
     /// The stream.
     pub stream: String,
     /// The change.
     pub title: String,
-    /// By whom.
+    /// The author.
     pub about: String,
-    /// Its result; none while it goes on.
+    /// Its result; `None` while it runs.
     pub told: Option<Rich>,
-    /// How many were changed, or left alone.
+    /// The number of things changed or left alone.
     pub done: u64,
-    /// How many are to be.
+    /// The planned number.
     pub planned: u64,
-    /// How far it is, in numbers.
+    /// The progress in numbers.
     pub tiles: Vec<Tile>,
-    /// Its id, for the form that stops it; none where it has ended.
+    /// Its id, for the form that stops it; `None` if it has ended.
     pub stop: Option<String>,
-    /// The same as a command line.
+    /// The equivalent command line.
     pub command: String,
-    /// The address of the page from which it was begun.
+    /// The address of the page from which it was started.
     pub back: String,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn work(frame: &Frame, page: &Work) -> Markup {
         section {
             h1.heading { (page.title) small { (page.about) } }
             @if let Some(told) = &page.told { p.told { (told.html()) } }
-            progress max=(page.planned) value=(page.done) aria-label="How far it is" {}
+            progress max=(page.planned) value=(page.done) aria-label="Progress" {}
             (tiles(&page.tiles))
         }
         section {

@@ -1,4 +1,4 @@
-//! The connections: how many, how long, and how they end.
+//! The connections: their number, their time limits, and their end.
 
 use std::io;
 use std::sync::Arc;
@@ -16,18 +16,17 @@ use tokio::time::{sleep, timeout};
 
 use super::paced::Paced;
 
-/// The head of a request has to be there within this time, and so has the next one on a
-/// connection that stays open.
+/// The time for the head of a request, also of the next one on an open connection.
 const HEAD_IN: Duration = Duration::from_secs(5);
 
-/// The head of a request, in bytes.
+/// The largest head of a request, in bytes, and the most headers.
 const LARGEST_HEAD: usize = 16 * 1024;
 const MOST_HEADERS: usize = 64;
 
-/// Connections at a time. Others wait in the backlog of the socket.
+/// The most simultaneous connections. Further ones wait in the backlog of the socket.
 const MOST_CONNECTIONS: usize = 512;
 
-/// How long answers that are being written have when the server stops.
+/// The time that answers in progress have when the server stops.
 const STOP_IN: Duration = Duration::from_millis(600);
 
 /// Serves until `stop` changes or is dropped.
@@ -62,7 +61,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
-    // Answers that are on their way may end; connections that wait are closed at once.
+    // Answers in progress may end; idle connections are closed at once.
     let _ = timeout(STOP_IN, graceful.shutdown()).await;
     connections.abort_all();
 }
@@ -80,12 +79,12 @@ fn builder() -> auto::Builder<TokioExecutor> {
 }
 
 fn prepared(stream: TcpStream) -> TcpStream {
-    // Answers are written in one go: there is nothing to wait for.
+    // Answers are written at once, so delaying them gains nothing.
     let _: io::Result<()> = stream.set_nodelay(true);
     stream
 }
 
-/// Where the system is out of descriptors, accepting again at once would spin.
+/// Pauses after a failed accept: without descriptors, a retry at once would spin.
 async fn rest_after(error: &io::Error) {
     let is_of_one_connection = matches!(
         error.kind(),
@@ -94,7 +93,7 @@ async fn rest_after(error: &io::Error) {
             | io::ErrorKind::ConnectionReset
     );
     if !is_of_one_connection {
-        log::warn!("the dashboard can't accept connections for now: {error}");
+        log::warn!("accepting a connection of the dashboard failed and will be retried: {error}");
         sleep(Duration::from_millis(100)).await;
     }
 }

@@ -1,5 +1,5 @@
 //! The connections of the dashboard: *listen* accepts and ends them, *paced* ends those
-//! whose other end doesn't read.
+//! whose client doesn't read.
 
 mod listen;
 mod paced;

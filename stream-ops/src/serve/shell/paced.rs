@@ -1,4 +1,4 @@
-//! A connection whose other end has to read.
+//! A connection that fails if its client doesn't read.
 
 use std::future::Future as _;
 use std::io;
@@ -11,15 +11,15 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// An answer has to be read within this time of its first byte.
+/// The time for the client to read an answer, from its first byte.
 const ANSWER_IN: Duration = Duration::from_secs(20);
 
-/// A TCP connection that fails where an answer isn't read in time: a reader of one byte a
-/// second can't keep it.
+/// A TCP connection that fails if an answer isn't read in time, even if the client reads
+/// a byte now and then.
 #[derive(Debug)]
 pub(super) struct Paced {
     stream: TokioIo<TcpStream>,
-    /// Until when what is being written has to be gone.
+    /// The deadline of the answer being written.
     until: Option<Pin<Box<Sleep>>>,
 }
 
@@ -49,7 +49,7 @@ impl Read for Paced {
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        // The next request: the answer to it has its own time.
+        // The answer to the next request has a deadline of its own.
         self.until = None;
         Poll::Ready(Ok(()))
     }

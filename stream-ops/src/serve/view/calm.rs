@@ -1,11 +1,11 @@
-//! The headline of an overview on which nothing is wrong.
+//! The headline of an overview without a problem.
 
 use super::say::{listed, long_age};
 use crate::assess::{Assessment, GroupAssessment, Kind, Past, State};
 use crate::observe::{History, StreamFacts};
 use crate::words::{age_ms, of, shown};
 
-/// Dead letters that came within this time are said to come still.
+/// The age of the newest dead letter up to which they count as still coming.
 const STILL_COMING_MS: u64 = 600_000;
 
 /// The headline, and a sentence or two below it.

@@ -17,34 +17,34 @@ use crate::words::{age_ms, count, cut, of, quoted, shown};
 
 const HOUR_MS: u64 = 3_600_000;
 
-/// Over how long it is shown when they came.
+/// The time over which arrivals are shown.
 const HOURS_MS: u64 = 3 * HOUR_MS;
 
-/// How many are put back first, to see how it goes.
+/// The number put back in a trial.
 pub(crate) const FEW: usize = 10;
 
-/// The pace at which many are put back, where nobody wishes for another one.
+/// The default number put back per second.
 const RATE: u32 = 50;
 
-/// In how many parts.
+/// The number of parts of that time.
 const BINS: u64 = 24;
 
-/// What is known of the dead letters of a stream.
+/// The known facts of the dead letters of a stream.
 #[derive(Debug, Clone, Default)]
 pub struct DeadMore {
-    /// The kinds, and when those of the last hours came.
+    /// The kinds, and the ids of their letters of the last hours.
     pub kinds: Vec<(DeadKind, Vec<EntryId>)>,
-    /// Those of the chosen kind that are shown.
+    /// The shown letters of the chosen kind.
     pub letters: Vec<DeadLetter>,
-    /// How many of the kind were looked at.
+    /// The number of letters of the kind that were searched.
     pub looked: u64,
-    /// What the schemas of the stream are.
+    /// The schemas of the stream.
     pub schemas: Vec<StreamSchema>,
-    /// What putting the kind back would do, and how many that was tried with.
+    /// The dry run of putting some of the kind back.
     pub plan: Option<RedrivePlan>,
 }
 
-/// Tells kinds apart in an address.
+/// The name of a kind in an address.
 pub(crate) fn key_of(reason: &str, error: &str) -> String {
     let bytes = reason.bytes().chain([0]).chain(error.bytes());
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -53,7 +53,7 @@ pub(crate) fn key_of(reason: &str, error: &str) -> String {
     format!("{hash:016x}")
 }
 
-/// The kind that an address names; else the one that came last.
+/// The kind that an address names; else the kind with the newest letter.
 pub(crate) fn chosen<'a>(kinds: &'a [DeadKind], key: &str) -> Option<&'a DeadKind> {
     let named = kinds
         .iter()
@@ -68,7 +68,7 @@ pub(crate) fn ms_of(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The dead letters of a stream: which kinds there are, and those of the chosen one.
+/// The dead letters of a stream: the kinds, and the letters of the chosen one.
 pub fn dead(
     stream: &str,
     groups: &[&str],
@@ -125,8 +125,10 @@ pub fn dead(
         ),
         kinds: rows.into_iter().map(|(_, row)| row).collect(),
         title: match chosen {
-            Some(kind) if kind.count == 1 => format!("The one that is {}", words(&kind.reason)),
-            Some(kind) => format!("The {} {} ones", count(kind.count), words(&kind.reason)),
+            Some(kind) => {
+                let letters = of(kind.count, "dead letter", "dead letters");
+                format!("{letters}: {}", words(&kind.reason))
+            }
             None => "None".to_owned(),
         },
         search: search.to_owned(),
@@ -181,7 +183,7 @@ fn row(stream: &str, kind: &DeadKind, ids: &[EntryId], chosen: &str, now: u64) -
     }
 }
 
-/// How many came in each part of the last hours.
+/// The number of letters in each part of the last hours.
 fn bins(ids: &[EntryId], now: u64) -> Series {
     let from = now.saturating_sub(HOURS_MS);
     let step = HOURS_MS / BINS;
@@ -232,7 +234,7 @@ fn letter_row(
     }
 }
 
-/// Fields that don't fit: their names, and their values where those may be seen.
+/// Fields that don't fit: their names, and their values unless sensitive.
 pub(super) fn wrong(misfits: &[Misfit], mask: &FieldMask) -> Rich {
     let mut said = Rich::new();
     for (number, misfit) in misfits.iter().take(3).enumerate() {
@@ -285,11 +287,12 @@ fn ask(
         .filter(|g| !their.contains(g))
         .collect();
     let mut text = tried(more.plan.as_ref(), all);
-    text = text.plain(format!(" Only {} would get them", listed(&their)));
+    let them = if all == 1 { "it" } else { "them" };
+    text = text.plain(format!(" Only {} would get {them}", listed(&their)));
     text = match others.as_slice() {
         [] => text.plain("."),
-        [one] => text.plain(format!("; {one} skips them.")),
-        several => text.plain(format!("; {} skip them.", listed(several))),
+        [one] => text.plain(format!("; {one} skips {them}.")),
+        several => text.plain(format!("; {} skip {them}.", listed(several))),
     };
     let mut fields = vec![
         field("stream", stream),
@@ -304,7 +307,7 @@ fn ask(
     }
     Ask {
         title: match all {
-            1 => format!("Put the one back into {stream}?"),
+            1 => format!("Put this one back into {stream}?"),
             all => format!("Put the {} back into {stream}?", count(all)),
         },
         text,
@@ -327,17 +330,17 @@ fn command(stream: &str, kind: &DeadKind, is_many: bool) -> String {
     command
 }
 
-/// What a dry run against the newest schema says.
+/// The result of a dry run against the newest schema.
 fn tried(plan: Option<&RedrivePlan>, all: u64) -> Rich {
     let Some(plan) = plan else {
-        return Rich::from("It is not known whether they would fail again.");
+        return Rich::from("How many would fail again is unknown.");
     };
     let Some(first) = plan.misfits.first() else {
         return if plan.without_body > 0 && plan.letters == 0 {
-            Rich::from("Their fields were too large to be kept: they can't be put back.")
+            Rich::from("The fields were too large to be kept, so nothing can be put back.")
         } else {
             Rich::from(
-                "By what is known of their fields, they could be handled now, if the cause is gone.",
+                "By the known fields and schemas, nothing would fail again if the cause is gone.",
             )
         };
     };
@@ -345,10 +348,12 @@ fn tried(plan: Option<&RedrivePlan>, all: u64) -> Rich {
     let fail = plan.would_fail as u64;
     let of_all = if tried < all {
         format!(
-            "of {} that were tried, {} would fail again",
+            "of {} tried, {} would fail again",
             count(tried),
             count(fail)
         )
+    } else if fail == 1 && tried == 1 {
+        "it would fail again".to_owned()
     } else if fail == tried {
         format!("all {} would fail again", count(fail))
     } else {
@@ -380,7 +385,7 @@ pub fn all_dead(history: &History) -> Index {
             0 => "No dead letters".to_owned(),
             total => of(total, "dead letter", "dead letters"),
         },
-        about: "Entries that no delivery could complete. They stay until somebody decides."
+        about: "Entries that no delivery could complete. The oldest go by age and number."
             .to_owned(),
         counted: "Dead letters".to_owned(),
         rows: streams
@@ -397,9 +402,9 @@ pub fn all_dead(history: &History) -> Index {
                     sign: if is_new { Sign::Worsens } else { Sign::Fine },
                     state: match newest {
                         Some(age) if is_new => {
-                            format!("they still come: the last {} ago", age_ms(age))
+                            format!("still coming: the last {} ago", age_ms(age))
                         }
-                        Some(age) => format!("none came for {}", age_ms(age)),
+                        Some(age) => format!("none for {}", age_ms(age)),
                         None => "–".to_owned(),
                     },
                     count: count(stream.dead),

@@ -15,11 +15,12 @@ use crate::serve::page::{
 };
 use crate::words::{age_ms, count, count_or_dash, cut, of, quoted, shown};
 
-/// Entries to suspect that the page has.
+/// The most suspect entries on the page.
 const SUSPECTS: usize = 10;
 
-/// One group, from what was seen; `None` where there is none of this name. `peek` is what
-/// is in a suspect entry, as far as that may be shown; `allowed` what the dashboard allows.
+/// One group; `None` if there is none of this name. `peek` returns the fields of a
+/// suspect entry without sensitive values; `allowed` is the role that the dashboard
+/// allows.
 pub fn group(
     history: &History,
     found: &Assessment,
@@ -81,13 +82,13 @@ fn problem(group: &GroupAssessment, facts: &GroupFacts, now: u64) -> Problem {
     };
     let mut text = why(group, facts, now);
     if !facts.suspects.is_empty() && is_wrong {
-        text = text.plain("The next process may well die of it too: it can be set aside below. ");
+        text = text.plain("The next process may die of the same entry: set it aside below. ");
     }
     if let Some(words) = waiting(group, facts).filter(|_| facts.unread != Some(0)) {
         text = text.plain(words).plain(" ");
     }
     if !group.is_sure && is_wrong {
-        text = text.plain("This is guessed from ages: it was not watched for long enough. ");
+        text = text.plain("This is an estimate: the group was not watched for long enough. ");
     }
     if text.is_empty() {
         text = Rich::from("Nothing is unread.");
@@ -111,7 +112,7 @@ fn tiles(
 ) -> Vec<Tile> {
     let dead = facts.held_by_dead();
     let hand = if dead > 0 {
-        Tile::new("In dead hands", count(dead), "nobody works on them")
+        Tile::new("In dead hands", count(dead), "held by dead processes")
     } else {
         let held = facts.pending.saturating_sub(facts.waiting);
         Tile::new(
@@ -131,7 +132,7 @@ fn tiles(
         (State::StandsStill | State::NoProcess, Some(seconds)) => {
             format!("{} once it runs", about(seconds))
         }
-        (State::CatchesUp | State::KeepsUp, _) => "at the pace of now".to_owned(),
+        (State::CatchesUp | State::KeepsUp, _) => "at the current pace".to_owned(),
         _ => String::new(),
     };
     vec![
@@ -139,7 +140,7 @@ fn tiles(
         Tile::new(
             "Oldest unread",
             age_or_dash(Some(oldest.map_or(0, |at| now.saturating_sub(at)))),
-            oldest.map_or_else(|| "none is".to_owned(), clock_seconds),
+            oldest.map_or_else(|| "none".to_owned(), clock_seconds),
         ),
         hand,
         Tile::new("Wait for a retry", count(facts.waiting), waits(facts)),
@@ -150,9 +151,9 @@ fn tiles(
 
 fn waits(facts: &GroupFacts) -> String {
     match (facts.waiting, facts.waiting_due) {
-        (0, _) => "none does".to_owned(),
-        (all, due) if all == due => "all are due".to_owned(),
-        (_, due) => format!("{} are due", count(due)),
+        (0, _) => "none".to_owned(),
+        (all, due) if all == due => "all due".to_owned(),
+        (_, due) => format!("{} due", count(due)),
     }
 }
 
@@ -181,7 +182,7 @@ fn actions(group: &GroupAssessment, facts: &GroupFacts, allowed: Role) -> Vec<Ac
             title: "Set the suspect aside".to_owned(),
             undo: Undo::Can,
             effect: Rich::from(format!(
-                "Moves this one entry to the dead letters, for {name} only. Puts nothing else at risk."
+                "Moves this one entry to the dead letters, for {name} only. Other entries stay as they are."
             )),
             button: Some(("Set aside…".to_owned(), fields)),
             command: Some(format!("streamctl pending bury {words} {at}")),
@@ -194,7 +195,7 @@ fn actions(group: &GroupAssessment, facts: &GroupFacts, allowed: Role) -> Vec<Ac
         let takes = if dead > 0 {
             let them = of(dead, "entry", "entries");
             format!(
-                "Its first process takes over the {them} at once and reads on where it stopped."
+                "Its first process takes over the {them} at once, and reads on where the last one stopped."
             )
         } else {
             "Its first process reads on where the last one stopped.".to_owned()
@@ -233,7 +234,7 @@ fn hold(
     } else {
         (
             format!("Hold {name} back, until a time"),
-            "It reads nothing new, and finishes what it has. Ends by itself.".to_owned(),
+            "It reads nothing new, and finishes what it has. The hold ends by itself.".to_owned(),
             "Hold…",
             form("hold"),
             format!("streamctl group hold {words} --for 30m"),
@@ -256,7 +257,7 @@ fn hold(
     }
 }
 
-/// Several things are done one after the other.
+/// Numbers several actions, in the order in which they are to be done.
 fn number(actions: &mut [Action]) {
     if actions.len() > 1 {
         for (at, action) in actions.iter_mut().enumerate() {
@@ -265,14 +266,14 @@ fn number(actions: &mut [Action]) {
     }
 }
 
-/// What to say to somebody who can't do it here.
+/// The reason why a change can't be made here, if the role doesn't allow it.
 pub(super) fn needs(role: Role, allowed: Role) -> Option<String> {
     (allowed < role).then(|| {
         format!("Not here: the dashboard runs with `--allow {allowed}`, and this needs `--allow {role}` and a token.")
     })
 }
 
-/// The id of an entry, with its partition where the stream has any: as the library writes it.
+/// The address of an entry as the library writes it: its id, with its partition if any.
 fn place_of(suspect: &Suspect, stream: &str) -> String {
     if suspect.stream == stream {
         return suspect.id.to_string();
@@ -290,7 +291,7 @@ fn place_of(suspect: &Suspect, stream: &str) -> String {
     )
 }
 
-/// Those with trouble first, then those that work.
+/// The consumers: those in trouble first, then by their last sign of life.
 fn consumers(facts: &GroupFacts, now: u64) -> Vec<ConsumerRow> {
     let mut rows: Vec<(Sign, u64, ConsumerRow)> = facts
         .consumers
@@ -311,7 +312,7 @@ fn consumers(facts: &GroupFacts, now: u64) -> Vec<ConsumerRow> {
     rows.into_iter().map(|(_, _, row)| row).collect()
 }
 
-/// How long ago a consumer gave its last sign of life, in milliseconds.
+/// The milliseconds since a consumer's last sign of life.
 fn seen_ms(consumer: &ConsumerFacts, now: u64) -> Option<u64> {
     match (consumer.sign_ms, consumer.alive) {
         (Some(lapses), Some(false)) => Some(now.saturating_sub(lapses)),
@@ -348,7 +349,7 @@ fn row(consumer: &ConsumerFacts, sign: Sign, now: u64) -> ConsumerRow {
     }
 }
 
-/// What a member says of itself.
+/// Facts that a member reports of itself.
 fn more(consumer: &ConsumerFacts) -> Rich {
     let facts = &consumer.facts;
     let mut parts = Vec::new();

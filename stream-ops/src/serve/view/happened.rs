@@ -1,33 +1,33 @@
-//! What has happened, in sentences.
+//! Events in sentences.
 
 use crate::assess::{Assessment, Cause};
 use crate::observe::Look;
 use crate::serve::page::{Happened, Page, Rich};
 use crate::words::{count, cut, of, shown};
 
-/// An event of a stream: when, and its fields.
+/// An event of a stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Event {
     /// The stream.
     pub stream: String,
-    /// When, in milliseconds since 1970.
+    /// Its time, in milliseconds since 1970.
     pub at_ms: u64,
-    /// What kind of event it is.
+    /// Its kind.
     pub kind: String,
-    /// How many there were within a second.
+    /// The number of such events within a second.
     pub count: u64,
     /// The group.
     pub group: String,
     /// The consumer.
     pub consumer: String,
-    /// More. No payload.
+    /// Further words. No payload.
     pub text: String,
 }
 
-/// Events that say the same within so long are one line.
+/// Equal events within this time become one line.
 const ONE_LINE_MS: u64 = 300_000;
 
-/// Events as sentences, the newest first. Those that say the same are added up.
+/// At most `most` events as sentences, the newest first. Equal ones are added up.
 pub fn happened(events: &[Event], most: usize) -> Vec<Happened> {
     let mut events: Vec<&Event> = events.iter().collect();
     events.sort_by_key(|event| std::cmp::Reverse(event.at_ms));
@@ -54,7 +54,7 @@ pub fn happened(events: &[Event], most: usize) -> Vec<Happened> {
         .collect()
 }
 
-/// Groups that have lost their last process: nobody was left to write an event.
+/// Groups that lost their last process; there was no process left to write an event.
 pub(super) fn losses(look: &Look, found: &Assessment) -> Vec<Happened> {
     let groups = found.streams.iter().flat_map(|stream| &stream.groups);
     let alone = groups.filter(|group| {
@@ -129,18 +129,24 @@ fn said(event: &Event) -> Rich {
                     .plain(format!(" of {}", shown(event.group.as_bytes()))),
             )
         }
-        "group-made-again" | "group-remade" => more(group().plain(" was gone, and was made again")),
+        "group-made-again" | "group-remade" => {
+            more(group().plain(" was gone, and was created again"))
+        }
         "consumer-removed" | "dead-consumer-removed" => {
             more(group().plain(" removed the dead consumer ").code(consumer))
         }
         "retention-blocked" => more(stream().plain(" can't be trimmed")),
         "hold" => more(group().plain(" was held back")),
-        "release" => more(group().plain(" was let go")),
+        "release" => more(group().plain(" was released")),
         "redrive" => more(
             of_letters(number)
                 .plain(" of ")
                 .plain(event.stream.clone())
-                .plain(" were put back"),
+                .plain(if number == 1 {
+                    " was put back"
+                } else {
+                    " were put back"
+                }),
         ),
         "schema-changed" | "schema" => more(stream().plain(" has a new schema")),
         "failover" => more(Rich::from("Another server became the master")),

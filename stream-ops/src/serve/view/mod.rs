@@ -1,8 +1,8 @@
-//! From what was seen and found out to what the pages show: pure functions.
+//! Pure functions from facts and findings to the models of the pages.
 //!
 //! *say* has the words for states and causes, *series* the rows for charts, *happened* the
-//! sentences for events. *calm* is the headline where nothing is wrong, *redis* the numbers
-//! of the server, *work* a change in progress; the others are named as their pages.
+//! sentences for events. *calm* is the headline without a problem, *redis* the numbers of
+//! the server, *work* a change in progress; the others have the names of their pages.
 
 mod calm;
 mod dead;

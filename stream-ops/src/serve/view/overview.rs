@@ -15,10 +15,10 @@ use crate::observe::{GroupFacts, History, StreamFacts};
 use crate::serve::page::{Happened, Overview, Page, Problem, Rich, Sign, StreamRow};
 use crate::words::{age_ms, count, of};
 
-/// Other findings that stand under the headline.
+/// The most further findings under the headline.
 const OTHERS: usize = 4;
 
-/// All streams, from what was seen and what was found out.
+/// All streams.
 pub fn overview(
     history: &History,
     found: &Assessment,
@@ -58,13 +58,13 @@ pub fn overview(
     }
 }
 
-/// A name without the braces that say where it lives.
+/// A name without the braces of its hash tag.
 fn plain(name: &str) -> &str {
     name.trim_start_matches('{')
 }
 
-/// What is worst. What mends by itself is no headline, nor is a stream that waits for its
-/// first group: nothing of it is late.
+/// The worst problem. A state that mends by itself is no headline, nor is a stream that
+/// waits for its first group.
 fn problem_of(history: &History, found: &Assessment) -> Option<Problem> {
     let is_wrong = |finding: &&Finding| {
         finding.severity <= Severity::Warning && finding.kind != Kind::NobodyReads
@@ -210,7 +210,7 @@ fn row(history: &History, stream: &StreamAssessment, facts: &StreamFacts, now: u
 
 fn unread_words(group: &GroupAssessment, facts: &GroupFacts) -> String {
     match facts.unread {
-        None => "how many is unknown".to_owned(),
+        None => "number unknown".to_owned(),
         Some(0) if facts.pending == 0 => "none unread".to_owned(),
         Some(0) => format!("none unread, {} in hand", count(facts.pending)),
         Some(unread) => {
@@ -223,15 +223,15 @@ fn unread_words(group: &GroupAssessment, facts: &GroupFacts) -> String {
     }
 }
 
-/// How the worst group is, and the others.
+/// The state of the worst group, and a note on the others.
 fn state(stream: &StreamAssessment, facts: &StreamFacts, now: u64) -> (String, String) {
     if let Some(trouble) = &facts.trouble {
-        return ("can't be looked at".to_owned(), trouble.clone());
+        return ("can't be read".to_owned(), trouble.clone());
     }
     let Some(worst) = stream.groups.first() else {
         let kept = format!(
-            "kept until one has, {}",
-            of(facts.length, "entry", "entries")
+            "{} until one does",
+            of(facts.length, "entry is kept", "entries are kept")
         );
         return ("no group reads it".to_owned(), kept);
     };
@@ -264,11 +264,7 @@ fn state(stream: &StreamAssessment, facts: &StreamFacts, now: u64) -> (String, S
         (State::CatchesUp, Some(seconds), _) => format!("done in about {}", about(seconds)),
         (_, _, []) => "1 group".to_owned(),
         (_, _, rest) if rest.iter().all(|g| g.state.severity() == Severity::Calm) => {
-            let keep = if rest.len() == 1 {
-                "keeps up"
-            } else {
-                "keep up"
-            };
+            let keep = State::KeepsUp.words_of(rest.len() as u64);
             format!("{} {keep}", names(rest))
         }
         (_, _, rest) => {

@@ -4,7 +4,7 @@ use crate::observe::{History, ServerFacts};
 use crate::serve::page::Tile;
 use crate::words::{age, age_ms, bytes};
 
-/// What Redis says of itself.
+/// The numbers of the masters.
 pub(super) fn redis(history: &History) -> Vec<Tile> {
     let look = history.latest();
     let servers = &look.servers;
@@ -37,7 +37,7 @@ pub(super) fn redis(history: &History) -> Vec<Tile> {
     ]
 }
 
-/// How long the server takes to answer.
+/// The round trip to a server.
 pub(crate) fn round_trip(server: &ServerFacts) -> String {
     let micros = server.round_trip.as_micros();
     if micros < 100_000 {
@@ -47,7 +47,7 @@ pub(crate) fn round_trip(server: &ServerFacts) -> String {
     }
 }
 
-/// How many bytes more a server uses each hour, over what was seen.
+/// The growth of a server's memory in bytes per hour, over the known history.
 fn growth_of(history: &History, server: &ServerFacts) -> Option<i128> {
     let mut points = history.memory(&server.address);
     let ((from, before), (to, after)) = (points.next()?, points.next_back()?);
@@ -55,8 +55,7 @@ fn growth_of(history: &History, server: &ServerFacts) -> Option<i128> {
     (to > from).then(|| grown * 3_600_000 / i128::from(to - from))
 }
 
-/// For how long there is room at this pace on the server that is full first, in
-/// milliseconds.
+/// The milliseconds until the first server is full at this pace.
 pub(super) fn room(history: &History) -> Option<u64> {
     let servers = history.latest().servers.iter();
     let room = servers.filter_map(|server| {
@@ -68,7 +67,7 @@ pub(super) fn room(history: &History) -> Option<u64> {
     room.min()
 }
 
-/// How fast memory grows.
+/// The growth of memory.
 fn growing(history: &History, servers: &[ServerFacts]) -> Tile {
     let known: Vec<i128> = servers
         .iter()

@@ -1,4 +1,4 @@
-//! How the state of a group is said on a page.
+//! The state of a group in words.
 
 use stream_lib::EntryId;
 
@@ -16,7 +16,7 @@ pub(super) fn sign(severity: Severity) -> Sign {
     }
 }
 
-/// How long, for a headline: in words, with one unit.
+/// A duration for a headline: in words, with one unit.
 pub(super) fn long_age(ms: u64) -> String {
     let seconds = ms / 1_000;
     match seconds {
@@ -27,7 +27,7 @@ pub(super) fn long_age(ms: u64) -> String {
     }
 }
 
-/// Whole milliseconds of a number of seconds.
+/// Whole milliseconds in a number of seconds.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -37,7 +37,7 @@ pub(super) fn millis(seconds: f64) -> u64 {
     (seconds * 1_000.0).max(0.0) as u64
 }
 
-/// About how long, so that nobody takes it for exact.
+/// A rounded duration, which doesn't look exact.
 pub(super) fn about(seconds: f64) -> String {
     let seconds = seconds.max(1.0);
     if seconds < 90.0 {
@@ -72,7 +72,7 @@ pub(super) fn title(group: &GroupAssessment, now: u64) -> Rich {
     }
 }
 
-/// Why it is so, in sentences.
+/// The causes, in sentences.
 pub(super) fn why(group: &GroupAssessment, facts: &GroupFacts, now: u64) -> Rich {
     let mut said = Rich::new();
     for cause in &group.causes {
@@ -146,7 +146,7 @@ fn suspect(
         .plain(format!(", on its {} delivery. ", ordinal(deliveries)))
 }
 
-/// How many wait, and whether they become more.
+/// The number of unread entries, and its trend.
 pub(super) fn waiting(group: &GroupAssessment, facts: &GroupFacts) -> Option<String> {
     let unread = facts.unread?;
     let about = if facts.unread_is_exact { "" } else { "About " };
@@ -164,7 +164,7 @@ pub(super) fn waiting(group: &GroupAssessment, facts: &GroupFacts) -> Option<Str
     ))
 }
 
-/// How the number of unread entries changes, in a word or a number.
+/// The trend of the number of unread entries, in a word.
 pub(super) fn growth(group: &GroupAssessment, facts: &GroupFacts) -> &'static str {
     match (group.trend.slope, facts.unread) {
         (_, Some(0)) | (None, _) => "",
@@ -179,13 +179,13 @@ pub(super) fn whole(number: f64) -> String {
     count(millis(number / 1_000.0))
 }
 
-/// Whether nothing unread is ever trimmed, as far as the stream says.
+/// Whether unread entries are never trimmed, by the settings of the stream.
 pub(super) fn is_kept(stream: &StreamFacts) -> bool {
     let is_low = stream.priority.as_deref();
     stream.is_ours && !is_low.is_some_and(|priority| priority.eq_ignore_ascii_case("low"))
 }
 
-/// How many a second, or a dash.
+/// A rate, or a dash.
 pub(super) fn rate_or_dash(rate_of: Option<f64>) -> String {
     match rate_of {
         Some(0.0) => "0 /s".to_owned(),
@@ -203,7 +203,7 @@ pub(super) fn age_or_dash(ms: Option<u64>) -> String {
     }
 }
 
-/// In how many seconds a group would be done at a pace, with what comes meanwhile.
+/// The seconds until a group would be done at a pace, with new entries counted in.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
 pub(super) fn done_at_pace(
     unread: Option<u64>,
@@ -215,7 +215,7 @@ pub(super) fn done_at_pace(
     (left > 0.0).then(|| unread / left)
 }
 
-/// `a`, `a and b`, `a, b and c`, at most a few of them.
+/// `a`, `a and b`, `a, b and c`, cut after a few.
 pub(super) fn listed(names: &[&str]) -> String {
     match names {
         [] => String::new(),

@@ -1,4 +1,4 @@
-//! Scheduled messages, and jobs that recur: of one stream, or of all.
+//! Scheduled messages and recurring jobs, of one stream or of all.
 
 use std::cmp::Reverse;
 use std::time::SystemTime;
@@ -12,10 +12,10 @@ use crate::serve::access::Role;
 use crate::serve::page::{Field, JobRow, ScheduledRow, Schedules, Sign};
 use crate::words::{age_ms, of, quoted, shown};
 
-/// A message or a job that is late by more than this waits for somebody.
+/// A message or a job is late after this time.
 const LATE_MS: u64 = 60_000;
 
-/// Messages that a page has.
+/// The most messages on a page.
 const MESSAGES: usize = 200;
 
 /// The jobs and the scheduled messages of one stream.
@@ -25,9 +25,9 @@ pub struct StreamSchedules {
     pub stream: String,
     /// Its jobs.
     pub jobs: Vec<CronJob>,
-    /// Those of its scheduled messages that are due first.
+    /// Its scheduled messages that are due first.
     pub messages: Vec<ScheduledMessage>,
-    /// How many there are.
+    /// Their number.
     pub scheduled: u64,
     /// Its schemas.
     pub schemas: Vec<StreamSchema>,
@@ -43,7 +43,7 @@ pub fn schedules(of_one: &StreamSchedules, now: u64, allowed: Role) -> Schedules
     }
 }
 
-/// The schedules of all streams. `left_out` are streams that weren't looked at.
+/// The schedules of all streams. `left_out` is the number of streams that weren't read.
 pub fn all_schedules(
     of_all: &[StreamSchedules],
     left_out: usize,

@@ -1,11 +1,11 @@
-//! Rows of values from what was seen over the last hour.
+//! Rows of values of the last hour.
 
 use crate::observe::{GroupTrack, StreamTrack};
 use crate::serve::page::Series;
 
 const HOUR_MS: u64 = 3_600_000;
 
-/// Rates are means over so long: shorter ones would jump.
+/// The time over which rates are means: rates over shorter times would jump.
 const BIN_MS: u64 = 60_000;
 
 fn hour(now: u64, points: Vec<(u64, f64)>) -> Series {
@@ -24,28 +24,28 @@ pub(super) fn unread(track: Option<&GroupTrack>, now: u64) -> Series {
     hour(now, points.collect())
 }
 
-/// What comes a second.
+/// New entries per second.
 pub(super) fn arrives(track: Option<&StreamTrack>, now: u64) -> Series {
     let points = track.into_iter().flat_map(StreamTrack::hour);
     let counts = points.filter_map(|p| Some((p.at_ms, p.added?)));
     hour(now, rates(counts))
 }
 
-/// What a group handles a second.
+/// Entries that a group handles per second.
 pub(super) fn handled(track: Option<&GroupTrack>, now: u64) -> Series {
     let points = track.into_iter().flat_map(GroupTrack::hour);
     let counts = points.filter_map(|p| Some((p.at_ms, p.done?)));
     hour(now, rates(counts))
 }
 
-/// The pace that a group has shown in some minute of the last hour.
+/// The best pace of a group in a minute of the last hour.
 pub(super) fn pace(track: Option<&GroupTrack>, now: u64) -> Option<f64> {
     let paces = handled(track, now).points.into_iter().map(|(_, rate)| rate);
     paces.reduce(f64::max).filter(|pace| *pace > 0.0)
 }
 
-/// By how much a count has grown in each bin, a second. A count that was set back begins
-/// again.
+/// The growth of a count per second, in each bin. Bins in which the count shrank are left
+/// out.
 #[expect(clippy::cast_precision_loss, reason = "places on a screen")]
 fn rates(counts: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, f64)> {
     let mut rates = Vec::new();

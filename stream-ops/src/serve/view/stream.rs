@@ -14,36 +14,36 @@ use crate::words::{age_ms, bytes, count, count_or_dash, of};
 
 const HOUR_MS: u64 = 3_600_000;
 
-/// What is full later than in a year is not worth a word.
+/// Times until Redis is full that are longer than a year aren't shown.
 const YEAR_MS: u64 = 365 * 24 * HOUR_MS;
 
-/// What is asked of Redis for the page of a stream, beside what is seen of all.
+/// Facts for the page of a stream that the poller doesn't have.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StreamMore {
     /// Bytes in memory.
     pub memory: Option<u64>,
-    /// What the messages are called, by their schemas.
+    /// The names of the messages, by their schemas.
     pub holds: Vec<String>,
-    /// What retention would do, or why nobody can say.
+    /// The effect of retention, or the reason why it is unknown.
     pub retention: Option<Result<Retention, String>>,
 }
 
-/// What retention would do now.
+/// The effect of retention now.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Retention {
-    /// Entries that would go, and whether there may be more.
+    /// The number of entries that would go.
     pub removes: u64,
-    /// Whether counting ended there.
+    /// Whether counting ended at `removes`, so that there may be more.
     pub may_be_more: bool,
-    /// Of these, those that some group has not handled.
+    /// The number of them that some group has not handled.
     pub unhandled: u64,
-    /// The group for which entries stay that would go.
+    /// The group for which entries stay that would go otherwise.
     pub blocked_by: Option<String>,
-    /// The rule.
+    /// The priority of the stream.
     pub priority: String,
 }
 
-/// One stream, from what was seen; `None` where there is none of this name.
+/// One stream; `None` if there is none of this name.
 pub fn stream(
     history: &History,
     found: &Assessment,
@@ -93,7 +93,7 @@ fn about_it(facts: &StreamFacts, more: &StreamMore) -> String {
     about.join(" · ")
 }
 
-/// What is wrong with the stream itself: what is wrong with its groups stands below.
+/// A problem of the stream itself; those of its groups stand below.
 fn problem(found: &Assessment, name: &str, facts: &StreamFacts) -> Option<Problem> {
     let is_here = |finding: &&Finding| {
         finding.stream.as_deref() == Some(name)
@@ -191,7 +191,7 @@ fn arrives_note(judged: &StreamAssessment, track: Option<&StreamTrack>, now: u64
     };
     let least = rates.iter().copied().fold(most, f64::min);
     if most <= 0.0 && rate <= 0.0 {
-        "nothing comes".to_owned()
+        "nothing arrives".to_owned()
     } else if least >= most * 0.7 {
         format!("steady for {}", seen_for(track, now))
     } else {
@@ -204,7 +204,7 @@ fn seen_for(track: Option<&StreamTrack>, now: u64) -> String {
     age_ms(now.saturating_sub(first.map_or(now, |point| point.at_ms)))
 }
 
-/// How much more an hour, by the mean size of what is there.
+/// The growth of memory per hour, by the mean size of the entries.
 fn memory_note(facts: &StreamFacts, memory: Option<u64>, track: Option<&StreamTrack>) -> String {
     let points = || track.into_iter().flat_map(StreamTrack::hour);
     let (Some(memory), Some(first), Some(last)) = (memory, points().next(), points().next_back())
@@ -242,7 +242,8 @@ fn dead_note(facts: &StreamFacts, track: Option<&StreamTrack>) -> String {
     }
 }
 
-/// From an hour ago, or from where the last group stands if that is longer.
+/// The positions of the groups, from an hour ago or from the last group, whichever is
+/// earlier.
 fn stands(facts: &StreamFacts, judged: &StreamAssessment, now: u64) -> Stands {
     let behind = judged
         .groups
@@ -305,14 +306,14 @@ fn row(group: &GroupAssessment, facts: &GroupFacts) -> GroupRow {
     }
 }
 
-/// When all is done, at the pace of now.
+/// The time until all is done, at the current pace.
 pub(super) fn done_in(group: &GroupAssessment, facts: &GroupFacts) -> String {
     match (group.state, group.trend.done_in, facts.unread) {
         (_, _, Some(0)) => "now".to_owned(),
         (State::StandsStill | State::NoProcess | State::FallsBehind, ..) => "never".to_owned(),
-        (State::Held, ..) => "when it is let go".to_owned(),
+        (State::Held, ..) => "after the hold".to_owned(),
         (_, Some(seconds), _) => about(seconds),
-        // As many come as go: the oldest one tells how long each takes.
+        // The number is steady: the age of the oldest entry tells how long each takes.
         (State::KeepsUp, None, _) => age_or_dash(group.behind_ms),
         _ => "–".to_owned(),
     }
@@ -321,7 +322,7 @@ pub(super) fn done_in(group: &GroupAssessment, facts: &GroupFacts) -> String {
 fn retention(facts: &StreamFacts, more: &StreamMore, room: Option<u64>) -> Rich {
     let plan = match &more.retention {
         None => return Rich::from("–"),
-        Some(Err(why)) => return Rich::from(format!("Nobody can say what would go: {why}.")),
+        Some(Err(why)) => return Rich::from(format!("What would go is unknown: {why}.")),
         Some(Ok(plan)) => plan,
     };
     let may_be_more = if plan.may_be_more { "at least " } else { "" };
@@ -343,14 +344,14 @@ fn retention(facts: &StreamFacts, more: &StreamMore, room: Option<u64>) -> Rich 
     }
     if let Some(most) = facts.max_length.filter(|most| facts.length > *most) {
         said = said.plain(format!(
-            ": {} are too many for {}",
+            ": the stream has {}, and may have {}",
             of(facts.length, "entry", "entries"),
             count(most)
         ));
     }
     if let Some(group) = &plan.blocked_by {
         let link = Page::Group(facts.name.clone(), group.clone()).link();
-        said = said.plain(", and they stay for ").link(group.clone(), link);
+        said = said.plain("; entries stay for ").link(group.clone(), link);
     }
     said = said.plain(". ");
     if let Some(room) = room.filter(|room| *room < YEAR_MS) {
@@ -384,8 +385,8 @@ fn links(facts: &StreamFacts) -> Vec<(String, String)> {
     links
 }
 
-/// When an entry was added: the time in its id.
+/// The time at which an entry was added, by its id.
 pub(super) fn added_ms(id: EntryId) -> Option<u64> {
-    // Ids that somebody has made up hold no time.
+    // Ids that a producer made up hold no time.
     (id.ms() > 1_000_000_000_000).then(|| id.ms())
 }

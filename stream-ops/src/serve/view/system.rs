@@ -1,4 +1,4 @@
-//! Redis, everything that was found, and what was changed.
+//! Redis, all findings, and the audit.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::observe::{History, ServerFacts};
 use crate::serve::page::{AuditRow, Happened, Page, Rich, ServerRow, System, Tile};
 use crate::words::{age, age_ms, bytes, count, of, shown, took_ms};
 
-/// Something that was changed: when, and the fields of its note.
+/// A change in the audit: its time in milliseconds since 1970, and its fields.
 pub type Noted = (u64, Vec<(String, String)>);
 
-/// What the dashboard knows of itself.
+/// The dashboard's numbers of itself.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Looking {
     /// The time between two looks.
@@ -23,7 +23,7 @@ pub struct Looking {
     pub read: u64,
 }
 
-/// Redis, what was found, and what was changed.
+/// Redis, all findings, and the audit.
 pub fn system(
     history: &History,
     found: &Assessment,
@@ -68,7 +68,7 @@ pub fn system(
     }
 }
 
-/// How many findings need somebody, or will.
+/// The number of findings that need attention, or will.
 fn title(found: &Assessment) -> String {
     let are = |severity| {
         let findings = found.findings.iter();
@@ -77,7 +77,7 @@ fn title(found: &Assessment) -> String {
     match (are(Severity::Trouble), are(Severity::Warning)) {
         (0, 0) => "Nothing is wrong".to_owned(),
         (0, warnings) => format!("{} worse", of(warnings, "thing gets", "things get")),
-        (troubles, _) => format!("{} somebody", of(troubles, "thing needs", "things need")),
+        (troubles, _) => format!("{} attention", of(troubles, "thing needs", "things need")),
     }
 }
 
@@ -90,17 +90,17 @@ fn costs(history: &History, looking: Looking) -> Vec<Tile> {
     let known = |text: String| if is_known { text } else { "–".to_owned() };
     let time = history.server_time();
     vec![
-        Tile::new("Looks", every(looking.every), "one poller for all who look"),
+        Tile::new("Looks", every(looking.every), "one poller for all viewers"),
         Tile::new(
-            "One look asks",
-            known(of(cost.calls, "question", "questions")),
+            "One look sends",
+            known(of(cost.calls, "request", "requests")),
             format!(
                 "{streams}, {}",
                 of(cost.round_trips, "round trip", "round trips")
             ),
         ),
         Tile::new(
-            "It moves",
+            "It transfers",
             known(bytes(cost.sent + cost.received)),
             known(format!(
                 "{} out, {} in",
@@ -109,7 +109,7 @@ fn costs(history: &History, looking: Looking) -> Vec<Tile> {
             )),
         ),
         Tile::new(
-            "The server works",
+            "Server time",
             time.map_or_else(
                 || "–".to_owned(),
                 |time| took_ms(time.as_secs_f64() * 1_000.0),
@@ -122,7 +122,7 @@ fn costs(history: &History, looking: Looking) -> Vec<Tile> {
         Tile::new(
             "Pages answered",
             count(looking.answered),
-            format!("{} of them read more", count(looking.read)),
+            format!("{} of them read from Redis", count(looking.read)),
         ),
     ]
 }
@@ -258,7 +258,7 @@ mod tests {
         let (trouble, warning) = (Severity::Trouble, Severity::Warning);
         assert_eq!(found(&[Severity::Note]), "Nothing is wrong");
         assert_eq!(found(&[warning, warning]), "2 things get worse");
-        assert_eq!(found(&[trouble, warning]), "1 thing needs somebody");
+        assert_eq!(found(&[trouble, warning]), "1 thing needs attention");
         assert_eq!(every(Duration::from_secs(2)), "every 2 s");
         assert_eq!(every(Duration::from_millis(300)), "every 0.3 s");
     }

@@ -1,11 +1,11 @@
-//! A change that goes on.
+//! A change in progress.
 
 use std::time::Duration;
 
 use crate::serve::page::{Rich, Tile, Work};
 use crate::words::{age, count};
 
-/// How far a change is.
+/// The progress of a change.
 #[derive(Debug, Clone)]
 pub struct WorkNow<'a> {
     /// Its id.
@@ -14,27 +14,27 @@ pub struct WorkNow<'a> {
     pub stream: &'a str,
     /// The change in progress, as a heading.
     pub doing: &'a str,
-    /// Who has begun it.
+    /// The name of the caller who started it.
     pub who: &'a str,
-    /// The same as a command line.
+    /// The equivalent command line.
     pub command: &'a str,
-    /// The address of the page from which it was begun.
+    /// The address of the page from which it was started.
     pub back: &'a str,
-    /// How many are to be changed.
+    /// The planned number.
     pub planned: u64,
-    /// How many were changed, or left alone.
+    /// The number of things changed or left alone.
     pub handled: u64,
-    /// At most so many a second.
+    /// The most per second.
     pub at_most: Option<u32>,
-    /// How long ago it was begun.
+    /// The time since it began.
     pub age: Duration,
-    /// Who has stopped it.
+    /// The name of the caller who stopped it.
     pub stopped_by: Option<String>,
-    /// Its result; none while it goes on.
+    /// Its result; `None` while it runs.
     pub told: Option<Rich>,
 }
 
-/// How far a change is, or its result.
+/// The progress of a change, or its result.
 pub fn work(now: &WorkNow<'_>) -> Work {
     let is_over = now.told.is_some();
     let left = now.planned.saturating_sub(now.handled);
@@ -63,23 +63,23 @@ pub fn work(now: &WorkNow<'_>) -> Work {
             Tile::new(
                 "Pace",
                 now.at_most.map_or_else(
-                    || "free".to_owned(),
+                    || "no limit".to_owned(),
                     |rate| format!("{} /s", count(rate.into())),
                 ),
                 if now.at_most.is_some() {
                     "at most"
                 } else {
-                    "as fast as it goes"
+                    "as fast as possible"
                 },
             ),
             Tile::new(
-                if is_over { "Left as it was" } else { "Left" },
+                if is_over { "Not reached" } else { "Left" },
                 if is_over {
                     count(left)
                 } else {
                     in_time(now, left)
                 },
-                if is_over { "entries" } else { "at this pace" },
+                if is_over { "as before" } else { "at this pace" },
             ),
         ],
         stop: (!is_over && now.stopped_by.is_none()).then(|| now.id.to_owned()),
@@ -88,7 +88,8 @@ pub fn work(now: &WorkNow<'_>) -> Work {
     }
 }
 
-/// How long the rest takes, by what was done so far; else by what was agreed.
+/// The time that the rest takes, by the pace so far or the agreed one, whichever is
+/// lower.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn in_time(now: &WorkNow<'_>, left: u64) -> String {
     let agreed = now.at_most.map(f64::from);

@@ -8,7 +8,7 @@ use stream_tests::wait_until;
 use super::fields;
 use crate::support::{DEADLINE, Shop, order};
 
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 
 fn yearly() -> Cron {
     Cron::parse("@yearly").unwrap()

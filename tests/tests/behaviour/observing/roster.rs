@@ -90,7 +90,7 @@ fn facts_go_with_the_signs_of_their_members() {
     let seen = Seen::default();
     let config = quick("orders").lease(LEASE);
     let consumer = shop.manager.consume("c", config, noting(&seen)).unwrap();
-    let mut expected = vec!["alive".to_owned(), consumer.name().unwrap()];
+    let mut expected = ["alive".to_owned(), consumer.name().unwrap()];
     expected.sort();
     wait_until(DEADLINE, "those of the others to go", || {
         facts_in_redis(&shop.server)

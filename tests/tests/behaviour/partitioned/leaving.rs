@@ -3,34 +3,43 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use stream_lib::{Consumer, ConsumerConfig};
 use stream_tests::wait_until;
 
 use super::support::{LEASE, Parts, eager, name};
 use crate::support::{DEADLINE, Gate, HOUR, Order, Seen, noting, quick};
 
+/// A consumer with both partitions whose first two handlers wait at the gate, and another
+/// one that has just joined its group.
+fn held_up_and_joined(
+    parts: &Parts,
+    config: ConsumerConfig,
+    gate: &Gate,
+    seen: &Seen<(String, u32)>,
+) -> (Consumer, Consumer) {
+    let (doorway, noted) = (gate.doorway(), seen.clone());
+    let manager = &parts.shop.manager;
+    let first = manager.consume_fn::<Order>("first", config, move |order| {
+        noted.push((order.order_id.clone(), order.attempt()));
+        if ["0", "1"].contains(&order.order_id.as_str()) {
+            doorway.pass();
+        }
+        Ok(())
+    });
+    let first = first.unwrap();
+    parts.wait_for_shares(&[&first]);
+    parts.add(0..2);
+    seen.wait_for(2);
+    let second = manager.consume("second", eager(), noting(seen)).unwrap();
+    (first, second)
+}
+
 #[test]
 fn a_partition_is_given_up_once_its_handlers_have_ended() {
     let parts = Parts::open(2);
     let (gate, seen) = (Gate::default(), Seen::default());
-    let (doorway, noted) = (gate.doorway(), seen.clone());
     let config = eager().workers(2).grace(HOUR);
-    let first = parts
-        .shop
-        .manager
-        .consume_fn::<Order>("first", config, move |order| {
-            noted.push((order.order_id.clone(), order.attempt()));
-            doorway.pass();
-            Ok(())
-        })
-        .unwrap();
-    parts.wait_for_shares(&[&first]);
-    parts.add(0..2);
-    seen.wait_for(2);
-    let second = parts
-        .shop
-        .manager
-        .consume("second", eager(), noting(&seen))
-        .unwrap();
+    let (first, second) = held_up_and_joined(&parts, config, &gate, &seen);
     wait_until(DEADLINE, "one to be left", || {
         first.partitions().is_some_and(|owned| owned.len() == 1)
     });
@@ -55,25 +64,8 @@ fn a_partition_is_given_up_once_its_handlers_have_ended() {
 fn past_the_grace_others_read_on_and_a_handler_keeps_its_entry() {
     let parts = Parts::open(2);
     let (gate, seen) = (Gate::default(), Seen::default());
-    let (doorway, noted) = (gate.doorway(), seen.clone());
     let config = eager().workers(2).grace(Duration::from_millis(200));
-    let first = parts
-        .shop
-        .manager
-        .consume_fn::<Order>("first", config, move |order| {
-            noted.push((order.order_id.clone(), order.attempt()));
-            doorway.pass();
-            Ok(())
-        })
-        .unwrap();
-    parts.wait_for_shares(&[&first]);
-    parts.add(0..2);
-    seen.wait_for(2);
-    let second = parts
-        .shop
-        .manager
-        .consume("second", eager(), noting(&seen))
-        .unwrap();
+    let (first, second) = held_up_and_joined(&parts, config, &gate, &seen);
     parts.wait_for_shares(&[&first, &second]);
     let [theirs] = second.partitions().unwrap()[..] else {
         panic!("one each");
@@ -109,27 +101,8 @@ fn past_the_grace_others_read_on_and_a_handler_keeps_its_entry() {
 fn a_partition_that_comes_back_is_read_while_a_handler_of_before_runs() {
     let parts = Parts::open(2);
     let (gate, seen) = (Gate::default(), Seen::default());
-    let (doorway, noted) = (gate.doorway(), seen.clone());
     let config = eager().workers(4).grace(Duration::from_millis(200));
-    let first = parts
-        .shop
-        .manager
-        .consume_fn::<Order>("first", config, move |order| {
-            noted.push((order.order_id.clone(), order.attempt()));
-            if ["0", "1"].contains(&order.order_id.as_str()) {
-                doorway.pass();
-            }
-            Ok(())
-        })
-        .unwrap();
-    parts.wait_for_shares(&[&first]);
-    parts.add(0..2);
-    seen.wait_for(2);
-    let second = parts
-        .shop
-        .manager
-        .consume("second", eager(), noting(&seen))
-        .unwrap();
+    let (first, second) = held_up_and_joined(&parts, config, &gate, &seen);
     parts.wait_for_shares(&[&first, &second]);
     second.stop();
     parts.wait_for_shares(&[&first]);

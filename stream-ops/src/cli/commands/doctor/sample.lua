@@ -12,25 +12,44 @@ local function dict(list)
   end
   return found
 end
-local largest, groups, locks = 0, {}, 0
-local newest = redis.pcall('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 20)
-if newest.err then
-  return newest
-end
-for _, entry in ipairs(newest) do
+-- Entries are read one at a time, and no more once so many bytes have come: large ones
+-- would take long.
+local left = 1048576
+local function size_of(entry)
   local size = 0
   for _, part in ipairs(entry[2]) do
     size = size + #part
   end
-  largest = math.max(largest, size)
+  left = left - size
+  return size
 end
+local largest, groups, locks = 0, {}, 0
+local till = '+'
+for _ = 1, 20 do
+  local newest = redis.pcall('XREVRANGE', KEYS[1], till, '-', 'COUNT', 1)
+  if newest.err then
+    return newest
+  end
+  if #newest == 0 or left <= 0 then
+    break
+  end
+  largest = math.max(largest, size_of(newest[1]))
+  till = '(' .. newest[1][1]
+end
+left = 1048576
 for i = 2, #ARGV do
   local missing, waiting = 0, 0
   local pending = redis.pcall('XPENDING', KEYS[1], ARGV[i], '-', '+', ARGV[1])
   if not pending.err then
     for _, held in ipairs(pending) do
-      if #redis.call('XRANGE', KEYS[1], held[1], held[1], 'COUNT', 1) == 0 then
+      if left <= 0 then
+        break
+      end
+      local found = redis.call('XRANGE', KEYS[1], held[1], held[1], 'COUNT', 1)
+      if #found == 0 then
         missing = missing + 1
+      else
+        size_of(found[1])
       end
     end
     for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[i])) do

@@ -15,6 +15,9 @@ const SAMPLE: &str = include_str!("sample.lua");
 /// Pending entries that are looked at in each group.
 const PENDING: &str = "100";
 
+/// Groups that one script looks at: with more, it would hold up Redis.
+const GROUPS: usize = 5;
+
 /// Entries that are compared with their schema.
 const NEWEST: usize = 100;
 
@@ -88,22 +91,35 @@ fn samples(redis: &Redis, stream: &StreamFacts, parts: &[String]) -> Result<Vec<
     let name = Some(stream.name.as_str());
     let (mut largest, mut missing, mut locks, mut waiting) = (0, 0, 0, 0);
     let mut is_known = false;
+    let names: Vec<_> = stream
+        .groups
+        .iter()
+        .map(|group| group.name.as_str())
+        .collect();
     for part in parts {
         let (drain, cleaner) = (own_key(part, "lock:drain"), own_key(part, "lock:retention"));
-        let mut words = vec!["EVAL_RO", SAMPLE, "3", part, &drain, &cleaner, PENDING];
-        words.extend(stream.groups.iter().map(|group| group.name.as_str()));
-        let answer = redis.ask_one(part, request(words))?;
-        let [size, groups, eternal] = answer.list() else {
-            continue;
-        };
-        is_known = true;
-        largest = largest.max(size.count().unwrap_or(0));
-        locks += eternal.count().unwrap_or(0);
-        for group in groups.list() {
-            let [gone, held] = group.list() else { continue };
-            missing += gone.count().unwrap_or(0);
-            waiting += held.count().unwrap_or(0);
+        let mut of_part = 0;
+        // A stream without groups is sampled, too.
+        for names in names
+            .chunks(GROUPS)
+            .chain(names.is_empty().then_some(&[][..]))
+        {
+            let mut words = vec!["EVAL_RO", SAMPLE, "3", part, &drain, &cleaner, PENDING];
+            words.extend(names);
+            let answer = redis.ask_one(part, request(words))?;
+            let [size, groups, eternal] = answer.list() else {
+                continue;
+            };
+            is_known = true;
+            largest = largest.max(size.count().unwrap_or(0));
+            of_part = of_part.max(eternal.count().unwrap_or(0));
+            for group in groups.list() {
+                let [gone, held] = group.list() else { continue };
+                missing += gone.count().unwrap_or(0);
+                waiting += held.count().unwrap_or(0);
+            }
         }
+        locks += of_part;
     }
     if !is_known {
         let what = ["entries-gone", "waiting", "locks", "large-entries"];

@@ -1,4 +1,4 @@
-//! What became of a message in each group.
+//! The state of a message in each group.
 
 use stream_lib::{EntryId, PendingEntry, PendingHolder};
 
@@ -7,10 +7,10 @@ use crate::observe::{GroupFacts, StreamFacts};
 use crate::serve::page::{Fate, Page, Sign};
 use crate::words::{age_ms, cut, of, ordinal, shown};
 
-/// What is said where a group has handled a message.
+/// The words for a handled message.
 pub(super) const DONE: &str = "done";
 
-/// Its fate in each group, the worst first.
+/// The state in each group, the worst first.
 pub(super) fn fates(facts: &StreamFacts, id: Option<EntryId>, more: &MessageMore) -> Vec<Fate> {
     let fate = |group: &GroupFacts| {
         let pending = more.pending.iter().find(|(name, _)| *name == group.name);
@@ -67,12 +67,12 @@ fn fate_in(
             PendingHolder::Alive => (
                 Sign::Fine,
                 format!("in hand, {delivery}"),
-                format!("held by {holder} for {}", age_ms(idle)),
+                format!("held for {} by {holder}", age_ms(idle)),
             ),
             PendingHolder::Dead => (
                 Sign::Trouble,
                 format!("in dead hands, {delivery}"),
-                format!("held by {holder} for {}, which died", age_ms(idle)),
+                format!("held for {} by {holder}, which died", age_ms(idle)),
             ),
             PendingHolder::Waiting => (
                 Sign::Mends,

@@ -8,10 +8,10 @@ use crate::serve::page::{FieldRow, Rich, clock_seconds};
 use crate::serve::view::stream::added_ms;
 use crate::words::{age_ms, count, cut, shown};
 
-/// How much of a value a page has.
+/// The most characters of a value on a page.
 const LONGEST: usize = 2_000;
 
-/// The fields in the order of the schema, then those that it doesn't know.
+/// The fields in the order of the schema, then unknown ones.
 pub(super) fn rows(
     fields: &[(Vec<u8>, Vec<u8>)],
     schema: Option<&StreamSchema>,
@@ -55,7 +55,8 @@ fn kind(field: &SchemaField) -> String {
     kind
 }
 
-/// `an integer from 0 to 4294967295`: who looks at a message knows that there is an end.
+/// Shortens `an integer from 0 to 4294967295` to `integer from 0`: the end is that of the
+/// type.
 fn in_short(expected: &str) -> String {
     let short = ["a ", "an "]
         .iter()
@@ -144,12 +145,13 @@ fn row(
     }
 }
 
-/// A large number is easier to see with commas.
+/// A large number with commas.
 fn with_commas(text: String) -> String {
     text.parse().map_or(text, count)
 }
 
-/// A time, as a time of day where it is about that of the entry, and how far off it is.
+/// A time of day, and its distance from the entry's time, if the value is a time near
+/// that.
 fn time(text: &str, more: &MessageMore) -> Option<(String, String)> {
     let at = text.parse::<jiff::Timestamp>().ok()?.as_millisecond();
     let at = u64::try_from(at).ok()?;
@@ -166,7 +168,7 @@ fn time(text: &str, more: &MessageMore) -> Option<(String, String)> {
     Some((time, format!("{off} {side} it was added")))
 }
 
-/// The range that a number has in other messages, where this one is far off.
+/// The range of a number in other messages, if this one is far off.
 fn usual(name: &[u8], value: &[u8], more: &MessageMore) -> Option<(String, String)> {
     let number = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.trim().parse::<f64>().ok();
     let this = number(value)?;
@@ -181,13 +183,13 @@ fn usual(name: &[u8], value: &[u8], more: &MessageMore) -> Option<(String, Strin
         .collect();
     others.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (least, most) = (others.first()?, others.last()?);
-    // A few messages tell nothing, and ids only grow.
+    // A few messages are no range, and ids only grow.
     let width = (most.0 - least.0).abs().max(most.0.abs());
     let is_far = this > most.0 + 10.0 * width || this < least.0 - 10.0 * width;
     (others.len() >= 10 && is_far).then(|| (least.1.clone(), most.1.clone()))
 }
 
-/// The fields as they stand in Redis, with the library's own.
+/// The fields as stored in Redis, with the library's own.
 pub(super) fn raw(more: &MessageMore, mask: &FieldMask) -> Vec<(String, String)> {
     let line =
         |name: &[u8], value: &[u8]| (shown(name), cut(&shown(mask.shown(name, value)), LONGEST));

@@ -1,4 +1,4 @@
-//! The messages of a stream, and all streams by their messages.
+//! The messages of a stream, and the list of all streams.
 
 use stream_lib::{FieldMask, PeekPage, StreamSchema};
 
@@ -8,7 +8,7 @@ use crate::serve::view::dead::wrong;
 use crate::serve::view::stream::added_ms;
 use crate::words::{age_ms, count, cut, of, shown};
 
-/// Fields that a line has.
+/// The most fields of a line.
 const IN_A_LINE: usize = 6;
 
 /// The messages of a stream, a page of them.
@@ -22,7 +22,7 @@ pub fn messages(
     let rows = page.entries.iter().map(|entry| {
         let id = entry.at.to_string();
         let misfits = StreamSchema::check_any(schemas, &entry.message());
-        // A value that was cut off needs not fit.
+        // A value that was cut off need not fit.
         let wrong = match misfits {
             Some((_, misfits)) if entry.is_whole() => wrong(&misfits, &mask),
             _ => Rich::new(),
@@ -61,7 +61,7 @@ pub fn messages(
     }
 }
 
-/// Fields in a line, as many as fit.
+/// Fields in one line, cut to its length.
 pub(in crate::serve::view) fn in_a_line<'a>(
     fields: impl Iterator<Item = (&'a [u8], &'a [u8])>,
     mask: &FieldMask,
@@ -103,7 +103,7 @@ pub fn all_messages(history: &History) -> Index {
         });
     Index {
         title: "Messages".to_owned(),
-        about: "What is in the streams, decoded by the newest schema, with faults marked."
+        about: "The entries of the streams, decoded by the newest schema, with faults marked."
             .to_owned(),
         counted: "Entries".to_owned(),
         rows: rows.collect(),

@@ -1,8 +1,8 @@
 //! One message, and many.
 //!
-//! *more* is what is known of a message beside its stream; *fields* decodes it and marks its
-//! faults, *fates* says what became of it in each group, and *one* puts the page together.
-//! *many* are the messages of a stream, in lines.
+//! *more* has the facts of a message beside those of its stream; *fields* decodes it and
+//! marks its faults, *fates* has its state in each group, and *one* makes the page. *many*
+//! has the messages of a stream, one per line.
 
 mod fates;
 mod fields;

@@ -1,16 +1,16 @@
-//! What is known of a message.
+//! The known facts of a message.
 
 use stream_lib::message::Misfit;
 use stream_lib::{PeekedEntry, PendingEntry, StreamSchema};
 
-/// What is known of a message, beside its stream.
+/// The known facts of a message, beside those of its stream.
 #[derive(Debug, Clone, Default)]
 pub struct MessageMore {
-    /// The entry; none where it is no longer there.
+    /// The entry; `None` if it is gone.
     pub entry: Option<PeekedEntry>,
-    /// The dead letter in whose place it is looked at, and what is said of it.
+    /// The dead letter that the page was opened for, and its facts.
     pub letter: Option<(String, PeekedLetter)>,
-    /// In which groups it is pending.
+    /// The groups in which it is pending.
     pub pending: Vec<(String, Option<PendingEntry>)>,
     /// The schemas of the stream.
     pub schemas: Vec<StreamSchema>,
@@ -18,16 +18,16 @@ pub struct MessageMore {
     pub others: Vec<PeekedEntry>,
 }
 
-/// What a dead letter says of its entry.
+/// The facts of a dead letter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PeekedLetter {
     /// The group that failed.
     pub group: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// With which error.
+    /// The error.
     pub error: String,
-    /// How long ago, in milliseconds.
+    /// Its age, in milliseconds.
     pub age_ms: u64,
     /// Its fields.
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,
@@ -50,13 +50,13 @@ impl MessageMore {
         }
     }
 
-    /// The misfits by the newest schemas, and the nearest of these.
+    /// The misfits by the nearest of the newest schemas, and that schema.
     pub(super) fn misfits(&self) -> Option<(&StreamSchema, Vec<Misfit>)> {
         let message = self.fields().into_iter().collect();
         StreamSchema::check_any(&self.schemas, &message)
     }
 
-    /// Which one it is of the schemas of its name, by their first sight.
+    /// The number of a schema among those of its name, by first sight.
     pub(super) fn version(&self, schema: &StreamSchema) -> usize {
         let earlier = self.schemas.iter().filter(|other| {
             let order = |one: &StreamSchema| (one.first_seen, one.fingerprint.clone());
@@ -65,7 +65,7 @@ impl MessageMore {
         earlier.count() + 1
     }
 
-    /// The schema by which the message is shown: the one that it is nearest to.
+    /// The schema by which the message is shown: the nearest one.
     pub(super) fn schema<'a>(
         &'a self,
         nearest: Option<&'a StreamSchema>,

@@ -1,4 +1,4 @@
-//! One message, and what can be done with it.
+//! One message, and the actions for it.
 
 use stream_lib::{EntryId, FieldMask, StreamSchema};
 
@@ -135,7 +135,7 @@ fn set_aside(stream: &str, group: &str, id: &str, allowed: Role) -> Action {
     }
 }
 
-/// For the dead letter in whose place a message is looked at.
+/// The action for the dead letter that the page was opened for.
 fn put_back(stream: &str, letter: &str, group: &str, allowed: Role) -> Action {
     Action {
         title: format!("Put it back for {group}, corrected"),
