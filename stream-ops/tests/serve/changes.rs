@@ -212,7 +212,7 @@ fn removing_needs_admin_and_is_said_to_be_for_good() {
         &format!("do=remove-dead&stream=orders&letter={}", ids[0]),
     );
     assert!(
-        question.body.contains("undone: they are gone"),
+        question.body.contains("undone: the fields are lost"),
         "{}",
         question.body
     );
