@@ -229,7 +229,7 @@ mod tests {
             },
             took: Duration::ZERO,
         }));
-        assert_eq!(known[1], "14 questions · 0 streams, 3 round trips");
+        assert_eq!(known[1], "14 requests · 0 streams, 3 round trips");
         assert!(
             known[3].starts_with("0.5 ms · 0.03 %") || known[3].starts_with("0.5 ms · 0.02 %"),
             "{known:?}"
