@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use stream_lib::message::{EncodeError, FieldWriter, Schema};
 use stream_lib::{EntryId, ErrorKind, RawMessage, StreamConfig, StreamManager, StreamMessage};
-use stream_tests::{Direction, Proxy, Server, wait_for};
+use stream_tests::{Direction, Proxy, Server, wait_for, wait_until};
 
 use crate::support::{DEADLINE, HOUR, Order, Pairs, Shop, order};
 
@@ -259,6 +259,10 @@ fn pooled_add_is_one_round_trip() {
         .create_simple_producer("p", StreamConfig::new("orders").batch_size(10))
         .unwrap();
     manager.add(&order("first")).unwrap();
+    // Its type is stored by another thread.
+    wait_until(DEADLINE, "its type to be stored", || {
+        server.command::<u64>(&["EXISTS", "{orders}:schema"]) == 1
+    });
     let pings = server.calls("ping");
     proxy.reset_traffic();
     for n in 0..20 {
