@@ -1,6 +1,7 @@
-# !/usr/bin/env bash Runs the tests of failovers, clusters and whole programs on other
-# servers than that of `make test`: Valkey and a newer Redis, from their wheels. Reports
-# at the end which servers were tested, and which could not be had.
+#!/usr/bin/env bash
+# Runs the tests of failovers, clusters and whole programs on other servers than that of
+# `make test`: Valkey and a newer Redis, from their wheels. Reports at the end which
+# servers were tested, and which could not be had.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
