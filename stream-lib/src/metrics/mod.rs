@@ -1,9 +1,9 @@
 //! Counts and times of producers and consumers.
 //!
-//! A *record* is what the threads write, without a lock and without sharing a line of
-//! memory: [`WorkerRecord`] belongs to one worker, [`ProducerRecord`] has a part for each
-//! of a few threads (*seat*). A [`Metrics`] is the snapshot that readers get of them, with a
-//! [`Histogram`] for each kind of time. *publish* hands snapshots to the crate `metrics`.
+//! Threads write into a *record*, without a lock: [`WorkerRecord`] belongs to one worker,
+//! [`ProducerRecord`] has a part for each of a few threads (*seat*), in cache lines of its
+//! own. A [`Metrics`] is the snapshot that readers get, with a [`Histogram`] for each kind
+//! of time. *publish* hands snapshots to the crate `metrics`.
 
 mod histogram;
 mod producer;

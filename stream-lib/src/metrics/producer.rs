@@ -169,7 +169,7 @@ impl ProducerRecord {
         }
     }
 
-    /// That of this thread.
+    /// The part of this thread.
     #[inline]
     fn part(&self) -> Option<(&Part, Adder)> {
         let (at, adder) = Adder::here();

@@ -1,13 +1,13 @@
 //! The part of each record that a thread writes.
 //!
-//! A few threads have a part for themselves, as long as they live, and add to it by plain
-//! loads and stores. All others share the last part. A thread that begins takes over the
-//! counts of one that has ended: it sees them, since a seat is left and taken by release
-//! and acquire.
+//! A few threads have a part of their own while they live, and add to it by plain loads and
+//! stores. All others share the last part. A new thread goes on with the counts of one that
+//! has ended, and sees all of them: a seat is left with a release, and taken with an
+//! acquire.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// So many threads have a part for themselves.
+/// The number of parts that belong to one thread at a time.
 const OWN: usize = 8;
 
 /// All parts, with the one that is shared.
@@ -19,7 +19,7 @@ thread_local! {
     static SEAT: Seat = Seat::take();
 }
 
-/// Which part a thread writes; `OWN` for the shared one.
+/// The index of the part that a thread writes; `OWN` for the shared one.
 struct Seat(usize);
 
 impl Seat {
@@ -48,7 +48,7 @@ pub(super) struct Adder {
 }
 
 impl Adder {
-    /// With the part of this thread.
+    /// The index of this thread's part, and an adder for it.
     #[inline]
     pub(super) fn here() -> (usize, Self) {
         // A thread that is ending has left its seat.

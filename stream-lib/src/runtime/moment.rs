@@ -1,4 +1,4 @@
-//! Points in time as numbers: what is between two of them costs one subtraction.
+//! Points in time as numbers: the time between two costs one subtraction.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -8,8 +8,8 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
-/// An instant, in nanoseconds before or after the first time that this process asked for
-/// one.
+/// An instant, in nanoseconds since the first time that this process took one; negative
+/// before that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(i64);
 

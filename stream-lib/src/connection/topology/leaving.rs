@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::connection::node::Node;
 
-/// How long requests under way at such a server may take: after a planned failover, and
-/// when its last slot has moved, it still answers them.
+/// The time for requests under way at a replaced server. It still answers them after a
+/// planned failover, and after its last slot has moved.
 const LAST_ANSWERS: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Default)]

@@ -16,8 +16,8 @@ use crate::error::Error;
 /// The least time between two rounds.
 const BETWEEN: Duration = Duration::from_millis(100);
 
-/// For so long after something has failed, one round follows the other: the servers may
-/// not have agreed yet.
+/// How long rounds follow each other without a pause after a failure: the servers may not
+/// have agreed yet.
 const EAGERLY: Duration = Duration::from_secs(1);
 
 /// The rounds of one seeker.
@@ -33,23 +33,23 @@ struct Rounds {
     failed_at: Option<Instant>,
     begun: u64,
     ended: u64,
-    /// When the last one has begun.
+    /// When the last round began.
     begun_at: Option<Instant>,
-    /// That of the last one.
+    /// The failure of the last round.
     failure: Option<Error>,
-    /// The longest time between two, once there was one.
+    /// The longest time between two rounds, once there was one.
     tick: Duration,
     over: bool,
 }
 
-/// What the seeker is to do.
+/// The next step of the seeker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// A round that somebody waits for, or that follows a failure.
+    /// A round that a caller waits for, or that follows a failure.
     AskNow,
     /// A round, since it is time again.
     AskAgain,
-    /// The time has come that it has set itself.
+    /// The alarm of the seeker is due.
     Alarm,
     End,
 }

@@ -48,8 +48,8 @@ const KILLER: u64 = 4_000_000_000;
 /// How often a process that dies is started.
 const LIVES: u32 = 3;
 
-/// More than processes die, so that the order that kills them is in nobody's hands in the
-/// end, and not buried.
+/// More than the lives of a process, so that the order that kills them stays pending, and is
+/// not buried.
 const RETRIES: usize = 9;
 
 /// Short, so that a dead process is noticed soon.
