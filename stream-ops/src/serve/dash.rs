@@ -12,7 +12,7 @@ use super::cache::Cache;
 use super::change::{Pending, Told, Works};
 use super::page::{Model, Rich};
 use super::settings::Settings;
-use super::view::{Event, Retention, StreamSchedules};
+use super::view::{Event, Retention, StreamSchedules, Window};
 use crate::assess::Problems;
 use crate::observe::Poller;
 use crate::server::Redis;
@@ -54,6 +54,7 @@ pub(crate) struct Dash {
     pub(crate) pages: Cache<Loaded>,
     pub(crate) schemas: Cache<Schemas>,
     pub(crate) kinds: Cache<Kinds>,
+    pub(crate) windows: Cache<Result<Window, String>>,
     pub(crate) retention: Cache<Result<Retention, String>>,
     pub(crate) schedules: Cache<Schedules>,
     pub(crate) events: Cache<Arc<Vec<Event>>>,
@@ -80,6 +81,7 @@ impl Dash {
             pages: Cache::new(Duration::from_millis(1_500)),
             schemas: Cache::new(Duration::from_secs(10)),
             kinds: Cache::new(Duration::from_secs(5)),
+            windows: Cache::new(Duration::from_secs(5)),
             retention: Cache::new(Duration::from_secs(30)),
             schedules: Cache::new(Duration::from_secs(5)),
             events: Cache::new(Duration::from_secs(3)),
@@ -116,6 +118,7 @@ impl Dash {
     pub(crate) fn forget(&self) {
         self.pages.clear();
         self.kinds.clear();
+        self.windows.clear();
         self.retention.clear();
         self.schedules.clear();
         self.events.clear();

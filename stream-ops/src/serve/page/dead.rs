@@ -27,6 +27,8 @@ pub struct Dead {
     pub search: String,
     /// The chosen kind.
     pub chosen: String,
+    /// The times since which letters can be shown.
+    pub since: Vec<Choice>,
     /// The number of letters searched, and of those shown.
     pub looked: String,
     /// The number of letters of the kind that aren't shown.
@@ -62,6 +64,17 @@ pub struct KindRow {
     pub first: String,
     /// The age of the last.
     pub last: String,
+}
+
+/// A choice of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// Its value in the form.
+    pub value: String,
+    /// Its words.
+    pub words: String,
+    /// Whether it is chosen.
+    pub is_chosen: bool,
 }
 
 /// One dead letter.
@@ -165,7 +178,13 @@ fn filter(page: &Dead) -> Markup {
             input type="hidden" name="kind" value=(page.chosen);
             label.name for="search" { "Search in fields and errors" }
             input #search type="search" name="q" value=(page.search) placeholder="field = value, error text" autocomplete="off";
-            button type="submit" { "Search" }
+            label.name for="since" { "When they died" }
+            select #since name="since" {
+                @for choice in &page.since {
+                    option value=(choice.value) selected[choice.is_chosen] { (choice.words) }
+                }
+            }
+            button type="submit" { "Show" }
             span.soft { (page.looked) }
         }
     }

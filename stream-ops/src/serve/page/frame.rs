@@ -77,7 +77,7 @@ impl Frame {
                     (self.header())
                     main #main data-live[self.is_live] {
                         @if let Some(told) = &self.told {
-                            div.told role="status" { (told.html()) }
+                            div.told data-key="told" role="status" { (told.html()) }
                         }
                         @for (words, to) in &self.going {
                             p.told data-key=(to) { (words) " " a href=(to) { "Look at it" } }
