@@ -208,11 +208,11 @@ fn letters(page: &Dead) -> Markup {
                 }
                 tbody {
                     @for row in &page.letters {
-                        tr data-key=(row.letter) {
+                        tr.ticked data-key=(row.letter) {
                             td { input type="checkbox" name="letter" value=(row.letter) checked aria-label={ "Select " (row.entry) };
                                 input type="hidden" name="shown" value=(row.letter); }
-                            td { a href=(row.link) { code { (row.entry) } } }
-                            td data-label="Died" { (row.died) }
+                            td.wide { a href=(row.link) { code { (row.entry) } } }
+                            td.second data-label="Died" { (row.died) }
                             td.number data-label="Deliveries" { (row.deliveries) }
                             td.wide { (row.wrong.html()) }
                             td.wide { code { (row.consumer) } }
@@ -222,7 +222,7 @@ fn letters(page: &Dead) -> Markup {
                         tr { td.wide colspan="6" { span.soft { "No dead letter of this kind matches." } } }
                     }
                     @if page.more > 0 {
-                        tr data-key="more" {
+                        tr.ticked data-key="more" {
                             td { input type="checkbox" name="more" value="yes" checked aria-label="Select the others of this kind, too"; }
                             td.wide colspan="5" { span.soft { "… and " (crate::words::count(page.more)) " more of this kind" } }
                         }

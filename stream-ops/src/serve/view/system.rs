@@ -34,7 +34,7 @@ pub fn system(
     let look = history.latest();
     let now = look.at_ms;
     let findings = found.findings.iter().map(|finding| {
-        let mut words = Rich::new().plain(finding.sentence.clone());
+        let mut words = Rich::with_ids(&finding.sentence);
         if !finding.detail.is_empty() {
             words = words.plain(" ").plain(finding.detail.clone());
         }
