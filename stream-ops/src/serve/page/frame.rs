@@ -101,10 +101,10 @@ impl Frame {
         html! {
             header {
                 a.brand href="/" { "streams" }
-                nav aria-label="Pages" {
+                nav.many[self.dead.as_ref().is_some_and(|dead| dead.len() > 3)] aria-label="Pages" {
                     (self.entry(Place::Overview, "/", &html! { "Overview" }))
                     (self.entry(Place::Dead, "/dead", &html! {
-                        "Dead letters"
+                        "Dead" span.rest { " letters" }
                         @if let Some(dead) = &self.dead { " " span.pill { (dead) } }
                     }))
                     (self.entry(Place::Messages, "/messages", &html! { "Messages" }))
