@@ -108,8 +108,8 @@ fn letters_from_before_a_time_are_not_read() {
     let everything = reads(&|| assert_eq!(dead.kinds().unwrap().len(), 2));
     assert!(everything > 2_000, "{everything}");
     for few in [
-        reads(&|| assert_eq!(dead.select(&since).unwrap(), [new])),
-        reads(&|| assert_eq!(dead.select_newest(&since).unwrap(), [new])),
+        reads(&|| assert!(dead.select(&since).unwrap() == [new])),
+        reads(&|| assert!(dead.select_newest(&since).unwrap() == [new])),
         reads(&|| assert_eq!(dead.kinds_of(&since).unwrap().len(), 1)),
         reads(&|| {
             let newest = DeadFilter::new().reason("new").limit(1);
