@@ -73,17 +73,29 @@ impl Cleaner {
         }
         self.shared.schedule.lock().tend(keys, user, asked);
         self.shared.stop.nudge();
-        if thread.is_none() {
-            let shared = Arc::clone(&self.shared);
-            match Thread::spawn("stream-cleaner", move || run(&shared)) {
-                Ok(started) => *thread = Some(started),
-                // The next stream tries again, so the producer isn't refused.
-                Err(e) => log::error!(
-                    "starting the thread that cleans `{}` failed; the next stream tries again: {}",
-                    keys.stream(),
-                    with_causes(&e)
-                ),
-            }
+        self.start(&mut thread);
+    }
+
+    /// Starts the thread for the book alone, unless it runs.
+    pub(crate) fn begin(&self) {
+        let mut thread = self.thread.lock();
+        if !self.shared.stop.is_set() {
+            self.start(&mut thread);
+        }
+    }
+
+    fn start(&self, thread: &mut Option<Thread>) {
+        if thread.is_some() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        match Thread::spawn("stream-cleaner", move || run(&shared)) {
+            Ok(started) => *thread = Some(started),
+            // The next stream tries again, so its producer isn't refused.
+            Err(e) => log::error!(
+                "starting the thread that cleans streams failed; the next stream tries again: {}",
+                with_causes(&e)
+            ),
         }
     }
 

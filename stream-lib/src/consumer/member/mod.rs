@@ -155,7 +155,11 @@ impl Member {
             health: Arc::new(Health::new(identity, common, number, &stop, keeper)),
             failure_log: FailureLog::new(part.group, &config.stream, &common.failures, keeper),
             sign_of_life: SignOfLife::new(config.lease),
-            outputs: OutputStreams::new(&identity.topology, part.group.stream()),
+            outputs: OutputStreams::new(
+                &identity.topology,
+                identity.book.clone(),
+                part.group.stream(),
+            ),
             alarm: identity.alarm.clone(),
             links: MemberLinks::default(),
             halt: Shutdown::default(),

@@ -64,10 +64,8 @@ pub(super) fn dead_letters(
     now: u64,
 ) -> Result<DeadMore, String> {
     let kinds = deads(dash, stream, now)?;
-    let schemas = schemas(dash, stream)?;
     let mut more = DeadMore {
         kinds: kinds.as_ref().clone(),
-        schemas: schemas.as_ref().clone(),
         ..DeadMore::default()
     };
     let only: Vec<_> = kinds.iter().map(|(kind, _)| kind.clone()).collect();
@@ -88,19 +86,21 @@ pub(super) fn dead_letters(
     let most = if search.is_empty() { LETTERS } else { SEARCHED };
     let found = letters.list_where(&filter.clone().limit(most));
     more.letters = found.map_err(|error| with_causes(&error))?;
+    // After the letters, so that the fields of each are known.
+    more.schemas = schemas(dash, stream)?;
     more.looked = if search.is_empty() {
         count
     } else {
         more.letters.len() as u64
     };
     if !search.is_empty() {
-        let mask = stream_lib::FieldMask::of(&schemas);
+        let mask = stream_lib::FieldMask::of(&more.schemas);
         more.letters.retain(|letter| has(letter, search, &mask));
         more.letters.truncate(FOUND);
     }
     let tried = filter.limit(TRIED);
     more.plan = letters
-        .plan_redrive(&tried, &FieldEdits::new(), &schemas)
+        .plan_redrive(&tried, &FieldEdits::new(), &more.schemas)
         .ok();
     Ok(more)
 }

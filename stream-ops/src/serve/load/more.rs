@@ -6,7 +6,7 @@ use stream_lib::{EntryAddress, Peek, PendingEntry, PendingFilter, StreamSchema};
 
 use crate::audit;
 use crate::observe::{Suspect, own_key};
-use crate::serve::dash::{Dash, Schemas};
+use crate::serve::dash::Dash;
 use crate::serve::view::{Event, Noted, Retention, StreamMore};
 use crate::server::{Answered, pairs, request, with_causes};
 use crate::words::{cut, shown};
@@ -22,17 +22,16 @@ const CHANGES: &str = "50";
 const GROUPS: usize = 50;
 
 /// The schemas of a stream. If they can't be read, it is unknown which values are
-/// sensitive, so none may be shown.
-pub(crate) fn schemas(dash: &Dash, stream: &str) -> Schemas {
-    dash.schemas.read(stream, || {
-        let schemas = dash.redis.manager().schemas(stream);
-        schemas.map(Arc::new).map_err(|error| {
-            format!(
-                "without the schemas of the stream it isn't known which values are sensitive, \
-                 and they can't be read: {}",
-                with_causes(&error)
-            )
-        })
+/// sensitive, so none may be shown. They are read after the messages that they describe,
+/// and not kept: the type of a message is stored before the message.
+pub(crate) fn schemas(dash: &Dash, stream: &str) -> Result<Vec<StreamSchema>, String> {
+    let schemas = dash.redis.manager().schemas(stream);
+    schemas.map_err(|error| {
+        format!(
+            "without the schemas of the stream it isn't known which values are sensitive, and \
+             they can't be read: {}",
+            with_causes(&error)
+        )
     })
 }
 
@@ -65,10 +64,10 @@ fn retention(dash: &Dash, stream: &str) -> Result<Retention, String> {
 
 /// The fields of a suspect entry in one line, without sensitive values.
 pub(super) fn in_a_line(dash: &Dash, stream: &str, suspect: &Suspect) -> Option<String> {
-    let schemas = schemas(dash, stream).ok()?;
-    let mask = stream_lib::FieldMask::of(&schemas);
     let at = address_of(stream, suspect);
     let entry = dash.redis.manager().entry(stream, at).ok()??;
+    let schemas = schemas(dash, stream).ok()?;
+    let mask = stream_lib::FieldMask::of(&schemas);
     let newest = StreamSchema::newest(&schemas);
     let kind = newest.first().map(|schema| schema.name.clone());
     let fields = entry
