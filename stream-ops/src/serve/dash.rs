@@ -12,7 +12,7 @@ use super::cache::Cache;
 use super::change::{Pending, Told, Works};
 use super::page::{Model, Rich};
 use super::settings::Settings;
-use super::view::{Event, Retention, StreamSchedules};
+use super::view::{Event, Retention, StreamSchedules, Window};
 use crate::assess::Problems;
 use crate::observe::Poller;
 use crate::server::Redis;
@@ -49,6 +49,7 @@ pub(crate) struct Dash {
     /// Pages, each made once for all simultaneous viewers.
     pub(crate) pages: Cache<Loaded>,
     pub(crate) kinds: Cache<Kinds>,
+    pub(crate) windows: Cache<Result<Window, String>>,
     pub(crate) retention: Cache<Result<Retention, String>>,
     pub(crate) schedules: Cache<Schedules>,
     pub(crate) events: Cache<Arc<Vec<Event>>>,
@@ -74,6 +75,7 @@ impl Dash {
             names,
             pages: Cache::new(Duration::from_millis(1_500)),
             kinds: Cache::new(Duration::from_secs(5)),
+            windows: Cache::new(Duration::from_secs(5)),
             retention: Cache::new(Duration::from_secs(30)),
             schedules: Cache::new(Duration::from_secs(5)),
             events: Cache::new(Duration::from_secs(3)),
@@ -110,6 +112,7 @@ impl Dash {
     pub(crate) fn forget(&self) {
         self.pages.clear();
         self.kinds.clear();
+        self.windows.clear();
         self.retention.clear();
         self.schedules.clear();
         self.events.clear();

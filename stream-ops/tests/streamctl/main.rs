@@ -21,5 +21,6 @@ mod plans;
 mod questions;
 mod reach;
 mod sent;
+mod since;
 mod support;
 mod terminal;
