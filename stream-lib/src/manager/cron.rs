@@ -96,6 +96,7 @@ impl StreamManager {
             let job = Job::new(keys, name, cron, move |batch| {
                 batch.push(&message(), &Extras::NONE)
             })?;
+            let job = job.hides_texts(M::SCHEMA.is_sensitive());
             self.timekeeper.begin_job(job, self.is_lazy)
         });
         begun.map_err(|e| {

@@ -14,7 +14,14 @@ pub struct Finder {
     /// The streams that the current round has found.
     next: BTreeSet<String>,
     walk: Option<FindStreams>,
+    /// Those that had only schedules, when these were last searched for.
+    scheduled: BTreeSet<String>,
+    rounds: u32,
 }
+
+/// Schedules are searched for in one of so many rounds, since that takes a walk over all
+/// keys of its own.
+const SCHEDULES_EVERY: u32 = 10;
 
 impl Finder {
     /// The streams that the last complete round has found, and those found since.
@@ -35,13 +42,25 @@ impl Finder {
         let until = Instant::now() + time;
         let mut walk = match self.walk.take() {
             Some(walk) => walk,
-            None => redis.manager().find_streams()?,
+            None => {
+                let walk = redis.manager().find_streams()?;
+                if self.rounds.is_multiple_of(SCHEDULES_EVERY) {
+                    self.scheduled.clear();
+                    walk.with_schedules()
+                } else {
+                    walk
+                }
+            }
         };
         loop {
             match walk.next() {
                 Some(Ok(streams)) => {
                     let whose = streams.into_iter().filter_map(|found| match found.kind {
                         StreamKind::Messages => Some(found.name),
+                        StreamKind::Schedules => {
+                            self.scheduled.insert(found.name.clone());
+                            Some(found.name)
+                        }
                         // A stream without entries may have dead letters.
                         StreamKind::Backup | StreamKind::DeadLetters => found.of,
                         _ => None,
@@ -62,7 +81,9 @@ impl Finder {
                 return Ok(false);
             }
         }
+        self.rounds += 1;
         self.found = std::mem::take(&mut self.next);
+        self.found.extend(self.scheduled.iter().cloned());
         Ok(true)
     }
 }

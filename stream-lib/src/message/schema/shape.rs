@@ -153,6 +153,15 @@ pub enum FieldType {
 }
 
 impl Schema {
+    /// Whether any field is sensitive, nested ones included.
+    pub(crate) fn is_sensitive(&self) -> bool {
+        let variants = self.variants.iter().flat_map(|variant| variant.fields);
+        self.fields.iter().chain(variants).any(|field| {
+            field.sensitive
+                || matches!(field.ty, FieldType::Nested(nested) if nested.is_sensitive())
+        })
+    }
+
     /// A message type without fields.
     pub const fn new(name: &'static str) -> Self {
         Self {
