@@ -40,18 +40,8 @@ impl Finder {
     /// Where Redis can't be reached. The next call continues where this one stopped.
     pub fn go_on(&mut self, redis: &Redis, time: Duration) -> Result<bool> {
         let until = Instant::now() + time;
-        let mut walk = match self.walk.take() {
-            Some(walk) => walk,
-            None => {
-                let walk = redis.manager().find_streams()?;
-                if self.rounds.is_multiple_of(SCHEDULES_EVERY) {
-                    self.scheduled.clear();
-                    walk.with_schedules()
-                } else {
-                    walk
-                }
-            }
-        };
+        let walk = self.walk.take();
+        let mut walk = walk.map_or_else(|| self.begin(redis), Ok)?;
         loop {
             match walk.next() {
                 Some(Ok(streams)) => {
@@ -85,5 +75,15 @@ impl Finder {
         self.found = std::mem::take(&mut self.next);
         self.found.extend(self.scheduled.iter().cloned());
         Ok(true)
+    }
+
+    /// Begins a round.
+    fn begin(&mut self, redis: &Redis) -> Result<FindStreams> {
+        let walk = redis.manager().find_streams()?;
+        if !self.rounds.is_multiple_of(SCHEDULES_EVERY) {
+            return Ok(walk);
+        }
+        self.scheduled.clear();
+        Ok(walk.with_schedules())
     }
 }

@@ -19,7 +19,7 @@ use stream_lib::EntryId;
 
 use super::budget::Budget;
 use super::facts::{GroupFacts, StreamFacts};
-use super::told::{How, Oldest, Question, Told, ToldGroup};
+use super::told::{How, Question, Told, ToldGroup, ToldId};
 
 /// Streams are read as a whole again after this: an entry that was added and removed
 /// between two looks may not show.
@@ -129,8 +129,9 @@ impl Known {
             _ => (told.added, told.first, told.last),
         };
         found.newest_dead = match told.newest_dead {
-            Some(newest) => newest,
-            None => known.and_then(|known| known.newest_dead),
+            ToldId::Entry(newest) => Some(newest),
+            ToldId::AsKnown => known.and_then(|known| known.newest_dead),
+            ToldId::None | ToldId::Some => None,
         };
         // Redis counts wrongly once entries were removed.
         let is_whole = added_is_exact && found.added == Some(found.length);
@@ -174,11 +175,11 @@ impl Known {
         let (mut behind, whole_at) = match before {
             Some(mut known) if told.how == How::Part => {
                 known.budget = budget;
-                if told.newest_dead.is_some() {
+                if told.newest_dead != ToldId::AsKnown {
                     (known.dead, known.newest_dead) = (told.dead, found.newest_dead);
                 }
                 for group in &told.groups {
-                    if let Oldest::Entry(id) = group.oldest {
+                    if let ToldId::Entry(id) = group.oldest {
                         known.behind.insert(group.cursor, Some(id));
                     }
                 }
@@ -189,9 +190,9 @@ impl Known {
         };
         for group in &told.groups {
             match group.oldest {
-                Oldest::Entry(id) => behind.insert(group.cursor, Some(id)),
-                Oldest::None => behind.insert(group.cursor, None),
-                Oldest::AsKnown | Oldest::Some => None,
+                ToldId::Entry(id) => behind.insert(group.cursor, Some(id)),
+                ToldId::None => behind.insert(group.cursor, None),
+                ToldId::AsKnown | ToldId::Some => None,
             };
         }
         behind.retain(|cursor, _| told.groups.iter().any(|group| group.cursor == *cursor));
@@ -236,14 +237,14 @@ fn group_facts(
     let of = known.and_then(|known| known.groups.get(&group.name));
     let excess = of.map_or(0, |lag| lag.excess);
     let oldest_ms = match group.oldest {
-        Oldest::None => None,
-        Oldest::Entry(id) => Some(id.ms()),
-        Oldest::AsKnown => {
+        ToldId::None => None,
+        ToldId::Entry(id) => Some(id.ms()),
+        ToldId::AsKnown => {
             let behind = known.and_then(|known| known.behind.get(&group.cursor));
             behind.copied().flatten().map(EntryId::ms)
         }
-        Oldest::Some if group.lag.unwrap_or(0) <= excess => None,
-        Oldest::Some => Some(known.map_or(group.cursor.ms(), |known| known.bound(group.cursor))),
+        ToldId::Some if group.lag.unwrap_or(0) <= excess => None,
+        ToldId::Some => Some(known.map_or(group.cursor.ms(), |known| known.bound(group.cursor))),
     };
     let is_before_all = stream.first.is_some_and(|first| group.cursor < first);
     let (unread, is_exact) = match (oldest_ms, group.lag) {

@@ -38,8 +38,7 @@ pub(super) struct Told {
     pub(super) last: Option<EntryId>,
     pub(super) groups: Vec<ToldGroup>,
     pub(super) dead: u64,
-    /// `None` where it is as known.
-    pub(super) newest_dead: Option<Option<EntryId>>,
+    pub(super) newest_dead: ToldId,
     /// How long the server worked.
     pub(super) took: Duration,
 }
@@ -62,12 +61,12 @@ pub(super) struct ToldGroup {
     pub(super) cursor: EntryId,
     pub(super) read: Option<u64>,
     pub(super) lag: Option<i64>,
-    pub(super) oldest: Oldest,
+    pub(super) oldest: ToldId,
 }
 
-/// The oldest unread entry of a group.
+/// The oldest unread entry of a group, or the newest dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Oldest {
+pub(super) enum ToldId {
     None,
     Entry(EntryId),
     AsKnown,
@@ -141,7 +140,6 @@ impl Told {
             b"same" => How::Same,
             _ => How::Part,
         };
-        let newest_dead = (newest.bytes() != Some(b"=")).then(|| newest.id());
         Some(Self {
             at_ms: at.count().unwrap_or(0),
             length: length.count().unwrap_or(0),
@@ -152,7 +150,7 @@ impl Told {
             last: last.id(),
             groups: groups.list().iter().filter_map(ToldGroup::read).collect(),
             dead: dead.count().unwrap_or(0),
-            newest_dead,
+            newest_dead: ToldId::read(newest),
             took: Duration::from_micros(took.count().unwrap_or(0)),
         })
     }
@@ -169,11 +167,17 @@ impl ToldGroup {
             cursor: cursor.id().unwrap_or(EntryId::MIN),
             read: read.count(),
             lag: lag.number(),
-            oldest: match oldest.bytes() {
-                Some(b"=") => Oldest::AsKnown,
-                Some(b"?") => Oldest::Some,
-                _ => oldest.id().map_or(Oldest::None, Oldest::Entry),
-            },
+            oldest: ToldId::read(oldest),
         })
+    }
+}
+
+impl ToldId {
+    fn read(id: &Answer) -> Self {
+        match id.bytes() {
+            Some(b"=") => Self::AsKnown,
+            Some(b"?") => Self::Some,
+            _ => id.id().map_or(Self::None, Self::Entry),
+        }
     }
 }
