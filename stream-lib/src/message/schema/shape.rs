@@ -153,15 +153,6 @@ pub enum FieldType {
 }
 
 impl Schema {
-    /// Whether any field is sensitive, nested ones included.
-    pub(crate) fn is_sensitive(&self) -> bool {
-        let variants = self.variants.iter().flat_map(|variant| variant.fields);
-        self.fields.iter().chain(variants).any(|field| {
-            field.sensitive
-                || matches!(field.ty, FieldType::Nested(nested) if nested.is_sensitive())
-        })
-    }
-
     /// A message type without fields.
     pub const fn new(name: &'static str) -> Self {
         Self {
@@ -237,6 +228,18 @@ impl Schema {
     /// Whether no message of the type has an idempotency key of its own.
     pub(crate) const fn is_keyless(&self) -> bool {
         matches!(self.own_key, OwnKey::Never)
+    }
+
+    /// Whether a field is sensitive, here or in a nested message.
+    pub(crate) fn has_sensitive_fields(&self) -> bool {
+        let variants = self.variants.iter().flat_map(|variant| variant.fields);
+        self.fields.iter().chain(variants).any(|field| {
+            let nested = match field.ty {
+                FieldType::Nested(schema) => schema.has_sensitive_fields(),
+                _ => false,
+            };
+            field.sensitive || nested
+        })
     }
 
     /// Allows all the fields to be absent together.

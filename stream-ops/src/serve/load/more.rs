@@ -9,7 +9,7 @@ use stream_lib::{
 
 use crate::audit;
 use crate::observe::{Suspect, own_key};
-use crate::serve::dash::{Dash, Kinds, Schemas};
+use crate::serve::dash::{Dash, Kinds};
 use crate::serve::view::{DeadMore, Event, Noted, Retention, StreamMore, chosen};
 use crate::server::{Answered, pairs, request, with_causes};
 use crate::words::{cut, shown};
@@ -36,17 +36,16 @@ const CHANGES: &str = "50";
 const GROUPS: usize = 50;
 
 /// The schemas of a stream. If they can't be read, it is unknown which values are
-/// sensitive, so none may be shown.
-pub(crate) fn schemas(dash: &Dash, stream: &str) -> Schemas {
-    dash.schemas.read(stream, || {
-        let schemas = dash.redis.manager().schemas(stream);
-        schemas.map(Arc::new).map_err(|error| {
-            format!(
-                "without the schemas of the stream it isn't known which values are sensitive, \
-                 and they can't be read: {}",
-                with_causes(&error)
-            )
-        })
+/// sensitive, so none may be shown. They are read after the messages that they describe,
+/// and not kept: the type of a message is stored before the message.
+pub(crate) fn schemas(dash: &Dash, stream: &str) -> Result<Vec<StreamSchema>, String> {
+    let schemas = dash.redis.manager().schemas(stream);
+    schemas.map_err(|error| {
+        format!(
+            "without the schemas of the stream it isn't known which values are sensitive, and \
+             they can't be read: {}",
+            with_causes(&error)
+        )
     })
 }
 
@@ -79,10 +78,10 @@ fn retention(dash: &Dash, stream: &str) -> Result<Retention, String> {
 
 /// The fields of a suspect entry in one line, without sensitive values.
 pub(super) fn in_a_line(dash: &Dash, stream: &str, suspect: &Suspect) -> Option<String> {
-    let schemas = schemas(dash, stream).ok()?;
-    let mask = stream_lib::FieldMask::of(&schemas);
     let at = address_of(stream, suspect);
     let entry = dash.redis.manager().entry(stream, at).ok()??;
+    let schemas = schemas(dash, stream).ok()?;
+    let mask = stream_lib::FieldMask::of(&schemas);
     let newest = StreamSchema::newest(&schemas);
     let kind = newest.first().map(|schema| schema.name.clone());
     let fields = entry
@@ -138,10 +137,8 @@ pub(super) fn dead_letters(
     now: u64,
 ) -> Result<DeadMore, String> {
     let kinds = deads(dash, stream, now)?;
-    let schemas = schemas(dash, stream)?;
     let mut more = DeadMore {
         kinds: kinds.as_ref().clone(),
-        schemas: schemas.as_ref().clone(),
         ..DeadMore::default()
     };
     let only: Vec<_> = kinds.iter().map(|(kind, _)| kind.clone()).collect();
@@ -154,19 +151,20 @@ pub(super) fn dead_letters(
     let most = if search.is_empty() { LETTERS } else { SEARCHED };
     let found = letters.list_where(&filter.clone().limit(most));
     more.letters = found.map_err(|error| with_causes(&error))?;
+    more.schemas = schemas(dash, stream)?;
     more.looked = if search.is_empty() {
         kind.count
     } else {
         more.letters.len() as u64
     };
     if !search.is_empty() {
-        let mask = stream_lib::FieldMask::of(&schemas);
+        let mask = stream_lib::FieldMask::of(&more.schemas);
         more.letters.retain(|letter| has(letter, search, &mask));
         more.letters.truncate(FOUND);
     }
     let tried = filter.limit(TRIED);
     more.plan = letters
-        .plan_redrive(&tried, &FieldEdits::new(), &schemas)
+        .plan_redrive(&tried, &FieldEdits::new(), &more.schemas)
         .ok();
     Ok(more)
 }

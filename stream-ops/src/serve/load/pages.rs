@@ -230,10 +230,7 @@ fn message(dash: &Dash, stream: &str, id: &str, query: &Query) -> Built {
         entry: manager.entry(stream, at).map_err(failed)?,
         letter,
         pending: pending(dash, stream, &groups, at),
-        schemas: schemas(dash, stream)
-            .map_err(Missing::Failed)?
-            .as_ref()
-            .clone(),
+        schemas: schemas(dash, stream).map_err(Missing::Failed)?,
         others: newest(dash, stream),
     };
     let page = view::message(&of, id, &more, now, dash.settings.allow);
