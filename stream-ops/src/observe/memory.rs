@@ -64,6 +64,12 @@ struct Lag {
 }
 
 impl Memory {
+    /// Begins a look. What one that failed has told still holds.
+    pub(super) fn begin_look(&mut self) {
+        self.before.append(&mut self.now);
+        self.took = Duration::ZERO;
+    }
+
     /// What is known of a stream.
     pub(super) fn recall(&mut self, stream: &str) -> Option<Known> {
         self.before.remove(stream)
@@ -77,7 +83,7 @@ impl Memory {
     /// script for it.
     pub(super) fn end_look(&mut self) -> Duration {
         self.before = std::mem::take(&mut self.now);
-        std::mem::take(&mut self.took)
+        self.took
     }
 }
 

@@ -86,6 +86,7 @@ impl Observer {
         let began = Instant::now();
         let looks = self.looks.fetch_add(1, Ordering::Relaxed);
         self.meter.begin(looks == 1 || looks.is_multiple_of(TIMED));
+        self.memory.begin_look();
         let mut servers = Vec::new();
         for master in self.redis.masters()? {
             servers.push(look_at_server(&self.redis, &master)?);

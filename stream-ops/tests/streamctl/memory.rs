@@ -5,7 +5,7 @@ use std::time::Duration;
 use stream_lib::{ConnectionConfig, EntryId};
 use stream_ops::observe::{GroupFacts, Observer, StreamFacts, look_at};
 use stream_ops::server::Redis;
-use stream_tests::Server;
+use stream_tests::{Cluster, Server};
 
 use crate::support::{script, send};
 
@@ -194,4 +194,26 @@ fn counts_are_right_while_large_entries_are_not_copied() {
     // One look at most for every rest, however busy the machine.
     assert!(others < looks, "{others} of {looks}");
     assert!(look(&mut observer).first > Some(EntryId::MIN));
+}
+
+#[test]
+fn each_master_of_a_cluster_is_sent_the_script_once() {
+    let cluster = Cluster::start().unwrap();
+    for node in cluster.masters() {
+        let name = cluster.name_on(node, "s");
+        send(node, &["XADD", &name, "*", "a", "1"]);
+    }
+    let redis = Redis::connect(ConnectionConfig::new(cluster.url()).unwrap()).unwrap();
+    let mut observer = Observer::new(&redis, Vec::new());
+    while !observer.find(Duration::from_millis(100)).unwrap() {}
+    for _ in 0..3 {
+        let look = observer.look().unwrap();
+        assert_eq!(look.streams.len(), cluster.masters().len());
+        assert!(look.streams.iter().all(|stream| stream.added == Some(1)));
+    }
+    for node in cluster.masters() {
+        assert_eq!(node.calls("eval_ro"), 1);
+        assert!(node.calls("evalsha_ro") >= 3);
+        assert_eq!(node.calls("xinfo|stream"), 1);
+    }
 }
