@@ -100,6 +100,7 @@ impl StreamManager {
             let job = Job::new(keys.clone(), name, cron, move |batch| {
                 batch.push(&message(), &Extras::NONE)
             })?;
+            let job = job.hides_texts(M::SCHEMA.has_sensitive_fields());
             self.timekeeper.begin_job(job, self.is_lazy)?;
             self.cleaner.begin();
             if self.book.note(&keys, M::SCHEMA, SchemaRole::Producer) && !self.is_lazy {

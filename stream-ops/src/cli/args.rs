@@ -120,7 +120,7 @@ pub(crate) enum Command {
     /// Shows, cancels and runs scheduled messages.
     #[command(subcommand)]
     Scheduled(ScheduledCommand),
-    /// Shows, pauses and resumes recurring jobs.
+    /// Lists recurring jobs, pauses and resumes them, and runs one now.
     #[command(subcommand)]
     Cron(CronCommand),
     /// Shows the message types of a stream, as producers and consumers declare them.

@@ -15,6 +15,7 @@ mod ending;
 mod foreign;
 mod held;
 mod looking;
+mod memory;
 mod monitoring;
 mod pace;
 mod plans;
