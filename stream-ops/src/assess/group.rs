@@ -103,9 +103,12 @@ pub fn assess_in(history: &History, clock: &Clock) -> Assessment {
         streams.push(found);
     }
     findings.sort_by_key(|finding| {
+        // While Redis doesn't answer, the rest is what was known before.
+        let is_known = finding.kind != Kind::RedisRefuses;
         let is_of_group = finding.kind > Kind::CatchesUp;
         (
             finding.severity,
+            is_known,
             is_of_group,
             finding.since_ms.unwrap_or(u64::MAX),
         )

@@ -7,6 +7,8 @@
 mod causes;
 mod finding;
 mod group;
+#[cfg(test)]
+mod limits;
 mod others;
 mod past;
 mod say;

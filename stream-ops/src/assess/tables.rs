@@ -9,10 +9,10 @@ use crate::observe::{
 };
 
 /// 2026-11-27 03:04:12 UTC.
-const NOW: u64 = 1_795_748_652_000;
-const MIN: u64 = 60_000;
+pub(super) const NOW: u64 = 1_795_748_652_000;
+pub(super) const MIN: u64 = 60_000;
 
-fn living() -> ConsumerFacts {
+pub(super) fn living() -> ConsumerFacts {
     ConsumerFacts {
         name: "node-1".to_owned(),
         alive: Some(true),
@@ -23,7 +23,7 @@ fn living() -> ConsumerFacts {
     }
 }
 
-fn dead(idle_ms: u64) -> ConsumerFacts {
+pub(super) fn dead(idle_ms: u64) -> ConsumerFacts {
     ConsumerFacts {
         name: "node-4-2211".to_owned(),
         alive: Some(false),
@@ -38,7 +38,7 @@ fn dead(idle_ms: u64) -> ConsumerFacts {
     }
 }
 
-fn group(unread: u64, behind_ms: u64, consumers: Vec<ConsumerFacts>) -> GroupFacts {
+pub(super) fn group(unread: u64, behind_ms: u64, consumers: Vec<ConsumerFacts>) -> GroupFacts {
     GroupFacts {
         name: "billing".to_owned(),
         cursor: EntryId::new(NOW - behind_ms - 1, 0),
@@ -50,7 +50,7 @@ fn group(unread: u64, behind_ms: u64, consumers: Vec<ConsumerFacts>) -> GroupFac
     }
 }
 
-fn stream(group: GroupFacts, at_ms: u64) -> StreamFacts {
+pub(super) fn stream(group: GroupFacts, at_ms: u64) -> StreamFacts {
     StreamFacts {
         name: "orders".to_owned(),
         at_ms,
@@ -65,7 +65,7 @@ fn stream(group: GroupFacts, at_ms: u64) -> StreamFacts {
     }
 }
 
-fn look(streams: Vec<StreamFacts>, at_ms: u64) -> Look {
+pub(super) fn look(streams: Vec<StreamFacts>, at_ms: u64) -> Look {
     Look {
         at_ms,
         streams,
@@ -82,7 +82,7 @@ fn once(group: GroupFacts) -> History {
 }
 
 /// Looks every two seconds for a time, each with the group as it was then.
-fn watched(for_ms: u64, at: impl Fn(u64) -> GroupFacts) -> History {
+pub(super) fn watched(for_ms: u64, at: impl Fn(u64) -> GroupFacts) -> History {
     let mut history = History::default();
     for step in 0..=for_ms / 2_000 {
         let at_ms = NOW - for_ms + step * 2_000;
@@ -91,7 +91,7 @@ fn watched(for_ms: u64, at: impl Fn(u64) -> GroupFacts) -> History {
     history
 }
 
-fn state(history: &History) -> (State, Vec<&'static str>) {
+pub(super) fn state(history: &History) -> (State, Vec<&'static str>) {
     let assessment = assess(history);
     let group = assessment.group("orders", "billing").unwrap();
     let causes = group.causes.iter().map(Cause::as_str).collect();

@@ -17,26 +17,36 @@ const LONG: Duration = Duration::from_secs(120);
 struct Demo {
     child: Child,
     url: String,
+    /// What it has said at its start.
+    said: String,
 }
 
 impl Demo {
     fn begin(fault: &str) -> Self {
+        Self::until(&["--fault", fault], "leaves nothing.")
+    }
+
+    /// Begins one, which says `last` at the end of its start.
+    fn until(words: &[&str], last: &str) -> Self {
         let mut child = bare()
-            .args(["demo", "--fault", fault])
+            .arg("demo")
+            .args(words)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let url = lines.find_map(|line| {
-            let line = line.unwrap();
-            let (_, url) = line.split_once("REDIS_URL='")?;
-            Some(url.trim_end_matches('\'').to_owned())
-        });
-        Self {
-            child,
-            url: url.unwrap(),
+        let mut said = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            said.push_str(&line.unwrap());
+            said.push('\n');
+            if said.contains(last) {
+                break;
+            }
         }
+        let url = behind(&said, "REDIS_URL='")
+            .trim_end_matches('\'')
+            .to_owned();
+        Self { child, url, said }
     }
 
     fn ask(&self, words: &str) -> Option<Value> {
@@ -94,38 +104,54 @@ impl Demo {
     }
 }
 
-#[test]
-fn the_dashboard_is_served_with_it() {
-    let mut child = bare()
-        .args(["demo", "--serve", "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let address = lines.find_map(|line| {
-        let line = line.unwrap();
-        let (_, url) = line.split_once("The dashboard: http://")?;
-        Some(url.trim_end_matches('/').to_owned())
-    });
-    let address = address.unwrap();
-    let mut page = TcpStream::connect(&address).unwrap();
+/// The rest of the line behind these words.
+#[track_caller]
+fn behind<'a>(text: &'a str, words: &str) -> &'a str {
+    let (_, rest) = text.split_once(words).unwrap_or_else(|| panic!("{text}"));
+    rest.lines().next().unwrap()
+}
+
+/// Sends a request by hand, and returns the answer.
+fn ask(address: &str, head: &str, body: &str) -> String {
+    let mut page = TcpStream::connect(address).unwrap();
+    let length = body.len();
     write!(
         page,
-        "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        "{head}\r\nHost: {address}\r\nOrigin: http://{address}\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
     )
     .unwrap();
     let mut text = String::new();
     page.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn the_dashboard_is_served_with_it() {
+    let words = ["--serve", "--listen", "127.0.0.1:0"];
+    let demo = Demo::until(&words, "the password ");
+    let address = behind(&demo.said, "The dashboard: http://");
+    let address = address.trim_end_matches('/').to_owned();
+    let text = ask(&address, "GET / HTTP/1.1", "");
     assert!(
         text.starts_with("HTTP/1.1 200") && text.contains("demo"),
         "{text}"
     );
-    let pid = child.id().to_string();
-    let killed = std::process::Command::new("kill")
-        .args(["-INT", &pid])
-        .status();
-    assert!(killed.unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    // The password that it has said allows every change.
+    let password = behind(&demo.said, "the password ");
+    let change = |password: &str, form: &str| {
+        let head = format!("POST /change HTTP/1.1\r\nAuthorization: Bearer {password}");
+        ask(&address, &head, form)
+    };
+    let hold = "do=hold&stream=orders&group=billing&for=1+min";
+    wait_until(LONG, "the group", || {
+        change(password, hold).contains("Hold billing back for")
+    });
+    let remove = change(password, "do=remove-dead&stream=orders&letter=1-0");
+    assert!(remove.starts_with("HTTP/1.1 200"), "{remove}");
+    let wrong = change("a guess", hold);
+    assert!(wrong.starts_with("HTTP/1.1 401"), "{wrong}");
+    demo.end("-INT");
     TcpStream::connect(&address).unwrap_err();
 }
 

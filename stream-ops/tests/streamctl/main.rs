@@ -6,6 +6,7 @@
 )]
 
 mod backups;
+mod cleaned;
 mod clusters;
 mod cost;
 mod crons;
@@ -14,6 +15,8 @@ mod demo;
 mod ending;
 mod foreign;
 mod held;
+mod imports;
+mod jobs;
 mod looking;
 mod memory;
 mod monitoring;

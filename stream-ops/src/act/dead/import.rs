@@ -217,6 +217,13 @@ mod tests {
             let error = read(line).err().unwrap();
             assert!(error.contains(why), "{line}: {error}");
         }
+        let wide = |count: usize| {
+            let fields = vec![r#"["a","b"]"#; count - 1].join(",");
+            format!(r#"{{"id":"1-0","fields":[["~reason","a"],{fields}]}}"#)
+        };
+        assert!(read(&wide(100_000)).is_ok());
+        let error = read(&wide(100_001)).err().unwrap();
+        assert!(error.contains("100,001 fields are not an entry"), "{error}");
         let letter = read(r#"{"id":"3:1-0","fields":[["~reason","a"],["b",{"hex":"ff"}]]}"#);
         let letter = letter.unwrap();
         assert_eq!(

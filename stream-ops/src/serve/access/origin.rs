@@ -129,6 +129,25 @@ mod tests {
     }
 
     #[test]
+    fn the_names_are_those_of_the_address() {
+        for (address, host, is_known) in [
+            ("10.0.0.7:7474", "10.0.0.7:7474", true),
+            ("10.0.0.7:7474", "localhost:7474", false),
+            ("10.0.0.7:7474", "127.0.0.1:7474", false),
+            ("0.0.0.0:7474", "localhost:7474", true),
+            ("0.0.0.0:7474", "127.0.0.1:7474", true),
+            ("0.0.0.0:7474", "10.0.0.7:7474", false),
+            ("[::1]:7474", "localhost:7474", true),
+            ("127.0.0.1:80", "localhost", true),
+            ("127.0.0.1:80", "127.0.0.1:80", true),
+            ("127.0.0.1:8080", "localhost", false),
+        ] {
+            let names = names(address, &[]);
+            assert_eq!(names.has(host), is_known, "{host} at {address}");
+        }
+    }
+
+    #[test]
     fn a_change_comes_from_a_page_of_the_dashboard() {
         let names = names("[::1]:7474", &[]);
         let own = ("origin", "http://[::1]:7474");
@@ -143,5 +162,9 @@ mod tests {
         assert!(!names.is_same_origin(&headers(&[("sec-fetch-site", "same-site")])));
         assert!(names.has_origin(&headers(&[])));
         assert!(!names.has_origin(&headers(&[foreign])));
+        for two in [[own, own], [own, foreign], [foreign, own]] {
+            assert!(!names.has_origin(&headers(&two)), "{two:?}");
+            assert!(!names.is_same_origin(&headers(&two)), "{two:?}");
+        }
     }
 }

@@ -23,12 +23,12 @@ impl Pending {
     ///
     /// If the system has no random numbers.
     pub(crate) fn keep(&self, who: &str, question: Question) -> Result<String, String> {
-        self.0.keep((who.to_owned(), question))
+        self.0.keep((who.to_owned(), question), Instant::now())
     }
 
     /// Takes the question with this nonce; `None` if it was for another caller.
     pub(crate) fn take(&self, who: &str, nonce: &str) -> Option<Question> {
-        let (asked, question) = self.0.take(nonce)?;
+        let (asked, question) = self.0.take(nonce, Instant::now())?;
         (asked == who).then_some(question)
     }
 }
@@ -44,12 +44,12 @@ impl Told {
     ///
     /// As [`Pending::keep`].
     pub(crate) fn keep(&self, told: Rich) -> Result<String, String> {
-        self.0.keep(told)
+        self.0.keep(told, Instant::now())
     }
 
     /// The sentence with this key, for ten minutes.
     pub(crate) fn read(&self, key: &str) -> Option<Rich> {
-        self.0.read(key)
+        self.0.read(key, Instant::now())
     }
 }
 
@@ -63,10 +63,10 @@ impl<T> Default for Kept<T> {
 }
 
 impl<T> Kept<T> {
-    fn keep(&self, value: T) -> Result<String, String> {
+    fn keep(&self, value: T, now: Instant) -> Result<String, String> {
         let key = nonce()?;
         let mut kept = self.0.lock();
-        kept.retain(|_, (at, _)| at.elapsed() < GOOD_FOR);
+        kept.retain(|_, (at, _)| is_good(*at, now));
         if kept.len() >= MOST {
             let oldest = kept
                 .iter()
@@ -74,22 +74,26 @@ impl<T> Kept<T> {
                 .map(|(key, _)| key.clone());
             oldest.and_then(|key| kept.remove(&key));
         }
-        kept.insert(key.clone(), (Instant::now(), value));
+        kept.insert(key.clone(), (now, value));
         Ok(key)
     }
 
-    fn take(&self, key: &str) -> Option<T> {
+    fn take(&self, key: &str, now: Instant) -> Option<T> {
         let (at, value) = self.0.lock().remove(key)?;
-        (at.elapsed() < GOOD_FOR).then_some(value)
+        is_good(at, now).then_some(value)
     }
 }
 
 impl<T: Clone> Kept<T> {
-    fn read(&self, key: &str) -> Option<T> {
+    fn read(&self, key: &str, now: Instant) -> Option<T> {
         let kept = self.0.lock();
         let (at, value) = kept.get(key)?;
-        (at.elapsed() < GOOD_FOR).then(|| value.clone())
+        is_good(*at, now).then(|| value.clone())
     }
+}
+
+fn is_good(at: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(at) < GOOD_FOR
 }
 
 /// A random text that can't be guessed.
@@ -103,29 +107,49 @@ pub(super) fn nonce() -> Result<String, String> {
 mod tests {
     use super::*;
 
-    fn kept(who: &str) -> (Kept<String>, String) {
+    fn kept(who: &str, now: Instant) -> (Kept<String>, String) {
         let kept = Kept::default();
-        let nonce = kept.keep(who.to_owned()).unwrap();
+        let nonce = kept.keep(who.to_owned(), now).unwrap();
         (kept, nonce)
     }
 
     #[test]
     fn a_question_is_answered_once() {
-        let (pending, nonce) = kept("ada");
+        let now = Instant::now();
+        let (pending, nonce) = kept("ada", now);
         assert_eq!(nonce.len(), 32);
-        assert_eq!(pending.take("guess"), None);
-        assert_eq!(pending.read(&nonce).as_deref(), Some("ada"));
-        assert_eq!(pending.take(&nonce).as_deref(), Some("ada"));
-        assert_eq!(pending.take(&nonce), None);
+        assert_eq!(pending.take("guess", now), None);
+        assert_eq!(pending.read(&nonce, now).as_deref(), Some("ada"));
+        assert_eq!(pending.take(&nonce, now).as_deref(), Some("ada"));
+        assert_eq!(pending.take(&nonce, now), None);
+    }
+
+    #[test]
+    fn a_question_lapses_after_ten_minutes() {
+        let now = Instant::now();
+        let almost = now + Duration::from_millis(599_999);
+        let late = now + GOOD_FOR;
+        let (pending, nonce) = kept("ada", now);
+        assert_eq!(pending.read(&nonce, almost).as_deref(), Some("ada"));
+        assert_eq!(pending.read(&nonce, late), None);
+        assert_eq!(pending.take(&nonce, late), None);
+        let (pending, nonce) = kept("ada", now);
+        assert_eq!(pending.take(&nonce, almost).as_deref(), Some("ada"));
+        // Lapsed ones don't pile up.
+        let (pending, _) = kept("ada", now);
+        pending.keep("bob".to_owned(), late).unwrap();
+        assert_eq!(pending.0.lock().len(), 1);
     }
 
     #[test]
     fn the_oldest_questions_go_first() {
-        let (pending, first) = kept("ada");
+        let now = Instant::now();
+        let (pending, first) = kept("ada", now);
+        let later = now + Duration::from_secs(1);
         let rest: Vec<String> = (0..MOST)
-            .map(|_| pending.keep("ada".to_owned()).unwrap())
+            .map(|_| pending.keep("ada".to_owned(), later).unwrap())
             .collect();
-        assert_eq!(pending.take(&first), None);
-        assert!(pending.take(&rest[MOST - 1]).is_some());
+        assert_eq!(pending.take(&first, later), None);
+        assert!(pending.take(&rest[MOST - 1], later).is_some());
     }
 }

@@ -183,3 +183,76 @@ fn ids(letters: &[DeadLetterId]) -> String {
     };
     format!("{}{more}", ids.join(" "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_undone_needs_admin() {
+        let (stream, group) = ("s".to_owned(), "g".to_owned());
+        let job = "j".to_owned();
+        let id: ScheduleId = "0000000000000017-k3v9x2m4p7q8".parse().unwrap();
+        let retry = [
+            Change::SetAside {
+                stream: stream.clone(),
+                group: group.clone(),
+                at: "1-0".parse().unwrap(),
+            },
+            Change::Hold {
+                stream: stream.clone(),
+                group: group.clone(),
+                time: Duration::from_secs(60),
+            },
+            Change::Unhold {
+                stream: stream.clone(),
+                group,
+            },
+            Change::Redrive {
+                stream: stream.clone(),
+                letters: Vec::new(),
+                edits: FieldEdits::default(),
+                fields: Vec::new(),
+                at_most: None,
+            },
+            Change::RunJob {
+                stream: stream.clone(),
+                job: job.clone(),
+            },
+            Change::PauseJob {
+                stream: stream.clone(),
+                job: job.clone(),
+            },
+            Change::ResumeJob {
+                stream: stream.clone(),
+                job,
+            },
+            Change::RunScheduled {
+                stream: stream.clone(),
+                id,
+            },
+        ];
+        let admin = [
+            Change::RemoveDead {
+                stream: stream.clone(),
+                letters: Vec::new(),
+            },
+            Change::CancelScheduled {
+                stream: stream.clone(),
+                id,
+            },
+            Change::SendCopy {
+                stream,
+                id: "1-0".to_owned(),
+                message: Message::default(),
+                fields: Vec::new(),
+            },
+        ];
+        for change in retry {
+            assert_eq!(change.role(), Role::Retry, "{change:?}");
+        }
+        for change in admin {
+            assert_eq!(change.role(), Role::Admin, "{change:?}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Scheduled messages, and recurring jobs.
 
 mod adding;
+mod asked_races;
 mod asked_runs;
 mod crons;
 mod due;
