@@ -19,7 +19,7 @@ impl Secrets {
     /// The sensitive fields of a type; `None` if it has none.
     pub(crate) fn of(schema: &'static Schema) -> Option<Self> {
         let mut names = Vec::new();
-        collect(schema, &mut names);
+        collect(schema, false, &mut names);
         (!names.is_empty()).then_some(Self(names))
     }
 
@@ -72,13 +72,14 @@ fn add_leaves(document: &Value, values: &mut Vec<String>) {
     }
 }
 
-fn collect(schema: &'static Schema, names: &mut Vec<&'static str>) {
+/// The names of sensitive fields; with `all`, of all fields.
+fn collect(schema: &'static Schema, all: bool, names: &mut Vec<&'static str>) {
     let variants = schema.variants.iter().flat_map(|variant| variant.fields);
     for field in schema.fields.iter().chain(variants) {
         let FieldSchema { name, aliases, .. } = field;
         match field.ty {
-            FieldType::Nested(nested) => collect(nested, names),
-            _ if field.sensitive => {
+            FieldType::Nested(nested) => collect(nested, all || field.sensitive, names),
+            _ if all || field.sensitive => {
                 names.push(name);
                 names.extend(*aliases);
             }
@@ -128,6 +129,16 @@ mod tests {
             format!("bad: \"{MASK}\"")
         );
         assert!(Secrets::of(&PLAIN).is_none());
+    }
+
+    #[test]
+    fn sensitive_nested_message_hides_all_its_fields() {
+        static WHOLE: Schema =
+            Schema::new("Whole").with_fields(&[FieldSchema::nested("inner", &INNER).sensitive()]);
+        let secrets = Secrets::of(&WHOLE).unwrap();
+        let message = RawMessage::new().with("note", "a note");
+        let values = secrets.values_of(message.fields());
+        assert_eq!(hidden("of a note".to_owned(), values), "of ••••");
     }
 
     #[test]
