@@ -12,6 +12,7 @@ pub mod act;
 pub mod assess;
 pub mod audit;
 pub mod cli;
+mod escape;
 pub mod json;
 pub mod observe;
 pub mod prometheus;

@@ -15,7 +15,7 @@ use super::output::Output;
 use crate::assess::{Assessment, assess_in};
 use crate::observe::{History, Observer, StreamFacts};
 use crate::server::Redis;
-use crate::words::{Clock, shown};
+use crate::words::{Clock, quoted, shown};
 
 /// Time limit of the search for streams, in a command that ends.
 const FIND_FOR: Duration = Duration::from_secs(20);
@@ -189,8 +189,9 @@ pub(crate) fn pause(time: Duration) {
 
 /// The error for a group that the stream doesn't have.
 pub(crate) fn no_group(stream: &str, group: &str) -> Fault {
+    let word = quoted(stream);
     let (stream, group) = (shown(stream.as_bytes()), shown(group.as_bytes()));
     Fault::no_such(format!(
-        "`{stream}` has no group `{group}`; `streamctl group ls {stream}` shows those that it has"
+        "`{stream}` has no group `{group}`; `streamctl group ls {word}` shows those that it has"
     ))
 }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use stream_lib::Result;
+use stream_lib::{ErrorKind, Result};
 
+use super::facts::StreamFacts;
 use super::found::Finder;
 use super::history::{Look, LookCost};
 use super::look::look_at;
 use super::misfits::Samples;
 use super::server::look_at_server;
-use crate::server::{Meter, Redis};
+use crate::server::{Meter, Redis, with_causes};
 
 /// In one of so many looks the time of the server is measured.
 const TIMED: u32 = 15;
@@ -85,7 +86,15 @@ impl Observer {
         let mut streams = Vec::with_capacity(names.len());
         self.samples.keep(&names);
         for name in names {
-            let mut stream = look_at(&self.redis, name)?;
+            let mut stream = match look_at(&self.redis, name) {
+                // One stream that can't be looked at leaves the others.
+                Err(error) if is_of_one_stream(error.kind()) => StreamFacts {
+                    name: name.clone(),
+                    trouble: Some(with_causes(&error)),
+                    ..StreamFacts::default()
+                },
+                looked => looked?,
+            };
             stream.misfits = self.samples.of(&self.redis, &stream);
             // A stream may be deleted between the search and the look.
             if stream.exists || stream.trouble.is_some() || stream.is_ours || !self.named.is_empty()
@@ -105,4 +114,12 @@ impl Observer {
             }),
         })
     }
+}
+
+/// Whether an error of this kind is about one stream, rather than about the server.
+pub(crate) fn is_of_one_stream(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Config | ErrorKind::PermissionDenied | ErrorKind::WrongType
+    )
 }
