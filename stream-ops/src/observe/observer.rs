@@ -53,7 +53,7 @@ impl Observer {
     ///
     /// # Errors
     ///
-    /// Where Redis can't be reached.
+    /// Where Redis can't be reached, or the user may not search.
     pub fn find(&mut self, time: Duration) -> Result<bool> {
         if self.named.is_empty() {
             self.is_complete |= self.finder.go_on(&self.redis, time)?;

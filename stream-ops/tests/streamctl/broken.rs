@@ -2,7 +2,7 @@
 
 use stream_tests::Server;
 
-use crate::support::{digest, run_words, script, send};
+use crate::support::{bare, digest, run_words, script, send};
 
 /// What an operator asks about all streams.
 const ALL: [&str; 8] = [
@@ -113,4 +113,45 @@ fn nothing_beside_a_stream_moves_the_cursor() {
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn a_user_who_may_not_search_is_told_so() {
+    let server = Server::options()
+        .user("tool on >pw ~* +@all -scan")
+        .start()
+        .unwrap();
+    send(&server, &["XADD", "jobs", "*", "a", "b"]);
+    let url = server.url().replace("redis://", "redis://tool:pw@");
+    let ran = |words: &str| {
+        let output = bare()
+            .args(["--url", &url])
+            .args(words.split(' '))
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        (output.status.code(), text)
+    };
+    for words in [
+        "overview",
+        "stream ls",
+        "group ls",
+        "check",
+        "doctor",
+        "metrics",
+    ] {
+        let (code, text) = ran(words);
+        assert_eq!(code, Some(1), "{words}: {text}");
+        assert!(
+            text.contains("can't search for streams: ") && text.contains("--stream"),
+            "{words}: {text}"
+        );
+    }
+    let (code, text) = ran("check --format nagios");
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.starts_with("UNKNOWN: "), "{text}");
+    let (code, text) = ran("overview --stream jobs");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("jobs"), "{text}");
 }
