@@ -6,16 +6,18 @@
 //! changes and carries them out; [`audit`] notes each. [`json`] and [`prometheus`] are
 //! the forms of all this for programs. [`cli`] is the program `streamctl`, and [`serve`]
 //! its dashboard. [`server`] sends requests to Redis, and [`words`] formats numbers, ages
-//! and times.
+//! and times, [`clock`] knows the time zone, and [`since`] reads times.
 
 pub mod act;
 pub mod assess;
 pub mod audit;
 pub mod cli;
+pub mod clock;
 mod escape;
 pub mod json;
 pub mod observe;
 pub mod prometheus;
 pub mod serve;
 pub mod server;
+pub mod since;
 pub mod words;

@@ -1,10 +1,8 @@
 //! Formats of numbers, ages, times and bytes.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-
+pub use crate::clock::{Clock, millis_of, rfc3339};
 pub use crate::escape::{escaped, quoted, shown, shown_lines};
 
 /// A number with commas: `43,608`.
@@ -111,68 +109,6 @@ pub fn of(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
-/// The time zone of times for people.
-#[derive(Debug, Clone)]
-pub struct Clock {
-    zone: TimeZone,
-}
-
-impl Clock {
-    /// Coordinated universal time.
-    pub fn utc() -> Self {
-        Self {
-            zone: TimeZone::UTC,
-        }
-    }
-
-    /// The zone of this machine.
-    pub fn local() -> Self {
-        Self {
-            zone: TimeZone::system(),
-        }
-    }
-
-    /// The time of day, with the date if it isn't today's. `now` and `ms` are
-    /// milliseconds since 1970.
-    pub fn time(&self, ms: u64, now: u64) -> String {
-        let (Some(at), Some(today)) = (self.zoned(ms), self.zoned(now)) else {
-            return dash();
-        };
-        if at.date() == today.date() {
-            at.strftime("%H:%M:%S").to_string()
-        } else {
-            at.strftime("%Y-%m-%d %H:%M:%S").to_string()
-        }
-    }
-
-    /// The date and the time.
-    pub fn date_time(&self, ms: u64) -> String {
-        self.zoned(ms)
-            .map_or_else(dash, |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
-    }
-
-    fn zoned(&self, ms: u64) -> Option<jiff::Zoned> {
-        timestamp(ms).map(|at| at.to_zoned(self.zone.clone()))
-    }
-}
-
-/// A time by RFC 3339, in UTC, with milliseconds; `None` for a time past any calendar.
-pub fn rfc3339(ms: u64) -> Option<String> {
-    timestamp(ms).map(|at| format!("{at:.3}"))
-}
-
-/// Milliseconds since 1970; 0 for a time before that.
-pub fn millis_of(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
-}
-
-fn timestamp(ms: u64) -> Option<Timestamp> {
-    Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()
-}
-
 /// The first `most` characters of a text, with `…` where more follow.
 pub fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
@@ -229,16 +165,5 @@ mod tests {
         );
         assert_eq!(of(1, "entry", "entries"), "1 entry");
         assert_eq!(cut("abcdef", 4), "abc…");
-    }
-
-    #[test]
-    fn times_have_the_date_where_it_is_another_day() {
-        let now = 1_795_747_452_000;
-        let clock = Clock::utc();
-        assert_eq!(clock.time(now - 1_389_000, now), "02:21:03");
-        assert_eq!(clock.time(now - 86_400_000, now), "2026-11-26 02:44:12");
-        assert_eq!(rfc3339(now).unwrap(), "2026-11-27T02:44:12.000Z");
-        assert_eq!(rfc3339(u64::MAX), None);
-        assert_eq!(clock.date_time(u64::MAX), "–");
     }
 }

@@ -1,7 +1,8 @@
 //! Requests to run a job out of turn, for the processes that have it.
 //!
 //! Only they can make its message. The request is a string that lapses: `?` and a token
-//! until one of them has run the job, then `=` and the token.
+//! until one of them has run the job, then `=` and the token; `!`, the token and the reason
+//! where its message can't be made.
 
 use std::time::Duration;
 
@@ -9,12 +10,17 @@ use redis::cmd;
 
 use super::reply::{Tokens, unexpected};
 use super::script::{Script, script};
+use super::shortened::shortened;
 use crate::connection::{Reply, Wire, from_redis};
 use crate::error::Result;
 use crate::keys::StreamKeys;
 
 static ASK: Script = script!("part_cron.lua", "cron_ask.lua");
+static FAIL: Script = script!(flags: "#!lua flags=allow-oom\n", "cron_fail.lua");
 static WITHDRAW: Script = script!(flags: "#!lua flags=allow-oom\n", "cron_withdraw.lua");
+
+/// The longest reason of a failure, in bytes.
+const LONGEST_REASON: usize = 300;
 
 /// The key of the request for a job: one at a time.
 pub(super) fn request_key(keys: &StreamKeys, name: &str) -> String {
@@ -50,10 +56,12 @@ pub(crate) enum AskOutcome {
 }
 
 /// How a request stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RequestState {
     Waits,
     Ran,
+    /// A process could not make the message, for this reason.
+    Failed(String),
     /// It has lapsed, or was withdrawn.
     Lapsed,
 }
@@ -86,6 +94,14 @@ impl JobRequest<'_> {
         Ok(self.judge(&stands.unwrap_or_default()))
     }
 
+    /// Answers that the message can't be made.
+    pub(crate) fn fail(self, wire: &mut Wire, why: &str) -> Result<()> {
+        let request = request_key(self.keys, self.name);
+        let why = shortened(why, LONGEST_REASON);
+        FAIL.call(&[&request]).arg(self.token).arg(why).run(wire)?;
+        Ok(())
+    }
+
     /// Takes it back, unless a process has run it. Returns how it stood.
     pub(crate) fn withdraw(self, wire: &mut Wire) -> Result<RequestState> {
         let request = request_key(self.keys, self.name);
@@ -97,6 +113,12 @@ impl JobRequest<'_> {
         match stands.split_first() {
             Some((b'?', token)) if token == self.token.as_bytes() => RequestState::Waits,
             Some((b'=', token)) if token == self.token.as_bytes() => RequestState::Ran,
+            Some((b'!', answer)) => answer
+                .strip_prefix(self.token.as_bytes())
+                .and_then(|why| why.strip_prefix(b" "))
+                .map_or(RequestState::Lapsed, |why| {
+                    RequestState::Failed(String::from_utf8_lossy(why).into_owned())
+                }),
             _ => RequestState::Lapsed,
         }
     }

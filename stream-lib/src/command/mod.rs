@@ -115,7 +115,7 @@ pub(crate) use self::roster::{ConsumerFacts, Roster, consumers, roster};
 pub(crate) use self::route::{
     Once, Placed, Routing, add_once, pack_add_once, pack_route, receive_placed, route,
 };
-pub(crate) use self::scan::scan_streams;
+pub(crate) use self::scan::{key_type, scan_schedules, scan_streams};
 pub(crate) use self::schedule::{
     Later, Promoted, Promotion, ScheduleOutcome, Scheduling, Waiting, cancel_scheduled,
     count_scheduled, list_scheduled, reschedule,

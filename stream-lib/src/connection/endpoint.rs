@@ -13,7 +13,7 @@ use super::tls::{TlsMaterial, TlsSetup};
 #[cfg(feature = "tls")]
 use crate::config::TlsSettings;
 use crate::config::{Address, ConnectionConfig, Place};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Origin;
 
 /// The settings of a [`Wire`](super::Wire), and the known facts of its server.
@@ -279,6 +279,12 @@ impl Endpoint {
             Role::Sentinel => "the sentinel",
         };
         format!("{kind} at {}", self.address)
+    }
+
+    /// The error of an attempt to connect that another thread has ended.
+    pub(super) fn ended(&self) -> Error {
+        let text = format!("the attempt to connect to {} was ended", self.named());
+        Error::new(ErrorKind::Unavailable, text)
     }
 
     /// Accepts less than usual from the server.

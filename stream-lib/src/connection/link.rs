@@ -334,6 +334,9 @@ impl LinkHandle {
         };
         let made = connect(&mut Deadline::of(timeout).unless(&interrupt));
         self.0.lock().attempt = None;
+        if interrupt.complete() && made.is_ok() {
+            return Err(no_more());
+        }
         made
     }
 }

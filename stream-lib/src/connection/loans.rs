@@ -166,7 +166,12 @@ impl Loans {
                 if let Some(interrupt) = &interrupt {
                     attempt_by = attempt_by.unless(interrupt);
                 }
-                node.connect_by(&mut attempt_by)
+                let wire = node.connect_by(&mut attempt_by)?;
+                // Others get the connection, too.
+                match interrupt {
+                    Some(interrupt) if interrupt.complete() => Err(node.endpoint().ended()),
+                    _ => Ok(wire),
+                }
             })
         })
     }

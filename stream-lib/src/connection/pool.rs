@@ -143,9 +143,13 @@ impl Pool {
             }
         }
         let mut attempt_by = Deadline::of(timeout).unless(&interrupt);
-        let wire = Wire::connect_by(&self.endpoint, &mut attempt_by);
+        let mut wire = Wire::connect_by(&self.endpoint, &mut attempt_by);
         self.attempts.end(&interrupt);
-        *self.failure.lock() = wire.as_ref().err().cloned();
+        if interrupt.complete() {
+            wire = wire.and(Err(self.endpoint.ended()));
+        } else {
+            *self.failure.lock() = wire.as_ref().err().cloned();
+        }
         wire.inspect(|wire| self.in_use.add(wire.stopper()))
             .map(|mut wire| {
                 wire.expect_within(USUAL_REPLY);

@@ -57,7 +57,7 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// Opens the socket. Nothing is sent yet: see [`connect`](Self::connect).
+    /// Opens the socket. Nothing is sent yet: see [`connect_by`](Self::connect_by).
     pub(super) fn open(endpoint: &Arc<Endpoint>, deadline: &mut Deadline) -> Result<Self> {
         endpoint.origin.ensure_here()?;
         let wire = Self::unconnected(endpoint);

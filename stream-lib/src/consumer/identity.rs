@@ -12,6 +12,7 @@ use crate::consumer::staff::Staff;
 use crate::consumer::stats::Counters;
 use crate::error::Error;
 use crate::runtime::Alarm;
+use crate::schema_book::SchemaBook;
 
 /// The stream, group and configuration of a consumer, and its counters.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Identity {
     pub(crate) group: Group,
     pub(crate) counters: Arc<Counters>,
     pub(crate) program: Arc<Program>,
+    /// Stores the types of its outputs; `None` if handlers are called by hand.
+    pub(crate) book: Option<Arc<SchemaBook>>,
     /// The error that ended the last life, if one did.
     pub(crate) failure: Arc<Mutex<Option<Error>>>,
 }

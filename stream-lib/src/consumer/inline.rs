@@ -73,6 +73,7 @@ impl Inline {
             config,
             counters: Arc::default(),
             program: Arc::default(),
+            book: None,
             failure: Arc::default(),
         };
         let (settler, _) = crossbeam_channel::bounded(1);

@@ -86,6 +86,7 @@ impl MadeUp {
             group: Group::new(keys, &self.group),
             counters: Arc::default(),
             program: Arc::default(),
+            book: None,
             failure: Arc::default(),
         };
         let (settler, _) = crossbeam_channel::bounded(1);

@@ -66,6 +66,7 @@ use crate::keys::StreamKeys;
 use crate::message::OwnedMessage;
 use crate::metrics::ConsumerMetrics;
 use crate::runtime::{Alarm, Origin, on_library_thread};
+use crate::schema_book::SchemaBook;
 
 /// A consumer that a manager holds, running or not.
 ///
@@ -102,6 +103,7 @@ pub(crate) struct Server {
     /// Rung if the stream has scheduled messages.
     pub(crate) alarm: Alarm,
     pub(crate) program: Arc<Program>,
+    pub(crate) book: Arc<SchemaBook>,
 }
 
 impl Consumer {
@@ -139,6 +141,7 @@ impl Consumer {
                 config,
                 counters: Arc::default(),
                 program: server.program,
+                book: Some(server.book),
                 failure: Arc::default(),
             }),
             handler,

@@ -1,25 +1,31 @@
-//! Selections of dead letters, and changes of fields in a redrive.
+//! Selections of dead letters.
+
+use std::time::SystemTime;
 
 use super::dead_kind::DeadKind;
-use crate::command::{DeadMark, FieldEdit};
-use crate::error::{Error, ErrorKind, Result};
-use crate::message::{EntryId, RESERVED, RawMessage};
+use crate::command::DeadMark;
+use crate::message::EntryId;
 
 /// A selection of dead letters: all of them, unless a setter restricts it.
 ///
 /// # Examples
 ///
 /// ```
+/// use std::time::{Duration, SystemTime};
+///
 /// use stream_lib::{DeadFilter, DeadReason};
 ///
 /// let undecodable = DeadFilter::new().reason(DeadReason::Undecodable.as_str());
 /// let few = undecodable.clone().limit(10);
-/// # drop((undecodable, few));
+/// let last_hour = undecodable.clone().since(SystemTime::now() - Duration::from_secs(3_600));
+/// # drop((undecodable, few, last_hour));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadFilter {
-    pub(super) from: EntryId,
-    pub(super) until: EntryId,
+    from: EntryId,
+    until: EntryId,
+    since: Option<SystemTime>,
+    before: Option<SystemTime>,
     group: Option<String>,
     reason: Option<String>,
     error: Option<String>,
@@ -32,6 +38,8 @@ impl DeadFilter {
         Self {
             from: EntryId::MIN,
             until: EntryId::MAX,
+            since: None,
+            before: None,
             group: None,
             reason: None,
             error: None,
@@ -51,6 +59,24 @@ impl DeadFilter {
     #[must_use]
     pub const fn until(mut self, id: EntryId) -> Self {
         self.until = id;
+        self
+    }
+
+    /// Only dead letters that were buried at this time or later, to the millisecond, by
+    /// the time in their ids: the server's clock at the burial. Redis reads none of the
+    /// earlier ones. In a stream with partitions it holds for each partition. Defaults to
+    /// the oldest.
+    #[must_use]
+    pub const fn since(mut self, time: SystemTime) -> Self {
+        self.since = Some(time);
+        self
+    }
+
+    /// Only dead letters that were buried before this time, to the millisecond; otherwise
+    /// as [`since`](Self::since). Defaults to the newest.
+    #[must_use]
+    pub const fn before(mut self, time: SystemTime) -> Self {
+        self.before = Some(time);
         self
     }
 
@@ -93,6 +119,23 @@ impl DeadFilter {
         self
     }
 
+    /// The first and the last id of the selection; `None` if no id can be in it.
+    pub(super) fn range(&self) -> Option<(EntryId, EntryId)> {
+        let since = self.since.map_or(EntryId::MIN, first_of);
+        let last = match self.before.map(first_of) {
+            None => EntryId::MAX,
+            Some(before) if before == EntryId::MIN => return None,
+            Some(before) => before.previous(),
+        };
+        let (from, until) = (self.from.max(since), self.until.min(last));
+        (from <= until).then_some((from, until))
+    }
+
+    /// Whether the selection has all dead letters of its range.
+    pub(super) fn is_open(&self) -> bool {
+        self.group.is_none() && self.reason.is_none() && self.error.is_none()
+    }
+
     pub(super) fn admits(&self, mark: &DeadMark) -> bool {
         let is = |wanted: &Option<String>, text: &str| {
             wanted.as_deref().is_none_or(|wanted| wanted == text)
@@ -103,123 +146,46 @@ impl DeadFilter {
     }
 }
 
+/// The first id of a millisecond. A time before 1970 is 1970.
+fn first_of(time: SystemTime) -> EntryId {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    let ms = since.map_or(0, |since| since.as_millis());
+    EntryId::new(u64::try_from(ms).unwrap_or(u64::MAX), 0)
+}
+
 impl Default for DeadFilter {
     fn default() -> Self {
         Self::new()
     }
 }
 
-/// Changes of fields in dead letters that are put back into the stream. `Debug` shows no
-/// values.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct FieldEdits(Vec<FieldEdit>);
-
-impl FieldEdits {
-    /// No changes.
-    pub const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    /// Sets a field to this value, in the place of the first field of that name, or at
-    /// the end.
-    #[must_use]
-    pub fn set(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
-        self.with(name.as_ref(), Some(value.as_ref().to_vec()))
-    }
-
-    /// Leaves out all fields of this name.
-    #[must_use]
-    pub fn remove(self, name: impl AsRef<[u8]>) -> Self {
-        self.with(name.as_ref(), None)
-    }
-
-    /// Whether there is no change.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn with(mut self, name: &[u8], value: Option<Vec<u8>>) -> Self {
-        self.0.retain(|(known, _)| known != name);
-        self.0.push((name.to_vec(), value));
-        self
-    }
-
-    /// Returns the message with the changes.
-    pub fn applied_to(&self, message: &RawMessage) -> RawMessage {
-        let mut placed: Vec<&[u8]> = Vec::new();
-        let mut edited = RawMessage::new();
-        for (name, value) in message.iter() {
-            match self.0.iter().find(|(known, _)| known == name) {
-                None => edited.push(name, value),
-                Some((_, Some(value))) if !placed.contains(&name) => {
-                    edited.push(name, value);
-                    placed.push(name);
-                }
-                Some(_) => {}
-            }
-        }
-        for (name, value) in &self.0 {
-            if let Some(value) = value
-                && !placed.contains(&name.as_slice())
-            {
-                edited.push(name, value);
-            }
-        }
-        edited
-    }
-
-    /// # Errors
-    ///
-    /// `Config` for a name that is reserved, or too many changes.
-    pub(super) fn checked(&self) -> Result<&[FieldEdit]> {
-        let is_reserved = |(name, _): &&FieldEdit| name.first() == Some(&RESERVED);
-        if let Some((name, _)) = self.0.iter().find(is_reserved) {
-            let name = name.escape_ascii();
-            let text = format!("the field `{name}` is the library's own, and can't be changed");
-            return Err(Error::new(ErrorKind::Config, text));
-        }
-        if self.0.len() > 1_000 {
-            let text = "more than 1000 fields are to be changed; an entry has no more";
-            return Err(Error::new(ErrorKind::Config, text));
-        }
-        Ok(&self.0)
-    }
-}
-
-impl std::fmt::Debug for FieldEdits {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names = self
-            .0
-            .iter()
-            .map(|(name, _)| name.escape_ascii().to_string());
-        f.debug_set().entries(names).finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
-    fn changed_fields_stand_where_they_stood() {
-        let edits = FieldEdits::new()
-            .set("b", "0")
-            .set("b", "9")
-            .remove("c")
-            .set("z", "1");
-        let message = RawMessage::new()
-            .with("a", "1")
-            .with("b", "2")
-            .with("c", "3")
-            .with("b", "4")
-            .with("d", "5");
-        let expected = RawMessage::new()
-            .with("a", "1")
-            .with("b", "9")
-            .with("d", "5")
-            .with("z", "1");
-        assert_eq!(edits.applied_to(&message), expected);
-        assert!(!format!("{edits:?}").contains('9'));
-        assert!(FieldEdits::new().set("~for", "x").checked().is_err());
+    fn times_and_ids_bound_a_selection_in_any_order() {
+        let at = |ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
+        let id = EntryId::new;
+        let all = DeadFilter::new();
+        assert_eq!(all.range(), Some((EntryId::MIN, EntryId::MAX)));
+        let since = all.clone().since(at(5) + Duration::from_micros(900));
+        assert_eq!(since.range(), Some((id(5, 0), EntryId::MAX)));
+        let both = since.before(at(9));
+        assert_eq!(both.range(), Some((id(5, 0), id(8, u64::MAX))));
+        for (from, first) in [(id(4, 0), id(5, 0)), (id(6, 3), id(6, 3))] {
+            assert_eq!(both.clone().from(from).range().unwrap().0, first);
+            let from = all.clone().from(from);
+            assert_eq!(from.since(at(5)).range().unwrap().0, first);
+        }
+        for (until, last) in [(id(7, 2), id(7, 2)), (id(9, 0), id(8, u64::MAX))] {
+            assert_eq!(both.clone().until(until).range().unwrap().1, last);
+        }
+        assert_eq!(both.clone().from(id(9, 0)).range(), None);
+        let early = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+        assert_eq!(all.clone().before(early).range(), None);
+        assert_eq!(all.clone().since(early).range(), all.range());
     }
 }

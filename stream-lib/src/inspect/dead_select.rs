@@ -2,13 +2,14 @@
 
 use std::cmp::Reverse;
 
-use super::dead_filter::{DeadFilter, FieldEdits};
+use super::dead_filter::DeadFilter;
 use super::dead_id::DeadLetterId;
 use super::dead_kind::{DeadKind, KindCount};
 use super::dead_letter::DeadLetter;
 use super::dead_letters::{DeadLetters, DeadPart};
 use super::dead_plan::RedrivePlan;
 use super::dead_report::RedriveReport;
+use super::field_edits::FieldEdits;
 use super::schema::StreamSchema;
 use crate::command::{self, DeadMark, DeadWalk};
 use crate::error::Result;
@@ -44,7 +45,7 @@ impl DeadLetters {
                 newest_first: true,
             };
             let mut left = limit;
-            self.walk(part, walk, |mark| {
+            self.walk(part, walk, limit, |mark| {
                 ids.push(DeadLetterId::new(part.partition, mark.id));
                 left = left.saturating_sub(1);
                 left
@@ -72,6 +73,24 @@ impl DeadLetters {
             ids.push(DeadLetterId::new(partition, mark.id));
         })?;
         Ok(ids)
+    }
+
+    /// As [`select`](Self::select), the newest first: a limit keeps the newest ones, and
+    /// earlier ones are not read. For a stream with partitions, all are merged by their
+    /// ids.
+    pub fn select_newest(&self, filter: &DeadFilter) -> Result<Vec<DeadLetterId>> {
+        let most = filter.limit;
+        let newest = self.of_all("selecting", Vec::new(), |mut ids, part| {
+            let mut left = most;
+            self.each_of(part, filter, true, &mut left, |mark| {
+                ids.push(DeadLetterId::new(part.partition, mark.id));
+            })?;
+            Ok(ids)
+        });
+        let mut newest = newest?;
+        newest.sort_by_key(|at| Reverse((at.id, at.partition)));
+        newest.truncate(most);
+        Ok(newest)
     }
 
     /// The kinds of all dead letters, most frequent first. No body is fetched.
@@ -174,33 +193,57 @@ impl DeadLetters {
         mut each: impl FnMut(Option<u16>, DeadMark),
     ) -> Result<()> {
         self.of_all(doing, filter.limit, |mut left, part| {
-            let walk = DeadWalk {
-                from: filter.from,
-                to: filter.until,
-                newest_first: false,
-            };
-            if left > 0 {
-                self.walk(part, walk, |mark| {
-                    if filter.admits(&mark) {
-                        each(part.partition, mark);
-                        left -= 1;
-                    }
-                    left
-                })?;
-            }
+            self.each_of(part, filter, false, &mut left, |mark| {
+                each(part.partition, mark);
+            })?;
             Ok(left)
         })
         .map(drop)
     }
 
-    /// Goes through dead letters until `each` wants no more: it returns how many.
+    /// As [`each`](Self::each), of one partition, and at most `left`, which it counts
+    /// down.
+    fn each_of(
+        &self,
+        part: &DeadPart,
+        filter: &DeadFilter,
+        newest_first: bool,
+        left: &mut usize,
+        mut each: impl FnMut(DeadMark),
+    ) -> Result<()> {
+        let Some((from, to)) = filter.range().filter(|_| *left > 0) else {
+            return Ok(());
+        };
+        let walk = DeadWalk {
+            from,
+            to,
+            newest_first,
+        };
+        let wanted = |left: usize| match left {
+            0 => 0,
+            left if filter.is_open() => left,
+            // How many must be read to find these is unknown.
+            _ => usize::MAX,
+        };
+        self.walk(part, walk, wanted(*left), |mark| {
+            if filter.admits(&mark) {
+                each(mark);
+                *left -= 1;
+            }
+            wanted(*left)
+        })
+    }
+
+    /// Goes through dead letters until `each` wants no more: it returns how many, as
+    /// `wanted` is at first.
     fn walk(
         &self,
         part: &DeadPart,
         walk: DeadWalk,
+        mut wanted: usize,
         mut each: impl FnMut(DeadMark) -> usize,
     ) -> Result<()> {
-        let (mut walk, mut wanted) = (Some(walk), usize::MAX);
+        let mut walk = Some(walk);
         while let Some(ahead) = walk {
             let (marks, next) = self.looking(part, |wire, keys| {
                 command::dead_marks(wire, keys, ahead, wanted)

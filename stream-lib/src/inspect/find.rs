@@ -5,7 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::own_streams::{AUDIT, OwnStream, stem_of_partition, stream_of, tag_of};
+use super::found_stream::{FoundStream, StreamKind};
+use super::own_streams::{
+    AUDIT, OwnStream, stem_of_partition, stem_of_schedule, stream_of, tag_of,
+};
 use crate::command;
 use crate::connection::{Node, Topology};
 use crate::error::{ErrorKind, Result};
@@ -13,45 +16,13 @@ use crate::keys::StreamKeys;
 use crate::partition::Partitions;
 use crate::split::{Split, Splits};
 
-/// A stream that `FindStreams` has found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FoundStream {
-    /// Its name, for the other calls of the manager; for partitions, the name of the
-    /// whole stream. Bytes that are not UTF-8 are replaced.
-    pub name: String,
-    /// Its purpose.
-    pub kind: StreamKind,
-    /// The stream that it belongs to, if it is the library's own.
-    pub of: Option<String>,
-    /// The number of its partitions; `None` if none of them was found before it.
-    pub partitions: Option<u16>,
-}
-
-/// The purpose of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum StreamKind {
-    /// Users' messages, of this library or any other.
-    Messages,
-    /// A backup stream: `{orders}:backup`, or one with a name of its own that its stream
-    /// has stored.
-    Backup,
-    /// Dead letters: `{orders}:dead`.
-    DeadLetters,
-    /// The events of a stream: `{orders}:events`.
-    Events,
-    /// The log of actions by `streamctl`: `stream-ops:audit`.
-    Audit,
-}
-
 /// An iterator over the streams among the keys of all servers, in steps: returned by
 /// [`StreamManager::find_streams`](crate::StreamManager::find_streams).
 ///
 /// Each call of `next` is one request, which takes a server well below a millisecond
 /// (`SCAN`, 250 keys), and returns the streams that it found, which may be none; a name
-/// that may be a partition's, or a backup stream's of its own name, costs one more
-/// request per stem. Each stream is returned once. A stream that is created meanwhile may
+/// that may be a partition's, a backup stream's of its own name, or a schedule's, costs one
+/// more request per stem. Each stream is returned once. A stream that is created meanwhile may
 /// be missing. After an error, the next call resumes at the same place; if a server was
 /// replaced meanwhile, at the beginning of the new one.
 pub struct FindStreams {
@@ -61,6 +32,7 @@ pub struct FindStreams {
     nodes: Option<VecDeque<Arc<Node>>>,
     done: Vec<Arc<Node>>,
     cursor: u64,
+    pass: Pass,
     seen: HashSet<Vec<u8>>,
     /// Names that may be whole streams of partitions, with the number of partitions of
     /// each.
@@ -71,7 +43,26 @@ pub struct FindStreams {
     found: Vec<FoundStream>,
 }
 
+/// A walk over all keys. `SCAN` takes one filter, so schedules need a walk of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// For streams, and for nothing else.
+    Streams,
+    /// For streams; the one for schedules comes later.
+    First,
+    Schedules,
+}
+
 impl FindStreams {
+    /// Also finds streams that have only scheduled messages or recurring jobs so far, as
+    /// [`StreamKind::Schedules`]. This takes a second walk over all keys, so about twice
+    /// the time.
+    #[must_use]
+    pub fn with_schedules(mut self) -> Self {
+        self.pass = Pass::First;
+        self
+    }
+
     pub(crate) fn new(topology: Arc<Topology>, splits: Arc<Splits>) -> Self {
         Self {
             topology,
@@ -79,6 +70,7 @@ impl FindStreams {
             nodes: None,
             done: Vec::new(),
             cursor: 0,
+            pass: Pass::Streams,
             seen: HashSet::new(),
             stems: BTreeMap::new(),
             backups: BTreeMap::new(),
@@ -88,11 +80,21 @@ impl FindStreams {
 
     fn step(&mut self) -> Result<Option<Vec<FoundStream>>> {
         let timeout = self.topology.connect_timeout();
-        let Some(node) = self.node(timeout)? else {
+        let mut node = self.node(timeout)?;
+        if node.is_none() && self.pass == Pass::First {
+            self.pass = Pass::Schedules;
+            self.nodes = None;
+            self.done.clear();
+            node = self.node(timeout)?;
+        }
+        let Some(node) = node else {
             return Ok(None);
         };
         let cursor = self.cursor;
-        let scanned = Topology::run_at(&node, timeout, |wire| command::scan_streams(wire, cursor));
+        let scanned = Topology::run_at(&node, timeout, |wire| match self.pass {
+            Pass::Streams | Pass::First => command::scan_streams(wire, cursor),
+            Pass::Schedules => command::scan_schedules(wire, cursor),
+        });
         let (next, keys) = match scanned {
             Ok(scanned) => scanned,
             Err(e) => {
@@ -106,7 +108,10 @@ impl FindStreams {
             }
         };
         for key in keys {
-            let found = self.sort(&key)?;
+            let found = match self.pass {
+                Pass::Streams | Pass::First => self.sort(&key)?,
+                Pass::Schedules => self.scheduled(&key)?,
+            };
             self.found.extend(found);
         }
         self.cursor = next;
@@ -168,6 +173,39 @@ impl FindStreams {
         Ok(is_news.then_some(found))
     }
 
+    /// The stream to which a key with schedules belongs; `None` if it was seen before.
+    fn scheduled(&mut self, key: &[u8]) -> Result<Option<FoundStream>> {
+        let name = String::from_utf8_lossy(key).into_owned();
+        let Some((stem, kind)) = stem_of_schedule(&name) else {
+            return Ok(None);
+        };
+        let stream = stream_of(stem);
+        if self.seen.contains(stream.as_bytes()) {
+            return Ok(None);
+        }
+        let whole = self.whole(stem)?;
+        let stream = whole.as_ref().map_or(stream, |(whole, _)| whole);
+        if self.seen.contains(stream.as_bytes()) {
+            return Ok(None);
+        }
+        let time = self.topology.connect_timeout();
+        let found = self
+            .topology
+            .run(key, time, |wire| command::key_type(wire, key));
+        match found {
+            Ok(found) if found == kind => {}
+            Ok(_) => return Ok(None),
+            // A key that is not the user's.
+            Err(e) if e.kind() == ErrorKind::PermissionDenied => return Ok(None),
+            Err(e) => return Err(e),
+        }
+        self.seen.insert(stream.as_bytes().to_vec());
+        Ok(Some(FoundStream {
+            partitions: whole.as_ref().map(|(_, count)| *count),
+            ..FoundStream::new(stream.to_owned(), StreamKind::Schedules)
+        }))
+    }
+
     /// The whole stream of which `name` is a partition, and its number of partitions.
     fn whole(&mut self, name: &str) -> Result<Option<(String, u16)>> {
         let Some((stem, number)) = stem_of_partition(name) else {
@@ -222,27 +260,6 @@ fn known_or<T>(known: Result<T>, otherwise: T) -> Result<T> {
             Ok(otherwise)
         }
         known => known,
-    }
-}
-
-impl FoundStream {
-    fn new(name: String, kind: StreamKind) -> Self {
-        Self {
-            name,
-            kind,
-            of: None,
-            partitions: None,
-        }
-    }
-}
-
-impl StreamKind {
-    fn of(own: OwnStream) -> Self {
-        match own {
-            OwnStream::Backup => Self::Backup,
-            OwnStream::Dead => Self::DeadLetters,
-            OwnStream::Events => Self::Events,
-        }
     }
 }
 

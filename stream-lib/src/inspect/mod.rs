@@ -5,7 +5,7 @@
 //! have stored. *consumers* are those of a group, and *pending* lists the entries that
 //! they hold and acts on those of dead consumers. *dead letters* lists the entries that
 //! no delivery could complete, puts them back and removes them: by *select*, by their
-//! *filter* and their *kind*, after a *plan*. A *hold* keeps a group from reading. A
+//! *filter* and their *kind*, after a *plan*, with *field edits*. A *hold* keeps a group from reading. A
 //! *member* is a consumer of a group with the facts that it reports, and *stream events*
 //! are the history of a stream.
 
@@ -21,7 +21,9 @@ mod dead_pages;
 mod dead_plan;
 mod dead_report;
 mod dead_select;
+mod field_edits;
 mod find;
+mod found_stream;
 mod hold;
 mod member;
 mod own_streams;
@@ -36,14 +38,16 @@ pub use self::address::EntryAddress;
 pub use self::answer::Answer;
 pub(crate) use self::consumers::GroupView;
 pub use self::consumers::{ConsumerRemoved, GroupConsumer};
-pub use self::dead_filter::{DeadFilter, FieldEdits};
+pub use self::dead_filter::DeadFilter;
 pub use self::dead_id::DeadLetterId;
 pub use self::dead_kind::DeadKind;
 pub use self::dead_letter::DeadLetter;
 pub use self::dead_letters::DeadLetters;
 pub use self::dead_plan::{PlannedMisfit, RedrivePlan};
 pub use self::dead_report::{RedriveReport, RemoveReport};
-pub use self::find::{FindStreams, FoundStream, StreamKind};
+pub use self::field_edits::FieldEdits;
+pub use self::find::FindStreams;
+pub use self::found_stream::{FoundStream, StreamKind};
 pub use self::hold::Hold;
 pub(crate) use self::member::members_of;
 pub use self::member::{Member, MemberFacts};

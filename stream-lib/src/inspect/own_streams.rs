@@ -7,6 +7,9 @@ const ENDS: [(&str, OwnStream); 3] = [
     (":events", OwnStream::Events),
 ];
 
+/// The same for keys with schedules, with their types.
+const SCHEDULES: [(&str, &str); 2] = [(":due", "zset"), (":cron", "hash")];
+
 /// The log of actions by `streamctl`.
 pub(super) const AUDIT: &str = "stream-ops:audit";
 
@@ -38,6 +41,14 @@ impl OwnStream {
             format!("{{{stream}}}{end}")
         }
     }
+}
+
+/// The part of the key of a schedule before its suffix, and the type that it has.
+pub(super) fn stem_of_schedule(key: &str) -> Option<(&str, &'static str)> {
+    SCHEDULES.iter().find_map(|(end, kind)| {
+        let stem = key.strip_suffix(end)?;
+        has_tag(stem).then_some((stem, *kind))
+    })
 }
 
 /// The stream whose keys begin with this stem.
@@ -103,6 +114,19 @@ mod tests {
         ] {
             assert_eq!(OwnStream::of(users), None, "{users}");
         }
+    }
+
+    #[test]
+    fn schedules_are_known_by_their_keys() {
+        for stream in ["orders", "{shop}:orders"] {
+            let keys = StreamKeys::new(stream).unwrap();
+            for (key, kind) in [(keys.due(), "zset"), (keys.cron(), "hash")] {
+                let (stem, of) = stem_of_schedule(&key).unwrap();
+                assert_eq!((stream_of(stem), of), (stream, kind));
+            }
+        }
+        assert_eq!(stem_of_schedule("orders:due"), None);
+        assert_eq!(stem_of_schedule("{orders}:overdue"), None);
     }
 
     #[test]

@@ -168,6 +168,7 @@ impl StreamManager {
             topology: Arc::clone(&self.topology),
             staff: Arc::clone(&self.staff),
             program: Arc::clone(&self.program),
+            book: Arc::clone(&self.book),
             is_lazy: self.is_lazy,
             until_ended: self.until_ended(),
             // An invalid name is refused below.

@@ -74,13 +74,13 @@ pub struct StreamManager {
     pub(super) program: Arc<Program>,
     /// The number of partitions of its streams.
     pub(super) splits: Arc<Splits>,
-    pub(super) cleaner: Cleaner,
+    pub(super) cleaner: Arc<Cleaner>,
     /// The message types of its producers and consumers.
     pub(super) book: Arc<SchemaBook>,
-    pub(super) lookout: Lookout,
+    pub(super) lookout: Arc<Lookout>,
     pub(super) timekeeper: Timekeeper,
     #[cfg(feature = "metrics")]
-    pub(super) publisher: Publisher,
+    pub(super) publisher: Arc<Publisher>,
     /// Whether consumers start without waiting for Redis.
     pub(super) is_lazy: bool,
     /// The process to which the manager belongs.
@@ -162,13 +162,13 @@ impl StreamManager {
         let program = config.program.name();
         let book = Arc::new(SchemaBook::new(Arc::clone(&topology), program));
         Ok(Self {
-            cleaner: Cleaner::new(
+            cleaner: Arc::new(Cleaner::new(
                 Arc::clone(&topology),
                 Arc::clone(&splits),
                 Arc::clone(&book),
-            ),
+            )),
             book,
-            lookout: Lookout::new(Arc::clone(&topology), Arc::clone(&splits)),
+            lookout: Arc::new(Lookout::new(Arc::clone(&topology), Arc::clone(&splits))),
             timekeeper: Timekeeper::new(&topology, &splits),
             splits,
             coalescer: Arc::new(Coalescer::new(Arc::clone(&topology))),
@@ -176,7 +176,7 @@ impl StreamManager {
             registry,
             closing: Mutex::new(Some(closing)),
             #[cfg(feature = "metrics")]
-            publisher: Publisher::default(),
+            publisher: Arc::default(),
             handlers_ended,
             staff: Arc::default(),
             program: Arc::new(config.program.clone()),
@@ -282,8 +282,8 @@ impl Drop for StreamManager {
             self.shutdown();
             return;
         }
-        // A child has no threads to stop. It shares these with its parent, and locks may
-        // be held for ever: nothing is dropped.
+        // A child has none of the threads, and their locks may be held for ever: nothing
+        // is dropped.
         mem::forget(self.closing.get_mut().take());
         mem::forget((
             Arc::clone(&self.topology),
@@ -293,16 +293,23 @@ impl Drop for StreamManager {
             self.timekeeper.clone(),
             Arc::clone(&self.splits),
             Arc::clone(&self.book),
+            Arc::clone(&self.cleaner),
+            Arc::clone(&self.lookout),
+            self.handlers_ended.clone(),
         ));
+        #[cfg(feature = "metrics")]
+        mem::forget(Arc::clone(&self.publisher));
     }
 }
 
 impl fmt::Debug for StreamManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let registry = self.registry.read();
-        f.debug_struct("StreamManager")
-            .field("producers", &registry.producers.names())
-            .field("consumers", &registry.consumers.names())
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct("StreamManager");
+        if self.origin.is_here() {
+            let registry = self.registry.read();
+            shown.field("producers", &registry.producers.names());
+            shown.field("consumers", &registry.consumers.names());
+        }
+        shown.finish_non_exhaustive()
     }
 }

@@ -4,14 +4,12 @@
 use std::borrow::Borrow;
 use std::cell::Cell;
 use std::iter;
-use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::command::{Envelope, Extras, Once, Outgoing, SchemaRole};
+use crate::command::{Envelope, Extras, Once, Outgoing};
 use crate::config::{BackupStreamConfig, StreamConfig};
 use crate::error::{Error, Result, Shown};
 use crate::keys::StreamKeys;
@@ -54,10 +52,6 @@ pub(crate) struct ProducerCore {
     making_outbox: Mutex<()>,
     /// Rung for scheduled messages; set by its manager.
     alarm: OnceLock<Alarm>,
-    /// Stores the message types that it adds; set by its manager.
-    book: OnceLock<Arc<SchemaBook>>,
-    /// The type that was last noted there.
-    noted: AtomicPtr<Schema>,
     origin: Origin,
 }
 
@@ -136,8 +130,6 @@ impl ProducerCore {
             outbox: OnceLock::new(),
             making_outbox: Mutex::new(()),
             alarm: OnceLock::new(),
-            book: OnceLock::new(),
-            noted: AtomicPtr::default(),
             origin: Origin::here(),
         }
     }
@@ -164,6 +156,7 @@ impl ProducerCore {
         message: &M,
         extras: &Extras<'_>,
     ) -> Result<Added> {
+        self.ensure_here()?;
         let mut batch = Outgoing::default();
         let began = Instant::now();
         let added = batch
@@ -181,19 +174,13 @@ impl ProducerCore {
 
     /// Sets the book in which the types of its messages are noted.
     pub(crate) fn set_book(&self, book: &Arc<SchemaBook>) {
-        // It is set once, when the producer is registered.
-        let _ = self.book.set(Arc::clone(book));
+        self.dispatch.types().set_book(book);
     }
 
-    /// Notes a type that it adds. For the same type as last time this is one load.
+    /// Notes a type that it adds.
     pub(crate) fn note(&self, schema: &'static Schema) {
-        let place = ptr::from_ref(schema).cast_mut();
-        if self.noted.load(Ordering::Relaxed) == place {
-            return;
-        }
-        self.noted.store(place, Ordering::Relaxed);
-        if let Some(book) = self.book.get() {
-            book.note(self.keys(), schema, SchemaRole::Producer);
+        if self.origin.is_here() {
+            self.dispatch.types().note(schema);
         }
     }
 
@@ -212,11 +199,13 @@ impl ProducerCore {
         extras: &Extras<'_>,
         plan: &Plan<'_>,
     ) -> Result<Added> {
+        let describe = |e: Error| e.while_doing(format_args!("scheduling for `{}`", self.stream()));
+        self.origin.ensure_here().map_err(describe)?;
         let mut batch = Outgoing::default();
         let began = Instant::now();
         let scheduled = batch.push(message, extras).and_then(|()| {
-            self.origin.ensure_here()?;
             self.dispatch.ensure_open()?;
+            self.dispatch.types().store_first(self.config.send_timeout);
             let scheduler = Scheduler {
                 topology: self.coalescer.topology(),
                 dispatch: &self.dispatch,
@@ -227,7 +216,7 @@ impl ProducerCore {
             scheduler.schedule(&batch, plan)
         });
         self.record_answer(&scheduled, began);
-        scheduled.map_err(|e| e.while_doing(format_args!("scheduling for `{}`", self.stream())))
+        scheduled.map_err(describe)
     }
 
     pub(crate) fn add_all<'m, M, I>(&self, messages: I) -> Vec<Result<Added>>
@@ -393,9 +382,9 @@ impl ProducerCore {
     }
 
     fn add_one(&self, batch: Outgoing, began: Instant) -> Result<Added> {
-        self.origin.ensure_here()?;
         let has_waited = self.after_sends();
         self.dispatch.ensure_open()?;
+        self.dispatch.types().store_first(self.config.send_timeout);
         let outlet = self.dispatch.outlet();
         if let Some(apart) = outlet.apart() {
             let mut answers = outlet.send_apart(&apart, &batch);

@@ -5,7 +5,8 @@
 //! or for the cleaner, and *report* says what came of it, with groups that are *standing*
 //! still. *gone* removes what is left of groups that were destroyed. *schedule* knows
 //! which streams this process looks after, when each is due, and what the log has
-//! been *told*; *cleaner* is the thread that goes by it.
+//! been *told*. *worker* is the thread that goes by it, with *telling*, its lines in the
+//! log; *cleaner* is the manager's handle on it.
 
 mod cleaner;
 mod engine;
@@ -15,7 +16,9 @@ mod report;
 mod schedule;
 mod standing;
 mod steps;
+mod telling;
 mod told;
+mod worker;
 
 pub(crate) use self::cleaner::Cleaner;
 pub(crate) use self::engine::{Wish, blocked_now, clean, plan};

@@ -11,6 +11,9 @@ use parking_lot::Mutex;
 /// The thread that makes the attempt sets with [`on_end`](Self::on_end) how to wake it,
 /// before it blocks. An end between these two wakes nothing. So a thread that waits for
 /// the attempt to end calls [`end`](Self::end) again after a while.
+///
+/// A thread that hands on the result of an attempt, such as a connection, calls
+/// [`complete`](Self::complete) first: an end that comes late must not meet the next user.
 #[derive(Clone)]
 pub(crate) struct Interrupt(Arc<Inner>);
 
@@ -37,6 +40,14 @@ impl Interrupt {
         if let Some(wake) = &*self.0.wake.lock() {
             wake();
         }
+    }
+
+    /// Says that the attempt has come to its own end: from now on `wake` isn't called.
+    /// Returns whether it was ended before, and may have been woken.
+    pub(crate) fn complete(&self) -> bool {
+        // This waits for a call under way.
+        self.0.wake.lock().take();
+        self.is_over()
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -92,5 +103,23 @@ mod tests {
         assert!(clone.is_over());
         assert_eq!(woken.load(Ordering::SeqCst), 2);
         assert!(!interrupt.is(&Interrupt::new()));
+    }
+
+    #[test]
+    fn completed_attempt_is_not_woken_any_more() {
+        let woken = Arc::new(AtomicUsize::new(0));
+        for ended_before in [false, true] {
+            let (interrupt, wakes) = (Interrupt::new(), Arc::clone(&woken));
+            interrupt.on_end(move || {
+                wakes.fetch_add(1, Ordering::SeqCst);
+            });
+            if ended_before {
+                interrupt.end();
+            }
+            assert_eq!(interrupt.complete(), ended_before);
+            interrupt.end();
+            assert!(interrupt.is_over());
+        }
+        assert_eq!(woken.load(Ordering::SeqCst), 1);
     }
 }

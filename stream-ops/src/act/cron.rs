@@ -11,7 +11,7 @@ use super::refused::{Planned, Refused};
 use super::said::named;
 use super::source::ensure_known;
 use crate::server::Redis;
-use crate::words::quoted;
+use crate::words::{quoted, shown};
 
 const JOB: (&str, &str) = ("job", "jobs");
 
@@ -122,6 +122,12 @@ impl Job for Run {
         };
         match request.look()? {
             RunState::Ran => Ok(Step::done(1_u64).last_if(true)),
+            RunState::Failed => {
+                let why = request.failure().unwrap_or("for an unknown reason");
+                let why = format!("failed: {}", shown(why.as_bytes()));
+                self.asked = None;
+                Ok(Step::default().and_left(why, 1_u64).last_if(true))
+            }
             RunState::Waiting if Instant::now() < *until => {
                 thread::park_timeout(LOOK);
                 Ok(Step::default())

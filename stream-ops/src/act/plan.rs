@@ -44,6 +44,9 @@ pub struct Plan {
     /// The flag and value with which a second plan is the same, whatever entries come in
     /// between: `--until 1795660863012-0`.
     pub bound: Option<(&'static str, String)>,
+    /// The flag and value of the beginning, where the request has one: the same in a
+    /// second plan, even if the request says how long ago.
+    pub begin: Option<(&'static str, String)>,
     /// The most changes per second; `None` for no limit.
     pub at_most: Option<NonZeroU32>,
     /// Further facts for programs. No payload.
@@ -99,6 +102,7 @@ impl Plan {
             unhandled: 0,
             failing: None,
             bound: None,
+            begin: None,
             at_most: None,
             details: Map::new(),
             job,
@@ -177,6 +181,7 @@ impl Plan {
             "unhandled": self.unhandled,
             "would_fail": failing,
             "at_most_per_second": self.at_most,
+            "since": self.begin.as_ref().map(|(_, value)| value),
             "until": self.bound.as_ref().map(|(_, value)| value),
             "plan": self.sentences,
         }));
@@ -192,6 +197,7 @@ impl fmt::Debug for Plan {
             .field("stream", &self.stream)
             .field("group", &self.group)
             .field("count", &self.count)
+            .field("begin", &self.begin)
             .field("bound", &self.bound)
             .finish_non_exhaustive()
     }

@@ -14,6 +14,7 @@ pub(crate) use super::named::{OneGroup, OneStream};
 use super::output::Form;
 use super::parse::duration;
 use crate::serve::Role;
+use crate::since::Since;
 
 /// Inspects and repairs Redis Streams: what is wrong, why, and what can be done about it.
 #[derive(Debug, Parser)]
@@ -119,7 +120,7 @@ pub(crate) enum Command {
     /// Shows, cancels and runs scheduled messages.
     #[command(subcommand)]
     Scheduled(ScheduledCommand),
-    /// Shows, pauses and resumes recurring jobs.
+    /// Lists recurring jobs, pauses and resumes them, and runs one now.
     #[command(subcommand)]
     Cron(CronCommand),
     /// Shows the message types of a stream, as producers and consumers declare them.
@@ -257,6 +258,10 @@ pub(crate) struct DlqWhich {
     /// Only those with this error, as `dlq ls --kinds` shows it.
     #[arg(long, value_name = "TEXT")]
     pub(crate) error: Option<String>,
+    /// Only those that died at this time or later: a time such as 2026-11-27T02:38:00Z,
+    /// a time of day such as 02:38, or how long ago, such as 30m, 2h or 1d.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) since: Option<Since>,
 }
 
 #[derive(Debug, Subcommand)]

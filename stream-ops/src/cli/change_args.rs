@@ -11,6 +11,7 @@ use stream_lib::{DeadLetterId, EntryAddress, EntryId, ScheduleId, StartFrom};
 use super::named::{OneGroup, OneStream};
 use super::parse::{bound, duration, start_from};
 use crate::act::Bound;
+use crate::since::Since;
 
 /// Flags that a plan may ask for beside `--yes`.
 #[derive(Debug, Clone, Copy, Default, ClapArgs)]
@@ -297,7 +298,7 @@ pub(crate) struct DeadWhich {
     /// select.
     #[arg(
         value_name = "ID",
-        conflicts_with_all = ["reason", "group", "kind", "newest", "limit", "until"]
+        conflicts_with_all = ["reason", "group", "kind", "since", "newest", "limit", "until"]
     )]
     pub(crate) ids: Vec<DeadLetterId>,
     /// Only those with this reason: undecodable, retries-exhausted, permanent, crashed or
@@ -311,6 +312,15 @@ pub(crate) struct DeadWhich {
     /// of them.
     #[arg(long, visible_alias = "error", value_name = "TEXT")]
     pub(crate) kind: Option<String>,
+    /// Only those that died at this time or later: a time such as 2026-11-27T02:38:00Z,
+    /// a time of day such as 02:38, or how long ago, such as 30m, 2h or 1d.
+    #[arg(
+        long,
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        overrides_with = "since"
+    )]
+    pub(crate) since: Option<Since>,
     /// At most this many, the newest ones.
     #[arg(long, value_name = "N")]
     pub(crate) newest: Option<usize>,

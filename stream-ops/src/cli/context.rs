@@ -15,6 +15,7 @@ use super::output::Output;
 use crate::assess::{Assessment, assess_in};
 use crate::observe::{History, Observer, StreamFacts};
 use crate::server::{Redis, with_causes};
+use crate::since::Since;
 use crate::words::{Clock, quoted, shown};
 
 /// Time limit of the search for streams, in a command that ends.
@@ -83,6 +84,11 @@ impl Context {
             .pool_size(4);
         let redis = Redis::connect(config)?;
         Ok(self.redis.get_or_init(|| redis))
+    }
+
+    /// The time at which a range begins, in milliseconds since 1970 by the server's clock.
+    pub(crate) fn since(&self, since: Since) -> Outcome<u64> {
+        Ok(since.ms(&self.clock, self.redis()?.clock()?))
     }
 
     /// Has an interruption no longer end the process, but set

@@ -1,11 +1,18 @@
 -- Reads the facts of a stream and its groups. Returns no payload.
 --
 -- KEYS  1 stream  2 its dead letters
--- Reply 1 the server's time in ms  2 length  3 entries ever added ('' where unknown)
---       4 first id ('')  5 last id given out  6 per group: name, consumers, pending,
---       last id delivered, entries read ('' where unknown), lag (''), id of the
---       oldest unread entry ('')  7 last id of the dead letters ('')
--- Writes nothing.
+-- ARGV  1 'part' where entries must not be copied ('': they may be)  then what an earlier
+--       call has told ('': nothing):  2 length  3 last id given out  4 and 5 the same of
+--       the dead letters  then cursors of groups, behind which it knows the first entry
+-- Reply 1 the server's time in ms  2 length  3 'whole'; 'same' where no entry came or went
+--       since that call, so 5 to 7 are as they were; 'part', where that is not known
+--       4 bytes of the entries that were copied  5 entries ever added ('' where unknown)
+--       6 first id ('')  7 last id given out  8 per group: name, pending, last id
+--       delivered, entries read ('' where unknown), lag (''), id of the oldest unread
+--       entry: '' none, '=' as known, '?' some  9 length of the dead letters  10 their
+--       last id: '' none, '=' as known  11 how long this took, in µs
+-- Writes nothing. Redis returns an id only with its entry, which takes milliseconds where
+-- that is large.
 local function dict(list)
   local found = {}
   for i = 1, #list, 2 do
@@ -15,34 +22,76 @@ local function dict(list)
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
-if info.err then
-  return info
+local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
+if groups.err then
+  return groups
 end
-info = dict(info)
-local first = info['first-entry'] and info['first-entry'][1] or ''
-local newest = info['last-entry'] and info['last-entry'][1] or ''
--- Redis returns an id only with its entry, so each cursor is looked up once.
-local behind, groups = {['0-0'] = first}, {}
-if newest ~= '' then
-  behind[newest] = ''
-end
-for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-  group = dict(group)
-  local cursor = group['last-delivered-id']
-  if newest ~= '' and not behind[cursor] then
-    local found = redis.call('XRANGE', KEYS[1], '(' .. cursor, '+', 'COUNT', 1)
-    behind[cursor] = found[1] and found[1][1] or ''
+local length, copied = redis.call('XLEN', KEYS[1]), 0
+local function id_of(entry)
+  if not entry then
+    return ''
   end
-  groups[#groups + 1] = {
-    group['name'], group['consumers'], group['pending'], cursor,
-    group['entries-read'] or '', group['lag'] or '', behind[cursor] or '',
+  for _, text in ipairs(entry[2]) do
+    copied = copied + #text
+  end
+  return entry[1]
+end
+local function behind(key, id)
+  -- Refused behind the highest id there can be.
+  return id_of(redis.pcall('XRANGE', key, '(' .. id, '+', 'COUNT', 1)[1])
+end
+-- Entries come only at the end: where there are as many and none behind the last id, they
+-- are the same.
+local function compared(key, entries, known, last)
+  if entries == 0 or known == '' then
+    return 'whole'
+  elseif ARGV[1] == 'part' then
+    return 'part'
+  end
+  return entries == tonumber(known) and behind(key, last) == '' and 'same' or 'whole'
+end
+local how = compared(KEYS[1], length, ARGV[2], ARGV[3])
+local added, first, last, oldest = '', '', '', {}
+if how == 'whole' then
+  local info = dict(redis.call('XINFO', 'STREAM', KEYS[1]))
+  added, last = info['entries-added'] or '', info['last-generated-id']
+  first = id_of(info['first-entry'])
+  oldest['0-0'], oldest[id_of(info['last-entry'])] = first, ''
+else
+  for i = 6, #ARGV do
+    oldest[ARGV[i]] = '='
+  end
+end
+local told = {}
+for _, group in ipairs(groups) do
+  group = dict(group)
+  local cursor, lag = group['last-delivered-id'], group['lag']
+  local id = length == 0 and '' or oldest[cursor]
+  if how == 'part' and lag and lag > 0 then
+    id = id or '?'
+  elseif not id or how == 'part' and lag == 0 then
+    -- Behind the last entry, nothing is copied.
+    id = behind(KEYS[1], cursor)
+    oldest[cursor] = id
+  end
+  told[#told + 1] = {
+    group['name'], group['pending'], cursor, group['entries-read'] or '', lag or '', id,
   }
 end
-local dead = ''
+local dead, newest = 0, ''
 if redis.call('EXISTS', KEYS[2]) == 1 then
-  local known = redis.pcall('XINFO', 'STREAM', KEYS[2])
-  dead = known.err and '' or dict(known)['last-generated-id']
+  dead = redis.pcall('XLEN', KEYS[2])
+  if type(dead) ~= 'number' then
+    dead = 0
+  elseif compared(KEYS[2], dead, ARGV[4], ARGV[5]) == 'whole' then
+    local info = dict(redis.call('XINFO', 'STREAM', KEYS[2]))
+    id_of(info['first-entry'])
+    id_of(info['last-entry'])
+    newest = info['last-generated-id']
+  else
+    newest = '='
+  end
 end
-return {now, info['length'], info['entries-added'] or '', first, info['last-generated-id'], groups,
-  dead}
+local till = redis.call('TIME')
+local took = (till[1] - time[1]) * 1000000 + till[2] - time[2]
+return {now, length, how, copied, added, first, last, told, dead, newest, took}

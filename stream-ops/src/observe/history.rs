@@ -12,6 +12,9 @@ use crate::server::Cost;
 const MEMORY_POINTS: usize = 60;
 const MEMORY_STEP_MS: u64 = 60_000;
 
+/// Looks whose cost is kept: those of a minute. Some cost more than others.
+const COSTS: usize = 30;
+
 /// All streams and servers at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Look {
@@ -52,7 +55,7 @@ pub struct History {
     tracks: BTreeMap<String, StreamTrack>,
     memory: BTreeMap<String, VecDeque<(u64, u64)>>,
     outage: Option<Outage>,
-    server_time: Option<Duration>,
+    server_times: VecDeque<Duration>,
     looks: u64,
 }
 
@@ -61,8 +64,12 @@ impl History {
     pub fn add(&mut self, look: Look) {
         self.outage = None;
         self.looks += 1;
-        let measured = look.cost.and_then(|cost| cost.of_redis.server_time);
-        self.server_time = measured.or(self.server_time);
+        if let Some(time) = look.cost.and_then(|cost| cost.of_redis.server_time) {
+            if self.looks == 2 || self.server_times.len() == COSTS {
+                self.server_times.pop_front();
+            }
+            self.server_times.push_back(time);
+        }
         let names: Vec<&str> = look.streams.iter().map(|s| s.name.as_str()).collect();
         self.tracks
             .retain(|name, _| names.binary_search(&name.as_str()).is_ok());
@@ -111,9 +118,13 @@ impl History {
         self.looks
     }
 
-    /// How long the server worked for the last look that has measured it.
+    /// How long the server works for a look: the mean of the last thirty whose time is
+    /// known. The very first look counts only until there is another: it reads what later
+    /// ones know.
     pub fn server_time(&self) -> Option<Duration> {
-        self.server_time
+        let looks = u32::try_from(self.server_times.len()).unwrap_or(0);
+        let sum: Duration = self.server_times.iter().sum();
+        sum.checked_div(looks)
     }
 
     /// The current outage.

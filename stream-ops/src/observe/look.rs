@@ -1,13 +1,15 @@
 //! A look at one stream.
 
-use stream_lib::{Answer, EntryId, Result};
+use std::time::Instant;
 
-use super::facts::{GroupFacts, StreamFacts};
+use stream_lib::{Answer, Result};
+
+use super::facts::StreamFacts;
 use super::group::look_at_groups;
+use super::memory::{Known, Memory};
 use super::parts::{Keys, sum};
-use crate::server::{Answered, Redis, Request, request};
-
-const SCRIPT: &str = include_str!("facts.lua");
+use super::told::Told;
+use crate::server::{Answered, Redis, request};
 
 /// Dead letters that stay unless a consumer says otherwise: 100,000.
 const DEAD_CAPACITY: u64 = 100_000;
@@ -24,14 +26,19 @@ const DEAD_CAPACITY: u64 = 100_000;
 /// Where Redis can't be reached. A fact that Redis refuses to tell is unknown; where
 /// nothing is known, [`StreamFacts::trouble`] has its error.
 pub fn look_at(redis: &Redis, stream: &str) -> Result<StreamFacts> {
+    look_again(redis, stream, &mut Memory::default())
+}
+
+/// As [`look_at`], with the help of what earlier looks have told.
+pub(super) fn look_again(redis: &Redis, stream: &str, memory: &mut Memory) -> Result<StreamFacts> {
     let stem = Keys::of(stream);
     let partitions = partitions(redis, &stem)?;
     let Some(count) = partitions else {
-        return look_at_part(redis, &stem, &stem);
+        return look_at_part(redis, &stem, &stem, memory);
     };
     let mut parts = Vec::with_capacity(count.into());
     for number in 0..count {
-        parts.push(look_at_part(redis, &stem.partition(number), &stem)?);
+        parts.push(look_at_part(redis, &stem.partition(number), &stem, memory)?);
     }
     let schemas = request(["HLEN", &stem.own("schema")]);
     let answers = redis.ask(stream, &[request(["XLEN", stream]), schemas])?;
@@ -53,8 +60,15 @@ fn partitions(redis: &Redis, stem: &Keys) -> Result<Option<u16>> {
 
 /// A stream alone, or one partition. Keys that exist once for all partitions are those of
 /// `stem`.
-fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> {
+fn look_at_part(
+    redis: &Redis,
+    keys: &Keys,
+    stem: &Keys,
+    memory: &mut Memory,
+) -> Result<StreamFacts> {
     let stream = keys.stream();
+    let known = memory.recall(stream);
+    let question = Known::question(known.as_ref(), Instant::now());
     let dead = keys.own("dead");
     let meta = [
         "HMGET",
@@ -67,7 +81,7 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
     let answers = redis.ask(
         stream,
         &[
-            facts_request(stream, &dead),
+            question.request(stream, &dead, memory.by_source),
             request(meta),
             request(["XLEN", &dead]),
             request(["ZCARD", &keys.own("due")]),
@@ -83,8 +97,10 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
     )?;
     let mut answers = answers.into_iter();
     let mut next = || answers.next().unwrap_or(Answer::Nil);
-    let (facts, meta, dead, due, own) = (next(), next(), next(), next(), next());
+    let (facts, meta, dead_letters, due, own) = (next(), next(), next(), next(), next());
     let schemas = next();
+    let (facts, is_refused) = question.settle(redis, stream, &dead, facts)?;
+    memory.by_source |= is_refused;
     let setting = |at: usize| meta.list().get(at).and_then(Answered::text);
     let number = |at: usize| setting(at).and_then(|text| text.parse().ok());
     let backup_key = setting(0).unwrap_or_else(|| keys.own("backup"));
@@ -96,7 +112,7 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
         backup_capacity: number(1),
         priority: setting(2),
         max_length: number(3),
-        dead: dead.count().unwrap_or(0),
+        dead: dead_letters.count().unwrap_or(0),
         dead_capacity: Some(DEAD_CAPACITY),
         scheduled: due.count().unwrap_or(0),
         schemas: schemas.count().unwrap_or(0),
@@ -109,67 +125,16 @@ fn look_at_part(redis: &Redis, keys: &Keys, stem: &Keys) -> Result<StreamFacts> 
         }
         return Ok(found);
     }
-    read(&facts, &mut found);
+    if let Some(told) = Told::read(&facts) {
+        memory.took += told.took;
+        memory.keep(
+            stream,
+            Known::tell(known, &told, &mut found, Instant::now()),
+        );
+    }
     look_at_groups(redis, keys, stem, &mut found)?;
     let consumers = found.groups.iter().flat_map(|group| &group.consumers);
     let bounds = consumers.filter_map(|consumer| consumer.facts.dead_capacity);
     found.dead_capacity = bounds.min().or(found.dead_capacity);
     Ok(found)
-}
-
-/// The request of the script that reads the facts of a stream.
-fn facts_request(stream: &str, dead: &str) -> Request {
-    request(["EVAL_RO", SCRIPT, "2", stream, dead])
-}
-
-fn read(facts: &Answer, found: &mut StreamFacts) {
-    let [at, length, added, first, last, groups, dead] = facts.list() else {
-        return;
-    };
-    found.exists = true;
-    found.at_ms = at.count().unwrap_or(0);
-    found.length = length.count().unwrap_or(0);
-    found.added = added.count();
-    found.first = first.id();
-    found.last = last.id();
-    found.newest_dead = dead.id();
-    found.groups = groups
-        .list()
-        .iter()
-        .filter_map(|group| read_group(group, found))
-        .collect();
-    found.groups.sort_by(|a, b| a.name.cmp(&b.name));
-}
-
-fn read_group(group: &Answer, stream: &StreamFacts) -> Option<GroupFacts> {
-    let [name, _, pending, cursor, read, lag, oldest] = group.list() else {
-        return None;
-    };
-    let cursor = cursor.id().unwrap_or(EntryId::MIN);
-    let (oldest, lag) = (oldest.id(), lag.number());
-    // Redis counts wrongly once entries were removed.
-    let is_whole = stream.added == Some(stream.length);
-    let is_before_all = stream.first.is_some_and(|first| cursor < first);
-    let (unread, is_exact) = match (oldest, lag) {
-        (None, _) => (Some(0), true),
-        // All entries of the stream.
-        (Some(_), _) if is_before_all => (Some(stream.length), true),
-        (Some(_), Some(lag)) => {
-            let lag = u64::try_from(lag)
-                .unwrap_or(0)
-                .clamp(1, stream.length.max(1));
-            (Some(lag), is_whole)
-        }
-        (Some(_), None) => (None, false),
-    };
-    Some(GroupFacts {
-        name: name.text()?,
-        cursor,
-        read: read.count(),
-        unread,
-        unread_is_exact: is_exact,
-        oldest_unread_ms: oldest.map(EntryId::ms),
-        pending: pending.count().unwrap_or(0),
-        ..GroupFacts::default()
-    })
 }

@@ -68,12 +68,13 @@ impl Samples {
 }
 
 fn sample(redis: &Redis, stream: &str) -> Result<Option<MisfitFacts>> {
-    let schemas = redis.manager().schemas(stream)?;
-    if schemas.is_empty() {
+    if redis.manager().schemas(stream)?.is_empty() {
         return Ok(None);
     }
     let peek = Peek::newest(NEWEST).max_bytes(BYTES).max_value_bytes(BYTES);
     let page = redis.manager().peek(stream, &peek)?;
+    // Again, since the type of an entry is stored before the entry.
+    let schemas = redis.manager().schemas(stream)?;
     let mask = FieldMask::of(&schemas);
     let mut found = MisfitFacts::default();
     for entry in page.entries.iter().filter(|entry| entry.is_whole()) {

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use stream_lib::{DeadKind, EntryId, StreamSchema};
+use stream_lib::{DeadKind, EntryId};
 
 use super::access::Names;
 use super::cache::Cache;
 use super::change::{Pending, Told, Works};
 use super::page::{Model, Rich};
 use super::settings::Settings;
-use super::view::{Event, Retention, StreamSchedules};
+use super::view::{Event, Retention, StreamSchedules, Window};
 use crate::assess::Problems;
 use crate::observe::Poller;
 use crate::server::Redis;
@@ -34,10 +34,6 @@ pub(crate) enum Missing {
 /// The kinds of the dead letters of a stream, and the ids of those of the last hours.
 pub(crate) type Kinds = Result<Arc<Vec<(DeadKind, Vec<EntryId>)>>, String>;
 
-/// The schemas of a stream, or the reason why they are unknown: then no value may be
-/// shown.
-pub(crate) type Schemas = Result<Arc<Vec<StreamSchema>>, String>;
-
 /// The schedules of all streams, and the number of streams left out.
 pub(crate) type Schedules = Result<Arc<(Vec<StreamSchedules>, usize)>, String>;
 
@@ -52,8 +48,8 @@ pub(crate) struct Dash {
     pub(crate) names: Names,
     /// Pages, each made once for all simultaneous viewers.
     pub(crate) pages: Cache<Loaded>,
-    pub(crate) schemas: Cache<Schemas>,
     pub(crate) kinds: Cache<Kinds>,
+    pub(crate) windows: Cache<Result<Window, String>>,
     pub(crate) retention: Cache<Result<Retention, String>>,
     pub(crate) schedules: Cache<Schedules>,
     pub(crate) events: Cache<Arc<Vec<Event>>>,
@@ -78,8 +74,8 @@ impl Dash {
             settings,
             names,
             pages: Cache::new(Duration::from_millis(1_500)),
-            schemas: Cache::new(Duration::from_secs(10)),
             kinds: Cache::new(Duration::from_secs(5)),
+            windows: Cache::new(Duration::from_secs(5)),
             retention: Cache::new(Duration::from_secs(30)),
             schedules: Cache::new(Duration::from_secs(5)),
             events: Cache::new(Duration::from_secs(3)),
@@ -116,6 +112,7 @@ impl Dash {
     pub(crate) fn forget(&self) {
         self.pages.clear();
         self.kinds.clear();
+        self.windows.clear();
         self.retention.clear();
         self.schedules.clear();
         self.events.clear();

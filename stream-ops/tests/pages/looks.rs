@@ -24,6 +24,15 @@ const TOO_WIDE: &str = r"
     .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
     .map(e => e.outerHTML.slice(0, 120)).join('\n')";
 
+/// The height of the menu in lines, with five digits of dead letters.
+const MENU: &str = r"
+  (() => {
+    const pill = document.querySelector('header nav .pill');
+    if (pill) pill.textContent = '12,345';
+    const tops = [...document.querySelectorAll('header nav a')].map(a => a.getBoundingClientRect().top);
+    return pill ? 1 + Math.floor((Math.max(...tops) - Math.min(...tops)) / 14) : 0;
+  })()";
+
 const GROUND: &str = "getComputedStyle(document.body).backgroundColor";
 
 #[derive(StreamMessage)]
@@ -84,6 +93,7 @@ fn every_page_is_whole_in_every_light() {
             assert_eq!(browser.value(GROUND), ground, "{path} {look:?}");
             assert_eq!(browser.value(UNNAMED), "", "{path} {look:?}");
             assert_eq!(browser.value(TOO_WIDE), "", "{path} {look:?}");
+            assert_eq!(browser.value(MENU), 1, "{path} {look:?}");
             let text = browser.text();
             assert!(
                 text.contains("Overview") && text.len() > 100,

@@ -20,5 +20,6 @@ mod made_up;
 mod models;
 mod pictures;
 mod served;
+mod since;
 mod story;
 mod twenty;

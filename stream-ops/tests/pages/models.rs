@@ -7,8 +7,8 @@ use stream_ops::assess::assess;
 use stream_ops::observe::History;
 use stream_ops::serve::Role;
 use stream_ops::serve::page::{
-    Action, Ask, Dead, Fate, Field, FieldRow, Frame, JobRow, KindRow, LetterRow, Message, Model,
-    Page, Rich, ScheduledRow, Schedules, Series, Sign, Undo,
+    Action, Ask, Choice, Dead, Fate, Field, FieldRow, Frame, JobRow, KindRow, LetterRow, Message,
+    Model, Page, Rich, ScheduledRow, Schedules, Series, Sign, Undo,
 };
 use stream_ops::serve::view::{
     Looking, Retention, StreamMore, WorkNow, all_dead, group, happened, overview, stream, system,
@@ -296,6 +296,19 @@ pub(crate) fn dead_letters() -> Model {
         title: "17 dead letters: undecodable".to_owned(),
         search: String::new(),
         chosen: "17".to_owned(),
+        since: [
+            ("", "all since 02:38"),
+            ("15m", "last 15 min"),
+            ("1h", "last hour"),
+            ("24h", "last 24 h"),
+            ("7d", "last 7 days"),
+        ]
+        .map(|(value, words)| Choice {
+            value: value.to_owned(),
+            words: words.to_owned(),
+            is_chosen: value.is_empty(),
+        })
+        .to_vec(),
         looked: "17 looked at, 4 shown".to_owned(),
         more: 13,
         ask: Some(Ask {

@@ -59,6 +59,7 @@ fn pictures_of_all_pages_are_written_where_they_are_wanted() {
             (Look::LIGHT, "light"),
             (Look::DARK, "dark"),
             (phone, "phone"),
+            (Look::PHONE, "narrow"),
         ] {
             browser.look(look);
             browser.open(&served.url(&format!("/{name}")));

@@ -23,7 +23,7 @@ fn looking(dash: &Dash) -> Value {
 /// The number of looks so far, and of scripts that the server has run for them.
 fn asked(dash: &Dash) -> (u64, u64) {
     let looks = looking(dash)["looks"].as_u64().unwrap();
-    (looks, dash.server.calls("eval_ro"))
+    (looks, dash.server.calls("evalsha_ro"))
 }
 
 #[test]

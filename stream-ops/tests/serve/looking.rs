@@ -130,7 +130,7 @@ fn many_who_look_cost_redis_no_more_than_one() {
         fixture.get("/").body.contains("billing")
     });
     let looks = |seconds: u64| {
-        let before = fixture.server.calls("eval_ro");
+        let before = fixture.server.calls("evalsha_ro");
         let until = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
         thread::scope(|scope| {
             for _ in 0..20 {
@@ -142,7 +142,7 @@ fn many_who_look_cost_redis_no_more_than_one() {
                 });
             }
         });
-        fixture.server.calls("eval_ro") - before
+        fixture.server.calls("evalsha_ro") - before
     };
     // A look every 0.2 s, one script for the one stream: 20 pollers would take 20 times
     // that.

@@ -13,5 +13,6 @@ mod hidden;
 mod limits;
 mod looking;
 mod schedules;
+mod since;
 mod support;
 mod works;

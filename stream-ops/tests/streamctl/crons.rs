@@ -3,10 +3,17 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use stream_lib::{Cron, RawMessage, StreamManager};
+use stream_lib::{Cron, RawMessage, StreamManager, StreamMessage};
 use stream_tests::{Server, wait_until};
 
-use crate::support::{digest, run, streamctl};
+use crate::support::{digest, run, send, streamctl};
+
+#[derive(Debug, StreamMessage)]
+#[stream(name = "secrets")]
+struct Secret {
+    #[stream(sensitive)]
+    pin: String,
+}
 
 /// A process with a job that is due at night.
 fn process(server: &Server) -> StreamManager {
@@ -97,6 +104,80 @@ fn a_run_that_no_process_takes_is_withdrawn() {
     assert_eq!(output.status.code(), Some(130));
     assert_eq!(server.command::<u64>(&["EXISTS", request]), 0);
     assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 0);
+}
+
+#[test]
+fn a_run_whose_message_cant_be_made_says_why() {
+    let server = Server::start().unwrap();
+    let manager = StreamManager::connect(server.url()).unwrap();
+    let daily = || Cron::parse("@daily").unwrap();
+    let panics = || -> RawMessage { panic!("no stock \u{1b}[31m at all") };
+    manager
+        .cron_to("orders", "panics", daily(), panics)
+        .unwrap();
+    let wrong = || RawMessage::new().with("~origin", "b");
+    manager.cron_to("orders", "wrong", daily(), wrong).unwrap();
+    let secret = || -> Secret { panic!("4711 is no pin") };
+    manager
+        .cron_to("orders", "secret", daily(), secret)
+        .unwrap();
+    let good = || RawMessage::new().with("a", "b");
+    manager.cron_to("orders", "good", daily(), good).unwrap();
+    let run_now = |job: &str| {
+        let ran = run(
+            &server,
+            &format!("cron run-now orders {job} --wait 5m --yes"),
+        );
+        let ran = ran.ended(1);
+        let (_, said) = ran.out.split_once("Ran 0 of 1 job; 1 failed: ").unwrap();
+        assert!(!said.contains('\u{1b}'), "{said}");
+        said.to_owned()
+    };
+    let said = run_now("panics");
+    assert!(said.contains("panicked: no stock"), "{said}");
+    let said = run_now("wrong");
+    assert!(said.contains("~origin"), "{said}");
+    let said = run_now("secret");
+    assert!(
+        said.contains("sensitive fields") && !said.contains("4711"),
+        "{said}"
+    );
+    assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 0);
+    // The next request is answered as any other.
+    run_now("panics");
+    run(&server, "cron run-now orders good --wait 5m --yes").ended(0);
+    assert_eq!(server.command::<u64>(&["XLEN", "orders"]), 1);
+}
+
+#[test]
+fn the_help_says_that_jobs_are_run_now() {
+    let server = Server::start().unwrap();
+    let help = run(&server, "--help").ended(0).out;
+    let line = help.lines().find(|line| line.trim().starts_with("cron "));
+    let line = line.unwrap();
+    for word in ["Lists", "pauses", "resumes", "runs one now"] {
+        assert!(line.contains(word), "{line}");
+    }
+}
+
+#[test]
+fn streams_with_schedules_alone_are_shown() {
+    let server = Server::start().unwrap();
+    let _manager = process(&server);
+    send(&server, &["ZADD", "{later}:due", "9999999999999", "x"]);
+    for words in ["stream ls -o json", "overview -o json"] {
+        let shown = run(&server, words).ended(0).json();
+        let names: Vec<_> = shown["streams"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|stream| stream["stream"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        assert!(
+            names.contains(&"orders".to_owned()) && names.contains(&"later".to_owned()),
+            "{words}: {shown}"
+        );
+    }
 }
 
 #[test]

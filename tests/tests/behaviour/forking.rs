@@ -50,6 +50,11 @@ fn report(directory: &Path, child: usize) -> PathBuf {
     directory.join(format!("child-{child}"))
 }
 
+/// The place where it says how far it came.
+fn progress(directory: &Path, child: usize) -> PathBuf {
+    directory.join(format!("progress-{child}"))
+}
+
 fn message(text: &str) -> RawMessage {
     RawMessage::new().with("text", text)
 }
@@ -119,7 +124,9 @@ fn live(directory: &Path, url: &str) {
             let next = ours.simple.send(&message("queued")).unwrap();
             match fork().unwrap() {
                 Fork::Child => {
-                    let wrong = misuse(held.take().unwrap(), url);
+                    let done = |step: &str| fs::write(progress(directory, child), step).unwrap();
+                    let wrong = misuse(held.take().unwrap(), url, &done);
+                    done("all");
                     fs::write(report(directory, child), wrong.join("\n")).unwrap();
                     exit(0);
                 }
@@ -127,7 +134,8 @@ fn live(directory: &Path, url: &str) {
                     let ends = || waitpid_nohang(pid).unwrap();
                     if poll(DEADLINE, ends).is_none() {
                         ended.store(true, Ordering::SeqCst);
-                        panic!("child {child} hangs");
+                        let step = fs::read_to_string(progress(directory, child));
+                        panic!("child {child} hangs; the last step that it did: {step:?}");
                     }
                 }
             }
@@ -166,8 +174,9 @@ fn check(url: &str, added: &[(String, String)]) {
     assert!(told == there, "ids are told of other messages");
 }
 
-/// Tries all that a child must not do. Returns what went another way than it must.
-fn misuse(held: Held, url: &str) -> Vec<String> {
+/// Tries all that a child must not do, and reports each step. Returns what went another
+/// way than it must.
+fn misuse(held: Held, url: &str, done: &dyn Fn(&str)) -> Vec<String> {
     let mut wrong = Vec::new();
     let Held {
         manager,
@@ -183,6 +192,7 @@ fn misuse(held: Held, url: &str) -> Vec<String> {
         if kind != Some(ErrorKind::Closed) || !says.contains("forked off") {
             wrong.push(format!("{what}: {kind:?} {says}"));
         }
+        done(what);
     };
     for producer in [&simple, &spooled] {
         must_fail("add", producer.add(&text).err());
@@ -233,11 +243,15 @@ fn misuse(held: Held, url: &str) -> Vec<String> {
     }
     let _ = (consumer.stats(), consumer.stop(), format!("{consumer:?}"));
     let _ = (manager.list_producers(), manager.list_consumers());
+    let _ = (manager.metrics(), format!("{manager:?}"));
+    done("looking at them");
     if manager.shutdown().still_running > 0 {
         wrong.push("something still runs".to_owned());
     }
+    done("the shutdown");
     drop((consumer, simple, spooled));
     drop(manager);
+    done("dropping them");
     // The library's locks may name threads of the parent.
     match StreamManager::connect(url) {
         Ok(_) => wrong.push("a manager of the child's own was made".to_owned()),

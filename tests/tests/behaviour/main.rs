@@ -55,6 +55,7 @@ mod manager;
 mod members;
 mod memory_full;
 mod missing_commands;
+mod monitor;
 mod moving_slots;
 mod observing;
 mod one_delivery;

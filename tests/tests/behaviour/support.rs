@@ -119,6 +119,16 @@ pub(crate) fn ask<T: FromRedisValue>(server: &Server, command: &str) -> T {
     server.command(&words)
 }
 
+/// Waits until the type of the stream's messages is stored. Another thread does it, by a
+/// connection of the same pool, soon after the first message.
+#[track_caller]
+pub(crate) fn wait_for_type(server: &Server, stream: &str) {
+    let key = format!("{{{stream}}}:schema");
+    wait_until(DEADLINE, format!("the type of {stream}"), || {
+        server.command::<u64>(&["EXISTS", &key]) == 1
+    });
+}
+
 /// The numbers that the first fields of a stream's entries hold, in its order.
 #[track_caller]
 pub(crate) fn numbers(server: &Server, stream: &str) -> Vec<usize> {

@@ -9,6 +9,7 @@ mod ensure_server;
 mod log_capture;
 mod process;
 mod proxy;
+mod scripts;
 mod sentinels;
 mod server;
 mod server_options;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::fake::{Fake, Peer};
 use super::{AMPLE, config, eventually};
+use crate::connection::deadline::Deadline;
 use crate::connection::{LinkHandle, Loans, Topology, Wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Rounds, Task};
@@ -36,6 +37,33 @@ fn answer_all(peer: &mut Peer) {
     while peer.request().is_some() {
         peer.say(b"+PONG\r\n");
     }
+}
+
+#[test]
+fn end_that_comes_after_an_attempt_leaves_the_connection_alone() {
+    let server = Fake::tcp(|peer| {
+        peer.greet();
+        answer_all(peer);
+    });
+    let topology = Topology::new(&config(&server).pool_size(1)).unwrap();
+    let node = topology.node_for(b"orders").unwrap();
+    let handle = LinkHandle::default();
+    let mut late = None;
+    let lent = handle.attempt(AMPLE, |deadline| {
+        late = deadline.interrupt().cloned();
+        node.pool().get(deadline)
+    });
+    late.unwrap().end();
+    ping(&mut lent.unwrap()).unwrap();
+
+    // One that comes before counts, and the next user has a connection that works.
+    let ended = handle.attempt(AMPLE, |deadline| {
+        let lent = node.pool().get(deadline);
+        deadline.interrupt().unwrap().end();
+        lent
+    });
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Closed);
+    ping(&mut node.pool().get(&mut Deadline::of(AMPLE)).unwrap()).unwrap();
 }
 
 #[test]

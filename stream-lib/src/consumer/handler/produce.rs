@@ -1,5 +1,7 @@
 //! The outputs of a handler.
 
+use std::sync::Arc;
+
 use crate::command::Envelope;
 use crate::consumer::handler::delivery::Delivery;
 use crate::consumer::handler::taken::TakenEntry;
@@ -116,7 +118,8 @@ impl TakenEntry {
         self.ensure_runs()?;
         let stream = member.outputs.find(stream)?;
         // Encoding may run the user's own code, which may produce another output.
-        let output = Output::new(stream, envelope)?;
+        let output = Output::new(Arc::clone(&stream), envelope)?;
+        stream.note(O::SCHEMA);
         held.outputs.push(index, output)?;
         self.ensure_runs()
     }

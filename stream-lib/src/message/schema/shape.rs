@@ -230,6 +230,18 @@ impl Schema {
         matches!(self.own_key, OwnKey::Never)
     }
 
+    /// Whether a field is sensitive, here or in a nested message.
+    pub(crate) fn has_sensitive_fields(&self) -> bool {
+        let variants = self.variants.iter().flat_map(|variant| variant.fields);
+        self.fields.iter().chain(variants).any(|field| {
+            let nested = match field.ty {
+                FieldType::Nested(schema) => schema.has_sensitive_fields(),
+                _ => false,
+            };
+            field.sensitive || nested
+        })
+    }
+
     /// Allows all the fields to be absent together.
     #[must_use]
     pub const fn optional(mut self) -> Self {

@@ -117,8 +117,9 @@ impl Flow {
         }
         loans.lead_to(self.mover.stream());
         let keys = self.mover.lease.keys();
-        let declared = loans.run_pooled(|wire| declare(wire, keys, self.asked));
-        if let Err(e) = declared {
+        let mut go = || loans.run_pooled(|wire| declare(wire, keys, self.asked));
+        // A connection may have been lost while nobody used it; a repeat does no harm.
+        if let Err(e) = go().or_else(|_| go()) {
             log::warn!(
                 "storing the backup stream of `{}` failed, so its entries move back only once a \
                  backup producer is open: {}",

@@ -15,12 +15,14 @@ use crate::producer::transport::pipeline::{self, BatchRoute};
 use crate::producer::transport::settle::settle;
 use crate::producer::transport::spread::{self, SpreadRoute};
 use crate::runtime::Shutdown;
+use crate::schema_book::Types;
 
 /// Takes a producer's batches to Redis until it is closed.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
     topology: Arc<Topology>,
     outlets: Outlets,
+    types: Types,
     /// How long a batch may take.
     wait: Duration,
     closed: Shutdown,
@@ -28,9 +30,11 @@ pub(crate) struct Dispatch {
 
 impl Dispatch {
     pub(crate) fn new(topology: Arc<Topology>, outlets: Outlets, wait: Duration) -> Self {
+        let types = Types::new(outlets.whole().keys.clone());
         Self {
             topology,
             outlets,
+            types,
             wait,
             closed: Shutdown::default(),
         }
@@ -38,6 +42,11 @@ impl Dispatch {
 
     pub(crate) fn outlets(&self) -> &Outlets {
         &self.outlets
+    }
+
+    /// The message types that go out.
+    pub(crate) fn types(&self) -> &Types {
+        &self.types
     }
 
     /// The outlet to the stream itself.
@@ -79,9 +88,10 @@ impl Dispatch {
         ensure_open: &dyn Fn() -> Result<()>,
         wait: &dyn Fn(&B) -> Duration,
         hold: &dyn Fn(&B) -> Duration,
-        mut batches: impl Iterator<Item = B>,
+        batches: impl Iterator<Item = B>,
         mut done: impl FnMut(B, Answers),
     ) {
+        let mut batches = batches.inspect(|batch| self.types.store_first(wait(batch)));
         if let Some(apart) = self.outlet().apart() {
             for batch in batches {
                 let answers = match ensure_open() {

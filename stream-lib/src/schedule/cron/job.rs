@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::config::Cron;
 use super::times::Times;
 use crate::command::{JobCall, Outgoing};
-use crate::error::{Error, ErrorKind, Result, Shown};
+use crate::error::{Error, ErrorKind, Result, Shown, with_causes};
 use crate::keys::StreamKeys;
 use crate::partition::{hash_of, partition_of};
 use crate::runtime::panic_text;
@@ -33,6 +33,8 @@ pub(crate) struct Job {
     pub(super) terms: String,
     pub(super) times: Times,
     make: Box<Make>,
+    /// Texts of `make` may hold sensitive values.
+    hides_texts: bool,
     /// Its state was changed by a call of this process.
     is_changed: AtomicBool,
     /// A test drives its clock.
@@ -66,9 +68,17 @@ impl Job {
             name: name.to_owned(),
             cron,
             make: Box::new(make),
+            hides_texts: false,
             is_changed: AtomicBool::new(false),
             is_held: AtomicBool::new(false),
         })
+    }
+
+    /// Keeps texts of the function that makes the message in the log of this process.
+    #[must_use]
+    pub(crate) fn hides_texts(mut self, hides_texts: bool) -> Self {
+        self.hides_texts = hides_texts;
+        self
     }
 
     pub(crate) fn stream(&self) -> &str {
@@ -133,6 +143,17 @@ impl Job {
             }
         }
         Ok(batch)
+    }
+
+    /// The reason of an error of [`message`](Self::message), for another process.
+    pub(super) fn reason(&self, error: &Error) -> String {
+        if self.hides_texts {
+            "its message can't be made; the log of the process that has the job says why, since \
+             the message has sensitive fields"
+                .to_owned()
+        } else {
+            with_causes(error)
+        }
     }
 
     /// Has the ticker ask for its state at the next wake-up.

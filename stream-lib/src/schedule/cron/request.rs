@@ -1,6 +1,7 @@
 //! A run of a job that other processes were asked for.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use crate::command::{JobRequest, RequestState};
 use crate::connection::Wire;
@@ -23,6 +24,7 @@ pub struct RunRequest {
     part: Part,
     name: String,
     token: String,
+    failure: OnceLock<String>,
 }
 
 /// How a [`RunRequest`] stands.
@@ -35,6 +37,9 @@ pub enum RunState {
     Waiting,
     /// A process has run the job: its message is in the stream, or in its backup stream.
     Ran,
+    /// A process has taken it, and could not make the message:
+    /// [`RunRequest::failure`] says why.
+    Failed,
     /// It has lapsed or was withdrawn, and the job was not run.
     Lapsed,
 }
@@ -46,10 +51,11 @@ impl RunRequest {
             part,
             name: name.to_owned(),
             token,
+            failure: OnceLock::new(),
         }
     }
 
-    /// Looks how it stands (`GET`). A run shows for as long as the request would have
+    /// Looks how it stands (`GET`). A run or a failure shows for as long as the request would have
     /// stood; then it is [`Lapsed`](RunState::Lapsed), too.
     pub fn look(&self) -> Result<RunState> {
         self.run("looking for a run of a job", |request, wire| {
@@ -57,14 +63,24 @@ impl RunRequest {
         })
     }
 
-    /// Takes it back, unless a process has run the job meanwhile. Returns whether one has:
-    /// [`Ran`](RunState::Ran), else [`Lapsed`](RunState::Lapsed).
+    /// Why the run failed, once [`look`](Self::look) has returned
+    /// [`Failed`](RunState::Failed): the error or the panic of the function that makes the
+    /// message. That text is left out for a message type with sensitive fields. Doesn't
+    /// ask Redis.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    /// Takes it back, unless a process has answered meanwhile. Returns its answer:
+    /// [`Ran`](RunState::Ran) or [`Failed`](RunState::Failed), else
+    /// [`Lapsed`](RunState::Lapsed).
     pub fn withdraw(self) -> Result<RunState> {
         let stood = self.run("withdrawing a run of a job", |request, wire| {
             request.withdraw(wire)
         })?;
         Ok(match stood {
             RunState::Ran => RunState::Ran,
+            RunState::Failed => RunState::Failed,
             RunState::Waiting | RunState::Lapsed => RunState::Lapsed,
         })
     }
@@ -88,6 +104,10 @@ impl RunRequest {
         Ok(match state {
             RequestState::Waits => RunState::Waiting,
             RequestState::Ran => RunState::Ran,
+            RequestState::Failed(why) => {
+                self.failure.get_or_init(|| why);
+                RunState::Failed
+            }
             RequestState::Lapsed => RunState::Lapsed,
         })
     }

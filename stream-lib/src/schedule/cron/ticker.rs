@@ -8,7 +8,7 @@ use super::job::Job;
 use super::missed::{DueTicks, Missed};
 use super::terms::Terms;
 use super::times::Times;
-use crate::command::{JobAnswer, JobOutcome, JobState, Outgoing, Tick};
+use crate::command::{JobAnswer, JobOutcome, JobRequest, JobState, Outgoing, Tick};
 use crate::connection::{LinkHandle, Loans, Topology, Wire};
 use crate::error::{Error, Result, with_causes};
 use crate::runtime::{Backoff, ServerClock, Task, Trouble, jitter};
@@ -151,10 +151,12 @@ impl Ticker {
                 loans.run_pooled(|wire| progress.tick(wire, &due, &message))
             }
             Next::Run(token) => {
-                message = progress.job.message()?;
-                loans
-                    .run_pooled(|wire| progress.run(wire, &token, &message))
-                    .map(|()| Duration::ZERO)
+                let made = progress.job.message();
+                let answered = loans.run_pooled(|wire| match &made {
+                    Ok(message) => progress.run(wire, &token, message),
+                    Err(e) => progress.fail(wire, &token, e),
+                });
+                answered.map(|()| Duration::ZERO)
             }
         };
         if wait.is_err() {
@@ -273,6 +275,24 @@ impl Progress {
             JobOutcome::ClockBack => self.asked = Some(token.to_owned()),
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Answers a request for a run: the message can't be made. The job's ticks go on.
+    fn fail(&self, wire: &mut Wire, token: &str, error: &Error) -> Result<()> {
+        let job = &self.job;
+        let request = JobRequest {
+            keys: &job.keys(),
+            name: &job.name,
+            token,
+        };
+        request.fail(wire, &job.reason(error))?;
+        log::warn!(
+            "the job `{}` of `{}` was asked to run, and its message can't be made: {}",
+            job.name,
+            job.stream(),
+            with_causes(error)
+        );
         Ok(())
     }
 

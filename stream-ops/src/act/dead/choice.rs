@@ -1,11 +1,10 @@
 //! The choice of dead letters.
 
-use std::cmp::Reverse;
-
 use stream_lib::{DeadFilter, DeadLetterId, DeadLetters, EntryId};
 
 use crate::act::refused::{Planned, Refused};
 use crate::act::said::named;
+use crate::words::rfc3339;
 
 /// A choice of dead letters: by default, all of them.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +24,9 @@ pub struct DeadChoice {
     pub limit: Option<usize>,
     /// Those up to this id, inclusive.
     pub until: Option<EntryId>,
+    /// Those that were buried at this time or later, in milliseconds since 1970, by the
+    /// server's clock.
+    pub since: Option<u64>,
 }
 
 impl DeadChoice {
@@ -40,16 +42,13 @@ impl DeadChoice {
             ids.dedup();
             return Ok(ids);
         }
-        let mut filter = self.filter(letters)?;
-        if let (Some(limit), None) = (self.limit, self.newest) {
-            filter = filter.limit(limit);
-        }
-        let mut ids = letters.select(&filter)?;
-        if let Some(newest) = self.newest {
-            ids.sort_by_key(|at| Reverse((at.id, at.partition)));
-            ids.truncate(newest.min(self.limit.unwrap_or(usize::MAX)));
-            ids.sort_by_key(|at| (at.partition, at.id));
-        }
+        let filter = self.filter(letters)?;
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let Some(newest) = self.newest else {
+            return Ok(letters.select(&filter.limit(limit))?);
+        };
+        let mut ids = letters.select_newest(&filter.limit(limit.min(newest)))?;
+        ids.sort_by_key(|at| (at.partition, at.id));
         Ok(ids)
     }
 
@@ -62,6 +61,25 @@ impl DeadChoice {
         newest.map(|id| ("--until", id.to_string()))
     }
 
+    /// The beginning of the choice, which is the same in a second choice.
+    pub(super) fn begin(&self) -> Option<(&'static str, String)> {
+        let since = self.since.and_then(rfc3339);
+        since.map(|time| ("--since", time))
+    }
+
+    /// The range of a choice, for people: `(since …, until …)`.
+    pub(super) fn range(&self, ids: &[DeadLetterId]) -> String {
+        let ends = [
+            self.begin().map(|(_, time)| format!("since {time}")),
+            self.bound(ids).map(|(_, id)| format!("until {id}")),
+        ];
+        let ends: Vec<String> = ends.into_iter().flatten().collect();
+        match ends.as_slice() {
+            [] => String::new(),
+            ends => format!(" ({})", ends.join(", ")),
+        }
+    }
+
     fn filter(&self, letters: &DeadLetters) -> Planned<DeadFilter> {
         let mut filter = DeadFilter::new();
         if let Some(reason) = &self.reason {
@@ -72,6 +90,9 @@ impl DeadChoice {
         }
         if let Some(until) = self.until {
             filter = filter.until(until);
+        }
+        if let Some(since) = self.since {
+            filter = filter.from(EntryId::new(since, 0));
         }
         if let Some(kind) = &self.kind {
             let error = error_of(kind, letters, &filter)?;

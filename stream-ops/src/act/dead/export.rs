@@ -31,6 +31,9 @@ pub fn export<'a>(
     with_sensitive: bool,
 ) -> Planned<impl Iterator<Item = Planned<Value>> + use<'a>> {
     ensure_known(redis, stream)?;
+    let letters = redis.manager().dead_letters(stream)?;
+    let mut left: VecDeque<DeadLetterId> = choice.select(&letters)?.into();
+    // After the selection, since the type of a message is stored before the message.
     let mask = FieldMask::of(&redis.manager().schemas(stream)?);
     if mask.hides_any() && !with_sensitive {
         return Err(Refused::Wrong(format!(
@@ -39,8 +42,6 @@ pub fn export<'a>(
             named(stream)
         )));
     }
-    let letters = redis.manager().dead_letters(stream)?;
-    let mut left: VecDeque<DeadLetterId> = choice.select(&letters)?.into();
     Ok(std::iter::from_fn(move || {
         // Dead letters that are gone by now are skipped.
         while let Some(id) = left.pop_front() {

@@ -52,7 +52,7 @@ pub fn redrive(redis: &Redis, stream: &str, choice: &DeadChoice, edits: &FieldEd
     let missing = chosen - number - usize::try_from(bare).unwrap_or(0);
     let bound = choice.bound(&there);
     let failing = judge.found();
-    let sentence = sentence(stream, number, all, &groups, bound.as_ref());
+    let sentence = sentence(stream, number, all, &groups, &choice.range(&there));
     let failed = failing.as_ref().and_then(Failing::sentence);
     let (name, edits) = (stream.to_owned(), edits.clone());
     let job = InSteps::job(there, move |redis: &Redis, ids: &[_]| {
@@ -81,6 +81,7 @@ pub fn redrive(redis: &Redis, stream: &str, choice: &DeadChoice, edits: &FieldEd
     plan.of = Some(all);
     plan.is_limited = choice.is_limited();
     plan.bound = bound;
+    plan.begin = choice.begin();
     plan.failing = failing;
     Ok(plan)
 }
@@ -90,11 +91,14 @@ fn sentence(
     number: usize,
     all: u64,
     groups: &BTreeMap<String, u64>,
-    bound: Option<&(&'static str, String)>,
+    range: &str,
 ) -> String {
     let stream = named(stream);
     if number == 0 {
-        return format!("No dead letter of {stream} is meant, of {}.", count(all));
+        return format!(
+            "No dead letter of {stream} is meant, of {}{range}.",
+            count(all)
+        );
     }
     let groups: Vec<_> = groups.iter().collect();
     let whom = match groups.as_slice() {
@@ -111,9 +115,8 @@ fn sentence(
             format!(", {}", listed(&each))
         }
     };
-    let until = bound.map_or_else(String::new, |(_, id)| format!(" (until {id})"));
     format!(
-        "Would put back {} of {} into {stream}{whom}{until}.",
+        "Would put back {} of {} into {stream}{whom}{range}.",
         count(number as u64),
         of(all, "dead letter", "dead letters"),
     )

@@ -34,18 +34,16 @@ pub fn remove(redis: &Redis, stream: &str, choice: &DeadChoice) -> Planned {
         ids = there;
     }
     let (number, bound) = (ids.len(), choice.bound(&ids));
-    let until = bound
-        .as_ref()
-        .map_or_else(String::new, |(_, id)| format!(" (until {id})"));
+    let range = choice.range(&ids);
     let sentence = if number == 0 {
         format!(
-            "No dead letter of {} is meant, of {}.",
+            "No dead letter of {} is meant, of {}{range}.",
             named(stream),
             count(all)
         )
     } else {
         format!(
-            "Would remove {} of {} of {} for good{until}.",
+            "Would remove {} of {} of {} for good{range}.",
             count(number as u64),
             of(all, "dead letter", "dead letters"),
             named(stream),
@@ -77,5 +75,6 @@ pub fn remove(redis: &Redis, stream: &str, choice: &DeadChoice) -> Planned {
     plan.of = Some(all);
     plan.is_limited = choice.is_limited();
     plan.bound = bound;
+    plan.begin = choice.begin();
     Ok(plan)
 }

@@ -23,18 +23,18 @@ pub(crate) fn dlq(context: &Context, change: DlqChange) -> Outcome {
             rate,
             agreed,
         } => {
-            let (stream, choice) = chosen(which);
+            let (stream, choice) = chosen(context, which)?;
             let edits = edits(&set, &unset)?;
             let plan = redrive(context.redis()?, &stream, &choice, &edits);
             drive(context, plan.map(|plan| plan.at_most(rate)), agreed)
         }
         DlqChange::Rm { which, agreed } => {
-            let (stream, choice) = chosen(which);
+            let (stream, choice) = chosen(context, which)?;
             let plan = remove_dead(context.redis()?, &stream, &choice);
             drive(context, plan, agreed)
         }
         DlqChange::Export { which } => {
-            let (stream, choice) = chosen(which);
+            let (stream, choice) = chosen(context, which)?;
             export(context, &stream, &choice)
         }
         DlqChange::Import {
@@ -50,7 +50,8 @@ pub(crate) fn dlq(context: &Context, change: DlqChange) -> Outcome {
     }
 }
 
-fn chosen(which: DeadWhich) -> (String, DeadChoice) {
+fn chosen(context: &Context, which: DeadWhich) -> Outcome<(String, DeadChoice)> {
+    let since = which.since.map(|since| context.since(since)).transpose()?;
     let choice = DeadChoice {
         ids: which.ids,
         reason: which.reason,
@@ -59,8 +60,9 @@ fn chosen(which: DeadWhich) -> (String, DeadChoice) {
         newest: which.newest,
         limit: which.limit,
         until: which.until,
+        since,
     };
-    (which.of.name, choice)
+    Ok((which.of.name, choice))
 }
 
 fn edits(set: &[String], unset: &[String]) -> Outcome<FieldEdits> {

@@ -91,7 +91,7 @@ pub(super) fn drive(context: &Context, plan: Planned, agreed: impl Into<Agreed>)
 fn again(plan: &Plan, flags: &[&str]) -> String {
     let given: Vec<String> = env::args().collect();
     let mut words = Vec::new();
-    if let Some((flag, value)) = &plan.bound {
+    for (flag, value) in plan.begin.iter().chain(&plan.bound) {
         let is_given = given
             .windows(2)
             .any(|pair| pair == [(*flag).to_owned(), value.clone()])

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use stream_lib::{DeadFilter, DeadLetter, DeadLetterId, DeadLetters, FieldMask, StreamSchema};
+use stream_lib::{
+    DeadFilter, DeadLetter, DeadLetterId, DeadLetters, EntryId, FieldMask, StreamSchema,
+};
 
 use super::entries::{as_text, mask, named};
 use crate::cli::args::DlqWhich;
@@ -19,7 +21,8 @@ pub(crate) fn letters(context: &Context, stream: &str) -> Outcome<DeadLetters> {
     Ok(context.redis()?.manager().dead_letters(stream)?)
 }
 
-pub(crate) fn filter(which: &DlqWhich) -> DeadFilter {
+/// The selection, and where it begins, in milliseconds since 1970.
+fn filter(context: &Context, which: &DlqWhich) -> Outcome<(DeadFilter, Option<u64>)> {
     let mut filter = DeadFilter::new();
     if let Some(reason) = &which.reason {
         filter = filter.reason(reason);
@@ -30,7 +33,11 @@ pub(crate) fn filter(which: &DlqWhich) -> DeadFilter {
     if let Some(error) = &which.error {
         filter = filter.error(error);
     }
-    filter
+    let since = which.since.map(|since| context.since(since)).transpose()?;
+    if let Some(since) = since {
+        filter = filter.from(EntryId::new(since, 0));
+    }
+    Ok((filter, since))
 }
 
 pub(crate) fn ls(
@@ -47,16 +54,10 @@ pub(crate) fn ls(
     if kinds {
         return ls_kinds(context, stream, &letters, which, now, all);
     }
-    let is_all = which.reason.is_none() && which.group.is_none() && which.error.is_none();
-    let found = if is_all {
-        letters.list_newest(None, most)?
-    } else {
-        // `select` returns the oldest first.
-        let ids = letters.select(&filter(which))?;
-        let newest = ids.iter().rev().take(most);
-        let found: Result<Vec<_>, _> = newest.map(|id| letters.letter(*id)).collect();
-        found?.into_iter().flatten().collect()
-    };
+    let (filter, since) = filter(context, which)?;
+    let ids = letters.select_newest(&filter.limit(most))?;
+    let found: Result<Vec<_>, _> = ids.iter().map(|id| letters.letter(*id)).collect();
+    let found: Vec<DeadLetter> = found?.into_iter().flatten().collect();
     let rows = found.iter().map(|letter| {
         [
             letter.letter_id().to_string(),
@@ -90,7 +91,8 @@ pub(crate) fn ls(
         ),
     };
     let rows: Vec<Value> = found.iter().map(in_short).collect();
-    let json = json!({ "stream": stream, "dead": all, "letters": rows });
+    let since = since.and_then(rfc3339);
+    let json = json!({ "stream": stream, "dead": all, "since": since, "letters": rows });
     context
         .output
         .print(&Report::new(text, json).with_rows("letters"))?;
@@ -105,7 +107,8 @@ fn ls_kinds(
     now: u64,
     all: u64,
 ) -> Outcome {
-    let kinds = letters.kinds_of(&filter(which))?;
+    let (filter, since) = filter(context, which)?;
+    let kinds = letters.kinds_of(&filter)?;
     let rows = kinds.iter().map(|kind| {
         let groups: Vec<String> = kind.groups.iter().map(|g| shown(g.as_bytes())).collect();
         [
@@ -152,7 +155,8 @@ fn ls_kinds(
             })
         })
         .collect();
-    let json = json!({ "stream": stream, "dead": all, "kinds": rows });
+    let since = since.and_then(rfc3339);
+    let json = json!({ "stream": stream, "dead": all, "since": since, "kinds": rows });
     context
         .output
         .print(&Report::new(text, json).with_rows("kinds"))?;

@@ -23,12 +23,12 @@ const PAGE: usize = 100;
 pub(crate) fn peek(context: &Context, stream: &str, most: u32, from: Option<EntryId>) -> Outcome {
     let history = context.observe(&[stream.to_owned()])?;
     let facts = context.existing(&history, stream)?;
-    let mask = mask(context, stream)?;
     let which = match from {
         Some(from) => Peek::oldest(most as usize).between(from..=EntryId::MAX),
         None => Peek::newest(most as usize),
     };
     let page = context.redis()?.manager().peek(stream, &which)?;
+    let mask = mask(context, stream)?;
     let mut text = String::new();
     for entry in &page.entries {
         text.push_str(&line(entry, &mask, Some(facts.at_ms)));
@@ -46,7 +46,6 @@ pub(crate) fn peek(context: &Context, stream: &str, most: u32, from: Option<Entr
 
 pub(crate) fn tail(context: &Context, stream: &str, most: Option<u64>) -> Outcome {
     let manager = context.redis()?.manager();
-    let mask = mask(context, stream)?;
     // By id, in all partitions: from the newest entry on.
     let newest = manager.peek(stream, &Peek::newest(1).max_value_bytes(1))?;
     let mut after = newest
@@ -57,6 +56,11 @@ pub(crate) fn tail(context: &Context, stream: &str, most: Option<u64>) -> Outcom
     loop {
         let which = Peek::oldest(PAGE).between(after.next()..=EntryId::MAX);
         let page = manager.peek(stream, &which)?;
+        let Some(last) = page.entries.last() else {
+            pause(EVERY);
+            continue;
+        };
+        let mask = mask(context, stream)?;
         for entry in &page.entries {
             let json = object(entry, &mask);
             context
@@ -67,14 +71,12 @@ pub(crate) fn tail(context: &Context, stream: &str, most: Option<u64>) -> Outcom
                 return Ok(Exit::Done);
             }
         }
-        match page.entries.last() {
-            Some(last) => after = last.at.id,
-            None => pause(EVERY),
-        }
+        after = last.at.id;
     }
 }
 
-/// The values that are hidden; with `--show-sensitive`, none.
+/// The values that are hidden; with `--show-sensitive`, none. It is read after the entries,
+/// since the type of an entry is stored before the entry.
 pub(crate) fn mask(context: &Context, stream: &str) -> Outcome<FieldMask> {
     if context.globals.show_sensitive {
         return Ok(FieldMask::default());

@@ -12,7 +12,7 @@ use crate::prometheus::exposition;
 use crate::serve::access::{Caller, Role};
 use crate::serve::change::Work;
 use crate::serve::dash::{Dash, Missing};
-use crate::serve::load::load;
+use crate::serve::load::{TELLING, load};
 use crate::serve::page::{Frame, Model, Page, Place, Rich, clock_seconds, refusal};
 use crate::serve::query::Query;
 use crate::serve::view::round_trip;
@@ -83,7 +83,7 @@ fn json_link(page: &Page, query: &Query) -> String {
         Page::Overview => "/overview".to_owned(),
         page => page.link(),
     };
-    match query.only(&["kind", "q", "after", "letter"]) {
+    match query.only(&TELLING) {
         query if query.is_empty() => format!("{link}.json"),
         query => format!("{link}.json?{query}"),
     }

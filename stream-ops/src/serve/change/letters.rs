@@ -30,7 +30,12 @@ pub(super) fn letters(
             .get("until")
             .parse()
             .map_err(|_| "the form has no valid `until`".to_owned())?;
-        let filter = DeadFilter::new().kind(kind).until(until).limit(MOST + 1);
+        let mut filter = DeadFilter::new().kind(kind).until(until).limit(MOST + 1);
+        if !form.get("since").is_empty() {
+            let since = form.get("since").parse();
+            let since = since.map_err(|_| "the form has no valid `since`".to_owned())?;
+            filter = filter.from(EntryId::new(since, 0));
+        }
         let letters = dash.redis.manager().dead_letters(stream);
         let found = letters.and_then(|letters| letters.select(&filter));
         let found = found.map_err(|error| with_causes(&error))?;

@@ -2,28 +2,14 @@
 
 use std::sync::Arc;
 
-use stream_lib::{
-    DeadFilter, DeadLetter, EntryAddress, EntryId, FieldEdits, Peek, PendingEntry, PendingFilter,
-    StreamSchema,
-};
+use stream_lib::{EntryAddress, Peek, PendingEntry, PendingFilter, StreamSchema};
 
 use crate::audit;
 use crate::observe::{Suspect, own_key};
-use crate::serve::dash::{Dash, Kinds, Schemas};
-use crate::serve::view::{DeadMore, Event, Noted, Retention, StreamMore, chosen};
+use crate::serve::dash::Dash;
+use crate::serve::view::{Event, Noted, Retention, StreamMore};
 use crate::server::{Answered, pairs, request, with_causes};
 use crate::words::{cut, shown};
-
-/// The most kinds with shown times, and the most dead letters of each.
-const TIMED_KINDS: usize = 8;
-const TIMED_LETTERS: usize = 5_000;
-const TIMED_MS: u64 = 3 * 3_600_000;
-
-/// The most dead letters on a page, in a search, and in a dry run.
-const LETTERS: usize = 25;
-const SEARCHED: usize = 1_000;
-const FOUND: usize = 100;
-const TRIED: usize = 200;
 
 /// The most events of a stream, and the most streams whose events are read.
 const EVENTS: &str = "20";
@@ -36,17 +22,16 @@ const CHANGES: &str = "50";
 const GROUPS: usize = 50;
 
 /// The schemas of a stream. If they can't be read, it is unknown which values are
-/// sensitive, so none may be shown.
-pub(crate) fn schemas(dash: &Dash, stream: &str) -> Schemas {
-    dash.schemas.read(stream, || {
-        let schemas = dash.redis.manager().schemas(stream);
-        schemas.map(Arc::new).map_err(|error| {
-            format!(
-                "without the schemas of the stream it isn't known which values are sensitive, \
-                 and they can't be read: {}",
-                with_causes(&error)
-            )
-        })
+/// sensitive, so none may be shown. They are read after the messages that they describe,
+/// and not kept: the type of a message is stored before the message.
+pub(crate) fn schemas(dash: &Dash, stream: &str) -> Result<Vec<StreamSchema>, String> {
+    let schemas = dash.redis.manager().schemas(stream);
+    schemas.map_err(|error| {
+        format!(
+            "without the schemas of the stream it isn't known which values are sensitive, and \
+             they can't be read: {}",
+            with_causes(&error)
+        )
     })
 }
 
@@ -79,10 +64,10 @@ fn retention(dash: &Dash, stream: &str) -> Result<Retention, String> {
 
 /// The fields of a suspect entry in one line, without sensitive values.
 pub(super) fn in_a_line(dash: &Dash, stream: &str, suspect: &Suspect) -> Option<String> {
-    let schemas = schemas(dash, stream).ok()?;
-    let mask = stream_lib::FieldMask::of(&schemas);
     let at = address_of(stream, suspect);
     let entry = dash.redis.manager().entry(stream, at).ok()??;
+    let schemas = schemas(dash, stream).ok()?;
+    let mask = stream_lib::FieldMask::of(&schemas);
     let newest = StreamSchema::newest(&schemas);
     let kind = newest.first().map(|schema| schema.name.clone());
     let fields = entry
@@ -105,92 +90,6 @@ fn address_of(stream: &str, suspect: &Suspect) -> EntryAddress {
         .and_then(|(_, rest)| rest.split_once('}'));
     let number = tag.and_then(|(tag, _)| tag.rsplit_once(':')?.1.parse().ok());
     EntryAddress::new(number.filter(|_| suspect.stream != stream), suspect.id)
-}
-
-pub(crate) fn deads(dash: &Dash, stream: &str, now: u64) -> Kinds {
-    dash.kinds.read(stream, || {
-        let letters = dash.redis.manager().dead_letters(stream);
-        let letters = letters.map_err(|error| with_causes(&error))?;
-        let kinds = letters.kinds().map_err(|error| with_causes(&error))?;
-        let since = EntryId::new(now.saturating_sub(TIMED_MS), 0);
-        let mut timed = Vec::with_capacity(kinds.len());
-        for (number, kind) in kinds.into_iter().enumerate() {
-            let filter = DeadFilter::new()
-                .kind(&kind)
-                .from(since)
-                .limit(TIMED_LETTERS);
-            let ids = if number < TIMED_KINDS {
-                letters.select(&filter).unwrap_or_default()
-            } else {
-                Vec::new()
-            };
-            timed.push((kind, ids.into_iter().map(|id| id.id).collect()));
-        }
-        Ok(Arc::new(timed))
-    })
-}
-
-/// The dead letters of a kind that match a search.
-pub(super) fn dead_letters(
-    dash: &Dash,
-    stream: &str,
-    (key, search): (&str, &str),
-    now: u64,
-) -> Result<DeadMore, String> {
-    let kinds = deads(dash, stream, now)?;
-    let schemas = schemas(dash, stream)?;
-    let mut more = DeadMore {
-        kinds: kinds.as_ref().clone(),
-        schemas: schemas.as_ref().clone(),
-        ..DeadMore::default()
-    };
-    let only: Vec<_> = kinds.iter().map(|(kind, _)| kind.clone()).collect();
-    let Some(kind) = chosen(&only, key) else {
-        return Ok(more);
-    };
-    let letters = dash.redis.manager().dead_letters(stream);
-    let letters = letters.map_err(|error| with_causes(&error))?;
-    let filter = DeadFilter::new().kind(kind);
-    let most = if search.is_empty() { LETTERS } else { SEARCHED };
-    let found = letters.list_where(&filter.clone().limit(most));
-    more.letters = found.map_err(|error| with_causes(&error))?;
-    more.looked = if search.is_empty() {
-        kind.count
-    } else {
-        more.letters.len() as u64
-    };
-    if !search.is_empty() {
-        let mask = stream_lib::FieldMask::of(&schemas);
-        more.letters.retain(|letter| has(letter, search, &mask));
-        more.letters.truncate(FOUND);
-    }
-    let tried = filter.limit(TRIED);
-    more.plan = letters
-        .plan_redrive(&tried, &FieldEdits::new(), &schemas)
-        .ok();
-    Ok(more)
-}
-
-/// Whether a dead letter contains a text, or has `field = value`. Hidden values never
-/// match, since a match would reveal them.
-fn has(letter: &DeadLetter, search: &str, mask: &stream_lib::FieldMask) -> bool {
-    let holds = |text: &[u8], part: &str| {
-        shown(text)
-            .to_lowercase()
-            .contains(&part.trim().to_lowercase())
-    };
-    let fields = || {
-        letter
-            .message()
-            .iter()
-            .filter(|(name, _)| !mask.hides(name))
-    };
-    if let Some((name, value)) = search.split_once('=') {
-        return fields().any(|(known, text)| known == name.trim().as_bytes() && holds(text, value));
-    }
-    holds(letter.error().as_bytes(), search)
-        || holds(letter.entry_id().to_string().as_bytes(), search)
-        || fields().any(|(name, text)| holds(name, search) || holds(text, search))
 }
 
 /// The groups in which a message is pending.

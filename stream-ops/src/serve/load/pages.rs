@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use stream_lib::{DeadLetterId, EntryAddress, Peek};
 
-use super::more::{changes, dead_letters, events, in_a_line, newest, of_stream, pending, schemas};
+use super::dead::{Which, dead_letters};
+use super::more::{changes, events, in_a_line, newest, of_stream, pending, schemas};
 use super::schedules::{all_schedules, schedules};
 use super::work::work;
 use crate::assess::{Assessment, assess};
@@ -16,6 +17,7 @@ use crate::serve::page::{Model, Page, Place, Rich};
 use crate::serve::query::Query;
 use crate::serve::view::{self, Looking, MessageMore, PeekedLetter, happened, ms_of};
 use crate::server::with_causes;
+use crate::since::Since;
 
 /// The most messages of a page, and the most events.
 const MESSAGES: usize = 50;
@@ -23,7 +25,7 @@ const HAPPENED: usize = 8;
 const MUCH_HAPPENED: usize = 50;
 
 /// The parts of a query that change a page.
-const TELLING: [&str; 4] = ["kind", "q", "after", "letter"];
+pub(crate) const TELLING: [&str; 5] = ["kind", "q", "since", "after", "letter"];
 
 type Built = Result<(Model, Value), Missing>;
 
@@ -173,9 +175,20 @@ fn one_group(dash: &Dash, stream: &str, group: &str) -> Built {
 
 fn dead(dash: &Dash, stream: &str, query: &Query) -> Built {
     let (of, now) = known(dash, stream)?;
-    let which = (query.get("kind"), query.get("q"));
+    let which = Which {
+        kind: query.get("kind"),
+        search: query.get("q"),
+        since: query.get("since"),
+    };
+    if let Err(why) = which.since.parse::<Since>()
+        && !which.since.is_empty()
+    {
+        let said = Rich::new().code(which.since);
+        return Err(Missing::None(said.plain(format!(" is no time: {why}."))));
+    }
     let more = dead_letters(dash, stream, which, now).map_err(Missing::Failed)?;
     let groups: Vec<&str> = of.groups.iter().map(|group| group.name.as_str()).collect();
+    let which = (which.kind, which.search);
     let page = view::dead(stream, &groups, which, &more, now, dash.settings.allow);
     Ok((Model::Dead(Box::new(page)), Value::Null))
 }
@@ -230,10 +243,7 @@ fn message(dash: &Dash, stream: &str, id: &str, query: &Query) -> Built {
         entry: manager.entry(stream, at).map_err(failed)?,
         letter,
         pending: pending(dash, stream, &groups, at),
-        schemas: schemas(dash, stream)
-            .map_err(Missing::Failed)?
-            .as_ref()
-            .clone(),
+        schemas: schemas(dash, stream).map_err(Missing::Failed)?,
         others: newest(dash, stream),
     };
     let page = view::message(&of, id, &more, now, dash.settings.allow);

@@ -60,7 +60,7 @@ fn of_stream(dash: &Dash, of: &StreamFacts) -> Result<StreamSchedules, String> {
     if of.scheduled > 0 {
         let scheduled = manager.scheduled(&of.name).map_err(failed)?;
         one.messages = scheduled.list(SCHEDULED).map_err(failed)?;
-        one.schemas.clone_from(schemas(dash, &of.name)?.as_ref());
+        one.schemas = schemas(dash, &of.name)?;
     }
     Ok(one)
 }

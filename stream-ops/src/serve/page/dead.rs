@@ -27,6 +27,8 @@ pub struct Dead {
     pub search: String,
     /// The chosen kind.
     pub chosen: String,
+    /// The times since which letters can be shown.
+    pub since: Vec<Choice>,
     /// The number of letters searched, and of those shown.
     pub looked: String,
     /// The number of letters of the kind that aren't shown.
@@ -62,6 +64,17 @@ pub struct KindRow {
     pub first: String,
     /// The age of the last.
     pub last: String,
+}
+
+/// A choice of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// Its value in the form.
+    pub value: String,
+    /// Its words.
+    pub words: String,
+    /// Whether it is chosen.
+    pub is_chosen: bool,
 }
 
 /// One dead letter.
@@ -165,7 +178,13 @@ fn filter(page: &Dead) -> Markup {
             input type="hidden" name="kind" value=(page.chosen);
             label.name for="search" { "Search in fields and errors" }
             input #search type="search" name="q" value=(page.search) placeholder="field = value, error text" autocomplete="off";
-            button type="submit" { "Search" }
+            label.name for="since" { "When they died" }
+            select #since name="since" {
+                @for choice in &page.since {
+                    option value=(choice.value) selected[choice.is_chosen] { (choice.words) }
+                }
+            }
+            button type="submit" { "Show" }
             span.soft { (page.looked) }
         }
     }
@@ -189,11 +208,11 @@ fn letters(page: &Dead) -> Markup {
                 }
                 tbody {
                     @for row in &page.letters {
-                        tr data-key=(row.letter) {
+                        tr.ticked data-key=(row.letter) {
                             td { input type="checkbox" name="letter" value=(row.letter) checked aria-label={ "Select " (row.entry) };
                                 input type="hidden" name="shown" value=(row.letter); }
-                            td { a href=(row.link) { code { (row.entry) } } }
-                            td data-label="Died" { (row.died) }
+                            td.wide { a href=(row.link) { code { (row.entry) } } }
+                            td.second data-label="Died" { (row.died) }
                             td.number data-label="Deliveries" { (row.deliveries) }
                             td.wide { (row.wrong.html()) }
                             td.wide { code { (row.consumer) } }
@@ -203,7 +222,7 @@ fn letters(page: &Dead) -> Markup {
                         tr { td.wide colspan="6" { span.soft { "No dead letter of this kind matches." } } }
                     }
                     @if page.more > 0 {
-                        tr data-key="more" {
+                        tr.ticked data-key="more" {
                             td { input type="checkbox" name="more" value="yes" checked aria-label="Select the others of this kind, too"; }
                             td.wide colspan="5" { span.soft { "… and " (crate::words::count(page.more)) " more of this kind" } }
                         }

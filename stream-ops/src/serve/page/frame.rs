@@ -77,7 +77,7 @@ impl Frame {
                     (self.header())
                     main #main data-live[self.is_live] {
                         @if let Some(told) = &self.told {
-                            div.told role="status" { (told.html()) }
+                            div.told data-key="told" role="status" { (told.html()) }
                         }
                         @for (words, to) in &self.going {
                             p.told data-key=(to) { (words) " " a href=(to) { "Look at it" } }
@@ -101,10 +101,10 @@ impl Frame {
         html! {
             header {
                 a.brand href="/" { "streams" }
-                nav aria-label="Pages" {
+                nav.many[self.dead.as_ref().is_some_and(|dead| dead.len() > 3)] aria-label="Pages" {
                     (self.entry(Place::Overview, "/", &html! { "Overview" }))
                     (self.entry(Place::Dead, "/dead", &html! {
-                        "Dead letters"
+                        "Dead" span.rest { " letters" }
                         @if let Some(dead) = &self.dead { " " span.pill { (dead) } }
                     }))
                     (self.entry(Place::Messages, "/messages", &html! { "Messages" }))

@@ -62,7 +62,7 @@ pub(super) fn index(frame: &Frame, page: &Index) -> Markup {
                                 tr.(row.sign.class()) data-key=(row.name) {
                                     td.first.wide { a href=(row.link) { (row.name) } }
                                     td.wide { span.state { (signed(row.sign, &row.state)) } }
-                                    td.number data-label=(page.counted) { (row.count) small { (row.note) } }
+                                    td.number.wide data-label=(page.counted) { (row.count) small { (row.note) } }
                                 }
                             }
                         }

@@ -34,6 +34,13 @@
     for (const child of old.children) {
       if (child.dataset.key) known.set(child.dataset.key, child);
     }
+    // Those that are gone go first, so that the others keep their places.
+    for (const child of next.children) known.delete(child.dataset.key);
+    for (const [, child] of known) child.remove();
+    known.clear();
+    for (const child of old.children) {
+      if (child.dataset.key) known.set(child.dataset.key, child);
+    }
     let at = old.firstChild;
     for (const wanted of [...next.childNodes]) {
       const key = wanted.dataset && wanted.dataset.key;

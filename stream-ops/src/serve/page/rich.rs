@@ -96,6 +96,30 @@ impl Rich {
         })
     }
 
+    /// A sentence with the ids of entries.
+    pub fn with_ids(text: &str) -> Self {
+        let is_id = |word: &str| {
+            let (ms, number) = word.split_once('-').unwrap_or_default();
+            ms.len() >= 10 && [ms, number].iter().all(|part| part.parse::<u64>().is_ok())
+        };
+        let mut said = Self::new();
+        let mut plain = String::new();
+        for word in text.split_inclusive(|c: char| !c.is_ascii_digit() && c != '-') {
+            let id = word.trim_end_matches(|c: char| !c.is_ascii_digit());
+            if is_id(id) {
+                said = said.plain(std::mem::take(&mut plain)).code(id);
+                plain.push_str(word.get(id.len()..).unwrap_or_default());
+            } else {
+                plain.push_str(word);
+            }
+        }
+        if plain.is_empty() {
+            said
+        } else {
+            said.plain(plain)
+        }
+    }
+
     /// Whether the sentence is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -153,5 +177,27 @@ impl From<String> for Rich {
 impl Serialize for Rich {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_marked_in_a_sentence() {
+        for (text, html) in [
+            (
+                "Suspect: 1795660841120-0, third.",
+                "Suspect: <code>1795660841120-0</code>, third.",
+            ),
+            ("1795660841120-0", "<code>1795660841120-0</code>"),
+            ("10 of 12-13, node-4-2211", "10 of 12-13, node-4-2211"),
+            ("", ""),
+        ] {
+            let said = Rich::with_ids(text);
+            assert_eq!(said.html().0, html);
+            assert_eq!(said.text(), text);
+        }
     }
 }

@@ -192,9 +192,9 @@ fn lines(rates: &Rates) -> Markup {
             (pair(&rates.arrives, &rates.handled, &label, rates.is_bad))
             figcaption {
                 span { (clock(rates.arrives.from_ms)) }
-                span { (clock(third(1))) }
+                span.third { (clock(third(1))) }
                 span.legend { "— arrives " span.bad[rates.is_bad] { "— " (rates.group) } }
-                span { (clock(third(2))) }
+                span.third { (clock(third(2))) }
                 span { "now" }
             }
         }

@@ -1,48 +1,28 @@
 //! The dead letters of a stream.
 
-use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use stream_lib::message::Misfit;
-use stream_lib::{DeadKind, DeadLetter, EntryId, FieldMask, RedrivePlan, StreamSchema};
+use stream_lib::{DeadKind, DeadLetter, EntryId, FieldMask, StreamSchema};
 
-use super::group::needs;
+use super::ask::ask;
+use super::dead_more::{DeadMore, Window};
 use super::say::listed;
+use super::since::choices;
 use crate::observe::History;
 use crate::serve::access::Role;
 use crate::serve::page::{
-    Ask, Dead, Field, Index, IndexRow, KindRow, LetterRow, Page, Rich, Series, Sign,
+    Dead, Index, IndexRow, KindRow, LetterRow, Page, Rich, Series, Sign, coded,
 };
-use crate::words::{age_ms, count, cut, of, quoted, shown};
+use crate::words::{age_ms, count, cut, of, shown};
 
 const HOUR_MS: u64 = 3_600_000;
 
 /// The time over which arrivals are shown.
 const HOURS_MS: u64 = 3 * HOUR_MS;
 
-/// The number put back in a trial.
-pub(crate) const FEW: usize = 10;
-
-/// The default number put back per second.
-const RATE: u32 = 50;
-
 /// The number of parts of that time.
 const BINS: u64 = 24;
-
-/// The known facts of the dead letters of a stream.
-#[derive(Debug, Clone, Default)]
-pub struct DeadMore {
-    /// The kinds, and the ids of their letters of the last hours.
-    pub kinds: Vec<(DeadKind, Vec<EntryId>)>,
-    /// The shown letters of the chosen kind.
-    pub letters: Vec<DeadLetter>,
-    /// The number of letters of the kind that were searched.
-    pub looked: u64,
-    /// The schemas of the stream.
-    pub schemas: Vec<StreamSchema>,
-    /// The dry run of putting some of the kind back.
-    pub plan: Option<RedrivePlan>,
-}
 
 /// The name of a kind in an address.
 pub(crate) fn key_of(reason: &str, error: &str) -> String {
@@ -87,13 +67,15 @@ pub fn dead(
         .count();
     let chosen = chosen(&kinds, key);
     let chosen_key = chosen.map_or_else(String::new, |kind| key_of(&kind.reason, &kind.error));
+    let window = more.window.as_ref();
+    let part = window.map_or(chosen, |window| window.kind.as_ref());
     let mut rows: Vec<(u64, KindRow)> = more
         .kinds
         .iter()
         .map(|(kind, ids)| {
             (
                 ms_of(kind.last_seen),
-                row(stream, kind, ids, &chosen_key, now),
+                row(stream, kind, ids, (&chosen_key, window), now),
             )
         })
         .collect();
@@ -104,7 +86,7 @@ pub fn dead(
         .iter()
         .map(|letter| letter_row(stream, letter, &more.schemas, &mask, now))
         .collect();
-    let of_kind = chosen.map_or(0, |kind| kind.count);
+    let of_kind = part.map_or(0, |kind| kind.count);
     let shown_now = letters.len() as u64;
     let unshown = if search.is_empty() {
         of_kind.saturating_sub(shown_now)
@@ -126,20 +108,21 @@ pub fn dead(
         kinds: rows.into_iter().map(|(_, row)| row).collect(),
         title: match chosen {
             Some(kind) => {
-                let letters = of(kind.count, "dead letter", "dead letters");
+                let letters = of(of_kind, "dead letter", "dead letters");
                 format!("{letters}: {}", words(&kind.reason))
             }
             None => "None".to_owned(),
         },
         search: search.to_owned(),
         chosen: chosen_key.clone(),
+        since: chosen.map_or_else(Vec::new, |kind| choices(kind, window, now)),
         looked: format!(
             "{} looked at, {} shown",
             count(more.looked),
             count(shown_now)
         ),
         more: unshown,
-        ask: chosen.filter(|_| shown_now > 0).map(|kind| {
+        ask: part.filter(|_| shown_now > 0).map(|kind| {
             ask(
                 stream,
                 groups,
@@ -163,12 +146,21 @@ fn words(reason: &str) -> String {
     }
 }
 
-fn row(stream: &str, kind: &DeadKind, ids: &[EntryId], chosen: &str, now: u64) -> KindRow {
+fn row(
+    stream: &str,
+    kind: &DeadKind,
+    ids: &[EntryId],
+    (chosen, window): (&str, Option<&Window>),
+    now: u64,
+) -> KindRow {
     let key = key_of(&kind.reason, &kind.error);
     let groups: Vec<&str> = kind.groups.iter().map(String::as_str).collect();
     let (first, last) = (ms_of(kind.first_seen), ms_of(kind.last_seen));
+    let since = window.map_or_else(String::new, |window| {
+        format!("&since={}", coded(&window.since))
+    });
     KindRow {
-        link: format!("{}?kind={key}", Page::Dead(stream.to_owned()).link()),
+        link: format!("{}?kind={key}{since}", Page::Dead(stream.to_owned()).link()),
         is_chosen: key == chosen,
         count: count(kind.count),
         reason: words(&kind.reason),
@@ -225,7 +217,7 @@ fn letter_row(
         link: format!(
             "{}?letter={}",
             Page::Message(stream.to_owned(), letter.entry_id().to_string()).link(),
-            crate::serve::page::coded(&letter.letter_id().to_string())
+            coded(&letter.letter_id().to_string())
         ),
         died: format!("{} ago", age_ms(now.saturating_sub(ms_of(letter.time())))),
         deliveries: count(letter.deliveries()),
@@ -253,121 +245,6 @@ pub(super) fn wrong(misfits: &[Misfit], mask: &FieldMask) -> Rich {
         said = said.plain(format!(" and {} more", misfits.len() - 3));
     }
     said
-}
-
-/// The question under the letters.
-fn ask(
-    stream: &str,
-    groups: &[&str],
-    kind: &DeadKind,
-    key: &str,
-    more: &DeadMore,
-    (shown_now, unshown): (u64, u64),
-    allowed: Role,
-) -> Ask {
-    let all = shown_now + unshown;
-    let field = |name: &str, value: &str| Field {
-        name: name.to_owned(),
-        label: None,
-        value: value.to_owned(),
-    };
-    let is_many = all > FEW as u64;
-    let mut buttons = vec![("redrive".to_owned(), format!("Put back {}…", count(all)))];
-    if is_many {
-        buttons.push(("redrive-few".to_owned(), format!("Try {FEW} first…")));
-    }
-    buttons.push(("edit".to_owned(), "Edit and put back…".to_owned()));
-    if allowed >= Role::Admin {
-        buttons.push(("remove-dead".to_owned(), format!("Remove {}…", count(all))));
-    }
-    let their: Vec<&str> = kind.groups.iter().map(String::as_str).collect();
-    let others: Vec<&str> = groups
-        .iter()
-        .copied()
-        .filter(|g| !their.contains(g))
-        .collect();
-    let mut text = tried(more.plan.as_ref(), all);
-    let them = if all == 1 { "it" } else { "them" };
-    text = text.plain(format!(" Only {} would get {them}", listed(&their)));
-    text = match others.as_slice() {
-        [] => text.plain("."),
-        [one] => text.plain(format!("; {one} skips {them}.")),
-        several => text.plain(format!("; {} skip {them}.", listed(several))),
-    };
-    let mut fields = vec![
-        field("stream", stream),
-        field("kind", key),
-        field("until", &kind.sample.id.to_string()),
-    ];
-    if is_many {
-        fields.push(Field {
-            label: Some("at most".to_owned()),
-            ..field("rate", &format!("{RATE} /s"))
-        });
-    }
-    Ask {
-        title: match all {
-            1 => format!("Put this one back into {stream}?"),
-            all => format!("Put the {} back into {stream}?", count(all)),
-        },
-        text,
-        buttons,
-        fields,
-        command: command(stream, kind, is_many),
-        refused: needs(Role::Retry, allowed),
-    }
-}
-
-fn command(stream: &str, kind: &DeadKind, is_many: bool) -> String {
-    let mut command = format!("streamctl dlq redrive {}", quoted(stream));
-    let _ = write!(command, " --reason {}", quoted(&kind.reason));
-    if !kind.error.is_empty() {
-        let _ = write!(command, " --error {}", quoted(&kind.error));
-    }
-    if is_many {
-        let _ = write!(command, " --rate {RATE}");
-    }
-    command
-}
-
-/// The result of a dry run against the newest schema.
-fn tried(plan: Option<&RedrivePlan>, all: u64) -> Rich {
-    let Some(plan) = plan else {
-        return Rich::from("How many would fail again is unknown.");
-    };
-    let Some(first) = plan.misfits.first() else {
-        return if plan.without_body > 0 && plan.letters == 0 {
-            Rich::from("The fields were too large to be kept, so nothing can be put back.")
-        } else {
-            Rich::from(
-                "By the known fields and schemas, nothing would fail again if the cause is gone.",
-            )
-        };
-    };
-    let tried = plan.letters as u64;
-    let fail = plan.would_fail as u64;
-    let of_all = if tried < all {
-        format!(
-            "of {} tried, {} would fail again",
-            count(tried),
-            count(fail)
-        )
-    } else if fail == 1 && tried == 1 {
-        "it would fail again".to_owned()
-    } else if fail == tried {
-        format!("all {} would fail again", count(fail))
-    } else {
-        format!("{} of {} would fail again", count(fail), count(tried))
-    };
-    Rich::new()
-        .plain("Tried against the newest ")
-        .code(first.schema.clone())
-        .plain(": ")
-        .strong(of_all)
-        .plain(format!(
-            ", {}. Deploy a fix first, or edit the field.",
-            first.misfit
-        ))
 }
 
 /// All streams by their dead letters.

@@ -34,10 +34,8 @@ pub fn system(
     let look = history.latest();
     let now = look.at_ms;
     let findings = found.findings.iter().map(|finding| {
-        let mut words = Rich::new().plain(finding.sentence.clone());
-        if !finding.detail.is_empty() {
-            words = words.plain(" ").plain(finding.detail.clone());
-        }
+        let said = [finding.sentence.as_str(), &finding.detail].join(" ");
+        let mut words = Rich::with_ids(said.trim_end());
         if let Some(stream) = &finding.stream {
             let page = match &finding.group {
                 Some(group) => Page::Group(stream.clone(), group.clone()),

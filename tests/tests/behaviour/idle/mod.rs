@@ -2,6 +2,5 @@
 
 mod apart;
 mod connections;
-mod monitor;
 mod requests;
 mod threads;

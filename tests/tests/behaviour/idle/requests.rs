@@ -5,7 +5,7 @@ use std::time::Duration;
 use stream_lib::{ConsumerConfig, RetryPolicy};
 use stream_tests::wait_until;
 
-use super::monitor::{Monitor, Request};
+use crate::monitor::{Monitor, Request};
 use crate::support::{DEADLINE, HOUR, Order, Seen, Shop, noting};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -3,6 +3,7 @@
 mod counting;
 mod polling;
 mod roster;
+mod sensitive;
 mod telling;
 
 use std::time::Duration;

@@ -120,3 +120,40 @@ fn streams_of_all_masters_of_a_cluster_are_found() {
     assert_eq!(found.keys().cloned().collect::<Vec<_>>(), expected);
     assert_eq!(found["orders"].partitions, Some(16));
 }
+
+#[test]
+fn streams_with_schedules_alone_are_found_by_a_second_walk() {
+    let shop = Shop::open();
+    for line in [
+        "XADD both * n 1",
+        "ZADD {both}:due 1 a",
+        "ZADD {later}:due 1 a",
+        "HSET {nightly}:cron a b",
+        "ZADD {parts:1}:due 1 a",
+        "HSET {parts}:meta partitions 2",
+        // These are something else.
+        "ZADD later:due 1 a",
+        "HSET {mine}:due a b",
+        "ZADD {mine}:overdue 1 a",
+    ] {
+        shop.ask::<redis::Value>(line);
+    }
+    assert_eq!(found(&shop.manager).len(), 1);
+    let mut all = Vec::new();
+    for step in shop.manager.find_streams().unwrap().with_schedules() {
+        all.extend(step.unwrap());
+    }
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    let told: Vec<_> = all
+        .iter()
+        .map(|one| (one.name.as_str(), one.kind, one.partitions))
+        .collect();
+    let schedules = StreamKind::Schedules;
+    let expected = [
+        ("both", StreamKind::Messages, None),
+        ("later", schedules, None),
+        ("nightly", schedules, None),
+        ("parts", schedules, Some(2)),
+    ];
+    assert_eq!(told, expected);
+}

@@ -2,6 +2,7 @@
 //! kinds, and all streams of a server.
 
 mod dead;
+mod dead_since;
 mod finding;
 mod groups;
 mod peeking;

@@ -11,8 +11,9 @@ use crate::command::{known_backup, known_partitions};
 use crate::connection::{Topology, Wire};
 use crate::error::Result;
 use crate::keys::StreamKeys;
-use crate::message::EntryId;
+use crate::message::{EntryId, Schema};
 use crate::partition::{Partitions, hash_of, partition_of};
+use crate::schema_book::{SchemaBook, Types};
 
 /// The most streams to remember; programs have a few.
 const MOST: usize = 1_000;
@@ -30,6 +31,7 @@ pub(crate) struct OutputStream {
     /// The keys of the stem.
     keys: StreamKeys,
     known: Mutex<Known>,
+    types: Types,
 }
 
 /// The known facts of a stream. Scripts notice when they no longer hold.
@@ -53,15 +55,31 @@ pub(crate) struct Target {
 #[derive(Debug)]
 pub(crate) struct OutputStreams {
     topology: Arc<Topology>,
+    book: Option<Arc<SchemaBook>>,
     /// The stream that the deliveries come from.
     from: String,
     known: Mutex<HashMap<String, Arc<OutputStream>>>,
     is_told: AtomicBool,
 }
 
-#[cfg(feature = "test-util")]
 impl OutputStream {
+    fn new(keys: StreamKeys) -> Self {
+        Self {
+            types: Types::new(keys.clone()),
+            keys,
+            known: Mutex::default(),
+        }
+    }
+
+    /// Notes the type of an output. The first of a type with sensitive fields waits
+    /// briefly until the type is stored.
+    pub(crate) fn note(&self, schema: &'static Schema) {
+        self.types.note(schema);
+        self.types.store_first(4 * PATIENCE);
+    }
+
     /// The name that the handler gave.
+    #[cfg(feature = "test-util")]
     pub(crate) fn name(&self) -> &str {
         self.keys.stream()
     }
@@ -71,10 +89,7 @@ impl OutputStream {
 impl Target {
     /// A stream without known facts.
     pub(crate) fn named(name: &str) -> Self {
-        Self::whole(&Arc::new(OutputStream {
-            keys: StreamKeys::new(name).unwrap(),
-            known: Mutex::default(),
-        }))
+        Self::whole(&Arc::new(OutputStream::new(StreamKeys::new(name).unwrap())))
     }
 }
 
@@ -123,9 +138,10 @@ impl Target {
 }
 
 impl OutputStreams {
-    pub(crate) fn new(topology: &Arc<Topology>, from: &str) -> Self {
+    pub(crate) fn new(topology: &Arc<Topology>, book: Option<Arc<SchemaBook>>, from: &str) -> Self {
         Self {
             topology: Arc::clone(topology),
+            book,
             from: from.to_owned(),
             known: Mutex::default(),
             is_told: AtomicBool::new(false),
@@ -138,10 +154,11 @@ impl OutputStreams {
         if let Some(stream) = known.get(name) {
             return Ok(Arc::clone(stream));
         }
-        let stream = Arc::new(OutputStream {
-            keys: StreamKeys::new(name)?,
-            known: Mutex::default(),
-        });
+        let stream = OutputStream::new(StreamKeys::new(name)?);
+        if let Some(book) = &self.book {
+            stream.types.set_book(book);
+        }
+        let stream = Arc::new(stream);
         if known.len() >= MOST {
             known.clear();
         }

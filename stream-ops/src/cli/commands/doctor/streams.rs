@@ -190,11 +190,12 @@ fn samples(redis: &Redis, stream: &StreamFacts, parts: &[String]) -> Result<Vec<
 /// The newest entries against the schemas.
 fn misfits(redis: &Redis, stream: &str, context: &Context) -> Result<Line> {
     let what = "schema-misfits";
-    let schemas = redis.manager().schemas(stream)?;
-    if schemas.is_empty() {
+    if redis.manager().schemas(stream)?.is_empty() {
         return Ok(Line::unknown(what, Some(stream)));
     }
     let page = redis.manager().peek(stream, &Peek::newest(NEWEST))?;
+    // Again, since the type of an entry is stored before the entry.
+    let schemas = redis.manager().schemas(stream)?;
     let whole = page.entries.iter().filter(|entry| entry.is_whole());
     let mask = if context.globals.show_sensitive {
         FieldMask::default()

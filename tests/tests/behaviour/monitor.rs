@@ -10,15 +10,15 @@ use stream_tests::Server;
 
 /// One command as a client has sent it.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
+pub(crate) struct Request {
     /// The client's address.
-    pub(super) client: String,
+    pub(crate) client: String,
     /// The command and its arguments, each in quotes.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 impl Request {
-    pub(super) fn is(&self, command: &str) -> bool {
+    pub(crate) fn is(&self, command: &str) -> bool {
         self.text
             .get(..command.len() + 2)
             .is_some_and(|begin| begin.eq_ignore_ascii_case(&format!("\"{command}\"")))
@@ -26,7 +26,7 @@ impl Request {
 }
 
 /// Listens until it is dropped.
-pub(super) struct Monitor {
+pub(crate) struct Monitor {
     socket: TcpStream,
     seen: Arc<Mutex<Vec<Request>>>,
     listener: Option<JoinHandle<()>>,
@@ -35,7 +35,7 @@ pub(super) struct Monitor {
 impl Monitor {
     /// Listens from now on.
     #[track_caller]
-    pub(super) fn start(server: &Server) -> Self {
+    pub(crate) fn start(server: &Server) -> Self {
         let mut socket = TcpStream::connect(server.address()).unwrap();
         socket.write_all(b"MONITOR\r\n").unwrap();
         let mut lines = BufReader::new(socket.try_clone().unwrap());
@@ -60,11 +60,11 @@ impl Monitor {
 
     /// What clients have sent, without the commands within scripts, and those by
     /// which a test asks.
-    pub(super) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.seen.lock().clone()
     }
 
-    pub(super) fn count(&self, command: &str) -> usize {
+    pub(crate) fn count(&self, command: &str) -> usize {
         let seen = self.seen.lock();
         seen.iter().filter(|request| request.is(command)).count()
     }
