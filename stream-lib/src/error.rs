@@ -1,7 +1,7 @@
 //! The one error type of the library.
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 /// The kind of a failure, for callers to match on.
@@ -214,14 +214,23 @@ pub(crate) fn one_line(text: &str) -> String {
     shown
 }
 
-/// A name in an error's text: a long one is cut after 64 characters.
+/// A name in an error's text: a long one is cut after 64 characters. Control characters
+/// are escaped, so that a name does no harm to a terminal or a log.
 pub(crate) struct Shown<'n>(pub(crate) &'n str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(64) {
-            Some((end, _)) => write!(f, "{}…", self.0.get(..end).unwrap_or_default()),
-            None => f.write_str(self.0),
+        let mut left = self.0.chars();
+        for character in left.by_ref().take(64) {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        match left.next() {
+            Some(_) => f.write_char('…'),
+            None => Ok(()),
         }
     }
 }
@@ -236,6 +245,10 @@ mod tests {
         assert_eq!(Shown(&name).to_string(), name);
         let longer = format!("{name}bc");
         assert_eq!(Shown(&longer).to_string(), format!("{name}…"));
+        assert_eq!(
+            Shown("a\u{1b}[2J\n\u{9b}").to_string(),
+            "a\\u{1b}[2J\\n\\u{9b}"
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod assess;
 pub mod audit;
 pub mod cli;
 pub mod clock;
+mod escape;
 pub mod json;
 pub mod observe;
 pub mod prometheus;

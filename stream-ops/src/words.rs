@@ -1,9 +1,9 @@
 //! Formats of numbers, ages, times and bytes.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 pub use crate::clock::{Clock, millis_of, rfc3339};
+pub use crate::escape::{escaped, quoted, shown, shown_lines};
 
 /// A number with commas: `43,608`.
 pub fn count(number: u64) -> String {
@@ -109,38 +109,6 @@ pub fn of(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
-/// Bytes as text that is safe on a terminal: all but printable UTF-8 is escaped, as
-/// `\x1b`.
-pub fn shown(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '\n' => text.push_str("\\n"),
-                '\r' => text.push_str("\\r"),
-                '\t' => text.push_str("\\t"),
-                c if c.is_control() || is_invisible(c) => {
-                    let mut buffer = [0; 4];
-                    for byte in c.encode_utf8(&mut buffer).bytes() {
-                        let _ = write!(text, "\\x{byte:02x}");
-                    }
-                }
-                c => text.push(c),
-            }
-        }
-        for byte in chunk.invalid() {
-            let _ = write!(text, "\\x{byte:02x}");
-        }
-    }
-    text
-}
-
-/// Characters that change the direction of text, or are invisible.
-fn is_invisible(character: char) -> bool {
-    matches!(character,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
 /// The first `most` characters of a text, with `…` where more follow.
 pub fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
@@ -149,20 +117,6 @@ pub fn cut(text: &str, most: usize) -> String {
     let mut cut: String = text.chars().take(most.saturating_sub(1)).collect();
     cut.push('…');
     cut
-}
-
-/// A word quoted for a shell.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    let shown = shown(word.as_bytes());
-    if shown != word {
-        // bash and zsh read this form, and it is safe on a terminal.
-        return format!("$'{}'", shown.replace('\'', "\\'"));
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
@@ -210,16 +164,6 @@ mod tests {
             ["first", "third", "4th", "11th", "21st", "112th"]
         );
         assert_eq!(of(1, "entry", "entries"), "1 entry");
-    }
-
-    #[test]
-    fn nothing_that_is_shown_moves_the_cursor() {
-        assert_eq!(shown(b"plain \xc3\xa9"), "plain é");
-        assert_eq!(shown(b"\x1b[2J\n\xff\x00"), "\\x1b[2J\\n\\xff\\x00");
-        assert_eq!(shown("a\u{202e}b".as_bytes()), "a\\xe2\\x80\\xaeb");
         assert_eq!(cut("abcdef", 4), "abc…");
-        assert_eq!(quoted("{shop}:orders"), "'{shop}:orders'");
-        assert_eq!(quoted("it's"), "'it'\\''s'");
-        assert_eq!(quoted("a\u{1b}'"), "$'a\\x1b\\''");
     }
 }

@@ -46,7 +46,8 @@ impl DeadLetter {
             error: text(DEAD_ERROR).into_owned(),
             deliveries: text(DEAD_DELIVERIES).parse().unwrap_or(0),
             redrives: text(REDRIVEN).parse().unwrap_or(0),
-            time_ms: text(DEAD_TIME).parse().unwrap_or(0),
+            // One of another program has no time but that in its id.
+            time_ms: text(DEAD_TIME).parse().unwrap_or(page.id(index).ms()),
             headers: headers(fields),
             message: body(fields),
         }
@@ -116,7 +117,8 @@ impl DeadLetter {
         self.redrives
     }
 
-    /// The time of the burial, by the server's clock.
+    /// The time of the burial, by the server's clock; where none is noted, the time in its
+    /// [`id`](Self::id).
     pub fn time(&self) -> SystemTime {
         let since = Duration::from_millis(self.time_ms);
         SystemTime::UNIX_EPOCH

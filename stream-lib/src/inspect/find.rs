@@ -215,9 +215,10 @@ impl FindStreams {
             *count
         } else {
             let split = match StreamKeys::of_any(&stem) {
-                Ok(keys) => self.splits.look_up(&keys)?,
-                Err(_) => Split::Whole,
+                Ok(keys) => self.splits.look_up(&keys),
+                Err(_) => Ok(Split::Whole),
             };
+            let split = known_or(split, Split::Whole)?;
             let count = split.partitions().map_or(0, Partitions::count);
             self.stems.insert(stem.clone(), count);
             count
@@ -246,14 +247,19 @@ impl FindStreams {
         let known = self
             .topology
             .run(key, time, |wire| command::known_backup(wire, keys));
-        match known {
-            Ok(known) => Ok(known.map(|known| known.backup())),
-            // The user may only look at streams, or the key holds something else.
-            Err(e) if matches!(e.kind(), ErrorKind::PermissionDenied | ErrorKind::WrongType) => {
-                Ok(None)
-            }
-            Err(e) => Err(e),
+        let known = known_or(known, None)?;
+        Ok(known.map(|known| known.backup()))
+    }
+}
+
+/// What a key beside a stream says; `otherwise` if the user may only look at streams, or
+/// another program has written the key. One such stream must not end the search.
+fn known_or<T>(known: Result<T>, otherwise: T) -> Result<T> {
+    match known {
+        Err(e) if matches!(e.kind(), ErrorKind::PermissionDenied | ErrorKind::WrongType) => {
+            Ok(otherwise)
         }
+        known => known,
     }
 }
 

@@ -7,16 +7,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
-use stream_lib::ConnectionConfig;
+use stream_lib::{ConnectionConfig, Error, ErrorKind};
 
 use super::args::Globals;
 use super::exit::{Exit, Fault, Outcome};
 use super::output::Output;
 use crate::assess::{Assessment, assess_in};
 use crate::observe::{History, Observer, StreamFacts};
-use crate::server::Redis;
+use crate::server::{Redis, with_causes};
 use crate::since::Since;
-use crate::words::{Clock, shown};
+use crate::words::{Clock, quoted, shown};
 
 /// Time limit of the search for streams, in a command that ends.
 const FIND_FOR: Duration = Duration::from_secs(20);
@@ -117,7 +117,7 @@ impl Context {
     pub(crate) fn observe(&self, streams: &[String]) -> Outcome<History> {
         let mut observer = self.observer(streams)?;
         let until = Instant::now() + FIND_FOR;
-        while !observer.find(Duration::from_millis(200))? {
+        while !observer.find(Duration::from_millis(200)).map_err(unfound)? {
             if Instant::now() >= until {
                 self.output.note(
                     "streamctl: the search for streams took too long, and there may be more: \
@@ -181,6 +181,20 @@ impl Context {
     }
 }
 
+/// The error of a search for streams.
+fn unfound(error: Error) -> Fault {
+    if error.kind() != ErrorKind::PermissionDenied {
+        return error.into();
+    }
+    Fault::new(
+        Exit::Failed,
+        format!(
+            "can't search for streams: {}; name them with --stream, or permit `scan` to the user",
+            with_causes(&error)
+        ),
+    )
+}
+
 /// Waits for `time`.
 pub(crate) fn pause(time: Duration) {
     let until = Instant::now() + time;
@@ -195,8 +209,9 @@ pub(crate) fn pause(time: Duration) {
 
 /// The error for a group that the stream doesn't have.
 pub(crate) fn no_group(stream: &str, group: &str) -> Fault {
+    let word = quoted(stream);
     let (stream, group) = (shown(stream.as_bytes()), shown(group.as_bytes()));
     Fault::no_such(format!(
-        "`{stream}` has no group `{group}`; `streamctl group ls {stream}` shows those that it has"
+        "`{stream}` has no group `{group}`; `streamctl group ls {word}` shows those that it has"
     ))
 }

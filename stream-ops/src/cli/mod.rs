@@ -23,6 +23,7 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 use self::args::Args;
 use self::context::Context;
 use self::exit::{Exit, Fault};
+use crate::words::shown_lines;
 
 /// Runs the program by the arguments of the process.
 pub fn main() -> ExitCode {
@@ -34,7 +35,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(Fault { exit, text }) => {
             if !text.is_empty() {
-                let _ = writeln!(io::stderr(), "streamctl: {text}");
+                let _ = writeln!(io::stderr(), "streamctl: {}", shown_lines(&text));
             }
             exit.into()
         }

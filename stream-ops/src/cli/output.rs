@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::exit::Outcome;
 use crate::assess::Severity;
+use crate::words::{escaped, shown, shown_lines};
 
 /// The format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -79,12 +80,12 @@ impl Output {
                 let rows = report.json.get(rows).and_then(Value::as_array);
                 for row in rows.into_iter().flatten() {
                     let line = Value::Object(crate::json::object(row.clone()));
-                    writeln!(out, "{line}")?;
+                    writeln!(out, "{}", escaped(&line.to_string()))?;
                 }
             }
             (Form::Json | Form::Ndjson, _) => {
                 let object = Value::Object(report.json.clone());
-                writeln!(out, "{object}")?;
+                writeln!(out, "{}", escaped(&object.to_string()))?;
             }
         }
         out.flush()?;
@@ -103,7 +104,7 @@ impl Output {
     /// Writes a note to standard error.
     pub(crate) fn note(&self, text: &str) {
         if !self.is_quiet {
-            let _ = writeln!(io::stderr(), "{text}");
+            let _ = writeln!(io::stderr(), "{}", shown_lines(text));
         }
     }
 
@@ -131,7 +132,7 @@ pub(crate) fn table<const N: usize>(
     table.load_preset(presets::NOTHING);
     table.set_header(columns.map(|name| name.trim_start_matches('>')));
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.map(|cell| shown(cell.as_bytes())));
     }
     for (at, name) in columns.iter().enumerate() {
         if let Some(column) = table.column_mut(at) {
@@ -157,7 +158,7 @@ pub(crate) fn listed<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> S
     let width = longest.unwrap_or(0) + 2;
     let mut text = String::new();
     for (name, value) in rows {
-        let _ = writeln!(text, "{name:width$}{value}");
+        let _ = writeln!(text, "{name:width$}{}", shown(value.as_bytes()));
     }
     text
 }
@@ -180,5 +181,12 @@ mod tests {
             listed([("a", "1".to_owned()), ("long", "2".to_owned())]),
             "a     1\nlong  2\n"
         );
+        // Whatever a server says.
+        assert_eq!(
+            listed([("a", "\x1b[2J\u{9b}1m".to_owned())]),
+            "a  \\x1b[2J\\xc2\\x9b1m\n"
+        );
+        let rows = [["\x1b[2J\n".to_owned()]];
+        assert_eq!(table(["Stream"], rows), "Stream\n\\x1b[2J\\n\n");
     }
 }

@@ -23,6 +23,9 @@ const SUSPECTS_OF_EACH: usize = 100;
 /// Deliveries from which an entry that a dead consumer holds is a suspect.
 const SUSPECT_DELIVERIES: u64 = 2;
 
+/// The largest number that a member may report, 2^53: sums of them have room.
+const LARGEST: u64 = 1 << 53;
+
 /// Answers of Redis about the consumers of a group.
 pub(crate) struct Seen<'a> {
     /// `XINFO CONSUMERS`.
@@ -111,7 +114,10 @@ fn member_facts(json: &[u8]) -> MemberFacts {
     let Ok(facts) = serde_json::from_slice::<Value>(json) else {
         return MemberFacts::default();
     };
-    let number = |name: &str| facts.get(name).and_then(Value::as_u64);
+    let number = |name: &str| {
+        let number = facts.get(name).and_then(Value::as_u64);
+        number.filter(|number| *number <= LARGEST)
+    };
     let millis = |name: &str| {
         let micros = facts.get(name).and_then(Value::as_f64);
         micros.map(|micros| micros / 1_000.0)
@@ -228,5 +234,7 @@ mod tests {
         assert_eq!(facts.program.unwrap().version, "1.4");
         assert_eq!(member_facts(b"\xff"), MemberFacts::default());
         assert_eq!(member_facts(br#"{"workers":"many"}"#).workers, None);
+        let huge = member_facts(br#"{"lease":18446744073709551615,"completed":9007199254740993}"#);
+        assert_eq!(huge, MemberFacts::default());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use stream_lib::{ErrorKind, FindStreams, Result, StreamKind};
+use stream_lib::{FindStreams, Result, StreamKind};
 
 use crate::server::Redis;
 
@@ -37,7 +37,8 @@ impl Finder {
     ///
     /// # Errors
     ///
-    /// Where Redis can't be reached. The next call continues where this one stopped.
+    /// Where Redis can't be reached, and where the user may not search: "no streams" would
+    /// say that all is well. The next call continues where this one stopped.
     pub fn go_on(&mut self, redis: &Redis, time: Duration) -> Result<bool> {
         let until = Instant::now() + time;
         let walk = self.walk.take();
@@ -57,9 +58,6 @@ impl Finder {
                     });
                     self.next.extend(whose);
                 }
-                // The search needs a right that the user lacks: there, streams are only
-                // found by name.
-                Some(Err(e)) if e.kind() == ErrorKind::PermissionDenied => break,
                 Some(Err(e)) => {
                     self.walk = Some(walk);
                     return Err(e);

@@ -31,6 +31,7 @@ pub use self::found::Finder;
 pub use self::history::{History, Look, LookCost, Outage};
 pub use self::look::look_at;
 pub use self::observer::Observer;
+pub(crate) use self::observer::is_of_one_stream;
 pub use self::parts::{own_key, partition_names};
 pub use self::poller::Poller;
 pub use self::server::{ServerFacts, look_at_server};

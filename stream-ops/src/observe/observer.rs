@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use stream_lib::Result;
+use stream_lib::{ErrorKind, Result};
 
+use super::facts::StreamFacts;
 use super::found::Finder;
 use super::history::{Look, LookCost};
 use super::look::look_again;
 use super::memory::Memory;
 use super::misfits::Samples;
 use super::server::look_at_server;
-use crate::server::{Meter, Redis};
+use crate::server::{Meter, Redis, with_causes};
 
 /// In one of so many looks the time of the server is measured, and in the second one: the
 /// first one copies large entries, and many need never be copied again.
@@ -60,7 +61,7 @@ impl Observer {
     ///
     /// # Errors
     ///
-    /// Where Redis can't be reached.
+    /// Where Redis can't be reached, or the user may not search.
     pub fn find(&mut self, time: Duration) -> Result<bool> {
         if self.named.is_empty() {
             self.is_complete |= self.finder.go_on(&self.redis, time)?;
@@ -94,7 +95,15 @@ impl Observer {
         let mut streams = Vec::with_capacity(names.len());
         self.samples.keep(&names);
         for name in names {
-            let mut stream = look_again(&self.redis, name, &mut self.memory)?;
+            let mut stream = match look_again(&self.redis, name, &mut self.memory) {
+                // One stream that can't be looked at leaves the others.
+                Err(error) if is_of_one_stream(error.kind()) => StreamFacts {
+                    name: name.clone(),
+                    trouble: Some(with_causes(&error)),
+                    ..StreamFacts::default()
+                },
+                looked => looked?,
+            };
             stream.misfits = self.samples.of(&self.redis, &stream);
             // A stream may be deleted between the search and the look.
             if stream.exists || stream.trouble.is_some() || stream.is_ours || !self.named.is_empty()
@@ -121,4 +130,12 @@ impl Observer {
             }),
         })
     }
+}
+
+/// Whether an error of this kind is about one stream, rather than about the server.
+pub(crate) fn is_of_one_stream(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Config | ErrorKind::PermissionDenied | ErrorKind::WrongType
+    )
 }

@@ -77,14 +77,14 @@ pub(crate) fn sum(name: &str, parts: Vec<StreamFacts>) -> StreamFacts {
         whole.exists |= part.exists;
         whole.is_ours |= part.is_ours;
         whole.at_ms = whole.at_ms.max(part.at_ms);
-        whole.length += part.length;
+        whole.length = whole.length.saturating_add(part.length);
         whole.added = plus(whole.added, added);
         whole.first = earliest(whole.first, part.first);
         whole.last = whole.last.max(part.last);
         whole.newest_dead = whole.newest_dead.max(part.newest_dead);
-        whole.backup += part.backup;
-        whole.dead += part.dead;
-        whole.scheduled += part.scheduled;
+        whole.backup = whole.backup.saturating_add(part.backup);
+        whole.dead = whole.dead.saturating_add(part.dead);
+        whole.scheduled = whole.scheduled.saturating_add(part.scheduled);
         whole.backup_capacity = add(whole.backup_capacity, part.backup_capacity);
         whole.dead_capacity = add(whole.dead_capacity, part.dead_capacity);
         whole.max_length = add(whole.max_length, part.max_length);
@@ -111,10 +111,10 @@ fn both(mut one: GroupFacts, other: GroupFacts) -> GroupFacts {
     one.unread = plus(one.unread, other.unread);
     one.unread_is_exact &= other.unread_is_exact;
     one.oldest_unread_ms = earliest(one.oldest_unread_ms, other.oldest_unread_ms);
-    one.pending += other.pending;
+    one.pending = one.pending.saturating_add(other.pending);
     one.oldest_pending = earliest(one.oldest_pending, other.oldest_pending);
-    one.waiting += other.waiting;
-    one.waiting_due += other.waiting_due;
+    one.waiting = one.waiting.saturating_add(other.waiting);
+    one.waiting_due = one.waiting_due.saturating_add(other.waiting_due);
     one.held = one.held.or(other.held);
     one.suspects.extend(other.suspects);
     for consumer in other.consumers {
@@ -128,7 +128,7 @@ fn both(mut one: GroupFacts, other: GroupFacts) -> GroupFacts {
 }
 
 fn merge(known: &mut ConsumerFacts, other: &ConsumerFacts) {
-    known.pending += other.pending;
+    known.pending = known.pending.saturating_add(other.pending);
     known.idle_ms = earliest(known.idle_ms, other.idle_ms);
     known.oldest_pending_ms = known.oldest_pending_ms.max(other.oldest_pending_ms);
     known.alive = match (known.alive, other.alive) {
@@ -140,13 +140,13 @@ fn merge(known: &mut ConsumerFacts, other: &ConsumerFacts) {
 
 /// The sum; unknown where one of them is.
 fn plus(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    Some(one? + other?)
+    Some(one?.saturating_add(other?))
 }
 
 /// The sum of the known ones.
 fn add(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     match (one, other) {
-        (Some(one), Some(other)) => Some(one + other),
+        (Some(one), Some(other)) => Some(one.saturating_add(other)),
         (one, other) => one.or(other),
     }
 }
@@ -196,5 +196,15 @@ mod tests {
         assert_eq!(group.oldest_unread_ms, Some(1));
         let whole = sum("orders", vec![part(Some(3)), part(None)]);
         assert_eq!(whole.group("g").unwrap().unread, None);
+        // Another program may have written any number.
+        let odd = || StreamFacts {
+            added: Some(u64::MAX),
+            max_length: Some(u64::MAX),
+            ..part(Some(u64::MAX))
+        };
+        let whole = sum("orders", vec![odd(), odd()]);
+        let most = (Some(u64::MAX), Some(u64::MAX));
+        assert_eq!((whole.added, whole.max_length), most);
+        assert_eq!(whole.group("g").unwrap().unread, Some(u64::MAX));
     }
 }

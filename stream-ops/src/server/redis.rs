@@ -9,6 +9,7 @@ use super::answered::Answered;
 use super::meter::Meter;
 use super::slot::key_in_slot;
 use super::words::{Request, request};
+use crate::words::shown;
 
 /// A master, and a key that leads to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,7 +171,8 @@ impl fmt::Debug for Redis {
     }
 }
 
-/// The text of an error with its causes, in one line.
+/// The text of an error with its causes, in one line that is safe on a terminal: it may
+/// have names and values of any program.
 pub fn with_causes(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -182,5 +184,5 @@ pub fn with_causes(error: &Error) -> String {
         }
         cause = next.source();
     }
-    text
+    shown(text.as_bytes())
 }

@@ -40,6 +40,15 @@ fn a_dead_letter_without_its_entry_is_known_by_its_own_id() {
 }
 
 #[test]
+fn a_dead_letter_without_a_time_died_when_it_was_added() {
+    let server = with_stream();
+    let letter = ["XADD", DEAD, "*", "~reason", "permanent", "n", "1"];
+    send(&server, &letter);
+    let ran = run_with(&server, "dlq ls orders", "").ended(0);
+    assert!(!ran.out.contains("days ago"), "{}", ran.out);
+}
+
+#[test]
 fn one_is_found_among_thousands() {
     let server = with_stream();
     // The dead letters of the entries 1-0 to 4500-0.

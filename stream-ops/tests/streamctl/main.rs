@@ -6,6 +6,7 @@
 )]
 
 mod backups;
+mod broken;
 mod cleaned;
 mod clusters;
 mod cost;

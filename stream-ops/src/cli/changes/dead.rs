@@ -12,7 +12,7 @@ use crate::cli::change_args::{DeadWhich, DlqChange};
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Fault, Outcome};
 use crate::cli::parse::field;
-use crate::words::of;
+use crate::words::{escaped, of};
 
 pub(crate) fn dlq(context: &Context, change: DlqChange) -> Outcome {
     match change {
@@ -83,7 +83,7 @@ fn export(context: &Context, stream: &str, choice: &DeadChoice) -> Outcome {
     let mut count = 0;
     let mut out = io::stdout().lock();
     for line in export_dead(redis, stream, choice, context.globals.show_sensitive)? {
-        writeln!(out, "{}", line?)?;
+        writeln!(out, "{}", escaped(&line?.to_string()))?;
         count += 1;
     }
     out.flush()?;

@@ -11,7 +11,7 @@ use crate::cli::exit::{Exit, Fault, Outcome};
 use crate::cli::output::{Form, Report};
 use crate::observe::{GroupFacts, History, StreamFacts};
 use crate::prometheus::exposition;
-use crate::words::{age, age_ms, count, of, shown};
+use crate::words::{age, age_ms, count, escaped, of, shown};
 
 /// A problem of a stream, a group or a server.
 struct Problem {
@@ -216,7 +216,8 @@ fn tell(
             let report = Report::new(text, json_of(worst, problems)).with_rows("problems");
             if is_json && context.output.form == Form::Table {
                 let object = Value::Object(report.json);
-                context.output.raw(&format!("{object}\n"))?;
+                let line = escaped(&object.to_string());
+                context.output.raw(&format!("{line}\n"))?;
             } else {
                 context.output.print(&report)?;
             }

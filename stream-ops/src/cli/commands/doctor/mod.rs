@@ -16,6 +16,9 @@ use crate::assess::{Kind, Severity};
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::output::Report;
+use crate::observe::is_of_one_stream;
+use crate::server::with_causes;
+use crate::words::{cut, shown};
 
 pub(crate) fn run(context: &Context) -> Outcome {
     let redis = context.redis()?;
@@ -23,7 +26,14 @@ pub(crate) fn run(context: &Context) -> Outcome {
     let assessment = context.assess(&history);
     let mut lines = servers::lines(context, redis, &history)?;
     for stream in &history.latest().streams {
-        lines.extend(streams::lines(redis, stream, context)?);
+        match streams::lines(redis, stream, context) {
+            Err(error) if is_of_one_stream(error.kind()) => {
+                let why = cut(&shown(with_causes(&error).as_bytes()), 300);
+                let line = Line::good("stream", Some(&stream.name), why);
+                lines.push(line.at(Severity::Warning));
+            }
+            checked => lines.extend(checked?),
+        }
     }
     // Findings that no other line reports.
     let is_of_doctor = |kind: Kind| {
@@ -88,7 +98,7 @@ fn said(context: &Context, line: &Line) -> String {
     let about = line
         .about
         .as_ref()
-        .map(|name| format!("{}: ", crate::words::shown(name.as_bytes())));
+        .map(|name| format!("{}: ", shown(name.as_bytes())));
     let text = format!(
         "{} {:<22} {}{}",
         line.severity.mark(),
