@@ -89,7 +89,7 @@ fn the_fifteen_questions_are_answered_by_page() {
     on(
         "/dead",
         "Which errors, how many kinds, still coming?",
-        &["3 kinds, 17 new in this hour", "undecodable", "23 min ago"],
+        &["3 kinds, 17 new in this hour", "undecodable", "02:41"],
     );
     on(
         "/",

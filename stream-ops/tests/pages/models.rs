@@ -8,7 +8,7 @@ use stream_ops::observe::History;
 use stream_ops::serve::Role;
 use stream_ops::serve::page::{
     Action, Ask, Choice, Dead, Fate, Field, FieldRow, Frame, JobRow, KindRow, LetterRow, Message,
-    Model, Page, Rich, ScheduledRow, Schedules, Series, Sign, Undo,
+    Model, Moment, Page, Rich, ScheduledRow, Schedules, Series, Sign, Undo,
 };
 use stream_ops::serve::view::{
     Looking, Retention, StreamMore, WorkNow, all_dead, group, happened, overview, stream, system,
@@ -236,6 +236,14 @@ fn hidden(name: &str, value: &str) -> Field {
     }
 }
 
+fn moment(at: &str, ago: &str) -> Moment {
+    Moment {
+        at: at.to_owned(),
+        ago: ago.to_owned(),
+        ms: NOW,
+    }
+}
+
 pub(crate) fn dead_letters() -> Model {
     let hours = |counts: [(u64, f64); 5]| {
         let from = NOW - 10_800_000;
@@ -250,7 +258,7 @@ pub(crate) fn dead_letters() -> Model {
         }
     };
     let kind =
-        |count: &str, reason: &str, error: &str, hours: Series, is_new: bool, ago: (&str, &str)| {
+        |count: &str, reason: &str, error: &str, hours: Series, is_new: bool, at: (&str, &str)| {
             KindRow {
                 link: format!("/streams/orders/dead?kind={count}"),
                 is_chosen: is_new,
@@ -260,17 +268,15 @@ pub(crate) fn dead_letters() -> Model {
                 groups: "billing".to_owned(),
                 hours,
                 is_new,
-                first_ms: NOW - 1_560_000,
-                last_ms: NOW - 1_380_000,
-                first: ago.0.to_owned(),
-                last: ago.1.to_owned(),
+                first: moment(at.0, "26 min ago"),
+                last: moment(at.1, "23 min ago"),
             }
         };
     let letter = |id: &str, died: &str, wrong: &str, consumer: &str| LetterRow {
         letter: id.to_owned(),
         entry: id.to_owned(),
         link: Page::Message("orders".to_owned(), id.to_owned()).link(),
-        died: died.to_owned(),
+        died: moment(died, "25 min ago"),
         deliveries: "1".to_owned(),
         wrong: Rich::new().code("amount").plain(" ").quoted(wrong),
         consumer: consumer.to_owned(),
@@ -281,17 +287,17 @@ pub(crate) fn dead_letters() -> Model {
         about: "3 kinds, 17 new in this hour".to_owned(),
         kinds: vec![
             kind("17", "undecodable", "amount: a number expected, found “#”",
-                hours([(19, 2.0), (20, 9.0), (21, 6.0), (0, 0.0), (1, 0.0)]), true, ("26 min ago", "23 min ago")),
+                hours([(19, 2.0), (20, 9.0), (21, 6.0), (0, 0.0), (1, 0.0)]), true, ("02:38", "02:41")),
             kind("21", "retries used up", "payments-db: connection timed out after # s",
-                hours([(9, 15.0), (10, 6.0), (0, 0.0), (1, 0.0), (2, 0.0)]), false, ("2 h ago", "110 min ago")),
+                hours([(9, 15.0), (10, 6.0), (0, 0.0), (1, 0.0), (2, 0.0)]), false, ("01:12", "01:14")),
             kind("3", "permanent", "a negative amount",
-                hours([(0, 1.0), (9, 1.0), (18, 1.0), (1, 0.0), (2, 0.0)]), false, ("3 h ago", "44 min ago")),
+                hours([(0, 1.0), (9, 1.0), (18, 1.0), (1, 0.0), (2, 0.0)]), false, ("00:20", "02:20")),
         ],
         letters: vec![
-            letter("1795660731408-0", "25 min ago", "“12,50”", "node-4-2087"),
-            letter("1795660744013-0", "25 min ago", "“8,00”", "node-4-2087"),
-            letter("1795660752990-1", "24 min ago", "“1.299,00”", "node-2-871"),
-            letter("1795660790112-0", "24 min ago", "“49,95”", "node-2-871"),
+            letter("1795660731408-0", "02:38:51", "“12,50”", "node-4-2087"),
+            letter("1795660744013-0", "02:39:04", "“8,00”", "node-4-2087"),
+            letter("1795660752990-1", "02:39:13", "“1.299,00”", "node-2-871"),
+            letter("1795660790112-0", "02:39:50", "“49,95”", "node-2-871"),
         ],
         title: "17 dead letters: undecodable".to_owned(),
         search: String::new(),

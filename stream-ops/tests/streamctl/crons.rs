@@ -16,7 +16,7 @@ struct Secret {
 }
 
 /// A process with a job that is due at night.
-fn process(server: &Server) -> StreamManager {
+pub(crate) fn process(server: &Server) -> StreamManager {
     let manager = StreamManager::connect(server.url()).unwrap();
     let daily = Cron::parse("@daily").unwrap();
     manager

@@ -1,26 +1,14 @@
 //! Recurring jobs that were removed, and short waits for a run.
 
-use stream_lib::{Cron, RawMessage, StreamManager};
 use stream_tests::Server;
 
+use crate::crons::process;
 use crate::support::{digest, run};
-
-/// A job that no living process has.
-fn with_job(server: &Server) -> StreamManager {
-    let manager = StreamManager::connect(server.url()).unwrap();
-    let daily = Cron::parse("@daily").unwrap();
-    manager
-        .cron_to("orders", "nightly", daily, || {
-            RawMessage::new().with("a", "b")
-        })
-        .unwrap();
-    manager
-}
 
 #[test]
 fn a_removed_job_is_only_brought_back() {
     let server = Server::start().unwrap();
-    let manager = with_job(&server);
+    let manager = process(&server);
     let crons = manager.crons("orders").unwrap();
     assert!(crons.remove("nightly").unwrap());
     manager.shutdown();
@@ -60,7 +48,7 @@ fn a_removed_job_is_only_brought_back() {
 #[test]
 fn a_wait_is_a_second_at_least() {
     let server = Server::start().unwrap();
-    with_job(&server).shutdown();
+    process(&server).shutdown();
     let ran = run(&server, "cron run-now orders nightly --wait 10ms --yes").ended(1);
     assert!(!ran.err.contains("must be"), "{}", ran.err);
     let request = "{orders}:lock:run:nightly";

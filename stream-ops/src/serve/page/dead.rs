@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::chart::{Series, sparkline};
 use super::frame::Frame;
-use super::parts::{Field, clock, input};
+use super::parts::{Field, input};
 use super::rich::Rich;
 
 /// The dead letters of a stream.
@@ -56,14 +56,27 @@ pub struct KindRow {
     pub hours: Series,
     /// Whether the last came within an hour.
     pub is_new: bool,
-    /// The time of the first, in milliseconds since 1970.
-    pub first_ms: u64,
-    /// The time of the last, in milliseconds since 1970.
-    pub last_ms: u64,
-    /// The age of the first.
-    pub first: String,
-    /// The age of the last.
-    pub last: String,
+    /// The time of the first.
+    pub first: Moment,
+    /// The time of the last.
+    pub last: Moment,
+}
+
+/// A time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Moment {
+    /// The time of day, with the date if it isn't today's.
+    pub at: String,
+    /// Its age: `26 min ago`.
+    pub ago: String,
+    /// In milliseconds since 1970.
+    pub ms: u64,
+}
+
+impl Moment {
+    fn html(&self) -> Markup {
+        html! { time title=(self.ago) { (self.at) } }
+    }
 }
 
 /// A choice of a list.
@@ -86,8 +99,8 @@ pub struct LetterRow {
     pub entry: String,
     /// The address of its page.
     pub link: String,
-    /// The time since it died.
-    pub died: String,
+    /// When it died.
+    pub died: Moment,
     /// The number of its deliveries.
     pub deliveries: String,
     /// The fault.
@@ -162,8 +175,8 @@ fn kinds(rows: &[KindRow]) -> Markup {
                             td.wide { span.bad[row.is_new] { (row.reason) } small { (row.error) } }
                             td data-label="Group" { (row.groups) }
                             td data-label="Last 3 h" { (sparkline(&row.hours, "dead letters of this kind, over the last three hours", row.is_new)) }
-                            td.number data-label="First" { time title=(clock(row.first_ms)) { (row.first) } }
-                            td.number data-label="Last" { time title=(clock(row.last_ms)) { (row.last) } }
+                            td.number data-label="First" { (row.first.html()) }
+                            td.number data-label="Last" { (row.last.html()) }
                         }
                     }
                 }
@@ -212,7 +225,7 @@ fn letters(page: &Dead) -> Markup {
                             td { input type="checkbox" name="letter" value=(row.letter) checked aria-label={ "Select " (row.entry) };
                                 input type="hidden" name="shown" value=(row.letter); }
                             td.wide { a href=(row.link) { code { (row.entry) } } }
-                            td.second data-label="Died" { (row.died) }
+                            td.second data-label="Died" { (row.died.html()) }
                             td.number data-label="Deliveries" { (row.deliveries) }
                             td.wide { (row.wrong.html()) }
                             td.wide { code { (row.consumer) } }

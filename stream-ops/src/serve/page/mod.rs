@@ -25,7 +25,7 @@ mod work;
 
 pub use self::chart::Series;
 pub use self::confirm::{Confirm, Edit, confirm, edit};
-pub use self::dead::{Ask, Choice, Dead, KindRow, LetterRow};
+pub use self::dead::{Ask, Choice, Dead, KindRow, LetterRow, Moment};
 pub(crate) use self::frame::ICON;
 pub use self::frame::{Crumb, Frame, Place, refusal};
 pub use self::group::{ConsumerRow, Group, SuspectRow};

@@ -9,10 +9,11 @@ use super::ask::ask;
 use super::dead_more::{DeadMore, Window};
 use super::say::listed;
 use super::since::choices;
+use crate::clock::Clock;
 use crate::observe::History;
 use crate::serve::access::Role;
 use crate::serve::page::{
-    Dead, Index, IndexRow, KindRow, LetterRow, Page, Rich, Series, Sign, coded,
+    Dead, Index, IndexRow, KindRow, LetterRow, Moment, Page, Rich, Series, Sign, coded,
 };
 use crate::words::{age_ms, count, cut, of, shown};
 
@@ -168,10 +169,21 @@ fn row(
         groups: listed(&groups),
         hours: bins(ids, now),
         is_new: now.saturating_sub(last) < HOUR_MS,
-        first_ms: first,
-        last_ms: last,
-        first: format!("{} ago", age_ms(now.saturating_sub(first))),
-        last: format!("{} ago", age_ms(now.saturating_sub(last))),
+        first: moment(first, now, false),
+        last: moment(last, now, false),
+    }
+}
+
+/// A time of day in UTC, with the date if it isn't today's, and its age.
+fn moment(ms: u64, now: u64, with_seconds: bool) -> Moment {
+    let mut at = Clock::utc().time(ms, now);
+    if !with_seconds && let Some(minute) = at.get(..at.len().saturating_sub(3)) {
+        at.truncate(minute.len());
+    }
+    Moment {
+        at,
+        ago: format!("{} ago", age_ms(now.saturating_sub(ms))),
+        ms,
     }
 }
 
@@ -219,7 +231,7 @@ fn letter_row(
             Page::Message(stream.to_owned(), letter.entry_id().to_string()).link(),
             coded(&letter.letter_id().to_string())
         ),
-        died: format!("{} ago", age_ms(now.saturating_sub(ms_of(letter.time())))),
+        died: moment(ms_of(letter.time()), now, true),
         deliveries: count(letter.deliveries()),
         wrong,
         consumer: shown(letter.consumer().as_bytes()),
