@@ -51,11 +51,13 @@ impl StandingGroup {
 
 impl fmt::Display for StandingGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the group `{}` has stood still at {} for {:?}",
-            self.group, self.entry, self.standing
-        )
+        let Self { group, entry, .. } = self;
+        if self.standing.is_zero() {
+            // Nothing has seen it there before.
+            return write!(f, "the group `{group}` stands at {entry}");
+        }
+        let standing = self.standing;
+        write!(f, "the group `{group}` has stood still at {entry} for {standing:?}")
     }
 }
 
