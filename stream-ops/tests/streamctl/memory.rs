@@ -69,7 +69,8 @@ fn entries_that_are_known_are_not_copied_again() {
         assert_eq!(again, first.iter().cloned().map(still).collect::<Vec<_>>());
     }
     assert_eq!(server.calls("xinfo|stream"), whole);
-    assert!(bytes < 11 * 2_048, "{bytes} bytes for 11 streams");
+    // The script itself would be more than that.
+    assert!(bytes < 11 * 4_096, "{bytes} bytes for 11 streams");
 }
 
 /// Changes, each followed by a look.
