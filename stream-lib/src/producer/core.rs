@@ -205,7 +205,9 @@ impl ProducerCore {
         let began = Instant::now();
         let scheduled = batch.push(message, extras).and_then(|()| {
             self.dispatch.ensure_open()?;
-            self.dispatch.types().store_first(self.config.send_timeout);
+            self.dispatch
+                .types()
+                .store_first(|| self.config.send_timeout);
             let scheduler = Scheduler {
                 topology: self.coalescer.topology(),
                 dispatch: &self.dispatch,
@@ -384,7 +386,9 @@ impl ProducerCore {
     fn add_one(&self, batch: Outgoing, began: Instant) -> Result<Added> {
         let has_waited = self.after_sends();
         self.dispatch.ensure_open()?;
-        self.dispatch.types().store_first(self.config.send_timeout);
+        self.dispatch
+            .types()
+            .store_first(|| self.config.send_timeout);
         let outlet = self.dispatch.outlet();
         if let Some(apart) = outlet.apart() {
             let mut answers = outlet.send_apart(&apart, &batch);

@@ -57,7 +57,10 @@ impl fmt::Display for StandingGroup {
             return write!(f, "the group `{group}` stands at {entry}");
         }
         let standing = self.standing;
-        write!(f, "the group `{group}` has stood still at {entry} for {standing:?}")
+        write!(
+            f,
+            "the group `{group}` has stood still at {entry} for {standing:?}"
+        )
     }
 }
 

@@ -63,13 +63,19 @@ impl Types {
     /// any this is two loads. `patience` is the time that a message may take: a quarter of
     /// it is spent here at most, and only on the first try. After a failure messages go
     /// out, and the book tries again by itself.
-    pub(crate) fn store_first(&self, patience: Duration) {
+    #[inline]
+    pub(crate) fn store_first(&self, patience: impl FnOnce() -> Duration) {
         let noted = self.noted.load(Ordering::Relaxed);
         if self.stored.load(Ordering::Relaxed) == noted {
             return;
         }
+        self.store(noted, patience() / 4);
+    }
+
+    #[cold]
+    fn store(&self, noted: u64, patience: Duration) {
         if let Some(book) = self.book.get()
-            && book.store_first(&self.keys, patience / 4)
+            && book.store_first(&self.keys, patience)
         {
             self.stored.fetch_max(noted, Ordering::Relaxed);
         }

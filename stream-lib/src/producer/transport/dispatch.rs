@@ -91,7 +91,7 @@ impl Dispatch {
         batches: impl Iterator<Item = B>,
         mut done: impl FnMut(B, Answers),
     ) {
-        let mut batches = batches.inspect(|batch| self.types.store_first(wait(batch)));
+        let mut batches = batches.inspect(|batch| self.types.store_first(|| wait(batch)));
         if let Some(apart) = self.outlet().apart() {
             for batch in batches {
                 let answers = match ensure_open() {

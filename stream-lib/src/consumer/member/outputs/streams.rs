@@ -75,7 +75,7 @@ impl OutputStream {
     /// briefly until the type is stored.
     pub(crate) fn note(&self, schema: &'static Schema) {
         self.types.note(schema);
-        self.types.store_first(4 * PATIENCE);
+        self.types.store_first(|| 4 * PATIENCE);
     }
 
     /// The name that the handler gave.
