@@ -1,5 +1,7 @@
 //! Scenario 2: a worker that is frozen past its lease, and wakes up.
 
+use std::collections::BTreeMap;
+
 use stream_tests::wait_until;
 
 use crate::store::{DEADLINE, Store, is_labelled};
@@ -14,8 +16,10 @@ fn thawed_worker_never_takes_its_entry_back() {
         store.held_by("zombie").len() == 1
     });
     // Frozen before its handler has begun, it would rightly not begin it later.
-    wait_until(DEADLINE, "a renewal, long after the start", || {
-        store.server.calls("XCLAIM") > 0
+    wait_until(DEADLINE, "its handler to run, and a renewal", || {
+        let facts: BTreeMap<String, String> = store.ask("HGETALL {orders}:facts:orders_group");
+        let runs = |facts: &String| facts.contains(r#""running":1,"#);
+        facts.values().any(runs) && store.server.calls("XCLAIM") > 0
     });
     zombie.freeze();
     let heir = store.work("heir", options);
