@@ -65,6 +65,7 @@ impl Shop {
     pub(crate) fn add_by_hand(&self, stream: &str, count: usize) {
         let mut connection = self.server.connect().unwrap();
         let mut pipe = redis::pipe();
+        pipe.atomic();
         for number in 0..count {
             pipe.cmd("XADD").arg(stream).arg("*");
             pipe.arg("order_id").arg(number).arg("amount").arg("9.5");

@@ -28,11 +28,13 @@ fn short_batch_is_handled_at_once_when_the_consumer_stops() {
         )
         .unwrap();
     shop.add_by_hand("orders", 3);
+    // They come in one reply. Its entries are counted as delivered before they count as
+    // buffered, and a worker runs once it takes them.
     wait_until(DEADLINE, "three in hand", || {
         let stats = consumer.stats();
-        (stats.delivered, stats.buffered) == (3, 0)
+        (stats.delivered, stats.buffered, stats.running) == (3, 0, 1)
     });
-    assert_eq!((consumer.stats().running, seen.count()), (1, 0));
+    assert_eq!(seen.count(), 0);
     let report = shop.manager.stop_consumer("c").unwrap();
     assert_eq!((report.completed, report.given_back), (3, 0));
     assert_eq!(report.still_running, 0);
