@@ -184,6 +184,9 @@ impl BackupStreamConfig {
     /// `proto-max-bulk-len`, doesn't hold up others: it is set aside in a file of the
     /// directory; see [`SpoolStats::set_aside`](crate::SpoolStats::set_aside).
     ///
+    /// The schemas of types with `#[stream(sensitive)]` fields are kept beside the
+    /// messages, for a process that has only the messages.
+    ///
     /// Each producer needs a directory of its own. It is made, with mode 0700, if it
     /// isn't there, and locked by its process. With a spool, a producer sends one batch
     /// at a time, in the order of their numbers. Requires the feature `spool`.

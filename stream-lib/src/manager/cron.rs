@@ -1,17 +1,14 @@
 //! The recurring jobs of a manager.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::stream_manager::StreamManager;
-use crate::command::{Extras, SchemaRole};
+use crate::command::{Extras, Outgoing};
 use crate::error::{Result, Shown};
 use crate::keys::StreamKeys;
 use crate::message::{Routed, StreamMessage};
 use crate::schedule::{Cron, Crons, Job};
-
-/// How long a declaration waits until a type with sensitive fields is stored.
-const STORED: Duration = Duration::from_millis(500);
+use crate::schema_book::Types;
 
 impl StreamManager {
     /// Adds a message to its type's stream at each time of a schedule, once, however many
@@ -97,15 +94,13 @@ impl StreamManager {
         self.origin.ensure_here()?;
         self.registry.read().ensure_open()?;
         let begun = StreamKeys::new(stream).and_then(|keys| {
-            let job = Job::new(keys.clone(), name, cron, move |batch| {
-                batch.push(&message(), &Extras::NONE)
-            })?;
+            let types = Types::new(keys.clone(), Some(Arc::clone(&self.book)));
+            types.note(M::SCHEMA);
+            let make = move |batch: &mut Outgoing| batch.push(&message(), &Extras::NONE);
+            let job = Job::new(keys, name, cron, types, make)?;
             let job = job.hides_texts(M::SCHEMA.has_sensitive_fields());
             self.timekeeper.begin_job(job, self.is_lazy)?;
             self.cleaner.begin();
-            if self.book.note(&keys, M::SCHEMA, SchemaRole::Producer) && !self.is_lazy {
-                self.book.store_first(&keys, STORED);
-            }
             Ok(())
         });
         begun.map_err(|e| {

@@ -47,7 +47,7 @@ impl StreamManager {
     ) -> Result<ProducerHandle> {
         self.origin.ensure_here()?;
         let asked = config.retention.clone();
-        let producer = ProducerCore::simple(&self.coalescer, &self.splits, config)?;
+        let producer = ProducerCore::simple(&self.coalescer, &self.splits, &self.book, config)?;
         self.register_producer(name, producer, asked)
     }
 
@@ -82,7 +82,7 @@ impl StreamManager {
         self.origin.ensure_here()?;
         let config = config.into();
         let asked = config.stream.retention.clone();
-        let producer = ProducerCore::backup(&self.coalescer, &self.splits, config)?;
+        let producer = ProducerCore::backup(&self.coalescer, &self.splits, &self.book, config)?;
         self.register_producer(name, producer, asked)
     }
 
@@ -262,7 +262,6 @@ impl StreamManager {
             self.timekeeper
                 .alarm(producer.keys(), producer.max_backup()),
         );
-        producer.set_book(&self.book);
         let producer = Arc::new(producer);
         let mut registry = self.registry.write();
         if let Err(e) = registry.register(name, &producer) {
@@ -273,9 +272,9 @@ impl StreamManager {
         }
         producer.wish_partitions();
         let keys = producer.keys();
-        self.cleaner.forget(keys.stream(), &User::DefaultProducer);
         self.cleaner
             .tend(keys, User::Producer(name.to_owned()), asked);
+        self.cleaner.forget(keys.stream(), &User::DefaultProducer);
         self.publish_metrics();
         Ok(ProducerHandle::new(producer, Some(name.to_owned())))
     }
@@ -296,9 +295,8 @@ impl StreamManager {
             }
         }
         let config = StreamConfig::new(stream);
-        let made = ProducerCore::simple(&self.coalescer, &self.splits, config)?;
+        let made = ProducerCore::simple(&self.coalescer, &self.splits, &self.book, config)?;
         made.set_alarm(self.timekeeper.alarm(made.keys(), None));
-        made.set_book(&self.book);
         let made = Arc::new(made);
         let mut registry = self.registry.write();
         registry.ensure_adds()?;

@@ -25,7 +25,7 @@ use crate::producer::replication::Replication;
 use crate::producer::spooled::Spooler;
 use crate::producer::transport::{Coalescer, Dispatch, Outlet, OutletKind, Outlets};
 use crate::runtime::{Alarm, Origin};
-use crate::schema_book::SchemaBook;
+use crate::schema_book::{SchemaBook, Types};
 use crate::split::{Splits, WantedSplit};
 
 /// The most bytes that a thread keeps for the messages it sends.
@@ -59,39 +59,34 @@ impl ProducerCore {
     pub(crate) fn simple(
         coalescer: &Arc<Coalescer>,
         splits: &Splits,
+        book: &Arc<SchemaBook>,
         config: StreamConfig,
     ) -> Result<Self> {
-        Self::simple_or_recorded(coalescer, Some(splits), config, None)
+        let outlet = simple_outlet(&config, None)?;
+        let split = WantedSplit::new(splits.of(&outlet.keys), wanted(&config)?);
+        let types = Types::new(outlet.keys.clone(), Some(Arc::clone(book)));
+        let outlets = Outlets::new(outlet, Some(split), None);
+        Ok(Self::new(coalescer, config, outlets, Arc::new(types)))
     }
 
-    /// A simple producer. With a recorder, messages go there and not to Redis, and
-    /// partitions aren't looked up.
-    pub(crate) fn simple_or_recorded(
+    /// A simple producer whose messages go to a recorder, and not to Redis.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn recorded(
         coalescer: &Arc<Coalescer>,
-        splits: Option<&Splits>,
         config: StreamConfig,
-        recorder: Option<Arc<Recorder>>,
+        recorder: Arc<Recorder>,
     ) -> Result<Self> {
-        config.validate().map_err(|e| in_config(e, &config))?;
-        let keys = StreamKeys::new(&config.name)?;
-        let outlet = Outlet {
-            keys,
-            partition: None,
-            kind: OutletKind::Simple(Once::of(&config)),
-            recorder,
-            replication: Replication::of(&config),
-            record: Arc::default(),
-        };
-        let wanted = wanted(&config)?;
-        let split = splits.map(|splits| WantedSplit::new(splits.of(&outlet.keys), wanted));
-        let outlets = Outlets::new(outlet, split, None);
-        Ok(Self::new(coalescer, config, outlets))
+        let outlet = simple_outlet(&config, Some(recorder))?;
+        let types = Types::new(outlet.keys.clone(), None);
+        let outlets = Outlets::new(outlet, None, None);
+        Ok(Self::new(coalescer, config, outlets, Arc::new(types)))
     }
 
     /// Makes a backup producer, and starts to drain.
     pub(crate) fn backup(
         coalescer: &Arc<Coalescer>,
         splits: &Splits,
+        book: &Arc<SchemaBook>,
         config: BackupStreamConfig,
     ) -> Result<Self> {
         let stream = config.stream.clone();
@@ -107,7 +102,8 @@ impl ProducerCore {
         let named = named.filter(|name| *name != StreamKeys::backup(&stem));
         let split = WantedSplit::new(splits.of(&stem), wanted(&stream)?);
         let record = Arc::<ProducerRecord>::default();
-        let backup = Backup::new(coalescer.topology(), &keys, &split, config, &record)?;
+        let types = Arc::new(Types::new(keys.clone(), Some(Arc::clone(book))));
+        let backup = Backup::new(coalescer.topology(), &keys, &split, &types, config, &record)?;
         let kind = OutletKind::Backup(Box::new(backup));
         let outlet = Outlet {
             keys,
@@ -118,14 +114,20 @@ impl ProducerCore {
             record,
         };
         let outlets = Outlets::new(outlet, Some(split), named);
-        Ok(Self::new(coalescer, stream, outlets))
+        Ok(Self::new(coalescer, stream, outlets, types))
     }
 
-    fn new(coalescer: &Arc<Coalescer>, config: StreamConfig, outlets: Outlets) -> Self {
+    fn new(
+        coalescer: &Arc<Coalescer>,
+        config: StreamConfig,
+        outlets: Outlets,
+        types: Arc<Types>,
+    ) -> Self {
         let topology = Arc::clone(coalescer.topology());
+        let dispatch = Dispatch::new(topology, outlets, types, config.send_timeout);
         Self {
             coalescer: Arc::clone(coalescer),
-            dispatch: Arc::new(Dispatch::new(topology, outlets, config.send_timeout)),
+            dispatch: Arc::new(dispatch),
             config,
             outbox: OnceLock::new(),
             making_outbox: Mutex::new(()),
@@ -172,11 +174,6 @@ impl ProducerCore {
         let _ = self.alarm.set(alarm);
     }
 
-    /// Sets the book in which the types of its messages are noted.
-    pub(crate) fn set_book(&self, book: &Arc<SchemaBook>) {
-        self.dispatch.types().set_book(book);
-    }
-
     /// Notes a type that it adds.
     pub(crate) fn note(&self, schema: &'static Schema) {
         if self.origin.is_here() {
@@ -205,9 +202,8 @@ impl ProducerCore {
         let began = Instant::now();
         let scheduled = batch.push(message, extras).and_then(|()| {
             self.dispatch.ensure_open()?;
-            self.dispatch
-                .types()
-                .store_first(|| self.config.send_timeout);
+            let types = self.dispatch.types();
+            types.store_first(|| self.config.send_timeout)?;
             let scheduler = Scheduler {
                 topology: self.coalescer.topology(),
                 dispatch: &self.dispatch,
@@ -386,15 +382,14 @@ impl ProducerCore {
     fn add_one(&self, batch: Outgoing, began: Instant) -> Result<Added> {
         let has_waited = self.after_sends();
         self.dispatch.ensure_open()?;
-        self.dispatch
-            .types()
-            .store_first(|| self.config.send_timeout);
         let outlet = self.dispatch.outlet();
         if let Some(apart) = outlet.apart() {
             let mut answers = outlet.send_apart(&apart, &batch);
             return answers.pop().unwrap_or_else(no_answer);
         }
         let deadline = if has_waited { Instant::now() } else { began } + self.config.send_timeout;
+        let types = self.dispatch.types();
+        types.store_first(|| deadline.saturating_duration_since(Instant::now()))?;
         let outlets = self.dispatch.outlets();
         let part;
         let outlet = if outlets.is_whole() {
@@ -425,6 +420,18 @@ impl Borrow<Outgoing> for Pushed {
     fn borrow(&self) -> &Outgoing {
         &self.batch
     }
+}
+
+fn simple_outlet(config: &StreamConfig, recorder: Option<Arc<Recorder>>) -> Result<Outlet> {
+    config.validate().map_err(|e| in_config(e, config))?;
+    Ok(Outlet {
+        keys: StreamKeys::new(&config.name)?,
+        partition: None,
+        kind: OutletKind::Simple(Once::of(config)),
+        recorder,
+        replication: Replication::of(config),
+        record: Arc::default(),
+    })
 }
 
 fn wanted(config: &StreamConfig) -> Result<Option<Partitions>> {

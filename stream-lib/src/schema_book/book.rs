@@ -2,9 +2,12 @@
 //!
 //! Each derived type is stored with its stream once when a producer or a consumer of it
 //! is created, and looked after every hour, so that its last time shows whether any
-//! process still has it; a type with sensitive fields every minute. The cleaner's thread does this, and only tools suffer from a failure. A
-//! caller waits for it only before the first message of a type with sensitive fields.
+//! process still has it; a type with sensitive fields every minute. The cleaner's thread
+//! does this, and only tools suffer from a failure. A caller waits for it only before the
+//! first message of a type with sensitive fields, which doesn't go without.
 
+use std::error::Error as StdError;
+use std::ptr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -13,11 +16,11 @@ use parking_lot::Mutex;
 use crate::command::{
     NewEvent, NotedSchema, SEEN_FOR, SchemaRole, StreamEventKind, note_schema, tell_event,
 };
-use crate::connection::{Topology, Wire};
-use crate::error::{Error, ErrorKind, with_causes};
+use crate::connection::{ServerError, Topology, Wire};
+use crate::error::{Error, ErrorKind, Result, with_causes};
 use crate::keys::StreamKeys;
 use crate::message::Schema;
-use crate::message::schema::told;
+use crate::message::schema::SchemaText;
 use crate::runtime::Nudge;
 
 /// The types of one manager.
@@ -35,22 +38,23 @@ pub(crate) struct SchemaBook {
 #[derive(Debug)]
 struct Note {
     keys: StreamKeys,
-    schema: &'static Schema,
+    form: Form,
     role: SchemaRole,
-    /// `None` after giving up.
+    /// `None` after giving up, and for a kept type that is stored.
     due: Option<Instant>,
-    state: State,
+    /// Whether it was stored once, or given up.
+    is_settled: bool,
     /// Its failure has been logged.
     is_told: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    New,
-    /// The first try has failed.
-    Tried,
-    /// Stored once, or given up.
-    Settled,
+/// A type, as this process knows it.
+#[derive(Debug, Clone)]
+enum Form {
+    /// It has the type.
+    Own(&'static Schema),
+    /// An earlier life of a spool has kept it: a type with sensitive fields.
+    Kept(Arc<SchemaText>),
 }
 
 /// The time until a failed note is tried again.
@@ -93,49 +97,68 @@ impl SchemaBook {
         }
         let mut notes = self.notes.lock();
         let known = notes.iter().find(|note| {
-            let is_same = std::ptr::eq(note.schema, schema) || *note.schema == *schema;
+            let is_same = match note.form {
+                Form::Own(known) => ptr::eq(known, schema) || *known == *schema,
+                Form::Kept(_) => false,
+            };
             is_same && note.role == role && note.keys.stream() == keys.stream()
         });
         if let Some(note) = known {
             return note.goes_first();
         }
-        let note = Note {
-            keys: keys.without_backup(),
-            schema,
-            role,
-            due: Some(Instant::now()),
-            state: State::New,
-            is_told: false,
-        };
+        let note = Note::new(keys, Form::Own(schema), role);
         let goes_first = note.goes_first();
         notes.push(note);
         drop(notes);
-        if let Some(bell) = self.bell.get() {
-            bell.nudge();
-        }
+        self.ring();
         goes_first
     }
 
+    /// As [`note`](Self::note), for a type with sensitive fields whose messages are left
+    /// of an earlier life of a producer. It is stored once.
+    pub(crate) fn note_kept(&self, keys: &StreamKeys, text: SchemaText) {
+        let note = Note::new(keys, Form::Kept(Arc::new(text)), SchemaRole::Producer);
+        self.notes.lock().push(note);
+        self.ring();
+    }
+
+    /// The types of the stream's messages that have sensitive fields.
+    pub(crate) fn sensitive(&self, keys: &StreamKeys) -> Vec<SchemaText> {
+        let notes = self.notes.lock();
+        let of_stream = notes.iter().filter(|note| note.is_of_messages(keys));
+        let sensitive = of_stream.filter(|note| note.form.is_sensitive());
+        sensitive.map(|note| note.form.text()).collect()
+    }
+
     /// Stores the types of the stream's messages that have sensitive fields and are not
-    /// stored yet. Returns whether none is left, or Redis refuses them for good.
+    /// stored yet. Nothing is left to do for one that Redis refuses for good.
     ///
     /// # Blocking
     ///
-    /// For at most `patience`, or two seconds; not at all after a failure, since the book
-    /// tries again by itself.
-    pub(crate) fn store_first(&self, keys: &StreamKeys, patience: Duration) -> bool {
-        let end = Instant::now() + patience.min(WAIT);
-        let left = || end.saturating_duration_since(Instant::now());
-        let waits = |note: &Note| note.goes_first() && note.keys.stream() == keys.stream();
-        let is_new = |note: &Note| waits(note) && note.state == State::New;
-        while self.notes.lock().iter().any(is_new) {
+    /// For at most `patience`.
+    ///
+    /// # Errors
+    ///
+    /// Those by which a message would fail now, too.
+    pub(crate) fn store_first(&self, keys: &StreamKeys, patience: Duration) -> Result<()> {
+        let end = Instant::now().checked_add(patience);
+        let left = || {
+            end.map_or(patience, |end| {
+                end.saturating_duration_since(Instant::now())
+            })
+        };
+        let waits = |note: &Note| note.goes_first() && note.is_of_messages(keys);
+        while self.notes.lock().iter().any(waits) {
             let Some(_telling) = self.telling.try_lock_for(left()) else {
-                return false;
+                let text = "the message's type with sensitive fields is not stored yet";
+                return Err(Error::new(ErrorKind::Unavailable, text));
             };
             // Another thread may have stored it meanwhile.
-            self.store(is_new, left(), |_| {});
+            if let Some(Err(e)) = self.store(waits, left(), end, |_| {}) {
+                return Err(e);
+            }
         }
-        !self.notes.lock().iter().any(waits)
+        Ok(())
     }
 
     /// Forgets a stream that this process doesn't use any more.
@@ -161,26 +184,26 @@ impl SchemaBook {
     pub(crate) fn work(&self, now: Instant, watch: impl FnMut(&Wire)) -> bool {
         let _telling = self.telling.lock();
         let is_due = |note: &Note| note.due.is_some_and(|due| due <= now);
-        self.store(is_due, WAIT, watch)
+        self.store(is_due, WAIT, None, watch).is_some()
     }
 
     /// Stores the first schema that `picks` holds for; `watch` gets its connection.
-    /// Returns whether there was one. The caller holds `telling`.
+    /// `None` if there was none; the error of one that goes first and has to wait. The
+    /// caller holds `telling`.
     fn store(
         &self,
         picks: impl Fn(&Note) -> bool,
         patience: Duration,
+        deadline: Option<Instant>,
         mut watch: impl FnMut(&Wire),
-    ) -> bool {
-        let (keys, schema, role) = {
+    ) -> Option<Result<()>> {
+        let (keys, form, role) = {
             let mut notes = self.notes.lock();
-            let Some(note) = notes.iter_mut().find(|note| picks(note)) else {
-                return false;
-            };
+            let note = notes.iter_mut().find(|note| picks(note))?;
             note.due = Some(Instant::now() + AGAIN);
-            (note.keys.clone(), note.schema, note.role)
+            (note.keys.clone(), note.form.clone(), note.role)
         };
-        let (fingerprint, body) = told(schema);
+        let SchemaText { fingerprint, body } = form.text();
         let noted = NotedSchema {
             fingerprint: &fingerprint,
             body: &body,
@@ -190,42 +213,107 @@ impl SchemaBook {
         let key = keys.stream().as_bytes();
         let outcome = self.topology.run(key, patience, |wire| {
             watch(wire);
+            if let Some(deadline) = deadline {
+                wire.answer_by(deadline);
+            }
             if note_schema(wire, &keys, &noted)? {
-                let text = format!("{} {fingerprint}, of {}", schema.name, self.program);
+                let text = format!("{} {fingerprint}, of {}", form.name(), self.program);
                 tell_event(wire, &keys, &changed(text));
             }
             Ok(())
         });
         let mut notes = self.notes.lock();
         let is_it = |note: &&mut Note| {
-            let is_same = std::ptr::eq(note.schema, schema) && note.role == role;
+            let is_same = note.form.is(&form) && note.role == role;
             is_same && note.keys.stream() == keys.stream()
         };
-        if let Some(note) = notes.iter_mut().find(is_it) {
-            note.done(outcome.err().as_ref());
+        let waits = notes.iter_mut().find(is_it).is_some_and(|note| {
+            note.done(outcome.as_ref().err());
+            note.goes_first()
+        });
+        drop(notes);
+        Some(match outcome {
+            // Nothing was written but the schema, if that.
+            Err(e) if waits && e.kind() == ErrorKind::OutcomeUnknown => {
+                Err(e.of_kind(ErrorKind::Unavailable))
+            }
+            Err(e) if waits => Err(e),
+            _ => Ok(()),
+        })
+    }
+
+    fn ring(&self) {
+        if let Some(bell) = self.bell.get() {
+            bell.nudge();
         }
-        true
+    }
+}
+
+impl Form {
+    fn name(&self) -> String {
+        match self {
+            Self::Own(schema) => schema.name.to_owned(),
+            Self::Kept(text) => text.name(),
+        }
+    }
+
+    fn is_sensitive(&self) -> bool {
+        match self {
+            Self::Own(schema) => schema.has_sensitive_fields(),
+            Self::Kept(_) => true,
+        }
+    }
+
+    fn text(&self) -> SchemaText {
+        match self {
+            Self::Own(schema) => SchemaText::of(schema),
+            Self::Kept(text) => SchemaText::clone(text),
+        }
+    }
+
+    /// Whether it is the form of the same note.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own(one), Self::Own(other)) => ptr::eq(*one, *other),
+            (Self::Kept(one), Self::Kept(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
     }
 }
 
 impl Note {
+    fn new(keys: &StreamKeys, form: Form, role: SchemaRole) -> Self {
+        Self {
+            keys: keys.without_backup(),
+            form,
+            role,
+            due: Some(Instant::now()),
+            is_settled: false,
+            is_told: false,
+        }
+    }
+
+    /// Whether it is of messages that this process writes to the stream.
+    fn is_of_messages(&self, keys: &StreamKeys) -> bool {
+        self.role == SchemaRole::Producer && self.keys.stream() == keys.stream()
+    }
+
     /// Whether it has to be stored before messages of the type are written.
     fn goes_first(&self) -> bool {
-        let is_open = self.state != State::Settled && self.role == SchemaRole::Producer;
-        is_open && self.schema.has_sensitive_fields()
+        !self.is_settled && self.role == SchemaRole::Producer && self.form.is_sensitive()
     }
 
     fn done(&mut self, error: Option<&Error>) {
         let Some(error) = error else {
             self.is_told = false;
-            self.state = State::Settled;
-            // The key may be deleted with the stream, or lost with its server.
-            let wait = if self.schema.has_sensitive_fields() {
-                AGAIN
-            } else {
-                SEEN_FOR + AGAIN
+            self.is_settled = true;
+            let wait = match self.form {
+                Form::Kept(_) => None,
+                // The key may be deleted with the stream, or lost with its server.
+                Form::Own(schema) if schema.has_sensitive_fields() => Some(AGAIN),
+                Form::Own(_) => Some(SEEN_FOR + AGAIN),
             };
-            self.due = Some(Instant::now() + wait);
+            self.due = wait.map(|wait| Instant::now() + wait);
             return;
         };
         // These failures don't pass for this user and server.
@@ -233,31 +321,45 @@ impl Note {
             error.kind(),
             ErrorKind::PermissionDenied | ErrorKind::WrongType | ErrorKind::Server
         );
-        if self.goes_first() {
-            self.state = State::Tried;
+        let is_sensitive = self.form.is_sensitive();
+        if is_final {
+            self.due = None;
+        } else if is_sensitive && self.role == SchemaRole::Producer {
             self.due = Some(Instant::now() + SOON);
         }
-        if is_final {
-            self.state = State::Settled;
-            self.due = None;
-        }
-        if std::mem::replace(&mut self.is_told, true) {
-            return;
-        }
-        let (name, stream) = (self.schema.name, self.keys.stream());
-        if is_final && self.schema.has_sensitive_fields() {
+        let is_given_up = !self.is_settled && !holds_messages_up(error);
+        self.is_settled |= is_given_up;
+        if is_given_up && is_sensitive {
             log::warn!(
-                "the schema of `{name}` could not be stored in `{}`: tools show the values of its \
+                "the schema of `{}` could not be stored in `{}`: tools show the values of its \
                  sensitive fields: {}",
+                self.form.name(),
                 self.keys.schema(),
                 with_causes(error)
             );
-            return;
+        } else if !std::mem::replace(&mut self.is_told, true) {
+            log::debug!(
+                "the schema of `{}` was not stored with `{}`, so tools don't know it: {}",
+                self.form.name(),
+                self.keys.stream(),
+                with_causes(error)
+            );
         }
-        log::debug!(
-            "the schema of `{name}` was not stored with `{stream}`, so tools don't know it: {}",
-            with_causes(error)
-        );
+    }
+}
+
+/// Whether messages would fail by this error, too: then they wait for their type.
+fn holds_messages_up(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Unavailable
+        | ErrorKind::Refused
+        | ErrorKind::Authentication
+        | ErrorKind::Closed => true,
+        // Not by a line of a proxy, which may refuse this request and no other.
+        ErrorKind::OutcomeUnknown => !error
+            .source()
+            .is_some_and(<dyn StdError>::is::<ServerError>),
+        _ => false,
     }
 }
 
@@ -287,14 +389,7 @@ mod tests {
     };
 
     fn note(schema: &'static Schema, role: SchemaRole) -> Note {
-        Note {
-            keys: StreamKeys::new("cards").unwrap(),
-            schema,
-            role,
-            due: None,
-            state: State::New,
-            is_told: false,
-        }
+        Note::new(&StreamKeys::new("cards").unwrap(), Form::Own(schema), role)
     }
 
     fn wait(note: &Note) -> Option<Duration> {
@@ -312,22 +407,49 @@ mod tests {
     fn sensitive_types_are_tried_again_soon_and_looked_after_often() {
         let mut card = note(&CARD, SchemaRole::Producer);
         let mut order = note(&ORDER, SchemaRole::Producer);
+        let before = order.due;
         let away = Error::new(ErrorKind::Unavailable, "away");
         card.done(Some(&away));
         order.done(Some(&away));
-        assert!(card.goes_first() && card.state == State::Tried);
-        assert!(wait(&card) <= Some(SOON));
-        assert_eq!(order.due, None, "`work` has set it");
+        assert!(card.goes_first());
+        assert!(wait(&card) <= Some(SOON) && wait(&card) > Some(SOON / 2));
+        assert_eq!(order.due, before, "`work` has set it");
         card.done(None);
         order.done(None);
         assert!(!card.goes_first());
         assert!(wait(&card) <= Some(AGAIN) && wait(&order) > Some(SEEN_FOR));
     }
 
+    #[cfg(feature = "spool")]
     #[test]
-    fn refused_types_hold_nothing_up() {
-        let mut card = note(&CARD, SchemaRole::Producer);
-        card.done(Some(&Error::new(ErrorKind::PermissionDenied, "no")));
-        assert!(!card.goes_first() && card.due.is_none());
+    fn kept_types_are_stored_once() {
+        let text = Arc::new(SchemaText::of(&CARD));
+        let keys = StreamKeys::new("cards").unwrap();
+        let mut kept = Note::new(&keys, Form::Kept(text), SchemaRole::Producer);
+        assert!(kept.goes_first() && kept.form.name() == "Card");
+        kept.done(Some(&Error::new(ErrorKind::Unavailable, "away")));
+        assert!(kept.goes_first() && wait(&kept) <= Some(SOON));
+        kept.done(None);
+        assert!(!kept.goes_first() && kept.due.is_none());
+    }
+
+    #[test]
+    fn types_wait_for_what_messages_wait_for() {
+        let line = |line: &[u8]| ServerError::new(line).into_error();
+        let refusal = line(b"OOM command not allowed when used memory > 'maxmemory'.");
+        let lost = Error::new(ErrorKind::OutcomeUnknown, "the connection was lost");
+        for error in [refusal, lost, Error::new(ErrorKind::Unavailable, "away")] {
+            let mut card = note(&CARD, SchemaRole::Producer);
+            card.done(Some(&error));
+            assert!(card.goes_first(), "{error}");
+        }
+        let denied = line(b"NOPERM this user has no permissions");
+        let proxy = line(b"upstream failure");
+        for (error, is_final) in [(denied, true), (proxy, false)] {
+            let mut card = note(&CARD, SchemaRole::Producer);
+            card.done(Some(&error));
+            assert!(!card.goes_first(), "{error}");
+            assert_eq!(card.due.is_none(), is_final, "{error}");
+        }
     }
 }

@@ -69,7 +69,7 @@ impl<M: StreamMessage> Producer<M> {
         let config = StreamConfig::new(stream);
         let core = offline::topology().and_then(|nowhere| {
             let coalescer = Arc::new(Coalescer::new(nowhere));
-            ProducerCore::simple_or_recorded(&coalescer, None, config, Some(Arc::clone(&recorder)))
+            ProducerCore::recorded(&coalescer, config, Arc::clone(&recorder))
         });
         match core {
             Ok(core) => (Self::new(Arc::new(core)), Recorded::new(recorder)),

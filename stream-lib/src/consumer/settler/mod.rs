@@ -19,6 +19,7 @@ mod ended;
 mod far;
 mod outputs;
 mod trials;
+mod typed;
 mod unwritten;
 
 use std::mem;

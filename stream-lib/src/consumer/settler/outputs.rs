@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::ended::{settle_all, settled};
 use super::far::{FarOutputs, WINDOW};
+use super::typed::with_types;
 use super::unwritten::{end_unwritten, passes};
 use crate::command::{Commit, Committed, Completion, Found, Wait, Waited};
 use crate::consumer::member::Member;
@@ -141,10 +142,17 @@ impl OutputQueue {
         while !self.waiting.is_empty() {
             let chunk = self.next_chunk();
             let asked = chunk.len();
-            let (chunk, refused) = self.far.add(link, chunk);
-            let far = self.end_refused(refused);
-            self.bytes += far.iter().map(Unsettled::output_bytes).sum::<usize>();
-            self.far.trials.wait(far);
+            let (chunk, untyped) = with_types(chunk);
+            let (away, untyped): (Vec<_>, Vec<_>) = untyped
+                .into_iter()
+                .partition(|(_, e)| e.kind() == ErrorKind::Unavailable);
+            let (chunk, mut refused) = self.far.add(link, chunk);
+            refused.extend(untyped);
+            let mut waits = self.end_refused(refused);
+            // The consumer's connections tell of a server that is away.
+            waits.extend(away.into_iter().map(|(entry, _)| entry));
+            self.bytes += waits.iter().map(Unsettled::output_bytes).sum::<usize>();
+            self.far.trials.wait(waits);
             let mut left = Vec::new();
             match self.request(link, &chunk) {
                 Ok(Ok((outcomes, waited))) => {

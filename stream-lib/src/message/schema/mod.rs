@@ -10,6 +10,6 @@ mod text;
 
 pub use self::overlap::is_open_twice;
 pub(crate) use self::overlap::{Overlap, overlap};
-pub(crate) use self::owned::told;
+pub(crate) use self::owned::SchemaText;
 pub use self::owned::{SchemaField, SchemaShape, SchemaVariant};
 pub use self::shape::{FieldSchema, FieldType, Schema, VariantSchema};

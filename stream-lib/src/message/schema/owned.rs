@@ -75,12 +75,44 @@ pub struct SchemaField {
     pub nested: Option<SchemaShape>,
 }
 
-/// The fingerprint of a schema, and its JSON: the same in every process with the same
-/// type.
-pub(crate) fn told(schema: &Schema) -> (String, String) {
-    let body = shape(schema).to_string();
-    let fingerprint = format!("{:016x}", fnv(body.as_bytes()));
-    (fingerprint, body)
+/// A schema as a stream stores it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SchemaText {
+    /// The same in every process with the same type.
+    pub(crate) fingerprint: String,
+    /// In JSON, on one line.
+    pub(crate) body: String,
+}
+
+impl SchemaText {
+    pub(crate) fn of(schema: &Schema) -> Self {
+        Self::of_body(shape(schema).to_string())
+    }
+
+    /// Reads the JSON of a schema; `None` if it is none.
+    #[cfg_attr(
+        not(feature = "spool"),
+        expect(dead_code, reason = "only a spool keeps types")
+    )]
+    pub(crate) fn read(body: &str) -> Option<Self> {
+        let value: Value = serde_json::from_str(body).ok()?;
+        value.get("name")?.as_str()?;
+        Some(Self::of_body(body.to_owned()))
+    }
+
+    /// The Rust name of the type.
+    pub(crate) fn name(&self) -> String {
+        let value: Option<Value> = serde_json::from_str(&self.body).ok();
+        let name = value.as_ref().and_then(|value| value.get("name")?.as_str());
+        name.unwrap_or_default().to_owned()
+    }
+
+    fn of_body(body: String) -> Self {
+        Self {
+            fingerprint: format!("{:016x}", fnv(body.as_bytes())),
+            body,
+        }
+    }
 }
 
 /// FNV-1a.
@@ -320,15 +352,22 @@ mod tests {
         FieldSchema::nested("inner", &INNER),
     ]);
 
+    #[cfg(feature = "spool")]
+    #[test]
+    fn only_schemas_are_read() {
+        let text = SchemaText::of(&OUTER);
+        assert_eq!(SchemaText::read(&text.body).as_ref(), Some(&text));
+        for other in ["", "{", "[]", "1", "{}", r#"{"name":1}"#] {
+            assert_eq!(SchemaText::read(other), None, "{other}");
+        }
+    }
+
     #[test]
     fn what_a_type_tells_is_read_back() {
-        let (fingerprint, body) = told(&OUTER);
-        assert_eq!(
-            (fingerprint.len(), told(&OUTER).0),
-            (16, fingerprint.clone())
-        );
-        assert_ne!(told(&INNER).0, fingerprint);
-        let read = SchemaShape::read(&serde_json::from_str(&body).unwrap()).unwrap();
+        let text = SchemaText::of(&OUTER);
+        assert_eq!(text.fingerprint.len(), 16);
+        assert_ne!(SchemaText::of(&INNER).fingerprint, text.fingerprint);
+        let read = SchemaShape::read(&serde_json::from_str(&text.body).unwrap()).unwrap();
         assert_eq!((read.name.as_str(), read.deny_unknown), ("Outer", true));
         let id = &read.fields[0];
         assert_eq!(

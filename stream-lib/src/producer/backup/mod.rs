@@ -30,6 +30,7 @@ use crate::producer::backup::drain::Drain;
 use crate::producer::capacity::{Capacities, Capacity};
 use crate::producer::health::ProducerHealth;
 use crate::producer::spooled::Spooler;
+use crate::schema_book::Types;
 use crate::split::WantedSplit;
 
 /// Routes messages, and drains the backup stream meanwhile.
@@ -48,12 +49,13 @@ impl Backup {
         topology: &Arc<Topology>,
         keys: &StreamKeys,
         split: &WantedSplit,
+        types: &Arc<Types>,
         config: BackupStreamConfig,
         record: &Arc<ProducerRecord>,
     ) -> Result<Self> {
         let capacities = Arc::new(Capacities::of(&config));
         let health = Arc::new(ProducerHealth::new(keys.stream()));
-        let spooler = Spooler::open(topology, keys, split, &config, &capacities, &health)?;
+        let spooler = Spooler::open(topology, keys, split, types, &config, &capacities, &health)?;
         let topology = Arc::clone(topology);
         let drain = Drain::start(topology, keys, split, &config, &capacities, &health, record)?;
         Ok(Self {

@@ -12,6 +12,8 @@ const LOCK: &str = "spool.lock";
 const DATABASE: &str = "spool.redb";
 const FRESH: &str = "spool.redb.new";
 const FRESH_REFUSED: &str = "spool.refused.new";
+const TYPES: &str = "spool.types";
+const FRESH_TYPES: &str = "spool.types.new";
 const DAMAGED: &str = "spool.redb.damaged";
 
 /// A directory that no other process uses as a spool while this value lives.
@@ -35,7 +37,11 @@ impl Directory {
             origin: Origin::here(),
         };
         // A process ended while it made this file, whose source is still there.
-        for unfinished in [directory.fresh(), directory.fresh_refused()] {
+        for unfinished in [
+            directory.fresh(),
+            directory.fresh_refused(),
+            directory.fresh_types(),
+        ] {
             match fs::remove_file(unfinished) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => {
                     return Err(refused(path, "remove an unfinished file in", e));
@@ -101,6 +107,30 @@ impl Directory {
     /// The path at which the file of a refused message is made.
     pub(super) fn fresh_refused(&self) -> PathBuf {
         self.path.join(FRESH_REFUSED)
+    }
+
+    /// The file with the types of the messages.
+    pub(super) fn types(&self) -> PathBuf {
+        self.path.join(TYPES)
+    }
+
+    /// The path at which it is made.
+    pub(super) fn fresh_types(&self) -> PathBuf {
+        self.path.join(FRESH_TYPES)
+    }
+
+    /// Writes a file, whole and synced or not at all: as `fresh` first, which then takes
+    /// the place of `path`.
+    pub(super) fn write(&self, path: &Path, fresh: &Path, contents: &[u8]) -> io::Result<()> {
+        let mut file = Self::file(fresh, true)?;
+        file.set_len(0)?;
+        file.write_all(contents)?;
+        fail::step();
+        file.sync_all()?;
+        fail::step();
+        fs::rename(fresh, path)?;
+        fail::step();
+        self.sync()
     }
 
     /// Opens a file, such as the database, readable by its owner alone.

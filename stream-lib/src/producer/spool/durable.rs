@@ -13,7 +13,9 @@ use super::queue::{CommitQueue, Writer};
 use super::refused::RefusedFiles;
 use super::sequence::{Sequence, SpoolId};
 use super::store::Store;
+use super::types;
 use crate::error::{Error, Result};
+use crate::message::schema::SchemaText;
 
 /// The options of a spool.
 #[derive(Debug, Clone, Copy)]
@@ -162,6 +164,36 @@ impl Spool {
             .map_err(|e| self.error(e.into()))?;
         self.remove_up_to(record.sequence)?;
         Ok(path)
+    }
+
+    /// The types with sensitive fields that the messages may have, as far as they are kept
+    /// and can be read.
+    pub(crate) fn kept_types(&self) -> Vec<SchemaText> {
+        let directory = self.store.directory();
+        types::read(directory).unwrap_or_else(|e| {
+            log::warn!(
+                "the types of messages in the spool directory `{}` can't be read, so that tools \
+                 may show the values of their sensitive fields: {e}",
+                directory.path().display()
+            );
+            Vec::new()
+        })
+    }
+
+    /// Keeps types with sensitive fields, before messages of theirs.
+    ///
+    /// # Errors
+    ///
+    /// [`System`](crate::ErrorKind::System).
+    pub(crate) fn keep_types(&self, types: &[SchemaText]) -> Result<()> {
+        types::keep(self.store.directory(), types).map_err(|e| self.error(e.into()))
+    }
+
+    /// Forgets the kept types, which no message has.
+    pub(crate) fn forget_types(&self) {
+        if let Err(e) = types::forget(self.store.directory()) {
+            log::debug!("the file of types of an empty spool stays: {e}");
+        }
     }
 
     /// The number of files with refused messages, and their bytes.

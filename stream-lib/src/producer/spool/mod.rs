@@ -90,8 +90,8 @@
 //! `durable` has the spool and its turns. `queue` numbers messages and brings them to the
 //! `store`, which counts its `contents` and replaces a failed database, by `salvage` if
 //! it is damaged. `file` is the layout of the database, `frame` that of a message,
-//! `refused` has the files of messages that are set aside, `directory` is the place of
-//! all of them.
+//! `refused` has the files of messages that are set aside, `types` has the types of the
+//! messages, `directory` is the place of all of them.
 
 mod contents;
 mod damage;
@@ -108,6 +108,7 @@ mod sequence;
 mod store;
 #[cfg(test)]
 mod tests;
+mod types;
 
 pub use self::damage::SpoolDamage;
 pub(crate) use self::durable::{DirectTurn, Spool, SpoolOptions};

@@ -4,14 +4,13 @@
 //! a program whose messages are all refused doesn't fill the disk.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 
 use super::contents::Tally;
 use super::directory::Directory;
-use super::fail;
 use super::frame::Record;
 
 const PREFIX: &str = "spool.refused-";
@@ -58,16 +57,7 @@ impl RefusedFiles {
     ) -> io::Result<PathBuf> {
         let (spool, number) = (record.spool.as_str(), record.sequence);
         let path = self.directory.join(format!("{PREFIX}{spool}-{number}"));
-        let fresh = directory.fresh_refused();
-        let mut file = Directory::file(&fresh, true)?;
-        file.set_len(0)?;
-        file.write_all(contents)?;
-        fail::step();
-        file.sync_all()?;
-        fail::step();
-        fs::rename(&fresh, &path)?;
-        fail::step();
-        directory.sync()?;
+        directory.write(&path, &directory.fresh_refused(), contents)?;
         self.recount();
         Ok(path)
     }

@@ -10,6 +10,7 @@ use crate::keys::StreamKeys;
 use crate::producer::added::Answers;
 use crate::producer::capacity::Capacities;
 use crate::producer::health::ProducerHealth;
+use crate::schema_book::Types;
 use crate::split::WantedSplit;
 
 /// A spooler, of which there is none.
@@ -25,6 +26,7 @@ impl Spooler {
         _: &Arc<Topology>,
         _: &StreamKeys,
         _: &WantedSplit,
+        _: &Arc<Types>,
         _: &BackupStreamConfig,
         _: &Arc<Capacities>,
         _: &Arc<ProducerHealth>,

@@ -15,6 +15,7 @@ use crate::producer::capacity::Capacity;
 use crate::producer::replication::Replication;
 use crate::producer::spool::{Sequence, Spool, SpoolId};
 use crate::producer::unreplicated::too_few;
+use crate::schema_book::Types;
 
 /// The longest wait of an add for a connection, before it goes to the spool instead.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
@@ -30,6 +31,8 @@ pub(crate) struct Route {
     pub(crate) config: BackupStreamConfig,
     capacity: Capacity,
     replication: Replication,
+    /// The types of the messages that go here.
+    pub(super) types: Arc<Types>,
     /// Whether the spool is registered with Redis, in this life of it.
     met: Mutex<bool>,
 }
@@ -40,6 +43,7 @@ impl Route {
         keys: StreamKeys,
         config: BackupStreamConfig,
         capacity: Capacity,
+        types: Arc<Types>,
     ) -> Self {
         Self {
             topology,
@@ -47,6 +51,7 @@ impl Route {
             replication: Replication::of(&config.stream),
             config,
             capacity,
+            types,
             met: Mutex::new(false),
         }
     }
@@ -58,6 +63,7 @@ impl Route {
             self.keys.partition(partition),
             self.config.clone(),
             capacity,
+            Arc::clone(&self.types),
         )
     }
 
@@ -115,8 +121,13 @@ impl Route {
         mut operation: impl FnMut(&mut Wire) -> Result<T>,
     ) -> Result<T> {
         let key = self.keys.stream().as_bytes();
-        let left = deadline.saturating_duration_since(Instant::now());
-        self.topology.run(key, left.min(PATIENCE), |wire| {
+        let left = || {
+            deadline
+                .saturating_duration_since(Instant::now())
+                .min(PATIENCE)
+        };
+        self.types.store_first(left)?;
+        self.topology.run(key, left(), |wire| {
             wire.answer_by(deadline);
             operation(wire)
         })

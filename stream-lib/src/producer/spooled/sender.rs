@@ -104,6 +104,7 @@ impl Sender {
         if numbers.is_empty() {
             return self.set_aside(&route, wire, first, unreadable());
         }
+        route.types.store_first(|| PATIENCE)?;
         match route.send(wire, first.spool, &numbers, &batch) {
             Ok(answers) => self.settle(&numbers, answers),
             Err(error) => {
@@ -162,6 +163,7 @@ impl Sender {
             let aside = loans.run_pooled(|wire| self.set_aside(route, wire, first, error));
             return aside.inspect_err(|_| loans.failed());
         }
+        self.routes.whole().types.store_first(|| PATIENCE)?;
         // All partitions are asked before anything is sent: a new name would differ from
         // that of messages sent before.
         for share in &shares {

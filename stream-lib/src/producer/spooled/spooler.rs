@@ -2,6 +2,7 @@
 //! order.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
@@ -22,6 +23,7 @@ use crate::producer::spooled::route::{PATIENCE, Route};
 use crate::producer::spooled::routes::Routes;
 use crate::producer::spooled::stats::SpoolStats;
 use crate::runtime::{Origin, counted};
+use crate::schema_book::Types;
 use crate::split::WantedSplit;
 
 /// While a spool with at most this number of messages is emptied, adds wait for it, for
@@ -36,6 +38,8 @@ pub(crate) struct Spooler {
     spool: RwLock<Option<Arc<Spool>>>,
     routes: Arc<Routes>,
     replay: Replay,
+    /// The count of sensitive types up to which the spool keeps them.
+    kept_types: AtomicU64,
     /// The process to which its numbers belong.
     origin: Origin,
 }
@@ -47,6 +51,7 @@ impl Spooler {
         topology: &Arc<Topology>,
         keys: &StreamKeys,
         split: &WantedSplit,
+        types: &Arc<Types>,
         config: &BackupStreamConfig,
         capacities: &Arc<Capacities>,
         health: &Arc<ProducerHealth>,
@@ -59,6 +64,7 @@ impl Spooler {
             keys.clone(),
             config.clone(),
             capacities.whole(),
+            Arc::clone(types),
         );
         let options = SpoolOptions {
             stream: route.keys.stream(),
@@ -67,18 +73,22 @@ impl Spooler {
         let spool = Arc::new(Spool::open(dir, options)?);
         let routes = Arc::new(Routes::new(route, split.clone(), capacities));
         let route = routes.whole();
-        if !spool.is_empty() {
+        if spool.is_empty() {
+            spool.forget_types();
+        } else {
             log::info!(
                 "the spool of `{}` holds {} of an earlier life, to go to Redis first",
                 route.keys.stream(),
                 counted(spool.len(), "message", "messages")
             );
+            types.note_kept(spool.kept_types());
         }
         let replay = Replay::start(Arc::clone(&spool), Arc::clone(&routes), Arc::clone(health))?;
         Ok(Some(Self {
             spool: RwLock::new(Some(spool)),
             routes,
             replay,
+            kept_types: AtomicU64::new(0),
             origin: Origin::here(),
         }))
     }
@@ -106,7 +116,8 @@ impl Spooler {
         if let Some(turn) = turn {
             return self.send_in_turn(spool, turn, batch, deadline);
         }
-        let kept = spool.append(envelope::seal_all(batch));
+        let kept = self.keep_types(spool);
+        let kept = kept.and_then(|()| spool.append(envelope::seal_all(batch)));
         self.spooled(batch, kept)
     }
 
@@ -183,7 +194,10 @@ impl Spooler {
                 .collect();
         };
         let answer = answer_of(&error);
-        let keep = || turn.keep(&open, envelope::seal_all(&batch.pick(&open)));
+        let keep = || {
+            self.keep_types(spool)?;
+            turn.keep(&open, envelope::seal_all(&batch.pick(&open)))
+        };
         let spooled = if answer.may_be_written() {
             // Redis may have them already (a reply that can't be read proves nothing
             // either), and a spool without room doesn't change that.
@@ -201,6 +215,19 @@ impl Spooler {
         answers
             .map(|answer| answer.unwrap_or_else(spooled))
             .collect()
+    }
+
+    /// Keeps the types with sensitive fields beside the messages, for a life that has
+    /// only the messages.
+    fn keep_types(&self, spool: &Spool) -> Result<()> {
+        let types = &self.route().types;
+        let noted = types.noted();
+        if self.kept_types.load(Ordering::Relaxed) == noted {
+            return Ok(());
+        }
+        spool.keep_types(&types.sensitive())?;
+        self.kept_types.fetch_max(noted, Ordering::Relaxed);
+        Ok(())
     }
 
     fn route(&self) -> &Arc<Route> {

@@ -22,15 +22,19 @@ use crate::schema_book::Types;
 pub(crate) struct Dispatch {
     topology: Arc<Topology>,
     outlets: Outlets,
-    types: Types,
+    types: Arc<Types>,
     /// How long a batch may take.
     wait: Duration,
     closed: Shutdown,
 }
 
 impl Dispatch {
-    pub(crate) fn new(topology: Arc<Topology>, outlets: Outlets, wait: Duration) -> Self {
-        let types = Types::new(outlets.whole().keys.clone());
+    pub(crate) fn new(
+        topology: Arc<Topology>,
+        outlets: Outlets,
+        types: Arc<Types>,
+        wait: Duration,
+    ) -> Self {
         Self {
             topology,
             outlets,
@@ -88,10 +92,9 @@ impl Dispatch {
         ensure_open: &dyn Fn() -> Result<()>,
         wait: &dyn Fn(&B) -> Duration,
         hold: &dyn Fn(&B) -> Duration,
-        batches: impl Iterator<Item = B>,
+        mut batches: impl Iterator<Item = B>,
         mut done: impl FnMut(B, Answers),
     ) {
-        let mut batches = batches.inspect(|batch| self.types.store_first(|| wait(batch)));
         if let Some(apart) = self.outlet().apart() {
             for batch in batches {
                 let answers = match ensure_open() {
@@ -102,7 +105,15 @@ impl Dispatch {
             }
             return;
         }
-        let way = Way { ensure_open, wait };
+        let may_go = |deadline: Instant| {
+            ensure_open()?;
+            let left = || deadline.saturating_duration_since(Instant::now());
+            self.types.store_first(left)
+        };
+        let way = Way {
+            may_go: &may_go,
+            wait,
+        };
         loop {
             // The stream may get partitions while batches are under way.
             if self.outlets.is_whole() {
@@ -132,7 +143,7 @@ impl Dispatch {
                         parts: &parts,
                         wait,
                         hold,
-                        ensure_open,
+                        may_go: &may_go,
                         settle: &|outlet, batch, answers, deadline| {
                             self.settle(outlet, batch, answers, deadline);
                         },
@@ -156,7 +167,7 @@ impl Dispatch {
             topology: &self.topology,
             outlet,
             wait: way.wait,
-            ensure_open: way.ensure_open,
+            may_go: way.may_go,
         };
         pipeline::send(&route, batches, |sent, mut answers| {
             self.settle(outlet, sent.batch.borrow(), &mut answers, sent.deadline);
@@ -195,6 +206,6 @@ impl Dispatch {
 
 /// The settings by which batches are sent.
 struct Way<'w, B> {
-    ensure_open: &'w dyn Fn() -> Result<()>,
+    may_go: &'w dyn Fn(Instant) -> Result<()>,
     wait: &'w dyn Fn(&B) -> Duration,
 }

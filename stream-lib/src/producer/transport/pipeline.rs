@@ -28,8 +28,8 @@ pub(crate) struct BatchRoute<'l, B> {
     pub(crate) outlet: &'l Outlet,
     /// How long a batch may take.
     pub(crate) wait: &'l dyn Fn(&B) -> Duration,
-    /// Fails once no more may be sent.
-    pub(crate) ensure_open: &'l dyn Fn() -> Result<()>,
+    /// Fails if no more may be sent by this deadline.
+    pub(crate) may_go: &'l dyn Fn(Instant) -> Result<()>,
 }
 
 /// A batch on its way.
@@ -148,7 +148,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         if replies == 0 {
             return Ok(());
         }
-        (self.route.ensure_open)()?;
+        (self.route.may_go)(batch.deadline)?;
         // With nothing under way, the connection may have been closed.
         let rested = self.sent.is_empty();
         let wire = match &mut self.wire {
@@ -250,7 +250,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
             all.push((batch, answers, open));
         }
         for (batch, mut answers, open) in all.into_iter().rev() {
-            if !open.is_empty() && (self.route.ensure_open)().is_ok() {
+            if !open.is_empty() && (self.route.may_go)(batch.deadline).is_ok() {
                 let messages = batch.batch.borrow();
                 send_again(
                     topology,

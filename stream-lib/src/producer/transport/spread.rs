@@ -46,8 +46,8 @@ pub(super) struct SpreadRoute<'l, B> {
     pub(super) wait: &'l dyn Fn(&B) -> Duration,
     /// How long at most a batch may wait for one of several servers.
     pub(super) hold: &'l dyn Fn(&B) -> Duration,
-    /// Fails once no more may be sent.
-    pub(super) ensure_open: &'l dyn Fn() -> Result<()>,
+    /// Fails if no more may be sent by this deadline.
+    pub(super) may_go: &'l dyn Fn(Instant) -> Result<()>,
     /// Sends messages with unknown outcome again, if that is safe.
     pub(super) settle: &'l dyn Fn(&Outlet, &Outgoing, &mut Answers, Instant),
 }
@@ -132,7 +132,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
         self.bytes += messages.bytes();
         let answers = (0..messages.len()).map(|_| None).collect();
         self.taken.push(Taken { batch, answers });
-        if let Err(e) = (self.route.ensure_open)() {
+        if let Err(e) = (self.route.may_go)(deadline) {
             self.fail(first..self.shares.len(), &e);
             return;
         }
@@ -418,7 +418,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
             else {
                 continue;
             };
-            if (self.route.ensure_open)().is_ok() {
+            if (self.route.may_go)(*deadline).is_ok() {
                 send_again(topology, outlet, batch, answers, messages, *deadline);
             }
         }

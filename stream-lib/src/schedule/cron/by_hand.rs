@@ -14,6 +14,7 @@ impl Job {
     /// Returns the number of added messages.
     pub(crate) fn tick_until(&self, wire: &mut Wire, until: u64) -> Result<u64> {
         self.hold();
+        self.store_types()?;
         let keys = self.keys();
         let mut added = 0;
         for _ in 0..MOST {

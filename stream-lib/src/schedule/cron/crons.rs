@@ -171,7 +171,8 @@ impl Crons {
             );
             self.failed(Error::new(ErrorKind::NotFound, text), "running a job")
         })?;
-        let message = local.job.message();
+        let stored = local.job.store_types();
+        let message = stored.and_then(|()| local.job.message());
         let message = message.map_err(|e| self.failed(e, "running a job"))?;
         let tick = Tick {
             known: None,

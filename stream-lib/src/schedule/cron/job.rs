@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -13,10 +14,14 @@ use crate::error::{Error, ErrorKind, Result, Shown, with_causes};
 use crate::keys::StreamKeys;
 use crate::partition::{hash_of, partition_of};
 use crate::runtime::panic_text;
+use crate::schema_book::Types;
 use crate::split::{Split, Splits};
 
 /// The longest name of a job, in bytes.
 const LONGEST: usize = 256;
+
+/// How long the ticks of all jobs wait for the type of one.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Encodes the message of a tick.
 type Make = dyn Fn(&mut Outgoing) -> Result<()> + Send + Sync;
@@ -33,6 +38,8 @@ pub(crate) struct Job {
     pub(super) terms: String,
     pub(super) times: Times,
     make: Box<Make>,
+    /// The type of its messages.
+    types: Types,
     /// Texts of `make` may hold sensitive values.
     hides_texts: bool,
     /// Its state was changed by a call of this process.
@@ -49,6 +56,7 @@ impl Job {
         keys: StreamKeys,
         name: &str,
         cron: Cron,
+        types: Types,
         make: impl Fn(&mut Outgoing) -> Result<()> + Send + Sync + 'static,
     ) -> Result<Self> {
         if !(1..=LONGEST).contains(&name.len()) {
@@ -68,6 +76,7 @@ impl Job {
             name: name.to_owned(),
             cron,
             make: Box::new(make),
+            types,
             hides_texts: false,
             is_changed: AtomicBool::new(false),
             is_held: AtomicBool::new(false),
@@ -129,6 +138,19 @@ impl Job {
             name: &self.name,
             now: None,
         }
+    }
+
+    /// Stores the type of its messages, if it must be stored before the first.
+    ///
+    /// # Blocking
+    ///
+    /// For half a second at most.
+    ///
+    /// # Errors
+    ///
+    /// Those by which a tick would fail now, too.
+    pub(super) fn store_types(&self) -> Result<()> {
+        self.types.store_first(|| PATIENCE)
     }
 
     /// Makes the message of a tick. A panic of the user's function is an error.

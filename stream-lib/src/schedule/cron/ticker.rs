@@ -111,6 +111,7 @@ impl Ticker {
 
     /// Takes the next step. Returns the time to wait after it.
     fn step(&mut self) -> Result<Duration> {
+        self.progress.job.store_types()?;
         let mut next = self.progress.next();
         // The stream may have got partitions since.
         if matches!(next, Next::Declare | Next::Look) {

@@ -1,17 +1,18 @@
 //! A type with sensitive fields is stored before its first message is written.
 
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use stream_lib::{
-    BackupStreamConfig, ConnectionConfig, Cron, ErrorKind, Producer, RawMessage, StreamConfig,
-    StreamManager, StreamMessage,
+    Added, BackupStreamConfig, ConnectionConfig, Cron, ErrorKind, Producer, RawMessage,
+    StreamConfig, StreamManager, StreamMessage,
 };
 use stream_tests::{LogCapture, Server, wait_until};
 use tempfile::TempDir;
 
 use crate::monitor::Monitor;
-use crate::support::{DEADLINE, HOUR, quick};
+use crate::support::{DEADLINE, HOUR, Seen, quick};
 
 #[derive(StreamMessage)]
 struct Payment {
@@ -134,43 +135,235 @@ const WAYS: &[(&str, Way)] = &[
     ("tick", tick),
 ];
 
+fn connect(server: &Server) -> StreamManager {
+    let config = ConnectionConfig::new(server.url()).unwrap();
+    let manager = StreamManager::connect_with(config.response_timeout(DEADLINE)).unwrap();
+    keep_busy(&manager);
+    manager
+}
+
+fn connect_lazy(server: &Server) -> StreamManager {
+    let config = ConnectionConfig::new(server.url()).unwrap();
+    let manager = StreamManager::connect_lazy(config.response_timeout(DEADLINE)).unwrap();
+    keep_busy(&manager);
+    manager
+}
+
+/// The thread that stores types in the background looks at other streams first.
+fn keep_busy(manager: &StreamManager) {
+    for other in 0..OTHERS {
+        simple(manager, &format!("other-{other}"));
+    }
+}
+
+/// The places of a text in requests.
+fn places(text: &str, requests: &[String]) -> Vec<usize> {
+    let all = requests.iter().enumerate();
+    let with = all.filter(|(_, request)| request.contains(text));
+    with.map(|(place, _)| place).collect()
+}
+
+/// Waits for the payment of a stream, and finds that its type was stored before.
+#[track_caller]
+fn assert_type_goes_first(monitor: &Monitor, stream: &str) {
+    let mut requests = Vec::new();
+    let value = pin(stream);
+    wait_until(DEADLINE, format!("the message of {stream}"), || {
+        requests = monitor.requests().into_iter().map(|r| r.text).collect();
+        !places(&value, &requests).is_empty()
+    });
+    let written = places(&value, &requests)[0];
+    let stored = places(&format!("{{{stream}}}:schema\""), &requests);
+    assert!(!stored.is_empty(), "the type is not stored: {stream}");
+    assert!(
+        stored.iter().all(|stored| *stored < written),
+        "{stream}: {stored:?} {written} {requests:#?}"
+    );
+}
+
 #[test]
 fn no_message_goes_before_its_type() {
+    for connect in [connect, connect_lazy] {
+        let server = Server::start().unwrap();
+        let monitor = Monitor::start(&server);
+        for (stream, go) in WAYS {
+            let dir = TempDir::new().unwrap();
+            let manager = connect(&server);
+            go(&manager, stream, dir.path());
+            manager.shutdown();
+        }
+        for (stream, _) in WAYS {
+            assert_type_goes_first(&monitor, stream);
+        }
+    }
+}
+
+/// A server that takes nothing for a while.
+struct Memory<'s>(&'s Server);
+
+impl Memory<'_> {
+    fn fill(&self) {
+        self.0
+            .command::<()>(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+        self.0.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
+    }
+
+    fn free(&self) {
+        self.0.command::<()>(&["CONFIG", "SET", "maxmemory", "0"]);
+    }
+}
+
+/// A way of a message to a stream of this name, whose type can't be stored at first.
+type LateWay = fn(&StreamManager, &str, &Path, &Memory<'_>);
+
+#[track_caller]
+fn wait_until_spool_is_empty(manager: &StreamManager, producer: &str) {
+    wait_until(DEADLINE, "the spool to be empty", || {
+        let stats = manager.spool_stats(producer).unwrap();
+        stats.is_some_and(|spool| spool.messages == 0)
+    });
+}
+
+fn late_add(manager: &StreamManager, stream: &str, _: &Path, memory: &Memory<'_>) {
+    let producer = simple(manager, stream);
+    memory.fill();
+    let error = producer.add(&payment(stream)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    memory.free();
+    producer.add(&payment(stream)).unwrap();
+}
+
+fn late_add_all(manager: &StreamManager, stream: &str, _: &Path, memory: &Memory<'_>) {
+    let producer = simple(manager, stream);
+    memory.fill();
+    let messages = [payment(stream), payment(stream)];
+    for added in producer.add_all(&messages) {
+        assert_eq!(added.unwrap_err().kind(), ErrorKind::Refused);
+    }
+    memory.free();
+    for added in producer.add_all(&messages) {
+        added.unwrap();
+    }
+}
+
+fn late_send(manager: &StreamManager, stream: &str, _: &Path, memory: &Memory<'_>) {
+    let producer = simple(manager, stream);
+    memory.fill();
+    let refused = producer.send(&payment(stream)).unwrap().wait().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Refused, "{refused}");
+    memory.free();
+    producer.send(&payment(stream)).unwrap().wait().unwrap();
+}
+
+fn late_schedule(manager: &StreamManager, stream: &str, _: &Path, memory: &Memory<'_>) {
+    let producer = simple(manager, stream);
+    let schedule = || producer.with(&payment(stream)).after(HOUR).add();
+    memory.fill();
+    assert_eq!(schedule().unwrap_err().kind(), ErrorKind::Refused);
+    memory.free();
+    schedule().unwrap();
+}
+
+fn late_spool(manager: &StreamManager, stream: &str, dir: &Path, memory: &Memory<'_>) {
+    let config = BackupStreamConfig::new(stream).spool_dir(dir);
+    let producer = manager.create_backup_producer(stream, config).unwrap();
+    memory.fill();
+    let added = producer.typed().add(&payment(stream)).unwrap();
+    assert!(matches!(added, Added::Spooled), "{added:?}");
+    memory.free();
+    wait_until_spool_is_empty(manager, stream);
+}
+
+fn late_split(manager: &StreamManager, stream: &str, dir: &Path, memory: &Memory<'_>) {
+    let config = BackupStreamConfig::new(stream).partitions(4).spool_dir(dir);
+    let producer = manager.create_backup_producer(stream, config).unwrap();
+    memory.fill();
+    let added = producer.typed().add(&payment(stream)).unwrap();
+    assert!(matches!(added, Added::Spooled), "{added:?}");
+    memory.free();
+    wait_until_spool_is_empty(manager, stream);
+}
+
+fn late_produce(manager: &StreamManager, stream: &str, _: &Path, memory: &Memory<'_>) {
+    let (from, to) = (format!("{stream}-from"), stream.to_owned());
+    let raw = manager.create_simple_producer(&from, StreamConfig::new(&from));
+    let raw = raw.unwrap().typed();
+    raw.add(&RawMessage::new().with("n", "1")).unwrap();
+    memory.fill();
+    let produced = Seen::default();
+    let noted = produced.clone();
+    let consumer = manager
+        .consume_fn::<RawMessage>(&from, quick(&from), move |message| {
+            message.produce_to(&to, &payment(&to))?;
+            noted.push(());
+            Ok(())
+        })
+        .unwrap();
+    wait_until(DEADLINE, "it to produce", || produced.count() == 1);
+    memory.free();
+    wait_until(DEADLINE, "it to be handled", || {
+        consumer.stats().completed == 1
+    });
+    assert_eq!(produced.count(), 1, "its handler need not run again");
+}
+
+#[test]
+fn no_message_goes_before_a_type_that_could_not_be_stored_at_first() {
+    let ways: [(&str, LateWay); 7] = [
+        ("late-add", late_add),
+        ("late-add-all", late_add_all),
+        ("late-send", late_send),
+        ("late-schedule", late_schedule),
+        ("late-spool", late_spool),
+        ("late-split", late_split),
+        ("late-produce", late_produce),
+    ];
     let server = Server::start().unwrap();
     let monitor = Monitor::start(&server);
-    for (stream, go) in WAYS {
+    for (stream, go) in ways {
         let dir = TempDir::new().unwrap();
-        let config = ConnectionConfig::new(server.url()).unwrap();
-        let manager = StreamManager::connect_with(config.response_timeout(DEADLINE)).unwrap();
-        // The thread that stores types in the background looks at these streams first.
-        for other in 0..OTHERS {
-            simple(&manager, &format!("other-{stream}-{other}"));
-        }
-        go(&manager, stream, dir.path());
+        let manager = connect(&server);
+        go(&manager, stream, dir.path(), &Memory(&server));
         manager.shutdown();
+        assert_type_goes_first(&monitor, stream);
     }
-    let place = |seen: &str, of: &[String]| {
-        let all = of
-            .iter()
-            .enumerate()
-            .filter(|(_, text)| text.contains(seen));
-        all.map(|(place, _)| place).collect::<Vec<_>>()
+}
+
+#[test]
+fn spool_of_an_earlier_life_has_the_types_of_its_messages() {
+    let server = Server::start().unwrap();
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("spool.types");
+    let create = |manager: &StreamManager| {
+        let config = BackupStreamConfig::new("left").spool_dir(dir.path());
+        let config = config.spool_grace(Duration::ZERO);
+        manager.create_backup_producer("left", config).unwrap()
     };
-    for (stream, _) in WAYS {
-        let mut requests = Vec::new();
-        let value = pin(stream);
-        wait_until(DEADLINE, format!("the message of {stream}"), || {
-            requests = monitor.requests().into_iter().map(|r| r.text).collect();
-            !place(&value, &requests).is_empty()
-        });
-        let written = place(&value, &requests)[0];
-        let stored = place(&format!("{{{stream}}}:schema\""), &requests);
-        assert!(!stored.is_empty(), "the type is not stored: {stream}");
-        assert!(
-            stored.iter().all(|stored| *stored < written),
-            "{stream}: {stored:?} {written} {requests:#?}"
-        );
-    }
+    server.kill();
+    let config = ConnectionConfig::new(server.url()).unwrap();
+    let manager = StreamManager::connect_lazy(config).unwrap();
+    let added = create(&manager).typed().add(&payment("left")).unwrap();
+    assert!(matches!(added, Added::Spooled), "{added:?}");
+    manager.shutdown();
+    let kept = fs::read_to_string(&file).unwrap();
+    assert!(
+        kept.contains("pin") && !kept.contains(&pin("left")),
+        "{kept}"
+    );
+
+    server.restart();
+    let monitor = Monitor::start(&server);
+    let manager = connect(&server);
+    // This life never says what type it has.
+    create(&manager);
+    wait_until_spool_is_empty(&manager, "left");
+    manager.shutdown();
+    assert_type_goes_first(&monitor, "left");
+
+    let manager = connect(&server);
+    create(&manager);
+    assert!(!file.exists(), "nothing is left that has the type");
+    manager.shutdown();
 }
 
 #[test]

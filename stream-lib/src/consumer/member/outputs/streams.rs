@@ -63,19 +63,26 @@ pub(crate) struct OutputStreams {
 }
 
 impl OutputStream {
-    fn new(keys: StreamKeys) -> Self {
+    fn new(keys: StreamKeys, book: Option<Arc<SchemaBook>>) -> Self {
         Self {
-            types: Types::new(keys.clone()),
+            types: Types::new(keys.clone(), book),
             keys,
             known: Mutex::default(),
         }
     }
 
-    /// Notes the type of an output. The first of a type with sensitive fields waits
-    /// briefly until the type is stored.
+    /// Notes the type of an output.
     pub(crate) fn note(&self, schema: &'static Schema) {
         self.types.note(schema);
-        self.types.store_first(|| 4 * PATIENCE);
+    }
+
+    /// Stores the noted types that have to be stored before an output is written.
+    ///
+    /// # Blocking
+    ///
+    /// For half a second at most.
+    pub(crate) fn store_types(&self) -> Result<()> {
+        self.types.store_first(|| PATIENCE)
     }
 
     /// The name that the handler gave.
@@ -89,7 +96,8 @@ impl OutputStream {
 impl Target {
     /// A stream without known facts.
     pub(crate) fn named(name: &str) -> Self {
-        Self::whole(&Arc::new(OutputStream::new(StreamKeys::new(name).unwrap())))
+        let keys = StreamKeys::new(name).unwrap();
+        Self::whole(&Arc::new(OutputStream::new(keys, None)))
     }
 }
 
@@ -154,10 +162,7 @@ impl OutputStreams {
         if let Some(stream) = known.get(name) {
             return Ok(Arc::clone(stream));
         }
-        let stream = OutputStream::new(StreamKeys::new(name)?);
-        if let Some(book) = &self.book {
-            stream.types.set_book(book);
-        }
+        let stream = OutputStream::new(StreamKeys::new(name)?, self.book.clone());
         let stream = Arc::new(stream);
         if known.len() >= MOST {
             known.clear();

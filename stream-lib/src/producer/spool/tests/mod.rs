@@ -7,6 +7,7 @@ mod model;
 mod redis;
 mod refused;
 mod threads;
+mod types;
 
 use std::fs;
 use std::path::{Path, PathBuf};
