@@ -199,11 +199,11 @@ use crate::model::Model;
 ///   `None`. Errors of handlers are stored and logged with `••••` in its place, if they
 ///   contain it as it is in the entry and it has at least four bytes. Tools show `••••`,
 ///   also for fields that no schema of the stream has. The type is stored with the stream
-///   before the first message that a process adds, schedules or produces, and no message
-///   goes while Redis can't take it: an add fails, as it
-///   would without its type, or goes to its spool, which keeps the type, too. If Redis refuses the type for good, the
-///   messages go all the same, and the log warns that tools show the values. In Redis the
-///   value is stored as it is.
+///   before the first message that a process adds, schedules or produces. While Redis can't
+///   take it, no such message goes: an add fails, as it would without the type, or goes to
+///   its spool, which keeps the type, too. If Redis refuses the type for good, the messages
+///   go all the same, and the log warns that tools show the values. In Redis the value is
+///   stored as it is.
 ///
 /// ```
 /// use std::net::IpAddr;
