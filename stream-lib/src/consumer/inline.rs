@@ -210,7 +210,6 @@ impl Inline {
         let member = &self.member;
         let mut targets = Vec::new();
         for output in outputs.iter() {
-            output.stream.store_types()?;
             let by = Instant::now() + Duration::from_secs(1);
             let whole = Target::whole(&output.stream);
             member.outputs.learn_first(&whole, by)?;

@@ -95,10 +95,8 @@ impl StreamManager {
         self.registry.read().ensure_open()?;
         let begun = StreamKeys::new(stream).and_then(|keys| {
             let types = Types::new(keys.clone(), Some(Arc::clone(&self.book)));
-            types.note(M::SCHEMA);
             let make = move |batch: &mut Outgoing| batch.push(&message(), &Extras::NONE);
-            let job = Job::new(keys, name, cron, types, make)?;
-            let job = job.hides_texts(M::SCHEMA.has_sensitive_fields());
+            let job = Job::new(keys, name, cron, M::SCHEMA, types, make)?;
             self.timekeeper.begin_job(job, self.is_lazy)?;
             self.cleaner.begin();
             Ok(())

@@ -86,7 +86,7 @@ impl StreamManager {
             self.alone(keys, |wire| command::ensure_deletable(wire, keys, &none))?;
             self.remove_default(stream)?;
         }
-        self.book.settle();
+        self.book.forget_deleted(stream);
         let deleted = self.alone(keys, |wire| command::delete_stream(wire, keys, &none))?;
         self.splits.forget(stream);
         Ok(deleted)
@@ -118,7 +118,7 @@ impl StreamManager {
         if has_default {
             self.remove_default(keys.stream())?;
         }
-        self.book.settle();
+        self.book.forget_deleted(keys.stream());
         let none = BTreeSet::new();
         let mut deleted = false;
         for part in parts {

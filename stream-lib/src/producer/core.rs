@@ -202,8 +202,6 @@ impl ProducerCore {
         let began = Instant::now();
         let scheduled = batch.push(message, extras).and_then(|()| {
             self.dispatch.ensure_open()?;
-            let types = self.dispatch.types();
-            types.store_first(|| self.config.send_timeout)?;
             let scheduler = Scheduler {
                 topology: self.coalescer.topology(),
                 dispatch: &self.dispatch,

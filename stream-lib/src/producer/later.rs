@@ -75,6 +75,8 @@ impl Scheduler<'_> {
         }
         let token = random_suffix();
         let deadline = Instant::now() + self.send_timeout;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        self.dispatch.types().store_first(left)?;
         let unique = plan.unique.as_ref();
         let hash = unique.map(|(key, _)| hash_of(key.as_bytes()));
         let outlets = self.dispatch.outlets();

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use super::book::SchemaBook;
 use crate::command::SchemaRole;
 use crate::error::Result;
@@ -22,12 +24,21 @@ pub(crate) struct Types {
     keys: StreamKeys,
     /// `None` for a producer that no manager has.
     book: Option<Arc<SchemaBook>>,
-    /// The type that was last noted.
+    /// The type that was last noted, and in which life of the book.
     last: AtomicPtr<Schema>,
+    life: AtomicU64,
+    known: Mutex<Known>,
     /// Counts the types that have to be stored before their messages go out.
     noted: AtomicU64,
     /// The count up to which they are stored.
     stored: AtomicU64,
+}
+
+/// The types noted in one life of the book.
+#[derive(Debug, Default)]
+struct Known {
+    life: u64,
+    schemas: Vec<&'static Schema>,
 }
 
 impl Types {
@@ -37,23 +48,43 @@ impl Types {
             keys,
             book,
             last: AtomicPtr::default(),
+            life: AtomicU64::new(0),
+            known: Mutex::default(),
             noted: AtomicU64::new(0),
             stored: AtomicU64::new(0),
         }
     }
 
-    /// Notes a type. For the same type as last time this is one load.
+    /// Notes a type. For the same type as last time this is a few loads.
+    #[inline]
     pub(crate) fn note(&self, schema: &'static Schema) {
-        let place = ptr::from_ref(schema).cast_mut();
-        if self.last.load(Ordering::Acquire) == place {
+        let Some(book) = &self.book else {
             return;
+        };
+        let place = ptr::from_ref(schema).cast_mut();
+        let is_last = self.last.load(Ordering::Acquire) == place;
+        if !is_last || self.life.load(Ordering::Relaxed) != book.life() {
+            self.note_other(book, schema);
         }
-        if let Some(book) = &self.book
-            && book.note(&self.keys, schema, SchemaRole::Producer)
-        {
-            self.noted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[cold]
+    fn note_other(&self, book: &SchemaBook, schema: &'static Schema) {
+        let mut known = self.known.lock();
+        let life = book.life();
+        if known.life != life {
+            known.schemas.clear();
+            known.life = life;
         }
+        if !known.schemas.iter().any(|other| ptr::eq(*other, schema)) {
+            known.schemas.push(schema);
+            if book.note(&self.keys, schema, SchemaRole::Producer) {
+                self.noted.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.life.store(life, Ordering::Relaxed);
         // Later, since another thread that finds it here must find the count, too.
+        let place = ptr::from_ref(schema).cast_mut();
         self.last.store(place, Ordering::Release);
     }
 
@@ -72,8 +103,7 @@ impl Types {
         }
     }
 
-    /// How many types were noted that have to be stored first. Changes when there is a
-    /// new one.
+    /// How many types with sensitive fields were noted. Changes when there is a new one.
     pub(crate) fn noted(&self) -> u64 {
         self.noted.load(Ordering::Relaxed)
     }
@@ -88,8 +118,13 @@ impl Types {
         book.map_or_else(Vec::new, |book| book.sensitive(&self.keys))
     }
 
-    /// Stores the noted types that have to be stored before their messages go out; without
-    /// any this is two loads. `patience` is the time that a message may take.
+    /// Whether a noted type may have to be stored before its messages go out.
+    pub(crate) fn are_due(&self) -> bool {
+        self.stored.load(Ordering::Relaxed) != self.noted()
+    }
+
+    /// Stores the noted types that have to be stored before their messages go out, on a
+    /// connection of the pool; without any this is two loads. `patience` is the time that a message may take.
     ///
     /// # Errors
     ///

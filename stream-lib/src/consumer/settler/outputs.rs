@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::ended::{settle_all, settled};
 use super::far::{FarOutputs, WINDOW};
+use super::trials::PATIENCE;
 use super::typed::with_types;
 use super::unwritten::{end_unwritten, passes};
 use crate::command::{Commit, Committed, Completion, Found, Wait, Waited};
@@ -139,17 +140,19 @@ impl OutputQueue {
 
     fn write(&mut self, link: &mut MemberLink) {
         let mut moves = 0;
+        let is_spread = self.member.outputs.is_spread();
+        let deadline = Instant::now() + PATIENCE;
         while !self.waiting.is_empty() {
             let chunk = self.next_chunk();
             let asked = chunk.len();
-            let (chunk, untyped) = with_types(chunk);
+            let (chunk, untyped) = with_types(&mut self.far.trials, chunk, deadline);
             let (away, untyped): (Vec<_>, Vec<_>) = untyped
                 .into_iter()
-                .partition(|(_, e)| e.kind() == ErrorKind::Unavailable);
+                .partition(|(_, e)| e.kind() == ErrorKind::Unavailable && !is_spread);
             let (chunk, mut refused) = self.far.add(link, chunk);
             refused.extend(untyped);
             let mut waits = self.end_refused(refused);
-            // The consumer's connections tell of a server that is away.
+            // The consumer's own connections tell of its server.
             waits.extend(away.into_iter().map(|(entry, _)| entry));
             self.bytes += waits.iter().map(Unsettled::output_bytes).sum::<usize>();
             self.far.trials.wait(waits);

@@ -1,30 +1,33 @@
 //! Outputs of a type that has to be stored before them.
 
-use std::sync::Arc;
+use std::time::Instant;
 
-use crate::consumer::member::outputs::OutputStream;
+use super::trials::Trials;
+use crate::consumer::member::outputs::{Output, Target};
 use crate::consumer::member::settle::Unsettled;
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// Deliveries without those whose outputs have a type that must be stored before, and
 /// can't be now.
 ///
 /// # Blocking
 ///
-/// Half a second at most for each stream with such a type.
-pub(super) fn with_types(chunk: Vec<Unsettled>) -> (Vec<Unsettled>, Vec<(Unsettled, Error)>) {
-    let mut failed: Vec<(Arc<OutputStream>, Error)> = Vec::new();
-    let mut untyped = Vec::new();
-    let mut store = |stream: &Arc<OutputStream>| {
-        if let Some((_, error)) = failed.iter().find(|(other, _)| Arc::ptr_eq(other, stream)) {
-            return Err(error.clone());
+/// Until `deadline`.
+pub(super) fn with_types(
+    trials: &mut Trials,
+    chunk: Vec<Unsettled>,
+    deadline: Instant,
+) -> (Vec<Unsettled>, Vec<(Unsettled, Error)>) {
+    let mut store = |output: &Output| -> Result<()> {
+        if !output.stream.has_new_type() {
+            return Ok(());
         }
-        let stored = stream.store_types();
-        stored.inspect_err(|e| failed.push((Arc::clone(stream), e.clone())))
+        let target = Target::whole(&output.stream);
+        trials.run(&target, deadline, |by| output.stream.store_types(by))
     };
-    let mut typed = Vec::with_capacity(chunk.len());
+    let (mut typed, mut untyped) = (Vec::with_capacity(chunk.len()), Vec::new());
     for entry in chunk {
-        let stored = entry.outputs().try_for_each(|output| store(&output.stream));
+        let stored = entry.outputs().try_for_each(&mut store);
         match stored {
             Ok(()) => typed.push(entry),
             Err(e) => untyped.push((entry, e)),

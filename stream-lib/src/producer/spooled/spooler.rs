@@ -2,10 +2,9 @@
 //! order.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::command::Outgoing;
 use crate::config::BackupStreamConfig;
@@ -39,7 +38,7 @@ pub(crate) struct Spooler {
     routes: Arc<Routes>,
     replay: Replay,
     /// The count of sensitive types up to which the spool keeps them.
-    kept_types: AtomicU64,
+    kept_types: Mutex<u64>,
     /// The process to which its numbers belong.
     origin: Origin,
 }
@@ -88,7 +87,7 @@ impl Spooler {
             spool: RwLock::new(Some(spool)),
             routes,
             replay,
-            kept_types: AtomicU64::new(0),
+            kept_types: Mutex::new(0),
             origin: Origin::here(),
         }))
     }
@@ -221,12 +220,12 @@ impl Spooler {
     /// only the messages.
     fn keep_types(&self, spool: &Spool) -> Result<()> {
         let types = &self.route().types;
+        let mut kept = self.kept_types.lock();
         let noted = types.noted();
-        if self.kept_types.load(Ordering::Relaxed) == noted {
-            return Ok(());
+        if *kept != noted {
+            spool.keep_types(&types.sensitive())?;
+            *kept = noted;
         }
-        spool.keep_types(&types.sensitive())?;
-        self.kept_types.fetch_max(noted, Ordering::Relaxed);
         Ok(())
     }
 

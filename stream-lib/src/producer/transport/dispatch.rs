@@ -105,15 +105,7 @@ impl Dispatch {
             }
             return;
         }
-        let may_go = |deadline: Instant| {
-            ensure_open()?;
-            let left = || deadline.saturating_duration_since(Instant::now());
-            self.types.store_first(left)
-        };
-        let way = Way {
-            may_go: &may_go,
-            wait,
-        };
+        let way = Way { ensure_open, wait };
         loop {
             // The stream may get partitions while batches are under way.
             if self.outlets.is_whole() {
@@ -143,7 +135,8 @@ impl Dispatch {
                         parts: &parts,
                         wait,
                         hold,
-                        may_go: &may_go,
+                        ensure_open,
+                        types: &self.types,
                         settle: &|outlet, batch, answers, deadline| {
                             self.settle(outlet, batch, answers, deadline);
                         },
@@ -167,7 +160,8 @@ impl Dispatch {
             topology: &self.topology,
             outlet,
             wait: way.wait,
-            may_go: way.may_go,
+            ensure_open: way.ensure_open,
+            types: &self.types,
         };
         pipeline::send(&route, batches, |sent, mut answers| {
             self.settle(outlet, sent.batch.borrow(), &mut answers, sent.deadline);
@@ -206,6 +200,6 @@ impl Dispatch {
 
 /// The settings by which batches are sent.
 struct Way<'w, B> {
-    may_go: &'w dyn Fn(Instant) -> Result<()>,
+    ensure_open: &'w dyn Fn() -> Result<()>,
     wait: &'w dyn Fn(&B) -> Duration,
 }

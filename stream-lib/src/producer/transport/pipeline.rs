@@ -13,6 +13,7 @@ use crate::producer::transport::again::{
 };
 use crate::producer::transport::outlet::Outlet;
 use crate::producer::unreplicated::waited_for;
+use crate::schema_book::Types;
 
 /// Batches under way at a time: while the server works on one, the next is made, and the
 /// answers to the one before are read.
@@ -28,8 +29,10 @@ pub(crate) struct BatchRoute<'l, B> {
     pub(crate) outlet: &'l Outlet,
     /// How long a batch may take.
     pub(crate) wait: &'l dyn Fn(&B) -> Duration,
-    /// Fails if no more may be sent by this deadline.
-    pub(crate) may_go: &'l dyn Fn(Instant) -> Result<()>,
+    /// Fails once no more may be sent.
+    pub(crate) ensure_open: &'l dyn Fn() -> Result<()>,
+    /// The types of the messages.
+    pub(crate) types: &'l Types,
 }
 
 /// A batch on its way.
@@ -121,11 +124,19 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         // Messages refused meanwhile go first, and take the connection along. A replaced
         // server gets no more.
         let is_over = |wire: &PooledWire| wire.is_broken() || wire.is_outdated();
-        if has_rested || self.wire.as_ref().is_some_and(is_over) {
+        let has_new_type = self.route.types.are_due();
+        if has_rested || has_new_type || self.wire.as_ref().is_some_and(is_over) {
             while self.receive(done) {}
         }
+        let stored = if has_new_type {
+            // Its place in the pool may be needed.
+            self.wire = None;
+            self.route.types.store_first(|| batch.left())
+        } else {
+            Ok(())
+        };
         let used = self.wire.is_some();
-        let mut sent = self.write(&mut batch, replies);
+        let mut sent = stored.and_then(|()| self.write(&mut batch, replies));
         if sent.is_err() {
             while self.receive(done) {}
         }
@@ -148,7 +159,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
         if replies == 0 {
             return Ok(());
         }
-        (self.route.may_go)(batch.deadline)?;
+        (self.route.ensure_open)()?;
         // With nothing under way, the connection may have been closed.
         let rested = self.sent.is_empty();
         let wire = match &mut self.wire {
@@ -250,7 +261,7 @@ impl<B: Borrow<Outgoing>> Pipeline<'_, B> {
             all.push((batch, answers, open));
         }
         for (batch, mut answers, open) in all.into_iter().rev() {
-            if !open.is_empty() && (self.route.may_go)(batch.deadline).is_ok() {
+            if !open.is_empty() && (self.route.ensure_open)().is_ok() {
                 let messages = batch.batch.borrow();
                 send_again(
                     topology,

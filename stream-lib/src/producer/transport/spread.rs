@@ -27,6 +27,7 @@ use crate::producer::transport::again::{
 use crate::producer::transport::lane::{Lane, Share, State};
 use crate::producer::transport::outlet::Outlet;
 use crate::producer::transport::outlets::{Outlets, Parts};
+use crate::schema_book::Types;
 
 /// The bounds of a round.
 const MOST_MESSAGES: usize = 1_024;
@@ -46,8 +47,10 @@ pub(super) struct SpreadRoute<'l, B> {
     pub(super) wait: &'l dyn Fn(&B) -> Duration,
     /// How long at most a batch may wait for one of several servers.
     pub(super) hold: &'l dyn Fn(&B) -> Duration,
-    /// Fails if no more may be sent by this deadline.
-    pub(super) may_go: &'l dyn Fn(Instant) -> Result<()>,
+    /// Fails once no more may be sent.
+    pub(super) ensure_open: &'l dyn Fn() -> Result<()>,
+    /// The types of the messages.
+    pub(super) types: &'l Types,
     /// Sends messages with unknown outcome again, if that is safe.
     pub(super) settle: &'l dyn Fn(&Outlet, &Outgoing, &mut Answers, Instant),
 }
@@ -132,12 +135,24 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
         self.bytes += messages.bytes();
         let answers = (0..messages.len()).map(|_| None).collect();
         self.taken.push(Taken { batch, answers });
-        if let Err(e) = (self.route.may_go)(deadline) {
+        let open = (self.route.ensure_open)();
+        if let Err(e) = open.and_then(|()| self.store_types(deadline)) {
             self.fail(first..self.shares.len(), &e);
             return;
         }
         let waiting = self.write_at_once(first..self.shares.len(), deadline);
         self.write_later(waiting, until, deadline);
+    }
+
+    /// Stores the types of the messages that must be stored before. Meanwhile the round
+    /// holds no connection.
+    fn store_types(&mut self, deadline: Instant) -> Result<()> {
+        let types = self.route.types;
+        if !types.are_due() {
+            return Ok(());
+        }
+        self.give_back();
+        types.store_first(|| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Writes the shares whose server has a free connection. Returns the others, each
@@ -407,6 +422,7 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
             }
         }
         let topology = self.route.topology;
+        let types = self.route.types;
         for (at, messages) in open.into_iter().rev() {
             let Some(Share {
                 outlet,
@@ -418,7 +434,9 @@ impl<'r, B: Borrow<Outgoing>> Round<'r, B> {
             else {
                 continue;
             };
-            if (self.route.may_go)(*deadline).is_ok() {
+            // If its type couldn't be stored before, it still goes first.
+            let left = || deadline.saturating_duration_since(Instant::now());
+            if (self.route.ensure_open)().is_ok() && types.store_first(left).is_ok() {
                 send_again(topology, outlet, batch, answers, messages, *deadline);
             }
         }

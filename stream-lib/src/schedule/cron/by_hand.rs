@@ -14,7 +14,7 @@ impl Job {
     /// Returns the number of added messages.
     pub(crate) fn tick_until(&self, wire: &mut Wire, until: u64) -> Result<u64> {
         self.hold();
-        self.store_types()?;
+        self.store_type(wire.response_timeout())?;
         let keys = self.keys();
         let mut added = 0;
         for _ in 0..MOST {

@@ -19,6 +19,9 @@ use crate::runtime::{Bell, random_suffix};
 use crate::schedule::parts::Parts;
 use crate::split::Splits;
 
+/// How long a run by hand waits for a connection.
+const CONNECTING: Duration = Duration::from_secs(5);
+
 /// The jobs that a manager takes part in. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LocalJobs(Arc<Mutex<BTreeMap<(String, String), Local>>>);
@@ -171,7 +174,7 @@ impl Crons {
             );
             self.failed(Error::new(ErrorKind::NotFound, text), "running a job")
         })?;
-        let stored = local.job.store_types();
+        let stored = local.job.store_type(CONNECTING);
         let message = stored.and_then(|()| local.job.message());
         let message = message.map_err(|e| self.failed(e, "running a job"))?;
         let tick = Tick {
@@ -201,7 +204,10 @@ impl Crons {
                 _ => break,
             }
         }
-        let text = format!("the job `{}` was removed", Shown(name));
+        let text = format!(
+            "the job `{}` is not in Redis: it was removed, or this manager has not connected yet",
+            Shown(name)
+        );
         Err(self.failed(Error::new(ErrorKind::NotFound, text), "running a job"))
     }
 

@@ -12,6 +12,7 @@ use super::times::Times;
 use crate::command::{JobCall, Outgoing};
 use crate::error::{Error, ErrorKind, Result, Shown, with_causes};
 use crate::keys::StreamKeys;
+use crate::message::Schema;
 use crate::partition::{hash_of, partition_of};
 use crate::runtime::panic_text;
 use crate::schema_book::Types;
@@ -19,9 +20,6 @@ use crate::split::{Split, Splits};
 
 /// The longest name of a job, in bytes.
 const LONGEST: usize = 256;
-
-/// How long the ticks of all jobs wait for the type of one.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Encodes the message of a tick.
 type Make = dyn Fn(&mut Outgoing) -> Result<()> + Send + Sync;
@@ -39,9 +37,8 @@ pub(crate) struct Job {
     pub(super) times: Times,
     make: Box<Make>,
     /// The type of its messages.
+    schema: &'static Schema,
     types: Types,
-    /// Texts of `make` may hold sensitive values.
-    hides_texts: bool,
     /// Its state was changed by a call of this process.
     is_changed: AtomicBool,
     /// A test drives its clock.
@@ -56,6 +53,7 @@ impl Job {
         keys: StreamKeys,
         name: &str,
         cron: Cron,
+        schema: &'static Schema,
         types: Types,
         make: impl Fn(&mut Outgoing) -> Result<()> + Send + Sync + 'static,
     ) -> Result<Self> {
@@ -76,18 +74,11 @@ impl Job {
             name: name.to_owned(),
             cron,
             make: Box::new(make),
+            schema,
             types,
-            hides_texts: false,
             is_changed: AtomicBool::new(false),
             is_held: AtomicBool::new(false),
         })
-    }
-
-    /// Keeps texts of the function that makes the message in the log of this process.
-    #[must_use]
-    pub(crate) fn hides_texts(mut self, hides_texts: bool) -> Self {
-        self.hides_texts = hides_texts;
-        self
     }
 
     pub(crate) fn stream(&self) -> &str {
@@ -140,17 +131,19 @@ impl Job {
         }
     }
 
-    /// Stores the type of its messages, if it must be stored before the first.
+    /// Notes the type of its messages, and stores it if it must be stored before the
+    /// first.
     ///
     /// # Blocking
     ///
-    /// For half a second at most.
+    /// For at most `patience`.
     ///
     /// # Errors
     ///
     /// Those by which a tick would fail now, too.
-    pub(super) fn store_types(&self) -> Result<()> {
-        self.types.store_first(|| PATIENCE)
+    pub(super) fn store_type(&self, patience: Duration) -> Result<()> {
+        self.types.note(self.schema);
+        self.types.store_first(|| patience)
     }
 
     /// Makes the message of a tick. A panic of the user's function is an error.
@@ -169,7 +162,7 @@ impl Job {
 
     /// The reason of an error of [`message`](Self::message), for another process.
     pub(super) fn reason(&self, error: &Error) -> String {
-        if self.hides_texts {
+        if self.schema.has_sensitive_fields() {
             "its message can't be made; the log of the process that has the job says why, since \
              the message has sensitive fields"
                 .to_owned()

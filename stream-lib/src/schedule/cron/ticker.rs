@@ -38,6 +38,9 @@ struct Known {
     is_on: bool,
 }
 
+/// How long the ticks of all jobs wait for the type of one.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// The task for one job.
 pub(crate) struct Ticker {
     topology: Arc<Topology>,
@@ -111,7 +114,7 @@ impl Ticker {
 
     /// Takes the next step. Returns the time to wait after it.
     fn step(&mut self) -> Result<Duration> {
-        self.progress.job.store_types()?;
+        self.progress.job.store_type(PATIENCE)?;
         let mut next = self.progress.next();
         // The stream may have got partitions since.
         if matches!(next, Next::Declare | Next::Look) {

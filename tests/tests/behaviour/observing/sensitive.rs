@@ -116,7 +116,12 @@ fn tick(manager: &StreamManager, stream: &str, _: &Path) {
     let (to, yearly) = (stream.to_owned(), Cron::parse("0 0 1 1 *").unwrap());
     let message = move || payment(&to);
     manager.cron_to(stream, "job", yearly, message).unwrap();
-    manager.crons(stream).unwrap().run_now("job").unwrap();
+    let crons = manager.crons(stream).unwrap();
+    // A manager that connects lazily declares it in a moment.
+    wait_until(DEADLINE, "the run", || match crons.run_now("job") {
+        Err(e) if e.kind() == ErrorKind::NotFound => false,
+        ran => ran.map(|()| true).unwrap(),
+    });
 }
 
 /// The number of other streams.
@@ -324,6 +329,29 @@ fn no_message_goes_before_a_type_that_could_not_be_stored_at_first() {
         let dir = TempDir::new().unwrap();
         let manager = connect(&server);
         go(&manager, stream, dir.path(), &Memory(&server));
+        manager.shutdown();
+        assert_type_goes_first(&monitor, stream);
+    }
+}
+
+#[test]
+fn new_type_needs_no_connection_that_messages_before_it_hold() {
+    let server = Server::start().unwrap();
+    let monitor = Monitor::start(&server);
+    for (stream, partitions) in [("whole", 1), ("parts", 4)] {
+        let config = ConnectionConfig::new(server.url()).unwrap();
+        let manager = StreamManager::connect_with(config.pool_size(1)).unwrap();
+        let config = StreamConfig::new(stream).partitions(partitions);
+        let producer = manager.create_simple_producer(stream, config).unwrap();
+        let raw = producer.clone().typed::<RawMessage>();
+        let others: Vec<_> = (0..20_000)
+            .map(|n| raw.send(&RawMessage::new().with("n", n.to_string())))
+            .collect();
+        let receipt = producer.typed().send(&payment(stream)).unwrap();
+        receipt.wait().unwrap();
+        for other in others {
+            other.unwrap().wait().unwrap();
+        }
         manager.shutdown();
         assert_type_goes_first(&monitor, stream);
     }

@@ -10,4 +10,4 @@ mod streams;
 
 pub(crate) use self::held_outputs::HeldOutputs;
 pub(crate) use self::list::{Output, Outputs};
-pub(crate) use self::streams::{OutputStream, OutputStreams, Target};
+pub(crate) use self::streams::{OutputStreams, Target};

@@ -76,13 +76,19 @@ impl OutputStream {
         self.types.note(schema);
     }
 
+    /// Whether a noted type may have to be stored before an output is written.
+    pub(crate) fn has_new_type(&self) -> bool {
+        self.types.are_due()
+    }
+
     /// Stores the noted types that have to be stored before an output is written.
     ///
     /// # Blocking
     ///
-    /// For half a second at most.
-    pub(crate) fn store_types(&self) -> Result<()> {
-        self.types.store_first(|| PATIENCE)
+    /// Until `deadline`.
+    pub(crate) fn store_types(&self, deadline: Instant) -> Result<()> {
+        let left = || deadline.saturating_duration_since(Instant::now());
+        self.types.store_first(left)
     }
 
     /// The name that the handler gave.
