@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use stream_lib::{
-    Added, BackupStreamConfig, ConnectionConfig, Cron, ErrorKind, Producer, RawMessage,
-    StreamConfig, StreamManager, StreamMessage,
+    Added, BackupStreamConfig, ConnectionConfig, Cron, Crons, ErrorKind, Producer, RawMessage,
+    RunState, StreamConfig, StreamManager, StreamMessage,
 };
 use stream_tests::{LogCapture, Server, wait_until};
 use tempfile::TempDir;
@@ -112,15 +112,24 @@ fn produce(manager: &StreamManager, stream: &str, _: &Path) {
     });
 }
 
-fn tick(manager: &StreamManager, stream: &str, _: &Path) {
+/// Declares a job, which a manager that connects lazily does in a moment.
+fn declare(manager: &StreamManager, stream: &str) -> Crons {
     let (to, yearly) = (stream.to_owned(), Cron::parse("0 0 1 1 *").unwrap());
     let message = move || payment(&to);
     manager.cron_to(stream, "job", yearly, message).unwrap();
     let crons = manager.crons(stream).unwrap();
-    // A manager that connects lazily declares it in a moment.
-    wait_until(DEADLINE, "the run", || match crons.run_now("job") {
-        Err(e) if e.kind() == ErrorKind::NotFound => false,
-        ran => ran.map(|()| true).unwrap(),
+    wait_until(DEADLINE, "the job", || !crons.list().unwrap().is_empty());
+    crons
+}
+
+fn run_now(manager: &StreamManager, stream: &str, _: &Path) {
+    declare(manager, stream).run_now("job").unwrap();
+}
+
+fn asked_run(manager: &StreamManager, stream: &str, _: &Path) {
+    let request = declare(manager, stream).ask_to_run("job", HOUR).unwrap();
+    wait_until(DEADLINE, "its end", || {
+        request.look().unwrap() == RunState::Ran
     });
 }
 
@@ -137,7 +146,8 @@ const WAYS: &[(&str, Way)] = &[
     ("spool", spool),
     ("split", split),
     ("produce", produce),
-    ("tick", tick),
+    ("run-now", run_now),
+    ("asked-run", asked_run),
 ];
 
 fn connect(server: &Server) -> StreamManager {
