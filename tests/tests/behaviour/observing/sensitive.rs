@@ -347,61 +347,72 @@ fn no_message_goes_before_a_type_that_could_not_be_stored_at_first() {
 #[test]
 fn new_type_needs_no_connection_that_messages_before_it_hold() {
     let server = Server::start().unwrap();
-    let monitor = Monitor::start(&server);
-    for (stream, partitions) in [("whole", 1), ("parts", 4)] {
+    for partitions in [None, Some(4)] {
         let config = ConnectionConfig::new(server.url()).unwrap();
         let manager = StreamManager::connect_with(config.pool_size(1)).unwrap();
-        let config = StreamConfig::new(stream).partitions(partitions);
-        let producer = manager.create_simple_producer(stream, config).unwrap();
-        let raw = producer.clone().typed::<RawMessage>();
-        let others: Vec<_> = (0..20_000)
-            .map(|n| raw.send(&RawMessage::new().with("n", n.to_string())))
+        let name = format!("with {partitions:?}");
+        let mut config = StreamConfig::new(&name).batch_size(1);
+        if let Some(partitions) = partitions {
+            config = config.partitions(partitions);
+        }
+        let producer = manager.create_simple_producer(&name, config).unwrap();
+        let all: Vec<_> = (0..4)
+            .map(|n| RawMessage::new().with("n", n.to_string()))
             .collect();
-        let receipt = producer.typed().send(&payment(stream)).unwrap();
-        receipt.wait().unwrap();
-        for other in others {
-            other.unwrap().wait().unwrap();
+        let messages = all.iter().enumerate().map(|(n, message)| {
+            if n == 2 {
+                // Those before are on their way.
+                producer.clone().typed::<Payment>();
+            }
+            message
+        });
+        for added in producer.clone().typed::<RawMessage>().add_all(messages) {
+            added.unwrap();
         }
         manager.shutdown();
-        assert_type_goes_first(&monitor, stream);
     }
 }
 
 #[test]
 fn spool_of_an_earlier_life_has_the_types_of_its_messages() {
-    let server = Server::start().unwrap();
-    let dir = TempDir::new().unwrap();
-    let file = dir.path().join("spool.types");
-    let create = |manager: &StreamManager| {
-        let config = BackupStreamConfig::new("left").spool_dir(dir.path());
-        let config = config.spool_grace(Duration::ZERO);
-        manager.create_backup_producer("left", config).unwrap()
-    };
-    server.kill();
-    let config = ConnectionConfig::new(server.url()).unwrap();
-    let manager = StreamManager::connect_lazy(config).unwrap();
-    let added = create(&manager).typed().add(&payment("left")).unwrap();
-    assert!(matches!(added, Added::Spooled), "{added:?}");
-    manager.shutdown();
-    let kept = fs::read_to_string(&file).unwrap();
-    assert!(
-        kept.contains("pin") && !kept.contains(&pin("left")),
-        "{kept}"
-    );
+    for partitions in [None, Some(4)] {
+        let server = Server::start().unwrap();
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join("spool.types");
+        let create = |manager: &StreamManager| {
+            let config = BackupStreamConfig::new("left").spool_dir(dir.path());
+            let mut config = config.spool_grace(Duration::ZERO);
+            if let Some(partitions) = partitions {
+                config = config.partitions(partitions);
+            }
+            manager.create_backup_producer("left", config).unwrap()
+        };
+        server.kill();
+        let config = ConnectionConfig::new(server.url()).unwrap();
+        let manager = StreamManager::connect_lazy(config).unwrap();
+        let added = create(&manager).typed().add(&payment("left")).unwrap();
+        assert!(matches!(added, Added::Spooled), "{added:?}");
+        manager.shutdown();
+        let kept = fs::read_to_string(&file).unwrap();
+        assert!(
+            kept.contains("pin") && !kept.contains(&pin("left")),
+            "{kept}"
+        );
 
-    server.restart();
-    let monitor = Monitor::start(&server);
-    let manager = connect(&server);
-    // This life never says what type it has.
-    create(&manager);
-    wait_until_spool_is_empty(&manager, "left");
-    manager.shutdown();
-    assert_type_goes_first(&monitor, "left");
+        server.restart();
+        let monitor = Monitor::start(&server);
+        let manager = connect(&server);
+        // This life never says what type it has.
+        create(&manager);
+        wait_until_spool_is_empty(&manager, "left");
+        manager.shutdown();
+        assert_type_goes_first(&monitor, "left");
 
-    let manager = connect(&server);
-    create(&manager);
-    assert!(!file.exists(), "nothing is left that has the type");
-    manager.shutdown();
+        let manager = connect(&server);
+        create(&manager);
+        assert!(!file.exists(), "nothing is left that has the type");
+        manager.shutdown();
+    }
 }
 
 #[test]
