@@ -94,6 +94,17 @@ fn split(manager: &StreamManager, stream: &str, _: &Path) {
     producer.typed().add(&payment(stream)).unwrap();
 }
 
+fn split_all(manager: &StreamManager, stream: &str, _: &Path) {
+    let config = StreamConfig::new(stream).partitions(4);
+    let producer = manager.create_simple_producer(stream, config).unwrap();
+    for added in producer
+        .typed()
+        .add_all(&[payment(stream), payment(stream)])
+    {
+        added.unwrap();
+    }
+}
+
 fn produce(manager: &StreamManager, stream: &str, _: &Path) {
     let (from, to) = (format!("{stream}-from"), stream.to_owned());
     let consumer = manager
@@ -145,6 +156,7 @@ const WAYS: &[(&str, Way)] = &[
     ("route", route),
     ("spool", spool),
     ("split", split),
+    ("split-all", split_all),
     ("produce", produce),
     ("run-now", run_now),
     ("asked-run", asked_run),
@@ -299,6 +311,22 @@ fn late_split(manager: &StreamManager, stream: &str, dir: &Path, memory: &Memory
     wait_until_spool_is_empty(manager, stream);
 }
 
+fn late_split_all(manager: &StreamManager, stream: &str, _: &Path, memory: &Memory<'_>) {
+    let config = StreamConfig::new(stream).partitions(4);
+    let producer = manager.create_simple_producer(stream, config).unwrap();
+    let raw = producer.clone().typed::<RawMessage>();
+    raw.add(&RawMessage::new().with("n", "1")).unwrap();
+    let producer = producer.typed();
+    memory.fill();
+    for added in producer.add_all(&[payment(stream), payment(stream)]) {
+        assert_eq!(added.unwrap_err().kind(), ErrorKind::Refused);
+    }
+    memory.free();
+    for added in producer.add_all(&[payment(stream), payment(stream)]) {
+        added.unwrap();
+    }
+}
+
 fn late_produce(manager: &StreamManager, stream: &str, _: &Path, memory: &Memory<'_>) {
     let (from, to) = (format!("{stream}-from"), stream.to_owned());
     let raw = manager.create_simple_producer(&from, StreamConfig::new(&from));
@@ -324,13 +352,14 @@ fn late_produce(manager: &StreamManager, stream: &str, _: &Path, memory: &Memory
 
 #[test]
 fn no_message_goes_before_a_type_that_could_not_be_stored_at_first() {
-    let ways: [(&str, LateWay); 7] = [
+    let ways: [(&str, LateWay); 8] = [
         ("late-add", late_add),
         ("late-add-all", late_add_all),
         ("late-send", late_send),
         ("late-schedule", late_schedule),
         ("late-spool", late_spool),
         ("late-split", late_split),
+        ("late-split-all", late_split_all),
         ("late-produce", late_produce),
     ];
     let server = Server::start().unwrap();
@@ -339,6 +368,8 @@ fn no_message_goes_before_a_type_that_could_not_be_stored_at_first() {
         let dir = TempDir::new().unwrap();
         let manager = connect(&server);
         go(&manager, stream, dir.path(), &Memory(&server));
+        let schema = format!("{{{stream}}}:schema");
+        assert_eq!(server.command::<u64>(&["EXISTS", &schema]), 1, "{stream}");
         manager.shutdown();
         assert_type_goes_first(&monitor, stream);
     }
@@ -390,7 +421,14 @@ fn spool_of_an_earlier_life_has_the_types_of_its_messages() {
         server.kill();
         let config = ConnectionConfig::new(server.url()).unwrap();
         let manager = StreamManager::connect_lazy(config).unwrap();
-        let added = create(&manager).typed().add(&payment("left")).unwrap();
+        let producer = create(&manager);
+        if partitions.is_some() {
+            // The payment comes behind others.
+            let raw = producer.clone().typed::<RawMessage>();
+            let added = raw.add(&RawMessage::new().with("n", "1")).unwrap();
+            assert!(matches!(added, Added::Spooled), "{added:?}");
+        }
+        let added = producer.typed().add(&payment("left")).unwrap();
         assert!(matches!(added, Added::Spooled), "{added:?}");
         manager.shutdown();
         let kept = fs::read_to_string(&file).unwrap();
