@@ -2,8 +2,9 @@
 
 use redis::Value;
 
-use super::Cluster;
+use super::{Cluster, SWITCH_DEADLINE, view};
 use crate::server::Server;
+use crate::wait::wait_until;
 
 /// Most keys that are moved by one command.
 const AT_ONCE: usize = 100;
@@ -25,14 +26,21 @@ pub struct Resharding<'a> {
 impl Cluster {
     /// Begins to move a slot: the new node is IMPORTING, the old one MIGRATING.
     ///
+    /// First it waits until the new node knows the epochs of all masters. The epoch that
+    /// it takes at the end is then above them: if it were that of the old node, the
+    /// cluster would settle that later, and the slot could get lost.
+    ///
     /// # Panics
     ///
-    /// When a node refuses, or no node has the slot.
+    /// When a node refuses, no node has the slot, or the nodes don't agree in time.
     #[track_caller]
     pub fn reshard<'a>(&'a self, slot: u16, to: &'a Server) -> Resharding<'a> {
         let Some(from) = self.owner_of(slot) else {
             panic!("no node has slot {slot}:\n{}", self.state());
         };
+        wait_until(SWITCH_DEADLINE, "the epochs to be known", || {
+            self.knows_epochs(to)
+        });
         let moving = Resharding {
             cluster: self,
             slot,
@@ -42,6 +50,19 @@ impl Cluster {
         moving.set_slot(to, &["IMPORTING", self.id_of(from)]);
         moving.set_slot(from, &["MIGRATING", self.id_of(to)]);
         moving
+    }
+}
+
+impl Cluster {
+    /// Whether a node knows the present epoch of each master that answers.
+    fn knows_epochs(&self, node: &Server) -> bool {
+        let Some(known) = view::epochs(node) else {
+            return true;
+        };
+        self.masters().into_iter().all(|master| {
+            let epoch = view::myself(master).map(|me| me.epoch);
+            epoch.is_none_or(|epoch| known.get(self.id_of(master)) == Some(&epoch))
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! A node's view of itself and of the cluster.
 
+use std::collections::HashMap;
+
 use redis::{ConnectionLike, Value};
 
 use crate::server::Server;
@@ -30,6 +32,20 @@ pub(super) fn myself(node: &Server) -> Option<Myself> {
     let text: String = node.try_command(&["CLUSTER", "NODES"]).ok()?;
     let line = text.lines().find(|line| line.contains("myself"))?;
     parse_line(line)
+}
+
+/// The epoch of each node by its id, as this node knows it; `None` if it is dead or
+/// frozen.
+pub(super) fn epochs(node: &Server) -> Option<HashMap<String, u64>> {
+    if !node.is_awake() {
+        return None;
+    }
+    let text: String = node.try_command(&["CLUSTER", "NODES"]).ok()?;
+    let epoch = |line: &str| {
+        let id = line.split_whitespace().next()?;
+        Some((id.to_owned(), parse_line(line)?.epoch))
+    };
+    Some(text.lines().filter_map(epoch).collect())
 }
 
 /// `id address flags master ping pong epoch link slot…`, where a moving slot is in
